@@ -65,7 +65,11 @@ def test_every_page_is_reached_from_the_readme():
 def test_the_sections_that_the_code_cites_are_there() -> None:
     page = (ROOT / "docs/theory.md").read_text(encoding="utf-8")
     sections = set(re.findall(r"^##+ (\d+(?:\.\d+)?)\.? ", page, re.MULTILINE))
-    code = [p.read_text(encoding="utf-8") for folder in ("derive", "numerics", "reports") for p in (ROOT / folder).rglob("*.py")]
+    code = [
+        p.read_text(encoding="utf-8")
+        for folder in ("derive", "numerics", "reports")
+        for p in (ROOT / folder).rglob("*.py")
+    ]
     cited = {number for text in code for number in re.findall(r"\b[Tt]heory (\d+(?:\.\d+)?)", text)}
     assert len(cited) > 20 and cited <= sections
 

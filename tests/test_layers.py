@@ -44,7 +44,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "intervals", "one_variable", "prover",
     ),
     "derive/reading": (
-        "toml_file", "numbers", "statistics", "specs", "keyed", "methods", "theorem_files", "study_folders", "claims",
+        "toml_file", "numbers", "statistics", "specs", "x0_and_sizes", "method_tables", "theorem_files", "study_folders", "claims",
         "titled_claims", "problems", "experiments", "audits", "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),

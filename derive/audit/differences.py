@@ -15,8 +15,8 @@ from itertools import product
 
 import sympy as sp
 
-from sdescent.derive.audit.claimed import LAG, Partial
-from sdescent.derive.audit.records import Entry, Term
+from sdescent.derive.audit.differing_terms import Entry, Term
+from sdescent.derive.audit.stated_equation import LAG, Partial
 from sdescent.derive.equations.in_coordinates import derivatives_of, expansion_of
 from sdescent.derive.equations.local_rules import localised
 from sdescent.derive.equations.step.covariance import Condition
@@ -78,12 +78,10 @@ class Comparison:
 
     def _domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
         """What is not any positive number, in letters that are."""
-        found: dict[sp.Basic, sp.Expr] = {
-            symbol: least + any_positive(symbol) for symbol, least in self.conditions.items()
-        }
-        found |= {symbol: 1 + any_count(symbol) for symbol in (N, dimension)}
-        found |= {sp.Symbol(name, positive=True): any_fraction(name) for name in self.expanded.method.rule.fractions}
-        return found | self.expanded.method.compressor.domain(dim)
+        values: dict[sp.Basic, sp.Expr] = {s: least + any_positive(s) for s, least in self.conditions.items()}
+        values |= {symbol: 1 + any_count(symbol) for symbol in (N, dimension)}
+        values |= {sp.Symbol(name, positive=True): any_fraction(name) for name in self.expanded.method.rule.fractions}
+        return values | self.expanded.method.compressor.domain(dim)
 
     def powers(self, e: sp.Expr) -> Series:
         """An expression in eta as a series in s."""
@@ -122,11 +120,11 @@ class Comparison:
         if self.loss is None and (self.dim is None or not aggregates):
             stand_ins: list[tuple[Node, sp.Expr, sp.Expr]] = []
             domain = self._domain(dimension if self.dim is None else sp.Integer(self.dim))
-            left, right = (_alone(e, stand_ins).xreplace(domain) for e in (one, two))
+            first, second = (_alone(e, stand_ins).xreplace(domain) for e in (one, two))
             if not aggregates:
-                return self._equal(left, right, domain)
+                return self._equal(first, second, domain)
             with suppress(Undecided):
-                return difference(left, right, None) is None
+                return difference(first, second, None) is None
         unsettled: Undecided | None = None
         for dim in DIMENSIONS if self.dim is None else (self.dim,):
             try:
@@ -182,8 +180,8 @@ class Comparison:
         domain = self._domain(sp.Integer(dim))
         lists = [[expansion.pair(e, m, n) for m, n in apart] if pair else expansion.vector(e) for e in (one, two)]
         sides = [[put(e).xreplace(slopes) for e in entries] for entries in lists]
-        kept = [{**domain, s: sp.Integer(n)} for s in domain if str(s) == "k" for n in range(1, dim + 1)] or [domain]
-        both = product(zip(*sides, strict=True), kept)
+        domains = [{**domain, s: sp.Integer(n)} for s in domain if str(s) == "k" for n in range(1, dim + 1)] or [domain]
+        both = product(zip(*sides, strict=True), domains)
         return all(self._equal(a.xreplace(table), b.xreplace(table), table) for (a, b), table in both)
 
     def _equal(self, one: sp.Expr, two: sp.Expr, domain: Mapping[sp.Basic, sp.Expr]) -> bool:
@@ -223,13 +221,12 @@ class Comparison:
                 raise Undecided(f"{entry}: {error.reason}", error.piece) from error
             if not equal:
                 point, alike = self.point, False
-                for own, right, kind, factor in self._apart(a, b, pair):
-                    matters = 1 if n <= 1 else 2
-                    yield Term(entry, self.in_eta(own, n), self.in_eta(right, n), matters, kind, factor, n, point=point)
+                for one_term, two_term, kind, factor in self._apart(a, b, pair):
+                    sides = self.in_eta(one_term, n), self.in_eta(two_term, n)
+                    yield Term(entry, *sides, 1 if n <= 1 else 2, kind, factor, n, point=point)
         if alike and (place := self._singular(claimed, last)) is not None:
-            raise Undecided(
-                f"{entry}: the expansion of the stated formula in the step fails where {formula(place)} = 0"
-            )
+            fails = f"the expansion of the stated formula in the step fails where {formula(place)} = 0"
+            raise Undecided(f"{entry}: {fails}")
 
     def _singular(self, e: sp.Expr, last: int) -> sp.Expr | None:
         """A zero of this is where what a formula adds to its powers of s up to `last` may be large however small the step."""
@@ -267,9 +264,9 @@ class Comparison:
         """(power, coefficient) of a series that has one; None for others."""
         if series.last is None or series.last > LAST:
             return None
-        found = {n: gathered(series[n]) for n in range(max(_LEAST, series.low), series.last + 1)}
-        found = {n: e for n, e in found.items() if not self.surely(e, sp.S.Zero, pair)}
-        return next(iter(found.items())) if len(found) == 1 else None
+        nonzero = {n: gathered(series[n]) for n in range(max(_LEAST, series.low), series.last + 1)}
+        nonzero = {n: e for n, e in nonzero.items() if not self.surely(e, sp.S.Zero, pair)}
+        return next(iter(nonzero.items())) if len(nonzero) == 1 else None
 
     def _apart(self, a: sp.Expr, b: sp.Expr, pair: bool) -> Iterator[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]]:
         """(claimed, derived, kind, factor) of each difference of two entries that are not equal."""
@@ -283,17 +280,16 @@ class Comparison:
         if whole is not None:
             yield a, b, "factor", whole
             return
-        left, right = _grouped(a), _grouped(b)
-        both = [key for key in left if key in right]
+        grouped, other = _grouped(a), _grouped(b)
+        both = [key for key in grouped if key in other]
         apart: list[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]] = []
         for key in both:
-            own, true = _without_common(left.pop(key), right.pop(key))
-            if not self.surely(own * key, true * key, pair):
-                kind = "missing" if own == 0 else "extra" if true == 0 else "factor"
-                apart.append(
-                    (own * key, true * key, kind, sp.factor(sp.cancel(own / true)) if kind == "factor" else None)
-                )
-        extra, missing = [c * key for key, c in left.items()], [c * key for key, c in right.items()]
+            claimed, derived = _without_common(grouped.pop(key), other.pop(key))
+            if not self.surely(claimed * key, derived * key, pair):
+                kind = "missing" if claimed == 0 else "extra" if derived == 0 else "factor"
+                factor = sp.factor(sp.cancel(claimed / derived)) if kind == "factor" else None
+                apart.append((claimed * key, derived * key, kind, factor))
+        extra, missing = ([c * key for key, c in terms.items()] for terms in (grouped, other))
         for e in list(extra):
             match = next((m for m in missing if self.surely(e, m, pair)), None)
             if match is not None:
@@ -302,11 +298,11 @@ class Comparison:
         if len(extra) + len(missing) + len(apart) > MOST_TERMS:
             yield a, b, "differs", None
             return
-        own, true, compared = sp.Add(*extra), sp.Add(*missing), bool(extra and missing)
-        if not (compared and self.surely(own, true, pair)):
-            factor = self._factor(own, true, pair) if compared else None
+        claimed, derived, compared = sp.Add(*extra), sp.Add(*missing), bool(extra and missing)
+        if not (compared and self.surely(claimed, derived, pair)):
+            factor = self._factor(claimed, derived, pair) if compared else None
             if factor is not None:
-                yield own, true, "factor", factor
+                yield claimed, derived, "factor", factor
             else:
                 yield from ((e, sp.S.Zero, "extra", None) for e in extra)
                 yield from ((sp.S.Zero, e, "missing", None) for e in missing)
@@ -316,12 +312,12 @@ class Comparison:
         """a/b where it is constant in the state and the time; a guess from one term of each that is then decided."""
         if set(sp.Add.make_args(gathered(a))) & set(sp.Add.make_args(gathered(b))):
             return None  # a term that both have is right
-        left, right = _grouped(a), _grouped(b)
-        key = next((k for k in left if k in right), None)
-        if key is None and len(left) == len(right) == 1:
-            quotient = sp.simplify(sp.Mul(*left.values(), *left) / sp.Mul(*right.values(), *right))
+        one, two = _grouped(a), _grouped(b)
+        key = next((k for k in one if k in two), None)
+        if key is None and len(one) == len(two) == 1:
+            quotient = sp.simplify(sp.Mul(*one.values(), *one) / sp.Mul(*two.values(), *two))
         elif key is not None:
-            quotient = sp.cancel(left[key] / right[key])
+            quotient = sp.cancel(one[key] / two[key])
         else:
             return None
         if quotient.atoms(Coordinate, Node) or quotient.has(t) or quotient == 1:
@@ -354,9 +350,9 @@ def _series(e: sp.Expr) -> Series:
     if isinstance(e, sp.Function) and len(e.args) == 1:
         return _series(e.args[0]).applied(e.func)  # pyright: ignore[reportArgumentType]
     if isinstance(e, (Hvp, CoordSum)):
-        own, slot = _series(to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
+        inner, slot = _series(to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
         through = (lambda a: to_slot(hvp(a), "j", slot)) if isinstance(e, Hvp) else coord_sum
-        return own.map(lambda a: through(gathered(a)) if a != 0 else sp.S.Zero)
+        return inner.map(lambda a: through(gathered(a)) if a != 0 else sp.S.Zero)
     raise NoClosedForm(f"the expansion of {formula(e)} in the step")
 
 
@@ -369,16 +365,15 @@ def _divided(part: sp.Basic) -> sp.Expr | None:
     return part.base if isinstance(part, sp.Pow) and not part.exp.is_Integer and part.base.has(root) else None
 
 
-def _alone(e: sp.Expr, made: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Expr:
+def _alone(e: sp.Expr, aggregates: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Expr:
     """With a letter for each aggregate, the same for those whose bodies are equal."""
     for node in nodes(e):
-        body = _alone(node.args[0], made)  # pyright: ignore[reportArgumentType]
-        letter = next(
-            (a for n, b, a in made if n.args[1:] == node.args[1:] and type(n) is type(node) and _shown(b, body)), None
-        )
+        body = _alone(node.args[0], aggregates)  # pyright: ignore[reportArgumentType]
+        alike = ((b, a) for n, b, a in aggregates if n.args[1:] == node.args[1:] and type(n) is type(node))
+        letter = next((a for b, a in alike if _shown(b, body)), None)
         if letter is None:
             letter = sp.Dummy(**({"nonnegative": True} if node.is_nonnegative else {"real": True}))
-        made.append((node, body, letter))
+        aggregates.append((node, body, letter))
         e = e.xreplace({node: letter})
     return e
 
@@ -405,14 +400,13 @@ def _plainly(part: sp.Expr, sign: bool) -> bool:
 
 def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """Two coefficients without the summands that they share."""
-    left, right = (sp.Add.make_args(sp.expand(e)) for e in (one, two))
-    shared = set(left) & set(right)
-    return sp.Add(*[e for e in left if e not in shared]), sp.Add(*[e for e in right if e not in shared])
+    first, second = (sp.Add.make_args(sp.expand(e)) for e in (one, two))
+    return sp.Add(*[e for e in first if e not in second]), sp.Add(*[e for e in second if e not in first])
 
 
 def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:
     """Product of what depends on the state and the time -> its constant factor."""
-    found = coefficients(
+    constants = coefficients(
         gathered(e), lambda factor: bool(factor.atoms(Coordinate, Node)) or factor.has(t) or depends_on(factor)
     )
-    return {key: c for key, c in found.items() if c != 0}
+    return {key: c for key, c in constants.items() if c != 0}

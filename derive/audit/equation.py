@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.audit.letters import Letters
+from sdescent.derive.audit.stated_symbols import Letters
 from sdescent.derive.audit.validity import check_covariance, column, rows
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
 from sdescent.derive.equations.process.density import Density, density
@@ -91,9 +91,9 @@ class StateSDE(CoordinateSDE, Solvable):
             NoClosedForm: there is more than one letter.
             Refusal: "no-noise", "time-dependent"; "not-integrable" where its mass is infinite for all values.
         """
-        found = density(self)
-        support = (*found.support, *(s for s in self.state if s.is_positive))
-        return replace(found, support=support, conditions=self._of_parameters).require()
+        law = density(self)
+        support = (*law.support, *(s for s in self.state if s.is_positive))
+        return replace(law, support=support, conditions=self._of_parameters).require()
 
     def latex(self, macros: Mapping[str, str] | None = None) -> str:
         """The equation as an `aligned` environment; `macros` maps names of symbols, W, B and t to the user's own commands.
@@ -113,13 +113,8 @@ class StateSDE(CoordinateSDE, Solvable):
 
     def to_dict(self) -> dict[str, Any]:
         """The equation as JSON values, with the keys of the command `derive`."""
-        names = [s.name for s in self.parameters]
-        return {
-            "dim": self.dim,
-            **named_to_dict(self),
-            "conditions": [str(c) for c in self.conditions],
-            "parameters": names,
-        }
+        more = {"conditions": list(map(str, self.conditions)), "parameters": [s.name for s in self.parameters]}
+        return {"dim": self.dim, **named_to_dict(self), **more}
 
 
 def stated(
@@ -157,36 +152,30 @@ def stated(
         >>> langevin.stationary_moments().matrix
         Matrix([[T, 0], [0, T]])
     """
-    given = [drift, covariance, diffusion, *conditions]
-    letters = Letters(state, positive, [e.tolist() if hasattr(e, "tolist") else e for e in given])
-    own, dim = letters.state, len(letters.state)
+    formulas = [drift, covariance, diffusion, *conditions]
+    letters = Letters(state, positive, [e.tolist() if hasattr(e, "tolist") else e for e in formulas])
+    state_symbols, dim = letters.state, len(letters.state)
     if (covariance is None) == (diffusion is None):
-        raise BadInput(
-            "covariance", "both" if diffusion is not None else "nothing", "covariance or diffusion, one of the two"
-        )
-    names = [s.name for s in own]
-    moved = sp.Matrix(
-        [letters.read(e, f"drift of {n}") for e, n in zip(column(drift, dim, "drift"), names, strict=True)]
-    )
-    said = tuple(
-        Condition(*letters.inequality(c, f"conditions[{n}]"), "stated")
-        for n, c in enumerate([conditions] if isinstance(conditions, (str, sp.Basic)) else conditions, 1)
-    )
-    said += tuple(Condition(s, sp.S.Zero, "stated") for s in own if s.is_positive)
+        both = "nothing" if diffusion is None else "both"
+        raise BadInput("covariance", both, "covariance or diffusion, one of the two")
+    names = [s.name for s in state_symbols]
+    entries = zip(column(drift, dim, "drift"), names, strict=True)
+    drift_vector = sp.Matrix([letters.read(e, f"drift of {n}") for e, n in entries])
+    listed = [conditions] if isinstance(conditions, (str, sp.Basic)) else conditions
+    sides = [letters.inequality(c, f"conditions[{n}]") for n, c in enumerate(listed, 1)]
+    sides += [(s, sp.S.Zero) for s in state_symbols if s.is_positive]
+    stated_conditions = tuple(Condition(left, right, "stated") for left, right in sides)
     root = block_root
     if diffusion is not None:
-        written = rows(diffusion, dim, "diffusion", square=False)
-        root = sp.Matrix(
-            [[letters.read(e, f"diffusion of {n}") for e in row] for n, row in zip(names, written, strict=True)]
-        )
+        written = zip(names, rows(diffusion, dim, "diffusion", square=False), strict=True)
+        root = sp.Matrix([[letters.read(e, f"diffusion of {n}") for e in row] for n, row in written])
         spread = (root * root.T).applyfunc(sp.expand)
     else:
-        written = rows(covariance, dim, "covariance", square=True)
-        places = [(a, b, e) for a, row in zip(names, written, strict=True) for b, e in zip(names, row, strict=True)]
-        entries = [letters.read(e, f"covariance of {a}" if a == b else f"covariance of {a}, {b}") for a, b, e in places]
-        spread = sp.Matrix(dim, dim, entries)
-        check_covariance(spread, own, said)
+        written = zip(names, rows(covariance, dim, "covariance", square=True), strict=True)
+        pairs = [(a if a == b else f"{a}, {b}", e) for a, row in written for b, e in zip(names, row, strict=True)]
+        spread = sp.Matrix(dim, dim, [letters.read(e, f"covariance of {pair}") for pair, e in pairs])
+        check_covariance(spread, state_symbols, stated_conditions)
     if letters.unused():
-        told = "letters of the equation: " + ", ".join(letters.names())
-        raise unknown_name("positive", letters.unused()[0], letters.names(), told)
-    return StateSDE(own, [], moved, spread, root, True, conditions=said)
+        accepted = "letters of the equation: " + ", ".join(letters.names())
+        raise unknown_name("positive", letters.unused()[0], letters.names(), accepted)
+    return StateSDE(state_symbols, [], drift_vector, spread, root, True, conditions=stated_conditions)

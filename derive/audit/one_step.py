@@ -65,14 +65,12 @@ class NumericStep:
         field = [sign * sp.diff(value, s) for sign, s in zip(loss.players(dim), state, strict=True)]
         self.gradient = sp.lambdify([state], field, "mpmath")
         self.hessian = sp.lambdify([state], [[sp.diff(e, s) for s in state] for e in field], "mpmath")
-        given = [sp.sympify(s).xreplace(dict(scales)) for s in method.noise.scales]
-        if method.noise.dense is not None or not all(s.subs(eta, step).is_number for s in given):
+        per_client = [sp.sympify(s).xreplace(dict(scales)).subs(eta, step) for s in method.noise.scales]
+        if method.noise.dense is not None or not all(s.is_number for s in per_client):
             raise NoClosedForm("the step is not listed for this noise")
-        given = given * self.clients if len(given) == 1 else given
-        self.scales = [_number(s.subs(eta, step)) for s in given]
-        self.values = {
-            name: _number(e.subs(eta, step)) for name, e in method.values.items() if name not in method.rule.letters
-        }
+        self.scales = [_number(s) for s in per_client] * (self.clients if len(per_client) == 1 else 1)
+        constants = {name: e for name, e in method.values.items() if name not in method.rule.letters}
+        self.values = {name: _number(e.subs(eta, step)) for name, e in constants.items()}
         factors = Expanded(method).factors
         tau = method.regime.tau.subs(eta, step)
         self.tau = _number(tau)
@@ -81,14 +79,14 @@ class NumericStep:
     @cached_property
     def sources(self) -> list[Source]:
         """Every independent random number of a step."""
-        found: dict[Source, None] = {}
+        listed: dict[Source, None] = {}
         for draw in self.method.rule.draws:
             if draw.kind == "C":
                 raise NoClosedForm("the compressor of a value that the server made is not listed")
             for client in [None] if draw.kind == "normal" else range(self.clients):
                 for m in range(self.dim):
-                    found[draw.number, client, m] = None
-        return list(found) if not self._silent else [s for s in found if s[1] is None]
+                    listed[draw.number, client, m] = None
+        return list(listed) if not self._silent else [s for s in listed if s[1] is None]
 
     @property
     def _silent(self) -> bool:
@@ -98,13 +96,13 @@ class NumericStep:
         """Whether the step passes a kink or a jump of its formulas as its noise goes through the values that it has."""
         if self._signs or not self.method.rule.uses("sign", "abs", "min", "max"):
             return False
-        found = set()
+        patterns = set()
         for far in (0, *FAR):
             for source in self.sources:
                 numbers = _Numbers(self, at, t, dict.fromkeys(self.sources, 0) | {source: mpmath.mpf(far)})
                 evaluate(self.method.rule, numbers)
-                found.add(tuple(numbers.sides))
-        return len(found) > 1
+                patterns.add(tuple(numbers.sides))
+        return len(patterns) > 1
 
     @property
     def _signs(self) -> bool:
@@ -120,21 +118,21 @@ class NumericStep:
         with mpmath.workdps(DIGITS):
             if self.kinks(at, t):
                 return self._integrated(functions, at, t)
-            outcomes = [self._outcomes(source, at, self._signs) for source in self.sources]
+            outcomes = [self._outcomes(source, at) for source in self.sources]
             if math.prod(map(len, outcomes)) > MOST_OUTCOMES:
                 raise NoClosedForm(f"the step has {math.prod(map(len, outcomes))} outcomes")
             totals: list[Any] = []
-            for picked in itertools.product(*outcomes):
-                weight = mpmath.fprod(w for _, w in picked)
-                values = functions(self.after(at, t, dict(zip(self.sources, (z for z, _ in picked), strict=True))))
+            for outcome in itertools.product(*outcomes):
+                weight = mpmath.fprod(w for _, w in outcome)
+                values = functions(self.after(at, t, dict(zip(self.sources, (z for z, _ in outcome), strict=True))))
                 before = totals or [mpmath.mpf(0)] * len(values)
                 totals = [a + weight * v for a, v in zip(before, values, strict=True)]
             return totals
 
-    def _outcomes(self, source: Source, at: Mapping[str, Vector], signs: bool) -> list[tuple[Any, Any]]:
+    def _outcomes(self, source: Source, at: Mapping[str, Vector]) -> list[tuple[Any, Any]]:
         """(value, weight): of a sign itself, else of the standardised noise."""
         law = Gaussian() if source[1] is None else self.method.noise.law
-        if signs and source[1] is not None:
+        if self._signs and source[1] is not None:
             g = self.gradient(at["x"])[source[2]]
             mean = _number(law.sign_mean(sp.Float(g / self.scales[source[1]], DIGITS)))
             return [(mpmath.mpf(1), (1 + mean) / 2), (mpmath.mpf(-1), (1 - mean) / 2)]
@@ -144,12 +142,9 @@ class NumericStep:
         fourth = _number(law.moment(4)) if law.tail > 4 else second**2
         far = mpmath.sqrt(fourth / second)
         weight = second / far**2 / 2
-        found = [(far, weight), (-far, weight)]
-        return (
-            found
-            if abs(weight - mpmath.mpf(1) / 2) < mpmath.mpf(10) ** -30
-            else [*found, (mpmath.mpf(0), 1 - 2 * weight)]
-        )
+        symmetric = [(far, weight), (-far, weight)]
+        two_points = abs(weight - mpmath.mpf(1) / 2) < mpmath.mpf(10) ** -30
+        return symmetric if two_points else [*symmetric, (mpmath.mpf(0), 1 - 2 * weight)]
 
     def _integrated(self, functions: Functions, at: Mapping[str, Vector], t: Any) -> list[Any]:
         if len(self.sources) != 1:
@@ -172,8 +167,8 @@ class NumericStep:
 
     def after(self, at: Mapping[str, Vector], t: Any, outcome: Mapping[Source, Any]) -> dict[str, Vector]:
         """The next state for one outcome."""
-        found = evaluate(self.method.rule, _Numbers(self, at, t, outcome))
-        return {name: tuple(v / self.factors.get(name, 1) for v in value) for name, value in found.items()}
+        letters = evaluate(self.method.rule, _Numbers(self, at, t, outcome))
+        return {name: tuple(v / self.factors.get(name, 1) for v in value) for name, value in letters.items()}
 
 
 class _Numbers(Operators):
@@ -196,28 +191,23 @@ class _Numbers(Operators):
     def letter(self, name: str) -> np.ndarray:
         if name in self.at:
             return self.at[name]
-        known = {
-            "eta": self.step.eta,
-            "pi": mpmath.pi,
-            "t": self.t,
-            "k": self.t / self.step.tau + 1,
-            "N": self.step.clients,
-        }
-        return self._all(known[name] if name in known else self.step.values[name])
+        step, k = self.step, self.t / self.step.tau + 1
+        constants = {"eta": step.eta, "pi": mpmath.pi, "t": self.t, "k": k, "N": step.clients}
+        return self._all(constants[name] if name in constants else step.values[name])
 
     def function(self, name: str, arguments: Sequence[np.ndarray]) -> np.ndarray:
-        own = arguments[0]
+        first = arguments[0]
         if name == "norm":
-            return self._all(mpmath.sqrt(sum(own * own)))
+            return self._all(mpmath.sqrt(sum(first * first)))
         if name == "hess":
-            return _array(sum(row * own) for row in map(_array, self.step.hessian(self.at["x"])))
+            return _array(sum(row * first) for row in map(_array, self.step.hessian(self.at["x"])))
         if name in ("min", "max"):
             pick, columns = (min if name == "min" else max), [list(parts) for parts in zip(*arguments, strict=True)]
             self.sides += [parts.index(pick(parts)) for parts in columns]
             return _array(map(pick, columns))
         if name in ("sign", "abs"):
-            self.sides += [mpmath.sign(v) for v in own]
-        return _array(map({"abs": abs}.get(name) or getattr(mpmath, name), own))
+            self.sides += [mpmath.sign(v) for v in first]
+        return _array(map({"abs": abs}.get(name) or getattr(mpmath, name), first))
 
     def drawn(self, draw: Draw, argument: np.ndarray | None, client: Any) -> np.ndarray:
         places = range(self.step.dim)
@@ -233,12 +223,12 @@ class _Numbers(Operators):
         return _array(sum(self._message(draw, i, m, g[m]) for i in clients) / len(clients) for m in places)
 
     def _message(self, draw: Draw, client: int, m: int, g: Any) -> Any:
-        drawn = self.outcome.get((draw.number, client, m), 0)
+        outcome = self.outcome.get((draw.number, client, m), 0)
         if self.signs:
             if draw.kind == "raw":
                 raise NoClosedForm("a message before and after its sign is not listed")
-            return drawn
-        return g + self.step.scales[client] * drawn
+            return outcome
+        return g + self.step.scales[client] * outcome
 
     def mean(self, of: Callable[[Any], np.ndarray]) -> np.ndarray:
         return self.add([of(client) for client in range(self.step.clients)]) / self.step.clients

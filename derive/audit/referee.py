@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from sdescent.derive.audit.example import Example
-from sdescent.derive.audit.records import Entry, Term
+from sdescent.derive.audit.counterexample import Example
+from sdescent.derive.audit.differing_terms import Entry, Term
 from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.distributed import Method
@@ -54,17 +54,17 @@ class Letter:
 
     def differs(self, terms: tuple[Term, ...], holds: int, example: Example | None) -> str:
         """For a stated equation with wrong terms."""
-        said = [f"{self._rule()} the stated equation is not the one that follows from the moments of one step."]
-        said += [self._term(term) for term in terms]
+        sentences = [f"{self._rule()} the stated equation is not the one that follows from the moments of one step."]
+        sentences += [self._term(term) for term in terms]
         on = f"on smooth test functions of {self.test_functions}"
         if holds == self.order:
-            said.append(f"Weak order {holds} {on} does not see this, but fluctuations do.")
+            sentences.append(f"Weak order {holds} {on} does not see this, but fluctuations do.")
         else:
             has = f"has weak order {holds} only" if holds else "does not have weak order 1"
-            said.append(f"As stated, the equation {has} {on}; weak order {self.order} is claimed.")
+            sentences.append(f"As stated, the equation {has} {on}; weak order {self.order} is claimed.")
         if example is not None:
-            said.append(self._example(example))
-        return "\n".join(said)
+            sentences.append(self._example(example))
+        return "\n".join(sentences)
 
     def _rule(self) -> str:
         update = "; ".join(rf"\texttt{{{_plain(text)}}}" for text in self.method.rule.update)
@@ -104,8 +104,8 @@ class Letter:
         return f"${text}$" if len(text) <= LONGEST else "(a formula of several lines)"
 
     def _example(self, example: Example) -> str:
-        given = [(sp.Symbol(name, positive=True), value) for name, value in example.constants.items()]
-        constants = "".join(f", ${self.page.show(symbol)}={value}$" for symbol, value in given)
+        symbols = {sp.Symbol(name, positive=True): value for name, value in example.constants.items()}
+        constants = "".join(f", ${self.page.show(symbol)}={value}$" for symbol, value in symbols.items())
         state = ", ".join(
             f"${self.page.show(sp.Symbol(name if name == 't' else f'{name}{m + 1}', real=True))}={v}$"
             for name, values in example.state.items()
@@ -115,16 +115,14 @@ class Letter:
         each = "" if example.dim == 1 else rf" in each of ${example.dim}$ coordinates"
         sides = f"${self.page.show(example.claimed)}$ as stated and ${self.page.show(example.derived)}$ as derived"
         where = f"the term in the {self._entry(example.term.entry)}"
-        said = f"An example: for the loss ${sp.latex(formula)}${each}{constants}, at {state}, {where} is {sides}"
-        rows, when = (
-            (example.over_time, "after the time 1") if example.over_time else (example.measured, "after one step")
-        )
+        sentence = f"An example: for the loss ${sp.latex(formula)}${each}{constants}, at {state}, {where} is {sides}"
+        rows = example.over_time or example.measured
         if not rows:
-            return said + "."
-        last = rows[0]
+            return sentence + "."
+        last, when = rows[0], "after the time 1" if example.over_time else "after one step"
         what = f"the {self._quantity(example)} {when} is {_number(last.exact)} (computed without sampling)"
         errors = f"the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}"
-        return f"{said}. At $\\eta={sp.latex(last.eta)}$ {what}; {errors}."
+        return f"{sentence}. At $\\eta={sp.latex(last.eta)}$ {what}; {errors}."
 
     def _quantity(self, example: Example) -> str:
         """Such as: mean of $m_{1}$."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sympy as sp
@@ -31,8 +31,10 @@ def column(value: Any, dim: int, field: str) -> list[Any]:
     Raises:
         BadInput: another number of entries.
     """
-    if isinstance(value, (list, tuple, sp.MatrixBase)) or hasattr(value, "tolist"):
-        entries = list(value) if isinstance(value, (list, tuple, sp.MatrixBase)) else value.tolist()
+    if isinstance(value, (list, tuple, sp.MatrixBase)):
+        entries = list(value)
+    elif hasattr(value, "tolist"):
+        entries = value.tolist()
     else:
         entries = [value] if dim == 1 and not isinstance(value, dict) else []
     if len(entries) != dim or any(isinstance(e, (list, tuple)) for e in entries):
@@ -46,18 +48,17 @@ def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
     Raises:
         BadInput: another shape.
     """
-    shape = (
-        f"{dim} rows of {dim} formulas" if square else f"{dim} rows of as many formulas as there are Brownian motions"
-    )
-    if isinstance(value, sp.MatrixBase) or hasattr(value, "tolist"):
+    width = f"{dim} formulas" if square else "as many formulas as there are Brownian motions"
+    accepted = f"{dim} rows of {width}"
+    if hasattr(value, "tolist"):
         value = value.tolist()
     if dim == 1 and not isinstance(value, (list, tuple, dict)):
         value = [[value]]
     if not isinstance(value, (list, tuple)) or not all(isinstance(row, (list, tuple)) for row in value):
-        raise BadInput(field, value, shape)
+        raise BadInput(field, value, accepted)
     widths = {len(row) for row in value}
     if len(value) != dim or len(widths) != 1 or widths == {0} or (square and widths != {dim}):
-        raise BadInput(field, f"{len(value)} rows of {', '.join(map(str, sorted(widths)))}", shape)
+        raise BadInput(field, f"{len(value)} rows of {', '.join(map(str, sorted(widths)))}", accepted)
     return [list(row) for row in value]
 
 
@@ -71,8 +72,8 @@ def check_covariance(covariance: sp.Matrix, state: Sequence[sp.Symbol], conditio
     """
     for i, j in itertools.combinations(range(covariance.rows), 2):
         if not vanishes(covariance[i, j] - covariance[j, i]):
-            found = f"{covariance[i, j]} and {covariance[j, i]} for {state[i]}, {state[j]}"
-            raise BadInput("covariance", found, "a symmetric matrix")
+            entries = f"{covariance[i, j]} and {covariance[j, i]} for {state[i]}, {state[j]}"
+            raise BadInput("covariance", entries, "a symmetric matrix")
     for n, letter in enumerate(state):
         _check_variance(covariance.extract([n], [n]), letter, state, conditions)
     for block in blocks(covariance):
@@ -83,62 +84,54 @@ def check_covariance(covariance: sp.Matrix, state: Sequence[sp.Symbol], conditio
 def _check_variance(
     variance: sp.Matrix, letter: sp.Symbol, state: Sequence[sp.Symbol], conditions: Sequence[Condition]
 ) -> None:
-    inside = symbols_of(variance)
-    own = sorted((s for s in inside if s not in set(state) and s.name != "t"), key=str)
-    if not own or variance[0].is_nonnegative:
+    symbols = symbols_of(variance)
+    parameters = sorted((s for s in symbols if s not in set(state) and s.name != "t"), key=str)
+    if not parameters or variance[0].is_nonnegative:
         return
-    within = inside | symbols_of([side for c in conditions for side in (c.left, c.right)])
-    for point in _points(sorted(within, key=str), random.Random(20250600181), VARIANCES):
+    within = symbols | symbols_of([side for c in conditions for side in (c.left, c.right)])
+    signless = [s for s in parameters if not s.is_nonnegative]
+    for point in _points(within, random.Random(20250600181), VARIANCES):
         if _negative(variance, point, conditions):
-            turned = [
-                s for s in own if not s.is_nonnegative and not _negative(variance, {**point, s: -point[s]}, conditions)
-            ]
-            raise _refused([letter], {s: point[s] for s in inside}, turned)
+            flipped = [s for s in signless if not _negative(variance, {**point, s: -point[s]}, conditions)]
+            raise _refused([letter], {s: point[s] for s in symbols}, flipped)
 
 
 def _check_block(
     block: sp.Matrix, letters: Sequence[sp.Symbol], state: Sequence[sp.Symbol], conditions: Sequence[Condition]
 ) -> None:
-    inside = symbols_of(block)
-    within = [s for s in inside if s in set(state) or s.name == "t"]
+    symbols = symbols_of(block)
+    of_state = {s for s in symbols if s in set(state) or s.name == "t"}
     draw, first = random.Random(20250600181), None
-    for values in _points(sorted(inside - set(within), key=str), draw, PARAMETERS):
-        found = next(
-            (
-                p
-                for p in _points(sorted(within, key=str), draw, POINTS)
-                if _negative(block, {**values, **p}, conditions)
-            ),
-            None,
-        )
-        if found is None:
+    for parameters in _points(symbols - of_state, draw, PARAMETERS):
+        points = ({**parameters, **p} for p in _points(of_state, draw, POINTS))
+        point = next((p for p in points if _negative(block, p, conditions)), None)
+        if point is None:
             return
-        first = first or {**values, **found}
+        first = first or point
     if first is not None:
         raise _refused(letters, first)
 
 
 def _refused(
-    letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], turned: Sequence[sp.Symbol] = ()
+    letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], flipped: Sequence[sp.Symbol] = ()
 ) -> BadInput:
     """The message; `turned` are the parameters whose other sign would have made the variance positive."""
     at = ", ".join(f"{s} = {v}" for s, v in sorted(point.items(), key=lambda item: str(item[0])))
     where = "a negative eigenvalue" + (f" at {at}" if at else "")
-    unsaid = f"nothing says that {' or '.join(map(str, turned))} has one sign: " if turned else ""
+    unsaid = f"nothing says that {' or '.join(map(str, flipped))} has one sign: " if flipped else ""
     remedy = f"{unsaid}if the state or the parameters stay where it is one, say so in positive or conditions"
     return BadInput(f"covariance of {', '.join(map(str, letters))}", where, f"a positive semidefinite matrix; {remedy}")
 
 
-def _points(symbols: Sequence[sp.Symbol], draw: random.Random, count: int) -> Iterator[dict[sp.Basic, sp.Expr]]:
+def _points(symbols: Iterable[sp.Symbol], draw: random.Random, count: int) -> Iterator[dict[sp.Basic, sp.Expr]]:
     """Values of the symbols, small and large ones, of both signs where a symbol may be negative; one where there are none."""
-    for n in range(count if symbols else 1):
-        size = (1, sp.Rational(1, 9), 5)[n % 3]
-        yield {
-            s: size
-            * sp.Rational(draw.randint(1, 9), draw.randint(2, 7))
-            * (1 if s.is_nonnegative else draw.choice((-1, 1)))
-            for s in symbols
-        }
+    ordered = sorted(symbols, key=str)
+    for n in range(count if ordered else 1):
+        point: dict[sp.Basic, sp.Expr] = {}
+        for s in ordered:
+            size = (1, sp.Rational(1, 9), 5)[n % 3] * sp.Rational(draw.randint(1, 9), draw.randint(2, 7))
+            point[s] = size if s.is_nonnegative else size * draw.choice((-1, 1))
+        yield point
 
 
 def _negative(block: sp.Matrix, point: dict[sp.Basic, sp.Expr], conditions: Sequence[Condition]) -> bool:

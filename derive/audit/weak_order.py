@@ -13,12 +13,11 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.audit.answers import example_dict, term_dict
-from sdescent.derive.audit.claimed import LAG, Claimed, Pair, claimed
+from sdescent.derive.audit.counterexample import Example, example
 from sdescent.derive.audit.differences import LAST, Comparison
-from sdescent.derive.audit.example import Example, example
-from sdescent.derive.audit.records import Allowed, Beyond, Entry, Term
+from sdescent.derive.audit.differing_terms import Allowed, Beyond, Entry, Term
 from sdescent.derive.audit.referee import Letter
+from sdescent.derive.audit.stated_equation import LAG, Pair, StatedEquation, read_equation
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.equations.step.increments import Expanded
@@ -67,7 +66,7 @@ class Audit:
     method: Method
     loss: Loss | None
     dim: int | None
-    stated: Claimed
+    stated: StatedEquation
     verdict: Verdict
     terms: tuple[Term, ...] = ()
     equation: RuleEquation | None = None
@@ -104,13 +103,13 @@ class Audit:
         """What the derivation assumes of the loss, the state and the clients, or ""."""
         local = self.equation is not None and self.equation.local and self.dim != 1
         caveat = "" if self.equation is None else self.equation.caveat(formula)
-        said = {
+        caveats = {
             "losses that are sums over coordinates": local,
             f"smooth coefficients, but {caveat}": bool(caveat),
             "g near 0 in the covariance, up to O(g^2)": self.equation is not None and bool(self.equation.ranges),
             "one client: the stated equation does not name N": self.alone,
         }
-        return "; ".join(text for text, holds in said.items() if holds)
+        return "; ".join(text for text, holds in caveats.items() if holds)
 
     @cached_property
     def on_x_alone(self) -> int | None:
@@ -131,26 +130,23 @@ class Audit:
             return None
         # an entry that the first-order model leaves out is measured with its own value
         entries = {term.entry.letters for term in self.terms if not term.entry.drift}
-        kept = {
-            one.letters: one.term for one in self.equation.left_out if one.letters in entries and one.term is not None
-        }
-        equation = replace(self.equation, own={**self.equation.own, **kept})
+        values = {one.letters: one.term for one in self.equation.left_out if one.letters in entries}
+        values = {letters: value for letters, value in values.items() if value is not None}
+        equation = replace(self.equation, own={**self.equation.own, **values})
         return example(self.method, self.loss, self.dim, self.stated, equation, self.terms)
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Parameters of the stated equation that neither the rule nor its regime has: a slip, or another regime."""
-        known = {eta, N, d, t, *(value for _, value in self.method.constants), *symbols_of_noise(self.method.noise)}
-        names = {s.name for s in known if isinstance(s, sp.Symbol)} | {
-            f"{s.name}0" for s in symbols_of_noise(self.method.noise)
-        }
+        method, noise = self.method, symbols_of_noise(self.method.noise)
+        listed = [eta, N, d, t, *(value for _, value in method.constants), *noise, *vars(method.compressor).values()]
+        names = {s.name for s in listed if isinstance(s, sp.Symbol)} | {f"{s.name}0" for s in noise}
         if self.equation is not None:
             names |= {s.name for s in symbols_of([*self.equation.drift.values(), *self.equation.own.values()])}
         if self.loss is not None and self.dim is not None:
             names |= set(self.loss.parameters(self.dim))
-        found = {s.name for s in symbols_of(self.stated.expressions) if not isinstance(s, Coordinate) and s != LAG}
-        names |= {s.name for s in vars(self.method.compressor).values() if isinstance(s, sp.Symbol)}
-        return tuple(sorted(found - names))
+        stated = {s.name for s in symbols_of(self.stated.expressions) if not isinstance(s, Coordinate) and s != LAG}
+        return tuple(sorted(stated - names))
 
     def _entry(self, entry: Entry) -> tuple[sp.Expr, sp.Expr]:
         """The whole entry as stated and as derived; of one that the first-order model leaves out, what it leaves out."""
@@ -159,9 +155,9 @@ class Audit:
         if entry.drift:
             return self.stated.drift[key[0]], equation.drift.get(key[0], sp.S.Zero)
         first, second = key
-        stated, true = (self.stated.pair, equation.pair) if entry.apart else (self.stated.own, equation.own)
-        left = {one.letters: one.term for one in equation.left_out}.get((first, second)) or sp.S.Zero
-        return stated.get((first, second), sp.S.Zero), true.get((first, second), left)
+        stated, true = (self.stated.pair, equation.pair) if entry.apart else (self.stated.covariance, equation.own)
+        left_out = {one.letters: one.term for one in equation.left_out}.get((first, second)) or sp.S.Zero
+        return stated.get((first, second), sp.S.Zero), true.get((first, second), left_out)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `audit`."""
@@ -174,8 +170,8 @@ class Audit:
             "x_alone": self.on_x_alone,
             "regime": self.method.regime.as_given(),
             "time": self.method.regime.time,
-            "terms": [term_dict(term, *self._entry(term.entry)) for term in self.terms],
-            "example": None if self.example is None else example_dict(self.example),
+            "terms": [term.to_dict(*self._entry(term.entry)) for term in self.terms],
+            "example": None if self.example is None else self.example.to_dict(),
             "reason": self.reason,
             "refused": self.kind or None,
             "beyond": list(map(str, self.beyond)),
@@ -216,7 +212,8 @@ def audit(
 
     Args:
         method: the update rule, in its regime.
-        drift, covariance, diffusion, pair, order, where, values: the equation (`sdescent.derive.audit.claimed.claimed`).
+        drift, covariance, diffusion, pair, order, where, values: the equation, as
+            `sdescent.derive.audit.stated_equation.read_equation` takes it.
         loss, dim: a loss that it is stated for, with the dimension; otherwise it is meant for every loss.
         clients_given: whether N clients are meant where the method has the symbol N and the equation does not name it; otherwise
             it is taken for one client.
@@ -234,56 +231,51 @@ def audit(
     """
     if loss is not None and dim is None:
         raise BadInput("dim", None, "a dimension, since a loss is given")
-    stated = claimed(method, drift, covariance, diffusion=diffusion, pair=pair, order=order, where=where, values=values)
+    more: dict[str, Any] = {"diffusion": diffusion, "pair": pair, "where": where, "values": values}
+    stated = read_equation(method, drift, covariance, order=order, **more)
     alone = method.clients == N and not clients_given and not any(e.has(N) for e in stated.expressions)
-    found = Audit(replace(method, clients=1) if alone else method, loss, dim, stated, UNDECIDED, alone=alone)
+    result = Audit(replace(method, clients=1) if alone else method, loss, dim, stated, UNDECIDED, alone=alone)
     scales = [s for s in map(sp.sympify, method.noise.scales) if s != 0 and not s.is_Symbol]
-    if NOISE in method.regime.rules and scales and found.unknown:
-        accepted = (
-            f"a symbol such as sigma, or numbers for {', '.join(found.unknown)}: the regime makes the noise large"
-        )
-        raise BadInput("noise", ", ".join(map(str, scales)), f"{accepted}, sigma is sigma0 times a power of eta")
+    if NOISE in method.regime.rules and scales and result.unknown:
+        accepted = f"a symbol such as sigma, or numbers for {', '.join(result.unknown)}"
+        reason = "the regime makes the noise large, sigma is sigma0 times a power of eta"
+        raise BadInput("noise", ", ".join(map(str, scales)), f"{accepted}: {reason}")
     try:
-        return _judged(found)
+        return _judged(result)
     except Refusal as refusal:
         verdict = UNDECIDED if refusal.beyond else NO_SDE
-        return replace(found, verdict=verdict, reason=refusal.message, kind=refusal.kind, marked=refusal.marked)
+        return replace(result, verdict=verdict, reason=refusal.message, kind=refusal.kind, marked=refusal.marked)
     except Undecided as error:
-        return replace(found, reason=error.said(formula), piece=error.piece)
+        return replace(result, reason=error.said(formula), piece=error.piece)
     except (NoClosedForm, ArithmeticError) as error:
-        return replace(found, reason=str(error))
+        return replace(result, reason=str(error))
 
 
-def _judged(found: Audit) -> Audit:
-    method, stated = found.method, found.stated
-    missing = ""
+def _judged(question: Audit) -> Audit:
+    method, stated, loss, dim = question.method, question.stated, question.loss, question.dim
+    last, missing = (1 if stated.order == 1 else LAST), ""
     try:
-        equation = derived_rule(method, _MODELS[stated.order], found.loss, found.dim)
-        last = 1 if stated.order == 1 else LAST
+        equation = derived_rule(method, _MODELS[stated.order], loss, dim)
     except NoClosedForm as error:
         if stated.order == 1:
             raise
-        equation, last, missing = derived_rule(method, "first-order", found.loss, found.dim), 1, str(error)
+        equation, last, missing = derived_rule(method, "first-order", loss, dim), 1, str(error)
     if equation.skewed is not None:
         letters, moment = equation.skewed
         term = formula(moment)
-        why = f"the noise of a step is of the order of the root of its time and skewed: the third moment of {letters}, {term}"
-        raise Refusal(
-            "no-first-order-sde", f"{why}, leaves a third derivative, and no SDE has a weak order above 1/2", term
-        )
-    for condition in equation.conditions:
-        if condition.of_order and condition.met is False:
-            said = (
-                f"{condition.purpose} needs the moment of order {{order}} of the noise, which has tail index {{tail}}"
-            )
-            kind = f"no-{equation.model}-sde"
-            raise refusal(kind, said, str(condition), order=condition.right, tail=condition.left)
+        skewed = f"skewed: the third moment of {letters}, {term}, leaves a third derivative"
+        why = f"the noise of a step is of the order of the root of its time and {skewed}"
+        raise Refusal("no-first-order-sde", f"{why}, and no SDE has a weak order above 1/2", term)
+    for c in equation.conditions:
+        if c.of_order and c.met is False:
+            message = f"{c.purpose} needs the moment of order {{order}} of the noise, which has tail index {{tail}}"
+            raise refusal(f"no-{equation.model}-sde", message, str(c), order=c.right, tail=c.left)
     for letter in equation.letters:
         if letter not in stated.drift:
             accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)
             raise BadInput("drift", f"nothing for {letter}", accepted)
     derived = [*equation.drift.values(), *equation.own.values()]
-    comparison = Comparison(Expanded(method), found.loss, found.dim, equation.local, equation.conditions, derived)
+    comparison = Comparison(Expanded(method), loss, dim, equation.local, equation.conditions, derived)
     entries = _Entries(comparison, equation, stated)
     terms: list[Term] = []
     undecided: NoClosedForm | ArithmeticError | None = None
@@ -298,27 +290,26 @@ def _judged(found: Audit) -> Audit:
         except (NoClosedForm, ArithmeticError) as error:
             undecided = error
     if missing and not terms:
-        return replace(
-            found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}"
-        )
+        reason = f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}"
+        return replace(question, equation=equation, reason=reason)
     verdict = DIFFERS if terms else AGREES if undecided is None else UNDECIDED
     piece = undecided.piece if isinstance(undecided, Undecided) else ()
     reason = undecided.said(formula) if isinstance(undecided, Undecided) else str(undecided or "")
     return replace(
-        found, verdict=verdict, terms=tuple(terms), equation=equation, reason=reason, piece=piece,
+        question, verdict=verdict, terms=tuple(terms), equation=equation, reason=reason, piece=piece,
         beyond=tuple(entries.beyond(last)),
-        allowed=tuple(Allowed(left, stated.own.get(key, sp.S.Zero) != 0) for key, left in entries.left.items()),
+        allowed=tuple(Allowed(e, stated.covariance.get(key, sp.S.Zero) != 0) for key, e in entries.left_out.items()),
     )  # fmt: skip
 
 
 class _Entries:
     """The entries of two equations beside one another."""
 
-    def __init__(self, comparison: Comparison, equation: RuleEquation, stated: Claimed) -> None:
+    def __init__(self, comparison: Comparison, equation: RuleEquation, stated: StatedEquation) -> None:
         self.comparison, self.equation, self.stated = comparison, equation, stated
         #: whether the covariance is that of the conventional first-order model, where the limit is an ODE
         self.conventional = equation.model == "first-order" and self._silent
-        self.left = {left.letters: left for left in equation.left_out}
+        self.left_out = {entry.letters: entry for entry in equation.left_out}
 
     @cached_property
     def _silent(self) -> bool:
@@ -328,32 +319,28 @@ class _Entries:
 
     def terms(self, last: int) -> Iterator[Iterator[Term]]:
         """The terms in which they differ, entry by entry."""
-        equation, stated = self.equation, self.stated
-        for letter in stated.drift:
-            if letter not in equation.letters:
-                own = stated.drift[letter]
-                yield iter([Term(Entry((letter,)), own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
-                continue
-            yield self.comparison.terms(Entry((letter,)), stated.drift[letter], equation.drift[letter], last)
+        equation, stated, letters = self.equation, self.stated, set(self.equation.letters)
+        for letter, e in stated.drift.items():
+            if letter in letters:
+                yield self.comparison.terms(Entry((letter,)), e, equation.drift[letter], last)
+            else:
+                yield iter([Term(Entry((letter,)), e, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
         most = 2 if self.conventional else last
-        for key in dict.fromkeys([*equation.own, *stated.own]):
-            own = stated.own.get(key, sp.S.Zero)
-            at = (
-                {g: sp.S.Zero} if equation.ranges else {}
-            )  # a sum over signs has the form that papers state at g = 0 alone
-            own = own.xreplace(at)
-            if not set(key) <= set(equation.letters):
-                if own != 0:
-                    yield iter([Term(Entry(key), own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
-                continue
-            yield self._spread(Entry(key), own, self._true(key, own).xreplace(at), most)
+        # a sum over signs has the form that papers state at g = 0 alone
+        at = {g: sp.S.Zero} if equation.ranges else {}
+        for key in dict.fromkeys([*equation.own, *stated.covariance]):
+            e = stated.covariance.get(key, sp.S.Zero).xreplace(at)
+            if set(key) <= letters:
+                yield self._covariance_terms(Entry(key), e, self._derived(key, e).xreplace(at), most)
+            elif e != 0:
+                yield iter([Term(Entry(key), e, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
         if self.comparison.dim == 1:
             return
         for key in dict.fromkeys([*equation.pair, *stated.pair]):
-            own, true = stated.pair.get(key, sp.S.Zero), equation.pair.get(key, sp.S.Zero)
             if key[0] != key[1] and key not in stated.pair and (key[1], key[0]) in stated.pair:
                 continue  # the other order of the same entry was stated
-            yield self.comparison.terms(Entry(key, apart=True), own, true, most)
+            one, two = stated.pair.get(key, sp.S.Zero), equation.pair.get(key, sp.S.Zero)
+            yield self.comparison.terms(Entry(key, apart=True), one, two, most)
 
     def check_values(self) -> None:
         """Shows that the stated formulas have values wherever the derived ones have.
@@ -364,29 +351,29 @@ class _Entries:
         for stated in self.stated.partial:
             self.comparison.has_value(stated)
 
-    def _spread(self, entry: Entry, own: sp.Expr, true: sp.Expr, most: int) -> Iterator[Term]:
+    def _covariance_terms(self, entry: Entry, claimed: sp.Expr, derived: sp.Expr, most: int) -> Iterator[Term]:
         """The terms of one entry of the covariance; one that is the root or the square of the other is one term."""
-        found = list(self.comparison.terms(entry, own, true, most))
-        if found and own != 0 and true != 0:
-            for one, two, remark in ((own**2, true, ROOT), (own, true**2, SQUARE)):
+        terms = list(self.comparison.terms(entry, claimed, derived, most))
+        if terms and claimed != 0 and derived != 0:
+            for one, two, remark in ((claimed**2, derived, ROOT), (claimed, derived**2, SQUARE)):
                 if self.comparison.surely(one, two):
-                    first = min(found, key=lambda term: term.power)
-                    yield replace(first, claimed=own, derived=true, kind="differs", factor=None, remark=remark)
+                    first = min(terms, key=lambda term: term.power)
+                    yield replace(first, claimed=claimed, derived=derived, kind="differs", factor=None, remark=remark)
                     return
-        yield from found
+        yield from terms
 
-    def _true(self, key: Pair, own: sp.Expr) -> sp.Expr:
+    def _derived(self, key: Pair, claimed: sp.Expr) -> sp.Expr:
         """The derived entry; of one that the first-order model leaves out, its value only where the claim has it too."""
-        left = self.left.get(key)
-        if left is None or own == 0:
+        left_out = self.left_out.get(key)
+        if left_out is None or claimed == 0:
             return self.equation.own.get(key, sp.S.Zero)
-        return sp.S.Zero if left.term is None else left.term
+        return sp.S.Zero if left_out.term is None else left_out.term
 
     def beyond(self, last: int) -> Iterator[Beyond]:
         """Entries of the claim with terms after the power that is judged."""
         entries = {Entry((a,)): (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
         most = 2 if self.conventional else last
-        entries |= {Entry(key): (e, most) for key, e in self.stated.own.items()}
+        entries |= {Entry(key): (e, most) for key, e in self.stated.covariance.items()}
         for entry, (e, end) in entries.items():
             series = self.comparison.powers(e)
             stop = LAST + 1 if series.last is None else min(series.last, LAST + 1)
@@ -398,25 +385,25 @@ class _Entries:
 
 def _remarked(term: Term, entries: _Entries) -> Term:
     """The term with what is likely to have gone wrong."""
-    said = [term.remark] if term.remark else []
-    letters = term.entry.letters
-    if not term.entry.drift and entries.conventional and term.power == 2:
-        said.append(SMALL_NOISE)
-    if not term.entry.drift and term.claimed == 0 and entries.stated.own.get((letters[0], letters[-1]), sp.S.Zero) == 0:
-        said.append("the noise is missing here")
-    if term.factor == -1:
-        said.append("the sign is wrong")
-    return replace(term, remark="; ".join(said))
+    covariance, stated = not term.entry.drift, entries.stated.covariance
+    first, last = term.entry.letters[0], term.entry.letters[-1]
+    remarks = {
+        term.remark: bool(term.remark),
+        SMALL_NOISE: covariance and entries.conventional and term.power == 2,
+        "the noise is missing here": covariance and term.claimed == 0 and stated.get((first, last), sp.S.Zero) == 0,
+        "the sign is wrong": term.factor == -1,
+    }
+    return replace(term, remark="; ".join(text for text, applies in remarks.items() if applies))
 
 
-def _near_x(equation: RuleEquation, stated: Claimed) -> set[str]:
+def _near_x(equation: RuleEquation, stated: StatedEquation) -> set[str]:
     """x and the letters that x depends on, in either equation."""
     needs: dict[str, set[str]] = {a: set() for a in equation.letters}
-    for moved in (equation.drift, stated.drift):
-        for a, e in moved.items():
+    for drift in (equation.drift, stated.drift):
+        for a, e in drift.items():
             needs.setdefault(a, set()).update(_bases(e))
-    for spread in (equation.own, stated.own, equation.pair, stated.pair):
-        for (a, b), e in spread.items():
+    for covariance in (equation.own, stated.covariance, equation.pair, stated.pair):
+        for (a, b), e in covariance.items():
             needs[a] |= _bases(e)
             needs[b] |= _bases(e)
     near, waiting = {"x"}, ["x"]

@@ -13,9 +13,10 @@ from typing import Any, final
 from sdescent.derive.reading.experiments import OWN
 from sdescent.derive.reading.numbers import number
 from sdescent.derive.reading.problems import KEYS as PROBLEM
-from sdescent.derive.reading.problems import as_written, problem, read_keys
+from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import Spec
-from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.reading.toml_file import as_written, check_keys, read_keys
+from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
 
 #: the keys of a file, and of its table [claimed]
@@ -60,44 +61,38 @@ def read_audit(path: str | Path) -> AuditFile:
         return audit_from(table)
 
 
-def audit_from(given: Mapping[str, Any]) -> AuditFile:
+def audit_from(fields: Mapping[str, Any]) -> AuditFile:
     """The question of a table.
 
     Raises:
         BadInput: as `read_audit`.
     """
-    asked = problem({key: value for key, value in given.items() if key != "claimed"})
-    claim = _keys(given.get("claimed"), "claimed", CLAIMED_KEYS)
-    pieces = [asked.specs[kind] for kind in ("noise", "compressor") if kind in asked.specs]
+    question = problem({key: value for key, value in fields.items() if key != "claimed"})
+    claim = fields.get("claimed")
+    if not isinstance(claim, Mapping):
+        accepted = f"a table [claimed] with the keys {', '.join(CLAIMED_KEYS)}"
+        raise BadInput("claimed", "nothing" if claim is None else written(claim), accepted)
+    check_keys(claim, CLAIMED_KEYS, "claimed")
+    pieces = [question.specs[kind] for kind in ("noise", "compressor") if kind in question.specs]
     values = {name: v for piece in pieces for name, v in piece.values if not isinstance(v, (str, tuple))}
-    values |= {
-        name: number(v, f"params.{name}", "an exact number") for name, v in dict(given.get("params") or {}).items()
-    }
-    values = _with_kept_scales(values, asked.method, asked.specs.get("noise"))
-    return AuditFile(asked.method, asked.loss, asked.dim, claim, values, asked.specs, "clients" in given)
+    params = dict(fields.get("params") or {})
+    values |= {name: number(v, f"params.{name}", "an exact number") for name, v in params.items()}
+    values |= _scales_at_the_start(values, question.method, question.specs.get("noise"))
+    subject = question.method, question.loss, question.dim
+    return AuditFile(*subject, dict(claim), values, question.specs, "clients" in fields)
 
 
-def _with_kept_scales(values: Mapping[str, Any], method: Any, noise: Spec | None) -> dict[str, Any]:
-    """Where a regime makes the noise large: sigma0 for the number that a scale is given, by either name, and sigma for a step's."""
+def _scales_at_the_start(values: Mapping[str, Any], method: Any, noise: Spec | None) -> dict[str, Any]:
+    """Where a regime makes the noise large: sigma0 is the number that a scale has, by either name, and sigma that of a step."""
     from sdescent.derive.methods.rules.regime import NOISE
     from sdescent.derive.methods.specialise import exactly, kept_scales
 
-    factor, found = method.regime.rules.get(NOISE), dict(values)
+    factor, numbers = method.regime.rules.get(NOISE), dict[str, Any]()
     if factor is None or noise is None:
-        return found
+        return numbers
     in_symbols = Spec(noise.entry, tuple((name, v) for name, v in noise.values if isinstance(v, str))).build()
-    for kept, name in kept_scales(replace(method, noise=in_symbols)).items():
-        own = values.get(name, values.get(kept))
-        if own is not None:
-            found |= {kept: own, name: exactly(own) * factor}
-    return found
-
-
-def _keys(value: object, field: str, known: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        accepted = f"a table [{field}] with the keys " + ", ".join(known)
-        raise BadInput(field, "nothing" if value is None else written(value), accepted)
-    for key in value:
-        if key not in known:
-            raise unknown_name(field, key, known, "the keys " + ", ".join(known))
-    return dict(value)
+    for at_start, name in kept_scales(replace(method, noise=in_symbols)).items():
+        scale = values.get(name, values.get(at_start))
+        if scale is not None:
+            numbers |= {at_start: scale, name: exactly(scale) * factor}
+    return numbers

@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from sdescent.derive.reading.toml_file import read_table
-from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.reading.toml_file import check_keys, read_table
+from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.grammar import ONE_RELATION, Relation, Term, parse_relation, parse_term
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, GREEK_FUNCTIONS
@@ -67,7 +67,7 @@ def read_claim(path: str | Path) -> Claim:
     return claim_from(read_table(path), Path(path).name)
 
 
-def claim_from(given: Mapping[str, object], source: str = "claim file") -> Claim:
+def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Claim:
     """The claim of the fields `variables`, `assume`, `claim`, `hints`, by name.
 
     Args:
@@ -76,17 +76,15 @@ def claim_from(given: Mapping[str, object], source: str = "claim file") -> Claim
     Raises:
         BadInput: an unknown key, or a field that does not fit; items of a list are counted from 1: "assume[2]".
     """
-    for key in given:
-        if key not in _KEYS:
-            raise unknown_name(source, key, _KEYS, "the keys " + ", ".join(_KEYS))
-    variables = variable_names(given.get("variables"))
-    if given.get("claim") is None:
+    check_keys(fields, _KEYS, source)
+    variables = variable_names(fields.get("variables"))
+    if fields.get("claim") is None:
         raise BadInput("claim", "nothing", ONE_RELATION)
     return Claim(
         variables=variables,
-        assume=tuple(parse_relation(t, variables, f) for f, t in listed(given.get("assume"), "assume", "relations")),
-        claim=parse_relation(given["claim"], variables, "claim"),
-        hints=tuple(parse_term(t, variables, f) for f, t in listed(given.get("hints"), "hints", "terms")),
+        assume=tuple(parse_relation(t, variables, f) for f, t in listed(fields.get("assume"), "assume", "relations")),
+        claim=parse_relation(fields["claim"], variables, "claim"),
+        hints=tuple(parse_term(t, variables, f) for f, t in listed(fields.get("hints"), "hints", "terms")),
     )
 
 

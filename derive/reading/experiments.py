@@ -13,19 +13,10 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from sdescent.derive.reading.numbers import numbers, positive, whole
-from sdescent.derive.reading.problems import (
-    KEYS,
-    MAX_DRAWS,
-    MAX_ENTRIES,
-    SHOWN,
-    SOLVING,
-    Caps,
-    Problem,
-    as_written,
-    problem,
-    read_keys,
-)
+from sdescent.derive.reading.problems import KEYS, SHOWN, SOLVING, Problem, problem
 from sdescent.derive.reading.statistics import QUANTITIES, read_quantities
+from sdescent.derive.reading.toml_file import as_written, read_keys
+from sdescent.derive.reading.x0_and_sizes import MAX_DRAWS, MAX_ENTRIES, Caps
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
@@ -86,7 +77,7 @@ class Experiment:
         return self.problems[0].seed or 0
 
     @property
-    def kept(self) -> int:
+    def values_per_path(self) -> int:
         """How many values are kept of each path: quantities at saved times; the loss and the norm of its gradient always are."""
         times = self.save if isinstance(self.save, int) else len(self.save)
         return times * len({*QUANTITIES[:2], *self.quantities})
@@ -123,23 +114,22 @@ def read_experiment(path: str | Path) -> Experiment:
         return experiment(table)
 
 
-def experiment(given: Mapping[str, Any]) -> Experiment:
+def experiment(table: Mapping[str, Any]) -> Experiment:
     """An experiment from fields by name; those that are absent or None take their defaults.
 
     Args:
-        given: the fields of `sdescent.derive.reading.problems.problem`, of which eta may be a list; save, quantities, discrete, dt,
+        table: the fields of `sdescent.derive.reading.problems.problem`, of which eta may be a list; save, quantities, discrete, dt,
             substeps, dtype, chunk.
 
     Raises:
         BadInput: a field does not fit, fields contradict each other, or one that is needed is missing.
     """
-    fields = {**DEFAULTS, **{key: value for key, value in given.items() if value is not None}}
+    fields = {**DEFAULTS, **{key: value for key, value in table.items() if value is not None}}
     discrete = fields["discrete"]
     if not isinstance(discrete, bool):
         raise BadInput("discrete", discrete, "true or false: whether the method itself is run")
     base = {key: fields[key] for key in fields if key in KEYS}
-    alone = base.get("models") == []
-    if alone:
+    if alone := base.get("models") == []:
         if not discrete:
             raise BadInput("models", [], "at least one model, since discrete = false leaves the method out")
         del base["models"]
@@ -151,7 +141,7 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
     if len({p.eta for p in problems}) < len(problems):
         raise BadInput("eta", etas, "each step size once")
     _complete(problems[0])
-    made = Experiment(
+    candidate = Experiment(
         problems=problems,
         kinds=((METHOD,) if discrete else ()) + (() if alone else problems[0].models),
         save=_save(fields["save"], problems),
@@ -161,26 +151,26 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
         dtype=fields["dtype"],
         chunk=whole(fields.get("chunk"), "chunk", 1, MAX_PATHS),
     )
-    if made.dt is not None and "substeps" in fields:
+    if candidate.dt is not None and "substeps" in fields:
         raise BadInput("substeps", fields["substeps"], "either dt or substeps")
-    if made.dtype not in ("float64", "float32"):
-        raise BadInput("dtype", made.dtype, "float64 or float32")
-    _check_sizes(made, fields)
-    return made
+    if candidate.dtype not in ("float64", "float32"):
+        raise BadInput("dtype", candidate.dtype, "float64 or float32")
+    _check_sizes(candidate, fields)
+    return candidate
 
 
-def _complete(asked: Problem) -> None:
+def _complete(candidate: Problem) -> None:
     """Raises BadInput for the first thing that an experiment lacks."""
-    for name, kind in asked.lacking:
+    for name, kind in candidate.lacking:
         if kind == "of the loss":
             raise BadInput("loss", f"a symbol ({name} of the loss)", "numbers, which an experiment needs")
         if kind == "number":
             raise BadInput(name, "a symbol", "numbers, which an experiment needs")
         if kind == "vector":
-            told = f"numbers, one per coordinate, in the specification of the piece: NAME:{name}=1/2|1/4|1"
-            raise BadInput(name, "a letter", told)
+            accepted = f"numbers, one per coordinate, in the specification of the piece: NAME:{name}=1/2|1/4|1"
+            raise BadInput(name, "a letter", accepted)
         if kind == "schedule":
-            schedule = asked.specs["schedule"].text if "schedule" in asked.specs else "free"
+            schedule = candidate.specs["schedule"].text if "schedule" in candidate.specs else "free"
             raise BadInput("schedule", schedule, "a schedule that is known, such as one or power:p=1/2")
         raise BadInput(name, "nothing", "a value: an experiment needs loss, dim, x0, eta, T and clients")
 
@@ -189,29 +179,26 @@ def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction,
     if not isinstance(value, list):
         return whole(value, "save", 2, MAX_SAVED, f"how many times (2 to {MAX_SAVED}), or a list of times") or 0
     times = numbers(value, "save", MAX_SAVED) or ()
-    for asked in problems:
-        assert asked.tau is not None and asked.T is not None  # for the type checker
-        if min(times) < 0 or max(times) > asked.T:
-            raise BadInput("save", value, f"times from 0 to T ({asked.T})")
-        if max(times) <= asked.tau / 2:
-            raise BadInput("save", value, f"a time of more than half a step ({asked.tau})")
+    for each in problems:
+        assert each.tau is not None and each.T is not None  # for the type checker
+        if min(times) < 0 or max(times) > each.T:
+            raise BadInput("save", value, f"times from 0 to T ({each.T})")
+        if max(times) <= each.tau / 2:
+            raise BadInput("save", value, f"a time of more than half a step ({each.tau})")
     return times
 
 
-def _check_sizes(made: Experiment, fields: Mapping[str, Any]) -> None:
+def _check_sizes(candidate: Experiment, fields: Mapping[str, Any]) -> None:
     """Refuse experiments that would need too much memory or more than a week."""
-    dim, chunk = made.problems[0].dim or 0, made.chunk or 1
+    dim, chunk = candidate.problems[0].dim or 0, candidate.chunk or 1
     if chunk * dim**2 > MAX_ENTRIES:
         raise BadInput("chunk", chunk, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")
-    if all(kind == METHOD for kind in made.kinds):
-        return
-    for asked in made.problems:
-        assert asked.T is not None  # for the type checker
-        steps = asked.T / made.step(asked)
+    for each in () if set(candidate.kinds) == {METHOD} else candidate.problems:
+        assert each.T is not None  # for the type checker
+        steps = each.T / candidate.step(each)
         if steps > MAX_SOLVER_STEPS:
-            field = "substeps" if made.dt is None else "dt"
-            raise BadInput(
-                field, written(fields.get(field, SUBSTEPS)), f"at most {MAX_SOLVER_STEPS} solver steps from 0 to T"
-            )
-        if steps * dim * made.paths > MAX_DRAWS:
-            raise BadInput("paths", made.paths, f"solver steps x dim x paths of at most {MAX_DRAWS}")
+            field = "substeps" if candidate.dt is None else "dt"
+            step = written(fields.get(field, SUBSTEPS))
+            raise BadInput(field, step, f"at most {MAX_SOLVER_STEPS} solver steps from 0 to T")
+        if steps * dim * candidate.paths > MAX_DRAWS:
+            raise BadInput("paths", candidate.paths, f"solver steps x dim x paths of at most {MAX_DRAWS}")

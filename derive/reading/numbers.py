@@ -38,22 +38,22 @@ def number(value: object, name: str, accepted: str) -> Fraction:
         raise BadInput(name, value, accepted)
     text = check_text(text, name, accepted)
     try:
-        found = parse_value(text, name)
+        exact = parse_value(text, name)
     except BadInput as error:
         raise BadInput(name, text, f'{accepted}, such as 0.001 or "1/1000" in quotes', error.column) from None
-    if isinstance(found, str):
+    if isinstance(exact, str):
         raise BadInput(name, text, accepted)
-    return found
+    return exact
 
 
 def positive(value: object, name: str) -> Fraction | None:
     """An exact number > 0; None for None."""
     if value is None:
         return None
-    found = number(value, name, "an exact number > 0")
-    if found <= 0:
+    exact = number(value, name, "an exact number > 0")
+    if exact <= 0:
         raise BadInput(name, value, "an exact number > 0")
-    return found
+    return exact
 
 
 def numbers(value: object, name: str, most: int = MOST) -> tuple[Fraction, ...] | None:

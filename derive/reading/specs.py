@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, final
 
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
@@ -55,8 +56,8 @@ class Spec:
         Args:
             axis: "per_client" or "per_coordinate".
         """
-        there = {p.name for p in self.entry.parameters if getattr(p, axis)}
-        return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in there}
+        names = {p.name for p in self.entry.parameters if getattr(p, axis)}
+        return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in names}
 
     def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
         """The spec with a letter in place of each number that is not 0, which may mean that there is nothing; and the numbers.
@@ -82,18 +83,15 @@ class Spec:
 
     def symbols(self) -> Iterable[tuple[str, str, bool]]:
         """(field, symbol, whether an omitted value made it) for every symbol that the spec brings in."""
-        given = dict(self.values)
+        values = dict(self.values)
         for parameter in self.entry.parameters:
             field = f"{self.entry.name}:{parameter.name}"
-            if parameter.name in given:
-                for value in dict.fromkeys(_listed(given[parameter.name])):
+            if parameter.name in values:
+                for value in dict.fromkeys(_listed(values[parameter.name])):
                     if isinstance(value, str):
                         yield field, value, False
             elif parameter.default is not None and _KEY.fullmatch(parameter.default):
                 yield field, parameter.default, True
-
-
-_READ: dict[tuple[str, str], Spec] = {}
 
 
 def parse_spec(kind: str, text: object, field: str) -> Spec:
@@ -108,23 +106,16 @@ def parse_spec(kind: str, text: object, field: str) -> Spec:
         BadInput: it is malformed, or names a key or a value that is not accepted. A column counts from 1 in `text`.
     """
     text = check_text(text, field, FORM)
-    name, _, _ = text.partition(":")
-    entry = lookup(kind, name.strip(" "), field)
-    known = _READ.get((kind, text))
-    if known is None or known.entry is not entry:  # a file of the user's may have been changed and executed again
-        known = _read(entry, text)
-        if len(_READ) >= MAX_READ:
-            _READ.clear()
-        _READ[kind, text] = known
-    return known
+    return _read(lookup(kind, text.partition(":")[0].strip(" "), field), text)
 
 
+@lru_cache(maxsize=MAX_READ)
 def _read(entry: Entry, text: str) -> Spec:
     name, colon, rest = text.partition(":")
     if not colon:
         return Spec(entry, ())
     accepted = _accepted(entry)
-    given: dict[str, Value | tuple[Value, ...]] = {}
+    values: dict[str, Value | tuple[Value, ...]] = {}
     start = len(name) + 1
     for pair in rest.split(","):
         key, equals, raw = pair.partition("=")
@@ -136,12 +127,12 @@ def _read(entry: Entry, text: str) -> Spec:
             raise BadInput(entry.name, pair.strip(" "), accepted, column)
         if parameter is None:
             raise unknown_name(named, key, [p.name for p in entry.parameters], accepted, column)
-        if key in given:
+        if key in values:
             raise BadInput(named, pair.strip(" "), f"{key} once", column)
-        given[key] = _values(parameter, raw, named, start + len(pair) - len(raw))
+        values[key] = _values(parameter, raw, named, start + len(pair) - len(raw))
         start += len(pair) + 1
-    _check_zeros(entry, given)
-    return Spec(entry, tuple((p.name, given[p.name]) for p in entry.parameters if p.name in given))
+    _check_zeros(entry, values)
+    return Spec(entry, tuple((p.name, values[p.name]) for p in entry.parameters if p.name in values))
 
 
 def require_distinct(specs: Iterable[Spec]) -> None:
@@ -154,9 +145,8 @@ def require_distinct(specs: Iterable[Spec]) -> None:
     for field, symbol, omitted in uses:
         other = next((f for f, s, _ in uses if s == symbol and f != field), None)
         if omitted and other is not None:
-            raise BadInput(
-                field, "no value", f"a number, or the name of a symbol other than {symbol}, which {other} already uses"
-            )
+            accepted = f"a number, or the name of a symbol other than {symbol}, which {other} already uses"
+            raise BadInput(field, "no value", accepted)
 
 
 def _values(parameter: Parameter, raw: str, field: str, offset: int) -> Value | tuple[Value, ...]:
@@ -167,11 +157,11 @@ def _values(parameter: Parameter, raw: str, field: str, offset: int) -> Value | 
         raise BadInput(field, raw, f"one value: {parameter.accepted}", offset + len(parts[0]) + 1)
     if len(parts) > MAX_VALUES:
         raise BadInput(field, raw, f"at most {MAX_VALUES} values")
-    found: list[Value] = []
+    values: list[Value] = []
     for part in parts:
-        found.append(_value(parameter, part, field, offset))
+        values.append(_value(parameter, part, field, offset))
         offset += len(part) + 1
-    return found[0] if len(found) == 1 else tuple(found)
+    return values[0] if len(values) == 1 else tuple(values)
 
 
 def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
@@ -190,14 +180,13 @@ def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
         raise BadInput(field, text, error.accepted) from None  # as it was written: -0.5, not -1/2
 
 
-def _check_zeros(entry: Entry, given: Mapping[str, Value | tuple[Value, ...]]) -> None:
+def _check_zeros(entry: Entry, values: Mapping[str, Value | tuple[Value, ...]]) -> None:
     # A scale of 0 means the noise `none`; a mixture of noisy and noiseless clients would be another law, which is not implemented.
-    for key, value in given.items():
+    for key, value in values.items():
         zeros = [v == 0 for v in _listed(value)]
         if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:
-            raise BadInput(
-                f"{entry.name}:{key}", "|".join(map(str, _listed(value))), "scales > 0, or 0 for every client"
-            )
+            scales = "|".join(map(str, _listed(value)))
+            raise BadInput(f"{entry.name}:{key}", scales, "scales > 0, or 0 for every client")
 
 
 def _accepted(entry: Entry) -> str:

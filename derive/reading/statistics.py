@@ -22,14 +22,14 @@ def read_quantities(value: object, dim: int) -> tuple[str, ...]:
     Raises:
         BadInput: not such a list, or a name that no statistic has.
     """
-    own = entries("statistic")
+    names = (*QUANTITIES, *entries("statistic"))
     coordinates = "x1" if dim == 1 else f"x1 to x{dim}"
-    accepted = f"a list of 1 to {MAX_QUANTITIES} of {', '.join((*QUANTITIES, *own))} and {coordinates}, each once"
+    accepted = f"a list of 1 to {MAX_QUANTITIES} of {', '.join(names)} and {coordinates}, each once"
     listed: list[Any] = value if isinstance(value, list) else [value]
-    known = {*QUANTITIES, *own, *(f"x{n + 1}" for n in range(dim))}
+    allowed = {*names, *(f"x{n + 1}" for n in range(dim))}
     for item in listed:
-        if not isinstance(item, str) or item not in known:
-            raise unknown_name("quantities", item, (*QUANTITIES, *own), accepted)
+        if not isinstance(item, str) or item not in allowed:
+            raise unknown_name("quantities", item, names, accepted)
     if not 1 <= len(listed) <= MAX_QUANTITIES or len(set(listed)) < len(listed):
         raise BadInput("quantities", value if len(listed) <= MAX_QUANTITIES else f"{len(listed)} names", accepted)
     return tuple(listed)

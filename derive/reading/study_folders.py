@@ -64,13 +64,7 @@ def _folder(name: str, path: Path, key: str) -> StudyFolder:
     try:
         content = read_regular(path / MANIFEST, _LONGEST, "a manifest")
     except (OSError, ValueError) as error:  # one that is too long among them
-        why = (
-            error.strerror
-            if isinstance(error, OSError)
-            else error.accepted
-            if isinstance(error, BadInput)
-            else "no such name"
-        )
+        why = error.accepted if isinstance(error, BadInput) else getattr(error, "strerror", "no such name")
         raise BadInput(key, f"{name}, whose {MANIFEST} cannot be read ({why})", _REMEDY) from None
     try:
         manifest = json.loads(content)

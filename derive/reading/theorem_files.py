@@ -31,8 +31,8 @@ class TheoremFile:
     @property
     def title(self) -> str:
         """The title that it states, or its name."""
-        found = table_of(self.content, self.path.name).get("title", self.name)
-        return found if isinstance(found, str) else self.name
+        title = table_of(self.content, self.path.name).get("title", self.name)
+        return title if isinstance(title, str) else self.name
 
     def to_dict(self) -> dict[str, str]:
         """As JSON."""
@@ -60,12 +60,12 @@ def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, 
 
 def _file(name: str, path: Path, key: str) -> TheoremFile:
     try:
-        found = TheoremFile(name, path, read_text(path))
+        content = read_text(path)
     except OSError as error:
         raise BadInput(key, name, f"a file that can be read ({error.strerror})") from None
     except BadInput:
         raise
     except ValueError as error:
         raise BadInput(key, name, f"the path of a file ({error})") from None
-    table_of(found.content, path.name)
-    return found
+    table_of(content, path.name)
+    return TheoremFile(name, path, content)

@@ -14,15 +14,15 @@ MAX_CLAIMS, MAX_TITLE = 50, 200
 @final
 @dataclass(frozen=True)
 class TitledClaim:
-    """An inequality with a title; `given` are its fields as they were written, which identify it."""
+    """An inequality with a title; `fields` are those of its table as they were written, which identify it."""
 
     title: str
     claim: Claim
-    given: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...]
 
     def to_dict(self) -> dict[str, str]:
         """As JSON."""
-        return {"title": self.title, **dict(self.given)}
+        return {"title": self.title, **dict(self.fields)}
 
 
 def titled_claims(listed: object, key: str) -> tuple[TitledClaim, ...]:
@@ -46,13 +46,13 @@ def titled_claims(listed: object, key: str) -> tuple[TitledClaim, ...]:
 def _titled(table: object, n: int, place: str, accepted: str) -> TitledClaim:
     if not isinstance(table, dict):
         raise BadInput(place, table, accepted)
-    given = dict(table)
-    title = given.pop("title", f"Claim {n}")
+    fields = dict(table)
+    title = fields.pop("title", f"Claim {n}")
     if not isinstance(title, str) or not 1 <= len(title) <= MAX_TITLE:
         raise BadInput(f"{place} title", title, f"a text of 1 to {MAX_TITLE} characters")
     try:
-        claim = claim_from(given, place)
+        claim = claim_from(fields, place)
     except BadInput as error:
         field = error.field if error.field == place else f"{place} {error.field}"
         raise BadInput(field, error.found, error.accepted, error.column) from None
-    return TitledClaim(title, claim, tuple(sorted((k, repr(v)) for k, v in given.items())))
+    return TitledClaim(title, claim, tuple(sorted((k, repr(v)) for k, v in fields.items())))

@@ -1,19 +1,29 @@
-"""A flat TOML file, read with care: bounded in size, numbers as they are written, and errors that name the problem."""
+"""A flat TOML file, read with care: bounded in size, numbers as they are written, and errors that name the problem.
+
+Its keys are known, and one of them may name Python files with pieces of the user's own.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.files import read_regular
+from sdescent.derive.vocabulary.formulas.text import written
 from sdescent.derive.vocabulary.names import MAX_DIGITS
+from sdescent.derive.vocabulary.plugins import BrokenPlugin, load
 
 MAX_FILE = 16 * 1024  # bytes
 MAX_LINE = 4 * 1024  # bytes; the time that a dotted key takes grows with the square of its length
+#: a further key of every file: Python files with pieces of the user's own, relative to the file
+PLUGINS = "plugins"
+MAX_PLUGINS = 16
 _BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r"column (\d+)\)")
 _KEY = re.compile(r"\s*([^\s=#]+)\s*=")
@@ -87,3 +97,51 @@ def _not_toml(name: str, text: str, why: str) -> BadInput:
                 return BadInput(name, f"{key} again in line {n}", "each key once")
     place = _PLACE.search(why)
     return BadInput(name, why, "a TOML file", int(place[1]) if place else None)
+
+
+def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
+    """The table of a TOML file that has these keys and no others, but for `plugins`, whose files are loaded.
+
+    Raises:
+        BadInput: it is not TOML, or has an unknown key.
+        BrokenPlugin: a file of `plugins` cannot be used.
+        OSError: it cannot be read.
+    """
+    table = read_table(path)
+    check_keys(table, (*allowed, PLUGINS), Path(path).name)
+    for name in _plugins(table.pop(PLUGINS, [])):
+        load(Path(path).parent / name)
+    return table
+
+
+def check_keys(table: Mapping[str, object], allowed: Sequence[str], place: str, remark: str = "") -> None:
+    """Check the keys of a table; a remark ends the message.
+
+    Raises:
+        BadInput: a key that is not allowed; the field is `place`.
+    """
+    for key in table:
+        if key not in allowed:
+            raise unknown_name(place, key, allowed, f"the keys {', '.join(allowed)}{remark}")
+
+
+def _plugins(value: object) -> list[str]:
+    accepted = f"a list of at most {MAX_PLUGINS} Python files with pieces of your own"
+    listed: list[Any] = value if isinstance(value, list) else [value]
+    for item in listed:
+        if not isinstance(item, str) or not item:
+            raise BadInput(PLUGINS, written(item), accepted)
+    if len(listed) > MAX_PLUGINS:
+        raise BadInput(PLUGINS, f"{len(listed)} files", accepted)
+    return listed
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Errors inside the block quote a value as it is written in a TOML file."""
+    try:
+        yield
+    except BrokenPlugin:
+        raise
+    except BadInput as error:
+        raise BadInput(error.field, written(error.found), error.accepted, error.column) from None

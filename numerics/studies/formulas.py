@@ -15,7 +15,7 @@ import sympy as sp
 from sdescent.derive.equations.step.covariance import compression_ratio
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import Spec, parse_spec
-from sdescent.derive.reading.sweeps.letters import OMEGA, START, STEPS, Numbers, expression_of, meant
+from sdescent.derive.reading.sweeps.formula_letters import OMEGA, START, STEPS, Numbers, expression_of, names_of_letters
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_function
@@ -34,7 +34,7 @@ class Formula:
     Args:
         text: as it is written.
         field: its name in messages.
-        letters: {letter: dotted name} (`sdescent.derive.reading.sweeps.letters.meant`).
+        letters: {letter: dotted name} (`sdescent.derive.reading.sweeps.formula_letters.names_of_letters`).
     """
 
     text: str
@@ -43,8 +43,8 @@ class Formula:
 
     @cached_property
     def _program(self) -> Callable[..., Any]:
-        made = expression_of(self.text, self.field, self.letters)
-        return lower_function(made, [sp.Symbol(letter, real=True) for letter in self.letters])
+        expression = expression_of(self.text, self.field, self.letters)
+        return lower_function(expression, [sp.Symbol(letter, real=True) for letter in self.letters])
 
     @property
     def names(self) -> set[str]:
@@ -57,24 +57,24 @@ class Formula:
         Args:
             numbers: of a point, or arrays of one shape for several.
         """
-        given = [omega(numbers) if name == OMEGA else numbers.values.get(name) for name in self.letters.values()]
-        if any(value is None for value in given):
+        arguments = [omega(numbers) if name == OMEGA else numbers.values.get(name) for name in self.letters.values()]
+        if any(value is None for value in arguments):
             return np.asarray(np.nan)
         with np.errstate(all="ignore"):
-            found = np.asarray(self._program(*(np.asarray(value, float) for value in given)), float)
-        return np.where(np.isfinite(found), found, np.nan)
+            values = np.asarray(self._program(*(np.asarray(value, float) for value in arguments)), float)
+        return np.where(np.isfinite(values), values, np.nan)
 
 
-def formula(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> Formula:
+def formula(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> Formula:
     """A formula.
 
     Args:
-        known: what letters may stand for (`sdescent.derive.reading.sweeps.letters.letters`).
+        letters: what letters may stand for (`sdescent.derive.reading.sweeps.formula_letters.letters`).
 
     Raises:
         BadInput: it is not in the grammar, or a letter stands for nothing or for two values.
     """
-    return Formula(text, field, meant(text, field, known))
+    return Formula(text, field, names_of_letters(text, field, letters))
 
 
 def omega(numbers: Numbers) -> Any:
@@ -88,39 +88,40 @@ def omega(numbers: Numbers) -> Any:
         return None
     varied = any(np.ndim(numbers.values.get(f"compressor.{key}", 0)) for key, _ in spec.values)
     opened, _ = spec.opened("value")
-    made = _ratio(opened)
-    own = [numbers.values.get(f"compressor.{key}") for key, value in opened.values if isinstance(value, str)]
-    if made is None or any(value is None for value in own):
-        made, own = (None, []) if varied else (_ratio(spec), [])
-    return None if made is None else made(*own, dim)
+    ratio = _ratio(opened)
+    arguments = [numbers.values.get(f"compressor.{key}") for key, value in opened.values if isinstance(value, str)]
+    if ratio is None or any(value is None for value in arguments):
+        ratio, arguments = (None, []) if varied else (_ratio(spec), [])
+    return None if ratio is None else ratio(*arguments, dim)
 
 
-def of_the_run(asked: Mapping[str, Any]) -> dict[str, float]:
+def of_the_run(experiment: Mapping[str, Any]) -> dict[str, float]:
     """What bounds may have besides the numbers of a point: f0, the loss at the start, and K, the steps up to the last saved time.
 
     Args:
-        asked: the experiment of the point (`Experiment.to_dict`).
+        experiment: the experiment of the point (`Experiment.to_dict`).
     """
-    x0 = np.array([float(Fraction(value)) for value in asked["x0"]])
-    method = {key: asked[key] for key in METHOD_FIELDS if asked.get(key) is not None}
-    (eta,) = asked["eta"]
+    x0 = np.array([float(Fraction(value)) for value in experiment["x0"]])
+    method = {key: experiment[key] for key in METHOD_FIELDS if experiment.get(key) is not None}
+    (eta,) = experiment["eta"]
     tau = _time_of_step(json.dumps(method, sort_keys=True), eta)
-    saved = asked["save"] if isinstance(asked["save"], int) else [float(Fraction(t)) for t in asked["save"]]
-    start = _loss_at(asked["loss"], tuple(np.resize(x0, asked["dim"]).tolist()))
-    return {START: start, STEPS: float(save_grid(float(Fraction(asked["T"])), tau, saved)[-1])}
+    save = experiment["save"]
+    saved = save if isinstance(save, int) else [float(Fraction(t)) for t in save]
+    start = _loss_at(experiment["loss"], tuple(np.resize(x0, experiment["dim"]).tolist()))
+    return {START: start, STEPS: float(save_grid(float(Fraction(experiment["T"])), tau, saved)[-1])}
 
 
 @lru_cache(maxsize=4096)
 def _loss_at(loss: str, x: tuple[float, ...]) -> float:
-    made = landscape(parse_spec("loss", loss, "loss").build(), len(x))
-    return float(made.value(jnp.asarray(x)[:, None])[0])
+    land = landscape(parse_spec("loss", loss, "loss").build(), len(x))
+    return float(land.value(jnp.asarray(x)[:, None])[0])
 
 
 @lru_cache(maxsize=4096)
 def _time_of_step(method: str, eta: str) -> float:
-    made = problem(json.loads(method) | {"eta": eta}).tau
-    assert made is not None  # for the type checker: there is an eta
-    return float(made)
+    tau = problem(json.loads(method) | {"eta": eta}).tau
+    assert tau is not None  # for the type checker: there is an eta
+    return float(tau)
 
 
 def at_points(formulas: Iterable[Formula], points: Sequence[Numbers]) -> list[np.ndarray]:
@@ -131,13 +132,13 @@ def at_points(formulas: Iterable[Formula], points: Sequence[Numbers]) -> list[np
         shape = None if spec is None else _shape(spec).text
         groups.setdefault((shape, tuple(sorted(point.values))), []).append(n)
     listed = list(formulas)
-    found = [np.full(len(points), np.nan) for _ in listed]
+    results = [np.full(len(points), np.nan) for _ in listed]
     for group in groups.values():
         first = points[group[0]]
         arrays = {name: np.array([points[n].values[name] for n in group]) for name in first.values}
-        for values, one in zip(found, listed, strict=True):
+        for values, one in zip(results, listed, strict=True):
             values[group] = one.value(Numbers(arrays, first.compressor))
-    return found
+    return results
 
 
 def _shape(spec: Spec) -> Spec:
@@ -152,12 +153,12 @@ def _ratio(spec: Spec) -> Callable[..., Any] | None:
     names = [value for _, value in spec.values if isinstance(value, str)]
     d = sp.Symbol("d", integer=True, positive=True)
     try:
-        found = compression_ratio(spec.build(), d)
-        if found is None:
+        ratio = compression_ratio(spec.build(), d)
+        if ratio is None:
             return None
-        named = {symbol.name: symbol for symbol in found.value.free_symbols}
+        named = {symbol.name: symbol for symbol in ratio.value.free_symbols}
         if not set(named) <= {*names, "d"}:
             return None
-        return lower_function(found.value, [sp.Symbol(name) for name in (*names, "d")])
+        return lower_function(ratio.value, [sp.Symbol(name) for name in (*names, "d")])
     except Exception:  # a piece of the user's that needs a number may raise anything
         return None

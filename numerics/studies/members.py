@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any, final
 
 from sdescent.derive.reading.experiments import Experiment, experiment
-from sdescent.derive.reading.keyed import as_written
 from sdescent.derive.reading.specs import parse_spec
-from sdescent.numerics.studies.families import OPENED, Family, family_of
+from sdescent.derive.reading.toml_file import as_written
+from sdescent.numerics.studies.shared_programs import OPENED, Family, family_of
 
 
 @final
@@ -28,7 +28,7 @@ class Member:
         numbers: what the symbols of the family stand for; eta too.
         shared: text of what the members of a call have in common besides the family, which determines the loss with its numbers.
         written: the experiment as JSON.
-        own: reads the experiment itself.
+        experiment: reads the experiment itself.
     """
 
     like: Experiment
@@ -36,21 +36,20 @@ class Member:
     numbers: Mapping[str, float]
     shared: str
     written: Mapping[str, Any]
-    own: Callable[[], Experiment]
+    experiment: Callable[[], Experiment]
 
     @property
     def width(self) -> int:
         """Numbers that its values take."""
-        return self.like.paths * (self.like.kept + (self.like.problems[0].dim or 0))
+        return self.like.paths * (self.like.values_per_path + (self.like.problems[0].dim or 0))
 
 
-def member(asked: Experiment) -> Member:
+def member(of: Experiment) -> Member:
     """The point of an experiment with one step size."""
-    family, numbers = family_of(asked)
-    own = asked.problems[0]
-    solving = (asked.paths, asked.seed, asked.save, asked.quantities, asked.dt, asked.substeps, asked.dtype)
-    shared = repr((own.eta, own.T, own.x0, own.dim, *solving))
-    return Member(asked, family, {"eta": float(own.eta or 0), **numbers}, shared, asked.to_dict(), lambda: asked)
+    problem, (family, numbers) = of.problems[0], family_of(of)
+    solving = (of.paths, of.seed, of.save, of.quantities, of.dt, of.substeps, of.dtype)
+    shared = repr((problem.eta, problem.T, problem.x0, problem.dim, *solving))
+    return Member(of, family, {"eta": float(problem.eta or 0), **numbers}, shared, of.to_dict(), lambda: of)
 
 
 def members(points: Iterable[Mapping[str, Any]]) -> list[Member]:
@@ -59,16 +58,16 @@ def members(points: Iterable[Mapping[str, Any]]) -> list[Member]:
     Raises:
         BadInput: a field does not fit, fields contradict each other, or one is missing.
     """
-    found: list[Member] = []
+    listed: list[Member] = []
     siblings: _Siblings | None = None
     with as_written():
         for fields in points:
-            made = None if siblings is None else siblings.member(fields)
-            if made is None:
-                made = member(experiment(fields))
-                siblings = _Siblings(fields, made)
-            found.append(made)
-    return found
+            point = None if siblings is None else siblings.member(fields)
+            if point is None:
+                point = member(experiment(fields))
+                siblings = _Siblings(fields, point)
+            listed.append(point)
+    return listed
 
 
 @final
@@ -79,15 +78,15 @@ class _Siblings:
     """
 
     def __init__(self, fields: Mapping[str, Any], first: Member) -> None:
-        own = first.like.problems[0]
-        opened = {kind: spec.opened(kind) for kind, spec in own.specs.items() if kind in OPENED and kind in fields}
-        self._first, self._dim, self._others = first, own.dim, _others(fields)
+        problem = first.like.problems[0]
+        opened = {kind: spec.opened(kind) for kind, spec in problem.specs.items() if kind in OPENED and kind in fields}
+        self._first, self._dim, self._others = first, problem.dim, _others(fields)
         self._texts = {kind: spec.text for kind, (spec, _) in opened.items()}
         self._letters = {kind: numbers.keys() for kind, (_, numbers) in opened.items()}
         self._known: dict[tuple[str, str], tuple[str, dict[str, float]] | None] = {}
         # what a piece or a rule of the user's makes of a number is known to the one that was read
-        plain = own.table is None and own.regime is None and not own.params
-        plain = plain and all(spec.entry.owner is None for spec in own.specs.values())
+        plain = problem.table is None and problem.regime is None and not problem.params
+        plain = plain and all(spec.entry.owner is None for spec in problem.specs.values())
         self._none = not plain or any(name not in first.numbers for _, numbers in opened.values() for name in numbers)
 
     def member(self, fields: Mapping[str, Any]) -> Member | None:
@@ -100,21 +99,21 @@ class _Siblings:
             return None
         texts, numbers = {}, {}
         for kind in self._texts:
-            found = self._read(kind, fields[kind])
-            if found is None:
+            spec = self._read(kind, fields[kind])
+            if spec is None:
                 return None
-            texts[kind], own = found
-            numbers |= own
-        first = self._first
-        read = partial(_read, dict(fields))
-        return Member(
-            first.like, first.family, {**first.numbers, **numbers}, first.shared, {**first.written, **texts}, read
-        )
+            texts[kind], values = spec
+            numbers |= values
+        first, read = self._first, partial(_read, dict(fields))
+        numbers, written = {**first.numbers, **numbers}, {**first.written, **texts}
+        return Member(first.like, first.family, numbers, first.shared, written, read)
 
     def _alike(self, fields: Mapping[str, Any]) -> bool:
         """Whether the other fields are equal, and of equal types: 1 is not true."""
-        own = _others(fields)
-        return own.keys() == self._others.keys() and all(map(_same, own.values(), (self._others[name] for name in own)))
+        others = _others(fields)
+        if others.keys() != self._others.keys():
+            return False
+        return all(_same(value, self._others[name]) for name, value in others.items())
 
     def _read(self, kind: str, text: Any) -> tuple[str, dict[str, float]] | None:
         """A specification in its shortest form, and its numbers by letters; None where it has numbers in other places."""
@@ -129,8 +128,8 @@ class _Siblings:
                 built = spec.build()
                 if kind == "compressor" and self._dim is not None:
                     built.check_dimension(self._dim)
-            found = spec.text, {name: float(value) for name, value in numbers.items()}
-            self._known[kind, text] = found if alike else None
+            entry = spec.text, {name: float(value) for name, value in numbers.items()}
+            self._known[kind, text] = entry if alike else None
         return self._known[kind, text]
 
 

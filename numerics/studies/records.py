@@ -45,9 +45,8 @@ def unseen(largest: float, total: float, paths: int, growth: float | None) -> li
         paths: that did not blow up.
         growth: from `sdescent.numerics.without_sampling.growth.mean_square_growth`.
     """
-    usual = (
-        sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0
-    )  # 4 H_n/n < 1/10 for larger ones
+    # 4 H_n/n < 1/10 for larger ones
+    usual = sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0
     one = paths > 1 and largest > max(MOST_SHARE, MOST_TIMES * usual) * total
     return [reason.value for reason, holds in ((Unseen.GROWTH, growth is not None), (Unseen.ONE_PATH, one)) if holds]
 
@@ -79,34 +78,33 @@ def records(
         numbers those of `reason`.
     """
     ran = {n: outcome for n, outcome in enumerate(outcomes) if isinstance(outcome, Ensemble)}
-    asked = [(n, name) for n in ran for name in quantities[n]]
+    columns = [(n, name) for n in ran for name in quantities[n]]
     estimates: dict[int, dict[str, Any]] = {n: {} for n in ran}
-    for (n, name), found in zip(asked, _all_numbers([ran[n].values[name] for n, name in asked]), strict=True):
-        estimates[n][name] = found
+    for (n, name), estimate in zip(columns, _all_numbers([ran[n].values[name] for n, name in columns]), strict=True):
+        estimates[n][name] = estimate
     listed: list[dict[str, Any]] = []
     for n, outcome in enumerate(outcomes):
         if not isinstance(outcome, Ensemble):
             listed.append({"model": kind, **reason(outcome)})
             continue
-        lost = np.isfinite(outcome.blow_up)
+        lost, growth = np.isfinite(outcome.blow_up), None if growths is None else growths[n]
         by_time = outcome.blow_ups.tolist() if lost.any() else [0] * len(outcome.times)
-        listed.append(
-            {
-                "model": kind,
-                "times": outcome.times.tolist(),
-                "end": outcome.settings["end"],
-                "quantities": estimates[n],
-                "blow_ups": {"count": int(lost.sum()), "by_time": by_time},
-                "growth": (growth := None if growths is None else growths[n]),
-                "unseen": {name: unseen_in(outcome.values[name][-1], growth) for name in quantities[n]},
-            }
-        )
+        record = {
+            "model": kind,
+            "times": outcome.times.tolist(),
+            "end": outcome.settings["end"],
+            "quantities": estimates[n],
+            "blow_ups": {"count": int(lost.sum()), "by_time": by_time},
+            "growth": growth,
+            "unseen": {name: unseen_in(outcome.values[name][-1], growth) for name in quantities[n]},
+        }
+        listed.append(record)
     return listed
 
 
 def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | None]]]:
     """`_numbers` of each; arrays of one shape at once, where they are small and so many that each one's own calls take longer."""
-    found: dict[int, dict[str, list[float | None]]] = {}
+    results: dict[int, dict[str, list[float | None]]] = {}
     groups: dict[tuple[int, ...], list[int]] = {}
     for n, array in enumerate(arrays):
         groups.setdefault(array.shape, []).append(n)
@@ -116,14 +114,14 @@ def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | No
             part = places[first : first + most]
             stacked = np.stack([arrays[n] for n in part])
             finite = [bool(np.isfinite(one).all()) for one in stacked]
-            found.update((n, _numbers(arrays[n])) for n, whole in zip(part, finite, strict=True) if not whole)
-            whole = [n for n, own in zip(part, finite, strict=True) if own]
+            results.update((n, _numbers(arrays[n])) for n, whole in zip(part, finite, strict=True) if not whole)
+            whole = [n for n, complete in zip(part, finite, strict=True) if complete]
             if not whole:
                 continue
             rows = {name: a.reshape(-1, count) for name, a in _estimates(stacked[finite].reshape(-1, paths)).items()}
             columns = {name: _listed(a) for name, a in rows.items()}
-            found.update((n, {name: column[row] for name, column in columns.items()}) for row, n in enumerate(whole))
-    return [found[n] for n in range(len(arrays))]
+            results.update((n, {name: column[row] for name, column in columns.items()}) for row, n in enumerate(whole))
+    return [results[n] for n in range(len(arrays))]
 
 
 def _numbers(values: np.ndarray) -> dict[str, list[float | None]]:
@@ -133,8 +131,8 @@ def _numbers(values: np.ndarray) -> dict[str, list[float | None]]:
 
 def _estimates(values: np.ndarray) -> dict[str, np.ndarray]:
     with np.errstate(over="ignore", invalid="ignore"):
-        found = over_time(values, *BAND, LEVEL)
-    return {name: array for name, array in vars(found).items() if isinstance(array, np.ndarray)}
+        estimates = over_time(values, *BAND, LEVEL)
+    return {name: array for name, array in vars(estimates).items() if isinstance(array, np.ndarray)}
 
 
 def _listed(array: np.ndarray) -> list[Any]:
@@ -154,12 +152,7 @@ def series(values: np.ndarray) -> dict[str, Any]:
 
 def reason(error: Failure) -> dict[str, Any]:
     """Why a run has no numbers: "refused" (the kind), "message", and "exists", whether the model exists but cannot be solved."""
-    kind = (
-        error.kind
-        if isinstance(error, Refusal)
-        else "no-closed-form"
-        if isinstance(error, NoClosedForm)
-        else "no-number"
-    )
-    message = error.message if isinstance(error, Refusal) else str(error)
-    return {"refused": kind, "message": message, "exists": isinstance(error, NoClosedForm)}
+    if isinstance(error, Refusal):
+        return {"refused": error.kind, "message": error.message, "exists": False}
+    exists = isinstance(error, NoClosedForm)
+    return {"refused": "no-closed-form" if exists else "no-number", "message": str(error), "exists": exists}

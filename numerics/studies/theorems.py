@@ -29,7 +29,7 @@ from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import parse_spec
-from sdescent.derive.reading.sweeps.shown import Bound
+from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of
@@ -66,36 +66,34 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
         BadInput: the file cannot be read, or states no theorem; it is not proved; its conclusion is not a bound on E f at the
             horizon; a constant has no letter, or a letter is not one of its constants.
     """
-    given = bound.theorem
-    assert given is not None  # for the type checker
+    source = bound.theorem
+    assert source is not None  # for the type checker
     place = f"{bound.field}.theorem"
-    stated = _read(folder / given.file, given.file, place)
-    made, answer = stated.setting, answered(stated, SECONDS, repair=False)
+    stated = _read(folder / source.file, source.file, place)
+    setting, answer = stated.setting, answered(stated, SECONDS, repair=False)
     if answer.status != Verdict.PROVED or answer.conclusion is None or answer.checked is None:
-        raise BadInput(
-            place, given.file, f"a theorem that is proved, but it is {answer.status}: sdescent prove says why"
-        )
-    value, assumed = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {given.file}")
-    assumed += [r for r in made.assumptions.values() if _is_of_numbers(stated, r)]
-    others = [r for r in made.assumptions.values() if r not in assumed]
-    meant = [r for name, r in answer.checked.definitions if r.left != r.right]
-    granted = [worded(made, d["text"]) for d in answer.checked.declared] + [shown(made, r) for r in (*others, *meant)]
-    granted += [AXIOMS[name] for name in answer.checked.axioms]
-    own = _own(stated.method)
-    if taken := own.keys() & SHARED.keys():
-        raise BadInput(
-            place, min(taken), "another letter for this symbol of the method: this one is of the horizon or the start"
-        )
-    needed = set[str]().union(symbols_of(value), *map(symbols_of, assumed))
-    known = {**{name: text for name, text in own.items() if name in needed}, **given.letters}
-    put = _letters(stated, needed, known, f"{bound.field}.letters")
-    where = [one for r in assumed for one in _inequalities(replaced(r, put))]
+        accepted = f"a theorem that is proved, but it is {answer.status}: sdescent prove says why"
+        raise BadInput(place, source.file, accepted)
+    value, assumptions = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {source.file}")
+    assumptions += [r for r in setting.assumptions.values() if _is_of_numbers(stated, r)]
+    others = [r for r in setting.assumptions.values() if r not in assumptions]
+    others += [r for _, r in answer.checked.definitions if r.left != r.right]
+    unproved = [worded(setting, d["text"]) for d in answer.checked.declared] + [shown(setting, r) for r in others]
+    unproved += [AXIOMS[name] for name in answer.checked.axioms]
+    of_method = _symbols_of_the_method(stated.method)
+    if reserved := of_method.keys() & SHARED.keys():
+        accepted = "another letter for this symbol of the method: this one is of the horizon or the start"
+        raise BadInput(place, min(reserved), accepted)
+    needed = set[str]().union(symbols_of(value), *map(symbols_of, assumptions))
+    letters = {**{name: text for name, text in of_method.items() if name in needed}, **source.letters}
+    put = _letters(stated, needed, letters, f"{bound.field}.letters")
+    where = [one for r in assumptions for one in _inequalities(replaced(r, put))]
     about = METHOD if stated.about == "method" else stated.about
     if about != METHOD and stated.method.tau != eta:
-        raise BadInput(place, given.file, "a theorem on an SDE in whose time a step of the method takes eta")
-    theorem = replace(given, letters=known, title=stated.title, about=about, granted=tuple(dict.fromkeys(granted)))
-    found = replace(bound, formula=show(tidy(replaced(value, put))), where=(*bound.where, *where), theorem=theorem)
-    return found, Covers(stated)
+        raise BadInput(place, source.file, "a theorem on an SDE in whose time a step of the method takes eta")
+    theorem = replace(source, letters=letters, title=stated.title, about=about, granted=tuple(dict.fromkeys(unproved)))
+    formula = show(tidy(replaced(value, put)))
+    return replace(bound, formula=formula, where=(*bound.where, *where), theorem=theorem), Covers(stated)
 
 
 def _read(path: Path, name: str, place: str) -> Stated:
@@ -124,23 +122,23 @@ class Covers:
         self._stated = stated
         self._known: dict[str, Mapping[str, Any] | None] = {}
 
-    def __call__(self, asked: Mapping[str, Any], letters: Mapping[str, float]) -> bool:
+    def __call__(self, experiment: Mapping[str, Any], letters: Mapping[str, float]) -> bool:
         """Whether it is, with the numbers that its constants have there.
 
         Args:
-            asked: the experiment of the point (`Experiment.to_dict`).
+            experiment: the experiment of the point (`Experiment.to_dict`).
             letters: numbers of constants of the theorem, by name; those of symbols of its method have to be those of the point's.
         """
-        if self._stated.dim not in (None, asked["dim"]) or _is_a_game(asked["loss"], asked["dim"]):
+        if self._stated.dim not in (None, experiment["dim"]) or _is_a_game(experiment["loss"], experiment["dim"]):
             return False
-        own = {key: asked[key] for key in (*METHOD_FIELDS, "eta") if asked.get(key) is not None}
-        key = json.dumps(own, sort_keys=True)
+        method = {key: experiment[key] for key in (*METHOD_FIELDS, "eta") if experiment.get(key) is not None}
+        key = json.dumps(method, sort_keys=True)
         if key not in self._known:
-            self._known[key] = _bindings(self._stated, own)
-        found = self._known[key]
-        return found is not None and all(
-            _equal(letters[name], value) for name, value in found.items() if name in letters
-        )
+            self._known[key] = _bindings(self._stated, method)
+        bindings = self._known[key]
+        if bindings is None:
+            return False
+        return all(_equal(letters[name], value) for name, value in bindings.items() if name in letters)
 
 
 # --- the conclusion
@@ -148,19 +146,19 @@ class Covers:
 
 def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple[Term, list[Relation]]:
     """The bound on E f at the horizon, and that what it is divided by is positive."""
-    made = stated.setting
+    setting = stated.setting
     accepted = 'a bound on E f at the horizon, such as conclude = "gronwall" with V = "f - fstar" gives'
-    if "f" not in made.potentials or conclusion.op not in ("<=", "<"):
-        raise BadInput(what, shown(made, conclusion), accepted)
-    normal = Normal(made.context)
-    ((end,),) = normal.polynomial(under("E", made.potentials["f"].end))
-    left = normal.polynomial(conclusion.left)
-    factor = {tuple(a for a in m if a != end): c for m, c in left.items() if end in m}
-    rest = normal.term({m: c for m, c in left.items() if end not in m})
+    if "f" not in setting.potentials or conclusion.op not in ("<=", "<"):
+        raise BadInput(what, shown(setting, conclusion), accepted)
+    normal = Normal(setting.context)
+    ((end,),) = normal.polynomial(under("E", setting.potentials["f"].end))
+    terms = normal.polynomial(conclusion.left)
+    factor = {tuple(a for a in m if a != end): c for m, c in terms.items() if end in m}
+    rest = normal.term({m: c for m, c in terms.items() if end not in m})
     divisor = normal.term(factor)
     value = tidy((conclusion.right - rest) / divisor)
     if not factor or not (_is_of_numbers(stated, value.le(0)) and _is_of_numbers(stated, divisor.le(0))):
-        raise BadInput(what, shown(made, conclusion), accepted)
+        raise BadInput(what, shown(setting, conclusion), accepted)
     if (number := as_number(normal.polynomial(divisor))) is not None and number > 0:
         return value, []
     return value, [divisor.gt(0)]
@@ -177,21 +175,19 @@ def _is_of_numbers(stated: Stated, r: Relation) -> bool:
     return all(_is_plain(side) for side in r[1:]) and all(kinds.get(name) == "const" for name in symbols_of(r))
 
 
-def _letters(stated: Stated, needed: set[str], known: Mapping[str, str], place: str) -> dict[Term, Term]:
+def _letters(stated: Stated, needed: set[str], formulas: Mapping[str, str], place: str) -> dict[Term, Term]:
     """{constant of the theorem: its formula in the letters of a sweep}."""
     free = needed - set(SHARED)
-    constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"} - {
-        nm.fT[1],
-        *SHARED,
-    } | free
-    for name in known:
+    constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"}
+    constants = constants - {nm.fT[1], *SHARED} | free
+    for name in formulas:
         if name not in constants:
-            told = "constants of the theorem: " + (", ".join(sorted(constants)) or "it has none")
-            raise unknown_name(place, name, constants, told)
-    if missing := sorted(free - set(known)):
-        told = f'a formula for each constant of the theorem, such as {missing[0]} = "1/2"'
-        raise BadInput(place, f"nothing for {', '.join(missing)}", told)
-    return {x(name): x(_as_factor(SHARED.get(name) or known[name])) for name in needed}
+            accepted = "constants of the theorem: " + (", ".join(sorted(constants)) or "it has none")
+            raise unknown_name(place, name, constants, accepted)
+    if missing := sorted(free - set(formulas)):
+        accepted = f'a formula for each constant of the theorem, such as {missing[0]} = "1/2"'
+        raise BadInput(place, f"nothing for {', '.join(missing)}", accepted)
+    return {x(name): x(_as_factor(SHARED.get(name) or formulas[name])) for name in needed}
 
 
 def _as_factor(formula: str) -> str:
@@ -199,12 +195,12 @@ def _as_factor(formula: str) -> str:
     return formula if re.fullmatch(r"\w+", formula.strip(), re.ASCII) else f"({formula})"
 
 
-def _own(method: Method) -> dict[str, str]:
+def _symbols_of_the_method(method: Method) -> dict[str, str]:
     """Symbols of the method itself, which are values of the specification of the same name."""
-    found = {name: f"params_{name}" for name, value in method.constants if not value.is_number}
+    names = {name: f"params_{name}" for name, value in method.constants if not value.is_number}
     for kind in ("noise", "compressor", "schedule"):
-        found |= {name: f"{kind}_{name}" for name in symbol_names(getattr(method, kind))}
-    return found
+        names |= {name: f"{kind}_{name}" for name in symbol_names(getattr(method, kind))}
+    return names
 
 
 def _inequalities(r: Relation) -> Iterator[str]:
@@ -222,12 +218,12 @@ def _is_a_game(loss: str, dim: int) -> bool:
     return -1 in parse_spec("loss", loss, "loss").build().players(dim)
 
 
-def _bindings(stated: Stated, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _bindings(stated: Stated, method: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The numbers that the symbols of the theorem's method have in a point's; None where it is another method."""
-    (eta,) = asked["eta"]
-    given = problem({key: value for key, value in asked.items() if key != "eta"})
-    ours = specialise(given.method, dict(given.params))
-    theirs, found = stated.method, dict[str, Any]()
+    (step,) = method["eta"]
+    own_problem = problem({key: value for key, value in method.items() if key != "eta"})
+    ours = specialise(own_problem.method, dict(own_problem.params))
+    theirs, bindings = stated.method, dict[str, Any]()
     if not is_sign(theirs) and float(ours.noise.law.tail) <= 2:
         return None  # what it says of second moments is false
     if (ours.rule.memory, ours.rule.assignments) != (theirs.rule.memory, theirs.rule.assignments):
@@ -239,23 +235,20 @@ def _bindings(stated: Stated, asked: Mapping[str, Any]) -> Mapping[str, Any] | N
     kinds = ("compressor", "schedule") if stated.any_noise else ("compressor", "schedule", "noise")
     if "noise" in kinds and (NOISE in ours.regime.rules or NOISE in theirs.regime.rules):
         return None
-    if not all(_matched(getattr(theirs, kind), getattr(ours, kind), found) for kind in kinds):
+    if not all(_matched(getattr(theirs, kind), getattr(ours, kind), bindings) for kind in kinds):
         return None
-    numbers = {
-        s: sp.Rational(str(eta))
-        for s in set().union(*(e.free_symbols for e in ours.values.values()))
-        if s.name == "eta"
-    }
-    values = {name: e.xreplace(numbers) for name, e in ours.values.items()}
+    symbols = set().union(*(e.free_symbols for e in ours.values.values()))
+    steps = {s: sp.Rational(str(step)) for s in symbols if s.name == "eta"}
+    values = {name: e.xreplace(steps) for name, e in ours.values.items()}
     if values.keys() != theirs.values.keys():
         return None
-    return found if all(_matched(e, values[name], found) for name, e in theirs.values.items()) else None
+    return bindings if all(_matched(e, values[name], bindings) for name, e in theirs.values.items()) else None
 
 
-def _matched(theirs: Any, ours: Any, found: dict[str, Any]) -> bool:
+def _matched(theirs: Any, ours: Any, bindings: dict[str, Any]) -> bool:
     """Whether a part of a method is the other's, with numbers for its symbols, which are added to `found`."""
     if isinstance(theirs, sp.Symbol):
-        return isinstance(ours, sp.Basic) and ours == found.setdefault(theirs.name, ours)
+        return isinstance(ours, sp.Basic) and ours == bindings.setdefault(theirs.name, ours)
     if isinstance(theirs, sp.Basic) or isinstance(ours, sp.Basic):
         return theirs == ours
     if type(theirs) is not type(ours):
@@ -263,7 +256,7 @@ def _matched(theirs: Any, ours: Any, found: dict[str, Any]) -> bool:
     if is_dataclass(theirs):
         theirs, ours = (tuple(getattr(part, f.name) for f in fields(part)) for part in (theirs, ours))
     if isinstance(theirs, tuple):
-        return len(theirs) == len(ours) and all(_matched(a, b, found) for a, b in zip(theirs, ours, strict=True))
+        return len(theirs) == len(ours) and all(_matched(a, b, bindings) for a, b in zip(theirs, ours, strict=True))
     return theirs == ours
 
 

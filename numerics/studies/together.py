@@ -39,18 +39,18 @@ def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
     Raises:
         BadInput: a number outside the domain of its symbol.
     """
-    found: dict[int, Outcome] = {}
+    outcomes: dict[int, Outcome] = {}
     for group in _groups(kind, members):
         for part in _parts([members[n] for n in group]):
-            own = group[part]
-            found.update(zip(own, _solved(kind, [members[n] for n in own]), strict=True))
-    return [found[n] for n in range(len(members))]
+            places = group[part]
+            outcomes.update(zip(places, _solved(kind, [members[n] for n in places]), strict=True))
+    return [outcomes[n] for n in range(len(members))]
 
 
 def growth_of(kind: Kind, member: Member) -> float | None:
     """As `sdescent.numerics.without_sampling.growth.mean_square_growth`, for a point."""
-    own = member.like.problems[0]
-    return mean_square_growth(member.family.method, kind, own.loss, own.dim or 0, member.numbers)
+    problem = member.like.problems[0]
+    return mean_square_growth(member.family.method, kind, problem.loss, problem.dim or 0, member.numbers)
 
 
 def _groups(kind: Kind, members: Sequence[Member]) -> list[list[int]]:
@@ -76,82 +76,81 @@ def _parts(members: Sequence[Member]) -> Iterator[slice]:
         yield slice(first, first + count)
 
 
-def _solved(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
-    try:
-        return _cut(_call(kind, members), len(members))
-    except (*CANNOT, BadInput) as error:
-        if len(members) > 1:  # whose it is shows when each is solved alone
-            return [outcome for member in members for outcome in _solved(kind, [member])]
-        return [_by_itself(kind, members[0]) if isinstance(error, BadInput) else error]
-
-
-def _by_itself(kind: Kind, one: Member) -> Outcome:
-    """With the experiment's own numbers, in whose names an error is told.
+def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[Outcome]:
+    """The outcomes of one call.
 
     Raises:
-        BadInput: they are not accepted either.
+        BadInput: the experiment's own numbers, in whose names an error is told, are not accepted either.
     """
     try:
-        return _call(kind, [one], alone=True)
+        return _cut(_call(kind, members, alone), len(members))
     except CANNOT as error:
-        return error
+        failure: Outcome | None = error
+    except BadInput:
+        if alone:
+            raise
+        failure = None
+    if len(members) > 1:  # whose it is shows when each is solved alone
+        return [outcome for member in members for outcome in _solved(kind, [member])]
+    return _solved(kind, members, alone=True) if failure is None else [failure]
 
 
-def _call(kind: Kind, members: Sequence[Member], alone: bool = False) -> Ensemble:
+def _call(kind: Kind, members: Sequence[Member], alone: bool) -> Ensemble:
     """One ensemble of all paths of these members, one member after the other.
 
     Args:
         alone: whether the numbers of a member are in its method, in place of symbols.
     """
     first = members[0]
-    asked, own, family = first.like, first.like.problems[0], first.family
-    assert own.T is not None and own.x0 is not None  # for the type checker: an experiment is complete
-    dim, save, paths = own.dim or 0, asked.save, asked.paths
+    experiment, problem, family = first.like, first.like.problems[0], first.family
+    assert problem.T is not None and problem.x0 is not None  # for the type checker: an experiment is complete
+    dim, save, paths = problem.dim or 0, experiment.save, experiment.paths
     differing = family.differing(kind, first.numbers)
     # of one member too, so that it has the same program as many
     varied = {name: np.repeat([m.numbers[name] for m in members], paths) for name in differing}
     shared: dict[str, Any] = {
-        "T": float(own.T),
+        "T": float(problem.T),
         "paths": paths * len(members),
-        "key": asked.seed,
+        "key": experiment.seed,
         "params": {name: value for name, value in first.numbers.items() if name not in varied},
-        "loss": own.loss,
+        "loss": problem.loss,
         "save": save if isinstance(save, int) else list(map(float, save)),
-        "statistics": named_statistics(asked.quantities),
-        "dtype": asked.dtype,
+        "statistics": named_statistics(experiment.quantities),
+        "dtype": experiment.dtype,
         "varied": varied,
         "blocks": len(members),
         "checked": True,
-        "chunk": _chunk(dim * len(family.method.rule.letters), paths, paths * len(members), asked.kept),
+        "chunk": _chunk(dim * len(family.method.rule.letters), paths, paths * len(members), experiment.values_per_path),
     }
-    x0 = [float(v) for v in (own.x0 * dim if len(own.x0) == 1 else own.x0)]
+    x0 = [float(v) for v in (problem.x0 * dim if len(problem.x0) == 1 else problem.x0)]
     method = family.method
     if alone or _alone(kind, first):
-        method = first.own().problems[0].method
-        shared |= {"params": {"eta": float(own.eta or 0)}, "varied": {}, "checked": False}
+        method = first.experiment().problems[0].method
+        shared |= {"params": {"eta": float(problem.eta or 0)}, "varied": {}, "checked": False}
     if kind == METHOD:
         return run(method, x0, **shared)
-    equation = family.equation(kind) if method is family.method else sde(method, kind, own.loss, dim)
+    equation = family.equation(kind) if method is family.method else sde(method, kind, problem.loss, dim)
     assert equation is not None  # for the type checker
-    return solve(equation, x0, dt=float(asked.step(own)), **shared)
+    return solve(equation, x0, dt=float(experiment.step(problem)), **shared)
 
 
-def _chunk(rows: int, paths: int, all_paths: int, kept: int) -> int:
+def _chunk(rows: int, paths: int, all_paths: int, values_per_path: int) -> int:
     """Paths at a time, of few sizes: a program is compiled for each, and not for every number of members."""
     if paths >= FEW:
-        return default_chunk(rows, paths, kept)
+        return default_chunk(rows, paths, values_per_path)
     return FEW if all_paths >= FEW else LANES
 
 
-def _cut(whole: Ensemble, count: int) -> list[Outcome]:
+def _cut(all_members: Ensemble, count: int) -> list[Outcome]:
     """The ensembles of the members, side by side in one."""
     if count == 1:
-        return [whole]
-    paths = whole.paths // count
-    found: list[Outcome] = []
+        return [all_members]
+    paths = all_members.paths // count
+    ensembles: list[Outcome] = []
     for n in range(count):
-        own = slice(n * paths, (n + 1) * paths)
-        values = {name: value[:, own] for name, value in whole.values.items()}
-        memory = {letter: a[:, own] for letter, a in whole.final_memory.items()}
-        found.append(Ensemble(whole.times, values, whole.blow_up[own], whole.final[:, own], whole.settings, memory))
-    return found
+        columns = slice(n * paths, (n + 1) * paths)
+        values = {name: value[:, columns] for name, value in all_members.values.items()}
+        memory = {letter: a[:, columns] for letter, a in all_members.final_memory.items()}
+        lost, final = all_members.blow_up[columns], all_members.final[:, columns]
+        ensembles.append(Ensemble(all_members.times, values, lost, final, all_members.settings, memory))
+    return ensembles

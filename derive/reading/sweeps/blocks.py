@@ -67,33 +67,31 @@ class Block:
 
     def drop(self, name: str) -> bool:
         """Remove a key from wherever it is; whether it was there."""
-        there = [table for table in (self.fixed, self.grid, self.draws, *self.zips) if name in table]
-        for table in there:
+        holders = [table for table in (self.fixed, self.grid, self.draws, *self.zips) if name in table]
+        for table in holders:
             del table[name]
         self.zips = [group for group in self.zips if group]
         for part in [late for late in self.late if late.startswith(f"{name}.")]:
             del self.fixed[part]
             self.late.remove(part)
         self.late.discard(name)
-        return bool(there)
+        return bool(holders)
 
     def put(self, table: dict[str, Any], name: str, value: Any) -> None:
         """Set a key in `grid` or `draws` and nowhere else: in its old place there, or after the others."""
         place = dict.fromkeys((*table, name))
         self.drop(name)
-        there = {**table, name: value}
+        values = {**table, name: value}
         table.clear()
-        table.update((key, there[key]) for key in place)
+        table.update((key, values[key]) for key in place)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything that defines it as JSON, numbers as text."""
-        listed = {name: [as_json(v.exact) for v in values] for name, values in self.grid.items()}
+        listed = [{a: [as_json(v.exact) for v in values] for a, values in t.items()} for t in (self.grid, *self.zips)]
         return {
             "fixed": {name: as_json(v.exact) for name, v in self.fixed.items()},
-            "grid": listed,
-            "zip": [
-                {name: [as_json(v.exact) for v in values] for name, values in group.items()} for group in self.zips
-            ],
+            "grid": listed[0],
+            "zip": listed[1:],
             "random": {name: draw.to_dict() for name, draw in self.draws.items()},
             "count": self.count if self.draws else None,
             "seed": (self.seed or 0) if self.draws else None,
@@ -101,15 +99,15 @@ class Block:
         }
 
 
-def read_blocks(given: object) -> list[Block]:
+def read_blocks(value: object) -> list[Block]:
     """The blocks of the key `sweep` of a file.
 
     Raises:
         BadInput: it is not made of the tables that a sweep has.
     """
-    tables: list[Any] = given if isinstance(given, list) else [given]
+    tables: list[Any] = value if isinstance(value, list) else [value]
     if not tables or not all(isinstance(table, dict) for table in tables):
-        raise BadInput(SWEEP, written(given), "a table [sweep], or several [[sweep]]")
+        raise BadInput(SWEEP, written(value), "a table [sweep], or several [[sweep]]")
     if len(tables) > MAX_BLOCKS:
         raise BadInput(SWEEP, f"{len(tables)} tables", f"at most {MAX_BLOCKS}")
     several, room = len(tables) > 1, Room()
@@ -119,10 +117,10 @@ def read_blocks(given: object) -> list[Block]:
 def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
     for key in table:
         if key not in PARTS:
-            told = f"the keys {', '.join(PARTS)}"
+            accepted = f"the keys {', '.join(PARTS)}"
             if key.partition(".")[0] in FIELDS:
-                told += f"; axes stand in [{SWEEP}.grid], and what holds for every point above [{SWEEP}]"
-            raise unknown_name(place, key, PARTS, told)
+                accepted += f"; axes stand in [{SWEEP}.grid], and what holds for every point above [{SWEEP}]"
+            raise unknown_name(place, key, PARTS, accepted)
     block = Block(room=room)
     for name, value, at in named(table.get("grid", {}), f"{place}.grid", RANGES):
         if isinstance(value, list):
@@ -135,8 +133,8 @@ def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
     listed = groups if isinstance(groups, list) else [groups]
     for n, group in enumerate(listed, 1):
         at = f"{place}.zip" + (f"[{n}]" if len(listed) > 1 else "")
-        if found := _zip(group, at, room):
-            block.zips.append(found)
+        if values := _zip(group, at, room):
+            block.zips.append(values)
     _read_random(block, table, place)
     if "seeds" in table:
         block.seeds = read_seeds(table["seeds"], f"{place}.seeds")
@@ -144,7 +142,7 @@ def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
     return block
 
 
-def named(given: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+def named(table: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
     """(key, value, place) of a table whose keys are dotted or nested: "noise.nu" = [..], and noise = {nu = [..]}.
 
     Args:
@@ -154,19 +152,19 @@ def named(given: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str
     Raises:
         BadInput: no table, a key that no experiment has, or one twice.
     """
-    if not isinstance(given, dict):
-        raise BadInput(place, written(given), "a table of keys and their values")
-    seen: set[str] = set()
-    for name, value in _flat(given, "", forms):
+    if not isinstance(table, dict):
+        raise BadInput(place, written(table), "a table of keys and their values")
+    names: set[str] = set()
+    for name, value in _flat(table, "", forms):
         check_name(name, place)
-        if name in seen:
+        if name in names:
             raise BadInput(place, name, "each key once")
-        seen.add(name)
+        names.add(name)
         yield name, value, f"{place}.{name}"
 
 
-def _flat(given: Mapping[str, Any], before: str, forms: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    for key, value in given.items():
+def _flat(table: Mapping[str, Any], before: str, forms: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
         name = before + key
         nested = isinstance(value, dict) and name.partition(".")[0] in DOTTED and name.count(".") < 3
         if nested and not _is_form(name, value, forms):
@@ -180,66 +178,64 @@ def _is_form(name: str, value: Mapping[str, Any], forms: Sequence[str]) -> bool:
     return any(form in value for form in forms) and (forms is DRAWS or "." in name)
 
 
-def _values(name: str, given: list[Any], place: str) -> tuple[Value, ...]:
-    if not given:
+def _values(name: str, listed: list[Any], place: str) -> tuple[Value, ...]:
+    if not listed:
         raise BadInput(place, "[]", "at least one value")
-    return _once(read_value(name, item, f"{place}[{n}]") for n, item in enumerate(given, 1))
+    return _once(read_value(name, item, f"{place}[{n}]") for n, item in enumerate(listed, 1))
 
 
 def _once(values: Iterable[Value]) -> tuple[Value, ...]:
     """Each of the values that are equal once."""
-    found: dict[str, Value] = {}
+    distinct: dict[str, Value] = {}
     for value in values:
-        found.setdefault(value.text, value)
-    return tuple(found.values())
+        distinct.setdefault(value.text, value)
+    return tuple(distinct.values())
 
 
-def _zip(given: object, place: str, room: Room) -> dict[str, tuple[Value, ...]]:
-    found: dict[str, tuple[Value, ...]] = {}
-    for name, value, at in named(given, place, RANGES):
+def _zip(table: object, place: str, room: Room) -> dict[str, tuple[Value, ...]]:
+    columns: dict[str, tuple[Value, ...]] = {}
+    for name, value, at in named(table, place, RANGES):
         if isinstance(value, list):
-            found[name] = tuple(read_value(name, item, f"{at}[{n}]") for n, item in enumerate(value, 1))
+            columns[name] = tuple(read_value(name, item, f"{at}[{n}]") for n, item in enumerate(value, 1))
         elif isinstance(value, dict):
-            found[name] = read_range(name, value, at, room)
+            columns[name] = read_range(name, value, at, room)
         else:
             raise BadInput(at, written(value), f"a list as long as the others; one value stands in [{SWEEP}.grid]")
-    if len(lengths := {name: len(values) for name, values in found.items()}) and (
-        len(set(lengths.values())) > 1 or 0 in lengths.values()
-    ):
-        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise BadInput(place, told, "lists of equal length, at least 1")
-    return found
+    lengths = {len(values) for values in columns.values()}
+    if len(lengths) > 1 or 0 in lengths:
+        each = ", ".join(f"{name} has {len(values)}" for name, values in columns.items())
+        raise BadInput(place, each, "lists of equal length, at least 1")
+    return columns
 
 
-def _read_random(block: Block, given: Mapping[str, Any], place: str) -> None:
+def _read_random(block: Block, sweep: Mapping[str, Any], place: str) -> None:
     at = f"{place}.random"
-    table = given.get("random", {})
+    table = sweep.get("random", {})
     if not isinstance(table, dict):
         raise BadInput(at, written(table), f"a table of count, seed, and for each key {DRAW_FORM}")
-    own = {key: table[key] for key in ("count", OWN_SEED) if key in table}
-    for key in own:
-        if key in given:
-            raise BadInput(f"{place}.{key}", written(given[key]), f"{key} once, here or in [{at}]")
-    own |= {key: given[key] for key in ("count", OWN_SEED) if key in given}
-    block.count = whole(own.get("count"), f"{at}.count", 1, MAX_POINTS)
-    block.seed = whole(own.get(OWN_SEED), f"{at}.seed", 0, MAX_SEED)
-    rest = {key: value for key, value in table.items() if key not in own}
+    counts = {key: table[key] for key in ("count", OWN_SEED) if key in table}
+    for key in counts:
+        if key in sweep:
+            raise BadInput(f"{place}.{key}", written(sweep[key]), f"{key} once, here or in [{at}]")
+    counts |= {key: sweep[key] for key in ("count", OWN_SEED) if key in sweep}
+    block.count = whole(counts.get("count"), f"{at}.count", 1, MAX_POINTS)
+    block.seed = whole(counts.get(OWN_SEED), f"{at}.seed", 0, MAX_SEED)
+    rest = {key: value for key, value in table.items() if key not in counts}
     block.draws = {name: read_draw(name, value, where) for name, value, where in named(rest, at, DRAWS)}
 
 
-def read_seeds(given: object, place: str) -> int | tuple[int, ...]:
+def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
     """The number of repeats, or their seeds.
 
     Raises:
         BadInput: neither.
     """
-    told = f"how many repeats (1 to {MAX_POINTS}), or a list of seeds"
-    if not isinstance(given, list):
-        return whole(given, place, 1, MAX_POINTS, told) or 1
-    found = [whole(item, place, 0, MAX_SEED, told) or 0 for item in given]
-    if not found:
-        raise BadInput(place, "[]", told)
-    return tuple(dict.fromkeys(found))
+    accepted = f"how many repeats (1 to {MAX_POINTS}), or a list of seeds"
+    if not isinstance(value, list):
+        return whole(value, place, 1, MAX_POINTS, accepted) or 1
+    if not value:
+        raise BadInput(place, "[]", accepted)
+    return tuple(dict.fromkeys(whole(item, place, 0, MAX_SEED, accepted) or 0 for item in value))
 
 
 def _check_once(block: Block, place: str) -> None:
@@ -287,15 +283,15 @@ def without_part(base: Mapping[str, Any], name: str) -> object:
         BadInput: it has no such part.
     """
     of, *path = name.split(".")
-    there = base.get(of)
-    if len(path) == 1 and isinstance(there, str):
-        piece, _, pairs = there.partition(":")
+    value = base.get(of)
+    if len(path) == 1 and isinstance(value, str):
+        piece, _, pairs = value.partition(":")
         listed = [pair for pair in pairs.split(",") if pair]
-        kept = [pair for pair in listed if pair.partition("=")[0].strip(" ") != path[0]]
-        if len(kept) < len(listed):
-            return f"{piece}:{','.join(kept)}" if kept else piece
-    elif isinstance(there, dict):
-        return _without(there, path, name)
+        remaining = [pair for pair in listed if pair.partition("=")[0].strip(" ") != path[0]]
+        if len(remaining) < len(listed):
+            return f"{piece}:{','.join(remaining)}" if remaining else piece
+    elif isinstance(value, dict):
+        return _without(value, path, name)
     raise BadInput(name, "~" + name, f"a value that {of} has")
 
 
@@ -314,8 +310,6 @@ def part_of(base: Mapping[str, Any], name: str, value: Value) -> object:
     Raises:
         BadInput: the piece takes no such value.
     """
-    whole_field = name.partition(".")[0]
-    there = base.get(whole_field)
-    return compose(
-        whole_field, None if there is None else read_value(whole_field, there, whole_field), [(name, value)]
-    ).given
+    field = name.partition(".")[0]
+    whole_value = read_value(field, base[field], field) if base.get(field) is not None else None
+    return compose(field, whole_value, [(name, value)]).written

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdescent.derive.reading.sweeps.panels import check_shown
+from sdescent.derive.reading.sweeps.panels import check_displays
 from sdescent.derive.reading.sweeps.plans import REMEDY, Chosen, Plan, covering
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
@@ -21,25 +21,18 @@ def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
 
     Raises:
         BadInput: an experiment does not exist; the message has the values of its point and, where every one of them is in an
-            experiment that exists, how to write a sweep without that combination. Or as `check_shown`.
+            experiment that exists, how to write a sweep without that combination. Or as `check_displays`.
     """
-    if len(sweep) <= most:
-        for point in sweep.points():
-            _built(sweep, point.plan, point.rows)
-    else:
-        for plan in sweep.plans:
-            for rows in covering(plan, most):
-                _built(sweep, plan, rows)
-    check_shown(sweep)
-
-
-def _built(sweep: Sweep, plan: Plan, rows: Chosen) -> None:
-    try:
-        plan.experiment(rows, sweep.axes)
-    except BadInput as error:
-        if _healers(plan, rows) < 2:
-            raise
-        raise BadInput(error.field, error.found, f"{error.accepted}; {REMEDY}", error.column) from None
+    every = ((point.plan, point.rows) for point in sweep.points())
+    enough = ((plan, rows) for plan in sweep.plans for rows in covering(plan, most))
+    for plan, rows in every if len(sweep) <= most else enough:
+        try:
+            plan.experiment(rows, sweep.axes)
+        except BadInput as error:
+            if _healers(plan, rows) < 2:
+                raise
+            raise BadInput(error.field, error.found, f"{error.accepted}; {REMEDY}", error.column) from None
+    check_displays(sweep)
 
 
 def _healers(plan: Plan, rows: Chosen) -> int:
@@ -47,11 +40,11 @@ def _healers(plan: Plan, rows: Chosen) -> int:
 
     Where it is one, its value alone may be at fault; where it is more, the values do not go together.
     """
-    found = 0
+    count = 0
     for n, factor in enumerate(plan.factors):
         others = (factor.rows[k] for k in range(min(len(factor.rows), _TRIED)))
-        found += any(_exists(plan, (*rows[:n], other, *rows[n + 1 :])) for other in others)
-    return found
+        count += any(_exists(plan, (*rows[:n], other, *rows[n + 1 :])) for other in others)
+    return count
 
 
 def _exists(plan: Plan, rows: Chosen) -> bool:

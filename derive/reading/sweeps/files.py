@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sdescent.derive.reading.keyed import PLUGINS, as_written, read_keys
-from sdescent.derive.reading.methods import by_name
+from sdescent.derive.reading.method_tables import by_name
 from sdescent.derive.reading.numbers import whole
 from sdescent.derive.reading.sweeps.blocks import (
     MAX_SEED,
@@ -21,11 +20,12 @@ from sdescent.derive.reading.sweeps.blocks import (
     set_axis,
     without_part,
 )
+from sdescent.derive.reading.sweeps.figures_and_bounds import BOUNDS, FIGURES, THRESHOLDS, read_displays
 from sdescent.derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.reading.sweeps.ranges import MAX_POINTS, Room, stepped
-from sdescent.derive.reading.sweeps.shown import BOUNDS, FIGURES, THRESHOLDS, read_shown
 from sdescent.derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
+from sdescent.derive.reading.toml_file import PLUGINS, as_written, read_keys
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 
 ETA = "eta"
@@ -36,7 +36,7 @@ _SAME = {"model": "models", "models": "model"}
 def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """The sweep of a TOML file: the file of an experiment with a table [sweep], or several tables [[sweep]].
 
-    It may also have [thresholds], [bounds] and [[figures]] (`sdescent.derive.reading.sweeps.shown`).
+    It may also have [thresholds], [bounds] and [[figures]] (`sdescent.derive.reading.sweeps.figures_and_bounds`).
 
     Args:
         path: of the file.
@@ -46,30 +46,30 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         BadInput: it is not TOML, has an unknown key, a value does not fit, or an override is malformed.
         OSError: it cannot be read.
     """
-    asked = read_overrides(overrides)
-    own = (THRESHOLDS, BOUNDS, FIGURES)
-    table = read_keys(path, (*FIELDS, SWEEP, *own))
+    changes = read_overrides(overrides)
+    tables = (THRESHOLDS, BOUNDS, FIGURES)
+    table = read_keys(path, (*FIELDS, SWEEP, *tables))
     with as_written():
-        shown = read_shown({key: table.pop(key) for key in own if key in table})
+        displays = read_displays({key: table.pop(key) for key in tables if key in table})
         blocks = read_blocks(table.pop(SWEEP, {}))
         base = by_name(table)
         _steps(base, blocks)
-        drawn = any(block.draws for block in blocks)
-        for override in asked:
+        had_draws = any(block.draws for block in blocks)
+        for override in changes:
             _apply(override, base, blocks)
             _steps(base, blocks)
-        if not drawn:
-            _check_drawn(blocks)
-        return Sweep(base, blocks, shown)
+        if not had_draws:
+            _check_draws(blocks)
+        return Sweep(base, blocks, displays)
 
 
-def _check_drawn(blocks: Sequence[Block]) -> None:
+def _check_draws(blocks: Sequence[Block]) -> None:
     """Raises BadInput for what says how to draw, where nothing is drawn or was before an override."""
     for block in () if any(block.draws for block in blocks) else blocks:
         for name, value in (("count", block.count), ("seed", block.seed)):
             if value is not None:
-                told = "; the seed of the experiment is seed" if name == "seed" else "; repeats are sweep.seeds"
-                raise BadInput(f"{SWEEP}.{name}", value, f"no {name} of draws where no key is drawn at random{told}")
+                remedy = "; the seed of the experiment is seed" if name == "seed" else "; repeats are sweep.seeds"
+                raise BadInput(f"{SWEEP}.{name}", value, f"no {name} of draws where no key is drawn at random{remedy}")
 
 
 def _steps(base: dict[str, Any], blocks: Sequence[Block]) -> None:
@@ -96,11 +96,10 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
     if name == PLUGINS:
         raise BadInput(name, override.text, "plugins in the file alone, since they are programs")
     check_name(name, "override")
-    there = name in base or any(name in block.names() or name in block.fixed for block in blocks)
-    if override.sign == "+" and (there or (rest and has_part(base, name))):
-        raise BadInput(
-            name, override.text, f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either"
-        )
+    present = name in base or any(name in block.names() or name in block.fixed for block in blocks)
+    if override.sign == "+" and (present or (rest and has_part(base, name))):
+        accepted = f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either"
+        raise BadInput(name, override.text, accepted)
     if override.sign == "~":
         _remove(name, base, blocks)
         return
@@ -125,8 +124,8 @@ def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -
         if name == OWN_SEED and isinstance(block.seeds, tuple):
             block.seeds = None
     if not part:
-        if isinstance(value, dict) and isinstance(there := base.get(name), dict):
-            value = {**there, **value}
+        if isinstance(value, dict) and isinstance(before := base.get(name), dict):
+            value = {**before, **value}
         if not (name == ETA and isinstance(value, list)):
             read_value(name, value, name)
         base[name] = value
@@ -160,8 +159,8 @@ def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:
     """An override of what belongs to the sweep itself."""
     value, name = override.value, override.key
     if key not in ("count", "seed", "seeds"):
-        told = "sweep.count, sweep.seed or sweep.seeds; an axis is overridden by its own name: eta=0.1,0.2"
-        raise BadInput(name, override.text, told)
+        accepted = "sweep.count, sweep.seed or sweep.seeds; an axis is overridden by its own name: eta=0.1,0.2"
+        raise BadInput(name, override.text, accepted)
     if isinstance(value, Several) and key == "seeds":
         value = list(value.values)
     if isinstance(value, Steps) and key == "seeds":

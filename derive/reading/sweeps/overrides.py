@@ -13,13 +13,13 @@ commas need no quotes, student-t:nu=3,sigma=1 is one value, since no specificati
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, NoReturn, final
 
 from sdescent.derive.reading.numbers import number
-from sdescent.derive.reading.sweeps.values import SPECIFIED
+from sdescent.derive.reading.problems import SPECIFIED
 from sdescent.derive.reading.toml_file import MAX_FILE
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import check_text
@@ -27,10 +27,13 @@ from sdescent.derive.vocabulary.formulas.text import check_text
 MAX_OVERRIDES = 256
 FORM = "KEY=VALUE, KEY=V1,V2,.. for an axis, +KEY=VALUE, ++KEY=VALUE or ~KEY"
 FUNCTIONS: Final = ("choice", "range", "interval", "tag")
+_HYDRAS = ("glob", "sort", "shuffle", "int", "float", "str", "bool", "json_str", "extend_list")
 _OVERRIDE = re.compile(r"(\+\+|\+|~)?([^=]*?)\s*(=(.*))?", re.ASCII | re.DOTALL)
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*", re.ASCII)
 _CALL = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+(_\d+)+", re.ASCII)
+_PART = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)\s*:")
+_KEYWORD = re.compile(r"([a-z]+)\s*=")
 _PAIR = re.compile(r"\s*[A-Za-z][A-Za-z0-9_-]*\s*=", re.ASCII)
 _SPECIAL = ",()[]{}'\""
 
@@ -80,23 +83,22 @@ class Override:
     value: Any
 
 
-def read_overrides(given: Sequence[str]) -> list[Override]:
+def read_overrides(texts: Sequence[str]) -> list[Override]:
     """Overrides, in order.
 
     Raises:
         BadInput: one is malformed, or uses what Hydra has and a sweep has not.
     """
-    if len(given) > MAX_OVERRIDES:
-        raise BadInput("overrides", f"{len(given)}", f"at most {MAX_OVERRIDES}")
-    return [_read(text) for text in given]
+    if len(texts) > MAX_OVERRIDES:
+        raise BadInput("overrides", f"{len(texts)}", f"at most {MAX_OVERRIDES}")
+    return [_read(text) for text in texts]
 
 
 def _read(text: str) -> Override:
     text = check_text(text, "override", FORM, MAX_FILE)
-    found = _OVERRIDE.fullmatch(text)
-    sign, key, equals, value = (
-        (found[1] or "", found[2].strip(), found[3], found[4]) if found else ("", text, None, None)
-    )
+    match = _OVERRIDE.fullmatch(text)
+    sign, key, equals, value = match.groups() if match else ("", text, None, None)
+    sign, key = sign or "", key.strip()
     for sort, mark in (("packages (KEY@PACKAGE)", "@"), ("groups of files (GROUP/NAME)", "/")):
         if mark in key:
             raise BadInput("override", text, f"{FORM}; {sort} are Hydra's and not here")
@@ -121,21 +123,18 @@ class _Reader:
 
     def all(self) -> Any:
         """The value: one, or several that commas separate."""
-        found = [self.element()]
-        quoted = [self.quoted]
+        values: list[Any] = []
+        self.append(values)
         while self.here(","):
             self.at += 1
-            found.append(self.element())
-            quoted.append(self.quoted)
+            self.append(values)
         if self.at < len(self.text):
             self.fail("a comma between values; brackets, braces and commas inside a value stand in quotes")
-        if self.key in SPECIFIED:
-            found = _joined(found, quoted)
-        if len(found) == 1:
-            return found[0]
-        if any(isinstance(value, Several | Steps | Interval) for value in found):
+        if len(values) == 1:
+            return values[0]
+        if any(isinstance(value, Several | Steps | Interval) for value in values):
             self.fail("values between commas, or one function alone")
-        return Several(tuple(found))
+        return Several(tuple(values))
 
     def fail(self, accepted: str) -> NoReturn:
         raise BadInput(self.key, self.text, accepted, min(self.at, len(self.text) - 1) + 1)
@@ -144,7 +143,28 @@ class _Reader:
         """Whether the next character that is not a space is this one; spaces before it are passed."""
         while self.text[self.at : self.at + 1] == " ":
             self.at += 1
-        return self.text[self.at : self.at + 1] == mark and mark != ""
+        return self.text[self.at : self.at + 1] == mark
+
+    def append(self, values: list[Any], depth: int = 0) -> None:
+        """Read one more value; of a key with specifications, name=value without quotes belongs to the specification before it."""
+        value, before = self.element(depth), values[-1] if values else None
+        joins = self.key in SPECIFIED and not self.quoted and isinstance(value, str) and isinstance(before, str)
+        if joins and _PAIR.match(value):
+            values[-1] = f"{before},{value}"
+        else:
+            values.append(value)
+
+    def parts(self, closing: str, trailing_comma: bool = True) -> Iterator[None]:
+        """A turn for each part up to a closing mark, with a comma between two; the opening mark is next."""
+        self.at += 1
+        comma = False
+        while (comma and not trailing_comma) or not self.here(closing):
+            yield
+            if comma := self.here(","):
+                self.at += 1
+            elif not self.here(closing):
+                self.fail(f"a comma or {closing}")
+        self.at += 1
 
     def element(self, depth: int = 0) -> Any:
         """One element."""
@@ -155,7 +175,7 @@ class _Reader:
             self.quoted = True
             return self.quotation(self.text[self.at])
         if self.here("["):
-            return self.items("]", depth)
+            return self.items(depth)
         if self.here("{"):
             return self.table(depth)
         if call := _CALL.match(self.text, self.at):
@@ -172,74 +192,57 @@ class _Reader:
 
     def plain(self) -> Any:
         """Text without quotes: its backslashes taken away, true and false as truth values."""
-        start, found = self.at, ""
+        start, text = self.at, ""
         while self.at < len(self.text) and self.text[self.at] not in _SPECIAL:
             if self.text[self.at] == "\\":
                 self.at += 1
-            found += self.text[self.at : self.at + 1]
+            text += self.text[self.at : self.at + 1]
             self.at += 1
-        found = found.strip(" ")
-        if not found:
+        text = text.strip(" ")
+        if not text:
             self.at = start
             self.fail("a value; the text nothing is '' in quotes")
         if "${" in self.text[start : self.at + 1]:
             self.fail("a value: interpolations such as ${key} are Hydra's and not here")
-        if found.lower() == "null":
+        if text.lower() == "null":
             self.fail(f"a value; ~{self.key} removes a key")
-        if found.lower() in ("true", "false"):
-            return found.lower() == "true"
-        return found.replace("_", "") if _INTEGER.fullmatch(found) else found
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        return text.replace("_", "") if _INTEGER.fullmatch(text) else text
 
-    def items(self, closing: str, depth: int) -> list[Any]:
-        """Elements between brackets, the opening one of which is next."""
-        self.at += 1
-        found: list[Any] = []
-        if self.here(closing):
-            self.at += 1
-            return found
-        while True:
-            found.append(self.element(depth + 1))
-            if isinstance(found[-1], Several | Steps | Interval):
+    def items(self, depth: int) -> list[Any]:
+        """[element, ..]."""
+        values: list[Any] = []
+        for _ in self.parts("]", trailing_comma=False):
+            values.append(self.element(depth + 1))
+            if isinstance(values[-1], Several | Steps | Interval):
                 self.fail("values in a list, not functions")
-            if self.here(closing):
-                self.at += 1
-                return found
-            if not self.here(","):
-                self.fail(f"a comma or {closing}")
-            self.at += 1
+        return values
 
     def table(self, depth: int) -> dict[str, Any]:
         """{name: element, ..}."""
-        self.at += 1
-        found: dict[str, Any] = {}
-        while not self.here("}"):
-            name = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)\s*:").match(self.text, self.at)
-            if name is None or name[1] in found:
+        table: dict[str, Any] = {}
+        for _ in self.parts("}"):
+            name = _PART.match(self.text, self.at)
+            if name is None or name[1] in table:
                 self.fail("{NAME: VALUE, ..}, each name once")
             self.at = name.end()
-            found[name[1]] = self.element(depth + 1)
-            if isinstance(found[name[1]], Several | Steps | Interval):
+            table[name[1]] = self.element(depth + 1)
+            if isinstance(table[name[1]], Several | Steps | Interval):
                 self.fail(f"a value; an axis of a part is {self.key}.{name[1]}=V1,V2")
-            if not self.here("}"):
-                if not self.here(","):
-                    self.fail("a comma or }")
-                self.at += 1
-        self.at += 1
-        return found
+        return table
 
     def call(self, name: str, end: int, depth: int) -> Any:
-        """A function."""
+        """A function, whose opening bracket is before `end`."""
         if name not in FUNCTIONS:
-            told = " (Hydra's, which sweeps do not have)" if name in _HYDRAS else ""
-            self.fail(
-                f"the functions {', '.join(FUNCTIONS)}, and not {name}{told}; text with a bracket stands in quotes"
-            )
-        self.at = end
+            remark = " (Hydra's, which sweeps do not have)" if name in _HYDRAS else ""
+            functions = f"the functions {', '.join(FUNCTIONS)}, and not {name}{remark}"
+            self.fail(f"{functions}; text with a bracket stands in quotes")
+        self.at = end - 1
         named: dict[str, Any] = {}
         listed: list[Any] = []
-        quoted: list[bool] = []
-        while not self.here(")"):
-            keyword = re.compile(r"([a-z]+)\s*=").match(self.text, self.at) if name in ("range", "interval") else None
+        for _ in self.parts(")"):
+            keyword = _KEYWORD.match(self.text, self.at) if name in ("range", "interval") else None
             if keyword is not None:
                 self.at = keyword.end()
                 if keyword[1] in named:
@@ -248,15 +251,7 @@ class _Reader:
             elif named:
                 self.fail("named arguments after the others")
             else:
-                listed.append(self.element(depth + 1))
-                quoted.append(self.quoted)
-            if not self.here(")"):
-                if not self.here(","):
-                    self.fail("a comma or )")
-                self.at += 1
-        self.at += 1
-        if name == "choice" and self.key in SPECIFIED:
-            listed = _joined(listed, quoted)
+                self.append(listed, depth + 1)
         return self.called(name, listed, named)
 
     def called(self, name: str, listed: Sequence[Any], named: Mapping[str, Any]) -> Any:
@@ -270,27 +265,12 @@ class _Reader:
                 self.fail("tag(log, interval(START, END)), the only tag that has a meaning here")
             return Interval(listed[1].ends, True)
         form = ("start", "stop", "step") if name == "range" else ("start", "end")
-        given = {**dict(zip(form, listed, strict=False)), **named}
-        needed = 2
-        told = f"{name}({', '.join(form).upper()})" + (", STEP 1 where it is left out" if name == "range" else "")
-        doubled = len(listed) + len(named) != len(given)
-        if doubled or not set(form[:needed]) <= given.keys() or not given.keys() <= set(form):
-            self.fail(told)
-        numbers = [number(given.get(key, "1"), self.key, f"numbers: {told}") for key in form]
+        arguments = {**dict(zip(form, listed, strict=False)), **named}
+        accepted = f"{name}({', '.join(form).upper()})" + (", STEP 1 where it is left out" if name == "range" else "")
+        doubled = len(listed) + len(named) != len(arguments)
+        if doubled or not set(form[:2]) <= arguments.keys() or not arguments.keys() <= set(form):
+            self.fail(accepted)
+        numbers = [number(arguments.get(key, "1"), self.key, f"numbers: {accepted}") for key in form]
         if name == "range":
             return Steps(*numbers)
-        return Interval((str(given["start"]), str(given["end"])))
-
-
-_HYDRAS = ("glob", "sort", "shuffle", "int", "float", "str", "bool", "json_str", "extend_list")
-
-
-def _joined(found: Sequence[Any], quoted: Sequence[bool]) -> list[Any]:
-    """Values of a key with specifications: name=value without quotes belongs to the specification before it."""
-    joined: list[Any] = []
-    for value, in_quotes in zip(found, quoted, strict=True):
-        if joined and not in_quotes and isinstance(value, str) and isinstance(joined[-1], str) and _PAIR.match(value):
-            joined[-1] = f"{joined[-1]},{value}"
-        else:
-            joined.append(value)
-    return joined
+        return Interval((str(arguments["start"]), str(arguments["end"])))

@@ -10,10 +10,10 @@ from typing import Any, Final, final
 
 from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.sweeps.blocks import OWN_SEED
-from sdescent.derive.reading.sweeps.letters import letters, numbers_of, of_bounds, require_value
+from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
+from sdescent.derive.reading.sweeps.formula_letters import letters, numbers_of, of_bounds, require_value
 from sdescent.derive.reading.sweeps.plans import Chosen, Plan, covering
 from sdescent.derive.reading.sweeps.points import Sweep
-from sdescent.derive.reading.sweeps.shown import Figure
 from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, canonical
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 
@@ -21,6 +21,8 @@ MOST_PANELS: Final = 24
 #: experiments of each block from which the names of runs, quantities and letters are taken, at most
 MOST_SEEN = 256
 _ALL = 10**7
+
+Values = tuple[Exact | None, ...]
 
 
 @final
@@ -31,7 +33,7 @@ class Survey:
     Args:
         runs: the method and models, in the order in which they come.
         quantities: names.
-        letters: what formulas may have, from `sdescent.derive.reading.sweeps.letters.letters`.
+        letters: what formulas may have, from `sdescent.derive.reading.sweeps.formula_letters.letters`.
     """
 
     runs: tuple[str, ...]
@@ -50,10 +52,10 @@ def survey(sweep: Sweep) -> Survey:
     names: dict[str, None] = {}
     for plan in sweep.plans:
         for rows in covering(plan, MOST_SEEN):
-            asked: Experiment = plan.experiment(rows, sweep.axes)
-            runs |= dict.fromkeys(asked.kinds)
-            quantities |= dict.fromkeys(asked.quantities)
-            names |= dict.fromkeys(numbers_of(asked.to_dict(), plan.values(rows, sweep.axes)).values)
+            experiment: Experiment = plan.experiment(rows, sweep.axes)
+            runs |= dict.fromkeys(experiment.kinds)
+            quantities |= dict.fromkeys(experiment.quantities)
+            names |= dict.fromkeys(numbers_of(experiment.to_dict(), plan.values(rows, sweep.axes)).values)
     listed = sorted(runs, key=lambda run: run != METHOD)
     return Survey(tuple(listed), tuple(quantities), letters(names))
 
@@ -67,38 +69,37 @@ class Layout:
         axes: names of the axes of which each panel has other values.
         panels: those values, by panel.
         tied: axes that change with x or y.
-        drawn: whether x or y is drawn at random, so that there is no grid.
+        random_axis: whether x or y is drawn at random, so that there is no grid.
     """
 
     axes: tuple[str, ...]
-    panels: tuple[tuple[Exact | None, ...], ...]
+    panels: tuple[Values, ...]
     tied: tuple[str, ...]
-    drawn: bool
+    random_axis: bool
 
 
 def layout(sweep: Sweep, figure: Figure, most: int = MOST_PANELS) -> Layout:
     """The panels of a figure, `most` + 1 of them where there are more."""
     at = figure.at or {}
-    drawn = any(name in block.draws for block in sweep.blocks for name in figure.axes)
+    random_axis = any(name in block.draws for block in sweep.blocks for name in figure.axes)
     others = [a for a in sweep.axes if a not in figure.axes and a not in at and a != OWN_SEED]
     tied = [a for a in others if _tied(sweep, a, figure.axes)]
     free = [a for a in others if a not in tied]
     panels = combinations(sweep, free, at, most)
     several = [n for n in range(len(free)) if len({canonical(panel[n]) for panel in panels}) > 1]
     chosen = tuple(tuple(panel[n] for n in several) for panel in panels)
-    return Layout(
-        tuple(free[n] for n in several), chosen, tuple(a for a in tied if len(values(sweep, a, at, 1)) > 1), drawn
-    )
+    varied = tuple(a for a in tied if len(values(sweep, a, at, 1)) > 1)
+    return Layout(tuple(free[n] for n in several), chosen, varied, random_axis)
 
 
 def count(layout: Layout, figure: Figure, runs: Sequence[str]) -> int:
     """The number of panels of a figure: of heat maps, for each run and for each comparison of a model with the method."""
-    shown = [run for run in runs if figure.runs is None or run in figure.runs]
-    each = 1 if figure.y is None else len(shown) + (len(shown) - 1 if METHOD in shown else 0)
+    chosen = [run for run in runs if figure.runs is None or run in figure.runs]
+    each = 1 if figure.y is None else len(chosen) + (len(chosen) - 1 if METHOD in chosen else 0)
     return len(layout.panels) * each
 
 
-def automatic(sweep: Sweep, found: Survey) -> tuple[list[Figure], str]:
+def automatic(sweep: Sweep, contents: Survey) -> tuple[list[Figure], str]:
     """The figures of a sweep whose file asks for none, and a line that says why there are none, or nothing.
 
     For each quantity a heat map over the first two axes of numbers that have several values, or a curve over the only one; where
@@ -106,83 +107,78 @@ def automatic(sweep: Sweep, found: Survey) -> tuple[list[Figure], str]:
     """
     several = {a: listed for a in sweep.axes if a != OWN_SEED and len(listed := values(sweep, a)) > 1}
     numeric = [a for a, listed in several.items() if all(isinstance(v, Fraction) for v in listed)]
-    drawn = {name for block in sweep.blocks for name in block.draws}
+    random_axes = {name for block in sweep.blocks for name in block.draws}
     # what changes with the first axis alone is no second one
-    axes = (
-        numeric[:1] + [a for a in numeric[1:] if a in drawn or not _tied(sweep, a, numeric[:1])][:1]
-        or list(several)[:1]
-    )
+    second = [a for a in numeric[1:] if a in random_axes or not _tied(sweep, a, numeric[:1])][:1]
+    axes = numeric[:1] + second or list(several)[:1]
     if not axes:
         return [], "no figures: no axis has several values" if sweep.axes else ""
-    figures = [Figure(axes[0], axes[1] if len(axes) > 1 else None, quantity) for quantity in found.quantities]
-    asked = layout(sweep, figures[0])
-    if (panels := count(asked, figures[0], found.runs)) > MOST_PANELS:
-        return [], "no figures: {}: {}".format(*_too_many(sweep, asked, figures[0], panels))
+    figures = [Figure(axes[0], axes[1] if len(axes) > 1 else None, quantity) for quantity in contents.quantities]
+    panels_of_first = layout(sweep, figures[0])
+    if (panels := count(panels_of_first, figures[0], contents.runs)) > MOST_PANELS:
+        return [], "no figures: {}: {}".format(*_too_many(sweep, panels_of_first, figures[0], panels))
     return figures, ""
 
 
-def check_shown(sweep: Sweep) -> None:
+def check_displays(sweep: Sweep) -> None:
     """Check thresholds, bounds and figures with the experiments of a sweep.
 
     Raises:
         BadInput: letters that stand for nothing or for two values; axes, values, quantities or runs that the sweep does not have;
             a figure of too many panels.
     """
-    shown = sweep.shown
-    if not (shown.thresholds or shown.bounds or shown.figures):
+    displays = sweep.displays
+    if not (displays.thresholds or displays.bounds or displays.figures):
         return
-    found = survey(sweep)
-    for threshold in shown.thresholds:
+    contents = survey(sweep)
+    for threshold in displays.thresholds:
         for side in threshold.sides:
-            require_value(side, threshold.field, found.letters)
-    known = of_bounds(found.letters)
-    for bound in shown.bounds:
+            require_value(side, threshold.field, contents.letters)
+    for bound in displays.bounds:
+        formulas = [(side, a.field) for a in bound.assumptions for side in (a.left, a.right)]
         if bound.theorem is not None:
-            for letter, text in bound.theorem.letters.items():
-                require_value(text, f"{bound.field}.letters.{letter}", known)
+            formulas += [(text, f"{bound.field}.letters.{letter}") for letter, text in bound.theorem.letters.items()]
             if bound.theorem.about:
-                _among(bound.theorem.about, found.runs, f"{bound.field}.theorem")
+                _among(bound.theorem.about, contents.runs, f"{bound.field}.theorem")
         if bound.formula or bound.theorem is None:  # that of a theorem is empty until it is proved
-            require_value(bound.formula, bound.field, known)
-        for assumed in bound.assumptions:
-            left, _, right = assumed.parts
-            require_value(left, assumed.field, known)
-            require_value(right, assumed.field, known)
-        _among(bound.of, found.quantities, f"{bound.field}.of")
-    for n, figure in enumerate(shown.figures, 1):
-        _check_figure(sweep, figure, f"figures[{n}]", found)
+            formulas.append((bound.formula, bound.field))
+        for text, field in formulas:
+            require_value(text, field, of_bounds(contents.letters))
+        _among(bound.of, contents.quantities, f"{bound.field}.of")
+    for n, figure in enumerate(displays.figures, 1):
+        _check_figure(sweep, figure, f"figures[{n}]", contents)
 
 
-def _check_figure(sweep: Sweep, figure: Figure, place: str, found: Survey) -> None:
+def _check_figure(sweep: Sweep, figure: Figure, place: str, contents: Survey) -> None:
     for key, name in zip("xy", figure.axes, strict=False):
         _among(name, sweep.axes, f"{place}.{key}")
-    _among(figure.quantity, found.quantities, f"{place}.quantity")
+    _among(figure.quantity, contents.quantities, f"{place}.quantity")
     for run in figure.runs or ():
-        _among(run, found.runs, f"{place}.runs")
+        _among(run, contents.runs, f"{place}.runs")
     at = figure.at or {}
     for name, value in at.items():
         _among(name, sweep.axes, f"{place}.at")
-        if value.text not in {canonical(v) for v in values(sweep, name)}:
-            listed = ", ".join(str(as_json(v)) for v in values(sweep, name)[:8])
-            raise BadInput(f"{place}.at.{name}", value.shown, f"a value of this axis: {listed}")
-    asked = layout(sweep, figure)
-    if not asked.panels:
-        raise BadInput(
-            f"{place}.at", ", ".join(f"{n} = {v.shown}" for n, v in at.items()), "values that a point has together"
-        )
-    if (panels := count(asked, figure, found.runs)) > MOST_PANELS:
-        raise BadInput(place, *_too_many(sweep, asked, figure, panels))
+        exact = values(sweep, name)
+        if value.text not in set(map(canonical, exact)):
+            listed = ", ".join(str(as_json(v)) for v in exact[:8])
+            raise BadInput(f"{place}.at.{name}", value.as_toml, f"a value of this axis: {listed}")
+    arrangement = layout(sweep, figure)
+    if not arrangement.panels:
+        fixed = ", ".join(f"{name} = {value.as_toml}" for name, value in at.items())
+        raise BadInput(f"{place}.at", fixed, "values that a point has together")
+    if (panels := count(arrangement, figure, contents.runs)) > MOST_PANELS:
+        raise BadInput(place, *_too_many(sweep, arrangement, figure, panels))
 
 
-def _among(name: str, known: Sequence[str], place: str) -> None:
-    if name not in known:
-        raise unknown_name(place, name, known, None if known else "a sweep with axes")
+def _among(name: str, names: Sequence[str], place: str) -> None:
+    if name not in names:
+        raise unknown_name(place, name, names, None if names else "a sweep with axes")
 
 
-def _too_many(sweep: Sweep, asked: Layout, figure: Figure, panels: int) -> tuple[str, str]:
-    told = [f"{name} ({len(values(sweep, name, figure.at))} values)" for name in asked.axes]
-    more = "more than " if len(asked.panels) > MOST_PANELS else ""
-    fix = f"fix some axes by at = {{..}} of [[figures]]: {', '.join(told)}" if told else ""
+def _too_many(sweep: Sweep, panels_of: Layout, figure: Figure, panels: int) -> tuple[str, str]:
+    axes = [f"{name} ({len(values(sweep, name, figure.at))} values)" for name in panels_of.axes]
+    more = "more than " if len(panels_of.panels) > MOST_PANELS else ""
+    fix = f"fix some axes by at = {{..}} of [[figures]]: {', '.join(axes)}" if axes else ""
     fewer = "choose fewer runs by runs = [..] of [[figures]]" if figure.y is not None else ""
     remedy = ", or ".join(part for part in (fix, fewer) if part)
     return f"{more}{MOST_PANELS if more else panels} panels", f"at most {MOST_PANELS}: {remedy}"
@@ -193,20 +189,18 @@ def values(sweep: Sweep, axis: str, at: Mapping[str, Value] | None = None, most:
     return [value for (value,) in combinations(sweep, [axis], at or {}, most)]
 
 
-def combinations(
-    sweep: Sweep, axes: Sequence[str], at: Mapping[str, Value], most: int
-) -> list[tuple[Exact | None, ...]]:
+def combinations(sweep: Sweep, axes: Sequence[str], at: Mapping[str, Value], most: int) -> list[Values]:
     """The different values of several axes together, among the points that have these values of others; at most `most` + 1."""
-    found: dict[tuple[str, ...], tuple[Exact | None, ...]] = {}
+    distinct: dict[tuple[str, ...], Values] = {}
     for plan in sweep.plans:
         for rows in _varied(plan, [*axes, *at]):
             if any((v := plan.value(name, rows)) is None or canonical(v) != value.text for name, value in at.items()):
                 continue
-            own = tuple(plan.value(name, rows) for name in axes)
-            found.setdefault(tuple(map(canonical, own)), own)
-            if len(found) > most:
-                return list(found.values())
-    return list(found.values())
+            values = tuple(plan.value(name, rows) for name in axes)
+            distinct.setdefault(tuple(map(canonical, values)), values)
+            if len(distinct) > most:
+                return list(distinct.values())
+    return list(distinct.values())
 
 
 def _varied(plan: Plan, axes: Sequence[str]) -> Iterator[Chosen]:
@@ -224,16 +218,16 @@ def _factors(plan: Plan, axis: str) -> set[int]:
 
 def _tied(sweep: Sweep, axis: str, by: Sequence[str]) -> bool:
     """Whether an axis has one value for each value of x and y, as in a zip, or is drawn at random together with one of them."""
-    found: dict[tuple[str, ...], str] = {}
+    value_at: dict[tuple[str, ...], str] = {}
     for plan, block in zip(sweep.plans, sweep.blocks, strict=True):
         if axis in block.draws and any(name in block.draws for name in by):
             continue
-        own, theirs = _factors(plan, axis), {n for name in by for n in _factors(plan, name)}
-        if any(len(plan.factors[n].rows) > 1 for n in own - theirs):
+        own_factors, theirs = _factors(plan, axis), {n for name in by for n in _factors(plan, name)}
+        if any(len(plan.factors[n].rows) > 1 for n in own_factors - theirs):
             return False
         for rows in _varied(plan, [axis, *by]):
             key = tuple(canonical(plan.value(name, rows)) for name in by)
             value = canonical(plan.value(axis, rows))
-            if found.setdefault(key, value) != value:
+            if value_at.setdefault(key, value) != value:
                 return False
     return True

@@ -11,10 +11,10 @@ from math import prod
 from typing import Any, final
 
 from sdescent.derive.reading.experiments import DEFAULTS, Experiment, experiment
-from sdescent.derive.reading.keyed import as_written
 from sdescent.derive.reading.numbers import whole
 from sdescent.derive.reading.sweeps.blocks import OWN_SEED, Block
 from sdescent.derive.reading.sweeps.values import Exact, Value, canonical, compose, exactly, inside, of_number, spoken
+from sdescent.derive.reading.toml_file import as_written
 from sdescent.derive.vocabulary.errors import BadInput
 
 #: fields on which no result depends
@@ -53,14 +53,14 @@ class _Draws(Sequence[tuple[Value, ...]]):
     @cached_property
     def _doubles(self) -> frozenset[int]:
         """The numbers of draws that were there before."""
-        seen: set[bytes] = set()
-        found = []
+        earlier: set[bytes] = set()
+        doubles = []
         for n in range(self.drawn):
             key = digest("\n".join(value.text for value in self._row(n)))
-            if key in seen:
-                found.append(n)
-            seen.add(key)
-        return frozenset(found)
+            if key in earlier:
+                doubles.append(n)
+            earlier.add(key)
+        return frozenset(doubles)
 
     @cached_property
     def _numbers(self) -> Sequence[int]:
@@ -102,6 +102,7 @@ class Plan:
         self.where = {name: (f, c) for f, factor in enumerate(self.factors) for c, name in enumerate(factor.names)}
         fields = dict.fromkeys((*base, *(name.partition(".")[0] for name in self.where)))
         self.parts = {field: self._parts(field) for field in fields}
+        self._values = {field: self._value_of(field) for field in fields if not self._constant(field)}
         self._fill: list[tuple[int, str, Callable[[Chosen], Value]]] = []
         self._pieces: list[str] = []
         for field in sorted({**fields, **DEFAULTS}, key=_in_key):
@@ -113,7 +114,7 @@ class Plan:
             elif self._constant(field):
                 self._pieces.append(start + base[field].text)
             else:
-                self._fill.append((len(self._pieces), start, self._value_of(field)))
+                self._fill.append((len(self._pieces), start, self._values[field]))
                 self._pieces.append("")
         self._check_parts()
         for name in _WITHOUT_EFFECT:
@@ -130,14 +131,14 @@ class Plan:
     def _value_of(self, field: str) -> Callable[[Chosen], Value]:
         """The value of a field in a point, from the point's rows."""
         names, where = self.parts[field], [self.where[name] for name in self.parts[field]]
-        own, base = self.where.get(field), self.base.get(field)
-        if not names and own is not None:
-            f, c = own
+        axis, base = self.where.get(field), self.base.get(field)
+        if not names and axis is not None:
+            f, c = axis
             return lambda rows: rows[f][c]
         composed = lru_cache(_COMPOSED)(
             lambda whole, *values: compose(field, whole, list(zip(names, values, strict=True)))
         )
-        return lambda rows: composed(rows[own[0]][own[1]] if own else base, *(rows[f][c] for f, c in where))
+        return lambda rows: composed(rows[axis[0]][axis[1]] if axis else base, *(rows[f][c] for f, c in where))
 
     def _check_parts(self) -> None:
         """Raises BadInput for a piece that has no such value; which numbers it takes is for the experiment to judge."""
@@ -153,7 +154,7 @@ class Plan:
                 except BadInput as error:
                     remedy = f"; {REMEDY}" if len(wholes) > 1 else f"; ~{error.field} on the command line leaves it out"
                     raise BadInput(error.field, error.found, error.accepted + remedy) from None
-            if any(isinstance(one.given, str) for one in wholes):
+            if any(isinstance(one.written, str) for one in wholes):
                 for name, values in listed.items():
                     for value in values:
                         inside(name, value)
@@ -185,14 +186,10 @@ class Plan:
 
     def fields(self, rows: Chosen) -> dict[str, Any]:
         """The fields of the experiment."""
-        return {
-            field: (self.base[field] if self._constant(field) else self._values[field](rows)).given
-            for field in self.parts
-        }
+        return {field: self._value(field, rows).written for field in self.parts}
 
-    @cached_property
-    def _values(self) -> dict[str, Callable[[Chosen], Value]]:
-        return {field: self._value_of(field) for field in self.parts if not self._constant(field)}
+    def _value(self, field: str, rows: Chosen) -> Value:
+        return self.base[field] if self._constant(field) else self._values[field](rows)
 
     def value(self, name: str, rows: Chosen) -> Exact | None:
         """The value of a key in a point, also of one that another block sets; None where there is none."""
@@ -202,13 +199,12 @@ class Plan:
         field, *path = name.split(".")
         if field not in self.parts:
             return None
-        there = self.base[field] if self._constant(field) else self._values[field](rows)
-        return _inside(there.exact, field, path)
+        return _inside(self._value(field, rows).exact, field, path)
 
     def values(self, rows: Chosen, axes: Sequence[str]) -> dict[str, Exact]:
         """The values of those axes of which a point has one."""
-        found = {name: self.value(name, rows) for name in axes}
-        return {name: value for name, value in found.items() if value is not None}
+        values = {name: self.value(name, rows) for name in axes}
+        return {name: value for name, value in values.items() if value is not None}
 
     def experiment(self, rows: Chosen, axes: Sequence[str]) -> Experiment:
         """The experiment of a combination.
@@ -221,9 +217,9 @@ class Plan:
             with as_written():
                 return experiment(fields)
         except BadInput as error:
-            values = self.values(rows, axes)
-            told = ", ".join(f"{name} = {_short(value)}" for name, value in values.items())
-            accepted = f"{error.accepted} (at {told})" if told else error.accepted
+            texts = {name: spoken(value) for name, value in self.values(rows, axes).items()}
+            point = ", ".join(f"{name} = {t if len(t) <= 40 else t[:37] + '...'}" for name, t in texts.items())
+            accepted = f"{error.accepted} (at {point})" if point else error.accepted
             raise BadInput(_axis_of(error.field, fields, axes), error.found, accepted, error.column) from None
 
 
@@ -232,7 +228,7 @@ def _axis_of(field: str, fields: Mapping[str, Any], axes: Sequence[str]) -> str:
     piece, colon, key = field.partition(":")
     for name in axes if colon else ():
         of, _, part = name.partition(".")
-        if part == key and isinstance(given := fields.get(of), str) and given.partition(":")[0].strip(" ") == piece:
+        if part == key and isinstance(spec := fields.get(of), str) and spec.partition(":")[0].strip(" ") == piece:
             return name
     return field
 
@@ -262,14 +258,9 @@ def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:
     """A row for each repeat, from the seed of the block or of the base."""
     if isinstance(block.seeds, tuple):
         return [(of_number(OWN_SEED, Fraction(seed)),) for seed in block.seeds]
-    there = base.get(OWN_SEED)
-    first = 0 if there is None else whole(there.given, OWN_SEED, 0, 2**62) or 0
+    seed = base.get(OWN_SEED)
+    first = 0 if seed is None else whole(seed.written, OWN_SEED, 0, 2**62) or 0
     return [(of_number(OWN_SEED, Fraction(first + n)),) for n in range(block.seeds or 1)]
-
-
-def _short(value: Exact) -> str:
-    text = spoken(value)
-    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def covering(plan: Plan, most: int) -> Iterator[Chosen]:

@@ -10,13 +10,13 @@ from typing import Any, final
 
 from sdescent.derive.reading.experiments import Experiment
 from sdescent.derive.reading.sweeps.blocks import Block
+from sdescent.derive.reading.sweeps.figures_and_bounds import Displays
 from sdescent.derive.reading.sweeps.plans import Chosen, Plan, Rows, digest
 from sdescent.derive.reading.sweeps.ranges import MAX_POINTS
-from sdescent.derive.reading.sweeps.shown import Shown
 from sdescent.derive.reading.sweeps.values import Exact, as_json, read_value
 from sdescent.derive.vocabulary.errors import BadInput
 
-_NOTHING = Shown()
+_NO_DISPLAYS = Displays()
 
 
 @final
@@ -65,18 +65,18 @@ class Sweep:
     Args:
         base: the fields of an experiment that its file gives outside [sweep], after overrides.
         blocks: the tables [sweep], after overrides.
-        shown: thresholds, bounds and figures, on which no point depends.
+        displays: thresholds, bounds and figures, on which no point depends.
 
     Raises:
         BadInput: too many points, random values without a number of them, or a piece that takes no such value.
     """
 
-    def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block], shown: Shown = _NOTHING) -> None:
+    def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block], displays: Displays = _NO_DISPLAYS) -> None:
         self.base: dict[str, Any] = dict(base)
-        self.blocks, self.shown = tuple(blocks), shown
+        self.blocks, self.displays = tuple(blocks), displays
         if any(block.draws and block.count is None for block in self.blocks):
-            told = "how many points are drawn, such as sweep.count=20, or count = 20 in [sweep.random]"
-            raise BadInput("sweep.count", "nothing", told)
+            accepted = "how many points are drawn, such as sweep.count=20, or count = 20 in [sweep.random]"
+            raise BadInput("sweep.count", "nothing", accepted)
         total = sum(_combinations(block) for block in self.blocks)
         if total > MAX_POINTS:
             raise BadInput("sweep", f"{total} points", f"at most {MAX_POINTS} points")
@@ -90,13 +90,11 @@ class Sweep:
 
         Of several blocks, in the order in which they come first; a key that blocks fix to different values is an axis too.
         """
-        found = dict.fromkeys(name for block in self.blocks for name in block.names())
-        fixed = dict.fromkeys(name for block in self.blocks for name in block.fixed)
-        for name in fixed:
-            texts = {block.fixed[name].text if name in block.fixed else None for block in self.blocks}
-            if len(texts) > 1:
-                found[name] = None
-        return tuple(found)
+        names = dict.fromkeys(name for block in self.blocks for name in block.names())
+        for name in dict.fromkeys(name for block in self.blocks for name in block.fixed):
+            if len({block.fixed[name].text if name in block.fixed else None for block in self.blocks}) > 1:
+                names[name] = None
+        return tuple(names)
 
     @cached_property
     def _distinct(self) -> bool:
@@ -120,15 +118,15 @@ class Sweep:
             yield Point(self, n, plan, rows, key)
 
     def _points(self) -> Iterator[tuple[Plan, Chosen, str]]:
-        seen: set[bytes] | None = None if self._distinct else set()
+        earlier: set[bytes] | None = None if self._distinct else set()
         for plan in self.plans:
             for rows in _product([factor.rows for factor in plan.factors]):
                 key = plan.key(rows)
-                if seen is not None:
-                    found = digest(key)
-                    if found in seen:
+                if earlier is not None:
+                    code = digest(key)
+                    if code in earlier:
                         continue
-                    seen.add(found)
+                    earlier.add(code)
                 yield plan, rows, key
 
     def to_dict(self) -> dict[str, Any]:
@@ -136,7 +134,7 @@ class Sweep:
         return {
             "base": {field: as_json(value.exact) for field, value in self.settings.items()},
             "blocks": [block.to_dict() for block in self.blocks],
-            **self.shown.to_dict(),
+            **self.displays.to_dict(),
         }
 
 

@@ -39,8 +39,8 @@ _HASHED = 2**256
 class Room:
     """How many values the ranges of a sweep may still have: nobody waits for those of a file that lists a million many times."""
 
-    def __init__(self, left: int = MAX_VALUES) -> None:
-        self.left = left
+    def __init__(self) -> None:
+        self.remaining = MAX_VALUES
 
     def take(self, count: int, place: str) -> None:
         """Make room for so many values.
@@ -50,17 +50,17 @@ class Room:
         """
         if count > MAX_POINTS:
             raise BadInput(place, f"{count} values", f"at most {MAX_POINTS}")
-        self.left -= count
-        if self.left < 0:
+        self.remaining -= count
+        if self.remaining < 0:
             raise BadInput(place, f"{count} values", f"ranges of at most {MAX_VALUES} values in all")
 
 
-def read_range(name: str, given: Mapping[str, Any], place: str, room: Room | None = None) -> tuple[Value, ...]:
+def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | None = None) -> tuple[Value, ...]:
     """The values of a range.
 
     Args:
         name: the key.
-        given: {linear = [a, b], count = n}, both ends included; {log = [a, b], count = n}, geometric, the ends exact and what
+        table: {linear = [a, b], count = n}, both ends included; {log = [a, b], count = n}, geometric, the ends exact and what
             is between them to 12 significant digits; {from = a, to = b, step = c}, b included where a step meets it.
         place: the user's name of it, for messages.
         room: for the values.
@@ -69,24 +69,25 @@ def read_range(name: str, given: Mapping[str, Any], place: str, room: Room | Non
         BadInput: another table, or numbers that make no range.
     """
     room = Room() if room is None else room
-    keys = set(given)
+    keys = set(table)
     if keys == {"linear", "count"} or keys == {"log", "count"}:
         kind = "linear" if "linear" in keys else "log"
-        low, high = _ends(given[kind], f"{place}.{kind}", kind == "log")
-        count = whole(given["count"], f"{place}.count", 1, MAX_POINTS) or 1
+        low, high = _ends(table[kind], f"{place}.{kind}", kind == "log")
+        count = whole(table["count"], f"{place}.count", 1, MAX_POINTS) or 1
         if count == 1 and low != high:
             raise BadInput(f"{place}.count", 1, "at least 2, since both ends belong to the range")
         room.take(count, f"{place}.count")
-        found = [low] if count == 1 else _linear(low, high, count) if kind == "linear" else _geometric(low, high, count)
+        spread = _linear if kind == "linear" else _geometric
+        numbers = [low] if count == 1 else spread(low, high, count)
     elif keys == {"from", "to", "step"} or keys == {"from", "to"}:
-        start, stop, step = (number(given.get(k, 1), f"{place}.{k}", "an exact number") for k in ("from", "to", "step"))
-        found = stepped(start, stop, step, f"{place}.step", True, room)
+        start, stop, step = (number(table.get(k, 1), f"{place}.{k}", "an exact number") for k in ("from", "to", "step"))
+        numbers = stepped(start, stop, step, f"{place}.step", True, room)
     else:
-        raise BadInput(place, written(dict(given)), f"a list of values, or a range: {RANGE_FORM}")
-    return numbered(name, found, place)
+        raise BadInput(place, written(dict(table)), f"a list of values, or a range: {RANGE_FORM}")
+    return numbered(name, numbers, place)
 
 
-def numbered(name: str, found: Sequence[Fraction], place: str) -> tuple[Value, ...]:
+def numbered(name: str, numbers: Sequence[Fraction], place: str) -> tuple[Value, ...]:
     """Numbers as values of a key.
 
     Raises:
@@ -94,11 +95,11 @@ def numbered(name: str, found: Sequence[Fraction], place: str) -> tuple[Value, .
     """
     check_numeric(name, place)
     try:
-        for value in found:
+        for value in numbers:
             spelled(value)
     except ValueError:
         raise BadInput(place, name, f"a range whose numbers have at most {MAX_DIGITS} digits each") from None
-    return tuple(of_number(name, value) for value in found)
+    return tuple(of_number(name, value) for value in numbers)
 
 
 def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed: bool, room: Room) -> list[Fraction]:
@@ -121,9 +122,8 @@ def _linear(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
 
 
 def _geometric(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
-    start, step = _logarithms(low, high, count - 1)
-    inner = [_exponential(start, step, n) for n in range(1, count - 1)]
-    return [low, *inner, high]
+    logarithms = _logarithms(low, high, count - 1)
+    return [low, *(_exponential(*logarithms, n) for n in range(1, count - 1)), high]
 
 
 def _logarithms(low: Fraction, high: Fraction, steps: int) -> tuple[decimal.Decimal, decimal.Decimal]:
@@ -140,12 +140,12 @@ def _exponential(start: decimal.Decimal, step: decimal.Decimal, n: int) -> Fract
     return Fraction(_SHORT.exp(_LONG.fma(step, decimal.Decimal(n), start)))
 
 
-def _ends(given: object, place: str, positive: bool) -> tuple[Fraction, Fraction]:
-    if not isinstance(given, list) or len(given) != 2:
-        raise BadInput(place, written(given), "the two ends, such as [0.1, 1]")
-    low, high = (number(end, place, "exact numbers") for end in given)
+def _ends(value: object, place: str, positive: bool) -> tuple[Fraction, Fraction]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise BadInput(place, written(value), "the two ends, such as [0.1, 1]")
+    low, high = (number(end, place, "exact numbers") for end in value)
     if positive and min(low, high) <= 0:
-        raise BadInput(place, written(given), "two ends > 0")
+        raise BadInput(place, written(value), "two ends > 0")
     return low, high
 
 
@@ -183,8 +183,8 @@ class Draw:
             constant, slope, unit, least, most, one = self._scaled
             n = (constant + slope * u) // unit
             return of_number(self.name, Fraction(n, one) if least <= n <= most else low if n < least else high)
-        found = _exponential(*self._steps, u)
-        return of_number(self.name, found if low <= found <= high else low if found < low else high)
+        number = _exponential(*self._steps, u)
+        return of_number(self.name, number if low <= number <= high else low if number < low else high)
 
     @cached_property
     def _scaled(self) -> tuple[int, ...]:
@@ -201,9 +201,7 @@ class Draw:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, numbers as text."""
-        return {
-            self.kind: [as_json(v.exact) for v in self.choices] if self.choices else [str(end) for end in self.ends]
-        }
+        return {self.kind: [as_json(v.exact) for v in self.choices] or list(map(str, self.ends))}
 
 
 def _places(width: Fraction) -> int:
@@ -214,20 +212,20 @@ def _places(width: Fraction) -> int:
     return places
 
 
-def read_draw(name: str, given: object, place: str) -> Draw:
+def read_draw(name: str, table: object, place: str) -> Draw:
     """What is drawn for a key.
 
     Args:
         name: the key.
-        given: {uniform = [a, b]}, {log-uniform = [a, b]}, {choice = [..]} or {integers = [a, b]}, both ends included.
+        table: {uniform = [a, b]}, {log-uniform = [a, b]}, {choice = [..]} or {integers = [a, b]}, both ends included.
         place: the user's name of it, for messages.
 
     Raises:
         BadInput: anything else.
     """
-    if not isinstance(given, Mapping) or len(given) != 1 or next(iter(given)) not in DRAWS:
-        raise BadInput(place, written(given), DRAW_FORM)
-    ((kind, of),) = given.items()
+    if not isinstance(table, Mapping) or len(table) != 1 or next(iter(table)) not in DRAWS:
+        raise BadInput(place, written(table), DRAW_FORM)
+    ((kind, of),) = table.items()
     place = f"{place}.{kind}"
     if kind == "choice":
         if not isinstance(of, list) or not of:
@@ -243,8 +241,8 @@ def read_draw(name: str, given: object, place: str) -> Draw:
         try:
             spelled(_longest(low, high, kind))
         except ValueError:
-            told = f"ends that leave room for {DIGITS} digits of what is between, of the {MAX_DIGITS} that a number may have"
-            raise BadInput(place, written(of), told) from None
+            accepted = f"ends that leave room for {DIGITS} digits of what is between, of the {MAX_DIGITS} that a number may have"
+            raise BadInput(place, written(of), accepted) from None
     return Draw(name, kind, ends=(low, high))
 
 

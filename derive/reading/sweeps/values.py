@@ -10,18 +10,17 @@ from typing import Any, Final, final
 
 from sdescent.derive.reading.experiments import OWN
 from sdescent.derive.reading.numbers import number
-from sdescent.derive.reading.problems import KEYS
+from sdescent.derive.reading.problems import KEYS, SPECIFIED
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.toml_file import Decimal
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 from sdescent.derive.vocabulary.names import MAX_DIGITS, is_a_word, parse_value
+from sdescent.derive.vocabulary.registry import lookup
 
 #: the keys of an experiment
 FIELDS: Final = (*KEYS, *OWN)
-#: fields that hold a specification, whose values have dotted keys such as noise.nu
-SPECIFIED: Final = ("method", "compressor", "noise", "loss", "schedule")
-#: fields whose parts have dotted keys
+#: fields whose parts have dotted keys, such as noise.nu
 DOTTED: Final = (*SPECIFIED, "regime", "params")
 #: fields whose value is a number
 _NUMBERS = ("dim", "eta", "T", "paths", "seed", "dt", "substeps", "chunk")
@@ -39,13 +38,13 @@ class Value:
 
     Args:
         exact: a Fraction, a truth value, text, a tuple, or a mapping of these; equal for equal values, 0.5 and "1/2".
-        given: the same as it is written; None for a number that nobody wrote.
+        as_read: the same as it is written; None for a number that nobody wrote.
     """
 
     __slots__ = ("_written", "exact", "text")
 
-    def __init__(self, exact: Exact, given: object = None) -> None:
-        self.exact, self._written = exact, given
+    def __init__(self, exact: Exact, as_read: object = None) -> None:
+        self.exact, self._written = exact, as_read
         #: canonical JSON
         self.text = canonical(exact)
 
@@ -53,7 +52,7 @@ class Value:
         return f"Value({self.text})"
 
     @property
-    def given(self) -> Any:
+    def written(self) -> Any:
         """The value as an experiment reads it."""
         if self._written is None:  # a million keys need none
             number = self.exact[0] if isinstance(self.exact, tuple) else self.exact
@@ -62,15 +61,15 @@ class Value:
         return self._written
 
     @property
-    def shown(self) -> str:
+    def as_toml(self) -> str:
         """As it is written in a file."""
-        return written(self.given)
+        return written(self.written)
 
     @property
     def inside(self) -> str:
         """As it is written inside a specification: several values stand between bars."""
-        given = self.given if isinstance(self.given, list) else [self.given]
-        return "|".join(str(item) for item in given)
+        listed = self.written if isinstance(self.written, list) else [self.written]
+        return "|".join(map(str, listed))
 
 
 def as_json(exact: object) -> Any:
@@ -88,9 +87,9 @@ def spoken(value: object) -> str:
         return f"[{', '.join(map(spoken, value))}]"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key} = {spoken(item)}' for key, item in value.items())}}}"
-    return (
-        str(value).lower() if isinstance(value, bool) else str(spelled(value) if isinstance(value, Fraction) else value)
-    )
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(spelled(value) if isinstance(value, Fraction) else value)
 
 
 def canonical(exact: object) -> str:
@@ -106,10 +105,10 @@ def spelled(value: Fraction) -> int | str:
     Raises:
         ValueError: that has more digits than a number may have.
     """
-    found = value.numerator if value.denominator == 1 else _decimal(value) or str(value)
-    if len(str(found)) > MAX_DIGITS and sum(ch.isdigit() for ch in str(found)) > MAX_DIGITS:
+    text = value.numerator if value.denominator == 1 else _decimal(value) or str(value)
+    if len(str(text)) > MAX_DIGITS and sum(ch.isdigit() for ch in str(text)) > MAX_DIGITS:
         raise ValueError(f"a number of at most {MAX_DIGITS} digits")
-    return found
+    return text
 
 
 def _decimal(value: Fraction) -> str | None:
@@ -143,66 +142,66 @@ def check_numeric(name: str, place: str) -> None:
         raise BadInput(place, name, f"a list of values, since those of {name} are not numbers")
 
 
-def read_value(name: str, given: object, place: str) -> Value:
+def read_value(name: str, value: object, place: str) -> Value:
     """One value of a key.
 
     Args:
         name: the key: eta, noise.nu.
-        given: what the file or the command line gives.
+        value: what the file or the command line gives.
         place: the user's name of it, for messages.
 
     Raises:
         BadInput: no key has such a value. Whether this one may have it is for the experiment to say.
     """
-    if name == "eta" and isinstance(given, list):
-        raise BadInput(place, given, "one step size in each point: list the step sizes themselves")
-    if name == "method" and isinstance(given, dict) and set(given) == {"name"}:
-        given = given["name"]
-    return Value(exactly(name, given, place), given)
+    if name == "eta" and isinstance(value, list):
+        raise BadInput(place, value, "one step size in each point: list the step sizes themselves")
+    if name == "method" and isinstance(value, dict) and set(value) == {"name"}:
+        value = value["name"]
+    return Value(exactly(name, value, place), value)
 
 
-def exactly(name: str, given: object, place: str) -> Exact:
+def exactly(name: str, value: object, place: str) -> Exact:
     """The exact value of what is given for a key; see `read_value`."""
     field, _, part = name.partition(".")
-    if field in SPECIFIED and not part and not (field == "method" and isinstance(given, dict)):
-        return parse_spec(field, given, place).text
+    if field in SPECIFIED and not part and not (field == "method" and isinstance(value, dict)):
+        return parse_spec(field, value, place).text
     if name in _NUMBERS:
-        return number(given, place, "an exact number")
-    found = _exact(given, place)
-    if field in _LISTS and not part and not isinstance(found, tuple):
-        return (found,)
-    if field == "method" and isinstance(found, dict):
-        return {key: (v,) if key in ("update", "fractions") and isinstance(v, str) else v for key, v in found.items()}
-    if name in ("method.update", "method.fractions") and isinstance(found, str):
-        return (found,)
-    return found
+        return number(value, place, "an exact number")
+    exact = _exact(value, place)
+    if field in _LISTS and not part and not isinstance(exact, tuple):
+        return (exact,)
+    if field == "method" and isinstance(exact, dict):
+        return {key: (v,) if key in ("update", "fractions") and isinstance(v, str) else v for key, v in exact.items()}
+    if name in ("method.update", "method.fractions") and isinstance(exact, str):
+        return (exact,)
+    return exact
 
 
-def _exact(given: object, place: str, depth: int = 0) -> Exact:
-    if isinstance(given, bool):
-        return given
-    if isinstance(given, int | Decimal):
-        return number(given, place, "an exact number")
-    if isinstance(given, str):
-        text = check_text(given, place, "a value").strip(" ")
+def _exact(value: object, place: str, depth: int = 0) -> Exact:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | Decimal):
+        return number(value, place, "an exact number")
+    if isinstance(value, str):
+        text = check_text(value, place, "a value").strip(" ")
         return _numeric(text, place) if _NUMERIC.match(text) or "|" in text else text
-    if isinstance(given, list) and depth < 3:
-        return tuple(_exact(item, place, depth + 1) for item in given)
-    if isinstance(given, dict) and depth < 3:
-        return {key: _exact(item, f"{place}.{key}", depth + 1) for key, item in given.items()}
-    raise BadInput(place, given, "a number, text in quotes, true or false, or a list of these")
+    if isinstance(value, list) and depth < 3:
+        return tuple(_exact(item, place, depth + 1) for item in value)
+    if isinstance(value, dict) and depth < 3:
+        return {key: _exact(item, f"{place}.{key}", depth + 1) for key, item in value.items()}
+    raise BadInput(place, value, "a number, text in quotes, true or false, or a list of these")
 
 
 def _numeric(text: str, place: str) -> Exact:
     """A number, several between bars as one value, or text such as 2*x."""
     parts = text.split("|")
-    found: list[Fraction | str] = []
+    values: list[Fraction | str] = []
     for part in parts:
         try:
-            found.append(parse_value(part, place))
+            values.append(parse_value(part, place))
         except BadInput:
             return text
-    return found[0] if len(found) == 1 else tuple(found)
+    return values[0] if len(values) == 1 else tuple(values)
 
 
 def check_name(name: str, place: str) -> str:
@@ -235,25 +234,25 @@ def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]])
     if whole is None and field in SPECIFIED:
         name = parts[0][0]
         raise BadInput(name, "no " + field, f'a key {field} = "NAME" beside it, of which {name} is a value')
-    if whole is None or isinstance(whole.given, dict):
-        table: dict[str, Any] = {} if whole is None else {**whole.given}  # pyright: ignore[reportGeneralTypeIssues]
+    if whole is None or isinstance(whole.written, dict):
+        table: dict[str, Any] = {} if whole is None else {**whole.written}  # pyright: ignore[reportGeneralTypeIssues]
         for name, value in parts:
-            table = _set(table, name.split(".")[1:], value.given, name)
+            table = _set(table, name.split(".")[1:], value.written, name)
         return Value(exactly(field, table, field), table)
     if field not in SPECIFIED:
-        raise BadInput(parts[0][0], whole.shown, f"a table as {field}, of which {parts[0][0]} is a value")
+        raise BadInput(parts[0][0], whole.as_toml, f"a table as {field}, of which {parts[0][0]} is a value")
     return _spec(field, str(whole.exact), parts)
 
 
-def _set(table: Mapping[str, Any], path: Sequence[str], given: object, name: str) -> dict[str, Any]:
+def _set(table: Mapping[str, Any], path: Sequence[str], value: object, name: str) -> dict[str, Any]:
     """A copy of nested tables with one value set."""
     first, *rest = path
     if not rest:
-        return {**table, first: given}
+        return {**table, first: value}
     inner = table.get(first, {})
     if not isinstance(inner, dict):
         raise BadInput(name, inner, f"a table as {name.rpartition('.')[0]}")
-    return {**table, first: _set(inner, rest, given, name)}
+    return {**table, first: _set(inner, rest, value, name)}
 
 
 def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
@@ -261,20 +260,15 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
     piece, _, pairs = text.partition(":")
     spelling = dict(pair.split("=") for pair in pairs.split(",")) if pairs else {}
     exact = dict(spelling)
-    known = parameters(field, piece)
+    names = [p.name for p in lookup(field, piece, field).parameters]
     for name, value in parts:
         key = name.partition(".")[2]
-        if key not in known:
-            told = f"a {field} with a value {key}: {piece} " + (
-                f"has {', '.join(known)}" if known else "takes no values"
-            )
-            raise BadInput(name, text, told + did_you_mean(key, known))
+        if key not in names:
+            takes = f"has {', '.join(names)}" if names else "takes no values"
+            raise BadInput(name, text, f"a {field} with a value {key}: {piece} {takes}{did_you_mean(key, names)}")
         spelling[key], exact[key] = value.inside, inside(name, value)
-    ordered = [key for key in known if key in exact]
-    return Value(
-        f"{piece}:{','.join(f'{key}={exact[key]}' for key in ordered)}",
-        f"{piece}:{','.join(f'{key}={spelling[key]}' for key in ordered)}",
-    )
+    texts = (",".join(f"{key}={values[key]}" for key in names if key in values) for values in (exact, spelling))
+    return Value(*(f"{piece}:{text}" for text in texts))
 
 
 def inside(name: str, value: Value) -> str:
@@ -286,14 +280,7 @@ def inside(name: str, value: Value) -> str:
     listed = value.exact if isinstance(value.exact, tuple) else (value.exact,)
     for item in listed:
         if not isinstance(item, Fraction) and not (isinstance(item, str) and is_a_word(item)):
-            raise BadInput(name, value.shown, 'a number, or several as one value: [[1, 2]] or "1|2"')
+            raise BadInput(name, value.as_toml, 'a number, or several as one value: [[1, 2]] or "1|2"')
     if not listed:
         raise BadInput(name, "[]", "at least one number")
     return "|".join(map(str, listed))
-
-
-def parameters(field: str, piece: str) -> tuple[str, ...]:
-    """The names of the values that a specification of this piece may have."""
-    from sdescent.derive.vocabulary.registry import lookup
-
-    return tuple(p.name for p in lookup(field, piece, field).parameters)

@@ -128,7 +128,7 @@ class Run:
             "save": save if isinstance(save, int) else list(map(float, save)),
             "statistics": named_statistics(self.experiment.quantities),
             "dtype": self.experiment.dtype,
-            "chunk": self.experiment.chunk or default_chunk(dim, block, self.experiment.kept),
+            "chunk": self.experiment.chunk or default_chunk(dim, block, self.experiment.values_per_path),
         }
         if self.kind == METHOD:
             from sdescent.numerics.simulate.method import run

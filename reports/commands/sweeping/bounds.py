@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from sdescent.derive.reading.experiments import METHOD
-from sdescent.derive.reading.sweeps.letters import START, STEPS, Numbers
-from sdescent.derive.reading.sweeps.shown import Bound
+from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
+from sdescent.derive.reading.sweeps.formula_letters import START, STEPS, Numbers
 from sdescent.numerics.studies.formulas import at_points, formula, of_the_run
 from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value
 
@@ -57,9 +57,8 @@ def add_bounds(
 def _assumed(bound: Bound, letters: Mapping[str, tuple[str, ...]], points: Sequence[Numbers]) -> list[bool]:
     """Whether all that the bound assumes is true at each point."""
     holds = np.full(len(points), True)
-    for assumption in bound.assumptions:
-        left, sign, right = assumption.parts
-        sides = at_points([formula(side, assumption.field, letters) for side in (left, right)], points)
+    for field, left, sign, right in bound.assumptions:
+        sides = at_points([formula(side, field, letters) for side in (left, right)], points)
         holds &= _SIGNS[sign](*sides)  # a side without a value is nan, which is in no relation
     return holds.tolist()
 
@@ -93,7 +92,7 @@ def with_the_run(
         letters, points: as for `add_bounds`.
         experiments: the experiment of each point.
     """
-    sides = ([side for a in b.assumptions for side in a.parts[::2]] for b in bounds)
+    sides = ([side for a in b.assumptions for side in (a.left, a.right)] for b in bounds)
     texts = [(text, b.field) for b, of in zip(bounds, sides, strict=True) for text in (b.formula, *of)]
     if not any({START, STEPS} & formula(text, field, letters).names for text, field in texts):
         return points

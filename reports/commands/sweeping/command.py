@@ -71,7 +71,7 @@ def sweep(**options: Any) -> int:
     study = read_sweep(path, chosen.overrides or ())
     folder = path_of(chosen.out, "--out")
     covers: dict[str, Any] = {}
-    if any(bound.theorem is not None for bound in study.shown.bounds):
+    if any(bound.theorem is not None for bound in study.displays.bounds):
         from sdescent.reports.commands.sweeping.theorems import with_theorems
 
         study, covers = with_theorems(study, path.parent)
@@ -238,14 +238,14 @@ class _Work:
 
     def _summed_up(self) -> dict[str, Any]:
         """Write the table, figures and the manifest of a sweep whose points are all there."""
-        from sdescent.derive.reading.sweeps.letters import Numbers, numbers_of, of_bounds
+        from sdescent.derive.reading.sweeps.formula_letters import Numbers, numbers_of, of_bounds
         from sdescent.derive.reading.sweeps.panels import survey
         from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, with_the_run
         from sdescent.reports.commands.sweeping.figures import draw_figures
         from sdescent.reports.commands.sweeping.table import Table
         from sdescent.reports.store.cache import canonical_json
 
-        table, axes, bounds = Table(self.study.axes), survey(self.study), self.study.shown.bounds
+        table, axes, bounds = Table(self.study.axes), survey(self.study), self.study.displays.bounds
         points: dict[str, Numbers] = {}
         experiments: dict[str, Any] = {}
         refused: dict[tuple[str, str], dict[str, Any]] = {}

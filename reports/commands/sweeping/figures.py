@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sdescent.derive.reading.experiments import METHOD
-from sdescent.derive.reading.sweeps.letters import Numbers
+from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
+from sdescent.derive.reading.sweeps.formula_letters import Numbers
 from sdescent.derive.reading.sweeps.panels import Survey, automatic, layout
 from sdescent.derive.reading.sweeps.points import Sweep
-from sdescent.derive.reading.sweeps.shown import Figure
 from sdescent.derive.reading.sweeps.values import as_json, spoken
 from sdescent.numerics.studies.records import LEVEL, MOST_SHARE
 from sdescent.reports.commands.sweeping.panels import panels, rows_at, scale
@@ -39,7 +39,7 @@ def draw_figures(
     Raises:
         OSError: the folder cannot be written.
     """
-    requests, line = (list(sweep.shown.figures), "") if sweep.shown.figures else automatic(sweep, axes)
+    requests, line = (list(sweep.displays.figures), "") if sweep.displays.figures else automatic(sweep, axes)
     entries = [_figure(sweep, table, one, f"figure-{n}", axes, folder, numbers) for n, one in enumerate(requests, 1)]
     files = {name for entry in entries for name in entry["files"]}
     for path in (folder / FIGURES).glob("figure-*"):  # of an earlier sweep, which these would contradict
@@ -55,7 +55,7 @@ def _figure(
     from sdescent.reports.commands.sweeping.drawing import Drawing, draw
 
     runs = [run for run in axes.runs if request.runs is None or run in request.runs]
-    bounds = sweep.shown.bounds if request.estimate == "mean" else ()
+    bounds = sweep.displays.bounds if request.estimate == "mean" else ()
     arrangement = layout(sweep, request)
     filled = [panel for panel in panels(table, request, arrangement, runs, bounds) if panel.runs]
     entry: dict[str, Any] = {"name": name, "files": [], **request.to_dict()}
@@ -70,9 +70,9 @@ def _figure(
     # points in less than half of the cells of a plane are drawn alone
     few = bool(y) and all(2 * len(of_panel) < len(x.values) * len(y[0].values) for of_panel in places)
     numeric = [axis.name for axis in (x, *y) if axis.kind != "text"]
-    every = curves(sweep.shown.thresholds, axes.letters)
+    every = curves(sweep.displays.thresholds, axes.letters)
     visible = [c for c in every if any(map(c.depends_on, numeric)) and not any(map(c.depends_on, arrangement.tied))]
-    drawing = Drawing(request, filled, runs, x, y[0] if y else None, arrangement.drawn or few, visible, numbers)
+    drawing = Drawing(request, filled, runs, x, y[0] if y else None, arrangement.random_axis or few, visible, numbers)
     make_folder(folder / FIGURES)
     entry["files"] = [f"{FIGURES}/{file}" for file in draw(drawing, folder / FIGURES, name)]
     sentences = _caption(sweep, request, drawing.ratios, arrangement.tied, every, visible, runs)
@@ -98,7 +98,7 @@ def _caption(
     elif METHOD in runs and len(runs) > 1:
         sentences.append(f"Models are compared by {'model/method' if ratios else 'the difference model - method'}.")
     if request.at:
-        sentences.append("Fixed: " + ", ".join(f"{name} = {value.shown}" for name, value in request.at.items()) + ".")
+        sentences.append("Fixed: " + ", ".join(f"{name} = {value.as_toml}" for name, value in request.at.items()) + ".")
     if tied:
         sentences.append(f"With {over} changes {', '.join(tied)}.")
     if any(block.seeds is not None for block in sweep.blocks) and "seed" not in (*request.axes, *(request.at or {})):
@@ -108,7 +108,11 @@ def _caption(
         sentences.append(f"Thresholds, where they lie in the figure: {relations}.")
     if elsewhere := [curve.name for curve in curves if curve not in visible]:
         sentences.append(f"Not a curve over these axes: {', '.join(elsewhere)}.")
-    if request.estimate == "mean" and request.y is None and any(b.of == request.quantity for b in sweep.shown.bounds):
+    if (
+        request.estimate == "mean"
+        and request.y is None
+        and any(b.of == request.quantity for b in sweep.displays.bounds)
+    ):
         sentences.append("Bounds are compared with numbers; this is not a proof.")
     fixed = {name: as_json(value.exact) for name, value in sweep.settings.items() if name not in sweep.axes}
     sentences.append("Settings: " + ", ".join(f"{name} = {spoken(value)}" for name, value in fixed.items()) + ".")

@@ -10,8 +10,8 @@ from typing import Any, final
 import numpy as np
 
 from sdescent.derive.proof.language.text import latex_name
+from sdescent.derive.reading.sweeps.figures_and_bounds import Bound, Figure
 from sdescent.derive.reading.sweeps.panels import Layout
-from sdescent.derive.reading.sweeps.shown import Bound, Figure
 from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value, plain
 from sdescent.reports.document.figures import as_text
 

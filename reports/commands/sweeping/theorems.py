@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sdescent.derive.reading.sweeps.letters import Numbers
+from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
+from sdescent.derive.reading.sweeps.formula_letters import Numbers
 from sdescent.derive.reading.sweeps.points import Sweep
-from sdescent.derive.reading.sweeps.shown import Bound
 from sdescent.numerics.studies.formulas import at_points, formula
 from sdescent.numerics.studies.theorems import Covers, proved
 
@@ -24,13 +24,13 @@ def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]
         BadInput: as `sdescent.numerics.studies.theorems.proved`.
     """
     bounds, covers = list[Bound](), dict[str, Covers]()
-    for bound in study.shown.bounds:
+    for bound in study.displays.bounds:
         if bound.theorem is None:
             bounds.append(bound)
             continue
         completed, covers[bound.name] = proved(bound, folder)
         bounds.append(completed)
-    return Sweep(study.base, study.blocks, replace(study.shown, bounds=tuple(bounds))), covers
+    return Sweep(study.base, study.blocks, replace(study.displays, bounds=tuple(bounds))), covers
 
 
 def covered(

@@ -8,8 +8,8 @@ from typing import final
 
 import numpy as np
 
-from sdescent.derive.reading.sweeps.letters import OMEGA, Numbers
-from sdescent.derive.reading.sweeps.shown import Threshold
+from sdescent.derive.reading.sweeps.figures_and_bounds import Threshold
+from sdescent.derive.reading.sweeps.formula_letters import OMEGA, Numbers
 from sdescent.numerics.studies.formulas import Formula, formula
 from sdescent.reports.commands.sweeping.panels import Scale
 

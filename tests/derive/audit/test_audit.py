@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from sdescent.derive.audit.claimed import claimed
-from sdescent.derive.audit.example import slopes
-from sdescent.derive.audit.horizon import AffineSteps
+from sdescent.derive.audit.affine_moments import AffineSteps
+from sdescent.derive.audit.counterexample import slopes
 from sdescent.derive.audit.one_step import NumericStep
-from sdescent.derive.audit.weak_order import Audit, audit
+from sdescent.derive.audit.stated_equation import read_equation
+from sdescent.derive.audit.weak_order import audit
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.losses import BilinearGame, Quadratic
 from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
@@ -35,18 +35,13 @@ from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.samples import slow_but
 from tests.support.stated_sdes import CASES, Stated, averaged_iterates, euler_maruyama
 
-CHEAP = [case for case in CASES if not case.slow]
-SLOW = [case for case in CASES if case.slow]
 GAUSS = Gaussian()
 EMA = {"x": "-m", "m": "rho*(g - m)"}
 
 
-def judged(case: Stated) -> Audit:
-    return audit(case.method(), **case.claim, **case.more)
-
-
-def check(case: Stated) -> None:
-    found = judged(case)
+@pytest.mark.parametrize("case", slow_but(CASES, [c for c in CASES if not c.slow]), ids=lambda case: case.name)
+def test_stated_sdes_of_known_truth(case: Stated) -> None:
+    found = audit(case.method(), **case.claim, **case.more)
     said = [(t.where, t.matters, (t.kind, str(t.factor)), t.remark) for t in found.terms]
     assert found.verdict == case.verdict, (said, found.reason)
     for where, matters, how in case.terms:
@@ -55,22 +50,6 @@ def check(case: Stated) -> None:
     assert not [name for t in found.terms for name in t.point if name.startswith("_")], "letters of the proof"
     if len(case.terms) == 1:  # nothing that is right is accused
         assert {s[0] for s in said} == {case.terms[0][0]}, said
-
-
-@pytest.mark.parametrize("case", CHEAP, ids=lambda case: case.name)
-def test_stated_sdes_of_known_truth(case: Stated) -> None:
-    check(case)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", SLOW, ids=lambda case: case.name)
-def test_longer_ones(case: Stated) -> None:
-    check(case)
-
-
-def test_the_table_is_as_large_as_it_says() -> None:
-    assert sum(case.verdict == "AGREES" for case in CASES) >= 30 <= sum(case.verdict == "DIFFERS" for case in CASES)
-    assert len({case.name for case in CASES}) == len(CASES)
 
 
 @pytest.mark.slow
@@ -84,8 +63,8 @@ def test_what_is_derived_reads_back_and_agrees() -> None:
 def test_formulas_read_back() -> None:
     method = HeavyBall(noise=GAUSS)
     written = "hess(v/(sqrt(abs(x)) + 1)) + third(g) - norm(g)*sum(v^2)*max(g, 0, v) + min(x, eta)^2/3"
-    one = claimed(method, {"x": written}).drift["x"]
-    assert claimed(method, {"x": formula(one)}).drift["x"] == one
+    one = read_equation(method, {"x": written}).drift["x"]
+    assert read_equation(method, {"x": formula(one)}).drift["x"] == one
 
 
 def test_the_weak_order_that_is_left_and_the_weaker_claim() -> None:
@@ -98,10 +77,8 @@ def test_the_weak_order_that_is_left_and_the_weaker_claim() -> None:
     assert (apart.holds, apart.on_x_alone) == (0, 1)  # x does not depend on a
     mixed = audit(averaged_iterates(), {"x": "-g", "a": "x - a"}, {"x x": "eta*sigma^2/N", "x a": "1"})
     assert (mixed.holds, mixed.on_x_alone) == (0, 1)
-    assert (
-        audit(EMAMomentum(noise=GAUSS, regime="fixed"), {"x": "-g"}, {"x x": "eta*sigma^2/N"}).test_functions
-        == "x alone"
-    )
+    fast = audit(EMAMomentum(noise=GAUSS, regime="fixed"), {"x": "-g"}, {"x x": "eta*sigma^2/N"})
+    assert fast.test_functions == "x alone"
 
 
 def test_terms_that_the_order_does_not_see_are_said() -> None:
@@ -122,25 +99,19 @@ def test_terms_that_the_first_order_model_leaves_out_may_be_there() -> None:
     own = {"x x": "eta*sigma^2/N/(sqrt(v)+eps)^2"}
     full = {**own, "x v": "-2*c*eta*g*sigma^2/N/(sqrt(v)+eps)"}
     found = audit(RMSprop(noise=GAUSS), rms, full)
-    assert found.verdict == "AGREES" and any(
-        "covariance x v" in text and "kept" in text for text in map(str, found.allowed)
-    )
+    allowed = map(str, found.allowed)
+    assert found.verdict == "AGREES" and any("covariance x v" in text and "kept" in text for text in allowed)
     wrong = audit(RMSprop(noise=GAUSS), rms, {**own, "x v": "2*c*eta*g*sigma^2/N/(sqrt(v)+eps)"})
     assert [(t.where, str(t.factor)) for t in wrong.terms] == [("covariance x v", "-1")]
 
 
 EM2 = {"drift": {"x": "-g-eta/2*hess(g)"}, "covariance": {"x x": "sigma^2*(1+eta*hess(1))"}, "order": 2}
+RMS = {"drift": {"x": "g/(sqrt(v)+eps)", "v": "c*(g^2+sigma^2/N-v)"}}
 SHOWN: list[tuple[Any, dict[str, Any], str, tuple[float | None, float | None]]] = [
     # None: the step's own moment is that of the equation
     (lambda: HeavyBall(noise=GAUSS), {"drift": {"x": "v", "v": "mu*v - g"}}, "x^2/2", (1, None)),
     (lambda: HeavyBall(noise=GAUSS), {"drift": {"x": "v", "v": "-mu*v - g"}, "order": 2}, "x^2/2", (2, 4)),
-    (
-        lambda: RMSprop(noise=StudentT(5), clients=2),
-        {"drift": {"x": "-g/(sqrt(v)+eps)", "v": "c*g^2 - c*v"}},
-        "x^2/2",
-        (1, None),
-    ),
-    (lambda: RMSprop(noise=GAUSS), {"drift": {"x": "g/(sqrt(v)+eps)", "v": "c*(g^2+sigma^2/N-v)"}}, "x^2/2", (1, 2)),
+    (lambda: RMSprop(noise=GAUSS), RMS, "x^2/2", (1, 2)),
     (euler_maruyama, EM2, "x^2/2 + x^3/6", (2, 3)),
     (lambda: MajorityVote(noise=GAUSS, clients=3), {"drift": {"x": "-erf(g/(sqrt(2)*sigma))"}}, "x^2/2", (1, None)),
 ]
@@ -158,6 +129,7 @@ def test_the_example_shows_the_term(
     assert all(abs(row.derived) < abs(row.claimed) for row in example.measured)
 
 
+FIXED = {"drift": {"x": "-g-eta/2*hess(g)"}, "covariance": {"x x": "eta*sigma^2/N"}, "order": 2}
 OVER_TIME: list[tuple[Any, dict[str, Any], tuple[float, float]]] = [
     (lambda: EMAMomentum(noise=GAUSS), {"drift": {"x": "-m", "m": "-rho*(g - m)"}}, (0, 1)),
     (
@@ -165,21 +137,12 @@ OVER_TIME: list[tuple[Any, dict[str, Any], tuple[float, float]]] = [
         {"drift": {"x": "v", "v": "-mu*v - g"}},
         (1, 2),
     ),  # a variance of the order of the step
-    (
-        lambda: HeavyBall(noise=GAUSS),
-        {"drift": {"x": "v", "v": "-mu*v - g"}, "covariance": {"v v": "sqrt(eta)*sigma^2/N"}, "order": 2},
-        (1, 2),
-    ),
-    (
-        lambda: EMAMomentum(noise=GAUSS, regime="fixed"),
-        {"drift": {"x": "-g-eta/2*hess(g)"}, "covariance": {"x x": "eta*sigma^2/N"}, "order": 2},
-        (1, 2),
-    ),
+    (lambda: EMAMomentum(noise=GAUSS, regime="fixed"), FIXED, (1, 2)),
     (lambda: LocalSGD(noise=GAUSS), {"drift": {"x": "-g"}, "covariance": {"x x": "2*eta*sigma^2/N"}}, (1, 2)),
 ]
 
 
-@pytest.mark.parametrize(("method", "claim", "expected"), slow_but(OVER_TIME, OVER_TIME[4:], rows=True))
+@pytest.mark.parametrize(("method", "claim", "expected"), slow_but(OVER_TIME, OVER_TIME[3:], rows=True))
 def test_weak_orders_over_a_time(method: Any, claim: dict[str, Any], expected: tuple[float, float]) -> None:
     example = audit(method(), **claim).example
     assert example is not None and len(example.over_time) == 2
@@ -215,9 +178,7 @@ def test_one_step_of_heavy_ball_is_what_it_is() -> None:
     example = found.example
     assert example is not None and example.quantity == "variance of v1" and "after the time 1" in found.latex()
     sigma = float(example.constants["sigma"])
-    assert [row.exact for row in example.measured] == [
-        pytest.approx(float(row.eta) * sigma**2) for row in example.measured
-    ]
+    assert all(row.exact == pytest.approx(float(row.eta) * sigma**2) for row in example.measured)
 
 
 @pytest.mark.slow
@@ -226,15 +187,6 @@ def test_one_step_of_a_game_follows_the_field_of_the_players() -> None:
     found = audit(method, {"x": "-g + eta*hess(g)"}, {"x x": "eta*sigma^2"}, order=2, loss=BilinearGame(2), dim=2)
     assert [str(term.factor) for term in found.terms] == ["2"] and found.example is not None
     assert slopes(found.example.measured) == pytest.approx((2, 3), abs=0.1)
-
-
-@pytest.mark.slow
-def test_a_term_of_a_memory_that_is_averaged_out_has_no_example() -> None:
-    """The equations of heavy ball with a slow memory, stated for a fixed one."""
-    fixed = HeavyBall(noise=GAUSS, regime="fixed")
-    found = audit(fixed, {"x": "v", "v": "-mu*v - g"}, {"v v": "eta*sigma^2/N"})
-    assert found.verdict == "DIFFERS" and "v" in {letter for t in found.terms for letter in t.entry.letters}
-    assert found.to_dict()["verdict"] == "DIFFERS"
 
 
 @pytest.mark.slow

@@ -18,15 +18,12 @@ from sdescent.reports.commands.auditing import lines
 from tests.support.samples import slow_but
 
 GAUSS = Gaussian()
+FRACTION = Method(noise=GAUSS, clients=1, update=["x = x - eta*(1-b)*G"], fractions=["b"], regime={})
 RIGHT = [
     (Method(RandK(), GAUSS, 1), "eta*(abs(d-k)/k*g^2 + d/k*sigma^2)", "-eta*abs(k-d)/(k*(d-1))*g*other(g)"),
     (Method(Bernoulli("q"), GAUSS, 1), "eta*(sqrt((1-q)^2)/q*g^2 + sigma^2/q)", "0"),
     (DSGD(StudentT("nu")), "eta*sigma^2*nu/abs(nu-2)*min(1, N)/N", "0"),
-    (
-        Method(noise=GAUSS, clients=1, update=["x = x - eta*(1-b)*G"], fractions=["b"], regime={}),
-        "eta*sigma^2*abs(1-b)^2",
-        "0",
-    ),
+    (FRACTION, "eta*sigma^2*abs(1-b)^2", "0"),
 ]
 
 
@@ -42,14 +39,11 @@ def test_constants_are_tried_where_they_may_be(method: Method, own: str, pair: s
 @pytest.mark.parametrize("compressor", [RandK("n"), TopK("n")])
 def test_the_domain_of_a_count(compressor: Any) -> None:
     """1 <= k <= d, whichever of the two is a number."""
-    for values in (
-        compressor.domain(d),
-        compressor.domain(sp.Integer(3)) | {d: sp.Integer(3)},
-        type(compressor)(2).domain(d),
-    ):
+    three, two = sp.Integer(3), type(compressor)(2)
+    for values in (compressor.domain(d), compressor.domain(three) | {d: three}, two.domain(d)):
         k, dim = values.get(parameter("n"), sp.Integer(2)), values[d]
         assert (k - 1).is_nonnegative and sp.factor(dim - k).is_nonnegative
-    assert not type(compressor)(2).domain(sp.Integer(3)) and not Bernoulli("1/2").domain(d)
+    assert not two.domain(three) and not Bernoulli("1/2").domain(d)
 
 
 @pytest.mark.slow
@@ -84,11 +78,8 @@ def test_constant_factors_of_infinite_sums_do_not_matter() -> None:
 def test_an_entry_that_stays_open_does_not_hide_a_wrong_one() -> None:
     other = "series(2/pi*atan(beta^l/sqrt(1-beta^(2*l))))"  # equal, and not written alike: alone it is UNDECIDED
     found = signs("-erf(g/(sqrt(2)*sigma))", other)
-    assert (
-        found.verdict == "DIFFERS"
-        and {term.where for term in found.terms} == {"drift x"}
-        and "infinite sums" in found.reason
-    )
+    assert found.verdict == "DIFFERS" and {term.where for term in found.terms} == {"drift x"}
+    assert "infinite sums" in found.reason
 
 
 def test_a_variance_that_is_infinite_is_not_called_unknown() -> None:
@@ -108,9 +99,7 @@ def ema(drift: str, m: str = "eta*rho^2*sigma^2", root: tuple[str, ...] = ()) ->
 #: formulas that SymPy simplifies to the right ones, without a value on an open set: (drift of x, covariance of m, root)
 VALUELESS: list[tuple[str, str, tuple[str, ...]]] = [
     ("-m + log(x) - log(x)", "eta*rho^2*sigma^2", ()),
-    ("-m + 0*sqrt(x - 5)", "eta*rho^2*sigma^2", ()),
     ("-m + sin(asin(x)) - x", "eta*rho^2*sigma^2", ()),
-    ("-m*exp(log(x))/x", "eta*rho^2*sigma^2", ()),
     ("-m*max(0, x)/max(0, x)", "eta*rho^2*sigma^2", ()),
     ("-m*(sin(x)^2+cos(x)^2-1)/(sin(x)^2+cos(x)^2-1)", "eta*rho^2*sigma^2", ()),
     ("-m*x^(1/2)*x^(-1/2)", "eta*rho^2*sigma^2", ()),
@@ -119,12 +108,11 @@ VALUELESS: list[tuple[str, str, tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("drift", "m", "root"), slow_but(VALUELESS, VALUELESS[1:6:3], rows=True))
+@pytest.mark.parametrize(("drift", "m", "root"), slow_but(VALUELESS, VALUELESS[1:4:2], rows=True))
 def test_a_formula_without_a_value_does_not_agree(drift: str, m: str, root: tuple[str, ...]) -> None:
     found = ema(drift, m, root)
-    assert found.verdict == "UNDECIDED" and (
-        "has no real value where" in found.reason or "single points only" in found.reason
-    )
+    assert found.verdict == "UNDECIDED"
+    assert "has no real value where" in found.reason or "single points only" in found.reason
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import sympy as sp
 
-from sdescent.derive.audit.example import SCALES
+from sdescent.derive.audit.counterexample import SCALES
 from sdescent.derive.audit.weak_order import audit
 from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.equations.step.draws import RAW, letter
@@ -82,14 +82,11 @@ LARGE = {"update": ["x = x - eta*G"], "regime": {"noise": "1/sqrt(eta)"}, "clien
 ])  # fmt: skip
 def test_a_weak_order_needs_moments(method: Callable[..., Method], order: int, needs: int) -> None:
     # a step exceeds 1 with a probability of the order s^(tail n/q) for parts s^n Z^q: no more than s^(2 order + 2) is allowed
-    found = audit(
-        method(noise=StudentT(needs)), {"x": "-g", "v": "-v"} if method().memory else {"x": "-g"}, NOISE, order=order
-    )
+    drift = {"x": "-g", "v": "-v"} if method().memory else {"x": "-g"}
+    found = audit(method(noise=StudentT(needs)), drift, NOISE, order=order)
     assert found.verdict == "NO SDE" and f"the moment of order {needs} of the noise" in found.reason
-    lighter = derived_rule(
-        method(noise=StudentT(needs + 1)), "second-order" if order == 2 else "first-order", None, None
-    )
-    assert not lighter.conditions
+    model = "second-order" if order == 2 else "first-order"
+    assert not derived_rule(method(noise=StudentT(needs + 1)), model, None, None).conditions
 
 
 def test_clipped_noise_needs_no_moments() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sdescent.derive.audit.records import Entry
+from sdescent.derive.audit.differing_terms import Entry
 from sdescent.derive.audit.weak_order import Audit, audit
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD
@@ -22,11 +22,10 @@ def judged(x: str, m: str = "rho*(g - m)", noise: str = "eta*rho^2*sigma^2/N", *
 
 
 FAR = [
-    "-m + max(0, m*x - 10)", "-m*max(1, x*m/50)", "-m*sign(100 - m*x)", "-m*min(1, 100/norm(m))", "-m + max(0, x - 10^6)",
-    "-m + max(0, 10^(-9) - abs(x - 3))", "-m + max(0, rho - 5)", "-m + max(0, min(x, m) - 7)",
-    "-m*sign(x)^2", "-m + max(0, N - 40)",
-    "-m + max(0, sin(x) - 999999/1000000)", "-m + max(0, g - 50)*max(0, -x - 50)", "-m + max(0, exp(x) - 10^6)",
-    "-m + max(0, norm(x) - 1000)", "-m + (d-1)*(d-2)*(d-4)*(norm(m) - sum(abs(m)))",
+    "-m + max(0, m*x - 10)", "-m*sign(100 - m*x)", "-m*min(1, 100/norm(m))", "-m + max(0, 10^(-9) - abs(x - 3))",
+    "-m + max(0, rho - 5)", "-m + max(0, min(x, m) - 7)", "-m*sign(x)^2", "-m + max(0, N - 40)",
+    "-m + max(0, sin(x) - 999999/1000000)", "-m + max(0, exp(x) - 10^6)", "-m + max(0, norm(x) - 1000)",
+    "-m + (d-1)*(d-2)*(d-4)*(norm(m) - sum(abs(m)))",
 ]  # fmt: skip
 
 
@@ -85,15 +84,9 @@ def test_a_difference_counts_at_whole_numbers_only() -> None:
 
 
 def test_a_loss_whose_gradient_never_gets_there() -> None:
-    method = DSGD(GAUSS)
-    assert (
-        audit(method, {"x": "-2*x + max(0, -1 - x^2)"}, {"x x": "eta*sigma^2/N"}, loss=Quadratic(2), dim=1).verdict
-        == "AGREES"
-    )
-    assert (
-        audit(method, {"x": "-2*x - max(0, 1 - x^2)"}, {"x x": "eta*sigma^2/N"}, loss=Quadratic(2), dim=1).verdict
-        == "DIFFERS"
-    )
+    for kink, verdict in (("+ max(0, -1 - x^2)", "AGREES"), ("- max(0, 1 - x^2)", "DIFFERS")):
+        drift = {"x": f"-2*x {kink}"}
+        assert audit(DSGD(GAUSS), drift, {"x x": "eta*sigma^2/N"}, loss=Quadratic(2), dim=1).verdict == verdict
 
 
 def test_one_step_is_called_what_it_is() -> None:

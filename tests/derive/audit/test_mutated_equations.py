@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from sdescent.derive.audit.example import slopes
+from sdescent.derive.audit.counterexample import slopes
 from sdescent.derive.audit.weak_order import audit
 from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.expressions.written import formula
@@ -41,10 +41,9 @@ GAUSS = Gaussian()
 BALLISTIC, BATCH, FIXED = "ballistic", "batch-equivalent", "fixed"
 #: a rule, its regime, the order of its equation: each rule, each regime that changes what is derived, both orders
 RULES: list[tuple[Any, str, int]] = [
-    (HeavyBall, BALLISTIC, 2), (HeavyBall, BATCH, 1), (HeavyBall, FIXED, 2), (Nesterov, BALLISTIC, 1), (Nesterov, BATCH, 1),
-    (EMAMomentum, BALLISTIC, 2), (EMAMomentum, BATCH, 1), (EMAMomentum, FIXED, 2), (RMSprop, BALLISTIC, 1), (RMSprop, BATCH, 1),
-    (Adam, BALLISTIC, 1), (AdamW, BATCH, 1), (Signum, BALLISTIC, 1), (DP, BALLISTIC, 2), (DP, BATCH, 1), (USAM, BALLISTIC, 2),
-    (USAM, "small-radius", 1), (Extragradient, BALLISTIC, 2), (LocalSGD, BALLISTIC, 2),
+    (HeavyBall, BALLISTIC, 2), (HeavyBall, BATCH, 1), (EMAMomentum, FIXED, 2), (Nesterov, BALLISTIC, 1), (RMSprop, BATCH, 1),
+    (Adam, BALLISTIC, 1), (AdamW, BATCH, 1), (Signum, BALLISTIC, 1), (DP, BALLISTIC, 2), (USAM, "small-radius", 1),
+    (Extragradient, BALLISTIC, 2), (LocalSGD, BALLISTIC, 2),
 ]  # fmt: skip
 CASES: list[tuple[Any, int]] = [
     (lambda: MajorityVote(noise=GAUSS, clients=3), 1), (lambda: DSignSGD(GAUSS), 2), (lambda: SAM(), 1),
@@ -87,9 +86,8 @@ def test_every_changed_term_is_found(case: Any) -> None:
         if kind:
             sides[kind][key] = e
         found = audit(method, *({k: formula(e) for k, e in side.items()} for side in sides.values()), order=order)
-        assert not kind or (found.verdict == "DIFFERS" and {t.where for t in found.terms} == {f"{kind} {key}"}), (
-            found.terms
-        )
+        if kind:
+            assert found.verdict == "DIFFERS" and {t.where for t in found.terms} == {f"{kind} {key}"}, found.terms
         return found
 
     right, draw = judged(), random.Random(16)

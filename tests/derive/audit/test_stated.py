@@ -54,9 +54,8 @@ def test_underdamped_langevin_has_the_law_of_gibbs_and_wrong_noise_has_not():
     """exp(-(x^2 + v^2)/(2 T)): E x^2 = E v^2 = T, whatever the friction; the noise is degenerate."""
     temperature = sp.Symbol("T", positive=True)
     assert langevin().stationary_moments().matrix == temperature * sp.eye(2)
-    assert langevin(temperature="2*gamma*T*11/10").stationary_moments().matrix == sp.Rational(
-        11, 10
-    ) * temperature * sp.eye(2)
+    hotter = langevin(temperature="2*gamma*T*11/10").stationary_moments().matrix
+    assert hotter == sp.Rational(11, 10) * temperature * sp.eye(2)
     assert langevin().noise_type == "additive"
     with pytest.raises(NoClosedForm, match="one dimension"):
         langevin().density()
@@ -107,9 +106,8 @@ def test_an_equation_derived_from_a_method_is_its_own_equation_again():
     named = sd.sde(method, "corrected", sd.losses.Quadratic((1, 2)), 2).coordinates()
     own = SDE.from_coordinates(named.state, named.drift, named.covariance)
     assert (own.drift, own.covariance) == (named.drift, named.covariance)
-    as_text = SDE.from_coordinates(
-        ["x1", "x2"], own.to_dict()["drift"], own.to_dict()["covariance"], positive=["sigma"]
-    )
+    texts = own.to_dict()
+    as_text = SDE.from_coordinates(["x1", "x2"], texts["drift"], texts["covariance"], positive=["sigma"])
     assert (as_text.drift, as_text.covariance) == (named.drift, named.covariance)
 
 
@@ -184,29 +182,23 @@ def one(drift: Any = "-x", covariance: Any = ((1,),), **more: Any) -> StateSDE:
 
 REFUSED = {
     "a float": (lambda: one(0.5), "1/10"),
-    "a float inside": (lambda: one(sp.Float(0.5) * x), "1/10"),
     "an array of floats": (lambda: one(covariance=np.array([[0.5]])), "1/10"),
     "an unknown function": (lambda: one(sp.Function("f")(x)), "known functions"),
-    "an unknown function in text": (lambda: one("f(x)"), "one of"),
     "code": (lambda: one("__import__('os')"), "accepted"),
     "a coordinate that is not in the state": (lambda: one("-x2"), "letters of the state"),
     "a reserved letter": (lambda: one(state=["eta"]), "another name: eta is a symbol of the toolkit's own"),
     "an object of SymPy": (lambda: one("-Q*x"), "another name: Q is an object of SymPy, as E, I, O, Q and S are"),
     "a keyword": (lambda: one("-lambda*x"), "another name: lambda is a keyword of Python"),
-    "the dimension": (lambda: one("-d*x"), "another name: d is a symbol of the toolkit's own"),
     "a name of a function": (lambda: one("-re*x"), "another name: re is the name of a function"),
-    "a name of Python's": (lambda: one("-list*x"), "another name: list is a built-in name of Python"),
     "a letter twice": (lambda: SDE.from_coordinates(["x", "x"], [0, 0], [[1, 0], [0, 1]]), "once"),
     "no letters": (lambda: SDE.from_coordinates([], [], []), "list of names"),
     "a complex symbol": (lambda: one(sp.Symbol("z", imaginary=True)), "real"),
-    "too long a drift": (lambda: SDE.from_coordinates(["x"], [0, 1], [[1]]), "1 formulas"),
     "a covariance that is not square": (lambda: one(covariance=[[1, 2]]), "1 rows of 1"),
     "rows of different lengths": (lambda: one(covariance=None, diffusion=[[1, 2], [1]]), "rows"),
     "both": (lambda: one(diffusion=[[1]]), "one of the two"),
     "neither": (lambda: one(covariance=None), "one of the two"),
     "a positive letter that nothing has": (lambda: one(positive=["sgma"]), "letters of the equation"),
     "a weak condition": (lambda: one(conditions=["x >= 0"]), "one inequality"),
-    "one argument for two": (lambda: one("max(x)"), "2 to 8 arguments"),
     "two arguments for one": (lambda: one("abs(x, 1)"), "one argument"),
     "a comma between nothing": (lambda: one("x, 1"), "comma"),
 }

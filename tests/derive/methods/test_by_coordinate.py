@@ -16,7 +16,7 @@ from sdescent.derive.equations.process.stationary import stability_threshold
 from sdescent.derive.expressions.coordinates import Coordinate, by_coordinate, coord_max, v
 from sdescent.derive.methods.specialise import specialise, symbol_names, vector_names
 from sdescent.derive.reading.experiments import _complete
-from sdescent.derive.reading.methods import with_numbers
+from sdescent.derive.reading.method_tables import with_numbers
 from sdescent.derive.reading.problems import Lack, Problem
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import N, eta

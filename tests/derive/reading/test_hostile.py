@@ -31,13 +31,9 @@ def test_the_watch_sees_what_it_is_there_for(tmp_path):
     import sympy as sp
 
     for evaluate in (
-        lambda: eval("1 + 1"),
-        lambda: exec("x = 1"),
-        lambda: sp.sympify("x + 1"),
-        lambda: sp.parse_expr("2*y"),
-        lambda: (tmp_path / "x").write_text(""),
-        lambda: (tmp_path / "y").mkdir(),
-    ):
+        lambda: eval("1 + 1"), lambda: exec("x = 1"), lambda: sp.sympify("x + 1"), lambda: sp.parse_expr("2*y"),
+        lambda: (tmp_path / "x").write_text(""), lambda: (tmp_path / "y").mkdir(),
+    ):  # fmt: skip
         with pytest.raises(AssertionError), nothing_is_evaluated_or_written():
             evaluate()
     with nothing_is_evaluated_or_written():
@@ -48,76 +44,42 @@ NOISE, RAND, LOSS = "--noise", "--compressor", "--loss"
 
 #: (arguments after `derive`, the field that the line names)
 HOSTILE = [
-    # unknown names
+    # unknown names, values outside their domains, contradictions
     (["sgd"], "METHOD"),
     ([""], "METHOD"),
-    (["dsgd", NOISE, "gauss"], NOISE),
-    (["dsgd", NOISE, ":"], NOISE),
     (["dsgd", LOSS, "rosenbrock"], LOSS),
-    (["dsgd", "--schedule", "cosine"], "--schedule"),
     (["dsgd", "--model", "zeroth-order"], "--model"),
-    # values outside their domains
     (["dcsgd", RAND, "rand-k:k=3", "--dim", "2"], "rand-k:k"),
-    (["dcsgd", RAND, "rand-k:k=0"], "rand-k:k"),
-    (["dcsgd", RAND, "bernoulli:p=1.0000001"], "bernoulli:p"),
-    (["dsgd", NOISE, "gaussian:sigma=-1"], "gaussian:sigma"),
-    (["dsgd", NOISE, "gaussian:sigma=nan"], "gaussian:sigma"),
-    (["dsgd", "--dim", "0"], "--dim"),
-    (["dsgd", "--dim", "-1"], "--dim"),
-    (["dsgd", "--clients", "0"], "--clients"),
     (["dsgd", "--clients", "1/2"], "--clients"),
-    (["dsgd", "--schedule", "power:p=1.5"], "power:p"),
-    # contradictions
     (["dcsgd"], RAND),
-    (["dsgd", RAND, "rand-k:k=1"], RAND),
     (["dsgd", NOISE, "gaussian:sigma=1|2", "--clients", "3"], "--clients"),
-    (["dsgd", LOSS, "quadratic:h=1|2|3", "--dim", "2"], "quadratic:h"),
-    (["dsgd", NOISE, "gaussian:sigma=1|0"], "gaussian:sigma"),
     # absurd sizes
-    (["dsgd", "--dim", "65"], "--dim"),
     (["dsgd", "--dim", "9" * 100_000], "--dim"),
-    (["dsgd", "--clients", "1000000"], "--clients"),
     (["dsgd", NOISE, "gaussian:sigma=1e999999999"], "gaussian:sigma"),
     (["dsgd", NOISE, "gaussian:sigma=1/" + "9" * 5000], NOISE),
     (["dsgd", NOISE, "gaussian" + ":" * 100_000], NOISE),
     (["d" * 100_000], "METHOD"),
-    # code
+    # code and TeX
     (["dsgd", NOISE, "gaussian:sigma=__import__('os').system('touch pwned')"], "gaussian:sigma"),
-    (["dsgd", NOISE, "gaussian:sigma=().__class__"], "gaussian:sigma"),
     (["dsgd", NOISE, "gaussian:sigma=9**9**9"], "gaussian:sigma"),
-    (["dsgd", NOISE, "gaussian:sigma=exec"], "gaussian:sigma"),
-    (["dsgd", NOISE, "gaussian:sigma=Symbol('x')"], "gaussian:sigma"),
     (["dsgd", NOISE, "gaussian:__class__=1"], "gaussian"),
     (["dcsgd", RAND, "rand-k:k=1;import os"], "rand-k:k"),
     (["dcsgd", RAND, "$(touch pwned)"], RAND),
     (["dsgd", "--clients", "int('3')"], "--clients"),
-    # TeX
     (["dsgd", NOISE, r"gaussian:sigma=\write18{touch pwned}"], "gaussian:sigma"),
-    (["dsgd", NOISE, r"gaussian:sigma=a^^5cb"], "gaussian:sigma"),
-    (["dsgd", NOISE, r"gaussian:sigma=$x$"], "gaussian:sigma"),
     (["dsgd", NOISE, r"\input{/etc/passwd}"], NOISE),
     (["dcsgd", RAND, r"rand-k:\k=1"], "rand-k"),
-    # names that belong to the engine
-    (["dsgd", NOISE, "gaussian:sigma=eta"], "gaussian:sigma"),
-    (["dsgd", NOISE, "gaussian:sigma=_a"], "gaussian:sigma"),
     # characters
     (["dsgd", NOISE, "gaussian:sigma=\u0661"], NOISE),  # ARABIC-INDIC DIGIT ONE
-    (["dsgd", NOISE, "gaussian:sigma=\uff11"], NOISE),  # FULLWIDTH DIGIT ONE
-    (["dsgd", NOISE, "gaussian:sigma=\u00bd"], NOISE),  # VULGAR FRACTION ONE HALF
-    (["dsgd", NOISE, "gaussian:sigma=\u2212\u0031"], NOISE),  # MINUS SIGN
     (["dsgd", NOISE, "g\u0430ussian"], NOISE),  # CYRILLIC SMALL LETTER A
-    (["dsgd", NOISE, "gaussian:sigma=\u03c3"], NOISE),  # GREEK SMALL LETTER SIGMA
     (["dsgd", NOISE, "gaussian\u202e:sigma=1"], NOISE),  # RIGHT-TO-LEFT OVERRIDE
     (["dsgd", NOISE, "gaussian:sigma=1\x00"], NOISE),
-    (["dsgd", NOISE, "gaussian:sigma=1\n"], NOISE),
     (["dsgd", NOISE, "gaussian:sigma=1\r\nX"], NOISE),
     (["dsgd", NOISE, "gaussian:sigma=\x1b[31m1"], NOISE),
     (["dsgd", NOISE, "gaussian:sigma=\udcff"], NOISE),
     (["dsgd\x07"], "METHOD"),
-    (["dsgd", "--dim", "\u0662"], "--dim"),
     (["dsgd", "--dim", "\u00b2"], "--dim"),
     (["dsgd", "--clients", "2\n"], "--clients"),
-    (["dsgd", "--clients", "\uff12"], "--clients"),
     # the command line itself
     (["dsgd", "--noize", "gaussian"], "--noize"),
     (["dsgd", "dcsgd"], "arguments"),
@@ -151,10 +113,6 @@ def test_one_line_that_names_the_field(arguments, field, tmp_path, monkeypatch, 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (
-            ["derive", "dcsgd", "--compressor", "rand-k:k=3", "--dim", "2"],
-            "rand-k:k: found '3'; accepted: a whole number",
-        ),
         (["derive", "dsgd", "--noise", "gaussian:sigma=1e3"], "found '1e3' (column 17); accepted: a number > 0"),
         (["derive", "dsgd", "--noise", "gaussian:sigma=\u0661"], "(column 16); accepted: printable ASCII"),
         (["derive", "dsgd", "--noize", "x"], "No such option: --noize; accepted: --compressor, --noise,"),
@@ -180,10 +138,7 @@ FILES = [
     ("method = 1", "method"),
     ('method = "dsgd"\nnoise = "gaussian:sigma=__import__(1)"', "gaussian:sigma"),
     ('method = "dsgd"\nshell = "touch pwned"', "hostile.toml"),
-    ('method = "dsgd"\neta = 0x' + "f" * 4000, "eta"),
-    ('method = "dsgd"\neta = 0x' + "f" * 20_000, "hostile.toml"),
     ('method = "dsgd"\neta = 0.1\nT = 0.05\nx0 = 1\ndim = 2\nloss = "cosh"\nclients = 1', "T"),
-    ('method = "dsgd"\nx0 = ' + "[" * 2000 + "]" * 2000, "hostile.toml"),
     ('method = "dsgd"\n' + "a." * 2000 + "b = 1", "hostile.toml"),
     ('method = "dsgd"\nmodels = ["corrected", "\\\\write18"]', "models"),
 ]
@@ -252,7 +207,7 @@ def mutated(chance: random.Random) -> str:
 def test_random_text_is_read_or_refused_and_never_evaluated():
     chance = random.Random(20250101)
     kinds = {"method": 0, "compressor": 0, "noise": 0, "loss": 0, "schedule": 0, "value": 0, "problem": 0}
-    refused = 0
+    fields, refused = ["compressor", "noise", "loss", "schedule", "clients", "dim", "eta", "x0", "model"], 0
     with nothing_is_evaluated_or_written():
         for n in range(2000):
             text = mutated(chance) if n % 4 else noise_text(chance)
@@ -261,10 +216,7 @@ def test_random_text_is_read_or_refused_and_never_evaluated():
                     if kind == "value":
                         parse_value(text, "v")
                     elif kind == "problem":
-                        other = chance.choice(
-                            ["compressor", "noise", "loss", "schedule", "clients", "dim", "eta", "x0", "model"]
-                        )
-                        problem({"method": "dcsgd", "compressor": "sign", other: text})
+                        problem({"method": "dcsgd", "compressor": "sign", chance.choice(fields): text})
                     else:
                         parse_spec(kind, text, "f").build()
                     kinds[kind] += 1

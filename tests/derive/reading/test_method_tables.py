@@ -76,29 +76,20 @@ def test_without_a_regime_and_a_compressor():
         ({"update": ["m = beta*m + G", "x = x - eta m"]}, "method.update[2]", "m", 13),
         ({"update": ["m = beta*m + G", "x = x - eta*__import__(m)"]}, "method.update[2]", "__import__", 13),
         ({"update": ["m = beta*m + G", "x = x - eta*m.real"]}, "method.update[2]", ".", None),
-        ({"update": ["m = beta*m + G", "x = x - eta*m if m else 1"]}, "method.update[2]", "if", None),
-        ({"update": ["m = beta*m + G", "x == x"]}, "method.update[2]", "x == x", None),
         ({"update": ["m = beta*m + G", "x = y; import os"]}, "method.update[2]", None, None),
         ({"update": ["m = beta*m + G", "x\u00b2 = x"]}, "method.update[2]", None, 2),
         ({"update": ["m = beta*m + G"]}, "method.update", "no new x", None),
         ({"update": []}, "method.update", "nothing", None),
-        ({"update": ["m = beta*m + G", 3]}, "method.update[2]", 3, None),
-        ({"update": {"x": "x - eta*G"}}, "method.update", None, None),
         ({"update": ["x = x - G"] * 65}, "method.update", "65 assignments", None),
         ({"update": ["m = beta*m + y", "y = G", "x = x - m"]}, "method.update[1]", "y", None),
         ({"memory": {"m": "a"}}, "method.memory.m", "a", None),
         ({"memory": {"m": True}}, "method.memory.m", True, None),
         ({"memory": {"m1": 0}}, "method.memory", "m1", None),
-        ({"memory": {"eta": 0}}, "method.memory", "eta", None),
-        ({"memory": {"m\n": 0}}, "method.memory", "m\n", None),
         ({"memory": [0]}, "method.memory", [0], None),
         ({"regime": {"beta": "1 - rho eta"}}, "method.regime.beta", "eta", 9),
-        ({"regime": {"beta": 1}}, "method.regime.beta", 1, None),
         ({"regime": {"gamma": "eta"}}, "method.regime", "gamma", None),
-        ({"regime": {"be ta": "eta"}}, "method.regime", "be ta", None),
         ({"regime": {"beta": "2^(10^40)"}}, "method.regime.beta", None, None),
         ({"regime": {"beta": "1/(1-1)"}}, "method.regime.beta", "a division by zero", None),
-        ({"time": "1 + eta"}, "method.time", "1 + eta", None),
         ({"time": "eta^3"}, "method.time", "eta^3", None),
         ({"fractions": ["x"]}, "method.fractions", "x", None),
         ({"fractions": "beta", "name": "a\\b"}, "method.name", "a\\b", None),
@@ -120,13 +111,10 @@ def test_what_is_not_read_is_named(change, field, found, column):
     ("change", "field"),
     [
         ({"params": {}}, "params.rho"),
-        ({"params": {"rho": 2, "gamma": 1}}, "params.gamma"),
         ({"params": {"rho": "2*3"}}, "params.rho"),
-        ({"params": [2]}, "params"),
         ({"method": "dsgd"}, "params.rho"),
         ({"method": {k: v for k, v in HEAVY.items() if k != "update"}}, "method.update"),
         ({"method": HEAVY | {"time": "c*eta"}}, "method.time"),
-        ({"method": ["x = x - eta*G"]}, "method"),
         ({"save": [-1, "1/2"]}, "save"),
         ({"save": [0, 10**5]}, "save"),
     ],
@@ -144,12 +132,12 @@ def test_a_noise_that_the_regime_makes_needs_the_regime_s_constants():
     with pytest.raises(BadInput) as refused:
         experiment(fields)
     assert refused.value.field == "params.s0"
-    given = [
-        ({"s": 1}, "s = s0/eta"),
-        ({"s0": 1, "s": 1}, "s = s0/eta"),
+    ruled = "s = s0/eta"
+    for numbers, made in (
+        ({"s": 1}, ruled),
+        ({"s0": 1, "s": 1}, ruled),
         ({"s0": 1, "beta": "1/2"}, "beta = 1 - rho[*]eta"),
-    ]
-    for numbers, made in given:
+    ):
         with pytest.raises(BadInput, match=f"what the regime makes: {made}"):
             experiment({**fields, "params": {"rho": 2, **numbers}})
 
@@ -176,13 +164,7 @@ def test_the_steps_are_those_of_the_rule_s_time():
 
 @pytest.mark.parametrize(
     "update",
-    [
-        "x = " + "(" * 500 + "x",
-        "x = " + "x^64*" * 400 + "x",
-        "x = " + "-" * 1900 + "x",
-        "x = " + "9" * 1900,
-        "x" * 100_000,
-    ],
+    ["x = " + "(" * 500 + "x", "x = " + "x^64*" * 400 + "x", "x = " + "9" * 1900, "x" * 100_000],
     ids=lambda text: text[:12],
 )
 def test_hostile_formulas_end_soon(update):

@@ -11,6 +11,20 @@ from sdescent.derive.reading.problems import read_problem
 from sdescent.derive.reading.toml_file import MAX_FILE, MAX_LINE
 from sdescent.derive.vocabulary.errors import BadInput
 
+FILE = """
+method = "dcsgd"
+compressor = "rand-k:k=1"
+noise = "gaussian:sigma=1/2"   # times a standard normal
+clients = 4
+loss = "quadratic:h=1|2"
+eta = 0.1
+T = "3/2"
+paths = 1_000
+x0 = [1, 0.5]
+seed = 7
+models = ["first-order", "corrected"]
+"""
+
 
 def toml(folder, text: str | bytes):
     path = folder / "mine.toml"
@@ -19,22 +33,7 @@ def toml(folder, text: str | bytes):
 
 
 def test_a_file_says_the_same_as_the_options(tmp_path):
-    asked = toml(
-        tmp_path,
-        """
-        method = "dcsgd"
-        compressor = "rand-k:k=1"
-        noise = "gaussian:sigma=1/2"   # times a standard normal
-        clients = 4
-        loss = "quadratic:h=1|2"
-        eta = 0.1
-        T = "3/2"
-        paths = 1_000
-        x0 = [1, 0.5]
-        seed = 7
-        models = ["first-order", "corrected"]
-        """,
-    )
+    asked = toml(tmp_path, FILE)
     assert (asked.eta, asked.T, asked.x0) == (Fraction(1, 10), Fraction(3, 2), (Fraction(1), Fraction(1, 2)))
     assert (asked.paths, asked.seed, asked.dim, asked.method.clients) == (1000, 7, 2, 4)
     assert asked.models == ("first-order", "corrected")
@@ -50,13 +49,9 @@ def test_a_file_says_the_same_as_the_options(tmp_path):
         ("method = dsgd", "mine.toml", "TOML", 10),
         ('method = "dsgd"\neta = 1e-3', "eta", "in quotes", 2),
         ('method = "dsgd"\neta = inf', "eta", "in quotes", None),
-        ('method = "dsgd"\neta = nan', "eta", "in quotes", None),
         ('method = "dsgd"\neta = true', "eta", "exact number", None),
-        ('method = "dsgd"\neta = 1979-05-27', "eta", "exact number", None),
         ('method = "dsgd"\nseed = ' + "9" * 4000, "seed", "whole number", None),
         ('method = "dsgd"\nx0 = ' + "[" * 4000, "mine.toml", "without tables in tables", None),
-        ('method = "dsgd"\nclients = 0x' + "f" * 4000, "clients", "whole number", None),
-        ("method = 0x" + "f" * 4000, "method", "text", None),
         ("#" * (MAX_LINE + 1), "mine.toml", "lines of at most", None),
         ("\ufeffmethod = 1", "mine.toml", "without one", 1),
         ('method = "dsgd"\nx0 = [1, {a = 2}]', "x0", "exact number", None),
@@ -79,13 +74,10 @@ def test_bad_files(tmp_path, text, field, accepted, column):
     ("text", "found"),
     [
         ("eta = true", "true"),
-        ("x0 = [0.10, false]", "false"),
         ("x0 = [[0.10], 1]", "[0.10]"),
         ("x0 = [[[[[1, 2]]]]]", "[[[[...]]]]"),
-        ("models = [0.50]", "0.50"),
         ('models = ["corrected", "corrected"]', '["corrected", "corrected"]'),
         ('eta = {a = [1.50, "b"]}', '{a = [1.50, "b"]}'),
-        ("eta = -0.10", "-0.10"),
         ("T = 1979-05-27", "1979-05-27"),
         ('noise = "gaussian:sigma=-0.50"', "-0.50"),
         ('noise = "gaussian"\neta = 1\n noise = "none"', "noise again in line 4"),

@@ -12,9 +12,10 @@ from sdescent.derive.methods.compressors import Bernoulli, Identity, Natural, Ra
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic
 from sdescent.derive.methods.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
-from sdescent.derive.methods.schedules import Free, Power
-from sdescent.derive.reading.problems import MAX_ENTRIES, problem
+from sdescent.derive.methods.schedules import Power
+from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import MAX_VALUES, parse_spec
+from sdescent.derive.reading.x0_and_sizes import MAX_ENTRIES
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import MAX_LENGTH
 from sdescent.derive.vocabulary.symbols import N, parameter
@@ -29,31 +30,23 @@ sigma, nu = parameter("sigma"), parameter("nu")
         ("compressor", "identity", Identity()),
         ("compressor", "rand-k:k=2", RandK(2)),
         ("compressor", " rand-k : k = 2 ", RandK(2)),
-        ("compressor", "rand-k:k=2.0", RandK(2)),
         ("compressor", "rand-k:k=K", RandK(parameter("K"))),
         ("compressor", "rand-k", RandK(parameter("k"))),
         ("compressor", "bernoulli:p=.25", Bernoulli(sp.Rational(1, 4))),
-        ("compressor", "bernoulli:p=1", Bernoulli(1)),
         ("noise", "none", NoNoise()),
         ("noise", "gaussian", Scaled(Gaussian(), sigma)),
         ("noise", "gaussian:sigma=0.1", Scaled(Gaussian(), sp.Rational(1, 10))),
         ("noise", "gaussian:sigma=+1/3", Scaled(Gaussian(), sp.Rational(1, 3))),
         ("noise", "gaussian:sigma=1|2|a_1", Scaled(Gaussian(), (1, 2, parameter("a_1")))),
-        ("noise", "gaussian:sigma=0", NoNoise()),
         ("noise", "gaussian:sigma=0.0|0", NoNoise()),
-        ("noise", "student-t:nu=3,sigma=1/2", Scaled(StudentT(3), HALF)),
         ("noise", "student-t:sigma=1/2,nu=5/2", Scaled(StudentT(sp.Rational(5, 2)), HALF)),
         ("noise", "student-t", Scaled(StudentT(nu), sigma)),
-        ("noise", "stable:alpha=3/2", Scaled(Stable(sp.Rational(3, 2)), sigma)),
         ("noise", "affine:sigma0=1,sigma1=1/2,nu=5", Affine(1, HALF, 5)),
         ("noise", "affine:sigma0=0,sigma1=1|2", Affine(0, (1, 2))),
-        ("noise", "affine:sigma0=0,sigma1=0", NoNoise()),
-        ("loss", "quadratic", Quadratic()),
         ("loss", "quadratic:h=1|2", Quadratic((1, 2))),
         ("loss", "quadratic:h=h2|h1", Quadratic((parameter("h2"), parameter("h1")))),
         ("loss", "logistic-regression:l2=0.01", LogisticRegression(sp.Rational(1, 100))),
         ("schedule", "power:p=1/2", Power(HALF)),
-        ("schedule", "free", Free()),
     ],
 )
 def test_specs_are_read_exactly(kind, text, built):
@@ -72,49 +65,37 @@ def test_decimals_are_exact_and_specs_print_in_their_shortest_form():
     ("kind", "text", "field", "column", "accepted"),
     [
         ("compressor", "", "kind", None, "identity"),
-        ("compressor", "rand", "kind", None, "rand-k"),
         ("compressor", "Rand-K:k=2", "kind", None, "rand-k"),
         ("compressor", "rand-k:", "rand-k", 8, "k=(a whole number"),
         ("compressor", "rand-k:2", "rand-k", 8, "k=(a whole number"),
-        ("compressor", "rand-k:=2", "rand-k", 8, "k=(a whole number"),
         ("compressor", "rand-k:k=", "rand-k:k", 10, "a whole number"),
         ("compressor", "rand-k:k=2,", "rand-k", 12, "k=("),
-        ("compressor", "rand-k:k=2,,", "rand-k", 12, "k=("),
         ("compressor", "rand-k:k=2,k=2", "rand-k:k", 12, "k once"),
         ("compressor", "rand-k: K=2", "rand-k:K", 9, "k=("),
         ("compressor", "rand-k:k==2", "rand-k:k", 10, "whole number"),
         ("compressor", "rand-k:k=1|2", "rand-k:k", 11, "one value"),
         ("compressor", "rand-k:k=0", "rand-k:k", None, "from 1 to 999999"),
-        ("compressor", "rand-k:k=1000000", "rand-k:k", None, "from 1 to 999999"),
         ("compressor", "rand-k:k=3/2", "rand-k:k", None, "whole number"),
         ("compressor", "sign:k=2", "sign:k", 6, "takes no values"),
         ("compressor", "bernoulli:p=0", "bernoulli:p", None, "(0, 1]"),
-        ("compressor", "bernoulli:p=1.01", "bernoulli:p", None, "(0, 1]"),
-        ("compressor", "bernoulli:p=-1/2", "bernoulli:p", None, "(0, 1]"),
         ("compressor", "fixed-grid:step=0", "fixed-grid:step", None, "> 0"),
         ("noise", "gaussian:sigma=1e3", "gaussian:sigma", 17, "plain decimal"),
         ("noise", "gaussian:sigma= 1e3", "gaussian:sigma", 18, "plain decimal"),
         ("noise", "gaussian:sigma=1||2", "gaussian:sigma", 18, "> 0"),
-        ("noise", "gaussian:sigma=1|-2", "gaussian:sigma", None, "> 0"),
         ("noise", "gaussian:sigma=1|0|2", "gaussian:sigma", None, "0 for every client"),
         ("noise", "gaussian:sigma=1/0", "gaussian:sigma", 16, "denominator"),
         ("noise", "gaussian:sigma=1.5/2", "gaussian:sigma", 17, "exact rational"),
         ("noise", "gaussian:sigma=1/-2", "gaussian:sigma", 18, "exact rational"),
-        ("noise", "gaussian:sigma=--1", "gaussian:sigma", 17, "exact rational"),
         ("noise", "gaussian:sigma=sqrt(2)", "gaussian:sigma", 20, "exact rational"),
         ("noise", "gaussian:sigma=sigma_", "gaussian:sigma", 22, "name of a symbol"),
         ("noise", "student-t:nu=0", "student-t:nu", None, "> 0"),
-        ("noise", "student-t:nu=-3", "student-t:nu", None, "> 0"),
         ("noise", "student-t:nu=1|2", "student-t:nu", 15, "one value"),
         ("noise", "affine:nu=2", "affine:nu", None, "> 2"),
         ("noise", "affine:sigma0=1|0,sigma1=0|0", "affine:sigma0", None, "not both 0"),
         ("noise", "affine:sigma0=1|2,sigma1=1|2|3", "affine:sigma1", None, "as many values"),
-        ("noise", "stable:alpha=0", "stable:alpha", None, "(0, 2]"),
         ("noise", "stable:alpha=2.0001", "stable:alpha", None, "(0, 2]"),
-        ("loss", "quadratic:h=0", "quadratic:h", None, "> 0"),
         ("loss", "logistic-regression:l2=-1", "logistic-regression:l2", None, ">= 0"),
         ("schedule", "power:p=2", "power:p", None, "(0, 1]"),
-        ("schedule", "power:p=0", "power:p", None, "(0, 1]"),
     ],
 )
 def test_malformed_specs_name_field_column_and_what_is_accepted(kind, text, field, column, accepted):
@@ -124,9 +105,7 @@ def test_malformed_specs_name_field_column_and_what_is_accepted(kind, text, fiel
     assert accepted in caught.value.accepted and "\n" not in caught.value.message
 
 
-RESERVED = (
-    "nan inf infinity oo zoo E I pi S Q O eta N u du t d g1 x1 v1 H1_1 W1 g_j sin lambda gamma None True eval hyper"
-)
+RESERVED = "nan infinity oo E pi eta N u d g1 x1 H1_1 W1 g_j sin lambda gamma None eval hyper"
 
 
 @pytest.mark.parametrize("name", RESERVED.split())
@@ -136,7 +115,7 @@ def test_reserved_names_are_no_symbols(name):
     assert caught.value.field == "gaussian:sigma" and f"another name: {name} is " in caught.value.accepted
 
 
-@pytest.mark.parametrize("name", ["sigma", "s", "tau_2", "B", "sigma0", "e", "rho_max", "h1", "a" * 30])
+@pytest.mark.parametrize("name", ["s", "tau_2", "B", "sigma0", "e", "a" * 30])
 def test_other_names_are_symbols(name):
     assert parse_spec("noise", f"gaussian:sigma={name}", "noise").build().scales == (parameter(name),)
 
@@ -179,8 +158,6 @@ def test_a_problem_has_everything_that_was_said():
         ({"clients": " 7 "}, 7),
         ({"clients": 999_999}, 999_999),
         ({"noise": "gaussian:sigma=1|2"}, 2),
-        ({"noise": "gaussian:sigma=1|2", "clients": "2"}, 2),
-        ({"noise": "gaussian:sigma=0|0|0"}, 3),
         ({"noise": "affine:sigma0=1,sigma1=1|2"}, 2),
     ],
 )
@@ -189,10 +166,11 @@ def test_clients(fields, clients):
 
 
 def test_methods_fix_their_compressor():
-    assert problem({"method": "dsgd"}).method.compressor == Identity()
-    assert problem({"method": "dsgd", "compressor": "identity"}).method.compressor == Identity()
-    assert problem({"method": "dsignsgd", "compressor": "sign"}).method.compressor == Sign()
-    assert problem({"method": "dcsgd", "compressor": "sign"}).method.compressor == Sign()
+    pairs = {"dsgd": ("identity", Identity()), "dsignsgd": ("sign", Sign()), "dcsgd": ("sign", Sign())}
+    for method, (name, compressor) in pairs.items():
+        assert problem({"method": method, "compressor": name}).method.compressor == compressor
+        fixed = problem({"method": method} if method != "dcsgd" else {"method": method, "compressor": name})
+        assert fixed.method.compressor == compressor and ("compressor" in fixed.to_dict()) == (method == "dcsgd")
 
 
 def test_the_dimension_is_that_of_what_has_one_value_a_coordinate():
@@ -212,47 +190,37 @@ def test_a_symbol_never_stands_for_two_things_by_default():
 
 
 BAD_PROBLEMS = [
+    ({}, "method", "a method such as dsgd"),
     ({"method": "sgd"}, "method", "dsgd, dcsgd, dsignsgd"),
     ({"method": "dsgd:lr=1"}, "dsgd:lr", "takes no values"),
     ({"method": "dcsgd"}, "compressor", "dcsgd needs"),
     ({"method": "dsgd", "compressor": "sign"}, "compressor", "identity"),
     ({"method": "dsignsgd", "compressor": "identity"}, "compressor", "sign"),
     ({"method": "dcsgd", "compressor": "rand-k:k=4", "dim": "3"}, "rand-k:k", "dimension 3"),
-    ({"method": "dcsgd", "compressor": "top-k:k=4", "dim": 3}, "top-k:k", "dimension 3"),
     ({"method": "dcsgd", "compressor": "rand-k:k=3", "loss": "quadratic:h=1|2"}, "rand-k:k", "dimension 2"),
     ({"method": "dsgd", "loss": "quadratic:h=1|2", "dim": "3"}, "quadratic:h", "3 coordinates"),
     ({"method": "dsgd", "loss": "quadratic:h=1|2", "x0": [1, 2, 3]}, "x0", "2 coordinates"),
     ({"method": "dsgd", "noise": "gaussian:sigma=1|2", "clients": "3"}, "clients", "2, the number of scales"),
-    ({"method": "dsgd", "noise": "gaussian:sigma=1|2", "clients": "N"}, "clients", "2, the number of scales"),
-    ({"method": "dsgd", "noise": "gaussian:sigma=1|2", "clients": 1}, "clients", "2, the number of scales"),
     ({"method": "dsgd", "clients": "0"}, "clients", "1 to 999999"),
     ({"method": "dsgd", "clients": "n"}, "clients", "the symbol N"),
-    ({"method": "dsgd", "clients": "1000000"}, "clients", "1 to 999999"),
     ({"method": "dsgd", "clients": True}, "clients", "1 to 999999"),
     ({"method": "dsgd", "dim": "0"}, "dim", "1 to 64"),
     ({"method": "dsgd", "dim": "65"}, "dim", "without it"),
-    ({"method": "dsgd", "dim": "2.0"}, "dim", "whole number"),
     ({"method": "dsgd", "dim": "1_0"}, "dim", "whole number"),
     ({"method": "dsgd", "dim": "9" * 5000}, "dim", "at most"),
     ({"method": "dsgd", "model": "third-order"}, "model", "corrected"),
     ({"method": "dsgd", "models": []}, "models", "one or more"),
-    ({"method": "dsgd", "models": ["corrected", "corrected"]}, "models", "each once"),
     ({"method": "dsgd", "model": ["corrected"]}, "model", "one of"),
     ({"method": "dsgd", "model": "corrected", "models": ["corrected"]}, "models", "either"),
     ({"method": "dsgd", "eta": "0"}, "eta", "> 0"),
     ({"method": "dsgd", "eta": "-1/10"}, "eta", "> 0"),
-    ({"method": "dsgd", "eta": "nan"}, "eta", "exact number"),
     ({"method": "dsgd", "eta": "eps"}, "eta", "exact number"),
     ({"method": "dsgd", "eta": 0.1}, "eta", "exact number"),
     ({"method": "dsgd", "eta": 10**5000}, "eta", "exact number"),
     ({"method": "dsgd", "eta": "1/10000000", "T": "2"}, "eta", "steps"),
-    ({"method": "dsgd", "T": "0"}, "T", "> 0"),
-    ({"method": "dsgd", "paths": "0"}, "paths", "from 1 to"),
     ({"method": "dsgd", "paths": 10**8}, "paths", "from 1 to"),
     ({"method": "dsgd", "seed": -1}, "seed", "from 0"),
-    ({"method": "dsgd", "seed": "0x10"}, "seed", "from 0"),
     ({"method": "dsgd", "x0": []}, "x0", "list of 1 to 64"),
-    ({"method": "dsgd", "x0": ["a"]}, "x0", "exact number"),
     ({"method": "dsgd", "x0": [[1]]}, "x0", "exact number"),
     ({"method": ["dsgd"]}, "method", "text"),
     ({"method": "dsgd", "noise": 3}, "noise", "text"),
@@ -267,18 +235,10 @@ def test_bad_problems(fields, field, accepted):
     assert len(caught.value.message) < 500
 
 
-def test_nothing_is_no_problem():
-    with pytest.raises(BadInput, match="method: found 'nothing'"):
-        problem({})
-
-
 def test_the_names_of_fields_are_the_users():
     with pytest.raises(BadInput) as caught:
         problem({"method": "dsgd", "dim": "0"}, lambda name: f"--{name}")
     assert caught.value.field == "--dim"
-
-
-# TOML
 
 
 @pytest.mark.parametrize("name", ["Ne", "Eq", "GF", "rad", "det", "jn", "id", "len"])
@@ -324,7 +284,6 @@ RUN = {"method": "dsgd", "loss": "cosh", "dim": 10, "clients": 4, "x0": "1", "et
 @pytest.mark.parametrize(
     ("changed", "field", "accepted"),
     [
-        ({"T": "0.05"}, "T", "a number >= eta (1/10)"),
         ({"T": "0.0999999999999999999"}, "T", "a number >= eta (1/10)"),
         ({"T": "100001"}, "eta", "at most 1000000 steps"),
         ({"paths": MAX_ENTRIES // 100 + 1}, "paths", "whole number"),

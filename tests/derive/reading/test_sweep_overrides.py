@@ -46,7 +46,6 @@ F = Fraction
 @pytest.mark.parametrize(
     ("text", "sign", "key", "value"),
     [
-        ("eta=0.1", "", "eta", "0.1"),
         ("eta = 0.1 ", "", "eta", "0.1"),
         ("+eta=1/3", "+", "eta", "1/3"),
         ("++noise.nu=3", "++", "noise.nu", "3"),
@@ -57,38 +56,23 @@ F = Fraction
         ("eta=choice(0.1)", "", "eta", Several(("0.1",))),
         ("paths=1_000,20_000", "", "paths", Several(("1000", "20000"))),
         ("clients=range(1,4)", "", "clients", Steps(F(1), F(4), F(1))),
-        ("T=range(0,10,3.3)", "", "T", Steps(F(0), F(10), F(33, 10))),
         ("T=range(start=5, stop=1, step=-2)", "", "T", Steps(F(5), F(1), F(-2))),
         ("T=range(5, step=-2, stop=1)", "", "T", Steps(F(5), F(1), F(-2))),
         ("eta=interval(0.1,1)", "", "eta", Interval(("0.1", "1"))),
-        ("eta=interval(start=0.1, end=1)", "", "eta", Interval(("0.1", "1"))),
         ("eta=tag(log, interval(0.001, 0.1))", "", "eta", Interval(("0.001", "0.1"), True)),
-        ("x0=[1,-1]", "", "x0", ["1", "-1"]),
         ("x0=[1,-1],[2, 2]", "", "x0", Several((["1", "-1"], ["2", "2"]))),
         ("models=[]", "", "models", []),
         ("params={rho: 2, c: 1/3}", "", "params", {"rho": "2", "c": "1/3"}),
         ("discrete=true,False", "", "discrete", Several((True, False))),
-        (
-            "noise='student-t:nu=3,sigma=1','gaussian:sigma=1'",
-            "",
-            "noise",
-            Several(("student-t:nu=3,sigma=1", "gaussian:sigma=1")),
-        ),
+        ("noise='student-t:nu=3,sigma=1','none'", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
         ('noise="student-t:nu=3,sigma=1"', "", "noise", "student-t:nu=3,sigma=1"),
         ("noise=student-t:nu=3,sigma=1", "", "noise", "student-t:nu=3,sigma=1"),
-        (
-            "noise=student-t:nu=3,sigma=1,gaussian:sigma=1",
-            "",
-            "noise",
-            Several(("student-t:nu=3,sigma=1", "gaussian:sigma=1")),
-        ),
+        ("noise=student-t:nu=3,sigma=1,none", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
         ("noise=choice(student-t:nu=3,sigma=1,none)", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
         (r"noise=student-t:nu=3\,sigma=1,none", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
-        ("loss=quadratic:h=1|2", "", "loss", "quadratic:h=1|2"),
         ("method.regime.beta='1 - rho*eta'", "", "method.regime.beta", "1 - rho*eta"),
         (r"method.name='it\'s'", "", "method.name", "it's"),
         ('method.update=["m = beta*m + G","x = x - eta*m"]', "", "method.update", ["m = beta*m + G", "x = x - eta*m"]),
-        ("sweep.count=20", "", "sweep.count", "20"),
     ],
 )
 def test_an_override_is_read_as_hydra_reads_it(text, sign, key, value):
@@ -101,36 +85,31 @@ def test_an_override_is_read_as_hydra_reads_it(text, sign, key, value):
     [
         # one value replaces an axis and the base
         (["eta=0.2"], SWEPT.replace("eta = [0.1, 0.05]", "")),
-        (["noise.nu=7"], SWEPT.replace("noise.nu = [3, 4]", "")),
         (["T=3"], SWEPT.replace("T = [1, 2]\n", "")),
         (["dt=0.005"], SWEPT.partition("[sweep.random]")[0]),
         # an axis in its old place, or after the others
         (["eta=0.2,0.4"], SWEPT.replace("eta = [0.1, 0.05]", 'eta = ["1/5", "2/5"]')),
         (["eta=range(0.1,0.3,0.1)"], SWEPT.replace("eta = [0.1, 0.05]", "eta = [0.1, 0.2]")),
-        (["save=2,3"], SWEPT.replace("noise.nu = [3, 4]", "noise.nu = [3, 4]\nsave = [2, 3]")),
         (["T=5,6"], SWEPT.replace("noise.nu = [3, 4]", "noise.nu = [3, 4]\nT = [5, 6]").replace("T = [1, 2]\n", "", 1)),
         (["x0=[1,2],[3,4]"], SWEPT.replace("noise.nu = [3, 4]", "noise.nu = [3, 4]\nx0 = [[1, 2], [3, 4]]")),
         (["eta=[0.2,0.4]", "~noise.nu", "noise.nu=3,4"], SWEPT.replace("eta = [0.1, 0.05]", "eta = [0.2, 0.4]")),
         # random values
-        (["dt=interval(0.001,0.01)"], SWEPT),
         (["dt=tag(log,interval(0.001,0.01))"], SWEPT.replace("uniform", "log-uniform")),
         (["clients=interval(1,9)"], SWEPT.replace("clients = [2, 3]\n", "") + "clients = {uniform = [1, 9]}\n"),
         (["sweep.count=7", "sweep.seed=3"], SWEPT.replace("count = 2", "count = 7\nseed = 3")),
         # what the sweep is made of
         (["sweep.seeds=3"], SWEPT + "[sweep]\nseeds = 3\n"),
         (["sweep.seeds=3,9"], SWEPT + "[sweep]\nseeds = [3, 9]\n"),
-        (["sweep.seeds=[3,9]"], SWEPT + "[sweep]\nseeds = [3, 9]\n"),
         (["sweep.seeds=range(3,10,6)"], SWEPT + "[sweep]\nseeds = [3, 9]\n"),
         (["sweep.seeds=3", "~sweep.seeds"], SWEPT),
         (["~eta"], SWEPT.replace("eta = [0.1, 0.05]", "")),
         (["+seed=3", "++seed=4", "~seed"], SWEPT),
-        (["eta=0.2,0.3", "eta=0.1,0.05"], SWEPT),
     ],
 )
 def test_an_override_does_what_a_change_of_the_file_does(read, overrides, text):
     """The base of the changed file is that of the overrides too, where they change it."""
     found, wanted = read(SWEPT, *overrides), read(text)
-    changed = {"eta=0.2": "1/5", "T=3": "3", "dt=0.005": "1/200", "noise.nu=7": "student-t:nu=7,sigma=1"}
+    changed = {"eta=0.2": "1/5", "T=3": "3", "dt=0.005": "1/200"}
     base = wanted.to_dict()["base"]
     for override in overrides:
         field = override.partition("=")[0].partition(".")[0]
@@ -172,19 +151,15 @@ def test_the_last_name_of_the_models_wins(read):
     base = BASE.replace('models = ["first-order"]', 'model = "first-order"')
     for override in ("models=[corrected]", "model=corrected"):
         for text in ("", '[sweep.grid]\nmodels = ["second-order"]'):
-            (point,) = read(
-                text, override, base=base if not text else BASE.replace('models = ["first-order"]', "")
-            ).points()
+            before = BASE.replace('models = ["first-order"]', "") if text else base
+            (point,) = read(text, override, base=before).points()
             assert point.experiment().kinds[1:] == ("corrected",)
 
 
 def test_axes_of_the_command_line_alone_make_a_sweep(read):
     sweep = read("", "eta=0.1,0.05", "clients=range(1,4)", "method=dsgd,dsignsgd")
-    assert sweep.axes == ("eta", "clients", "method")
-    assert [tuple(as_json(v) for v in point.values.values()) for point in sweep.points()] == list(
-        product(["1/10", "1/20"], ["1", "2", "3"], ["dsgd", "dsignsgd"])
-    )
-    check(sweep)
+    points = [tuple(as_json(v) for v in point.values.values()) for point in sweep.points()]
+    assert points == list(product(["1/10", "1/20"], ["1", "2", "3"], ["dsgd", "dsignsgd"]))
 
 
 REFUSED = [
@@ -272,9 +247,8 @@ def test_random_text_is_read_or_refused_and_nothing_is_evaluated(read, seed):
     tokens = [*TOKENS, *",()[]{}'=", "range(", "choice(", "tag(log,", "interval("]
     for _ in range(60):
         words = [draw.choice(tokens) for _ in range(6)]
-        text = draw.choice(["eta=", "noise=", "+T=", "~", "x0=", "params="]) + draw.choice(
-            ["".join(words), noise_text(draw)]
-        )
+        start = draw.choice(["eta=", "noise=", "+T=", "~", "x0=", "params="])
+        text = start + draw.choice(["".join(words), noise_text(draw)])
         with nothing_is_evaluated_or_written():
             try:
                 read_overrides([text])
@@ -291,18 +265,13 @@ def test_the_overrides_of_the_page_are_read(tmp_path):
     rows = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
     assert len(rows) > 15
     for row in rows:
-        drawn = ["sweep.count=2"] if "interval" in row else ["eta=interval(0.01,0.1)", "sweep.count=2"]
-        name = row.partition("=")[0]
-        beside = (
-            drawn
-            if "interval" in row or name in ("sweep.count", "sweep.seed")
-            else ["~noise.nu"]
-            if name == "noise"
-            else []
-        )
+        name, drawn = row.partition("=")[0], "interval" in row
+        beside = ["~noise.nu"] if name == "noise" else []
+        if drawn or name in ("sweep.count", "sweep.seed"):
+            beside = [*([] if drawn else ["eta=interval(0.01,0.1)"]), "sweep.count=2"]
         sweep = read_sweep(path, [*beside, row])
         check(sweep, most=10)
-        without = read_sweep(path, [] if "interval" in row else beside)
+        without = read_sweep(path, [] if drawn else beside)
         assert sweep.to_dict() != without.to_dict()
     several = [len(read_sweep(path, ["~noise.nu", row])) for row in rows if row.startswith("noise=")]
     assert several == [90, 90]

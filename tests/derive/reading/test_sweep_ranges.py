@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from fractions import Fraction
+from itertools import product
 from math import sqrt
 
 import mpmath
@@ -29,6 +30,13 @@ def numbers(given: dict[str, object], name: str = "T") -> list[Fraction]:
     return found
 
 
+def is_correctly_rounded(value: Fraction, exact: mpmath.mpf) -> bool:
+    """To `DIGITS` significant digits."""
+    last = mpmath.mpf(10) ** (mpmath.floor(mpmath.log10(exact)) - DIGITS + 1)
+    gap = abs(mpmath.mpf(value.numerator) / value.denominator - exact)
+    return bool(gap <= last / 2 * (1 + mpmath.mpf(10) ** -30))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_linear_range_is_exact_and_has_both_ends(seed):
     draw = random.Random(seed)
@@ -40,13 +48,8 @@ def test_a_linear_range_is_exact_and_has_both_ends(seed):
 
 
 def test_decimals_of_a_file_are_exact():
-    assert numbers({"linear": [Decimal("0.1"), 1], "count": 10}) == [Fraction(k, 10) for k in range(1, 11)]
-    assert [value.given for value in read_range("T", {"linear": [Decimal("0.1"), 1], "count": 4}, "")] == [
-        "0.1",
-        "0.4",
-        "0.7",
-        1,
-    ]
+    values = read_range("T", {"linear": [Decimal("0.1"), 1], "count": 4}, "")
+    assert [value.written for value in values] == ["0.1", "0.4", "0.7", 1]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -59,16 +62,7 @@ def test_a_geometric_range_is_correctly_rounded(seed):
     with mpmath.workdps(80):
         a, b = mpmath.mpf(low.numerator) / low.denominator, mpmath.mpf(high.numerator) / high.denominator
         for k, value in list(enumerate(found))[1:-1]:
-            exact = a * (b / a) ** (mpmath.mpf(k) / (count - 1))
-            last = mpmath.mpf(10) ** (mpmath.floor(mpmath.log10(exact)) - DIGITS + 1)
-            assert abs(mpmath.mpf(value.numerator) / value.denominator - exact) <= last / 2 * (
-                1 + mpmath.mpf(10) ** -30
-            )
-
-
-def test_powers_of_ten_are_themselves_in_a_geometric_range():
-    assert numbers({"log": [Decimal("0.0001"), 1000], "count": 8}) == [Fraction(10) ** k for k in range(-4, 4)]
-    assert numbers({"log": [1024, 1], "count": 11}) == [2**k for k in range(10, -1, -1)]
+            assert is_correctly_rounded(value, a * (b / a) ** (mpmath.mpf(k) / (count - 1)))
 
 
 @pytest.mark.parametrize(
@@ -81,36 +75,44 @@ def test_powers_of_ten_are_themselves_in_a_geometric_range():
         ({"from": Decimal("0.1"), "to": Decimal("0.3"), "step": Decimal("0.1")}, [Fraction(k, 10) for k in (1, 2, 3)]),
         ({"from": 2, "to": 2, "step": 5}, [2]),
         ({"linear": [2, 2], "count": 1}, [2]),
+        ({"log": [Decimal("0.0001"), 1000], "count": 8}, [Fraction(10) ** k for k in range(-4, 4)]),
+        ({"log": [1024, 1], "count": 11}, [2**k for k in range(10, -1, -1)]),
     ],
 )
-def test_steps_reach_the_end_where_they_meet_it(given, found):
+def test_the_values_of_ranges(given, found):
     assert numbers(given) == found
 
 
-def test_a_range_of_the_command_line_stops_before_its_end():
-    assert stepped(Fraction(0), Fraction(3), Fraction(1), "", False, Room()) == [0, 1, 2]
-    assert stepped(Fraction(0), Fraction(10), Fraction(33, 10), "", False, Room()) == [
-        Fraction(33 * k, 10) for k in range(4)
-    ]
-    assert stepped(Fraction(5), Fraction(1), Fraction(-2), "", False, Room()) == [5, 3]
-
-
 @pytest.mark.parametrize(
-    "given",
-    [
-        {"linear": [0, 1]}, {"linear": [0, 1], "count": 1}, {"linear": [0, 1], "count": 0}, {"linear": [0], "count": 3},
-        {"linear": [0, "a"], "count": 3}, {"linear": 3, "count": 3}, {"linear": [0, 1], "count": 10**6 + 1},
-        {"log": [0, 1], "count": 3}, {"log": [-1, 1], "count": 3}, {"log": [-2, -1], "count": 3}, {"from": 1, "to": 2, "step": 0},
-        {"from": 1, "to": 2, "step": -1}, {"from": 1, "to": 10**7}, {"from": 1}, {"linear": [0, 1], "log": [1, 2], "count": 3},
-        {"uniform": [0, 1]}, {}, {"linear": [True, 1], "count": 2}, {"linear": [0, 1], "count": True},
-        {"linear": [0, Decimal("inf")], "count": 2}, {"linear": [0, Decimal("1e400")], "count": 2},
-        {"linear": ["1/99999999999999999999", 1], "count": 4},
-    ],
-)  # fmt: skip
-def test_what_is_no_range_is_refused_with_its_place(given):
+    ("start", "stop", "step", "values"),
+    [(0, 3, 1, [0, 1, 2]), (0, 10, Fraction(33, 10), [Fraction(33 * k, 10) for k in range(4)]), (5, 1, -2, [5, 3])],
+)
+def test_a_range_of_the_command_line_stops_before_its_end(start, stop, step, values):
+    assert stepped(Fraction(start), Fraction(stop), Fraction(step), "", False, Room()) == values
+
+
+NO_RANGES = [
+    {"linear": [0, 1]}, {"linear": [0, 1], "count": 1}, {"linear": [0, 1], "count": 0}, {"linear": [0], "count": 3},
+    {"linear": [0, "a"], "count": 3}, {"linear": 3, "count": 3}, {"linear": [0, 1], "count": 10**6 + 1},
+    {"log": [0, 1], "count": 3}, {"log": [-2, -1], "count": 3}, {"from": 1, "to": 2, "step": 0},
+    {"from": 1, "to": 2, "step": -1}, {"from": 1, "to": 10**7}, {"from": 1}, {"linear": [0, 1], "log": [1, 2], "count": 3},
+    {"uniform": [0, 1]}, {}, {"linear": [True, 1], "count": 2}, {"linear": [0, 1], "count": True},
+    {"linear": [0, Decimal("inf")], "count": 2}, {"linear": [0, Decimal("1e400")], "count": 2},
+    {"linear": ["1/99999999999999999999", 1], "count": 4},
+]  # fmt: skip
+NO_DRAWS = [
+    {"uniform": [1, 0]}, {"uniform": [1, 1]}, {"uniform": [1]}, {"uniform": "0, 1"}, {"log-uniform": [0, 1]}, {"choice": []},
+    {"choice": 3}, {"integers": [1, 2.5]}, {"integers": [1, "5/2"]}, {"normal": [0, 1]}, {}, [1, 2], 3,
+    {"uniform": [0, 1], "choice": [1]}, {"uniform": [10**38, 10**38 + 1]}, {"log-uniform": ["1/1" + "0" * 30, 1]},
+    {"uniform": [0, "1/1" + "0" * 35]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("read", "table"), [*product([read_range], NO_RANGES), *product([read_draw], NO_DRAWS)])
+def test_what_is_no_range_and_no_draw_is_refused_with_its_place(read, table):
     with pytest.raises(BadInput) as error:
-        read_range("T", given, "sweep.grid.T")
-    assert error.value.field.startswith("sweep.grid.T") and "\n" not in error.value.message
+        read("T", table, "sweep.of.T")
+    assert error.value.field.startswith("sweep.of.T") and "\n" not in error.value.message
 
 
 def test_ranges_have_room_for_two_million_values_in_all():
@@ -165,10 +167,7 @@ def test_log_uniform_values_are_correctly_rounded():
             u = _u(0, 0, "eta", n)
             exact = mpmath.mpf(10) ** (-3 + 4 * mpmath.mpf(u.numerator) / u.denominator)
             value = draw.value(0, 0, n).exact
-            last = mpmath.mpf(10) ** (mpmath.floor(mpmath.log10(exact)) - DIGITS + 1)
-            assert abs(mpmath.mpf(value.numerator) / value.denominator - exact) <= last / 2 * (
-                1 + mpmath.mpf(10) ** -30
-            )
+            assert is_correctly_rounded(value, exact)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +195,7 @@ def test_every_number_that_is_drawn_can_be_written_or_the_ends_are_refused(expon
         except BadInput:
             assert exponent >= 26
         else:
-            assert exponent <= 28 and all(draw.value(0, 0, n).given for n in range(30))
+            assert exponent <= 28 and all(draw.value(0, 0, n).written for n in range(30))
 
 
 def test_the_frequencies_of_whole_numbers_and_of_choices():
@@ -216,18 +215,3 @@ def test_the_values_of_keys_seeds_and_blocks_are_unlike():
 
     listed = [values(name, seed, block) for name in ("eta", "T") for seed in (0, 1) for block in (0, 1)]
     assert len({text for found in listed for text in found}) == 8 * 20
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"uniform": [1, 0]}, {"uniform": [1, 1]}, {"uniform": [1]}, {"uniform": "0, 1"}, {"log-uniform": [0, 1]}, {"choice": []},
-        {"choice": 3}, {"integers": [1, 2.5]}, {"integers": [1, "5/2"]}, {"normal": [0, 1]}, {}, [1, 2], 3,
-        {"uniform": [0, 1], "choice": [1]}, {"uniform": [10**38, 10**38 + 1]}, {"log-uniform": ["1/1" + "0" * 30, 1]},
-        {"uniform": [0, "1/1" + "0" * 35]},
-    ],
-)  # fmt: skip
-def test_what_is_no_draw_is_refused_with_its_place(given):
-    with pytest.raises(BadInput) as error:
-        read_draw("T", given, "sweep.random.T")
-    assert error.value.field.startswith("sweep.random.T") and "\n" not in error.value.message

@@ -49,13 +49,10 @@ def test_a_grid_is_every_combination_and_the_last_axis_changes_fastest(read):
     sweep = read('[sweep.grid]\neta = [0.1, 0.05]\nclients = [1, 2, 4]\n"noise.nu" = [3, "7/2"]')
     assert sweep.axes == ("eta", "clients", "noise.nu") and len(sweep) == 12
     assert values(sweep) == list(product(["1/10", "1/20"], ["1", "2", "4"], ["3", "7/2"]))
-    made = [point.experiment() for point in sweep.points()]
-    assert [
-        (e.problems[0].eta, e.problems[0].to_dict()["clients"], e.problems[0].specs["noise"].text) for e in made
-    ] == [
-        (Fraction(1, step), str(n), f"student-t:nu={nu},sigma=1")
-        for step, n, nu in product([10, 20], [1, 2, 4], ["3", "7/2"])
-    ]
+    for point, (step, n, nu) in zip(sweep.points(), product([10, 20], ["1", "2", "4"], ["3", "7/2"]), strict=True):
+        problem = point.experiment().problems[0]
+        assert (problem.eta, problem.to_dict()["clients"]) == (Fraction(1, step), n)
+        assert problem.specs["noise"].text == f"student-t:nu={nu},sigma=1"
 
 
 def test_a_sweep_without_axes_is_the_experiment_itself(read, tmp_path):
@@ -107,34 +104,23 @@ def test_lists_that_change_together_are_one_axis(read):
 
 
 def test_repeats_begin_at_the_seed_of_the_file_and_an_override_moves_it(read):
-    assert [v[-1] for v in values(read("[sweep]\nseeds = 3"))] == ["7", "8", "9"]
-    assert [v[-1] for v in values(read("[sweep]\nseeds = 3", "seed=20"))] == ["20", "21", "22"]
-    assert [v[-1] for v in values(read("[sweep]\nseeds = 3", base=BASE.replace("seed = 7", "")))] == ["0", "1", "2"]
-    assert values(read("[sweep]\nseeds = [5, 1, 5]\n[sweep.grid]\nT = [1, 2]")) == [
-        ("1", "5"),
-        ("1", "1"),
-        ("2", "5"),
-        ("2", "1"),
-    ]
-    assert (
-        values(read("[sweep]\nseeds = 3", "seed=1,2"))
-        == [("1",), ("2",)]
-        == values(read("[sweep]\nseeds = [4]", "seed=1,2"))
-    )
-    assert values(read("[sweep]\nseeds = [4, 5]", "seed=1")) == [()] == values(read("[sweep]\nseeds = 3", "~seed"))
-    made = [point.experiment().seed for point in read("[sweep]\nseeds = 2").points()]
-    assert made == [7, 8]
+    def seeds(text: str, *overrides: str, base: str = BASE) -> list[int]:
+        return [point.experiment().seed for point in read(f"[sweep]\n{text}", *overrides, base=base).points()]
+
+    assert seeds("seeds = 3") == [7, 8, 9] and seeds("seeds = 3", "seed=20") == [20, 21, 22]
+    assert seeds("seeds = 3", base=BASE.replace("seed = 7", "")) == [0, 1, 2]
+    assert seeds("seeds = [5, 1, 5]\n[sweep.grid]\nT = [1, 2]") == [5, 1, 5, 1]
+    assert seeds("seeds = 3", "seed=1,2") == [1, 2] == seeds("seeds = [4]", "seed=1,2")
+    assert seeds("seeds = [4, 5]", "seed=1") == [1] and seeds("seeds = 3", "~seed") == [7]
 
 
 def test_lists_and_tables_can_be_one_value(read):
-    sweep = read(
-        '[sweep.grid]\nx0 = [[1, -1], 2]\nmodels = [["first-order", "corrected"], "second-order", []]\nsave = [[0, 1], 3]'
-    )
+    models = '[["first-order", "corrected"], "second-order", []]'
+    sweep = read(f"[sweep.grid]\nx0 = [[1, -1], 2]\nmodels = {models}\nsave = [[0, 1], 3]")
     assert len(sweep) == 12
     made = [point.experiment() for point in sweep.points()]
-    assert {e.problems[0].x0 for e in made} == {(1, -1), (2,)}
+    assert {e.problems[0].x0 for e in made} == {(1, -1), (2,)} and {e.save for e in made} == {(0, 1), 3}
     assert {e.kinds[1:] for e in made} == {("first-order", "corrected"), ("second-order",), ()}
-    assert {e.save for e in made} == {(0, 1), 3}
     losses = read('[sweep.grid]\nloss.h = [[1, 2], "3|1/2", 1]')
     found = [point.experiment().problems[0].specs["loss"].text for point in losses.points()]
     assert found == ["quadratic:h=1|2", "quadratic:h=3|1/2", "quadratic:h=1"]
@@ -154,27 +140,17 @@ def test_parts_of_the_tables_method_and_params_are_axes(read):
     regimes = 'method.regime.beta = ["1 - rho*eta", "1 - eta^2*rho"]'
     sweep = read(f"[sweep.grid]\nparams.rho = [1, 2]\n{regimes}\nmethod.memory.m = 1", base=base)
     assert sweep.axes == ("params.rho", "method.regime.beta") and len(sweep) == 4
-    made = [point.experiment() for point in sweep.points()]
-    assert [(e.problems[0].params, dict(e.problems[0].table.regime)["beta"]) for e in made] == [
-        ((("rho", Fraction(rho)),), beta) for rho, beta in product([1, 2], ["1 - rho*eta", "1 - eta^2*rho"])
-    ]
-    assert all(e.problems[0].table.memory == (("m", 1),) for e in made)
-    check(sweep)
+    for point, (rho, beta) in zip(sweep.points(), product([1, 2], ["1 - rho*eta", "1 - eta^2*rho"]), strict=True):
+        problem = point.experiment().problems[0]
+        assert problem.params == (("rho", Fraction(rho)),) and problem.table.memory == (("m", 1),)
+        assert dict(problem.table.regime)["beta"] == beta
     spec = read('[sweep.grid]\nmethod.c = [0.5, "9/10"]', "method=clipped:c=2", base=BASE)
-    assert [p.experiment().problems[0].specs["method"].text for p in spec.points()] == [
-        "clipped:c=1/2",
-        "clipped:c=9/10",
-    ]
+    texts = [p.experiment().problems[0].specs["method"].text for p in spec.points()]
+    assert texts == ["clipped:c=1/2", "clipped:c=9/10"]
 
 
 def test_blocks_are_united_and_a_point_that_occurs_twice_counts_once(read):
-    text = """
-        [[sweep]]
-        grid = {clients = [2, 4], T = [1, 2]}
-        [[sweep]]
-        grid = {T = [2, 3, "1"]}
-    """
-    sweep = read(text)
+    sweep = read('[[sweep]]\ngrid = {clients = [2, 4], T = [1, 2]}\n[[sweep]]\ngrid = {T = [2, 3, "1"]}')
     assert sweep.axes == ("clients", "T") and len(sweep) == 5
     assert values(sweep) == [("2", "1"), ("2", "2"), ("4", "1"), ("4", "2"), ("4", "3")]
     united = read(
@@ -186,22 +162,18 @@ def test_blocks_are_united_and_a_point_that_occurs_twice_counts_once(read):
     check(united)
 
 
-def test_an_axis_and_parts_of_its_values_may_make_a_point_twice(read):
-    sweep = read('[sweep.grid]\nnoise = ["student-t:nu=3,sigma=1", "student-t:nu=4,sigma=1"]\n"noise.nu" = [5, 6]')
-    assert len(sweep) == 2 == len(set(numbered(sweep)))
-    one = read('[sweep.grid]\nnoise = ["student-t:nu=3,sigma=1", "student-t:nu=4,sigma=1"]\n"noise.nu" = 5')
-    assert len(one) == 1 == len(numbered(one))
+@pytest.mark.parametrize(("nu", "points"), [("[5, 6]", 2), ("5", 1)])
+def test_an_axis_and_parts_of_its_values_may_make_a_point_twice(read, nu, points):
+    sweep = read(f'[sweep.grid]\nnoise = ["student-t:nu=3,sigma=1", "student-t:nu=4,sigma=1"]\n"noise.nu" = {nu}')
+    assert len(sweep) == points == len(set(numbered(sweep)))
 
 
 EQUAL = [
-    ("T = 0.5", 'T = "1/2"'),
     ("clients = 3", 'clients = "3"'),
-    ("x0 = [0.5]", 'x0 = "1/2"'),
     ("x0 = [1, 0.5]", 'x0 = ["1", "2/4"]'),
     ('noise = "student-t:sigma=1,nu=3"', 'noise = " student-t : nu=3.0, sigma=2/2"'),
     ('noise = "gaussian:sigma=1|0.5"', 'noise = "gaussian:sigma=1.0|1/2"'),
     ('models = "corrected"', 'models = ["corrected"]'),
-    ("save = 3", 'save = "3"'),
     ("save = [0, 0.5]", 'save = ["0", "1/2"]'),
     ('quantities = "loss"', 'quantities = ["loss"]'),
     ("chunk = 10", "chunk = 20"),
@@ -268,13 +240,11 @@ def _random_sweep(draw: random.Random) -> str:
                 zipped.append(f'"{name}" = [{", ".join(listed)}]')
             else:
                 drawn.append(f'"{name}" = {{choice = [{", ".join(listed)}]}}')
-        text = "[[sweep]]\n" + (
-            f"seeds = {draw.randint(1, 2)}\n" if "seed" not in names and draw.random() < 0.3 else ""
-        )
-        text += "[sweep.grid]\n" + "\n".join(grid) + "\n[sweep.zip]\n" + "\n".join(zipped)
-        blocks.append(
-            text + (f"\n[sweep.random]\ncount = 4\nseed = {draw.randint(0, 9)}\n" + "\n".join(drawn) if drawn else "")
-        )
+        seeds = f"seeds = {draw.randint(1, 2)}\n" if "seed" not in names and draw.random() < 0.3 else ""
+        parts = [f"[[sweep]]\n{seeds}[sweep.grid]", *grid, "[sweep.zip]", *zipped]
+        if drawn:
+            parts += [f"[sweep.random]\ncount = 4\nseed = {draw.randint(0, 9)}", *drawn]
+        blocks.append("\n".join(parts))
     return "\n".join(blocks)
 
 
@@ -338,11 +308,8 @@ def test_values_that_do_not_go_together_are_bad_input_that_says_how_to_unite_blo
     text = '[sweep.grid]\nmethod = ["dsgd", "dcsgd"]\ncompressor = ["identity", "rand-k:k=1"]'
     with pytest.raises(BadInput) as error:
         check(read(text))
-    assert (
-        error.value.field == "compressor"
-        and "[[sweep]]" in error.value.message
-        and "method = dsgd" in error.value.message
-    )
+    message = error.value.message
+    assert error.value.field == "compressor" and "[[sweep]]" in message and "method = dsgd" in message
     with pytest.raises(BadInput, match=r"noise\.nu.*\[\[sweep\]\]"):
         read('[sweep.grid]\nnoise = ["student-t:nu=3,sigma=1", "gaussian:sigma=1"]\n"noise.nu" = [3, 4]')
 

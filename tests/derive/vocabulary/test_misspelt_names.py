@@ -15,7 +15,7 @@ from sdescent.derive.reading.audits import CLAIMED_KEYS, read_audit
 from sdescent.derive.reading.audits import KEYS as AUDIT
 from sdescent.derive.reading.claims import claim_from, read_claim
 from sdescent.derive.reading.experiments import OWN, read_experiment
-from sdescent.derive.reading.methods import KEYS as METHOD
+from sdescent.derive.reading.method_tables import KEYS as METHOD
 from sdescent.derive.reading.problems import KEYS as PROBLEM
 from sdescent.derive.reading.problems import problem, read_problem
 from sdescent.derive.reading.specs import parse_spec

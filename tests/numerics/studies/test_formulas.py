@@ -10,7 +10,7 @@ import sympy as sp
 
 from sdescent.derive.equations.step.covariance import compression_ratio
 from sdescent.derive.reading.specs import parse_spec
-from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of
+from sdescent.derive.reading.sweeps.formula_letters import Numbers, letters, numbers_of
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.numerics.studies.formulas import at_points, formula, omega
@@ -21,11 +21,8 @@ NUMBERS = {"p": "1/4", "k": "3", "s": "2", "c": "1", "step": "1/8"}
 
 def point(compressor: str | None, **values: float) -> Numbers:
     spec = None if compressor is None else parse_spec("compressor", compressor, "compressor")
-    own = (
-        {}
-        if spec is None
-        else {f"compressor.{key}": float(value) for key, value in spec.values if isinstance(value, Fraction)}
-    )
+    pairs = () if spec is None else spec.values
+    own = {f"compressor.{key}": float(value) for key, value in pairs if isinstance(value, Fraction)}
     return Numbers({"dim": 10.0, **own, **{name.replace("_", "."): value for name, value in values.items()}}, spec)
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from sdescent.derive.reading.experiments import experiment
-from sdescent.derive.reading.keyed import as_written
-from sdescent.derive.reading.toml_file import Decimal
+from sdescent.derive.reading.toml_file import Decimal, as_written
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.numerics.studies import members as reading
@@ -24,7 +23,7 @@ OTHERS = ("1/2", "3/4", 1)
 def same(a: Member, b: Member) -> bool:
     """Whether two points are solved alike, and written alike."""
     mine, others = ((m.family, m.numbers, m.shared, m.written, m.width, m.like.kinds) for m in (a, b))
-    return mine == others and a.own().to_dict() == b.own().to_dict()
+    return mine == others and a.experiment().to_dict() == b.experiment().to_dict()
 
 
 def points(kind: str) -> list[list[dict[str, Any]]]:

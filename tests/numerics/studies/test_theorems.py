@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sdescent.derive.reading.experiments import experiment
-from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of, of_bounds
-from sdescent.derive.reading.sweeps.shown import Bound, FromTheorem
+from sdescent.derive.reading.sweeps.figures_and_bounds import Bound, FromTheorem
+from sdescent.derive.reading.sweeps.formula_letters import Numbers, letters, numbers_of, of_bounds
 from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.studies.formulas import formula, of_the_run
@@ -35,11 +35,9 @@ POINT = {
 }  # fmt: skip
 
 
-def taken(folder: Path, text: str = PL, given: dict[str, str] | None = None) -> Bound:
+def bound_of(folder: Path, text: str = PL, letters: dict[str, str] = LETTERS) -> Bound:
     (folder / "mine.toml").write_text(text)
-    return proved(
-        Bound("b", "loss", "", ("nu > 2",), FromTheorem("mine.toml", LETTERS if given is None else given)), folder
-    )[0]
+    return proved(Bound("b", "loss", "", ("nu > 2",), FromTheorem("mine.toml", letters)), folder)[0]
 
 
 def at(**changes: Any) -> tuple[dict[str, Any], Numbers]:
@@ -55,7 +53,7 @@ def value(text: str, numbers: Numbers) -> float:
 
 @pytest.fixture(scope="module")
 def polyak(tmp_path_factory: pytest.TempPathFactory) -> Bound:
-    return taken(tmp_path_factory.mktemp("polyak"))
+    return bound_of(tmp_path_factory.mktemp("polyak"))
 
 
 @pytest.mark.slow
@@ -72,8 +70,7 @@ def test_what_is_of_numbers_is_decided_and_what_is_of_the_loss_is_granted(polyak
     bound = polyak
     for eta, holds in (("1/10", True), ("1/2", False), ("3/4", False)):  # at 1/2 the rate is not below 1
         found = []
-        for assumed in bound.assumptions:
-            left, sign, right = assumed.parts
+        for _, left, sign, right in bound.assumptions:
             a, b = value(left, at(eta=eta)[1]), value(right, at(eta=eta)[1])
             found.append({"<=": a <= b, "<": a < b, ">": a > b}[sign])
         assert all(found) is holds
@@ -85,12 +82,9 @@ def test_what_is_of_numbers_is_decided_and_what_is_of_the_loss_is_granted(polyak
 
 def test_what_is_assumed_of_numbers_counts_whether_or_not_the_proof_needs_it(tmp_path: Path) -> None:
     """The mean square of the noise has its formula for nu > 2 alone."""
-    student = SDE.replace('"dsgd"', '"dsgd"\nnoise = "student-t"').replace(
-        '"variance: s"', '"nu > 2", "bounded gradient: c"'
-    )
-    bound = taken(
-        tmp_path, student.replace("*L*s/", "*L*d*sigma^2*nu/(nu - 2)/"), {"L": "h", "mu": "h", "fstar": "0", "c": "9"}
-    )
+    student = SDE.replace('"dsgd"', '"dsgd"\nnoise = "student-t"').replace("*L*s/", "*L*d*sigma^2*nu/(nu - 2)/")
+    student = student.replace('"variance: s"', '"nu > 2", "bounded gradient: c"')
+    bound = bound_of(tmp_path, student, {"L": "h", "mu": "h", "fstar": "0", "c": "9"})
     assert "2 < noise_nu" in bound.where or "noise_nu > 2" in bound.where[1:]
     assert bound.theorem is not None and "G <= c" in bound.theorem.granted
 
@@ -98,13 +92,13 @@ def test_what_is_assumed_of_numbers_counts_whether_or_not_the_proof_needs_it(tmp
 @pytest.mark.slow
 def test_a_factor_of_the_loss_is_divided_by(tmp_path: Path) -> None:
     thrice = SDE.replace('V = "f - fstar"', 'V = "3*f - 3*fstar"').replace("eta*L*s/(2*N)", "3*eta*L*s/(2*N)")
-    bound, plain = taken(tmp_path, thrice), taken(tmp_path, SDE)
+    bound, plain = bound_of(tmp_path, thrice), bound_of(tmp_path, SDE)
     assert value(bound.formula, at()[1]) == pytest.approx(value(plain.formula, at()[1]), rel=1e-12)
     assert bound.where == plain.where
 
 
 def test_a_theorem_on_an_sde_ends_at_the_last_saved_time(tmp_path: Path) -> None:
-    bound = taken(tmp_path, SDE)
+    bound = bound_of(tmp_path, SDE)
     decay = np.exp(-2 * 2 * 0.5)
     floor = 0.1 * 2 * (4 * 0.25 * 5 / 3) / (2 * 3) / (2 * 2)
     numbers = at(save=[0, "1/2"])[1]
@@ -127,7 +121,7 @@ def test_a_theorem_on_an_sde_ends_at_the_last_saved_time(tmp_path: Path) -> None
 )
 def test_what_gives_no_bound_is_said(tmp_path: Path, text: str, given: dict[str, str], what: str) -> None:
     with pytest.raises(BadInput) as caught:
-        taken(tmp_path, text, given)
+        bound_of(tmp_path, text, given)
     assert what in caught.value.message and caught.value.field.startswith("bounds.b.")
 
 
@@ -144,7 +138,6 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         (PL, {"method": "dcsgd", "compressor": "identity"}, True),
         (PL, {"method": "dcsgd", "compressor": "rand-k:k=2"}, False),
         (PL, {"method": "dsignsgd"}, False),
-        (PL, {"schedule": "power:p=1/2"}, False),
         (PL, {"method": "heavy-ball:beta=1/2", "regime": "fixed"}, False),
         (PL, {"loss": "bilinear-game:a=1"}, False),
         (PL, {"noise": "cauchy:sigma=1"}, False),
@@ -169,19 +162,15 @@ def test_a_letter_that_is_not_the_number_of_the_method_is_noticed(tmp_path: Path
     asked, _ = at(noise="gaussian:sigma=1/2")
     covers = Covers(read_stated(tmp_path / "mine.toml"))
     assert covers(asked, {"sigma": 0.5}) and not covers(asked, {"sigma": 1.0})
-    bound = taken(tmp_path, NAMED, {"L": "h", "mu": "h", "fstar": "0"})  # sigma is that of the noise without a letter
+    # sigma is that of the noise without a letter
+    bound = bound_of(tmp_path, NAMED, {"L": "h", "mu": "h", "fstar": "0"})
     decay = np.exp(-4)
     numbers = at(noise="gaussian:sigma=1/2")[1]
     assert value(bound.formula, numbers) == pytest.approx(6 * decay + 0.1 / 12 * (1 - decay), rel=1e-12)
 
 
 def test_a_run_has_its_loss_at_the_start_and_its_steps() -> None:
-    for changes, start, steps in (
-        ({}, 6.0, 10),
-        ({"x0": [3]}, 36.0, 10),
-        ({"T": "0.99"}, 6.0, 9),
-        ({"save": [0, "0.31"]}, 6.0, 3),
-    ):
+    for changes, start, steps in (({"x0": [3]}, 36.0, 10), ({"T": "0.99"}, 6.0, 9), ({"save": [0, "0.31"]}, 6.0, 3)):
         asked, _ = at(**changes)
         assert of_the_run(asked) == {"run.f0": start, "run.K": steps}
     asked, _ = at(loss="cosh", x0=["1/2"], dim=2)

@@ -23,8 +23,8 @@ from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.studies import members, together
-from sdescent.numerics.studies.families import family_of
 from sdescent.numerics.studies.members import Member
+from sdescent.numerics.studies.shared_programs import family_of
 from sdescent.numerics.studies.together import solve_together
 from tests.support.compilations import compilations
 from tests.support.samples import slow_but
@@ -66,6 +66,26 @@ def same(a: Ensemble, b: Ensemble) -> bool:
     return values and np.array_equal(a.blow_up, b.blow_up) and np.array_equal(a.final, b.final, equal_nan=True)
 
 
+def alone(kind: Any, point: Member) -> Ensemble:
+    return ensemble(solve_together(kind, [point])[0])
+
+
+def is_the_experiment(found: Ensemble, kind: Any, point: Member) -> bool:
+    """Symbols in place of numbers round differently in the last digits; draws are the same."""
+    problem = point.like.problems[0]
+    more: dict[str, Any] = {"params": {"eta": 0.1}, "save": 3, "loss": problem.loss}
+    if kind == METHOD:
+        direct = run(problem.method, [1.0, -1.0], float(problem.T or 0), 40, 0, **more)
+    else:
+        equation, dt = sd.sde(problem.method, kind, problem.loss, 2), float(point.like.step(problem))
+        direct = solve(equation, [1.0, -1.0], float(problem.T or 0), 40, 0, dt=dt, **more)
+    pairs = [(found.final, direct.final), (found.values["loss"], direct.values["loss"])]
+    pairs += [(found.final_memory[letter], value) for letter, value in direct.final_memory.items()]
+    if "doubling_error" in direct.settings:
+        assert np.isclose(found.settings["doubling_error"], direct.settings["doubling_error"], rtol=1e-6)
+    return all(np.allclose(one, other, rtol=1e-9, atol=1e-12) for one, other in pairs)
+
+
 GRID = [
     {"noise": f"student-t:nu={nu},sigma={sigma}", "compressor": f"bernoulli:p={p}", "clients": clients}
     for clients in (2, 3) for nu in ("3", "9/2") for sigma in ("1/2", "2") for p in ("1/4", "1")
@@ -77,26 +97,17 @@ GRID = [
 def test_points_have_the_same_bits_together_and_alone(kind: Any) -> None:
     members = [member(**fields) for fields in GRID]
     together = [ensemble(found) for found in solve_together(kind, members)]
-    alone = [ensemble(solve_together(kind, [m])[0]) for m in members]
     other = [ensemble(found) for found in solve_together(kind, members[::-1][:7])]
-    assert all(map(same, together, alone)) and all(map(same, together[::-1], other))
+    assert all(same(found, alone(kind, m)) for found, m in zip(together, members, strict=True))
+    assert all(map(same, together[::-1], other))
     assert len({found.final.tobytes() for found in together}) == len(GRID)  # and they are all different
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [METHOD, FIRST])
 def test_a_point_is_the_experiment_with_the_same_draws(kind: Any) -> None:
-    """Symbols in place of numbers round differently in the last digits; draws are the same."""
-    own = member(noise="gaussian:sigma=1|2")
-    problem = own.like.problems[0]
-    more: dict[str, Any] = {"params": {"eta": 0.1}, "save": 3, "loss": problem.loss}
-    if kind == METHOD:
-        direct = run(problem.method, [1.0, -1.0], 1.0, 40, 0, **more)
-    else:
-        direct = solve(sd.sde(problem.method, kind, problem.loss, 2), [1.0, -1.0], 1.0, 40, 0, dt=0.1 / 8, **more)
-    found = ensemble(solve_together(kind, [own])[0])
-    assert np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12)
-    assert np.allclose(found.values["loss"], direct.values["loss"], rtol=1e-9, atol=1e-12)
+    point = member(noise="gaussian:sigma=1|2")
+    assert is_the_experiment(alone(kind, point), kind, point)
 
 
 @pytest.mark.slow
@@ -108,7 +119,7 @@ def test_another_index_scale_step_or_number_of_clients_compiles_nothing() -> Non
     with compilations() as noted:
         for change in changes:
             for kind in (METHOD, FIRST):
-                ensemble(solve_together(kind, [member(**change)])[0])
+                alone(kind, member(**change))
     assert noted == []
     with compilations() as noted:  # the listener hears of a compilation
         solve_together(METHOD, [member(loss="quartic")])
@@ -117,41 +128,22 @@ def test_another_index_scale_step_or_number_of_clients_compiles_nothing() -> Non
 
 @pytest.mark.slow
 def test_another_scale_compiles_nothing_where_moments_are_integrals() -> None:
-    """Each point is the experiment with the same draws."""
-    own = {
-        "compressor": "norm-clip:c=2",
-        "noise": "student-t:nu=5,sigma=1",
-        "x0": [1, -1],
-        "loss": "quadratic:h=1|2",
-        "T": "2/5",
-    }
-    solve_together(FIRST, [member(**own)])
-    point = member(**{**own, "clients": 9, "noise": "student-t:nu=5,sigma=3"})
+    clipped = {"compressor": "norm-clip:c=2", "x0": [1, -1], "loss": "quadratic:h=1|2", "T": "2/5"}
+    alone(FIRST, member(**clipped, noise="student-t:nu=5,sigma=1"))
+    point = member(**clipped, clients=9, noise="student-t:nu=5,sigma=3")
     with compilations() as noted:
-        found = ensemble(solve_together(FIRST, [point])[0])
-    assert noted == []
-    problem = point.like.problems[0]
-    equation = sd.sde(problem.method, FIRST, problem.loss, 2)
-    direct = solve(equation, [1.0, -1.0], 0.4, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
-    assert np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12)
-    assert np.isclose(found.settings["doubling_error"], direct.settings["doubling_error"], rtol=1e-6)
+        found = alone(FIRST, point)
+    assert noted == [] and is_the_experiment(found, FIRST, point)
 
 
+BATCH = {"regime": "batch-equivalent"}
 #: rules, with what differs between two points of one family
 RULES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "large noise": (
-        {
-            "method": "rmsprop:c=1",
-            "regime": "batch-equivalent",
-            "params": {"eps0": "1/10"},
-            "noise": "gaussian:sigma=1",
-        },
-        {"method": "rmsprop:c=2", "regime": "batch-equivalent", "params": {"eps0": "1/5"}, "noise": "gaussian:sigma=3"},
+        {**BATCH, "method": "rmsprop:c=1", "params": {"eps0": "1/10"}, "noise": "gaussian:sigma=1"},
+        {**BATCH, "method": "rmsprop:c=2", "params": {"eps0": "1/5"}, "noise": "gaussian:sigma=3"},
     ),
-    "a limit at the start": (
-        {"method": LIMIT, "params": {"rho": 2, "c": 1}},
-        {"method": LIMIT, "params": {"rho": 2, "c": 0}},
-    ),
+    "a limit at the start": tuple({"method": LIMIT, "params": {"rho": 2, "c": c}} for c in (1, 0)),
 }
 
 
@@ -162,25 +154,15 @@ def test_rules_with_memory_are_solved_together(name: str, kind: Any, monkeypatch
     points = [member(compressor=None, **fields) for fields in RULES[name]]
     calls: list[int] = []
     own = together._call
-    monkeypatch.setattr(together, "_call", lambda kind, part: calls.append(len(part)) or own(kind, part))
+    monkeypatch.setattr(together, "_call", lambda kind, part, alone: calls.append(len(part)) or own(kind, part, alone))
     whole = [ensemble(found) for found in solve_together(kind, points)]
     assert calls == [2]
     with compilations() as noted:
         other = [ensemble(found) for found in solve_together(kind, points[::-1])][::-1]
-        alone = [ensemble(solve_together(kind, [point])[0]) for point in points]
+        single = [alone(kind, point) for point in points]
     assert noted == []
-    assert all(map(same, whole, alone)) and all(map(same, whole, other)) and not same(*whole)
-    for point, found in zip(points, whole, strict=True):
-        problem = point.like.problems[0]
-        more: dict[str, Any] = {"params": {"eta": 0.1}, "save": 3, "loss": problem.loss}
-        if kind == METHOD:
-            direct = run(problem.method, [1.0, -1.0], 1.0, 40, 0, **more)
-        else:
-            dt = float(point.like.step(problem))
-            direct = solve(sd.sde(problem.method, kind, problem.loss, 2), [1.0, -1.0], 1.0, 40, 0, dt=dt, **more)
-        assert np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12)
-        for letter, value in direct.final_memory.items():
-            assert np.allclose(found.final_memory[letter], value, rtol=1e-9, atol=1e-12)
+    assert all(map(same, whole, single)) and all(map(same, whole, other)) and not same(*whole)
+    assert all(is_the_experiment(found, kind, point) for found, point in zip(whole, points, strict=True))
 
 
 @pytest.mark.slow
@@ -188,7 +170,7 @@ def test_a_point_that_does_not_exist_leaves_the_others_as_they_are() -> None:
     members = [member(noise=f"student-t:nu={nu},sigma=1") for nu in ("3", "2", "5")]
     found = solve_together(FIRST, members)
     assert isinstance(found[1], Refusal) and found[1].kind == "infinite-variance"
-    assert same(ensemble(found[0]), ensemble(solve_together(FIRST, members[:1])[0]))
+    assert same(ensemble(found[0]), alone(FIRST, members[0]))
     assert all(isinstance(outcome, Ensemble) for outcome in solve_together(METHOD, members))  # the method itself exists
 
 
@@ -198,7 +180,7 @@ def test_a_rule_without_a_start_leaves_the_others_as_they_are() -> None:
     for order in (points, points[::-1]):
         kept, refused = sorted(solve_together(FIRST, order), key=lambda outcome: isinstance(outcome, Refusal))
         assert isinstance(refused, Refusal) and refused.kind == "no-start"
-        assert same(ensemble(kept), ensemble(solve_together(FIRST, points[:1])[0]))
+        assert same(ensemble(kept), alone(FIRST, points[0]))
 
 
 LARGE = "1" + 39 * "0"
@@ -222,7 +204,7 @@ def test_what_a_letter_cannot_be_is_solved_with_the_experiments_own_numbers() ->
     with pytest.raises(NotANumber) as caught:
         run(problem.method, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, problem.loss, 3, dtype="float32")
     assert isinstance(other, NotANumber) and str(other) == str(caught.value)
-    assert same(ensemble(kept), ensemble(solve_together(METHOD, points[:1])[0]))
+    assert same(ensemble(kept), alone(METHOD, points[0]))
 
 
 @pytest.mark.slow
@@ -230,12 +212,8 @@ def test_a_point_that_is_solved_by_itself_comes_first() -> None:
     """With nu = 5/2 the equation of second order is not of that order, and exists all the same."""
     members = [member(noise=f"student-t:nu={nu},sigma=1") for nu in ("5/2", "9")]
     found = solve_together("second-order", members)
-    for outcome, one in zip(found, members, strict=True):
-        assert same(ensemble(outcome), ensemble(solve_together("second-order", [one])[0]))
-    own = members[0].like.problems[0]
-    equation = sd.sde(own.method, "second-order", own.loss, 2)
-    direct = solve(equation, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
-    assert np.allclose(ensemble(found[0]).final, direct.final, rtol=1e-9, atol=1e-12)
+    assert all(same(ensemble(o), alone("second-order", m)) for o, m in zip(found, members, strict=True))
+    assert is_the_experiment(ensemble(found[0]), "second-order", members[0])
 
 
 @pytest.mark.slow
@@ -245,7 +223,7 @@ def test_a_blow_up_belongs_to_its_point() -> None:
     found = [ensemble(outcome) for outcome in solve_together(METHOD, members)]
     lost = [int(np.isfinite(each.blow_up).sum()) for each in found]
     assert lost == [0, 40, 40, 40]
-    assert all(same(each, ensemble(solve_together(METHOD, [m])[0])) for each, m in zip(found, members, strict=True))
+    assert all(same(each, alone(METHOD, m)) for each, m in zip(found, members, strict=True))
 
 
 @pytest.mark.slow
@@ -262,9 +240,8 @@ def test_numbers_are_symbols_of_a_family() -> None:
     two, others = family_of(member(noise="student-t:nu=3,sigma=7", clients=5, compressor="bernoulli:p=1/8").like)
     assert one is two and numbers == {"N": 2.0, "noiseNu": 5.0, "noiseSigma": 0.5, "compressorP": 0.5}
     assert others == {"N": 5.0, "noiseNu": 3.0, "noiseSigma": 7.0, "compressorP": 0.125}
-    assert (
-        family_of(member(noise="none").like)[0] is not one
-    )  # a noise of scale 0 is another law, and so another program
+    # a noise of scale 0 is another law, and so another program
+    assert family_of(member(noise="none").like)[0] is not one
     assert one.differing(METHOD, numbers) == {"noiseNu", "noiseSigma", "compressorP"}
 
 

@@ -58,9 +58,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a symbol of the user's is a letter of its own",
-        "derive/audit/letters.py",
-        "for s, letter in own.items() if s != letter}",
-        "for s, letter in own.items() if False}",
+        "derive/audit/stated_symbols.py",
+        "for s, letter in exchanged.items() if s != letter}",
+        "for s, letter in exchanged.items() if False}",
         ("tests/derive/audit/test_stated.py",),
     ),
     Fault(
@@ -180,7 +180,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the time of a step is eta",
-        "derive/reading/methods.py",
+        "derive/reading/method_tables.py",
         "return Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(value))",
         "return eta",
         ("tests/derive/reading/test_method_tables.py",),
@@ -189,8 +189,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a point of two blocks counts twice",
         "derive/reading/sweeps/points.py",
-        "if found in seen:",
-        "if found is None:",
+        "if code in earlier:",
+        "if code is None:",
         ("tests/derive/reading/test_sweeps.py",),
     ),
     Fault(

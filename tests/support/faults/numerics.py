@@ -163,7 +163,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
      "symbols_of([method.schedule.factor, *method.noise.scales])", "symbols_of([method.schedule.factor])"),
     # studies
     ("an infinite value of a formula is a number", "studies/formulas.py", "studies/test_formulas.py",
-     "return np.where(np.isfinite(found), found, np.nan)", "return found"),
+     "return np.where(np.isfinite(values), values, np.nan)", "return values"),
     ("a compressor that the dimension does not hold", "studies/members.py",
      "studies/test_members.py::test_a_compressor_that_does_not_exist_in_the_dimension_is_refused",
      "                    built.check_dimension(self._dim)", "                    pass"),
@@ -175,7 +175,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
      "not is_sign(theirs) and float(ours.noise.law.tail) <= 2", "is_sign(theirs) and float(ours.noise.law.tail) <= 2"),
     ("each point of a study ends where the first does", "studies/together.py",
      "studies/test_together.py::test_a_blow_up_belongs_to_its_point",
-     "whole.final[:, own]", "whole.final[:, :paths]"),
+     "all_members.final[:, columns]", "all_members.final[:, :paths]"),
     # evidence
     ("points outside the definitions are passed over", "evidence/checks/points.py",
      "evidence/test_verify.py::test_numbers_that_are_none_of_the_theorem_are_refused",

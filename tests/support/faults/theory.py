@@ -154,17 +154,17 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the second order of a prediction counts twice",
-        "derive/audit/example.py", "(over_time(drift[i]) * tau**2 / 2", "(over_time(drift[i]) * tau**2",
+        "derive/audit/counterexample.py", "(over_time(drift[i]) * tau**2 / 2", "(over_time(drift[i]) * tau**2",
         (f"{STATED}/test_audit.py::test_the_example_shows_the_term",),
     ),
     Fault(
-        "moments over a time without half of the generator",
-        "derive/audit/horizon.py", "return first + second / 2", "return first + second",
+        "moments over a time that grow twice as fast",
+        "derive/audit/affine_moments.py", "mpmath.matrix(rows) * time)", "mpmath.matrix(rows) * time * 2)",
         (f"{STATED}/test_audit.py::test_weak_orders_over_a_time",),
     ),
     Fault(
         "an entry of the covariance is given twice",
-        "derive/audit/claimed.py", "if (first, second) in found:", "if key in found:", (f"{STATED}/test_audit.py",),
+        "derive/audit/stated_equation.py", "if (first, second) in entries:", "if key in found:", (f"{STATED}/test_audit.py",),
     ),
     Fault(
         "a covariance need not be symmetric",
@@ -173,12 +173,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a letter that is positive may be 0",
-        "derive/audit/equation.py", '"stated") for s in own if s.is_positive)', '"stated") for s in own if s.is_zero)',
+        "derive/audit/equation.py", 'for s in state_symbols if s.is_positive]', 'for s in state_symbols if s.is_zero]',
         (f"{STATED}/test_stated.py::test_letters_are_one_symbol_for_each_name",),
     ),
     Fault(
         "the letter for a referee has the example after one step where there is one after a time",
-        "derive/audit/referee.py", "if example.over_time else (example.measured", "if not example.measured else (example.measured",
+        "derive/audit/referee.py", "example.over_time or example.measured", "example.measured or example.over_time",
         (f"{STATED}/test_audit.py::test_one_step_of_heavy_ball_is_what_it_is",),
     ),
     # reading
@@ -207,12 +207,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "an axis that another one determines gets panels",
-        "derive/reading/sweeps/panels.py", "if found.setdefault(key, value) != value:", "if found.setdefault(key, value):",
+        "derive/reading/sweeps/panels.py", "if value_at.setdefault(key, value) != value:", "if value_at.setdefault(key, value):",
         (f"{READING}/test_sweep_figures.py",),
     ),
     Fault(
         "a letter of two fields is that of the first",
-        "derive/reading/sweeps/letters.py", "        if len(stands) > 1:", "        if not stands:",
+        "derive/reading/sweeps/formula_letters.py", "        if len(stands) > 1:", "        if not stands:",
         (f"{READING}/test_sweep_figures.py",),
     ),
     # formulas, sanity checks, vocabulary

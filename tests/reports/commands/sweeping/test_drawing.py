@@ -15,10 +15,10 @@ from matplotlib.figure import Figure as MatplotlibFigure
 
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.sweeps.checks import check
+from sdescent.derive.reading.sweeps.figures_and_bounds import ESTIMATES, Bound, FromTheorem, Threshold
 from sdescent.derive.reading.sweeps.files import read_sweep
-from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of
+from sdescent.derive.reading.sweeps.formula_letters import Numbers, letters, numbers_of
 from sdescent.derive.reading.sweeps.panels import layout, survey
-from sdescent.derive.reading.sweeps.shown import ESTIMATES, Bound, FromTheorem, Threshold
 from sdescent.reports.commands.sweeping import drawing
 from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, granted, summary_line
 from sdescent.reports.commands.sweeping.figures import draw_figures
@@ -124,7 +124,7 @@ def test_means_that_the_sample_does_not_see_have_no_interval_no_ratio_and_no_ver
     assert table.columns["loss_unseen"] == [*[None] * 5, said, None, said]
     add_bounds(table, [Bound("b", "loss", "1/2 + 0*eta")], survey(sweep).letters, numbers)
     assert table.columns["bound_b_verdict"] == ["exceeded"] * 5 + ["undecided", "exceeded", "undecided"]
-    of_means, of_medians = sweep.shown.figures
+    of_means, of_medians = sweep.displays.figures
     (panel,) = panels(table, of_means, layout(sweep, of_means), ["method", "first-order"], ())
     cells = panel.runs["first-order"]
     unseen = {place[0]: (cell.unseen, cell.ends is None) for place, cell in cells.items()}
@@ -275,7 +275,7 @@ def test_a_threshold_in_the_plane_follows_omega():
 def test_repeats_are_averaged_with_independent_errors(tmp_path):
     sweep = read(tmp_path, '[sweep]\nseeds = 4\n[sweep.grid]\neta = [0.1, 0.2]\n[[figures]]\nx = "eta"')
     table, _ = table_of(sweep, lambda values, run: (float(values["seed"]), 0.5, int(values["seed"] == 3)))
-    (figure,) = sweep.shown.figures
+    (figure,) = sweep.displays.figures
     (panel,) = panels(table, figure, layout(sweep, figure), ["method"], ())
     cell = panel.runs["method"][(0.1,)]
     assert (cell.value, cell.lost, cell.paths) == (1.5, 1, 40)
@@ -307,7 +307,7 @@ def test_figures_of_all_kinds_are_drawn_to_the_byte(grid, tmp_path):
 
     table, numbers = table_of(sweep, value)
     found = survey(sweep)
-    add_bounds(table, sweep.shown.bounds, found.letters, numbers)
+    add_bounds(table, sweep.displays.bounds, found.letters, numbers)
     made = []
     for folder in (tmp_path / "a", tmp_path / "b")[: 1 + (grid == "two axes")]:
         listed, line = draw_figures(sweep, table, found, folder, numbers.__getitem__)

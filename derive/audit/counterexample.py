@@ -8,24 +8,26 @@ for its time tau: to weak order 1 the mean z + tau b and the covariance tau C, t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any, final
 
 import mpmath
 import sympy as sp
 
-from sdescent.derive.audit.claimed import Claimed
-from sdescent.derive.audit.horizon import HORIZON, AffineSteps, equation_moments, generator
+from sdescent.derive.audit.affine_moments import HORIZON, AffineSteps, equation_moments
+from sdescent.derive.audit.differing_terms import Entry, Term
 from sdescent.derive.audit.one_step import DIGITS, NumericStep, Vector
-from sdescent.derive.audit.records import Entry, Term
+from sdescent.derive.audit.stated_equation import StatedEquation
 from sdescent.derive.equations.in_coordinates import derivatives_of, expand_rule, state_symbols
 from sdescent.derive.equations.local_rules import localised
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.derivatives import smooth
+from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
 from sdescent.derive.methods.rules.regime import NOISE
@@ -70,6 +72,11 @@ class Measured:
     claimed: float
     derived: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        errors = {"error_claimed": self.claimed, "error_derived": self.derived}
+        return {"eta": str(self.eta), "tau": self.tau, "exact": self.exact, **errors}
+
 
 @final
 @dataclass(frozen=True)
@@ -111,6 +118,24 @@ class Example:
             return "mean", names
         return ("variance", names[:1]) if names[0] == names[1] else ("covariance", names)
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values, formulas in the letters of stated equations."""
+        return {
+            "where": self.term.where,
+            "loss": self.loss,
+            "dim": self.dim,
+            "constants": {name: str(value) for name, value in self.constants.items()},
+            "state": {name: [str(v) for v in values] for name, values in self.state.items()},
+            "claimed": formula(self.claimed),
+            "derived": formula(self.derived),
+            "quantity": self.quantity,
+            "measured": [row.to_dict() for row in self.measured],
+            "slopes": list(slopes(self.measured)),
+            "over_time": [row.to_dict() for row in self.over_time],
+            "slopes_over_time": list(slopes(self.over_time)),
+            "reason": self.reason,
+        }
+
 
 def slopes(rows: tuple[Measured, ...]) -> tuple[float | None, float | None]:
     """The powers of tau with which the errors of the claimed and the derived prediction fall; None where one is 0."""
@@ -124,54 +149,45 @@ def slopes(rows: tuple[Measured, ...]) -> tuple[float | None, float | None]:
 
 
 def example(
-    method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, terms: tuple[Term, ...]
+    method: Method,
+    loss: Loss | None,
+    dim: int | None,
+    stated: StatedEquation,
+    equation: RuleEquation,
+    terms: tuple[Term, ...],
 ) -> Example | None:
     """The smallest example for the first of the terms, in the order at which they matter, that shows in one that is tried.
 
     Terms of a letter that the derived equation does not have, since its regime averages it out, have none.
     """
     shared = [term for term in terms if set(term.entry.letters) <= set(equation.letters)]
+    expressions = (*equation.expressions, *stated.expressions)
+    rooted = {f for e in expressions for f in e.atoms(sp.Pow, sp.log) if not f.args[-1].is_Integer}
+    positive = {c.base for f in rooted for c in f.atoms(Coordinate)}
+    losses = LOSSES if loss is None else (("", loss),)
     for term in sorted(shared, key=lambda term: term.matters):
         gap = sp.Add(*[other.claimed - other.derived for other in terms if other.entry == term.entry])
-        for found in _candidates(method, loss, dim, stated, equation, term, gap):
-            return _measured(found, method, loss, stated, equation)
+        dims = [dim] if dim is not None else [2] if term.entry.apart else [1, 2]
+        for scale, size, (form, tried), row in product(SCALES, dims, losses, range(len(CONSTANTS))):
+            constants = _constants(method, tried, expressions, row)
+            at = {
+                a: tuple((abs(scale) if a in positive else scale) * sp.Rational(m + 2, n + 1) for m in range(size))
+                for n, a in enumerate(equation.letters)
+            }
+            named = partial(_value, equation, tried, size, term.entry, constants=constants, at=at)
+            try:
+                *sides, apart = map(named, (term.claimed, term.derived, gap))
+            except (BadInput, KeyError):
+                continue
+            if all(_measurable(e, sides) for e in (sides[0] - sides[1], apart)):  # so does the gap between the entries
+                now = {"t": (sp.S.One,)} if term.claimed.has(t) or term.derived.has(t) else {}
+                text = form or sp.sstr(tried.value(state_symbols(size))).replace("**", "^")
+                smallest = Example(term, text, size, constants, at | now, sides[0], sides[1])
+                return _measured(smallest, method, tried, stated, equation)
     return None
 
 
-def _candidates(
-    method: Method,
-    loss: Loss | None,
-    dim: int | None,
-    stated: Claimed,
-    equation: RuleEquation,
-    term: Term,
-    gap: sp.Expr,
-) -> Iterator[Example]:
-    """The examples in which a term shows, and so does the gap between the two entries."""
-    everything = (*equation.expressions, *stated.expressions)
-    rooted = {f for e in everything for f in e.atoms(sp.Pow, sp.log) if not f.args[-1].is_Integer}
-    positive = {c.base for f in rooted for c in f.atoms(Coordinate)}
-    dims = [dim] if dim is not None else [2] if term.entry.apart else [1, 2]
-    losses = LOSSES if loss is None else (("", loss),)
-    for scale, size, (form, own), values in product(SCALES, dims, losses, range(len(CONSTANTS))):
-        constants = _constants(method, own, everything, values)
-        scales = [abs(scale) if a in positive else scale for a in equation.letters]
-        at = {
-            a: tuple(scales[n] * sp.Rational(m + 2, n + 1) for m in range(size)) for n, a in enumerate(equation.letters)
-        }
-        try:
-            *sides, apart = [
-                _value(equation, own, size, term.entry, e, constants, at) for e in (term.claimed, term.derived, gap)
-            ]
-        except (BadInput, KeyError):
-            continue
-        if all(_seen(e, sides) for e in (sides[0] - sides[1], apart)):
-            now = {"t": (sp.S.One,)} if term.claimed.has(t) or term.derived.has(t) else {}
-            formula = form or sp.sstr(own.value(state_symbols(size))).replace("**", "^")
-            yield Example(term, formula, size, constants, at | now, sides[0], sides[1])
-
-
-def _seen(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
+def _measurable(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
     """Whether a difference is one that the digits of a measurement show."""
     if gap == 0:
         return False
@@ -179,25 +195,23 @@ def _seen(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
     return bool(size.is_nonzero) and all((size > NEGLIGIBLE[False] * e) is not sp.false for e in others)
 
 
-def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -> dict[str, sp.Expr]:
+def _constants(method: Method, loss: Loss, expressions: tuple[sp.Expr, ...], n: int) -> dict[str, sp.Expr]:
     """Numbers for the symbols of the method, the loss and both equations."""
-    own = {s.name for e in shown for s in e.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
+    of_equations = {s.name for e in expressions for s in e.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
     of_regime = {s.name for e in method.values.values() for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
-    taken = {"eta", "t", "d", "u", "du", "x", *method.rule.letters, *method.regime.rules}
+    excluded = {"eta", "t", "d", "u", "du", "x", *method.rule.letters, *method.regime.rules}
     if NOISE in method.regime.rules:  # sigma stands for sigma0 times a power of eta
-        taken |= {str(s) for s in map(sp.sympify, method.noise.scales) if s.is_Symbol}
-    names = sorted((own | of_regime | symbol_names(method) | symbol_names(loss)) - taken)
-    within = {
-        str(s): e.xreplace(dict.fromkeys(e.free_symbols, sp.S.One))
-        for s, e in method.compressor.domain(dimension).items()
-    }
+        excluded |= {str(s) for s in map(sp.sympify, method.noise.scales) if s.is_Symbol}
+    names = sorted((of_equations | of_regime | symbol_names(method) | symbol_names(loss)) - excluded)
+    domain = method.compressor.domain(dimension)
+    within = {str(s): e.xreplace(dict.fromkeys(e.free_symbols, sp.S.One)) for s, e in domain.items()}
     fractions = [name for name in names if name in method.rule.fractions or within.get(name, 1) < 1]
     counts = {name for name in names if name == "k" or within.get(name, 0) >= 1}
     others = [name for name in names if name not in fractions and name not in ("N", "noise", "unitnoise", *counts)]
-    found = {name: CONSTANTS[n][m % len(CONSTANTS[n])] for m, name in enumerate(others)}
-    found |= {name: FRACTIONS[n][m % len(FRACTIONS[n])] for m, name in enumerate(fractions)}
-    found |= {"N": CLIENTS[n]} if "N" in names else {}
-    return found | dict.fromkeys(counts, sp.S.One)
+    numbers = {name: CONSTANTS[n][m % len(CONSTANTS[n])] for m, name in enumerate(others)}
+    numbers |= {name: FRACTIONS[n][m % len(FRACTIONS[n])] for m, name in enumerate(fractions)}
+    numbers |= {"N": CLIENTS[n]} if "N" in names else {}
+    return numbers | dict.fromkeys(counts, sp.S.One)
 
 
 def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str, sp.Expr]) -> Any:
@@ -207,8 +221,8 @@ def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str
 
     def put(e: sp.Expr) -> sp.Expr:
         e = e.xreplace(slopes)
-        own = [s for s in e.free_symbols if isinstance(s, sp.Symbol) and s.name in constants and s not in named.state]
-        return e.xreplace({s: constants[s.name] for s in own})
+        symbols = [s for s in e.free_symbols - set(named.state) if isinstance(s, sp.Symbol) and s.name in constants]
+        return e.xreplace({s: constants[s.name] for s in symbols})
 
     return replace(named, drift=named.drift.applyfunc(put), covariance=named.covariance.applyfunc(put))
 
@@ -222,51 +236,55 @@ def _value(
     i, *rest = [letters.index(a) * dim + n for a, n in entry.places]
     drift = {a: table.get((a,), sp.S.Zero) for a in letters}
     covariance: Any = {} if entry.drift or entry.apart else table
-    system = _system(
-        replace(equation, drift=drift, own=covariance, pair=table if entry.apart else {}), loss, dim, constants
-    )
-    coefficient = system.covariance[i, rest[0]] if rest else system.drift[i]
-    values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in at.items() for m, v in enumerate(entries)}
-    return coefficient.xreplace({**values, t: sp.S.One})
+    alone = replace(equation, drift=drift, own=covariance, pair=table if entry.apart else {})
+    system = _system(alone, loss, dim, constants)
+    return (system.covariance[i, rest[0]] if rest else system.drift[i]).xreplace(_at(at))
 
 
-def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed, equation: RuleEquation) -> Example:
+def _at(state: Mapping[str, tuple[sp.Expr, ...]]) -> dict[sp.Basic, sp.Expr]:
+    """Values of the coordinates, and 1 for the time."""
+    values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in state.items() for m, v in enumerate(entries)}
+    return {**values, t: sp.S.One}
+
+
+def _measured(example: Example, method: Method, loss: Loss, stated: StatedEquation, equation: RuleEquation) -> Example:
     try:
-        own = loss or next(f for text, f in LOSSES if text == found.loss)
-        said = _as_stated(stated, equation, found.dim)
-        systems = [_system(e, own, found.dim, found.constants) for e in (said, equation)]
-        counted = method if method.clients.is_number else replace(method, clients=found.constants.get("N", sp.S.One))
-        ready = specialise(counted, {n: v for n, v in found.constants.items() if n in symbol_names(method)})
-        steps = [NumericStep(ready, own, found.dim, _scales(method, found.constants), step) for step in STEPS]
+        stated_rule = _as_stated(stated, equation, example.dim)
+        systems = [_system(e, loss, example.dim, example.constants) for e in (stated_rule, equation)]
+        counted = method if method.clients.is_number else replace(method, clients=example.constants.get("N", sp.S.One))
+        ready = specialise(counted, {n: v for n, v in example.constants.items() if n in symbol_names(method)})
+        steps = [NumericStep(ready, loss, example.dim, _scales(method, example.constants), step) for step in STEPS]
     except (NoClosedForm, Refusal, BadInput, ArithmeticError) as error:
-        return replace(found, reason=str(error))
+        return replace(example, reason=str(error))
     with suppress(NoClosedForm, ArithmeticError):  # most rules are not affine
-        found = replace(found, over_time=tuple(_after_time(found, numeric, equation, systems) for numeric in steps))
+        over_time = tuple(_after_time(example, numeric, equation, systems) for numeric in steps)
+        example = replace(example, over_time=over_time)
     if len(equation.letters) < len(method.rule.letters):
-        return replace(found, reason="the memory is averaged out: one step is not a step of x alone")
+        return replace(example, reason="the memory is averaged out: one step is not a step of x alone")
     try:
-        return replace(found, measured=tuple(_after_step(found, numeric, systems, stated.order) for numeric in steps))
+        measured = tuple(_after_step(example, numeric, systems, stated.order) for numeric in steps)
     except (NoClosedForm, ArithmeticError) as error:
-        return replace(found, reason=str(error))
+        return replace(example, reason=str(error))
+    return replace(example, measured=measured)
 
 
-def _after_step(found: Example, numeric: NumericStep, systems: list[Any], order: int) -> Measured:
+def _after_step(example: Example, numeric: NumericStep, systems: list[Any], order: int) -> Measured:
     """One step of the method, and the predictions of the stated and the derived equation for its time."""
     with mpmath.workdps(DIGITS):
-        exact = _exact(numeric, found)
+        exact = _exact(numeric, example)
         tau = numeric.method.regime.tau.subs(eta, numeric.step)
-        errors = [_predicted(system, found, order, tau, numeric.step) - exact for system in systems]
-        if found.term.entry.drift:  # the change was computed, so that nothing cancels
-            exact += _numbers(found)[found.term.entry.letters[0]][0]
-        return _row(numeric, exact, errors, NEGLIGIBLE[numeric.kinks(_numbers(found), mpmath.mpf(1))])
+        errors = [_predicted(system, example, order, tau, numeric.step) - exact for system in systems]
+        if example.term.entry.drift:  # the change was computed, so that nothing cancels
+            exact += _numbers(example)[example.term.entry.letters[0]][0]
+        return _row(numeric, exact, errors, NEGLIGIBLE[numeric.kinks(_numbers(example), mpmath.mpf(1))])
 
 
-def _after_time(found: Example, numeric: NumericStep, equation: RuleEquation, systems: list[Any]) -> Measured:
+def _after_time(example: Example, numeric: NumericStep, equation: RuleEquation, systems: list[Any]) -> Measured:
     """The moments of the method after the time 1, and those of the two equations."""
     with mpmath.workdps(DIGITS):
         letters = numeric.method.rule.letters
         chain = AffineSteps(numeric, letters)
-        at = _numbers(found)
+        at = _numbers(example)
         at |= {a: (mpmath.mpf(0),) * numeric.dim for a in letters if a not in at}
         fast = [a for a in letters if a not in equation.letters]
         start = chain.settled(fast, at) if fast else at
@@ -275,7 +293,7 @@ def _after_time(found: Example, numeric: NumericStep, equation: RuleEquation, sy
         tables = [chain.moments(start, count)]
         tables += [equation_moments(system, flat, count * numeric.tau, numeric.step) for system in systems]
         orders = (letters, equation.letters, equation.letters)
-        places = [[own.index(a) * numeric.dim + m for a, m in found.term.entry.places] for own in orders]
+        places = [[order.index(a) * numeric.dim + m for a, m in example.term.entry.places] for order in orders]
         values = [
             table[i,] if not rest else table[tuple(sorted((i, rest[0])))] - table[i,] * table[rest[0],]
             for table, (i, *rest) in zip(tables, places, strict=True)
@@ -288,69 +306,64 @@ def _row(numeric: NumericStep, exact: Any, errors: list[Any], least: float) -> M
     return Measured(numeric.step, float(numeric.tau), float(exact), claimed, derived)
 
 
-def _numbers(found: Example) -> dict[str, Vector]:
-    return {a: tuple(mpmath.mpf(v.p) / v.q for v in values) for a, values in found.state.items() if a != "t"}  # pyright: ignore[reportAttributeAccessIssue]
+def _numbers(example: Example) -> dict[str, Vector]:
+    return {a: tuple(mpmath.mpf(v.p) / v.q for v in values) for a, values in example.state.items() if a != "t"}  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _as_stated(stated: Claimed, equation: RuleEquation, dim: int) -> RuleEquation:
+def _as_stated(stated: StatedEquation, equation: RuleEquation, dim: int) -> RuleEquation:
     """The stated equation in the form of the derived one."""
 
     def put(e: sp.Expr) -> sp.Expr:
         return localised(e, dim) if equation.local else e
 
     drift = {a: put(stated.drift[a]) for a in equation.letters}
-    pair = dict(stated.pair)
-    for (a, b), e in stated.pair.items():
-        pair.setdefault((b, a), e)
-    return replace(
-        equation,
-        drift=drift,
-        own={key: put(e) for key, e in stated.own.items()},
-        pair={key: put(e) for key, e in pair.items()},
-    )
+    covariance = {key: put(e) for key, e in stated.covariance.items()}
+    pair = {key: put(e) for key, e in ({(b, a): e for (a, b), e in stated.pair.items()} | dict(stated.pair)).items()}
+    return replace(equation, drift=drift, own=covariance, pair=pair)
 
 
 def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, sp.Expr]:
     """The noise's scales, or the symbols in them, in eta and numbers."""
     factor = method.regime.rules.get(NOISE)
-    found: dict[sp.Basic, sp.Expr] = {}
+    numbers: dict[sp.Basic, sp.Expr] = {}
     for scale in map(sp.sympify, method.noise.scales):
-        if factor is not None:  # what is given stays, and the noise of a step is that times the factor
-            kept = {s: constants.get(f"{s}0" if s is scale else str(s), sp.S.One) for s in scale.free_symbols}
-            found[scale] = scale.xreplace(kept) * factor
+        if factor is not None:  # the scale of the specification stays, and the noise of a step is that times the factor
+            at_start = {s: constants.get(f"{s}0" if s is scale else str(s), sp.S.One) for s in scale.free_symbols}
+            numbers[scale] = scale.xreplace(at_start) * factor
             continue
         for s in scale.free_symbols:
-            name = getattr(s, "name", "")
-            if name in method.regime.rules:
-                rule = method.regime.rules[name]
-                found[s] = rule.xreplace({p: constants.get(p.name, p) for p in rule.free_symbols})  # pyright: ignore[reportAttributeAccessIssue]
-            else:
-                found[s] = constants.get(name, sp.S.One)
-    return found
+            rule = method.regime.rules.get(str(s))
+            numbers[s] = constants.get(str(s), sp.S.One)
+            if rule is not None:
+                numbers[s] = rule.xreplace({p: constants.get(str(p), p) for p in rule.free_symbols})
+    return numbers
 
 
-def _exact(numeric: NumericStep, found: Example) -> Any:
-    at = _numbers(found)
-    picked = found.term.entry.places
+def _exact(numeric: NumericStep, example: Example) -> Any:
+    at = _numbers(example)
+    places = example.term.entry.places
 
     def functions(after: Mapping[str, Vector]) -> list[Any]:
         # about the state before, so that nothing cancels
-        moved = [after[a][m] - at[a][m] for a, m in picked]
-        return moved if len(moved) == 1 else [*moved, moved[0] * moved[1]]
+        changes = [after[a][m] - at[a][m] for a, m in places]
+        return changes if len(changes) == 1 else [*changes, changes[0] * changes[1]]
 
     values = numeric.mean(functions, at, mpmath.mpf(1))
     return values[0] if len(values) == 1 else values[2] - values[0] * values[1]
 
 
-def _predicted(system: Any, found: Example, order: int, tau: sp.Expr, step: sp.Rational) -> Any:
+def _predicted(system: Any, example: Example, order: int, tau: sp.Expr, step: sp.Rational) -> Any:
     """Mean (minus the state before) or covariance after the time tau."""
     state, drift, covariance = system.state, system.drift, system.covariance
     size = len(state)
 
     def over_time(phi: sp.Expr) -> sp.Expr:
-        return smooth(generator(system, phi)) + sp.diff(phi, t)
+        """The generator of phi, and its derivative in the time, which phi may have besides the state."""
+        first = sp.Add(*[drift[i] * sp.diff(phi, state[i]) for i in range(size)])
+        second = [covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in range(size) for j in range(size)]
+        return smooth(first + sp.Add(*second) / 2) + sp.diff(phi, t)
 
-    i, *rest = [state.index(sp.Symbol(f"{a}{m + 1}", real=True)) for a, m in found.term.entry.places]
+    i, *rest = [state.index(sp.Symbol(f"{a}{m + 1}", real=True)) for a, m in example.term.entry.places]
     if not rest:
         value = drift[i] * tau + (over_time(drift[i]) * tau**2 / 2 if order == 2 else 0)
     else:
@@ -359,10 +372,7 @@ def _predicted(system: Any, found: Example, order: int, tau: sp.Expr, step: sp.R
         if order == 2:
             turned = [covariance[a, n] * sp.diff(drift[b], state[n]) for a, b in ((i, j), (j, i)) for n in range(size)]
             value += (over_time(covariance[i, j]) + smooth(sp.Add(*turned))) * tau**2 / 2
-    values = {
-        sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in found.state.items() for m, v in enumerate(entries)
-    }
-    number = value.xreplace({**values, t: sp.S.One}).subs(eta, step).evalf(DIGITS)
+    number = value.xreplace(_at(example.state)).subs(eta, step).evalf(DIGITS)
     if not number.is_number:
         raise NoClosedForm(f"no number for {number}")
     return mpmath.mpf(str(number))

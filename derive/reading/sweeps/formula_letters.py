@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
 
-from sdescent.derive.reading.problems import FIXED
+from sdescent.derive.reading.problems import FIXED, SPECIFIED
 from sdescent.derive.reading.specs import Spec, parse_spec
-from sdescent.derive.reading.sweeps.shown import spelled_out
-from sdescent.derive.reading.sweeps.values import SPECIFIED
+from sdescent.derive.reading.sweeps.figures_and_bounds import spelled_out
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.names import parse_value
 
@@ -44,77 +43,68 @@ class Numbers:
     compressor: Spec | None
 
 
-def numbers_of(asked: Mapping[str, Any], axes: Mapping[str, Any]) -> Numbers:
+def numbers_of(experiment: Mapping[str, Any], axes: Mapping[str, Any]) -> Numbers:
     """The numbers of an experiment with one step size.
 
     Args:
-        asked: `Experiment.to_dict` of it.
+        experiment: `Experiment.to_dict` of it.
         axes: values of the sweep's axes there, of which numbers count.
     """
-    found: dict[str, float] = {}
-    for name, value in axes.items():
-        if isinstance(value, int | float | Fraction) and not isinstance(value, bool):
-            found[name] = float(value)
-    (eta,) = asked["eta"]
-    for name, value in {**{field: asked[field] for field in ("T", "clients", "dim")}, "eta": eta}.items():
-        found[name] = float(Fraction(value))
-    for name, value in (asked.get("params") or {}).items():
-        found[f"params.{name}"] = float(Fraction(value))
-    method = asked["method"]
-    own = {"compressor": FIXED[method]} if isinstance(method, str) and method in FIXED else {}
-    texts = own | {kind: asked[kind] for kind in SPECIFIED if isinstance(asked.get(kind), str)}
+    exact: dict[str, Any] = {name: value for name, value in axes.items() if isinstance(value, int | float | Fraction)}
+    (eta,) = experiment["eta"]
+    exact |= {"T": experiment["T"], "clients": experiment["clients"], "dim": experiment["dim"], "eta": eta}
+    exact |= {f"params.{name}": value for name, value in (experiment.get("params") or {}).items()}
+    numbers = {name: float(Fraction(value)) for name, value in exact.items() if not isinstance(value, bool)}
+    method = experiment["method"]
+    fixed = {"compressor": FIXED[method]} if isinstance(method, str) and method in FIXED else {}
+    texts = fixed | {kind: experiment[kind] for kind in SPECIFIED if isinstance(experiment.get(kind), str)}
     specs = {kind: parse_spec(kind, text, kind) for kind, text in texts.items()}
     for kind, spec in specs.items():
-        found |= _of_spec(kind, spec)
-    return Numbers(found, specs.get("compressor"))
+        numbers |= _of_spec(kind, spec)
+    return Numbers(numbers, specs.get("compressor"))
 
 
 def _of_spec(kind: str, spec: Spec) -> dict[str, float]:
-    found: dict[str, float] = {}
-    given = dict(spec.values)
+    numbers: dict[str, float] = {}
+    values = dict(spec.values)
     for parameter in spec.entry.parameters:
-        value: Any = given.get(parameter.name)
+        value: Any = values.get(parameter.name)
         if value is None and parameter.default is not None:
             value = parse_value(parameter.default, parameter.name)
         listed = value if isinstance(value, tuple) else (value,)
-        own = [float(v) for v in listed if isinstance(v, Fraction)]
-        if len(own) < len(listed):
-            continue
-        name = f"{kind}.{parameter.name}"
-        if len(own) == 1:
-            found[name] = own[0]
-        else:
-            found |= {f"{name}{n}": v for n, v in enumerate(own, 1)}
-    return found
+        if all(isinstance(v, Fraction) for v in listed):
+            endings = range(1, len(listed) + 1) if len(listed) > 1 else [""]
+            numbers |= {f"{kind}.{parameter.name}{n}": float(v) for n, v in zip(endings, listed, strict=True)}
+    return numbers
 
 
 def letters(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """{letter: the dotted names that it may stand for}, the spellings with a field among them; omega stands for itself."""
-    found: dict[str, dict[str, None]] = {OMEGA: {OMEGA: None}}
+    stands_for: dict[str, dict[str, None]] = {OMEGA: {OMEGA: None}}
     for name in names:
         field, _, part = name.partition(".")
         for letter in (_FIELDS.get(name), part.rpartition(".")[2] or field, name.replace(".", "_")):
             if letter is not None and _LETTER.fullmatch(letter):
-                found.setdefault(letter, {})[name] = None
-    return {letter: tuple(stands) for letter, stands in found.items()}
+                stands_for.setdefault(letter, {})[name] = None
+    return {letter: tuple(stands) for letter, stands in stands_for.items()}
 
 
-def of_bounds(known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+def of_bounds(letters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """The letters of bounds: those of all formulas (`letters`), and f0 and K, or run_f0 and run_K where a value is called so."""
-    own = {letter: (name,) for name in (START, STEPS) for letter in (name.partition(".")[2], name.replace(".", "_"))}
-    return own | dict(known)
+    further = {"f0": (START,), "run_f0": (START,), "K": (STEPS,), "run_K": (STEPS,)}
+    return further | dict(letters)
 
 
-def require_value(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> None:
+def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> None:
     """Check a formula: that its letters stand for something, and that it is an expression.
 
     Args:
-        text, field, known: as for `meant`.
+        text, field, letters: as for `names_of_letters`.
 
     Raises:
-        BadInput: as `meant`; a division by zero, an exponent or an exponential that is too large.
+        BadInput: as `names_of_letters`; a division by zero, an exponent or an exponential that is too large.
     """
-    expression_of(text, field, meant(text, field, known))
+    expression_of(text, field, names_of_letters(text, field, letters))
 
 
 def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
@@ -130,29 +120,27 @@ def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
     return read_formula(spelled_out(text), lambda name, _: sp.Symbol(name, real=True), field, [*letters, "pi"])
 
 
-def meant(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+def names_of_letters(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """{letter: dotted name} of the letters of a formula.
 
     Args:
-        text: the formula, `sdescent.derive.reading.sweeps.shown.spelled_out`.
+        text: the formula, `sdescent.derive.reading.sweeps.figures_and_bounds.spelled_out`.
         field: its name in messages.
-        known: from `letters`.
+        letters: from `letters`.
 
     Raises:
         BadInput: a letter that stands for nothing, or for two values.
     """
-    from sdescent.derive.vocabulary.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
-        FORMULAS,
-        names_in,
-    )
+    # loads SymPy, which a sweep without formulas need not wait for
+    from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, names_in
     from sdescent.derive.vocabulary.formulas.grammar import parse_term
 
     text = spelled_out(text)
-    short = sorted((letter for letter in known if "_" not in letter), key=lambda letter: (len(letter), letter))
-    parse_term(text, [*short, *(letter for letter in known if "_" in letter), "pi"], field, FORMULAS)
-    found = {letter: known[letter] for letter in names_in(text) if letter != "pi"}
-    for letter, stands in found.items():
+    short = sorted((letter for letter in letters if "_" not in letter), key=lambda letter: (len(letter), letter))
+    parse_term(text, [*short, *(letter for letter in letters if "_" in letter), "pi"], field, FORMULAS)
+    used = {letter: letters[letter] for letter in names_in(text) if letter != "pi"}
+    for letter, stands in used.items():
         if len(stands) > 1:
-            told = f"one of {' and '.join(stands)}, written like this with the field, since {letter} may be either"
-            raise BadInput(field, letter, told)
-    return {letter: stands[0] for letter, stands in found.items()}
+            accepted = f"one of {' and '.join(stands)}, written like this with the field, since {letter} may be either"
+            raise BadInput(field, letter, accepted)
+    return {letter: stands[0] for letter, stands in used.items()}

@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import Any, final
 
 from sdescent.derive.reading.numbers import number
-from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
+from sdescent.derive.reading.toml_file import check_keys
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 
 KEYS = ("name", "memory", "update", "regime", "time", "fractions")
@@ -39,24 +40,22 @@ class MethodTable:
     fractions: tuple[str, ...]
     params: tuple[tuple[str, Fraction], ...]
 
-    def build(self, field: str, asked: str | None = None, **parts: Any) -> Any:
+    def build(self, field: str, forced_regime: str | None = None, **parts: Any) -> Any:
         """The `Method` with these parts: compressor, noise, clients, schedule.
 
         Args:
             field: the user's name of the table, for messages.
-            asked: "fixed" for the regime in which every constant stays, whatever the table says; None for the table's own.
+            forced_regime: "fixed" for the regime in which every constant stays, whatever the table says; None for the table's own.
 
         Raises:
             BadInput: a formula that is not read, or a number of a name that does not occur.
         """
         from sdescent.derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
 
-        regime = None if self.regime is None or asked else dict(self.regime)
+        rule: dict[str, Any] = {key: getattr(self, key) for key in ("name", "memory", "update", "fractions")}
+        regime = None if self.regime is None or forced_regime else dict(self.regime)
         with _fields_of(field):
-            return Method(
-                **parts, name=self.name, memory=self.memory, update=self.update, regime=regime, time="eta" if asked else self.time,
-                fractions=self.fractions,
-            )  # fmt: skip
+            return Method(**parts, **rule, regime=regime, time="eta" if forced_regime else self.time)
 
     def to_dict(self) -> dict[str, Any]:
         """The table as JSON, exact numbers as text."""
@@ -82,79 +81,72 @@ def time_of_step(method: Any, eta: Fraction) -> Fraction:
 
     value = method.tau.xreplace({s: exactly(eta) for s in method.tau.free_symbols if s.name == "eta"})
     if value.free_symbols or not value.is_positive:
-        raise BadInput(
-            "method.time", method.time, "a formula in eta and constants that have numbers among params, above 0"
-        )
+        accepted = "a formula in eta and constants that have numbers among params, above 0"
+        raise BadInput("method.time", method.time, accepted)
     return Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(value))
 
 
-def method_table(
-    given: Mapping[str, object], params: object, field: str = "method", of_params: str = "params"
-) -> MethodTable:
+def method_table(table: Mapping[str, object], params: object, field: str, of_params: str) -> MethodTable:
     """A table, read; its formulas are read when it is built.
 
     Args:
-        given: the keys `KEYS`.
+        table: the keys `KEYS`.
         params: numbers by name, or None.
         field, of_params: the user's names of the two, for messages.
 
     Raises:
         BadInput: an unknown key, or a value of another kind.
     """
-    for key in given:
-        if key not in KEYS:
-            told = f"the keys {', '.join(KEYS)}; keys of the experiment stand above the line [{field}]"
-            raise unknown_name(field, key, KEYS, told)
-    name = check_text(given.get("name", "method"), f"{field}.name", "a name")
+    check_keys(table, KEYS, field, f"; keys of the experiment stand above the line [{field}]")
+    name = check_text(table.get("name", "method"), f"{field}.name", "a name")
     if not _NAME.fullmatch(name):
         raise BadInput(f"{field}.name", name, "a name of at most 60 letters, digits, spaces and .()+-")
-    if given.get("update", []) == []:
-        raise BadInput(
-            f"{field}.update", "nothing", 'a list of assignments such as ["m = beta*m + G", "x = x - eta*m"]'
-        )
+    update = '["m = beta*m + G", "x = x - eta*m"]'
+    if table.get("update", []) == []:
+        raise BadInput(f"{field}.update", "nothing", f"a list of assignments such as {update}")
     return MethodTable(
         name=name,
-        memory=numbers_of(given.get("memory", {}), f"{field}.memory", "{m = 0}"),
-        update=_texts(given["update"], f"{field}.update", '["m = beta*m + G", "x = x - eta*m"]'),
-        regime=_regime(given.get("regime"), f"{field}.regime"),
-        time=check_text(given.get("time", "eta"), f"{field}.time", 'a formula in eta, such as "eta^2"'),
-        fractions=_texts(given.get("fractions", []), f"{field}.fractions", '["beta"]'),
+        memory=numbers_of(table.get("memory", {}), f"{field}.memory", "{m = 0}"),
+        update=_texts(table["update"], f"{field}.update", update),
+        regime=_regime(table.get("regime"), f"{field}.regime"),
+        time=check_text(table.get("time", "eta"), f"{field}.time", 'a formula in eta, such as "eta^2"'),
+        fractions=_texts(table.get("fractions", []), f"{field}.fractions", '["beta"]'),
         params=numbers_of({} if params is None else params, of_params, '{rho = 2, c = "1/3"}'),
     )
 
 
-def numbers_of(given: object, field: str, form: str) -> tuple[tuple[str, Fraction], ...]:
+def numbers_of(table: object, field: str, form: str) -> tuple[tuple[str, Fraction], ...]:
     """(name, number) of a table; `form` shows one.
 
     Raises:
         BadInput: it is not a table of numbers.
     """
-    pairs = _pairs(given, field, f"a table of numbers such as {form}")
+    pairs = _pairs(table, field, f"a table of numbers such as {form}")
     return tuple((name, number(value, f"{field}.{name}", "an exact number")) for name, value in pairs)
 
 
-def _regime(given: object, field: str) -> tuple[tuple[str, str], ...] | None:
-    if given is None:
+def _regime(table: object, field: str) -> tuple[tuple[str, str], ...] | None:
+    if table is None:
         return None
     accepted = 'a table of formulas such as {beta = "1 - rho*eta"}'
-    pairs = _pairs(given, field, accepted)
+    pairs = _pairs(table, field, accepted)
     one = 'a formula in quotes, such as "1 - rho*eta"'
     return tuple((name, check_text(value, f"{field}.{name}", one)) for name, value in pairs)
 
 
-def _pairs(given: object, field: str, accepted: str) -> list[tuple[str, object]]:
-    if not isinstance(given, Mapping) or len(given) > MAX_PARAMS:
-        raise BadInput(field, given if not isinstance(given, Mapping) else f"{len(given)} values", accepted)
-    for name in given:
+def _pairs(table: object, field: str, accepted: str) -> list[tuple[str, object]]:
+    if not isinstance(table, Mapping) or len(table) > MAX_PARAMS:
+        raise BadInput(field, table if not isinstance(table, Mapping) else f"{len(table)} values", accepted)
+    for name in table:
         if not isinstance(name, str) or not _LETTER.fullmatch(name):
             raise BadInput(field, name, f"{accepted}; names have at most 30 letters, digits and _")
-    return list(given.items())
+    return list(table.items())
 
 
-def _texts(given: object, field: str, form: str) -> tuple[str, ...]:
-    listed = [given] if isinstance(given, str) else given
+def _texts(value: object, field: str, form: str) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list):
-        raise BadInput(field, given, f"a list of texts such as {form}")
+        raise BadInput(field, value, f"a list of texts such as {form}")
     for n, item in enumerate(listed, 1):
         if isinstance(item, str) and "\n" in item.strip():
             raise BadInput(f"{field}[{n}]", "several lines", f"a text for each line: texts such as {form}")
@@ -164,24 +156,24 @@ def _texts(given: object, field: str, form: str) -> tuple[str, ...]:
     return tuple(listed)
 
 
-def by_name(given: Mapping[str, object]) -> dict[str, object]:
+def by_name(fields: Mapping[str, object]) -> dict[str, object]:
     """The same fields where a table [method] has the name of a registered method, and perhaps its regime, and nothing else."""
-    method = given.get("method")
+    method = fields.get("method")
     if not isinstance(method, dict) or "name" not in method or not method.keys() <= {"name", "regime"}:
-        return dict(given)
-    asked = {"regime": method["regime"]} if "regime" in method else {}
-    return {**given, **asked, "method": method["name"]}
+        return dict(fields)
+    regime = {"regime": method["regime"]} if "regime" in method else {}
+    return {**fields, **regime, "method": method["name"]}
 
 
-def own_regime(asked: object, field: str) -> str | None:
+def regime_beside_table(regime: object, field: str) -> str | None:
     """The regime in which a table of formulas is derived: None for its own, or "fixed".
 
     Raises:
         BadInput: another one is asked for.
     """
-    if asked is not None and asked != "fixed":
-        raise BadInput(field, asked, "fixed, or no such key: a table [method] has its own regime")
-    return None if asked is None else "fixed"
+    if regime is not None and regime != "fixed":
+        raise BadInput(field, regime, "fixed, or no such key: a table [method] has its own regime")
+    return None if regime is None else "fixed"
 
 
 def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[Any, Any]:
@@ -195,20 +187,19 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
     from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_names, vector_names, with_scales
 
     values = with_scales(method, dict(numbers_of(params, field, "{rho = 2}")), f"{field}.{{}}")
-    known = symbol_names(method) | (set() if loss is None else symbol_names(loss)) | set(kept_scales(method))
-    for name in values:
-        if name in vector_names(method):
-            raise BadInput(
-                f"{field}.{name}", values[name], f"numbers in the specification of the piece, NAME:{name}=1/2|1/4|1"
-            )
-        if name in dict(method.regime.substitutions):
-            made = f"no number for what the regime makes: {name} = {dict(method.regime.substitutions)[name]}"
-            raise BadInput(f"{field}.{name}", values[name], made)
-        if name not in known:
-            told = "a symbol of the rule, its regime, the noise or the loss: " + (
-                ", ".join(sorted(known)) or "there is none"
-            )
-            raise BadInput(f"{field}.{name}", values[name], told + did_you_mean(name, known))
+    symbols = symbol_names(method) | (set() if loss is None else symbol_names(loss)) | set(kept_scales(method))
+    vectors, substitutions = vector_names(method), dict(method.regime.substitutions)
+    for name, value in values.items():
+        accepted = None
+        if name in vectors:
+            accepted = f"numbers in the specification of the piece, NAME:{name}=1/2|1/4|1"
+        elif name in substitutions:
+            accepted = f"no number for what the regime makes: {name} = {substitutions[name]}"
+        elif name not in symbols:
+            listed = ", ".join(sorted(symbols)) or "there is none"
+            accepted = f"a symbol of the rule, its regime, the noise or the loss: {listed}{did_you_mean(name, symbols)}"
+        if accepted is not None:
+            raise BadInput(f"{field}.{name}", value, accepted)
     return specialise(method, values), None if loss is None else specialise(loss, values)
 
 
@@ -218,9 +209,9 @@ def _fields_of(table: str) -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        found = _FIELD.fullmatch(error.field)
-        if found is None:
+        match = _FIELD.fullmatch(error.field)
+        if match is None:
             raise
-        key, space, rest = found.groups()
+        key, space, rest = match.groups()
         name = f"params.{rest}" if key == "constant" else f"{table}.{key}" + (f".{rest}" if space else rest)
         raise BadInput(name, error.found, error.accepted, error.column) from None

@@ -46,30 +46,30 @@ class Partial(NamedTuple):
 
 @final
 @dataclass(frozen=True)
-class Claimed:
+class StatedEquation:
     """dZ = drift dt + L dW with L L' = covariance, as stated, at the generic coordinate (all dimensionless).
 
     Args:
         order: the weak order that is claimed, 1 or 2.
         drift: letter -> drift.
-        own: (first, second) -> covariance at the same coordinate, letters in the order of the state; entries not named are 0.
+        covariance: (first, second) -> covariance at the same coordinate, letters in the order of the state; others are 0.
         pair: (first, second) -> covariance of the first letter at another coordinate with the second.
         partial: where the formulas have values, as they are written.
     """
 
     order: int
     drift: Mapping[str, sp.Expr]
-    own: Mapping[Pair, sp.Expr]
+    covariance: Mapping[Pair, sp.Expr]
     pair: Mapping[Pair, sp.Expr]
     partial: tuple[Partial, ...] = ()
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Everything that is stated."""
-        return (*self.drift.values(), *self.own.values(), *self.pair.values())
+        return (*self.drift.values(), *self.covariance.values(), *self.pair.values())
 
 
-def claimed(
+def read_equation(
     method: Method,
     drift: Mapping[str, object],
     covariance: Mapping[str, object] | None = None,
@@ -79,7 +79,7 @@ def claimed(
     order: int = 1,
     where: Mapping[str, object] | None = None,
     values: Mapping[str, sp.Expr] | None = None,
-) -> Claimed:
+) -> StatedEquation:
     """A stated equation from formulas.
 
     Letters: x, the memory's own, g (the gradient), t, d (the dimension), pi; any other name is a parameter, and one that the regime
@@ -107,12 +107,13 @@ def claimed(
     reader = _Reader(method, where or {}, values or {})
     if not isinstance(drift, Mapping) or not drift:
         raise BadInput("drift", drift, 'a table of formulas such as {x = "-g"}')
-    moved = {reader.known(a, "drift"): reader(e, f"drift {a}") for a, e in drift.items()}
+    drifts = {reader.state_letter(a, "drift"): reader(e, f"drift {a}") for a, e in drift.items()}
     if diffusion is not None:
-        own = _squared(reader.root(diffusion), reader.letters)
+        covariances = _squared(reader.root(diffusion), reader.letters)
     else:
-        own = reader.table(covariance or {}, "covariance", ordered=True)
-    return Claimed(order, moved, own, reader.table(pair or {}, "pair", ordered=False), tuple(reader.partial.values()))
+        covariances = reader.table(covariance or {}, "covariance", ordered=True)
+    pairs = reader.table(pair or {}, "pair", ordered=False)
+    return StatedEquation(order, drifts, covariances, pairs, tuple(reader.partial.values()))
 
 
 class _Reader:
@@ -161,43 +162,38 @@ class _Reader:
             check_parameter(name, field)
         return SHARED.get(name, parameter(name))
 
-    def known(self, letter: object, field: str) -> str:
+    def state_letter(self, letter: object, field: str) -> str:
         if not isinstance(letter, str) or letter not in self.letters:
             raise unknown_name(field, letter, self.letters, "letters of the state: " + ", ".join(self.letters))
         return letter
 
-    def table(self, given: Mapping[str, object], field: str, ordered: bool) -> dict[Pair, sp.Expr]:
-        if not isinstance(given, Mapping):
-            raise BadInput(field, given, f'a table of formulas such as {{"x x" = ".."}} over {", ".join(self.letters)}')
-        found: dict[Pair, sp.Expr] = {}
-        for key, formula in given.items():
+    def table(self, table: Mapping[str, object], field: str, ordered: bool) -> dict[Pair, sp.Expr]:
+        if not isinstance(table, Mapping):
+            raise BadInput(field, table, f'a table of formulas such as {{"x x" = ".."}} over {", ".join(self.letters)}')
+        entries: dict[Pair, sp.Expr] = {}
+        for key, formula in table.items():
             parts = key.split() if isinstance(key, str) else []
             if len(parts) != 2:
                 raise BadInput(field, key, 'two letters with a space between, such as "x m"')
-            first, second = (self.known(a, f"{field} {key}") for a in parts)
+            first, second = (self.state_letter(a, f"{field} {key}") for a in parts)
             if ordered and self.letters.index(first) > self.letters.index(second):
                 first, second = second, first
-            if (first, second) in found:
+            if (first, second) in entries:
                 raise BadInput(field, key, "each entry once: the covariance is symmetric")
-            found[first, second] = self(formula, f"{field} {key}", other=field == "pair")
-        return found
+            entries[first, second] = self(formula, f"{field} {key}", other=field == "pair")
+        return entries
 
-    def root(self, given: Mapping[str, object]) -> dict[str, tuple[sp.Expr, ...]]:
-        if not isinstance(given, Mapping):
-            raise BadInput("diffusion", given, 'a table of formulas such as {m = "sqrt(eta)*sigma"}')
-        lists: dict[str, Any] = {self.known(a, "diffusion"): e for a, e in given.items()}
-        columns = {len(e) for e in lists.values() if isinstance(e, (list, tuple))}
-        if columns and (
-            len(columns) > 1 or not all(isinstance(e, (list, tuple)) for e in lists.values()) or 0 in columns
-        ):
-            raise BadInput("diffusion", given, "for each letter one formula, or for each a list of as many")
-        if columns:
-            return {a: tuple(self(e, f"diffusion {a}[{n}]") for n, e in enumerate(row, 1)) for a, row in lists.items()}
-        at = list(lists)
-        return {
-            a: tuple(self(e, f"diffusion {a}") if n == m else sp.S.Zero for m in range(len(at)))
-            for n, (a, e) in enumerate(lists.items())
-        }
+    def root(self, table: Mapping[str, object]) -> dict[str, tuple[sp.Expr, ...]]:
+        if not isinstance(table, Mapping):
+            raise BadInput("diffusion", table, 'a table of formulas such as {m = "sqrt(eta)*sigma"}')
+        rows: dict[str, Any] = {self.state_letter(a, "diffusion"): e for a, e in table.items()}
+        widths = {len(e) if isinstance(e, (list, tuple)) else None for e in rows.values()}
+        if len(widths) > 1 or 0 in widths:
+            raise BadInput("diffusion", table, "for each letter one formula, or for each a list of as many")
+        if None not in widths:
+            return {a: tuple(self(e, f"diffusion {a}[{n}]") for n, e in enumerate(row, 1)) for a, row in rows.items()}
+        formulas = {a: self(e, f"diffusion {a}") for a, e in rows.items()}
+        return {a: tuple(e if a == b else sp.S.Zero for b in formulas) for a, e in formulas.items()}
 
 
 def _scales(method: Method) -> dict[str, sp.Expr]:
@@ -209,11 +205,11 @@ def _scales(method: Method) -> dict[str, sp.Expr]:
 
 def _squared(root: Mapping[str, tuple[sp.Expr, ...]], letters: tuple[str, ...]) -> dict[Pair, sp.Expr]:
     """L L' by letters."""
-    found = {
+    entries = {
         (a, b): gathered(sp.Add(*[p * q for p, q in zip(root[a], root[b], strict=True)]))
         for a, b in combinations_with_replacement([a for a in letters if a in root], 2)
     }
-    return {key: e for key, e in found.items() if e != 0}
+    return {key: e for key, e in entries.items() if e != 0}
 
 
 def _sum_over_lags(e: sp.Expr) -> sp.Expr:

@@ -1,4 +1,4 @@
-"""What a sweep shows besides its points: the tables [thresholds], [bounds] and [[figures]] of its file.
+"""The tables [thresholds], [bounds] and [[figures]] of a sweep: what it displays besides its points.
 
 No point depends on them, and no point's key holds them. Formulas are read by the grammar of `sdescent.derive.vocabulary.formulas`;
 which names they may have is checked with the experiments (`sdescent.derive.reading.sweeps.survey`).
@@ -7,12 +7,13 @@ which names they may have is checked with the experiments (`sdescent.derive.read
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from sdescent.derive.reading.sweeps.blocks import named
 from sdescent.derive.reading.sweeps.values import DOTTED, Value, as_json, read_value
+from sdescent.derive.reading.toml_file import check_keys
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 
@@ -60,31 +61,23 @@ class Threshold:
         Raises:
             BadInput: not one equals sign.
         """
-        left, _, right = _sides(self.relation, _EQUALS, self.field, "one equation such as eta*(1 + omega/N) = 1")
-        return left, right
+        first, _, second = _sides(self.relation, _EQUALS, self.field, "one equation such as eta*(1 + omega/N) = 1")
+        return first, second
 
 
-@final
-@dataclass(frozen=True)
-class Assumption:
+class Inequality(NamedTuple):
     """An inequality that a bound assumes.
 
     Args:
         field: its name in messages.
-        relation: as it is written.
+        left, right: its sides, each in its place of the text, so that columns of errors count in all of it.
+        sign: <=, >=, < or >.
     """
 
     field: str
-    relation: str
-
-    @property
-    def parts(self) -> tuple[str, str, str]:
-        """The left side, the sign (<=, >=, < or >) and the right side, each side in its place of the text.
-
-        Raises:
-            BadInput: not one sign of an inequality.
-        """
-        return _sides(self.relation, _INEQUALITY, self.field, "one inequality such as eta*(1 + omega/N) <= 1")
+    left: str
+    sign: str
+    right: str
 
 
 @final
@@ -108,8 +101,8 @@ class FromTheorem:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON."""
-        own = {"file": self.file, "letters": dict(self.letters)}
-        return {**own, "title": self.title, "about": self.about, "granted": list(self.granted)}
+        source = {"file": self.file, "letters": dict(self.letters)}
+        return {**source, "title": self.title, "about": self.about, "granted": list(self.granted)}
 
 
 @final
@@ -132,14 +125,19 @@ class Bound:
     theorem: FromTheorem | None = None
 
     @property
-    def assumptions(self) -> tuple[Assumption, ...]:
-        """What it assumes, read."""
-        return tuple(Assumption(f"{self.field}.where", text) for text in self.where)
+    def assumptions(self) -> tuple[Inequality, ...]:
+        """What it assumes, read.
+
+        Raises:
+            BadInput: not one sign of an inequality.
+        """
+        field, accepted = f"{self.field}.where", "one inequality such as eta*(1 + omega/N) <= 1"
+        return tuple(Inequality(field, *_sides(text, _INEQUALITY, field, accepted)) for text in self.where)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it but its name, as JSON; "where" where it assumes something, "theorem" where it is taken from one."""
-        found = {"of": self.of, "formula": self.formula, **({"where": list(self.where)} if self.where else {})}
-        return found if self.theorem is None else {**found, "theorem": self.theorem.to_dict()}
+        fields = {"of": self.of, "formula": self.formula, **({"where": list(self.where)} if self.where else {})}
+        return fields if self.theorem is None else {**fields, "theorem": self.theorem.to_dict()}
 
     @property
     def field(self) -> str:
@@ -184,13 +182,13 @@ class Figure:
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON."""
         at = {name: as_json(value.exact) for name, value in (self.at or {}).items()}
-        own = {"x": self.x, "y": self.y, "quantity": self.quantity, "estimate": self.estimate}
-        return {**own, "runs": None if self.runs is None else list(self.runs), "at": at}
+        fields = {"x": self.x, "y": self.y, "quantity": self.quantity, "estimate": self.estimate}
+        return {**fields, "runs": None if self.runs is None else list(self.runs), "at": at}
 
 
 @final
 @dataclass(frozen=True)
-class Shown:
+class Displays:
     """All of these tables of one file."""
 
     thresholds: tuple[Threshold, ...] = ()
@@ -199,28 +197,30 @@ class Shown:
 
     def to_dict(self) -> dict[str, Any]:
         """What there is of it as JSON."""
-        found = {
+        tables = {
             THRESHOLDS: {t.name: t.relation for t in self.thresholds},
             BOUNDS: {b.name: b.to_dict() for b in self.bounds},
             FIGURES: [figure.to_dict() for figure in self.figures],
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in tables.items() if value}
 
 
-def read_shown(given: Mapping[str, object]) -> Shown:
+def read_displays(tables: Mapping[str, object]) -> Displays:
     """The tables of a file by their keys, of which it need not have any.
 
     Raises:
         BadInput: a table is malformed, or a formula is not in the grammar.
     """
-    thresholds = tuple(_threshold(name, text) for name, text in _entries(given, THRESHOLDS, '"name" = "relation"'))
-    bounds = tuple(_bound(name, value) for name, value in _entries(given, BOUNDS, 'name = "formula"'))
-    listed: Any = given.get(FIGURES, [])
+    curves = _entries(tables.get(THRESHOLDS, {}), THRESHOLDS, 'a table of "name" = "relation"')
+    formulas = _entries(tables.get(BOUNDS, {}), BOUNDS, 'a table of name = "formula"')
+    thresholds = tuple(_threshold(name, text) for name, text in curves.items())
+    bounds = tuple(_bound(name, value) for name, value in formulas.items())
+    listed: Any = tables.get(FIGURES, [])
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise BadInput(FIGURES, written(listed), "tables [[figures]]")
     if len(listed) > MAX_FIGURES:
         raise BadInput(FIGURES, f"{len(listed)} tables", f"at most {MAX_FIGURES}")
-    return Shown(thresholds, bounds, tuple(_figure(item, f"{FIGURES}[{n}]") for n, item in enumerate(listed, 1)))
+    return Displays(thresholds, bounds, tuple(_figure(item, f"{FIGURES}[{n}]") for n, item in enumerate(listed, 1)))
 
 
 def spelled_out(text: str) -> str:
@@ -238,128 +238,111 @@ def _sides(relation: str, sign: re.Pattern[str], field: str, accepted: str) -> t
     return text[: place.start()], place[0], " " * place.end() + text[place.end() :]
 
 
-def _entries(given: Mapping[str, object], key: str, form: str) -> Sequence[tuple[str, Any]]:
-    table = given.get(key, {})
+def _entries(table: Any, place: str, accepted: str) -> dict[str, Any]:
     if not isinstance(table, dict):
-        raise BadInput(key, written(table), f"a table of {form}")
+        raise BadInput(place, written(table), accepted)
     if len(table) > MAX_NAMED:
-        raise BadInput(key, f"{len(table)} entries", f"at most {MAX_NAMED}")
-    return list(table.items())
+        raise BadInput(place, f"{len(table)} entries", f"at most {MAX_NAMED}")
+    return table
 
 
-def _threshold(name: str, given: object) -> Threshold:
-    told = f"a name of 1 to {_LONGEST_NAME} printable characters"
-    if not 1 <= len(check_text(name, THRESHOLDS, told).strip(" ")) <= _LONGEST_NAME:
-        raise BadInput(THRESHOLDS, name, told)
-    found = Threshold(
-        name, _text(given, f"{THRESHOLDS}.{name}", "an equation in quotes, such as eta*(1 + omega/N) = 1")
-    )
-    for side in found.sides:
-        _check(side, found.field)
-    return found
+def _threshold(name: str, value: object) -> Threshold:
+    accepted = f"a name of 1 to {_LONGEST_NAME} printable characters"
+    if not 1 <= len(check_text(name, THRESHOLDS, accepted).strip(" ")) <= _LONGEST_NAME:
+        raise BadInput(THRESHOLDS, name, accepted)
+    form = "an equation in quotes, such as eta*(1 + omega/N) = 1"
+    threshold = Threshold(name, _text(value, f"{THRESHOLDS}.{name}", form))
+    for side in threshold.sides:
+        _check(side, threshold.field)
+    return threshold
 
 
-def _bound(name: str, given: object) -> Bound:
+def _bound(name: str, value: object) -> Bound:
     if not _COLUMN.fullmatch(name) or f"_{name}".endswith(_ENDINGS):
-        told = "a name of letters, digits, - and _ that begins with a letter and ends with none of " + ", ".join(
-            _ENDINGS
-        )
-        raise BadInput(BOUNDS, name, f"{told} (a column is named after it)")
+        endings = f"begins with a letter and ends with none of {', '.join(_ENDINGS)}"
+        accepted = f"a name of letters, digits, - and _ that {endings} (a column is named after it)"
+        raise BadInput(BOUNDS, name, accepted)
     place = f"{BOUNDS}.{name}"
-    table: Any = given if isinstance(given, dict) else {"of": "loss", "formula": given}
+    table: Any = value if isinstance(value, dict) else {"of": "loss", "formula": value}
     for key in table:
         if key not in ("of", "formula", "where", "theorem", "letters"):
             raise BadInput(place, key, "the keys of, formula and where, or theorem, letters and where")
     form = '{of = "loss", formula = "eta*sigma^2*(1 + omega)/(2*N)", where = "eta*(1 + omega/N) <= 1"}'
     if ("formula" in table) == ("theorem" in table):
-        raise BadInput(
-            place, written(given), f'{form}, or {{theorem = "mine.toml", letters = {{L = "h", s = "d*sigma^2"}}}}'
-        )
+        theorem = '{theorem = "mine.toml", letters = {L = "h", s = "d*sigma^2"}}'
+        raise BadInput(place, written(value), f"{form}, or {theorem}")
     of = _text(table.get("of", "loss"), f"{place}.of", "the name of a quantity")
     where = _where(table.get("where", []), f"{place}.where")
     if "theorem" in table:
         if "of" in table:
             raise BadInput(f"{place}.of", of, "nothing beside theorem, which says what it bounds")
-        found = Bound(name, of, "", where, _theorem(table, place))
+        bound = Bound(name, of, "", where, _theorem(table, place))
     else:
         if "letters" in table:
-            raise BadInput(
-                f"{place}.letters", written(table["letters"]), "nothing beside formula: letters are those of a theorem"
-            )
-        text = _text(table["formula"], place, f"a formula in quotes, or {form}")
-        _check(spelled_out(text), place)
-        found = Bound(name, of, text, where)
-    for assumed in found.assumptions:
-        left, _, right = assumed.parts
-        _check(left, assumed.field)
-        _check(right, assumed.field)
-    return found
+            accepted = "nothing beside formula: letters are those of a theorem"
+            raise BadInput(f"{place}.letters", written(table["letters"]), accepted)
+        bound = Bound(name, of, _text(table["formula"], place, f"a formula in quotes, or {form}"), where)
+        _check(spelled_out(bound.formula), place)
+    for assumption in bound.assumptions:
+        _check(assumption.left, assumption.field)
+        _check(assumption.right, assumption.field)
+    return bound
 
 
 def _theorem(table: Mapping[str, Any], place: str) -> FromTheorem:
     file = _text(table["theorem"], f"{place}.theorem", 'a TOML file that states a theorem, such as "mine.toml"')
-    letters: Any = table.get("letters", {})
-    if not isinstance(letters, dict):
-        raise BadInput(f"{place}.letters", written(letters), 'a table such as {L = "h", s = "d*sigma^2"}')
-    if len(letters) > MAX_NAMED:
-        raise BadInput(f"{place}.letters", f"{len(letters)} entries", f"at most {MAX_NAMED}")
-    found = {}
-    for letter, text in letters.items():
-        found[letter] = _text(text, f"{place}.letters.{letter}", "a formula in quotes")
-        _check(spelled_out(text), f"{place}.letters.{letter}")
-    return FromTheorem(file, found)
+    letters = _entries(table.get("letters", {}), f"{place}.letters", 'a table such as {L = "h", s = "d*sigma^2"}')
+    for letter, formula in letters.items():
+        field = f"{place}.letters.{letter}"
+        _check(spelled_out(_text(formula, field, "a formula in quotes")), field)
+    return FromTheorem(file, dict(letters))
 
 
-def _where(given: object, place: str) -> tuple[str, ...]:
-    listed: list[Any] = given if isinstance(given, list) else [given]
+def _where(value: object, place: str) -> tuple[str, ...]:
+    listed: list[Any] = value if isinstance(value, list) else [value]
     if len(listed) > MAX_NAMED:
         raise BadInput(place, f"{len(listed)} inequalities", f"at most {MAX_NAMED}")
-    return tuple(
-        _text(one, place, "an inequality in quotes such as eta*(1 + omega/N) <= 1, or a list of them") for one in listed
-    )
+    accepted = "an inequality in quotes such as eta*(1 + omega/N) <= 1, or a list of them"
+    return tuple(_text(one, place, accepted) for one in listed)
 
 
-def _text(given: object, place: str, accepted: str) -> str:
-    if not isinstance(given, str):
-        raise BadInput(place, written(given), accepted)
-    return check_text(given, place, accepted, 2000)
+def _text(value: object, place: str, accepted: str) -> str:
+    if not isinstance(value, str):
+        raise BadInput(place, written(value), accepted)
+    return check_text(value, place, accepted, 2000)
 
 
 def _check(text: str, field: str) -> None:
     """Raises BadInput for a text that is not a formula, whatever its names stand for."""
-    from sdescent.derive.vocabulary.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
-        FORMULAS,
-        names_in,
-    )
+    # loads SymPy, which a sweep without formulas need not wait for
+    from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, names_in
     from sdescent.derive.vocabulary.formulas.grammar import parse_term
 
     parse_term(text, names_in(text), field, FORMULAS)
 
 
-def _figure(given: Mapping[str, Any], place: str) -> Figure:
-    known = ("x", "y", "quantity", "estimate", "runs", "at")
-    for key in given:
-        if key not in known:
-            raise unknown_name(place, key, known, f"the keys {', '.join(known)}")
-    if "x" not in given:
+def _figure(table: Mapping[str, Any], place: str) -> Figure:
+    keys = ("x", "y", "quantity", "estimate", "runs", "at")
+    check_keys(table, keys, place)
+    if "x" not in table:
         raise BadInput(place, "no x", 'an axis of the sweep from left to right, such as x = "eta"')
-    words = {key: _text(given[key], f"{place}.{key}", "text in quotes") for key in known[:4] if key in given}
+    words = {key: _text(table[key], f"{place}.{key}", "text in quotes") for key in keys[:4] if key in table}
     x, y, estimate = words["x"], words.get("y"), words.get("estimate", "mean")
     if x == y:
         raise BadInput(f"{place}.y", x, "another axis than x")
     if estimate not in DRAWN:
         raise unknown_name(f"{place}.estimate", estimate, DRAWN)
-    at = {name: read_value(name, value, where) for name, value, where in named(given.get("at", {}), f"{place}.at", ())}
+    at = {name: read_value(name, value, where) for name, value, where in named(table.get("at", {}), f"{place}.at", ())}
     for name in at:
         if name in (x, y):
             raise BadInput(f"{place}.at", name, "other axes than x and y")
-    return Figure(x, y, words.get("quantity", "loss"), estimate, _runs(given.get("runs"), f"{place}.runs"), at)
+    return Figure(x, y, words.get("quantity", "loss"), estimate, _runs(table.get("runs"), f"{place}.runs"), at)
 
 
-def _runs(given: object, place: str) -> tuple[str, ...] | None:
-    if given is None:
+def _runs(value: object, place: str) -> tuple[str, ...] | None:
+    if value is None:
         return None
-    listed: list[Any] = given if isinstance(given, list) else [given]
+    listed: list[Any] = value if isinstance(value, list) else [value]
     if not listed or not all(isinstance(item, str) for item in listed) or len(set(listed)) < len(listed):
-        raise BadInput(place, written(given), 'a list of runs, each once, such as ["method", "first-order"]')
+        raise BadInput(place, written(value), 'a list of runs, each once, such as ["method", "first-order"]')
     return tuple(listed)

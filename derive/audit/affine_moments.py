@@ -8,6 +8,7 @@ other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -15,8 +16,9 @@ import mpmath
 import sympy as sp
 
 from sdescent.derive.audit.one_step import DIGITS, NumericStep, Vector
+from sdescent.derive.equations.process.generator import moment_equations
 from sdescent.derive.vocabulary.errors import NoClosedForm
-from sdescent.derive.vocabulary.symbols import eta, t
+from sdescent.derive.vocabulary.symbols import eta
 
 #: the time over which errors are measured
 HORIZON = 1
@@ -30,11 +32,11 @@ Monomial = tuple[int, ...]
 
 def monomials(size: int) -> list[Monomial]:
     """Indices of the factors of each monomial up to degree 2: (), (0,), .., (0, 0), (0, 1), .."""
-    return [own for degree in range(3) for own in combinations_with_replacement(range(size), degree)]
+    return [monomial for degree in range(3) for monomial in combinations_with_replacement(range(size), degree)]
 
 
-def _product(z: Sequence[Any], own: Monomial) -> Any:
-    return mpmath.fprod(z[i] for i in own)
+def _product(z: Sequence[Any], monomial: Monomial) -> Any:
+    return mpmath.fprod(z[i] for i in monomial)
 
 
 class AffineSteps:
@@ -55,15 +57,18 @@ class AffineSteps:
             raise NoClosedForm("the moments of this rule are not iterated")
         self.table = monomials(self.size)
         unit = [[mpmath.mpf(i == j) for j in range(self.size)] for i in range(self.size)]
-        nodes = [[sum((unit[i][j] for i in own), mpmath.mpf(0)) for j in range(self.size)] for own in self.table]
+        nodes = [[sum((unit[i][j] for i in m), mpmath.mpf(0)) for j in range(self.size)] for m in self.table]
         values = mpmath.matrix([self._after(z) for z in nodes])
-        design = mpmath.matrix([[_product(z, own) for own in self.table] for z in nodes])
+        design = mpmath.matrix([self._monomials(z) for z in nodes])
         #: row: a monomial of the next state in those of the state
         self.matrix = (design**-1 * values).T
         other = [mpmath.mpf(3 * i - 4) / 7 for i in range(self.size)]
-        told, found = self._after(other), self.matrix * mpmath.matrix([_product(other, own) for own in self.table])
-        if any(abs(a - b) > AGREE * (1 + abs(a)) for a, b in zip(told, found, strict=True)):
+        exact, predicted = self._after(other), self.matrix * mpmath.matrix(self._monomials(other))
+        if any(abs(a - b) > AGREE * (1 + abs(a)) for a, b in zip(exact, predicted, strict=True)):
             raise NoClosedForm("the step is not affine in the state")
+
+    def _monomials(self, z: Sequence[Any]) -> list[Any]:
+        return [_product(z, monomial) for monomial in self.table]
 
     def _after(self, z: Sequence[Any]) -> list[Any]:
         """E of every monomial of the next state."""
@@ -71,8 +76,7 @@ class AffineSteps:
         at = {a: tuple(z[n * dim : (n + 1) * dim]) for n, a in enumerate(self.letters)}
 
         def functions(after: Mapping[str, Vector]) -> list[Any]:
-            flat = [v for a in self.letters for v in after[a]]
-            return [_product(flat, own) for own in self.table]
+            return self._monomials([v for a in self.letters for v in after[a]])
 
         return self.step.mean(functions, at, mpmath.mpf(1))
 
@@ -82,13 +86,13 @@ class AffineSteps:
         dim = self.step.dim
         places = [self.letters.index(a) * dim + m for a in fast for m in range(dim)]
         rest = [0 if n // dim in [self.letters.index(a) for a in fast] else v for n, v in enumerate(self._flat(at))]
-        known = self.matrix * mpmath.matrix([_product(rest, own) for own in self.table])
+        constants = self.matrix * mpmath.matrix(self._monomials(rest))
         gain = mpmath.matrix([[self.matrix[1 + i, 1 + j] for j in places] for i in places])
-        means = mpmath.lu_solve(mpmath.eye(len(places)) - gain, mpmath.matrix([known[1 + i] for i in places]))
-        found = dict(at)
+        means = mpmath.lu_solve(mpmath.eye(len(places)) - gain, mpmath.matrix([constants[1 + i] for i in places]))
+        state = dict(at)
         for n, a in enumerate(fast):
-            found[a] = tuple(means[n * dim + m] for m in range(dim))
-        return found
+            state[a] = tuple(means[n * dim + m] for m in range(dim))
+        return state
 
     def _flat(self, at: Mapping[str, Vector]) -> list[Any]:
         return [v for a in self.letters for v in at.get(a, (mpmath.mpf(0),) * self.step.dim)]
@@ -96,16 +100,8 @@ class AffineSteps:
     @mpmath.workdps(DIGITS)
     def moments(self, at: Mapping[str, Vector], count: int) -> dict[Monomial, Any]:
         """E of every monomial after so many steps."""
-        start = mpmath.matrix([_product(self._flat(at), own) for own in self.table])
+        start = mpmath.matrix(self._monomials(self._flat(at)))
         return dict(zip(self.table, self.matrix**count * start, strict=True))
-
-
-def generator(system: Any, phi: sp.Expr) -> sp.Expr:
-    """sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi, phi in the symbols of the system."""
-    state, places = system.state, range(len(system.state))
-    first = sp.Add(*[system.drift[i] * sp.diff(phi, state[i]) for i in places])
-    second = sp.Add(*[system.covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in places for j in places])
-    return first + second / 2
 
 
 @mpmath.workdps(DIGITS)
@@ -119,21 +115,11 @@ def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rationa
     Raises:
         NoClosedForm: the drift is not affine, the covariance is not of degree 2, or they depend on the time.
     """
-    state, size = system.state, len(system.state)
-    table = monomials(size)
-    rows = []
-    for own in table:
-        phi = sp.Mul(*[state[i] for i in own])
-        value = sp.expand(generator(system, phi).subs(eta, step))
-        if (
-            value.has(t)
-            or not value.is_polynomial(*state)
-            or (value != 0 and sp.Poly(value, *state).total_degree() > 2)
-        ):
-            raise NoClosedForm("the moments of the equation do not close")
-        terms = dict(sp.Poly(value, *state).terms())
-        rows.append([_number(terms.get(tuple(other.count(i) for i in range(size)), sp.S.Zero)) for other in table])
-    start = mpmath.matrix([_product(at, own) for own in table])
+    numbers = replace(system, drift=system.drift.subs(eta, step), covariance=system.covariance.subs(eta, step))
+    closed, table = moment_equations(numbers, 2), monomials(len(system.state))
+    rates = zip(closed.constant, closed.matrix.tolist(), strict=True)
+    rows = [[mpmath.mpf(0)] * len(table)] + [[_number(c), *map(_number, row)] for c, row in rates]
+    start = mpmath.matrix([_product(at, monomial) for monomial in table])
     return dict(zip(table, mpmath.expm(mpmath.matrix(rows) * time) * start, strict=True))
 
 

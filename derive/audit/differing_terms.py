@@ -1,10 +1,13 @@
-"""What an audit says of the entries of an equation, as records; their words are made of them once, and nothing reads these back."""
+"""Entries of an equation and the terms in which two equations differ, as an audit records them.
+
+Their words are made of these records once, and nothing reads the words back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 import sympy as sp
 
@@ -37,9 +40,8 @@ class Entry:
         return [(letter, n if self.apart else 0) for n, letter in enumerate(self.letters)]
 
     def __str__(self) -> str:
-        return (
-            f"{'drift' if self.drift else 'covariance'} {' '.join(self.letters)}" + " at two coordinates" * self.apart
-        )
+        kind = "drift" if self.drift else "covariance"
+        return f"{kind} {' '.join(self.letters)}" + " at two coordinates" * self.apart
 
 
 @final
@@ -78,6 +80,21 @@ class Term:
         """Claimed minus derived."""
         return gathered(self.claimed - self.derived)
 
+    def to_dict(self, stated: sp.Expr, true: sp.Expr) -> dict[str, Any]:
+        """As JSON values, with the whole entry that it stands in on each side; formulas in the letters of stated equations."""
+        return {
+            "where": self.where,
+            "claimed": formula(self.claimed),
+            "derived": formula(self.derived),
+            "difference": formula(self.difference),
+            "matters": self.matters,
+            "kind": self.kind,
+            "factor": None if self.factor is None else formula(self.factor),
+            "remark": self.remark,
+            "point": {name: str(value) for name, value in self.point.items()},
+            "entry": {"claimed": formula(stated), "derived": formula(true)},
+        }
+
 
 @final
 @dataclass(frozen=True)
@@ -95,12 +112,12 @@ class Beyond:
 @final
 @dataclass(frozen=True)
 class Allowed:
-    """What the first-order model leaves out, as the stated equation treats it."""
+    """What the first-order model leaves out, and whether the stated equation has it."""
 
-    left: LeftOut
-    kept: bool
+    term: LeftOut
+    present: bool
 
     def __str__(self) -> str:
-        value = "" if self.left.term is None else f" = {formula(self.left.term)}"
-        how = "kept" if self.kept else "left out"
-        return f"{self.left.where}{value}: {how}, it needs the moment of order {self.left.needs} of the noise"
+        value = "" if self.term.term is None else f" = {formula(self.term.term)}"
+        how = "kept" if self.present else "left out"
+        return f"{self.term.where}{value}: {how}, it needs the moment of order {self.term.needs} of the noise"

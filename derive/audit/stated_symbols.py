@@ -33,7 +33,7 @@ class Letters:
     Args:
         state: names or symbols, in order.
         positive: names or symbols that are > 0.
-        given: everything that will be read, for the assumptions of the symbols in it.
+        formulas: everything that will be read, for the assumptions of the symbols in it.
 
     Attributes:
         state: the symbols of the state.
@@ -42,25 +42,25 @@ class Letters:
         BadInput: a name that no letter can have, twice the same, or nothing where a state is needed.
     """
 
-    def __init__(self, state: Sequence[Any], positive: Sequence[Any], given: Iterable[Any]) -> None:
+    def __init__(self, state: Sequence[Any], positive: Sequence[Any], formulas: Iterable[Any]) -> None:
         if isinstance(state, (str, sp.Basic)) or not isinstance(state, (Sequence, sp.MatrixBase)) or not len(state):
             raise BadInput("state", state, "a list of names or symbols such as ['x1', 'm1']")
-        own = [*state, *(positive if isinstance(positive, (list, tuple)) else (positive,))]
-        symbols = [s for s in symbols_of([e for e in _parts([*own, *given]) if isinstance(e, sp.Basic)])]
-        self._positive = {s.name for s in symbols if s.is_positive} | {_name(p, "positive") for p in own[len(state) :]}
+        declared = [*state, *(positive if isinstance(positive, (list, tuple)) else (positive,))]
+        symbols = symbols_of([e for e in _parts([*declared, *formulas]) if isinstance(e, sp.Basic)])
+        self._positive = {s.name for s in symbols if s.is_positive}
+        self._positive |= {_name(p, "positive") for p in declared[len(state) :]}
         self._nonnegative = {s.name for s in symbols if s.is_nonnegative}
         for s in symbols:
             if s.is_extended_real is False or s.is_extended_negative or isinstance(s, sp.Dummy):
-                raise BadInput(
-                    f"symbol {s.name}", "a symbol that is not real, is negative or has no name", "a real symbol"
-                )
+                described = "a symbol that is not real, is negative or has no name"
+                raise BadInput(f"symbol {s.name}", described, "a real symbol")
         self._known: dict[str, sp.Symbol] = {}
         self.state: list[sp.Symbol] = []
         for n, letter in enumerate(state, 1):
             name = parse_letter(_name(letter, f"state[{n}]"), f"state[{n}]")
             if name in self._known:
                 raise BadInput(f"state[{n}]", name, "each letter once")
-            self._known[name] = self._made(name)
+            self._known[name] = self._symbol(name)
             self.state.append(self._known[name])
 
     def names(self) -> list[str]:
@@ -85,7 +85,7 @@ class Letters:
             return sp.Integer(int(value))
         if isinstance(value, sp.Expr):
             _check(value, field)
-            return self._own(value, field)
+            return self._in_letters(value, field)
         raise BadInput(field, value, _EXACT if isinstance(value, float) or hasattr(value, "dtype") else _FORMULA)
 
     def inequality(self, value: Any, field: str) -> tuple[sp.Expr, sp.Expr]:
@@ -117,19 +117,19 @@ class Letters:
         if name not in _SHARED:
             parse_letter(name, field)
             if belongs_to_the_engine(name) and name not in VECTORS:
-                own = ", ".join(s.name for s in self.state)
-                raise BadInput(field, name, f"the letters of the state ({own}), t, and parameters by other names")
-        self._known[name] = _SHARED.get(name) or self._made(name)
+                letters = f"the letters of the state ({', '.join(s.name for s in self.state)})"
+                raise BadInput(field, name, f"{letters}, t, and parameters by other names")
+        self._known[name] = _SHARED.get(name) or self._symbol(name)
         return self._known[name]
 
-    def _made(self, name: str) -> sp.Symbol:
+    def _symbol(self, name: str) -> sp.Symbol:
         if name in self._positive:
             return sp.Symbol(name, positive=True)
         return sp.Symbol(name, nonnegative=True) if name in self._nonnegative else sp.Symbol(name, real=True)
 
-    def _own(self, value: sp.Expr, field: str) -> sp.Expr:
-        own = {s: self.letter(s.name, field) for s in symbols_of([value])}
-        return exchange(value, {s: letter for s, letter in own.items() if s != letter})
+    def _in_letters(self, value: sp.Expr, field: str) -> sp.Expr:
+        exchanged = {s: self.letter(s.name, field) for s in symbols_of([value])}
+        return exchange(value, {s: letter for s, letter in exchanged.items() if s != letter})
 
 
 def _check(value: sp.Expr, field: str) -> None:
@@ -139,11 +139,9 @@ def _check(value: sp.Expr, field: str) -> None:
     unknown = value.atoms(AppliedUndef)
     if unknown:
         raise BadInput(field, next(iter(unknown)), "known functions only, such as exp, tanh, sign, Piecewise")
-    odd = value.atoms(sp.Derivative, sp.Integral, sp.Sum, Coordinate, Node) or (
-        value.has(sp.nan, sp.zoo, sp.oo, sp.I) and {value}
-    )
-    if odd:
-        raise BadInput(field, next(iter(odd)), _FORMULA)
+    odd = value.atoms(sp.Derivative, sp.Integral, sp.Sum, Coordinate, Node)
+    if odd or value.has(sp.nan, sp.zoo, sp.oo, sp.I):
+        raise BadInput(field, next(iter(odd), value), _FORMULA)
 
 
 def _name(letter: Any, field: str) -> str:

@@ -60,14 +60,8 @@ class Family:
     @cached_property
     def names(self) -> set[str]:
         """Names of its numbers; of noise whose scale is 0 nothing is left."""
-        own, method = self.problem, self.method
-        return (
-            {"N"}
-            | symbol_names(method)
-            | own_names(method)
-            | set(kept_scales(method))
-            | of_loss(own.loss, own.dim or 0)
-        )
+        method, loss, dim = self.method, self.problem.loss, self.problem.dim or 0
+        return {"N", *symbol_names(method), *own_names(method), *kept_scales(method), *of_loss(loss, dim)}
 
     def equation(self, model: Model) -> SDE | None:
         """The method's SDE with these symbols; None where it has no closed form with them, and numbers must be put in first."""
@@ -78,15 +72,9 @@ class Family:
 
         One that is refuses them, or is one of accuracy alone.
         """
-        if model not in self._conditions:
-            equation, known = self.equation(model), None
-            if equation is not None and _solvable(equation):
-                known = [(c, _names(c)) for c in equation.conditions if c.met is None]
-            self._conditions[model] = known
-        found = self._conditions[model]
-        return found is not None and not any(
-            _false(c, tuple((name, numbers.get(name)) for name in names)) for c, names in found
-        )
+        if self.equation(model) is None:
+            return False
+        return not any(_false(c, tuple((a, numbers.get(a)) for a in names)) for c, names in _undecided(self, model))
 
     def differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
         """Names of the numbers that may differ between the paths of one call.
@@ -94,17 +82,17 @@ class Family:
         Not eta, N and those that the time of a step is made from, which decide on the loops of a program; not a number that a
         sampler needs as a number, or that a special function's table is made from.
         """
-        asked = kind, tuple(numbers)
-        if asked not in self._known:
-            self._known[asked] = self._differing(kind, numbers)
-        return self._known[asked]
+        key = kind, tuple(numbers)
+        if key not in self._known:
+            self._known[key] = self._differing(kind, numbers)
+        return self._known[key]
 
     def _differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
         names = frozenset(numbers) - {"eta", "N"} - of_time(self.method)
         if kind == METHOD:
             return names - needed_as_numbers(self.method, self.problem.dim or 0, numbers)
         equation = self.equation(kind)
-        if equation is None or not _solvable(equation) or (equation.form is None and not isinstance(equation, RuleSDE)):
+        if equation is None or (equation.form is None and not isinstance(equation, RuleSDE)):
             return frozenset()
         return names - {s.name for e in equation.expressions for s in special_symbols(e)}
 
@@ -112,45 +100,35 @@ class Family:
     def _known(self) -> dict[Any, frozenset[str]]:
         return {}
 
-    @cached_property
-    def _conditions(self) -> dict[Model, list[tuple[Condition, list[str]]] | None]:
-        return {}
 
-
-def family_of(asked: Experiment) -> tuple[Family, dict[str, float]]:
+def family_of(experiment: Experiment) -> tuple[Family, dict[str, float]]:
     """The family of an experiment with one step size, and the experiment's numbers by name, without eta."""
-    own = asked.problems[0]
+    problem = experiment.problems[0]
     for kinds in ((*OPENED, "method"), OPENED):  # a number of steps between averages cannot be a symbol
-        fields, numbers = _opened(own, kinds)
-        found = _family(json.dumps(fields, sort_keys=True))
-        if found is not None:
+        fields, numbers = _opened(problem, kinds)
+        family = _family(json.dumps(fields, sort_keys=True))
+        if family is not None:
             break
     else:
-        return _closed(own), {}
-    numbers = {name: value for name, value in numbers.items() if name in found.names}
-    if (own.params or any(spec.entry.owner is not None for spec in own.specs.values())) and not _stands_for(
-        found, numbers, own
-    ):
-        return _closed(own), {}
-    return found, {name: float(value) for name, value in numbers.items()}
+        return _closed(problem), {}
+    numbers = {name: value for name, value in numbers.items() if name in family.names}
+    of_the_user = problem.params or any(spec.entry.owner is not None for spec in problem.specs.values())
+    if of_the_user and not _stands_for(family, numbers, problem):
+        return _closed(problem), {}
+    return family, {name: float(value) for name, value in numbers.items()}
 
 
-def _stands_for(family: Family, numbers: Mapping[str, Fraction], own: Problem) -> bool:
+def _stands_for(family: Family, numbers: Mapping[str, Fraction], problem: Problem) -> bool:
     """Whether the family's method with these numbers is the experiment's own.
 
     A piece of the user's may make something else of a number than of a letter, and a scale that is 0 leaves no noise. For the
     pieces built in, whose numbers in a specification are not 0, a test says that it is.
     """
     try:
-        made = specialise(family.method, numbers)
+        specialised = specialise(family.method, numbers)
     except Exception:  # whatever a piece raises; then the experiment is solved with its own numbers
         return False
-    return made == own.method and family.method.noise.law.degenerate == own.method.noise.law.degenerate
-
-
-def _solvable(equation: SDE) -> bool:
-    """Whether an equation is not one of a rule that has no closed form with its symbols."""
-    return not isinstance(equation, RuleSDE) or equation.rule is not None
+    return specialised == problem.method and family.method.noise.law.degenerate == problem.method.noise.law.degenerate
 
 
 @lru_cache(maxsize=4096)
@@ -158,26 +136,30 @@ def _false(condition: Any, values: tuple[tuple[str, float | None], ...]) -> bool
     return specialise(condition, {name: value for name, value in values if value is not None}).met is False
 
 
-def _names(condition: Condition) -> list[str]:
-    return sorted(s.name for s in condition.left.free_symbols | condition.right.free_symbols)  # pyright: ignore[reportAttributeAccessIssue]
+@lru_cache(maxsize=1024)
+def _undecided(family: Family, model: Model) -> list[tuple[Condition, list[str]]]:
+    """The conditions of the equation that hold for some numbers and not for others, with the names of these."""
+    equation = family.equation(model)
+    conditions = () if equation is None else equation.conditions
+    return [(c, sorted(map(str, c.left.free_symbols | c.right.free_symbols))) for c in conditions if c.met is None]
 
 
-def _opened(own: Problem, kinds: Iterable[str]) -> tuple[dict[str, Any], dict[str, Fraction]]:
+def _opened(problem: Problem, kinds: Iterable[str]) -> tuple[dict[str, Any], dict[str, Fraction]]:
     """The fields of a family with symbols in specifications of these kinds, and the numbers that its symbols have."""
-    fields: dict[str, Any] = {kind: spec.text for kind, spec in own.specs.items()}
-    if own.table is not None:
-        fields["method"] = {name: value for name, value in own.table.to_dict().items() if value is not None}
-    fields |= {"dim": own.dim, "clients": "N", "regime": own.regime}
-    numbers = {"N": Fraction(int(own.method.clients))}
-    if len(own.method.noise.scales) > 1:  # different scales are different expressions, as many as there are clients
-        fields["clients"] = int(own.method.clients)
+    fields: dict[str, Any] = {kind: spec.text for kind, spec in problem.specs.items()}
+    if problem.table is not None:
+        fields["method"] = {name: value for name, value in problem.table.to_dict().items() if value is not None}
+    fields |= {"dim": problem.dim, "clients": "N", "regime": problem.regime}
+    numbers = {"N": Fraction(int(problem.method.clients))}
+    if len(problem.method.noise.scales) > 1:  # different scales are different expressions, as many as there are clients
+        fields["clients"] = int(problem.method.clients)
         del numbers["N"]
     for kind in kinds:
-        if kind in own.specs:
-            opened, found = own.specs[kind].opened(kind)
+        if kind in problem.specs:
+            opened, values = problem.specs[kind].opened(kind)
             fields[kind] = opened.text
-            numbers |= found
-    numbers |= dict(own.params)
+            numbers |= values
+    numbers |= dict(problem.params)
     return {name: value for name, value in fields.items() if value is not None}, numbers
 
 
@@ -193,20 +175,20 @@ def _family(fields: str) -> Family | None:
 def _closed(problem: Problem) -> Family:
     """The family of one experiment alone, with its numbers in it."""
     fields = problem.to_dict()
-    return _kept(
-        Family(repr(sorted((name, repr(fields.get(name))) for name in (*_STRUCTURE, "clients", "params"))), problem)
-    )
+    key = repr(sorted((name, repr(fields.get(name))) for name in (*_STRUCTURE, "clients", "params")))
+    return _first_of_equals(Family(key, problem))
 
 
 #: the first of equal families, which knows what was asked of it before
-_kept = Compiled(lambda family: family, 1024)
+_first_of_equals = Compiled(lambda family: family, 1024)
 
 
-def _derived(asked: tuple[Family, Model]) -> SDE | None:
-    family, model = asked
-    own = family.problem
+def _derived(key: tuple[Family, Model]) -> SDE | None:
+    family, model = key
+    problem = family.problem
     try:
-        return sde(own.method, model, own.loss, own.dim)
+        equation = sde(problem.method, model, problem.loss, problem.dim)
+        return None if isinstance(equation, RuleSDE) and equation.rule is None else equation
     except Exception:  # the experiment's own derivation says why, with its numbers
         return None
 

@@ -1,0 +1,106 @@
+"""The numbers of an experiment: x0, clients, dim, eta, T and paths are read here, and checked against one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import final
+
+from sdescent.derive.reading.numbers import numbers, positive, whole
+from sdescent.derive.reading.specs import Spec
+from sdescent.derive.vocabulary.errors import BadInput
+
+MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
+MAX_PATHS = 10**6
+MAX_STEPS = 10**6  # of the method; its equations take several solver steps in each
+MAX_ENTRIES = 10**8  # of the covariance matrices of all paths, which are in memory at once
+MAX_DRAWS = 10**13  # coordinates of all messages of one path after the other: days of work
+_USUAL_PATHS = 20_000  # of a full report whose specification gives no number
+
+Named = Callable[[str], str]
+
+
+@final
+@dataclass(frozen=True)
+class Caps:
+    """The limits of an experiment.
+
+    Args:
+        paths: greatest number of paths.
+        at_once: greatest number of paths in memory at once; None for all.
+    """
+
+    paths: int = MAX_PATHS
+    at_once: int | None = None
+
+
+def read_start(
+    fields: Mapping[str, object], specs: Mapping[str, Spec], named: Named
+) -> tuple[int | None, tuple[Fraction, ...] | None, int | None]:
+    """Clients (None for the symbol N), x0 and its dimension (None where they are not given).
+
+    Raises:
+        BadInput: one does not fit, or contradicts another or a specification with one value per client or coordinate.
+    """
+    clients = _clients(fields.get("clients"), specs.get("noise"), named("clients"))
+    x0 = numbers(fields.get("x0"), named("x0"))
+    return clients, x0, _dimension(fields.get("dim"), specs.get("loss"), x0, named)
+
+
+def _clients(value: object, noise: Spec | None, name: str) -> int | None:
+    """The number of clients: as written, or one for each of the noise's scales; None for the symbol N."""
+    symbol = value is None or (isinstance(value, str) and value.strip(" ") == "N")
+    accepted = "a whole number from 1 to 999999, or the symbol N"
+    clients = None if symbol else whole(value, name, 1, 999_999, accepted)
+    lengths = {} if noise is None else noise.lengths("per_client")
+    for scale, count in lengths.items():
+        if value is not None and count != clients:
+            raise BadInput(name, value, f"{count}, the number of scales in {scale}")
+    return max(lengths.values()) if lengths else clients
+
+
+def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
+    """The dimension: as written, or the number of values where there is one per coordinate."""
+    accepted = f"a whole number from 1 to {MAX_DIM} (without it: the form for any dimension)"
+    dim = whole(value, named("dim"), 1, MAX_DIM, accepted)
+    lengths = {} if loss is None else loss.lengths("per_coordinate")
+    if x0 is not None and len(x0) > 1:
+        lengths[named("x0")] = len(x0)
+    for name, count in lengths.items():
+        if dim is not None and count != dim:
+            raise BadInput(name, f"{count} values", f"one value, or one for each of the {dim} coordinates")
+        dim = count
+    return dim
+
+
+def read_duration(
+    fields: Mapping[str, object], named: Named, limits: Caps
+) -> tuple[Fraction | None, Fraction | None, int | None]:
+    """Step size, horizon (of n eta) and paths, each by itself; None where they are not given.
+
+    Raises:
+        BadInput: one is not a number that it can be.
+    """
+    eta, horizon = (positive(fields.get(key), named(key)) for key in ("eta", "T"))
+    return eta, horizon, whole(fields.get("paths"), named("paths"), 1, limits.paths)
+
+
+def check_steps(fields: Mapping[str, object], steps: Fraction, named: Named) -> None:
+    """Refuse a horizon of less than one step or of too many."""
+    if steps < 1:
+        raise BadInput(named("T"), fields["T"], f"a number >= eta ({fields['eta']}), for at least one step")
+    if steps > MAX_STEPS:
+        raise BadInput(named("eta"), fields["eta"], f"at most {MAX_STEPS} steps (T/eta)")
+
+
+def check_size(
+    fields: Mapping[str, object], paths: int | None, dim: int, messages: Fraction, named: Named, at_once: int | None
+) -> None:
+    """Refuse experiments that would need too much memory or more than a week, for `messages` of one path."""
+    count = paths or _USUAL_PATHS
+    if min(count, at_once or count) * dim**2 > MAX_ENTRIES:
+        raise BadInput(named("paths"), paths, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")
+    if count * dim * messages > MAX_DRAWS:
+        field = "eta" if paths is None else "paths"
+        raise BadInput(named(field), fields[field], f"T/eta x clients x dim x paths of at most {MAX_DRAWS}")
