@@ -30,7 +30,7 @@ class Conclusion(Bound):
         last = self._last(v, low)
         kept, rest = self.divided(drift.claim.right)
         claim = kept.le(v.start - low + rest)
-        return self.w.combine("together", claim, [(1, [moved], ()), (1, [whole], ()), (1, [last], ())])
+        return self.w.combine("together", claim, [moved, whole, last])
 
     def _last(self, v: Weighted, low: Term) -> Fact:
         """low <= E W(X_T)."""
@@ -43,7 +43,7 @@ class Conclusion(Bound):
             else:
                 raise ProofError("the sum of the changes of inner products has no lower bound: take squares in V")
             sign = self.weight_sign(weight, "a weight of V")
-            members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
+            members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
             claims.append(weight * least)
         return self.w.combine("the end", low.le(plus(*[w * Term(("E", p.end)) for w, p in v.parts])), members)
 
@@ -94,7 +94,7 @@ class Conclusion(Bound):
         T = self.given.horizon
         left = fn("exp", T * fn("log", 1 - rate)) if self.given.steps else fn("exp", -rate * T)
         claim = (Term(("E", v.end)) + v.constant).le((v.start + v.constant) * left + offset / rate * (1 - left))
-        found = self.w.combine("around the least value", claim, [(1, [grown], ())], [(-v.constant * (1 - left), unit)])
+        found = self.w.combine("around the least value", claim, [grown], [(-v.constant * (1 - left), unit)])
         return self._textbook(v, found, rate, offset, left, below) if about else found
 
     def _textbook(self, v: Weighted, found: Fact, rate: Term, offset: Term, left: Term, below: Fact | None) -> Fact:
@@ -110,10 +110,10 @@ class Conclusion(Bound):
         except StepFailed:
             return found
         decay = fn("exp", -rate * self.given.horizon)
-        members = [(1, [found], ()), (1, [floor, over, self.k.function("exp_positive", [left[2]])], ())]
+        members = [found, [floor, over, self.k.function("exp_positive", [left[2]])]]
         sharp = found.claim.left.le((v.start + v.constant) * left + offset / rate)
         self.branch.add(self.w.combine("with the whole floor", sharp, members))
-        members += [] if order is None else [(1, [start, order], ())]
+        members += [] if order is None else [[start, order]]
         claim = found.claim.left.le((v.start + v.constant) * decay + offset / rate)
         return self.w.combine("as it is often stated", claim, members)
 
@@ -122,12 +122,12 @@ class Conclusion(Bound):
         w, k, T = self.w, self.k, self.given.horizon
         z = x("z_q")
         tangent = w.step("exp(-k) >= 1 - k", w.prover.analysis(fn("exp", -z) - 1 + z, "z_q", rate))
-        positive = w.combine("1 - k > 0", ZERO.lt(1 - rate), [(1, [below], ())])
-        order = w.combine("as a bound", (1 - rate).le(fn("exp", -rate)), [(1, [tangent], ())])
+        positive = w.combine("1 - k > 0", ZERO.lt(1 - rate), [below])
+        order = w.combine("as a bound", (1 - rate).le(fn("exp", -rate)), [tangent])
         rising = k.function("monotone:log", [1 - rate, fn("exp", -rate)], [positive, order])
         known = k.function("log_exp", [-rate])
-        slow = w.combine("log(1 - k) <= -k", fn("log", 1 - rate).le(-rate), [(1, [rising], ())], [(1, known)])
-        total = w.combine("over all steps", left[2].le(-rate * T), [(1, ["horizon >= 0", slow], ())])
+        slow = w.combine("log(1 - k) <= -k", fn("log", 1 - rate).le(-rate), [rising], [known])
+        total = w.combine("over all steps", left[2].le(-rate * T), [["horizon >= 0", slow]])
         return w.step("as an exponential", k.function("monotone:exp", [left[2], -rate * T], [total]))
 
     def at_the_horizon(self, claim: Relation, concluded: Fact) -> Fact:
@@ -159,7 +159,7 @@ class Conclusion(Bound):
         squares = [
             k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors
         ]
-        gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), [(1, ["f >= f*"], ())])
+        gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), ["f >= f*"])
         ends = [k.monotone("E", w["f >= f* at the end"])] if "f >= f* at the end" in self.given.assumptions else []
         schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.given.assumptions else []
         return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule, *ends]

@@ -116,9 +116,7 @@ class Bound:
             if key != "f" and key[0] == key[1]:
                 square = self.k.certify(num(0).le(norm(vec(key[0])) ** 2), sum=[(ONE, (), (norm(vec(key[0])),))])
                 self.branch.add(
-                    self.w.combine(
-                        f"{p.name} >= 0", p.value.ge(0), [(1, [square], ())], [(-1, self._definition(p.value))]
-                    )
+                    self.w.combine(f"{p.name} >= 0", p.value.ge(0), [square], [(-1, self._definition(p.value))])
                 )
 
     def _compound(self, fact: Fact) -> bool:
@@ -192,7 +190,7 @@ class Bound:
                     raise ProofError("the weight of f in V is negative: no upper bound of its change is known")
                 sign = self.weight_sign(weight, "the weight of f")
                 total.append(weight * bound)
-                members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
+                members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
             else:
                 definition = self._definition(p.change)
                 total.append(weight * definition.claim.right)
@@ -246,7 +244,7 @@ class Bound:
         ends = [k.certify(ZERO.le(num(q)), sum=[(q, (), ())]), k.certify(num(q).le(num(q)))]
         size = w.prover.analysis(num(r) - fn("psi", z), "z_q", num(q), 0, q, premises=ends)
         rising = k.function("monotone:psi", [c, num(q)], [order])
-        self.branch.add(w.combine("the factor psi", fn("psi", c).le(num(r)), [(1, [rising], ()), (1, [size], ())]))
+        self.branch.add(w.combine("the factor psi", fn("psi", c).le(num(r)), [rising, size]))
 
     def _generator(self) -> tuple[Term, Fact]:
         """L f under ||Hess f|| <= L0 + L1 G."""
@@ -260,23 +258,23 @@ class Bound:
             if form[0] == "trprod":
                 bound = w.combine(
                     "smoothness and noise", trprod(nm.H, nm.S).le(level * nm.Q),
-                    [(1, [k.trace_bound("H", "S")], ()), (1, [assumed, k.nonnegative(nm.Q)], ())],
+                    [k.trace_bound("H", "S"), [assumed, k.nonnegative(nm.Q)]],
                 )  # fmt: skip
             elif form == dot(nm.g, vec(nm.BENT)):
-                members_of = [(1, [k.quad_bound("H", nm.MESSAGE)], ()), (1, [assumed], (norm(nm.b),))]
-                bound = w.combine("smoothness along b", form.le(level * norm(nm.b) ** 2), members_of, [(1, BENDS)])
+                members_of = [k.quad_bound("H", nm.MESSAGE), (1, assumed, norm(nm.b))]
+                bound = w.combine("smoothness along b", form.le(level * norm(nm.b) ** 2), members_of, [BENDS])
             elif form[0] == "dot" and any(v[0] == "Mv" for v in form[1:]):
                 inner = form[2][2] if form[2][0] == "Mv" else form[1][2]
-                members_of = [(1, [k.quad_bound("H", inner[1])], ()), (1, [assumed], (norm(inner),))]
+                members_of = [k.quad_bound("H", inner[1]), (1, assumed, norm(inner))]
                 bound = w.combine("smoothness along the mean", form.le(level * norm(inner) ** 2), members_of)
             else:
                 total.append(part)
                 continue
             sign = self.show("a coefficient of the second order", coefficient.ge(0))
             total.append(coefficient * bound.claim.right)
-            members.append((1, [sign, bound], ()))
+            members.append([sign, bound])
         upper = plus(*total)
-        return upper, w.combine("the generator of f", nm.Af.le(upper), members, [(1, definition)])
+        return upper, w.combine("the generator of f", nm.Af.le(upper), members, [definition])
 
     def drift(self, v: Weighted, claim: Relation) -> Fact:
         """The claim about the change of V.
@@ -289,7 +287,7 @@ class Bound:
         rest = claim.right - claim.left + v.change
         self.domain.missing(rest)
         shown = self.show("the claim about the bound", Relation((claim.op, bound, rest)))
-        return self.w.combine("the claim", claim, [(1, [shown], ()), (1, [fact], ())])
+        return self.w.combine("the claim", claim, [shown, fact])
 
     def _units(self, relation: Relation) -> None:
         """p (1/p) = 1 for each factor of the denominators: normal forms have the inverses of factors."""

@@ -53,17 +53,17 @@ def silent(w: Derivation) -> Fact:
     own = Clipped(w)
     low, below, short = own.bounds(G, own.G)
     size = least(G)
-    first = w.combine("L0 min^2 <= L0 G min", (L0 * size**2).le(L0 * G * size), [(1, ["L0 >= 0", low, below], ())])
+    first = w.combine("L0 min^2 <= L0 G min", (L0 * size**2).le(L0 * G * size), [["L0 >= 0", low, below]])
     second = w.combine(
         "L1 G min^2 <= L1 tau G min",
         (L1 * G * size**2).le(L1 * tau * G * size),
-        [(1, ["L1 >= 0", own.G, low, short], ())],
+        [["L1 >= 0", own.G, low, short]],
     )
     return w.combine(
         "the bound on one step", SILENT_STEP,
         [
-            (1, [own.descent], ()), (1, [own.psi, first], (eta, u)), (1, [own.psi, second], (eta, u)),
-            (1, [own.rate, "u >= 0", own.G, low, "step"], ()),
+            own.descent, (1, [own.psi, first], (eta, u)), (1, [own.psi, second], (eta, u)),
+            [own.rate, "u >= 0", own.G, low, "step"],
         ],
         [(eta * u, "direction"), (PSI * eta**2 * u**2 * (L0 + L1 * G) * (norm(s) + size), "length")],
     )  # fmt: skip
@@ -75,31 +75,31 @@ def noisy(w: Derivation) -> Fact:
     low, below, short = own.bounds(SIZE, own.size)
     size, claim = least(SIZE), ALONG.le(least(SIZE) * (2 * NOISE - G))
     here = k.assume(SIZE.le(0))
-    nothing = w.combine("no step", size.le(0), [(1, [below], ()), (1, [here], ())])
+    nothing = w.combine("no step", size.le(0), [below, here])
     # min = 0, so that both sides are 0
     none = w.combine(
         "no message", claim,
-        [(1, [k.cauchy_schwarz("g", "sv")], ()), (1, [own.G, nothing], ()), (2, [own.noise, low], ()), (1, [own.G, nothing], ())],
+        [k.cauchy_schwarz("g", "sv"), [own.G, nothing], (2, [own.noise, low]), [own.G, nothing]],
         [(G, "length")],
     )  # fmt: skip
     some = w.combine(
         "a step along the message",
         claim,
-        [(1, [low, own.aligned], ())],
-        [(1, "direction")],
-        mult=[(1, [k.assume(num(0).lt(SIZE))], ())],
+        [[low, own.aligned]],
+        ["direction"],
+        mult=[k.assume(num(0).lt(SIZE))],
     )
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
     second = w.combine(
         "L1 G min^2 <= L1 tau G min",
         (L1 * G * size**2).le(L1 * tau * G * size),
-        [(1, ["L1 >= 0", own.G, low, short], ())],
+        [["L1 >= 0", own.G, low, short]],
     )
     return w.combine(
         "the bound on one step", NOISY_STEP,
         [
-            (1, [own.descent], ()), (1, [own.rate, "u >= 0", along], ()), (1, [own.psi, second], (eta, u)),
-            (1, [own.rate, "u >= 0", own.G, low, "step"], ()),
+            own.descent, [own.rate, "u >= 0", along], (1, [own.psi, second], (eta, u)),
+            [own.rate, "u >= 0", own.G, low, "step"],
         ],
         [(PSI * eta**2 * u**2 * (L0 + L1 * G) * (norm(s) + size), "length")],
     )  # fmt: skip

@@ -121,14 +121,14 @@ def one_step(w: Derivation, smooth: Smoothness, rate: str = "eta >= 0") -> Fact:
     rate: the name of the assumption on the sign of eta.
     """
     known, lemma = noise(w, u), descent(w, smooth)
-    members: list[Any] = [(1, [lemma], ()), ("1/2", [rate, "u >= 0", "step"], (G,))]
+    members: list[Any] = [lemma, ("1/2", [rate, "u >= 0", "step"], G)]
     if smooth.radius is None:
-        members.append(("1/2", ["L0 >= 0", known.square], ()))
+        members.append(("1/2", ["L0 >= 0", known.square]))
     else:
         size, floor = w.kernel.function("psi_positive", [smooth.reach], []), ub.floor_is_nonnegative(w, known.per)
         members += [
-            (1, [size, "L0 >= 0", known.square], ()),
-            (1, [size, "L1 >= 0", w.kernel.nonnegative(G), known.square], ()),
+            [size, "L0 >= 0", known.square],
+            [size, "L1 >= 0", w.kernel.nonnegative(G), known.square],
             (1, [size, "L1 >= 0", floor, known.per, young(w)], (eta, u)),
         ]
     return w.combine("one step", step_bound(smooth), members)

@@ -61,12 +61,12 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
     """
     k = w.kernel
     per, trace = ub.noise_bound(w)
-    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), [(1, ["beta < 1"], ())])
+    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), ["beta < 1"])
     unit, share = w.inverse(1 - beta, below)
     wide = w.combine(
         "theta (1 + beta) > 0",
         num(0).lt(theta * (1 + beta)),
-        [(1, ["theta > 0"], ()), (1, ["theta > 0", "beta >= 0"], ())],
+        ["theta > 0", ["theta > 0", "beta >= 0"]],
     )
     own, over = w.inverse(theta * (1 + beta), wide)
     value, memory = (w.step(f"the descent lemma for {name}", k.descent(name, num(0))) for name in ("f", "Q"))
@@ -75,11 +75,11 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
     return w.combine(
         "one step", STEP,
         [
-            (1, [value], ()), (1, [memory, "theta > 0", "L0 >= 0"], (i,)),
-            ("1/2", ["L0 >= 0", per, trace], (h,)), ("1/2", ["theta > 0", "L0 >= 0", per, trace], (h,)),
-            (1, [ahead_of, rate, share], ()), (1, ["L-Lipschitz", rate, share, k.nonnegative(G)], ()),
-            (1, [along, "theta > 0", "L0 >= 0", rate, "beta >= 0"], (i,)),
-            ("1/2", ["L0 >= 0", share, over], (s * M - r * G,)), ("1/2", ["step", rate, share], (G,)),
+            value, (1, [memory, "theta > 0", "L0 >= 0"], i),
+            ("1/2", ["L0 >= 0", per, trace], h), ("1/2", ["theta > 0", "L0 >= 0", per, trace], h),
+            [ahead_of, rate, share], ["L-Lipschitz", rate, share, k.nonnegative(G)],
+            (1, [along, "theta > 0", "L0 >= 0", rate, "beta >= 0"], i),
+            ("1/2", ["L0 >= 0", share, over], s * M - r * G), ("1/2", ["step", rate, share], G),
         ],
         [(-h, "dg"), (L0 * i * (s * M**2 / 2 - r * M * G), own), (-L0 * i * s * M**2 / 2, unit)],
     )  # fmt: skip
@@ -90,7 +90,7 @@ def scheduled(w: Derivation) -> Fact:
     claim, words = ((1 - eps) * h * ENERGY).le(f0 - fstar + K * FLOOR), ("the sum of the changes", "sum over the steps")
     total = summed(w, claim, one_step(w, "eta > 0"), (i, WEIGHT), words, ("f(z_K) >= f*", "Q_K >= 0"))
     energy = ENERGY
-    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), [(1, ["beta < 1"], ())])
+    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), ["beta < 1"])
     (share, one), (rate, two), (count, three) = (
         w.inverse(1 - eps, "eps < 1"),
         w.inverse(eta, "eta > 0"),
@@ -101,7 +101,7 @@ def scheduled(w: Derivation) -> Fact:
     noise = a * (1 + theta) * L0 * D0 * h / (2 * N)
     # energy/K = (1 - eps) a eta b (1 - beta) i energy/K, and the noise likewise
     return w.combine(
-        "divide", AVERAGE, [(1, [one, two, below, three, total], ())],
+        "divide", AVERAGE, [[one, two, below, three, total]],
         [
             (-energy * c, share), (-energy * c * (1 - eps) * a + noise, rate),
             (-energy * c * (1 - eps) * a * eta * b + noise * eta * b, unit), (noise * eta * b * (1 - beta) * i, count),

@@ -53,20 +53,20 @@ def polyak(w: Derivation) -> Fact:
     k, floor = RATE, eta * FLOOR
     falling = w.combine(
         "the descent lemma with the PL inequality", Af.le(-k * f + (k * fstar + floor)),
-        [(1, [lemma], ()), ("1/2", ["L0 >= 0", known.square], ()), (1, ["eta > 0", "r > 0", "PL"], ())],
+        [lemma, ("1/2", ["L0 >= 0", known.square]), ["eta > 0", "r > 0", "PL"]],
     )  # fmt: skip
-    positive = w.combine("k = 2 mu eta r > 0", num(0).lt(k), [(2, ["mu > 0", "eta > 0", "r > 0"], ())])
-    large = w.combine("L A > 0", num(0).lt(L0 * A), [(1, ["mu < L A"], ()), (1, ["mu > 0"], ())])
+    positive = w.combine("k = 2 mu eta r > 0", num(0).lt(k), [(2, ["mu > 0", "eta > 0", "r > 0"])])
+    large = w.combine("L A > 0", num(0).lt(L0 * A), ["mu < L A", "mu > 0"])
     # L A (1 - k) = L A - mu + mu (1 - eta L A)^2
     small = w.combine(
-        "k < 1", k.lt(1), [(1, ["mu < L A"], ()), (1, ["mu > 0"], (1 - eta * L0 * A,))], (), [(1, [large], ())]
+        "k < 1", k.lt(1), ["mu < L A", (1, "mu > 0", 1 - eta * L0 * A)], (), [large]
     )  # fmt: skip
     grown = w.step("decay", kernel.decay([(ONE, "f")], k, k * fstar + floor, [w["f >= f*"], falling, positive, small]))
-    twice = w.combine("2 mu r > 0", num(0).lt(2 * mu * r), [(2, ["mu > 0", "r > 0"], ())])
+    twice = w.combine("2 mu r > 0", num(0).lt(2 * mu * r), [(2, ["mu > 0", "r > 0"])])
     unit, own, left = kernel.inverse(k, positive), kernel.inverse(2 * mu * r, twice), 1 - power(k)
     # eta/k = 1/(2 mu r)
     return w.combine(
-        "around the least value", DECAY, [(1, [grown], ())],
+        "around the least value", DECAY, [grown],
         [(fstar * left + FLOOR * left / (2 * mu * r), unit), (-floor * left / k, own)],
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def distance(w: Derivation, h: Term) -> tuple[Fact, ds.Noise, Fact]:
     """The descent lemma for V, the bound on the mean square of a step, and 0 <= A."""
     known = ds.noise(w, h)
     ratio = ub.ratio_is_nonnegative(w, known.per)
-    one = w.combine("A >= 0", A.ge(0), [(1, (), ()), (1, [known.per, ratio], ())])
+    one = w.combine("A >= 0", A.ge(0), [1, [known.per, ratio]])
     return w.step("the distance after a step", w.kernel.descent("V", num(0))), known, one
 
 
@@ -85,11 +85,11 @@ def convex(w: Derivation) -> Fact:
     bound = w.combine(
         "one step", AV.le(-(1 - eps) * eta * u * (f - fstar) + eta**2 * u**2 * D0 / (2 * N)),
         [
-            (1, [lemma], ()), ("1/2", [known.square], ()), (1, ["eta > 0", "u >= 0", "convex"], ()),
-            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta, u)), (1, ["eta > 0", "u >= 0", "f >= f*", "step"], ()),
+            lemma, ("1/2", known.square), ["eta > 0", "u >= 0", "convex"],
+            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta, u)), ["eta > 0", "u >= 0", "f >= f*", "step"],
         ],
     )  # fmt: skip
-    weak = w.combine("V >= 0", V.ge(0), [("1/2", (), (norm(e),))], [(-1, "V")])
+    weak = w.combine("V >= 0", V.ge(0), [("1/2", [], norm(e))], [(-1, "V")])
     return av.averaged(w, bound, f - fstar, NOISE, "V", V0, (weak, "V_K >= 0"))
 
 
@@ -100,16 +100,16 @@ def strongly_convex(w: Derivation) -> Fact:
     falling = w.combine(
         "one step", AV.le(-k * V + floor),
         [
-            (1, [lemma], ()), ("1/2", [known.square], ()), (1, ["eta > 0", "strongly convex"], ()),
-            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta,)), (1, ["eta > 0", "f >= f*", "step"], ()),
+            lemma, ("1/2", known.square), ["eta > 0", "strongly convex"],
+            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], eta), ["eta > 0", "f >= f*", "step"],
         ], [(k, "V")],
     )  # fmt: skip
-    positive = w.combine("eta mu > 0", num(0).lt(k), [(1, ["eta > 0", "mu > 0"], ())])
-    small = w.combine("eta mu < 1", k.lt(1), [(1, ["eta > 0", "mu < L A"], ()), (1, ["step"], ())])
-    weak = w.combine("V >= 0", V.ge(0), [("1/2", (), (norm(e),))], [(-1, "V")])
+    positive = w.combine("eta mu > 0", num(0).lt(k), [["eta > 0", "mu > 0"]])
+    small = w.combine("eta mu < 1", k.lt(1), [["eta > 0", "mu < L A"], "step"])
+    weak = w.combine("V >= 0", V.ge(0), [("1/2", [], norm(e))], [(-1, "V")])
     grown = w.step("decay", kernel.decay([(ONE, "V")], k, floor, [weak, falling, positive, small]))
     unit = kernel.inverse(eta, w["eta > 0"])
-    return w.combine("the floor", CLOSER, [(1, [grown], ())], [(eta * D0 / (2 * mu * N) * (1 - power(k)), unit)])
+    return w.combine("the floor", CLOSER, [grown], [(eta * D0 / (2 * mu * N) * (1 - power(k)), unit)])
 
 
 def of_distance(h: Term, **constants: int) -> dict[str, Any]:

@@ -79,18 +79,18 @@ def implied(w: Derivation) -> Condition:
     start = av.rate(w)
     step = w.combine(
         "the step condition at every step", (fn("psi", LIMIT) * eta * u * d * L1).le(eps * a),
-        [(1, ["step"], ()), (1, [k.function("psi_positive", [LIMIT]), start, "d >= 0", "L1 >= 0", "u <= 1"], ())],
+        ["step", [k.function("psi_positive", [LIMIT]), start, "d >= 0", "L1 >= 0", "u <= 1"]],
     )  # fmt: skip
-    least = w.combine("d >= 1 > 0", num(0).lt(d), [(1, ["d >= 1"], ()), (1, (), ())])
+    least = w.combine("d >= 1 > 0", num(0).lt(d), ["d >= 1", 1])
     strict = k.function("monotone:sqrt", [num(0), d], [w.number(0), least])
     square = k.function("sqrt_square", [d], [w["d >= 0"]])
     unit, over = w.inverse(root, strict)
-    top = w.combine("2 eps a/sqrt(d) >= 0", LIMIT.ge(0), [(2, ["eps >= 0", "a > 0", over], ())])
+    top = w.combine("2 eps a/sqrt(d) >= 0", LIMIT.ge(0), [(2, ["eps >= 0", "a > 0", over])])
     half = k.function("monotone:psi", [num(0), LIMIT], [top])
     # sqrt(d) = d/sqrt(d), and eta u d L1 <= 2 psi eta u d L1 <= 2 eps a
     length = w.combine(
         "the length of a step", (L1 * eta * u * root).le(LIMIT),
-        [(2, [over, step], ()), (2, [over, half, start, "u >= 0", "d >= 0", "L1 >= 0"], ())],
+        [(2, [over, step]), (2, [over, half, start, "u >= 0", "d >= 0", "L1 >= 0"])],
         [(-L1 * eta * u * root, unit), (L1 * eta * u / root, square)],
     )  # fmt: skip
     return Condition(LIMIT, start, length, step)
@@ -100,7 +100,7 @@ def descent(w: Derivation, known: Condition, moderate: Fact) -> list[Any]:
     """The members of a certificate: the descent lemma, and psi eta^2 u^2 times a bound of (L0 + L1 G)(||b||^2 + Tr S/N)."""
     size = w.kernel.function("psi_positive", [known.reach])
     lemma = w.step("the descent lemma", w.kernel.descent("f", known.reach, [w["L1 >= 0"], known.length]))
-    return [(1, [lemma], ()), (1, [size, moderate], (eta, u))]
+    return [lemma, (1, [size, moderate], (eta, u))]
 
 
 def everywhere(w: Derivation, known: Condition) -> Fact:
@@ -109,7 +109,7 @@ def everywhere(w: Derivation, known: Condition) -> Fact:
     unit, over = s.over_a
     return w.combine(
         "the bound on one step", step_bound(known.factor * FLOOR_ANYWHERE),
-        [*descent(w, known, s.everywhere), (1, [known.rate, "u >= 0", s.phi_nonnegative, over, known.step], ())],
+        [*descent(w, known, s.everywhere), [known.rate, "u >= 0", s.phi_nonnegative, over, known.step]],
         [(eps * eta * u * PHI, unit)],
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def by_clients(w: Derivation, known: Condition) -> Fact:
     s = Ordered(w)
     return w.combine(
         "the bound on one step", step_bound(known.factor * FLOOR_BY_CLIENTS),
-        [*descent(w, known, s.by_clients), (1, [known.rate, "u >= 0", s.phi_nonnegative, known.step], ())],
+        [*descent(w, known, s.by_clients), [known.rate, "u >= 0", s.phi_nonnegative, known.step]],
     )  # fmt: skip
 
 
@@ -130,8 +130,8 @@ def of_bounded_ratio(w: Derivation, known: Condition) -> Fact:
     return w.combine(
         "the bound on one step", step_bound(known.factor * ratio.FLOOR["corrected"]),
         [
-            *descent(w, known, ratio.moderate(s)), (1, [known.rate, "u >= 0", s.positive_harmonic, known.step], (G,)),
-            (1, ["eps >= 0", known.rate, "u >= 0", s.quadratic], ()),
+            *descent(w, known, ratio.moderate(s)), (1, [known.rate, "u >= 0", s.positive_harmonic, known.step], G),
+            ["eps >= 0", known.rate, "u >= 0", s.quadratic],
         ],
         [(-(known.factor * eta**2 * u**2 * G**2 * L1 * d / (2 * N)), unit)],
     )  # fmt: skip

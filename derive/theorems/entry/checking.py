@@ -177,9 +177,9 @@ def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
         return last
     try:
         if claim.op == last.claim.op == "==":
-            return w.combine("as it is stated", claim, (), [(1, last)])
+            return w.combine("as it is stated", claim, (), [last])
         if claim.op == last.claim.op:
-            return w.combine("as it is stated", claim, [(1, [last], ())])
+            return w.combine("as it is stated", claim, [last])
     except ProofError:
         pass
     raise ProofError(f"what is proved is not the claim of the theorem, but {printer(last).relation(last.claim)}")

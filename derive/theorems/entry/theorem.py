@@ -18,6 +18,12 @@ from sdescent.derive.vocabulary.sources import Source
 from sdescent.derive.vocabulary.verdicts import Verdict
 
 
+#: a fact, or an assumption or definition by its name
+Premise = Fact | str
+#: a product in the certificate of a line, as `Derivation.combine` describes it
+Member = Premise | int | Fraction | Sequence[Premise] | tuple[Any, ...]
+
+
 @dataclass(frozen=True)
 class ProofLine:
     """One step of a derivation as a reader sees it: its text, and the fact that it states."""
@@ -49,36 +55,43 @@ class Derivation:
         self,
         words: str,
         claim: Relation,
-        members: Sequence[tuple[Number | str, Sequence[Fact | str], Sequence[Any]]] = (),
-        equalities: Sequence[tuple[Any, Fact | str]] = (),
-        mult: Sequence[tuple[Number | str, Sequence[Fact | str], Sequence[Any]]] = ((1, (), ()),),
+        members: Sequence[Member] = (),
+        equalities: Sequence[tuple[Any, Premise] | Premise] = (),
+        mult: Sequence[Member] = (1,),
     ) -> Fact:
-        """A line by `certify`, with the certificate written out: members (c, facts, squares), equalities (term, fact)."""
+        """A line by `certify`, with the certificate written out: the claim is the sum of the members and of the equalities.
+
+        Args:
+            members: numbers and facts that are >= 0, products of such, and with a square t^2 as well: 2, "a >= 0", ["a >= 0", fact],
+                (2, "a >= 0"), ("1/2", ["a >= 0", fact], t).
+            equalities: facts, or (term, fact).
+            mult: members whose sum is the factor of the claim.
+        """
         facts: list[Fact] = []
 
-        def number(given: Fact | str) -> int:
-            fact = self[given] if isinstance(given, str) else given
-            known = [n for n, f in enumerate(facts) if f is fact]
-            if not known:
+        def number(premise: Premise) -> int:
+            fact = self[premise] if isinstance(premise, str) else premise
+            if not any(fact is other for other in facts):
                 facts.append(fact)
-            return known[0] if known else len(facts) - 1
+            return next(n for n, other in enumerate(facts) if other is fact)
 
-        def cone(members: Sequence[tuple[Number | str, Sequence[Fact | str], Sequence[Any]]]) -> list[Any]:
-            return [
-                (Fraction(c), tuple(number(f) for f in used), tuple(term(s) for s in squares))
-                for c, used, squares in members
-            ]
+        def product(member: Member) -> tuple[Fraction, tuple[int, ...], tuple[Term, ...]]:
+            if isinstance(member, int | Fraction):
+                member = member, ()
+            c, premises, *squares = member if isinstance(member, tuple) else (1, member)
+            listed = [premises] if isinstance(premises, str | Fact) else premises
+            roots = [s for part in squares for s in (part if type(part) is tuple else (part,))]
+            return Fraction(c), tuple(number(p) for p in listed), tuple(term(t) for t in roots)
 
-        data = cone(mult), cone(members), [(number(f), term(t)) for t, f in equalities]
+        pairs = [e if isinstance(e, tuple) else (1, e) for e in equalities]
+        data = [product(m) for m in mult], [product(m) for m in members], [(number(f), term(t)) for t, f in pairs]
         return self.step(words, _named(words, lambda: self.kernel.certify(claim, facts, *data)))
 
     def inverse(self, p: Term, positive: Fact | str) -> tuple[Fact, Fact]:
         """p (1/p) = 1 and 0 < 1/p, from 0 < p."""
         fact = self[positive] if isinstance(positive, str) else positive
         unit = self.kernel.inverse(p, fact)
-        return unit, self.combine(
-            "a positive inverse", num(0).lt(1 / p), [(1, (), ())], [(-1, unit)], [(1, [fact], ())]
-        )
+        return unit, self.combine("a positive inverse", num(0).lt(1 / p), [1], [(-1, unit)], [fact])
 
     def number(self, n: int) -> Fact:
         """0 <= n."""

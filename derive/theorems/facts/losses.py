@@ -90,31 +90,31 @@ def sized(w: Derivation, t: Term, positive: bool, fact: Fact) -> Fact:
 
 def quadratic(w: Derivation) -> Fact:
     """|h| = h."""
-    positive = w.combine("f'' >= 0", num(0).le(curv), [(1, ["h > 0"], ())], [(-1, "curvature")])
+    positive = w.combine("f'' >= 0", num(0).le(curv), ["h > 0"], [(-1, "curvature")])
     same = sized(w, curv, True, positive)
-    return w.combine("the constants", CLAIM, (), [(1, same), (1, "curvature"), (-1, "L_0"), (-fn("abs", slope), "L_1")])
+    return w.combine("the constants", CLAIM, (), [same, "curvature", (-1, "L_0"), (-fn("abs", slope), "L_1")])
 
 
 def quartic(w: Derivation) -> Fact:
     """3 x^2 <= 4/L1^2 + L1 |x|^3: with z = L1 |x|, z^3 - 3 z^2 + 4 = (z - 2)^2 (z + 1)."""
     unit, over = w.kernel.inverse(L1, w["L1 > 0"]), 1 / L1
-    convex = w.combine("f'' >= 0", num(0).le(curv), [(3, (), (v,))], [(-1, "curvature")])
+    convex = w.combine("f'' >= 0", num(0).le(curv), [(3, [], v)], [(-1, "curvature")])
     own = sized(w, curv, True, convex)
     branches = []
     for side in (1, -1):
         here = w.kernel.assume(num(0).le(v) if side > 0 else v.le(0))
         z = side * L1 * v
         cubic = w.combine(
-            "(z - 2)^2 (z + 1) >= 0", (3 * z**2).le(z**3 + 4), [(1, ["L1 > 0", here], (z - 2,)), (1, (), (z - 2,))]
+            "(z - 2)^2 (z + 1) >= 0", (3 * z**2).le(z**3 + 4), [(1, ["L1 > 0", here], z - 2), (1, [], z - 2)]
         )
         steep = w.combine(
-            "the slope's sign", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, [here], (v,))], [(-side, "slope")]
+            "the slope's sign", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, here, v)], [(-side, "slope")]
         )  # fmt: skip
         size = sized(w, slope, side > 0, steep)
         rest = (1 + L1 * over) * (L1 * side * v**3 - 3 * v**2)
         branches.append(w.combine(
-            "divide by L1^2", CLAIM, [(1, [cubic], (over,))],
-            [(rest, unit), (-1, "L_0"), (-L1, size), (-L1 * side, "slope"), (1, own), (1, "curvature")],
+            "divide by L1^2", CLAIM, [(1, cubic, over)],
+            [(rest, unit), (-1, "L_0"), (-L1, size), (-L1 * side, "slope"), own, "curvature"],
         ))  # fmt: skip
     return w.step("either sign", w.kernel.cases(num(0).le(v), *branches))
 
@@ -124,18 +124,18 @@ def cosh(w: Derivation) -> Fact:
     k = w.kernel
     product = k.function("exp_add", [v, -v])
     up, down = k.function("exp_positive", [v]), k.function("exp_positive", [-v])
-    convex = w.combine("f'' >= 0", num(0).le(curv), [("1/2", [up], ()), ("1/2", [down], ())], [(-1, "curvature")])
+    convex = w.combine("f'' >= 0", num(0).le(curv), [("1/2", up), ("1/2", down)], [(-1, "curvature")])
     own = sized(w, curv, True, convex)
     branches = []
     for side, here, size in w.either_sign(slope):
         small = BACK if side > 0 else E
         least = w.combine(
-            "the smaller exponential is at most 1", small.le(1), [(2, [here, down if side > 0 else up], ())],
-            [(-1, product), (2 * side * small, "slope")], [(1, (), ()), (1, [down if side > 0 else up], ())],
+            "the smaller exponential is at most 1", small.le(1), [(2, [here, down if side > 0 else up])],
+            [(-1, product), (2 * side * small, "slope")], [1, down if side > 0 else up],
         )  # fmt: skip
         branches.append(w.combine(
-            "one sign", CLAIM, [(1, [least], ())],
-            [(-1, "L_0"), (-fn("abs", slope), "L_1"), (-1, size), (-side, "slope"), (1, own), (1, "curvature")],
+            "one sign", CLAIM, [least],
+            [(-1, "L_0"), (-fn("abs", slope), "L_1"), (-1, size), (-side, "slope"), own, "curvature"],
         ))  # fmt: skip
     return w.step("either sign", k.cases(num(0).le(slope), *branches))
 
@@ -144,10 +144,10 @@ def glued(w: Derivation) -> Fact:
     """For x >= 0 e^x <= 1 + |e^x - 1|, and for x < 0 1 <= 1 + |x|."""
     k = w.kernel
     up = k.function("exp_positive", [v])
-    weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "an indicator")])
-    rest = w.combine("chi <= 1", chi.le(1), [(1, (), (1 - chi,))], [(1, "an indicator")])
+    weak = w.combine("chi >= 0", num(0).le(chi), [(1, [], chi)], ["an indicator"])
+    rest = w.combine("chi <= 1", chi.le(1), [(1, [], 1 - chi)], ["an indicator"])
     convex = w.combine(
-        "f'' >= 0", num(0).le(curv), [(1, [weak, up], ()), (1, [rest], ())], [(-1, "curvature")]
+        "f'' >= 0", num(0).le(curv), [[weak, up], rest], [(-1, "curvature")]
     )  # fmt: skip
     own = sized(w, curv, True, convex)
     size = fn("abs", slope)
@@ -156,7 +156,7 @@ def glued(w: Derivation) -> Fact:
     # f'' - 1 = chi (e^x - 1) = chi f', and f' <= |f'|
     above = w.step("f' <= |f'|", at_most_its_size(w, slope))
     return w.combine(
-        "either half", CLAIM, [(1, [weak, above], ()), (1, [rest, positive], ())],
+        "either half", CLAIM, [[weak, above], [rest, positive]],
         [*shared, (-chi, "slope"), (1 - E + v, "an indicator")],
     )  # fmt: skip
 
@@ -165,7 +165,7 @@ def at_most_its_size(w: Derivation, t: Term) -> Fact:
     """t <= |t|."""
     branches = []
     for side, here, same in w.either_sign(t):
-        branches.append(w.combine("one sign", t.le(fn("abs", t)), [] if side > 0 else [(2, [here], ())], [(-1, same)]))
+        branches.append(w.combine("one sign", t.le(fn("abs", t)), [] if side > 0 else [(2, here)], [(-1, same)]))
     return w.kernel.cases(num(0).le(t), *branches)
 
 
@@ -216,9 +216,9 @@ ROSENBROCK = Refutation(
 def steep(w: Derivation) -> Fact:
     """L0 + L1 (|f_x| + |f_y|) < f_xx at x = 1 + L0 + L1, y = x^2, where f_x = 2(x - 1), f_y = 0 and f_xx = 800 x^2 + 2."""
     k = w.kernel
-    slope = w.combine("f_x on the curve", FX.eq(2 * (v - 1)), (), [(1, "f_x"), (-400 * v, "on the curve")])
-    level = w.combine("f_y on the curve", FY.eq(0), (), [(1, "f_y"), (200, "on the curve")])
-    bent = w.combine("f_xx on the curve", FXX.eq(800 * v**2 + 2), (), [(1, "f_xx"), (-400, "on the curve")])
+    slope = w.combine("f_x on the curve", FX.eq(2 * (v - 1)), (), ["f_x", (-400 * v, "on the curve")])
+    level = w.combine("f_y on the curve", FY.eq(0), (), ["f_y", (200, "on the curve")])
+    bent = w.combine("f_xx on the curve", FXX.eq(800 * v**2 + 2), (), ["f_xx", (-400, "on the curve")])
     right = w.have("f_x >= 0", num(0).le(FX), "L0 >= 0", "L1 >= 0", slope, "far out")
     flat = w.have("f_y >= 0", num(0).le(FY), level)
     sizes = [k.function("abs_of_positive", [t], [fact]) for t, fact in ((FX, right), (FY, flat))]

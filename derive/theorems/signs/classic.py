@@ -19,7 +19,7 @@ def noise(s: SignFacts) -> Fact:
     """Tr(HS) <= d (L0 + L1 G)."""
     _, spread = s.smooth()
     return s.w.combine(
-        "the noise", trprod(H, S).le(d * (L0 + L1 * G)), [(1, [spread], ()), (1, [s.smoothness, s.trace_simple], ())]
+        "the noise", trprod(H, S).le(d * (L0 + L1 * G)), [spread, [s.smoothness, s.trace_simple]]
     )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def classic(w: Derivation) -> Fact:
     _, over = s.per
     return w.combine(
         "the bound on the drift of f", DRIFT,
-        [("1/2", ["eta >= 0", over, noise(s)], (u,))],
+        [("1/2", ["eta >= 0", over, noise(s)], u)],
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def no_chord(w: Derivation) -> Fact:
     top = k.declared("R", "bounded", [2 / r])
     # l (2/l)^2 - (2/l) R = (2/l)(1 - R) + (2/l)(2 - 1) up to l (1/l) = 1
     return w.combine(
-        "a point where it fails", FAILS, [(2, [over, top], ()), (2, [over], ())],
+        "a point where it fails", FAILS, [(2, [over, top]), (2, over)],
         [(-4 / r, unit)],
     )  # fmt: skip
 

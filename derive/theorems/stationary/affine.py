@@ -105,7 +105,7 @@ def step(w: Derivation) -> Fact:
     mean = w.step("in the mean", w.kernel.monotone("E", square))
     return w.combine(
         "the second moment after a step", change("method"), (),
-        [(1, mean), (-2 * eta, "unbiased message"), (eta**2, "its square")],
+        [mean, (-2 * eta, "unbiased message"), (eta**2, "its square")],
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def solve(subject: Kind) -> Callable[[Derivation], Fact]:
 
     def prove(w: Derivation) -> Fact:
         rate = lam * decay(subject)
-        falls = w.combine("the rate of decay", num(0).lt(rate), [(1, ["lambda > 0", "stable"], ())])
+        falls = w.combine("the rate of decay", num(0).lt(rate), [["lambda > 0", "stable"]])
         if subject != "method":
             return fixed_point(w, NOW, eta * FLOOR, rate, falls)
         unit, moved, one = w.kernel.inverse(rate, falls), step(w), w.kernel.inverse(eta, w["eta > 0"])

@@ -87,7 +87,7 @@ def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
             "what flows in", inflow.eq(FORCE / q), (),
             [(COUPLING * h1**2 / q, parts[0]), (COUPLING * h2**2 / q, parts[1]), (-inflow, unit)],
         )  # fmt: skip
-        return w.combine("solve", square(model), (), [(1 / own_rate(model, h1), both), (1, parts[0])])
+        return w.combine("solve", square(model), (), [(1 / own_rate(model, h1), both), parts[0]])
 
     return prove
 

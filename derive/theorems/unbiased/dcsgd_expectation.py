@@ -36,13 +36,13 @@ def repaired(w: Derivation) -> Fact:
     before = w.combine(
         "the drift of f, before any condition", ub.generator("corrected", u).le(-u * G**2 + num(half) * eta * u**2 * rate * G**2 + EXTRA),
         [
-            (half, ["eta >= 0", known.per, known.spread], (u,)),
-            (half, ["eta >= 0", known.curvature], (u,)),
-            (half, ["eta >= 0", "L1 >= 0", known.D0, known.per, floor], (u,)),
+            (half, ["eta >= 0", known.per, known.spread], u),
+            (half, ["eta >= 0", known.curvature], u),
+            (half, ["eta >= 0", "L1 >= 0", known.D0, known.per, floor], u),
         ],
     )  # fmt: skip
     whole = w.step("take the expectation", w.kernel.monotone("E", before))
-    return w.combine("the condition on the moments of G", MEAN, [(1, [whole], ()), (half, ["u >= 0", "step"], ())])
+    return w.combine("the condition on the moments of G", MEAN, [whole, (half, ["u >= 0", "step"])])
 
 
 REPAIRED = Theorem(

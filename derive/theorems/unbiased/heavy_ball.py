@@ -110,13 +110,13 @@ def pathwise(w: Derivation) -> Fact:
     return w.combine(
         "the drift of the Lyapunov function", DRIFT,
         [
-            (1, [ahead_of, share], ()), (1, ["L-Lipschitz", share, k.nonnegative(G)], ()), (1, [along, "theta > 0", "L0 >= 0"], (j,)),
-            ("1/2", [root, per, k.trace_bound("H", "S")], (j,)), ("1/2", [root, per, "smooth", positive], (j,)),
-            ("1/2", [root, per, "L0 >= 0", trace], (j,)), ("1/2", [root, per, "theta > 0", "L0 >= 0", trace], (j,)),
-            (1, ["L0 >= 0", share, "theta > 0"], (M - tilt / 2,)), ("1/2", ["step", share], (G,)),
+            [ahead_of, share], ["L-Lipschitz", share, k.nonnegative(G)], (1, [along, "theta > 0", "L0 >= 0"], j),
+            ("1/2", [root, per, k.trace_bound("H", "S")], j), ("1/2", [root, per, "smooth", positive], j),
+            ("1/2", [root, per, "L0 >= 0", trace], j), ("1/2", [root, per, "theta > 0", "L0 >= 0", trace], j),
+            (1, ["L0 >= 0", share, "theta > 0"], M - tilt / 2), ("1/2", ["step", share], G),
         ],
         [
-            (1, "L f(z)"), (WEIGHT, "L Q"), (-j, "dg"), (-theta * L0 * j * M**2, unit),
+            "L f(z)", (WEIGHT, "L Q"), (-j, "dg"), (-theta * L0 * j * M**2, unit),
             (-L0 * (1 + theta) * j**2 * M * G + L0 * j**2 * (1 + theta) * tilt * G / 4, own),
         ],
     )  # fmt: skip
@@ -141,11 +141,11 @@ def summed(
     size = w.combine(
         "WEIGHT Q >= 0", (weight * Q).ge(0), [("1/2", ["theta > 0", "L0 >= 0"], (root, M))], [(-weight, "Q")]
     )
-    least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + weight * Q), [(1, ["f >= f*"], ()), (1, [size], ())])
+    least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + weight * Q), ["f >= f*", size])
     moved = w.step(words[0], k.telescope([(num(1), "f"), (weight, "Q")], [least]))
     whole = w.step(words[1], k.monotone("EI", bound))
     last, memory = (w.step("the end", k.monotone("E", w[name])) for name in ends)
-    members = [*((1, [fact], ()) for fact in (moved, whole, last)), (1, [memory, "theta > 0", "L0 >= 0"], (root,))]
+    members = [moved, whole, last, (1, [memory, "theta > 0", "L0 >= 0"], root)]
     return w.combine("together", claim, members, [(weight, "Q_0")])
 
 
@@ -161,7 +161,7 @@ def scheduled(w: Derivation) -> Fact:
     )
     a, b = 1 / (1 - eps), 1 / T
     return w.combine(
-        "divide", AVERAGE, [(1, [one, "mu > 0", three, total], ())],
+        "divide", AVERAGE, [[one, "mu > 0", three, total]],
         [(-energy * b, share), (-energy * b * (1 - eps) * a + a * noise, unit), (a * noise * mu * j, count)],
     )  # fmt: skip
 
