@@ -55,9 +55,7 @@ def silent(w: Derivation) -> Fact:
     size = least(G)
     first = w.combine("L0 min^2 <= L0 G min", (L0 * size**2).le(L0 * G * size), [["L0 >= 0", low, below]])
     second = w.combine(
-        "L1 G min^2 <= L1 tau G min",
-        (L1 * G * size**2).le(L1 * tau * G * size),
-        [["L1 >= 0", own.G, low, short]],
+        "L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [["L1 >= 0", own.G, low, short]]
     )
     return w.combine(
         "the bound on one step", SILENT_STEP,
@@ -83,17 +81,11 @@ def noisy(w: Derivation) -> Fact:
         [(G, "length")],
     )  # fmt: skip
     some = w.combine(
-        "a step along the message",
-        claim,
-        [[low, own.aligned]],
-        ["direction"],
-        mult=[k.assume(num(0).lt(SIZE))],
+        "a step along the message", claim, [[low, own.aligned]], ["direction"], mult=[k.assume(num(0).lt(SIZE))]
     )
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
     second = w.combine(
-        "L1 G min^2 <= L1 tau G min",
-        (L1 * G * size**2).le(L1 * tau * G * size),
-        [["L1 >= 0", own.G, low, short]],
+        "L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [["L1 >= 0", own.G, low, short]]
     )
     return w.combine(
         "the bound on one step", NOISY_STEP,

@@ -63,11 +63,7 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
     per, trace = ub.noise_bound(w)
     below = w.combine("1 - beta > 0", num(0).lt(1 - beta), ["beta < 1"])
     unit, share = w.inverse(1 - beta, below)
-    wide = w.combine(
-        "theta (1 + beta) > 0",
-        num(0).lt(theta * (1 + beta)),
-        ["theta > 0", ["theta > 0", "beta >= 0"]],
-    )
+    wide = w.combine("theta (1 + beta) > 0", num(0).lt(theta * (1 + beta)), ["theta > 0", ["theta > 0", "beta >= 0"]])
     own, over = w.inverse(theta * (1 + beta), wide)
     value, memory = (w.step(f"the descent lemma for {name}", k.descent(name, num(0))) for name in ("f", "Q"))
     ahead_of, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")

@@ -98,13 +98,7 @@ def direction(w: Derivation) -> Fact:
         "no message: a step of any direction", claim,
         [k.cauchy_schwarz("g", "sv"), [own.G, "length"], (2, own.triangle), (2, k.assume(SIZE.le(0)))],
     )  # fmt: skip
-    some = w.combine(
-        "a step along the message",
-        claim,
-        [own.aligned],
-        ["direction"],
-        mult=[k.assume(num(0).lt(SIZE))],
-    )
+    some = w.combine("a step along the message", claim, [own.aligned], ["direction"], mult=[k.assume(num(0).lt(SIZE))])
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
     return w.combine(
         "the bound on one step", ALONG_STEP,
@@ -149,10 +143,7 @@ def bounded(w: Derivation) -> Fact:
     psi, per = k.function("psi_positive", [c]), w.inverse(N, "N > 0")[1]
     # (L0 + L1 G)/K <= 1
     share = w.combine(
-        "the curvature over K",
-        ((L0 + L1 * G) / SIZE_OF_STEP).le(1),
-        [["L1 >= 0", "r >= 0", over]],
-        [unit],
+        "the curvature over K", ((L0 + L1 * G) / SIZE_OF_STEP).le(1), [["L1 >= 0", "r >= 0", over]], [unit]
     )
     spread = w.combine("Tr S >= 0", tr(S).ge(0), [k.nonnegative(tr(S))])
     return w.combine(

@@ -28,9 +28,7 @@ DISTANCE: dict[str, Relation] = {"V": V.eq(norm(e) ** 2 / 2), "V_K >= 0": VK.ge(
 #: f is L-smooth with the least value f*
 STEEP: dict[str, Relation] = {"f >= f*": fstar.le(f), "G^2 <= 2 L (f - f*)": (G**2).le(2 * L0 * (f - fstar))}
 CLIENTS = {**symbols.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
-NAMES = {
-    **ds.NAMES, "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})",
-}  # fmt: skip
+NAMES = {**ds.NAMES, "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})"}
 
 
 def power(k: Term) -> Term:
@@ -58,9 +56,7 @@ def polyak(w: Derivation) -> Fact:
     positive = w.combine("k = 2 mu eta r > 0", num(0).lt(k), [(2, ["mu > 0", "eta > 0", "r > 0"])])
     large = w.combine("L A > 0", num(0).lt(L0 * A), ["mu < L A", "mu > 0"])
     # L A (1 - k) = L A - mu + mu (1 - eta L A)^2
-    small = w.combine(
-        "k < 1", k.lt(1), ["mu < L A", (1, "mu > 0", 1 - eta * L0 * A)], (), [large]
-    )  # fmt: skip
+    small = w.combine("k < 1", k.lt(1), ["mu < L A", (1, "mu > 0", 1 - eta * L0 * A)], (), [large])
     grown = w.step("decay", kernel.decay([(ONE, "f")], k, k * fstar + floor, [w["f >= f*"], falling, positive, small]))
     twice = w.combine("2 mu r > 0", num(0).lt(2 * mu * r), [(2, ["mu > 0", "r > 0"])])
     unit, own, left = kernel.inverse(k, positive), kernel.inverse(2 * mu * r, twice), 1 - power(k)

@@ -58,9 +58,8 @@ def roots(w: Derivation) -> Fact:
     positive = w.combine("sqrt(1 + t) > 0", a.gt(0), [1, least])
     unit = k.inverse(a, positive)
     term = w.combine(
-        "one term", (2 * b - 2 * a).le(1 / a), [(1, [], b - a)],
-        [(-1, unit), (-1, squares[0]), squares[1]], [positive],
-    )  # fmt: skip
+        "one term", (2 * b - 2 * a).le(1 / a), [(1, [], b - a)], [(-1, unit), (-1, squares[0]), squares[1]], [positive]
+    )
     return summed(w, ROOTS, 2 * a, term, False)
 
 
@@ -88,7 +87,7 @@ def harmonic_above(w: Derivation) -> Fact:
     size = w.step(
         "2z <= log(1 + z) - log(1 - z)",
         w.prover.analysis(log(1 + y) - log(1 - y) - 2 * y, "y", z, 0, Fraction(1, 2), premises=[weak, half]),
-    )  # fmt: skip
+    )
     wide = w.combine("2t + 2 > 0", double.gt(0), [(2, positive)])
     one = w.combine("1 + z > 0", (1 + z).gt(0), [weak, 1])
     other = w.combine("1 - z > 0", (1 - z).gt(0), [half, ("1/2", [])])
@@ -102,9 +101,8 @@ def harmonic_above(w: Derivation) -> Fact:
     up = k.function("monotone:log", [double * (1 + z), double + 1], [product, high])
     down = k.function("monotone:log", [double - 1, double * (1 - z)], [least, low])
     term = w.combine(
-        "one term", (1 / NEXT).le(log(double + 1) - log(double - 1)), [up, down, size],
-        [(-1, over), under_],
-    )  # fmt: skip
+        "one term", (1 / NEXT).le(log(double + 1) - log(double - 1)), [up, down, size], [(-1, over), under_]
+    )
     return summed(w, ABOVE, log(2 * t + 1), term, True)
 
 
@@ -252,18 +250,12 @@ def summable(w: Derivation) -> Fact:
     most = w.combine("the growth in total", (GROWTH * phi2).le(GROWTH * U2), [(1, [one, "sum u^2 <= U_2"], (eta, L0))])
     larger = k.function("monotone:exp", [GROWTH * phi2, GROWTH * U2], [most])
     positive, last = k.function("exp_positive", [GROWTH * U2]), k.monotone("E", w["f(x_K) >= 0"])
-    start = w.combine(
-        "start and floor",
-        num(0).le(f0 + FLOOR * phi2),
-        ["f(x_0) >= 0", k.monotone("I", signs[1])],
-    )
+    start = w.combine("start and floor", num(0).le(f0 + FLOOR * phi2), ["f(x_0) >= 0", k.monotone("I", signs[1])])
     return w.combine(
-        "for all horizons", SUMMABLE,
-        [
-            whole, last, [larger, start],
-            ("1/2", [positive, "L0 >= 0", noise, known.per, "sum u^2 <= U_2"], eta),
-        ],
-    )  # fmt: skip
+        "for all horizons",
+        SUMMABLE,
+        [whole, last, [larger, start], ("1/2", [positive, "L0 >= 0", noise, known.per, "sum u^2 <= U_2"], eta)],
+    )
 
 
 def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], Fact], remark: str = "") -> Theorem:

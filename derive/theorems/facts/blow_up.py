@@ -25,14 +25,8 @@ def step(w: Derivation) -> Fact:
 def growth(w: Derivation) -> Fact:
     """x_{n+1}^2 >= theta^2 x_n^2: (q - 1)^2 - theta^2 = (q - 1 - theta)(q - 1 + theta)."""
     own = step(w)
-    high = w.combine(
-        "q_n - 1 + theta >= 0",
-        (q - 1 + theta).ge(0),
-        ["q_n >= 1 + theta", (2, "theta >= 1"), 2],
-    )
-    return w.combine(
-        "growth", GROWS, [(1, ["q_n >= 1 + theta", high], x0)], [(-(x1 + x0 * (1 - q)), own)]
-    )  # fmt: skip
+    high = w.combine("q_n - 1 + theta >= 0", (q - 1 + theta).ge(0), ["q_n >= 1 + theta", (2, "theta >= 1"), 2])
+    return w.combine("growth", GROWS, [(1, ["q_n >= 1 + theta", high], x0)], [(-(x1 + x0 * (1 - q)), own)])
 
 
 def induction(w: Derivation) -> Fact:
@@ -50,11 +44,7 @@ def induction(w: Derivation) -> Fact:
         "the next step", (q * (q - 1) ** 2).le(theta**2 * e1 * x1**2), [(1, "eta_n <= theta^2 eta_{n+1}", x1)],
         [(-e * (x1 + x0 * (1 - q)), own), ((q - 1) ** 2, "q_n")],
     )  # fmt: skip
-    strict = w.combine(
-        "theta^2 > 0",
-        num(0).lt(theta**2),
-        [["theta >= 1", "theta >= 1"], (2, "theta >= 1"), 1],
-    )
+    strict = w.combine("theta^2 > 0", num(0).lt(theta**2), [["theta >= 1", "theta >= 1"], (2, "theta >= 1"), 1])
     return w.combine("the induction", AGAIN, [whole, last], mult=[strict])
 
 

@@ -91,10 +91,7 @@ def growth(d: Derivation) -> Fact:
     big = d.combine("e m - 1 >= theta", (e * m - 1).ge(theta), ["beyond the threshold"])
     plus = d.combine("e m - 1 + theta >= 0", (e * m - 1 + theta).ge(0), [big, (2, "theta >= 1"), 2])
     # (1 - e m)^2 - theta^2 = (e m - 1 - theta)(e m - 1 + theta)
-    return d.combine(
-        "growth", GROWS, [convex, [big, plus, positive]],
-        [((1 - e * m) ** 2, "mean of the square")],
-    )  # fmt: skip
+    return d.combine("growth", GROWS, [convex, [big, plus, positive]], [((1 - e * m) ** 2, "mean of the square")])
 
 
 def induction(d: Derivation) -> Fact:
@@ -103,17 +100,8 @@ def induction(d: Derivation) -> Fact:
     square = d.kernel.certify((w * x0**2).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))
     weight = d.step("so is the weight", d.kernel.monotone("E", d["w >= 0"]))
-    strict = d.combine(
-        "theta^2 > 0",
-        num(0).lt(theta**2),
-        [["theta >= 1", "theta >= 1"], (2, "theta >= 1"), 1],
-    )
-    step = d.combine(
-        "eta_{n+1} >= 0",
-        e1.ge(0),
-        ["eta_n <= theta^2 eta_{n+1}", "eta_n >= 0"],
-        mult=[strict],
-    )
+    strict = d.combine("theta^2 > 0", num(0).lt(theta**2), [["theta >= 1", "theta >= 1"], (2, "theta >= 1"), 1])
+    step = d.combine("eta_{n+1} >= 0", e1.ge(0), ["eta_n <= theta^2 eta_{n+1}", "eta_n >= 0"], mult=[strict])
     return d.combine(
         "the induction", AGAIN,
         [[step, more], ["eta_n <= theta^2 eta_{n+1}", positive], ["beyond the threshold", weight]],
@@ -126,9 +114,7 @@ def loss(d: Derivation) -> Fact:
     spread = d.combine("w (x_n^2 - m)^2 >= 0", (w * (x0**2 - m) ** 2).ge(0), [(1, "w >= 0", x0**2 - m)])
     whole = d.combine("w f <= f", (w * x0**4).le(4 * f), [(1, "w <= 1", x0**2)], [(-4, "the loss")])
     first, second = (d.step("in the mean", d.kernel.monotone("E", fact)) for fact in (spread, whole))
-    return d.combine(
-        "the loss", LARGE, [first, second], [(-2 * m, "mean of the square")]
-    )  # fmt: skip
+    return d.combine("the loss", LARGE, [first, second], [(-2 * m, "mean of the square")])
 
 
 def quartic() -> dict[str, Relation]:

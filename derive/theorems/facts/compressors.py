@@ -148,9 +148,7 @@ def coarse(w: Derivation) -> Fact:
     kernel, part, square = w.kernel, LEVEL - m, nonnegative(w)
     root, sign = root_of_dimension(w)
     both = w.combine("sqrt(d) + 2s > 0", num(0).lt(ROOT + 2 * s), [sign, (2, "s > 0")])
-    apart = w.combine(
-        "2s <= sqrt(d)", (2 * s).le(ROOT), ["range of omega"], [(-1, root)], [both]
-    )  # fmt: skip
+    apart = w.combine("2s <= sqrt(d)", (2 * s).le(ROOT), ["range of omega"], [(-1, root)], [both])
     positive = w.combine("sqrt(d) > 0", num(0).lt(ROOT), [apart, (2, "s > 0")])
     claim = (2 * ROOT * s * part * (1 - part)).le(s**2 + (ROOT**2 - 2 * ROOT * s) * LEVEL**2)
     lowest, above = kernel.assume(m.le(0)), kernel.assume(num(0).lt(m))
@@ -166,17 +164,15 @@ def coarse(w: Derivation) -> Fact:
     level = w.combine("the level", LEVEL.ge(1), [at_least, "level above"])
     steep = w.combine("its square", (LEVEL**2).ge(1), [(1, [], LEVEL - 1), (2, level)])
     from_one = w.combine(
-        "from the first level on", claim,
-        [
-            [positive, apart, steep], (1, [], ROOT - 2 * s), ("3/2", ["s > 0", apart]),
-            (2, scale, (part - num("1/2"),)),
-        ],
-    )  # fmt: skip
+        "from the first level on",
+        claim,
+        [[positive, apart, steep], (1, [], ROOT - 2 * s), ("3/2", ["s > 0", apart]), (2, scale, (part - num("1/2"),))],
+    )
     one = w.step("either level", kernel.cases(m.le(0), below_one, from_one))
     total = w.step("sum over coordinates", kernel.monotone("S", one))
     error = w.combine(
         "the error", (var + (mean - v) ** 2).eq(SQUARE / s**2 * part * (1 - part)), (), ["variance", (mean - v, "mean")]
-    )  # fmt: skip
+    )
     errors = w.step("its sum", kernel.monotone("S", error))
     none, some, parts = kernel.assume(SQUARE.le(0)), kernel.assume(num(0).lt(SQUARE)), under("S", part * (1 - part))
     unit, over = w.inverse(s, "s > 0")

@@ -109,7 +109,7 @@ def quartic(w: Derivation) -> Fact:
         )
         steep = w.combine(
             "the slope's sign", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, here, v)], [(-side, "slope")]
-        )  # fmt: skip
+        )
         size = sized(w, slope, side > 0, steep)
         rest = (1 + L1 * over) * (L1 * side * v**3 - 3 * v**2)
         branches.append(w.combine(
@@ -146,9 +146,7 @@ def glued(w: Derivation) -> Fact:
     up = k.function("exp_positive", [v])
     weak = w.combine("chi >= 0", num(0).le(chi), [(1, [], chi)], ["an indicator"])
     rest = w.combine("chi <= 1", chi.le(1), [(1, [], 1 - chi)], ["an indicator"])
-    convex = w.combine(
-        "f'' >= 0", num(0).le(curv), [[weak, up], rest], [(-1, "curvature")]
-    )  # fmt: skip
+    convex = w.combine("f'' >= 0", num(0).le(curv), [[weak, up], rest], [(-1, "curvature")])
     own = sized(w, curv, True, convex)
     size = fn("abs", slope)
     shared: list[tuple[Term | int, Fact | str]] = [(-1, "L_0"), (-size, "L_1"), (1, own), (1, "curvature")]
@@ -156,9 +154,8 @@ def glued(w: Derivation) -> Fact:
     # f'' - 1 = chi (e^x - 1) = chi f', and f' <= |f'|
     above = w.step("f' <= |f'|", at_most_its_size(w, slope))
     return w.combine(
-        "either half", CLAIM, [[weak, above], [rest, positive]],
-        [*shared, (-chi, "slope"), (1 - E + v, "an indicator")],
-    )  # fmt: skip
+        "either half", CLAIM, [[weak, above], [rest, positive]], [*shared, (-chi, "slope"), (1 - E + v, "an indicator")]
+    )
 
 
 def at_most_its_size(w: Derivation, t: Term) -> Fact:
@@ -222,9 +219,7 @@ def steep(w: Derivation) -> Fact:
     right = w.have("f_x >= 0", num(0).le(FX), "L0 >= 0", "L1 >= 0", slope, "far out")
     flat = w.have("f_y >= 0", num(0).le(FY), level)
     sizes = [k.function("abs_of_positive", [t], [fact]) for t, fact in ((FX, right), (FY, flat))]
-    return w.have(
-        "a point where it fails", RISES, *sizes, slope, level, bent, "far out", "L0 >= 0", "L1 >= 0",
-    )  # fmt: skip
+    return w.have("a point where it fails", RISES, *sizes, slope, level, bent, "far out", "L0 >= 0", "L1 >= 0")
 
 
 FX, FY, FXX = xs("fx fy fxx")

@@ -34,19 +34,16 @@ def separable(w: Derivation) -> Fact:
         [(-1, k.function("sqrt_of_square", [SIZE], [positive])), k.function("sqrt_of_square", [G], [long])],
     )  # fmt: skip
     bound = w.combine(
-        "one coordinate", fn("abs", curv).le(L0 + L1 * G),
-        [
-            "each f_j", "l0_j <= L0", ["l1_j <= L1", positive], ["L1 >= 0", steep],
-        ],
-    )  # fmt: skip
+        "one coordinate",
+        fn("abs", curv).le(L0 + L1 * G),
+        ["each f_j", "l0_j <= L0", ["l1_j <= L1", positive], ["L1 >= 0", steep]],
+    )
     weak = w.combine("e_j >= 0", num(0).le(e), [(1, [], e)], ["e_j is 0 or 1"])
     marked = w.combine(
         "where it is largest", (e * opnorm(H)).le(e * (L0 + L1 * G)), [[weak, bound]], ["norm of a diagonal matrix"]
-    )  # fmt: skip
+    )
     total = w.step("sum over coordinates", k.monotone("S", marked))
-    return w.combine(
-        "the constants of the sum", SMOOTH, [total], [(L0 + L1 * G - opnorm(H), "one coordinate")]
-    )  # fmt: skip
+    return w.combine("the constants of the sum", SMOOTH, [total], [(L0 + L1 * G - opnorm(H), "one coordinate")])
 
 
 n, l2, p, size, K0 = xs("n l2 p size K0")
@@ -61,9 +58,7 @@ SAMPLES = Context(
 def logistic(w: Derivation) -> Fact:
     """w'Dw = Tr(D ww') <= Tr D ||w||^2, and p(1 - p) <= 1/4 in every sample."""
     k = w.kernel
-    one = w.combine(
-        "each sample", (p * (1 - p) * size).le(size / 4), [(1, "||a||^2 >= 0", p - num("1/2"))]
-    )  # fmt: skip
+    one = w.combine("each sample", (p * (1 - p) * size).le(size / 4), [(1, "||a||^2 >= 0", p - num("1/2"))])
     total = w.step("sum over samples", k.monotone("C", one))
     _, per = w.inverse(n, "n > 0")
     trace = w.combine("the trace", tr(D).le(under("C", size) / (4 * n)), [[per, total]], ["trace of the data's part"])
@@ -72,9 +67,8 @@ def logistic(w: Derivation) -> Fact:
         [(-1, "Tr(D ww')"), (tr(D), "norm of ww'")],
     )  # fmt: skip
     most = w.combine(
-        "the curvature along w", quad(H, vec("w")).le(K0 * U**2), [along, (1, trace, U)],
-        ["Hessian", (-(U**2), "L_0")],
-    )  # fmt: skip
+        "the curvature along w", quad(H, vec("w")).le(K0 * U**2), [along, (1, trace, U)], ["Hessian", (-(U**2), "L_0")]
+    )
     least = w.combine(
         "and it is >= 0", num(0).le(quad(H, vec("w"))), [(1, "l2 >= 0", U), k.nonnegative(quad(D, vec("w")))], [(-1, "Hessian")]
     )  # fmt: skip

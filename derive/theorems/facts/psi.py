@@ -70,9 +70,8 @@ def sharp(w: Derivation) -> Fact:
     """f(x + D) - f(x) - f'(x) D = e^x (e^D - 1 - D), and e^x = 1 + f'(x)."""
     product, square = w.kernel.function("exp_add", [v, D]), w.kernel.function("psi_square", [D])
     return w.combine(
-        "equality", EQUAL, (),
-        ["f(x + D)", product, (-1, "f(x)"), (-D - JUMP, "f'(x)"), (-fn("exp", v), square)],
-    )  # fmt: skip
+        "equality", EQUAL, (), ["f(x + D)", product, (-1, "f(x)"), (-D - JUMP, "f'(x)"), (-fn("exp", v), square)]
+    )
 
 
 def lemma() -> Relation:

@@ -45,7 +45,7 @@ def powers(q: Term, missing: str):
         primitive = (1 + t) * value * (1 / (1 - q))
         slope = w.combine(
             "the derivative", _derivative(w, primitive).eq(value), (), [(-q * value / (1 - q), unit), (value, share)]
-        )  # fmt: skip
+        )
         return w.step("the fundamental theorem of calculus", kernel.primitive("t", primitive, value, [slope, positive]))
 
     return prove
@@ -86,10 +86,7 @@ def limit(w: Derivation) -> Fact:
         ],
     )  # fmt: skip
     whole = w.step("integrate", w.kernel.monotone("I", split))
-    most = w.combine(
-        "together", phi2.le(delta * phi1),
-        [whole, (1, "the time up to T_1", top), ("1/2", "T is large")],
-    )  # fmt: skip
+    most = w.combine("together", phi2.le(delta * phi1), [whole, (1, "the time up to T_1", top), ("1/2", "T is large")])
     unit, over = w.inverse(phi1, "phi_1 > 0")
     return w.combine("divide", (phi2 / phi1).le(delta), [[over, most]], [(delta, unit)])
 

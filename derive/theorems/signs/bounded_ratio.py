@@ -45,17 +45,13 @@ class Bounded(Ordered):
         inside = k.assume(z.le(ratio * r))
         place = z / r / ratio
         low = w.combine("z/(r rho) >= 0", place.ge(0), [[self.share, over_rho]])
-        most = w.combine(
-            "z/(r rho) <= 1", place.le(1), [[inside, over, over_rho]], [unit_rho, (ratio / ratio, unit)]
-        )  # fmt: skip
+        most = w.combine("z/(r rho) <= 1", place.le(1), [[inside, over, over_rho]], [unit_rho, (ratio / ratio, unit)])
         weak = w.combine("rho >= 0", ratio.ge(0), ["rho > 0"])
         bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, w.number(0), low, most])
         # R at z/(r rho) rho is R at z/r: between the two by monotony, since their arguments are equal
         back = w.combine("equal arguments", (place * ratio).le(z / r), (), [(z / r, unit_rho)])
         rising = k.declared("R", "nondecreasing", [place * ratio + (1 - place) * 0, z / r], [back])
-        return w.combine(
-            "the chord", (SLOPE * z / r).le(R(z / r)), [bow, rising], [(-(1 - place), self.zero)]
-        )  # fmt: skip
+        return w.combine("the chord", (SLOPE * z / r).le(R(z / r)), [bow, rising], [(-(1 - place), self.zero)])
 
     @cached_property
     def strict_harmonic(self) -> Fact:
@@ -98,11 +94,7 @@ def curvature(s: Bounded, young: Fact) -> Fact:
     linear = w.combine(
         "b_j^2 <= (2M/sigma_H)^2 g_j^2",
         (b**2).le(rate**2 * y**2),
-        [
-            s.one_sign[0],
-            [s.size_linear, s.size_linear],
-            (2, [s.size_linear, s.size_nonnegative]),
-        ],
+        [s.one_sign[0], [s.size_linear, s.size_linear], (2, [s.size_linear, s.size_nonnegative])],
         [(rate**2, s.square)],
     )
     total = s.over_coordinates("sum", (B**2).le(rate**2 * G**2), linear, "coordinates of b", "coordinates of g")
@@ -115,14 +107,12 @@ def curvature(s: Bounded, young: Fact) -> Fact:
     short = s.root("||b|| <= sqrt(d)", B, ROOT_D, square, k.nonnegative(B), root_sign)
     mixed = w.combine(
         "||b||^2 <= 2 M sqrt(d) G/sigma_H", (B**2).le(rate * G * ROOT_D), [[k.nonnegative(B), short], [root_sign, long]]
-    )  # fmt: skip
+    )
     return w.combine(
-        "the deterministic term", ((L0 + L1 * G) * B**2).le(rate * ROOT_D * ((L0 + L1) * G**2 + L0)),
-        [
-            [s.smoothness, mixed],
-            (2, ["M >= 0", positive, root_sign, "L0 >= 0", young]),
-        ],
-    )  # fmt: skip
+        "the deterministic term",
+        ((L0 + L1 * G) * B**2).le(rate * ROOT_D * ((L0 + L1) * G**2 + L0)),
+        [[s.smoothness, mixed], (2, ["M >= 0", positive, root_sign, "L0 >= 0", young])],
+    )
 
 
 def moderate(s: Bounded) -> Fact:
@@ -147,10 +137,7 @@ def pathwise(model: Model) -> Callable[[Derivation], tuple[Bounded, Fact]]:
     def prove(w: Derivation) -> tuple[Bounded, Fact]:
         s, k = Bounded(w), w.kernel
         unit_h = k.inverse(INVERSE_H, s.strict_harmonic)
-        members: list[Any] = [
-            (1, ["u >= 0", s.positive_harmonic, "step"], G),
-            ["eps >= 0", "u >= 0", s.quadratic],
-        ]
+        members: list[Any] = [(1, ["u >= 0", s.positive_harmonic, "step"], G), ["eps >= 0", "u >= 0", s.quadratic]]
         equalities: list[Any] = [(-(eta * u**2 * G**2 * L1 * d / (2 * N)), unit_h)]
         if model == "corrected":
             members += [("1/2", ["eta >= 0", s.second_order()], u), ("1/2", ["eta >= 0", moderate(s)], u)]

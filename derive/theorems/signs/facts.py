@@ -313,7 +313,7 @@ class SignFacts:
         w, k = self.w, self.k
         bend = w.combine(
             "smoothness along b", BEND.le((L0 + L1 * G) * B**2), [k.quad_bound("H", "bv"), (1, "smooth", B)]
-        )  # fmt: skip
+        )
         spread = w.combine(
             "smoothness and noise", trprod(H, S).le((L0 + L1 * G) * tr(S)),
             [k.trace_bound("H", "S"), ["smooth", k.nonnegative(tr(S))]],
@@ -324,9 +324,7 @@ class SignFacts:
         """b'Hb + Tr(HS)/N <= (L0 + L1 G)(||b||^2 + Tr S/N)."""
         bend, spread = self.smooth()
         return self.w.combine(
-            "both second-order terms",
-            (BEND + trprod(H, S) / N).le(SECOND),
-            [bend, [self.per[1], spread]],
+            "both second-order terms", (BEND + trprod(H, S) / N).le(SECOND), [bend, [self.per[1], spread]]
         )
 
     @cached_property

@@ -50,15 +50,12 @@ class Reading(SignFacts):
         )  # fmt: skip
         client = w.combine(
             "for each client", (a * Y**2 * (2 / m - s * (1 / m) ** 2)).le(y * AT), [divided, (1, ["a > 0", tangent], Y)]
-        )  # fmt: skip
+        )
         mean = self.over_clients(
             "the mean over clients", (a * Y**2 * (2 / m - (Y + BAR) * (1 / m) ** 2)).le(y * b), client
         )
         return w.combine(
-            "one coordinate",
-            (a * y**2 / m).le(y * b),
-            [mean],
-            [(a * Y**2 / m, unit_m), (-a / m, self.square)],
+            "one coordinate", (a * y**2 / m).le(y * b), [mean], [(a * Y**2 / m, unit_m), (-a / m, self.square)]
         )
 
 

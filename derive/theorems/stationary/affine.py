@@ -101,7 +101,7 @@ def step(w: Derivation) -> Fact:
     """E x_{n+1}^2 by the step, and by what is known of its message."""
     square = w.combine(
         "the square of a step", (y**2).eq(x**2 - 2 * eta * x * c + eta**2 * c**2), (), [(y + x - eta * c, "the step")]
-    )  # fmt: skip
+    )
     mean = w.step("in the mean", w.kernel.monotone("E", square))
     return w.combine(
         "the second moment after a step", change("method"), (),

@@ -72,7 +72,7 @@ def gaussian(w: Derivation) -> Fact:
     other = ROOT * TWO / 2
     both = w.combine(
         "a sum of positive roots", num(0).lt(HALF + other), [rise, ("1/2", [long, k.function("sqrt_nonneg", [num(2)])])]
-    )  # fmt: skip
+    )
     same = w.combine(
         "sqrt(pi/2) = sqrt(pi) sqrt(2)/2", HALF.eq(other), (),
         [squares[1], (num("-1/2"), squares[0]), (-(ROOT**2) / 4, two)], [both],

@@ -102,16 +102,13 @@ def bounds(w: Derivation) -> Bounds:
     positive = k.nonnegative(G)
     smooth = w["smooth"]
     curvature = w.combine(
-        "smoothness along the gradient", quad(H, g).le((L0 + L1 * G) * G**2),
-        [k.quad_bound("H", "g"), (1, smooth, G)],
-    )  # fmt: skip
+        "smoothness along the gradient", quad(H, g).le((L0 + L1 * G) * G**2), [k.quad_bound("H", "g"), (1, smooth, G)]
+    )
     spread = w.combine(
-        "smoothness and noise", trprod(H, S).le((L0 + L1 * G) * (A1 * G**2 + D0)),
-        [
-            k.trace_bound("H", "S"), [smooth, k.nonnegative(tr(S))],
-            ["L0 >= 0", trace], ["L1 >= 0", positive, trace],
-        ],
-    )  # fmt: skip
+        "smoothness and noise",
+        trprod(H, S).le((L0 + L1 * G) * (A1 * G**2 + D0)),
+        [k.trace_bound("H", "S"), [smooth, k.nonnegative(tr(S))], ["L0 >= 0", trace], ["L1 >= 0", positive, trace]],
+    )
     return Bounds(per, curvature, spread, floor_is_nonnegative(w, per), positive)
 
 

@@ -55,12 +55,11 @@ def floor_low(w: Derivation, known: ub.Bounds, scale: Scale) -> Fact:
     inverse, inverse0 = 1 / K, 1 / K0
     # (r - l) = (1/K)^2 (1/K0)^2 cleared, up to K (1/K) = 1 and K0 (1/K0) = 1
     return w.combine(
-        "the constant of the floor", ((L0 + y) * inverse**2).le(C_LOW), [(1, cleared, inverse * inverse0)],
-        [
-            (L0 * inverse0**2 * (1 + K * inverse), scale.unit),
-            (-(L0 + y) * inverse**2 * (1 + K0 * inverse0), base),
-        ],
-    )  # fmt: skip
+        "the constant of the floor",
+        ((L0 + y) * inverse**2).le(C_LOW),
+        [(1, cleared, inverse * inverse0)],
+        [(L0 * inverse0**2 * (1 + K * inverse), scale.unit), (-(L0 + y) * inverse**2 * (1 + K0 * inverse0), base)],
+    )
 
 
 def floor_high(w: Derivation, known: ub.Bounds, scale: Scale) -> Fact:

@@ -54,16 +54,14 @@ def derivation(model: Model):
         )  # fmt: skip
         falling = w.combine(
             "with the PL inequality", ub.generator(model, h).le(-k * f + (k * fstar + FLOOR)), [drift, [weak, "PL"]]
-        )  # fmt: skip
+        )
         positive = w.combine("k = 2 mu r > 0", num(0).lt(k), [(2, ["mu > 0", "r > 0"])])
         start = ub.rate_is_nonnegative(w, h, known.per)
         grown = w.step(
             "Gronwall's inequality", kernel.gronwall("f", k, k * fstar + FLOOR, [start, w["f >= f*"], falling, positive])
         )  # fmt: skip
         unit = kernel.inverse(k, positive)
-        return w.combine(
-            "around the least value", claim(model), [grown], [(fstar * (1 - decay(model)), unit)]
-        )  # fmt: skip
+        return w.combine("around the least value", claim(model), [grown], [(fstar * (1 - decay(model)), unit)])
 
     return prove
 

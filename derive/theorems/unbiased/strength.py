@@ -104,10 +104,7 @@ def falls(w: Derivation) -> Fact:
         "omega_k >= 0", ["d >= 0", signs[s1]], ["d >= 0", signs[s1], "omega_k >= 0"],
     ], [(-1, "A_1")])  # fmt: skip
     floor = w.combine(
-        "D_0 >= 0",
-        D0.ge(0),
-        [["d >= 0", signs[s0]], ["d >= 0", signs[s0], "omega_k >= 0"]],
-        [(-1, "D_0")],
+        "D_0 >= 0", D0.ge(0), [["d >= 0", signs[s0]], ["d >= 0", signs[s0], "omega_k >= 0"]], [(-1, "D_0")]
     )
     return w.combine(
         "the strength falls", FALLS,
