@@ -33,7 +33,7 @@ from sdescent.derive.reading.sweeps.shown import Bound
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of
-from sdescent.derive.theorems.bounds.shown import shown, worded
+from sdescent.derive.theorems.bounds.printing import relation_text, worded
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
@@ -79,7 +79,9 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     assumed += [r for r in made.assumptions.values() if _is_of_numbers(stated, r)]
     others = [r for r in made.assumptions.values() if r not in assumed]
     meant = [r for name, r in answer.checked.definitions if r.left != r.right]
-    granted = [worded(made, d["text"]) for d in answer.checked.declared] + [shown(made, r) for r in (*others, *meant)]
+    granted = [worded(made, d["text"]) for d in answer.checked.declared] + [
+        relation_text(made, r) for r in (*others, *meant)
+    ]
     granted += [AXIOMS[name] for name in answer.checked.axioms]
     own = _own(stated.method)
     if taken := own.keys() & SHARED.keys():
@@ -151,7 +153,7 @@ def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple
     made = stated.setting
     accepted = 'a bound on E f at the horizon, such as conclude = "gronwall" with V = "f - fstar" gives'
     if "f" not in made.potentials or conclusion.op not in ("<=", "<"):
-        raise BadInput(what, shown(made, conclusion), accepted)
+        raise BadInput(what, relation_text(made, conclusion), accepted)
     normal = Normal(made.context)
     ((end,),) = normal.polynomial(under("E", made.potentials["f"].end))
     left = normal.polynomial(conclusion.left)
@@ -160,7 +162,7 @@ def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple
     divisor = normal.term(factor)
     value = tidy((conclusion.right - rest) / divisor)
     if not factor or not (_is_of_numbers(stated, value.le(0)) and _is_of_numbers(stated, divisor.le(0))):
-        raise BadInput(what, shown(made, conclusion), accepted)
+        raise BadInput(what, relation_text(made, conclusion), accepted)
     if (number := as_number(normal.polynomial(divisor))) is not None and number > 0:
         return value, []
     return value, [divisor.gt(0)]

@@ -34,16 +34,16 @@ AVERAGE = (ENERGY / K).le(((f0 - fstar) * (1 - beta) / (eta * K) + (1 + theta) *
 def potentials() -> dict[str, dict]:
     """f at z, and ||m||^2/2, along the method that the engine has."""
     method, equation, share = HeavyBall(regime="fixed"), ub.equation("first-order"), sp.Symbol("beta")
-    found = {}
+    potentials = {}
     for name, weights, gradient, smoothness in (
         ("f", {"x": sp.S.One, "v": share / (1 - share)}, "gz", (L0, num(0))),
         ("Q", {"v": -sp.S.One}, "m", (num(1), num(0))),
     ):
         mean, square = combined_step(method, equation, weights, {"v": "-m", "G": "g"})
         ends = ("Af", "fT", "f0") if name == "f" else ("AQ", "QK", "Q0")
-        found[name] = {**dict(zip(("change", "end", "start"), ends, strict=True)), "gradient": gradient}
-        found[name] |= {"smoothness": smoothness, "mean": tuple(mean), "square": square, "radius": None}
-    return found
+        potentials[name] = {**dict(zip(("change", "end", "start"), ends, strict=True)), "gradient": gradient}
+        potentials[name] |= {"smoothness": smoothness, "mean": tuple(mean), "square": square, "radius": None}
+    return potentials
 
 
 CONTEXT = symbols.context(f"{ub.SYMBOLS} K Af beta theta Q AQ Q0 QK", potentials(), ("g", "m", "gz", "dg"), "S")
@@ -64,7 +64,7 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
     below = w.combine("1 - beta > 0", num(0).lt(1 - beta), ["beta < 1"])
     unit, share = w.inverse(1 - beta, below)
     wide = w.combine("theta (1 + beta) > 0", num(0).lt(theta * (1 + beta)), ["theta > 0", ["theta > 0", "beta >= 0"]])
-    own, over = w.inverse(theta * (1 + beta), wide)
+    inverse, over = w.inverse(theta * (1 + beta), wide)
     value, memory = (w.step(f"the descent lemma for {name}", k.descent(name, num(0))) for name in ("f", "Q"))
     ahead_of, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
     s, r = theta * (1 + beta), (1 + theta) * h * beta
@@ -77,7 +77,7 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
             (1, [along, "theta > 0", "L0 >= 0", rate, "beta >= 0"], i),
             ("1/2", ["L0 >= 0", share, over], s * M - r * G), ("1/2", ["step", rate, share], G),
         ],
-        [(-h, "dg"), (L0 * i * (s * M**2 / 2 - r * M * G), own), (-L0 * i * s * M**2 / 2, unit)],
+        [(-h, "dg"), (L0 * i * (s * M**2 / 2 - r * M * G), inverse), (-L0 * i * s * M**2 / 2, unit)],
     )  # fmt: skip
 
 

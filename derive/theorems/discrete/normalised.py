@@ -92,17 +92,19 @@ UNIT: dict[str, Relation] = {
 
 def direction(w: Derivation) -> Fact:
     """f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G + 2 eta u ||Z|| + eta^2 u^2 psi(c) L0."""
-    own, k = Message(w), w.kernel
+    message, k = Message(w), w.kernel
     claim = ALONG.le(2 * NOISE - G)
     none = w.combine(
         "no message: a step of any direction", claim,
-        [k.cauchy_schwarz("g", "sv"), [own.G, "length"], (2, own.triangle), (2, k.assume(SIZE.le(0)))],
+        [k.cauchy_schwarz("g", "sv"), [message.G, "length"], (2, message.triangle), (2, k.assume(SIZE.le(0)))],
     )  # fmt: skip
-    some = w.combine("a step along the message", claim, [own.aligned], ["direction"], mult=[k.assume(num(0).lt(SIZE))])
+    some = w.combine(
+        "a step along the message", claim, [message.aligned], ["direction"], mult=[k.assume(num(0).lt(SIZE))]
+    )
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
     return w.combine(
         "the bound on one step", ALONG_STEP,
-        [own.descent, [own.rate, "u >= 0", along], [own.rate, "u >= 0", own.G, "step"]],
+        [message.descent, [message.rate, "u >= 0", along], [message.rate, "u >= 0", message.G, "step"]],
     )  # fmt: skip
 
 
@@ -176,7 +178,7 @@ def theorem(
     Args:
         bound: on one step, its proof, what is kept, and the floor of the average.
     """
-    given = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
+    assumptions = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
     names = {
         "source": f"theory 6.3 (ours); {DESCENT}",
         "names": NAMES,
@@ -184,7 +186,11 @@ def theorem(
         "point": MOVING if summed else POINT,
     }
     return Theorem(
-        id=id, title=title, remark=remark, assumptions=given, **{**names, **av.one_or_all(*bound, summed), **parts}
+        id=id,
+        title=title,
+        remark=remark,
+        assumptions=assumptions,
+        **{**names, **av.one_or_all(*bound, summed), **parts},
     )
 
 

@@ -46,12 +46,12 @@ CLOSER = under("E", VK).le(V0 * power(eta * mu) + eta * D0 / (2 * mu * N) * (1 -
 
 def polyak(w: Derivation) -> Fact:
     """E_n f(x_(n+1)) - f(x_n) <= -k (f(x_n) - f*) + eta FLOOR with k = 2 mu eta r, and its decay."""
-    kernel, known, lemma = w.kernel, ds.noise(w, ONE), ds.descent(w, SMOOTH)
+    kernel, messages, lemma = w.kernel, ds.noise(w, ONE), ds.descent(w, SMOOTH)
     r = rate("corrected")
     k, floor = RATE, eta * FLOOR
     falling = w.combine(
         "the descent lemma with the PL inequality", Af.le(-k * f + (k * fstar + floor)),
-        [lemma, ("1/2", ["L0 >= 0", known.square]), ["eta > 0", "r > 0", "PL"]],
+        [lemma, ("1/2", ["L0 >= 0", messages.square]), ["eta > 0", "r > 0", "PL"]],
     )  # fmt: skip
     positive = w.combine("k = 2 mu eta r > 0", num(0).lt(k), [(2, ["mu > 0", "eta > 0", "r > 0"])])
     large = w.combine("L A > 0", num(0).lt(L0 * A), ["mu < L A", "mu > 0"])
@@ -59,29 +59,29 @@ def polyak(w: Derivation) -> Fact:
     small = w.combine("k < 1", k.lt(1), ["mu < L A", (1, "mu > 0", 1 - eta * L0 * A)], (), [large])
     grown = w.step("decay", kernel.decay([(ONE, "f")], k, k * fstar + floor, [w["f >= f*"], falling, positive, small]))
     twice = w.combine("2 mu r > 0", num(0).lt(2 * mu * r), [(2, ["mu > 0", "r > 0"])])
-    unit, own, left = kernel.inverse(k, positive), kernel.inverse(2 * mu * r, twice), 1 - power(k)
+    unit, inverse, left = kernel.inverse(k, positive), kernel.inverse(2 * mu * r, twice), 1 - power(k)
     # eta/k = 1/(2 mu r)
     return w.combine(
         "around the least value", DECAY, [grown],
-        [(fstar * left + FLOOR * left / (2 * mu * r), unit), (-floor * left / k, own)],
+        [(fstar * left + FLOOR * left / (2 * mu * r), unit), (-floor * left / k, inverse)],
     )  # fmt: skip
 
 
 def distance(w: Derivation, h: Term) -> tuple[Fact, ds.Noise, Fact]:
     """The descent lemma for V, the bound on the mean square of a step, and 0 <= A."""
-    known = ds.noise(w, h)
-    ratio = ub.ratio_is_nonnegative(w, known.per)
-    one = w.combine("A >= 0", A.ge(0), [1, [known.per, ratio]])
-    return w.step("the distance after a step", w.kernel.descent("V", num(0))), known, one
+    messages = ds.noise(w, h)
+    ratio = ub.ratio_is_nonnegative(w, messages.per)
+    one = w.combine("A >= 0", A.ge(0), [1, [messages.per, ratio]])
+    return w.step("the distance after a step", w.kernel.descent("V", num(0))), messages, one
 
 
 def convex(w: Derivation) -> Fact:
     """The average of f(x_n) - f*, from the change of V = ||x - x*||^2/2."""
-    lemma, known, ratio = distance(w, u)
+    lemma, messages, ratio = distance(w, u)
     bound = w.combine(
         "one step", AV.le(-(1 - eps) * eta * u * (f - fstar) + eta**2 * u**2 * D0 / (2 * N)),
         [
-            lemma, ("1/2", known.square), ["eta > 0", "u >= 0", "convex"],
+            lemma, ("1/2", messages.square), ["eta > 0", "u >= 0", "convex"],
             ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta, u)), ["eta > 0", "u >= 0", "f >= f*", "step"],
         ],
     )  # fmt: skip
@@ -92,11 +92,11 @@ def convex(w: Derivation) -> Fact:
 def strongly_convex(w: Derivation) -> Fact:
     """E||x_K - x*||^2 <= ||x_0 - x*||^2 (1 - eta mu)^K + eta D_0/(mu N) (1 - (1 - eta mu)^K), in terms of V."""
     kernel, k, floor = w.kernel, eta * mu, eta**2 * D0 / (2 * N)
-    lemma, known, ratio = distance(w, ONE)
+    lemma, messages, ratio = distance(w, ONE)
     falling = w.combine(
         "one step", AV.le(-k * V + floor),
         [
-            lemma, ("1/2", known.square), ["eta > 0", "strongly convex"],
+            lemma, ("1/2", messages.square), ["eta > 0", "strongly convex"],
             ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], eta), ["eta > 0", "f >= f*", "step"],
         ], [(k, "V")],
     )  # fmt: skip

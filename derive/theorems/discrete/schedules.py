@@ -123,8 +123,8 @@ def squares(w: Derivation) -> Fact:
     below = w.combine("2K + 1 > 0", (2 * K + 1).gt(0), [(2, count), 1])
     _, last = w.inverse(2 * K + 1, below)
     whole = w.step("sum over the steps", w.kernel.monotone("I", term))
-    known = w.step("the sum telescopes", w.kernel.summation("t", -2 / (2 * t + 1)))
-    return w.combine("the sum", SQUARES, [whole, (2, last)], [known])
+    telescoped = w.step("the sum telescopes", w.kernel.summation("t", -2 / (2 * t + 1)))
+    return w.combine("the sum", SQUARES, [whole, (2, last)], [telescoped])
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ def root_squared(w: Derivation) -> Fact:
     weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [positive])
     square = w.kernel.function("sqrt_square", [NEXT], [weak])
     strict = w.kernel.function("monotone:sqrt", [num(0), NEXT], [w.number(0), positive])
-    own = w.kernel.inverse(root(NEXT), strict)
-    equalities = [(-(i**2), unit), (-z * i**2, square), (z * (1 + i * root(NEXT)), own)]
+    inverse_of_root = w.kernel.inverse(root(NEXT), strict)
+    equalities = [(-(i**2), unit), (-z * i**2, square), (z * (1 + i * root(NEXT)), inverse_of_root)]
     return w.combine("the square", (i**2).eq(z), (), equalities)
 
 
@@ -195,8 +195,10 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
 
     def prove(w: Derivation) -> Fact:
         k, phi1, floor = w.kernel, under("I", u), eta**2 * L0 * D0 / (2 * N)
-        first, own = ds.scheduled(w, SMOOTH), s.squared(w)
-        square = w.combine("the square of the schedule", (u**2).eq(s.square), (), [(u + s.value, "schedule"), own])
+        first, schedule_squared = ds.scheduled(w, SMOOTH), s.squared(w)
+        square = w.combine(
+            "the square of the schedule", (u**2).eq(s.square), (), [(u + s.value, "schedule"), schedule_squared]
+        )
         total, squared = (w.step("the sum of the schedule", k.monotone("I", fact)) for fact in (w["schedule"], square))
         _, per = w.inverse(N, "N > 0")
         noise = ub.floor_is_nonnegative(w, per)
@@ -232,17 +234,17 @@ LEAST: dict[str, Relation] = {
 
 def summable(w: Derivation) -> Fact:
     """E f(x_(n+1)) <= (1 + GROWTH u^2) E f(x_n) + FLOOR u^2 - eta u E G^2, and the rule for such potentials."""
-    k, known, lemma = w.kernel, ds.noise(w, u), ds.descent(w, SMOOTH)
-    ratio, noise = ub.ratio_is_nonnegative(w, known.per), ub.floor_is_nonnegative(w, known.per)
-    one = w.combine("A >= 0", A.ge(0), [1, [known.per, ratio]])
+    k, messages, lemma = w.kernel, ds.noise(w, u), ds.descent(w, SMOOTH)
+    ratio, noise = ub.ratio_is_nonnegative(w, messages.per), ub.floor_is_nonnegative(w, messages.per)
+    one = w.combine("A >= 0", A.ge(0), [1, [messages.per, ratio]])
     growth, floor, drop = GROWTH * u**2, FLOOR * u**2, eta * u * G**2
     moved = w.combine(
         "one step", Af.le(growth * f + floor - drop),
-        [lemma, ("1/2", ["L0 >= 0", known.square]), ("1/2", ["L0 >= 0", one, "G^2 <= 2 L f"], (eta, u))],
+        [lemma, ("1/2", ["L0 >= 0", messages.square]), ("1/2", ["L0 >= 0", one, "G^2 <= 2 L f"], (eta, u))],
     )  # fmt: skip
     signs = [
         w.combine("the growth is not negative", growth.ge(0), [(1, one, (eta, u, L0))]),
-        w.combine("the floor is not negative", floor.ge(0), [("1/2", ["L0 >= 0", noise, known.per], (eta, u))]),
+        w.combine("the floor is not negative", floor.ge(0), [("1/2", ["L0 >= 0", noise, messages.per], (eta, u))]),
         w.combine("the drop is not negative", drop.ge(0), [(1, ["eta >= 0", "u >= 0"], G)]),
     ]
     whole = w.step("summable growth", k.summable([(num(1), "f")], growth, floor, drop, [w["f >= 0"], moved, *signs]))
@@ -254,7 +256,7 @@ def summable(w: Derivation) -> Fact:
     return w.combine(
         "for all horizons",
         SUMMABLE,
-        [whole, last, [larger, start], ("1/2", [positive, "L0 >= 0", noise, known.per, "sum u^2 <= U_2"], eta)],
+        [whole, last, [larger, start], ("1/2", [positive, "L0 >= 0", noise, messages.per, "sum u^2 <= U_2"], eta)],
     )
 
 

@@ -38,12 +38,12 @@ class Derivation:
         self.prover = Prover(theorem.context, seconds)
         self.kernel = self.prover.kernel
         self.lines: list[ProofLine] = []
-        given = {**theorem.assumptions, **theorem.definitions}
-        self._given = {name: self.kernel.assume(relation) for name, relation in given.items()}
+        relations = {**theorem.assumptions, **theorem.definitions}
+        self._premises = {name: self.kernel.assume(relation) for name, relation in relations.items()}
 
     def __getitem__(self, name: str) -> Fact:
         """An assumption or definition by its name."""
-        return self._given[name]
+        return self._premises[name]
 
     def step(self, words: str, fact: Fact) -> Fact:
         """Write a line down; return the fact itself."""
@@ -160,7 +160,7 @@ class Quotation:
     source: str
 
 
-class Shown:
+class Entry:
     """What an entry is in a notebook: its title, its source, and its claim with what the claim assumes, as formulas."""
 
     id: str
@@ -179,7 +179,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Theorem(Shown):
+class Theorem(Entry):
     """A statement with its derivation.
 
     Args:
@@ -236,14 +236,14 @@ class Theorem(Shown):
     def unchecked(self) -> Statement | None:
         if self.claim is None:
             return None
-        given = {**self.assumptions, **self.definitions}
+        relations = {**self.assumptions, **self.definitions}
         return statement(
-            given.items(), self.claim, TermWriter(self.names, self.short, self.context), Printer(self.context)
+            relations.items(), self.claim, TermWriter(self.names, self.short, self.context), Printer(self.context)
         )
 
 
 @dataclass(frozen=True)
-class Refutation(Shown):
+class Refutation(Entry):
     """A claim that is false, with exact numbers that show it.
 
     Args:

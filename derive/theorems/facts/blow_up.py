@@ -24,14 +24,14 @@ def step(w: Derivation) -> Fact:
 
 def growth(w: Derivation) -> Fact:
     """x_{n+1}^2 >= theta^2 x_n^2: (q - 1)^2 - theta^2 = (q - 1 - theta)(q - 1 + theta)."""
-    own = step(w)
+    moved = step(w)
     high = w.combine("q_n - 1 + theta >= 0", (q - 1 + theta).ge(0), ["q_n >= 1 + theta", (2, "theta >= 1"), 2])
-    return w.combine("growth", GROWS, [(1, ["q_n >= 1 + theta", high], x0)], [(-(x1 + x0 * (1 - q)), own)])
+    return w.combine("growth", GROWS, [(1, ["q_n >= 1 + theta", high], x0)], [(-(x1 + x0 * (1 - q)), moved)])
 
 
 def induction(w: Derivation) -> Fact:
     """eta eta_{n+1} x_{n+1}^2 >= 1 + theta: theta^2 eta eta_{n+1} x_{n+1}^2 >= q (q - 1)^2 >= (1 + theta) theta^2."""
-    own = step(w)
+    moved = step(w)
     big = w.combine("q_n - 1 >= theta", (q - 1).ge(theta), ["q_n >= 1 + theta"])
     positive = w.combine("theta >= 0", theta.ge(0), ["theta >= 1", 1])
     square = w.combine("(q_n - 1)^2 >= theta^2", (theta**2).le((q - 1) ** 2), [[big, big], (2, [positive, big])])
@@ -42,7 +42,7 @@ def induction(w: Derivation) -> Fact:
     )
     last = w.combine(
         "the next step", (q * (q - 1) ** 2).le(theta**2 * e1 * x1**2), [(1, "eta_n <= theta^2 eta_{n+1}", x1)],
-        [(-e * (x1 + x0 * (1 - q)), own), ((q - 1) ** 2, "q_n")],
+        [(-e * (x1 + x0 * (1 - q)), moved), ((q - 1) ** 2, "q_n")],
     )  # fmt: skip
     strict = w.combine("theta^2 > 0", num(0).lt(theta**2), [["theta >= 1", "theta >= 1"], (2, "theta >= 1"), 1])
     return w.combine("the induction", AGAIN, [whole, last], mult=[strict])

@@ -48,7 +48,7 @@ SHORT = {NORM: r"\|v\|", SQUARE: r"\|v\|^{2}"}
 
 
 @dataclass(frozen=True)
-class Given:
+class CompressorMoments:
     """The way in which the moments of a compressor given v are read.
 
     Args:
@@ -70,26 +70,26 @@ class Given:
         Raises:
             ValueError: the variance is of another shape.
         """
-        given = self.compressor.given(dimension)
-        variance = sp.piecewise_fold(given.variance)
+        moments = self.compressor.given(dimension)
+        variance = sp.piecewise_fold(moments.variance)
         if isinstance(variance, sp.Piecewise):
-            (own, when), *others = variance.args
-            if others != [(sp.S.Zero, sp.true)] or when != self.where or own.xreplace(dict(self.rest)) != 0:
+            (positive_part, when), *others = variance.args
+            if others != [(sp.S.Zero, sp.true)] or when != self.where or positive_part.xreplace(dict(self.rest)) != 0:
                 raise ValueError(f"the variance {variance} is not 0 but for {self.where}")
-            variance = own
-        found = {
-            "mean": mean.eq(expression(given.mean, self.letters)),
+            variance = positive_part
+        relations = {
+            "mean": mean.eq(expression(moments.mean, self.letters)),
             "variance": var.eq(expression(variance, self.letters)),
         }
         try:
             ratio = self.compressor.omega(dimension).value
         except Refusal:
-            return found
+            return relations
         if isinstance(ratio, sp.Piecewise):
             ratio, when = ratio.args[self.case]
             if when != sp.true:
-                found["range of omega"] = expression(when.lhs - when.rhs, {}).ge(0)
-        return {**found, "omega": omega.eq(expression(ratio, {}))}
+                relations["range of omega"] = expression(when.lhs - when.rhs, {}).ge(0)
+        return {**relations, "omega": omega.eq(expression(ratio, {}))}
 
 
 def whole(w: Derivation, one: Fact) -> Fact:
@@ -244,7 +244,7 @@ def no_ratio(w: Derivation) -> Fact:
 
 
 def entry(
-    name: str, title: str, claim: Relation, given: Given, prove: Callable[[Derivation], Fact],
+    name: str, title: str, claim: Relation, moments: CompressorMoments, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation] | None = None, point: Mapping[Term, Fraction | int] | None = None,
     drawn: Mapping[str, Any] | None = None, remark: str = "",
 ) -> Theorem:  # fmt: skip
@@ -253,15 +253,15 @@ def entry(
     Args:
         drawn: values of the compressor's parameters at which omega is found by drawing, and where it is "attained"; None for not.
     """
-    read = given.read()
+    read = moments.read()
     return Theorem(
         id=f"4-{name}", title=title, source="theory 4 and 8", claim=claim, remark=remark, context=CONTEXT,
         assumptions={**{n: r for n, r in read.items() if n == "range of omega"}, **(assumptions or {})},
-        definitions={n: r for n, r in read.items() if n != "range of omega"}, read=given.read,
+        definitions={n: r for n, r in read.items() if n != "range of omega"}, read=moments.read,
         point={v: 1, mean: 1, var: 0, omega: 0} | dict(point or {}), names=NAMES, short=SHORT, prove=prove,
         evidence=(
-            Evidence("compressor", {"compressor": given.compressor}),
-            *(() if drawn is None else (Evidence("drawn ratio", {"compressor": given.compressor, **drawn}),)),
+            Evidence("compressor", {"compressor": moments.compressor}),
+            *(() if drawn is None else (Evidence("drawn ratio", {"compressor": moments.compressor, **drawn}),)),
         ),
     )  # fmt: skip
 
@@ -276,40 +276,40 @@ _LEVEL: dict[str, Relation] = {
     "s > 0": s.gt(0), "level above": m.le(LEVEL), "level below": LEVEL.lt(m + 1), "m >= 0": m.ge(0), "whole number": (m * (m - 1)).ge(0),
 }  # fmt: skip
 ENTRIES = (
-    entry("identity", "No compression", EQUAL, Given(Identity()), exact),
+    entry("identity", "No compression", EQUAL, CompressorMoments(Identity()), exact),
     entry(
-        "bernoulli", "The ratio of the Bernoulli sparsifier", EQUAL, Given(Bernoulli("p")), exact,
+        "bernoulli", "The ratio of the Bernoulli sparsifier", EQUAL, CompressorMoments(Bernoulli("p")), exact,
         point={p: 1}, drawn={"numbers": {"p": 0.25}, "attained": "everywhere"},
     ),
     entry(
         "rand-k", "The ratio of Rand-k", EQUAL,
-        Given(RandK("k")), rand_k, {"d > 1": d.gt(1), "k > 0": k.gt(0)}, {d: 2, k: 2},
+        CompressorMoments(RandK("k")), rand_k, {"d > 1": d.gt(1), "k > 0": k.gt(0)}, {d: 2, k: 2},
         {"numbers": {"k": 3}, "attained": "everywhere"},
     ),
     entry(
         "natural", "The ratio of natural compression", BOUNDED,
-        Given(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)}, drawn={},
+        CompressorMoments(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)}, drawn={},
         remark=r"$\ell_j$ is the power of two with $\ell_j\le|v_j|<2\ell_j$, and $0$ where $v_j=0$.",
     ),
     entry(
         "qsgd-fine", "The ratio of QSGD with many levels", BOUNDED,
-        Given(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
+        CompressorMoments(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
         drawn={"numbers": {"s": 4}},
     ),
     entry(
         "qsgd-coarse", "The ratio of QSGD with few levels", BOUNDED,
-        Given(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
+        CompressorMoments(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
         {"numbers": {"s": 1}, "attained": "at equal coordinates"},
     ),
     entry(
         "ternary", "The ratio of TernGrad", BOUNDED,
-        Given(Ternary(), {coord_max(_size): top}), ternary,
+        CompressorMoments(Ternary(), {coord_max(_size): top}), ternary,
         {"e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1), "it has the maximum": (e * SIZE).eq(e * top)},
         {e: 1, top: 1, d: 1}, {},
     ),
     entry(
         "fixed-grid", "A fixed grid has no finite ω", LARGER,
-        Given(FixedGrid("step"), {_cell: m}), no_ratio,
+        CompressorMoments(FixedGrid("step"), {_cell: m}), no_ratio,
         {"omega >= 0": omega.ge(0), "step > 0": step.gt(0), "one message": v.eq(step / (2 + omega)), "first cell": m.eq(0)},
         {step: 2, m: 0, var: 1},
     ),

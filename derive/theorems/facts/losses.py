@@ -61,12 +61,12 @@ def reader(loss: Separable) -> Callable[[], dict[str, Relation]]:
     """The way in which f', f'' and the constants are read."""
 
     def read() -> dict[str, Relation]:
-        f, known = loss.coordinate, loss.smoothness(1)
-        found = {"slope": slope.eq(written(sp.diff(f, place))), "curvature": curv.eq(written(sp.diff(f, place, 2)))}
-        for name, own, value in (("L_0", L0, known.l0), ("L_1", L1, known.l1)):
+        f, constants = loss.coordinate, loss.smoothness(1)
+        relations = {"slope": slope.eq(written(sp.diff(f, place))), "curvature": curv.eq(written(sp.diff(f, place, 2)))}
+        for name, letter, value in (("L_0", L0, constants.l0), ("L_1", L1, constants.l1)):
             if value != parameter(name.replace("_", "")):
-                found[name] = own.eq(expression(value, {}))
-        return found
+                relations[name] = letter.eq(expression(value, {}))
+        return relations
 
     return read
 
@@ -99,7 +99,7 @@ def quartic(w: Derivation) -> Fact:
     """3 x^2 <= 4/L1^2 + L1 |x|^3: with z = L1 |x|, z^3 - 3 z^2 + 4 = (z - 2)^2 (z + 1)."""
     unit, over = w.kernel.inverse(L1, w["L1 > 0"]), 1 / L1
     convex = w.combine("f'' >= 0", num(0).le(curv), [(3, [], v)], [(-1, "curvature")])
-    own = sized(w, curv, True, convex)
+    curvature = sized(w, curv, True, convex)
     branches = []
     for side in (1, -1):
         here = w.kernel.assume(num(0).le(v) if side > 0 else v.le(0))
@@ -114,7 +114,7 @@ def quartic(w: Derivation) -> Fact:
         rest = (1 + L1 * over) * (L1 * side * v**3 - 3 * v**2)
         branches.append(w.combine(
             "divide by L1^2", CLAIM, [(1, cubic, over)],
-            [(rest, unit), (-1, "L_0"), (-L1, size), (-L1 * side, "slope"), own, "curvature"],
+            [(rest, unit), (-1, "L_0"), (-L1, size), (-L1 * side, "slope"), curvature, "curvature"],
         ))  # fmt: skip
     return w.step("either sign", w.kernel.cases(num(0).le(v), *branches))
 
@@ -125,7 +125,7 @@ def cosh(w: Derivation) -> Fact:
     product = k.function("exp_add", [v, -v])
     up, down = k.function("exp_positive", [v]), k.function("exp_positive", [-v])
     convex = w.combine("f'' >= 0", num(0).le(curv), [("1/2", up), ("1/2", down)], [(-1, "curvature")])
-    own = sized(w, curv, True, convex)
+    curvature = sized(w, curv, True, convex)
     branches = []
     for side, here, size in w.either_sign(slope):
         small = BACK if side > 0 else E
@@ -135,7 +135,7 @@ def cosh(w: Derivation) -> Fact:
         )  # fmt: skip
         branches.append(w.combine(
             "one sign", CLAIM, [least],
-            [(-1, "L_0"), (-fn("abs", slope), "L_1"), (-1, size), (-side, "slope"), own, "curvature"],
+            [(-1, "L_0"), (-fn("abs", slope), "L_1"), (-1, size), (-side, "slope"), curvature, "curvature"],
         ))  # fmt: skip
     return w.step("either sign", k.cases(num(0).le(slope), *branches))
 
@@ -147,9 +147,9 @@ def glued(w: Derivation) -> Fact:
     weak = w.combine("chi >= 0", num(0).le(chi), [(1, [], chi)], ["an indicator"])
     rest = w.combine("chi <= 1", chi.le(1), [(1, [], 1 - chi)], ["an indicator"])
     convex = w.combine("f'' >= 0", num(0).le(curv), [[weak, up], rest], [(-1, "curvature")])
-    own = sized(w, curv, True, convex)
+    curvature = sized(w, curv, True, convex)
     size = fn("abs", slope)
-    shared: list[tuple[Term | int, Fact | str]] = [(-1, "L_0"), (-size, "L_1"), (1, own), (1, "curvature")]
+    shared: list[tuple[Term | int, Fact | str]] = [(-1, "L_0"), (-size, "L_1"), (1, curvature), (1, "curvature")]
     positive = k.function("abs_nonneg", [slope])
     # f'' - 1 = chi (e^x - 1) = chi f', and f' <= |f'|
     above = w.step("f' <= |f'|", at_most_its_size(w, slope))
@@ -229,8 +229,8 @@ SLOPES = {"f_x": sp.diff(_F, _x), "f_y": sp.diff(_F, _y), "f_xx": sp.diff(_F, _x
 
 def slopes() -> dict[str, Relation]:
     """The partial derivatives of Rosenbrock's function, by SymPy."""
-    found = {name: expression(sp.expand(e), {}) for name, e in SLOPES.items()}
-    return {name: own.eq(value) for (name, value), own in zip(found.items(), (FX, FY, FXX), strict=True)}
+    derivatives = {name: expression(sp.expand(e), {}) for name, e in SLOPES.items()}
+    return {name: letter.eq(value) for (name, value), letter in zip(derivatives.items(), (FX, FY, FXX), strict=True)}
 
 
 NEVER = Theorem(

@@ -35,12 +35,12 @@ class Ordered(sg.SignFacts):
         w, k = self.w, self.k
         branches: list[list[Fact]] = [[], []]
         for sign, _, same in w.either_sign(y):
-            own = y if sign > 0 else -y
-            up = w.combine("equal arguments", (Y / sigma).le(own / sigma), (), [(1 / sigma, same)])
-            down = w.combine("equal arguments", (own / sigma).le(Y / sigma), (), [(-1 / sigma, same)])
+            size = y if sign > 0 else -y
+            up = w.combine("equal arguments", (Y / sigma).le(size / sigma), (), [(1 / sigma, same)])
+            down = w.combine("equal arguments", (size / sigma).le(Y / sigma), (), [(-1 / sigma, same)])
             above, below = (
-                k.declared("R", "nondecreasing", [Y / sigma, own / sigma], [up]),
-                k.declared("R", "nondecreasing", [own / sigma, Y / sigma], [down]),
+                k.declared("R", "nondecreasing", [Y / sigma, size / sigma], [up]),
+                k.declared("R", "nondecreasing", [size / sigma, Y / sigma], [down]),
             )
             odd = [] if sign > 0 else [(1, k.declared("R", "odd", [y / sigma]))]
             low = w.combine("one client", R(Y / sigma).le(sign * AT), [above], odd)

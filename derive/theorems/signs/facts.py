@@ -192,9 +192,13 @@ class SignFacts:
 
     def at(self, fact: Fact, value: Term, positive: Fact) -> Fact:
         """A generic fact at z = value >= 0 (shown by `positive`) and r = sigma_k."""
-        found = self.w.prover.instance(fact, {"z": value, "r": sigma})
-        found = self.k.cut(found, positive)
-        return self.k.cut(found, self.w["sigma_k > 0"]) if self.k.normal.key(sigma.gt(0)) in found.hypotheses else found
+        instance = self.w.prover.instance(fact, {"z": value, "r": sigma})
+        instance = self.k.cut(instance, positive)
+        return (
+            self.k.cut(instance, self.w["sigma_k > 0"])
+            if self.k.normal.key(sigma.gt(0)) in instance.hypotheses
+            else instance
+        )
 
     @cached_property
     def size(self) -> Fact:

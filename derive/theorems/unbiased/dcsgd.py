@@ -40,15 +40,15 @@ def derivation(model: Model) -> Callable[[Derivation], tuple[Fact, Fact]]:
     """0 < 1/N, and the bound on the drift of f."""
 
     def prove(w: Derivation) -> tuple[Fact, Fact]:
-        known, half = ub.bounds(w), "1/2"
+        bounds, half = ub.bounds(w), "1/2"
         members: list[Any] = [
-            (half, ["eta >= 0", known.per, known.spread], u),
+            (half, ["eta >= 0", bounds.per, bounds.spread], u),
             (half, ["u >= 0", "step"], G),
-            (half, ["eta >= 0", "L1 >= 0", known.D0, known.per, young(w)], u),
+            (half, ["eta >= 0", "L1 >= 0", bounds.D0, bounds.per, young(w)], u),
         ]
         if model == "corrected":
-            members.append((half, ["eta >= 0", known.curvature], u))
-        return known.per, w.combine("the bound on the drift of f", drift_bound(model), members)
+            members.append((half, ["eta >= 0", bounds.curvature], u))
+        return bounds.per, w.combine("the bound on the drift of f", drift_bound(model), members)
 
     return prove
 

@@ -53,9 +53,9 @@ SCALE = "sigma"
 
 def equation() -> RuleSDE:
     """The SDE that the engine derives."""
-    found = sde(HeavyBall(regime="ballistic", noise=Gaussian()), "first-order")
-    assert isinstance(found, RuleSDE)
-    return found
+    equation_of_motion = sde(HeavyBall(regime="ballistic", noise=Gaussian()), "first-order")
+    assert isinstance(equation_of_motion, RuleSDE)
+    return equation_of_motion
 
 
 def read() -> dict[str, Relation]:
@@ -64,12 +64,15 @@ def read() -> dict[str, Relation]:
     Raises:
         ValueError: the drift of z depends on v, or a drift is not linear.
     """
-    own = equation()
-    rule = own.rule
+    equation_of_motion = equation()
+    rule = equation_of_motion.rule
     assert rule is not None
-    (velocity,) = own.drifts["x"].free_symbols
+    (velocity,) = equation_of_motion.drifts["x"].free_symbols
     rate = rule.own["v", "v"] / parameter(SCALE) ** 2
-    moves = own.drifts["x"] + own.drifts["v"] / parameter("mu"), own.drifts["v"]
+    moves = (
+        equation_of_motion.drifts["x"] + equation_of_motion.drifts["v"] / parameter("mu"),
+        equation_of_motion.drifts["v"],
+    )
     parts = [(e, sp.cancel(sp.diff(e, slope)), sp.cancel(sp.diff(e, velocity))) for e in map(sp.expand, moves)]
     if (
         any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts)
@@ -103,7 +106,7 @@ def pathwise(w: Derivation) -> Fact:
     """L(f(z) + WEIGHT Q) <= -(1 - eps) G^2/mu + FLOOR."""
     k = w.kernel
     per, trace = ub.noise_bound(w)
-    (unit, share), (own, _) = w.inverse(mu, "mu > 0"), w.inverse(theta, "theta > 0")
+    (unit, share), (inverse, _) = w.inverse(mu, "mu > 0"), w.inverse(theta, "theta > 0")
     root, positive = k.function("sqrt_nonneg", [eta]), k.nonnegative(tr(S))
     ahead_of, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
     tilt = (1 + theta) * j / theta * G
@@ -117,7 +120,7 @@ def pathwise(w: Derivation) -> Fact:
         ],
         [
             "L f(z)", (WEIGHT, "L Q"), (-j, "dg"), (-theta * L0 * j * M**2, unit),
-            (-L0 * (1 + theta) * j**2 * M * G + L0 * j**2 * (1 + theta) * tilt * G / 4, own),
+            (-L0 * (1 + theta) * j**2 * M * G + L0 * j**2 * (1 + theta) * tilt * G / 4, inverse),
         ],
     )  # fmt: skip
 

@@ -44,22 +44,22 @@ GROWS, FALLS = STRENGTH.le(starred(STRENGTH, "N")), put(STRENGTH, {N: Ns}).le(ST
 
 def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation]:
     """The definitions of A_1 and D_0 and of their larger versions; with `one`, for equal clients."""
-    found: dict[str, Relation] = {}
+    definitions: dict[str, Relation] = {}
     for name in ("A_1", "D_0"):
         relation = ub.DEFINITIONS[name]
         right = equal_clients(relation.right) if one else relation.right
-        found[name] = relation.left.eq(right)
+        definitions[name] = relation.left.eq(right)
         if not one:
-            found[f"{name}*"] = starred(relation.left, *kept).eq(starred(right, *kept))
-    return found
+            definitions[f"{name}*"] = starred(relation.left, *kept).eq(starred(right, *kept))
+    return definitions
 
 
 def _share(w: Derivation, scale: tuple[str, str, Term, Term], ratio: bool) -> Fact:
     """d s (1 + omega) <= d* s* (1 + omega*) of each client, with omega and omega* added for the ratio."""
-    sign, more, own, larger = scale
+    sign, more, smaller, larger = scale
     top = w.combine("1 + omega* >= 0", (1 + os).ge(0), ["omega_k >= 0", "more compression", 1])
     size = w.combine("what is larger is not negative", larger.ge(0), [sign, more])
-    low, high = d * (own + own * omega), ds * (larger + larger * os)
+    low, high = d * (smaller + smaller * omega), ds * (larger + larger * os)
     return w.combine(
         "of each client", (omega + low).le(os + high) if ratio else low.le(high),
         [
