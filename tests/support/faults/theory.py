@@ -16,7 +16,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the noise of clients is added up, and not its mean taken",
-        "derive/theorems/bounds/message_moments.py", "for s in scales]) / len(scales) * law.variance", "for s in scales]) * law.variance",
+        "derive/theorems/bounds/message_moments.py",
+        "for s in scales]) / len(scales) * law.variance", "for s in scales]) * law.variance",
         (f"{BOUNDS}/test_setting.py::test_the_noise_is_that_of_a_client_in_the_mean",),
     ),
     Fault(
