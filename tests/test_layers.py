@@ -28,8 +28,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "rule_models", "scaling", "process",
     ),
     "derive/theorems/bounds": (
-        "language", "families", "signs", "vectors", "messages", "setting", "building", "proving", "horizon", "runs", "refuting",
-        "shown", "stated", "answer", "suggest",
+        "language", "lyapunov_candidates", "sign_messages", "linear_step", "message_moments", "assumptions", "from_method",
+        "proving", "gronwall_and_telescoping", "runs", "refuting", "printing", "stated", "answer", "suggest",
     ),
     "derive/methods": (
         "constants", "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "specialise", "checking",

@@ -24,7 +24,7 @@ MODULES = (
     "signs.bounded_ratio",
     "signs.every_state",
     "signs.small_phi",
-    "discrete.signs",
+    "discrete.dsignsgd",
     "discrete.normalised",
     "discrete.clipped",
     "unbiased.polyak",
@@ -47,22 +47,22 @@ MODULES = (
 
 def entries() -> dict[str, Theorem | Refutation]:
     """Every entry by its id."""
-    found: dict[str, Theorem | Refutation] = {}
+    by_id: dict[str, Theorem | Refutation] = {}
     for module in MODULES:
         for entry in import_module(f"sdescent.derive.theorems.{module}").ENTRIES:
-            if entry.id in found:
+            if entry.id in by_id:
                 raise ValueError(f"two entries are called {entry.id}")
-            found[entry.id] = entry
-    return found
+            by_id[entry.id] = entry
+    return by_id
 
 
-def own() -> list[tuple[str, Theorem | Refutation]]:
+def of_plugins() -> list[tuple[str, Theorem | Refutation]]:
     """(name of the file, entry) of those in the ENTRIES of a user's own modules.
 
     Raises:
         BrokenPlugin: ENTRIES that are not entries.
     """
-    found: list[tuple[str, Theorem | Refutation]] = []
+    entries: list[tuple[str, Theorem | Refutation]] = []
     for module in modules():
         name = Path(module.__file__ or module.__name__).name
         listed = getattr(module, "ENTRIES", ())
@@ -70,8 +70,8 @@ def own() -> list[tuple[str, Theorem | Refutation]]:
             if not isinstance(entry, Theorem | Refutation):
                 cause = f"ENTRIES holds an object of class {type(entry).__name__}"
                 raise BrokenPlugin(name, cause, "make it a tuple of sdescent.Theorem and sdescent.Refutation")
-            found.append((name, entry))
-    return found
+            entries.append((name, entry))
+    return entries
 
 
 def with_own() -> dict[str, Theorem | Refutation]:
@@ -80,12 +80,12 @@ def with_own() -> dict[str, Theorem | Refutation]:
     Raises:
         BrokenPlugin: ENTRIES that are not entries, or an id that is taken.
     """
-    found = entries()
-    for name, entry in own():
-        if entry.id in found and found[entry.id] is not entry:
+    by_id = entries()
+    for name, entry in of_plugins():
+        if entry.id in by_id and by_id[entry.id] is not entry:
             raise BrokenPlugin(name, f"the catalogue has {entry.id} already", "give your theorem another id")
-        found[entry.id] = entry
-    return found
+        by_id[entry.id] = entry
+    return by_id
 
 
 def _entry(id: str) -> Theorem | Refutation:

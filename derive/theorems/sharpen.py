@@ -20,7 +20,7 @@ from sdescent.derive.proof.refute.counterexample import refute
 from sdescent.derive.proof.search.mediants import Tried, Walked, between
 from sdescent.derive.proof.search.prover import Prover
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
-from sdescent.derive.theorems.facts.laws import CONTEXT, NAME, SHOWN, VARIABLE, at_one, branches
+from sdescent.derive.theorems.facts.laws import CATALOGUE_LAWS, CONTEXT, NAME, VARIABLE, at_one, branches
 
 Certify = Callable[[Fraction, float], Fact]
 Witness = Mapping[str, Fraction | Algebraic]
@@ -60,13 +60,13 @@ def least(constant: StatedConstant, seconds: float = 2.0) -> Sharpened | None:
 
     below: tuple[Fraction | None, Witness] = None, {}
     for n in map(Fraction, range(constant.high + 1)):
-        found = judge(n)
-        if found is None:
+        decision = judge(n)
+        if decision is None:
             return None
-        if found.holds:
-            walked = Walked(n, found.by, *below, False)
+        if decision.holds:
+            walked = Walked(n, decision.by, *below, False)
             return Sharpened(**vars(walked if walked.refuted is None else between(judge, walked)), constant=constant)
-        below = n, found.by
+        below = n, decision.by
     return None
 
 
@@ -135,11 +135,11 @@ CONSTANTS = (
     algebraic(
         "the threshold of growth, θ = 1: q >= c", "6.9-growth", "2", lambda c: ((q + c - 1) ** 2).ge(1), "q", (q.ge(0),)
     ),
-    *(chord(law, f"8-{law.replace(':', '-')}-3") for law in SHOWN if law != "uniform"),
+    *(chord(law, f"8-{law.replace(':', '-')}-3") for law in CATALOGUE_LAWS if law != "uniform"),
 )
 
 
 def sharpest(entry: Theorem | Refutation, seconds: float = 2.0) -> Sharpened | None:
     """The least value of the constant that an entry states; None for an entry without one."""
-    found = [c for c in CONSTANTS if c.entry == entry.id]
-    return least(found[0], seconds) if found else None
+    constants = [c for c in CONSTANTS if c.entry == entry.id]
+    return least(constants[0], seconds) if constants else None

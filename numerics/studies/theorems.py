@@ -33,7 +33,7 @@ from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of
-from sdescent.derive.theorems.bounds.shown import shown, worded
+from sdescent.derive.theorems.bounds.printing import relation_text, worded
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
@@ -78,7 +78,9 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     assumptions += [r for r in setting.assumptions.values() if _is_of_numbers(stated, r)]
     others = [r for r in setting.assumptions.values() if r not in assumptions]
     others += [r for _, r in answer.checked.definitions if r.left != r.right]
-    unproved = [worded(setting, d["text"]) for d in answer.checked.declared] + [shown(setting, r) for r in others]
+    unproved = [worded(setting, d["text"]) for d in answer.checked.declared] + [
+        relation_text(setting, r) for r in others
+    ]
     unproved += [AXIOMS[name] for name in answer.checked.axioms]
     of_method = _symbols_of_the_method(stated.method)
     if reserved := of_method.keys() & SHARED.keys():
@@ -149,7 +151,7 @@ def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple
     setting = stated.setting
     accepted = 'a bound on E f at the horizon, such as conclude = "gronwall" with V = "f - fstar" gives'
     if "f" not in setting.potentials or conclusion.op not in ("<=", "<"):
-        raise BadInput(what, shown(setting, conclusion), accepted)
+        raise BadInput(what, relation_text(setting, conclusion), accepted)
     normal = Normal(setting.context)
     ((end,),) = normal.polynomial(under("E", setting.potentials["f"].end))
     terms = normal.polynomial(conclusion.left)
@@ -158,7 +160,7 @@ def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple
     divisor = normal.term(factor)
     value = tidy((conclusion.right - rest) / divisor)
     if not factor or not (_is_of_numbers(stated, value.le(0)) and _is_of_numbers(stated, divisor.le(0))):
-        raise BadInput(what, shown(setting, conclusion), accepted)
+        raise BadInput(what, relation_text(setting, conclusion), accepted)
     if (number := as_number(normal.polynomial(divisor))) is not None and number > 0:
         return value, []
     return value, [divisor.gt(0)]

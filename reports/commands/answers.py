@@ -115,9 +115,9 @@ def _own_theorems() -> dict[str, list[dict[str, Any]]]:
     """{"theorem": ..} of the user's own; {} where there are none, so that nothing heavy is loaded."""
     if not any(hasattr(module, "ENTRIES") for module in modules()):
         return {}
-    from sdescent.derive.theorems.catalogue import own
+    from sdescent.derive.theorems.catalogue import of_plugins
 
-    return {"theorem": [{"name": e.id, "summary": e.title, "from": name, "parameters": []} for name, e in own()]}
+    return {"theorem": [{"name": e.id, "summary": e.title, "from": name, "parameters": []} for name, e in of_plugins()]}
 
 
 def list_registered(as_json: bool) -> int:

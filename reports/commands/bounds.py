@@ -102,8 +102,8 @@ def _result(answer: Any) -> dict[str, Any]:
     """An answer as JSON; relations in the letters of a file."""
     from sdescent.derive.proof.replay.check import replay_object
     from sdescent.derive.theorems.bounds.language.letters import is_sign
-    from sdescent.derive.theorems.bounds.shown import shown, worded
-    from sdescent.derive.theorems.bounds.signs import law_backing
+    from sdescent.derive.theorems.bounds.printing import relation_text, worded
+    from sdescent.derive.theorems.bounds.sign_messages import law_backing
 
     setting, checked = answer.stated.setting, answer.checked
     law = law_backing(setting.method, setting.any_noise) if is_sign(setting.method) else {}
@@ -121,8 +121,8 @@ def _result(answer: Any) -> dict[str, Any]:
         "verdict": answer.status,
         "title": answer.stated.title,
         "about": "method" if setting.steps else f"{setting.about} SDE",
-        "claim": shown(setting, answer.stated.read_claim),
-        "conclusion": shown(setting, answer.conclusion) if proved else None,
+        "claim": relation_text(setting, answer.stated.read_claim),
+        "conclusion": relation_text(setting, answer.conclusion) if proved else None,
         **{name: [text for text, _ in part] for name, part in parts.items()},
         "sources": {name: [source for _, source in part] for name, part in parts.items()},
         "law": [{"property": one.words, "backing": one.backing.value, "reason": one.reason} for one in law.values()],
@@ -150,10 +150,10 @@ def _result(answer: Any) -> dict[str, Any]:
 
 def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
     """Relations in the letters of a file, with what backs each."""
-    from sdescent.derive.theorems.bounds.shown import says_nothing, shown
+    from sdescent.derive.theorems.bounds.printing import relation_text, says_nothing
 
     return [
-        (_titled(name, shown(setting, r)), str(setting.sources[name]))
+        (_titled(name, relation_text(setting, r)), str(setting.sources[name]))
         for name, r in relations
         if not says_nothing(setting, r)
     ]
@@ -163,9 +163,9 @@ def _conventions(setting: Any, replayed: Any) -> list[str]:
     """What the replay says of terms that are not shown to be inside their domains, in the letters of a file."""
     from sdescent.derive.proof.language.terms import from_json
     from sdescent.derive.proof.replay.in_words import convention
-    from sdescent.derive.theorems.bounds.shown import shown_term
+    from sdescent.derive.theorems.bounds.printing import term_text
 
-    return [convention(*entry, written=lambda raw: shown_term(setting, from_json(raw))) for entry in replayed.outside]
+    return [convention(*entry, written=lambda raw: term_text(setting, from_json(raw))) for entry in replayed.outside]
 
 
 def _titled(name: str, text: str) -> str:
@@ -216,7 +216,7 @@ def _repair(r: Any) -> dict[str, Any]:
 
 
 def _instead(s: Any) -> dict[str, Any]:
-    return {"V": s.given["V"], "claim": s.given["claim"], "condition": s.condition}
+    return {"V": s.table["V"], "claim": s.table["claim"], "condition": s.condition}
 
 
 def _show(r: Mapping[str, Any]) -> None:
@@ -278,24 +278,24 @@ def _measured(one: Mapping[str, Any]) -> str:
 
 def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
     from sdescent.derive.proof.kernel.certificate import dumps
+    from sdescent.derive.theorems.bounds.printing import relation_text
     from sdescent.derive.theorems.bounds.proving import BELOW_ONE
-    from sdescent.derive.theorems.bounds.shown import shown
 
     setting = s.answer.stated.setting
-    more = [shown(setting, r) for name, r in s.answer.checked.assumptions if name == BELOW_ONE]
+    more = [relation_text(setting, r) for name, r in s.answer.checked.assumptions if name == BELOW_ONE]
     beyond = [
         {"change": b.change, "where": list(b.where), **({"at": None, "loss": None} if b.against is None else
          {"at": _point(b.against), "loss": b.against.loss})} for b in s.beyond
     ]  # fmt: skip
     result = {
-        **{key: s.given[key] for key in ("V", "claim", "conclude", "assume")},
+        **{key: s.table[key] for key in ("V", "claim", "conclude", "assume")},
         **{"condition": "; ".join([*([s.condition] if s.condition else []), *more]), "decay": s.decay, "floor": s.floor},
-        "conclusion": shown(setting, s.answer.conclusion), "beyond": beyond, "file": None, "certificate": None,
+        "conclusion": relation_text(setting, s.answer.conclusion), "beyond": beyond, "file": None, "certificate": None,
     }  # fmt: skip
     if folder is not None:
         make_folder(folder)
         file, certificate = folder / f"theorem-{n}.toml", folder / f"theorem-{n}.cert.json"
-        write_atomic(file, toml_of(s.given))
+        write_atomic(file, toml_of(s.table))
         write_atomic(certificate, dumps(s.answer.certificate))
         result |= {"file": str(file), "certificate": str(certificate)}
     return result

@@ -12,7 +12,7 @@ from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.catalogue import entries, with_own
-from sdescent.derive.theorems.discrete.beside import BESIDE, factor
+from sdescent.derive.theorems.discrete.sde_counterparts import BESIDE, factor
 from sdescent.derive.theorems.entry.checking import Checked, check
 from sdescent.derive.theorems.entry.statement import turned
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem

@@ -13,8 +13,8 @@ from sdescent.derive.proof.language.text import TermWriter, latex_name
 from sdescent.derive.reading.theorem_files import TheoremFile
 from sdescent.derive.theorems.bounds.answer import Answer, Repaired
 from sdescent.derive.theorems.bounds.language.names import LATEX
+from sdescent.derive.theorems.bounds.printing import says_nothing
 from sdescent.derive.theorems.bounds.refuting import Refuted
-from sdescent.derive.theorems.bounds.shown import says_nothing
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput
@@ -105,14 +105,14 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     assumptions, definitions = dict(setting.assumptions), dict(setting.definitions)
     if proof is not None:
         assumptions, definitions = dict(proof.assumptions), dict(proof.definitions)
-    relations = {**stated.hypotheses.relations, **stated.own}
+    relations = {**stated.hypotheses.relations, **stated.inequalities}
     lines = [{**line, "tex": broken(line["tex"])} for line in lines_of(proof)] if proof is not None else []
     at_the_end = answer.conclusion if proof is not None else stated.claim if stated.integrated else None
     if at_the_end == stated.step:
         at_the_end = None
     return {
         "id": id, "title": title, "status": answer.status, "about": "method" if setting.steps else "SDE",
-        "written": [f'{key} = "{stated.given[key]}"' for key in ("V", "step", "claim") if key in stated.given],
+        "written": [f'{key} = "{stated.table[key]}"' for key in ("V", "step", "claim") if key in stated.table],
         "object": MODELS[stated.about], "method": setting.method.name,
         "value": formula(writer.term(stated.weighted.value + stated.weighted.constant)),
         **grouped([formula_of(writer.relation(r), name) for name, r in assumptions.items()]),
@@ -132,7 +132,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "repairs": [_repair(r) for r in answer.repairs],
         "failed": None if answer.failed is None else _failed(*answer.failed, writer),
         "guesses": list(answer.guesses),
-        "instead": [{"claim": s.given["claim"], "condition": s.condition, "V": s.given["V"]} for s in answer.instead],
+        "instead": [{"claim": s.table["claim"], "condition": s.condition, "V": s.table["V"]} for s in answer.instead],
         "rows": [_row(v) for v in verified],
         "repair": "", "mended": [],
         "certificate": None if checked is None or checked.certificate is None else dumps(checked.certificate),

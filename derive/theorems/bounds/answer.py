@@ -24,12 +24,12 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, num
 from sdescent.derive.proof.repair.constants import numerals
 from sdescent.derive.proof.search.mediants import Judge, Tried, Walked, between
+from sdescent.derive.theorems.bounds.assumptions import BY_PARTS, Setting
 from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of
+from sdescent.derive.theorems.bounds.printing import relation_text, vector_words
 from sdescent.derive.theorems.bounds.proving import Bound, StepFailed
 from sdescent.derive.theorems.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
-from sdescent.derive.theorems.bounds.setting import BY_PARTS, Setting
-from sdescent.derive.theorems.bounds.shown import shown, vector_words
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.checking import Checked, check
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
@@ -126,12 +126,12 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
         BadInput, Refusal: as `Stated`.
     """
     started, stop = time.perf_counter(), now() + seconds
-    found = _decided(stated, seconds, stop, repair)
-    if found.status == Verdict.UNDECIDED and stated.integrated and horizon:
+    answer = _decided(stated, seconds, stop, repair)
+    if answer.status == Verdict.UNDECIDED and stated.integrated and horizon:
         against = refuted_at_the_end(stated.setting, stated.claim, min(AT_THE_END, max(stop - now(), seconds / 3)))
         if against is not None:
-            found = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
-    return replace(found, seconds=time.perf_counter() - started)
+            answer = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
+    return replace(answer, seconds=time.perf_counter() - started)
 
 
 def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answer:
@@ -142,28 +142,28 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
     entry = stated.entry()
     if not entry.point:
         return Answer(Verdict.UNDECIDED, stated, reason=NO_STATE)
-    found = _tried(stated, entry, limit)
-    if found.status == Verdict.PROVED:
-        return found
+    answer = _tried(stated, entry, limit)
+    if answer.status == Verdict.PROVED:
+        return answer
     against = None if stated.step is None else refuted_later(stated.setting, stated.step, min(3.0, seconds / 8))
     if against is not None:
         return _against(stated, against, stop, repair)
-    if found.failed is not None:
-        found = replace(found, left_over=_left_over(stated, found.failed[1]))
+    if answer.failed is not None:
+        answer = replace(answer, left_over=_left_over(stated, answer.failed[1]))
     if not repair or proved_quickly(stated) is not None:  # a further hypothesis on the step is not what is missing
-        return found
-    return replace(found, guesses=tuple(_guesses(stated, stop)))
+        return answer
+    return replace(answer, guesses=tuple(_guesses(stated, stop)))
 
 
 def _against(stated: Stated, against: Refuted, stop: float, repair: bool) -> Answer:
     """The answer where a run refutes the bound on a step, which may be the claim itself."""
-    found = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
+    answer = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
     if stated.integrated:  # another step may give the claim
-        found = replace(found, status=Verdict.UNDECIDED, refutes="step", reason=STEP_FALSE)
+        answer = replace(answer, status=Verdict.UNDECIDED, refutes="step", reason=STEP_FALSE)
     if not repair:
-        return found
+        return answer
     half = (now() + stop) / 2
-    return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
+    return replace(answer, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
 
 
 def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
@@ -203,10 +203,10 @@ def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
     """The theorem with squares of sums of vectors among its hints; None where no product of two is left over, or all are there."""
     completed = stated
     for text in _squares(stated.setting, claim):
-        hints = completed.given.get("hints", ())
+        hints = completed.table.get("hints", ())
         if text not in hints:
             with suppress(BadInput, Refusal):  # a coefficient that is not constant
-                completed = replace(completed, given={**completed.given, "hints": [*hints, text]})
+                completed = replace(completed, table={**completed.table, "hints": [*hints, text]})
     return None if completed is stated else completed
 
 
@@ -224,7 +224,7 @@ def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
 # --- vectors that a proof lacks
 
 
-def _squares(given: Setting, claim: Relation) -> list[str]:
+def _squares(setting: Setting, claim: Relation) -> list[str]:
     """Sums of two vectors, as a hint of a theorem file has them, whose squares may show a claim; none where none occur.
 
     Of A |v|^2 + 2 B <v, w> + C |w|^2 the product with A is |A v + B w|^2 + (A C - B^2) |w|^2: with A v + B w as a vector of its
@@ -245,24 +245,24 @@ def _squares(given: Setting, claim: Relation) -> list[str]:
             return sp.S.Half
         return others.setdefault(t, sp.Dummy())
 
-    by_parts = {r.left: r.right for name, r in given.definitions.items() if name.endswith(BY_PARTS)}
+    by_parts = {r.left: r.right for name, r in setting.definitions.items() if name.endswith(BY_PARTS)}
     claim = replaced(claim, by_parts)
     try:
         residue = sp.expand(symbolic(claim.right, letter) - symbolic(claim.left, letter))
     except ProofError:
         return []
-    return list(dict.fromkeys(_completed(given, residue, letters)))
+    return list(dict.fromkeys(_completed(setting, residue, letters)))
 
 
-def _completed(given: Setting, residue: sp.Expr, letters: dict[sp.Symbol, tuple[str, str]]) -> Iterator[str]:
-    words = {v: word for v, word in vector_words(given).items() if v not in given.sums}
+def _completed(setting: Setting, residue: sp.Expr, letters: dict[sp.Symbol, tuple[str, str]]) -> Iterator[str]:
+    words = {v: word for v, word in vector_words(setting).items() if v not in setting.sums}
     for mixed, (v, w) in letters.items():
         half = residue.coeff(mixed) / 2
         if v == w or half == 0 or v not in words or w not in words:
             continue
         for one, other in ((v, w), (w, v)):
-            own = residue.coeff(sp.Symbol(f"{one},{one}"), 2)
-            ratio = sp.cancel(sp.together(half / own)) if own != 0 else None
+            square = residue.coeff(sp.Symbol(f"{one},{one}"), 2)
+            ratio = sp.cancel(sp.together(half / square)) if square != 0 else None
             if ratio is None or ratio.free_symbols & set(letters) or ratio.atoms(sp.Dummy):
                 continue
             above, below = sp.fraction(ratio)
@@ -312,7 +312,7 @@ def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, proved:
     beyond = None
     if walked.refuted is not None and isinstance(walked.witness, Refuted):
         beyond = str(sign * walked.refuted), walked.witness
-    return Repaired(f"{best} in place of {value}", shown(stated.setting, numeral.at(best)), beyond)
+    return Repaired(f"{best} in place of {value}", relation_text(stated.setting, numeral.at(best)), beyond)
 
 
 def _judged(stated: Stated) -> Tried | None:
@@ -328,12 +328,12 @@ def _left_over(stated: Stated, claim: Relation) -> str:
     """What is left to show to be >= 0, in the letters of the file."""
     normal = Normal(stated.setting.context)
     rest = normal.term(normal.polynomial(claim.slack))
-    return shown(stated.setting, num(0).le(rest)).removeprefix("0 <= ")
+    return relation_text(stated.setting, num(0).le(rest)).removeprefix("0 <= ")
 
 
 def _guesses(stated: Stated, stop: float) -> Iterator[str]:
     """Hypotheses under which the claim is proved, of those on eta the weakest; constants of which nothing is said go for {mu}."""
-    smooth, listed = stated.hypotheses.smoothness, stated.given.get("assume", ())
+    smooth, listed = stated.hypotheses.smoothness, stated.table.get("assume", ())
     said = symbols_of(tuple(stated.setting.assumptions.values()))
     free = [name for name in stated.formulas.words.constants if name not in said]
     fill = {"{L}": [smooth[0][1]] if smooth is not None and smooth[0][0] == "x" else [], "{mu}": free}
@@ -352,7 +352,7 @@ def _guesses(stated: Stated, stop: float) -> Iterator[str]:
 
 def _proved_with(stated: Stated, guess: str) -> bool:
     try:
-        other = Stated({**stated.given, "assume": [*stated.given.get("assume", ()), guess]})
+        other = Stated({**stated.table, "assume": [*stated.table.get("assume", ()), guess]})
         return other.step is not None and proved_quickly(other, 1.0) is not None
     except (ValueError, ProofError):
         return False

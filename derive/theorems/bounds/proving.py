@@ -18,11 +18,11 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Polynomial, added, multiplied, power
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
+from sdescent.derive.theorems.bounds.assumptions import Potential, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of
-from sdescent.derive.theorems.bounds.setting import Potential, Setting
-from sdescent.derive.theorems.bounds.signs import BENDS, facts
+from sdescent.derive.theorems.bounds.sign_messages import BENDS, facts
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput
 
@@ -78,24 +78,24 @@ class Bound:
 
     Args:
         w: where its lines are written down.
-        given: the setting.
+        setting: what it starts from.
         seconds: about how long each search may take.
     """
 
-    def __init__(self, w: Derivation, given: Setting, hints: Sequence[Term] = (), seconds: float = 20.0) -> None:
-        self.w, self.k, self.given = w, w.kernel, given
+    def __init__(self, w: Derivation, setting: Setting, hints: Sequence[Term] = (), seconds: float = 20.0) -> None:
+        self.w, self.k, self.setting = w, w.kernel, setting
         self.branch = Branch(self.k, now() + seconds)
         self.strategies, self.seconds = Strategies(hints), seconds
         self.domain = self.strategies.domain = Domain(self.branch, self.strategies.simple, 1.0)
-        stated = {**given.assumptions, **given.definitions}
-        plain = [r for name, r in stated.items() if name != BELOW_ONE and not given.at_the_end(r)]
+        stated = {**setting.assumptions, **setting.definitions}
+        plain = [r for name, r in stated.items() if name != BELOW_ONE and not setting.at_the_end(r)]
         try:
             enter_assumptions(self.domain, plain, [None] * len(plain))
         except BadInput as error:
             needed = f"{error.found} is not shown to be inside its domain ({error.accepted}): add {error.found} > 0 to assume"
             raise ProofError(f"in the assumptions {needed}") from None
         self._norms()
-        if is_sign(given.method):
+        if is_sign(setting.method):
             for fact in facts(w):
                 self.branch.add(fact)
         for fact in list(self.branch.facts):
@@ -108,17 +108,15 @@ class Bound:
     # --- facts that hold anyway
 
     def _norms(self) -> None:
-        vectors = [vec(v) for v in self.given.vectors]
+        vectors = [vec(v) for v in self.setting.vectors]
         for v in vectors:
             self.branch.add(self.k.nonnegative(norm(v)))
         self.branch.add(self.k.nonnegative(nm.Q))
-        for key, p in self.given.potentials.items():
+        for key, p in self.setting.potentials.items():
             if key != "f" and key[0] == key[1]:
                 square = self.k.certify(num(0).le(norm(vec(key[0])) ** 2), sum=[(ONE, (), (norm(vec(key[0])),))])
                 self.branch.add(
-                    self.w.combine(
-                        f"{p.name} >= 0", p.value.ge(0), [(1, [square], ())], [(-1, self._definition(p.value))]
-                    )
+                    self.w.combine(f"{p.name} >= 0", p.value.ge(0), [square], [(-1, self._definition(p.value))])
                 )
 
     def _compound(self, fact: Fact) -> bool:
@@ -141,21 +139,21 @@ class Bound:
                 piece = multiplied(piece, power(base, top[a] - dict(m).get(a, 0)))
             pieces.append(piece)
         cleared = Relation((relation.op, ZERO, normal.term(added(pieces))))
-        known = [
+        units = [
             f
             for f in self.branch.facts
             if f.rule == "inverse" or not self.branch.inverses(normal.polynomial(f.claim.slack))
         ]
-        found = self.branch.show(
-            cleared, 0.5, [self.branch.known(relation) or self.k.assume(relation), *known], only=True
+        proof = self.branch.show(
+            cleared, 0.5, [self.branch.known(relation) or self.k.assume(relation), *units], only=True
         )
-        if found is not None:
-            self.branch.add(found)
-        return found is not None
+        if proof is not None:
+            self.branch.add(proof)
+        return proof is not None
 
     def _definition(self, symbol: Term) -> Fact:
         """The definition of a symbol."""
-        for name, relation in self.given.definitions.items():
+        for name, relation in self.setting.definitions.items():
             if relation.left == symbol:
                 return self.w[name]
         raise ProofError(f"{symbol} has no definition")
@@ -166,19 +164,19 @@ class Bound:
         Raises:
             StepFailed: it does not.
         """
-        found = None
+        proof = None
         try:
             self.domain.missing(claim)
             self._units(claim)
             units = [f for f in self.branch.facts if f.rule == "inverse"]
-            found = self.branch.show(claim, 1.0, [*more, *units], only=True) if more else None
+            proof = self.branch.show(claim, 1.0, [*more, *units], only=True) if more else None
             branch = self.branch.wider(*more) if more else self.branch
-            found = found or self.strategies.prove(branch, claim, seconds or self.seconds)
+            proof = proof or self.strategies.prove(branch, claim, seconds or self.seconds)
         except OutOfTime:
             pass
-        if found is None:
+        if proof is None:
             raise StepFailed(step, claim)
-        return self.w.step(step, self.branch.restated(found, claim))
+        return self.w.step(step, self.branch.restated(proof, claim))
 
     # --- the change of V
 
@@ -186,13 +184,13 @@ class Bound:
         """(U, the fact change of V <= U), U without changes: the descent lemma, the generator under smoothness, definitions."""
         total, members, equalities = [], [], []
         for weight, p in v.parts:
-            if p is self.given.potentials.get("f"):
+            if p is self.setting.potentials.get("f"):
                 bound, fact = self._loss(reach)
                 if weight[0] == "q" and Fraction(weight[1]) < 0:
                     raise ProofError("the weight of f in V is negative: no upper bound of its change is known")
                 sign = self.weight_sign(weight, "the weight of f")
                 total.append(weight * bound)
-                members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
+                members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
             else:
                 definition = self._definition(p.change)
                 total.append(weight * definition.claim.right)
@@ -205,13 +203,13 @@ class Bound:
         return None if weight[0] == "q" and Fraction(weight[1]) >= 0 else self.show(words, weight.ge(0))
 
     def _loss(self, reach: Term | None) -> tuple[Term, Fact]:
-        if self.given.hypotheses.smoothness is None:
+        if self.setting.hypotheses.smoothness is None:
             raise ProofError('nothing bounds the change of f: assume "smooth: L" or "smooth: L0, L1"')
-        return self._descent(reach) if self.given.steps else self._generator()
+        return self._descent(reach) if self.setting.steps else self._generator()
 
     def _descent(self, reach: Term | None) -> tuple[Term, Fact]:
         """The descent lemma for a step of the method."""
-        entry = self.given.context.potentials["f"]
+        entry = self.setting.context.potentials["f"]
         (_, second), radius = entry["smoothness"], entry["radius"]
         if radius is None:
             if self.k.normal.polynomial(second):
@@ -246,12 +244,12 @@ class Bound:
         ends = [k.certify(ZERO.le(num(q)), sum=[(q, (), ())]), k.certify(num(q).le(num(q)))]
         size = w.prover.analysis(num(r) - fn("psi", z), "z_q", num(q), 0, q, premises=ends)
         rising = k.function("monotone:psi", [c, num(q)], [order])
-        self.branch.add(w.combine("the factor psi", fn("psi", c).le(num(r)), [(1, [rising], ()), (1, [size], ())]))
+        self.branch.add(w.combine("the factor psi", fn("psi", c).le(num(r)), [rising, size]))
 
     def _generator(self) -> tuple[Term, Fact]:
         """L f under ||Hess f|| <= L0 + L1 G."""
         w, k, assumed = self.w, self.k, self.w["smooth"]
-        low, high = self.given.hypotheses.smoothness or (ZERO, ZERO)
+        low, high = self.setting.hypotheses.smoothness or (ZERO, ZERO)
         level = low + high * nm.G
         definition = self.w["generator of f"]
         total, members = [], []
@@ -260,23 +258,23 @@ class Bound:
             if form[0] == "trprod":
                 bound = w.combine(
                     "smoothness and noise", trprod(nm.H, nm.S).le(level * nm.Q),
-                    [(1, [k.trace_bound("H", "S")], ()), (1, [assumed, k.nonnegative(nm.Q)], ())],
+                    [k.trace_bound("H", "S"), [assumed, k.nonnegative(nm.Q)]],
                 )  # fmt: skip
             elif form == dot(nm.g, vec(nm.BENT)):
-                members_of = [(1, [k.quad_bound("H", nm.MESSAGE)], ()), (1, [assumed], (norm(nm.b),))]
-                bound = w.combine("smoothness along b", form.le(level * norm(nm.b) ** 2), members_of, [(1, BENDS)])
+                members_of = [k.quad_bound("H", nm.MESSAGE), (1, assumed, norm(nm.b))]
+                bound = w.combine("smoothness along b", form.le(level * norm(nm.b) ** 2), members_of, [BENDS])
             elif form[0] == "dot" and any(v[0] == "Mv" for v in form[1:]):
                 inner = form[2][2] if form[2][0] == "Mv" else form[1][2]
-                members_of = [(1, [k.quad_bound("H", inner[1])], ()), (1, [assumed], (norm(inner),))]
+                members_of = [k.quad_bound("H", inner[1]), (1, assumed, norm(inner))]
                 bound = w.combine("smoothness along the mean", form.le(level * norm(inner) ** 2), members_of)
             else:
                 total.append(part)
                 continue
             sign = self.show("a coefficient of the second order", coefficient.ge(0))
             total.append(coefficient * bound.claim.right)
-            members.append((1, [sign, bound], ()))
+            members.append([sign, bound])
         upper = plus(*total)
-        return upper, w.combine("the generator of f", nm.Af.le(upper), members, [(1, definition)])
+        return upper, w.combine("the generator of f", nm.Af.le(upper), members, [definition])
 
     def drift(self, v: Weighted, claim: Relation) -> Fact:
         """The claim about the change of V.
@@ -288,8 +286,8 @@ class Bound:
         bound, fact = self.upper(v, reach)
         rest = claim.right - claim.left + v.change
         self.domain.missing(rest)
-        shown = self.show("the claim about the bound", Relation((claim.op, bound, rest)))
-        return self.w.combine("the claim", claim, [(1, [shown], ()), (1, [fact], ())])
+        remainder = self.show("the claim about the bound", Relation((claim.op, bound, rest)))
+        return self.w.combine("the claim", claim, [remainder, fact])
 
     def _units(self, relation: Relation) -> None:
         """p (1/p) = 1 for each factor of the denominators: normal forms have the inverses of factors."""

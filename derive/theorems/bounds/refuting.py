@@ -1,4 +1,4 @@
-"""Refutations: a search for the numbers of a run, on losses of `derive/theorems/bounds/runs/instances.py`, which `..runs.check` checks."""
+"""Refutations: a search for the numbers of a run, on losses of `derive/theorems/bounds/runs/counterexample_losses.py`, which `..runs.check` checks."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, num, x
 from sdescent.derive.proof.refute.counterexample import refute
+from sdescent.derive.theorems.bounds.assumptions import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import solved, symbolic
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, parts_of, replaced, symbols_of
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE
-from sdescent.derive.theorems.bounds.runs.carried import Run
 from sdescent.derive.theorems.bounds.runs.check import cored, in_numbers, recorded
-from sdescent.derive.theorems.bounds.runs.instances import AT, FAMILIES, SCALE, SPREAD, Instance, instances
-from sdescent.derive.theorems.bounds.setting import Setting
+from sdescent.derive.theorems.bounds.runs.counterexample_losses import AT, FAMILIES, SCALE, SPREAD, Instance, instances
+from sdescent.derive.theorems.bounds.runs.trajectory import Run
 from sdescent.derive.theorems.entry.points import holds, value
 from sdescent.derive.vocabulary.symbols import u as free
 
@@ -77,58 +77,58 @@ class Beyond:
     against: Refuted | None
 
 
-def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
+def refuted(setting: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
     """A run in which a claim about one step fails although all assumptions hold; None says nothing.
 
     Args:
         claim: in the terms of the setting, without operators.
         seconds: about how long to look, for each family of losses.
     """
-    tried = (_in_family(given, claim, one, seconds) for one in instances(given))
+    tried = (_in_family(setting, claim, one, seconds) for one in instances(setting))
     return next((refutation for refutation in tried if refutation is not None), None)
 
 
-def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
+def refuted_at_the_end(setting: Setting, claim: Relation, seconds: float) -> Refuted | None:
     """A run whose means after some steps a claim at the horizon contradicts, on a quadratic loss; None says nothing."""
-    if not given.steps or is_sign(given.method):
+    if not setting.steps or is_sign(setting.method):
         return None
-    clients = (1, 4) if nm.N[1] in symbols_of(claim) and not given.method.clients.is_number else (1,)
+    clients = (1, 4) if nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number else (1,)
     return _in_numbers(
-        given, claim, seconds, [(K, eta, (), N) for K in (3, 1, 10, 2, 30) for N in clients for eta in ETAS]
+        setting, claim, seconds, [(K, eta, (), N) for K in (3, 1, 10, 2, 30) for N in clients for eta in ETAS]
     )
 
 
-def refuted_later(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
+def refuted_later(setting: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
     """As `refuted`, for what one state of one client does not show: several clients, a filled memory, and where a run stays."""
-    many = nm.N[1] in symbols_of(claim) and not given.method.clients.is_number
-    stays = given.formulas or {"bounded gradient", "bounded step"} & set(given.hypotheses.classes)
-    silent = given.any_noise or given.method.noise.law.degenerate
-    filled = given.method.rule.memory and silent
-    if not given.steps or is_sign(given.method) or not (many or stays or filled):
+    many = nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number
+    stays = setting.formulas or {"bounded gradient", "bounded step"} & set(setting.hypotheses.classes)
+    silent = setting.any_noise or setting.method.noise.law.degenerate
+    filled = setting.method.rule.memory and silent
+    if not setting.steps or is_sign(setting.method) or not (many or stays or filled):
         return None
     clients = [*((1,) if stays else ()), *((4,) if many else ())]
     tried: list[_Tried] = [(1, eta, (), N) for N in clients for eta in ETAS]
     if filled:  # with 1/eta - 1 the next state is x*
-        drawn = [(eta, z) for z in ("back", 0, 1, -1) if z == 0 or given.any_noise for eta in ETAS]
+        drawn = [(eta, z) for z in ("back", 0, 1, -1) if z == 0 or setting.any_noise for eta in ETAS]
         tried = [*((2, eta, (1 / eta - 1 if z == "back" else Fraction(z),), 1) for eta, z in drawn), *tried]
-    return _in_numbers(given, claim, seconds, tried)
+    return _in_numbers(setting, claim, seconds, tried)
 
 
 #: the number of steps, the step size, the draws before the last step, the number of clients
 _Tried = tuple[int, Fraction, tuple[Fraction, ...], int]
 
 
-def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence[_Tried]) -> Refuted | None:
+def _in_numbers(setting: Setting, claim: Relation, seconds: float, tried: Sequence[_Tried]) -> Refuted | None:
     """A run on (x - x*)^2/2.
 
     What the steps depend on is tried; the other constants are left to the search, in relations that are otherwise of numbers.
     """
-    stop, over = now() + seconds, given.at_the_end(claim)
-    named = symbol_names(given.method) | {str(v) for _, v in given.method.constants if v.is_Symbol}
+    stop, over = now() + seconds, setting.at_the_end(claim)
+    named = symbol_names(setting.method) | {str(v) for _, v in setting.method.constants if v.is_Symbol}
     names = sorted(named - {"eta", "N", "d", "u"})
-    sizes = [FRACTIONS if name in given.method.fractions else SIZES for name in names]
-    dims = {"d": next((Fraction(r.right[1]) for r in given.definitions.values() if r.left == nm.d), Fraction(1))}
-    starts = [(Fraction(1), Fraction(0)), *((Fraction(a), Fraction(1)) for a in ((0, 1) if given.any_noise else ()))]
+    sizes = [FRACTIONS if name in setting.method.fractions else SIZES for name in names]
+    dims = {"d": next((Fraction(r.right[1]) for r in setting.definitions.values() if r.left == nm.d), Fraction(1))}
+    starts = [(Fraction(1), Fraction(0)), *((Fraction(a), Fraction(1)) for a in ((0, 1) if setting.any_noise else ()))]
     for (steps, eta, past, N), values, (at, z) in product(tried, list(product(*sizes)), starts):
         if now() > stop:
             return None
@@ -136,86 +136,88 @@ def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence
             "eta": eta,
             "N": Fraction(N),
             **dims,
-            given.horizon[1]: Fraction(steps),
+            setting.horizon[1]: Fraction(steps),
             **dict(zip(names, values, strict=True)),
         }
-        if given.method.clients.is_number:
-            fixed["N"] = Fraction(int(given.method.clients))
+        if setting.method.clients.is_number:
+            fixed["N"] = Fraction(int(setting.method.clients))
         last = abs(past[-1]) * z if past and past[-1] else z
         draft = Run((Fraction(1),), fixed | {"u": Fraction(1)}, at, (last,) * steps if over else (*past, last))
-        relations = in_numbers(given, claim, draft)
-        point = None if relations is None else _point(given, relations[:-1], relations[-1], min(EACH, stop - now()))
+        relations = in_numbers(setting, claim, draft)
+        point = None if relations is None else _point(setting, relations[:-1], relations[-1], min(EACH, stop - now()))
         drawn = {f"z{n}_q": z for n, z in enumerate(past)}
-        shown = {"h_q": Fraction(1), "start_q" if past else "at_q": at, **drawn, "z_q": last}
-        refutation = None if point is None else _checked(given, claim, draft, point, FAMILIES[0].loss, shown)
+        point_of_the_run = {"h_q": Fraction(1), "start_q" if past else "at_q": at, **drawn, "z_q": last}
+        refutation = (
+            None if point is None else _checked(setting, claim, draft, point, FAMILIES[0].loss, point_of_the_run)
+        )
         if refutation is not None:
             return refutation
     return None
 
 
-def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
+def satisfying(setting: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
     """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
-    for one in instances(given, against=False):
-        relations = _relations(given, one, whole=True)
+    for one in instances(setting, against=False):
+        relations = _relations(setting, one, whole=True)
         if relations is None:
             continue
-        if not given.steps:
-            relations.append(given.horizon.gt(0))
-        for values in _horizons(given, relations):
+        if not setting.steps:
+            relations.append(setting.horizon.gt(0))
+        for values in _horizons(setting, relations):
             point = _numbers([replaced(r, values) for r in relations], num(1).le(0), seconds)
             if point is None:
                 continue
             with suppress(ProofError, KeyError):
                 numbers = {x(name): v for name, v in point.items()} | {t: Fraction(v[1]) for t, v in values.items()}
-                return _spread(given, one, numbers)
+                return _spread(setting, one, numbers)
     return None
 
 
-def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dict[Term, Fraction]:
+def _spread(setting: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dict[Term, Fraction]:
     """Values of symbols, norms, products and traces."""
-    symbols = [*given.context.symbols, *one.variables, *sorted(symbols_of(tuple(one.values.values())))]
+    symbols = [*setting.context.symbols, *one.variables, *sorted(symbols_of(tuple(one.values.values())))]
     numbers = {**dict.fromkeys(map(x, symbols), Fraction(0)), **numbers}
-    table = {t: v for t, v in numbers.items() if t[1] in given.context.symbols}
+    table = {t: v for t, v in numbers.items() if t[1] in setting.context.symbols}
     table |= {t: Fraction(value(v, numbers)) for t, v in one.values.items()}
-    for key, p in given.potentials.items():
+    for key, p in setting.potentials.items():
         here = table[nm.f] if key == "f" else table[nm.inner(*key)] if nm.inner(*key) in table else table[p.value]
-        zero = p.start in {r.left for r in given.definitions.values()}
+        zero = p.start in {r.left for r in setting.definitions.values()}
         table |= {p.start: Fraction(0) if zero else here, p.end: here}
         table.setdefault(p.change, Fraction(0))
-    table[given.horizon] = numbers[given.horizon] if numbers.get(given.horizon) else Fraction(1)
+    table[setting.horizon] = numbers[setting.horizon] if numbers.get(setting.horizon) else Fraction(1)
     return table
 
 
-def _relations(given: Setting, one: Instance, whole: bool) -> list[Relation] | None:
+def _relations(setting: Setting, one: Instance, whole: bool) -> list[Relation] | None:
     """The assumptions about one state in numbers; None where something is left that is not a number.
 
     Args:
         whole: whether those about the horizon are taken too, as if it were 1 and nothing moved; else the process may start here.
     """
-    stated = {**given.assumptions, **given.definitions}
+    stated = {**setting.assumptions, **setting.definitions}
     # what holds of every family and of every number of steps that is tried
-    skipped = ("f >= f*", *(("horizon >= 0",) if given.steps else ()))
+    skipped = ("f >= f*", *(("horizon >= 0",) if setting.steps else ()))
     if whole:
-        stated = {name: _at_rest(given, r) for name, r in stated.items() if name != BELOW_ONE}
-    here = {} if whole else {p.start: p.value for p in given.potentials.values()}
-    found = list(one.conditions)
+        stated = {name: _at_rest(setting, r) for name, r in stated.items() if name != BELOW_ONE}
+    here = {} if whole else {p.start: p.value for p in setting.potentials.values()}
+    relations = list(one.conditions)
     for name, r in stated.items():
         if name in skipped:
             continue
-        meant = one.meant(replaced(r, here) if name in given.formulas else r)
-        if not given.at_the_end(meant) and not _heads(meant) & set(OPERATORS):
-            found.append(meant)
-    found = [r for r in found if r.left != r.right]
-    return None if any(_heads(r) & _OBJECTS for r in found) else found
+        meant = one.meant(replaced(r, here) if name in setting.formulas else r)
+        if not setting.at_the_end(meant) and not _heads(meant) & set(OPERATORS):
+            relations.append(meant)
+    relations = [r for r in relations if r.left != r.right]
+    return None if any(_heads(r) & _OBJECTS for r in relations) else relations
 
 
 def _heads(r: Relation) -> set[str]:
     return {p[0] for p in parts_of(r)}
 
 
-def _at_rest(given: Setting, relation: Relation) -> Relation:
+def _at_rest(setting: Setting, relation: Relation) -> Relation:
     """A relation of constants and the schedule at the horizon 1, without sums over time; others as they are."""
-    ends = {t[1] for p in given.potentials.values() for t in (p.start, p.end)}
+    ends = {t[1] for p in setting.potentials.values() for t in (p.start, p.end)}
     return relation if symbols_of(relation) & ends else _without_sums(relation)
 
 
@@ -225,13 +227,13 @@ def _without_sums(t: Any) -> Any:
     return type(t)(_without_sums(a) if isinstance(a, Term) else a for a in t) if isinstance(t, Term | Relation) else t
 
 
-def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -> Refuted | None:
-    relations, meant = _relations(given, one, whole=False), one.meant(claim)
+def _in_family(setting: Setting, claim: Relation, one: Instance, seconds: float) -> Refuted | None:
+    relations, meant = _relations(setting, one, whole=False), one.meant(claim)
     if relations is None or _heads(meant) & _OBJECTS:
         return None
-    for values in _horizons(given, [*relations, meant]):
+    for values in _horizons(setting, [*relations, meant]):
         asked, at = [replaced(r, values) for r in relations], replaced(meant, values)
-        point = _point(given, asked, at, seconds / (len(HORIZONS) if values else 1))
+        point = _point(setting, asked, at, seconds / (len(HORIZONS) if values else 1))
         if point is None:
             continue
         point = {**{t[1]: Fraction(v[1]) for t, v in values.items()}, **point}
@@ -240,38 +242,38 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
         shape, start = ("A_q", "b_q"), "t_q"
         if "t_q" not in number:
             shape, start = ("h_q",), AT[1]
-        noise = (abs(number[SPREAD[1]]) if given.any_noise and not is_sign(given.method) else Fraction(0),)
+        noise = (abs(number[SPREAD[1]]) if setting.any_noise and not is_sign(setting.method) else Fraction(0),)
         draft = Run(tuple(number[n] for n in shape), fixed, number[start], noise, (), number.get(SCALE[1], Fraction(0)))
-        found = _checked(given, claim, draft, point, one.loss)
-        if found is not None:
-            return found
+        refutation = _checked(setting, claim, draft, point, one.loss)
+        if refutation is not None:
+            return refutation
     return None
 
 
 def _checked(
-    given: Setting,
+    setting: Setting,
     claim: Relation,
     draft: Run,
     point: Mapping[str, Fraction],
     loss: str,
-    shown: dict[str, Fraction] | None = None,
+    numbers: dict[str, Fraction] | None = None,
 ) -> Refuted | None:
     """The run with these constants, if it refutes the claim; constants that nothing determines are tried to be large."""
-    used = symbols_of((*given.assumptions.values(), *given.definitions.values(), claim))
-    ends = {p.start[1] for p in given.potentials.values()} | {"fstar", *({"M"} if is_sign(given.method) else ())}
-    names = [n for n, kind in given.context.symbols.items() if n in used - ends and kind == "const"]
-    names += ["u"] if given.method.schedule.factor == free else []
-    known = {given.horizon[1]: Fraction(1), "u": Fraction(1), **draft.constants, **point}
-    if given.method.clients.is_number:
-        known["N"] = Fraction(int(given.method.clients))
-    others = [n for n in names if n not in known]
+    used = symbols_of((*setting.assumptions.values(), *setting.definitions.values(), claim))
+    ends = {p.start[1] for p in setting.potentials.values()} | {"fstar", *({"M"} if is_sign(setting.method) else ())}
+    names = [n for n, kind in setting.context.symbols.items() if n in used - ends and kind == "const"]
+    names += ["u"] if setting.method.schedule.factor == free else []
+    constants_of_the_run = {setting.horizon[1]: Fraction(1), "u": Fraction(1), **draft.constants, **point}
+    if setting.method.clients.is_number:
+        constants_of_the_run["N"] = Fraction(int(setting.method.clients))
+    others = [n for n in names if n not in constants_of_the_run]
     for size in LARGE if others else LARGE[:1]:
-        constants = {n: known.get(n, size) for n in names}
-        made = recorded(given, claim, cored(given, replace(draft, constants=constants)))
-        if made is not None:
+        constants = {n: constants_of_the_run.get(n, size) for n in names}
+        run = recorded(setting, claim, cored(setting, replace(draft, constants=constants)))
+        if run is not None:
             told = {n: v for n, v in constants.items() if n not in ("N", "d")}
             fixed = {n: v for n, v in told.items() if n not in point and (n in draft.constants or n in others)}
-            return Refuted(loss, {**point, **fixed} if shown is None else shown | told, claim, made)
+            return Refuted(loss, {**point, **fixed} if numbers is None else numbers | told, claim, run)
     return None
 
 
@@ -284,9 +286,9 @@ def _numbers(
     return None if point is None or len(rational) < len(point) else rational
 
 
-def _point(given: Setting, asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Fraction] | None:
+def _point(setting: Setting, asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Fraction] | None:
     """As `_numbers`; constants that equalities give are tried to be put in first, and what is found is checked as it was asked."""
-    values = solved([r for r in asked if r.op == "=="], given.own)
+    values = solved([r for r in asked if r.op == "=="], setting.free_constants)
     rest = [r for r in (replaced(r, values) for r in asked) if not _identity(r)]
     point = _numbers(rest, replaced(at, values), seconds / 2, symbols_of(tuple(values.values()))) if values else None
     if point is not None:
@@ -308,7 +310,7 @@ def _identity(r: Relation) -> bool:
         return False
 
 
-def _horizons(given: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:
+def _horizons(setting: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:
     """Numbers of steps that are tried where relations hold the horizon; an interval of time may have any length."""
-    about = [r for r in relations if given.horizon[1] in symbols_of(r)]
-    return [{given.horizon: num(n)} for n in (*HORIZONS, *numbers_in(about))] if given.steps and about else [{}]
+    about = [r for r in relations if setting.horizon[1] in symbols_of(r)]
+    return [{setting.horizon: num(n)} for n in (*HORIZONS, *numbers_in(about))] if setting.steps and about else [{}]

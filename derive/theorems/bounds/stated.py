@@ -27,8 +27,9 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
 from sdescent.derive.reading.numbers import whole
 from sdescent.derive.reading.problems import problem, read_keys
-from sdescent.derive.theorems.bounds.building import Building
-from sdescent.derive.theorems.bounds.horizon import Conclusion, rate_of
+from sdescent.derive.theorems.bounds.assumptions import About, Setting
+from sdescent.derive.theorems.bounds.from_method import Building
+from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion, rate_of
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.file import Formulas, read_formulas
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
@@ -36,8 +37,7 @@ from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced, symbols_of
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, StepFailed, Weighted
 from sdescent.derive.theorems.bounds.refuting import satisfying
-from sdescent.derive.theorems.bounds.setting import About, Setting
-from sdescent.derive.theorems.bounds.signs import LETTERS
+from sdescent.derive.theorems.bounds.sign_messages import LETTERS
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.sources import Source
@@ -55,14 +55,14 @@ CHANGE, VALUE = x("change"), x("V")
 
 @dataclass(frozen=True)
 class Stated:
-    """A theorem as its author states it; `given` is the file as a table.
+    """A theorem as its author states it; `table` is the file as a table.
 
     Raises:
         BadInput: a field is missing or does not fit; a formula is not in the grammar.
-        Refusal: the method has no such step (`sdescent.derive.theorems.bounds.setting`).
+        Refusal: the method has no such step (`sdescent.derive.theorems.bounds.assumptions`).
     """
 
-    given: Mapping[str, Any]
+    table: Mapping[str, Any]
     #: in place of the bound on a step
     instead: Relation | None = None
 
@@ -71,7 +71,7 @@ class Stated:
 
     @property
     def title(self) -> str:
-        title = self.given.get("title", "A theorem of one's own")
+        title = self.table.get("title", "A theorem of one's own")
         if not isinstance(title, str) or not 1 <= len(title) <= 200:
             raise BadInput("title", title, "a text of 1 to 200 characters")
         return title
@@ -86,7 +86,7 @@ class Stated:
 
     def _one_of(self, key: str, names: Sequence[str]) -> str:
         """The value of a key, one of these names; the first where there is none."""
-        name = self.given.get(key, names[0])
+        name = self.table.get(key, names[0])
         if name not in names:
             raise unknown_name(key, name, names)
         return name
@@ -95,17 +95,17 @@ class Stated:
     def any_noise(self) -> bool:
         """Whether the noise is any centred one: none is given, and its mean square is spoken of."""
         spoken = any(isinstance(a, str) and a.strip(" ").lower().startswith("variance") for a in self._assume)
-        return self.given.get("noise") == "any" or ("noise" not in self.given and spoken)
+        return self.table.get("noise") == "any" or ("noise" not in self.table and spoken)
 
     @property
     def dim(self) -> int | None:
         """The dimension; None for the symbol d."""
-        return whole(self.given.get("dim"), "dim", 1, 10**6)
+        return whole(self.table.get("dim"), "dim", 1, 10**6)
 
     @cached_property
     def method(self) -> Method:
         """The method, with its constants as symbols where no number is given."""
-        fields = {key: self.given[key] for key in _OF_THE_METHOD if key in self.given and self.given[key] != "any"}
+        fields = {key: self.table[key] for key in _OF_THE_METHOD if key in self.table and self.table[key] != "any"}
         if "method" not in fields:
             raise BadInput("method", "nothing", 'a method such as "dsgd"')
         # a named method with memory keeps its constants: the regime fixed, where it has one
@@ -119,10 +119,10 @@ class Stated:
 
     @property
     def _assume(self) -> Sequence[Any]:
-        found = self.given.get("assume", [])
-        if not isinstance(found, list | tuple):
-            raise BadInput("assume", found, 'a list of texts such as "smooth: L"')
-        return found
+        lines = self.table.get("assume", [])
+        if not isinstance(lines, list | tuple):
+            raise BadInput("assume", lines, 'a list of texts such as "smooth: L"')
+        return lines
 
     # --- what is read
 
@@ -134,7 +134,7 @@ class Stated:
     @cached_property
     def formulas(self) -> Formulas:
         """The formulas of the file, in its own letters."""
-        return read_formulas(self.given, self._assume, self.letters, self.about == "method", self._numbers)
+        return read_formulas(self.table, self._assume, self.letters, self.about == "method", self._numbers)
 
     @property
     def hypotheses(self) -> Hypotheses:
@@ -142,7 +142,7 @@ class Stated:
         return self.formulas.hypotheses
 
     @property
-    def own(self) -> Mapping[str, Relation]:
+    def inequalities(self) -> Mapping[str, Relation]:
         """The inequalities that are assumed."""
         return self.formulas.inequalities
 
@@ -153,18 +153,18 @@ class Stated:
         vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
         consts = {name: "const" for name in symbols_of(value) | {"f"}} | {"f": "random"}
         normal = Normal(Context(consts, vectors or ("g",)))
-        found: dict[Any, Any] = {}
+        coefficients: dict[Any, Any] = {}
         for m, c in normal.polynomial(value).items():
             random = [(a, n) for a, n in m if normal.depends({((a, n),): c})]
             rest = tuple(f for f in m if f not in random)
             if not words.constant(normal.term({rest: c}), ("fstar", "K", "T")):
                 raise BadInput(
-                    "V", self.given["V"], "coefficients that are constant, so without u, Zsq, clip, V0 and the like"
+                    "V", self.table["V"], "coefficients that are constant, so without u, Zsq, clip, V0 and the like"
                 )
             key = self._kind([(normal.key_of(a), n) for a, n in random])
             key = key[::-1] if isinstance(key, tuple) and key not in words.products else key  # as it is written
-            found.setdefault(key, {})[rest] = c
-        return [(key, normal.term(poly)) for key, poly in found.items()]
+            coefficients.setdefault(key, {})[rest] = c
+        return [(key, normal.term(poly)) for key, poly in coefficients.items()]
 
     @staticmethod
     def _kind(random: list[tuple[Any, int]]) -> Any:
@@ -190,7 +190,7 @@ class Stated:
         words, hypotheses = self.formulas.words, self.hypotheses
         followed = [key for key, _ in self._monomials if key is not None]
         if not followed:
-            raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")
+            raise BadInput("V", self.table["V"], "a function of the state, such as f - fstar")
         products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
         constants = [*words.constants, *(name for name in self.letters.constants if name not in words.constants)]
         sums = {
@@ -207,38 +207,38 @@ class Stated:
         more: dict[Source, dict[str, Relation]] = {
             Source.LITERATURE: consequences(hypotheses),
             Source.METHOD: {f"{p.name} >= 0 at the end": p.end.ge(0) for p in followed_squares},
-            Source.AUTHOR: {name: self._meant(r, setting) for name, r in self.own.items()},
+            Source.AUTHOR: {name: self._meant(r, setting) for name, r in self.inequalities.items()},
             Source.CONCLUSION: self._below_one(setting) if self.conclude == "gronwall" and setting.steps else {},
         }
         assumptions, sources = dict(setting.assumptions), dict(setting.sources)
         for source, relations in more.items():
             assumptions |= relations
             sources |= dict.fromkeys(relations, source)
-        setting = replace(setting, assumptions=assumptions, sources=sources, formulas=frozenset(self.own))
+        setting = replace(setting, assumptions=assumptions, sources=sources, formulas=frozenset(self.inequalities))
         self._check_declared(setting)
         return setting
 
-    def _check_declared(self, made: Setting) -> None:
+    def _check_declared(self, setting: Setting) -> None:
         """Raises BadInput for a letter that has no meaning for this method."""
         read = [
             ("claim", self.formulas.claim),
             *([("step", self.formulas.step)] if self.formulas.step is not None else []),
         ]
-        read += [(f"assume: {name}"[:40], r) for name, r in made.assumptions.items()]
+        read += [(f"assume: {name}"[:40], r) for name, r in setting.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
         for place, relation in read:
-            for name in sorted(symbols_of(relation) - set(made.context.symbols) - meant):
+            for name in sorted(symbols_of(relation) - set(setting.context.symbols) - meant):
                 horizon = (
-                    f"{made.horizon[1]}, the horizon here" if name in ("K", "T") else "a letter that this method has"
+                    f"{setting.horizon[1]}, the horizon here" if name in ("K", "T") else "a letter that this method has"
                 )
                 raise BadInput(place, name, horizon)
 
-    def _below_one(self, made: Setting) -> dict[str, Relation]:
+    def _below_one(self, setting: Setting) -> dict[str, Relation]:
         if self.read_step is None:
             return {}
-        claim, v = self._meant(self.read_step, made), self._weighted(made)
+        claim, v = self._meant(self.read_step, setting), self._weighted(setting)
         try:
-            rate, _ = rate_of(Normal(made.context), v, claim.right - claim.left + v.change)
+            rate, _ = rate_of(Normal(setting.context), v, claim.right - claim.left + v.change)
         except ProofError:  # the proof will say so
             return {}
         return {BELOW_ONE: rate.lt(1)}
@@ -248,15 +248,15 @@ class Stated:
         """V as the kernel follows it."""
         return self._weighted(self.setting)
 
-    def _weighted(self, made: Setting) -> Weighted:
-        table = made.potentials
+    def _weighted(self, setting: Setting) -> Weighted:
+        table = setting.potentials
         parts = tuple((c, table[key]) for key, c in self._monomials if key is not None)
         constants = [c for key, c in self._monomials if key is None]
         return Weighted(parts, constants[0] if constants else num(0))
 
-    def _meant(self, t: Any, made: Setting | None = None) -> Any:
+    def _meant(self, t: Any, setting: Setting | None = None) -> Any:
         """A formula with the kernel's terms for change, V, EVT and V0."""
-        v = self._weighted(self.setting if made is None else made)
+        v = self._weighted(self.setting if setting is None else setting)
         values = {
             CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
             x("EVT"): under("E", v.end) + v.constant, **self._numbers,
@@ -268,7 +268,7 @@ class Stated:
         """Schedule, number of clients and constants of the method, where they are numbers; what the words on signs stand for."""
         numbers = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
         numbers |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
-        numbers |= {x(name): num(Fraction(str(value))) for name, value in dict(self.given.get("params") or {}).items()}
+        numbers |= {x(name): num(Fraction(str(value))) for name, value in dict(self.table.get("params") or {}).items()}
         return numbers | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
 
     @property
@@ -300,16 +300,16 @@ class Stated:
         Raises:
             BadInput: it is neither a bound on the change of V nor one at the horizon.
         """
-        found = self.read_claim
-        if found.op not in ("<=", "<") or not (self.integrated or symbols_of(found) & {"change", "LV"}):
+        claim = self.read_claim
+        if claim.op not in ("<=", "<") or not (self.integrated or symbols_of(claim) & {"change", "LV"}):
             accepted = "a bound change <= .. on the change of V in a step (LV for an SDE), or one with EVT or V0 at the horizon"
-            raise BadInput("claim", self.given["claim"], accepted)
-        if self.integrated and (symbols_of(found) & {"change", "LV"} or self.conclude == "none"):
+            raise BadInput("claim", self.table["claim"], accepted)
+        if self.integrated and (symbols_of(claim) & {"change", "LV"} or self.conclude == "none"):
             accepted = (
                 'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
             )
-            raise BadInput("claim", self.given["claim"], accepted)
-        return self._meant(found)
+            raise BadInput("claim", self.table["claim"], accepted)
+        return self._meant(claim)
 
     @cached_property
     def step(self) -> Relation | None:
@@ -318,17 +318,17 @@ class Stated:
         Raises:
             BadInput: it is none.
         """
-        found = self.read_step
-        if found is None:
+        step = self.read_step
+        if step is None:
             return None
-        used = symbols_of(found)
+        used = symbols_of(step)
         kinds = dict.fromkeys([*used, "change", "LV"], "const") | {"f": "random"}
-        if found.op not in ("<=", "<") or not _bounds_change(found, kinds, self.setting.vectors):
-            given = self.given.get("step", self.given["claim"])
-            raise BadInput("claim", given, "a bound change <= .. on the change of V (LV for an SDE)")
+        if step.op not in ("<=", "<") or not _bounds_change(step, kinds, self.setting.vectors):
+            text = self.table.get("step", self.table["claim"])
+            raise BadInput("claim", text, "a bound change <= .. on the change of V (LV for an SDE)")
         if "LV" in used and self.about == "method":
             raise BadInput("claim", "LV", "change, the change of V in a step of the method (LV is of an SDE)")
-        return self._meant(found)
+        return self._meant(step)
 
     # --- as an entry
 
@@ -344,10 +344,10 @@ class Stated:
                 'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
             )
         try:
-            found = self._concluded(w, self.step, seconds)
-            used = {id(fact) for fact in ancestry(found)}
+            conclusion = self._concluded(w, self.step, seconds)
+            used = {id(fact) for fact in ancestry(conclusion)}
             w.lines[:] = [line for line in w.lines if id(line.fact) in used]
-            return found
+            return conclusion
         except OutOfTime:
             raise StepFailed("what comes next in the time", self.claim) from None
 
@@ -368,13 +368,13 @@ class Stated:
         Args:
             with_point: whether to search for values at which all assumptions hold, about a second; a proof does without them.
         """
-        made = self.setting
-        point = satisfying(made) if with_point else None
+        setting = self.setting
+        point = satisfying(setting) if with_point else None
         return Theorem(
-            id=id, title=self.title, source="stated by its author", context=made.context, assumptions=made.assumptions,
+            id=id, title=self.title, source="stated by its author", context=setting.context, assumptions=setting.assumptions,
             claim=self.claim if self.integrated else self.step if self.conclude == "none" else None,
-            definitions=made.definitions, prove=self.prove, names=dict(made.names), sources=made.sources,
-            read=lambda: Stated(self.given).setting.definitions, point=point or {},
+            definitions=setting.definitions, prove=self.prove, names=dict(setting.names), sources=setting.sources,
+            read=lambda: Stated(self.table).setting.definitions, point=point or {},
         )  # fmt: skip
 
 

@@ -22,15 +22,15 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num
 from sdescent.derive.theorems.bounds.answer import Answer, decide
-from sdescent.derive.theorems.bounds.families import Determined, Letters, determined, falls, families
+from sdescent.derive.theorems.bounds.assumptions import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import falling, symbolic, upright, written
 from sdescent.derive.theorems.bounds.language.hypotheses import far
 from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.lyapunov_candidates import Determined, Letters, determined, falls, families
+from sdescent.derive.theorems.bounds.printing import vector_words
 from sdescent.derive.theorems.bounds.proving import Bound
 from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, satisfying
-from sdescent.derive.theorems.bounds.setting import Setting
-from sdescent.derive.theorems.bounds.shown import vector_words
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
@@ -46,14 +46,14 @@ class Suggestion:
     """A theorem that was found and proved.
 
     Args:
-        given: as a file; `sdescent.derive.theorems.bounds.stated.Stated` reads it.
+        table: as a file; `sdescent.derive.theorems.bounds.stated.Stated` reads it.
         answer: its proof.
         condition: the step condition, "" where there is none.
         decay, floor: of V in a step, as text.
         beyond: whether more can be true, for the decay and the floor.
     """
 
-    given: Mapping[str, Any]
+    table: Mapping[str, Any]
     answer: Answer
     condition: str
     decay: str
@@ -62,39 +62,39 @@ class Suggestion:
 
 
 @dataclass
-class Found:
+class SearchResult:
     """The result of a search: what was proved, largest decay first, and where it ended."""
 
     suggestions: list[Suggestion] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
 
-def suggest(given: Mapping[str, Any], seconds: float = 60.0, tried: bool = True) -> Found:
+def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True) -> SearchResult:
     """Bounds for a method under assumptions.
 
     Args:
-        given: a theorem file without claim; V may be left out.
+        table: a theorem file without claim; V may be left out.
         seconds: about how long, by `sdescent.derive.proof.language.clock`.
         tried: whether to try to refute a little more than what is proved.
 
     Raises:
         BadInput, Refusal: as `Stated`.
     """
-    stop, found = now() + seconds, Found()
-    for value, assumed in _family(given):
+    stop, result = now() + seconds, SearchResult()
+    for value, assumed in _family(table):
         if now() > stop:
-            found.ended.append(f"V = {value}: not begun in the time")
+            result.ended.append(f"V = {value}: not begun in the time")
             continue
         try:
-            offered = list(_offers(given, value, assumed))
+            offered = list(_offers(table, value, assumed))
         except _NO_OFFER as error:
-            found.ended.append(f"V = {value}: {error}")
+            result.ended.append(f"V = {value}: {error}")
             continue
         if not offered:
-            found.ended.append(f"V = {value}: nothing in the bound on its change decays")
+            result.ended.append(f"V = {value}: nothing in the bound on its change decays")
         for offer in offered:
-            _prove(offer, found, stop, tried)
-    return found
+            _prove(offer, result, stop, tried)
+    return result
 
 
 #: psi of what the state holds is not a polynomial
@@ -114,73 +114,73 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
     stop = now() + seconds
     if stated.step is None:
         stated = _with_steps(stated, stop)
-    found = decide(stated, max(1.0, stop - now()) * (0.7 if repair else 1.0), repair)
-    if stated.step is None and found.status == Verdict.UNDECIDED:
-        found = replace(found, reason=NO_STEP)
-    if found.status == Verdict.PROVED or not repair or now() > stop:
-        return found
-    return replace(found, instead=tuple(suggest(stated.given, max(1.0, stop - now()), tried=False).suggestions))
+    answer = decide(stated, max(1.0, stop - now()) * (0.7 if repair else 1.0), repair)
+    if stated.step is None and answer.status == Verdict.UNDECIDED:
+        answer = replace(answer, reason=NO_STEP)
+    if answer.status == Verdict.PROVED or not repair or now() > stop:
+        return answer
+    return replace(answer, instead=tuple(suggest(stated.table, max(1.0, stop - now()), tried=False).suggestions))
 
 
 def _with_steps(stated: Stated, stop: float) -> Stated:
     """The theorem with a bound on a step that the search offers and that gives its conclusion."""
     try:
-        offers = list(_offers(stated.given, str(stated.given["V"])))
+        offers = list(_offers(stated.table, str(stated.table["V"])))
     except _NO_OFFER:
         return stated
     for offer in offers:
         conclude = "gronwall" if stated.conclude == "gronwall" else "telescope"
-        if offer.given["conclude"] != conclude or now() > stop:
+        if offer.table["conclude"] != conclude or now() > stop:
             continue
-        other = Stated({**stated.given, "step": offer.given["claim"]})
+        other = Stated({**stated.table, "step": offer.table["claim"]})
         if decide(other, max(1.0, (stop - now()) / 4), repair=False, horizon=False).status == Verdict.PROVED:
             return other
     return stated
 
 
-def _family(given: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+def _family(table: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """The functions V that are tried, each with what is assumed of its constants."""
-    if "V" in given:
-        return [(str(given["V"]), [])]
-    stated = _placeholder(given, "f - fstar")
+    if "V" in table:
+        return [(str(table["V"]), [])]
+    stated = _placeholder(table, "f - fstar")
     memory = [letter for letter, _ in stated.method.rule.memory]
-    letters = _letters(given, stated)
+    letters = _letters(table, stated)
     tried = families(memory, stated.hypotheses.smoothness is not None, stated.hypotheses.minimiser, letters)
     return [(v, letters.assumed(v)) for v in tried]
 
 
-def _letters(given: Mapping[str, Any], stated: Stated) -> Letters:
+def _letters(table: Mapping[str, Any], stated: Stated) -> Letters:
     """Letters that neither the assumptions nor the method have."""
-    words = {w for text in given.get("assume", ()) for w in re.findall(r"[A-Za-z]\w*", str(text))}
+    words = {w for text in table.get("assume", ()) for w in re.findall(r"[A-Za-z]\w*", str(text))}
     return Letters.besides({*words, *stated.method.rule.letters, *(name for name, _ in stated.method.constants)})
 
 
-def _placeholder(given: Mapping[str, Any], value: str) -> Stated:
-    left = "change" if given.get("model", "method") == "method" else "LV"
-    return Stated({**given, "V": value, "claim": f"{left} <= 0", "conclude": "none"})
+def _placeholder(table: Mapping[str, Any], value: str) -> Stated:
+    left = "change" if table.get("model", "method") == "method" else "LV"
+    return Stated({**table, "V": value, "claim": f"{left} <= 0", "conclude": "none"})
 
 
 @dataclass(frozen=True)
 class _Offer:
-    given: dict[str, Any]
+    table: dict[str, Any]
     condition: str
     decay: sp.Expr
     unit: sp.Expr
     floor: sp.Expr
 
 
-def _prove(offer: _Offer, found: Found, stop: float, tried: bool) -> None:
-    if any(s.given["V"] == offer.given["V"] and s.given["claim"] == offer.given["claim"] for s in found.suggestions):
+def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> None:
+    if any(s.table["V"] == offer.table["V"] and s.table["claim"] == offer.table["claim"] for s in result.suggestions):
         return
     try:
-        stated = Stated(offer.given)
+        stated = Stated(offer.table)
         answer = decide(stated, max(1.0, min(15.0, stop - now())), repair=False)
     except (BadInput, Refusal, ProofError) as error:
-        found.ended.append(f"V = {offer.given['V']}: {error}")
+        result.ended.append(f"V = {offer.table['V']}: {error}")
         return
     if answer.status != Verdict.PROVED:
         why = f"the step '{answer.failed[0]}' was not found" if answer.failed else answer.reason or answer.status
-        found.ended.append(f"V = {offer.given['V']}, {offer.given['claim']}: {why}")
+        result.ended.append(f"V = {offer.table['V']}, {offer.table['claim']}: {why}")
         return
     trials = [(f"{1 + BEYOND} times the decay", offer.decay * (1 + BEYOND), offer.floor)]
     if offer.floor != 0:
@@ -188,12 +188,12 @@ def _prove(offer: _Offer, found: Found, stop: float, tried: bool) -> None:
     beyond = []
     for (change, decay, floor), where in product(trials, [(), *_far(stated)] if tried else []):
         if now() < stop:
-            claim = _claim(offer.given, decay, offer.unit, floor)
-            other = Stated({**offer.given, "claim": claim, "assume": [*offer.given["assume"], *where]})
+            claim = _claim(offer.table, decay, offer.unit, floor)
+            other = Stated({**offer.table, "claim": claim, "assume": [*offer.table["assume"], *where]})
             beyond.append(Beyond(change, where, refuted(other.setting, other.claim, 1.0)))
-    found.suggestions.append(
+    result.suggestions.append(
         Suggestion(
-            offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond)
+            offer.table, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond)
         )
     )
 
@@ -205,21 +205,21 @@ def _far(stated: Stated) -> list[tuple[str, ...]]:
     """
     if (places := far(stated.hypotheses)) is None:
         return []
-    allowed = satisfying(Stated({**stated.given, "assume": [*stated.given["assume"], *places]}).setting)
+    allowed = satisfying(Stated({**stated.table, "assume": [*stated.table["assume"], *places]}).setting)
     return [places if allowed else places[:1]]
 
 
 # --- from the bound on the change to offers
 
 
-def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> Iterator[_Offer]:
+def _offers(table: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> Iterator[_Offer]:
     """With what is assumed of the free constants in V."""
-    base = {key: v for key, v in given.items() if key not in ("claim", "conclude")}
+    base = {key: v for key, v in table.items() if key not in ("claim", "conclude")}
     stated = _placeholder({**base, "assume": [*base.get("assume", []), *free]}, value)
     bound = Bound(Derivation(stated.entry(with_point=False)), stated.setting, seconds=5.0)
     upper, _ = bound.upper(stated.weighted, None)
     expression = _eliminated(_expression(upper, stated.setting), stated.setting)
-    letters = _letters(given, stated)
+    letters = _letters(table, stated)
     fitted = determined(expression, value, stated.method.fractions, letters)
     for decay, unit, floor, asked in _sorted(fitted, stated, letters):
         decided = {c: _decided(c) for c in asked}
@@ -234,16 +234,16 @@ def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
         yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
 
 
-def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:
-    left = "change" if given.get("model", "method") == "method" else "LV"
+def _claim(table: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:
+    left = "change" if table.get("model", "method") == "method" else "LV"
     rate = f"({written(decay)})" if sp.Add in (type(decay), type(sp.factor_terms(decay))) else written(decay)
     falls = written(unit) if decay == 1 else f"{rate}*{written(unit)}"
     return f"{left} <= -{falls}" + (f" + {written(floor)}" if floor != 0 else "")
 
 
-def _expression(t: Term, given: Setting) -> sp.Expr:
+def _expression(t: Term, setting: Setting) -> sp.Expr:
     """A term of the setting as an expression in the letters of a file."""
-    names = vector_words(given)
+    names = vector_words(setting)
 
     def letter(t: Term) -> sp.Expr:
         if t == nm.Q:
@@ -263,9 +263,9 @@ def _expression(t: Term, given: Setting) -> sp.Expr:
     return symbolic(t, letter)
 
 
-def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
+def _eliminated(e: sp.Expr, setting: Setting) -> sp.Expr:
     """The bound with the bounds of Q and of the noise put in, and the schedule where it is a number."""
-    if is_sign(given.method):  # Q <= d - ||b||^2 and ||b||^2 <= d
+    if is_sign(setting.method):  # Q <= d - ||b||^2 and ||b||^2 <= d
         mean = sp.Symbol("||b||")
         e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
         sample = {s: sp.Integer(2) for s in e.free_symbols}
@@ -276,12 +276,12 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
     bounds = {
         r.left: r.right
-        for r in reversed([*given.definitions.values(), *given.assumptions.values()])
+        for r in reversed([*setting.definitions.values(), *setting.assumptions.values()])
         if r.op in ("==", "<=")
     }
     for symbol, name in ((nm.Q, "Q"), (nm.NOISE, nm.NOISE[1])):
         if symbol in bounds:
-            e = e.subs(sp.Symbol(name), _expression(bounds[symbol], given))
+            e = e.subs(sp.Symbol(name), _expression(bounds[symbol], setting))
     return sp.expand(e)
 
 

@@ -31,7 +31,7 @@ def rate(w: Derivation) -> Fact:
     try:
         return w["eta >= 0"]
     except KeyError:
-        return w.combine("eta >= 0", eta.ge(0), [(1, ["eta > 0"], ())])
+        return w.combine("eta >= 0", eta.ge(0), ["eta > 0"])
 
 
 def mean_bound(kept: Term, whole_floor: Term | None = None, start: Term = f0 - fstar) -> Relation:
@@ -60,15 +60,13 @@ def averaged(
     last = w.step("the end", k.monotone("E", last_below))
     energy, clock = under("EI", u * kept), under("I", u)
     top = start if whole_floor is None else start + whole_floor
-    total = w.combine(
-        "together", ((1 - eps) * eta * energy).le(top), [(1, [fact], ()) for fact in (moved, whole, last)]
-    )
+    total = w.combine("together", ((1 - eps) * eta * energy).le(top), [moved, whole, last])
     share, one = w.inverse(1 - eps, "eps < 1")
     unit, rate = w.inverse(eta, "eta > 0")
     _, two = w.inverse(clock, "sum u > 0")
     # energy/clock = (1 - eps) (1/(1 - eps)) eta (1/eta) energy/clock
     return w.combine(
-        "divide", mean_bound(kept, whole_floor, start), [(1, [one, rate, two, total], ())],
+        "divide", mean_bound(kept, whole_floor, start), [[one, rate, two, total]],
         [(-energy / clock, share), (-energy / clock * (1 - eps) / (1 - eps), unit)],
     )  # fmt: skip
 

@@ -41,29 +41,27 @@ class Clipped(Message):
         branches: list[list[Fact]] = []
         for _, here, same in w.either_sign(size - tau):
             branches.append([w.have("the smaller one", claim, same, here, positive, "tau > 0") for claim in claims])
-        found = [
+        smaller = [
             w.step("the smaller of the two", k.cases((size - tau).le(0), low, high))
             for high, low in zip(*branches, strict=True)
         ]
-        return found[0], found[1], found[2]
+        return smaller[0], smaller[1], smaller[2]
 
 
 def silent(w: Derivation) -> Fact:
     """f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G min(G, tau)."""
-    own = Clipped(w)
-    low, below, short = own.bounds(G, own.G)
+    message = Clipped(w)
+    low, below, short = message.bounds(G, message.G)
     size = least(G)
-    first = w.combine("L0 min^2 <= L0 G min", (L0 * size**2).le(L0 * G * size), [(1, ["L0 >= 0", low, below], ())])
+    first = w.combine("L0 min^2 <= L0 G min", (L0 * size**2).le(L0 * G * size), [["L0 >= 0", low, below]])
     second = w.combine(
-        "L1 G min^2 <= L1 tau G min",
-        (L1 * G * size**2).le(L1 * tau * G * size),
-        [(1, ["L1 >= 0", own.G, low, short], ())],
+        "L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [["L1 >= 0", message.G, low, short]]
     )
     return w.combine(
         "the bound on one step", SILENT_STEP,
         [
-            (1, [own.descent], ()), (1, [own.psi, first], (eta, u)), (1, [own.psi, second], (eta, u)),
-            (1, [own.rate, "u >= 0", own.G, low, "step"], ()),
+            message.descent, (1, [message.psi, first], (eta, u)), (1, [message.psi, second], (eta, u)),
+            [message.rate, "u >= 0", message.G, low, "step"],
         ],
         [(eta * u, "direction"), (PSI * eta**2 * u**2 * (L0 + L1 * G) * (norm(s) + size), "length")],
     )  # fmt: skip
@@ -71,35 +69,29 @@ def silent(w: Derivation) -> Fact:
 
 def noisy(w: Derivation) -> Fact:
     """f(x_(n+1)) - f(x_n) <= -eta u min(||m||, tau) ((1 - eps) G - 2 ||Z||) + eta^2 u^2 psi(c) L0 min(||m||, tau)^2."""
-    own, k = Clipped(w), w.kernel
-    low, below, short = own.bounds(SIZE, own.size)
+    message, k = Clipped(w), w.kernel
+    low, below, short = message.bounds(SIZE, message.size)
     size, claim = least(SIZE), ALONG.le(least(SIZE) * (2 * NOISE - G))
     here = k.assume(SIZE.le(0))
-    nothing = w.combine("no step", size.le(0), [(1, [below], ()), (1, [here], ())])
+    nothing = w.combine("no step", size.le(0), [below, here])
     # min = 0, so that both sides are 0
     none = w.combine(
         "no message", claim,
-        [(1, [k.cauchy_schwarz("g", "sv")], ()), (1, [own.G, nothing], ()), (2, [own.noise, low], ()), (1, [own.G, nothing], ())],
+        [k.cauchy_schwarz("g", "sv"), [message.G, nothing], (2, [message.noise, low]), [message.G, nothing]],
         [(G, "length")],
     )  # fmt: skip
     some = w.combine(
-        "a step along the message",
-        claim,
-        [(1, [low, own.aligned], ())],
-        [(1, "direction")],
-        mult=[(1, [k.assume(num(0).lt(SIZE))], ())],
+        "a step along the message", claim, [[low, message.aligned]], ["direction"], mult=[k.assume(num(0).lt(SIZE))]
     )
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
     second = w.combine(
-        "L1 G min^2 <= L1 tau G min",
-        (L1 * G * size**2).le(L1 * tau * G * size),
-        [(1, ["L1 >= 0", own.G, low, short], ())],
+        "L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [["L1 >= 0", message.G, low, short]]
     )
     return w.combine(
         "the bound on one step", NOISY_STEP,
         [
-            (1, [own.descent], ()), (1, [own.rate, "u >= 0", along], ()), (1, [own.psi, second], (eta, u)),
-            (1, [own.rate, "u >= 0", own.G, low, "step"], ()),
+            message.descent, [message.rate, "u >= 0", along], (1, [message.psi, second], (eta, u)),
+            [message.rate, "u >= 0", message.G, low, "step"],
         ],
         [(PSI * eta**2 * u**2 * (L0 + L1 * G) * (norm(s) + size), "length")],
     )  # fmt: skip
@@ -109,14 +101,14 @@ def entry(
     id: str, title: str, bound: tuple[Relation, nm.Proof], remark: str, summed: bool, noise: bool, more: dict[str, Relation],
 ) -> Theorem:  # fmt: skip
     """A theorem on clipped steps."""
-    given: dict[str, Any] = {
+    parts: dict[str, Any] = {
         "context": nm.context(norm(s) ** 2, tau), "definitions": NOISY if noise else SILENT,
         "recomputed": ("norm-clipped" if noise else "silent norm-clipped",),
         "short": {**nm.SHORT, least(G): r"\min(G,\tau)", least(SIZE): r"\min(\|m\|,\tau)"},
         "evidence": (Evidence("messages of the method", {"method": "norm-clipped" if noise else "silent norm-clipped", "summed": summed}),),
         "source": f"Zhang, He, Sra, Jadbabaie 2020; {nm.DESCENT}",
     }  # fmt: skip
-    return nm.theorem(id, title, (*bound, G * least(G), None), remark, summed, {**REACH, **more}, **given)
+    return nm.theorem(id, title, (*bound, G * least(G), None), remark, summed, {**REACH, **more}, **parts)
 
 
 ENTRIES = (

@@ -51,11 +51,11 @@ class Smoothness:
 
     def rules(self) -> dict[str, Relation]:
         """u >= 0, the step condition, and where the steps are bounded kap > 0, L1 >= 0 and L1 radius <= c."""
-        own = {"u >= 0": u.ge(0), "step": (eta * u * self.condition()).le(2 * eps)}
+        rules = {"u >= 0": u.ge(0), "step": (eta * u * self.condition()).le(2 * eps)}
         if self.radius is not None:
-            own |= signs("L1 >= 0", "d >= 0", "s0_k >= 0")
-            own |= {"kap > 0": kap.gt(0), "reach": (self.second * self.radius).le(self.reach)}
-        return own
+            rules |= signs("L1 >= 0", "d >= 0", "s0_k >= 0")
+            rules |= {"kap > 0": kap.gt(0), "reach": (self.second * self.radius).le(self.reach)}
+        return rules
 
 
 SMOOTH = Smoothness(num(0), num(0), None)
@@ -71,8 +71,8 @@ def context(h: Term, smooth: Smoothness, **more: str) -> Context:
 
 def distances(h: Term, **more: str) -> Context:
     """The same for V = ||e||^2/2, e = x - x* the way from a minimum, in place of f: AV its change, V0 and VK its ends."""
-    own = {"change": "AV", "end": "VK", "start": "V0", "gradient": "e"}
-    potentials = {"V": {**_loss(h, (num(1), num(0)), None), **own}}
+    names = {"change": "AV", "end": "VK", "start": "V0", "gradient": "e"}
+    potentials = {"V": {**_loss(h, (num(1), num(0)), None), **names}}
     return symbols.context(f"{ub.SYMBOLS} K V AV V0 VK", potentials, ("g", "e"), "S", more=more)
 
 
@@ -120,16 +120,16 @@ def one_step(w: Derivation, smooth: Smoothness, rate: str = "eta >= 0") -> Fact:
 
     rate: the name of the assumption on the sign of eta.
     """
-    known, lemma = noise(w, u), descent(w, smooth)
-    members: list[Any] = [(1, [lemma], ()), ("1/2", [rate, "u >= 0", "step"], (G,))]
+    messages, lemma = noise(w, u), descent(w, smooth)
+    members: list[Any] = [lemma, ("1/2", [rate, "u >= 0", "step"], G)]
     if smooth.radius is None:
-        members.append(("1/2", ["L0 >= 0", known.square], ()))
+        members.append(("1/2", ["L0 >= 0", messages.square]))
     else:
-        size, floor = w.kernel.function("psi_positive", [smooth.reach], []), ub.floor_is_nonnegative(w, known.per)
+        size, floor = w.kernel.function("psi_positive", [smooth.reach], []), ub.floor_is_nonnegative(w, messages.per)
         members += [
-            (1, [size, "L0 >= 0", known.square], ()),
-            (1, [size, "L1 >= 0", w.kernel.nonnegative(G), known.square], ()),
-            (1, [size, "L1 >= 0", floor, known.per, young(w)], (eta, u)),
+            [size, "L0 >= 0", messages.square],
+            [size, "L1 >= 0", w.kernel.nonnegative(G), messages.square],
+            (1, [size, "L1 >= 0", floor, messages.per, young(w)], (eta, u)),
         ]
     return w.combine("one step", step_bound(smooth), members)
 

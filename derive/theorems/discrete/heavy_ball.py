@@ -34,16 +34,16 @@ AVERAGE = (ENERGY / K).le(((f0 - fstar) * (1 - beta) / (eta * K) + (1 + theta) *
 def potentials() -> dict[str, dict]:
     """f at z, and ||m||^2/2, along the method that the engine has."""
     method, equation, share = HeavyBall(regime="fixed"), ub.equation("first-order"), sp.Symbol("beta")
-    found = {}
+    potentials = {}
     for name, weights, gradient, smoothness in (
         ("f", {"x": sp.S.One, "v": share / (1 - share)}, "gz", (L0, num(0))),
         ("Q", {"v": -sp.S.One}, "m", (num(1), num(0))),
     ):
         mean, square = combined_step(method, equation, weights, {"v": "-m", "G": "g"})
         ends = ("Af", "fT", "f0") if name == "f" else ("AQ", "QK", "Q0")
-        found[name] = {**dict(zip(("change", "end", "start"), ends, strict=True)), "gradient": gradient}
-        found[name] |= {"smoothness": smoothness, "mean": tuple(mean), "square": square, "radius": None}
-    return found
+        potentials[name] = {**dict(zip(("change", "end", "start"), ends, strict=True)), "gradient": gradient}
+        potentials[name] |= {"smoothness": smoothness, "mean": tuple(mean), "square": square, "radius": None}
+    return potentials
 
 
 CONTEXT = symbols.context(f"{ub.SYMBOLS} K Af beta theta Q AQ Q0 QK", potentials(), ("g", "m", "gz", "dg"), "S")
@@ -61,27 +61,23 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
     """
     k = w.kernel
     per, trace = ub.noise_bound(w)
-    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), [(1, ["beta < 1"], ())])
+    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), ["beta < 1"])
     unit, share = w.inverse(1 - beta, below)
-    wide = w.combine(
-        "theta (1 + beta) > 0",
-        num(0).lt(theta * (1 + beta)),
-        [(1, ["theta > 0"], ()), (1, ["theta > 0", "beta >= 0"], ())],
-    )
-    own, over = w.inverse(theta * (1 + beta), wide)
+    wide = w.combine("theta (1 + beta) > 0", num(0).lt(theta * (1 + beta)), ["theta > 0", ["theta > 0", "beta >= 0"]])
+    inverse, over = w.inverse(theta * (1 + beta), wide)
     value, memory = (w.step(f"the descent lemma for {name}", k.descent(name, num(0))) for name in ("f", "Q"))
     ahead_of, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
     s, r = theta * (1 + beta), (1 + theta) * h * beta
     return w.combine(
         "one step", STEP,
         [
-            (1, [value], ()), (1, [memory, "theta > 0", "L0 >= 0"], (i,)),
-            ("1/2", ["L0 >= 0", per, trace], (h,)), ("1/2", ["theta > 0", "L0 >= 0", per, trace], (h,)),
-            (1, [ahead_of, rate, share], ()), (1, ["L-Lipschitz", rate, share, k.nonnegative(G)], ()),
-            (1, [along, "theta > 0", "L0 >= 0", rate, "beta >= 0"], (i,)),
-            ("1/2", ["L0 >= 0", share, over], (s * M - r * G,)), ("1/2", ["step", rate, share], (G,)),
+            value, (1, [memory, "theta > 0", "L0 >= 0"], i),
+            ("1/2", ["L0 >= 0", per, trace], h), ("1/2", ["theta > 0", "L0 >= 0", per, trace], h),
+            [ahead_of, rate, share], ["L-Lipschitz", rate, share, k.nonnegative(G)],
+            (1, [along, "theta > 0", "L0 >= 0", rate, "beta >= 0"], i),
+            ("1/2", ["L0 >= 0", share, over], s * M - r * G), ("1/2", ["step", rate, share], G),
         ],
-        [(-h, "dg"), (L0 * i * (s * M**2 / 2 - r * M * G), own), (-L0 * i * s * M**2 / 2, unit)],
+        [(-h, "dg"), (L0 * i * (s * M**2 / 2 - r * M * G), inverse), (-L0 * i * s * M**2 / 2, unit)],
     )  # fmt: skip
 
 
@@ -90,7 +86,7 @@ def scheduled(w: Derivation) -> Fact:
     claim, words = ((1 - eps) * h * ENERGY).le(f0 - fstar + K * FLOOR), ("the sum of the changes", "sum over the steps")
     total = summed(w, claim, one_step(w, "eta > 0"), (i, WEIGHT), words, ("f(z_K) >= f*", "Q_K >= 0"))
     energy = ENERGY
-    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), [(1, ["beta < 1"], ())])
+    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), ["beta < 1"])
     (share, one), (rate, two), (count, three) = (
         w.inverse(1 - eps, "eps < 1"),
         w.inverse(eta, "eta > 0"),
@@ -101,7 +97,7 @@ def scheduled(w: Derivation) -> Fact:
     noise = a * (1 + theta) * L0 * D0 * h / (2 * N)
     # energy/K = (1 - eps) a eta b (1 - beta) i energy/K, and the noise likewise
     return w.combine(
-        "divide", AVERAGE, [(1, [one, two, below, three, total], ())],
+        "divide", AVERAGE, [[one, two, below, three, total]],
         [
             (-energy * c, share), (-energy * c * (1 - eps) * a + noise, rate),
             (-energy * c * (1 - eps) * a * eta * b + noise * eta * b, unit), (noise * eta * b * (1 - beta) * i, count),

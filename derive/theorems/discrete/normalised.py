@@ -68,12 +68,10 @@ class Message:
     def triangle(self) -> Fact:
         """G <= ||m|| + ||Z||."""
         w, k, claim = self.w, self.k, G.le(SIZE + NOISE)
-        low = w.combine(
-            "no gradient", claim, [(1, [k.assume(G.le(0))], ()), (1, [self.size], ()), (1, [self.noise], ())]
-        )
+        low = w.combine("no gradient", claim, [k.assume(G.le(0)), self.size, self.noise])
         high = w.combine(
-            "some gradient", claim, [(1, [k.cauchy_schwarz("g", "mv")], ()), (1, [k.cauchy_schwarz("g", "ev")], ())],
-            [(1, "g = m + e"), (G, "e = -Z")], mult=[(1, [k.assume(num(0).lt(G))], ())],
+            "some gradient", claim, [k.cauchy_schwarz("g", "mv"), k.cauchy_schwarz("g", "ev")],
+            ["g = m + e", (G, "e = -Z")], mult=[k.assume(num(0).lt(G))],
         )  # fmt: skip
         return w.step("the triangle inequality", k.cases(G.le(0), low, high))
 
@@ -82,7 +80,7 @@ class Message:
         """||m|| (G - 2 ||Z||) <= g'm."""
         return self.w.combine(
             "the message along the gradient", (SIZE * (G - 2 * NOISE)).le(dot(g, m)),
-            [(1, [self.k.cauchy_schwarz("zv", "mv")], ()), (1, [self.size, self.triangle], ())], [(1, "m = g + Z")],
+            [self.k.cauchy_schwarz("zv", "mv"), [self.size, self.triangle]], ["m = g + Z"],
         )  # fmt: skip
 
 
@@ -94,23 +92,19 @@ UNIT: dict[str, Relation] = {
 
 def direction(w: Derivation) -> Fact:
     """f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G + 2 eta u ||Z|| + eta^2 u^2 psi(c) L0."""
-    own, k = Message(w), w.kernel
+    message, k = Message(w), w.kernel
     claim = ALONG.le(2 * NOISE - G)
     none = w.combine(
         "no message: a step of any direction", claim,
-        [(1, [k.cauchy_schwarz("g", "sv")], ()), (1, [own.G, "length"], ()), (2, [own.triangle], ()), (2, [k.assume(SIZE.le(0))], ())],
+        [k.cauchy_schwarz("g", "sv"), [message.G, "length"], (2, message.triangle), (2, k.assume(SIZE.le(0)))],
     )  # fmt: skip
     some = w.combine(
-        "a step along the message",
-        claim,
-        [(1, [own.aligned], ())],
-        [(1, "direction")],
-        mult=[(1, [k.assume(num(0).lt(SIZE))], ())],
+        "a step along the message", claim, [message.aligned], ["direction"], mult=[k.assume(num(0).lt(SIZE))]
     )
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
     return w.combine(
         "the bound on one step", ALONG_STEP,
-        [(1, [own.descent], ()), (1, [own.rate, "u >= 0", along], ()), (1, [own.rate, "u >= 0", own.G, "step"], ())],
+        [message.descent, [message.rate, "u >= 0", along], [message.rate, "u >= 0", message.G, "step"]],
     )  # fmt: skip
 
 
@@ -140,30 +134,25 @@ def bounded(w: Derivation) -> Fact:
     """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G^2/K + eta^2 u^2 psi(c) (mean of q + v)/(N K)."""
     k, rate = w.kernel, av.rate(w)
     size = k.nonnegative(G)
-    positive = w.combine(
-        "K > 0", SIZE_OF_STEP.gt(0), [(1, ["L0 > 0"], ()), (1, ["L1 >= 0", size], ()), (1, ["L1 >= 0", "r >= 0"], ())]
-    )
+    positive = w.combine("K > 0", SIZE_OF_STEP.gt(0), ["L0 > 0", ["L1 >= 0", size], ["L1 >= 0", "r >= 0"]])
     unit, over = w.inverse(SIZE_OF_STEP, positive)
     # L1 eta u (G + r)/K <= eta u, since K - L1 (G + r) = L0
     reach = w.combine(
-        "the length of a step", (L1 * (eta * h * (G + r))).le(c), [(1, ["eta u <= c"], ()), (1, [rate, "u >= 0", "L0 > 0", over], ())],
+        "the length of a step", (L1 * (eta * h * (G + r))).le(c), ["eta u <= c", [rate, "u >= 0", "L0 > 0", over]],
         [(eta * u, unit)],
     )  # fmt: skip
     lemma = w.step("the descent lemma", k.descent("f", c, [w["L1 >= 0"], reach]))
     psi, per = k.function("psi_positive", [c]), w.inverse(N, "N > 0")[1]
     # (L0 + L1 G)/K <= 1
     share = w.combine(
-        "the curvature over K",
-        ((L0 + L1 * G) / SIZE_OF_STEP).le(1),
-        [(1, ["L1 >= 0", "r >= 0", over], ())],
-        [(1, unit)],
+        "the curvature over K", ((L0 + L1 * G) / SIZE_OF_STEP).le(1), [["L1 >= 0", "r >= 0", over]], [unit]
     )
-    spread = w.combine("Tr S >= 0", tr(S).ge(0), [(1, [k.nonnegative(tr(S))], ())])
+    spread = w.combine("Tr S >= 0", tr(S).ge(0), [k.nonnegative(tr(S))])
     return w.combine(
         "the bound on one step", BOUNDED_STEP,
         [
-            (1, [lemma], ()), (1, [psi, share, over], (eta, u, G)), (1, [psi, share, over, per, spread], (eta, u)),
-            (1, [rate, "u >= 0", over, "step"], (G,)),
+            lemma, (1, [psi, share, over], (eta, u, G)), (1, [psi, share, over, per, spread], (eta, u)),
+            (1, [rate, "u >= 0", over, "step"], G),
         ],
         [(eta**2 * u**2 * PSI / N / SIZE_OF_STEP, "total variance")],
     )  # fmt: skip
@@ -189,7 +178,7 @@ def theorem(
     Args:
         bound: on one step, its proof, what is kept, and the floor of the average.
     """
-    given = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
+    assumptions = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
     names = {
         "source": f"theory 6.3 (ours); {DESCENT}",
         "names": NAMES,
@@ -197,7 +186,11 @@ def theorem(
         "point": MOVING if summed else POINT,
     }
     return Theorem(
-        id=id, title=title, remark=remark, assumptions=given, **{**names, **av.one_or_all(*bound, summed), **parts}
+        id=id,
+        title=title,
+        remark=remark,
+        assumptions=assumptions,
+        **{**names, **av.one_or_all(*bound, summed), **parts},
     )
 
 

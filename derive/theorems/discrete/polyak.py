@@ -28,9 +28,7 @@ DISTANCE: dict[str, Relation] = {"V": V.eq(norm(e) ** 2 / 2), "V_K >= 0": VK.ge(
 #: f is L-smooth with the least value f*
 STEEP: dict[str, Relation] = {"f >= f*": fstar.le(f), "G^2 <= 2 L (f - f*)": (G**2).le(2 * L0 * (f - fstar))}
 CLIENTS = {**symbols.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
-NAMES = {
-    **ds.NAMES, "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})",
-}  # fmt: skip
+NAMES = {**ds.NAMES, "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})"}
 
 
 def power(k: Term) -> Term:
@@ -48,68 +46,66 @@ CLOSER = under("E", VK).le(V0 * power(eta * mu) + eta * D0 / (2 * mu * N) * (1 -
 
 def polyak(w: Derivation) -> Fact:
     """E_n f(x_(n+1)) - f(x_n) <= -k (f(x_n) - f*) + eta FLOOR with k = 2 mu eta r, and its decay."""
-    kernel, known, lemma = w.kernel, ds.noise(w, ONE), ds.descent(w, SMOOTH)
+    kernel, messages, lemma = w.kernel, ds.noise(w, ONE), ds.descent(w, SMOOTH)
     r = rate("corrected")
     k, floor = RATE, eta * FLOOR
     falling = w.combine(
         "the descent lemma with the PL inequality", Af.le(-k * f + (k * fstar + floor)),
-        [(1, [lemma], ()), ("1/2", ["L0 >= 0", known.square], ()), (1, ["eta > 0", "r > 0", "PL"], ())],
+        [lemma, ("1/2", ["L0 >= 0", messages.square]), ["eta > 0", "r > 0", "PL"]],
     )  # fmt: skip
-    positive = w.combine("k = 2 mu eta r > 0", num(0).lt(k), [(2, ["mu > 0", "eta > 0", "r > 0"], ())])
-    large = w.combine("L A > 0", num(0).lt(L0 * A), [(1, ["mu < L A"], ()), (1, ["mu > 0"], ())])
+    positive = w.combine("k = 2 mu eta r > 0", num(0).lt(k), [(2, ["mu > 0", "eta > 0", "r > 0"])])
+    large = w.combine("L A > 0", num(0).lt(L0 * A), ["mu < L A", "mu > 0"])
     # L A (1 - k) = L A - mu + mu (1 - eta L A)^2
-    small = w.combine(
-        "k < 1", k.lt(1), [(1, ["mu < L A"], ()), (1, ["mu > 0"], (1 - eta * L0 * A,))], (), [(1, [large], ())]
-    )  # fmt: skip
+    small = w.combine("k < 1", k.lt(1), ["mu < L A", (1, "mu > 0", 1 - eta * L0 * A)], (), [large])
     grown = w.step("decay", kernel.decay([(ONE, "f")], k, k * fstar + floor, [w["f >= f*"], falling, positive, small]))
-    twice = w.combine("2 mu r > 0", num(0).lt(2 * mu * r), [(2, ["mu > 0", "r > 0"], ())])
-    unit, own, left = kernel.inverse(k, positive), kernel.inverse(2 * mu * r, twice), 1 - power(k)
+    twice = w.combine("2 mu r > 0", num(0).lt(2 * mu * r), [(2, ["mu > 0", "r > 0"])])
+    unit, inverse, left = kernel.inverse(k, positive), kernel.inverse(2 * mu * r, twice), 1 - power(k)
     # eta/k = 1/(2 mu r)
     return w.combine(
-        "around the least value", DECAY, [(1, [grown], ())],
-        [(fstar * left + FLOOR * left / (2 * mu * r), unit), (-floor * left / k, own)],
+        "around the least value", DECAY, [grown],
+        [(fstar * left + FLOOR * left / (2 * mu * r), unit), (-floor * left / k, inverse)],
     )  # fmt: skip
 
 
 def distance(w: Derivation, h: Term) -> tuple[Fact, ds.Noise, Fact]:
     """The descent lemma for V, the bound on the mean square of a step, and 0 <= A."""
-    known = ds.noise(w, h)
-    ratio = ub.ratio_is_nonnegative(w, known.per)
-    one = w.combine("A >= 0", A.ge(0), [(1, (), ()), (1, [known.per, ratio], ())])
-    return w.step("the distance after a step", w.kernel.descent("V", num(0))), known, one
+    messages = ds.noise(w, h)
+    ratio = ub.ratio_is_nonnegative(w, messages.per)
+    one = w.combine("A >= 0", A.ge(0), [1, [messages.per, ratio]])
+    return w.step("the distance after a step", w.kernel.descent("V", num(0))), messages, one
 
 
 def convex(w: Derivation) -> Fact:
     """The average of f(x_n) - f*, from the change of V = ||x - x*||^2/2."""
-    lemma, known, ratio = distance(w, u)
+    lemma, messages, ratio = distance(w, u)
     bound = w.combine(
         "one step", AV.le(-(1 - eps) * eta * u * (f - fstar) + eta**2 * u**2 * D0 / (2 * N)),
         [
-            (1, [lemma], ()), ("1/2", [known.square], ()), (1, ["eta > 0", "u >= 0", "convex"], ()),
-            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta, u)), (1, ["eta > 0", "u >= 0", "f >= f*", "step"], ()),
+            lemma, ("1/2", messages.square), ["eta > 0", "u >= 0", "convex"],
+            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta, u)), ["eta > 0", "u >= 0", "f >= f*", "step"],
         ],
     )  # fmt: skip
-    weak = w.combine("V >= 0", V.ge(0), [("1/2", (), (norm(e),))], [(-1, "V")])
+    weak = w.combine("V >= 0", V.ge(0), [("1/2", [], norm(e))], [(-1, "V")])
     return av.averaged(w, bound, f - fstar, NOISE, "V", V0, (weak, "V_K >= 0"))
 
 
 def strongly_convex(w: Derivation) -> Fact:
     """E||x_K - x*||^2 <= ||x_0 - x*||^2 (1 - eta mu)^K + eta D_0/(mu N) (1 - (1 - eta mu)^K), in terms of V."""
     kernel, k, floor = w.kernel, eta * mu, eta**2 * D0 / (2 * N)
-    lemma, known, ratio = distance(w, ONE)
+    lemma, messages, ratio = distance(w, ONE)
     falling = w.combine(
         "one step", AV.le(-k * V + floor),
         [
-            (1, [lemma], ()), ("1/2", [known.square], ()), (1, ["eta > 0", "strongly convex"], ()),
-            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta,)), (1, ["eta > 0", "f >= f*", "step"], ()),
+            lemma, ("1/2", messages.square), ["eta > 0", "strongly convex"],
+            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], eta), ["eta > 0", "f >= f*", "step"],
         ], [(k, "V")],
     )  # fmt: skip
-    positive = w.combine("eta mu > 0", num(0).lt(k), [(1, ["eta > 0", "mu > 0"], ())])
-    small = w.combine("eta mu < 1", k.lt(1), [(1, ["eta > 0", "mu < L A"], ()), (1, ["step"], ())])
-    weak = w.combine("V >= 0", V.ge(0), [("1/2", (), (norm(e),))], [(-1, "V")])
+    positive = w.combine("eta mu > 0", num(0).lt(k), [["eta > 0", "mu > 0"]])
+    small = w.combine("eta mu < 1", k.lt(1), [["eta > 0", "mu < L A"], "step"])
+    weak = w.combine("V >= 0", V.ge(0), [("1/2", [], norm(e))], [(-1, "V")])
     grown = w.step("decay", kernel.decay([(ONE, "V")], k, floor, [weak, falling, positive, small]))
     unit = kernel.inverse(eta, w["eta > 0"])
-    return w.combine("the floor", CLOSER, [(1, [grown], ())], [(eta * D0 / (2 * mu * N) * (1 - power(k)), unit)])
+    return w.combine("the floor", CLOSER, [grown], [(eta * D0 / (2 * mu * N) * (1 - power(k)), unit)])
 
 
 def of_distance(h: Term, **constants: int) -> dict[str, Any]:

@@ -36,7 +36,7 @@ SQUARES = under("I", (1 / NEXT) ** 2).le(2)
 
 def inverse(w: Derivation) -> tuple[Fact, Fact, Fact]:
     """1 + t > 0, (1 + t)/(1 + t) = 1, and 1/(1 + t) > 0."""
-    positive = w.combine("1 + t > 0", NEXT.gt(0), [(1, (), ()), (1, ["t >= 0"], ())])
+    positive = w.combine("1 + t > 0", NEXT.gt(0), [1, "t >= 0"])
     return (positive, *w.inverse(NEXT, positive))
 
 
@@ -44,23 +44,22 @@ def summed(w: Derivation, claim: Relation, primitive: Term, pointwise: Fact, abo
     """A bound on a sum, from the bound (above or below) of its term by a difference of the primitive."""
     whole = w.step("sum over the steps", w.kernel.monotone("I", pointwise))
     ends = w.step("the sum telescopes", w.kernel.summation("t", primitive))
-    return w.combine("the sum", claim, [(1, [whole], ())], [(1 if above else -1, ends)])
+    return w.combine("the sum", claim, [whole], [(1 if above else -1, ends)])
 
 
 def roots(w: Derivation) -> Fact:
     """2 sqrt(K + 1) - 2 <= sum (1 + n)^(-1/2): 2 (b - a) <= 1/a for b^2 = a^2 + 1, as (b - a)^2 >= 0."""
     k, a, b = w.kernel, root(NEXT), root(NEXT + 1)
-    first = w.combine("1 <= 1 + t", num(1).le(NEXT), [(1, ["t >= 0"], ())])
-    second = w.combine("0 <= 2 + t", num(0).le(NEXT + 1), [(1, ["t >= 0"], ()), (2, (), ())])
-    weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [(1, ["t >= 0"], ()), (1, (), ())])
+    first = w.combine("1 <= 1 + t", num(1).le(NEXT), ["t >= 0"])
+    second = w.combine("0 <= 2 + t", num(0).le(NEXT + 1), ["t >= 0", 2])
+    weak = w.combine("0 <= 1 + t", num(0).le(NEXT), ["t >= 0", 1])
     least = k.function("monotone:sqrt", [num(1), NEXT], [w.number(1), first])
     squares = [k.function("sqrt_square", [at], [fact]) for at, fact in ((NEXT, weak), (NEXT + 1, second))]
-    positive = w.combine("sqrt(1 + t) > 0", a.gt(0), [(1, (), ()), (1, [least], ())])
+    positive = w.combine("sqrt(1 + t) > 0", a.gt(0), [1, least])
     unit = k.inverse(a, positive)
     term = w.combine(
-        "one term", (2 * b - 2 * a).le(1 / a), [(1, (), (b - a,))],
-        [(-1, unit), (-1, squares[0]), (1, squares[1])], [(1, [positive], ())],
-    )  # fmt: skip
+        "one term", (2 * b - 2 * a).le(1 / a), [(1, [], b - a)], [(-1, unit), (-1, squares[0]), squares[1]], [positive]
+    )
     return summed(w, ROOTS, 2 * a, term, False)
 
 
@@ -69,14 +68,12 @@ def harmonic_below(w: Derivation) -> Fact:
     k, z = w.kernel, 1 / NEXT
     positive, unit, small = inverse(w)
     size = w.step("log(1 + z) <= z", w.prover.analysis(y - log(1 + y), "y", z, 0, premises=[small]))
-    above = w.combine("1 + z > 0", (1 + z).gt(0), [(1, (), ()), (1, [small], ())])
+    above = w.combine("1 + z > 0", (1 + z).gt(0), [1, small])
     product = k.function("log_mul", [NEXT, 1 + z], [positive, above])
-    two = w.combine("2 + t > 0", (NEXT + 1).gt(0), [(1, (), ()), (1, [positive], ())])
+    two = w.combine("2 + t > 0", (NEXT + 1).gt(0), [1, positive])
     same = w.combine("2 + t = (1 + t)(1 + z)", (NEXT + 1).le(NEXT * (1 + z)), (), [(-1, unit)])
     larger = k.function("monotone:log", [NEXT + 1, NEXT * (1 + z)], [two, same])
-    term = w.combine(
-        "one term", (log(NEXT + 1) - log(NEXT)).le(z), [(1, [larger], ()), (1, [size], ())], [(1, product)]
-    )
+    term = w.combine("one term", (log(NEXT + 1) - log(NEXT)).le(z), [larger, size], [product])
     return summed(w, BELOW, log(NEXT), term, False)
 
 
@@ -85,50 +82,49 @@ def harmonic_above(w: Derivation) -> Fact:
     k, double = w.kernel, 2 * NEXT
     z = 1 / double
     positive, unit, small = inverse(w)
-    half = w.combine("z <= 1/2", z.le(num("1/2")), [("1/2", ["t >= 0", small], ())], [("1/2", unit)])
-    weak = w.combine("z >= 0", num(0).le(z), [("1/2", [small], ())])
+    half = w.combine("z <= 1/2", z.le(num("1/2")), [("1/2", ["t >= 0", small])], [("1/2", unit)])
+    weak = w.combine("z >= 0", num(0).le(z), [("1/2", small)])
     size = w.step(
         "2z <= log(1 + z) - log(1 - z)",
         w.prover.analysis(log(1 + y) - log(1 - y) - 2 * y, "y", z, 0, Fraction(1, 2), premises=[weak, half]),
-    )  # fmt: skip
-    wide = w.combine("2t + 2 > 0", double.gt(0), [(2, [positive], ())])
-    one = w.combine("1 + z > 0", (1 + z).gt(0), [(1, [weak], ()), (1, (), ())])
-    other = w.combine("1 - z > 0", (1 - z).gt(0), [(1, [half], ()), ("1/2", (), ())])
+    )
+    wide = w.combine("2t + 2 > 0", double.gt(0), [(2, positive)])
+    one = w.combine("1 + z > 0", (1 + z).gt(0), [weak, 1])
+    other = w.combine("1 - z > 0", (1 - z).gt(0), [half, ("1/2", [])])
     over, under_ = (
         k.function("log_mul", [double, factor], [wide, fact]) for factor, fact in ((1 + z, one), (1 - z, other))
     )
-    product = w.combine("a positive product", (double * (1 + z)).gt(0), [(1, [wide, one], ())])
-    least = w.combine("2t + 1 > 0", (double - 1).gt(0), [(2, ["t >= 0"], ()), (1, (), ())])
-    high = w.combine("(2t + 2)(1 + z) = 2t + 3", (double * (1 + z)).le(double + 1), (), [(1, unit)])
-    low = w.combine("(2t + 2)(1 - z) = 2t + 1", (double - 1).le(double * (1 - z)), (), [(1, unit)])
+    product = w.combine("a positive product", (double * (1 + z)).gt(0), [[wide, one]])
+    least = w.combine("2t + 1 > 0", (double - 1).gt(0), [(2, "t >= 0"), 1])
+    high = w.combine("(2t + 2)(1 + z) = 2t + 3", (double * (1 + z)).le(double + 1), (), [unit])
+    low = w.combine("(2t + 2)(1 - z) = 2t + 1", (double - 1).le(double * (1 - z)), (), [unit])
     up = k.function("monotone:log", [double * (1 + z), double + 1], [product, high])
     down = k.function("monotone:log", [double - 1, double * (1 - z)], [least, low])
     term = w.combine(
-        "one term", (1 / NEXT).le(log(double + 1) - log(double - 1)), [(1, [fact], ()) for fact in (up, down, size)],
-        [(-1, over), (1, under_)],
-    )  # fmt: skip
+        "one term", (1 / NEXT).le(log(double + 1) - log(double - 1)), [up, down, size], [(-1, over), under_]
+    )
     return summed(w, ABOVE, log(2 * t + 1), term, True)
 
 
 def squares(w: Derivation) -> Fact:
     """sum (1 + n)^-2 <= 2: (1 + t)^-2 <= 2/(2t + 1) - 2/(2t + 3)."""
     _, unit, _ = inverse(w)
-    least = w.combine("2t + 1 > 0", (2 * t + 1).gt(0), [(2, ["t >= 0"], ()), (1, (), ())])
-    most = w.combine("2t + 3 > 0", (2 * t + 3).gt(0), [(1, [least], ()), (2, (), ())])
+    least = w.combine("2t + 1 > 0", (2 * t + 1).gt(0), [(2, "t >= 0"), 1])
+    most = w.combine("2t + 3 > 0", (2 * t + 3).gt(0), [least, 2])
     (one, low), (two, high) = w.inverse(2 * t + 1, least), w.inverse(2 * t + 3, most)
     i, j, z = 1 / (2 * t + 1), 1 / (2 * t + 3), 1 / NEXT
     # 2i - 2j = 4ij, and 4ij - z^2 = ij z^2 (4(1+t)^2 - (2t+1)(2t+3)) = ij z^2
     gap = w.combine("the difference", (2 * i - 2 * j).eq(4 * i * j), (), [(-2 * i, two), (2 * j, one)])
     term = w.combine(
-        "one term", (z**2).le(2 * i - 2 * j), [(1, [low, high], (z,))],
+        "one term", (z**2).le(2 * i - 2 * j), [(1, [low, high], z)],
         [(-1, gap), (4 * i * j * (1 + NEXT * z), unit), (-(z**2), one), (-(z**2) * (2 * t + 1) * i, two)],
     )  # fmt: skip
     count = w.kernel.monotone("I", w.number(1))  # 0 <= K
-    below = w.combine("2K + 1 > 0", (2 * K + 1).gt(0), [(2, [count], ()), (1, (), ())])
+    below = w.combine("2K + 1 > 0", (2 * K + 1).gt(0), [(2, count), 1])
     _, last = w.inverse(2 * K + 1, below)
     whole = w.step("sum over the steps", w.kernel.monotone("I", term))
-    known = w.step("the sum telescopes", w.kernel.summation("t", -2 / (2 * t + 1)))
-    return w.combine("the sum", SQUARES, [(1, [whole], ()), (2, [last], ())], [(1, known)])
+    telescoped = w.step("the sum telescopes", w.kernel.summation("t", -2 / (2 * t + 1)))
+    return w.combine("the sum", SQUARES, [whole, (2, last)], [telescoped])
 
 
 @dataclass(frozen=True)
@@ -154,24 +150,24 @@ def root_squared(w: Derivation) -> Fact:
     """(1/sqrt(1 + t))^2 = 1/(1 + t)."""
     i, z = 1 / root(NEXT), 1 / NEXT
     positive, unit, _ = inverse(w)
-    weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [(1, [positive], ())])
+    weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [positive])
     square = w.kernel.function("sqrt_square", [NEXT], [weak])
     strict = w.kernel.function("monotone:sqrt", [num(0), NEXT], [w.number(0), positive])
-    own = w.kernel.inverse(root(NEXT), strict)
-    equalities = [(-(i**2), unit), (-z * i**2, square), (z * (1 + i * root(NEXT)), own)]
+    inverse_of_root = w.kernel.inverse(root(NEXT), strict)
+    equalities = [(-(i**2), unit), (-z * i**2, square), (z * (1 + i * root(NEXT)), inverse_of_root)]
     return w.combine("the square", (i**2).eq(z), (), equalities)
 
 
 def beyond_one(w: Derivation, increasing: str, start: Fact) -> Fact:
     """The value of an increasing function at K + 1 is larger than at 1, for K >= 1; `start`: it is defined from 1 on."""
-    more = w.combine("1 < K + 1", num(1).lt(K + 1), [(1, ["K >= 1"], ()), (1, (), ())])
+    more = w.combine("1 < K + 1", num(1).lt(K + 1), ["K >= 1", 1])
     return w.kernel.function(f"monotone:{increasing}", [num(1), K + 1], [start, more])
 
 
 def root_positive(w: Derivation) -> Fact:
     """0 < 2 sqrt(K + 1) - 2 for K >= 1."""
     larger = beyond_one(w, "sqrt", w.number(1))
-    return w.combine("the sum of the schedule is positive", num(0).lt(2 * root(K + 1) - 2), [(2, [larger], ())])
+    return w.combine("the sum of the schedule is positive", num(0).lt(2 * root(K + 1) - 2), [(2, larger)])
 
 
 def log_positive(w: Derivation) -> Fact:
@@ -199,26 +195,26 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
 
     def prove(w: Derivation) -> Fact:
         k, phi1, floor = w.kernel, under("I", u), eta**2 * L0 * D0 / (2 * N)
-        first, own = ds.scheduled(w, SMOOTH), s.squared(w)
-        square = w.combine("the square of the schedule", (u**2).eq(s.square), (), [(u + s.value, "schedule"), (1, own)])
+        first, schedule_squared = ds.scheduled(w, SMOOTH), s.squared(w)
+        square = w.combine(
+            "the square of the schedule", (u**2).eq(s.square), (), [(u + s.value, "schedule"), schedule_squared]
+        )
         total, squared = (w.step("the sum of the schedule", k.monotone("I", fact)) for fact in (w["schedule"], square))
         _, per = w.inverse(N, "N > 0")
         noise = ub.floor_is_nonnegative(w, per)
         most = w.combine(
-            "the noise", ds.floor_of_the_sum(SMOOTH).le(floor * s.high), [("1/2", ["L0 >= 0", noise, per, s.above(w)], (eta,))], [(floor, squared)]
+            "the noise", ds.floor_of_the_sum(SMOOTH).le(floor * s.high), [("1/2", ["L0 >= 0", noise, per, s.above(w)], eta)], [(floor, squared)]
         )  # fmt: skip
-        least = w.combine("the sum of the schedule from below", s.low.le(phi1), [(1, [s.below(w)], ())], [(-1, total)])
+        least = w.combine("the sum of the schedule from below", s.low.le(phi1), [s.below(w)], [(-1, total)])
         (_, one), (_, over) = w.inverse(1 - eps, "eps < 1"), w.inverse(eta, "eta > 0")
         (whole, two), (unit, three) = w.inverse(phi1, "sum u > 0"), w.inverse(s.low, s.positive(w))
-        term = w.combine("no negative term", num(0).le(u * G**2), [(1, ["u >= 0"], (G,))])
+        term = w.combine("no negative term", num(0).le(u * G**2), [(1, "u >= 0", G)])
         right = first.claim.right
-        weak = w.combine(
-            "the bound is not negative", num(0).le(right), [(1, [two, k.monotone("EI", term)], ()), (1, [first], ())]
-        )
+        weak = w.combine("the bound is not negative", num(0).le(right), [[two, k.monotone("EI", term)], first])
         before = f0 - fstar + ds.floor_of_the_sum(SMOOTH)
         return w.combine(
             "the rate", rate_bound(s),
-            [(1, [first], ()), (1, [weak, three, least], ()), (1, [one, over, three, most], ())],
+            [first, [weak, three, least], [one, over, three, most]],
             [(before / (1 - eps) / eta / s.low, whole), (-right, unit)],
         )  # fmt: skip
 
@@ -238,36 +234,30 @@ LEAST: dict[str, Relation] = {
 
 def summable(w: Derivation) -> Fact:
     """E f(x_(n+1)) <= (1 + GROWTH u^2) E f(x_n) + FLOOR u^2 - eta u E G^2, and the rule for such potentials."""
-    k, known, lemma = w.kernel, ds.noise(w, u), ds.descent(w, SMOOTH)
-    ratio, noise = ub.ratio_is_nonnegative(w, known.per), ub.floor_is_nonnegative(w, known.per)
-    one = w.combine("A >= 0", A.ge(0), [(1, (), ()), (1, [known.per, ratio], ())])
+    k, messages, lemma = w.kernel, ds.noise(w, u), ds.descent(w, SMOOTH)
+    ratio, noise = ub.ratio_is_nonnegative(w, messages.per), ub.floor_is_nonnegative(w, messages.per)
+    one = w.combine("A >= 0", A.ge(0), [1, [messages.per, ratio]])
     growth, floor, drop = GROWTH * u**2, FLOOR * u**2, eta * u * G**2
     moved = w.combine(
         "one step", Af.le(growth * f + floor - drop),
-        [(1, [lemma], ()), ("1/2", ["L0 >= 0", known.square], ()), ("1/2", ["L0 >= 0", one, "G^2 <= 2 L f"], (eta, u))],
+        [lemma, ("1/2", ["L0 >= 0", messages.square]), ("1/2", ["L0 >= 0", one, "G^2 <= 2 L f"], (eta, u))],
     )  # fmt: skip
     signs = [
-        w.combine("the growth is not negative", growth.ge(0), [(1, [one], (eta, u, L0))]),
-        w.combine("the floor is not negative", floor.ge(0), [("1/2", ["L0 >= 0", noise, known.per], (eta, u))]),
-        w.combine("the drop is not negative", drop.ge(0), [(1, ["eta >= 0", "u >= 0"], (G,))]),
+        w.combine("the growth is not negative", growth.ge(0), [(1, one, (eta, u, L0))]),
+        w.combine("the floor is not negative", floor.ge(0), [("1/2", ["L0 >= 0", noise, messages.per], (eta, u))]),
+        w.combine("the drop is not negative", drop.ge(0), [(1, ["eta >= 0", "u >= 0"], G)]),
     ]
     whole = w.step("summable growth", k.summable([(num(1), "f")], growth, floor, drop, [w["f >= 0"], moved, *signs]))
     phi2 = under("I", u**2)
     most = w.combine("the growth in total", (GROWTH * phi2).le(GROWTH * U2), [(1, [one, "sum u^2 <= U_2"], (eta, L0))])
     larger = k.function("monotone:exp", [GROWTH * phi2, GROWTH * U2], [most])
     positive, last = k.function("exp_positive", [GROWTH * U2]), k.monotone("E", w["f(x_K) >= 0"])
-    start = w.combine(
-        "start and floor",
-        num(0).le(f0 + FLOOR * phi2),
-        [(1, ["f(x_0) >= 0"], ()), (1, [k.monotone("I", signs[1])], ())],
-    )
+    start = w.combine("start and floor", num(0).le(f0 + FLOOR * phi2), ["f(x_0) >= 0", k.monotone("I", signs[1])])
     return w.combine(
-        "for all horizons", SUMMABLE,
-        [
-            (1, [whole], ()), (1, [last], ()), (1, [larger, start], ()),
-            ("1/2", [positive, "L0 >= 0", noise, known.per, "sum u^2 <= U_2"], (eta,)),
-        ],
-    )  # fmt: skip
+        "for all horizons",
+        SUMMABLE,
+        [whole, last, [larger, start], ("1/2", [positive, "L0 >= 0", noise, messages.per, "sum u^2 <= U_2"], eta)],
+    )
 
 
 def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], Fact], remark: str = "") -> Theorem:

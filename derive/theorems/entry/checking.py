@@ -111,18 +111,18 @@ def _undecided(entry: Theorem | Refutation, reason: str) -> Checked:
 
 
 def _prove(theorem: Theorem, seconds: float) -> Checked:
-    given = {**theorem.assumptions, **theorem.definitions}
-    for name, relation in given.items():
+    relations = {**theorem.assumptions, **theorem.definitions}
+    for name, relation in relations.items():
         if not holds(relation, theorem.point):
             return _undecided(theorem, f"the point of the theorem does not satisfy {name}: it may say nothing")
-    differing = _unlike(theorem.read() if theorem.read else {}, given, Printer(theorem.context))
+    differing = _unlike(theorem.read() if theorem.read else {}, relations, Printer(theorem.context))
     differing += disagreements(theorem.recomputed, theorem.definitions)
     if differing:
         return _undecided(theorem, f"the definitions are not those of the method: {differing[0]}")
     w = Derivation(theorem, seconds)
     last = as_claimed(w, theorem.claim, w.proved(theorem.prove))
     key = w.kernel.normal.key
-    names = {key(relation): name for name, relation in given.items()}
+    names = {key(relation): name for name, relation in relations.items()}
     plain = printer(last)
     extra = [plain.relation(h) for k, h in last.hypotheses.items() if k not in names]
     if extra:
@@ -144,7 +144,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
             "given": [writer.relation(h) for k, h in line.fact.hypotheses.items() if k not in names],
             "rule": line.fact.rule,
             "status": Verdict.PROVED,
-            "from": [*rests[n].given, *(lines[m].words for m in rests[n].lines)],
+            "from": [*rests[n].premises, *(lines[m].words for m in rests[n].lines)],
             "main": n in main,
         }
         for n, line in enumerate(lines)
@@ -177,9 +177,9 @@ def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
         return last
     try:
         if claim.op == last.claim.op == "==":
-            return w.combine("as it is stated", claim, (), [(1, last)])
+            return w.combine("as it is stated", claim, (), [last])
         if claim.op == last.claim.op:
-            return w.combine("as it is stated", claim, [(1, [last], ())])
+            return w.combine("as it is stated", claim, [last])
     except ProofError:
         pass
     raise ProofError(f"what is proved is not the claim of the theorem, but {printer(last).relation(last.claim)}")
@@ -194,16 +194,16 @@ def printer(last: Fact) -> Printer:
 
 def _model(theorem: Theorem) -> dict[str, Any] | None:
     """A model of the context in which all assumptions and definitions hold, those that the proof does not use too."""
-    given = (*theorem.assumptions.values(), *theorem.definitions.values())
-    return find_model(theorem.context, given, MODEL_SECONDS, theorem.point)
+    relations = (*theorem.assumptions.values(), *theorem.definitions.values())
+    return find_model(theorem.context, relations, MODEL_SECONDS, theorem.point)
 
 
-def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation], plain: Printer) -> list[str]:
+def _unlike(read: Mapping[str, Relation], relations: Mapping[str, Relation], plain: Printer) -> list[str]:
     """The relations that differ between the engine, as it is now, and the theorem, or that the theorem lacks."""
     return [
         f"{name}: the engine has {plain.relation(relation)}"
         for name, relation in read.items()
-        if given.get(name) != relation
+        if relations.get(name) != relation
     ]
 
 

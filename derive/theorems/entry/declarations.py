@@ -42,22 +42,22 @@ def declarations(
     lines = [*_functions(context, used, writer), *_matrices(context, psd, writer), *_processes(context, moving, writer)]
     lines += [*_steps(context, smooth, writer, plain), *_changes(context, smooth | changing, writer)]
     backing = {**USUAL, **(sources or {})}
-    return [{"text": said, "latex": shown, "source": str(backing[kind])} for kind, said, shown in lines]
+    return [{"text": said, "latex": latex, "source": str(backing[kind])} for kind, said, latex in lines]
 
 
 def _functions(context: Context, used: set[tuple[str, str]], writer: TermWriter) -> Iterator[Line]:
     for name, entry in context.functions.items():
-        shown = writer.symbol(name)
+        letter = writer.symbol(name)
         for prop, bound in entry.items():
             if (name, prop) not in used:
                 continue
             if prop in _SHAPES:
                 in_tex = _SHAPES[prop].replace("[0, oo)", r"$[0,\infty)$")
-                yield prop, f"{name} is {_SHAPES[prop]}", f"${shown}$ is {in_tex}"
+                yield prop, f"{name} is {_SHAPES[prop]}", f"${letter}$ is {in_tex}"
             elif prop == "bounded":
-                yield prop, f"|{name}| <= {text(bound)}", rf"$|{shown}|\le {writer.term(bound)}$"
+                yield prop, f"|{name}| <= {text(bound)}", rf"$|{letter}|\le {writer.term(bound)}$"
             else:
-                slope = rf"${shown}(t)\le {writer.term(bound * x('t'))}$ for $t\ge0$"
+                slope = rf"${letter}(t)\le {writer.term(bound * x('t'))}$ for $t\ge0$"
                 yield prop, f"{name}(t) <= {text(bound)} t for t >= 0", slope
 
 
@@ -72,10 +72,10 @@ def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterat
         entry = context.potentials[name]
         drift = [(c, Term(("norm", v))) for c, v in entry["drift"]]
         plain = " + ".join(f"{text(c)} {text(v)[5:-1]}" for c, v in drift)
-        shown = writer.combination([(c, writer.named(v[1])) for c, v in drift])
+        latex = writer.combination([(c, writer.named(v[1])) for c, v in drift])
         if len(drift) > 1:
-            shown = rf"\left({shown}\right)"
-        said, moved = f"dX = ({plain}) dt", rf"\mathrm{{d}}X={shown}\,\mathrm{{d}}t"
+            latex = rf"\left({latex}\right)"
+        said, moved = f"dX = ({plain}) dt", rf"\mathrm{{d}}X={latex}\,\mathrm{{d}}t"
         if entry["diffusion"]:
             said += " + L dW with L L' = " + " + ".join(f"{text(c)} {m[1]}" for c, m in entry["diffusion"])
             spread = writer.combination([(c, writer.symbol(m[1])) for c, m in entry["diffusion"]])
@@ -91,14 +91,14 @@ def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printe
         (first, second), mean, radius = entry["smoothness"], entry["mean"], entry["radius"]
         bound = first if second == num(0) else first + second * norm(slope)
         said = f"{name} is C^2 with the gradient {entry['gradient']}, and ||Hess {name}|| <= {_plainly(bound, plain)} everywhere"
-        shown = rf"${f}$ is $C^2$ with the gradient ${writer.named(slope)}$, and $\|\nabla^2 {f}\|\le {writer.term(bound)}$ everywhere"
-        yield "smoothness", said, shown
+        latex = rf"${f}$ is $C^2$ with the gradient ${writer.named(slope)}$, and $\|\nabla^2 {f}\|\le {writer.term(bound)}$ everywhere"
+        yield "smoothness", said, latex
         tidied = [(tidy(c), v) for c, v in mean]
         means = " + ".join(f"{plain.inside(c, PRODUCT if c[0] == '+' else SUM)} {plain.named(v)}" for c, v in tidied)
         said = f"a step D of the method has the mean {_barred(means or '0')} and E||D||^2 <= {_plainly(entry['square'], plain)}, given the past"
         tex = writer.combination([(c, writer.named(v)) for c, v in mean]) or "0"
-        shown = rf"a step $D$ of the method has the mean ${tex}$ and $\mathbb{{E}}\|D\|^2\le {writer.term(entry['square'])}$, given the past"
-        yield "step", said, shown
+        latex = rf"a step $D$ of the method has the mean ${tex}$ and $\mathbb{{E}}\|D\|^2\le {writer.term(entry['square'])}$, given the past"
+        yield "step", said, latex
         if radius is not None:
             bounded = (
                 f"||D|| <= {_plainly(radius, plain)} almost surely",
@@ -122,8 +122,8 @@ def _changes(context: Context, changing: set[str], writer: TermWriter) -> Iterat
         change, v = context.potentials[name]["change"], writer.symbol(name)
         if context.steps:
             said = f"{change} is E {name}(X_(n+1)) - {name}(X_n) given the past, X_n the state at step n"
-            shown = rf"${writer.symbol(change)}=\mathbb{{E}}[{v}(X_{{n+1}})\mid\mathcal{{F}}_n]-{v}(X_n)$, $X_n$ the state at step $n$"
+            latex = rf"${writer.symbol(change)}=\mathbb{{E}}[{v}(X_{{n+1}})\mid\mathcal{{F}}_n]-{v}(X_n)$, $X_n$ the state at step $n$"
         else:
             said = f"{name} is C^2, and {change} is L {name}, the generator of the Ito equation that the state solves"
-            shown = rf"${v}$ is $C^2$, and ${writer.symbol(change)}$ is $\mathcal{{L}}{v}$, the generator of the It\^o equation that the state solves"
-        yield "change", said, shown
+            latex = rf"${v}$ is $C^2$, and ${writer.symbol(change)}$ is $\mathcal{{L}}{v}$, the generator of the It\^o equation that the state solves"
+        yield "change", said, latex

@@ -105,16 +105,16 @@ def combined_step(
     new = evaluate(method.rule, _Linear())
     change = sp.expand(sum(w * (new[name] - sp.Symbol(name)) for name, w in weights.items()))
     letters = {name: sp.Symbol(name) for name in vectors}
-    found = {name: sp.cancel(sp.diff(change, letter)) for name, letter in letters.items()}
-    rest = change - sum(found[name] * letter for name, letter in letters.items())
-    if sp.cancel(rest) != 0 or any(c.has(*letters.values(), sp.Symbol("x")) for c in found.values()):
+    coefficients = {name: sp.cancel(sp.diff(change, letter)) for name, letter in letters.items()}
+    rest = change - sum(coefficients[name] * letter for name, letter in letters.items())
+    if sp.cancel(rest) != 0 or any(c.has(*letters.values(), sp.Symbol("x")) for c in coefficients.values()):
         raise ValueError("the step is not a combination of the memory and G")
     # G is the step of x - eta G less its factor, whose covariance is eta times that of the SDE
     share = sp.cancel(eta * equation.rate / (eta * equation.method.schedule.factor) ** 2)
-    signed = {name: -c if vectors[name].startswith("-") else c for name, c in found.items()}
+    signed = {name: -c if vectors[name].startswith("-") else c for name, c in coefficients.items()}
     mean = [(expression(c, {}), vec(vectors[name].removeprefix("-"))) for name, c in signed.items() if c != 0]
-    own = expression(found["G"], {})
-    return mean, plus(_square(mean), times(own, own, expression(share, {}), tr(mat("S"))))
+    of_message = expression(coefficients["G"], {})
+    return mean, plus(_square(mean), times(of_message, of_message, expression(share, {}), tr(mat("S"))))
 
 
 def _square(mean: Sequence[Part]) -> Term:

@@ -52,22 +52,22 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str
     mean = equation.moments.mean
     if mean is None or equation.drift is None:
         raise ValueError("the method has no drift in closed form")
-    own, bent, ratio = sp.Dummy("b"), sp.Dummy("Hb"), sp.Dummy("Lam")
+    mean_letter, bent, ratio = sp.Dummy("b"), sp.Dummy("Hb"), sp.Dummy("Lam")
     # symbols in place of vectors: SymPy divides into the cases of a case distinction
-    letters: dict[sp.Expr, sp.Expr] = {hvp(mean): bent, mean: own}
-    basis: list[tuple[sp.Expr, Any]] = [(own, vec(vectors["mean"]))]
+    letters: dict[sp.Expr, sp.Expr] = {hvp(mean): bent, mean: mean_letter}
+    basis: list[tuple[sp.Expr, Any]] = [(mean_letter, vec(vectors["mean"]))]
     if equation.model == "corrected" and mean == g:
         basis.append((bent, matvec(("m", hessian), vec(vectors["mean"]))))
     elif equation.model == "corrected":
         letters[lam(mean)] = ratio
         basis.append((ratio * bent, vec(vectors["curvature"])))
-    found: list[Part] = []
+    terms: list[Part] = []
     for summand in sp.Add.make_args(equation.drift.xreplace(letters)):
         fitting = [(summand / e, v) for e, v in basis if _is_scalar(summand / e)]
         if len(fitting) != 1:
             raise ValueError(f"{summand} is not a multiple of one of the known vectors")
-        found.append((expression(fitting[0][0], {free: h}), fitting[0][1]))
-    return found
+        terms.append((expression(fitting[0][0], {free: h}), fitting[0][1]))
+    return terms
 
 
 def diffusion_terms(equation: SDE, h: Term, covariance: str = "S") -> list[Part]:
@@ -126,15 +126,15 @@ def _product(e: sp.Mul, letters: Mapping[sp.Expr, Term]) -> Term:
     powers = [a for a in e.args if isinstance(a, sp.Pow) and a.exp.is_number and a.exp.is_negative]
     above = [expression(a, letters) for a in e.args if a not in powers]  # pyright: ignore[reportArgumentType]
     below = [expression(1 / a, letters) for a in powers if not a.base.is_Add]
-    found = above[0] if len(above) == 1 else times(*above)
+    product = above[0] if len(above) == 1 else times(*above)
     if below:
-        found = found / (below[0] if len(below) == 1 else times(*below))
+        product = product / (below[0] if len(below) == 1 else times(*below))
     for a in powers:
         if a.base.is_Add:
             each, times_over = (a.base, -int(a.exp)) if a.exp.is_Integer else (1 / a, 1)
             for _ in range(times_over):
-                found = found / expression(each, letters)
-    return found
+                product = product / expression(each, letters)
+    return product
 
 
 def put(t: Term, values: Mapping[Term, Term]) -> Term:

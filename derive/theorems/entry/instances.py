@@ -34,12 +34,12 @@ def names(letters: str) -> frozenset[Term]:
 
 def unbiased() -> list[Meaning]:
     """D(C)SGD with two clients in two coordinates: q_k is the error of the compressor given v, averaged over v."""
-    gradient, found = gradient_symbols(2), []
+    gradient, models = gradient_symbols(2), []
     size = sp.Add(*[e**2 for e in gradient])
     affine = Affine(("tau1", "tau2"), ("rho1", "rho2"))
     for compressor in (Bernoulli("p"), RandK(1)):
         for noise in (Scaled(Gaussian(), SCALES), affine):
-            own = sde(DCSGD(compressor, noise), "first-order", None, 2).expanded
+            equation = sde(DCSGD(compressor, noise), "first-order", None, 2).expanded
             error = sde(DCSGD(compressor), "first-order", None, 2).expanded
             fixed = [parameter(s) ** 2 for s in (("tau1", "tau2") if noise is affine else SCALES)]
             grown = [parameter(s) ** 2 for s in ("rho1", "rho2")] if noise is affine else [sp.S.Zero] * 2
@@ -49,26 +49,26 @@ def unbiased() -> list[Meaning]:
             errors = [unit.xreplace({e**2: e**2 + s for e in gradient}) for s in spread]
             ratio = compressor.omega(sp.Integer(2)).value
             total = (1 + ratio) * sp.Add(*fixed), ratio + (1 + ratio) * sp.Add(*grown)
-            found.append(Meaning(
+            models.append(Meaning(
                 {
-                    x("N"): 2, x("d"): 2, norm(g): sp.sqrt(size), tr(S): own.covariance.trace() * 2 / eta, x("omega"): (ratio, ratio),
+                    x("N"): 2, x("d"): 2, norm(g): sp.sqrt(size), tr(S): equation.covariance.trace() * 2 / eta, x("omega"): (ratio, ratio),
                     x("s0"): tuple(fixed), x("s1"): tuple(grown), x("q"): tuple(errors), x("v"): tuple(2 * s for s in spread),
                     x("m2"): tuple(size + 2 * s for s in spread), x("A1"): total[1], x("D0"): total[0],
                 },
                 names("omega s0 s1 q v m2"), coordinates=2, count=2,
             ))  # fmt: skip
-    return found
+    return models
 
 
 def signs() -> list[Meaning]:
     """DSignSGD with two clients in two coordinates: b from the drift, S from the covariance, Lam H Lam g from the corrected drift."""
-    y, hessian, found = sp.Matrix(gradient_symbols(2)), hessian_symbols(2), []
+    y, hessian, models = sp.Matrix(gradient_symbols(2)), hessian_symbols(2), []
     for law in LAWS:
         method = DSignSGD(Scaled(law, SCALES))
         first, corrected = (sde(method, model, None, 2).expanded for model in ("first-order", "corrected"))
         mean = -first.drift
         bent = (corrected.drift - first.drift) * 2 / eta
-        found.append(Meaning(
+        models.append(Meaning(
             {
                 x("N"): 2, x("d"): 2, x("y"): tuple(y), x("b"): tuple(mean), x("sigma"): tuple(parameter(s) for s in SCALES),
                 norm(g): sp.sqrt(y.dot(y)), norm(b): sp.sqrt(mean.dot(mean)), dot(g, b): y.dot(mean), tr(S): first.covariance.trace() * 2 / eta,
@@ -76,7 +76,7 @@ def signs() -> list[Meaning]:
             },
             names("sigma"), {"R": law.sign_mean}, 2, 2,
         ))  # fmt: skip
-    return found
+    return models
 
 
 def silent_signs() -> list[Meaning]:
@@ -114,30 +114,30 @@ def linearised(equation: CoordinateSDE) -> CoordinateSDE:
 
 def linear_signs() -> list[Meaning]:
     """DSignSGD with two clients linearised at the optimum of h x^2/2, at its stationary variance: where L x^2 = 0."""
-    found = []
+    models = []
     for law in LAWS:
-        own = linearised(sde(DSignSGD(Scaled(law, SCALES)), "first-order", Quadratic(("h",)), 1).expanded)
-        (state,), rate = own.state, sp.expand(generator(own, own.state[0] ** 2))
+        equation = linearised(sde(DSignSGD(Scaled(law, SCALES)), "first-order", Quadratic(("h",)), 1).expanded)
+        (state,), rate = equation.state, sp.expand(generator(equation, equation.state[0] ** 2))
         values = {
             x("N"): 2, x("eta"): eta, x("h"): parameter("h"), x("M"): law.density(sp.S.Zero),
-            x("sigma"): tuple(parameter(s) for s in SCALES), x("slope"): -own.drift[0] / state,
+            x("sigma"): tuple(parameter(s) for s in SCALES), x("slope"): -equation.drift[0] / state,
             x("x"): sp.sqrt(-rate.coeff(state, 0) / rate.coeff(state, 2)),
         }  # fmt: skip
-        found.append(Meaning(values, names("sigma"), count=2))
-    return found
+        models.append(Meaning(values, names("sigma"), count=2))
+    return models
 
 
 def separable() -> list[Meaning]:
     """A sum of three f_j(x_j) at a point; the norm of its Hessian by the singular values of the whole matrix."""
-    own = sp.exp(place) - place**4 / 3
+    summand = sp.exp(place) - place**4 / 3
     state, at = state_symbols(3), (sp.Integer(1), sp.Integer(-2), sp.Rational(1, 2))
-    value, here = SeparableSum(own).value(state), dict(zip(state_symbols(3), at, strict=True))
+    value, here = SeparableSum(summand).value(state), dict(zip(state_symbols(3), at, strict=True))
     slopes = sp.Matrix([sp.diff(value, s) for s in state]).xreplace(here)
     hessian = sp.hessian(value, state).xreplace(here)
-    curves = [sp.diff(own, place, 2).xreplace({place: s}) for s in at]
+    curves = [sp.diff(summand, place, 2).xreplace({place: s}) for s in at]
     largest = max(range(3), key=lambda n: float(sp.Abs(curves[n])))
     values = {
-        x("slope"): tuple(sp.diff(own, place).xreplace({place: s}) for s in at), x("curv"): tuple(curves),
+        x("slope"): tuple(sp.diff(summand, place).xreplace({place: s}) for s in at), x("curv"): tuple(curves),
         x("e"): tuple(sp.Integer(n == largest) for n in range(3)), norm(g): sp.sqrt(slopes.dot(slopes)),
         opnorm(H): sp.Max(*hessian.singular_values()),
     }  # fmt: skip

@@ -43,8 +43,8 @@ class Meaning:
             ValueError: a part of it has no meaning here.
         """
         if t in self.values:
-            found = self.values[t]
-            return sp.sympify(found[k if t in self.clients else j] if isinstance(found, tuple) else found)
+            meaning = self.values[t]
+            return sp.sympify(meaning[k if t in self.clients else j] if isinstance(meaning, tuple) else meaning)
         head = t[0]
         if head == "q":
             return sp.Rational(t[1])

@@ -20,12 +20,12 @@ def value(t: Term, at: Point) -> str:
     """
     values, names = _values(at)
     try:
-        found = values.value(_put(t, names))
+        number = values.value(_put(t, names))
     except NoValue:
         raise ProofError(f"no exact value of {t} at the point") from None
-    if not found.is_constant():
+    if not number.is_constant():
         raise ProofError(f"the value of {t} is not rational")
-    return str(found)
+    return str(number)
 
 
 def holds(relation: Relation, at: Point) -> bool:

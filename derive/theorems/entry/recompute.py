@@ -87,11 +87,11 @@ def normalised() -> list[str]:
 
 def clipped() -> list[str]:
     """A step of norm-clipped SGD is eta u min(||G||, c) long, in two coordinates."""
-    own = sde(NormClipped(schedule=Free()), "first-order", None, 2).expanded
-    size = sp.Min(sp.sqrt(sp.Add(*[e**2 for e in own.gradient])), parameter("c"))
+    equation = sde(NormClipped(schedule=Free()), "first-order", None, 2).expanded
+    size = sp.Min(sp.sqrt(sp.Add(*[e**2 for e in equation.gradient])), parameter("c"))
     return (
         []
-        if vanishes(own.drift.dot(own.drift) - u**2 * size**2)
+        if vanishes(equation.drift.dot(equation.drift) - u**2 * size**2)
         else ["the step of norm-clipped SGD has another length"]
     )
 
@@ -155,8 +155,8 @@ def _agrees(name: str, relation: Relation) -> bool:
 
 def forget() -> None:
     """Forget the engine's answers, so that it is asked again."""
-    for known in (_once, _instances, _agrees):
-        known.cache_clear()
+    for answers in (_once, _instances, _agrees):
+        answers.cache_clear()
 
 
 def disagreements(names: tuple[str, ...], definitions: Mapping[str, Relation]) -> list[str]:

@@ -28,13 +28,13 @@ class Statement:
     """A statement as it is printed.
 
     Args:
-        given: assumptions and definitions.
+        premises: assumptions and definitions.
         declared: what is declared of functions, matrices and processes: LaTeX with its formulas in dollars.
         claim: the formula that is claimed of them.
         where: what the letters in the LaTeX of all these stand for, as far as they are short for terms.
     """
 
-    given: tuple[Said, ...]
+    premises: tuple[Said, ...]
     declared: tuple[Said, ...]
     claim: Said
     where: tuple[str, ...]
@@ -42,15 +42,15 @@ class Statement:
     @property
     def latex(self) -> str:
         """Let .. Then .., where ..: a sentence for running text."""
-        given = [f"${g.latex}$" for g in self.given] + [d.latex for d in self.declared]
+        premises = [f"${g.latex}$" for g in self.premises] + [d.latex for d in self.declared]
         where = f", where {', '.join(f'${w}$' for w in self.where)}" if self.where else ""
-        return (f"Let {'; '.join(given)}. Then " if given else "") + f"${self.claim.latex}${where}."
+        return (f"Let {'; '.join(premises)}. Then " if premises else "") + f"${self.claim.latex}${where}."
 
     @property
     def text(self) -> str:
         """The same in plain text, where no letter is short for a term."""
-        given = [said.plain for said in (*self.given, *self.declared)]
-        return (f"let {'; '.join(given)}; then " if given else "") + self.claim.plain
+        premises = [said.plain for said in (*self.premises, *self.declared)]
+        return (f"let {'; '.join(premises)}; then " if premises else "") + self.claim.plain
 
     def to_dict(self) -> dict[str, str]:
         """The claim as plain text and LaTeX, and the whole statement as text."""
@@ -58,7 +58,7 @@ class Statement:
 
 
 def statement(
-    given: Iterable[tuple[str, Relation]],
+    premises: Iterable[tuple[str, Relation]],
     claim: Relation,
     writer: TermWriter,
     plain: Printer,
@@ -70,7 +70,7 @@ def statement(
         writer: a new one; `declared` may have been written by it.
         declared: as `sdescent.derive.theorems.entry.declarations` makes them.
     """
-    formulas = tuple(Said(turned(writer, relation), plain.relation(relation)) for _, relation in given)
+    formulas = tuple(Said(turned(writer, relation), plain.relation(relation)) for _, relation in premises)
     claimed = Said(writer.relation(claim), plain.relation(claim))
     return Statement(formulas, tuple(Said(d["latex"], d["text"]) for d in declared), claimed, tuple(_where(writer)))
 

@@ -20,11 +20,11 @@ class Grounds:
 
     Args:
         lines: numbers of earlier lines.
-        given: names of assumptions and definitions.
+        premises: names of assumptions and definitions.
     """
 
     lines: tuple[int, ...]
-    given: tuple[str, ...]
+    premises: tuple[str, ...]
 
 
 def grounds(lines: Sequence[ProofLine], names: Mapping[Any, str]) -> list[Grounds]:
@@ -38,33 +38,33 @@ def grounds(lines: Sequence[ProofLine], names: Mapping[Any, str]) -> list[Ground
     return [_grounds(line.fact, n, number, names) for n, line in enumerate(lines)]
 
 
-def _grounds(fact: Fact, own: int, number: Mapping[int, int], names: Mapping[Any, str]) -> Grounds:
-    found: list[int] = []
-    given: list[str] = []
+def _grounds(fact: Fact, line: int, number: Mapping[int, int], names: Mapping[Any, str]) -> Grounds:
+    lines: list[int] = []
+    premises: list[str] = []
     seen: set[int] = set()
 
     def visit(fact: Fact) -> None:
         if id(fact) in seen:
             return
         seen.add(id(fact))
-        if number.get(id(fact), own) < own:
-            found.append(number[id(fact)])
+        if number.get(id(fact), line) < line:
+            lines.append(number[id(fact)])
             return
         if fact.rule == "assume":
-            given.extend(names[key] for key in fact.hypotheses if key in names)
+            premises.extend(names[key] for key in fact.hypotheses if key in names)
         for premise in fact.premises:
             visit(premise)
 
     visit(fact)
-    return Grounds(tuple(sorted(set(found))), tuple(dict.fromkeys(given)))
+    return Grounds(tuple(sorted(set(lines))), tuple(dict.fromkeys(premises)))
 
 
-def carrying(lines: Sequence[ProofLine], found: Sequence[Grounds], most: int) -> list[int]:
+def carrying(lines: Sequence[ProofLine], rests: Sequence[Grounds], most: int) -> list[int]:
     """At most this many lines: the last, what it rests on, what that rests on, and so on; small facts are left out."""
     chosen: list[int] = [len(lines) - 1]
     level = [len(lines) - 1]
     while level and len(chosen) < most:
-        below = [n for m in level for n in found[m].lines]
+        below = [n for m in level for n in rests[m].lines]
         level = [n for n in dict.fromkeys(sorted(below, reverse=True)) if n not in chosen]
         for n in level:
             said = [lines[m].fact.claim for m in chosen]

@@ -10,12 +10,17 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, ProofError
-from sdescent.derive.proof.language.terms import Number, Relation, Term, num, term
+from sdescent.derive.proof.language.terms import Relation, Term, num, term
 from sdescent.derive.proof.language.text import Printer, TermWriter
 from sdescent.derive.proof.search.prover import Prover
 from sdescent.derive.theorems.entry.statement import Statement, statement
 from sdescent.derive.vocabulary.sources import Source
 from sdescent.derive.vocabulary.verdicts import Verdict
+
+#: a fact, or an assumption or definition by its name
+Premise = Fact | str
+#: a product in the certificate of a line, as `Derivation.combine` describes it
+Member = Premise | int | Fraction | Sequence[Premise] | tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,12 @@ class Derivation:
         self.prover = Prover(theorem.context, seconds)
         self.kernel = self.prover.kernel
         self.lines: list[ProofLine] = []
-        given = {**theorem.assumptions, **theorem.definitions}
-        self._given = {name: self.kernel.assume(relation) for name, relation in given.items()}
+        relations = {**theorem.assumptions, **theorem.definitions}
+        self._premises = {name: self.kernel.assume(relation) for name, relation in relations.items()}
 
     def __getitem__(self, name: str) -> Fact:
         """An assumption or definition by its name."""
-        return self._given[name]
+        return self._premises[name]
 
     def step(self, words: str, fact: Fact) -> Fact:
         """Write a line down; return the fact itself."""
@@ -49,36 +54,43 @@ class Derivation:
         self,
         words: str,
         claim: Relation,
-        members: Sequence[tuple[Number | str, Sequence[Fact | str], Sequence[Any]]] = (),
-        equalities: Sequence[tuple[Any, Fact | str]] = (),
-        mult: Sequence[tuple[Number | str, Sequence[Fact | str], Sequence[Any]]] = ((1, (), ()),),
+        members: Sequence[Member] = (),
+        equalities: Sequence[tuple[Any, Premise] | Premise] = (),
+        mult: Sequence[Member] = (1,),
     ) -> Fact:
-        """A line by `certify`, with the certificate written out: members (c, facts, squares), equalities (term, fact)."""
+        """A line by `certify`, with the certificate written out: the claim is the sum of the members and of the equalities.
+
+        Args:
+            members: numbers and facts that are >= 0, products of such, and with a square t^2 as well: 2, "a >= 0", ["a >= 0", fact],
+                (2, "a >= 0"), ("1/2", ["a >= 0", fact], t).
+            equalities: facts, or (term, fact).
+            mult: members whose sum is the factor of the claim.
+        """
         facts: list[Fact] = []
 
-        def number(given: Fact | str) -> int:
-            fact = self[given] if isinstance(given, str) else given
-            known = [n for n, f in enumerate(facts) if f is fact]
-            if not known:
+        def number(premise: Premise) -> int:
+            fact = self[premise] if isinstance(premise, str) else premise
+            if not any(fact is other for other in facts):
                 facts.append(fact)
-            return known[0] if known else len(facts) - 1
+            return next(n for n, other in enumerate(facts) if other is fact)
 
-        def cone(members: Sequence[tuple[Number | str, Sequence[Fact | str], Sequence[Any]]]) -> list[Any]:
-            return [
-                (Fraction(c), tuple(number(f) for f in used), tuple(term(s) for s in squares))
-                for c, used, squares in members
-            ]
+        def product(member: Member) -> tuple[Fraction, tuple[int, ...], tuple[Term, ...]]:
+            if isinstance(member, int | Fraction):
+                member = member, ()
+            c, premises, *squares = member if isinstance(member, tuple) else (1, member)
+            listed = [premises] if isinstance(premises, str | Fact) else premises
+            roots = [s for part in squares for s in (part if type(part) is tuple else (part,))]
+            return Fraction(c), tuple(number(p) for p in listed), tuple(term(t) for t in roots)
 
-        data = cone(mult), cone(members), [(number(f), term(t)) for t, f in equalities]
+        pairs = [e if isinstance(e, tuple) else (1, e) for e in equalities]
+        data = [product(m) for m in mult], [product(m) for m in members], [(number(f), term(t)) for t, f in pairs]
         return self.step(words, _named(words, lambda: self.kernel.certify(claim, facts, *data)))
 
     def inverse(self, p: Term, positive: Fact | str) -> tuple[Fact, Fact]:
         """p (1/p) = 1 and 0 < 1/p, from 0 < p."""
         fact = self[positive] if isinstance(positive, str) else positive
         unit = self.kernel.inverse(p, fact)
-        return unit, self.combine(
-            "a positive inverse", num(0).lt(1 / p), [(1, (), ())], [(-1, unit)], [(1, [fact], ())]
-        )
+        return unit, self.combine("a positive inverse", num(0).lt(1 / p), [1], [(-1, unit)], [fact])
 
     def number(self, n: int) -> Fact:
         """0 <= n."""
@@ -148,7 +160,7 @@ class Quotation:
     source: str
 
 
-class Shown:
+class Entry:
     """What an entry is in a notebook: its title, its source, and its claim with what the claim assumes, as formulas."""
 
     id: str
@@ -167,7 +179,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Theorem(Shown):
+class Theorem(Entry):
     """A statement with its derivation.
 
     Args:
@@ -224,14 +236,14 @@ class Theorem(Shown):
     def unchecked(self) -> Statement | None:
         if self.claim is None:
             return None
-        given = {**self.assumptions, **self.definitions}
+        relations = {**self.assumptions, **self.definitions}
         return statement(
-            given.items(), self.claim, TermWriter(self.names, self.short, self.context), Printer(self.context)
+            relations.items(), self.claim, TermWriter(self.names, self.short, self.context), Printer(self.context)
         )
 
 
 @dataclass(frozen=True)
-class Refutation(Shown):
+class Refutation(Entry):
     """A claim that is false, with exact numbers that show it.
 
     Args:

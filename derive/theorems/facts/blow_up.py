@@ -19,45 +19,33 @@ EVIDENCE = (Evidence("growth"), Evidence("quartic trajectory"))
 
 def step(w: Derivation) -> Fact:
     """x_{n+1} = x_n (1 - q_n)."""
-    return w.combine("one step", x1.eq(x0 * (1 - q)), (), [(1, "gradient descent"), (x0, "q_n")])
+    return w.combine("one step", x1.eq(x0 * (1 - q)), (), ["gradient descent", (x0, "q_n")])
 
 
 def growth(w: Derivation) -> Fact:
     """x_{n+1}^2 >= theta^2 x_n^2: (q - 1)^2 - theta^2 = (q - 1 - theta)(q - 1 + theta)."""
-    own = step(w)
-    high = w.combine(
-        "q_n - 1 + theta >= 0",
-        (q - 1 + theta).ge(0),
-        [(1, ["q_n >= 1 + theta"], ()), (2, ["theta >= 1"], ()), (2, (), ())],
-    )
-    return w.combine(
-        "growth", GROWS, [(1, ["q_n >= 1 + theta", high], (x0,))], [(-(x1 + x0 * (1 - q)), own)]
-    )  # fmt: skip
+    moved = step(w)
+    high = w.combine("q_n - 1 + theta >= 0", (q - 1 + theta).ge(0), ["q_n >= 1 + theta", (2, "theta >= 1"), 2])
+    return w.combine("growth", GROWS, [(1, ["q_n >= 1 + theta", high], x0)], [(-(x1 + x0 * (1 - q)), moved)])
 
 
 def induction(w: Derivation) -> Fact:
     """eta eta_{n+1} x_{n+1}^2 >= 1 + theta: theta^2 eta eta_{n+1} x_{n+1}^2 >= q (q - 1)^2 >= (1 + theta) theta^2."""
-    own = step(w)
-    big = w.combine("q_n - 1 >= theta", (q - 1).ge(theta), [(1, ["q_n >= 1 + theta"], ())])
-    positive = w.combine("theta >= 0", theta.ge(0), [(1, ["theta >= 1"], ()), (1, (), ())])
-    square = w.combine(
-        "(q_n - 1)^2 >= theta^2", (theta**2).le((q - 1) ** 2), [(1, [big, big], ()), (2, [positive, big], ())]
-    )
+    moved = step(w)
+    big = w.combine("q_n - 1 >= theta", (q - 1).ge(theta), ["q_n >= 1 + theta"])
+    positive = w.combine("theta >= 0", theta.ge(0), ["theta >= 1", 1])
+    square = w.combine("(q_n - 1)^2 >= theta^2", (theta**2).le((q - 1) ** 2), [[big, big], (2, [positive, big])])
     whole = w.combine(
         "q_n (q_n - 1)^2 >= (1 + theta) theta^2",
         ((1 + theta) * theta**2).le(q * (q - 1) ** 2),
-        [(1, ["q_n >= 1 + theta"], (q - 1,)), (1, [square], ()), (1, [positive, square], ())],
+        [(1, "q_n >= 1 + theta", q - 1), square, [positive, square]],
     )
     last = w.combine(
-        "the next step", (q * (q - 1) ** 2).le(theta**2 * e1 * x1**2), [(1, ["eta_n <= theta^2 eta_{n+1}"], (x1,))],
-        [(-e * (x1 + x0 * (1 - q)), own), ((q - 1) ** 2, "q_n")],
+        "the next step", (q * (q - 1) ** 2).le(theta**2 * e1 * x1**2), [(1, "eta_n <= theta^2 eta_{n+1}", x1)],
+        [(-e * (x1 + x0 * (1 - q)), moved), ((q - 1) ** 2, "q_n")],
     )  # fmt: skip
-    strict = w.combine(
-        "theta^2 > 0",
-        num(0).lt(theta**2),
-        [(1, ["theta >= 1", "theta >= 1"], ()), (2, ["theta >= 1"], ()), (1, (), ())],
-    )
-    return w.combine("the induction", AGAIN, [(1, [whole], ()), (1, [last], ())], mult=[(1, [strict], ())])
+    strict = w.combine("theta^2 > 0", num(0).lt(theta**2), [["theta >= 1", "theta >= 1"], (2, "theta >= 1"), 1])
+    return w.combine("the induction", AGAIN, [whole, last], mult=[strict])
 
 
 GROWTH = Theorem(

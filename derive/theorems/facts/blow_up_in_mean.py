@@ -71,34 +71,27 @@ POINT = {theta: 1, e: 2, e1: 2, m: 1, w: 1, c: 1, x0: 1, x1: -1}
 
 def growth(d: Derivation) -> Fact:
     """theta^2 E(w x_n^2) <= E(w x_{n+1}^2)."""
-    above = d.combine(
-        "e m >= 1", (e * m).ge(1), [(1, ["beyond the threshold"], ()), (1, ["theta >= 1"], ()), (1, (), ())]
-    )
+    above = d.combine("e m >= 1", (e * m).ge(1), ["beyond the threshold", "theta >= 1", 1])
     y = x0**2
     noise = d.combine(
         "the square of the noise is not negative", (w * KEPT**2 - 2 * e * w * KEPT * (c - SLOPE)).le(w * x1**2),
-        [(1, ["w >= 0"], (e * (c - SLOPE),))], [(-w * (x1 + x0 - e * c), "the step")],
+        [(1, "w >= 0", e * (c - SLOPE))], [(-w * (x1 + x0 - e * c), "the step")],
     )  # fmt: skip
     tangent = d.combine(
         "above the tangent at m", (w * (m * (1 - e * m) ** 2 + (1 - e * m) * (1 - 3 * e * m) * (y - m))).le(w * KEPT**2),
-        [(1, ["w >= 0"], (e * x0 * (y - m),)), (2, ["w >= 0", "eta_n >= 0", above], (y - m,))],
+        [(1, "w >= 0", e * x0 * (y - m)), (2, ["w >= 0", "eta_n >= 0", above], y - m)],
     )  # fmt: skip
     first, second = (d.step("in the mean", d.kernel.monotone("E", fact)) for fact in (noise, tangent))
     convex = d.combine(
-        "the second moment after a step", (m * (1 - e * m) ** 2 * WEIGHT).le(NEXT), [(1, [first], ()), (1, [second], ())],
+        "the second moment after a step", (m * (1 - e * m) ** 2 * WEIGHT).le(NEXT), [first, second],
         [(2 * e, "unbiased message"), (-(1 - e * m) * (1 - 3 * e * m), "mean of the square")],
     )  # fmt: skip
     square = d.kernel.certify((w * y).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))
-    big = d.combine("e m - 1 >= theta", (e * m - 1).ge(theta), [(1, ["beyond the threshold"], ())])
-    plus = d.combine(
-        "e m - 1 + theta >= 0", (e * m - 1 + theta).ge(0), [(1, [big], ()), (2, ["theta >= 1"], ()), (2, (), ())]
-    )
+    big = d.combine("e m - 1 >= theta", (e * m - 1).ge(theta), ["beyond the threshold"])
+    plus = d.combine("e m - 1 + theta >= 0", (e * m - 1 + theta).ge(0), [big, (2, "theta >= 1"), 2])
     # (1 - e m)^2 - theta^2 = (e m - 1 - theta)(e m - 1 + theta)
-    return d.combine(
-        "growth", GROWS, [(1, [convex], ()), (1, [big, plus, positive], ())],
-        [((1 - e * m) ** 2, "mean of the square")],
-    )  # fmt: skip
+    return d.combine("growth", GROWS, [convex, [big, plus, positive]], [((1 - e * m) ** 2, "mean of the square")])
 
 
 def induction(d: Derivation) -> Fact:
@@ -107,32 +100,21 @@ def induction(d: Derivation) -> Fact:
     square = d.kernel.certify((w * x0**2).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))
     weight = d.step("so is the weight", d.kernel.monotone("E", d["w >= 0"]))
-    strict = d.combine(
-        "theta^2 > 0",
-        num(0).lt(theta**2),
-        [(1, ["theta >= 1", "theta >= 1"], ()), (2, ["theta >= 1"], ()), (1, (), ())],
-    )
-    step = d.combine(
-        "eta_{n+1} >= 0",
-        e1.ge(0),
-        [(1, ["eta_n <= theta^2 eta_{n+1}"], ()), (1, ["eta_n >= 0"], ())],
-        mult=[(1, [strict], ())],
-    )
+    strict = d.combine("theta^2 > 0", num(0).lt(theta**2), [["theta >= 1", "theta >= 1"], (2, "theta >= 1"), 1])
+    step = d.combine("eta_{n+1} >= 0", e1.ge(0), ["eta_n <= theta^2 eta_{n+1}", "eta_n >= 0"], mult=[strict])
     return d.combine(
         "the induction", AGAIN,
-        [(1, [step, more], ()), (1, ["eta_n <= theta^2 eta_{n+1}", positive], ()), (1, ["beyond the threshold", weight], ())],
+        [[step, more], ["eta_n <= theta^2 eta_{n+1}", positive], ["beyond the threshold", weight]],
         [(-e, "mean of the square")],
     )  # fmt: skip
 
 
 def loss(d: Derivation) -> Fact:
     """m^2 E(w) <= 4 E f(x_n), by w (x_n^2 - m)^2 >= 0 and w <= 1."""
-    spread = d.combine("w (x_n^2 - m)^2 >= 0", (w * (x0**2 - m) ** 2).ge(0), [(1, ["w >= 0"], (x0**2 - m,))])
-    whole = d.combine("w f <= f", (w * x0**4).le(4 * f), [(1, ["w <= 1"], (x0**2,))], [(-4, "the loss")])
+    spread = d.combine("w (x_n^2 - m)^2 >= 0", (w * (x0**2 - m) ** 2).ge(0), [(1, "w >= 0", x0**2 - m)])
+    whole = d.combine("w f <= f", (w * x0**4).le(4 * f), [(1, "w <= 1", x0**2)], [(-4, "the loss")])
     first, second = (d.step("in the mean", d.kernel.monotone("E", fact)) for fact in (spread, whole))
-    return d.combine(
-        "the loss", LARGE, [(1, [first], ()), (1, [second], ())], [(-2 * m, "mean of the square")]
-    )  # fmt: skip
+    return d.combine("the loss", LARGE, [first, second], [(-2 * m, "mean of the square")])
 
 
 def quartic() -> dict[str, Relation]:

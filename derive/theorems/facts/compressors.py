@@ -48,7 +48,7 @@ SHORT = {NORM: r"\|v\|", SQUARE: r"\|v\|^{2}"}
 
 
 @dataclass(frozen=True)
-class Given:
+class CompressorMoments:
     """The way in which the moments of a compressor given v are read.
 
     Args:
@@ -70,40 +70,40 @@ class Given:
         Raises:
             ValueError: the variance is of another shape.
         """
-        given = self.compressor.given(dimension)
-        variance = sp.piecewise_fold(given.variance)
+        moments = self.compressor.given(dimension)
+        variance = sp.piecewise_fold(moments.variance)
         if isinstance(variance, sp.Piecewise):
-            (own, when), *others = variance.args
-            if others != [(sp.S.Zero, sp.true)] or when != self.where or own.xreplace(dict(self.rest)) != 0:
+            (positive_part, when), *others = variance.args
+            if others != [(sp.S.Zero, sp.true)] or when != self.where or positive_part.xreplace(dict(self.rest)) != 0:
                 raise ValueError(f"the variance {variance} is not 0 but for {self.where}")
-            variance = own
-        found = {
-            "mean": mean.eq(expression(given.mean, self.letters)),
+            variance = positive_part
+        relations = {
+            "mean": mean.eq(expression(moments.mean, self.letters)),
             "variance": var.eq(expression(variance, self.letters)),
         }
         try:
             ratio = self.compressor.omega(dimension).value
         except Refusal:
-            return found
+            return relations
         if isinstance(ratio, sp.Piecewise):
             ratio, when = ratio.args[self.case]
             if when != sp.true:
-                found["range of omega"] = expression(when.lhs - when.rhs, {}).ge(0)
-        return {**found, "omega": omega.eq(expression(ratio, {}))}
+                relations["range of omega"] = expression(when.lhs - when.rhs, {}).ge(0)
+        return {**relations, "omega": omega.eq(expression(ratio, {}))}
 
 
 def whole(w: Derivation, one: Fact) -> Fact:
     """From one coordinate, Var C_j + (E C_j - v_j)^2 <= (or ==) c v_j^2 with the formula c for omega, to all of them."""
     total = w.step("sum over coordinates", w.kernel.monotone("S", one))
     if one.claim.op == "==":
-        return w.combine("the ratio", EQUAL, (), [(1, total), (-SQUARE, "omega")])
-    return w.combine("the ratio", BOUNDED, [(1, [total], ())], [(-SQUARE, "omega")])
+        return w.combine("the ratio", EQUAL, (), [total, (-SQUARE, "omega")])
+    return w.combine("the ratio", BOUNDED, [total], [(-SQUARE, "omega")])
 
 
 def exact(w: Derivation, *equalities: tuple[Term, Fact]) -> Fact:
     """Var C_j is omega v_j^2 in each coordinate."""
     claim = (var + (mean - v) ** 2).eq(w["omega"].claim.right * v**2)
-    return whole(w, w.combine("one coordinate", claim, (), [(1, "variance"), (mean - v, "mean"), *equalities]))
+    return whole(w, w.combine("one coordinate", claim, (), ["variance", (mean - v, "mean"), *equalities]))
 
 
 def rand_k(w: Derivation) -> Fact:
@@ -116,8 +116,8 @@ def natural(w: Derivation) -> Fact:
     """(|v| - l)(2l - |v|) <= v^2/8 for the power l of two below |v|: the difference is (3|v| - 4l)^2/8."""
     size = w.kernel.function("abs_square", [v])
     one = w.combine(
-        "one coordinate", (var + (mean - v) ** 2).le(v**2 / 8), [("1/8", (), (3 * SIZE - 4 * low,))],
-        [(1, "variance"), (mean - v, "mean"), (num("1/8"), size)],
+        "one coordinate", (var + (mean - v) ** 2).le(v**2 / 8), [("1/8", [], 3 * SIZE - 4 * low)],
+        ["variance", (mean - v, "mean"), (num("1/8"), size)],
     )  # fmt: skip
     return whole(w, one)
 
@@ -137,8 +137,8 @@ def fine(w: Derivation) -> Fact:
     """r(1 - r) <= 1/4 for the fractional part r of the level."""
     part = LEVEL - m
     one = w.combine(
-        "one coordinate", (var + (mean - v) ** 2).le(SQUARE / (4 * s**2)), [(1, [nonnegative(w)], ((part - num("1/2")) / s,))],
-        [(1, "variance"), (mean - v, "mean")],
+        "one coordinate", (var + (mean - v) ** 2).le(SQUARE / (4 * s**2)), [(1, nonnegative(w), (part - num("1/2")) / s)],
+        ["variance", (mean - v, "mean")],
     )  # fmt: skip
     return whole(w, one)
 
@@ -147,47 +147,41 @@ def coarse(w: Derivation) -> Fact:
     """2 D s r(1 - r) <= s^2 + (D^2 - 2 D s) y^2 for the level y, D = sqrt(d) >= 2s: below 1 by (s - D y)^2, from 1 on by r(1 - r) <= 1/4."""
     kernel, part, square = w.kernel, LEVEL - m, nonnegative(w)
     root, sign = root_of_dimension(w)
-    both = w.combine("sqrt(d) + 2s > 0", num(0).lt(ROOT + 2 * s), [(1, [sign], ()), (2, ["s > 0"], ())])
-    apart = w.combine(
-        "2s <= sqrt(d)", (2 * s).le(ROOT), [(1, ["range of omega"], ())], [(-1, root)], [(1, [both], ())]
-    )  # fmt: skip
-    positive = w.combine("sqrt(d) > 0", num(0).lt(ROOT), [(1, [apart], ()), (2, ["s > 0"], ())])
+    both = w.combine("sqrt(d) + 2s > 0", num(0).lt(ROOT + 2 * s), [sign, (2, "s > 0")])
+    apart = w.combine("2s <= sqrt(d)", (2 * s).le(ROOT), ["range of omega"], [(-1, root)], [both])
+    positive = w.combine("sqrt(d) > 0", num(0).lt(ROOT), [apart, (2, "s > 0")])
     claim = (2 * ROOT * s * part * (1 - part)).le(s**2 + (ROOT**2 - 2 * ROOT * s) * LEVEL**2)
     lowest, above = kernel.assume(m.le(0)), kernel.assume(num(0).lt(m))
     scale = [positive, "s > 0"]
     below_one = w.combine(
         "below the first level", claim,
         [
-            (1, (), (s - ROOT * LEVEL,)), (4, [*scale, "m >= 0", "level below"], ()), (2, [*scale, "m >= 0", lowest], ()),
-            (2, [*scale, lowest], ()),
+            (1, [], s - ROOT * LEVEL), (4, [*scale, "m >= 0", "level below"]), (2, [*scale, "m >= 0", lowest]),
+            (2, [*scale, lowest]),
         ],
     )  # fmt: skip
-    at_least = w.combine("a whole number above 0", m.ge(1), [(1, ["whole number"], ())], (), [(1, [above], ())])
-    level = w.combine("the level", LEVEL.ge(1), [(1, [at_least], ()), (1, ["level above"], ())])
-    steep = w.combine("its square", (LEVEL**2).ge(1), [(1, (), (LEVEL - 1,)), (2, [level], ())])
+    at_least = w.combine("a whole number above 0", m.ge(1), ["whole number"], (), [above])
+    level = w.combine("the level", LEVEL.ge(1), [at_least, "level above"])
+    steep = w.combine("its square", (LEVEL**2).ge(1), [(1, [], LEVEL - 1), (2, level)])
     from_one = w.combine(
-        "from the first level on", claim,
-        [
-            (1, [positive, apart, steep], ()), (1, (), (ROOT - 2 * s,)), ("3/2", ["s > 0", apart], ()),
-            (2, scale, (part - num("1/2"),)),
-        ],
-    )  # fmt: skip
+        "from the first level on",
+        claim,
+        [[positive, apart, steep], (1, [], ROOT - 2 * s), ("3/2", ["s > 0", apart]), (2, scale, (part - num("1/2"),))],
+    )
     one = w.step("either level", kernel.cases(m.le(0), below_one, from_one))
     total = w.step("sum over coordinates", kernel.monotone("S", one))
     error = w.combine(
-        "the error", (var + (mean - v) ** 2).eq(SQUARE / s**2 * part * (1 - part)), (), [(1, "variance"), (mean - v, "mean")]
-    )  # fmt: skip
+        "the error", (var + (mean - v) ** 2).eq(SQUARE / s**2 * part * (1 - part)), (), ["variance", (mean - v, "mean")]
+    )
     errors = w.step("its sum", kernel.monotone("S", error))
     none, some, parts = kernel.assume(SQUARE.le(0)), kernel.assume(num(0).lt(SQUARE)), under("S", part * (1 - part))
     unit, over = w.inverse(s, "s > 0")
     # 0 <= r < 1, so that without a message the error is at most 0
-    within = w.combine("0 <= r(1 - r)", num(0).le(part * (1 - part)), [(1, ["level above", "level below"], ())])
-    ratio = w.combine(
-        "sqrt(d)/s - 1 >= 0", num(0).le(ROOT / s - 1), [(1, [over, apart], ()), (1, (), ())], [(-2, unit)]
-    )
+    within = w.combine("0 <= r(1 - r)", num(0).le(part * (1 - part)), [["level above", "level below"]])
+    ratio = w.combine("sqrt(d)/s - 1 >= 0", num(0).le(ROOT / s - 1), [[over, apart], 1], [(-2, unit)])
     empty = w.combine(
         "without a message", BOUNDED,
-        [(1, [none, kernel.monotone("S", within)], (1 / s,)), (1, [square, ratio], ())], [(1, errors), (-SQUARE, "omega")],
+        [(1, [none, kernel.monotone("S", within)], 1 / s), [square, ratio]], [errors, (-SQUARE, "omega")],
     )  # fmt: skip
     sizes = kernel.monotone("S", kernel.function("abs_square", [v]))
     length = kernel.function("sqrt_square", [SQUARE], [square])
@@ -198,12 +192,12 @@ def coarse(w: Derivation) -> Fact:
         [(s**2 / NORM**2, sizes), (-(s**2) / NORM**2, length), (s**2 * (1 + NORM / NORM), norm)],
     )  # fmt: skip
     limit = w.combine(
-        "the sum of r(1 − r)", parts.le(s * ROOT - s**2), [(1, [total], ())], [(-(s**2), root), (ROOT**2 - 2 * ROOT * s, levels)],
+        "the sum of r(1 − r)", parts.le(s * ROOT - s**2), [total], [(-(s**2), root), (ROOT**2 - 2 * ROOT * s, levels)],
         [(2, scale, ())],
     )  # fmt: skip
     full = w.combine(
-        "with a message", BOUNDED, [(1, [square, limit], (1 / s,))],
-        [(1, errors), (-SQUARE, "omega"), (SQUARE * (ROOT / s - 1 - s / s), unit)],
+        "with a message", BOUNDED, [(1, [square, limit], 1 / s)],
+        [errors, (-SQUARE, "omega"), (SQUARE * (ROOT / s - 1 - s / s), unit)],
     )  # fmt: skip
     return w.step("either message", kernel.cases(SQUARE.le(0), empty, full))
 
@@ -212,20 +206,20 @@ def ternary(w: Derivation) -> Fact:
     """t|v| <= c v^2 + t^2/(4c) where |v_j| < t = max|v|, c = (D + 1)/2, D = sqrt(d); and one coordinate has |v_j| = t."""
     kernel = w.kernel
     root, sign = root_of_dimension(w)
-    positive = w.combine("sqrt(d) + 1 > 0", num(0).lt(ROOT + 1), [(1, [sign], ()), (1, (), ())])
+    positive = w.combine("sqrt(d) + 1 > 0", num(0).lt(ROOT + 1), [sign, 1])
     unit, size = kernel.inverse(ROOT + 1, positive), kernel.function("abs_square", [v])
     c, over = (ROOT + 1) / 2, 1 / (ROOT + 1)
     bound = c * v**2 + (1 - e) * top**2 * over / 2 + e * (1 - c) * top**2
     one = w.combine(
-        "one coordinate", (var + (mean - v) ** 2).le(bound - v**2), [("1/2", [positive], ((1 - e) * (SIZE - top * over),))],
+        "one coordinate", (var + (mean - v) ** 2).le(bound - v**2), [("1/2", positive, (1 - e) * (SIZE - top * over))],
         [
-            (1, "variance"), (mean - v, "mean"), (c - 1, size), (top - c * (SIZE + top), "it has the maximum"),
+            "variance", (mean - v, "mean"), (c - 1, size), (top - c * (SIZE + top), "it has the maximum"),
             ((1 - e) * (top**2 * over / 2 - top * SIZE), unit), (c * (SIZE - top * over) ** 2, "e_j is 0 or 1"),
         ],
     )  # fmt: skip
     total = w.step("sum over coordinates", kernel.monotone("S", one))
     return w.combine(
-        "the ratio", BOUNDED, [(1, [total], ())],
+        "the ratio", BOUNDED, [total],
         [
             (-SQUARE, "omega"), (-(top**2) * over / 2, root), (-(top**2) * (over / 2 - (1 - c)), "one coordinate"),
             (top**2 * (ROOT - 1) / 2, unit),
@@ -235,22 +229,22 @@ def ternary(w: Derivation) -> Fact:
 
 def no_ratio(w: Derivation) -> Fact:
     """With v = t step, t = 1/(2 + omega), the variance is step^2 t(1 - t), and t(1 - t) - omega t^2 = t^2."""
-    positive = w.combine("2 + omega > 0", num(0).lt(2 + omega), [(1, ["omega >= 0"], ()), (2, (), ())])
+    positive = w.combine("2 + omega > 0", num(0).lt(2 + omega), ["omega >= 0", 2])
     unit, over = w.inverse(2 + omega, positive)
     t = 1 / (2 + omega)
     rest = step - (v - step * m) - step * t
     spread = w.combine(
         "the variance there", var.eq(step**2 * t * (1 - t)), (),
-        [(1, "variance"), (rest, "one message"), (-step * rest, "first cell")],
+        ["variance", (rest, "one message"), (-step * rest, "first cell")],
     )  # fmt: skip
     return w.combine(
-        "the error is larger", LARGER, [(1, [over, over, "step > 0", "step > 0"], ())],
+        "the error is larger", LARGER, [[over, over, "step > 0", "step > 0"]],
         [(-1, spread), (v - mean, "mean"), (step**2 * t, unit), (omega * (step * t + v), "one message")],
     )  # fmt: skip
 
 
 def entry(
-    name: str, title: str, claim: Relation, given: Given, prove: Callable[[Derivation], Fact],
+    name: str, title: str, claim: Relation, moments: CompressorMoments, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation] | None = None, point: Mapping[Term, Fraction | int] | None = None,
     drawn: Mapping[str, Any] | None = None, remark: str = "",
 ) -> Theorem:  # fmt: skip
@@ -259,15 +253,15 @@ def entry(
     Args:
         drawn: values of the compressor's parameters at which omega is found by drawing, and where it is "attained"; None for not.
     """
-    read = given.read()
+    read = moments.read()
     return Theorem(
         id=f"4-{name}", title=title, source="theory 4 and 8", claim=claim, remark=remark, context=CONTEXT,
         assumptions={**{n: r for n, r in read.items() if n == "range of omega"}, **(assumptions or {})},
-        definitions={n: r for n, r in read.items() if n != "range of omega"}, read=given.read,
+        definitions={n: r for n, r in read.items() if n != "range of omega"}, read=moments.read,
         point={v: 1, mean: 1, var: 0, omega: 0} | dict(point or {}), names=NAMES, short=SHORT, prove=prove,
         evidence=(
-            Evidence("compressor", {"compressor": given.compressor}),
-            *(() if drawn is None else (Evidence("drawn ratio", {"compressor": given.compressor, **drawn}),)),
+            Evidence("compressor", {"compressor": moments.compressor}),
+            *(() if drawn is None else (Evidence("drawn ratio", {"compressor": moments.compressor, **drawn}),)),
         ),
     )  # fmt: skip
 
@@ -282,40 +276,40 @@ _LEVEL: dict[str, Relation] = {
     "s > 0": s.gt(0), "level above": m.le(LEVEL), "level below": LEVEL.lt(m + 1), "m >= 0": m.ge(0), "whole number": (m * (m - 1)).ge(0),
 }  # fmt: skip
 ENTRIES = (
-    entry("identity", "No compression", EQUAL, Given(Identity()), exact),
+    entry("identity", "No compression", EQUAL, CompressorMoments(Identity()), exact),
     entry(
-        "bernoulli", "The ratio of the Bernoulli sparsifier", EQUAL, Given(Bernoulli("p")), exact,
+        "bernoulli", "The ratio of the Bernoulli sparsifier", EQUAL, CompressorMoments(Bernoulli("p")), exact,
         point={p: 1}, drawn={"numbers": {"p": 0.25}, "attained": "everywhere"},
     ),
     entry(
         "rand-k", "The ratio of Rand-k", EQUAL,
-        Given(RandK("k")), rand_k, {"d > 1": d.gt(1), "k > 0": k.gt(0)}, {d: 2, k: 2},
+        CompressorMoments(RandK("k")), rand_k, {"d > 1": d.gt(1), "k > 0": k.gt(0)}, {d: 2, k: 2},
         {"numbers": {"k": 3}, "attained": "everywhere"},
     ),
     entry(
         "natural", "The ratio of natural compression", BOUNDED,
-        Given(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)}, drawn={},
+        CompressorMoments(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)}, drawn={},
         remark=r"$\ell_j$ is the power of two with $\ell_j\le|v_j|<2\ell_j$, and $0$ where $v_j=0$.",
     ),
     entry(
         "qsgd-fine", "The ratio of QSGD with many levels", BOUNDED,
-        Given(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
+        CompressorMoments(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
         drawn={"numbers": {"s": 4}},
     ),
     entry(
         "qsgd-coarse", "The ratio of QSGD with few levels", BOUNDED,
-        Given(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
+        CompressorMoments(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
         {"numbers": {"s": 1}, "attained": "at equal coordinates"},
     ),
     entry(
         "ternary", "The ratio of TernGrad", BOUNDED,
-        Given(Ternary(), {coord_max(_size): top}), ternary,
+        CompressorMoments(Ternary(), {coord_max(_size): top}), ternary,
         {"e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1), "it has the maximum": (e * SIZE).eq(e * top)},
         {e: 1, top: 1, d: 1}, {},
     ),
     entry(
         "fixed-grid", "A fixed grid has no finite ω", LARGER,
-        Given(FixedGrid("step"), {_cell: m}), no_ratio,
+        CompressorMoments(FixedGrid("step"), {_cell: m}), no_ratio,
         {"omega >= 0": omega.ge(0), "step > 0": step.gt(0), "one message": v.eq(step / (2 + omega)), "first cell": m.eq(0)},
         {step: 2, m: 0, var: 1},
     ),

@@ -89,14 +89,14 @@ def law_shape(law: Law) -> Mapping[str, ShapeBacking]:
 @lru_cache(maxsize=64)
 def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
     law.sign_mean(_REAL)  # a class that fails here has no R at all
-    found = {name: _judged(words, lambda check=check: check(law)) for name, (words, check) in _PROPERTIES.items()}
-    proved = all(found[name].backing is Backing.PROVED for name in ("concave_right", "bounded"))
+    shape = {name: _judged(words, lambda check=check: check(law)) for name, (words, check) in _PROPERTIES.items()}
+    proved = all(shape[name].backing is Backing.PROVED for name in ("concave_right", "bounded"))
     rises = (
         (Backing.PROVED, "a concave function that is bounded does")
         if proved
         else (Backing.ASSUMED, "F is a distribution function")
     )
-    return {**found, "nondecreasing": ShapeBacking(NEVER_FALLS, *rises)}
+    return {**shape, "nondecreasing": ShapeBacking(NEVER_FALLS, *rises)}
 
 
 def any_shape(reason: str) -> Mapping[str, ShapeBacking]:
@@ -208,15 +208,15 @@ class _Piece:
             _Open: it is not a term of the kernel, or neither is seen.
         """
         try:
-            found = self._decided(e)
+            decision = self._decided(e)
         except ValueError as error:
             raise _Open(str(error)) from None
-        if isinstance(found, Fraction):
-            at = found if place is None else place
+        if isinstance(decision, Fraction):
+            at = decision if place is None else place
             raise _Fails(f"{fails} at x = {self.unit * sp.Rational(at.numerator, at.denominator)}")
-        if found is None:
+        if decision is None:
             raise _Open("it is not decided")
-        return found
+        return decision
 
     def falls(self) -> list[Any]:
         """Proofs that the formula does not rise."""
@@ -251,9 +251,9 @@ class _Piece:
         if NAME in {s.name for s in e.free_symbols - {_X}}:
             raise ValueError(f"{NAME} is the name of a parameter")
         if letters := e.free_symbols - {_X}:
-            known = [variable(NAME).ge(num(low)), *([] if high is None else [variable(NAME).le(num(high))])]
-            known += [num(0).lt(variable(s.name)) for s in sorted(letters, key=str) if s.is_positive]
-            return prove(num(0).le(term), known, seconds=SECONDS).certificate
+            assumed = [variable(NAME).ge(num(low)), *([] if high is None else [variable(NAME).le(num(high))])]
+            assumed += [num(0).lt(variable(s.name)) for s in sorted(letters, key=str) if s.is_positive]
+            return prove(num(0).le(term), assumed, seconds=SECONDS).certificate
         fields = find(term, NAME, low, high, False, SECONDS)
         if fields is not None:
             return fields
@@ -301,12 +301,12 @@ def _pieces(e: sp.Expr) -> list[_Piece]:
     if any(not end.is_Rational for end in ends):
         raise _Open(f"the joints {', '.join(map(str, places))} have no common unit")
     cuts = [Fraction(0), *(Fraction(int(end.p), int(end.q)) for end in ends)]
-    found = []
+    pieces = []
     for low, high in zip(cuts, [*cuts[1:], None], strict=True):
         middle = low + 1 if high is None else (low + high) / 2
         here = beside(e, _REAL, unit * sp.Rational(middle.numerator, middle.denominator), 1)
-        found.append(_Piece(here.xreplace({_REAL: unit * _X}), low, high, unit))
-    return found
+        pieces.append(_Piece(here.xreplace({_REAL: unit * _X}), low, high, unit))
+    return pieces
 
 
 def _smooth(a: sp.Basic) -> bool:

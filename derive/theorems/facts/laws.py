@@ -77,8 +77,8 @@ def branches(law: str) -> list[Branch]:
     SymPy is kept from rearranging the formula, so that a certificate has it as the law's file has it, whatever the version of SymPy.
     """
     with sp.evaluate(False):
-        found = LAWS[law].branches(sp.Symbol(NAME, real=True))
-    return [Branch(as_written(e), Fraction(low), None if high is None else Fraction(high)) for e, low, high in found]
+        pieces = LAWS[law].branches(sp.Symbol(NAME, real=True))
+    return [Branch(as_written(e), Fraction(low), None if high is None else Fraction(high)) for e, low, high in pieces]
 
 
 def as_written(e: sp.Basic) -> Term:
@@ -133,11 +133,11 @@ def bounds(law: str) -> list[Bound]:
 
     Concavity and the bound of the slope are claimed within the branches of R; at a kink of R (the uniform law at 1) the slope falls.
     """
-    own = branches(law)
-    a = substitute(own[0].sign_mean, NAME, num(1))
-    peak = substitute(_slope(own[0].sign_mean), NAME, num(0))
-    found: list[Bound] = []
-    for branch in own:
+    pieces = branches(law)
+    a = substitute(pieces[0].sign_mean, NAME, num(1))
+    peak = substitute(_slope(pieces[0].sign_mean), NAME, num(0))
+    facts: list[Bound] = []
+    for branch in pieces:
         R = branch.sign_mean
         slope = _slope(R)
         bend = _slope(slope)
@@ -148,12 +148,12 @@ def bounds(law: str) -> list[Bound]:
             ("product", (a * (VARIABLE - Fraction(1, 4))).le(VARIABLE * R), value),
             ("hyperbola", (a * VARIABLE / (1 + VARIABLE)).le(R), value),
         ]
-        found += [Bound(law, fact, claim, branch.low, branch.high, _letters(short)) for fact, claim, short in claims]
+        facts += [Bound(law, fact, claim, branch.low, branch.high, _letters(short)) for fact, claim, short in claims]
         if branch.low < 1:
-            found.append(Bound(law, "minimum", (a * VARIABLE).le(R), branch.low, Fraction(1), _letters(value)))
+            facts.append(Bound(law, "minimum", (a * VARIABLE).le(R), branch.low, Fraction(1), _letters(value)))
         if branch.high is None:
-            found.append(Bound(law, "minimum", a.le(R), max(branch.low, Fraction(1)), None, _letters(value)))
-    return found
+            facts.append(Bound(law, "minimum", a.le(R), max(branch.low, Fraction(1)), None, _letters(value)))
+    return facts
 
 
 def _letters(value: Mapping[Term, str]) -> Mapping[Term, str]:
@@ -181,8 +181,8 @@ PLACE = {(Fraction(0), Fraction(1)): ", up to 1", (Fraction(1), None): ", from 1
 
 def assumptions(bound: Bound) -> dict[str, Relation]:
     """low <= x <= high."""
-    found = {"low": VARIABLE.ge(bound.low)}
-    return found if bound.high is None else {**found, "high": VARIABLE.le(bound.high)}
+    interval = {"low": VARIABLE.ge(bound.low)}
+    return interval if bound.high is None else {**interval, "high": VARIABLE.le(bound.high)}
 
 
 def entry(number: int, bound: Bound) -> Theorem:
@@ -206,7 +206,7 @@ def entry(number: int, bound: Bound) -> Theorem:
     )
 
 
-SHOWN = tuple(law for law in LAWS if not law.startswith("student-t") or law in ("student-t:3", "student-t:4"))
+CATALOGUE_LAWS = tuple(law for law in LAWS if not law.startswith("student-t") or law in ("student-t:3", "student-t:4"))
 ENTRIES: tuple[Theorem | Refutation, ...] = tuple(
-    entry(n, bound) for law in SHOWN for n, bound in enumerate(bounds(law), 1)
+    entry(n, bound) for law in CATALOGUE_LAWS for n, bound in enumerate(bounds(law), 1)
 )

@@ -61,12 +61,12 @@ def reader(loss: Separable) -> Callable[[], dict[str, Relation]]:
     """The way in which f', f'' and the constants are read."""
 
     def read() -> dict[str, Relation]:
-        f, known = loss.coordinate, loss.smoothness(1)
-        found = {"slope": slope.eq(written(sp.diff(f, place))), "curvature": curv.eq(written(sp.diff(f, place, 2)))}
-        for name, own, value in (("L_0", L0, known.l0), ("L_1", L1, known.l1)):
+        f, constants = loss.coordinate, loss.smoothness(1)
+        relations = {"slope": slope.eq(written(sp.diff(f, place))), "curvature": curv.eq(written(sp.diff(f, place, 2)))}
+        for name, letter, value in (("L_0", L0, constants.l0), ("L_1", L1, constants.l1)):
             if value != parameter(name.replace("_", "")):
-                found[name] = own.eq(expression(value, {}))
-        return found
+                relations[name] = letter.eq(expression(value, {}))
+        return relations
 
     return read
 
@@ -90,31 +90,31 @@ def sized(w: Derivation, t: Term, positive: bool, fact: Fact) -> Fact:
 
 def quadratic(w: Derivation) -> Fact:
     """|h| = h."""
-    positive = w.combine("f'' >= 0", num(0).le(curv), [(1, ["h > 0"], ())], [(-1, "curvature")])
+    positive = w.combine("f'' >= 0", num(0).le(curv), ["h > 0"], [(-1, "curvature")])
     same = sized(w, curv, True, positive)
-    return w.combine("the constants", CLAIM, (), [(1, same), (1, "curvature"), (-1, "L_0"), (-fn("abs", slope), "L_1")])
+    return w.combine("the constants", CLAIM, (), [same, "curvature", (-1, "L_0"), (-fn("abs", slope), "L_1")])
 
 
 def quartic(w: Derivation) -> Fact:
     """3 x^2 <= 4/L1^2 + L1 |x|^3: with z = L1 |x|, z^3 - 3 z^2 + 4 = (z - 2)^2 (z + 1)."""
     unit, over = w.kernel.inverse(L1, w["L1 > 0"]), 1 / L1
-    convex = w.combine("f'' >= 0", num(0).le(curv), [(3, (), (v,))], [(-1, "curvature")])
-    own = sized(w, curv, True, convex)
+    convex = w.combine("f'' >= 0", num(0).le(curv), [(3, [], v)], [(-1, "curvature")])
+    curvature = sized(w, curv, True, convex)
     branches = []
     for side in (1, -1):
         here = w.kernel.assume(num(0).le(v) if side > 0 else v.le(0))
         z = side * L1 * v
         cubic = w.combine(
-            "(z - 2)^2 (z + 1) >= 0", (3 * z**2).le(z**3 + 4), [(1, ["L1 > 0", here], (z - 2,)), (1, (), (z - 2,))]
+            "(z - 2)^2 (z + 1) >= 0", (3 * z**2).le(z**3 + 4), [(1, ["L1 > 0", here], z - 2), (1, [], z - 2)]
         )
         steep = w.combine(
-            "the slope's sign", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, [here], (v,))], [(-side, "slope")]
-        )  # fmt: skip
+            "the slope's sign", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, here, v)], [(-side, "slope")]
+        )
         size = sized(w, slope, side > 0, steep)
         rest = (1 + L1 * over) * (L1 * side * v**3 - 3 * v**2)
         branches.append(w.combine(
-            "divide by L1^2", CLAIM, [(1, [cubic], (over,))],
-            [(rest, unit), (-1, "L_0"), (-L1, size), (-L1 * side, "slope"), (1, own), (1, "curvature")],
+            "divide by L1^2", CLAIM, [(1, cubic, over)],
+            [(rest, unit), (-1, "L_0"), (-L1, size), (-L1 * side, "slope"), curvature, "curvature"],
         ))  # fmt: skip
     return w.step("either sign", w.kernel.cases(num(0).le(v), *branches))
 
@@ -124,18 +124,18 @@ def cosh(w: Derivation) -> Fact:
     k = w.kernel
     product = k.function("exp_add", [v, -v])
     up, down = k.function("exp_positive", [v]), k.function("exp_positive", [-v])
-    convex = w.combine("f'' >= 0", num(0).le(curv), [("1/2", [up], ()), ("1/2", [down], ())], [(-1, "curvature")])
-    own = sized(w, curv, True, convex)
+    convex = w.combine("f'' >= 0", num(0).le(curv), [("1/2", up), ("1/2", down)], [(-1, "curvature")])
+    curvature = sized(w, curv, True, convex)
     branches = []
     for side, here, size in w.either_sign(slope):
         small = BACK if side > 0 else E
         least = w.combine(
-            "the smaller exponential is at most 1", small.le(1), [(2, [here, down if side > 0 else up], ())],
-            [(-1, product), (2 * side * small, "slope")], [(1, (), ()), (1, [down if side > 0 else up], ())],
+            "the smaller exponential is at most 1", small.le(1), [(2, [here, down if side > 0 else up])],
+            [(-1, product), (2 * side * small, "slope")], [1, down if side > 0 else up],
         )  # fmt: skip
         branches.append(w.combine(
-            "one sign", CLAIM, [(1, [least], ())],
-            [(-1, "L_0"), (-fn("abs", slope), "L_1"), (-1, size), (-side, "slope"), (1, own), (1, "curvature")],
+            "one sign", CLAIM, [least],
+            [(-1, "L_0"), (-fn("abs", slope), "L_1"), (-1, size), (-side, "slope"), curvature, "curvature"],
         ))  # fmt: skip
     return w.step("either sign", k.cases(num(0).le(slope), *branches))
 
@@ -144,28 +144,25 @@ def glued(w: Derivation) -> Fact:
     """For x >= 0 e^x <= 1 + |e^x - 1|, and for x < 0 1 <= 1 + |x|."""
     k = w.kernel
     up = k.function("exp_positive", [v])
-    weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "an indicator")])
-    rest = w.combine("chi <= 1", chi.le(1), [(1, (), (1 - chi,))], [(1, "an indicator")])
-    convex = w.combine(
-        "f'' >= 0", num(0).le(curv), [(1, [weak, up], ()), (1, [rest], ())], [(-1, "curvature")]
-    )  # fmt: skip
-    own = sized(w, curv, True, convex)
+    weak = w.combine("chi >= 0", num(0).le(chi), [(1, [], chi)], ["an indicator"])
+    rest = w.combine("chi <= 1", chi.le(1), [(1, [], 1 - chi)], ["an indicator"])
+    convex = w.combine("f'' >= 0", num(0).le(curv), [[weak, up], rest], [(-1, "curvature")])
+    curvature = sized(w, curv, True, convex)
     size = fn("abs", slope)
-    shared: list[tuple[Term | int, Fact | str]] = [(-1, "L_0"), (-size, "L_1"), (1, own), (1, "curvature")]
+    shared: list[tuple[Term | int, Fact | str]] = [(-1, "L_0"), (-size, "L_1"), (1, curvature), (1, "curvature")]
     positive = k.function("abs_nonneg", [slope])
     # f'' - 1 = chi (e^x - 1) = chi f', and f' <= |f'|
     above = w.step("f' <= |f'|", at_most_its_size(w, slope))
     return w.combine(
-        "either half", CLAIM, [(1, [weak, above], ()), (1, [rest, positive], ())],
-        [*shared, (-chi, "slope"), (1 - E + v, "an indicator")],
-    )  # fmt: skip
+        "either half", CLAIM, [[weak, above], [rest, positive]], [*shared, (-chi, "slope"), (1 - E + v, "an indicator")]
+    )
 
 
 def at_most_its_size(w: Derivation, t: Term) -> Fact:
     """t <= |t|."""
     branches = []
     for side, here, same in w.either_sign(t):
-        branches.append(w.combine("one sign", t.le(fn("abs", t)), [] if side > 0 else [(2, [here], ())], [(-1, same)]))
+        branches.append(w.combine("one sign", t.le(fn("abs", t)), [] if side > 0 else [(2, here)], [(-1, same)]))
     return w.kernel.cases(num(0).le(t), *branches)
 
 
@@ -216,15 +213,13 @@ ROSENBROCK = Refutation(
 def steep(w: Derivation) -> Fact:
     """L0 + L1 (|f_x| + |f_y|) < f_xx at x = 1 + L0 + L1, y = x^2, where f_x = 2(x - 1), f_y = 0 and f_xx = 800 x^2 + 2."""
     k = w.kernel
-    slope = w.combine("f_x on the curve", FX.eq(2 * (v - 1)), (), [(1, "f_x"), (-400 * v, "on the curve")])
-    level = w.combine("f_y on the curve", FY.eq(0), (), [(1, "f_y"), (200, "on the curve")])
-    bent = w.combine("f_xx on the curve", FXX.eq(800 * v**2 + 2), (), [(1, "f_xx"), (-400, "on the curve")])
+    slope = w.combine("f_x on the curve", FX.eq(2 * (v - 1)), (), ["f_x", (-400 * v, "on the curve")])
+    level = w.combine("f_y on the curve", FY.eq(0), (), ["f_y", (200, "on the curve")])
+    bent = w.combine("f_xx on the curve", FXX.eq(800 * v**2 + 2), (), ["f_xx", (-400, "on the curve")])
     right = w.have("f_x >= 0", num(0).le(FX), "L0 >= 0", "L1 >= 0", slope, "far out")
     flat = w.have("f_y >= 0", num(0).le(FY), level)
     sizes = [k.function("abs_of_positive", [t], [fact]) for t, fact in ((FX, right), (FY, flat))]
-    return w.have(
-        "a point where it fails", RISES, *sizes, slope, level, bent, "far out", "L0 >= 0", "L1 >= 0",
-    )  # fmt: skip
+    return w.have("a point where it fails", RISES, *sizes, slope, level, bent, "far out", "L0 >= 0", "L1 >= 0")
 
 
 FX, FY, FXX = xs("fx fy fxx")
@@ -234,8 +229,8 @@ SLOPES = {"f_x": sp.diff(_F, _x), "f_y": sp.diff(_F, _y), "f_xx": sp.diff(_F, _x
 
 def slopes() -> dict[str, Relation]:
     """The partial derivatives of Rosenbrock's function, by SymPy."""
-    found = {name: expression(sp.expand(e), {}) for name, e in SLOPES.items()}
-    return {name: own.eq(value) for (name, value), own in zip(found.items(), (FX, FY, FXX), strict=True)}
+    derivatives = {name: expression(sp.expand(e), {}) for name, e in SLOPES.items()}
+    return {name: letter.eq(value) for (name, value), letter in zip(derivatives.items(), (FX, FY, FXX), strict=True)}
 
 
 NEVER = Theorem(

@@ -26,29 +26,24 @@ def separable(w: Derivation) -> Fact:
     k = w.kernel
     within = w.step("one of the summands", k.component("S", w.square(slope)))
     size, long = k.function("abs_square", [slope]), k.nonnegative(G)
-    least = w.combine(
-        "|f_j'|^2 <= ||grad f||^2", (SIZE**2).le(G**2), [(1, [within], ())], [(-1, "coordinates of g"), (1, size)]
-    )
+    least = w.combine("|f_j'|^2 <= ||grad f||^2", (SIZE**2).le(G**2), [within], [(-1, "coordinates of g"), size])
     positive = k.function("abs_nonneg", [slope])
     rise = k.function("monotone:sqrt", [SIZE**2, G**2], [w.square(SIZE), least])
     steep = w.combine(
-        "|f_j'| <= ||grad f||", SIZE.le(G), [(1, [rise], ())],
-        [(-1, k.function("sqrt_of_square", [SIZE], [positive])), (1, k.function("sqrt_of_square", [G], [long]))],
+        "|f_j'| <= ||grad f||", SIZE.le(G), [rise],
+        [(-1, k.function("sqrt_of_square", [SIZE], [positive])), k.function("sqrt_of_square", [G], [long])],
     )  # fmt: skip
     bound = w.combine(
-        "one coordinate", fn("abs", curv).le(L0 + L1 * G),
-        [
-            (1, ["each f_j"], ()), (1, ["l0_j <= L0"], ()), (1, ["l1_j <= L1", positive], ()), (1, ["L1 >= 0", steep], ()),
-        ],
-    )  # fmt: skip
-    weak = w.combine("e_j >= 0", num(0).le(e), [(1, (), (e,))], [(1, "e_j is 0 or 1")])
+        "one coordinate",
+        fn("abs", curv).le(L0 + L1 * G),
+        ["each f_j", "l0_j <= L0", ["l1_j <= L1", positive], ["L1 >= 0", steep]],
+    )
+    weak = w.combine("e_j >= 0", num(0).le(e), [(1, [], e)], ["e_j is 0 or 1"])
     marked = w.combine(
-        "where it is largest", (e * opnorm(H)).le(e * (L0 + L1 * G)), [(1, [weak, bound], ())], [(1, "norm of a diagonal matrix")]
-    )  # fmt: skip
+        "where it is largest", (e * opnorm(H)).le(e * (L0 + L1 * G)), [[weak, bound]], ["norm of a diagonal matrix"]
+    )
     total = w.step("sum over coordinates", k.monotone("S", marked))
-    return w.combine(
-        "the constants of the sum", SMOOTH, [(1, [total], ())], [(L0 + L1 * G - opnorm(H), "one coordinate")]
-    )  # fmt: skip
+    return w.combine("the constants of the sum", SMOOTH, [total], [(L0 + L1 * G - opnorm(H), "one coordinate")])
 
 
 n, l2, p, size, K0 = xs("n l2 p size K0")
@@ -63,27 +58,22 @@ SAMPLES = Context(
 def logistic(w: Derivation) -> Fact:
     """w'Dw = Tr(D ww') <= Tr D ||w||^2, and p(1 - p) <= 1/4 in every sample."""
     k = w.kernel
-    one = w.combine(
-        "each sample", (p * (1 - p) * size).le(size / 4), [(1, ["||a||^2 >= 0"], (p - num("1/2"),))]
-    )  # fmt: skip
+    one = w.combine("each sample", (p * (1 - p) * size).le(size / 4), [(1, "||a||^2 >= 0", p - num("1/2"))])
     total = w.step("sum over samples", k.monotone("C", one))
     _, per = w.inverse(n, "n > 0")
-    trace = w.combine(
-        "the trace", tr(D).le(under("C", size) / (4 * n)), [(1, [per, total], ())], [(1, "trace of the data's part")]
-    )
+    trace = w.combine("the trace", tr(D).le(under("C", size) / (4 * n)), [[per, total]], ["trace of the data's part"])
     along = w.combine(
-        "the data's part along w", quad(D, vec("w")).le(tr(D) * U**2), [(1, [k.trace_bound("P", "D")], ())],
+        "the data's part along w", quad(D, vec("w")).le(tr(D) * U**2), [k.trace_bound("P", "D")],
         [(-1, "Tr(D ww')"), (tr(D), "norm of ww'")],
     )  # fmt: skip
     most = w.combine(
-        "the curvature along w", quad(H, vec("w")).le(K0 * U**2), [(1, [along], ()), (1, [trace], (U,))],
-        [(1, "Hessian"), (-(U**2), "L_0")],
-    )  # fmt: skip
+        "the curvature along w", quad(H, vec("w")).le(K0 * U**2), [along, (1, trace, U)], ["Hessian", (-(U**2), "L_0")]
+    )
     least = w.combine(
-        "and it is >= 0", num(0).le(quad(H, vec("w"))), [(1, ["l2 >= 0"], (U,)), (1, [k.nonnegative(quad(D, vec("w")))], ())], [(-1, "Hessian")]
+        "and it is >= 0", num(0).le(quad(H, vec("w"))), [(1, "l2 >= 0", U), k.nonnegative(quad(D, vec("w")))], [(-1, "Hessian")]
     )  # fmt: skip
     same = k.function("abs_of_positive", [quad(H, vec("w"))], [least])
-    return w.combine("its size", CURVED, [(1, [most], ())], [(1, same)])
+    return w.combine("its size", CURVED, [most], [same])
 
 
 ENTRIES = (

@@ -30,7 +30,7 @@ EQUAL = end.eq(start + slope * D + (1 + slope) * JUMP)
 def at_most_one(w: Derivation) -> Fact:
     """2 (e^c - 1 - c) <= c^2 (1 + 11 c/25) on [0, 1]."""
     phi = y**2 * (1 + RISE * y) - 2 * (fn("exp", y) - 1 - y)
-    weak = w.combine("c >= 0", num(0).le(c), [(1, ["c > 0"], ())])
+    weak = w.combine("c >= 0", num(0).le(c), ["c > 0"])
     size = w.step("in terms of the exponential", w.prover.analysis(phi, "y", c, 0, 1, premises=[weak, w["c <= 1"]]))
     return divided(w, 1 + RISE * c, size)
 
@@ -40,7 +40,7 @@ def divided(w: Derivation, bound: Term, size: Fact) -> Fact:
     square, (unit, over) = w.kernel.function("psi_square", [c]), w.inverse(c, "c > 0")
     # 2 psi = 2 psi c^2 (1/c)^2, and the same for the bound
     return w.combine(
-        "in terms of psi", (2 * PSI).le(bound), [(1, [size, over, over], ())],
+        "in terms of psi", (2 * PSI).le(bound), [[size, over, over]],
         [(2 / c**2, square), ((bound - 2 * PSI) * (1 + c * (1 / c)), unit)],
     )  # fmt: skip
 
@@ -48,12 +48,12 @@ def divided(w: Derivation, bound: Term, size: Fact) -> Fact:
 def literature(w: Derivation) -> Fact:
     """2 (e^c - 1 - c) <= c (e^c - 1): the difference has the second derivative c e^c."""
     phi = y * (fn("exp", y) - 1) - 2 * (fn("exp", y) - 1 - y)
-    weak = w.combine("c >= 0", num(0).le(c), [(1, ["c > 0"], ())])
+    weak = w.combine("c >= 0", num(0).le(c), ["c > 0"])
     size = w.step("in terms of the exponential", w.prover.analysis(phi, "y", c, 0, premises=[weak]))
     square, (unit, over) = w.kernel.function("psi_square", [c]), w.inverse(c, "c > 0")
     # 2 psi = 2 psi c^2 (1/c)^2, (e^c - 1)/c = c (e^c - 1) (1/c)^2
     return w.combine(
-        "2 psi(c) <= B", LITERATURE, [(1, [size, over, over], ())],
+        "2 psi(c) <= B", LITERATURE, [[size, over, over]],
         [(2 / c**2, square), ((E - 1) / c - 2 * PSI * (1 + c * (1 / c)), unit)],
     )  # fmt: skip
 
@@ -70,9 +70,8 @@ def sharp(w: Derivation) -> Fact:
     """f(x + D) - f(x) - f'(x) D = e^x (e^D - 1 - D), and e^x = 1 + f'(x)."""
     product, square = w.kernel.function("exp_add", [v, D]), w.kernel.function("psi_square", [D])
     return w.combine(
-        "equality", EQUAL, (),
-        [(1, "f(x + D)"), (1, product), (-1, "f(x)"), (-D - JUMP, "f'(x)"), (-fn("exp", v), square)],
-    )  # fmt: skip
+        "equality", EQUAL, (), ["f(x + D)", product, (-1, "f(x)"), (-D - JUMP, "f'(x)"), (-fn("exp", v), square)]
+    )
 
 
 def lemma() -> Relation:

@@ -39,13 +39,13 @@ def powers(q: Term, missing: str):
 
     def prove(w: Derivation) -> Fact:
         kernel = w.kernel
-        positive = w.combine("1 + t > 0", (1 + t).gt(0), [(1, (), ()), (1, ["t >= 0"], ())])
+        positive = w.combine("1 + t > 0", (1 + t).gt(0), [1, "t >= 0"])
         unit, share = kernel.inverse(1 + t, positive), kernel.inverse(1 - q, w[missing])
         value = power(q)
         primitive = (1 + t) * value * (1 / (1 - q))
         slope = w.combine(
             "the derivative", _derivative(w, primitive).eq(value), (), [(-q * value / (1 - q), unit), (value, share)]
-        )  # fmt: skip
+        )
         return w.step("the fundamental theorem of calculus", kernel.primitive("t", primitive, value, [slope, positive]))
 
     return prove
@@ -58,7 +58,7 @@ def _derivative(w: Derivation, primitive: Term) -> Term:
 def logarithm(w: Derivation) -> Fact:
     """int_0^T dt/(1+t) = log(1+T)."""
     kernel = w.kernel
-    positive = w.combine("1 + t > 0", (1 + t).gt(0), [(1, (), ()), (1, ["t >= 0"], ())])
+    positive = w.combine("1 + t > 0", (1 + t).gt(0), [1, "t >= 0"])
     primitive = fn("log", 1 + t)
     slope = kernel.certify(_derivative(w, primitive).eq(1 / (1 + t)))
     return w.step(
@@ -71,27 +71,24 @@ def ratio(w: Derivation) -> Fact:
     phi1, phi2, rest = PHI1, PHI2, under("I", w_)
     whole = w.step("integrate", w.kernel.monotone("I", w["u^2 <= delta u + w"]))
     unit, over = w.inverse(phi1, "phi_1 > 0")
-    return w.combine("divide", (phi2 / phi1).le(delta + rest / phi1), [(1, [over, whole], ())], [(delta, unit)])
+    return w.combine("divide", (phi2 / phi1).le(delta + rest / phi1), [[over, whole]], [(delta, unit)])
 
 
 def limit(w: Derivation) -> Fact:
     """phi_2 <= U^2 T_1 + (delta/2) phi_1 <= delta phi_1: chi is 1 up to T_1, and from there on u <= delta/2."""
     phi1, phi2 = PHI1, PHI2
-    weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "an indicator")])
+    weak = w.combine("chi >= 0", num(0).le(chi), [(1, [], chi)], ["an indicator"])
     split = w.combine(
         "before and after T_1", (u**2).le(chi * top**2 + delta / 2 * u),
         [
-            (1, [weak], (top - u,)), (2, [weak, "u <= U", "u >= 0"], ()), (1, ["u <= delta/2 from T_1 on", "u >= 0"], ()),
-            ("1/2", [weak, "delta > 0", "u >= 0"], ()),
+            (1, weak, top - u), (2, [weak, "u <= U", "u >= 0"]), ["u <= delta/2 from T_1 on", "u >= 0"],
+            ("1/2", [weak, "delta > 0", "u >= 0"]),
         ],
     )  # fmt: skip
     whole = w.step("integrate", w.kernel.monotone("I", split))
-    most = w.combine(
-        "together", phi2.le(delta * phi1),
-        [(1, [whole], ()), (1, ["the time up to T_1"], (top,)), ("1/2", ["T is large"], ())],
-    )  # fmt: skip
+    most = w.combine("together", phi2.le(delta * phi1), [whole, (1, "the time up to T_1", top), ("1/2", "T is large")])
     unit, over = w.inverse(phi1, "phi_1 > 0")
-    return w.combine("divide", (phi2 / phi1).le(delta), [(1, [over, most], ())], [(delta, unit)])
+    return w.combine("divide", (phi2 / phi1).le(delta), [[over, most]], [(delta, unit)])
 
 
 def theorem(

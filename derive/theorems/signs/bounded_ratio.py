@@ -44,27 +44,21 @@ class Bounded(Ordered):
         unit_rho, over_rho = self.per_ratio
         inside = k.assume(z.le(ratio * r))
         place = z / r / ratio
-        low = w.combine("z/(r rho) >= 0", place.ge(0), [(1, [self.share, over_rho], ())])
-        most = w.combine(
-            "z/(r rho) <= 1", place.le(1), [(1, [inside, over, over_rho], ())], [(1, unit_rho), (ratio / ratio, unit)]
-        )  # fmt: skip
-        weak = w.combine("rho >= 0", ratio.ge(0), [(1, ["rho > 0"], ())])
+        low = w.combine("z/(r rho) >= 0", place.ge(0), [[self.share, over_rho]])
+        most = w.combine("z/(r rho) <= 1", place.le(1), [[inside, over, over_rho]], [unit_rho, (ratio / ratio, unit)])
+        weak = w.combine("rho >= 0", ratio.ge(0), ["rho > 0"])
         bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, w.number(0), low, most])
         # R at z/(r rho) rho is R at z/r: between the two by monotony, since their arguments are equal
         back = w.combine("equal arguments", (place * ratio).le(z / r), (), [(z / r, unit_rho)])
         rising = k.declared("R", "nondecreasing", [place * ratio + (1 - place) * 0, z / r], [back])
-        return w.combine(
-            "the chord", (SLOPE * z / r).le(R(z / r)), [(1, [bow], ()), (1, [rising], ())], [(-(1 - place), self.zero)]
-        )  # fmt: skip
+        return w.combine("the chord", (SLOPE * z / r).le(R(z / r)), [bow, rising], [(-(1 - place), self.zero)])
 
     @cached_property
     def strict_harmonic(self) -> Fact:
         """0 < 1/sigma_H: it is at least 1/(N sigma_k)."""
         _, over = self.w.inverse(sigma, self.w["sigma_k > 0"])
         part = self.k.component("C", over)
-        return self.w.combine(
-            "1/sigma_H > 0", num(0).lt(INVERSE_H), [(1, [self.per[1], part], ()), (1, [self.per[1], over], ())]
-        )
+        return self.w.combine("1/sigma_H > 0", num(0).lt(INVERSE_H), [[self.per[1], part], [self.per[1], over]])
 
     @cached_property
     def positive_harmonic(self) -> Fact:
@@ -80,7 +74,7 @@ class Bounded(Ordered):
         mean = w.have("the mean over clients", (SLOPE * Y * INVERSE_H).le(SIZE), k.monotone("C", one), self.per[1])
         _, product = self.one_sign
         each = w.combine(
-            "each coordinate", (SLOPE * INVERSE_H * y**2).le(y * b), [(1, [self.size, mean], ()), (1, [product], ())],
+            "each coordinate", (SLOPE * INVERSE_H * y**2).le(y * b), [[self.size, mean], product],
             [(SLOPE * INVERSE_H * -1, self.square)],
         )  # fmt: skip
         return self.over_coordinates("Phi >= l G^2/sigma_H", CHORD, each, "coordinates of g", "Phi")
@@ -100,31 +94,25 @@ def curvature(s: Bounded, young: Fact) -> Fact:
     linear = w.combine(
         "b_j^2 <= (2M/sigma_H)^2 g_j^2",
         (b**2).le(rate**2 * y**2),
-        [
-            (1, [s.one_sign[0]], ()),
-            (1, [s.size_linear, s.size_linear], ()),
-            (2, [s.size_linear, s.size_nonnegative], ()),
-        ],
+        [s.one_sign[0], [s.size_linear, s.size_linear], (2, [s.size_linear, s.size_nonnegative])],
         [(rate**2, s.square)],
     )
     total = s.over_coordinates("sum", (B**2).le(rate**2 * G**2), linear, "coordinates of b", "coordinates of g")
     positive = s.positive_harmonic
-    right = w.combine("2 M G/sigma_H >= 0", (rate * G).ge(0), [(2, ["M >= 0", positive, k.nonnegative(G)], ())])
+    right = w.combine("2 M G/sigma_H >= 0", (rate * G).ge(0), [(2, ["M >= 0", positive, k.nonnegative(G)])])
     length = w.have("in one square", (B**2).le((rate * G) ** 2), total)
     long = s.root("||b|| <= 2 M G/sigma_H", B, rate * G, length, k.nonnegative(B), right)
     rooted, root_sign = k.function("sqrt_square", [d], [w["d >= 0"]]), k.function("sqrt_nonneg", [d])
-    square = w.combine("||b||^2 <= sqrt(d)^2", (B**2).le(ROOT_D**2), [(1, [s.b_squared], ())], [(-1, rooted)])
+    square = w.combine("||b||^2 <= sqrt(d)^2", (B**2).le(ROOT_D**2), [s.b_squared], [(-1, rooted)])
     short = s.root("||b|| <= sqrt(d)", B, ROOT_D, square, k.nonnegative(B), root_sign)
     mixed = w.combine(
-        "||b||^2 <= 2 M sqrt(d) G/sigma_H", (B**2).le(rate * G * ROOT_D), [(1, [k.nonnegative(B), short], ()), (1, [root_sign, long], ())]
-    )  # fmt: skip
+        "||b||^2 <= 2 M sqrt(d) G/sigma_H", (B**2).le(rate * G * ROOT_D), [[k.nonnegative(B), short], [root_sign, long]]
+    )
     return w.combine(
-        "the deterministic term", ((L0 + L1 * G) * B**2).le(rate * ROOT_D * ((L0 + L1) * G**2 + L0)),
-        [
-            (1, [s.smoothness, mixed], ()),
-            (2, ["M >= 0", positive, root_sign, "L0 >= 0", young], ()),
-        ],
-    )  # fmt: skip
+        "the deterministic term",
+        ((L0 + L1 * G) * B**2).le(rate * ROOT_D * ((L0 + L1) * G**2 + L0)),
+        [[s.smoothness, mixed], (2, ["M >= 0", positive, root_sign, "L0 >= 0", young])],
+    )
 
 
 def moderate(s: Bounded) -> Fact:
@@ -132,12 +120,10 @@ def moderate(s: Bounded) -> Fact:
     _, over = s.per
     noisy = s.w.combine(
         "the noise, with G <= 1 + G^2", ((L0 + L1 * G) * tr(S)).le(d * (L0 + L1 * (1 + G**2))),
-        [(1, [s.smoothness, s.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
+        [[s.smoothness, s.trace_simple], ["d >= 0", "L1 >= 0", young(s)]],
     )  # fmt: skip
     rate = 2 * M * INVERSE_H * ROOT_D * ((L0 + L1) * G**2 + L0) + d / N * (L0 + L1 * (1 + G**2))
-    return s.w.combine(
-        "the square of the step", SECOND.le(rate), [(1, [curvature(s, young(s))], ()), (1, [over, noisy], ())]
-    )
+    return s.w.combine("the square of the step", SECOND.le(rate), [curvature(s, young(s)), [over, noisy]])
 
 
 def young(s: Bounded) -> Fact:
@@ -151,20 +137,17 @@ def pathwise(model: Model) -> Callable[[Derivation], tuple[Bounded, Fact]]:
     def prove(w: Derivation) -> tuple[Bounded, Fact]:
         s, k = Bounded(w), w.kernel
         unit_h = k.inverse(INVERSE_H, s.strict_harmonic)
-        members: list[Any] = [
-            (1, ["u >= 0", s.positive_harmonic, "step"], (G,)),
-            (1, ["eps >= 0", "u >= 0", s.quadratic], ()),
-        ]
+        members: list[Any] = [(1, ["u >= 0", s.positive_harmonic, "step"], G), ["eps >= 0", "u >= 0", s.quadratic]]
         equalities: list[Any] = [(-(eta * u**2 * G**2 * L1 * d / (2 * N)), unit_h)]
         if model == "corrected":
-            members += [("1/2", ["eta >= 0", s.second_order()], (u,)), ("1/2", ["eta >= 0", moderate(s)], (u,))]
+            members += [("1/2", ["eta >= 0", s.second_order()], u), ("1/2", ["eta >= 0", moderate(s)], u)]
             equalities.append((num("1/2") * eta * u**2, "Lam g = b"))
         else:
             spread = w.combine(
                 "the noise, with G <= 1 + G^2", trprod(H, S).le(d * (L0 + L1 * (1 + G**2))),
-                [(1, [noise(s)], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
+                [noise(s), ["d >= 0", "L1 >= 0", young(s)]],
             )  # fmt: skip
-            members.append(("1/2", ["eta >= 0", s.per[1], spread], (u,)))
+            members.append(("1/2", ["eta >= 0", s.per[1], spread], u))
         return s, w.combine("the bound on the drift of f", sg.drift_bound(model, FLOOR[model]), members, equalities)
 
     return prove

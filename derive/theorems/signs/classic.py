@@ -18,19 +18,14 @@ FAILS = (2 / r * R(2 / r)).lt(r * (2 / r) ** 2)
 def noise(s: SignFacts) -> Fact:
     """Tr(HS) <= d (L0 + L1 G)."""
     _, spread = s.smooth()
-    return s.w.combine(
-        "the noise", trprod(H, S).le(d * (L0 + L1 * G)), [(1, [spread], ()), (1, [s.smoothness, s.trace_simple], ())]
-    )  # fmt: skip
+    return s.w.combine("the noise", trprod(H, S).le(d * (L0 + L1 * G)), [spread, [s.smoothness, s.trace_simple]])
 
 
 def classic(w: Derivation) -> Fact:
     """L f <= -u Phi + (eta u^2/(2N)) d (L0 + L1 G)."""
     s = SignFacts(w)
     _, over = s.per
-    return w.combine(
-        "the bound on the drift of f", DRIFT,
-        [("1/2", ["eta >= 0", over, noise(s)], (u,))],
-    )  # fmt: skip
+    return w.combine("the bound on the drift of f", DRIFT, [("1/2", ["eta >= 0", over, noise(s)], u)])
 
 
 CLASSIC = Theorem(
@@ -67,10 +62,7 @@ def no_chord(w: Derivation) -> Fact:
     unit, over = w.inverse(r, "l > 0")
     top = k.declared("R", "bounded", [2 / r])
     # l (2/l)^2 - (2/l) R = (2/l)(1 - R) + (2/l)(2 - 1) up to l (1/l) = 1
-    return w.combine(
-        "a point where it fails", FAILS, [(2, [over, top], ()), (2, [over], ())],
-        [(-4 / r, unit)],
-    )  # fmt: skip
+    return w.combine("a point where it fails", FAILS, [(2, [over, top]), (2, over)], [(-4 / r, unit)])
 
 
 ZERO = Theorem(

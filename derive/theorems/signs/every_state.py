@@ -35,21 +35,21 @@ class Ordered(sg.SignFacts):
         w, k = self.w, self.k
         branches: list[list[Fact]] = [[], []]
         for sign, _, same in w.either_sign(y):
-            own = y if sign > 0 else -y
-            up = w.combine("equal arguments", (Y / sigma).le(own / sigma), (), [(1 / sigma, same)])
-            down = w.combine("equal arguments", (own / sigma).le(Y / sigma), (), [(-1 / sigma, same)])
+            size = y if sign > 0 else -y
+            up = w.combine("equal arguments", (Y / sigma).le(size / sigma), (), [(1 / sigma, same)])
+            down = w.combine("equal arguments", (size / sigma).le(Y / sigma), (), [(-1 / sigma, same)])
             above, below = (
-                k.declared("R", "nondecreasing", [Y / sigma, own / sigma], [up]),
-                k.declared("R", "nondecreasing", [own / sigma, Y / sigma], [down]),
+                k.declared("R", "nondecreasing", [Y / sigma, size / sigma], [up]),
+                k.declared("R", "nondecreasing", [size / sigma, Y / sigma], [down]),
             )
             odd = [] if sign > 0 else [(1, k.declared("R", "odd", [y / sigma]))]
-            low = w.combine("one client", R(Y / sigma).le(sign * AT), [(1, [above], ())], odd)
-            high = w.combine("one client", (sign * AT).le(R(Y / sigma)), [(1, [below], ())], [(-c, o) for c, o in odd])
+            low = w.combine("one client", R(Y / sigma).le(sign * AT), [above], odd)
+            high = w.combine("one client", (sign * AT).le(R(Y / sigma)), [below], [(-c, o) for c, o in odd])
             mean_low = w.have("the mean", SIZE.le(sign * b), k.monotone("C", low), self.per[1], "mean of the step")
             mean_high = w.have("the mean", (sign * b).le(SIZE), k.monotone("C", high), self.per[1], "mean of the step")
-            square = [(1, [mean_high, mean_low], ()), (2, [mean_high, self.size_nonnegative], ())]
+            square = [[mean_high, mean_low], (2, [mean_high, self.size_nonnegative])]
             branches[0].append(w.combine("the square", (b**2).le(SIZE**2), square))
-            product = [(1, [self.size, mean_low], ())]
+            product = [[self.size, mean_low]]
             branches[1].append(w.combine("the product", (Y * SIZE).le(y * b), product, [(sign * b, same)]))
         return tuple(w.step("for either sign of g_j", k.cases(num(0).le(y), *pair)) for pair in branches)  # pyright: ignore[reportReturnType]
 
@@ -86,7 +86,7 @@ class Ordered(sg.SignFacts):
         )
         each = w.combine(
             "each coordinate", (b**2).le(2 * M * INVERSE_H * (y * b)),
-            [(1, [square], ()), (1, [self.size_nonnegative, self.size_linear], ()), (2, ["M >= 0", rate, product], ())],
+            [square, [self.size_nonnegative, self.size_linear], (2, ["M >= 0", rate, product])],
         )  # fmt: skip
         return self.over_coordinates(
             "||b||^2 <= 2 M Phi/sigma_H", (B**2).le(2 * M * INVERSE_H * PHI), each, "coordinates of b", "Phi"
@@ -106,9 +106,9 @@ class Ordered(sg.SignFacts):
         branches = []
         for low, high in ((Y, other), (other, Y)):
             here = k.assume(low.le(high))
-            order = w.combine("the same order", (low / sigma).le(high / sigma), [(1, [over, here], ())])
+            order = w.combine("the same order", (low / sigma).le(high / sigma), [[over, here]])
             rising = k.declared("R", "nondecreasing", [low / sigma, high / sigma], [order])
-            branches.append(w.combine("in either order", claim, [(1, [here, rising], ())]))
+            branches.append(w.combine("in either order", claim, [[here, rising]]))
         return w.step("similarly ordered", k.cases(Y.le(other), *branches))
 
     @cached_property
@@ -127,15 +127,13 @@ class Ordered(sg.SignFacts):
         """G ||b||^2 <= d Phi."""
         w, k = self.w, self.k
         square, product = self.one_sign
-        each = w.combine(
-            "b_j^2 <= |b_j|", (b**2).le(SIZE), [(1, [square], ()), (1, [self.size_nonnegative, self.size_small], ())]
-        )
+        each = w.combine("b_j^2 <= |b_j|", (b**2).le(SIZE), [square, [self.size_nonnegative, self.size_small]])
         total = self.over_coordinates("||b||^2 <= ||b||_1", (B**2).le(under("S", SIZE)), each, "coordinates of b")
         phi = self.over_coordinates("in terms of Φ", under("S", Y * SIZE).le(PHI), product, "Phi")
         one = k.monotone("S", self.size)
         return w.combine(
             "G ||b||^2 <= d Phi", (G * B**2).le(d * PHI),
-            [(1, [self.norm_one], (B,)), (1, [one, total], ()), (1, [self.chebyshev], ()), (1, ["d >= 0", phi], ())],
+            [(1, self.norm_one, B), [one, total], self.chebyshev, ["d >= 0", phi]],
         )  # fmt: skip
 
     @cached_property
@@ -144,14 +142,14 @@ class Ordered(sg.SignFacts):
         w = self.w
         curved = w.combine(
             "the deterministic term", ((L0 + L1 * G) * B**2).le((2 * M * L0 * INVERSE_H + L1 * d) * PHI),
-            [(1, ["L0 >= 0", self.steep], ()), (1, ["L1 >= 0", self.large], ())],
+            [["L0 >= 0", self.steep], ["L1 >= 0", self.large]],
         )  # fmt: skip
         noisy = w.combine(
             "the noise", ((L0 + L1 * G) * tr(S)).le(d * (L0 + L1 * (PHI / a + d * BAR / 4))),
-            [(1, [self.smoothness, self.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", self.reach], ())],
+            [[self.smoothness, self.trace_simple], ["d >= 0", "L1 >= 0", self.reach]],
         )  # fmt: skip
         rate = (2 * M * L0 * INVERSE_H + L1 * d) * PHI + d / N * (L0 + L1 * (PHI / a + d * BAR / 4))
-        return w.combine("the square of the step", SECOND.le(rate), [(1, [curved], ()), (1, [self.per[1], noisy], ())])
+        return w.combine("the square of the step", SECOND.le(rate), [curved, [self.per[1], noisy]])
 
 
 def anywhere(w: Derivation) -> tuple[sg.SignFacts, Fact]:
@@ -161,9 +159,9 @@ def anywhere(w: Derivation) -> tuple[sg.SignFacts, Fact]:
     bound = w.combine(
         "the bound on the drift of f", sg.drift_bound("corrected", FLOOR_ANYWHERE),
         [
-            ("1/2", ["eta >= 0", s.second_order()], (u,)),
-            ("1/2", ["eta >= 0", s.everywhere], (u,)),
-            ("1/2", ["u >= 0", s.phi_nonnegative, over, "step"], ()),
+            ("1/2", ["eta >= 0", s.second_order()], u),
+            ("1/2", ["eta >= 0", s.everywhere], u),
+            ("1/2", ["u >= 0", s.phi_nonnegative, over, "step"]),
         ],
         [(num("1/2") * eta * u**2, "Lam g = b"), (eps * u * PHI, unit)],
     )  # fmt: skip
@@ -176,9 +174,9 @@ def by_clients(w: Derivation) -> tuple[Ordered, Fact]:
     bound = w.combine(
         "the bound on the drift of f", sg.drift_bound("corrected", FLOOR_BY_CLIENTS),
         [
-            ("1/2", ["eta >= 0", s.second_order()], (u,)),
-            ("1/2", ["eta >= 0", s.by_clients], (u,)),
-            (1, ["u >= 0", s.phi_nonnegative, "step"], ()),
+            ("1/2", ["eta >= 0", s.second_order()], u),
+            ("1/2", ["eta >= 0", s.by_clients], u),
+            ["u >= 0", s.phi_nonnegative, "step"],
         ],
         [(num("1/2") * eta * u**2, "Lam g = b")],
     )  # fmt: skip

@@ -143,13 +143,13 @@ class SignFacts:
     @cached_property
     def share(self) -> Fact:
         """0 <= z/r."""
-        return self.w.combine("z/r >= 0", (z / r).ge(0), [(1, [self.generic, self.unit_r[2]], ())])
+        return self.w.combine("z/r >= 0", (z / r).ge(0), [[self.generic, self.unit_r[2]]])
 
     @cached_property
     def nonnegative(self) -> Fact:
         """0 <= R(z/r)."""
         rising = self.k.declared("R", "nondecreasing", [num(0), z / r], [self.share])
-        return self.w.combine("R >= 0 on the right", R(z / r).ge(0), [(1, [rising], ())], [(-1, self.zero)])
+        return self.w.combine("R >= 0 on the right", R(z / r).ge(0), [rising], [(-1, self.zero)])
 
     @cached_property
     def tangent(self) -> Fact:
@@ -167,8 +167,8 @@ class SignFacts:
         """
         w, k, (_, unit, over) = self.w, self.k, self.unit_r
         inside, outside = k.assume(z.le(r)), k.assume(r.le(z))
-        most = w.combine("z/r <= 1", (z / r).le(1), [(1, [inside, over], ())], [(1, unit)])
-        least = w.combine("z/r >= 1", (z / r).ge(1), [(1, [outside, over], ())], [(-1, unit)])
+        most = w.combine("z/r <= 1", (z / r).le(1), [[inside, over]], [unit])
+        least = w.combine("z/r >= 1", (z / r).ge(1), [[outside, over]], [(-1, unit)])
         one, none = w.number(1), w.number(0)
         bow = k.declared("R", "concave_right", [num(1), num(0), z / r], [one, none, self.share, most])
         low = w.combine("near 0: the chord of a concave function", claim, *near(bow))
@@ -182,19 +182,23 @@ class SignFacts:
         return self.near_and_far(
             (a * (z - r / 4)).le(z * R(z / r)),
             lambda bow: (
-                [(1, [self.generic, bow], ()), (1, ["a > 0", positive], (z / r - num("1/2"),))],
+                [[self.generic, bow], (1, ["a > 0", positive], z / r - num("1/2"))],
                 [(-z * (1 - z / r), self.zero), (-a * z * (1 - z / r), unit)],
             ),
-            lambda rising: [(1, [self.generic, rising], ()), ("1/4", ["a > 0", positive], ())],
+            lambda rising: [[self.generic, rising], ("1/4", ["a > 0", positive])],
         )
 
     # --- one coordinate and client --------------------------------------------------------------------------------
 
     def at(self, fact: Fact, value: Term, positive: Fact) -> Fact:
         """A generic fact at z = value >= 0 (shown by `positive`) and r = sigma_k."""
-        found = self.w.prover.instance(fact, {"z": value, "r": sigma})
-        found = self.k.cut(found, positive)
-        return self.k.cut(found, self.w["sigma_k > 0"]) if self.k.normal.key(sigma.gt(0)) in found.hypotheses else found
+        instance = self.w.prover.instance(fact, {"z": value, "r": sigma})
+        instance = self.k.cut(instance, positive)
+        return (
+            self.k.cut(instance, self.w["sigma_k > 0"])
+            if self.k.normal.key(sigma.gt(0)) in instance.hypotheses
+            else instance
+        )
 
     @cached_property
     def size(self) -> Fact:
@@ -233,7 +237,7 @@ class SignFacts:
     @cached_property
     def per(self) -> tuple[Fact, Fact]:
         """N (1/N) = 1 and 0 < 1/N."""
-        positive = self.w.combine("N > 0", N.gt(0), [(1, (), ()), (1, ["N >= 1"], ())])
+        positive = self.w.combine("N > 0", N.gt(0), [1, "N >= 1"])
         return self.w.inverse(N, positive)
 
     def over_clients(self, words: str, claim: Relation, fact: Fact, *using: Fact | str) -> Fact:
@@ -262,14 +266,14 @@ class SignFacts:
     def bounded(self) -> Fact:
         """R(g_j/sigma_k)^2 <= 1."""
         above, below = (self.k.declared("R", prop, [y / sigma]) for prop in ("bounded", "bounded_below"))
-        return self.w.combine("|R| <= 1", (AT**2).le(1), [(1, [above, below], ())])
+        return self.w.combine("|R| <= 1", (AT**2).le(1), [[above, below]])
 
     @cached_property
     def jensen(self) -> Fact:
         """b_j^2 <= (1/N) sum_k R(g_j/sigma_k)^2, from sum_k (R - b_j)^2 >= 0."""
         total, (unit, over) = self.k.monotone("C", self.w.square(AT - b)), self.per
         return self.w.combine(
-            "the mean of squares", (b**2).le(under("C", AT**2) / N), [(1, [over, total], ())], [(2 * b, "mean of the step"), (b**2, unit)]
+            "the mean of squares", (b**2).le(under("C", AT**2) / N), [[over, total]], [(2 * b, "mean of the step"), (b**2, unit)]
         )  # fmt: skip
 
     @cached_property
@@ -291,7 +295,7 @@ class SignFacts:
     @cached_property
     def trace_simple(self) -> Fact:
         """Tr S <= d."""
-        return self.w.combine("Tr S <= d", tr(S).le(d), [(1, [self.trace], ()), (1, (), (B,))])
+        return self.w.combine("Tr S <= d", tr(S).le(d), [self.trace, (1, [], B)])
 
     @cached_property
     def norm_one(self) -> Fact:
@@ -312,11 +316,11 @@ class SignFacts:
         """b'Hb <= (L0 + L1 G) ||b||^2 and Tr(HS) <= (L0 + L1 G) Tr S."""
         w, k = self.w, self.k
         bend = w.combine(
-            "smoothness along b", BEND.le((L0 + L1 * G) * B**2), [(1, [k.quad_bound("H", "bv")], ()), (1, ["smooth"], (B,))]
-        )  # fmt: skip
+            "smoothness along b", BEND.le((L0 + L1 * G) * B**2), [k.quad_bound("H", "bv"), (1, "smooth", B)]
+        )
         spread = w.combine(
             "smoothness and noise", trprod(H, S).le((L0 + L1 * G) * tr(S)),
-            [(1, [k.trace_bound("H", "S")], ()), (1, ["smooth", k.nonnegative(tr(S))], ())],
+            [k.trace_bound("H", "S"), ["smooth", k.nonnegative(tr(S))]],
         )  # fmt: skip
         return bend, spread
 
@@ -324,9 +328,7 @@ class SignFacts:
         """b'Hb + Tr(HS)/N <= (L0 + L1 G)(||b||^2 + Tr S/N)."""
         bend, spread = self.smooth()
         return self.w.combine(
-            "both second-order terms",
-            (BEND + trprod(H, S) / N).le(SECOND),
-            [(1, [bend], ()), (1, [self.per[1], spread], ())],
+            "both second-order terms", (BEND + trprod(H, S) / N).le(SECOND), [bend, [self.per[1], spread]]
         )
 
     @cached_property
@@ -337,7 +339,7 @@ class SignFacts:
         less = w.have("||b||^2 + Tr S/N <= d", (B**2 + tr(S) / N).le(d), self.trace, self.b_squared, over, some, unit)
         return w.combine(
             "the square of the step", SECOND.le(d * (L0 + L1 * (PHI / a + d * BAR / 4))),
-            [(1, [self.smoothness, less], ()), (1, ["d >= 0", "L1 >= 0", self.reach], ())],
+            [[self.smoothness, less], ["d >= 0", "L1 >= 0", self.reach]],
         )  # fmt: skip
 
     @cached_property
@@ -355,7 +357,7 @@ class SignFacts:
         """G <= Phi/a + d sigma-bar/4."""
         unit, over = self.over_a
         return self.w.combine(
-            "G in terms of Φ", G.le(PHI / a + d * BAR / 4), [(1, [self.norm_one], ()), (1, [over, self.one_norm], ())],
+            "G in terms of Φ", G.le(PHI / a + d * BAR / 4), [self.norm_one, [over, self.one_norm]],
             [(d * BAR / 4 - ONE_NORM, unit)],
         )  # fmt: skip
 

@@ -75,21 +75,21 @@ DEFINITIONS: dict[str, Relation] = {
 def prove(w: Derivation) -> Fact:
     """L sqrt(f - f*) <= -sqrt(2 mu)/2, and Ito's formula."""
     s, k = SignFacts(w), w.kernel
-    twice = w.combine("2 mu >= 0", (2 * mu).ge(0), [(2, ["mu >= 0"], ())])
+    twice = w.combine("2 mu >= 0", (2 * mu).ge(0), [(2, "mu >= 0")])
     square, sign = k.function("sqrt_square", [2 * mu], [twice]), k.function("sqrt_nonneg", [2 * mu])
-    least = w.combine("the PL inequality", ((SPEED * root) ** 2).le(G**2), [(1, ["PL"], ())], [(root**2, square)])
-    product = w.combine("sqrt(2 mu) sqrt(f - f*) >= 0", (SPEED * root).ge(0), [(1, [sign, "before the minimum"], ())])
+    least = w.combine("the PL inequality", ((SPEED * root) ** 2).le(G**2), ["PL"], [(root**2, square)])
+    product = w.combine("sqrt(2 mu) sqrt(f - f*) >= 0", (SPEED * root).ge(0), [[sign, "before the minimum"]])
     steep = s.root("the gradient is steep", SPEED * root, G, least, product, k.nonnegative(G))
     # 2 root (slope - speed/2) = Phi - speed root = (||g||_1 - G) + (G - speed root)
     slope = w.combine(
-        "the slope of the root", (SPEED / 2).le(SLOPE), [(1, [s.norm_one], ()), (1, [steep], ())],
-        [(-1, "chain rule"), (-1, "b is the sign of g")], [(2, ["before the minimum"], ())],
+        "the slope of the root", (SPEED / 2).le(SLOPE), [s.norm_one, steep],
+        [(-1, "chain rule"), (-1, "b is the sign of g")], [(2, "before the minimum")],
     )  # fmt: skip
-    weak = w.combine("sqrt(f - f*) >= 0", root.ge(0), [(1, ["before the minimum"], ())])
+    weak = w.combine("sqrt(f - f*) >= 0", root.ge(0), ["before the minimum"])
     ito = w.step("Ito's formula", k.ito("root", [weak]))
-    fall = w.combine("the fall", (-SLOPE).le(-SPEED / 2), [(1, [slope], ())])
+    fall = w.combine("the fall", (-SLOPE).le(-SPEED / 2), [slope])
     whole = w.step("integrate", k.monotone("EI", fall))
-    return w.combine("the end", FALL, [(1, [ito], ()), (1, [whole], ())])
+    return w.combine("the end", FALL, [ito, whole])
 
 
 ENTRIES = (

@@ -25,46 +25,37 @@ class Reading(SignFacts):
         return self.near_and_far(
             (a * z).le((z + r) * R(z / r)),
             lambda bow: (
-                [(1, [self.generic, bow], ()), (1, [positive, bow], ()), (1, ["a > 0", self.generic, self.share], ())],
+                [[self.generic, bow], [positive, bow], ["a > 0", self.generic, self.share]],
                 [(-(z + r) * (1 - z / r), self.zero), (-a * z, unit)],
             ),
-            lambda rising: [(1, [self.generic, rising], ()), (1, [positive, rising], ()), (1, ["a > 0", positive], ())],
+            lambda rising: [[self.generic, rising], [positive, rising], ["a > 0", positive]],
         )
 
     @cached_property
     def reading(self) -> Fact:
         """a g_j^2/(sigma-bar + |g_j|) <= g_j b_j: 1/s >= 2/m - s/m^2 at s = sigma_k + |g_j|, and the mean over clients."""
         w, k = self.w, self.k
-        lifted = w.combine(
-            "times z", (a * z**2).le((z + r) * (z * R(z / r))), [(1, [self.generic, self.hyperbola], ())]
-        )
+        lifted = w.combine("times z", (a * z**2).le((z + r) * (z * R(z / r))), [[self.generic, self.hyperbola]])
         one = self.both_signs("for each coordinate and client", (a * Y**2).le((Y + sigma) * (y * AT)), lifted)
         s, m = Y + sigma, SPREAD
-        positive = w.combine("sigma_k + |g_j| > 0", num(0).lt(s), [(1, ["sigma_k > 0"], ()), (1, [self.size], ())])
+        positive = w.combine("sigma_k + |g_j| > 0", num(0).lt(s), ["sigma_k > 0", self.size])
         unit_s, over_s = self.w.inverse(s, positive)
         part = k.component("C", w["sigma_k > 0"])
-        total = w.combine(
-            "the scales", num(0).lt(BAR), [(1, [self.per[1], part], ()), (1, [self.per[1], "sigma_k > 0"], ())]
-        )
-        unit_m, _ = self.w.inverse(
-            m, w.combine("sigma-bar + |g_j| > 0", num(0).lt(m), [(1, [total], ()), (1, [self.size], ())])
-        )
-        divided = w.combine("divide", (a * Y**2 / s).le(y * AT), [(1, [over_s, one], ())], [(y * AT, unit_s)])
+        total = w.combine("the scales", num(0).lt(BAR), [[self.per[1], part], [self.per[1], "sigma_k > 0"]])
+        unit_m, _ = self.w.inverse(m, w.combine("sigma-bar + |g_j| > 0", num(0).lt(m), [total, self.size]))
+        divided = w.combine("divide", (a * Y**2 / s).le(y * AT), [[over_s, one]], [(y * AT, unit_s)])
         tangent = w.combine(
-            "the tangent of 1/s", (2 / m - s * (1 / m) ** 2).le(1 / s), [(1, [over_s], (1 - s / m,))],
+            "the tangent of 1/s", (2 / m - s * (1 / m) ** 2).le(1 / s), [(1, over_s, 1 - s / m)],
             [(-2 / m + s * (1 / m) ** 2, unit_s)],
         )  # fmt: skip
         client = w.combine(
-            "for each client", (a * Y**2 * (2 / m - s * (1 / m) ** 2)).le(y * AT), [(1, [divided], ()), (1, ["a > 0", tangent], (Y,))]
-        )  # fmt: skip
+            "for each client", (a * Y**2 * (2 / m - s * (1 / m) ** 2)).le(y * AT), [divided, (1, ["a > 0", tangent], Y)]
+        )
         mean = self.over_clients(
             "the mean over clients", (a * Y**2 * (2 / m - (Y + BAR) * (1 / m) ** 2)).le(y * b), client
         )
         return w.combine(
-            "one coordinate",
-            (a * y**2 / m).le(y * b),
-            [(1, [mean], ())],
-            [(a * Y**2 / m, unit_m), (-a / m, self.square)],
+            "one coordinate", (a * y**2 / m).le(y * b), [mean], [(a * Y**2 / m, unit_m), (-a / m, self.square)]
         )
 
 

@@ -52,10 +52,10 @@ def equation(model: Model) -> CoordinateSDE:
     return sde(METHOD, model, Quadratic(("lam",)), 1).expanded
 
 
-def terms(own: CoordinateSDE, fall: sp.Expr | int = 1, rate: sp.Expr | int = 1) -> tuple[Term, Term]:
+def terms(equation: CoordinateSDE, fall: sp.Expr | int = 1, rate: sp.Expr | int = 1) -> tuple[Term, Term]:
     """Drift and covariance, each divided by a rate, in the letter x."""
-    place = own.state[0]
-    parts = (sp.collect(sp.expand(e), place) for e in (own.drift[0] / fall, own.covariance[0] / rate))
+    place = equation.state[0]
+    parts = (sp.collect(sp.expand(e), place) for e in (equation.drift[0] / fall, equation.covariance[0] / rate))
     drift, spread = (expression(part, {place: x}) for part in parts)
     return drift, spread
 
@@ -70,13 +70,13 @@ def message() -> dict[str, Relation]:
     }
 
 
-def the_step(given: Mapping[str, Relation]) -> dict[str, Relation]:
+def the_step(relations: Mapping[str, Relation]) -> dict[str, Relation]:
     """What defines x_{n+1}; the others are what is known of the message."""
-    return {name: relation for name, relation in given.items() if name == "the step"}
+    return {name: relation for name, relation in relations.items() if name == "the step"}
 
 
-def without_step(given: Mapping[str, Relation]) -> dict[str, Relation]:
-    return {name: relation for name, relation in given.items() if name != "the step"}
+def without_step(relations: Mapping[str, Relation]) -> dict[str, Relation]:
+    return {name: relation for name, relation in relations.items() if name != "the step"}
 
 
 def generator(model: Model) -> Term:
@@ -101,11 +101,11 @@ def step(w: Derivation) -> Fact:
     """E x_{n+1}^2 by the step, and by what is known of its message."""
     square = w.combine(
         "the square of a step", (y**2).eq(x**2 - 2 * eta * x * c + eta**2 * c**2), (), [(y + x - eta * c, "the step")]
-    )  # fmt: skip
+    )
     mean = w.step("in the mean", w.kernel.monotone("E", square))
     return w.combine(
         "the second moment after a step", change("method"), (),
-        [(1, mean), (-2 * eta, "unbiased message"), (eta**2, "its square")],
+        [mean, (-2 * eta, "unbiased message"), (eta**2, "its square")],
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def solve(subject: Kind) -> Callable[[Derivation], Fact]:
 
     def prove(w: Derivation) -> Fact:
         rate = lam * decay(subject)
-        falls = w.combine("the rate of decay", num(0).lt(rate), [(1, ["lambda > 0", "stable"], ())])
+        falls = w.combine("the rate of decay", num(0).lt(rate), [["lambda > 0", "stable"]])
         if subject != "method":
             return fixed_point(w, NOW, eta * FLOOR, rate, falls)
         unit, moved, one = w.kernel.inverse(rate, falls), step(w), w.kernel.inverse(eta, w["eta > 0"])
@@ -145,11 +145,11 @@ def changes(subject: Kind) -> Theorem:
     """How the second moment changes in a step of the method, or in time."""
     method = subject == "method"
     less = r"_n^2$, $(1-\eta\lambda)^2+\eta^2\lambda^2A_1/N$, is below $1$" if method else "^2$ is negative"
-    given = message() if method else {}
+    relations = message() if method else {}
     return Theorem(
         id=f"6.7-change-{subject}", title=f"Change of the second moment on a quadratic, {called(subject)}", source=SOURCE,
         claim=change(subject), remark=rf"The factor of $\mathbb{{E}}x{less} if and only if {threshold(subject)}, for $\lambda,\eta,N>0$ and $A_1\ge0$.",
-        context=CONTEXT, assumptions=without_step(given), definitions=the_step(given), read=message if method else None,
+        context=CONTEXT, assumptions=without_step(relations), definitions=the_step(relations), read=message if method else None,
         prove=step if method else lambda w: w.combine("the rate of the second moment", change(subject)),
         point={eta: 1, N: 1, p: 1, sigma0: 1, sigma1: 0, lam: 1, x: 0, y: -1, c: 1}, names=OF_THE_METHOD if method else LETTERS,
         short={SPREAD: "A_1", **({} if method else {generator(subject): r"\mathbb{E}\,\mathcal{L}x^2"})}, evidence=evidence(subject),
@@ -163,10 +163,10 @@ def stays(subject: Kind) -> Theorem:
     def read() -> dict[str, Relation]:
         return message() if subject == "method" else {"stationary": num(0).eq(generator(subject))}
 
-    known = {"eta > 0": eta.gt(0), "stationary": NEXT.eq(NOW), **without_step(read())} if method else read()
+    assumed = {"eta > 0": eta.gt(0), "stationary": NEXT.eq(NOW), **without_step(read())} if method else read()
     return Theorem(
         id=f"6.7-affine-{subject}", title=f"Stationary second moment with compression and affine variance, {called(subject)}", source=SOURCE,
-        claim=moment(subject), context=CONTEXT, assumptions={"lambda > 0": lam.gt(0), "stable": decay(subject).gt(0), **known},
+        claim=moment(subject), context=CONTEXT, assumptions={"lambda > 0": lam.gt(0), "stable": decay(subject).gt(0), **assumed},
         definitions=the_step(read()), read=read, names=OF_THE_METHOD if method else LETTERS, short={SPREAD: "A_1"},
         point={eta: 1, N: 1, p: 1, sigma0: 0, sigma1: 0, lam: 1, x: 0, y: 0, c: 0}, prove=solve(subject), evidence=evidence(subject),
     )  # fmt: skip

@@ -24,14 +24,14 @@ CONTEXT = Context({**dict.fromkeys(["eta", "N", "sigma", "lam"], "const"), "x": 
 SECOND = under("E", x**2)
 
 
-def stationary(own: CoordinateSDE, state: tuple[Term, ...], i: int, j: int) -> Relation:
+def stationary(equation: CoordinateSDE, state: tuple[Term, ...], i: int, j: int) -> Relation:
     """0 = E L(x_i x_j), with the drift and the covariance of the engine's equation.
 
     Args:
         state: the letters of the coordinates.
     """
-    letters = dict(zip(own.state, state, strict=True))
-    drift, spread = ([expression(e, letters) for e in m] for m in (own.drift, own.covariance.row(i)))
+    letters = dict(zip(equation.state, state, strict=True))
+    drift, spread = ([expression(e, letters) for e in m] for m in (equation.drift, equation.covariance.row(i)))
     first = 2 * state[i] * drift[i] if i == j else plus(state[i] * drift[j], state[j] * drift[i])
     return num(0).eq(under("E", first + spread[j]))
 
@@ -44,7 +44,7 @@ STABLE = {model: {} if factor[0] == "q" else {"stable": num(0).lt(factor)} for m
 def fixed_point(w: Derivation, value: Term, inflow: Term, rate: Term, positive: Fact | str) -> Fact:
     """value = inflow/rate, from 0 = inflow - rate value, which is what "stationary" says, and 0 < rate."""
     unit, share = w.kernel.inverse(rate, w[positive] if isinstance(positive, str) else positive), 1 / rate
-    mean = w.combine("the mean of the generator", num(0).eq(inflow - rate * value), (), [(1, "stationary")])
+    mean = w.combine("the mean of the generator", num(0).eq(inflow - rate * value), (), ["stationary"])
     return w.combine("solve", value.eq(inflow * share), (), [(share, mean), (-value, unit)])
 
 
@@ -55,9 +55,9 @@ def entry(model: Model) -> Theorem:
         return {"stationary": stationary(sde(DSGD(Gaussian()), model, Quadratic(("lam",)), 1).expanded, (x,), 0, 0)}
 
     def prove(w: Derivation) -> Fact:
-        known = (1, ["lambda > 0", "stable"], ()) if STABLE[model] else (2, ["lambda > 0"], ())
+        member = ["lambda > 0", "stable"] if STABLE[model] else (2, "lambda > 0")
         return fixed_point(
-            w, SECOND, eta * sigma**2 / N, decay, w.combine("the rate of decay", num(0).lt(decay), [known])
+            w, SECOND, eta * sigma**2 / N, decay, w.combine("the rate of decay", num(0).lt(decay), [member])
         )
 
     return Theorem(

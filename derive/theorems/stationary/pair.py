@@ -77,17 +77,21 @@ def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
     def prove(w: Derivation) -> Fact:
         inflow = COUPLING * (h1**2 * m1 + h2**2 * m2) + FORCE
         parts = []
-        for n, h, own in ((1, h1, m1), (2, h2, m2)):
+        for n, h, square_mean in ((1, h1, m1), (2, h2, m2)):
             a = own_rate(model, h)
             unit = w.kernel.inverse(a, w[f"r_{n} > 0"])
-            parts.append(w.combine(f"E x_{n}^2", own.eq(inflow / a), (), [(1 / a, f"stationary {n}"), (-own, unit)]))
+            parts.append(
+                w.combine(
+                    f"E x_{n}^2", square_mean.eq(inflow / a), (), [(1 / a, f"stationary {n}"), (-square_mean, unit)]
+                )
+            )
         q = slack(model)
         unit = w.kernel.inverse(q, w["q > 0"])
         both = w.combine(
             "what flows in", inflow.eq(FORCE / q), (),
             [(COUPLING * h1**2 / q, parts[0]), (COUPLING * h2**2 / q, parts[1]), (-inflow, unit)],
         )  # fmt: skip
-        return w.combine("solve", square(model), (), [(1 / own_rate(model, h1), both), (1, parts[0])])
+        return w.combine("solve", square(model), (), [(1 / own_rate(model, h1), both), parts[0]])
 
     return prove
 

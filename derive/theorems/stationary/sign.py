@@ -30,8 +30,8 @@ def sign(w: Derivation) -> Fact:
     """0 = -2 a E x^2 + eta/N with a = 2 M h/sigma_H."""
     k = w.kernel
     _, one = w.inverse(sigma, "sigma_k > 0")
-    weak = w.combine("1/sigma_k >= 0", num(0).le(1 / sigma), [(1, [one], ())])
-    all_ = w.combine("sum of 1/sigma_k > 0", num(0).lt(INVERSES), [(1, [k.component("C", weak)], ()), (1, [one], ())])
+    weak = w.combine("1/sigma_k >= 0", num(0).le(1 / sigma), [one])
+    all_ = w.combine("sum of 1/sigma_k > 0", num(0).lt(INVERSES), [k.component("C", weak), one])
     clients, curved, dense, whole = (
         k.inverse(t, f) for t, f in ((N, w["N > 0"]), (h, w["h > 0"]), (M, w["M > 0"]), (INVERSES, all_))
     )
@@ -62,23 +62,20 @@ def gaussian(w: Derivation) -> Fact:
     """2 M = sqrt(2/pi), and sqrt(pi/2) = sqrt(pi) sqrt(2)/2."""
     k = w.kernel
     pi = w.step("pi > 0", w.prover.analysis(PI, "h", h, strict=True))
-    half = w.combine("pi/2 > 0", num(0).lt(PI / 2), [("1/2", [pi], ())])
-    positive = [
-        w.combine(f"{name} >= 0", num(0).le(t), [(1, [f], ())])
-        for name, t, f in (("pi", PI, pi), ("pi/2", PI / 2, half))
-    ]
+    half = w.combine("pi/2 > 0", num(0).lt(PI / 2), [("1/2", pi)])
+    positive = [w.combine(f"{name} >= 0", num(0).le(t), [f]) for name, t, f in (("pi", PI, pi), ("pi/2", PI / 2, half))]
     none = w.number(0)
     long = k.function("monotone:sqrt", [num(0), PI], [none, pi])
     rise = k.function("monotone:sqrt", [num(0), PI / 2], [none, half])
-    two = k.function("sqrt_square", [num(2)], [w.combine("2 >= 0", num(0).le(2), [(2, (), ())])])
+    two = k.function("sqrt_square", [num(2)], [w.combine("2 >= 0", num(0).le(2), [2])])
     squares = [k.function("sqrt_square", [t], [f]) for t, f in zip((PI, PI / 2), positive, strict=True)]
     other = ROOT * TWO / 2
     both = w.combine(
-        "a sum of positive roots", num(0).lt(HALF + other), [(1, [rise], ()), ("1/2", [long, k.function("sqrt_nonneg", [num(2)])], ())]
-    )  # fmt: skip
+        "a sum of positive roots", num(0).lt(HALF + other), [rise, ("1/2", [long, k.function("sqrt_nonneg", [num(2)])])]
+    )
     same = w.combine(
         "sqrt(pi/2) = sqrt(pi) sqrt(2)/2", HALF.eq(other), (),
-        [(1, squares[1]), (num("-1/2"), squares[0]), (-(ROOT**2) / 4, two)], [(1, [both], ())],
+        [squares[1], (num("-1/2"), squares[0]), (-(ROOT**2) / 4, two)], [both],
     )  # fmt: skip
     curved, root, scale = k.inverse(h, w["h > 0"]), k.inverse(ROOT, long), k.inverse(sigma, w["sigma > 0"])
     factor, product = ROOT * TWO * sigma / h / 4, h / h * ROOT / ROOT * sigma / sigma

@@ -28,7 +28,7 @@ def young(w: Derivation) -> Fact:
     """G <= kap G^2 + 1/(4 kap)."""
     unit = w.kernel.inverse(kap, w["kap > 0"])
     square = G - num("1/2") / kap
-    return w.combine("Young's inequality", G.le(kap * G**2 + FLOOR), [(1, ["kap > 0"], (square,))], [(FLOOR - G, unit)])
+    return w.combine("Young's inequality", G.le(kap * G**2 + FLOOR), [(1, "kap > 0", square)], [(FLOOR - G, unit)])
 
 
 def drift_bound(model: Model) -> Relation:
@@ -40,15 +40,15 @@ def derivation(model: Model) -> Callable[[Derivation], tuple[Fact, Fact]]:
     """0 < 1/N, and the bound on the drift of f."""
 
     def prove(w: Derivation) -> tuple[Fact, Fact]:
-        known, half = ub.bounds(w), "1/2"
+        bounds, half = ub.bounds(w), "1/2"
         members: list[Any] = [
-            (half, ["eta >= 0", known.per, known.spread], (u,)),
-            (half, ["u >= 0", "step"], (G,)),
-            (half, ["eta >= 0", "L1 >= 0", known.D0, known.per, young(w)], (u,)),
+            (half, ["eta >= 0", bounds.per, bounds.spread], u),
+            (half, ["u >= 0", "step"], G),
+            (half, ["eta >= 0", "L1 >= 0", bounds.D0, bounds.per, young(w)], u),
         ]
         if model == "corrected":
-            members.append((half, ["eta >= 0", known.curvature], (u,)))
-        return known.per, w.combine("the bound on the drift of f", drift_bound(model), members)
+            members.append((half, ["eta >= 0", bounds.curvature], u))
+        return bounds.per, w.combine("the bound on the drift of f", drift_bound(model), members)
 
     return prove
 

@@ -29,20 +29,20 @@ MEAN = under("E", ub.generator("corrected", u)).le(-(1 - eps) * u * SECOND + EXT
 
 def repaired(w: Derivation) -> Fact:
     """E of the drift bound without a step condition, and then the condition on moments of G."""
-    known = ub.bounds(w)
+    bounds = ub.bounds(w)
     floor = young(w)
     half = "1/2"
     rate = (L0 + L1 * G) * A + kap * L1 * D0 / N
     before = w.combine(
         "the drift of f, before any condition", ub.generator("corrected", u).le(-u * G**2 + num(half) * eta * u**2 * rate * G**2 + EXTRA),
         [
-            (half, ["eta >= 0", known.per, known.spread], (u,)),
-            (half, ["eta >= 0", known.curvature], (u,)),
-            (half, ["eta >= 0", "L1 >= 0", known.D0, known.per, floor], (u,)),
+            (half, ["eta >= 0", bounds.per, bounds.spread], u),
+            (half, ["eta >= 0", bounds.curvature], u),
+            (half, ["eta >= 0", "L1 >= 0", bounds.D0, bounds.per, floor], u),
         ],
     )  # fmt: skip
     whole = w.step("take the expectation", w.kernel.monotone("E", before))
-    return w.combine("the condition on the moments of G", MEAN, [(1, [whole], ()), (half, ["u >= 0", "step"], ())])
+    return w.combine("the condition on the moments of G", MEAN, [whole, (half, ["u >= 0", "step"])])
 
 
 REPAIRED = Theorem(
@@ -72,15 +72,17 @@ def drift(noise: Noise) -> Term:
     """
     right, _ = halves(GluedExponential().coordinate)
     loss = SeparableSum(right)
-    own = sde(DSGD(noise, clients=1), "corrected", loss, 1).expanded
-    (state,), letter = own.state, sp.Symbol("G")
+    equation = sde(DSGD(noise, clients=1), "corrected", loss, 1).expanded
+    (state,), letter = equation.state, sp.Symbol("G")
     growth = {sp.exp(state): 1 + letter}
     f = loss.value([state])
-    slope, found = (sp.expand(e).xreplace(growth) for e in (sp.diff(f, state), generator(own, f)))
-    found = sp.expand(found.xreplace({sp.exp(2 * state): (1 + letter) ** 2, sp.exp(3 * state): (1 + letter) ** 3}))
-    if sp.expand(slope - letter) != 0 or found.has(state):
-        raise ValueError(f"{found} is not a function of the gradient")
-    return expression(found, {parameter("sigma0") ** 2: D0})
+    slope, generated = (sp.expand(e).xreplace(growth) for e in (sp.diff(f, state), generator(equation, f)))
+    generated = sp.expand(
+        generated.xreplace({sp.exp(2 * state): (1 + letter) ** 2, sp.exp(3 * state): (1 + letter) ** 3})
+    )
+    if sp.expand(slope - letter) != 0 or generated.has(state):
+        raise ValueError(f"{generated} is not a function of the gradient")
+    return expression(generated, {parameter("sigma0") ** 2: D0})
 
 
 def expected() -> Relation:

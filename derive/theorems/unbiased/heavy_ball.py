@@ -53,9 +53,9 @@ SCALE = "sigma"
 
 def equation() -> RuleSDE:
     """The SDE that the engine derives."""
-    found = sde(HeavyBall(regime="ballistic", noise=Gaussian()), "first-order")
-    assert isinstance(found, RuleSDE)
-    return found
+    equation_of_motion = sde(HeavyBall(regime="ballistic", noise=Gaussian()), "first-order")
+    assert isinstance(equation_of_motion, RuleSDE)
+    return equation_of_motion
 
 
 def read() -> dict[str, Relation]:
@@ -64,12 +64,15 @@ def read() -> dict[str, Relation]:
     Raises:
         ValueError: the drift of z depends on v, or a drift is not linear.
     """
-    own = equation()
-    rule = own.rule
+    equation_of_motion = equation()
+    rule = equation_of_motion.rule
     assert rule is not None
-    (velocity,) = own.drifts["x"].free_symbols
+    (velocity,) = equation_of_motion.drifts["x"].free_symbols
     rate = rule.own["v", "v"] / parameter(SCALE) ** 2
-    moves = own.drifts["x"] + own.drifts["v"] / parameter("mu"), own.drifts["v"]
+    moves = (
+        equation_of_motion.drifts["x"] + equation_of_motion.drifts["v"] / parameter("mu"),
+        equation_of_motion.drifts["v"],
+    )
     parts = [(e, sp.cancel(sp.diff(e, slope)), sp.cancel(sp.diff(e, velocity))) for e in map(sp.expand, moves)]
     if (
         any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts)
@@ -103,21 +106,21 @@ def pathwise(w: Derivation) -> Fact:
     """L(f(z) + WEIGHT Q) <= -(1 - eps) G^2/mu + FLOOR."""
     k = w.kernel
     per, trace = ub.noise_bound(w)
-    (unit, share), (own, _) = w.inverse(mu, "mu > 0"), w.inverse(theta, "theta > 0")
+    (unit, share), (inverse, _) = w.inverse(mu, "mu > 0"), w.inverse(theta, "theta > 0")
     root, positive = k.function("sqrt_nonneg", [eta]), k.nonnegative(tr(S))
     ahead_of, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
     tilt = (1 + theta) * j / theta * G
     return w.combine(
         "the drift of the Lyapunov function", DRIFT,
         [
-            (1, [ahead_of, share], ()), (1, ["L-Lipschitz", share, k.nonnegative(G)], ()), (1, [along, "theta > 0", "L0 >= 0"], (j,)),
-            ("1/2", [root, per, k.trace_bound("H", "S")], (j,)), ("1/2", [root, per, "smooth", positive], (j,)),
-            ("1/2", [root, per, "L0 >= 0", trace], (j,)), ("1/2", [root, per, "theta > 0", "L0 >= 0", trace], (j,)),
-            (1, ["L0 >= 0", share, "theta > 0"], (M - tilt / 2,)), ("1/2", ["step", share], (G,)),
+            [ahead_of, share], ["L-Lipschitz", share, k.nonnegative(G)], (1, [along, "theta > 0", "L0 >= 0"], j),
+            ("1/2", [root, per, k.trace_bound("H", "S")], j), ("1/2", [root, per, "smooth", positive], j),
+            ("1/2", [root, per, "L0 >= 0", trace], j), ("1/2", [root, per, "theta > 0", "L0 >= 0", trace], j),
+            (1, ["L0 >= 0", share, "theta > 0"], M - tilt / 2), ("1/2", ["step", share], G),
         ],
         [
-            (1, "L f(z)"), (WEIGHT, "L Q"), (-j, "dg"), (-theta * L0 * j * M**2, unit),
-            (-L0 * (1 + theta) * j**2 * M * G + L0 * j**2 * (1 + theta) * tilt * G / 4, own),
+            "L f(z)", (WEIGHT, "L Q"), (-j, "dg"), (-theta * L0 * j * M**2, unit),
+            (-L0 * (1 + theta) * j**2 * M * G + L0 * j**2 * (1 + theta) * tilt * G / 4, inverse),
         ],
     )  # fmt: skip
 
@@ -141,11 +144,11 @@ def summed(
     size = w.combine(
         "WEIGHT Q >= 0", (weight * Q).ge(0), [("1/2", ["theta > 0", "L0 >= 0"], (root, M))], [(-weight, "Q")]
     )
-    least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + weight * Q), [(1, ["f >= f*"], ()), (1, [size], ())])
+    least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + weight * Q), ["f >= f*", size])
     moved = w.step(words[0], k.telescope([(num(1), "f"), (weight, "Q")], [least]))
     whole = w.step(words[1], k.monotone("EI", bound))
     last, memory = (w.step("the end", k.monotone("E", w[name])) for name in ends)
-    members = [*((1, [fact], ()) for fact in (moved, whole, last)), (1, [memory, "theta > 0", "L0 >= 0"], (root,))]
+    members = [moved, whole, last, (1, [memory, "theta > 0", "L0 >= 0"], root)]
     return w.combine("together", claim, members, [(weight, "Q_0")])
 
 
@@ -161,7 +164,7 @@ def scheduled(w: Derivation) -> Fact:
     )
     a, b = 1 / (1 - eps), 1 / T
     return w.combine(
-        "divide", AVERAGE, [(1, [one, "mu > 0", three, total], ())],
+        "divide", AVERAGE, [[one, "mu > 0", three, total]],
         [(-energy * b, share), (-energy * b * (1 - eps) * a + a * noise, unit), (a * noise * mu * j, count)],
     )  # fmt: skip
 

@@ -86,12 +86,12 @@ def noise_bound(w: Derivation) -> tuple[Fact, Fact]:
     _, per = w.inverse(N, "N > 0")
     client = w.combine(
         "each client", (q + v).le(omega * G**2 + (1 + omega) * d * (s0 + s1 * G**2)),
-        [(1, ["compression"], ()), (1, ["omega_k >= 0", "noise"], ()), (1, ["noise"], ())], [(omega, "second moment")],
+        ["compression", ["omega_k >= 0", "noise"], "noise"], [(omega, "second moment")],
     )  # fmt: skip
     total = w.step("sum over clients", w.kernel.monotone("C", client))
     return per, w.combine(
-        "the bound on the noise", tr(S).le(A1 * G**2 + D0), [(1, [per, total], ())],
-        [(1, "total variance"), (-(G**2), "A_1"), (-1, "D_0")],
+        "the bound on the noise", tr(S).le(A1 * G**2 + D0), [[per, total]],
+        ["total variance", (-(G**2), "A_1"), (-1, "D_0")],
     )  # fmt: skip
 
 
@@ -102,16 +102,13 @@ def bounds(w: Derivation) -> Bounds:
     positive = k.nonnegative(G)
     smooth = w["smooth"]
     curvature = w.combine(
-        "smoothness along the gradient", quad(H, g).le((L0 + L1 * G) * G**2),
-        [(1, [k.quad_bound("H", "g")], ()), (1, [smooth], (G,))],
-    )  # fmt: skip
+        "smoothness along the gradient", quad(H, g).le((L0 + L1 * G) * G**2), [k.quad_bound("H", "g"), (1, smooth, G)]
+    )
     spread = w.combine(
-        "smoothness and noise", trprod(H, S).le((L0 + L1 * G) * (A1 * G**2 + D0)),
-        [
-            (1, [k.trace_bound("H", "S")], ()), (1, [smooth, k.nonnegative(tr(S))], ()),
-            (1, ["L0 >= 0", trace], ()), (1, ["L1 >= 0", positive, trace], ()),
-        ],
-    )  # fmt: skip
+        "smoothness and noise",
+        trprod(H, S).le((L0 + L1 * G) * (A1 * G**2 + D0)),
+        [k.trace_bound("H", "S"), [smooth, k.nonnegative(tr(S))], ["L0 >= 0", trace], ["L1 >= 0", positive, trace]],
+    )
     return Bounds(per, curvature, spread, floor_is_nonnegative(w, per), positive)
 
 
@@ -133,7 +130,7 @@ def _nonnegative(w: Derivation, name: str, symbol: Term, pieces: list[Term], per
         factors = [w[sign] for t, sign in signs.items() if t in parts(piece)]
         product = Fraction(1), tuple(range(len(factors))), ()
         sums.append(w.kernel.monotone("C", w.kernel.certify(piece.ge(0), factors, sum=[product])))
-    return w.combine(f"{name} >= 0", symbol.ge(0), [(1, [per, s], ()) for s in sums], [(-1, name)])
+    return w.combine(f"{name} >= 0", symbol.ge(0), [[per, s] for s in sums], [(-1, name)])
 
 
 def generator(model: Model, h: Term) -> Term:
@@ -160,12 +157,10 @@ def integrated(
     ito = w.step("Ito's formula", k.ito("f", [rate_is_nonnegative(w, h, per), w["f >= f*"]]))
     whole = w.step("integrate", k.monotone("EI", bound))
     last = w.step("the end", k.monotone("E", w["f(X_T) >= f*"]))
-    total = w.combine(
-        "together", ((1 - eps) * energy).le(start_and_floor(floor)), [(1, [fact], ()) for fact in (ito, whole, last)]
-    )
+    total = w.combine("together", ((1 - eps) * energy).le(start_and_floor(floor)), [ito, whole, last])
     share, one = w.inverse(1 - eps, "eps < 1")
     _, two = w.inverse(clock, "int u > 0")
-    return w.combine("divide", mean_bound(kept, floor), [(1, [one, two, total], ())], [(-energy / clock, share)])
+    return w.combine("divide", mean_bound(kept, floor), [[one, two, total]], [(-energy / clock, share)])
 
 
 def pair(
@@ -220,7 +215,7 @@ def random_time(kept: str) -> str:
 def rate_is_nonnegative(w: Derivation, h: Term, per: Fact) -> Fact:
     """0 <= eta h^2/N, the factor of S in the covariance of the SDE of f."""
     ((rate, _),) = w.kernel.context.potentials["f"]["diffusion"]
-    return w.combine("the rate of the noise", rate.ge(0), [(1, ["eta >= 0", per], (h,))])
+    return w.combine("the rate of the noise", rate.ge(0), [(1, ["eta >= 0", per], h)])
 
 
 def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None, **other: Any) -> dict[str, Any]:

@@ -33,45 +33,44 @@ C_LOW, C_HIGH = L0 * (1 / K0) ** 2, 1 / (4 * (A * SHARE))
 class Scale:
     """1/K: K (1/K) = 1 and 0 < 1/K; and A > 0."""
 
-    def __init__(self, w: Derivation, known: ub.Bounds) -> None:
-        ratio = ub.ratio_is_nonnegative(w, known.per)
-        self.A = w.combine("A > 0", A.gt(0), [(1, (), ()), (1, [known.per, ratio], ())])
-        rising = w.combine("K > 0", K.gt(0), [(1, ["K_0 > 0"], ()), (1, ["L1 >= 0", known.G, self.A], ())])
+    def __init__(self, w: Derivation, bounds: ub.Bounds) -> None:
+        ratio = ub.ratio_is_nonnegative(w, bounds.per)
+        self.A = w.combine("A > 0", A.gt(0), [1, [bounds.per, ratio]])
+        rising = w.combine("K > 0", K.gt(0), ["K_0 > 0", ["L1 >= 0", bounds.G, self.A]])
         self.unit, self.positive = w.inverse(K, rising)
 
 
-def floor_low(w: Derivation, known: ub.Bounds, scale: Scale) -> Fact:
+def floor_low(w: Derivation, bounds: ub.Bounds, scale: Scale) -> Fact:
     """(L0 + L1 G)/K^2 <= L0/K_0^2 when c' <= A L0.
 
     With y = L1 G: L0 K^2 - (L0 + y) K_0^2 = y K_0 (A L0 - c') + L0 A^2 y^2, and both sides are divided by K^2 K_0^2.
     """
     y = L1 * G
-    rise = w.combine("y = L1 G >= 0", y.ge(0), [(1, ["L1 >= 0", known.G], ())])
+    rise = w.combine("y = L1 G >= 0", y.ge(0), [["L1 >= 0", bounds.G]])
     cleared = w.combine(
         "the denominators cleared", ((L0 + y) * K0**2).le(L0 * K**2),
-        [(1, [rise, "K_0 > 0", "c' <= A L0"], ()), (1, ["L0 >= 0"], (A * y,))],
+        [[rise, "K_0 > 0", "c' <= A L0"], (1, "L0 >= 0", A * y)],
     )  # fmt: skip
     base, _ = w.inverse(K0, "K_0 > 0")
     inverse, inverse0 = 1 / K, 1 / K0
     # (r - l) = (1/K)^2 (1/K0)^2 cleared, up to K (1/K) = 1 and K0 (1/K0) = 1
     return w.combine(
-        "the constant of the floor", ((L0 + y) * inverse**2).le(C_LOW), [(1, [cleared], (inverse * inverse0,))],
-        [
-            (L0 * inverse0**2 * (1 + K * inverse), scale.unit),
-            (-(L0 + y) * inverse**2 * (1 + K0 * inverse0), base),
-        ],
-    )  # fmt: skip
+        "the constant of the floor",
+        ((L0 + y) * inverse**2).le(C_LOW),
+        [(1, cleared, inverse * inverse0)],
+        [(L0 * inverse0**2 * (1 + K * inverse), scale.unit), (-(L0 + y) * inverse**2 * (1 + K0 * inverse0), base)],
+    )
 
 
-def floor_high(w: Derivation, known: ub.Bounds, scale: Scale) -> Fact:
+def floor_high(w: Derivation, bounds: ub.Bounds, scale: Scale) -> Fact:
     """(L0 + L1 G)/K^2 <= 1/(4 A c'), from K^2 - 4 A c'(L0 + L1 G) = (A (L0 + L1 G) - c')^2."""
     y = L0 + L1 * G
-    product = w.combine("A c' > 0", (A * SHARE).gt(0), [(1, [scale.A, "c' > 0"], ())])
+    product = w.combine("A c' > 0", (A * SHARE).gt(0), [[scale.A, "c' > 0"]])
     unit, positive = w.inverse(A * SHARE, product)
     inverse, quarter = 1 / K, 1 / (4 * (A * SHARE))
     return w.combine(
         "the constant of the floor", (y * inverse**2).le(quarter),
-        [("1/4", [positive], ((A * y - SHARE) * inverse,))],
+        [("1/4", positive, (A * y - SHARE) * inverse)],
         [(quarter * (1 + K * inverse), scale.unit), (-y * inverse**2, unit)],
     )  # fmt: skip
 
@@ -80,20 +79,20 @@ def derivation(floor: Callable[..., Fact], c: Term) -> Callable[[Derivation], tu
     """0 < 1/N, and the bound on the drift of f with one of the two constants of the floor."""
 
     def prove(w: Derivation) -> tuple[Fact, Fact]:
-        known, half = ub.bounds(w), "1/2"
-        scale = Scale(w, known)
-        top = floor(w, known, scale)
+        bounds, half = ub.bounds(w), "1/2"
+        scale = Scale(w, bounds)
+        top = floor(w, bounds, scale)
         small = w.combine(
-            "the step", (eta * u * G**2 / K).le(2 * eps * G**2 / K), [(1, [scale.positive, "eta u <= 2 eps"], (G,))]
+            "the step", (eta * u * G**2 / K).le(2 * eps * G**2 / K), [(1, [scale.positive, "eta u <= 2 eps"], G)]
         )
-        return known.per, w.combine(
+        return bounds.per, w.combine(
             "the bound on the drift of f", drift_bound(c),
             [
-                (half, ["eta >= 0", known.per, known.spread], (h,)),
-                (half, ["eta >= 0", known.curvature], (h,)),
-                (half, ["u >= 0", small], ()),
-                (half, ["eta >= 0", "kap >= 0", "L1 >= 0", known.D0, known.per], (h, G)),
-                (half, ["eta >= 0", known.D0, known.per, top], (u,)),
+                (half, ["eta >= 0", bounds.per, bounds.spread], h),
+                (half, ["eta >= 0", bounds.curvature], h),
+                (half, ["u >= 0", small]),
+                (half, ["eta >= 0", "kap >= 0", "L1 >= 0", bounds.D0, bounds.per], (h, G)),
+                (half, ["eta >= 0", bounds.D0, bounds.per, top], u),
             ],
             [(num(half) * (eta * u**2 * G**2 / K), scale.unit)],
         )  # fmt: skip

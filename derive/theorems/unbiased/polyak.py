@@ -40,30 +40,28 @@ def derivation(model: Model):
     """The proof for one model."""
 
     def prove(w: Derivation) -> Fact:
-        kernel, known, h = w.kernel, ub.bounds(w), num(1)
+        kernel, bounds, h = w.kernel, ub.bounds(w), num(1)
         r = rate(model)
         k = 2 * mu * r
-        weak = w.combine("r >= 0", r.ge(0), [(1, ["r > 0"], ())])
-        members = [("1/2", ["eta >= 0", known.per, known.spread], ())]
+        weak = w.combine("r >= 0", r.ge(0), ["r > 0"])
+        members = [("1/2", ["eta >= 0", bounds.per, bounds.spread])]
         if model == "corrected":
-            members.append(("1/2", ["eta >= 0", known.curvature], ()))
+            members.append(("1/2", ["eta >= 0", bounds.curvature]))
         half = num("1/2") * eta * G
         share = (A if model == "corrected" else A1 / N) * G**2 + D0 / N
         drift = w.combine(
             "the bound on the drift of f", ub.generator(model, h).le(-r * G**2 + FLOOR), members, [(half * share, "L1 = 0")]
         )  # fmt: skip
         falling = w.combine(
-            "with the PL inequality", ub.generator(model, h).le(-k * f + (k * fstar + FLOOR)), [(1, [drift], ()), (1, [weak, "PL"], ())]
-        )  # fmt: skip
-        positive = w.combine("k = 2 mu r > 0", num(0).lt(k), [(2, ["mu > 0", "r > 0"], ())])
-        start = ub.rate_is_nonnegative(w, h, known.per)
+            "with the PL inequality", ub.generator(model, h).le(-k * f + (k * fstar + FLOOR)), [drift, [weak, "PL"]]
+        )
+        positive = w.combine("k = 2 mu r > 0", num(0).lt(k), [(2, ["mu > 0", "r > 0"])])
+        start = ub.rate_is_nonnegative(w, h, bounds.per)
         grown = w.step(
             "Gronwall's inequality", kernel.gronwall("f", k, k * fstar + FLOOR, [start, w["f >= f*"], falling, positive])
         )  # fmt: skip
         unit = kernel.inverse(k, positive)
-        return w.combine(
-            "around the least value", claim(model), [(1, [grown], ())], [(fstar * (1 - decay(model)), unit)]
-        )  # fmt: skip
+        return w.combine("around the least value", claim(model), [grown], [(fstar * (1 - decay(model)), unit)])
 
     return prove
 

@@ -44,29 +44,27 @@ GROWS, FALLS = STRENGTH.le(starred(STRENGTH, "N")), put(STRENGTH, {N: Ns}).le(ST
 
 def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation]:
     """The definitions of A_1 and D_0 and of their larger versions; with `one`, for equal clients."""
-    found: dict[str, Relation] = {}
+    definitions: dict[str, Relation] = {}
     for name in ("A_1", "D_0"):
         relation = ub.DEFINITIONS[name]
         right = equal_clients(relation.right) if one else relation.right
-        found[name] = relation.left.eq(right)
+        definitions[name] = relation.left.eq(right)
         if not one:
-            found[f"{name}*"] = starred(relation.left, *kept).eq(starred(right, *kept))
-    return found
+            definitions[f"{name}*"] = starred(relation.left, *kept).eq(starred(right, *kept))
+    return definitions
 
 
 def _share(w: Derivation, scale: tuple[str, str, Term, Term], ratio: bool) -> Fact:
     """d s (1 + omega) <= d* s* (1 + omega*) of each client, with omega and omega* added for the ratio."""
-    sign, more, own, larger = scale
-    top = w.combine(
-        "1 + omega* >= 0", (1 + os).ge(0), [(1, ["omega_k >= 0"], ()), (1, ["more compression"], ()), (1, (), ())]
-    )
-    size = w.combine("what is larger is not negative", larger.ge(0), [(1, [sign], ()), (1, [more], ())])
-    low, high = d * (own + own * omega), ds * (larger + larger * os)
+    sign, more, smaller, larger = scale
+    top = w.combine("1 + omega* >= 0", (1 + os).ge(0), ["omega_k >= 0", "more compression", 1])
+    size = w.combine("what is larger is not negative", larger.ge(0), [sign, more])
+    low, high = d * (smaller + smaller * omega), ds * (larger + larger * os)
     return w.combine(
         "of each client", (omega + low).le(os + high) if ratio else low.le(high),
         [
-            (1, ["more coordinates", size, top], ()), (1, ["d >= 0", more, top], ()), (1, ["d >= 0", sign, "more compression"], ()),
-            *([(1, ["more compression"], ())] if ratio else []),
+            ["more coordinates", size, top], ["d >= 0", more, top], ["d >= 0", sign, "more compression"],
+            *(["more compression"] if ratio else []),
         ],
     )  # fmt: skip
 
@@ -82,13 +80,13 @@ def grows(w: Derivation) -> Fact:
         total = w.step("sum over clients", w.kernel.monotone("C", _share(w, scale, name == "A_1")))
         # d and d* are numbers, so they leave the means
         claim = symbol.le(starred(symbol, "N"))
-        bounds.append(w.combine(f"{name} grows", claim, [(1, [per, total], ())], [(1, name), (-1, f"{name}*")]))
+        bounds.append(w.combine(f"{name} grows", claim, [[per, total]], [name, (-1, f"{name}*")]))
     ratio, floor = bounds
     return w.combine(
         "the strength grows", GROWS,
         [
-            (1, [per, "L0 >= 0", ratio], ()), (1, [per, "L1 >= 0", w.kernel.nonnegative(G), ratio], ()),
-            (1, [per, "kap >= 0", "L1 >= 0", floor], ()),
+            [per, "L0 >= 0", ratio], [per, "L1 >= 0", w.kernel.nonnegative(G), ratio],
+            [per, "kap >= 0", "L1 >= 0", floor],
         ],
     )  # fmt: skip
 
@@ -96,26 +94,23 @@ def grows(w: Derivation) -> Fact:
 def falls(w: Derivation) -> Fact:
     """K with N* clients is at most K with N."""
     unit, per = w.inverse(N, "N > 0")
-    positive = w.combine("N* > 0", Ns.gt(0), [(1, ["N > 0"], ()), (1, ["more clients"], ())])
+    positive = w.combine("N* > 0", Ns.gt(0), ["N > 0", "more clients"])
     unit_, per_ = w.inverse(Ns, positive)
     less = w.combine(
-        "a smaller share", (1 / Ns).le(1 / N), [(1, ["more clients", per, per_], ())], [(1 / N, unit_), (-1 / Ns, unit)]
+        "a smaller share", (1 / Ns).le(1 / N), [["more clients", per, per_]], [(1 / N, unit_), (-1 / Ns, unit)]
     )
     signs = {s0: "s0_k >= 0", s1: "s1_k >= 0"}
     ratio = w.combine("A_1 >= 0", A1.ge(0), [
-        (1, ["omega_k >= 0"], ()), (1, ["d >= 0", signs[s1]], ()), (1, ["d >= 0", signs[s1], "omega_k >= 0"], ()),
+        "omega_k >= 0", ["d >= 0", signs[s1]], ["d >= 0", signs[s1], "omega_k >= 0"],
     ], [(-1, "A_1")])  # fmt: skip
     floor = w.combine(
-        "D_0 >= 0",
-        D0.ge(0),
-        [(1, ["d >= 0", signs[s0]], ()), (1, ["d >= 0", signs[s0], "omega_k >= 0"], ())],
-        [(-1, "D_0")],
+        "D_0 >= 0", D0.ge(0), [["d >= 0", signs[s0]], ["d >= 0", signs[s0], "omega_k >= 0"]], [(-1, "D_0")]
     )
     return w.combine(
         "the strength falls", FALLS,
         [
-            (1, [less, "L0 >= 0", ratio], ()), (1, [less, "L1 >= 0", w.kernel.nonnegative(G), ratio], ()),
-            (1, [less, "kap >= 0", "L1 >= 0", floor], ()),
+            [less, "L0 >= 0", ratio], [less, "L1 >= 0", w.kernel.nonnegative(G), ratio],
+            [less, "kap >= 0", "L1 >= 0", floor],
         ],
     )  # fmt: skip
 

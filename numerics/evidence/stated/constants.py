@@ -54,7 +54,7 @@ class Constants:
         """The assumptions; equalities among constants are solved for one that has no other meaning."""
         left_out = () if self.stated.conclude == "gronwall" else (BELOW_ONE,)
         found = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name not in left_out}
-        own = self.stated.setting.own
+        own = self.stated.setting.free_constants
         others = {n for n, r in found.items() if r.op == "==" and r.left[0] == "x" and r.left[1] not in own}
         values = solved([r for n, r in found.items() if r.op == "==" and n not in others], own)
         kept = {n: r for n, r in found.items() if r.op != "==" or r.left not in values}

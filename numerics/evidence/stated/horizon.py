@@ -11,7 +11,7 @@ import numpy as np
 
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
-from sdescent.derive.theorems.bounds.horizon import Conclusion
+from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, symbols_of
 from sdescent.derive.theorems.bounds.stated import Stated

@@ -27,7 +27,7 @@ from sdescent.derive.theorems.entry.about import CORRECTED, FIRST, KINDS, LINEAR
 from sdescent.derive.theorems.entry.checking import MAIN, Checked, check
 from sdescent.derive.theorems.entry.points import holds, value
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
-from sdescent.derive.theorems.facts.laws import SHOWN, bounds
+from sdescent.derive.theorems.facts.laws import CATALOGUE_LAWS, bounds
 from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry
 
@@ -299,7 +299,7 @@ def number(t: Term, at: mpmath.mpf) -> mpmath.mpf:
     return plain[head]()
 
 
-@pytest.mark.parametrize("law", SHOWN)
+@pytest.mark.parametrize("law", CATALOGUE_LAWS)
 def test_facts_of_laws_are_about_the_engines_laws(law: str) -> None:
     """The claims that the entries of theory 8 prove are the facts of `sdescent.derive.methods.noise`, derivatives included."""
     y = sp.Symbol("y", positive=True)

@@ -18,7 +18,7 @@ from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.checking import Checked, as_claimed, check
 from sdescent.derive.theorems.entry.statement import statement
 from sdescent.derive.theorems.entry.symbols import D0, L0, L1, G, N, eps, eta, kap, u
-from sdescent.derive.theorems.entry.theorem import Derivation, Quotation, Refutation, Shown, Theorem
+from sdescent.derive.theorems.entry.theorem import Derivation, Entry, Quotation, Refutation, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.paper.theorems import _entry_of
@@ -197,7 +197,7 @@ def test_nothing_that_states_a_theorem_is_typed() -> None:
 
     assert typed(Theorem) == {"id", "title", "source", "remark"}
     assert typed(Refutation) == {"id", "title", "source", "words", "repair"}
-    assert typed(Quotation) == {"words", "source"} and not hasattr(Shown, "statement")
+    assert typed(Quotation) == {"words", "source"} and not hasattr(Entry, "statement")
     assert [id for id, theorem in THEOREMS.items() if theorem.claim is None] == []
     titles = {id: entry.title.replace("Student-t, ν = ", "").replace("order 1/N", "") for id, entry in ENTRIES.items()}
     assert {id: title for id, title in titles.items() if re.search(r"[=<>≤≥²³⁴½]|\d/|\d\.\d|\d, \d", title)} == {}

@@ -84,7 +84,7 @@ def test_every_assumption_holds_at_the_start_of_an_instance_and_not_with_a_large
         for factor, holds in ((1.0, True), (1.01, False)):
             own = one.with_step(factor * one.most)
             held = own.held(own.numbers(state))
-            assert held.keys() >= {name for name in stated.own}
+            assert held.keys() >= {name for name in stated.inequalities}
             assert all(np.all(h) for h in held.values()) == holds
 
 

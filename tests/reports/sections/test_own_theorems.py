@@ -96,7 +96,7 @@ def test_a_proof_that_numbers_contradict_is_not_printed_as_one(tmp_path: Path, m
     real, claim = own_theorems.answered, "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"
 
     def forced(stated: Stated, seconds: float) -> Answer:
-        return replace(real(stated, seconds), stated=Stated({**stated.given, "claim": claim}))
+        return replace(real(stated, seconds), stated=Stated({**stated.table, "claim": claim}))
 
     monkeypatch.setattr(own_theorems, "answered", forced)
     monkeypatch.setitem(own_theorems.SECONDS, "quick", {"proof": 8.0, "numbers": 60.0})

@@ -242,21 +242,21 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the noise of a step is forgotten",
-        "derive/theorems/bounds/building.py",
+        "derive/theorems/bounds/from_method.py",
         "        return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])\n",
         "        return plus(*parts)\n",
         ("tests/derive/theorems/bounds/test_setting.py",),
     ),
     Fault(
         "a sum of vectors moves without its coefficients",
-        "derive/theorems/bounds/building.py",
+        "derive/theorems/bounds/from_method.py",
         "total.get(key, sp.S.Zero) + symbolic(c) * e",
         "total.get(key, sp.S.Zero) + e",
         ("tests/derive/theorems/bounds/test_setting.py",),
     ),
     Fault(
         "a sum of vectors squared without its mixed products",
-        "derive/theorems/bounds/building.py",
+        "derive/theorems/bounds/from_method.py",
         "for a, c in one.items() for b, e in other.items()])",
         "for a, c in one.items() for b, e in other.items() if a == b])",
         ("tests/derive/theorems/bounds/test_setting.py",),
@@ -270,7 +270,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a loss that claims are refuted on curves half as much in its step",
-        "derive/theorems/bounds/runs/instances.py",
+        "derive/theorems/bounds/runs/counterexample_losses.py",
         "_HALF * _h * entry",
         "_HALF * _HALF * _h * entry",
         ("tests/derive/theorems/bounds/test_proving.py",),
@@ -278,15 +278,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what is assumed of the state is looked at where the run is, and not where it may go",
         "derive/theorems/bounds/runs/check.py",
-        "        if constant or engine or self.given.at_the_end(r):",
+        "        if constant or engine or self.setting.at_the_end(r):",
         "        if True:",
         ("tests/derive/theorems/bounds/test_runs.py",),
     ),
     Fault(
         "a run is a run with other numbers too",
         "derive/theorems/bounds/runs/check.py",
-        "    return recorded(given, claim, run) == run",
-        "    return recorded(given, claim, run) is not None",
+        "    return recorded(setting, claim, run) == run",
+        "    return recorded(setting, claim, run) is not None",
         ("tests/derive/theorems/bounds/test_runs.py",),
     ),
     Fault(

@@ -11,17 +11,18 @@ FAULTS: tuple[Fault, ...] = (
     # bounds
     Fault(
         "a step of a bound has no schedule",
-        "derive/theorems/bounds/vectors.py", 'return eta * u if name == "eta"', 'return eta if name == "eta"',
+        "derive/theorems/bounds/linear_step.py", 'return eta * u if name == "eta"', 'return eta if name == "eta"',
         (f"{BOUNDS}/test_setting.py::test_the_mean_of_a_step_of_sgd",),
     ),
     Fault(
         "the noise of clients is added up, and not its mean taken",
-        "derive/theorems/bounds/messages.py", "for s in scales]) / len(scales) * law.variance", "for s in scales]) * law.variance",
+        "derive/theorems/bounds/message_moments.py",
+        "for s in scales]) / len(scales) * law.variance", "for s in scales]) * law.variance",
         (f"{BOUNDS}/test_setting.py::test_the_noise_is_that_of_a_client_in_the_mean",),
     ),
     Fault(
         "a law that is not symmetric is called not unimodal",
-        "derive/theorems/bounds/signs.py", '"asymmetric-noise" if key == "odd"', '"asymmetric-noise" if key == "even"',
+        "derive/theorems/bounds/sign_messages.py", '"asymmetric-noise" if key == "odd"', '"asymmetric-noise" if key == "even"',
         (f"{BOUNDS}/test_law_of_signs.py::test_a_law_that_is_not_symmetric_is_refused_as_such",),
     ),
     Fault(
@@ -32,7 +33,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the state without a minimiser is a vector",
         "derive/theorems/bounds/language/vocabulary.py",
-        'if added([found.pop("xstar", {}), found.get("x", {})]):', 'if found.pop("xstar", None) and False:',
+        'if added([coefficients.pop("xstar", {}), coefficients.get("x", {})]):', 'if coefficients.pop("xstar", None) and False:',
         (f"{BOUNDS}/test_setting.py",),
     ),
     Fault(
@@ -56,12 +57,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a memory may be anywhere at the start",
-        "derive/theorems/bounds/building.py", 'if key != "f" and any(', 'if key == "f" and any(',
+        "derive/theorems/bounds/from_method.py", 'if key != "f" and any(', 'if key == "f" and any(',
         (f"{BOUNDS}/test_setting.py::test_the_changes_with_memory",),
     ),
     Fault(
         "growth and drop of a sum of changes trade signs",
-        "derive/theorems/bounds/horizon.py", "growth, floor, drop = -rate,", "growth, floor, drop = rate,",
+        "derive/theorems/bounds/gronwall_and_telescoping.py", "growth, floor, drop = -rate,", "growth, floor, drop = rate,",
         (f"{BOUNDS}/test_proving.py::test_claims_at_the_horizon[summable]",),
     ),
     # runs that refute
@@ -87,7 +88,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the mask of a compressor adds what it keeps",
-        "derive/theorems/bounds/runs/carried.py", "* (square + noise) - square", "* (square + noise)",
+        "derive/theorems/bounds/runs/trajectory.py", "* (square + noise) - square", "* (square + noise)",
         (f"{BOUNDS}/test_runs.py::test_an_exact_bound_is_refuted_as_a_strict_one_alone",),
     ),
     Fault(
@@ -123,7 +124,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a proof leaves out the lines that carry it",
-        "derive/theorems/entry/structure.py", "if number.get(id(fact), own) < own:", "if number.get(id(fact), own) < own - 1:",
+        "derive/theorems/entry/structure.py", "if number.get(id(fact), line) < line:", "if number.get(id(fact), line) < line - 1:",
         (f"{THEOREMS}/test_structure.py",),
     ),
     Fault(
@@ -138,7 +139,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the variance of a compressor is read in the wrong case",
-        "derive/theorems/facts/compressors.py", "or when != self.where or own", "or own",
+        "derive/theorems/facts/compressors.py", "or when != self.where or positive_part", "or positive_part",
         (f"{THEOREMS}/test_from_sde.py::test_a_compressor_whose_variance_vanishes_in_another_case",),
     ),
     Fault(

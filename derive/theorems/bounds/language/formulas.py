@@ -57,20 +57,20 @@ def solved(equalities: Sequence[Relation], names: Sequence[str]) -> dict[Term, T
     Returns:
         symbol -> a term in the symbols that are left; what an equality is divided by may be 0 at some values.
     """
-    found: dict[sp.Symbol, sp.Expr] = {}
+    values: dict[sp.Symbol, sp.Expr] = {}
     for r in equalities:
         try:
-            e = sp.expand((symbolic(r.left) - symbolic(r.right)).subs(found))
+            e = sp.expand((symbolic(r.left) - symbolic(r.right)).subs(values))
         except ProofError:  # not of constants alone
             continue
-        own = next(
-            (s for s in map(sp.Symbol, names) if s not in found and e.is_polynomial(s) and sp.degree(e, s) == 1), None
+        unknown = next(
+            (s for s in map(sp.Symbol, names) if s not in values and e.is_polynomial(s) and sp.degree(e, s) == 1), None
         )
-        if own is None or e.has(sp.zoo, sp.nan, sp.oo):
+        if unknown is None or e.has(sp.zoo, sp.nan, sp.oo):
             continue
-        value = sp.factor(-e.coeff(own, 0) / e.coeff(own, 1))
-        found = {**{s: sp.factor(v.subs(own, value)) for s, v in found.items()}, own: value}
-    return {x(s.name): expression(v, {}) for s, v in found.items() if not v.has(sp.zoo, sp.nan, sp.oo)}
+        value = sp.factor(-e.coeff(unknown, 0) / e.coeff(unknown, 1))
+        values = {**{s: sp.factor(v.subs(unknown, value)) for s, v in values.items()}, unknown: value}
+    return {x(s.name): expression(v, {}) for s, v in values.items() if not v.has(sp.zoo, sp.nan, sp.oo)}
 
 
 def falling(e: sp.Expr) -> sp.Expr:
@@ -113,5 +113,5 @@ def upright(e: sp.Expr, fractions: tuple[str, ...]) -> sp.Expr:
     """
     above, below = sp.fraction(sp.together(sp.factor(e)))
     sample = {s: sp.Rational(1, 2) if s.name in fractions else sp.S.One for s in below.free_symbols}
-    found = sp.factor(-above if below.subs(sample).is_negative else above)
-    return sp.Mul(*[f for f in sp.Mul.make_args(found) if not f.is_Symbol]) if found.is_Mul else found
+    numerator = sp.factor(-above if below.subs(sample).is_negative else above)
+    return sp.Mul(*[f for f in sp.Mul.make_args(numerator) if not f.is_Symbol]) if numerator.is_Mul else numerator

@@ -76,13 +76,13 @@ def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
     """
     if any(sign in text for sign in "<>="):
         return None
-    found = _KEYWORD.fullmatch(text)
-    name = found[1].lower() if found else text.partition(":")[0]
-    if found is None or name not in KEYWORDS:
+    match = _KEYWORD.fullmatch(text)
+    name = match[1].lower() if match else text.partition(":")[0]
+    if match is None or name not in KEYWORDS:
         raise BadInput(
             place, text, "an inequality, or one of the keywords " + ", ".join(KEYWORDS) + did_you_mean(name, KEYWORDS)
         )
-    return name, [] if found[2] is None or not found[2].strip(" ") else [part for part in found[2].split(",")]
+    return name, [] if match[2] is None or not match[2].strip(" ") else [part for part in match[2].split(",")]
 
 
 def take(assumed: Hypotheses, name: str, arguments: Sequence[Term], place: str) -> None:
@@ -126,19 +126,19 @@ def consequences(h: Hypotheses) -> dict[str, Relation]:
     if h.smoothness is None or h.smoothness[1] != num(0):
         return {}
     bound, gap, slope = h.smoothness[0], nm.f - nm.fstar, nm.inner(nm.GRADIENT, nm.DISTANCE)
-    known = {"G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)}
+    facts = {"G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)}
     for name in ("pl", "strongly convex"):
         if name in h.classes:
-            known["mu <= L (of f that is not constant)"] = h.classes[name][0].le(bound)
+            facts["mu <= L (of f that is not constant)"] = h.classes[name][0].le(bound)
     if h.minimiser:
-        known["cocoercive (of convex L-smooth f)"] = (nm.G**2).le(2 * bound * (slope - gap))
-    return known
+        facts["cocoercive (of convex L-smooth f)"] = (nm.G**2).le(2 * bound * (slope - gap))
+    return facts
 
 
-def far(found: Hypotheses) -> tuple[str, str] | None:
+def far(hypotheses: Hypotheses) -> tuple[str, str] | None:
     """That L is at least `FAR` times mu, and that steps are at least 1/(2 L); None where there are not both constants."""
-    mu = next((found.classes[name][0] for name in ("pl", "strongly convex") if name in found.classes), None)
-    if mu is None or found.smoothness is None or mu[0] == found.smoothness[0][0] == "q":
+    mu = next((hypotheses.classes[name][0] for name in ("pl", "strongly convex") if name in hypotheses.classes), None)
+    if mu is None or hypotheses.smoothness is None or mu[0] == hypotheses.smoothness[0][0] == "q":
         return None
-    bound = show(found.smoothness[0])
+    bound = show(hypotheses.smoothness[0])
     return f"{bound} >= {FAR}*{show(mu)}", f"eta*{bound} >= 1/2"

@@ -72,22 +72,22 @@ class Words:
             raise BadInput(place, text, 'a text such as "change <= -eta*G^2/2"')
         letters: dict[str, Term] = {}
 
-        def put(found: re.Match[str], meant: Term) -> str:
+        def put(match: re.Match[str], meant: Term) -> str:
             name = f"v{len(letters)}q"
             while name in text:
                 name += "q"
             letters[name] = meant
-            return name.ljust(len(found[0]))
+            return name.ljust(len(match[0]))
 
-        def product(found: re.Match[str]) -> str:
-            pair = self._vector(found[1], place, letters), self._vector(found[2], place, letters)
+        def product(match: re.Match[str]) -> str:
+            pair = self._vector(match[1], place, letters), self._vector(match[2], place, letters)
             self.products.append(pair)
-            return put(found, nm.inner(*pair))
+            return put(match, nm.inner(*pair))
 
-        def length(found: re.Match[str]) -> str:
-            name = self._vector(found[1], place, letters)
+        def length(match: re.Match[str]) -> str:
+            name = self._vector(match[1], place, letters)
             self.products.append((name, name))
-            return put(found, norm(vec(name)))
+            return put(match, norm(vec(name)))
 
         return _DOT.sub(product, _NORM.sub(length, text)), letters
 
@@ -100,8 +100,8 @@ class Words:
         combined = None if any(w in taken for w in _WORD.findall(text)) else self._sum(text, place)
         if not combined:
             accepted = "one of the vectors " + ", ".join(self.vectors) + ", or a sum of them with constant coefficients"
-            shown = _WORD.sub(lambda w: "||..||" if w[0] in taken else w[0], text)
-            raise BadInput(place, " ".join(shown.split()), accepted + did_you_mean(squeezed, self.vectors))
+            outline = _WORD.sub(lambda w: "||..||" if w[0] in taken else w[0], text)
+            raise BadInput(place, " ".join(outline.split()), accepted + did_you_mean(squeezed, self.vectors))
         for name, earlier in self.sums.items():
             if earlier.parts == combined:
                 return name
@@ -111,7 +111,7 @@ class Words:
 
     def _sum(self, text: str, place: str) -> dict[str, Term] | None:
         """The vectors of a sum with their coefficients; None where it is not one."""
-        words = [w for known in self.vectors for w in known.split(" - ")]  # x and xstar, each by itself
+        words = [w for vector in self.vectors for w in vector.split(" - ")]  # x and xstar, each by itself
         letters: dict[str, str] = {}
         for n, word in enumerate(words):
             letter = f"w{n}q"
@@ -125,7 +125,7 @@ class Words:
         if any(p[0] == "f" for p in parts(t)):
             return None  # a function or an operator
         normal = Normal(Context(dict.fromkeys(symbols_of(t), "const")))
-        found: dict[str, Polynomial] = {}
+        coefficients: dict[str, Polynomial] = {}
         try:
             poly = normal.polynomial(t)
         except ProofError:  # something under an operator
@@ -141,11 +141,11 @@ class Words:
             ):
                 return None
             word = letters[normal.key_of(here[0][0])[1]]
-            found[word] = added([found.get(word, {}), rest])
-        if added([found.pop("xstar", {}), found.get("x", {})]):
+            coefficients[word] = added([coefficients.get(word, {}), rest])
+        if added([coefficients.pop("xstar", {}), coefficients.get("x", {})]):
             return None  # the state occurs as its distance to a minimiser alone
-        names = {known.split(" - ")[0]: name for known, name in self.vectors.items()}
-        return {names[word]: normal.term(p) for word, p in found.items() if p}
+        names = {vector.split(" - ")[0]: name for vector, name in self.vectors.items()}
+        return {names[word]: normal.term(p) for word, p in coefficients.items() if p}
 
     def constant(self, t: Term, more: Collection[str] = ()) -> bool:
         """Whether a term is of constants alone: the author's, the method's, and `more`."""

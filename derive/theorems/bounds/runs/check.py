@@ -28,11 +28,11 @@ from typing import Any
 from sdescent.derive.methods.distributed import PLAIN
 from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.theorems.bounds.assumptions import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of
-from sdescent.derive.theorems.bounds.runs.carried import LINE, Carried, Numbers, Place, Run, State
 from sdescent.derive.theorems.bounds.runs.exact import NoValue, Value, holds, value
-from sdescent.derive.theorems.bounds.setting import Setting
+from sdescent.derive.theorems.bounds.runs.trajectory import LINE, Numbers, Place, Run, State, Trajectory
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import u as free
 
@@ -45,47 +45,47 @@ WITHIN = Fraction(15, 16)
 _ZERO, _ONE = Value.of(0), Value.of(1)
 
 
-def recorded(given: Setting, claim: Relation, run: Run) -> Run | None:
+def recorded(setting: Setting, claim: Relation, run: Run) -> Run | None:
     """The run with its states, margins and sides, if all assumptions hold and the claim fails; None otherwise.
 
     Args:
         claim: a bound on a step, or one at the horizon.
     """
     try:
-        return _Check(given, claim, run).run()
+        return _Check(setting, claim, run).run()
     except (NoValue, BadInput, Refusal):
         return None
 
 
-def cored(given: Setting, run: Run) -> Run:
+def cored(setting: Setting, run: Run) -> Run:
     """A quadratic run with a core, where the gradient has to be bounded: of 15/16 of what the bound allows."""
-    bounds = given.hypotheses.classes.get("bounded gradient", ())
+    bounds = setting.hypotheses.classes.get("bounded gradient", ())
     if run.shape[1:] or run.shape[0] <= 0:
         return run
     try:
-        top = min(value(t, _Check(given, t.le(0), run).constants).exact for t in bounds) / run.shape[0]
+        top = min(value(t, _Check(setting, t.le(0), run).constants).exact for t in bounds) / run.shape[0]
     except (NoValue, ValueError):  # there is no bound
         return run
     return replace(run, core=(top * WITHIN, top * (1 - WITHIN)))
 
 
-def in_numbers(given: Setting, claim: Relation, run: Run) -> list[Relation] | None:
+def in_numbers(setting: Setting, claim: Relation, run: Run) -> list[Relation] | None:
     """What a run needs and, last, the claim, in numbers and the constants that the run leaves open; None where it is not computed.
 
     This is for a search, which `recorded` has to confirm.
     """
     try:
-        return _Check(given, claim, run).in_numbers()
+        return _Check(setting, claim, run).in_numbers()
     except (NoValue, BadInput, Refusal):
         return None
 
 
-def refutes(given: Setting, claim: Relation, run: Run) -> bool:
+def refutes(setting: Setting, claim: Relation, run: Run) -> bool:
     """Whether a run refutes a claim, and every number in it is what it is said to be."""
-    return recorded(given, claim, run) == run
+    return recorded(setting, claim, run) == run
 
 
-class _Check(Carried):
+class _Check(Trajectory):
     """The check of one run; every method raises NoValue where something does not hold, or is not known."""
 
     # --- the run
@@ -97,11 +97,11 @@ class _Check(Carried):
             "length of a step": self.short_steps(),
         }
         places = [self.place(s, n) for n, s in enumerate(states)]
-        for name, r in {**self.given.assumptions, **self.given.definitions}.items():
+        for name, r in {**self.setting.assumptions, **self.setting.definitions}.items():
             heads = set(parts_of(r))
-            if name not in self.given.formulas and heads & set(self.last) and not any(p[0] == "E" for p in heads):
+            if name not in self.setting.formulas and heads & set(self.last) and not any(p[0] == "E" for p in heads):
                 continue  # f >= f* and squares are >= 0 at the end too
-            exact = name in self.given.formulas or self.quadratic
+            exact = name in self.setting.formulas or self.quadratic
             if not all(self.met(r, place, exact) for place in places) or not self.for_ever(name, r, heads):
                 raise NoValue
             margins[name] = tuple((value(r.right, p) - value(r.left, p)).pair[0] for p in places)
@@ -132,7 +132,7 @@ class _Check(Carried):
                 return t
             if t[0] in ("+", "*", "^", "/", "f"):
                 return Term(put(a, place) for a in t)
-            constant = t[0] == "x" and self.given.context.symbols[t[1]] == "const"
+            constant = t[0] == "x" and self.setting.context.symbols[t[1]] == "const"
             if constant and t not in self.ends and t[1] not in {*self.run_.constants, "fstar"}:
                 return t
             return num(value(t, place).exact)
@@ -142,27 +142,29 @@ class _Check(Carried):
 
         h, reach = self.run_.shape[0], self.reach()
         listed = list(enumerate(states))
-        asked = [num(h).le(put(bound, self.constants)) for bound in self.given.hypotheses.classes.get("smooth", ())[:1]]
+        asked = [
+            num(h).le(put(bound, self.constants)) for bound in self.setting.hypotheses.classes.get("smooth", ())[:1]
+        ]
         for name in ("pl", "strongly convex"):
-            asked += [put(bound, self.constants).le(h) for bound in self.given.hypotheses.classes.get(name, ())]
-        for name, r in {**self.given.assumptions, **self.given.definitions}.items():
+            asked += [put(bound, self.constants).le(h) for bound in self.setting.hypotheses.classes.get(name, ())]
+        for name, r in {**self.setting.assumptions, **self.setting.definitions}.items():
             heads = set(parts_of(r))
             if heads & set(self.last) and not any(p[0] == "E" for p in heads):
                 continue
             asked += [at(r, s, n) for n, s in listed]
-            if name in self.given.formulas and reach is not None and not self.given.at_the_end(r):
+            if name in self.setting.formulas and reach is not None and not self.setting.at_the_end(r):
                 asked.append(at(r, replace(states[0], at=Value.of(reach)), 0))
             if name == "bounded gradient":
                 asked.append(num(h * (reach or 0)).le(put(r.right, self.constants) * WITHIN))
-        if self.given.hypotheses.radius is not None and (bounds := self.stays()) is not None:
-            asked.append(num(bounds[1]).le(put(self.given.hypotheses.radius, self.constants)))
+        if self.setting.hypotheses.radius is not None and (bounds := self.stays()) is not None:
+            asked.append(num(bounds[1]).le(put(self.setting.hypotheses.radius, self.constants)))
         return [*(r for r in asked if r.left != r.right), at(self.claim, states[-1], len(states) - 1)]
 
     # --- the whole space
 
     def of_the_loss(self) -> tuple[Fraction, ...]:
         """The loss is in every class: how far the gradient is below its bounds."""
-        classes, run = self.given.hypotheses.classes, self.run_
+        classes, run = self.setting.hypotheses.classes, self.run_
         bounds = {
             name: [value(t, self.constants).exact for t in terms]
             for name, terms in classes.items()
@@ -190,13 +192,13 @@ class _Check(Carried):
     def for_ever(self, name: str, r: Relation, heads: set[Term]) -> bool:
         """Whether a relation holds at every state that may be visited, and of a class on the whole space."""
         atoms = [p for p in heads if p[0] not in ("q", "+", "*", "^", "/", "f", "pi", "v")]
-        constant = all(p[0] == "x" and self.given.context.symbols.get(p[1]) == "const" for p in atoms)
-        engine = name not in self.given.formulas and name not in self.given.hypotheses.relations and r != nm.G.gt(0)
-        if constant or engine or self.given.at_the_end(r):
+        constant = all(p[0] == "x" and self.setting.context.symbols.get(p[1]) == "const" for p in atoms)
+        engine = name not in self.setting.formulas and name not in self.setting.hypotheses.relations and r != nm.G.gt(0)
+        if constant or engine or self.setting.at_the_end(r):
             return True
-        if self.given.method.schedule.factor not in (1, free):
+        if self.setting.method.schedule.factor not in (1, free):
             raise NoValue  # u is another one later
-        whole = name in self.given.hypotheses.relations and r.left != nm.NOISE
+        whole = name in self.setting.hypotheses.relations and r.left != nm.NOISE
         if whole and (self.run_.core or not self.quadratic):
             return True  # `of_the_loss` has seen to it
         noise = self.run_.noise
@@ -209,9 +211,9 @@ class _Check(Carried):
 
     def linear(self) -> tuple[list[list[Fraction]], list[list[Fraction]]]:
         """A and the columns of the draws of a step s' = A s + sum of columns times draws, s = (x - x*, memory)."""
-        if self.given.method.schedule.factor not in (1, free) or not self.quadratic:
+        if self.setting.method.schedule.factor not in (1, free) or not self.quadratic:
             raise NoValue
-        names = [name for name, _ in self.given.method.rule.memory]
+        names = [name for name, _ in self.setting.method.rule.memory]
 
         def column(s: list[int], drawn: int | None) -> tuple[list[Fraction], Numbers]:
             at, *memory = (Value.of(c) for c in s)
@@ -253,39 +255,39 @@ class _Check(Carried):
 
     def descends(self) -> tuple[Fraction, Fraction] | None:
         """Of an exponential loss and x' = x - eta G: bounds of the gradient and of a step, where no step passes the minimiser."""
-        plain = self.given.method.rule.update == PLAIN.update
+        plain = self.setting.method.rule.update == PLAIN.update
         if self.at_the_end or len(self.run_.noise) > 1 or not plain or not self.bounded:
             return None
         start, z, eta = self.begin(), max(self.run_.noise), self.constant("eta") * self.schedule(0)
         states = [
             start,
-            *(self.next(start, 0, lambda _, c=c: Value.of(c))[0] for c in ((z, -z) if self.given.steps else ())),
+            *(self.next(start, 0, lambda _, c=c: Value.of(c))[0] for c in ((z, -z) if self.setting.steps else ())),
         ]
         steepest = max(
             eta.pair[1] * max(self.bend(s).pair[1], self.run_.shape[0] * self.run_.shape[1] ** 2) for s in states
         )
-        if self.given.steps and (steepest > 1 or self.given.method.schedule.factor not in (1, free)):
+        if self.setting.steps and (steepest > 1 or self.setting.method.schedule.factor not in (1, free)):
             return None
         most = max(self.slope(s).magnitude().pair[1] for s in states)
         return most, eta.pair[1] * (most + abs(z))
 
     def reach(self) -> Fraction | None:
         """r with |x - x*| <= r for ever, or ||grad f|| <= r of an exponential loss; None where there is none."""
-        if (not self.given.steps and any(self.run_.noise)) or not (self.silent or self.given.any_noise):
+        if (not self.setting.steps and any(self.run_.noise)) or not (self.silent or self.setting.any_noise):
             return None
-        if self.quadratic and not self.given.steps:
+        if self.quadratic and not self.setting.steps:
             return abs(self.run_.start)
         bounds = self.stays() if self.quadratic else self.descends()
         return None if bounds is None else bounds[0]
 
     def short_steps(self) -> tuple[Fraction, ...]:
         """How far the length of a step is below the bound that is assumed."""
-        if self.given.hypotheses.radius is None:
+        if self.setting.hypotheses.radius is None:
             return ()
-        if not self.given.steps:
+        if not self.setting.steps:
             raise NoValue
         bounds = self.stays() if self.quadratic else self.descends()
-        longest = value(self.given.hypotheses.radius, self.constants).exact
+        longest = value(self.setting.hypotheses.radius, self.constants).exact
         if bounds is None or bounds[1] > longest:
             raise NoValue
         return (longest - bounds[1],)
@@ -296,8 +298,8 @@ class _Check(Carried):
     def moments(self) -> list[tuple[list[list[Fraction]], Fraction]]:
         """E s s' and z before each step and at the end."""
         A, draws = self.linear()
-        noise, steps = self.run_.noise, int(self.constant(self.given.horizon[1]).exact)
-        if not self.given.steps or steps > _MOST_STEPS:
+        noise, steps = self.run_.noise, int(self.constant(self.setting.horizon[1]).exact)
+        if not self.setting.steps or steps > _MOST_STEPS:
             raise NoValue
         s = [v.exact for v in (self.first, *self.begin().memory.values())]
         M, moments = [[a * b for b in s] for a in s], []
@@ -334,7 +336,7 @@ class _Check(Carried):
             random = [a for a in t[1:] if not self.certain(a)]
             rest = math.prod((value(a, self.at_step(n)) for a in t[1:] if self.certain(a)), start=_ONE)
             return rest * (self.mean(random[0], n) if len(random) == 1 else _ONE) if len(random) < 2 else _none()
-        keys = {p.end if n == len(self.moments) - 1 else p.value: key for key, p in self.given.potentials.items()} | {
+        keys = {p.end if n == len(self.moments) - 1 else p.value: key for key, p in self.setting.potentials.items()} | {
             nm.f: "f"
         }
         if t in keys or (head == "^" and t[1][0] == "norm" and t[2] == 2) or head == "dot":
@@ -350,7 +352,7 @@ class _Check(Carried):
     def certain(self, t: Term) -> bool:
         return all(
             p[0] not in ("x", "norm", "dot", "tr", "opnorm", "quad", "trprod", "F", "E", "I", "EI", "C", "S")
-            or (p[0] == "x" and self.given.context.symbols.get(p[1]) in ("const", "time"))
+            or (p[0] == "x" and self.setting.context.symbols.get(p[1]) in ("const", "time"))
             for p in parts(t)
         )
 
@@ -360,7 +362,7 @@ class _Check(Carried):
 
     def form(self, v: str) -> list[Fraction]:
         """A vector as a combination of x - x* and the memory."""
-        names = [name for name, _ in self.given.method.rule.memory]
+        names = [name for name, _ in self.setting.method.rule.memory]
         units = [[_ONE if i == j else _ZERO for i in range(len(names) + 1)] for j in range(len(names) + 1)]
         states = [State(at, dict(zip(names, memory, strict=True)), Fraction(0)) for at, *memory in units]
         return [self.vector(v, s).exact for s in states]

@@ -132,8 +132,8 @@ class Value:
 def _near(name: str, x: Fraction) -> Pair:
     """Bounds of a function at a number; mpmath errs by a few units of the last of many more bits."""
     with mpmath.workprec(2 * _BITS + _MORE):
-        found = _RISING[name](mpmath.mpf(x.numerator) / x.denominator)
-        sign, mantissa, power, _ = found._mpf_
+        number = _RISING[name](mpmath.mpf(x.numerator) / x.denominator)
+        sign, mantissa, power, _ = number._mpf_
     value = (-1) ** sign * int(mantissa) * Fraction(2) ** int(power)
     rest = (1 + abs(value) + abs(x)) / 2**_BITS
     return value - rest, value + rest
@@ -155,9 +155,9 @@ def value(t: Term, atom: Atoms) -> Value:
     Raises:
         NoValue: an atom has none, or a function is outside of its domain or not computed here.
     """
-    known, head = atom(t), t[0]
-    if known is not None:
-        return known
+    number, head = atom(t), t[0]
+    if number is not None:
+        return number
     if head == "q":
         return Value.of(Fraction(t[1]))
     if head == "+":

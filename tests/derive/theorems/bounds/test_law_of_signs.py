@@ -12,7 +12,7 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.proof.language.terms import num
 from sdescent.derive.theorems.bounds.answer import decide
-from sdescent.derive.theorems.bounds.signs import law_backing, require_law
+from sdescent.derive.theorems.bounds.sign_messages import law_backing, require_law
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.vocabulary.errors import Refusal

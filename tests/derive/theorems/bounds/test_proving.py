@@ -14,7 +14,7 @@ from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.replay.check import replay
 from sdescent.derive.theorems.bounds.answer import decide
 from sdescent.derive.theorems.bounds.language.letters import Letters
-from sdescent.derive.theorems.bounds.messages import messages
+from sdescent.derive.theorems.bounds.message_moments import messages
 from sdescent.derive.theorems.bounds.refuting import refuted
 from sdescent.derive.theorems.bounds.stated import Stated
 from tests.support.own_theorems import THEOREMS

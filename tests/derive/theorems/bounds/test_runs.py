@@ -15,9 +15,9 @@ import pytest
 from sdescent.derive.proof.language.terms import num, x
 from sdescent.derive.theorems.bounds.answer import decide
 from sdescent.derive.theorems.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
-from sdescent.derive.theorems.bounds.runs import carried, check, exact
-from sdescent.derive.theorems.bounds.runs.carried import Run
+from sdescent.derive.theorems.bounds.runs import check, exact, trajectory
 from sdescent.derive.theorems.bounds.runs.check import recorded, refutes
+from sdescent.derive.theorems.bounds.runs.trajectory import Run
 from sdescent.derive.theorems.bounds.stated import Stated
 from tests.support.own_theorems import THEOREMS
 from tests.support.samples import slow_but
@@ -102,7 +102,7 @@ def of_a_step(table: Table, claim: str, seconds: float = 2.0) -> tuple[Stated, R
 
 
 def test_the_check_shares_no_code_with_the_search() -> None:
-    for module in (exact, carried, check):
+    for module in (exact, trajectory, check):
         tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
         names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
         names |= {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
@@ -182,7 +182,7 @@ def draft(
     """The run of these numbers, if it refutes the claim."""
     known = {"eta": "1/2", "N": "1", "d": "1", "K": "1", "L": "1", "s": "1", **constants}
     read = [tuple(Fraction(p) for p in text.split()) for text in (shape, noise, core)]
-    other = Stated({**stated.given, "claim": claim})
+    other = Stated({**stated.table, "claim": claim})
     assert other.step is not None
     run = Run(read[0], {n: Fraction(v) for n, v in known.items() if v}, Fraction(start), read[1], read[2])
     return recorded(other.setting, other.step, run)
@@ -305,7 +305,7 @@ def test_a_polynomial_is_looked_at_on_the_whole_interval(floor: str, reach: str,
     """(a - 1/3)^2 - 1/100 is negative in the left half of [0, 1] alone."""
     a = x("a")
     relation = num(0).le((a - num("1/3")) ** 2 - num(floor))
-    assert exact.holds(relation, lambda t: carried.LINE if t == a else None, Fraction(reach)) is passes
+    assert exact.holds(relation, lambda t: trajectory.LINE if t == a else None, Fraction(reach)) is passes
 
 
 # --- theorems that hold are not refuted

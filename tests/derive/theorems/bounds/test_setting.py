@@ -148,7 +148,7 @@ def test_the_wrong_step_is_noticed(rule: str) -> None:
 
 @pytest.mark.parametrize(("schedule", "step"), [("one", ETA), ("free", ETA / 3)])
 def test_the_mean_of_a_step_of_sgd(schedule: str, step: Q) -> None:
-    entry = Stated({**stated("dsgd", "f - fstar").given, "schedule": schedule}).setting.context.potentials["f"]
+    entry = Stated({**stated("dsgd", "f - fstar").table, "schedule": schedule}).setting.context.potentials["f"]
     assert [Q(value(c, {**numbers("dsgd"), nm.u: Q(1, 3)})) for c, _ in entry["mean"]] == [-step]
 
 

@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.theorems.bounds.stated import Stated
-from sdescent.derive.theorems.bounds.suggest import Found, Suggestion, _far, suggest
+from sdescent.derive.theorems.bounds.suggest import SearchResult, Suggestion, _far, suggest
 from tests.support.samples import slow_if
 
 SGD, BALL = {"method": "dsgd"}, {"method": "heavy-ball"}
@@ -65,11 +65,11 @@ def read(text: str) -> sp.Expr:
 def close(found: Suggestion, V: str, decay: str, floor: str, words: list[str]) -> bool:
     """Whether a suggestion is this one, in whatever form."""
     same = [sp.expand(read(ours) - read(known)) == 0 for ours, known in ((found.decay, decay), (found.floor, floor))]
-    return V in found.given["V"] and all(same) and all(word in found.condition for word in words)
+    return V in found.table["V"] and all(same) and all(word in found.condition for word in words)
 
 
 @cache
-def suggested(name: str) -> Found:
+def suggested(name: str) -> SearchResult:
     given, _, beyond = FOUND[name]
     return suggest(given, tried=bool(beyond))
 
@@ -79,13 +79,13 @@ def test_what_is_found(name: str) -> None:
     _, wanted, beyond = FOUND[name]
     found = suggested(name)
     fits = [s for s in found.suggestions if close(s, *wanted)]
-    assert len(fits) == 1, [(s.given["V"], s.decay, s.floor, s.condition) for s in found.suggestions] + found.ended
+    assert len(fits) == 1, [(s.table["V"], s.decay, s.floor, s.condition) for s in found.suggestions] + found.ended
     (one,) = fits
     assert one.answer.status == "PROVED" and one.answer.certificate is not None
     assert {b.change for b in one.beyond if b.against is not None and not b.where} >= beyond
     # the file says all that the line says, and no condition of it can be left out unseen
-    assert one.condition.split("; ")[-1] in one.given["assume"]
-    assert Stated(one.given).read_claim == one.answer.stated.read_claim
+    assert one.condition.split("; ")[-1] in one.table["assume"]
+    assert Stated(one.table).read_claim == one.answer.stated.read_claim
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_where_a_bound_is_tried(assumed: list[str], places: list[tuple[str, ...]
 def test_letters_of_the_search_are_not_those_of_its_reader() -> None:
     given = {**SGD, "assume": ["smooth: weight", "convex", "variance: eps"]}
     found = suggest(given, 20.0)
-    values = {s.given["V"] for s in found.suggestions}
+    values = {s.table["V"] for s in found.suggestions}
     assert "f - fstar + weight1*||x - xstar||^2" in values
     assert any("eta*weight <= 2*eps1" in s.condition for s in found.suggestions), [
         s.condition for s in found.suggestions

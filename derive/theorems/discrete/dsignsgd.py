@@ -25,7 +25,7 @@ from sdescent.derive.theorems.signs.bounded_ratio import Bounded
 from sdescent.derive.theorems.signs.every_state import FLOOR_ANYWHERE, FLOOR_BY_CLIENTS, RATE_BY_CLIENTS, Ordered
 from sdescent.derive.theorems.signs.facts import INVERSE_H, PHI, M, SignFacts, a
 
-NAMES = {**{name: shown for name, shown in sg.NAMES.items() if name != "c"}, **av.NAMES}
+NAMES = {**{name: latex for name, latex in sg.NAMES.items() if name != "c"}, **av.NAMES}
 ASSUMPTIONS: dict[str, Relation] = {name: r for name, r in sg.ASSUMPTIONS.items() if name != "smooth"}
 DEFINITIONS: dict[str, Relation] = {name: r for name, r in sg.DEFINITIONS.items() if name != "Lam g = b"}
 ROOT = fn("sqrt", d)
@@ -43,8 +43,8 @@ DECREASING: dict[str, Relation] = {
 
 def context() -> Context:
     """The names, with the mean, the mean square and the length of a step that the engine has."""
-    own = sg.equation("first-order")
-    loss = loss_in_steps(own, u, sg.VECTORS, (L0, L1), step_radius(own, u))
+    equation = sg.equation("first-order")
+    loss = loss_in_steps(equation, u, sg.VECTORS, (L0, L1), step_radius(equation, u))
     names = f"{av.SYMBOLS} N d M z r ratio sigma y b"
     return symbols.context(names, {"f": loss}, ("g", "bv"), "S", {"R": sg.SHAPE})
 
@@ -68,7 +68,7 @@ class Condition:
         return 2 * fn("psi", self.reach)
 
 
-def given(w: Derivation) -> Condition:
+def stated_condition(w: Derivation) -> Condition:
     """What the theorem assumes."""
     return Condition(c, av.rate(w), w["reach"], w["step"])
 
@@ -79,61 +79,61 @@ def implied(w: Derivation) -> Condition:
     start = av.rate(w)
     step = w.combine(
         "the step condition at every step", (fn("psi", LIMIT) * eta * u * d * L1).le(eps * a),
-        [(1, ["step"], ()), (1, [k.function("psi_positive", [LIMIT]), start, "d >= 0", "L1 >= 0", "u <= 1"], ())],
+        ["step", [k.function("psi_positive", [LIMIT]), start, "d >= 0", "L1 >= 0", "u <= 1"]],
     )  # fmt: skip
-    least = w.combine("d >= 1 > 0", num(0).lt(d), [(1, ["d >= 1"], ()), (1, (), ())])
+    least = w.combine("d >= 1 > 0", num(0).lt(d), ["d >= 1", 1])
     strict = k.function("monotone:sqrt", [num(0), d], [w.number(0), least])
     square = k.function("sqrt_square", [d], [w["d >= 0"]])
     unit, over = w.inverse(root, strict)
-    top = w.combine("2 eps a/sqrt(d) >= 0", LIMIT.ge(0), [(2, ["eps >= 0", "a > 0", over], ())])
+    top = w.combine("2 eps a/sqrt(d) >= 0", LIMIT.ge(0), [(2, ["eps >= 0", "a > 0", over])])
     half = k.function("monotone:psi", [num(0), LIMIT], [top])
     # sqrt(d) = d/sqrt(d), and eta u d L1 <= 2 psi eta u d L1 <= 2 eps a
     length = w.combine(
         "the length of a step", (L1 * eta * u * root).le(LIMIT),
-        [(2, [over, step], ()), (2, [over, half, start, "u >= 0", "d >= 0", "L1 >= 0"], ())],
+        [(2, [over, step]), (2, [over, half, start, "u >= 0", "d >= 0", "L1 >= 0"])],
         [(-L1 * eta * u * root, unit), (L1 * eta * u / root, square)],
     )  # fmt: skip
     return Condition(LIMIT, start, length, step)
 
 
-def descent(w: Derivation, known: Condition, moderate: Fact) -> list[Any]:
+def descent(w: Derivation, condition: Condition, moderate: Fact) -> list[Any]:
     """The members of a certificate: the descent lemma, and psi eta^2 u^2 times a bound of (L0 + L1 G)(||b||^2 + Tr S/N)."""
-    size = w.kernel.function("psi_positive", [known.reach])
-    lemma = w.step("the descent lemma", w.kernel.descent("f", known.reach, [w["L1 >= 0"], known.length]))
-    return [(1, [lemma], ()), (1, [size, moderate], (eta, u))]
+    size = w.kernel.function("psi_positive", [condition.reach])
+    lemma = w.step("the descent lemma", w.kernel.descent("f", condition.reach, [w["L1 >= 0"], condition.length]))
+    return [lemma, (1, [size, moderate], (eta, u))]
 
 
-def everywhere(w: Derivation, known: Condition) -> Fact:
+def everywhere(w: Derivation, condition: Condition) -> Fact:
     """The bound on one step at every state."""
     s = SignFacts(w)
     unit, over = s.over_a
     return w.combine(
-        "the bound on one step", step_bound(known.factor * FLOOR_ANYWHERE),
-        [*descent(w, known, s.everywhere), (1, [known.rate, "u >= 0", s.phi_nonnegative, over, known.step], ())],
+        "the bound on one step", step_bound(condition.factor * FLOOR_ANYWHERE),
+        [*descent(w, condition, s.everywhere), [condition.rate, "u >= 0", s.phi_nonnegative, over, condition.step]],
         [(eps * eta * u * PHI, unit)],
     )  # fmt: skip
 
 
-def by_clients(w: Derivation, known: Condition) -> Fact:
+def by_clients(w: Derivation, condition: Condition) -> Fact:
     """The bound on one step with the floor of order 1/N."""
     s = Ordered(w)
     return w.combine(
-        "the bound on one step", step_bound(known.factor * FLOOR_BY_CLIENTS),
-        [*descent(w, known, s.by_clients), (1, [known.rate, "u >= 0", s.phi_nonnegative, known.step], ())],
+        "the bound on one step", step_bound(condition.factor * FLOOR_BY_CLIENTS),
+        [*descent(w, condition, s.by_clients), [condition.rate, "u >= 0", s.phi_nonnegative, condition.step]],
     )  # fmt: skip
 
 
-def of_bounded_ratio(w: Derivation, known: Condition) -> Fact:
+def of_bounded_ratio(w: Derivation, condition: Condition) -> Fact:
     """The bound on one step while no slope exceeds rho times a scale."""
     s = Bounded(w)
     unit = w.kernel.inverse(INVERSE_H, s.strict_harmonic)
     return w.combine(
-        "the bound on one step", step_bound(known.factor * ratio.FLOOR["corrected"]),
+        "the bound on one step", step_bound(condition.factor * ratio.FLOOR["corrected"]),
         [
-            *descent(w, known, ratio.moderate(s)), (1, [known.rate, "u >= 0", s.positive_harmonic, known.step], (G,)),
-            (1, ["eps >= 0", known.rate, "u >= 0", s.quadratic], ()),
+            *descent(w, condition, ratio.moderate(s)), (1, [condition.rate, "u >= 0", s.positive_harmonic, condition.step], G),
+            ["eps >= 0", condition.rate, "u >= 0", s.quadratic],
         ],
-        [(-(known.factor * eta**2 * u**2 * G**2 * L1 * d / (2 * N)), unit)],
+        [(-(condition.factor * eta**2 * u**2 * G**2 * L1 * d / (2 * N)), unit)],
     )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ Proof = Callable[[Derivation, Condition], Fact]
 
 def theorem(
     id: str, title: str, remark: str, floor: Term, more: Mapping[str, Relation], one_step: Proof, summed: bool,
-    condition: Callable[[Derivation], Condition] = given,
+    condition: Callable[[Derivation], Condition] = stated_condition,
 ) -> Theorem:  # fmt: skip
     """A theorem on DSignSGD itself: one step, or the average over its steps."""
     parts = av.one_or_all(step_bound(floor), lambda w: one_step(w, condition(w)), PHI, whole(floor), summed)

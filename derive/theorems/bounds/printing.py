@@ -8,28 +8,28 @@ from typing import Any
 from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
 from sdescent.derive.proof.language.text import text
 from sdescent.derive.proof.language.tidy import tidy
+from sdescent.derive.theorems.bounds.assumptions import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import OPERATORS, replaced
-from sdescent.derive.theorems.bounds.setting import Setting
 
 
-def shown(given: Setting, relation: Relation) -> str:
+def relation_text(setting: Setting, relation: Relation) -> str:
     """A relation of the setting in the letters of a file."""
-    return _brackets(text(Relation((relation[0], *(_lettered(given, side) for side in relation[1:])))))
+    return _brackets(text(Relation((relation[0], *(_lettered(setting, side) for side in relation[1:])))))
 
 
-def shown_term(given: Setting, t: Term) -> str:
+def term_text(setting: Setting, t: Term) -> str:
     """A term of the setting in the letters of a file."""
-    return _brackets(text(_lettered(given, t)))
+    return _brackets(text(_lettered(setting, t)))
 
 
-def says_nothing(given: Setting, relation: Relation) -> bool:
+def says_nothing(setting: Setting, relation: Relation) -> bool:
     """Whether a relation says in these letters that something is itself, such as a square that V is made of."""
-    return relation.op == "==" and _lettered(given, relation.left) == _lettered(given, relation.right)
+    return relation.op == "==" and _lettered(setting, relation.left) == _lettered(setting, relation.right)
 
 
-def _lettered(given: Setting, t: Term) -> Term:
-    return tidy(_operators(replaced(tidy(t), letters_of(given)), given.steps))
+def _lettered(setting: Setting, t: Term) -> Term:
+    return tidy(_operators(replaced(tidy(t), letters_of(setting)), setting.steps))
 
 
 def _brackets(words: str) -> str:
@@ -37,37 +37,37 @@ def _brackets(words: str) -> str:
     return words.replace("{", "<").replace("}", ">")
 
 
-def letters_of(given: Setting) -> dict[Term, Term]:
+def letters_of(setting: Setting) -> dict[Term, Term]:
     """Terms of the kernel that have letters in a file."""
-    words = vector_words(given)
-    found: dict[Term, Term] = {nm.Q: x("Q"), nm.CURVATURE: x("||Hess f||")}
+    words = vector_words(setting)
+    letters: dict[Term, Term] = {nm.Q: x("Q"), nm.CURVATURE: x("||Hess f||")}
     for v, word in words.items():
-        found[norm(vec(v))] = x("G" if v == nm.GRADIENT else f"||{word}||")
+        letters[norm(vec(v))] = x("G" if v == nm.GRADIENT else f"||{word}||")
         for w, other in words.items():
-            found[dot(vec(v), vec(w))] = found[norm(vec(v))] ** 2 if v == w else x(f"{{{word}, {other}}}")
-    after = "K" if given.steps else "T"
-    for key, p in given.potentials.items():
+            letters[dot(vec(v), vec(w))] = letters[norm(vec(v))] ** 2 if v == w else x(f"{{{word}, {other}}}")
+    after = "K" if setting.steps else "T"
+    for key, p in setting.potentials.items():
         if key == "f":
-            found |= {p.start: x("f_0"), p.end: x(f"f_{after}"), p.change: x("change of f")}
+            letters |= {p.start: x("f_0"), p.end: x(f"f_{after}"), p.change: x("change of f")}
             continue
-        found[p.value] = found[dot(vec(key[0]), vec(key[1]))]
-        word = text(found[p.value])
-        found |= {p.start: x(f"{word}_0"), p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
-    return found
+        letters[p.value] = letters[dot(vec(key[0]), vec(key[1]))]
+        word = text(letters[p.value])
+        letters |= {p.start: x(f"{word}_0"), p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
+    return letters
 
 
-def worded(given: Setting, words: str) -> str:
+def worded(setting: Setting, words: str) -> str:
     """A sentence with the vectors and traces as they are written in a file."""
-    symbols = {t[1]: text(word) for t, word in letters_of(given).items() if t[0] == "x"}
-    for name, word in {**vector_words(given), **symbols}.items():
+    symbols = {t[1]: text(word) for t, word in letters_of(setting).items() if t[0] == "x"}
+    for name, word in {**vector_words(setting), **symbols}.items():
         words = re.sub(rf"\b{name}\b", _brackets(word), words)
     return words.replace("||g||", "G").replace("tr(S)", "Q")
 
 
-def vector_words(given: Setting) -> dict[str, str]:
+def vector_words(setting: Setting) -> dict[str, str]:
     """The vectors of the setting as they are written in a file."""
-    words = {**nm.VECTOR_WORDS, **{name: s.text for name, s in given.sums.items()}}
-    return {v: words.get(v, v) for v in given.vectors}
+    words = {**nm.VECTOR_WORDS, **{name: s.text for name, s in setting.sums.items()}}
+    return {v: words.get(v, v) for v in setting.vectors}
 
 
 def _operators(t: Any, steps: bool) -> Any:

@@ -84,7 +84,7 @@ class Setting:
         return x(str(self.context.horizon))
 
     @property
-    def own(self) -> list[str]:
+    def free_constants(self) -> list[str]:
         """The constants of the author's own that are no argument of a class and no constant of the method."""
         meant = {"eta", "N", "d", "fstar", self.horizon[1], *(name for name, _ in self.method.constants)}
         meant |= {n for terms in self.hypotheses.classes.values() for t in terms for n in symbols_of(t)}

@@ -18,7 +18,7 @@ class Conclusion(Bound):
 
     def below(self, v: Weighted) -> tuple[Term, Fact]:
         """(c, the fact c <= W) with a constant c: f >= f*, squares >= 0."""
-        low = plus(*[w * nm.fstar for w, p in v.parts if p is self.given.potentials.get("f")]) if v.parts else ZERO
+        low = plus(*[w * nm.fstar for w, p in v.parts if p is self.setting.potentials.get("f")]) if v.parts else ZERO
         return low, self.show("V is bounded below", low.le(v.value))
 
     def telescope(self, v: Weighted, drift: Fact) -> Fact:
@@ -30,20 +30,20 @@ class Conclusion(Bound):
         last = self._last(v, low)
         kept, rest = self.divided(drift.claim.right)
         claim = kept.le(v.start - low + rest)
-        return self.w.combine("together", claim, [(1, [moved], ()), (1, [whole], ()), (1, [last], ())])
+        return self.w.combine("together", claim, [moved, whole, last])
 
     def _last(self, v: Weighted, low: Term) -> Fact:
         """low <= E W(X_T)."""
         members, claims = [], []
         for weight, p in v.parts:
-            if p is self.given.potentials.get("f"):
+            if p is self.setting.potentials.get("f"):
                 fact, least = self.k.monotone("E", self.w["f >= f* at the end"]), nm.fstar
-            elif f"{p.name} >= 0 at the end" in self.given.assumptions:
+            elif f"{p.name} >= 0 at the end" in self.setting.assumptions:
                 fact, least = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"]), ZERO
             else:
                 raise ProofError("the sum of the changes of inner products has no lower bound: take squares in V")
             sign = self.weight_sign(weight, "a weight of V")
-            members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
+            members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
             claims.append(weight * least)
         return self.w.combine("the end", low.le(plus(*[w * Term(("E", p.end)) for w, p in v.parts])), members)
 
@@ -86,20 +86,20 @@ class Conclusion(Bound):
         moved = offset - rate * v.constant
         restated = self.branch.restated(drift, v.change.le(-rate * v.value + moved))
         positive = self.show("the rate is positive", ZERO.lt(rate))
-        below = self._below_one(rate) if self.given.steps else None
+        below = self._below_one(rate) if self.setting.steps else None
         premises = [bounded, restated, positive, *([] if below is None else [below])]
         grown = self.w.step("Gronwall's inequality", k.decay(v.listed, rate, moved, premises))
         self.domain.missing(offset / rate)
         unit = k.inverse(rate, positive)
-        T = self.given.horizon
-        left = fn("exp", T * fn("log", 1 - rate)) if self.given.steps else fn("exp", -rate * T)
+        T = self.setting.horizon
+        left = fn("exp", T * fn("log", 1 - rate)) if self.setting.steps else fn("exp", -rate * T)
         claim = (Term(("E", v.end)) + v.constant).le((v.start + v.constant) * left + offset / rate * (1 - left))
-        found = self.w.combine("around the least value", claim, [(1, [grown], ())], [(-v.constant * (1 - left), unit)])
-        return self._textbook(v, found, rate, offset, left, below) if about else found
+        bound = self.w.combine("around the least value", claim, [grown], [(-v.constant * (1 - left), unit)])
+        return self._textbook(v, bound, rate, offset, left, below) if about else bound
 
-    def _textbook(self, v: Weighted, found: Fact, rate: Term, offset: Term, left: Term, below: Fact | None) -> Fact:
+    def _textbook(self, v: Weighted, bound: Fact, rate: Term, offset: Term, left: Term, below: Fact | None) -> Fact:
         """E V(X_T) <= V_0 exp(-k T) + c/k, where V_0 >= 0 and c >= 0 are seen; what was found as it is otherwise."""
-        self.branch.add(found)
+        self.branch.add(bound)
         for fact in self._ends():
             self.branch.add(fact)
         order = None if below is None else self._slower(left, rate, below)
@@ -108,26 +108,26 @@ class Conclusion(Bound):
             floor = self.show("the floor", offset.ge(0), seconds=2.0)
             over = self.show("a positive rate", ZERO.lt(1 / rate), seconds=2.0)
         except StepFailed:
-            return found
-        decay = fn("exp", -rate * self.given.horizon)
-        members = [(1, [found], ()), (1, [floor, over, self.k.function("exp_positive", [left[2]])], ())]
-        sharp = found.claim.left.le((v.start + v.constant) * left + offset / rate)
+            return bound
+        decay = fn("exp", -rate * self.setting.horizon)
+        members = [bound, [floor, over, self.k.function("exp_positive", [left[2]])]]
+        sharp = bound.claim.left.le((v.start + v.constant) * left + offset / rate)
         self.branch.add(self.w.combine("with the whole floor", sharp, members))
-        members += [] if order is None else [(1, [start, order], ())]
-        claim = found.claim.left.le((v.start + v.constant) * decay + offset / rate)
+        members += [] if order is None else [[start, order]]
+        claim = bound.claim.left.le((v.start + v.constant) * decay + offset / rate)
         return self.w.combine("as it is often stated", claim, members)
 
     def _slower(self, left: Term, rate: Term, below: Fact) -> Fact:
         """(1 - k)^K <= exp(-k K), from log(1 - k) <= -k."""
-        w, k, T = self.w, self.k, self.given.horizon
+        w, k, T = self.w, self.k, self.setting.horizon
         z = x("z_q")
         tangent = w.step("exp(-k) >= 1 - k", w.prover.analysis(fn("exp", -z) - 1 + z, "z_q", rate))
-        positive = w.combine("1 - k > 0", ZERO.lt(1 - rate), [(1, [below], ())])
-        order = w.combine("as a bound", (1 - rate).le(fn("exp", -rate)), [(1, [tangent], ())])
+        positive = w.combine("1 - k > 0", ZERO.lt(1 - rate), [below])
+        order = w.combine("as a bound", (1 - rate).le(fn("exp", -rate)), [tangent])
         rising = k.function("monotone:log", [1 - rate, fn("exp", -rate)], [positive, order])
-        known = k.function("log_exp", [-rate])
-        slow = w.combine("log(1 - k) <= -k", fn("log", 1 - rate).le(-rate), [(1, [rising], ())], [(1, known)])
-        total = w.combine("over all steps", left[2].le(-rate * T), [(1, ["horizon >= 0", slow], ())])
+        inverse = k.function("log_exp", [-rate])
+        slow = w.combine("log(1 - k) <= -k", fn("log", 1 - rate).le(-rate), [rising], [inverse])
+        total = w.combine("over all steps", left[2].le(-rate * T), [["horizon >= 0", slow]])
         return w.step("as an exponential", k.function("monotone:exp", [left[2], -rate * T], [total]))
 
     def at_the_horizon(self, claim: Relation, concluded: Fact) -> Fact:
@@ -148,26 +148,28 @@ class Conclusion(Bound):
         units = [f for f in self.branch.facts if f.rule == "inverse"]
         for form in forms:  # a few facts first: each form of what was concluded
             for more in ((), near):
-                found = self.branch.show(claim, 1.0, [form, *units, *more], only=True)
-                if found is not None:
-                    return self.w.step("the claim at the horizon", found)
+                proof = self.branch.show(claim, 1.0, [form, *units, *more], only=True)
+                if proof is not None:
+                    return self.w.step("the claim at the horizon", proof)
         return self.show("the claim at the horizon", claim, [concluded])
 
     def _sums(self) -> list[Fact]:
         """Sums and means of squares, of f - f* and of the schedule are >= 0."""
         k, w = self.k, self.w
         squares = [
-            k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors
+            k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.setting.vectors
         ]
-        gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), [(1, ["f >= f*"], ())])
-        ends = [k.monotone("E", w["f >= f* at the end"])] if "f >= f* at the end" in self.given.assumptions else []
-        schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.given.assumptions else []
+        gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), ["f >= f*"])
+        ends = [k.monotone("E", w["f >= f* at the end"])] if "f >= f* at the end" in self.setting.assumptions else []
+        schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.setting.assumptions else []
         return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule, *ends]
 
     def _ends(self) -> list[Fact]:
         """Assumptions about the start and the horizon alone."""
         return [
-            self.w[name] for name, r in self.given.assumptions.items() if self.given.at_the_end(r) and name != BELOW_ONE
+            self.w[name]
+            for name, r in self.setting.assumptions.items()
+            if self.setting.at_the_end(r) and name != BELOW_ONE
         ]
 
     def _below_one(self, rate: Term) -> Fact:

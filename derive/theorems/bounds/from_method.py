@@ -13,14 +13,14 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
 from sdescent.derive.proof.language.text import TermWriter
-from sdescent.derive.theorems.bounds import signs
+from sdescent.derive.theorems.bounds import sign_messages
+from sdescent.derive.theorems.bounds.assumptions import BY_PARTS, About, Potential, Product, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
-from sdescent.derive.theorems.bounds.messages import Messages, equation_of, messages
-from sdescent.derive.theorems.bounds.setting import BY_PARTS, About, Potential, Product, Setting
-from sdescent.derive.theorems.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet
+from sdescent.derive.theorems.bounds.linear_step import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet
+from sdescent.derive.theorems.bounds.message_moments import Messages, equation_of, messages
 from sdescent.derive.theorems.entry.from_method import step_radius
 from sdescent.derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along, put
 from sdescent.derive.theorems.facts.law_shape import Backing
@@ -104,14 +104,14 @@ class Building:
         vectors = self._vectors(products, followed)
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
-            **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(signs.SYMBOLS if of_signs else {}),
+            **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(sign_messages.SYMBOLS if of_signs else {}),
             **({} if self.step.level is None else {"clip": "random"}),
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
         context = Context(
             symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
-            functions=signs.SHAPE if of_signs else {}, clients="N" if of_signs else None,
+            functions=sign_messages.SHAPE if of_signs else {}, clients="N" if of_signs else None,
             potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,
         )  # fmt: skip
         assumptions: dict[str, Relation] = {}
@@ -135,7 +135,7 @@ class Building:
         yield Source.LETTER, {"f >= f*": nm.fstar.le(nm.f)}
         yield self._of_the_pieces, self.messages.assumptions
         if is_sign(self.method):
-            yield Source.LETTER, signs.ASSUMPTIONS
+            yield Source.LETTER, sign_messages.ASSUMPTIONS
             yield Source.SAID if Source.SAID in self._of_the_law.values() else Source.PIECE, sg.SPREAD
         yield Source.AUTHOR, self.hypotheses.relations
         yield Source.LETTER, self._positive()
@@ -161,32 +161,32 @@ class Building:
     @cached_property
     def _of_the_law(self) -> Mapping[str, Source]:
         """What backs each property of R = 2F - 1, where messages are signs; signs of the gradient itself have R = sign."""
-        backing = signs.law_backing(self.method, self.any_noise) if is_sign(self.method) else {}
+        backing = sign_messages.law_backing(self.method, self.any_noise) if is_sign(self.method) else {}
         proved = {name: Source.PIECE if one.backing is Backing.PROVED else Source.SAID for name, one in backing.items()}
-        return proved if backing else dict.fromkeys(signs.SHAPE["R"], Source.METHOD)
+        return proved if backing else dict.fromkeys(sign_messages.SHAPE["R"], Source.METHOD)
 
     def _clipping(self) -> dict[str, Relation]:
         """clip = min(1, c/G): it is the one or the other, and neither is exceeded."""
-        found = {"G > 0": nm.G.gt(0)} if self.step.divides else {}
+        assumptions = {"G > 0": nm.G.gt(0)} if self.step.divides else {}
         if self.step.level is None:
-            return found
+            return assumptions
         level, s = self._scalar(self.step.level), nm.clip
-        found |= {"clip >= 0": s.ge(0), "clip <= 1": s.le(1), "clip <= c/G": (s * nm.G).le(level)}
-        return found | {"clip is 1 or c/G": ((1 - s) * (level - s * nm.G)).eq(0)}
+        assumptions |= {"clip >= 0": s.ge(0), "clip <= 1": s.le(1), "clip <= c/G": (s * nm.G).le(level)}
+        return assumptions | {"clip is 1 or c/G": ((1 - s) * (level - s * nm.G)).eq(0)}
 
     def _all_definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
-        found = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
+        definitions = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
         if is_sign(self.method):
-            signs.require_law(self.method, self.any_noise)
-            found |= signs.definitions(self.method, self.any_noise) | (
-                signs.OF_CURVATURE if self.about == "corrected" else {}
+            sign_messages.require_law(self.method, self.any_noise)
+            definitions |= sign_messages.definitions(self.method, self.any_noise) | (
+                sign_messages.OF_CURVATURE if self.about == "corrected" else {}
             )
-        found |= {**self.messages.definitions, **self._definitions(potentials)}
-        found |= {f"{n} in this regime": x(n).eq(self._scalar(e)) for n, e in self.letters.tied.items()}
+        definitions |= {**self.messages.definitions, **self._definitions(potentials)}
+        definitions |= {f"{n} in this regime": x(n).eq(self._scalar(e)) for n, e in self.letters.tied.items()}
         for key, p in potentials.items():
             if key != "f" and any(set(self.step.memory).issuperset(self._parts_of(v)) for v in key):
-                found[f"{p.name} at the start"] = p.start.eq(0)
-        return found
+                definitions[f"{p.name} at the start"] = p.start.eq(0)
+        return definitions
 
     def _positive(self) -> dict[str, Relation]:
         """The constants of the method are positive, those that its rule declares to be fractions below 1."""
@@ -197,11 +197,13 @@ class Building:
 
     def _vectors(self, products: Sequence[Product], followed: Sequence[Any]) -> tuple[str, ...]:
         pairs = [*products, *(key for key in followed if key != "f")]
-        own = [nm.GRADIENT, *([] if self.messages.unbiased else [nm.MESSAGE])]
+        messages = [nm.GRADIENT, *([] if self.messages.unbiased else [nm.MESSAGE])]
         bent = [] if self.steps or self.about == "first-order" or self.messages.unbiased else [nm.BENT]
         used = [v for pair in pairs for v in pair]
         return tuple(
-            dict.fromkeys([*own, *self.step.memory, *bent, *(part for v in used for part in self._parts_of(v)), *used])
+            dict.fromkeys(
+                [*messages, *self.step.memory, *bent, *(part for v in used for part in self._parts_of(v)), *used]
+            )
         )
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
@@ -231,24 +233,24 @@ class Building:
         return Potential(x(f"V{n}_q"), x(f"AV{n}_q"), x(f"V{n}0_q"), x(f"V{n}T_q"))
 
     def _latex(self, potentials: Mapping[Any, Potential]) -> dict[str, str]:
-        shown = dict(nm.LATEX)
-        write = TermWriter(shown)
-        shown |= {name: write.term(plus(*[c * x(v) for v, c in s.parts.items()])) for name, s in self.sums.items()}
+        latex = dict(nm.LATEX)
+        write = TermWriter(latex)
+        latex |= {name: write.term(plus(*[c * x(v) for v, c in s.parts.items()])) for name, s in self.sums.items()}
         if not self.steps:
-            shown |= {nm.fT[1]: "f(X_T)", nm.Af[1]: r"\mathcal{L}f"}
+            latex |= {nm.fT[1]: "f(X_T)", nm.Af[1]: r"\mathcal{L}f"}
         for key, p in potentials.items():
             if key == "f":
                 continue
-            left, right = (shown.get(v, v) for v in key)
+            left, right = (latex.get(v, v) for v in key)
             text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
             change = rf"\Delta {text}" if self.steps else rf"\mathcal{{L}}{text}"
-            shown |= {
+            latex |= {
                 p.value[1]: text,
                 p.change[1]: change,
                 p.start[1]: f"{text}_0",
                 p.end[1]: f"{text}_{self.horizon}",
             }
-        return shown
+        return latex
 
     # --- potentials
 
@@ -279,19 +281,19 @@ class Building:
             return None
 
     def _definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
-        found: dict[str, Relation] = {}
+        definitions: dict[str, Relation] = {}
         for key, p in potentials.items():
             if key == "f":
                 if not self.steps:
-                    found["generator of f"] = p.change.eq(generator_of(loss_along(*self._parts())))
+                    definitions["generator of f"] = p.change.eq(generator_of(loss_along(*self._parts())))
                 continue
             one, other = (self._word(v) for v in key)
             said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
-            found[said] = p.value.eq(nm.inner(*key))
-            found[f"change of {said}"] = p.change.eq(
+            definitions[said] = p.value.eq(nm.inner(*key))
+            definitions[f"change of {said}"] = p.change.eq(
                 self._change(*key) if self.steps else self._generator_of_square(*key)
             )
-        return found
+        return definitions
 
     def _change(self, v: str, w: str) -> Term:
         """E<v', w'> - <v, w>."""

@@ -66,10 +66,10 @@ def require_law(method: Method, any_noise: bool) -> None:
         return
     require_sound(method)
     name = type(method.noise.law).__name__
-    for key, found in law_backing(method, any_noise).items():
-        if found.backing is Backing.FALSE:
+    for key, shape in law_backing(method, any_noise).items():
+        if shape.backing is Backing.FALSE:
             kind = "asymmetric-noise" if key == "odd" else "not-unimodal"
-            raise Refusal(kind, f"bounds on signs need that {found.words}, which is false of {name}: {found.reason}")
+            raise Refusal(kind, f"bounds on signs need that {shape.words}, which is false of {name}: {shape.reason}")
     varies = any(isinstance(s, Coordinate) or s in (t, u) for s in symbols_of(method.noise.scales))
     if method.noise.dense is not None or varies:
         said = "bounds on signs need one constant scale of the noise for each client, here it depends on coordinate, state or time"
@@ -78,9 +78,9 @@ def require_law(method: Method, any_noise: bool) -> None:
 
 def facts(w: Derivation) -> Iterator[Fact]:
     """0 <= Phi, a (||g||_1 - d sbar/4) <= Phi, G <= ||g||_1, G <= Phi/a + d sbar/4, ||b||^2 <= d, Q + ||b||^2 <= d, Q <= d."""
-    known = sg.SignFacts(w)
+    signs = sg.SignFacts(w)
     silent = w[TRACE].claim.right == num(0)
     trace = (
-        w.have("Tr S + ||b||^2 <= d", tr(sg.S).le(sg.d - sg.B**2), known.b_squared, TRACE) if silent else known.trace
+        w.have("Tr S + ||b||^2 <= d", tr(sg.S).le(sg.d - sg.B**2), signs.b_squared, TRACE) if silent else signs.trace
     )
-    yield from (known.phi_nonnegative, known.one_norm, known.norm_one, known.reach, known.b_squared, trace, *known.per)
+    yield from (signs.phi_nonnegative, signs.one_norm, signs.norm_one, signs.reach, signs.b_squared, trace, *signs.per)

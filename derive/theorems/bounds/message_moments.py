@@ -22,7 +22,7 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order
 from sdescent.derive.theorems.bounds.language.letters import Letters
 from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
-from sdescent.derive.theorems.bounds.vectors import quiet
+from sdescent.derive.theorems.bounds.linear_step import quiet
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
@@ -73,7 +73,7 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
     method, names = letters.method, letters.constants
     if quiet(method, any_noise):
         return Messages(True, {COVARIANCE: nm.Q.eq(0), NOISY: nm.NOISE.eq(0)})
-    if isinstance(method.compressor, Sign):  # `sdescent.derive.theorems.bounds.signs` says what is known
+    if isinstance(method.compressor, Sign):  # `sdescent.derive.theorems.bounds.sign_messages` says what is known
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
     if any_noise:

@@ -31,7 +31,7 @@ BESIDE = {
 BENT, SAME = r"2\psi(c)", "1"
 
 
-def factor(own: Theorem) -> str:
+def factor(theorem: Theorem) -> str:
     """The factor of L0 and L1 in a theorem on a method, by whether its assumptions have psi in them; dimensionless."""
-    said = (part for r in own.assumptions.values() for side in (r.left, r.right) for part in parts(side))
+    said = (part for r in theorem.assumptions.values() for side in (r.left, r.right) for part in parts(side))
     return BENT if any(part[:2] == ("f", "psi") for part in said) else SAME

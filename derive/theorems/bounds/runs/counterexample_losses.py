@@ -24,9 +24,9 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.compressors import Identity, NormClip, Sign
 from sdescent.derive.methods.specialise import specialise, symbols_in
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
+from sdescent.derive.theorems.bounds.assumptions import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, replaced, symbols_of
-from sdescent.derive.theorems.bounds.setting import Setting
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput
 
@@ -98,28 +98,28 @@ FAMILIES = (
 )  # fmt: skip
 
 
-def instances(given: Setting, against: bool = True) -> Iterator[Instance]:
+def instances(setting: Setting, against: bool = True) -> Iterator[Instance]:
     """The families whose class can be the setting's, with the numbers of its compressor.
 
     Args:
         against: whether they are to refute a claim, so that the law of the noise must be the setting's own.
     """
-    classes, smooth = given.hypotheses.classes, given.hypotheses.smoothness
+    classes, smooth = setting.hypotheses.classes, setting.hypotheses.smoothness
     quadratic, exponential = FAMILIES
     bent = smooth is not None and smooth[1] != _ZERO and not {"pl", "strongly convex"} & set(classes)
-    about = [r for name, r in given.assumptions.items() if name in given.formulas and nm.N[1] in symbols_of(r)]
+    about = [r for name, r in setting.assumptions.items() if name in setting.formulas and nm.N[1] in symbols_of(r)]
     counts = (1,) if against or not about else (1, *numbers_in(about), 2, 10)
-    for dim, numbers in _compressions(given):
+    for dim, numbers in _compressions(setting):
         for family, clients in product((quadratic, exponential) if bent and dim == 1 else (quadratic,), counts):
             if clients == 1 or family is quadratic:
-                one = _instance(family, given, dim, numbers, against, clients)
+                one = _instance(family, setting, dim, numbers, against, clients)
                 if one is not None:
                     yield one
 
 
-def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
+def _compressions(setting: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
     """(dimension, numbers for the symbols of the compressor) in which the compressor exists."""
-    compressor, asked = given.method.compressor, given.definitions.get("dimension")
+    compressor, asked = setting.method.compressor, setting.definitions.get("dimension")
     names = sorted({s.name for s in symbols_in(compressor) if not isinstance(s, Coordinate)} - {"d"})
     usual = (1,) if isinstance(compressor, Identity | Sign | NormClip) else (2, 4)
     for dim in usual if asked is None else (int(asked.right[1]),):
@@ -133,25 +133,25 @@ def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
 
 
 def _instance(
-    family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool, clients: int
+    family: _Family, setting: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool, clients: int
 ) -> Instance | None:
-    signs, quadratic = isinstance(given.method.compressor, Sign), family is FAMILIES[0]
-    given_law = not given.any_noise and not given.method.noise.law.degenerate
-    if signs and (dim > 1 or (against and given_law)):
+    signs, quadratic = isinstance(setting.method.compressor, Sign), family is FAMILIES[0]
+    law_fixed = not setting.any_noise and not setting.method.noise.law.degenerate
+    if signs and (dim > 1 or (against and law_fixed)):
         return None  # R is that of this law, and the numbers below are of uniform noise
-    if given.mean != nm.GRADIENT and not signs:
+    if setting.mean != nm.GRADIENT and not signs:
         return None  # the mean message of another biased compressor at one state is not known here
-    classes, slope, curvature = given.hypotheses.classes, family.slope(AT), family.bend(AT)
+    classes, slope, curvature = setting.hypotheses.classes, family.slope(AT), family.bend(AT)
     conditions = [*family.signs, *([SCALE.gt(0), SCALE.le(slope)] if signs else [])]
-    if given.hypotheses.smoothness is not None:
-        conditions += family.smooth(*given.hypotheses.smoothness)
+    if setting.hypotheses.smoothness is not None:
+        conditions += family.smooth(*setting.hypotheses.smoothness)
     if family.strong is not None:
         conditions += [family.strong(classes[name][0]) for name in ("pl", "strongly convex") if name in classes]
     # under uniform noise of at most this scale the sign of a positive gradient is 1
     vectors: dict[str, Term] = {nm.GRADIENT: slope, nm.DISTANCE: AT, nm.MESSAGE: num(1)}
-    own = [v for v in given.vectors if v not in (*vectors, *given.sums)]
-    vectors |= {v: num(0) if against and v != nm.BENT else x(v) for v in own}
-    vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in given.sums.items()}
+    memory = [v for v in setting.vectors if v not in (*vectors, *setting.sums)]
+    vectors |= {v: num(0) if against and v != nm.BENT else x(v) for v in memory}
+    vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in setting.sums.items()}
     values: dict[Term, Term] = {
         **{x(name): num(v) for name, v in numbers.items()}, nm.d: num(dim), nm.N: num(clients),
         nm.f: family.gap(AT), nm.fstar: num(0),
@@ -165,53 +165,53 @@ def _instance(
         values |= {nm.inner(v, v): at**2, dot(vec(v), vec(v)): at**2, norm(vec(v)): fn("abs", at)}
         values |= {nm.inner(v, w): at * other for w, other in vectors.items() if v != w}
     values |= {quad(nm.H, nm.b): curvature, dot(nm.g, vec(nm.BENT)): curvature}
-    table = {r.left: r.right for r in given.definitions.values() if not signs or r.left != nm.Q}
+    table = {r.left: r.right for r in setting.definitions.values() if not signs or r.left != nm.Q}
     values = {**table, **values, **({nm.NOISE: table[nm.NOISE]} if nm.NOISE in table else {})}
     if nm.Q not in values:
-        values[nm.Q], more = (num(0), []) if signs else _compressed(given, dim, numbers)
+        values[nm.Q], more = (num(0), []) if signs else _compressed(setting, dim, numbers)
         conditions += more
-    several = given.method.clients.is_number and given.method.clients != 1
-    if given.steps and not quadratic and (given_law or several):
+    several = setting.method.clients.is_number and setting.method.clients != 1
+    if setting.steps and not quadratic and (law_fixed or several):
         return None  # the law is another one than that of two points, and E f(x + D) is of all of it
-    bounded = "f" in given.potentials and given.context.potentials["f"].get("radius") is not None
-    if isinstance(given.method.compressor, Identity) and (bounded or not quadratic):
+    bounded = "f" in setting.potentials and setting.context.potentials["f"].get("radius") is not None
+    if isinstance(setting.method.compressor, Identity) and (bounded or not quadratic):
         conditions.append(values[nm.Q].eq(SPREAD**2))  # else the moments alone count
-    if "f" in given.potentials and given.steps:
-        moved = _mean_change(family, given, vectors)
+    if "f" in setting.potentials and setting.steps:
+        moved = _mean_change(family, setting, vectors)
         if moved is None:
             return None
         values[nm.Af], ends = moved
-        radius = given.context.potentials["f"].get("radius")
+        radius = setting.context.potentials["f"].get("radius")
         if radius is not None and not signs:
-            if given_law or not isinstance(given.method.compressor, Identity | NormClip):
+            if law_fixed or not isinstance(setting.method.compressor, Identity | NormClip):
                 return None
             conditions += [fn("abs", end).le(radius) for end in ends]
     if not quadratic:
         values[AT] = fn("log", _t) / _b
     closed = {t: _closed(v, values) for t, v in values.items()}
-    one = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *own), (), closed)
+    one = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *memory), (), closed)
     return replace(one, conditions=tuple(one.meant(c) for c in conditions))
 
 
-def _compressed(given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tuple[Term, list[Relation]]:
+def _compressed(setting: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tuple[Term, list[Relation]]:
     """Q of what a compressor makes of the noise, and where: anywhere for random masks, which attain their ratio; else at 0."""
-    bound = given.assumptions.get("compression")
+    bound = setting.assumptions.get("compression")
     if bound is None:
         return SPREAD**2, []
-    if specialise(given.method.compressor, numbers).mask(sp.Integer(dim)) is not None:
+    if specialise(setting.method.compressor, numbers).mask(sp.Integer(dim)) is not None:
         return bound.right, []
     return num(0), [AT.eq(0), SPREAD.eq(0)]
 
 
-def _mean_change(family: _Family, given: Setting, vectors: Mapping[str, Term]) -> tuple[Term, list[Term]] | None:
+def _mean_change(family: _Family, setting: Setting, vectors: Mapping[str, Term]) -> tuple[Term, list[Term]] | None:
     """E f(x + D) - f(x), and the values of D; a draw of the messages is +z or -z with equal chances, apart from the others."""
-    entry = given.context.potentials["f"]
+    entry = setting.context.potentials["f"]
     if "mean" not in entry:
         return None
     mean = plus(*[c * vectors[v[1]] for c, v in entry["mean"]])
     moves = [mean]
-    if nm.MESSAGE not in given.vectors:
-        for c in given.draws:
+    if nm.MESSAGE not in setting.vectors:
+        for c in setting.draws:
             moves = [move + sign * c * SPREAD for move in moves for sign in (1, -1)]
     if family is FAMILIES[0]:
         return family.slope(AT) * mean + _HALF * _h * entry["square"], moves

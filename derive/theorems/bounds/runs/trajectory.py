@@ -19,9 +19,9 @@ from sdescent.derive.methods.compressors import Identity, NormClip, Sign
 from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.theorems.bounds.assumptions import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.runs.exact import Atoms, NoValue, Value, value
-from sdescent.derive.theorems.bounds.setting import Setting
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import t as time
@@ -75,7 +75,7 @@ class State:
 class Numbers(Operators):
     """The algebra of a rule: numbers in place of vectors. The minimiser is 0."""
 
-    def __init__(self, check: Carried, state: State, n: int, draws: Draws) -> None:
+    def __init__(self, check: Trajectory, state: State, n: int, draws: Draws) -> None:
         self.check, self.state, self.draws = check, state, draws
         self.eta = check.constant("eta") * check.schedule(n)
         self.plain, self.seen, self.clip = True, set[int](), _ONE
@@ -114,9 +114,9 @@ class Numbers(Operators):
         if self.check.signs:
             self.plain = False
             return self.check.vector(nm.MESSAGE, self.state)
-        if isinstance(self.check.given.method.compressor, NormClip):
+        if isinstance(self.check.setting.method.compressor, NormClip):
             length = slope.magnitude()
-            level = self.check.number(self.check.given.method.compressor.c)
+            level = self.check.number(self.check.setting.method.compressor.c)
             return slope * self.function("min", [_ONE, level * length.inverse()]) if length.exact else _ZERO
         self.seen.add(draw.number)
         return slope + self.draws(draw.number)
@@ -125,28 +125,28 @@ class Numbers(Operators):
         raise NoValue
 
 
-class Carried:
+class Trajectory:
     """A run carried out; every method raises NoValue where something is not known, or cannot be."""
 
-    def __init__(self, given: Setting, claim: Relation, run: Run) -> None:
-        self.given, self.claim, self.run_ = given, claim, run
-        self.quadratic, self.at_the_end = len(run.shape) == 1, given.at_the_end(claim)
-        method = given.method
+    def __init__(self, setting: Setting, claim: Relation, run: Run) -> None:
+        self.setting, self.claim, self.run_ = setting, claim, run
+        self.quadratic, self.at_the_end = len(run.shape) == 1, setting.at_the_end(claim)
+        method = setting.method
         self.signs = isinstance(method.compressor, Sign)
-        self.silent = not given.any_noise and (method.noise.law.degenerate or self.signs)
+        self.silent = not setting.any_noise and (method.noise.law.degenerate or self.signs)
         #: whether what is drawn is bounded, by z: else a state may be anywhere
-        self.bounded = (given.any_noise or self.silent) and isinstance(method.compressor, Identity)
-        self.ends = {p.start: key for key, p in given.potentials.items()}
-        self.last = {p.end: key for key, p in given.potentials.items()}
+        self.bounded = (setting.any_noise or self.silent) and isinstance(method.compressor, Identity)
+        self.ends = {p.start: key for key, p in setting.potentials.items()}
+        self.last = {p.end: key for key, p in setting.potentials.items()}
         self.clients = Fraction(int(method.clients)) if method.clients.is_number else self.constant("N").exact
-        steps = self.constant(given.horizon[1]).exact
+        steps = self.constant(setting.horizon[1]).exact
         listed = run.noise[:-1] if self.at_the_end else run.noise[-1:]
         whole = max(n.denominator for n in (self.clients, self.constant("N").exact, self.constant("d").exact)) == 1
         if not run.noise or not whole or (self.silent and any(run.noise)) or run.noise[-1] < 0:
             raise NoValue
-        if given.mean != nm.GRADIENT and not self.signs:
+        if setting.mean != nm.GRADIENT and not self.signs:
             raise NoValue  # of another biased compressor the message is not known here
-        of_uniform_noise = self.signs and (given.any_noise or method.noise.law.degenerate)
+        of_uniform_noise = self.signs and (setting.any_noise or method.noise.law.degenerate)
         if any(z != run.noise[-1] for z in listed) or not bool(run.scale) is self.signs is of_uniform_noise:
             raise NoValue
         try:  # numbers that the pieces of the method do not take are no run of it
@@ -156,7 +156,7 @@ class Carried:
         except BadInput as error:
             raise NoValue from error
         count = len(run.noise)
-        if given.steps and (steps.denominator != 1 or steps < count or (self.at_the_end and steps > count)):
+        if setting.steps and (steps.denominator != 1 or steps < count or (self.at_the_end and steps > count)):
             raise NoValue
         self.scale, self.rate = (Value.of(c) for c in (*run.shape, 0)[:2])
         start = Value.of(run.start)
@@ -165,7 +165,7 @@ class Carried:
     # --- numbers
 
     def constant(self, name: str) -> Value:
-        table = dict(self.given.method.constants)
+        table = dict(self.setting.method.constants)
         if name in table and not (table[name].is_Symbol and table[name].name == name):
             return self.number(table[name])
         if name not in self.run_.constants:
@@ -185,7 +185,7 @@ class Carried:
 
     def schedule(self, n: int) -> Value:
         """u at step n; of a free schedule it is the run's at every step."""
-        factor = self.given.method.schedule.factor
+        factor = self.setting.method.schedule.factor
         if factor == free:
             return self.constant("u")
         return self.number(factor.subs(time, n * sp.Rational(str(self.constant("eta").exact))))
@@ -219,7 +219,7 @@ class Carried:
 
     def next(self, s: State, n: int, draws: Draws) -> tuple[State, Numbers]:
         algebra = Numbers(self, s, n, draws)
-        values = evaluate(self.given.method.rule, algebra)
+        values = evaluate(self.setting.method.rule, algebra)
         return State(values["x"], {name: values[name] for name in s.memory}, Fraction(0)), algebra
 
     def change(self, key: Any, s: State, n: int, place: Place) -> Value:
@@ -243,9 +243,9 @@ class Carried:
 
     def vector(self, v: str, s: State) -> Value:
         """The one coordinate of a vector that is not 0."""
-        if v in self.given.sums:
+        if v in self.setting.sums:
             return sum(
-                (value(c, self.constants) * self.vector(w, s) for w, c in self.given.sums[v].parts.items()), _ZERO
+                (value(c, self.constants) * self.vector(w, s) for w, c in self.setting.sums[v].parts.items()), _ZERO
             )
         if v in s.memory:
             return s.memory[v]
@@ -261,7 +261,7 @@ class Carried:
 
     def covariance(self, place: Place) -> Value:
         """Q: as it is defined, or of a random mask, whose square has a mean; 0 where there is nothing to compress."""
-        for r in self.given.definitions.values():
+        for r in self.setting.definitions.values():
             if r.left == nm.Q:
                 return value(r.right, place)
         mask = self.compressor.mask(sp.Integer(int(self.constant("d").exact)))
@@ -301,12 +301,12 @@ class Carried:
         return atom
 
     def letter(self, t: Term, s: State, n: int, place: Place) -> Value:
-        defined = next((r.right for r in self.given.definitions.values() if r.left == t), None)
-        for key, p in self.given.potentials.items():
+        defined = next((r.right for r in self.setting.definitions.values() if r.left == t), None)
+        for key, p in self.setting.potentials.items():
             if t == p.value:
                 return self.product(key, s)
             if t == p.change:
-                return self.change(key, s, n, place) if self.given.steps or defined is None else value(defined, place)
+                return self.change(key, s, n, place) if self.setting.steps or defined is None else value(defined, place)
         if t in self.ends:
             return self.product(self.ends[t], self.begin())
         if t == nm.fstar:
@@ -321,7 +321,7 @@ class Carried:
             return self.next(s, n, lambda _: _ZERO)[1].clip
         if self.signs and t in (sg.y, sg.sigma, sg.b, sg.M):
             return {sg.y: self.slope(s), sg.sigma: Value.of(self.run_.scale), sg.b: _ONE, sg.M: _HALF}[t]
-        if self.given.context.symbols.get(t[1]) != "const":
+        if self.setting.context.symbols.get(t[1]) != "const":
             raise NoValue
         return self.constant(t[1])
 
@@ -332,17 +332,17 @@ class Carried:
     # --- the run
 
     def begin(self) -> State:
-        memory = {name: Value.of(start) for name, start in self.given.method.rule.memory}
+        memory = {name: Value.of(start) for name, start in self.setting.method.rule.memory}
         return State(self.first, memory, abs(self.run_.noise[0]))
 
     def states(self) -> list[State]:
         """Those that are listed: from the start to where the bound on a step is to fail; the start alone for the horizon."""
         states, noise = [self.begin()], self.run_.noise
         for n, drawn in enumerate(() if self.at_the_end else noise[:-1]):
-            possible = (self.given.any_noise or self.silent) and isinstance(
-                self.given.method.compressor, Identity | NormClip
+            possible = (self.setting.any_noise or self.silent) and isinstance(
+                self.setting.method.compressor, Identity | NormClip
             )
-            if not self.given.steps or not possible or not self.quadratic:
+            if not self.setting.steps or not possible or not self.quadratic:
                 raise NoValue
             after, _ = self.next(states[-1], n, lambda _, drawn=drawn: Value.of(drawn))
             states.append(replace(after, spread=abs(noise[n + 1])))
