@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Iterator
 
@@ -15,7 +14,7 @@ from sdescent.derive.proof.language.terms import Relation, from_json, num, xs
 from sdescent.derive.proof.language.text import Printer, TermWriter
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.derive.theorems.entry.checking import Checked, as_claimed, check
+from sdescent.derive.theorems.entry.checking import as_claimed, check
 from sdescent.derive.theorems.entry.statement import statement
 from sdescent.derive.theorems.entry.symbols import D0, L0, L1, G, N, eps, eta, kap, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Entry, Quotation, Refutation, Theorem
@@ -115,28 +114,6 @@ def printed_otherwise(theorem: Theorem) -> None:
     for kind, claim in different(theorem):
         said = writer.relation(claim), plain.relation(claim)
         assert said[0] != own[0] and said[1] != own[1], (theorem.id, kind, said)
-
-
-def printed(checked: Checked) -> str:
-    """What a report and a notebook print of a theorem, of its claim."""
-    return json.dumps(_shown(checked)["claim"]) + checked._repr_html_() + checked.entry._repr_html_()
-
-
-def test_what_is_printed_changes_with_what_is_proved() -> None:
-    """The same entry with another factor, in its claim and in its proof."""
-
-    def square(factor: int) -> Theorem:
-        claim = (factor * a * b).le(a**2 + b**2)
-        return Theorem(
-            id="9-square", title="A square", source="school", claim=claim, context=Context({"a": "const", "b": "const"}),
-            assumptions={"a >= 0": a.ge(0), "b >= 0": b.ge(0)}, point={a: 1, b: 1},
-            prove=lambda w: w.have("a square", claim, "a >= 0", "b >= 0"),
-        )  # fmt: skip
-
-    one, two = check(square(1)), check(square(2))
-    assert one.status == two.status == Verdict.PROVED
-    said = [printed(found).replace("\\\\", "\\") for found in (one, two)]
-    assert r"2\,a\,b \le a^{2} + b^{2}" in said[1] and r"2\,a\,b \le" not in said[0]
 
 
 @pytest.mark.parametrize("id", SOME)

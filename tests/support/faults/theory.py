@@ -11,12 +11,13 @@ FAULTS: tuple[Fault, ...] = (
     # bounds
     Fault(
         "a step of a bound has no schedule",
-        "derive/theorems/bounds/linear_step.py", 'return eta * u if name == "eta"', 'return eta if name == "eta"',
+        "derive/theorems/entry/linear_step.py", 'return eta * u if name == "eta"', 'return eta if name == "eta"',
         (f"{BOUNDS}/test_setting.py::test_the_mean_of_a_step_of_sgd",),
     ),
     Fault(
         "the noise of clients is added up, and not its mean taken",
-        "derive/theorems/bounds/message_moments.py", "for s in scales]) / len(scales) * law.variance", "for s in scales]) * law.variance",
+        "derive/theorems/bounds/message_moments.py",
+        "for s in scales]) / len(scales) * law.variance", "for s in scales]) * law.variance",
         (f"{BOUNDS}/test_setting.py::test_the_noise_is_that_of_a_client_in_the_mean",),
     ),
     Fault(
