@@ -28,7 +28,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "rule_models", "scaling", "process",
     ),
     "derive/theorems/bounds": (
-        "language", "lyapunov_candidates", "sign_messages", "linear_step", "message_moments", "assumptions", "from_method",
+        "language", "lyapunov_candidates", "sign_messages", "message_moments", "assumptions", "from_method",
         "proving", "gronwall_and_telescoping", "runs", "refuting", "printing", "stated", "answer", "suggest",
     ),
     "derive/methods": (

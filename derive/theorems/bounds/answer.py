@@ -26,6 +26,7 @@ from sdescent.derive.proof.repair.constants import numerals
 from sdescent.derive.proof.search.mediants import Judge, Tried, Walked, between
 from sdescent.derive.theorems.bounds.assumptions import BY_PARTS, Setting
 from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
+from sdescent.derive.theorems.bounds.language.hypotheses import keyword
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of
 from sdescent.derive.theorems.bounds.printing import relation_text, vector_words
 from sdescent.derive.theorems.bounds.proving import Bound, StepFailed
@@ -50,11 +51,13 @@ NO_STATE = (
     "one dimension, clipping without noise), or need irrational numbers"
 )
 STEP_FALSE = "the bound on a step is refuted; whether the claim at the horizon holds is not decided, since another step may give it"
-#: hypotheses that are tried where a claim is undecided, weakest first
+#: hypotheses that are tried where a claim is undecided; of each group, weakest first, the first with which it is proved is enough
 GUESSES = (
-    "convex", "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "pl: {mu}",
-    "strongly convex: {mu}", "variance: {mu}", "bounded gradient: {mu}",
-)  # fmt: skip
+    ("convex",),
+    ("eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1"),
+    ("u <= 1",),
+    *((f"{name}: {{mu}}",) for name in ("pl", "strongly convex", "variance", "bounded gradient")),
+)
 
 
 @dataclass(frozen=True)
@@ -332,22 +335,26 @@ def _left_over(stated: Stated, claim: Relation) -> str:
 
 
 def _guesses(stated: Stated, stop: float) -> Iterator[str]:
-    """Hypotheses under which the claim is proved, of those on eta the weakest; constants of which nothing is said go for {mu}."""
+    """Hypotheses under which the claim is proved; {L} is the author's constant of smoothness, {mu} one of which nothing is said."""
     smooth, listed = stated.hypotheses.smoothness, stated.table.get("assume", ())
-    said = symbols_of(tuple(stated.setting.assumptions.values()))
-    free = [name for name in stated.formulas.words.constants if name not in said]
-    fill = {"{L}": [smooth[0][1]] if smooth is not None and smooth[0][0] == "x" else [], "{mu}": free}
-    enough = False
-    for guess in GUESSES:
-        place = next((p for p in fill if p in guess), None)
-        for text in [guess] if place is None else [guess.replace(place, name) for name in fill[place]]:
-            if now() > stop - EACH:
-                return
-            listed_already = text in listed or text.split(":")[0] in stated.hypotheses.classes
-            if listed_already or (enough and text.startswith("eta")) or not _proved_with(stated, text):
-                continue
-            enough = enough or text.startswith("eta")
-            yield text
+    bounded = symbols_of(tuple(stated.setting.assumptions.values()))
+    free = [name for name in stated.formulas.words.constants if name not in bounded]
+    constants = {"{L}": [smooth[0][1]] if smooth is not None and smooth[0][0] == "x" else [], "{mu}": free}
+    for group in GUESSES:
+        for guess in group:
+            letter = next((p for p in constants if p in guess), None)
+            texts = [guess] if letter is None else [guess.replace(letter, name) for name in constants[letter]]
+            proved = False
+            for text in texts:
+                if now() > stop - EACH:
+                    return
+                named = keyword(text)
+                assumed = text in listed or bool(named and named[0] in stated.hypotheses.classes)
+                if not assumed and _proved_with(stated, text):
+                    proved = True
+                    yield text
+            if proved:
+                break
 
 
 def _proved_with(stated: Stated, guess: str) -> bool:

@@ -19,10 +19,19 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
-from sdescent.derive.theorems.bounds.linear_step import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet
 from sdescent.derive.theorems.bounds.message_moments import Messages, equation_of, messages
 from sdescent.derive.theorems.entry.from_method import step_radius
 from sdescent.derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along, put
+from sdescent.derive.theorems.entry.linear_step import (
+    CLIP,
+    LENGTH,
+    MEAN,
+    Combination,
+    Step,
+    one_step,
+    quiet,
+    weighted_sum,
+)
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.choices import Model
@@ -302,10 +311,7 @@ class Building:
     def _next(self, v: str) -> Combination:
         """The next value of a vector of the state."""
         if v in self.sums:
-            total: dict[Any, sp.Expr] = {}
-            for part, c in self.sums[v].parts.items():
-                for key, e in self._next(part).items():
-                    total[key] = total.get(key, sp.S.Zero) + symbolic(c) * e
+            total = weighted_sum((symbolic(c), self._next(part)) for part, c in self.sums[v].parts.items())
             return {key: _expand(e) for key, e in total.items()}
         if v == nm.DISTANCE:
             return {nm.DISTANCE: sp.S.One, **self.step.move}

@@ -93,9 +93,9 @@ class Stated:
 
     @property
     def any_noise(self) -> bool:
-        """Whether the noise is any centred one: none is given, and its mean square is spoken of."""
-        spoken = any(isinstance(a, str) and a.strip(" ").lower().startswith("variance") for a in self._assume)
-        return self.table.get("noise") == "any" or ("noise" not in self.table and spoken)
+        """Whether the noise is any centred one: none is given, and a bound on its mean square is assumed."""
+        bounded = "variance" in self.hypotheses.classes
+        return self.table.get("noise") == "any" or ("noise" not in self.table and bounded)
 
     @property
     def dim(self) -> int | None:
@@ -117,13 +117,6 @@ class Stated:
                     raise
         return problem(fields).method
 
-    @property
-    def _assume(self) -> Sequence[Any]:
-        lines = self.table.get("assume", [])
-        if not isinstance(lines, list | tuple):
-            raise BadInput("assume", lines, 'a list of texts such as "smooth: L"')
-        return lines
-
     # --- what is read
 
     @cached_property
@@ -134,7 +127,7 @@ class Stated:
     @cached_property
     def formulas(self) -> Formulas:
         """The formulas of the file, in its own letters."""
-        return read_formulas(self.table, self._assume, self.letters, self.about == "method", self._numbers)
+        return read_formulas(self.table, self.letters, self.about == "method", self._numbers)
 
     @property
     def hypotheses(self) -> Hypotheses:

@@ -21,6 +21,7 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.heavy_ball import AQ, ENERGY, Q0, QK, Af, M, Q, R, ahead, g, gap, summed, theta
 from sdescent.derive.theorems.unbiased.noise_bound import A
+from sdescent.derive.vocabulary.symbols import parameter
 
 beta, K = xs("beta K")
 i, J = 1 / (1 - beta), 1 / (theta * (1 + beta))
@@ -33,7 +34,7 @@ AVERAGE = (ENERGY / K).le(((f0 - fstar) * (1 - beta) / (eta * K) + (1 + theta) *
 
 def potentials() -> dict[str, dict]:
     """f at z, and ||m||^2/2, along the method that the engine has."""
-    method, equation, share = HeavyBall(regime="fixed"), ub.equation("first-order"), sp.Symbol("beta")
+    method, equation, share = HeavyBall(regime="fixed"), ub.equation("first-order"), parameter("beta")
     potentials = {}
     for name, weights, gradient, smoothness in (
         ("f", {"x": sp.S.One, "v": share / (1 - share)}, "gz", (L0, num(0))),

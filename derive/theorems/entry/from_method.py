@@ -6,7 +6,7 @@ eta drift and Cov D = eta covariance. Nothing of the SDE but these two moments i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy as sp
@@ -14,12 +14,11 @@ import sympy as sp
 from sdescent.derive.derivation import SDE
 from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.rules.expressions import Expressions
-from sdescent.derive.methods.rules.update import Draw, evaluate
 from sdescent.derive.proof.language.terms import Term, dot, mat, norm, plus, times, tr, vec, x
 from sdescent.derive.theorems.entry.from_sde import Part, diffusion_terms, drift_terms, expression
+from sdescent.derive.theorems.entry.linear_step import MEAN, one_step, weighted_sum
 from sdescent.derive.vocabulary.symbols import d as dimension
-from sdescent.derive.vocabulary.symbols import eta
+from sdescent.derive.vocabulary.symbols import eta, u
 
 
 def step_mean(equation: SDE, h: Term, vectors: Mapping[str, str]) -> list[Part]:
@@ -97,17 +96,18 @@ def combined_step(
             that the letter is -m.
 
     Raises:
-        ValueError: the rule is not linear, the step depends on x, or the messages are biased.
+        Refusal: "not-linear".
+        ValueError: the step depends on x or on a length, or the messages are biased.
     """
     _first_order(equation)
     if equation.moments.mean != gradient:
         raise ValueError("the mean of G is not the gradient")
-    new = evaluate(method.rule, _Linear())
-    change = sp.expand(sum(w * (new[name] - sp.Symbol(name)) for name, w in weights.items()))
-    letters = {name: sp.Symbol(name) for name in vectors}
-    coefficients = {name: sp.cancel(sp.diff(change, letter)) for name, letter in letters.items()}
-    rest = change - sum(coefficients[name] * letter for name, letter in letters.items())
-    if sp.cancel(rest) != 0 or any(c.has(*letters.values(), sp.Symbol("x")) for c in coefficients.values()):
+    step = one_step(method)
+    change = weighted_sum((w, step.change(letter)) for letter, w in weights.items())
+    certain = {v: sp.cancel(sp.expand(c).subs(u, 1)) for v, c in change.items() if not isinstance(v, tuple)}
+    moved = {"G" if v == MEAN else v: c for v, c in certain.items()}
+    coefficients = {name: moved.pop(name, sp.S.Zero) for name in vectors}
+    if step.level is not None or step.divides or any(c != 0 for c in moved.values()):
         raise ValueError("the step is not a combination of the memory and G")
     # G is the step of x - eta G less its factor, whose covariance is eta times that of the SDE
     share = sp.cancel(eta * equation.rate / (eta * equation.method.schedule.factor) ** 2)
@@ -120,21 +120,3 @@ def combined_step(
 def _square(mean: Sequence[Part]) -> Term:
     """The square of the norm of a combination of vectors."""
     return plus(*[times(c, e, norm(v) ** 2 if v == w else dot(v, w)) for c, v in mean for e, w in mean])
-
-
-class _Linear(Expressions):
-    """SymPy expressions in letters, as an `Algebra`; G is one of them."""
-
-    def letter(self, name: str) -> sp.Expr:
-        return eta if name == "eta" else sp.Symbol(name)
-
-    def function(self, name: str, arguments: Sequence[sp.Expr]) -> sp.Expr:
-        raise ValueError(f"{name} is not linear")
-
-    def drawn(self, draw: Draw, argument: sp.Expr | None, client: Any) -> sp.Expr:
-        if draw.kind != "G" or argument is not None:
-            raise ValueError("the rule draws something other than G at x")
-        return sp.Symbol("G")
-
-    def mean(self, of: Callable[[Any], sp.Expr]) -> sp.Expr:
-        raise ValueError("a mean over clients is not known to be linear")

@@ -21,8 +21,8 @@ from sdescent.derive.methods.specialise import specialise, symbol_names
 from sdescent.derive.proof.language.terms import Relation, Term, dot, matvec, norm, quad, trprod, vec, x
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
-from sdescent.derive.theorems.bounds.linear_step import one_step
 from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.entry.linear_step import one_step
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.numerics.evidence.checks.families import function_of
 from sdescent.numerics.evidence.checks.formulas import Numbers, coordinates, paths

@@ -71,12 +71,9 @@ def proved_again(name: str, only: str = "") -> set[str]:
 
 def test_entries_that_read() -> None:
     assert {e.id for e in READ if e.id.startswith("4-")} == {e for e in ENTRIES if e.startswith("4-")}
-    assert {e.id for e in READ if e.id.startswith("8-")} == {
-        *LOSSES,
-        "8-psi-sharp",
-        "8-glued-twice",
-        "8-rosenbrock-never",
-    }
+    others = {"8-psi-sharp", "8-glued-twice", "8-rosenbrock-never"}
+    assert {e.id for e in READ if e.id.startswith("8-")} == {*LOSSES} | others
+    assert {e.id for e in ENTRIES.values() if isinstance(e, Refutation) and e.read} == {*REFUTED_READ, "8-psi-half"}
 
 
 @pytest.mark.parametrize("theorem", mostly_slow(READ, 4), ids=lambda t: t.id)
@@ -107,17 +104,13 @@ def test_a_planted_definition_does_not_hold_in_the_engine(theorem: Theorem) -> N
     """Definitions that are written in a theorem are evaluated in what the engine has, and a wrong one is noticed at any point."""
     assert theorem.definitions
     for name, relation in theorem.definitions.items():
-        for right in (
-            relation.right * num(Fraction(101, 100)),
-            relation.right + num(Fraction(1, 100)),
-            -relation.right,
-        ):
-            if relation.left == num(0) and right != relation.right + num(Fraction(1, 100)):
-                continue  # 0 = a t says the same as 0 = t
-            only = {name: relation.left.eq(right)}
+        right, shifted = relation.right, relation.right + num(Fraction(1, 100))
+        # 0 = a t says the same as 0 = t
+        for other in (shifted,) if relation.left == num(0) else (shifted, right * num(Fraction(101, 100)), -right):
+            only = {name: relation.left.eq(other)}
             found = check(dataclasses.replace(theorem, definitions=only, assumptions={}, point=_Any(), read=None))
             assert found.status == Verdict.UNDECIDED
-            assert f"{name} does not hold for what the engine has" in found.reason, (name, right)
+            assert f"{name} does not hold for what the engine has" in found.reason, (name, other)
 
 
 def test_every_group_is_evaluated() -> None:
@@ -317,20 +310,7 @@ def test_another_floor_has_another_scaling_rule(wrong: str, monkeypatch: pytest.
 
 def test_the_floor_is_the_limit_of_both_models() -> None:
     assert scaling.floor("first-order") == scaling.floor("corrected") == scaling.BEFORE
-    at = {
-        "eta": 1,
-        "L0": 4,
-        "D0": 3,
-        "N": 5,
-        "mu": 7,
-        "f0": 2,
-        "fstar": 1,
-        "A1": 0,
-        "B": 1,
-        "omega": 2,
-        "s0": 1,
-        "d": 1,
-    }
+    at = dict(eta=1, L0=4, D0=3, N=5, mu=7, f0=2, fstar=1, A1=0, B=1, omega=2, s0=1, d=1)
     values = {x(name): Fraction(v) for name, v in at.items()}
     assert value(scaling.BEFORE, values) == "3/35"  # 1*4*1*(1 + 2)*1/(4*7*5*1)
 
@@ -378,10 +358,6 @@ def test_the_theorems_say_what_the_engine_solves() -> None:
 REFUTED_READ = ("6.2-expectation", "6.2-kappa-fifth")
 
 
-def test_refutations_that_read() -> None:
-    assert {e.id for e in ENTRIES.values() if isinstance(e, Refutation) and e.read} == {*REFUTED_READ, "8-psi-half"}
-
-
 @pytest.mark.parametrize("name", REFUTED_READ)
 def test_a_planted_claim_is_noticed(name: str) -> None:
     entry = ENTRIES[name]
@@ -418,21 +394,3 @@ def test_a_wrong_noise_in_the_refutations(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Equation, "rate", property(lambda self: 2 * eta / self.method.clients))
     assert check(ENTRIES["6.2-kappa-fifth"]).status == Verdict.UNDECIDED
     assert check(ENTRIES["6.2-expectation"]).status == Verdict.REFUTED  # which has none
-
-
-# --- the chain rule of 6.5-sign ---------------------------------------------------------------------------------------
-
-
-def test_the_chain_rule_is_read() -> None:
-    """A planted one is not taken, and would not prove the theorem: PHI = 2 root SLOPE is what it rests on."""
-    theorem = ENTRIES["6.5-sign"]
-    assert isinstance(theorem, Theorem) and theorem.read is not None
-    assert set(theorem.read()) == {"chain rule"}
-    rule = theorem.definitions["chain rule"]
-    for right in (rule.right / num(2), rule.right * num(2), -rule.right):
-        planted = dataclasses.replace(
-            theorem, definitions={**theorem.definitions, "chain rule": rule.left.eq(right)}, point=_Any()
-        )
-        assert WRONG_WORDS in check(planted).reason
-        unread = dataclasses.replace(planted, read=None)
-        assert check(unread, seconds=1.0).status == Verdict.UNDECIDED

@@ -15,10 +15,12 @@ from sdescent.derive.theorems.entry.from_method import combined_step
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.unbiased import heavy_ball
 from sdescent.derive.theorems.unbiased.noise_bound import equation
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry
 
-SHARE = sp.Symbol("beta") / (1 - sp.Symbol("beta"))
+SHARE = parameter("beta") / (1 - parameter("beta"))
 VECTORS = {"v": "-m", "G": "g"}
 
 
@@ -38,7 +40,7 @@ def test_the_step_of_the_averaged_point_is_a_multiple_of_the_gradient() -> None:
 
 
 def test_a_step_that_is_not_linear_is_refused() -> None:
-    with pytest.raises(ValueError, match="not linear"):
+    with pytest.raises(Refusal, match="linear"):
         steps(Signum(regime="fixed"), {"x": sp.S.One}, {"m": "m", "G": "g"})
     with pytest.raises(ValueError, match="first-order"):
         combined_step(HeavyBall(regime="fixed"), equation("corrected"), {"v": -sp.S.One}, VECTORS)

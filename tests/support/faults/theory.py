@@ -11,7 +11,7 @@ FAULTS: tuple[Fault, ...] = (
     # bounds
     Fault(
         "a step of a bound has no schedule",
-        "derive/theorems/bounds/linear_step.py", 'return eta * u if name == "eta"', 'return eta if name == "eta"',
+        "derive/theorems/entry/linear_step.py", 'return eta * u if name == "eta"', 'return eta if name == "eta"',
         (f"{BOUNDS}/test_setting.py::test_the_mean_of_a_step_of_sgd",),
     ),
     Fault(

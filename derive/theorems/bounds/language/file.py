@@ -41,14 +41,11 @@ class Formulas:
     hints: tuple[Term, ...]
 
 
-def read_formulas(
-    table: Mapping[str, Any], assume: Sequence[Any], letters: Letters, steps: bool, numbers: Mapping[Term, Term]
-) -> Formulas:
+def read_formulas(table: Mapping[str, Any], letters: Letters, steps: bool, numbers: Mapping[Term, Term]) -> Formulas:
     """The formulas of a file.
 
     Args:
         table: the file.
-        assume: its lines of this key.
         steps: whether time is steps.
         numbers: words and constants of the method that stand for numbers or for other terms.
 
@@ -58,7 +55,7 @@ def read_formulas(
     vectors = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
     words = Words({**vectors, **{m: m for m in letters.memory}}, steps, letters)
     hypotheses, inequalities = Hypotheses(), dict[str, Relation]()
-    for n, text in enumerate(assume, 1):
+    for n, text in enumerate(_listed(table, "assume", 'a list of texts such as "smooth: L"'), 1):
         place = f"assume[{n}]"
         named = keyword(text, place) if isinstance(text, str) else None
         if named is not None:
@@ -73,11 +70,15 @@ def read_formulas(
             raise BadInput(part, "nothing", example)
     value, claim = words.term(table["V"], "V"), words.relation(table["claim"], "claim")
     step = words.relation(table["step"], "step") if "step" in table else None
-    hints = table.get("hints", [])
-    if not isinstance(hints, list | tuple):
-        raise BadInput("hints", hints, "a list of terms")
-    squares = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(hints, 1))
+    squares = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(_listed(table, "hints", "a list of terms"), 1))
     return Formulas(words, hypotheses, inequalities, value, claim, step, squares)
+
+
+def _listed(table: Mapping[str, Any], key: str, accepted: str) -> Sequence[Any]:
+    lines = table.get(key, [])
+    if not isinstance(lines, list | tuple):
+        raise BadInput(key, lines, accepted)
+    return lines
 
 
 def _argument(words: Words, name: str, text: str, place: str) -> Term:

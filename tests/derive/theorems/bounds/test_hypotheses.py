@@ -68,15 +68,11 @@ def test_the_rest() -> None:
         constant = text.rpartition(" ")[2]
         assert on_a_quadratic(relations(text)[name], **{constant: best})
         assert not on_a_quadratic(relations(text)[name], **{constant: best / SLIGHTLY})
-    assert relations("coercive") == {}
+    assert relations("coercive") == {} and keyword("eta <= 1") is None
     found = Hypotheses()
     take(found, "smooth", [x("L0"), x("L1")], "assume[1]")
     take(found, "bounded step", [x("r")], "assume[2]")
     assert found.smoothness == (x("L0"), x("L1")) and found.radius == x("r") and consequences(found) == {}
-
-
-def test_an_inequality_is_no_keyword() -> None:
-    assert keyword("eta <= 1") is None
 
 
 @pytest.mark.parametrize(
@@ -94,11 +90,8 @@ def test_a_misspelt_keyword(text: str, meant: str) -> None:
     assert told.value.message.endswith(f"; did you mean {meant}?")
 
 
-def test_nothing_is_no_assumption() -> None:
+def test_nothing_is_no_assumption_and_a_keyword_has_its_arguments() -> None:
     with pytest.raises(BadInput, match="an inequality, or one of the keywords"):
         keyword("")
-
-
-def test_a_keyword_with_other_arguments() -> None:
     with pytest.raises(BadInput, match="pl with 0 arguments"):
         take(Hypotheses(), "pl", [], "assume[1]")

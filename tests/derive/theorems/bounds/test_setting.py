@@ -56,12 +56,13 @@ def expected(rule: str, of: Callable[[Vector, Vector], Q]) -> Q:
 def numbers(rule: str) -> dict[Term, Q | int]:
     g = times(H, X)
     vectors = {nm.GRADIENT: g, nm.DISTANCE: X} | ({} if rule == "dsgd" else {"m" if rule == "ema-momentum" else "v": M})
+    spread = dot(Z, Z)
     table: dict[Term, Q | int] = {
         nm.eta: ETA,
         nm.N: N,
         nm.d: 2,
-        NOISE: dot(Z, Z),
-        nm.Q: dot(Z, Z),
+        NOISE: spread,
+        nm.Q: spread,
         x("L"): H,
         x("beta"): BETA,
     }
@@ -153,14 +154,8 @@ def test_the_mean_of_a_step_of_sgd(schedule: str, step: Q) -> None:
 
 
 def test_the_noise_is_that_of_a_client_in_the_mean() -> None:
-    table = {
-        "method": "dsgd",
-        "noise": "gaussian:sigma=1|3",
-        "assume": ["smooth: L"],
-        "V": "f - fstar",
-        "claim": "change <= 0",
-    }
-    noise = Stated(table).setting.definitions["mean square of the noise"]
+    table = {**stated("dsgd", "f - fstar").table, "assume": ["smooth: L"]}
+    noise = Stated({**table, "noise": "gaussian:sigma=1|3"}).setting.definitions["mean square of the noise"]
     assert noise.left == NOISE and evaluated(noise.right, "dsgd") == 2 * Q(1 + 9, 2)
 
 
@@ -175,14 +170,8 @@ def test_the_noise_is_that_of_a_client_in_the_mean() -> None:
 )
 def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) -> None:
     with pytest.raises(Refusal) as raised:
-        Stated(
-            {
-                "V": "f - fstar",
-                **table,
-                "assume": ["smooth: L"],
-                "claim": "change <= 0" if "model" not in table else "LV <= 0",
-            }
-        )
+        claim = "change <= 0" if "model" not in table else "LV <= 0"
+        Stated({"V": "f - fstar", **table, "assume": ["smooth: L"], "claim": claim})
     assert raised.value.kind == kind
 
 
@@ -237,9 +226,8 @@ AVERAGED = {
 
 def test_a_constant_that_goes_with_eta_is_what_the_regime_says() -> None:
     found = Stated({**AVERAGED, "regime": "ballistic"})
-    assert x("beta").eq(1 - x("rho") * x("eta")) in [
-        r for name, r in found.setting.definitions.items() if "regime" in name
-    ]
+    of_the_regime = [r for name, r in found.setting.definitions.items() if "regime" in name]
+    assert x("beta").eq(1 - x("rho") * x("eta")) in of_the_regime
     assert decide(found, 8.0, repair=False).status == "PROVED"  # beta is no letter of its own, which would refute it
     # without a regime beta is a letter of its own, and rho another
     assert decide(Stated(AVERAGED), 5.0, repair=False).status == "REFUTED"

@@ -8,7 +8,7 @@ noise norm(G) is a number too, so that a gradient may be normalised or clipped: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,21 @@ class Step:
     memory: Mapping[str, Combination]
     level: sp.Expr | None = None
     divides: bool = False
+
+    def change(self, letter: str) -> Combination:
+        """The next value of x or of a memory letter less the present one."""
+        if letter == "x":
+            return self.move
+        return weighted_sum([(sp.S.One, self.memory[letter]), (sp.S.NegativeOne, {letter: sp.S.One})])
+
+
+def weighted_sum(parts: Iterable[tuple[sp.Expr, Combination]]) -> dict[Any, sp.Expr]:
+    """The sum of combinations times their weights."""
+    total: dict[Any, sp.Expr] = {}
+    for weight, combination in parts:
+        for v, c in combination.items():
+            total[v] = total.get(v, sp.S.Zero) + weight * c
+    return total
 
 
 def quiet(method: Method, any_noise: bool) -> bool:
@@ -103,10 +118,7 @@ class _Vectors(Expressions):
     def add(self, terms: Sequence[Any]) -> Any:
         if not any(isinstance(t, dict) for t in terms):
             return super().add(terms)
-        total: dict[Any, sp.Expr] = {}
-        for v, c in (part for t in terms if t != 0 for part in _vector(t).items()):
-            total[v] = total.get(v, sp.S.Zero) + c
-        return total
+        return weighted_sum((sp.S.One, _vector(t)) for t in terms if t != 0)
 
     def multiply(self, factors: Sequence[Any]) -> Any:
         vectors = [f for f in factors if isinstance(f, dict)]
