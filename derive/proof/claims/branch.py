@@ -32,10 +32,10 @@ def opposite(relation: Relation) -> Relation:
     return Relation(("<" if op == "<=" else "<=", right, left))
 
 
-_Found = TypeVar("_Found")
+_Result = TypeVar("_Result")
 
 
-def quietly(search: Callable[[], _Found | None]) -> _Found | None:
+def quietly(search: Callable[[], _Result | None]) -> _Result | None:
     """What a search finds. It is large, numerical and not trusted: where it breaks, it has found nothing."""
     try:
         return search()
@@ -79,7 +79,7 @@ class Branch:
         ]
         return Branch(self.kernel, self.deadline, facts, self.depth)
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds until the deadline.
 
         Raises:
@@ -90,12 +90,12 @@ class Branch:
             raise OutOfTime
         return seconds
 
-    def known(self, relation: Relation) -> Fact | None:
+    def fact_of(self, relation: Relation) -> Fact | None:
         """A fact that says it already (of <= a strict one too), with this very claim."""
-        found = self._keys.get(self.normal.key(relation))
-        if found is None and relation.op == "<=":
-            found = self._keys.get(self.normal.key(Relation(("<", *relation[1:]))))
-        return None if found is None else self.restated(found, relation)
+        fact = self._keys.get(self.normal.key(relation))
+        if fact is None and relation.op == "<=":
+            fact = self._keys.get(self.normal.key(Relation(("<", *relation[1:]))))
+        return None if fact is None else self.restated(fact, relation)
 
     def restated(self, fact: Fact, relation: Relation) -> Fact:
         """The same claim, or the weaker <= of <, in other words: r - l has the same normal form."""
@@ -115,14 +115,16 @@ class Branch:
         only: bool = False,
     ) -> Fact | None:
         """A certify step for a relation <=, < or == from the facts of the branch and `more` (with `only`, from `more` alone)."""
-        found = self.known(relation)
-        if found is not None:
-            return found
+        fact = self.fact_of(relation)
+        if fact is not None:
+            return fact
         facts = list(more) if only else self.relevant(relation, more)
         key = (self.normal.key(relation), len(facts), only, len(hints))
         if not only and self._failed.get(key, 0) >= seconds * 1000:
             return None
-        proof = quietly(lambda: find(self.normal, relation, [f.claim for f in facts], hints, min(seconds, self.left())))
+        proof = quietly(
+            lambda: find(self.normal, relation, [f.claim for f in facts], hints, min(seconds, self.remaining()))
+        )
         if proof is None:
             self._failed[key] = round(seconds * 1000)
             return None
@@ -146,7 +148,7 @@ class Branch:
     def contradiction(self, seconds: float, more: Sequence[Fact] = (), near: Relation | None = None) -> Fact | None:
         """1 <= 0, where the facts cannot hold together."""
         facts = [*self.facts, *more] if near is None else self.relevant(near, more)
-        proof = quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.left())))
+        proof = quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.remaining())))
         return None if proof is None else self._certified(num(1).le(0), facts, proof)
 
     def indirect(self, claim: Relation, seconds: float, more: Sequence[Fact] = ()) -> Fact | None:
@@ -169,10 +171,10 @@ class Branch:
 
     def by_cases(self, claim: Relation, absurd: Fact) -> Fact:
         """The claim, from an absurdity under its opposite: where the claim holds it holds."""
-        refuted, own = self.kernel.absurd(claim, absurd), self.kernel.assume(claim)
+        refuted, assumed = self.kernel.absurd(claim, absurd), self.kernel.assume(claim)
         if claim.op == "<=":
-            return self.merged(claim, own, refuted)
-        return self.merged(opposite(claim), refuted, own)
+            return self.merged(claim, assumed, refuted)
+        return self.merged(opposite(claim), refuted, assumed)
 
     def merged(self, split: Relation, low: Fact, high: Fact) -> Fact:
         """`Kernel.cases`, or one of the two where it does not use its case."""
@@ -203,9 +205,9 @@ class Branch:
         one, two, facts = Fraction(1), Fraction(2), list[Fact]()
         for sign in (1, -1):
             sides: list[Fact] = []
-            for assumed, value, own in zip(cases, values, (1, -1), strict=True):
+            for assumed, value, side in zip(cases, values, (1, -1), strict=True):
                 # abs(t) - sign t is 0 or 2 abs(t); the slack of abs(t) == own t is own t - abs(t)
-                sum_ = [] if own == sign else [(two, (0,), ())]
+                sum_ = [] if side == sign else [(two, (0,), ())]
                 sides.append(
                     kernel.certify((sign * t).le(size), [assumed, value], sum=sum_, equalities=[(1, num(-one))])
                 )
@@ -216,19 +218,19 @@ class Branch:
 
     def atoms(self, *terms: Term) -> set[int]:
         """The numbers of all atoms of terms, those within atoms too."""
-        found: set[int] = set()
+        numbers: set[int] = set()
         for t in terms:
-            self._collect(self.normal.polynomial(t), found)
-        return found
+            self._collect(self.normal.polynomial(t), numbers)
+        return numbers
 
-    def _collect(self, poly: Polynomial, found: set[int]) -> None:
+    def _collect(self, poly: Polynomial, numbers: set[int]) -> None:
         for monomial in poly:
             for a, _ in monomial:
-                if a not in found:
-                    found.add(a)
+                if a not in numbers:
+                    numbers.add(a)
                     key = self.normal.key_of(a)
                     if key[0] in ("inv", "f"):
-                        self._collect(dict(key[-1]), found)
+                        self._collect(dict(key[-1]), numbers)
 
     def outer_atoms(self, *terms: Term) -> set[int]:
         """The atoms of the normal forms themselves."""
@@ -241,25 +243,25 @@ class Branch:
     def relevant(self, relation: Relation, more: Sequence[Fact] = ()) -> list[Fact]:
         """`more`, and the facts whose functions and inverses the relation, `more`, or hypotheses among such facts hold."""
         facts = [f for f in self.facts if f not in more]
-        seen = self.compound(self.outer_atoms(relation.slack, *[f.claim.slack for f in more]))
-        kept: list[Fact] = []
+        reached = self.compound(self.outer_atoms(relation.slack, *[f.claim.slack for f in more]))
+        chosen: list[Fact] = []
         while True:
-            new = [f for f in facts if f not in kept and (self.compound(self.outer_atoms(f.claim.slack)) <= seen)]
-            plain = [f for f in facts if f not in kept and f not in new and f.rule == "assume"]
+            new = [f for f in facts if f not in chosen and (self.compound(self.outer_atoms(f.claim.slack)) <= reached)]
+            plain = [f for f in facts if f not in chosen and f not in new and f.rule == "assume"]
             if not new and not plain:
-                return [f for f in facts if f in kept] + list(more)
-            kept += [*new, *plain]
+                return [f for f in facts if f in chosen] + list(more)
+            chosen += [*new, *plain]
             for f in plain:
-                seen |= self.compound(self.outer_atoms(f.claim.slack))
+                reached |= self.compound(self.outer_atoms(f.claim.slack))
 
     def functions(self, *terms: Term) -> list[tuple[str, Term]]:
         """(name, argument) of every function in the normal forms of terms, inner ones first."""
-        found: list[tuple[str, Term]] = []
+        pairs: list[tuple[str, Term]] = []
         for a in sorted(self.atoms(*terms)):
             key = self.normal.key_of(a)
             if key[0] == "f":
-                found.append((key[1], self.normal.term(dict(key[2]))))
-        return found
+                pairs.append((key[1], self.normal.term(dict(key[2]))))
+        return pairs
 
     # roots and inverses
 

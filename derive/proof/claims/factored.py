@@ -13,12 +13,12 @@ class Factored(Split):
 
     def prove(self, claim: Relation) -> Fact | None:
         """0 <= c * f^n * .. (or <) from the signs of all factors but even powers; those of the last factor is what is left."""
-        lead, found = factors(self.branch, claim.slack)
-        if not lead or len(found) + sum(n > 1 for _, n in found) < 2:
+        lead, powers = factors(self.branch, claim.slack)
+        if not lead or len(powers) + sum(n > 1 for _, n in powers) < 2:
             return None
         strict = claim.op == "<"
         # polynomials first: their signs are known fast
-        ordered = sorted(found, key=lambda f: (curved(self.branch, [f[0]]), len(self.branch.normal.polynomial(f[0]))))
+        ordered = sorted(powers, key=lambda f: (curved(self.branch, [f[0]]), len(self.branch.normal.polynomial(f[0]))))
         sign, members, squares = (1 if lead > 0 else -1), list[Fact](), list[Term]()
         odd = [k for k, (_, n) in enumerate(ordered) if n % 2 or strict]
         for k, (f, n) in enumerate(ordered):
@@ -27,11 +27,11 @@ class Factored(Split):
                 continue
             # of the last factor only one sign will do, unless it stands in an even power
             signs = (sign,) if odd and k == odd[-1] and n % 2 else (1, -1)
-            shown = self._signed(f, strict, signs)
-            if shown is None:
+            signed = self._signed(f, strict, signs)
+            if signed is None:
                 return None
-            fact, own = shown
-            sign *= own**n
+            fact, factor_sign = signed
+            sign *= factor_sign**n
             members += [fact] * n
         if sign < 0:
             return None
@@ -41,7 +41,7 @@ class Factored(Split):
     def _signed(self, f: Term, strict: bool, signs: tuple[int, ...]) -> tuple[Fact, int] | None:
         for sign in signs:
             goal = Relation(("<" if strict else "<=", ZERO, sign * f))
-            found = self.solve(self.branch, goal, self.seconds / 2)
-            if found is not None:
-                return found, sign
+            fact = self.solve(self.branch, goal, self.seconds / 2)
+            if fact is not None:
+                return fact, sign
         return None

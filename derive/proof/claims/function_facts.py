@@ -37,11 +37,11 @@ def _proof(t: Term, low: Fraction | None, high: Fraction | None, strict: bool) -
 @lru_cache(maxsize=256)
 def _infimum(t: Term, low: Fraction | None, high: Fraction | None, digits: int) -> tuple[Fraction, bool] | None:
     """A number at most the infimum of a term in t, exact where it is seen to be rational, and whether the term stays above it."""
-    found = quietly(lambda: least(t, "t", low, high))
-    if found is None:
+    infimum = quietly(lambda: least(t, "t", low, high))
+    if infimum is None:
         return None
-    exact = rational_near(found.value)
-    return (rounded_down(found.value, digits), True) if exact is None else (exact, found.at is None)
+    exact = rational_near(infimum.value)
+    return (rounded_down(infimum.value, digits), True) if exact is None else (exact, infimum.at is None)
 
 
 class FunctionFacts:
@@ -54,12 +54,12 @@ class FunctionFacts:
 
     def at(self, phi: Term, at: Term, strict: bool = False, interval: Interval = WHOLE) -> list[Fact]:
         """0 <= phi(t) (0 < phi(t) when strict) at t = `at` in the interval; nothing where no proof is found."""
-        found = _proof(phi, interval.low, interval.high, strict)
-        if found is None:
+        proof = _proof(phi, interval.low, interval.high, strict)
+        if proof is None:
             return []
         try:
             return [
-                self.kernel.ball({**found, "at": at}, [f for f in (interval.below, interval.above) if f is not None])
+                self.kernel.ball({**proof, "at": at}, [f for f in (interval.below, interval.above) if f is not None])
             ]
         except ProofError:
             return []
@@ -86,7 +86,7 @@ class FunctionFacts:
         facts: list[Fact] = []
         for name, of in self.functions:
             if name == "log":
-                positive = branch.known(ZERO.lt(of))
+                positive = branch.fact_of(ZERO.lt(of))
                 facts += [*([kernel.function("exp_log", [of], [positive])] if positive else []), *self._products(of)]
             elif name == "exp":
                 poly = branch.normal.polynomial(of)
@@ -107,7 +107,7 @@ class FunctionFacts:
         """The first of 0, exponents, and logarithms; of each logarithm exp(log(u)) == u."""
         exponents, values = [ZERO], dict[Term, Fact]()
         for name, of in self.functions:
-            positive = self.branch.known(ZERO.lt(of)) if name == "log" else None
+            positive = self.branch.fact_of(ZERO.lt(of)) if name == "log" else None
             if name == "exp" or positive is not None:
                 exponents.append(of if name == "exp" else fn("log", of))
             if positive is not None:
@@ -128,12 +128,12 @@ class FunctionFacts:
             # exp(s) - exp(t) (1 + d) = exp(t) (exp(d) - 1 - d) + (exp(d + t) - exp(d) exp(t)), the slack of exp_add turned round
             claim = (fn("exp", t) * (1 + s - t)).le(fn("exp", s))
             fact = kernel.certify(claim, used, sum=[(Fraction(1), (0, 1), ())], equalities=[(2, num(-1))])
-            known = [values[v] for v in (s, t) if v in values]
-            if known:
+            logarithms = [values[v] for v in (s, t) if v in values]
+            if logarithms:
                 names = {fn("exp", v): values[v].claim.right for v in (s, t) if v in values}
                 plain = (names.get(fn("exp", t), fn("exp", t)) * (1 + s - t)).le(names.get(fn("exp", s), fn("exp", s)))
-                shown = branch.show(plain, 0.1, [fact, *known], only=True)
-                fact = fact if shown is None else shown
+                restated = branch.show(plain, 0.1, [fact, *logarithms], only=True)
+                fact = fact if restated is None else restated
             facts.append(fact)
         return facts
 
@@ -146,10 +146,10 @@ class FunctionFacts:
             p = next((p for p in range(2, top) if p * p <= top and top % p == 0), top)
             p = Fraction(value.denominator) if value.denominator > 1 else Fraction(p)
             factors = [num(value), num(p)] if value.denominator > 1 else [num(p), num(value / p)]
-            shown = self._positive(*factors)
-            if p == value or len(shown) < 2:
+            positive = self._positive(*factors)
+            if p == value or len(positive) < 2:
                 break
-            facts.append(self.kernel.function("log_mul", factors, shown))
+            facts.append(self.kernel.function("log_mul", factors, positive))
             value = value * p if value.denominator > 1 else value / p
         return facts
 
@@ -185,8 +185,8 @@ class FunctionFacts:
 
     def _positive(self, *terms: Term) -> list[Fact]:
         """0 < t of those terms of which it is shown."""
-        shown = [self.branch.show(ZERO.lt(t), 0.1) for t in terms]
-        return [f for f in shown if f is not None]
+        facts = [self.branch.show(ZERO.lt(t), 0.1) for t in terms]
+        return [f for f in facts if f is not None]
 
     def _one(self, t: Term, unit: Fact) -> list[Fact]:
         """log(t) == 0 from t == 1, both ways."""
@@ -220,8 +220,8 @@ class FunctionFacts:
 
     def _above(self, g: Term, of: Term, interval: Interval, digits: int) -> list[Fact]:
         """c <= g(t) (or <) at t = `of`."""
-        found = _infimum(g, interval.low, interval.high, digits)
-        return [] if found is None else self.at(g - num(found[0]), of, found[1], interval)
+        bound = _infimum(g, interval.low, interval.high, digits)
+        return [] if bound is None else self.at(g - num(bound[0]), of, bound[1], interval)
 
     def _slopes(self, f: Term, of: Term, interval: Interval, digits: int) -> list[Fact]:
         """k (t - a) <= f(t) - f(a) <= l (t - a) where t >= a, turned round where t <= a, and else times t - a."""
@@ -235,9 +235,9 @@ class FunctionFacts:
         factor = num(1) if anchor == low else num(-1) if anchor == high else run
         facts: list[Fact] = []
         for sign in (1, -1):
-            found = _infimum(sign * rise / run, low, high, digits)
-            if found is not None:
-                facts += self.at((sign * rise - num(found[0]) * run) * factor, of, False, interval)
+            bound = _infimum(sign * rise / run, low, high, digits)
+            if bound is not None:
+                facts += self.at((sign * rise - num(bound[0]) * run) * factor, of, False, interval)
         return facts
 
     def _rational(self, f: Term, at: Fraction) -> Fraction | None:
@@ -258,8 +258,8 @@ class FunctionFacts:
                 if order is not None and least is not None:
                     facts.append(kernel.function("monotone:log", [s, r], [least, order]))
         for of, t in itertools.product(logs, exponents):
-            e, positive = fn("exp", t), branch.known(ZERO.lt(of))
-            for s, r, least in ((e, of, branch.known(ZERO.lt(e))), (of, e, positive)):
+            e, positive = fn("exp", t), branch.fact_of(ZERO.lt(of))
+            for s, r, least in ((e, of, branch.fact_of(ZERO.lt(e))), (of, e, positive)):
                 order = None if least is None else branch.show(s.lt(r), seconds) or branch.show(s.le(r), seconds)
                 if order is not None and least is not None:
                     facts += [kernel.function("log_exp", [t]), kernel.function("monotone:log", [s, r], [least, order])]
@@ -268,10 +268,12 @@ class FunctionFacts:
                 continue
             order = branch.show(s.lt(t), seconds) or branch.show(s.le(t), seconds)
             domain = {"log": ZERO.lt(s), "sqrt": ZERO.le(s)}.get(name)
-            known = None if domain is None else branch.known(domain) or branch.show(domain, 0.05)
-            if order is None or (domain is not None and known is None):
+            inside = None if domain is None else branch.fact_of(domain) or branch.show(domain, 0.05)
+            if order is None or (domain is not None and inside is None):
                 continue
-            facts.append(kernel.function(f"monotone:{name}", [s, t], [*([known] if known is not None else []), order]))
+            facts.append(
+                kernel.function(f"monotone:{name}", [s, t], [*([inside] if inside is not None else []), order])
+            )
         return facts
 
 

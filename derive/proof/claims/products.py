@@ -65,11 +65,11 @@ class Products(Split):
                 continue
             intervals = {name: OneVariable(self.branch, self.seconds).interval(x(name)) for name in names}
             ratios = [self._ratio(name, small, large, intervals[name]) for name in names]
-            known = [r for r in ratios if r is not None]
-            if len(known) == len(ratios):
-                found = self._compared(claim, small.number, large.number, known)
-                if found is not None:
-                    return found
+            complete = [r for r in ratios if r is not None]
+            if len(complete) == len(ratios):
+                proof = self._compared(claim, small.number, large.number, complete)
+                if proof is not None:
+                    return proof
         return None
 
     def _sides(self, claim: Relation) -> Iterator[tuple[Product, Product]]:
@@ -78,7 +78,7 @@ class Products(Split):
         poly = normal.polynomial(claim.slack)
         negative = normal.term({m: -c for m, c in poly.items() if c < 0})
         positive = normal.term({m: c for m, c in poly.items() if c > 0})
-        seen: list[tuple[Product, Product]] = []
+        tried: list[tuple[Product, Product]] = []
         minus = num(-1)
         for left, right in ((claim.left, claim.right), (negative, positive), (minus * claim.right, minus * claim.left)):
             sides = self._product(left), self._product(right)
@@ -86,16 +86,16 @@ class Products(Split):
                 sides[0] is not None
                 and sides[1] is not None
                 and sides[1].number > 0
-                and (sides[0], sides[1]) not in seen
+                and (sides[0], sides[1]) not in tried
             ):
-                seen.append((sides[0], sides[1]))
+                tried.append((sides[0], sides[1]))
                 yield sides[0], sides[1]
 
     def _product(self, t: Term) -> Product | None:
         """A term as a product of factors in one variable each, mostly positive; None where it is not one."""
-        lead, found = factors(self.branch, t)
+        lead, powers = factors(self.branch, t)
         grouped: dict[str, Term] = {}
-        for f, n in found:
+        for f, n in powers:
             names = symbols(f)
             if len(names) != 1:
                 return None
@@ -140,10 +140,10 @@ class Products(Split):
                 k = simplest_between(r.supremum + share / 10, r.supremum + share)
             else:
                 k = rational_near(r.supremum) or r.supremum.limit_denominator(10**20)
-            found = self._bounds(r, k, claim.op == "<")
-            if found is None:
+            bound = self._bounds(r, k, claim.op == "<")
+            if bound is None:
                 return None
-            bounds.append(found)
+            bounds.append(bound)
         whole = bounds[0]
         for other in bounds[1:]:
             whole = self._multiplied(whole, other)
@@ -157,13 +157,13 @@ class Products(Split):
         Where d < 0, from the lower bound of P.
         """
         normal, bound = self.branch.normal, whole.above if small > 0 else whole.below
-        left = normal.polynomial(claim.slack - num(abs(small)) * bound.claim.slack)
+        remainder = normal.polynomial(claim.slack - num(abs(small)) * bound.claim.slack)
         facts: list[Fact] = [bound]
         members: list[tuple[Fraction, tuple[int, ...], tuple[Term, ...]]] = [(abs(small), (0,), ())]
-        if left:
+        if remainder:
             base = normal.polynomial(plain)
             monomial = next(iter(base))
-            multiple = left.get(monomial, Fraction(0)) / base[monomial]
+            multiple = remainder.get(monomial, Fraction(0)) / base[monomial]
             # each B_v is >= 0 by k_v B_v >= 0
             scale = multiple
             for b in bounds:

@@ -56,10 +56,14 @@ class Separable(Split):
             return None
         summands = [summand(branch, t, self.seconds) for t in terms]
         links = self._links([names for names, _ in groups]) if all(len(names) == 1 for names, _ in groups) else []
-        known = [s for s in summands if s is not None]
-        if len(known) < len(terms):
+        complete = [s for s in summands if s is not None]
+        if len(complete) < len(terms):
             return None
-        return self._linked(claim, known, links, rest, value) if links else self._bounded(claim, known, rest, value, [])
+        return (
+            self._linked(claim, complete, links, rest, value)
+            if links
+            else self._bounded(claim, complete, rest, value, [])
+        )
 
     # bounds of the summands alone
 
@@ -73,19 +77,19 @@ class Separable(Split):
     ) -> Fact | None:
         summands = [s.minus(self._weighted(links, k)) if links else s for k, s in enumerate(summands)]
         infima = [s.least() for s in summands]
-        found = [i for i in infima if i is not None]
-        if len(found) < len(infima):
+        minima = [i for i in infima if i is not None]
+        if len(minima) < len(infima):
             return None
         offset = sum((k * link.constant for k, link in links), Fraction(0))
-        left = value - offset + sum(i.value for i in found)
-        if left < -SHARP:
+        spare = value - offset + sum(i.value for i in minima)
+        if spare < -SHARP:
             return None
-        if left > SHARP:
-            share = left / len(found)
-            bounds = [num(simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in found]
+        if spare > SHARP:
+            share = spare / len(minima)
+            bounds = [num(simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in minima]
         else:
-            bounds = [self._exact(s, i) for s, i in zip(summands, found, strict=True)]
-        return self._shown(claim, summands, bounds, rest - num(offset), links, left <= SHARP)
+            bounds = [self._exact(s, i) for s, i in zip(summands, minima, strict=True)]
+        return self._from_bounds(claim, summands, bounds, rest - num(offset), links, spare <= SHARP)
 
     def _exact(self, s: Summand, infimum: Least) -> Term:
         """The infimum as a number where it is seen to be rational, else as the value of the term at a rational point."""
@@ -94,7 +98,7 @@ class Separable(Split):
             return num(infimum.value.limit_denominator(10**20) if exact is None else exact)
         return substitute(s.phi, s.name, num(infimum.at))
 
-    def _shown(
+    def _from_bounds(
         self, claim: Relation, summands: Sequence[Summand], bounds: Sequence[Term], rest: Term,
         links: Sequence[tuple[Fraction, Link]], sharp: bool,
     ) -> Fact | None:  # fmt: skip
@@ -104,10 +108,10 @@ class Separable(Split):
         facts: list[Fact] = []
         members: list[tuple[Fraction, tuple[int, ...], tuple[Term, ...]]] = []
         if over and set(over) != {()}:
-            shown = self.solve(branch, ZERO.le(normal.term(over)), self.seconds / 4)
-            if shown is None:
+            fact_of_rest = self.solve(branch, ZERO.le(normal.term(over)), self.seconds / 4)
+            if fact_of_rest is None:
                 return None
-            facts.append(shown)
+            facts.append(fact_of_rest)
             members.append((Fraction(1), (0,), ()))
         elif over:
             members.append((over[()], (), ()))
@@ -135,18 +139,22 @@ class Separable(Split):
         """The hypotheses in the variables of the claim that are sums like it and hold two variables or more, or functions."""
         branch, normal = self.branch, self.branch.normal
         places = {name: k for k, names in enumerate(groups) for name in names}
-        found: list[Link] = []
+        links: list[Link] = []
         for fact in branch.facts:
             if fact.rule != "assume" or fact.claim.op not in ("<=", "<", "=="):
                 continue
-            constant, own = parts(branch, normal.polynomial(fact.claim.slack))
-            if len(own) < 2 or set(constant) - {()} or any(len(n) > 1 or not n <= set(places) for n, _ in own):
+            constant, summands = parts(branch, normal.polynomial(fact.claim.slack))
+            if (
+                len(summands) < 2
+                or set(constant) - {()}
+                or any(len(n) > 1 or not n <= set(places) for n, _ in summands)
+            ):
                 continue
             pieces: list[Polynomial] = [{} for _ in groups]
-            for names, poly in own:
+            for names, poly in summands:
                 pieces[places[next(iter(names))]] = poly
-            found.append(Link(tuple(normal.term(p) for p in pieces), constant.get((), Fraction(0)), fact))
-        return found
+            links.append(Link(tuple(normal.term(p) for p in pieces), constant.get((), Fraction(0)), fact))
+        return links
 
     def _linked(
         self, claim: Relation, summands: Sequence[Summand], links: Sequence[Link], rest: Term, value: Fraction
@@ -158,14 +166,16 @@ class Separable(Split):
                 return None
             exact = [(Fraction(number), link) for number, link in zip(multipliers, links, strict=True)]
             infima = [s.minus(self._weighted(exact, k)).least() for k, s in enumerate(summands)]
-            found = [i for i in infima if i is not None]
-            if len(found) == len(infima):
-                left = value - sum(factor * link.constant for factor, link in exact) + sum(i.value for i in found)
-                proof = self._rounded(claim, summands, exact, rest, value) if left > -NEARLY else None
+            minima = [i for i in infima if i is not None]
+            if len(minima) == len(infima):
+                spare = value - sum(factor * link.constant for factor, link in exact) + sum(i.value for i in minima)
+                proof = self._rounded(claim, summands, exact, rest, value) if spare > -NEARLY else None
                 if proof is not None:
                     return proof
-            for infimum, own in zip(infima, samples, strict=True):
-                own += [infimum.at] if infimum is not None and infimum.at is not None and infimum.at not in own else []
+            for infimum, points in zip(infima, samples, strict=True):
+                points += (
+                    [infimum.at] if infimum is not None and infimum.at is not None and infimum.at not in points else []
+                )
         return None
 
     def _rounded(
@@ -181,9 +191,9 @@ class Separable(Split):
             if now() > self.stop:
                 return None
             used = [(n, link) for factor, link in exact if (n := factor.limit_denominator(denominator))]
-            found = self._bounded(claim, summands, rest, value, used)
-            if found is not None:
-                return found
+            proof = self._bounded(claim, summands, rest, value, used)
+            if proof is not None:
+                return proof
         return None
 
     def _weighted(self, links: Sequence[tuple[Fraction, Link]], k: int) -> Term:

@@ -55,8 +55,8 @@ def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
     poly = ring.poly(t)
     if not poly:
         return Fraction(0), []
-    lead, found = poly.factor()
-    return fraction(lead), [(ring.term(f), int(n)) for f, n in found]
+    lead, powers = poly.factor()
+    return fraction(lead), [(ring.term(f), int(n)) for f, n in powers]
 
 
 def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[str], Polynomial]]]:

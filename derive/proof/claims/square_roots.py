@@ -21,13 +21,13 @@ def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial
         {m for m in poly if m not in rooted or poly[m] > 0},
         {m for m in poly if poly[m] > 0},
     ]
-    found: list[tuple[Polynomial, Polynomial]] = []
+    pairs: list[tuple[Polynomial, Polynomial]] = []
     for group in groups:
         b = {m: c for m, c in poly.items() if m in group}
         a = scaled({m: c for m, c in poly.items() if m not in group}, Fraction(-1))
-        if a and b and all(freeze(b) != freeze(other) for other, _ in found):
-            found.append((b, a))
-    return found
+        if a and b and all(freeze(b) != freeze(other) for other, _ in pairs):
+            pairs.append((b, a))
+    return pairs
 
 
 def root_of(branch: Branch, of: Term) -> Term | None:

@@ -192,8 +192,8 @@ def latex(verdict: Judged) -> str:
         note += r"\quad " + r",\ ".join(counterexample_latex(verdict))
     repaired = [rf"\textsf{{repaired:}}\quad {_implied(r, writer)}" for r in verdict.repairs or ()]
     lines = [f"{_implied(verdict, writer)} {note}", *repaired]
-    shown = lines[0] if len(lines) == 1 else r"\begin{gathered}" + r"\\ ".join(lines) + r"\end{gathered}"
-    return f"$\\displaystyle {shown}$"
+    formula = lines[0] if len(lines) == 1 else r"\begin{gathered}" + r"\\ ".join(lines) + r"\end{gathered}"
+    return f"$\\displaystyle {formula}$"
 
 
 def counterexample_latex(verdict: Judged) -> list[str]:
@@ -237,14 +237,14 @@ def html(verdict: Judged) -> str:
         f"{latex(verdict)}<br><small>{escape(verdict.reason)}; {verdict.seconds:.2f} s</small>"
     ]
     if verdict.repairs is not None:
-        said = [f"<li>{escape(r.words)}: <code>{escape(r.text)}</code></li>" for r in verdict.repairs]
-        out.append(f"<ul>{''.join(said)}</ul>" if said else "<br><small>no repair was found</small>")
-    found = steps(verdict)
-    if found:
+        items = [f"<li>{escape(r.words)}: <code>{escape(r.text)}</code></li>" for r in verdict.repairs]
+        out.append(f"<ul>{''.join(items)}</ul>" if items else "<br><small>no repair was found</small>")
+    proof = steps(verdict)
+    if proof:
         rows = "".join(
-            f"<tr><td>{n}</td><td>{escape(rule)}</td><td>$\\displaystyle {escape(shown)}$</td></tr>"
-            for n, (rule, shown) in enumerate(found[:MAX_STEPS], 1)
+            f"<tr><td>{n}</td><td>{escape(rule)}</td><td>$\\displaystyle {escape(formula)}$</td></tr>"
+            for n, (rule, formula) in enumerate(proof[:MAX_STEPS], 1)
         )
-        more = f"<tr><td colspan=3>and {len(found) - MAX_STEPS} more</td></tr>" if len(found) > MAX_STEPS else ""
-        out.append(f"<details><summary>{len(found)} steps</summary><table>{rows}{more}</table></details>")
+        more = f"<tr><td colspan=3>and {len(proof) - MAX_STEPS} more</td></tr>" if len(proof) > MAX_STEPS else ""
+        out.append(f"<details><summary>{len(proof)} steps</summary><table>{rows}{more}</table></details>")
     return "".join(out) + "</div>"

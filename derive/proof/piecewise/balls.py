@@ -66,14 +66,14 @@ def value_at(e: sp.Expr, point: Point) -> Any:
     Raises:
         NoValue, ZeroDivisionError: there is none.
     """
-    kept: dict[sp.Basic, Any] = dict(point)
+    values: dict[sp.Basic, Any] = dict(point)
 
     def value(e: Any) -> Any:
-        if e not in kept:
-            kept[e] = made(e)
-        return kept[e]
+        if e not in values:
+            values[e] = computed(e)
+        return values[e]
 
-    def made(e: Any) -> Any:
+    def computed(e: Any) -> Any:
         if e.is_Rational:
             return fmpq(int(e.p), int(e.q))
         if e is sp.pi or e is sp.E:
@@ -133,10 +133,10 @@ def _by_digits(e: Any, point: Point) -> Any:
     """Functions that Arb does not have here: SymPy's digits, of which fewer are trusted."""
     at = {letter: sp.Rational(int(v.p), int(v.q)) for letter, v in point.items()}
     try:
-        found = e.xreplace(at).evalf(DIGITS, maxn=20 * DIGITS, strict=not e.has(sp.Sum))
+        number = e.xreplace(at).evalf(DIGITS, maxn=20 * DIGITS, strict=not e.has(sp.Sum))
     except (TypeError, PrecisionExhausted) as error:
         raise NoValue from error
-    if not found.is_Float or not found.is_finite:
+    if not number.is_Float or not number.is_finite:
         raise NoValue
-    middle = arb(str(found))
+    middle = arb(str(number))
     return middle + arb(0, abs(middle) * arb(10) ** -TRUSTED)

@@ -100,10 +100,10 @@ def number(p: Any) -> fmpq:
 
 def univariate(p: Any, v: int) -> list[fmpq]:
     """The coefficients of a polynomial in one generator, from the constant one up."""
-    found = [fmpq(0)] * (int(p.degrees()[v]) + 1)
+    coefficients = [fmpq(0)] * (int(p.degrees()[v]) + 1)
     for m, c in p.to_dict().items():
-        found[int(m[v])] = c
-    return found
+        coefficients[int(m[v])] = c
+    return coefficients
 
 
 def between(polynomials: Sequence[Sequence[fmpq]], share: fmpq | None) -> list[fmpq]:

@@ -109,8 +109,8 @@ def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ())
         _Question(one, two, whole).settle()
     except (RecursionError, OverflowError, ValueError) as error:  # also where SymPy is to order what has no value
         raise Undecided("the formulas are too large, or have no value on a piece") from error
-    except _Differs as found:
-        return {s: sp.Rational(int(v.p), int(v.q)) for s, v in found.point.items()}
+    except _Differs as different:
+        return {s: sp.Rational(int(v.p), int(v.q)) for s, v in different.point.items()}
     return None
 
 
@@ -181,8 +181,8 @@ class _Question:
             self.unsettled = Undecided(str(error), self._conditions(signs, solved))
             return
         except Open as needed:
-            f, known, strict = needed.factor, signs.get(frozen(needed.factor)), needed.strict or q.strict
-            for value in (1, -1) if known is None else (known.value,):
+            f, sign, strict = needed.factor, signs.get(frozen(needed.factor)), needed.strict or q.strict
+            for value in (1, -1) if sign is None else (sign.value,):
                 self._piece(one, two, assumed, {**signs, frozen(f): Sign(value, strict)}, solved)
             if strict:
                 self.later.append(partial(self._at_zero, f, one, two, assumed, signs, solved))
@@ -196,13 +196,13 @@ class _Question:
             q.under(signs)
             for point in self._points(signs) if self.whole is not None else ():
                 self._try(dict(solved), point)
-            said = "equality is not shown" if gap is not None else "the stated formula has no real value"
-            said = (
+            reason = "equality is not shown" if gap is not None else "the stated formula has no real value"
+            reason = (
                 "two infinite sums are not written alike, and their equality is not shown"
                 if self.gap.has(sp.Sum)
-                else said
+                else reason
             )
-            self.unsettled = self.unsettled or Undecided(said, self._conditions(signs, solved))
+            self.unsettled = self.unsettled or Undecided(reason, self._conditions(signs, solved))
 
     def _at_zero(
         self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Any, signs: dict[Frozen, Sign], solved: Any
@@ -223,18 +223,18 @@ class _Question:
                 continue
             put = {letter: -q.expression(f - slope * GENERATORS[n]) / q.expression(slope)}
             domain = [(put[letter], Sign(1, bool(letter.is_positive)))] if letter.is_nonnegative else []
-            kept = [*assumed, *((q.expression(thawed(key)), s) for key, s in signs.items() if key != frozen(f))]
-            held = (*((e.xreplace(put), s) for e, s in kept), *domain)
+            conditions = [*assumed, *((q.expression(thawed(key)), s) for key, s in signs.items() if key != frozen(f))]
+            held = (*((e.xreplace(put), s) for e, s in conditions), *domain)
             self._piece(one.xreplace(put), two.xreplace(put), held, {}, (*solved, *put.items()))
             return
         if not self._empty({**signs, frozen(f + _MARGIN): Sign(1, True), frozen(f - _MARGIN): Sign(-1, True)}):
-            kept = [(q.expression(thawed(key)), s) for key, s in signs.items() if not s.strict]
+            conditions = [(q.expression(thawed(key)), s) for key, s in signs.items() if not s.strict]
             strict = {key: s for key, s in signs.items() if s.strict}
-            self._piece(one, two, (*assumed, *kept), {**strict, frozen(f): Sign(0, True)}, solved)
+            self._piece(one, two, (*assumed, *conditions), {**strict, frozen(f): Sign(0, True)}, solved)
 
     def _conditions(self, signs: Mapping[Frozen, Sign], solved: Sequence[tuple[sp.Expr, sp.Expr]]) -> list[Condition]:
-        found = [Condition(letter - value, 0, False) for letter, value in solved]
-        return found + [
+        equations = [Condition(letter - value, 0, False) for letter, value in solved]
+        return equations + [
             Condition(self.quotients.expression(thawed(f)), s.value, not s.strict) for f, s in signs.items()
         ]
 
@@ -256,26 +256,26 @@ class _Question:
     def _with_facts(self, wanted: dict[Frozen, int]) -> tuple[dict[Frozen, int], list[int]]:
         """With what is true of their letters and atoms, strictly; the generators, those of low degree first."""
         q = self.quotients
-        made: list[tuple[Poly, int]] = [(thawed(key), s) for key, s in wanted.items()]
-        held = {n for p, _ in made for n, e in enumerate(p.degrees()) if e}
+        polynomials: list[tuple[Poly, int]] = [(thawed(key), s) for key, s in wanted.items()]
+        held = {n for p, _ in polynomials for n, e in enumerate(p.degrees()) if e}
         for n in held:
             atom, g = q.atoms[n], GENERATORS[n]
             if atom.kind in ("exp", "root") or (atom.kind == "letter" and atom.expr.is_nonnegative):
-                made.append((g, 1))
+                polynomials.append((g, 1))
             elif atom.kind in _BOUNDS:
-                made += [(g - _BOUNDS[atom.kind], -1), (g + _BOUNDS[atom.kind], 1)]
-        size = {n: max(int(p.degrees()[n]) for p, _ in made) for n in held}
-        return {frozen(p): s for p, s in made}, sorted(held, key=lambda n: (size[n], n))
+                polynomials += [(g - _BOUNDS[atom.kind], -1), (g + _BOUNDS[atom.kind], 1)]
+        size = {n: max(int(p.degrees()[n]) for p, _ in polynomials) for n in held}
+        return {frozen(p): s for p, s in polynomials}, sorted(held, key=lambda n: (size[n], n))
 
     # points
 
     def _random(self, n: int) -> dict[sp.Basic, fmpq]:
-        found: dict[sp.Basic, fmpq] = {}
+        point: dict[sp.Basic, fmpq] = {}
         for s in self.letters:
-            found[s] = fmpq(self.draw.randint(1, 30), 1 if s.is_integer else self.draw.choice((1, 2, 3, 5, 7)))
+            point[s] = fmpq(self.draw.randint(1, 30), 1 if s.is_integer else self.draw.choice((1, 2, 3, 5, 7)))
             if not s.is_nonnegative:
-                found[s] *= SIZES[n % len(SIZES)] * self.draw.choice((-1, 1))
-        return found
+                point[s] *= SIZES[n % len(SIZES)] * self.draw.choice((-1, 1))
+        return point
 
     def _try(self, solved: Mapping[sp.Expr, sp.Expr], point: dict[sp.Basic, fmpq]) -> None:
         """Raises _Differs if the two sides differ at the point for certain."""
@@ -327,9 +327,9 @@ class _Question:
 
     def _inverted(self, cell: Mapping[Any, fmpq]) -> dict[sp.Basic, fmpq]:
         """Letters that give atoms of one letter their values in a cell, nearly."""
-        found = {s: v for s, v in cell.items() if s.is_Symbol}
+        letters = {s: v for s, v in cell.items() if s.is_Symbol}
         for atom, value in cell.items():
-            free = atom.free_symbols - set(found)
+            free = atom.free_symbols - set(letters)
             inverse = {
                 sp.sin: sp.asin,
                 sp.cos: sp.acos,
@@ -343,10 +343,10 @@ class _Question:
                 goal = atom.args[0] - inverse[type(atom)](sp.Rational(int(value.p), int(value.q)))
                 slope = goal.diff(s)
                 number = (
-                    (-goal.xreplace({s: sp.S.Zero}) / slope).xreplace(found).evalf(40)
+                    (-goal.xreplace({s: sp.S.Zero}) / slope).xreplace(letters).evalf(40)
                     if slope and not slope.has(s)
                     else slope
                 )
                 if number.is_Float:
-                    found[s] = fmpq(*map(int, sp.Rational(number).as_numer_denom()))
-        return found
+                    letters[s] = fmpq(*map(int, sp.Rational(number).as_numer_denom()))
+        return letters

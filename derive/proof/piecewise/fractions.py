@@ -121,18 +121,18 @@ class Quotients:
         if not p:
             return 0
         content, factors = p.factor()
-        found = 1 if content > 0 else -1
+        sign = 1 if content > 0 else -1
         for f, n in factors:
             s = self._sign(f, strict)
-            found *= s if n % 2 else s * s
-        return found
+            sign *= s if n % 2 else s * s
+        return sign
 
     def _sign(self, f: Poly, strict: bool) -> int:
-        for known, s in ((f, 1), (-f, -1)):
-            sign = self.signs.get(frozen(known))
+        for key_poly, s in ((f, 1), (-f, -1)):
+            sign = self.signs.get(frozen(key_poly))
             if sign is not None:
                 if strict and not sign.strict:
-                    raise Open(known, True)
+                    raise Open(key_poly, True)
                 return s * sign.value
         definite = self._definite(f, strict)
         if definite is not None:
@@ -202,10 +202,10 @@ class Quotients:
             TooLarge: it is too large.
         """
         if e not in self._read:
-            self._read[e] = self._made(e)
+            self._read[e] = self._quotient(e)
         return self._read[e]
 
-    def _made(self, e: Any) -> Quotient:
+    def _quotient(self, e: Any) -> Quotient:
         if e.is_Rational:
             return _number(fmpq(int(e.p), int(e.q))), _number(1)
         if e in (sp.nan, sp.zoo, sp.oo, -sp.oo):
@@ -288,13 +288,15 @@ class Quotients:
         content, factors = n.factor()
         below, others = d.factor()
         ratio = abs(fmpq(content) / fmpq(below))
-        found = [(_number(int(p)), int(k)) for p, k in fmpz(int(ratio.p)).factor()] if ratio.p > 1 else []
-        found += [(_number(int(p)), -int(k)) for p, k in fmpz(int(ratio.q)).factor()] if ratio.q > 1 else []
-        return found + [(self.sign(f) * f, way * int(k)) for way, part in ((1, factors), (-1, others)) for f, k in part]
+        primes = [(_number(int(p)), int(k)) for p, k in fmpz(int(ratio.p)).factor()] if ratio.p > 1 else []
+        primes += [(_number(int(p)), -int(k)) for p, k in fmpz(int(ratio.q)).factor()] if ratio.q > 1 else []
+        return primes + [
+            (self.sign(f) * f, way * int(k)) for way, part in ((1, factors), (-1, others)) for f, k in part
+        ]
 
     def _rooted(self, n: Poly, d: Poly, exponent: Fraction) -> Quotient:
         """(n/d)^exponent."""
-        made: Quotient = (_number(1), _number(1))
+        product: Quotient = (_number(1), _number(1))
         for f, k in self._parts(n, d):
             whole, rest = divmod(k * exponent, 1)
             powers = [(f, int(whole))]
@@ -305,8 +307,8 @@ class Quotients:
                 powers.append((self.generator(key, atom), int(rest * q)))
             for base, m in powers:
                 part = base ** abs(m)
-                made = self._times(made, (part, _number(1)) if m >= 0 else (_number(1), part))
-        return made
+                product = self._times(product, (part, _number(1)) if m >= 0 else (_number(1), part))
+        return product
 
     def _logarithm(self, n: Poly, d: Poly) -> Quotient:
         if not self.sign(n * d):
@@ -319,12 +321,14 @@ class Quotients:
     def _exponential(self, argument: Quotient) -> Quotient:
         """exp of a sum is the product of powers of the exponentials of its monomials; of multiples of logarithms, powers."""
         n, d = argument
-        made: Quotient = (_number(1), _number(1))
+        product: Quotient = (_number(1), _number(1))
         for m, c in n.to_dict().items():
             monomial = RING.from_dict({m: fmpq(1)})
             at = next((i for i, e in enumerate(m) if e), 0)
             if d.is_constant() and monomial == GENERATORS[at] and self.atoms and self.atoms[at].kind == "log":
-                made = self._times(made, self._rooted(self.atoms[at].of, _number(1), Fraction(int(c.p), int(c.q))))
+                product = self._times(
+                    product, self._rooted(self.atoms[at].of, _number(1), Fraction(int(c.p), int(c.q)))
+                )
                 continue
             unit = self.unit if self.unit % int(c.q) == 0 else int(c.q)
             power = int((c * unit).p)
@@ -335,8 +339,8 @@ class Quotients:
                 ("exp", m, frozen(d), unit), lambda name=name, m=monomial, u=unit: Atom("exp", name, (m, d * u))
             )
             part = part ** abs(power)
-            made = self._times(made, (part, _number(1)) if power >= 0 else (_number(1), part))
-        return made
+            product = self._times(product, (part, _number(1)) if power >= 0 else (_number(1), part))
+        return product
 
     def _function(self, e: Any) -> Quotient:
         kind = type(e).__name__

@@ -51,22 +51,22 @@ class Numeral:
         """The relation with a hole."""
         return self.put(HOLE, self.value)
 
-    def shown(self, c: Fraction) -> str:
+    def printed(self, c: Fraction) -> str:
         """A value as it is read in its place."""
         return str(abs(c)) if self.signed and self.value < 0 and c < 0 else str(c)
 
 
 def numerals(relation: Relation) -> list[Numeral]:
     """The numbers of a relation, but exponents and the -1 of a minus sign."""
-    found: list[Numeral] = []
+    numbers: list[Numeral] = []
     for side in (1, 2):
         for n in _places(relation[side], (), _AFFINE):
 
             def whole(hole: Term | None, c: Fraction, side: int = side, put: Any = n.put) -> Relation:
                 return Relation((*relation[:side], put(hole, c), *relation[side + 1 :]))
 
-            found.append(replace(n, put=whole))
-    return found[:MOST_NUMERALS]
+            numbers.append(replace(n, put=whole))
+    return numbers[:MOST_NUMERALS]
 
 
 def _places(t: Term, above: tuple[str, ...], shape: str) -> Iterator[Numeral]:
@@ -125,9 +125,9 @@ def constants(points: Points) -> list[Family] | list[Single]:
     if claim.op not in ("<=", "<") or _only_equal(points):
         # of a claim that only equality breaks every larger constant is a repair, and none is the least
         return []
-    own = numerals(claim)
-    families = [f for n in own for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
-    if not any(n.summand for n in own):
+    numbers = numerals(claim)
+    families = [f for n in numbers for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
+    if not any(n.summand for n in numbers):
         added = Numeral(
             Fraction(0), lambda hole, c: _added(claim, num(c) if hole is None else hole), _AFFINE, True, False
         )
@@ -153,26 +153,26 @@ def _identity(points: Points, n: Numeral) -> list[Single]:
     c = Fraction(middle).limit_denominator(DENOMINATOR)
     if not np.allclose(values, middle, CLOSE, CLOSE) or c in (0, n.value):
         return []
-    words = f"holds with {n.shown(c)} in place of {n.shown(n.value)}"
+    words = f"holds with {n.printed(c)} in place of {n.printed(n.value)}"
     return [Single("constant", (points.assume, n.at(c)), words, (SMALL, float(c.denominator)))]
 
 
 def tightened(points: Points) -> list[Family]:
     """Families of numbers in the assumptions: eta <= 2/L for eta <= 3/L, kappa == 1/4 for kappa == 1/5."""
-    found: list[Family] = []
+    families: list[Family] = []
     equal = _only_equal(points)
     for k, relation in enumerate(points.assume):
         for n in numerals(relation):
             if n.value != 0 and n.shape == _AFFINE and relation.op in ("<=", "<"):
-                found += _assumption(points, k, relation, n)
+                families += _assumption(points, k, relation, n)
             elif (
                 not equal
                 and n.value != 0
                 and relation.op == "=="
                 and sorted(side[0] for side in relation[1:]) == ["q", "x"]
             ):
-                found += _definition(points, k, relation, n)
-    return found
+                families += _definition(points, k, relation, n)
+    return families
 
 
 def _only_equal(points: Points) -> bool:
@@ -209,10 +209,10 @@ def _thresholds(
 
 
 def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any) -> Family:
-    old, guess = n.shown(n.value), sign * t
+    old, guess = n.printed(n.value), sign * t
     first = sign * max(at_least(Fraction(t) - Fraction(CLOSE)), next_above(sign * n.value))
     phrases: dict[str, Callable[[Fraction], str]] = {
-        "constant": lambda c: f"holds with {n.shown(c)} in place of {old}",
+        "constant": lambda c: f"holds with {n.printed(c)} in place of {old}",
         "term": lambda c: f"holds with {c} added on the right",
         "factor": lambda c: f"holds with {c} times the right side",
     }
@@ -221,7 +221,7 @@ def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any)
     # 4 before 139/51: what a simple number repairs is more likely to have been meant
     plain = first.denominator + (DENOMINATOR if n.shape == _OTHER else 0)
     return Family(
-        kind, sign, n.value, guess, at, threshold, phrases[kind], lambda c: f"at {n.shown(c)}", "constant",
+        kind, sign, n.value, guess, at, threshold, phrases[kind], lambda c: f"at {n.printed(c)}", "constant",
         n.shape != _OTHER, (SMALL if small else LARGE, plain + change), lambda c: _sensible(n, c),
     )  # fmt: skip
 
@@ -264,9 +264,9 @@ def _bounds(n: Numeral, sign: int, table: Table) -> Any:
         most = np.where((slope > 0) & (bound > 0), 1 / bound, np.inf)
     else:
         least, most = np.where(slope > 0, bound, -np.inf), np.where(slope < 0, bound, np.inf)
-    found = least if sign > 0 else -most
+    one_sided = least if sign > 0 else -most
     flat = np.abs(slope) <= FLAT * size
-    return np.where(flat, np.where(here < -FLAT * size, np.inf, -np.inf), found)
+    return np.where(flat, np.where(here < -FLAT * size, np.inf, -np.inf), one_sided)
 
 
 def _halved(holds: Callable[[Any], Any], n: Numeral, count: int, sign: int) -> Any:
@@ -284,7 +284,7 @@ def _halved(holds: Callable[[Any], Any], n: Numeral, count: int, sign: int) -> A
 
 
 def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[Family]:
-    v, found, instead = float(n.value), list[Family](), f"in place of {said(relation)}"
+    v, families, instead = float(n.value), list[Family](), f"in place of {said(relation)}"
 
     def strict(c: Fraction) -> Relation:
         return Relation(("<", *n.at(c)[1:]))
@@ -297,16 +297,16 @@ def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[
         return np.where(points.failing(table, _count(table)), bound, -np.inf)
 
     for sign, t, threshold in _thresholds(points, n, bounds):
-        kept = points.share(_slack(n, points.table, sign * t) > 0)
+        share = points.share(_slack(n, points.table, sign * t) > 0)
         family = Family(
             "assumption", sign, n.value, sign * t, lambda c: points.put(k, n.at(c)), threshold,
             lambda c: f"holds with {said(n.at(c))} {instead}", lambda c: f"for {said(n.at(c))}",
-            "bound", True, (HYPOTHESIS, -kept), lambda c: _sensible(n, c),
+            "bound", True, (HYPOTHESIS, -share), lambda c: _sensible(n, c),
             (lambda c: points.put(k, strict(c))) if relation.op == "<=" else None,
             lambda c: f"holds with {said(strict(c))} {instead}",
         )  # fmt: skip
-        found.append(family)
-    return found
+        families.append(family)
+    return families
 
 
 def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[Family]:

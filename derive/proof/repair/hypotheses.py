@@ -26,16 +26,16 @@ LEAST = 1e-3
 
 def bounds(points: Points, point: Any) -> list[Family]:
     """m <= c and m >= c for variables and products, and abs(v) <= c where neither will do for v."""
-    found: list[Family] = []
+    families: list[Family] = []
     for m in _measured(points):
         if points.late():
             break
-        own = [f for sign in (1, -1) for f in _bound(points, m, point, sign)]
+        of_variable = [f for sign in (1, -1) for f in _bound(points, m, point, sign)]
         values = column(m, points.table, len(points.rows))[points.bad]
-        if not own and m[0] == "x" and values.min() < 0 < values.max():
-            own = _bound(points, fn("abs", m), point, -1)
-        found += own
-    return found
+        if not of_variable and m[0] == "x" and values.min() < 0 < values.max():
+            of_variable = _bound(points, fn("abs", m), point, -1)
+        families += of_variable
+    return families
 
 
 def _measured(points: Points) -> list[Term]:
@@ -77,13 +77,13 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
         return []
     # where it fails down to the edge of the assumptions nothing is left but the edge
     worst, rows = points.largest(threshold)
-    kept = points.share((sign * values > worst + NOISE) & ~points.bad)
+    share = points.share((sign * values > worst + NOISE) & ~points.bad)
     name = text(m)
     return [
         Family(
             "bound", sign, _start(m, point, sign), sign * worst, lambda c: ((*points.assume, weak(c)), points.claim), threshold,
             lambda c: f"holds where {name} {op} {c}", lambda c: f"for {name} {op} {c}", "bound", True,
-            (HYPOTHESIS if kept >= LEAST else THIN, -kept), rows=rows,
+            (HYPOTHESIS if share >= LEAST else THIN, -share), rows=rows,
             strictly=lambda c: ((*points.assume, strict(c)), points.claim),
             strict_phrase=lambda c: f"holds where {name} {op[0]} {c}",
         )
@@ -106,10 +106,10 @@ def _start(m: Term, point: Any, sign: int) -> Fraction:
 def _implied(points: Points, m: Term, sign: int) -> bool:
     """Whether an assumption bounds m itself by a number on the same side: then that number is what changes."""
     normal = points.normal
-    own = normal.polynomial(m)
-    if len(own) != 1:
+    form = normal.polynomial(m)
+    if len(form) != 1:
         return False
-    (monomial,) = own
+    (monomial,) = form
     for r in points.assume:
         poly = normal.polynomial(r.slack)
         if r.op in ("<=", "<") and set(poly) == {monomial, ()} and poly[monomial] * sign > 0:
@@ -120,19 +120,19 @@ def _implied(points: Points, m: Term, sign: int) -> bool:
 def singles(points: Points) -> list[Single]:
     """Changes without a number that exclude all points that fail."""
     assume, claim = points.assume, points.claim
-    found: list[Single] = []
+    changes: list[Single] = []
     if claim.op == "<":
         weak = Relation(("<=", *claim[1:]))
         if not failing(weak, points.table, len(points.rows)).any():
             sign = ">" if ">" in said(claim) else "<"
-            found.append(Single("weak", (assume, weak), f"holds with {sign}= in place of {sign}", (WEAK, 0.0), True))
+            changes.append(Single("weak", (assume, weak), f"holds with {sign}= in place of {sign}", (WEAK, 0.0), True))
     for k, r in enumerate(assume):
         slack = column(r.slack, points.table, len(points.rows))
         if r.op == "<=" and bool(np.all(np.abs(slack[points.bad]) <= NOISE)):
             strict = Relation(("<", *r[1:]))
             words = f"holds with {said(strict)} in place of {said(r)}"
-            found.append(Single("strict", points.put(k, strict), words, (HYPOTHESIS, -1.0), True))
-    return found + _signs(points) + _orders(points)
+            changes.append(Single("strict", points.put(k, strict), words, (HYPOTHESIS, -1.0), True))
+    return changes + _signs(points) + _orders(points)
 
 
 def _signs(points: Points) -> list[Single]:
@@ -141,42 +141,42 @@ def _signs(points: Points) -> list[Single]:
     count = len(points.rows)
     below = {n: points.table[n] < -NOISE for n in names}
     free = [n for n in names if bool(np.any(below[n]))]
-    kept = ~np.any([below[n] for n in free], axis=0) if free else np.zeros(count, dtype=bool)
-    if len(free) < 2 or bool(np.any(points.bad & kept)) or points.share(kept) < LEAST:
+    inside = ~np.any([below[n] for n in free], axis=0) if free else np.zeros(count, dtype=bool)
+    if len(free) < 2 or bool(np.any(points.bad & inside)) or points.share(inside) < LEAST:
         return []
     if any(not bool(np.any(points.bad & ~below[n])) for n in free):
         return []
     signs = tuple(x(n).ge(0) for n in free)
     words = "holds where " + ", ".join(map(said, signs))
-    return [Single("signs", ((*points.assume, *signs), points.claim), words, (HYPOTHESIS, -points.share(kept)))]
+    return [Single("signs", ((*points.assume, *signs), points.claim), words, (HYPOTHESIS, -points.share(inside)))]
 
 
 def _orders(points: Points) -> list[Single]:
     """a <= b for two variables; a == b, and for an identity v == 0 and v == 1."""
-    found: list[Single] = []
+    changes: list[Single] = []
     names, table = [m[1] for m in _measured(points) if m[0] == "x"], points.table
     normal = points.normal
-    own = normal.key(points.claim)
+    claim_key = normal.key(points.claim)
 
     monomials = set(normal.polynomial(points.claim.slack))
 
     def single(kind: str, r: Relation, rank: tuple[float, float]) -> None:
-        if normal.key(r) != own and not (kind == "equal" and monomials <= {*normal.polynomial(r.slack), ()}):
-            found.append(Single(kind, ((*points.assume, r), points.claim), f"holds where {said(r)}", rank))
+        if normal.key(r) != claim_key and not (kind == "equal" and monomials <= {*normal.polynomial(r.slack), ()}):
+            changes.append(Single(kind, ((*points.assume, r), points.claim), f"holds where {said(r)}", rank))
 
     for a, b in itertools.permutations(names, 2):
-        kept = (table[b] - table[a] > NOISE) & ~points.bad
+        inside = (table[b] - table[a] > NOISE) & ~points.bad
         gap = table[b] - table[a]
-        if not bool(np.any(points.bad & (gap > NOISE))) and points.share(kept) >= LEAST:
+        if not bool(np.any(points.bad & (gap > NOISE))) and points.share(inside) >= LEAST:
             strict = bool(np.any(points.bad & (np.abs(gap) <= NOISE)))
-            single("order", x(a).lt(x(b)) if strict else x(a).le(x(b)), (HYPOTHESIS, -points.share(kept)))
+            single("order", x(a).lt(x(b)) if strict else x(a).le(x(b)), (HYPOTHESIS, -points.share(inside)))
     values = [Relation(("==", x(a), x(b))) for a, b in itertools.combinations(names, 2)]
     if points.claim.op == "==":
         values += [x(a).eq(num(c)) for a in names for c in (1, 0)]
     for n, r in enumerate(values):
         if _holds_on(points, r):
             single("equal", r, (THIN, float(n)))
-    return found
+    return changes
 
 
 def _holds_on(points: Points, r: Relation) -> bool:

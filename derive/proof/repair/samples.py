@@ -53,13 +53,13 @@ class Points:
         self._nonnegative = [
             k for k, n in enumerate(self.free) if any(r in assume and r.right == ("x", n) for r in signs)
         ]
-        own = np.array([[float(point[n]) for n in self.free]]).reshape(1, len(self.free))
+        row = np.array([[float(point[n]) for n in self.free]]).reshape(1, len(self.free))
         with quiet():
-            batches = [own] if not self.free else [own, *(self.search.batch().floats() for _ in range(2))]
+            batches = [row] if not self.free else [row, *(self.search.batch().floats() for _ in range(2))]
             rows = self._mirrored(np.concatenate(batches))
             self.rows = rows[self._feasible(rows)][:MOST]
             if not len(self.rows):
-                self.rows = own
+                self.rows = row
             self.table = self.search.table(self.rows)
             self.bad = failing(claim, self.table, len(self.rows))
             self.bad[0] |= not self.bad.any()
@@ -84,11 +84,11 @@ class Points:
 
     def _inside(self, table: Table, count: int) -> Any:
         """Where every inequality among the assumptions is strict."""
-        kept = np.ones(count, dtype=bool)
+        inside = np.ones(count, dtype=bool)
         for r in self.assume:
             if r.op != "==":
-                kept &= np.abs(column(r.slack, table, count)) > NOISE
-        return kept
+                inside &= np.abs(column(r.slack, table, count)) > NOISE
+        return inside
 
     def failing(self, table: Table, count: int) -> Any:
         """Where the claim fails."""
@@ -108,7 +108,7 @@ class Points:
         """The largest threshold, found by going uphill from the points, and points on the way there."""
         with quiet():
             rows, trail = self.rows, list[Any]()
-            values = _known(threshold(self.table))
+            values = _without_nan(threshold(self.table))
             for scale in ROUNDS if self.free else ():
                 order = np.argsort(-values)[:BEST]
                 rows, values = rows[order], values[order]
@@ -122,8 +122,8 @@ class Points:
                 rows_near = self._mirrored(rows_near * (1 + step) + 0.02 * scale * step)
                 rows_near = rows_near[self._feasible(rows_near)]
                 if len(rows_near):
-                    found = _known(threshold(self.search.table(rows_near)))
-                    rows, values = np.concatenate([rows, rows_near]), np.concatenate([values, found])
+                    values_near = _without_nan(threshold(self.search.table(rows_near)))
+                    rows, values = np.concatenate([rows, rows_near]), np.concatenate([values, values_near])
             order = np.argsort(-values)[:BEST]
             return (float(values[order[0]]) if len(order) else -np.inf), np.concatenate([*trail, rows[order]])
 
@@ -142,9 +142,9 @@ class Points:
             try:
                 for k in order[:2]:
                     if margin[k] >= -NOISE and violation[k] >= -NOISE:
-                        found = search.rounded([float(v) for v in rows[k]])
-                        if found is not None:
-                            return found
+                        point = search.rounded([float(v) for v in rows[k]])
+                        if point is not None:
+                            return point
             except NoValue:
                 return None
         return None
@@ -166,5 +166,5 @@ def failing(claim: Relation, table: Table, count: int) -> Any:
         return (np.abs(gap) if claim.op == "==" else -gap) > 1e-10 * size
 
 
-def _known(values: Any) -> Any:
+def _without_nan(values: Any) -> Any:
     return np.where(np.isnan(values), -np.inf, values)

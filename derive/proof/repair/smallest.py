@@ -122,11 +122,11 @@ class _RepairSearch:
         self.each = min(max(SHARE * seconds, SHORTEST), LONGEST)
         self.normal = Kernel(Context({n: "const" for n in verdict.variables})).normal
         #: points that refuted something, to be tried again first
-        self.known: list[Point] = [self.point]
+        self.witnesses: list[Point] = [self.point]
         #: whether the assumptions themselves leave room, which a hypothesis should not take
         self.room = _model(verdict.variables, verdict.assume)[1]
         self.offers: list[_Offer] = []
-        self._said: set[Any] = set()
+        self._keys: set[Any] = set()
 
     def run(self) -> list[Repair]:
         """What was found in the time, best first."""
@@ -155,16 +155,16 @@ class _RepairSearch:
             )
         except _ERRORS:
             return []
-        found: list[Family | Single] = []
+        candidates: list[Family | Single] = []
         makers: tuple[Callable[[], Sequence[Family | Single]], ...] = (
             lambda: singles(points), lambda: constants(points), lambda: tightened(points), lambda: bounds(points, self.point),
         )  # fmt: skip
         for make in makers:
             try:
-                found += make()
+                candidates += make()
             except _ERRORS:
                 continue
-        return sorted(found, key=lambda c: c.rank)
+        return sorted(candidates, key=lambda c: c.rank)
 
     def _enough(self, constant: int) -> bool:
         return len(self.offers) - constant >= MOST or (constant > 0 and len(self.offers) - constant >= MOST - 1)
@@ -180,20 +180,20 @@ class _RepairSearch:
         wide = self.room and any(o.repair.wide for o in self.offers)
         offers = sorted([o for o in self.offers if o.repair.wide or o.constant or not wide], key=lambda o: o.rank)
         hypotheses = any(not o.constant for o in offers)
-        kept: list[_Offer] = []
+        chosen: list[_Offer] = []
         for o in offers:
-            if not (o.constant and hypotheses and sum(k.constant for k in kept) >= MOST - 1):
-                kept.append(o)
-        return [o.repair for o in kept[:MOST]]
+            if not (o.constant and hypotheses and sum(k.constant for k in chosen) >= MOST - 1):
+                chosen.append(o)
+        return [o.repair for o in chosen[:MOST]]
 
     def _new(self, repair: Repair) -> bool:
         """Whether it says something that is not said yet, and not what it assumes, nor something about two numbers."""
         key = self.normal.key(repair.claim), frozenset(self.normal.key(a) for a in repair.assume)
-        own = self.normal.key(repair.claim) in {self.normal.key(a) for a in repair.assume}
+        assumed = self.normal.key(repair.claim) in {self.normal.key(a) for a in repair.assume}
         empty = set(self.normal.polynomial(repair.claim.slack)) <= {()}
-        if key in self._said or own or empty:
+        if key in self._keys or assumed or empty:
             return False
-        self._said.add(key)
+        self._keys.add(key)
         return True
 
     # one candidate
@@ -203,7 +203,7 @@ class _RepairSearch:
         verdict = self._proved(candidate.question, PATIENCE if len(self.verdict.variables) <= FEW else 1)
         if not isinstance(verdict, Judged):
             return None
-        words = candidate.words + ("; it fails at " + shown(self.point) if self.point else "")
+        words = candidate.words + ("; it fails at " + listed(self.point) if self.point else "")
         original = self.verdict.assume, self.verdict.claim
         return self._offer(candidate, words, verdict, self.point, original, candidate.sharp)
 
@@ -218,10 +218,10 @@ class _RepairSearch:
         sign = family.sign
 
         def judge(t: Fraction) -> Tried | None:
-            found = self._judged(family.at(sign * t), rows)
-            if isinstance(found, Judged):
-                return Tried(True, found)
-            return None if found is None else Tried(False, found)
+            judgement = self._judged(family.at(sign * t), rows)
+            if isinstance(judgement, Judged):
+                return Tried(True, judgement)
+            return None if judgement is None else Tried(False, judgement)
 
         near = Fraction(guess).limit_denominator(10**9)
         walked = least_near(judge, near - SLACK * (1 + abs(near)), sign * family.start, self.point)
@@ -238,7 +238,7 @@ class _RepairSearch:
             extreme = "weakest" if not family.constant else "least" if family.sign > 0 else "greatest"
             sharp = walked.neighbours and family.convex
             words = (f": {extreme} such {family.noun}" if sharp else "") + f"; fails {family.beyond(below)}"
-            words += f" with {shown(walked.witness)}" if walked.witness else ""
+            words += f" with {listed(walked.witness)}" if walked.witness else ""
         point = None if question is None else walked.witness
         return self._offer(family, family.phrase(c) + words, walked.proof, point, question, walked.neighbours)
 
@@ -255,7 +255,7 @@ class _RepairSearch:
         verdict = self._proved(family.strictly(c))
         if not isinstance(verdict, Judged) or point is None or isinstance(point, Judged):
             return None
-        words = f"{family.strict_phrase(c)}: weakest such {family.noun}; fails {family.beyond(c)} with {shown(point)}"
+        words = f"{family.strict_phrase(c)}: weakest such {family.noun}; fails {family.beyond(c)} with {listed(point)}"
         return self._offer(family, words, verdict, point, question, True)
 
     def _offer(
@@ -292,19 +292,21 @@ class _RepairSearch:
 
     def _judged(self, question: Question, rows: Any) -> Judged | Point | None:
         """A proof, a counterexample, or neither."""
-        point = next((p for p in self.known if counterexample(p, *question)), None)
+        point = next((p for p in self.witnesses if counterexample(p, *question)), None)
         if point is None and len(rows):
             point = self.points.against(*question, rows)
-            self.known = [*self.known, point][:KNOWN] if point is not None else self.known
+            self.witnesses = [*self.witnesses, point][:KNOWN] if point is not None else self.witnesses
         return self._proved(question) if point is None else point
 
     def _proved(self, question: Question, patience: int = 1) -> Judged | Point | None:
-        left = self.stop - now()
-        if left < SHORTEST / 2:
+        seconds = self.stop - now()
+        if seconds < SHORTEST / 2:
             return None
         assume, claim = question
         try:
-            verdict = prove(claim, assume, self.verdict.variables, self.verdict.hints, min(patience * self.each, left))
+            verdict = prove(
+                claim, assume, self.verdict.variables, self.verdict.hints, min(patience * self.each, seconds)
+            )
         except _ERRORS:
             return None
         if verdict.status == Verdict.PROVED and not verdict.vacuous:
@@ -312,6 +314,6 @@ class _RepairSearch:
         return verdict.point if verdict.status == Verdict.REFUTED else None
 
 
-def shown(point: Point) -> str:
+def listed(point: Point) -> str:
     """a = 1, b = 1/2"""
     return ", ".join(f"{name} = {value}" for name, value in point.items())

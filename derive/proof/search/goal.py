@@ -89,13 +89,13 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
         if not degree_in(goal.target, v) or len(holding) != 1 or any(degree_in(e.poly, v) for e in goal.equations):
             continue
         (g,) = holding
-        parts, own = ring.by_power(goal.target, v), ring.by_power(g.poly, v)
-        if max(parts) > 1 or max(own) > 1:
+        parts, premise = ring.by_power(goal.target, v), ring.by_power(g.poly, v)
+        if max(parts) > 1 or max(premise) > 1:
             continue
         others = [f for f in goal.factors if f is not g]
-        c, rest = quotient(parts[1], own[1])
+        c, rest = quotient(parts[1], premise[1])
         if rest:
-            k = sign_cone(ring, own[1], others)
+            k = sign_cone(ring, premise[1], others)
             if k is None or not k[1].strict:
                 continue
             c = parts[1] * k[0]
@@ -121,12 +121,12 @@ def _divide(ring: Ring, goal: Goal) -> bool:
     """Factors of known sign and even powers go."""
     if len(goal.target) > MAX_FACTORED or goal.target.is_constant():
         return False
-    _, found = goal.target.factor()
-    for f, e in found:
-        known = sign_cone(ring, f, goal.factors)
+    _, powers = goal.target.factor()
+    for f, e in powers:
+        signed = sign_cone(ring, f, goal.factors)
         root = int(e) // 2
-        if known is not None and (known[1].strict or not goal.strict):
-            factor = known[1]
+        if signed is not None and (signed[1].strict or not goal.strict):
+            factor = signed[1]
             whole = Factor(power(factor.poly, int(e)), cone_product(*[factor.cone] * int(e)), factor.strict)
         elif root and not goal.strict:
             whole = Factor(power(f, 2 * root), ((fmpq(1), (), (f**root,)),), False)
@@ -154,8 +154,8 @@ def _drop(ring: Ring, goal: Goal) -> bool:
             or any(degree_in(e.poly, v) for e in goal.equations)
         ):
             continue
-        own = ring.by_power(holding[0].poly, v)
-        if max(own) == 1 and own[1].is_constant():
+        premise = ring.by_power(holding[0].poly, v)
+        if max(premise) == 1 and premise[1].is_constant():
             goal.factors = [f for f in goal.factors if f is not holding[0]]
             return True
     return False
@@ -173,8 +173,8 @@ def relevant(ring: Ring, goal: Goal) -> tuple[list[Factor], list[ZeroPolynomial]
         reached = wider
 
     def close(poly: Poly) -> bool:
-        own = _variables(ring, [poly])
-        return not own or bool(own & reached)
+        variables = _variables(ring, [poly])
+        return not variables or bool(variables & reached)
 
     return [f for f in factors if close(f.poly)], [e for e in equations if close(e.poly)]
 

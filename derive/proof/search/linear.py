@@ -81,20 +81,20 @@ class Maker:
     """Columns of one problem."""
 
     def __init__(
-        self, ring: Ring, reduce: Callable[[Poly], Poly], known: dict[int, tuple[int, Factor]], stop: float
+        self, ring: Ring, reduce: Callable[[Poly], Poly], signs: dict[int, tuple[int, Factor]], stop: float
     ) -> None:
         self.ring = ring
         self.reduce = reduce
-        self.known = known
+        self.signs = signs
         self.stop = stop
         self._degrees: dict[int, int] = {}
         #: bits of exponents that a rule v^2 = value reduces
         self.high = sum(255 << 8 * v for v in range(ring.size) if reduce(ring.gens[v] ** 2) != ring.gens[v] ** 2)
         # The lowest bits of exponents tell odd ones.
-        self._unsigned = [v for v in range(ring.size) if v not in known]
-        self._unknown = sum(1 << 8 * v for v in range(ring.size) if v not in known)
-        self._negative = sum(1 << 8 * v for v, (sign, _) in known.items() if sign < 0)
-        self._weak = sum(255 << 8 * v for v in range(ring.size) if v not in known or not known[v][1].strict)
+        self._unsigned = [v for v in range(ring.size) if v not in signs]
+        self._unknown = sum(1 << 8 * v for v in range(ring.size) if v not in signs)
+        self._negative = sum(1 << 8 * v for v, (sign, _) in signs.items() if sign < 0)
+        self._weak = sum(255 << 8 * v for v in range(ring.size) if v not in signs or not signs[v][1].strict)
 
     def sign(self, m: int) -> int:
         """The sign of a monomial, 1 or -1; 0 where premises do not tell."""
@@ -108,7 +108,7 @@ class Maker:
         Raises:
             GiveUp: too many pieces.
         """
-        factor = monomial_factor(self.ring, self.ring.unpacked(column.monomial), self.known)
+        factor = monomial_factor(self.ring, self.ring.unpacked(column.monomial), self.signs)
         if column.base is None or factor is None:
             raise GiveUp
         squares: tuple[Piece, ...] = ((fmpq(1), (), column.base.squares),)
@@ -142,33 +142,33 @@ class Maker:
 
     def columns(self, bases: Sequence[Base], support: set[int], rounds: int, cap: int, degree: int) -> list[Column]:
         """Monomial multiples of the bases that share a monomial with the support, or with such a multiple, ..; the cheapest."""
-        found: list[Column] = []
-        seen: set[tuple[int, int]] = set()
+        columns: list[Column] = []
+        tried: set[tuple[int, int]] = set()
         reach = set(support)
         for _ in range(rounds):
-            room = cap - len(found)
+            room = cap - len(columns)
             if room <= 0 or not bases:
                 break
             new: list[Column] = []
-            for cost, k, m in self._touching(bases, sorted(reach), seen, degree, room):
+            for cost, k, m in self._touching(bases, sorted(reach), tried, degree, room):
                 base = bases[k]
                 terms = self.times(base.poly, base.terms, m, self.sign(m))
                 if terms:
                     new.append(Column(base, m, terms, base.strict and not m & self._weak, cost))
                 if now() > self.stop:
                     break
-            found += new
+            columns += new
             for column in new:
                 reach.update(column.terms)
-        return found
+        return columns
 
     def _touching(
-        self, bases: Sequence[Base], front: Sequence[int], seen: set[tuple[int, int]], degree: int, most: int
+        self, bases: Sequence[Base], front: Sequence[int], tried: set[tuple[int, int]], degree: int, most: int
     ) -> list[tuple[float, int, int]]:
         """(cost, number of a base, monomial), the cheapest first: as many as there are, or `most`."""
-        own = [list(base.terms if base.hooks is None else base.hooks) for base in bases]
-        owners = np.array([k for k, hooks in enumerate(own) for _ in hooks], np.int64)
-        rows, hooks = self._rows(front), self._rows([m for part in own for m in part])
+        hooks_of = [list(base.terms if base.hooks is None else base.hooks) for base in bases]
+        owners = np.array([k for k, hooks in enumerate(hooks_of) for _ in hooks], np.int64)
+        rows, hooks = self._rows(front), self._rows([m for part in hooks_of for m in part])
         sizes, steps = rows.sum(axis=1, dtype=np.int64), hooks.sum(axis=1, dtype=np.int64)
         room = np.array([degree - base.degree for base in bases])
         fixed = np.array([1 + base.degree + 0.1 * len(base.terms) + len(base.squares) for base in bases])
@@ -179,30 +179,30 @@ class Maker:
                 break
             part = slice(start, start + step)
             spend(len(hooks[part]) * len(rows) // 100)
-            left = sizes[None] - steps[part][:, None]
-            fits = left <= room[owners[part]][:, None]
+            degrees = sizes[None] - steps[part][:, None]
+            fits = degrees <= room[owners[part]][:, None]
             for v in np.flatnonzero(hooks[part].any(axis=0)):
                 fits &= rows[:, v][None] >= hooks[part][:, v][:, None]
             i, j = np.nonzero(fits)
             ratio = rows[j] - hooks[part][i]
             signed = ~(ratio[:, self._unsigned] & 1).any(axis=1)
             places.append(owners[part][i[signed]])
-            costs.append(fixed[places[-1]] + left[i[signed], j[signed]])
+            costs.append(fixed[places[-1]] + degrees[i[signed], j[signed]])
             quotients.append(ratio[signed])
         cost, place, quotient = np.concatenate(costs), np.concatenate(places), np.concatenate(quotients)
         # one may be there for each of its hooks, or have been there before
-        enough = most * max(map(len, own), default=1) + len(seen)
+        enough = most * max(map(len, hooks_of), default=1) + len(tried)
         if len(cost) > enough:
             cheap = cost <= np.partition(cost, enough)[enough]
             cost, place, quotient = cost[cheap], place[cheap], quotient[cheap]
         data, size = quotient.tobytes(), self.ring.size
         monomials = [int.from_bytes(data[n : n + size], "little") for n in range(0, len(data), size)]
         new = {
-            (c, k, m) for c, k, m in zip(cost.tolist(), place.tolist(), monomials, strict=True) if (k, m) not in seen
+            (c, k, m) for c, k, m in zip(cost.tolist(), place.tolist(), monomials, strict=True) if (k, m) not in tried
         }
-        found = sorted(new)[:most]
-        seen.update((k, m) for _, k, m in found)
-        return found
+        cheapest = sorted(new)[:most]
+        tried.update((k, m) for _, k, m in cheapest)
+        return cheapest
 
     def _rows(self, monomials: Sequence[int]) -> Any:
         """Exponents, a monomial a row."""
@@ -214,27 +214,27 @@ class Maker:
         self, equations: Sequence[ZeroPolynomial], support: Iterable[int], rounds: int, cap: int, degree: int
     ) -> list[Column]:
         """Monomial multiples of the equations that touch the support."""
-        found: list[Column] = []
-        seen: set[tuple[int, int]] = set()
+        columns: list[Column] = []
+        tried: set[tuple[int, int]] = set()
         reach, guard = set(support), self.ring.guard
         for _ in range(rounds):
             front = sorted(reach)
             for k, equation in enumerate(equations):
                 terms, top = self.ring.packed(equation.poly), degree_of(equation.poly)
                 for m in sorted({(s | guard) - n for s in front for n in terms}):
-                    if m & guard != guard or (k, m) in seen:
+                    if m & guard != guard or (k, m) in tried:
                         continue
-                    seen.add((k, m))
+                    tried.add((k, m))
                     size = self.degree(m ^ guard)
                     if size + top > degree:
                         continue
                     product = self.times(equation.poly, terms, m ^ guard, 1)
                     # A reduced multiple is not what (equation, m) says when rules were used; assemble() allows for it.
-                    found.append(Column(None, m ^ guard, product, False, 1 + size, equation))
+                    columns.append(Column(None, m ^ guard, product, False, 1 + size, equation))
                     reach.update(product)
-                    if len(found) >= cap or now() > self.stop:
-                        return found
-        return found
+                    if len(columns) >= cap or now() > self.stop:
+                        return columns
+        return columns
 
 
 def useful(mults: Sequence[Column], sums: Sequence[Column], equations: Sequence[Column]) -> list[Column]:
@@ -247,16 +247,16 @@ def useful(mults: Sequence[Column], sums: Sequence[Column], equations: Sequence[
                 sides.setdefault(m, [0, 0])[(c > 0) == (sign > 0)] += 1
     rest = list(sums)
     while True:
-        kept: list[Column] = []
+        remaining: list[Column] = []
         for column in rest:
             if all(m in free or sides[m][c < 0] for m, c in column.terms.items()):
-                kept.append(column)
+                remaining.append(column)
                 continue
             for m, c in column.terms.items():
                 sides[m][c > 0] -= 1
-        if len(kept) == len(rest):
-            return kept
-        rest = kept
+        if len(remaining) == len(rest):
+            return remaining
+        rest = remaining
 
 
 def solve(
@@ -286,26 +286,26 @@ def solve(
             values.append(sign * scale * value)
     n = len(columns)
     matrix = csc_array((values, (rows, cols)), shape=(max(len(place), 1), n))
-    wanted = [[j for j in range(len(mults)) if mults[j].strict]]
+    strict_groups = [[j for j in range(len(mults)) if mults[j].strict]]
     if strict:
-        wanted.append([j for j in range(len(mults), len(mults) + len(sums)) if columns[j].strict])
-    if not all(wanted):
+        strict_groups.append([j for j in range(len(mults), len(mults) + len(sums)) if columns[j].strict])
+    if not all(strict_groups):
         return None
-    bound = np.zeros((len(wanted), n))
-    for k, group in enumerate(wanted):
+    bound = np.zeros((len(strict_groups), n))
+    for k, group in enumerate(strict_groups):
         bound[k, group] = -1.0
     free = len(mults) + len(sums)
     # A free variable costs nothing, which leaves the vertex to the nonnegative ones.
     cost = np.array([c.cost for c in columns[:free]] + [0.0] * (n - free))
     for attempt in range(3):
-        left = stop - now()
-        if left <= 0:
+        seconds = stop - now()
+        if seconds <= 0:
             return None
         jitter = 1 + 0.3 * np.random.default_rng(attempt).random(n) if attempt else 1.0
         result = linprog(
-            cost * jitter, A_ub=bound, b_ub=-np.ones(len(wanted)), A_eq=matrix, b_eq=np.zeros(matrix.shape[0]),
+            cost * jitter, A_ub=bound, b_ub=-np.ones(len(strict_groups)), A_eq=matrix, b_eq=np.zeros(matrix.shape[0]),
             bounds=[(0, None)] * free + [(None, None)] * (n - free), method="highs-ds" if attempt < 2 else "highs-ipm",
-            options={"time_limit": max(left, 0.01)},
+            options={"time_limit": max(seconds, 0.01)},
         )  # fmt: skip
         if result.status == 2:
             return None
@@ -314,7 +314,13 @@ def solve(
         x = np.asarray(result.x)
         for tolerance in (TINY, 1e-7, 1e-5):
             exact = _exact(
-                columns, x * np.array(scales), x, len(mults), free, tolerance * max(1.0, float(np.abs(x).max())), wanted
+                columns,
+                x * np.array(scales),
+                x,
+                len(mults),
+                free,
+                tolerance * max(1.0, float(np.abs(x).max())),
+                strict_groups,
             )
             if exact is not None:
                 return solution_of(maker, columns, exact, len(mults))
@@ -328,7 +334,7 @@ def _exact(
     split: int,
     free: int,
     tolerance: float,
-    wanted: Sequence[Sequence[int]],
+    strict_groups: Sequence[Sequence[int]],
 ) -> dict[int, Any] | None:
     """The support of x solved over QQ: a free direction is fixed at a simple rational near x, the rest follows."""
     support = [j for j in range(len(columns)) if abs(size[j]) > tolerance]
@@ -340,7 +346,7 @@ def _exact(
     for k, j in enumerate(support):
         for m, c in columns[j].terms.items():
             matrix[place[m], k] = c if j < split else -c
-    lead = [k for k, j in enumerate(support) if j in set(wanted[0])]
+    lead = [k for k, j in enumerate(support) if j in set(strict_groups[0])]
     if not lead:
         return None
     total = sum(x[support[k]] for k in lead)
@@ -360,7 +366,7 @@ def _exact(
     if any(value[k] < 0 for k, j in enumerate(support) if j < free):
         return None
     result = {support[k]: value[k] for k in range(width) if value[k]}
-    return result if all(any(j in result for j in group) for group in wanted) else None
+    return result if all(any(j in result for j in group) for group in strict_groups) else None
 
 
 def solution_of(maker: Maker, columns: Sequence[Column], exact: Mapping[int, Any], split: int) -> Solution | None:

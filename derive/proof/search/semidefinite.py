@@ -76,10 +76,10 @@ class Sos:
                 rows, right = self._rows()
             except GiveUp:
                 return None
-            found = self._numeric(rows, right)
-            if found is None:
+            point = self._numeric(rows, right)
+            if point is None:
                 return None
-            x, least = found
+            x, least = point
             if least > 1e-7:
                 solution = self._rounded(rows, right, x)
                 if solution is not None:
@@ -115,8 +115,8 @@ class Sos:
         random = np.random.default_rng(0).standard_normal((size[1], min(size[1], len(rows) + 4)))
         r, order = qr((sparse @ random).T, mode="r", pivoting=True)
         diagonal = np.abs(np.diag(r))
-        kept = sorted(int(i) for i in order[: int((diagonal > 1e-9 * diagonal[0]).sum())])
-        return [rows[i] for i in kept], [fmpq(int(i == len(rows) - 1)) for i in kept]
+        independent = sorted(int(i) for i in order[: int((diagonal > 1e-9 * diagonal[0]).sum())])
+        return [rows[i] for i in independent], [fmpq(int(i == len(rows) - 1)) for i in independent]
 
     def _numeric(self, rows: list[dict[int, Any]], right: list[Any]) -> tuple[Any, float] | None:
         """The unknowns and the least t of max t: x_j >= t for mults and columns, Q >= t I."""
@@ -183,12 +183,12 @@ class Sos:
             changed = True
             if null == block.size:
                 continue
-            kept = _complement(vectors[:, :null])
-            if not kept:
+            rest = _complement(vectors[:, :null])
+            if not rest:
                 continue
             basis = [
                 sum((v * c for v, c in zip(block.basis, row, strict=True) if c), self.maker.ring.number(0))
-                for row in kept
+                for row in rest
             ]
             blocks.append(Block.of(self.maker.ring, self.maker.reduce, block.base, basis))
         self.mults, self.columns, self.blocks = mults, columns, blocks
@@ -248,7 +248,7 @@ class Sos:
 def squares_of(q: list[list[Any]], basis: Sequence[Poly]) -> list[tuple[Any, Poly]] | None:
     """v' Q v as a sum of d * s^2 with d > 0, by Q = L D L'; None when Q is not positive semidefinite. Q is used up."""
     n = len(basis)
-    found: list[tuple[Any, Poly]] = []
+    squares: list[tuple[Any, Poly]] = []
     for i in range(n):
         d = q[i][i]
         if d < 0:
@@ -262,12 +262,12 @@ def squares_of(q: list[list[Any]], basis: Sequence[Poly]) -> list[tuple[Any, Pol
         for j in range(i + 1, n):
             if row[j]:
                 square = square + basis[j] * row[j]
-        found.append((d, square))
+        squares.append((d, square))
         for a in range(i + 1, n):
             if row[a]:
                 for b in range(i + 1, n):
                     q[a][b] -= d * row[a] * row[b]
-    return found
+    return squares
 
 
 def _complement(kernel: Any) -> list[list[Any]]:

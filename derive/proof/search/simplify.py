@@ -15,9 +15,9 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term
 from sdescent.derive.proof.search.linear import Solution
 from sdescent.derive.proof.search.ring import (
+    CertifyStep,
     Core,
     Factor,
-    Found,
     GiveUp,
     Member,
     Mono,
@@ -68,8 +68,8 @@ class SimplifiedClaim:
         ]
         equations = [ZeroPolynomial(p, {i: one}) for i, p in self.slack.items() if premises[i].op == "==" and p]
         self.core = Core(self.claim, factors, equations, [ring.poly(h) for h in hints], unit)
-        while (found := self._next_rule()) is not None:
-            self._apply(*found)
+        while (step := self._next_rule()) is not None:
+            self._apply(*step)
         self.powers = [rule for rule in self.core.rules if not rule.inverse and rule.n > 1]
 
     def _next_rule(self) -> tuple[Rule, ZeroPolynomial] | None:
@@ -86,13 +86,13 @@ class SimplifiedClaim:
             for v in roots if roots and (len(data) > 2) != self.swap else range(ring.size):
                 with_v = [m for m in data if m[v]]
                 if len(with_v) == 1 and sum(with_v[0]) == with_v[0][v]:
-                    found = self._power_rule(equation, data, v, with_v[0][v], signed, degrees)
+                    candidate = self._power_rule(equation, data, v, with_v[0][v], signed, degrees)
                 elif with_v and all(m[v] == 1 for m in with_v) and len(data) == len(with_v) + 1 and ring.one in data:
-                    found = self._inverse_rule(equation, data, v)
+                    candidate = self._inverse_rule(equation, data, v)
                 else:
-                    found = None
-                if found is not None and (best is None or found[0] < best[0]):
-                    best = found[0], (found[1], equation)
+                    candidate = None
+                if candidate is not None and (best is None or candidate[0] < best[0]):
+                    best = candidate[0], (candidate[1], equation)
         return best[1] if best else None
 
     def _power_rule(
@@ -150,10 +150,13 @@ class SimplifiedClaim:
         """v Q = 1: a polynomial of degree k in v becomes its multiple by Q^k, k made even if Q has no known sign."""
         core, ring, v = self.core, self.ring, rule.v
         sign, q = sign_cone(ring, rule.value, core.factors) or (0, None)
-        known = signs(ring, core.factors).get(v)
-        if (q is None or not q.strict) and known is not None:
+        of_inverse = signs(ring, core.factors).get(v)
+        if (q is None or not q.strict) and of_inverse is not None:
             # Q = v Q^2: signed as v is.
-            sign, q = known[0], Factor(rule.value * known[0], _with_square(known[1].cone, rule.value), False)
+            sign, q = (
+                of_inverse[0],
+                Factor(rule.value * of_inverse[0], _with_square(of_inverse[1].cone, rule.value), False),
+            )
         factors: list[Factor] = []
         for f in core.factors:
             k = degree_in(f.poly, v)
@@ -172,8 +175,8 @@ class SimplifiedClaim:
             core.weight = cone_product(core.weight, *[q.cone] * k)
             core.target = self._cleared(core.target, rule, k) * sign**k
         elif k:
-            if known is not None and known[1].strict and len(known[1].cone) == 1:
-                after, flip = cone_product(*[known[1].cone] * k)[0], known[0] ** k
+            if of_inverse is not None and of_inverse[1].strict and len(of_inverse[1].cone) == 1:
+                after, flip = cone_product(*[of_inverse[1].cone] * k)[0], of_inverse[0] ** k
             else:
                 k += k % 2
                 after, flip = (fmpq(1), (), (ring.gens[v] ** (k // 2),)), 1
@@ -187,8 +190,8 @@ class SimplifiedClaim:
         """An equation after a rule, with what it is in the premises: e' = Q^k e - t h."""
         after = self._cleared(e.poly, rule, k) if rule.inverse else self._reduce(e.poly, rule)
         scale = power(rule.value, k) if rule.inverse else self.ring.number(1)
-        t, left = quotient(product(scale, e.poly) - after, rule.equation.poly)
-        if left:
+        t, rest = quotient(product(scale, e.poly) - after, rule.equation.poly)
+        if rest:
             raise GiveUp
         rep = {i: product(u, scale) for i, u in e.rep.items()}
         for i, u in rule.equation.rep.items():
@@ -222,7 +225,7 @@ class SimplifiedClaim:
             total += product(part, power(rule.value, k - e))
         return total
 
-    def assemble(self, solution: Solution, vacuous: bool = False) -> Found | None:
+    def assemble(self, solution: Solution, vacuous: bool = False) -> CertifyStep | None:
         """A certificate mult * target = total + sum of t * equation of the simplified problem, in the premises; None if it fails.
 
         With `vacuous` the equation is for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 makes it one for p.
@@ -266,7 +269,7 @@ class SimplifiedClaim:
         )
         if not good:
             return None
-        return Found(
+        return CertifyStep(
             self._members(mult), self._members(total), tuple((i, ring.term(t)) for i, t in sorted(terms.items()) if t)
         )
 
@@ -283,8 +286,8 @@ class SimplifiedClaim:
                 scale = ring.gens[rule.v] ** k
             else:
                 after, scale = self._reduce(rest, rule), ring.number(1)
-            by, left = quotient(rest - product(scale, after), rule.equation.poly)
-            if left:
+            by, remainder = quotient(rest - product(scale, after), rule.equation.poly)
+            if remainder:
                 return
             for i, u in rule.equation.rep.items():
                 terms[i] = terms.get(i, ring.number(0)) + product(outer, product(by, u))

@@ -147,7 +147,7 @@ class Bound:
             if f.rule == "inverse" or not self.branch.inverses(normal.polynomial(f.claim.slack))
         ]
         found = self.branch.show(
-            cleared, 0.5, [self.branch.known(relation) or self.k.assume(relation), *known], only=True
+            cleared, 0.5, [self.branch.fact_of(relation) or self.k.assume(relation), *known], only=True
         )
         if found is not None:
             self.branch.add(found)

@@ -158,7 +158,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a claim that is built by hand is not looked at",
         "derive/proof/claims/prove.py",
-        "(context.check_relation if relation else context.check)(given)",
+        "(context.check_relation if relation else context.check)(value)",
         "pass",
         ("tests/derive/proof/claims/test_prove.py",),
     ),

@@ -176,10 +176,10 @@ def cutpoints_of(search: TreeSearch, goal: IntervalGoal) -> Iterable[Fraction]:
 
 
 def rational_roots(search: TreeSearch, goal: IntervalGoal) -> list[Fraction]:
-    found = search.forms.coefficients(goal.phi)
-    if not found or not all(set(c) <= {ONE} for c in found):
+    coefficients = search.forms.coefficients(goal.phi)
+    if not coefficients or not all(set(c) <= {ONE} for c in coefficients):
         return []
-    values = [c.get(ONE, Fraction(0)) for c in found]
+    values = [c.get(ONE, Fraction(0)) for c in coefficients]
     _, factors = fmpq_poly([rational(v) for v in values]).factor()
     roots = [-f[0] / f[1] for f, _ in factors if f.degree() == 1]
     inside = [fraction(r) for r in roots]

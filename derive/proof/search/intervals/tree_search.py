@@ -90,12 +90,12 @@ class TreeSearch:
         self.forms.learn(q, sign)
         return True
 
-    def sign_at(self, phi: Polynomial, at: Fraction, known: dict[Fraction, int] | None = None) -> int:
+    def sign_at(self, phi: Polynomial, at: Fraction, signs: dict[Fraction, int] | None = None) -> int:
         """The sign of phi at a point; 0 where it is exactly 0 or not decided at 256 bits."""
-        known = self.signs.setdefault(freeze(phi), {}) if known is None else known
-        if at not in known:
-            known[at] = self._sign_at(phi, at)
-        return known[at]
+        signs = self.signs.setdefault(freeze(phi), {}) if signs is None else signs
+        if at not in signs:
+            signs[at] = self._sign_at(phi, at)
+        return signs[at]
 
     def _sign_at(self, phi: Polynomial, at: Fraction) -> int:
         if now() > self.deadline:
@@ -113,8 +113,8 @@ class TreeSearch:
 
     def samples(self, phi: Polynomial, low: Fraction | None, high: Fraction | None) -> list[tuple[Fraction, int]]:
         """The signs at the points of `points_of`."""
-        known = self.signs.setdefault(freeze(phi), {})
-        return [(p, self.sign_at(phi, p, known)) for p in points_of(low, high)]
+        signs = self.signs.setdefault(freeze(phi), {})
+        return [(p, self.sign_at(phi, p, signs)) for p in points_of(low, high)]
 
     def prove(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """A tree for a goal, or None. `steps` bounds how often it is changed on the way down."""

@@ -338,12 +338,12 @@ def test_a_search_that_lies_proves_nothing(monkeypatch):
     from fractions import Fraction
 
     from sdescent.derive.proof.claims import branch as claim_branch
-    from sdescent.derive.proof.search.certify import Found
+    from sdescent.derive.proof.search.certify import CertifyStep
 
     one = Fraction(1)
 
-    def lie(*_args: Any, **_options: Any) -> Found:
-        return Found(((one, (), ()),), ((one, (), ()),), ())
+    def lie(*_args: Any, **_options: Any) -> CertifyStep:
+        return CertifyStep(((one, (), ()),), ((one, (), ()),), ())
 
     monkeypatch.setattr(claim_branch, "find", lie)
     monkeypatch.setattr(claim_branch, "inconsistent", lie)

@@ -12,7 +12,7 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.normal import Normal, Polynomial, added, multiplied, scaled
 from sdescent.derive.proof.language.terms import Relation, fn, norm, num, opnorm, quad, under, vec, x, xs
-from sdescent.derive.proof.search.certify import Found, find, inconsistent
+from sdescent.derive.proof.search.certify import CertifyStep, find, inconsistent
 from sdescent.derive.proof.search.ring import Member
 from tests.support.corpus.cases import Case, no, problem, yes
 from tests.support.corpus.one_step import HARD, ONE_STEP, REFUTED
@@ -22,7 +22,7 @@ from tests.support.samples import slow_but
 SECONDS = 10.0
 
 
-def valid(normal: Normal, claim: Relation, premises: Sequence[Relation], found: Found) -> bool:
+def valid(normal: Normal, claim: Relation, premises: Sequence[Relation], found: CertifyStep) -> bool:
     """Whether `found` is a certify step by FORMAT.md."""
 
     def value(cone: Sequence[Member]) -> Polynomial:
