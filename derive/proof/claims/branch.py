@@ -20,8 +20,6 @@ from sdescent.derive.proof.search.certify import find, inconsistent
 ZERO = num(0)
 #: what arithmetic raises where a search has come to numbers or terms that are too large; ProofError is a ValueError
 BROKEN = (ArithmeticError, ValueError, IndexError, KeyError, RecursionError, MemoryError)
-
-
 #: the most products of monomials in a power of an assumption; they take 1/20 s
 MOST_PRODUCTS = 50_000
 
@@ -33,6 +31,7 @@ def opposite(relation: Relation) -> Relation:
 
 
 _Result = TypeVar("_Result")
+Facts = Sequence[Fact]
 
 
 def quietly(search: Callable[[], _Result | None]) -> _Result | None:
@@ -107,12 +106,7 @@ class Branch:
         return self.kernel.certify(relation, [fact], sum=[(Fraction(1), (0,), ())])
 
     def show(
-        self,
-        relation: Relation,
-        seconds: float,
-        more: Sequence[Fact] = (),
-        hints: Sequence[Term] = (),
-        only: bool = False,
+        self, relation: Relation, seconds: float, more: Facts = (), hints: Sequence[Term] = (), only: bool = False
     ) -> Fact | None:
         """A certify step for a relation <=, < or == from the facts of the branch and `more` (with `only`, from `more` alone)."""
         fact = self.fact_of(relation)
@@ -130,37 +124,32 @@ class Branch:
             return None
         return self._certified(relation, facts, proof)
 
-    def _certified(self, relation: Relation, facts: Sequence[Fact], proof: Any) -> Fact | None:
+    def _certified(self, relation: Relation, facts: Facts, proof: Any) -> Fact | None:
         """The step, with no more premises than it uses."""
-        used = sorted(
-            {n for cone in (proof.mult, proof.sum) for m in cone for n in m[1]} | {n for n, _ in proof.equalities}
-        )
+        cones = proof.mult, proof.sum
+        used = sorted({n for cone in cones for m in cone for n in m[1]} | {n for n, _ in proof.equalities})
         place = {n: k for k, n in enumerate(used)}
-        cones = [
-            [(c, tuple(place[n] for n in ns), squares) for c, ns, squares in cone] for cone in (proof.mult, proof.sum)
-        ]
+        mult, total = ([(c, tuple(place[n] for n in ns), squares) for c, ns, squares in cone] for cone in cones)
         equalities = [(place[n], t) for n, t in proof.equalities]
         try:
-            return self.kernel.certify(relation, [facts[n] for n in used], cones[0], cones[1], equalities)
+            return self.kernel.certify(relation, [facts[n] for n in used], mult, total, equalities)
         except ProofError:  # an error of the search, which is not trusted
             return None
 
-    def contradiction(self, seconds: float, more: Sequence[Fact] = (), near: Relation | None = None) -> Fact | None:
+    def contradiction(self, seconds: float, more: Facts = (), near: Relation | None = None) -> Fact | None:
         """1 <= 0, where the facts cannot hold together."""
         facts = [*self.facts, *more] if near is None else self.relevant(near, more)
         proof = quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.remaining())))
         return None if proof is None else self._certified(num(1).le(0), facts, proof)
 
-    def indirect(self, claim: Relation, seconds: float, more: Sequence[Fact] = ()) -> Fact | None:
+    def indirect(self, claim: Relation, seconds: float, more: Facts = ()) -> Fact | None:
         """The claim l <= r (l < r), from a contradiction with its opposite."""
         other = self.kernel.assume(opposite(claim))
         absurd = self.contradiction(seconds / 2, [*more, other], claim)
         if absurd is None:
-            # x < 0 contradicts 0 <= x^3 through its own third power
+            # x < 0 contradicts 0 <= x^3 through its own third power; powers are multiplied out at once
             size = len(self.normal.polynomial(other.claim.slack))
-            powers = [
-                self.power(other, n) for n in (2, 3) if size**n <= MOST_PRODUCTS
-            ]  # they are multiplied out at once
+            powers = [self.power(other, n) for n in (2, 3) if size**n <= MOST_PRODUCTS]
             absurd = self.contradiction(seconds / 2, [*more, other, *powers], claim)
         return None if absurd is None else self.by_cases(claim, absurd)
 
@@ -197,20 +186,16 @@ class Branch:
     def at_most_abs(self, t: Term) -> list[Fact]:
         """t <= abs(t) and -t <= abs(t), by cases."""
         kernel, split, size = self.kernel, ZERO.le(t), Term(("f", "abs", t))
-        cases = [kernel.assume(split), kernel.assume(t.lt(ZERO))]
-        values = [
-            kernel.function("abs_of_positive", [t], cases[:1]),
-            kernel.function("abs_of_negative", [t], cases[1:]),
-        ]
-        one, two, facts = Fraction(1), Fraction(2), list[Fact]()
+        cases = [(1, kernel.assume(split), "abs_of_positive"), (-1, kernel.assume(t.lt(ZERO)), "abs_of_negative")]
+        values = [(side, assumed, kernel.function(law, [t], [assumed])) for side, assumed, law in cases]
+        facts: list[Fact] = []
         for sign in (1, -1):
             sides: list[Fact] = []
-            for assumed, value, side in zip(cases, values, (1, -1), strict=True):
-                # abs(t) - sign t is 0 or 2 abs(t); the slack of abs(t) == own t is own t - abs(t)
-                sum_ = [] if side == sign else [(two, (0,), ())]
-                sides.append(
-                    kernel.certify((sign * t).le(size), [assumed, value], sum=sum_, equalities=[(1, num(-one))])
-                )
+            for side, assumed, value in values:
+                # abs(t) - sign t is 0 or 2 abs(t); the slack of abs(t) == side t is side t - abs(t)
+                total = [] if side == sign else [(Fraction(2), (0,), ())]
+                claim = (sign * t).le(size)
+                sides.append(kernel.certify(claim, [assumed, value], sum=total, equalities=[(1, num(-1))]))
             facts.append(self.merged(split, *sides))
         return facts
 
@@ -240,7 +225,7 @@ class Branch:
         """Those that are functions or inverses."""
         return {a for a in atoms if self.normal.key_of(a)[0] in ("inv", "f")}
 
-    def relevant(self, relation: Relation, more: Sequence[Fact] = ()) -> list[Fact]:
+    def relevant(self, relation: Relation, more: Facts = ()) -> list[Fact]:
         """`more`, and the facts whose functions and inverses the relation, `more`, or hypotheses among such facts hold."""
         facts = [f for f in self.facts if f not in more]
         reached = self.compound(self.outer_atoms(relation.slack, *[f.claim.slack for f in more]))
@@ -256,12 +241,16 @@ class Branch:
 
     def functions(self, *terms: Term) -> list[tuple[str, Term]]:
         """(name, argument) of every function in the normal forms of terms, inner ones first."""
-        pairs: list[tuple[str, Term]] = []
-        for a in sorted(self.atoms(*terms)):
-            key = self.normal.key_of(a)
-            if key[0] == "f":
-                pairs.append((key[1], self.normal.term(dict(key[2]))))
-        return pairs
+        keys = [self.normal.key_of(a) for a in sorted(self.atoms(*terms))]
+        return [(key[1], self.normal.term(dict(key[2]))) for key in keys if key[0] == "f"]
+
+    def monotone(self, name: str, s: Term, t: Term, order: Fact, seconds: float = 0.0) -> Fact | None:
+        """f(s) <= f(t) (or <) from s <= t (or <); None where s is not shown to be in the domain of f."""
+        domain = {"log": ZERO.lt(s), "sqrt": ZERO.le(s)}.get(name)
+        inside = None if domain is None else self.show(domain, seconds) if seconds else self.fact_of(domain)
+        if domain is not None and inside is None:
+            return None
+        return self.kernel.function(f"monotone:{name}", [s, t], [order] if inside is None else [inside, order])
 
     # roots and inverses
 
@@ -286,10 +275,6 @@ class Branch:
     def roots(self, poly: Polynomial) -> set[int]:
         """The sqrt atoms of a polynomial."""
         return {a for monomial in poly for a, _ in monomial if self._root(a)}
-
-    def inverses(self, poly: Polynomial) -> set[int]:
-        """The inv atoms of a polynomial."""
-        return {a for monomial in poly for a, _ in monomial if self.normal.key_of(a)[0] == "inv"}
 
 
 #: proves a relation in a branch within so many seconds

@@ -7,6 +7,7 @@ An assumption is used once its own terms are inside their domains by assumptions
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -78,9 +79,8 @@ class Domain:
             # s <= 0 <= s would make 0 < Q = s^2 = -(-s) s <= 0
             other, one = self.kernel.assume(s.le(ZERO)), Fraction(1)
             members = [(one, (1,), ()), (one, (0, 2), ())]
-            absurd = self.kernel.certify(
-                ZERO.lt(0), [other, positive, root, square], sum=members, equalities=[(3, num(-1))]
-            )
+            premises = [other, positive, root, square]
+            absurd = self.kernel.certify(ZERO.lt(0), premises, sum=members, equalities=[(3, num(-1))])
             branch.add(branch.by_cases(ZERO.lt(s), absurd))
         return True
 
@@ -111,11 +111,8 @@ class Domain:
         claim = ZERO.lt(1 / q) if sign > 0 else (1 / q).lt(ZERO)
         # mult * (1/q) = q * (1/q) = 1, with mult = q; or -q for both signs turned.
         plus = (Fraction(1), (), ())
-        try:
-            fact = self.kernel.certify(claim, [nonzero, unit], [(Fraction(1), (0,), ())], [plus], [(1, num(-1))])
-        except ProofError:
-            return
-        branch.add(fact)
+        with suppress(ProofError):
+            branch.add(self.kernel.certify(claim, [nonzero, unit], [(Fraction(1), (0,), ())], [plus], [(1, num(-1))]))
 
     def signed(self, branch: Branch, q: Term, nonzero: Fact, sign: int) -> None:
         """In a branch that has 0 <= q or q <= 0: the inverse of q, which is not 0."""
@@ -171,12 +168,8 @@ def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInp
     what, t = missing
     need = {"denominator": "be nonzero", "argument of sqrt": "be >= 0", "argument of log": "be > 0"}[what]
     printed = text(t)
-    return BadInput(
-        field,
-        printed,
-        f"a {what} that the assumptions show to {need}".replace("a arg", "an arg"),
-        column(source, printed),
-    )
+    accepted = f"a {what} that the assumptions show to {need}".replace("a arg", "an arg")
+    return BadInput(field, printed, accepted, column(source, printed))
 
 
 def column(source: str | None, printed: str) -> int | None:
@@ -184,15 +177,9 @@ def column(source: str | None, printed: str) -> int | None:
     if source is None or "**" in source:  # which is shown as ^
         return None
     places = [n for n, ch in enumerate(source) if ch != " "]
-    squeezed, pattern_text = source.replace(" ", ""), printed.replace(" ", "")
-    for pattern in (
-        f"/({pattern_text})",
-        f"sqrt({pattern_text})",
-        f"log({pattern_text})",
-        f"/{pattern_text}",
-        pattern_text,
-    ):
-        at = squeezed.find(pattern)
+    squeezed, squeezed_term = source.replace(" ", ""), printed.replace(" ", "")
+    for before, after in (("/(", ")"), ("sqrt(", ")"), ("log(", ")"), ("/", ""), ("", "")):
+        at = squeezed.find(before + squeezed_term + after)
         if at >= 0:
-            return places[at + len(pattern.rstrip(")")) - len(pattern_text.rstrip(")"))] + 1
+            return places[at + len(before)] + 1
     return None

@@ -24,6 +24,8 @@ MAX_EXPONENTS = 5
 MAX_SUMMANDS = 6
 #: decimals of a bound beyond those of the numbers of the claim
 MORE_DIGITS = 2
+#: for the order of two terms
+ORDER_SECONDS = 0.05
 _T = x("t")
 WHOLE = Interval()
 _TANGENT = fn("exp", _T) - 1 - _T
@@ -55,12 +57,8 @@ class FunctionFacts:
     def at(self, phi: Term, at: Term, strict: bool = False, interval: Interval = WHOLE) -> list[Fact]:
         """0 <= phi(t) (0 < phi(t) when strict) at t = `at` in the interval; nothing where no proof is found."""
         proof = _proof(phi, interval.low, interval.high, strict)
-        if proof is None:
-            return []
         try:
-            return [
-                self.kernel.ball({**proof, "at": at}, [f for f in (interval.below, interval.above) if f is not None])
-            ]
+            return [] if proof is None else [self.kernel.ball({**proof, "at": at}, interval.facts)]
         except ProofError:
             return []
 
@@ -173,14 +171,12 @@ class FunctionFacts:
         for factor in factors:
             if factor[:2] == ("f", "exp"):
                 facts.append(kernel.function("log_exp", [factor[2]]))
-            if factor[0] == "/" and factor[1] == num(1):
-                inner = factor[2]
-                both = self._positive(factor, inner)
-                if len(both) == 2:
-                    log = kernel.function("log_mul", [factor, inner], both)
-                    unit = branch.show((factor * inner).eq(1), 0.1)
-                    if unit is not None:
-                        facts += [log, *self._one(factor * inner, unit)]
+            inner = factor[2] if factor[0] == "/" and factor[1] == num(1) else None
+            both = [] if inner is None else self._positive(factor, inner)
+            if inner is not None and len(both) == 2:
+                log = kernel.function("log_mul", [factor, inner], both)
+                unit = branch.show((factor * inner).eq(1), 0.1)
+                facts += [] if unit is None else [log, *self._one(factor * inner, unit)]
         return facts
 
     def _positive(self, *terms: Term) -> list[Fact]:
@@ -245,9 +241,9 @@ class FunctionFacts:
         poly = self.branch.normal.polynomial(substitute(f, "t", num(at)))
         return poly.get((), Fraction(0)) if set(poly) <= {()} else None
 
-    def orders(self, seconds: float = 0.05) -> list[Fact]:
+    def orders(self) -> list[Fact]:
         """f(s) <= f(t) (or <) for increasing f, where s <= t is shown of two arguments; log(exp(t)) is one such log."""
-        branch, kernel, one = self.branch, self.kernel, num(1)
+        branch, kernel, one, seconds = self.branch, self.kernel, num(1), ORDER_SECONDS
         facts: list[Fact] = []
         # most pairs have no order, and to see that takes all the time there is
         stop = now() + 8 * seconds
@@ -267,13 +263,8 @@ class FunctionFacts:
             if name != other or name == "abs" or now() > stop:
                 continue
             order = branch.show(s.lt(t), seconds) or branch.show(s.le(t), seconds)
-            domain = {"log": ZERO.lt(s), "sqrt": ZERO.le(s)}.get(name)
-            inside = None if domain is None else branch.fact_of(domain) or branch.show(domain, 0.05)
-            if order is None or (domain is not None and inside is None):
-                continue
-            facts.append(
-                kernel.function(f"monotone:{name}", [s, t], [*([inside] if inside is not None else []), order])
-            )
+            fact = None if order is None else branch.monotone(name, s, t, order, seconds)
+            facts += [] if fact is None else [fact]
         return facts
 
 

@@ -24,6 +24,8 @@ from sdescent.derive.proof.search.one_variable import find as find_interval_proo
 
 #: decimals of the bounds of a logarithm
 LOG_DIGITS = 20
+#: functions of which a claim on (0, oo) may be turned round to one in 1/x
+MONOTONE = frozenset({"atan", "erf", "tanh", "exp"})
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Interval:
     high: Fraction | None = None
     below: Fact | None = None
     above: Fact | None = None
+
+    @property
+    def facts(self) -> list[Fact]:
+        """The facts about its finite ends."""
+        return [f for f in (self.below, self.above) if f is not None]
 
     def cut(self, sign: int, bound: Fraction, fact: Fact) -> Interval:
         """With another lower end, or for the sign -1 another upper one."""
@@ -116,22 +123,13 @@ class OneVariable:
 
     def fact(self, phi: Term, name: str, at: Term, interval: Interval, strict: bool) -> Fact | None:
         """0 <= phi(at) (or <) for at in the interval."""
-        self.branch.remaining()
-        low, high = interval.low, interval.high
         seconds = min(self.seconds, self.branch.remaining())
+        closed = interval.low is not None and strict and (interval.below is None or interval.below.claim.op != "<")
         try:
-            proof = find_interval_proof(phi, name, low, high, strict, seconds)
-            if proof is None:
+            proof = find_interval_proof(phi, name, interval.low, interval.high, strict, seconds)
+            if proof is None or (closed and needs_open(proof)):
                 return None
-            if (
-                low is not None
-                and strict
-                and needs_open(proof)
-                and (interval.below is None or interval.below.claim.op != "<")
-            ):
-                return None
-            premises = [f for f in (interval.below, interval.above) if f is not None]
-            return self.kernel.ball({**proof, "at": at}, premises)
+            return self.kernel.ball({**proof, "at": at}, interval.facts)
         except ProofError:
             return None
 
@@ -141,10 +139,9 @@ class OneVariable:
             return None
         near = [f for f in self.branch.facts if f.rule in ("function", "inverse") and f.claim.op == "=="]
         near += [f for f in self.branch.facts if f.claim.op == "<" and f not in near and f not in facts]
-        proved = self.branch.show(claim, 0.1, facts, only=True) or self.branch.show(
-            claim, 0.15, [*facts, *near], only=True
-        )
-        return proved or self.branch.show(claim, 0.25, facts)
+        show = self.branch.show
+        proved = show(claim, 0.1, facts, only=True) or show(claim, 0.15, [*facts, *near], only=True)
+        return proved or show(claim, 0.25, facts)
 
     # abs
 
@@ -194,9 +191,8 @@ class OneVariable:
         for sign in signs:
             old, fact = (best.low, best.below) if sign > 0 else (best.high, best.above)
             strict = f.claim.op == "<"
-            if old is not None and (
-                sign * (old - bound) > 0 or (old == bound and (not strict or (fact and fact.claim.op == "<")))
-            ):
+            as_good = old == bound and (not strict or (fact is not None and fact.claim.op == "<"))
+            if old is not None and (sign * (old - bound) > 0 or as_good):
                 continue
             sides = (num(bound), t) if sign > 0 else (t, num(bound))
             end = self.branch.show(Relation(("<" if strict else "<=", *sides)), 0.2, [f], only=True)
@@ -225,7 +221,7 @@ class OneVariable:
         normal = self.branch.normal
         poly = self.branch.without_roots(normal.polynomial(phi))
         for _ in range(6):
-            inverses = self.branch.inverses(poly)
+            inverses = {a for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}
             if not inverses:
                 return normal.term(poly)
             a = max(inverses)
@@ -256,14 +252,10 @@ class OneVariable:
             positive = branch.fact_of(ZERO.lt(of))
             if positive is None:
                 continue
-            log = fn("log", of)
-            y = x(self.z)
+            log, y, strict = fn("log", of), x(self.z), claim.op == "<"
             new = (fn("exp", y) - num(b)) * num(1 / a)
-            swapped = self.swapped(
-                branch.normal.term(branch.normal.polynomial(phi)), {log: y, fn("sqrt", of): fn("exp", y / 2)}
-            )
-            inner = substitute(swapped, name, new)
-            strict = claim.op == "<"
+            plain = branch.normal.term(branch.normal.polynomial(phi))
+            inner = substitute(self.swapped(plain, {log: y, fn("sqrt", of): fn("exp", y / 2)}), name, new)
             fact = self.fact(_simple(inner), self.z, log, Interval(), strict)
             fact = fact or self.fact(inner, self.z, log, self.interval_of_log(of, log), strict)
             if fact is not None:
@@ -316,16 +308,14 @@ class OneVariable:
                 # (s + e)(s - e) = (s^2 - Q) + (Q - exp(log Q)) + (exp(log Q) - e^2)
                 # slacks Q - s^2, Q - exp(log Q), e^2 - exp(log Q)
                 equalities = [(2, num(-1)), (3, num(1)), (4, num(-1))]
-                facts.append(
-                    kernel.certify(e.eq(s), [facts[3], root, square, facts[0], facts[2]], mult, [], equalities)
-                )
+                premises = [facts[3], root, square, facts[0], facts[2]]
+                facts.append(kernel.certify(e.eq(s), premises, mult, [], equalities))
         unit = self.branch.fact_of((of * (1 / of)).eq(1))
         if unit is not None:
             # with E = exp(-log Q) and i = 1/Q: i - E = -E (1 - Q i) - i (E exp(log Q) - 1) - i E (Q - exp(log Q))
             e, i = fn("exp", -log), 1 / of
-            facts.append(
-                kernel.certify(e.eq(i), [unit, facts[1], facts[0]], equalities=[(0, -e), (1, -i), (2, -i * e)])
-            )
+            equalities = [(0, -e), (1, -i), (2, -i * e)]
+            facts.append(kernel.certify(e.eq(i), [unit, facts[1], facts[0]], equalities=equalities))
         return facts
 
     def _turned(self, claim: Relation, phi: Term, name: str, interval: Interval) -> Fact | None:
@@ -334,7 +324,7 @@ class OneVariable:
         low, high = interval.low or 0, interval.high
         if branch.fact_of(ZERO.lt(at)) is None or branch.depth > 6 or low >= 1 or (high is not None and high <= 1):
             return None
-        if not {name for name, _ in branch.functions(phi)} <= {"atan", "erf", "tanh", "exp"}:
+        if not {name for name, _ in branch.functions(phi)} <= MONOTONE:
             return None
         split = at.le(num(1))
         far = OneVariable(branch.wider(self.kernel.assume(num(1).lt(at))), self.seconds).prove(claim)
@@ -357,17 +347,12 @@ class OneVariable:
         unit = branch.show((1 / turned).eq(at), 0.3, self._double(branch, at))
         if unit is None:
             return None
-        ends = [
-            branch.restated(branch.show(r, 0.2, [unit]) or unit, r) for r in ((1 / turned).le(at), at.le(1 / turned))
-        ]
+        pairs, frozen = ((1 / turned, at), (at, 1 / turned)), branch.normal.frozen(1 / turned)
+        ends = [branch.restated(branch.show(s.le(t), 0.2, [unit]) or unit, s.le(t)) for s, t in pairs]
         for function, of in branch.functions(far.claim.slack):
-            if function in ("atan", "erf", "tanh", "exp") and branch.normal.frozen(of) == branch.normal.frozen(
-                1 / turned
-            ):
-                facts += [
-                    self.kernel.function(f"monotone:{function}", [1 / turned, at], [ends[0]]),
-                    self.kernel.function(f"monotone:{function}", [at, 1 / turned], [ends[1]]),
-                ]
+            if function in MONOTONE and branch.normal.frozen(of) == frozen:
+                for pair, end in zip(pairs, ends, strict=True):
+                    facts.append(self.kernel.function(f"monotone:{function}", pair, [end]))
         return OneVariable(branch, self.seconds)._finish(claim, list(facts))
 
     def _double(self, branch: Branch, at: Term) -> list[Fact]:

@@ -1,10 +1,8 @@
 """Claims of the user's own: an inequality or identity for all real values that satisfy assumptions, proved, refuted or neither.
 
-`prove` looks for a counterexample, then for a proof, then asks z3. A proof counts only as a `Fact` of
-`sdescent.derive.proof.kernel.rules` that says just what was asked, under no other hypotheses than the assumptions, and
-comes with its
-certificate; a counterexample only when it was checked exactly (`sdescent.derive.proof.refute.counterexample`); an answer
-of z3 alone is DECIDED.
+`prove` looks for a counterexample, then for a proof, then asks z3. A proof counts only as a `Fact` of the kernel that states the
+claim itself, under no hypotheses but the assumptions, with its certificate; a counterexample only when it was checked exactly
+(`sdescent.derive.proof.refute.counterexample`). An answer of z3 alone is DECIDED.
 """
 
 from __future__ import annotations
@@ -47,6 +45,7 @@ _HEADS = frozenset({"q", "x", "+", "*", "^", "/", "f"})
 LAST_SHARE, LEAST_LAST, MOST_LAST = 0.1, 0.2, 0.5
 #: seconds by which the time may be passed before what runs is cut off: a search that looks at its own deadline ends better
 GRACE = 0.5
+NEITHER = "neither a proof nor a counterexample was found in the time"
 
 
 @dataclass(frozen=True)
@@ -158,10 +157,6 @@ def _names(items: Sequence[Any]) -> list[str]:
     return list(names)
 
 
-def _functions(relation: Relation) -> set[str]:
-    return {p[1] for side in relation[1:] for p in parts(side) if p[0] == "f"}
-
-
 class _Proof:
     """One claim under way."""
 
@@ -182,7 +177,7 @@ class _Proof:
             with limited(self.seconds + GRACE):
                 return self._verdict()
         except OutOfTime:
-            return self._result(Verdict.UNDECIDED, "neither a proof nor a counterexample was found in the time")
+            return self._result(Verdict.UNDECIDED, NEITHER)
 
     def _verdict(self) -> Judged:
         self._enter()
@@ -210,9 +205,8 @@ class _Proof:
         domain = self.strategies.domain = Domain(branch, self.strategies.simple, max(0.2, min(1.0, self.seconds / 4)))
         where = "claim"
         try:
-            enter_assumptions(
-                domain, question.assume, [question.texts.get(f"assume[{n + 1}]") for n in range(len(question.assume))]
-            )
+            texts = [question.texts.get(f"assume[{n}]") for n in range(1, len(question.assume) + 1)]
+            enter_assumptions(domain, question.assume, texts)
             fields = [("claim", question.claim), *((f"hints[{n}]", h) for n, h in enumerate(question.hints, 1))]
             for where, t in fields:
                 missing = domain.missing(t)
@@ -296,18 +290,18 @@ class _Proof:
             return self._refuted(point)
         if decide(question.variables, question.assume, question.claim, seconds) == "true":
             empty = self._no_model(seconds) and decide(question.variables, question.assume, NEVER, seconds) == "true"
-            return self._result(
-                Verdict.DECIDED, "z3 shows that no counterexample exists, without a certificate", vacuous=empty
-            )
-        return self._result(Verdict.UNDECIDED, "neither a proof nor a counterexample was found in the time")
+            how = "z3 shows that no counterexample exists, without a certificate"
+            return self._result(Verdict.DECIDED, how, vacuous=empty)
+        return self._result(Verdict.UNDECIDED, NEITHER)
 
     def _counterexample(self, seconds: float) -> Mapping[str, Any] | None:
         """A point that was checked exactly."""
         question = self.question
         point = quietly(lambda: refute(question.variables, question.assume, question.claim, seconds))
-        if point is None and len(question.variables) == 1 and "abs" not in _functions(question.claim):
+        functions = {p[1] for side in question.claim[1:] for p in parts(side) if p[0] == "f"}
+        if point is None and len(question.variables) == 1 and "abs" not in functions:
             return self._far(question.variables[0], seconds / 2)
-        if point is None and _functions(question.claim) - {"abs"}:
+        if point is None and functions - {"abs"}:
             return quietly(lambda: far_counterexample(question.variables, question.assume, question.claim, seconds / 4))
         return point
 
@@ -324,20 +318,17 @@ class _Proof:
 
     def _refuted(self, point: Mapping[str, Any]) -> Judged:
         values = {name: str(value) for name, value in point.items()}
-        where_text = ", ".join(f"{name} = {value}" for name, value in values.items())
-        where = f"it fails at {where_text}" if values else "it is false"
+        values_text = ", ".join(f"{name} = {value}" for name, value in values.items())
+        where = f"it fails at {values_text}" if values else "it is false"
         return self._result(Verdict.REFUTED, where, counterexample=values, point=dict(point), satisfiable=True)
 
-    def _result(
-        self, status: Verdict, reason: str, counterexample: Mapping[str, str] | None = None,
-        certificate: dict[str, Any] | None = None, vacuous: bool = False, fact: Fact | None = None, point: Any = None,
-        satisfiable: bool | None = None,
-    ) -> Judged:  # fmt: skip
-        question, took = self.question, time.monotonic() - self.began
-        return Judged(
-            status, counterexample, certificate, vacuous, took, reason, fact, question.claim, question.assume, question.variables,
-            question.hints, point, satisfiable=self.model is not None if satisfiable is None else satisfiable,
-        )  # fmt: skip
+    def _result(self, status: Verdict, reason: str, **outcome: Any) -> Judged:
+        """The verdict; `outcome` has those of its fields that are not as they are where nothing came out."""
+        nothing: dict[str, Any] = {"counterexample": None, "certificate": None, "vacuous": False, "fact": None}
+        nothing["satisfiable"] = self.model is not None
+        stated = {name: getattr(self.question, name) for name in ("claim", "assume", "variables", "hints")}
+        took = time.monotonic() - self.began
+        return Judged(status=status, reason=reason, seconds=took, **stated, **(nothing | outcome))
 
 
 def variable(name: str) -> Term:

@@ -34,9 +34,8 @@ def away_from_zero(branch: Branch, t: Term) -> Fact | None:
 def at_zero(branch: Branch, t: Term, below: Fact, above: Fact) -> Fact:
     """psi(t) == 1/2 from t <= 0 and 0 <= t."""
     rises = branch.kernel.function
-    return branch.equal(
-        fn("psi", t).eq(HALF), rises("monotone:psi", [t, ZERO], [below]), rises("monotone:psi", [ZERO, t], [above])
-    )
+    first, second = rises("monotone:psi", [t, ZERO], [below]), rises("monotone:psi", [ZERO, t], [above])
+    return branch.equal(fn("psi", t).eq(HALF), first, second)
 
 
 def between(branch: Branch, t: Term, seconds: float) -> list[Fact]:

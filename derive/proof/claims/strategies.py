@@ -14,14 +14,12 @@ from functools import partial
 
 from sdescent.derive.proof.claims.branch import ZERO, Branch, Solver, opposite, quietly, symbols
 from sdescent.derive.proof.claims.domain import Domain
-from sdescent.derive.proof.claims.factored import Factored
 from sdescent.derive.proof.claims.function_facts import FunctionFacts
 from sdescent.derive.proof.claims.one_variable import OneVariable
-from sdescent.derive.proof.claims.products import Products
+from sdescent.derive.proof.claims.products import Factored, Products
 from sdescent.derive.proof.claims.remainders import at_zero, away_from_zero, between
 from sdescent.derive.proof.claims.separable import Separable
-from sdescent.derive.proof.claims.splitting import Split
-from sdescent.derive.proof.claims.square_roots import root_of, sides
+from sdescent.derive.proof.claims.splitting import Split, root_of, sides
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, fn, x
 
@@ -43,19 +41,16 @@ class Strategies:
 
     def simple(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         """What domains need: certify, and the analysis of one variable."""
-        fact = branch.fact_of(claim) or branch.show(claim, seconds / 4)
-        if fact is None:
-            fact = quietly(lambda: self._one_variable(branch, claim, seconds / 2))
+        fact = branch.show(claim, seconds / 4)
+        fact = fact or quietly(lambda: self._one_variable(branch, claim, seconds / 2))
         if fact is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):
             fact = quietly(lambda: self._absolute(branch, claim, seconds / 4))
         return fact
 
     def prove(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         """The claim, or None when nothing worked in its time."""
-        fact = branch.fact_of(claim)
-        if fact is not None:
-            return fact
-        return self._equality(branch, claim, seconds) if claim.op == "==" else self._inequality(branch, claim, seconds)
+        attempt = self._equality if claim.op == "==" else self._inequality
+        return branch.fact_of(claim) or attempt(branch, claim, seconds)
 
     def _equality(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         fact = branch.show(claim, seconds / 8)
@@ -219,12 +214,8 @@ class Strategies:
                 continue
             for pair in ((of, other), (other, of)):
                 order = branch.show(pair[0].le(pair[1]), 0.1, [value], only=True)
-                domain = {"log": ZERO.lt(pair[0]), "sqrt": ZERO.le(pair[0])}.get(key[1])
-                inside = None if domain is None else branch.fact_of(domain)
-                if order is not None and key[1] != "abs" and (domain is None or inside is not None):
-                    facts.append(
-                        branch.kernel.function(f"monotone:{key[1]}", pair, [*([inside] if inside else []), order])
-                    )
+                fact = None if order is None or key[1] == "abs" else branch.monotone(key[1], *pair, order)
+                facts += [] if fact is None else [fact]
         return facts
 
     def _absolute(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
@@ -284,11 +275,8 @@ class Strategies:
             above = inner.show(ZERO.le(t), 0.1)
             if above is not None:
                 return zero(inner, below, above)
-            return self._cases(
-                inner,
-                ZERO.le(t),
-                lambda last, fact, sign: zero(last, below, fact) if sign > 0 else away(last, fact, -1),
-            )
+            cases = lambda last, fact, sign: zero(last, below, fact) if sign > 0 else away(last, fact, -1)  # noqa: E731
+            return self._cases(inner, ZERO.le(t), cases)
 
         for sign, strict in ((1, ZERO.lt(t)), (-1, t.lt(ZERO))):
             signed = branch.show(strict, 0.1)

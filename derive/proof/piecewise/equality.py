@@ -47,6 +47,14 @@ SHARES = (None, fmpq(1, 2), fmpq(1, 3))
 _MARGIN = fmpq(1, 10**6)
 #: above the size of a function
 _BOUNDS = {"sin": fmpq(1001, 1000), "cos": fmpq(1001, 1000), "erf": fmpq(1), "atan": fmpq(8, 5)}
+_INVERSES = {
+    sp.sin: sp.asin, sp.cos: sp.acos, sp.exp: sp.log, sp.log: sp.exp, sp.erf: sp.erfinv, sp.atan: sp.tan,
+}  # fmt: skip
+
+
+#: expressions with the signs that a piece gives them; letters with their values there
+Assumed = tuple[tuple[sp.Expr, Sign], ...]
+Solved = tuple[tuple[sp.Expr, sp.Expr], ...]
 
 
 @final
@@ -141,10 +149,7 @@ class _Question:
         if not self.compared:
             raise Undecided("the formulas have no value together at any point that was tried")
 
-    def _piece(
-        self, one: sp.Expr, two: sp.Expr, assumed: tuple[tuple[sp.Expr, Sign], ...], signs: dict[Frozen, Sign],
-        solved: tuple[tuple[sp.Expr, sp.Expr], ...],
-    ) -> None:  # fmt: skip
+    def _piece(self, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved) -> None:
         """Shows equality on one piece, piece by piece where more signs are needed.
 
         Args:
@@ -197,15 +202,12 @@ class _Question:
             for point in self._points(signs) if self.whole is not None else ():
                 self._try(dict(solved), point)
             reason = "equality is not shown" if gap is not None else "the stated formula has no real value"
-            reason = (
-                "two infinite sums are not written alike, and their equality is not shown"
-                if self.gap.has(sp.Sum)
-                else reason
-            )
+            if self.gap.has(sp.Sum):
+                reason = "two infinite sums are not written alike, and their equality is not shown"
             self.unsettled = self.unsettled or Undecided(reason, self._conditions(signs, solved))
 
     def _at_zero(
-        self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Any, signs: dict[Frozen, Sign], solved: Any
+        self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved
     ) -> None:
         """The piece on which f = 0: an equation for a letter."""
         q = self.quotients
@@ -232,7 +234,7 @@ class _Question:
             strict = {key: s for key, s in signs.items() if s.strict}
             self._piece(one, two, (*assumed, *conditions), {**strict, frozen(f): Sign(0, True)}, solved)
 
-    def _conditions(self, signs: Mapping[Frozen, Sign], solved: Sequence[tuple[sp.Expr, sp.Expr]]) -> list[Condition]:
+    def _conditions(self, signs: Mapping[Frozen, Sign], solved: Solved) -> list[Condition]:
         equations = [Condition(letter - value, 0, False) for letter, value in solved]
         return equations + [
             Condition(self.quotients.expression(thawed(f)), s.value, not s.strict) for f, s in signs.items()
@@ -242,9 +244,9 @@ class _Question:
 
     def _empty(self, signs: Mapping[Frozen, Sign]) -> bool:
         """Whether it is shown that no open set has these signs, whatever values the atoms have."""
-        wanted = {f: s.value for f, s in signs.items() if s.value}
-        sizes = [*range(1, min(TOGETHER, len(wanted)) + 1), len(wanted)]
-        for chosen in itertools.chain(*(itertools.combinations(wanted.items(), n) for n in dict.fromkeys(sizes))):
+        definite = {f: s.value for f, s in signs.items() if s.value}
+        sizes = [*range(1, min(TOGETHER, len(definite)) + 1), len(definite)]
+        for chosen in itertools.chain(*(itertools.combinations(definite.items(), n) for n in dict.fromkeys(sizes))):
             with_facts, order = self._with_facts(dict(chosen))
             if any(with_facts[f] != s for f, s in chosen):
                 return True
@@ -253,10 +255,10 @@ class _Question:
                     return True
         return False
 
-    def _with_facts(self, wanted: dict[Frozen, int]) -> tuple[dict[Frozen, int], list[int]]:
+    def _with_facts(self, chosen: dict[Frozen, int]) -> tuple[dict[Frozen, int], list[int]]:
         """With what is true of their letters and atoms, strictly; the generators, those of low degree first."""
         q = self.quotients
-        polynomials: list[tuple[Poly, int]] = [(thawed(key), s) for key, s in wanted.items()]
+        polynomials: list[tuple[Poly, int]] = [(thawed(key), s) for key, s in chosen.items()]
         held = {n for p, _ in polynomials for n, e in enumerate(p.degrees()) if e}
         for n in held:
             atom, g = q.atoms[n], GENERATORS[n]
@@ -299,8 +301,8 @@ class _Question:
         """Points in the piece, as far as they are easily had; others too."""
         q = self.quotients
         yield from (self._random(n) for n in range(len(SIZES)))
-        wanted = {f: s.value for f, s in signs.items() if s.value}
-        with_facts, order = self._with_facts(wanted)
+        definite = {f: s.value for f, s in signs.items() if s.value}
+        with_facts, order = self._with_facts(definite)
         letters = {n: q.atoms[n].expr for n in order}
         if len(order) <= MOST_LETTERS:
             with suppress(TooMany):
@@ -313,7 +315,7 @@ class _Question:
             base = self._random(n)
             for m, s in letters.items():
                 if s.is_Symbol:
-                    yield from self._along(base, s, m, [thawed(key) for key in wanted])
+                    yield from self._along(base, s, m, [thawed(key) for key in definite])
 
     def _along(
         self, base: dict[sp.Basic, fmpq], s: sp.Basic, m: int, polynomials: list[Poly]
@@ -330,23 +332,13 @@ class _Question:
         letters = {s: v for s, v in cell.items() if s.is_Symbol}
         for atom, value in cell.items():
             free = atom.free_symbols - set(letters)
-            inverse = {
-                sp.sin: sp.asin,
-                sp.cos: sp.acos,
-                sp.exp: sp.log,
-                sp.log: sp.exp,
-                sp.erf: sp.erfinv,
-                sp.atan: sp.tan,
-            }
-            if len(free) == 1 and type(atom) in inverse:
+            if len(free) == 1 and type(atom) in _INVERSES:
                 s = free.pop()
-                goal = atom.args[0] - inverse[type(atom)](sp.Rational(int(value.p), int(value.q)))
+                goal = atom.args[0] - _INVERSES[type(atom)](sp.Rational(int(value.p), int(value.q)))
                 slope = goal.diff(s)
-                number = (
-                    (-goal.xreplace({s: sp.S.Zero}) / slope).xreplace(letters).evalf(40)
-                    if slope and not slope.has(s)
-                    else slope
-                )
+                number = slope
+                if slope and not slope.has(s):
+                    number = (-goal.xreplace({s: sp.S.Zero}) / slope).xreplace(letters).evalf(40)
                 if number.is_Float:
                     letters[s] = fmpq(*map(int, sp.Rational(number).as_numer_denom()))
         return letters

@@ -16,8 +16,7 @@ from typing import Any, final
 import sympy as sp
 from flint import fmpq, fmpz
 
-from sdescent.derive.expressions.joints import holds
-from sdescent.derive.proof.piecewise.balls import AT_ZERO
+from sdescent.derive.proof.piecewise.balls import AT_ZERO, of_cases
 from sdescent.derive.proof.piecewise.cells import GENERATORS, MOST_GENERATORS, RING, Frozen, Poly, frozen
 
 #: a numerator and a denominator
@@ -128,11 +127,11 @@ class Quotients:
         return sign
 
     def _sign(self, f: Poly, strict: bool) -> int:
-        for key_poly, s in ((f, 1), (-f, -1)):
-            sign = self.signs.get(frozen(key_poly))
+        for signed, s in ((f, 1), (-f, -1)):
+            sign = self.signs.get(frozen(signed))
             if sign is not None:
                 if strict and not sign.strict:
-                    raise Open(key_poly, True)
+                    raise Open(signed, True)
                 return s * sign.value
         definite = self._definite(f, strict)
         if definite is not None:
@@ -222,17 +221,11 @@ class Quotients:
             n, d = self.read(e.args[0])
             s = self.sign(n * d, strict=isinstance(e, sp.sign))
             return (_number(s), _number(1)) if isinstance(e, sp.sign) else (s * n, d)
-        if isinstance(e, (sp.Max, sp.Min)):
-            way = 1 if isinstance(e, sp.Max) else -1
-            return reduce(lambda a, b: a if way * self._order(a, b) >= 0 else b, map(self.read, e.args))
-        if isinstance(e, sp.Piecewise):
-            for case, condition in e.args:
-                if holds(condition, lambda gap: self._order(self.read(gap), self.read(sp.S.Zero), True)):
-                    return self.read(case)
-            raise Outside
+        if isinstance(e, (sp.Max, sp.Min, sp.Piecewise)):
+            return of_cases(e, self.read, self._order)
         return self._function(e)
 
-    def _order(self, one: Quotient, two: Quotient, strict: bool = False) -> int:
+    def _order(self, one: Quotient, two: Quotient, strict: bool) -> int:
         n, d = self._plus(one, (-two[0], two[1]))
         return self.sign(n * d, strict)
 
@@ -374,10 +367,8 @@ class Quotients:
 
     def expression(self, p: Poly) -> sp.Expr:
         """A polynomial as an expression."""
-        return sp.Add(*[
-            sp.Rational(int(c.p), int(c.q)) * sp.Mul(*[self.atoms[n].expr ** int(e) for n, e in enumerate(m) if e])
-            for m, c in p.to_dict().items()
-        ])  # fmt: skip
+        powers = {m: [self.atoms[n].expr ** int(e) for n, e in enumerate(m) if e] for m in p.monoms()}
+        return sp.Add(*[sp.Rational(int(c.p), int(c.q)) * sp.Mul(*powers[m]) for m, c in p.to_dict().items()])
 
 
 def _number(value: Any) -> Poly:

@@ -259,9 +259,8 @@ class Search:
         def slacks(z: Any) -> Any:
             table = self.table(z[:-1])
             values = [float(number(r.slack, table)) - (z[-1] if interior else 0.0) for r in inequalities]
-            return np.nan_to_num(
-                np.array([*values, sign * float(number(self.claim.slack, table)) - z[-1], 1.0 - z[-1]]), nan=-1e6
-            )
+            violation = sign * float(number(self.claim.slack, table)) - z[-1]
+            return np.nan_to_num(np.array([*values, violation, 1.0 - z[-1]]), nan=-1e6)
 
         def zeros(z: Any) -> Any:
             table = self.table(z[:-1])
@@ -322,8 +321,9 @@ def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, T
                 if name in solved or not poly or int(poly.degrees()[i]) != 1:
                     continue
                 slope, rest = _linear(poly, i, names)
-                if _acyclic(solved, name, names_in(slope) | names_in(rest)):
-                    solved[name] = -rest / slope, names_in(slope) | names_in(rest)
+                needs = names_in(slope) | names_in(rest)
+                if _acyclic(solved, name, needs):
+                    solved[name] = -rest / slope, needs
                     break
     ordered: dict[str, Term] = {}
     while len(ordered) < len(solved):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import flint
@@ -118,7 +119,10 @@ class Values:
         """The value of a term as a polynomial in generators."""
         if t not in self._cache:
             spend(20)
-            self._cache[t] = self._value(t)
+            try:
+                self._cache[t] = self._value(t)
+            except GiveUp:
+                raise NoValue from None
         return self._cache[t]
 
     def _value(self, t: Term) -> Any:
@@ -131,28 +135,16 @@ class Values:
         if head == "+":
             return sum((self.value(a) for a in t[1:]), self.ctx.constant(0))
         if head == "*":
-            result = self.ctx.constant(1)
-            for a in t[1:]:
-                result = self._product(result, self.value(a))
-            return result
+            return reduce(product, map(self.value, t[1:]), self.ctx.constant(1))
         if head == "^":
-            try:
-                return power(self.value(t[1]), t[2])
-            except GiveUp:
-                raise NoValue from None
+            return power(self.value(t[1]), t[2])
         if head == "/":
-            return self._product(self.value(t[1]), self._inverse(self.value(t[2])))
+            return product(self.value(t[1]), self._inverse(self.value(t[2])))
         if head == "pi":
             return self._make("pi", lambda bits: flint.arb.pi(), None)
         if head == "f":
             return self._function(t[1], self.value(t[2]))
         raise NoValue
-
-    def _product(self, p: Any, q: Any) -> Any:
-        try:
-            return product(p, q)
-        except GiveUp:
-            raise NoValue from None
 
     def _constant(self, c: Fraction) -> Any:
         return self.ctx.constant(rational(c))

@@ -65,23 +65,27 @@ def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: flo
     stop = now() + seconds
     point = refute(names, relations, NEVER, seconds / 2) if relations else {}
     if point is not None:
-        values = {name: _term(point.get(name, Fraction(0))) for name in names}
-        if None not in values.values():
-            return {name: value for name, value in values.items() if value is not None}
+        values = _complete({name: _term(point.get(name, Fraction(0))) for name in names})
+        if values is not None:
+            return values
     defined = definitions(names, [_solved(r) for r in relations])
     for name in reversed(defined):
         relations = [substitute(r, name, defined[name]) for r in relations]
     free = [name for name in names if name not in defined]
-    point = refute(free, relations, NEVER, max(stop - now(), 0.01)) or far_counterexample(
-        free, relations, NEVER, seconds / 4
-    )
+    point = refute(free, relations, NEVER, max(stop - now(), 0.01))
+    point = point or far_counterexample(free, relations, NEVER, seconds / 4)
     if point is None:
         return None
-    values: dict[str, Term | None] = {name: _term(point.get(name, Fraction(0))) for name in free}
+    terms = {name: _term(point.get(name, Fraction(0))) for name in free}
     for name, value in defined.items():
-        for other, number in values.items():
+        for other, number in terms.items():
             value = value if number is None else substitute(value, other, number)
-        values[name] = value
+        terms[name] = value
+    return _complete(terms)
+
+
+def _complete(values: Mapping[str, Term | None]) -> dict[str, Term] | None:
+    """The values, where none is missing."""
     return None if None in values.values() else {name: value for name, value in values.items() if value is not None}
 
 
@@ -112,9 +116,9 @@ def find_model(
     """
     stop = now() + seconds
     for coordinates, clients in SIZES:
-        if (coordinates > 1 and not _has(context, "coord", "detcoord", context.dimension)) or (
-            clients > 1 and not _has(context, "client", "detclient", context.clients)
-        ):
+        if coordinates > 1 and not _has(context, "coord", "detcoord", context.dimension):
+            continue
+        if clients > 1 and not _has(context, "client", "detclient", context.clients):
             continue
         for steps in _counts_of_steps(context, near or {}):
             scalars = _Scalars(context, coordinates, clients, steps)
@@ -150,11 +154,11 @@ def _point(
     names: Sequence[str], relations: Sequence[Relation], fixed: Mapping[str, Fraction], seconds: float
 ) -> Point | None:
     """A point with some coordinates given."""
-    fixed_relations = [Relation((r.op, *map(tidy, at_values(r, fixed)[1:]))) for r in relations]
-    if not counterexample({}, [r for r in fixed_relations if not names_in(r)], NEVER):
+    restricted = [Relation((r.op, *map(tidy, at_values(r, fixed)[1:]))) for r in relations]
+    if not counterexample({}, [r for r in restricted if not names_in(r)], NEVER):
         return None
     free = [name for name in names if name not in fixed]
-    point = refute(free, [r for r in fixed_relations if names_in(r)], NEVER, seconds)
+    point = refute(free, [r for r in restricted if names_in(r)], NEVER, seconds)
     return None if point is None else {**fixed, **point}
 
 
@@ -222,11 +226,8 @@ class _Scalars:
         if self.clock is None:
             return relations
         # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there
-        ends = (
-            (zero, x(context.horizon) if context.horizon else num(1))
-            if self.steps is None
-            else map(num, range(self.steps))
-        )
+        last = x(context.horizon) if context.horizon else num(1)
+        ends = (zero, last) if self.steps is None else map(num, range(self.steps))
         return list(dict.fromkeys(substitute(r, self.clock, end) for end in ends for r in relations))
 
     def _shape(self, name: str, properties: Mapping[str, Any]) -> list[Relation]:
@@ -286,9 +287,8 @@ class _Scalars:
     def witness(self, point: Point) -> dict[str, Any] | None:
         """The model of a point; None where a value has no term, or a function's no rational ones."""
         context = self.context
-        terms = {name: _term(value) for name, value in point.items()} | {
-            name: num(count) for name, count in self.counts.items()
-        }
+        counts = {name: num(count) for name, count in self.counts.items()}
+        terms = {name: _term(value) for name, value in point.items()} | counts
         if None in terms.values() or any(not isinstance(point[name], Fraction) for name in self.shapes):
             return None
         values = {name: to_json(value) for name, value in terms.items()}

@@ -16,8 +16,8 @@ import numpy as np
 
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.language.text import said
-from sdescent.derive.proof.repair.families import HYPOTHESIS, LARGE, SMALL, Family, Single
-from sdescent.derive.proof.repair.samples import FLAT, NOISE, Points, Table, Threshold, column, failing
+from sdescent.derive.proof.repair.candidates import HYPOTHESIS, LARGE, SMALL, Family, Single
+from sdescent.derive.proof.repair.samples import FLAT, NOISE, Points, Table, Threshold, column, count_of, failing
 from sdescent.derive.proof.search.mediants import DENOMINATOR, at_least, next_above
 
 #: stands for the numeral; no variable of a claim is called so
@@ -28,6 +28,8 @@ CLOSE = 1e-4
 #: bisection of a numeral inside a function or a power
 HALVINGS = 40
 _AFFINE, _INVERSE, _OTHER = "affine", "inverse", "other"
+#: for the sign of a parameter, the thresholds of points
+Bounds = Callable[[int, Table], Any]
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,12 @@ def constants(points: Points) -> list[Family] | list[Single]:
     numbers = numerals(claim)
     families = [f for n in numbers for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
     if not any(n.summand for n in numbers):
-        added = Numeral(
-            Fraction(0), lambda hole, c: _added(claim, num(c) if hole is None else hole), _AFFINE, True, False
-        )
+        put = lambda hole, c: _added(claim, num(c) if hole is None else hole)  # noqa: E731
+        added = Numeral(Fraction(0), put, _AFFINE, True, False)
         families += _families(points, added, "term", lambda c: (assume, added.at(c)))
     if claim.right[0] != "q" and not numerals(Relation(("<=", num(0), claim.right)))[1:]:
-        factor = Numeral(
-            Fraction(1), lambda hole, c: _times(claim, num(c) if hole is None else hole), _AFFINE, False, False
-        )
+        put = lambda hole, c: _times(claim, num(c) if hole is None else hole)  # noqa: E731
+        factor = Numeral(Fraction(1), put, _AFFINE, False, False)
         families += _families(points, factor, "factor", lambda c: (assume, factor.at(c)))
     return families
 
@@ -162,15 +162,11 @@ def tightened(points: Points) -> list[Family]:
     families: list[Family] = []
     equal = _only_equal(points)
     for k, relation in enumerate(points.assume):
+        value_of_name = not equal and relation.op == "==" and sorted(side[0] for side in relation[1:]) == ["q", "x"]
         for n in numerals(relation):
             if n.value != 0 and n.shape == _AFFINE and relation.op in ("<=", "<"):
                 families += _assumption(points, k, relation, n)
-            elif (
-                not equal
-                and n.value != 0
-                and relation.op == "=="
-                and sorted(side[0] for side in relation[1:]) == ["q", "x"]
-            ):
+            elif n.value != 0 and value_of_name:
                 families += _definition(points, k, relation, n)
     return families
 
@@ -178,7 +174,7 @@ def tightened(points: Points) -> list[Family]:
 def _only_equal(points: Points) -> bool:
     """Whether a claim with < fails where its sides are equal, and nowhere else."""
     claim = points.claim
-    return claim.op == "<" and not failing(Relation(("<=", *claim[1:])), points.table, len(points.rows)).any()
+    return claim.op == "<" and not failing(Relation(("<=", *claim[1:])), points.table).any()
 
 
 def _added(claim: Relation, c: Term) -> Relation:
@@ -192,14 +188,11 @@ def _times(claim: Relation, c: Term) -> Relation:
 
 
 def _families(points: Points, n: Numeral, kind: str, at: Any) -> list[Family]:
-    return [
-        _family(n, kind, sign, t, at, threshold) for sign, t, threshold in _thresholds(points, n, partial(_bounds, n))
-    ]
+    thresholds = _thresholds(points, n, partial(_bounds, n))
+    return [_family(n, kind, sign, t, at, threshold) for sign, t, threshold in thresholds]
 
 
-def _thresholds(
-    points: Points, n: Numeral, bounds: Callable[[int, Table], Any]
-) -> Iterator[tuple[int, float, Threshold]]:
+def _thresholds(points: Points, n: Numeral, bounds: Bounds) -> Iterator[tuple[int, float, Threshold]]:
     """For both signs of a parameter, where they make sense: the sign, the largest of the `bounds`, and what gives them."""
     for sign in (1, -1):
         threshold = partial(bounds, sign)
@@ -239,18 +232,14 @@ def _sensible(n: Numeral, c: Fraction) -> bool:
 
 
 def _slack(n: Numeral, table: Table, c: Any) -> Any:
-    return column(n.open.slack, {**table, "#": c}, _count(table))
-
-
-def _count(table: Table) -> int:
-    return len(next(iter(table.values()))) if table else 1
+    return column(n.open.slack, {**table, "#": c})
 
 
 def _bounds(n: Numeral, sign: int, table: Table) -> Any:
     """The least sign c for which the claim holds at each point, where it holds for all larger ones."""
     v = float(n.value)
     if n.shape == _OTHER:
-        return _halved(lambda c: _slack(n, table, c) >= -NOISE, n, _count(table), sign)
+        return _halved(lambda c: _slack(n, table, c) >= -NOISE, n, table, sign)
     d = 1 / v if n.shape == _INVERSE else v
     step = 0.5 * d if d else 1.0
     value = (lambda e: 1 / e) if n.shape == _INVERSE else (lambda e: e)
@@ -269,9 +258,9 @@ def _bounds(n: Numeral, sign: int, table: Table) -> Any:
     return np.where(flat, np.where(here < -FLAT * size, np.inf, -np.inf), one_sided)
 
 
-def _halved(holds: Callable[[Any], Any], n: Numeral, count: int, sign: int) -> Any:
+def _halved(holds: Callable[[Any], Any], n: Numeral, table: Table, sign: int) -> Any:
     """The same by bisection of what holds at each point for a column of numbers."""
-    v = float(n.value)
+    v, count = float(n.value), count_of(table)
     low, high = np.full(count, sign * v), np.full(count, sign * v + 16 * (1 + abs(v)))
     if n.value and not n.summand and sign * v < 0:
         high = np.minimum(high, 0.0)
@@ -294,7 +283,7 @@ def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[
         here, there = _slack(n, table, v), _slack(n, table, 1.5 * v)
         slope = sign * (there - here) / (0.5 * v)
         bound = np.where(slope < -FLAT, sign * v - here / slope, np.inf)
-        return np.where(points.failing(table, _count(table)), bound, -np.inf)
+        return np.where(failing(points.claim, table), bound, -np.inf)
 
     for sign, t, threshold in _thresholds(points, n, bounds):
         share = points.share(_slack(n, points.table, sign * t) > 0)
@@ -317,17 +306,16 @@ def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[
 
     def bounds(sign: int, table: Table) -> Any:
         """A point is not a counterexample where the claim holds or another assumption fails."""
-        count = _count(table)
 
         def holds(c: Any) -> Any:
             here = {**table, name: c}
-            good = ~points.failing(here, count)
+            good = ~failing(points.claim, here)
             for r in others:
-                slack = column(r.slack, here, count)
+                slack = column(r.slack, here)
                 good |= (np.abs(slack) > NOISE) if r.op == "==" else slack < 0
             return good
 
-        return _halved(holds, n, count, sign)
+        return _halved(holds, n, table, sign)
 
     return [
         replace(

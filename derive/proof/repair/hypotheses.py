@@ -15,7 +15,7 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, times, x
 from sdescent.derive.proof.language.text import said, text
 from sdescent.derive.proof.refute.algebraic import Algebraic
-from sdescent.derive.proof.repair.families import HYPOTHESIS, THIN, WEAK, Family, Single
+from sdescent.derive.proof.repair.candidates import HYPOTHESIS, THIN, WEAK, Family, Single
 from sdescent.derive.proof.repair.samples import NOISE, Points, Table, column, failing
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
@@ -31,7 +31,7 @@ def bounds(points: Points, point: Any) -> list[Family]:
         if points.late():
             break
         of_variable = [f for sign in (1, -1) for f in _bound(points, m, point, sign)]
-        values = column(m, points.table, len(points.rows))[points.bad]
+        values = column(m, points.table)[points.bad]
         if not of_variable and m[0] == "x" and values.min() < 0 < values.max():
             of_variable = _bound(points, fn("abs", m), point, -1)
         families += of_variable
@@ -62,16 +62,14 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
     op, weak, strict = (">=", m.ge, m.gt) if sign > 0 else ("<=", m.le, m.lt)
 
     def threshold(table: Table) -> Any:
-        count = len(next(iter(table.values())))
-        return np.where(points.failing(table, count), sign * column(m, table, count), -np.inf)
+        return np.where(failing(points.claim, table), sign * column(m, table), -np.inf)
 
-    trivial = set(points.normal.polynomial(points.claim.slack)) <= {
-        *points.normal.polynomial(m),
-        (),
-    }  # it bounds m by a number
+    normal = points.normal
+    # it bounds m by a number
+    trivial = set(normal.polynomial(points.claim.slack)) <= {*normal.polynomial(m), ()}
     if trivial or _implied(points, m, sign):
         return []
-    values = column(m, points.table, len(points.rows))
+    values = column(m, points.table)
     worst = float(np.max(np.where(points.bad, sign * values, -np.inf)))
     if abs(worst) > LARGEST or points.share((sign * values > worst + NOISE) & ~points.bad) < LEAST:
         return []
@@ -97,7 +95,7 @@ def _start(m: Term, point: Any, sign: int) -> Fraction:
         if p[0] == "x":
             value = point[p[1]]
             if isinstance(value, Algebraic):
-                size = float(column(m, {n: np.array([float(v)]) for n, v in point.items()}, 1)[0])
+                size = float(column(m, {n: np.array([float(v)]) for n, v in point.items()})[0])
                 return Fraction(math.floor(size) - 1 if sign > 0 else math.ceil(size) + 1)
             product *= value
     return abs(product) if m[0] == "f" else product
@@ -110,11 +108,8 @@ def _implied(points: Points, m: Term, sign: int) -> bool:
     if len(form) != 1:
         return False
     (monomial,) = form
-    for r in points.assume:
-        poly = normal.polynomial(r.slack)
-        if r.op in ("<=", "<") and set(poly) == {monomial, ()} and poly[monomial] * sign > 0:
-            return True
-    return False
+    polys = [normal.polynomial(r.slack) for r in points.assume if r.op in ("<=", "<")]
+    return any(set(poly) == {monomial, ()} and poly[monomial] * sign > 0 for poly in polys)
 
 
 def singles(points: Points) -> list[Single]:
@@ -123,11 +118,11 @@ def singles(points: Points) -> list[Single]:
     changes: list[Single] = []
     if claim.op == "<":
         weak = Relation(("<=", *claim[1:]))
-        if not failing(weak, points.table, len(points.rows)).any():
+        if not failing(weak, points.table).any():
             sign = ">" if ">" in said(claim) else "<"
             changes.append(Single("weak", (assume, weak), f"holds with {sign}= in place of {sign}", (WEAK, 0.0), True))
     for k, r in enumerate(assume):
-        slack = column(r.slack, points.table, len(points.rows))
+        slack = column(r.slack, points.table)
         if r.op == "<=" and bool(np.all(np.abs(slack[points.bad]) <= NOISE)):
             strict = Relation(("<", *r[1:]))
             words = f"holds with {said(strict)} in place of {said(r)}"
@@ -138,10 +133,9 @@ def singles(points: Points) -> list[Single]:
 def _signs(points: Points) -> list[Single]:
     """All variables of the claim >= 0, where no single one will do."""
     names = [m[1] for m in _measured(points) if m[0] == "x"]
-    count = len(points.rows)
     below = {n: points.table[n] < -NOISE for n in names}
     free = [n for n in names if bool(np.any(below[n]))]
-    inside = ~np.any([below[n] for n in free], axis=0) if free else np.zeros(count, dtype=bool)
+    inside = ~np.any([below[n] for n in free], axis=0) if free else np.zeros(len(points.rows), dtype=bool)
     if len(free) < 2 or bool(np.any(points.bad & inside)) or points.share(inside) < LEAST:
         return []
     if any(not bool(np.any(points.bad & ~below[n])) for n in free):
@@ -157,7 +151,6 @@ def _orders(points: Points) -> list[Single]:
     names, table = [m[1] for m in _measured(points) if m[0] == "x"], points.table
     normal = points.normal
     claim_key = normal.key(points.claim)
-
     monomials = set(normal.polynomial(points.claim.slack))
 
     def single(kind: str, r: Relation, rank: tuple[float, float]) -> None:
@@ -165,8 +158,8 @@ def _orders(points: Points) -> list[Single]:
             changes.append(Single(kind, ((*points.assume, r), points.claim), f"holds where {said(r)}", rank))
 
     for a, b in itertools.permutations(names, 2):
-        inside = (table[b] - table[a] > NOISE) & ~points.bad
         gap = table[b] - table[a]
+        inside = (gap > NOISE) & ~points.bad
         if not bool(np.any(points.bad & (gap > NOISE))) and points.share(inside) >= LEAST:
             strict = bool(np.any(points.bad & (np.abs(gap) <= NOISE)))
             single("order", x(a).lt(x(b)) if strict else x(a).le(x(b)), (HYPOTHESIS, -points.share(inside)))
@@ -184,5 +177,5 @@ def _holds_on(points: Points, r: Relation) -> bool:
     if r.left[1] not in points.free:
         return False
     rows = points.rows.copy()
-    rows[:, points.free.index(r.left[1])] = column(r.right, points.table, len(rows))
+    rows[:, points.free.index(r.left[1])] = column(r.right, points.table)
     return points.hold(rows)

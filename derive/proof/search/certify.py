@@ -17,10 +17,10 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.proof.search.classical_columns import box, merges, swaps
 from sdescent.derive.proof.search.goal import Goal, goal_of, relevant
 from sdescent.derive.proof.search.gram_bases import bases_of_squares
-from sdescent.derive.proof.search.known_columns import box, merges, swaps
-from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, solve
+from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, System, solve
 from sdescent.derive.proof.search.ring import (
     CertifyStep,
     Factor,
@@ -46,7 +46,7 @@ class Stage:
     """How much is tried: products of so many factors, rounds of columns, degree above that of the claim, degree of multipliers.
 
     squares: by semidefinite programming.
-    columns: columns after a known proof (`sdescent.derive.proof.search.known_columns`).
+    columns: those that a classical proof uses (`sdescent.derive.proof.search.classical_columns`).
     swaps: multiples of (x - y)^2, in as many rounds as they lead on.
     """
 
@@ -92,11 +92,8 @@ def find(
         if (clear and not swap) or (swap in more and now() < stop):
             try:
                 problem = SimplifiedClaim(normal, claim, premises, hints, clear, swap)
-                more = {
-                    s
-                    for s, use in ((True, problem.other_way), (False, any(r.inverse for r in problem.core.rules)))
-                    if use
-                }
+                use = (True, problem.other_way), (False, any(r.inverse for r in problem.core.rules))
+                more = {way for way, useful in use if useful}
                 step = _certificate(problem, stop)
             except (GiveUp, ProofError):
                 continue
@@ -180,10 +177,9 @@ class _Attempt:
             return None
         reach = support | {m for column in sums for m in column.terms}
         top = max((degree_of(e.poly) for e in self.equations), default=0)
-        equations = maker.multiples(
-            self.equations, reach, 1 + (stage.rounds > 1), stage.cap, max(degree, top) + stage.extra
-        )
-        solution = solve(maker, mults, sums, equations, self.goal.strict, self.stop)
+        most = max(degree, top) + stage.extra
+        equations = maker.multiples(self.equations, reach, 1 + (stage.rounds > 1), stage.cap, most)
+        solution = solve(maker, System(mults, sums, equations, self.goal.strict))
         return None if solution is None else self.goal.lift(solution)
 
     def squares(self, stage: Stage) -> Solution | None:
@@ -203,9 +199,9 @@ class _Attempt:
         groups += [*itertools.combinations(signed, 2), *itertools.product(signed, self.composites)]
         groups += itertools.combinations(self.composites, 2) if stage.products > 1 else ()
         bases = [b for b in map(maker.base, groups) if b.terms and b.degree <= degree][:40]
-        chosen = bases_of_squares(maker, bases, mults, columns, equations)
+        system = System(mults, columns, equations, goal.strict)
         blocks: list[Block] = []
-        for base, parts in zip(bases, chosen, strict=True):
+        for base, parts in zip(bases, bases_of_squares(maker, bases, system), strict=True):
             whole = [[self.ring.monomial(self.ring.unpacked(v)) for v in part] for part in parts]
             if not base.factors and self.hints:
                 # Hints may mix the parts.
@@ -214,7 +210,7 @@ class _Attempt:
             for basis in whole:
                 if basis and now() < self.stop:
                     blocks.append(Block.of(self.ring, maker.reduce, base, basis))
-        solution = Sos(maker, mults, columns, blocks, equations, goal.strict, self.stop).solve()
+        solution = Sos(maker, system, blocks).solve()
         return None if solution is None else goal.lift(solution)
 
     def _mults(self, stage: Stage) -> list[Column]:
@@ -259,10 +255,8 @@ class _Attempt:
     def _binomials(self, mults: Sequence[Column]) -> list[tuple[Poly, tuple[int, ...]]]:
         """a - t b, with a b, for coprime monomials a, b such that a b c with a signed monomial c occurs somewhere."""
         squares: dict[str, tuple[Poly, tuple[int, ...]]] = {}
-        for terms in [
-            *[c.terms for c in mults],
-            *[self.ring.packed(f.poly) for f in (*self.composites, *self.equations)],
-        ]:
+        packed = [self.ring.packed(f.poly) for f in (*self.composites, *self.equations)]
+        for terms in [*(c.terms for c in mults), *packed]:
             data = {self.ring.unpacked(m): c for m, c in terms.items()}
             for s in sorted(data, key=lambda m: (sum(m), m)):
                 for a, b in self._splits(s):

@@ -80,28 +80,30 @@ def small(ring: Ring, goal: Goal) -> Goal:
     return goal
 
 
+def _only_in_factors(goal: Goal, v: int) -> list[Factor]:
+    """The factors that hold a variable; none where rules or equations hold it too."""
+    if v in goal.tied or any(degree_in(e.poly, v) for e in goal.equations):
+        return []
+    return [f for f in goal.factors if degree_in(f.poly, v)]
+
+
 def _use_up(ring: Ring, goal: Goal) -> bool:
     """p = c v + .. with v in one premise g = k v + .. alone: p - (c/k) g, or |k| p - (c/sgn k) g, without v."""
     for v in range(ring.size):
-        if v in goal.tied:
-            continue
-        holding = [f for f in goal.factors if degree_in(f.poly, v)]
-        if not degree_in(goal.target, v) or len(holding) != 1 or any(degree_in(e.poly, v) for e in goal.equations):
+        holding = _only_in_factors(goal, v)
+        if len(holding) != 1 or not degree_in(goal.target, v):
             continue
         (g,) = holding
         parts, premise = ring.by_power(goal.target, v), ring.by_power(g.poly, v)
         if max(parts) > 1 or max(premise) > 1:
             continue
         others = [f for f in goal.factors if f is not g]
-        c, rest = quotient(parts[1], premise[1])
+        (c, rest), scale = quotient(parts[1], premise[1]), None
         if rest:
             k = sign_cone(ring, premise[1], others)
             if k is None or not k[1].strict:
                 continue
-            c = parts[1] * k[0]
-            scale = k[1]
-        else:
-            scale = None
+            c, scale = parts[1] * k[0], k[1]
         part = sign_cone(ring, c, others)
         if part is None or part[0] < 0:
             continue
@@ -146,13 +148,8 @@ def _divide(ring: Ring, goal: Goal) -> bool:
 def _drop(ring: Ring, goal: Goal) -> bool:
     """A premise that holds for some value of a variable that nothing else has says nothing."""
     for v in range(ring.size):
-        holding = [f for f in goal.factors if degree_in(f.poly, v)]
-        if (
-            v in goal.tied
-            or len(holding) != 1
-            or degree_in(goal.target, v)
-            or any(degree_in(e.poly, v) for e in goal.equations)
-        ):
+        holding = _only_in_factors(goal, v)
+        if len(holding) != 1 or degree_in(goal.target, v):
             continue
         premise = ring.by_power(holding[0].poly, v)
         if max(premise) == 1 and premise[1].is_constant():

@@ -13,25 +13,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from sdescent.derive.proof.language.clock import spend
-from sdescent.derive.proof.search.linear import Base, Column, Maker
+from sdescent.derive.proof.search.linear import Base, Maker, System
 
 MAX_BASIS = 60
 
 
-def bases_of_squares(
-    maker: Maker,
-    bases: Sequence[Base],
-    mults: Sequence[Column],
-    columns: Sequence[Column],
-    equations: Sequence[Column],
-) -> list[list[list[int]]]:
+def bases_of_squares(maker: Maker, bases: Sequence[Base], system: System) -> list[list[list[int]]]:
     """For every base parts of packed monomials v such that b v^2 stays within the degrees of the multiples of the target."""
-    ring = maker.ring
+    ring, mults, columns, equations = maker.ring, system.mults, system.sums, system.equations
     support = sorted({m for c in (*mults, *equations) for m in c.terms} | {m for b in bases for m in b.terms})
     # What a rule puts in for v^2 comes to stand in products of v.
-    values = [
-        m for v in range(ring.size) if maker.high >> 8 * v & 255 for m in ring.packed(maker.reduce(ring.gens[v] ** 2))
-    ]
+    ruled = [v for v in range(ring.size) if maker.high >> 8 * v & 255]
+    values = [m for v in ruled for m in ring.packed(maker.reduce(ring.gens[v] ** 2))]
     exponents = [ring.unpacked(m) for m in (*support, *values)]
     box = [max(e[v] for e in exponents) for v in range(ring.size)]
     top = max((maker.degree(m) for c in mults for m in c.terms), default=0)

@@ -56,6 +56,10 @@ class Factor:
     strict: bool
 
 
+#: variable v -> (s, factor s * v >= 0)
+Signs = dict[int, tuple[int, Factor]]
+
+
 @dataclass(frozen=True)
 class ZeroPolynomial:
     """poly == 0; poly equals the sum of rep[k] * slack(premise k) modulo earlier rules."""
@@ -288,9 +292,9 @@ def scaled_cone(cone: Sequence[Piece], c: Any) -> tuple[Piece, ...]:
     return tuple((c * d, indices, squares) for d, indices, squares in cone)
 
 
-def signs(ring: Ring, factors: Sequence[Factor]) -> dict[int, tuple[int, Factor]]:
+def signs(ring: Ring, factors: Sequence[Factor]) -> Signs:
     """Variables of known sign: v -> (s, factor s * v >= 0). From c v - (nonnegative terms) >= 0 too, so L >= 1 signs L."""
-    table: dict[int, tuple[int, Factor]] = {}
+    table: Signs = {}
     for _ in range(3):
         before = dict(table)
         for factor in factors:
@@ -303,9 +307,7 @@ def signs(ring: Ring, factors: Sequence[Factor]) -> dict[int, tuple[int, Factor]
     return table
 
 
-def _sign_of(
-    ring: Ring, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any, table: dict[int, tuple[int, Factor]]
-) -> None:
+def _sign_of(ring: Ring, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any, table: Signs) -> None:
     v, sign = m.index(1), 1 if c > 0 else -1
     if v in table and (table[v][1].strict or (len(data) > 1 and not factor.strict)):
         return
@@ -319,9 +321,7 @@ def _sign_of(
     table[v] = sign, Factor(ring.gens[v] * sign, scaled_cone(cone, 1 / abs(c)), strict)
 
 
-def termwise(
-    ring: Ring, data: Mapping[Mono, Any], signs_of: dict[int, tuple[int, Factor]]
-) -> tuple[tuple[Piece, ...], bool] | None:
+def termwise(ring: Ring, data: Mapping[Mono, Any], signs_of: Signs) -> tuple[tuple[Piece, ...], bool] | None:
     """The cone of a polynomial none of whose monomials is negative, as their signs are known, and whether one is positive."""
     cone, strict = list[Piece](), False
     for m, c in data.items():
@@ -333,7 +333,7 @@ def termwise(
     return tuple(cone), strict
 
 
-def monomial_factor(ring: Ring, m: Mono, signs_of: dict[int, tuple[int, Factor]]) -> tuple[int, Factor] | None:
+def monomial_factor(ring: Ring, m: Mono, signs_of: Signs) -> tuple[int, Factor] | None:
     """(s, factor s * m >= 0) for a monomial of known sign."""
     sign, cones, strict = 1, [], True
     root = [0] * ring.size

@@ -63,9 +63,8 @@ class SimplifiedClaim:
         self.strict = {i for i, r in enumerate(premises) if r.op == "<"}
         one = ring.number(1)
         unit: tuple[Piece, ...] = ((fmpq(1), (), ()),)
-        factors = [
-            Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in self.slack.items() if premises[i].op != "=="
-        ]
+        bounds = {i: p for i, p in self.slack.items() if premises[i].op != "=="}
+        factors = [Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in bounds.items()]
         equations = [ZeroPolynomial(p, {i: one}) for i, p in self.slack.items() if premises[i].op == "==" and p]
         self.core = Core(self.claim, factors, equations, [ring.poly(h) for h in hints], unit)
         while (step := self._next_rule()) is not None:
@@ -138,11 +137,8 @@ class SimplifiedClaim:
             self._clear(rule)
         core.equations = [e for e in core.equations if e.poly]
         # A constant that is not negative says nothing, but 0 > 0 does.
-        core.factors = [
-            f
-            for f in core.factors
-            if not f.poly.is_constant() or (f.poly.leading_coefficient() < 0 if f.poly else f.strict)
-        ]
+        says = lambda p, strict: not p.is_constant() or (p.leading_coefficient() < 0 if p else strict)  # noqa: E731
+        core.factors = [f for f in core.factors if says(f.poly, f.strict)]
         if any(len(p) > MAX_TERMS for p in [core.target, *[f.poly for f in core.factors]]):
             raise GiveUp
 
@@ -150,13 +146,11 @@ class SimplifiedClaim:
         """v Q = 1: a polynomial of degree k in v becomes its multiple by Q^k, k made even if Q has no known sign."""
         core, ring, v = self.core, self.ring, rule.v
         sign, q = sign_cone(ring, rule.value, core.factors) or (0, None)
-        of_inverse = signs(ring, core.factors).get(v)
-        if (q is None or not q.strict) and of_inverse is not None:
+        inverse_sign, inverse = signs(ring, core.factors).get(v, (0, None))
+        if (q is None or not q.strict) and inverse is not None:
             # Q = v Q^2: signed as v is.
-            sign, q = (
-                of_inverse[0],
-                Factor(rule.value * of_inverse[0], _with_square(of_inverse[1].cone, rule.value), False),
-            )
+            sign = inverse_sign
+            q = Factor(rule.value * sign, _with_square(inverse.cone, rule.value), False)
         factors: list[Factor] = []
         for f in core.factors:
             k = degree_in(f.poly, v)
@@ -167,16 +161,15 @@ class SimplifiedClaim:
                 factors.append(Factor(self._cleared(f.poly, rule, k) * sign**k, cone, f.strict and q.strict))
             else:
                 k += k % 2
-                factors.append(
-                    Factor(self._cleared(f.poly, rule, k), _with_square(f.cone, power(rule.value, k // 2)), False)
-                )
+                cone = _with_square(f.cone, power(rule.value, k // 2))
+                factors.append(Factor(self._cleared(f.poly, rule, k), cone, False))
         k = degree_in(core.target, v)
         if k and q is not None and q.strict:
             core.weight = cone_product(core.weight, *[q.cone] * k)
             core.target = self._cleared(core.target, rule, k) * sign**k
         elif k:
-            if of_inverse is not None and of_inverse[1].strict and len(of_inverse[1].cone) == 1:
-                after, flip = cone_product(*[of_inverse[1].cone] * k)[0], of_inverse[0] ** k
+            if inverse is not None and inverse.strict and len(inverse.cone) == 1:
+                after, flip = cone_product(*[inverse.cone] * k)[0], inverse_sign**k
             else:
                 k += k % 2
                 after, flip = (fmpq(1), (), (ring.gens[v] ** (k // 2),)), 1
@@ -264,14 +257,11 @@ class SimplifiedClaim:
         check = product(self._value(mult), self.claim) - self._value(total)
         for i, t in terms.items():
             check -= product(t, self.slack[i])
-        good = (
-            not check and self._strict(mult) and (not strict or self._strict(total)) and not (self.op == "==" and total)
-        )
-        if not good:
+        good = not check and self._strict(mult) and (not strict or self._strict(total))
+        if not good or (self.op == "==" and total):
             return None
-        return CertifyStep(
-            self._members(mult), self._members(total), tuple((i, ring.term(t)) for i, t in sorted(terms.items()) if t)
-        )
+        equalities = tuple((i, ring.term(t)) for i, t in sorted(terms.items()) if t)
+        return CertifyStep(self._members(mult), self._members(total), equalities)
 
     def _undo(self, rest: Poly, terms: dict[int, Poly]) -> None:
         """rest = sum of terms[i] * slack[i], rule by rule, some twice: the value of a rule may hold variables of an earlier one."""

@@ -1,12 +1,12 @@
 """The search for a tree that proves 0 <= phi on an interval: its domain, the signs of functions at points, and the recursion.
 
-Untrusted: what it finds, `sdescent.derive.proof.kernel.one_variable` checks. Which steps are tried, and in which order,
-    its caller says.
+Untrusted: `sdescent.derive.proof.kernel.one_variable` checks every tree. The caller says which steps are tried, and in which order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -149,7 +149,7 @@ class TreeSearch:
 
 def with_phi(goal: IntervalGoal, phi: Polynomial) -> IntervalGoal:
     """The same question about another function."""
-    return IntervalGoal(phi, goal.low, goal.high, goal.strict, goal.half_open)
+    return replace(goal, phi=phi)
 
 
 def wrapped(tree: Tree | None, make: Callable[[Tree], Tree]) -> Tree | None:

@@ -74,3 +74,6 @@ class Single:
     def constant(self) -> bool:
         """Whether it is the claim that changes."""
         return self.kind in ("weak", "constant")
+
+
+Candidate = Family | Single
