@@ -1,7 +1,6 @@
-"""A branch of the proof of a claim: facts known under its hypotheses, and the ways in which new ones come out of them.
+"""A branch of the proof of a claim: facts under its hypotheses, and the ways in which new ones follow from them.
 
-Untrusted as all search is: facts are made by rules of `sdescent.derive.proof.kernel.rules` alone, and a rule that does not
-    fit raises.
+Untrusted, as all search is: only rules of `sdescent.derive.proof.kernel.rules` make facts, and a rule that does not fit raises.
 """
 
 from __future__ import annotations
@@ -90,7 +89,7 @@ class Branch:
         return seconds
 
     def fact_of(self, relation: Relation) -> Fact | None:
-        """A fact that says it already (of <= a strict one too), with this very claim."""
+        """A fact of the branch with this claim, from an equal one, or of <= from a strict one; None where there is none."""
         fact = self._keys.get(self.normal.key(relation))
         if fact is None and relation.op == "<=":
             fact = self._keys.get(self.normal.key(Relation(("<", *relation[1:]))))
@@ -116,9 +115,8 @@ class Branch:
         key = (self.normal.key(relation), len(facts), only, len(hints))
         if not only and self._failed.get(key, 0) >= seconds * 1000:
             return None
-        proof = quietly(
-            lambda: find(self.normal, relation, [f.claim for f in facts], hints, min(seconds, self.remaining()))
-        )
+        limit = min(seconds, self.remaining())
+        proof = quietly(lambda: find(self.normal, relation, [f.claim for f in facts], hints, limit))
         if proof is None:
             self._failed[key] = round(seconds * 1000)
             return None

@@ -1,8 +1,8 @@
 """Claims about products: 0 <= a product, by the signs of its factors, and A_1 A_2 .. <= c B_1 B_2 .., variable by variable.
 
 In the second each factor is a function of one variable. k_v is about the supremum of A_v / B_v, found numerically. A_v <= k_v B_v
-is proved apart, with 0 <= A_v or, where A_v has no sign, -k_v B_v <= A_v. What c is larger than the product of the k_v is shared
-out among them, so that they are simple numbers.
+is proved apart, with 0 <= A_v or, where A_v has no sign, -k_v B_v <= A_v. If c is larger than the product of the k_v, the
+k_v share the difference, so that they are simple numbers.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Factored(Split):
     """Proofs from the signs of factors."""
 
     def prove(self, claim: Relation) -> Fact | None:
-        """0 <= c * f^n * .. (or <) from the signs of all factors but even powers; those of the last factor is what is left."""
+        """0 <= c * f^n * .. (or <) from the signs of all factors but even powers; the others tell which sign the last one needs."""
         lead, powers = factors(self.branch, claim.slack)
         if not lead or len(powers) + sum(n > 1 for _, n in powers) < 2:
             return None
@@ -185,7 +185,7 @@ class Products(Split):
         return self._certified(claim, small, whole, times(*(r.large for r in ratios)), bounds)
 
     def _certified(self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: list[Bounds]) -> Fact:
-        """The claim from d P <= d K (product of B), what is left of c being a multiple of the product of the B, each >= 0.
+        """The claim from d P <= d K (product of B), the rest of c being a multiple of the product of the B, each >= 0.
 
         Where d < 0, from the lower bound of P.
         """

@@ -238,15 +238,14 @@ class _Proof:
         absurd = self.strategies.prove(self.branch, NEVER, seconds / 2)
         one, assume = Fraction(1), self.question.assume
         for assumption in assume if absurd is None else ():
-            strict = [assumption.left.lt(assumption.right), assumption.right.lt(assumption.left)]
-            for opposed in (
-                strict if assumption.op == "==" else [opposite(assumption)] if assumption.op in ("<=", "<") else []
-            ):
+            op, left, right = assumption
+            strict = [left.lt(right), right.lt(left)]
+            for opposed in strict if op == "==" else [opposite(assumption)] if op in ("<=", "<") else []:
                 fact = self.strategies.prove(self.branch, opposed, seconds / 2 / len(assume))
                 if fact is None:
                     continue
                 premises, never = [self.kernel.assume(assumption), fact], num(0).lt(0)
-                if assumption.op != "==":
+                if op != "==":
                     return self.kernel.certify(never, premises, sum=[(one, (0,), ()), (one, (1,), ())])
                 equal = [(0, num(-1 if opposed == strict[0] else 1))]
                 return self.kernel.certify(never, premises, sum=[(one, (1,), ())], equalities=equal)
@@ -275,10 +274,8 @@ class _Proof:
         written = certificate(proof, title)
         if self.model is not None:
             written = with_witness(written, witness_of_point(self.model))
-        satisfiable = "witness" in written
-        return self._result(
-            Verdict.PROVED, how, certificate=written, vacuous=vacuous, fact=proof, satisfiable=satisfiable
-        )
+        outcome = {"certificate": written, "vacuous": vacuous, "fact": proof, "satisfiable": "witness" in written}
+        return self._result(Verdict.PROVED, how, **outcome)
 
     def _without_proof(self) -> Judged:
         """A longer look for a counterexample, then z3."""

@@ -2,7 +2,7 @@
 
 With phi = c + sum of h_i(x_i) and hypotheses S_j = d_j + sum of s_ij(x_i) >= 0 of the same shape: for multipliers l_j >= 0 and
 numbers m_i <= inf (h_i - sum_j l_j s_ij) it is phi >= c + sum of m_i - sum of l_j d_j (Lagrangian duality). The l_j are those of
-a linear program over sampled points; what is left of c is shared out among the m_i, so that each of them is as simple as may be.
+a linear program over sampled points; the rest of c is shared among the m_i, so that each is as simple as possible.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from flint import fmpq, fmpz
 from sdescent.derive.proof.piecewise.balls import AT_ZERO, of_cases
 from sdescent.derive.proof.piecewise.cells import GENERATORS, MOST_GENERATORS, RING, Frozen, Poly, frozen
 
+ONE = RING.constant(1)
 #: a numerator and a denominator
 Quotient = tuple[Poly, Poly]
 MOST_TERMS, MOST_DENOMINATOR, HIGHEST = 1500, 840, 500
@@ -206,11 +207,11 @@ class Quotients:
 
     def _quotient(self, e: Any) -> Quotient:
         if e.is_Rational:
-            return _number(fmpq(int(e.p), int(e.q))), _number(1)
+            return _number(fmpq(int(e.p), int(e.q))), ONE
         if e in (sp.nan, sp.zoo, sp.oo, -sp.oo):
             raise Outside
         if e.is_Symbol or e is sp.pi:
-            return self.generator(e, lambda: Atom("letter", e)), _number(1)
+            return self.generator(e, lambda: Atom("letter", e)), ONE
         if e.is_Add:
             return reduce(self._plus, map(self.read, e.args))
         if e.is_Mul:
@@ -220,7 +221,7 @@ class Quotients:
         if isinstance(e, (sp.Abs, sp.sign)):
             n, d = self.read(e.args[0])
             s = self.sign(n * d, strict=isinstance(e, sp.sign))
-            return (_number(s), _number(1)) if isinstance(e, sp.sign) else (s * n, d)
+            return (_number(s), ONE) if isinstance(e, sp.sign) else (s * n, d)
         if isinstance(e, (sp.Max, sp.Min, sp.Piecewise)):
             return of_cases(e, self.read, self._order)
         return self._function(e)
@@ -251,7 +252,7 @@ class Quotients:
         if not d:
             raise Outside
         if d.is_constant():
-            return n / d.leading_coefficient(), _number(1)
+            return n / d.leading_coefficient(), ONE
         common = n.gcd(d)
         n, d = n // common, d // common
         scale = d.leading_coefficient()
@@ -259,7 +260,7 @@ class Quotients:
 
     def _power(self, e: Any) -> Quotient:
         if e is sp.E:
-            return self._exponential((_number(1), _number(1)))
+            return self._exponential((ONE, ONE))
         n, d = self.read(e.base)
         if e.exp.is_Integer:
             if abs(int(e.exp)) * max(len(n), len(d), 8) > 8 * HIGHEST:
@@ -268,7 +269,7 @@ class Quotients:
             return self._small(above ** abs(int(e.exp)), below ** abs(int(e.exp)))
         if not self.sign(n * d):
             if e.exp.is_Rational and e.exp > 0:
-                return _number(0), _number(1)
+                return _number(0), ONE
             raise Outside
         if not e.exp.is_Rational:
             return self._exponential(self._times(self.read(e.exp), self._logarithm(n, d)))
@@ -283,13 +284,12 @@ class Quotients:
         ratio = abs(fmpq(content) / fmpq(below))
         primes = [(_number(int(p)), int(k)) for p, k in fmpz(int(ratio.p)).factor()] if ratio.p > 1 else []
         primes += [(_number(int(p)), -int(k)) for p, k in fmpz(int(ratio.q)).factor()] if ratio.q > 1 else []
-        return primes + [
-            (self.sign(f) * f, way * int(k)) for way, part in ((1, factors), (-1, others)) for f, k in part
-        ]
+        powers = [*factors, *((f, -int(k)) for f, k in others)]
+        return primes + [(self.sign(f) * f, int(k)) for f, k in powers]
 
     def _rooted(self, n: Poly, d: Poly, exponent: Fraction) -> Quotient:
         """(n/d)^exponent."""
-        product: Quotient = (_number(1), _number(1))
+        product: Quotient = (ONE, ONE)
         for f, k in self._parts(n, d):
             whole, rest = divmod(k * exponent, 1)
             powers = [(f, int(whole))]
@@ -299,8 +299,7 @@ class Quotients:
                 atom = lambda f=f, q=q: Atom("root", self.expression(f) ** sp.Rational(1, q), f, q)  # noqa: E731
                 powers.append((self.generator(key, atom), int(rest * q)))
             for base, m in powers:
-                part = base ** abs(m)
-                product = self._times(product, (part, _number(1)) if m >= 0 else (_number(1), part))
+                product = self._times(product, _whole_power(base, m))
         return product
 
     def _logarithm(self, n: Poly, d: Poly) -> Quotient:
@@ -309,19 +308,18 @@ class Quotients:
         total = _number(0)
         for f, k in self._parts(n, d):
             total += k * self.generator(("log", frozen(f)), lambda f=f: Atom("log", sp.log(self.expression(f)), f))
-        return total, _number(1)
+        return total, ONE
 
     def _exponential(self, argument: Quotient) -> Quotient:
         """exp of a sum is the product of powers of the exponentials of its monomials; of multiples of logarithms, powers."""
         n, d = argument
-        product: Quotient = (_number(1), _number(1))
+        product: Quotient = (ONE, ONE)
         for m, c in n.to_dict().items():
             monomial = RING.from_dict({m: fmpq(1)})
             at = next((i for i, e in enumerate(m) if e), 0)
             if d.is_constant() and monomial == GENERATORS[at] and self.atoms and self.atoms[at].kind == "log":
-                product = self._times(
-                    product, self._rooted(self.atoms[at].of, _number(1), Fraction(int(c.p), int(c.q)))
-                )
+                root = self._rooted(self.atoms[at].of, ONE, Fraction(int(c.p), int(c.q)))
+                product = self._times(product, root)
                 continue
             unit = self.unit if self.unit % int(c.q) == 0 else int(c.q)
             power = int((c * unit).p)
@@ -331,14 +329,13 @@ class Quotients:
             part = self.generator(
                 ("exp", m, frozen(d), unit), lambda name=name, m=monomial, u=unit: Atom("exp", name, (m, d * u))
             )
-            part = part ** abs(power)
-            product = self._times(product, (part, _number(1)) if power >= 0 else (_number(1), part))
+            product = self._times(product, _whole_power(part, power))
         return product
 
     def _function(self, e: Any) -> Quotient:
         kind = type(e).__name__
         if isinstance(e, sp.Sum):
-            return self.generator(e, lambda: Atom(kind, e)), _number(1)
+            return self.generator(e, lambda: Atom(kind, e)), ONE
         if not isinstance(e, sp.Function):
             raise TooLarge(f"{kind} is not compared")
         if isinstance(e, (*_HYPERBOLIC, sp.erfc)):
@@ -347,7 +344,7 @@ class Quotients:
         if isinstance(e, Inverse):
             return self._small(of[0][1], of[0][0])
         if not of[0][0] and type(e) in AT_ZERO:
-            return _number(AT_ZERO[type(e)]), _number(1)
+            return _number(AT_ZERO[type(e)]), ONE
         if isinstance(e, sp.exp):
             return self._exponential(of[0])
         if isinstance(e, sp.log):
@@ -361,14 +358,18 @@ class Quotients:
         key = (kind, *((frozen(n), frozen(d)) for n, d in of))
         if isinstance(e, sp.sin):
             cosine = self.read(sp.cos(e.args[0]))[0]
-            return flip * self.generator(key, lambda: Atom("sin", name, 1 - cosine**2, 2)), _number(1)
+            return flip * self.generator(key, lambda: Atom("sin", name, 1 - cosine**2, 2)), ONE
         flip = flip if isinstance(e, _ODD) else 1
-        return flip * self.generator(key, lambda: Atom(kind, name, of[0])), _number(1)
+        return flip * self.generator(key, lambda: Atom(kind, name, of[0])), ONE
 
     def expression(self, p: Poly) -> sp.Expr:
         """A polynomial as an expression."""
         powers = {m: [self.atoms[n].expr ** int(e) for n, e in enumerate(m) if e] for m in p.monoms()}
         return sp.Add(*[sp.Rational(int(c.p), int(c.q)) * sp.Mul(*powers[m]) for m, c in p.to_dict().items()])
+
+
+def _whole_power(base: Poly, m: int) -> Quotient:
+    return (base**m, ONE) if m >= 0 else (ONE, base**-m)
 
 
 def _number(value: Any) -> Poly:
