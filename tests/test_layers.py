@@ -40,7 +40,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "one_variable", "premises", "processes", "steps", "rules", "export", "judge",
     ),
     "derive/proof/search": (
-        "mediants", "ring", "linear", "known_columns", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify",
+        "mediants", "ring", "linear", "classical_columns", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify",
         "intervals", "one_variable", "prover",
     ),
     "derive/reading": (

@@ -15,7 +15,7 @@ import numpy as np
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import KINDS, Context
-from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.language.terms import Relation
 
 AXES = "wtjik"
 NEGLIGIBLE = 1e-9
@@ -203,10 +203,6 @@ def near(a: Any, b: Any) -> bool:
         elif abs(s - t) > 1e-7 * (1 + abs(s) + abs(t)):
             return False
     return True
-
-
-def size(t: Term) -> int:
-    return 1 + sum(size(a) for a in t[1:] if isinstance(a, Term))
 
 
 SCALARS = {

@@ -1,7 +1,6 @@
-"""A branch of the proof of a claim: facts known under its hypotheses, and the ways in which new ones come out of them.
+"""A branch of the proof of a claim: facts under its hypotheses, and the ways in which new ones follow from them.
 
-Untrusted as all search is: facts are made by rules of `sdescent.derive.proof.kernel.rules` alone, and a rule that does not
-    fit raises.
+Untrusted, as all search is: only rules of `sdescent.derive.proof.kernel.rules` make facts, and a rule that does not fit raises.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ from sdescent.derive.proof.search.certify import find, inconsistent
 ZERO = num(0)
 #: what arithmetic raises where a search has come to numbers or terms that are too large; ProofError is a ValueError
 BROKEN = (ArithmeticError, ValueError, IndexError, KeyError, RecursionError, MemoryError)
-
-
 #: the most products of monomials in a power of an assumption; they take 1/20 s
 MOST_PRODUCTS = 50_000
 
@@ -32,10 +29,11 @@ def opposite(relation: Relation) -> Relation:
     return Relation(("<" if op == "<=" else "<=", right, left))
 
 
-_Found = TypeVar("_Found")
+_Result = TypeVar("_Result")
+Facts = Sequence[Fact]
 
 
-def quietly(search: Callable[[], _Found | None]) -> _Found | None:
+def quietly(search: Callable[[], _Result | None]) -> _Result | None:
     """What a search finds. It is large, numerical and not trusted: where it breaks, it has found nothing."""
     try:
         return search()
@@ -79,7 +77,7 @@ class Branch:
         ]
         return Branch(self.kernel, self.deadline, facts, self.depth)
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds until the deadline.
 
         Raises:
@@ -90,12 +88,12 @@ class Branch:
             raise OutOfTime
         return seconds
 
-    def known(self, relation: Relation) -> Fact | None:
-        """A fact that says it already (of <= a strict one too), with this very claim."""
-        found = self._keys.get(self.normal.key(relation))
-        if found is None and relation.op == "<=":
-            found = self._keys.get(self.normal.key(Relation(("<", *relation[1:]))))
-        return None if found is None else self.restated(found, relation)
+    def fact_of(self, relation: Relation) -> Fact | None:
+        """A fact of the branch with this claim, from an equal one, or of <= from a strict one; None where there is none."""
+        fact = self._keys.get(self.normal.key(relation))
+        if fact is None and relation.op == "<=":
+            fact = self._keys.get(self.normal.key(Relation(("<", *relation[1:]))))
+        return None if fact is None else self.restated(fact, relation)
 
     def restated(self, fact: Fact, relation: Relation) -> Fact:
         """The same claim, or the weaker <= of <, in other words: r - l has the same normal form."""
@@ -107,58 +105,49 @@ class Branch:
         return self.kernel.certify(relation, [fact], sum=[(Fraction(1), (0,), ())])
 
     def show(
-        self,
-        relation: Relation,
-        seconds: float,
-        more: Sequence[Fact] = (),
-        hints: Sequence[Term] = (),
-        only: bool = False,
+        self, relation: Relation, seconds: float, more: Facts = (), hints: Sequence[Term] = (), only: bool = False
     ) -> Fact | None:
         """A certify step for a relation <=, < or == from the facts of the branch and `more` (with `only`, from `more` alone)."""
-        found = self.known(relation)
-        if found is not None:
-            return found
+        fact = self.fact_of(relation)
+        if fact is not None:
+            return fact
         facts = list(more) if only else self.relevant(relation, more)
         key = (self.normal.key(relation), len(facts), only, len(hints))
         if not only and self._failed.get(key, 0) >= seconds * 1000:
             return None
-        proof = quietly(lambda: find(self.normal, relation, [f.claim for f in facts], hints, min(seconds, self.left())))
+        limit = min(seconds, self.remaining())
+        proof = quietly(lambda: find(self.normal, relation, [f.claim for f in facts], hints, limit))
         if proof is None:
             self._failed[key] = round(seconds * 1000)
             return None
         return self._certified(relation, facts, proof)
 
-    def _certified(self, relation: Relation, facts: Sequence[Fact], proof: Any) -> Fact | None:
+    def _certified(self, relation: Relation, facts: Facts, proof: Any) -> Fact | None:
         """The step, with no more premises than it uses."""
-        used = sorted(
-            {n for cone in (proof.mult, proof.sum) for m in cone for n in m[1]} | {n for n, _ in proof.equalities}
-        )
+        cones = proof.mult, proof.sum
+        used = sorted({n for cone in cones for m in cone for n in m[1]} | {n for n, _ in proof.equalities})
         place = {n: k for k, n in enumerate(used)}
-        cones = [
-            [(c, tuple(place[n] for n in ns), squares) for c, ns, squares in cone] for cone in (proof.mult, proof.sum)
-        ]
+        mult, total = ([(c, tuple(place[n] for n in ns), squares) for c, ns, squares in cone] for cone in cones)
         equalities = [(place[n], t) for n, t in proof.equalities]
         try:
-            return self.kernel.certify(relation, [facts[n] for n in used], cones[0], cones[1], equalities)
+            return self.kernel.certify(relation, [facts[n] for n in used], mult, total, equalities)
         except ProofError:  # an error of the search, which is not trusted
             return None
 
-    def contradiction(self, seconds: float, more: Sequence[Fact] = (), near: Relation | None = None) -> Fact | None:
+    def contradiction(self, seconds: float, more: Facts = (), near: Relation | None = None) -> Fact | None:
         """1 <= 0, where the facts cannot hold together."""
         facts = [*self.facts, *more] if near is None else self.relevant(near, more)
-        proof = quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.left())))
+        proof = quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.remaining())))
         return None if proof is None else self._certified(num(1).le(0), facts, proof)
 
-    def indirect(self, claim: Relation, seconds: float, more: Sequence[Fact] = ()) -> Fact | None:
+    def indirect(self, claim: Relation, seconds: float, more: Facts = ()) -> Fact | None:
         """The claim l <= r (l < r), from a contradiction with its opposite."""
         other = self.kernel.assume(opposite(claim))
         absurd = self.contradiction(seconds / 2, [*more, other], claim)
         if absurd is None:
-            # x < 0 contradicts 0 <= x^3 through its own third power
+            # x < 0 contradicts 0 <= x^3 through its own third power; powers are multiplied out at once
             size = len(self.normal.polynomial(other.claim.slack))
-            powers = [
-                self.power(other, n) for n in (2, 3) if size**n <= MOST_PRODUCTS
-            ]  # they are multiplied out at once
+            powers = [self.power(other, n) for n in (2, 3) if size**n <= MOST_PRODUCTS]
             absurd = self.contradiction(seconds / 2, [*more, other, *powers], claim)
         return None if absurd is None else self.by_cases(claim, absurd)
 
@@ -169,10 +158,10 @@ class Branch:
 
     def by_cases(self, claim: Relation, absurd: Fact) -> Fact:
         """The claim, from an absurdity under its opposite: where the claim holds it holds."""
-        refuted, own = self.kernel.absurd(claim, absurd), self.kernel.assume(claim)
+        refuted, assumed = self.kernel.absurd(claim, absurd), self.kernel.assume(claim)
         if claim.op == "<=":
-            return self.merged(claim, own, refuted)
-        return self.merged(opposite(claim), refuted, own)
+            return self.merged(claim, assumed, refuted)
+        return self.merged(opposite(claim), refuted, assumed)
 
     def merged(self, split: Relation, low: Fact, high: Fact) -> Fact:
         """`Kernel.cases`, or one of the two where it does not use its case."""
@@ -195,20 +184,16 @@ class Branch:
     def at_most_abs(self, t: Term) -> list[Fact]:
         """t <= abs(t) and -t <= abs(t), by cases."""
         kernel, split, size = self.kernel, ZERO.le(t), Term(("f", "abs", t))
-        cases = [kernel.assume(split), kernel.assume(t.lt(ZERO))]
-        values = [
-            kernel.function("abs_of_positive", [t], cases[:1]),
-            kernel.function("abs_of_negative", [t], cases[1:]),
-        ]
-        one, two, facts = Fraction(1), Fraction(2), list[Fact]()
+        cases = [(1, kernel.assume(split), "abs_of_positive"), (-1, kernel.assume(t.lt(ZERO)), "abs_of_negative")]
+        values = [(side, assumed, kernel.function(law, [t], [assumed])) for side, assumed, law in cases]
+        facts: list[Fact] = []
         for sign in (1, -1):
             sides: list[Fact] = []
-            for assumed, value, own in zip(cases, values, (1, -1), strict=True):
-                # abs(t) - sign t is 0 or 2 abs(t); the slack of abs(t) == own t is own t - abs(t)
-                sum_ = [] if own == sign else [(two, (0,), ())]
-                sides.append(
-                    kernel.certify((sign * t).le(size), [assumed, value], sum=sum_, equalities=[(1, num(-one))])
-                )
+            for side, assumed, value in values:
+                # abs(t) - sign t is 0 or 2 abs(t); the slack of abs(t) == side t is side t - abs(t)
+                total = [] if side == sign else [(Fraction(2), (0,), ())]
+                claim = (sign * t).le(size)
+                sides.append(kernel.certify(claim, [assumed, value], sum=total, equalities=[(1, num(-1))]))
             facts.append(self.merged(split, *sides))
         return facts
 
@@ -216,19 +201,19 @@ class Branch:
 
     def atoms(self, *terms: Term) -> set[int]:
         """The numbers of all atoms of terms, those within atoms too."""
-        found: set[int] = set()
+        numbers: set[int] = set()
         for t in terms:
-            self._collect(self.normal.polynomial(t), found)
-        return found
+            self._collect(self.normal.polynomial(t), numbers)
+        return numbers
 
-    def _collect(self, poly: Polynomial, found: set[int]) -> None:
+    def _collect(self, poly: Polynomial, numbers: set[int]) -> None:
         for monomial in poly:
             for a, _ in monomial:
-                if a not in found:
-                    found.add(a)
+                if a not in numbers:
+                    numbers.add(a)
                     key = self.normal.key_of(a)
                     if key[0] in ("inv", "f"):
-                        self._collect(dict(key[-1]), found)
+                        self._collect(dict(key[-1]), numbers)
 
     def outer_atoms(self, *terms: Term) -> set[int]:
         """The atoms of the normal forms themselves."""
@@ -238,28 +223,32 @@ class Branch:
         """Those that are functions or inverses."""
         return {a for a in atoms if self.normal.key_of(a)[0] in ("inv", "f")}
 
-    def relevant(self, relation: Relation, more: Sequence[Fact] = ()) -> list[Fact]:
+    def relevant(self, relation: Relation, more: Facts = ()) -> list[Fact]:
         """`more`, and the facts whose functions and inverses the relation, `more`, or hypotheses among such facts hold."""
         facts = [f for f in self.facts if f not in more]
-        seen = self.compound(self.outer_atoms(relation.slack, *[f.claim.slack for f in more]))
-        kept: list[Fact] = []
+        reached = self.compound(self.outer_atoms(relation.slack, *[f.claim.slack for f in more]))
+        chosen: list[Fact] = []
         while True:
-            new = [f for f in facts if f not in kept and (self.compound(self.outer_atoms(f.claim.slack)) <= seen)]
-            plain = [f for f in facts if f not in kept and f not in new and f.rule == "assume"]
+            new = [f for f in facts if f not in chosen and (self.compound(self.outer_atoms(f.claim.slack)) <= reached)]
+            plain = [f for f in facts if f not in chosen and f not in new and f.rule == "assume"]
             if not new and not plain:
-                return [f for f in facts if f in kept] + list(more)
-            kept += [*new, *plain]
+                return [f for f in facts if f in chosen] + list(more)
+            chosen += [*new, *plain]
             for f in plain:
-                seen |= self.compound(self.outer_atoms(f.claim.slack))
+                reached |= self.compound(self.outer_atoms(f.claim.slack))
 
     def functions(self, *terms: Term) -> list[tuple[str, Term]]:
         """(name, argument) of every function in the normal forms of terms, inner ones first."""
-        found: list[tuple[str, Term]] = []
-        for a in sorted(self.atoms(*terms)):
-            key = self.normal.key_of(a)
-            if key[0] == "f":
-                found.append((key[1], self.normal.term(dict(key[2]))))
-        return found
+        keys = [self.normal.key_of(a) for a in sorted(self.atoms(*terms))]
+        return [(key[1], self.normal.term(dict(key[2]))) for key in keys if key[0] == "f"]
+
+    def monotone(self, name: str, s: Term, t: Term, order: Fact, seconds: float = 0.0) -> Fact | None:
+        """f(s) <= f(t) (or <) from s <= t (or <); None where s is not shown to be in the domain of f."""
+        domain = {"log": ZERO.lt(s), "sqrt": ZERO.le(s)}.get(name)
+        inside = None if domain is None else self.show(domain, seconds) if seconds else self.fact_of(domain)
+        if domain is not None and inside is None:
+            return None
+        return self.kernel.function(f"monotone:{name}", [s, t], [order] if inside is None else [inside, order])
 
     # roots and inverses
 
@@ -284,10 +273,6 @@ class Branch:
     def roots(self, poly: Polynomial) -> set[int]:
         """The sqrt atoms of a polynomial."""
         return {a for monomial in poly for a, _ in monomial if self._root(a)}
-
-    def inverses(self, poly: Polynomial) -> set[int]:
-        """The inv atoms of a polynomial."""
-        return {a for monomial in poly for a, _ in monomial if self.normal.key_of(a)[0] == "inv"}
 
 
 #: proves a relation in a branch within so many seconds

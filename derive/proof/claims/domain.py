@@ -7,6 +7,7 @@ An assumption is used once its own terms are inside their domains by assumptions
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -62,39 +63,38 @@ class Domain:
         return self.branch.add(self.kernel.function(law, args, premises))
 
     def _positive(self, q: Term) -> Fact | None:
-        found = self.solve(self.branch, ZERO.lt(q), self.seconds)
-        return None if found is None else self.branch.add(found)
+        fact = self.solve(self.branch, ZERO.lt(q), self.seconds)
+        return None if fact is None else self.branch.add(fact)
 
     def _root(self, of: Term) -> bool:
         branch, s = self.branch, fn("sqrt", of)
-        if branch.known((s**2).eq(of)) is not None:
+        if branch.fact_of((s**2).eq(of)) is not None:
             return True
-        found = self.solve(branch, ZERO.le(of), self.seconds)
-        if found is None:
+        nonnegative = self.solve(branch, ZERO.le(of), self.seconds)
+        if nonnegative is None:
             return False
-        square, root = self._law("sqrt_square", [of], [found]), self._law("sqrt_nonneg", [of])
+        square, root = self._law("sqrt_square", [of], [nonnegative]), self._law("sqrt_nonneg", [of])
         positive = branch.show(ZERO.lt(of), 0.05)
         if positive is not None:
             # s <= 0 <= s would make 0 < Q = s^2 = -(-s) s <= 0
             other, one = self.kernel.assume(s.le(ZERO)), Fraction(1)
             members = [(one, (1,), ()), (one, (0, 2), ())]
-            absurd = self.kernel.certify(
-                ZERO.lt(0), [other, positive, root, square], sum=members, equalities=[(3, num(-1))]
-            )
+            premises = [other, positive, root, square]
+            absurd = self.kernel.certify(ZERO.lt(0), premises, sum=members, equalities=[(3, num(-1))])
             branch.add(branch.by_cases(ZERO.lt(s), absurd))
         return True
 
     def _denominator(self, q: Term) -> bool:
         branch = self.branch
         poly = branch.normal.polynomial(q)
-        if (len(poly) == 1 and () in poly) or branch.known((q * (1 / q)).eq(1)) is not None:
+        if (len(poly) == 1 and () in poly) or branch.fact_of((q * (1 / q)).eq(1)) is not None:
             return True
         for claim, sign in ((ZERO.lt(q), 1), (q.lt(ZERO), -1)):
-            found = self.solve(branch, claim, self.seconds / 2)
-            if found is not None:
-                self.inverse(branch, q, found, sign)
+            signed = self.solve(branch, claim, self.seconds / 2)
+            if signed is not None:
+                self.inverse(branch, q, signed, sign)
                 return True
-        unequal = branch.known(Relation(("!=", q, ZERO)))
+        unequal = branch.fact_of(Relation(("!=", q, ZERO)))
         if unequal is not None:
             branch.add(self.kernel.inverse(q, unequal))
             return True
@@ -104,25 +104,22 @@ class Domain:
         self.unsigned.append((q, unequal))
         return True
 
-    def inverse(self, branch: Branch, q: Term, shown: Fact, sign: int) -> None:
+    def inverse(self, branch: Branch, q: Term, nonzero: Fact, sign: int) -> None:
         """Adds q, q * (1/q) == 1 and the sign of 1/q."""
-        branch.add(shown)
-        unit = branch.add(self.kernel.inverse(q, shown))
+        branch.add(nonzero)
+        unit = branch.add(self.kernel.inverse(q, nonzero))
         claim = ZERO.lt(1 / q) if sign > 0 else (1 / q).lt(ZERO)
         # mult * (1/q) = q * (1/q) = 1, with mult = q; or -q for both signs turned.
         plus = (Fraction(1), (), ())
-        try:
-            fact = self.kernel.certify(claim, [shown, unit], [(Fraction(1), (0,), ())], [plus], [(1, num(-1))])
-        except ProofError:
-            return
-        branch.add(fact)
+        with suppress(ProofError):
+            branch.add(self.kernel.certify(claim, [nonzero, unit], [(Fraction(1), (0,), ())], [plus], [(1, num(-1))]))
 
     def signed(self, branch: Branch, q: Term, nonzero: Fact, sign: int) -> None:
         """In a branch that has 0 <= q or q <= 0: the inverse of q, which is not 0."""
         claim = ZERO.lt(q) if sign > 0 else q.lt(ZERO)
-        found = branch.indirect(claim, self.seconds, [nonzero])
-        if found is not None:
-            self.inverse(branch, q, found, sign)
+        fact = branch.indirect(claim, self.seconds, [nonzero])
+        if fact is not None:
+            self.inverse(branch, q, fact, sign)
 
 
 def inside_out(t: Any) -> Iterator[Term]:
@@ -170,20 +167,19 @@ def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInp
     """The error about a term that is not shown to be inside its domain."""
     what, t = missing
     need = {"denominator": "be nonzero", "argument of sqrt": "be >= 0", "argument of log": "be > 0"}[what]
-    shown = text(t)
-    return BadInput(
-        field, shown, f"a {what} that the assumptions show to {need}".replace("a arg", "an arg"), column(source, shown)
-    )
+    printed = text(t)
+    accepted = f"a {what} that the assumptions show to {need}".replace("a arg", "an arg")
+    return BadInput(field, printed, accepted, column(source, printed))
 
 
-def column(source: str | None, shown: str) -> int | None:
+def column(source: str | None, printed: str) -> int | None:
     """Where a term stands in a text that is spaced differently, counted from 1; None where it is not found."""
     if source is None or "**" in source:  # which is shown as ^
         return None
     places = [n for n, ch in enumerate(source) if ch != " "]
-    squeezed, wanted = source.replace(" ", ""), shown.replace(" ", "")
-    for pattern in (f"/({wanted})", f"sqrt({wanted})", f"log({wanted})", f"/{wanted}", wanted):
-        at = squeezed.find(pattern)
+    squeezed, squeezed_term = source.replace(" ", ""), printed.replace(" ", "")
+    for before, after in (("/(", ")"), ("sqrt(", ")"), ("log(", ")"), ("/", ""), ("", "")):
+        at = squeezed.find(before + squeezed_term + after)
         if at >= 0:
-            return places[at + len(pattern.rstrip(")")) - len(wanted.rstrip(")"))] + 1
+            return places[at + len(before)] + 1
     return None

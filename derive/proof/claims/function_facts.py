@@ -24,6 +24,8 @@ MAX_EXPONENTS = 5
 MAX_SUMMANDS = 6
 #: decimals of a bound beyond those of the numbers of the claim
 MORE_DIGITS = 2
+#: for the order of two terms
+ORDER_SECONDS = 0.05
 _T = x("t")
 WHOLE = Interval()
 _TANGENT = fn("exp", _T) - 1 - _T
@@ -37,11 +39,11 @@ def _proof(t: Term, low: Fraction | None, high: Fraction | None, strict: bool) -
 @lru_cache(maxsize=256)
 def _infimum(t: Term, low: Fraction | None, high: Fraction | None, digits: int) -> tuple[Fraction, bool] | None:
     """A number at most the infimum of a term in t, exact where it is seen to be rational, and whether the term stays above it."""
-    found = quietly(lambda: least(t, "t", low, high))
-    if found is None:
+    infimum = quietly(lambda: least(t, "t", low, high))
+    if infimum is None:
         return None
-    exact = rational_near(found.value)
-    return (rounded_down(found.value, digits), True) if exact is None else (exact, found.at is None)
+    exact = rational_near(infimum.value)
+    return (rounded_down(infimum.value, digits), True) if exact is None else (exact, infimum.at is None)
 
 
 class FunctionFacts:
@@ -54,13 +56,9 @@ class FunctionFacts:
 
     def at(self, phi: Term, at: Term, strict: bool = False, interval: Interval = WHOLE) -> list[Fact]:
         """0 <= phi(t) (0 < phi(t) when strict) at t = `at` in the interval; nothing where no proof is found."""
-        found = _proof(phi, interval.low, interval.high, strict)
-        if found is None:
-            return []
+        proof = _proof(phi, interval.low, interval.high, strict)
         try:
-            return [
-                self.kernel.ball({**found, "at": at}, [f for f in (interval.below, interval.above) if f is not None])
-            ]
+            return [] if proof is None else [self.kernel.ball({**proof, "at": at}, interval.facts)]
         except ProofError:
             return []
 
@@ -86,7 +84,7 @@ class FunctionFacts:
         facts: list[Fact] = []
         for name, of in self.functions:
             if name == "log":
-                positive = branch.known(ZERO.lt(of))
+                positive = branch.fact_of(ZERO.lt(of))
                 facts += [*([kernel.function("exp_log", [of], [positive])] if positive else []), *self._products(of)]
             elif name == "exp":
                 poly = branch.normal.polynomial(of)
@@ -107,7 +105,7 @@ class FunctionFacts:
         """The first of 0, exponents, and logarithms; of each logarithm exp(log(u)) == u."""
         exponents, values = [ZERO], dict[Term, Fact]()
         for name, of in self.functions:
-            positive = self.branch.known(ZERO.lt(of)) if name == "log" else None
+            positive = self.branch.fact_of(ZERO.lt(of)) if name == "log" else None
             if name == "exp" or positive is not None:
                 exponents.append(of if name == "exp" else fn("log", of))
             if positive is not None:
@@ -128,12 +126,12 @@ class FunctionFacts:
             # exp(s) - exp(t) (1 + d) = exp(t) (exp(d) - 1 - d) + (exp(d + t) - exp(d) exp(t)), the slack of exp_add turned round
             claim = (fn("exp", t) * (1 + s - t)).le(fn("exp", s))
             fact = kernel.certify(claim, used, sum=[(Fraction(1), (0, 1), ())], equalities=[(2, num(-1))])
-            known = [values[v] for v in (s, t) if v in values]
-            if known:
+            logarithms = [values[v] for v in (s, t) if v in values]
+            if logarithms:
                 names = {fn("exp", v): values[v].claim.right for v in (s, t) if v in values}
                 plain = (names.get(fn("exp", t), fn("exp", t)) * (1 + s - t)).le(names.get(fn("exp", s), fn("exp", s)))
-                shown = branch.show(plain, 0.1, [fact, *known], only=True)
-                fact = fact if shown is None else shown
+                restated = branch.show(plain, 0.1, [fact, *logarithms], only=True)
+                fact = fact if restated is None else restated
             facts.append(fact)
         return facts
 
@@ -146,10 +144,10 @@ class FunctionFacts:
             p = next((p for p in range(2, top) if p * p <= top and top % p == 0), top)
             p = Fraction(value.denominator) if value.denominator > 1 else Fraction(p)
             factors = [num(value), num(p)] if value.denominator > 1 else [num(p), num(value / p)]
-            shown = self._positive(*factors)
-            if p == value or len(shown) < 2:
+            positive = self._positive(*factors)
+            if p == value or len(positive) < 2:
                 break
-            facts.append(self.kernel.function("log_mul", factors, shown))
+            facts.append(self.kernel.function("log_mul", factors, positive))
             value = value * p if value.denominator > 1 else value / p
         return facts
 
@@ -173,20 +171,18 @@ class FunctionFacts:
         for factor in factors:
             if factor[:2] == ("f", "exp"):
                 facts.append(kernel.function("log_exp", [factor[2]]))
-            if factor[0] == "/" and factor[1] == num(1):
-                inner = factor[2]
-                both = self._positive(factor, inner)
-                if len(both) == 2:
-                    log = kernel.function("log_mul", [factor, inner], both)
-                    unit = branch.show((factor * inner).eq(1), 0.1)
-                    if unit is not None:
-                        facts += [log, *self._one(factor * inner, unit)]
+            inner = factor[2] if factor[0] == "/" and factor[1] == num(1) else None
+            both = [] if inner is None else self._positive(factor, inner)
+            if inner is not None and len(both) == 2:
+                log = kernel.function("log_mul", [factor, inner], both)
+                unit = branch.show((factor * inner).eq(1), 0.1)
+                facts += [] if unit is None else [log, *self._one(factor * inner, unit)]
         return facts
 
     def _positive(self, *terms: Term) -> list[Fact]:
         """0 < t of those terms of which it is shown."""
-        shown = [self.branch.show(ZERO.lt(t), 0.1) for t in terms]
-        return [f for f in shown if f is not None]
+        facts = [self.branch.show(ZERO.lt(t), 0.1) for t in terms]
+        return [f for f in facts if f is not None]
 
     def _one(self, t: Term, unit: Fact) -> list[Fact]:
         """log(t) == 0 from t == 1, both ways."""
@@ -220,8 +216,8 @@ class FunctionFacts:
 
     def _above(self, g: Term, of: Term, interval: Interval, digits: int) -> list[Fact]:
         """c <= g(t) (or <) at t = `of`."""
-        found = _infimum(g, interval.low, interval.high, digits)
-        return [] if found is None else self.at(g - num(found[0]), of, found[1], interval)
+        bound = _infimum(g, interval.low, interval.high, digits)
+        return [] if bound is None else self.at(g - num(bound[0]), of, bound[1], interval)
 
     def _slopes(self, f: Term, of: Term, interval: Interval, digits: int) -> list[Fact]:
         """k (t - a) <= f(t) - f(a) <= l (t - a) where t >= a, turned round where t <= a, and else times t - a."""
@@ -235,9 +231,9 @@ class FunctionFacts:
         factor = num(1) if anchor == low else num(-1) if anchor == high else run
         facts: list[Fact] = []
         for sign in (1, -1):
-            found = _infimum(sign * rise / run, low, high, digits)
-            if found is not None:
-                facts += self.at((sign * rise - num(found[0]) * run) * factor, of, False, interval)
+            bound = _infimum(sign * rise / run, low, high, digits)
+            if bound is not None:
+                facts += self.at((sign * rise - num(bound[0]) * run) * factor, of, False, interval)
         return facts
 
     def _rational(self, f: Term, at: Fraction) -> Fraction | None:
@@ -245,9 +241,9 @@ class FunctionFacts:
         poly = self.branch.normal.polynomial(substitute(f, "t", num(at)))
         return poly.get((), Fraction(0)) if set(poly) <= {()} else None
 
-    def orders(self, seconds: float = 0.05) -> list[Fact]:
+    def orders(self) -> list[Fact]:
         """f(s) <= f(t) (or <) for increasing f, where s <= t is shown of two arguments; log(exp(t)) is one such log."""
-        branch, kernel, one = self.branch, self.kernel, num(1)
+        branch, kernel, one, seconds = self.branch, self.kernel, num(1), ORDER_SECONDS
         facts: list[Fact] = []
         # most pairs have no order, and to see that takes all the time there is
         stop = now() + 8 * seconds
@@ -258,8 +254,8 @@ class FunctionFacts:
                 if order is not None and least is not None:
                     facts.append(kernel.function("monotone:log", [s, r], [least, order]))
         for of, t in itertools.product(logs, exponents):
-            e, positive = fn("exp", t), branch.known(ZERO.lt(of))
-            for s, r, least in ((e, of, branch.known(ZERO.lt(e))), (of, e, positive)):
+            e, positive = fn("exp", t), branch.fact_of(ZERO.lt(of))
+            for s, r, least in ((e, of, branch.fact_of(ZERO.lt(e))), (of, e, positive)):
                 order = None if least is None else branch.show(s.lt(r), seconds) or branch.show(s.le(r), seconds)
                 if order is not None and least is not None:
                     facts += [kernel.function("log_exp", [t]), kernel.function("monotone:log", [s, r], [least, order])]
@@ -267,11 +263,8 @@ class FunctionFacts:
             if name != other or name == "abs" or now() > stop:
                 continue
             order = branch.show(s.lt(t), seconds) or branch.show(s.le(t), seconds)
-            domain = {"log": ZERO.lt(s), "sqrt": ZERO.le(s)}.get(name)
-            known = None if domain is None else branch.known(domain) or branch.show(domain, 0.05)
-            if order is None or (domain is not None and known is None):
-                continue
-            facts.append(kernel.function(f"monotone:{name}", [s, t], [*([known] if known is not None else []), order]))
+            fact = None if order is None else branch.monotone(name, s, t, order, seconds)
+            facts += [] if fact is None else [fact]
         return facts
 
 

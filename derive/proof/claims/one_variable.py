@@ -24,6 +24,8 @@ from sdescent.derive.proof.search.one_variable import find as find_interval_proo
 
 #: decimals of the bounds of a logarithm
 LOG_DIGITS = 20
+#: functions of which a claim on (0, oo) may be turned round to one in 1/x
+MONOTONE = frozenset({"atan", "erf", "tanh", "exp"})
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,14 @@ class Interval:
     below: Fact | None = None
     above: Fact | None = None
 
-    def cut(self, sign: int, bound: Fraction, said: Fact) -> Interval:
+    @property
+    def facts(self) -> list[Fact]:
+        """The facts about its finite ends."""
+        return [f for f in (self.below, self.above) if f is not None]
+
+    def cut(self, sign: int, bound: Fraction, fact: Fact) -> Interval:
         """With another lower end, or for the sign -1 another upper one."""
-        return replace(self, low=bound, below=said) if sign > 0 else replace(self, high=bound, above=said)
+        return replace(self, low=bound, below=fact) if sign > 0 else replace(self, high=bound, above=fact)
 
 
 class OneVariable:
@@ -64,10 +71,10 @@ class OneVariable:
             for t in bases(branch, form):
                 inner = in_terms_of(branch, form, t, self.z)
                 if inner is not None:
-                    found = self._finish(claim, [self.fact(inner, self.z, t, self.interval(t), claim.op == "<")])
-                    if found is not None:
-                        return found
-        branch.left()
+                    proved = self._finish(claim, [self.fact(inner, self.z, t, self.interval(t), claim.op == "<")])
+                    if proved is not None:
+                        return proved
+        branch.remaining()
         return None
 
     def _variable(self, claim: Relation, phi: Term, name: str) -> Fact | None:
@@ -77,14 +84,14 @@ class OneVariable:
             return None
         forms: list[Term] = []
         for form in self.forms(phi):
-            found = self.fact(form, name, at, interval, strict)
-            if found is not None:
-                return self._finish(claim, [found])
+            fact = self.fact(form, name, at, interval, strict)
+            if fact is not None:
+                return self._finish(claim, [fact])
             forms.append(form)
         for form in forms:
-            found = self._logarithm(claim, form, at) or self._root(claim, form, at)
-            if found is not None:
-                return found
+            fact = self._logarithm(claim, form, at) or self._root(claim, form, at)
+            if fact is not None:
+                return fact
         return self._turned(claim, phi, name, interval)
 
     def _root(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
@@ -92,59 +99,49 @@ class OneVariable:
         branch = self.branch
         for of, a, b in self._linear_arguments("sqrt", phi, at):
             root, y = fn("sqrt", of), x(self.z)
-            below = branch.known(ZERO.lt(root)) or branch.known(ZERO.le(root))
-            square = branch.known((root**2).eq(of))
+            below = branch.fact_of(ZERO.lt(root)) or branch.fact_of(ZERO.le(root))
+            square = branch.fact_of((root**2).eq(of))
             if below is None or square is None:
                 continue
             swapped = self.swapped(branch.normal.term(branch.normal.polynomial(phi)), {root: y})
             inner = substitute(swapped, at[1], (y**2 - num(b)) * num(1 / a))
-            shown = self.fact(inner, self.z, root, Interval(Fraction(0), None, below, None), claim.op == "<")
-            if shown is not None:
-                return self._finish(claim, [shown, square])
+            fact = self.fact(inner, self.z, root, Interval(Fraction(0), None, below, None), claim.op == "<")
+            if fact is not None:
+                return self._finish(claim, [fact, square])
         return None
 
     def _linear_arguments(self, name: str, phi: Term, at: Term) -> list[tuple[Term, Fraction, Fraction]]:
         """(Q, a, b) of each name(Q) in phi with Q = a x + b."""
         normal = self.branch.normal
         (m,) = normal.polynomial(at)
-        found: list[tuple[Term, Fraction, Fraction]] = []
+        arguments: list[tuple[Term, Fraction, Fraction]] = []
         for function, of in self.branch.functions(phi):
             poly = normal.polynomial(of)
             if function == name and m in poly and set(poly) <= {m, ()}:
-                found.append((of, poly[m], poly.get((), Fraction(0))))
-        return found
+                arguments.append((of, poly[m], poly.get((), Fraction(0))))
+        return arguments
 
     def fact(self, phi: Term, name: str, at: Term, interval: Interval, strict: bool) -> Fact | None:
         """0 <= phi(at) (or <) for at in the interval."""
-        self.branch.left()
-        low, high = interval.low, interval.high
-        seconds = min(self.seconds, self.branch.left())
+        seconds = min(self.seconds, self.branch.remaining())
+        closed = interval.low is not None and strict and (interval.below is None or interval.below.claim.op != "<")
         try:
-            found = find_interval_proof(phi, name, low, high, strict, seconds)
-            if found is None:
+            proof = find_interval_proof(phi, name, interval.low, interval.high, strict, seconds)
+            if proof is None or (closed and needs_open(proof)):
                 return None
-            if (
-                low is not None
-                and strict
-                and needs_open(found)
-                and (interval.below is None or interval.below.claim.op != "<")
-            ):
-                return None
-            premises = [f for f in (interval.below, interval.above) if f is not None]
-            return self.kernel.ball({**found, "at": at}, premises)
+            return self.kernel.ball({**proof, "at": at}, interval.facts)
         except ProofError:
             return None
 
-    def _finish(self, claim: Relation, found: Sequence[Fact | None]) -> Fact | None:
-        facts = [f for f in found if f is not None]
-        if len(facts) < len(found):
+    def _finish(self, claim: Relation, parts: Sequence[Fact | None]) -> Fact | None:
+        facts = [f for f in parts if f is not None]
+        if len(facts) < len(parts):
             return None
         near = [f for f in self.branch.facts if f.rule in ("function", "inverse") and f.claim.op == "=="]
         near += [f for f in self.branch.facts if f.claim.op == "<" and f not in near and f not in facts]
-        shown = self.branch.show(claim, 0.1, facts, only=True) or self.branch.show(
-            claim, 0.15, [*facts, *near], only=True
-        )
-        return shown or self.branch.show(claim, 0.25, facts)
+        show = self.branch.show
+        proved = show(claim, 0.1, facts, only=True) or show(claim, 0.15, [*facts, *near], only=True)
+        return proved or show(claim, 0.25, facts)
 
     # abs
 
@@ -153,7 +150,7 @@ class OneVariable:
         if t[0] == "f" and t[1] == "abs":
             inner = self.without_abs(t[2])
             for s in () if inner is None else (inner, -inner):
-                if self.branch.known(t.eq(s)) is not None:
+                if self.branch.fact_of(t.eq(s)) is not None:
                     return s
             return None
         parts: list[Any] = []
@@ -175,8 +172,8 @@ class OneVariable:
         for f in list(branch.facts):
             if f.claim.op not in ("<=", "<", "=="):
                 continue
-            said = branch.normal.polynomial(f.claim.slack)
-            rest = {m: c for m, c in said.items() if m}
+            slack = branch.normal.polynomial(f.claim.slack)
+            rest = {m: c for m, c in slack.items() if m}
             if set(rest) != set(mine):
                 continue
             ratios = {rest[m] / mine[m] for m in mine}
@@ -184,7 +181,7 @@ class OneVariable:
                 continue
             # k t + d >= 0, where t is mine + a constant
             k = ratios.pop()
-            bound = poly.get((), Fraction(0)) - said.get((), Fraction(0)) / k
+            bound = poly.get((), Fraction(0)) - slack.get((), Fraction(0)) / k
             best = self._better(best, f, t, bound, [1, -1] if f.claim.op == "==" else [1 if k > 0 else -1])
         if t[0] != "x":
             best = self._searched(best, t)
@@ -194,21 +191,20 @@ class OneVariable:
         for sign in signs:
             old, fact = (best.low, best.below) if sign > 0 else (best.high, best.above)
             strict = f.claim.op == "<"
-            if old is not None and (
-                sign * (old - bound) > 0 or (old == bound and (not strict or (fact and fact.claim.op == "<")))
-            ):
+            as_good = old == bound and (not strict or (fact is not None and fact.claim.op == "<"))
+            if old is not None and (sign * (old - bound) > 0 or as_good):
                 continue
             sides = (num(bound), t) if sign > 0 else (t, num(bound))
-            said = self.branch.show(Relation(("<" if strict else "<=", *sides)), 0.2, [f], only=True)
-            if said is not None:
-                best = best.cut(sign, bound, said)
+            end = self.branch.show(Relation(("<" if strict else "<=", *sides)), 0.2, [f], only=True)
+            if end is not None:
+                best = best.cut(sign, bound, end)
         return best
 
     def _searched(self, best: Interval, t: Term) -> Interval:
         for sign, bound in itertools.product((1, -1), (0, 1, -1)):
-            wanted = best.low is None if sign > 0 else best.high is None and (best.low is None or best.low < bound)
-            said = self.branch.show(num(bound).le(t) if sign > 0 else t.le(num(bound)), 0.1) if wanted else None
-            best = best if said is None else best.cut(sign, Fraction(bound), said)
+            open_end = best.low is None if sign > 0 else best.high is None and (best.low is None or best.low < bound)
+            end = self.branch.show(num(bound).le(t) if sign > 0 else t.le(num(bound)), 0.1) if open_end else None
+            best = best if end is None else best.cut(sign, Fraction(bound), end)
         return best
 
     # other forms
@@ -225,7 +221,7 @@ class OneVariable:
         normal = self.branch.normal
         poly = self.branch.without_roots(normal.polynomial(phi))
         for _ in range(6):
-            inverses = self.branch.inverses(poly)
+            inverses = {a for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}
             if not inverses:
                 return normal.term(poly)
             a = max(inverses)
@@ -244,8 +240,8 @@ class OneVariable:
     def _sign(self, q: Polynomial) -> int:
         """1 or -1 where a fact says 0 < c Q with a number c of that sign, and else 0."""
         for f in self.branch.facts:
-            said = self.branch.normal.polynomial(f.claim.slack) if f.claim.op == "<" else {}
-            if set(said) == set(q) and len(ratios := {said[m] / q[m] for m in q}) == 1:
+            slack = self.branch.normal.polynomial(f.claim.slack) if f.claim.op == "<" else {}
+            if set(slack) == set(q) and len(ratios := {slack[m] / q[m] for m in q}) == 1:
                 return 1 if ratios.pop() > 0 else -1
         return 0
 
@@ -253,46 +249,42 @@ class OneVariable:
         """Of log(Q), Q = a x + b, y = log(Q) is made the variable: x = (exp(y) - b)/a."""
         branch, name = self.branch, at[1]
         for of, a, b in self._linear_arguments("log", phi, at):
-            positive = branch.known(ZERO.lt(of))
+            positive = branch.fact_of(ZERO.lt(of))
             if positive is None:
                 continue
-            log = fn("log", of)
-            y = x(self.z)
+            log, y, strict = fn("log", of), x(self.z), claim.op == "<"
             new = (fn("exp", y) - num(b)) * num(1 / a)
-            swapped = self.swapped(
-                branch.normal.term(branch.normal.polynomial(phi)), {log: y, fn("sqrt", of): fn("exp", y / 2)}
-            )
-            inner = substitute(swapped, name, new)
-            strict = claim.op == "<"
-            shown = self.fact(_simple(inner), self.z, log, Interval(), strict)
-            shown = shown or self.fact(inner, self.z, log, self.interval_of_log(of, log), strict)
-            if shown is not None:
+            plain = branch.normal.term(branch.normal.polynomial(phi))
+            inner = substitute(self.swapped(plain, {log: y, fn("sqrt", of): fn("exp", y / 2)}), name, new)
+            fact = self.fact(_simple(inner), self.z, log, Interval(), strict)
+            fact = fact or self.fact(inner, self.z, log, self.interval_of_log(of, log), strict)
+            if fact is not None:
                 # what the log is of may be written in two ways
-                return self._finish(claim, [shown, *self.exponentials(log, of, positive, phi)])
+                return self._finish(claim, [fact, *self.exponentials(log, of, positive, phi)])
         return None
 
     def interval_of_log(self, of: Term, log: Term) -> Interval:
         """Rational bounds of log(Q) from those of Q, rounded outwards."""
         bounds, best = self.interval(of), Interval()
-        for sign, end, said in ((1, bounds.low, bounds.below), (-1, bounds.high, bounds.above)):
-            bound = self._bound_of_log(end, said, of, log, sign)
+        for sign, end, fact in ((1, bounds.low, bounds.below), (-1, bounds.high, bounds.above)):
+            bound = self._bound_of_log(end, fact, of, log, sign)
             best = best if bound is None else best.cut(sign, *bound)
         return best
 
     def _bound_of_log(
-        self, end: Fraction | None, said: Fact | None, of: Term, log: Term, sign: int
+        self, end: Fraction | None, fact: Fact | None, of: Term, log: Term, sign: int
     ) -> tuple[Fraction, Fact] | None:
         """(r, r <= log(Q)) from end <= Q, or for the sign -1 (r, log(Q) <= r) from Q <= end."""
         branch = self.branch
-        number = None if end is None or said is None or end <= 0 else value_of(fn("log", num(end)), self.z, Fraction(0))
-        positive = branch.known(ZERO.lt(of)) if end is None or sign < 0 else branch.show(ZERO.lt(num(end)), 0.1)
-        if end is None or said is None or number is None or positive is None:
+        number = None if end is None or fact is None or end <= 0 else value_of(fn("log", num(end)), self.z, Fraction(0))
+        positive = branch.fact_of(ZERO.lt(of)) if end is None or sign < 0 else branch.show(ZERO.lt(num(end)), 0.1)
+        if end is None or fact is None or number is None or positive is None:
             return None
         bound = Fraction(0) if end == 1 else sign * rounded_down(sign * number, LOG_DIGITS)
         at_end = fn("log", num(end))
         near = self.fact(num(sign) * (at_end - num(bound)), self.z, ZERO, Interval(), False)
         args = [num(end), of] if sign > 0 else [of, num(end)]
-        order = self.kernel.function("monotone:log", args, [positive, branch.restated(said, args[0].le(args[1]))])
+        order = self.kernel.function("monotone:log", args, [positive, branch.restated(fact, args[0].le(args[1]))])
         goal = num(bound).le(log) if sign > 0 else log.le(num(bound))
         if near is None:
             return None
@@ -308,33 +300,31 @@ class OneVariable:
             kernel.function("exp_positive", [half]),
         ]
         if ("sqrt", of) in self.branch.functions(phi):
-            root = self.branch.known(ZERO.le(fn("sqrt", of)))
-            square = self.branch.known((fn("sqrt", of) ** 2).eq(of))
+            root = self.branch.fact_of(ZERO.le(fn("sqrt", of)))
+            square = self.branch.fact_of((fn("sqrt", of) ** 2).eq(of))
             if root is not None and square is not None:
                 e, s = fn("exp", half), fn("sqrt", of)
                 mult = [(Fraction(1), (0,), ()), (Fraction(1), (1,), ())]
                 # (s + e)(s - e) = (s^2 - Q) + (Q - exp(log Q)) + (exp(log Q) - e^2)
                 # slacks Q - s^2, Q - exp(log Q), e^2 - exp(log Q)
                 equalities = [(2, num(-1)), (3, num(1)), (4, num(-1))]
-                facts.append(
-                    kernel.certify(e.eq(s), [facts[3], root, square, facts[0], facts[2]], mult, [], equalities)
-                )
-        unit = self.branch.known((of * (1 / of)).eq(1))
+                premises = [facts[3], root, square, facts[0], facts[2]]
+                facts.append(kernel.certify(e.eq(s), premises, mult, [], equalities))
+        unit = self.branch.fact_of((of * (1 / of)).eq(1))
         if unit is not None:
             # with E = exp(-log Q) and i = 1/Q: i - E = -E (1 - Q i) - i (E exp(log Q) - 1) - i E (Q - exp(log Q))
             e, i = fn("exp", -log), 1 / of
-            facts.append(
-                kernel.certify(e.eq(i), [unit, facts[1], facts[0]], equalities=[(0, -e), (1, -i), (2, -i * e)])
-            )
+            equalities = [(0, -e), (1, -i), (2, -i * e)]
+            facts.append(kernel.certify(e.eq(i), [unit, facts[1], facts[0]], equalities=equalities))
         return facts
 
     def _turned(self, claim: Relation, phi: Term, name: str, interval: Interval) -> Fact | None:
         """On (0, oo) or (0, b]: for x >= 1 as it is, for x <= 1 with z = 1/x >= 1 as the variable."""
         branch, at = self.branch, x(name)
         low, high = interval.low or 0, interval.high
-        if branch.known(ZERO.lt(at)) is None or branch.depth > 6 or low >= 1 or (high is not None and high <= 1):
+        if branch.fact_of(ZERO.lt(at)) is None or branch.depth > 6 or low >= 1 or (high is not None and high <= 1):
             return None
-        if not {name for name, _ in branch.functions(phi)} <= {"atan", "erf", "tanh", "exp"}:
+        if not {name for name, _ in branch.functions(phi)} <= MONOTONE:
             return None
         split = at.le(num(1))
         far = OneVariable(branch.wider(self.kernel.assume(num(1).lt(at))), self.seconds).prove(claim)
@@ -349,30 +339,25 @@ class OneVariable:
         bound = branch.show(num(1).le(turned), 0.3)
         if bound is None:
             return None
-        shown = self.fact(psi, self.z, turned, Interval(Fraction(1), None, bound, None), claim.op == "<")
-        if shown is None:
+        far = self.fact(psi, self.z, turned, Interval(Fraction(1), None, bound, None), claim.op == "<")
+        if far is None:
             return None
         # psi(1/x) speaks of 1/(1/x), which is x: each function of it is at most, and at least, the same of x.
-        facts = [shown]  # and not that 1/(1/x) == x: the search would put it in where nothing comes of it
+        facts = [far]  # and not that 1/(1/x) == x: the search would put it in where nothing comes of it
         unit = branch.show((1 / turned).eq(at), 0.3, self._double(branch, at))
         if unit is None:
             return None
-        ends = [
-            branch.restated(branch.show(r, 0.2, [unit]) or unit, r) for r in ((1 / turned).le(at), at.le(1 / turned))
-        ]
-        for function, of in branch.functions(shown.claim.slack):
-            if function in ("atan", "erf", "tanh", "exp") and branch.normal.frozen(of) == branch.normal.frozen(
-                1 / turned
-            ):
-                facts += [
-                    self.kernel.function(f"monotone:{function}", [1 / turned, at], [ends[0]]),
-                    self.kernel.function(f"monotone:{function}", [at, 1 / turned], [ends[1]]),
-                ]
+        pairs, frozen = ((1 / turned, at), (at, 1 / turned)), branch.normal.frozen(1 / turned)
+        ends = [branch.restated(branch.show(s.le(t), 0.2, [unit]) or unit, s.le(t)) for s, t in pairs]
+        for function, of in branch.functions(far.claim.slack):
+            if function in MONOTONE and branch.normal.frozen(of) == frozen:
+                for pair, end in zip(pairs, ends, strict=True):
+                    facts.append(self.kernel.function(f"monotone:{function}", pair, [end]))
         return OneVariable(branch, self.seconds)._finish(claim, list(facts))
 
     def _double(self, branch: Branch, at: Term) -> list[Fact]:
         """(1/x) (1/(1/x)) == 1."""
-        positive = branch.known(ZERO.lt(1 / at))
+        positive = branch.fact_of(ZERO.lt(1 / at))
         return [] if positive is None else [self.kernel.inverse(1 / at, positive)]
 
     # terms in other words

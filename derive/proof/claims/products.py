@@ -1,7 +1,8 @@
-"""A claim that one product of functions of one variable each is at most another: A_1 A_2 .. <= c B_1 B_2 .., variable by variable.
+"""Claims about products: 0 <= a product, by the signs of its factors, and A_1 A_2 .. <= c B_1 B_2 .., variable by variable.
 
-k_v is about the supremum of A_v / B_v, found numerically, and A_v <= k_v B_v is proved apart, with 0 <= A_v or, where A_v has no
-sign, -k_v B_v <= A_v. What c is larger than the product of the k_v is shared out among them, so that they are simple numbers.
+In the second each factor is a function of one variable. k_v is about the supremum of A_v / B_v, found numerically. A_v <= k_v B_v
+is proved apart, with 0 <= A_v or, where A_v has no sign, -k_v B_v <= A_v. If c is larger than the product of the k_v, the
+k_v share the difference, so that they are simple numbers.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from math import prod
 
 from sdescent.derive.proof.claims.branch import ZERO, quietly, symbols
 from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
@@ -55,6 +57,45 @@ class Bounds:
     signed: bool
 
 
+class Factored(Split):
+    """Proofs from the signs of factors."""
+
+    def prove(self, claim: Relation) -> Fact | None:
+        """0 <= c * f^n * .. (or <) from the signs of all factors but even powers; the others tell which sign the last one needs."""
+        lead, powers = factors(self.branch, claim.slack)
+        if not lead or len(powers) + sum(n > 1 for _, n in powers) < 2:
+            return None
+        strict = claim.op == "<"
+        # polynomials first: their signs are known fast
+        ordered = sorted(powers, key=lambda f: (curved(self.branch, [f[0]]), len(self.branch.normal.polynomial(f[0]))))
+        sign, members, squares = (1 if lead > 0 else -1), list[Fact](), list[Term]()
+        odd = [k for k, (_, n) in enumerate(ordered) if n % 2 or strict]
+        for k, (f, n) in enumerate(ordered):
+            if n % 2 == 0 and not strict:
+                squares.append(f ** (n // 2))
+                continue
+            # of the last factor only one sign will do, unless it stands in an even power
+            signs = (sign,) if odd and k == odd[-1] and n % 2 else (1, -1)
+            signed = self._signed(f, strict, signs)
+            if signed is None:
+                return None
+            fact, factor_sign = signed
+            sign *= factor_sign**n
+            members += [fact] * n
+        if sign < 0:
+            return None
+        cone = [(abs(lead), tuple(range(len(members))), tuple(squares))]
+        return self.branch.kernel.certify(claim, members, sum=cone)
+
+    def _signed(self, f: Term, strict: bool, signs: tuple[int, ...]) -> tuple[Fact, int] | None:
+        for sign in signs:
+            goal = Relation(("<" if strict else "<=", ZERO, sign * f))
+            fact = self.solve(self.branch, goal, self.seconds / 2)
+            if fact is not None:
+                return fact, sign
+        return None
+
+
 class Products(Split):
     """Proofs of inequalities between products, from relations in one variable."""
 
@@ -65,11 +106,11 @@ class Products(Split):
                 continue
             intervals = {name: OneVariable(self.branch, self.seconds).interval(x(name)) for name in names}
             ratios = [self._ratio(name, small, large, intervals[name]) for name in names]
-            known = [r for r in ratios if r is not None]
-            if len(known) == len(ratios):
-                found = self._compared(claim, small.number, large.number, known)
-                if found is not None:
-                    return found
+            complete = [r for r in ratios if r is not None]
+            if len(complete) == len(ratios):
+                proof = self._compared(claim, small.number, large.number, complete)
+                if proof is not None:
+                    return proof
         return None
 
     def _sides(self, claim: Relation) -> Iterator[tuple[Product, Product]]:
@@ -78,24 +119,20 @@ class Products(Split):
         poly = normal.polynomial(claim.slack)
         negative = normal.term({m: -c for m, c in poly.items() if c < 0})
         positive = normal.term({m: c for m, c in poly.items() if c > 0})
-        seen: list[tuple[Product, Product]] = []
+        tried: list[tuple[Product, Product]] = []
         minus = num(-1)
         for left, right in ((claim.left, claim.right), (negative, positive), (minus * claim.right, minus * claim.left)):
             sides = self._product(left), self._product(right)
-            if (
-                sides[0] is not None
-                and sides[1] is not None
-                and sides[1].number > 0
-                and (sides[0], sides[1]) not in seen
-            ):
-                seen.append((sides[0], sides[1]))
-                yield sides[0], sides[1]
+            small, large = sides
+            if small is not None and large is not None and large.number > 0 and sides not in tried:
+                tried.append((small, large))
+                yield small, large
 
     def _product(self, t: Term) -> Product | None:
         """A term as a product of factors in one variable each, mostly positive; None where it is not one."""
-        lead, found = factors(self.branch, t)
+        lead, powers = factors(self.branch, t)
         grouped: dict[str, Term] = {}
-        for f, n in found:
+        for f, n in powers:
             names = symbols(f)
             if len(names) != 1:
                 return None
@@ -127,9 +164,7 @@ class Products(Split):
 
     def _compared(self, claim: Relation, small: Fraction, large: Fraction, ratios: Sequence[Ratio]) -> Fact | None:
         """The claim from A_v <= k_v B_v for all v."""
-        best = Fraction(1)
-        for r in ratios:
-            best *= r.supremum
+        best = prod((r.supremum for r in ratios), start=Fraction(1))
         if best <= 0 or abs(small) * best > large * (1 + SHARP):
             return None
         spare = large / (abs(small) * best) - 1
@@ -140,32 +175,29 @@ class Products(Split):
                 k = simplest_between(r.supremum + share / 10, r.supremum + share)
             else:
                 k = rational_near(r.supremum) or r.supremum.limit_denominator(10**20)
-            found = self._bounds(r, k, claim.op == "<")
-            if found is None:
+            bound = self._bounds(r, k, claim.op == "<")
+            if bound is None:
                 return None
-            bounds.append(found)
+            bounds.append(bound)
         whole = bounds[0]
         for other in bounds[1:]:
             whole = self._multiplied(whole, other)
         return self._certified(claim, small, whole, times(*(r.large for r in ratios)), bounds)
 
-    def _certified(
-        self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: Sequence[Bounds]
-    ) -> Fact:
-        """The claim from d P <= d K (product of B), what is left of c being a multiple of the product of the B, each >= 0.
+    def _certified(self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: list[Bounds]) -> Fact:
+        """The claim from d P <= d K (product of B), the rest of c being a multiple of the product of the B, each >= 0.
 
         Where d < 0, from the lower bound of P.
         """
         normal, bound = self.branch.normal, whole.above if small > 0 else whole.below
-        left = normal.polynomial(claim.slack - num(abs(small)) * bound.claim.slack)
+        remainder = normal.polynomial(claim.slack - num(abs(small)) * bound.claim.slack)
         facts: list[Fact] = [bound]
         members: list[tuple[Fraction, tuple[int, ...], tuple[Term, ...]]] = [(abs(small), (0,), ())]
-        if left:
+        if remainder:
             base = normal.polynomial(plain)
             monomial = next(iter(base))
-            multiple = left.get(monomial, Fraction(0)) / base[monomial]
             # each B_v is >= 0 by k_v B_v >= 0
-            scale = multiple
+            scale = remainder.get(monomial, Fraction(0)) / base[monomial]
             for b in bounds:
                 facts.append(b.positive)
                 scale /= self._scale(b)

@@ -1,10 +1,8 @@
 """Claims of the user's own: an inequality or identity for all real values that satisfy assumptions, proved, refuted or neither.
 
-`prove` looks for a counterexample, then for a proof, then asks z3. A proof counts only as a `Fact` of
-`sdescent.derive.proof.kernel.rules` that says just what was asked, under no other hypotheses than the assumptions, and
-comes with its
-certificate; a counterexample only when it was checked exactly (`sdescent.derive.proof.refute.counterexample`); an answer
-of z3 alone is DECIDED.
+`prove` looks for a counterexample, then for a proof, then asks z3. A proof counts only as a `Fact` of the kernel that states the
+claim itself, under no hypotheses but the assumptions, with its certificate; a counterexample only when it was checked exactly
+(`sdescent.derive.proof.refute.counterexample`). An answer of z3 alone is DECIDED.
 """
 
 from __future__ import annotations
@@ -47,6 +45,7 @@ _HEADS = frozenset({"q", "x", "+", "*", "^", "/", "f"})
 LAST_SHARE, LEAST_LAST, MOST_LAST = 0.1, 0.2, 0.5
 #: seconds by which the time may be passed before what runs is cut off: a search that looks at its own deadline ends better
 GRACE = 0.5
+NEITHER = "neither a proof nor a counterexample was found in the time"
 
 
 @dataclass(frozen=True)
@@ -95,13 +94,13 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
         raise BadInput("assume" if isinstance(assume, (str, Relation)) else "hints", assume or hints, "a list")
     if isinstance(claim, Claim):
         if assume or hints or variables is not None:
-            found = "a Claim with assume, variables or hints beside it"
-            raise BadInput("claim", found, "a Claim alone: it has its own assumptions, variables and hints")
+            beside = "a Claim with assume, variables or hints beside it"
+            raise BadInput("claim", beside, "a Claim alone: it has its own assumptions, variables and hints")
         # One that was written by hand is checked like one that was read.
-        given = claim
-        variables, claim = variable_names(given.variables), _built(given.claim, "claim", True)
-        assume = [_built(a, field, True) for field, a in listed(given.assume, "assume", "relations")]
-        hints = [_built(h, field) for field, h in listed(given.hints, "hints", "terms")]
+        whole = claim
+        variables, claim = variable_names(whole.variables), _built(whole.claim, "claim", True)
+        assume = [_built(a, field, True) for field, a in listed(whole.assume, "assume", "relations")]
+        hints = [_built(h, field) for field, h in listed(whole.hints, "hints", "terms")]
     texts |= {f"assume[{n}]": a if isinstance(a, str) else None for n, a in enumerate(assume, 1)}
     texts |= {f"hints[{n}]": h if isinstance(h, str) else None for n, h in enumerate(hints, 1)}
     names = variable_names(_names([claim, *assume, *hints]) if variables is None else list(variables))
@@ -113,53 +112,49 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
     return _Question(names, read_assume, read_claim, read_hints, texts)
 
 
-def _built(given: Any, field: str, relation: bool = False) -> Any:
+def _built(value: Any, field: str, relation: bool = False) -> Any:
     """The nested tuples of a claim as a relation or a term; whether they are one over the variables is checked later."""
     try:
-        return from_json(given, relation)
+        return from_json(value, relation)
     except (TypeError, RecursionError):
-        raise BadInput(field, str(given)[:120], "a relation" if relation else "a term") from None
+        raise BadInput(field, str(value)[:120], "a relation" if relation else "a term") from None
 
 
-def _shown(given: Any) -> str:
+def _printed(value: Any) -> str:
     """The text of what should be a relation or a term."""
     try:
-        return text(given)
+        return text(value)
     except (IndexError, KeyError, TypeError, ValueError, AttributeError):
-        return str(given)[:120]
+        return str(value)[:120]
 
 
-def _read(given: Any, field: str, names: Sequence[str], relation: bool = False) -> Any:
+def _read(value: Any, field: str, names: Sequence[str], relation: bool = False) -> Any:
     """A term or a relation that is given as one, checked; or read from a text."""
-    if isinstance(given, Term if relation else Relation):
-        raise BadInput(field, text(given), "a relation, not a term" if relation else "a term, not a relation")
-    if not isinstance(given, Relation if relation else Term):
-        return from_json((parse_relation if relation else parse_term)(given, names, field), relation)
+    if isinstance(value, Term if relation else Relation):
+        raise BadInput(field, text(value), "a relation, not a term" if relation else "a term, not a relation")
+    if not isinstance(value, Relation if relation else Term):
+        return from_json((parse_relation if relation else parse_term)(value, names, field), relation)
     context = Context({name: "const" for name in names})
     try:
-        (context.check_relation if relation else context.check)(given)
+        (context.check_relation if relation else context.check)(value)
     except ProofError as error:
-        what, printed = ("a relation between terms", _shown(given)) if relation else ("a term", str(given))
+        what, printed = ("a relation between terms", _printed(value)) if relation else ("a term", str(value))
         raise BadInput(field, printed, f"{what} over the variables ({error})") from error
-    if any(p[0] not in _HEADS for t in (given[1:] if relation else [given]) for p in parts(t)):
-        raise BadInput(field, text(given), "terms of numbers, variables, + - * / ^ and functions")
-    return given
+    if any(p[0] not in _HEADS for t in (value[1:] if relation else [value]) for p in parts(t)):
+        raise BadInput(field, text(value), "terms of numbers, variables, + - * / ^ and functions")
+    return value
 
 
-def _names(given: Sequence[Any]) -> list[str]:
+def _names(items: Sequence[Any]) -> list[str]:
     """The names of variables in strings and terms, in the order in which they come."""
-    found: dict[str, None] = {}
-    for item in given:
+    names: dict[str, None] = {}
+    for item in items:
         if isinstance(item, str):
             words = [w for w, called in _WORD.findall(item) if not names_function(w, bool(called), FUNCTIONS)]
-            found |= {w: None for w in words if _NAME.fullmatch(w) and w != "pi"}
+            names |= {w: None for w in words if _NAME.fullmatch(w) and w != "pi"}
         elif isinstance(item, (Relation, Term)):
-            found |= {p[1]: None for p in inside_out(item) if p[0] == "x"}
-    return list(found)
-
-
-def _functions(relation: Relation) -> set[str]:
-    return {p[1] for side in relation[1:] for p in parts(side) if p[0] == "f"}
+            names |= {p[1]: None for p in inside_out(item) if p[0] == "x"}
+    return list(names)
 
 
 class _Proof:
@@ -182,7 +177,7 @@ class _Proof:
             with limited(self.seconds + GRACE):
                 return self._verdict()
         except OutOfTime:
-            return self._result(Verdict.UNDECIDED, "neither a proof nor a counterexample was found in the time")
+            return self._result(Verdict.UNDECIDED, NEITHER)
 
     def _verdict(self) -> Judged:
         self._enter()
@@ -204,20 +199,19 @@ class _Proof:
         Raises:
             BadInput: a term that is not shown to be inside its domain.
         """
-        asked, branch = self.question, self.branch
+        question, branch = self.question, self.branch
         # What stands in the grammar is short: the time of the claim does not count against showing its domain.
         branch.deadline = max(self.end, self.start + GRACE)
         domain = self.strategies.domain = Domain(branch, self.strategies.simple, max(0.2, min(1.0, self.seconds / 4)))
         where = "claim"
         try:
-            enter_assumptions(
-                domain, asked.assume, [asked.texts.get(f"assume[{n + 1}]") for n in range(len(asked.assume))]
-            )
-            fields = [("claim", asked.claim), *((f"hints[{n}]", h) for n, h in enumerate(asked.hints, 1))]
+            texts = [question.texts.get(f"assume[{n}]") for n in range(1, len(question.assume) + 1)]
+            enter_assumptions(domain, question.assume, texts)
+            fields = [("claim", question.claim), *((f"hints[{n}]", h) for n, h in enumerate(question.hints, 1))]
             for where, t in fields:
                 missing = domain.missing(t)
                 if missing is not None:
-                    raise refused(where, missing, asked.texts.get(where))
+                    raise refused(where, missing, question.texts.get(where))
         except BROKEN as error:
             if isinstance(error, BadInput):
                 raise
@@ -241,20 +235,21 @@ class _Proof:
 
     def _contradicted(self, seconds: float) -> Fact | None:
         """1 <= 0, or 0 < 0 from an assumption and the opposite of it, which is proved by all strategies."""
-        found = self.strategies.prove(self.branch, NEVER, seconds / 2)
+        absurd = self.strategies.prove(self.branch, NEVER, seconds / 2)
         one, assume = Fraction(1), self.question.assume
-        for given in assume if found is None else ():
-            strict = [given.left.lt(given.right), given.right.lt(given.left)]
-            for opposed in strict if given.op == "==" else [opposite(given)] if given.op in ("<=", "<") else []:
+        for assumption in assume if absurd is None else ():
+            op, left, right = assumption
+            strict = [left.lt(right), right.lt(left)]
+            for opposed in strict if op == "==" else [opposite(assumption)] if op in ("<=", "<") else []:
                 fact = self.strategies.prove(self.branch, opposed, seconds / 2 / len(assume))
                 if fact is None:
                     continue
-                premises, never = [self.kernel.assume(given), fact], num(0).lt(0)
-                if given.op != "==":
+                premises, never = [self.kernel.assume(assumption), fact], num(0).lt(0)
+                if op != "==":
                     return self.kernel.certify(never, premises, sum=[(one, (0,), ()), (one, (1,), ())])
                 equal = [(0, num(-1 if opposed == strict[0] else 1))]
                 return self.kernel.certify(never, premises, sum=[(one, (1,), ())], equalities=equal)
-        return found
+        return absurd
 
     def _no_model(self, seconds: float) -> bool:
         """Whether no point of the assumptions is known, after a look for one."""
@@ -264,76 +259,73 @@ class _Proof:
 
     def _inconsistent(self) -> Fact | None:
         """1 <= 0 from the assumptions, unless z3 says that something satisfies them."""
-        asked = self.question
-        if decide(asked.variables, asked.assume, NEVER, min(0.1, 0.1 * self.seconds)) == "false":
+        question = self.question
+        if decide(question.variables, question.assume, NEVER, min(0.1, 0.1 * self.seconds)) == "false":
             return None
         return self.branch.contradiction(min(0.5, 0.3 * self.seconds))
 
     def _with_certificate(self, fact: Fact, vacuous: bool) -> Judged:
-        asked, kernel = self.question, self.kernel
-        if fact.claim != asked.claim:
-            fact = self.branch.restated(fact, asked.claim)
-        said = faithful(fact, asked.claim, asked.assume, kernel)
-        title = "assumptions that cannot hold together" if vacuous else text(asked.claim)
-        how = "the assumptions cannot hold together" if vacuous else f"proved in {len(ancestry(said))} steps"
-        made = certificate(said, title)
+        question, kernel = self.question, self.kernel
+        if fact.claim != question.claim:
+            fact = self.branch.restated(fact, question.claim)
+        proof = faithful(fact, question.claim, question.assume, kernel)
+        title = "assumptions that cannot hold together" if vacuous else text(question.claim)
+        how = "the assumptions cannot hold together" if vacuous else f"proved in {len(ancestry(proof))} steps"
+        written = certificate(proof, title)
         if self.model is not None:
-            made = with_witness(made, witness_of_point(self.model))
-        satisfiable = "witness" in made
-        return self._result(Verdict.PROVED, how, certificate=made, vacuous=vacuous, fact=said, satisfiable=satisfiable)
+            written = with_witness(written, witness_of_point(self.model))
+        outcome = {"certificate": written, "vacuous": vacuous, "fact": proof, "satisfiable": "witness" in written}
+        return self._result(Verdict.PROVED, how, **outcome)
 
     def _without_proof(self) -> Judged:
         """A longer look for a counterexample, then z3."""
-        asked = self.question
-        left = max(LEAST_LAST, self.last)
-        self.branch.deadline = now() + left
-        point = self._counterexample(left)
+        question = self.question
+        seconds = max(LEAST_LAST, self.last)
+        self.branch.deadline = now() + seconds
+        point = self._counterexample(seconds)
         if point is not None:
             return self._refuted(point)
-        if decide(asked.variables, asked.assume, asked.claim, left) == "true":
-            empty = self._no_model(left) and decide(asked.variables, asked.assume, NEVER, left) == "true"
-            return self._result(
-                Verdict.DECIDED, "z3 shows that no counterexample exists, without a certificate", vacuous=empty
-            )
-        return self._result(Verdict.UNDECIDED, "neither a proof nor a counterexample was found in the time")
+        if decide(question.variables, question.assume, question.claim, seconds) == "true":
+            empty = self._no_model(seconds) and decide(question.variables, question.assume, NEVER, seconds) == "true"
+            how = "z3 shows that no counterexample exists, without a certificate"
+            return self._result(Verdict.DECIDED, how, vacuous=empty)
+        return self._result(Verdict.UNDECIDED, NEITHER)
 
     def _counterexample(self, seconds: float) -> Mapping[str, Any] | None:
         """A point that was checked exactly."""
-        asked = self.question
-        point = quietly(lambda: refute(asked.variables, asked.assume, asked.claim, seconds))
-        if point is None and len(asked.variables) == 1 and "abs" not in _functions(asked.claim):
-            return self._far(asked.variables[0], seconds / 2)
-        if point is None and _functions(asked.claim) - {"abs"}:
-            return quietly(lambda: far_counterexample(asked.variables, asked.assume, asked.claim, seconds / 4))
+        question = self.question
+        point = quietly(lambda: refute(question.variables, question.assume, question.claim, seconds))
+        functions = {p[1] for side in question.claim[1:] for p in parts(side) if p[0] == "f"}
+        if point is None and len(question.variables) == 1 and "abs" not in functions:
+            return self._far(question.variables[0], seconds / 2)
+        if point is None and functions - {"abs"}:
+            return quietly(lambda: far_counterexample(question.variables, question.assume, question.claim, seconds / 4))
         return point
 
     def _far(self, name: str, seconds: float) -> Mapping[str, Any] | None:
         """A counterexample in one variable far out, or where the claim fails by very little."""
-        asked = self.question
+        question = self.question
         with suppress(OutOfTime):
             interval = OneVariable(self.branch, seconds).interval(x(name))
-            strict = asked.claim.op == "<"
-            found = quietly(lambda: disprove(asked.claim.slack, name, interval.low, interval.high, strict, seconds))
-            if found is not None and quietly(lambda: counterexample({name: found}, asked.assume, asked.claim)):
-                return {name: found}
+            strict = question.claim.op == "<"
+            at = quietly(lambda: disprove(question.claim.slack, name, interval.low, interval.high, strict, seconds))
+            if at is not None and quietly(lambda: counterexample({name: at}, question.assume, question.claim)):
+                return {name: at}
         return None
 
     def _refuted(self, point: Mapping[str, Any]) -> Judged:
         values = {name: str(value) for name, value in point.items()}
-        shown = ", ".join(f"{name} = {value}" for name, value in values.items())
-        where = f"it fails at {shown}" if values else "it is false"
+        values_text = ", ".join(f"{name} = {value}" for name, value in values.items())
+        where = f"it fails at {values_text}" if values else "it is false"
         return self._result(Verdict.REFUTED, where, counterexample=values, point=dict(point), satisfiable=True)
 
-    def _result(
-        self, status: Verdict, reason: str, counterexample: Mapping[str, str] | None = None,
-        certificate: dict[str, Any] | None = None, vacuous: bool = False, fact: Fact | None = None, point: Any = None,
-        satisfiable: bool | None = None,
-    ) -> Judged:  # fmt: skip
-        asked, took = self.question, time.monotonic() - self.began
-        return Judged(
-            status, counterexample, certificate, vacuous, took, reason, fact, asked.claim, asked.assume, asked.variables,
-            asked.hints, point, satisfiable=self.model is not None if satisfiable is None else satisfiable,
-        )  # fmt: skip
+    def _result(self, status: Verdict, reason: str, **outcome: Any) -> Judged:
+        """The verdict; `outcome` has those of its fields that are not as they are where nothing came out."""
+        nothing: dict[str, Any] = {"counterexample": None, "certificate": None, "vacuous": False, "fact": None}
+        nothing["satisfiable"] = self.model is not None
+        stated = {name: getattr(self.question, name) for name in ("claim", "assume", "variables", "hints")}
+        took = time.monotonic() - self.began
+        return Judged(status=status, reason=reason, seconds=took, **stated, **(nothing | outcome))
 
 
 def variable(name: str) -> Term:

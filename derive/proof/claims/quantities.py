@@ -15,7 +15,7 @@ from sdescent.derive.proof.search.ring import fraction, rational
 
 def bases(branch: Branch, phi: Term) -> Iterator[Term]:
     """Arguments of functions, and denominators: what phi may be a function of."""
-    seen: set[Any] = set()
+    keys: set[Any] = set()
     for a in sorted(branch.atoms(phi)):
         key = branch.normal.key_of(a)
         if key[0] not in ("f", "inv"):
@@ -26,8 +26,8 @@ def bases(branch: Branch, phi: Term) -> Iterator[Term]:
         first = poly[min(poly)]
         base = {m: c / first for m, c in poly.items()}
         frozen = tuple(sorted(base.items()))
-        if frozen not in seen:
-            seen.add(frozen)
+        if frozen not in keys:
+            keys.add(frozen)
             yield branch.normal.term(base)
 
 

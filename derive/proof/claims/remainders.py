@@ -22,7 +22,7 @@ HALF = num(Fraction(1, 2))
 
 def away_from_zero(branch: Branch, t: Term) -> Fact | None:
     """psi(t) == (exp(t) - 1 - t) (1/t)^2 where the branch knows that t has an inverse."""
-    unit = branch.known((t * (1 / t)).eq(1))
+    unit = branch.fact_of((t * (1 / t)).eq(1))
     if unit is None:
         return None
     law, size, inverse = branch.kernel.function("psi_square", [t]), fn("psi", t), 1 / t
@@ -34,9 +34,8 @@ def away_from_zero(branch: Branch, t: Term) -> Fact | None:
 def at_zero(branch: Branch, t: Term, below: Fact, above: Fact) -> Fact:
     """psi(t) == 1/2 from t <= 0 and 0 <= t."""
     rises = branch.kernel.function
-    return branch.equal(
-        fn("psi", t).eq(HALF), rises("monotone:psi", [t, ZERO], [below]), rises("monotone:psi", [ZERO, t], [above])
-    )
+    first, second = rises("monotone:psi", [t, ZERO], [below]), rises("monotone:psi", [ZERO, t], [above])
+    return branch.equal(fn("psi", t).eq(HALF), first, second)
 
 
 def between(branch: Branch, t: Term, seconds: float) -> list[Fact]:
@@ -45,18 +44,18 @@ def between(branch: Branch, t: Term, seconds: float) -> list[Fact]:
     return [*_bound(branch, t, interval.low, interval.below, 1), *_bound(branch, t, interval.high, interval.above, -1)]
 
 
-def _bound(branch: Branch, t: Term, end: Fraction | None, said: Fact | None, sign: int) -> list[Fact]:
+def _bound(branch: Branch, t: Term, end: Fraction | None, fact: Fact | None, sign: int) -> list[Fact]:
     """psi(end) <= psi(t) from end <= t (or <), for the sign -1 the other way round, and a rational bound in place of psi(end)."""
-    if end is None or said is None:
+    if end is None or fact is None:
         return []
     at_end = fn("psi", num(end))
     args = [num(end), t] if sign > 0 else [t, num(end)]
-    order = branch.kernel.function("monotone:psi", args, [said])
+    order = branch.kernel.function("monotone:psi", args, [fact])
     number = value_of(at_end, "t", Fraction(0)) if end else None
     bound = None if number is None else num(sign * rounded_down(sign * number, DIGITS))
-    found = None if bound is None else find(num(sign) * (at_end - bound), "t", None, None, False, 0.2)
-    if found is None or bound is None:
+    proof = None if bound is None else find(num(sign) * (at_end - bound), "t", None, None, False, 0.2)
+    if proof is None or bound is None:
         return [order]
-    near, size, one = branch.kernel.ball({**found, "at": ZERO}), fn("psi", t), Fraction(1)
+    near, size, one = branch.kernel.ball({**proof, "at": ZERO}), fn("psi", t), Fraction(1)
     goal = bound.le(size) if sign > 0 else size.le(bound)
     return [order, branch.kernel.certify(goal, [order, near], sum=[(one, (0,), ()), (one, (1,), ())])]

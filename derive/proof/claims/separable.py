@@ -2,7 +2,7 @@
 
 With phi = c + sum of h_i(x_i) and hypotheses S_j = d_j + sum of s_ij(x_i) >= 0 of the same shape: for multipliers l_j >= 0 and
 numbers m_i <= inf (h_i - sum_j l_j s_ij) it is phi >= c + sum of m_i - sum of l_j d_j (Lagrangian duality). The l_j are those of
-a linear program over sampled points; what is left of c is shared out among the m_i, so that each of them is as simple as may be.
+a linear program over sampled points; the rest of c is shared among the m_i, so that each is as simple as possible.
 """
 
 from __future__ import annotations
@@ -41,6 +41,20 @@ class Link:
     fact: Fact
 
 
+@dataclass(frozen=True)
+class Separated:
+    """A claim whose slack is a number, as a term and about its value, and the summands."""
+
+    claim: Relation
+    summands: tuple[Summand, ...]
+    rest: Term
+    value: Fraction
+
+
+#: hypotheses with their multipliers
+Weighted = Sequence[tuple[Fraction, Link]]
+
+
 class Separable(Split):
     """Proofs of sums of functions of different variables, from bounds of each."""
 
@@ -56,36 +70,31 @@ class Separable(Split):
             return None
         summands = [summand(branch, t, self.seconds) for t in terms]
         links = self._links([names for names, _ in groups]) if all(len(names) == 1 for names, _ in groups) else []
-        known = [s for s in summands if s is not None]
-        if len(known) < len(terms):
+        complete = tuple(s for s in summands if s is not None)
+        if len(complete) < len(terms):
             return None
-        return self._linked(claim, known, links, rest, value) if links else self._bounded(claim, known, rest, value, [])
+        whole = Separated(claim, complete, rest, value)
+        return self._linked(whole, links) if links else self._bounded(whole, [])
 
     # bounds of the summands alone
 
-    def _bounded(
-        self,
-        claim: Relation,
-        summands: Sequence[Summand],
-        rest: Term,
-        value: Fraction,
-        links: Sequence[tuple[Fraction, Link]],
-    ) -> Fact | None:
-        summands = [s.minus(self._weighted(links, k)) if links else s for k, s in enumerate(summands)]
+    def _bounded(self, whole: Separated, links: Weighted) -> Fact | None:
+        summands = [s.minus(self._weighted(links, k)) if links else s for k, s in enumerate(whole.summands)]
         infima = [s.least() for s in summands]
-        found = [i for i in infima if i is not None]
-        if len(found) < len(infima):
+        minima = [i for i in infima if i is not None]
+        if len(minima) < len(infima):
             return None
         offset = sum((k * link.constant for k, link in links), Fraction(0))
-        left = value - offset + sum(i.value for i in found)
-        if left < -SHARP:
+        spare = whole.value - offset + sum(i.value for i in minima)
+        if spare < -SHARP:
             return None
-        if left > SHARP:
-            share = left / len(found)
-            bounds = [num(simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in found]
+        if spare > SHARP:
+            share = spare / len(minima)
+            bounds = [num(simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in minima]
         else:
-            bounds = [self._exact(s, i) for s, i in zip(summands, found, strict=True)]
-        return self._shown(claim, summands, bounds, rest - num(offset), links, left <= SHARP)
+            bounds = [self._exact(s, i) for s, i in zip(summands, minima, strict=True)]
+        rest = whole.rest - num(offset)
+        return self._from_bounds(whole.claim, list(zip(summands, bounds, strict=True)), rest, links, spare <= SHARP)
 
     def _exact(self, s: Summand, infimum: Least) -> Term:
         """The infimum as a number where it is seen to be rational, else as the value of the term at a rational point."""
@@ -94,25 +103,24 @@ class Separable(Split):
             return num(infimum.value.limit_denominator(10**20) if exact is None else exact)
         return substitute(s.phi, s.name, num(infimum.at))
 
-    def _shown(
-        self, claim: Relation, summands: Sequence[Summand], bounds: Sequence[Term], rest: Term,
-        links: Sequence[tuple[Fraction, Link]], sharp: bool,
-    ) -> Fact | None:  # fmt: skip
+    def _from_bounds(
+        self, claim: Relation, bounded: Sequence[tuple[Summand, Term]], rest: Term, links: Weighted, sharp: bool
+    ) -> Fact | None:
         """Each bound proved, and the claim from their sum."""
         branch, normal = self.branch, self.branch.normal
-        over = normal.polynomial(rest + plus(*bounds))
+        over = normal.polynomial(rest + plus(*(bound for _, bound in bounded)))
         facts: list[Fact] = []
         members: list[tuple[Fraction, tuple[int, ...], tuple[Term, ...]]] = []
         if over and set(over) != {()}:
-            shown = self.solve(branch, ZERO.le(normal.term(over)), self.seconds / 4)
-            if shown is None:
+            rest_fact = self.solve(branch, ZERO.le(normal.term(over)), self.seconds / 4)
+            if rest_fact is None:
                 return None
-            facts.append(shown)
+            facts.append(rest_fact)
             members.append((Fraction(1), (0,), ()))
         elif over:
             members.append((over[()], (), ()))
         strict = claim.op == "<" and sharp
-        for s, bound in zip(summands, bounds, strict=True):
+        for s, bound in bounded:
             fact = self.solve(branch, bound.lt(s.term), self.seconds) if strict else None
             strict = strict and fact is None
             fact = fact or self.solve(branch, bound.le(s.term), self.seconds)
@@ -135,22 +143,22 @@ class Separable(Split):
         """The hypotheses in the variables of the claim that are sums like it and hold two variables or more, or functions."""
         branch, normal = self.branch, self.branch.normal
         places = {name: k for k, names in enumerate(groups) for name in names}
-        found: list[Link] = []
+        links: list[Link] = []
         for fact in branch.facts:
             if fact.rule != "assume" or fact.claim.op not in ("<=", "<", "=="):
                 continue
-            constant, own = parts(branch, normal.polynomial(fact.claim.slack))
-            if len(own) < 2 or set(constant) - {()} or any(len(n) > 1 or not n <= set(places) for n, _ in own):
+            constant, summands = parts(branch, normal.polynomial(fact.claim.slack))
+            separate = all(len(n) == 1 and n <= set(places) for n, _ in summands)
+            if len(summands) < 2 or set(constant) - {()} or not separate:
                 continue
             pieces: list[Polynomial] = [{} for _ in groups]
-            for names, poly in own:
+            for names, poly in summands:
                 pieces[places[next(iter(names))]] = poly
-            found.append(Link(tuple(normal.term(p) for p in pieces), constant.get((), Fraction(0)), fact))
-        return found
+            links.append(Link(tuple(normal.term(p) for p in pieces), constant.get((), Fraction(0)), fact))
+        return links
 
-    def _linked(
-        self, claim: Relation, summands: Sequence[Summand], links: Sequence[Link], rest: Term, value: Fraction
-    ) -> Fact | None:
+    def _linked(self, whole: Separated, links: Sequence[Link]) -> Fact | None:
+        summands = whole.summands
         samples = [list(points_of(s.interval.low, s.interval.high)) for s in summands]
         for _ in range(ROUNDS):
             multipliers = None if now() > self.stop else self._multipliers(summands, links, samples)
@@ -158,35 +166,30 @@ class Separable(Split):
                 return None
             exact = [(Fraction(number), link) for number, link in zip(multipliers, links, strict=True)]
             infima = [s.minus(self._weighted(exact, k)).least() for k, s in enumerate(summands)]
-            found = [i for i in infima if i is not None]
-            if len(found) == len(infima):
-                left = value - sum(factor * link.constant for factor, link in exact) + sum(i.value for i in found)
-                proof = self._rounded(claim, summands, exact, rest, value) if left > -NEARLY else None
+            minima = [i for i in infima if i is not None]
+            if len(minima) == len(infima):
+                spare = whole.value - sum(n * link.constant for n, link in exact) + sum(i.value for i in minima)
+                proof = self._rounded(whole, exact) if spare > -NEARLY else None
                 if proof is not None:
                     return proof
-            for infimum, own in zip(infima, samples, strict=True):
-                own += [infimum.at] if infimum is not None and infimum.at is not None and infimum.at not in own else []
+            for infimum, points in zip(infima, samples, strict=True):
+                points += (
+                    [infimum.at] if infimum is not None and infimum.at is not None and infimum.at not in points else []
+                )
         return None
 
-    def _rounded(
-        self,
-        claim: Relation,
-        summands: Sequence[Summand],
-        exact: Sequence[tuple[Fraction, Link]],
-        rest: Term,
-        value: Fraction,
-    ) -> Fact | None:
+    def _rounded(self, whole: Separated, exact: Weighted) -> Fact | None:
         """With multipliers of small denominators first: those of a sharp claim often are exact."""
         for denominator in DENOMINATORS:
             if now() > self.stop:
                 return None
             used = [(n, link) for factor, link in exact if (n := factor.limit_denominator(denominator))]
-            found = self._bounded(claim, summands, rest, value, used)
-            if found is not None:
-                return found
+            proof = self._bounded(whole, used)
+            if proof is not None:
+                return proof
         return None
 
-    def _weighted(self, links: Sequence[tuple[Fraction, Link]], k: int) -> Term:
+    def _weighted(self, links: Weighted, k: int) -> Term:
         """The sum of l_j s_kj, the part of the hypotheses in the summand number k."""
         return plus(*(times(num(factor), link.parts[k]) for factor, link in links))
 
@@ -210,12 +213,10 @@ class Separable(Split):
                 rows.append(row)
                 bounds.append(float(values[0] or 0))
         cost = np.array([float(link.constant) for link in links] + [-1.0] * len(summands))
-        free = [
-            (-MAX_MULTIPLIER, MAX_MULTIPLIER) if link.fact.claim.op == "==" else (0.0, MAX_MULTIPLIER) for link in links
-        ]
+        least = [-MAX_MULTIPLIER if link.fact.claim.op == "==" else 0.0 for link in links]
         if not rows:
             return None
-        limits = [*free, *[(None, None)] * len(summands)]
+        limits = [*((low, MAX_MULTIPLIER) for low in least), *[(None, None)] * len(summands)]
         best = linprog(cost, A_ub=np.array(rows), b_ub=np.array(bounds), bounds=limits)
         if best.x is None:
             return None
@@ -224,7 +225,6 @@ class Separable(Split):
         middle: list[float] = []
         for j in range(len(links)):
             sides = [linprog(sign * np.eye(count)[j], A_ub=matrix, b_ub=top, bounds=limits).x for sign in (1.0, -1.0)]
-            middle.append(
-                float(best.x[j]) if sides[0] is None or sides[1] is None else float(sides[0][j] + sides[1][j]) / 2
-            )
+            low, high = (None if side is None else float(side[j]) for side in sides)
+            middle.append(float(best.x[j]) if low is None or high is None else (low + high) / 2)
         return middle

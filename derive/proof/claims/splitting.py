@@ -1,4 +1,4 @@
-"""What the slack of a claim splits into: factors, and summands that share no variable, each as a function of one quantity."""
+"""What the slack of a claim splits into: factors, summands that share no variable, and where it has roots two sides to square."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from flint.utils.flint_exceptions import DomainError
+
 from sdescent.derive.proof.claims.branch import Branch, Solver, quietly, symbols
 from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
 from sdescent.derive.proof.claims.quantities import bases, in_terms_of
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import parts as subterms
-from sdescent.derive.proof.language.normal import Polynomial
+from sdescent.derive.proof.language.normal import Polynomial, freeze, scaled
 from sdescent.derive.proof.language.terms import Relation, Term, substitute, x
 from sdescent.derive.proof.search.intervals.extrema import Least, least
 from sdescent.derive.proof.search.ring import Ring, fraction
@@ -55,8 +57,8 @@ def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
     poly = ring.poly(t)
     if not poly:
         return Fraction(0), []
-    lead, found = poly.factor()
-    return fraction(lead), [(ring.term(f), int(n)) for f, n in found]
+    lead, powers = poly.factor()
+    return fraction(lead), [(ring.term(f), int(n)) for f, n in powers]
 
 
 def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[str], Polynomial]]]:
@@ -103,3 +105,31 @@ def digits_of(terms: Iterable[Term]) -> int:
     numbers = [Fraction(p[1]) for t in terms for p in subterms(t) if p[0] == "q"]
     digits = (next((k for k in range(31) if (n * 10**k).denominator == 1), len(str(n.denominator))) for n in numbers)
     return max(digits, default=0)
+
+
+def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial]]:
+    """(B, A) with B - A the polynomial: monomials with roots on one side, or on the side of their sign."""
+    rooted = {m for m in poly if branch.roots({m: Fraction(1)})}
+    groups = [
+        {m for m in rooted if poly[m] > 0},
+        {m for m in poly if m not in rooted},
+        {m for m in poly if m not in rooted or poly[m] > 0},
+        {m for m in poly if poly[m] > 0},
+    ]
+    pairs: list[tuple[Polynomial, Polynomial]] = []
+    for group in groups:
+        b = {m: c for m, c in poly.items() if m in group}
+        a = scaled({m: c for m, c in poly.items() if m not in group}, Fraction(-1))
+        if a and b and all(freeze(b) != freeze(other) for other, _ in pairs):
+            pairs.append((b, a))
+    return pairs
+
+
+def root_of(branch: Branch, of: Term) -> Term | None:
+    """t with t^2 the same as a term; None where there is none."""
+    ring = Ring(branch.normal, [of])
+    poly = ring.poly(of)
+    try:
+        return None if poly.is_constant() else ring.term(poly.sqrt())
+    except DomainError:
+        return None

@@ -14,14 +14,12 @@ from functools import partial
 
 from sdescent.derive.proof.claims.branch import ZERO, Branch, Solver, opposite, quietly, symbols
 from sdescent.derive.proof.claims.domain import Domain
-from sdescent.derive.proof.claims.factored import Factored
 from sdescent.derive.proof.claims.function_facts import FunctionFacts
 from sdescent.derive.proof.claims.one_variable import OneVariable
-from sdescent.derive.proof.claims.products import Products
+from sdescent.derive.proof.claims.products import Factored, Products
 from sdescent.derive.proof.claims.remainders import at_zero, away_from_zero, between
 from sdescent.derive.proof.claims.separable import Separable
-from sdescent.derive.proof.claims.splitting import Split
-from sdescent.derive.proof.claims.square_roots import root_of, sides
+from sdescent.derive.proof.claims.splitting import Split, root_of, sides
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, fn, x
 
@@ -43,30 +41,27 @@ class Strategies:
 
     def simple(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         """What domains need: certify, and the analysis of one variable."""
-        found = branch.known(claim) or branch.show(claim, seconds / 4)
-        if found is None:
-            found = quietly(lambda: self._one_variable(branch, claim, seconds / 2))
-        if found is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):
-            found = quietly(lambda: self._absolute(branch, claim, seconds / 4))
-        return found
+        fact = branch.show(claim, seconds / 4)
+        fact = fact or quietly(lambda: self._one_variable(branch, claim, seconds / 2))
+        if fact is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):
+            fact = quietly(lambda: self._absolute(branch, claim, seconds / 4))
+        return fact
 
     def prove(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         """The claim, or None when nothing worked in its time."""
-        found = branch.known(claim)
-        if found is not None:
-            return found
-        return self._equality(branch, claim, seconds) if claim.op == "==" else self._inequality(branch, claim, seconds)
+        attempt = self._equality if claim.op == "==" else self._inequality
+        return branch.fact_of(claim) or attempt(branch, claim, seconds)
 
     def _equality(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        found = branch.show(claim, seconds / 8)
-        if found is not None:
-            return found
+        fact = branch.show(claim, seconds / 8)
+        if fact is not None:
+            return fact
         functions = FunctionFacts(branch, [claim.slack, *[f.claim.slack for f in branch.facts if f.rule == "assume"]])
         for more in (functions.sums, functions.exponentials):
             facts = more()
-            found = branch.show(claim, seconds / 8, facts) if facts else None
-            if found is not None:
-                return found
+            fact = branch.show(claim, seconds / 8, facts) if facts else None
+            if fact is not None:
+                return fact
         below = self._inequality(branch, claim.left.le(claim.right), seconds / 3)
         above = None if below is None else self._inequality(branch, claim.right.le(claim.left), seconds / 3)
         return None if below is None or above is None else branch.equal(claim, below, above)
@@ -107,10 +102,10 @@ class Strategies:
             attempts.append((self._ordered, 0.5))
         attempts += [(Branch.indirect, 0.2), (self._certify, 1.0)]
         for attempt, share in attempts:
-            branch.left()
-            found = quietly(partial(attempt, branch, claim, seconds * share))
-            if found is not None:
-                return found
+            branch.remaining()
+            fact = quietly(partial(attempt, branch, claim, seconds * share))
+            if fact is not None:
+                return fact
         return None
 
     # each returns the claim or None
@@ -123,9 +118,9 @@ class Strategies:
 
     def _smaller(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         """A part of a claim, in fewer variables."""
-        found = branch.known(claim)
-        if found is not None:
-            return found
+        fact = branch.fact_of(claim)
+        if fact is not None:
+            return fact
         names, functions = symbols(claim), {name for name, _ in branch.functions(claim.slack)}
         if functions & _CURVED and len(names) == 1 and "abs" not in functions:
             return self._one_variable(branch, claim, seconds)
@@ -141,9 +136,9 @@ class Strategies:
         for more in (functions.tangents, functions.orders, functions.exponentials, functions.bounds):
             new = more()
             facts += new
-            found = branch.show(claim, seconds / 4, facts) if new else None
-            if found is not None:
-                return found
+            fact = branch.show(claim, seconds / 4, facts) if new else None
+            if fact is not None:
+                return fact
         return self._contrary(branch, claim, seconds / 4) if not branch.functions(claim.slack) else None
 
     def _contrary(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
@@ -173,12 +168,12 @@ class Strategies:
         sides: list[Fact] = []
         for case, sign in ((split, 1), (opposite(split), -1)):
             assumed = branch.kernel.assume(case)
-            found = side(branch.wider(assumed), assumed, sign)
-            if found is None:
+            fact = side(branch.wider(assumed), assumed, sign)
+            if fact is None:
                 return None
-            if branch.normal.key(case) not in found.hypotheses:
-                return found
-            sides.append(found)
+            if branch.normal.key(case) not in fact.hypotheses:
+                return fact
+            sides.append(fact)
         return branch.merged(split, *sides)
 
     def _valued(self, branch: Branch, claim: Relation, value: Fact, seconds: float) -> Fact | None:
@@ -195,11 +190,11 @@ class Strategies:
         plain = words.swapped(claim, {function: s})
         # its roots and denominators are new, and in their domain as those were that they stand for
         Domain(inner, self.simple, 0.2).missing(plain)
-        found = self.prove(inner, plain, seconds)
-        if found is None or plain == claim:
-            return found
+        fact = self.prove(inner, plain, seconds)
+        if fact is None or plain == claim:
+            return fact
         nested = self._nested(inner, claim, value)
-        return inner.show(claim, 0.3, [found, value, *nested], only=not nested)
+        return inner.show(claim, 0.3, [fact, value, *nested], only=not nested)
 
     def _nested(self, branch: Branch, claim: Relation, value: Fact) -> list[Fact]:
         """Where f(t) == s stands within another function g or a denominator: its values at both are the same, by order."""
@@ -214,17 +209,13 @@ class Strategies:
                 continue
             other = words.swapped(of, {function: s})
             if key[0] == "inv":
-                unit = [branch.known((t * (1 / t)).eq(1)) for t in (of, other)]
+                unit = [branch.fact_of((t * (1 / t)).eq(1)) for t in (of, other)]
                 facts += [f for f in unit if f is not None]
                 continue
             for pair in ((of, other), (other, of)):
                 order = branch.show(pair[0].le(pair[1]), 0.1, [value], only=True)
-                domain = {"log": ZERO.lt(pair[0]), "sqrt": ZERO.le(pair[0])}.get(key[1])
-                known = None if domain is None else branch.known(domain)
-                if order is not None and key[1] != "abs" and (domain is None or known is not None):
-                    facts.append(
-                        branch.kernel.function(f"monotone:{key[1]}", pair, [*([known] if known else []), order])
-                    )
+                fact = None if order is None or key[1] == "abs" else branch.monotone(key[1], *pair, order)
+                facts += [] if fact is None else [fact]
         return facts
 
     def _absolute(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
@@ -238,15 +229,15 @@ class Strategies:
             return not any(c < 0 and a in dict(m) for m, c in poly.items())
 
         for of in sorted([of for name, of in branch.functions(claim.slack) if name == "abs"], key=first):
-            if any(branch.known(fn("abs", of).eq(s)) is not None for s in (of, -of)):
+            if any(branch.fact_of(fn("abs", of).eq(s)) is not None for s in (of, -of)):
                 continue
 
             def value(assumed: Fact, sign: int, of: Term = of) -> Fact:
                 return kernel.function("abs_of_positive" if sign > 0 else "abs_of_negative", [of], [assumed])
 
-            for sign, known in ((1, branch.known(ZERO.le(of))), (-1, branch.known(of.le(ZERO)))):
-                if known is not None:
-                    return self._valued(branch.wider(), claim, value(known, sign), seconds)
+            for sign, signed in ((1, branch.fact_of(ZERO.le(of))), (-1, branch.fact_of(of.le(ZERO)))):
+                if signed is not None:
+                    return self._valued(branch.wider(), claim, value(signed, sign), seconds)
             return self._split(branch, claim, ZERO.le(of), value, seconds)
         root = self._square(branch, claim)
         if root is None:
@@ -272,8 +263,8 @@ class Strategies:
         t = next(of for name, of in branch.functions(claim.slack) if name == "psi")
         share = max(seconds / 2, 0.4)
 
-        def away(inner: Branch, shown: Fact, sign: int) -> Fact | None:
-            Domain(inner, self.simple, 0.2).inverse(inner, t, shown, sign)
+        def away(inner: Branch, signed: Fact, sign: int) -> Fact | None:
+            Domain(inner, self.simple, 0.2).inverse(inner, t, signed, sign)
             value = away_from_zero(inner, t)
             return None if value is None else self._valued(inner, claim, value, share)
 
@@ -284,16 +275,13 @@ class Strategies:
             above = inner.show(ZERO.le(t), 0.1)
             if above is not None:
                 return zero(inner, below, above)
-            return self._cases(
-                inner,
-                ZERO.le(t),
-                lambda last, fact, sign: zero(last, below, fact) if sign > 0 else away(last, fact, -1),
-            )
+            cases = lambda last, fact, sign: zero(last, below, fact) if sign > 0 else away(last, fact, -1)  # noqa: E731
+            return self._cases(inner, ZERO.le(t), cases)
 
         for sign, strict in ((1, ZERO.lt(t)), (-1, t.lt(ZERO))):
-            shown = branch.show(strict, 0.1)
-            if shown is not None:
-                return away(branch.wider(), shown, sign)
+            signed = branch.show(strict, 0.1)
+            if signed is not None:
+                return away(branch.wider(), signed, sign)
         return self._cases(
             branch, t.le(ZERO), lambda inner, fact, sign: low(inner, fact) if sign > 0 else away(inner, fact, 1)
         )
@@ -312,7 +300,7 @@ class Strategies:
         for name, of in branch.functions(claim.slack):
             if name == "sqrt":
                 t = root_of(branch, of)
-                if t is not None and all(branch.known(fn("sqrt", of).eq(s)) is None for s in (t, -t)):
+                if t is not None and all(branch.fact_of(fn("sqrt", of).eq(s)) is None for s in (t, -t)):
                     return t
         return None
 
@@ -334,7 +322,7 @@ class Strategies:
         domain = self.domain
         assert domain is not None
         for q, nonzero in domain.unsigned:
-            if branch.known((q * (1 / q)).eq(1)) is not None:
+            if branch.fact_of((q * (1 / q)).eq(1)) is not None:
                 continue
 
             def side(inner: Branch, _: Fact, sign: int, q: Term = q, nonzero: Fact = nonzero) -> Fact | None:
@@ -357,9 +345,9 @@ class Strategies:
         poly = branch.without_roots(normal.polynomial(slack))
         strict = claim.op == "<"
         for b, a in sides(branch, poly):
-            found = self._by_squares(branch, normal.term(a), normal.term(b), strict, seconds / 2)
-            if found is not None:
-                return branch.show(claim, 0.5, [found])
+            less = self._by_squares(branch, normal.term(a), normal.term(b), strict, seconds / 2)
+            if less is not None:
+                return branch.show(claim, 0.5, [less])
         return None
 
     def _by_squares(self, branch: Branch, a: Term, b: Term, strict: bool, seconds: float) -> Fact | None:

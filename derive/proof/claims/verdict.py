@@ -91,10 +91,37 @@ class Judged:
         return _read, (values, self.fact is not None)
 
     def _repr_latex_(self) -> str:
-        return latex(self)
+        """One displayed formula: assumptions, claim, verdict."""
+        writer = TermWriter()
+        point = self.counterexample
+        doubt = {"impossible": r"\ \textsf{(vacuous)}", "not shown": r"\ \textsf{(satisfiability not shown)}"}
+        note = rf"\quad\textsf{{{self.status}}}" + (doubt.get(self.satisfiability, "") if self else "")
+        if point:
+            note += r"\quad " + r",\ ".join(counterexample_latex(self))
+        repaired = [rf"\textsf{{repaired:}}\quad {_implied(r, writer)}" for r in self.repairs or ()]
+        lines = [f"{_implied(self, writer)} {note}", *repaired]
+        formula = lines[0] if len(lines) == 1 else r"\begin{gathered}" + r"\\ ".join(lines) + r"\end{gathered}"
+        return f"$\\displaystyle {formula}$"
 
     def _repr_html_(self) -> str:
-        return html(self)
+        """The same with the reason and the steps, as a table that opens."""
+        colour = _COLOURS[self.status]
+        out = [
+            f'<div><span style="color:white;background:{colour};border-radius:3px;padding:1px 6px">{self.status}</span> '
+            f"{self._repr_latex_()}<br><small>{escape(self.reason)}; {self.seconds:.2f} s</small>"
+        ]
+        if self.repairs is not None:
+            items = [f"<li>{escape(r.words)}: <code>{escape(r.text)}</code></li>" for r in self.repairs]
+            out.append(f"<ul>{''.join(items)}</ul>" if items else "<br><small>no repair was found</small>")
+        proof = steps(self)
+        if proof:
+            rows = "".join(
+                f"<tr><td>{n}</td><td>{escape(rule)}</td><td>$\\displaystyle {escape(formula)}$</td></tr>"
+                for n, (rule, formula) in enumerate(proof[:MAX_STEPS], 1)
+            )
+            more = f"<tr><td colspan=3>and {len(proof) - MAX_STEPS} more</td></tr>" if len(proof) > MAX_STEPS else ""
+            out.append(f"<details><summary>{len(proof)} steps</summary><table>{rows}{more}</table></details>")
+        return "".join(out) + "</div>"
 
 
 def _read(values: Mapping[str, Any], proved: bool) -> Judged:
@@ -182,20 +209,6 @@ def holds(assume: Sequence[Relation], point: Point) -> bool:
         return False
 
 
-def latex(verdict: Judged) -> str:
-    """One displayed formula: assumptions, claim, verdict."""
-    writer = TermWriter()
-    point = verdict.counterexample
-    doubt = {"impossible": r"\ \textsf{(vacuous)}", "not shown": r"\ \textsf{(satisfiability not shown)}"}
-    note = rf"\quad\textsf{{{verdict.status}}}" + (doubt.get(verdict.satisfiability, "") if verdict else "")
-    if point:
-        note += r"\quad " + r",\ ".join(counterexample_latex(verdict))
-    repaired = [rf"\textsf{{repaired:}}\quad {_implied(r, writer)}" for r in verdict.repairs or ()]
-    lines = [f"{_implied(verdict, writer)} {note}", *repaired]
-    shown = lines[0] if len(lines) == 1 else r"\begin{gathered}" + r"\\ ".join(lines) + r"\end{gathered}"
-    return f"$\\displaystyle {shown}$"
-
-
 def counterexample_latex(verdict: Judged) -> list[str]:
     """Each variable with its value at the counterexample; algebraic numbers of degree above two are words. Empty without one."""
     writer = TermWriter()
@@ -227,24 +240,3 @@ def steps(verdict: Judged) -> list[tuple[str, str]]:
         return []
     writer = TermWriter()
     return [(_RULES.get(f.rule, f.rule), writer.relation(f.claim)) for f in ancestry(verdict.fact)]
-
-
-def html(verdict: Judged) -> str:
-    """The same with the reason and the steps, as a table that opens."""
-    colour = _COLOURS[verdict.status]
-    out = [
-        f'<div><span style="color:white;background:{colour};border-radius:3px;padding:1px 6px">{verdict.status}</span> '
-        f"{latex(verdict)}<br><small>{escape(verdict.reason)}; {verdict.seconds:.2f} s</small>"
-    ]
-    if verdict.repairs is not None:
-        said = [f"<li>{escape(r.words)}: <code>{escape(r.text)}</code></li>" for r in verdict.repairs]
-        out.append(f"<ul>{''.join(said)}</ul>" if said else "<br><small>no repair was found</small>")
-    found = steps(verdict)
-    if found:
-        rows = "".join(
-            f"<tr><td>{n}</td><td>{escape(rule)}</td><td>$\\displaystyle {escape(shown)}$</td></tr>"
-            for n, (rule, shown) in enumerate(found[:MAX_STEPS], 1)
-        )
-        more = f"<tr><td colspan=3>and {len(found) - MAX_STEPS} more</td></tr>" if len(found) > MAX_STEPS else ""
-        out.append(f"<details><summary>{len(found)} steps</summary><table>{rows}{more}</table></details>")
-    return "".join(out) + "</div>"

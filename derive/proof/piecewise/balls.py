@@ -60,20 +60,34 @@ def sign(value: Any) -> int:
     return 0
 
 
+def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, bool], int]) -> Any:
+    """The value of a maximum, a minimum or a Piecewise; of one without a case that holds, that of nan.
+
+    Args:
+        value: of an expression.
+        order: the sign of the difference of two values; strictly, where the values jump with it.
+    """
+    if isinstance(e, sp.Piecewise):
+        sign_of = lambda gap: order(value(gap), value(sp.S.Zero), True)  # noqa: E731
+        return value(next((case for case, condition in e.args if holds(condition, sign_of)), sp.nan))
+    way = 1 if isinstance(e, sp.Max) else -1
+    return reduce(lambda a, b: a if way * order(a, b, False) >= 0 else b, map(value, e.args))
+
+
 def value_at(e: sp.Expr, point: Point) -> Any:
     """A rational or a ball, at the precision that is set.
 
     Raises:
         NoValue, ZeroDivisionError: there is none.
     """
-    kept: dict[sp.Basic, Any] = dict(point)
+    values: dict[sp.Basic, Any] = dict(point)
 
     def value(e: Any) -> Any:
-        if e not in kept:
-            kept[e] = made(e)
-        return kept[e]
+        if e not in values:
+            values[e] = computed(e)
+        return values[e]
 
-    def made(e: Any) -> Any:
+    def computed(e: Any) -> Any:
         if e.is_Rational:
             return fmpq(int(e.p), int(e.q))
         if e is sp.pi or e is sp.E:
@@ -86,12 +100,8 @@ def value_at(e: sp.Expr, point: Point) -> Any:
             return value(e.args[0]) * sign(value(e.args[0]))
         if isinstance(e, sp.sign):
             return fmpq(sign(value(e.args[0])))
-        if isinstance(e, (sp.Max, sp.Min)):
-            way = 1 if isinstance(e, sp.Max) else -1
-            return reduce(lambda a, b: a if way * sign(a - b) >= 0 else b, map(value, e.args))
-        if isinstance(e, sp.Piecewise):
-            held = (case for case, condition in e.args if holds(condition, lambda a: sign(value(a))))
-            return value(next(held, sp.nan))
+        if isinstance(e, (sp.Max, sp.Min, sp.Piecewise)):
+            return of_cases(e, value, lambda a, b, strict: sign(a - b))
         if type(e) in _BALLS:
             at = value(e.args[0])
             if at == 0 and type(e) in AT_ZERO:
@@ -133,10 +143,10 @@ def _by_digits(e: Any, point: Point) -> Any:
     """Functions that Arb does not have here: SymPy's digits, of which fewer are trusted."""
     at = {letter: sp.Rational(int(v.p), int(v.q)) for letter, v in point.items()}
     try:
-        found = e.xreplace(at).evalf(DIGITS, maxn=20 * DIGITS, strict=not e.has(sp.Sum))
+        number = e.xreplace(at).evalf(DIGITS, maxn=20 * DIGITS, strict=not e.has(sp.Sum))
     except (TypeError, PrecisionExhausted) as error:
         raise NoValue from error
-    if not found.is_Float or not found.is_finite:
+    if not number.is_Float or not number.is_finite:
         raise NoValue
-    middle = arb(str(found))
+    middle = arb(str(number))
     return middle + arb(0, abs(middle) * arb(10) ** -TRUSTED)

@@ -46,12 +46,12 @@ class TooMany(Exception):
 
 
 def open_cells(
-    wanted: Mapping[Frozen, int], order: Sequence[int], budget: list[int], share: fmpq | None = None
+    signs: Mapping[Frozen, int], order: Sequence[int], budget: list[int], share: fmpq | None = None
 ) -> Iterator[dict[int, fmpq]]:
-    """One point of each open cell on which every polynomial has the wanted sign: none where no open set has these signs.
+    """One point of each open cell on which every polynomial has its sign: none where no open set has these signs.
 
     Args:
-        wanted: irreducible polynomial -> -1 or 1.
+        signs: irreducible polynomial -> -1 or 1.
         order: numbers of their generators, the first is projected out first.
         budget: [how many polynomials and points may be looked at], which is used up.
         share: of the way through an interval at which its point is taken; None for the simplest number in it.
@@ -60,9 +60,9 @@ def open_cells(
         TooMany: a projection or the number of cells is too large.
     """
     levels: list[list[tuple[Poly, int | None]]] = []
-    rest = {key: thawed(key) for key in wanted}
+    rest = {key: thawed(key) for key in signs}
     for v in order:
-        levels.append([(p, wanted.get(key)) for key, p in rest.items() if p.degrees()[v]])
+        levels.append([(p, signs.get(key)) for key, p in rest.items() if p.degrees()[v]])
         here = [p for p, _ in levels[-1]]
         rest = {key: p for key, p in rest.items() if not p.degrees()[v]}
         for p in here:
@@ -100,10 +100,10 @@ def number(p: Any) -> fmpq:
 
 def univariate(p: Any, v: int) -> list[fmpq]:
     """The coefficients of a polynomial in one generator, from the constant one up."""
-    found = [fmpq(0)] * (int(p.degrees()[v]) + 1)
+    coefficients = [fmpq(0)] * (int(p.degrees()[v]) + 1)
     for m, c in p.to_dict().items():
-        found[int(m[v])] = c
-    return found
+        coefficients[int(m[v])] = c
+    return coefficients
 
 
 def between(polynomials: Sequence[Sequence[fmpq]], share: fmpq | None) -> list[fmpq]:
@@ -138,13 +138,9 @@ def _simple(a: fmpq, b: fmpq) -> fmpq:
 
 
 def _leading(p: Any, v: int) -> Any:
-    degree = int(p.degrees()[v])
-    data = {
-        tuple(0 if i == v else int(e) for i, e in enumerate(m)): c
-        for m, c in p.to_dict().items()
-        if int(m[v]) == degree
-    }
-    return p.context().from_dict(data)
+    degree, terms = int(p.degrees()[v]), p.to_dict().items()
+    lead = {(*m[:v], 0, *m[v + 1 :]): c for m, c in terms if int(m[v]) == degree}
+    return p.context().from_dict(lead)
 
 
 def _factors(p: Poly) -> dict[Frozen, Poly]:

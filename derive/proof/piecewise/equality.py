@@ -47,6 +47,14 @@ SHARES = (None, fmpq(1, 2), fmpq(1, 3))
 _MARGIN = fmpq(1, 10**6)
 #: above the size of a function
 _BOUNDS = {"sin": fmpq(1001, 1000), "cos": fmpq(1001, 1000), "erf": fmpq(1), "atan": fmpq(8, 5)}
+_INVERSES = {
+    sp.sin: sp.asin, sp.cos: sp.acos, sp.exp: sp.log, sp.log: sp.exp, sp.erf: sp.erfinv, sp.atan: sp.tan,
+}  # fmt: skip
+
+
+#: expressions with the signs that a piece gives them; letters with their values there
+Assumed = tuple[tuple[sp.Expr, Sign], ...]
+Solved = tuple[tuple[sp.Expr, sp.Expr], ...]
 
 
 @final
@@ -109,8 +117,8 @@ def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ())
         _Question(one, two, whole).settle()
     except (RecursionError, OverflowError, ValueError) as error:  # also where SymPy is to order what has no value
         raise Undecided("the formulas are too large, or have no value on a piece") from error
-    except _Differs as found:
-        return {s: sp.Rational(int(v.p), int(v.q)) for s, v in found.point.items()}
+    except _Differs as different:
+        return {s: sp.Rational(int(v.p), int(v.q)) for s, v in different.point.items()}
     return None
 
 
@@ -141,10 +149,7 @@ class _Question:
         if not self.compared:
             raise Undecided("the formulas have no value together at any point that was tried")
 
-    def _piece(
-        self, one: sp.Expr, two: sp.Expr, assumed: tuple[tuple[sp.Expr, Sign], ...], signs: dict[Frozen, Sign],
-        solved: tuple[tuple[sp.Expr, sp.Expr], ...],
-    ) -> None:  # fmt: skip
+    def _piece(self, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved) -> None:
         """Shows equality on one piece, piece by piece where more signs are needed.
 
         Args:
@@ -181,8 +186,8 @@ class _Question:
             self.unsettled = Undecided(str(error), self._conditions(signs, solved))
             return
         except Open as needed:
-            f, known, strict = needed.factor, signs.get(frozen(needed.factor)), needed.strict or q.strict
-            for value in (1, -1) if known is None else (known.value,):
+            f, sign, strict = needed.factor, signs.get(frozen(needed.factor)), needed.strict or q.strict
+            for value in (1, -1) if sign is None else (sign.value,):
                 self._piece(one, two, assumed, {**signs, frozen(f): Sign(value, strict)}, solved)
             if strict:
                 self.later.append(partial(self._at_zero, f, one, two, assumed, signs, solved))
@@ -196,16 +201,13 @@ class _Question:
             q.under(signs)
             for point in self._points(signs) if self.whole is not None else ():
                 self._try(dict(solved), point)
-            said = "equality is not shown" if gap is not None else "the stated formula has no real value"
-            said = (
-                "two infinite sums are not written alike, and their equality is not shown"
-                if self.gap.has(sp.Sum)
-                else said
-            )
-            self.unsettled = self.unsettled or Undecided(said, self._conditions(signs, solved))
+            reason = "equality is not shown" if gap is not None else "the stated formula has no real value"
+            if self.gap.has(sp.Sum):
+                reason = "two infinite sums are not written alike, and their equality is not shown"
+            self.unsettled = self.unsettled or Undecided(reason, self._conditions(signs, solved))
 
     def _at_zero(
-        self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Any, signs: dict[Frozen, Sign], solved: Any
+        self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved
     ) -> None:
         """The piece on which f = 0: an equation for a letter."""
         q = self.quotients
@@ -223,18 +225,18 @@ class _Question:
                 continue
             put = {letter: -q.expression(f - slope * GENERATORS[n]) / q.expression(slope)}
             domain = [(put[letter], Sign(1, bool(letter.is_positive)))] if letter.is_nonnegative else []
-            kept = [*assumed, *((q.expression(thawed(key)), s) for key, s in signs.items() if key != frozen(f))]
-            held = (*((e.xreplace(put), s) for e, s in kept), *domain)
+            conditions = [*assumed, *((q.expression(thawed(key)), s) for key, s in signs.items() if key != frozen(f))]
+            held = (*((e.xreplace(put), s) for e, s in conditions), *domain)
             self._piece(one.xreplace(put), two.xreplace(put), held, {}, (*solved, *put.items()))
             return
         if not self._empty({**signs, frozen(f + _MARGIN): Sign(1, True), frozen(f - _MARGIN): Sign(-1, True)}):
-            kept = [(q.expression(thawed(key)), s) for key, s in signs.items() if not s.strict]
+            conditions = [(q.expression(thawed(key)), s) for key, s in signs.items() if not s.strict]
             strict = {key: s for key, s in signs.items() if s.strict}
-            self._piece(one, two, (*assumed, *kept), {**strict, frozen(f): Sign(0, True)}, solved)
+            self._piece(one, two, (*assumed, *conditions), {**strict, frozen(f): Sign(0, True)}, solved)
 
-    def _conditions(self, signs: Mapping[Frozen, Sign], solved: Sequence[tuple[sp.Expr, sp.Expr]]) -> list[Condition]:
-        found = [Condition(letter - value, 0, False) for letter, value in solved]
-        return found + [
+    def _conditions(self, signs: Mapping[Frozen, Sign], solved: Solved) -> list[Condition]:
+        equations = [Condition(letter - value, 0, False) for letter, value in solved]
+        return equations + [
             Condition(self.quotients.expression(thawed(f)), s.value, not s.strict) for f, s in signs.items()
         ]
 
@@ -242,9 +244,9 @@ class _Question:
 
     def _empty(self, signs: Mapping[Frozen, Sign]) -> bool:
         """Whether it is shown that no open set has these signs, whatever values the atoms have."""
-        wanted = {f: s.value for f, s in signs.items() if s.value}
-        sizes = [*range(1, min(TOGETHER, len(wanted)) + 1), len(wanted)]
-        for chosen in itertools.chain(*(itertools.combinations(wanted.items(), n) for n in dict.fromkeys(sizes))):
+        definite = {f: s.value for f, s in signs.items() if s.value}
+        sizes = [*range(1, min(TOGETHER, len(definite)) + 1), len(definite)]
+        for chosen in itertools.chain(*(itertools.combinations(definite.items(), n) for n in dict.fromkeys(sizes))):
             with_facts, order = self._with_facts(dict(chosen))
             if any(with_facts[f] != s for f, s in chosen):
                 return True
@@ -253,29 +255,29 @@ class _Question:
                     return True
         return False
 
-    def _with_facts(self, wanted: dict[Frozen, int]) -> tuple[dict[Frozen, int], list[int]]:
+    def _with_facts(self, chosen: dict[Frozen, int]) -> tuple[dict[Frozen, int], list[int]]:
         """With what is true of their letters and atoms, strictly; the generators, those of low degree first."""
         q = self.quotients
-        made: list[tuple[Poly, int]] = [(thawed(key), s) for key, s in wanted.items()]
-        held = {n for p, _ in made for n, e in enumerate(p.degrees()) if e}
+        polynomials: list[tuple[Poly, int]] = [(thawed(key), s) for key, s in chosen.items()]
+        held = {n for p, _ in polynomials for n, e in enumerate(p.degrees()) if e}
         for n in held:
             atom, g = q.atoms[n], GENERATORS[n]
             if atom.kind in ("exp", "root") or (atom.kind == "letter" and atom.expr.is_nonnegative):
-                made.append((g, 1))
+                polynomials.append((g, 1))
             elif atom.kind in _BOUNDS:
-                made += [(g - _BOUNDS[atom.kind], -1), (g + _BOUNDS[atom.kind], 1)]
-        size = {n: max(int(p.degrees()[n]) for p, _ in made) for n in held}
-        return {frozen(p): s for p, s in made}, sorted(held, key=lambda n: (size[n], n))
+                polynomials += [(g - _BOUNDS[atom.kind], -1), (g + _BOUNDS[atom.kind], 1)]
+        size = {n: max(int(p.degrees()[n]) for p, _ in polynomials) for n in held}
+        return {frozen(p): s for p, s in polynomials}, sorted(held, key=lambda n: (size[n], n))
 
     # points
 
     def _random(self, n: int) -> dict[sp.Basic, fmpq]:
-        found: dict[sp.Basic, fmpq] = {}
+        point: dict[sp.Basic, fmpq] = {}
         for s in self.letters:
-            found[s] = fmpq(self.draw.randint(1, 30), 1 if s.is_integer else self.draw.choice((1, 2, 3, 5, 7)))
+            point[s] = fmpq(self.draw.randint(1, 30), 1 if s.is_integer else self.draw.choice((1, 2, 3, 5, 7)))
             if not s.is_nonnegative:
-                found[s] *= SIZES[n % len(SIZES)] * self.draw.choice((-1, 1))
-        return found
+                point[s] *= SIZES[n % len(SIZES)] * self.draw.choice((-1, 1))
+        return point
 
     def _try(self, solved: Mapping[sp.Expr, sp.Expr], point: dict[sp.Basic, fmpq]) -> None:
         """Raises _Differs if the two sides differ at the point for certain."""
@@ -299,8 +301,8 @@ class _Question:
         """Points in the piece, as far as they are easily had; others too."""
         q = self.quotients
         yield from (self._random(n) for n in range(len(SIZES)))
-        wanted = {f: s.value for f, s in signs.items() if s.value}
-        with_facts, order = self._with_facts(wanted)
+        definite = {f: s.value for f, s in signs.items() if s.value}
+        with_facts, order = self._with_facts(definite)
         letters = {n: q.atoms[n].expr for n in order}
         if len(order) <= MOST_LETTERS:
             with suppress(TooMany):
@@ -313,7 +315,7 @@ class _Question:
             base = self._random(n)
             for m, s in letters.items():
                 if s.is_Symbol:
-                    yield from self._along(base, s, m, [thawed(key) for key in wanted])
+                    yield from self._along(base, s, m, [thawed(key) for key in definite])
 
     def _along(
         self, base: dict[sp.Basic, fmpq], s: sp.Basic, m: int, polynomials: list[Poly]
@@ -327,26 +329,16 @@ class _Question:
 
     def _inverted(self, cell: Mapping[Any, fmpq]) -> dict[sp.Basic, fmpq]:
         """Letters that give atoms of one letter their values in a cell, nearly."""
-        found = {s: v for s, v in cell.items() if s.is_Symbol}
+        letters = {s: v for s, v in cell.items() if s.is_Symbol}
         for atom, value in cell.items():
-            free = atom.free_symbols - set(found)
-            inverse = {
-                sp.sin: sp.asin,
-                sp.cos: sp.acos,
-                sp.exp: sp.log,
-                sp.log: sp.exp,
-                sp.erf: sp.erfinv,
-                sp.atan: sp.tan,
-            }
-            if len(free) == 1 and type(atom) in inverse:
+            free = atom.free_symbols - set(letters)
+            if len(free) == 1 and type(atom) in _INVERSES:
                 s = free.pop()
-                goal = atom.args[0] - inverse[type(atom)](sp.Rational(int(value.p), int(value.q)))
+                goal = atom.args[0] - _INVERSES[type(atom)](sp.Rational(int(value.p), int(value.q)))
                 slope = goal.diff(s)
-                number = (
-                    (-goal.xreplace({s: sp.S.Zero}) / slope).xreplace(found).evalf(40)
-                    if slope and not slope.has(s)
-                    else slope
-                )
+                number = slope
+                if slope and not slope.has(s):
+                    number = (-goal.xreplace({s: sp.S.Zero}) / slope).xreplace(letters).evalf(40)
                 if number.is_Float:
-                    found[s] = fmpq(*map(int, sp.Rational(number).as_numer_denom()))
-        return found
+                    letters[s] = fmpq(*map(int, sp.Rational(number).as_numer_denom()))
+        return letters

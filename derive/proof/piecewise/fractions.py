@@ -16,10 +16,10 @@ from typing import Any, final
 import sympy as sp
 from flint import fmpq, fmpz
 
-from sdescent.derive.expressions.joints import holds
-from sdescent.derive.proof.piecewise.balls import AT_ZERO
+from sdescent.derive.proof.piecewise.balls import AT_ZERO, of_cases
 from sdescent.derive.proof.piecewise.cells import GENERATORS, MOST_GENERATORS, RING, Frozen, Poly, frozen
 
+ONE = RING.constant(1)
 #: a numerator and a denominator
 Quotient = tuple[Poly, Poly]
 MOST_TERMS, MOST_DENOMINATOR, HIGHEST = 1500, 840, 500
@@ -121,18 +121,18 @@ class Quotients:
         if not p:
             return 0
         content, factors = p.factor()
-        found = 1 if content > 0 else -1
+        sign = 1 if content > 0 else -1
         for f, n in factors:
             s = self._sign(f, strict)
-            found *= s if n % 2 else s * s
-        return found
+            sign *= s if n % 2 else s * s
+        return sign
 
     def _sign(self, f: Poly, strict: bool) -> int:
-        for known, s in ((f, 1), (-f, -1)):
-            sign = self.signs.get(frozen(known))
+        for signed, s in ((f, 1), (-f, -1)):
+            sign = self.signs.get(frozen(signed))
             if sign is not None:
                 if strict and not sign.strict:
-                    raise Open(known, True)
+                    raise Open(signed, True)
                 return s * sign.value
         definite = self._definite(f, strict)
         if definite is not None:
@@ -202,16 +202,16 @@ class Quotients:
             TooLarge: it is too large.
         """
         if e not in self._read:
-            self._read[e] = self._made(e)
+            self._read[e] = self._quotient(e)
         return self._read[e]
 
-    def _made(self, e: Any) -> Quotient:
+    def _quotient(self, e: Any) -> Quotient:
         if e.is_Rational:
-            return _number(fmpq(int(e.p), int(e.q))), _number(1)
+            return _number(fmpq(int(e.p), int(e.q))), ONE
         if e in (sp.nan, sp.zoo, sp.oo, -sp.oo):
             raise Outside
         if e.is_Symbol or e is sp.pi:
-            return self.generator(e, lambda: Atom("letter", e)), _number(1)
+            return self.generator(e, lambda: Atom("letter", e)), ONE
         if e.is_Add:
             return reduce(self._plus, map(self.read, e.args))
         if e.is_Mul:
@@ -221,18 +221,12 @@ class Quotients:
         if isinstance(e, (sp.Abs, sp.sign)):
             n, d = self.read(e.args[0])
             s = self.sign(n * d, strict=isinstance(e, sp.sign))
-            return (_number(s), _number(1)) if isinstance(e, sp.sign) else (s * n, d)
-        if isinstance(e, (sp.Max, sp.Min)):
-            way = 1 if isinstance(e, sp.Max) else -1
-            return reduce(lambda a, b: a if way * self._order(a, b) >= 0 else b, map(self.read, e.args))
-        if isinstance(e, sp.Piecewise):
-            for case, condition in e.args:
-                if holds(condition, lambda gap: self._order(self.read(gap), self.read(sp.S.Zero), True)):
-                    return self.read(case)
-            raise Outside
+            return (_number(s), ONE) if isinstance(e, sp.sign) else (s * n, d)
+        if isinstance(e, (sp.Max, sp.Min, sp.Piecewise)):
+            return of_cases(e, self.read, self._order)
         return self._function(e)
 
-    def _order(self, one: Quotient, two: Quotient, strict: bool = False) -> int:
+    def _order(self, one: Quotient, two: Quotient, strict: bool) -> int:
         n, d = self._plus(one, (-two[0], two[1]))
         return self.sign(n * d, strict)
 
@@ -258,7 +252,7 @@ class Quotients:
         if not d:
             raise Outside
         if d.is_constant():
-            return n / d.leading_coefficient(), _number(1)
+            return n / d.leading_coefficient(), ONE
         common = n.gcd(d)
         n, d = n // common, d // common
         scale = d.leading_coefficient()
@@ -266,7 +260,7 @@ class Quotients:
 
     def _power(self, e: Any) -> Quotient:
         if e is sp.E:
-            return self._exponential((_number(1), _number(1)))
+            return self._exponential((ONE, ONE))
         n, d = self.read(e.base)
         if e.exp.is_Integer:
             if abs(int(e.exp)) * max(len(n), len(d), 8) > 8 * HIGHEST:
@@ -275,7 +269,7 @@ class Quotients:
             return self._small(above ** abs(int(e.exp)), below ** abs(int(e.exp)))
         if not self.sign(n * d):
             if e.exp.is_Rational and e.exp > 0:
-                return _number(0), _number(1)
+                return _number(0), ONE
             raise Outside
         if not e.exp.is_Rational:
             return self._exponential(self._times(self.read(e.exp), self._logarithm(n, d)))
@@ -288,13 +282,14 @@ class Quotients:
         content, factors = n.factor()
         below, others = d.factor()
         ratio = abs(fmpq(content) / fmpq(below))
-        found = [(_number(int(p)), int(k)) for p, k in fmpz(int(ratio.p)).factor()] if ratio.p > 1 else []
-        found += [(_number(int(p)), -int(k)) for p, k in fmpz(int(ratio.q)).factor()] if ratio.q > 1 else []
-        return found + [(self.sign(f) * f, way * int(k)) for way, part in ((1, factors), (-1, others)) for f, k in part]
+        primes = [(_number(int(p)), int(k)) for p, k in fmpz(int(ratio.p)).factor()] if ratio.p > 1 else []
+        primes += [(_number(int(p)), -int(k)) for p, k in fmpz(int(ratio.q)).factor()] if ratio.q > 1 else []
+        powers = [*factors, *((f, -int(k)) for f, k in others)]
+        return primes + [(self.sign(f) * f, int(k)) for f, k in powers]
 
     def _rooted(self, n: Poly, d: Poly, exponent: Fraction) -> Quotient:
         """(n/d)^exponent."""
-        made: Quotient = (_number(1), _number(1))
+        product: Quotient = (ONE, ONE)
         for f, k in self._parts(n, d):
             whole, rest = divmod(k * exponent, 1)
             powers = [(f, int(whole))]
@@ -304,9 +299,8 @@ class Quotients:
                 atom = lambda f=f, q=q: Atom("root", self.expression(f) ** sp.Rational(1, q), f, q)  # noqa: E731
                 powers.append((self.generator(key, atom), int(rest * q)))
             for base, m in powers:
-                part = base ** abs(m)
-                made = self._times(made, (part, _number(1)) if m >= 0 else (_number(1), part))
-        return made
+                product = self._times(product, _whole_power(base, m))
+        return product
 
     def _logarithm(self, n: Poly, d: Poly) -> Quotient:
         if not self.sign(n * d):
@@ -314,17 +308,18 @@ class Quotients:
         total = _number(0)
         for f, k in self._parts(n, d):
             total += k * self.generator(("log", frozen(f)), lambda f=f: Atom("log", sp.log(self.expression(f)), f))
-        return total, _number(1)
+        return total, ONE
 
     def _exponential(self, argument: Quotient) -> Quotient:
         """exp of a sum is the product of powers of the exponentials of its monomials; of multiples of logarithms, powers."""
         n, d = argument
-        made: Quotient = (_number(1), _number(1))
+        product: Quotient = (ONE, ONE)
         for m, c in n.to_dict().items():
             monomial = RING.from_dict({m: fmpq(1)})
             at = next((i for i, e in enumerate(m) if e), 0)
             if d.is_constant() and monomial == GENERATORS[at] and self.atoms and self.atoms[at].kind == "log":
-                made = self._times(made, self._rooted(self.atoms[at].of, _number(1), Fraction(int(c.p), int(c.q))))
+                root = self._rooted(self.atoms[at].of, ONE, Fraction(int(c.p), int(c.q)))
+                product = self._times(product, root)
                 continue
             unit = self.unit if self.unit % int(c.q) == 0 else int(c.q)
             power = int((c * unit).p)
@@ -334,14 +329,13 @@ class Quotients:
             part = self.generator(
                 ("exp", m, frozen(d), unit), lambda name=name, m=monomial, u=unit: Atom("exp", name, (m, d * u))
             )
-            part = part ** abs(power)
-            made = self._times(made, (part, _number(1)) if power >= 0 else (_number(1), part))
-        return made
+            product = self._times(product, _whole_power(part, power))
+        return product
 
     def _function(self, e: Any) -> Quotient:
         kind = type(e).__name__
         if isinstance(e, sp.Sum):
-            return self.generator(e, lambda: Atom(kind, e)), _number(1)
+            return self.generator(e, lambda: Atom(kind, e)), ONE
         if not isinstance(e, sp.Function):
             raise TooLarge(f"{kind} is not compared")
         if isinstance(e, (*_HYPERBOLIC, sp.erfc)):
@@ -350,7 +344,7 @@ class Quotients:
         if isinstance(e, Inverse):
             return self._small(of[0][1], of[0][0])
         if not of[0][0] and type(e) in AT_ZERO:
-            return _number(AT_ZERO[type(e)]), _number(1)
+            return _number(AT_ZERO[type(e)]), ONE
         if isinstance(e, sp.exp):
             return self._exponential(of[0])
         if isinstance(e, sp.log):
@@ -364,16 +358,18 @@ class Quotients:
         key = (kind, *((frozen(n), frozen(d)) for n, d in of))
         if isinstance(e, sp.sin):
             cosine = self.read(sp.cos(e.args[0]))[0]
-            return flip * self.generator(key, lambda: Atom("sin", name, 1 - cosine**2, 2)), _number(1)
+            return flip * self.generator(key, lambda: Atom("sin", name, 1 - cosine**2, 2)), ONE
         flip = flip if isinstance(e, _ODD) else 1
-        return flip * self.generator(key, lambda: Atom(kind, name, of[0])), _number(1)
+        return flip * self.generator(key, lambda: Atom(kind, name, of[0])), ONE
 
     def expression(self, p: Poly) -> sp.Expr:
         """A polynomial as an expression."""
-        return sp.Add(*[
-            sp.Rational(int(c.p), int(c.q)) * sp.Mul(*[self.atoms[n].expr ** int(e) for n, e in enumerate(m) if e])
-            for m, c in p.to_dict().items()
-        ])  # fmt: skip
+        powers = {m: [self.atoms[n].expr ** int(e) for n, e in enumerate(m) if e] for m in p.monoms()}
+        return sp.Add(*[sp.Rational(int(c.p), int(c.q)) * sp.Mul(*powers[m]) for m, c in p.to_dict().items()])
+
+
+def _whole_power(base: Poly, m: int) -> Quotient:
+    return (base**m, ONE) if m >= 0 else (ONE, base**-m)
 
 
 def _number(value: Any) -> Poly:

@@ -56,8 +56,8 @@ class Algebraic:
             return self.coefficients, self.index
         bits = 64
         while True:
-            own = self.ball(bits)
-            near = [(p, n) for p in factors for n, root in enumerate(_real_roots(p, bits), 1) if root.overlaps(own)]
+            ball = self.ball(bits)
+            near = [(p, n) for p in factors for n, root in enumerate(_real_roots(p, bits), 1) if root.overlaps(ball)]
             if len(near) == 1:
                 [(p, n)] = near
                 return tuple(int(c) for c in p.coeffs()), n

@@ -109,7 +109,7 @@ def _batches(count: int) -> Iterator[Rationals]:
     yield from first
     random = copy.deepcopy(random)
     while True:
-        yield _drawn(count, random)
+        yield _random_batch(count, random)
 
 
 @lru_cache(maxsize=32)
@@ -118,10 +118,10 @@ def _first_batches(count: int) -> tuple[list[Rationals], np.random.Generator]:
     random = np.random.default_rng(0)
     few = count and len(GRID) ** count <= BATCH
     grid = [Rationals.of_grid(np.array(list(itertools.product(range(len(GRID)), repeat=count))))] if few else []
-    return [*grid, *(_drawn(count, random) for _ in range(2 - len(grid)))], random
+    return [*grid, *(_random_batch(count, random) for _ in range(2 - len(grid)))], random
 
 
-def _drawn(count: int, random: np.random.Generator) -> Rationals:
+def _random_batch(count: int, random: np.random.Generator) -> Rationals:
     """Half of the points from the grid, often only from its first and simplest values; half of all sizes."""
     if not count:
         return Rationals(np.zeros((1, 0), np.int64), np.ones((1, 0), np.int64))
@@ -145,15 +145,15 @@ class Search:
 
     def run(self, seconds: float) -> dict[str, Fraction | Algebraic] | None:
         """Samples, then z3, then optimisation from the best samples, then more samples."""
-        found = self._samples(2)
-        if found is None:
-            found = self._z3(min(0.4 * seconds, self.stop - now()))
-        while found is None and not self.denied and now() < self.stop:
-            found = self._optimised()
-            found = self._samples(1) if found is None and now() < self.stop else found
+        point = self._samples(2)
+        if point is None:
+            point = self._z3(min(0.4 * seconds, self.stop - now()))
+        while point is None and not self.denied and now() < self.stop:
+            point = self._optimised()
+            point = self._samples(1) if point is None and now() < self.stop else point
             if not self.free:
                 break
-        return found
+        return point
 
     def _checked(self, point: dict[str, Any]) -> dict[str, Fraction | Algebraic] | None:
         """The point with the defined variables put in, if it is a counterexample."""
@@ -182,9 +182,9 @@ class Search:
             # Simple points first; a clear violation before one that may be rounding.
             unclear = ~((margin[hopeful] >= 0) & (violation[hopeful] > 1e-9))
             for i in hopeful[np.lexsort((points.sizes()[hopeful], unclear))[:40]]:
-                found = self._checked(dict(zip(self.free, points.exact(i), strict=True)))
-                if found is not None or now() > self.stop:
-                    return found
+                point = self._checked(dict(zip(self.free, points.exact(i), strict=True)))
+                if point is not None or now() > self.stop:
+                    return point
         return None
 
     def table(self, free: Any) -> dict[str, Any]:
@@ -226,9 +226,9 @@ class Search:
             if point in tried:
                 continue
             tried.add(point)
-            found = self._checked(dict(zip(self.free, point, strict=True)))
-            if found is not None:
-                return found
+            checked = self._checked(dict(zip(self.free, point, strict=True)))
+            if checked is not None:
+                return checked
         return None
 
     def _optimised(self) -> dict[str, Fraction | Algebraic] | None:
@@ -244,9 +244,9 @@ class Search:
             start = rows[i]
             for interior in (True, False):
                 end = self._climb(start, interior)
-                found = self.rounded(list(end)) if end is not None else None
-                if found is not None:
-                    return found
+                point = self.rounded(list(end)) if end is not None else None
+                if point is not None:
+                    return point
         return None
 
     def _climb(self, start: Any, interior: bool) -> Any | None:
@@ -259,9 +259,8 @@ class Search:
         def slacks(z: Any) -> Any:
             table = self.table(z[:-1])
             values = [float(number(r.slack, table)) - (z[-1] if interior else 0.0) for r in inequalities]
-            return np.nan_to_num(
-                np.array([*values, sign * float(number(self.claim.slack, table)) - z[-1], 1.0 - z[-1]]), nan=-1e6
-            )
+            violation = sign * float(number(self.claim.slack, table)) - z[-1]
+            return np.nan_to_num(np.array([*values, violation, 1.0 - z[-1]]), nan=-1e6)
 
         def zeros(z: Any) -> Any:
             table = self.table(z[:-1])
@@ -306,37 +305,38 @@ def number(t: Term, table: dict[str, Any]) -> Any:
 def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, Term]:
     """Variables that equalities determine, v = term over earlier ones: where an equality is A v + B = 0, v = -B/A."""
     ctx = fmpq_mpoly_ctx.get(tuple(f"v{i}" for i in range(len(names))) or ("v",), Ordering.lex)
-    found: dict[str, tuple[Term, set[str]]] = {}
+    solved: dict[str, tuple[Term, set[str]]] = {}
     for r in assume:
         if r.op != "==":
             continue
         for left, right in ((r.left, r.right), (r.right, r.left)):
             # x == term is the common case.
             needs = names_in(right)
-            if left[0] == "x" and left[1] not in found and left[1] not in needs and _acyclic(found, left[1], needs):
-                found[left[1]] = right, needs
+            if left[0] == "x" and left[1] not in solved and left[1] not in needs and _acyclic(solved, left[1], needs):
+                solved[left[1]] = right, needs
                 break
         else:
             poly = _polynomial(r.slack, dict(zip(names, ctx.gens(), strict=False)), ctx)
             for i, name in enumerate(names) if poly is not None else ():
-                if name in found or not poly or int(poly.degrees()[i]) != 1:
+                if name in solved or not poly or int(poly.degrees()[i]) != 1:
                     continue
                 slope, rest = _linear(poly, i, names)
-                if _acyclic(found, name, names_in(slope) | names_in(rest)):
-                    found[name] = -rest / slope, names_in(slope) | names_in(rest)
+                needs = names_in(slope) | names_in(rest)
+                if _acyclic(solved, name, needs):
+                    solved[name] = -rest / slope, needs
                     break
     ordered: dict[str, Term] = {}
-    while len(ordered) < len(found):
-        for name, (term, needs) in found.items():
-            if name not in ordered and all(n in ordered or n not in found for n in needs):
+    while len(ordered) < len(solved):
+        for name, (term, needs) in solved.items():
+            if name not in ordered and all(n in ordered or n not in solved for n in needs):
                 ordered[name] = term
     return ordered
 
 
-def _acyclic(found: dict[str, tuple[Term, set[str]]], name: str, needs: set[str]) -> bool:
+def _acyclic(solved: dict[str, tuple[Term, set[str]]], name: str, needs: set[str]) -> bool:
     """Whether variables would not define one another."""
     try:
-        TopologicalSorter({**{n: of for n, (_, of) in found.items()}, name: needs}).prepare()
+        TopologicalSorter({**{n: of for n, (_, of) in solved.items()}, name: needs}).prepare()
     except CycleError:
         return False
     return True

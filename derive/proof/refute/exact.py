@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import flint
@@ -56,7 +57,7 @@ class Values:
         self.ctx = fmpq_mpoly_ctx.get((*[f"g{i}" for i in range(MAX_GENERATORS)], "z"), Ordering.lex)
         self.gens = self.ctx.gens()
         self.generators: list[_Generator] = []
-        self._made: dict[str, Any] = {}
+        self._by_key: dict[str, Any] = {}
         #: (f, the value of f at t) -> t, of exp and log
         self._undone: dict[tuple[str, str], Any] = {}
         self._cache: dict[Term, Any] = {}
@@ -107,18 +108,21 @@ class Values:
             r = r.resultant(defining, f"g{i}")
             if not r:
                 return False
-        found = {int(m[-1]): c for m, c in r.to_dict().items()}
-        low = min(found)
+        coefficients = {int(m[-1]): c for m, c in r.to_dict().items()}
+        low = min(coefficients)
         if low == 0:
             return False
-        bound = abs(found[low]) / (abs(found[low]) + max(abs(c) for c in found.values()))
+        bound = abs(coefficients[low]) / (abs(coefficients[low]) + max(abs(c) for c in coefficients.values()))
         return bool(abs(ball) < flint.arb(fmpq(bound)))
 
     def value(self, t: Term) -> Any:
         """The value of a term as a polynomial in generators."""
         if t not in self._cache:
             spend(20)
-            self._cache[t] = self._value(t)
+            try:
+                self._cache[t] = self._value(t)
+            except GiveUp:
+                raise NoValue from None
         return self._cache[t]
 
     def _value(self, t: Term) -> Any:
@@ -131,28 +135,16 @@ class Values:
         if head == "+":
             return sum((self.value(a) for a in t[1:]), self.ctx.constant(0))
         if head == "*":
-            result = self.ctx.constant(1)
-            for a in t[1:]:
-                result = self._product(result, self.value(a))
-            return result
+            return reduce(product, map(self.value, t[1:]), self.ctx.constant(1))
         if head == "^":
-            try:
-                return power(self.value(t[1]), t[2])
-            except GiveUp:
-                raise NoValue from None
+            return power(self.value(t[1]), t[2])
         if head == "/":
-            return self._product(self.value(t[1]), self._inverse(self.value(t[2])))
+            return product(self.value(t[1]), self._inverse(self.value(t[2])))
         if head == "pi":
             return self._make("pi", lambda bits: flint.arb.pi(), None)
         if head == "f":
             return self._function(t[1], self.value(t[2]))
         raise NoValue
-
-    def _product(self, p: Any, q: Any) -> Any:
-        try:
-            return product(p, q)
-        except GiveUp:
-            raise NoValue from None
 
     def _constant(self, c: Fraction) -> Any:
         return self.ctx.constant(rational(c))
@@ -188,10 +180,10 @@ class Values:
         if name in INVERSE and (INVERSE[name], str(t)) in self._undone:
             return self._undone[INVERSE[name], str(t)]
         ball = psi_ball if name == "psi" else lambda at: getattr(at, name)()
-        found = self._make(f"{name}({t})", lambda bits: ball(self.ball(t, bits)), None)
+        generator = self._make(f"{name}({t})", lambda bits: ball(self.ball(t, bits)), None)
         if name in INVERSE:
-            self._undone[name, str(found)] = t
-        return found
+            self._undone[name, str(generator)] = t
+        return generator
 
     def _sqrt(self, t: Any, sign: int) -> Any:
         if sign < 0:
@@ -204,13 +196,13 @@ class Values:
         return self._make(f"sqrt({t})", lambda bits: self.ball(t, bits).sqrt(), lambda g: g * g - t)
 
     def _make(self, key: str, ball: Callable[[int], Any], defining: Callable[[Any], Any] | None) -> Any:
-        if key not in self._made:
+        if key not in self._by_key:
             k = len(self.generators)
             if k == MAX_GENERATORS:
                 raise NoValue
             self.generators.append(_Generator(ball, defining(self.gens[k]) if defining is not None else None))
-            self._made[key] = self.gens[k]
-        return self._made[key]
+            self._by_key[key] = self.gens[k]
+        return self._by_key[key]
 
 
 def counterexample(point: Point, assume: Sequence[Relation], claim: Relation) -> bool:

@@ -48,12 +48,12 @@ def with_witness(certificate: dict[str, Any], witness: dict[str, Any] | None) ->
     """The certificate with a witness, if the replay accepts that; as it is otherwise."""
     if witness is None:
         return certificate
-    made = {**certificate, "witness": witness}
+    complete = {**certificate, "witness": witness}
     try:
-        replay_object(made)
+        replay_object(complete)
     except (Invalid, Unreadable):
         return certificate
-    return made
+    return complete
 
 
 def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: float) -> dict[str, Term] | None:
@@ -63,25 +63,29 @@ def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: flo
     exp(y) = 2.
     """
     stop = now() + seconds
-    found = refute(names, relations, NEVER, seconds / 2) if relations else {}
-    if found is not None:
-        values = {name: _term(found.get(name, Fraction(0))) for name in names}
-        if None not in values.values():
-            return {name: value for name, value in values.items() if value is not None}
+    point = refute(names, relations, NEVER, seconds / 2) if relations else {}
+    if point is not None:
+        values = _complete({name: _term(point.get(name, Fraction(0))) for name in names})
+        if values is not None:
+            return values
     defined = definitions(names, [_solved(r) for r in relations])
     for name in reversed(defined):
         relations = [substitute(r, name, defined[name]) for r in relations]
     free = [name for name in names if name not in defined]
-    found = refute(free, relations, NEVER, max(stop - now(), 0.01)) or far_counterexample(
-        free, relations, NEVER, seconds / 4
-    )
-    if found is None:
+    point = refute(free, relations, NEVER, max(stop - now(), 0.01))
+    point = point or far_counterexample(free, relations, NEVER, seconds / 4)
+    if point is None:
         return None
-    values: dict[str, Term | None] = {name: _term(found.get(name, Fraction(0))) for name in free}
+    terms = {name: _term(point.get(name, Fraction(0))) for name in free}
     for name, value in defined.items():
-        for other, known in values.items():
-            value = value if known is None else substitute(value, other, known)
-        values[name] = value
+        for other, number in terms.items():
+            value = value if number is None else substitute(value, other, number)
+        terms[name] = value
+    return _complete(terms)
+
+
+def _complete(values: Mapping[str, Term | None]) -> dict[str, Term] | None:
+    """The values, where none is missing."""
     return None if None in values.values() else {name: value for name, value in values.items() if value is not None}
 
 
@@ -112,9 +116,9 @@ def find_model(
     """
     stop = now() + seconds
     for coordinates, clients in SIZES:
-        if (coordinates > 1 and not _has(context, "coord", "detcoord", context.dimension)) or (
-            clients > 1 and not _has(context, "client", "detclient", context.clients)
-        ):
+        if coordinates > 1 and not _has(context, "coord", "detcoord", context.dimension):
+            continue
+        if clients > 1 and not _has(context, "client", "detclient", context.clients):
             continue
         for steps in _counts_of_steps(context, near or {}):
             scalars = _Scalars(context, coordinates, clients, steps)
@@ -137,8 +141,8 @@ def _counts_of_steps(context: Context, near: Mapping[Term, Fraction | int]) -> l
         return [None]
     if context.horizon is None:
         return [1]
-    given = Fraction(near.get(x(context.horizon), 1))
-    first = [int(given)] if given.denominator == 1 and 1 <= given <= MOST_STEPS else []
+    horizon = Fraction(near.get(x(context.horizon), 1))
+    first = [int(horizon)] if horizon.denominator == 1 and 1 <= horizon <= MOST_STEPS else []
     return list(dict.fromkeys([*first, *STEPS]))
 
 
@@ -150,12 +154,12 @@ def _point(
     names: Sequence[str], relations: Sequence[Relation], fixed: Mapping[str, Fraction], seconds: float
 ) -> Point | None:
     """A point with some coordinates given."""
-    asked = [Relation((r.op, *map(tidy, at_values(r, fixed)[1:]))) for r in relations]
-    if not counterexample({}, [r for r in asked if not names_in(r)], NEVER):
+    restricted = [Relation((r.op, *map(tidy, at_values(r, fixed)[1:]))) for r in relations]
+    if not counterexample({}, [r for r in restricted if not names_in(r)], NEVER):
         return None
     free = [name for name in names if name not in fixed]
-    found = refute(free, [r for r in asked if names_in(r)], NEVER, seconds)
-    return None if found is None else {**fixed, **found}
+    point = refute(free, [r for r in restricted if names_in(r)], NEVER, seconds)
+    return None if point is None else {**fixed, **point}
 
 
 def _term(value: Fraction | Algebraic) -> Term | None:
@@ -173,19 +177,19 @@ class _Scalars:
         self.context, self.d, self.n, self.steps = context, coordinates, clients, steps
         self.clock = next((name for name, kind in context.symbols.items() if kind == "clock"), None)
         counts = ((context.dimension, coordinates), (context.clients, clients), (context.horizon, steps))
-        self.known = {name: count for name, count in counts if name and count is not None}
-        plain = [name for name in context.symbols if name != self.clock and name not in self.known]
+        self.counts = {name: count for name, count in counts if name and count is not None}
+        plain = [name for name in context.symbols if name != self.clock and name not in self.counts]
         # no name of a context has a space
         self.shapes = [f"{name} {part}" for name in context.functions for part in ("height", "width")]
         self.names = [*plain, *context.vectors, *context.matrices, *self.shapes]
 
     def guesses(self, near: Mapping[Term, Fraction | int]) -> Iterator[dict[str, Fraction]]:
         """Coordinates to begin with: what is given of numbers, then of less and less."""
-        given = {t[1]: Fraction(v) for t, v in near.items() if t[0] == "x" and t[1] in self.names}
+        numbers_near = {t[1]: Fraction(v) for t, v in near.items() if t[0] == "x" and t[1] in self.names}
         still = {name: Fraction(0) for name in self._moving() if name in self.names}
         shapes = {name: Fraction(1) for name in self.shapes}
-        constants = {name: v for name, v in given.items() if self.context.symbols[name] in ("const", "time")}
-        for numbers in (given, constants, {}):
+        constants = {name: v for name, v in numbers_near.items() if self.context.symbols[name] in ("const", "time")}
+        for numbers in (numbers_near, constants, {}):
             yield numbers | shapes | still
         yield constants | shapes
         yield shapes
@@ -193,55 +197,52 @@ class _Scalars:
 
     def _moving(self) -> list[str]:
         """Vectors and matrices that stand in drifts, diffusions and means of steps, and the changes of potentials."""
-        found: list[str] = []
+        names: list[str] = []
         for potential in self.context.potentials.values():
-            found += [potential["change"]] if "change" in potential else []
+            names += [potential["change"]] if "change" in potential else []
             for part in _SUMS:
-                found += [moved[2][1] if moved[0] == "Mv" else moved[1] for _, moved in potential.get(part, ())]
-        return found
+                names += [moved[2][1] if moved[0] == "Mv" else moved[1] for _, moved in potential.get(part, ())]
+        return names
 
     def relations(self, hypotheses: Sequence[Relation]) -> list[Relation]:
         """The hypotheses and the declarations, over scalars."""
-        found = [Relation((r.op, self.term(r.left), self.term(r.right))) for r in hypotheses]
+        relations = [Relation((r.op, self.term(r.left), self.term(r.right))) for r in hypotheses]
         zero, context = num(0), self.context
-        found += [zero.le(x(name)) for name in context.matrices if context.psd(name)]
+        relations += [zero.le(x(name)) for name in context.matrices if context.psd(name)]
         if context.horizon is not None:
-            found.append(zero.le(self.term(x(context.horizon))))
+            relations.append(zero.le(self.term(x(context.horizon))))
         for name, entry in context.potentials.items():
-            found += [x(name).eq(x(entry["start"])), x(name).eq(x(entry["end"]))]
-            found += [x(entry["change"]).eq(zero)] if "change" in entry else []
+            relations += [x(name).eq(x(entry["start"])), x(name).eq(x(entry["end"]))]
+            relations += [x(entry["change"]).eq(zero)] if "change" in entry else []
             for part in _SUMS:
                 members = [times(self.term(c), self.entry(moved)) for c, moved in entry.get(part, ())]
-                found += [plus(*members).eq(zero)] if members else []
+                relations += [plus(*members).eq(zero)] if members else []
             if "square" in entry:
                 first, second = entry["smoothness"]
                 bounds = [entry["square"], first + second * norm(("v", entry["gradient"])), entry["radius"]]
-                found += [zero.le(self.term(t)) for t in bounds if t is not None]
+                relations += [zero.le(self.term(t)) for t in bounds if t is not None]
         for name, properties in context.functions.items():
-            found += self._shape(name, properties)
+            relations += self._shape(name, properties)
         if self.clock is None:
-            return found
+            return relations
         # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there
-        ends = (
-            (zero, x(context.horizon) if context.horizon else num(1))
-            if self.steps is None
-            else map(num, range(self.steps))
-        )
-        return list(dict.fromkeys(substitute(r, self.clock, end) for end in ends for r in found))
+        last = x(context.horizon) if context.horizon else num(1)
+        ends = (zero, last) if self.steps is None else map(num, range(self.steps))
+        return list(dict.fromkeys(substitute(r, self.clock, end) for end in ends for r in relations))
 
     def _shape(self, name: str, properties: Mapping[str, Any]) -> list[Relation]:
         """What the properties of a function ask of its height and width."""
         height, width, zero = x(f"{name} height"), x(f"{name} width"), num(0)
-        found = [zero.lt(width)]
+        relations = [zero.lt(width)]
         if {"nondecreasing", "concave_right"} & set(properties):
-            found.append(zero.le(height))
+            relations.append(zero.le(height))
         if "bounded" in properties:
             bound = self.term(properties["bounded"])
-            found += [height.le(bound), (-height).le(bound)]
+            relations += [height.le(bound), (-height).le(bound)]
         if "slope" in properties:
             slope = self.term(properties["slope"])
-            found += [zero.le(slope), height.le(slope * width)]
-        return found
+            relations += [zero.le(slope), height.le(slope * width)]
+        return relations
 
     def entry(self, v: Any) -> Term:
         """The entry of a vector, or of a matrix."""
@@ -257,7 +258,7 @@ class _Scalars:
         if head in ("q", "pi"):
             return t
         if head in ("x", "xi"):
-            return num(self.known[args[0]]) if args[0] in self.known else x(args[0])
+            return num(self.counts[args[0]]) if args[0] in self.counts else x(args[0])
         if head in OPERATORS:
             inner = self.term(args[0])
             if self.steps is not None and self.clock is not None and head in ("I", "EI"):
@@ -286,9 +287,8 @@ class _Scalars:
     def witness(self, point: Point) -> dict[str, Any] | None:
         """The model of a point; None where a value has no term, or a function's no rational ones."""
         context = self.context
-        terms = {name: _term(value) for name, value in point.items()} | {
-            name: num(count) for name, count in self.known.items()
-        }
+        counts = {name: num(count) for name, count in self.counts.items()}
+        terms = {name: _term(value) for name, value in point.items()} | counts
         if None in terms.values() or any(not isinstance(point[name], Fraction) for name in self.shapes):
             return None
         values = {name: to_json(value) for name, value in terms.items()}

@@ -30,13 +30,13 @@ def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
         BadInput: as `prove`.
         RuntimeError: an error of the search, with its traceback.
     """
-    found = _ask("prove", claim, seconds)
-    if found is None:
+    answer = _ask("prove", claim, seconds)
+    if answer is None:
         return {
             "status": Verdict.UNDECIDED, "reason": CUT_OFF, "counterexample": None, "certificate": None, "vacuous": False,
             "satisfiability": "not shown", "seconds": seconds,
         }  # fmt: skip
-    return found
+    return answer
 
 
 def repairs_apart(claim: Claim, seconds: float) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ class _Answers:
 
     def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
         try:
-            return {"found": self._found(**question)}
+            return {"found": self._answer(**question)}
         except BadInput as error:
             return {"refused": [error.field, str(error.found), error.accepted, error.column]}
         except MemoryError:
@@ -75,7 +75,7 @@ class _Answers:
         except Exception:
             return {"broken": traceback.format_exc()}
 
-    def _found(self, what: str, claim: list[Any], seconds: float) -> Any:
+    def _answer(self, what: str, claim: list[Any], seconds: float) -> Any:
         from sdescent.derive.proof.claims.prove import prove
         from sdescent.derive.proof.repair.smallest import repairs
 
@@ -87,14 +87,14 @@ class _Answers:
         return {name: getattr(verdict, name) for name in names}
 
 
-def _repair(found: Any) -> dict[str, Any]:
+def _repair(repair: Any) -> dict[str, Any]:
     return {
-        "kind": found.kind,
-        "text": found.words,
-        "claim": found.text,
-        "assume": [said(relation) for relation in found.assume],
-        "needed": None if found.needed is None else {name: str(value) for name, value in found.needed.items()},
-        "sharp": found.sharp,
+        "kind": repair.kind,
+        "text": repair.words,
+        "claim": repair.text,
+        "assume": [said(relation) for relation in repair.assume],
+        "needed": None if repair.needed is None else {name: str(value) for name, value in repair.needed.items()},
+        "sharp": repair.sharp,
     }
 
 

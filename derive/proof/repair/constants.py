@@ -16,8 +16,8 @@ import numpy as np
 
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.language.text import said
-from sdescent.derive.proof.repair.families import HYPOTHESIS, LARGE, SMALL, Family, Single
-from sdescent.derive.proof.repair.samples import FLAT, NOISE, Points, Table, Threshold, column, failing
+from sdescent.derive.proof.repair.candidates import HYPOTHESIS, LARGE, SMALL, Family, Single
+from sdescent.derive.proof.repair.samples import FLAT, NOISE, Points, Table, Threshold, column, count_of, failing
 from sdescent.derive.proof.search.mediants import DENOMINATOR, at_least, next_above
 
 #: stands for the numeral; no variable of a claim is called so
@@ -28,6 +28,8 @@ CLOSE = 1e-4
 #: bisection of a numeral inside a function or a power
 HALVINGS = 40
 _AFFINE, _INVERSE, _OTHER = "affine", "inverse", "other"
+#: for the sign of a parameter, the thresholds of points
+Bounds = Callable[[int, Table], Any]
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,22 @@ class Numeral:
         """The relation with a hole."""
         return self.put(HOLE, self.value)
 
-    def shown(self, c: Fraction) -> str:
+    def printed(self, c: Fraction) -> str:
         """A value as it is read in its place."""
         return str(abs(c)) if self.signed and self.value < 0 and c < 0 else str(c)
 
 
 def numerals(relation: Relation) -> list[Numeral]:
     """The numbers of a relation, but exponents and the -1 of a minus sign."""
-    found: list[Numeral] = []
+    numbers: list[Numeral] = []
     for side in (1, 2):
         for n in _places(relation[side], (), _AFFINE):
 
             def whole(hole: Term | None, c: Fraction, side: int = side, put: Any = n.put) -> Relation:
                 return Relation((*relation[:side], put(hole, c), *relation[side + 1 :]))
 
-            found.append(replace(n, put=whole))
-    return found[:MOST_NUMERALS]
+            numbers.append(replace(n, put=whole))
+    return numbers[:MOST_NUMERALS]
 
 
 def _places(t: Term, above: tuple[str, ...], shape: str) -> Iterator[Numeral]:
@@ -125,17 +127,15 @@ def constants(points: Points) -> list[Family] | list[Single]:
     if claim.op not in ("<=", "<") or _only_equal(points):
         # of a claim that only equality breaks every larger constant is a repair, and none is the least
         return []
-    own = numerals(claim)
-    families = [f for n in own for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
-    if not any(n.summand for n in own):
-        added = Numeral(
-            Fraction(0), lambda hole, c: _added(claim, num(c) if hole is None else hole), _AFFINE, True, False
-        )
+    numbers = numerals(claim)
+    families = [f for n in numbers for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
+    if not any(n.summand for n in numbers):
+        put = lambda hole, c: _added(claim, num(c) if hole is None else hole)  # noqa: E731
+        added = Numeral(Fraction(0), put, _AFFINE, True, False)
         families += _families(points, added, "term", lambda c: (assume, added.at(c)))
     if claim.right[0] != "q" and not numerals(Relation(("<=", num(0), claim.right)))[1:]:
-        factor = Numeral(
-            Fraction(1), lambda hole, c: _times(claim, num(c) if hole is None else hole), _AFFINE, False, False
-        )
+        put = lambda hole, c: _times(claim, num(c) if hole is None else hole)  # noqa: E731
+        factor = Numeral(Fraction(1), put, _AFFINE, False, False)
         families += _families(points, factor, "factor", lambda c: (assume, factor.at(c)))
     return families
 
@@ -153,32 +153,28 @@ def _identity(points: Points, n: Numeral) -> list[Single]:
     c = Fraction(middle).limit_denominator(DENOMINATOR)
     if not np.allclose(values, middle, CLOSE, CLOSE) or c in (0, n.value):
         return []
-    words = f"holds with {n.shown(c)} in place of {n.shown(n.value)}"
+    words = f"holds with {n.printed(c)} in place of {n.printed(n.value)}"
     return [Single("constant", (points.assume, n.at(c)), words, (SMALL, float(c.denominator)))]
 
 
 def tightened(points: Points) -> list[Family]:
     """Families of numbers in the assumptions: eta <= 2/L for eta <= 3/L, kappa == 1/4 for kappa == 1/5."""
-    found: list[Family] = []
+    families: list[Family] = []
     equal = _only_equal(points)
     for k, relation in enumerate(points.assume):
+        value_of_name = not equal and relation.op == "==" and sorted(side[0] for side in relation[1:]) == ["q", "x"]
         for n in numerals(relation):
             if n.value != 0 and n.shape == _AFFINE and relation.op in ("<=", "<"):
-                found += _assumption(points, k, relation, n)
-            elif (
-                not equal
-                and n.value != 0
-                and relation.op == "=="
-                and sorted(side[0] for side in relation[1:]) == ["q", "x"]
-            ):
-                found += _definition(points, k, relation, n)
-    return found
+                families += _assumption(points, k, relation, n)
+            elif n.value != 0 and value_of_name:
+                families += _definition(points, k, relation, n)
+    return families
 
 
 def _only_equal(points: Points) -> bool:
     """Whether a claim with < fails where its sides are equal, and nowhere else."""
     claim = points.claim
-    return claim.op == "<" and not failing(Relation(("<=", *claim[1:])), points.table, len(points.rows)).any()
+    return claim.op == "<" and not failing(Relation(("<=", *claim[1:])), points.table).any()
 
 
 def _added(claim: Relation, c: Term) -> Relation:
@@ -192,14 +188,11 @@ def _times(claim: Relation, c: Term) -> Relation:
 
 
 def _families(points: Points, n: Numeral, kind: str, at: Any) -> list[Family]:
-    return [
-        _family(n, kind, sign, t, at, threshold) for sign, t, threshold in _thresholds(points, n, partial(_bounds, n))
-    ]
+    thresholds = _thresholds(points, n, partial(_bounds, n))
+    return [_family(n, kind, sign, t, at, threshold) for sign, t, threshold in thresholds]
 
 
-def _thresholds(
-    points: Points, n: Numeral, bounds: Callable[[int, Table], Any]
-) -> Iterator[tuple[int, float, Threshold]]:
+def _thresholds(points: Points, n: Numeral, bounds: Bounds) -> Iterator[tuple[int, float, Threshold]]:
     """For both signs of a parameter, where they make sense: the sign, the largest of the `bounds`, and what gives them."""
     for sign in (1, -1):
         threshold = partial(bounds, sign)
@@ -209,10 +202,10 @@ def _thresholds(
 
 
 def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any) -> Family:
-    old, guess = n.shown(n.value), sign * t
+    old, guess = n.printed(n.value), sign * t
     first = sign * max(at_least(Fraction(t) - Fraction(CLOSE)), next_above(sign * n.value))
     phrases: dict[str, Callable[[Fraction], str]] = {
-        "constant": lambda c: f"holds with {n.shown(c)} in place of {old}",
+        "constant": lambda c: f"holds with {n.printed(c)} in place of {old}",
         "term": lambda c: f"holds with {c} added on the right",
         "factor": lambda c: f"holds with {c} times the right side",
     }
@@ -221,7 +214,7 @@ def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any)
     # 4 before 139/51: what a simple number repairs is more likely to have been meant
     plain = first.denominator + (DENOMINATOR if n.shape == _OTHER else 0)
     return Family(
-        kind, sign, n.value, guess, at, threshold, phrases[kind], lambda c: f"at {n.shown(c)}", "constant",
+        kind, sign, n.value, guess, at, threshold, phrases[kind], lambda c: f"at {n.printed(c)}", "constant",
         n.shape != _OTHER, (SMALL if small else LARGE, plain + change), lambda c: _sensible(n, c),
     )  # fmt: skip
 
@@ -239,18 +232,14 @@ def _sensible(n: Numeral, c: Fraction) -> bool:
 
 
 def _slack(n: Numeral, table: Table, c: Any) -> Any:
-    return column(n.open.slack, {**table, "#": c}, _count(table))
-
-
-def _count(table: Table) -> int:
-    return len(next(iter(table.values()))) if table else 1
+    return column(n.open.slack, {**table, "#": c})
 
 
 def _bounds(n: Numeral, sign: int, table: Table) -> Any:
     """The least sign c for which the claim holds at each point, where it holds for all larger ones."""
     v = float(n.value)
     if n.shape == _OTHER:
-        return _halved(lambda c: _slack(n, table, c) >= -NOISE, n, _count(table), sign)
+        return _halved(lambda c: _slack(n, table, c) >= -NOISE, n, table, sign)
     d = 1 / v if n.shape == _INVERSE else v
     step = 0.5 * d if d else 1.0
     value = (lambda e: 1 / e) if n.shape == _INVERSE else (lambda e: e)
@@ -264,14 +253,14 @@ def _bounds(n: Numeral, sign: int, table: Table) -> Any:
         most = np.where((slope > 0) & (bound > 0), 1 / bound, np.inf)
     else:
         least, most = np.where(slope > 0, bound, -np.inf), np.where(slope < 0, bound, np.inf)
-    found = least if sign > 0 else -most
+    one_sided = least if sign > 0 else -most
     flat = np.abs(slope) <= FLAT * size
-    return np.where(flat, np.where(here < -FLAT * size, np.inf, -np.inf), found)
+    return np.where(flat, np.where(here < -FLAT * size, np.inf, -np.inf), one_sided)
 
 
-def _halved(holds: Callable[[Any], Any], n: Numeral, count: int, sign: int) -> Any:
+def _halved(holds: Callable[[Any], Any], n: Numeral, table: Table, sign: int) -> Any:
     """The same by bisection of what holds at each point for a column of numbers."""
-    v = float(n.value)
+    v, count = float(n.value), count_of(table)
     low, high = np.full(count, sign * v), np.full(count, sign * v + 16 * (1 + abs(v)))
     if n.value and not n.summand and sign * v < 0:
         high = np.minimum(high, 0.0)
@@ -284,7 +273,7 @@ def _halved(holds: Callable[[Any], Any], n: Numeral, count: int, sign: int) -> A
 
 
 def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[Family]:
-    v, found, instead = float(n.value), list[Family](), f"in place of {said(relation)}"
+    v, families, instead = float(n.value), list[Family](), f"in place of {said(relation)}"
 
     def strict(c: Fraction) -> Relation:
         return Relation(("<", *n.at(c)[1:]))
@@ -294,19 +283,19 @@ def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[
         here, there = _slack(n, table, v), _slack(n, table, 1.5 * v)
         slope = sign * (there - here) / (0.5 * v)
         bound = np.where(slope < -FLAT, sign * v - here / slope, np.inf)
-        return np.where(points.failing(table, _count(table)), bound, -np.inf)
+        return np.where(failing(points.claim, table), bound, -np.inf)
 
     for sign, t, threshold in _thresholds(points, n, bounds):
-        kept = points.share(_slack(n, points.table, sign * t) > 0)
+        share = points.share(_slack(n, points.table, sign * t) > 0)
         family = Family(
             "assumption", sign, n.value, sign * t, lambda c: points.put(k, n.at(c)), threshold,
             lambda c: f"holds with {said(n.at(c))} {instead}", lambda c: f"for {said(n.at(c))}",
-            "bound", True, (HYPOTHESIS, -kept), lambda c: _sensible(n, c),
+            "bound", True, (HYPOTHESIS, -share), lambda c: _sensible(n, c),
             (lambda c: points.put(k, strict(c))) if relation.op == "<=" else None,
             lambda c: f"holds with {said(strict(c))} {instead}",
         )  # fmt: skip
-        found.append(family)
-    return found
+        families.append(family)
+    return families
 
 
 def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[Family]:
@@ -317,17 +306,16 @@ def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[
 
     def bounds(sign: int, table: Table) -> Any:
         """A point is not a counterexample where the claim holds or another assumption fails."""
-        count = _count(table)
 
         def holds(c: Any) -> Any:
             here = {**table, name: c}
-            good = ~points.failing(here, count)
+            good = ~failing(points.claim, here)
             for r in others:
-                slack = column(r.slack, here, count)
+                slack = column(r.slack, here)
                 good |= (np.abs(slack) > NOISE) if r.op == "==" else slack < 0
             return good
 
-        return _halved(holds, n, count, sign)
+        return _halved(holds, n, table, sign)
 
     return [
         replace(

@@ -15,7 +15,7 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, times, x
 from sdescent.derive.proof.language.text import said, text
 from sdescent.derive.proof.refute.algebraic import Algebraic
-from sdescent.derive.proof.repair.families import HYPOTHESIS, THIN, WEAK, Family, Single
+from sdescent.derive.proof.repair.candidates import HYPOTHESIS, THIN, WEAK, Family, Single
 from sdescent.derive.proof.repair.samples import NOISE, Points, Table, column, failing
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
@@ -26,16 +26,16 @@ LEAST = 1e-3
 
 def bounds(points: Points, point: Any) -> list[Family]:
     """m <= c and m >= c for variables and products, and abs(v) <= c where neither will do for v."""
-    found: list[Family] = []
+    families: list[Family] = []
     for m in _measured(points):
         if points.late():
             break
-        own = [f for sign in (1, -1) for f in _bound(points, m, point, sign)]
-        values = column(m, points.table, len(points.rows))[points.bad]
-        if not own and m[0] == "x" and values.min() < 0 < values.max():
-            own = _bound(points, fn("abs", m), point, -1)
-        found += own
-    return found
+        of_variable = [f for sign in (1, -1) for f in _bound(points, m, point, sign)]
+        values = column(m, points.table)[points.bad]
+        if not of_variable and m[0] == "x" and values.min() < 0 < values.max():
+            of_variable = _bound(points, fn("abs", m), point, -1)
+        families += of_variable
+    return families
 
 
 def _measured(points: Points) -> list[Term]:
@@ -62,28 +62,26 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
     op, weak, strict = (">=", m.ge, m.gt) if sign > 0 else ("<=", m.le, m.lt)
 
     def threshold(table: Table) -> Any:
-        count = len(next(iter(table.values())))
-        return np.where(points.failing(table, count), sign * column(m, table, count), -np.inf)
+        return np.where(failing(points.claim, table), sign * column(m, table), -np.inf)
 
-    trivial = set(points.normal.polynomial(points.claim.slack)) <= {
-        *points.normal.polynomial(m),
-        (),
-    }  # it bounds m by a number
+    normal = points.normal
+    # it bounds m by a number
+    trivial = set(normal.polynomial(points.claim.slack)) <= {*normal.polynomial(m), ()}
     if trivial or _implied(points, m, sign):
         return []
-    values = column(m, points.table, len(points.rows))
+    values = column(m, points.table)
     worst = float(np.max(np.where(points.bad, sign * values, -np.inf)))
     if abs(worst) > LARGEST or points.share((sign * values > worst + NOISE) & ~points.bad) < LEAST:
         return []
     # where it fails down to the edge of the assumptions nothing is left but the edge
     worst, rows = points.largest(threshold)
-    kept = points.share((sign * values > worst + NOISE) & ~points.bad)
+    share = points.share((sign * values > worst + NOISE) & ~points.bad)
     name = text(m)
     return [
         Family(
             "bound", sign, _start(m, point, sign), sign * worst, lambda c: ((*points.assume, weak(c)), points.claim), threshold,
             lambda c: f"holds where {name} {op} {c}", lambda c: f"for {name} {op} {c}", "bound", True,
-            (HYPOTHESIS if kept >= LEAST else THIN, -kept), rows=rows,
+            (HYPOTHESIS if share >= LEAST else THIN, -share), rows=rows,
             strictly=lambda c: ((*points.assume, strict(c)), points.claim),
             strict_phrase=lambda c: f"holds where {name} {op[0]} {c}",
         )
@@ -97,7 +95,7 @@ def _start(m: Term, point: Any, sign: int) -> Fraction:
         if p[0] == "x":
             value = point[p[1]]
             if isinstance(value, Algebraic):
-                size = float(column(m, {n: np.array([float(v)]) for n, v in point.items()}, 1)[0])
+                size = float(column(m, {n: np.array([float(v)]) for n, v in point.items()})[0])
                 return Fraction(math.floor(size) - 1 if sign > 0 else math.ceil(size) + 1)
             product *= value
     return abs(product) if m[0] == "f" else product
@@ -106,77 +104,72 @@ def _start(m: Term, point: Any, sign: int) -> Fraction:
 def _implied(points: Points, m: Term, sign: int) -> bool:
     """Whether an assumption bounds m itself by a number on the same side: then that number is what changes."""
     normal = points.normal
-    own = normal.polynomial(m)
-    if len(own) != 1:
+    form = normal.polynomial(m)
+    if len(form) != 1:
         return False
-    (monomial,) = own
-    for r in points.assume:
-        poly = normal.polynomial(r.slack)
-        if r.op in ("<=", "<") and set(poly) == {monomial, ()} and poly[monomial] * sign > 0:
-            return True
-    return False
+    (monomial,) = form
+    polys = [normal.polynomial(r.slack) for r in points.assume if r.op in ("<=", "<")]
+    return any(set(poly) == {monomial, ()} and poly[monomial] * sign > 0 for poly in polys)
 
 
 def singles(points: Points) -> list[Single]:
     """Changes without a number that exclude all points that fail."""
     assume, claim = points.assume, points.claim
-    found: list[Single] = []
+    changes: list[Single] = []
     if claim.op == "<":
         weak = Relation(("<=", *claim[1:]))
-        if not failing(weak, points.table, len(points.rows)).any():
+        if not failing(weak, points.table).any():
             sign = ">" if ">" in said(claim) else "<"
-            found.append(Single("weak", (assume, weak), f"holds with {sign}= in place of {sign}", (WEAK, 0.0), True))
+            changes.append(Single("weak", (assume, weak), f"holds with {sign}= in place of {sign}", (WEAK, 0.0), True))
     for k, r in enumerate(assume):
-        slack = column(r.slack, points.table, len(points.rows))
+        slack = column(r.slack, points.table)
         if r.op == "<=" and bool(np.all(np.abs(slack[points.bad]) <= NOISE)):
             strict = Relation(("<", *r[1:]))
             words = f"holds with {said(strict)} in place of {said(r)}"
-            found.append(Single("strict", points.put(k, strict), words, (HYPOTHESIS, -1.0), True))
-    return found + _signs(points) + _orders(points)
+            changes.append(Single("strict", points.put(k, strict), words, (HYPOTHESIS, -1.0), True))
+    return changes + _signs(points) + _orders(points)
 
 
 def _signs(points: Points) -> list[Single]:
     """All variables of the claim >= 0, where no single one will do."""
     names = [m[1] for m in _measured(points) if m[0] == "x"]
-    count = len(points.rows)
     below = {n: points.table[n] < -NOISE for n in names}
     free = [n for n in names if bool(np.any(below[n]))]
-    kept = ~np.any([below[n] for n in free], axis=0) if free else np.zeros(count, dtype=bool)
-    if len(free) < 2 or bool(np.any(points.bad & kept)) or points.share(kept) < LEAST:
+    inside = ~np.any([below[n] for n in free], axis=0) if free else np.zeros(len(points.rows), dtype=bool)
+    if len(free) < 2 or bool(np.any(points.bad & inside)) or points.share(inside) < LEAST:
         return []
     if any(not bool(np.any(points.bad & ~below[n])) for n in free):
         return []
     signs = tuple(x(n).ge(0) for n in free)
     words = "holds where " + ", ".join(map(said, signs))
-    return [Single("signs", ((*points.assume, *signs), points.claim), words, (HYPOTHESIS, -points.share(kept)))]
+    return [Single("signs", ((*points.assume, *signs), points.claim), words, (HYPOTHESIS, -points.share(inside)))]
 
 
 def _orders(points: Points) -> list[Single]:
     """a <= b for two variables; a == b, and for an identity v == 0 and v == 1."""
-    found: list[Single] = []
+    changes: list[Single] = []
     names, table = [m[1] for m in _measured(points) if m[0] == "x"], points.table
     normal = points.normal
-    own = normal.key(points.claim)
-
+    claim_key = normal.key(points.claim)
     monomials = set(normal.polynomial(points.claim.slack))
 
     def single(kind: str, r: Relation, rank: tuple[float, float]) -> None:
-        if normal.key(r) != own and not (kind == "equal" and monomials <= {*normal.polynomial(r.slack), ()}):
-            found.append(Single(kind, ((*points.assume, r), points.claim), f"holds where {said(r)}", rank))
+        if normal.key(r) != claim_key and not (kind == "equal" and monomials <= {*normal.polynomial(r.slack), ()}):
+            changes.append(Single(kind, ((*points.assume, r), points.claim), f"holds where {said(r)}", rank))
 
     for a, b in itertools.permutations(names, 2):
-        kept = (table[b] - table[a] > NOISE) & ~points.bad
         gap = table[b] - table[a]
-        if not bool(np.any(points.bad & (gap > NOISE))) and points.share(kept) >= LEAST:
+        inside = (gap > NOISE) & ~points.bad
+        if not bool(np.any(points.bad & (gap > NOISE))) and points.share(inside) >= LEAST:
             strict = bool(np.any(points.bad & (np.abs(gap) <= NOISE)))
-            single("order", x(a).lt(x(b)) if strict else x(a).le(x(b)), (HYPOTHESIS, -points.share(kept)))
+            single("order", x(a).lt(x(b)) if strict else x(a).le(x(b)), (HYPOTHESIS, -points.share(inside)))
     values = [Relation(("==", x(a), x(b))) for a, b in itertools.combinations(names, 2)]
     if points.claim.op == "==":
         values += [x(a).eq(num(c)) for a in names for c in (1, 0)]
     for n, r in enumerate(values):
         if _holds_on(points, r):
             single("equal", r, (THIN, float(n)))
-    return found
+    return changes
 
 
 def _holds_on(points: Points, r: Relation) -> bool:
@@ -184,5 +177,5 @@ def _holds_on(points: Points, r: Relation) -> bool:
     if r.left[1] not in points.free:
         return False
     rows = points.rows.copy()
-    rows[:, points.free.index(r.left[1])] = column(r.right, points.table, len(rows))
+    rows[:, points.free.index(r.left[1])] = column(r.right, points.table)
     return points.hold(rows)

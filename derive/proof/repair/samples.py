@@ -6,7 +6,7 @@ Numbers here are guesses for `sdescent.derive.proof.repair.smallest`. What comes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,8 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
-from sdescent.derive.proof.refute.algebraic import Algebraic
 from sdescent.derive.proof.refute.counterexample import Search, number, quiet
-from sdescent.derive.proof.refute.exact import NoValue
+from sdescent.derive.proof.refute.exact import NoValue, Point
 
 ROUNDS, BEST, NEAR = (0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 0.0005), 24, 30
 #: below this, relative to the sides or absolute, the sign of a difference says nothing
@@ -40,9 +39,8 @@ class Points:
     """
 
     def __init__(
-        self, names: Sequence[str], assume: Sequence[Relation], claim: Relation, point: Mapping[str, Fraction | Algebraic],
-        stop: float,
-    ) -> None:  # fmt: skip
+        self, names: Sequence[str], assume: Sequence[Relation], claim: Relation, point: Point, stop: float
+    ) -> None:
         self.stop = stop
         self.normal = Normal(Context({n: "const" for n in names}))
         self.assume, self.claim = tuple(assume), claim
@@ -50,20 +48,19 @@ class Points:
         self.free = self.search.free
         self.random = np.random.default_rng(1)
         signs = [Relation((op, num(0), x(n))) for n in self.free for op in ("<=", "<")]
-        self._nonnegative = [
-            k for k, n in enumerate(self.free) if any(r in assume and r.right == ("x", n) for r in signs)
-        ]
-        own = np.array([[float(point[n]) for n in self.free]]).reshape(1, len(self.free))
+        signed = {r.right[1] for r in signs if r in assume}
+        self._nonnegative = [k for k, n in enumerate(self.free) if n in signed]
+        row = np.array([[float(point[n]) for n in self.free]]).reshape(1, len(self.free))
         with quiet():
-            batches = [own] if not self.free else [own, *(self.search.batch().floats() for _ in range(2))]
+            batches = [row] if not self.free else [row, *(self.search.batch().floats() for _ in range(2))]
             rows = self._mirrored(np.concatenate(batches))
             self.rows = rows[self._feasible(rows)][:MOST]
             if not len(self.rows):
-                self.rows = own
+                self.rows = row
             self.table = self.search.table(self.rows)
-            self.bad = failing(claim, self.table, len(self.rows))
+            self.bad = failing(claim, self.table)
             self.bad[0] |= not self.bad.any()
-            self.inside = self._inside(self.table, len(self.rows))
+            self.inside = self._inside()
 
     def put(self, k: int, relation: Relation) -> tuple[tuple[Relation, ...], Relation]:
         """The question with another assumption in place of the k-th."""
@@ -82,23 +79,19 @@ class Points:
         margin, violation = self.search.margins(self.search.table(rows), (len(rows),))
         return (margin >= -NOISE) & np.isfinite(violation)
 
-    def _inside(self, table: Table, count: int) -> Any:
+    def _inside(self) -> Any:
         """Where every inequality among the assumptions is strict."""
-        kept = np.ones(count, dtype=bool)
+        inside = np.ones(len(self.rows), dtype=bool)
         for r in self.assume:
             if r.op != "==":
-                kept &= np.abs(column(r.slack, table, count)) > NOISE
-        return kept
-
-    def failing(self, table: Table, count: int) -> Any:
-        """Where the claim fails."""
-        return failing(self.claim, table, count)
+                inside &= np.abs(column(r.slack, self.table)) > NOISE
+        return inside
 
     def hold(self, rows: Any) -> bool:
         """Whether the claim holds at all of these points that the assumptions allow, and there are some."""
         with quiet():
             rows = rows[self._feasible(rows)]
-            return len(rows) > 0 and not self.failing(self.search.table(rows), len(rows)).any()
+            return len(rows) > 0 and not failing(self.claim, self.search.table(rows)).any()
 
     def share(self, holds: Any) -> float:
         """Which part of the points inside the assumptions a mask keeps."""
@@ -108,7 +101,7 @@ class Points:
         """The largest threshold, found by going uphill from the points, and points on the way there."""
         with quiet():
             rows, trail = self.rows, list[Any]()
-            values = _known(threshold(self.table))
+            values = _without_nan(threshold(self.table))
             for scale in ROUNDS if self.free else ():
                 order = np.argsort(-values)[:BEST]
                 rows, values = rows[order], values[order]
@@ -122,14 +115,12 @@ class Points:
                 rows_near = self._mirrored(rows_near * (1 + step) + 0.02 * scale * step)
                 rows_near = rows_near[self._feasible(rows_near)]
                 if len(rows_near):
-                    found = _known(threshold(self.search.table(rows_near)))
-                    rows, values = np.concatenate([rows, rows_near]), np.concatenate([values, found])
+                    values_near = _without_nan(threshold(self.search.table(rows_near)))
+                    rows, values = np.concatenate([rows, rows_near]), np.concatenate([values, values_near])
             order = np.argsort(-values)[:BEST]
             return (float(values[order[0]]) if len(order) else -np.inf), np.concatenate([*trail, rows[order]])
 
-    def against(
-        self, assume: Sequence[Relation], claim: Relation, rows: Any
-    ) -> Mapping[str, Fraction | Algebraic] | None:
+    def against(self, assume: Sequence[Relation], claim: Relation, rows: Any) -> Point | None:
         """An exact counterexample to another claim near some of the points."""
         with quiet():
             search = Search(self.search.names, list(assume), claim, now() + 1)
@@ -139,25 +130,26 @@ class Points:
             margin, violation = search.margins(table, (len(rows),))
             # far inside, where a rounding to simple numbers stays inside
             order = np.argsort(-np.where(margin < -NOISE, -np.inf, np.minimum(margin, violation)))
-            try:
-                for k in order[:2]:
-                    if margin[k] >= -NOISE and violation[k] >= -NOISE:
-                        found = search.rounded([float(v) for v in rows[k]])
-                        if found is not None:
-                            return found
-            except NoValue:
-                return None
+            near = [k for k in order[:2] if margin[k] >= -NOISE and violation[k] >= -NOISE]
+            with suppress(NoValue):
+                points = (search.rounded([float(v) for v in rows[k]]) for k in near)
+                return next((point for point in points if point is not None), None)
         return None
 
 
-def column(t: Term, table: Table, count: int) -> Any:
-    """The values of a term."""
-    return np.broadcast_to(np.asarray(number(t, dict(table)), dtype=float), (count,)).copy()
+def column(t: Term, table: Table) -> Any:
+    """The values of a term at all points."""
+    return np.broadcast_to(np.asarray(number(t, dict(table)), dtype=float), (count_of(table),)).copy()
 
 
-def failing(claim: Relation, table: Table, count: int) -> Any:
+def count_of(table: Table) -> int:
+    """How many points a table has: one of a claim without variables."""
+    return next((len(values) for values in table.values() if np.ndim(values)), 1)
+
+
+def failing(claim: Relation, table: Table) -> Any:
     """Where a claim fails by more than rounding; of < equality counts."""
-    left, right = (column(side, table, count) for side in (claim.left, claim.right))
+    left, right = column(claim.left, table), column(claim.right, table)
     size = np.maximum(1.0, np.abs(left) + np.abs(right))
     gap = right - left
     with quiet():
@@ -166,5 +158,5 @@ def failing(claim: Relation, table: Table, count: int) -> Any:
         return (np.abs(gap) if claim.op == "==" else -gap) > 1e-10 * size
 
 
-def _known(values: Any) -> Any:
+def _without_nan(values: Any) -> Any:
     return np.where(np.isnan(values), -np.inf, values)

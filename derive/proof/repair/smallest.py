@@ -27,8 +27,8 @@ from sdescent.derive.proof.language.terms import Relation, Term
 from sdescent.derive.proof.refute.counterexample import quiet, refute
 from sdescent.derive.proof.refute.exact import NoValue, counterexample
 from sdescent.derive.proof.refute.model import NEVER
+from sdescent.derive.proof.repair.candidates import HYPOTHESIS, LARGE, THIN, Candidate, Family, Single
 from sdescent.derive.proof.repair.constants import constants, tightened
-from sdescent.derive.proof.repair.families import HYPOTHESIS, LARGE, THIN, Family, Single
 from sdescent.derive.proof.repair.hypotheses import bounds, singles
 from sdescent.derive.proof.repair.samples import Points
 from sdescent.derive.proof.search.mediants import Tried, Walked, least_near
@@ -105,6 +105,10 @@ def _model(
     return None, False
 
 
+#: a point, and what fails there just beyond a repair
+Failure = tuple[Point, Question]
+
+
 @dataclass
 class _Offer:
     repair: Repair
@@ -122,11 +126,11 @@ class _RepairSearch:
         self.each = min(max(SHARE * seconds, SHORTEST), LONGEST)
         self.normal = Kernel(Context({n: "const" for n in verdict.variables})).normal
         #: points that refuted something, to be tried again first
-        self.known: list[Point] = [self.point]
+        self.witnesses: list[Point] = [self.point]
         #: whether the assumptions themselves leave room, which a hypothesis should not take
         self.room = _model(verdict.variables, verdict.assume)[1]
         self.offers: list[_Offer] = []
-        self._said: set[Any] = set()
+        self._keys: set[Any] = set()
 
     def run(self) -> list[Repair]:
         """What was found in the time, best first."""
@@ -148,28 +152,25 @@ class _RepairSearch:
             if offer is not None and self._new(offer.repair):
                 self.offers.append(offer)
 
-    def _candidates(self) -> list[Family | Single]:
+    def _candidates(self) -> list[Candidate]:
         try:
-            points = self.points = Points(
-                self.verdict.variables, self.verdict.assume, self.verdict.claim, self.point, self.stop
-            )
+            verdict = self.verdict
+            points = self.points = Points(verdict.variables, verdict.assume, verdict.claim, self.point, self.stop)
         except _ERRORS:
             return []
-        found: list[Family | Single] = []
-        makers: tuple[Callable[[], Sequence[Family | Single]], ...] = (
+        candidates: list[Candidate] = []
+        makers: tuple[Callable[[], Sequence[Candidate]], ...] = (
             lambda: singles(points), lambda: constants(points), lambda: tightened(points), lambda: bounds(points, self.point),
         )  # fmt: skip
         for make in makers:
-            try:
-                found += make()
-            except _ERRORS:
-                continue
-        return sorted(found, key=lambda c: c.rank)
+            with suppress(*_ERRORS):
+                candidates += make()
+        return sorted(candidates, key=lambda c: c.rank)
 
     def _enough(self, constant: int) -> bool:
         return len(self.offers) - constant >= MOST or (constant > 0 and len(self.offers) - constant >= MOST - 1)
 
-    def _superfluous(self, candidate: Family | Single, constant: int) -> bool:
+    def _superfluous(self, candidate: Candidate, constant: int) -> bool:
         if candidate.constant:
             # where <= will do, a larger constant in < says less
             crude = constant > 0 and candidate.rank[1] > CRUDE
@@ -180,20 +181,20 @@ class _RepairSearch:
         wide = self.room and any(o.repair.wide for o in self.offers)
         offers = sorted([o for o in self.offers if o.repair.wide or o.constant or not wide], key=lambda o: o.rank)
         hypotheses = any(not o.constant for o in offers)
-        kept: list[_Offer] = []
+        chosen: list[_Offer] = []
         for o in offers:
-            if not (o.constant and hypotheses and sum(k.constant for k in kept) >= MOST - 1):
-                kept.append(o)
-        return [o.repair for o in kept[:MOST]]
+            if not (o.constant and hypotheses and sum(k.constant for k in chosen) >= MOST - 1):
+                chosen.append(o)
+        return [o.repair for o in chosen[:MOST]]
 
     def _new(self, repair: Repair) -> bool:
         """Whether it says something that is not said yet, and not what it assumes, nor something about two numbers."""
         key = self.normal.key(repair.claim), frozenset(self.normal.key(a) for a in repair.assume)
-        own = self.normal.key(repair.claim) in {self.normal.key(a) for a in repair.assume}
+        assumed = self.normal.key(repair.claim) in {self.normal.key(a) for a in repair.assume}
         empty = set(self.normal.polynomial(repair.claim.slack)) <= {()}
-        if key in self._said or own or empty:
+        if key in self._keys or assumed or empty:
             return False
-        self._said.add(key)
+        self._keys.add(key)
         return True
 
     # one candidate
@@ -203,25 +204,22 @@ class _RepairSearch:
         verdict = self._proved(candidate.question, PATIENCE if len(self.verdict.variables) <= FEW else 1)
         if not isinstance(verdict, Judged):
             return None
-        words = candidate.words + ("; it fails at " + shown(self.point) if self.point else "")
+        words = candidate.words + ("; it fails at " + listed(self.point) if self.point else "")
         original = self.verdict.assume, self.verdict.claim
-        return self._offer(candidate, words, verdict, self.point, original, candidate.sharp)
+        return self._offer(candidate, words, verdict, (self.point, original), candidate.sharp)
 
     def _family(self, family: Family) -> _Offer | None:
-        if family.rows is None:
+        largest, rows = family.sign * family.guess, family.rows
+        if rows is None:
             largest, rows = self.points.largest(family.threshold)
-        else:
-            largest, rows = family.sign * family.guess, family.rows
         guess = max(largest, family.sign * family.guess)
         if not abs(guess) < 1e9 or not family.allowed(Fraction(family.sign * guess)):
             return None
         sign = family.sign
 
         def judge(t: Fraction) -> Tried | None:
-            found = self._judged(family.at(sign * t), rows)
-            if isinstance(found, Judged):
-                return Tried(True, found)
-            return None if found is None else Tried(False, found)
+            judgement = self._judged(family.at(sign * t), rows)
+            return None if judgement is None else Tried(isinstance(judgement, Judged), judgement)
 
         near = Fraction(guess).limit_denominator(10**9)
         walked = least_near(judge, near - SLACK * (1 + abs(near)), sign * family.start, self.point)
@@ -231,16 +229,15 @@ class _RepairSearch:
 
     def _walked(self, family: Family, walked: Walked) -> _Offer | None:
         c, words = family.sign * walked.certified, ""
-        question: Question | None = None
+        failure: Failure | None = None
         if walked.refuted is not None:
             below = family.sign * walked.refuted
-            question = family.at(below)
+            failure = walked.witness, family.at(below)
             extreme = "weakest" if not family.constant else "least" if family.sign > 0 else "greatest"
             sharp = walked.neighbours and family.convex
             words = (f": {extreme} such {family.noun}" if sharp else "") + f"; fails {family.beyond(below)}"
-            words += f" with {shown(walked.witness)}" if walked.witness else ""
-        point = None if question is None else walked.witness
-        return self._offer(family, family.phrase(c) + words, walked.proof, point, question, walked.neighbours)
+            words += f" with {listed(walked.witness)}" if walked.witness else ""
+        return self._offer(family, family.phrase(c) + words, walked.proof, failure, walked.neighbours)
 
     def _strict(self, family: Family, guess: Fraction, walked: Walked | None) -> _Offer | None:
         """The bound with < at a simple number at which the one with <= fails."""
@@ -255,17 +252,11 @@ class _RepairSearch:
         verdict = self._proved(family.strictly(c))
         if not isinstance(verdict, Judged) or point is None or isinstance(point, Judged):
             return None
-        words = f"{family.strict_phrase(c)}: weakest such {family.noun}; fails {family.beyond(c)} with {shown(point)}"
-        return self._offer(family, words, verdict, point, question, True)
+        words = f"{family.strict_phrase(c)}: weakest such {family.noun}; fails {family.beyond(c)} with {listed(point)}"
+        return self._offer(family, words, verdict, (point, question), True)
 
     def _offer(
-        self,
-        candidate: Family | Single,
-        words: str,
-        verdict: Judged,
-        needed: Point | None,
-        beyond: Question | None,
-        sharp: bool,
+        self, candidate: Candidate, words: str, verdict: Judged, failure: Failure | None, sharp: bool
     ) -> _Offer | None:
         model, wide = _model(self.verdict.variables, verdict.assume)
         if model is None:
@@ -276,35 +267,28 @@ class _RepairSearch:
             return None
         words += "" if wide_enough or candidate.constant else " (it leaves no open set)"
         rank = candidate.rank if wide_enough or candidate.constant or candidate.rank[0] > HYPOTHESIS else (LARGE, 0.0)
-        repair = Repair(
-            candidate.kind,
-            words,
-            verdict.claim,
-            verdict.assume,
-            verdict,
-            needed,
-            sharp and needed is not None,
-            beyond,
-            model,
-            wide,
-        )
+        needed, beyond = failure or (None, None)
+        kind, exact = candidate.kind, sharp and needed is not None
+        repair = Repair(kind, words, verdict.claim, verdict.assume, verdict, needed, exact, beyond, model, wide)
         return _Offer(repair, rank, candidate.constant)
 
     def _judged(self, question: Question, rows: Any) -> Judged | Point | None:
         """A proof, a counterexample, or neither."""
-        point = next((p for p in self.known if counterexample(p, *question)), None)
+        point = next((p for p in self.witnesses if counterexample(p, *question)), None)
         if point is None and len(rows):
             point = self.points.against(*question, rows)
-            self.known = [*self.known, point][:KNOWN] if point is not None else self.known
+            self.witnesses = [*self.witnesses, point][:KNOWN] if point is not None else self.witnesses
         return self._proved(question) if point is None else point
 
     def _proved(self, question: Question, patience: int = 1) -> Judged | Point | None:
-        left = self.stop - now()
-        if left < SHORTEST / 2:
+        seconds = self.stop - now()
+        if seconds < SHORTEST / 2:
             return None
         assume, claim = question
         try:
-            verdict = prove(claim, assume, self.verdict.variables, self.verdict.hints, min(patience * self.each, left))
+            verdict = prove(
+                claim, assume, self.verdict.variables, self.verdict.hints, min(patience * self.each, seconds)
+            )
         except _ERRORS:
             return None
         if verdict.status == Verdict.PROVED and not verdict.vacuous:
@@ -312,6 +296,6 @@ class _RepairSearch:
         return verdict.point if verdict.status == Verdict.REFUTED else None
 
 
-def shown(point: Point) -> str:
+def listed(point: Point) -> str:
     """a = 1, b = 1/2"""
     return ", ".join(f"{name} = {value}" for name, value in point.items())

@@ -17,13 +17,13 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.proof.search.classical_columns import box, merges, swaps
 from sdescent.derive.proof.search.goal import Goal, goal_of, relevant
 from sdescent.derive.proof.search.gram_bases import bases_of_squares
-from sdescent.derive.proof.search.known_columns import box, merges, swaps
-from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, solve
+from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, System, solve
 from sdescent.derive.proof.search.ring import (
+    CertifyStep,
     Factor,
-    Found,
     GiveUp,
     Mono,
     Poly,
@@ -38,7 +38,7 @@ from sdescent.derive.proof.search.semidefinite import Block, Sos
 from sdescent.derive.proof.search.shift import shifted
 from sdescent.derive.proof.search.simplify import SimplifiedClaim
 
-__all__ = ["Found", "find", "inconsistent"]
+__all__ = ["CertifyStep", "find", "inconsistent"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Stage:
     """How much is tried: products of so many factors, rounds of columns, degree above that of the claim, degree of multipliers.
 
     squares: by semidefinite programming.
-    known: columns after a known proof (`sdescent.derive.proof.search.known_columns`).
+    columns: those that a classical proof uses (`sdescent.derive.proof.search.classical_columns`).
     swaps: multiples of (x - y)^2, in as many rounds as they lead on.
     """
 
@@ -57,14 +57,14 @@ class Stage:
     binomials: bool = False
     squares: bool = False
     cap: int = 3000
-    known: Callable[[Maker, Poly, Sequence[Factor], int], list[Column]] | None = None
+    columns: Callable[[Maker, Poly, Sequence[Factor], int], list[Column]] | None = None
     swaps: bool = False
 
 
 STAGES = (
     Stage(1, 1, 0),
-    Stage(0, 0, 0, known=box, cap=1100),
-    Stage(0, 1, 0, known=merges, cap=1000),
+    Stage(0, 0, 0, columns=box, cap=1100),
+    Stage(0, 1, 0, columns=merges, cap=1000),
     Stage(2, 1, 0, binomials=True),
     Stage(0, 12, 0, swaps=True, cap=10_000),
     Stage(2, 2, 1, mult=1, binomials=True),
@@ -75,7 +75,7 @@ STAGES = (
 
 def find(
     normal: Normal, claim: Relation, premises: Sequence[Relation], hints: Sequence[Term] = (), seconds: float = 1.0
-) -> Found | None:
+) -> CertifyStep | None:
     """Data of a certify step for the claim (<=, < or ==) from the premises, or None.
 
     Args:
@@ -92,25 +92,22 @@ def find(
         if (clear and not swap) or (swap in more and now() < stop):
             try:
                 problem = SimplifiedClaim(normal, claim, premises, hints, clear, swap)
-                more = {
-                    s
-                    for s, use in ((True, problem.other_way), (False, any(r.inverse for r in problem.core.rules)))
-                    if use
-                }
-                found = _certificate(problem, stop)
+                use = (True, problem.other_way), (False, any(r.inverse for r in problem.core.rules))
+                more = {way for way, useful in use if useful}
+                step = _certificate(problem, stop)
             except (GiveUp, ProofError):
                 continue
-            if found is not None:
-                return found
+            if step is not None:
+                return step
     return None
 
 
-def inconsistent(normal: Normal, premises: Sequence[Relation], seconds: float = 1.0) -> Found | None:
+def inconsistent(normal: Normal, premises: Sequence[Relation], seconds: float = 1.0) -> CertifyStep | None:
     """Data of a certify step for 1 <= 0: the premises cannot hold together."""
     return find(normal, num(1).le(num(0)), premises, (), seconds)
 
 
-def _certificate(problem: SimplifiedClaim, stop: float) -> Found | None:
+def _certificate(problem: SimplifiedClaim, stop: float) -> CertifyStep | None:
     """Stage by stage, for the goal in other variables, for itself, and for a contradiction of the premises."""
     ring, core = problem.ring, problem.core
     goal = goal_of(ring, core, problem.op)
@@ -141,9 +138,9 @@ class _Attempt:
         self.hints = [h for h in problem.core.hints if h]
         constant = goal.target.is_constant()
         self.factors, self.equations = (goal.factors, goal.equations) if constant else relevant(self.ring, goal)
-        self.known = signs(self.ring, self.factors)
-        self.maker = Maker(self.ring, problem.reduce, self.known, stop)
-        single = [f.poly for _, f in self.known.values()]
+        self.signs = signs(self.ring, self.factors)
+        self.maker = Maker(self.ring, problem.reduce, self.signs, stop)
+        single = [f.poly for _, f in self.signs.values()]
         signed = [f for f in map(self._signed_monomial, self.factors) if f is not None]
         # Signed variables stand in columns as monomials.
         self.composites = [f for f in _distinct([*self.factors, *signed]) if f.poly not in single]
@@ -152,7 +149,7 @@ class _Attempt:
         """c m v >= 0 from c m v - (nonnegative terms) >= 0, m positive and v of no known sign."""
         cone, odd, strict = list(factor.cone), None, factor.strict
         for m, c in terms_of(factor.poly).items():
-            part = monomial_factor(self.ring, m, self.known)
+            part = monomial_factor(self.ring, m, self.signs)
             if part is not None and (c > 0) != (part[0] > 0):
                 cone += scaled_cone(part[1].cone, abs(c))
                 strict = strict or part[1].strict
@@ -174,16 +171,15 @@ class _Attempt:
         if not self.goal.equal:
             bases = self._bases(stage, mults, degree)
             sums = maker.columns(bases, support, stage.rounds, stage.cap, max(degree, 1))
-            if stage.known is not None:
-                sums += stage.known(maker, self.goal.target, self.factors, stage.cap)
+            if stage.columns is not None:
+                sums += stage.columns(maker, self.goal.target, self.factors, stage.cap)
         if not sums and stage.products == 0:
             return None
         reach = support | {m for column in sums for m in column.terms}
         top = max((degree_of(e.poly) for e in self.equations), default=0)
-        equations = maker.multiples(
-            self.equations, reach, 1 + (stage.rounds > 1), stage.cap, max(degree, top) + stage.extra
-        )
-        solution = solve(maker, mults, sums, equations, self.goal.strict, self.stop)
+        most = max(degree, top) + stage.extra
+        equations = maker.multiples(self.equations, reach, 1 + (stage.rounds > 1), stage.cap, most)
+        solution = solve(maker, System(mults, sums, equations, self.goal.strict))
         return None if solution is None else self.goal.lift(solution)
 
     def squares(self, stage: Stage) -> Solution | None:
@@ -198,14 +194,14 @@ class _Attempt:
         plain = self._bases(stage, mults, degree)
         columns = maker.columns(plain, support, stage.rounds, stage.cap, degree)
         equations = maker.multiples(self.equations, support, 2, stage.cap, degree)
-        signed = [f for _, f in self.known.values()]
+        signed = [f for _, f in self.signs.values()]
         groups = [(), *itertools.combinations(signed, 1), *itertools.combinations(self.composites, 1)]
         groups += [*itertools.combinations(signed, 2), *itertools.product(signed, self.composites)]
         groups += itertools.combinations(self.composites, 2) if stage.products > 1 else ()
         bases = [b for b in map(maker.base, groups) if b.terms and b.degree <= degree][:40]
-        chosen = bases_of_squares(maker, bases, mults, columns, equations)
+        system = System(mults, columns, equations, goal.strict)
         blocks: list[Block] = []
-        for base, parts in zip(bases, chosen, strict=True):
+        for base, parts in zip(bases, bases_of_squares(maker, bases, system), strict=True):
             whole = [[self.ring.monomial(self.ring.unpacked(v)) for v in part] for part in parts]
             if not base.factors and self.hints:
                 # Hints may mix the parts.
@@ -214,15 +210,15 @@ class _Attempt:
             for basis in whole:
                 if basis and now() < self.stop:
                     blocks.append(Block.of(self.ring, maker.reduce, base, basis))
-        solution = Sos(maker, mults, columns, blocks, equations, goal.strict, self.stop).solve()
+        solution = Sos(maker, system, blocks).solve()
         return None if solution is None else goal.lift(solution)
 
     def _mults(self, stage: Stage) -> list[Column]:
         """mult * target for the constant 1, and products of up to stage.mult signed variables, factors and squares of variables."""
         maker, target = self.maker, self.goal.target
-        single = [maker.base((f,)) for _, f in self.known.values()] + [maker.base((f,)) for f in self.composites]
+        single = [maker.base((f,)) for _, f in self.signs.values()] + [maker.base((f,)) for f in self.composites]
         polys = [target, *(f.poly for f in (*self.factors, *self.equations))]
-        free = [v for v in range(self.ring.size) if v not in self.known and any(degree_in(p, v) for p in polys)]
+        free = [v for v in range(self.ring.size) if v not in self.signs and any(degree_in(p, v) for p in polys)]
         single += [maker.base((), (self.ring.gens[v],)) for v in free]
         bases = [maker.base(())]
         for k in range(1, stage.mult + 1):
@@ -258,21 +254,19 @@ class _Attempt:
 
     def _binomials(self, mults: Sequence[Column]) -> list[tuple[Poly, tuple[int, ...]]]:
         """a - t b, with a b, for coprime monomials a, b such that a b c with a signed monomial c occurs somewhere."""
-        found: dict[str, tuple[Poly, tuple[int, ...]]] = {}
-        for terms in [
-            *[c.terms for c in mults],
-            *[self.ring.packed(f.poly) for f in (*self.composites, *self.equations)],
-        ]:
+        squares: dict[str, tuple[Poly, tuple[int, ...]]] = {}
+        packed = [self.ring.packed(f.poly) for f in (*self.composites, *self.equations)]
+        for terms in [*(c.terms for c in mults), *packed]:
             data = {self.ring.unpacked(m): c for m, c in terms.items()}
             for s in sorted(data, key=lambda m: (sum(m), m)):
                 for a, b in self._splits(s):
                     for t in self._ratios(data, s, a, b):
                         square = self.ring.monomial(a) - self.ring.monomial(b) * t
                         hook = int.from_bytes(bytes(map(sum, zip(a, b, strict=True))), "little")
-                        found.setdefault(str(square), (square, (hook,)))
-                if len(found) > 300 or now() > self.stop:
-                    return list(found.values())
-        return list(found.values())
+                        squares.setdefault(str(square), (square, (hook,)))
+                if len(squares) > 300 or now() > self.stop:
+                    return list(squares.values())
+        return list(squares.values())
 
     def _splits(self, s: Mono) -> Iterator[tuple[Mono, Mono]]:
         """Coprime a < b with s / (a b) of known sign."""
@@ -306,9 +300,9 @@ class _Attempt:
 
 def _distinct(factors: Sequence[Factor]) -> list[Factor]:
     """No factor twice up to a positive multiple; shorter ones first."""
-    found: dict[str, Factor] = {}
+    shortest: dict[str, Factor] = {}
     for f in sorted(factors, key=lambda f: (degree_of(f.poly), len(f.poly), str(f.poly))):
         key = str(f.poly * (1 / abs(f.poly.leading_coefficient()))) if f.poly else "0"
-        if key not in found or (f.strict and not found[key].strict):
-            found[key] = f
-    return list(found.values())
+        if key not in shortest or (f.strict and not shortest[key].strict):
+            shortest[key] = f
+    return list(shortest.values())

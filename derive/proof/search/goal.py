@@ -80,28 +80,30 @@ def small(ring: Ring, goal: Goal) -> Goal:
     return goal
 
 
+def _only_in_factors(goal: Goal, v: int) -> list[Factor]:
+    """The factors that hold a variable; none where rules or equations hold it too."""
+    if v in goal.tied or any(degree_in(e.poly, v) for e in goal.equations):
+        return []
+    return [f for f in goal.factors if degree_in(f.poly, v)]
+
+
 def _use_up(ring: Ring, goal: Goal) -> bool:
     """p = c v + .. with v in one premise g = k v + .. alone: p - (c/k) g, or |k| p - (c/sgn k) g, without v."""
     for v in range(ring.size):
-        if v in goal.tied:
-            continue
-        holding = [f for f in goal.factors if degree_in(f.poly, v)]
-        if not degree_in(goal.target, v) or len(holding) != 1 or any(degree_in(e.poly, v) for e in goal.equations):
+        holding = _only_in_factors(goal, v)
+        if len(holding) != 1 or not degree_in(goal.target, v):
             continue
         (g,) = holding
-        parts, own = ring.by_power(goal.target, v), ring.by_power(g.poly, v)
-        if max(parts) > 1 or max(own) > 1:
+        parts, premise = ring.by_power(goal.target, v), ring.by_power(g.poly, v)
+        if max(parts) > 1 or max(premise) > 1:
             continue
         others = [f for f in goal.factors if f is not g]
-        c, rest = quotient(parts[1], own[1])
+        (c, rest), scale = quotient(parts[1], premise[1]), None
         if rest:
-            k = sign_cone(ring, own[1], others)
+            k = sign_cone(ring, premise[1], others)
             if k is None or not k[1].strict:
                 continue
-            c = parts[1] * k[0]
-            scale = k[1]
-        else:
-            scale = None
+            c, scale = parts[1] * k[0], k[1]
         part = sign_cone(ring, c, others)
         if part is None or part[0] < 0:
             continue
@@ -121,12 +123,12 @@ def _divide(ring: Ring, goal: Goal) -> bool:
     """Factors of known sign and even powers go."""
     if len(goal.target) > MAX_FACTORED or goal.target.is_constant():
         return False
-    _, found = goal.target.factor()
-    for f, e in found:
-        known = sign_cone(ring, f, goal.factors)
+    _, powers = goal.target.factor()
+    for f, e in powers:
+        signed = sign_cone(ring, f, goal.factors)
         root = int(e) // 2
-        if known is not None and (known[1].strict or not goal.strict):
-            factor = known[1]
+        if signed is not None and (signed[1].strict or not goal.strict):
+            factor = signed[1]
             whole = Factor(power(factor.poly, int(e)), cone_product(*[factor.cone] * int(e)), factor.strict)
         elif root and not goal.strict:
             whole = Factor(power(f, 2 * root), ((fmpq(1), (), (f**root,)),), False)
@@ -146,16 +148,11 @@ def _divide(ring: Ring, goal: Goal) -> bool:
 def _drop(ring: Ring, goal: Goal) -> bool:
     """A premise that holds for some value of a variable that nothing else has says nothing."""
     for v in range(ring.size):
-        holding = [f for f in goal.factors if degree_in(f.poly, v)]
-        if (
-            v in goal.tied
-            or len(holding) != 1
-            or degree_in(goal.target, v)
-            or any(degree_in(e.poly, v) for e in goal.equations)
-        ):
+        holding = _only_in_factors(goal, v)
+        if len(holding) != 1 or degree_in(goal.target, v):
             continue
-        own = ring.by_power(holding[0].poly, v)
-        if max(own) == 1 and own[1].is_constant():
+        premise = ring.by_power(holding[0].poly, v)
+        if max(premise) == 1 and premise[1].is_constant():
             goal.factors = [f for f in goal.factors if f is not holding[0]]
             return True
     return False
@@ -173,8 +170,8 @@ def relevant(ring: Ring, goal: Goal) -> tuple[list[Factor], list[ZeroPolynomial]
         reached = wider
 
     def close(poly: Poly) -> bool:
-        own = _variables(ring, [poly])
-        return not own or bool(own & reached)
+        variables = _variables(ring, [poly])
+        return not variables or bool(variables & reached)
 
     return [f for f in factors if close(f.poly)], [e for e in equations if close(e.poly)]
 

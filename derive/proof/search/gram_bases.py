@@ -13,25 +13,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from sdescent.derive.proof.language.clock import spend
-from sdescent.derive.proof.search.linear import Base, Column, Maker
+from sdescent.derive.proof.search.linear import Base, Maker, System
 
 MAX_BASIS = 60
 
 
-def bases_of_squares(
-    maker: Maker,
-    bases: Sequence[Base],
-    mults: Sequence[Column],
-    columns: Sequence[Column],
-    equations: Sequence[Column],
-) -> list[list[list[int]]]:
+def bases_of_squares(maker: Maker, bases: Sequence[Base], system: System) -> list[list[list[int]]]:
     """For every base parts of packed monomials v such that b v^2 stays within the degrees of the multiples of the target."""
-    ring = maker.ring
+    ring, mults, columns, equations = maker.ring, system.mults, system.sums, system.equations
     support = sorted({m for c in (*mults, *equations) for m in c.terms} | {m for b in bases for m in b.terms})
     # What a rule puts in for v^2 comes to stand in products of v.
-    values = [
-        m for v in range(ring.size) if maker.high >> 8 * v & 255 for m in ring.packed(maker.reduce(ring.gens[v] ** 2))
-    ]
+    ruled = [v for v in range(ring.size) if maker.high >> 8 * v & 255]
+    values = [m for v in ruled for m in ring.packed(maker.reduce(ring.gens[v] ** 2))]
     exponents = [ring.unpacked(m) for m in (*support, *values)]
     box = [max(e[v] for e in exponents) for v in range(ring.size)]
     top = max((maker.degree(m) for c in mults for m in c.terms), default=0)
@@ -72,12 +65,12 @@ def bases_of_squares(
 def _parities(maker: Maker, monomials: Sequence[int]) -> list[int]:
     """A basis over GF(2), echelon form, of the odd parts of monomials."""
     mask = sum(1 << 8 * v for v in range(maker.ring.size))
-    found: list[int] = []
+    echelon: list[int] = []
     for m in monomials:
-        rest = _rest(found, m & mask)
+        rest = _rest(echelon, m & mask)
         if rest:
-            found.append(rest)
-    return found
+            echelon.append(rest)
+    return echelon
 
 
 def _rest(echelon: Sequence[int], parity: int) -> int:
@@ -97,8 +90,8 @@ def _parts(echelon: Sequence[int], basis: Sequence[int]) -> list[list[int]]:
 
 def _within(maker: Maker, base: Base, box: Sequence[int], top: int, support: Sequence[int]) -> list[int]:
     ring = maker.ring
-    own = [max(ring.unpacked(n)[v] for n in base.terms) for v in range(ring.size)]
-    limits = [max(b - o, 0) // 2 for b, o in zip(box, own, strict=True)]
+    degrees = [max(ring.unpacked(n)[v] for n in base.terms) for v in range(ring.size)]
+    limits = [max(b - o, 0) // 2 for b, o in zip(box, degrees, strict=True)]
     # A rule v^2 = value takes v back to degree 1.
     limits = [max(e, 1) if maker.high >> 8 * v & 255 else e for v, e in enumerate(limits)]
     most = (top - base.degree) // 2
@@ -107,20 +100,20 @@ def _within(maker: Maker, base: Base, box: Sequence[int], top: int, support: Seq
     active = [v for v in range(ring.size) if limits[v]]
     if math.comb(len(active) + most, most) > 4 * MAX_BASIS:
         return _halves(maker, base, limits, most, support)
-    found: list[int] = []
+    monomials: list[int] = []
     for d in range(most + 1):
         for group in itertools.combinations_with_replacement(active, d):
             exponents = [0] * ring.size
             for v in group:
                 exponents[v] += 1
             if all(e <= limit for e, limit in zip(exponents, limits, strict=True)):
-                found.append(int.from_bytes(bytes(exponents), "little"))
-    return found
+                monomials.append(int.from_bytes(bytes(exponents), "little"))
+    return monomials
 
 
 def _halves(maker: Maker, base: Base, limits: Sequence[int], most: int, support: Sequence[int]) -> list[int]:
     """Where all would be too many: v with n v w in the support, w near v (balanced splits of what occurs)."""
-    ring, found = maker.ring, Counter[int]()
+    ring, counts = maker.ring, Counter[int]()
     for s in support:
         for n in base.terms:
             m = (s | ring.guard) - n
@@ -130,5 +123,5 @@ def _halves(maker: Maker, base: Base, limits: Sequence[int], most: int, support:
             choices: list[Any] = [sorted({k // 2, (k + 1) // 2}) for k in e]
             for half in itertools.islice(itertools.product(*choices), 64):
                 if sum(half) <= most and all(h <= limit for h, limit in zip(half, limits, strict=True)):
-                    found[int.from_bytes(bytes(half), "little")] += 1
-    return sorted(v for v, _ in found.most_common(MAX_BASIS))
+                    counts[int.from_bytes(bytes(half), "little")] += 1
+    return sorted(v for v, _ in counts.most_common(MAX_BASIS))

@@ -6,8 +6,9 @@ support is solved again over QQ, so what comes out is exact or nothing. Monomial
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -23,6 +24,7 @@ from sdescent.derive.proof.search.ring import (
     Piece,
     Poly,
     Ring,
+    Signs,
     ZeroPolynomial,
     cone_product,
     degree_of,
@@ -36,6 +38,8 @@ from sdescent.derive.proof.search.ring import (
 TINY = 1e-9
 #: of monomials, compared at once
 PAIRS = 2_000_000
+#: seconds that say little about how busy the machine is; by how many times it may slow a solver down
+SHORT, SLOWEST = 0.1, 10.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,36 @@ class Column:
     equation: ZeroPolynomial | None = None
 
 
+@dataclass(frozen=True)
+class System:
+    """mult * p = sum + equations as columns, those of `mults` multiples of p; with `strict` the sum is to be positive.
+
+    Their coefficients are nonnegative, but for those of equations.
+    """
+
+    mults: Sequence[Column]
+    sums: Sequence[Column]
+    equations: Sequence[Column]
+    strict: bool
+
+    @property
+    def columns(self) -> list[Column]:
+        """All columns, in the order in which their coefficients are numbered."""
+        return [*self.mults, *self.sums, *self.equations]
+
+    @property
+    def signed(self) -> int:
+        """How many coefficients are nonnegative: the first ones."""
+        return len(self.mults) + len(self.sums)
+
+    @property
+    def strict_groups(self) -> list[list[int]]:
+        """Numbers of columns of which one must have a coefficient."""
+        first = len(self.mults)
+        groups = [[j for j, column in enumerate(self.mults) if column.strict]]
+        return [*groups, [first + j for j, c in enumerate(self.sums) if c.strict]] if self.strict else groups
+
+
 @dataclass
 class Solution:
     """mult * p = sum + equations, with the multiplier of each equation."""
@@ -80,21 +114,25 @@ class Solution:
 class Maker:
     """Columns of one problem."""
 
-    def __init__(
-        self, ring: Ring, reduce: Callable[[Poly], Poly], known: dict[int, tuple[int, Factor]], stop: float
-    ) -> None:
+    def __init__(self, ring: Ring, reduce: Callable[[Poly], Poly], signs: Signs, stop: float) -> None:
         self.ring = ring
         self.reduce = reduce
-        self.known = known
+        self.signs = signs
         self.stop = stop
+        self._begun = time.monotonic(), now()
         self._degrees: dict[int, int] = {}
         #: bits of exponents that a rule v^2 = value reduces
         self.high = sum(255 << 8 * v for v in range(ring.size) if reduce(ring.gens[v] ** 2) != ring.gens[v] ** 2)
         # The lowest bits of exponents tell odd ones.
-        self._unsigned = [v for v in range(ring.size) if v not in known]
-        self._unknown = sum(1 << 8 * v for v in range(ring.size) if v not in known)
-        self._negative = sum(1 << 8 * v for v, (sign, _) in known.items() if sign < 0)
-        self._weak = sum(255 << 8 * v for v in range(ring.size) if v not in known or not known[v][1].strict)
+        self._unsigned = [v for v in range(ring.size) if v not in signs]
+        self._unknown = sum(1 << 8 * v for v in range(ring.size) if v not in signs)
+        self._negative = sum(1 << 8 * v for v, (sign, _) in signs.items() if sign < 0)
+        self._weak = sum(255 << 8 * v for v in range(ring.size) if v not in signs or not signs[v][1].strict)
+
+    def time_of_day(self) -> float:
+        """Seconds of the time of day, which solvers count, until this thread has worked until its stop, at its pace so far."""
+        day, work = time.monotonic() - self._begun[0], now() - self._begun[1]
+        return max(self.stop - now(), 0.01) * min(max((day + SHORT) / (work + SHORT), 1.0), SLOWEST)
 
     def sign(self, m: int) -> int:
         """The sign of a monomial, 1 or -1; 0 where premises do not tell."""
@@ -108,7 +146,7 @@ class Maker:
         Raises:
             GiveUp: too many pieces.
         """
-        factor = monomial_factor(self.ring, self.ring.unpacked(column.monomial), self.known)
+        factor = monomial_factor(self.ring, self.ring.unpacked(column.monomial), self.signs)
         if column.base is None or factor is None:
             raise GiveUp
         squares: tuple[Piece, ...] = ((fmpq(1), (), column.base.squares),)
@@ -142,33 +180,33 @@ class Maker:
 
     def columns(self, bases: Sequence[Base], support: set[int], rounds: int, cap: int, degree: int) -> list[Column]:
         """Monomial multiples of the bases that share a monomial with the support, or with such a multiple, ..; the cheapest."""
-        found: list[Column] = []
-        seen: set[tuple[int, int]] = set()
+        columns: list[Column] = []
+        tried: set[tuple[int, int]] = set()
         reach = set(support)
         for _ in range(rounds):
-            room = cap - len(found)
+            room = cap - len(columns)
             if room <= 0 or not bases:
                 break
             new: list[Column] = []
-            for cost, k, m in self._touching(bases, sorted(reach), seen, degree, room):
+            for cost, k, m in self._touching(bases, sorted(reach), tried, degree, room):
                 base = bases[k]
                 terms = self.times(base.poly, base.terms, m, self.sign(m))
                 if terms:
                     new.append(Column(base, m, terms, base.strict and not m & self._weak, cost))
                 if now() > self.stop:
                     break
-            found += new
+            columns += new
             for column in new:
                 reach.update(column.terms)
-        return found
+        return columns
 
     def _touching(
-        self, bases: Sequence[Base], front: Sequence[int], seen: set[tuple[int, int]], degree: int, most: int
+        self, bases: Sequence[Base], front: Sequence[int], tried: set[tuple[int, int]], degree: int, most: int
     ) -> list[tuple[float, int, int]]:
         """(cost, number of a base, monomial), the cheapest first: as many as there are, or `most`."""
-        own = [list(base.terms if base.hooks is None else base.hooks) for base in bases]
-        owners = np.array([k for k, hooks in enumerate(own) for _ in hooks], np.int64)
-        rows, hooks = self._rows(front), self._rows([m for part in own for m in part])
+        hooks_of = [list(base.terms if base.hooks is None else base.hooks) for base in bases]
+        owners = np.array([k for k, hooks in enumerate(hooks_of) for _ in hooks], np.int64)
+        rows, hooks = self._rows(front), self._rows([m for part in hooks_of for m in part])
         sizes, steps = rows.sum(axis=1, dtype=np.int64), hooks.sum(axis=1, dtype=np.int64)
         room = np.array([degree - base.degree for base in bases])
         fixed = np.array([1 + base.degree + 0.1 * len(base.terms) + len(base.squares) for base in bases])
@@ -179,30 +217,29 @@ class Maker:
                 break
             part = slice(start, start + step)
             spend(len(hooks[part]) * len(rows) // 100)
-            left = sizes[None] - steps[part][:, None]
-            fits = left <= room[owners[part]][:, None]
+            degrees = sizes[None] - steps[part][:, None]
+            fits = degrees <= room[owners[part]][:, None]
             for v in np.flatnonzero(hooks[part].any(axis=0)):
                 fits &= rows[:, v][None] >= hooks[part][:, v][:, None]
             i, j = np.nonzero(fits)
             ratio = rows[j] - hooks[part][i]
             signed = ~(ratio[:, self._unsigned] & 1).any(axis=1)
             places.append(owners[part][i[signed]])
-            costs.append(fixed[places[-1]] + left[i[signed], j[signed]])
+            costs.append(fixed[places[-1]] + degrees[i[signed], j[signed]])
             quotients.append(ratio[signed])
         cost, place, quotient = np.concatenate(costs), np.concatenate(places), np.concatenate(quotients)
         # one may be there for each of its hooks, or have been there before
-        enough = most * max(map(len, own), default=1) + len(seen)
+        enough = most * max(map(len, hooks_of), default=1) + len(tried)
         if len(cost) > enough:
             cheap = cost <= np.partition(cost, enough)[enough]
             cost, place, quotient = cost[cheap], place[cheap], quotient[cheap]
         data, size = quotient.tobytes(), self.ring.size
         monomials = [int.from_bytes(data[n : n + size], "little") for n in range(0, len(data), size)]
-        new = {
-            (c, k, m) for c, k, m in zip(cost.tolist(), place.tolist(), monomials, strict=True) if (k, m) not in seen
-        }
-        found = sorted(new)[:most]
-        seen.update((k, m) for _, k, m in found)
-        return found
+        rows = zip(cost.tolist(), place.tolist(), monomials, strict=True)
+        new = {(c, k, m) for c, k, m in rows if (k, m) not in tried}
+        cheapest = sorted(new)[:most]
+        tried.update((k, m) for _, k, m in cheapest)
+        return cheapest
 
     def _rows(self, monomials: Sequence[int]) -> Any:
         """Exponents, a monomial a row."""
@@ -214,69 +251,59 @@ class Maker:
         self, equations: Sequence[ZeroPolynomial], support: Iterable[int], rounds: int, cap: int, degree: int
     ) -> list[Column]:
         """Monomial multiples of the equations that touch the support."""
-        found: list[Column] = []
-        seen: set[tuple[int, int]] = set()
+        columns: list[Column] = []
+        tried: set[tuple[int, int]] = set()
         reach, guard = set(support), self.ring.guard
         for _ in range(rounds):
             front = sorted(reach)
             for k, equation in enumerate(equations):
                 terms, top = self.ring.packed(equation.poly), degree_of(equation.poly)
                 for m in sorted({(s | guard) - n for s in front for n in terms}):
-                    if m & guard != guard or (k, m) in seen:
+                    if m & guard != guard or (k, m) in tried:
                         continue
-                    seen.add((k, m))
+                    tried.add((k, m))
                     size = self.degree(m ^ guard)
                     if size + top > degree:
                         continue
                     product = self.times(equation.poly, terms, m ^ guard, 1)
                     # A reduced multiple is not what (equation, m) says when rules were used; assemble() allows for it.
-                    found.append(Column(None, m ^ guard, product, False, 1 + size, equation))
+                    columns.append(Column(None, m ^ guard, product, False, 1 + size, equation))
                     reach.update(product)
-                    if len(found) >= cap or now() > self.stop:
-                        return found
-        return found
+                    if len(columns) >= cap or now() > self.stop:
+                        return columns
+        return columns
 
 
-def useful(mults: Sequence[Column], sums: Sequence[Column], equations: Sequence[Column]) -> list[Column]:
-    """The sums without those that hold a monomial that nothing cancels."""
-    free: set[int] = {m for column in equations for m in column.terms}
+def useful(system: System) -> System:
+    """The system without sums that hold a monomial that nothing cancels."""
+    free: set[int] = {m for column in system.equations for m in column.terms}
     sides: dict[int, list[int]] = {}
-    for sign, part in ((-1, mults), (1, sums)):
+    for sign, part in ((-1, system.mults), (1, system.sums)):
         for column in part:
             for m, c in column.terms.items():
                 sides.setdefault(m, [0, 0])[(c > 0) == (sign > 0)] += 1
-    rest = list(sums)
+    rest = list(system.sums)
     while True:
-        kept: list[Column] = []
+        remaining: list[Column] = []
         for column in rest:
             if all(m in free or sides[m][c < 0] for m, c in column.terms.items()):
-                kept.append(column)
+                remaining.append(column)
                 continue
             for m, c in column.terms.items():
                 sides[m][c > 0] -= 1
-        if len(kept) == len(rest):
-            return kept
-        rest = kept
+        if len(remaining) == len(rest):
+            return replace(system, sums=remaining)
+        rest = remaining
 
 
-def solve(
-    maker: Maker,
-    mults: Sequence[Column],
-    sums: Sequence[Column],
-    equations: Sequence[Column],
-    strict: bool,
-    stop: float,
-) -> Solution | None:
-    """Coefficients for mults - sums - equations = 0, with a strict mult, and a strict sum where asked; None where HiGHS finds none.
-
-    The terms of `mults` are those of mult * p.
-    """
-    sums = useful(mults, sums, equations)
-    columns = [*mults, *sums, *equations]
+def solve(maker: Maker, system: System) -> Solution | None:
+    """Coefficients of the columns, one of each strict group positive; None where HiGHS finds none."""
+    system = useful(system)
+    columns, split, free = system.columns, len(system.mults), system.signed
     place: dict[int, int] = {}
     rows, cols, values, scales = [], [], [], []
     for j, column in enumerate(columns):
-        sign = 1.0 if j < len(mults) else -1.0
+        sign = 1.0 if j < split else -1.0
         numbers = [float(c) for c in column.terms.values()]
         scale = 1 / max(map(abs, numbers), default=1.0)
         scales.append(scale)
@@ -286,26 +313,22 @@ def solve(
             values.append(sign * scale * value)
     n = len(columns)
     matrix = csc_array((values, (rows, cols)), shape=(max(len(place), 1), n))
-    wanted = [[j for j in range(len(mults)) if mults[j].strict]]
-    if strict:
-        wanted.append([j for j in range(len(mults), len(mults) + len(sums)) if columns[j].strict])
-    if not all(wanted):
+    strict_groups = system.strict_groups
+    if not all(strict_groups):
         return None
-    bound = np.zeros((len(wanted), n))
-    for k, group in enumerate(wanted):
+    bound = np.zeros((len(strict_groups), n))
+    for k, group in enumerate(strict_groups):
         bound[k, group] = -1.0
-    free = len(mults) + len(sums)
     # A free variable costs nothing, which leaves the vertex to the nonnegative ones.
     cost = np.array([c.cost for c in columns[:free]] + [0.0] * (n - free))
     for attempt in range(3):
-        left = stop - now()
-        if left <= 0:
+        if maker.stop <= now():
             return None
         jitter = 1 + 0.3 * np.random.default_rng(attempt).random(n) if attempt else 1.0
         result = linprog(
-            cost * jitter, A_ub=bound, b_ub=-np.ones(len(wanted)), A_eq=matrix, b_eq=np.zeros(matrix.shape[0]),
+            cost * jitter, A_ub=bound, b_ub=-np.ones(len(strict_groups)), A_eq=matrix, b_eq=np.zeros(matrix.shape[0]),
             bounds=[(0, None)] * free + [(None, None)] * (n - free), method="highs-ds" if attempt < 2 else "highs-ipm",
-            options={"time_limit": max(left, 0.01)},
+            options={"time_limit": maker.time_of_day()},
         )  # fmt: skip
         if result.status == 2:
             return None
@@ -313,25 +336,16 @@ def solve(
             continue
         x = np.asarray(result.x)
         for tolerance in (TINY, 1e-7, 1e-5):
-            exact = _exact(
-                columns, x * np.array(scales), x, len(mults), free, tolerance * max(1.0, float(np.abs(x).max())), wanted
-            )
+            least = tolerance * max(1.0, float(np.abs(x).max()))
+            exact = _exact(system, [j for j in range(n) if abs(x[j]) > least], x * np.array(scales))
             if exact is not None:
-                return solution_of(maker, columns, exact, len(mults))
+                return solution_of(maker, system, exact)
     return None
 
 
-def _exact(
-    columns: Sequence[Column],
-    x: Any,
-    size: Any,
-    split: int,
-    free: int,
-    tolerance: float,
-    wanted: Sequence[Sequence[int]],
-) -> dict[int, Any] | None:
+def _exact(system: System, support: Sequence[int], x: Any) -> dict[int, Any] | None:
     """The support of x solved over QQ: a free direction is fixed at a simple rational near x, the rest follows."""
-    support = [j for j in range(len(columns)) if abs(size[j]) > tolerance]
+    columns, split, strict_groups = system.columns, len(system.mults), system.strict_groups
     if not support or len(support) > 300:
         return None
     place = {m: i for i, m in enumerate(dict.fromkeys(m for j in support for m in columns[j].terms))}
@@ -340,7 +354,7 @@ def _exact(
     for k, j in enumerate(support):
         for m, c in columns[j].terms.items():
             matrix[place[m], k] = c if j < split else -c
-    lead = [k for k, j in enumerate(support) if j in set(wanted[0])]
+    lead = [k for k, j in enumerate(support) if j in set(strict_groups[0])]
     if not lead:
         return None
     total = sum(x[support[k]] for k in lead)
@@ -357,24 +371,23 @@ def _exact(
     value = {k: rational(Fraction(float(x[support[k]] / total)).limit_denominator(1000)) for k in loose}
     for i, pivot in enumerate(pivots):
         value[pivot] = reduced[i, width] - sum((reduced[i, k] * value[k] for k in loose), fmpq(0))
-    if any(value[k] < 0 for k, j in enumerate(support) if j < free):
+    if any(value[k] < 0 for k, j in enumerate(support) if j < system.signed):
         return None
     result = {support[k]: value[k] for k in range(width) if value[k]}
-    return result if all(any(j in result for j in group) for group in wanted) else None
+    return result if all(any(j in result for j in group) for group in strict_groups) else None
 
 
-def solution_of(maker: Maker, columns: Sequence[Column], exact: Mapping[int, Any], split: int) -> Solution | None:
-    """The sum of columns with these coefficients, the first `split` being multiples of the target; None if it is too large."""
+def solution_of(maker: Maker, system: System, exact: Mapping[int, Any]) -> Solution | None:
+    """The sum of columns with these coefficients; None if it is too large."""
+    columns, ring = system.columns, maker.ring
     solution = Solution([], [], [])
     try:
         for j, c in sorted(exact.items()):
             column = columns[j]
             if column.equation is not None:
-                solution.equalities.append(
-                    (column.equation, maker.ring.monomial(maker.ring.unpacked(column.monomial)) * c)
-                )
+                solution.equalities.append((column.equation, ring.monomial(ring.unpacked(column.monomial)) * c))
             else:
-                (solution.mult if j < split else solution.total).extend(scaled_cone(maker.cone(column), c))
+                (solution.mult if j < len(system.mults) else solution.total).extend(scaled_cone(maker.cone(column), c))
     except GiveUp:
         return None
     return solution

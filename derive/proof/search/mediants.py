@@ -63,11 +63,11 @@ def between(judge: Judge, low: Walked, denominator: int = DENOMINATOR) -> Walked
         k, best, beyond, other = 1, first, most + 1, first
         while k + 1 < beyond:
             at = min(2 * k, most) if beyond > most else (k + beyond) // 2
-            found = judge(mediant(moving, fixed, at))
-            if found is not None and found.holds is side:
-                k, best = at, found
+            judgement = judge(mediant(moving, fixed, at))
+            if judgement is not None and judgement.holds is side:
+                k, best = at, judgement
             else:
-                beyond, other = at, found
+                beyond, other = at, judgement
         ends[side] = mediant(moving, fixed, k), best.by
         if beyond <= most:
             if other is None:
@@ -101,54 +101,54 @@ def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> 
 
     A good guess takes two judgements: it holds there, and fails at the neighbour. None where nothing near the guess is certified.
     """
-    known: dict[Fraction, Tried | None] = {}
+    judgements: dict[Fraction, Tried | None] = {}
 
     def judged(value: Fraction) -> Tried | None:
         if value <= start:
             return Tried(False, witness)
-        if value not in known:
-            known[value] = judge(value)
-        return known[value]
+        if value not in judgements:
+            judgements[value] = judge(value)
+        return judgements[value]
 
     value = max(at_least(guess), next_above(start))
-    found = judged(value)
-    if found is not None:
-        other = (next_below if found.holds else next_above)(value)
+    first = judged(value)
+    if first is not None:
+        other = (next_below if first.holds else next_above)(value)
         second = judged(other)
-        if second is not None and second.holds is not found.holds:
+        if second is not None and second.holds is not first.holds:
             (high, held), (low, failed) = sorted(
-                [(value, found), (other, second)], key=lambda pair: pair[0], reverse=True
+                [(value, first), (other, second)], key=lambda pair: pair[0], reverse=True
             )
             return Walked(high, held.by, max(low, start), failed.by, True)
-        if second is None and found.holds:
-            return _best(known, start, witness)
-    return _whole(judged, guess, start, witness, known)
+        if second is None and first.holds:
+            return _best(judgements, start, witness)
+    return _whole(judged, guess, start, witness, judgements)
 
 
 def _whole(
-    judged: Judge, guess: Fraction, start: Fraction, witness: Any, known: dict[Fraction, Tried | None]
+    judged: Judge, guess: Fraction, start: Fraction, witness: Any, judgements: dict[Fraction, Tried | None]
 ) -> Walked | None:
     """From whole numbers round the guess; where the proofs end before the refutations begin, the gap stays."""
     first = math.floor(guess)
     for n in (first, *(first + 2**k for k in range(REACH))):
-        found = judged(Fraction(n))
-        if found is not None and found.holds:
+        holding = judged(Fraction(n))
+        if holding is not None and holding.holds:
             break
     else:
-        return _best(known, start, witness)
+        return _best(judgements, start, witness)
     while (below := judged(Fraction(n - 1))) is not None and below.holds and n > first - REACH:
-        n, found = n - 1, below
+        n, holding = n - 1, below
     if below is None or below.holds:
-        return _best(known, start, witness)
-    walked = between(judged, Walked(Fraction(n), found.by, Fraction(n - 1), below.by, True))
+        return _best(judgements, start, witness)
+    walked = between(judged, Walked(Fraction(n), holding.by, Fraction(n - 1), below.by, True))
     assert walked.refuted is not None
     low = max(walked.refuted, start)
     return Walked(walked.certified, walked.proof, low, witness if low == start else walked.witness, walked.neighbours)
 
 
-def _best(known: dict[Fraction, Tried | None], start: Fraction, witness: Any) -> Walked | None:
+def _best(judgements: dict[Fraction, Tried | None], start: Fraction, witness: Any) -> Walked | None:
     held, failed = (
-        {v: t.by for v, t in known.items() if t is not None and t.holds is holds} for holds in (True, False)
+        {v: t.by for v, t in judgements.items() if t is not None and t.holds is holds} for holds in (True, False)
     )
     if not held:
         return None

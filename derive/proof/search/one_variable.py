@@ -46,17 +46,17 @@ def find(
     for _ in range(2):
         search = TreeSearch(variable, low, high, deadline, STEPS)
         try:
-            found = search.run(term, strict, domain)
+            proof = search.run(term, strict, domain)
         except (OutOfTime, RecursionError, ProofError, OverflowError):
             return None
-        if found is None:
+        if proof is None:
             return None
         ends = [None if end is None else str(end) for end in (low, high)]
-        fields = {"variable": variable, "term": term, "strict": strict, "low": ends[0], "high": ends[1], **found}
+        fields = {"variable": variable, "term": term, "strict": strict, "low": ends[0], "high": ends[1], **proof}
         try:
             check_ball(fields)
         except ProofError:
-            domain = [(q, sign) for q, sign, _ in found["domain"]]
+            domain = [(q, sign) for q, sign, _ in proof["domain"]]
             continue
         return fields
     return None

@@ -40,10 +40,10 @@ class Prover:
         Raises:
             NotFound: none was found in time.
         """
-        found = find(self.kernel.normal, claim, [f.claim for f in using], hints, self.seconds)
-        if found is None:
+        step = find(self.kernel.normal, claim, [f.claim for f in using], hints, self.seconds)
+        if step is None:
             raise NotFound(f"no certificate found for {Printer(self.context).relation(claim)}")
-        return self.kernel.certify(claim, using, found.mult, found.sum, found.equalities)
+        return self.kernel.certify(claim, using, step.mult, step.sum, step.equalities)
 
     def analysis(
         self,
@@ -60,10 +60,10 @@ class Prover:
         Raises:
             NotFound: no proof was found in time.
         """
-        found = find_interval_proof(phi, variable, low, high, strict, self.seconds)
-        if found is None:
+        proof = find_interval_proof(phi, variable, low, high, strict, self.seconds)
+        if proof is None:
             raise NotFound(f"no proof found for {phi} on [{low}, {high}]")
-        return self.kernel.ball({**found, "variable": variable, "at": at}, premises)
+        return self.kernel.ball({**proof, "variable": variable, "at": at}, premises)
 
     def instance(self, fact: Fact, values: Mapping[str, Term]) -> Fact:
         """`Kernel.instantiate` for several symbols, none of which stands in the values of the others."""

@@ -39,7 +39,7 @@ class GiveUp(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class CertifyStep:
     """Data of a certify step: mult * (r - l) - sum - sum of term_k * (r_k - l_k) has normal form 0, over numbers of premises."""
 
     mult: tuple[Member, ...]
@@ -54,6 +54,10 @@ class Factor:
     poly: Poly
     cone: tuple[Piece, ...]
     strict: bool
+
+
+#: variable v -> (s, factor s * v >= 0)
+Signs = dict[int, tuple[int, Factor]]
 
 
 @dataclass(frozen=True)
@@ -137,14 +141,14 @@ class Ring:
         Raises:
             GiveUp: an exponent above 127.
         """
-        found: dict[int, Any] = {}
+        coefficients: dict[int, Any] = {}
         spend(2 * len(poly))
         for m, c in poly.to_dict().items():
             exponents = [int(e) for e in m]
             if max(exponents) > 127:
                 raise GiveUp
-            found[int.from_bytes(bytes(exponents), "little")] = c
-        return found
+            coefficients[int.from_bytes(bytes(exponents), "little")] = c
+        return coefficients
 
     def unpacked(self, m: int) -> Mono:
         """The exponents of a packed monomial."""
@@ -270,16 +274,16 @@ def merged(pieces: Iterable[Piece]) -> list[Piece]:
     """Pieces with the same premises and squares added up; constant squares go into the coefficient."""
     total: dict[Any, Piece] = {}
     for c, indices, squares in pieces:
-        kept: list[Poly] = []
+        variable_squares: list[Poly] = []
         for square in squares:
             if square.is_constant():
                 c = c * square.leading_coefficient() ** 2 if square else fmpq(0)
             else:
-                kept.append(square)
+                variable_squares.append(square)
         if c:
-            key = (indices, tuple(sorted(str(s) for s in kept)))
+            key = (indices, tuple(sorted(str(s) for s in variable_squares)))
             c0 = total[key][0] if key in total else fmpq(0)
-            total[key] = (c0 + c, indices, tuple(kept))
+            total[key] = (c0 + c, indices, tuple(variable_squares))
     return list(total.values())
 
 
@@ -288,44 +292,40 @@ def scaled_cone(cone: Sequence[Piece], c: Any) -> tuple[Piece, ...]:
     return tuple((c * d, indices, squares) for d, indices, squares in cone)
 
 
-def signs(ring: Ring, factors: Sequence[Factor]) -> dict[int, tuple[int, Factor]]:
+def signs(ring: Ring, factors: Sequence[Factor]) -> Signs:
     """Variables of known sign: v -> (s, factor s * v >= 0). From c v - (nonnegative terms) >= 0 too, so L >= 1 signs L."""
-    known: dict[int, tuple[int, Factor]] = {}
+    table: Signs = {}
     for _ in range(3):
-        before = dict(known)
+        before = dict(table)
         for factor in factors:
             data = terms_of(factor.poly)
             for m, c in data.items():
                 if sum(m) == 1:
-                    _sign_of(ring, factor, data, m, c, known)
-        if before == known:
+                    _sign_of(ring, factor, data, m, c, table)
+        if before == table:
             break
-    return known
+    return table
 
 
-def _sign_of(
-    ring: Ring, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any, known: dict[int, tuple[int, Factor]]
-) -> None:
+def _sign_of(ring: Ring, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any, table: Signs) -> None:
     v, sign = m.index(1), 1 if c > 0 else -1
-    if v in known and (known[v][1].strict or (len(data) > 1 and not factor.strict)):
+    if v in table and (table[v][1].strict or (len(data) > 1 and not factor.strict)):
         return
     rest = {n: -d for n, d in data.items() if n != m}
-    others = None if any(n[v] for n in rest) else termwise(ring, rest, known)
+    others = None if any(n[v] for n in rest) else termwise(ring, rest, table)
     if others is None:
         return
     cone, strict = [*factor.cone, *others[0]], factor.strict or others[1]
-    if len(cone) > 6 or (v in known and not strict):
+    if len(cone) > 6 or (v in table and not strict):
         return
-    known[v] = sign, Factor(ring.gens[v] * sign, scaled_cone(cone, 1 / abs(c)), strict)
+    table[v] = sign, Factor(ring.gens[v] * sign, scaled_cone(cone, 1 / abs(c)), strict)
 
 
-def termwise(
-    ring: Ring, data: Mapping[Mono, Any], known: dict[int, tuple[int, Factor]]
-) -> tuple[tuple[Piece, ...], bool] | None:
+def termwise(ring: Ring, data: Mapping[Mono, Any], signs_of: Signs) -> tuple[tuple[Piece, ...], bool] | None:
     """The cone of a polynomial none of whose monomials is negative, as their signs are known, and whether one is positive."""
     cone, strict = list[Piece](), False
     for m, c in data.items():
-        part = monomial_factor(ring, m, known)
+        part = monomial_factor(ring, m, signs_of)
         if part is None or c * part[0] < 0:
             return None
         cone += scaled_cone(part[1].cone, abs(c))
@@ -333,22 +333,22 @@ def termwise(
     return tuple(cone), strict
 
 
-def monomial_factor(ring: Ring, m: Mono, known: dict[int, tuple[int, Factor]]) -> tuple[int, Factor] | None:
+def monomial_factor(ring: Ring, m: Mono, signs_of: Signs) -> tuple[int, Factor] | None:
     """(s, factor s * m >= 0) for a monomial of known sign."""
     sign, cones, strict = 1, [], True
     root = [0] * ring.size
     for v, e in enumerate(m):
         if not e:
             continue
-        if v in known and known[v][1].strict:
-            cones += [known[v][1].cone] * e
+        if v in signs_of and signs_of[v][1].strict:
+            cones += [signs_of[v][1].cone] * e
         else:
             root[v] = e // 2
             strict = strict and e == 0
-            if e % 2 and v not in known:
+            if e % 2 and v not in signs_of:
                 return None
-            cones += [known[v][1].cone] * (e % 2) if v in known else []
-        sign *= known[v][0] ** (e % 2) if v in known else 1
+            cones += [signs_of[v][1].cone] * (e % 2) if v in signs_of else []
+        sign *= signs_of[v][0] ** (e % 2) if v in signs_of else 1
     if any(root):
         cones.append(((fmpq(1), (), (ring.monomial(tuple(root)),)),))
     try:
@@ -360,22 +360,22 @@ def monomial_factor(ring: Ring, m: Mono, known: dict[int, tuple[int, Factor]]) -
 
 def sign_cone(ring: Ring, poly: Poly, factors: Sequence[Factor]) -> tuple[int, Factor] | None:
     """(s, factor s * poly >= 0), strict where possible: a premise, a multiple of one, or term by term."""
-    known = signs(ring, factors)
+    signs_of = signs(ring, factors)
     best: tuple[int, Factor] | None = None
     lead = poly.leading_coefficient()
     for factor in factors:
         ratio = lead / factor.poly.leading_coefficient() if factor.poly else None
         if ratio is not None and len(factor.poly) == len(poly) and factor.poly * ratio == poly:
             sign = 1 if ratio > 0 else -1
-            found = sign, Factor(poly * sign, scaled_cone(factor.cone, abs(ratio)), factor.strict)
+            candidate = sign, Factor(poly * sign, scaled_cone(factor.cone, abs(ratio)), factor.strict)
             if factor.strict:
-                return found
-            best = best or found
+                return candidate
+            best = best or candidate
     for sign in (1, -1):
-        cone = termwise(ring, terms_of(poly * sign), known)
+        cone = termwise(ring, terms_of(poly * sign), signs_of)
         if cone is not None:
-            found = sign, Factor(poly * sign, *cone)
-            if found[1].strict:
-                return found
-            best = best or found
+            candidate = sign, Factor(poly * sign, *cone)
+            if candidate[1].strict:
+                return candidate
+            best = best or candidate
     return best

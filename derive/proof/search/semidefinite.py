@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -20,7 +20,7 @@ from scipy.linalg import qr
 from scipy.sparse import csc_matrix
 
 from sdescent.derive.proof.language.clock import now
-from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, solution_of
+from sdescent.derive.proof.search.linear import Base, Maker, Solution, System, solution_of
 from sdescent.derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational
 
 MAX_UNKNOWNS = 2500
@@ -60,26 +60,22 @@ class Sos:
     """One problem: sum of mult_j M_j p = columns + blocks + equations, the strict mult_j adding up to 1."""
 
     maker: Maker
-    mults: list[Column]
-    columns: list[Column]
+    system: System
     blocks: list[Block]
-    equations: list[Column]
-    strict: bool
-    stop: float
 
     def solve(self) -> Solution | None:
         """A solution over QQ, or None."""
         for _ in range(6):
-            if now() > self.stop or not self._worthwhile():
+            if now() > self.maker.stop or not self._worthwhile():
                 return None
             try:
                 rows, right = self._rows()
             except GiveUp:
                 return None
-            found = self._numeric(rows, right)
-            if found is None:
+            point = self._numeric(rows, right)
+            if point is None:
                 return None
-            x, least = found
+            x, least = point
             if least > 1e-7:
                 solution = self._rounded(rows, right, x)
                 if solution is not None:
@@ -89,38 +85,36 @@ class Sos:
         return None
 
     def _worthwhile(self) -> bool:
-        unknowns = len(self.columns) + len(self.equations) + sum(len(b.products) for b in self.blocks)
-        good = any(m.strict for m in self.mults) and (not self.strict or any(c.strict for c in self.columns))
-        return good and unknowns <= MAX_UNKNOWNS
+        unknowns = len(self.system.sums) + len(self.system.equations) + sum(len(b.products) for b in self.blocks)
+        return all(self.system.strict_groups) and unknowns <= MAX_UNKNOWNS
 
     def _rows(self) -> tuple[list[dict[int, Any]], list[Any]]:
         """The linear equations: a row per monomial, and the normalisation; unknowns mults, columns, equations, then triangles."""
-        signed = [(c.terms, 1) for c in self.mults] + [(c.terms, -1) for c in (*self.columns, *self.equations)]
+        mults = self.system.mults
+        signed = [(c.terms, 1 if j < len(mults) else -1) for j, c in enumerate(self.system.columns)]
         for block in self.blocks:  # off the diagonal an entry counts twice
-            signed += [
-                (terms, -1 if a == b else -2) for (a, b), terms in zip(block.places, block.products, strict=True)
-            ]
+            entries = zip(block.places, block.products, strict=True)
+            signed += [(terms, -1 if a == b else -2) for (a, b), terms in entries]
         of_monomial: dict[int, dict[int, Any]] = {}
         for j, (terms, factor) in enumerate(signed):
             for m, c in terms.items():
                 of_monomial.setdefault(m, {})[j] = c * factor
-        rows = [*of_monomial.values(), {i: fmpq(1) for i, m in enumerate(self.mults) if m.strict}]
+        rows = [*of_monomial.values(), {i: fmpq(1) for i, m in enumerate(mults) if m.strict}]
         if len(rows) > MAX_ROWS:
             raise GiveUp
         # Dependent rows break the interior point method and the projection; the system is consistent without them.
         # A random projection keeps the rank and makes the pivoted QR small.
         data = [(i, k, float(c)) for i, row in enumerate(rows) for k, c in row.items()]
         size = len(rows), len(signed)
-        sparse = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [k for _, k, _ in data])), shape=size)
         random = np.random.default_rng(0).standard_normal((size[1], min(size[1], len(rows) + 4)))
-        r, order = qr((sparse @ random).T, mode="r", pivoting=True)
+        r, order = qr((_sparse(data, size) @ random).T, mode="r", pivoting=True)
         diagonal = np.abs(np.diag(r))
-        kept = sorted(int(i) for i in order[: int((diagonal > 1e-9 * diagonal[0]).sum())])
-        return [rows[i] for i in kept], [fmpq(int(i == len(rows) - 1)) for i in kept]
+        independent = sorted(int(i) for i in order[: int((diagonal > 1e-9 * diagonal[0]).sum())])
+        return [rows[i] for i in independent], [fmpq(int(i == len(rows) - 1)) for i in independent]
 
     def _numeric(self, rows: list[dict[int, Any]], right: list[Any]) -> tuple[Any, float] | None:
         """The unknowns and the least t of max t: x_j >= t for mults and columns, Q >= t I."""
-        free, scalars = len(self.equations), len(self.mults) + len(self.columns)
+        free, scalars = len(self.system.equations), self.system.signed
         n = scalars + free + sum(len(b.products) for b in self.blocks)
         data = [(i, j, float(c)) for i, row in enumerate(rows) for j, c in row.items()]
         top = len(rows)
@@ -135,9 +129,7 @@ class Sos:
                 data += [(row, j, -1.0), (row, n, 1.0)] if a == b else [(row, j, -math.sqrt(2))]
                 row, j = row + 1, j + 1
             cones.append(clarabel.PSDTriangleConeT(block.size))
-        matrix = csc_matrix(
-            ([v for _, _, v in data], ([i for i, _, _ in data], [j for _, j, _ in data])), shape=(row, n + 1)
-        )
+        matrix = _sparse(data, (row, n + 1))
         rhs = np.zeros(row)
         rhs[:top] = [float(r) for r in right]
         rhs[top] = 1.0
@@ -145,7 +137,7 @@ class Sos:
         cost[n] = -1.0
         settings = clarabel.DefaultSettings()
         settings.verbose = False
-        settings.time_limit = max(self.stop - now(), 0.01)
+        settings.time_limit = self.maker.time_of_day()
         settings.max_threads = 1
         result = clarabel.DefaultSolver(csc_matrix((n + 1, n + 1)), cost, matrix, rhs, cones, settings).solve()
         x = np.array(result.x)
@@ -155,7 +147,7 @@ class Sos:
 
     def _grams(self, x: Any) -> list[list[list[Any]]]:
         """The matrix of each block, row by row."""
-        grams, unknowns = [], iter(x[len(self.mults) + len(self.columns) + len(self.equations) :])
+        grams, unknowns = [], iter(x[len(self.system.columns) :])
         for block in self.blocks:
             q: list[list[Any]] = [[0] * block.size for _ in block.basis]
             for a, b in block.places:
@@ -165,14 +157,12 @@ class Sos:
 
     def _reduced(self, x: Any) -> bool:
         """Drops columns that are 0 and divides kernels out of blocks; False where nothing is to drop."""
-        scalars = len(self.mults) + len(self.columns)
-        level = max(
-            float(np.abs(x[:scalars]).max(initial=0.0)), *[float(np.abs(q).max()) for q in self._grams(x)], 1e-3
-        )
-        tiny = 3e-5 * level
-        mults = [m for m, v in zip(self.mults, x, strict=False) if v > tiny]
-        columns = [c for c, v in zip(self.columns, x[len(self.mults) :], strict=False) if v > tiny]
-        changed = len(mults) < len(self.mults) or len(columns) < len(self.columns)
+        system = self.system
+        sizes = [float(np.abs(q).max()) for q in self._grams(x)]
+        tiny = 3e-5 * max(float(np.abs(x[: system.signed]).max(initial=0.0)), *sizes, 1e-3)
+        mults = [m for m, v in zip(system.mults, x, strict=False) if v > tiny]
+        sums = [c for c, v in zip(system.sums, x[len(system.mults) :], strict=False) if v > tiny]
+        changed = len(mults) + len(sums) < system.signed
         blocks: list[Block] = []
         for block, q in zip(self.blocks, self._grams(x), strict=True):
             values, vectors = np.linalg.eigh(q)
@@ -183,15 +173,13 @@ class Sos:
             changed = True
             if null == block.size:
                 continue
-            kept = _complement(vectors[:, :null])
-            if not kept:
+            rest = _complement(vectors[:, :null])
+            if not rest:
                 continue
-            basis = [
-                sum((v * c for v, c in zip(block.basis, row, strict=True) if c), self.maker.ring.number(0))
-                for row in kept
-            ]
+            zero = self.maker.ring.number(0)
+            basis = [sum((v * c for v, c in zip(block.basis, row, strict=True) if c), zero) for row in rest]
             blocks.append(Block.of(self.maker.ring, self.maker.reduce, block.base, basis))
-        self.mults, self.columns, self.blocks = mults, columns, blocks
+        self.system, self.blocks = replace(system, mults=mults, sums=sums), blocks
         return changed and bool(mults)
 
     def _rounded(self, rows: list[dict[int, Any]], right: list[Any], x: Any) -> Solution | None:
@@ -220,17 +208,16 @@ class Sos:
             solution = self._exact(moved)
             if solution is not None:
                 return solution
-            if now() > self.stop:
+            if now() > self.maker.stop:
                 return None
         return None
 
     def _exact(self, x: list[Any]) -> Solution | None:
         """The solution that these unknowns are, when they are nonnegative and positive semidefinite."""
-        split, scalars = len(self.mults), len(self.mults) + len(self.columns)
-        if any(v < 0 for v in x[:scalars]):
+        if any(v < 0 for v in x[: self.system.signed]):
             return None
-        columns = [*self.mults, *self.columns, *self.equations]
-        solution = solution_of(self.maker, columns, {j: v for j, v in enumerate(x[: len(columns)]) if v}, split)
+        scalars = x[: len(self.system.columns)]
+        solution = solution_of(self.maker, self.system, {j: v for j, v in enumerate(scalars) if v})
         if solution is None:
             return None
         for block, q in zip(self.blocks, self._grams(x), strict=True):
@@ -245,10 +232,16 @@ class Sos:
         return solution
 
 
+def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> Any:
+    """The matrix with these (row, column, value)."""
+    rows, columns, values = zip(*entries, strict=True)
+    return csc_matrix((values, (rows, columns)), shape=shape)
+
+
 def squares_of(q: list[list[Any]], basis: Sequence[Poly]) -> list[tuple[Any, Poly]] | None:
     """v' Q v as a sum of d * s^2 with d > 0, by Q = L D L'; None when Q is not positive semidefinite. Q is used up."""
     n = len(basis)
-    found: list[tuple[Any, Poly]] = []
+    squares: list[tuple[Any, Poly]] = []
     for i in range(n):
         d = q[i][i]
         if d < 0:
@@ -262,12 +255,12 @@ def squares_of(q: list[list[Any]], basis: Sequence[Poly]) -> list[tuple[Any, Pol
         for j in range(i + 1, n):
             if row[j]:
                 square = square + basis[j] * row[j]
-        found.append((d, square))
+        squares.append((d, square))
         for a in range(i + 1, n):
             if row[a]:
                 for b in range(i + 1, n):
                     q[a][b] -= d * row[a] * row[b]
-    return found
+    return squares
 
 
 def _complement(kernel: Any) -> list[list[Any]]:

@@ -38,12 +38,12 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
     for greedy in (False, True):
         steps: list[_Step] = []
         factors = list(goal.factors)
-        taken: set[int] = set(goal.tied)
+        replaced: set[int] = set(goal.tied)
         for _ in range(ring.size):
-            step = _next(ring, factors, taken, greedy)
+            step = _next(ring, factors, replaced, greedy)
             if step is None:
                 break
-            taken.add(step.v)
+            replaced.add(step.v)
             steps.append(step)
             factors = [_moved_factor(ring, f, step) for f in factors]
         burden = _burden(ring, factors)
@@ -77,20 +77,20 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
     )
 
 
-def _next(ring: Ring, factors: Sequence[Factor], taken: set[int], greedy: bool) -> _Step | None:
+def _next(ring: Ring, factors: Sequence[Factor], replaced: set[int], greedy: bool) -> _Step | None:
     """The next linear premise and variable: one whose sign is unknown or follows from the new one's, or any."""
-    known = signs(ring, factors)
+    signs_of = signs(ring, factors)
     singles = {m.index(1) for f in factors if len(f.poly) == 1 for m in terms_of(f.poly) if sum(m) == 1}
     for f in sorted(factors, key=lambda f: (len(f.poly), str(f.poly))):
         data = terms_of(f.poly)
         if degree_of(f.poly) != 1 or len(data) < 2:
             continue
         for m, c in sorted(data.items()):
-            if sum(m) != 1 or m.index(1) in taken:
+            if sum(m) != 1 or m.index(1) in replaced:
                 continue
             v = m.index(1)
             rest = f.poly - ring.gens[v] * c
-            follows = c > 0 and termwise(ring, terms_of(-rest), known) is not None
+            follows = c > 0 and termwise(ring, terms_of(-rest), signs_of) is not None
             if greedy or v not in singles or follows:
                 return _Step(v, (ring.gens[v] - rest) / c, f.poly)
     return None
@@ -98,8 +98,8 @@ def _next(ring: Ring, factors: Sequence[Factor], taken: set[int], greedy: bool) 
 
 def _burden(ring: Ring, factors: Sequence[Factor]) -> int:
     """How many factors are not nonnegative term by term, by the signs that premises of one variable give."""
-    known = signs(ring, [f for f in factors if len(f.poly) == 1])
-    return sum(termwise(ring, terms_of(f.poly), known) is None for f in factors)
+    signs_of = signs(ring, [f for f in factors if len(f.poly) == 1])
+    return sum(termwise(ring, terms_of(f.poly), signs_of) is None for f in factors)
 
 
 def _moved_factor(ring: Ring, f: Factor, step: _Step) -> Factor:

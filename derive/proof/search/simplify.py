@@ -15,9 +15,9 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term
 from sdescent.derive.proof.search.linear import Solution
 from sdescent.derive.proof.search.ring import (
+    CertifyStep,
     Core,
     Factor,
-    Found,
     GiveUp,
     Member,
     Mono,
@@ -63,13 +63,12 @@ class SimplifiedClaim:
         self.strict = {i for i, r in enumerate(premises) if r.op == "<"}
         one = ring.number(1)
         unit: tuple[Piece, ...] = ((fmpq(1), (), ()),)
-        factors = [
-            Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in self.slack.items() if premises[i].op != "=="
-        ]
+        bounds = {i: p for i, p in self.slack.items() if premises[i].op != "=="}
+        factors = [Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in bounds.items()]
         equations = [ZeroPolynomial(p, {i: one}) for i, p in self.slack.items() if premises[i].op == "==" and p]
         self.core = Core(self.claim, factors, equations, [ring.poly(h) for h in hints], unit)
-        while (found := self._next_rule()) is not None:
-            self._apply(*found)
+        while (step := self._next_rule()) is not None:
+            self._apply(*step)
         self.powers = [rule for rule in self.core.rules if not rule.inverse and rule.n > 1]
 
     def _next_rule(self) -> tuple[Rule, ZeroPolynomial] | None:
@@ -86,13 +85,13 @@ class SimplifiedClaim:
             for v in roots if roots and (len(data) > 2) != self.swap else range(ring.size):
                 with_v = [m for m in data if m[v]]
                 if len(with_v) == 1 and sum(with_v[0]) == with_v[0][v]:
-                    found = self._power_rule(equation, data, v, with_v[0][v], signed, degrees)
+                    candidate = self._power_rule(equation, data, v, with_v[0][v], signed, degrees)
                 elif with_v and all(m[v] == 1 for m in with_v) and len(data) == len(with_v) + 1 and ring.one in data:
-                    found = self._inverse_rule(equation, data, v)
+                    candidate = self._inverse_rule(equation, data, v)
                 else:
-                    found = None
-                if found is not None and (best is None or found[0] < best[0]):
-                    best = found[0], (found[1], equation)
+                    candidate = None
+                if candidate is not None and (best is None or candidate[0] < best[0]):
+                    best = candidate[0], (candidate[1], equation)
         return best[1] if best else None
 
     def _power_rule(
@@ -138,11 +137,8 @@ class SimplifiedClaim:
             self._clear(rule)
         core.equations = [e for e in core.equations if e.poly]
         # A constant that is not negative says nothing, but 0 > 0 does.
-        core.factors = [
-            f
-            for f in core.factors
-            if not f.poly.is_constant() or (f.poly.leading_coefficient() < 0 if f.poly else f.strict)
-        ]
+        says = lambda p, strict: not p.is_constant() or (p.leading_coefficient() < 0 if p else strict)  # noqa: E731
+        core.factors = [f for f in core.factors if says(f.poly, f.strict)]
         if any(len(p) > MAX_TERMS for p in [core.target, *[f.poly for f in core.factors]]):
             raise GiveUp
 
@@ -150,10 +146,11 @@ class SimplifiedClaim:
         """v Q = 1: a polynomial of degree k in v becomes its multiple by Q^k, k made even if Q has no known sign."""
         core, ring, v = self.core, self.ring, rule.v
         sign, q = sign_cone(ring, rule.value, core.factors) or (0, None)
-        known = signs(ring, core.factors).get(v)
-        if (q is None or not q.strict) and known is not None:
+        inverse_sign, inverse = signs(ring, core.factors).get(v, (0, None))
+        if (q is None or not q.strict) and inverse is not None:
             # Q = v Q^2: signed as v is.
-            sign, q = known[0], Factor(rule.value * known[0], _with_square(known[1].cone, rule.value), False)
+            sign = inverse_sign
+            q = Factor(rule.value * sign, _with_square(inverse.cone, rule.value), False)
         factors: list[Factor] = []
         for f in core.factors:
             k = degree_in(f.poly, v)
@@ -164,16 +161,15 @@ class SimplifiedClaim:
                 factors.append(Factor(self._cleared(f.poly, rule, k) * sign**k, cone, f.strict and q.strict))
             else:
                 k += k % 2
-                factors.append(
-                    Factor(self._cleared(f.poly, rule, k), _with_square(f.cone, power(rule.value, k // 2)), False)
-                )
+                cone = _with_square(f.cone, power(rule.value, k // 2))
+                factors.append(Factor(self._cleared(f.poly, rule, k), cone, False))
         k = degree_in(core.target, v)
         if k and q is not None and q.strict:
             core.weight = cone_product(core.weight, *[q.cone] * k)
             core.target = self._cleared(core.target, rule, k) * sign**k
         elif k:
-            if known is not None and known[1].strict and len(known[1].cone) == 1:
-                after, flip = cone_product(*[known[1].cone] * k)[0], known[0] ** k
+            if inverse is not None and inverse.strict and len(inverse.cone) == 1:
+                after, flip = cone_product(*[inverse.cone] * k)[0], inverse_sign**k
             else:
                 k += k % 2
                 after, flip = (fmpq(1), (), (ring.gens[v] ** (k // 2),)), 1
@@ -187,8 +183,8 @@ class SimplifiedClaim:
         """An equation after a rule, with what it is in the premises: e' = Q^k e - t h."""
         after = self._cleared(e.poly, rule, k) if rule.inverse else self._reduce(e.poly, rule)
         scale = power(rule.value, k) if rule.inverse else self.ring.number(1)
-        t, left = quotient(product(scale, e.poly) - after, rule.equation.poly)
-        if left:
+        t, rest = quotient(product(scale, e.poly) - after, rule.equation.poly)
+        if rest:
             raise GiveUp
         rep = {i: product(u, scale) for i, u in e.rep.items()}
         for i, u in rule.equation.rep.items():
@@ -222,7 +218,7 @@ class SimplifiedClaim:
             total += product(part, power(rule.value, k - e))
         return total
 
-    def assemble(self, solution: Solution, vacuous: bool = False) -> Found | None:
+    def assemble(self, solution: Solution, vacuous: bool = False) -> CertifyStep | None:
         """A certificate mult * target = total + sum of t * equation of the simplified problem, in the premises; None if it fails.
 
         With `vacuous` the equation is for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 makes it one for p.
@@ -261,14 +257,11 @@ class SimplifiedClaim:
         check = product(self._value(mult), self.claim) - self._value(total)
         for i, t in terms.items():
             check -= product(t, self.slack[i])
-        good = (
-            not check and self._strict(mult) and (not strict or self._strict(total)) and not (self.op == "==" and total)
-        )
-        if not good:
+        good = not check and self._strict(mult) and (not strict or self._strict(total))
+        if not good or (self.op == "==" and total):
             return None
-        return Found(
-            self._members(mult), self._members(total), tuple((i, ring.term(t)) for i, t in sorted(terms.items()) if t)
-        )
+        equalities = tuple((i, ring.term(t)) for i, t in sorted(terms.items()) if t)
+        return CertifyStep(self._members(mult), self._members(total), equalities)
 
     def _undo(self, rest: Poly, terms: dict[int, Poly]) -> None:
         """rest = sum of terms[i] * slack[i], rule by rule, some twice: the value of a rule may hold variables of an earlier one."""
@@ -283,8 +276,8 @@ class SimplifiedClaim:
                 scale = ring.gens[rule.v] ** k
             else:
                 after, scale = self._reduce(rest, rule), ring.number(1)
-            by, left = quotient(rest - product(scale, after), rule.equation.poly)
-            if left:
+            by, remainder = quotient(rest - product(scale, after), rule.equation.poly)
+            if remainder:
                 return
             for i, u in rule.equation.rep.items():
                 terms[i] = terms.get(i, ring.number(0)) + product(outer, product(by, u))

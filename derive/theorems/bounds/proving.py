@@ -145,7 +145,7 @@ class Bound:
             if f.rule == "inverse" or not self.branch.inverses(normal.polynomial(f.claim.slack))
         ]
         proof = self.branch.show(
-            cleared, 0.5, [self.branch.known(relation) or self.k.assume(relation), *units], only=True
+            cleared, 0.5, [self.branch.fact_of(relation) or self.k.assume(relation), *units], only=True
         )
         if proof is not None:
             self.branch.add(proof)

@@ -11,7 +11,7 @@ from flint import ctx
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, fn, num, x, xs
-from sdescent.derive.proof.search.ring import Found
+from sdescent.derive.proof.search.ring import CertifyStep
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.entry.theorem import Theorem
@@ -73,8 +73,8 @@ def test_a_kernel_that_proves_anything_is_noticed(monkeypatch: pytest.MonkeyPatc
     step = _step((2 * a * b).le(a**2 + b**2), [])
     assert try_step(step, 0.2, 500).wrong == []
 
-    def anything(kernel: Kernel, claim: Relation, facts: list[Fact], seconds: float) -> tuple[Fact, Found]:
-        return kernel.assume(claim), Found((), (), ())
+    def anything(kernel: Kernel, claim: Relation, facts: list[Fact], seconds: float) -> tuple[Fact, CertifyStep]:
+        return kernel.assume(claim), CertifyStep((), (), ())
 
     monkeypatch.setattr(trials, "attempt", anything)
     wrong = try_step(step, 0.2, 500).wrong

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ from sdescent.derive.proof.language.terms import Relation, from_json, num, xs
 from sdescent.derive.proof.language.text import Printer, TermWriter
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.derive.theorems.entry.checking import as_claimed, check
+from sdescent.derive.theorems.entry.checking import Checked, as_claimed, check
 from sdescent.derive.theorems.entry.statement import statement
 from sdescent.derive.theorems.entry.symbols import D0, L0, L1, G, N, eps, eta, kap, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Entry, Quotation, Refutation, Theorem

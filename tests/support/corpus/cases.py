@@ -72,13 +72,8 @@ def no(name: str, variables: str, claim: str, assume: str = "", witness: str = "
 
 def claim_of(case: Case) -> Claim:
     """What a claim file with this case says."""
-    fields = {
-        "variables": list(case.variables),
-        "assume": list(case.assume),
-        "claim": case.claim,
-        "hints": list(case.hints),
-    }
-    return claim_from(fields)
+    lists = {name: list(getattr(case, name)) for name in ("variables", "assume", "hints")}
+    return claim_from({**lists, "claim": case.claim})
 
 
 def relations_of(case: Case) -> tuple[list[str], list[Relation], Relation]:

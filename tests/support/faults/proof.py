@@ -244,10 +244,10 @@ FAULTS: tuple[Fault, ...] = (
     # search
     Fault(
         "the corner of a box is its middle",
-        "derive/proof/search/known_columns.py",
+        "derive/proof/search/classical_columns.py",
         "split = [(near[0],) * k + (near[-1],) * (n - k) for k in range(n + 1)]",
         "split = [(near[0],) * k + (near[-1],) * (n - k) for k in range(n)]",
-        (_T + "search/test_known_columns.py", _T + "search/test_certify.py"),
+        (_T + "search/test_classical_columns.py", _T + "search/test_certify.py"),
     ),
     # claims
     Fault(

@@ -146,9 +146,8 @@ def value(chance: Random, depth: int = 0) -> Any:
         return chance.choice(TEXTS) if chance.random() < 0.9 else noise_text(chance)
     if kind < 0.9 or depth > 2:
         return [value(chance, depth + 1) for _ in range(chance.choice((0, 1, 2, 3, 70)) if depth < 2 else 1)]
-    return {
-        chance.choice(("x", "a b", "from", "to", "m", "", "eta", "\u03b7")): value(chance, depth + 1) for _ in range(2)
-    }
+    keys = ("x", "a b", "from", "to", "m", "", "eta", "\u03b7")
+    return {chance.choice(keys): value(chance, depth + 1) for _ in range(2)}
 
 
 def changed(chance: Random, table: dict[str, Any]) -> None:
@@ -189,12 +188,10 @@ def like(chance: Random, given: Any) -> Any:
         return not given
     if isinstance(given, (int, Fraction)):
         return Raw(chance.choice(("1", "2", "3", "5", "10", "100", "0.1", "0.5", "0.01", "1.5", "8", "0.25")))
+    if isinstance(given, list) and chance.random() < 0.5:
+        return [like(chance, part) for part in given]
     if isinstance(given, list):
-        return (
-            [like(chance, part) for part in given]
-            if chance.random() < 0.5
-            else given[: chance.randrange(len(given) + 1)] * 2
-        )
+        return given[: chance.randrange(len(given) + 1)] * 2
     if isinstance(given, str):
         parts = [text for text, _ in seeds() for text in re.findall(r'"([^"\n]*)"', text)]
         return chance.choice(parts)

@@ -21,7 +21,7 @@ from sdescent.derive.proof.language.text import text
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay
 from sdescent.derive.proof.search import one_variable
 from sdescent.derive.proof.search.certify import find
-from sdescent.derive.proof.search.ring import Found
+from sdescent.derive.proof.search.ring import CertifyStep
 from tests.support.mutation.mutants import MISSING, Step, changed, mutants, steps
 from tests.support.mutation.truth import FALSE, OPEN, TRUE, Truth, violated
 
@@ -72,7 +72,7 @@ def _counts(counter: Counter[str]) -> str:
     return ", ".join(f"{name} {n}" for name, n in sorted(counter.items()))
 
 
-def attempt(kernel: Kernel, claim: Relation, facts: Sequence[Fact], seconds: float) -> tuple[Fact, Found] | None:
+def attempt(kernel: Kernel, claim: Relation, facts: Sequence[Fact], seconds: float) -> tuple[Fact, CertifyStep] | None:
     """The claim as a fact by `certify`, with what the search found."""
     found = find(kernel.normal, claim, [f.claim for f in facts], (), seconds)
     if found is None:
@@ -140,7 +140,7 @@ def _outcome(
     original = step.fact.claim if kind != MISSING else None
     if step.fact.rule == "certify" and kind != MISSING and same_certificate(kernel, claim, facts, step.fact.data):
         data = step.fact.data
-        proved, found = "the same certificate", Found(data["mult"], data["sum"], data["equalities"])
+        proved, found = "the same certificate", CertifyStep(data["mult"], data["sum"], data["equalities"])
     got = attempt(kernel, claim, facts, seconds) if seconds else None
     if got is not None:
         proved, found = "search", got[1]

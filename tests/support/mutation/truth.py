@@ -13,7 +13,7 @@ from flint import arb, fmpq
 
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, term
-from sdescent.derive.proof.search.ring import Found
+from sdescent.derive.proof.search.ring import CertifyStep
 
 Poly = Mapping[tuple[tuple[int, int], ...], Fraction]
 Point = dict[int, Fraction]
@@ -138,7 +138,7 @@ class Truth:
 
     # the certificate itself
 
-    def identity(self, claim: Relation, found: Found) -> bool:
+    def identity(self, claim: Relation, found: CertifyStep) -> bool:
         """The certificate, evaluated at points: mult (r - l) = sum + equalities, of the shape that the rule asks for."""
         polys = [p for _, p in self.premises]
         ops = [op for op, _ in self.premises]

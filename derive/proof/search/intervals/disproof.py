@@ -28,12 +28,12 @@ def disprove(
     if false_at(forms, phi, points, strict, deadline) is None:
         points = nearest_minima(forms, phi, points, deadline)
     points += extreme_points(low, high)
-    found = false_at(forms, phi, points, strict, deadline)
-    if found is None:
+    point = false_at(forms, phi, points, strict, deadline)
+    if point is None:
         return None
-    simpler = [found.limit_denominator(10**k) for k in range(13)]
+    simpler = [point.limit_denominator(10**k) for k in range(13)]
     inside = [p for p in simpler if (low is None or low <= p) and (high is None or p <= high)]
-    return next((p for p in inside if false_at(forms, phi, [p], strict, deadline) is not None), found)
+    return next((p for p in inside if false_at(forms, phi, [p], strict, deadline) is not None), point)
 
 
 def false_at(forms: Forms, phi: Polynomial, points: list[Fraction], strict: bool, deadline: float) -> Fraction | None:
@@ -60,14 +60,14 @@ def nearest_minima(forms: Forms, phi: Polynomial, points: list[Fraction], deadli
 
     values = [value(p) for p in points]
     lowest = [k for k in range(len(points)) if values[k] == min(values[max(k - 1, 0) : k + 2])]
-    found: list[Fraction] = []
+    closer: list[Fraction] = []
     for k in sorted(lowest, key=lambda k: values[k])[:4]:
         left, right = points[max(k - 1, 0)], points[min(k + 1, len(points) - 1)]
         for _ in range(60):
             if now() > deadline:
-                return found
+                return closer
             first, second = (2 * left + right) / 3, (left + 2 * right) / 3
             first, second = first.limit_denominator(10**12), second.limit_denominator(10**12)
             left, right = (left, second) if value(first) <= value(second) else (first, right)
-            found += [first, second]
-    return found[::-1]
+            closer += [first, second]
+    return closer[::-1]

@@ -19,7 +19,7 @@ PRIMITIVES = frozenset({"log", "atan", "erf"})
 
 def simplified(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     """One change that only makes things simpler, where there is one."""
-    kinds = {kind_of(search, a) for m in goal.phi for a, _ in m if not search.forms.constant({((a, 1),): Fraction(1)})}
+    kinds = {kind_of(search, a) for m in goal.phi for a, _ in m if not is_constant(search, a)}
     if not kinds & (PRIMITIVES | {"sqrt"}) and any(has_tanh(search, m) for m in goal.phi):
         return with_exponentials(search, goal, steps)
     for a, n in common_atoms(goal.phi):
@@ -28,8 +28,8 @@ def simplified(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | Non
         if kind == "inv":
             return multiplied_by(search, goal, search.forms.term(dict(search.forms.key_of(a)[1])), steps)
         if kind == "exp":
-            return multiplied_by(search, goal, fn("exp", -search.forms.atom(a)[2]), steps)
-        if kind in ("x", "sqrt") or search.forms.constant({((a, 1),): Fraction(1)}):
+            return multiplied_by(search, goal, fn("exp", -atom[2]), steps)
+        if kind in ("x", "sqrt") or is_constant(search, a):
             return product_of_atom(search, goal, atom, a, n, steps)
     content = common_polynomial(search, goal.phi)
     if content is not None:
@@ -99,27 +99,21 @@ def other_forms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | No
         tree = with_exponentials(search, goal, steps)
     if tree is not None:
         return tree
-    atoms = sorted(
-        {a for monomial in goal.phi for a, _ in monomial if not search.forms.constant({((a, 1),): Fraction(1)})}
-    )
+    atoms = sorted({a for monomial in goal.phi for a, _ in monomial if not is_constant(search, a)})
     factors = [fn("exp", -search.forms.atom(a)[2]) for a in atoms if kind_of(search, a) == "exp"]
     factors += [search.forms.atom(a) for a in atoms if kind_of(search, a) == "sqrt"]
-    for factor in factors:
-        tree = multiplied_by(search, goal, factor, steps)
-        if tree is not None:
-            return tree
-    return None
+    trees = (multiplied_by(search, goal, factor, steps) for factor in factors)
+    return next((tree for tree in trees if tree is not None), None)
 
 
 def conjugate(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     """phi = A + B sqrt(Q) with signs of A and B: a sum where both are >= 0, else times A - B sqrt(Q) (or its negative)."""
     atoms = sorted({a for monomial in goal.phi for a, _ in monomial})
-    if any(
-        kind_of(search, a) in PRIMITIVES | {"exp"} and search.forms.depends({((a, 1),): Fraction(1)}) for a in atoms
-    ):
+    curved = [a for a in atoms if kind_of(search, a) in PRIMITIVES | {"exp"}]
+    if any(search.forms.depends({((a, 1),): Fraction(1)}) for a in curved):
         return None
     for a in atoms:
-        if kind_of(search, a) != "sqrt" or search.forms.constant({((a, 1),): Fraction(1)}):
+        if kind_of(search, a) != "sqrt" or is_constant(search, a):
             continue
         rest = {m: c for m, c in goal.phi.items() if a not in dict(m)}
         root = {m: c for m, c in goal.phi.items() if a in dict(m)}
@@ -199,6 +193,10 @@ def common_atoms(phi: Polynomial) -> Monomial:
     """The atoms with their powers that every monomial has."""
     powers = [dict(monomial) for monomial in phi]
     return tuple((a, min(p[a] for p in powers)) for a in sorted(set.intersection(*map(set, powers)))) if powers else ()
+
+
+def is_constant(search: TreeSearch, a: int) -> bool:
+    return search.forms.constant({((a, 1),): Fraction(1)})
 
 
 def kind_of(search: TreeSearch, a: int) -> str:

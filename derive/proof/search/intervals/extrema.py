@@ -49,18 +49,18 @@ def least(term: Term, variable: str, low: Fraction | None, high: Fraction | None
         value = _value(forms, phi, Fraction(0))
         return None if value is None else Least(value, Fraction(0))
     points = sorted({*points_of(low, high), *extreme_points(low, high)})
-    known = [(p, v) for p in points if (v := _value(forms, phi, p)) is not None]
-    if not known:
+    values = [(p, v) for p in points if (v := _value(forms, phi, p)) is not None]
+    if not values:
         return None
-    place = min(range(len(known)), key=lambda k: known[k][1])
-    at, value = known[place]
+    place = min(range(len(values)), key=lambda k: values[k][1])
+    at, value = values[place]
     if at in (low, high):
         return Least(value, at)
-    if place in (0, len(known) - 1):
-        neighbour = known[min(1, len(known) - 1) if place == 0 else place - 1][1]
+    if place in (0, len(values) - 1):
+        neighbour = values[min(1, len(values) - 1) if place == 0 else place - 1][1]
         settled = abs(value - neighbour) <= SETTLED * max(1, abs(value))
         return Least(_limit(forms, phi, place > 0, high if place else low, value), None) if settled else None
-    return _refined(forms, phi, known[place - 1][0], known[place + 1][0], Least(value, at))
+    return _refined(forms, phi, values[place - 1][0], values[place + 1][0], Least(value, at))
 
 
 @lru_cache(maxsize=200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -24,13 +25,18 @@ MAX_BISECTIONS = 66
 BRACKET_BITS = 160
 
 
-def monotone(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """phi' of one sign on the whole interval, by its samples."""
+def slope_of(search: TreeSearch, phi: Polynomial) -> Polynomial | None:
+    """phi', where the kernel has it."""
     try:
-        slope = search.forms.derivative(goal.phi)
+        return search.forms.derivative(phi)
     except ProofError:
         return None
-    if search.forms.constant(goal.phi):
+
+
+def monotone(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    """phi' of one sign on the whole interval, by its samples."""
+    slope = slope_of(search, goal.phi)
+    if slope is None or search.forms.constant(goal.phi):
         return None
     signs = {s for _, s in search.samples(slope, goal.low, goal.high)}
     if -1 not in signs:
@@ -49,9 +55,8 @@ def from_end(
         other = goal.high if name == "up" else goal.low
         if other is None or not limit_nonnegative(search, goal):
             return None
-        return wrapped(
-            search.prove(IntervalGoal(slope, goal.low, goal.high, goal.strict), steps - 1), lambda t: ["limit", t]
-        )
+        slope_goal = IntervalGoal(slope, goal.low, goal.high, goal.strict)
+        return wrapped(search.prove(slope_goal, steps - 1), lambda t: ["limit", t])
     value = search.forms.at(goal.phi, num(end))
     if search.forms.decided(value, goal.strict):
         return wrapped(search.prove(IntervalGoal(slope, goal.low, goal.high, False), steps - 1), lambda t: [name, t])
@@ -65,9 +70,8 @@ def limit_nonnegative(search: TreeSearch, goal: IntervalGoal) -> bool:
         if goal.high is None:
             return search.forms.decided(search.forms.limit(goal.phi), False)
         forms = Forms(search.x[1])
-        return forms.decided(
-            forms.limit(forms.polynomial(substitute(search.forms.term(goal.phi), search.x[1], -search.x))), False
-        )
+        turned = forms.polynomial(substitute(search.forms.term(goal.phi), search.x[1], -search.x))
+        return forms.decided(forms.limit(turned), False)
     except ProofError:
         return False
 
@@ -100,9 +104,8 @@ def bracketed(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None
 
     On a bracket of width w the ball is too wide by a multiple of w, so that a narrow one shows how little phi is above 0 there.
     """
-    try:
-        slope = search.forms.derivative(goal.phi)
-    except ProofError:
+    slope = slope_of(search, goal.phi)
+    if slope is None:
         return None
     slopes = search.samples(slope, goal.low, goal.high)
     changes = [(p, q) for (p, s), (q, t) in pairwise(slopes) if s < 0 < t]
@@ -117,31 +120,19 @@ def bracketed(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None
         low, high = (middle, high) if sign < 0 else (low, middle)
         tree = ["eval", BRACKET_BITS]
         if k % 6 == 0 and accepted(search.forms, IntervalGoal(goal.phi, low, high, goal.strict), tree):
-            return _beside(search, goal, low, high, tree, steps)
+            right = search.prove(replace(goal, low=high, half_open=False), steps - 2)
+            left = None if right is None else search.prove(replace(goal, high=low), steps - 2)
+            return None if left is None else ["split", str(low), left, ["split", str(high), tree, right]]
     return None
-
-
-def _beside(
-    search: TreeSearch, goal: IntervalGoal, low: Fraction, high: Fraction, tree: Tree, steps: int
-) -> Tree | None:
-    """The whole interval, from a tree for the middle part [low, high] of it."""
-    right = search.prove(IntervalGoal(goal.phi, high, goal.high, goal.strict), steps - 2)
-    left = (
-        None
-        if right is None
-        else search.prove(IntervalGoal(goal.phi, goal.low, low, goal.strict, goal.half_open), steps - 2)
-    )
-    return None if left is None or right is None else ["split", str(low), left, ["split", str(high), tree, right]]
 
 
 def split_at_zeros(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     if is_even(search, goal):
-        return wrapped(
-            search.prove(IntervalGoal(goal.phi, Fraction(0), goal.high, goal.strict), steps - 1), lambda t: ["even", t]
-        )
+        half = replace(goal, low=Fraction(0), half_open=False)
+        return wrapped(search.prove(half, steps - 1), lambda t: ["even", t])
     for c in cutpoints_of(search, goal):
-        left = search.prove(IntervalGoal(goal.phi, goal.low, c, goal.strict, goal.half_open), steps - 2)
-        right = None if left is None else search.prove(IntervalGoal(goal.phi, c, goal.high, goal.strict), steps - 2)
+        left = search.prove(replace(goal, high=c), steps - 2)
+        right = None if left is None else search.prove(replace(goal, low=c, half_open=False), steps - 2)
         if right is not None:
             return ["split", str(c), left, right]
     return None
@@ -161,9 +152,8 @@ def cutpoints_of(search: TreeSearch, goal: IntervalGoal) -> Iterable[Fraction]:
     cuts += rational_roots(search, goal)
     if cuts:
         return cuts[:2]
-    try:
-        slope = search.forms.derivative(goal.phi)
-    except ProofError:
+    slope = slope_of(search, goal.phi)
+    if slope is None:
         return []
     slopes = search.samples(slope, goal.low, goal.high)
     cuts = [p for p, s in slopes if s == 0 and p not in (goal.low, goal.high) and search.zero_at(slope, p)][:1]
@@ -176,10 +166,10 @@ def cutpoints_of(search: TreeSearch, goal: IntervalGoal) -> Iterable[Fraction]:
 
 
 def rational_roots(search: TreeSearch, goal: IntervalGoal) -> list[Fraction]:
-    found = search.forms.coefficients(goal.phi)
-    if not found or not all(set(c) <= {ONE} for c in found):
+    coefficients = search.forms.coefficients(goal.phi)
+    if not coefficients or not all(set(c) <= {ONE} for c in coefficients):
         return []
-    values = [c.get(ONE, Fraction(0)) for c in found]
+    values = [c.get(ONE, Fraction(0)) for c in coefficients]
     _, factors = fmpq_poly([rational(v) for v in values]).factor()
     roots = [-f[0] / f[1] for f, _ in factors if f.degree() == 1]
     inside = [fraction(r) for r in roots]

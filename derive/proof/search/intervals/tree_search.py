@@ -1,12 +1,12 @@
 """The search for a tree that proves 0 <= phi on an interval: its domain, the signs of functions at points, and the recursion.
 
-Untrusted: what it finds, `sdescent.derive.proof.kernel.one_variable` checks. Which steps are tried, and in which order,
-    its caller says.
+Untrusted: `sdescent.derive.proof.kernel.one_variable` checks every tree. The caller says which steps are tried, and in which order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -90,12 +90,12 @@ class TreeSearch:
         self.forms.learn(q, sign)
         return True
 
-    def sign_at(self, phi: Polynomial, at: Fraction, known: dict[Fraction, int] | None = None) -> int:
+    def sign_at(self, phi: Polynomial, at: Fraction, signs: dict[Fraction, int] | None = None) -> int:
         """The sign of phi at a point; 0 where it is exactly 0 or not decided at 256 bits."""
-        known = self.signs.setdefault(freeze(phi), {}) if known is None else known
-        if at not in known:
-            known[at] = self._sign_at(phi, at)
-        return known[at]
+        signs = self.signs.setdefault(freeze(phi), {}) if signs is None else signs
+        if at not in signs:
+            signs[at] = self._sign_at(phi, at)
+        return signs[at]
 
     def _sign_at(self, phi: Polynomial, at: Fraction) -> int:
         if now() > self.deadline:
@@ -113,8 +113,8 @@ class TreeSearch:
 
     def samples(self, phi: Polynomial, low: Fraction | None, high: Fraction | None) -> list[tuple[Fraction, int]]:
         """The signs at the points of `points_of`."""
-        known = self.signs.setdefault(freeze(phi), {})
-        return [(p, self.sign_at(phi, p, known)) for p in points_of(low, high)]
+        signs = self.signs.setdefault(freeze(phi), {})
+        return [(p, self.sign_at(phi, p, signs)) for p in points_of(low, high)]
 
     def prove(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """A tree for a goal, or None. `steps` bounds how often it is changed on the way down."""
@@ -149,7 +149,7 @@ class TreeSearch:
 
 def with_phi(goal: IntervalGoal, phi: Polynomial) -> IntervalGoal:
     """The same question about another function."""
-    return IntervalGoal(phi, goal.low, goal.high, goal.strict, goal.half_open)
+    return replace(goal, phi=phi)
 
 
 def wrapped(tree: Tree | None, make: Callable[[Tree], Tree]) -> Tree | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import threading
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,8 @@ from sdescent.derive.proof.repair.apart import CUT_OFF, prove_apart
 from sdescent.derive.proof.search.ring import GiveUp, Ring, product, quotient
 from sdescent.derive.proof.search.ring import power as power_in_ring
 from sdescent.derive.reading.claims import claim_from
-from tests.support.corpus.hostile import Hostile, asked, hostile
+from tests.support.corpus.hostile import Hostile
+from tests.support.fuzz.watch import answered
 
 SUM = "(a + b + c + d + e)"
 MANY = [f"v{n}" for n in range(40)]
@@ -41,23 +40,13 @@ SIGNS = tuple(f"{v} >= 0" for v in MANY)
     ],
 )
 def test_claims_that_went_on_or_broke(case: Hostile, seconds: float) -> None:
-    assert asked(case, seconds) in ("PROVED", "DECIDED", "UNDECIDED")
+    status = answered(lambda: prove(case.claim, case.assume, seconds=seconds).status, seconds, repr(case))
+    assert status in ("PROVED", "DECIDED", "UNDECIDED")
 
 
 def test_a_multiple_of_an_exponent_is_one_summand_where_it_would_be_many() -> None:
     verdict = prove("exp(1000000000*x)*exp(y) == exp(1000000000*x + y)")
     assert verdict.status == "PROVED" and verdict.certificate is not None and len(verdict.certificate["steps"]) < 10
-
-
-def fuzz(count: int, seed: int, seconds: float) -> Counter[str]:
-    chance = random.Random(seed)
-    return Counter(asked(hostile(chance), seconds) for _ in range(count))
-
-
-@pytest.mark.slow
-def test_hostile_claims() -> None:
-    found = fuzz(30, 1, 0.1)
-    assert min(found["refused"], found["REFUTED"], found["PROVED"]) > 0
 
 
 def test_a_thread_has_limits_of_its_own() -> None:
@@ -129,13 +118,11 @@ def test_products_in_c_are_estimated_before() -> None:
     assert power_in_ring(total, 3) == total * total * total and power_in_ring(total, 0) == ring.number(1)
     assert product(total, total) == total**2 and quotient(total**3, total) == (total**2, ring.number(0))
     large = total**6
-    for refused in (
-        lambda: power_in_ring(total, 64),
-        lambda: product(large, large),
-        lambda: power_in_ring(total * 10**4000, 12),
-    ):
+    for p, n in ((total, 64), (total * 10**4000, 12)):
         with pytest.raises(GiveUp):
-            refused()
+            power_in_ring(p, n)
+    with pytest.raises(GiveUp):
+        product(large, large)
     with pytest.raises(GiveUp):
         quotient(ring.gens[0] ** 60, ring.gens[0] - sum(ring.gens[1:], ring.number(0)))
 

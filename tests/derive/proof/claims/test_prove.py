@@ -8,19 +8,23 @@ import statistics
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
+from sdescent.derive.proof.claims import branch as claim_branch
 from sdescent.derive.proof.claims.prove import prove
-from sdescent.derive.proof.claims.verdict import Judged, faithful, latex
+from sdescent.derive.proof.claims.verdict import Judged, faithful
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Kernel, genuine
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Relation, fn, from_json, num, x
 from sdescent.derive.proof.refute.exact import counterexample
 from sdescent.derive.proof.replay.check import replay
+from sdescent.derive.proof.search.certify import CertifyStep
 from sdescent.derive.reading.claims import Claim
 from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.corpus.cases import Case, claim_of
@@ -29,10 +33,9 @@ from tests.support.corpus.holding import TRUE
 
 SECONDS = 2.0
 #: few enough for every run, from all parts of the corpus
-SAMPLE = tuple(case for n, case in enumerate(TRUE + FALSE) if n % 32 == 0)
-
-#: half a second each
-LONG = ("choi_lam", "tanh_exp", "logistic_slope")
+NAMES = (
+    "young", "descent", "root_subadditive", "fraction_constant", "inverse_signs", "abs_above", "exp_slope", "tanh_bound",
+)  # fmt: skip
 
 
 def check(verdict: Judged, asked: Claim) -> None:
@@ -69,8 +72,8 @@ def right(case: Case, verdict: Judged) -> bool:
     return verdict.status == "REFUTED"
 
 
-@pytest.mark.parametrize("case", [case for case in SAMPLE if case.name not in LONG], ids=lambda case: case.name)
-def test_a_sample_of_the_corpus(case):
+@pytest.mark.parametrize("case", [case for case in TRUE + FALSE if case.name in NAMES], ids=lambda case: case.name)
+def test_a_sample_of_the_corpus(case: Case) -> None:
     """With more time than any of them takes, on a slow machine too, the verdict is the best there is."""
     asked = claim_of(case)
     verdict = prove(asked, seconds=10 * SECONDS)
@@ -80,17 +83,19 @@ def test_a_sample_of_the_corpus(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cases", [TRUE[1::4], FALSE[1::2]], ids=["true", "false"])
-def test_a_part_of_the_corpus(cases):
+@pytest.mark.parametrize("cases", [TRUE, FALSE], ids=["true", "false"])
+def test_the_others_of_the_corpus(cases: tuple[Case, ...]) -> None:
+    """Each has more processor time than it takes, on a slow machine too."""
     missed, seconds = list[str](), list[float]()
-    for case in cases:
-        asked = claim_of(case)
-        verdict = prove(asked, seconds=SECONDS)
+    others = [case for case in cases if case.name not in NAMES]
+    for case in others:
+        asked, began = claim_of(case), now()
+        verdict = prove(asked, seconds=3 * SECONDS)
+        seconds.append(now() - began)
         check(verdict, asked)
-        seconds.append(verdict.seconds)
         if not right(case, verdict):
             missed.append(f"{case.name}: {verdict.status}")
-    assert len(missed) <= len(cases) / 20, missed
+    assert len(missed) <= len(others) / 20, missed
     assert statistics.median(seconds) < 1
 
 
@@ -117,26 +122,32 @@ def test_what_is_not_shown_to_be_inside_its_domain_is_bad_input(claim, assume, f
     assert "assumptions show" in caught.value.accepted
 
 
-@pytest.mark.parametrize(
-    ("claim", "assume"),
-    [
-        ("1/(x^2 + 1) <= 1", []),
-        pytest.param("1/(exp(x) + 1) < 1", [], marks=pytest.mark.slow),
-        ("1/sqrt(1 + x^2) <= 1", []),
-        ("1/(1 + abs(x)) <= 1", []),
-        ("x <= sqrt(x^2)", []),
-        ("1/x <= 1/L", ["x >= L", "L > 0"]),
-        ("eta <= 1", ["eta <= 1/L", "L >= 1"]),
-        # the assumption about x comes after the one that needs it
-        ("y <= 1", ["y <= 1/x", "x >= 1"]),
-        ("1/x < 0", ["x < 0"]),
-        ("1/x^2 > 0", ["x^2 >= 1"]),
-        ("log(1 + x^2) >= 0", []),
-    ],
-)
-def test_what_is_shown_to_be_inside_its_domain(claim, assume):
-    verdict = prove(claim, assume, seconds=3)
-    assert verdict.status == "PROVED", verdict.reason
+#: proved, where the domain has to be shown; then what strictness and equality say
+STATUSES = [
+    ("1/(x^2 + 1) <= 1", [], "PROVED"),
+    pytest.param("1/(exp(x) + 1) < 1", [], "PROVED", marks=pytest.mark.slow),
+    ("1/sqrt(1 + x^2) <= 1", [], "PROVED"),
+    ("1/(1 + abs(x)) <= 1", [], "PROVED"),
+    ("x <= sqrt(x^2)", [], "PROVED"),
+    ("1/x <= 1/L", ["x >= L", "L > 0"], "PROVED"),
+    ("eta <= 1", ["eta <= 1/L", "L >= 1"], "PROVED"),
+    ("y <= 1", ["y <= 1/x", "x >= 1"], "PROVED"),  # the assumption about x comes after the one that needs it
+    ("1/x < 0", ["x < 0"], "PROVED"),
+    ("1/x^2 > 0", ["x^2 >= 1"], "PROVED"),
+    ("log(1 + x^2) >= 0", [], "PROVED"),
+    ("2*a*b <= a^2 + b^2", [], "PROVED"),
+    ("2*a*b < a^2 + b^2", [], "REFUTED"),
+    ("2*a*b < a^2 + b^2", ["a < b"], "PROVED"),
+    ("abs(a*b) == abs(a)*abs(b)", [], "PROVED"),
+    ("x == 0", ["x >= 0", "x <= 0"], "PROVED"),
+    ("abs(a + b) == abs(a) + abs(b)", [], "REFUTED"),
+]
+
+
+@pytest.mark.parametrize(("claim", "assume", "status"), STATUSES)
+def test_the_status(claim: str, assume: list[str], status: str) -> None:
+    verdict = prove(claim, assume, seconds=5)
+    assert verdict.status == status, verdict.reason
 
 
 def test_an_assumption_does_not_show_its_own_denominator():
@@ -154,13 +165,6 @@ def test_an_assumption_does_not_show_its_own_denominator():
 # verdicts
 
 
-def test_strictness():
-    assert prove("2*a*b <= a^2 + b^2").status == "PROVED"
-    assert prove("2*a*b < a^2 + b^2").status == "REFUTED"
-    assert prove("2*a*b < a^2 + b^2", ["a < b"]).status == "PROVED"
-    assert prove("x > 0", ["x >= 0"]).counterexample == {"x": "0"}
-
-
 def test_counterexamples_are_exact():
     verdict = prove("x <= 1.414", ["x^2 == 2", "x > 0"])
     assert verdict.status == "REFUTED" and verdict.counterexample is not None
@@ -168,7 +172,7 @@ def test_counterexamples_are_exact():
     relation = (x("a") * x("b")).le(num(1))
     verdict = prove(relation)
     assert verdict.counterexample is not None
-    assert counterexample({n: _fraction(v) for n, v in verdict.counterexample.items()}, [], relation)
+    assert counterexample({n: Fraction(v) for n, v in verdict.counterexample.items()}, [], relation)
 
 
 def test_a_counterexample_with_a_square_root_is_written_with_it():
@@ -176,25 +180,16 @@ def test_a_counterexample_with_a_square_root_is_written_with_it():
     verdict = prove("x^2 - x < 121", ["x^2 - x == 121", "x > 0"])
     assert verdict.counterexample == {"x": "(1 + sqrt(485))/2"}
     assert "at x = (1 + sqrt(485))/2" in verdict.reason
-    assert r"x = \frac{1 + \sqrt{485}}{2}" in latex(verdict) and "root" not in latex(verdict)
+    assert r"x = \frac{1 + \sqrt{485}}{2}" in verdict._repr_latex_() and "root" not in verdict._repr_latex_()
     assert prove("x^2 - x == 121", [f"x == {verdict.counterexample['x']}"]).status == "PROVED"
     assert prove("x^2 < 11", ["x^2 == 11", "x > 0"]).counterexample == {"x": "sqrt(11)"}
     assert prove("x^3 < 2", ["x^3 == 2"]).counterexample == {"x": "root(x^3 - 2, 1)"}
 
 
-def _fraction(text: str) -> Any:
-    from fractions import Fraction
-
-    return Fraction(text)
-
-
-def test_equalities_in_both_directions():
+def test_an_equality_in_both_directions():
     """No premises with == give atan(-x) == -atan(x): two inequalities do, joined through abs."""
     verdict = prove("atan(-x) == -atan(x)")
     assert verdict.status == "PROVED" and verdict.fact is not None and verdict.fact.claim.op == "=="
-    assert prove("abs(a*b) == abs(a)*abs(b)").status == "PROVED"
-    assert prove("x == 0", ["x >= 0", "x <= 0"]).status == "PROVED"
-    assert prove("abs(a + b) == abs(a) + abs(b)").status == "REFUTED"
 
 
 @pytest.mark.parametrize(
@@ -246,8 +241,8 @@ def test_a_proof_without_a_point_of_its_assumptions_says_so():
     """The cube root of 2 has no term in the format of witnesses; the formula shows the doubt."""
     verdict = prove("x <= 2", ["x^3 == 2"])
     assert verdict.status == "PROVED" and verdict.satisfiability == "not shown" and not verdict.vacuous
-    assert "witness" not in (verdict.certificate or {}) and "satisfiability not shown" in latex(verdict)
-    assert "satisfiability" not in latex(prove("x <= 1", ["x <= 0"]))
+    assert "witness" not in (verdict.certificate or {}) and "satisfiability not shown" in verdict._repr_latex_()
+    assert "satisfiability" not in prove("x <= 1", ["x <= 0"])._repr_latex_()
 
 
 def test_hints_may_be_squares():
@@ -267,6 +262,9 @@ def test_terms_and_relations_are_taken_as_they_are():
     assert prove("a*(1/a) == 1", [Relation(("!=", a, num(0)))]).status == "PROVED"
 
 
+X, TWO = ("x", "x"), ("q", "2")
+
+
 @pytest.mark.parametrize(
     ("claim", "options", "field"),
     [
@@ -280,37 +278,24 @@ def test_terms_and_relations_are_taken_as_they_are():
         (3, {}, "claim"),
         (x("a").le(x("b")), {"variables": ["a"]}, "claim"),
         (Relation(("<=", ("norm", ("v", "g")), num(1))), {}, "claim"),
+        # claims that are built by hand are checked like those that are read
+        # 1/x <= 1 for 0 < x is false; z3 was asked about something else
+        (Claim(("x",), (("<", ("q", "0"), X),), ("<=", ("^", X, -1), ("q", "1")), ()), {}, "claim"),
+        (Claim(("a", "b"), (("<", ("x", "a"), ("x", "b")),), ("!=", ("x", "a"), ("x", "b")), ()), {}, "claim"),
+        (Claim(("x",), (), ("!=", X, ("q", "0")), ()), {}, "claim"),
+        (Claim(("x",), (("<=", X, TWO), ("!=", X, TWO)), ("<", X, TWO), ()), {}, "assume[2]"),
+        (Claim(("x",), (("<=", ("^", X, -2), TWO),), ("<=", X, TWO), ()), {}, "assume[1]"),
+        (Claim(("x",), (), ("<=", X, ("x", "y")), ()), {}, "claim"),
+        (Claim(("x",), (), ("<=", X, ("q", "2/4")), ()), {}, "claim"),
+        (Claim(("x",), (), ("<=", X, ("f", "sin", X)), ()), {}, "claim"),
+        (Claim(("x",), (), ("<=", X, 2), ()), {}, "claim"),  # pyright: ignore[reportArgumentType]
+        (Claim(("x",), (), ("<=", X, TWO), (("norm", ("v", "g")),)), {}, "hints[1]"),
+        (Claim(("pi",), (), ("<=", ("x", "pi"), TWO), ()), {}, "variables[1]"),
     ],
 )
-def test_bad_input_names_its_field(claim, options, field):
+def test_bad_input_names_its_field(claim: Any, options: dict[str, Any], field: str) -> None:
     with pytest.raises(BadInput) as caught:
         prove(claim, **options)
-    assert caught.value.field == field
-
-
-X, TWO = ("x", "x"), ("q", "2")
-
-
-@pytest.mark.parametrize(
-    ("claim", "field"),
-    [
-        # 1/x <= 1 for 0 < x is false; z3 was asked about something else
-        (Claim(("x",), (("<", ("q", "0"), X),), ("<=", ("^", X, -1), ("q", "1")), ()), "claim"),
-        (Claim(("a", "b"), (("<", ("x", "a"), ("x", "b")),), ("!=", ("x", "a"), ("x", "b")), ()), "claim"),
-        (Claim(("x",), (), ("!=", X, ("q", "0")), ()), "claim"),
-        (Claim(("x",), (("<=", X, TWO), ("!=", X, TWO)), ("<", X, TWO), ()), "assume[2]"),
-        (Claim(("x",), (("<=", ("^", X, -2), TWO),), ("<=", X, TWO), ()), "assume[1]"),
-        (Claim(("x",), (), ("<=", X, ("x", "y")), ()), "claim"),
-        (Claim(("x",), (), ("<=", X, ("q", "2/4")), ()), "claim"),
-        (Claim(("x",), (), ("<=", X, ("f", "sin", X)), ()), "claim"),
-        (Claim(("x",), (), ("<=", X, 2), ()), "claim"),  # pyright: ignore[reportArgumentType]
-        (Claim(("x",), (), ("<=", X, TWO), (("norm", ("v", "g")),)), "hints[1]"),
-        (Claim(("pi",), (), ("<=", ("x", "pi"), TWO), ()), "variables[1]"),
-    ],
-)
-def test_a_claim_that_is_built_by_hand_is_checked_like_one_that_is_read(claim, field):
-    with pytest.raises(BadInput) as caught:
-        prove(claim)
     assert caught.value.field == field
 
 
@@ -335,15 +320,10 @@ def test_a_pickle_proves_nothing():
 
 def test_a_search_that_lies_proves_nothing(monkeypatch):
     """With the search replaced by one that claims success, the kernel still refuses."""
-    from fractions import Fraction
-
-    from sdescent.derive.proof.claims import branch as claim_branch
-    from sdescent.derive.proof.search.certify import Found
-
     one = Fraction(1)
 
-    def lie(*_args: Any, **_options: Any) -> Found:
-        return Found(((one, (), ()),), ((one, (), ()),), ())
+    def lie(*_args: Any, **_options: Any) -> CertifyStep:
+        return CertifyStep(((one, (), ()),), ((one, (), ()),), ())
 
     monkeypatch.setattr(claim_branch, "find", lie)
     monkeypatch.setattr(claim_branch, "inconsistent", lie)

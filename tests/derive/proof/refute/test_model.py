@@ -24,12 +24,8 @@ SYMBOLS = {
 }  # fmt: skip
 METHOD = Context(SYMBOLS, ("g",), horizon="K", potentials={"f": STEPPING}, steps=True)
 GIVEN = [
-    num(0).lt(eta),
-    num(1).le(f),
-    x("Af").le(-(eta * G**2) + L * eta**2 / 2),
-    num(2).le(x("K")),
-    (x("n") * eta).le(x("K")),
-]
+    num(0).lt(eta), num(1).le(f), x("Af").le(-(eta * G**2) + L * eta**2 / 2), num(2).le(x("K")), (x("n") * eta).le(x("K")),
+]  # fmt: skip
 
 
 def certified(context: Context, given: list[Relation], witness: Any) -> dict[str, Any]:

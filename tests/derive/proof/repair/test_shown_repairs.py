@@ -27,9 +27,8 @@ def test_a_verdict_shows_repairs_when_they_were_looked_for() -> None:
     shown = repaired(plain, 2)
     assert shown.repairs and shown == plain
     latex, page = shown._repr_latex_(), shown._repr_html_()
-    assert (
-        latex.startswith("$") and latex.count("repaired") == len(shown.repairs) and r"\frac{a^{2} + b^{2}}{2}" in latex
-    )
+    assert latex.startswith("$") and latex.count("repaired") == len(shown.repairs)
+    assert r"\frac{a^{2} + b^{2}}{2}" in latex
     assert page.count("<li>") == len(shown.repairs) and "1/2 in place of 1/3" in page
     assert "no repair was found" in repaired(prove("x^2 + 1 <= 0"), 0.5)._repr_html_()
 
@@ -112,11 +111,8 @@ def test_the_search_finds_those_of_the_catalogue(name: str) -> None:
 
 def test_check_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = command(capsys, "check", "6.9-equality", "8-rosenbrock")
-    assert (
-        status == 0
-        and "proved with 1 + theta < q; repaired by 6.9-growth" in out
-        and "proved with abs(v) <= 31/63" in out
-    )
+    assert status == 0 and "proved with abs(v) <= 31/63" in out
+    assert "proved with 1 + theta < q; repaired by 6.9-growth" in out
     (result,) = json.loads(command(capsys, "check", "6.2-kappa-fifth", "--json")[1])["results"]
     assert result["repair"]["entry"] == "6.2-pathwise"
     assert [(c["plain"], c["instead"]) for c in result["repair"]["changes"]] == [("kap == 1/4", "kappa")]

@@ -118,7 +118,7 @@ def test_every_entry_of_the_catalogue_has_a_model(name: str) -> None:
     assert rebuild(json.loads(dumps(found))).claim  # the kernel takes it too
 
 
-@pytest.mark.parametrize("case", mostly_slow(CONSISTENT[:110:4], 3), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", mostly_slow(CONSISTENT[::3], 3), ids=lambda case: case.name)
 def test_claims_have_a_point_of_their_assumptions(case: Any) -> None:
     verdict = prove(claim_of(case), seconds=2.0)
     assert verdict.status == "PROVED" and verdict.certificate is not None
@@ -127,8 +127,8 @@ def test_claims_have_a_point_of_their_assumptions(case: Any) -> None:
     assert unsatisfied(verdict.certificate) == []
 
 
-def test_there_are_enough_claims() -> None:
-    assert len(CONSISTENT[:110]) >= 100 and len(PROVED) >= 100
+def test_there_are_enough_theorems() -> None:
+    assert len(PROVED) >= 100
 
 
 @cache

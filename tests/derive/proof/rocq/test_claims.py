@@ -17,7 +17,10 @@ from tests.support.corpus.cases import claim_of
 from tests.support.corpus.holding import TRUE
 
 #: eight from all parts of the corpus
-CASES = TRUE[:: max(1, len(TRUE) // 8)][:8]
+NAMES = (
+    "young", "am_gm_4_power", "quartic_positive", "cancelled", "triangle", "substitution", "exp_sum", "atan_bounded",
+)  # fmt: skip
+CASES = [case for case in TRUE if case.name in NAMES]
 
 
 @rocq

@@ -42,9 +42,9 @@ def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list
         data = terms_of(f.poly)
         slope = data[tuple(int(u == held[0]) for u in range(ring.size))]
         side, bound = (1 if slope > 0 else -1), -data.get(ring.one, fmpq(0)) / slope
-        known = bounds.setdefault(held[0], {})
-        if side not in known or (bound - known[side][0]) * side > 0:
-            known[side] = bound, f
+        sides = bounds.setdefault(held[0], {})
+        if side not in sides or (bound - sides[side][0]) * side > 0:
+            sides[side] = bound, f
     degrees = {v: int(n) for v, n in enumerate(target.degrees()) if n}
     boxed = [v for v in degrees if len(bounds.get(v, {})) == 2]
     if not boxed or any(v not in bounds for v in degrees) or math.prod(n + 1 for n in degrees.values()) > cap:
@@ -64,31 +64,31 @@ def merges(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) -> list[Co
     A monomial m x^p y^q of the target leads to m x^n and m y^n, and these to further ones, one variable less each time: so the
     weighted means of any number of variables are compared.
     """
-    positive = {v for v, (sign, _) in maker.known.items() if sign > 0}
+    positive = {v for v, (sign, _) in maker.signs.items() if sign > 0}
     data = terms_of(target)
     todo = [(m, True) for m, c in data.items() if c < 0]
     scales = _scales(data, todo[0][0]) if todo else []
-    seen, columns, made = {m for m, _ in todo}, list[Column](), dict[tuple[int, int, int, int], Base]()
+    reached, columns, bases = {m for m, _ in todo}, list[Column](), dict[tuple[int, int, int, int], Base]()
     if maker.high:  # rules would take the powers down
         return []
     while todo and len(columns) < cap:
-        m, given = todo.pop()
+        m, of_target = todo.pop()
         held = [v for v, e in enumerate(m) if e]
         if not set(held) <= positive or sum(m) > 127:
             continue
-        for u, v in itertools.combinations(held if given else held[:2], 2):
+        for u, v in itertools.combinations(held if of_target else held[:2], 2):
             key = u, v, m[u], m[v]
-            if key not in made:
-                made[key] = maker.base((_two_means(maker, scales, *key),))
+            if key not in bases:
+                bases[key] = maker.base((_two_means(maker, scales, *key),))
             rest = tuple(0 if w in (u, v) else e for w, e in enumerate(m))
             packed = int.from_bytes(bytes(rest), "little")
             columns.append(
-                Column(made[key], packed, maker.times(made[key].poly, made[key].terms, packed, 1), False, sum(m))
+                Column(bases[key], packed, maker.times(bases[key].poly, bases[key].terms, packed, 1), False, sum(m))
             )
             for w in (u, v):
                 end = tuple(m[u] + m[v] if k == w else e for k, e in enumerate(rest))
-                todo += [(end, False)] if end not in seen else []
-                seen.add(end)
+                todo += [(end, False)] if end not in reached else []
+                reached.add(end)
     return columns
 
 
@@ -113,7 +113,7 @@ def _two_means(maker: Maker, scales: Sequence[Any], u: int, v: int, p: int, q: i
     spend(n)
     poly = x**n * p + y**n * q - x**p * y**q * n
     inner, _ = quotient(poly, (x - y) ** 2)
-    cone = termwise(ring, terms_of(inner), maker.known)
+    cone = termwise(ring, terms_of(inner), maker.signs)
     assert cone is not None  # x and y are positive
     square: tuple[Piece, ...] = ((fmpq(1), (), (x - y,)),)
     return Factor(poly, cone_product(square, cone[0]), False)

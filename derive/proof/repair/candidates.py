@@ -1,4 +1,4 @@
-"""What a repair may be, before it is tried: a parameter of a claim or of its assumptions, or one single change.
+"""Candidates for repairs, before they are tried: a parameter of a claim or of its assumptions, or one single change.
 
 The repaired claim is true for all large t, where t is the parameter or minus it. Ranks say what is offered first: a claim that is
 weaker by its strictness alone, constants that change little, hypotheses from weak to strong, other constants, equalities.
@@ -74,3 +74,6 @@ class Single:
     def constant(self) -> bool:
         """Whether it is the claim that changes."""
         return self.kind in ("weak", "constant")
+
+
+Candidate = Family | Single

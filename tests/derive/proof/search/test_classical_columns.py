@@ -25,22 +25,17 @@ def means(weights: list[int], factor: Fraction = Fraction(1), scales: list[int] 
     scaled = [f"({s}*{v})" for s, v in zip(scales or [1] * len(weights), variables, strict=True)]
     left = "*".join(f"{v}^{w}" for v, w in zip(scaled, weights, strict=True))
     right = " + ".join(f"{w}*{v}^{n}" for v, w in zip(scaled, weights, strict=True))
-    return yes(
-        f"{weights}",
-        " ".join(variables),
-        f"{left} <= {factor}*({right})/{n}",
-        "; ".join(f"{v} >= 0" for v in variables),
-    )
+    bounds = "; ".join(f"{v} >= 0" for v in variables)
+    return yes(f"{weights}", " ".join(variables), f"{left} <= {factor}*({right})/{n}", bounds)
 
 
 def corners(count: int, high: int = 1, offset: Fraction = Fraction(0)) -> Case:
     """prod (1 - a/h) >= 1 - sum of a/h + offset on [0, h]^n."""
     variables = names(count)
     left = "*".join(f"(1 - {v}/{high})" for v in variables)
-    bounds = [f"{v} >= 0; {v} <= {high}" for v in variables]
-    return yes(
-        f"{count}", " ".join(variables), f"{left} >= 1 + {offset} - ({' + '.join(variables)})/{high}", "; ".join(bounds)
-    )
+    bounds = "; ".join(f"{v} >= 0; {v} <= {high}" for v in variables)
+    claim = f"{left} >= 1 + {offset} - ({' + '.join(variables)})/{high}"
+    return yes(f"{count}", " ".join(variables), claim, bounds)
 
 
 def found(case: Case, seconds: float = SECONDS) -> bool:
@@ -50,14 +45,7 @@ def found(case: Case, seconds: float = SECONDS) -> bool:
     return step is not None
 
 
-WEIGHTS = [[1] * n for n in (2, 3, 4, 5, 6, 7, 9)] + [
-    [1, 2],
-    [5, 3],
-    [1, 2, 3],
-    [4, 1, 1, 2],
-    [1, 2, 3, 4, 5],
-    [7, 0, 2],
-]
+WEIGHTS = [[1] * n for n in (2, 3, 5, 9)] + [[1, 2], [5, 3], [4, 1, 1, 2], [1, 2, 3, 4, 5], [7, 0, 2]]
 
 
 @pytest.mark.parametrize("weights", WEIGHTS, ids=str)
@@ -75,7 +63,7 @@ def test_means_that_are_too_small(weights: list[int]) -> None:
     assert not found(means(weights, Fraction(10, 11)), 0.3)
 
 
-@pytest.mark.parametrize("count", [2, 3, 4, 5, 6, *(pytest.param(n, marks=pytest.mark.slow) for n in (7, 8))])
+@pytest.mark.parametrize("count", [2, 4, 6, pytest.param(8, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("high", [1, 3])
 def test_products_over_a_box(count: int, high: int) -> None:
     assert found(corners(count, high))
