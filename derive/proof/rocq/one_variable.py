@@ -33,6 +33,9 @@ from sdescent.derive.proof.rocq.limits import Limits
 from sdescent.derive.proof.rocq.notation import ZERO, ExportError, applied, number
 from sdescent.derive.proof.rocq.script import ASSUMED, Proved, RocqStep, Script, quantified
 
+#: coefficients, each with a tactic for its sign
+Signed = list[tuple[Polynomial, str]]
+
 
 def ball(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     """0 <= phi, or 0 < phi, at x = t: from the same for all x of the interval, which is a premise where Rocq is not shown why."""
@@ -197,17 +200,15 @@ class _Trees(Equalities):
                 continue
             if strict and not shifted:
                 continue
-            return self._by_coefficients(phi, where, strict, shifted, signs, end, sign)
+            distance = x(self.name) + num(-end) if sign > 0 else num(end) - x(self.name)
+            return self._by_coefficients(phi, where, strict, list(zip(shifted, signs, strict=True)), distance)
         raise ExportError("a polynomial of a ball has a negative coefficient from either end")
 
-    def _by_coefficients(
-        self, phi: Polynomial, where: Interval, strict: bool, shifted: list[Polynomial], signs: list[str], end: Fraction, sign: int
-    ) -> str:  # fmt: skip
-        y = x(self.name)
-        distance = y + num(-end) if sign > 0 else num(end) - y
+    def _by_coefficients(self, phi: Polynomial, where: Interval, strict: bool, signed: Signed, distance: Term) -> str:
+        """0 <= phi as a sum of powers of the distance, with coefficients whose signs the tactics prove."""
         members: list[Term] = []
         proof = ""
-        for j, (c, tactic) in enumerate(zip(shifted, signs, strict=True)):
+        for j, (c, tactic) in enumerate(signed):
             if not c:
                 continue
             positive = strict and not members
@@ -220,9 +221,9 @@ class _Trees(Equalities):
         if not members:
             return self._moved(phi, ZERO, where, strict, "(refl__ 0)")
         inside = f"assert (y__ : 0 <= {self.text(distance)}) by lra. "
-        if len(shifted) == 1:
+        if len(signed) == 1:
             inside = "assert (y__ : 0 <= x__ ^ 2) by apply square__. "
-            members = [self.term(shifted[0]) * (y**2) ** 0]
+            members = [self.term(signed[0][0]) * (x(self.name) ** 2) ** 0]
         return inside + self._moved(phi, plus(*members) if len(members) > 1 else members[0], where, strict, proof)
 
     def _exp(self, phi: Polynomial, where: Interval, strict: bool) -> str:

@@ -33,9 +33,7 @@ OPERATORS: dict[str, dict[str, Any]] = {
         step("monotone", [1], {"operator": "Si"}, "0 <= d*S(xj**2) + 2*X*S(xj)*S(yj) + d*X**2*S(yj**2)"),
     ),
     "time integral": certificate(
-        assume("a <= eta"),
-        step("monotone", [0], {"operator": "I"}, "a*T <= I(eta)"),
-        axioms=("integrability",),
+        assume("a <= eta"), step("monotone", [0], {"operator": "I"}, "a*T <= I(eta)"), axioms=("integrability",)
     ),
     "sum over clients": certificate(
         certify([], "0 <= (qk - X*wk)**2", [["1", [], [t("qk - X*wk")]]]),

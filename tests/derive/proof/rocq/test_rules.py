@@ -22,6 +22,7 @@ from tests.derive.proof.rocq.drafts import (
     rocq,
     without,
 )
+from tests.derive.proof.rocq.laws import functions, laws_of_psi
 
 AXIOMS = ["fatou", "integrability", "localisation", "weak-existence"]
 SUM, CLAIM, LAST = ("steps", -1, "data", "sum"), ("statement", "claim"), ("steps", -1)
@@ -96,7 +97,7 @@ TAMPERED: list[tuple[str, Callable[[], Certificate], Tamper]] = [
 def test_rocq_accepts_every_rule_and_nothing_false() -> None:
     valid = {c.__name__: c() for c in v.VALID if c is not v.ball_of_psi}
     false = {name: changed(make, tamper) for name, make, tamper in TAMPERED}
-    laws = none_of(v.functions()[::2], "law") | none_of(v.laws_of_psi()[::3], "law of psi")
+    laws = none_of(functions()[::2], "law") | none_of(laws_of_psi()[::3], "law of psi")
     check(valid, {**false, **laws})
     assert not [name for name, c in valid.items() for p in translated(c).premises if p.kind == "assumed"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.derive.proof.rocq.drafts import Certificate, Draft, in_one
+from tests.derive.proof.rocq.laws import functions, laws_of_psi
 
 VALID: list[Callable[[], Certificate]] = []
 SIDES = {"H": ["symmetric"], "S": ["psd"]}
@@ -57,47 +58,6 @@ def inverses() -> Certificate:
     whole = f"({monomial})/({monomial}) + ({total})/({total}) + (2/3)/(2/3) == 3"
     d.certify([3, 4, 5], whole, [], [[0, "1"], [1, "1"], [2, "1"]])
     return d.done()
-
-
-def functions() -> list[Draft]:
-    """Each law once, also where the normal form of a value is a number or another way of writing."""
-    laws: list[tuple[Any, ...]] = []
-    for u in ("s", "s + 2*t + 1", "0", "-3", "1", "5/2"):
-        laws += [
-            ("abs_square", [u], f"abs({u})**2 == ({u})**2"),
-            ("abs_nonneg", [u], f"0 <= abs({u})"),
-            ("sqrt_nonneg", [u], f"0 <= sqrt({u})"),
-            ("sqrt_square", [u], f"sqrt({u})**2 == {u}", f"0 <= {u}"),
-            ("exp_positive", [u], f"0 < exp({u})"),
-            ("log_exp", [u], f"log(exp({u})) == {u}"),
-            ("exp_log", [u], f"exp(log({u})) == {u}", f"0 < {u}"),
-            ("exp_add", [u, "t"], f"exp(t + {u}) == exp({u})*exp(t)"),
-            ("log_mul", [u, "t"], f"log(t*({u})) == log({u}) + log(t)", f"0 < {u}", "0 < t"),
-        ]
-    for name in ("exp", "atan", "erf", "tanh"):
-        laws.append((f"monotone:{name}", ["s", "t"], f"{name}(s) <= {name}(t)", "s <= t"))
-        laws.append((f"monotone:{name}", ["0", "t + t"], f"{name}(0) < {name}(2*t)", "0 < 2*t"))
-    laws.append(("monotone:log", ["1", "t"], "log(1) < log(t)", "0 < 1", "1 < t"))
-    laws.append(("monotone:sqrt", ["s", "t"], "sqrt(s) <= sqrt(t)", "0 <= s", "s <= t"))
-    laws.append(("monotone:sqrt", ["s", "t"], "0 < sqrt(t) - sqrt(s)", "0 <= s", "s < t"))
-    return [law(*row) for row in laws]
-
-
-def laws_of_psi() -> list[Draft]:
-    """Each law of psi, also where the value is a number."""
-    laws: list[tuple[Any, ...]] = []
-    for u in ("s", "2*t - 1", "0", "-3", "1"):
-        laws.append(("psi_square", [u], f"psi({u})*({u})**2 == exp({u}) - (1 + {u})"))
-        laws.append(("psi_positive", [u], f"0 < psi({u})"))
-    laws.append(("monotone:psi", ["s", "t"], "psi(s) <= psi(t)", "s <= t"))
-    laws.append(("monotone:psi", ["0", "t + t"], "1/2 < psi(2*t)", "0 < 2*t"))
-    return [law(*row) for row in laws]
-
-
-def law(name: str, args: list[str], claim: str, *hypotheses: str) -> Draft:
-    d = Draft("random s; const t")
-    d.law(name, args, claim, tuple(d.assume(*hypotheses)))
-    return d
 
 
 @valid
@@ -371,12 +331,14 @@ W, CHANGE, LAST, FIRST = "(V/a + 2*U)", "(rise/a + 2*fall)", "(last/a + 2*final)
 
 
 def telescope(steps: bool) -> Certificate:
+    """E W_T - W_0 <= E of the sum or the integral of the changes."""
     d = moving(steps)
     d.step("telescope", d.assume(f"-3 <= {W}"), WEIGHTED, f"E{LAST} - {FIRST} <= EI{CHANGE}")
     return d.done()
 
 
 def decayed(steps: bool) -> Certificate:
+    """E W_T <= e W_0 + 2 c/k (1 - e), e = (1 - k/2)^T or exp(-k T/2)."""
     d = moving(steps, "const k c")
     h = d.assume(f"-3 <= {W}", f"{CHANGE} <= c - k/2*{W}", "0 < k/2", *(["k/2 < 1"] if steps else []))
     e = "exp(T*log(1 - k/2))" if steps else "exp(-(k/2*T))"
@@ -386,6 +348,7 @@ def decayed(steps: bool) -> Certificate:
 
 
 def summable(steps: bool) -> Certificate:
+    """E W_T + E of all y <= exp(all of 2 up) (W_0 + all of b)."""
     d = moving(steps, "time up b; random y")
     h = d.assume(f"0 <= {W}", f"{CHANGE} <= 2*up*{W} + b - y", "0 <= 2*up", "0 <= b", "0 <= y")
     claim = f"E{LAST} + EI(y) <= exp(I(2*up))*({FIRST} + I(b))"
@@ -393,37 +356,22 @@ def summable(steps: bool) -> Certificate:
     return d.done()
 
 
-@valid
-def telescope_of_steps() -> Certificate:
-    return telescope(True)
+def in_both(make: Callable[[bool], Certificate]) -> tuple[Callable[[], Certificate], Callable[[], Certificate]]:
+    """The certificate in steps, and that in continuous time."""
+
+    def of_steps() -> Certificate:
+        return make(True)
+
+    def in_time() -> Certificate:
+        return make(False)
+
+    of_steps.__name__, in_time.__name__ = f"{make.__name__}_of_steps", f"{make.__name__}_in_time"
+    return valid(of_steps), valid(in_time)
 
 
-@valid
-def telescope_in_time() -> Certificate:
-    return telescope(False)
-
-
-@valid
-def decay_of_steps() -> Certificate:
-    """E W_T <= (1 - k/2)^T W_0 + 2 c/k (1 - (1 - k/2)^T)."""
-    return decayed(True)
-
-
-@valid
-def decay_in_time() -> Certificate:
-    """E W_T <= exp(-k T/2) W_0 + 2 c/k (1 - exp(-k T/2))."""
-    return decayed(False)
-
-
-@valid
-def summable_of_steps() -> Certificate:
-    """E W_T + E sum of y <= exp(sum of a) (W_0 + sum of b)."""
-    return summable(True)
-
-
-@valid
-def summable_in_time() -> Certificate:
-    return summable(False)
+telescope_of_steps, telescope_in_time = in_both(telescope)
+decay_of_steps, decay_in_time = in_both(decayed)
+summable_of_steps, summable_in_time = in_both(summable)
 
 
 @valid
