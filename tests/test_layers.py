@@ -36,8 +36,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq", "piecewise"),
     "derive/proof/rocq": (
-        "library", "notation", "derivatives", "equalities", "limits", "script", "geometry", "operators", "as_written",
-        "one_variable", "premises", "processes", "steps", "rules", "export", "judge",
+        "library", "notation", "derivatives", "equalities", "limits", "script", "operators", "as_written",
+        "one_variable", "declared_properties", "gronwall", "descent", "primitives", "step_proofs", "export", "judge",
     ),
     "derive/proof/search": (
         "mediants", "ring", "linear", "classical_columns", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify",

@@ -9,14 +9,15 @@ from fractions import Fraction
 from typing import Any
 
 from sdescent.derive.proof.kernel.arithmetic import Arithmetic
+from sdescent.derive.proof.kernel.descent import Descent
 from sdescent.derive.proof.kernel.facts import RuleGroup, the_kernel
 from sdescent.derive.proof.kernel.functions import Functions
+from sdescent.derive.proof.kernel.gronwall import Gronwall
 from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
 from sdescent.derive.proof.kernel.logic import Logic
 from sdescent.derive.proof.kernel.operators import Operators
-from sdescent.derive.proof.kernel.processes import Processes
+from sdescent.derive.proof.kernel.primitives import Primitives
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
-from sdescent.derive.proof.kernel.steps import Steps
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, num, x
 from tests.support.forging import ONE, SYMBOLS, ZERO, check, context, demand, refused, use
@@ -70,20 +71,12 @@ def made_by_hand() -> None:
 @check
 def copied_and_pickled() -> None:
     fact = Kernel(context()).assume(x("c").le(0))
-    for make in (
-        copy.copy,
-        copy.deepcopy,
-        pickle.dumps,
-        lambda f: pickle.dumps([f]),
-        lambda f: f.__reduce__(),
-        lambda f: f.__reduce_ex__(4),
-    ):
+    copies = (copy.copy, copy.deepcopy, pickle.dumps, lambda f: pickle.dumps([f]))
+    for make in (*copies, lambda f: f.__reduce__(), lambda f: f.__reduce_ex__(4)):
         refused(lambda make=make: make(fact), TypeError, what=str(make))
-    refused(
-        lambda: copy.replace(fact, claim=num(1).le(0)) if hasattr(copy, "replace") else fact.__init__(),
-        TypeError,
-        what="replace",
-    )
+    false = num(1).le(0)
+    replaced = (lambda: copy.replace(fact, claim=false)) if hasattr(copy, "replace") else fact.__init__
+    refused(replaced, TypeError, what="replace")
 
 
 @check
@@ -186,12 +179,8 @@ def contexts_by_hand() -> None:
             pass
 
     refused(lambda: Kernel(Loose({"c": "const"})), what="a subclass")
-    for field, value in {
-        "horizon": "g",
-        "symbols": {"c": "anything"},
-        "matrices": {"H": ("nice",)},
-        "vectors": ("c",),
-    }.items():
+    wrong = {"horizon": "g", "symbols": {"c": "anything"}, "matrices": {"H": ("nice",)}, "vectors": ("c",)}
+    for field, value in wrong.items():
         odd = context()
         object.__setattr__(odd, field, value)
         refused(lambda odd=odd: Kernel(odd), what=field)
@@ -217,7 +206,7 @@ def kernels_by_hand() -> None:
 @check
 def groups_of_rules() -> None:
     """Only the class that joins all groups makes facts, and no other can take its place."""
-    whole = (RuleGroup, Logic, Arithmetic, Functions, LinearAlgebra, Operators, Processes, Steps)
+    whole = (RuleGroup, Logic, Arithmetic, Functions, LinearAlgebra, Operators, Gronwall, Descent, Primitives)
     for group in whole:
         refused(lambda group=group: group(context()), what=f"{group.__name__} by itself")
         refused(lambda group=group: type("Mine", (group,), {}), what=f"a subclass of {group.__name__}")

@@ -8,21 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 from sdescent.derive.proof.kernel.certificate import certificate
+from sdescent.derive.proof.kernel.gronwall import Gronwall
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Kernel
-from sdescent.derive.proof.kernel.steps import Steps
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.replay.check import replay_object
 from tests.support.forging import ZERO, check, demand, refused
 
-SYMBOLS = {
-    **dict.fromkeys(("L0", "L1", "T", "V0", "eta", "c"), "const"),
-    "V": "random",
-    "dV": "random",
-    "VT": "rv",
-    "X": "random",
-}
+SYMBOLS = {**dict.fromkeys(("L0", "L1", "T", "V0", "eta", "c"), "const"), **dict.fromkeys(("V", "dV", "X"), "random")}
+SYMBOLS["VT"] = "rv"
 ENTRY: dict[str, Any] = {
     "change": "dV", "end": "VT", "start": "V0", "gradient": "g", "smoothness": (x("L0"), ZERO), "mean": ((-x("eta"), ("v", "g")),),
     "square": x("X"), "radius": None,
@@ -67,9 +62,8 @@ def steps_that_say_two_things() -> None:
     for turns in (2, 3, 4):
         refused(lambda turns=turns: Kernel(context(mean=Turns(*[honest] * turns, other))), what="a mean that changes")
         two = [(x("L0"), ZERO)] * turns
-        refused(
-            lambda two=two: Kernel(context(smoothness=Turns(*two, (x("X"), ZERO)))), what="a smoothness that changes"
-        )
+        turning = Turns(*two, (x("X"), ZERO))
+        refused(lambda turning=turning: Kernel(context(smoothness=turning)), what="a smoothness that changes")
         lists = Listed(*[honest] * turns, other)
         refused(lambda lists=lists: Kernel(context(mean=lists)), what="a list of another class")
     for mean in ((pair for pair in honest), {honest[0]: 1}, {honest[0]}, map(tuple, honest), "v", 3, honest[0]):
@@ -78,9 +72,8 @@ def steps_that_say_two_things() -> None:
     for part in ("drift", "diffusion"):
         entry = smooth | {part: Turns([], honest)}
         refused(lambda entry=entry: Context(SYMBOLS, ("g",), {"H": ("psd",)}, potentials={"V": entry}), what=part)
-    demand(
-        Kernel(context(mean=[list(honest[0])])).descent("V", ZERO).claim == fair, "a list of lists is taken as it is"
-    )
+    listed = Kernel(context(mean=[list(honest[0])])).descent("V", ZERO)
+    demand(listed.claim == fair, "a list of lists is taken as it is")
 
 
 @check
@@ -96,11 +89,8 @@ def keys_that_pose() -> None:
 
     entry: dict[Any, Any] = {k: v for k, v in ENTRY.items() if k != "radius"}
     entry[Key("radius")] = None
-    refused(
-        lambda: Context(SYMBOLS, ("g",), horizon="T", potentials={"V": entry}, steps=True),
-        KeyError,
-        what="a key that poses",
-    )
+    whole = {"horizon": "T", "potentials": {"V": entry}, "steps": True}
+    refused(lambda: Context(SYMBOLS, ("g",), **whole), KeyError, what="a key that poses")
     for steps in (1, 0, None, "true", [True]):
         refused(lambda steps=steps: Context(SYMBOLS, ("g",), horizon="T", steps=steps), what=repr(steps))  # pyright: ignore
 
@@ -189,6 +179,6 @@ def steps_of_a_changed_context() -> None:
     newer = Kernel(replace(mine, steps=True))
     refused(lambda: newer.certify(old.claim, [old], sum=[(1, (0,), ())]), what="a fact of another kernel")  # pyright: ignore
     refused(lambda: newer.telescope(WHOLE, [kernel.assume(ZERO.le(x("V")))]), what="a premise of another kernel")
-    refused(lambda: Steps(mine), what="the group of rules by itself")
-    refused(lambda: type("Mine", (Steps,), {}), what="a subclass of the group")
+    refused(lambda: Gronwall(mine), what="the group of rules by itself")
+    refused(lambda: type("Mine", (Gronwall,), {}), what="a subclass of the group")
     refused(lambda: kernel.telescope(WHOLE, [Relation(("<=", ZERO, x("V")))]), what="a relation for a fact")  # pyright: ignore

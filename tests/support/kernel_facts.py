@@ -6,15 +6,7 @@ from fractions import Fraction
 
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    mat,
-    num,
-    vec,
-    x,
-    xs,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, mat, num, vec, x, xs
 
 #: of the state behind V and W
 DRIFT, DIFFUSION = [(num(-1), vec("u"))], [(x("c"), mat("P"))]

@@ -47,17 +47,16 @@ class Arithmetic(RuleGroup):
         facts = self._premises(premises)
         self.context.check_relation(claim)
         mult, sum, equalities = (exact(tuple(part)) for part in (mult, sum, equalities))
-        left, strict = self._cone(mult, facts)
-        right, positive = self._cone(sum, facts)
+        multiplier, strict = self._cone(mult, facts)
+        total, positive = self._cone(sum, facts)
         if not strict or claim.op == "!=" or (claim.op == "<" and not positive) or (claim.op == "==" and len(sum)):
             raise ProofError("the multiplier is not positive, or the sum is not of the kind that the claim needs")
-        pieces = [multiplied(left, self.normal.polynomial(claim.slack)), scaled(right, Fraction(-1))]
+        pieces = [multiplied(multiplier, self.normal.polynomial(claim.slack)), scaled(total, Fraction(-1))]
         for number, factor in equalities:
             if self._of(facts, number).claim.op != "==":
                 raise ProofError("only equalities have multipliers of any sign: put <= and < into the sum")
-            pieces.append(
-                scaled(multiplied(self._poly(factor), self.normal.polynomial(facts[number].claim.slack)), Fraction(-1))
-            )
+            slack = self.normal.polynomial(facts[number].claim.slack)
+            pieces.append(scaled(multiplied(self._poly(factor), slack), Fraction(-1)))
         if rest := added(pieces):
             raise ProofError(f"the identity of the certificate does not hold; left over: {self._left_over(rest)}")
         return self._fact("certify", claim, facts, {"mult": mult, "sum": sum, "equalities": equalities})
@@ -65,9 +64,9 @@ class Arithmetic(RuleGroup):
     def _left_over(self, rest: Polynomial) -> str:
         """mult * (r - l) - sum - equalities in words: its first monomials, those of few factors before others."""
         first = sorted(rest, key=lambda m: (sum(n for _, n in m), m))[:MOST_SHOWN]
-        shown = Printer(self.context).term(tidy(self.normal.term({m: rest[m] for m in first})))
+        text = Printer(self.context).term(tidy(self.normal.term({m: rest[m] for m in first})))
         more = f" and {len(rest) - len(first)} more" if len(rest) > len(first) else ""
-        return (shown if len(shown) <= MOST_LETTERS else shown[:MOST_LETTERS] + " ..") + more
+        return (text if len(text) <= MOST_LETTERS else text[:MOST_LETTERS] + " ..") + more
 
     def _cone(self, members: Sequence[Any], facts: tuple[Fact, ...]) -> tuple[Polynomial, bool]:
         """sum of c * prod slack * prod square^2, and whether it is certainly positive."""
@@ -106,7 +105,7 @@ class Arithmetic(RuleGroup):
             ProofError: the premise says neither 0 < p nor p < 0 nor p != 0, by normal forms.
         """
         (fact,) = self._premises([premise], 1)
-        poly, said = self._poly(of), self.normal.polynomial(fact.claim.slack)
-        if fact.claim.op not in ("<", "!=") or freeze(said) not in (freeze(poly), freeze(scaled(poly, Fraction(-1)))):
+        poly, slack = self._poly(of), self.normal.polynomial(fact.claim.slack)
+        if fact.claim.op not in ("<", "!=") or freeze(slack) not in (freeze(poly), freeze(scaled(poly, Fraction(-1)))):
             raise ProofError("division needs a premise that the denominator is not 0: 0 < p, p < 0 or p != 0")
         return self._fact("inverse", (of * (1 / of)).eq(1), [fact], {"of": of})

@@ -54,9 +54,9 @@ def certificate(
         "assumptions": [h for key, h in hypotheses.items() if key not in defined],
         "definitions": [h for key, h in hypotheses.items() if key in defined],
     }
-    sources = (
-        {} if source_of is None else {"sources": {part: [str(source_of(h)) for h in of] for part, of in parts.items()}}
-    )
+    sources = {}
+    if source_of is not None:
+        sources["sources"] = {part: [str(source_of(h)) for h in of] for part, of in parts.items()}
     return {
         "format": FORMAT,
         "title": title,

@@ -5,9 +5,9 @@ processes as declared) where all hypotheses H hold for every outcome, time, coor
 More precisely, each hypothesis is needed only at the point (outcome, time, coordinate, client) at which C is read,
 except the sealed ones: they were used at several points at once, under an operator, and are needed at all of them.
 
-Rules stand in groups by subject (`logic`, `arithmetic`, `functions`, `linear_algebra`, `operators`, `processes`, `steps`).
-Each group is a class on top of `RuleGroup`, without instances of its own; `Kernel` in `rules` joins them and is the only
-class that has any.
+Rules stand in groups by subject (`logic`, `arithmetic`, `functions`, `linear_algebra`, `operators`, `gronwall`,
+`descent`, `primitives`). Each group is a class on top of `RuleGroup`, without instances of its own; `Kernel` in `rules` joins
+them and is the only class that has any.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class RuleGroup:
     def __init_subclass__(cls) -> None:
         if _KERNEL:
             raise ProofError(
-                "a class with other rules is not a kernel: the rules are those of sdescent.derive.proof.kernel.rules"
+                "a class with other rules is not a kernel: the rules are those of derive.proof.kernel.rules"
             )
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -145,24 +145,24 @@ class RuleGroup:
         fact = object.__new__(Fact)
         if self.context.described() != self._description or self.normal.context is not self.context:
             raise ProofError("the kernel's context was changed after the kernel was made: make another Kernel")
-        kept = MappingProxyType(dict(hypotheses))
-        facts = MappingProxyType({k: exact(v) for k, v in (data or {}).items()})
-        record = (self.context, claim, kept, seals, used, rule, tuple(premises), facts)
+        assumed = MappingProxyType(dict(hypotheses))
+        exact_data = MappingProxyType({k: exact(v) for k, v in (data or {}).items()})
+        record = (self.context, claim, assumed, seals, used, rule, tuple(premises), exact_data)
         for name, value in zip(_FIELDS, record, strict=True):
             object.__setattr__(fact, name, value)
-        _RECORDS[fact] = record, tuple(kept.items())
+        _RECORDS[fact] = record, tuple(assumed.items())
         return fact
 
     # --- what rules check -----------------------------------------------------------------------------------------
 
     def _premises(self, facts: Sequence[Fact], count: int | None = None) -> tuple[Fact, ...]:
         """The premises, once each of them is a fact of this kernel and there are `count` of them."""
-        found = tuple(genuine(f) for f in facts)
-        if any(f.context is not self.context for f in found):
+        premises = tuple(genuine(f) for f in facts)
+        if any(f.context is not self.context for f in premises):
             raise ProofError("a premise is from another context or from another kernel: make it by this kernel")
-        if count is not None and len(found) != count:
-            raise ProofError(f"{len(found)} premises where the rule has {count}")
-        return found
+        if count is not None and len(premises) != count:
+            raise ProofError(f"{len(premises)} premises where the rule has {count}")
+        return premises
 
     def _poly(self, t: Any) -> Polynomial:
         """The normal form of a term from outside."""
@@ -172,12 +172,10 @@ class RuleGroup:
     def _says(self, fact: Fact, relation: Relation) -> None:
         """Raises unless a fact claims this relation; of <=, the strict one does too."""
         self.context.check_relation(relation)
-        wanted = {self.normal.key(relation)}
-        if relation.op == "<=":
-            wanted.add(self.normal.key(Relation(("<", *relation[1:]))))
-        if self.normal.key(fact.claim) not in wanted:
-            shown = Printer(self.context).relation
-            raise ProofError(f"a premise says {shown(fact.claim)}, and the rule needs {shown(relation)}")
+        ops = ("<=", "<") if relation.op == "<=" else (relation.op,)
+        if self.normal.key(fact.claim) not in [self.normal.key(Relation((op, *relation[1:]))) for op in ops]:
+            text = Printer(self.context).relation
+            raise ProofError(f"a premise says {text(fact.claim)}, and the rule needs {text(relation)}")
 
 
 def _only_kernels(group: RuleGroup) -> None:

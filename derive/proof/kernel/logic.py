@@ -69,15 +69,14 @@ class Logic(RuleGroup):
         here = self.normal.key(split)
         turned = (split.right, split.left)
         there = {self.normal.key(Relation((op, *turned))) for op in ("<=", "<")}
-        found = there & set(second.hypotheses)
-        if here not in first.hypotheses or not found:
+        assumed = there & set(second.hypotheses)
+        if here not in first.hypotheses or not assumed:
             raise ProofError("the branches do not assume the cases: the first needs l <= r, the second r <= l or r < l")
-        if here in first.sealed or found & second.sealed:
-            raise ProofError(
-                "a case was used under an expectation, an integral or a sum: split before the operator is applied"
-            )
+        if here in first.sealed or assumed & second.sealed:
+            used = "a case was used under an expectation, an integral or a sum"
+            raise ProofError(f"{used}: split before the operator is applied")
         rest = {k: h for k, h in first.hypotheses.items() if k != here}
-        rest |= {k: h for k, h in second.hypotheses.items() if k not in found}
+        rest |= {k: h for k, h in second.hypotheses.items() if k not in assumed}
         return self._fact("cases", first.claim, [first, second], {"split": split}, rest)
 
     def instantiate(self, premise: Fact, symbol: str, value: Term) -> Fact:
@@ -100,13 +99,12 @@ class Logic(RuleGroup):
         """
         (fact,) = self._premises([premise], 1)
         self.context.check(value)
-        used = {self.context.horizon, self.context.dimension, self.context.clients} | {
-            e["start"] for e in self.context.potentials.values()
-        }
-        stepping = [part for e in self.context.potentials.values() for part in stepping_terms(e)]
-        bounds = [*stepping, *(v for f in self.context.functions.values() for v in f.values() if v is not True)]
+        context, entries = self.context, self.context.potentials.values()
+        used = {context.horizon, context.dimension, context.clients, *(e["start"] for e in entries)}
+        bounds = [part for e in entries for part in stepping_terms(e)]
+        bounds += [v for f in context.functions.values() for v in f.values() if v is not True]
         used |= {p[1] for bound in bounds for p in parts(bound) if p[0] == "x"}
-        if self.context.symbols.get(name_of(symbol)) != "const" or symbol in used:
+        if context.symbols.get(name_of(symbol)) != "const" or symbol in used:
             raise ProofError(
                 f"{symbol} is not a free constant: it is not of kind const, or the context gives it a meaning"
             )

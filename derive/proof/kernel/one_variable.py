@@ -1,10 +1,9 @@
 """Inequalities phi(x) >= 0 in one real variable, checked from a tree that says how. Trusted, with the kernel.
 
-The tree is the proof, found elsewhere (`sdescent.derive.proof.search.one_variable`); this module only follows it. It
-reduces a claim
-about an interval to signs of numbers by a few facts of calculus: phi >= 0 where phi >= 0 at one end and phi' points inwards; a
-polynomial in y = x - a with nonnegative coefficients is nonnegative for y >= 0; an enclosure of phi over a bounded interval that
-lies above 0. FORMAT.md, section Balls, is the contract.
+The tree is the proof, found elsewhere (`sdescent.derive.proof.search.one_variable`); this module only follows it. It reduces a
+claim about an interval to signs of numbers by a few facts of calculus: phi >= 0 where phi >= 0 at one end and phi' points inwards;
+a polynomial in y = x - a with nonnegative coefficients is nonnegative for y >= 0; an enclosure of phi over a bounded interval
+that lies above 0. FORMAT.md, section Balls, is the contract.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ class Checker:
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
             raise ProofError("the proof has too many nodes or is too deep")
-        if not isinstance(tree, (list, tuple)) or not tree or not isinstance(tree[0], str) or tree[0] not in KINDS:
+        if not _is_list(tree) or not tree or not isinstance(tree[0], str) or tree[0] not in KINDS:
             raise ProofError(f"not a proof by one of the kinds: {str(tree)[:80]}")
         count, rule = KINDS[tree[0]]
         if len(tree) != count + 1:
@@ -68,13 +67,13 @@ class Checker:
             if not value.is_finite() or not (value > 0 or (value >= 0 and not goal.strict)):
                 raise ProofError("the ball is not above 0")
 
-    def split(self, goal: IntervalGoal, depth: int, c: Any, left: Any, right: Any) -> None:
+    def split(self, goal: IntervalGoal, depth: int, c: Any, lower: Any, upper: Any) -> None:
         """[low, high] is the union of [low, c] and [c, high]."""
         middle = rational(c)
         if (goal.low is not None and middle <= goal.low) or (goal.high is not None and middle >= goal.high):
             raise ProofError("the split is not inside the interval")
-        self.check(replace(goal, high=middle), left, depth)
-        self.check(replace(goal, low=middle, half_open=False), right, depth)
+        self.check(replace(goal, high=middle), lower, depth)
+        self.check(replace(goal, low=middle, half_open=False), upper, depth)
 
     def up(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
         """phi(low) >= 0 (> 0) and phi does not fall."""
@@ -117,19 +116,19 @@ class Checker:
 
     def coeffs(self, goal: IntervalGoal, _depth: int) -> None:
         """phi = sum c_k y^k with y = x - low or y = high - x, y >= 0, all c_k >= 0 (and c_0 > 0). A number needs no end."""
-        found = self.forms.coefficients(goal.phi)
-        if found is None:
+        coefficients = self.forms.coefficients(goal.phi)
+        if coefficients is None:
             raise ProofError("not a polynomial in the variable")
         ends = [(end, sign) for end, sign in ((goal.low, 1), (goal.high, -1)) if end is not None]
-        if len(found) <= 1:
+        if len(coefficients) <= 1:
             ends = [(Fraction(0), 1)]
-        if not any(self._nonnegative(from_end(found, end, sign), goal.strict) for end, sign in ends):
+        if not any(self._nonnegative(from_end(coefficients, end, sign), goal.strict) for end, sign in ends):
             raise ProofError("a coefficient is not shown to be >= 0")
 
-    def _nonnegative(self, found: list[Polynomial], strict: bool) -> bool:
-        if strict and not found:
+    def _nonnegative(self, coefficients: list[Polynomial], strict: bool) -> bool:
+        if strict and not coefficients:
             return False
-        return all(self.forms.decided(self.forms.reduced(c), strict and k == 0) for k, c in enumerate(found))
+        return all(self.forms.decided(self.forms.reduced(c), strict and k == 0) for k, c in enumerate(coefficients))
 
     def exp(self, goal: IntervalGoal, _depth: int) -> None:
         """c exp(p) > 0 for c > 0."""
@@ -162,18 +161,18 @@ class Checker:
         terms = self._members(members)
         if added(phi for phi, _ in terms) != goal.phi:
             raise ProofError("the members do not add up to the whole")
-        shown = not goal.strict
+        positive = not goal.strict
         for phi, tree in terms:
-            if not shown:
+            if not positive:
                 try:
                     self.check(replace(goal, phi=phi), tree, depth)
                 except ProofError:
                     pass
                 else:
-                    shown = True
+                    positive = True
                     continue
             self.check(IntervalGoal(phi, goal.low, goal.high, False), tree, depth)
-        if not shown:
+        if not positive:
             raise ProofError("no member of the sum is shown to be > 0")
 
     def product(self, goal: IntervalGoal, depth: int, members: Any) -> None:
@@ -206,9 +205,7 @@ class Checker:
         return phi
 
     def _members(self, members: Any) -> list[tuple[Polynomial, Any]]:
-        if not isinstance(members, (list, tuple)) or any(
-            not isinstance(m, (list, tuple)) or len(m) != 2 for m in members
-        ):
+        if not _is_list(members) or not all(_is_list(m, 2) for m in members):
             raise ProofError("not a list of terms with proofs")
         return [(self._new(t), tree) for t, tree in members]
 
@@ -245,23 +242,14 @@ def _check(data: Mapping[str, Any]) -> None:
     if set(data) != {"variable", "term", "strict", "low", "high", "proof", "domain"}:
         raise ProofError("a ball has variable, term, strict, low, high, proof and domain")
     low, high = (None if data[k] is None else rational(data[k]) for k in ("low", "high"))
-    if (
-        type(data["variable"]) is not str
-        or type(data["strict"]) is not bool
-        or not isinstance(data["domain"], (list, tuple))
-    ):
+    if type(data["variable"]) is not str or type(data["strict"]) is not bool or not _is_list(data["domain"]):
         raise ProofError("a field of a ball has another type")
     if low is not None and high is not None and low >= high:
         raise ProofError("the interval is empty")
     forms = Forms(data["variable"])
     checker = Checker(forms)
     for entry in data["domain"]:
-        if (
-            not isinstance(entry, (list, tuple))
-            or len(entry) != 3
-            or type(entry[1]) is not int
-            or entry[1] not in (1, -1)
-        ):
+        if not _is_list(entry, 3) or type(entry[1]) is not int or entry[1] not in (1, -1):
             raise ProofError("an entry of the domain is [term, 1 or -1, proof]")
         q = forms.read(entry[0])
         forms.check_domain(q)
@@ -277,7 +265,7 @@ def needs_open(data: Mapping[str, Any]) -> bool:
     stack = [data["proof"]]
     while stack:
         tree = stack.pop()
-        if isinstance(tree, (list, tuple)) and tree:
+        if _is_list(tree) and tree:
             if tree[0] == "up_open":
                 return True
             stack.extend(tree)
@@ -303,12 +291,16 @@ def without_tanh(t: Any) -> Any:
     return (1 - small) / (1 + small)
 
 
-def from_end(found: list[Polynomial], end: Fraction, sign: int) -> list[Polynomial]:
+def from_end(coefficients: list[Polynomial], end: Fraction, sign: int) -> list[Polynomial]:
     """The coefficients in y of sum c_k x^k at x = end + sign y: sign^j sum_k c_k binomial(k, j) end^(k - j)."""
     return [
-        added(scaled(found[k], sign**j * comb(k, j) * end ** (k - j)) for k in range(j, len(found)))
-        for j in range(len(found))
+        added(scaled(coefficients[k], sign**j * comb(k, j) * end ** (k - j)) for k in range(j, len(coefficients)))
+        for j in range(len(coefficients))
     ]
+
+
+def _is_list(value: Any, length: int | None = None) -> bool:
+    return isinstance(value, (list, tuple)) and length in (None, len(value))
 
 
 def _negative(poly: Polynomial) -> Polynomial:

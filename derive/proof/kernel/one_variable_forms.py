@@ -91,7 +91,7 @@ class Forms(Normal):
     def _reduced(self, monomial: Monomial, c: Fraction) -> Polynomial:
         """exp(p)^n exp(q)^m .. = exp(n p + m q + ..); sqrt(Q)^n = sqrt(Q)^(n mod 2) Q^(n div 2), 1/sqrt(Q) = sqrt(Q)/Q."""
         exponents: list[Polynomial] = []
-        kept: list[tuple[int, int]] = []
+        others: list[tuple[int, int]] = []
         factors: list[Polynomial] = []
         for a, n in monomial:
             name, argument, sign = self._power_of(a)
@@ -102,8 +102,8 @@ class Forms(Normal):
                 factors += [power(root, n % 2), power(argument, n // 2)]
                 factors += [power(self._inverse(argument), n)] if sign < 0 else []
             else:
-                kept.append((a, n))
-        result: Polynomial = {tuple(kept): c}
+                others.append((a, n))
+        result: Polynomial = {tuple(others): c}
         for factor in [*factors, self._function("f", "exp", added(exponents))]:
             result = multiplied(result, factor)
         return result
@@ -161,26 +161,26 @@ class Forms(Normal):
         """Whether a number is shown not to be 0."""
         return self.decided(number, True) or self.decided(scaled(number, Fraction(-1)), True)
 
-    def ball(self, poly: Polynomial, at: arb, known: dict[int, arb] | None = None) -> arb:
+    def ball(self, poly: Polynomial, at: arb, enclosures: dict[int, arb] | None = None) -> arb:
         """An enclosure of {poly(x): x in `at`} at the precision of the context: nan or infinite where there is none."""
-        known = {} if known is None else known
+        enclosures = {} if enclosures is None else enclosures
         total = arb(0)
         for monomial, c in poly.items():
             value = arb(fmpq(c.numerator, c.denominator))
             for a, n in monomial:
-                if a not in known:
-                    known[a] = self._atom_ball(a, at, known)
-                value *= known[a] ** n
+                if a not in enclosures:
+                    enclosures[a] = self._atom_ball(a, at, enclosures)
+                value *= enclosures[a] ** n
             total += value
         return total
 
-    def _atom_ball(self, a: int, at: arb, known: dict[int, arb]) -> arb:
+    def _atom_ball(self, a: int, at: arb, enclosures: dict[int, arb]) -> arb:
         key = self.key_of(a)
         if key[0] == "x":
             return at
         if key[0] == "pi":
             return arb.pi()
-        inner = self.ball(dict(key[-1]), at, known)
+        inner = self.ball(dict(key[-1]), at, enclosures)
         if key[:2] == ("f", "psi"):
             return psi_ball(inner)
         return 1 / inner if key[0] == "inv" else getattr(inner, key[1])()
@@ -204,9 +204,8 @@ class Forms(Normal):
             elif key[:2] == ("f", "sqrt" if roots else "log"):
                 good = number or self.positive(inner)
             if not good:
-                raise ProofError(
-                    f"the domain of {key[0]} {key[1] if key[0] == 'f' else ''} is not shown: {str(inner)[:120]}"
-                )
+                name = key[1] if key[0] == "f" else ""
+                raise ProofError(f"the domain of {key[0]} {name} is not shown: {str(inner)[:120]}")
 
     # calculus
 
@@ -233,16 +232,16 @@ class Forms(Normal):
 
     def coefficients(self, poly: Polynomial) -> list[Polynomial] | None:
         """[c_0, c_1, ..] with poly = sum c_k x^k and numbers c_k; None where it is not such a polynomial."""
-        found: dict[int, list[Polynomial]] = {}
+        by_power: dict[int, list[Polynomial]] = {}
         (((variable, _),),) = self.polynomial(self.variable)
         for monomial, c in poly.items():
             rest = tuple(f for f in monomial if f[0] != variable)
             if not self.constant({rest: c}):
                 return None
-            found.setdefault(dict(monomial).get(variable, 0), []).append({rest: c})
-        if max(found, default=0) > MAX_DEGREE:
+            by_power.setdefault(dict(monomial).get(variable, 0), []).append({rest: c})
+        if max(by_power, default=0) > MAX_DEGREE:
             raise ProofError(f"a polynomial of degree above {MAX_DEGREE}")
-        return [added(found.get(k, [])) for k in range(max(found, default=-1) + 1)]
+        return [added(by_power.get(k, [])) for k in range(max(by_power, default=-1) + 1)]
 
     def cleared(self, m: Polynomial, poly: Polynomial) -> Polynomial:
         """m poly, for m without zeros: with N(1/m) = c mu, a monomial that mu divides is divided by c mu; others times m."""

@@ -38,9 +38,8 @@ class Operators(RuleGroup):
         op = "==" if fact.claim.op == "==" else "<="
         claim = Relation((op, under(operator, fact.claim.left), under(operator, fact.claim.right)))
         used = ("integrability",) if operator in ("E", "I", "EI") else ()
-        return self._fact(
-            "monotone", claim, [fact], {"operator": operator}, sealed=self._bound(operator, fact), axioms=used
-        )
+        data, sealed = {"operator": operator}, self._bound(operator, fact)
+        return self._fact("monotone", claim, [fact], data, sealed=sealed, axioms=used)
 
     def _bound(self, operator: str, fact: Fact) -> set[Any]:
         """Keys of the hypotheses that an operator uses at more than one point: those that depend on what it binds."""

@@ -77,9 +77,8 @@ def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
         if kernel.normal.key(fact.claim) != kernel.normal.key(claim):
             raise ProofError("a step claims something other than its rule gives")
         if claim.op == "==" and kernel.normal.polynomial(fact.claim.slack) != kernel.normal.polynomial(claim.slack):
-            fact = kernel.certify(
-                claim, [fact], equalities=[(0, num(-1))]
-            )  # r == l: later steps count on r - l as it is written
+            # r == l: later steps count on r - l as it is written
+            fact = kernel.certify(claim, [fact], equalities=[(0, num(-1))])
         facts.append(fact)
     last, stated = facts[-1], certificate["statement"]
     listed = [_relation(r) for r in (*stated["assumptions"], *stated["definitions"])]
@@ -92,15 +91,15 @@ def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
     return last
 
 
-def context_from(given: Mapping[str, Any]) -> Context:
+def context_from(value: Mapping[str, Any]) -> Context:
     """A context from JSON."""
     functions = {
-        name: {prop: value if value is True else _term(value) for prop, value in entry.items()}
-        for name, entry in given["functions"].items()
+        name: {prop: v if v is True else _term(v) for prop, v in entry.items()}
+        for name, entry in value["functions"].items()
     }
-    potentials = {name: {part: _potential(part, v) for part, v in e.items()} for name, e in given["potentials"].items()}
-    whole = {"functions": functions, "potentials": potentials, "vectors": tuple(given["vectors"])}
-    return Context(**{**given, **whole})
+    potentials = {name: {part: _potential(part, v) for part, v in e.items()} for name, e in value["potentials"].items()}
+    whole = {"functions": functions, "potentials": potentials, "vectors": tuple(value["vectors"])}
+    return Context(**{**value, **whole})
 
 
 def _term(value: Any) -> Term:

@@ -7,8 +7,9 @@
 | `functions.Functions` | function, declared, ball |
 | `linear_algebra.LinearAlgebra` | nonnegative, quad_bound, trace_bound, cauchy_schwarz |
 | `operators.Operators` | monotone, component |
-| `processes.Processes` | ito, gronwall, primitive |
-| `steps.Steps` | descent, telescope, decay, summable, summation |
+| `gronwall.Gronwall` | ito, gronwall, telescope, decay, summable |
+| `descent.Descent` | descent |
+| `primitives.Primitives` | primitive, summation |
 
 `FORMAT.md` states the same rules for certificates.
 """
@@ -16,18 +17,19 @@
 from __future__ import annotations
 
 from sdescent.derive.proof.kernel.arithmetic import Arithmetic
+from sdescent.derive.proof.kernel.descent import Descent
 from sdescent.derive.proof.kernel.facts import AXIOMS as AXIOMS
 from sdescent.derive.proof.kernel.facts import Fact as Fact
 from sdescent.derive.proof.kernel.facts import genuine as genuine
 from sdescent.derive.proof.kernel.facts import the_kernel
 from sdescent.derive.proof.kernel.functions import Functions
+from sdescent.derive.proof.kernel.gronwall import Gronwall
 from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
 from sdescent.derive.proof.kernel.logic import Logic
 from sdescent.derive.proof.kernel.operators import Operators
-from sdescent.derive.proof.kernel.processes import Processes
-from sdescent.derive.proof.kernel.steps import Steps
+from sdescent.derive.proof.kernel.primitives import Primitives
 
 
 @the_kernel
-class Kernel(Logic, Arithmetic, Functions, LinearAlgebra, Operators, Processes, Steps):
+class Kernel(Logic, Arithmetic, Functions, LinearAlgebra, Operators, Gronwall, Descent, Primitives):
     """The rules, for one context: `Kernel(context).certify(...)`. There is no other class with rules, and none can be added."""

@@ -76,9 +76,8 @@ class Context:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
         object.__setattr__(self, "matrices", MappingProxyType({k: tuple(v) for k, v in self.matrices.items()}))
         for name in ("functions", "potentials"):
-            frozen = {
-                k: MappingProxyType({a: _frozen(b) for a, b in v.items()}) for k, v in getattr(self, name).items()
-            }
+            entries = {k: {a: _frozen(b) for a, b in v.items()} for k, v in getattr(self, name).items()}
+            frozen = {k: MappingProxyType(entry) for k, entry in entries.items()}
             object.__setattr__(self, name, MappingProxyType(frozen))
         object.__setattr__(self, "vectors", tuple(self.vectors))
         clocks = [name for name, kind in self.symbols.items() if kind == "clock"]
@@ -125,15 +124,10 @@ class Context:
                 raise ProofError(f"{prop} of {name} is {value!r}, not true")
 
     def _check_potential(self, name: str, entry: Mapping[str, Any]) -> None:
-        keys = set(entry)
-        if any(type(key) is not str for key in keys) or keys not in (
-            [MOVING, STEPPING] if self.steps else [SMOOTH, MOVING]
-        ):
-            shapes = (MOVING, STEPPING) if self.steps else (SMOOTH, MOVING)
+        keys, shapes = set(entry), (MOVING, STEPPING) if self.steps else (SMOOTH, MOVING)
+        if any(type(key) is not str for key in keys) or keys not in shapes:
             raise ProofError(f"the potential {name} needs {' or else '.join(', '.join(sorted(s)) for s in shapes)}")
-        right = (
-            self._kind(name) == "random" and self._kind(entry["end"]) == "rv" and self._kind(entry["start"]) == "const"
-        )
+        right = [self._kind(n) for n in (name, entry["end"], entry["start"])] == ["random", "rv", "const"]
         if "change" in keys:
             right = right and self._kind(entry["change"]) == "random" and entry["change"] != name
         if "gradient" in keys:
@@ -177,13 +171,8 @@ class Context:
         """All of it as one value, to compare."""
         tables = (self.symbols, self.matrices, *self.functions.values(), *self.potentials.values())
         counts = self.horizon, self.dimension, self.clients, self.steps
-        return (
-            *(tuple(t.items()) for t in tables),
-            tuple(self.functions),
-            tuple(self.potentials),
-            self.vectors,
-            *counts,
-        )
+        names = tuple(self.functions), tuple(self.potentials), self.vectors
+        return (*(tuple(t.items()) for t in tables), *names, *counts)
 
     def symmetric(self, matrix: str) -> bool:
         """Whether a matrix is declared symmetric (PSD ones are)."""
@@ -214,22 +203,13 @@ class Context:
 
     def is_matrix(self, m: Any) -> bool:
         """Whether m is a declared matrix."""
-        return (
-            type(m) is tuple
-            and len(m) == 2
-            and all(type(a) is str for a in m)
-            and m[0] == "m"
-            and m[1] in self.matrices
-        )
+        names = type(m) is tuple and len(m) == 2 and all(type(a) is str for a in m)
+        return names and m[0] == "m" and m[1] in self.matrices
 
     def check_relation(self, relation: Any) -> None:
         """Raises ProofError unless it is a relation between terms; != is one against 0."""
-        if (
-            type(relation) is not Relation
-            or len(relation) != 3
-            or type(relation[0]) is not str
-            or relation[0] not in RELATIONS
-        ):
+        shaped = type(relation) is Relation and len(relation) == 3 and type(relation[0]) is str
+        if not shaped or relation[0] not in RELATIONS:
             raise ProofError(f"not a relation, but a {type(relation).__name__} or of another shape")
         for side in (relation.left, relation.right):
             self.check(side)
@@ -297,17 +277,17 @@ def parts(t: Any) -> list[Term]:
     Raises:
         ProofError: an argument that must be a scalar term is not one (a string or a number is not), or it is too deep or too large.
     """
-    found: list[Term] = []
+    subterms: list[Term] = []
     stack = [(t, 1)]
     while stack:
         part, depth = stack.pop()
         if type(part) is not Term or not part or type(part[0]) is not str:
             raise ProofError(f"not a term, but a {type(part).__name__}")
-        found.append(part)
-        if len(found) > MAX_PARTS or depth > MAX_DEPTH:
+        subterms.append(part)
+        if len(subterms) > MAX_PARTS or depth > MAX_DEPTH:
             raise ProofError(f"a term of more than {MAX_PARTS} parts, or deeper than {MAX_DEPTH}")
         stack += [(a, depth + 1) for a in part[_SCALARS.get(part[0], slice(1, None))]]
-    return found
+    return subterms
 
 
 def exact(value: Any, depth: int = 0) -> Any:

@@ -143,11 +143,9 @@ class Normal:
         if head == "f":
             value = as_number(argument)
             if value is not None:
-                known = abs(value) if name == "abs" else None
-                known = _AT_ZERO.get(name) if value == 0 and known is None else known
-                known = _AT_ONE.get(name) if value == 1 and known is None else known
-                if known is not None:
-                    return {ONE: Fraction(known)} if known else {}
+                table = {"abs": abs(value)} if name == "abs" else {0: _AT_ZERO, 1: _AT_ONE}.get(value, {})
+                if name in table:
+                    return {ONE: Fraction(table[name])} if table[name] else {}
         return self.single((head, name, freeze(argument)), self.depends(argument))
 
     def _vectors(self, t: Term) -> Polynomial:

@@ -24,7 +24,7 @@ _RECIPROCAL, _COMPOUND, _GROUP = (
 #: heads of terms that are too long for a numerator with other factors
 WIDE = ("dot", "trprod", "tr", "quad", "opnorm", "E", "EI", "I", "S", "Si", "C")
 #: a text and its level
-Shown = tuple[str, int]
+Leveled = tuple[str, int]
 
 _GREEK_NAMES = (
     "alpha beta gamma delta epsilon zeta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega eta Phi Psi"
@@ -58,9 +58,9 @@ class Printer:
 
     def term(self, t: Any) -> str:
         """A term."""
-        return self.shown(t)[0]
+        return self.leveled(t)[0]
 
-    def shown(self, t: Any) -> Shown:
+    def leveled(self, t: Any) -> Leveled:
         """A term with its level."""
         match t:
             case ("q", value):
@@ -81,13 +81,13 @@ class Printer:
 
     def inside(self, t: Any, level: int) -> str:
         """A term where something of at least this level has to stand."""
-        shown, own = self.shown(t)
-        return shown if own >= level else self.bracketed(shown)
+        text, strength = self.leveled(t)
+        return text if strength >= level else self.bracketed(text)
 
-    def bracketed(self, shown: str) -> str:
-        return f"{self.brackets[0]}{shown}{self.brackets[1]}"
+    def bracketed(self, text: str) -> str:
+        return f"{self.brackets[0]}{text}{self.brackets[1]}"
 
-    def number(self, value: str) -> Shown:
+    def number(self, value: str) -> Leveled:
         return value, SUM if value.startswith("-") else PRODUCT if "/" in value else ATOM
 
     def symbol(self, name: str) -> str:
@@ -97,26 +97,24 @@ class Printer:
     def sum(self, parts: Sequence[Any]) -> str:
         out = self.inside(parts[0], SUM)
         for part in parts[1:]:
-            shown = self.inside(part, SUM)
-            out += self.minus + shown[1:] if shown.startswith("-") else self.plus + shown
+            summand = self.inside(part, SUM)
+            out += self.minus + summand[1:] if summand.startswith("-") else self.plus + summand
         return out
 
-    def product(self, factors: Sequence[Any]) -> Shown:
+    def product(self, factors: Sequence[Any]) -> Leveled:
         if factors[0] == ("q", "-1") and len(factors) > 1:
             return "-" + "*".join(self.inside(a, PRODUCT) for a in factors[1:]), SUM
         return "*".join(self.inside(a, PRODUCT) for a in factors), PRODUCT
 
-    def power(self, base: Any, n: int) -> Shown:
+    def power(self, base: Any, n: int) -> Leveled:
         return f"{self.inside(base, ATOM)}^{n}", POWER
 
-    def function(self, name: str, inner: Any) -> Shown:
+    def function(self, name: str, inner: Any) -> Leveled:
         if name == "exp" and (power := power_in(inner)) and power[1] and self.positive(power[0]):
             base, exponents = power
-            exponent = self.product(exponents) if len(exponents) > 1 else self.shown(exponents[0])
-            return (
-                f"{self.inside(base, ATOM)}^{exponent[0] if exponent[1] == ATOM else self.bracketed(exponent[0])}",
-                POWER,
-            )
+            exponent = self.product(exponents) if len(exponents) > 1 else self.leveled(exponents[0])
+            above = exponent[0] if exponent[1] == ATOM else self.bracketed(exponent[0])
+            return f"{self.inside(base, ATOM)}^{above}", POWER
         return f"{self.symbol(name)}({self.term(inner)})", ATOM
 
     def steps(self) -> str:
@@ -131,7 +129,7 @@ class Printer:
         )
         return self.symbol(index) + ("" if context.horizon is None else f"<{self.symbol(context.horizon)}")
 
-    def other(self, t: Any) -> Shown:
+    def other(self, t: Any) -> Leveled:
         """Declared functions, operators, and terms over vectors and matrices."""
         match t:
             case ("xi", symbol):
@@ -141,8 +139,8 @@ class Printer:
             case ("I" | "EI", inner) if steps := self.steps():
                 total = f"sum_({steps})({self.term(inner)})"
                 return total if t[0] == "I" else f"E({total})", ATOM
-        shown = ", ".join(self.term(a) if isinstance(a, Term) else self.named(a) for a in t[1:])
-        return f"{t[0]}({shown})" if shown else t[0], ATOM
+        arguments = ", ".join(self.term(a) if isinstance(a, Term) else self.named(a) for a in t[1:])
+        return f"{t[0]}({arguments})" if arguments else t[0], ATOM
 
     def named(self, v: Any) -> str:
         """A vector, a matrix, or a product of both."""
@@ -165,7 +163,7 @@ class ClaimFile(Printer):
 
     relations: Mapping[str, str] = {op: op for op in ("<=", "<", ">=", ">", "==", "!=")}
 
-    def number(self, value: str) -> Shown:
+    def number(self, value: str) -> Leveled:
         return value, ATOM if value.isdigit() else PRODUCT
 
     def sum(self, parts: Sequence[Any]) -> str:
@@ -176,21 +174,21 @@ class ClaimFile(Printer):
             out += sign + self.inside(unsigned, PRODUCT)
         return out
 
-    def product(self, factors: Sequence[Any]) -> Shown:
+    def product(self, factors: Sequence[Any]) -> Leveled:
         first, *rest = factors
         if first == ("q", "-1") and rest and rest[0][0] not in ("q", "*"):
             return "-" + "*".join(self.inside(a, POWER) for a in rest), PRODUCT
         lead = self.inside(first, PRODUCT if first[0] in ("q", "/") else POWER)
         return "*".join([lead, *(self.inside(a, POWER) for a in rest)]), PRODUCT
 
-    def other(self, t: Any) -> Shown:
+    def other(self, t: Any) -> Leveled:
         raise ValueError(f"not in the grammar of claims: {t[0]}")
 
 
 _CLAIM_FILE = ClaimFile()
 
 
-def show(given: Any) -> str:
+def show(t: Any) -> str:
     """A term or a relation in the grammar of claim files; it is read back as the same one (caps on length aside).
 
     Sums in sums and products in products, quotients of numbers and the like, which the reader never returns, come back simplified.
@@ -198,7 +196,7 @@ def show(given: Any) -> str:
     Raises:
         ValueError: a part of it is not in the grammar.
     """
-    return _CLAIM_FILE.relation(given) if given[0] in _CLAIM_FILE.relations else _CLAIM_FILE.term(given)
+    return _CLAIM_FILE.relation(t) if t[0] in _CLAIM_FILE.relations else _CLAIM_FILE.term(t)
 
 
 def said(relation: Any) -> str:
@@ -235,9 +233,8 @@ def latex_name(symbol: str) -> str:
         return rf"\mathit{{{head}\_{words[0]}}}"
     if not words and head[1:].isdigit():
         head, words = head[0], [head[1:]]
-    first, *rest = [
-        "\\" + w if w in GREEK else w if len(w) == 1 or w.isdigit() else rf"\mathit{{{w}}}" for w in (head, *words)
-    ]
+    plain = [w if len(w) == 1 or w.isdigit() else rf"\mathit{{{w}}}" for w in (head, *words)]
+    first, *rest = ["\\" + w if w in GREEK else latex for w, latex in zip((head, *words), plain, strict=True)]
     return first + (rf"_{{{','.join(rest)}}}" if rest else "")
 
 
@@ -254,7 +251,7 @@ class TermWriter(Printer):
     relations: Mapping[str, str] = {"<=": r"\le", "<": "<", "==": "=", "!=": r"\ne"}
     minus, beside = "-", ""
     #: head (of a function: its name) -> text with {0}, {1}, .. for its arguments, and its level
-    templates: Mapping[str, Shown] = {
+    templates: Mapping[str, Leveled] = {
         "pi": (r"\pi", ATOM),
         "sqrt": (r"\sqrt{{{0}}}", ATOM), "abs": (r"\left|{0}\right|", ATOM), "exp": (r"e^{{{0}}}", POWER),
         "log": (r"\log\left({0}\right)", ATOM), "tanh": (r"\tanh\left({0}\right)", ATOM),
@@ -286,18 +283,18 @@ class TermWriter(Printer):
         return f"{self.term(relation.left)} {align}{self.relations[relation.op]} {self.term(relation.right)}"
 
     def term(self, t: Term) -> str:
-        return self.shown(tidy(t, self.short))[0]
+        return self.leveled(tidy(t, self.short))[0]
 
     def combination(self, parts: Sequence[tuple[Term, str]]) -> str:
         """A sum of multiples c v, each given as (c, LaTeX of v)."""
         out = ""
-        for coefficient, shown in parts:
+        for coefficient, object_text in parts:
             front = self.inside(tidy(coefficient, self.short), PRODUCT)
-            each = {"1": shown, "-1": f"-{shown}"}.get(front) or rf"{front}\,{shown}"
+            each = {"1": object_text, "-1": f"-{object_text}"}.get(front) or rf"{front}\,{object_text}"
             out += each if not out or each.startswith("-") else f" + {each}"
         return out
 
-    def shown(self, t: Any) -> Shown:
+    def leveled(self, t: Any) -> Leveled:
         if t in self.short:
             self.used[t] = None
             return self.short[t], ATOM
@@ -306,20 +303,20 @@ class TermWriter(Printer):
             return name, SUM if t[0] == "x" and re.search(".[-+]", _GROUP.sub("", _GROUP.sub("", name))) else ATOM
         if t[0] == "/" or (t[0] == "^" and self._quotient(t[1])):
             return self.product([t])
-        return super().shown(t)
+        return super().leveled(t)
 
     def sum(self, parts: Sequence[Any]) -> str:
         first, *rest = parts  # d/k - 1, not -1 + d/k
         turned = first[0] == "q" and first[1].startswith("-") and not self.inside(rest[0], SUM).startswith("-")
         return super().sum([rest[0], first, *rest[1:]] if turned else parts)
 
-    def number(self, value: str) -> Shown:
+    def number(self, value: str) -> Leveled:
         q = Fraction(value)
         sign = "-" if q < 0 else ""
         size = str(abs(q)) if q.denominator == 1 else rf"\frac{{{abs(q.numerator)}}}{{{q.denominator}}}"
         return sign + size, PRODUCT if sign else ATOM
 
-    def product(self, factors: Sequence[Any]) -> Shown:
+    def product(self, factors: Sequence[Any]) -> Leveled:
         factors, sign = list(factors), ""
         if factors[0][0] == "q" and factors[0][1].startswith("-"):
             sign, size = "-", -Fraction(factors[0][1])
@@ -332,30 +329,29 @@ class TermWriter(Printer):
         above = [a for a in above if a not in beside]
         if not above and len(beside) == 1:
             above, beside = beside, []
-        shown = rf"\frac{{{self._alone(above)}}}{{{self._alone(below)}}}"
-        return (
-            (sign + shown + rf"\,{self._row(beside)}", PRODUCT) if beside else (sign + shown, PRODUCT if sign else ATOM)
-        )
+        fraction = rf"\frac{{{self._alone(above)}}}{{{self._alone(below)}}}"
+        if beside:
+            return sign + fraction + rf"\,{self._row(beside)}", PRODUCT
+        return sign + fraction, PRODUCT if sign else ATOM
 
     def _row(self, factors: Sequence[Any]) -> str:
         """Factors beside each other."""
         out = ""
         for a in factors:
-            shown = self._factor(a)
-            out += (
-                shown if not out else rf"\cdot {shown}" if shown[0].isdigit() and out[-1].isdigit() else rf"\,{shown}"
-            )
+            factor = self._factor(a)
+            digits = out[-1:].isdigit() and factor[0].isdigit()
+            out += factor if not out else rf"\cdot {factor}" if digits else rf"\,{factor}"
         return out
 
     def _alone(self, factors: Sequence[Any]) -> str:
         """One side of a fraction: a single factor needs no brackets there."""
-        return "1" if not factors else self.shown(factors[0])[0] if len(factors) == 1 else self._row(factors)
+        return "1" if not factors else self.leveled(factors[0])[0] if len(factors) == 1 else self._row(factors)
 
     def _as_power(self, inner: Any) -> str:
         """b^c for exp(c log b), and "" for other arguments."""
-        if inner in self.short or (found := power_in(inner)) is None:
+        if inner in self.short or (power := power_in(inner)) is None:
             return ""
-        base, rest = self.inside(found[0], ATOM), found[1]
+        base, rest = self.inside(power[0], ATOM), power[1]
         return rf"{base}^{{{self.product(rest)[0]}}}" if rest else base
 
     def _quotient(self, t: Any) -> bool:
@@ -402,36 +398,36 @@ class TermWriter(Printer):
 
     def _factor(self, t: Any) -> str:
         """A term beside others: in brackets also where a sign would stand between them."""
-        shown, own = self.shown(t)
-        return shown if own >= PRODUCT and not shown.startswith("-") else self.bracketed(shown)
+        text, level = self.leveled(t)
+        return text if level >= PRODUCT and not text.startswith("-") else self.bracketed(text)
 
-    def power(self, base: Any, n: int) -> Shown:
-        shown, level = self.shown(base)
+    def power(self, base: Any, n: int) -> Leveled:
+        text, level = self.leveled(base)
         if n == 1:
-            return shown, level
+            return text, level
         closed = base[0] in ("norm", "opnorm", "q") or base[:2] == ("f", "abs")
         plain = base[0] in ("x", "pi", "as") or base in self.short
-        simple = level == ATOM and (closed or (plain and not _COMPOUND.search(shown)))
-        return f"{shown if simple else self.bracketed(shown)}^{{{n}}}", POWER
+        simple = level == ATOM and (closed or (plain and not _COMPOUND.search(text)))
+        return f"{text if simple else self.bracketed(text)}^{{{n}}}", POWER
 
-    def function(self, name: str, inner: Any) -> Shown:
+    def function(self, name: str, inner: Any) -> Leveled:
         if name == "exp" and (power := self._as_power(inner)):
             return power, POWER
         template, level = self.templates[name]
-        return template.format(self.shown(inner)[0]), level
+        return template.format(self.leveled(inner)[0]), level
 
-    def other(self, t: Any) -> Shown:
+    def other(self, t: Any) -> Leveled:
         match t:
             case ("xi", symbol):
                 return self.symbol(symbol).replace("_j", "_i"), ATOM
             case ("dot", u, v) if u == v:
-                return self.shown(Term(("norm", u)) ** 2)
+                return self.leveled(Term(("norm", u)) ** 2)
             case ("dot", u, ("Mv", m, v)) if u == v:
-                return self.shown(Term(("quad", m, u)))
+                return self.leveled(Term(("quad", m, u)))
             case ("F", function, inner):
-                return rf"{self.symbol(function)}\!\left({self.shown(inner)[0]}\right)", ATOM
+                return rf"{self.symbol(function)}\!\left({self.leveled(inner)[0]}\right)", ATOM
             case ("E", inner):
-                args = [self.shown(inner)[0]]
+                args = [self.leveled(inner)[0]]
             case _:
                 args = [self._factor(a) if isinstance(a, Term) else self.named(a) for a in t[1:]]
         template, level = self.templates[t[0]]

@@ -20,19 +20,19 @@ _LINEAR = frozenset({"S", "Si", "C", "I", "EI", "E"})
 _BIG = 10**6
 
 
-def tidy(t: Term, kept: Collection[Term] = ()) -> Term:
-    """The term with its numbers folded; terms in `kept` stay whole, wherever they stand."""
-    if t in kept or t[0] in ("q", "x", "xi", "pi"):
+def tidy(t: Term, intact: Collection[Term] = ()) -> Term:
+    """The term with its numbers folded; terms in `intact` stay whole, wherever they stand."""
+    if t in intact or t[0] in ("q", "x", "xi", "pi"):
         return t
     if t[0] == "*":
-        return _over([tidy(a, kept) for a in _flat(t, kept)], kept)
+        return _over([tidy(a, intact) for a in _flat(t, intact)], intact)
     if t[0] == "+":
-        return _sum([tidy(a, kept) for a in t[1:]])
+        return _sum([tidy(a, intact) for a in t[1:]])
     if t[0] == "^":
-        return _power(tidy(t[1], kept), t[2], kept)
-    args = [tidy(a, kept) if isinstance(a, Term) else a for a in t[1:]]
+        return _power(tidy(t[1], intact), t[2], intact)
+    args = [tidy(a, intact) if isinstance(a, Term) else a for a in t[1:]]
     if t[0] == "/":
-        return _fraction(args[0], args[1], kept)
+        return _fraction(args[0], args[1], intact)
     if t[0] == "f":
         return _function(t[1], args[1])
     if t[0] in _LINEAR and args[0] == _ZERO:
@@ -51,29 +51,29 @@ def _value(t: Term) -> Fraction | None:
     return Fraction(t[1]) if t[0] == "q" else None
 
 
-def _flat(t: Term, kept: Collection[Term]) -> list[Term]:
+def _flat(t: Term, intact: Collection[Term]) -> list[Term]:
     """The factors of a product, those of products in it too."""
-    found: list[Term] = []
+    factors: list[Term] = []
     for a in t[1:]:
-        found += _flat(a, kept) if a[0] == "*" and a not in kept else [a]
-    return found
+        factors += _flat(a, intact) if a[0] == "*" and a not in intact else [a]
+    return factors
 
 
-def _coefficient(t: Term, kept: Collection[Term]) -> tuple[Fraction, list[Term]]:
+def _coefficient(t: Term, intact: Collection[Term]) -> tuple[Fraction, list[Term]]:
     """The number that a tidied term has in front, and its other factors."""
     if (value := _value(t)) is not None:
         return value, []
-    if t[0] == "*" and t not in kept:
+    if t[0] == "*" and t not in intact:
         first = _value(t[1])
         return (first, list(t[2:])) if first is not None else (Fraction(1), list(t[1:]))
     return Fraction(1), [t]
 
 
-def _product(factors: Iterable[Term], kept: Collection[Term]) -> Term:
+def _product(factors: Iterable[Term], intact: Collection[Term]) -> Term:
     number, rest = Fraction(1), list[Term]()
     for factor in factors:
-        own, others = _coefficient(factor, kept)
-        number, rest = number * own, rest + others
+        coefficient, others = _coefficient(factor, intact)
+        number, rest = number * coefficient, rest + others
     if not number:
         return _ZERO
     if number != 1 or not rest:
@@ -81,14 +81,19 @@ def _product(factors: Iterable[Term], kept: Collection[Term]) -> Term:
     return rest[0] if len(rest) == 1 else Term(("*", *rest))
 
 
-def _over(factors: list[Term], kept: Collection[Term]) -> Term:
+def _over(factors: list[Term], intact: Collection[Term]) -> Term:
     """A product, with those of its factors that are a number over something put below the others."""
-    factors = [part for f in factors for own, others in [_coefficient(f, kept)] for part in (num(own), *others)]
-    below = [f for f in factors if f[0] == "/" and _value(f[1]) is not None and f not in kept]
+    factors = [
+        part
+        for f in factors
+        for coefficient, others in [_coefficient(f, intact)]
+        for part in (num(coefficient), *others)
+    ]
+    below = [f for f in factors if f[0] == "/" and _value(f[1]) is not None and f not in intact]
     if not below:
-        return _product(factors, kept)
+        return _product(factors, intact)
     above = [f[1] if f in below else f for f in factors]
-    return _fraction(_product(above, kept), _product([f[2] for f in below], kept), kept)
+    return _fraction(_product(above, intact), _product([f[2] for f in below], intact), intact)
 
 
 def _sum(terms: list[Term]) -> Term:
@@ -104,7 +109,7 @@ def _sum(terms: list[Term]) -> Term:
     return rest[0] if len(rest) == 1 else Term(("+", *rest))
 
 
-def _power(base: Term, n: int, kept: Collection[Term]) -> Term:
+def _power(base: Term, n: int, intact: Collection[Term]) -> Term:
     value = _value(base)
     if n == 0:
         return _ONE
@@ -112,20 +117,20 @@ def _power(base: Term, n: int, kept: Collection[Term]) -> Term:
         return base
     if value is not None and (value or n > 0) and max(abs(value.numerator), value.denominator) ** abs(n) < _BIG:
         return num(value**n)
-    if base[0] == "/" and base[1] == _ONE and base not in kept:
-        return Term(("/", _ONE, _power(base[2], n, kept)))
+    if base[0] == "/" and base[1] == _ONE and base not in intact:
+        return Term(("/", _ONE, _power(base[2], n, intact)))
     return Term(("^", base, n))
 
 
-def _fraction(above: Term, below: Term, kept: Collection[Term]) -> Term:
+def _fraction(above: Term, below: Term, intact: Collection[Term]) -> Term:
     """One fraction with whole numbers in front of what is above and below it, and no fraction among the factors there."""
     number, parts = [Fraction(1), Fraction(1)], (list[Term](), list[Term]())
 
     def put(t: Term, side: int) -> None:
-        own, factors = _coefficient(t, kept)
-        number[side] *= own
+        coefficient, factors = _coefficient(t, intact)
+        number[side] *= coefficient
         for factor in factors:
-            if factor[0] == "/" and factor not in kept:
+            if factor[0] == "/" and factor not in intact:
                 put(factor[1], side)
                 put(factor[2], 1 - side)
             else:
@@ -138,14 +143,12 @@ def _fraction(above: Term, below: Term, kept: Collection[Term]) -> Term:
     whole = number[0] / number[1]
     if not whole:
         return _ZERO
-    top, bottom = (
-        _product([num(abs(whole.numerator)), *parts[0]], kept),
-        _product([num(whole.denominator), *parts[1]], kept),
-    )
+    top = _product([num(abs(whole.numerator)), *parts[0]], intact)
+    bottom = _product([num(whole.denominator), *parts[1]], intact)
     if not parts[0] and not parts[1]:
         return num(whole)
-    shown = top if bottom == _ONE else Term(("/", top, bottom))
-    return shown if whole > 0 else _product([num(-1), shown], kept)
+    fraction = top if bottom == _ONE else Term(("/", top, bottom))
+    return fraction if whole > 0 else _product([num(-1), fraction], intact)
 
 
 def _function(name: str, at: Term) -> Term:

@@ -23,9 +23,8 @@ FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
 # f(constant) that are rational by definition. log(0) stays an atom: its value 0 is a convention nobody should calculate with.
 FIXED = {("sqrt", 0): 0, ("sqrt", 1): 1, ("exp", 0): 1, ("log", 1): 0, ("atan", 0): 0, ("erf", 0): 0, ("tanh", 0): 0}
 FIXED |= {("psi", 0): fmpq(1, 2)}
-UNITS = (
-    10_000_000  # of work in one replay: a unit is a product of two monomials with small coefficients, or a node read
-)
+#: of work in one replay: a unit is a product of two monomials with small coefficients, or a node read
+UNITS = 10_000_000
 MAX_DEGREE, MAX_NESTING, MAX_INTERNED = 10_000, 60, 1_000_000
 
 Poly = dict[int, fmpq]
@@ -49,11 +48,11 @@ class Budget:
     """A budget for the whole replay: a certificate cannot make the replayer hang, only be refused."""
 
     def __init__(self, units: int = UNITS) -> None:
-        self.left = units
+        self.remaining = units
 
     def spend(self, units: int) -> None:
-        self.left -= units
-        if self.left < 0:
+        self.remaining -= units
+        if self.remaining < 0:
             raise Invalid("the certificate needs more work than a replay may take")
 
 
@@ -130,16 +129,16 @@ class Algebra:
         if m == 0 or n == 0:
             return m + n
         key = m << 32 | n if m < n else n << 32 | m
-        found = self._products.get(key)
-        if found is None:
+        index = self._products.get(key)
+        if index is None:
             self.work.spend(5)
             powers = dict(self.monomials[m])
             for a, k in self.monomials[n]:
                 powers[a] = powers.get(a, 0) + k
             if len(self._products) > MAX_INTERNED:
                 self._products.clear()
-            found = self._products[key] = self.monomial(self.collect(powers))
-        return found
+            index = self._products[key] = self.monomial(self.collect(powers))
+        return index
 
     def collect(self, powers: dict[int, int]) -> tuple[tuple[int, int], ...]:
         """The canonical monomial of prod a^n: sorted by atom."""
@@ -256,17 +255,17 @@ class Algebra:
 
     def inside(self, p: Poly) -> list[Atom]:
         """All atoms of p and of what stands in them, at any depth outside operators."""
-        found: set[int] = set()
+        within: set[int] = set()
         todo = [a for m in p for a, _ in self.monomials[m]]
         while todo:
             a = todo.pop()
-            if a not in found:
-                found.add(a)
+            if a not in within:
+                within.add(a)
                 head = self.atoms[a].head
                 key = head[1] if head[0] == "inv" else head[2] if head[0] in ("f", "F") else ()
                 todo += [b for m, _ in key for b, _ in self.monomials[m]]
-        self.work.spend(len(found))
-        return [self.atoms[a] for a in sorted(found)]
+        self.work.spend(len(within))
+        return [self.atoms[a] for a in sorted(within)]
 
     def names(self, p: Poly) -> frozenset[str]:
         return frozenset().union(*(a.names for a in self.atoms_of(p)))

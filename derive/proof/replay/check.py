@@ -9,17 +9,19 @@ What is trusted: the modules of this folder, python-flint, the standard library,
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from sdescent.derive.proof.replay.algebra import Budget, Invalid, Unreadable
 from sdescent.derive.proof.replay.context import entry_terms, read_context
 from sdescent.derive.proof.replay.conventions import conventions
+from sdescent.derive.proof.replay.descent import descent
+from sdescent.derive.proof.replay.gronwall import decay, gronwall, ito, summable, telescope
 from sdescent.derive.proof.replay.in_words import Replayed, describe
-from sdescent.derive.proof.replay.linear_algebra import cauchy_schwarz, nonnegative, quad_bound, trace_bound
+from sdescent.derive.proof.replay.linear_algebra import BOUNDS, bound, nonnegative
+from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, Rules
 from sdescent.derive.proof.replay.one_variable import ball
-from sdescent.derive.proof.replay.potentials import decay, descent, summable, summation, telescope
-from sdescent.derive.proof.replay.processes import gronwall, ito, primitive
-from sdescent.derive.proof.replay.rules import AXIOMS, Rules
+from sdescent.derive.proof.replay.primitives import primitive, summation
 from sdescent.derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH
 from sdescent.derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items
 from sdescent.derive.proof.replay.witness import check_witness
@@ -36,9 +38,7 @@ RULES = {
     "ball": ball,
     "declared": Rules.declared,
     "nonnegative": nonnegative,
-    "quad_bound": quad_bound,
-    "trace_bound": trace_bound,
-    "cauchy_schwarz": cauchy_schwarz,
+    **{rule: partial(bound, rule=rule) for rule in BOUNDS},
     "monotone": Rules.monotone,
     "component": Rules.component,
     "instantiate": Rules.instantiate,
@@ -90,10 +90,10 @@ def replay_object(value: Any) -> Replayed:
 def _parse(text: Any) -> tuple[Any, int]:
     """JSON without floats, without a key twice, of bounded size; and how deep it is."""
 
-    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({key for key, _ in found}) != len(found):
+    def pairs(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in entries}) != len(entries):
             raise Unreadable("a key occurs twice in an object")
-        return dict(found)
+        return dict(entries)
 
     def no_float(literal: str) -> Any:
         raise Unreadable(f'{literal[:40]} is not an exact number: write a rational such as "3/4"')
@@ -108,9 +108,8 @@ def _parse(text: Any) -> tuple[Any, int]:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
-        value = json.loads(
-            text, object_pairs_hook=pairs, parse_float=no_float, parse_constant=no_float, parse_int=integer
-        )
+        hooks = {"parse_float": no_float, "parse_constant": no_float, "parse_int": integer}
+        value = json.loads(text, object_pairs_hook=pairs, **hooks)
     except ValueError as error:
         raise Unreadable(f"not JSON: {error}") from error
     return value, _check_nodes(value)
@@ -150,9 +149,8 @@ def _check_nodes(value: Any) -> int:
 
 def _replay(value: Any, deep: bool) -> Replayed:
     optional = [key for key in ("witness", "sources") if type(value) is dict and key in value]
-    form, title, context_raw, statement, steps, *more = fields(
-        value, "format", "title", "context", "statement", "steps", *optional
-    )
+    keys = ("format", "title", "context", "statement", "steps")
+    form, title, context_raw, statement, steps, *more = fields(value, *keys, *optional)
     options = dict(zip(optional, more, strict=True))
     if form != FORMAT or type(title) is not str:
         raise Unreadable(f"not a {FORMAT}")
@@ -240,9 +238,8 @@ def _reading(rules: Rules) -> list[str]:
         out.append("expectations and time integrals that occur are of integrable functions (they are linear)")
     horizon = f"the horizon{f' {context.horizon}' if context.horizon else ''}"
     if context.steps:
-        out.append(
-            f"time is steps, from 0 to one before {horizon}, a whole number >= 1; integrals over time are sums over them"
-        )
+        last = f"one before {horizon}, a whole number >= 1"
+        out.append(f"time is steps, from 0 to {last}; integrals over time are sums over them")
     elif used & {"I", "EI"} or context.horizon is not None:
         out.append(f"time runs from 0 to {horizon}, which is >= 0")
     out += [f"{name} is the time itself" for name, kind in context.symbols.items() if kind == "clock"]

@@ -34,18 +34,16 @@ def read_context(raw: Any, work: Budget, deep: bool) -> Context:
     if list(symbols.values()).count("clock") > 1:
         raise Unreadable("there is more than one symbol of kind clock")
     flags: dict[str, frozenset[str]] = {}
-    for name, given in matrices.items():
-        if any(flag not in ("symmetric", "psd") for flag in items(given)) or len(set(given)) != len(given):
+    for name, listed in matrices.items():
+        if any(flag not in ("symmetric", "psd") for flag in items(listed)) or len(set(listed)) != len(listed):
             raise Unreadable("a flag of a matrix is not symmetric or psd, or is given twice")
-        flags[name] = frozenset(given) | {"symmetric"} if given else frozenset()
+        flags[name] = frozenset(listed) | {"symmetric"} if listed else frozenset()
     counted = [name for name in (horizon, dimension, clients) if name is not None]
-    if any(type(name) is not str or symbols.get(name) != "const" for name in counted) or len(set(counted)) != len(
-        counted
-    ):
+    constant = all(type(name) is str and symbols.get(name) == "const" for name in counted)
+    if not constant or len(set(counted)) != len(counted):
         raise Unreadable("horizon, dimension and clients are not different symbols of kind const")
-    context = Context(
-        symbols, frozenset(vectors), flags, functions, horizon, dimension, clients, potentials, bool(steps)
-    )
+    sizes = (horizon, dimension, clients)
+    context = Context(symbols, frozenset(vectors), flags, functions, *sizes, potentials, bool(steps))
     terms = Terms(context, work, deep)
     for properties in functions.values():
         if type(properties) is not dict:
@@ -71,9 +69,8 @@ def is_constant(terms: Terms, raw: Any) -> bool:
 
 def looks_ahead(terms: Terms, raw: Any) -> bool:
     """Whether a term (its shape is checked) depends on more than the outcome and the time, or is written with the end."""
-    return bool(terms.deps(terms.term(raw)) & ~(W | T)) or any(
-        terms.context.symbols[name] == "rv" for name in symbols_in(raw)
-    )
+    depends = terms.deps(terms.term(raw))
+    return bool(depends & ~(W | T)) or any(terms.context.symbols[name] == "rv" for name in symbols_in(raw))
 
 
 def stepping_terms(potential: dict[str, Any]) -> list[Any]:
@@ -96,11 +93,7 @@ def _check_potential(terms: Terms, name: str, potential: Any) -> None:
     symbols = terms.context.symbols
     if any(type(potential.get(key, "")) is not str for key in ("gradient", "hessian", "end", "start", "change")):
         raise Unreadable("a name in a potential is not a text")
-    if (
-        symbols.get(name) != "random"
-        or symbols.get(potential["end"]) != "rv"
-        or symbols.get(potential["start"]) != "const"
-    ):
+    if [symbols.get(n) for n in (name, potential["end"], potential["start"])] != ["random", "rv", "const"]:
         raise Unreadable("a potential is not of kind random, its end not rv, or its start not const")
     if "change" in keys and (symbols.get(potential["change"]) != "random" or potential["change"] == name):
         raise Unreadable("the change of a potential is not of kind random, or is the potential")
@@ -138,11 +131,8 @@ def _check_stepping(terms: Terms, potential: dict[str, Any]) -> None:
     if not all(is_constant(terms, raw) for raw in items(potential["smoothness"], 2)):
         raise Unreadable("the smoothness of a potential is not two terms over const symbols and numbers with + * ^ /")
     _check_moved(terms, potential["mean"])
-    if any(
-        looks_ahead(terms, potential[key])
-        for key in ("square", "radius")
-        if key == "square" or potential[key] is not None
-    ):
+    bounds = [potential["square"], *([] if potential["radius"] is None else [potential["radius"]])]
+    if any(looks_ahead(terms, raw) for raw in bounds):
         raise Unreadable(
             "the square or the radius of a step depends on more than the outcome and the time, or on the end"
         )

@@ -76,11 +76,11 @@ class Safe:
         pairs = self.terms.monomials[rest[0]] if len(rest) == 1 else ()
         low = -slack.get(0, fmpq(0))
         if len(pairs) == 1 and pairs[0][1] == 1 and slack[rest[0]] > 0 and low >= 0:
-            own = self._monic({rest[0]: fmpq(1)})
-            self.nonnegative.add(own)
+            atom = self._monic({rest[0]: fmpq(1)})
+            self.nonnegative.add(atom)
             if low > 0 or op == "<":
-                self.positive.add(own)
-                self.nonzero.add(own[0])
+                self.positive.add(atom)
+                self.nonzero.add(atom[0])
 
     def and_assuming(self, hypotheses: Hypotheses) -> Safe:
         """The same where these hypotheses hold too."""
@@ -102,25 +102,20 @@ class Safe:
             return kind == "sqrt"
         key, sign = self._monic(p)
         if kind == "/":
-            counted = (self.terms.context.dimension, self.terms.context.clients)
-            factors = self._factors(p)
-            return key in self.nonzero or self._by_form(p, True) or self._by_form(self.terms.scale(p, fmpq(-1)), True) or (
-                len(p) == 1 and all(self._nonzero_factor(a, counted) for a in factors)
-            )  # fmt: skip
-        known = self.nonnegative if kind == "sqrt" else self.positive
-        return (key, sign) in known or self._by_form(p, kind == "log")
+            if key in self.nonzero or self._by_form(p, True) or self._by_form(self.terms.scale(p, fmpq(-1)), True):
+                return True
+            return len(p) == 1 and all(self._nonzero_factor(a) for m in p for a, _ in self.terms.monomials[m])
+        signs = self.nonnegative if kind == "sqrt" else self.positive
+        return (key, sign) in signs or self._by_form(p, kind == "log")
 
-    def _factors(self, p: Poly) -> list[int]:
-        return [a for m in p for a, _ in self.terms.monomials[m]] if len(p) == 1 else []
-
-    def _nonzero_factor(self, a: int, counted: tuple[str | None, ...]) -> bool:
-        own = {self.terms.monomial(((a, 1),)): fmpq(1)}
+    def _nonzero_factor(self, a: int) -> bool:
+        atom = {self.terms.monomial(((a, 1),)): fmpq(1)}
         head = self.terms.atoms[a].head
-        if head[0] == "x" and head[1] in counted:
+        if head[0] == "x" and head[1] in (self.terms.context.dimension, self.terms.context.clients):
             return True
         if head[0] == "inv":  # 1/q is not 0 where q is not
             return self.is_inside("/", dict(head[1]))
-        return self._monic(own)[0] in self.nonzero or self._by_form(own, True)
+        return self._monic(atom)[0] in self.nonzero or self._by_form(atom, True)
 
     def _by_form(self, p: Poly, strict: bool) -> bool:
         """Whether p >= 0 (> 0) by its form: a number, or a sum of products of what is >= 0, one of them > 0."""
@@ -134,18 +129,18 @@ class Safe:
         return not strict or any(all(signs) for _, signs in members)
 
     def _sign_of_power(self, a: int, n: int) -> bool | None:
-        """True where a^n > 0, False where a^n >= 0, None where that is not seen."""
+        """True where a^n > 0, False where a^n >= 0, None where neither is."""
         key = a, n % 2
         if key not in self._signs:
             self.terms.work.spend(20)
-            self._signs[key] = self._seen(a, n)
+            self._signs[key] = self._sign_by_form(a, n)
         return self._signs[key]
 
-    def _seen(self, a: int, n: int) -> bool | None:
+    def _sign_by_form(self, a: int, n: int) -> bool | None:
         head = self.terms.atoms[a].head
-        own = self._monic({self.terms.monomial(((a, 1),)): fmpq(1)})
+        atom = self._monic({self.terms.monomial(((a, 1),)): fmpq(1)})
         context = self.terms.context
-        if head[:2] in (("f", "exp"), ("f", "psi")) or head[0] == "pi" or own in self.positive:
+        if head[:2] in (("f", "exp"), ("f", "psi")) or head[0] == "pi" or atom in self.positive:
             return True
         if head[0] == "x" and head[1] in (context.dimension, context.clients):
             return True
@@ -153,14 +148,10 @@ class Safe:
             return True
         if head[0] == "x" and head[1] == context.horizon:
             return False
-        if n % 2 == 0 and own[0] in self.nonzero:
+        if n % 2 == 0 and atom[0] in self.nonzero:
             return True
-        if (
-            n % 2 == 0
-            or (head[0] == "f" and head[1] in NONNEGATIVE)
-            or head[0] in ("norm", "opnorm")
-            or own in self.nonnegative
-        ):
+        nonnegative = head[0] in ("norm", "opnorm") or (head[0] == "f" and head[1] in NONNEGATIVE)
+        if n % 2 == 0 or nonnegative or atom in self.nonnegative:
             return False
         if head[0] == "inv":
             return True if self.is_inside("/", dict(head[1])) and self._by_form(dict(head[1]), True) else None
@@ -202,13 +193,13 @@ def conventions(terms: Terms, statement: list[Any], steps: list[Any], facts: lis
     was looked at, because it is too much.
     """
     stated = facts[-1].hypotheses
-    safe, found, seen = Safe(terms, facts, stated), dict[Any, tuple[str, str, Any]](), set[str]()
-    said = [("statement", raw, stated) for raw in statement]
-    said += [("proof", raw, fact.hypotheses) for raw, fact in zip(steps, facts, strict=True)]
-    for where, relation, hypotheses in said:
+    safe, outside, visited = Safe(terms, facts, stated), dict[Any, tuple[str, str, Any]](), set[str]()
+    relations = [("statement", raw, stated) for raw in statement]
+    relations += [("proof", raw, fact.hypotheses) for raw, fact in zip(steps, facts, strict=True)]
+    for where, relation, hypotheses in relations:
         for kind, raw in partial_terms(relation):
             written = f"{kind} {raw!r}"
-            if written in seen:
+            if written in visited:
                 continue
             try:
                 terms.work.spend(1 + len(written) // 64)
@@ -219,10 +210,10 @@ def conventions(terms: Terms, statement: list[Any], steps: list[Any], facts: lis
                     if safe.and_assuming(hypotheses).is_inside(kind, p):
                         continue
             except Invalid:
-                return [*found.values(), (where, kind, None)]
-            seen.add(written)
+                return [*outside.values(), (where, kind, None)]
+            visited.add(written)
             if not inside:
-                found.setdefault((kind, terms.key(p)), (where, kind, raw))
-            if len(found) > MOST:
-                return [*found.values(), (where, kind, None)]
-    return list(found.values())
+                outside.setdefault((kind, terms.key(p)), (where, kind, raw))
+            if len(outside) > MOST:
+                return [*outside.values(), (where, kind, None)]
+    return list(outside.values())

@@ -1,6 +1,6 @@
 """The rules of calculus, once for the whole replay (FORMAT.md, "Derivatives").
 
-A pair is (p, p'). The rule `primitive` walks a written term with pairs (`processes.Clocked`); the analysis of one variable has
+A pair is (p, p'). The rule `primitive` walks a written term with pairs (`primitives.Clocked`); the analysis of one variable has
 polynomials in atoms, whose derivative is the sum of (dp/da) a' over their atoms a, and takes the a' from here. What the rules need
 (denominators that are not 0, arguments of log and sqrt that are positive) is asked for by those who call them.
 """

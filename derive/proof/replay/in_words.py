@@ -52,12 +52,13 @@ class Replayed:
 
 def convention(where: str, kind: str, raw: Any, written: Callable[[Any], str] | None = None) -> str:
     """What a term outside its domain means; `written` writes the term, in the letters of the certificate unless given."""
-    meaning, has, shown = KINDS[kind]
+    meaning, has, condition = KINDS[kind]
     if raw is None:
         return f"{meaning}: the {where} has more terms that may be outside their domains than were looked at"
     if kind == "/" and raw == ["q", "0"]:
         return f"{meaning}: something in the {where} {has} 0"
-    return f"{meaning}: something in the {where} {has} {(written or infix)(raw)}, and no step shows that this {shown}"
+    text = (written or infix)(raw)
+    return f"{meaning}: something in the {where} {has} {text}, and no step shows that this {condition}"
 
 
 def infix(raw: Any) -> str:
@@ -111,12 +112,12 @@ def _witness(raw: dict[str, Any] | None) -> list[str]:
     if raw is None:
         return []
 
-    def shown(value: list) -> str:
+    def written(value: list) -> str:
         parts = list(dict.fromkeys(infix(part) for part in value)) if type(value[0]) is list else [infix(value)]
         return parts[0] if len(parts) == 1 else f"({', '.join(infix(part) for part in value)})"
 
-    lines = [f"{name} = {shown(value)}" for table in ("symbols", "vectors") for name, value in raw[table].items()]
-    lines += [f"{name} = diag {shown(value)}" for name, value in raw["matrices"].items()]
+    lines = [f"{name} = {written(value)}" for table in ("symbols", "vectors") for name, value in raw[table].items()]
+    lines += [f"{name} = diag {written(value)}" for name, value in raw["matrices"].items()]
     lines = [", ".join(lines[n : n + 8]) for n in range(0, len(lines), 8)]
     for name, f in raw["functions"].items():
         lines.append(f"{name}(t) = {f['level']} + {f['height']} * max(-1, min(1, t / {f['width']}))")
@@ -125,9 +126,8 @@ def _witness(raw: dict[str, Any] | None) -> list[str]:
 
 def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
     """What the context says of a potential, and of how its state moves."""
-    parts = ", ".join(
-        f"{key} {entry[key]}" for key in ("gradient", "hessian", "change", "start", "end") if key in entry
-    )
+    named = [key for key in ("gradient", "hessian", "change", "start", "end") if key in entry]
+    parts = ", ".join(f"{key} {entry[key]}" for key in named)
     sums = {
         key: " + ".join(f"({infix(c)})*{infix(moved)}" for c, moved in entry[key]) or "0"
         for key in ("drift", "diffusion", "mean") if key in entry
@@ -167,14 +167,12 @@ def describe(replayed: Replayed) -> list[str]:
     context = replayed.context
     lines = [f"claim: {infix(replayed.claim)}"]
     hypotheses = replayed.assumptions, replayed.definitions
-    for kind, relations, words in zip(
-        ("assumption", "definition"), hypotheses, replayed.sources or ((), ()), strict=True
-    ):
-        said = [f"  ({_printable(word)})" for word in words] or [""] * len(relations)
-        lines += [f"{kind}: {infix(raw)}{word}" for raw, word in zip(relations, said, strict=True)]
-    lines += (
-        ["sources of assumptions and definitions, in parentheses: free text, not checked"] if replayed.sources else []
-    )
+    sources = replayed.sources or ((), ())
+    for kind, relations, words in zip(("assumption", "definition"), hypotheses, sources, strict=True):
+        notes = [f"  ({_printable(word)})" for word in words] or [""] * len(relations)
+        lines += [f"{kind}: {infix(raw)}{note}" for raw, note in zip(relations, notes, strict=True)]
+    if replayed.sources:
+        lines.append("sources of assumptions and definitions, in parentheses: free text, not checked")
     kinds: dict[str, list[str]] = {}
     for symbol, kind in context["symbols"].items():
         kinds.setdefault(kind, []).append(symbol)
@@ -182,8 +180,8 @@ def describe(replayed: Replayed) -> list[str]:
     lines += [f"vectors: {', '.join(context['vectors'])}"] if context["vectors"] else []
     lines += [f"matrix {name}: {', '.join(flags) or 'any'}" for name, flags in context["matrices"].items()]
     for name, properties in context["functions"].items():
-        said = [key if value is True else f"{key} {infix(value)}" for key, value in properties.items()]
-        lines.append(f"function {name}: {', '.join(said) or 'any'}")
+        texts = [key if value is True else f"{key} {infix(value)}" for key, value in properties.items()]
+        lines.append(f"function {name}: {', '.join(texts) or 'any'}")
     for name, entry in context["potentials"].items():
         lines += _potential(name, entry, "steps" in context)
     lines += [f"{key}: {context[key]}" for key in ("horizon", "dimension", "clients") if context[key] is not None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sdescent.derive.proof.replay.algebra import Poly
-from sdescent.derive.proof.replay.rules import Rules
+from sdescent.derive.proof.replay.logic_and_algebra import Rules
 from sdescent.derive.proof.replay.terms import Relation, Step, check, fields
 
 
@@ -22,13 +22,8 @@ class Bound(NamedTuple):
 
 
 #: a norm is >= 0 (norm, opnorm); tr(M) is the sum of the eigenvalues; v'Mv >= 0 is what psd says; Tr(MK) = |sqrt(M) sqrt(K)|^2
-NONNEGATIVE: dict[str, int] = {
-    "norm": 0,
-    "opnorm": 0,
-    "tr": 1,
-    "quad": 1,
-    "trprod": 2,
-}  # how many first arguments are psd
+#: (how many first arguments are psd)
+NONNEGATIVE = {"norm": 0, "opnorm": 0, "tr": 1, "quad": 1, "trprod": 2}
 BOUNDS: dict[str, Bound] = {
     # |v'Mv| <= |M| |v|^2: the eigenvalues of a symmetric M are at most |M| in absolute value
     "quad_bound": Bound(
@@ -62,9 +57,8 @@ def nonnegative(rules: Rules, step: Step) -> Relation:
 def bound(rules: Rules, step: Step, rule: str) -> Relation:
     """The row of `BOUNDS`, for the objects that the step names."""
     row, terms = BOUNDS[rule], rules.terms
-    values = dict(
-        zip((*row.objects, "sign"), fields(step.data, *row.objects, *(["sign"] if row.signed else [])), strict=False)
-    )
+    keys = [*row.objects, "sign"] if row.signed else [*row.objects]
+    values = dict(zip(keys, fields(step.data, *keys), strict=True))
     rules.premises(step, 0)
     named = {key: _object(values[key], "v" if kind == "v" else "m") for key, kind in row.objects.items()}
     for key, kind in row.objects.items():
@@ -75,18 +69,6 @@ def bound(rules: Rules, step: Step, rule: str) -> Relation:
     for tag, key, n in row.right:
         right = terms.mul(right, terms.power(terms.term([tag, named[key]]), n))
     return rules.leq(rules.signed(values["sign"], left) if row.signed else left, right)
-
-
-def quad_bound(rules: Rules, step: Step) -> Relation:
-    return bound(rules, step, "quad_bound")
-
-
-def trace_bound(rules: Rules, step: Step) -> Relation:
-    return bound(rules, step, "trace_bound")
-
-
-def cauchy_schwarz(rules: Rules, step: Step) -> Relation:
-    return bound(rules, step, "cauchy_schwarz")
 
 
 def _object(raw: Any, tag: str) -> Any:

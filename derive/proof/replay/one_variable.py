@@ -12,8 +12,8 @@ from typing import Any
 from flint import arb, ctx, fmpq
 
 from sdescent.derive.proof.replay.algebra import Invalid, Poly, Unreadable
+from sdescent.derive.proof.replay.logic_and_algebra import Rules
 from sdescent.derive.proof.replay.one_variable_forms import Forms
-from sdescent.derive.proof.replay.rules import Rules
 from sdescent.derive.proof.replay.terms import NAME, Relation, Step, check, fields, items, rational
 
 End = fmpq | None  # None: the interval has no end there
@@ -55,10 +55,8 @@ class Ball(Forms):
             raise Invalid("eval on an interval that is not bounded: only a bounded one has an enclosure")
         with ctx.workprec(node[1]):
             value = self.enclose(p, arb(a).union(arb(b)), {})
-            check(
-                value.is_finite() and bool(value > 0 if want else value >= 0),
-                "the ball is too coarse: it does not lie above 0",
-            )
+            above = value.is_finite() and bool(value > 0 if want else value >= 0)
+            check(above, "the ball is too coarse: it does not lie above 0")
 
     def by_split(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
         """[a, b] is the union of [a, c] and [c, b]."""
@@ -70,7 +68,7 @@ class Ball(Forms):
     def at_end(self, p: Poly, end: End, strict: bool) -> None:
         if end is None:
             raise Invalid("up or down from an end that is infinite")
-        check(self.shown(self.substitute(p, self.number(end)), strict), "the sign at an end is not shown")
+        check(self.has_sign(self.substitute(p, self.number(end)), strict), "the sign at an end is not shown")
 
     def by_up(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
         """p(x) = p(a) + (x - a) p'(y)."""
@@ -93,34 +91,32 @@ class Ball(Forms):
         slope = self.derivative(p)
         check((a is None) != (b is None), "limit is for one infinite end")
         value = self.limit(p) if b is None else self.limit_left(p)
-        check(self.shown(value, False), "the limit is not shown to be >= 0")
+        check(self.has_sign(value, False), "the limit is not shown to be >= 0")
         self.prove(self.scale(slope, fmpq(-1 if b is None else 1)), a, b, node[1], STRICT if want else WEAK)
 
     def by_coeffs(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
         """A polynomial in y >= 0 with coefficients >= 0 (the constant one > 0), for x = a + y or x = b - y."""
         ((only, _),) = self.monomials[min(self.x)]
-        found: dict[int, Poly] = {}
+        coefficients: dict[int, Poly] = {}
         for m, c in p.items():
             powers = dict(self.monomials[m])
             degree = powers.pop(only, 0)
             number = {self.monomial(tuple(powers.items())): c}
-            check(
-                not self.varies(number) and degree <= MAX_DEGREE,
-                "not a polynomial of degree <= 400 with number coefficients",
-            )
-            self.accumulate(found.setdefault(degree, {}), number)
-        top = max(found, default=0)
+            polynomial = not self.varies(number) and degree <= MAX_DEGREE
+            check(polynomial, "not a polynomial of degree <= 400 with number coefficients")
+            self.accumulate(coefficients.setdefault(degree, {}), number)
+        top = max(coefficients, default=0)
         ends = [(a, 1), (b, -1)] if top else [(fmpq(0), 1)]
-        fine = any(self._nonnegative(found, top, end, sign, want) for end, sign in ends if end is not None)
+        fine = any(self._nonnegative(coefficients, top, end, sign, want) for end, sign in ends if end is not None)
         check(fine, "a coefficient is not shown to be >= 0")
 
-    def _nonnegative(self, found: dict[int, Poly], top: int, end: fmpq, sign: int, want: int) -> bool:
+    def _nonnegative(self, coefficients: dict[int, Poly], top: int, end: fmpq, sign: int, want: int) -> bool:
         """Of the coefficients of sum c_k (end + sign y)^k."""
         for j in range(top + 1):
             total: Poly = {}
             for k in range(j, top + 1):
-                self.accumulate(total, found.get(k, {}), sign**j * comb(k, j) * end ** (k - j))
-            if not self.shown(total, want > WEAK and j == 0):
+                self.accumulate(total, coefficients.get(k, {}), sign**j * comb(k, j) * end ** (k - j))
+            if not self.has_sign(total, want > WEAK and j == 0):
                 return False
         return True
 
@@ -243,9 +239,8 @@ def leaves_left_end_out(proof: Any) -> bool:
 
 def ball(rules: Rules, step: Step) -> Relation:
     """0 <= phi (0 < phi) on [low, high] by the tree, so at x = t by the premises low <= t <= high."""
-    variable, raw, strict, low_raw, high_raw, domain, proof, at_raw = fields(
-        step.data, "variable", "term", "strict", "low", "high", "domain", "proof", "at"
-    )
+    keys = ("variable", "term", "strict", "low", "high", "domain", "proof", "at")
+    variable, raw, strict, low_raw, high_raw, domain, proof, at_raw = fields(step.data, *keys)
     if type(variable) is not str or not NAME.fullmatch(variable) or type(strict) is not bool:
         raise Unreadable("the variable of a ball is not a name, or strict is not true or false")
     low, high = (None if end is None else end_of(end) for end in (low_raw, high_raw))

@@ -68,8 +68,8 @@ class Forms(Terms):
 
     def resolve(self, p: Poly) -> Poly:
         """sqrt(Q)^2 = Q where 0 < Q is shown, in a polynomial that belongs to the caller."""
-        found = [m for m in p if self._resolve_monomial(m) is not None]
-        for m, c in [(m, p.pop(m)) for m in found]:
+        with_roots = [m for m in p if self._resolve_monomial(m) is not None]
+        for m, c in [(m, p.pop(m)) for m in with_roots]:
             self.accumulate(p, self._resolved[m] or {}, c)
         return p
 
@@ -81,8 +81,8 @@ class Forms(Terms):
         roots = {a: n for a, n in pairs if n > 1 and self._positive_root(a)}
         result: Poly | None = None
         if roots:
-            kept = tuple((a, n % 2 if a in roots else n) for a, n in pairs if a not in roots or n % 2)
-            result = {self.monomial(kept): fmpq(1)}
+            others = tuple((a, n % 2 if a in roots else n) for a, n in pairs if a not in roots or n % 2)
+            result = {self.monomial(others): fmpq(1)}
             for a, n in roots.items():
                 result = self.mul(result, self.power(dict(self.atoms[a].head[2]), n // 2))
         self._resolved[m] = result
@@ -140,7 +140,7 @@ class Forms(Terms):
                 self._decided[key] = (value > 0) - (value < 0) if value.is_finite() else 0
         return self._decided[key]
 
-    def shown(self, p: Poly, strict: bool) -> bool:
+    def has_sign(self, p: Poly, strict: bool) -> bool:
         """Whether a number is shown >= 0 (> 0)."""
         return self.sign(p) > 0 or (not p and not strict)
 
@@ -156,7 +156,7 @@ class Forms(Terms):
         self._slopes.clear()
         self._written.clear()
 
-    def known(self, p: Poly) -> int:
+    def sign_within(self, p: Poly) -> int:
         """The sign of p on [low, high], where it is shown."""
         if not self.varies(p):
             return self.sign(p)
@@ -165,21 +165,18 @@ class Forms(Terms):
         return sign if lead > 0 else -sign
 
     def positive(self, p: Poly) -> bool:
-        return self.known(p) > 0
+        return self.sign_within(p) > 0
 
     def within(self, p: Poly) -> Poly:
         """p, once its denominators are shown to have no zero and its logarithms to exist, on the whole of [low, high]."""
         for atom in self.inside(p):
             head = atom.head
             if head[0] == "inv":
-                check(
-                    self.known(dict(head[1])) != 0, "a denominator is not shown to have no zero: add it to the domain"
-                )
+                apart = self.sign_within(dict(head[1])) != 0
+                check(apart, "a denominator is not shown to have no zero: add it to the domain")
             elif head[:2] == ("f", "log") and atom.deps:
-                check(
-                    self.positive(dict(head[2])),
-                    "the argument of a logarithm is not shown positive: add it to the domain",
-                )
+                positive = self.positive(dict(head[2]))
+                check(positive, "the argument of a logarithm is not shown positive: add it to the domain")
         return p
 
     # -- values
@@ -220,10 +217,8 @@ class Forms(Terms):
         Q under log and sqrt, 1 + q^2 for atan; and other than 0: Q for 1/Q. psi has none here, and no size either.
         """
         for atom in self.inside(p):
-            check(
-                atom.head[:2] != ("f", "psi") or not atom.deps,
-                "psi is derived: write it with exp, by the law psi_square",
-            )
+            varying_psi = atom.head[:2] == ("f", "psi") and atom.deps
+            check(not varying_psi, "psi is derived: write it with exp, by the law psi_square")
             if atom.head[:2] == ("f", "sqrt") and atom.deps:
                 check(self.positive(dict(atom.head[2])), "the argument of a root that is derived is not shown positive")
         return self._derivative(p)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -63,13 +64,13 @@ def items(value: Any, length: int | None = None) -> list[Any]:
 
 
 def _nodes(raw: Any) -> list[list]:
-    found, todo = [], [raw]
+    nodes, todo = [], [raw]
     while todo:
         node = todo.pop()
         if type(node) is list and node:
-            found.append(node)
+            nodes.append(node)
             todo += node[1:]
-    return found
+    return nodes
 
 
 def tags(raw: Any) -> set[str]:
@@ -114,22 +115,22 @@ class Terms(Algebra):
             return self._term(raw, env)
         key = repr(raw)
         self.work.spend(len(key) // 64)
-        found = self._written.get(key)
-        if found is None:
-            found = self._term(raw, env)
+        poly = self._written.get(key)
+        if poly is None:
+            poly = self._term(raw, env)
             if len(key) < 1_000:
-                self._written[key] = found
-        return found
+                self._written[key] = poly
+        return poly
 
     def _term(self, raw: list, env: dict[str, Poly] | None) -> Poly:
         tag = raw[0]
         if tag == "+" and len(raw) > 1:
             return self.add(*[self.term(part, env) for part in raw[1:]])
         if tag == "*" and len(raw) > 1:
-            found = self.term(raw[1], env)
+            product = self.term(raw[1], env)
             for part in raw[2:]:
-                found = self.mul(found, self.term(part, env))
-            return found
+                product = self.mul(product, self.term(part, env))
+            return product
         if ARITIES.get(tag) != len(raw):
             raise Unreadable(f"there is no term {tag[:20]!r} with {len(raw) - 1} arguments")
         if tag == "x":
@@ -162,12 +163,8 @@ class Terms(Algebra):
         level = [raw]
         for _ in range(MAX_DEPTH):
             self.work.spend(len(level))
-            level = [
-                part
-                for node in level
-                for part in node[1:]
-                if type(part) is list and part[:1] not in (["v"], ["m"], ["Mv"])
-            ]
+            parts = [part for node in level for part in node[1:] if type(part) is list]
+            level = [part for part in parts if part[:1] not in (["v"], ["m"], ["Mv"])]
         if level:
             raise Unreadable(f"a term is nested more than {MAX_DEPTH} deep")
 
@@ -202,13 +199,7 @@ class Terms(Algebra):
 
     def vector(self, raw: Any) -> tuple[str, ...]:
         """("v", name) or ("Mv", M, name)."""
-        if (
-            type(raw) is list
-            and len(raw) == 2
-            and raw[0] == "v"
-            and type(raw[1]) is str
-            and raw[1] in self.context.vectors
-        ):
+        if _names(raw, "v", self.context.vectors):
             return ("v", raw[1])
         if type(raw) is list and len(raw) == 3 and raw[0] == "Mv":
             inner = self.vector(raw[2])
@@ -217,13 +208,7 @@ class Terms(Algebra):
         raise Unreadable("expected a declared vector v, or M v of declared ones")
 
     def matrix(self, raw: Any) -> str:
-        if (
-            type(raw) is list
-            and len(raw) == 2
-            and raw[0] == "m"
-            and type(raw[1]) is str
-            and raw[1] in self.context.matrices
-        ):
+        if _names(raw, "m", self.context.matrices):
             return raw[1]
         raise Unreadable("expected a declared matrix")
 
@@ -253,12 +238,12 @@ class Terms(Algebra):
             raise Unreadable("the right side of != is not 0")
         key = repr(raw)
         self.work.spend(len(key) // 64)
-        found = self._relations.get(key)
-        if found is None:
-            found = Relation(op, self.sub(self.term(right), self.term(left)))
+        relation = self._relations.get(key)
+        if relation is None:
+            relation = Relation(op, self.sub(self.term(right), self.term(left)))
             if len(key) < 10_000 and len(self._relations) < 2_000:
-                self._relations[key] = found
-        return found
+                self._relations[key] = relation
+        return relation
 
     def relation_key(self, relation: Relation) -> tuple[str, Key]:
         """Relations are the same when their keys are: op and r - l, up to sign for == and !=."""
@@ -266,6 +251,11 @@ class Terms(Algebra):
         if op in ("==", "!=") and slack and slack[min(slack)] < 0:
             slack = self.scale(slack, fmpq(-1))
         return op, self.key(slack)
+
+
+def _names(raw: Any, tag: str, declared: Collection[str]) -> bool:
+    """Whether raw is [tag, name] with a declared name."""
+    return type(raw) is list and len(raw) == 2 and raw[0] == tag and type(raw[1]) is str and raw[1] in declared
 
 
 Hypotheses = frozenset[tuple[str, Key]]

@@ -41,13 +41,11 @@ class _Model:
         clock = next((name for name, kind in context.symbols.items() if kind == "clock"), None)
         self.clock, self.forms = clock, Forms(terms.work, clock or "t", terms.deep)
         plain = [name for name in context.symbols if name != clock]
-        tables = (
-            (symbols, plain),
-            (vectors, context.vectors),
-            (matrices, context.matrices),
-            (functions, context.functions),
+        tables, names = (
+            (symbols, vectors, matrices, functions),
+            (plain, context.vectors, context.matrices, context.functions),
         )
-        if any(type(table) is not dict or table.keys() != set(names) for table, names in tables):
+        if any(type(t) is not dict or t.keys() != set(n) for t, n in zip(tables, names, strict=True)):
             raise Unreadable(
                 "the witness does not have a value for each name of the context but the clock, and no other"
             )
@@ -57,12 +55,10 @@ class _Model:
         self.steps = self._count(context.horizon, symbols, []) if context.steps else 1
         self.symbols = {name: self._values(symbols[name], self._length(name)) for name in plain}
         self.horizon = self.symbols[context.horizon][0] if context.horizon else self.forms.number(1)
-        self.vectors = {
-            name: [self._closed(part) for part in items(entry, self.size)] for name, entry in vectors.items()
-        }
-        self.matrices = {
-            name: [self._closed(part) for part in items(entry, self.size)] for name, entry in matrices.items()
-        }
+        self.vectors, self.matrices = (
+            {name: [self._closed(part) for part in items(entry, self.size)] for name, entry in table.items()}
+            for table in (vectors, matrices)
+        )
         self.functions = {name: self._function(entry) for name, entry in functions.items()}
 
     # -- reading
@@ -74,18 +70,15 @@ class _Model:
         else:
             value = self._closed(symbols[name])
             whole = value.get(0, fmpq(0))
-            check(
-                value.keys() == {0} and whole.q == 1,
-                "the dimension or the number of clients or of steps is not a whole number",
-            )
+            integer = value.keys() == {0} and whole.q == 1
+            check(integer, "the dimension or the number of clients or of steps is not a whole number")
             count = int(whole.p)
         check(1 <= count <= MOST, f"the dimension or the number of clients or of steps is not between 1 and {MOST}")
         return count
 
     def _length(self, name: str) -> int:
-        return {"coord": self.size, "detcoord": self.size, "client": self.clients, "detclient": self.clients}.get(
-            self.context.symbols[name], 1
-        )
+        sizes = {"coord": self.size, "detcoord": self.size, "client": self.clients, "detclient": self.clients}
+        return sizes.get(self.context.symbols[name], 1)
 
     def _values(self, raw: Any, length: int) -> list[Poly]:
         """One value for all, or a list of one for each coordinate or client."""
@@ -108,42 +101,39 @@ class _Model:
     # -- declarations
 
     def check_declarations(self) -> None:
-        check(self.forms.shown(self.horizon, False), "the horizon is not >= 0")
+        check(self.forms.has_sign(self.horizon, False), "the horizon is not >= 0")
         for name, flags in self.context.matrices.items():
-            psd = all(self.forms.shown(entry, False) for entry in self.matrices[name])
+            psd = all(self.forms.has_sign(entry, False) for entry in self.matrices[name])
             check(psd or "psd" not in flags, f"the matrix {name} is declared psd and has a negative entry")
         for name, properties in self.context.functions.items():
             for declared, value in properties.items():
-                shown = self._has(self.functions[name], declared, value)
-                check(shown, f"the function of the witness is not shown to have the property {declared} of {name}")
+                holds = self._has(self.functions[name], declared, value)
+                check(holds, f"the function of the witness is not shown to have the property {declared} of {name}")
         for name, potential in self.context.potentials.items():
             self._check_still(name, potential)
 
     def _has(self, function: tuple[fmpq, fmpq, fmpq], declared: str, value: Any) -> bool:
         """Whether level + height max(-1, min(1, t/width)) has a property. It is linear on [0, width] and constant beyond."""
         level, height, width = function
-        number, shown = self.forms.number, self.forms.shown
+        number, has_sign = self.forms.number, self.forms.has_sign
         if declared == "odd":
             return level == 0
         if declared in ("nondecreasing", "concave_right"):
             return height >= 0
         bound = self.value(value)
         if declared == "bounded":
-            return shown(self.forms.sub(bound, number(abs(level) + abs(height))), False)
+            return has_sign(self.forms.sub(bound, number(abs(level) + abs(height))), False)
         # slope: at 0, at the width and far out
         above = self.forms.sub(self.forms.scale(bound, width), number(level + height))
-        return level <= 0 and shown(above, False) and shown(bound, False)
+        return level <= 0 and has_sign(above, False) and has_sign(bound, False)
 
     def _check_still(self, name: str, potential: dict[str, Any]) -> None:
         """The state stays where it is: no drift, no diffusion and no step there, and V has one value."""
         value = self.symbols[name]
-        check(
-            self.symbols[potential["end"]] == value == self.symbols[potential["start"]], f"the potential {name} moves"
-        )
-        check(
-            "change" not in potential or not self.symbols[potential["change"]][0],
-            f"the change of the potential {name} is not 0",
-        )
+        still = self.symbols[potential["end"]] == value == self.symbols[potential["start"]]
+        check(still, f"the potential {name} moves")
+        change = self.symbols[potential["change"]][0] if "change" in potential else {}
+        check(not change, f"the change of the potential {name} is not 0")
         for _ in self.moments():
             for part, entries in (("drift", self.vector), ("diffusion", self.matrix), ("mean", self.vector)):
                 total = [dict[int, fmpq]() for _ in range(self.size)]
@@ -165,7 +155,7 @@ class _Model:
         }
         bounds |= {"radius": self.value(potential["radius"])} if potential["radius"] is not None else {}
         for part, bound in bounds.items():
-            check(self.forms.shown(bound, False), f"the {part} of the potential {name} is not shown to be >= 0")
+            check(self.forms.has_sign(bound, False), f"the {part} of the potential {name} is not shown to be >= 0")
 
     # -- hypotheses
 
@@ -193,14 +183,14 @@ class _Model:
             return not slack
         ends = [slack]
         if self.forms.varies(slack):  # with the clock: between its values at both ends when it is linear
-            (own,) = self.forms.x
-            ((clock, _),) = self.forms.monomials[own]
+            (monomial,) = self.forms.x
+            ((clock, _),) = self.forms.monomials[monomial]
             linear = all(n == 1 for m in slack for a, n in self.forms.monomials[m] if a == clock)
             check(linear, "a hypothesis of the witness is not linear in the clock")
             ends = [self.forms.substitute(slack, {}), self.forms.substitute(slack, self.horizon)]
         if op == "!=":
             return {self.forms.sign(end) for end in ends} in ({1}, {-1})
-        return all(self.forms.shown(end, op == "<") for end in ends)
+        return all(self.forms.has_sign(end, op == "<") for end in ends)
 
     # -- values
 
@@ -216,10 +206,10 @@ class _Model:
         if tag == "+":
             return forms.add(*[self.value(part, at) for part in args])
         if tag == "*":
-            found = forms.number(1)
+            product = forms.number(1)
             for part in args:
-                found = forms.mul(found, self.value(part, at))
-            return found
+                product = forms.mul(product, self.value(part, at))
+            return product
         if tag == "^":
             return forms.power(self.value(args[0], at), args[1])
         if tag == "/":
@@ -249,10 +239,8 @@ class _Model:
         return values[j if kind in ("coord", "detcoord") else k if kind in ("client", "detclient") else 0]
 
     def _inverse(self, p: Poly) -> Poly:
-        check(
-            not self.forms.varies(p) and self.forms.sign(p) != 0,
-            "a denominator is not shown to be other than 0 at the witness",
-        )
+        nonzero = not self.forms.varies(p) and self.forms.sign(p) != 0
+        check(nonzero, "a denominator is not shown to be other than 0 at the witness")
         return self.forms.inverse(p)
 
     def _applied(self, name: str, p: Poly) -> Poly:
@@ -274,14 +262,9 @@ class _Model:
         """q where p is f(q)."""
         if len(p) == 1:
             ((m, c),) = p.items()
-            pairs = self.forms.monomials[m]
-            if (
-                c == 1
-                and len(pairs) == 1
-                and pairs[0][1] == 1
-                and self.forms.atoms[pairs[0][0]].head[:2] == ("f", name)
-            ):
-                return dict(self.forms.atoms[pairs[0][0]].head[2])
+            for a, n in self.forms.monomials[m]:
+                if len(self.forms.monomials[m]) == n == c == 1 and self.forms.atoms[a].head[:2] == ("f", name):
+                    return dict(self.forms.atoms[a].head[2])
         return None
 
     def _root(self, p: Poly) -> Poly:
@@ -303,9 +286,9 @@ class _Model:
         forms = self.forms
         check(not forms.varies(p), "a function of the clock stands in a hypothesis")
         above, below = forms.sub(p, forms.number(width)), forms.add(p, forms.number(width))
-        if forms.shown(above, False):
+        if forms.has_sign(above, False):
             return forms.number(level + height)
-        if forms.shown(forms.scale(below, fmpq(-1)), False):
+        if forms.has_sign(forms.scale(below, fmpq(-1)), False):
             return forms.number(level - height)
         check(forms.sign(above) < 0 < forms.sign(below), "where the argument of a declared function lies is not shown")
         return forms.add(forms.number(level), forms.scale(p, height / width))

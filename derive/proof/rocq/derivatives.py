@@ -43,13 +43,13 @@ def derived(text: Shown, term: Term, name: str, nonzero: Shown, positive: Shown)
         case ("x", _):
             return UNIT, "(d__id y__)"
         case ("+" | "*" as head, first, *rest):
-            left, (d, proof) = first, of(first)
+            whole, (d, proof) = first, of(first)
             for right in rest:
                 e, other = of(right)
                 lemma = "d__add" if head == "+" else "d__mul"
-                proof = f"({lemma} {function(left)} {function(right)} y__ _ _ {proof} {other})"
-                d = d + e if head == "+" else d * right + left * e
-                left = Term((head, left, right))
+                proof = f"({lemma} {function(whole)} {function(right)} y__ _ _ {proof} {other})"
+                d = d + e if head == "+" else d * right + whole * e
+                whole = Term((head, whole, right))
             return d, proof
         case ("^", base, n) if n:
             d, proof = of(base)

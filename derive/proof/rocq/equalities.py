@@ -93,7 +93,8 @@ class Equalities:
         facts, squares = self.facts([left, right])
         powers, positive = self._powers([left, right])
         with_squares = f" [{' '.join(squares)}]" if squares else ""
-        asserted = "".join(f"assert ({name} : {said}). {{ {proof} }} " for name, (said, proof) in powers.items())
+        equalities = [f"assert ({name} : {statement}). {{ {proof} }} " for name, (statement, proof) in powers.items()]
+        asserted = "".join(equalities)
         close = f"first [reflexivity | ring{with_squares} | field{with_squares}; repeat split; nonzero__]."
         return f"{script}{facts}{positive}{asserted}{_rewritten(powers)}{close}"
 
@@ -108,9 +109,9 @@ class Equalities:
         argument = self.normal(f[2])
         inner = self.term(argument)
         whole = fn(f[1], inner)
-        moved = (
-            f"rewrite {self.at(self.equal(f[2], inner, where), where)}. " if self.text(inner) != self.text(f[2]) else ""
-        )
+        moved = ""
+        if self.text(inner) != self.text(f[2]):
+            moved = f"rewrite {self.at(self.equal(f[2], inner, where), where)}. "
         if self.text(whole) == self.text(canonical):
             proof = "reflexivity."
         elif canonical[0] == "q":
@@ -128,9 +129,8 @@ class Equalities:
         """Signs of what the terms divide by and take roots of, and the names of sqrt(Q) * sqrt(Q) = Q."""
         script = "pose proof PI_RGT_0 as P__. "
         if any(contains(t, self.name) for t in terms):
-            script += "".join(
-                f"pose proof {self.at(name, self.whole)} as D{n}__. " for n, name in enumerate(self.domain)
-            )
+            for n, name in enumerate(self.domain):
+                script += f"pose proof {self.at(name, self.whole)} as D{n}__. "
         squares: list[str] = []
         parts = [p for t in terms for p in _parts(t)]
         functions = {self.text(p): p for p in parts if p[0] == "f"}
@@ -151,29 +151,29 @@ class Equalities:
                 script += f"assert (A{n}__ : 0 < {self.text(one)}) by (pose proof (pow2_ge_0 {self.text(f[2])}); lra). "
                 same = f"field{with_squares}; repeat split; nonzero__"
                 script += f"assert (B{n}__ : 0 < {normal}) by (replace {normal} with {self.text(one)} by ({same}); exact A{n}__). "
-        seen: set[str] = set()
+        signed: set[str] = set()
         for b in [p[2] for p in parts if p[0] == "/"]:
             text = self.text(b)
-            if contains(b, self.name) or b[0] == "q" or text in seen:
+            if contains(b, self.name) or b[0] == "q" or text in signed:
                 continue
-            seen.add(text)
+            signed.add(text)
             sign = "0 <" if self.forms.decided(self.normal(b), True) else "0 > "
             script += f"assert ({sign} {text}) by {numerical(text, 80)}. "
         return script, squares
 
     def _powers(self, terms: list[Term]) -> tuple[dict[str, tuple[str, str]], str]:
         """exp(p) as products of powers of exp(m/D), m the monomials of all such p: equalities with their proofs."""
-        found = {self.text(p): self.normal(p[2]) for t in terms for p in _parts(t) if p[:2] == ("f", "exp")}
+        exponents = {self.text(p): self.normal(p[2]) for t in terms for p in _parts(t) if p[:2] == ("f", "exp")}
         scales: dict[Any, int] = {}
-        for p in found.values():
+        for p in exponents.values():
             for m, c in p.items():
                 scales[m] = lcm(scales.get(m, 1), c.denominator)
-        only = list(found.values())
+        only = list(exponents.values())
         if len(only) == 1 == len(scales) and list(only[0].values()) == [Fraction(1, s) for s in scales.values()]:
             return {}, ""
         powers: dict[str, tuple[str, str]] = {}
         positive = ""
-        for text, p in found.items():
+        for text, p in exponents.items():
             summands: list[str] = []
             factors: list[str] = []
             lemmas: list[str] = []
@@ -211,12 +211,10 @@ def numerical(text: str, bits: int, bisected: str = "") -> str:
 
 def _rewritten(powers: dict[str, Any]) -> str:
     """The powers put in, in the goal and in what is known."""
+    if not powers:
+        return ""
     names = ", ".join(f"?{name}" for name in powers)
-    return (
-        f"repeat match goal with H : 0 < ?u |- _ => progress rewrite {names} in H end. rewrite {names}. "
-        if powers
-        else ""
-    )
+    return f"repeat match goal with H : 0 < ?u |- _ => progress rewrite {names} in H end. rewrite {names}. "
 
 
 def _parts(term: Term) -> list[Term]:

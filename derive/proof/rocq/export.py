@@ -21,6 +21,7 @@ from sdescent.derive.proof.language.terms import OPERATORS, RELATIONS, Relation,
 from sdescent.derive.proof.replay.algebra import UNITS
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 from sdescent.derive.proof.rocq.as_written import as_written
+from sdescent.derive.proof.rocq.gronwall import WEIGHTED
 from sdescent.derive.proof.rocq.library.whole import library
 from sdescent.derive.proof.rocq.notation import (
     GEOMETRIC,
@@ -34,19 +35,18 @@ from sdescent.derive.proof.rocq.notation import (
     ordered,
     with_names,
 )
-from sdescent.derive.proof.rocq.rules import Rules
 from sdescent.derive.proof.rocq.script import (
     DECLARED,
     Evidence,
-    Given,
     Key,
     Premise,
+    Proved,
     RocqStep,
     Script,
     abstracted,
     quantified,
 )
-from sdescent.derive.proof.rocq.steps import WEIGHTED
+from sdescent.derive.proof.rocq.step_proofs import Rules
 
 #: short names in the section for what the library defines
 NOTATIONS = {
@@ -138,20 +138,20 @@ class _File:
             # An instance assumes nothing that its premise does not: its steps are those of the premise again.
             proved += raw["rule"] != "assume" and (raw["rule"] == "instantiate" or not self.script.leaned)
         claim = self._relation(statement["claim"])
-        variables, said = self._said(claim)
+        variables, claim_text = self._stated(claim)
         evidence = Evidence({}, {})
         arrows = ""
         for n, r in enumerate(assumptions):
-            own, text = self._said(r)
+            letters, text = self._stated(r)
             arrows += f"  {text} ->\n"
             # The Definition of the hypothesis has fewer variables where some cancel in its normal form.
             inner = self.script.deps(r)
-            at = " ".join(v if v in inner else _some(v) for v in own)
-            proof = abstracted(own, as_written(self.script, r, applied(f"A{n}__", own), back=True))
-            proof = abstracted(inner, f"({proof} {at})") if own else proof
+            at = " ".join(v if v in inner else _some(v) for v in letters)
+            proof = abstracted(letters, as_written(self.script, r, applied(f"A{n}__", letters), back=True))
+            proof = abstracted(inner, f"({proof} {at})") if letters else proof
             evidence.everywhere.setdefault(self.terms.key(r), proof)
-        given, proof = self._use(self.index[-1], evidence, {v: v if v in variables else _some(v) for v in VARIABLES})
-        proof = as_written(self.script, claim, self.script.bridge(given, proof, claim))
+        relation, proof = self._use(self.index[-1], evidence, {v: v if v in variables else _some(v) for v in VARIABLES})
+        proof = as_written(self.script, claim, self.script.bridge(relation, proof, claim))
         for sort, v in SOME.items():
             if f" {v}" in proof:
                 proof = self._some(sort, proof, assumptions, self.script.relation(claim, as_written=True))
@@ -159,7 +159,7 @@ class _File:
             if f" {one}" in proof:
                 self.script.premises.append(Premise(DECLARED, f"there is {words}, {one}"))
         bound = " ".join([*(f"A{n}__" for n in range(len(assumptions))), *variables])
-        text = f"Theorem certified :\n{arrows}  {said}."
+        text = f"Theorem certified :\n{arrows}  {claim_text}."
         theorem = f"{text}\nProof. exact ({f'fun {bound} => ' if bound else ''}{proof}). Qed."
         body = "\n".join([*self.script.lines, theorem])
         section = "\n".join([*self._declarations(body), body])
@@ -172,21 +172,20 @@ class _File:
         one = SOME[sort]
         size = self.context.dimension if sort == "coords" else self.context.clients
         if size is not None:
-            wanted = ZERO.lt(x(size))
+            goal = ZERO.lt(x(size))
             for n, r in enumerate(assumptions):
-                rest = as_number(
-                    added([self.terms.difference(r), scaled(self.terms.polynomial(x(size)), Fraction(-1))])
-                )
+                count = scaled(self.terms.polynomial(x(size)), Fraction(-1))
+                rest = as_number(added([self.terms.difference(r), count]))
                 if r.op in ("<", "<=") and rest is not None and (rest < 0 or (r.op == "<" and rest == 0)):
-                    given = as_written(self.script, r, f"A{n}__", back=True)
+                    premise = as_written(self.script, r, f"A{n}__", back=True)
                     slack = [("1", (0,), ()), *([(str(-rest), (), ())] if rest else [])]
-                    positive = self.script.certify([r], wanted, slack)([given])
+                    positive = self.script.certify([r], goal, slack)([premise])
                     number = self.script.size_of(sort, self.terms.identifiers[size])
                     return f"(some__ {sort} {self.terms.identifiers[size]} ({claim}) {number} {positive} (fun {one} => {proof}))"
         self.script.premises.append(Premise(DECLARED, f"there is one of the {sort} at least, {one}"))
         return proof
 
-    def _said(self, r: Relation) -> tuple[str, str]:
+    def _stated(self, r: Relation) -> tuple[str, str]:
         """The variables of a relation of the statement, and the relation as it is written, for all of them."""
         variables = self.script.deps(r, as_written=True)
         return variables, quantified(variables, self.script.relation(r, as_written=True))
@@ -220,13 +219,8 @@ class _File:
 
     def _fixed(self) -> set[str | None]:
         """Constants that the context speaks about."""
-        context = self.context
-        fixed = {
-            context.horizon,
-            context.dimension,
-            context.clients,
-            *(p["start"] for p in context.potentials.values()),
-        }
+        context, starts = self.context, [p["start"] for p in self.context.potentials.values()]
+        fixed = {context.horizon, context.dimension, context.clients, *starts}
         declared = tuple(value for f in context.functions.values() for value in f.values())
         declared += tuple(t for p in context.potentials.values() for t in stepping_terms(p))
         return fixed | {n for n in context.symbols if contains(declared, n)}
@@ -282,8 +276,8 @@ class _File:
                 op, low, high = step.data["split"]
                 if op != "<=" or len(step.premises) != 2:
                     raise ExportError(f"step {step.number}: cases splits <= in two")
-                wanted = [low.le(high)] if position == 0 else [high.lt(low), high.le(low)]
-                dropped = {self.terms.key(r) for r in wanted}
+                cases = [low.le(high)] if position == 0 else [high.lt(low), high.le(low)]
+                dropped = {self.terms.key(r) for r in cases}
             if step.rule == "cut" and position == 0:
                 dropped = {self.terms.key(self.steps[step.premises[1]].claim)}
                 if not dropped <= set(self.steps[n].hypotheses):
@@ -304,21 +298,22 @@ class _File:
 
     def _variables(self, step: RocqStep) -> str:
         """What the lemma of a step is for all of: what its text speaks of, and what its premises are for all of and it leaves."""
-        found = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
-        found |= set(OPERATORS[step.data["operator"]]) if step.rule == "component" else set()  # all parts may be equal
+        letters = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
+        letters |= (
+            set(OPERATORS[step.data["operator"]]) if step.rule == "component" else set()
+        )  # all parts may be equal
         for position, n in enumerate(step.premises):
             bound = set(OPERATORS.get(step.data["operator"], "")) if step.rule == "monotone" else set()
             if step.rule in PATHS:
                 bound = set(self.script.deps(self.steps[n].claim))
             if step.rule == "cut" and position == 1:
                 key = self.terms.key(self.steps[n].claim)
-                bound = (
-                    set(self.script.deps(self.registered[key])) if key in self.steps[step.premises[0]].sealed else set()
-                )
-            found |= set(self.steps[n].variables) - bound
+                sealed = key in self.steps[step.premises[0]].sealed
+                bound = set(self.script.deps(self.registered[key])) if sealed else set()
+            letters |= set(self.steps[n].variables) - bound
         if step.rule not in (*SEALING, "summation"):
-            found |= set(self.script.variables(self.script.met))
-        return "".join(v for v in VARIABLES if v in found)
+            letters |= set(self.script.variables(self.script.met))
+        return "".join(v for v in VARIABLES if v in letters)
 
     def _register(self, r: Relation) -> Key:
         key = self.terms.key(r)
@@ -327,9 +322,8 @@ class _File:
             self.registered[key] = r
             variables = self.script.deps(r)
             binders = "".join(f" ({v} : {VARIABLES[v]})" for v in variables)
-            self.script.lines.append(
-                f"Definition hyp__{self.hypotheses[key]}{binders} : Prop := {self.script.relation(r)}."
-            )
+            definition = f"hyp__{self.hypotheses[key]}{binders} : Prop := {self.script.relation(r)}"
+            self.script.lines.append(f"Definition {definition}.")
         return key
 
     def _hypothesis(self, step: RocqStep, key: Key) -> str:
@@ -337,7 +331,7 @@ class _File:
         text = applied(f"hyp__{self.hypotheses[key]}", variables)
         return quantified(variables, text) if key in step.sealed else text
 
-    def _use(self, index: int, evidence: Evidence, at: dict[str, str] | None = None) -> Given:
+    def _use(self, index: int, evidence: Evidence, at: dict[str, str] | None = None) -> Proved:
         """The claim of a step and its proof at the variables that are bound, or at what `at` puts for them."""
         step = self.steps[index]
         arguments = [at[v] if at else v for v in step.variables]

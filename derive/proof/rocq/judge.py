@@ -62,5 +62,5 @@ def judge(text: str, timeout: float = 120) -> Judged:
     if ran.returncode != 0:
         return Judged(False, (), output)
     assumptions = tuple(re.findall(r"^([A-Za-z_][\w.']*)\s*:", ran.stdout.partition("Axioms:")[2], re.MULTILINE))
-    said = "Axioms:" in ran.stdout or "Closed under the global context" in ran.stdout
-    return Judged(said and (STANDARD | MACHINE).issuperset(assumptions), assumptions, output)
+    printed = "Axioms:" in ran.stdout or "Closed under the global context" in ran.stdout
+    return Judged(printed and (STANDARD | MACHINE).issuperset(assumptions), assumptions, output)

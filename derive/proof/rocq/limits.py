@@ -34,10 +34,10 @@ class Limits:
         text = self.lemmas.text(self.lemmas.term(phi))
         moved = f"(lim__same A__ (fun x__ => {text}) (fun x__ => {self.lemmas.text(whole)}) _ {same} {proof})"
         # what erf tends to is known to a few digits
-        if "erf__top" in limit and not self.forms.decided(
-            added([self.forms.limit(phi), {ONE: Fraction(-1, 1000)}]), True
-        ):
-            raise UnsupportedError(phi)
+        if "erf__top" in limit:
+            less = added([self.forms.limit(phi), {ONE: Fraction(-1, 1000)}])
+            if not self.forms.decided(less, True):
+                raise UnsupportedError(phi)
         sign = self.lemmas.new(f"0 <= {limit}", Interval(None, None), f"first [lra | {numerical(limit, 300)}].")
         return f"{moved} ({sign} x__)".replace("A__", number(self.start))
 
@@ -46,9 +46,9 @@ class Limits:
         power, factors, decays = 0, [], []
         for a, n in monomial:
             key = self.forms.key_of(a)
-            own = {((a, 1),): Fraction(1)}
-            if self.forms.constant(own):
-                factors.append(self.lemmas.term(own) ** n)
+            atom = {((a, 1),): Fraction(1)}
+            if self.forms.constant(atom):
+                factors.append(self.lemmas.term(atom) ** n)
             elif key[0] == "x":
                 power -= n
             elif key[0] == "inv":
@@ -73,36 +73,37 @@ class Limits:
 
     def _scaled(self, poly: Polynomial) -> tuple[int, Term]:
         """d and q with poly = x^d q(1/x), d the degree of the polynomial."""
-        found = self.forms.coefficients(poly)
-        if found is None:
+        coefficients = self.forms.coefficients(poly)
+        if coefficients is None:
             raise UnsupportedError(poly)
-        degree = len(found) - 1
-        return degree, plus(*(self.lemmas.term(c) * self.small ** (degree - k) for k, c in enumerate(found) if c))
+        degree = len(coefficients) - 1
+        terms = (self.lemmas.term(c) * self.small ** (degree - k) for k, c in enumerate(coefficients) if c)
+        return degree, plus(*terms)
 
     def _limit(self, term: Term) -> tuple[str, str]:
         """A proof that fun x__ => text(term) tends to a number, and the number."""
         show = self.lemmas.text
         if term == self.small:
-            return f"(lim__u A__ {self._shown('0 < A__')})", "0"
+            return f"(lim__u A__ {self._by_numbers('0 < A__')})", "0"
         match term:
             case ("*", ("^", self.x, k), ("f", "exp", ("*", _, ("*", ("^", _, n), q)))):
                 lead = self._lead(n, q)
                 return f"(lim__decay A__ {k} {lead})", "0"
             case ("+" | "*" as head, first, *rest):
                 proof, value = self._limit(first)
-                left = first
+                whole = first
                 for right in rest:
                     other, limit = self._limit(right)
                     lemma = "lim__add" if head == "+" else "lim__mul"
-                    proof = f"({lemma} A__ (fun x__ => {show(left)}) (fun x__ => {show(right)}) _ _ {proof} {other})"
-                    left, value = Term((head, left, right)), f"({value} {head} {limit})"
+                    proof = f"({lemma} A__ (fun x__ => {show(whole)}) (fun x__ => {show(right)}) _ _ {proof} {other})"
+                    whole, value = Term((head, whole, right)), f"({value} {head} {limit})"
                 return proof, value
             case ("^", base, n):
                 proof, value = self._limit(base)
                 return f"(lim__pow A__ (fun x__ => {show(base)}) _ {n} {proof})", f"({value} ^ {n})"
             case ("/", _, b) if self._varies(b):
                 proof, value = self._limit(b)
-                away = self._shown(f"{value} <> 0")
+                away = self._by_numbers(f"{value} <> 0")
                 return f"(lim__inv A__ (fun x__ => {show(b)}) _ {away} {proof})", f"(/ {value})"
             case ("f", "exp", ("*", _, ("*", ("^", _, n), q))) if self._varies(q) or n:
                 return f"(lim__exp A__ (fun x__ => {show(self.x**n * q)}) {self._grows(n, q)})", "0"
@@ -119,10 +120,10 @@ class Limits:
     def _lead(self, n: int, q: Term) -> str:
         """What lemmas about x^n q need, n > 0: that q tends to a number above 0."""
         proof, value = self._limit(q)
-        signs = f"{self._shown('1 <= A__')} {self._shown(f'0 < {value}')}"
+        signs = f"{self._by_numbers('1 <= A__')} {self._by_numbers(f'0 < {value}')}"
         return f"{n - 1} (fun x__ => {self.lemmas.text(q)}) _ {signs} {proof}"
 
-    def _shown(self, relation: str) -> str:
+    def _by_numbers(self, relation: str) -> str:
         """A proof of a relation between numbers."""
         text = relation.replace("A__", number(self.start))
         ball = numerical(text, 80)

@@ -78,13 +78,13 @@ def ordered(depends: frozenset[str]) -> str:
 
 def final_names(names: Iterable[str], section: str) -> dict[str, str]:
     """By marked name the name in the file: primed where the section has that word for something of Rocq's or the writer's own."""
-    taken = {word for word in WORD.findall(section) if not word.startswith(MARK)} | KEYWORDS
+    reserved = {word for word in WORD.findall(section) if not word.startswith(MARK)} | KEYWORDS
     final: dict[str, str] = {}
     for name in sorted(names):
         chosen = name
-        while chosen in taken:
+        while chosen in reserved:
             chosen += "'"
-        taken.add(chosen)
+        reserved.add(chosen)
         final[MARK + name] = chosen
     return final
 
@@ -146,8 +146,8 @@ class RocqTerms(Normal):
             case ("/", above, below):
                 return f"({self.show(above, name)} * {self.poly(self.inverse(self.polynomial(below)), name)})"
             case ("f" | "F" as head, function, inner) if as_written:
-                known = FUNCTIONS[function] if head == "f" else self.identifiers[function]
-                return f"({known} {self.show(inner, name, True)})"
+                function_text = FUNCTIONS[function] if head == "f" else self.identifiers[function]
+                return f"({function_text} {self.show(inner, name, True)})"
             case (operator, inner) if as_written and operator in OPERATORS:
                 return self.under(operator, self.show(inner, name, True))
             case (head, *_) if as_written and head in GEOMETRIC:

@@ -31,33 +31,36 @@ from sdescent.derive.proof.rocq.derivatives import UnsupportedError, derived
 from sdescent.derive.proof.rocq.equalities import Equalities, Interval, numerical
 from sdescent.derive.proof.rocq.limits import Limits
 from sdescent.derive.proof.rocq.notation import ZERO, ExportError, applied, number
-from sdescent.derive.proof.rocq.script import ASSUMED, Given, RocqStep, Script, quantified
+from sdescent.derive.proof.rocq.script import ASSUMED, Proved, RocqStep, Script, quantified
+
+#: coefficients, each with a tactic for its sign
+Signed = list[tuple[Polynomial, str]]
 
 
-def ball(script: Script, step: RocqStep, given: list[Given]) -> Given:
+def ball(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     """0 <= phi, or 0 < phi, at x = t: from the same for all x of the interval, which is a premise where Rocq is not shown why."""
     d = step.data
     at = script.terms.normal(d["at"])
     phi = substitute(d["term"], d["variable"], at)
     low, high = (None if d[side] is None else rational(d[side]) for side in ("low", "high"))
     begins = needs_open(d)
-    wanted: list[Relation] = [] if low is None else [num(low).lt(at) if begins else num(low).le(at)]
-    wanted += [] if high is None else [at.le(num(high))]
-    found = ZERO.lt(phi) if d["strict"] else ZERO.le(phi)
-    proofs = " ".join(script.bridge(*g, r) for g, r in zip(given, wanted, strict=True))
+    needs: list[Relation] = [] if low is None else [num(low).lt(at) if begins else num(low).le(at)]
+    needs += [] if high is None else [at.le(num(high))]
+    claim = ZERO.lt(phi) if d["strict"] else ZERO.le(phi)
+    proofs = " ".join(script.bridge(*g, r) for g, r in zip(premises, needs, strict=True))
     try:
         tree = _Trees(len(script.lemmas), d["variable"], Interval(low, high), d["domain"])
         name = tree.root(d["term"], d["strict"], begins, d["proof"])
         script.lemmas.extend(tree.lemmas)
         written = f"({name} {script.show(at)} {proofs})"
-        return found, f"(move__{'lt' if d['strict'] else 'le'} (sym__ {written_equal(script, phi)}) {written})"
+        return claim, f"(move__{'lt' if d['strict'] else 'le'} (sym__ {written_equal(script, phi)}) {written})"
     except ProofError as error:
         raise ExportError(f"step {step.number}: {error}"[:200]) from error
     except UnsupportedError:
-        variables = script.deps(*wanted, found)
-        statement = quantified(variables, " -> ".join(script.relation(r) for r in [*wanted, found]))
+        variables = script.deps(*needs, claim)
+        statement = quantified(variables, " -> ".join(script.relation(r) for r in [*needs, claim]))
         fact = script.fact(statement, f"step {step.number}, ball: {statement}", ASSUMED)
-        return found, f"({applied(fact, variables)} {proofs})"
+        return claim, f"({applied(fact, variables)} {proofs})"
 
 
 class _Trees(Equalities):
@@ -103,10 +106,10 @@ class _Trees(Equalities):
             raise UnsupportedError("eval")
         return f"{numerical(self.text(self.term(phi)), min(max(int(bits), 60), 4096), 'i_bisect x__, ')}."
 
-    def _split(self, phi: Polynomial, where: Interval, strict: bool, c: str, left: Any, right: Any) -> str:
+    def _split(self, phi: Polynomial, where: Interval, strict: bool, c: str, lower: Any, upper: Any) -> str:
         middle = rational(c)
         halves = replace(where, high=middle), Interval(middle, where.high)
-        names = [self.lemma(phi, half, strict, tree) for half, tree in zip(halves, (left, right), strict=True)]
+        names = [self.lemma(phi, half, strict, tree) for half, tree in zip(halves, (lower, upper), strict=True)]
         first, second = (self.at(n, h) for n, h in zip(names, halves, strict=True))
         return f"destruct (Rle_or_lt x__ {number(middle)}) as [m__ | m__]; [exact {first} | exact {second}]."
 
@@ -116,9 +119,9 @@ class _Trees(Equalities):
         """phi' and a proof, for y__ of the interval, that it is the derivative."""
         slope = self.forms.derivative(phi)
 
-        def sign(t: Term, said: str) -> str:
+        def sign(t: Term, condition: str) -> str:
             facts, _ = self.facts([self._canonical(t), 1 / self._canonical(t)])
-            return self.at(self.new(f"{self.text(t)} {said}", where, f"{facts}nonzero__."), where, "y__")
+            return self.at(self.new(f"{self.text(t)} {condition}", where, f"{facts}nonzero__."), where, "y__")
 
         d, proof = derived(self.text, self.term(phi), self.name, lambda t: sign(t, "<> 0"), lambda t: sign(t, "> 0"))
         functions = f"(fun x__ => {self.text(self.term(phi))}) y__ _ _"
@@ -130,9 +133,8 @@ class _Trees(Equalities):
         written = substitute(self.term(phi), self.name, num(end))
         here = Interval(None, None)
         op = "<" if strict else "<="
-        if self.forms.decided(value, strict) and not set(value) <= {
-            ONE
-        }:  # as it is written: its normal form may have huge powers
+        # as it is written: its normal form may have huge powers
+        if self.forms.decided(value, strict) and not set(value) <= {ONE}:
             return f"({self.new(f'0 {op} {self.text(written)}', here, f'{self.sign(value, strict)}.')} x__)"
         name = self.new(f"0 {op} {self.text(self.term(value))}", here, f"{self.sign(value, strict)}.")
         equal = self.equal(written, self.term(value), here)
@@ -198,40 +200,30 @@ class _Trees(Equalities):
                 continue
             if strict and not shifted:
                 continue
-            return self._by_coefficients(phi, where, strict, shifted, signs, end, sign)
+            distance = x(self.name) + num(-end) if sign > 0 else num(end) - x(self.name)
+            return self._by_coefficients(phi, where, strict, list(zip(shifted, signs, strict=True)), distance)
         raise ExportError("a polynomial of a ball has a negative coefficient from either end")
 
-    def _by_coefficients(
-        self,
-        phi: Polynomial,
-        where: Interval,
-        strict: bool,
-        found: list[Polynomial],
-        signs: list[str],
-        end: Fraction,
-        sign: int,
-    ) -> str:
-        y = x(self.name)
-        distance = y + num(-end) if sign > 0 else num(end) - y
+    def _by_coefficients(self, phi: Polynomial, where: Interval, strict: bool, signed: Signed, distance: Term) -> str:
+        """0 <= phi as a sum of powers of the distance, with coefficients whose signs the tactics prove."""
         members: list[Term] = []
         proof = ""
-        for j, (c, tactic) in enumerate(zip(found, signs, strict=True)):
+        for j, (c, tactic) in enumerate(signed):
             if not c:
                 continue
             positive = strict and not members
             members.append(self.term(c) * distance**j)
             op = "<" if positive else "<="
             power = "Rlt_0_1" if positive else f"(pow_le _ {j} y__)"
-            own = (
-                f"({'mul__lt' if positive else 'mul__le'} (ltac:({tactic}) : 0 {op} {self.text(self.term(c))}) {power})"
-            )
-            proof = f"({'add__lt' if strict else 'add__le'} {proof} {own})" if proof else own
+            lemma = "mul__lt" if positive else "mul__le"
+            piece = f"({lemma} (ltac:({tactic}) : 0 {op} {self.text(self.term(c))}) {power})"
+            proof = f"({'add__lt' if strict else 'add__le'} {proof} {piece})" if proof else piece
         if not members:
             return self._moved(phi, ZERO, where, strict, "(refl__ 0)")
         inside = f"assert (y__ : 0 <= {self.text(distance)}) by lra. "
-        if len(found) == 1:
+        if len(signed) == 1:
             inside = "assert (y__ : 0 <= x__ ^ 2) by apply square__. "
-            members = [self.term(found[0]) * (y**2) ** 0]
+            members = [self.term(signed[0][0]) * (x(self.name) ** 2) ** 0]
         return inside + self._moved(phi, plus(*members) if len(members) > 1 else members[0], where, strict, proof)
 
     def _exp(self, phi: Polynomial, where: Interval, strict: bool) -> str:
@@ -245,10 +237,10 @@ class _Trees(Equalities):
 
     def _single(self, phi: Polynomial, name: str, lemma: str) -> str:
         term = self.term(phi)
-        own = term[-1] if term[0] == "*" else term
-        if own[:2] != ("f", name) or len(phi) != 1:
+        function = term[-1] if term[0] == "*" else term
+        if function[:2] != ("f", name) or len(phi) != 1:
             raise ExportError(f"not a multiple of {name}")
-        return f"pose proof ({lemma} {self.text(own[2])}). lra."
+        return f"pose proof ({lemma} {self.text(function[2])}). lra."
 
     def _times(self, phi: Polynomial, where: Interval, strict: bool, m: Term, first: Any, second: Any) -> str:
         factor = self._read(m)
@@ -262,22 +254,22 @@ class _Trees(Equalities):
 
     def _sum(self, phi: Polynomial, where: Interval, strict: bool, members: list[Any]) -> str:
         """The member that is to be > 0, where one must be, is the first that can be shown to be."""
-        found = [(self._read(t), tree) for t, tree in members]
-        if added(p for p, _ in found) != phi:
+        terms = [(self._read(t), tree) for t, tree in members]
+        if added(p for p, _ in terms) != phi:
             raise ExportError("the members do not add up to the whole")
         closed = replace(where, open=False)
         if strict:
-            first = next((m for m in found if self._shown(m, where)), found[0])
-            found = [first, *(m for m in found if m is not first)]
+            first = next((m for m in terms if self._is_positive(m, where)), terms[0])
+            terms = [first, *(m for m in terms if m is not first)]
         proof = ""
-        for n, (member, tree) in enumerate(found):
-            own = where if strict and n == 0 else closed
-            piece = self.at(self.lemma(member, own, strict and n == 0, tree), own)
+        for n, (member, tree) in enumerate(terms):
+            interval = where if strict and n == 0 else closed
+            piece = self.at(self.lemma(member, interval, strict and n == 0, tree), interval)
             proof = f"({'add__lt' if strict else 'add__le'} {proof} {piece})" if n else piece
-        whole = plus(*(self.term(p) for p, _ in found))
+        whole = plus(*(self.term(p) for p, _ in terms))
         return self._moved(phi, whole, where, strict, proof)
 
-    def _shown(self, member: tuple[Polynomial, Any], where: Interval) -> bool:
+    def _is_positive(self, member: tuple[Polynomial, Any], where: Interval) -> bool:
         try:
             Checker(self.forms).check(IntervalGoal(member[0], where.low, where.high, True, where.open), member[1])
         except ProofError:
@@ -285,17 +277,17 @@ class _Trees(Equalities):
         return True
 
     def _product(self, phi: Polynomial, where: Interval, strict: bool, members: list[Any]) -> str:
-        found = [(self._read(t), tree) for t, tree in members]
+        terms = [(self._read(t), tree) for t, tree in members]
         total = UNIT
-        for p, _ in found:
+        for p, _ in terms:
             total = multiplied(total, p)
         if self.forms.reduced(total) != phi:
             raise ExportError("the members do not multiply to the whole")
         proof = ""
-        for n, (member, tree) in enumerate(found):
+        for n, (member, tree) in enumerate(terms):
             piece = self.at(self.lemma(member, where, strict, tree), where)
             proof = f"({'mul__lt' if strict else 'mul__le'} {proof} {piece})" if n else piece
-        return self._moved(phi, times(*(self.term(p) for p, _ in found)), where, strict, proof)
+        return self._moved(phi, times(*(self.term(p) for p, _ in terms)), where, strict, proof)
 
     def _even(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
         half = Interval(Fraction(0), where.high)
@@ -323,5 +315,5 @@ class _Trees(Equalities):
 
 def _tanh_of(term: Term) -> list[Term]:
     """Arguments of tanh, the outer ones first."""
-    own = [term[2]] if term[:2] == ("f", "tanh") else []
-    return [*own, *(p for t in term if isinstance(t, Term) for p in _tanh_of(t))]
+    outer = [term[2]] if term[:2] == ("f", "tanh") else []
+    return [*outer, *(p for t in term if isinstance(t, Term) for p in _tanh_of(t))]

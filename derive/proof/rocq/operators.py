@@ -12,7 +12,7 @@ from fractions import Fraction
 from sdescent.derive.proof.language.normal import Monomial
 from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, under
 from sdescent.derive.proof.rocq.notation import OPERATOR_TEXTS, VARIABLES, ZERO, ExportError, applied, expanded
-from sdescent.derive.proof.rocq.script import INTEGRABLE, Given, RocqStep, Script, abstracted, quantified
+from sdescent.derive.proof.rocq.script import INTEGRABLE, Proved, RocqStep, Script, abstracted, quantified
 
 SORTS = {"S": "coords", "Si": "coords", "C": "clients"}
 #: the functions that an operator is linear on
@@ -57,7 +57,7 @@ def mean_of(script: Script, operator: str) -> Mean:
     return Mean("each" if script.terms.context.steps else "both", f"{script.fact(*EXPECTATION)} {time_mean(script)}")
 
 
-def _own(script: Script, operator: str, term: Term) -> str:
+def _has_value(script: Script, operator: str, term: Term) -> str:
     """A proof that a term has its own value under the operator."""
     if operator in SORTS or (operator == "I" and script.terms.context.steps):
         return f"(sum__own {SORTS.get(operator, '(steps__ count__)')} {function_of(script, operator, term)})"
@@ -70,9 +70,8 @@ def function_of(script: Script, operator: str, term: Term, as_written: bool = Fa
 
 def integrable(script: Script, operator: str, term: Term) -> str:
     """A proof that a term may stand under E, Int or EI, for the variables that are bound."""
-    outer = "".join(
-        v for v in VARIABLES if v in script.terms.depends(script.terms.polynomial(term)) - set(OPERATORS[operator])
-    )
+    free = script.terms.depends(script.terms.polynomial(term)) - set(OPERATORS[operator])
+    outer = "".join(v for v in VARIABLES if v in free)
     function = function_of(script, operator, term)
     words = f"{_CLASSES[operator]} {function}"
     return applied(script.fact(quantified(outer, words), words, INTEGRABLE), outer)
@@ -100,10 +99,10 @@ def summed(script: Script, operator: str, term: Term) -> str:
         if f == expanded({(): Fraction(1)}):
             piece = f"({mean.lemma('1')} {script.show(value)} {_size(script, operator, script.show(value))})"
         elif operator == "EI" and "w" not in terms.depends(terms.polynomial(f)):
-            over_time = f"{function_of(script, 'I', f)} _ {_own(script, 'I', f)}"
+            over_time = f"{function_of(script, 'I', f)} _ {_has_value(script, 'I', f)}"
             piece = f"({mean.lemmas}__time {script.fact(*EXPECTATION)} {over_time})"
         else:
-            piece = _own(script, operator, f)
+            piece = _has_value(script, operator, f)
         functions = f"{script.show(a)} {function_of(script, operator, f)} {function_of(script, operator, rest)}"
         proof = f"({mean.lemma('lin')} {functions} _ _ {piece} {proof})"
         rest, total = a * f + rest, a * value + total
@@ -118,25 +117,25 @@ def _size(script: Script, operator: str, size: str) -> str:
     return script.size_of(SORTS[operator], size) if operator in SORTS else f"(same__ {size})"
 
 
-def monotone(script: Script, step: RocqStep, given: list[Given]) -> Given:
+def monotone(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     """op(l) <= op(r) from l <= r everywhere."""
-    claim, proof = given[0]
+    claim, proof = premises[0]
     op, low, high = claim
     operator: str = step.data["operator"]
     if operator not in OPERATORS or op == "!=":
         raise ExportError(f"step {step.number}: there is no rule for {operator!r} of {op}"[:80])
     weaker = Relation(("==" if op == "==" else "<=", low, high))
-    found = Relation((weaker.op, under(operator, low), under(operator, high)))
+    conclusion = Relation((weaker.op, under(operator, low), under(operator, high)))
     everywhere = abstracted(OPERATORS[operator], script.bridge(claim, proof, weaker))
     functions = " ".join(function_of(script, operator, t) for t in (low, high))
     values = f"{summed(script, operator, low)} {summed(script, operator, high)}"
     lemma = mean_of(script, operator).lemma("eq" if op == "==" else "le")
-    return found, f"({lemma} {functions} _ _ {everywhere} {values})"
+    return conclusion, f"({lemma} {functions} _ _ {everywhere} {values})"
 
 
-def component(script: Script, step: RocqStep, given: list[Given]) -> Given:
+def component(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     """r - l <= Sum (r - l): one of what is >= 0 everywhere."""
-    claim, proof = given[0]
+    claim, proof = premises[0]
     operator: str = step.data["operator"]
     if operator not in ("S", "C") or claim.op not in ("<=", "<"):
         raise ExportError(f"step {step.number}: a component is of a sum of what is >= 0")
@@ -144,9 +143,8 @@ def component(script: Script, step: RocqStep, given: list[Given]) -> Given:
     positive = script.bridge(claim, proof, ZERO.le(slack))
     listed = script.declared(f"forall {v} : {VARIABLES[v]}, In {v} {sort}", f"{sort} lists every one")
     least = f"(sum__one {sort} {function_of(script, operator, slack)} {abstracted(v, positive)} {v} ({listed} {v}))"
-    return slack.le(
-        under(operator, slack)
-    ), f"(between__le {least} (same__ _) (proj2 {summed(script, operator, slack)}))"
+    proof = f"(between__le {least} (same__ _) (proj2 {summed(script, operator, slack)}))"
+    return slack.le(under(operator, slack)), proof
 
 
 def written_under(script: Script, operator: str, term: Term, inside: str) -> str:

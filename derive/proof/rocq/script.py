@@ -29,7 +29,7 @@ from sdescent.derive.proof.rocq.notation import (
 ONE = (("1", (), ()),)
 Applied = Callable[[Sequence[str]], str]
 Key = tuple[str, Frozen]
-Given = tuple[Relation, str]
+Proved = tuple[Relation, str]
 
 
 def quantified(variables: str, text: str) -> str:
@@ -93,9 +93,8 @@ class Local:
 class Script:
     def __init__(self, terms: RocqTerms) -> None:
         self.terms = terms
-        self.lemmas: list[
-            str
-        ] = []  # of algebra; they stand before the section, where no name of the certificate is known
+        #: of algebra; they stand before the section, where no name of the certificate has a meaning
+        self.lemmas: list[str] = []
         self.lines: list[str] = []
         self.premises: list[Premise] = []
         self.met: set[int] = set()  # atoms that the text has named since this was last cleared
@@ -190,9 +189,8 @@ class Script:
                 e, e_proof = (text, piece) if index == 0 else (f"{e} + {text}", f"(eq__add {e_proof} {piece})")
             low, high = local.show(claim[1]), local.show(claim[2])
             identity = f"({m}) * ({high} - {low}) = ({s}) + ({e})"
-            return (
-                f"refine ({lemma} ({m}) ({s}) ({e}) {low} {high} {m_proof} {s_proof} {e_proof} _). {_close(identity)}"
-            )
+            proofs = f"{m_proof} {s_proof} {e_proof}"
+            return f"refine ({lemma} ({m}) ({s}) ({e}) {low} {high} {proofs} _). {_close(identity)}"
 
         return self.algebra(premises, claim, proof)
 
@@ -217,9 +215,8 @@ class Script:
     def _member(local: Local, premises: Sequence[Relation], member: Any, *, strict: bool) -> tuple[str, str]:
         c, numbers, squares = member
         q = Fraction(num(c)[1])
-        positive = (
-            f"(z__pos {abs(q.numerator)})" if q.denominator == 1 else f"(q__pos {abs(q.numerator)} {q.denominator})"
-        )
+        top = abs(q.numerator)
+        positive = f"(z__pos {top})" if q.denominator == 1 else f"(q__pos {top} {q.denominator})"
         text, proof = number(q), positive if strict else f"(weak__ {positive})"
         mul, slack = ("mul__lt", "slack__lt") if strict else ("mul__le", "slack__le")
         for n in numbers:
@@ -230,25 +227,25 @@ class Script:
             text, proof = f"{text} * ({local.show(t)}) ^ 2", f"({mul} {proof} (square__ ({local.show(t)})))"
         return text, proof
 
-    def bridge(self, given: Relation, proof: str, wanted: Relation) -> str:
-        """A proof of `wanted`, which is `given` up to normal form or follows from it (<= from < and ==), from one of `given`."""
-        same = [self.show(t) for t in given[1:]] == [self.show(t) for t in wanted[1:]]
-        if same and given[0] == wanted[0]:
+    def bridge(self, relation: Relation, proof: str, goal: Relation) -> str:
+        """A proof of the goal, which is the relation up to normal form or follows from it (<= from < and ==), from its proof."""
+        same = [self.show(t) for t in relation[1:]] == [self.show(t) for t in goal[1:]]
+        if same and relation[0] == goal[0]:
             return proof
-        if same and (given[0], wanted[0]) == ("<", "<="):
+        if same and (relation[0], goal[0]) == ("<", "<="):
             return f"(weak__ {proof})"
-        if wanted[0] == "!=":
-            if given[0] == "<":
-                given, proof = Relation(("!=", *given[1:])), f"(ne__lt {proof})"
-            return self.algebra([given], wanted, lambda local: self._unequal(local, given, wanted))([proof])
-        if given[0] == "==":
-            sign = -1 if self.terms.difference(given) != self.terms.difference(wanted) and wanted[0] == "==" else 1
-            return self.certify([given], wanted, equalities=[(0, num(sign))])([proof])
-        return self.certify([given], wanted, (("1", (0,), ()),))([proof])
+        if goal[0] == "!=":
+            if relation[0] == "<":
+                relation, proof = Relation(("!=", *relation[1:])), f"(ne__lt {proof})"
+            return self.algebra([relation], goal, lambda local: self._unequal(local, relation, goal))([proof])
+        if relation[0] == "==":
+            sign = -1 if self.terms.difference(relation) != self.terms.difference(goal) and goal[0] == "==" else 1
+            return self.certify([relation], goal, equalities=[(0, num(sign))])([proof])
+        return self.certify([relation], goal, (("1", (0,), ()),))([proof])
 
     @staticmethod
-    def _unequal(local: Local, given: Relation, wanted: Relation) -> str:
-        texts = " ".join(local.show(t) for t in (*given[1:], *wanted[1:]))
+    def _unequal(local: Local, relation: Relation, goal: Relation) -> str:
+        texts = " ".join(local.show(t) for t in (*relation[1:], *goal[1:]))
         close = _close("".join(texts))
         return f"refine (by__ne {texts} h0 _). first [left; {close.rstrip('.')} | right; {close.rstrip('.')}]."
 

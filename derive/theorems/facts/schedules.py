@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdescent.derive.proof.kernel.processes import time_derivative
+from sdescent.derive.proof.kernel.primitives import time_derivative
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs

@@ -1,25 +1,17 @@
-"""Certificates that are to be refused, or replayed and exported within limits: random edits, and terms and chains that grow."""
+"""Certificates that are to be replayed and exported within limits: terms and chains of steps that grow."""
 
 from __future__ import annotations
 
 import copy
 import json
 import random
-import resource
-import time
-import traceback
 from typing import Any
 
-from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe, replay
-from sdescent.derive.proof.rocq.export import translated
-from sdescent.derive.proof.rocq.notation import ExportError
-from tests.support.certificates.edits import CERTIFICATES, follow
-from tests.support.certificates.mutants import at, is_term, mutate, places
+from tests.support.certificates.mutants import at, is_term, places
 from tests.support.certificates.rules import assume, certificate
 
 #: processor seconds that a replay may take, and an export
 MOST_SECONDS = 20.0
-MOST_MEMORY = 2 << 30
 ONE: dict[str, Any] = {"mult": [["1", [], []]], "sum": [["1", [], []]], "equalities": []}
 Step = dict[str, Any]
 
@@ -86,44 +78,3 @@ def grown(chance: random.Random, value: dict[str, Any]) -> None:
             value.update(json.loads(whole.replace(text, by)))
     else:
         at(value["steps"], path)[last] = copy.deepcopy(new)
-
-
-def hostile(chance: random.Random) -> dict[str, Any]:
-    """A certificate with up to three edits, which states what its steps prove, mostly."""
-    value = json.loads(json.dumps(chance.choice(list(CERTIFICATES.values()))))
-    for _ in range(chance.choice((1, 1, 2, 3))):
-        if chance.random() < 0.6:
-            grown(chance, value)
-        else:
-            mutate(chance, value, places(value))
-        if chance.random() < 0.8:
-            try:
-                follow(value)
-            except (KeyError, IndexError, TypeError):
-                break
-    return value
-
-
-def fate(value: dict[str, Any]) -> str:
-    """What comes of a certificate: "refused", "exported", "not exported"; fails where it crashes, or takes too much."""
-    text, outcome = json.dumps(value), "exported"
-    begun = time.process_time()
-    try:
-        describe(replay(text))
-    except (Invalid, Unreadable) as error:
-        assert "internal" not in str(error), (str(error), text[:2000])
-        outcome = "refused"
-    except Exception as error:
-        raise AssertionError(f"{traceback.format_exc()} {text[:2000]}") from error
-    middle = time.process_time()
-    if outcome == "exported":
-        try:
-            translated(json.loads(text))
-        except ExportError as error:
-            assert "malformed" not in str(error), (str(error), text[:2000])
-            outcome = "not exported"
-        except Exception as error:
-            raise AssertionError(f"{traceback.format_exc()} {text[:2000]}") from error
-    assert max(middle - begun, time.process_time() - middle) < MOST_SECONDS, text[:2000]
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < MOST_MEMORY, text[:2000]
-    return outcome

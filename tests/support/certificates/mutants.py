@@ -91,7 +91,7 @@ def mutate(rng: random.Random, value: dict[str, Any], paths: list[tuple[Any, ...
 
 
 #: what the kernel says of a bound that is one by its normal form: FORMAT.md lists this difference
-LISTED = "the first premise is c <= W with a constant c"
+LISTED = "a premise is not the bound c <= W with a constant c"
 #: rules whose steps are long and say little about time
 PLAIN = ("certify", "function", "inverse", "ball")
 

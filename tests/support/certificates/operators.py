@@ -8,6 +8,11 @@ from tests.support.certificates.rules import ALL_AXIOMS, assume, certificate, ce
 
 LV = "(-eta*norm(g)**2 + 1/2*eta**2*trprod(H, A))"
 
+
+def primitive(premises: list[int], whole: str, integrand: str, claim: str) -> dict[str, Any]:
+    return step("primitive", premises, {"time": "t", "primitive": t(whole), "integrand": t(integrand)}, claim)
+
+
 OPERATORS: dict[str, dict[str, Any]] = {
     "mean": certificate(
         certify([], "0 <= (eta*X - Y)**2", [["1", [], [t("eta*X - Y")]]]),
@@ -28,9 +33,7 @@ OPERATORS: dict[str, dict[str, Any]] = {
         step("monotone", [1], {"operator": "Si"}, "0 <= d*S(xj**2) + 2*X*S(xj)*S(yj) + d*X**2*S(yj**2)"),
     ),
     "time integral": certificate(
-        assume("a <= eta"),
-        step("monotone", [0], {"operator": "I"}, "a*T <= I(eta)"),
-        axioms=("integrability",),
+        assume("a <= eta"), step("monotone", [0], {"operator": "I"}, "a*T <= I(eta)"), axioms=("integrability",)
     ),
     "sum over clients": certificate(
         certify([], "0 <= (qk - X*wk)**2", [["1", [], [t("qk - X*wk")]]]),
@@ -131,20 +134,15 @@ OPERATORS: dict[str, dict[str, Any]] = {
         certify([], "1/(1 + t) == 1/(1 + t)"),
         assume("0 <= t"),
         certify([1], "0 < 1 + t", [["1", [0], []], ["1", [], []]]),
-        step(
-            "primitive",
-            [0, 2],
-            {"time": "t", "primitive": t("log(1 + t)"), "integrand": t("1/(1 + t)")},
-            "I(1/(1 + t)) == log(1 + T)",
-        ),
+        primitive([0, 2], "log(1 + t)", "1/(1 + t)", "I(1/(1 + t)) == log(1 + T)"),
     ),
     "primitive quotient": certificate(
         certify([], "-2*t/(1 + t**2)*(1/(1 + t**2)) == -2*t/(1 + t**2)*(1/(1 + t**2))"),
         certify([], "0 < 1 + t**2", [["1", [], [t("t")]], ["1", [], []]]),
-        step(
-            "primitive",
+        primitive(
             [0, 1],
-            {"time": "t", "primitive": t("1/(1 + t**2)"), "integrand": t("-2*t/(1 + t**2)*(1/(1 + t**2))")},
+            "1/(1 + t**2)",
+            "-2*t/(1 + t**2)*(1/(1 + t**2))",
             "2*I(t/(1 + t**2)*(1/(1 + t**2))) == 1 - 1/(1 + T**2)",
         ),
     ),
@@ -152,31 +150,26 @@ OPERATORS: dict[str, dict[str, Any]] = {
         assume("0 < k"),
         step("inverse", [0], {"of": t("k")}, "k*(1/k) == 1"),
         certify([1], "k*(1/k)*exp(-k*t) == exp(-k*t)", equal=[[0, t("exp(-k*t)")]]),
-        step(
-            "primitive",
-            [2],
-            {"time": "t", "primitive": t("-exp(-k*t)/k"), "integrand": t("exp(-k*t)")},
-            "I(exp(-k*t)) == (1 - exp(-k*T))/k",
-        ),
+        primitive([2], "-exp(-k*t)/k", "exp(-k*t)", "I(exp(-k*t)) == (1 - exp(-k*T))/k"),
     ),
     "primitive scaled": certificate(
         certify([], "-2/(2*t - 2*T - 2)*(1/(2*t - 2*T - 2)) == -2*(1/(2*t - 2*T - 2))**2"),
         assume("t <= T"),
         certify([1], "2*t - 2*T - 2 < 0", [["2", [0], []], ["2", [], []]]),
-        step(
-            "primitive",
+        primitive(
             [0, 2],
-            {"time": "t", "primitive": t("1/(2*t - 2*T - 2)"), "integrand": t("-2*(1/(2*t - 2*T - 2))**2")},
+            "1/(2*t - 2*T - 2)",
+            "-2*(1/(2*t - 2*T - 2))**2",
             "-2*I((1/(2*t - 2*T - 2))**2) == -1/2 + 1/(2*T + 2)",
         ),
     ),
     "primitive product": certificate(
         assume("k*(1 + t)**2 != 0"),
         certify([], "-2*k*(1 + t)*(1/(k*(1 + t)**2))**2 == -2*k*(1 + t)*(1/(k*(1 + t)**2))**2"),
-        step(
-            "primitive",
+        primitive(
             [1, 0],
-            {"time": "t", "primitive": t("1/(k*(1 + t)**2)"), "integrand": t("-2*k*(1 + t)*(1/(k*(1 + t)**2))**2")},
+            "1/(k*(1 + t)**2)",
+            "-2*k*(1 + t)*(1/(k*(1 + t)**2))**2",
             "-2*k*I((1 + t)*(1/(k*(1 + t)**2))**2) == 1/(k*(1 + T)**2) - 1/k",
         ),
         assumptions=("k*(1 + t)**2 != 0",),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
+from tests.support.certificates.edits import follow
 from tests.support.certificates.rules import ALL_AXIOMS, assume, ball, certificate, certify, law, step, t
 
 IN_STEPS = ("integrability",)
@@ -194,3 +196,14 @@ POTENTIALS: dict[str, dict[str, Any]] = {
     "summable in continuous time": _summable(False),
     "psi": _psi(),
 }
+
+
+def by_hand() -> dict[str, dict[str, Any]]:
+    """Each rule, a step of bounded length alone, and a sum with a constant in it."""
+    lone = copy.deepcopy(POTENTIALS["descent with a radius"])
+    lone["steps"] = [*lone["steps"][1:3], lone["steps"][3] | {"premises": [0, 1]}]
+    follow(lone)
+    last = step("summation", [], {"time": "t", "primitive": t("k*t**2 + t")}, "I(2*k*t + k + 1) == k*T**2 + T")
+    symbols = {"T": "const", "t": "clock", "k": "const", "eta": "time"}
+    summed = made(last, symbols=symbols, potentials={}, values={"k": "2", "eta": "1"})
+    return POTENTIALS | {"a step": lone, "a sum with a constant": summed}

@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from typing import Any
 
 VECTORS, MATRICES = ("g", "u", "v"), {"H": ["symmetric"], "A": ["psd"], "K": ["psd"], "N": []}
 FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
 OPS = {ast.LtE: "<=", ast.Lt: "<", ast.Eq: "==", ast.NotEq: "!="}
-KINDS = {
-    "a": "const",
-    "b": "const",
-    "c": "const",
-    "k": "const",
-    "d": "const",
-    "T": "const",
-    "V0": "const",
-    "n": "const",
-    "t": "clock",
-    "eta": "time",
-    "X": "random",
-    "Y": "random",
-    "V": "random",
-    "VT": "rv",
-    "xj": "coord",
-    "yj": "coord",
-    "sj": "detcoord",
-    "qk": "client",
-    "pk": "client",
-    "wk": "detclient",
-}
+KINDS = {**dict.fromkeys(("a", "b", "c", "k", "d", "T", "V0", "n"), "const"), "t": "clock", "eta": "time"}
+KINDS |= {**dict.fromkeys(("X", "Y", "V"), "random"), "VT": "rv", "xj": "coord", "yj": "coord", "sj": "detcoord"}
+KINDS |= {"qk": "client", "pk": "client", "wk": "detclient"}
 
 
 def t(text: str) -> Any:
@@ -113,15 +95,9 @@ def declared(prop: str, args: list[str], claim: str, premises: list[int] | None 
 
 
 def ball(
-    term: str,
-    claim: str,
-    proof: list,
-    at: str,
-    low: str | None = None,
-    high: str | None = None,
-    premises: Any = (),
+    term: str, claim: str, proof: list, at: str, low: str | None = None, high: str | None = None, premises: Any = (),
     domain: Any = (),
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     strict = t(claim)[0] == "<"
     data = {"variable": "z", "term": t(term), "strict": strict, "low": low, "high": high, "proof": proof, "at": t(at)}
     return step("ball", list(premises), data | {"domain": list(domain)}, claim)
@@ -154,6 +130,17 @@ def certificate(
         "statement": copy.deepcopy(statement),
         "steps": steps_list,
     }
+
+
+def ball_certificate(
+    term: str, strict: bool, proof: Any, low: str | None = None, high: str | None = None, domain: Any = (), name: str = "a",
+    order: str = "<=",
+) -> dict[str, Any]:  # fmt: skip
+    """0 <= term(z), or 0 < term(z), at z = name, which is assumed to be in the interval: low <= name (or <, by `order`)."""
+    bounds = [assume(f"{low} {order} {name}")] if low is not None else []
+    bounds += [assume(f"{name} <= {high}")] if high is not None else []
+    claim = f"0 {'<' if strict else '<='} " + re.sub(r"\bz\b", f"({name})", term)
+    return certificate(*bounds, ball(term, claim, proof, name, low, high, [*range(len(bounds))], domain))
 
 
 ALL_AXIOMS = ("integrability", "weak-existence", "localisation", "fatou")

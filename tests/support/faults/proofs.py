@@ -58,10 +58,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the other checker takes a strict claim for a weak sum",
-        "derive/proof/replay/rules.py",
+        "derive/proof/replay/logic_and_algebra.py",
         'check(op != "<" or strict, ',
         "check(True, ",
-        ("tests/derive/proof/replay/test_check.py", "tests/derive/proof/replay/test_rules.py"),
+        ("tests/derive/proof/replay/test_check.py", "tests/derive/proof/replay/test_logic_and_algebra.py"),
     ),
     Fault(
         "a witness may have a negative entry on the diagonal of a psd matrix",
@@ -107,10 +107,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the kernel lets a potential decay by more than all of it",
-        "derive/proof/kernel/steps.py",
+        "derive/proof/kernel/gronwall.py",
         "            self._says(facts[3], rate.lt(1))\n",
         "            pass\n",
-        ("tests/derive/proof/kernel/test_refused_steps.py",),
+        ("tests/derive/proof/kernel/test_refused_moving_potentials.py",),
     ),
     Fault(
         "what a context says of a step is read twice",
@@ -121,21 +121,21 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the other checker asks for no reach of a step",
-        "derive/proof/replay/potentials.py",
+        "derive/proof/replay/descent.py",
         '        rules.need(bound, terms.sub(c, terms.mul(growth, terms.term(entry["radius"]))))\n',
         "",
         ("tests/derive/proof/replay/test_potentials.py",),
     ),
     Fault(
         "the constants of a step have instances in the other checker",
-        "derive/proof/replay/rules.py",
+        "derive/proof/replay/logic_and_algebra.py",
         "for n in symbols_in(raw)}\n        for properties",
         "for n in ()}\n        for properties",
         ("tests/derive/proof/replay/test_potentials.py",),
     ),
     Fault(
         "a vector may stand in the primitive of a sum",
-        "derive/proof/replay/potentials.py",
+        "derive/proof/replay/primitives.py",
         "tags(raw) <= SUMMED",
         "True",
         ("tests/derive/proof/replay/test_potentials.py",),
@@ -208,7 +208,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a variable hides a name of the library",
         "derive/proof/rocq/notation.py",
-        "while chosen in taken:",
+        "while chosen in reserved:",
         "while chosen in KEYWORDS:",
         ("tests/derive/proof/rocq/test_claims.py",),
     ),
@@ -222,8 +222,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "Rocq's axioms are not looked at",
         "derive/proof/rocq/judge.py",
-        "said and (STANDARD | MACHINE).issuperset(assumptions)",
-        "said",
+        "printed and (STANDARD | MACHINE).issuperset(assumptions)",
+        "printed",
         ("tests/derive/proof/rocq", "-k", "standard_axioms or axiom"),
     ),
     Fault(

@@ -16,7 +16,7 @@ from tests.support.certificates.edits import CERTIFICATES, follow
 from tests.support.certificates.hostile import MOST_SECONDS, grown
 from tests.support.certificates.models import same_in_models, satisfies_in_models
 from tests.support.certificates.mutants import FalseStatement, Source, judged, mutate, places
-from tests.support.certificates.sources import by_hand
+from tests.support.certificates.potentials import by_hand
 from tests.support.fuzz.watch import Fault, answered, one_line
 
 #: models of a statement about steps or along an equation

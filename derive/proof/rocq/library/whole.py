@@ -6,13 +6,13 @@ import re
 
 from sdescent.derive.proof.rocq.library.descent import DESCENT
 from sdescent.derive.proof.rocq.library.error_function import ERF, ERF_BOUNDS, ERF_DERIVATIVE, ERF_LIMIT
-from sdescent.derive.proof.rocq.library.flow import FLOW
+from sdescent.derive.proof.rocq.library.gronwall import FUNDAMENTAL, ITO, TIME
+from sdescent.derive.proof.rocq.library.gronwall_in_steps import EACH, MOVING, STEPS
+from sdescent.derive.proof.rocq.library.gronwall_of_generators import FLOW
 from sdescent.derive.proof.rocq.library.limits import LIMITS
 from sdescent.derive.proof.rocq.library.means import MEANS, PATHS, SUM_MEAN
 from sdescent.derive.proof.rocq.library.preamble import CALCULUS, PREAMBLE, SUMS, TANH, TANH_DERIVATIVE
-from sdescent.derive.proof.rocq.library.processes import FUNDAMENTAL, ITO, TIME
 from sdescent.derive.proof.rocq.library.psi import PSI, PSI_BOUNDS
-from sdescent.derive.proof.rocq.library.steps import EACH, MOVING, STEPS
 from sdescent.derive.proof.rocq.library.vectors import VECTORS
 
 PARTS = (PREAMBLE, TANH, SUMS, MEANS, SUM_MEAN, PATHS, VECTORS, TIME, ITO, CALCULUS, TANH_DERIVATIVE, LIMITS)
@@ -40,13 +40,13 @@ def _needed(part: str, words: set[str]) -> str:
     """What the words name of a part, with sections around it, and what that uses; the words become more by its own."""
     if part is not PREAMBLE and words.isdisjoint(_DEFINED.findall(part)):
         return ""
-    kept: list[str] = []
+    needed: list[str] = []
     for item in reversed(_items(part)):
         name = _DEFINED.search(item)
         if name is None or name[1] in words:
-            kept.append(item)
+            needed.append(item)
             words.update(_WORD.findall(item))
-    return "".join(reversed(kept))
+    return "".join(reversed(needed))
 
 
 def _items(part: str) -> list[str]:

@@ -1,10 +1,7 @@
 """Certificates of the catalogue through two checkers that share no code, the kernel and the replay: as they are, and edited."""
 
-import copy
 import json
 import random
-import string
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -18,6 +15,7 @@ from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay, repl
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Theorem
 from tests.support.certificates.entries import entry_certificate
+from tests.support.certificates.mutants import mutate, places
 from tests.support.samples import slow_but
 
 THEOREMS = [name for name, entry in entries().items() if isinstance(entry, Theorem)]
@@ -65,74 +63,10 @@ def test_both_accept_what_was_proved(name: str) -> None:
     assert again.rechecked + again.trusted == len(given["steps"]) == len(made["steps"])
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in a certificate, the lists and objects too."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(p for key, v in inside for p in places(v, (*path, key)))]
-
-
 @cache
 def spots(name: str) -> list[tuple[Any, ...]]:
     """The places in the certificate of an entry where an edit can be made."""
-    return [p for p in places(json.loads(written(name))) if p]
-
-
-def edited(found: Any, chosen: Sequence[tuple[Any, ...]], rng: random.Random) -> Any:
-    """One random edit at one of these places: another number, name, operator or index; something dropped, doubled or exchanged."""
-    path = rng.choice(chosen)
-    holder = found
-    for key in path[:-1]:
-        holder = holder[key]
-    key, old = path[-1], holder[path[-1]]
-    kind = rng.randrange(4)
-    if kind == 0 and isinstance(holder, list):
-        holder.pop(key)
-    elif kind == 1 and isinstance(holder, list) and len(holder) > 1:
-        other = rng.randrange(len(holder))
-        holder[key], holder[other] = holder[other], holder[key]
-    elif kind == 2:
-        same = [p for p in chosen if type(at(found, p)) is type(old)]
-        holder[key] = copy.deepcopy(at(found, rng.choice(same)))
-    else:
-        holder[key] = leaf(old, rng)
-    return found
-
-
-def at(value: Any, path: tuple[Any, ...]) -> Any:
-    for key in path:
-        value = value[key]
-    return value
-
-
-def leaf(old: Any, rng: random.Random) -> Any:
-    if isinstance(old, bool):
-        return not old
-    if isinstance(old, int):
-        return old + rng.choice([-2, -1, 1, 2])
-    if isinstance(old, str):
-        words = [
-            "0",
-            "1",
-            "-1",
-            "1/2",
-            "2",
-            "<",
-            "<=",
-            "==",
-            "!=",
-            "+",
-            "*",
-            "E",
-            "I",
-            "EI",
-            "S",
-            "C",
-            "random",
-            "x",
-            "nan",
-        ]
-        return rng.choice([*words, old + "0", old[:-1], rng.choice(string.ascii_letters)])
-    return rng.choice([None, [], {}, 0, "", 1.5, ["q", "1"], [["q", "0"]]])
+    return places(json.loads(written(name)))
 
 
 def compared(count: int, seed: int) -> dict[str, int]:
@@ -144,7 +78,8 @@ def compared(count: int, seed: int) -> dict[str, int]:
     rng, counts = random.Random(seed), {"accepted": 0, "invalid": 0, "unreadable": 0}
     for _ in range(count):
         name = rng.choice(EDITED)
-        value = edited(json.loads(written(name)), spots(name), rng)
+        value = json.loads(written(name))
+        mutate(rng, value, spots(name))
         kernel, again = accepted_by_kernel(value), judged_by_replay(value)
         if kernel is None and again == "accepted":
             raise AssertionError(f"an edit of {name} that only the replay accepts: {json.dumps(value)[:20000]}")

@@ -11,25 +11,15 @@ import pytest
 
 from sdescent.derive.proof.replay.check import replay
 from tests.support.certificates.edits import refused
-from tests.support.certificates.rules import assume, ball, certificate, t
+from tests.support.certificates.rules import assume, ball, ball_certificate, certificate, t
 
 C, E, EVAL = ["coeffs"], ["exp"], ["eval", 64]
 ONE_Z = [t("1 + z"), 1, C]
 
 
-def claim_of(term: str, strict: bool) -> str:
-    return f"0 {'<' if strict else '<='} {term.replace('z', 'a')}"
-
-
-def one(
-    term: str, strict: bool, proof: Any, low: str | None = None, high: str | None = None, domain: Any = ()
-) -> dict[str, Any]:
-    """0 <= term (0 < term) at a, which is assumed to be in the interval (strictly right of its left end)."""
-    given = ([f"{low} < a"] if low is not None else []) + ([f"a <= {high}"] if high is not None else [])
-    steps = [assume(text) for text in given]
-    return certificate(
-        *steps, ball(term, claim_of(term, strict), proof, "a", low, high, list(range(len(given))), domain)
-    )
+def one(term: str, strict: bool, proof: Any, low: Any = None, high: Any = None, domain: Any = ()) -> dict[str, Any]:
+    """0 <= term (0 < term) at a, which is assumed to be in the interval, strictly right of its left end."""
+    return ball_certificate(term, strict, proof, low, high, domain, order="<")
 
 
 def times(m: str, first: Any, second: Any) -> list[Any]:

@@ -10,8 +10,9 @@ import pytest
 
 from sdescent.derive.proof.replay.check import describe, replay
 from tests.support.certificates.edits import DROP, edited_in, refused
+from tests.support.certificates.mutants import tally
 from tests.support.certificates.paths import along_paths
-from tests.support.certificates.potentials import ALL_AXIOMS, BASE, ENDS, POTENTIALS, made
+from tests.support.certificates.potentials import ALL_AXIOMS, BASE, ENDS, POTENTIALS, by_hand, made
 from tests.support.certificates.rules import assume, certify, law, step, t
 
 
@@ -39,6 +40,12 @@ def test_the_drawn_paths_find_what_is_false(name: str, dropped: int) -> None:
     value = copy.deepcopy(POTENTIALS[name])
     del value["statement"]["assumptions"][dropped]
     assert not along_paths(value, 3_000)[1]
+
+
+def test_random_edits_are_refused_or_hold_along_paths() -> None:
+    """In both checkers: what is accepted states the same as before, or what holds in all drawn models."""
+    edits = tally(by_hand(), 400, 0)
+    assert edits["accepted"] >= 4 and edits["invalid"] > 80, edits
 
 
 V = ("context", "potentials", "V")

@@ -13,8 +13,9 @@ from flint import arb, ctx, fmpq
 
 from sdescent.derive.proof.replay.check import replay
 from sdescent.derive.proof.replay.values import psi
+from tests.derive.proof.replay.test_one_variable import one
 from tests.support.certificates.edits import refused
-from tests.support.certificates.rules import assume, ball, certificate, t
+from tests.support.certificates.rules import assume, certificate, t
 
 C, EVAL = ["coeffs"], ["eval", 64]
 #: where the series ends and the definition begins, where the definition cancels, and far out
@@ -32,14 +33,6 @@ POINTS = [
     "700",
     "-100000",
 ]
-
-
-def one(term: str, strict: bool, proof: Any, low: str | None = None, high: str | None = None) -> dict[str, Any]:
-    given = ([f"{low} < a"] if low is not None else []) + ([f"a <= {high}"] if high is not None else [])
-    claim = f"0 {'<' if strict else '<='} {term.replace('z', 'a')}"
-    return certificate(
-        *(assume(text) for text in given), ball(term, claim, proof, "a", low, high, list(range(len(given))))
-    )
 
 
 @pytest.mark.parametrize("bits", [2, 16, 53, 256, 1024])

@@ -7,7 +7,7 @@ import pytest
 from sdescent.derive.proof.rocq.export import translated
 from sdescent.derive.proof.rocq.judge import STANDARD
 from sdescent.derive.proof.rocq.script import Premise
-from tests.derive.proof.rocq.drafts import ONE, ZERO, Draft, answers, axioms_in, check, le, q, rocq, x
+from tests.derive.proof.rocq.drafts import Draft, answers, axioms_in, check, rocq
 
 #: one outcome; Riemann's integral over [0, T]; a process at rest, and for T = 0 one with any drift and any covariance
 MODEL = r"""
@@ -199,12 +199,10 @@ def test_general_premises_have_a_model_and_stronger_ones_do_not() -> None:
 @pytest.mark.slow
 def test_what_is_declared_of_a_function_is_a_premise_though_it_be_false() -> None:
     """1 <= 0 of a function that is bounded by -1: the theorem is accepted, and its premise says so."""
-    d = Draft({"t": "const"}, functions={"F": {"bounded": q(-1)}})
-    of = ["F", "F", x("t")]
-    use = {"function": "F", "args": [x("t")]}
-    high = d.step("declared", [], {**use, "property": "bounded"}, le(of, q(-1)))
-    low = d.step("declared", [], {**use, "property": "bounded_below"}, le(q(1), of))
-    d.certify([high, low], le(ONE, ZERO), [["1/2", [0], []], ["1/2", [1], []]])
+    d = Draft("const t", functions={"F": {"bounded": ["q", "-1"]}})
+    for prop, claim in (("bounded", "F(t) <= -1"), ("bounded_below", "1 <= F(t)")):
+        d.step("declared", [], {"function": "F", "args": ["t"], "property": prop}, claim)
+    d.certify([0, 1], "1 <= 0", [["1/2", [0], []], ["1/2", [1], []]])
     check({"F": d.done()}, {})
     exported = translated(d.done())
     assert exported.premises == (Premise("declared", "F is bounded"),)

@@ -9,7 +9,7 @@ import pytest
 from sdescent.derive.proof.rocq.export import translated
 from sdescent.derive.proof.rocq.notation import ExportError
 from sdescent.derive.proof.rocq.script import Premise
-from tests.derive.proof.rocq.drafts import Certificate, le, x
+from tests.derive.proof.rocq.drafts import Certificate
 from tests.derive.proof.rocq.valid_certificates import (
     all_functions,
     coordinates,
@@ -125,9 +125,9 @@ def test_what_is_no_certificate_is_an_error(certificate: Any, path: tuple[Any, .
 
 def test_deep_terms_are_an_error() -> None:
     broken = young()
-    term = x("x")
+    term = ["x", "x"]
     for _ in range(100_000):
         term = ["+", term]
-    broken["steps"][0]["claim"] = le(term, term)
+    broken["steps"][0]["claim"] = ["<=", term, term]
     with pytest.raises(ExportError, match="deep"):
         translated(broken)

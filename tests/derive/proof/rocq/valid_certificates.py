@@ -1,360 +1,263 @@
-"""Valid certificates written by hand: every rule of FORMAT.md is in one of them."""
+"""Valid certificates written by hand: every rule of FORMAT.md is in one of them, those about potentials in steps and in time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from tests.derive.proof.rocq.drafts import (
-    ONE,
-    ZERO,
-    Certificate,
-    Draft,
-    Relation,
-    Term,
-    add,
-    eq,
-    f,
-    le,
-    lt,
-    mul,
-    neg,
-    q,
-    sq,
-    sub,
-    x,
-)
+from tests.derive.proof.rocq.drafts import Certificate, Draft, in_one
+from tests.derive.proof.rocq.laws import functions, laws_of_psi
+
+VALID: list[Callable[[], Certificate]] = []
+SIDES = {"H": ["symmetric"], "S": ["psd"]}
 
 
+def valid(make: Callable[[], Certificate]) -> Callable[[], Certificate]:
+    VALID.append(make)
+    return make
+
+
+@valid
 def young() -> Certificate:
     """x y <= x^2/2 + y^2/2."""
-    d = Draft({"x": "random", "y": "rv"})
-    claim = le(mul(x("x"), x("y")), add(mul(q("1/2"), sq(x("x"))), mul(q("1/2"), sq(x("y")))))
-    d.certify([], claim, [["1/2", [], [sub(x("x"), x("y"))]]])
+    d = Draft("random x; rv y")
+    d.certify([], "x*y <= 1/2*x**2 + 1/2*y**2", [["1/2", [], ["x - y"]]])
     return d.done(title='Young *) "quoted" (* nested')
 
 
+@valid
 def below_square() -> Certificate:
     """G <= 1 + G^2 and, strictly, G < 2 + G^2; by 4 (1 + G^2 - G) = (2 G - 1)^2 + 3."""
-    d = Draft({"G": "random"})
-    g = x("G")
-    one = d.certify(
-        [], le(g, add(ONE, sq(g))), [["1", [], [sub(mul(q(2), g), ONE)]], ["3", [], []]], mult=[["4", [], []]]
-    )
-    d.certify([one], lt(g, add(q(2), sq(g))), [["1", [0], []], ["1", [], []]])
+    d = Draft("random G")
+    d.certify([], "G <= 1 + G**2", [["1", [], ["2*G - 1"]], ["3", [], []]], mult=[["4", [], []]])
+    d.certify([0], "G < 2 + G**2", [["1", [0], []], ["1", [], []]])
     return d.done()
 
 
+@valid
 def divided() -> Certificate:
-    """b/a + a/b >= 2 for a, b > 0: by a b (b/a + a/b - 2) = (a - b)^2 and inverses of a, of b and of their product."""
-    d = Draft({"a": "const", "b": "random"})
-    a, b = x("a"), x("b")
-    ha, hb = d.assume(lt(ZERO, a)), d.assume(lt(ZERO, b))
-    ia = d.step("inverse", [ha], {"of": a}, eq(mul(a, ["/", ONE, a]), ONE))
-    ib = d.step("inverse", [hb], {"of": b}, eq(ONE, mul(["/", ONE, b], b)))
-    claim = le(q(2), add(["/", b, a], ["/", a, b]))
-    # a b (b/a + a/b - 2) = b^2 (a/a) + a^2 (b/b) - 2 a b
-    d.certify(
-        [ha, hb, ia, ib], claim, [["1", [], [sub(a, b)]]], [[2, neg(sq(b))], [3, sq(a)]], mult=[["1", [0, 1], []]]
-    )
-    return d.done(lt(ZERO, a), lt(ZERO, b))
+    """b/a + a/b >= 2 for a, b > 0: a b (b/a + a/b - 2) = (a - b)^2 + b^2 (a/a - 1) + a^2 (b/b - 1)."""
+    d = Draft("const a; random b")
+    d.assume("0 < a", "0 < b")
+    d.step("inverse", [0], {"of": "a"}, "a*(1/a) == 1")
+    d.step("inverse", [1], {"of": "b"}, "1 == 1/b*b")
+    by_inverses = [[2, "-b**2"], [3, "a**2"]]
+    d.certify([0, 1, 2, 3], "2 <= b/a + a/b", [["1", [], ["a - b"]]], by_inverses, mult=[["1", [0, 1], []]])
+    return d.done()
 
 
+@valid
 def inverses() -> Certificate:
     """Inverses of a monomial, of a sum that is scaled, and of a number."""
-    d = Draft({"a": "const", "b": "random"})
-    a, b = x("a"), x("b")
-    monomial = mul(q("3/4"), ["^", a, 2], b)
-    hypothesis = ["!=", monomial, ZERO]
-    h = d.assume(hypothesis)
-    one = d.step("inverse", [h], {"of": monomial}, eq(mul(monomial, ["/", ONE, monomial]), ONE))
-    total = add(mul(q(2), a), q(3), mul(q(2), sq(b)))
-    g = d.assume(lt(total, ZERO))
-    two = d.step("inverse", [g], {"of": total}, eq(mul(total, ["/", ONE, total]), ONE))
-    positive = d.certify([], lt(ZERO, q("2/3")), [["2/3", [], []]])
-    three = d.step("inverse", [positive], {"of": q("2/3")}, eq(mul(q("2/3"), ["/", ONE, q("2/3")]), ONE))
-    claim = eq(add(["/", monomial, monomial], ["/", total, total], ["/", q("2/3"), q("2/3")]), q(3))
-    d.certify([one, two, three], claim, [], [[0, ONE], [1, ONE], [2, ONE]])
-    return d.done(hypothesis, lt(total, ZERO))
-
-
-def functions() -> list[Draft]:
-    """Each law once, also where the normal form of a value is a number or another way of writing."""
-    drafts = []
-    s, t = x("s"), x("t")
-
-    def law(name: str, args: list[Term], claim: Relation, *hypotheses: Relation) -> None:
-        d = Draft({"s": "random", "t": "const"})
-        d.law(name, args, claim, tuple(d.assume(h) for h in hypotheses))
-        drafts.append(d)
-
-    for u in (s, add(s, mul(q(2), t), ONE), ZERO, q(-3), ONE, q("5/2")):
-        law("abs_square", [u], eq(sq(f("abs", u)), sq(u)))
-        law("abs_nonneg", [u], le(ZERO, f("abs", u)))
-        law("sqrt_nonneg", [u], le(ZERO, f("sqrt", u)))
-        law("sqrt_square", [u], eq(sq(f("sqrt", u)), u), le(ZERO, u))
-        law("exp_positive", [u], lt(ZERO, f("exp", u)))
-        law("log_exp", [u], eq(f("log", f("exp", u)), u))
-        law("exp_log", [u], eq(f("exp", f("log", u)), u), lt(ZERO, u))
-        law("exp_add", [u, t], eq(f("exp", add(t, u)), mul(f("exp", u), f("exp", t))))
-        law("log_mul", [u, t], eq(f("log", mul(t, u)), add(f("log", u), f("log", t))), lt(ZERO, u), lt(ZERO, t))
-    for name in ("exp", "atan", "erf", "tanh"):
-        law(f"monotone:{name}", [s, t], le(f(name, s), f(name, t)), le(s, t))
-        law(f"monotone:{name}", [ZERO, add(t, t)], lt(f(name, ZERO), f(name, mul(q(2), t))), lt(ZERO, mul(q(2), t)))
-    law("monotone:log", [ONE, t], lt(f("log", ONE), f("log", t)), lt(ZERO, ONE), lt(ONE, t))
-    law("monotone:sqrt", [s, t], le(f("sqrt", s), f("sqrt", t)), le(ZERO, s), le(s, t))
-    law("monotone:sqrt", [s, t], lt(ZERO, sub(f("sqrt", t), f("sqrt", s))), le(ZERO, s), lt(s, t))
-    return drafts
-
-
-def all_functions() -> Certificate:
-    """The laws one after another in one certificate; the last step proves a trivial claim from all of them."""
-    whole = Draft({"s": "random", "t": "const"})
-    assumed: list[Relation] = []
-    for draft in functions():
-        first = len(whole.steps)
-        for step in draft.steps:
-            whole.step(step["rule"], [first + n for n in step["premises"]], step["data"], step["claim"])
-            if step["rule"] == "assume" and step["claim"] not in assumed:
-                assumed.append(step["claim"])
-    whole.certify(list(range(len(whole.steps))), le(ZERO, ONE), [["1", [], []]])
-    return whole.done(*assumed)
-
-
-def split() -> Certificate:
-    """abs(x) <= 1 + x^2 by cases, abs(x) = x or -x being assumed on either side; and x <= x^2 + 1/4 in both."""
-    d = Draft({"x": "random", "y": "random"})
-    t, y = x("x"), x("y")
-    low, high = d.assume(le(t, ZERO)), d.assume(lt(ZERO, t))
-    bound = d.assume(le(sq(t), y))
-    claim = le(mul(t, f("abs", t)), add(y, sq(t)))
-    zero = d.law("abs_nonneg", [t], le(ZERO, f("abs", t)))
-    # x <= 0: y + x^2 - x |x| = (y - x^2) + 2 x^2 + (-x) |x|
-    left = d.certify([low, bound, zero], claim, [["1", [1], []], ["2", [], [t]], ["1", [0, 2], []]])
-    square = d.law("abs_square", [t], eq(sq(f("abs", t)), sq(t)))
-    # 0 < x: y + x^2 - x |x| = (y - x^2) + (x - |x|)^2 / 2 + (3 x^2 - |x|^2) / 2, and |x|^2 = x^2
-    right = d.certify(
-        [high, bound, square],
-        claim,
-        [["1", [1], []], ["1/2", [], [sub(t, f("abs", t))]], ["1", [], [t]]],
-        [[2, q("1/2")]],
-    )
-    d.step("cases", [left, right], {"split": le(mul(q(2), t), ZERO)}, claim)
-    d.steps[-1]["data"]["split"] = le(t, ZERO)
-    return d.done(le(sq(t), y))
-
-
-def instantiated() -> Certificate:
-    """c/(1 + c^2) <= 1/2 for a constant, then for 2 x - 1."""
-    d = Draft({"c": "const", "x": "random"})
-    c = x("c")
-    p = add(ONE, sq(c))
-    positive = d.certify([], lt(ZERO, p), [["1", [], []], ["1", [], [c]]])
-    inverse = d.step("inverse", [positive], {"of": p}, eq(mul(p, ["/", ONE, p]), ONE))
-    # p (1/2 - c/p) = (c - 1)^2 / 2 + c (1 - p/p)
-    one = d.certify(
-        [positive, inverse], le(["/", c, p], q("1/2")), [["1/2", [], [sub(c, ONE)]]], [[1, c]], mult=[["1", [0], []]]
-    )
-    t = sub(mul(q(2), x("x")), ONE)
-    d.step("instantiate", [one], {"symbol": "c", "term": t}, le(["/", t, add(ONE, sq(t))], q("1/2")))
+    d = Draft("const a; random b")
+    monomial, total = "3/4*a**2*b", "2*a + 3 + 2*b**2"
+    d.assume(f"{monomial} != 0", f"{total} < 0")
+    d.certify([], "0 < 2/3", [["2/3", [], []]])
+    for n, p in enumerate((monomial, total, "2/3")):
+        d.step("inverse", [n], {"of": p}, f"({p})*(1/({p})) == 1")
+    whole = f"({monomial})/({monomial}) + ({total})/({total}) + (2/3)/(2/3) == 3"
+    d.certify([3, 4, 5], whole, [], [[0, "1"], [1, "1"], [2, "1"]])
     return d.done()
 
 
+@valid
+def all_functions() -> Certificate:
+    return in_one(functions())
+
+
+@valid
+def psi() -> Certificate:
+    return in_one(laws_of_psi())
+
+
+@valid
+def split() -> Certificate:
+    """x abs(x) <= y + x^2 by cases, from x^2 <= y."""
+    d = Draft("random x y")
+    d.assume("x <= 0", "0 < x", "x**2 <= y")
+    claim = "x*abs(x) <= y + x**2"
+    d.law("abs_nonneg", ["x"], "0 <= abs(x)")
+    # x <= 0: y + x^2 - x |x| = (y - x^2) + 2 x^2 + (-x) |x|
+    d.certify([0, 2, 3], claim, [["1", [1], []], ["2", [], ["x"]], ["1", [0, 2], []]])
+    d.law("abs_square", ["x"], "abs(x)**2 == x**2")
+    # 0 < x: y + x^2 - x |x| = (y - x^2) + (x - |x|)^2 / 2 + (3 x^2 - |x|^2) / 2, and |x|^2 = x^2
+    members = [["1", [1], []], ["1/2", [], ["x - abs(x)"]], ["1", [], ["x"]]]
+    d.certify([1, 2, 5], claim, members, [[2, "1/2"]])
+    d.step("cases", [4, 6], {"split": "x <= 0"}, claim)
+    return d.done("x**2 <= y")
+
+
+@valid
+def instantiated() -> Certificate:
+    """c/(1 + c^2) <= 1/2 for a constant, then for 2 x - 1; p (1/2 - c/p) = (c - 1)^2 / 2 + c (1 - p/p)."""
+    d = Draft("const c; random x")
+    d.certify([], "0 < 1 + c**2", [["1", [], []], ["1", [], ["c"]]])
+    d.step("inverse", [0], {"of": "1 + c**2"}, "(1 + c**2)*(1/(1 + c**2)) == 1")
+    d.certify([0, 1], "c/(1 + c**2) <= 1/2", [["1/2", [], ["c - 1"]]], [[1, "c"]], mult=[["1", [0], []]])
+    d.step("instantiate", [2], {"symbol": "c", "term": "2*x - 1"}, "(2*x - 1)/(1 + (2*x - 1)**2) <= 1/2")
+    return d.done()
+
+
+@valid
 def contradicted() -> Certificate:
     """Anything from x <= -1 and 0 <= x."""
-    d = Draft({"x": "random"})
-    t = x("x")
-    a, b = d.assume(le(t, q(-1))), d.assume(le(ZERO, t))
-    false = d.certify([a, b], le(ONE, ZERO), [["1", [0], []], ["1", [1], []]])
-    d.step("absurd", [false], {}, lt(f("exp", t), ZERO))
-    return d.done(le(t, q(-1)), le(ZERO, t))
+    d = Draft("random x")
+    d.assume("x <= -1", "0 <= x")
+    d.certify([0, 1], "1 <= 0", [["1", [0], []], ["1", [1], []]])
+    d.step("absurd", [2], {}, "exp(x) < 0")
+    return d.done()
 
 
-V, M = ["v", "g"], ["m", "H"]
-DCSGD = {"vectors": ["g"], "matrices": {"H": ["symmetric"], "S": ["psd"]}}
-
-
+@valid
 def drift() -> Certificate:
     """-G^2 + eta/2 (g'Hg + Tr(H S)) <= -G^2 + eta/2 (L0 G^2 + L1 G^3 + (L0 + L1 G) s) for |H| <= L0 + L1 G and Tr S <= s."""
-    d = Draft({"eta": "const", "L0": "const", "L1": "const", "s": "const"}, **DCSGD)
-    eta, l0, l1, s = map(x, ("eta", "L0", "L1", "s"))
-    g, op, tr = ["norm", V], ["opnorm", M], ["tr", ["m", "S"]]
-    smooth, noise, step = le(op, add(l0, mul(l1, g))), le(tr, s), lt(ZERO, eta)
-    h1, h2, h3 = d.assume(smooth), d.assume(noise), d.assume(step)
-    positive = d.step("nonnegative", [], {"of": op}, le(ZERO, op))
-    quad = d.step("quad_bound", [], {"matrix": "H", "vector": V, "sign": 1}, le(["quad", M, V], mul(op, sq(g))))
-    trace = d.step(
-        "trace_bound", [], {"matrix": "H", "psd": "S", "sign": 1}, le(["trprod", M, ["m", "S"]], mul(op, tr))
-    )
-    spread = d.step("nonnegative", [], {"of": tr}, le(ZERO, tr))
-    left = add(neg(["dot", V, V]), mul(q("1/2"), eta, add(["dot", V, ["Mv", M, V]], ["trprod", ["m", "S"], M])))
-    growth = add(mul(l0, sq(g)), mul(l1, ["^", g, 3]), mul(add(l0, mul(l1, g)), s))
-    half = "1/2"
+    d = Draft("const eta L0 L1 s", vectors=["g"], matrices=SIDES)
+    d.assume("opnorm(H) <= L0 + L1*norm(g)", "tr(S) <= s", "0 < eta")
+    d.step("nonnegative", [], {"of": "opnorm(H)"}, "0 <= opnorm(H)")
+    data = {"matrix": "H", "vector": "g", "sign": 1}
+    d.step("quad_bound", [], data, "quad(H, g) <= opnorm(H)*norm(g)**2")
+    d.step("trace_bound", [], {"matrix": "H", "psd": "S", "sign": 1}, "trprod(H, S) <= opnorm(H)*tr(S)")
+    d.step("nonnegative", [], {"of": "tr(S)"}, "0 <= tr(S)")
+    low = "-dot(g, g) + 1/2*eta*(dot(g, Mv(H, g)) + trprod(S, H))"
+    growth = "L0*norm(g)**2 + L1*norm(g)**3 + (L0 + L1*norm(g))*s"
     # (L0 + L1 G) s - |H| Tr S = (L0 + L1 G - |H|) Tr S + (L0 + L1 G - |H|) (s - Tr S) + |H| (s - Tr S)
-    total = [
-        [half, [2, 4], []],
-        [half, [2, 5], []],
-        [half, [2, 0], [g]],
-        [half, [2, 0, 6], []],
-        [half, [2, 0, 1], []],
-        [half, [2, 3, 1], []],
-    ]
-    d.certify([h1, h2, h3, positive, quad, trace, spread], le(left, add(neg(sq(g)), mul(q(half), eta, growth))), total)
-    return d.done(smooth, noise, step)
-
-
-def cauchy() -> Certificate:
-    """2 u'v <= |u|^2 + |v|^2, also with v = K w."""
-    d = Draft({}, vectors=["u", "w"], matrices={"K": ["psd"]})
-    u, v = ["v", "u"], ["Mv", ["m", "K"], ["v", "w"]]
-    one = d.step("cauchy_schwarz", [], {"u": u, "v": v}, le(["dot", v, u], mul(["norm", u], ["norm", v])))
-    claim = le(mul(q(2), ["dot", u, v]), add(["dot", u, u], ["dot", v, v]))
-    d.certify([one], claim, [["2", [0], []], ["1", [], [sub(["norm", u], ["norm", v])]]])
+    members = [["1/2", [2, n], []] for n in (4, 5)] + [["1/2", [2, 0], ["norm(g)"]]]
+    members += [["1/2", [2, *pair], []] for pair in ((0, 6), (0, 1), (3, 1))]
+    d.certify([*range(7)], f"{low} <= -norm(g)**2 + 1/2*eta*({growth})", members)
     return d.done()
 
 
+@valid
+def cauchy() -> Certificate:
+    """2 u'v <= |u|^2 + |v|^2 with v = K w."""
+    d = Draft("", vectors=["u", "w"], matrices={"K": ["psd"]})
+    data = {"u": ["v", "u"], "v": d.t("Mv(K, w)")}
+    d.step("cauchy_schwarz", [], data, "dot(Mv(K, w), u) <= norm(u)*norm(Mv(K, w))")
+    claim = "2*dot(u, Mv(K, w)) <= dot(u, u) + dot(Mv(K, w), Mv(K, w))"
+    d.certify([0], claim, [["2", [0], []], ["1", [], ["norm(u) - norm(Mv(K, w))"]]])
+    return d.done()
+
+
+@valid
 def declared() -> Certificate:
-    """Every property of a declared function."""
-    symbols = {"s": "random", "t": "random", "a": "random", "b": "const"}
-    properties = {
-        "odd": True,
-        "nondecreasing": True,
-        "concave_right": True,
-        "bounded": x("b"),
-        "slope": mul(q(2), x("b")),
-    }
-    d = Draft(symbols, functions={"exp": properties})
-    s, t, a, b = map(x, ("s", "t", "a", "b"))
-
-    def of(u: Term) -> Term:
-        return ["F", "exp", u]
-
-    def use(prop: str, args: list[Term], claim: Relation, *premises: int) -> int:
-        return d.step("declared", list(premises), {"function": "exp", "property": prop, "args": args}, claim)
-
-    hypotheses = [le(ZERO, s), le(ZERO, t), le(ZERO, a), le(a, ONE), le(s, t)]
-    h = [d.assume(r) for r in hypotheses]
-    use("odd", [sub(s, t)], eq(of(sub(t, s)), neg(of(sub(s, t)))))
-    use("bounded", [s], le(of(s), b))
-    use("bounded_below", [s], le(neg(b), of(s)))
-    use("nondecreasing", [s, t], le(of(s), of(t)), h[4])
-    use("slope", [t], le(of(t), mul(q(2), b, t)), h[1])
-    mean = add(mul(a, s), mul(sub(ONE, a), t))
-    use("concave_right", [s, t, a], le(add(mul(a, of(s)), mul(sub(ONE, a), of(t))), of(mean)), *h[:4])
-    claim = le(add(mul(a, of(s)), mul(sub(ONE, a), of(t))), b)
-    top = use("bounded", [mean], le(of(mean), b))
-    d.certify([top, top - 1, h[4]], claim, [["1", [0], []], ["1", [1], []]])
-    return d.done(*hypotheses)
+    """Every property of a declared function, whose name is one of the format's too."""
+    properties: dict[str, Any] = dict.fromkeys(("odd", "nondecreasing", "concave_right"), True)
+    properties |= {"bounded": ["x", "b"], "slope": ["*", ["q", "2"], ["x", "b"]]}
+    d = Draft("random s t a; const b", functions={"exp": properties})
+    d.assume("0 <= s", "0 <= t", "0 <= a", "a <= 1", "s <= t")
+    low, mean = "a*exp(s) + (1 - a)*exp(t)", "a*s + (1 - a)*t"
+    for prop, premises, args, claim in (
+        ("odd", [], ["s - t"], "exp(t - s) == -exp(s - t)"),
+        ("bounded", [], ["s"], "exp(s) <= b"),
+        ("bounded_below", [], ["s"], "-b <= exp(s)"),
+        ("nondecreasing", [4], ["s", "t"], "exp(s) <= exp(t)"),
+        ("slope", [1], ["t"], "exp(t) <= 2*b*t"),
+        ("concave_right", [0, 1, 2, 3], ["s", "t", "a"], f"{low} <= exp({mean})"),
+        ("bounded", [], [mean], f"exp({mean}) <= b"),
+    ):
+        d.step("declared", premises, {"function": "exp", "property": prop, "args": args}, claim)
+    d.certify([11, 10, 4], f"{low} <= b", [["1", [0], []], ["1", [1], []]])
+    return d.done()
 
 
-def potential(drift: list[Any], diffusion: list[Any]) -> dict[str, Any]:
+def diffusing(drift: list[Any], diffusion: list[Any]) -> Draft:
+    """A potential V of a state with this drift and covariance."""
     names = {"gradient": "g", "hessian": "H", "end": "end", "start": "start", "smooth": True}
-    return {"V": {**names, "drift": drift, "diffusion": diffusion}}
+    potentials = {"V": {**names, "drift": drift, "diffusion": diffusion}}
+    symbols = "random V; rv end; const start T k c eta"
+    return Draft(symbols, vectors=["g"], matrices=SIDES, horizon="T", potentials=potentials)
 
 
-PATH = {"V": "random", "end": "rv", "start": "const", "T": "const", "k": "const", "c": "const", "eta": "const"}
+MINUS_G = [["q", "-1"], ["v", "g"]]
 
 
+@valid
 def descent() -> Certificate:
     """EI |g|^2 <= start + eta T for dX = -g dt + sqrt(2 eta) L dW with 0 <= V and Tr(H S) <= 1: Ito and a monotone EI."""
-    v, eta = x("V"), x("eta")
-    process = potential([[q(-1), V]], [[mul(q(2), eta), ["m", "S"]]])
-    d = Draft(PATH, **DCSGD, horizon="T", potentials=process)
-    bound, step, trace = le(ZERO, v), le(ZERO, eta), le(["trprod", M, ["m", "S"]], ONE)
-    h = [d.assume(r) for r in (bound, step, trace)]
-    twice = d.certify([h[1]], le(ZERO, mul(q(2), eta)), [["2", [0], []]])
-    generator = add(neg(sq(["norm", V])), mul(eta, ["trprod", M, ["m", "S"]]))
-    ito = d.step("ito", [twice, h[0]], {"potential": "V"}, le(sub(["E", x("end")], x("start")), ["EI", generator]))
-    descent_ = d.certify([h[1], h[2]], le(generator, sub(eta, sq(["norm", V]))), [["1", [0, 1], []]])
-    mean = d.step(
-        "monotone",
-        [descent_],
-        {"operator": "EI"},
-        le(["EI", generator], sub(mul(eta, x("T")), ["EI", sq(["norm", V])])),
-    )
-    nonnegative = d.assume(le(ZERO, x("end")))
-    above = d.step("monotone", [nonnegative], {"operator": "E"}, le(ZERO, ["E", x("end")]))
-    claim = le(["EI", sq(["norm", V])], add(x("start"), mul(eta, x("T"))))
-    d.certify([ito, mean, above], claim, [["1", [0], []], ["1", [1], []], ["1", [2], []]])
-    return d.done(bound, step, trace, le(ZERO, x("end")))
-
-
-def decay() -> Certificate:
-    """E V(X_T) <= start exp(-k T) + c/k (1 - exp(-k T)) from LV <= -k V + c, the lower bound being -1."""
-    d = Draft(PATH, **DCSGD, horizon="T", potentials=potential([[q(-1), V]], [[ONE, ["m", "S"]]]))
-    v, k, c = x("V"), x("k"), x("c")
-    generator = add(neg(sq(["norm", V])), mul(q("1/2"), ["trprod", M, ["m", "S"]]))
-    hypotheses = [le(q(-1), v), le(generator, sub(c, mul(k, v))), lt(ZERO, k)]
-    h = [d.assume(r) for r in hypotheses]
-    one = d.certify([], le(ZERO, ONE), [["1", [], []]])
-    data = {"potential": "V", "rate": k, "offset": c}
-    e = f("exp", neg(mul(k, x("T"))))
-    claim = le(["E", x("end")], add(mul(x("start"), e), mul(["/", c, k], sub(ONE, e))))
-    d.step("gronwall", [one, *h], data, claim)
-    return d.done(*hypotheses)
-
-
-def coordinates() -> Certificate:
-    """2 S(a x y) + D <= S(a x^2) + S(a y^2) + D and the same at the other coordinates, for weights a >= 0."""
-    d = Draft({"a": "detcoord", "x": "coord", "y": "coord", "D": "const"}, dimension="D")
-    a, s, t = map(x, ("a", "x", "y"))
-    h = d.assume(le(ZERO, a))
-    point = le(add(mul(q(2), a, s, t), ONE), add(mul(a, add(sq(s), sq(t))), ONE))
-    one = d.certify([h], point, [["1", [0], [sub(s, t)]]])
-    two = d.step("monotone", [one], {"operator": "S"}, le(["S", point[1]], ["S", point[2]]))
-    u, v = ["xi", "x"], ["xi", "y"]
-    other = le(mul(q(2), s, u, v), mul(s, add(sq(u), sq(v))))
-    positive = d.assume(le(ZERO, s))
-    three = d.certify([positive], other, [["1", [0], [sub(u, v)]]])
-    four = d.step("monotone", [three], {"operator": "Si"}, le(["Si", other[1]], ["Si", other[2]]))
-    left = mul(q(2), add(["S", mul(a, s, t)], mul(s, ["S", mul(s, t)])))
-    claim = le(left, add(["S", mul(a, sq(s))], ["S", mul(a, sq(t))], mul(s, add(["S", sq(s)], ["S", sq(t)]))))
-    d.certify([two, four], claim, [["1", [0], []], ["1", [1], []]])
-    return d.done(le(ZERO, a), le(ZERO, s))
-
-
-def equal_parts() -> Certificate:
-    """One of D equal parts, of N too: a_i^2 <= D a_i^2, a_i being of the other coordinate, and a_i^2 <= N a_i^2."""
-    d = Draft({"a": "detcoord", "D": "const", "N": "const"}, dimension="D", clients="N")
-    part = sq(["xi", "a"])
-    h = d.certify([], le(ZERO, part), [["1", [], [["xi", "a"]]]])
-    one = d.step("component", [h], {"operator": "S"}, le(part, mul(x("D"), part)))
-    two = d.step("component", [h], {"operator": "C"}, le(part, mul(x("N"), part)))
-    d.certify([one, two], le(mul(q(2), part), mul(add(x("D"), x("N")), part)), [["1", [0], []], ["1", [1], []]])
+    d = diffusing([MINUS_G], [[["*", ["q", "2"], ["x", "eta"]], ["m", "S"]]])
+    d.assume("0 <= V", "0 <= eta", "trprod(H, S) <= 1")
+    d.certify([1], "0 <= 2*eta", [["2", [0], []]])
+    generator = "-norm(g)**2 + eta*trprod(H, S)"
+    d.step("ito", [3, 0], {"potential": "V"}, f"E(end) - start <= EI({generator})")
+    d.certify([1, 2], f"{generator} <= eta - norm(g)**2", [["1", [0, 1], []]])
+    d.step("monotone", [5], {"operator": "EI"}, f"EI({generator}) <= eta*T - EI(norm(g)**2)")
+    d.assume("0 <= end")
+    d.step("monotone", [7], {"operator": "E"}, "0 <= E(end)")
+    d.certify([4, 6, 8], "EI(norm(g)**2) <= start + eta*T", [["1", [n], []] for n in range(3)])
     return d.done()
 
 
+@valid
+def decay() -> Certificate:
+    """E V(X_T) <= start exp(-k T) + c/k (1 - exp(-k T)) from LV <= -k V + c, the lower bound being -1."""
+    d = diffusing([MINUS_G], [[["q", "1"], ["m", "S"]]])
+    d.assume("-1 <= V", "-norm(g)**2 + 1/2*trprod(H, S) <= c - k*V", "0 < k")
+    d.certify([], "0 <= 1", [["1", [], []]])
+    data = {"potential": "V", "rate": "k", "offset": "c"}
+    d.step("gronwall", [3, 0, 1, 2], data, "E(end) <= start*exp(-(k*T)) + c/k*(1 - exp(-(k*T)))")
+    return d.done()
+
+
+@valid
+def coordinates() -> Certificate:
+    """2 S(a x y) + D <= S(a x^2) + S(a y^2) + D and the same at the other coordinates, for weights a >= 0."""
+    d = Draft("detcoord a; coord x y; const D", dimension="D")
+    d.assume("0 <= a")
+    d.certify([0], "2*a*x*y + 1 <= a*(x**2 + y**2) + 1", [["1", [0], ["x - y"]]])
+    d.step("monotone", [1], {"operator": "S"}, "S(2*a*x*y + 1) <= S(a*(x**2 + y**2) + 1)")
+    d.assume("0 <= x")
+    low, high = "2*x*xi(x)*xi(y)", "x*(xi(x)**2 + xi(y)**2)"
+    d.certify([3], f"{low} <= {high}", [["1", [0], ["xi(x) - xi(y)"]]])
+    d.step("monotone", [4], {"operator": "Si"}, f"Si({low}) <= Si({high})")
+    claim = "2*(S(a*x*y) + x*S(x*y)) <= S(a*x**2) + S(a*y**2) + x*(S(x**2) + S(y**2))"
+    d.certify([2, 5], claim, [["1", [0], []], ["1", [1], []]])
+    return d.done()
+
+
+@valid
+def equal_parts() -> Certificate:
+    """One of D equal parts, of N too: a_i^2 <= D a_i^2, a_i being of the other coordinate, and a_i^2 <= N a_i^2."""
+    d = Draft("detcoord a; const D N", dimension="D", clients="N")
+    d.certify([], "0 <= xi(a)**2", [["1", [], ["xi(a)"]]])
+    d.step("component", [0], {"operator": "S"}, "xi(a)**2 <= D*xi(a)**2")
+    d.step("component", [0], {"operator": "C"}, "xi(a)**2 <= N*xi(a)**2")
+    d.certify([1, 2], "2*xi(a)**2 <= (D + N)*xi(a)**2", [["1", [0], []], ["1", [1], []]])
+    return d.done()
+
+
+@valid
 def scheduled() -> Certificate:
     """I(1/(1 + tau)) = log(1 + T), tau the time."""
-    d = Draft({"tau": "clock", "T": "const"}, horizon="T")
-    tau = x("tau")
-    p = add(ONE, tau)
-    h = d.assume(le(ZERO, tau))
-    positive = d.certify([h], lt(ZERO, p), [["1", [], []], ["1", [0], []]])
-    u = ["/", ONE, p]
-    derivative = d.certify([], eq(u, mul(u, ONE)))
-    claim = eq(["I", u], f("log", add(ONE, x("T"))))
-    d.step("primitive", [derivative, positive], {"time": "tau", "primitive": f("log", p), "integrand": u}, claim)
-    return d.done(le(ZERO, tau))
+    d = Draft("clock tau; const T", horizon="T")
+    d.assume("0 <= tau")
+    d.certify([0], "0 < 1 + tau", [["1", [], []], ["1", [0], []]])
+    d.certify([], "1/(1 + tau) == 1/(1 + tau)*1")
+    data = {"time": "tau", "primitive": "log(1 + tau)", "integrand": "1/(1 + tau)"}
+    d.step("primitive", [2, 1], data, "I(1/(1 + tau)) == log(1 + T)")
+    return d.done()
 
 
+@valid
 def written() -> Certificate:
     """The statement is what is written, whatever its normal form: quotients, powers of them and functions at special values."""
-    d = Draft({"a": "const", "x": "random"})
-    a, t = x("a"), x("x")
-    nothing = sub(t, t)
-    left = ["/", t, mul(q("3/2"), sq(a), t)]
-    hypothesis = le(left, add(["/", ONE, q(4)], f("exp", nothing), ["/", a, nothing], ["/", ONE, ["/", ONE, q("2/3")]]))
-    vanishing = le(f("exp", nothing), a)
-    h = d.assume(hypothesis)
-    fraction = ["/", ONE, add(mul(q(2), a), q(4))]
-    log = f("log", ["/", fraction, fraction])
-    root = add(log, neg(log), f("sqrt", add(nothing, ONE)), f("abs", q(-2)))
-    claim = le(sub(mul(q(6), ["/", t, mul(q(9), ["^", a, 2], t)]), ["/", sq(fraction), ONE]), sub(root, q("13/12")))
-    d.certify([h, d.assume(vanishing)], claim, [["1", [0], []], ["1", [], [fraction]]])
-    return d.done(hypothesis, vanishing)
+    d = Draft("const a; random x")
+    nothing, quarter, root = (
+        "(x - x)",
+        ["/", ["q", "1"], ["q", "4"]],
+        ["/", ["q", "1"], ["/", ["q", "1"], ["q", "2/3"]]],
+    )
+    values = ["+", quarter, d.t(f"exp{nothing}"), d.t(f"a/{nothing}"), root]
+    hypothesis = ["<=", d.t("x/(3/2*a**2*x)"), values]
+    fraction = "1/(2*a + 4)"
+    log = f"log({fraction}/({fraction}))"
+    low = f"6*(x/(9*a**2*x)) - ({fraction})**2/1"
+    d.assume(hypothesis, f"exp{nothing} <= a")
+    claim = f"{low} <= {log} - {log} + sqrt({nothing} + 1) + abs(-2) - 13/12"
+    d.certify([0, 1], claim, [["1", [0], []], ["1", [], [fraction]]])
+    return d.done()
 
 
+@valid
 def hostile_names() -> Certificate:
     """Names that mean something else to Rocq, at every kind."""
     words = """exp S I E R fun forall w t j i o Type Prop h0 a0 ln PI O nat True Theorem IZR Rplus proof Qed W Time J Int EI Sum
@@ -362,31 +265,160 @@ def hostile_names() -> Certificate:
     names = words.split()
     kinds = ["random", "const", "coord", "time", "rv", "detcoord"]
     d = Draft({name: kinds[n % len(kinds)] for n, name in enumerate(names)}, dimension="S")
-    total = add(*(mul(q(n + 1), x(name)) for n, name in enumerate(names)))
-    hypothesis = d.assume(lt(ONE, total))
-    positive = d.certify([hypothesis], lt(ZERO, total), [["1", [0], []], ["1", [], []]])
-    inverse = d.step("inverse", [positive], {"of": total}, eq(mul(total, ["/", ONE, total]), ONE))
-    d.certify([inverse], eq(["/", total, total], ONE), [], [[0, ONE]])
-    return d.done(lt(ONE, total), title='"unclosed (* *) \\ string é')
+    one, total = ["q", "1"], ["+", *(["*", ["q", str(n + 1)], ["x", name]] for n, name in enumerate(names))]
+    d.assume(["<", one, total])
+    d.certify([0], ["<", ["q", "0"], total], [["1", [0], []], ["1", [], []]])
+    d.step("inverse", [1], {"of": total}, ["==", ["*", total, ["/", one, total]], one])
+    d.certify([2], ["==", ["/", total, total], one], [], [[0, "1"]])
+    return d.done(title='"unclosed (* *) \\ string é')
 
 
-VALID: list[Callable[[], Certificate]] = [
-    young,
-    below_square,
-    divided,
-    inverses,
-    all_functions,
-    split,
-    instantiated,
-    contradicted,
-    drift,
-    cauchy,
-    declared,
-    descent,
-    decay,
-    coordinates,
-    equal_parts,
-    scheduled,
-    written,
-    hostile_names,
-]
+# Potentials that are known by how they change, in steps and in continuous time
+
+STATE, PATH = "random V rise; rv last; const begin T", {"change": "rise", "end": "last", "start": "begin"}
+
+
+def stepping(symbols: str, matrices: Any = None, **more: Any) -> Draft:
+    """V of a point that steps by -eta g and more on average."""
+    potentials = {"V": {**PATH, "gradient": "g", **more}}
+    steps = {"horizon": "T", "potentials": potentials, "steps": True, "matrices": matrices or {}}
+    return Draft(f"{STATE}; {symbols}", vectors=["g"] if matrices else ["g", "m"], **steps)
+
+
+def terms(text: str) -> list[Any]:
+    """Terms over symbols alone."""
+    return [Draft("").t(part) for part in text.split("; ")]
+
+
+@valid
+def descent_() -> Certificate:
+    """E V_T - V_0 <= E sum of -eta |g|^2 + 2 g'm + (L0 + L1 |g|) eta^2 B^2 psi(L1 eta B) for steps at most eta B long."""
+    down, two, low, growth, square, radius = terms("-eta; 2; L0; L1; (eta*B)**2; eta*B")
+    mean = [[down, ["v", "g"]], [two, ["v", "m"]]]
+    d = stepping("const eta L0 L1; random B", mean=mean, smoothness=[low, growth], square=square, radius=radius)
+    d.assume("0 <= L1", "0 <= V")
+    d.certify([], "eta*B*L1 <= L1*(eta*B)")
+    change = "-eta*norm(g)**2 + 2*dot(m, g) + (L0 + L1*norm(g))*eta**2*B**2*psi(L1*(eta*B))"
+    d.step("descent", [0, 2], {"potential": "V", "reach": "L1*(eta*B)"}, f"rise <= {change}")
+    d.step("telescope", [1], {"potentials": [["1", "V"]]}, "E(last) - begin <= EI(rise)")
+    d.step("monotone", [3], {"operator": "EI"}, f"EI(rise) <= EI({change})")
+    d.certify([4, 5], f"E(last) - begin <= EI({change})", [["1", [0], []], ["1", [1], []]])
+    return d.done()
+
+
+@valid
+def unbounded() -> Certificate:
+    """V(x + D) <= V(x) + g'D + L/2 |D|^2 on average, for steps of any length whose mean is -eta g + 2 H g."""
+    down, two, low, zero, square = terms("-eta; 2; eta/3; 0; s")
+    mean = [[down, ["v", "g"]], [two, ["Mv", ["m", "H"], ["v", "g"]]]]
+    more = {"mean": mean, "smoothness": [low, zero], "square": square, "radius": None}
+    d = stepping("const eta; random s", {"H": ["symmetric"]}, **more)
+    claim = "rise <= -eta*dot(g, g) + 2*quad(H, g) + 1/6*eta*s"
+    d.step("descent", [], {"potential": "V", "reach": "0"}, claim)
+    return d.done()
+
+
+def moving(steps: bool, symbols: str = "") -> Draft:
+    """Two potentials, of which W = V/a + 2 U."""
+    second = "random U fall; rv final; const first a"
+    potentials = {"V": PATH, "U": {"change": "fall", "end": "final", "start": "first"}}
+    time = {"steps": True} if steps else {}
+    return Draft(f"{STATE}; {second}; {symbols}", horizon="T", potentials=potentials, **time)
+
+
+WEIGHTED = {"potentials": [["1/a", "V"], ["2", "U"]]}
+W, CHANGE, LAST, FIRST = "(V/a + 2*U)", "(rise/a + 2*fall)", "(last/a + 2*final)", "(begin/a + 2*first)"
+
+
+def telescope(steps: bool) -> Certificate:
+    """E W_T - W_0 <= E of the sum or the integral of the changes."""
+    d = moving(steps)
+    d.step("telescope", d.assume(f"-3 <= {W}"), WEIGHTED, f"E{LAST} - {FIRST} <= EI{CHANGE}")
+    return d.done()
+
+
+def decayed(steps: bool) -> Certificate:
+    """E W_T <= e W_0 + 2 c/k (1 - e), e = (1 - k/2)^T or exp(-k T/2)."""
+    d = moving(steps, "const k c")
+    h = d.assume(f"-3 <= {W}", f"{CHANGE} <= c - k/2*{W}", "0 < k/2", *(["k/2 < 1"] if steps else []))
+    e = "exp(T*log(1 - k/2))" if steps else "exp(-(k/2*T))"
+    claim = f"E{LAST} <= {FIRST}*{e} + c/(k/2)*(1 - {e})"
+    d.step("decay", h, {**WEIGHTED, "rate": "k/2", "offset": "c"}, claim)
+    return d.done()
+
+
+def summable(steps: bool) -> Certificate:
+    """E W_T + E of all y <= exp(all of 2 up) (W_0 + all of b)."""
+    d = moving(steps, "time up b; random y")
+    h = d.assume(f"0 <= {W}", f"{CHANGE} <= 2*up*{W} + b - y", "0 <= 2*up", "0 <= b", "0 <= y")
+    claim = f"E{LAST} + EI(y) <= exp(I(2*up))*({FIRST} + I(b))"
+    d.step("summable", h, {**WEIGHTED, "growth": "2*up", "floor": "b", "drop": "y"}, claim)
+    return d.done()
+
+
+def in_both(make: Callable[[bool], Certificate]) -> tuple[Callable[[], Certificate], Callable[[], Certificate]]:
+    """The certificate in steps, and that in continuous time."""
+
+    def of_steps() -> Certificate:
+        return make(True)
+
+    def in_time() -> Certificate:
+        return make(False)
+
+    of_steps.__name__, in_time.__name__ = f"{make.__name__}_of_steps", f"{make.__name__}_in_time"
+    return valid(of_steps), valid(in_time)
+
+
+telescope_of_steps, telescope_in_time = in_both(telescope)
+decay_of_steps, decay_in_time = in_both(decayed)
+summable_of_steps, summable_in_time = in_both(summable)
+
+
+@valid
+def summed() -> Certificate:
+    """The sum of 2 n + 1 over n < T is T^2, and that of exp(n) (e - 1) is exp(T) - 1, both from what a sum of differences is."""
+    d = Draft("clock n; const T", horizon="T", steps=True)
+    d.step("summation", [], {"time": "n", "primitive": "n**2"}, "I(2*n + 1) == T**2")
+    d.step("summation", [], {"time": "n", "primitive": "exp(n)"}, "I(exp(n + 1) - exp(n)) == exp(T) - 1")
+    claim = "I(2*n) + I(exp(1 + n)) == (T**2 - T) + (exp(T) - 1) + I(exp(n))"
+    d.certify([0, 1], claim, [], [[0, "1"], [1, "1"]])
+    return d.done()
+
+
+@valid
+def scheduled_steps() -> Certificate:
+    """A monotone EI over steps, of what depends on time alone too, and of an equality."""
+    d = Draft("clock n; time h; random y z; const T", horizon="T", steps=True)
+    d.assume("0 <= h", "(y - z)**2 <= 1")
+    d.certify([0, 1], "h*(y - z)**2 <= h", [["1", [0, 1], []]])
+    d.step("monotone", [2], {"operator": "EI"}, "EI(h*(y - z)**2) <= I(h)")
+    d.assume("y == z + n")
+    d.step("monotone", [4], {"operator": "EI"}, "EI(y) == EI(z) + I(n)")
+    claim = "EI(h*(y - z)**2) + EI(y) <= I(h) + EI(z) + I(n)"
+    d.certify([3, 5], claim, [["1", [0], []]], [[1, "1"]])
+    return d.done()
+
+
+@valid
+def equal_over_time() -> Certificate:
+    """EI of two that are equal, in continuous time."""
+    d = Draft("random y z; const T", horizon="T")
+    d.step("monotone", d.assume("y == z + 1"), {"operator": "EI"}, "EI(y) == EI(z) + T")
+    return d.done()
+
+
+@valid
+def ball_of_psi() -> Certificate:
+    """psi(t^2) < 18/25 for 0 <= t <= 1 (psi(1) = e - 2)."""
+    d = Draft("random t")
+    data = {
+        "variable": "z",
+        "term": "18/25 - psi(z**2)",
+        "strict": True,
+        "low": "0",
+        "high": "1",
+        "domain": [],
+        "at": "t",
+    }
+    d.step("ball", d.assume("0 <= t", "t <= 1"), {**data, "proof": ["eval", 128]}, "psi(t**2) < 18/25")
+    return d.done()

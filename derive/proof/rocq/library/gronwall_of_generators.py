@@ -1,4 +1,4 @@
-"""What becomes of the mean of a function of a state in continuous time whose generator is known."""
+"""Dynkin and Gronwall for a function of a state in continuous time, of which the generator's value is given."""
 
 from __future__ import annotations
 

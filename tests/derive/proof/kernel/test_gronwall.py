@@ -11,7 +11,7 @@ import pytest
 from scipy.integrate import quad as quadrature
 from scipy.linalg import expm
 
-from sdescent.derive.proof.kernel.processes import time_derivative
+from sdescent.derive.proof.kernel.primitives import time_derivative
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Term, dot, fn, mat, num, trprod, vec, x, xs

@@ -1,6 +1,6 @@
 """The rules about hypotheses, arithmetic, functions and operators (FORMAT.md, "Steps"). Each docstring says why its rule is sound.
 
-Linear algebra, processes and the analysis of one variable have modules of their own.
+Linear algebra, processes, primitives and the analysis of one variable have modules of their own.
 
 A fact says: at every outcome, time, coordinate and client where the hypotheses hold, and given that the sealed ones hold
 everywhere, the claim holds, in every model of the context that satisfies the axioms. A hypothesis is the same at all points that
@@ -50,8 +50,8 @@ class Rules:
     def need(self, fact: Fact, slack: Poly, strict: bool = False) -> None:
         """The fact says 0 <= slack, or 0 < slack."""
         op = fact.claim.op
-        said = (op == "<" or (op == "<=" and not strict)) and fact.claim.slack == slack
-        check(said, "a premise is not the relation that the rule needs")
+        same = (op == "<" or (op == "<=" and not strict)) and fact.claim.slack == slack
+        check(same, "a premise is not the relation that the rule needs")
 
     def seal(self, step: Step, letters: int | None = None) -> None:
         """The hypotheses that depend on one of the letters (all, when none are given) were used at many points at once."""
@@ -143,9 +143,8 @@ class Rules:
         others = {terms.relation_key(Relation(op, opposite)) for op in ("<=", "<")} & second.hypotheses
         check(p in first.hypotheses and bool(others), "a premise does not have its case as a hypothesis")
         check(p not in first.sealed and not others & second.sealed, "a case is sealed: it was used under an operator")
-        check(
-            terms.relation_key(first.claim) == terms.relation_key(second.claim), "the claims of the two premises differ"
-        )
+        same = terms.relation_key(first.claim) == terms.relation_key(second.claim)
+        check(same, "the claims of the two premises differ")
         step.hypotheses = (first.hypotheses - {p}) | (second.hypotheses - others)
         step.sealed = step.sealed & step.hypotheses
         return first.claim
@@ -170,9 +169,8 @@ class Rules:
         name, raw = fields(step.data, "symbol", "term")
         (fact,) = self.premises(step, 1)
         context, terms = self.context, self.terms
-        check(
-            type(name) is str and context.symbols.get(name) == "const", "the symbol to instantiate is not of kind const"
-        )
+        constant = type(name) is str and context.symbols.get(name) == "const"
+        check(constant, "the symbol to instantiate is not of kind const")
         check(name not in self.tied, "the context gives the symbol a meaning, so that it has no instances")
         check(not fact.sealed and not fact.axioms, "the premise has sealed hypotheses or axioms")
         value = terms.term(raw)
@@ -181,9 +179,8 @@ class Rules:
         memo: dict[int, Poly] = {}
 
         def put(relation: Relation) -> Relation:
-            return Relation(
-                relation.op, terms.replace(relation.slack, lambda _, n: value if n == name else None, memo=memo)
-            )
+            slack = terms.replace(relation.slack, lambda _, n: value if n == name else None, memo=memo)
+            return Relation(relation.op, slack)
 
         step.hypotheses = frozenset(terms.relation_key(put(Relation(op, dict(key)))) for op, key in fact.hypotheses)
         return put(fact.claim)
@@ -204,9 +201,9 @@ class Rules:
         args = [terms.term(arg) for arg in items(raw, 2 if law in ("exp_add", "log_mul") else 1)]
         s, t = args[0], args[-1]
         minus = terms.scale(t, fmpq(-1))
-        asked = {"sqrt_square": (t,), "sqrt_of_square": (t,), "abs_of_positive": (t,), "abs_of_negative": (minus,)}
-        asked |= {"exp_log": (t,), "log_mul": (s, t)}
-        needs = asked.get(law, ())
+        signs = {"sqrt_square": (t,), "sqrt_of_square": (t,), "abs_of_positive": (t,), "abs_of_negative": (minus,)}
+        signs |= {"exp_log": (t,), "log_mul": (s, t)}
+        needs = signs.get(law, ())
         for fact, slack in zip(self.premises(step, len(needs)), needs, strict=True):
             self.need(fact, slack, strict=law in ("exp_log", "log_mul"))
         psi, tangent = f("psi", t), terms.add(terms.number(1), t)
@@ -244,9 +241,8 @@ class Rules:
         name, prop, raw = fields(step.data, "function", "property", "args")
         if type(name) is not str or name not in self.context.functions or type(prop) is not str:
             raise Unreadable("the function is not declared in the context")
-        count = {"odd": 1, "bounded": 1, "bounded_below": 1, "nondecreasing": 2, "concave_right": 3, "slope": 1}.get(
-            prop, 0
-        )
+        counts = {"odd": 1, "bounded": 1, "bounded_below": 1, "nondecreasing": 2, "concave_right": 3, "slope": 1}
+        count = counts.get(prop, 0)
         properties, terms = self.context.functions[name], self.terms
         key = "bounded" if prop == "bounded_below" else prop
         check(key in properties and count > 0, f"the context does not declare {prop[:40]} of {name}")

@@ -1,11 +1,10 @@
-"""Time as an interval, and what Ito and the fundamental theorem of calculus say of it."""
+"""Time as an interval: Ito's formula and Gronwall's inequality for an equation, and the fundamental theorem of calculus."""
 
 from __future__ import annotations
 
 TIME = r"""
 (* Time: the interval from 0 to T. *)
 Definition Time__ (T : R) : Type := {t : R | 0 <= t <= T}.
-Definition first__ {T : R} (h : 0 <= T) : Time__ T := exist _ 0 (conj (Rle_refl 0) h).
 Definition last__ {T : R} (h : 0 <= T) : Time__ T := exist _ T (conj h (Rle_refl T)).
 """
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 from sdescent.derive.proof.kernel.function_laws import law_of
 from sdescent.derive.proof.language.normal import Polynomial, as_number
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num
-from sdescent.derive.proof.rocq import operators, processes, steps
-from sdescent.derive.proof.rocq import premises as facts
+from sdescent.derive.proof.rocq import declared_properties, descent, gronwall, operators, primitives
 from sdescent.derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO, ExportError, expanded
 from sdescent.derive.proof.rocq.one_variable import ball
-from sdescent.derive.proof.rocq.script import Evidence, Given, Local, RocqStep, Script, abstracted
+from sdescent.derive.proof.rocq.script import Evidence, Local, Proved, RocqStep, Script, abstracted
 
 #: rules that need no more than what their premises say
-FROM_PREMISES: dict[str, Callable[[Script, RocqStep, list[Given]], Given]] = {
-    "ball": ball, "component": operators.component, "monotone": operators.monotone, "primitive": processes.primitive,
-    "descent": steps.descent, "summation": steps.summation, "declared": facts.property_of_function,
-    **dict.fromkeys(("ito", "gronwall"), processes.process), **dict.fromkeys(steps.WEIGHTED, steps.weighted),
-    **dict.fromkeys(("nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), facts.geometric),
+FROM_PREMISES: dict[str, Callable[[Script, RocqStep, list[Proved]], Proved]] = {
+    "ball": ball, "component": operators.component, "monotone": operators.monotone, "primitive": primitives.primitive,
+    "descent": descent.descent, "summation": primitives.summation, "declared": declared_properties.property_of_function,
+    **dict.fromkeys(("ito", "gronwall"), gronwall.process), **dict.fromkeys(gronwall.WEIGHTED, gronwall.weighted),
+    **dict.fromkeys(("nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), declared_properties.geometric),
 }  # fmt: skip
 
 
 class Rules:
     """The proofs of steps. `use(n, evidence)` is the claim of step n and its proof at the bound variables."""
 
-    def __init__(self, script: Script, use: Callable[[int, Evidence], Given], steps: list[RocqStep]) -> None:
+    def __init__(self, script: Script, use: Callable[[int, Evidence], Proved], steps: list[RocqStep]) -> None:
         self.script = script
         self.terms = script.terms
         self.context = script.terms.context
@@ -35,34 +35,34 @@ class Rules:
 
     def prove(self, step: RocqStep, evidence: Evidence) -> str:
         """A proof of the step's claim."""
-        given = [self.use(n, evidence) for n in step.premises] if step.rule not in ("cases", "cut") else []
+        premises = [self.use(n, evidence) for n in step.premises] if step.rule not in ("cases", "cut") else []
         match step.rule:
             case "certify":
                 d = step.data
-                prove = self.script.certify([r for r, _ in given], step.claim, d["sum"], d["equalities"], d["mult"])
-                return prove([p for _, p in given])
+                prove = self.script.certify([r for r, _ in premises], step.claim, d["sum"], d["equalities"], d["mult"])
+                return prove([p for _, p in premises])
             case "absurd":
-                return self._absurd(step, given)
+                return self._absurd(step, premises)
             case "inverse":
-                return self._inverse(step, given[0])
+                return self._inverse(step, premises[0])
             case "cases":
                 return self._cases(step, evidence)
             case "cut":
-                found = self._cut(step, evidence)
+                proved = self._cut(step, evidence)
             case "instantiate":
-                found = given[0]
+                proved = premises[0]
             case "function":
-                found = self._function(step, given)
+                proved = self._function(step, premises)
             case rule if rule in FROM_PREMISES:
-                found = FROM_PREMISES[rule](self.script, step, given)
+                proved = FROM_PREMISES[rule](self.script, step, premises)
             case _:
                 raise ExportError(f"there is no rule {step.rule!r}"[:80])
-        return self.script.bridge(*found, step.claim)
+        return self.script.bridge(*proved, step.claim)
 
     # Algebra and logic
 
-    def _absurd(self, step: RocqStep, given: list[Given]) -> str:
-        (premise, proof), *_ = given
+    def _absurd(self, step: RocqStep, premises: list[Proved]) -> str:
+        (premise, proof), *_ = premises
         q = as_number(self.terms.difference(premise))
 
         def body(local: Local) -> str:
@@ -72,9 +72,9 @@ class Rules:
 
         return self.script.algebra([premise], step.claim, body)([proof])
 
-    def _inverse(self, step: RocqStep, given: Given) -> str:
+    def _inverse(self, step: RocqStep, proved: Proved) -> str:
         """p (1/p) = 1: every factor of p is not 0 since p is not, so that each times its inverse is 1."""
-        premise, proof = given
+        premise, proof = proved
         p = self.terms.polynomial(step.data["of"])
         difference = self.terms.difference(premise)
         if premise.op == "<":
@@ -84,9 +84,8 @@ class Rules:
         proofs: list[str] = []
         for f, _ in factors:
             unequal = Relation(("!=", expanded(f), ZERO))
-            factor = self.script.algebra(
-                [premise], unequal, lambda local, f=f: self._factor(local, premise, difference, f)
-            )
+            body = partial(self._factor, premise=premise, difference=difference, f=f)
+            factor = self.script.algebra([premise], unequal, body)
             proofs.append(f"(inv__pair {self.script.show(expanded(f))} {factor([proof])})")
             pairs.append((expanded(f) * expanded(self.terms.inverse(f))).eq(UNIT))
 
@@ -95,9 +94,8 @@ class Rules:
             v = " * ".join(products) or "1"
             rewrites = "".join(f"rewrite h{n}; " for n in range(len(pairs)))
             low, high = local.show(step.claim.left), local.show(step.claim.right)
-            return (
-                f"refine (by__product {low} {high} ({v}) _ _); [{rewrites}ring | first [left; field | right; field]]."
-            )
+            close = f"[{rewrites}ring | first [left; field | right; field]]"
+            return f"refine (by__product {low} {high} ({v}) _ _); {close}."
 
         return self.script.algebra(pairs, step.claim, body)(proofs)
 
@@ -114,24 +112,23 @@ class Rules:
     def _cases(self, step: RocqStep, evidence: Evidence) -> str:
         split: Relation = step.data["split"]
         branches: list[str] = []
-        for n, (name, found) in zip(
-            step.premises, (("h__low", split), ("h__high", split.right.lt(split.left))), strict=True
-        ):
+        cases = (("h__low", split), ("h__high", split.right.lt(split.left)))
+        for n, (name, case) in zip(step.premises, cases, strict=True):
             here = dict(evidence.here)
-            weaker = [found] if name == "h__low" else [found, found.left.le(found.right)]
+            weaker = [case] if name == "h__low" else [case, case.left.le(case.right)]
             for r in weaker:
                 key = self.terms.key(r)
                 if key in self.steps[n].sealed:
                     raise ExportError(f"step {step.number}: a sealed hypothesis is split")
                 registered = self.steps[n].hypotheses.get(key)
                 if registered is not None:
-                    here[key] = self.script.bridge(found, name, registered)
+                    here[key] = self.script.bridge(case, name, registered)
             claim, proof = self.use(n, Evidence(here, evidence.everywhere))
             branches.append(f"(fun {name} => {self.script.bridge(claim, proof, step.claim)})")
         low, high, claim = self.script.show(split.left), self.script.show(split.right), self.script.relation(step.claim)
         return f"(split__ {low} {high} ({claim}) {branches[0]} {branches[1]})"
 
-    def _cut(self, step: RocqStep, evidence: Evidence) -> Given:
+    def _cut(self, step: RocqStep, evidence: Evidence) -> Proved:
         """The first premise, its hypothesis being what the second proves."""
         first, second = step.premises
         claim, proof = self.use(second, evidence)
@@ -148,12 +145,12 @@ class Rules:
 
     # Functions
 
-    def _function(self, step: RocqStep, given: list[Given]) -> Given:
+    def _function(self, step: RocqStep, premises: list[Proved]) -> Proved:
         law: str = step.data["law"]
         args = [self.terms.normal(t) for t in step.data["args"]]
-        found, needs = law_of(law, args)
+        claim, needs = law_of(law, args)
         if law.startswith("monotone:"):
-            return self._rising(law.removeprefix("monotone:"), args, found, needs, given)
+            return self._rising(law.removeprefix("monotone:"), args, claim, needs, premises)
         name, t = law.split("_")[0], args[0]
         match law:
             case "sqrt_of_square":
@@ -173,22 +170,24 @@ class Rules:
                 terms, proofs = [t, inner, fn(name, inner)], [self._value(outer, t), self._value(name, inner)]
             case _:
                 terms, proofs = [t, fn(name, t)], [self._value(name, t)]
-        sides = [self.script.bridge(*g, need) for g, need in zip(given, needs, strict=True)]
-        return found, f"(law__{law} {' '.join([*(self.script.show(a) for a in terms), *proofs, *sides])})"
+        sides = [self.script.bridge(*g, need) for g, need in zip(premises, needs, strict=True)]
+        return claim, f"(law__{law} {' '.join([*(self.script.show(a) for a in terms), *proofs, *sides])})"
 
     def _value(self, name: str, t: Term) -> str:
         return self.script.value(name, self.terms.polynomial(t))
 
-    def _rising(self, name: str, args: list[Term], found: Relation, needs: list[Relation], given: list[Given]) -> Given:
+    def _rising(
+        self, name: str, args: list[Term], claim: Relation, needs: list[Relation], premises: list[Proved]
+    ) -> Proved:
         s, t = args
         f = FUNCTIONS[name]
         rising, where, side = f"{f}__rise", "any__", f"(here__ {self.script.show(s)})"
         if name in ("log", "sqrt"):
             where = "(Rlt 0)" if name == "log" else "(Rle 0)"
-            side = self.script.bridge(*given[0], needs[0])
-        op = "<" if given[-1][0].op == "<" else "<="
-        order = self.script.bridge(*given[-1], Relation((op, s, t)))
-        texts = " ".join(self.script.show(a) for a in (s, t, *found[1:]))
+            side = self.script.bridge(*premises[0], needs[0])
+        op = "<" if premises[-1][0].op == "<" else "<="
+        order = self.script.bridge(*premises[-1], Relation((op, s, t)))
+        texts = " ".join(self.script.show(a) for a in (s, t, *claim[1:]))
         values = f"{self._value(name, s)} {self._value(name, t)}"
         proof = f"(rise__{'lt' if op == '<' else 'le'} {f} {where} {rising} {texts} {values} {side} {order})"
-        return Relation((op, *found[1:])), proof
+        return Relation((op, *claim[1:])), proof

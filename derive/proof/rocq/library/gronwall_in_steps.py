@@ -1,4 +1,4 @@
-"""Time as steps, and what becomes of the mean of a potential whose change in a step is known on average."""
+"""Time as steps: the tower property and Gronwall for a potential whose change in a step is given on average."""
 
 from __future__ import annotations
 
@@ -13,14 +13,6 @@ Lemma steps__mean (N : nat) (T : R) : T = INR N -> mean__ (fun _ => True) (Sum (
 Proof.
   intros ->. replace (INR N) with (INR (length (steps__ N))); [apply sum__mean |]. f_equal.
   assert (a : forall m h, length (begun__ (N := N) m h) = m) by (induction m; intros h; simpl; [| f_equal]; auto). apply a.
-Qed.
-(* What changes by at most f(n) from n to n + 1 changes by at most the sum of f. *)
-Lemma steps__le {N : nat} (G : nat -> R) (f : Step__ N -> R) :
-  (forall t, G (S (proj1_sig t)) <= G (proj1_sig t) + f t) -> G N <= G 0%nat + Sum (steps__ N) f.
-Proof.
-  intros h. assert (a : forall m k, G m <= G 0%nat + Sum (begun__ (N := N) m k) f); [| apply a].
-  induction m as [| m ih]; intros k; simpl; [lra |]. pose proof (h (exist _ m k)) as p. simpl in p.
-  pose proof (ih (PeanoNat.Nat.lt_le_incl _ _ k)). lra.
 Qed.
 Lemma steps__eq {N : nat} (G : nat -> R) (f : Step__ N -> R) :
   (forall t, G (S (proj1_sig t)) = G (proj1_sig t) + f t) -> G N = G 0%nat + Sum (steps__ N) f.

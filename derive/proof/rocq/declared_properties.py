@@ -7,38 +7,36 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.terms import Relation, Term, declared, dot, norm
-from sdescent.derive.proof.rocq.as_written import as_written
-from sdescent.derive.proof.rocq.geometry import positive_semidefinite
+from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite
 from sdescent.derive.proof.rocq.notation import UNIT, ZERO, ExportError, number
-from sdescent.derive.proof.rocq.script import Given, RocqStep, Script
+from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script
 
 
-def geometric(script: Script, step: RocqStep, _premises: list[Given]) -> Given:
+def geometric(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved:
     """Signs and bounds of norms, traces and quadratic forms, for every w and t."""
     d, kernel, vector = step.data, Kernel(script.terms.context), script.terms.vector
     if step.rule == "nonnegative":
         head, *parts = d["of"]
-        found = kernel.nonnegative(d["of"]).claim
+        claim = kernel.nonnegative(d["of"]).claim
         flagged = [part for part in parts if part[0] == "m" and head != "opnorm"]
         arguments = [*(vector(part) for part in parts), *(positive_semidefinite(script, m) for m in flagged)]
         proof = f"({head}__pos coords {' '.join(arguments)})"
     elif step.rule == "cauchy_schwarz":
         u, v = (("v", d[k]) if isinstance(d[k], str) else d[k] for k in ("u", "v"))
-        found = dot(u, v).le(norm(u) * norm(v))
-        kernel.context.check_relation(found)
+        claim = dot(u, v).le(norm(u) * norm(v))
+        kernel.context.check_relation(claim)
         proof = f"(cauchy__ coords {vector(u)} {vector(v)})"
     else:
         form, other = ("quad", "vector") if step.rule == "quad_bound" else ("trprod", "psd")
         objects = ("m", _name(d["matrix"])), ("v" if form == "quad" else "m", _name(d[other]))
         rule = kernel.quad_bound if form == "quad" else kernel.trace_bound
-        found = rule(objects[0][1], objects[1][1], d["sign"]).claim
+        claim = rule(objects[0][1], objects[1][1], d["sign"]).claim
         flags = "" if form == "quad" else f"{positive_semidefinite(script, objects[1])} "
         side = "(or_introl eq_refl)" if d["sign"] == 1 else "(or_intror eq_refl)"
         lemma = "quad__bound" if form == "quad" else "trace__bound"
-        proof = (
-            f"({lemma} coords {number(Fraction(d['sign']))} {vector(objects[0])} {vector(objects[1])} {flags}{side})"
-        )
-    return found, as_written(script, found, proof, back=True)
+        sign = number(Fraction(d["sign"]))
+        proof = f"({lemma} coords {sign} {vector(objects[0])} {vector(objects[1])} {flags}{side})"
+    return claim, as_written(script, claim, proof, back=True)
 
 
 def _name(raw: Any) -> str:
@@ -46,7 +44,7 @@ def _name(raw: Any) -> str:
     return raw if isinstance(raw, str) else raw[1]
 
 
-def property_of_function(script: Script, step: RocqStep, given: list[Given]) -> Given:
+def property_of_function(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     """The property that the context declares, for all arguments, as a premise; its instance from that."""
     context, terms, show = script.terms.context, script.terms, script.show
     name, prop = step.data["function"], step.data["property"]
@@ -59,8 +57,8 @@ def property_of_function(script: Script, step: RocqStep, given: list[Given]) -> 
     def of(t: Term) -> Term:
         return declared(name, t)
 
-    def sides(*wanted: Relation) -> str:
-        return " ".join(script.bridge(*g, w) for g, w in zip(given, wanted, strict=True))
+    def sides(*needs: Relation) -> str:
+        return " ".join(script.bridge(*g, w) for g, w in zip(premises, needs, strict=True))
 
     words = f"{name} is {prop.replace('_', ' ')}"
     match prop:
@@ -90,6 +88,6 @@ def property_of_function(script: Script, step: RocqStep, given: list[Given]) -> 
             u = terms.normal(mean)
             order = sides(ZERO.le(s), ZERO.le(t), ZERO.le(a), a.le(UNIT))
             texts = " ".join(show(p) for p in (s, t, a, u))
-            found = (a * of(s) + (1 - a) * of(t)).le(of(u))
-            return found, f"(is__concave {f} {fact} {texts} {script.identity(u, mean)} {order})"
+            claim = (a * of(s) + (1 - a) * of(t)).le(of(u))
+            return claim, f"(is__concave {f} {fact} {texts} {script.identity(u, mean)} {order})"
     raise ExportError(f"there is no property {prop!r}"[:80])

@@ -1,0 +1,168 @@
+"""Ito's formula and Gronwall's inequality: ito, gronwall, telescope, decay, summable (FORMAT.md, "Processes and time").
+
+They bound the mean of a potential along whole paths and seal all hypotheses. For ito and gronwall the context says which equation
+the state solves; for the others it names the change of a potential. A step is one from X_n to X_(n+1); F_n is what is known at n,
+where all terms without a symbol of kind rv have their values.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flint import fmpq
+
+from sdescent.derive.proof.replay.algebra import Poly, T, Unreadable
+from sdescent.derive.proof.replay.context import is_constant, looks_ahead
+from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, Rules
+from sdescent.derive.proof.replay.terms import Fact, Relation, Step, check, fields, items
+
+
+class Sum(NamedTuple):
+    """W = sum of w_n V_n, C = sum of w_n change_n, and the same sums of the ends and the starts."""
+
+    value: Poly
+    change: Poly
+    end: Poly
+    start: Poly
+
+
+def bounded_below(rules: Rules, fact: Fact, value: Poly) -> None:
+    """The fact says c <= value with a constant c, which is what Fatou's lemma needs."""
+    bound = rules.terms.sub(value, fact.claim.slack)
+    constant = all(atom.head[0] in ("x", "inv") and not atom.deps for atom in rules.terms.inside(bound))
+    check(fact.claim.op in ("<=", "<") and constant, "a premise is not c <= V, of the potential V and a constant c")
+
+
+def generator(rules: Rules, step: Step, name: Any) -> tuple[Sum, list[Fact]]:
+    """V with LV for its change, and the premises that remain after those of `ito`.
+
+    LV = drift' grad V + 1/2 Tr(Hess V covariance), for V of class C^2. With coefficients >= 0 of psd matrices the covariance is
+    one.
+    """
+    context, terms = rules.context, rules.terms
+    if type(name) is not str or name not in context.potentials:
+        raise Unreadable("the potential is not declared in the context")
+    entry = context.potentials[name]
+    check(entry.get("smooth", False), "the potential is not declared smooth")
+    gradient, drift, diffusion = ("v", entry["gradient"]), entry["drift"], entry["diffusion"]
+    total: Poly = {}
+    for raw, vector in drift:
+        terms.accumulate(total, terms.mul(terms.term(raw), terms.dot(gradient, terms.vector(vector))))
+    check(len(step.facts) > len(diffusion), "premises of ito are missing: signs of the diffusion, a bound of V")
+    for (raw, matrix), fact in zip(diffusion, step.facts, strict=False):
+        c = terms.term(raw)
+        rules.need(fact, c)
+        terms.accumulate(total, terms.mul(c, terms.trprod(entry["hessian"], terms.matrix(matrix))), fmpq(1, 2))
+    v = Sum(terms.symbol(name), total, terms.symbol(entry["end"]), terms.symbol(entry["start"]))
+    bounded_below(rules, step.facts[len(diffusion)], v.value)
+    return v, step.facts[len(diffusion) + 1 :]
+
+
+def moving(rules: Rules, name: Any) -> dict[str, Any]:
+    """The entry of a potential that has a change."""
+    potentials = rules.context.potentials
+    if type(name) is not str or name not in potentials:
+        raise Unreadable("the potential is not declared in the context")
+    has_change = "change" in potentials[name]
+    check(has_change, "the potential is neither moving nor stepping: its entry in the context has no change")
+    return potentials[name]
+
+
+def weighted(rules: Rules, raw: Any) -> Sum:
+    """The sums for [[weight, potential], ..]."""
+    terms = rules.terms
+    sums = Sum({}, {}, {}, {})
+    check(len(items(raw)) > 0, "there is no potential in the sum")
+    for weight, name in [items(pair, 2) for pair in raw]:
+        entry, w = moving(rules, name), terms.term(weight)
+        check(is_constant(terms, weight), "a weight is not a term over const symbols and numbers with + * ^ /")
+        for total, symbol in zip(sums, (name, entry["change"], entry["end"], entry["start"]), strict=True):
+            terms.accumulate(total, terms.mul(w, terms.symbol(symbol)))
+    return sums
+
+
+def along_paths(rules: Rules, step: Step) -> None:
+    """What a rule rests on that adds up changes along paths.
+
+    Steps are added up by the tower property; an integral needs Ito's formula up to exit times, and Fatou's lemma.
+    """
+    rules.seal(step)
+    step.axioms |= {"integrability"} if rules.context.steps else AXIOMS
+
+
+def gain(rules: Rules, step: Step, w: Sum) -> Relation:
+    """E end - start <= EI(change): Ito's formula up to exit times, with Fatou's lemma on the left; or E C at n, added up."""
+    along_paths(rules, step)
+    terms = rules.terms
+    return rules.leq(terms.sub(terms.operator("E", w.end), w.start), terms.operator("EI", w.change))
+
+
+def after_decay(rules: Rules, step: Step, w: Sum, rate: Any, offset: Any, premises: list[Fact]) -> Relation:
+    """E end <= start e + (b/k)(1 - e), e = exp(-k T), from C <= -k W + b and 0 < k; in steps e = (1 - k)^T, and k < 1 too.
+
+    d E(exp(k t) W) = exp(k t) E(k W + C) dt <= exp(k t) b dt; in steps E W(X_(n+1)) <= (1 - k) E W(X_n) + b.
+    """
+    terms, horizon, steps = rules.terms, rules.context.horizon, rules.context.steps
+    k, b = terms.term(rate), terms.term(offset)
+    check(not terms.deps(k) and not terms.deps(b), "the rate or the offset is not constant")
+    check(horizon is not None, "the context names no horizon")
+    falls, positive, *small = premises
+    rules.need(falls, terms.sub(terms.sub(b, terms.mul(k, w.value)), w.change))
+    rules.need(positive, k, strict=True)
+    rest = terms.sub(terms.number(1), k)
+    for fact in small:
+        rules.need(fact, rest, strict=True)
+    along_paths(rules, step)
+    exponent = terms.function("log", rest) if steps else terms.scale(k, fmpq(-1))
+    e = terms.function("exp", terms.mul(exponent, terms.symbol(str(horizon))))
+    level = terms.mul(terms.mul(b, terms.inverse(k)), terms.sub(terms.number(1), e))
+    return rules.leq(terms.operator("E", w.end), terms.add(terms.mul(w.start, e), level))
+
+
+def ito(rules: Rules, step: Step) -> Relation:
+    """`gain` of V, whose change is LV."""
+    v, rest = generator(rules, step, *fields(step.data, "potential"))
+    check(not rest, "there are more premises than the rule ito takes")
+    return gain(rules, step, v)
+
+
+def gronwall(rules: Rules, step: Step) -> Relation:
+    """`after_decay` of V, whose change is LV."""
+    potential, rate, offset = fields(step.data, "potential", "rate", "offset")
+    v, rest = generator(rules, step, potential)
+    check(len(rest) == 2, "after the premises of ito, gronwall takes two: LV <= -k V + c, and 0 < k")
+    return after_decay(rules, step, v, rate, offset, rest)
+
+
+def telescope(rules: Rules, step: Step) -> Relation:
+    """`gain` of W, which is bounded below."""
+    (potentials,) = fields(step.data, "potentials")
+    w = weighted(rules, potentials)
+    (below,) = rules.premises(step, 1)
+    bounded_below(rules, below, w.value)
+    return gain(rules, step, w)
+
+
+def decay(rules: Rules, step: Step) -> Relation:
+    """`after_decay` of W, which is bounded below."""
+    potentials, rate, offset = fields(step.data, "potentials", "rate", "offset")
+    w = weighted(rules, potentials)
+    below, *rest = rules.premises(step, 4 if rules.context.steps else 3)
+    bounded_below(rules, below, w.value)
+    return after_decay(rules, step, w, rate, offset, rest)
+
+
+def summable(rules: Rules, step: Step) -> Relation:
+    """S = E W + (the E y until now) is at most (1 + a) S + b a step later, and W >= 0 at the start; or S' <= a S + b."""
+    potentials, growth, floor, drop = fields(step.data, "potentials", "growth", "floor", "drop")
+    terms, w = rules.terms, weighted(rules, potentials)
+    a, b, y = terms.term(growth), terms.term(floor), terms.term(drop)
+    check(not (terms.deps(a) | terms.deps(b)) & ~T, "the growth or the floor depends on more than the time")
+    check(not looks_ahead(terms, drop), "the drop depends on more than the outcome and the time, or on the end")
+    needs = (w.value, terms.sub(terms.sub(terms.add(terms.mul(a, w.value), b), y), w.change), a, b, y)
+    for fact, slack in zip(rules.premises(step, 5), needs, strict=True):
+        rules.need(fact, slack)
+    along_paths(rules, step)
+    factor = terms.function("exp", terms.operator("I", a))
+    right = terms.mul(factor, terms.add(w.start, terms.operator("I", b)))
+    return rules.leq(terms.add(terms.operator("E", w.end), terms.operator("EI", y)), right)

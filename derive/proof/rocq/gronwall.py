@@ -1,0 +1,324 @@
+"""Ito and Gronwall: what the rules ito, gronwall, telescope, decay and summable give, from what they say in general.
+
+Of an equation it is a premise what Ito's formula says of its solution, for all functions of the state; Gronwall follows from that.
+Where time is steps all of it is proved: from the tower property, and from what the context declares of a potential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.normal import added
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, num, plus, trprod, under, x
+from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite, written_equal
+from sdescent.derive.proof.rocq.notation import UNIT, ZERO
+from sdescent.derive.proof.rocq.operators import (
+    EXPECTATION,
+    absolute,
+    function_of,
+    integrable,
+    number_of_steps,
+    summed,
+    time_mean,
+)
+from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script, abstracted
+
+HALF = num("1/2")
+#: rules about weighted sums of potentials
+WEIGHTED = ("telescope", "decay", "summable")
+CONDITIONAL = "has_cond__ cond__"
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """The process behind a potential V, and what is known of it.
+
+    Args:
+        facts: proofs that Ito's formula holds for the process, and that V is what it is declared to be.
+        covariance: a proof that A is positive semidefinite, for all w and t.
+        equal: a proof of b'grad V + Tr(A hess V)/2 = LV, where w and t are bound.
+    """
+
+    facts: str
+    covariance: str
+    equal: str
+
+
+def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
+    """E(end) - start <= EI(LV), or Gronwall's E(end) <= start exp(-k T) + c/k (1 - exp(-k T)), from their own premises."""
+    d, terms = step.data, script.terms
+    name, kernel = d["potential"], Kernel(terms.context)
+    entry = terms.context.potentials[name]
+    generator, bound = _generator(entry), len(entry["diffusion"])
+    low = _below(script, premises[bound][0], x(name))
+    needs = [*(ZERO.le(a) for a, _ in entry["diffusion"]), low.le(x(name))]
+    k, c = d.get("rate", ZERO), d.get("offset", ZERO)
+    if step.rule == "gronwall":
+        needs += [generator.le(-k * x(name) + c), ZERO.lt(k)]
+    proofs = [script.bridge(*g, r) for g, r in zip(premises, needs, strict=True)]
+    facts = [kernel.assume(r) for r in needs]
+    diffusion = _diffusion(script, name, proofs)
+    lower = script.show(low)
+    bounded = f"{diffusion.covariance} {abstracted('wt', proofs[bound])} {integrable(script, 'E', x(entry['end']))}"
+    if step.rule == "ito":
+        claim = kernel.ito(name, facts).claim
+        mean = f"{script.show(under('EI', generator))} {function_of(script, 'EI', generator)}"
+        sums = f"{summed(script, 'EI', generator)} {absolute(script, generator)}"
+        equal = abstracted("wt", diffusion.equal)
+        return claim, f"(ito__rule {diffusion.facts} {lower} {mean} {bounded} {sums} {equal})"
+    kernel.gronwall(name, k, c, facts)  # raises what its side conditions say
+    below = f"(between__le {proofs[-2]} (sym__ {diffusion.equal}) (sym__ {written_equal(script, needs[-2].right)}))"
+    means = f"{script.fact(*EXPECTATION)} {time_mean(script)}"
+    sides = f"{as_written(script, ZERO.lt(k), proofs[-1])} {abstracted('wt', below)}"
+    written = " ".join(script.show(t, as_written=True) for t in (k, c))
+    coords, horizon, *others = diffusion.facts.split(" ", 2)
+    proof = f"(gronwall__rule {coords} {horizon} {means} {others[0]} {lower} {written} {bounded} {sides})"
+    decay = fn("exp", -k * x(str(terms.context.horizon)))
+    claim = under("E", x(entry["end"])).le(x(entry["start"]) * decay + c * (1 / k) * (1 - decay))
+    return claim, as_written(script, claim, proof, back=True)
+
+
+def _below(script: Script, bound: Relation, whole: Term) -> Term:
+    """c of c <= W, whatever side its terms stand on: W less the relation's slack."""
+    terms = script.terms
+    return terms.term(added([terms.polynomial(whole), terms.polynomial(-bound.slack)]))
+
+
+def _generator(entry: Mapping[str, Any]) -> Term:
+    """LV, as the kernel writes it."""
+    gradient, hessian = ("v", entry["gradient"]), ("m", entry["hessian"])
+    spread = (HALF * a * trprod(hessian, k) for a, k in entry["diffusion"])
+    return plus(*(a * dot(gradient, v) for a, v in entry["drift"]), *spread)
+
+
+def _diffusion(script: Script, name: str, signs: list[str]) -> Diffusion:
+    """The process behind a potential; `signs` begins with the proofs that the coefficients of the covariance are >= 0."""
+    terms = script.terms
+    entry, vector = terms.context.potentials[name], terms.vector
+    gradient, hessian = ("v", entry["gradient"]), ("m", entry["hessian"])
+    h = vector(hessian)
+    b, b_equal, b_total = drift_of(script, gradient, entry["drift"])
+    m, m_equal, m_total, m_psd = "0", f"(trprod__0 coords {h})", ZERO, "psd__0"
+    for n, (coefficient, k) in reversed(list(enumerate(entry["diffusion"]))):
+        a, form = script.show(coefficient), trprod(hessian, k)
+        rest = f"(fun i j => {m})"
+        m_equal = f"(noise__lin coords {a} _ _ {h} {vector(k)} {rest} {written_equal(script, form)} {m_equal})"
+        m_psd = f"(psd__lin {a} {vector(k)} {rest} {signs[n]} {positive_semidefinite(script, k)} {m_psd})"
+        m, m_total = f"({a} * {vector(k)} i j + {m})", coefficient * form + m_total
+    total = b_total + HALF * m_total
+    equal = f"(cong__add {b_equal} (cong__mul (same__ {script.show(HALF)}) {m_equal}))"
+    facts = _process_premises(script, name, f"(fun w t j => {b})", f"(fun w t i j => {m})")
+    return Diffusion(facts, abstracted("wt", m_psd), f"(trans__ {equal} {script.identity(total, _generator(entry))})")
+
+
+def drift_of(script: Script, gradient: Any, combination: Any) -> tuple[str, str, Term]:
+    """b = sum of a_n v_n, its coordinate j; a proof of gradient'b = sum of a_n gradient'v_n, w and t being bound; and that sum."""
+    vector, g = script.terms.vector, script.terms.vector(gradient)
+    b, equal, total = "0", f"(drift__0 coords {g})", ZERO
+    for coefficient, v in reversed(combination):
+        a, form = script.show(coefficient), dot(gradient, v)
+        equal = f"(drift__lin coords {a} _ _ {g} {vector(v)} (fun j => {b}) {written_equal(script, form)} {equal})"
+        b, total = f"({a} * {vector(v)} j + {b})", coefficient * form + total
+    return b, equal, total
+
+
+def _process_premises(script: Script, name: str, drift: str, covariance: str) -> str:
+    """Premises: Ito for dX = b dt + L dW with L L' = A, and that the potential is a function of X with its derivatives."""
+    names, entry = script.terms.identifiers, script.terms.context.potentials[name]
+    horizon = script.horizon_is_positive()
+    state, first, value, slope, second = (f"{part}__{name}" for part in ("state", "first", "value", "slope", "second"))
+    real = "(J -> R)"
+    script.variables_once(
+        f"Variables ({state} : W -> Time -> J -> R) ({first} : J -> R) ({value} : {real} -> R) ({slope} : {real} -> J -> R)"
+        f" ({second} : {real} -> J -> J -> R)."
+    )
+    means = "integrable E integrable_t Int"
+    ito = script.fact(
+        f"ito__ coords {horizon} {means} {state} {drift} {covariance} {first}",
+        f"Ito's formula as an inequality (weak existence, localisation, Fatou), for all C^2 functions bounded below of {state},"
+        f" dX = b dt + L dW with L L' = A, b = {drift[1:-1]}, A = {covariance[1:-1]}",
+    )
+    objects = " ".join(names[entry[part]] for part in ("gradient", "hessian", "end", "start"))
+    potential = script.declared(
+        f"potential__ coords {horizon} {state} {first} {value} {slope} {second} {names[name]} {objects}",
+        f"{names[name]} is a C^2 function of {state} with this gradient and Hessian, {names[entry['end']]} its value at the horizon"
+        f" and {names[entry['start']]} its value at 0",
+    )
+    return f"coords {horizon} {ito} {potential}"
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """W = sum of w_n V_n and what is known of it.
+
+    Args:
+        whole, change, end, start: the sums of w_n times V_n, its change, its value at the horizon and at 0.
+        lemmas: how the names of the lemmas begin, and their first arguments.
+        proof: that W is a function of the state with these.
+    """
+
+    whole: Term
+    change: Term
+    end: Term
+    start: Term
+    lemmas: Callable[[str], str]
+    proof: str
+
+
+def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
+    """E(end), the start and what W has lost on the way, from how W changes."""
+    d, terms = step.data, script.terms
+    kernel, discrete = Kernel(terms.context), terms.context.steps
+    pairs = [(terms.normal(w), name) for w, name in d["potentials"]]
+    w = _in_steps(script, pairs) if discrete else _in_time(script, pairs)
+    k, b, a, floor, y = (terms.normal(d.get(p, ZERO)) for p in ("rate", "offset", "growth", "floor", "drop"))
+    below = _below(script, premises[0][0], w.whole)
+    needs = {
+        "telescope": [below.le(w.whole)],
+        "decay": [below.le(w.whole), w.change.le(-k * w.whole + b), ZERO.lt(k), *([k.lt(UNIT)] if discrete else [])],
+        "summable": [ZERO.le(w.whole), w.change.le(a * w.whole + floor - y), *(ZERO.le(t) for t in (a, floor, y))],
+    }[step.rule]
+    proofs = [script.bridge(*g, r) for g, r in zip(premises, needs, strict=True)]
+    numbers = {"telescope": (), "decay": ("rate", "offset"), "summable": ("growth", "floor", "drop")}[step.rule]
+    rule: Callable[..., Fact] = getattr(kernel, step.rule)
+    # raises what its side conditions say
+    rule(d["potentials"], *(d[part] for part in numbers), assumed(script, kernel, needs))
+    last = f"(proj1 {summed(script, 'E', w.end)})"
+    lower = f"{script.show(below)} {'_ ' * (step.rule == 'telescope')}"
+    path = abstracted("wt", proofs[0])
+    if step.rule == "telescope":
+        claim = (under("E", w.end) - w.start).le(under("EI", w.change))
+        # in continuous time the absolute value must be integrable; of finitely many steps each is
+        sums = f"(has__own {summed(script, 'EI', w.change)}){'' if discrete else f' {absolute(script, w.change)}'}"
+        proof = f"{w.lemmas('telescope')} {w.proof} {last} {lower}{path} {sums}"
+    elif step.rule == "decay":
+        horizon = x(str(terms.context.horizon))
+        factor = fn("exp", horizon * fn("log", 1 - k) if discrete else -k * horizon)
+        claim = under("E", w.end).le(w.start * factor + b * (1 / k) * (1 - factor))
+        means = "" if discrete else f"{script.fact(*EXPECTATION)} {time_mean(script)} "
+        rates = f"{script.show(k)} {script.show(b)} {f'_ {number_of_steps(script)} ' if discrete else ''}"
+        signs = " ".join([path, *proofs[2:], abstracted("wt", proofs[1])])
+        proof = f"{w.lemmas('decay')} {w.proof} {last} {means}{lower}{rates}{signs}"
+    else:
+        factor = under("E", w.end) + under("EI", y)
+        claim = factor.le(fn("exp", under("I", a)) * (w.start + under("I", floor)))
+        parts = (("I", a), ("I", floor), ("EI", y))
+        functions = " ".join(function_of(script, operator, t) for operator, t in parts)
+        rises, *signed = proofs[1:]
+        bindings = [("wt", proofs[0]), *zip(("t", "t", "wt"), signed, strict=True), ("wt", rises)]
+        signs = " ".join(abstracted(v, p) for v, p in bindings)
+        sums = " ".join(f"(has__own {summed(script, operator, t)})" for operator, t in parts)
+        general = "" if discrete else f"{_discounted(script)} "
+        proof = f"{w.lemmas('summable')} {w.proof} {last} {functions} _ _ _ {general}{signs} {sums}"
+    return claim, as_written(script, claim, f"({proof})", back=True)
+
+
+def assumed(script: Script, kernel: Kernel, relations: list[Relation]) -> list[Fact]:
+    """The relations as facts of the kernel, in terms that it knows."""
+    terms = script.terms
+    plain = [Relation((r.op, *(terms.term(terms.polynomial(t)) for t in r[1:]))) for r in relations]
+    return [kernel.assume(r) for r in plain]
+
+
+def _total(
+    script: Script, pairs: list[tuple[Term, str]], kind: str, first: str, premise: Callable[[Script, str], str],
+    lemmas: Callable[[str], str],
+) -> Weighted:  # fmt: skip
+    """The sum, proved by the lemmas about 0 and about w_n V_n + .., which take `first` first, from the premise about each V_n."""
+    whole = change = end = start = ZERO
+    proof, premises = f"({kind}__0 {first})", [premise(script, name) for _, name in pairs]
+    for (weight, name), of_one in reversed(list(zip(pairs, premises, strict=True))):
+        entry = script.terms.context.potentials[name]
+        whole, change = weight * x(name) + whole, weight * x(entry["change"]) + change
+        end, start = weight * x(entry["end"]) + end, weight * x(entry["start"]) + start
+        proof = f"({kind}__lin {first} {script.show(weight)} {of_one} {proof})"
+    return Weighted(whole, change, end, start, lemmas, proof)
+
+
+def _names(script: Script, name: str) -> list[str]:
+    """A potential, its change, its value at the horizon and at 0, as they are called in the file."""
+    entry = script.terms.context.potentials[name]
+    return [script.terms.identifiers[n] for n in (name, entry["change"], entry["end"], entry["start"])]
+
+
+def _in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
+    conditional = conditional_mean(script)
+    tower = script.fact(
+        f"tower__ integrable E count__ measurable__ {CONDITIONAL}",
+        "the tower property: E of E(f | F_n) is E f for measurable f that are integrable, or bounded below with E(f | F_n) at most"
+        " something integrable",
+    )
+
+    def lemma(name: str) -> str:
+        return f"steps__{name} {tower} {script.fact(*EXPECTATION)}"
+
+    return _total(script, pairs, "moving", f"{conditional} {tower}", moving, lemma)
+
+
+def conditional_mean(script: Script) -> str:
+    """The premise about E(. | F_n)."""
+    script.variables_once(
+        "Variables (measurable__ : (W -> R) -> Prop) (has_cond__ : W -> Time -> (W -> R) -> Prop)"
+        " (cond__ : W -> Time -> (W -> R) -> R)."
+    )
+    words = (
+        "cond__ w n f = E(f | F_n) at w, for f with has_cond__ w n f, is linear and monotone in f, and 1 for f = 1, for all w and n"
+        " (a regular conditional probability)"
+    )
+    return script.fact(f"given__ {CONDITIONAL}", words)
+
+
+def moving(script: Script, name: str) -> str:
+    """The premise that a potential is a function of the state with this change."""
+    path, (v, change, end, start) = f"path__{name}", _names(script, name)
+    script.variables_once(f"Variable {path} : nat -> W -> R.")
+    return script.declared(
+        f"moving__ measurable__ {CONDITIONAL} {path} {v} {change} {end} {start}",
+        f"{v} is {path} n, known at the step n, with E({path} (n + 1) | F_n) - {path} n = {change}, {end} its value at the horizon"
+        f" and {start} its value at 0",
+    )
+
+
+def _in_time(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
+    horizon = script.horizon_is_positive()
+    script.variables_once(
+        "Variables (State__ : Type) (state__ : W -> Time -> State__) (origin__ : State__) (domain__ : (State__ -> R) -> Prop)"
+        " (generator__ : (State__ -> R) -> W -> Time -> R)."
+    )
+    dynkin = script.fact(
+        f"dynkin__ {_flow(script)}",
+        "Ito's formula as an inequality (weak existence, localisation, Fatou) for state__, which begins at origin__, and all"
+        " functions V in domain__, C^2 ones, that are bounded below on it: generator__ V w t is the generator's value, linear in V",
+    )
+
+    def lemma(name: str) -> str:
+        return f"flow__{name} {horizon}{'' if name == 'summable' else f' {dynkin}'}"
+
+    return _total(script, pairs, "flow", f"{horizon} {dynkin}", _changing, lemma)
+
+
+def _flow(script: Script) -> str:
+    return f"{script.horizon_is_positive()} integrable E integrable_t Int state__ origin__ domain__ generator__"
+
+
+def _discounted(script: Script) -> str:
+    return script.fact(
+        f"discounted__ {_flow(script)}",
+        "the same with the weight exp(- the integral of a from 0 to t), for V at least 0 with LV at most a V + b - y, where a, b, y"
+        " are at least 0",
+    )
+
+
+def _changing(script: Script, name: str) -> str:
+    """The premise that a potential is a function of the state whose generator's value is its change."""
+    script.variables_once(f"Variable value__{name} : State__ -> R.")
+    v, change, end, start = _names(script, name)
+    state = f"{script.horizon_is_positive()} state__ origin__ domain__ generator__ value__{name}"
+    return script.declared(
+        f"flow__ {state} {v} {change} {end} {start}",
+        f"{v} is value__{name} of state__, in domain__, {change} the generator's value, {end} its value at the horizon and {start}"
+        " that at origin__",
+    )
