@@ -73,8 +73,8 @@ def table(rows: list[Row], scaling: list[Scaling], sweeps: Overheads | None, abo
     if scaling:
         lines = ["| grows with | sizes | seconds | slope | 1 +- 0.1 |\n|---|---|---|---|---|"]
         for s in scaling:
-            shown = (", ".join(f"{v:.4g}" for v in values) for values in (s.sizes, s.seconds))
-            lines.append(f"| {s.name} | {' | '.join(shown)} | {s.slope:.3f} | {'yes' if s.reached else 'no'} |")
+            cells = (", ".join(f"{v:.4g}" for v in values) for values in (s.sizes, s.seconds))
+            lines.append(f"| {s.name} | {' | '.join(cells)} | {s.slope:.3f} | {'yes' if s.reached else 'no'} |")
         parts.append("\n".join(lines))
     if sweeps is not None:
         parts.append("\n".join(sweeps.lines()))
@@ -88,17 +88,17 @@ def draw(rows: list[Row], scaling: list[Scaling], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    shown = [r for r in rows if r.ratio is not None and r.low is not None and r.high is not None]
-    size = (11, 0.26 * max(len(shown), 12) + 1.2)
+    timed = [r for r in rows if r.ratio is not None and r.low is not None and r.high is not None]
+    size = (11, 0.26 * max(len(timed), 12) + 1.2)
     figure, axes = pyplot.subplots(1, 2, figsize=size, width_ratios=[1.2, 1], layout="constrained")
-    places = range(len(shown))[::-1]
-    for place, r in zip(places, shown, strict=True):
+    places = range(len(timed))[::-1]
+    for place, r in zip(places, timed, strict=True):
         assert r.ratio is not None and r.low is not None and r.high is not None
         axes[0].plot([r.low, r.high], [place, place], color="black", linewidth=1)
         axes[0].plot(r.ratio, place, "o", color="black", markersize=4)
         if r.aim is not None:
             axes[0].plot(r.aim, place, "|", color="tab:blue", markersize=12)
-    axes[0].set_yticks(list(places), [f"{r.name} / {r.against}" for r in shown], fontsize=7)
+    axes[0].set_yticks(list(places), [f"{r.name} / {r.against}" for r in timed], fontsize=7)
     axes[0].set_xscale("log")
     axes[0].axvline(1, color="0.7", linewidth=0.8, zorder=0)
     axes[0].set_xlabel("time / peer's time (bar: aim)")
@@ -131,31 +131,31 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--repetitions", type=int, default=7, help="at least; what is short is repeated for some seconds"
     )
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     about = machine()
     print(", ".join(f"{k} {v}" for k, v in about.items()))
     rows = []
-    repetitions, span = (min(asked.repetitions, 3), QUICK) if asked.quick else (asked.repetitions, SPAN)
-    long = studies(asked.quick) + starts() if asked.only or not asked.quick else []
-    for case in cases(asked.quick) + long:
-        if asked.only in f"{case.name} {case.against}":
+    repetitions, span = (min(options.repetitions, 3), QUICK) if options.quick else (options.repetitions, SPAN)
+    long = studies(options.quick) + starts() if options.only or not options.quick else []
+    for case in cases(options.quick) + long:
+        if options.only in f"{case.name} {case.against}":
             rows.append(measured(case, repetitions, span))
             print(line(rows[-1]), flush=True)
-    scaling = scalings(min(repetitions, 3), asked.quick) if asked.only in ("", "scaling") else []
+    scaling = scalings(min(repetitions, 3), options.quick) if options.only in ("", "scaling") else []
     for s in scaling:
         print(f"{s.name}: slope {s.slope:.3f}, {', '.join(f'{t:.4g}' for t in s.seconds)} s", flush=True)
-    sweeps = overheads(asked.quick) if asked.only == "overheads" or not (asked.only or asked.quick) else None
+    sweeps = overheads(options.quick) if options.only == "overheads" or not (options.only or options.quick) else None
     if sweeps is not None:
         print("\n".join(sweeps.lines()), flush=True)
-    asked.output.mkdir(parents=True, exist_ok=True)
-    found = {"machine": about, "rows": [r.to_dict() for r in rows], "scaling": [s.to_dict() for s in scaling]}
-    found |= {} if sweeps is None else {"sweeps": sweeps.to_dict()}
-    (asked.output / "results.json").write_text(json.dumps(found, indent=1))
-    (asked.output / "results.md").write_text(table(rows, scaling, sweeps, about))
-    draw(rows, scaling, asked.output / "results")
+    options.output.mkdir(parents=True, exist_ok=True)
+    report = {"machine": about, "rows": [r.to_dict() for r in rows], "scaling": [s.to_dict() for s in scaling]}
+    report |= {} if sweeps is None else {"sweeps": sweeps.to_dict()}
+    (options.output / "results.json").write_text(json.dumps(report, indent=1))
+    (options.output / "results.md").write_text(table(rows, scaling, sweeps, about))
+    draw(rows, scaling, options.output / "results")
     missed = [r.name for r in rows if r.reached is False] + [s.name for s in scaling if not s.reached]
-    print(f"written to {asked.output}; {len(missed)} of {len(rows) + len(scaling)} miss their aim")
-    return 1 if missed and not asked.quick else 0
+    print(f"written to {options.output}; {len(missed)} of {len(rows) + len(scaling)} miss their aim")
+    return 1 if missed and not options.quick else 0
 
 
 if __name__ == "__main__":

@@ -50,12 +50,12 @@ def command_of(text: str) -> str | None:
 def files(root: Path, folder: Path) -> Iterator[tuple[str, Path]]:
     """(command, file) of every block of its pages; each page has a folder, with the Python files of its blocks."""
     for page in sorted((root / "docs").rglob("*.md")):
-        own = folder / page.stem
-        own.mkdir()
+        page_folder = folder / page.stem
+        page_folder.mkdir()
         for n, block in enumerate(BLOCK.finditer(page.read_text(encoding="utf-8"))):
             toml, text = block["language"] == "toml", block["text"]
             if block["name"] or toml:
-                path = own / f"{n}-{block['name'] or 'block.toml'}" if toml else own / block["name"]
+                path = page_folder / f"{n}-{block['name'] or 'block.toml'}" if toml else page_folder / block["name"]
                 path.write_text(text, encoding="utf-8")
                 if toml and (command := command_of(text)):
                     yield command, path
@@ -71,11 +71,11 @@ def seconds(root: Path, command: str, path: Path) -> float:
     words = [sys.executable, "-c", COMMAND, command, str(path), "--json"]
     child = subprocess.Popen(words, cwd=path.parent, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert child.stderr is not None
-    said = child.stderr.read().decode()
+    complaint = child.stderr.read().decode()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode not in (0, 1, 3, 4):
-        raise RuntimeError(f"{command} {path.name} by {root}: exit status {child.returncode}, left out; {said}")
+        raise RuntimeError(f"{command} {path.name} by {root}: exit status {child.returncode}, left out; {complaint}")
     return usage.ru_utime + usage.ru_stime
 
 
@@ -86,33 +86,33 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--against", metavar="COMMIT", help="a commit whose code runs the same files")
     parser.add_argument("--repetitions", type=int, default=3)
-    asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as made:
-        folder, trees = Path(made), {"this": ROOT}
-        if asked.against:
-            trees[asked.against] = folder / "tree"
-            archive = subprocess.run(["git", "archive", asked.against], cwd=ROOT, capture_output=True, check=True)
-            trees[asked.against].mkdir()
-            subprocess.run(["tar", "-x", "-C", str(trees[asked.against])], input=archive.stdout, check=True)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, trees = Path(temporary), {"this": ROOT}
+        if options.against:
+            trees[options.against] = folder / "tree"
+            archive = subprocess.run(["git", "archive", options.against], cwd=ROOT, capture_output=True, check=True)
+            trees[options.against].mkdir()
+            subprocess.run(["tar", "-x", "-C", str(trees[options.against])], input=archive.stdout, check=True)
         totals = dict.fromkeys(trees, 0.0)
         print(f"{'file':60}" + "".join(f"{name[:12]:>14}" for name in trees))
         (folder / "pages").mkdir()
         for command, path in files(list(trees.values())[-1], folder / "pages"):
-            taken: dict[str, list[float]] = {name: [] for name in trees}
+            durations: dict[str, list[float]] = {name: [] for name in trees}
             try:
-                for name, root in list(trees.items()) * asked.repetitions:
-                    taken[name].append(seconds(root, command, path))
+                for name, root in list(trees.items()) * options.repetitions:
+                    durations[name].append(seconds(root, command, path))
             except RuntimeError as error:
                 print(error)
                 continue
-            medians = {name: statistics.median(values) for name, values in taken.items()}
+            medians = {name: statistics.median(values) for name, values in durations.items()}
             totals = {name: total + medians[name] for name, total in totals.items()}
             label = f"{command} {path.parent.name}/{path.name}"
             print(f"{label:60}" + "".join(f"{value:14.2f}" for value in medians.values()), flush=True)
     print(f"{'all':60}" + "".join(f"{value:14.2f}" for value in totals.values()))
-    if not asked.against:
+    if not options.against:
         return 0
-    ratio = totals["this"] / totals[asked.against]
+    ratio = totals["this"] / totals[options.against]
     print(f"ratio {ratio:.3f}, at most {MOST}")
     return 0 if ratio <= MOST else 1
 

@@ -74,31 +74,31 @@ def seconds(
     now = time.perf_counter if clock else time.process_time
     for work in works.values():
         work()
-    taken: dict[str, list[float]] = {name: [] for name in works}
+    durations: dict[str, list[float]] = {name: [] for name in works}
     started = time.perf_counter()
-    while len(taken[next(iter(works))]) < repetitions or time.perf_counter() - started < span:
+    while len(durations[next(iter(works))]) < repetitions or time.perf_counter() - started < span:
         for name, work in works.items():
             begin = now()
             work()
-            taken[name].append(now() - begin)
-    return {name: np.array(t) for name, t in taken.items()}
+            durations[name].append(now() - begin)
+    return {name: np.array(t) for name, t in durations.items()}
 
 
-def summary(taken: np.ndarray) -> Times:
+def summary(durations: np.ndarray) -> Times:
     """Median and quartiles."""
-    low, median, high = np.quantile(taken, [0.25, 0.5, 0.75])
-    return Times(float(median), float(low), float(high), len(taken))
+    low, median, high = np.quantile(durations, [0.25, 0.5, 0.75])
+    return Times(float(median), float(low), float(high), len(durations))
 
 
 def measured(case: Case, repetitions: int, span: float = SPAN) -> Row:
     """One row."""
     try:
-        works = {"own": case.own(), "peer": case.peer()}
+        works = {"own": case.ours(), "peer": case.peer()}
     except Absent as error:
         return Row(case.name, case.against, None, None, None, None, None, case.aim, case.clock, str(error))
-    taken = seconds(works, repetitions, case.clock, span)
-    own, peer = summary(taken["own"]), summary(taken["peer"])
-    low, high = np.quantile(taken["own"] / taken["peer"], [0.25, 0.75])
+    durations = seconds(works, repetitions, case.clock, span)
+    ours, peer = summary(durations["own"]), summary(durations["peer"])
+    low, high = np.quantile(durations["own"] / durations["peer"], [0.25, 0.75])
     return Row(
-        case.name, case.against, own, peer, own.median / peer.median, float(low), float(high), case.aim, case.clock
+        case.name, case.against, ours, peer, ours.median / peer.median, float(low), float(high), case.aim, case.clock
     )

@@ -101,21 +101,21 @@ def overheads(quick: bool = False) -> Overheads:
     with TemporaryDirectory() as folder:
         place = Path(folder)
         path = specified(place, PATHS, scales, SHORT)
-        about, found = context(), list[Any]()
+        about, rows = context(), list[Any]()
 
         def checked() -> None:
             sweep = read_sweep(path)
             listed = entries(sweep, Store(place, about))
-            found[:] = [sweep, listed, tasks(listed, 1, about, ())]
+            rows[:] = [sweep, listed, tasks(listed, 1, about, ())]
 
         check = _processor(checked)
-        sweep, listed, together = found
+        sweep, listed, together = rows
         single = [tasks([entry], 1, about, ())[0] for entry in listed[:: 4 if quick else 20]]
         done: list[Any] = []
 
-        def carried(asked: list[Any]) -> Callable[[], None]:
+        def carried(tasks: list[Any]) -> Callable[[], None]:
             def work() -> None:
-                done[:] = list(Here().run(asked))
+                done[:] = list(Here().run(tasks))
 
             return work
 
@@ -155,14 +155,15 @@ def _executors() -> list[tuple[str, int, bool]]:
 def _throughput(name: str, workers: int, together: bool, scales: int) -> tuple[str, int, bool, float, float]:
     """Points a second once every worker has compiled, and the seconds until then, which are the start."""
     executor = Processes(workers) if name == "processes" else Cluster("", workers)
-    _, made = planned(PATHS, scales if together else max(1, scales // 10), workers, together, SHORT)
+    _, planned_tasks = planned(PATHS, scales if together else max(1, scales // 10), workers, together, SHORT)
     warm = 2 * workers
     # the same tasks again: there must be so many that no worker waits for the last one
-    asked = [replace(task, number=n) for n, task in enumerate(islice(cycle(made), max(len(made), 10 * workers) + warm))]
+    number = max(len(planned_tasks), 10 * workers) + warm
+    repeated = [replace(task, number=n) for n, task in enumerate(islice(cycle(planned_tasks), number))]
     begun = time.perf_counter()
     with TemporaryDirectory() as folder:
         store, ends = Store(Path(folder), context()), list[tuple[float, int]]()
-        for ended in executor.run(asked):
+        for ended in executor.run(repeated):
             files = getattr(ended, "files", {})
             for point, content in files.items():
                 store.put(point, content)
@@ -174,9 +175,9 @@ def _throughput(name: str, workers: int, together: bool, scales: int) -> tuple[s
 def _processor(work: Callable[[], Any], repetitions: int = 3) -> float:
     """Median processor time of a function in this process, after a call that compiles and fills caches."""
     work()
-    taken = []
+    durations = []
     for _ in range(repetitions):
         begun = time.process_time()
         work()
-        taken.append(time.process_time() - begun)
-    return float(np.median(taken))
+        durations.append(time.process_time() - begun)
+    return float(np.median(durations))

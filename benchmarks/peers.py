@@ -219,12 +219,12 @@ def numba_rand_k(dtype: str, k: int, dim: int, paths: int, steps: int) -> Work:
                     g[j] = y[j]
                 for n in range(k):
                     last = dim - k + n
-                    drawn = int(generator.random() * (last + 1))
+                    coordinate = int(generator.random() * (last + 1))
                     for m in range(n):
-                        if chosen[m] == drawn:
-                            drawn = last
+                        if chosen[m] == coordinate:
+                            coordinate = last
                             break
-                    chosen[n] = drawn
+                    chosen[n] = coordinate
                 for n in range(k):
                     y[chosen[n]] -= eta * dim / k * (g[chosen[n]] + generator.standard_normal())
         return x

@@ -38,8 +38,8 @@ class Scaling:
 
 
 def _clients(number: int) -> Work:
-    made = DCSGD(RandK(10), sd.noise.Scaled(sd.noise.Laplace(), "1/2"), clients=number)
-    return lambda: run(made, np.ones(100), 0.2, 256, 1, {"eta": 0.01}, sd.losses.Quadratic(1), 2)
+    method = DCSGD(RandK(10), sd.noise.Scaled(sd.noise.Laplace(), "1/2"), clients=number)
+    return lambda: run(method, np.ones(100), 0.2, 256, 1, {"eta": 0.01}, sd.losses.Quadratic(1), 2)
 
 
 _SIZES: dict[str, tuple[list[int], Callable[[int], Work]]] = {
@@ -55,14 +55,14 @@ _SIZES: dict[str, tuple[list[int], Callable[[int], Work]]] = {
 
 def scalings(repetitions: int, quick: bool = False) -> list[Scaling]:
     """One for each of dimension, paths, steps and clients; without the largest size if quick."""
-    found = []
+    rows = []
     for name, (all_sizes, make) in _SIZES.items():
         sizes = all_sizes[:-1] if quick else all_sizes
-        taken = seconds({str(n): make(n) for n in sizes}, repetitions, span=QUICK if quick else SPAN)
-        medians = [float(np.median(taken[str(n)])) for n in sizes]
+        durations = seconds({str(n): make(n) for n in sizes}, repetitions, span=QUICK if quick else SPAN)
+        medians = [float(np.median(durations[str(n)])) for n in sizes]
         past = [n for n, t in zip(sizes, medians, strict=True) if t > 10 * medians[0]]
         past = past if len(past) > 1 else sizes[-2:]
-        kept = [medians[sizes.index(n)] for n in past]
-        slope = float(np.polyfit(np.log(past), np.log(kept), 1)[0])
-        found.append(Scaling(name, tuple(map(float, sizes)), tuple(medians), slope))
-    return found
+        medians_before = [medians[sizes.index(n)] for n in past]
+        slope = float(np.polyfit(np.log(past), np.log(medians_before), 1)[0])
+        rows.append(Scaling(name, tuple(map(float, sizes)), tuple(medians), slope))
+    return rows

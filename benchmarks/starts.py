@@ -41,11 +41,11 @@ def process(*arguments: str, keep: bool = True) -> None:
 
 def solved(fresh: bool, keep: bool = True) -> Work:
     """`sdescent solve` in a new process, of nothing or of results that exist."""
-    kept = TemporaryDirectory()
-    spec, out = Path(kept.name) / "sign.toml", Path(kept.name) / "out"
+    folder = TemporaryDirectory()
+    spec, out = Path(folder.name) / "sign.toml", Path(folder.name) / "out"
     spec.write_text(SPEC)
 
-    def work(_: TemporaryDirectory[str] = kept) -> None:  # the folder goes with the function
+    def work(_: TemporaryDirectory[str] = folder) -> None:  # the folder goes with the function
         if fresh:
             shutil.rmtree(out, ignore_errors=True)
         process("-m", "sdescent.reports.cli", "solve", str(spec), "-o", str(out), keep=keep)
@@ -64,4 +64,4 @@ def starts() -> list[Case]:
         "a solve in a new process, whose programs are kept": partial(solved, True),
         "a solve of results that exist": partial(solved, False),
     }
-    return [Case(name, "loading SymPy and JAX", own, loading, None, clock=True) for name, own in works.items()]
+    return [Case(name, "loading SymPy and JAX", work, loading, None, clock=True) for name, work in works.items()]

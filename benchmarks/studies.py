@@ -64,16 +64,16 @@ def swept(
 ) -> Work:
     """Tasks carried out, and the points' files written."""
     runner = Here() if executor is None else executor
-    _, made = planned(paths, scales, runner.workers, grouped, horizon)
-    kept, fresh = TemporaryDirectory(), count()
+    _, planned_tasks = planned(paths, scales, runner.workers, grouped, horizon)
+    temporary, fresh = TemporaryDirectory(), count()
 
     def work() -> None:
         folder = Path(
-            kept.name, str(next(fresh))
+            temporary.name, str(next(fresh))
         )  # all are removed with the function: that takes as long as the small points do
         folder.mkdir()
         store = Store(folder, context())
-        for ended in runner.run(made):
+        for ended in runner.run(planned_tasks):
             for name, content in getattr(ended, "files", {}).items():
                 store.put(name, content)
 
@@ -87,8 +87,8 @@ def bare(paths: int, scales: int) -> Work:
     equation = sd.sde(method, "first-order", loss, 2)
     numbers: list[dict[str, Any]] = []
     for entry in planned(paths, scales)[0]:
-        own = entry.point.experiment().problems[0].specs["noise"]
-        law = {name: float(value) for name, value in own.values if not isinstance(value, tuple)}
+        noise = entry.point.experiment().problems[0].specs["noise"]
+        law = {name: float(value) for name, value in noise.values if not isinstance(value, tuple)}
         numbers.append({"eta": 0.1, "N": 4, "p": 0.5, **law})
 
     def work() -> None:
@@ -103,12 +103,12 @@ def studies(quick: bool = False) -> list[Case]:
     """Rows of studies."""
     many, few = (10_000, 5) if not quick else (2_000, 3), (100, 50 if not quick else 25)
     name = f"a sweep of {4 * many[1]} points of {many[0]} paths"
-    found = [Case(name, "bare runs and solves", partial(swept, *many), partial(bare, *many), 1 / 0.9, clock=True)]
+    rows = [Case(name, "bare runs and solves", partial(swept, *many), partial(bare, *many), 1 / 0.9, clock=True)]
     for steps, horizon, aim in (
         (10, "T = 1", 1 / 10),
         (100, "T = 10", None),
     ):  # of 100 steps, the paths take most of the time
         name = f"a sweep of {4 * few[1]} points of {few[0]} paths and {steps} steps"
-        own, alone = (partial(swept, *few, grouped, horizon=horizon) for grouped in (True, False))
-        found.append(Case(name, "one task for each point", own, alone, aim))
-    return found
+        ours, alone = (partial(swept, *few, grouped, horizon=horizon) for grouped in (True, False))
+        rows.append(Case(name, "one task for each point", ours, alone, aim))
+    return rows

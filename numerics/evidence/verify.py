@@ -72,12 +72,12 @@ class AtPoints:
 
     def __call__(self, id: str, claim: Relation | None = None, scale: float = 1.0, **options: Any) -> list[Verified]:
         """The cases as one result; `claim` is judged in place of the entry's own, of which `scale` multiplies the right side."""
-        claim, found = scaled(conclusion(id), scale) if claim is None else claim, []
+        claim, results = scaled(conclusion(id), scale) if claim is None else claim, []
         for name, numbers in self.cases(theorem_of(id), **options):
             instance = {"case": name} if isinstance(name, str) else dict(name)
             with np.errstate(all="ignore"):  # outside the conditions there may be no logarithm: the claim is then false
-                found.append(at_points(id, numbers, self.subject, claim, self.route, "", instance, self.shared))
-        return [merged(found)]
+                results.append(at_points(id, numbers, self.subject, claim, self.route, "", instance, self.shared))
+        return [merged(results)]
 
 
 #: the method, by all outcomes of its steps, at single states and on whole paths or laws
@@ -171,10 +171,10 @@ def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: floa
     """
     if isinstance(ids, Stated | Path) or (isinstance(ids, str) and ids.endswith(".toml")):
         return verify_stated(ids, seconds)
-    known = with_own()
-    chosen = list(known) if ids is None else [ids] if isinstance(ids, str) else list(ids)
+    catalogue = with_own()
+    chosen = list(catalogue) if ids is None else [ids] if isinstance(ids, str) else list(ids)
     for id in chosen:
-        if id not in known:
+        if id not in catalogue:
             raise BadInput("ids", id, "ids of entries of the catalogue")
     if not seconds > 0:
         raise BadInput("seconds", seconds, "a number > 0")
@@ -244,14 +244,14 @@ def _compared(theorem: Stated, id: str, end: float) -> Iterator[Verified]:
 
 
 def _at_the_horizon(id: str, chosen: list[Instance], subject: str, claim: Relation, end: float) -> Iterator[Verified]:
-    found = list(_tried(id, subject, "horizon", lambda: horizon(id, chosen, subject, claim), end))
+    exact = list(_tried(id, subject, "horizon", lambda: horizon(id, chosen, subject, claim), end))
     one = next((one for dim in (2, 1) for one in chosen if one.dim == dim and one.member.curvatures is None), None)
     sampled: list[Verified] = []
     if one is not None:
         words = next(iter(steps_of(one)))
         sampled = list(_tried(id, subject, "horizon", lambda: [stated.by_paths(id, one, subject, claim, words)], end))
-    decided = [v for v in (*found, *sampled) if v.route != NONE]
-    yield from decided or found or sampled
+    decided = [v for v in (*exact, *sampled) if v.route != NONE]
+    yield from decided or exact or sampled
 
 
 def _tried(id: str, subject: str, what: str, route: Callable[[], list[Verified]], end: float) -> list[Verified]:

@@ -133,7 +133,7 @@ def weak_order(
             (`sdescent.numerics.without_sampling.transition`,
             `sdescent.numerics.without_sampling.backward`, `sdescent.numerics.without_sampling.closed_moments`).
     """
-    ruled, given = _has_rule(method, model), dict(params or {})
+    ruled, parameters = _has_rule(method, model), dict(params or {})
     sizes = _sizes(etas, T, params, ruled)
     dim = np.size(x0)
     route = ("line" if dim == 1 and not ruled else "moments") if route is None else route
@@ -148,7 +148,7 @@ def weak_order(
         raise BadInput("u", u, "None: moments of an update rule are known for constant schedules")
     discrete, continuous = [], []
     for eta in sizes:
-        values = given | {"eta": eta}
+        values = parameters | {"eta": eta}
         if route == "line":
             discrete.append(discrete_mean(method, loss, x0, T, phi, values, u))
             continuous.append(model_mean(equation, x0, T, phi, values, loss, u))
@@ -157,7 +157,7 @@ def weak_order(
             continuous.append(model_moment(equation, x0, T, phi, values, u))
     gaps = np.array([a.value - b.value for a, b in zip(discrete, continuous, strict=True)])
     doubts = np.array([a.error + b.error for a, b in zip(discrete, continuous, strict=True)])
-    slope, _ = _slope(_times(method, sizes, given, ruled), gaps, doubts)
+    slope, _ = _slope(_times(method, sizes, parameters, ruled), gaps, doubts)
     errors = tuple(map(float, np.abs(gaps)))
     with np.errstate(divide="ignore", invalid="ignore"):
         resolution = float(np.max(doubts / np.abs(gaps)))
@@ -194,14 +194,14 @@ def weak_order_sampled(
     Raises:
         As `sdescent.numerics.simulate.method.run` and `sdescent.numerics.simulate.equation.solve` do.
     """
-    ruled, given = _has_rule(method, model), dict(params or {})
+    ruled, parameters = _has_rule(method, model), dict(params or {})
     sizes = _sizes(etas, T, params, ruled)
     start = np.atleast_1d(np.asarray(x0, float))
     equation = derive_sde(method, model, _symbolic(loss), len(start)) if isinstance(model, str) else model
     gaps, solver = [], []
-    times = _times(method, sizes, given, ruled)
+    times = _times(method, sizes, parameters, ruled)
     for n, (eta, tau) in enumerate(zip(sizes, times.tolist(), strict=True)):
-        values = given | {"eta": eta}
+        values = parameters | {"eta": eta}
         same: dict[str, Any] = {"params": values, "save": [T], "statistics": {"phi": phi}, "u": u, "chunk": chunk}
         same |= {"key": key + n, "loss": loss}
         moved = run(method, start, T, paths, **same).values["phi"][-1]
@@ -211,14 +211,14 @@ def weak_order_sampled(
         )
         gaps.append(difference(moved, fine, level))
         solver.append(mean(fine - coarse, level))
-    found = np.array([g.value for g in gaps])
+    centres = np.array([g.value for g in gaps])
     half = np.array([g.upper - g.value for g in gaps])
     left = np.array([max(abs(s.lower), abs(s.upper)) for s in solver])
-    slope, weights = _slope(times, found, half)
-    statistical = np.linalg.norm(weights * _log_doubt(found, half))
-    doubt = float(statistical + np.abs(weights) @ _log_doubt(found, left))
-    own = Slope(slope.local, slope.plain, slope.order, doubt)
-    return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), own)
+    slope, weights = _slope(times, centres, half)
+    statistical = np.linalg.norm(weights * _log_doubt(centres, half))
+    doubt = float(statistical + np.abs(weights) @ _log_doubt(centres, left))
+    sampled = Slope(slope.local, slope.plain, slope.order, doubt)
+    return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), sampled)
 
 
 def _symbolic(loss: Any) -> Any:
@@ -233,9 +233,9 @@ def _has_rule(method: Method, model: Model | SDE) -> bool:
     return isinstance(model, RuleSDE) or not method.plain
 
 
-def _times(method: Method, etas: Sequence[float], given: Mapping[str, Any], ruled: bool) -> np.ndarray:
+def _times(method: Method, etas: Sequence[float], parameters: Mapping[str, Any], ruled: bool) -> np.ndarray:
     """The time of a step at each step size."""
-    return np.array([time_of_step(method, {**given, "eta": eta}) if ruled else eta for eta in etas])
+    return np.array([time_of_step(method, {**parameters, "eta": eta}) if ruled else eta for eta in etas])
 
 
 def _sizes(

@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 
 from sdescent.derive.methods.compressors import QSGD, Compressor, FixedGrid, Natural, RandK, Ternary
-from sdescent.derive.proof.language.terms import Relation, Term, mat, norm, opnorm, vec, x
+from sdescent.derive.proof.language.terms import Relation, mat, norm, opnorm, vec, x
 from sdescent.derive.theorems.entry.theorem import Theorem
-from sdescent.numerics.evidence.checks.families import Points, generic, unbiased
+from sdescent.numerics.evidence.checks.families import Points, generic, log_values, unbiased
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, symbols, times
 
 #: nodes of a Gauss-Legendre rule for time integrals
@@ -24,10 +24,6 @@ NODES = 200
 
 def _rng(*seed: int) -> np.random.Generator:
     return np.random.default_rng((7, *seed))
-
-
-def _log(rng: np.random.Generator, low: float, high: float, count: int) -> np.ndarray:
-    return np.exp(rng.uniform(np.log(low), np.log(high), count))
 
 
 def of_points(count: int, **values: np.ndarray) -> Numbers:
@@ -55,7 +51,7 @@ def _number(relation: Relation) -> float:
 def losses(theorem: Theorem, parameter: str | None = None, count: int = 2000) -> Iterator[Points]:
     """One coordinate of a loss at random points, and random values of the number that the fact is about."""
     rng = _rng(1)
-    at = rng.normal(size=count) * _log(rng, 1e-3, 4, count)
+    at = rng.normal(size=count) * log_values(rng, 1e-3, 4, count)
     values = {"v": at, "chi": (at >= 0).astype(float)}
     if parameter is not None:
         values[parameter] = rng.uniform(-1, 3, count)
@@ -65,7 +61,7 @@ def losses(theorem: Theorem, parameter: str | None = None, count: int = 2000) ->
 def rosenbrock(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Constants on both sides of 0, at the place of the fact and nearer."""
     rng = _rng(10)
-    l0, l1 = (rng.choice([-1, 1, 1, 1], count) * _log(rng, 1e-3, 1e4, count) for _ in range(2))
+    l0, l1 = (rng.choice([-1, 1, 1, 1], count) * log_values(rng, 1e-3, 1e4, count) for _ in range(2))
     place = (1 + l0 + l1) * rng.choice([1, 1, 0.01], count)
     yield "random constants", of_points(count, v=place, p=place**2 * rng.choice([1, 1, 1, 0.5], count), L0=l0, L1=l1)
 
@@ -91,7 +87,7 @@ def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
     """Two samples in two dimensions."""
     rng = _rng(3)
     names = ("a11", "a12", "a21", "a22", "w1", "w2", "x1", "x2")
-    draws = {name: rng.normal(size=count) * _log(rng, 0.1, 4, count) for name in names} | {
+    draws = {name: rng.normal(size=count) * log_values(rng, 0.1, 4, count) for name in names} | {
         "l2": rng.uniform(0, 2, count)
     }
     yield from generic("logistic regression", draws, count)
@@ -100,7 +96,7 @@ def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
 def psi(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Reaches c on both sides of 0 and of 1, and steps D from places x."""
     rng = _rng(11)
-    c, D = rng.choice([-1, 1, 1, 1], (2, count)) * _log(rng, 1e-3, 6, 2 * count).reshape(2, count)
+    c, D = rng.choice([-1, 1, 1, 1], (2, count)) * log_values(rng, 1e-3, 6, 2 * count).reshape(2, count)
     yield "random numbers", of_points(count, c=c, D=D, v=rng.uniform(0, 3, count), y=np.zeros(count))
 
 
@@ -108,7 +104,7 @@ def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Changes that obey the rule, and changes that do not."""
     rng = _rng(4)
     names = ("rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
-    values = {name: _log(rng, 0.2, 4, count) for name in names}
+    values = {name: log_values(rng, 0.2, 4, count) for name in names}
     rule = values["rn"] * values["rb"] * (1 + values["omega"]) / (1 + values["rw"] * values["omega"])
     yield "random numbers", of_points(count, **values, re=rule * rng.choice([1, 1, 1, 1.2], count))
 
@@ -116,8 +112,8 @@ def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]:
     """Two clients, and two whose values are mostly larger; or equal clients, and more of them."""
     rng = _rng(9)
-    draw = lambda *shape: _log(rng, 0.1, 4, int(np.prod(shape))).reshape(shape)  # noqa: E731
-    larger = lambda own: own * rng.choice([0.7, 1, 1, 1.2, 3], own.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
+    draw = lambda *shape: log_values(rng, 0.1, 4, int(np.prod(shape))).reshape(shape)  # noqa: E731
+    larger = lambda rates: rates * rng.choice([0.7, 1, 1, 1.2, 3], rates.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
     values = symbols(paths, L0=draw(count), L1=draw(count), kap=draw(count)) | {norm(vec("g")): paths(draw(count))}
     if more == "clients":
         N = draw(count)
@@ -127,8 +123,8 @@ def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]
     d = draw(count)
     values |= symbols(paths, N=2.0, d=d, ds=larger(d))
     for name in ("omega", "s0", "s1"):
-        own = draw(2, count)
-        values |= symbols(clients, **{name: own, f"{name}s": larger(own)})
+        rates = draw(2, count)
+        values |= symbols(clients, **{name: rates, f"{name}s": larger(rates)})
     yield "N = 2", Numbers(values, size=(2, 1, 1, count))
 
 
@@ -156,16 +152,13 @@ def _rule() -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.legendre.leggauss(NODES)
 
 
-def timed(t: np.ndarray, weights: np.ndarray, values: dict[Term, np.ndarray]) -> Numbers:
-    """Numbers with a time axis."""
-    return Numbers(values, size=(1, 1, len(t), 1), weights=weights)
-
-
 def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
     """One schedule at a time: (1+t)^-p, and for the last two facts also a step and a wave."""
     rng = _rng(6)
     for n in range(count):
-        p, T, delta = (float(v) for v in (rng.uniform(0.05, 2), _log(rng, 0.1, 1000, 1)[0], _log(rng, 0.2, 4, 1)[0]))
+        p, T, delta = (
+            float(v) for v in (rng.uniform(0.05, 2), log_values(rng, 0.1, 1000, 1)[0], log_values(rng, 0.2, 4, 1)[0])
+        )
         early = max(0.0, (2 / delta) ** (1 / p) - 1)  # from there on (1 + t)^-p <= delta/2
         t, weights = nodes(T, (early,))
         u = (1 + t) ** -p * (1 if n % 3 else np.exp(-(np.sin(t) ** 2)))
@@ -173,7 +166,7 @@ def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
         values = symbols(times, t=t, u=u, w=w, chi=t < early) | symbols(
             paths, T=T, p=p, delta=delta, U=1.0, T1=min(early, T)
         )
-        yield f"p = {p:.3g}, T = {T:.3g}", timed(t, weights, values)
+        yield f"p = {p:.3g}, T = {T:.3g}", Numbers(values, size=(1, 1, len(t), 1), weights=weights)
 
 
 def expectations(theorem: Theorem, count: int = 400) -> Iterator[Points]:
@@ -187,7 +180,7 @@ def compressors(theorem: Theorem, compressor: Compressor, count: int = 2000) -> 
     """Messages of five coordinates (two for a Rand-k of k = 1, 2)."""
     rng = _rng(8)
     d = 5
-    v = rng.normal(size=(d, count)) * _log(rng, 1e-2, 1e2, d * count).reshape(d, count)
+    v = rng.normal(size=(d, count)) * log_values(rng, 1e-2, 1e2, d * count).reshape(d, count)
     v[0, rng.uniform(size=count) < 0.1] = 0.0
     values = symbols(paths, d=d, p=rng.uniform(0.05, 1, count))
     size = np.abs(v)
@@ -202,7 +195,7 @@ def compressors(theorem: Theorem, compressor: Compressor, count: int = 2000) -> 
         mark = np.arange(d)[:, None] == np.argmax(size, axis=0)
         values |= symbols(paths, top=np.max(size, axis=0)) | symbols(coordinates, e=mark)
     if isinstance(compressor, FixedGrid):
-        omega, step = _log(rng, 0.01, 100, count), _log(rng, 0.1, 10, count)
+        omega, step = log_values(rng, 0.01, 100, count), log_values(rng, 0.1, 10, count)
         at = step / (2 + omega) * rng.choice([1, 1, 1.5], count)
         v = np.broadcast_to(at, (d, count))
         values |= symbols(paths, omega=omega, step=step) | symbols(coordinates, m=np.zeros((d, count)))

@@ -32,18 +32,28 @@ Points = tuple[str, Numbers]
 
 def log_uniform(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
     """Draws from each range (low, high), uniform in the logarithm, (count,)."""
-    return {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
+    return {name: log_values(rng, *ends, count) for name, ends in ranges.items()}
+
+
+def log_values(rng: np.random.Generator, low: float, high: float, count: int) -> np.ndarray:
+    """Draws from one range, uniform in the logarithm, (count,)."""
+    return np.exp(rng.uniform(np.log(low), np.log(high), count))
 
 
 def lowered(expressions: Mapping[Any, Any], at: Mapping[str, np.ndarray], count: int) -> dict[Any, np.ndarray]:
     """Each expression's values (count,) at numbers for its symbols, by name."""
-    found = {}
+    arrays = {}
     for key, expr in expressions.items():
         expr = sp.sympify(expr)
         symbols = sorted(expr.free_symbols, key=str)
         value = lower_function(expr, symbols)(*[jnp.asarray(at[s.name]) for s in symbols])  # pyright: ignore[reportAttributeAccessIssue]
-        found[key] = np.broadcast_to(np.asarray(value, float), (count,))
-    return found
+        arrays[key] = np.broadcast_to(np.asarray(value, float), (count,))
+    return arrays
+
+
+def number_at(expression: Any, values: Mapping[str, float]) -> float:
+    """One expression at one number for each of its symbols, by name."""
+    return float(lowered({0: expression}, {name: np.array([value]) for name, value in values.items()}, 1)[0][0])
 
 
 def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Numbers:
@@ -68,10 +78,10 @@ def function_of(expr: sp.Expr, name: str) -> Any:
 
 
 def _curvature(
-    own: CoordinateSDE, at: Mapping[str, np.ndarray], hessian: np.ndarray, g: np.ndarray, count: int
+    equation: CoordinateSDE, at: Mapping[str, np.ndarray], hessian: np.ndarray, g: np.ndarray, count: int
 ) -> dict[Term, np.ndarray]:
     """||H||, g'Hg and Tr(HS), with S from the engine's covariance eta/N S; hessian (2, 2, count)."""
-    parts = {(i, j): own.covariance[i, j] * clients_symbol / eta_symbol for i in range(2) for j in range(2)}
+    parts = {(i, j): equation.covariance[i, j] * clients_symbol / eta_symbol for i in range(2) for j in range(2)}
     spread = lowered({k: sp.expand(e) for k, e in parts.items()}, at, count)
     trace = sum(hessian[i, j] * spread[j, i] for i in range(2) for j in range(2))
     size = np.max(np.abs(np.linalg.eigvalsh(np.moveaxis(hessian, 2, 0))), axis=1)
@@ -90,14 +100,8 @@ def _constants(
     draws = log_uniform(rng, count, eps=(0.01, 1.1), eta=(1e-4, 3), u=(0.05, 2))
     draws["u"] = draws["u"] * rng.choice([1, 1, 1, -1], count)
     draws |= log_uniform(rng, count, kap=(0.02, 4))
-    return symbols(
-        paths,
-        L0=share * need,
-        L1=(1 - share) * need / np.maximum(G, 1e-300),
-        f=np.ones(count),
-        fstar=np.zeros(count),
-        **draws,
-    )
+    draws |= {"L0": share * need, "L1": (1 - share) * need / np.maximum(G, 1e-300)}
+    return symbols(paths, f=np.ones(count), fstar=np.zeros(count), **draws)
 
 
 def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -123,40 +127,40 @@ def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Point
 
     With `one` the points are the values of one random state: constants are the same at all of them.
     """
-    found: list[Points] = []
-    for number, (name, own, meaning) in enumerate(_unbiased()):
+    points: list[Points] = []
+    for number, (name, equation, meaning) in enumerate(_unbiased()):
         rng, width = np.random.default_rng((seed, number)), 1 if one else count
         g, hessian = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 3, count)), _hessians(rng, count)
         at = {"g1": g[0], "g2": g[1], "p": rng.uniform(0.1, 1, width), "eta": np.ones(1), "N": 2 + np.zeros(1)}
         scales = [*instances.SCALES, "tau1", "tau2", "rho1", "rho2"]
         at |= {s: np.exp(rng.uniform(-2, 1, width)) for s in scales}
-        extra = _curvature(own, at, hessian, g, count)
+        extra = _curvature(equation, at, hessian, g, count)
         G = np.sqrt(np.sum(g**2, axis=0))
         extra |= _constants(rng, count, extra[opnorm(mat("H"))].ravel(), G, one)
-        found.append((name, numbers_of(meaning, at, count).given(extra)))
-    return tuple(found)
+        points.append((name, numbers_of(meaning, at, count).plus(extra)))
+    return tuple(points)
 
 
 @lru_cache(maxsize=2)
 def signs(count: int = 2000, seed: int = 0) -> tuple[Points, ...]:
     """DSignSGD with two clients in two coordinates, seven noise laws."""
-    found: list[Points] = []
+    points: list[Points] = []
     for number, (meaning, law) in enumerate(zip(instances.signs(), instances.LAWS, strict=True)):
         rng = np.random.default_rng((seed, 10 + number))
         g, hessian = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 3, count)), _hessians(rng, count)
         at = {f"g{i + 1}": g[i] for i in range(2)} | {"eta": np.ones(count), "N": 2 + np.zeros(count)}
         at |= {f"H{i + 1}_{j + 1}": hessian[i, j] for i, j in ((0, 0), (0, 1), (1, 1))}
         at |= {s: np.exp(rng.uniform(-2, 1.5, count)) for s in instances.SCALES}
-        own = sde(DSignSGD(Scaled(law, instances.SCALES)), "first-order", None, 2).expanded
-        extra = _curvature(own, at, hessian, g, count)
+        equation = sde(DSignSGD(Scaled(law, instances.SCALES)), "first-order", None, 2).expanded
+        extra = _curvature(equation, at, hessian, g, count)
         G = np.sqrt(np.sum(g**2, axis=0))
         extra |= _constants(rng, count, extra[opnorm(mat("H"))].ravel(), G)
         smallest = np.minimum(at["sigma1"], at["sigma2"])
         extra[x("ratio")] = paths(np.max(np.abs(g), axis=0) / smallest * rng.choice([0.7, 1, 1.5], count))
         extra[x("M")] = paths(float(law.density(sp.S.Zero)))
         extra[x("r")] = paths(np.exp(rng.uniform(-6, 3, count)))  # the chord constant of 6.4-chord-zero
-        found.append((f"{type(law).__name__} noise, N = 2, d = 2", numbers_of(meaning, at, count).given(extra)))
-    return tuple(found)
+        points.append((f"{type(law).__name__} noise, N = 2, d = 2", numbers_of(meaning, at, count).plus(extra)))
+    return tuple(points)
 
 
 def generic(group: str, draws: Mapping[str, np.ndarray], count: int) -> Iterator[Points]:

@@ -35,15 +35,11 @@ def conclusion(id: str) -> Relation:
         ProofError: the kernel refuses the derivation.
     """
     entry = with_own()[id]
-    known = _CONCLUSIONS.get(id)
-    if (
-        known is None or known[0] is not entry
-    ):  # a plugin that was changed and loaded again has another entry of the same id
-        known = _CONCLUSIONS[id] = (
-            entry,
-            entry.claim if isinstance(entry, Refutation) else entry.prove(Derivation(entry)).claim,
-        )
-    return known[1]
+    # a plugin that was changed and loaded again has another entry of the same id
+    if id not in _CONCLUSIONS or _CONCLUSIONS[id][0] is not entry:
+        claim = entry.claim if isinstance(entry, Refutation) else entry.prove(Derivation(entry)).claim
+        _CONCLUSIONS[id] = entry, claim
+    return _CONCLUSIONS[id][1]
 
 
 def theorem_of(id: str) -> Theorem:
@@ -165,20 +161,20 @@ class Numbers:
             shape[axis] = self.size[axis]
         return np.broadcast_to(a, shape)
 
-    def given(self, values: Mapping[Term, Any]) -> Numbers:
+    def plus(self, values: Mapping[Term, Any]) -> Numbers:
         """With further values, or others."""
         return replace(self, values={**self.values, **values})
 
     def defined(self, definitions: Mapping[str, Relation]) -> Numbers:
         """With the values of atoms that a definition `atom == term` gives, for atoms without a value."""
-        found = self
+        numbers = self
         for relation in definitions.values():
-            if relation.op == "==" and relation.left not in found.values and relation.left[0] in ("x", "dot"):
+            if relation.op == "==" and relation.left not in numbers.values and relation.left[0] in ("x", "dot"):
                 try:
-                    found = found.given({relation.left: found.value(relation.right)})
+                    numbers = numbers.plus({relation.left: numbers.value(relation.right)})
                 except NoNumber:
                     continue
-        return found
+        return numbers
 
     def sides(self, relation: Relation) -> tuple[np.ndarray, np.ndarray]:
         """Left and right of a relation, for each point: (M, paths), M all clients, coordinates and times.

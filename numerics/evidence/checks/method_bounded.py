@@ -52,8 +52,8 @@ class Curve:
 @lru_cache
 def curve_of(loss: Separable) -> Curve:
     at = sp.Symbol("x", real=True)
-    own = loss.coordinate.xreplace({place: at})
-    return Curve(_array_function(own, at), _array_function(sp.diff(own, at), at))
+    phi = loss.coordinate.xreplace({place: at})
+    return Curve(_array_function(phi, at), _array_function(sp.diff(phi, at), at))
 
 
 @lru_cache
@@ -69,11 +69,11 @@ def _array_function(expr: sp.Expr, of: sp.Symbol) -> Function:
 
 def levels(up: np.ndarray) -> np.ndarray:
     """The probabilities that m = 0, .., N of the clients send +1: (N, ..) -> (N + 1, ..)."""
-    found = np.ones((1, *up.shape[1:]))
+    chances = np.ones((1, *up.shape[1:]))
     for chance in up:
         none = np.zeros((1, *chance.shape))
-        found = np.concatenate([found * (1 - chance), none]) + np.concatenate([none, found * chance])
-    return found
+        chances = np.concatenate([chances * (1 - chance), none]) + np.concatenate([none, chances * chance])
+    return chances
 
 
 def steps_of(count: int) -> np.ndarray:
@@ -101,7 +101,7 @@ def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, sum
 
 def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most: np.ndarray) -> np.ndarray:
     """About as large as the conditions allow, which are linear in eta: (count,). Some are too large."""
-    limit, one = most, numbers.given({x("eta"): paths(1.0)})
+    limit, one = most, numbers.plus({x("eta"): paths(1.0)})
     for name in ("step", "reach", "eta u <= c"):
         if name in theorem.assumptions:
             left, right = one.sides(theorem.assumptions[name])
@@ -134,7 +134,7 @@ def sign_state(
     numbers = Numbers(values, {"R": R}, (N, d, 1, count))
     eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)) / u)
     after = sum(c * curve.value(at - eta * u * s) for c, s in zip(chance, sizes, strict=True))
-    return numbers.given({x("eta"): paths(eta), x("Af"): paths(np.sum(after - curve.value(at), axis=0))})
+    return numbers.plus({x("eta"): paths(eta), x("Af"): paths(np.sum(after - curve.value(at), axis=0))})
 
 
 def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
@@ -156,11 +156,11 @@ def reached(
         move: eta u_n, (K, count); the same for all n where `lattice`.
     """
     N, sizes = len(scales), steps_of(len(scales))
-    at, chance, found = start[None], np.ones((1, *start.shape)), []
+    at, chance, means = start[None], np.ones((1, *start.shape)), []
     for n, step in enumerate(move):
         y = curve.slope(at)
         signs = R(y[None] / scales[:, None, None])  # (client, place, coordinate, count)
-        found.append(np.sum(chance * y * np.mean(signs, axis=0), axis=(0, 1)))
+        means.append(np.sum(chance * y * np.mean(signs, axis=0), axis=(0, 1)))
         share = levels((1 + signs) / 2) * chance
         if lattice:
             shape = (len(at) + N, *start.shape)
@@ -171,7 +171,7 @@ def reached(
         else:
             at = np.concatenate([at - step * s for s in sizes])
             chance = np.concatenate(list(share))
-    return np.stack(found)
+    return np.stack(means)
 
 
 def sign_run(
@@ -202,7 +202,7 @@ def sign_run(
     numbers = Numbers(values, {"R": R}, (N, d, K, count), np.ones(K))
     eta = step_size(theorem, numbers, rng, most)
     phi = reached(start, eta * u, scales, curve, R, lattice)
-    return numbers.given({x("eta"): paths(eta), under("EI", x("u") * PHI): paths(np.sum(u * phi, axis=0))})
+    return numbers.plus({x("eta"): paths(eta), under("EI", x("u") * PHI): paths(np.sum(u * phi, axis=0))})
 
 
 def runs(theorem: Theorem, count: int = 40) -> Iterator[Points]:
@@ -237,7 +237,7 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return rng.standard_cauchy(shape) * np.exp(rng.uniform(-12, 1, shape[-1]))
 
 
-def _taken(
+def _vectors_of_step(
     method: str, curve: Curve, at: np.ndarray, added: np.ndarray, tau: np.ndarray
 ) -> tuple[dict[Term, Any], np.ndarray]:
     """The norms and products of the vectors of a step, each (count,), and what is subtracted, over eta u."""
@@ -260,8 +260,8 @@ def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> 
     """
     for case, (loss, d) in enumerate(PLACES):
         rng = np.random.default_rng((630, case, summed))
-        made = _message_run(theorem, method, loss, d, LONG if summed else 1, count // 10 if summed else count, rng)
-        yield f"{method}, {type(loss).__name__}, d = {d}", made
+        numbers = _message_run(theorem, method, loss, d, LONG if summed else 1, count // 10 if summed else count, rng)
+        yield f"{method}, {type(loss).__name__}, d = {d}", numbers
 
 
 def _message_run(
@@ -275,15 +275,15 @@ def _message_run(
     values |= symbols(paths, tau=tau, K=K, f0=np.sum(curve.value(start), axis=0))
     numbers = Numbers(values, size=(1, d, K, count), weights=np.ones(K))
     most = np.minimum(np.exp(rng.uniform(-5, 3, count)), FAR / K) / np.maximum(1, tau)
-    eta, found = step_size(theorem, numbers, rng, most), []
+    eta, steps = step_size(theorem, numbers, rng, most), []
     for n in range(K):
         added = _noise(rng, (d, count)) * ("silent" not in method)
-        known, step = _taken(method, curve, at, added, tau)
-        found.append(known)
+        products, step = _vectors_of_step(method, curve, at, added, tau)
+        steps.append(products)
         at = at + eta * u[n] * step
-    series = {term: times(np.stack([known[term] for known in found])) for term in found[0]}
+    series = {term: times(np.stack([products[term] for products in steps])) for term in steps[0]}
     change = np.sum(curve.value(at) - curve.value(start), axis=0)
-    return numbers.given({**series, x("eta"): paths(eta), x("Af"): paths(change)})
+    return numbers.plus({**series, x("eta"): paths(eta), x("Af"): paths(change)})
 
 
 def bounded(theorem: Theorem, summed: bool, count: int = 300) -> Iterator[Points]:
@@ -291,8 +291,8 @@ def bounded(theorem: Theorem, summed: bool, count: int = 300) -> Iterator[Points
     for case, (loss, N, d, K) in enumerate(NOISY_RUNS):
         rng = np.random.default_rng((631, case, summed))
         steps = K if summed else 1
-        made = _outcomes(theorem, loss, N, d, steps, count // 5 if summed else count, rng)
-        yield f"{type(loss).__name__}, N = {N}, d = {d}, {steps} steps", made
+        numbers = _outcomes(theorem, loss, N, d, steps, count // 5 if summed else count, rng)
+        yield f"{type(loss).__name__}, N = {N}, d = {d}, {steps} steps", numbers
 
 
 def _outcomes(
@@ -308,19 +308,19 @@ def _outcomes(
     eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)))
     one = np.concatenate([np.eye(d), -np.eye(d)])
     moves = np.stack([np.mean(parts, axis=0) for parts in product(one, repeat=N)])  # (outcome, d)
-    at, kept, spread = start[None], [], []
+    at, decrease, spread = start[None], [], []
     for n in range(K):
         y = curve.slope(at)
         G = np.sqrt(np.sum(y**2, axis=1))
-        size = numbers.given({norm(vec("g")): G.reshape(1, -1, 1, count)}).value(SIZE_OF_STEP).reshape(-1, count)
-        kept.append(np.mean(u[n] * G**2 / size, axis=0))
+        size = numbers.plus({norm(vec("g")): G.reshape(1, -1, 1, count)}).value(SIZE_OF_STEP).reshape(-1, count)
+        decrease.append(np.mean(u[n] * G**2 / size, axis=0))
         spread.append(np.mean(u[n] ** 2 * r**2 / size, axis=0))
         sent = y[:, None] + r * moves[None, :, :, None]
         at = (at[:, None] - (eta * u[n] / size)[:, None, None] * sent).reshape(-1, d, count)
     change = np.mean(np.sum(curve.value(at), axis=1), axis=0) - np.sum(curve.value(start), axis=0)
     first = np.sqrt(np.sum(curve.slope(start) ** 2, axis=0))
     whole = {
-        under("EI", x("u") * KEPT): paths(np.sum(kept, axis=0)),
+        under("EI", x("u") * KEPT): paths(np.sum(decrease, axis=0)),
         under("EI", x("u") ** 2 * VARIANCE / SIZE_OF_STEP): paths(np.sum(spread, axis=0)),
     }  # fmt: skip
-    return numbers.given({**whole, norm(vec("g")): paths(first), x("eta"): paths(eta), x("Af"): paths(change)})
+    return numbers.plus({**whole, norm(vec("g")): paths(first), x("eta"): paths(eta), x("Af"): paths(change)})

@@ -84,27 +84,28 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
         width = len(states[-1][0])
         at, v = (np.array([np.tile(one[part], width // len(one[part])) for one in states]) for part in (0, 1))
         z = at + beta / (1 - beta) * v
-        own, at_z, loss, memory = L * slope(at[:-1]), L * slope(z[:-1]), L * value(z), v**2 / 2
-        second = own**2 + R**2
+        gradient, at_z, loss, memory = L * slope(at[:-1]), L * slope(z[:-1]), L * value(z), v**2 / 2
+        second = gradient**2 + R**2
         ends = {"fstar": 0, "f0": loss[0, 0], "fT": loss[-1], "Q0": 0, "QK": memory[-1]}
         values = symbols(
             paths, N=1, d=1, K=steps, eta=eta, beta=beta, theta=np.exp(rng.uniform(-2, 1)), L0=L, v=R**2, **ends
         )
         values |= symbols(times, f=loss[:-1], Q=memory[:-1], m2=second, q=second)
         values |= symbols(clients, omega=[1.0], s0=[R**2], s1=[0.0]) | {
-            norm(g): times(np.abs(own)), norm(m): times(np.abs(v[:-1])), norm(gap): times(np.abs(own - at_z)),
-            dot(ahead, g): times(at_z * own), dot(gap, g): times((own - at_z) * own), tr(mat("S")): times(second + R**2),
+            norm(g): times(np.abs(gradient)), norm(m): times(np.abs(v[:-1])), norm(gap): times(np.abs(gradient - at_z)),
+            dot(ahead, g): times(at_z * gradient), dot(gap, g): times((gradient - at_z) * gradient),
+            tr(mat("S")): times(second + R**2),
         }  # fmt: skip
         whole = Numbers(values, size=(1, 1, steps, width), weights=np.ones(steps), mean=True)
         yield {"case": n, "K": steps}, with_step(theorem, whole, n, True)
 
 
-def _said(
+def _assumed_noise(
     spread: np.ndarray, rng: np.random.Generator, numbers: dict[str, np.ndarray], count: int
 ) -> dict[Term, np.ndarray]:
     """What is said of uncompressed messages of trace `spread`; at some points less noise than there is."""
-    told = rng.choice([0.5, 1, 1, 1, 1.3], count)
-    none, s0, s1 = np.zeros((1, count)), (numbers["tau"] ** 2 * told)[None], (numbers["rho"] ** 2)[None]
+    factor = rng.choice([0.5, 1, 1, 1, 1.3], count)
+    none, s0, s1 = np.zeros((1, count)), (numbers["tau"] ** 2 * factor)[None], (numbers["rho"] ** 2)[None]
     values = symbols(clients, omega=none, s0=s0, s1=s1, v=spread[None], q=none)
     return values | symbols(paths, N=1) | {tr(mat("S")): paths(spread)}
 
@@ -113,14 +114,14 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
     """The generator at f(z) and ||v||^2/2, d = 2, one client with affine noise, at random states."""
     for seed, (name, loss) in enumerate(PLAIN.items()):
         scaled = SeparableSum(parameter("a") * loss.coordinate)
-        own = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, scaled, 2).expanded
-        at, v = sp.Matrix(own.state[:2]), sp.Matrix(own.state[2:])
-        z = [own.state[n] + own.state[n + 2] / parameter("mu") for n in range(2)]
+        equation = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, scaled, 2).expanded
+        at, v = sp.Matrix(equation.state[:2]), sp.Matrix(equation.state[2:])
+        z = [equation.state[n] + equation.state[n + 2] / parameter("mu") for n in range(2)]
         slopes, ends = ([sp.diff(scaled.coordinate, place).xreplace({place: e}) for e in where] for where in (at, z))
         bends = [sp.diff(scaled.coordinate, place, 2).xreplace({place: e}) for e in z]
-        S = [own.covariance[n + 2, n + 2] / sp.sqrt(eta_symbol) for n in range(2)]
-        wanted = {
-            "Af": generator(own, scaled.value(z)), "AQ": generator(own, v.dot(v) / 2),
+        S = [equation.covariance[n + 2, n + 2] / sp.sqrt(eta_symbol) for n in range(2)]
+        formulas = {
+            "Af": generator(equation, scaled.value(z)), "AQ": generator(equation, v.dot(v) / 2),
             "S1": S[0], "S2": S[1], "H1": bends[0], "H2": bends[1],
             "g1": slopes[0], "g2": slopes[1], "z1": ends[0], "z2": ends[1],
         }  # fmt: skip
@@ -128,20 +129,20 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
         numbers = log_uniform(
             rng, count, a=(0.2, 3), eta=(1e-3, 1), mu=(0.2, 3), tau=(0.05, 2), rho=(0.05, 2), theta=(0.1, 4)
         )
-        numbers |= {s.name: rng.normal(size=count) * np.exp(rng.uniform(-2, 1, count)) for s in own.state}
+        numbers |= {s.name: rng.normal(size=count) * np.exp(rng.uniform(-2, 1, count)) for s in equation.state}
         # v = -s g for the s that completes the square of the proof
         share, theta = rng.choice([0, 1, 1], count), numbers["theta"]
         slope = lowered({n: slopes[n] for n in range(2)}, numbers, count)
         for n in range(2):
             worst = -(1 + theta) / (2 * theta * numbers["mu"]) * slope[n]
-            numbers[own.state[n + 2].name] = np.where(share, worst, numbers[own.state[n + 2].name])
-        found = lowered(wanted, numbers, count)
-        g_, z_, S_, H_ = (np.array([found[f"{letter}{n}"] for n in (1, 2)]) for letter in "gzSH")
-        speed = np.array([numbers[s.name] for s in own.state[2:]])
-        values = _said(S_[0] + S_[1], rng, numbers, count)
+            numbers[equation.state[n + 2].name] = np.where(share, worst, numbers[equation.state[n + 2].name])
+        arrays = lowered(formulas, numbers, count)
+        g_, z_, S_, H_ = (np.array([arrays[f"{letter}{n}"] for n in (1, 2)]) for letter in "gzSH")
+        speed = np.array([numbers[s.name] for s in equation.state[2:]])
+        values = _assumed_noise(S_[0] + S_[1], rng, numbers, count)
         values |= symbols(clients, m2=(np.sum(g_**2, axis=0) + S_[0] + S_[1])[None])
         values |= symbols(paths, d=2, L0=numbers["a"], **{name: numbers[name] for name in ("eta", "mu", "theta")})
-        values |= symbols(paths, Af=found["Af"], AQ=found["AQ"]) | {
+        values |= symbols(paths, Af=arrays["Af"], AQ=arrays["AQ"]) | {
             norm(g): paths(np.sqrt(np.sum(g_**2, axis=0))), norm(m): paths(np.sqrt(np.sum(speed**2, axis=0))),
             norm(gap): paths(np.sqrt(np.sum((g_ - z_) ** 2, axis=0))), dot(ahead, g): paths(np.sum(g_ * z_, axis=0)),
             dot(gap, g): paths(np.sum((g_ - z_) * g_, axis=0)), dot(m, g): paths(-np.sum(speed * g_, axis=0)),
@@ -156,15 +157,15 @@ def along_quadratics(theorem: Theorem, model: Model, count: int = 200) -> Iterat
     Args:
         model: of the SDE.
     """
-    own = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, Quadratic(("h",)), 1).expanded
-    at, v = own.state
+    equation = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, Quadratic(("h",)), 1).expanded
+    at, v = equation.state
     monomials = (at**2, at * v, v**2)
-    rates = [sp.Poly(sp.expand(generator(own, e)), at, v) for e in monomials]
+    rates = [sp.Poly(sp.expand(generator(equation, e)), at, v) for e in monomials]
     rng = np.random.default_rng(634)
     noise = {"tau": (0.05, 1), "rho": (0.05, 1)}
     draws = log_uniform(rng, count, h=(0.2, 3), eta=(1e-3, 1), mu=(0.3, 3), theta=(0.1, 4), T=(0.1, 50), **noise)
-    wanted = {(a, b): rates[a].coeff_monomial(e) for a in range(3) for b, e in enumerate((*monomials, sp.S.One))}
-    matrices = lowered(wanted, draws, count)
+    coefficients = {(a, b): rates[a].coeff_monomial(e) for a in range(3) for b, e in enumerate((*monomials, sp.S.One))}
+    matrices = lowered(coefficients, draws, count)
     start = rng.normal(size=count) * np.exp(rng.uniform(-1, 1, count))
     for n in range(count):
         number = {name: float(value[n]) for name, value in draws.items()}
@@ -176,7 +177,7 @@ def along_quadratics(theorem: Theorem, model: Model, count: int = 200) -> Iterat
         end = scipy.linalg.expm(whole * T) @ np.array([start[n] ** 2, 0, 0, 0, 1])
         square = h**2 * end[3] / T
         spread = np.array([number["tau"] ** 2 + number["rho"] ** 2 * square])
-        values = _said(spread, rng, {name: np.array([t]) for name, t in number.items()}, 1)
+        values = _assumed_noise(spread, rng, {name: np.array([t]) for name, t in number.items()}, 1)
         values |= symbols(clients, m2=(square + spread)[None]) | {norm(g): times([np.sqrt(square)])}
         fT = h * (end[0] + 2 * end[1] / mu + end[2] / mu**2) / 2
         values |= symbols(paths, fstar=0, f0=h * start[n] ** 2 / 2, fT=fT, Q0=0, QK=end[2] / 2)

@@ -43,26 +43,26 @@ LOSSES = {"plain": PLAIN, "bounded": BENT}
 def shape(smooth: str, name: str) -> tuple[Function, Function, float, float]:
     """phi, phi' and the constants of phi'' <= l0 + l1 |phi'|."""
     loss = LOSSES[smooth][name]
-    known = (
-        Cosh().smoothness(1) if smooth == "bounded" else None
-    )  # (1, 1), which are those of the glued exponential too
     y = sp.Symbol("y", real=True)
     value, slope = (function_of(sp.diff(loss.coordinate, place, n).xreplace({place: y}), "y") for n in (0, 1))
-    return value, slope, 1.0 if known is None else float(known.l0), 0.0 if known is None else float(known.l1)
+    if smooth == "plain":
+        return value, slope, 1.0, 0.0
+    constants = Cosh().smoothness(1)  # (1, 1), which are those of the glued exponential too
+    return value, slope, float(constants.l0), float(constants.l1)
 
 
 def messages(g: np.ndarray, noise: np.ndarray, compressor: str, p: np.ndarray) -> list[Outcome]:
     """What one client may send: g (2, count), the noise's scale and the probability of a Bernoulli message (count,)."""
-    found: list[Outcome] = []
+    outcomes: list[Outcome] = []
     for sign in (1.0, -1.0):
         sent, half = g + sign * noise, np.full(len(p), 0.5)
         if compressor == "rand-1":
-            found += [(half / 2, 2 * sent * np.eye(2)[i][:, None]) for i in range(2)]
+            outcomes += [(half / 2, 2 * sent * np.eye(2)[i][:, None]) for i in range(2)]
         elif compressor == "bernoulli":
-            found += [(half * p, sent / p), (half * (1 - p), 0 * sent)]
+            outcomes += [(half * p, sent / p), (half * (1 - p), 0 * sent)]
         else:
-            found.append((half, sent))
-    return found
+            outcomes.append((half, sent))
+    return outcomes
 
 
 def ratio(compressor: str, p: np.ndarray) -> np.ndarray:
@@ -72,11 +72,11 @@ def ratio(compressor: str, p: np.ndarray) -> np.ndarray:
 
 def averages(sent: list[list[Outcome]]) -> list[Outcome]:
     """The means of the clients' messages, over all combinations."""
-    found = []
+    outcomes = []
     for chosen in product(*sent):
         share = reduce(np.multiply, [one[0] for one in chosen])
-        found.append((share, sum(one[1] for one in chosen) / len(chosen)))
-    return found
+        outcomes.append((share, sum(one[1] for one in chosen) / len(chosen)))
+    return outcomes
 
 
 def sent(
@@ -85,13 +85,13 @@ def sent(
     """The outcomes of the mean of N messages, g (2, count), and what is said of them; at some points less than there is."""
     count, G = g.shape[1], np.sqrt(np.sum(g**2, axis=0))
     s0, s1 = (rng.choice([0, 1], (N, count)) * np.exp(rng.uniform(-3, 1, (N, count))) for _ in range(2))
-    own = s0 + s1 * G**2  # per coordinate
-    means = averages([messages(g, np.sqrt(own[k]), compressor, p) for k in range(N)])
+    variance = s0 + s1 * G**2  # per coordinate
+    means = averages([messages(g, np.sqrt(variance[k]), compressor, p) for k in range(N)])
     sigma = np.sum([share * np.sum(m**2, axis=0) for share, m in means], axis=0) - G**2
-    omega, spread = ratio(compressor, p), 2 * own
+    omega, spread = ratio(compressor, p), 2 * variance
     noise, error = rng.choice([0.5, 1, 1, 1, 1.3], count), rng.choice([0.5, 1, 1, 1, 1.3], count)
-    second, told = G**2 + spread, np.stack([omega * error] * N)
-    values = symbols(clients, omega=told, s0=s0 * noise, s1=s1, v=spread, m2=second, q=omega * second)
+    second, claimed_omega = G**2 + spread, np.stack([omega * error] * N)
+    values = symbols(clients, omega=claimed_omega, s0=s0 * noise, s1=s1, v=spread, m2=second, q=omega * second)
     return means, values | symbols(paths, N=N, d=2) | {norm(vec("g")): paths(G), tr(mat("S")): paths(N * sigma)}
 
 
@@ -138,10 +138,10 @@ def with_step(theorem: Theorem, numbers: Numbers, seed: int, shared: bool = Fals
     numbers, step = numbers.defined(theorem.definitions), theorem.assumptions.get("step")
     if step is None or not contains(step, "eps"):
         return numbers
-    left, unit = numbers.value(step.left), numbers.given({x("eps"): paths(1.0)}).value(step.right)
+    left, unit = numbers.value(step.left), numbers.plus({x("eps"): paths(1.0)}).value(step.right)
     need = np.max(left, keepdims=True) if shared else left
     factor = np.random.default_rng((622, seed)).choice([0.1, 0.6, 1, 1, 1, 1.5], need.shape[-1])
-    return numbers.given({x("eps"): np.abs(need / unit) * factor})
+    return numbers.plus({x("eps"): np.abs(need / unit) * factor})
 
 
 def schedule(rng: np.random.Generator, steps: int, power: float | None = None) -> np.ndarray:
@@ -175,24 +175,24 @@ def along_quadratics(
     at["eta"] = at["eta"] * np.concatenate(schedules)
     maps = second_moments().at(at, len(which))
     for n, u in enumerate(schedules):
-        own = {name: float(v[n]) for name, v in draws.items()}
+        settings = {name: float(v[n]) for name, v in draws.items()}
         second = [np.array([start[0, n] ** 2, start[0, n] * start[1, n], start[1, n] ** 2])]
         for matrix, force in zip(*(m[which == n] for m in maps), strict=True):
             second.append(second[-1] + matrix @ second[-1] + force)
-        numbers = _run(own, u, np.array(second)).given({x("U2"): paths(np.sum(u**2) * rng.choice([0.7, 1, 1, 2]))})
-        yield own | {"K": float(len(u))}, with_step(theorem, numbers, n, True)
+        numbers = _run(settings, u, np.array(second)).plus({x("U2"): paths(np.sum(u**2) * rng.choice([0.7, 1, 1, 2]))})
+        yield settings | {"K": float(len(u))}, with_step(theorem, numbers, n, True)
 
 
-def _run(own: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers:
+def _run(settings: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers:
     """One of these runs, from (E x1^2, E x1 x2, E x2^2) at each step and at the end."""
-    h = np.array([own["h1"], own["h2"]])
+    h = np.array([settings["h1"], settings["h2"]])
     distance = second[:, [0, 2]]
     loss, square, half = distance @ h / 2, (distance @ h**2)[:-1], np.sum(distance, axis=1) / 2
-    s0, s1 = own["sigma0"] ** 2, own["sigma1"] ** 2
+    s0, s1 = settings["sigma0"] ** 2, settings["sigma1"] ** 2
     spread = 2 * (s0 + s1 * square)
     error = square + spread  # omega = 1
     values = symbols(
-        paths, N=2, d=2, K=len(u), eta=own["eta"], L0=np.max(h), mu=np.min(h), fstar=0, f0=loss[0], fT=loss[-1]
+        paths, N=2, d=2, K=len(u), eta=settings["eta"], L0=np.max(h), mu=np.min(h), fstar=0, f0=loss[0], fT=loss[-1]
     )
     values |= symbols(paths, V0=half[0], VK=half[-1]) | symbols(clients, omega=[1.0] * 2, s0=[s0] * 2, s1=[s1] * 2)
     values |= symbols(times, u=u, t=np.arange(len(u)), f=loss[:-1], V=half[:-1], v=spread, m2=error, q=error) | {

@@ -80,10 +80,8 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
     rng = np.random.default_rng(71)
     if noise == "correlated":
         method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), "mixed"
-        draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5)) | {
-            "Sigma1_2": rng.normal(size=count)
-        }
-        draws |= {"Sigma1_1": 3 + np.zeros(count), "Sigma2_2": 4 + np.zeros(count)}
+        draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5))
+        draws |= {"Sigma1_2": rng.normal(size=count), "Sigma1_1": 3 + np.zeros(count), "Sigma2_2": 4 + np.zeros(count)}
     elif noise == "affine":
         method, h, read = DCSGD(RandK("k"), Affine()), ("h1", "h2"), "squares"
         draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2), h2=(0.1, 2), sigma0=(0.1, 2), sigma1=(0.1, 1))
@@ -92,7 +90,7 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
         method, h, read = DSGD(Gaussian()), ("lam",), "square"
         draws = log_uniform(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
     draws["N"] = rng.integers(1, 9, count).astype(float)
-    found = []
+    results = []
     for subject in _both(model):
         matrix, force = MomentMap(method, subject, h).at(draws, count)
         fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
@@ -101,10 +99,10 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
             left, right = numbers.sides(conclusion(id))
             gap = float(np.median(np.abs(right / left - 1)))
             apart = f"the method's own fixed point differs from the formula by {gap:.2g} (median, relative)"
-            found.append(at_points(id, numbers, "method", route="closed moments", note=FAR, apart=apart, covered=False))
+            results.append(at_points(id, numbers, "method", None, "closed moments", FAR, apart=apart, covered=False))
         else:
-            found.append(at_points(id, numbers, route="closed moments"))
-    return found
+            results.append(at_points(id, numbers, route="closed moments"))
+    return results
 
 
 def _point(fixed: np.ndarray, read: str) -> dict[str, np.ndarray]:
@@ -134,21 +132,19 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
         "T": steps * draws["eta"],
         "L0": np.maximum(draws["h1"], draws["h2"]), "L1": np.zeros(count), "mu": np.minimum(draws["h1"], draws["h2"]),
     }  # fmt: skip
-    each = {name: np.stack([draws[own] ** 2] * 2) for name, own in (("s0", "sigma0"), ("s1", "sigma1"))}
+    each = {name: np.stack([draws[scale_of] ** 2] * 2) for name, scale_of in (("s0", "sigma0"), ("s1", "sigma1"))}
     claim = scaled(conclusion(id), scale)
-    found = []
+    results = []
     for subject in _both(model):
         matrix, force = MomentMap(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
         spans = steps if subject == "method" else values["T"]
         ends = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
         numbers = of_points(count, **values, fT=loss(np.array(ends).T))
-        numbers = numbers.given(symbols(clients, omega=[ratio, ratio], **each))
+        numbers = numbers.plus(symbols(clients, omega=[ratio, ratio], **each))
         numbers = replace(numbers, size=(2, 1, 1, count))
-        if subject == "method":
-            found.append(at_points(id, numbers, "method", claim, "closed moments", FAR, apart=WITHIN))
-        else:
-            found.append(at_points(id, numbers, "SDE", claim, "closed moments"))
-    return found
+        about, note, apart = ("method", FAR, WITHIN) if subject == "method" else ("SDE", "", "")
+        results.append(at_points(id, numbers, about, claim, "closed moments", note, apart=apart))
+    return results
 
 
 def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Verified]:
@@ -161,7 +157,7 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Veri
     alike = rng.uniform(size=count) < 0.3
     h[1], start[1] = np.where(alike, h[0], h[1]), np.where(alike, start[0] * rng.choice([1, 1e-3], count), start[1])
     T = rng.uniform(0, 1.2, count) * np.max(start, axis=0)
-    found = []
+    results = []
     claim = scaled(conclusion(id), scale)
     for subject, eta in (("SDE", 0.0), ("method", 0.05)):
         end = start.copy()
@@ -174,12 +170,12 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Veri
         roots = [np.sqrt(np.sum(h * z**2, axis=0) / 2) for z in (start, end)]
         here = {"root0": roots[0], "rootT": roots[1], "root": roots[1], "T": T, "mu": np.min(h, axis=0)}
         numbers = of_points(count, **here)
+        route, note, apart = "quadrature", "", ""
         if eta:
+            route, note = "enumeration", FAR
             apart = f"sign descent with eta = {eta} turns around the minimum instead of stopping"
-            found.append(at_points(id, numbers, subject, claim, "enumeration", FAR, apart=apart, covered=False))
-        else:
-            found.append(at_points(id, numbers, subject, claim, "quadrature", covered=False))
-    return found
+        results.append(at_points(id, numbers, subject, claim, route, note, apart=apart, covered=False))
+    return results
 
 
 def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
@@ -190,35 +186,30 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
     """
     rng = np.random.default_rng(67)
     if scales == "several":
-        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {
-            "N": 2 + np.zeros(count)
-        }
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3))
+        draws["N"] = 2 + np.zeros(count)
         cases = [numbers for _, numbers in generic("linear signs", draws, count)]
     else:
-        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {
-            "N": rng.integers(1, 9, count).astype(float)
-        }
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3))
+        draws["N"] = rng.integers(1, 9, count).astype(float)
         bare = of_points(count, **draws)
         stated = theorem_of(id).definitions["stationary"].right
-        rate = [bare.given({x("x"): paths(np.full(count, n))}).value(stated) for n in (0.0, 1.0)]
-        cases = [bare.given({x("x"): np.sqrt(rate[0] / (rate[0] - rate[1]))})]
-    found = [
+        rate = [bare.plus({x("x"): paths(np.full(count, n))}).value(stated) for n in (0.0, 1.0)]
+        cases = [bare.plus({x("x"): np.sqrt(rate[0] / (rate[0] - rate[1]))})]
+    results = [
         at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases
     ]
-    for subject, exact in (("SDE, not linearised", _density), ("method", _chain)):
+    note = "the theorem is about the linearised SDE"
+    for subject, exact, route in (("SDE, not linearised", _density, "quadrature"), ("method", _chain, "enumeration")):
         for eta in (0.2, 0.02):
             at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}
             v = exact(eta, 1.0, 1.0)
             numbers = Numbers(symbols(paths, **at, x=np.sqrt(v), M=(2 * np.pi) ** -0.5), size=(2, 1, 1, 1))
             _, right = numbers.sides(conclusion(id))
             ratio = float(right.item() / v)
-            route, note = (
-                "enumeration" if subject == "method" else "quadrature",
-                "the theorem is about the linearised SDE",
-            )
             apart = f"without linearising, E x^2 is {v:.4g}, and the formula is {ratio:.4g} times as much"
-            found.append(at_points(id, numbers, subject, None, route, note, at, covered=False, apart=apart))
-    return found
+            results.append(at_points(id, numbers, subject, None, route, note, at, covered=False, apart=apart))
+    return results
 
 
 def _density(eta: float, h: float, sigma: float, N: int = 2) -> float:

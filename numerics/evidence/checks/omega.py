@@ -58,7 +58,7 @@ def drawn(
         scale: multiplies omega, to check that a wrong one is found.
     """
     omega = ratio(id, numbers) * scale
-    found = []
+    results = []
 
     @partial(jit, static_argnums=2)
     def send(key: Any, whole: Any, count: int, first: Any) -> Any:
@@ -80,9 +80,9 @@ def drawn(
         verdict, note = decision.verdict, "at one message"
         if exact:
             note = "at one message: within 5 per cent of omega, from either side"
-            below = decide(lambda c, f, own=sample: -own(c, f), -omega / slack, -high, 0.0, batch=1000, most=most)
+            below = decide(lambda c, f, draw=sample: -draw(c, f), -omega / slack, -high, 0.0, batch=1000, most=most)
             verdict = below.verdict if verdict is Verdict.CONFIRMED else verdict
-        shown = {**numbers, "d": DIM, "v": list(message)}
-        more = {"note": note, "decision": decision}
-        found.append(Verified(id, "method", "Monte Carlo", verdict, decision.tightness, shown, decision.paths, **more))
-    return found
+        instance = {**numbers, "d": DIM, "v": list(message)}
+        more = {"count": decision.paths, "note": note, "decision": decision}
+        results.append(Verified(id, "method", "Monte Carlo", verdict, decision.tightness, instance, **more))
+    return results

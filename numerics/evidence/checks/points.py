@@ -17,7 +17,7 @@ from sdescent.derive.theorems.catalogue import with_own
 from sdescent.derive.theorems.entry.theorem import Refutation
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, obeyed, paths, theorem_of
-from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.checks.result import Verified, verdict_of
 
 
 def at_points(
@@ -43,7 +43,7 @@ def at_points(
     numbers = numbers.defined(theorem.definitions)
     defined, open_ = numbers.held(theorem.definitions if covered else {})
     held, unknown = numbers.held(theorem.assumptions)
-    wrong = [name for name, own in defined.items() if not np.all(own)]
+    wrong = [name for name, holds in defined.items() if not np.all(holds)]
     if wrong:
         raise ValueError(f"{id}: the points do not satisfy {', '.join(wrong)}")
     claim = conclusion(id) if claim is None else claim
@@ -53,18 +53,15 @@ def at_points(
         held, good = {name: np.all(h, keepdims=True) for name, h in held.items()}, np.all(good, keepdims=True)
     everything = np.all([*held.values(), np.ones(len(good), bool)], axis=0)
     outside: dict[str, bool | None] = {}
-    for name, own in held.items():
-        rest = np.all([*(h for other, h in held.items() if other != name), ~own], axis=0)
+    for name, holds in held.items():
+        rest = np.all([*(h for other, h in held.items() if other != name), ~holds], axis=0)
         outside[name] = bool(np.any(~good[rest])) if np.any(rest) else None
     count = int(np.sum(everything))
     inside = everything if left.shape[1] == len(everything) else np.ones(left.shape[1], bool)
-    tightness = (
-        None
-        if claim.op in ("==", "!=") or not count or not np.any(left)
-        else tightness_of(left[:, inside], right[:, inside])
-    )
+    says = claim.op not in ("==", "!=") and count > 0 and np.any(left)
+    tightness = tightness_of(left[:, inside], right[:, inside]) if says else None
     failing = int(np.sum(~good[everything]))
-    verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
+    verdict = verdict_of(failing, count)
     note, unchecked = f"{note}: {apart}" if apart else note, (*open_, *unknown)
     return Verified(
         id, subject, route, verdict, tightness, instance or {}, count, failing, outside, unchecked, note, apart=apart
@@ -76,23 +73,23 @@ def scaled(claim: Relation, scale: float) -> Relation:
     return claim if scale == 1 else Relation((claim.op, claim.left, claim.right * Fraction(scale)))
 
 
-def merged(found: Sequence[Verified]) -> Verified:
+def merged(results: Sequence[Verified]) -> Verified:
     """Several families of points of one entry: violated if one is; an assumption is needed if it is needed in one."""
-    first = found[0]
-    verdicts = [one.verdict for one in found if one.count or one.verdict is Verdict.VIOLATED] or [first.verdict]
-    known = [one.tightness for one in found if one.tightness is not None]
+    first = results[0]
+    verdicts = [one.verdict for one in results if one.count or one.verdict is Verdict.VIOLATED] or [first.verdict]
+    ratios = [one.tightness for one in results if one.tightness is not None]
     return replace(
-        first, outside=needed(found), count=sum(one.count for one in found), failing=sum(one.failing for one in found),
-        tightness=min(known) if known else None,
+        first, outside=needed(results), count=sum(one.count for one in results), failing=sum(one.failing for one in results),
+        tightness=min(ratios) if ratios else None,
         verdict=Verdict.VIOLATED if Verdict.VIOLATED in verdicts else verdicts[0],
-        instance={"cases": len(found), "first": dict(first.instance)} if len(found) > 1 else first.instance,
+        instance={"cases": len(results), "first": dict(first.instance)} if len(results) > 1 else first.instance,
     )  # fmt: skip
 
 
-def needed(found: Sequence[Verified]) -> dict[str, bool | None]:
+def needed(results: Sequence[Verified]) -> dict[str, bool | None]:
     """`outside` of several results together: a claim that fails in one of them fails."""
     outside: dict[str, bool | None] = {}
-    for one in found:
+    for one in results:
         for name, fails in one.outside.items():
             outside[name] = fails if outside.get(name) is None else bool(outside[name] or fails)
     return outside
@@ -108,24 +105,13 @@ def at_witness(id: str) -> Verified:
     numbers = Numbers({("x", name): paths(float(value)) for name, value in entry.witness.items()})  # pyright: ignore[reportArgumentType]
     assumed = all(bool(np.all(numbers.holds(r))) for r in entry.assume.values())
     holds = bool(np.all(numbers.holds(entry.claim)))
-    verdict = Verdict.INCONCLUSIVE if not assumed else Verdict.CONFIRMED if holds else Verdict.VIOLATED
+    verdict = verdict_of(assumed and not holds, assumed)
     mended: dict[str, bool | None] = {name: bool(np.all(numbers.holds(r))) for name, r in entry.mended.items()}
     left, right = numbers.sides(entry.claim)
     witness = {name: float(value) for name, value in entry.witness.items()}
     note = "the numbers refute the claim; `outside` says which assumptions of the repair they satisfy"
-    return Verified(
-        id,
-        "formula",
-        "witness",
-        verdict,
-        tightness_of(left, right),
-        witness,
-        1,
-        int(assumed and not holds),
-        mended,
-        (),
-        note,
-    )
+    tightness, failing = tightness_of(left, right), int(assumed and not holds)
+    return Verified(id, "formula", "witness", verdict, tightness, witness, 1, failing, mended, (), note)
 
 
 def tightness_of(left: np.ndarray, right: np.ndarray) -> float:

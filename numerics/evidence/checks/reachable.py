@@ -32,7 +32,7 @@ from sdescent.derive.methods.noise import Gaussian, Scaled
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.families import lowered
 from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, paths, symbols
-from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.checks.result import Verified, verdict_of
 
 #: the theorem whose bound is claimed under the condition in expectation, and the kappa with which its floor is the source's L0 + L1
 BOUND, FLOOR = "6.2-scheduled", sp.Rational(1, 4)
@@ -91,15 +91,15 @@ FAILS = Setting(
 @lru_cache
 def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarray]:
     """E G and E G^2 at `times` + 1 equally spaced times from 0 to T, for the solution that starts at 0."""
-    own = sde(DSGD(Scaled(Gaussian(), "sigma"), clients=1), "corrected", setting.loss, 1).expanded
-    (state,) = own.state
+    equation = sde(DSGD(Scaled(Gaussian(), "sigma"), clients=1), "corrected", setting.loss, 1).expanded
+    (state,) = equation.state
     far = float(setting.loss.edge[0]) + 4.0 + np.log(float(setting.loss.top))
     width = far / cells
     at = (np.arange(cells) + 0.5) * width
     numbers = {"eta": np.full(1, float(setting.eta)), "sigma": np.full(1, float(sp.sqrt(setting.D0))), "N": np.ones(1)}
     value = {
-        "drift": own.drift[0],
-        "spread": own.covariance[0, 0],
+        "drift": equation.drift[0],
+        "spread": equation.covariance[0, 0],
         "slope": sp.diff(setting.loss.value([state]), state),
     }
     walls = lowered(value, {**numbers, state.name: (np.arange(cells - 1) + 1) * width}, cells - 1)
@@ -110,12 +110,12 @@ def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarra
     rates = np.diag(up, -1) + np.diag(down, 1)
     rates -= np.diag(rates.sum(axis=0))
     step = scipy.linalg.expm(rates * float(setting.T) / times)
-    mass, found = np.zeros(cells), []
+    mass, moments = np.zeros(cells), []
     mass[0] = 1.0
     for _ in range(times + 1):
-        found.append((G @ mass, G**2 @ mass))
+        moments.append((G @ mass, G**2 @ mass))
         mass = step @ mass
-    first, second = np.array(found).T
+    first, second = np.array(moments).T
     return first, second
 
 
@@ -141,33 +141,36 @@ def reachable(
     """
     s = setting
     (first, second), (_, coarse) = law(s, cells, times), law(s, cells // 2, times)
-    known = s.loss.smoothness(1)
-    values = symbols(
-        paths, eta=s.eta, L0=known.l0, L1=known.l1, N=1, eps=s.eps, kap=FLOOR, D0=s.D0, f0=0, fstar=0, T=s.T, u=1
-    )
+    smoothness = s.loss.smoothness(1)
+    constants = {
+        "eta": s.eta,
+        "L0": smoothness.l0,
+        "L1": smoothness.l1,
+        "eps": s.eps,
+        "kap": FLOOR,
+        "D0": s.D0,
+        "T": s.T,
+    }
+    values = symbols(paths, N=1, f0=0, fstar=0, u=1, **constants)
     numbers = Numbers(values, weights=np.full(1, float(s.T)))
     bound = scale * float(numbers.value(conclusion(BOUND).right).item())
-    K = float(known.l0) + float(known.l1) * first + float(known.l1 * s.D0)
+    K = float(smoothness.l0) + float(smoothness.l1) * first + float(smoothness.l1 * s.D0)
     holds = float(s.eta) * K <= 2 * float(s.eps)
     average, other = (float(np.trapezoid(v, dx=1 / times)) for v in (second, coarse))
     error = abs(average - other)
-    verdict = (
-        Verdict.INCONCLUSIVE if not np.all(holds)
-        else Verdict.VIOLATED if average - error > bound
-        else Verdict.CONFIRMED if average + error <= bound
-        else Verdict.INCONCLUSIVE
-    )  # fmt: skip
-    shown: dict[str, Any] = {
+    met = bool(np.all(holds))
+    verdict = verdict_of(met and average - error > bound, met and average + error <= bound)
+    settings: dict[str, Any] = {
         "loss": f"f'' = {s.loss.low} + |f'|, then {s.loss.top} - |f'|", "eta": str(s.eta), "D0": str(s.D0), "eps": str(s.eps),
         "T": s.T, "start": 0, "E G at most": float(np.max(first)), "E G^2": average, "bound": bound, "error": error,
     }  # fmt: skip
-    met = "holds" if np.all(holds) else "does not hold"
-    room = 2 * float(s.eps / s.eta) - float(known.l0 + known.l1 * s.D0)
+    room = 2 * float(s.eps / s.eta) - float(smoothness.l0 + smoothness.l1 * s.D0)
     note = (
         f"f'' = {s.loss.low} + |f'|, then {s.loss.top} - |f'| (the gradient is bounded, so nothing explodes), N = d = u = 1, "
-        f"eta = {s.eta}, D_0 = {s.D0}, eps = {s.eps}, kappa = {FLOOR}, from the minimum to T = {s.T}: the step condition {met} "
-        f"with E G, at most {np.max(first):.3g} where {room:.3g} is allowed, at {len(first)} times; the mean square gradient at "
-        f"the random time is {average:.4g} (discretisation: {error:.1g}), the bound {bound:.4g}"
+        f"eta = {s.eta}, D_0 = {s.D0}, eps = {s.eps}, kappa = {FLOOR}, from the minimum to T = {s.T}: the step condition "
+        f"{'holds' if met else 'does not hold'} with E G, at most {np.max(first):.3g} where {room:.3g} is allowed, at "
+        f"{len(first)} times; the mean square gradient at the random time is {average:.4g} (discretisation: {error:.1g}), the "
+        f"bound {bound:.4g}"
     )
     failing = int(verdict is Verdict.VIOLATED)
-    return [Verified(id, "SDE", "quadrature", verdict, bound / average, shown, 1, failing, note=note)]
+    return [Verified(id, "SDE", "quadrature", verdict, bound / average, settings, 1, failing, note=note)]

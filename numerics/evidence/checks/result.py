@@ -11,6 +11,11 @@ from sdescent.numerics.statistics.record import Record
 from sdescent.numerics.statistics.verdicts import CERTAIN, Decision
 
 
+def verdict_of(wrong: Any, right: Any) -> Verdict:
+    """VIOLATED where numbers show that a claim is wrong, CONFIRMED where they show that it is right."""
+    return Verdict.VIOLATED if wrong else Verdict.CONFIRMED if right else Verdict.INCONCLUSIVE
+
+
 @final
 @dataclass(frozen=True)
 class Verified(Record, null=True):
@@ -52,19 +57,19 @@ class Verified(Record, null=True):
 
         "level" is that of the end of the interval that is nearer to the bound: 1 where nothing is sampled.
         """
-        found = {
+        numbers = {
             name: value
             for name, value in self.to_dict().items()
             if name not in ("id", "verdict", "outside", "unchecked")
         }
-        return {**found, "level": 1.0 if self.decision is None else CERTAIN}
+        return {**numbers, "level": 1.0 if self.decision is None else CERTAIN}
 
 
-def contradicting(found: Iterable[Verified], about: str) -> list[Verified]:
+def contradicting(results: Iterable[Verified], about: str) -> list[Verified]:
     """Those of the results that contradict a proof of the theorem: on its own subject, and not on what it does not cover.
 
     Args:
         about: what the theorem is about, "method" or an SDE.
     """
-    own = {"method"} if about == "method" else {"SDE", "formula"}
-    return [one for one in found if one.subject in own and one.verdict is Verdict.VIOLATED]
+    subjects = {"method"} if about == "method" else {"SDE", "formula"}
+    return [one for one in results if one.subject in subjects and one.verdict is Verdict.VIOLATED]

@@ -37,7 +37,8 @@ def of_the_sde(theorem: Theorem, model: Model, count: int = 400) -> Iterator[tup
     draws = draw(count, 72)
     slope, force, fixed = _moments(model, draws, count)
     square = np.where(np.arange(count) % 2, np.maximum(fixed, 0), np.random.default_rng(73).uniform(0, 4, count))
-    yield {}, of_points(count, **draws, x=np.sqrt(square)).given({generator(model): paths(slope * square + force)})
+    numbers = of_points(count, **draws, x=np.sqrt(square))
+    yield {}, numbers.plus({generator(model): paths(slope * square + force)})
 
 
 def of_the_method(theorem: Theorem, count: int = 120) -> Iterator[tuple[dict[str, int], Numbers]]:
@@ -47,21 +48,21 @@ def of_the_method(theorem: Theorem, count: int = 120) -> Iterator[tuple[dict[str
     _, _, fixed = _moments("method", draws, count)
     rng = np.random.default_rng(75)
     for n in range(count):
-        own = {name: float(a[n]) for name, a in draws.items()}
+        settings = {name: float(a[n]) for name, a in draws.items()}
         root = np.sqrt(max(fixed[n], 0))
         at = np.tile([root, -root], PLACES // 2) if n % 2 else rng.normal(size=PLACES) * 2
-        yield {"case": n}, outcomes(at, own)
+        yield {"case": n}, outcomes(at, settings)
 
 
-def outcomes(at: np.ndarray, own: dict[str, float]) -> Numbers:
+def outcomes(at: np.ndarray, settings: dict[str, float]) -> Numbers:
     """One step from each of these equally likely places, over all equally likely outcomes of the N messages."""
-    kept, clients = round(1 / own["p"]), int(own["N"])
-    scale = np.sqrt(own["sigma0"] ** 2 + (own["sigma1"] * own["lam"] * at) ** 2)
-    one = [(own["lam"] * at + sign * scale) * kept * (way == 0) for sign in (1, -1) for way in range(kept)]
+    inverse, clients = round(1 / settings["p"]), int(settings["N"])
+    scale = np.sqrt(settings["sigma0"] ** 2 + (settings["sigma1"] * settings["lam"] * at) ** 2)
+    one = [(settings["lam"] * at + sign * scale) * inverse * (way == 0) for sign in (1, -1) for way in range(inverse)]
     message = np.concatenate([np.mean(way, axis=0) for way in product(one, repeat=clients)])
-    place = np.tile(at, (SIGNS * kept) ** clients)
-    values = {"x": place, "c": message, "y": place - own["eta"] * message}
-    return Numbers(symbols(paths, **own, **values), size=(1, 1, 1, len(place)), mean=True)
+    place = np.tile(at, (SIGNS * inverse) ** clients)
+    values = {"x": place, "c": message, "y": place - settings["eta"] * message}
+    return Numbers(symbols(paths, **settings, **values), size=(1, 1, 1, len(place)), mean=True)
 
 
 def _moments(subject: Kind, draws: dict[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -112,8 +113,8 @@ def along_the_quartic(theorem: Theorem) -> Iterator[tuple[dict[str, float], Numb
     for start in (0.0, 1.0, -2.0):
         at, weight = np.full(grid.shape[1], start), np.ones(grid.shape[1])
         for n in range(STEPS):
-            sign, kept = 1 - 2 * (grid[n] % 2), grid[n] // 2
-            message = 2 * kept * (at**3 + sigma * sign)
+            sign, sends = 1 - 2 * (grid[n] % 2), grid[n] // 2
+            message = 2 * sends * (at**3 + sigma * sign)
             if n == 1:
                 weight = (rate[1] * at**2 >= 1 + k).astype(float)
             if n:

@@ -42,9 +42,9 @@ NOTE = "one step of the method in place of the generator: a bound on the SDE may
 def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
     """Points x (2, count), with the loss and the constants at these points."""
     at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1.2, count))
-    known, g = Cosh().smoothness(2), np.sinh(at)
+    smoothness, g = Cosh().smoothness(2), np.sinh(at)
     draws = log_uniform(rng, count, eta=(1e-3, 1), u=(0.1, 1), kap=(0.05, 4)) | {"eps": rng.uniform(0, 1, count)}
-    values = symbols(paths, N=2, d=2, L0=known.l0, L1=known.l1, **draws) | symbols(coordinates, place=at, y=g)
+    values = symbols(paths, N=2, d=2, L0=smoothness.l0, L1=smoothness.l1, **draws) | symbols(coordinates, place=at, y=g)
     values |= symbols(clients, sigma=np.exp(rng.uniform(-1.5, 1.5, (2, count))))
     values |= {
         norm(vec("g")): paths(np.sqrt(np.sum(g**2, axis=0))),
@@ -78,12 +78,12 @@ def rand_k_step(normal: bool, count: int) -> Numbers:
     at, numbers = _states(rng, count)
     ratio, sigma = float(RandK(1).omega(sp.Integer(2)).value), np.exp(rng.uniform(-3, 1, count))
     per = symbols(clients, omega=[ratio, ratio], s0=np.stack([sigma**2] * 2), s1=[0.0, 0.0])
-    numbers = numbers.given(per).defined(noise_constants())
+    numbers = numbers.plus(per).defined(noise_constants())
     step = (numbers.values[x("eta")] * numbers.value(normalised.h if normal else x("u"))).ravel()
     after = np.zeros_like(at)
     for k, share in ((0, 0.25), (1, 0.5), (2, 0.25)):
         after += share * np.cosh(at - step * k * np.sinh(at)) * np.exp((step * sigma) ** 2 * k / 2)
-    return numbers.given({CHANGE: _change(numbers, at, after)})
+    return numbers.plus({CHANGE: _change(numbers, at, after)})
 
 
 def places(numbers: Numbers) -> np.ndarray:
@@ -116,20 +116,20 @@ def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
 
     It starts a tenth above the threshold, and as much below it (outside). scale multiplies the claimed growth.
     """
-    eta, p, found = 0.1, 0.5, []
+    eta, p, results = 0.1, 0.5, []
     method = DSGD(clients=1, schedule=Power("1/2"))
     theta = (1 + eta) ** (p / 2)
     for factor in (1.1, 0.9):
         start = np.sqrt(factor * (1 + theta) / eta)
-        made = run(method, [start], 3.0, 1, params={"eta": eta}, loss=Quartic(), save=31, statistics=_PLACE, bound=1e60)
-        at = made.values["x"][:, 0]
+        path = run(method, [start], 3.0, 1, params={"eta": eta}, loss=Quartic(), save=31, statistics=_PLACE, bound=1e60)
+        at = path.values["x"][:, 0]
         at = at[np.isfinite(at)]
         n = np.arange(len(at) - 1)
-        e = eta * (1 + made.times[: len(at)]) ** -p
+        e = eta * (1 + path.times[: len(at)]) ** -p
         numbers = of_points(len(n), x0=at[:-1], x1=at[1:], e=e[:-1], e1=e[1:], theta=np.full(len(n), theta))
         claim, note = scaled(conclusion(id), scale), f"from {factor} times the threshold, eta = {eta}, (1+t)^(-1/2)"
-        found.append(at_points(id, numbers, "method", claim, "enumeration", note, {"eta": eta, "x0": start}))
-    return [merged(found)]
+        results.append(at_points(id, numbers, "method", claim, "enumeration", note, {"eta": eta, "x0": start}))
+    return [merged(results)]
 
 
 _PLACE: dict[str, Any] = {"x": lambda x: x[0]}

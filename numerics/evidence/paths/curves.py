@@ -80,17 +80,17 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
     for subject in ("SDE", "method"):
         simulate = saved_paths(instance, subject, instance.eta, seed)
-        found = simulate(count, 0, 1 if subject == "SDE" else 0, False)
-        rows = [f.of(found)[0] for f in functionals]
-        values, out = last.of(found)
-        error = _size(values - last.of(found, 2)[0]) + abs(last.bound() - last.bound(2))
+        ensemble = simulate(count, 0, 1 if subject == "SDE" else 0, False)
+        rows = [f.of(ensemble)[0] for f in functionals]
+        values, out = last.of(ensemble)
+        error = _size(values - last.of(ensemble, 2)[0]) + abs(last.bound() - last.bound(2))
         if subject == "SDE":
             coarse, _ = last.of(simulate(count, 10**8, 0, False))
             error += float(abs(values.mean() - coarse.mean()) + 3 * np.hypot(_deviation(values), _deviation(coarse)))
         interval = BoundedMean(*last.ends())
         series[subject], stopped[subject] = over_time(np.array(rows)), out
         decisions[subject] = judge(interval.update(values), scale * last.bound(), error)
-    shown = {
+    settings = {
         "loss": "cosh",
         "clients": CLIENTS,
         "eta": instance.eta,
@@ -100,7 +100,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
     }
     bounds = np.array([scale * f.bound() for f in functionals])
     horizons = places * instance.eta
-    return Curve(instance.id, horizons, bounds, series, decisions, stopped, {**shown, **instance.constants})
+    return Curve(instance.id, horizons, bounds, series, decisions, stopped, {**settings, **instance.constants})
 
 
 def _deviation(values: np.ndarray) -> float:
@@ -131,7 +131,7 @@ def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tup
     times = ends["method"].times
     exact = {subject: _exact(method, "method" if subject == "method" else "corrected", times) for subject in ends}
     h = np.array(CURVATURES, float)
-    known = {
+    constants = {
         "L0": h.max(),
         "L1": 0.0,
         "mu": h.min(),
@@ -140,16 +140,16 @@ def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tup
         "N": CLIENTS,
         "d": 2.0,
     }
-    known["eta"] = NUMBERS["eta"]
-    values = {name: np.full(len(times), float(value)) for name, value in known.items()}
+    constants["eta"] = NUMBERS["eta"]
+    values = {name: np.full(len(times), float(value)) for name, value in constants.items()}
     omega, s0, s1 = ([v] * CLIENTS for v in (1.0, NUMBERS["sigma0"] ** 2, NUMBERS["sigma1"] ** 2))
     numbers = of_points(len(times), **values, T=times, fT=exact["SDE"])
-    numbers = replace(numbers.given(symbols(clients, omega=omega, s0=s0, s1=s1)), size=(CLIENTS, 1, 1, len(times)))
+    numbers = replace(numbers.plus(symbols(clients, omega=omega, s0=s0, s1=s1)), size=(CLIENTS, 1, 1, len(times)))
     numbers = numbers.defined(theorem_of("6.5-corrected").definitions)
     bound = scale * np.ravel(numbers.sides(conclusion("6.5-corrected"))[1])
     series = {subject: over_time(e.values["loss"]) for subject, e in ends.items()}
-    shown = {"h": list(CURVATURES), "x0": list(START), "clients": CLIENTS, "T": T, "paths": count, **NUMBERS}
-    return Curve("6.5-corrected", times, bound, series, {}, {}, shown), exact
+    settings = {"h": list(CURVATURES), "x0": list(START), "clients": CLIENTS, "T": T, "paths": count, **NUMBERS}
+    return Curve("6.5-corrected", times, bound, series, {}, {}, settings), exact
 
 
 def _exact(method: Any, subject: Kind, times: np.ndarray) -> np.ndarray:

@@ -90,7 +90,7 @@ class Functional(ABC):
             summands = {
                 term[1]: np.where(out, missing, numbers.value(term[1])) for term in self.followed(self.claim.left)
             }
-            left = numbers.given(summands).value(self.claim.left)
+            left = numbers.plus(summands).value(self.claim.left)
         return np.broadcast_to(left, (1, 1, 1, out.shape[1])).ravel(), int(np.sum(out[-1]))
 
     def bound(self, every: int = 1) -> float:

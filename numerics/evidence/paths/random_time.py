@@ -98,10 +98,7 @@ class Instance:
 LOSS, DIM, CLIENTS, SIGMA = Cosh(), len(START), 2, 0.5
 _land: Landscape = landscape(LOSS, DIM)
 # a statistic is identified by its function: one object each, so that solves are not compiled again
-_STATISTICS: dict[str, Statistic] = {
-    "g1": lambda x: _land.gradient(x)[0],
-    "g2": lambda x: _land.gradient(x)[1],
-}
+_STATISTICS: dict[str, Statistic] = {"g1": lambda x: _land.gradient(x)[0], "g2": lambda x: _land.gradient(x)[1]}
 
 
 def _rand_k(schedule: Any) -> Method:
@@ -119,10 +116,11 @@ def _normalised(kap: float, scale: float) -> Method:
 
 def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) -> Numbers:
     """The values that do not depend on time or path, definitions (A_1, D_0) included."""
-    known = LOSS.smoothness(DIM)
+    smoothness = LOSS.smoothness(DIM)
     start = float(_land.value(jnp.asarray(START)[:, None])[0])
     least, functions = float(_land.value(jnp.zeros((DIM, 1)))[0]), {}
-    values = symbols(paths, eta=eta, T=T, N=CLIENTS, d=DIM, L0=known.l0, L1=known.l1, f0=start, fstar=least, **more)
+    constants = {"L0": smoothness.l0, "L1": smoothness.l1, **more}
+    values = symbols(paths, eta=eta, T=T, N=CLIENTS, d=DIM, f0=start, fstar=least, **constants)
     if isinstance(method.compressor, RandK):
         ratio = float(method.compressor.omega(sp.Integer(DIM)).value)
         spread = SIGMA**2 * float(method.noise.law.variance)
@@ -145,11 +143,11 @@ def instance(
         model, constants, scale, more: see `Instance`.
     """
     if method == "normalised rand-k":
-        made = _normalised(constants["kap"], scale)
+        optimiser = _normalised(constants["kap"], scale)
     else:
         schedule = Power("1/2")
-        made = DSignSGD(Scaled(Cauchy(), "sigma"), CLIENTS, schedule) if method == "signs" else _rand_k(schedule)
-    return Instance(id, model, made, scale, constants, **more)
+        optimiser = DSignSGD(Scaled(Cauchy(), "sigma"), CLIENTS, schedule) if method == "signs" else _rand_k(schedule)
+    return Instance(id, model, optimiser, scale, constants, **more)
 
 
 def instances() -> tuple[Instance, ...]:
@@ -173,12 +171,12 @@ class RandomTime(Functional):
     def constants(self, every: int = 1) -> Numbers:
         u = self.instance.scale / np.sqrt(1 + self.times[::every])
         size = (CLIENTS, DIM, len(u), 1)
-        return replace(self.fixed.given({x("u"): times(u)}), weights=common.trapezoids(self.times[::every]), size=size)
+        return replace(self.fixed.plus({x("u"): times(u)}), weights=common.trapezoids(self.times[::every]), size=size)
 
     def along(self, at: np.ndarray, every: int = 1) -> tuple[Numbers, np.ndarray]:
         size, constants = np.sum(at**2, axis=0), self.constants(every)
         values: dict[Term, np.ndarray] = {G: times(np.sqrt(size)), x("y"): at[None]}
-        numbers = replace(constants.given(values), size=(*constants.size[:3], at.shape[2])).defined(
+        numbers = replace(constants.plus(values), size=(*constants.size[:3], at.shape[2])).defined(
             {n: r for n, r in self.instance.theorem.definitions.items() if n in ("mean of the step", "Phi")}
         )
         return numbers, size <= self.instance.top**2
@@ -241,12 +239,13 @@ def by_paths(
     note = f"stopped at a gradient norm of {instance.top:g}: {stopped}"
     if subject == "method":
         note = "the theorem is about the SDE; " + note
-    shown = {"loss": "cosh", "d": DIM, "clients": CLIENTS, "eta": instance.eta, "T": instance.T, **instance.constants}
+    settings = {"loss": "cosh", "d": DIM, "clients": CLIENTS, "eta": instance.eta, "T": instance.T}
+    settings |= instance.constants
     # None: not seen to fail, which proves nothing
     fails = scale == 1 and beyond(instance, subject, seed).verdict is Verdict.VIOLATED
     outside = {instance.step: fails or None} if scale == 1 else {}
     return Verified(
-        instance.id, subject, "Monte Carlo", decision.verdict, decision.tightness, shown, decision.paths, 0, outside, unknown,
+        instance.id, subject, "Monte Carlo", decision.verdict, decision.tightness, settings, decision.paths, 0, outside, unknown,
         note, decision,
     )  # fmt: skip
 

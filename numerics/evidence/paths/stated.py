@@ -72,10 +72,10 @@ class AtTheHorizon(Functional):
         ends = {p.end for p in self.one.stated.setting.potentials.values()}
         if any(p in ends or p[0] == "E" for side in self.claim[1:] for p in parts(side)):
             raise NoClosedForm("V at the horizon is not bounded on a path, so that no interval for its mean is known")
-        made = self.one.stated.setting
-        starts = {x(p.start[1]): num(0) for p in made.potentials.values()}
-        for name in sorted(made.formulas):
-            if made.at_the_end(replaced(made.assumptions[name], starts)):
+        setting = self.one.stated.setting
+        starts = {x(p.start[1]): num(0) for p in setting.potentials.values()}
+        for name in sorted(setting.formulas):
+            if setting.at_the_end(replaced(setting.assumptions[name], starts)):
                 raise NoClosedForm(f"whether the assumption {name} holds is not known along paths")
         if self.one.method.rule.memory:
             raise NoClosedForm("a memory is not bounded on a path, so that no interval for the mean is known")
@@ -100,7 +100,7 @@ class AtTheHorizon(Functional):
     def constants(self, every: int = 1) -> Numbers:
         u, start = moment(self.one, self.times[::every]).u, {t: paths(v) for t, v in self.one.starts.items()}
         horizon = {self.one.stated.setting.horizon: paths(self.one.horizon(self.steps))}
-        numbers = self.one.base.given({**start, **horizon, x("u"): times(u)})
+        numbers = self.one.base.plus({**start, **horizon, x("u"): times(u)})
         return replace(numbers, size=(1, 1, len(u), 1), weights=self.weights(every))
 
     def along(self, at: np.ndarray, every: int = 1) -> tuple[Numbers, np.ndarray]:
@@ -117,7 +117,7 @@ class AtTheHorizon(Functional):
     def _places(self, at: np.ndarray, u: np.ndarray) -> tuple[Numbers, np.ndarray]:
         """The atoms at places, (d, places), and where the gradient is not too large and all assumptions hold that stop a path."""
         with np.errstate(all="ignore"):  # a path may be anywhere
-            numbers = self.one.numbers({"x": at}).given({x("u"): paths(u)})
+            numbers = self.one.numbers({"x": at}).plus({x("u"): paths(u)})
         held = self.one.held(numbers).values() if self.stopped else ()
         return numbers, np.all([*held, numbers.value(nm.G).ravel() <= self.top], axis=0)
 
@@ -139,7 +139,7 @@ class AtTheHorizon(Functional):
             for term in self.followed(self.claim.left):
                 values = np.broadcast_to(numbers.value(term[1]), (1, 1, 1, at.shape[1])).ravel()[inside]
                 sums[term] = paths(end(0.0, float(end(values.min(), values.max()))) * total)
-            both.append(float(constants.given(sums).value(self.claim.left).item()))
+            both.append(float(constants.plus(sums).value(self.claim.left).item()))
         low, large = sorted(both)
         return low - (ROOM - 1) * abs(low), large * ROOM
 
@@ -171,12 +171,12 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
         functional, _simulated(functional), PILOT, scale, continuous, continuous, batch=BATCH, least=MOST // 2, most=MOST,
     )  # fmt: skip
     outside = _outside(functional) if scale == 1 and one.most is not None else {}
-    shown = {"what": "horizon", "case": words, "cases": 1, **one.shown, "steps": functional.steps}
-    shown |= {"value": decision.estimate.value, "bound": scale * bound, "seed": SEED}
+    description = {"what": "horizon", "case": words, "cases": 1, **one.description, "steps": functional.steps}
+    description |= {"value": decision.estimate.value, "bound": scale * bound, "seed": SEED}
     more = note_of(one.stated, subject)
     note = f"{stopped} were stopped, where an assumption ends or at a gradient of {functional.top:.3g}"
     return Verified(
-        id, subject, "Monte Carlo", decision.verdict, decision.tightness, shown, decision.paths, 0, outside, (),
+        id, subject, "Monte Carlo", decision.verdict, decision.tightness, description, decision.paths, 0, outside, (),
         f"{more}; {note}" if more else note, decision,
     )  # fmt: skip
 
@@ -196,13 +196,13 @@ def _outside(within: AtTheHorizon) -> dict[str, bool | None]:
 
     Only a left side that is never negative has a lower limit for a mean without any upper bound.
     """
-    found: dict[str, bool | None] = {}
+    fails: dict[str, bool | None] = {}
     for factor in BEYOND:
         far = within.one.with_step(factor * within.one.eta)
         functional, words = replace(within, one=far, stopped=False), WORDS[factor]
-        found[words] = None
+        fails[words] = None
         if functional.bound() > 0 and functional.ends()[0] >= 0:
             with suppress(NotANumber):  # where a path was far away
-                seen = decided_beyond(functional, _simulated(functional), FEW)
-                found[words] = True if seen.verdict is Verdict.VIOLATED else None
-    return found
+                decision = decided_beyond(functional, _simulated(functional), FEW)
+                fails[words] = True if decision.verdict is Verdict.VIOLATED else None
+    return fails

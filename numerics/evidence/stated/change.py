@@ -55,8 +55,8 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
         NoClosedForm: it depends on the state.
     """
     factor: Any = one.specialised.schedule.factor
-    known = {s: sp.Float(one.all_values[s.name], 17) for s in factor.free_symbols if s.name in one.all_values}
-    e = factor.xreplace({**known, free_schedule: sp.S.One})
+    numbers = {s: sp.Float(one.all_values[s.name], 17) for s in factor.free_symbols if s.name in one.all_values}
+    e = factor.xreplace({**numbers, free_schedule: sp.S.One})
     if e.free_symbols - {clock} or nodes(e):
         raise NoClosedForm("a step size that depends on the state has no value here")
     return Moment(t, np.broadcast_to(np.asarray(sp.lambdify([clock], e, "numpy")(t), float), t.shape))
@@ -72,9 +72,9 @@ def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarra
         NoClosedForm: more draws in a step than are enumerated, or a message without a finite law.
     """
     algebra = _Outcomes(one, state, now)
-    found = evaluate(one.method.rule, algebra)
-    whole = np.broadcast_shapes(*(np.shape(v) for v in found.values()), algebra.chances.shape)
-    flat = {letter: np.broadcast_to(v, whole).reshape(*whole[:2], -1) for letter, v in found.items()}
+    following = evaluate(one.method.rule, algebra)
+    whole = np.broadcast_shapes(*(np.shape(v) for v in following.values()), algebra.chances.shape)
+    flat = {letter: np.broadcast_to(v, whole).reshape(*whole[:2], -1) for letter, v in following.items()}
     return flat, np.broadcast_to(algebra.chances, whole).reshape(*whole[:2], -1)
 
 
@@ -94,8 +94,8 @@ class _Outcomes(Operators):
     def letter(self, name: str) -> Any:
         if name in self.state:
             return self.state[name]
-        known = {"eta": self.eta, "N": float(self.one.clients), "pi": np.pi}
-        return known[name] if name in known else self.one.all_values[name]
+        constants = {"eta": self.eta, "N": float(self.one.clients), "pi": np.pi}
+        return constants[name] if name in constants else self.one.all_values[name]
 
     def function(self, name: str, arguments: Sequence[Any]) -> Any:
         if name == "norm":
@@ -132,7 +132,7 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
             continue  # it holds the gradient: not in V
         before, then = (reduce(add, (c * named[v][n] for v, c in parts.items())) for n in range(2))
         named[name] = before, then
-    found = {}
+    changes = {}
     with np.errstate(over="ignore", invalid="ignore"):
         for key, p in one.stated.setting.potentials.items():
             if key == "f":
@@ -141,8 +141,8 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
             else:
                 (a, c), (b, e) = named[key[0]], named[key[1]]
                 value = mean(c * e - (a * b)[:, :, None])
-            found[p.change] = paths(value)
-    return found
+            changes[p.change] = paths(value)
+    return changes
 
 
 def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
@@ -161,35 +161,40 @@ def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
 
 def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
     """L V for each potential, by the symbol of its change."""
-    made = equation(one)
-    named = made.coordinates(one.dim)
+    model = equation(one)
+    named = model.coordinates(one.dim)
     place = list(named.state)
     values = {"f": one.member.loss.value(place), (nm.DISTANCE, nm.DISTANCE): sp.Add(*[x**2 for x in place])}
-    found = {}
+    rates = {}
     for key, p in one.stated.setting.potentials.items():
         e: Any = generator(named, values[key])
-        known = {s: exactly(one.all_values[s.name]) for s in e.free_symbols if s.name in one.all_values}
-        free = sorted((s for s in e.free_symbols if s not in known and s not in place), key=str)
-        own = lower_function(e.xreplace(known), [*place, *free])
+        free = sorted((s for s in e.free_symbols if s.name not in one.all_values and s not in place), key=str)
+        rate = lowered_at(one, e, [*place, *free])
         arguments = [*state["x"], *[np.broadcast_to(_time(s, now), state["x"].shape[1:]) for s in free]]
-        found[p.change] = paths(np.broadcast_to(np.asarray(own(*map(jnp.asarray, arguments))), state["x"].shape[1:]))
-    return found
+        rates[p.change] = paths(np.broadcast_to(np.asarray(rate(*map(jnp.asarray, arguments))), state["x"].shape[1:]))
+    return rates
+
+
+def lowered_at(one: Instance, e: Any, letters: Sequence[sp.Symbol]) -> Any:
+    """A formula with the constants of an instance, as a function of the other letters."""
+    constants = {s: exactly(one.all_values[s.name]) for s in e.free_symbols if s.name in one.all_values}
+    return lower_function(e.xreplace(constants), letters)
 
 
 def _time(s: sp.Symbol, now: Moment) -> np.ndarray:
     """A value of a symbol of the schedule: u itself, its derivative, the time."""
-    known = {"u": now.u, "du": np.zeros(1), clock.name: now.t}
-    if s.name not in known:
+    values = {"u": now.u, "du": np.zeros(1), clock.name: now.t}
+    if s.name not in values:
         raise NoClosedForm(f"the generator has the symbol {s}, which has no value here")
-    return known[s.name]
+    return values[s.name]
 
 
 def equation(one: Instance) -> SDE:
     """The model that the theorem is about, of the instance."""
     about = one.stated.about
-    found = sde(one.specialised, "first-order" if about == "method" else about, one.member.loss, one.dim)
-    assert isinstance(found, SDE)  # for the type checker: the plain update has one
-    return found
+    model = sde(one.specialised, "first-order" if about == "method" else about, one.member.loss, one.dim)
+    assert isinstance(model, SDE)  # for the type checker: the plain update has one
+    return model
 
 
 def states(one: Instance, count: int, seed: int) -> dict[str, np.ndarray]:
@@ -197,13 +202,13 @@ def states(one: Instance, count: int, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng((21, seed, one.dim))
     at = one.member.unit * rng.normal(size=(one.dim, count)) * np.exp(rng.uniform(-4, 1.2, count))
     at[:, 0], at[:, 1] = 0.0, one.start
-    g, found = one.derivative(1, at), {"x": at}
+    g, state = one.derivative(1, at), {"x": at}
     for letter, _ in one.method.rule.memory:
-        own = rng.normal(size=(one.dim, count)) * np.exp(rng.uniform(-4, 1.2, count))
+        independent = rng.normal(size=(one.dim, count)) * np.exp(rng.uniform(-4, 1.2, count))
         kind = rng.integers(0, 4, count)
         along = g * rng.normal(size=count) * np.exp(rng.uniform(-2, 3, count))
-        found[letter] = np.where(kind == 0, 0.0, np.where(kind == 1, along, own))
-    return found
+        state[letter] = np.where(kind == 0, 0.0, np.where(kind == 1, along, independent))
+    return state
 
 
 #: the change of each potential in a step

@@ -17,6 +17,7 @@ from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.numerics.evidence.checks.families import log_values
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 
 #: constants that are drawn at once, and how often
@@ -42,23 +43,24 @@ class Constants:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Constants that are free, besides N, d and the step size."""
-        made = self.stated.setting
-        ends = {p.start[1] for p in made.potentials.values()} | {"fstar", "N", "d", "eta", str(made.context.horizon)}
-        given = {r.left[1] for r in self.equalities.values() if r.left[0] == "x"}
-        own = {"M", "z", "r"} if is_sign(self.stated.method) else set[str]()  # of the law, and of its proofs
-        free = {n for n, kind in made.context.symbols.items() if kind in ("const", "detclient")}
-        return tuple(n for n in made.context.symbols if n in free - ends - given - own)
+        setting = self.stated.setting
+        ends = {"fstar", "N", "d", "eta", str(setting.context.horizon)}
+        ends |= {p.start[1] for p in setting.potentials.values()}
+        defined = {r.left[1] for r in self.equalities.values() if r.left[0] == "x"}
+        of_signs = {"M", "z", "r"} if is_sign(self.stated.method) else set[str]()  # of the law, and of its proofs
+        free = {n for n, kind in setting.context.symbols.items() if kind in ("const", "detclient")}
+        return tuple(n for n in setting.context.symbols if n in free - ends - defined - of_signs)
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
         """The assumptions; equalities among constants are solved for one that has no other meaning."""
         left_out = () if self.stated.conclude == "gronwall" else (BELOW_ONE,)
-        found = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name not in left_out}
-        own = self.stated.setting.free_constants
-        others = {n for n, r in found.items() if r.op == "==" and r.left[0] == "x" and r.left[1] not in own}
-        values = solved([r for n, r in found.items() if r.op == "==" and n not in others], own)
-        kept = {n: r for n, r in found.items() if r.op != "==" or r.left not in values}
-        return kept | {f"{name[1]} by the equalities": name.eq(t) for name, t in values.items()}
+        assumptions = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name not in left_out}
+        constants = self.stated.setting.free_constants
+        others = {n for n, r in assumptions.items() if r.op == "==" and r.left[0] == "x" and r.left[1] not in constants}
+        values = solved([r for n, r in assumptions.items() if r.op == "==" and n not in others], constants)
+        remaining = {n: r for n, r in assumptions.items() if r.op != "==" or r.left not in values}
+        return remaining | {f"{name[1]} by the equalities": name.eq(t) for name, t in values.items()}
 
     @cached_property
     def equalities(self) -> dict[str, Relation]:
@@ -67,9 +69,9 @@ class Constants:
 
     def numbers(self, values: Mapping[str, Any], dim: int, clients: int) -> Numbers:
         """The constants as `Numbers`, those that equalities give among them; u = 1 unless it is given."""
-        known = symbols(paths, **{"u": 1.0, **values, "N": clients, "d": dim, "fstar": 0.0})
-        size = max(a.shape[-1] for a in known.values())
-        return Numbers(known, size=(clients, dim, 1, size)).defined(self.equalities)
+        constants = symbols(paths, **{"u": 1.0, **values, "N": clients, "d": dim, "fstar": 0.0})
+        size = max(a.shape[-1] for a in constants.values())
+        return Numbers(constants, size=(clients, dim, 1, size)).defined(self.equalities)
 
     @cached_property
     def fixed(self) -> bool:
@@ -81,19 +83,19 @@ class Constants:
         held, _ = numbers.held(self.relations)
         return np.all([*held.values(), np.ones(numbers.size[-1], bool)], axis=0)
 
-    def found(self, dim: int, clients: int) -> dict[str, float] | None:
+    def feasible(self, dim: int, clients: int) -> dict[str, float] | None:
         """Numbers at which the assumptions about constants hold; None where none were met."""
         rng = np.random.default_rng((SEED, dim, clients))
         for _ in range(ROUNDS):
-            drawn = {} if self.fixed else {"eta": _rounded(_log(rng, *STEP))}
-            drawn |= {name: self._drawn(rng, name, dim) for name in self.names}
+            draws = {} if self.fixed else {"eta": _rounded(log_values(rng, *STEP, DRAWN))}
+            draws |= {name: self._draws(rng, name, dim) for name in self.names}
             with np.errstate(all="ignore"):
-                held = self.hold(self.numbers(drawn, dim, clients))
+                held = self.hold(self.numbers(draws, dim, clients))
             if (good := np.flatnonzero(held)).size:
-                far = sum((np.abs(np.log(drawn[name][good] / self._near(name))) for name in drawn), np.zeros(good.size))
+                far = sum((np.abs(np.log(draws[name][good] / self._near(name))) for name in draws), np.zeros(good.size))
                 best = good[int(np.argmin(far))]
-                found = {name: float(v[best]) for name, v in drawn.items()}
-                return found | {"eta": float(self.numbers(found, dim, clients).value(nm.eta).ravel()[0])}
+                values = {name: float(v[best]) for name, v in draws.items()}
+                return values | {"eta": float(self.numbers(values, dim, clients).value(nm.eta).ravel()[0])}
         return None
 
     def _near(self, name: str) -> float:
@@ -105,20 +107,17 @@ class Constants:
             return USUAL[0]
         return 1.0 if any(name in symbols_of(t) for terms in classes.values() for t in terms) else FURTHER
 
-    def _drawn(self, rng: np.random.Generator, name: str, dim: int) -> np.ndarray:
+    def _draws(self, rng: np.random.Generator, name: str, dim: int) -> np.ndarray:
         method = self.stated.method
         if isinstance(method.compressor, RandK) and str(method.compressor.k) == name:
             return rng.integers(1, dim + 1, DRAWN).astype(float)
-        return _rounded(rng.uniform(0.05, 0.95, DRAWN)) if name in method.fractions else _rounded(_log(rng, *USUAL))
+        fraction = name in method.fractions
+        return _rounded(rng.uniform(0.05, 0.95, DRAWN) if fraction else log_values(rng, *USUAL, DRAWN))
 
 
 def _turned(r: Relation) -> Relation:
     turned = r.op == "==" and r.right[0] == "x" and r.left[0] != "x"
     return Relation(("==", r.right, r.left)) if turned else r
-
-
-def _log(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
-    return np.exp(rng.uniform(np.log(low), np.log(high), DRAWN))
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

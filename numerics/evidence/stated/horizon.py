@@ -83,10 +83,10 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
             # a bound such as (1 - k)^K says nothing for k > 1
             outside[WORDS[factor]] = None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
     tight = tightness_of(np.array([[left]]), np.array([[right]]))
-    shown = {"what": "horizon", "case": words, **one.shown, "steps": steps, "value": left, "bound": right}
+    description = {"what": "horizon", "case": words, **one.description, "steps": steps, "value": left, "bound": right}
     verdict = Verdict.CONFIRMED if good else Verdict.VIOLATED
     note = note_of(one.stated, subject)
-    return Verified(id, subject, "closed moments", verdict, tight, shown, 1, int(not good), outside, (), note)
+    return Verified(id, subject, "closed moments", verdict, tight, description, 1, int(not good), outside, (), note)
 
 
 def note_of(stated: Stated, subject: str) -> str:
@@ -110,7 +110,7 @@ def steps_to_the_end(one: Instance, usual: int) -> int:
     about = {n: r for n, r in setting.assumptions.items() if setting.horizon[1] in symbols_of(r)}
     start = {t: paths(v) for t, v in one.starts.items()}
     for steps in (usual, *numbers_in(about.values(), MOST_STEPS, Fraction(one.horizon(1))), *FEWER_OR_MORE):
-        held, unknown = one.base.given({**start, setting.horizon: paths(one.horizon(steps))}).held(about)
+        held, unknown = one.base.plus({**start, setting.horizon: paths(one.horizon(steps))}).held(about)
         open_ = [name for name in unknown if not setting.at_the_end(about[name])]
         if open_:
             raise NoInstance(f"whether the assumption {open_[0]} holds up to the horizon is not known")
@@ -158,7 +158,7 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int)
         values |= {p.value: times(path[:-1]), p.end: paths(path[-1]), p.start: paths(start[p.start])}
     values[x("u")] = times(moment(one, means.times[:-1]).u)
     values[one.stated.setting.horizon] = paths(one.horizon(steps))
-    return replace(one.base.given(values), size=(1, 1, len(weights), 1), weights=weights, mean=True)
+    return replace(one.base.plus(values), size=(1, 1, len(weights), 1), weights=weights, mean=True)
 
 
 def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: np.ndarray, steps: int) -> None:
@@ -170,8 +170,8 @@ def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: n
     rng = np.random.default_rng(23)
     first, second = (rng.normal(size=means.values.shape) ** 2 for _ in range(2))
     other = [replace(means, values=values) for values in (first, second, (first + second) / 2)]
-    found = [_sides(_numbers(one, own, weights, steps), claim) for own in other]
-    for a, b, c in zip(*found, strict=True):
+    sides = [_sides(_numbers(one, several, weights, steps), claim) for several in other]
+    for a, b, c in zip(*sides, strict=True):
         if not abs((a + b) / 2 - c) <= LINEAR * (1 + abs(a) + abs(b)):
             raise NoClosedForm("a side is not linear in means of squares")
 
@@ -183,9 +183,9 @@ def _check_assumed(one: Instance, numbers: Numbers) -> None:
         NoInstance: one of them does not.
         NoNumber: a part of one has no value.
     """
-    made = one.stated.setting
-    for name in sorted(made.formulas):
-        if made.at_the_end(r := made.assumptions[name]) and not obeyed(r.op, *map(np.array, _sides(numbers, r))):
+    setting = one.stated.setting
+    for name in sorted(setting.formulas):
+        if setting.at_the_end(r := setting.assumptions[name]) and not obeyed(r.op, *map(np.array, _sides(numbers, r))):
             raise NoInstance(f"the assumption {name} does not hold on the instance")
 
 
@@ -205,21 +205,21 @@ def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> l
     groups: dict[str, list[Verified]] = {}
     missing = ""
     for one in chosen:
-        for words, own in steps_of(one).items():
+        for words, instance in steps_of(one).items():
             try:
-                groups.setdefault(words, []).append(without_sampling(id, own, subject, claim, words))
+                groups.setdefault(words, []).append(without_sampling(id, instance, subject, claim, words))
             except (NoClosedForm, ValueError) as error:
-                missing = f"{own.member.name}: {error}"
-    found = [_merged(several) for several in groups.values() if several]
-    if not found:
+                missing = f"{instance.member.name}: {error}"
+    results = [_merged(several) for several in groups.values() if several]
+    if not results:
         raise NoInstance(missing)
-    return found
+    return results
 
 
-def _merged(found: list[Verified]) -> Verified:
+def _merged(results: list[Verified]) -> Verified:
     """One result for several instances: the one that is violated, or the tightest."""
-    shown = min(found, key=lambda v: (v.verdict is not Verdict.VIOLATED, v.tightness or 0.0))
-    instance = {**shown.instance, "cases": len(found)}
+    worst = min(results, key=lambda v: (v.verdict is not Verdict.VIOLATED, v.tightness or 0.0))
+    instance = {**worst.instance, "cases": len(results)}
     return replace(
-        shown, instance=instance, count=len(found), failing=sum(v.failing for v in found), outside=needed(found)
+        worst, instance=instance, count=len(results), failing=sum(v.failing for v in results), outside=needed(results)
     )

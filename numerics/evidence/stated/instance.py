@@ -100,7 +100,7 @@ class Instance:
     def at_the_start(self) -> Numbers:
         """The atoms of the theorem at the start, those that stand for the start among them."""
         numbers, potentials = self.numbers(self.begin), self.stated.setting.potentials.values()
-        return numbers.given({p.start: numbers.value(p.value) for p in potentials})
+        return numbers.plus({p.start: numbers.value(p.value) for p in potentials})
 
     @property
     def starts(self) -> dict[Term, float]:
@@ -109,11 +109,11 @@ class Instance:
         return {t: float(self.at_the_start.value(t).ravel()[0]) for t in starts}
 
     @cached_property
-    def shown(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """What it is, as JSON values."""
-        known = {name: float(f"{v:.6g}") for name, v in self.all_values.items()}
+        constants = {name: float(f"{v:.6g}") for name, v in self.all_values.items()}
         loss = {"loss": self.member.name, "loss_latex": self.member.latex}
-        return {**loss, "noise": self.noise, "d": self.dim, "clients": self.clients, **known}
+        return {**loss, "noise": self.noise, "d": self.dim, "clients": self.clients, **constants}
 
     @cached_property
     def _plain(self) -> Numbers:
@@ -125,8 +125,8 @@ class Instance:
         if not is_sign(self.method):
             return self._plain
         law, scales = self.specialised.noise.law, self.scales(np.zeros((1, 1))).ravel()
-        own = {x("sigma"): clients_(np.resize(scales, self.clients)), x("M"): paths(float(law.density(sp.S.Zero)))}
-        return replace(self._plain.given(own), functions={"R": function_of(law.sign_mean(_t), _t.name)})
+        of_signs = {x("sigma"): clients_(np.resize(scales, self.clients)), x("M"): paths(float(law.density(sp.S.Zero)))}
+        return replace(self._plain.plus(of_signs), functions={"R": function_of(law.sign_mean(_t), _t.name)})
 
     @cached_property
     def all_values(self) -> dict[str, float]:
@@ -137,14 +137,14 @@ class Instance:
     @cached_property
     def parameters(self) -> dict[str, float]:
         """The numbers that the method takes, by name."""
-        own = symbol_names(self.method) | {name for name, _ in self.method.constants} | {"eta"}
-        return {name: v for name, v in self.all_values.items() if name in own}
+        letters = symbol_names(self.method) | {name for name, _ in self.method.constants} | {"eta"}
+        return {name: v for name, v in self.all_values.items() if name in letters}
 
     @cached_property
     def specialised(self) -> Method:
         """The method with numbers for its symbols but eta; a free schedule is 1."""
-        made = specialise(self.method, {name: v for name, v in self.parameters.items() if name != "eta"})
-        return replace(made, schedule=Constant()) if isinstance(made.schedule, Free) else made
+        method = specialise(self.method, {name: v for name, v in self.parameters.items() if name != "eta"})
+        return replace(method, schedule=Constant()) if isinstance(method.schedule, Free) else method
 
     # --- the loss
 
@@ -167,13 +167,13 @@ class Instance:
     def scales(self, g: np.ndarray) -> np.ndarray:
         """The scale of the noise for each client (one, where all are equal) and coordinate, (clients or 1, d, points)."""
         size = sp.Symbol("square", real=True)
-        found = []
+        scales = []
         for scale in self.specialised.noise.scales:
             e: Any = sp.sympify(scale).xreplace({coord_sum(slot**2): size, slot: _t})
-            found.append(
+            scales.append(
                 np.broadcast_to(np.asarray(sp.lambdify([_t, size], e, "numpy")(g, np.sum(g**2, axis=0))), g.shape)
             )
-        return np.stack(found)
+        return np.stack(scales)
 
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
         """The law of one coordinate of the averaged message, values and chances (d, points, atoms).
@@ -185,10 +185,10 @@ class Instance:
         """
         method, count = self.specialised, self.clients if clients is None else clients
         if isinstance(method.compressor, NormClip) and method.noise.law.degenerate:
-            kept = np.minimum(1, float(method.compressor.c) / np.maximum(np.sqrt(np.sum(g**2, axis=0)), 1e-300))
-            return (g * kept)[:, :, None], np.ones((*g.shape, 1))
-        own = _on_the_line(method.compressor, self.dim)
-        law = _average(own, method.noise.law, count)
+            factor = np.minimum(1, float(method.compressor.c) / np.maximum(np.sqrt(np.sum(g**2, axis=0)), 1e-300))
+            return (g * factor)[:, :, None], np.ones((*g.shape, 1))
+        compressor = _on_the_line(method.compressor, self.dim)
+        law = _average(compressor, method.noise.law, count)
         scales = self.scales(g)
         values, chances = law(scales.reshape(len(scales), -1), g.ravel())
         shape = (*g.shape, values.shape[-1])
@@ -245,13 +245,13 @@ class Instance:
             values[nm.clip] = paths(np.minimum(1, self._level / size))
         if is_sign(self.method):
             values |= {x("y"): coordinates(g), x("b"): coordinates(mean)}
-        return replace(self.base.given(values), size=(self.clients, self.dim, 1, at.shape[1]))
+        return replace(self.base.plus(values), size=(self.clients, self.dim, 1, at.shape[1]))
 
     @cached_property
     def sums(self) -> dict[str, dict[str, float]]:
         """The vectors that are sums of others, with their coefficients."""
-        known = self.stated.setting.sums
-        return {n: {v: float(self.base.value(c).ravel()[0]) for v, c in s.parts.items()} for n, s in known.items()}
+        sums = self.stated.setting.sums
+        return {n: {v: float(self.base.value(c).ravel()[0]) for v, c in s.parts.items()} for n, s in sums.items()}
 
     @cached_property
     def _level(self) -> float | None:
@@ -263,21 +263,21 @@ class Instance:
 
     def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
         """Where each assumption that has a value at a state holds, by name, (points,)."""
-        found = {}
+        holds = {}
         for name, relation in self.assumed.items():
             try:
-                found[name] = numbers.holds(relation)
+                holds[name] = numbers.holds(relation)
             except ValueError:  # about the horizon
                 continue
-        return found
+        return holds
 
     @cached_property
     def assumed(self) -> dict[str, Relation]:
         """The assumptions, smoothness as an inequality among them."""
-        h, found = self.stated.hypotheses, dict(self.constants.relations)
+        h, assumptions = self.stated.hypotheses, dict(self.constants.relations)
         if h.smoothness is not None:
-            found["smooth"] = nm.CURVATURE.le(h.smoothness[0] + h.smoothness[1] * nm.G)
-        return found
+            assumptions["smooth"] = nm.CURVATURE.le(h.smoothness[0] + h.smoothness[1] * nm.G)
+        return assumptions
 
 
 @lru_cache(maxsize=64)
@@ -288,8 +288,8 @@ def _average(compressor: Compressor, law: Law, clients: int) -> Average:
 def _on_the_line(compressor: Compressor, dim: int) -> Compressor:
     if isinstance(compressor, RandK):  # a coordinate is kept with probability k/d
         return Bernoulli(sp.Rational(int(compressor.k), dim))
-    known = isinstance(compressor, Bernoulli | Sign) or type(compressor).__name__ == "Identity"
-    if not known and dim > 1:
+    separate = isinstance(compressor, Bernoulli | Sign) or type(compressor).__name__ == "Identity"
+    if not separate and dim > 1:
         name = type(compressor).__name__
         raise NoClosedForm(f"the law of a coordinate of a message of {name} in {dim} dimensions is not known here")
     return compressor

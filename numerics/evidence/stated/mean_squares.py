@@ -15,15 +15,12 @@ from typing import Any, final
 
 import numpy as np
 import scipy.linalg
-import sympy as sp
 
 from sdescent.derive.equations.process.generator import generator
-from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.evidence.stated.change import Moment, after, equation, moment, states
+from sdescent.numerics.evidence.stated.change import Moment, after, equation, lowered_at, moment, states
 from sdescent.numerics.evidence.stated.instance import Instance, State
-from sdescent.numerics.lowering.to_jax import lower_function
 
 #: the largest difference, relative to the size of the numbers, from a combination of the moments
 CLOSED = 1e-7
@@ -72,14 +69,16 @@ def of_the_method(one: Instance, steps: int) -> MeanSquares:
     letters = one.method.rule.letters
     times = one.eta * np.arange(steps + 1)
     clock = moment(one, times)
-    now, found, known = _begin(one, letters), [], {}
+    now, means, matrices = _begin(one, letters), [], {}
     for n in range(steps):
-        found.append(now)
+        means.append(now)
         u = float(clock.u[n])
-        if u not in known:
-            known[u] = _images(one, letters, partial(_step, one, letters, Moment(times[n : n + 1], clock.u[n : n + 1])))
-        now = np.einsum("jmk,jk->jm", known[u], now)
-    return MeanSquares(letters, times, np.stack([*found, now]))
+        if u not in matrices:
+            matrices[u] = _images(
+                one, letters, partial(_step, one, letters, Moment(times[n : n + 1], clock.u[n : n + 1]))
+            )
+        now = np.einsum("jmk,jk->jm", matrices[u], now)
+    return MeanSquares(letters, times, np.stack([*means, now]))
 
 
 def _step(one: Instance, letters: Sequence[str], now: Moment, state: State) -> np.ndarray:
@@ -94,29 +93,24 @@ def of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
         NoClosedForm: they do not close, or the schedule changes.
     """
     require(one)
-    made = equation(one)
-    named = made.coordinates(one.dim)
+    model = equation(one)
+    named = model.coordinates(one.dim)
     if any(s.name not in one.all_values and s not in named.state for d in named.drift for s in d.free_symbols):
         raise NoClosedForm("the schedule changes with time")
     place = list(named.state)
     rates = [[lambda *z: jnp.zeros_like(z[0])] * one.dim]
     for power in (1, 2):
-        rates.append([_lowered(one, generator(named, s**power), place) for s in place])
+        rates.append([lowered_at(one, generator(named, s**power), place) for s in place])
 
     def images(state: State) -> np.ndarray:
         at = [jnp.asarray(row) for row in state["x"]]
         return np.stack(
-            [np.stack([np.broadcast_to(np.asarray(own(*at)), at[0].shape) for own in row]) for row in rates]
+            [np.stack([np.broadcast_to(np.asarray(rate(*at)), at[0].shape) for rate in row]) for row in rates]
         )
 
     rate, begin = _images(one, ("x",), images), _begin(one, ("x",))
     values = [[scipy.linalg.expm(t * rate[j]) @ begin[j] for j in range(one.dim)] for t in times.tolist()]
     return MeanSquares(("x",), times, np.array(values))
-
-
-def _lowered(one: Instance, e: Any, place: Sequence[sp.Symbol]) -> Any:
-    known = {s: exactly(one.all_values[s.name]) for s in e.free_symbols if s.name in one.all_values}
-    return lower_function(e.xreplace(known), place)
 
 
 def require(one: Instance) -> None:
@@ -136,11 +130,11 @@ def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:
     state = {a: v[:, : 4 * count] / max(1.0, one.member.unit) for a, v in states(one, 400, 3).items() if a in letters}
     before, image = monomials(state, letters), of(state)
     half = 3 * count
-    found = []
+    matrices = []
     for j in range(one.dim):
         matrix, *_ = np.linalg.lstsq(before[:, j, :half].T, image[:, j, :half].T, rcond=None)
         size = 1 + np.abs(image[:, j].T) + np.sum(np.abs(before[:, j].T), axis=1, keepdims=True)
         if not np.all(np.abs(before[:, j].T @ matrix - image[:, j].T) <= CLOSED * size):
             raise NoClosedForm("the means of squares lead to other means: they do not close")
-        found.append(matrix.T)
-    return np.stack(found)
+        matrices.append(matrix.T)
+    return np.stack(matrices)

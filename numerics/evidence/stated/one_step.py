@@ -9,10 +9,9 @@ from typing import Any, final
 import numpy as np
 
 from sdescent.derive.proof.language.terms import Relation, x
-from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import Numbers, obeyed, paths
 from sdescent.numerics.evidence.checks.points import tightness_of
-from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.checks.result import Verified, verdict_of
 from sdescent.numerics.evidence.stated.change import Change, moment, of_the_method, of_the_sde, reached, states
 from sdescent.numerics.evidence.stated.instance import Instance, State
 
@@ -69,7 +68,7 @@ def seen(one: Instance, subject: str, claim: Relation, count: int = COUNT, seed:
     late = np.random.default_rng((22, seed)).uniform(0, LATE, count)
     now = moment(one, late)
     with np.errstate(all="ignore"):
-        numbers = one.numbers(state).given({x("u"): paths(now.u), **changes(one, subject)(one, state, now)})
+        numbers = one.numbers(state).plus({x("u"): paths(now.u), **changes(one, subject)(one, state, now)})
         return _judged(one, state, numbers, claim, subject, reached(one, state, now))
 
 
@@ -80,13 +79,14 @@ def _judged(one: Instance, state: State, numbers: Numbers, claim: Relation, subj
     left, right = (np.broadcast_to(a, (1, numbers.size[-1])) for a in numbers.sides(claim))
     good = obeyed(claim.op, left, right)[0]
     failing = held & ~good
-    shown = failing if np.any(failing) else held
+    candidates = failing if np.any(failing) else held
     room = (right - left)[0] / (np.abs(left) + np.abs(right) + 1e-300)[0]
-    worst = int(np.argmin(np.where(shown, np.nan_to_num(room, nan=-np.inf), np.inf)))
-    found = tightness_of(left[:, held], right[:, held]) if np.any(held) else None
+    worst = int(np.argmin(np.where(candidates, np.nan_to_num(room, nan=-np.inf), np.inf)))
+    tightness = tightness_of(left[:, held], right[:, held]) if np.any(held) else None
     place = {letter: [float(f"{v:.5g}") for v in a[:, worst]] for letter, a in state.items()}
     place |= {"value": float(f"{left[0, worst]:.6g}"), "bound": float(f"{right[0, worst]:.6g}")}
-    return Seen(one, int(np.sum(held)), int(np.sum(failing)), found, place if np.any(shown) else {}, int(np.sum(~good)))
+    broken, worst_state = int(np.sum(~good)), place if np.any(candidates) else {}
+    return Seen(one, int(np.sum(held)), int(np.sum(failing)), tightness, worst_state, broken)
 
 
 def _check_definitions(one: Instance, numbers: Numbers) -> None:
@@ -120,35 +120,33 @@ def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation)
     """
     groups: dict[str, list[Seen]] = {}
     for one in chosen:
-        for words, own in steps_of(one).items():
-            groups.setdefault(words, []).append(seen(own, subject, claim))
+        for words, instance in steps_of(one).items():
+            groups.setdefault(words, []).append(seen(instance, subject, claim))
     outside = {words: beyond(chosen, subject, claim) if "largest" in words else {} for words in groups}
-    return [_result(id, subject, words, found, outside[words]) for words, found in groups.items()]
+    return [_result(id, subject, words, several, outside[words]) for words, several in groups.items()]
 
 
 def beyond(chosen: Sequence[Instance], subject: str, claim: Relation) -> dict[str, bool | None]:
     """Whether the claim fails somewhere with a step beyond the condition."""
     bounded = [one for one in chosen if one.most is not None]
-    found: dict[str, bool | None] = {}
+    fails: dict[str, bool | None] = {}
     for factor in BEYOND:
-        found[WORDS[factor]] = any(seen(one.with_step(factor * one.eta), subject, claim).broken for one in bounded)
-    return found if bounded else {}
+        fails[WORDS[factor]] = any(seen(one.with_step(factor * one.eta), subject, claim).broken for one in bounded)
+    return fails if bounded else {}
 
 
-def _result(id: str, subject: str, words: str, found: Sequence[Seen], outside: Mapping[str, bool | None]) -> Verified:
-    count, failing = sum(s.count for s in found), sum(s.failing for s in found)
-    known = [s for s in found if s.tightness is not None]
-    shown = (
-        max(found, key=lambda s: s.failing)
-        if failing
-        else min(known, key=lambda s: s.tightness or 0.0)
-        if known
-        else found[0]
-    )
-    verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
-    about = shown.one.stated.about == "method"
+def _result(id: str, subject: str, words: str, results: Sequence[Seen], outside: Mapping[str, bool | None]) -> Verified:
+    count, failing = sum(s.count for s in results), sum(s.failing for s in results)
+    measured = [s for s in results if s.tightness is not None]
+    if failing:
+        worst = max(results, key=lambda s: s.failing)
+    else:
+        worst = min(measured, key=lambda s: s.tightness or 0.0, default=results[0])
+    verdict = verdict_of(failing, count)
+    about = worst.one.stated.about == "method"
     note = "" if about or subject == "SDE" else IN_PLACE
-    instance = {"what": "one step", "case": words, "cases": len(found), **shown.one.shown, "worst": dict(shown.worst)}
-    tight = min((s.tightness for s in known if s.tightness is not None), default=None)
+    instance = {"what": "one step", "case": words, "cases": len(results), **worst.one.description}
+    instance["worst"] = dict(worst.worst)
+    tight = min((s.tightness for s in measured if s.tightness is not None), default=None)
     route = "points" if subject == "SDE" else "enumeration"
     return Verified(id, subject, route, verdict, tight, instance, count, failing, outside, (), note)

@@ -20,7 +20,7 @@ from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, paths
 from sdescent.numerics.evidence.stated.change import moment, reached
 from sdescent.numerics.evidence.stated.constants import Constants, largest
 from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
-from sdescent.numerics.evidence.stated.losses import Known, members
+from sdescent.numerics.evidence.stated.losses import LossClass, members
 from sdescent.numerics.evidence.stated.two_points import TwoPoints
 
 #: dimensions and numbers of clients
@@ -39,14 +39,14 @@ def instances(stated: Stated) -> Iterator[Instance]:
     Raises:
         NoInstance: the library has none; the message says what is missing.
     """
-    constants, given = Constants(stated), stated.method.clients
+    constants, fixed = Constants(stated), stated.method.clients
     missing = ["no numbers were met at which the assumptions about constants hold"]
     for sizes in (SIZES, LARGER):
         count = 0
-        for dim, clients in dict.fromkeys((stated.dim or d, int(given) if given.is_number else n) for d, n in sizes):
-            for made in _of_size(constants, dim, clients, missing):
+        for dim, clients in dict.fromkeys((stated.dim or d, int(fixed) if fixed.is_number else n) for d, n in sizes):
+            for instance in _of_size(constants, dim, clients, missing):
                 count += 1
-                yield made
+                yield instance
         if count:
             return
     raise NoInstance(missing[-1])
@@ -55,7 +55,7 @@ def instances(stated: Stated) -> Iterator[Instance]:
 def _of_size(constants: Constants, dim: int, clients: int, missing: list[str]) -> Iterator[Instance]:
     """Instances with this dimension and number of clients; why there are none is added to `missing`."""
     try:
-        values = constants.found(dim, clients)
+        values = constants.feasible(dim, clients)
         if values is not None:
             yield from _with(constants, values, dim, clients)
     except (NoInstance, NoClosedForm, BadInput) as error:
@@ -64,26 +64,26 @@ def _of_size(constants: Constants, dim: int, clients: int, missing: list[str]) -
 
 def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: int) -> Iterator[Instance]:
     stated, numbers = constants.stated, constants.numbers(values, dim, clients)
-    found, last = 0, "no loss of the library is in the class with these constants"
-    for member in members(_known(stated, numbers, dim)):
+    count, last = 0, "no loss of the library is in the class with these constants"
+    for member in members(_loss_class(stated, numbers, dim)):
         for words, noise in _noises(stated, numbers, dim):
-            own: dict[str, Any] = {"clients": clients} if noise is None else {"clients": clients, "noise": noise}
-            method = replace(stated.method, **own)
+            pieces: dict[str, Any] = {"clients": clients} if noise is None else {"clients": clients, "noise": noise}
+            method = replace(stated.method, **pieces)
             first = _raised(Instance(constants, member, method, dim, clients, values, None, words))
             step = _largest(first)
             if step is None:
                 last = f"the assumptions hold at no step size at the start of {member.name}"
                 continue
-            found += 1
+            count += 1
             yield replace(first.with_step(step[0]), most=step[0] if step[1] else None)
-    if not found:
+    if not count:
         raise NoInstance(last)
 
 
 def _raised(one: Instance) -> Instance:
     """The instance with constants that bound something of the start from above, such as V0 <= c, large enough for its start."""
-    made, values, ends = one.stated.setting, dict(one.values), {t[1] for t in one.starts}
-    for r in (made.assumptions[name] for name in made.formulas):
+    setting, values, ends = one.stated.setting, dict(one.values), {t[1] for t in one.starts}
+    for r in (setting.assumptions[name] for name in setting.formulas):
         if (
             r.op in ("<=", "<")
             and r.right[0] == "x"
@@ -103,18 +103,18 @@ def _largest(one: Instance) -> tuple[float, bool] | None:
     start, now = one.at_the_start, moment(one, np.zeros(1))
 
     def holds(eta: float) -> bool:
-        own = one.with_step(float(eta))
+        instance = one.with_step(float(eta))
         with np.errstate(all="ignore"):
-            if not own.constants.hold(own.base)[0] or not reached(own, one.begin, now)[0]:
+            if not instance.constants.hold(instance.base)[0] or not reached(instance, one.begin, now)[0]:
                 return False
-            return all(np.all(h) for h in own.held(start.given(own.base.values)).values())
+            return all(np.all(h) for h in instance.held(start.plus(instance.base.values)).values())
 
     if one.constants.fixed:
         return (one.eta, False) if holds(one.eta) else None
     return largest(holds, one.eta)
 
 
-def _known(stated: Stated, numbers: Numbers, dim: int) -> Known:
+def _loss_class(stated: Stated, numbers: Numbers, dim: int) -> LossClass:
     def number(t: Term | None) -> float | None:
         try:
             return None if t is None else float(numbers.value(t).ravel()[0])
@@ -124,7 +124,7 @@ def _known(stated: Stated, numbers: Numbers, dim: int) -> Known:
     low, high = stated.hypotheses.smoothness or (None, None)
     mu, bound = _first(stated, "strongly convex", "pl"), _first(stated, "bounded gradient")
     convex = bool({"convex", "strongly convex"} & set(stated.hypotheses.classes))
-    return Known(dim, number(low), number(high) or 0.0, number(mu), convex, number(bound))
+    return LossClass(dim, number(low), number(high) or 0.0, number(mu), convex, number(bound))
 
 
 def _first(stated: Stated, *classes: str) -> Term | None:
@@ -146,7 +146,7 @@ def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, N
     if bound is None:
         yield "none", NoNoise()
         return
-    at = lambda size: float(numbers.given({nm.G: paths(size)}).value(bound).ravel()[0])  # noqa: E731
+    at = lambda size: float(numbers.plus({nm.G: paths(size)}).value(bound).ravel()[0])  # noqa: E731
     try:
         fixed, slope = at(0.0), at(1.0) - at(0.0)
         linear = abs(at(3.0) - fixed - 9 * slope) <= 1e-9 * (1 + abs(at(3.0)))

@@ -17,7 +17,7 @@ from sdescent.derive.methods.distributed import DSignSGD, Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Scaled, StudentT
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.evidence.checks.families import lowered
+from sdescent.numerics.evidence.checks.families import number_at
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols
 from sdescent.numerics.evidence.sweeps.quadratic import METHOD, compressed, fixed_point, growth, keep
 from sdescent.numerics.evidence.sweeps.signs import density_at_zero, lattice_spacing, sign_stationary
@@ -92,35 +92,28 @@ def unbiased(
     Raises:
         BadInput: a step size at which E x^2 does not settle.
     """
-    exact = {name: floor_of(eta, N, own) for name, own in kinds.items()}
-    rate = min(-float(growth(METHOD, eta, own.omega, own.sigma1, N)) for own in kinds.values())
+    exact = {name: floor_of(eta, N, kind) for name, kind in kinds.items()}
+    rate = min(-float(growth(METHOD, eta, kind.omega, kind.sigma1, N)) for kind in kinds.values())
     each = {
-        "p": [float(keep(own.omega)) for own in kinds.values()], "sigma0": [own.sigma0 for own in kinds.values()],
-        "sigma1": [own.sigma1 for own in kinds.values()],
+        "p": [float(keep(kind.omega)) for kind in kinds.values()], "sigma0": [kind.sigma0 for kind in kinds.values()],
+        "sigma1": [kind.sigma1 for kind in kinds.values()],
     }  # fmt: skip
     varied = {name: np.repeat(values, count) for name, values in each.items()}
     starts = np.zeros((1, len(kinds) * count))
-    found = _settled(compressed(N), starts, eta, rate, {}, varied, nth_key(seed, place)).reshape(len(kinds), count)
-    return {name: Floor(name, eta, N, row, exact[name]) for name, row in zip(kinds, found, strict=True)}
+    losses = _settled(compressed(N), starts, eta, rate, {}, varied, nth_key(seed, place)).reshape(len(kinds), count)
+    return {name: Floor(name, eta, N, row, exact[name]) for name, row in zip(kinds, losses, strict=True)}
 
 
-def floor_of(eta: float, N: int, own: Affine) -> float:
+def floor_of(eta: float, N: int, kind: Affine) -> float:
     """Exact E f of D(C)SGD.
 
     Raises:
         BadInput: where E x^2 does not settle.
     """
-    if not growth(METHOD, eta, own.omega, own.sigma1, N) < 0:
+    if not growth(METHOD, eta, kind.omega, kind.sigma1, N) < 0:
         raise BadInput("eta", eta, "a step size below the threshold")
-    at = {
-        "eta": eta,
-        "p": float(keep(own.omega)),
-        "sigma0": own.sigma0,
-        "sigma1": own.sigma1,
-        "lambda": 1.0,
-        "N": float(N),
-    }
-    return float(lowered({0: fixed_point(METHOD)}, {name: np.array([v]) for name, v in at.items()}, 1)[0][0]) / 2
+    at = {"eta": eta, "p": float(keep(kind.omega)), "sigma0": kind.sigma0, "sigma1": kind.sigma1, "lambda": 1.0}
+    return number_at(fixed_point(METHOD), {**at, "N": float(N)}) / 2
 
 
 def floor_of_signs(nu: float, eta: float, N: int) -> float:
@@ -138,8 +131,9 @@ def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int =
     rate = 2 * eta * 2 * density_at_zero(nu)  # of E x^2 near the optimum, where the mean of a sign is 2 M x
     # nu differs from run to run in one program
     method = DSignSGD(Scaled(StudentT("nu")), N)
-    found = _settled(method, starts, eta, rate, {"sigma": 1.0}, {"nu": np.full(count, float(nu))}, nth_key(seed, place))
-    return Floor("dsignsgd", eta, N, found, exact)
+    varied = {"nu": np.full(count, float(nu))}
+    losses = _settled(method, starts, eta, rate, {"sigma": 1.0}, varied, nth_key(seed, place))
+    return Floor("dsignsgd", eta, N, losses, exact)
 
 
 def _settled(
@@ -148,11 +142,11 @@ def _settled(
     """f of each path, averaged over saved times an odd number of steps apart: signs of an odd N visit two classes in turn."""
     apart = int(np.ceil(1 / rate)) // 2 * 2 + 1
     steps = (BURN + np.arange(SAVES)) * apart
-    made = run(
+    ensemble = run(
         method, starts, float(steps[-1]) * eta, key=key, params={"eta": eta, **params}, loss=Quadratic(1), save=steps * eta,
         varied=varied,
     )  # fmt: skip
-    return made.values["loss"].mean(axis=0)
+    return ensemble.values["loss"].mean(axis=0)
 
 
 def stall_line(nu: float, eta: float, N: int) -> float:
@@ -162,21 +156,21 @@ def stall_line(nu: float, eta: float, N: int) -> float:
     return float(right.item())
 
 
-def slope(found: Sequence[Floor], level: float = LEVEL) -> Slope:
+def slope(floors: Sequence[Floor], level: float = LEVEL) -> Slope:
     """See `Slope`; level of its interval.
 
     Raises:
         BadInput: fewer than two numbers of clients, or a floor that is not positive.
     """
-    estimates = [f.estimate(level) for f in found]
-    if len({f.N for f in found}) < 2 or not all(e.lower > 0 for e in estimates):
-        raise BadInput("found", len(found), "floors > 0 at two or more numbers of clients")
+    estimates = [f.estimate(level) for f in floors]
+    if len({f.N for f in floors}) < 2 or not all(e.lower > 0 for e in estimates):
+        raise BadInput("floors", len(floors), "floors > 0 at two or more numbers of clients")
     # half-widths of logarithms
     halves = np.array([(e.upper - e.lower) / 2 / e.value for e in estimates])
-    logs, weights = np.log([f.N for f in found]), halves**-2
+    logs, weights = np.log([f.N for f in floors]), halves**-2
     centred = logs - np.average(logs, weights=weights)
     fit = weights * centred / np.sum(weights * centred**2)
-    value, exact = (float(fit @ np.log(v)) for v in ([e.value for e in estimates], [f.exact for f in found]))
+    value, exact = (float(fit @ np.log(v)) for v in ([e.value for e in estimates], [f.exact for f in floors]))
     return Slope(value, float(np.sqrt(np.sum((fit * halves) ** 2))), exact)
 
 

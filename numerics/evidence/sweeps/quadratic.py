@@ -28,7 +28,7 @@ from sdescent.derive.theorems.unbiased import normalised
 from sdescent.derive.vocabulary.choices import Kind, Model
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.symbols import parameter
-from sdescent.numerics.evidence.checks.families import lowered
+from sdescent.numerics.evidence.checks.families import lowered, number_at
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, noise_constants, paths, symbols
 from sdescent.numerics.evidence.checks.moments import MomentMap
 from sdescent.numerics.statistics.record import Record
@@ -61,8 +61,8 @@ def keep(omega: Any) -> np.ndarray:
 
 
 @lru_cache
-def _moments(subject: Kind) -> MomentMap:
-    return MomentMap(compressed(), subject, ("lam",))
+def _moments(subject: Kind, h: tuple[Any, ...] = ("lam",)) -> MomentMap:
+    return MomentMap(compressed(), subject, h)
 
 
 @lru_cache
@@ -79,8 +79,8 @@ def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> n
     at = {"p": p.ravel(), "sigma1": s1.ravel(), "N": n.ravel(), "lambda": lam.ravel()}
     expr = threshold_formula(subject)
     with np.errstate(divide="ignore"):
-        found = np.full(p.size, np.inf) if expr == sp.oo else lowered({0: expr}, at, p.size)[0]
-    return np.where(found > 0, found, np.inf).reshape(p.shape)
+        steps = np.full(p.size, np.inf) if expr == sp.oo else lowered({0: expr}, at, p.size)[0]
+    return np.where(steps > 0, steps, np.inf).reshape(p.shape)
 
 
 def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
@@ -98,19 +98,13 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
         raise unknown_name("subject", subject, SUBJECTS)
     shape = np.broadcast_shapes(*(np.shape(a) for a in (eta, omega, sigma1, N)))
     flat = lambda a: np.broadcast_to(np.asarray(a, float), shape).ravel()  # noqa: E731
-    count = int(np.prod(shape))
-    at = {
-        "eta": flat(eta),
-        "p": flat(keep(omega)),
-        "sigma0": np.zeros(count),
-        "sigma1": flat(sigma1),
-        "N": flat(N),
-        "lam": flat(h),
-    }
+    at = {name: flat(a) for name, a in (("eta", eta), ("p", keep(omega)), ("sigma1", sigma1), ("N", N), ("lam", h))}
+    count = len(at["eta"])
+    at["sigma0"] = np.zeros(count)
     slope = _moments(subject).at(at, count)[0][:, 0, 0]
     with np.errstate(divide="ignore"):
-        found = np.log(np.maximum(1 + slope, 0.0)) if subject == METHOD else at["eta"] * slope
-    return found.reshape(shape)
+        logarithm = np.log(np.maximum(1 + slope, 0.0)) if subject == METHOD else at["eta"] * slope
+    return logarithm.reshape(shape)
 
 
 @final
@@ -120,7 +114,7 @@ class Bracket(Record, null=True):
 
     Attributes:
         subject, omega, sigma1, N: the arguments.
-        threshold: the method's, from the formula; own: the subject's, from the formula.
+        threshold: the method's, from the formula; formula: the subject's own.
         below, above: factors of E x^2 - (its fixed part) over one step, at threshold (1 -+ width).
         width: relative.
         error: of the factors.
@@ -131,7 +125,7 @@ class Bracket(Record, null=True):
     sigma1: float
     N: int
     threshold: float
-    own: float
+    formula: float
     below: float
     above: float
     width: float
@@ -163,8 +157,8 @@ def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0
     """See `Bracket`."""
     at = float(threshold(METHOD, omega, sigma1, N))
     (below, a), (above, b) = (factor(subject, at * (1 + sign * width), omega, sigma1, N) for sign in (-1, 1))
-    own = float(threshold(subject, omega, sigma1, N))
-    return Bracket(subject, omega, sigma1, N, at, own, below, above, width, a + b)
+    of_subject = float(threshold(subject, omega, sigma1, N))
+    return Bracket(subject, omega, sigma1, N, at, of_subject, below, above, width, a + b)
 
 
 @final
@@ -200,17 +194,16 @@ def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: f
         raise BadInput("eta", eta, f"a step size below the threshold of the {subject}")
     steps = int(np.ceil(RELAXATIONS / rate))
     params = {"eta": eta, "p": float(keep(omega)), "sigma0": sigma0, "sigma1": sigma1}
-    if subject == METHOD:
-        found = discrete_moment(compressed(N), Quadratic(1), 0.0, steps * eta, _X1**2, params)
-        formula = fixed_point(METHOD)
-    else:
-        found = model_moment(_equation(subject, N), 0.0, steps * eta, _X1**2, params)
-        formula = fixed_point(subject)
-    values = {"lambda": 1.0, **params, "N": float(N)}
-    exact = float(lowered({0: formula}, {k: np.array([v]) for k, v in values.items()}, 1)[0][0])
+    end = steps * eta
+    moment = (
+        discrete_moment(compressed(N), Quadratic(1), 0.0, end, _X1**2, params)
+        if subject == METHOD
+        else model_moment(_equation(subject, N), 0.0, end, _X1**2, params)
+    )
+    exact = number_at(fixed_point(subject), {"lambda": 1.0, **params, "N": float(N)})
     # the rest of the transient, in units of the value itself
-    error = found.error + abs(found.value) * np.exp(-rate * steps)
-    return Stationary(subject, eta, omega, sigma0, sigma1, N, found.value, error, exact)
+    error = moment.error + abs(moment.value) * np.exp(-rate * steps)
+    return Stationary(subject, eta, omega, sigma0, sigma1, N, moment.value, error, exact)
 
 
 @lru_cache
@@ -242,11 +235,12 @@ class Strength(Record, null=True):
 
 def strength(omega: float, sigma1: float, d: int, N: int, bisections: int = 40) -> Strength:
     """The largest stable step on |x|^2/2 in d coordinates, against 2/K."""
-    made, numbers = _map(d), {"p": float(keep(omega)), "sigma0": 0.0, "sigma1": sigma1, "N": float(N)}
+    moments = _moments(METHOD, (1,) * d)
+    numbers = {"p": float(keep(omega)), "sigma0": 0.0, "sigma1": sigma1, "N": float(N)}
 
     def grows(eta: float) -> bool:
         at = {k: np.array([v]) for k, v in {**numbers, "eta": eta}.items()}
-        matrix = made.at(at, 1)[0][0]
+        matrix = moments.at(at, 1)[0][0]
         return bool(np.max(np.abs(np.linalg.eigvals(np.eye(len(matrix)) + matrix))) > 1)
 
     low, high = 1e-6, 4.0  # gradient descent alone is unstable beyond 2
@@ -254,11 +248,6 @@ def strength(omega: float, sigma1: float, d: int, N: int, bisections: int = 40) 
         middle = (low + high) / 2
         low, high = (low, middle) if grows(middle) else (middle, high)
     return Strength(omega, sigma1, d, N, (low + high) / 2, 2 / condition(omega, sigma1, d, N))
-
-
-@lru_cache
-def _map(d: int) -> MomentMap:
-    return MomentMap(compressed(), METHOD, (1,) * d)  # pyright: ignore[reportArgumentType]
 
 
 def condition(omega: float, sigma1: float, d: int, N: int, L0: float = 1.0, L1: float = 0.0, G: float = 0.0) -> float:

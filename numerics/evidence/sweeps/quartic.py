@@ -69,11 +69,6 @@ class Descent:
     size: np.ndarray
     doubt: float
 
-    @property
-    def grows(self) -> np.ndarray:
-        """Whether the path is farther out at the end than at the start, (Q,)."""
-        return self.size[-1] > 1
-
 
 def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
     """See `Descent`.
@@ -89,20 +84,20 @@ def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
     start = np.sqrt(values)[None, :]
     common: dict[str, Any] = {"params": {"eta": 1.0}, "save": steps + 1, "statistics": _PLACE, "bound": OUT}
     if subject == METHOD:
-        made = [run(DSGD(clients=1), start, float(steps), loss=LOSS, **common)]
+        runs = [run(DSGD(clients=1), start, float(steps), loss=LOSS, **common)]
     else:
         equation = sde(DSGD(clients=1), subject, LOSS, 1)
-        made = [solve(equation, start, float(steps), dt=1 / (FINE * 2**k), **common) for k in (0, 1)]
-    sizes = [_size(e, start) for e in made]
+        runs = [solve(equation, start, float(steps), dt=1 / (FINE * 2**k), **common) for k in (0, 1)]
+    sizes = [_size(e, start) for e in runs]
     with np.errstate(divide="ignore", invalid="ignore"):
         gap = np.abs(np.log(sizes[0]) - np.log(sizes[-1]))
     inside = np.isfinite(gap) & (sizes[-1] < 1e3)
     doubt = float(np.max(gap[inside], initial=0.0))
-    return Descent(subject, values, made[-1].times, sizes[-1], doubt)
+    return Descent(subject, values, runs[-1].times, sizes[-1], doubt)
 
 
-def _size(made: Ensemble, start: np.ndarray) -> np.ndarray:
-    at = np.abs(made.values["x"]) / start
+def _size(ensemble: Ensemble, start: np.ndarray) -> np.ndarray:
+    at = np.abs(ensemble.values["x"]) / start
     return np.where(np.isfinite(at), at, np.inf)
 
 
@@ -145,9 +140,9 @@ def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
 
 def _factor() -> sp.Expr:
     """u/K(G), the catalogue's term for h, with its constants as numbers."""
-    made = bound_constants(OMEGA, SIGMA, 0.0, 1, CLIENTS) | CONSTANTS
-    made["L0"] = float(LOSS.smoothness(1).l0.subs(parameter("L1"), CONSTANTS["L1"]))
-    numbers = {x(name): exactly(value) for name, value in made.items()}
+    constants = bound_constants(OMEGA, SIGMA, 0.0, 1, CLIENTS) | CONSTANTS
+    constants["L0"] = float(LOSS.smoothness(1).l0.subs(parameter("L1"), CONSTANTS["L1"]))
+    numbers = {x(name): exactly(value) for name, value in constants.items()}
     u = 2 * exactly(CONSTANTS["eps"]) / (1 + clock) ** parameter("p")
     return Meaning({**numbers, norm(vec("g")): sp.sqrt(coord_sum(gradient**2)), x("u"): u}).value(normalised.h)
 
@@ -186,11 +181,11 @@ def blow_ups(kind: str, p: Any, q: Any, count: int, steps: int = 60, seed: int =
     blown, excess = [], -np.inf
     for n, exponent in enumerate(p):
         params = {"eta": 1.0, "p": float(exponent), **numbers}
-        made = run(
+        ensemble = run(
             method, starts[None, :], float(steps), key=nth_key(seed, n), params=params, loss=LOSS, save=steps + 1,
             statistics=_PLACE, bound=OUT,
         )  # fmt: skip
-        blown.append(np.isfinite(made.blow_up).reshape(len(q), count).sum(axis=1))
-        budget = np.concatenate([[0.0], np.cumsum((1 + made.times[:-1]) ** -float(exponent))])
-        excess = max(excess, float(np.nanmax(np.abs(made.values["x"] - starts) - budget[:, None])))
+        blown.append(np.isfinite(ensemble.blow_up).reshape(len(q), count).sum(axis=1))
+        budget = np.concatenate([[0.0], np.cumsum((1 + ensemble.times[:-1]) ** -float(exponent))])
+        excess = max(excess, float(np.nanmax(np.abs(ensemble.values["x"] - starts) - budget[:, None])))
     return Scheduled(kind, np.asarray(p, float), np.asarray(q, float), count, np.array(blown), excess)

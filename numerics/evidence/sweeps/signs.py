@@ -22,7 +22,7 @@ from sdescent.derive.methods.noise import Scaled, StudentT
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.numerics.backend.compiler import jit
-from sdescent.numerics.evidence.checks.families import lowered
+from sdescent.numerics.evidence.checks.families import number_at
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.statistics.record import Record
 from sdescent.numerics.without_sampling.line import padded
@@ -75,8 +75,8 @@ def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N
         if not (np.isfinite(number) and number > 0):
             raise BadInput(name, number, "a finite number > 0")
     formula = formula_of(nu, eta, sigma, h, N)
-    found = on_lattices(_sign_mean(nu), eta, sigma, h, N, np.sqrt(formula))
-    return SignStationary(nu, eta, sigma, h, N, *found, formula)
+    means = on_lattices(_sign_mean(nu), eta, sigma, h, N, np.sqrt(formula))
+    return SignStationary(nu, eta, sigma, h, N, *means, formula)
 
 
 def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation: float) -> tuple[float, float, float]:
@@ -89,8 +89,8 @@ def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation:
     spacing, wide = lattice_spacing(eta, N), WIDE * deviation
     while True:
         half = int(np.ceil(wide / spacing + STEPS * np.sqrt(N)))
-        found = [chain(law, eta, sigma, h, N, (np.arange(-half, half + 1) + offset) * spacing) for offset in OFFSETS]
-        values, edge = [value for value, _ in found], max(edge for _, edge in found)
+        results = [chain(law, eta, sigma, h, N, (np.arange(-half, half + 1) + offset) * spacing) for offset in OFFSETS]
+        values, edge = [value for value, _ in results], max(edge for _, edge in results)
         if edge < EDGE or half > LONGEST:
             return float(np.mean(values)), float(np.ptp(values)), edge
         wide *= 2
@@ -156,8 +156,7 @@ def _any_nu() -> sp.Expr:
 
 def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
     """(eta/(4 N M)) sigma/h, as `derive` has it."""
-    at = {"eta": eta, "sigma": sigma, "lambda": h, "N": float(N)}
-    return float(lowered({0: _formula(nu)}, {k: np.array([v]) for k, v in at.items()}, 1)[0][0])
+    return number_at(_formula(nu), {"eta": eta, "sigma": sigma, "lambda": h, "N": float(N)})
 
 
 def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:

@@ -62,8 +62,8 @@ def _sign_mean() -> Any:
     def value(alpha: Any, y: Any) -> np.ndarray:
         a, z = (np.ravel(v) for v in np.broadcast_arrays(np.asarray(alpha, float), np.asarray(y, float)))
         parts = [slice(n, n + _POINTS) for n in range(0, len(a), _POINTS)]
-        made = [np.asarray(ready(padded(a[p], _POINTS), padded(z[p], _POINTS)))[: len(a[p])] for p in parts]
-        return np.concatenate(made).reshape(np.broadcast_shapes(np.shape(alpha), np.shape(y)))
+        pieces = [np.asarray(ready(padded(a[p], _POINTS), padded(z[p], _POINTS)))[: len(a[p])] for p in parts]
+        return np.concatenate(pieces).reshape(np.broadcast_shapes(np.shape(alpha), np.shape(y)))
 
     return value
 
@@ -72,8 +72,8 @@ def spread(alpha: Any, setting: Setting) -> np.ndarray:
     """s_n of the module's docstring at the last step."""
     a = np.asarray(alpha, float)[..., None]
     powers = np.abs(1 - setting.eta) ** (a * np.arange(setting.steps))
-    own = setting.eta * setting.sigma / setting.N
-    return (setting.N * own ** a[..., 0] * powers.sum(axis=-1)) ** (1 / a[..., 0])
+    per_client = setting.eta * setting.sigma / setting.N
+    return (setting.N * per_client ** a[..., 0] * powers.sum(axis=-1)) ** (1 / a[..., 0])
 
 
 def beyond(alpha: Any, r: Any, setting: Setting) -> np.ndarray:
@@ -173,8 +173,8 @@ def tail(kind: str, alphas: Sequence[float], setting: Setting, paths: int, seed:
     spacing = lattice_spacing(setting.eta, setting.N) if kind == "dsignsgd" else 0.0
     starts = setting.x0 + spacing * (np.random.default_rng(seed).uniform(size=(1, count)) - 0.5)
     end = setting.steps * setting.eta
-    made = run(
+    ensemble = run(
         method(kind, setting.N), starts, end, key=nth_key(seed, list(METHODS).index(kind)), loss=Quadratic(1),
         params={"eta": setting.eta, "sigma": setting.sigma}, save=[end], bound=FAR, varied={"alpha": np.repeat(alphas, paths)},
     )  # fmt: skip
-    return Tail(kind, np.asarray(alphas, float), made.values["loss"][-1].reshape(len(alphas), paths), setting)
+    return Tail(kind, np.asarray(alphas, float), ensemble.values["loss"][-1].reshape(len(alphas), paths), setting)

@@ -163,7 +163,7 @@ def _settled(method: Sequence[Any], other: Sequence[Any]) -> str:
 
 def _bracket_row(brackets: Mapping[str, Sequence[Any]], n: int) -> dict[str, Any]:
     cells = {
-        s: {"own": number(b[n].own), "below": number(b[n].below), "above": number(b[n].above)}
+        s: {"own": number(b[n].formula), "below": number(b[n].below), "above": number(b[n].above)}
         for s, b in brackets.items()
     }
     return {"omega": number(brackets["method"][n].omega), "cells": cells}

@@ -26,6 +26,7 @@ from sdescent.numerics.evidence.checks import method_bounded
 from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, paths
 from sdescent.numerics.evidence.verify import CHECKS
 from sdescent.numerics.simulate.method import run
+from tests.numerics.evidence.compared import compared, stricter
 from tests.support.samples import slow_but
 
 ALL = entries()
@@ -34,12 +35,6 @@ OWN = {id: e for id, e in ALL.items() if isinstance(e, Theorem) and e.evidence a
 ONE_STEP = [id for id in OWN if "scheduled" not in id and "decreasing" not in id]
 #: those of sums of steps of signs, which take more than a second
 SUMMED = {id for id in OWN if id not in ONE_STEP and id.startswith("6.4")}
-
-
-def compared(id, claim=None):
-    kind, options = OWN[id].evidence[0].kind, OWN[id].evidence[0].options
-    (found,) = CHECKS[kind][0](id, claim=claim, **options)
-    return found
 
 
 def cases(theorem):
@@ -51,16 +46,10 @@ def cases(theorem):
 @pytest.mark.parametrize("id", slow_but(OWN, OWN.keys() - SUMMED))
 def test_they_hold_and_are_tight(id):
     """Where steps are summed, what is lost is f(x_K) - f*, so that the start must be far from it."""
-    found = compared(id)
+    (found,) = compared(id)
     assert found.verdict is Verdict.CONFIRMED and not found.failing and found.count >= 150
     assert found.tightness is not None and found.tightness < (1.05 if id in ONE_STEP else 1.5)
-
-
-@pytest.mark.parametrize("id", slow_but(OWN, OWN.keys() - SUMMED))
-def test_a_bound_of_half_the_size_is_violated(id):
-    claim = conclusion(id)
-    stricter = Relation((claim.op, claim.left, claim.right - fn("abs", claim.right) / 2))
-    assert compared(id, stricter).verdict is Verdict.VIOLATED
+    assert compared(id, claim=stricter(conclusion(id), "1/2"))[0].verdict is Verdict.VIOLATED
 
 
 #: too rare among random steps: one step of the glued exponential uphill, and one of cosh from its minimum, both with L0 = L1 = 1

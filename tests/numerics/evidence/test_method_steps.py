@@ -13,13 +13,11 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Affine
 from sdescent.derive.methods.optimisers.momentum import HeavyBall
-from sdescent.derive.proof.language.terms import Relation, fn, num
-from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks import method_steps
 from sdescent.numerics.evidence.checks.formulas import conclusion
-from sdescent.numerics.evidence.verify import CHECKS
 from sdescent.numerics.simulate.method import run
+from tests.numerics.evidence.compared import compared, stricter
 
 #: share of |right side| that a bound is lowered by so that it is violated, and assumptions without which it is seen to fail
 BOUNDS = {
@@ -40,35 +38,22 @@ BOUNDS = {
 }
 
 
-def compared(id, **more):
-    """An entry's first check."""
-    evidence = entries()[id].evidence[0]
-    (found,) = CHECKS[evidence.kind][0](id, **(dict(evidence.options) | more))
-    return found
-
-
-def lowered(claim, share):
-    """A share of |right side| taken off it."""
-    return Relation((claim.op, claim.left, claim.right - fn("abs", claim.right) * num(share)))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("id", BOUNDS)
 def test_bounds_hold_and_smaller_ones_do_not(id):
     share, needed = BOUNDS[id]
-    found = compared(id)
+    (found,) = compared(id)
     assert found.verdict is Verdict.CONFIRMED and found.count > 20
-    assert (
-        not found.unchecked or id == "6.2-heavy-ball-average"
-    )  # what it says of states is checked by the pathwise one
+    # what this one says of states is checked by the pathwise one
+    assert not found.unchecked or id == "6.2-heavy-ball-average"
     assert {name for name, fails in found.outside.items() if fails} >= needed
-    assert compared(id, claim=lowered(conclusion(id), share)).verdict is Verdict.VIOLATED
+    assert compared(id, claim=stricter(conclusion(id), share))[0].verdict is Verdict.VIOLATED
 
 
 def test_sums_that_are_a_quarter_off_are_noticed():
     for id in ("6.6-roots-method", "6.6-harmonic-method", "6.6-harmonic-above-method", "6.6-squares-method"):
-        assert compared(id).verdict is Verdict.CONFIRMED
-        assert compared(id, claim=lowered(conclusion(id), "1/4")).verdict is Verdict.VIOLATED
+        assert compared(id)[0].verdict is Verdict.CONFIRMED
+        assert compared(id, claim=stricter(conclusion(id), "1/4"))[0].verdict is Verdict.VIOLATED
 
 
 @pytest.mark.parametrize(("name", "compressor"), [("rand-1", RandK(1)), ("bernoulli", Bernoulli("p")), ("none", None)])

@@ -162,14 +162,6 @@ def test_a_false_theorem_is_violated(table: dict[str, Any], claim: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_heavy_ball_is_confirmed_at_states_with_any_memory() -> None:
-    stated, chosen = found(BALL)
-    at = one_step("own", chosen, "method", step(stated))[0]
-    assert at.verdict is CONFIRMED and at.outside["twice the largest step"] is True
-    assert any(np.any(states(one, 400, 0)["v"] != 0) for one in chosen)
-
-
-@pytest.mark.slow
 def test_sums_of_vectors_and_constants_that_equalities_define_have_numbers() -> None:
     """The shifted point of the convex heavy ball: attained in one step, and fails with a smaller floor."""
     table = THEOREMS["convex heavy ball"][0]

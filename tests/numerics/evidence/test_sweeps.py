@@ -19,6 +19,7 @@ from sdescent.numerics.evidence.sweeps import findings, quadratic, quartic, sign
 from sdescent.numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, Bracket, Stationary, Strength
 from sdescent.numerics.evidence.sweeps.quartic import Scheduled
 from sdescent.numerics.simulate.method import run
+from sdescent.numerics.statistics.estimates import Estimate
 from tests.support.samples import mostly_slow
 
 CONFIRMED, VIOLATED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE
@@ -146,7 +147,6 @@ def test_the_limit_is_found_and_a_wrong_formula_is_not_1():
     assert signs.limit([1.0, 0.5, 0.25], [1.3, 1.15, 1.075]) == (pytest.approx(1), pytest.approx(0))
     assert findings.limits({1: signs.limit(etas, ratios)}) is CONFIRMED
     assert findings.limits({1: signs.limit(etas, 1.02 * ratios), 2: (1.0, 1e-4)}) is VIOLATED
-    assert findings.limits({1: (1.005, 0.006)}) is INCONCLUSIVE and findings.limits({}) is INCONCLUSIVE
 
 
 # --- the quartic --------------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_descent_on_the_quartic_and_that_the_corrected_model_is_conservative():
     q = np.array([0.3, 0.6, 0.7, 1.0, 1.9, 2.1, 2.9])
     found = {s: quartic.descent(s, q, 12) for s in SUBJECTS}
     assert found[METHOD].size[-1][3] == 0.0  # from q = 1 one step ends at 0
-    assert not found["first-order"].grows.any() and not found["second-order"].grows.any()
+    assert all(np.all(found[model].size[-1] <= 1) for model in ("first-order", "second-order"))
     exact = 1 / np.sqrt(1 + 2 * 12 * q)  # of x' = -x^3
     assert found["first-order"].size[-1] == pytest.approx(exact, rel=1e-7)
     assert max(f.doubt for f in found.values()) < 1e-3
@@ -204,44 +204,56 @@ def bracket(below: float, above: float, error: float = 1e-12) -> Bracket:
     return Bracket("corrected", 1.0, 0.5, 2, 1.0, 1.0, below, above, 0.02, error)
 
 
-def test_the_verdict_on_thresholds():
-    own = [quadratic.bracket(METHOD, w, 0.5, 2) for w in (0.0, 3.0)]
-    for model, verdict in (("corrected", CONFIRMED), ("first-order", VIOLATED), ("second-order", VIOLATED)):
-        assert findings.same_threshold(own, [quadratic.bracket(model, w, 0.5, 2) for w in (0.0, 3.0)]) is verdict
-    good = bracket(0.98, 1.02)
-    assert findings.same_threshold([good], [good]) is CONFIRMED
-    assert findings.same_threshold([good], [good, bracket(0.9, 0.99)]) is VIOLATED  # grows too late
-    assert findings.same_threshold([good], [bracket(1.01, 1.2)]) is VIOLATED  # too early
-    assert findings.same_threshold([good], [bracket(0.98, 1.02, 0.1)]) is INCONCLUSIVE  # too coarse
-    assert findings.same_threshold([bracket(0.9, 0.99)], [good]) is INCONCLUSIVE  # the formula is not the method's
-    assert findings.same_threshold([], []) is INCONCLUSIVE
+def strengths(measured: list[float], formula: tuple[float, ...] = (1.0, 0.5, 0.25)) -> list[Strength]:
+    return [Strength(1.0, 0.5, 2, 2, m, f) for m, f in zip(measured, formula, strict=True)]
 
 
-def test_the_verdict_on_stationary_values():
-    own = Stationary(METHOD, 0.1, 1.0, 0.5, 0.5, 2, 0.3, 1e-13, 0.3)
-    assert findings.same_stationary([own], [own]) is CONFIRMED
-    assert findings.same_stationary([own, own], [own, replace(own, value=0.3 * (1 + 1e-7))]) is VIOLATED
+GOOD, FALLING = bracket(0.98, 1.02), [1.0, 0.5, 0.25]
+VALUE = Stationary(METHOD, 0.1, 1.0, 0.5, 0.5, 2, 0.3, 1e-13, 0.3)
+NONE = Scheduled("normalised", np.array([0.5]), np.array([1.0, 2.0]), 2000, np.zeros((1, 2), int), 0.0)
+MEAN = Estimate(1.0, 0.95, 1.05, 0.95, 100, 0, "")
+#: finding, its arguments, and the verdict on them
+VERDICTS = [
+    (findings.same_threshold, [GOOD], [GOOD], CONFIRMED),
+    (findings.same_threshold, [GOOD], [GOOD, bracket(0.9, 0.99)], VIOLATED),  # grows too late
+    (findings.same_threshold, [GOOD], [bracket(1.01, 1.2)], VIOLATED),  # too early
+    (findings.same_threshold, [GOOD], [bracket(0.98, 1.02, 0.1)], INCONCLUSIVE),  # too coarse
+    (findings.same_threshold, [bracket(0.9, 0.99)], [GOOD], INCONCLUSIVE),  # the formula is not the method's
+    (findings.same_threshold, [], [], INCONCLUSIVE),
+    (findings.same_stationary, [VALUE], [VALUE], CONFIRMED),
+    (findings.same_stationary, [VALUE, VALUE], [VALUE, replace(VALUE, value=0.3 * (1 + 1e-7))], VIOLATED),
+    (findings.never, NONE, CONFIRMED),
+    (findings.never, replace(NONE, paths=500), INCONCLUSIVE),  # 1000 paths do not exclude one in a thousand
+    (findings.never, replace(NONE, blown=np.array([[0, 1]])), VIOLATED),
+    (findings.monotone, strengths(FALLING), False, CONFIRMED),
+    (findings.monotone, strengths(FALLING[::-1], (0.25, 0.5, 1.0)), True, CONFIRMED),
+    (findings.monotone, strengths(FALLING), True, VIOLATED),
+    (findings.monotone, strengths([1.0, 1.1, 0.9]), False, VIOLATED),  # not the way of the formula
+    (findings.monotone, strengths([1.0, 0.5, 0.2]), False, VIOLATED),  # unstable within the formula's step
+    (findings.monotone, strengths([1.0, 1.0, 1.0]), False, INCONCLUSIVE),
+    (findings.agree, [(MEAN, 1.04)], CONFIRMED),
+    (findings.agree, [(MEAN, 1.04), (MEAN, 1.06)], VIOLATED),
+    (findings.agree, [(replace(MEAN, lower=0.8), 1.04)], INCONCLUSIVE),
+    (findings.agree, [], INCONCLUSIVE),
+    (findings.slope_is, -1.02, 0.03, -1.0, CONFIRMED),
+    (findings.slope_is, -1.04, 0.03, -1.0, VIOLATED),
+    (findings.slope_is, -1.02, 0.3, -1.0, INCONCLUSIVE),
+    (findings.largest_at_the_end, [1.0, 2.0, 2.0], CONFIRMED),
+    (findings.largest_at_the_end, [1.0, 2.1, 2.0], VIOLATED),
+    (findings.largest_at_the_end, [1.0], INCONCLUSIVE),
+    (findings.limits, {1: (1.005, 0.006)}, INCONCLUSIVE),
+    (findings.limits, {}, INCONCLUSIVE),
+]
 
 
-def test_the_verdict_on_what_never_happens():
-    none = Scheduled("normalised", np.array([0.5]), np.array([1.0, 2.0]), 2000, np.zeros((1, 2), int), 0.0)
-    assert findings.never(none) is CONFIRMED
-    assert findings.never(replace(none, paths=500)) is INCONCLUSIVE  # 1000 paths do not exclude one in a thousand
-    assert findings.never(replace(none, blown=np.array([[0, 1]]))) is VIOLATED
-
-
-def test_the_verdict_on_strengths():
-    def made(measured: list[float], formula: list[float]) -> list[Strength]:
-        return [Strength(1.0, 0.5, 2, 2, m, f) for m, f in zip(measured, formula, strict=True)]
-
-    falling = [1.0, 0.5, 0.25]
-    assert findings.monotone(made(falling, falling), rising=False) is CONFIRMED
-    assert findings.monotone(made(falling[::-1], falling[::-1]), rising=True) is CONFIRMED
-    assert findings.monotone(made(falling, falling), rising=True) is VIOLATED
-    assert findings.monotone(made([1.0, 1.1, 0.9], falling), rising=False) is VIOLATED  # not the way of the formula
-    assert (
-        findings.monotone(made([1.0, 0.5, 0.2], falling), rising=False) is VIOLATED
-    )  # unstable within the formula's step
-    assert findings.monotone(made([1.0, 1.0, 1.0], falling), rising=False) is INCONCLUSIVE
+def test_every_verdict_follows_its_numbers():
+    for n, (finding, *arguments, verdict) in enumerate(VERDICTS):
+        assert finding(*arguments) is verdict, (n, finding.__name__)
     with pytest.raises(BadInput):
-        findings.monotone(made([1.0], [1.0]), rising=False)
+        findings.monotone(strengths([1.0], (1.0,)), False)
+
+
+def test_the_verdict_on_the_thresholds_of_models():
+    of_method = [quadratic.bracket(METHOD, w, 0.5, 2) for w in (0.0, 3.0)]
+    for model, verdict in (("corrected", CONFIRMED), ("first-order", VIOLATED), ("second-order", VIOLATED)):
+        assert findings.same_threshold(of_method, [quadratic.bracket(model, w, 0.5, 2) for w in (0.0, 3.0)]) is verdict

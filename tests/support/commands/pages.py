@@ -16,13 +16,10 @@ with `<!-- command: NAME -->` are run by .ci/run, which sets everything up again
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +30,7 @@ from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.loading import load
 from tests.support.commands.own_pieces import forgotten
+from tests.support.commands.page_process import PageProcess
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
@@ -45,18 +43,6 @@ EXEMPT = re.compile(r"\*Not run by the tests: (\S.*\S)\.\*")
 SECONDS = 300
 _FENCE = re.compile(r"(`{3,})(.*)")
 _MARK = re.compile(r"<!-- (\w+)(?:: (.*?))? -->")
-_SESSION = """
-import contextlib, io, json, sys, traceback
-names = {"__name__": "__main__"}
-for line in sys.stdin:
-    out, error = io.StringIO(), ""
-    try:
-        with contextlib.redirect_stdout(out):
-            exec(compile(json.loads(line), "<block>", "exec"), names)
-    except BaseException:
-        error = traceback.format_exc()
-    print(json.dumps([out.getvalue(), error]), flush=True)
-"""
 
 
 class PageError(AssertionError):
@@ -145,23 +131,15 @@ class Session:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        here = Path(sys.executable).parent
-        (folder / ".venv").symlink_to(here.parent)
         paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self.environment = {
-            **os.environ,
-            "PATH": f"{here}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join(paths),
-            "SDESCENT": str(ROOT),
-            "COLUMNS": "80",
-            "NO_COLOR": "1",
-        }
-        self._python: subprocess.Popen[str] | None = None
+        environment = {
+            **os.environ, "PYTHONPATH": os.pathsep.join(paths), "SDESCENT": str(ROOT), "COLUMNS": "80", "NO_COLOR": "1",
+        }  # fmt: skip
+        self._process = PageProcess(folder, environment)
 
     def close(self) -> None:
-        """End the Python of the page."""
-        if self._python is not None:
-            self._python.communicate(timeout=60)
+        """End the process of the page."""
+        self._process.close()
 
     def run(self, block: Block) -> str:
         """Run a block; what it printed.
@@ -195,29 +173,18 @@ class Session:
     def _shell(self, block: Block) -> str:
         wanted = int(block.marks.get("exit", "0"))
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block.text], cwd=self.folder, env=self.environment, capture_output=True,
-            text=True, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False,
+            ["bash", "-euo", "pipefail", "-c", block.text], cwd=self.folder, env=self._process.environment,
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False,
         )  # fmt: skip
         if done.returncode != wanted:
             raise block.error(f"status {done.returncode}, not {wanted}\n{done.stdout}{done.stderr}")
         return done.stdout or done.stderr
 
     def _code(self, block: Block) -> str:
-        if self._python is None:
-            self._python = subprocess.Popen(
-                [sys.executable, "-W", "error", "-c", _SESSION], cwd=self.folder, env=self.environment, text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            )  # fmt: skip
-        assert self._python.stdin is not None and self._python.stdout is not None
-        self._python.stdin.write(json.dumps(block.text) + "\n")
-        self._python.stdin.flush()
-        guard = threading.Timer(SECONDS, self._python.kill)
-        guard.start()
-        answer = self._python.stdout.readline()
-        guard.cancel()
-        if not answer:
-            raise block.error(f"Python ended, or did not within {SECONDS} s")
-        printed, error = json.loads(answer)
+        try:
+            printed, error = self._process.run(block.text, SECONDS)
+        except EOFError:
+            raise block.error(f"Python ended, or did not within {SECONDS} s") from None
         if error:
             raise block.error(error)
         return printed
