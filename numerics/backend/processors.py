@@ -21,11 +21,11 @@ def processors() -> int:
     Raises:
         BadInput: the variable holds something else than a whole number >= 1.
     """
-    given = os.environ.get(VARIABLE)
-    if given is not None:
-        if not (given.isascii() and given.isdigit() and len(given) <= 6 and int(given) >= 1):
-            raise BadInput(VARIABLE, given, "a whole number >= 1 in the environment, or nothing")
-        return int(given)
+    text = os.environ.get(VARIABLE)
+    if text is not None:
+        if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) >= 1):
+            raise BadInput(VARIABLE, text, "a whole number >= 1 in the environment, or nothing")
+        return int(text)
     return available()
 
 

@@ -87,8 +87,8 @@ def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = No
     That keeps a coordinate with probability (still wanted)/(still left).
     """
     dim = v.shape[0]
-    if (found := few_rows(compressor, draws, dim, parameters)) is not None:
-        rows, factor = found
+    if (sparse := few_rows(compressor, draws, dim, parameters)) is not None:
+        rows, factor = sparse
         place = jnp.zeros_like(v).at[rows, jnp.arange(rows.shape[1])]
         return place.set(factor * in_rows(v, rows), unique_indices=True, mode="promise_in_bounds")
     k = _within(compressor.k, parameters, dim, "rand-k:k")

@@ -139,12 +139,12 @@ def _drawn(sample: Callable[[Any, int], Any]) -> tuple[Finding, np.ndarray]:
     some = np.asarray(jit(lambda: sample(draws_from(key, count, SOME.start), count))(), float)
     what = "sampler: paths"
     if not np.all(np.isfinite(every)):
-        found = Finding(what, "failed", f"{np.sum(~np.isfinite(every))} draws are not numbers")
+        finding = Finding(what, "failed", f"{np.sum(~np.isfinite(every))} draws are not numbers")
     elif not np.allclose(every[..., SOME], some, rtol=ROUNDING, atol=0):
-        found = Finding(what, "failed", "the draws of a path depend on which paths are drawn beside it")
+        finding = Finding(what, "failed", "the draws of a path depend on which paths are drawn beside it")
     else:
-        found = Finding(what, "passed", f"the draws of {count} paths are the same among {PATHS} and by themselves")
-    return found, every
+        finding = Finding(what, "passed", f"the draws of {count} paths are the same among {PATHS} and by themselves")
+    return finding, every
 
 
 def _close(
@@ -168,8 +168,8 @@ def _close(
             what, "passed", f"{held}: {len(stated)} comparisons within {ERRORS:g} standard errors of {PATHS} draws"
         )
     n = int(np.argmax(np.where(wrong, np.where(np.isnan(gap), np.inf, gap - slack), -1.0)))
-    found = f"the mean of {PATHS} draws is {mean[n]:.6g} +- {error[n]:.2g} (one standard error), and {stated[n]:.6g} is stated"
-    return Finding(what, "failed", f"{held}, number {n + 1}: {found}")
+    comparison = f"the mean of {PATHS} draws is {mean[n]:.6g} +- {error[n]:.2g} (one standard error), and {stated[n]:.6g} is stated"
+    return Finding(what, "failed", f"{held}, number {n + 1}: {comparison}")
 
 
 _KINDS: tuple[tuple[type, Any, Callable[[Any], Iterator[Finding]]], ...] = (

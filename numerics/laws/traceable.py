@@ -47,7 +47,10 @@ class _Asked:
 def _tried(asked: _Asked) -> frozenset[str]:
     noise, compressor, parameters = asked.noise, asked.compressor, asked.parameters
     of, at = (symbol_names(noise.law), symbol_names(compressor)), jnp.zeros((asked.dim, 2))
-    samplers = [lambda own: sample_noise(noise, _draws(), at, own), lambda own: compress(compressor, _draws(), at, own)]
+    samplers = [
+        lambda free: sample_noise(noise, _draws(), at, free),
+        lambda free: compress(compressor, _draws(), at, free),
+    ]
     return frozenset(
         name
         for names, sampler in zip(of, samplers, strict=True)

@@ -51,5 +51,5 @@ def _second(loss: Any) -> sp.Expr | None:
     if not isinstance(loss, Separable):
         return None
     second = sp.diff(loss.coordinate, x, 2)
-    own = {c: Coordinate(loss_vector(c.base), "j") for c in second.atoms(Coordinate) if c != x}
-    return second.xreplace(own) if second.is_polynomial(x) else None
+    vectors = {c: Coordinate(loss_vector(c.base), "j") for c in second.atoms(Coordinate) if c != x}
+    return second.xreplace(vectors) if second.is_polynomial(x) else None

@@ -62,7 +62,7 @@ def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[
     asked = (diag, list(factors), [jnp.broadcast_to(jnp.asarray(c, diag.dtype), (paths,)) for c in core], size)
     there = jnp.stack([jnp.any(values != 0) for values in (diag, *factors)])  # where none is, S = 0
     zero = jnp.zeros((n, n, paths), diag.dtype)
-    matrix, size = jax.lax.cond(jnp.any(there), some, lambda *given: (zero, given[-1]), *asked)
+    matrix, size = jax.lax.cond(jnp.any(there), some, lambda *arguments: (zero, arguments[-1]), *asked)
     return jax.lax.cond(jnp.any(there), lane_root, lambda *_: zero, matrix, size)
 
 
@@ -86,9 +86,9 @@ def lane_root(matrix: jax.Array, size: jax.Array, most: float | None = None) -> 
     if block == paths:
         return _lane_root(matrix, size, most)
 
-    def one(number: Any, found: jax.Array) -> jax.Array:
-        some, own = (jax.lax.dynamic_slice_in_dim(a, number * block, block, a.ndim - 1) for a in (matrix, size))
-        return jax.lax.dynamic_update_slice_in_dim(found, _lane_root(some, own, most), number * block, 2)
+    def one(number: Any, roots: jax.Array) -> jax.Array:
+        some, sizes = (jax.lax.dynamic_slice_in_dim(a, number * block, block, a.ndim - 1) for a in (matrix, size))
+        return jax.lax.dynamic_update_slice_in_dim(roots, _lane_root(some, sizes, most), number * block, 2)
 
     return jax.lax.fori_loop(0, paths // block, one, jnp.zeros_like(matrix))
 
@@ -162,10 +162,10 @@ def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
 
 def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
     """Of n arrays (.., paths) the one that each path has chosen, by a number (paths,)."""
-    found = of[0]
+    chosen = of[0]
     for i in range(1, of.shape[0]):
-        found = jnp.where(number == i, of[i], found)
-    return found
+        chosen = jnp.where(number == i, of[i], chosen)
+    return chosen
 
 
 def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
@@ -179,27 +179,29 @@ def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
         sizes: of the diagonal entries.
     """
     shape, n = jnp.broadcast_shapes(*(jnp.shape(e) for row in (*rows, sizes) for e in row)), len(rows)
-    own = [[jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in rows]
+    entries = [[jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in rows]
     size = jnp.stack([jnp.broadcast_to(s, shape).reshape(-1) for s in sizes])
-    found: list[list[Any]] = [[] for _ in rows]
+    factor: list[list[Any]] = [[] for _ in rows]
     safe: Any = True
     for j in range(n):
-        pivot = own[j][j] - sum(e * e for e in found[j])
+        pivot = entries[j][j] - sum(e * e for e in factor[j])
         safe &= (pivot >= PIVOT * size[j]) & (pivot > 0)
-        found[j].append(jnp.sqrt(jnp.where(pivot > 0, pivot, 1.0)))
+        factor[j].append(jnp.sqrt(jnp.where(pivot > 0, pivot, 1.0)))
         for i in range(j + 1, n):
-            found[i].append((own[i][j] - sum(a * b for a, b in zip(found[i], found[j][:j], strict=True))) / found[j][j])
+            factor[i].append(
+                (entries[i][j] - sum(a * b for a, b in zip(factor[i], factor[j][:j], strict=True))) / factor[j][j]
+            )
 
     def ordered() -> jax.Array:
-        return jnp.stack([jnp.stack([*row, *[jnp.zeros_like(size[0])] * (n - len(row))]) for row in found])
+        return jnp.stack([jnp.stack([*row, *[jnp.zeros_like(size[0])] * (n - len(row))]) for row in factor])
 
     def pivoted() -> jax.Array:
-        matrix = jnp.stack([jnp.stack([own[max(i, j)][min(i, j)] for j in range(n)]) for i in range(n)])
+        matrix = jnp.stack([jnp.stack([entries[max(i, j)][min(i, j)] for j in range(n)]) for i in range(n)])
         return jnp.where(safe, ordered(), lane_root(matrix, size))
 
     # a branch for all paths together; what a path gets does not depend on the others
-    made = jax.lax.cond(jnp.all(safe), ordered, pivoted)
-    return [[made[i, j].reshape(shape) for j in range(n)] for i in range(n)]
+    root = jax.lax.cond(jnp.all(safe), ordered, pivoted)
+    return [[root[i, j].reshape(shape) for j in range(n)] for i in range(n)]
 
 
 def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
@@ -213,18 +215,18 @@ def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
         sizes: of the diagonal entries.
     """
     small, exact = rounding(rows[0][0]), 64 * float(jnp.finfo(rows[0][0].dtype).eps)
-    found: list[list[Any]] = [[] for _ in rows]
+    factor: list[list[Any]] = [[] for _ in rows]
     wrong: Any = False
     for j, size in enumerate(sizes):
-        pivot = rows[j][j] - sum(e * e for e in found[j])
+        pivot = rows[j][j] - sum(e * e for e in factor[j])
         positive = pivot > exact * size
         wrong |= ~(pivot >= -small * size)
         below = jnp.sqrt(jnp.where(positive, pivot, 1.0))
         for i in range(j, len(rows)):
-            rest = rows[i][j] - sum(a * b for a, b in zip(found[i], found[j][:j], strict=False))
+            rest = rows[i][j] - sum(a * b for a, b in zip(factor[i], factor[j][:j], strict=False))
             wrong |= ~positive & (jnp.abs(rest) > jnp.sqrt(small * size * sizes[i]))
-            found[i].append(jnp.where(positive, below if i == j else rest / below, 0.0))
-    return [[jnp.where(wrong, jnp.nan, e) for e in row] for row in found]
+            factor[i].append(jnp.where(positive, below if i == j else rest / below, 0.0))
+    return [[jnp.where(wrong, jnp.nan, e) for e in row] for row in factor]
 
 
 def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:

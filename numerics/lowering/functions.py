@@ -164,8 +164,8 @@ def among_largest(a: jax.Array, k: Any) -> jax.Array:
     def halve(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
         bit, least, chosen = state
         middle = jnp.maximum(least, 0) | (jnp.ones((), whole) << bit)
-        found = count(size >= middle)
-        return bit - 1, jnp.where(found >= k, middle, least), jnp.where(found >= k, found, chosen)
+        above = count(size >= middle)
+        return bit - 1, jnp.where(above >= k, middle, least), jnp.where(above >= k, above, chosen)
 
     def unfinished(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
         return (state[0] >= 0) & jnp.any(state[2] != k)
@@ -209,10 +209,10 @@ def special(expr: Any) -> Callable[..., Any]:
     if isinstance(expr, sp.hyper):
         return _hypergeometric(expr)
     direct, _, table, at = _TABLED[expr.func]
-    own, name = special_parameters(expr), table_name(expr)
-    made = table(*map(float, own)) if all(e.is_number for e in own) else None
-    if made is not None:
-        return lambda env, *values: made(values[-1])
+    arguments, name = special_parameters(expr), table_name(expr)
+    constant = table(*map(float, arguments)) if all(e.is_number for e in arguments) else None
+    if constant is not None:
+        return lambda env, *values: constant(values[-1])
 
     def function(env: Any, *values: Any) -> Any:
         rows = env.matrices.get(name)
@@ -229,16 +229,16 @@ def _hypergeometric(expr: sp.hyper) -> Callable[..., Any]:
     if place is None:
         raise LoweringError(f"cannot lower {expr}: this hypergeometric function has no array form here")
     a, b = (expr.args[0].args[n] for n in (place, 1 - place))
-    made = hyp2f1_step_table(float(a), float(b)) if a.is_number and b.is_number else None
-    if made is not None:
-        return lambda env, *values: made(-jnp.asarray(values[3]))
+    constant = hyp2f1_step_table(float(a), float(b)) if a.is_number and b.is_number else None
+    if constant is not None:
+        return lambda env, *values: constant(-jnp.asarray(values[3]))
     name = table_name(expr)
 
     def function(env: Any, *values: Any) -> Any:
-        own, rows = [values[m] for m in (place, 1 - place, 3)], env.matrices.get(name)
+        arguments, rows = [values[m] for m in (place, 1 - place, 3)], env.matrices.get(name)
         if rows is None:
-            return hyp2f1_step(*(jnp.asarray(v, jnp.result_type(*own, 0.0)) for v in own))
-        return hyp2f1_step_at(rows, own[0], own[1], -jnp.asarray(own[2]))
+            return hyp2f1_step(*(jnp.asarray(v, jnp.result_type(*arguments, 0.0)) for v in arguments))
+        return hyp2f1_step_at(rows, arguments[0], arguments[1], -jnp.asarray(arguments[2]))
 
     return function
 

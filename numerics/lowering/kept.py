@@ -8,9 +8,11 @@ from typing import Any
 from sdescent.numerics.backend.double import jax, jnp
 
 
-def kept(function: Callable[..., Any], *given: Any) -> Any:
+def kept(function: Callable[..., Any], *arguments: Any) -> Any:
     """The values of a function, made once, in a branch of their own: otherwise XLA makes them again wherever they are used."""
-    some = jax.tree.leaves(given)[0].reshape(-1)[0].astype(jnp.float32)
+    some = jax.tree.leaves(arguments)[0].reshape(-1)[0].astype(jnp.float32)
     yes = (jax.lax.bitcast_convert_type(some, jnp.uint32) | 1) > 0  # which XLA does not know
-    kinds = jax.eval_shape(function, *given)
-    return jax.lax.cond(yes, function, lambda *_: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), kinds), *given)
+    kinds = jax.eval_shape(function, *arguments)
+    return jax.lax.cond(
+        yes, function, lambda *_: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), kinds), *arguments
+    )

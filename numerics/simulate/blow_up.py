@@ -122,9 +122,9 @@ def as_saved(left: np.ndarray, times: np.ndarray, values: Mapping[str, np.ndarra
     """
     gone = np.logical_or.reduce([np.isnan(value[:, stopped]) for value in values.values()])
     gone[-1] = True
-    found = np.where(np.isfinite(left), left.astype(float), times[gone.argmax(axis=0)])
-    nearest = times[np.abs(found[:, None] - times).argmin(axis=1)]
-    return np.where(np.abs(found - nearest) <= 8 * np.finfo(left.dtype).eps * nearest, nearest, found)
+    exits = np.where(np.isfinite(left), left.astype(float), times[gone.argmax(axis=0)])
+    nearest = times[np.abs(exits[:, None] - times).argmin(axis=1)]
+    return np.where(np.abs(exits - nearest) <= 8 * np.finfo(left.dtype).eps * nearest, nearest, exits)
 
 
 def with_infinite(
@@ -141,11 +141,11 @@ def with_infinite(
     Raises:
         NotANumber: such a value is NaN.
     """
-    shown = [values[name] for name in ALWAYS_SAVED if name in values]
-    if all(np.isfinite(value).all() for value in shown):
+    saved = [values[name] for name in ALWAYS_SAVED if name in values]
+    if all(np.isfinite(value).all() for value in saved):
         return blown
     still = ~(blown <= times[:, None] * (1 + 1e-12))
-    nan, infinite = (still & np.logical_or.reduce([test(value) for value in shown]) for test in (np.isnan, np.isinf))
+    nan, infinite = (still & np.logical_or.reduce([test(value) for value in saved]) for test in (np.isnan, np.isinf))
     first, lost = (nan | infinite).argmax(axis=0), np.flatnonzero((nan | infinite).any(axis=0))
     wrong = lost[(nan & ~infinite)[first[lost], lost]]
     if len(wrong):

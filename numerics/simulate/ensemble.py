@@ -27,6 +27,7 @@ from sdescent.derive.vocabulary.registry import spec_of
 from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.processors import require_memory
+from sdescent.numerics.simulate.settings import Paths, last_step
 
 #: what an archive of `Ensemble.save` says it is, with the number of its layout
 LAYOUT = "sdescent ensemble 1"
@@ -230,58 +231,53 @@ class Ensemble:
 
 
 def settings_of(
-    method: Method, loss: Any, u: Any, x: np.ndarray, paths: int, first: int, key: Any, parameters: Mapping[str, Any],
-    varied: Mapping[str, np.ndarray], horizon: float, tau: float | None = None,
+    method: Method, loss: Any, u: Any, paths: Paths, parameters: Mapping[str, Any], varied: Mapping[str, np.ndarray],
+    horizon: float, tau: float,
 ) -> dict[str, Any]:  # fmt: skip
     """The settings that a run of the method and a solution of its equation have in common, as JSON values.
 
     Args:
         parameters: as the user gives them, with eta.
-        tau: the time of a step; eta, unless the method has another.
+        tau: the time of a step.
     """
-    given = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
+    numbers = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
     return {
         "method": method.name,
         **_parts(method, loss),
         "u": None if u is None else getattr(u, "__qualname__", type(u).__name__),
         "eta": parameters["eta"],
-        **({} if tau is None or tau == parameters["eta"] else {"tau": tau}),
-        **settings_of_paths(x, paths, first, key, given, varied, horizon, parameters["eta"] if tau is None else tau),
+        **({} if tau == parameters["eta"] else {"tau": tau}),
+        **settings_of_paths(paths, numbers, varied, horizon, tau),
     }
 
 
 def settings_of_paths(
-    x: np.ndarray, paths: int, first: int, key: Any, numbers: Mapping[str, Any], varied: Mapping[str, np.ndarray],
-    horizon: float, step: float | None,
-) -> dict[str, Any]:  # fmt: skip
+    paths: Paths, numbers: Mapping[str, Any], varied: Mapping[str, np.ndarray], horizon: float, step: float | None
+) -> dict[str, Any]:
     """The settings of any ensemble, as JSON values.
 
     Args:
-        x: starting points (d, 1) or (d, paths); only one point is written down.
+        paths: whose starting points are written down where there is one for all.
         varied: values that differ from path to path; their names are written down, with the range of each.
         horizon: T as asked for; "end" is where the last step of the method ends, T itself where T is a multiple of the time of a
             step up to rounding.
         step: that time; None where there is no method.
     """
+    x, key = paths.x, paths.key
     end = horizon if step is None else last_step(horizon, step) * step
     return {
         "params": {name: a.tolist() if isinstance(a, np.ndarray) else a for name, a in numbers.items()},
         "varied": {name: [float(a.min()), float(a.max())] for name, a in varied.items()},
         "dim": len(x),
         "x0": x[:, 0].tolist() if x.shape[1] == 1 else "one for each path",
-        "paths": paths,
-        "first": first,
+        "paths": paths.count,
+        "first": paths.first,
         "seed": int(key) if isinstance(key, (int, np.integer)) else None,
         "key": None if isinstance(key, (int, np.integer)) else _words(key),
         "T": horizon,
         "end": horizon if math.isclose(end, horizon, rel_tol=1e-9) else end,
         "version": _version(),
     }
-
-
-def last_step(horizon: float, eta: float) -> int:
-    """The largest n with n eta <= T, up to rounding."""
-    return math.floor(horizon / eta * (1 + 1e-12))
 
 
 def _described(method: Method, loss: Any) -> dict[str, str | None]:

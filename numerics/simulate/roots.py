@@ -143,8 +143,8 @@ class RankOne(Diffusion):
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         spread, w, tau, wide = coefficients
-        own = z[: self.dim]
-        result = spread * (own - tau * w * jnp.sum(w * own, axis=0))
+        normals = z[: self.dim]
+        result = spread * (normals - tau * w * jnp.sum(w * normals, axis=0))
         return scale * (result + wide * z[self.dim] if self.normals > self.dim else result)
 
 
@@ -260,12 +260,12 @@ class Blocks(Diffusion):
         expressions: list[sp.Expr] = []
         self._closed: set[int] = set()
         for block in self._blocks:
-            own = [covariance[i, j] for n, i in enumerate(block) for j in block[: n + 1]]
-            if len(block) == 1 and not (closed := signed_root(own[0])).atoms(sp.Pow, sp.Abs, sp.sign, sp.Piecewise):
+            lower = [covariance[i, j] for n, i in enumerate(block) for j in block[: n + 1]]
+            if len(block) == 1 and not (closed := signed_root(lower[0])).atoms(sp.Pow, sp.Abs, sp.sign, sp.Piecewise):
                 self._closed.add(block[0])
                 expressions.append(closed)
             else:
-                expressions += [*own, *(size_of(covariance[i, i]) for i in block)]
+                expressions += [*lower, *(size_of(covariance[i, i]) for i in block)]
         self._lowered = lower_all(expressions, parameters)
         self.shared = any(len(block) > 1 for block in self._blocks)
         self._first: dict[int, int] = {}
@@ -274,16 +274,16 @@ class Blocks(Diffusion):
             self._first[i], self.normals = self.normals, self.normals + sizes[i]
 
     def coefficients(self, env: Environment) -> Any:
-        dtype, found = next(iter(env.vectors.values())).dtype, list[Any]()
+        dtype, roots = next(iter(env.vectors.values())).dtype, list[Any]()
         values = (jnp.asarray(e, dtype) for e in self._lowered(env))
         for block in self._blocks:
             if block[0] in self._closed:
-                found.append([[next(values)]])
+                roots.append([[next(values)]])
                 continue
             rows = [[next(values) for _ in range(n + 1)] for n in range(len(block))]
             sizes = [next(values) for _ in block]
-            found.append(block_root(rows, sizes) if len(block) <= SMALL else _large_root(rows, sizes))
-        return found
+            roots.append(block_root(rows, sizes) if len(block) <= SMALL else _large_root(rows, sizes))
+        return roots
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         entries = (
@@ -329,11 +329,11 @@ def rows_of(z: jax.Array, first: int, count: int) -> jax.Array:
 
 def combined(groups: int, entries: Iterable[tuple[int, jax.Array, Any]], dtype: Any, scale: Any) -> tuple[Any, ...]:
     """scale B z of each group, from the summands (group, normals, entries of B)."""
-    found: list[Any] = [None] * groups
+    totals: list[Any] = [None] * groups
     for i, normals, value in entries:
         part = (scale * value) * normals  # in this order: both may be the same for all paths
-        found[i] = part if found[i] is None else found[i] + part
-    return tuple(jnp.zeros((), dtype) if part is None else part for part in found)
+        totals[i] = part if totals[i] is None else totals[i] + part
+    return tuple(jnp.zeros((), dtype) if part is None else part for part in totals)
 
 
 def size_of(variance: sp.Expr) -> sp.Expr:
@@ -347,10 +347,10 @@ def _large_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
     *flat, size = ([jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in (*rows, sizes))
     matrix = jnp.stack([jnp.stack([flat[max(i, j)][min(i, j)] for j in count]) for i in count])
     if len(rows) <= FEW:
-        made = lane_root(matrix, jnp.stack(size))
+        root = lane_root(matrix, jnp.stack(size))
     else:
-        made = jnp.moveaxis(symmetric_root(jnp.moveaxis(matrix, 2, 0), jnp.max(jnp.stack(size), axis=0)), 0, 2)
-    return [[made[i, j].reshape(shape) for j in count] for i in count]
+        root = jnp.moveaxis(symmetric_root(jnp.moveaxis(matrix, 2, 0), jnp.max(jnp.stack(size), axis=0)), 0, 2)
+    return [[root[i, j].reshape(shape) for j in count] for i in count]
 
 
 def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:

@@ -232,9 +232,9 @@ def _like(value: Any, y: jax.Array) -> jax.Array:
 
 def tsit5(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """A Runge-Kutta step of order 5 (Tsitouras 2011), where there is no noise."""
-    solver, own = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
-    state = solver.init(own, t, t + step, y, None)
-    return solver.step(own, t, t + step, y, None, state, made_jump=True)[0]
+    solver, term_without_noise = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
+    state = solver.init(term_without_noise, t, t + step, y, None)
+    return solver.step(term_without_noise, t, t + step, y, None, state, made_jump=True)[0]
 
 
 SCHEMES: Mapping[str, Scheme] = {
@@ -312,11 +312,11 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     each = 1 if term.stepping.by_halves else 2
 
     def some(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
-        made = []
+        steps_made = []
         for half, increment in enumerate(term.increments(draws, length)[:steps]):
             t = begin + ((pair - first) * each + half) * length
-            made.append((partial(_step, term, scheme, t, length, increment), t + length))
-        return advance(made, state)
+            steps_made.append((partial(_step, term, scheme, t, length, increment), t + length))
+        return advance(steps_made, state)
 
     last = first + count // each
     together = TOGETHER if term.stepping.long and _is_small(term, scheme, state) else 1

@@ -18,8 +18,8 @@ from sdescent.derive.vocabulary.symbols import du, t, u
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.drift import STEP, loss_vector, over_step
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.families import Apart, Families, Templates, grouped, single
 from sdescent.numerics.lowering.landscape import loss_vectors
+from sdescent.numerics.lowering.letter_arrays import Apart, Families, Templates, grouped, single
 from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.roots import Blocks, Diffusion, Entries, diffusion

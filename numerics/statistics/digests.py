@@ -114,8 +114,8 @@ class Digest:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The digest as arrays by name, small ones."""
-        found = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
-        return found | {name: _narrow(found[name]) for name in ("bins", "filled")}
+        arrays = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
+        return arrays | {name: _narrow(arrays[name]) for name in ("bins", "filled")}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Any]) -> Digest:
@@ -140,9 +140,9 @@ def digest(values: Any) -> Digest:
             mean[n] = np.mean(finite)
             squares[n] = np.sum((finite - mean[n]) ** 2)
         least[n], greatest[n] = finite.min(), finite.max()
-        own = _bins(finite)
-        lowest = own.min()
-        counted = np.bincount(own - lowest)
+        numbers = _bins(finite)
+        lowest = numbers.min()
+        counted = np.bincount(numbers - lowest)
         there = np.flatnonzero(counted)
         bins.append(n * _WIDTH + lowest + there)
         filled.append(counted[there])

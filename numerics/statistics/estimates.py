@@ -163,14 +163,14 @@ def _binomial(chance: float, n: int, q: float) -> int:
 
     As that of `scipy.stats`, which takes longer to load than many runs to solve.
     """
-    below, found = -1, n
-    while found - below > 1:
-        middle = (below + found) // 2
+    below, least = -1, n
+    while least - below > 1:
+        middle = (below + least) // 2
         if scipy.special.bdtr(middle, n, q) >= chance:
-            found = middle
+            least = middle
         else:
             below = middle
-    return found
+    return least
 
 
 def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, blown: str = "excluded") -> Band:
@@ -184,8 +184,8 @@ def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, 
     check_level(level)
     finite, lost = _split(values)
     ordered = np.sort(finite)
-    found = [_of_ordered(ordered, lost, q, level, blown) for q in (low, 0.5, high)]
-    return Band(found[0], found[1], found[2], (low, high))
+    estimates = [_of_ordered(ordered, lost, q, level, blown) for q in (low, 0.5, high)]
+    return Band(estimates[0], estimates[1], estimates[2], (low, high))
 
 
 def proportion(count: int, total: int, level: float = 0.95) -> Estimate:

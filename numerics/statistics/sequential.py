@@ -215,8 +215,8 @@ class Proportion(_Sequence):
         self.looks += 1
         self.count += int(total)
         self._total += float(hits)
-        found = proportion(int(self._total), self.count, spent(self.level, self.looks))
-        self._meet(found.lower, found.upper)
+        look = proportion(int(self._total), self.count, spent(self.level, self.looks))
+        self._meet(look.lower, look.upper)
         return self.estimate
 
 
@@ -244,8 +244,8 @@ class Looks(_Sequence):
         """Takes a batch of values (n,) and gives the estimate from all so far."""
         self._values.append(np.asarray(values, float).ravel())
         self.looks += 1
-        found = self.interval(np.concatenate(self._values), spent(self.level, self.looks))
-        if found.assumes != EXACT:
-            raise BadInput("interval", found.assumes, "an interval that is exact for every law")
-        self._meet(found.lower, found.upper)
-        return replace(found, lower=self.lower, upper=self.upper, level=self.level, assumes=LOOKS)
+        look = self.interval(np.concatenate(self._values), spent(self.level, self.looks))
+        if look.assumes != EXACT:
+            raise BadInput("interval", look.assumes, "an interval that is exact for every law")
+        self._meet(look.lower, look.upper)
+        return replace(look, lower=self.lower, upper=self.upper, level=self.level, assumes=LOOKS)

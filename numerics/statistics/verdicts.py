@@ -148,11 +148,11 @@ def decide(
     while True:
         tracker.update(np.asarray(sample(size, drawn), float).ravel())
         drawn += size
-        found = judge(tracker.estimate, bound, error)
+        decision = judge(tracker.estimate, bound, error)
         if tracker.refused:
-            return replace(found, verdict=Verdict.INCONCLUSIVE, reason=tracker.refused)
-        if (found.verdict is not Verdict.INCONCLUSIVE and drawn >= least) or drawn >= most:
-            return found
+            return replace(decision, verdict=Verdict.INCONCLUSIVE, reason=tracker.refused)
+        if (decision.verdict is not Verdict.INCONCLUSIVE and drawn >= least) or drawn >= most:
+            return decision
         size = min(drawn, most - drawn)
 
 
@@ -184,10 +184,10 @@ class _Tracker:
     @property
     def estimate(self) -> Estimate:
         value = self.total / self.count if self.count else math.nan
-        own = self.upper or self.lower
+        sequence = self.upper or self.lower
         return Estimate(
             value, -math.inf if self.lower is None else self.lower.lower, math.inf if self.upper is None else self.upper.upper,
-            own.level if own else math.nan, self.count, self.blown, own.assumes if own else NONE,
+            sequence.level if sequence else math.nan, self.count, self.blown, sequence.assumes if sequence else NONE,
         )  # fmt: skip
 
 

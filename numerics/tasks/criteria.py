@@ -138,19 +138,19 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
     Returns:
         each: "falls", "falls by less than half", "does not fall" or "open"; estimates: last and ratio of each setting in turn.
     """
-    found, words, asked = [], [], []
+    estimates, words, asked = [], [], []
     for n, loss in enumerate(losses):
         last, ratio = median(loss[-1], 2 * len(losses)), median(_ratio(loss), 2 * len(losses))
-        found += [last, ratio]
-        own = [Condition(n, LAST, last, start, fatal=True)]
+        estimates += [last, ratio]
+        both = [Condition(n, LAST, last, start, fatal=True)]
         if last.upper >= ROUNDING * start:
-            own.append(Condition(n, HALFWAY, ratio, 1.0, fatal=True))
+            both.append(Condition(n, HALFWAY, ratio, 1.0, fatal=True))
         far = Condition(n, LAST, last, HALF * start)
-        down, stuck = all(c.met for c in own), any(c.broken for c in own)
+        down, stuck = all(c.met for c in both), any(c.broken for c in both)
         words.append(
             "falls" if down and far.met else "falls by less than half" if down else "does not fall" if stuck else "open"
         )
-        asked += [*own, far]
+        asked += [*both, far]
     bad = words.count("does not fall")
     rest = [word for word in words if word != "falls"]
     reason = (
@@ -160,7 +160,7 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
         if rest
         else ""
     )
-    return _found(asked, words, found, reason)
+    return _found(asked, words, estimates, reason)
 
 
 def settles(losses: Sequence[Any], start: float) -> Finding:
@@ -175,30 +175,30 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
     Returns:
         each: "falls", "level", "rises", "falls by less than half" or "open"; estimates: last and `quarters` of each in turn.
     """
-    found, words, asked = [], [], []
+    estimates, words, asked = [], [], []
     for n, loss in enumerate(losses):
         last = median(loss[-1], 2 * len(losses))
         moving, (rise, _) = stationary(loss, start, 2 * len(losses), n)
-        found += [last, rise.estimate]
-        own = [
+        estimates += [last, rise.estimate]
+        both = [
             Condition(n, LAST, last, start, fatal=True),
             Condition(n, QUARTERS, rise.estimate, rise.boundary, fatal=True),
         ]
         far = Condition(n, LAST, last, HALF * start)
-        if any(c.broken for c in own):
+        if any(c.broken for c in both):
             words.append("rises")
-        elif not all(c.met for c in own):
+        elif not all(c.met for c in both):
             words.append("open")
         else:
             words.append(("level" if moving == "stationary" else "falls") if far.met else "falls by less than half")
-        asked += [*own, far]
+        asked += [*both, far]
     rest = sorted(set(words) - {"falls", "level"})
-    return _found(asked, words, found, ", ".join(rest))
+    return _found(asked, words, estimates, ", ".join(rest))
 
 
-def without_half(found: Finding) -> Verdict:
+def without_half(finding: Finding) -> Verdict:
     """The verdict that `falls` or `settles` gave before `HALF` was added: the only condition of theirs that is not fatal."""
-    return replace(found, seen=all(c.met for c in found.conditions if c.fatal)).verdict
+    return replace(finding, seen=all(c.met for c in finding.conditions if c.fatal)).verdict
 
 
 def diverges(losses: Sequence[Any], start: float) -> Finding:
@@ -210,13 +210,13 @@ def diverges(losses: Sequence[Any], start: float) -> Finding:
     Returns:
         each: "falls", "grows" or "open"; estimates: the last loss of each setting.
     """
-    found = [median(loss[-1], len(losses)) for loss in losses]
-    words = tuple("falls" if e.upper < start else "grows" if e.lower > start else "open" for e in found)
+    estimates = [median(loss[-1], len(losses)) for loss in losses]
+    words = tuple("falls" if e.upper < start else "grows" if e.lower > start else "open" for e in estimates)
     asked = (
-        Condition(0, LAST, found[0], start, fatal=True),
-        Condition(len(found) - 1, LAST, found[-1], start, below=False, fatal=True),
+        Condition(0, LAST, estimates[0], start, fatal=True),
+        Condition(len(estimates) - 1, LAST, estimates[-1], start, below=False, fatal=True),
     )
-    return _found(asked, words, found, f"{words[0]} first, {words[-1]} last")
+    return _found(asked, words, estimates, f"{words[0]} first, {words[-1]} last")
 
 
 def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | None = None) -> Finding:
@@ -234,12 +234,12 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
         each: "worse", "better" or "open"; estimates: of the differences.
     """
     pairs = list(zip(first, second, strict=True))
-    found = [median(np.asarray(a) - np.asarray(b), len(pairs)) for a, b in pairs]
-    words = tuple("worse" if e.lower > 0 else "better" if e.upper < 0 else "open" for e in found)
+    estimates = [median(np.asarray(a) - np.asarray(b), len(pairs)) for a, b in pairs]
+    words = tuple("worse" if e.lower > 0 else "better" if e.upper < 0 else "open" for e in estimates)
     unfair = list(fair or [""] * len(pairs))[-1]
-    asked = Condition(len(pairs) - 1, DIFFERENCE, found[-1], 0.0, below=False, fatal=not unfair)
+    asked = Condition(len(pairs) - 1, DIFFERENCE, estimates[-1], 0.0, below=False, fatal=not unfair)
     reason = unfair or {"worse": "", "better": "better", "open": "no difference"}[words[-1]]
-    return _found([asked], words, found, reason, unfair)
+    return _found([asked], words, estimates, reason, unfair)
 
 
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
@@ -247,9 +247,9 @@ def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
 
     Equal means that the whole interval of the median is within; otherwise the text says why the comparison is not fair.
     """
-    found = median(np.asarray(first, float) / np.asarray(second, float))
-    ok = found.lower >= 1 - MATCH and found.upper <= 1 + MATCH
-    return found, "" if ok else "lengths differ"
+    ratio = median(np.asarray(first, float) / np.asarray(second, float))
+    ok = ratio.lower >= 1 - MATCH and ratio.upper <= 1 + MATCH
+    return ratio, "" if ok else "lengths differ"
 
 
 def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding:
@@ -267,11 +267,11 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
         each: "stalls", "not yet stationary", "unstable", "at the minimum" or "open"; estimates: last and `quarters` of each setting
         in turn.
     """
-    found, words, asked = [], [], []
+    estimates, words, asked = [], [], []
     for n, (loss, blown_up) in enumerate(zip(losses, blown, strict=True)):
         last = median(loss[-1], 2 * len(losses))
         moving, two = stationary(loss, start, 2 * len(losses), n)
-        found += [last, two[0].estimate]
+        estimates += [last, two[0].estimate]
         stable = Condition(n, LAST, last, start, fatal=True)
         floor = Condition(n, LAST, last, ROUNDING * start, below=False, fatal=True)
         if blown_up or stable.broken:
@@ -285,7 +285,7 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
         asked += [stable, floor, *two]
     off = ", ".join(sorted({word for word in words if word != "stalls"}))
     left = sum(map(int, blown))
-    return _found(asked, words, found, off, f"{left} runs left the bound" if left else "", fatal=True)
+    return _found(asked, words, estimates, off, f"{left} runs left the bound" if left else "", fatal=True)
 
 
 def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -> Verdict:
@@ -309,9 +309,9 @@ def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
     Returns:
         each: "below", "not below" or "open"; estimates: the means.
     """
-    found = [mean(v, 1 - (1 - LEVEL) / len(values)) for v in values]
-    asked = [Condition(n, MEAN, e, bound, fatal=True) for n, (e, bound) in enumerate(zip(found, bounds, strict=True))]
+    means = [mean(v, 1 - (1 - LEVEL) / len(values)) for v in values]
+    asked = [Condition(n, MEAN, e, bound, fatal=True) for n, (e, bound) in enumerate(zip(means, bounds, strict=True))]
     words = ["below" if c.met else "not below" if c.broken else "open" for c in asked]
-    left = sum(e.blown for e in found)
+    left = sum(e.blown for e in means)
     reason = ", ".join(sorted(set(words) - {"below"}))
-    return _found(asked, words, found, reason, f"{left} runs left the bound" if left else "", fatal=True)
+    return _found(asked, words, means, reason, f"{left} runs left the bound" if left else "", fatal=True)

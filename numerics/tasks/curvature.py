@@ -104,7 +104,9 @@ def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessL
         or not np.all(np.isfinite(g) & np.isfinite(lam) & (g >= 0) & (lam >= 0))
     ):
         raise BadInput("curvature", lam.shape, "as many finite numbers >= 0 as gradient norms")
-    found = linprog([1.0, float(np.mean(g))], A_ub=-np.column_stack([np.ones_like(g), g]), b_ub=-lam, bounds=(0, None))
-    l0, l1 = (float(v) for v in found.x)
+    optimum = linprog(
+        [1.0, float(np.mean(g))], A_ub=-np.column_stack([np.ones_like(g), g]), b_ub=-lam, bounds=(0, None)
+    )
+    l0, l1 = (float(v) for v in optimum.x)
     short = float(np.max(lam - l0 - l1 * g))  # the violation that the solver's tolerance leaves
     return SmoothnessLine(l0 + max(short, 0.0), l1)

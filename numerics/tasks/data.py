@@ -85,10 +85,10 @@ def _bundled(name: str) -> dict[str, Any]:
     try:
         from sklearn import datasets
     except ImportError:
-        shown = name.replace("_", "-")
+        title = name.replace("_", "-")
         raise Refusal(
             "missing-extra",
-            f"the {shown} data ships with scikit-learn, which is not installed; install the extra: sdescent[data]",
+            f"the {title} data ships with scikit-learn, which is not installed; install the extra: sdescent[data]",
         ) from None
     return dict(getattr(datasets, f"load_{name}")())
 
@@ -138,11 +138,11 @@ def require_integer(field: str, value: object, low: int, high: int) -> None:
 
 def step_numbers(field: str, steps: Sequence[int]) -> np.ndarray:
     """Numbers of steps as an array, shape (S,); BadInput unless they are increasing."""
-    found = np.asarray(steps)
-    ordered = found.ndim == 1 and found.size > 0 and found.dtype.kind in "iu" and found[0] >= 0
-    if not (ordered and bool(np.all(np.diff(found) > 0)) and found[-1] < 2**31):
+    numbers = np.asarray(steps)
+    ordered = numbers.ndim == 1 and numbers.size > 0 and numbers.dtype.kind in "iu" and numbers[0] >= 0
+    if not (ordered and bool(np.all(np.diff(numbers) > 0)) and numbers[-1] < 2**31):
         raise BadInput(field, list(steps), "increasing integers from 0 to 2^31 - 1")
-    return found.astype(np.int64)
+    return numbers.astype(np.int64)
 
 
 def require(field: str, value: float, ok: bool, accepted: str) -> None:

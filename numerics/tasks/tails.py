@@ -126,20 +126,20 @@ class _Likelihood:
     def _log_square_scale(self, lam: np.ndarray) -> np.ndarray:
         """log sigma^2 by Newton's method; coordinates that have converged are left out of later sweeps."""
         # At nu = inf the mean square is exact; for small nu it starts far too high, a quantile does not.
-        found = np.where(lam < 0.2, self._mean, self._quantile)
+        log_square = np.where(lam < 0.2, self._mean, self._quantile)
         open_ = np.arange(lam.size)
         for _ in range(200):
-            q = self.squares[open_] * np.exp(-found[open_])[:, None]
+            q = self.squares[open_] * np.exp(-log_square[open_])[:, None]
             weight = 1.0 / (1.0 + lam[open_, None] * q)
             q *= weight
             gain = (1.0 + lam[open_]) * q.mean(axis=1)
             slope = (1.0 + lam[open_]) * np.einsum("dm,dm->d", q, weight) / q.shape[1]
             step = np.clip((gain - 1.0) / slope, -1.5, 1.5)
-            found[open_] += step
+            log_square[open_] += step
             open_ = open_[np.abs(step) > 1e-7]  # Newton's next error is the square of that
             if open_.size == 0:
                 break
-        return found
+        return log_square
 
 
 def _inverse(lam: np.ndarray) -> np.ndarray:

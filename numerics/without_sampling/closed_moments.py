@@ -26,7 +26,8 @@ from sdescent.derive.vocabulary.symbols import u as free_u
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.simulate.parameters import parameters_of
 from sdescent.numerics.simulate.rule_equations.solving import at_numbers, factor_of
-from sdescent.numerics.simulate.runs import check_dimension, formula_in, positive
+from sdescent.numerics.simulate.runs import check_dimension, formula_in
+from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 from sdescent.numerics.without_sampling.backward import STAGES, radau
 from sdescent.numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
@@ -174,9 +175,9 @@ def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> 
     expr = sp.expand(expr)
     if not expr.is_polynomial(*state):
         raise NoClosedForm("the step or the generator is not a polynomial in the state: the moments do not close")
-    found = dict(sp.Poly(expr, *state).terms())
-    row = [found.pop(sp.Poly(m, *state).monoms()[0], sp.S.Zero) for m in monomials]
-    if any(c != 0 for c in found.values()):
+    terms = dict(sp.Poly(expr, *state).terms())
+    row = [terms.pop(sp.Poly(m, *state).monoms()[0], sp.S.Zero) for m in monomials]
+    if any(c != 0 for c in terms.values()):
         raise NoClosedForm("moments up to degree 2 lead to higher ones: they do not close")
     return row
 
@@ -194,15 +195,15 @@ def images_at(
     images: list[Any], state: list[sp.Symbol], monomials: list[Any], parameters: Mapping[str, Any], u: Any
 ) -> Images:
     """The matrix of the images at a time, with numbers for all symbols."""
-    own = {t, free_u, du}
+    of_time = {t, free_u, du}
     entries = {f"{k}{m + 1}": float(e) for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
-    known = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
+    numbers = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
     rows = [coefficients_of(e, state, monomials) for e in images]
     matrix = sp.Matrix(rows)
-    missing = sorted(s.name for s in matrix.free_symbols - own if s.name not in known)
+    missing = sorted(s.name for s in matrix.free_symbols - of_time if s.name not in numbers)
     if missing:
         raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
-    matrix = matrix.xreplace({s: sp.Float(known[s.name], 17) for s in matrix.free_symbols - own})
+    matrix = matrix.xreplace({s: sp.Float(numbers[s.name], 17) for s in matrix.free_symbols - of_time})
     function = sp.lambdify([t, free_u, du], matrix, "numpy")
     if (matrix.free_symbols & {free_u, du}) and u is None:
         raise BadInput("u", None, "the function t -> u(t) of the free schedule")

@@ -47,10 +47,10 @@ def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers:
     """
     if not (isinstance(loss, Quadratic) and dim <= MOST_DIM and method.plain) or follows_time(method):
         return None
-    found = _maps((method, kind, loss, dim))
-    if found is None or any(name not in numbers for name in found[0]):
+    maps = _maps((method, kind, loss, dim))
+    if maps is None or any(name not in numbers for name in maps[0]):
         return None
-    means, squares = (np.asarray(a, float) for a in found[1](*(numbers[name] for name in found[0])))
+    means, squares = (np.asarray(a, float) for a in maps[1](*(numbers[name] for name in maps[0])))
     if not (np.isfinite(means).all() and np.isfinite(squares).all()):
         return None
     values = [np.linalg.eigvals(a) for a in (means, squares)]

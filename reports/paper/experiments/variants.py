@@ -159,7 +159,7 @@ def _problem(
     batch = size.batch if name == BATCHES else None
     law = None if batch else noise
     own = _gradients(study.loss, study.task.clients, batch, law)
-    return replace(study.problem, own=own), {"data": own.data.scheme, "batch": batch, "noise": law}
+    return replace(study.problem, oracle=own), {"data": own.data.scheme, "batch": batch, "noise": law}
 
 
 @lru_cache(maxsize=32)

@@ -23,7 +23,7 @@ from sdescent.numerics.simulate.blow_up import NotANumber, as_saved, with_infini
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import BOUND
+from sdescent.numerics.simulate.settings import BOUND
 
 
 def accounted(found: Ensemble) -> None:

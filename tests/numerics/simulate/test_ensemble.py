@@ -22,6 +22,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.settings import Paths
 from sdescent.numerics.statistics.estimates import band, difference, mean, quantile
 from sdescent.numerics.without_sampling.backward import model_mean
 from sdescent.numerics.without_sampling.closed_moments import model_moment
@@ -54,7 +55,7 @@ def made(T: float = 1.0, **more: Any) -> Ensemble:
 
 def with_horizon(T: float) -> Ensemble:
     """As a run with this horizon says it."""
-    own = settings_of(METHOD, LOSS, None, np.ones((2, 1)), 5, 0, 3, NUMBERS, {}, T)
+    own = settings_of(METHOD, LOSS, None, Paths(np.ones((2, 1)), 5, key=3), NUMBERS, {}, T, NUMBERS["eta"])
     return dataclasses.replace(BY_HAND, settings={"kind": "method", **own}, blow_up=np.full(5, np.inf))
 
 

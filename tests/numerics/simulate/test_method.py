@@ -23,7 +23,8 @@ from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.laws.samplers import compress, sample_noise
 from sdescent.numerics.lowering.landscape import Landscape, landscape
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import Stream, save_grid, stream
+from sdescent.numerics.simulate.runs import Stream, stream
+from sdescent.numerics.simulate.settings import save_grid
 from tests.support.samples import mostly_slow
 
 SQUARES = {"x1sq": lambda x: x[0] ** 2, "x2sq": lambda x: x[1] ** 2}

@@ -113,7 +113,7 @@ def test_runs_with_clients_of_their_own_are_a_loop_over_clients() -> None:
     """DSignSGD without noise: x <- x - c_n (1/N) sum_i sign grad f_i(x) in NumPy; with all samples at each it is another run."""
     data = data_by_label(LABELS, 4, None)
     start = point(LINEAR, 1)[:, 0]
-    problem = RaceProblem("small", Landscape(LINEAR.loss), start, 4, 0.2, "float64", own=OwnGradients(LINEAR, data))
+    problem = RaceProblem("small", Landscape(LINEAR.loss), start, 4, 0.2, "float64", oracle=OwnGradients(LINEAR, data))
     found = race(problem, problem.signs, [{"c": 0.1, "q": 0.5, "sigma": 1.0}], 6, 3, 2, 0)
 
     def loop(members: list[np.ndarray]) -> list[float]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sdescent.numerics.lowering.families import Apart, Templates, grouped, single
+from sdescent.numerics.lowering.letter_arrays import Apart, Templates, grouped, single
 from sdescent.numerics.lowering.to_jax import lower_function
 
 x = sp.symbols("x1:13", real=True)
