@@ -157,11 +157,8 @@ def _watch(state: _Begun) -> None:
 
 
 def _programs(place: Path) -> Iterator[Path]:
-    return (
-        path
-        for path in list(place.iterdir())
-        if path.name.endswith(_PROGRAM) and path.is_file() and not path.is_symlink()
-    )
+    named = (path for path in list(place.iterdir()) if path.name.endswith(_PROGRAM))
+    return (path for path in named if path.is_file() and not path.is_symlink())
 
 
 def _is_whole(path: Path) -> bool:

@@ -51,9 +51,10 @@ def require_memory(paths: int, numbers: int, width: int) -> None:
     Raises:
         BadInput: they do not.
     """
-    asked, there, unit = paths * numbers * width, memory(), 2**30
-    if asked > there:
-        most = f"at most {int(there / (numbers * width))} here: {numbers} numbers are kept of each, together {asked / unit:.4g} GiB"
+    needed, there, unit = paths * numbers * width, memory(), 2**30
+    if needed > there:
+        most = f"at most {int(there / (numbers * width))} here: {numbers} numbers are kept of each"
+        most += f", together {needed / unit:.4g} GiB"
         raise BadInput("paths", paths, f"{most}, and there are {there / unit:.3g} GiB")
 
 

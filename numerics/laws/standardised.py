@@ -128,13 +128,13 @@ def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule
     nodes = np.concatenate([-right[::-1], right])
     values = np.asarray(density(jnp.asarray(nodes)))
     weights = values * np.tile(PANEL / 2 * point_weights, 2 * len(starts))
-    kept = weights > 0
-    mass = float(weights[kept].sum())
+    positive = weights > 0
+    mass = float(weights[positive].sum())
     if not abs(mass - 1) < 1e-10:
         raise NoClosedForm(
             f"the density sums to {mass} within {REACH:g} of 0: its tails are too heavy for a Gauss rule"
         )
-    return compressed((nodes[kept], weights[kept] / mass), count)
+    return compressed((nodes[positive], weights[positive] / mass), count)
 
 
 # samplers, quantiles and Gauss rules of single laws

@@ -12,7 +12,7 @@ from itertools import product as pairs_of
 from typing import Any
 
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.kept import kept
+from sdescent.numerics.lowering.materialised import materialised
 
 #: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}
@@ -59,10 +59,10 @@ def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[
         return low_rank(diag, terms, size)
 
     n, paths = diag.shape
-    asked = (diag, list(factors), [jnp.broadcast_to(jnp.asarray(c, diag.dtype), (paths,)) for c in core], size)
+    entries = [jnp.broadcast_to(jnp.asarray(c, diag.dtype), (paths,)) for c in core]
     there = jnp.stack([jnp.any(values != 0) for values in (diag, *factors)])  # where none is, S = 0
     zero = jnp.zeros((n, n, paths), diag.dtype)
-    matrix, size = jax.lax.cond(jnp.any(there), some, lambda *arguments: (zero, arguments[-1]), *asked)
+    matrix, size = jax.lax.cond(jnp.any(there), some, lambda *_: (zero, size), diag, list(factors), entries, size)
     return jax.lax.cond(jnp.any(there), lane_root, lambda *_: zero, matrix, size)
 
 
@@ -105,7 +105,7 @@ def _lane_root(matrix: jax.Array, size: jax.Array, most: float) -> jax.Array:
     roots = jnp.sqrt(size)
     none = jnp.where(jnp.any(matrix != 0, axis=0), jnp.nan, 0.0)  # where the size is 0, so is S
     inverse = jnp.where(size > 0, 1 / jnp.where(size > 0, roots, 1.0), none)
-    scaled = kept(lambda matrix, inverse: matrix * inverse[:, None] * inverse[None], matrix, inverse)
+    scaled = materialised(lambda matrix, inverse: matrix * inverse[:, None] * inverse[None], matrix, inverse)
     ordered, least = _in_order(scaled)
     safe = least >= PIVOT
 
@@ -149,7 +149,9 @@ def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
 
     def one(state: tuple[Any, jax.Array, jax.Array]) -> tuple[Any, jax.Array, jax.Array]:
         k, rest, columns = state
-        column = kept(lambda rest, chosen, inverse: _chosen(chosen, rest) * inverse, rest, *kept(pivots, rest))
+        column = materialised(
+            lambda rest, chosen, inverse: _chosen(chosen, rest) * inverse, rest, *materialised(pivots, rest)
+        )
         rest -= column[:, None] * column[None]
         return k + 1, rest, jax.lax.dynamic_update_index_in_dim(columns, column, k, 0)
 
@@ -157,7 +159,7 @@ def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
         return ~(reduce(jnp.maximum, (jnp.abs(rest[i, j]) for i in range(n) for j in range(i + 1))) < most)
 
     _, rest, columns = jax.lax.while_loop(going, one, (0, matrix, jnp.zeros_like(matrix)))
-    return jnp.where(kept(wrong, rest), jnp.nan, jnp.swapaxes(columns, 0, 1))
+    return jnp.where(materialised(wrong, rest), jnp.nan, jnp.swapaxes(columns, 0, 1))
 
 
 def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:

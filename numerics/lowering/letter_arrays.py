@@ -173,10 +173,8 @@ class Templates:
             return self._common(tuple(c for c, _ in split), memo) * rest
         if any(e.func != first.func or len(e.args) != len(first.args) for e in parts):
             raise Apart
-        ordered = [
-            sorted(e.args, key=_erased) if isinstance(e, (sp.Add, sp.Mul, sp.Max, sp.Min)) else list(e.args)
-            for e in parts
-        ]
+        commutative = isinstance(first, (sp.Add, sp.Mul, sp.Max, sp.Min))
+        ordered = [sorted(e.args, key=_erased) if commutative else list(e.args) for e in parts]
         return first.func(*[self._common(entry, memo) for entry in zip(*ordered, strict=True)])
 
     def _letter(self, symbols: tuple[sp.Symbol, ...]) -> sp.Symbol:

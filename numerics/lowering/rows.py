@@ -96,10 +96,8 @@ class _Rows:
 
     def run(self, program: Any, constants: Sequence[_Value], arguments: Sequence[_Value]) -> list[_Value]:
         """The results of a program."""
-        values: dict[Any, _Value] = {
-            **dict(zip(program.constvars, constants, strict=True)),
-            **dict(zip(program.invars, arguments, strict=True)),
-        }
+        values: dict[Any, _Value] = dict(zip(program.constvars, constants, strict=True))
+        values.update(zip(program.invars, arguments, strict=True))
         for equation in program.eqns:
             operands = [_Whole(v.val) if isinstance(v, Literal) else values[v] for v in equation.invars]
             values.update(zip(equation.outvars, self._results(equation, operands), strict=True))

@@ -77,11 +77,8 @@ def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
     With a number there, lowering makes a table instead of an iteration for every entry.
     """
     expr = sp.sympify(expr)
-    numbers = {
-        s: sp.Float(float(parameters[s.name]), 17)
-        for s in special_symbols(expr)
-        if np.ndim(parameters.get(s.name, [])) == 0
-    }
+    symbols = [s for s in special_symbols(expr) if np.ndim(parameters.get(s.name, [])) == 0]
+    numbers = {s: sp.Float(float(parameters[s.name]), 17) for s in symbols}
     return expr.xreplace(numbers) if numbers else expr
 
 

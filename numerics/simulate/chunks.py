@@ -158,14 +158,11 @@ class Spread:
         What fails there fails again in the call.
         """
         _, places = next(parts(numbers[share(len(numbers))], chunk, lanes))
-        asked = (
-            jax.ShapeDtypeStruct((len(x0), len(places)), x0.dtype),
-            jax.ShapeDtypeStruct(places.shape, places.dtype),
-            more,
-        )
+        kind = jax.ShapeDtypeStruct
+        shapes = kind((len(x0), len(places)), x0.dtype), kind(places.shape, places.dtype), more
 
         def lowered() -> Any:
-            return (self._all if self._primitives(*asked).isdisjoint(LAPACK) else self._one).lower(*asked)
+            return (self._all if self._primitives(*shapes).isdisjoint(LAPACK) else self._one).lower(*shapes)
 
         _compilers().submit(_pool().submit(lowered).result().compile)
 
@@ -236,8 +233,8 @@ def _run_here(
 
     def one(part: tuple[slice, np.ndarray]) -> None:
         place, places = part
-        last, kept = program(points(x0, places, first), places)
-        arrays = {name: np.asarray(value) for name, value in {None: last, **kept}.items()}
+        last, saves = program(points(x0, places, first), places)
+        arrays = {name: np.asarray(value) for name, value in {None: last, **saves}.items()}
         with making:
             if not whole:
                 whole.update(_alike(arrays, len(numbers)))

@@ -27,13 +27,14 @@ from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.vocabulary.choices import Precision, SchemeName
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import tables_for, untabulated
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject, check_milstein
+from sdescent.numerics.simulate.named_equation import named_problem
 from sdescent.numerics.simulate.noise_integrals import doubling_error
 from sdescent.numerics.simulate.parameters import (
     by_place,
@@ -73,7 +74,6 @@ from sdescent.numerics.simulate.settings import (
     paths_from,
     positive,
 )
-from sdescent.numerics.simulate.stated import stated_problem
 from sdescent.numerics.simulate.systems import System, ito_system, stratonovich_system
 
 #: solver steps in a step eta, unless `dt` is given
@@ -116,8 +116,8 @@ def solve(
     point inside. Memory is O(S paths), and O(d) for each path of a chunk.
 
     Args:
-        equation: from `sde`, or one of one's own; `sdescent.numerics.simulate.stated` says what differs for one of one's own,
-            `sdescent.numerics.simulate.rule_equations.solving` for that of an update rule with memory.
+        equation: from `sde`, or one of one's own; `sdescent.numerics.simulate.named_equation` says what differs for one of
+            one's own, `sdescent.numerics.simulate.rule_equations.solving` for that of an update rule with memory.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: number of paths, when x0 is one point.
@@ -159,8 +159,8 @@ def solve(
     Example:
         >>> import sdescent as sd
         >>> equation = sd.sde(sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=4), loss=sd.losses.Quadratic(1), dim=2)
-        >>> found = sd.solve(equation, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, save=3)
-        >>> found.values["loss"].shape
+        >>> ensemble = sd.solve(equation, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, save=3)
+        >>> ensemble.values["loss"].shape
         (3, 100)
     """
     inputs = Inputs(params, varied, loss, u, memory, checked)
@@ -175,7 +175,7 @@ def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
         names = ", ".join(inputs.memory)
         raise BadInput("memory", names, "nothing: this equation is not that of an update rule with memory")
     if isinstance(equation, StateSDE):
-        return stated_problem(equation, paths, inputs)
+        return named_problem(equation, paths, inputs)
     check_dimension(equation.dim, paths.dim)
     inputs = inputs if inputs.loss is not None else replace(inputs, loss=equation.loss)
     return (rule_problem if isinstance(equation, RuleSDE) else _of_method)(equation, paths, inputs)
@@ -309,4 +309,4 @@ class _Program(EquationProgram):
         return at_time({**self.fixed, **free}, self.land, y, t, self.subject.u)
 
 
-_program = Compiled(_Program)
+_program = Memo(_Program)

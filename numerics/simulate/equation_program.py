@@ -16,8 +16,8 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.kept import kept
 from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.lowering.materialised import materialised
 from sdescent.numerics.simulate.blow_up import exits, numberless
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.parameters import unfrozen
@@ -31,8 +31,8 @@ from sdescent.numerics.simulate.systems import System
 def check_milstein(kind: str | None) -> None:
     """Raises BadInput for noise of a type that Milstein's scheme does not take."""
     if kind not in ("additive", "diagonal"):
-        told = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
-        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {told}")
+        why = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
+        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {why}")
 
 
 @final
@@ -186,6 +186,8 @@ class EquationProgram(Program):
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)
         step, y = partial(segment, term, self.scheme), self.begun(x, more, term)
-        last, left = exits(step, more["last"].astype(jnp.int32), term.bound, y)
-        wrong = numberless(kept(lambda y, t: jax.tree.map(jnp.asarray, term.vf(t, y, None)), last, left), x.shape[1])
-        return self.rows(last, more), {"left": left[None], "numberless": wrong[None]}
+        last, exit_time = exits(step, more["last"].astype(jnp.int32), term.bound, y)
+        wrong = numberless(
+            materialised(lambda y, t: jax.tree.map(jnp.asarray, term.vf(t, y, None)), last, exit_time), x.shape[1]
+        )
+        return self.rows(last, more), {"left": exit_time[None], "numberless": wrong[None]}

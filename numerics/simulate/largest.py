@@ -33,7 +33,7 @@ from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.noise import Law
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.standardised import quantile_function
-from sdescent.numerics.lowering.kept import kept
+from sdescent.numerics.lowering.materialised import materialised
 from sdescent.numerics.lowering.scalars import concrete, function_of_one
 
 #: edges at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; the law has 1e-17 beyond the last ones
@@ -79,10 +79,10 @@ class Largest:
             a, weight = (middle + half * x)[:, None], (half * w)[:, None]  # (points, 1, paths)
             above, below = (a - g) / s, (a + g) / s
             inside = (self._sign_mean(above) + self._sign_mean(below)) / 2
-            right, left = self._density(above) / s, self._density(below) / s
+            right, mirrored = self._density(above) / s, self._density(below) / s
             whole = _others(inside, dim)
-            density = right + left
-            lost = [density, above * right - below * left, above**2 * right + below**2 * left]
+            density = right + mirrored
+            lost = [density, above * right - below * mirrored, above**2 * right + below**2 * mirrored]
             integrals = [
                 jnp.sum(weight * part, axis=0) for part in (density * whole, *(part * (1 - whole) for part in lost))
             ]
@@ -100,7 +100,7 @@ class Largest:
 
         sums, _ = jax.lax.scan(add, jnp.zeros((4, *g.shape)), (edges[:-1], edges[1:]))
         # kept: what it is made into together with it decides on its rounding, and a path's bits are its own
-        return kept(joined, g, s, sums)
+        return materialised(joined, g, s, sums)
 
     @staticmethod
     def rounding(g: jax.Array, scale: jax.Array) -> float:

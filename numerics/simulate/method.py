@@ -18,14 +18,14 @@ from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.methods.specialise import with_scales
 from sdescent.derive.vocabulary.choices import Precision
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.laws.compressors import few
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.kept import kept
 from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.lowering.materialised import materialised
 from sdescent.numerics.lowering.norms import norm
 from sdescent.numerics.lowering.scalars import whole
 from sdescent.numerics.lowering.to_jax import lower_coordinate
@@ -123,8 +123,8 @@ def run(
     Example:
         >>> import sdescent as sd
         >>> method = sd.DSignSGD(sd.noise.Scaled(sd.noise.Cauchy(), 1), clients=4)
-        >>> found = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=sd.losses.Quadratic(1), save=3)
-        >>> found.values["loss"].shape
+        >>> ensemble = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=sd.losses.Quadratic(1), save=3)
+        >>> ensemble.values["loss"].shape
         (3, 100)
     """
     parameters, arithmetic = with_scales(method, parameters_of(params)), Arithmetic(dtype, wide, bound, chunk)
@@ -214,11 +214,8 @@ class _Program(Program):
         state = symbols_of_state(setting.method.rule.letters, self.dim)
         self.observables = statistics_of(self.land, dict(setting.statistics), state, self.dim)
         #: whether a step may change few coordinates alone, in O(k): with memory, every coordinate of it changes
-        self.few = (
-            not self.letters
-            and not setting.travelled
-            and few(setting.method.compressor, self.dim, self.fixed) is not None
-        )
+        plain = not self.letters and not setting.travelled
+        self.few = plain and few(setting.method.compressor, self.dim, self.fixed) is not None
 
     def _step(
         self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False, watched: bool = False
@@ -298,17 +295,17 @@ class _Program(Program):
         begin, end = _ends(more["steps"])
 
         def segment(n: Any, carried: tuple[State, dict[str, jax.Array]]) -> Any:
-            state, kept = carried
+            state, saves = carried
             state = self._segment(draws, more, begin[n], end[n], partial(marked_points, more["bound"]), state, self.few)
             if self.few:
-                left = (end[n] > 0) & ~(jnp.abs(state["x"]) <= more["bound"])
-                state = {"x": jnp.where(left, jnp.nan, state["x"])}
-            return state, {name: put(kept[name], value, n, 0) for name, value in values(state).items()}
+                outside = (end[n] > 0) & ~(jnp.abs(state["x"]) <= more["bound"])
+                state = {"x": jnp.where(outside, jnp.nan, state["x"])}
+            return state, {name: put(saves[name], value, n, 0) for name, value in values(state).items()}
 
         put, shapes = jax.lax.dynamic_update_index_in_dim, jax.eval_shape(values, begun)
-        kept = {name: jnp.zeros((len(end), *value.shape), value.dtype) for name, value in shapes.items()}
-        last, kept = jax.lax.fori_loop(0, more["saves"], segment, (begun, kept))
-        return self._rows(last), kept
+        room = {name: jnp.zeros((len(end), *value.shape), value.dtype) for name, value in shapes.items()}
+        last, saves = jax.lax.fori_loop(0, more["saves"], segment, (begun, room))
+        return self._rows(last), saves
 
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         begin, end = _ends(more["steps"])
@@ -316,13 +313,13 @@ class _Program(Program):
         def segment(n: Any, advance: Advance, state: Any) -> Any:
             return self._segment(draws, more, begin[n], end[n], advance, state)
 
-        last, left = exits(segment, more["saves"], more["bound"], self.by_letter(x))
-        wrong = numberless(kept(partial(self._computed, draws, more), last, left), x.shape[1])
-        return self._rows(last), {"left": left[None], "numberless": wrong[None]}
+        last, exit_time = exits(segment, more["saves"], more["bound"], self.by_letter(x))
+        wrong = numberless(materialised(partial(self._computed, draws, more), last, exit_time), x.shape[1])
+        return self._rows(last), {"left": exit_time[None], "numberless": wrong[None]}
 
-    def _computed(self, draws: Draws, more: Any, last: State, left: jax.Array) -> list[jax.Array]:
+    def _computed(self, draws: Draws, more: Any, last: State, exit_time: jax.Array) -> list[jax.Array]:
         """All values of the step after which each path left, from its last state before."""
-        n = jnp.where(jnp.isfinite(left), jnp.rint(left / more["tau"]) - 1, 0).astype(more["steps"].dtype)
+        n = jnp.where(jnp.isfinite(exit_time), jnp.rint(exit_time / more["tau"]) - 1, 0).astype(more["steps"].dtype)
         by_half = []
         for half in (0, 1):
             of_pair = pair_of(draws, n // 2)
@@ -337,4 +334,4 @@ def _ends(steps: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.concatenate([jnp.zeros(1, steps.dtype), steps[:-1]]), steps
 
 
-_program = Compiled(_Program)
+_program = Memo(_Program)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, final
 
 import numpy as np
@@ -33,7 +33,7 @@ from sdescent.numerics.lowering.factors import FEW, lane_root, symmetric_root
 from sdescent.numerics.lowering.scalars import concrete
 from sdescent.numerics.lowering.to_jax import lower_all
 from sdescent.numerics.simulate.largest import Largest, keeps_largest
-from sdescent.numerics.simulate.roots import DENSE_LIMIT, Diffusion, root_of_variance
+from sdescent.numerics.simulate.roots import DENSE_LIMIT, Diffusion, core_of, root_of_variance
 
 #: Sobol's direction numbers end at this many coordinates
 SOBOL_LIMIT = 4096
@@ -68,9 +68,8 @@ class NoiseIntegral(Diffusion):
         if not self.linear and self.dim > DENSE_LIMIT and not self.separable:
             raise BadInput("dim", self.dim, f"at most {DENSE_LIMIT} for this compressor: its covariance is dense")
         if not self.separable and self.dim > SOBOL_LIMIT:
-            raise BadInput(
-                "dim", self.dim, f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
-            )
+            most = f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
+            raise BadInput("dim", self.dim, most)
 
     @property
     def normals(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -104,9 +103,8 @@ class NoiseIntegral(Diffusion):
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
         if covariance.shape[1] <= FEW and (self.top_one or not self.selects):
             most = math.inf if self.top_one else None
-            return jnp.moveaxis(
-                lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape), most), 2, 0
-            )
+            root = lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape), most)
+            return jnp.moveaxis(root, 2, 0)
         # a negative eigenvalue is here an error of the integral, which `doubling_error` bounds
         return symmetric_root(covariance, jnp.inf * scale if self.selects or self.top_one else scale)
 
@@ -121,9 +119,8 @@ class NoiseIntegral(Diffusion):
             rule: another quasi-random set than the own one, from `quasi_random`.
         """
         scales = lower_all(self.conditional.scales)(env)
-        parts = [
-            self._largest_kept(env, s) if self.top_one else self._client(env, s, rule or self._rule) for s in scales
-        ]
+        of_client = self._largest_kept if self.top_one else partial(self._client, rule=rule or self._rule)
+        parts = [of_client(env, s) for s in scales]
         weight = 1 / len(parts)
         first, second = parts[0]
         for p, q in parts[1:]:
@@ -204,11 +201,8 @@ class NoiseIntegral(Diffusion):
             return jax.tree.map(lambda s, a: s + weight * a, total, (first, second, conditional, with_control)), None
 
         square = jnp.zeros((g.shape[1], self.dim, self.dim))
-        begin = (
-            jnp.zeros_like(g),
-            square if dense else jnp.zeros_like(g),
-            square if moments.rank else jnp.zeros_like(g),
-        )
+        zero = jnp.zeros_like(g)
+        begin = (zero, square if dense else zero, square if moments.rank else zero)
         spread = self._of_message(env, scale, jnp.zeros_like(g)) if self.selects else 0.0
         begin = (*begin, (square,) * 3 if self.selects else ())
         (first, second, sent, control), _ = jax.lax.scan(add, begin, (jnp.asarray(points), jnp.asarray(weights)))
@@ -319,11 +313,9 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     if not all(np.isfinite(a).all() for a in (*coarse, size)):
         return math.inf
     there = size > 0
-    return (
-        float(np.max(np.maximum(b[there] / np.sqrt(size[there]), s[there] / size[there])) + floor)
-        if there.any()
-        else 0.0
-    )
+    if not there.any():
+        return 0.0
+    return float(np.max(np.maximum(b[there] / np.sqrt(size[there]), s[there] / size[there])) + floor)
 
 
 def _largest(entries: np.ndarray) -> np.ndarray:
@@ -350,7 +342,5 @@ def _low_rank(rest: list[Any], rank: int, shape: tuple[int, ...]) -> jax.Array |
     """U core U' given v, (paths, d, d)."""
     if not rank:
         return None
-    paths = shape[1]
-    u = jnp.stack(rest[:rank], axis=2)
-    core = jnp.stack([jnp.broadcast_to(c, (paths,)) for c in rest[rank:]], axis=1).reshape(paths, rank, rank)
+    u, core = jnp.stack(rest[:rank], axis=2), core_of(rest[rank:], rank, shape[1])
     return jnp.einsum("ipa,pab,jpb->pij", u, core, u)

@@ -15,8 +15,8 @@ from sdescent.derive.methods.losses import Loss, Separable
 from sdescent.derive.methods.specialise import specialise, symbol_names, symbols_in
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.registry import spec_of
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.simulate.settings import Paths
 
 #: values that a run sets itself
@@ -91,17 +91,15 @@ def _checked(method: Method, loss: Any, dim: int, values: tuple[tuple[str, Any],
     fixed = _fixed(loss, dim)
     for name, value in parameters.items():
         if name in fixed:
-            told = f"no value: the loss has one, {spec_of('loss', loss)}; without it {name} is a parameter"
-            raise BadInput(f"parameter {name}", value, told)
+            accepted_here = f"no value: the loss has one, {spec_of('loss', loss)}; without it {name} is a parameter"
+            raise BadInput(f"parameter {name}", value, accepted_here)
         if name not in shapes:
             base = name.rstrip("0123456789")
             if shapes.get(base) == 1:
-                raise BadInput(
-                    f"parameter {name}", value, f"{dim} numbers for the vector {base} together, {base} = [..]"
-                )
-            raise BadInput(
-                f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)) + did_you_mean(name, shapes)
-            )
+                together = f"{dim} numbers for the vector {base} together, {base} = [..]"
+                raise BadInput(f"parameter {name}", value, together)
+            accepted = "one of " + ", ".join(sorted(shapes)) + did_you_mean(name, shapes)
+            raise BadInput(f"parameter {name}", value, accepted)
         _check_shape(name, value, shapes[name], dim)
     if "N" in parameters:
         clients = parameters["N"]
@@ -120,7 +118,7 @@ def _checked(method: Method, loss: Any, dim: int, values: tuple[tuple[str, Any],
 
 
 #: a study runs one method many times over
-_specialised = Compiled(_checked, 256)
+_specialised = Memo(_checked, 256)
 
 
 def derived_at(equation: Any, method: Method, dim: int) -> Any:
@@ -131,7 +129,7 @@ def derived_at(equation: Any, method: Method, dim: int) -> Any:
 
 
 #: a study solves one equation many times over
-_derived = Compiled(sde, 32)
+_derived = Memo(sde, 32)
 
 
 def same_for_all(equations: Sequence[Any]) -> Any:
@@ -141,8 +139,10 @@ def same_for_all(equations: Sequence[Any]) -> Any:
         BadInput: the equation of some paths is another one, as where their noise is 0.
     """
     if any(one.expressions != equations[0].expressions for one in equations):
-        told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
-        raise BadInput("varied", "values of which some make the noise vanish", told)
+        accepted = (
+            "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
+        )
+        raise BadInput("varied", "values of which some make the noise vanish", accepted)
     return equations[0]
 
 
@@ -190,9 +190,8 @@ def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
     """Every combination of values that occurs on some path."""
     if not lanes:
         return [{}]
-    return [
-        dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T
-    ]
+    columns = np.unique(np.stack([*lanes.values()]), axis=1).T
+    return [dict(zip(lanes, values.tolist(), strict=True)) for values in columns]
 
 
 def which_combination(lanes: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -296,18 +295,15 @@ def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
 
 
 #: a study asks for other numbers of one method again and again
-_known_shapes = Compiled(_shapes)
+_known_shapes = Memo(_shapes)
 
 
 def _fixed(loss: Any, dim: int) -> set[str]:
     """Vectors of a loss that were given with it: a value among the parameters would silently take their place."""
     if not isinstance(loss, Separable):
         return set()
-    return {
-        name
-        for name, entries in loss.vectors(dim).items()
-        if list(map(str, entries)) != [f"{name}{m + 1}" for m in range(dim)]
-    }
+    symbols = {name: [f"{name}{m + 1}" for m in range(dim)] for name in loss.vectors(dim)}
+    return {name for name, entries in loss.vectors(dim).items() if list(map(str, entries)) != symbols[name]}
 
 
 def _coordinates(method: Method, dim: int) -> set[Coordinate]:
@@ -320,8 +316,8 @@ def _coordinates(method: Method, dim: int) -> set[Coordinate]:
 def _check_shape(name: str, value: Any, axes: int, dim: int) -> None:
     shape = np.shape(value)
     if shape != (dim,) * axes:
-        wanted = ("a number", f"{dim} numbers, one per coordinate", f"a {dim} x {dim} matrix")[axes]
-        raise BadInput(f"parameter {name}", f"shape {shape}" if shape else value, wanted)
+        accepted = ("a number", f"{dim} numbers, one per coordinate", f"a {dim} x {dim} matrix")[axes]
+        raise BadInput(f"parameter {name}", f"shape {shape}" if shape else value, accepted)
     if axes == 2:
         matrix = np.asarray(value)
         size = np.abs(matrix).max()

@@ -116,10 +116,8 @@ class Program(ABC):
 
     def observed(self, x: jax.Array, memory: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """The statistics of points, with the memory, (d, paths) by letter."""
-        return {
-            name: function(x, memory) if of_memory(function) else function(x)
-            for name, function in self.observables.items()
-        }
+        functions = self.observables.items()
+        return {name: of(x, memory) if of_memory(of) else of(x) for name, of in functions}
 
     def numbers(self, more: Any) -> dict[str, Any]:
         """The parameters that are given with every call: numbers, or (1, paths) where they differ from path to path."""
@@ -132,9 +130,8 @@ class Program(ABC):
             BadInput: it does not.
         """
         once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # others are tables
-        params = {
-            f"parameter {name}": value for name, value in {**settings["params"], **once, **more["varied"]}.items()
-        }
+        numbers = {**settings["params"], **once, **more["varied"]}
+        params = {f"parameter {name}": value for name, value in numbers.items()}
         for field, value in {**params, "the time of a step": eta, "bound": more["bound"], "T": settings["T"]}.items():
             require_held(field, value, self.dtype)
         farthest, largest = float(np.abs(x).max()), float(np.finfo(self.dtype).max)

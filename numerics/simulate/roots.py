@@ -68,9 +68,8 @@ def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None
         return Diagonal(dim, lower_all([form.diag, form.mean], parameters))
     if kind is Structure.RANK_ONE:
         extra = 0 if form.core[0, 0].is_nonpositive else 1
-        return RankOne(
-            dim + extra, dim, lower_all([form.diag, form.mean, form.factors[0], form.core[0, 0]], parameters)
-        )
+        lowered = lower_all([form.diag, form.mean, form.factors[0], form.core[0, 0]], parameters)
+        return RankOne(dim + extra, dim, lowered)
     if kind is Structure.LOW_RANK:
         lowered = lower_all([form.diag, form.mean, *form.factors, *form.core], parameters)
         return Dense(dim, form.rank, lowered) if dim <= DENSE_LIMIT else Thin(dim, form.rank, lowered)
@@ -135,9 +134,8 @@ class RankOne(Diffusion):
         filled = diag > 0
         w = jnp.where(filled, factor / jnp.where(filled, spread, 1.0), 0.0)
         rest = 1 - negative * jnp.sum(w**2, axis=0)
-        wrong = (rest < -100 * rounding(rest)) | jnp.any(
-            ~filled & (negative * factor**2 > rounding(diag) * _scale(diag, mean)), axis=0
-        )
+        beyond = ~filled & (negative * factor**2 > rounding(diag) * _scale(diag, mean))
+        wrong = (rest < -100 * rounding(rest)) | jnp.any(beyond, axis=0)
         tau = negative / (1 + jnp.sqrt(jnp.maximum(rest, 0.0)))
         return spread, w, jnp.where(wrong, jnp.nan, tau), jnp.sqrt(jnp.maximum(core, 0.0)) * factor
 
@@ -195,11 +193,8 @@ class Thin(Diffusion):
         q, r = jnp.linalg.qr(factors / jnp.where(floor > 0, spread, 1.0).T[:, :, None])  # where S = 0, U is 0 as well
         inner = jnp.eye(self.rank, dtype=r.dtype) + r @ core @ jnp.swapaxes(r, 1, 2)
         size = 1 + jnp.max(jnp.abs(inner), axis=(1, 2))
-        return (
-            spread,
-            q,
-            symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size) - jnp.eye(self.rank, dtype=r.dtype),
-        )
+        root = symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size)
+        return spread, q, root - jnp.eye(self.rank, dtype=r.dtype)
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         spread, q, inner = coefficients
@@ -252,9 +247,7 @@ class Blocks(Diffusion):
     smooth root, c q for c^2 q^2.
     """
 
-    def __init__(
-        self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any]) -> None:
         """For the entries of S between groups, and the numbers of coordinates of the groups."""
         self._sizes, self._blocks = tuple(sizes), blocks(covariance)
         expressions: list[sp.Expr] = []
@@ -316,9 +309,8 @@ class Entries(Diffusion):
         return self._lowered(env)
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
-        entries = (
-            (i, rows_of(z, n, count), value) for (i, n, count), value in zip(self._places, coefficients, strict=True)
-        )
+        both = zip(self._places, coefficients, strict=True)
+        entries = ((i, rows_of(z, n, count), value) for (i, n, count), value in both)
         return combined(self._groups, entries, z.dtype, scale)
 
 
@@ -372,9 +364,13 @@ def _vectors(env: Environment, values: Sequence[jax.Array]) -> tuple[jax.Array, 
 def _low_rank(env: Environment, values: Sequence[jax.Array], rank: int) -> tuple[jax.Array, ...]:
     """D and b as (d, paths), U as (paths, d, r), core as (paths, r, r)."""
     diag, mean, *factors = _vectors(env, values[: 2 + rank])
-    paths = diag.shape[1]
-    core = jnp.stack([jnp.broadcast_to(c, (paths,)) for c in values[2 + rank :]], axis=1).reshape(paths, rank, rank)
+    core = core_of(values[2 + rank :], rank, diag.shape[1])
     return diag, mean, jnp.moveaxis(jnp.stack(factors, axis=1), 2, 0), core
+
+
+def core_of(entries: Sequence[Any], rank: int, paths: int) -> jax.Array:
+    """The core of each path, (paths, r, r), from its entries row by row."""
+    return jnp.stack([jnp.broadcast_to(c, (paths,)) for c in entries], axis=1).reshape(paths, rank, rank)
 
 
 def _factor(name: str, dim: int, parameters: Mapping[str, Any]) -> jax.Array:

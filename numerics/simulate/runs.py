@@ -132,12 +132,9 @@ def at_time(
             schedule = [jax.vmap(function) for function in schedule]
         scalars |= {"u": schedule[0](t), "du": schedule[1](jnp.asarray(t, float))}
         scalars = {name: jnp.asarray(value, x.dtype) for name, value in scalars.items()}
-    return environment(
-        {name: value if jnp.ndim(value) == 0 else jnp.asarray(value, x.dtype) for name, value in parameters.items()},
-        {"x": x, "g": land.gradient(x)},
-        scalars=scalars,
-        directional=lambda c, n: land.directional(x, c, n),
-    )
+    numbers = {name: a if jnp.ndim(a) == 0 else jnp.asarray(a, x.dtype) for name, a in parameters.items()}
+    vectors = {"x": x, "g": land.gradient(x)}
+    return environment(numbers, vectors, scalars=scalars, directional=lambda c, n: land.directional(x, c, n))
 
 
 def statistics_of(
@@ -168,8 +165,8 @@ def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[...
     def checked(x: jax.Array, *more: Any) -> jax.Array:
         value = function(x, *more)
         if jnp.shape(value) != x.shape[1:]:
-            told = f"a function x (d, paths) -> (paths,), here {x.shape} to {x.shape[1:]}: a sum over coordinates has axis=0"
-            raise BadInput(f"statistic {name}", f"shape {jnp.shape(value)}", told)
+            accepted = f"a function x (d, paths) -> (paths,), here {x.shape} to {x.shape[1:]}: a sum over coordinates has axis=0"
+            raise BadInput(f"statistic {name}", f"shape {jnp.shape(value)}", accepted)
         return value
 
     return checked
@@ -182,9 +179,9 @@ def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
         names: from `sdescent.derive.reading.statistics.read_quantities`.
     """
     registered = entries("statistic")
-    kept = [name for name in names if name not in ("loss", "gradient_norm")]
+    chosen = [name for name in names if name not in ("loss", "gradient_norm")]
     named = dict.fromkeys(BUILT_IN_STATISTICS, norm) | {name: one.build for name, one in registered.items()}
-    return {name: named[name] if name in named else coordinate(int(name[1:]) - 1) for name in kept}
+    return {name: named[name] if name in named else coordinate(int(name[1:]) - 1) for name in chosen}
 
 
 @cache
@@ -223,16 +220,11 @@ def statistics_key(
     functions = []
     for name, statistic in (extra or {}).items():
         if not (callable(statistic) or isinstance(statistic, (sp.Expr, str))):
-            told = f"a function x (d, paths) -> (paths,), or a formula in {_listed(state)}"
-            raise BadInput(f"statistic {name}", statistic, told)
-        functions.append(
-            (
-                name,
-                formula_in(statistic, state, f"statistic {name}")
-                if isinstance(statistic, (sp.Expr, str))
-                else statistic,
-            )
-        )
+            accepted = f"a function x (d, paths) -> (paths,), or a formula in {_listed(state)}"
+            raise BadInput(f"statistic {name}", statistic, accepted)
+        if isinstance(statistic, (sp.Expr, str)):
+            statistic = formula_in(statistic, state, f"statistic {name}")
+        functions.append((name, statistic))
     return tuple(functions)
 
 

@@ -51,12 +51,8 @@ class Segments:
 
     def arrays(self, dtype: Any) -> tuple[np.ndarray, ...]:
         """The arguments that a compiled function takes."""
-        return (
-            self.begin.astype(dtype),
-            self.step.astype(dtype),
-            self.count.astype(np.int32),
-            self.first.astype(np.int32),
-        )
+        times, numbers = (self.begin, self.step), (self.count, self.first)
+        return *(a.astype(dtype) for a in times), *(a.astype(np.int32) for a in numbers)
 
 
 def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, by_halves: bool = False) -> Segments:
@@ -144,16 +140,14 @@ class ItoTerm(diffrax.AbstractTerm):
 
     def prod(self, vf: Any, control: Any) -> Any:
         (drift, coefficients), (step, increment) = vf, control
-        return _each(
-            lambda a, b: step * a + b, drift, self.system.apply(coefficients, increment.normals, increment.scale)
-        )
+        noise = self.system.apply(coefficients, increment.normals, increment.scale)
+        return _each(lambda a, b: step * a + b, drift, noise)
 
     def moved(self, y: Any, over: tuple[Any, Any], increment: Increment) -> Any:
         """y + drift dt + B dW, the drift last, because the next step waits for it."""
         drift, coefficients = over
-        return _each(
-            lambda y, b, a: (y + b) + a, y, self.system.apply(coefficients, increment.normals, increment.scale), drift
-        )
+        noise = self.system.apply(coefficients, increment.normals, increment.scale)
+        return _each(lambda y, b, a: (y + b) + a, y, noise, drift)
 
     def increments(self, pair: Draws, step: Any) -> list[Increment]:
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
@@ -291,16 +285,8 @@ class OneByOne(diffrax.AbstractStepSizeController):
         return t0 + 1, t0
 
     def adapt_step_size(
-        self,
-        t0: Any,
-        t1: Any,
-        y0: Any,
-        y1_candidate: Any,
-        args: Any,
-        y_error: Any,
-        error_order: Any,
-        controller_state: Any,
-    ) -> tuple[bool, Any, Any, bool, Any, Any]:
+        self, t0: Any, t1: Any, y0: Any, y1_candidate: Any, args: Any, y_error: Any, error_order: Any, controller_state: Any
+    ) -> tuple[bool, Any, Any, bool, Any, Any]:  # fmt: skip
         # counted here: diffrax's own t1 passes a hundred operations that are compiled only where something depends on them
         now = controller_state + 1
         return True, now, now + 1, False, now, diffrax.RESULTS.successful

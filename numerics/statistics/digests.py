@@ -83,13 +83,13 @@ class Digest:
         below = np.cumsum(self.filled[first:end])
 
         def edges(rank: int) -> tuple[float, float]:
-            left, right = _edges(self.bins[first + np.searchsorted(below, rank)] % _WIDTH)
-            return max(float(left), float(self.least[time])), min(float(right), float(self.greatest[time]))
+            low_edge, right = _edges(self.bins[first + np.searchsorted(below, rank)] % _WIDTH)
+            return max(float(low_edge), float(self.least[time])), min(float(right), float(self.greatest[time]))
 
-        left, right = edges(place)
+        below_it, above_it = edges(place)
         lower = edges(low)[0] if low >= 1 else -math.inf
         upper = edges(high)[1] if high <= n else math.inf
-        return Estimate(left / 2 + right / 2, lower, upper, level, n, blown, EXACT)
+        return Estimate(below_it / 2 + above_it / 2, lower, upper, level, n, blown, EXACT)
 
     def over_time(self, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
         """Mean, median and band at each saved time, as `estimates.over_time` gives them for all values."""
@@ -109,8 +109,8 @@ class Digest:
 
     def histogram(self) -> dict[str, np.ndarray]:
         """The bins that are not empty: number of the saved time, edges left <= values <= right, count."""
-        left, right = _edges(self.bins % _WIDTH)
-        return {"time": self.bins // _WIDTH, "left": left, "right": right, "count": self.filled}
+        low_edge, right = _edges(self.bins % _WIDTH)
+        return {"time": self.bins // _WIDTH, "left": low_edge, "right": right, "count": self.filled}
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The digest as arrays by name, small ones."""

@@ -79,8 +79,6 @@ class OwnGradients:
             place = jnp.floor(draws.fold(1).uniform((self.data.batch, x.shape[1])) * sizes[client]).astype(jnp.int32)
             chosen = self.data.order[self.data.starts[client] + jnp.minimum(place, sizes[client] - 1)]
             gradient = share * self.loss.batch_gradient(x, chosen)
-        return (
-            gradient
-            if self.noise is None
-            else gradient + sample_noise(self.noise, draws.fold(0), gradient, self.parameters)
-        )
+        if self.noise is None:
+            return gradient
+        return gradient + sample_noise(self.noise, draws.fold(0), gradient, self.parameters)

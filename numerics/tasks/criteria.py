@@ -47,11 +47,8 @@ LEAST = 10
 
 
 #: what conditions are about
-LAST, HALFWAY, QUARTERS = (
-    "the last loss",
-    "the last loss over that half-way",
-    "the last quarter's mean over that before",
-)
+LAST, HALFWAY = "the last loss", "the last loss over that half-way"
+QUARTERS = "the last quarter's mean over that before"
 DIFFERENCE, MEAN = "the difference", "the mean"
 
 
@@ -118,9 +115,9 @@ def _found(
     fatal: bool = False,
 ) -> Finding:  # fmt: skip
     """The finding of these conditions; `fatal`: whether what hinders makes the claim fail."""
-    seen = not hindered and all(c.met for c in conditions)
+    holds = not hindered and all(c.met for c in conditions)
     fails = (fatal and bool(hindered)) or any(c.fatal and c.broken for c in conditions)
-    return Finding(seen, fails, tuple(each), tuple(estimates), "" if seen else reason, tuple(conditions), hindered)
+    return Finding(holds, fails, tuple(each), tuple(estimates), "" if holds else reason, tuple(conditions), hindered)
 
 
 def falls(losses: Sequence[Any], start: float) -> Finding:
@@ -138,7 +135,7 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
     Returns:
         each: "falls", "falls by less than half", "does not fall" or "open"; estimates: last and ratio of each setting in turn.
     """
-    estimates, words, asked = [], [], []
+    estimates, words, conditions = [], [], []
     for n, loss in enumerate(losses):
         last, ratio = median(loss[-1], 2 * len(losses)), median(_ratio(loss), 2 * len(losses))
         estimates += [last, ratio]
@@ -146,21 +143,19 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
         if last.upper >= ROUNDING * start:
             both.append(Condition(n, HALFWAY, ratio, 1.0, fatal=True))
         far = Condition(n, LAST, last, HALF * start)
-        down, stuck = all(c.met for c in both), any(c.broken for c in both)
-        words.append(
-            "falls" if down and far.met else "falls by less than half" if down else "does not fall" if stuck else "open"
-        )
-        asked += [*both, far]
-    bad = words.count("does not fall")
+        words.append(_fall(both, far, "falls", "does not fall"))
+        conditions += [*both, far]
     rest = [word for word in words if word != "falls"]
-    reason = (
-        f"does not fall in {bad} of {len(words)}"
-        if bad
-        else f"{rest[0]} in {len(rest)} of {len(words)}"
-        if rest
-        else ""
-    )
-    return _found(asked, words, estimates, reason)
+    worst = [word for word in words if word == "does not fall"] or rest
+    reason = f"{worst[0]} in {len(worst)} of {len(words)}" if worst else ""
+    return _found(conditions, words, estimates, reason)
+
+
+def _fall(conditions: Sequence[Condition], far: Condition, falls: str, broken: str) -> str:
+    """The word for a loss that is to fall: `falls` where it has fallen far enough, `broken` where the contrary is shown."""
+    if all(c.met for c in conditions):
+        return falls if far.met else "falls by less than half"
+    return broken if any(c.broken for c in conditions) else "open"
 
 
 def settles(losses: Sequence[Any], start: float) -> Finding:
@@ -175,25 +170,17 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
     Returns:
         each: "falls", "level", "rises", "falls by less than half" or "open"; estimates: last and `quarters` of each in turn.
     """
-    estimates, words, asked = [], [], []
+    estimates, words, conditions = [], [], []
     for n, loss in enumerate(losses):
         last = median(loss[-1], 2 * len(losses))
         moving, (rise, _) = stationary(loss, start, 2 * len(losses), n)
         estimates += [last, rise.estimate]
-        both = [
-            Condition(n, LAST, last, start, fatal=True),
-            Condition(n, QUARTERS, rise.estimate, rise.boundary, fatal=True),
-        ]
+        both = [Condition(n, LAST, last, start, fatal=True), replace(rise, fatal=True)]
         far = Condition(n, LAST, last, HALF * start)
-        if any(c.broken for c in both):
-            words.append("rises")
-        elif not all(c.met for c in both):
-            words.append("open")
-        else:
-            words.append(("level" if moving == "stationary" else "falls") if far.met else "falls by less than half")
-        asked += [*both, far]
+        words.append(_fall(both, far, "level" if moving == "stationary" else "falls", "rises"))
+        conditions += [*both, far]
     rest = sorted(set(words) - {"falls", "level"})
-    return _found(asked, words, estimates, ", ".join(rest))
+    return _found(conditions, words, estimates, ", ".join(rest))
 
 
 def without_half(finding: Finding) -> Verdict:
@@ -212,11 +199,11 @@ def diverges(losses: Sequence[Any], start: float) -> Finding:
     """
     estimates = [median(loss[-1], len(losses)) for loss in losses]
     words = tuple("falls" if e.upper < start else "grows" if e.lower > start else "open" for e in estimates)
-    asked = (
+    conditions = (
         Condition(0, LAST, estimates[0], start, fatal=True),
         Condition(len(estimates) - 1, LAST, estimates[-1], start, below=False, fatal=True),
     )
-    return _found(asked, words, estimates, f"{words[0]} first, {words[-1]} last")
+    return _found(conditions, words, estimates, f"{words[0]} first, {words[-1]} last")
 
 
 def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | None = None) -> Finding:
@@ -237,9 +224,9 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
     estimates = [median(np.asarray(a) - np.asarray(b), len(pairs)) for a, b in pairs]
     words = tuple("worse" if e.lower > 0 else "better" if e.upper < 0 else "open" for e in estimates)
     unfair = list(fair or [""] * len(pairs))[-1]
-    asked = Condition(len(pairs) - 1, DIFFERENCE, estimates[-1], 0.0, below=False, fatal=not unfair)
+    condition = Condition(len(pairs) - 1, DIFFERENCE, estimates[-1], 0.0, below=False, fatal=not unfair)
     reason = unfair or {"worse": "", "better": "better", "open": "no difference"}[words[-1]]
-    return _found([asked], words, estimates, reason, unfair)
+    return _found([condition], words, estimates, reason, unfair)
 
 
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
@@ -267,7 +254,7 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
         each: "stalls", "not yet stationary", "unstable", "at the minimum" or "open"; estimates: last and `quarters` of each setting
         in turn.
     """
-    estimates, words, asked = [], [], []
+    estimates, words, conditions = [], [], []
     for n, (loss, blown_up) in enumerate(zip(losses, blown, strict=True)):
         last = median(loss[-1], 2 * len(losses))
         moving, two = stationary(loss, start, 2 * len(losses), n)
@@ -282,19 +269,19 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
             words.append("open")
         else:
             words.append("stalls" if moving == "stationary" else f"not yet stationary: {moving}")
-        asked += [stable, floor, *two]
+        conditions += [stable, floor, *two]
     off = ", ".join(sorted({word for word in words if word != "stalls"}))
-    left = sum(map(int, blown))
-    return _found(asked, words, estimates, off, f"{left} runs left the bound" if left else "", fatal=True)
+    lost = sum(map(int, blown))
+    return _found(conditions, words, estimates, off, f"{lost} runs left the bound" if lost else "", fatal=True)
 
 
 def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -> Verdict:
     """The verdict of `stalls` before `LEVEL_WITHIN` was added: stable, and last/half-way is above 0.9; both are fatal."""
-    asked, level = [], 2 * len(losses)
+    conditions, level = [], 2 * len(losses)
     for n, loss in enumerate(losses):
-        asked.append(Condition(n, LAST, median(loss[-1], level), start, fatal=True))
-        asked.append(Condition(n, HALFWAY, median(_ratio(loss), level), STALL, below=False, fatal=True))
-    return _found(asked, [], [], "", "a run left the bound" if sum(blown) else "", fatal=True).verdict
+        conditions.append(Condition(n, LAST, median(loss[-1], level), start, fatal=True))
+        conditions.append(Condition(n, HALFWAY, median(_ratio(loss), level), STALL, below=False, fatal=True))
+    return _found(conditions, [], [], "", "a run left the bound" if sum(blown) else "", fatal=True).verdict
 
 
 def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
@@ -310,8 +297,10 @@ def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
         each: "below", "not below" or "open"; estimates: the means.
     """
     means = [mean(v, 1 - (1 - LEVEL) / len(values)) for v in values]
-    asked = [Condition(n, MEAN, e, bound, fatal=True) for n, (e, bound) in enumerate(zip(means, bounds, strict=True))]
-    words = ["below" if c.met else "not below" if c.broken else "open" for c in asked]
-    left = sum(e.blown for e in means)
+    conditions = [
+        Condition(n, MEAN, e, bound, fatal=True) for n, (e, bound) in enumerate(zip(means, bounds, strict=True))
+    ]
+    words = ["below" if c.met else "not below" if c.broken else "open" for c in conditions]
+    lost = sum(e.blown for e in means)
     reason = ", ".join(sorted(set(words) - {"below"}))
-    return _found(asked, words, means, reason, f"{left} runs left the bound" if left else "", fatal=True)
+    return _found(conditions, words, means, reason, f"{lost} runs left the bound" if lost else "", fatal=True)

@@ -52,8 +52,8 @@ def load_breast_cancer() -> Dataset:
     Source: W. N. Street, W. H. Wolberg, O. L. Mangasarian (1993), as shipped by scikit-learn.
     """
     bunch = _bundled("breast_cancer")
-    kept = np.asarray(bunch["data"], dtype=np.float64)
-    features = (kept - kept.mean(axis=0)) / kept.std(axis=0)
+    measurements = np.asarray(bunch["data"], dtype=np.float64)
+    features = (measurements - measurements.mean(axis=0)) / measurements.std(axis=0)
     # scikit-learn codes malignant as 0 and benign as 1.
     labels = np.where(np.asarray(bunch["target"]) == 0, 1.0, -1.0)
     return Dataset(features, labels, f"breast cancer ({features.shape[1]} features)")
@@ -86,10 +86,8 @@ def _bundled(name: str) -> dict[str, Any]:
         from sklearn import datasets
     except ImportError:
         title = name.replace("_", "-")
-        raise Refusal(
-            "missing-extra",
-            f"the {title} data ships with scikit-learn, which is not installed; install the extra: sdescent[data]",
-        ) from None
+        lack = f"the {title} data ships with scikit-learn, which is not installed; install the extra: sdescent[data]"
+        raise Refusal("missing-extra", lack) from None
     return dict(getattr(datasets, f"load_{name}")())
 
 

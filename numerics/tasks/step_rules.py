@@ -140,14 +140,8 @@ class RaceRuns:
 
 
 def race(
-    problem: RaceProblem,
-    method: Method,
-    settings: Sequence[Mapping[str, float]],
-    steps: int,
-    saved: int,
-    seeds: int,
-    key: Any,
-) -> RaceRuns:
+    problem: RaceProblem, method: Method, settings: Sequence[Mapping[str, float]], steps: int, saved: int, seeds: int, key: Any
+) -> RaceRuns:  # fmt: skip
     """Run each setting with `seeds` seeds, all of them independent of one another, with step size 1 times h.
 
     Paths go in chunks of one size, so that a problem compiles once for any number of settings and seeds.
@@ -176,9 +170,8 @@ def race(
         save=saved + 1, dtype=problem.dtype, varied=varied, travelled=True, chunk=LANES, oracle=problem.oracle,
     )  # fmt: skip
     shape = (saved + 1, len(settings), seeds)
-    values = {
-        name: np.asarray(ensemble.values[name], float).reshape(shape) for name in ("loss", "gradient_norm", "length")
-    }
+    names = ("loss", "gradient_norm", "length")
+    values = {name: np.asarray(ensemble.values[name], float).reshape(shape) for name in names}
     return RaceRuns(
         np.rint(ensemble.times).astype(int), **values, blown=np.isfinite(ensemble.blow_up).reshape(shape[1:])
     )

@@ -159,16 +159,16 @@ def _maximise(profile: Callable[[np.ndarray], np.ndarray], d: int) -> np.ndarray
     grid = np.asarray(_GRID)
     values = np.stack([profile(np.full(d, lam)) for lam in _GRID])
     top = np.argmax(values, axis=0)
-    left, right = grid[np.maximum(top - 1, 0)], grid[np.minimum(top + 1, grid.size - 1)]
+    low, high = grid[np.maximum(top - 1, 0)], grid[np.minimum(top + 1, grid.size - 1)]
     ratio = 0.5 * (5.0**0.5 - 1.0)
-    inner, outer = right - ratio * (right - left), left + ratio * (right - left)
+    inner, outer = high - ratio * (high - low), low + ratio * (high - low)
     f_inner, f_outer = profile(inner), profile(outer)
     for _ in range(28):
         keep_left = f_inner >= f_outer
-        left, right = np.where(keep_left, left, inner), np.where(keep_left, outer, right)
-        new = np.where(keep_left, right - ratio * (right - left), left + ratio * (right - left))
+        low, high = np.where(keep_left, low, inner), np.where(keep_left, outer, high)
+        new = np.where(keep_left, high - ratio * (high - low), low + ratio * (high - low))
         f_new = profile(new)
         inner, outer = np.where(keep_left, new, outer), np.where(keep_left, inner, new)
         f_inner, f_outer = np.where(keep_left, f_new, f_outer), np.where(keep_left, f_inner, f_new)
-    lam = 0.5 * (left + right)
+    lam = 0.5 * (low + high)
     return np.where(values[0] >= profile(lam), 0.0, lam)

@@ -24,9 +24,9 @@ from sdescent.derive.derivation import SDE
 from sdescent.derive.derivation import sde as derive_sde
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.simulate.parameters import constants, deciding, specialised, unfrozen
 from sdescent.numerics.simulate.runs import at_time, check_dimension
@@ -102,11 +102,7 @@ def model_mean(
     parameters = numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
     start, horizon, function = point(x0), positive("T", T), test_function(phi)
     terms = coefficients(equation, loss, parameters, u)
-    ends = (
-        reached(terms, start, horizon, parameters["eta"])
-        if interval is None
-        else (float(interval[0]), float(interval[1]))
-    )
+    ends = reached(terms, start, horizon, parameters["eta"]) if interval is None else tuple(map(float, interval))
     if not ends[0] < start < ends[1]:
         raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
     timed = follows_time(equation.method)
@@ -191,7 +187,7 @@ def _compile(setting: _Setting) -> Callable[..., Any]:
     return both
 
 
-_compiled = Compiled(_compile, 16)
+_compiled = Memo(_compile, 16)
 
 
 def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> Interval:
@@ -234,15 +230,8 @@ def _wider(terms: Coefficients, interval: Interval) -> Interval:
 
 
 def _solved(
-    terms: Coefficients,
-    interval: Interval,
-    start: float,
-    horizon: float,
-    phi: Any,
-    degree: int,
-    steps: int,
-    timed: bool,
-) -> tuple[float, float]:
+    terms: Coefficients, interval: Interval, start: float, horizon: float, phi: Any, degree: int, steps: int, timed: bool
+) -> tuple[float, float]:  # fmt: skip
     """u(x0, T), and the largest |phi| on the interval."""
     grid = chebyshev_points(*interval, degree)
     first = differentiation(*interval, degree)

@@ -82,13 +82,8 @@ def model_moment(
     else:
         value, change, steps = float(weights @ scipy.linalg.expm(horizon * rate(0.0)) @ begin), 0.0, 1
     rounding = 64 * np.finfo(float).eps * float(np.abs(weights) @ np.abs(begin) + abs(value))
-    settings = {
-        "method": equation.method.name,
-        "model": equation.model,
-        "eta": parameters["eta"],
-        "T": horizon,
-        "steps": steps,
-    }
+    about = {"method": equation.method.name, "model": equation.model}
+    settings = {**about, "eta": parameters["eta"], "T": horizon, "steps": steps}
     return Value(value, change + rounding, "closed moment equations", settings)
 
 
@@ -112,8 +107,8 @@ def discrete_moment(
         factors = np.ones(len(start))
     else:
         if len(start) > 1 or not isinstance(loss, Quadratic):
-            told = "quadratic, in one coordinate: moments of a rule are known for no other"
-            raise BadInput("loss", f"{loss} in {len(start)} coordinates", told)
+            accepted = "quadratic, in one coordinate: moments of a rule are known for no other"
+            raise BadInput("loss", f"{loss} in {len(start)} coordinates", accepted)
         numbers, about = settled(method, parameters_of(params)), {}
         tau = time_of_step(method, parameters_of(params))
         state, means, products = moments_of_step(method, loss.vectors(1)["h"][0])
@@ -140,11 +135,8 @@ def _plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], 
     named = derive_sde(method, "first-order", loss, dim).expanded
     size = sp.Symbol("eta", positive=True)
     moved = [x + size * d for x, d in zip(named.state, named.drift, strict=True)]
-    return (
-        named.state,
-        moved,
-        [moved[i] * moved[j] + size * named.covariance[i, j] for i in range(dim) for j in range(i, dim)],
-    )
+    pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+    return named.state, moved, [moved[i] * moved[j] + size * named.covariance[i, j] for i, j in pairs]
 
 
 def _at(values: Sequence[float] | np.ndarray, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:

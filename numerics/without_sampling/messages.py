@@ -82,8 +82,8 @@ def _(compressor: Bernoulli, law: Law, clients: int, nodes: int, parameters: Map
     unit = gauss_rule(law, nodes, parameters)
 
     def message(scale: np.ndarray, g: np.ndarray) -> Rule:
-        kept = (g[:, None] + scale[:, None] * unit[0]) / p
-        values = np.concatenate([np.zeros((len(g), 1)), kept], axis=1)
+        scaled = (g[:, None] + scale[:, None] * unit[0]) / p
+        values = np.concatenate([np.zeros((len(g), 1)), scaled], axis=1)
         return values, np.broadcast_to(np.concatenate([[1 - p], p * unit[1]]), values.shape)
 
     def of(scales: np.ndarray, g: np.ndarray) -> Rule:

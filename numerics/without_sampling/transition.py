@@ -18,9 +18,9 @@ import numpy as np
 
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_all
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
@@ -101,20 +101,9 @@ def discrete_mean(
         if change <= max(tolerance * (1 + abs(result.value)), 4 * rounding) or degree >= FINEST:
             break
         degree, nodes, before = 2 * degree, 2 * nodes, result.value
-    settings = {
-        "degree": degree,
-        "nodes": nodes,
-        "interval": list(result.interval),
-        "leaving": result.leaving,
-        "steps": steps,
-    }
-    settings |= {
-        "method": method.name,
-        "eta": parameters["eta"],
-        "clients": parameters["N"],
-        "T": T,
-        "change": float(change),
-    }
+    settings = {"degree": degree, "nodes": nodes, "interval": list(result.interval), "leaving": result.leaving}
+    settings |= {"steps": steps, "method": method.name, "eta": parameters["eta"], "clients": parameters["N"]}
+    settings |= {"T": T, "change": float(change)}
     return Value(
         result.value, float(change + rounding + result.leaving * result.range), "transition operator", settings
     )
@@ -146,7 +135,7 @@ class _Grid:
     def backward(self, start: float, steps: int, phi: Callable[[np.ndarray], np.ndarray]) -> _Backward:
         intervals = self._intervals(start, steps)
         last = self.grid(intervals[-1])
-        values, left = phi(last), np.zeros_like(last)
+        values, leaving = phi(last), np.zeros_like(last)
         at_end = values
         size = float(np.max(np.abs(values)))
         if not np.isfinite(size):
@@ -161,8 +150,8 @@ class _Grid:
             _, matrix, positive, leaves = cached
             values = matrix @ values
             if self.limits is not None:
-                left = leaves + positive @ left
-        return _Backward(float(values[0]), size, float(np.ptp(at_end)), float(left[0]), intervals[-1])
+                leaving = leaves + positive @ leaving
+        return _Backward(float(values[0]), size, float(np.ptp(at_end)), float(leaving[0]), intervals[-1])
 
     def _intervals(self, start: float, steps: int) -> list[Interval]:
         """I_0 = {x0}, I_1, .., each with every point that is reached from the points of the one before."""
@@ -174,11 +163,8 @@ class _Grid:
             if self.limits is not None:
                 low, high = (min(max(e, self.limits[0]), self.limits[1]) for e in (low, high))
             elif not (high - low <= WIDEST * (1 + abs(start))):  # also for NaN
-                raise BadInput(
-                    "interval",
-                    None,
-                    "an interval (low, high) to stay in: without it the points that the steps reach diverge",
-                )
+                accepted = "an interval (low, high) to stay in: without it the points that the steps reach diverge"
+                raise BadInput("interval", None, accepted)
             least = NARROWEST * (1 + abs(low + high) / 2)
             if 0 < high - low < least:  # a single point stays a point, a small neighbourhood becomes an interval
                 low, high = (low + high - least) / 2, (low + high + least) / 2
@@ -245,4 +231,4 @@ def _compile(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> C
     return pieces
 
 
-_compiled = Compiled(_compile, 16)
+_compiled = Memo(_compile, 16)

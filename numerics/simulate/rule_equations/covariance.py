@@ -70,10 +70,8 @@ class PerCoordinate(Diffusion):
     def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
         self._letters, self._dim = rule.letters, dim
         #: letters with a variance, those that follow them
-        self._groups = [
-            tuple([a for a in group if (_entry(rule, a, a) != 0) == lower] for lower in (True, False))
-            for group in _groups(rule)
-        ]
+        noisy = {a for a in rule.letters if _entry(rule, a, a) != 0}
+        self._groups = [([a for a in g if a in noisy], [a for a in g if a not in noisy]) for g in _groups(rule)]
         self._place = {a: n for n, a in enumerate(a for group, _ in self._groups for a in group)}
         self.normals = dim * len(self._place)
         expressions: list[sp.Expr] = []
@@ -134,9 +132,8 @@ class Named(Diffusion):
         self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in named.state]
         self._gradient = [s.name for s in named.gradient]
         if symbols_of(named.covariance) & set(hessian_symbols(dim)):
-            raise Refusal(
-                "correlated-coordinates", "a covariance that is correlated between coordinates and contains the Hessian"
-            )
+            why = "a covariance that is correlated between coordinates and contains the Hessian"
+            raise Refusal("correlated-coordinates", why)
         self._blocks = Blocks(named.covariance, [1] * named.covariance.rows, parameters)
         self.normals = self._blocks.normals
         leaf = rule.method.noise.dense
@@ -148,9 +145,8 @@ class Named(Diffusion):
     def coefficients(self, env: Environment) -> Any:
         rows = [row for a in self._letters for row in env.vectors[a]]
         named = dict(zip(self._names, rows, strict=True)) | dict(zip(self._gradient, env.vectors["g"], strict=True))
-        return self._blocks.coefficients(
-            Environment({"x": env.vectors["x"]}, {**env.scalars, **self._entries, **named})
-        )
+        scalars = {**env.scalars, **self._entries, **named}
+        return self._blocks.coefficients(Environment({"x": env.vectors["x"]}, scalars))
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         rows = [jnp.broadcast_to(row, z.shape[1:]) for row in self._blocks.apply(coefficients, z, scale)]

@@ -17,8 +17,8 @@ Example:
     >>> noise, update = sd.noise.Scaled(sd.noise.Gaussian(), 1), ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
     >>> method = sd.Method(noise=noise, clients=1, memory={"m": 0}, update=update, regime={"beta": "1 - rho*eta"})
     >>> equation = sd.sde(method, loss=sd.losses.Quadratic(1))
-    >>> found = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.1, "rho": 2}, save=3)
-    >>> found.final_memory["m"].shape
+    >>> ensemble = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.1, "rho": 2}, save=3)
+    >>> ensemble.final_memory["m"].shape
     (2, 100)
 """
 
@@ -38,9 +38,9 @@ from sdescent.derive.derivation import sde as derive_sde
 from sdescent.derive.methods.distributed import Method, symbols_of_noise
 from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated
@@ -143,9 +143,8 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any
         parameters["N"] = int(method.clients)
     symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
     parameters |= _own_numbers(method, parameters, symbol_names(method) | symbol_names(loss))
-    parameters |= {
-        kept: parameters[name] for kept, name in kept_scales(method).items() if kept in symbols and name in parameters
-    }
+    names_of_scales = kept_scales(method).items()
+    parameters |= {scale: parameters[a] for scale, a in names_of_scales if scale in symbols and a in parameters}
     for name in (n for n in symbols if n not in parameters):
         raise BadInput(f"parameter {name}", "no value", f"a number for each of {', '.join(symbols)}")
     for name in {*symbols, *own_names(method)} & parameters.keys():
@@ -267,10 +266,8 @@ class _Program(EquationProgram):
         if self.system.timed:
             pairs = list(zip(at_start(BEGIN * tau), at_start(BEGIN * tau / 2), strict=True))
             sizes = [1e-300 + float(jnp.max(jnp.abs(a))) for a, _ in pairs]
-            if all(
-                bool(jnp.all(jnp.abs(b) <= jnp.abs(a) + LIMIT * size))
-                for (a, b), size in zip(pairs, sizes, strict=True)
-            ):
+            both = zip(pairs, sizes, strict=True)
+            if all(bool(jnp.all(jnp.abs(b) <= jnp.abs(a) + LIMIT * size)) for (a, b), size in both):
                 return BEGIN * tau
         raise Refusal(
             "no-start",
@@ -307,4 +304,4 @@ def _one(value: Any) -> Any:
     return value[0] if jnp.ndim(value) == 2 else value
 
 
-_program = Compiled(_Program)
+_program = Memo(_Program)

@@ -77,18 +77,18 @@ def differences(e: sp.Expr) -> sp.Expr:
     e = remade(e, [differences(a) if isinstance(a, sp.Expr) else a for a in e.args])
     if not isinstance(e, sp.Add):
         return e
-    left, replaced = list(e.args), []
+    remaining, replaced = list(e.args), []
     for term in e.args:
         factors = sp.Mul.make_args(term)
         powers = [f for f in factors if isinstance(f, sp.exp) and not f.atoms(Coordinate, Node)]
-        if len(powers) != 1 or term not in left:
+        if len(powers) != 1 or term not in remaining:
             continue
         a = sp.Mul(*[f for f in factors if f != powers[0]])
-        if -a in left:
-            left.remove(term)
-            left.remove(-a)
+        if -a in remaining:
+            remaining.remove(term)
+            remaining.remove(-a)
             replaced.append(a * expm1(powers[0].args[0]))
-    return sp.Add(*left, *replaced)
+    return sp.Add(*remaining, *replaced)
 
 
 def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:

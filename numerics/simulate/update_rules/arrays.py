@@ -18,12 +18,12 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress, few_rows
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.noises import at_scale, by_coordinate, noise_at, scale_of
-from sdescent.numerics.laws.signs import SignMean
+from sdescent.numerics.laws.sign_means import SignMean
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.functions import FUNCTIONS
-from sdescent.numerics.lowering.kept import kept
 from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.lowering.materialised import materialised
 from sdescent.numerics.lowering.norms import divided, norm
 from sdescent.numerics.lowering.rows import computed_in_rows, in_rows
 from sdescent.numerics.simulate.blow_up import marks
@@ -198,7 +198,7 @@ class Step:
         def message(y: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
             return self._apart(lambda: self._array(self._sent(numbered(self.draws, draw.number), y, draw)(client)))
 
-        sent, parts = kept(message, point)
+        sent, parts = materialised(message, point)
         self.parts += parts
         return sent
 
@@ -341,9 +341,9 @@ class Step:
         paths = self.x.shape[1]
 
         def one(client: Client, state: _Sum) -> _Sum:
-            total, seen = state
+            total, flags = state
             total, parts = self._apart(lambda: self._array(added(total, of(client))))
-            return total, seen and tuple(a | b for a, b in zip(seen, marks(parts, paths), strict=True))
+            return total, flags and tuple(a | b for a, b in zip(flags, marks(parts, paths), strict=True))
 
         def both(n: Any, state: _Sum) -> _Sum:
             return one(Client(2 * n + 1, n, 1), one(Client(2 * n, n, 0), state))
@@ -357,9 +357,9 @@ class Step:
         else:
             state = jax.lax.fori_loop(clients - clients % 2, clients, lambda n, state: one(Client(n), state), state)
         self._inside -= 1
-        total, seen = state
-        if seen:
-            nan, infinite = seen
+        total, marked = state
+        if marked:
+            nan, infinite = marked
             self.parts += [jnp.where(nan, jnp.nan, 0.0), jnp.where(infinite, jnp.inf, 0.0)]
         return Total(self._kept(total), clients)
 

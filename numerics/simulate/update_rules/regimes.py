@@ -12,7 +12,7 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.memo import Memo
 
 #: relative distance of two values of one parameter that are taken for equal
 CLOSE = 1e-9
@@ -87,16 +87,16 @@ def _all(method: Method, scalars: tuple[tuple[str, Any], ...]) -> dict[str, floa
     return numbers
 
 
-_settled = Compiled(_all, 256)
+_settled = Memo(_all, 256)
 
 
 def _solved(formulas: Mapping[str, sp.Expr], numbers: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
     """Constants that follow from parameters which are given although the regime makes them."""
     constants: dict[str, sp.Expr] = {}
-    left = dict(formulas)
-    while left:
-        before = len(left)
-        for name, e in list(left.items()):
+    open_formulas = dict(formulas)
+    while open_formulas:
+        before = len(open_formulas)
+        for name, e in list(open_formulas.items()):
             e = _put(e, {**numbers, **constants})
             unknown = e.free_symbols
             if len(unknown) == 1:
@@ -112,9 +112,9 @@ def _solved(formulas: Mapping[str, sp.Expr], numbers: Mapping[str, sp.Expr]) -> 
                 follows = f"{float(e):.10g}, which follows from {others}, or no value"
                 raise BadInput(f"parameter {name}", float(numbers[name]), follows)
             if len(unknown) <= 1:
-                del left[name]
-        if len(left) == before:
-            name, e = next(iter(left.items()))
+                del open_formulas[name]
+        if len(open_formulas) == before:
+            name, e = next(iter(open_formulas.items()))
             lacking = ", ".join(sorted(s.name for s in _put(e, {**numbers, **constants}).free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
             raise BadInput(
                 f"parameter {name}", float(numbers[name]), f"numbers for {lacking}, from which the regime makes it"

@@ -16,8 +16,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "ranks of equal entries",
         "numerics/lowering/functions.py",
-        "(a == a[j]) & (before < j)",
-        "(a == a[j]) & (before > j)",
+        "(a == a[j]) & (place < j)",
+        "(a == a[j]) & (place > j)",
         ("tests/numerics/lowering/test_to_jax.py",),
     ),
     Fault(

@@ -9,8 +9,8 @@ closed-form root that is differentiable. Coefficients in t are evaluated at the 
 Example:
     >>> import sdescent as sd
     >>> equation = sd.SDE.from_coordinates(["x"], ["theta - x"], [["2*x"]], positive=["x", "theta"])
-    >>> found = equation.solve([1.0], T=1.0, paths=100, params={"theta": 3}, dt=1 / 64, save=3)
-    >>> found.values["x"].shape
+    >>> ensemble = equation.solve([1.0], T=1.0, paths=100, params={"theta": 3}, dt=1 / 64, save=3)
+    >>> ensemble.values["x"].shape
     (3, 100)
 """
 
@@ -26,8 +26,8 @@ from sdescent.derive.audit.equation import StateSDE
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, did_you_mean
 from sdescent.derive.vocabulary.symbols import t
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols
 from sdescent.numerics.simulate.ensemble import settings_of_paths
@@ -38,7 +38,7 @@ from sdescent.numerics.simulate.settings import Inputs, Numbers, Paths
 from sdescent.numerics.simulate.systems import NamedSystem, named_system
 
 
-def stated_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
+def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
     """The equation at these numbers.
 
     Raises:
@@ -150,4 +150,4 @@ class _Program(EquationProgram):
         return self.system.at(y, {**free, "t": t})
 
 
-_program = Compiled(_Program)
+_program = Memo(_Program)

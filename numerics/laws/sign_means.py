@@ -53,13 +53,11 @@ def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
 def lowered_sign_mean(law: Law, parameters: Parameters = None) -> SignMean | None:
     """R from the law's own formula; None where it holds a special function without a table, such as one of a traced alpha."""
     values = parameters or {}
-    expr = specialise(
-        law.sign_mean(_PLACE), {name: value for name, value in values.items() if not isinstance(value, Tracer)}
-    )
+    numbers = {name: value for name, value in values.items() if not isinstance(value, Tracer)}
+    expr = specialise(law.sign_mean(_PLACE), numbers)
     indices = [f.args[0] for f in expr.atoms(StableSignMean)]
-    if expr.has(sp.hyper) or any(
-        not index.is_number or stable_sign_mean_table(float(index)) is None for index in indices
-    ):
+    tabled = all(index.is_number and stable_sign_mean_table(float(index)) is not None for index in indices)
+    if expr.has(sp.hyper) or not tabled:
         return None
     lowered = lower_coordinate(expr)
     return lambda x: lowered(environment(values, scalars={_PLACE.name: x}))
