@@ -178,7 +178,9 @@ def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
         return named_problem(equation, paths, inputs)
     check_dimension(equation.dim, paths.dim)
     inputs = inputs if inputs.loss is not None else replace(inputs, loss=equation.loss)
-    return (rule_problem if isinstance(equation, RuleSDE) else _of_method)(equation, paths, inputs)
+    if isinstance(equation, RuleSDE):
+        return rule_problem(equation, paths, inputs)
+    return _of_method(equation, paths, inputs)
 
 
 def _solved(

@@ -102,7 +102,11 @@ def model_mean(
     parameters = numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
     start, horizon, function = point(x0), positive("T", T), test_function(phi)
     terms = coefficients(equation, loss, parameters, u)
-    ends = reached(terms, start, horizon, parameters["eta"]) if interval is None else tuple(map(float, interval))
+    ends = (
+        reached(terms, start, horizon, parameters["eta"])
+        if interval is None
+        else (float(interval[0]), float(interval[1]))
+    )
     if not ends[0] < start < ends[1]:
         raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
     timed = follows_time(equation.method)
