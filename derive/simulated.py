@@ -91,8 +91,6 @@ class Solvable:
         checked: bool = False,
     ) -> Simulated:
         """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
+        settings = {name: value for name, value in locals().items() if name != "self"}
         module, _, function = SOLVER.partition(":")
-        return getattr(import_module(module), function)(
-            self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
-            wide, chunk, first, varied, memory, blocks, checked,
-        )  # fmt: skip
+        return getattr(import_module(module), function)(self, **settings)

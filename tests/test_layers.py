@@ -55,8 +55,9 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (
-        "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "blow_up", "update_rules", "systems",
-        "programs", "schemes", "equation_program", "method", "rule_equations", "stated", "equation", "refinement",
+        "settings", "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "blow_up",
+        "update_rules", "systems", "programs", "schemes", "equation_program", "method", "rule_equations", "named_equation",
+        "equation", "refinement",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),

@@ -40,12 +40,12 @@ def functions() -> dict[str, tuple[Function, np.ufunc]]:
     # loaded here, as SciPy's are: most processes find the result of the comparison stored
     from jax.scipy import special
 
-    found: dict[str, tuple[Function, np.ufunc]] = {}
+    pairs: dict[str, tuple[Function, np.ufunc]] = {}
     for name in dir(np):
         theirs, ours = getattr(np, name), getattr(jnp, name, None)
         if ours is not None and isinstance(theirs, np.ufunc) and theirs.signature is None and _real(theirs):
-            found[name] = ours, theirs
-    return found | {name: (getattr(special, name), getattr(scipy.special, name)) for name in SPECIAL}
+            pairs[name] = ours, theirs
+    return pairs | {name: (getattr(special, name), getattr(scipy.special, name)) for name in SPECIAL}
 
 
 def _real(function: np.ufunc) -> bool:
@@ -73,14 +73,14 @@ def disagreeing(options: Mapping[str, str]) -> list[str]:
     Args:
         options: compiler options of XLA; none for a plain `jax.jit`.
     """
-    found: list[list[str]] = []
+    results: list[list[str]] = []
     # In a new thread, which no context manager of JAX around this call affects (`enable_x64`, `default_device`).
-    thread = threading.Thread(target=lambda: found.append(_disagreeing(options)))
+    thread = threading.Thread(target=lambda: results.append(_disagreeing(options)))
     thread.start()
     thread.join()
-    if not found:
+    if not results:
         raise RuntimeError("the comparison of JAX with NumPy ended with an error (above)")
-    return found[0]
+    return results[0]
 
 
 def _disagreeing(options: Mapping[str, str]) -> list[str]:
@@ -88,14 +88,14 @@ def _disagreeing(options: Mapping[str, str]) -> list[str]:
     for dtype in (np.float64, np.float32):
         letter = np.dtype(dtype).char
         offered = {n: pair for n, pair in functions().items() if any(t.startswith(letter) for t in pair[1].types)}
-        given = {name: _points(theirs, dtype) for name, (_, theirs) in offered.items()}
+        cases = {name: _points(theirs, dtype) for name, (_, theirs) in offered.items()}
 
         def program(arguments: Mapping[str, Any], offered: Mapping[str, Any] = offered) -> Mapping[str, Any]:
             return {name: offered[name][0](*each) for name, each in arguments.items()}
 
-        arguments = {name: [jnp.asarray(a) for a in arguments] for name, (arguments, _) in given.items()}
+        arguments = {name: [jnp.asarray(a) for a in arguments] for name, (arguments, _) in cases.items()}
         computed = jax.jit(program, compiler_options=dict(options))(arguments)
-        for name, (_, values) in given.items():
+        for name, (_, values) in cases.items():
             error = np.abs(np.asarray(computed[name], float) - values) / np.maximum(1, np.abs(values))
             if not np.all(error <= ULPS * np.finfo(dtype).eps):  # also where it is NaN
                 wrong.add(name)
@@ -106,20 +106,20 @@ def known_disagreeing(options: Mapping[str, str]) -> list[str]:
     """As `disagreeing`, from the user's cache where versions, machine and options have been tried before."""
     path = user_cache_path("sdescent") / "canary" / f"{_digest(options)}.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(found, list) and all(isinstance(name, str) for name in found):
-            return found
+        names = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return names
     except (OSError, ValueError):
         pass  # not tried yet, or half a file: tried now
-    found = disagreeing(options)
+    names = disagreeing(options)
     part = path.with_name(f".{secrets.token_hex(6)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(found), encoding="utf-8")
+        part.write_text(json.dumps(names), encoding="utf-8")
         os.replace(part, path)
     except OSError:
         pass  # it cannot be stored: the next process tries again
-    return found
+    return names
 
 
 def _digest(options: Mapping[str, str]) -> str:

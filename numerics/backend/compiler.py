@@ -16,10 +16,7 @@ from sdescent.numerics.backend.double import jax
 #: options under which no bit depends on how many paths, processors or devices there are. On a CPU, XLA hands large reductions to a
 #: library that adds in another order, and cuts loops into as many pieces as there are threads, which are compiled to other
 #: instructions; chunks keep all threads busy
-_REPRODUCIBLE = {
-    "xla_cpu_experimental_ynn_fusion_type": "",
-    "xla_disable_hlo_passes": "cpu-parallel-task-assigner",
-}
+_REPRODUCIBLE = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
 #: XLA uses one half of wide vector registers unless told otherwise, which costs up to a third of the speed; a sum over coordinates
 #: may be added in another order for another width, so like the kind of processor it can change the last bit
 _WIDE = {"xla_cpu_prefer_vector_width": "512"}

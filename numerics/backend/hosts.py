@@ -24,9 +24,9 @@ def share(count: int) -> slice:
     return slice(begin, min(begin + size, count))
 
 
-def gathered(own: np.ndarray, count: int) -> np.ndarray:
+def gathered(part: np.ndarray, count: int) -> np.ndarray:
     """The arrays of all processes side by side along the last axis, (.., count), from the one of this process's `share`."""
     size = -(-count // hosts())
-    padded = np.pad(own, [(0, 0)] * (own.ndim - 1) + [(0, size - own.shape[-1])])
+    padded = np.pad(part, [(0, 0)] * (part.ndim - 1) + [(0, size - part.shape[-1])])
     every = np.asarray(multihost_utils.process_allgather(padded))
     return np.concatenate(list(every), axis=-1)[..., :count]

@@ -17,8 +17,10 @@ CHEAP = frozenset(
 
 def inside(equation: Any) -> list[Any]:
     """The programs that an equation runs: the body of a loop, the branches of a condition, a compiled function."""
-    found = [v for given in equation.params.values() for v in (given if isinstance(given, (tuple, list)) else (given,))]
-    return [v for v in found if hasattr(v, "eqns") or hasattr(v, "jaxpr")]
+    values = [
+        v for value in equation.params.values() for v in (value if isinstance(value, (tuple, list)) else (value,))
+    ]
+    return [v for v in values if hasattr(v, "eqns") or hasattr(v, "jaxpr")]
 
 
 def equations(jaxpr: Any) -> Iterator[Any]:
@@ -36,9 +38,9 @@ def primitives(jaxpr: Any) -> frozenset[str]:
 
 def cheap_operations(jaxpr: Any, length: int) -> int | None:
     """How many operations on arrays with a last axis of this length the results need; None if one of them is not `CHEAP`."""
-    own, count = getattr(jaxpr, "jaxpr", jaxpr), 0
-    needed = {id(v) for v in own.outvars}
-    for equation in reversed(own.eqns):
+    inner, count = getattr(jaxpr, "jaxpr", jaxpr), 0
+    needed = {id(v) for v in inner.outvars}
+    for equation in reversed(inner.eqns):
         if not any(id(v) in needed for v in equation.outvars):
             continue  # the compiler drops it as well
         needed |= {id(v) for v in equation.invars}

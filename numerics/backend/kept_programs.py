@@ -45,7 +45,7 @@ _LOGGED, _OF_JAX = "TF_CPP_MIN_LOG_LEVEL", "1"
 class _Begun:
     """What this process keeps: its folder, the names of the links that it began with, and whether it met a damaged program."""
 
-    own: Path
+    folder: Path
     there: frozenset[str]
     damaged: bool = False
     process: int = field(default_factory=os.getpid)  # a child by fork has the state of its parent, and not its folder
@@ -87,27 +87,27 @@ def begin(config: Any) -> None:
         return
     import tempfile  # here and below: the command line loads this file for every command, and most need no JAX
 
-    own = None
+    place = None
     try:
         shared = folder()
         shared.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _private(shared):
             return
         _sweep(shared)
-        own = Path(tempfile.mkdtemp(prefix=_OWN, dir=shared))
+        place = Path(tempfile.mkdtemp(prefix=_OWN, dir=shared))
         there = [path.name for path in _programs(shared)]
         for name in there:
             with suppress(FileNotFoundError):  # another process has removed it meanwhile
-                os.link(shared / name, own / name)
+                os.link(shared / name, place / name)
     except OSError:
-        if own is not None:
-            shutil.rmtree(own, ignore_errors=True)
+        if place is not None:
+            shutil.rmtree(place, ignore_errors=True)
         return
-    state = _Begun(own, frozenset(there))
+    state = _Begun(place, frozenset(there))
     _begun.append(state)
     atexit.register(store)
     _watch(state)
-    config.update("jax_compilation_cache_dir", str(own))
+    config.update("jax_compilation_cache_dir", str(place))
     config.update("jax_persistent_cache_min_compile_time_secs", LEAST)
     config.update("jax_persistent_cache_enable_xla_caches", "none")  # they are of GPUs, and put the folder into the key
 
@@ -130,8 +130,8 @@ def store() -> None:
         if state.process != os.getpid():
             continue
         with suppress(OSError):
-            shared = state.own.parent
-            for path in _programs(state.own):
+            shared = state.folder.parent
+            for path in _programs(state.folder):
                 if path.name not in state.there and _is_whole(path):
                     os.replace(path, shared / path.name)
             if state.damaged:
@@ -139,29 +139,26 @@ def store() -> None:
                     if not _is_whole(path):
                         path.unlink(missing_ok=True)
             _prune(shared)
-        shutil.rmtree(state.own, ignore_errors=True)
+        shutil.rmtree(state.folder, ignore_errors=True)
 
 
 def _watch(state: _Begun) -> None:
     """JAX only warns of a program that it cannot read or write, and compiles it: nothing that a user could mend."""
-    shown = warnings.showwarning
+    display = warnings.showwarning
 
     def show(message: Warning | str, *more: Any, **further: Any) -> None:
         if "persistent compilation cache entry" in str(message):
             state.damaged = True
         else:
-            shown(message, *more, **further)
+            display(message, *more, **further)
 
     warnings.showwarning = show
     warnings.filterwarnings("always", "Error (reading|writing) persistent compilation cache entry")
 
 
 def _programs(place: Path) -> Iterator[Path]:
-    return (
-        path
-        for path in list(place.iterdir())
-        if path.name.endswith(_PROGRAM) and path.is_file() and not path.is_symlink()
-    )
+    named = (path for path in list(place.iterdir()) if path.name.endswith(_PROGRAM))
+    return (path for path in named if path.is_file() and not path.is_symlink())
 
 
 def _is_whole(path: Path) -> bool:
@@ -186,8 +183,8 @@ def _zstandard() -> Any:
 
 
 def _private(shared: Path) -> bool:
-    found = shared.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    status = shared.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
 def _prune(shared: Path) -> None:

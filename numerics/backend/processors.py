@@ -21,11 +21,11 @@ def processors() -> int:
     Raises:
         BadInput: the variable holds something else than a whole number >= 1.
     """
-    given = os.environ.get(VARIABLE)
-    if given is not None:
-        if not (given.isascii() and given.isdigit() and len(given) <= 6 and int(given) >= 1):
-            raise BadInput(VARIABLE, given, "a whole number >= 1 in the environment, or nothing")
-        return int(given)
+    text = os.environ.get(VARIABLE)
+    if text is not None:
+        if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) >= 1):
+            raise BadInput(VARIABLE, text, "a whole number >= 1 in the environment, or nothing")
+        return int(text)
     return available()
 
 
@@ -51,9 +51,10 @@ def require_memory(paths: int, numbers: int, width: int) -> None:
     Raises:
         BadInput: they do not.
     """
-    asked, there, unit = paths * numbers * width, memory(), 2**30
-    if asked > there:
-        most = f"at most {int(there / (numbers * width))} here: {numbers} numbers are kept of each, together {asked / unit:.4g} GiB"
+    needed, there, unit = paths * numbers * width, memory(), 2**30
+    if needed > there:
+        most = f"at most {int(there / (numbers * width))} here: {numbers} numbers are kept of each"
+        most += f", together {needed / unit:.4g} GiB"
         raise BadInput("paths", paths, f"{most}, and there are {there / unit:.3g} GiB")
 
 

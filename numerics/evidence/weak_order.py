@@ -20,7 +20,7 @@ from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import positive
+from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.update_rules.regimes import time_of_step
 from sdescent.numerics.statistics.estimates import Estimate, difference, mean
 from sdescent.numerics.statistics.record import Record

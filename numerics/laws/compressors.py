@@ -87,29 +87,29 @@ def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = No
     That keeps a coordinate with probability (still wanted)/(still left).
     """
     dim = v.shape[0]
-    if (found := few_rows(compressor, draws, dim, parameters)) is not None:
-        rows, factor = found
+    if (sparse := few_rows(compressor, draws, dim, parameters)) is not None:
+        rows, factor = sparse
         place = jnp.zeros_like(v).at[rows, jnp.arange(rows.shape[1])]
         return place.set(factor * in_rows(v, rows), unique_indices=True, mode="promise_in_bounds")
     k = _within(compressor.k, parameters, dim, "rand-k:k")
     if k == dim:
         return v
     u = draws.uniform(v.shape)
-    wanted = jnp.full(v.shape[1:], k, v.dtype)
+    remaining = jnp.full(v.shape[1:], k, v.dtype)
 
-    def choose(wanted: jax.Array, row: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        kept = row[0] * row[1] < wanted
-        return wanted - kept.astype(v.dtype), kept
+    def choose(remaining: jax.Array, row: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        chosen_row = row[0] * row[1] < remaining
+        return remaining - chosen_row.astype(v.dtype), chosen_row
 
-    left = jnp.arange(dim, 0, -1).astype(v.dtype)
+    unvisited = jnp.arange(dim, 0, -1).astype(v.dtype)
     if dim <= UNROLLED:
         rows = []
         for j in range(dim):
-            wanted, kept = choose(wanted, (u[j], left[j]))
-            rows.append(kept)
+            remaining, chosen_row = choose(remaining, (u[j], unvisited[j]))
+            rows.append(chosen_row)
         chosen = jnp.stack(rows)
     else:
-        _, chosen = jax.lax.scan(choose, wanted, (u, left))
+        _, chosen = jax.lax.scan(choose, remaining, (u, unvisited))
     return jnp.where(chosen, dim / k * v, 0.0)
 
 
@@ -124,8 +124,8 @@ def _(compressor: QSGD, draws: Draws, v: jax.Array, parameters: Parameters = Non
 @compress.register
 def _(compressor: Ternary, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     size = jnp.max(jnp.abs(v), axis=0, keepdims=True)
-    kept = draws.uniform(v.shape) * size < jnp.abs(v)
-    return jnp.where(kept, size * jnp.sign(v), 0.0)
+    filled = draws.uniform(v.shape) * size < jnp.abs(v)
+    return jnp.where(filled, size * jnp.sign(v), 0.0)
 
 
 @compress.register
@@ -141,9 +141,8 @@ def _(compressor: Natural, draws: Draws, v: jax.Array, parameters: Parameters = 
 def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     step = number(compressor.step, parameters)
     level = v / step
-    return jnp.where(
-        jnp.isinf(level), v, step * _round(draws, level)
-    )  # far away, numbers are points of the grid but for rounding
+    # far away, numbers are points of the grid but for rounding
+    return jnp.where(jnp.isinf(level), v, step * _round(draws, level))
 
 
 @compress.register
@@ -172,18 +171,17 @@ def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = N
         return None
     shape, last = (k, draws.paths), np.arange(dim - k, dim)[:, None]
     if draws.wide:
-        drawn = (draws.uniform(shape) * (last + 1)).astype(jnp.int32)
+        candidates = (draws.uniform(shape) * (last + 1)).astype(jnp.int32)
     else:
-        drawn = ((draws.bits(shape).astype(jnp.uint64) * (last + 1).astype(np.uint64)) >> np.uint64(32)).astype(
-            jnp.int32
-        )
+        products = draws.bits(shape).astype(jnp.uint64) * (last + 1).astype(np.uint64)
+        candidates = (products >> np.uint64(32)).astype(jnp.int32)
     order = jnp.arange(k)[:, None]
 
     def add(n: Any, rows: jax.Array) -> jax.Array:
-        taken = jnp.any((rows == rows[n]) & (order < n), axis=0)
-        return rows.at[n].set(jnp.where(taken, dim - k + n, rows[n]).astype(rows.dtype))
+        repeated = jnp.any((rows == rows[n]) & (order < n), axis=0)
+        return rows.at[n].set(jnp.where(repeated, dim - k + n, rows[n]).astype(rows.dtype))
 
-    return jax.lax.fori_loop(1, k, add, drawn), dim / k
+    return jax.lax.fori_loop(1, k, add, candidates), dim / k
 
 
 def few(compressor: Any, dim: int, parameters: Parameters = None) -> int | None:

@@ -43,9 +43,8 @@ def about_sampler(piece: Law | Noise | Compressor) -> list[Finding]:
     """What draws of a piece without symbols say about its sampler."""
     kind, sampler, tests = next(row for row in _KINDS if isinstance(piece, row[0]))
     if sampler.dispatch(type(piece)) is sampler.dispatch(object):
-        return [
-            Finding("sampler", "untested", f"none is registered for the {kind.__name__.lower()} {type(piece).__name__}")
-        ]
+        lack = f"none is registered for the {kind.__name__.lower()} {type(piece).__name__}"
+        return [Finding("sampler", "untested", lack)]
     try:
         return list(tests(piece))
     except (NoClosedForm, NotEvaluated, NotImplementedError, Refusal) as reason:
@@ -93,14 +92,14 @@ def _noise(noise: Noise) -> Iterator[Finding]:
         if client == 0:
             yield first
         if scales[0] > 0:
-            seen = np.sign(POINTS[:, None] * scales[0] + z[0])
-            yield _close(f"sampler: sign's mean of client {client + 1}", seen, signs, "E sign(s x + Z_1), s the scale")
+            rows = np.sign(POINTS[:, None] * scales[0] + z[0])
+            yield _close(f"sampler: sign's mean of client {client + 1}", rows, signs, "E sign(s x + Z_1), s the scale")
         if not light:
             yield Finding("sampler: moments", "untested", f"{_HEAVY} {noise.law.tail}")
             continue
         stated = np.concatenate([scales * mean, scales**2 * variance])
-        seen = np.concatenate([z, (z - (scales * mean)[:, None]) ** 2])
-        yield _close(f"sampler: moments of client {client + 1}", seen, stated, "E Z_j and Var Z_j")
+        rows = np.concatenate([z, (z - (scales * mean)[:, None]) ** 2])
+        yield _close(f"sampler: moments of client {client + 1}", rows, stated, "E Z_j and Var Z_j")
 
 
 def _compressor(compressor: Compressor) -> Iterator[Finding]:
@@ -112,22 +111,21 @@ def _compressor(compressor: Compressor) -> Iterator[Finding]:
             continue
         tested += 1
         v = np.array(place)
-        b, s = (
-            a[..., 0] if n == 0 else a[0]
-            for n, a in enumerate(given_at(compressor.given(sp.Integer(dim)), dim)(v[:, None]))
-        )
-        first, c = _drawn(
-            lambda draws, paths, v=v: compress(compressor, draws, jnp.broadcast_to(v[:, None], (len(v), paths)))
-        )
+        mean, covariance = given_at(compressor.given(sp.Integer(dim)), dim)(v[:, None])
+        b, s = mean[..., 0], covariance[0]
+
+        def draw(draws: Any, paths: int, v: np.ndarray = v) -> Any:
+            return compress(compressor, draws, jnp.broadcast_to(v[:, None], (len(v), paths)))
+
+        first, c = _drawn(draw)
         if tested == 1:
             yield first
         i, j = np.triu_indices(dim)
         yield _close(f"sampler: mean, d = {dim}", c, b, f"E C(v) at v = {place}")
         centred, size = c - b[:, None], ROUNDING * np.maximum(np.abs(c).max(axis=1), np.abs(b))
         held = f"Cov C(v) at v = {place}"
-        yield _close(
-            f"sampler: covariance, d = {dim}", centred[i] * centred[j], s[i, j], held, rounding=size[i] * size[j]
-        )
+        what, products, rounding = f"sampler: covariance, d = {dim}", centred[i] * centred[j], size[i] * size[j]
+        yield _close(what, products, s[i, j], held, rounding=rounding)
     if not tested:
         yield Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {tuple(PLACES)}")
 
@@ -139,22 +137,18 @@ def _drawn(sample: Callable[[Any, int], Any]) -> tuple[Finding, np.ndarray]:
     some = np.asarray(jit(lambda: sample(draws_from(key, count, SOME.start), count))(), float)
     what = "sampler: paths"
     if not np.all(np.isfinite(every)):
-        found = Finding(what, "failed", f"{np.sum(~np.isfinite(every))} draws are not numbers")
+        finding = Finding(what, "failed", f"{np.sum(~np.isfinite(every))} draws are not numbers")
     elif not np.allclose(every[..., SOME], some, rtol=ROUNDING, atol=0):
-        found = Finding(what, "failed", "the draws of a path depend on which paths are drawn beside it")
+        finding = Finding(what, "failed", "the draws of a path depend on which paths are drawn beside it")
     else:
-        found = Finding(what, "passed", f"the draws of {count} paths are the same among {PATHS} and by themselves")
-    return found, every
+        finding = Finding(what, "passed", f"the draws of {count} paths are the same among {PATHS} and by themselves")
+    return finding, every
 
 
 def _close(
-    what: str,
-    draws: np.ndarray,
-    stated: np.ndarray,
-    held: str,
-    spread: np.ndarray | None = None,
+    what: str, draws: np.ndarray, stated: np.ndarray, held: str, spread: np.ndarray | None = None,
     rounding: np.ndarray | float = 0.0,
-) -> Finding:
+) -> Finding:  # fmt: skip
     """Means of rows over the paths against what is stated; standard errors from `spread`, the true deviations, where known.
 
     `rounding` is that of the draws, where they are the rest of a difference and their own size does not tell.
@@ -164,12 +158,11 @@ def _close(
     slack = ERRORS * error + ROUNDING * (np.abs(stated) + np.abs(draws).max(axis=1)) + rounding
     wrong = ~(gap <= slack)
     if not wrong.any():
-        return Finding(
-            what, "passed", f"{held}: {len(stated)} comparisons within {ERRORS:g} standard errors of {PATHS} draws"
-        )
+        comparison = f"{len(stated)} comparisons within {ERRORS:g} standard errors of {PATHS} draws"
+        return Finding(what, "passed", f"{held}: {comparison}")
     n = int(np.argmax(np.where(wrong, np.where(np.isnan(gap), np.inf, gap - slack), -1.0)))
-    found = f"the mean of {PATHS} draws is {mean[n]:.6g} +- {error[n]:.2g} (one standard error), and {stated[n]:.6g} is stated"
-    return Finding(what, "failed", f"{held}, number {n + 1}: {found}")
+    comparison = f"the mean of {PATHS} draws is {mean[n]:.6g} +- {error[n]:.2g} (one standard error), and {stated[n]:.6g} is stated"
+    return Finding(what, "failed", f"{held}, number {n + 1}: {comparison}")
 
 
 _KINDS: tuple[tuple[type, Any, Callable[[Any], Iterator[Finding]]], ...] = (

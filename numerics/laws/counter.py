@@ -281,11 +281,11 @@ def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, toge
     """
 
     def block(b: Any, state: Any) -> Any:
-        own, low = draws.fold(b), jnp.maximum(first, b * BLOCK)
+        under_key, low = draws.fold(b), jnp.maximum(first, b * BLOCK)
         high = jnp.minimum(stop, (b + 1) * BLOCK)
 
         def one(pair: Any, state: Any) -> Any:
-            return body(own.at(pair - b * BLOCK), pair, state)
+            return body(under_key.at(pair - b * BLOCK), pair, state)
 
         def several(n: Any, state: Any) -> Any:
             for pair in range(together):

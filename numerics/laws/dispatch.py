@@ -22,8 +22,8 @@ def unregistered(kind: str, obj: Any, function: str, arguments: str) -> NoSample
     """The error that says how to register a sampler."""
     name = type(obj).__name__
     decorator = f"@sdescent.numerics.laws.samplers.{function}.register"
-    told = f"one that is registered by {decorator} above def _({kind}: {name}, {arguments})"
-    return NoSampler(f"{kind} {name}", "no sampler", told)
+    accepted = f"one that is registered by {decorator} above def _({kind}: {name}, {arguments})"
+    return NoSampler(f"{kind} {name}", "no sampler", accepted)
 
 
 @final
@@ -32,11 +32,8 @@ class Sampler:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = singledispatch(function)
-        self.register, self.dispatch, self.registry = (
-            self._function.register,
-            self._function.dispatch,
-            self._function.registry,
-        )
+        self.register, self.dispatch = self._function.register, self._function.dispatch
+        self.registry = self._function.registry
         update_wrapper(self, function)
 
     def __call__(self, obj: Any, draws: Any, of: Any, *more: Any, **named: Any) -> jax.Array:

@@ -68,16 +68,17 @@ def _turned(cosine: jax.Array, sine: jax.Array, quarter: jax.Array) -> tuple[jax
     """Cosine and sine of an angle to which so many quarter turns, 0 to 3, are added."""
     turned = (quarter & np.uint32(1)) == 1
     a, b = jnp.where(turned, sine, cosine), jnp.where(turned, cosine, sine)
-    left = quarter ^ (quarter << np.uint32(1))
-    return _negated(a, (left & np.uint32(2)) << np.uint32(30)), _negated(b, (quarter & np.uint32(2)) << np.uint32(30))
+    half_turned = quarter ^ (quarter << np.uint32(1))
+    return _negated(a, (half_turned & np.uint32(2)) << np.uint32(30)), _negated(
+        b, (quarter & np.uint32(2)) << np.uint32(30)
+    )
 
 
 def _negated(value: jax.Array, sign: jax.Array) -> jax.Array:
     """The value with its sign changed where the highest bit of `sign` is set."""
     if value.dtype == jnp.float64:
-        return jax.lax.bitcast_convert_type(
-            jax.lax.bitcast_convert_type(value, jnp.uint64) ^ (sign.astype(jnp.uint64) << np.uint64(32)), jnp.float64
-        )
+        bits = jax.lax.bitcast_convert_type(value, jnp.uint64) ^ (sign.astype(jnp.uint64) << np.uint64(32))
+        return jax.lax.bitcast_convert_type(bits, jnp.float64)
     return jax.lax.bitcast_convert_type(jax.lax.bitcast_convert_type(value, jnp.uint32) ^ sign, jnp.float32)
 
 

@@ -43,10 +43,8 @@ def compressed(rule: Rule, count: int) -> Rule:
             tridiagonal[alive, k, k + 1] = tridiagonal[alive, k + 1, k] = size[alive]
             basis[k + 1, alive] = image[alive] / size[alive, None]
     values, vectors = np.linalg.eigh(tridiagonal)
-    return (
-        (centre + spread * values).reshape(*shape, count),
-        (mass * vectors[:, 0, :] ** 2).reshape(*shape, count),
-    )
+    nodes, weights = centre + spread * values, (mass * vectors[:, 0, :] ** 2)
+    return nodes.reshape(*shape, count), weights.reshape(*shape, count)
 
 
 def convolved(first: Rule, second: Rule, count: int) -> Rule:
@@ -59,12 +57,12 @@ def convolved(first: Rule, second: Rule, count: int) -> Rule:
 
 def mean_of(rule: Rule, copies: int, count: int) -> Rule:
     """The rule of `count` nodes of the mean of independent copies, by doubling: O(log copies) convolutions."""
-    power, total, left = rule, None, copies
+    power, total, remaining = rule, None, copies
     while True:
-        if left % 2:
+        if remaining % 2:
             total = power if total is None else convolved(total, power, count)
-        left //= 2
-        if not left:
+        remaining //= 2
+        if not remaining:
             break
         power = convolved(power, power, count)
     assert total is not None  # copies >= 1

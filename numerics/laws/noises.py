@@ -44,8 +44,10 @@ def _(noise: Correlated, draws: Draws, g: jax.Array, parameters: Parameters = No
     covariance = (parameters or {}).get(noise.covariance.name)
     if covariance is None:
         raise BadInput(f"parameter {noise.covariance.name}", "no value", "the d x d covariance matrix")
-    own = sample_law(Gaussian() if isinstance(noise.law, StudentT) else noise.law, draws.fold(0), g.shape, parameters)
-    return correlate(noise.law, jnp.asarray(covariance, g.dtype), own, draws.fold(1), parameters)
+    independent = sample_law(
+        Gaussian() if isinstance(noise.law, StudentT) else noise.law, draws.fold(0), g.shape, parameters
+    )
+    return correlate(noise.law, jnp.asarray(covariance, g.dtype), independent, draws.fold(1), parameters)
 
 
 #: the sampler of noises that are a scale times a law
@@ -89,8 +91,8 @@ def _scaled(noise: Noise, draws: Draws, here: Environment, parameters: Parameter
     return at_scale(noise, sample_law(noise.law, draws, g.shape, parameters), here, client)
 
 
-def correlate(law: Law, covariance: jax.Array, own: jax.Array, draws: Any, parameters: Parameters = None) -> jax.Array:
-    """Dependent coordinates with a given covariance from independent standardised ones, `own` (d, paths).
+def correlate(law: Law, covariance: jax.Array, z: jax.Array, draws: Any, parameters: Parameters = None) -> jax.Array:
+    """Dependent coordinates with a given covariance from independent standardised ones, z (d, paths).
 
     Gaussian: Sigma^{1/2} z. Student-t: the multivariate t, one mixing variable for all coordinates, so that every
     linear combination is Student-t with the same nu. Other laws: independent in Sigma's eigenbasis, with exactly this
@@ -99,10 +101,10 @@ def correlate(law: Law, covariance: jax.Array, own: jax.Array, draws: Any, param
     values, vectors = jnp.linalg.eigh(covariance)
     spread = jnp.sqrt(jnp.maximum(values, 0))[:, None]
     if isinstance(law, Gaussian):
-        return product(vectors, spread * product(vectors.T, own))
+        return product(vectors, spread * product(vectors.T, z))
     if isinstance(law, StudentT):
         nu = number(law.nu, parameters)
-        keys = draws_from(draws, own.shape[1]).keys()
-        mixing = jax.vmap(lambda key: jax.random.chisquare(key, nu, dtype=own.dtype))(keys) / nu
-        return product(vectors, spread * product(vectors.T, own)) * jnp.sqrt((nu - 2) / nu / mixing)
-    return product(vectors, spread * own) / jnp.sqrt(number(law.variance, parameters))
+        keys = draws_from(draws, z.shape[1]).keys()
+        mixing = jax.vmap(lambda key: jax.random.chisquare(key, nu, dtype=z.dtype))(keys) / nu
+        return product(vectors, spread * product(vectors.T, z)) * jnp.sqrt((nu - 2) / nu / mixing)
+    return product(vectors, spread * z) / jnp.sqrt(number(law.variance, parameters))

@@ -85,12 +85,12 @@ class Uses:
                     raise UsedTwice(self._what, earlier, use)
         self._inside = True
         try:
-            found = function()
+            numbers = function()
         finally:
             self._inside = False
         for half in halves:
             self._drawn.setdefault(half, []).append((now, use))
-        return found
+        return numbers
 
 
 class _Draws(Protocol):

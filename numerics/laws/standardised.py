@@ -122,19 +122,19 @@ def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule
     if law.tail != sp.oo:
         raise NoClosedForm(f"the law has moments up to order {law.tail} only, so it has no Gauss rules of any size")
     density = function_of_one(law.density, parameters)
-    points, own = np.polynomial.legendre.leggauss(16)
+    points, point_weights = np.polynomial.legendre.leggauss(16)
     starts = np.arange(0.0, REACH, PANEL)
     right = (starts[:, None] + PANEL * (1 + points) / 2).ravel()
     nodes = np.concatenate([-right[::-1], right])
     values = np.asarray(density(jnp.asarray(nodes)))
-    weights = values * np.tile(PANEL / 2 * own, 2 * len(starts))
-    kept = weights > 0
-    mass = float(weights[kept].sum())
+    weights = values * np.tile(PANEL / 2 * point_weights, 2 * len(starts))
+    positive = weights > 0
+    mass = float(weights[positive].sum())
     if not abs(mass - 1) < 1e-10:
         raise NoClosedForm(
             f"the density sums to {mass} within {REACH:g} of 0: its tails are too heavy for a Gauss rule"
         )
-    return compressed((nodes[kept], weights[kept] / mass), count)
+    return compressed((nodes[positive], weights[positive] / mass), count)
 
 
 # samplers, quantiles and Gauss rules of single laws

@@ -10,8 +10,8 @@ import numpy as np
 
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.specialise import symbol_names
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.laws.compressors import compress
 from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.laws.noises import sample_noise
@@ -44,16 +44,17 @@ class _Asked:
     parameters: Mapping[str, Any] = field(compare=False)  # whether a value is needed does not depend on the value
 
 
-def _tried(asked: _Asked) -> frozenset[str]:
-    noise, compressor, parameters = asked.noise, asked.compressor, asked.parameters
-    of, at = (symbol_names(noise.law), symbol_names(compressor)), jnp.zeros((asked.dim, 2))
-    samplers = [lambda own: sample_noise(noise, _draws(), at, own), lambda own: compress(compressor, _draws(), at, own)]
-    return frozenset(
-        name
-        for names, sampler in zip(of, samplers, strict=True)
-        for name in names & parameters.keys()
-        if not _traces(lambda value, name=name, sampler=sampler: sampler({**parameters, name: value}))
-    )
+def _tried(query: _Asked) -> frozenset[str]:
+    noise, compressor, parameters = query.noise, query.compressor, query.parameters
+    at, needed = jnp.zeros((query.dim, 2)), set[str]()
+    for names, sampler in (
+        (symbol_names(noise.law), lambda numbers: sample_noise(noise, _draws(), at, numbers)),
+        (symbol_names(compressor), lambda numbers: compress(compressor, _draws(), at, numbers)),
+    ):
+        for name in names & parameters.keys():
+            if not _traces(lambda value, name=name, sampler=sampler: sampler({**parameters, name: value})):
+                needed.add(name)
+    return frozenset(needed)
 
 
 def _traces(function: Any) -> bool:
@@ -68,4 +69,4 @@ def _draws() -> Any:
     return draws_from(jax.random.key(0), 2)
 
 
-_needed = Compiled(_tried, 256)
+_needed = Memo(_tried, 256)

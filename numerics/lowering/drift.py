@@ -36,8 +36,8 @@ def over_step(drift: sp.Expr, loss: Any = None) -> sp.Expr:
         written = {f: second * to_slot(f.args[0], "k", "j") for f in drift.atoms(Hvp) if f.slot == "j"}
         terms = [sp.Mul.make_args(sp.Mul(*[written.get(f, f) for f in factors])) for factors in terms]
     common = len(terms) > 1 and all(g in factors for factors in terms)
-    kept = [[f for f in factors if not (common and f == g)] for factors in terms]
-    total = sp.Add(*[sp.Mul(STEP, *factors) for factors in kept])
+    products = [[f for f in factors if not (common and f == g)] for factors in terms]
+    total = sp.Add(*[sp.Mul(STEP, *factors) for factors in products])
     return sp.Mul(total, g, evaluate=False) if common else total
 
 
@@ -51,5 +51,5 @@ def _second(loss: Any) -> sp.Expr | None:
     if not isinstance(loss, Separable):
         return None
     second = sp.diff(loss.coordinate, x, 2)
-    own = {c: Coordinate(loss_vector(c.base), "j") for c in second.atoms(Coordinate) if c != x}
-    return second.xreplace(own) if second.is_polynomial(x) else None
+    vectors = {c: Coordinate(loss_vector(c.base), "j") for c in second.atoms(Coordinate) if c != x}
+    return second.xreplace(vectors) if second.is_polynomial(x) else None

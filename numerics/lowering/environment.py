@@ -62,19 +62,13 @@ def environment(
         more: `scalars` to add (t, u, du), `directional`.
     """
     shapes = {name: jnp.ndim(value) for name, value in parameters.items()}
-    lanes = {
-        name for name, n in shapes.items() if n == 2 and parameters[name].shape[0] == 1 < parameters[name].shape[1]
-    }
+    tables = {name: parameters[name] for name, n in shapes.items() if n == 2}
+    lanes = {name: a[0] for name, a in tables.items() if a.shape[0] == 1 < a.shape[1]}
     constant = {name: jnp.asarray(parameters[name])[:, None] for name, n in shapes.items() if n == 1}
-    scalars = {name: parameters[name] for name, n in shapes.items() if n == 0} | {
-        name: parameters[name][0] for name in lanes
-    }
-    return Environment(
-        {**(vectors or {}), **constant},
-        {**scalars, **more.pop("scalars", {})},
-        {name: jnp.asarray(parameters[name]) for name, n in shapes.items() if n == 2 and name not in lanes},
-        **more,
-    )
+    numbers = {name: parameters[name] for name, n in shapes.items() if n == 0}
+    matrices = {name: jnp.asarray(a) for name, a in tables.items() if name not in lanes}
+    scalars = {**numbers, **lanes, **more.pop("scalars", {})}
+    return Environment({**(vectors or {}), **constant}, scalars, matrices, **more)
 
 
 def _floating(value: Any) -> jax.Array:

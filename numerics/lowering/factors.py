@@ -12,7 +12,7 @@ from itertools import product as pairs_of
 from typing import Any
 
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.kept import kept
+from sdescent.numerics.lowering.materialised import materialised
 
 #: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}
@@ -59,10 +59,10 @@ def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[
         return low_rank(diag, terms, size)
 
     n, paths = diag.shape
-    asked = (diag, list(factors), [jnp.broadcast_to(jnp.asarray(c, diag.dtype), (paths,)) for c in core], size)
+    entries = [jnp.broadcast_to(jnp.asarray(c, diag.dtype), (paths,)) for c in core]
     there = jnp.stack([jnp.any(values != 0) for values in (diag, *factors)])  # where none is, S = 0
     zero = jnp.zeros((n, n, paths), diag.dtype)
-    matrix, size = jax.lax.cond(jnp.any(there), some, lambda *given: (zero, given[-1]), *asked)
+    matrix, size = jax.lax.cond(jnp.any(there), some, lambda *_: (zero, size), diag, list(factors), entries, size)
     return jax.lax.cond(jnp.any(there), lane_root, lambda *_: zero, matrix, size)
 
 
@@ -86,9 +86,9 @@ def lane_root(matrix: jax.Array, size: jax.Array, most: float | None = None) -> 
     if block == paths:
         return _lane_root(matrix, size, most)
 
-    def one(number: Any, found: jax.Array) -> jax.Array:
-        some, own = (jax.lax.dynamic_slice_in_dim(a, number * block, block, a.ndim - 1) for a in (matrix, size))
-        return jax.lax.dynamic_update_slice_in_dim(found, _lane_root(some, own, most), number * block, 2)
+    def one(number: Any, roots: jax.Array) -> jax.Array:
+        some, sizes = (jax.lax.dynamic_slice_in_dim(a, number * block, block, a.ndim - 1) for a in (matrix, size))
+        return jax.lax.dynamic_update_slice_in_dim(roots, _lane_root(some, sizes, most), number * block, 2)
 
     return jax.lax.fori_loop(0, paths // block, one, jnp.zeros_like(matrix))
 
@@ -105,7 +105,7 @@ def _lane_root(matrix: jax.Array, size: jax.Array, most: float) -> jax.Array:
     roots = jnp.sqrt(size)
     none = jnp.where(jnp.any(matrix != 0, axis=0), jnp.nan, 0.0)  # where the size is 0, so is S
     inverse = jnp.where(size > 0, 1 / jnp.where(size > 0, roots, 1.0), none)
-    scaled = kept(lambda matrix, inverse: matrix * inverse[:, None] * inverse[None], matrix, inverse)
+    scaled = materialised(lambda matrix, inverse: matrix * inverse[:, None] * inverse[None], matrix, inverse)
     ordered, least = _in_order(scaled)
     safe = least >= PIVOT
 
@@ -149,7 +149,9 @@ def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
 
     def one(state: tuple[Any, jax.Array, jax.Array]) -> tuple[Any, jax.Array, jax.Array]:
         k, rest, columns = state
-        column = kept(lambda rest, chosen, inverse: _chosen(chosen, rest) * inverse, rest, *kept(pivots, rest))
+        column = materialised(
+            lambda rest, chosen, inverse: _chosen(chosen, rest) * inverse, rest, *materialised(pivots, rest)
+        )
         rest -= column[:, None] * column[None]
         return k + 1, rest, jax.lax.dynamic_update_index_in_dim(columns, column, k, 0)
 
@@ -157,15 +159,15 @@ def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
         return ~(reduce(jnp.maximum, (jnp.abs(rest[i, j]) for i in range(n) for j in range(i + 1))) < most)
 
     _, rest, columns = jax.lax.while_loop(going, one, (0, matrix, jnp.zeros_like(matrix)))
-    return jnp.where(kept(wrong, rest), jnp.nan, jnp.swapaxes(columns, 0, 1))
+    return jnp.where(materialised(wrong, rest), jnp.nan, jnp.swapaxes(columns, 0, 1))
 
 
 def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
     """Of n arrays (.., paths) the one that each path has chosen, by a number (paths,)."""
-    found = of[0]
+    chosen = of[0]
     for i in range(1, of.shape[0]):
-        found = jnp.where(number == i, of[i], found)
-    return found
+        chosen = jnp.where(number == i, of[i], chosen)
+    return chosen
 
 
 def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
@@ -179,27 +181,29 @@ def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
         sizes: of the diagonal entries.
     """
     shape, n = jnp.broadcast_shapes(*(jnp.shape(e) for row in (*rows, sizes) for e in row)), len(rows)
-    own = [[jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in rows]
+    entries = [[jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in rows]
     size = jnp.stack([jnp.broadcast_to(s, shape).reshape(-1) for s in sizes])
-    found: list[list[Any]] = [[] for _ in rows]
+    factor: list[list[Any]] = [[] for _ in rows]
     safe: Any = True
     for j in range(n):
-        pivot = own[j][j] - sum(e * e for e in found[j])
+        pivot = entries[j][j] - sum(e * e for e in factor[j])
         safe &= (pivot >= PIVOT * size[j]) & (pivot > 0)
-        found[j].append(jnp.sqrt(jnp.where(pivot > 0, pivot, 1.0)))
+        factor[j].append(jnp.sqrt(jnp.where(pivot > 0, pivot, 1.0)))
         for i in range(j + 1, n):
-            found[i].append((own[i][j] - sum(a * b for a, b in zip(found[i], found[j][:j], strict=True))) / found[j][j])
+            factor[i].append(
+                (entries[i][j] - sum(a * b for a, b in zip(factor[i], factor[j][:j], strict=True))) / factor[j][j]
+            )
 
     def ordered() -> jax.Array:
-        return jnp.stack([jnp.stack([*row, *[jnp.zeros_like(size[0])] * (n - len(row))]) for row in found])
+        return jnp.stack([jnp.stack([*row, *[jnp.zeros_like(size[0])] * (n - len(row))]) for row in factor])
 
     def pivoted() -> jax.Array:
-        matrix = jnp.stack([jnp.stack([own[max(i, j)][min(i, j)] for j in range(n)]) for i in range(n)])
+        matrix = jnp.stack([jnp.stack([entries[max(i, j)][min(i, j)] for j in range(n)]) for i in range(n)])
         return jnp.where(safe, ordered(), lane_root(matrix, size))
 
     # a branch for all paths together; what a path gets does not depend on the others
-    made = jax.lax.cond(jnp.all(safe), ordered, pivoted)
-    return [[made[i, j].reshape(shape) for j in range(n)] for i in range(n)]
+    root = jax.lax.cond(jnp.all(safe), ordered, pivoted)
+    return [[root[i, j].reshape(shape) for j in range(n)] for i in range(n)]
 
 
 def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
@@ -213,18 +217,18 @@ def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
         sizes: of the diagonal entries.
     """
     small, exact = rounding(rows[0][0]), 64 * float(jnp.finfo(rows[0][0].dtype).eps)
-    found: list[list[Any]] = [[] for _ in rows]
+    factor: list[list[Any]] = [[] for _ in rows]
     wrong: Any = False
     for j, size in enumerate(sizes):
-        pivot = rows[j][j] - sum(e * e for e in found[j])
+        pivot = rows[j][j] - sum(e * e for e in factor[j])
         positive = pivot > exact * size
         wrong |= ~(pivot >= -small * size)
         below = jnp.sqrt(jnp.where(positive, pivot, 1.0))
         for i in range(j, len(rows)):
-            rest = rows[i][j] - sum(a * b for a, b in zip(found[i], found[j][:j], strict=False))
+            rest = rows[i][j] - sum(a * b for a, b in zip(factor[i], factor[j][:j], strict=False))
             wrong |= ~positive & (jnp.abs(rest) > jnp.sqrt(small * size * sizes[i]))
-            found[i].append(jnp.where(positive, below if i == j else rest / below, 0.0))
-    return [[jnp.where(wrong, jnp.nan, e) for e in row] for row in found]
+            factor[i].append(jnp.where(positive, below if i == j else rest / below, 0.0))
+    return [[jnp.where(wrong, jnp.nan, e) for e in row] for row in factor]
 
 
 def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:

@@ -130,11 +130,8 @@ _COUNTED = 16
 def rank_descending(a: jax.Array) -> jax.Array:
     """For each entry along the first axis, the number of larger entries; equal ones count if their index is lower."""
     if a.shape[0] <= _COUNTED:  # XLA sorts short axes slowly on a CPU
-        before = jnp.arange(a.shape[0])
-        ranks = [
-            jnp.sum((a > a[j]) | ((a == a[j]) & (before < j).reshape(-1, *[1] * (a.ndim - 1))), axis=0)
-            for j in range(a.shape[0])
-        ]
+        place = jnp.arange(a.shape[0]).reshape(-1, *[1] * (a.ndim - 1))
+        ranks = [jnp.sum((a > a[j]) | ((a == a[j]) & (place < j)), axis=0) for j in range(a.shape[0])]
         return jnp.stack(ranks).astype(a.dtype)
     order = jnp.argsort(-a, axis=0, stable=True)
     return jnp.argsort(order, axis=0, stable=True).astype(a.dtype)
@@ -164,27 +161,24 @@ def among_largest(a: jax.Array, k: Any) -> jax.Array:
     def halve(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
         bit, least, chosen = state
         middle = jnp.maximum(least, 0) | (jnp.ones((), whole) << bit)
-        found = count(size >= middle)
-        return bit - 1, jnp.where(found >= k, middle, least), jnp.where(found >= k, found, chosen)
+        above = count(size >= middle)
+        return bit - 1, jnp.where(above >= k, middle, least), jnp.where(above >= k, above, chosen)
 
     def unfinished(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
         return (state[0] >= 0) & jnp.any(state[2] != k)
 
     numbers = count(size >= 0)
-    start = (
-        jnp.asarray(np.iinfo(whole).bits - 2, whole),
-        jnp.where(numbers >= k, 0, -1).astype(whole),
-        jnp.where(numbers >= k, numbers, dim).astype(jnp.int32),
-    )
+    enough, highest = numbers >= k, jnp.asarray(np.iinfo(whole).bits - 2, whole)
+    start = highest, jnp.where(enough, 0, -1).astype(whole), jnp.where(enough, numbers, dim).astype(jnp.int32)
     _, least, chosen = jax.lax.while_loop(unfinished, halve, start)
 
     def lowest_of_equal_ones() -> jax.Array:
-        equal, wanted = size == least, k - count(size > least)
+        equal, missing = size == least, k - count(size > least)
         row, bits = jnp.arange(dim, dtype=jnp.int32).reshape(-1, *[1] * (a.ndim - 1)), (dim - 1).bit_length()
 
         def extend(n: Any, last: jax.Array) -> jax.Array:
             further = last | (jnp.int32(1) << (bits - 1 - n))
-            return jnp.where(count(equal & (row < further)) < wanted, further, last)
+            return jnp.where(count(equal & (row < further)) < missing, further, last)
 
         last = jax.lax.fori_loop(0, bits, extend, jnp.zeros(least.shape, jnp.int32))
         return (size > least) | (equal & (row <= last))
@@ -206,41 +200,32 @@ def special(expr: Any) -> Callable[..., Any]:
     Raises:
         LoweringError: a hypergeometric function of another pattern.
     """
-    if isinstance(expr, sp.hyper):
-        return _hypergeometric(expr)
-    direct, _, table, at = _TABLED[expr.func]
-    own, name = special_parameters(expr), table_name(expr)
-    made = table(*map(float, own)) if all(e.is_number for e in own) else None
-    if made is not None:
-        return lambda env, *values: made(values[-1])
-
-    def function(env: Any, *values: Any) -> Any:
-        rows = env.matrices.get(name)
-        # the direct form computes in double precision, whatever its arguments have
-        return direct(*values).astype(jnp.result_type(*values, 0.0)) if rows is None else at(rows, *values)
-
-    return function
-
-
-def _hypergeometric(expr: sp.hyper) -> Callable[..., Any]:
-    if _dilogarithm(expr):
+    if isinstance(expr, sp.hyper) and _dilogarithm(expr):
         return lambda env, *values: dilogarithm_ratio(jnp.asarray(values[5]))
-    place = _place(expr)
-    if place is None:
-        raise LoweringError(f"cannot lower {expr}: this hypergeometric function has no array form here")
-    a, b = (expr.args[0].args[n] for n in (place, 1 - place))
-    made = hyp2f1_step_table(float(a), float(b)) if a.is_number and b.is_number else None
-    if made is not None:
-        return lambda env, *values: made(-jnp.asarray(values[3]))
-    name = table_name(expr)
+    places: Sequence[int] = range(len(expr.args))
+    if isinstance(expr, sp.hyper):
+        if (place := _place(expr)) is None:
+            raise LoweringError(f"cannot lower {expr}: this hypergeometric function has no array form here")
+        places = place, 1 - place, 3
+    direct, _, table, at = _TABLED[expr.func]
+    parameters, name = special_parameters(expr), table_name(expr)
+    constant = table(*map(float, parameters)) if all(e.is_number for e in parameters) else None
+    if constant is not None:
+        return lambda env, *values: constant(_far(expr, values[places[-1]]))
 
     def function(env: Any, *values: Any) -> Any:
-        own, rows = [values[m] for m in (place, 1 - place, 3)], env.matrices.get(name)
-        if rows is None:
-            return hyp2f1_step(*(jnp.asarray(v, jnp.result_type(*own, 0.0)) for v in own))
-        return hyp2f1_step_at(rows, own[0], own[1], -jnp.asarray(own[2]))
+        *arguments, last = (values[n] for n in places)
+        rows, kind = env.matrices.get(name), jnp.result_type(*arguments, last, 0.0)
+        if rows is None:  # the direct form may compute in double precision, whatever its arguments have
+            return direct(*arguments, last).astype(kind)
+        return at(rows, *arguments, _far(expr, last))
 
     return function
+
+
+def _far(expr: Any, last: Any) -> Any:
+    """The last argument as tables take it: -z >= 0 of a hypergeometric function."""
+    return -jnp.asarray(last) if isinstance(expr, sp.hyper) else last
 
 
 def _dilogarithm(expr: sp.hyper) -> bool:
@@ -271,16 +256,21 @@ def table_name(expr: Any) -> str:
     return f"table of {expr.func.__name__}({', '.join(map(str, special_parameters(expr)))})"
 
 
+def _direct_step(*arguments: Any) -> jax.Array:
+    return hyp2f1_step(*(jnp.asarray(v, jnp.result_type(*arguments, 0.0)) for v in arguments))
+
+
 def rows_for(expr: Any, values: Sequence[float]) -> Any:
     """The table of a special function with these values of `special_parameters`, or None."""
-    return hyp2f1_step_rows(*values) if isinstance(expr, sp.hyper) else _TABLED[expr.func][1](*values)
+    return _TABLED[expr.func][1](*values)
 
 
 #: function -> its direct form, for all arguments but the last the rows of its table and the table, and its value from the rows
 _TABLED: dict[Any, tuple[Callable[..., Any], ...]] = {
+    sp.hyper: (_direct_step, hyp2f1_step_rows, hyp2f1_step_table, hyp2f1_step_at),
     StableSignMean: (stable_sign_mean, stable_sign_mean_rows, stable_sign_mean_table, stable_sign_mean_at),
     StableDensity: (stable_density, stable_density_rows, stable_density_table, stable_density_at),
     SignSum: (sign_sum, sign_sum_rows, sign_sum_table, sign_sum_at),
 }
 #: functions whose first parameters decide on a table
-SPECIAL = (sp.hyper, *_TABLED)
+SPECIAL = tuple(_TABLED)

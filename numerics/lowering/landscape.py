@@ -79,24 +79,24 @@ def _(loss: Loss, dim: int, parameters: Mapping[str, Any] | None = None) -> Land
     state = state_symbols(dim)
     value = with_numbers(loss.value(state), parameters or {}, {s.name for s in state})
     function = lower_function(value, state)
-    found = Landscape(lambda x: function(*x))
+    plain = Landscape(lambda x: function(*x))
     players = loss.players(dim)
     if -1 not in players:
-        return found
+        return plain
     signs = jnp.asarray(players)[:, None]
-    return Landscape(found.value, lambda x: signs.astype(x.dtype) * found.gradient(x))
+    return Landscape(plain.value, lambda x: signs.astype(x.dtype) * plain.gradient(x))
 
 
 @landscape.register
 def _(loss: Separable, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
     loss.require_own_symbols()
-    given = {**(parameters or {}), **loss_vectors(loss, dim, parameters or {})}
+    values = {**(parameters or {}), **loss_vectors(loss, dim, parameters or {})}
     lowered = lower_coordinate(loss.coordinate)
-    require_numbers(lowered.missing(given))
-    constant = environment(given)
+    require_numbers(lowered.missing(values))
+    constant = environment(values)
 
     def value(x: jax.Array) -> jax.Array:
-        return jnp.sum(lowered(environment(given, {**constant.vectors, "x": x})), axis=0)
+        return jnp.sum(lowered(environment(values, {**constant.vectors, "x": x})), axis=0)
 
     return Landscape(value)
 
@@ -104,13 +104,13 @@ def _(loss: Separable, dim: int, parameters: Mapping[str, Any] | None = None) ->
 @landscape.register
 def _(loss: LogisticRegression, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
     """As arrays, and without the overflow of exp(-margin)."""
-    given = parameters or {}
+    values = parameters or {}
     rows = [[sp.Symbol(f"a{m + 1}") for m in range(dim)]] if loss.features is None else loss.features
     if any(len(row) != dim for row in rows):
         raise BadInput("logistic-regression:features", f"rows of {len(rows[0])}", f"rows of {dim} numbers")
     signs = jnp.asarray(np.array(loss.labels or (1,), float))
-    matrix = jnp.asarray(np.stack([_numbers(row, given) for row in rows])) * signs[:, None]
-    l2 = float(_numbers([loss.l2], given)[0])
+    matrix = jnp.asarray(np.stack([_numbers(row, values) for row in rows])) * signs[:, None]
+    l2 = float(_numbers([loss.l2], values)[0])
 
     def value(x: jax.Array) -> jax.Array:
         margins = product(matrix.astype(x.dtype), x)
@@ -127,11 +127,11 @@ def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> di
     """
     read = {c.base for c in loss.coordinate.atoms(Coordinate) if c != x}  # pyright: ignore[reportAttributeAccessIssue]
     entries = {name: e for name, e in loss.vectors(dim).items() if name not in parameters}
-    given = {name: parameters[name] for name in sorted(read & parameters.keys())}
-    return {**{name: _numbers(e, parameters) for name, e in entries.items()}, **given}
+    arrays = {name: parameters[name] for name in sorted(read & parameters.keys())}
+    return {**{name: _numbers(e, parameters) for name, e in entries.items()}, **arrays}
 
 
-def _numbers(entries: Sequence[Any], given: Mapping[str, Any]) -> np.ndarray:
+def _numbers(entries: Sequence[Any], parameters: Mapping[str, Any]) -> np.ndarray:
     """Entries (numbers, or expressions in parameters) as floats."""
-    numbers = {e: concrete(e, given) for e in dict.fromkeys(entries)}
+    numbers = {e: concrete(e, parameters) for e in dict.fromkeys(entries)}
     return np.array([numbers[e] for e in entries])

@@ -28,5 +28,5 @@ def norm(x: jax.Array) -> jax.Array:
 def divided(x: jax.Array, by: jax.Array) -> jax.Array:
     """x (d, paths) by a number of each path, (paths,): one division a path, also where a reciprocal is too small to be a number."""
     less = _LESS[str(x.dtype)]
-    own = jnp.where(jnp.abs(by) > 1 / less, less, 1.0).astype(x.dtype)
-    return (x * own) * (1 / (by * own))
+    scale = jnp.where(jnp.abs(by) > 1 / less, less, 1.0).astype(x.dtype)
+    return (x * scale) * (1 / (by * scale))

@@ -50,13 +50,13 @@ def computed_in_rows(
     """
     traced = jax.make_jaxpr(function)(x)
     walk = _Rows(x.shape, rows)
-    found = walk.run(traced.jaxpr, [_Whole(c) for c in traced.consts], [_Part(in_rows(x, rows))])
-    known = [
-        None if v is None or (isinstance(v, _Part) and v.turned) else v for v in found
+    results = walk.run(traced.jaxpr, [_Whole(c) for c in traced.consts], [_Part(in_rows(x, rows))])
+    parts = [
+        None if v is None or (isinstance(v, _Part) and v.turned) else v for v in results
     ]  # turned: of a square array
-    if None not in known:
-        return tuple(walk.part(v) for v in known if v is not None)
-    return tuple(in_rows(w, rows) if v is None else walk.part(v) for v, w in zip(known, everywhere(), strict=True))
+    if None not in parts:
+        return tuple(walk.part(v) for v in parts if v is not None)
+    return tuple(in_rows(w, rows) if v is None else walk.part(v) for v, w in zip(parts, everywhere(), strict=True))
 
 
 @final
@@ -96,44 +96,42 @@ class _Rows:
 
     def run(self, program: Any, constants: Sequence[_Value], arguments: Sequence[_Value]) -> list[_Value]:
         """The results of a program."""
-        known: dict[Any, _Value] = {
-            **dict(zip(program.constvars, constants, strict=True)),
-            **dict(zip(program.invars, arguments, strict=True)),
-        }
+        values: dict[Any, _Value] = dict(zip(program.constvars, constants, strict=True))
+        values.update(zip(program.invars, arguments, strict=True))
         for equation in program.eqns:
-            given = [_Whole(v.val) if isinstance(v, Literal) else known[v] for v in equation.invars]
-            known.update(zip(equation.outvars, self._results(equation, given), strict=True))
-        return [_Whole(v.val) if isinstance(v, Literal) else known[v] for v in program.outvars]
+            operands = [_Whole(v.val) if isinstance(v, Literal) else values[v] for v in equation.invars]
+            values.update(zip(equation.outvars, self._results(equation, operands), strict=True))
+        return [_Whole(v.val) if isinstance(v, Literal) else values[v] for v in program.outvars]
 
-    def _results(self, equation: Any, given: Sequence[_Value]) -> Sequence[_Value]:
+    def _results(self, equation: Any, operands: Sequence[_Value]) -> Sequence[_Value]:
         name = equation.primitive.name
         if (key := _CALLS.get(name)) is not None:
             program = equation.params[key]
-            return self.run(program.jaxpr, [_Whole(c) for c in program.consts], given)
-        known = [v for v in given if v is not None]
-        if len(known) < len(given):
+            return self.run(program.jaxpr, [_Whole(c) for c in program.consts], operands)
+        values = [v for v in operands if v is not None]
+        if len(values) < len(operands):
             return [None] * len(equation.outvars)
-        whole = [v for v in known if isinstance(v, _Whole)]
-        if len(whole) == len(given):
+        whole = [v for v in values if isinstance(v, _Whole)]
+        if len(whole) == len(operands):
             return self._without_x(equation, whole)
-        turned = {v.turned for v in known if isinstance(v, _Part)}
+        turned = {v.turned for v in values if isinstance(v, _Part)}
         if name == "transpose":
-            return [_Part(v.value.T, not v.turned) for v in known if isinstance(v, _Part)]
+            return [_Part(v.value.T, not v.turned) for v in values if isinstance(v, _Part)]
         if len(turned) > 1 or not self._by_entry(equation, *turned):
             return [None] * len(equation.outvars)
-        return [_Part(self._bound_in_rows(equation, known, *turned), *turned)]
+        return [_Part(self._bound_in_rows(equation, values, *turned), *turned)]
 
-    def _without_x(self, equation: Any, given: Sequence[_Whole]) -> Sequence[_Value]:
-        results, name = _bound(equation, [v.value for v in given]), equation.primitive.name
+    def _without_x(self, equation: Any, operands: Sequence[_Whole]) -> Sequence[_Value]:
+        results, name = _bound(equation, [v.value for v in operands]), equation.primitive.name
         if name == "broadcast_in_dim" and len(equation.outvars[0].aval.shape) == 2:
-            small, shape = jnp.asarray(given[0].value), [1, 1]
+            small, shape = jnp.asarray(operands[0].value), [1, 1]
             for size, place in zip(small.shape, equation.params["broadcast_dimensions"], strict=True):
                 shape[place] = size
             return [_Whole(results[0], lambda turned: self._taken(small.reshape(shape), turned))]
-        if name == "transpose" and (part := given[0].part) is not None:
+        if name == "transpose" and (part := operands[0].part) is not None:
             return [_Whole(results[0], lambda turned: part(not turned).T)]
         if any(self._by_entry(equation, turned) for turned in (False, True)):
-            return [_Whole(results[0], lambda turned: self._bound_in_rows(equation, given, turned))]
+            return [_Whole(results[0], lambda turned: self._bound_in_rows(equation, operands, turned))]
         return [_Whole(result) for result in results]
 
     def _whole_shape(self, turned: bool) -> tuple[int, ...]:
@@ -146,26 +144,26 @@ class _Rows:
         fit = all(not s or (len(s) == 2 and all(a in (1, b) for a, b in zip(s, whole, strict=True))) for s in shapes)
         return equation.primitive.name in BY_ENTRY and fit and tuple(equation.outvars[0].aval.shape) == whole
 
-    def _bound_in_rows(self, equation: Any, given: Sequence[_Part | _Whole], turned: bool) -> jax.Array:
+    def _bound_in_rows(self, equation: Any, operands: Sequence[_Part | _Whole], turned: bool) -> jax.Array:
         """The result in the rows, of an equation of which `_by_entry` holds; numbers stay as they are."""
         numbers = [not v.aval.shape for v in equation.invars]
-        return _bound(equation, [v.value if n else self.part(v, turned) for v, n in zip(given, numbers, strict=True)])[
-            0
-        ]
+        return _bound(
+            equation, [v.value if n else self.part(v, turned) for v, n in zip(operands, numbers, strict=True)]
+        )[0]
 
     def _taken(self, whole: Any, turned: bool) -> jax.Array:
         """The rows of an array of all rows, or of one that is broadcast to it."""
         a = jnp.asarray(whole).T if turned else jnp.asarray(whole)
         if a.shape[0] == 1:
-            found = jnp.broadcast_to(a, self.rows.shape)
+            values = jnp.broadcast_to(a, self.rows.shape)
         elif a.shape[1] == 1:  # one column for all paths
-            found = a[:, 0].at[self.rows].get(mode="promise_in_bounds")
+            values = a[:, 0].at[self.rows].get(mode="promise_in_bounds")
         else:
-            found = in_rows(a, self.rows)
-        return found.T if turned else found
+            values = in_rows(a, self.rows)
+        return values.T if turned else values
 
 
 def _bound(equation: Any, values: Sequence[Any]) -> Sequence[Any]:
     """The results of an equation for these operands."""
-    found = equation.primitive.bind(*values, **equation.params)
-    return found if equation.primitive.multiple_results else [found]
+    results = equation.primitive.bind(*values, **equation.params)
+    return results if equation.primitive.multiple_results else [results]

@@ -33,7 +33,7 @@ def concrete(expr: Any, parameters: Parameters = None) -> float:
     return float(with_numbers(expr, parameters or {}))
 
 
-def with_numbers(expr: Any, given: Mapping[str, Any], but: Container[str] = ()) -> Any:
+def with_numbers(expr: Any, values: Mapping[str, Any], but: Container[str] = ()) -> Any:
     """The expression with numbers for its symbols, but for those of these names.
 
     Raises:
@@ -41,8 +41,8 @@ def with_numbers(expr: Any, given: Mapping[str, Any], but: Container[str] = ()) 
     """
     symbolic: Any = sp.sympify(expr)
     free = [s for s in symbolic.free_symbols if s.name not in but]
-    require_numbers(s.name for s in free if s.name not in given)
-    return symbolic.xreplace({s: sp.Float(float(given[s.name]), 17) for s in free})
+    require_numbers(s.name for s in free if s.name not in values)
+    return symbolic.xreplace({s: sp.Float(float(values[s.name]), 17) for s in free})
 
 
 def require_numbers(missing: Iterable[str]) -> None:

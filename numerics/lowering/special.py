@@ -90,10 +90,10 @@ def _exponential_remainder_jvp(order: int, primals: tuple, tangents: tuple) -> t
 
 def _kummer(a: int, b: int) -> list[float]:
     """The coefficients of 1F1(a; b; z), highest power first."""
-    found = [1.0]
+    coefficients = [1.0]
     for k in range(_POWERS):
-        found.append(found[-1] * (a + k) / ((b + k) * (k + 1)))
-    return found[::-1]
+        coefficients.append(coefficients[-1] * (a + k) / ((b + k) * (k + 1)))
+    return coefficients[::-1]
 
 
 def horner(coefficients: Sequence[float], z: jax.Array) -> Any:
@@ -131,8 +131,8 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
     count = jnp.ceil(jnp.max((high - low) / step)).astype(int) + 1
 
     def add(n: jax.Array, total: jax.Array) -> jax.Array:
-        own = low + n * step  # some entries of a batch end long before others, where their exponentials would overflow
-        tau = shift + jnp.minimum(own, high)
+        node = low + n * step  # some entries of a batch end long before others, where their exponentials would overflow
+        tau = shift + jnp.minimum(node, high)
         s = jnp.exp(tau)
         z_re, z_im = s * jnp.cos(phi), s * jnp.sin(phi)
         power = jnp.exp(alpha * tau)
@@ -142,7 +142,7 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
         ea = _exponential(a_re, a_im, near_a)
         ec = _exponential(c_re, c_im, near_c)
         re, im = ea[0] * ec[0] - ea[1] * ec[1], ea[0] * ec[1] + ea[1] * ec[0]
-        return total + jnp.where(own <= high + step, re * z_re - im * z_im if density else im, 0.0)
+        return total + jnp.where(node <= high + step, re * z_re - im * z_im if density else im, 0.0)
 
     total = jax.lax.fori_loop(0, count, add, jnp.zeros(jnp.broadcast_shapes(jnp.shape(alpha), jnp.shape(x)), x.dtype))
     if density:

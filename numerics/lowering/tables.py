@@ -41,21 +41,21 @@ def chebyshev_fit(function: Any) -> np.ndarray | None:
 
 def clenshaw(coefficients: Any, x: jax.Array) -> jax.Array:
     """The expansion at x in [0, 1]; leading coefficients that are 0 change no bit."""
-    given = coefficients.tolist() if isinstance(coefficients, np.ndarray) else list(coefficients)
+    terms = coefficients.tolist() if isinstance(coefficients, np.ndarray) else list(coefficients)
     s = 2 * (2 * x - 1)
     ahead, last = jnp.zeros_like(x), jnp.zeros_like(x)
-    for c in given[:0:-1]:
+    for c in terms[:0:-1]:
         ahead, last = c + s * ahead - last, ahead
-    return given[0] + s / 2 * ahead - last
+    return terms[0] + s / 2 * ahead - last
 
 
 def _rows(*expansions: np.ndarray | None) -> np.ndarray | None:
     """Expansions as rows of equal length, one of `LENGTHS`; None where one of them is missing."""
-    found = [e for e in expansions if e is not None]
-    if len(found) < len(expansions):
+    rows = [e for e in expansions if e is not None]
+    if len(rows) < len(expansions):
         return None
-    length = next(n for n in LENGTHS if n >= max(map(len, found)))
-    return np.stack([np.pad(e, (0, length - len(e))) for e in found])
+    length = next(n for n in LENGTHS if n >= max(map(len, rows)))
+    return np.stack([np.pad(e, (0, length - len(e))) for e in rows])
 
 
 def _table(rows: Callable[..., np.ndarray | None], at: Callable[..., jax.Array]) -> Any:
@@ -63,11 +63,11 @@ def _table(rows: Callable[..., np.ndarray | None], at: Callable[..., jax.Array])
 
     @lru_cache(maxsize=64)
     def table(*parameters: float) -> Function | None:
-        found = rows(*parameters)
-        if found is None:
+        padded = rows(*parameters)
+        if padded is None:
             return None
         # without what fills a row, which costs time; numbers of Python take on the precision of x
-        trimmed = [row[: np.flatnonzero(row)[-1] + 1].tolist() for row in found]
+        trimmed = [row[: np.flatnonzero(row)[-1] + 1].tolist() for row in padded]
         return lambda x: at(trimmed, *parameters, x)
 
     return table

@@ -172,10 +172,10 @@ def _constants(base: str, entries: np.ndarray, env: Environment) -> jax.Array:
     Raises:
         BadInput: it does not have d entries.
     """
-    own = next(iter(env.vectors.values()), None)
-    if own is not None and len(own) != len(entries):
-        raise BadInput(f"vector {base}", f"{len(entries)} numbers", f"{len(own)} numbers, one per coordinate")
-    return jnp.asarray(entries, jnp.float64 if own is None else own.dtype)[:, None]
+    other = next(iter(env.vectors.values()), None)
+    if other is not None and len(other) != len(entries):
+        raise BadInput(f"vector {base}", f"{len(entries)} numbers", f"{len(other)} numbers, one per coordinate")
+    return jnp.asarray(entries, jnp.float64 if other is None else other.dtype)[:, None]
 
 
 def _number(expr: Any) -> float | None:
@@ -268,8 +268,8 @@ def _may_be_singular(expr: sp.Basic) -> bool:
     if isinstance(expr, sp.Pow) and not (expr.exp.is_Integer and expr.exp.is_positive):
         return True
     smooth = (sp.Add, sp.Mul, sp.Pow, sp.Piecewise, sp.sin, sp.cos, sp.tanh, sp.atan, sp.erf, sp.sign, sp.Abs, sp.floor)
-    known = isinstance(expr, (*smooth, sp.Max, sp.Min, sp.Tuple, Boolean)) or expr.func.__name__ == "ExprCondPair"
-    return not known or any(_may_be_singular(a) for a in expr.args)
+    listed = isinstance(expr, (*smooth, sp.Max, sp.Min, sp.Tuple, Boolean)) or expr.func.__name__ == "ExprCondPair"
+    return not listed or any(_may_be_singular(a) for a in expr.args)
 
 
 _CANDIDATES = tuple(map(sp.Rational, ("1/2", "1", "3/2", "-1/2", "2", "1/7", "-2")))
@@ -284,7 +284,7 @@ def _inside(value: Any, active: Any, leaves: list[sp.Basic]) -> dict[sp.Basic, f
         point = {leaf: _CANDIDATES[(offset + stride * n) % count] for n, leaf in enumerate(every)}
         if active.xreplace(point) != sp.true:
             continue
-        found = value.xreplace(point).evalf(15)
-        if found.is_Float or found.is_Rational:
+        number_there = value.xreplace(point).evalf(15)
+        if number_there.is_Float or number_there.is_Rational:
             return {leaf: float(number) for leaf, number in point.items()}
     return dict.fromkeys(every, 1.0)

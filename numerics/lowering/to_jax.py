@@ -38,9 +38,9 @@ class Lowered:
         self.symbols: frozenset[str] = frozenset(self._tape.symbols)
         self.vectors: frozenset[str] = frozenset(self._tape.vectors)
 
-    def missing(self, known: Iterable[str]) -> list[str]:
-        """Names of scalars that are read and not among `known`, sorted."""
-        return sorted(self.symbols - {"d"} - set(known))
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Names of scalars that are read and not among these, sorted."""
+        return sorted(self.symbols - {"d"} - set(names))
 
     def __call__(self, env: Environment) -> Any:
         missing = self.missing(env.scalars)
@@ -77,12 +77,9 @@ def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
     With a number there, lowering makes a table instead of an iteration for every entry.
     """
     expr = sp.sympify(expr)
-    known = {
-        s: sp.Float(float(parameters[s.name]), 17)
-        for s in special_symbols(expr)
-        if np.ndim(parameters.get(s.name, [])) == 0
-    }
-    return expr.xreplace(known) if known else expr
+    symbols = [s for s in special_symbols(expr) if np.ndim(parameters.get(s.name, [])) == 0]
+    numbers = {s: sp.Float(float(parameters[s.name]), 17) for s in symbols}
+    return expr.xreplace(numbers) if numbers else expr
 
 
 def special_symbols(expr: sp.Basic) -> set[Any]:
@@ -100,17 +97,17 @@ def tables_for(expressions: Iterable[Any], parameters: Mapping[str, Any]) -> dic
     Args:
         parameters: values by symbol name; of functions of symbols without a number there are no tables.
     """
-    found: dict[str, np.ndarray] = {}
+    tables: dict[str, np.ndarray] = {}
     for f in {f for e in expressions for f in sp.sympify(e).atoms(*SPECIAL)}:
-        own = special_parameters(f)
-        symbols = {s for part in own for s in part.free_symbols}
+        arguments = special_parameters(f)
+        symbols = {s for part in arguments for s in part.free_symbols}
         if not symbols or any(np.ndim(parameters.get(s.name, [])) for s in symbols):
             continue
-        known = {s: sp.Float(float(parameters[s.name]), 17) for s in symbols}
-        rows = rows_for(f, [float(part.xreplace(known)) for part in own])
+        numbers = {s: sp.Float(float(parameters[s.name]), 17) for s in symbols}
+        rows = rows_for(f, [float(part.xreplace(numbers)) for part in arguments])
         if rows is not None:
-            found[table_name(f)] = rows
-    return found
+            tables[table_name(f)] = rows
+    return tables
 
 
 def untabulated(expressions: Iterable[Any], tables: Container[str]) -> set[str]:

@@ -59,13 +59,13 @@ def marked_points(bound: Any, steps: Sequence[Step], state: dict[str, jax.Array]
 
 
 def _watched(bound: Any, steps: Sequence[Step], state: Any) -> Any:
-    y, left = state
+    y, exit_time = state
     for step, t in steps:
         y1 = step(y)
-        here, good = jnp.isinf(left), _inside(y1, bound)
+        here, good = jnp.isinf(exit_time), _inside(y1, bound)
         y = jax.tree.map(lambda new, old, stays=here & good: jnp.where(stays, new, old), y1, y)
-        left = jnp.where(here & ~good, jnp.asarray(t).astype(left.dtype), left)
-    return y, left
+        exit_time = jnp.where(here & ~good, jnp.asarray(t).astype(exit_time.dtype), exit_time)
+    return y, exit_time
 
 
 def _inside(y: Any, bound: Any) -> Any:
@@ -111,20 +111,23 @@ def marks(parts: Any, paths: int) -> tuple[jax.Array, jax.Array]:
 ALWAYS_SAVED = ("loss", "gradient_norm")
 
 
-def as_saved(left: np.ndarray, times: np.ndarray, values: Mapping[str, np.ndarray], stopped: np.ndarray) -> np.ndarray:
+def as_saved(
+    exit_time: np.ndarray, times: np.ndarray, values: Mapping[str, np.ndarray], stopped: np.ndarray
+) -> np.ndarray:
     """The times at which paths stopped, in double precision.
 
     Args:
-        left: from `exits`: one that is a saved time up to the rounding of its type is exactly that. Where it is infinite, the path
-            left by less than what the two compiled programs differ in: it stopped by the first saved time at which it has no value.
+        exit_time: from `exits`: one that is a saved time up to the rounding of its type is exactly that. Where it is infinite, the
+            path left by less than what the two compiled programs differ in: it stopped by the first saved time at which it has no
+            value.
         values: statistics at the saved times, (S, paths).
         stopped: numbers of the columns of these paths.
     """
     gone = np.logical_or.reduce([np.isnan(value[:, stopped]) for value in values.values()])
     gone[-1] = True
-    found = np.where(np.isfinite(left), left.astype(float), times[gone.argmax(axis=0)])
-    nearest = times[np.abs(found[:, None] - times).argmin(axis=1)]
-    return np.where(np.abs(found - nearest) <= 8 * np.finfo(left.dtype).eps * nearest, nearest, found)
+    exits = np.where(np.isfinite(exit_time), exit_time.astype(float), times[gone.argmax(axis=0)])
+    nearest = times[np.abs(exits[:, None] - times).argmin(axis=1)]
+    return np.where(np.abs(exits - nearest) <= 8 * np.finfo(exit_time.dtype).eps * nearest, nearest, exits)
 
 
 def with_infinite(
@@ -141,11 +144,11 @@ def with_infinite(
     Raises:
         NotANumber: such a value is NaN.
     """
-    shown = [values[name] for name in ALWAYS_SAVED if name in values]
-    if all(np.isfinite(value).all() for value in shown):
+    saved = [values[name] for name in ALWAYS_SAVED if name in values]
+    if all(np.isfinite(value).all() for value in saved):
         return blown
     still = ~(blown <= times[:, None] * (1 + 1e-12))
-    nan, infinite = (still & np.logical_or.reduce([test(value) for value in shown]) for test in (np.isnan, np.isinf))
+    nan, infinite = (still & np.logical_or.reduce([test(value) for value in saved]) for test in (np.isnan, np.isinf))
     first, lost = (nan | infinite).argmax(axis=0), np.flatnonzero((nan | infinite).any(axis=0))
     wrong = lost[(nan & ~infinite)[first[lost], lost]]
     if len(wrong):

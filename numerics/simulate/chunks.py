@@ -17,7 +17,6 @@ from typing import Any, final
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
-from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import options
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.hosts import gathered, hosts, share
@@ -40,15 +39,6 @@ KEPT = 2**19
 WORK = 2**11
 #: (points (d, width), numbers of the paths (width,)) -> (last points (d, width), {name: (S, width)})
 Program = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
-
-
-def check_chunk(chunk: Any) -> int | None:
-    """The number of paths per chunk, or None; raises BadInput for anything but a whole number >= 1."""
-    if chunk is None:
-        return None
-    if isinstance(chunk, bool) or not isinstance(chunk, (int, np.integer)) or chunk < 1:
-        raise BadInput("chunk", chunk, "a whole number >= 1")
-    return int(chunk)
 
 
 def default_chunk(dim: int, paths: int, saved: int = 0) -> int:
@@ -100,9 +90,9 @@ def parts(numbers: np.ndarray, chunk: int, lanes: int = LANES) -> Iterator[tuple
     """
     wide = min(width(chunk, lanes), width(_bucket(len(numbers), lanes), lanes))
     for begin in range(0, len(numbers), chunk):
-        own = numbers[begin : begin + chunk]
-        padding = own[-1] + 1 + np.arange(wide - len(own), dtype=own.dtype)
-        yield slice(begin, begin + len(own)), np.concatenate([own, padding])
+        places = numbers[begin : begin + chunk]
+        padding = places[-1] + 1 + np.arange(wide - len(places), dtype=places.dtype)
+        yield slice(begin, begin + len(places)), np.concatenate([places, padding])
 
 
 #: primitives whose kernels on a CPU call LAPACK, which shares its work among the threads that also run the program
@@ -167,11 +157,12 @@ class Spread:
 
         What fails there fails again in the call.
         """
-        _, own = next(parts(numbers[share(len(numbers))], chunk, lanes))
-        asked = jax.ShapeDtypeStruct((len(x0), len(own)), x0.dtype), jax.ShapeDtypeStruct(own.shape, own.dtype), more
+        _, places = next(parts(numbers[share(len(numbers))], chunk, lanes))
+        kind = jax.ShapeDtypeStruct
+        shapes = kind((len(x0), len(places)), x0.dtype), kind(places.shape, places.dtype), more
 
         def lowered() -> Any:
-            return (self._all if self._primitives(*asked).isdisjoint(LAPACK) else self._one).lower(*asked)
+            return (self._all if self._primitives(*shapes).isdisjoint(LAPACK) else self._one).lower(*shapes)
 
         _compilers().submit(_pool().submit(lowered).result().compile)
 
@@ -182,18 +173,18 @@ class Spread:
             return jax.block_until_ready(self._one(x, numbers, more))
 
 
-def _alike(found: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]:
+def _alike(arrays: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]:
     """Empty arrays with as many rows as these and `paths` columns; arrays of one type share one block of memory.
 
     The C library returns the memory of several freed blocks to the system, which clears each page again for the next run; with
     one block it learns to keep the memory.
     """
-    made: dict[Any, np.ndarray] = {}
-    for dtype in dict.fromkeys(array.dtype for array in found.values()):
-        names = [name for name, array in found.items() if array.dtype == dtype]
-        ends = np.cumsum([found[name].shape[0] for name in names])
-        made.update(zip(names, np.split(np.empty((ends[-1], paths), dtype), ends[:-1]), strict=True))
-    return made
+    empty: dict[Any, np.ndarray] = {}
+    for dtype in dict.fromkeys(array.dtype for array in arrays.values()):
+        names = [name for name, array in arrays.items() if array.dtype == dtype]
+        ends = np.cumsum([arrays[name].shape[0] for name in names])
+        empty.update(zip(names, np.split(np.empty((ends[-1], paths), dtype), ends[:-1]), strict=True))
+    return empty
 
 
 @cache
@@ -241,13 +232,13 @@ def _run_here(
     making = Lock()
 
     def one(part: tuple[slice, np.ndarray]) -> None:
-        place, own = part
-        last, kept = program(points(x0, own, first), own)
-        found = {name: np.asarray(value) for name, value in {None: last, **kept}.items()}
+        place, places = part
+        last, saves = program(points(x0, places, first), places)
+        arrays = {name: np.asarray(value) for name, value in {None: last, **saves}.items()}
         with making:
             if not whole:
-                whole.update(_alike(found, len(numbers)))
-        for name, array in found.items():  # each chunk at its place at once: the last one has little to copy
+                whole.update(_alike(arrays, len(numbers)))
+        for name, array in arrays.items():  # each chunk at its place at once: the last one has little to copy
             whole[name][:, place] = array[:, : place.stop - place.start]
 
     waiting = [_pool().submit(one, part) for part in parts(numbers, chunk, lanes)]

@@ -24,9 +24,10 @@ from sdescent.derive.printing.text import left_range
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import open_regular, require_replaceable
 from sdescent.derive.vocabulary.registry import spec_of
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jax
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.backend.processors import require_memory
+from sdescent.numerics.simulate.settings import Paths, last_step
 
 #: what an archive of `Ensemble.save` says it is, with the number of its layout
 LAYOUT = "sdescent ensemble 1"
@@ -80,22 +81,22 @@ class Ensemble:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers has to know: a horizon that the steps do not reach, blow-ups, a range that was left."""
-        said = []
-        asked, end = self.settings.get("T"), self.settings.get("end")
-        if asked is not None and asked != end:
+        notes = []
+        horizon, end = self.settings.get("T"), self.settings.get("end")
+        if horizon is not None and horizon != end:
             step = self.settings.get("tau", self.settings["eta"])
             of = f"eta = {step:g}" if step == self.settings["eta"] else f"the time of a step, {step:g}"
-            said.append(f"T = {asked:g} is not a multiple of {of}: the last step ends at t = {end:g}")
+            notes.append(f"T = {horizon:g} is not a multiple of {of}: the last step ends at t = {end:g}")
         if lost := int(np.isfinite(self.blow_up).sum()):
-            said.append(f"{lost} of {self.paths} paths blew up")
+            notes.append(f"{lost} of {self.paths} paths blew up")
         reached = self.settings.get("ranges", {})
-        said += [left_range(RangeKind(kind), largest) for kind, largest in reached.items() if largest > LARGE]
-        return tuple(said)
+        notes += [left_range(RangeKind(kind), largest) for kind, largest in reached.items() if largest > LARGE]
+        return tuple(notes)
 
     def repeated(self, paths: int) -> Ensemble:
         """One path repeated `count` times, for a run without noise."""
-        kept = len(self.final) * (1 + len(self.final_memory)) + len(self.times) * len(self.values)
-        require_memory(paths, kept, self.final.dtype.itemsize)
+        numbers = len(self.final) * (1 + len(self.final_memory)) + len(self.times) * len(self.values)
+        require_memory(paths, numbers, self.final.dtype.itemsize)
         values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
         memory = {letter: np.repeat(a, paths, axis=1) for letter, a in self.final_memory.items()}
         final = np.repeat(self.final, paths, axis=1)
@@ -112,10 +113,12 @@ class Ensemble:
         }
 
     def __str__(self) -> str:
-        said, when = self.settings, f"{len(self.times)} times from {self.times[0]:g} to {self.times[-1]:g}"
-        of = said.get("method", "a method") + (f", {said['model']} model" if "model" in said else ", the method itself")
-        if "state" in said:
-            of = "an equation in " + ", ".join(said["state"])
+        settings, when = self.settings, f"{len(self.times)} times from {self.times[0]:g} to {self.times[-1]:g}"
+        of = settings.get("method", "a method") + (
+            f", {settings['model']} model" if "model" in settings else ", the method itself"
+        )
+        if "state" in settings:
+            of = "an equation in " + ", ".join(settings["state"])
         first = f"{self.paths} paths of {of}, d = {len(self.final)}, {when}"
         return "\n".join([first, "statistics: " + ", ".join(self.values), *self.notes])
 
@@ -138,15 +141,9 @@ class Ensemble:
             OSError: it cannot be written.
         """
         names = list(self.values)
-        head = {
-            "layout": LAYOUT,
-            "statistics": names,
-            "memory": list(self.final_memory),
-            "settings": dict(self.settings),
-        }
-        arrays = {f"value{n}": self.values[name] for n, name in enumerate(names)} | {
-            n: getattr(self, n) for n in _ARRAYS
-        }
+        head = {"layout": LAYOUT, "statistics": names, "memory": [*self.final_memory], "settings": dict(self.settings)}
+        arrays = {f"value{n}": self.values[name] for n, name in enumerate(names)}
+        arrays |= {name: getattr(self, name) for name in _ARRAYS}
         arrays |= {f"memory{n}": a for n, a in enumerate(self.final_memory.values())}
         place = Path(path)
         beside = place.with_name(f".{place.name[:80]}.{secrets.token_hex(6)}.part")
@@ -188,9 +185,8 @@ class Ensemble:
         shapes = [times.ndim == blow_up.ndim == 1, final.ndim == 2 and final.shape[-1:] == blow_up.shape]
         shapes += [value.shape == times.shape + blow_up.shape for value in values.values()]
         shapes += [a.shape == final.shape for a in memory.values()]
-        if not all(shapes) or any(
-            a.dtype.kind != "f" for a in (times, blow_up, final, *values.values(), *memory.values())
-        ):
+        arrays = (times, blow_up, final, *values.values(), *memory.values())
+        if not all(shapes) or any(a.dtype.kind != "f" for a in arrays):
             raise ValueError("arrays of other shapes or types")
         blow_up.flags.writeable = False
         return cls(times, values, blow_up, final, settings, memory)
@@ -208,69 +204,64 @@ class Ensemble:
         try:
             import xarray  # pyright: ignore[reportMissingImports]
         except ImportError:
-            raise ImportError(
-                "to_xarray needs the package xarray, which is not installed: pip install xarray"
-            ) from None
+            lack = "to_xarray needs the package xarray, which is not installed: pip install xarray"
+            raise ImportError(lack) from None
         memory = {f"final_{letter}": a for letter, a in self.final_memory.items()}
-        if taken := {"blow_up", "final", "time", "path", "coordinate", *memory} & self.values.keys():
-            raise BadInput(
-                "statistics", min(taken), "another name: xarray has one variable of each name, and this one is taken"
-            )
+        if twice := {"blow_up", "final", "time", "path", "coordinate", *memory} & self.values.keys():
+            accepted = "another name: xarray has one variable of each name, and this one is taken"
+            raise BadInput("statistics", min(twice), accepted)
         variables: dict[str, Any] = {name: (("time", "path"), value) for name, value in self.values.items()}
         variables |= {"blow_up": (("path",), self.blow_up), "final": (("coordinate", "path"), self.final)}
         variables |= {name: (("coordinate", "path"), a) for name, a in memory.items()}
         first = int(self.settings.get("first", 0))
-        places = {
-            "time": self.times,
-            "path": np.arange(first, first + self.paths),
-            "coordinate": np.arange(1, len(self.final) + 1),
-        }
-        said = {k: v if type(v) in (str, int, float) else json.dumps(v) for k, v in self.settings.items()}
-        return xarray.Dataset(variables, places, said)
+        places = {"time": self.times, "path": np.arange(first, first + self.paths)}
+        places["coordinate"] = np.arange(1, len(self.final) + 1)
+        attributes = {k: v if type(v) in (str, int, float) else json.dumps(v) for k, v in self.settings.items()}
+        return xarray.Dataset(variables, places, attributes)
 
 
 def settings_of(
-    method: Method, loss: Any, u: Any, x: np.ndarray, paths: int, first: int, key: Any, parameters: Mapping[str, Any],
-    varied: Mapping[str, np.ndarray], horizon: float, tau: float | None = None,
+    method: Method, loss: Any, u: Any, paths: Paths, parameters: Mapping[str, Any], varied: Mapping[str, np.ndarray],
+    horizon: float, tau: float,
 ) -> dict[str, Any]:  # fmt: skip
     """The settings that a run of the method and a solution of its equation have in common, as JSON values.
 
     Args:
         parameters: as the user gives them, with eta.
-        tau: the time of a step; eta, unless the method has another.
+        tau: the time of a step.
     """
-    given = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
+    numbers = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
     return {
         "method": method.name,
         **_parts(method, loss),
         "u": None if u is None else getattr(u, "__qualname__", type(u).__name__),
         "eta": parameters["eta"],
-        **({} if tau is None or tau == parameters["eta"] else {"tau": tau}),
-        **settings_of_paths(x, paths, first, key, given, varied, horizon, parameters["eta"] if tau is None else tau),
+        **({} if tau == parameters["eta"] else {"tau": tau}),
+        **settings_of_paths(paths, numbers, varied, horizon, tau),
     }
 
 
 def settings_of_paths(
-    x: np.ndarray, paths: int, first: int, key: Any, numbers: Mapping[str, Any], varied: Mapping[str, np.ndarray],
-    horizon: float, step: float | None,
-) -> dict[str, Any]:  # fmt: skip
+    paths: Paths, numbers: Mapping[str, Any], varied: Mapping[str, np.ndarray], horizon: float, step: float | None
+) -> dict[str, Any]:
     """The settings of any ensemble, as JSON values.
 
     Args:
-        x: starting points (d, 1) or (d, paths); only one point is written down.
+        paths: whose starting points are written down where there is one for all.
         varied: values that differ from path to path; their names are written down, with the range of each.
         horizon: T as asked for; "end" is where the last step of the method ends, T itself where T is a multiple of the time of a
             step up to rounding.
         step: that time; None where there is no method.
     """
+    x, key = paths.x, paths.key
     end = horizon if step is None else last_step(horizon, step) * step
     return {
         "params": {name: a.tolist() if isinstance(a, np.ndarray) else a for name, a in numbers.items()},
         "varied": {name: [float(a.min()), float(a.max())] for name, a in varied.items()},
         "dim": len(x),
         "x0": x[:, 0].tolist() if x.shape[1] == 1 else "one for each path",
-        "paths": paths,
-        "first": first,
+        "paths": paths.count,
+        "first": paths.first,
         "seed": int(key) if isinstance(key, (int, np.integer)) else None,
         "key": None if isinstance(key, (int, np.integer)) else _words(key),
         "T": horizon,
@@ -279,18 +270,13 @@ def settings_of_paths(
     }
 
 
-def last_step(horizon: float, eta: float) -> int:
-    """The largest n with n eta <= T, up to rounding."""
-    return math.floor(horizon / eta * (1 + 1e-12))
-
-
 def _described(method: Method, loss: Any) -> dict[str, str | None]:
     parts = {name: getattr(method, name) for name in ("compressor", "noise", "schedule")}
     return {name: None if part is None else _written(name, part) for name, part in {**parts, "loss": loss}.items()}
 
 
 #: printed once, since a study runs one method many times over
-_parts = Compiled(_described, 32)
+_parts = Memo(_described, 32)
 
 
 def _written(kind: str, part: Any) -> str:
@@ -302,9 +288,8 @@ def _written(kind: str, part: Any) -> str:
 
 def _words(key: Any) -> list[int]:
     """The words of a JAX key, of the new style or the old."""
-    return np.asarray(
-        jax.random.key_data(key) if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key) else key
-    ).tolist()
+    new = jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(key) if new else key).tolist()
 
 
 @cache

@@ -27,14 +27,14 @@ from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.vocabulary.choices import Precision, SchemeName
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import tables_for, untabulated
-from sdescent.numerics.simulate.chunks import check_chunk
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
-from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, check_milstein
+from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject, check_milstein
+from sdescent.numerics.simulate.named_equation import named_problem
 from sdescent.numerics.simulate.noise_integrals import doubling_error
 from sdescent.numerics.simulate.parameters import (
     by_place,
@@ -52,24 +52,28 @@ from sdescent.numerics.simulate.parameters import (
 from sdescent.numerics.simulate.programs import roomy
 from sdescent.numerics.simulate.rule_equations.solving import rule_problem
 from sdescent.numerics.simulate.runs import (
-    BOUND,
     AnyLoss,
-    Numbers,
-    Points,
     Statistic,
     Stream,
     at_time,
     check_dimension,
     check_schedule,
-    positive,
-    precision,
-    save_grid,
-    start,
     statistics_key,
     stream_words,
 )
 from sdescent.numerics.simulate.schemes import SCHEMES, Stepping, segments
-from sdescent.numerics.simulate.stated import any_times, stated_problem
+from sdescent.numerics.simulate.settings import (
+    BOUND,
+    Arithmetic,
+    Grid,
+    Inputs,
+    Numbers,
+    Paths,
+    Points,
+    Solver,
+    paths_from,
+    positive,
+)
 from sdescent.numerics.simulate.systems import System, ito_system, stratonovich_system
 
 #: solver steps in a step eta, unless `dt` is given
@@ -112,8 +116,8 @@ def solve(
     point inside. Memory is O(S paths), and O(d) for each path of a chunk.
 
     Args:
-        equation: from `sde`, or one of one's own; `sdescent.numerics.simulate.stated` says what differs for one of one's own,
-            `sdescent.numerics.simulate.rule_equations.solving` for that of an update rule with memory.
+        equation: from `sde`, or one of one's own; `sdescent.numerics.simulate.named_equation` says what differs for one of
+            one's own, `sdescent.numerics.simulate.rule_equations.solving` for that of an update rule with memory.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: number of paths, when x0 is one point.
@@ -155,87 +159,85 @@ def solve(
     Example:
         >>> import sdescent as sd
         >>> equation = sd.sde(sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=4), loss=sd.losses.Quadratic(1), dim=2)
-        >>> found = sd.solve(equation, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, save=3)
-        >>> found.values["loss"].shape
+        >>> ensemble = sd.solve(equation, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, save=3)
+        >>> ensemble.values["loss"].shape
         (3, 100)
     """
-    if memory and not isinstance(equation, RuleSDE):
-        raise BadInput("memory", ", ".join(memory), "nothing: this equation is not that of an update rule with memory")
-    x, count = start(x0, paths, first)
+    inputs = Inputs(params, varied, loss, u, memory, checked)
+    whole, grid = paths_from(x0, paths, key, first, blocks), Grid(T, save, dt, halvings, by_halves)
+    solver, arithmetic = Solver(scheme, nodes), Arithmetic(dtype, wide, bound, chunk)
+    return _solved(_problem(equation, whole, inputs), whole, grid, statistics, solver, arithmetic)
+
+
+def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
+    """The equation at these numbers, whatever its kind."""
+    if inputs.memory and not isinstance(equation, RuleSDE):
+        names = ", ".join(inputs.memory)
+        raise BadInput("memory", names, "nothing: this equation is not that of an update rule with memory")
     if isinstance(equation, StateSDE):
-        for name, value in (("loss", loss), ("u", u)):
-            if value is not None:
-                raise BadInput(name, value, "None for an equation of one's own: write it into the drift")
-        problem = stated_problem(equation, x, count, params, varied)
-    else:
-        check_dimension(equation.dim, len(x))
-        loss = equation.loss if loss is None else loss
-        if isinstance(equation, RuleSDE):
-            problem = rule_problem(equation, x, count, params, varied, loss, u, memory)
-        else:
-            problem = _problem(equation, x, count, params, varied, loss, u, checked)
-    positive("bound", bound)
-    if isinstance(nodes, bool) or not isinstance(nodes, (int, np.integer)) or nodes < 2:
-        raise BadInput("nodes", nodes, "a whole number >= 2")
-    if scheme not in SCHEMES:
-        raise unknown_name("scheme", scheme, SCHEMES)
-    chunk = check_chunk(chunk)
-    if dt is None and problem.unit is None:
-        raise BadInput(
-            "dt", "nothing", "the largest step of the solver: without eta the equation has no step of its own"
-        )
-    step = float(problem.unit or 0) / SUBSTEPS if dt is None else positive("dt", dt)
-    unit = problem.unit or step
-    times = any_times(T, save) if problem.unit is None else save_grid(positive("T", T), unit, save) * unit
-    steps = segments(times[times > 0], step, halvings, by_halves)
-    if steps.total > MOST_STEPS * 2**halvings:
+        return named_problem(equation, paths, inputs)
+    check_dimension(equation.dim, paths.dim)
+    inputs = inputs if inputs.loss is not None else replace(inputs, loss=equation.loss)
+    if isinstance(equation, RuleSDE):
+        return rule_problem(equation, paths, inputs)
+    return _of_method(equation, paths, inputs)
+
+
+def _solved(
+    problem: Problem, paths: Paths, grid: Grid, statistics: Mapping[str, Statistic] | None, solver: Solver, arithmetic: Arithmetic
+) -> Ensemble:  # fmt: skip
+    if solver.scheme not in SCHEMES:
+        raise unknown_name("scheme", solver.scheme, SCHEMES)
+    if grid.dt is None and problem.unit is None:
+        accepted = "the largest step of the solver: without eta the equation has no step of its own"
+        raise BadInput("dt", "nothing", accepted)
+    step = float(problem.unit or 0) / SUBSTEPS if grid.dt is None else positive("dt", grid.dt)
+    times = grid.times(problem.unit)
+    steps = segments(times[times > 0], step, grid.halvings, grid.by_halves)
+    if steps.total > MOST_STEPS * 2**grid.halvings:
         raise BadInput("dt", step, "a step that leads to T in at most ten million solver steps")
 
-    rows, lanes = problem.rows, problem.lanes
-    long = steps.total * count * len(rows) >= LONG
-    asked = statistics_key(problem.usual if statistics is None else statistics, problem.state)
-    program = problem.program(
-        Setting(
-            problem.equation, problem.known, problem.state, len(x), problem.loss, u, nodes, problem.fixed, tuple(sorted(lanes)),
-            asked, problem.scheme(scheme), precision(dtype), bool(wide),
-            Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), long),
-        )
-    )  # fmt: skip
+    rows, lanes, dtype = problem.rows, problem.lanes, arithmetic.kind
+    long = steps.total * paths.count * len(rows) >= LONG
+    observables = statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
+    stepping = Stepping(grid.by_halves, not grid.by_halves and steps.divided, bool(times[0] == 0), long)
+    name, solver = solver.scheme, replace(solver, scheme=problem.scheme(solver.scheme))
+    program = problem.program(Setting(problem.subject, solver, observables, dtype, bool(arithmetic.wide), stepping))
+    unit = problem.unit or step
     free, lanes = program.beginning(rows, problem.free, lanes, unit)
     settings = {
         "kind": "sde",
-        **problem.settings(first=int(first), key=key, horizon=float(T)),
+        **problem.settings(float(grid.horizon)),
         **problem.about,
-        "scheme": scheme,
-    }
-    settings |= {
+        "scheme": name,
         "solver_steps": steps.total,
         "dt": float(steps.step.max()),
-        "halvings": halvings,
-        "by_halves": bool(by_halves),
+        "halvings": grid.halvings,
+        "by_halves": bool(grid.by_halves),
+        **arithmetic.to_dict(),
+        **program.about(rows, free, lanes),
     }
-    settings |= {"bound": bound, "dtype": dtype, "wide": bool(wide), **program.about(rows, free, lanes)}
     same = not program.system.normals and rows.shape[1] == 1 and not lanes  # without noise all paths are the same
     more = {
-        "words": stream_words(key, Stream.EQUATION),
+        "words": stream_words(paths.key, Stream.EQUATION),
         "free": free,
-        "bound": bound,
-        **by_place(lanes, blocks, count, first),
+        "bound": arithmetic.bound,
+        "segments": tuple(map(roomy, steps.arrays(np.float64))),
+        "last": len(steps.count),
+        **by_place(lanes, paths),
     }
-    more |= {"segments": tuple(map(roomy, steps.arrays(np.float64))), "last": len(steps.count)}
-    found = program.ensemble(rows, 1 if same else count, times, more, chunk, unit, settings, int(first))
-    return program.ended(found.repeated(count) if same else found)
+    simulated = replace(paths, count=1) if same else paths
+    ensemble = program.ensemble(rows, simulated, times, more, arithmetic.chunk, unit, settings)
+    return program.ended(ensemble.repeated(paths.count) if same else ensemble)
 
 
-def _problem(
-    equation: SDE, x: np.ndarray, count: int, params: Numbers | None, varied: Mapping[str, Any] | None, loss: Any, u: Any,
-    checked: bool,
-) -> Problem:  # fmt: skip
-    """The equation of a method without memory at these numbers; arguments as of `solve`, x from `start`."""
-    parameters, dim = parameters_of(params), len(x)
-    lanes = varied_of(varied, count, parameters)
-    if not checked:
-        equation = same_for_all([_at_these(equation, loss, dim, {**parameters, **own}) for own in combinations(lanes)])
+def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
+    """The equation of a method without memory at these numbers."""
+    parameters, dim, loss, u = parameters_of(inputs.params), paths.dim, inputs.loss, inputs.u
+    lanes = varied_of(inputs.varied, paths.count, parameters)
+    if not inputs.checked:
+        numbers = [{**parameters, **values} for values in combinations(lanes)]
+        equation = same_for_all([_at_these(equation, loss, dim, values) for values in numbers])
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     check_schedule(u, equation.method.schedule)
@@ -244,12 +246,11 @@ def _problem(
     if equation.form is None:  # the nodes of an integral are made from the numbers of the law
         names |= deciding(equation.method, loss, dim)
     fixed, free = constants(parameters, names)
-    known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
-    settings = partial(settings_of, equation.method, loss, u, x, count, parameters=parameters, varied=lanes)
-    return Problem(
-        _program, equation, known, tuple(state_symbols(dim)), loss, x, fixed, free | tables, lanes, parameters["eta"],
-        partial(_scheme, equation, dim), settings, {"model": equation.model},
-    )  # fmt: skip
+    identity = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
+    subject = Subject(equation, identity, tuple(state_symbols(dim)), dim, loss, u, fixed, tuple(sorted(lanes)))
+    eta, scheme = parameters["eta"], partial(_scheme, equation, dim)
+    settings = partial(settings_of, equation.method, loss, u, paths, parameters, lanes, tau=eta)
+    return Problem(_program, subject, paths.x, free | tables, lanes, eta, scheme, settings, {"model": equation.model})
 
 
 def _scheme(equation: SDE, dim: int, name: str) -> str:
@@ -272,19 +273,19 @@ def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any])
 
 class _Program(EquationProgram):
     def __init__(self, setting: Setting) -> None:
-        self.land = landscape(setting.loss, setting.dim, unfrozen(setting.fixed))
+        subject = setting.subject
+        self.land = landscape(subject.loss, subject.dim, unfrozen(subject.fixed))
         super().__init__(setting, self.land)
         if self.system.integral is not None and setting.dtype != np.float64:
-            raise BadInput(
-                "dtype", str(setting.dtype), "float64, where drift and covariance are integrals over the noise"
-            )
+            accepted = "float64, where drift and covariance are integrals over the noise"
+            raise BadInput("dtype", str(setting.dtype), accepted)
         self._doubling: dict[Any, float] = {}
 
     def lowered(self) -> System:
-        own = self.setting
-        if own.scheme == "heun":
-            return stratonovich_system(own.equation, own.dim, self.fixed)
-        return ito_system(own.equation, own.dim, self.fixed, own.nodes, own.loss)
+        equation, solver = self.subject.equation, self.setting.solver
+        if solver.scheme == "heun":
+            return stratonovich_system(equation, self.dim, self.fixed)
+        return ito_system(equation, self.dim, self.fixed, solver.nodes, self.subject.loss)
 
     def about(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Of an integral over the noise its nodes and `doubling_error` at x0, at each combination of values by path.
@@ -296,18 +297,18 @@ class _Program(EquationProgram):
         if integral is None:
             return {}
         x, some = rows[:, :1], combinations(lanes)
-        read = {s.name for s in symbols_of([*integral.conditional.scales, *integral.conditional.given_v.expressions])}
-        given = {name: value for name, value in free.items() if name in read}
-        known = (x.tobytes(), *sorted(given.items()), *(tuple(one.items()) for one in some))
-        if known not in self._doubling:
-            own = {n: np.array([[one[n] for one in some]]) if len(some) > 1 else some[0][n] for n in some[0]}
+        names = {s.name for s in symbols_of([*integral.conditional.scales, *integral.conditional.given_v.expressions])}
+        numbers = sorted((name, value) for name, value in free.items() if name in names)
+        place = (x.tobytes(), *numbers, *(tuple(one.items()) for one in some))
+        if place not in self._doubling:
+            by_path = {n: np.array([[one[n] for one in some]]) if len(some) > 1 else some[0][n] for n in some[0]}
             points = jnp.asarray(np.repeat(x, len(some), axis=1))
-            self._doubling[known] = doubling_error(integral, self.at(points, 0.0, {**free, **own}))
-        error = self._doubling[known]
-        return {"nodes": self.setting.nodes, "doubling_error": error if math.isfinite(error) else None}
+            self._doubling[place] = doubling_error(integral, self.at(points, 0.0, {**free, **by_path}))
+        error = self._doubling[place]
+        return {"nodes": self.setting.solver.nodes, "doubling_error": error if math.isfinite(error) else None}
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
-        return at_time({**self.fixed, **free}, self.land, y, t, self.setting.u)
+        return at_time({**self.fixed, **free}, self.land, y, t, self.subject.u)
 
 
-_program = Compiled(_Program)
+_program = Memo(_Program)

@@ -16,48 +16,57 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.kept import kept
 from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.lowering.materialised import materialised
 from sdescent.numerics.simulate.blow_up import exits, numberless
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.parameters import unfrozen
 from sdescent.numerics.simulate.programs import Program, Result
 from sdescent.numerics.simulate.runs import Statistic, statistics_of
 from sdescent.numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
+from sdescent.numerics.simulate.settings import Solver
 from sdescent.numerics.simulate.systems import System
 
 
 def check_milstein(kind: str | None) -> None:
     """Raises BadInput for noise of a type that Milstein's scheme does not take."""
     if kind not in ("additive", "diagonal"):
-        told = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
-        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {told}")
+        why = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
+        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {why}")
+
+
+@final
+@dataclass(frozen=True)
+class Subject:
+    """An equation as a program is compiled for it.
+
+    Attributes:
+        equation: identified by `identity`, its expressions, since its matrices have no hash.
+        state: the symbols of formulas in it.
+        dim: d.
+        loss, u: as arguments of `sd.solve`.
+        fixed: numbers that stay the same for every call, from `sdescent.numerics.simulate.parameters.constants`.
+        varied: names of those that differ from path to path.
+    """
+
+    equation: Any = field(compare=False)
+    identity: tuple[Any, ...]
+    state: tuple[sp.Symbol, ...]
+    dim: int
+    loss: Any
+    u: Any
+    fixed: tuple[tuple[str, Any], ...]
+    varied: tuple[str, ...]
 
 
 @final
 @dataclass(frozen=True)
 class Setting:
-    """The key of a compiled program.
+    """The key of a compiled program: the equation, and how it is solved."""
 
-    Attributes:
-        equation: identified by `known`, its expressions, since its matrices have no hash.
-        state: the symbols of formulas in it.
-        fixed: numbers that stay the same for every call, from `sdescent.numerics.simulate.parameters.constants`.
-        varied: names of those that differ from path to path.
-        others: as arguments of `sd.solve`.
-    """
-
-    equation: Any = field(compare=False)
-    known: tuple[Any, ...]
-    state: tuple[sp.Symbol, ...]
-    dim: int
-    loss: Any
-    u: Any
-    nodes: int
-    fixed: tuple[tuple[str, Any], ...]
-    varied: tuple[str, ...]
+    subject: Subject
+    solver: Solver
     statistics: tuple[tuple[str, Statistic], ...]
-    scheme: str
     dtype: Any
     wide: bool
     stepping: Stepping
@@ -70,29 +79,25 @@ class Problem:
 
     Attributes:
         program: the program of a setting, kept for the next solve.
-        equation, known, state, loss, fixed: of `Setting`.
+        subject: what it is compiled for.
         rows: the state at the start, (rows, 1) or (rows, paths).
         free: parameters that all paths have in common, and that a program is given with every call.
         lanes: parameters that differ from path to path, (paths,) each.
         unit: the time of a step of the method; None where there is no method.
         scheme: the name of a scheme -> that of the scheme to compile.
-        settings: (first, key, horizon by name) -> the settings of any ensemble.
+        settings: the horizon -> the settings of any ensemble.
         about: further settings, of this kind of equation.
         usual: the statistics unless others are asked for.
     """
 
     program: Callable[[Setting], EquationProgram]
-    equation: Any
-    known: tuple[Any, ...]
-    state: tuple[sp.Symbol, ...]
-    loss: Any
+    subject: Subject
     rows: np.ndarray
-    fixed: tuple[tuple[str, Any], ...]
     free: dict[str, Any]
     lanes: Mapping[str, np.ndarray]
     unit: float | None
     scheme: Callable[[str], str]
-    settings: Callable[..., dict[str, Any]]
+    settings: Callable[[float], dict[str, Any]]
     about: Mapping[str, Any]
     usual: Mapping[str, Statistic] | None = None
 
@@ -101,18 +106,19 @@ class EquationProgram(Program):
     """An equation, lowered.
 
     Attributes:
-        setting: what it is compiled for.
+        setting, subject: what it is compiled for.
         fixed: its numbers by name.
         system: its drift and root, at an environment that `at` makes.
         scheme: the small step; without noise one for ordinary differential equations.
     """
 
     def __init__(self, setting: Setting, land: Landscape | None = None) -> None:
-        self.setting, self.fixed = setting, unfrozen(setting.fixed)
-        self.dim, self.dtype, self.wide = setting.dim, setting.dtype, setting.wide
+        self.setting, self.subject = setting, setting.subject
+        self.fixed, self.dim = unfrozen(self.subject.fixed), self.subject.dim
+        self.dtype, self.wide = setting.dtype, setting.wide
         self.system = self.lowered()
-        self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
-        self.shown = statistics_of(land, dict(setting.statistics), setting.state, setting.dim)
+        self.scheme = SCHEMES[setting.solver.scheme] if self.system.normals else tsit5
+        self.observables = statistics_of(land, dict(setting.statistics), self.subject.state, self.dim)
 
     @abstractmethod
     def lowered(self) -> System:
@@ -137,7 +143,7 @@ class EquationProgram(Program):
     def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
         """The values that are saved of a state."""
         x = self.system.join(y)
-        return {name: function(x) for name, function in self.shown.items()}
+        return {name: function(x) for name, function in self.observables.items()}
 
     def beginning(
         self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
@@ -158,7 +164,8 @@ class EquationProgram(Program):
         return ItoTerm(self.system, at, draws, more["segments"], more["bound"], self.setting.stepping)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        term, saved = self._term(draws, more), diffrax.SubSaveAt
+        term, saved, begin = self._term(draws, more), diffrax.SubSaveAt, self.setting.stepping.saves_start
+        statistics = saved(t0=begin, steps=1, fn=lambda t, y, args: self.statistics(y, more))
         solution = diffrax.diffeqsolve(
             term,
             MacroSolver(self.scheme),
@@ -166,14 +173,7 @@ class EquationProgram(Program):
             t1=jnp.zeros_like(more["last"]),
             dt0=None,
             y0=self.begun(x, more, term),
-            saveat=diffrax.SaveAt(
-                subs=[
-                    saved(
-                        t0=self.setting.stepping.saves_start, steps=1, fn=lambda t, y, args: self.statistics(y, more)
-                    ),
-                    saved(t1=True, fn=lambda t, y, args: self.rows(y, more)),
-                ]
-            ),
+            saveat=diffrax.SaveAt(subs=[statistics, saved(t1=True, fn=lambda t, y, args: self.rows(y, more))]),
             stepsize_controller=OneByOne(),
             adjoint=diffrax.ForwardMode(),
             max_steps=more["segments"][0].shape[0],
@@ -186,6 +186,8 @@ class EquationProgram(Program):
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)
         step, y = partial(segment, term, self.scheme), self.begun(x, more, term)
-        last, left = exits(step, more["last"].astype(jnp.int32), term.bound, y)
-        wrong = numberless(kept(lambda y, t: jax.tree.map(jnp.asarray, term.vf(t, y, None)), last, left), x.shape[1])
-        return self.rows(last, more), {"left": left[None], "numberless": wrong[None]}
+        last, exit_time = exits(step, more["last"].astype(jnp.int32), term.bound, y)
+        wrong = numberless(
+            materialised(lambda y, t: jax.tree.map(jnp.asarray, term.vf(t, y, None)), last, exit_time), x.shape[1]
+        )
+        return self.rows(last, more), {"left": exit_time[None], "numberless": wrong[None]}

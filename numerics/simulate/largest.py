@@ -33,7 +33,7 @@ from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.noise import Law
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.standardised import quantile_function
-from sdescent.numerics.lowering.kept import kept
+from sdescent.numerics.lowering.materialised import materialised
 from sdescent.numerics.lowering.scalars import concrete, function_of_one
 
 #: edges at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; the law has 1e-17 beyond the last ones
@@ -44,12 +44,12 @@ LEAST, TINY = 1e-8, 1e-140
 
 def keeps_largest(conditional: Conditional, dim: int, parameters: Mapping[str, Any]) -> bool:
     """Whether the moments given the message are those of Top-1, and the coordinates of the noise independent and symmetric."""
-    given = conditional.given_v
-    if conditional.dense is not None or given.rank or given.diag != 0 or dim < 2 or not conditional.law.symmetric:
+    moments = conditional.given_v
+    if conditional.dense is not None or moments.rank or moments.diag != 0 or dim < 2 or not conditional.law.symmetric:
         return False
-    known = {s: parameters[s.name] for s in given.mean.free_symbols if np.ndim(parameters.get(s.name, [])) == 0}  # pyright: ignore[reportAttributeAccessIssue]
-    whole = {s: sp.Integer(int(value)) for s, value in known.items() if value == int(value)}
-    return given.mean.xreplace(whole) == TopK(1).given(sp.Integer(dim)).mean
+    numbers = {s: parameters[s.name] for s in moments.mean.free_symbols if np.ndim(parameters.get(s.name, [])) == 0}  # pyright: ignore[reportAttributeAccessIssue]
+    whole = {s: sp.Integer(int(value)) for s, value in numbers.items() if value == int(value)}
+    return moments.mean.xreplace(whole) == TopK(1).given(sp.Integer(dim)).mean
 
 
 @final
@@ -79,28 +79,28 @@ class Largest:
             a, weight = (middle + half * x)[:, None], (half * w)[:, None]  # (points, 1, paths)
             above, below = (a - g) / s, (a + g) / s
             inside = (self._sign_mean(above) + self._sign_mean(below)) / 2
-            right, left = self._density(above) / s, self._density(below) / s
+            right, mirrored = self._density(above) / s, self._density(below) / s
             whole = _others(inside, dim)
-            density = right + left
-            lost = [density, above * right - below * left, above**2 * right + below**2 * left]
-            found = [
+            density = right + mirrored
+            lost = [density, above * right - below * mirrored, above**2 * right + below**2 * mirrored]
+            integrals = [
                 jnp.sum(weight * part, axis=0) for part in (density * whole, *(part * (1 - whole) for part in lost))
             ]
-            return total + jnp.stack(found), None
+            return total + jnp.stack(integrals), None
 
         variance = concrete(self.law.variance, self.parameters)
 
         def joined(g: jax.Array, s: jax.Array, sums: jax.Array) -> tuple[jax.Array, jax.Array]:
-            own, lost = sums[0], sums[1:]
+            leading, lost = sums[0], sums[1:]
             mostly = lost[0] < 1 / 2
-            chance, rest = jnp.where(mostly, 1 - lost[0], own), jnp.where(mostly, lost[0], 1 - own)
+            chance, rest = jnp.where(mostly, 1 - lost[0], leading), jnp.where(mostly, lost[0], 1 - leading)
             first, second = -s * lost[1], s**2 * (variance - lost[2])
             square = g**2 * chance * rest + 2 * g * rest * first + second - first**2
             return g * chance + first, jnp.maximum(square, 0.0)
 
         sums, _ = jax.lax.scan(add, jnp.zeros((4, *g.shape)), (edges[:-1], edges[1:]))
         # kept: what it is made into together with it decides on its rounding, and a path's bits are its own
-        return kept(joined, g, s, sums)
+        return materialised(joined, g, s, sums)
 
     @staticmethod
     def rounding(g: jax.Array, scale: jax.Array) -> float:

@@ -18,19 +18,19 @@ from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.methods.specialise import with_scales
 from sdescent.derive.vocabulary.choices import Precision
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.laws.compressors import few
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.kept import kept
 from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.lowering.materialised import materialised
 from sdescent.numerics.lowering.norms import norm
 from sdescent.numerics.lowering.scalars import whole
 from sdescent.numerics.lowering.to_jax import lower_coordinate
 from sdescent.numerics.simulate.blow_up import Advance, exits, marked_points, numberless
-from sdescent.numerics.simulate.chunks import ROWS, check_chunk
+from sdescent.numerics.simulate.chunks import ROWS
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.parameters import (
     by_path,
@@ -45,25 +45,19 @@ from sdescent.numerics.simulate.parameters import (
 )
 from sdescent.numerics.simulate.programs import Program, Result, roomy
 from sdescent.numerics.simulate.runs import (
-    BOUND,
     AnyLoss,
-    Numbers,
-    Points,
     Statistic,
     Stream,
     at_time,
     check_schedule,
-    positive,
-    precision,
-    save_grid,
-    start,
     statistics_key,
     statistics_of,
     stream_words,
     symbols_of_state,
     with_memory,
 )
-from sdescent.numerics.simulate.update_rules.arrays import Given, Oracle, Step
+from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Numbers, Points, paths_from, positive, save_grid
+from sdescent.numerics.simulate.update_rules.arrays import Oracle, Step, StepInputs
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, drawn_ahead
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
 from sdescent.numerics.simulate.update_rules.values import Few
@@ -129,20 +123,19 @@ def run(
     Example:
         >>> import sdescent as sd
         >>> method = sd.DSignSGD(sd.noise.Scaled(sd.noise.Cauchy(), 1), clients=4)
-        >>> found = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=sd.losses.Quadratic(1), save=3)
-        >>> found.values["loss"].shape
+        >>> ensemble = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=sd.losses.Quadratic(1), save=3)
+        >>> ensemble.values["loss"].shape
         (3, 100)
     """
-    parameters = with_scales(method, parameters_of(params))
-    x, count = start(x0, paths, first)
-    dim = x.shape[0]
-    begun = with_memory(x, count, dict(method.rule.memory), memory)
-    given = varied_of(with_scales(method, varied or {}, "varied {}"), count, parameters)
-    known = checked and not own_names(method)
-    completed, lanes = (parameters, given) if known else _completed(method, parameters, given, loss, dim)
+    parameters, arithmetic = with_scales(method, parameters_of(params)), Arithmetic(dtype, wide, bound, chunk)
+    ensemble = paths_from(x0, paths, key, first, blocks)
+    dim = ensemble.dim
+    rows = with_memory(ensemble, dict(method.rule.memory), memory)
+    by_name = varied_of(with_scales(method, varied or {}, "varied {}"), ensemble.count, parameters)
+    complete = checked and not own_names(method)
+    completed, lanes = (parameters, by_name) if complete else _completed(method, parameters, by_name, loss, dim)
     clients = whole(specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
     tau = time_of_step(method, completed)
-    positive("bound", bound)
     check_schedule(u, method.schedule)
     if oracle is not None and NOISE in method.regime.rules:
         raise BadInput("oracle", "a function", "no regime that scales the noise, which comes from the function")
@@ -152,7 +145,7 @@ def run(
     fixed, free = constants(completed, names)
     setting = _Setting(
         method, loss, dim, fixed, statistics_key(statistics, symbols_of_state(method.rule.letters, dim)), u, oracle,
-        None if open_number else clients, precision(dtype), bool(wide), bool(travelled), tuple(sorted(lanes)),
+        None if open_number else clients, arithmetic.kind, bool(wide), bool(travelled), tuple(sorted(lanes)),
         (bool(method.rule.memory) or dim >= ROWS) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
     more = {
@@ -160,17 +153,19 @@ def run(
         "free": free,
         "bound": bound,
         "steps": roomy(steps.astype(np.int32)),
+        "saves": np.int32(len(steps)),
+        "clients": np.int32(clients),
+        "tau": tau,
+        **by_place(lanes, ensemble),
     }
-    more["saves"] = np.int32(len(steps))
-    more |= by_place(lanes, blocks, count, first)
-    more["clients"] = np.int32(clients)
-    more["tau"] = tau
     settings = {
         "kind": "method",
-        **settings_of(method, loss, u, x, count, int(first), key, parameters, given, float(T), tau),
+        **settings_of(method, loss, u, ensemble, parameters, by_name, float(T), tau),
+        "clients": clients,
+        "steps": int(steps[-1]),
+        **arithmetic.to_dict(),
     }
-    settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
-    return _program(setting).ensemble(begun, count, steps * tau, more, check_chunk(chunk), tau, settings, int(first))
+    return _program(setting).ensemble(rows, ensemble, steps * tau, more, chunk, tau, settings)
 
 
 def _completed(
@@ -183,11 +178,10 @@ def _completed(
     """
     if not lanes:
         return settled(method, parameters), {}
-    found = []
-    for own in combinations(lanes):
-        found.append(settled(method, {**parameters, **own}))
-        specialised(method, loss, dim, found[-1], own_names(method))
-    return by_path(found, lanes, {*parameters, *of_time(method), *needed_as_numbers(method, dim, found[0])})
+    completed = [settled(method, {**parameters, **values}) for values in combinations(lanes)]
+    for numbers in completed:
+        specialised(method, loss, dim, numbers, own_names(method))
+    return by_path(completed, lanes, {*parameters, *of_time(method), *needed_as_numbers(method, dim, completed[0])})
 
 
 @final
@@ -218,18 +212,15 @@ class _Program(Program):
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.factor = lower_coordinate(setting.method.schedule.factor)
         state = symbols_of_state(setting.method.rule.letters, self.dim)
-        self.shown = statistics_of(self.land, dict(setting.statistics), state, self.dim)
+        self.observables = statistics_of(self.land, dict(setting.statistics), state, self.dim)
         #: whether a step may change few coordinates alone, in O(k): with memory, every coordinate of it changes
-        self.few = (
-            not self.letters
-            and not setting.travelled
-            and few(setting.method.compressor, self.dim, self.fixed) is not None
-        )
+        plain = not self.letters and not setting.travelled
+        self.few = plain and few(setting.method.compressor, self.dim, self.fixed) is not None
 
     def _step(
         self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False, watched: bool = False
     ) -> Step:
-        """Step n from this state; `few` as in `Given`, `watched` as in `Step`."""
+        """Step n from this state; `few` as in `StepInputs`, `watched` as in `Step`."""
         setting, x, t = self.setting, state["x"], n * more["tau"]
         parameters = self.fixed | self.numbers(more)
 
@@ -241,8 +232,10 @@ class _Program(Program):
 
         noise = parameters[NOISE] if NOISE in setting.method.regime.rules else None
         clients = more["clients"] if setting.clients is None else setting.clients
-        given = Given(setting.method, clients, self.land, setting.oracle, parameters, noise, n, t, eta, at, ahead, few)
-        return Step(given, {letter: state[letter] for letter in setting.method.rule.letters}, draws, watched)
+        inputs = StepInputs(
+            setting.method, clients, self.land, setting.oracle, parameters, noise, n, t, eta, at, ahead, few
+        )
+        return Step(inputs, {letter: state[letter] for letter in setting.method.rule.letters}, draws, watched)
 
     def _after(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> State:
         """The state after step n."""
@@ -265,13 +258,13 @@ class _Program(Program):
     ) -> Any:
         """The state after the steps begin, .., end - 1; by `_in_place`, which does not need `advance`, if few."""
 
-        def body(own: Draws, pair: Any, state: Any) -> Any:
+        def body(of_pair: Draws, pair: Any, state: Any) -> Any:
             if few:
                 for half in (0, 1):
-                    state = self._in_place(own.at(own.pair, half), 2 * pair + half, more, begin, end, state)
+                    state = self._in_place(of_pair.at(of_pair.pair, half), 2 * pair + half, more, begin, end, state)
                 return state
             steps, setting = [], self.setting
-            halves, shape = [own.at(own.pair, half) for half in (0, 1)], (self.dim, own.paths)
+            halves, shape = [of_pair.at(of_pair.pair, half) for half in (0, 1)], (self.dim, of_pair.paths)
             parameters = self.fixed | self.numbers(more)
             ahead = drawn_ahead(setting.method, setting.clients, halves, shape, parameters, more["bound"] > 0)
             for half in (0, 1):
@@ -296,23 +289,23 @@ class _Program(Program):
             begun["length"] = jnp.zeros((1, x.shape[1]), x.dtype)
 
         def values(state: State) -> dict[str, jax.Array]:
-            found = self.shown_at(state["x"], {letter: state[letter] for letter in self.letters})
-            return found | ({"length": state["length"][0]} if self.setting.travelled else {})
+            saved = self.observed(state["x"], {letter: state[letter] for letter in self.letters})
+            return saved | ({"length": state["length"][0]} if self.setting.travelled else {})
 
         begin, end = _ends(more["steps"])
 
         def segment(n: Any, carried: tuple[State, dict[str, jax.Array]]) -> Any:
-            state, kept = carried
+            state, saves = carried
             state = self._segment(draws, more, begin[n], end[n], partial(marked_points, more["bound"]), state, self.few)
             if self.few:
-                left = (end[n] > 0) & ~(jnp.abs(state["x"]) <= more["bound"])
-                state = {"x": jnp.where(left, jnp.nan, state["x"])}
-            return state, {name: put(kept[name], value, n, 0) for name, value in values(state).items()}
+                outside = (end[n] > 0) & ~(jnp.abs(state["x"]) <= more["bound"])
+                state = {"x": jnp.where(outside, jnp.nan, state["x"])}
+            return state, {name: put(saves[name], value, n, 0) for name, value in values(state).items()}
 
         put, shapes = jax.lax.dynamic_update_index_in_dim, jax.eval_shape(values, begun)
-        kept = {name: jnp.zeros((len(end), *value.shape), value.dtype) for name, value in shapes.items()}
-        last, kept = jax.lax.fori_loop(0, more["saves"], segment, (begun, kept))
-        return self._rows(last), kept
+        room = {name: jnp.zeros((len(end), *value.shape), value.dtype) for name, value in shapes.items()}
+        last, saves = jax.lax.fori_loop(0, more["saves"], segment, (begun, room))
+        return self._rows(last), saves
 
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         begin, end = _ends(more["steps"])
@@ -320,20 +313,20 @@ class _Program(Program):
         def segment(n: Any, advance: Advance, state: Any) -> Any:
             return self._segment(draws, more, begin[n], end[n], advance, state)
 
-        last, left = exits(segment, more["saves"], more["bound"], self.by_letter(x))
-        wrong = numberless(kept(partial(self._computed, draws, more), last, left), x.shape[1])
-        return self._rows(last), {"left": left[None], "numberless": wrong[None]}
+        last, exit_time = exits(segment, more["saves"], more["bound"], self.by_letter(x))
+        wrong = numberless(materialised(partial(self._computed, draws, more), last, exit_time), x.shape[1])
+        return self._rows(last), {"left": exit_time[None], "numberless": wrong[None]}
 
-    def _computed(self, draws: Draws, more: Any, last: State, left: jax.Array) -> list[jax.Array]:
+    def _computed(self, draws: Draws, more: Any, last: State, exit_time: jax.Array) -> list[jax.Array]:
         """All values of the step after which each path left, from its last state before."""
-        n = jnp.where(jnp.isfinite(left), jnp.rint(left / more["tau"]) - 1, 0).astype(more["steps"].dtype)
-        found = []
+        n = jnp.where(jnp.isfinite(exit_time), jnp.rint(exit_time / more["tau"]) - 1, 0).astype(more["steps"].dtype)
+        by_half = []
         for half in (0, 1):
-            own = pair_of(draws, n // 2)
-            step = self._step(own.at(own.pair, half), n, more, {}, last, watched=True)
+            of_pair = pair_of(draws, n // 2)
+            step = self._step(of_pair.at(of_pair.pair, half), n, more, {}, last, watched=True)
             step.after()
-            found.append(step.parts)
-        return [jnp.where(n % 2 == 0, a, b) for a, b in zip(*found, strict=True)]
+            by_half.append(step.parts)
+        return [jnp.where(n % 2 == 0, a, b) for a, b in zip(*by_half, strict=True)]
 
 
 def _ends(steps: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -341,4 +334,4 @@ def _ends(steps: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.concatenate([jnp.zeros(1, steps.dtype), steps[:-1]]), steps
 
 
-_program = Compiled(_Program)
+_program = Memo(_Program)

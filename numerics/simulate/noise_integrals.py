@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, final
 
 import numpy as np
@@ -33,7 +33,7 @@ from sdescent.numerics.lowering.factors import FEW, lane_root, symmetric_root
 from sdescent.numerics.lowering.scalars import concrete
 from sdescent.numerics.lowering.to_jax import lower_all
 from sdescent.numerics.simulate.largest import Largest, keeps_largest
-from sdescent.numerics.simulate.roots import DENSE_LIMIT, Diffusion, root_of_variance
+from sdescent.numerics.simulate.roots import DENSE_LIMIT, Diffusion, core_of, root_of_variance
 
 #: Sobol's direction numbers end at this many coordinates
 SOBOL_LIMIT = 4096
@@ -68,9 +68,8 @@ class NoiseIntegral(Diffusion):
         if not self.linear and self.dim > DENSE_LIMIT and not self.separable:
             raise BadInput("dim", self.dim, f"at most {DENSE_LIMIT} for this compressor: its covariance is dense")
         if not self.separable and self.dim > SOBOL_LIMIT:
-            raise BadInput(
-                "dim", self.dim, f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
-            )
+            most = f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
+            raise BadInput("dim", self.dim, most)
 
     @property
     def normals(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -80,14 +79,14 @@ class NoiseIntegral(Diffusion):
     @cached_property
     def linear(self) -> bool:
         """Whether m(v) = v and Cov(C | v) is diagonal: then b = g + E Z exactly, and S is diagonal for independent noise."""
-        given = self.conditional.given_v
-        return given.mean == v and not given.rank
+        moments = self.conditional.given_v
+        return moments.mean == v and not moments.rank
 
     @cached_property
     def separable(self) -> bool:
         """Whether mean and covariance given v take each coordinate by itself, and the noise is independent."""
-        given = self.conditional.given_v
-        return not (given.rank or self.conditional.dense or aggregates(given.mean) or aggregates(given.diag))
+        moments = self.conditional.given_v
+        return not (moments.rank or self.conditional.dense or aggregates(moments.mean) or aggregates(moments.diag))
 
     @property
     def diagonal(self) -> bool:
@@ -104,9 +103,8 @@ class NoiseIntegral(Diffusion):
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
         if covariance.shape[1] <= FEW and (self.top_one or not self.selects):
             most = math.inf if self.top_one else None
-            return jnp.moveaxis(
-                lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape), most), 2, 0
-            )
+            root = lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape), most)
+            return jnp.moveaxis(root, 2, 0)
         # a negative eigenvalue is here an error of the integral, which `doubling_error` bounds
         return symmetric_root(covariance, jnp.inf * scale if self.selects or self.top_one else scale)
 
@@ -121,9 +119,8 @@ class NoiseIntegral(Diffusion):
             rule: another quasi-random set than the own one, from `quasi_random`.
         """
         scales = lower_all(self.conditional.scales)(env)
-        parts = [
-            self._largest_kept(env, s) if self.top_one else self._client(env, s, rule or self._rule) for s in scales
-        ]
+        of_client = self._largest_kept if self.top_one else partial(self._client, rule=rule or self._rule)
+        parts = [of_client(env, s) for s in scales]
         weight = 1 / len(parts)
         first, second = parts[0]
         for p, q in parts[1:]:
@@ -161,9 +158,9 @@ class NoiseIntegral(Diffusion):
     @cached_property
     def selects(self) -> bool:
         """Whether a coordinate is sent as it is or not at all, as by Top-k: then (v - g)(v - g)' is a control variate."""
-        given = self.conditional.given_v
-        values = {e for e, _ in given.mean.args} if isinstance(given.mean, sp.Piecewise) else set()  # pyright: ignore[reportGeneralTypeIssues]
-        return values == {v, sp.S.Zero} and not (given.rank or self.diagonal)
+        moments = self.conditional.given_v
+        values = {e for e, _ in moments.mean.args} if isinstance(moments.mean, sp.Piecewise) else set()  # pyright: ignore[reportGeneralTypeIssues]
+        return values == {v, sp.S.Zero} and not (moments.rank or self.diagonal)
 
     @cached_property
     def _largest(self) -> Largest:
@@ -171,16 +168,16 @@ class NoiseIntegral(Diffusion):
 
     def _largest_kept(self, env: Environment, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
         mean, variance = self._largest.moments(env.vectors["g"], scale)
-        own = jnp.eye(self.dim, dtype=bool)  # products of two coordinates vanish
-        return mean, jnp.where(own, variance.T[:, None, :], -jnp.einsum("ip,jp->pij", mean, mean))
+        diagonal = jnp.eye(self.dim, dtype=bool)  # products of two coordinates vanish
+        return mean, jnp.where(diagonal, variance.T[:, None, :], -jnp.einsum("ip,jp->pij", mean, mean))
 
     @cached_property
     def _rule(self) -> Rule:
         return self._panels if self.separable else self.quasi_random()
 
     def _client(self, env: Environment, scale: jax.Array, rule: Rule) -> tuple[jax.Array, jax.Array]:
-        given, g = self.conditional.given_v, env.vectors["g"]
-        lowered = lower_all([given.mean, given.diag, *given.factors, *given.core], self.parameters)
+        moments, g = self.conditional.given_v, env.vectors["g"]
+        lowered = lower_all([moments.mean, moments.diag, *moments.factors, *moments.core], self.parameters)
         points, weights = rule
         centre = g + scale * self._centre if self._centre else g
         unit = jnp.ones(()) if self.conditional.dense is not None else scale
@@ -191,40 +188,41 @@ class NoiseIntegral(Diffusion):
             message = g + unit * (z if self.separable else z[:, None])
             at = Environment({**env.vectors, "v": message}, env.scalars, env.matrices, env.directional)
             mean, diag, *rest = (
-                jnp.broadcast_to(a, g.shape) if n < 2 + given.rank else a for n, a in enumerate(lowered(at))
+                jnp.broadcast_to(a, g.shape) if n < 2 + moments.rank else a for n, a in enumerate(lowered(at))
             )
-            low_rank = _low_rank(rest, given.rank, g.shape)
+            low_rank = _low_rank(rest, moments.rank, g.shape)
             first = mean - g  # centred, against cancellation
             second = jnp.einsum("ip,jp->pij", first, first) if dense else first**2
-            own = diag if low_rank is None else low_rank + jnp.eye(self.dim) * diag.T[:, None, :]
+            conditional = diag if low_rank is None else low_rank + jnp.eye(self.dim) * diag.T[:, None, :]
             with_control = ()
             if self.selects:
                 control = jnp.einsum("ip,jp->pij", message - centre, message - centre) - spread
                 with_control = (control, control * second, control**2)
-            return jax.tree.map(lambda s, a: s + weight * a, total, (first, second, own, with_control)), None
+            return jax.tree.map(lambda s, a: s + weight * a, total, (first, second, conditional, with_control)), None
 
         square = jnp.zeros((g.shape[1], self.dim, self.dim))
-        begin = (jnp.zeros_like(g), square if dense else jnp.zeros_like(g), square if given.rank else jnp.zeros_like(g))
+        zero = jnp.zeros_like(g)
+        begin = (zero, square if dense else zero, square if moments.rank else zero)
         spread = self._of_message(env, scale, jnp.zeros_like(g)) if self.selects else 0.0
         begin = (*begin, (square,) * 3 if self.selects else ())
-        (first, second, own, control), _ = jax.lax.scan(add, begin, (jnp.asarray(points), jnp.asarray(weights)))
+        (first, second, sent, control), _ = jax.lax.scan(add, begin, (jnp.asarray(points), jnp.asarray(weights)))
         if self.selects:
             second = _controlled(second, *control)
         if self.linear:
-            return centre, self._of_message(env, scale, own)
+            return centre, self._of_message(env, scale, sent)
         if dense:
-            own = own if given.rank else jnp.eye(self.dim) * own.T[:, None, :]
-            return g + first, own + second - jnp.einsum("ip,jp->pij", first, first)
-        return g + first, own + second - first**2
+            sent = sent if moments.rank else jnp.eye(self.dim) * sent.T[:, None, :]
+            return g + first, sent + second - jnp.einsum("ip,jp->pij", first, first)
+        return g + first, sent + second - first**2
 
-    def _of_message(self, env: Environment, scale: jax.Array, own: jax.Array) -> jax.Array:
+    def _of_message(self, env: Environment, scale: jax.Array, conditional: jax.Array) -> jax.Array:
         """Cov v, known exactly, plus the integral of Cov(C | v), a diagonal (d, paths); as its diagonal where S is diagonal."""
         dense = self.conditional.dense
         if dense is None:
             variance = concrete(self.conditional.law.variance, self.parameters)
-            own = own + jnp.broadcast_to(scale**2 * variance, own.shape)
-            return own if self.diagonal else jnp.eye(self.dim) * own.T[:, None, :]
-        return env.matrices[dense.name] + jnp.eye(self.dim) * own.T[:, None, :]
+            conditional = conditional + jnp.broadcast_to(scale**2 * variance, conditional.shape)
+            return conditional if self.diagonal else jnp.eye(self.dim) * conditional.T[:, None, :]
+        return env.matrices[dense.name] + jnp.eye(self.dim) * conditional.T[:, None, :]
 
     def _quantiles(self, law: Law, u: np.ndarray) -> np.ndarray:
         with jax.ensure_compile_time_eval():  # nodes are numbers, even while a solver is being traced
@@ -295,12 +293,12 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     of sets FINER times as large, ERRORS standard errors of that mean, and UNSEEN over the number of all these nodes, for events
     so rare that no node may have met them. The rounding of sums is added. Infinite where a moment, or its square, is.
     """
-    own, floor = integral.values(env), ROUNDING
+    coarse, floor = integral.values(env), ROUNDING
     if integral.separable or integral.top_one:
         times = FINER if integral.top_one else KINKS * FINER
         half, best = (integral.finer(n).values(env) for n in (times // 2, times))
         far = 0.0 if integral.top_one else MARGIN
-        doubt = [DOUBT * np.abs(a - b) + far * np.abs(a - c) for a, b, c in zip(best, half, own, strict=True)]
+        doubt = [DOUBT * np.abs(a - b) + far * np.abs(a - c) for a, b, c in zip(best, half, coarse, strict=True)]
         if integral.top_one:
             scales = lower_all(integral.conditional.scales)(env)
             floor = max(floor, *(Largest.rounding(env.vectors["g"], s) for s in scales))
@@ -310,21 +308,19 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
         best = [np.mean(v, axis=0) for v in zip(*values, strict=True)]
         doubt = [ERRORS * np.std(v, axis=0, ddof=1) / np.sqrt(COPIES) for v in zip(*values, strict=True)]
         floor += UNSEEN / (COPIES * FINER * integral.nodes)
-    b, s = (_largest(np.abs(a - c) + e) for a, c, e in zip(own, best, doubt, strict=True))
+    b, s = (_largest(np.abs(a - c) + e) for a, c, e in zip(coarse, best, doubt, strict=True))
     size = _largest(np.abs(best[1])) + _largest(best[0] ** 2)
-    if not all(np.isfinite(a).all() for a in (*own, size)):
+    if not all(np.isfinite(a).all() for a in (*coarse, size)):
         return math.inf
     there = size > 0
-    return (
-        float(np.max(np.maximum(b[there] / np.sqrt(size[there]), s[there] / size[there])) + floor)
-        if there.any()
-        else 0.0
-    )
+    if not there.any():
+        return 0.0
+    return float(np.max(np.maximum(b[there] / np.sqrt(size[there]), s[there] / size[there])) + floor)
 
 
-def _largest(made: np.ndarray) -> np.ndarray:
+def _largest(entries: np.ndarray) -> np.ndarray:
     """The largest entry of each path, from (d, paths) or (paths, d, d); (paths,)."""
-    return np.max(made, axis=0) if made.ndim == 2 else np.max(made, axis=(1, 2))
+    return np.max(entries, axis=0) if entries.ndim == 2 else np.max(entries, axis=(1, 2))
 
 
 def _controlled(second: jax.Array, control: jax.Array, product: jax.Array, square: jax.Array) -> jax.Array:
@@ -346,7 +342,5 @@ def _low_rank(rest: list[Any], rank: int, shape: tuple[int, ...]) -> jax.Array |
     """U core U' given v, (paths, d, d)."""
     if not rank:
         return None
-    paths = shape[1]
-    u = jnp.stack(rest[:rank], axis=2)
-    core = jnp.stack([jnp.broadcast_to(c, (paths,)) for c in rest[rank:]], axis=1).reshape(paths, rank, rank)
+    u, core = jnp.stack(rest[:rank], axis=2), core_of(rest[rank:], rank, shape[1])
     return jnp.einsum("ipa,pab,jpb->pij", u, core, u)

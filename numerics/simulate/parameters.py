@@ -15,8 +15,9 @@ from sdescent.derive.methods.losses import Loss, Separable
 from sdescent.derive.methods.specialise import specialise, symbol_names, symbols_in
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.registry import spec_of
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.simulate.settings import Paths
 
 #: values that a run sets itself
 _OWN = {"t", "u", "du", "d", "x", "g", "v"}
@@ -28,11 +29,11 @@ def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises:
         BadInput: as `numbers_of`; no step size eta > 0 among them.
     """
-    found = numbers_of(params)
-    eta = found.get("eta")
+    numbers = numbers_of(params)
+    eta = numbers.get("eta")
     if not isinstance(eta, float) or eta <= 0:
         raise BadInput("eta", "no value" if eta is None else eta, 'a number > 0, as in params={"eta": 0.1}')
-    return found
+    return numbers
 
 
 def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises:
         BadInput: a value that is not a finite number or an array of finite numbers.
     """
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for name, value in (params or {}).items():
         try:
             if isinstance(value, (bool, str)):
@@ -51,8 +52,8 @@ def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
             raise BadInput(f"parameter {name}", value, "a number, or an array of numbers") from None
         if array.ndim > 2 or not np.all(np.isfinite(array)):
             raise BadInput(f"parameter {name}", value, "a finite number, a vector (d,) or a matrix (d, d) of them")
-        found[name] = float(array) if array.ndim == 0 else array
-    return found
+        numbers[name] = float(array) if array.ndim == 0 else array
+    return numbers
 
 
 def require_held(field: str, value: Any, dtype: Any) -> None:
@@ -84,23 +85,21 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
     return _specialised(method, loss, dim, tuple(sorted(parameters.items())), frozenset(more))
 
 
-def _checked(method: Method, loss: Any, dim: int, given: tuple[tuple[str, Any], ...], more: frozenset[str]) -> Method:
-    parameters = dict(given)
+def _checked(method: Method, loss: Any, dim: int, values: tuple[tuple[str, Any], ...], more: frozenset[str]) -> Method:
+    parameters = dict(values)
     shapes = dict.fromkeys(more - _OWN, 0) | _known_shapes(method, loss, dim)
     fixed = _fixed(loss, dim)
     for name, value in parameters.items():
         if name in fixed:
-            told = f"no value: the loss has one, {spec_of('loss', loss)}; without it {name} is a parameter"
-            raise BadInput(f"parameter {name}", value, told)
+            accepted_here = f"no value: the loss has one, {spec_of('loss', loss)}; without it {name} is a parameter"
+            raise BadInput(f"parameter {name}", value, accepted_here)
         if name not in shapes:
             base = name.rstrip("0123456789")
             if shapes.get(base) == 1:
-                raise BadInput(
-                    f"parameter {name}", value, f"{dim} numbers for the vector {base} together, {base} = [..]"
-                )
-            raise BadInput(
-                f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)) + did_you_mean(name, shapes)
-            )
+                together = f"{dim} numbers for the vector {base} together, {base} = [..]"
+                raise BadInput(f"parameter {name}", value, together)
+            accepted = "one of " + ", ".join(sorted(shapes)) + did_you_mean(name, shapes)
+            raise BadInput(f"parameter {name}", value, accepted)
         _check_shape(name, value, shapes[name], dim)
     if "N" in parameters:
         clients = parameters["N"]
@@ -113,13 +112,13 @@ def _checked(method: Method, loss: Any, dim: int, given: tuple[tuple[str, Any], 
     for symbol in _coordinates(method, dim):
         if symbol.is_positive and not np.all(np.asarray(parameters.get(symbol.base, 1.0)) > 0):
             raise BadInput(f"parameter {symbol.base}", parameters[symbol.base], "numbers > 0, one per coordinate")
-    made = specialise(method, parameters)
-    made.compressor.check_dimension(dim)
-    return made
+    exact = specialise(method, parameters)
+    exact.compressor.check_dimension(dim)
+    return exact
 
 
 #: a study runs one method many times over
-_specialised = Compiled(_checked, 256)
+_specialised = Memo(_checked, 256)
 
 
 def derived_at(equation: Any, method: Method, dim: int) -> Any:
@@ -130,7 +129,7 @@ def derived_at(equation: Any, method: Method, dim: int) -> Any:
 
 
 #: a study solves one equation many times over
-_derived = Compiled(sde, 32)
+_derived = Memo(sde, 32)
 
 
 def same_for_all(equations: Sequence[Any]) -> Any:
@@ -140,8 +139,10 @@ def same_for_all(equations: Sequence[Any]) -> Any:
         BadInput: the equation of some paths is another one, as where their noise is 0.
     """
     if any(one.expressions != equations[0].expressions for one in equations):
-        told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
-        raise BadInput("varied", "values of which some make the noise vanish", told)
+        accepted = (
+            "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
+        )
+        raise BadInput("varied", "values of which some make the noise vanish", accepted)
     return equations[0]
 
 
@@ -149,54 +150,48 @@ def same_for_all(equations: Sequence[Any]) -> Any:
 VARIED, BLOCKS = 4096, 512
 
 
-def varied_of(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Values that differ from path to path, as arrays (paths,).
 
     Raises:
         BadInput: another shape, a value that is not finite, a name that has a value for all paths, or whose value may not vary.
     """
-    found = {}
-    for name, value in (given or {}).items():
+    lanes = {}
+    for name, value in (varied or {}).items():
         array = np.asarray(value, float)
         if array.shape != (paths,) or not np.all(np.isfinite(array)):
             raise BadInput(f"varied {name}", np.shape(value), f"{paths} finite numbers, one per path")
         if name in parameters or name in ("eta", "N"):
-            raise BadInput(
-                f"varied {name}", "a value for each path", "eta, N and the other parameters as one number each"
-            )
-        found[name] = array
-    return found
+            accepted = "eta, N and the other parameters as one number each"
+            raise BadInput(f"varied {name}", "a value for each path", accepted)
+        lanes[name] = array
+    return lanes
 
 
-def by_place(lanes: Mapping[str, np.ndarray], blocks: Any, paths: int, first: int) -> dict[str, Any]:
+def by_place(lanes: Mapping[str, np.ndarray], paths: Paths) -> dict[str, Any]:
     """What a program needs to tell its paths apart (`sdescent.numerics.simulate.programs.Program`).
 
     Returns:
-        "first"; "own", the number of paths of a block; "varied", the values in arrays of few sizes, so that another number of paths
-        or of blocks compiles nothing; and "share", how many paths, one after the other, have one of them: all of a block where
-        values differ from block to block alone.
-
-    Raises:
-        BadInput: blocks cannot all have equally many paths.
+        "first"; "block", the number of paths of a block; "varied", the values in arrays of few sizes, so that another number of
+        paths or of blocks compiles nothing; and "share", how many paths, one after the other, have one of them: all of a block
+        where values differ from block to block alone.
     """
-    if isinstance(blocks, bool) or not isinstance(blocks, (int, np.integer)) or blocks < 1 or paths % blocks:
-        raise BadInput("blocks", blocks, f"a whole number >= 1 that divides the number of paths, {paths}")
-    own = paths // int(blocks)
-    tables = {name: values.reshape(int(blocks), own) for name, values in lanes.items()}
+    block = paths.count // paths.blocks
+    tables = {name: values.reshape(paths.blocks, block) for name, values in lanes.items()}
     whole = all((table == table[:, :1]).all() for table in tables.values())
     size = BLOCKS if whole else VARIED
-    kept = {name: table[:, 0] if whole else table.reshape(-1) for name, table in tables.items()}
-    varied = {name: np.pad(values, (0, -len(values) % size), mode="edge") for name, values in kept.items()}
-    return {"first": np.uint32(first), "own": np.uint32(own), "share": np.uint32(own if whole else 1), "varied": varied}
+    columns = {name: table[:, 0] if whole else table.reshape(-1) for name, table in tables.items()}
+    varied = {name: np.pad(values, (0, -len(values) % size), mode="edge") for name, values in columns.items()}
+    share = np.uint32(block if whole else 1)
+    return {"first": np.uint32(paths.first), "block": np.uint32(block), "share": share, "varied": varied}
 
 
 def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
     """Every combination of values that occurs on some path."""
     if not lanes:
         return [{}]
-    return [
-        dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T
-    ]
+    columns = np.unique(np.stack([*lanes.values()]), axis=1).T
+    return [dict(zip(lanes, values.tolist(), strict=True)) for values in columns]
 
 
 def which_combination(lanes: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -205,20 +200,22 @@ def which_combination(lanes: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def by_path(
-    found: Sequence[Mapping[str, Any]], lanes: Mapping[str, np.ndarray], once: Container[str]
+    numbers: Sequence[Mapping[str, Any]], lanes: Mapping[str, np.ndarray], once: Container[str]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The numbers that a program has once, and those that it has for each path, (paths,); which they are does not depend on values.
 
     Args:
-        found: all numbers, those that follow from others among them, for each of `combinations(lanes)`.
+        numbers: all numbers, those that follow from others among them, for each of `combinations(lanes)`.
         lanes: those that were given for each path.
         once: names of those that a program has once, unless their values differ.
     """
     which = which_combination(lanes)
-    names = found[0].keys() - lanes.keys()
-    same = {n for n in names if np.ndim(found[0][n]) or (n in once and all(own[n] == found[0][n] for own in found))}
-    differing = {name: np.array([own[name] for own in found])[which] for name in sorted(names - same)}
-    return {name: found[0][name] for name in same}, {**differing, **lanes}
+    names = numbers[0].keys() - lanes.keys()
+    same = {
+        n for n in names if np.ndim(numbers[0][n]) or (n in once and all(one[n] == numbers[0][n] for one in numbers))
+    }
+    differing = {name: np.array([one[name] for one in numbers])[which] for name in sorted(names - same)}
+    return {name: numbers[0][name] for name in same}, {**differing, **lanes}
 
 
 def on_these_paths(more: Mapping[str, Any], dtype: Any) -> dict[str, jax.Array]:
@@ -281,9 +278,9 @@ def unfrozen(fixed: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     """The number of axes of each value that may be given, by name."""
-    given = method.compressor.given(sp.Integer(dim))
+    moments = method.compressor.given(sp.Integer(dim))
     law = method.noise.law
-    used = [*given.expressions, *method.noise.scales, law.sign_mean(sp.Symbol("x")), method.schedule.factor]
+    used = [*moments.expressions, *method.noise.scales, law.sign_mean(sp.Symbol("x")), method.schedule.factor]
     names = {"eta", "N"} | symbol_names(method) | symbol_names(tuple(used))
     shapes = dict.fromkeys(names - _OWN, 0) | {s.base: 1 for s in _coordinates(method, dim)}
     if isinstance(loss, Loss):
@@ -298,30 +295,29 @@ def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
 
 
 #: a study asks for other numbers of one method again and again
-_known_shapes = Compiled(_shapes)
+_known_shapes = Memo(_shapes)
 
 
 def _fixed(loss: Any, dim: int) -> set[str]:
     """Vectors of a loss that were given with it: a value among the parameters would silently take their place."""
     if not isinstance(loss, Separable):
         return set()
-    return {
-        name for name, own in loss.vectors(dim).items() if list(map(str, own)) != [f"{name}{m + 1}" for m in range(dim)]
-    }
+    symbols = {name: [f"{name}{m + 1}" for m in range(dim)] for name in loss.vectors(dim)}
+    return {name for name, entries in loss.vectors(dim).items() if list(map(str, entries)) != symbols[name]}
 
 
 def _coordinates(method: Method, dim: int) -> set[Coordinate]:
     """The letters of vectors in the scales of the noise and in the compressor, whose entries have their numbers in a run."""
     of_compressor = method.compressor.given(sp.Integer(dim)).expressions
-    found = {*symbols_of([*method.noise.scales, *of_compressor]), *symbols_in(method.compressor)}
-    return {s.at("j") for s in found if isinstance(s, Coordinate) and not s.entries and s.base not in _OWN}
+    symbols = {*symbols_of([*method.noise.scales, *of_compressor]), *symbols_in(method.compressor)}
+    return {s.at("j") for s in symbols if isinstance(s, Coordinate) and not s.entries and s.base not in _OWN}
 
 
 def _check_shape(name: str, value: Any, axes: int, dim: int) -> None:
     shape = np.shape(value)
     if shape != (dim,) * axes:
-        wanted = ("a number", f"{dim} numbers, one per coordinate", f"a {dim} x {dim} matrix")[axes]
-        raise BadInput(f"parameter {name}", f"shape {shape}" if shape else value, wanted)
+        accepted = ("a number", f"{dim} numbers, one per coordinate", f"a {dim} x {dim} matrix")[axes]
+        raise BadInput(f"parameter {name}", f"shape {shape}" if shape else value, accepted)
     if axes == 2:
         matrix = np.asarray(value)
         size = np.abs(matrix).max()

@@ -20,6 +20,7 @@ from sdescent.numerics.simulate.blow_up import as_saved, check_numbers, with_inf
 from sdescent.numerics.simulate.chunks import Spread, default_chunk, run_chunks
 from sdescent.numerics.simulate.parameters import on_these_paths, require_held
 from sdescent.numerics.simulate.runs import Ensemble, of_memory
+from sdescent.numerics.simulate.settings import Paths
 
 #: (last points (d, paths), {name: (S, paths)})
 Result = tuple[Any, Mapping[str, Any]]
@@ -73,21 +74,21 @@ class Program(ABC):
     Values that may change without compiling again are given with every call, as `more`: "words" of the seed, "free"
     parameters, "bound", and everything else that a subclass reads. A path has a place, first, first + 1, .., by which it finds the
     values that differ from path to path, and a number, which determines its draws: its place, or where a run has several
-    blocks, one after the other with "own" paths each, its place among those, from "first" on again.
+    blocks, one after the other with "block" paths each, its place among those, from "first" on again.
 
     Attributes:
         dim: d.
         letters: of the memory, whose values are the rows of a state after the first d, d each.
         dtype: float32 or float64.
         wide: whether draws have all bits of double precision.
-        shown: the statistics, by name.
+        observables: the statistics, by name.
     """
 
     dim: int
     letters: tuple[str, ...] = ()
     dtype: Any
     wide: bool
-    shown: Mapping[str, Callable[..., jax.Array]]
+    observables: Mapping[str, Callable[..., jax.Array]]
 
     @abstractmethod
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
@@ -106,18 +107,17 @@ class Program(ABC):
         return Spread(lambda x, places, more: self.leave(x, self._draws(places, more), {**more, "places": places}))
 
     def _draws(self, places: jax.Array, more: Any) -> Draws:
-        numbers = more["first"] + (places - more["first"]) % more["own"]
+        numbers = more["first"] + (places - more["first"]) % more["block"]
         return Draws((more["words"][0], more["words"][1]), numbers, dtype=self.dtype, wide=self.wide)
 
     def by_letter(self, rows: Any) -> dict[str, Any]:
         """x and the memory of states (rows, paths), (d, paths) each."""
         return {letter: rows[n * self.dim : (n + 1) * self.dim] for n, letter in enumerate(("x", *self.letters))}
 
-    def shown_at(self, x: jax.Array, memory: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+    def observed(self, x: jax.Array, memory: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """The statistics of points, with the memory, (d, paths) by letter."""
-        return {
-            name: function(x, memory) if of_memory(function) else function(x) for name, function in self.shown.items()
-        }
+        functions = self.observables.items()
+        return {name: of(x, memory) if of_memory(of) else of(x) for name, of in functions}
 
     def numbers(self, more: Any) -> dict[str, Any]:
         """The parameters that are given with every call: numbers, or (1, paths) where they differ from path to path."""
@@ -130,9 +130,8 @@ class Program(ABC):
             BadInput: it does not.
         """
         once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # others are tables
-        params = {
-            f"parameter {name}": value for name, value in {**settings["params"], **once, **more["varied"]}.items()
-        }
+        numbers = {**settings["params"], **once, **more["varied"]}
+        params = {f"parameter {name}": value for name, value in numbers.items()}
         for field, value in {**params, "the time of a step": eta, "bound": more["bound"], "T": settings["T"]}.items():
             require_held(field, value, self.dtype)
         farthest, largest = float(np.abs(x).max()), float(np.finfo(self.dtype).max)
@@ -140,13 +139,14 @@ class Program(ABC):
             raise BadInput("x0", farthest, f"numbers of at most {largest:.1e}, which {self.dtype} holds")
 
     def ensemble(
-        self, x: np.ndarray, paths: int, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
-        settings: Mapping[str, Any], first: int = 0,
+        self, x: np.ndarray, paths: Paths, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
+        settings: Mapping[str, Any],
     ) -> Ensemble:  # fmt: skip
-        """The paths numbered first, first + 1, ..; for a stopped path (blown up, or without a value) also the time.
+        """The paths; for a stopped path (blown up, or without a value) also the time.
 
         Args:
             x: the state, (rows, paths), or (rows, 1) for all of them.
+            chunk: paths at a time.
             eta: the step that errors count in.
             settings: of the ensemble, to which the user's own code is added.
 
@@ -154,31 +154,34 @@ class Program(ABC):
             BadInput: a number that the precision does not hold; more than the memory holds.
             NotANumber: a path reached a point where there is no value.
         """
-        require_memory(paths, len(x) + len(times) * len(self.shown), np.dtype(self.dtype).itemsize)
+        count, first = paths.count, paths.first
+        require_memory(count, len(x) + len(times) * len(self.observables), np.dtype(self.dtype).itemsize)
         self._require_held(x, more, eta, settings)
-        given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
-        given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau", "last") if name in more}
+        arguments = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
+        arguments |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau", "last") if name in more}
         if "segments" in more:
-            given["segments"] = tuple(a.astype(self.dtype) if a.dtype.kind == "f" else a for a in more["segments"])
-        size, x = chunk or default_chunk(len(x), paths, len(times) * len(self.shown)), x.astype(self.dtype)
-        numbers = np.arange(first, first + paths, dtype=np.uint32)
+            arguments["segments"] = tuple(a.astype(self.dtype) if a.dtype.kind == "f" else a for a in more["segments"])
+        size, x = chunk or default_chunk(len(x), count, len(times) * len(self.observables)), x.astype(self.dtype)
+        numbers = np.arange(first, first + count, dtype=np.uint32)
 
-        def saved(y: np.ndarray, own: np.ndarray) -> Result:
-            last, kept = self._compiled(y, own, given)
-            return last, {name: np.asarray(value)[: len(times)] for name, value in kept.items()}
+        def saved(y: np.ndarray, places: np.ndarray) -> Result:
+            last, saves = self._compiled(y, places, arguments)
+            return last, {name: np.asarray(value)[: len(times)] for name, value in saves.items()}
 
-        lanes = self._compiled.lanes(x, min(size, paths), given)
+        lanes = self._compiled.lanes(x, min(size, count), arguments)
         if _ahead.get():
-            self._compiled.ahead(x, numbers, size, lanes, given)
+            self._compiled.ahead(x, numbers, size, lanes, arguments)
             raise _Begun
         final, values = run_chunks(saved, x, numbers, size, first, lanes)
-        blown = np.broadcast_to(np.inf, paths)  # takes no memory
+        blown = np.broadcast_to(np.inf, count)  # takes no memory
         stopped = np.flatnonzero(np.isnan(final[: self.dim]).any(axis=0))
         if len(stopped):
             blown = blown.copy()
-            last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first, lanes)
-            when = as_saved(found["left"][0], times, values, stopped)
-            wrong = found["numberless"][0] & np.isfinite(found["left"][0])
+            last, exit = run_chunks(
+                lambda y, n: self._leaving(y, n, arguments), x, numbers[stopped], size, first, lanes
+            )
+            when = as_saved(exit["left"][0], times, values, stopped)
+            wrong = exit["numberless"][0] & np.isfinite(exit["left"][0])
             check_numbers(numbers[stopped], when, wrong, eta)
             final[:, stopped], blown[stopped] = last, when
             for value in values.values():  # even where a statistic has a value at the point of a stopped path

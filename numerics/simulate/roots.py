@@ -68,9 +68,8 @@ def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None
         return Diagonal(dim, lower_all([form.diag, form.mean], parameters))
     if kind is Structure.RANK_ONE:
         extra = 0 if form.core[0, 0].is_nonpositive else 1
-        return RankOne(
-            dim + extra, dim, lower_all([form.diag, form.mean, form.factors[0], form.core[0, 0]], parameters)
-        )
+        lowered = lower_all([form.diag, form.mean, form.factors[0], form.core[0, 0]], parameters)
+        return RankOne(dim + extra, dim, lowered)
     if kind is Structure.LOW_RANK:
         lowered = lower_all([form.diag, form.mean, *form.factors, *form.core], parameters)
         return Dense(dim, form.rank, lowered) if dim <= DENSE_LIMIT else Thin(dim, form.rank, lowered)
@@ -135,16 +134,15 @@ class RankOne(Diffusion):
         filled = diag > 0
         w = jnp.where(filled, factor / jnp.where(filled, spread, 1.0), 0.0)
         rest = 1 - negative * jnp.sum(w**2, axis=0)
-        wrong = (rest < -100 * rounding(rest)) | jnp.any(
-            ~filled & (negative * factor**2 > rounding(diag) * _scale(diag, mean)), axis=0
-        )
+        beyond = ~filled & (negative * factor**2 > rounding(diag) * _scale(diag, mean))
+        wrong = (rest < -100 * rounding(rest)) | jnp.any(beyond, axis=0)
         tau = negative / (1 + jnp.sqrt(jnp.maximum(rest, 0.0)))
         return spread, w, jnp.where(wrong, jnp.nan, tau), jnp.sqrt(jnp.maximum(core, 0.0)) * factor
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         spread, w, tau, wide = coefficients
-        own = z[: self.dim]
-        result = spread * (own - tau * w * jnp.sum(w * own, axis=0))
+        normals = z[: self.dim]
+        result = spread * (normals - tau * w * jnp.sum(w * normals, axis=0))
         return scale * (result + wide * z[self.dim] if self.normals > self.dim else result)
 
 
@@ -195,11 +193,8 @@ class Thin(Diffusion):
         q, r = jnp.linalg.qr(factors / jnp.where(floor > 0, spread, 1.0).T[:, :, None])  # where S = 0, U is 0 as well
         inner = jnp.eye(self.rank, dtype=r.dtype) + r @ core @ jnp.swapaxes(r, 1, 2)
         size = 1 + jnp.max(jnp.abs(inner), axis=(1, 2))
-        return (
-            spread,
-            q,
-            symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size) - jnp.eye(self.rank, dtype=r.dtype),
-        )
+        root = symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size)
+        return spread, q, root - jnp.eye(self.rank, dtype=r.dtype)
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         spread, q, inner = coefficients
@@ -252,20 +247,18 @@ class Blocks(Diffusion):
     smooth root, c q for c^2 q^2.
     """
 
-    def __init__(
-        self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any]) -> None:
         """For the entries of S between groups, and the numbers of coordinates of the groups."""
         self._sizes, self._blocks = tuple(sizes), blocks(covariance)
         expressions: list[sp.Expr] = []
         self._closed: set[int] = set()
         for block in self._blocks:
-            own = [covariance[i, j] for n, i in enumerate(block) for j in block[: n + 1]]
-            if len(block) == 1 and not (closed := signed_root(own[0])).atoms(sp.Pow, sp.Abs, sp.sign, sp.Piecewise):
+            lower = [covariance[i, j] for n, i in enumerate(block) for j in block[: n + 1]]
+            if len(block) == 1 and not (closed := signed_root(lower[0])).atoms(sp.Pow, sp.Abs, sp.sign, sp.Piecewise):
                 self._closed.add(block[0])
                 expressions.append(closed)
             else:
-                expressions += [*own, *(size_of(covariance[i, i]) for i in block)]
+                expressions += [*lower, *(size_of(covariance[i, i]) for i in block)]
         self._lowered = lower_all(expressions, parameters)
         self.shared = any(len(block) > 1 for block in self._blocks)
         self._first: dict[int, int] = {}
@@ -274,16 +267,16 @@ class Blocks(Diffusion):
             self._first[i], self.normals = self.normals, self.normals + sizes[i]
 
     def coefficients(self, env: Environment) -> Any:
-        dtype, found = next(iter(env.vectors.values())).dtype, list[Any]()
+        dtype, roots = next(iter(env.vectors.values())).dtype, list[Any]()
         values = (jnp.asarray(e, dtype) for e in self._lowered(env))
         for block in self._blocks:
             if block[0] in self._closed:
-                found.append([[next(values)]])
+                roots.append([[next(values)]])
                 continue
             rows = [[next(values) for _ in range(n + 1)] for n in range(len(block))]
             sizes = [next(values) for _ in block]
-            found.append(block_root(rows, sizes) if len(block) <= SMALL else _large_root(rows, sizes))
-        return found
+            roots.append(block_root(rows, sizes) if len(block) <= SMALL else _large_root(rows, sizes))
+        return roots
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         entries = (
@@ -316,9 +309,8 @@ class Entries(Diffusion):
         return self._lowered(env)
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
-        entries = (
-            (i, rows_of(z, n, count), value) for (i, n, count), value in zip(self._places, coefficients, strict=True)
-        )
+        both = zip(self._places, coefficients, strict=True)
+        entries = ((i, rows_of(z, n, count), value) for (i, n, count), value in both)
         return combined(self._groups, entries, z.dtype, scale)
 
 
@@ -329,11 +321,11 @@ def rows_of(z: jax.Array, first: int, count: int) -> jax.Array:
 
 def combined(groups: int, entries: Iterable[tuple[int, jax.Array, Any]], dtype: Any, scale: Any) -> tuple[Any, ...]:
     """scale B z of each group, from the summands (group, normals, entries of B)."""
-    found: list[Any] = [None] * groups
+    totals: list[Any] = [None] * groups
     for i, normals, value in entries:
         part = (scale * value) * normals  # in this order: both may be the same for all paths
-        found[i] = part if found[i] is None else found[i] + part
-    return tuple(jnp.zeros((), dtype) if part is None else part for part in found)
+        totals[i] = part if totals[i] is None else totals[i] + part
+    return tuple(jnp.zeros((), dtype) if part is None else part for part in totals)
 
 
 def size_of(variance: sp.Expr) -> sp.Expr:
@@ -347,10 +339,10 @@ def _large_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
     *flat, size = ([jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in (*rows, sizes))
     matrix = jnp.stack([jnp.stack([flat[max(i, j)][min(i, j)] for j in count]) for i in count])
     if len(rows) <= FEW:
-        made = lane_root(matrix, jnp.stack(size))
+        root = lane_root(matrix, jnp.stack(size))
     else:
-        made = jnp.moveaxis(symmetric_root(jnp.moveaxis(matrix, 2, 0), jnp.max(jnp.stack(size), axis=0)), 0, 2)
-    return [[made[i, j].reshape(shape) for j in count] for i in count]
+        root = jnp.moveaxis(symmetric_root(jnp.moveaxis(matrix, 2, 0), jnp.max(jnp.stack(size), axis=0)), 0, 2)
+    return [[root[i, j].reshape(shape) for j in count] for i in count]
 
 
 def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:
@@ -372,9 +364,13 @@ def _vectors(env: Environment, values: Sequence[jax.Array]) -> tuple[jax.Array, 
 def _low_rank(env: Environment, values: Sequence[jax.Array], rank: int) -> tuple[jax.Array, ...]:
     """D and b as (d, paths), U as (paths, d, r), core as (paths, r, r)."""
     diag, mean, *factors = _vectors(env, values[: 2 + rank])
-    paths = diag.shape[1]
-    core = jnp.stack([jnp.broadcast_to(c, (paths,)) for c in values[2 + rank :]], axis=1).reshape(paths, rank, rank)
+    core = core_of(values[2 + rank :], rank, diag.shape[1])
     return diag, mean, jnp.moveaxis(jnp.stack(factors, axis=1), 2, 0), core
+
+
+def core_of(entries: Sequence[Any], rank: int, paths: int) -> jax.Array:
+    """The core of each path, (paths, r, r), from its entries row by row."""
+    return jnp.stack([jnp.broadcast_to(c, (paths,)) for c in entries], axis=1).reshape(paths, rank, rank)
 
 
 def _factor(name: str, dim: int, parameters: Mapping[str, Any]) -> jax.Array:

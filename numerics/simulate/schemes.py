@@ -51,12 +51,8 @@ class Segments:
 
     def arrays(self, dtype: Any) -> tuple[np.ndarray, ...]:
         """The arguments that a compiled function takes."""
-        return (
-            self.begin.astype(dtype),
-            self.step.astype(dtype),
-            self.count.astype(np.int32),
-            self.first.astype(np.int32),
-        )
+        times, numbers = (self.begin, self.step), (self.count, self.first)
+        return *(a.astype(dtype) for a in times), *(a.astype(np.int32) for a in numbers)
 
 
 def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, by_halves: bool = False) -> Segments:
@@ -144,16 +140,14 @@ class ItoTerm(diffrax.AbstractTerm):
 
     def prod(self, vf: Any, control: Any) -> Any:
         (drift, coefficients), (step, increment) = vf, control
-        return _each(
-            lambda a, b: step * a + b, drift, self.system.apply(coefficients, increment.normals, increment.scale)
-        )
+        noise = self.system.apply(coefficients, increment.normals, increment.scale)
+        return _each(lambda a, b: step * a + b, drift, noise)
 
     def moved(self, y: Any, over: tuple[Any, Any], increment: Increment) -> Any:
         """y + drift dt + B dW, the drift last, because the next step waits for it."""
         drift, coefficients = over
-        return _each(
-            lambda y, b, a: (y + b) + a, y, self.system.apply(coefficients, increment.normals, increment.scale), drift
-        )
+        noise = self.system.apply(coefficients, increment.normals, increment.scale)
+        return _each(lambda y, b, a: (y + b) + a, y, noise, drift)
 
     def increments(self, pair: Draws, step: Any) -> list[Increment]:
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
@@ -232,9 +226,9 @@ def _like(value: Any, y: jax.Array) -> jax.Array:
 
 def tsit5(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """A Runge-Kutta step of order 5 (Tsitouras 2011), where there is no noise."""
-    solver, own = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
-    state = solver.init(own, t, t + step, y, None)
-    return solver.step(own, t, t + step, y, None, state, made_jump=True)[0]
+    solver, term_without_noise = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
+    state = solver.init(term_without_noise, t, t + step, y, None)
+    return solver.step(term_without_noise, t, t + step, y, None, state, made_jump=True)[0]
 
 
 SCHEMES: Mapping[str, Scheme] = {
@@ -291,16 +285,8 @@ class OneByOne(diffrax.AbstractStepSizeController):
         return t0 + 1, t0
 
     def adapt_step_size(
-        self,
-        t0: Any,
-        t1: Any,
-        y0: Any,
-        y1_candidate: Any,
-        args: Any,
-        y_error: Any,
-        error_order: Any,
-        controller_state: Any,
-    ) -> tuple[bool, Any, Any, bool, Any, Any]:
+        self, t0: Any, t1: Any, y0: Any, y1_candidate: Any, args: Any, y_error: Any, error_order: Any, controller_state: Any
+    ) -> tuple[bool, Any, Any, bool, Any, Any]:  # fmt: skip
         # counted here: diffrax's own t1 passes a hundred operations that are compiled only where something depends on them
         now = controller_state + 1
         return True, now, now + 1, False, now, diffrax.RESULTS.successful
@@ -312,11 +298,11 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     each = 1 if term.stepping.by_halves else 2
 
     def some(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
-        made = []
+        steps_made = []
         for half, increment in enumerate(term.increments(draws, length)[:steps]):
             t = begin + ((pair - first) * each + half) * length
-            made.append((partial(_step, term, scheme, t, length, increment), t + length))
-        return advance(made, state)
+            steps_made.append((partial(_step, term, scheme, t, length, increment), t + length))
+        return advance(steps_made, state)
 
     last = first + count // each
     together = TOGETHER if term.stepping.long and _is_small(term, scheme, state) else 1

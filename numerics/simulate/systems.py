@@ -18,8 +18,8 @@ from sdescent.derive.vocabulary.symbols import du, t, u
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.drift import STEP, loss_vector, over_step
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.families import Apart, Families, Templates, grouped, single
 from sdescent.numerics.lowering.landscape import loss_vectors
+from sdescent.numerics.lowering.letter_arrays import Apart, Families, Templates, grouped, single
 from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.roots import Blocks, Diffusion, Entries, diffusion
@@ -104,12 +104,8 @@ def with_step(
     lowered: Lowered, loss: Any, dim: int, parameters: Mapping[str, Any]
 ) -> Callable[[Environment, Any], Environment]:
     """(environment, length of a step) -> the environment that a drift over a step (`over_step`) reads."""
-    named = (
-        {loss_vector(n): v for n, v in loss_vectors(loss, dim, parameters).items()}
-        if isinstance(loss, Separable)
-        else {}
-    )
-    used = {name: values for name, values in named.items() if name in lowered.vectors}
+    vectors = loss_vectors(loss, dim, parameters) if isinstance(loss, Separable) else {}
+    used = {loss_vector(n): values for n, values in vectors.items() if loss_vector(n) in lowered.vectors}
 
     def put(env: Environment, step: Any) -> Environment:
         vectors = {name: jnp.asarray(values, env.vectors["x"].dtype)[:, None] for name, values in used.items()}
@@ -130,9 +126,8 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
 
     def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
         x = env.vectors["x"]
-        drift, coefficients = named.evaluate(
-            named.at(named.split(x), named.prepare({**env.scalars, **entries}, x.dtype)), step
-        )
+        here = named.at(named.split(x), named.prepare({**env.scalars, **entries}, x.dtype))
+        drift, coefficients = named.evaluate(here, step)
         return named.families.join(drift, x.shape[1]), coefficients
 
     def apply(coefficients: Any, z: jax.Array, scale: Any) -> jax.Array:

@@ -83,13 +83,13 @@ class Digest:
         below = np.cumsum(self.filled[first:end])
 
         def edges(rank: int) -> tuple[float, float]:
-            left, right = _edges(self.bins[first + np.searchsorted(below, rank)] % _WIDTH)
-            return max(float(left), float(self.least[time])), min(float(right), float(self.greatest[time]))
+            low_edge, right = _edges(self.bins[first + np.searchsorted(below, rank)] % _WIDTH)
+            return max(float(low_edge), float(self.least[time])), min(float(right), float(self.greatest[time]))
 
-        left, right = edges(place)
+        below_it, above_it = edges(place)
         lower = edges(low)[0] if low >= 1 else -math.inf
         upper = edges(high)[1] if high <= n else math.inf
-        return Estimate(left / 2 + right / 2, lower, upper, level, n, blown, EXACT)
+        return Estimate(below_it / 2 + above_it / 2, lower, upper, level, n, blown, EXACT)
 
     def over_time(self, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
         """Mean, median and band at each saved time, as `estimates.over_time` gives them for all values."""
@@ -109,13 +109,13 @@ class Digest:
 
     def histogram(self) -> dict[str, np.ndarray]:
         """The bins that are not empty: number of the saved time, edges left <= values <= right, count."""
-        left, right = _edges(self.bins % _WIDTH)
-        return {"time": self.bins // _WIDTH, "left": left, "right": right, "count": self.filled}
+        low_edge, right = _edges(self.bins % _WIDTH)
+        return {"time": self.bins // _WIDTH, "left": low_edge, "right": right, "count": self.filled}
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The digest as arrays by name, small ones."""
-        found = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
-        return found | {name: _narrow(found[name]) for name in ("bins", "filled")}
+        arrays = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
+        return arrays | {name: _narrow(arrays[name]) for name in ("bins", "filled")}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Any]) -> Digest:
@@ -140,9 +140,9 @@ def digest(values: Any) -> Digest:
             mean[n] = np.mean(finite)
             squares[n] = np.sum((finite - mean[n]) ** 2)
         least[n], greatest[n] = finite.min(), finite.max()
-        own = _bins(finite)
-        lowest = own.min()
-        counted = np.bincount(own - lowest)
+        numbers = _bins(finite)
+        lowest = numbers.min()
+        counted = np.bincount(numbers - lowest)
         there = np.flatnonzero(counted)
         bins.append(n * _WIDTH + lowest + there)
         filled.append(counted[there])

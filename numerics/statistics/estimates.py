@@ -33,7 +33,7 @@ class Estimate(Record, null=True):
         value, lower, upper: the estimate and its interval; an infinite end where the sample is too small for one.
         level: confidence, such as 0.95.
         count: number of paths that it is computed from.
-        blown: paths left out because they blew up (for quantiles that count them as infinite: how many of the count).
+        blown: paths left out because they blew up.
         assumes: the assumption that the interval needs.
     """
 
@@ -116,8 +116,8 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
     return Estimate(centre, centre - half, centre + half, level, n, blown, CENTRAL_LIMIT)
 
 
-def quantile(values: Any, q: float = 0.5, level: float = 0.95, blown: str = "excluded") -> Estimate:
-    """The q-quantile with an interval between two order statistics, X_(l) and X_(u).
+def quantile(values: Any, q: float = 0.5, level: float = 0.95) -> Estimate:
+    """The q-quantile over surviving paths with an interval between two order statistics, X_(l) and X_(u).
 
     l and u come from the binomial law of the number of paths below the quantile, P(l <= Bin(n, q) < u) >= level, so the
     interval holds for every law.
@@ -126,28 +126,25 @@ def quantile(values: Any, q: float = 0.5, level: float = 0.95, blown: str = "exc
         values: one for each path.
         q: in (0, 1).
         level: confidence.
-        blown: "excluded" (over survivors) or "infinite" (a blow-up counts as a value above all others).
 
     Raises:
-        BadInput: q or level outside (0, 1), another word for `blown`.
+        BadInput: q or level outside (0, 1).
     """
-    _check_quantile(q, blown)
+    _check_quantile(q)
     check_level(level)
-    finite, lost = _split(values)
-    return _of_ordered(np.sort(finite), lost, q, level, blown)
+    finite, blown = _split(values)
+    return _of_ordered(np.sort(finite), blown, q, level)
 
 
-def _of_ordered(ordered: np.ndarray, lost: int, q: float, level: float, blown: str) -> Estimate:
+def _of_ordered(ordered: np.ndarray, blown: int, q: float, level: float) -> Estimate:
     """As `quantile`, from the surviving values in order."""
-    if blown == "infinite":
-        ordered = np.concatenate([ordered, np.full(lost, np.inf)])
     n = len(ordered)
     if n == 0:
-        return Estimate(math.nan, -math.inf, math.inf, level, 0, lost, EXACT)
+        return Estimate(math.nan, -math.inf, math.inf, level, 0, blown, EXACT)
     place, low, high = ranks(n, q, level)
     lower = float(ordered[low - 1]) if low >= 1 else -math.inf
     upper = float(ordered[high - 1]) if high <= n else math.inf
-    return Estimate(float(ordered[place - 1]), lower, upper, level, n, lost, EXACT)
+    return Estimate(float(ordered[place - 1]), lower, upper, level, n, blown, EXACT)
 
 
 @lru_cache(maxsize=4096)
@@ -163,29 +160,29 @@ def _binomial(chance: float, n: int, q: float) -> int:
 
     As that of `scipy.stats`, which takes longer to load than many runs to solve.
     """
-    below, found = -1, n
-    while found - below > 1:
-        middle = (below + found) // 2
+    below, least = -1, n
+    while least - below > 1:
+        middle = (below + least) // 2
         if scipy.special.bdtr(middle, n, q) >= chance:
-            found = middle
+            least = middle
         else:
             below = middle
-    return found
+    return least
 
 
-def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, blown: str = "excluded") -> Band:
+def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Band:
     """The `low` to `high` band (10 to 90 per cent: the one convention of all figures) and the median.
 
     Raises:
         BadInput: as for `quantile`.
     """
     for q in (low, high):
-        _check_quantile(q, blown)
+        _check_quantile(q)
     check_level(level)
-    finite, lost = _split(values)
+    finite, blown = _split(values)
     ordered = np.sort(finite)
-    found = [_of_ordered(ordered, lost, q, level, blown) for q in (low, 0.5, high)]
-    return Band(found[0], found[1], found[2], (low, high))
+    estimates = [_of_ordered(ordered, blown, q, level) for q in (low, 0.5, high)]
+    return Band(estimates[0], estimates[1], estimates[2], (low, high))
 
 
 def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
@@ -222,7 +219,7 @@ def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
     return Estimate(gap, gap - half, gap + half, level, n, lost, CENTRAL_LIMIT)
 
 
-def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, blown: str = "excluded") -> Series:
+def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
     """Mean, median and band at each saved time, from an array (S, paths) such as `Ensemble.values["loss"]`.
 
     Raises:
@@ -232,13 +229,12 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
     if array.ndim != 2:
         raise BadInput("values", array.shape, "an array (saved times, paths)")
     for q in (low, high):
-        _check_quantile(q, blown)
+        _check_quantile(q)
     check_level(level)
     if array.shape[1] > 1 and np.isfinite(array).all():
         return _all_at_once(np.ascontiguousarray(array), low, high, level)
-    return series(
-        [mean(row, level) for row in array], [band(row, low, high, level, blown) for row in array], level, (low, high)
-    )
+    bands = [band(row, low, high, level) for row in array]
+    return series([mean(row, level) for row in array], bands, level, (low, high))
 
 
 def series(means: Sequence[Estimate], bands: Sequence[Band], level: float, quantiles: tuple[float, float]) -> Series:
@@ -280,11 +276,9 @@ def student(level: float, freedom: int) -> float:
     return float(scipy.special.stdtrit(freedom, (1 + level) / 2))
 
 
-def _check_quantile(q: float, blown: str) -> None:
+def _check_quantile(q: float) -> None:
     if not 0 < q < 1:
         raise BadInput("q", q, "a number in (0, 1)")
-    if blown not in ("excluded", "infinite"):
-        raise BadInput("blown", blown, "excluded or infinite")
 
 
 def check_level(level: float) -> None:

@@ -8,7 +8,6 @@ P(the mean is in the interval after n paths, for every n) >= level. The classes,
 - `FiniteVariance`: of values whose variance is at most a number that the caller states (and answers for). The self-normalised
   sequence of Wang and Ramdas, "Catoni-style confidence sequences for heavy-tailed mean estimation", SPA 163 (2023), from
   Delyon's exp(x - x^2/6) <= 1 + x + x^2/3.
-- `Proportion`, and `Looks` for quantiles: the error 1 - level spent over looks, (1 - level)/(k (k + 1)) at look k.
 
 For an unbounded statistic without a stated variance there is no such sequence: no sample shows that a mean exists (theory 7).
 """
@@ -16,33 +15,18 @@ For an unbounded statistic without a stated variance there is no such sequence: 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.statistics.estimates import EXACT, Estimate, check_level, proportion
+from sdescent.numerics.statistics.estimates import Estimate, check_level
 
 SEQUENCE = "a confidence sequence, valid at every number of paths at once"
-LOOKS = EXACT + ", at all looks together"
 #: share of the error that the coarse sequence of `FiniteVariance` takes
 COARSE = 0.1
 #: largest bet of `BoundedMean`, below 1 (Waudby-Smith and Ramdas use 1/2 or 3/4)
 LARGEST = 0.5
-
-
-def spent(level: float, look: int) -> float:
-    """The level of look 1, 2, ..: 1 - (1 - level)/(k (k + 1)); all looks hold together with probability `level` (union bound).
-
-    Raises:
-        BadInput: a level outside (0, 1), a look that is not a whole number >= 1.
-    """
-    check_level(level)
-    if isinstance(look, bool) or not isinstance(look, (int, np.integer)) or look < 1:
-        raise BadInput("look", look, "a whole number >= 1")
-    return 1 - (1 - level) / (look * (look + 1))
 
 
 class _Sequence:
@@ -192,60 +176,3 @@ def _positive(a: float, b: float, c: float) -> tuple[float, float]:
     large = b + math.copysign(math.sqrt(inner), b)
     one, two = large / (2 * a), -2 * c / large
     return min(one, two), max(one, two)
-
-
-@final
-class Proportion(_Sequence):
-    """A probability, from counts: the exact interval of Clopper and Pearson at each look, at the level that is `spent` on it.
-
-    Args:
-        level: confidence of all looks together.
-
-    Raises:
-        BadInput: another level; in `update`, not 0 <= hits <= total, total >= 1.
-    """
-
-    def __init__(self, level: float = 0.95) -> None:
-        super().__init__(level, LOOKS)
-        self.lower, self.upper, self.looks = 0.0, 1.0, 0
-
-    def update(self, hits: int, total: int) -> Estimate:
-        """Takes `hits` of `total` new paths and gives the estimate from all so far."""
-        proportion(hits, total)  # checks the counts
-        self.looks += 1
-        self.count += int(total)
-        self._total += float(hits)
-        found = proportion(int(self._total), self.count, spent(self.level, self.looks))
-        self._meet(found.lower, found.upper)
-        return self.estimate
-
-
-@final
-class Looks(_Sequence):
-    """Intervals of a fixed number of paths, such as those of `estimates.quantile`, at looks that may be
-    stopped at.
-
-    Keeps all values: O(n) memory.
-
-    Args:
-        interval: (values (n,), level) -> Estimate, an interval that is exact for every law.
-        level: confidence of all looks together.
-
-    Raises:
-        BadInput: another level; in `update`, an interval that rests on the central limit theorem.
-    """
-
-    def __init__(self, interval: Callable[[np.ndarray, float], Estimate], level: float = 0.95) -> None:
-        super().__init__(level, LOOKS)
-        self.interval, self.looks = interval, 0
-        self._values: list[np.ndarray] = []
-
-    def update(self, values: Any) -> Estimate:
-        """Takes a batch of values (n,) and gives the estimate from all so far."""
-        self._values.append(np.asarray(values, float).ravel())
-        self.looks += 1
-        found = self.interval(np.concatenate(self._values), spent(self.level, self.looks))
-        if found.assumes != EXACT:
-            raise BadInput("interval", found.assumes, "an interval that is exact for every law")
-        self._meet(found.lower, found.upper)
-        return replace(found, lower=self.lower, upper=self.upper, level=self.level, assumes=LOOKS)

@@ -59,9 +59,8 @@ class Decision(Record, null=True):
 
     def __str__(self) -> str:
         why = f": {self.reason}" if self.reason else ""
-        return (
-            f"{self.verdict.value}{why}\nmean {self.estimate}, bound {self.bound:.6g}, solver's error {self.error:.2g}"
-        )
+        numbers = f"mean {self.estimate}, bound {self.bound:.6g}, solver's error {self.error:.2g}"
+        return f"{self.verdict.value}{why}\n{numbers}"
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(str(self)).replace(chr(10), '<br>')}</p>"
@@ -144,16 +143,16 @@ def decide(
     if batch < 1 or most < batch:
         raise BadInput("batch", f"{batch}, {most}", "1 <= batch <= most")
     tracker = _tracker(low, high, variance, cap, level, level if certain is None else certain)
-    drawn, size = 0, batch
+    paths, size = 0, batch
     while True:
-        tracker.update(np.asarray(sample(size, drawn), float).ravel())
-        drawn += size
-        found = judge(tracker.estimate, bound, error)
+        tracker.update(np.asarray(sample(size, paths), float).ravel())
+        paths += size
+        decision = judge(tracker.estimate, bound, error)
         if tracker.refused:
-            return replace(found, verdict=Verdict.INCONCLUSIVE, reason=tracker.refused)
-        if (found.verdict is not Verdict.INCONCLUSIVE and drawn >= least) or drawn >= most:
-            return found
-        size = min(drawn, most - drawn)
+            return replace(decision, verdict=Verdict.INCONCLUSIVE, reason=tracker.refused)
+        if (decision.verdict is not Verdict.INCONCLUSIVE and paths >= least) or paths >= most:
+            return decision
+        size = min(paths, most - paths)
 
 
 class _Tracker:
@@ -168,11 +167,8 @@ class _Tracker:
     def update(self, values: np.ndarray) -> None:
         finite = np.isfinite(values)
         surviving, blown = values[finite], int(np.sum(~finite))
-        self.total, self.count, self.blown = (
-            self.total + float(np.sum(surviving)),
-            self.count + len(surviving),
-            self.blown + blown,
-        )
+        self.total += float(np.sum(surviving))
+        self.count, self.blown = self.count + len(surviving), self.blown + blown
         for sequence, stand in zip((self.upper, self.lower), self.stands, strict=True):
             if isinstance(sequence, BoundedMean):
                 sequence.update(np.where(finite, np.minimum(values, self.cap), stand))
@@ -184,10 +180,10 @@ class _Tracker:
     @property
     def estimate(self) -> Estimate:
         value = self.total / self.count if self.count else math.nan
-        own = self.upper or self.lower
+        sequence = self.upper or self.lower
         return Estimate(
             value, -math.inf if self.lower is None else self.lower.lower, math.inf if self.upper is None else self.upper.upper,
-            own.level if own else math.nan, self.count, self.blown, own.assumes if own else NONE,
+            sequence.level if sequence else math.nan, self.count, self.blown, sequence.assumes if sequence else NONE,
         )  # fmt: skip
 
 

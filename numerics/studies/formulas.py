@@ -19,7 +19,7 @@ from sdescent.derive.reading.sweeps.formula_letters import OMEGA, START, STEPS, 
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_function
-from sdescent.numerics.simulate.runs import save_grid
+from sdescent.numerics.simulate.settings import save_grid
 
 _D = "dim"
 #: fields of an experiment that its method is made of

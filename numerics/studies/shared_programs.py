@@ -21,7 +21,7 @@ from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_n
 from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.problems import Problem, problem
 from sdescent.derive.vocabulary.choices import Kind, Model
-from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.to_jax import special_symbols
 from sdescent.numerics.simulate.parameters import of_loss
@@ -180,7 +180,7 @@ def _closed(problem: Problem) -> Family:
 
 
 #: the first of equal families, which knows what was asked of it before
-_first_of_equals = Compiled(lambda family: family, 1024)
+_first_of_equals = Memo(lambda family: family, 1024)
 
 
 def _derived(key: tuple[Family, Model]) -> SDE | None:
@@ -193,4 +193,4 @@ def _derived(key: tuple[Family, Model]) -> SDE | None:
         return None
 
 
-_equation = Compiled(_derived, 1024)
+_equation = Memo(_derived, 1024)

@@ -74,9 +74,11 @@ class OwnGradients:
         share = (self.data.clients / self.data.order.shape[0]) * sizes[client].astype(x.dtype)
         if self.data.batch is None:
             rows, weights = (jnp.asarray(a)[client] for a in self._shards)
-            own = share * self.loss.weighted_gradient(x, weights.astype(x.dtype), rows)
+            gradient = share * self.loss.weighted_gradient(x, weights.astype(x.dtype), rows)
         else:
             place = jnp.floor(draws.fold(1).uniform((self.data.batch, x.shape[1])) * sizes[client]).astype(jnp.int32)
             chosen = self.data.order[self.data.starts[client] + jnp.minimum(place, sizes[client] - 1)]
-            own = share * self.loss.batch_gradient(x, chosen)
-        return own if self.noise is None else own + sample_noise(self.noise, draws.fold(0), own, self.parameters)
+            gradient = share * self.loss.batch_gradient(x, chosen)
+        if self.noise is None:
+            return gradient
+        return gradient + sample_noise(self.noise, draws.fold(0), gradient, self.parameters)

@@ -42,13 +42,13 @@ def gradient_descent_path(problem: LinearModel, start: np.ndarray, eta: float, s
     """
     numbers = step_numbers("steps", steps)
     require("eta", eta, eta > 0, "a finite number > 0")
-    x, done, kept = jnp.asarray(start, dtype=jnp.float64), 0, []
+    x, done, iterates = jnp.asarray(start, dtype=jnp.float64), 0, []
     for step in numbers:
         for _ in range(step - done):
             x = x - eta * problem.gradient(x)
         done = step
-        kept.append(np.asarray(x))
-    return np.stack(kept)
+        iterates.append(np.asarray(x))
+    return np.stack(iterates)
 
 
 def covariance_change(problem: LinearModel, points: np.ndarray, data: ClientData) -> tuple[np.ndarray, AffineVariance]:
@@ -86,9 +86,5 @@ def fit_affine_variance(gradient_norm: np.ndarray, variance: np.ndarray) -> Affi
     residual = variance - (s0 + s1 * gradient_norm**2)
     spread = float(np.sum((variance - variance.mean()) ** 2))
     flat = spread <= (1e-12 * float(variance.mean())) ** 2 * variance.size
-    return AffineVariance(
-        s0=s0,
-        s1=s1,
-        r_squared=None if flat else 1.0 - float(np.sum(residual**2)) / spread,
-        worst=float(np.max(np.abs(residual) / variance)),
-    )
+    r_squared = None if flat else 1.0 - float(np.sum(residual**2)) / spread
+    return AffineVariance(s0, s1, r_squared, worst=float(np.max(np.abs(residual) / variance)))

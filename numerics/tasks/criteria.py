@@ -47,11 +47,8 @@ LEAST = 10
 
 
 #: what conditions are about
-LAST, HALFWAY, QUARTERS = (
-    "the last loss",
-    "the last loss over that half-way",
-    "the last quarter's mean over that before",
-)
+LAST, HALFWAY = "the last loss", "the last loss over that half-way"
+QUARTERS = "the last quarter's mean over that before"
 DIFFERENCE, MEAN = "the difference", "the mean"
 
 
@@ -118,9 +115,9 @@ def _found(
     fatal: bool = False,
 ) -> Finding:  # fmt: skip
     """The finding of these conditions; `fatal`: whether what hinders makes the claim fail."""
-    seen = not hindered and all(c.met for c in conditions)
+    holds = not hindered and all(c.met for c in conditions)
     fails = (fatal and bool(hindered)) or any(c.fatal and c.broken for c in conditions)
-    return Finding(seen, fails, tuple(each), tuple(estimates), "" if seen else reason, tuple(conditions), hindered)
+    return Finding(holds, fails, tuple(each), tuple(estimates), "" if holds else reason, tuple(conditions), hindered)
 
 
 def falls(losses: Sequence[Any], start: float) -> Finding:
@@ -138,29 +135,27 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
     Returns:
         each: "falls", "falls by less than half", "does not fall" or "open"; estimates: last and ratio of each setting in turn.
     """
-    found, words, asked = [], [], []
+    estimates, words, conditions = [], [], []
     for n, loss in enumerate(losses):
         last, ratio = median(loss[-1], 2 * len(losses)), median(_ratio(loss), 2 * len(losses))
-        found += [last, ratio]
-        own = [Condition(n, LAST, last, start, fatal=True)]
+        estimates += [last, ratio]
+        both = [Condition(n, LAST, last, start, fatal=True)]
         if last.upper >= ROUNDING * start:
-            own.append(Condition(n, HALFWAY, ratio, 1.0, fatal=True))
+            both.append(Condition(n, HALFWAY, ratio, 1.0, fatal=True))
         far = Condition(n, LAST, last, HALF * start)
-        down, stuck = all(c.met for c in own), any(c.broken for c in own)
-        words.append(
-            "falls" if down and far.met else "falls by less than half" if down else "does not fall" if stuck else "open"
-        )
-        asked += [*own, far]
-    bad = words.count("does not fall")
+        words.append(_fall(both, far, "falls", "does not fall"))
+        conditions += [*both, far]
     rest = [word for word in words if word != "falls"]
-    reason = (
-        f"does not fall in {bad} of {len(words)}"
-        if bad
-        else f"{rest[0]} in {len(rest)} of {len(words)}"
-        if rest
-        else ""
-    )
-    return _found(asked, words, found, reason)
+    worst = [word for word in words if word == "does not fall"] or rest
+    reason = f"{worst[0]} in {len(worst)} of {len(words)}" if worst else ""
+    return _found(conditions, words, estimates, reason)
+
+
+def _fall(conditions: Sequence[Condition], far: Condition, falls: str, broken: str) -> str:
+    """The word for a loss that is to fall: `falls` where it has fallen far enough, `broken` where the contrary is shown."""
+    if all(c.met for c in conditions):
+        return falls if far.met else "falls by less than half"
+    return broken if any(c.broken for c in conditions) else "open"
 
 
 def settles(losses: Sequence[Any], start: float) -> Finding:
@@ -175,30 +170,22 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
     Returns:
         each: "falls", "level", "rises", "falls by less than half" or "open"; estimates: last and `quarters` of each in turn.
     """
-    found, words, asked = [], [], []
+    estimates, words, conditions = [], [], []
     for n, loss in enumerate(losses):
         last = median(loss[-1], 2 * len(losses))
         moving, (rise, _) = stationary(loss, start, 2 * len(losses), n)
-        found += [last, rise.estimate]
-        own = [
-            Condition(n, LAST, last, start, fatal=True),
-            Condition(n, QUARTERS, rise.estimate, rise.boundary, fatal=True),
-        ]
+        estimates += [last, rise.estimate]
+        both = [Condition(n, LAST, last, start, fatal=True), replace(rise, fatal=True)]
         far = Condition(n, LAST, last, HALF * start)
-        if any(c.broken for c in own):
-            words.append("rises")
-        elif not all(c.met for c in own):
-            words.append("open")
-        else:
-            words.append(("level" if moving == "stationary" else "falls") if far.met else "falls by less than half")
-        asked += [*own, far]
+        words.append(_fall(both, far, "level" if moving == "stationary" else "falls", "rises"))
+        conditions += [*both, far]
     rest = sorted(set(words) - {"falls", "level"})
-    return _found(asked, words, found, ", ".join(rest))
+    return _found(conditions, words, estimates, ", ".join(rest))
 
 
-def without_half(found: Finding) -> Verdict:
+def without_half(finding: Finding) -> Verdict:
     """The verdict that `falls` or `settles` gave before `HALF` was added: the only condition of theirs that is not fatal."""
-    return replace(found, seen=all(c.met for c in found.conditions if c.fatal)).verdict
+    return replace(finding, seen=all(c.met for c in finding.conditions if c.fatal)).verdict
 
 
 def diverges(losses: Sequence[Any], start: float) -> Finding:
@@ -210,13 +197,13 @@ def diverges(losses: Sequence[Any], start: float) -> Finding:
     Returns:
         each: "falls", "grows" or "open"; estimates: the last loss of each setting.
     """
-    found = [median(loss[-1], len(losses)) for loss in losses]
-    words = tuple("falls" if e.upper < start else "grows" if e.lower > start else "open" for e in found)
-    asked = (
-        Condition(0, LAST, found[0], start, fatal=True),
-        Condition(len(found) - 1, LAST, found[-1], start, below=False, fatal=True),
+    estimates = [median(loss[-1], len(losses)) for loss in losses]
+    words = tuple("falls" if e.upper < start else "grows" if e.lower > start else "open" for e in estimates)
+    conditions = (
+        Condition(0, LAST, estimates[0], start, fatal=True),
+        Condition(len(estimates) - 1, LAST, estimates[-1], start, below=False, fatal=True),
     )
-    return _found(asked, words, found, f"{words[0]} first, {words[-1]} last")
+    return _found(conditions, words, estimates, f"{words[0]} first, {words[-1]} last")
 
 
 def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | None = None) -> Finding:
@@ -234,12 +221,12 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
         each: "worse", "better" or "open"; estimates: of the differences.
     """
     pairs = list(zip(first, second, strict=True))
-    found = [median(np.asarray(a) - np.asarray(b), len(pairs)) for a, b in pairs]
-    words = tuple("worse" if e.lower > 0 else "better" if e.upper < 0 else "open" for e in found)
+    estimates = [median(np.asarray(a) - np.asarray(b), len(pairs)) for a, b in pairs]
+    words = tuple("worse" if e.lower > 0 else "better" if e.upper < 0 else "open" for e in estimates)
     unfair = list(fair or [""] * len(pairs))[-1]
-    asked = Condition(len(pairs) - 1, DIFFERENCE, found[-1], 0.0, below=False, fatal=not unfair)
+    condition = Condition(len(pairs) - 1, DIFFERENCE, estimates[-1], 0.0, below=False, fatal=not unfair)
     reason = unfair or {"worse": "", "better": "better", "open": "no difference"}[words[-1]]
-    return _found([asked], words, found, reason, unfair)
+    return _found([condition], words, estimates, reason, unfair)
 
 
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
@@ -247,9 +234,9 @@ def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
 
     Equal means that the whole interval of the median is within; otherwise the text says why the comparison is not fair.
     """
-    found = median(np.asarray(first, float) / np.asarray(second, float))
-    ok = found.lower >= 1 - MATCH and found.upper <= 1 + MATCH
-    return found, "" if ok else "lengths differ"
+    ratio = median(np.asarray(first, float) / np.asarray(second, float))
+    ok = ratio.lower >= 1 - MATCH and ratio.upper <= 1 + MATCH
+    return ratio, "" if ok else "lengths differ"
 
 
 def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding:
@@ -267,11 +254,11 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
         each: "stalls", "not yet stationary", "unstable", "at the minimum" or "open"; estimates: last and `quarters` of each setting
         in turn.
     """
-    found, words, asked = [], [], []
+    estimates, words, conditions = [], [], []
     for n, (loss, blown_up) in enumerate(zip(losses, blown, strict=True)):
         last = median(loss[-1], 2 * len(losses))
         moving, two = stationary(loss, start, 2 * len(losses), n)
-        found += [last, two[0].estimate]
+        estimates += [last, two[0].estimate]
         stable = Condition(n, LAST, last, start, fatal=True)
         floor = Condition(n, LAST, last, ROUNDING * start, below=False, fatal=True)
         if blown_up or stable.broken:
@@ -282,19 +269,19 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
             words.append("open")
         else:
             words.append("stalls" if moving == "stationary" else f"not yet stationary: {moving}")
-        asked += [stable, floor, *two]
+        conditions += [stable, floor, *two]
     off = ", ".join(sorted({word for word in words if word != "stalls"}))
-    left = sum(map(int, blown))
-    return _found(asked, words, found, off, f"{left} runs left the bound" if left else "", fatal=True)
+    lost = sum(map(int, blown))
+    return _found(conditions, words, estimates, off, f"{lost} runs left the bound" if lost else "", fatal=True)
 
 
 def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -> Verdict:
     """The verdict of `stalls` before `LEVEL_WITHIN` was added: stable, and last/half-way is above 0.9; both are fatal."""
-    asked, level = [], 2 * len(losses)
+    conditions, level = [], 2 * len(losses)
     for n, loss in enumerate(losses):
-        asked.append(Condition(n, LAST, median(loss[-1], level), start, fatal=True))
-        asked.append(Condition(n, HALFWAY, median(_ratio(loss), level), STALL, below=False, fatal=True))
-    return _found(asked, [], [], "", "a run left the bound" if sum(blown) else "", fatal=True).verdict
+        conditions.append(Condition(n, LAST, median(loss[-1], level), start, fatal=True))
+        conditions.append(Condition(n, HALFWAY, median(_ratio(loss), level), STALL, below=False, fatal=True))
+    return _found(conditions, [], [], "", "a run left the bound" if sum(blown) else "", fatal=True).verdict
 
 
 def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
@@ -309,9 +296,11 @@ def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
     Returns:
         each: "below", "not below" or "open"; estimates: the means.
     """
-    found = [mean(v, 1 - (1 - LEVEL) / len(values)) for v in values]
-    asked = [Condition(n, MEAN, e, bound, fatal=True) for n, (e, bound) in enumerate(zip(found, bounds, strict=True))]
-    words = ["below" if c.met else "not below" if c.broken else "open" for c in asked]
-    left = sum(e.blown for e in found)
+    means = [mean(v, 1 - (1 - LEVEL) / len(values)) for v in values]
+    conditions = [
+        Condition(n, MEAN, e, bound, fatal=True) for n, (e, bound) in enumerate(zip(means, bounds, strict=True))
+    ]
+    words = ["below" if c.met else "not below" if c.broken else "open" for c in conditions]
+    lost = sum(e.blown for e in means)
     reason = ", ".join(sorted(set(words) - {"below"}))
-    return _found(asked, words, found, reason, f"{left} runs left the bound" if left else "", fatal=True)
+    return _found(conditions, words, means, reason, f"{lost} runs left the bound" if lost else "", fatal=True)

@@ -50,12 +50,11 @@ def measure_curvature(
         BadInput: fewer than 2 points, no iteration, or a tolerance that is not positive.
     """
     if keep < 2 or iterations < 1 or not tolerance > 0:
-        raise BadInput(
-            "keep, iterations, tolerance", (keep, iterations, tolerance), "at least 2, at least 1, and positive"
-        )
+        numbers = (keep, iterations, tolerance)
+        raise BadInput("keep, iterations, tolerance", numbers, "at least 2, at least 1, and positive")
     x = jnp.repeat(jnp.asarray(start, dtype)[:, None], len(etas), axis=1)
     sizes = jnp.asarray(etas, dtype)
-    kept = np.unique(np.rint(np.linspace(0, steps, keep)).astype(int))
+    saved_steps = np.unique(np.rint(np.linspace(0, steps, keep)).astype(int))
 
     def descend(x: jax.Array, count: Any) -> tuple[jax.Array, jax.Array]:
         x = jax.lax.fori_loop(0, count, lambda _, y: y - sizes * land.gradient(y), x)
@@ -82,11 +81,10 @@ def measure_curvature(
         begun = v, jnp.zeros(v.shape[1], v.dtype), jnp.full(v.shape[1], jnp.inf, v.dtype), jnp.asarray(0)
         return size(land.gradient(points)), *jax.lax.while_loop(going, iterate, begun)[1:]
 
-    v = np.random.default_rng(seed).standard_normal((len(start), len(etas) * len(kept)))
+    v = np.random.default_rng(seed).standard_normal((len(start), len(etas) * len(saved_steps)))
     v = jnp.asarray(v / np.linalg.norm(v, axis=0), dtype)
-    norms, largest, residual, count = (
-        np.asarray(a, float) for a in measure(x, jnp.asarray(np.diff(kept, prepend=0)), v)
-    )
+    measured = measure(x, jnp.asarray(np.diff(saved_steps, prepend=0)), v)
+    norms, largest, residual, count = (np.asarray(a, float) for a in measured)
     return Curvature(norms, largest, float(np.max(residual)), int(count))
 
 
@@ -97,14 +95,12 @@ def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessL
         BadInput: values that are not finite numbers >= 0.
     """
     g, lam = np.asarray(gradient_norm, float), np.asarray(curvature, float)
-    if (
-        g.shape != lam.shape
-        or g.ndim != 1
-        or not g.size
-        or not np.all(np.isfinite(g) & np.isfinite(lam) & (g >= 0) & (lam >= 0))
-    ):
+    pairs = g.shape == lam.shape and g.ndim == 1 and g.size
+    if not (pairs and np.all(np.isfinite(g) & np.isfinite(lam) & (g >= 0) & (lam >= 0))):
         raise BadInput("curvature", lam.shape, "as many finite numbers >= 0 as gradient norms")
-    found = linprog([1.0, float(np.mean(g))], A_ub=-np.column_stack([np.ones_like(g), g]), b_ub=-lam, bounds=(0, None))
-    l0, l1 = (float(v) for v in found.x)
+    optimum = linprog(
+        [1.0, float(np.mean(g))], A_ub=-np.column_stack([np.ones_like(g), g]), b_ub=-lam, bounds=(0, None)
+    )
+    l0, l1 = (float(v) for v in optimum.x)
     short = float(np.max(lam - l0 - l1 * g))  # the violation that the solver's tolerance leaves
     return SmoothnessLine(l0 + max(short, 0.0), l1)

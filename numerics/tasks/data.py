@@ -52,8 +52,8 @@ def load_breast_cancer() -> Dataset:
     Source: W. N. Street, W. H. Wolberg, O. L. Mangasarian (1993), as shipped by scikit-learn.
     """
     bunch = _bundled("breast_cancer")
-    kept = np.asarray(bunch["data"], dtype=np.float64)
-    features = (kept - kept.mean(axis=0)) / kept.std(axis=0)
+    measurements = np.asarray(bunch["data"], dtype=np.float64)
+    features = (measurements - measurements.mean(axis=0)) / measurements.std(axis=0)
     # scikit-learn codes malignant as 0 and benign as 1.
     labels = np.where(np.asarray(bunch["target"]) == 0, 1.0, -1.0)
     return Dataset(features, labels, f"breast cancer ({features.shape[1]} features)")
@@ -85,11 +85,9 @@ def _bundled(name: str) -> dict[str, Any]:
     try:
         from sklearn import datasets
     except ImportError:
-        shown = name.replace("_", "-")
-        raise Refusal(
-            "missing-extra",
-            f"the {shown} data ships with scikit-learn, which is not installed; install the extra: sdescent[data]",
-        ) from None
+        title = name.replace("_", "-")
+        lack = f"the {title} data ships with scikit-learn, which is not installed; install the extra: sdescent[data]"
+        raise Refusal("missing-extra", lack) from None
     return dict(getattr(datasets, f"load_{name}")())
 
 
@@ -138,11 +136,11 @@ def require_integer(field: str, value: object, low: int, high: int) -> None:
 
 def step_numbers(field: str, steps: Sequence[int]) -> np.ndarray:
     """Numbers of steps as an array, shape (S,); BadInput unless they are increasing."""
-    found = np.asarray(steps)
-    ordered = found.ndim == 1 and found.size > 0 and found.dtype.kind in "iu" and found[0] >= 0
-    if not (ordered and bool(np.all(np.diff(found) > 0)) and found[-1] < 2**31):
+    numbers = np.asarray(steps)
+    ordered = numbers.ndim == 1 and numbers.size > 0 and numbers.dtype.kind in "iu" and numbers[0] >= 0
+    if not (ordered and bool(np.all(np.diff(numbers) > 0)) and numbers[-1] < 2**31):
         raise BadInput(field, list(steps), "increasing integers from 0 to 2^31 - 1")
-    return found.astype(np.int64)
+    return numbers.astype(np.int64)
 
 
 def require(field: str, value: float, ok: bool, accepted: str) -> None:

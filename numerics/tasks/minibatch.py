@@ -69,8 +69,8 @@ class MiniBatchDCSGD(MiniBatchMethod):
         # The coordinate's number in the low bits makes all d values distinct, so exactly k fall at or below the k-th.
         width = jnp.uint64(max(1, (d - 1).bit_length()))
         ranks = ((bits >> width) << width) | jnp.arange(d, dtype=jnp.uint64)[:, None]
-        kept = ranks <= jnp.sort(ranks, axis=0)[self.k - 1]
-        return jnp.where(kept, v * (d / self.k), 0.0)
+        chosen = ranks <= jnp.sort(ranks, axis=0)[self.k - 1]
+        return jnp.where(chosen, v * (d / self.k), 0.0)
 
 
 @final

@@ -41,7 +41,7 @@ class RaceProblem:
         sigma1: of the noise N(0, (sigma0^2 + sigma1^2 ||g||^2) I) that each client adds to the full gradient.
         dtype: of the runs.
         sigma0: of the same noise.
-        own: gradients of the clients in place of the full one with noise, for runs that theory 1 does not cover; None for those.
+        oracle: gradients of the clients in place of the full one with noise, for runs that theory 1 does not cover; None for those.
     """
 
     name: str
@@ -51,7 +51,7 @@ class RaceProblem:
     sigma1: float
     dtype: Precision = "float32"
     sigma0: float = 0.0
-    own: Oracle | None = None
+    oracle: Oracle | None = None
 
     def growth(self, p: float) -> float:
         """A = 1 + (omega + d sigma1^2 (1 + omega))/N of theory 4, with omega = 1/p - 1; E||x_{n+1} - x_n||^2 = h^2 A G^2."""
@@ -140,14 +140,8 @@ class RaceRuns:
 
 
 def race(
-    problem: RaceProblem,
-    method: Method,
-    settings: Sequence[Mapping[str, float]],
-    steps: int,
-    saved: int,
-    seeds: int,
-    key: Any,
-) -> RaceRuns:
+    problem: RaceProblem, method: Method, settings: Sequence[Mapping[str, float]], steps: int, saved: int, seeds: int, key: Any
+) -> RaceRuns:  # fmt: skip
     """Run each setting with `seeds` seeds, all of them independent of one another, with step size 1 times h.
 
     Paths go in chunks of one size, so that a problem compiles once for any number of settings and seeds.
@@ -171,12 +165,13 @@ def race(
     params = {"eta": 1.0}
     if "sigma" not in names:
         params |= {"sigma1": problem.sigma1} | ({"sigma0": problem.sigma0} if problem.sigma0 else {})
-    found = run(
+    ensemble = run(
         method, problem.start, float(steps), paths=len(settings) * seeds, key=key, params=params, loss=problem.land,
-        save=saved + 1, dtype=problem.dtype, varied=varied, travelled=True, chunk=LANES, oracle=problem.own,
+        save=saved + 1, dtype=problem.dtype, varied=varied, travelled=True, chunk=LANES, oracle=problem.oracle,
     )  # fmt: skip
     shape = (saved + 1, len(settings), seeds)
-    values = {
-        name: np.asarray(found.values[name], float).reshape(shape) for name in ("loss", "gradient_norm", "length")
-    }
-    return RaceRuns(np.rint(found.times).astype(int), **values, blown=np.isfinite(found.blow_up).reshape(shape[1:]))
+    names = ("loss", "gradient_norm", "length")
+    values = {name: np.asarray(ensemble.values[name], float).reshape(shape) for name in names}
+    return RaceRuns(
+        np.rint(ensemble.times).astype(int), **values, blown=np.isfinite(ensemble.blow_up).reshape(shape[1:])
+    )

@@ -126,20 +126,20 @@ class _Likelihood:
     def _log_square_scale(self, lam: np.ndarray) -> np.ndarray:
         """log sigma^2 by Newton's method; coordinates that have converged are left out of later sweeps."""
         # At nu = inf the mean square is exact; for small nu it starts far too high, a quantile does not.
-        found = np.where(lam < 0.2, self._mean, self._quantile)
+        log_square = np.where(lam < 0.2, self._mean, self._quantile)
         open_ = np.arange(lam.size)
         for _ in range(200):
-            q = self.squares[open_] * np.exp(-found[open_])[:, None]
+            q = self.squares[open_] * np.exp(-log_square[open_])[:, None]
             weight = 1.0 / (1.0 + lam[open_, None] * q)
             q *= weight
             gain = (1.0 + lam[open_]) * q.mean(axis=1)
             slope = (1.0 + lam[open_]) * np.einsum("dm,dm->d", q, weight) / q.shape[1]
             step = np.clip((gain - 1.0) / slope, -1.5, 1.5)
-            found[open_] += step
+            log_square[open_] += step
             open_ = open_[np.abs(step) > 1e-7]  # Newton's next error is the square of that
             if open_.size == 0:
                 break
-        return found
+        return log_square
 
 
 def _inverse(lam: np.ndarray) -> np.ndarray:
@@ -159,16 +159,16 @@ def _maximise(profile: Callable[[np.ndarray], np.ndarray], d: int) -> np.ndarray
     grid = np.asarray(_GRID)
     values = np.stack([profile(np.full(d, lam)) for lam in _GRID])
     top = np.argmax(values, axis=0)
-    left, right = grid[np.maximum(top - 1, 0)], grid[np.minimum(top + 1, grid.size - 1)]
+    low, high = grid[np.maximum(top - 1, 0)], grid[np.minimum(top + 1, grid.size - 1)]
     ratio = 0.5 * (5.0**0.5 - 1.0)
-    inner, outer = right - ratio * (right - left), left + ratio * (right - left)
+    inner, outer = high - ratio * (high - low), low + ratio * (high - low)
     f_inner, f_outer = profile(inner), profile(outer)
     for _ in range(28):
         keep_left = f_inner >= f_outer
-        left, right = np.where(keep_left, left, inner), np.where(keep_left, outer, right)
-        new = np.where(keep_left, right - ratio * (right - left), left + ratio * (right - left))
+        low, high = np.where(keep_left, low, inner), np.where(keep_left, outer, high)
+        new = np.where(keep_left, high - ratio * (high - low), low + ratio * (high - low))
         f_new = profile(new)
         inner, outer = np.where(keep_left, new, outer), np.where(keep_left, inner, new)
         f_inner, f_outer = np.where(keep_left, f_new, f_outer), np.where(keep_left, f_inner, f_new)
-    lam = 0.5 * (left + right)
+    lam = 0.5 * (low + high)
     return np.where(values[0] >= profile(lam), 0.0, lam)

@@ -65,8 +65,8 @@ def matched(multipliers: Any, lengths: Any, target: float) -> float:
     Raises:
         BadInput: lengths that are not finite numbers > 0.
     """
-    m, found = np.asarray(multipliers, float), np.asarray(lengths, float)
-    if not (np.isfinite(target) and target > 0 and np.all(np.isfinite(found) & (found > 0))):
+    m, measured = np.asarray(multipliers, float), np.asarray(lengths, float)
+    if not (np.isfinite(target) and target > 0 and np.all(np.isfinite(measured) & (measured > 0))):
         raise BadInput("length", target, "finite lengths > 0")
-    nearest = int(np.argmin(np.abs(np.log(found / target))))
-    return float(m[nearest] * target / found[nearest])
+    nearest = int(np.argmin(np.abs(np.log(measured / target))))
+    return float(m[nearest] * target / measured[nearest])

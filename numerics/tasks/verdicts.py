@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -110,28 +110,21 @@ class Finding:
         either all that are not met, or a fatal one.
         """
         if self.seen:
-            return _nearest([(c, True) for c in self.conditions], Verdict.UNDECIDED)
+            return _change(min, [(c, True) for c in self.conditions], Verdict.UNDECIDED)
         fatal = [c for c in self.conditions if c.fatal]
         if self.fails:
-            return None if self.hindered else _farthest([(c, False) for c in fatal if c.broken], Verdict.UNDECIDED)
-        ways = [_nearest([(c, False) for c in fatal], Verdict.SEEN_TO_FAIL)]
+            return None if self.hindered else _change(max, [(c, False) for c in fatal if c.broken], Verdict.UNDECIDED)
+        ways = [_change(min, [(c, False) for c in fatal], Verdict.SEEN_TO_FAIL)]
         if not self.hindered:
-            ways.append(_farthest([(c, True) for c in self.conditions if not c.met], Verdict.SEEN))
+            ways.append(_change(max, [(c, True) for c in self.conditions if not c.met], Verdict.SEEN))
         return min((way for way in ways if way), key=lambda way: way.widths, default=None)
 
 
-def _nearest(ends: Sequence[tuple[Condition, bool]], to: Verdict) -> Change | None:
-    return _moved(min(ends, key=lambda end: end[0].widths(end[1]), default=None), to)
-
-
-def _farthest(ends: Sequence[tuple[Condition, bool]], to: Verdict) -> Change | None:
-    return _moved(max(ends, key=lambda end: end[0].widths(end[1]), default=None), to)
-
-
-def _moved(end: tuple[Condition, bool] | None, to: Verdict) -> Change | None:
-    if end is None:
+def _change(extreme: Callable[..., Any], ends: Sequence[tuple[Condition, bool]], to: Verdict) -> Change | None:
+    """The change by the end that is nearest to its boundary in widths of its interval (min), or farthest from it (max)."""
+    if not ends:
         return None
-    condition, far = end
+    condition, far = extreme(ends, key=lambda end: end[0].widths(end[1]))
     return Change(to, condition, condition.below is far, condition.end(far), condition.widths(far))
 
 

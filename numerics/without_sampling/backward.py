@@ -24,12 +24,13 @@ from sdescent.derive.derivation import SDE
 from sdescent.derive.derivation import sde as derive_sde
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.simulate.parameters import constants, deciding, specialised, unfrozen
-from sdescent.numerics.simulate.runs import at_time, check_dimension, positive
+from sdescent.numerics.simulate.runs import at_time, check_dimension
+from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.systems import ito_system
 from sdescent.numerics.without_sampling.line import (
     Interval,
@@ -101,12 +102,12 @@ def model_mean(
     parameters = numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
     start, horizon, function = point(x0), positive("T", T), test_function(phi)
     terms = coefficients(equation, loss, parameters, u)
-    own = (
+    ends = (
         reached(terms, start, horizon, parameters["eta"])
         if interval is None
         else (float(interval[0]), float(interval[1]))
     )
-    if not own[0] < start < own[1]:
+    if not ends[0] < start < ends[1]:
         raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
     timed = follows_time(equation.method)
 
@@ -123,17 +124,17 @@ def model_mean(
             degree, steps, before = 2 * degree, steps + steps // 2, value
 
     first = DEGREE, STEPS * int(np.ceil(horizon))
-    value, change, rounding, degree, steps = refined(own, *first)
+    value, change, rounding, degree, steps = refined(ends, *first)
     wider = 0.0
     for _ in range(0 if interval is not None else WIDENINGS):
-        wide = _wider(terms, own)
+        wide = _wider(terms, ends)
         other, _ = solved(wide, degree, steps)
         wider = abs(other - value)
         if wider <= max(tolerance * (1 + abs(value)), rounding, change):  # the rest is the resolution
             break
-        own = wide
-        value, change, rounding, degree, steps = refined(own, *first)
-    settings = {"degree": degree, "steps": steps, "interval": list(own), "change": change, "wider": float(wider)}
+        ends = wide
+        value, change, rounding, degree, steps = refined(ends, *first)
+    settings = {"degree": degree, "steps": steps, "interval": list(ends), "change": change, "wider": float(wider)}
     settings |= {"method": equation.method.name, "model": equation.model, "eta": parameters["eta"], "T": horizon}
     return Value(value, float(change + 2 * wider + rounding), "backward Kolmogorov equation", settings)
 
@@ -190,7 +191,7 @@ def _compile(setting: _Setting) -> Callable[..., Any]:
     return both
 
 
-_compiled = Compiled(_compile, 16)
+_compiled = Memo(_compile, 16)
 
 
 def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> Interval:
@@ -221,11 +222,11 @@ def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> In
     return ends[0], ends[1]
 
 
-def _wider(terms: Coefficients, own: Interval) -> Interval:
+def _wider(terms: Coefficients, interval: Interval) -> Interval:
     """The ends moved outwards, by less where the drift would point outwards there (the corrected model explodes from there on)."""
     ends = []
-    for end, side in zip(own, (-1.0, 1.0), strict=True):
-        tried = end + side * WIDER * (own[1] - own[0]) * np.array([0.0, 1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16])
+    for end, side in zip(interval, (-1.0, 1.0), strict=True):
+        tried = end + side * WIDER * (interval[1] - interval[0]) * np.array([0.0, 1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16])
         inwards = side * terms(tried, 0.0)[0] <= 0
         better = np.flatnonzero(inwards[1:])
         ends.append(float(tried[1 + better[0]] if inwards[0] and len(better) else tried[0 if inwards[0] else 1]))
@@ -233,15 +234,8 @@ def _wider(terms: Coefficients, own: Interval) -> Interval:
 
 
 def _solved(
-    terms: Coefficients,
-    interval: Interval,
-    start: float,
-    horizon: float,
-    phi: Any,
-    degree: int,
-    steps: int,
-    timed: bool,
-) -> tuple[float, float]:
+    terms: Coefficients, interval: Interval, start: float, horizon: float, phi: Any, degree: int, steps: int, timed: bool
+) -> tuple[float, float]:  # fmt: skip
     """u(x0, T), and the largest |phi| on the interval."""
     grid = chebyshev_points(*interval, degree)
     first = differentiation(*interval, degree)

@@ -26,7 +26,8 @@ from sdescent.derive.vocabulary.symbols import u as free_u
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.simulate.parameters import parameters_of
 from sdescent.numerics.simulate.rule_equations.solving import at_numbers, factor_of
-from sdescent.numerics.simulate.runs import check_dimension, formula_in, positive
+from sdescent.numerics.simulate.runs import check_dimension, formula_in
+from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 from sdescent.numerics.without_sampling.backward import STAGES, radau
 from sdescent.numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
@@ -81,13 +82,8 @@ def model_moment(
     else:
         value, change, steps = float(weights @ scipy.linalg.expm(horizon * rate(0.0)) @ begin), 0.0, 1
     rounding = 64 * np.finfo(float).eps * float(np.abs(weights) @ np.abs(begin) + abs(value))
-    settings = {
-        "method": equation.method.name,
-        "model": equation.model,
-        "eta": parameters["eta"],
-        "T": horizon,
-        "steps": steps,
-    }
+    about = {"method": equation.method.name, "model": equation.model}
+    settings = {**about, "eta": parameters["eta"], "T": horizon, "steps": steps}
     return Value(value, change + rounding, "closed moment equations", settings)
 
 
@@ -111,8 +107,8 @@ def discrete_moment(
         factors = np.ones(len(start))
     else:
         if len(start) > 1 or not isinstance(loss, Quadratic):
-            told = "quadratic, in one coordinate: moments of a rule are known for no other"
-            raise BadInput("loss", f"{loss} in {len(start)} coordinates", told)
+            accepted = "quadratic, in one coordinate: moments of a rule are known for no other"
+            raise BadInput("loss", f"{loss} in {len(start)} coordinates", accepted)
         numbers, about = settled(method, parameters_of(params)), {}
         tau = time_of_step(method, parameters_of(params))
         state, means, products = moments_of_step(method, loss.vectors(1)["h"][0])
@@ -139,11 +135,8 @@ def _plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], 
     named = derive_sde(method, "first-order", loss, dim).expanded
     size = sp.Symbol("eta", positive=True)
     moved = [x + size * d for x, d in zip(named.state, named.drift, strict=True)]
-    return (
-        named.state,
-        moved,
-        [moved[i] * moved[j] + size * named.covariance[i, j] for i in range(dim) for j in range(i, dim)],
-    )
+    pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+    return named.state, moved, [moved[i] * moved[j] + size * named.covariance[i, j] for i, j in pairs]
 
 
 def _at(values: Sequence[float] | np.ndarray, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:
@@ -174,9 +167,9 @@ def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> 
     expr = sp.expand(expr)
     if not expr.is_polynomial(*state):
         raise NoClosedForm("the step or the generator is not a polynomial in the state: the moments do not close")
-    found = dict(sp.Poly(expr, *state).terms())
-    row = [found.pop(sp.Poly(m, *state).monoms()[0], sp.S.Zero) for m in monomials]
-    if any(c != 0 for c in found.values()):
+    terms = dict(sp.Poly(expr, *state).terms())
+    row = [terms.pop(sp.Poly(m, *state).monoms()[0], sp.S.Zero) for m in monomials]
+    if any(c != 0 for c in terms.values()):
         raise NoClosedForm("moments up to degree 2 lead to higher ones: they do not close")
     return row
 
@@ -194,15 +187,15 @@ def images_at(
     images: list[Any], state: list[sp.Symbol], monomials: list[Any], parameters: Mapping[str, Any], u: Any
 ) -> Images:
     """The matrix of the images at a time, with numbers for all symbols."""
-    own = {t, free_u, du}
+    of_time = {t, free_u, du}
     entries = {f"{k}{m + 1}": float(e) for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
-    known = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
+    numbers = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
     rows = [coefficients_of(e, state, monomials) for e in images]
     matrix = sp.Matrix(rows)
-    missing = sorted(s.name for s in matrix.free_symbols - own if s.name not in known)
+    missing = sorted(s.name for s in matrix.free_symbols - of_time if s.name not in numbers)
     if missing:
         raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
-    matrix = matrix.xreplace({s: sp.Float(known[s.name], 17) for s in matrix.free_symbols - own})
+    matrix = matrix.xreplace({s: sp.Float(numbers[s.name], 17) for s in matrix.free_symbols - of_time})
     function = sp.lambdify([t, free_u, du], matrix, "numpy")
     if (matrix.free_symbols & {free_u, du}) and u is None:
         raise BadInput("u", None, "the function t -> u(t) of the free schedule")

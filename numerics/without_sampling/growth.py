@@ -24,7 +24,7 @@ from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.derive.vocabulary.symbols import eta
-from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.without_sampling.closed_moments import coefficients_of
 from sdescent.numerics.without_sampling.line import follows_time
 
@@ -47,10 +47,10 @@ def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers:
     """
     if not (isinstance(loss, Quadratic) and dim <= MOST_DIM and method.plain) or follows_time(method):
         return None
-    found = _maps((method, kind, loss, dim))
-    if found is None or any(name not in numbers for name in found[0]):
+    maps = _maps((method, kind, loss, dim))
+    if maps is None or any(name not in numbers for name in maps[0]):
         return None
-    means, squares = (np.asarray(a, float) for a in found[1](*(numbers[name] for name in found[0])))
+    means, squares = (np.asarray(a, float) for a in maps[1](*(numbers[name] for name in maps[0])))
     if not (np.isfinite(means).all() and np.isfinite(squares).all()):
         return None
     values = [np.linalg.eigvals(a) for a in (means, squares)]
@@ -62,13 +62,12 @@ def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers:
     return two if two > max(0.0, 2 * one) + room else None
 
 
-def _derived(asked: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | None:
+def _derived(query: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | None:
     """The linear maps of E z and of the second moments, as a function of the numbers of these names."""
-    method, kind, loss, dim = asked
+    method, kind, loss, dim = query
     try:
-        state, means, squares = _images(
-            derive_sde(method, "first-order" if kind == METHOD else kind, loss, dim), kind == METHOD
-        )
+        equation = derive_sde(method, "first-order" if kind == METHOD else kind, loss, dim)
+        state, means, squares = _images(equation, kind == METHOD)
         monomials = [sp.S.One, *state, *(x**2 for x in state)]
         rows = [coefficients_of(e, state, monomials)[1 + dim :] for e in squares]
         linear = [coefficients_of(e, state, monomials)[1 : 1 + dim] for e in means]
@@ -89,4 +88,4 @@ def _images(equation: SDE, steps: bool) -> tuple[list[Any], list[Any], list[Any]
     return state, moved, [m**2 + eta * named.covariance[n, n] for n, m in enumerate(moved)]
 
 
-_maps = Compiled(_derived, 64)
+_maps = Memo(_derived, 64)

@@ -22,7 +22,8 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.scalars import whole
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.parameters import parameters_of, specialised
-from sdescent.numerics.simulate.runs import check_schedule, formula_in, positive
+from sdescent.numerics.simulate.runs import check_schedule, formula_in
+from sdescent.numerics.simulate.settings import positive
 
 #: phi of an expectation E phi(x), a function of the state: a SymPy expression in x1, or numbers -> numbers, elementwise
 TestFunction = Any

@@ -54,8 +54,8 @@ def average(compressor: Any, law: Law, clients: int, nodes: int, parameters: Map
 @average.register
 def _(compressor: Compressor, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
     """Compressors that leave every message as it is in one dimension: identity, scaled sign, QSGD, TernGrad, Rand-1, Top-1."""
-    given = compressor.given(sp.Integer(1))
-    if given.mean != v or given.rank or sp.simplify(given.diag) != 0:
+    moments = compressor.given(sp.Integer(1))
+    if moments.mean != v or moments.rank or sp.simplify(moments.diag) != 0:
         raise NoClosedForm(
             f"the law of the message of {type(compressor).__name__} is not implemented; the transition operator knows what "
             "leaves messages on the line as they are, signs and the Bernoulli sparsifier"
@@ -82,8 +82,8 @@ def _(compressor: Bernoulli, law: Law, clients: int, nodes: int, parameters: Map
     unit = gauss_rule(law, nodes, parameters)
 
     def message(scale: np.ndarray, g: np.ndarray) -> Rule:
-        kept = (g[:, None] + scale[:, None] * unit[0]) / p
-        values = np.concatenate([np.zeros((len(g), 1)), kept], axis=1)
+        scaled = (g[:, None] + scale[:, None] * unit[0]) / p
+        values = np.concatenate([np.zeros((len(g), 1)), scaled], axis=1)
         return values, np.broadcast_to(np.concatenate([[1 - p], p * unit[1]]), values.shape)
 
     def of(scales: np.ndarray, g: np.ndarray) -> Rule:

@@ -18,9 +18,9 @@ import numpy as np
 
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_all
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
@@ -94,33 +94,24 @@ def discrete_mean(
         raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
     degree, nodes, before = DEGREE, NODES, None
     while True:
-        made = _Grid(method, loss, parameters, u, degree, nodes, interval).backward(start, steps, function)
-        change = np.inf if before is None else abs(made.value - before)
+        result = _Grid(method, loss, parameters, u, degree, nodes, interval).backward(start, steps, function)
+        change = np.inf if before is None else abs(result.value - before)
         # every step rounds sums of numbers of the size of phi
-        rounding = steps * np.finfo(float).eps * made.size
-        if change <= max(tolerance * (1 + abs(made.value)), 4 * rounding) or degree >= FINEST:
+        rounding = steps * np.finfo(float).eps * result.size
+        if change <= max(tolerance * (1 + abs(result.value)), 4 * rounding) or degree >= FINEST:
             break
-        degree, nodes, before = 2 * degree, 2 * nodes, made.value
-    settings = {
-        "degree": degree,
-        "nodes": nodes,
-        "interval": list(made.interval),
-        "leaving": made.leaving,
-        "steps": steps,
-    }
-    settings |= {
-        "method": method.name,
-        "eta": parameters["eta"],
-        "clients": parameters["N"],
-        "T": T,
-        "change": float(change),
-    }
-    return Value(made.value, float(change + rounding + made.leaving * made.range), "transition operator", settings)
+        degree, nodes, before = 2 * degree, 2 * nodes, result.value
+    settings = {"degree": degree, "nodes": nodes, "interval": list(result.interval), "leaving": result.leaving}
+    settings |= {"steps": steps, "method": method.name, "eta": parameters["eta"], "clients": parameters["N"]}
+    settings |= {"T": T, "change": float(change)}
+    return Value(
+        result.value, float(change + rounding + result.leaving * result.range), "transition operator", settings
+    )
 
 
 @final
 @dataclass(frozen=True)
-class _Made:
+class _Backward:
     value: float
     size: float
     range: float
@@ -134,17 +125,17 @@ class _Grid:
     def __init__(
         self, method: Method, loss: Any, parameters: Any, u: Any, degree: int, nodes: int, interval: Any
     ) -> None:
-        self.degree, self.given = degree, interval
+        self.degree, self.limits = degree, interval
         self.timed = follows_time(method)
         self.reach = _reach(method, loss, parameters, u, nodes)
 
     def grid(self, interval: Interval) -> np.ndarray:
         return chebyshev_points(*interval, self.degree) if interval[0] < interval[1] else np.array(interval[:1])
 
-    def backward(self, start: float, steps: int, phi: Callable[[np.ndarray], np.ndarray]) -> _Made:
+    def backward(self, start: float, steps: int, phi: Callable[[np.ndarray], np.ndarray]) -> _Backward:
         intervals = self._intervals(start, steps)
         last = self.grid(intervals[-1])
-        values, left = phi(last), np.zeros_like(last)
+        values, leaving = phi(last), np.zeros_like(last)
         at_end = values
         size = float(np.max(np.abs(values)))
         if not np.isfinite(size):
@@ -153,49 +144,46 @@ class _Grid:
             )
         cached: Any = None
         for k in reversed(range(steps)):
-            own, target = intervals[k], intervals[k + 1]
-            if cached is None or self.timed or (own, target) != cached[0]:
-                cached = ((own, target), *self._operator(own, k, target))
+            source, target = intervals[k], intervals[k + 1]
+            if cached is None or self.timed or (source, target) != cached[0]:
+                cached = ((source, target), *self._operator(source, k, target))
             _, matrix, positive, leaves = cached
             values = matrix @ values
-            if self.given is not None:
-                left = leaves + positive @ left
-        return _Made(float(values[0]), size, float(np.ptp(at_end)), float(left[0]), intervals[-1])
+            if self.limits is not None:
+                leaving = leaves + positive @ leaving
+        return _Backward(float(values[0]), size, float(np.ptp(at_end)), float(leaving[0]), intervals[-1])
 
     def _intervals(self, start: float, steps: int) -> list[Interval]:
         """I_0 = {x0}, I_1, .., each with every point that is reached from the points of the one before."""
-        found: list[Interval] = [(start, start)]
+        intervals: list[Interval] = [(start, start)]
         for k in range(steps):
-            now = found[-1]
+            now = intervals[-1]
             reached, _ = self.reach(self.grid(now), k)
             low, high = float(np.min(reached)), float(np.max(reached))
-            if self.given is not None:
-                low, high = (min(max(e, self.given[0]), self.given[1]) for e in (low, high))
+            if self.limits is not None:
+                low, high = (min(max(e, self.limits[0]), self.limits[1]) for e in (low, high))
             elif not (high - low <= WIDEST * (1 + abs(start))):  # also for NaN
-                raise BadInput(
-                    "interval",
-                    None,
-                    "an interval (low, high) to stay in: without it the points that the steps reach diverge",
-                )
+                accepted = "an interval (low, high) to stay in: without it the points that the steps reach diverge"
+                raise BadInput("interval", None, accepted)
             least = NARROWEST * (1 + abs(low + high) / 2)
             if 0 < high - low < least:  # a single point stays a point, a small neighbourhood becomes an interval
                 low, high = (low + high - least) / 2, (low + high + least) / 2
             elif low < high and now[1] - now[0] > 2 * least:
                 low, high = min(low, now[0]), max(high, now[1])  # so that in the end they stay the same
-            found.append((low, high))
-        return found
+            intervals.append((low, high))
+        return intervals
 
-    def _operator(self, own: Interval, k: int, target: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Values on the grid of `target` to values on that of `own`, by interpolation and by a positive rule; what leaves."""
-        points = self.grid(own)
+    def _operator(self, source: Interval, k: int, target: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Values on the grid of `target` to values on that of `source`, by interpolation and by a positive rule; what leaves."""
+        points = self.grid(source)
         reached, chances = self.reach(points, k)
         inside = np.clip(reached, *target)
         single = target[0] == target[1]
         matrix = np.ones((inside.size, 1)) if single else interpolation(*target, self.degree, inside)
         matrix = np.einsum("pa,pai->pi", chances, matrix.reshape(*inside.shape, -1))
-        if self.given is None:
+        if self.limits is None:
             return matrix, matrix, np.zeros(len(points))
-        outside = (reached < self.given[0]) | (reached > self.given[1])
+        outside = (reached < self.limits[0]) | (reached > self.limits[1])
         hats = np.ones((*inside.shape, 1)) if single else _linear(self.grid(target), inside)
         return matrix, np.einsum("pa,pai->pi", chances * ~outside, hats), (chances * outside).sum(axis=1)
 
@@ -230,17 +218,17 @@ def _compile(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> C
         setting: the method, the loss, the fixed parameters and the free schedule: all that the function depends on.
     """
     method, loss, fixed, u = setting
-    known = unfrozen(fixed)
-    land = landscape(loss, 1, known)
-    lowered = lower_all([method.schedule.factor, *method.noise.scales], known)
+    numbers = unfrozen(fixed)
+    land = landscape(loss, 1, numbers)
+    lowered = lower_all([method.schedule.factor, *method.noise.scales], numbers)
 
     @jit
     def pieces(x: jax.Array, time: Any, free: Mapping[str, Any]) -> Any:
-        env = at_time({**known, **free}, land, x[None, :], time, u)
+        env = at_time({**numbers, **free}, land, x[None, :], time, u)
         h, *scales = (jnp.ravel(jnp.broadcast_to(a, (1, x.shape[0]))) for a in lowered(env))
         return env.vectors["g"][0], h, jnp.stack(scales)
 
     return pieces
 
 
-_compiled = Compiled(_compile, 16)
+_compiled = Memo(_compile, 16)

@@ -19,8 +19,8 @@ from sdescent.derive.simulated import Simulated
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.vocabulary.choices import Model, Precision, SchemeName
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.simulate.runs import precision
 from sdescent.numerics.simulate.schemes import SCHEMES
+from sdescent.numerics.simulate.settings import Arithmetic
 from sdescent.reports.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +134,7 @@ def test_what_a_solve_returns_is_as_an_equation_promises() -> None:
 def test_choices_are_those_that_exist() -> None:
     assert get_args(Model) == tuple(MODELS)
     assert set(get_args(SchemeName)) == set(SCHEMES)
-    assert [precision(name).name for name in get_args(Precision)] == list(get_args(Precision))
+    assert [Arithmetic(name).kind.name for name in get_args(Precision)] == list(get_args(Precision))
 
 
 def test_a_theorem_is_checked_by_its_id_or_as_itself() -> None:

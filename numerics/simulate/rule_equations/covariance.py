@@ -70,45 +70,43 @@ class PerCoordinate(Diffusion):
     def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
         self._letters, self._dim = rule.letters, dim
         #: letters with a variance, those that follow them
-        self._groups = [
-            tuple([a for a in group if (_entry(rule, a, a) != 0) == own] for own in (True, False))
-            for group in _groups(rule)
-        ]
+        noisy = {a for a in rule.letters if _entry(rule, a, a) != 0}
+        self._groups = [([a for a in g if a in noisy], [a for a in g if a not in noisy]) for g in _groups(rule)]
         self._place = {a: n for n, a in enumerate(a for group, _ in self._groups for a in group)}
         self.normals = dim * len(self._place)
         expressions: list[sp.Expr] = []
         self._closed: set[str] = set()
         for group, others in self._groups:
-            own = [_entry(rule, b, a) for n, a in enumerate(group) for b in group[: n + 1]]
-            if len(group) == 1 and not others and _smooth(closed := signed_root(own[0])):
+            lower = [_entry(rule, b, a) for n, a in enumerate(group) for b in group[: n + 1]]
+            if len(group) == 1 and not others and _smooth(closed := signed_root(lower[0])):
                 self._closed.add(group[0])
                 expressions.append(closed)
                 continue
-            expressions += [*own, *(size_of(_entry(rule, a, a)) for a in group)]
+            expressions += [*lower, *(size_of(_entry(rule, a, a)) for a in group)]
             expressions += [_entry(rule, a, b) for a in others for b in group]
         self._lowered = lower_all(expressions, parameters)
 
     def coefficients(self, env: Environment) -> Any:
-        dtype, found = env.vectors["x"].dtype, list[Any]()
+        dtype, roots = env.vectors["x"].dtype, list[Any]()
         values = (jnp.asarray(e, dtype) for e in self._lowered(env))
         for group, others in self._groups:
             if group[0] in self._closed:
-                found.append([[next(values)]])
+                roots.append([[next(values)]])
                 continue
             rows = [[next(values) for _ in range(n + 1)] for n in range(len(group))]
             # a letter that follows needs a triangular factor
             root = (small_root if others else block_root)(rows, [next(values) for _ in group])
-            found.append(root + [_following(root, [next(values) for _ in group]) for _ in others])
-        return found
+            roots.append(root + [_following(root, [next(values) for _ in group]) for _ in others])
+        return roots
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
-        d, made = self._dim, _still(self._letters, z)
-        own = {a: z[n * d : (n + 1) * d] for a, n in self._place.items()}
+        d, moved = self._dim, _still(self._letters, z)
+        normals = {a: z[n * d : (n + 1) * d] for a, n in self._place.items()}
         for (group, others), rows in zip(self._groups, coefficients, strict=True):
             for a, row in zip((*group, *others), rows, strict=True):
-                parts = [(scale * value) * own[b] for b, value in zip(group, row, strict=False)]
-                made[a] = sum(parts[1:], parts[0])
-        return made
+                parts = [(scale * value) * normals[b] for b, value in zip(group, row, strict=False)]
+                moved[a] = sum(parts[1:], parts[0])
+        return moved
 
 
 @final
@@ -130,14 +128,13 @@ class Named(Diffusion):
     """The covariance in named coordinates, block by block."""
 
     def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
-        found = expand_rule(replace(rule, loss=None), dim)
-        self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in found.state]
-        self._gradient = [s.name for s in found.gradient]
-        if symbols_of(found.covariance) & set(hessian_symbols(dim)):
-            raise Refusal(
-                "correlated-coordinates", "a covariance that is correlated between coordinates and contains the Hessian"
-            )
-        self._blocks = Blocks(found.covariance, [1] * found.covariance.rows, parameters)
+        named = expand_rule(replace(rule, loss=None), dim)
+        self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in named.state]
+        self._gradient = [s.name for s in named.gradient]
+        if symbols_of(named.covariance) & set(hessian_symbols(dim)):
+            why = "a covariance that is correlated between coordinates and contains the Hessian"
+            raise Refusal("correlated-coordinates", why)
+        self._blocks = Blocks(named.covariance, [1] * named.covariance.rows, parameters)
         self.normals = self._blocks.normals
         leaf = rule.method.noise.dense
         self._entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
@@ -148,9 +145,8 @@ class Named(Diffusion):
     def coefficients(self, env: Environment) -> Any:
         rows = [row for a in self._letters for row in env.vectors[a]]
         named = dict(zip(self._names, rows, strict=True)) | dict(zip(self._gradient, env.vectors["g"], strict=True))
-        return self._blocks.coefficients(
-            Environment({"x": env.vectors["x"]}, {**env.scalars, **self._entries, **named})
-        )
+        scalars = {**env.scalars, **self._entries, **named}
+        return self._blocks.coefficients(Environment({"x": env.vectors["x"]}, scalars))
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         rows = [jnp.broadcast_to(row, z.shape[1:]) for row in self._blocks.apply(coefficients, z, scale)]
@@ -178,13 +174,13 @@ def _groups(rule: RuleEquation) -> list[list[str]]:
 
 def _following(root: list[list[Any]], covariances: list[Any]) -> list[Any]:
     """The row of a letter below a Cholesky factor, from its covariances with the letters of the factor."""
-    found: list[Any] = []
+    row_below: list[Any] = []
     for row, value in zip(root, covariances, strict=True):
-        pivot, rest = row[-1], value - sum(a * b for a, b in zip(found, row[:-1], strict=True))
-        found.append(
+        pivot, rest = row[-1], value - sum(a * b for a, b in zip(row_below, row[:-1], strict=True))
+        row_below.append(
             jnp.where(pivot > 0, rest / jnp.where(pivot > 0, pivot, 1.0), jnp.where(rest == 0, pivot, jnp.nan))
         )
-    return found
+    return row_below
 
 
 def _smooth(root: sp.Expr) -> bool:
@@ -199,24 +195,24 @@ def _varies(e: sp.Basic) -> bool:
 
 def _form(rule: RuleEquation, letter: str, pairs: Mapping[Pair, sp.Expr]) -> GradientForm | None:
     """The covariance of the one letter with noise as D + c w w' + c' Sigma, Sigma measured; None where it is not of this form."""
-    own, pair = rule.own[letter, letter], pairs[letter, letter]
+    variance, pair = rule.own[letter, letter], pairs[letter, letter]
     leaf, dense = rule.method.noise.dense, ()
     if leaf is not None:
         symbol = off_diagonal(leaf)
         coefficient = sp.expand(pair).coeff(symbol)
         pair = sp.expand(pair - coefficient * symbol)
-        own = sp.expand(own - coefficient * leaf.variance)
+        variance = sp.expand(variance - coefficient * leaf.variance)
         if _varies(coefficient) or pair.has(symbol):
             return None
         dense = ((coefficient, leaf),)
     if pair == 0:
-        return GradientForm(sp.S.Zero, own, (), sp.zeros(0, 0), dense)
+        return GradientForm(sp.S.Zero, variance, (), sp.zeros(0, 0), dense)
     split = _product(pair)
     if split is None:
         return None
     constant, factor = split
     size = sp.sqrt(sp.Abs(constant)) * factor  # the diagonal is a difference of numbers of this size
-    return GradientForm(size, own - constant * factor**2, (factor,), sp.Matrix([[constant]]), dense)
+    return GradientForm(size, variance - constant * factor**2, (factor,), sp.Matrix([[constant]]), dense)
 
 
 def _product(pair: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:

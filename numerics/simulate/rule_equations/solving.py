@@ -17,8 +17,8 @@ Example:
     >>> noise, update = sd.noise.Scaled(sd.noise.Gaussian(), 1), ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
     >>> method = sd.Method(noise=noise, clients=1, memory={"m": 0}, update=update, regime={"beta": "1 - rho*eta"})
     >>> equation = sd.sde(method, loss=sd.losses.Quadratic(1))
-    >>> found = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.1, "rho": 2}, save=3)
-    >>> found.final_memory["m"].shape
+    >>> ensemble = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.1, "rho": 2}, save=3)
+    >>> ensemble.final_memory["m"].shape
     (2, 100)
 """
 
@@ -38,14 +38,14 @@ from sdescent.derive.derivation import sde as derive_sde
 from sdescent.derive.methods.distributed import Method, symbols_of_noise
 from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
-from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting
+from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject
 from sdescent.numerics.simulate.parameters import (
     by_path,
     combinations,
@@ -60,8 +60,9 @@ from sdescent.numerics.simulate.parameters import (
     which_combination,
 )
 from sdescent.numerics.simulate.rule_equations.system import rule_system, scheme_name
-from sdescent.numerics.simulate.runs import Numbers, at_time, check_schedule, symbols_of_state, with_memory
+from sdescent.numerics.simulate.runs import at_time, check_schedule, symbols_of_state, with_memory
 from sdescent.numerics.simulate.schemes import ItoTerm
+from sdescent.numerics.simulate.settings import Inputs, Paths
 from sdescent.numerics.simulate.systems import System
 from sdescent.numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step
 
@@ -75,57 +76,54 @@ _BEGIN, _FACTOR = "time of the start", "factor of {}"
 _RANGE = "range {}"
 
 
-def rule_problem(
-    equation: RuleSDE, x: np.ndarray, count: int, params: Numbers | None, varied: Mapping[str, Any] | None, loss: Any, u: Any,
-    memory: Mapping[str, Any] | None,
-) -> Problem:  # fmt: skip
-    """The equation at these numbers; arguments as of `sd.solve`, x from `start`.
+def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
+    """The equation at these numbers, with the loss of the inputs.
 
     Raises:
         BadInput: as `sd.solve`.
         Refusal: numbers at which the equation does not exist.
         NoClosedForm: an equation whose moments have none.
     """
-    given, dim = with_scales(equation.method, parameters_of(params)), len(x)
-    asked = varied_of(with_scales(equation.method, varied or {}, "varied {}"), count, given)
-    equation, completed, lanes = _completed(equation, loss, dim, given, asked)
+    parameters, dim, loss = with_scales(equation.method, parameters_of(inputs.params)), paths.dim, inputs.loss
+    varied = varied_of(with_scales(equation.method, inputs.varied or {}, "varied {}"), paths.count, parameters)
+    equation, completed, lanes = _completed(equation, loss, dim, parameters, varied)
     rule, method = equation.required(), equation.method
-    check_schedule(u, method.schedule)
+    check_schedule(inputs.u, method.schedule)
     tau = time_of_step(method, completed)
     starts = {name: number for name, number in method.rule.memory if name in rule.letters}
-    known = (method, rule.letters, *rule.drift.items(), *rule.own.items(), *rule.pair.items())
+    identity = (method, rule.letters, *rule.drift.items(), *rule.own.items(), *rule.pair.items())
     tables = tables_for(equation.expressions, completed)
     fixed, free = constants(completed, of_loss(loss, dim) | untabulated(equation.expressions, tables))
-    settings = partial(settings_of, method, loss, u, x, count, parameters=given, varied=asked, tau=tau)
-    return Problem(
-        _program, rule, known, tuple(symbols_of_state(rule.letters, dim)), loss, with_memory(x, count, starts, memory), fixed,
-        free | tables, lanes, tau, partial(scheme_name, rule=rule, dim=dim, loss=loss), settings,
-        {"model": equation.model, "regime": method.regime.as_given()},
-    )  # fmt: skip
+    state = tuple(symbols_of_state(rule.letters, dim))
+    subject = Subject(rule, identity, state, dim, loss, inputs.u, fixed, tuple(sorted(lanes)))
+    rows, scheme = with_memory(paths, starts, inputs.memory), partial(scheme_name, rule=rule, dim=dim, loss=loss)
+    settings = partial(settings_of, method, loss, inputs.u, paths, parameters, varied, tau=tau)
+    about = {"model": equation.model, "regime": method.regime.as_given()}
+    return Problem(_program, subject, rows, free | tables, lanes, tau, scheme, settings, about)
 
 
 def _completed(
-    equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any], varied: Mapping[str, np.ndarray]
+    equation: RuleSDE, loss: Any, dim: int, parameters: Mapping[str, Any], varied: Mapping[str, np.ndarray]
 ) -> tuple[RuleSDE, dict[str, Any], dict[str, np.ndarray]]:
     """The equation at these numbers, all numbers that a program reads, and those of them that differ from path to path.
 
     Raises:
         BadInput, Refusal: as `at_numbers`; the equation of some paths is another one, as where their noise is 0.
     """
-    found: list[tuple[RuleSDE, dict[str, Any]]] = []
-    for own in combinations(varied):
-        one, numbers = at_numbers(equation, loss, dim, {**given, **own})
+    cases: list[tuple[RuleSDE, dict[str, Any]]] = []
+    for values in combinations(varied):
+        one, numbers = at_numbers(equation, loss, dim, {**parameters, **values})
         numbers |= {_FACTOR.format(a): factor_of(one.method, a, numbers) for a in one.required().letters[1:]}
-        found.append((one, numbers))
-    one = same_for_all([one for one, _ in found])
+        cases.append((one, numbers))
+    one = same_for_all([one for one, _ in cases])
     if not varied:
-        return one, found[0][1], {}
+        return one, cases[0][1], {}
     special = {s.name for e in one.expressions for s in special_symbols(e)}
-    once = {"N", *given, *of_time(one.method), *special}
-    return one, *by_path([numbers for _, numbers in found], varied, once)
+    once = {"N", *parameters, *of_time(one.method), *special}
+    return one, *by_path([numbers for _, numbers in cases], varied, once)
 
 
-def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
+def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
     """The equation, if it exists at these numbers, derived again where they change it; and a number for each of its symbols.
 
     Raises:
@@ -134,8 +132,8 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
     """
     method = equation.method
     names = {s.name for s in equation.parameters} | own_names(method)
-    given = with_scales(method, given)
-    parameters = {**given, **solved_constants(method, given)}
+    numbers = with_scales(method, numbers)
+    parameters = {**numbers, **solved_constants(method, numbers)}
     exact = specialised(method, loss, dim, parameters, names)
     if exact.noise.law.degenerate and not method.noise.law.degenerate:
         silent = {s.name: 0 for s in symbols_of_noise(method.noise) if parameters.get(s.name) == 0}
@@ -145,9 +143,8 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
         parameters["N"] = int(method.clients)
     symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
     parameters |= _own_numbers(method, parameters, symbol_names(method) | symbol_names(loss))
-    parameters |= {
-        kept: parameters[name] for kept, name in kept_scales(method).items() if kept in symbols and name in parameters
-    }
+    names_of_scales = kept_scales(method).items()
+    parameters |= {scale: parameters[a] for scale, a in names_of_scales if scale in symbols and a in parameters}
     for name in (n for n in symbols if n not in parameters):
         raise BadInput(f"parameter {name}", "no value", f"a number for each of {', '.join(symbols)}")
     for name in {*symbols, *own_names(method)} & parameters.keys():
@@ -169,14 +166,14 @@ def _own_numbers(method: Method, parameters: Mapping[str, Any], others: Containe
     Raises:
         BadInput: another number is given for a constant of the method.
     """
-    found, read = {}, method.regime.names
+    constants_read, read = {}, method.regime.names
     for name, number in method.constants:
         if number.is_number and name not in others:
             if name in parameters and not isclose(float(number), float(parameters[name]), rel_tol=CLOSE):
                 raise BadInput(f"parameter {name}", parameters[name], f"{number}, the method's own, or no value")
             if name in read:
-                found[name] = float(number)
-    return found
+                constants_read[name] = float(number)
+    return constants_read
 
 
 def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> float:
@@ -190,18 +187,18 @@ def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> flo
 
 class _Program(EquationProgram):
     def __init__(self, setting: Setting) -> None:
-        rule = setting.equation
-        self.letters, self.land = rule.letters[1:], landscape(setting.loss, setting.dim, unfrozen(setting.fixed))
+        rule, subject = setting.subject.equation, setting.subject
+        self.letters, self.land = rule.letters[1:], landscape(subject.loss, subject.dim, unfrozen(subject.fixed))
         super().__init__(setting, self.land)
         self.ranges = {_RANGE.format(near.kind): lower_coordinate(near.quantity, self.fixed) for near in rule.ranges}
 
     def lowered(self) -> System:
-        return rule_system(self.setting.equation, self.setting.dim, self.fixed, self.setting.loss)
+        return rule_system(self.subject.equation, self.dim, self.fixed, self.subject.loss)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, _one(free[_BEGIN])) if self.system.timed else t
-        found = at_time({**self.fixed, **free}, self.land, y["x"], time, self.setting.u)
-        return replace(found, vectors={**found.vectors, **y})
+        here = at_time({**self.fixed, **free}, self.land, y["x"], time, self.subject.u)
+        return replace(here, vectors={**here.vectors, **y})
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
         numbers = self.numbers(more)
@@ -216,11 +213,11 @@ class _Program(EquationProgram):
         return {a: y[a] * numbers[_FACTOR.format(a)] for a in self.letters}
 
     def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
-        found = self.shown_at(y["x"], self._memory(y, more))
+        saved = self.observed(y["x"], self._memory(y, more))
         if self.ranges:
             env = self.at(y, 0.0, self.numbers(more))
-            found |= {name: jnp.max(size(env), axis=0) for name, size in self.ranges.items()}
-        return found
+            saved |= {name: jnp.max(size(env), axis=0) for name, size in self.ranges.items()}
+        return saved
 
     def beginning(
         self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
@@ -234,20 +231,22 @@ class _Program(EquationProgram):
             return {**free, _BEGIN: self._beginning(rows[:, :COLUMNS], free, unit)}, lanes
         which = which_combination(lanes)
         order = np.argsort(which, kind="stable")
-        found = []
-        for own in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):
-            some = np.resize(own[:COLUMNS], COLUMNS)
+        begins = []
+        for places in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):
+            some = np.resize(places[:COLUMNS], COLUMNS)
             columns = np.broadcast_to(rows if rows.shape[1] == 1 else rows[:, some], (len(rows), COLUMNS))
-            found.append(self._beginning(columns, {**free, **{name: a[some][None] for name, a in lanes.items()}}, unit))
-        return free, {**lanes, _BEGIN: np.array(found)[which]}
+            begins.append(
+                self._beginning(columns, {**free, **{name: a[some][None] for name, a in lanes.items()}}, unit)
+            )
+        return free, {**lanes, _BEGIN: np.array(begins)[which]}
 
     def ended(self, ensemble: Ensemble) -> Ensemble:
         """With the largest size of each range in the settings, of which the statistics are dropped."""
-        ranges = self.setting.equation.ranges
+        ranges = self.subject.equation.ranges
         if not ranges:
             return ensemble
         sizes = {near.kind: ensemble.values[_RANGE.format(near.kind)] for near in ranges}
-        values = {name: a for name, a in ensemble.values.items() if name in self.shown}
+        values = {name: a for name, a in ensemble.values.items() if name in self.observables}
         largest = {kind.value: float(np.max(a, initial=0.0, where=np.isfinite(a))) for kind, a in sizes.items()}
         return replace(ensemble, values=values, settings={**ensemble.settings, "ranges": largest})
 
@@ -261,16 +260,14 @@ class _Program(EquationProgram):
         def at_start(begin: float) -> list[jax.Array]:
             return self._at_start(rows, {**free, _BEGIN: begin})
 
-        known = all(bool(jnp.all(jnp.isfinite(e))) for e in at_start(0.0))
-        if known or not self.letters:
+        finite = all(bool(jnp.all(jnp.isfinite(e))) for e in at_start(0.0))
+        if finite or not self.letters:
             return 0.0
         if self.system.timed:
             pairs = list(zip(at_start(BEGIN * tau), at_start(BEGIN * tau / 2), strict=True))
             sizes = [1e-300 + float(jnp.max(jnp.abs(a))) for a, _ in pairs]
-            if all(
-                bool(jnp.all(jnp.abs(b) <= jnp.abs(a) + LIMIT * size))
-                for (a, b), size in zip(pairs, sizes, strict=True)
-            ):
+            both = zip(pairs, sizes, strict=True)
+            if all(bool(jnp.all(jnp.abs(b) <= jnp.abs(a) + LIMIT * size)) for (a, b), size in both):
                 return BEGIN * tau
         raise Refusal(
             "no-start",
@@ -289,8 +286,8 @@ class _Program(EquationProgram):
         return jit(values)
 
     def _split(self, rows: jax.Array, free: Mapping[str, Any]) -> dict[str, jax.Array]:
-        own = self.by_letter(rows).items()
-        return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in own}
+        letters = self.by_letter(rows).items()
+        return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in letters}
 
     def _moved_on(
         self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any
@@ -307,4 +304,4 @@ def _one(value: Any) -> Any:
     return value[0] if jnp.ndim(value) == 2 else value
 
 
-_program = Compiled(_Program)
+_program = Memo(_Program)

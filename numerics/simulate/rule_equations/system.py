@@ -56,11 +56,11 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
         x = env.vectors["x"]
         if local:
             assert env.directional is not None  # for the type checker: a run has a loss
-            found = {name: env.directional(jnp.ones_like(x), LOCAL[name]) for name in local}
-            env = replace(env, vectors={**env.vectors, **found})
-        found = lowered(put(env, step))
+            values = {name: env.directional(jnp.ones_like(x), LOCAL[name]) for name in local}
+            env = replace(env, vectors={**env.vectors, **values})
+        values = lowered(put(env, step))
         moved = {
-            a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, found, strict=True)
+            a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, values, strict=True)
         }
         return moved, root.coefficients(env) if root.normals else ()
 
@@ -77,18 +77,18 @@ def differences(e: sp.Expr) -> sp.Expr:
     e = remade(e, [differences(a) if isinstance(a, sp.Expr) else a for a in e.args])
     if not isinstance(e, sp.Add):
         return e
-    left, found = list(e.args), []
+    remaining, replaced = list(e.args), []
     for term in e.args:
         factors = sp.Mul.make_args(term)
         powers = [f for f in factors if isinstance(f, sp.exp) and not f.atoms(Coordinate, Node)]
-        if len(powers) != 1 or term not in left:
+        if len(powers) != 1 or term not in remaining:
             continue
         a = sp.Mul(*[f for f in factors if f != powers[0]])
-        if -a in left:
-            left.remove(term)
-            left.remove(-a)
-            found.append(a * expm1(powers[0].args[0]))
-    return sp.Add(*left, *found)
+        if -a in remaining:
+            remaining.remove(term)
+            remaining.remove(-a)
+            replaced.append(a * expm1(powers[0].args[0]))
+    return sp.Add(*remaining, *replaced)
 
 
 def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
@@ -109,12 +109,12 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
     moved = {*noisy, "g", *LOCAL} if "x" in noisy else {*noisy}  # the gradient moves with x
     if not read & moved:
         return "euler"
-    own = dim == 1 or not read & {"g", *LOCAL} or isinstance(loss, Separable)
+    diagonal = dim == 1 or not read & {"g", *LOCAL} or isinstance(loss, Separable)
     aggregates = [
         e for size in sizes for e in nodes(size) if isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e)
     ]
     correlated = dim > 1 and any(e != 0 for e in rule.pair.values())
-    if len(noisy) > 1 or not own or correlated or (aggregates and dim > 1):
+    if len(noisy) > 1 or not diagonal or correlated or (aggregates and dim > 1):
         raise BadInput(
             "scheme", "milstein", "another scheme, such as euler: milstein needs diagonal noise, of one letter, whose size at a "
             "coordinate depends on that coordinate alone"

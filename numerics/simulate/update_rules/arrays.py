@@ -18,12 +18,12 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress, few_rows
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.noises import at_scale, by_coordinate, noise_at, scale_of
-from sdescent.numerics.laws.signs import SignMean
+from sdescent.numerics.laws.sign_means import SignMean
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.functions import FUNCTIONS
-from sdescent.numerics.lowering.kept import kept
 from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.lowering.materialised import materialised
 from sdescent.numerics.lowering.norms import divided, norm
 from sdescent.numerics.lowering.rows import computed_in_rows, in_rows
 from sdescent.numerics.simulate.blow_up import marks
@@ -51,7 +51,7 @@ _Sum: TypeAlias = tuple[jax.Array, tuple[jax.Array, ...]]
 
 @final
 @dataclass(frozen=True, eq=False)
-class Given:
+class StepInputs:
     """What a step is made from, besides the state and the draws.
 
     Args:
@@ -91,19 +91,19 @@ class Step:
         parts: all values computed, if the step is watched; of those inside a loop over clients, NaN and infinity where one is.
     """
 
-    def __init__(self, given: Given, state: Mapping[str, jax.Array], draws: Draws, watched: bool = False) -> None:
-        self.given, self.state, self.draws, self.x = given, state, draws, state["x"]
+    def __init__(self, inputs: StepInputs, state: Mapping[str, jax.Array], draws: Draws, watched: bool = False) -> None:
+        self.inputs, self.state, self.draws, self.x = inputs, state, draws, state["x"]
         self.parts: list[jax.Array] = []
         self._watched = watched
         self._inside = 0
         self._at_x: dict[Draw, Total] = {}
-        self._here = given.at(self.x)
+        self._here = inputs.at(self.x)
         self._kept(self._here.vectors["g"])
 
     def after(self) -> dict[str, Any]:
         """The next x and memory, (d, paths) each; x may be `Few`."""
-        found = evaluate(self.given.method.rule, self)
-        return {letter: self._next(value) for letter, value in found.items()}
+        values = evaluate(self.inputs.method.rule, self)
+        return {letter: self._next(value) for letter, value in values.items()}
 
     def number(self, value: Fraction) -> Value:
         return value
@@ -112,9 +112,9 @@ class Step:
         if name in self.state:
             return self.state[name]
         if name == "eta":
-            return self._kept(self.given.eta())
-        own = {"k": self.given.n + 1, "t": self.given.t, "pi": pi, "N": self.given.clients}
-        value = jnp.asarray(own.get(name, self.given.parameters.get(name)), self.x.dtype)
+            return self._kept(self.inputs.eta())
+        built_in = {"k": self.inputs.n + 1, "t": self.inputs.t, "pi": pi, "N": self.inputs.clients}
+        value = jnp.asarray(built_in.get(name, self.inputs.parameters.get(name)), self.x.dtype)
         return value if value.ndim < 2 else value[0]  # one for each path comes as (1, paths)
 
     def add(self, terms: Sequence[Value]) -> Value:
@@ -126,8 +126,8 @@ class Step:
         whole += [part.base for part in few if part.base is not None]
         if not few or (whole and all(a.ndim < 2 for a in whole)):
             return self._kept(reduce(lambda a, b: a + b, map(self._array, parts)))
-        found = reduce(Few.plus, (replace(part, base=None) for part in few))
-        return self._kept(found.on(reduce(lambda a, b: a + b, whole)) if whole else found)
+        sparse = reduce(Few.plus, (replace(part, base=None) for part in few))
+        return self._kept(sparse.on(reduce(lambda a, b: a + b, whole)) if whole else sparse)
 
     def multiply(self, factors: Sequence[Value]) -> Value:
         """Numbers first, so that each coordinate is multiplied once; the mean over clients is divided with them."""
@@ -167,29 +167,29 @@ class Step:
         if name == "norm":
             return self._kept(norm(self._vector(arguments[0])))
         if name == "hess":
-            return self._kept(self.given.land.hessian_product(self.x, self._vector(arguments[0])))
+            return self._kept(self.inputs.land.hessian_product(self.x, self._vector(arguments[0])))
         return self._kept(_BY_COORDINATE[name](*map(self._array, arguments)))
 
     def drawn(self, draw: Draw, argument: Value | None, client: Client | None) -> Value:
-        own = numbered(self.draws, draw.number)
+        numbers = numbered(self.draws, draw.number)
         point = None if argument is None else self._vector(argument)
         if draw.kind == "normal":
-            ahead = self.given.ahead.get((draw.number, None))
-            return self._kept(own.normal(self.x.shape) if ahead is None else ahead)
+            ahead = self.inputs.ahead.get((draw.number, None))
+            return self._kept(numbers.normal(self.x.shape) if ahead is None else ahead)
         if draw.kind == "local" and point is not None:
             return self._kept(self._local(draw, point, client))
         if draw.kind == "C":
-            return self._kept(self._compressed(own if client is None else client.draws(own), point))
+            return self._kept(self._compressed(numbers if client is None else client.draws(numbers), point))
         if point is None and draw in self._at_x:
             return self._at_x[draw]
-        message = self._sent(own, point, draw)
+        message = self._sent(numbers, point, draw)
         if draw.kind == "local":
             assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
             return self._kept(message(client))
-        found = self._total(message)
+        average = self._total(message)
         if point is None and not self._inside:
-            self._at_x[draw] = found
-        return found
+            self._at_x[draw] = average
+        return average
 
     def _local(self, draw: Draw, point: jax.Array, client: Client | None) -> jax.Array:
         """A client's message at a point of its own, in a branch: XLA would make each step's again in every later one."""
@@ -198,28 +198,28 @@ class Step:
         def message(y: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
             return self._apart(lambda: self._array(self._sent(numbered(self.draws, draw.number), y, draw)(client)))
 
-        found, parts = kept(message, point)
+        sent, parts = materialised(message, point)
         self.parts += parts
-        return found
+        return sent
 
     def _apart(self, of: Callable[[], jax.Array]) -> tuple[jax.Array, list[jax.Array]]:
         """A value that is computed inside a loop or a branch, and its parts, which are no values outside of it."""
         outside, self.parts = self.parts, []
-        found = of()
-        own, self.parts = self.parts, outside
-        return found, own
+        value = of()
+        inner, self.parts = self.parts, outside
+        return value, inner
 
     def mean(self, of: Callable[[Any], Value]) -> Value:
-        def own(client: Client) -> jax.Array | Few:
+        def of_client(client: Client) -> jax.Array | Few:
             value = of(client)
             return value if isinstance(value, Few) and value.base is None else self._vector(value)
 
-        return self._total(own)
+        return self._total(of_client)
 
     def _sent(self, draws: Draws, point: jax.Array | None, draw: Draw) -> Callable[[Client], jax.Array | Few]:
         """Client -> what it sends: C(g + Z), or `raw` g + Z."""
-        given = self.given
-        sign_mean = None if given.oracle is not None else sign_mean_of(given.method, given.parameters, draw.number)
+        inputs = self.inputs
+        sign_mean = None if inputs.oracle is not None else sign_mean_of(inputs.method, inputs.parameters, draw.number)
         if sign_mean is not None:
             return self._signs(draws, point, draw.number, sign_mean)
         at = self._at(point)
@@ -227,50 +227,52 @@ class Step:
         if draw.kind == "raw":
             return lambda client: gradient(client.draws(draws).fold(0), client.number)
 
-        method = given.method
-        alone = given.oracle is None and by_coordinate(method.noise) and "raw" not in by_number(method)[draw.number]
+        method = inputs.method
+        alone = inputs.oracle is None and by_coordinate(method.noise) and "raw" not in by_number(method)[draw.number]
 
         def compressed(client: Client) -> jax.Array | Few:
-            own, height = client.draws(draws), self.x.shape[0]
-            if (found := few_rows(method.compressor, own.fold(1), height, given.parameters)) is None:
-                return self._compressed(own.fold(1), gradient(own.fold(0), client.number))
-            rows, factor = found
+            of_client, height = client.draws(draws), self.x.shape[0]
+            if (sparse := few_rows(method.compressor, of_client.fold(1), height, inputs.parameters)) is None:
+                return self._compressed(of_client.fold(1), gradient(of_client.fold(0), client.number))
+            rows, factor = sparse
             if alone:
-                v = self._in_rows(own.fold(0), point, at, client.number, rows)
+                v = self._in_rows(of_client.fold(0), point, at, client.number, rows)
             else:
-                v = in_rows(gradient(own.fold(0), client.number), rows)
+                v = in_rows(gradient(of_client.fold(0), client.number), rows)
             return Few((rows,), ((factor * v).astype(self.x.dtype),), height)
 
         return compressed
 
     def _compressed(self, draws: Draws, v: Any) -> jax.Array:
-        return compress(self.given.method.compressor, draws, v, self.given.parameters)
+        return compress(self.inputs.method.compressor, draws, v, self.inputs.parameters)
 
     def _in_rows(
         self, draws: Draws, point: jax.Array | None, at: tuple[Environment, jax.Array], client: Any, rows: jax.Array
     ) -> jax.Array:
         """The stochastic gradient in few rows of each path: the noise is drawn in these alone, as all rows would have it there."""
-        given, noise, (here, g) = self.given, self.given.method.noise, at
+        inputs, noise, (here, g) = self.inputs, self.inputs.method.noise, at
         silent = noise.law.degenerate
 
         def values(there: Environment, g: jax.Array) -> tuple[jax.Array, ...]:
             return (g,) if silent else (g, jnp.broadcast_to(scale_of(noise, there, client), g.shape))
 
         def of(y: jax.Array) -> tuple[jax.Array, ...]:
-            there = given.at(y)
+            there = inputs.at(y)
             return values(there, there.vectors["g"])
 
         slope, *scale = computed_in_rows(of, self.x if point is None else point, rows, lambda: values(here, g))
         if silent:
             return slope
-        own, always = draws.at_rows(rows, g.shape[0]), (draws.lanes[0] | np.uint32(1)) > 0
+        in_these, always = draws.at_rows(rows, g.shape[0]), (draws.lanes[0] | np.uint32(1)) > 0
         # in a branch: in the loop in which x is changed, XLA would compute one number at a time
-        none = jnp.zeros(rows.shape, own.dtype)
+        none = jnp.zeros(rows.shape, in_these.dtype)
         z = jax.lax.cond(
-            always, lambda: sample_law(noise.law, own, rows.shape, given.parameters).astype(own.dtype), lambda: none
+            always,
+            lambda: sample_law(noise.law, in_these, rows.shape, inputs.parameters).astype(in_these.dtype),
+            lambda: none,
         )
         z = scale[0] * z
-        return slope + (z if given.noise is None else given.noise * z)
+        return slope + (z if inputs.noise is None else inputs.noise * z)
 
     def _signs(
         self, draws: Draws, point: jax.Array | None, number: int, sign_mean: SignMean
@@ -280,25 +282,25 @@ class Step:
         With a uniform u it is 1 where u < P(Z > -g/s), so that u stands for 1 - F(Z). The probability is off by what one number of
         u's and R's precision makes: 2^-32 in double precision, 3e-7 in single precision.
         """
-        given, (here, g) = self.given, self._at(point)
-        known: dict[int, tuple[jax.Array, jax.Array]] = {}
+        inputs, (here, g) = self.inputs, self._at(point)
+        common: dict[int, tuple[jax.Array, jax.Array]] = {}
 
         def law(client: Any) -> tuple[jax.Array, jax.Array]:
             """P(sign = 1), and |sign|: 0 where neither the gradient nor noise is there, NaN where one of them is."""
-            scale = scale_of(given.method.noise, here, client)
-            scale = scale if given.noise is None else given.noise * scale
+            scale = scale_of(inputs.method.noise, here, client)
+            scale = scale if inputs.noise is None else inputs.noise * scale
             silent = scale == 0
             place = g / jnp.where(silent, 1, scale)
             mean = jnp.where(silent, jnp.sign(g), jnp.sign(scale) * sign_mean(place))
             size = jnp.where(silent, jnp.abs(mean), jnp.where(jnp.isnan(mean), mean, 1))
             return (1 + mean) / 2, size.astype(g.dtype)
 
-        if len(given.method.noise.scales) == 1:  # outside of the loop over clients
-            known[0] = law(0)
+        if len(inputs.method.noise.scales) == 1:  # outside of the loop over clients
+            common[0] = law(0)
 
         def signs(client: Client) -> jax.Array:
-            up, size = known[0] if known else law(client.number)
-            u = given.ahead.get((number, client.number)) if isinstance(client.number, int) else None
+            up, size = common[0] if common else law(client.number)
+            u = inputs.ahead.get((number, client.number)) if isinstance(client.number, int) else None
             u = client.draws(draws).fold(0).uniform(g.shape) if u is None else u
             return jnp.where(u < up, size, -size)
 
@@ -306,7 +308,7 @@ class Step:
 
     def _at(self, point: jax.Array | None) -> tuple[Environment, jax.Array]:
         """Everything that noise may depend on at a point, and the gradient there."""
-        here = self._here if point is None else self.given.at(point)
+        here = self._here if point is None else self.inputs.at(point)
         g = here.vectors["g"]
         return here, g if point is None else self._kept(g)
 
@@ -314,34 +316,34 @@ class Step:
         self, point: jax.Array | None, number: int, at: tuple[Environment, jax.Array]
     ) -> Callable[[Draws, Any], jax.Array]:
         """(draws, client) -> that client's stochastic gradient; the full gradient is computed once, not for each client."""
-        given, y = self.given, self.x if point is None else point
-        if given.oracle is not None:
-            oracle = given.oracle
+        inputs, y = self.inputs, self.x if point is None else point
+        if inputs.oracle is not None:
+            oracle = inputs.oracle
             return lambda draws, client: oracle(draws, y, client)
         here, g = at
 
         def noisy(draws: Draws, client: Any) -> jax.Array:
-            ahead = given.ahead.get((number, client)) if isinstance(client, int) else None
+            ahead = inputs.ahead.get((number, client)) if isinstance(client, int) else None
             if ahead is None:
-                z = noise_at(given.method.noise, draws, here, given.parameters, client)
+                z = noise_at(inputs.method.noise, draws, here, inputs.parameters, client)
             else:
-                z = at_scale(given.method.noise, ahead, here, client)
-            return g + (z if given.noise is None else given.noise * z)
+                z = at_scale(inputs.method.noise, ahead, here, client)
+            return g + (z if inputs.noise is None else inputs.noise * z)
 
         return noisy
 
     def _total(self, of: Callable[[Client], jax.Array | Few]) -> Total:
         """The mean over clients of a vector."""
-        clients = self.given.clients
-        if unrolled(self.given.method, clients):
+        clients = self.inputs.clients
+        if unrolled(self.inputs.method, clients):
             return Total(self._kept(reduce(added, map(of, clients_of(clients)))), clients)
 
         paths = self.x.shape[1]
 
         def one(client: Client, state: _Sum) -> _Sum:
-            total, seen = state
+            total, flags = state
             total, parts = self._apart(lambda: self._array(added(total, of(client))))
-            return total, seen and tuple(a | b for a, b in zip(seen, marks(parts, paths), strict=True))
+            return total, flags and tuple(a | b for a, b in zip(flags, marks(parts, paths), strict=True))
 
         def both(n: Any, state: _Sum) -> _Sum:
             return one(Client(2 * n + 1, n, 1), one(Client(2 * n, n, 0), state))
@@ -355,9 +357,9 @@ class Step:
         else:
             state = jax.lax.fori_loop(clients - clients % 2, clients, lambda n, state: one(Client(n), state), state)
         self._inside -= 1
-        total, seen = state
-        if seen:
-            nan, infinite = seen
+        total, marked = state
+        if marked:
+            nan, infinite = marked
             self.parts += [jnp.where(nan, jnp.nan, 0.0), jnp.where(infinite, jnp.inf, 0.0)]
         return Total(self._kept(total), clients)
 
@@ -367,7 +369,7 @@ class Step:
         return value
 
     def _next(self, value: Value) -> jax.Array | Few:
-        if isinstance(value, Few) and value.base is self.x and self.given.few:
+        if isinstance(value, Few) and value.base is self.x and self.inputs.few:
             return value
         return self._vector(value).astype(self.x.dtype)
 
@@ -383,8 +385,8 @@ class Step:
     def _array(self, value: Value) -> jax.Array:
         if isinstance(value, Fraction):
             return jnp.asarray(float(value), self.x.dtype)
-        found: Any = self._divided(value)
-        return self._kept(found.array()) if isinstance(found, Few) else found
+        whole: Any = self._divided(value)
+        return self._kept(whole.array()) if isinstance(whole, Few) else whole
 
     def _vector(self, value: Value) -> jax.Array:
         return jnp.broadcast_to(self._array(value), self.x.shape)

@@ -46,7 +46,7 @@ def without_partner(number: int) -> list[Client]:
 
 def by_number(method: Method) -> dict[int, set[str]]:
     """The kinds of the draws of a rule, by their numbers."""
-    found: dict[int, set[str]] = {}
+    kinds: dict[int, set[str]] = {}
     for draw in method.rule.draws:
-        found.setdefault(draw.number, set()).add(draw.kind)
-    return found
+        kinds.setdefault(draw.number, set()).add(draw.kind)
+    return kinds

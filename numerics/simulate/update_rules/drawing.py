@@ -14,7 +14,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress, few
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.noises import scale_and_law
-from sdescent.numerics.laws.signs import SignMean, sign_mean_in_place_of_draws
+from sdescent.numerics.laws.sign_means import SignMean, sign_mean_in_place_of_draws
 from sdescent.numerics.laws.single_use import Uses
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
@@ -61,12 +61,12 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
         listed = without_partner(clients)
     elif isinstance(clients, int) and memory and clients <= UNROLLED:
         listed = clients_of(clients)
-    found: tuple[dict, dict] = ({}, {})
+    ahead: tuple[dict, dict] = ({}, {})
     kind = jnp.result_type(halves[0].dtype, jnp.complex64)
 
     def together(of: Callable[[Draws], jax.Array], one: tuple[int, Any, Draws], two: tuple[int, Any, Draws]) -> None:
-        made = jax.lax.cond(yes, lambda: jax.lax.complex(of(one[2]), of(two[2])), lambda: jnp.zeros(shape, kind))
-        found[one[0]][one[1]], found[two[0]][two[1]] = jnp.real(made), jnp.imag(made)
+        pair = jax.lax.cond(yes, lambda: jax.lax.complex(of(one[2]), of(two[2])), lambda: jnp.zeros(shape, kind))
+        ahead[one[0]][one[1]], ahead[two[0]][two[1]] = jnp.real(pair), jnp.imag(pair)
 
     for number, kinds in by_number(method).items():
         first, second = (numbered(draws, number) for draws in halves)
@@ -83,11 +83,11 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
 
             for client in listed:
                 if client.pair is None:
-                    one, two = (client.draws(own).fold(0) for own in (first, second))
+                    one, two = (client.draws(of_step).fold(0) for of_step in (first, second))
                     together(unit, (0, (number, client.number), one), (1, (number, client.number), two))
                 elif client.half == 0:
                     partner = replace(client, number=client.number + 1, half=1)
-                    for half, own in enumerate((first, second)):
-                        one, two = ((half, (number, c.number), c.draws(own).fold(0)) for c in (client, partner))
+                    for half, of_step in enumerate((first, second)):
+                        one, two = ((half, (number, c.number), c.draws(of_step).fold(0)) for c in (client, partner))
                         together(unit, one, two)
-    return found
+    return ahead

@@ -12,13 +12,13 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.memo import Memo
 
 #: relative distance of two values of one parameter that are taken for equal
 CLOSE = 1e-9
 
 
-def settled(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
+def settled(method: Method, numbers: Mapping[str, Any]) -> dict[str, Any]:
     """The given numbers, and those that follow: parameters of the rule and the noise as the regime makes them, "noise" among them.
 
     A parameter that the regime makes from constants may be given itself: then one constant that has no number yet is solved for,
@@ -28,27 +28,27 @@ def settled(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
         BadInput: a number that is missing, or contradicts others; one that is not real; a fraction outside of (0, 1).
     """
     if not (method.rule.parameters or method.regime.substitutions or method.fractions):
-        return dict(given)
-    scalars = tuple(sorted((name, value) for name, value in given.items() if not hasattr(value, "__len__")))
-    return {**given, **_settled(method, scalars)}
+        return dict(numbers)
+    scalars = tuple(sorted((name, value) for name, value in numbers.items() if not hasattr(value, "__len__")))
+    return {**numbers, **_settled(method, scalars)}
 
 
-def solved_constants(method: Method, given: Mapping[str, Any]) -> dict[str, float]:
+def solved_constants(method: Method, numbers: Mapping[str, Any]) -> dict[str, float]:
     """The constants that follow from parameters which are given although the regime makes them, such as rho from beta.
 
     Raises:
         BadInput: numbers that contradict one another; too few of them.
     """
-    known = {name: exactly(value) for name, value in given.items() if not hasattr(value, "__len__")}
+    exact = {name: exactly(value) for name, value in numbers.items() if not hasattr(value, "__len__")}
     formulas = method.values
-    made = {name: formulas[name] for name in method.regime.rules if name in known and name in formulas}
-    return {name: float(value) for name, value in _solved(made, known).items()} if made else {}
+    stated = {name: formulas[name] for name in method.regime.rules if name in exact and name in formulas}
+    return {name: float(value) for name, value in _solved(stated, exact).items()} if stated else {}
 
 
 def own_names(method: Method) -> set[str]:
     """Names of numbers that a user may give besides the symbols of a method: what the update reads, and what the regime makes."""
-    made = {name for name in method.regime.rules if name not in method.rule.letters}
-    return {*method.rule.parameters, *made} - {"eta", "N"}
+    parameters = {name for name in method.regime.rules if name not in method.rule.letters}
+    return {*method.rule.parameters, *parameters} - {"eta", "N"}
 
 
 def of_time(method: Method) -> set[str]:
@@ -69,61 +69,61 @@ def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
 
 
 def _all(method: Method, scalars: tuple[tuple[str, Any], ...]) -> dict[str, float]:
-    known = {name: exactly(value) for name, value in scalars}
+    exact = {name: exactly(value) for name, value in scalars}
     if method.clients.is_number:
-        known.setdefault("N", method.clients)
+        exact.setdefault("N", method.clients)
     formulas = {name: e for name, e in method.values.items() if name not in method.rule.letters}
-    made = {name: formulas[name] for name in method.regime.rules if name in formulas}
-    solved = _solved({name: e for name, e in made.items() if name in known}, known)
-    found = {name: float(value) for name, value in solved.items()}
+    of_regime = {name: formulas[name] for name in method.regime.rules if name in formulas}
+    solved = _solved({name: e for name, e in of_regime.items() if name in exact}, exact)
+    numbers = {name: float(value) for name, value in solved.items()}
     for name, e in formulas.items():
-        if name in known:
-            found[name] = float(known[name])
-        elif name in method.rule.parameters or name in made:
-            found[name] = _number(name, e, known | solved)
+        if name in exact:
+            numbers[name] = float(exact[name])
+        elif name in method.rule.parameters or name in of_regime:
+            numbers[name] = _number(name, e, exact | solved)
     for name in method.fractions:
-        if not 0 < found[name] < 1:
-            raise BadInput(f"parameter {name}", found[name], "a number strictly between 0 and 1")
-    return found
+        if not 0 < numbers[name] < 1:
+            raise BadInput(f"parameter {name}", numbers[name], "a number strictly between 0 and 1")
+    return numbers
 
 
-_settled = Compiled(_all, 256)
+_settled = Memo(_all, 256)
 
 
-def _solved(made: Mapping[str, sp.Expr], known: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
+def _solved(formulas: Mapping[str, sp.Expr], numbers: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
     """Constants that follow from parameters which are given although the regime makes them."""
-    found: dict[str, sp.Expr] = {}
-    left = dict(made)
-    while left:
-        before = len(left)
-        for name, e in list(left.items()):
-            e = _put(e, {**known, **found})
+    constants: dict[str, sp.Expr] = {}
+    open_formulas = dict(formulas)
+    while open_formulas:
+        before = len(open_formulas)
+        for name, e in list(open_formulas.items()):
+            e = _put(e, {**numbers, **constants})
             unknown = e.free_symbols
             if len(unknown) == 1:
                 (symbol,) = unknown
                 slope = sp.diff(e, symbol)
                 if slope.free_symbols or slope == 0:
                     raise BadInput(
-                        f"parameter {name}", known[name], f"a number for {symbol}, in which its formula is not linear"
+                        f"parameter {name}", numbers[name], f"a number for {symbol}, in which its formula is not linear"
                     )
-                found[symbol.name] = (known[name] - e.xreplace({symbol: sp.S.Zero})) / slope
-            elif not unknown and not isclose(float(e), float(known[name]), rel_tol=CLOSE):
-                others = ", ".join(sorted(s.name for s in made[name].free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
+                constants[symbol.name] = (numbers[name] - e.xreplace({symbol: sp.S.Zero})) / slope
+            elif not unknown and not isclose(float(e), float(numbers[name]), rel_tol=CLOSE):
+                others = ", ".join(sorted(s.name for s in formulas[name].free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
                 follows = f"{float(e):.10g}, which follows from {others}, or no value"
-                raise BadInput(f"parameter {name}", float(known[name]), follows)
+                raise BadInput(f"parameter {name}", float(numbers[name]), follows)
             if len(unknown) <= 1:
-                del left[name]
-        if len(left) == before:
-            name, e = next(iter(left.items()))
-            lacking = ", ".join(sorted(s.name for s in _put(e, {**known, **found}).free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
+                del open_formulas[name]
+        if len(open_formulas) == before:
+            name, e = next(iter(open_formulas.items()))
+            lacking = ", ".join(sorted(s.name for s in _put(e, {**numbers, **constants}).free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
             raise BadInput(
-                f"parameter {name}", float(known[name]), f"numbers for {lacking}, from which the regime makes it"
+                f"parameter {name}", float(numbers[name]), f"numbers for {lacking}, from which the regime makes it"
             )
-    return found
+    return constants
 
 
-def _number(name: str, e: sp.Expr, known: Mapping[str, sp.Expr]) -> float:
-    value = _put(e, known)
+def _number(name: str, e: sp.Expr, numbers: Mapping[str, sp.Expr]) -> float:
+    value = _put(e, numbers)
     missing = sorted(s.name for s in value.free_symbols)  # pyright: ignore[reportAttributeAccessIssue]
     if missing:
         instead = "" if missing == [name] or name in (NOISE, "time") else f", or for {name}"
@@ -137,6 +137,6 @@ def _number(name: str, e: sp.Expr, known: Mapping[str, sp.Expr]) -> float:
     return number.real
 
 
-def _put(e: sp.Expr, known: Mapping[str, sp.Expr]) -> sp.Expr:
+def _put(e: sp.Expr, numbers: Mapping[str, sp.Expr]) -> sp.Expr:
     """The expression with numbers for symbols, which are matched by name."""
-    return e.xreplace({s: known[s.name] for s in e.free_symbols if s.name in known})  # pyright: ignore[reportAttributeAccessIssue]
+    return e.xreplace({s: numbers[s.name] for s in e.free_symbols if s.name in numbers})  # pyright: ignore[reportAttributeAccessIssue]

@@ -53,11 +53,11 @@ class Few:
     def array(self) -> jax.Array:
         """The vector, (d, paths); XLA changes a base that nobody else reads in its place, in O(k)."""
         paths = self.rows[0].shape[1]
-        found = jnp.zeros((self.height, paths), self.values[0].dtype) if self.base is None else self.base
+        total = jnp.zeros((self.height, paths), self.values[0].dtype) if self.base is None else self.base
         for rows, values in zip(self.rows, self.values, strict=True):
-            place = found.at[rows, jnp.arange(paths)]
-            found = place.add(values, unique_indices=True, mode="promise_in_bounds")
-        return found
+            place = total.at[rows, jnp.arange(paths)]
+            total = place.add(values, unique_indices=True, mode="promise_in_bounds")
+        return total
 
 
 @final

@@ -21,7 +21,8 @@ from sdescent.derive.reading.problems import Problem
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.numerics.simulate.chunks import LANES, default_chunk
 from sdescent.numerics.simulate.programs import ahead
-from sdescent.numerics.simulate.runs import Ensemble, named_statistics, nth_key, save_grid
+from sdescent.numerics.simulate.runs import Ensemble, named_statistics, nth_key
+from sdescent.numerics.simulate.settings import save_grid
 from sdescent.numerics.statistics.digests import Digest, digest
 from sdescent.numerics.studies.records import CANNOT
 from sdescent.reports.assembly.plan import run_seconds

@@ -99,7 +99,7 @@ class Experiments(Section):
             _study(task, int(seed), context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        from sdescent.numerics.simulate.runs import BOUND
+        from sdescent.numerics.simulate.settings import BOUND
 
         problems, missing = [], []
         for task in _tasks(context):

@@ -64,9 +64,8 @@ def test_every_function_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = canary.functions()
     assert {"arctan", "exp", "tanh", "power", "arctan2", "erf", "gammaln"} <= honest.keys()
     # in double precision; single precision alone would find an error of a millionth in none
-    monkeypatch.setattr(
-        canary, "functions", lambda: {name: (wrong(ours), theirs) for name, (ours, theirs) in honest.items()}
-    )
+    sick = {name: (wrong(ours), theirs) for name, (ours, theirs) in honest.items()}
+    monkeypatch.setattr(canary, "functions", lambda: sick)
     assert canary.disagreeing({}) == sorted(honest)
 
 
@@ -78,9 +77,7 @@ def test_an_error_in_single_precision_is_found(monkeypatch: pytest.MonkeyPatch) 
     assert canary.disagreeing({}) == ["exp"]
 
 
-def test_wide_registers_are_left_unused_where_a_function_comes_out_wrong_in_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_wide_registers_are_unused_where_a_function_comes_out_wrong_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, "arctan", WIDTH)
     assert compiler.options() == compiler._REPRODUCIBLE and compiler.narrowed()
     compiler.check_plain()
@@ -94,17 +91,12 @@ def test_no_program_runs_where_a_function_comes_out_wrong_without_options(monkey
             use()
 
 
-def test_the_command_line_says_so_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_line_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
     plant(monkeypatch, "sin")
     monkeypatch.setattr(cli, "app", lambda *_, **__: lambda: compiler.check_plain())
     assert cli.main(["list"]) == 70
-    out, err = capfd.readouterr()
-    assert (
-        out == ""
-        and err == f"jax {jax.__version__} computes sin wrongly on this machine: install another release of it\n"
-    )
+    line = f"jax {jax.__version__} computes sin wrongly on this machine: install another release of it\n"
+    assert tuple(capfd.readouterr()) == ("", line)
 
 
 def test_a_comparison_is_made_once_and_made_again_where_its_file_is_damaged(
@@ -142,9 +134,7 @@ def test_a_users_arctangent_is_numpys() -> None:
     """The case that was wrong: a statistic, of enough paths for whole registers."""
     equation = sd.sde(sd.DSGD(sd.noise.Gaussian(), clients=1), "first-order", loss=sd.losses.Quadratic(1), dim=1)
     asked = {"angle": lambda x: jnp.arctan(x[0]), "point": lambda x: x[0]}
-    found = equation.solve(
-        x0=[2.0], T=1.0, dt=0.25, paths=333, key=0, params={"eta": 0.1, "sigma": 3.0}, statistics=asked
-    ).values
+    found = equation.solve([2.0], 1.0, 333, 0, {"eta": 0.1, "sigma": 3.0}, dt=0.25, statistics=asked).values
     np.testing.assert_allclose(found["angle"], np.arctan(found["point"]), rtol=1e-14)
 
 
@@ -152,11 +142,7 @@ def test_every_program_of_numerics_is_compiled_through_one_file() -> None:
     """Another would run unchecked; chunks give the options that were checked."""
     found = set[tuple[str, str]]()
     for file in (ROOT / "numerics").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Attribute)
-                and node.attr in ("jit", "pjit", "filter_jit")
-                and isinstance(node.value, ast.Name)
-            ):
-                found.add((file.name, node.value.id))
+        nodes = (e for e in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(e, ast.Attribute))
+        jits = (e.value for e in nodes if e.attr in ("jit", "pjit", "filter_jit"))
+        found |= {(file.name, e.id) for e in jits if isinstance(e, ast.Name)}
     assert found == {("canary.py", "jax"), ("compiler.py", "jax"), ("chunks.py", "jax")}

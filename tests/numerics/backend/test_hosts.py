@@ -23,7 +23,7 @@ number, count, port = map(int, sys.argv[1:])
 if count > 1:
     jax.distributed.initialize(f"127.0.0.1:{port}", num_processes=count, process_id=number)
 from sdescent.derive.methods.noise import Gaussian, Scaled
-from sdescent.derive.methods.losses import Quadratic, Quartic
+from sdescent.derive.methods.losses import Quartic
 import sdescent as sd
 from sdescent.numerics.simulate.blow_up import NotANumber
 
@@ -31,15 +31,11 @@ def digest(found):
     arrays = [found.final, found.blow_up, *found.values.values()]
     return hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()
 
-method = sd.DSGD(Scaled(Gaussian(), 100), clients=2)
+method = sd.DSGD(Scaled(Gaussian(), 1), clients=1)
 said = {"processes": jax.process_count(), "devices": len(jax.local_devices())}
-found = sd.run(method, [3.0, -1.0], 1.0, 1001, 5, {"eta": 0.05}, Quartic(), save=3)
-said |= {"run": digest(found), "lost": int((found.blow_up < 9).sum())}
-found = sd.solve(sd.sde(method, "first-order", Quadratic(1), 2), [1.0, 1.0], 0.5, 3, 1, {"eta": 0.1}, save=2)
-said["solve"] = digest(found)
-starts = [[1.0] * 700 + [400.0] * 300, [0.0] * 1000]
-found = sd.run(sd.DSGD(Scaled(Gaussian(), 1), clients=1), starts, 1.0, key=2, params={"eta": 0.05}, loss=Quartic(), save=3)
-said |= {"starts": digest(found), "blown": int((found.blow_up < 9).sum())}
+starts = [[1.0] * 701 + [400.0] * 300, [0.0] * 1001]
+found = sd.run(method, starts, 1.0, key=2, params={"eta": 0.05}, loss=Quartic(), save=3)
+said |= {"run": digest(found), "blown": int((found.blow_up < 9).sum())}
 try:
     sd.run(method, [0.5], 2.0, 500, 1, {"eta": 0.1}, lambda x: jax.numpy.sum(jax.numpy.sqrt(x)), save=2)
 except NotANumber as error:
@@ -67,12 +63,7 @@ def together(count: int, devices: int = 1) -> list[dict[str, Any]]:
 @pytest.mark.slow
 def test_two_processes_have_the_bits_of_one() -> None:
     (alone,) = together(1)
-    assert (
-        alone["processes"] == 1
-        and alone["blown"] == 300
-        and 0 < alone["lost"] < 1001
-        and "not a number" in alone["error"]
-    )
+    assert (alone["processes"], alone["blown"]) == (1, 300) and "not a number" in alone["error"]
     both = together(2, 2)  # with one device each: docs/howto/large-ensembles.md
     assert [(found["processes"], found["devices"]) for found in both] == [(2, 2)] * 2
     same = alone.keys() - {"processes", "devices"}

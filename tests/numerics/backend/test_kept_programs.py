@@ -162,15 +162,13 @@ print(json.dumps([status, len(found)]))
 @pytest.mark.slow
 def test_a_second_solve_finds_the_programs_of_the_first_and_a_damaged_one_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "spec.toml").write_text(SPEC)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")} | {
-        "XDG_CACHE_HOME": str(tmp_path / "cache")
-    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
+    environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
 
     def solved(name: str) -> tuple[int, list[bytes]]:
         arguments = [sys.executable, "-c", COUNTED, str(tmp_path / "spec.toml"), "-o", str(tmp_path / name)]
-        done = subprocess.run(
-            arguments, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=300
-        )
+        shared: dict[str, Any] = {"cwd": ROOT, "env": environment, "text": True, "timeout": 300}
+        done = subprocess.run(arguments, capture_output=True, check=True, **shared)
         status, found = json.loads(done.stdout.splitlines()[-1])
         assert status == 0
         assert "prefer-no-gather" not in done.stderr and "Warning" not in done.stderr
@@ -185,6 +183,5 @@ def test_a_second_solve_finds_the_programs_of_the_first_and_a_damaged_one_is_mad
     _, again = solved("three")
     assert again == results and len(kept) == 2 and not any(path.exists() for path in kept)
     _, again = solved("four")
-    assert again == results and [len(path.read_bytes()) for path in kept] == pytest.approx(
-        list(map(len, whole)), rel=0.1
-    )
+    sizes = [len(path.read_bytes()) for path in kept]
+    assert again == results and sizes == pytest.approx(list(map(len, whole)), rel=0.1)

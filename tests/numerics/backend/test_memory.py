@@ -25,9 +25,8 @@ def test_more_paths_than_memory_holds_are_refused(noise, monkeypatch):
         lambda paths: run(method, [1.0] * 1000, 1.0, paths, 0, {"eta": 0.1}, loss=LOSS, save=11),
         lambda paths: solve(equation, [1.0] * 1000, 1.0, paths, 0, {"eta": 0.1}, save=11),
     ):
-        with pytest.raises(
-            BadInput, match=rf"{2**30 // 1022} here.*{10**8 * 1022 * 8 / 2**30:.4g} GiB.*there are 8 GiB"
-        ):
+        message = rf"{2**30 // 1022} here.*{10**8 * 1022 * 8 / 2**30:.4g} GiB.*there are 8 GiB"
+        with pytest.raises(BadInput, match=message):
             solved(10**8)
 
 

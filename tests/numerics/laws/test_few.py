@@ -78,12 +78,7 @@ def test_few_changed_coordinates_are_what_a_step_of_all_makes(monkeypatch: Any) 
     dim, count, method = 12, 60, DCSGD(RandK(2), Scaled(sd.noise.Uniform(), "s"), 3)
     start = np.random.default_rng(0).normal(size=(dim, count))
     start[3, :6], start[5, 6:9] = 4.5, 3.1  # outside of the bound: it may be that the first step leads inside
-    given: dict[str, Any] = {
-        "params": {"eta": 0.1, "s": 1.5},
-        "loss": Quadratic(2),
-        "save": [0.0, 0.1, 0.7],
-        "bound": 3.0,
-    }
+    given: Any = dict(params={"eta": 0.1, "s": 1.5}, loss=Quadratic(2), save=[0.0, 0.1, 0.7], bound=3.0)
     made = run(method, start, 0.7, None, 4, **given)
     monkeypatch.setattr(module, "few", lambda *_: None)
     module._program.forget()

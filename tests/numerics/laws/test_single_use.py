@@ -87,9 +87,8 @@ def test_a_mixture_of_one_draw_is_refused_where_it_is_run() -> None:
 def test_the_same_mixture_of_two_draws_has_its_variance() -> None:
     """One comparison, 5 standard errors of the variance from 10^5 draws: 3.4, fourth moment 3 (0.9 + 0.1 625)."""
     own, count = draws_from(jax.random.key(3), 100_000), 100_000
-    second = jax.jit(lambda own: jnp.mean(_mixed(own.fold(0).uniform((count,)), own.fold(1).normal((count,))) ** 2))(
-        own
-    )
+    squares = jax.jit(lambda own: _mixed(own.fold(0).uniform((count,)), own.fold(1).normal((count,))) ** 2)
+    second = jnp.mean(squares(own))
     assert abs(float(second) - 3.4) < 5 * np.sqrt((3 * (0.9 + 0.1 * 625) - 3.4**2) / count)
 
 
@@ -109,13 +108,8 @@ def test_copies() -> None:
     for same in (copy.copy(own), replace(own, dtype=np.float32), replace(own, wide=True)):
         second_use(lambda same=same: same.normal(SHAPE))
     replace(own, half=1).uniform(SHAPE)  # the other step of the pair has other numbers
-    for another in (
-        jax.tree.map(lambda a: a, own),
-        pickle.loads(pickle.dumps(own)),
-        copy.deepcopy(own),
-        own.at(1),
-        own.at(0, 1),
-    ):
+    copies = jax.tree.map(lambda a: a, own), pickle.loads(pickle.dumps(own)), copy.deepcopy(own)
+    for another in (*copies, own.at(1), own.at(0, 1)):
         another.uniform(SHAPE)
 
 

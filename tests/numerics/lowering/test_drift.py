@@ -100,8 +100,5 @@ def test_a_vector_that_a_loss_does_not_list_is_read_from_the_parameters() -> Non
     value = Coordinate("w", "j") * x**2 / 2
     equation = sd.sde(METHODS["dsgd"], "corrected")
     given = {"eta": 0.3, "sigma": 0.7, "w": W}
-    found = [
-        solve(equation, [1.0] * 3, 0.9, 8, 1, given, loss=kind(value)).final
-        for kind in (Unlisted, sd.losses.SeparableSum)
-    ]
-    np.testing.assert_array_equal(found[0], found[1])
+    losses = [kind(value) for kind in (Unlisted, sd.losses.SeparableSum)]
+    np.testing.assert_array_equal(*(solve(equation, [1.0] * 3, 0.9, 8, 1, given, loss=loss).final for loss in losses))

@@ -97,9 +97,8 @@ def test_a_regular_matrix_has_its_cholesky_factor_whatever_is_beside_it() -> Non
     factors = draw.normal(size=(5, 3, 128))
     regular = np.einsum("irp,jrp->ijp", factors, factors) + np.eye(5)[..., None]
     alone = np.asarray(root()(regular, np.einsum("iip->ip", regular)))
-    np.testing.assert_allclose(
-        alone, np.moveaxis(np.linalg.cholesky(np.moveaxis(regular, 2, 0)), 0, 2), rtol=0, atol=1e-13
-    )
+    cholesky = np.moveaxis(np.linalg.cholesky(np.moveaxis(regular, 2, 0)), 0, 2)
+    np.testing.assert_allclose(alone, cholesky, rtol=0, atol=1e-13)
     mixed = regular.copy()
     mixed[:, :, ::2] = np.einsum("irp,jrp->ijp", factors, factors)[:, :, ::2]
     beside = np.asarray(root()(mixed, np.einsum("iip->ip", mixed)))

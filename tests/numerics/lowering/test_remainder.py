@@ -30,12 +30,9 @@ def test_the_error_is_that_of_rounding(n):
 @pytest.mark.slow
 def test_derivatives_at_zero_and_in_formulas():
     slope = jax.grad(exponential_remainder)
-    assert float(slope(0.0)) == pytest.approx(1 / 6, rel=1e-14) and float(jax.grad(slope)(0.0)) == pytest.approx(
-        1 / 12, rel=1e-14
-    )
+    assert [float(f(0.0)) for f in (slope, jax.grad(slope))] == pytest.approx([1 / 6, 1 / 12], rel=1e-14)
     x = sp.Symbol("x", real=True)
     twice = sp.diff(Psi(x), x, 2)
-    assert float(remainder(twice)(0.3, 2.0)) == pytest.approx(
-        float(twice.subs(x, sp.Rational(3, 10)).evalf()), rel=1e-14
-    )
+    wanted = float(twice.subs(x, sp.Rational(3, 10)).evalf())
+    assert float(remainder(twice)(0.3, 2.0)) == pytest.approx(wanted, rel=1e-14)
     assert FUNCTIONS[Psi] is exponential_remainder

@@ -26,15 +26,14 @@ GRADIENTS: dict[str, tuple[Any, bool]] = {
     "quartic": (landscape(sd.losses.Quartic(), 30).gradient, True),
     "written": (landscape(lambda y: jnp.sum(EACH * jnp.cos(y) + jax.nn.softplus(y)), 30).gradient, True),
     "with branches": (
-        landscape(lambda y: jnp.sum(jnp.where(y > 0, y**3, jnp.abs(y) / (1 + jnp.exp(y)))), 30).gradient,
-        True,
+        landscape(lambda y: jnp.sum(jnp.where(y > 0, y**3, jnp.abs(y) / (1 + jnp.exp(y)))), 30).gradient, True,
     ),
     "each path its own": (lambda x: x * BY_COLUMN + EACH[:, None], True),
     "without x": (lambda x: jnp.broadcast_to(EACH[:, None] + BY_COLUMN, x.shape), True),
     "all at once": (landscape(lambda y: jnp.sum(y) ** 2, 30).gradient, False),
     "neighbours": (landscape(lambda y: jnp.sum((y[1:] - y[:-1] ** 2) ** 2), 30).gradient, False),
     "in order": (lambda x: x * jnp.sort(x, axis=0), False),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", slow_but(GRADIENTS, ["quartic", "in order"]))

@@ -35,16 +35,9 @@ from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)
 LAWS = [
-    sd.noise.Gaussian(),
-    sd.noise.StudentT(5),
-    sd.noise.StudentT(sp.Rational(7, 2)),
-    sd.noise.Cauchy(),
-    sd.noise.Laplace(),
-    sd.noise.Uniform(),
-    sd.noise.Logistic(),
-    sd.noise.Stable(sp.Rational(3, 2)),
-    sd.noise.Stable(2),
-]
+    sd.noise.Gaussian(), sd.noise.StudentT(5), sd.noise.StudentT(sp.Rational(7, 2)), sd.noise.Cauchy(), sd.noise.Laplace(),
+    sd.noise.Uniform(), sd.noise.Logistic(), sd.noise.Stable(sp.Rational(3, 2)), sd.noise.Stable(2),
+]  # fmt: skip
 HYP2F1 = jax.jit(hyp2f1_step)
 POINTS = np.array([-3.1, -1.0, -0.2, 0.0, 1e-3, 0.7, 2.5, 9.0])
 
@@ -55,9 +48,8 @@ MOMENTS = [(law, m) for law in LAWS for m in (0, 1, 2) if m == 0 or (law.closed_
 @pytest.mark.parametrize(("law", "m"), mostly_slow(MOMENTS, 6, rows=True), ids=str)
 def test_laws_equal_sympy_at_points(law, m):
     y = sp.Symbol("y", real=True)
-    points = (
-        POINTS[2:6] if isinstance(law, sd.noise.Stable) and not law.closed_form else POINTS
-    )  # mpmath is slow on these
+    slow = isinstance(law, sd.noise.Stable) and not law.closed_form  # in mpmath
+    points = POINTS[2:6] if slow else POINTS
     expr = law.signed_moment(m, y)
     f = lower_function(expr, [y])
     got, slopes = jax.jit(jax.vmap(jax.value_and_grad(f)))(points)
@@ -158,11 +150,10 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "method",
-    slow_but(FORMS, [m for m in FORMS if m.compressor != ScaledSign()]),
-    ids=lambda m: type(m.compressor).__name__,
-)
+QUICK = [m for m in FORMS if m.compressor != ScaledSign()]
+
+
+@pytest.mark.parametrize("method", slow_but(FORMS, QUICK), ids=lambda m: type(m.compressor).__name__)
 def test_the_form_lowers_to_what_it_expands_to(method):
     dim = 4
     form = moments(method).form
@@ -173,14 +164,10 @@ def test_the_form_lowers_to_what_it_expands_to(method):
     lowered = lower_all([form.mean, form.diag, form.variance])
     got = jax.jit(lambda x: lowered(environment({}, {"g": x})))(x)
     covariance = form.covariance(expansion)
-    for value, expected in zip(
-        got,
-        (expansion.vector(form.mean), expansion.vector(form.diag), [covariance[j, j] for j in range(dim)]),
-        strict=True,
-    ):
-        np.testing.assert_allclose(
-            np.broadcast_to(value, (dim, 1))[:, 0], [float(e.evalf(20)) for e in expected], rtol=1e-12, atol=1e-14
-        )
+    wanted = expansion.vector(form.mean), expansion.vector(form.diag), [covariance[j, j] for j in range(dim)]
+    for value, expected in zip(got, wanted, strict=True):
+        numbers = [float(e.evalf(20)) for e in expected]
+        np.testing.assert_allclose(np.broadcast_to(value, (dim, 1))[:, 0], numbers, rtol=1e-12, atol=1e-14)
 
 
 def test_working_precision_follows_the_arrays():
@@ -247,18 +234,14 @@ def test_stable_laws_against_closed_forms_and_the_tail_series():
     x = jnp.asarray([0.0, 1e-7, 0.4, 1.0, 1.2, 30.0, 1e6])
     np.testing.assert_allclose(stable_sign_mean(1.0, x), 2 / np.pi * np.arctan(x), rtol=1e-13, atol=1e-16)
     np.testing.assert_allclose(stable_density(1.0, x), 1 / (np.pi * (1 + np.asarray(x) ** 2)), rtol=1e-10)
-    for alpha, y in ((0.3, 1e3),):  # 1 - F as a convergent series for alpha < 1
-        tail = mpmath.nsum(
-            lambda k, a=alpha, y=y: (
-                (-1) ** (int(k) + 1)
-                * mpmath.gamma(a * k)
-                / mpmath.factorial(k)
-                * mpmath.sin(mpmath.pi * a * k / 2)
-                * mpmath.mpf(y) ** (-a * k)
-            ),
-            [1, mpmath.inf],
-        )
-        assert 1 - float(stable_sign_mean(alpha, y)) == pytest.approx(float(2 / mpmath.pi * tail), rel=1e-11)
+    a, far = 0.3, 1e3  # 1 - F as a convergent series for alpha < 1
+
+    def term(k: int) -> mpmath.mpf:
+        size = mpmath.gamma(a * k) / mpmath.factorial(k) * mpmath.sin(mpmath.pi * a * k / 2)
+        return (-1) ** (int(k) + 1) * size * mpmath.mpf(far) ** (-a * k)
+
+    tail = 2 / mpmath.pi * mpmath.nsum(term, [1, mpmath.inf])
+    assert 1 - float(stable_sign_mean(a, far)) == pytest.approx(float(tail), rel=1e-11)
     y = sp.Symbol("y", real=True)
     density = lower_function(StableDensity(sp.Symbol("alpha"), y), [sp.Symbol("alpha"), y])
     slope = jax.grad(lower_function(StableSignMean(sp.Rational(3, 2), y), [y]))
@@ -331,8 +314,9 @@ def test_stable_values_are_the_same_alone_and_among_others():
         np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-300)
     # P(|Z| <= x) grows by x^(1 + o(1)) only: at the median of |Z|, by exact scaling of e^-t at small alpha, 2F - 1 is
     # close to exp(-x^-alpha), the law of E^(-1/alpha), E exponential
+    middle = x[4:7]
     np.testing.assert_allclose(
-        stable_sign_mean(alpha, jnp.asarray(x[4:7])), np.exp(-(x[4:7] ** -alpha)), atol=2.5 * alpha
+        stable_sign_mean(alpha, jnp.asarray(middle)), np.exp(-(middle**-alpha)), atol=2.5 * alpha
     )
 
 
@@ -340,18 +324,16 @@ def test_stable_values_are_the_same_alone_and_among_others():
 def test_the_arctangent_is_exact_to_rounding():
     """Against 30 digits, with both ends of each range, and its derivative; NaN, infinities and the sign of zero are kept."""
     edges = [np.tan(np.pi / 8), 0.66, np.tan(3 * np.pi / 8)]
-    x = np.concatenate(
-        [np.linspace(-4, 4, 2001), np.logspace(-300, 300, 601), [e + s for e in edges for s in (-1e-9, 0, 1e-9)]]
-    )
+    around = [e + s for e in edges for s in (-1e-9, 0, 1e-9)]
+    x = np.concatenate([np.linspace(-4, 4, 2001), np.logspace(-300, 300, 601), around])
     exact = [mpmath.atan(mpmath.mpf(float(v))) for v in x]
     found = np.asarray(jax.jit(arctangent)(x))
     assert max(abs(mpmath.mpf(float(f)) / e - 1) if e else abs(f) for f, e in zip(found, exact, strict=True)) < 4e-16
     single = x[(np.abs(x) > 1e-30) & (np.abs(x) < 1e38)].astype(np.float32)
     near = np.asarray(jax.jit(arctangent)(single)).astype(float)
     assert np.max(np.abs(near / np.arctan(single.astype(float)) - 1)) < 3e-7
-    np.testing.assert_array_equal(
-        arctangent(jnp.asarray([np.inf, -np.inf, 0.0, -0.0])), [np.pi / 2, -np.pi / 2, 0.0, -0.0]
-    )
+    ends = arctangent(jnp.asarray([np.inf, -np.inf, 0.0, -0.0]))
+    np.testing.assert_array_equal(ends, [np.pi / 2, -np.pi / 2, 0.0, -0.0])
     assert np.isnan(arctangent(jnp.asarray(np.nan))) and np.signbit(arctangent(jnp.asarray(-0.0)))
     np.testing.assert_allclose(jax.vmap(jax.grad(arctangent))(x[:2001]), 1 / (1 + x[:2001] ** 2), rtol=1e-14)
 

@@ -22,6 +22,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.settings import Paths
 from sdescent.numerics.statistics.estimates import band, difference, mean, quantile
 from sdescent.numerics.without_sampling.backward import model_mean
 from sdescent.numerics.without_sampling.closed_moments import model_moment
@@ -54,7 +55,7 @@ def made(T: float = 1.0, **more: Any) -> Ensemble:
 
 def with_horizon(T: float) -> Ensemble:
     """As a run with this horizon says it."""
-    own = settings_of(METHOD, LOSS, None, np.ones((2, 1)), 5, 0, 3, NUMBERS, {}, T)
+    own = settings_of(METHOD, LOSS, None, Paths(np.ones((2, 1)), 5, key=3), NUMBERS, {}, T, NUMBERS["eta"])
     return dataclasses.replace(BY_HAND, settings={"kind": "method", **own}, blow_up=np.full(5, np.inf))
 
 
@@ -82,9 +83,8 @@ def test_a_horizon_that_is_not_a_multiple_is_said(simulate: Any) -> None:
 
 def test_what_an_ensemble_says() -> None:
     first, second, *notes = str(BY_HAND).splitlines()
-    assert (
-        first == "5 paths of DSGD, the method itself, d = 2, 3 times from 0 to 1" and second == "statistics: loss, a/b "
-    )
+    assert first == "5 paths of DSGD, the method itself, d = 2, 3 times from 0 to 1"
+    assert second == "statistics: loss, a/b "
     assert notes == ["T = 1.2 is not a multiple of eta = 0.5: the last step ends at t = 1", "2 of 5 paths blew up"]
     assert BY_HAND.blow_ups.tolist() == [0, 1, 2]
     assert "<td>loss</td><td>1</td>" in BY_HAND._repr_html_()  # of 1, 0.1 and 4, which are left
@@ -97,13 +97,8 @@ def test_settings_are_complete_and_json() -> None:
     many = solve(EQUATION, x0, 1.0, key=3, params=NUMBERS, save=3, halvings=1, dt=0.02)
     for found in (one, many):
         assert json.loads(json.dumps(found.settings)) == found.settings
-        assert found.settings["loss"] == "quadratic:h=1"
-        assert found.settings["noise"] == "gaussian:sigma=sigma"
-        assert (
-            found.settings["params"] == NUMBERS
-            and found.settings["seed"] == 3
-            and found.settings["compressor"] == "identity"
-        )
+        stated = {"loss": "quadratic:h=1", "noise": "gaussian:sigma=sigma", "params": NUMBERS, "seed": 3}
+        assert {**stated, "compressor": "identity"}.items() <= found.settings.items()
     assert (one.settings["x0"], one.settings["first"], one.settings["bound"]) == ([1.0, -2.0], 7, 50)
     assert (many.settings["x0"], many.settings["halvings"], many.settings["dt"]) == ("one for each path", 1, 0.01)
 
@@ -141,9 +136,8 @@ def test_a_start_of_another_length_is_refused() -> None:
         lambda: solve(EQUATION, [1.0], 1.0, 2, 0, NUMBERS),
         lambda: solve(EQUATION, [[1.0, 2.0]], 1.0, None, 0, NUMBERS),
     ):
-        with pytest.raises(
-            BadInput, match=r"^x0: found '[13] coordinates'; accepted: 2, the dimension of the equation"
-        ):
+        message = r"^x0: found '[13] coordinates'; accepted: 2, the dimension of the equation"
+        with pytest.raises(BadInput, match=message):
             asked()
 
 
@@ -250,9 +244,8 @@ def test_to_xarray_gives_labelled_arrays_and_all_settings(monkeypatch: pytest.Mo
     for dims, array in variables.values():
         assert array.shape == tuple(len(places[d]) for d in dims)
     assert places["path"].tolist() == [2, 3, 4, 5, 6] and places["coordinate"].tolist() == [1, 2]
-    assert (
-        settings.keys() == found.settings.keys() and settings["T"] == 1.2 and json.loads(settings["params"]) == NUMBERS
-    )
+    assert settings.keys() == found.settings.keys() and settings["T"] == 1.2
+    assert json.loads(settings["params"]) == NUMBERS
     with pytest.raises(BadInput, match=r"^statistics: found 'final'"):
         dataclasses.replace(found, values={"final": found.values["loss"]}).to_xarray()
     monkeypatch.setitem(sys.modules, "xarray", None)

@@ -11,10 +11,8 @@ import sdescent as sd
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD
 from sdescent.derive.methods.noise import Scaled
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.simulate.chunks import LANES, ROWS, Spread, narrow, parts
-from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import Ensemble
 from tests.support.compilations import compilations
@@ -23,20 +21,17 @@ DIM, NARROW = 40, narrow("float64")
 START = np.linspace(-1, 1.3, DIM)
 GAUSS, LAPLACE = Scaled(sd.noise.Gaussian(), "1/2"), Scaled(sd.noise.Laplace(), 1)
 ADAM = {"rho1": 1.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1}
-#: method, model or None for the method itself, loss, parameters: few coordinates, memory
-CASES: dict[str, tuple[Any, Model | None, Any, dict[str, float]]] = {
-    "Gaussian": (DSGD(GAUSS, clients=1), None, sd.losses.Quadratic(1), {}),
-    "Rand-k": (DCSGD(RandK(3), LAPLACE, clients=2), None, sd.losses.Quartic(), {}),
-    "AdamW": (sd.methods.AdamW(noise=GAUSS, clients=1), None, sd.losses.Quadratic(1), ADAM),
+#: method, loss, parameters: few coordinates, memory
+CASES: dict[str, tuple[Any, Any, dict[str, float]]] = {
+    "Gaussian": (DSGD(GAUSS, clients=1), sd.losses.Quadratic(1), {}),
+    "Rand-k": (DCSGD(RandK(3), LAPLACE, clients=2), sd.losses.Quartic(), {}),
+    "AdamW": (sd.methods.AdamW(noise=GAUSS, clients=1), sd.losses.Quadratic(1), ADAM),
 }
 
 
 def found(name: str, paths: int, **settings: Any) -> Ensemble:
-    method, model, loss, more = CASES[name]
-    asked: dict[str, Any] = {"params": {"eta": 0.1} | more, "loss": loss, "save": 3} | settings
-    if model is None:
-        return run(method, START, 0.4, paths, 3, **asked)
-    return solve(sd.sde(method, model), START, 0.4, paths, 3, **asked)
+    method, loss, more = CASES[name]
+    return run(method, START, 0.4, paths, 3, {"eta": 0.1} | more, loss, save=3, **settings)
 
 
 def first(ensemble: Ensemble, paths: int) -> bytes:
@@ -87,29 +82,16 @@ def test_products_and_factors_keep_all_lanes(program: Any) -> None:
 
 
 def test_parts_in_few_lanes_cover_all_paths() -> None:
-    for count, chunk, few, wide in (
-        (1, 128, 8, 8),
-        (8, 128, 8, 8),
-        (20, 3, 8, 8),
-        (20, 128, 32, 32),
-        (100, 32, 32, 32),
-    ):
+    for count, chunk, few in ((1, 128, 8), (8, 128, 8), (20, 3, 8), (20, 128, 32), (100, 32, 32)):
         numbers = np.arange(count, dtype=np.uint32)
         made = list(parts(numbers, chunk, few))
         assert np.concatenate([own[: place.stop - place.start] for place, own in made]).tolist() == numbers.tolist()
-        assert {len(own) for _, own in made} == {wide}
+        assert {len(own) for _, own in made} == {few}
 
 
 @pytest.mark.slow
 def test_paths_that_blow_up_are_found_in_few_lanes() -> None:
-    settings: dict[str, Any] = {
-        "bound": 1.5,
-        "T": 1.0,
-        "key": 3,
-        "params": {"eta": 0.1},
-        "loss": sd.losses.Quadratic(1),
-        "save": 3,
-    }
+    settings = dict(bound=1.5, T=1.0, key=3, params={"eta": 0.1}, loss=sd.losses.Quadratic(1), save=3)
     several, many = (run(DSGD(LAPLACE, clients=1), START, paths=paths, **settings) for paths in (NARROW[0], LANES))
     assert 0 < np.isfinite(several.blow_up).sum() < NARROW[0] and first(several, NARROW[0]) == first(many, NARROW[0])
 

@@ -77,15 +77,7 @@ def test_an_equation_that_explodes_does_so_at_every_step_size():
 def test_the_strong_order_on_a_shared_path():
     """RMS of coarse minus fine on one path of dx = -x dt + sqrt(eta (1 + x^2)) dW: it falls like dt (Milstein 1974)."""
     equation = sde(DSGD(sd.noise.Affine(1, 1), 1), "first-order", Quadratic(1))
-    shared = {
-        "T": 1.0,
-        "paths": 4000,
-        "key": 5,
-        "params": {"eta": 1.0},
-        "dt": 0.125,
-        "scheme": "milstein",
-        "save": [1.0],
-    }
+    shared = dict(T=1.0, paths=4000, key=5, params={"eta": 1.0}, dt=0.125, scheme="milstein", save=[1.0])
     gaps = []
     for n in range(4):
         coarse, fine = (solve(equation, [1.0], halvings=n + m, by_halves=m == 0, **shared).final for m in (0, 1))

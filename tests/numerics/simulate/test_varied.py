@@ -55,9 +55,8 @@ def test_each_path_of_a_solve_has_its_own_value_bitwise() -> None:
 def test_the_error_of_an_integral_is_the_largest_of_all_values() -> None:
     made, more = equation(Natural()), {"save": 2, "nodes": 32}
     both = solve(made, X0, 0.1, 10, 4, {"eta": 0.1}, varied={"sigma": SIGMA}, **more).settings["doubling_error"]
-    each = [
-        solve(made, X0, 0.1, 10, 4, {"eta": 0.1, "sigma": s}, **more).settings["doubling_error"] for s in (0.5, 2.0)
-    ]
+    alone = [solve(made, X0, 0.1, 10, 4, {"eta": 0.1, "sigma": s}, **more) for s in (0.5, 2.0)]
+    each = [ensemble.settings["doubling_error"] for ensemble in alone]
     assert both == pytest.approx(max(each), rel=1e-9) and each[0] != each[1]
 
 
@@ -146,15 +145,13 @@ def test_a_time_inside_a_sum_over_coordinates_moves_the_mean_of_the_second_order
     derivatives of b. It was refused."""
     scale = sp.sqrt(1 + coord_sum(x**2 / (1 + t + x**2)))
     method = sd.DSignSGD(Scaled(Gaussian(), scale))
-    first, second = (
-        sde(method, model, Quadratic((1, 2)), 2).coordinates() for model in ("first-order", "second-order")
-    )
+    models: list[Any] = ["first-order", "second-order"]
+    first, second = (sde(method, model, Quadratic((1, 2)), 2).coordinates() for model in models)
     b, eta = -first.drift, sp.Symbol("eta", positive=True)
     expected = -b - eta / 2 * (b.jacobian(first.state) * b - b.diff(t))
     point = dict(zip(first.state, (0.7, -1.3), strict=True)) | {t: 0.4, eta: 0.3}
-    assert [float(e.subs(point)) for e in second.drift] == pytest.approx(
-        [float(e.subs(point)) for e in expected], rel=1e-12
-    )
+    here, wanted = ([float(e.subs(point)) for e in column] for column in (second.drift, expected))
+    assert here == pytest.approx(wanted, rel=1e-12)
     assert abs(float(b.diff(t)[0].subs(point))) > 1e-3
 
 

@@ -65,9 +65,8 @@ def test_bins_do_not_depend_on_the_cuts():
     assert np.all(histogram["left"] <= histogram["right"]) and np.all(np.diff(histogram["time"]) >= 0)
     for n in range(len(VALUES)):  # every value is in a bin, and bins of one time do not overlap
         own = histogram["time"] == n
-        assert np.all(np.diff(histogram["left"][own]) > 0) and np.all(
-            histogram["right"][own][:-1] <= histogram["left"][own][1:]
-        )
+        left, right = histogram["left"][own], histogram["right"][own]
+        assert np.all(np.diff(left) > 0) and np.all(right[:-1] <= left[1:])
 
 
 def test_a_digest_comes_back_from_its_arrays():
@@ -82,10 +81,6 @@ def test_nothing_and_one_value():
     assert none.over_time().blown.tolist() == [3, 3] and math.isnan(none.quantile(0, 0.5).value)
     one = none.joined(digest([[2.5], [np.nan]]))
     series = one.over_time()
-    assert (
-        series.mean[0] == 2.5
-        and series.median[0] == 2.5
-        and series.mean_upper[0] == math.inf
-        and math.isnan(series.mean[1])
-    )
+    assert (series.mean[0], series.median[0], series.mean_upper[0]) == (2.5, 2.5, math.inf)
+    assert math.isnan(series.mean[1])
     assert np.isnan(one.variance).all()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.statistics.estimates import band, difference, mean, over_time, proportion, quantile, ranks
+from tests.numerics.refusals import refused
 
 RNG = np.random.default_rng(4)
 
@@ -25,26 +25,13 @@ def test_mean_is_students_interval():
 
 @pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("n", [15, 60])
-def test_quantile_intervals_cover_for_a_law_without_mean(q, n):
-    rounds = 2000
-    truth = stats.cauchy.ppf(q)
-    hits = 0
-    for row in RNG.standard_cauchy((rounds, n)):
-        found = quantile(row, q, 0.95)
-        hits += found.lower <= truth <= found.upper
-    assert hits / rounds >= 0.95 - 5 * np.sqrt(0.95 * 0.05 / rounds)
-    # and the ranks are the narrowest equal-tailed ones: moving either end inwards loses the promise
+def test_the_ranks_of_a_quantiles_interval_are_the_narrowest(q, n):
+    """Equal-tailed ones of the binomial law: moving either end inwards loses the promise."""
     tail = 0.025
     low, high = int(stats.binom.ppf(tail, n, q)), int(stats.binom.ppf(1 - tail, n, q)) + 1
     assert ranks(n, q)[1:] == (low, high)
     assert stats.binom.cdf(low, n, q) > tail or low == 0
     assert stats.binom.sf(high - 2, n, q) > tail
-
-
-def test_mean_intervals_cover_at_small_samples():
-    rounds = 4000
-    hits = sum(e.lower <= 0 <= e.upper for e in map(mean, RNG.normal(size=(rounds, 6))))
-    assert abs(hits / rounds - 0.95) < 5 * np.sqrt(0.95 * 0.05 / rounds)
 
 
 def test_a_quantile_is_an_order_statistic():
@@ -61,8 +48,6 @@ def test_blow_ups_are_counted_apart():
     assert (found.count, found.blown) == (50, 3)
     assert found.value == pytest.approx(np.mean(x[:50]))
     assert quantile(x, 0.9).value == pytest.approx(np.quantile(x[:50], 0.9, method="inverted_cdf"))
-    assert quantile(x, 0.98, blown="infinite").value == np.inf
-    assert quantile(x, 0.5, blown="infinite").value >= quantile(x, 0.5).value
     empty = mean([np.nan, np.nan])
     assert (empty.count, empty.blown) == (0, 2) and np.isnan(empty.value)
 
@@ -102,15 +87,13 @@ def test_series_and_json():
     [
         (lambda: quantile([1.0], 1.0), "q"),
         (lambda: quantile([1.0], 0.5, 1.5), "level"),
-        (lambda: quantile([1.0], blown="ignored"), "blown"),
         (lambda: proportion(5, 3), "count"),
         (lambda: over_time([1.0, 2.0]), "values"),
     ],
 )
 def test_bad_input_is_named(call, field):
-    with pytest.raises(BadInput) as error:
+    with refused(field):
         call()
-    assert error.value.field == field
 
 
 def test_paths_that_all_survive_are_summed_up_at_once() -> None:
@@ -118,18 +101,8 @@ def test_paths_that_all_survive_are_summed_up_at_once() -> None:
     values = np.random.default_rng(3).standard_t(3, (4, 501))
     fast = over_time(values)
     slow = over_time(np.concatenate([values, np.full((1, 501), np.nan)]))
-    for name in (
-        "mean",
-        "mean_lower",
-        "mean_upper",
-        "median",
-        "median_lower",
-        "median_upper",
-        "low",
-        "high",
-        "count",
-        "blown",
-    ):
+    middles = (f"{middle}{end}" for middle in ("mean", "median") for end in ("", "_lower", "_upper"))
+    for name in (*middles, "low", "high", "count", "blown"):
         assert np.array_equal(getattr(fast, name), getattr(slow, name)[:4]), name
     part = over_time(np.concatenate([values, values[:, ::-1]], axis=1)[:, :501])  # a view of more paths
     assert np.array_equal(part.mean, fast.mean) and np.array_equal(part.mean_upper, fast.mean_upper)

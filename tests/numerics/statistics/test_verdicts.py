@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, EXACT, Estimate, mean
 from sdescent.numerics.statistics.verdicts import CERTAIN, FEW, HEAVY, SOLVER, decide, judge
+from tests.numerics.refusals import refused
 
 
 def drawing(function, seed=1):
@@ -119,9 +119,7 @@ def test_tightness_and_json():
     assert found.tightness_lower == pytest.approx(1 / (found.estimate.upper + 0.01))
     assert found.tightness_lower < found.tightness < found.tightness_upper
     written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert (
-        written["verdict"] == "CONFIRMED" and written["estimate"]["count"] == found.paths and written["error"] == 0.01
-    )
+    assert (written["verdict"], written["estimate"]["count"], written["error"]) == ("CONFIRMED", found.paths, 0.01)
     assert decide(drawing(lambda u: 0 * u), 1.0, 0, 1, batch=8, most=8).tightness == np.inf
     assert judge(Estimate(1.0, 0.5, 1.5, 0.95, 9, 0, EXACT), -1.0).tightness is None
 
@@ -137,9 +135,8 @@ def test_tightness_and_json():
     ],
 )
 def test_bad_input_is_named(call, field):
-    with pytest.raises(BadInput) as error:
+    with refused(field):
         call()
-    assert error.value.field == field
 
 
 def test_a_bound_that_is_attained_is_not_violated_at_the_level_of_a_contradiction():

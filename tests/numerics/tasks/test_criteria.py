@@ -185,9 +185,8 @@ def test_the_earlier_criteria_differ_where_a_loss_hardly_falls_or_falls_on() -> 
     assert grown.verdict == claims.without_half(grown) == "SEEN TO FAIL"
     assert claims.without_half(claims.settles([falling(0.9)], 1.0)) == "SEEN"
     assert claims.without_half(claims.falls([flat(0.45)], 1.0)) == "UNDECIDED"
-    slowly = np.concatenate(
-        [np.full((1, 14), 1.0), np.linspace(0.5, 0.4, 12)[:, None] * falling(1.0)[1:]]
-    )  # 0.4/0.45 < 0.9
+    later = np.linspace(0.5, 0.4, 12)[:, None] * falling(1.0)[1:]  # 0.4/0.45 < 0.9
+    slowly = np.concatenate([np.full((1, 14), 1.0), later])
     fails = "SEEN TO FAIL"
     for losses, now, before in ((flat(0.3), "SEEN", "SEEN"), (slowly, "SEEN", fails), (falling(1.5), fails, fails)):
         assert claims.stalls([losses], [0], 1.0).verdict == now and claims.stalls_by_ratio([losses], [0], 1.0) == before

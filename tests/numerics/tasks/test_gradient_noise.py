@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
 from sdescent.numerics.tasks.covariance_path import covariance_change, fit_affine_variance, gradient_descent_path
 from sdescent.numerics.tasks.data import Dataset, load_breast_cancer, random_design
 from sdescent.numerics.tasks.gradient_noise import correlation_summary, draw_noise, exact_moments, measure_noise
 from sdescent.numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression, minimise
+from tests.numerics.refusals import refused
 
 TINY = least_squares(random_design(4, 2, seed=2, correlation=0.4), l2=0.3)
 X = np.array([0.7, -0.4])
@@ -148,9 +149,8 @@ def test_covariance_changes_along_the_path_to_the_minimiser() -> None:
     traces = np.array([np.trace(exact_moments(problem, x, shared_data(569, 4, 8)).covariance) for x in points])
     np.testing.assert_allclose(ratios, traces / traces[3])
     squares = np.array([float(jnp.sum(problem.gradient(jnp.asarray(x)) ** 2)) for x in points])
-    np.testing.assert_allclose(
-        fit.worst, np.max(np.abs(fit.s0 + fit.s1 * squares - traces / 5) / (traces / 5)), rtol=1e-6
-    )
+    worst = np.max(np.abs(fit.s0 + fit.s1 * squares - traces / 5) / (traces / 5))
+    np.testing.assert_allclose(fit.worst, worst, rtol=1e-6)
 
 
 def test_gradient_descent_path_is_gradient_descent() -> None:
@@ -196,9 +196,8 @@ EQUAL = least_squares(Dataset(np.ones((3, 1)), np.ones(3), "equal samples"))
     ],
 )
 def test_bad_input_names_the_field(call, field: str) -> None:
-    with pytest.raises(BadInput) as caught:
+    with refused(field):
         call()
-    assert caught.value.field == field
 
 
 def test_samples_without_noise_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,8 @@ from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data,
 from sdescent.numerics.tasks.data import random_design
 from sdescent.numerics.tasks.gradient_noise import exact_moments
 from sdescent.numerics.tasks.linear_models import least_squares
-from sdescent.numerics.tasks.minibatch import (
-    MiniBatchDCSGD,
-    MiniBatchDSGD,
-    MiniBatchDSignSGD,
-    MiniBatchMethod,
-    run_minibatch,
-)
+from sdescent.numerics.tasks.minibatch import MiniBatchDCSGD, MiniBatchDSGD, MiniBatchDSignSGD, run_minibatch
+from tests.numerics.refusals import refused
 
 PROBLEM = least_squares(random_design(40, 5, seed=2, correlation=0.4), l2=0.1)
 START = np.array([1.0, -2.0, 0.5, 0.0, 3.0])
@@ -50,7 +46,7 @@ def test_whole_data_dsignsgd_is_sign_descent() -> None:
     np.testing.assert_allclose(run.final[:, 0], x, rtol=1e-12)
 
 
-def _one_step_z(method: MiniBatchMethod, clients: int, batch: int, mean, covariance) -> float:
+def _one_step_z(method: Any, clients: int, batch: int, mean, covariance) -> float:
     """Largest |z| of the mean and covariance of (x_0 - x_1)/eta over 20,000 replicas, against the given ones."""
     data, count = shared_data(40, clients, batch), 20_000
     run = run_minibatch(PROBLEM, method, data, START, 0.5, [1], count, seed=11)
@@ -123,15 +119,9 @@ def test_unstable_step_size_blows_up_and_is_counted_not_averaged() -> None:
     assert stable.blow_ups == 0
 
 
-RUN = {
-    "problem": PROBLEM,
-    "method": MiniBatchDSGD(),
-    "data": shared_data(40),
-    "start": START,
-    "eta": 0.1,
-    "save_steps": [1],
-    "replicas": 2,
-}
+RUN: Any = dict(
+    problem=PROBLEM, method=MiniBatchDSGD(), data=shared_data(40), start=START, eta=0.1, save_steps=[1], replicas=2
+)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +142,8 @@ RUN = {
     ],
 )
 def test_bad_input_names_the_field(change: dict, field: str) -> None:
-    with pytest.raises(BadInput) as caught:
+    with refused(field):
         run_minibatch(**(RUN | change))
-    assert caught.value.field == field
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, True])

@@ -27,6 +27,7 @@ from sdescent.numerics.tasks.step_rules import (
     race,
     step,
 )
+from tests.numerics.refusals import refused
 
 H = np.array([1.0, 2.0, 0.5])
 
@@ -72,9 +73,8 @@ def test_a_setting_among_others_is_the_run_of_it_alone() -> None:
 def test_values_of_paths_are_checked_as_others_are(varied: dict[str, Any], field: str) -> None:
     params = {"eta": 1.0, "sigma1": 0.4, "k0": 1.0, "k1": 1.0, "p": 0.5}
     params = {k: v for k, v in params.items() if k not in varied or k in ("sigma1", "eta")}
-    with pytest.raises(BadInput) as caught:
+    with refused(field):
         run(PROBLEM.compressed, PROBLEM.start, 4, paths=2, params=params, loss=PROBLEM.land, varied=varied)
-    assert caught.value.field == field
 
 
 @pytest.mark.slow
@@ -152,9 +152,8 @@ def test_races_repeat_and_settings_keep_their_places() -> None:
 def test_signs_step_by_the_schedule() -> None:
     """Far from the minimum with hardly any noise, N equal signs: the first coordinate goes by c (n + 1)^-q exactly."""
     far = dataclasses.replace(PROBLEM, start=np.full(3, 1000.0))
-    found = race(
-        far, far.signs, [{"c": 0.5, "q": 0.0, "sigma": 1e-9}, {"c": 2.0, "q": 0.5, "sigma": 1e-9}], 4, 2, 10, 1
-    )
+    settings = [{"c": 0.5, "q": 0.0, "sigma": 1e-9}, {"c": 2.0, "q": 0.5, "sigma": 1e-9}]
+    found = race(far, far.signs, settings, 4, 2, 10, 1)
     way = [0.5 * 4, sum(2 / math.sqrt(n + 1) for n in range(4))]
     np.testing.assert_allclose(found.length[-1], np.sqrt(3) * np.array(way)[:, None] * np.ones((2, 10)), rtol=1e-9)
 
@@ -190,8 +189,6 @@ def test_lengths_are_matched_and_the_match_is_measured() -> None:
     first, second = 5 + 0.1 * rng.standard_normal((2, 30))
     found, why = claims.equal_lengths(first, second)
     assert why == "" and found.lower < 1 < found.upper
-    assert (
-        claims.equal_lengths(1.2 * first, second)[1] == claims.equal_lengths(0.8 * first, second)[1] == "lengths differ"
-    )
-    wild = 5 + 3 * rng.standard_normal((2, 12))
-    assert claims.equal_lengths(np.abs(wild[0]), np.abs(wild[1]))[1] == "lengths differ"  # not known to be equal
+    wild = np.abs(5 + 3 * rng.standard_normal((2, 12)))  # not known to be equal
+    for pair in ((1.2 * first, second), (0.8 * first, second), wild):
+        assert claims.equal_lengths(*pair)[1] == "lengths differ"

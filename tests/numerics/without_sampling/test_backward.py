@@ -23,6 +23,7 @@ from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.without_sampling.backward import STAGES, model_mean, radau
 from sdescent.numerics.without_sampling.closed_moments import model_moment
+from tests.numerics.refusals import refused
 from tests.support.samples import mostly_slow
 
 x1 = sp.Symbol("x1", real=True)
@@ -131,9 +132,8 @@ def test_the_interval_is_stated_and_may_be_given():
 
 def test_what_does_not_exist_is_refused():
     with pytest.raises(Refusal):
-        model_mean(
-            sde(DSGD(StudentT("nu"), 1), "first-order", Cosh(), 1), 1.0, 1.0, x1, {"eta": 0.1, "sigma": 1.0, "nu": 1.5}
-        )
+        heavy = sde(DSGD(StudentT("nu"), 1), "first-order", Cosh(), 1)
+        model_mean(heavy, 1.0, 1.0, x1, {"eta": 0.1, "sigma": 1.0, "nu": 1.5})
     equation, params = sde(DSGD(Gaussian(), 1), "first-order", Cosh(), 1), {"eta": 0.125, "sigma": 1.0}
     for given, name in (
         ({"x0": [1.0, 2.0]}, "x0"),
@@ -142,9 +142,8 @@ def test_what_does_not_exist_is_refused():
         ({"T": -1.0}, "T"),
         ({"params": {"sigma": 1.0}}, "eta"),
     ):
-        with pytest.raises(BadInput) as caught:
+        with refused(name):
             model_mean(equation, **({"x0": 1.0, "T": 1.0, "phi": x1, "params": params} | given))
-        assert caught.value.field == name
     with pytest.raises(BadInput, match="dimension"):
         model_mean(sde(DSGD(Gaussian(), 1), "first-order", Cosh(), 2), 1.0, 1.0, x1, params)
 

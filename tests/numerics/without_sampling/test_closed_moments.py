@@ -18,6 +18,7 @@ from sdescent.derive.methods.optimisers import HeavyBall
 from sdescent.derive.methods.schedules import Power
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
+from tests.numerics.refusals import refused
 
 x1, x2 = sp.symbols("x1 x2", real=True)
 
@@ -31,9 +32,8 @@ def test_the_recursion_of_affine_noise():
     params = {"eta": eta, "sigma0": s0, "sigma1": s1}
     found = discrete_moment(DSGD(Affine(), clients), Quadratic("3/2"), 2.0, 2.0, x1**2 - x1 + 3, params)
     assert abs(found.value - (second - first + 3)) <= found.error < 1e-13
-    assert discrete_moment(DSGD(Affine(), 2), Quadratic("3/2"), 2.0, 2.0, x1**2, params).value != pytest.approx(
-        second, rel=1e-4
-    )
+    other = discrete_moment(DSGD(Affine(), 2), Quadratic("3/2"), 2.0, 2.0, x1**2, params)
+    assert other.value != pytest.approx(second, rel=1e-4)
 
 
 def test_a_schedule_in_the_recursion():
@@ -42,9 +42,8 @@ def test_a_schedule_in_the_recursion():
         h = (1 + n * eta) ** -0.5
         second = (1 - eta * h) ** 2 * second + eta**2 * h**2 * 0.49
         first *= 1 - eta * h
-    found = discrete_moment(
-        DSGD(Gaussian(), 1, Power("1/2")), Quadratic(1), 1.0, 2.0, x1**2 + x1, {"eta": eta, "sigma": 0.7}
-    )
+    method, params = DSGD(Gaussian(), 1, Power("1/2")), {"eta": eta, "sigma": 0.7}
+    found = discrete_moment(method, Quadratic(1), 1.0, 2.0, x1**2 + x1, params)
     assert found.value == pytest.approx(first + second, abs=1e-14)
 
 
@@ -59,21 +58,21 @@ def test_two_coordinates_under_rand_1():
         assert found.value == pytest.approx(float(exact), abs=1e-14)
 
 
-@pytest.mark.parametrize(
-    ("model", "rate"), [("first-order", 1.0), ("second-order", 1 + 1 / 16), ("corrected", 1 - 1 / 16)]
-)
+RATES = [("first-order", 1.0), ("second-order", 1 + 1 / 16), ("corrected", 1 - 1 / 16)]
+
+
+@pytest.mark.parametrize(("model", "rate"), RATES)
 def test_the_models_on_a_quadratic(model, rate):
     """theory 5: the drift is -rate x with rate 1, 1 + eta/2, 1 - eta/2; the noise eta sigma^2."""
     decay = math.exp(-2 * rate)
     exact = decay + 0.125 * 0.49 * (1 - decay) / (2 * rate)
-    found = model_moment(
-        sde(DSGD(Gaussian(), 1), model, Quadratic(1), 1), 1.0, 1.0, x1**2, {"eta": 0.125, "sigma": 0.7}
-    )
+    params = {"eta": 0.125, "sigma": 0.7}
+    found = model_moment(sde(DSGD(Gaussian(), 1), model, Quadratic(1), 1), 1.0, 1.0, x1**2, params)
     assert abs(found.value - exact) <= found.error < 1e-13
     # a schedule: int_0^1 (1 + t)^{-1/2} = 2 (sqrt 2 - 1), first order only
     if model == "first-order":
         slow = sde(DSGD(Gaussian(), 1, Power("1/2")), model, Quadratic(1), 1)
-        mean = model_moment(slow, 1.0, 1.0, x1, {"eta": 0.125, "sigma": 0.7})
+        mean = model_moment(slow, 1.0, 1.0, x1, params)
         assert abs(mean.value - math.exp(-2 * (math.sqrt(2) - 1))) <= mean.error < 1e-12
 
 
@@ -96,9 +95,8 @@ def test_bad_input_is_named():
         ({"x0": [[1.0]]}, "x0"),
         ({"params": {"eta": 0.125}}, "parameter sigma"),
     ):
-        with pytest.raises(BadInput) as caught:
+        with refused(field):
             discrete_moment(method, Quadratic(1), **({"x0": 1.0, "T": 1.0, "phi": x1, "params": params} | given))
-        assert caught.value.field == field
     with pytest.raises(BadInput, match="loss"):
         model_moment(sde(method, "first-order", None, 1), 1.0, 1.0, x1, params)
     assert np.isfinite(discrete_moment(method, Quadratic(1), np.array([1.0]), 1.0, sp.S(3), params).value)
@@ -112,10 +110,7 @@ def test_the_coordinates_of_a_quadratic_are_rules_of_their_own():
     for n, (h, start) in enumerate(((1, 1.5), (2, -0.5)), 1):
         alone = sde(method, "first-order", Quadratic(h), 1)
         for phi in ("x{0}*v{0} + v{0}^2", "x{0}"):
-            both = [
-                model_moment(e, x0, 1.0, phi.format(m), params)
-                for e, x0, m in ((whole, (1.5, -0.5), n), (alone, start, 1))
-            ]
-            assert both[0].value == pytest.approx(both[1].value, rel=1e-12)
+            of_whole = model_moment(whole, (1.5, -0.5), 1.0, phi.format(n), params).value
+            assert of_whole == pytest.approx(model_moment(alone, start, 1.0, phi.format(1), params).value, rel=1e-12)
     means = [model_moment(whole, (1.5, -0.5), 1.0, name, params).value for name in ("x1", "v2", "x1*v2")]
     assert means[0] * means[1] == pytest.approx(means[2], rel=1e-12)

@@ -34,6 +34,7 @@ from sdescent.numerics.simulate.method import run
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment
 from sdescent.numerics.without_sampling.line import chebyshev_points, differentiation, interpolation
 from sdescent.numerics.without_sampling.transition import discrete_mean
+from tests.numerics.refusals import refused
 from tests.support.samples import mostly_slow
 
 x1 = sp.Symbol("x1", real=True)
@@ -173,9 +174,8 @@ WRONG = [
 @pytest.mark.parametrize(("change", "field"), WRONG, ids=lambda a: a if isinstance(a, str) else "")
 def test_bad_input_is_named(change, field):
     given = {"x0": 1.0, "T": 1.0, "phi": x1, "params": {"eta": 0.125, "sigma": 1.0}} | change
-    with pytest.raises(BadInput) as caught:
+    with refused(field):
         discrete_mean(DSGD(Gaussian(), 1), Cosh(), **given)
-    assert caught.value.field == field
 
 
 def test_a_value_is_json():

@@ -68,7 +68,7 @@ FAULTS: tuple[Fault, ...] = (
         "numerics/lowering/factors.py",
         "rest = rows[i][j] - sum(",
         "rest = rows[i][j] - 0 * sum(",
-        ("tests/numerics/simulate/test_stated.py::test_the_roots_of_blocks_and_what_is_not_a_covariance",),
+        ("tests/numerics/simulate/test_named_equation.py::test_the_roots_of_blocks_and_what_is_not_a_covariance",),
     ),
     # methods
     Fault(

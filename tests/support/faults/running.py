@@ -16,8 +16,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "ranks of equal entries",
         "numerics/lowering/functions.py",
-        "(a == a[j]) & (before < j)",
-        "(a == a[j]) & (before > j)",
+        "(a == a[j]) & (place < j)",
+        "(a == a[j]) & (place > j)",
         ("tests/numerics/lowering/test_to_jax.py",),
     ),
     Fault(
@@ -44,21 +44,21 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a bias correction of the wrong sign",
         "numerics/simulate/rule_equations/system.py",
-        "found.append(a * expm1(powers[0].args[0]))",
-        "found.append(-a * expm1(powers[0].args[0]))",
+        "replaced.append(a * expm1(powers[0].args[0]))",
+        "replaced.append(-a * expm1(powers[0].args[0]))",
         ("tests/numerics/simulate/test_rule_equations.py",),
     ),
     Fault(
         "correlated coordinates of a memory letter as independent ones",
         "numerics/simulate/rule_equations/covariance.py",
-        "GradientForm(size, own - constant * factor**2, (factor,), sp.Matrix([[constant]]), dense)",
-        "GradientForm(size, own, (), sp.zeros(0, 0), dense)",
+        "GradientForm(size, variance - constant * factor**2, (factor,), sp.Matrix([[constant]]), dense)",
+        "GradientForm(size, variance, (), sp.zeros(0, 0), dense)",
         ("tests/numerics/simulate/test_rule_equations.py",),
     ),
     Fault(
         "points of a study that are solved together have the draws of one long run",
         "numerics/simulate/programs.py",
-        'more["first"] + (places - more["first"]) % more["own"]',
+        'more["first"] + (places - more["first"]) % more["block"]',
         "places",
         ("tests/numerics/studies/test_together.py",),
     ),
@@ -128,8 +128,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a constant is solved for without the rest of its formula",
         "numerics/simulate/update_rules/regimes.py",
-        "(known[name] - e.xreplace({symbol: sp.S.Zero})) / slope",
-        "known[name] / slope",
+        "(numbers[name] - e.xreplace({symbol: sp.S.Zero})) / slope",
+        "numbers[name] / slope",
         ("tests/numerics/simulate/test_rule_runs.py",),
     ),
     # reports

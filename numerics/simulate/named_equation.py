@@ -9,8 +9,8 @@ closed-form root that is differentiable. Coefficients in t are evaluated at the 
 Example:
     >>> import sdescent as sd
     >>> equation = sd.SDE.from_coordinates(["x"], ["theta - x"], [["2*x"]], positive=["x", "theta"])
-    >>> found = equation.solve([1.0], T=1.0, paths=100, params={"theta": 3}, dt=1 / 64, save=3)
-    >>> found.values["x"].shape
+    >>> ensemble = equation.solve([1.0], T=1.0, paths=100, params={"theta": 3}, dt=1 / 64, save=3)
+    >>> ensemble.values["x"].shape
     (3, 100)
 """
 
@@ -26,21 +26,20 @@ from sdescent.derive.audit.equation import StateSDE
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, did_you_mean
 from sdescent.derive.vocabulary.symbols import t
-from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols
 from sdescent.numerics.simulate.ensemble import settings_of_paths
-from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, check_milstein
+from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Subject, check_milstein
 from sdescent.numerics.simulate.parameters import numbers_of, varied_of
-from sdescent.numerics.simulate.runs import Numbers, coordinate, positive
+from sdescent.numerics.simulate.runs import coordinate
+from sdescent.numerics.simulate.settings import Inputs, Numbers, Paths
 from sdescent.numerics.simulate.systems import NamedSystem, named_system
 
 
-def stated_problem(
-    equation: StateSDE, x: np.ndarray, count: int, params: Numbers | None, varied: Mapping[str, Any] | None
-) -> Problem:
-    """The equation at these numbers; arguments as of `sd.solve`, x from `start`.
+def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
+    """The equation at these numbers.
 
     Raises:
         BadInput: x outside the conditions under which the equation is stated; a number that is missing, or belongs to nothing.
@@ -50,24 +49,27 @@ def stated_problem(
         raise Refusal(
             "unspecified-gradient", "the drift contains the gradient of a loss that is not given: give a loss"
         )
-    lanes = varied_of(varied, count, params or {})
-    numbers = _numbers(equation, params, lanes)
+    for name, value in (("loss", inputs.loss), ("u", inputs.u)):
+        if value is not None:
+            raise BadInput(name, value, "None for an equation of one's own: write it into the drift")
+    lanes = varied_of(inputs.varied, paths.count, inputs.params or {})
+    numbers = _numbers(equation, inputs.params, lanes)
     letters = [s.name for s in equation.state]
-    if len(x) != equation.dim:
-        raise BadInput("x0", f"{len(x)} coordinates", f"{equation.dim}, in the order {', '.join(letters)}")
-    _check_conditions(equation, {**numbers, **lanes}, x)
+    if paths.dim != equation.dim:
+        raise BadInput("x0", f"{paths.dim} coordinates", f"{equation.dim}, in the order {', '.join(letters)}")
+    _check_conditions(equation, {**numbers, **lanes}, paths.x)
     special = {s.name for e in _expressions(equation) for s in special_symbols(e)}
     if inside := sorted(special & set(lanes)):
         raise BadInput(f"varied {inside[0]}", "a value for each path", "one number: a program is compiled for it")
     fixed = tuple(sorted((name, value) for name, value in numbers.items() if name in special))
     free = {name: value for name, value in numbers.items() if name not in special}
     eta = numbers.get("eta")
-    settings = partial(settings_of_paths, x, count, numbers=numbers, varied=lanes, step=eta)
-    return Problem(
-        _program, equation, _expressions(equation), tuple(equation.state), None, x, fixed, free, lanes, eta,
-        partial(_scheme, equation), settings, {"state": letters} | ({} if eta is None else {"eta": eta}),
-        {name: coordinate(m) for m, name in enumerate(letters)},
-    )  # fmt: skip
+    state, identity = tuple(equation.state), _expressions(equation)
+    subject = Subject(equation, identity, state, equation.dim, None, None, fixed, tuple(sorted(lanes)))
+    settings = partial(settings_of_paths, paths, numbers, lanes, step=eta)
+    about = {"state": letters} | ({} if eta is None else {"eta": eta})
+    usual = {name: coordinate(m) for m, name in enumerate(letters)}
+    return Problem(_program, subject, paths.x, free, lanes, eta, partial(_scheme, equation), settings, about, usual)
 
 
 def _numbers(equation: StateSDE, params: Numbers | None, lanes: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -76,63 +78,41 @@ def _numbers(equation: StateSDE, params: Numbers | None, lanes: Mapping[str, np.
     Raises:
         BadInput: one is missing, is outside the domain of its symbol, or belongs to no parameter.
     """
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     symbols = {s.name: s for s in equation.parameters}
     for name, value in numbers_of(params).items():
         if np.ndim(value) == 1 and name not in symbols:
-            found |= {f"{name}{n}": float(e) for n, e in enumerate(value, 1)}
+            numbers |= {f"{name}{n}": float(e) for n, e in enumerate(value, 1)}
         elif np.ndim(value):
             raise BadInput(f"parameter {name}", f"shape {np.shape(value)}", "a number")
         else:
-            found[name] = value
-    for name, value in {**found, **lanes}.items():
+            numbers[name] = value
+    for name, value in {**numbers, **lanes}.items():
         if name not in symbols:
-            told = "one of " + ", ".join(symbols) if symbols else "none: it has no parameters"
-            raise BadInput(f"parameter {name}", value, told + did_you_mean(name, symbols))
+            accepted = "one of " + ", ".join(symbols) if symbols else "none: it has no parameters"
+            raise BadInput(f"parameter {name}", value, accepted + did_you_mean(name, symbols))
         low = "> 0" if symbols[name].is_positive else ">= 0" if symbols[name].is_nonnegative else None
         least = np.min(value)
         if low is not None and not (least > 0 or (least == 0 and low == ">= 0")):
             raise BadInput(f"parameter {name}", least, f"a number {low}")
-    missing = [name for name in symbols if name not in found and name not in lanes]
+    missing = [name for name in symbols if name not in numbers and name not in lanes]
     if missing:
         raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
-    return found
+    return numbers
 
 
 def _check_conditions(equation: StateSDE, numbers: Mapping[str, float | np.ndarray], x: np.ndarray) -> None:
-    own = {s.name: jnp.asarray(x[m]) for m, s in enumerate(equation.state)}
+    points = {s.name: jnp.asarray(x[m]) for m, s in enumerate(equation.state)}
     for c in equation.conditions:
-        gap = lower_coordinate(c.left - c.right)(Environment({}, {**numbers, **own, "t": 0.0}))
+        gap = lower_coordinate(c.left - c.right)(Environment({}, {**numbers, **points, "t": 0.0}))
         if bool(jnp.all(gap > 0)):
             continue
         if symbols_of([c.left, c.right]) & set(equation.state):
-            found = x[:, 0].tolist() if x.shape[1] == 1 else "a point"
-            raise BadInput("x0", found, f"points with {c}, a condition of the equation")
+            point = x[:, 0].tolist() if x.shape[1] == 1 else "a point"
+            raise BadInput("x0", point, f"points with {c}, a condition of the equation")
         raise Refusal(
             "condition-fails", f"the equation is stated for ${c.left} > {c.right}$, which fails at these numbers"
         )
-
-
-def any_times(horizon: Any, save: Any) -> np.ndarray:
-    """The saved times, increasing.
-
-    Raises:
-        BadInput: a value outside its range.
-    """
-    end = positive("T", horizon)
-    if isinstance(save, (int, np.integer)) and not isinstance(save, bool):
-        if save < 2:
-            raise BadInput("save", save, "at least 2 times, or a list of times")
-        return np.linspace(0, end, int(save))
-    times = np.unique(np.asarray(save, float))
-    if (
-        np.ndim(save) != 1
-        or not times.size
-        or not np.all((times >= 0) & (times <= end * (1 + 1e-12)))
-        or times[-1] <= 0
-    ):
-        raise BadInput("save", save, "times from 0 to T, one of them > 0")
-    return times
 
 
 def _expressions(equation: StateSDE) -> tuple[Any, ...]:
@@ -149,11 +129,8 @@ def _scheme(equation: StateSDE, name: str) -> str:
     """
     if name != "milstein":
         return name
-    kind = (
-        "diagonal"
-        if equation.dim == 1 and equation.root is not None and equation.root.cols == 1
-        else equation.noise_type
-    )
+    alone = equation.dim == 1 and equation.root is not None and equation.root.cols == 1
+    kind = "diagonal" if alone else equation.noise_type
     check_milstein(kind)
     return "euler" if kind == "additive" else name
 
@@ -162,8 +139,8 @@ class _Program(EquationProgram):
     system: NamedSystem
 
     def lowered(self) -> NamedSystem:
-        own = self.setting.equation
-        return named_system(own, self.fixed, t in symbols_of(_expressions(own)), self.setting.scheme == "heun")
+        equation, heun = self.subject.equation, self.setting.solver.scheme == "heun"
+        return named_system(equation, self.fixed, t in symbols_of(_expressions(equation)), heun)
 
     def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
         scalars = {name: value[0] if jnp.ndim(value) == 2 else value for name, value in free.items()}
@@ -173,4 +150,4 @@ class _Program(EquationProgram):
         return self.system.at(y, {**free, "t": t})
 
 
-_program = Compiled(_Program)
+_program = Memo(_Program)

@@ -1,4 +1,4 @@
-"""A store of built objects: an object built for a setting is kept for the next time the setting is asked for."""
+"""A memo: an object that was built for a setting is there for the next time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 
-class Compiled:
+class Memo:
     """`build`, with the objects for the last settings kept; for a setting that cannot be compared it builds again."""
 
     def __init__(self, build: Callable[..., Any], size: int = 64) -> None:

@@ -20,14 +20,9 @@ from sdescent.numerics.lowering.factors import small_root
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.roots import Dense, RankOne, Thin, _large_root
+from tests.support.laws.samplers import within
 
 FIRST = {"first": lambda x: x[0]}
-
-
-def assert_mean(draws: np.ndarray, expected, slack: float = 0.0) -> None:
-    error = draws.std(axis=-1) / np.sqrt(draws.shape[-1])
-    gap = np.abs(draws.mean(axis=-1) - expected)
-    assert np.all(gap <= 5 * error + slack + 1e-12), (draws.mean(axis=-1), expected, error)
 
 
 def coupled() -> StateSDE:
@@ -41,8 +36,8 @@ def test_an_ornstein_uhlenbeck_process_in_time_has_its_closed_mean_and_variance(
     found = equation.solve([2.0], 2.0, 20_000, 3, dt=1 / 64, save=[0.5, 2.0])
     t = found.times
     mean = 2 * np.exp(-t) + (np.cos(2 * t) + 2 * np.sin(2 * t) - np.exp(-t)) / 5
-    assert_mean(found.values["x"], mean, slack=2e-4)
-    assert_mean((found.values["x"] - mean[:, None]) ** 2, t * np.exp(-2 * t), slack=2e-4)
+    within(found.values["x"], mean, 2e-4)
+    within((found.values["x"] - mean[:, None]) ** 2, t * np.exp(-2 * t), 2e-4)
 
 
 @pytest.mark.slow
@@ -57,12 +52,8 @@ def test_parameters_may_differ_from_path_to_path():
         np.testing.assert_allclose(alone.final[0], found.final[0, n], rtol=1e-12)
         np.testing.assert_allclose(alone.values["square"][:, 0], found.values["square"][:, n], rtol=1e-12)
     assert len(set(found.final[0])) == 4 and found.settings["varied"] == {"k": [0.5, 2.0]}
-    for wrong, told in (
-        ({"k": -ks}, "> 0"),
-        ({"q": ks}, "one of"),
-        ({"k": ks[:2]}, "one per path"),
-        ({"theta": ks}, "one number"),
-    ):
+    wrongs = {"> 0": {"k": -ks}, "one of": {"q": ks}, "one per path": {"k": ks[:2]}, "one number": {"theta": ks}}
+    for told, wrong in wrongs.items():
         with pytest.raises(BadInput, match=told):
             equation.solve([1.0], 1.0, 4, 3, {"theta": 1}, varied=wrong, **same)
 
@@ -73,16 +64,15 @@ def test_second_moments_of_coupled_noise_follow_their_equations():
     equation = coupled()
     moments = equation.moment_equations(2)
     r = sp.Symbol("r", real=True)
-    matrix, constant = (
-        np.array(e.subs(r, sp.Rational(1, 2)).tolist(), float) for e in (moments.matrix, moments.constant)
-    )
+    both = (e.subs(r, sp.Rational(1, 2)).tolist() for e in (moments.matrix, moments.constant))
+    matrix, constant = (np.array(e, float) for e in both)
     start = np.array([1.0**a * (-1.0) ** b for a, b in moments.exponents])
     whole = np.block([[matrix, constant], [np.zeros((1, len(start) + 1))]])
     expected = dict(zip(moments.exponents, (linalg.expm(1.5 * whole) @ [*start, 1])[:-1], strict=True))
     kept = {"xx": lambda z: z[0] ** 2, "xm": lambda z: z[0] * z[1], "mm": lambda z: z[1] ** 2}
     found = equation.solve([1.0, -1.0], 1.5, 40_000, 4, {"r": 0.5}, dt=1 / 128, save=[1.5], statistics=kept)
     for name, exponent in (("xx", (2, 0)), ("xm", (1, 1)), ("mm", (0, 2))):
-        assert_mean(found.values[name], expected[exponent], slack=4e-3)
+        within(found.values[name], expected[exponent], 4e-3)
 
 
 @pytest.mark.slow
@@ -91,15 +81,14 @@ def test_geometric_brownian_motion_has_its_moments(scheme):
     """E X = e^{mu t}, E X^2 = e^{(2 mu + sigma^2) t}; the bias of a scheme of weak order 1 is below dt here."""
     equation = SDE.from_coordinates(["x"], ["mu*x"], [["sigma^2*x^2"]])
     found = equation.solve([1.0], 1.0, 20_000, 5, {"mu": 0.3, "sigma": 0.4}, dt=1 / 64, save=[1.0], scheme=scheme)
-    assert_mean(found.values["x"], np.exp(0.3), slack=1 / 64)
-    assert_mean(found.values["x"] ** 2, np.exp(0.6 + 0.16), slack=2 / 64)
+    within(found.values["x"], np.exp(0.3), 1 / 64)
+    within(found.values["x"] ** 2, np.exp(0.6 + 0.16), 2 / 64)
 
 
 @pytest.mark.slow
 def test_an_equation_derived_from_a_method_has_the_same_bits_when_it_is_stated():
-    derived = sd.sde(
-        sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=2), loss=sd.losses.Quadratic((1, 2, 3)), dim=3
-    )
+    method = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=2)
+    derived = sd.sde(method, loss=sd.losses.Quadratic((1, 2, 3)), dim=3)
     named = derived.coordinates()
     own = SDE.from_coordinates(named.state, named.drift, named.covariance)
     x0, params = [1.0, -1.0, 2.0], {"eta": 0.25}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sdescent.numerics.lowering.families import Apart, Templates, grouped, single
+from sdescent.numerics.lowering.letter_arrays import Apart, Templates, grouped, single
 from sdescent.numerics.lowering.to_jax import lower_function
 
 x = sp.symbols("x1:13", real=True)
@@ -16,9 +16,10 @@ STATE = [*m, *x]
 
 
 def test_letters_with_one_base_are_one_group_and_come_back_in_order():
-    state = [x[0], m[0], x[1], m[1], sp.Symbol("theta", real=True)]
+    """In an order that is not its own inverse, so that the way back is another one."""
+    state = [x[0], m[0], m[1], x[1], sp.Symbol("theta", real=True)]
     families = grouped(state)
-    assert families.groups == ((0, 2), (1, 3), (4,))
+    assert families.groups == ((0, 3), (1, 2), (4,))
     points = np.arange(10.0).reshape(5, 2)
     assert np.array_equal(families.join(families.split(points), 2), points)
     assert [len(group) for group in single(state).groups] == [1] * 5

@@ -64,9 +64,9 @@ def grouped(state: Sequence[sp.Symbol]) -> Families:
         kind = f"{match[1]}1.. {letter.is_positive}" if match else letter.name
         bases.setdefault(kind, []).append(n)
     groups = tuple(tuple(members) for members in bases.values())
-    own = [state[group[0]] if len(group) == 1 else _symbol(f"array {kind}", [state[i] for i in group])
+    arrays = [state[group[0]] if len(group) == 1 else _symbol(f"array {kind}", [state[i] for i in group])
            for kind, group in zip(bases, groups, strict=True)]  # fmt: skip
-    return Families(tuple(state), groups, tuple(own))
+    return Families(tuple(state), groups, tuple(arrays))
 
 
 def single(state: Sequence[sp.Symbol]) -> Families:
@@ -98,13 +98,13 @@ class Templates:
             if any(self._in_group(s) for s in formulas[0].free_symbols):
                 raise Apart
             return formulas[0]
-        known: dict[tuple[sp.Expr, ...], Any] = {}
-        found = self._common(tuple(formulas), known)
+        parts: dict[tuple[sp.Expr, ...], Any] = {}
+        template = self._common(tuple(formulas), parts)
         for n, formula in enumerate(formulas):
-            table = {value: key[n] for key, value in known.items() if isinstance(value, sp.Symbol)}
-            if found.xreplace(table) != formula:
+            table = {value: key[n] for key, value in parts.items() if isinstance(value, sp.Symbol)}
+            if template.xreplace(table) != formula:
                 raise Apart
-        return found
+        return template
 
     def between(self, matrix: sp.Matrix) -> sp.Matrix:
         """The entries between groups of a matrix that is 0 between different places of two groups.
@@ -113,16 +113,16 @@ class Templates:
             Apart: it is not, or the entries of two groups are not one formula.
         """
         groups = list(self._arrays)
-        found = sp.zeros(len(groups), len(groups))
+        entries = sp.zeros(len(groups), len(groups))
         for a, one in enumerate(groups):
             for b, two in enumerate(groups):
                 if any(matrix[i, j] != 0 for m, i in enumerate(one) for n, j in enumerate(two) if m != n):
                     raise Apart
                 if len(one) == len(two):
-                    found[a, b] = self([matrix[i, j] for i, j in zip(one, two, strict=True)])
+                    entries[a, b] = self([matrix[i, j] for i, j in zip(one, two, strict=True)])
                 elif matrix[one[0], two[0]] != 0:
                     raise Apart
-        return found
+        return entries
 
     def rows(self, matrix: sp.Matrix) -> list[tuple[int, int, int, sp.Expr]]:
         """The entries that are not 0 as (group, first column, columns, formula): columns side by side, or one for a whole group.
@@ -130,7 +130,7 @@ class Templates:
         Raises:
             Apart: the columns of a group have no such form, or its entries are not one formula.
         """
-        found: list[tuple[int, int, int, sp.Expr]] = []
+        entries: list[tuple[int, int, int, sp.Expr]] = []
         for a, group in enumerate(self._arrays):
             filled = [[j for j in range(matrix.cols) if matrix[i, j] != 0] for i in group]
             if len({len(columns) for columns in filled}) > 1:
@@ -140,8 +140,8 @@ class Templates:
                 if not steps <= {0} and not steps <= {1}:
                     raise Apart
                 count = len(group) if steps == {1} else 1
-                found.append((a, first, count, self([matrix[i, j] for i, j in zip(group, columns, strict=True)])))
-        return found
+                entries.append((a, first, count, self([matrix[i, j] for i, j in zip(group, columns, strict=True)])))
+        return entries
 
     def values(self, scalars: Mapping[str, Any], dtype: Any) -> dict[str, Any]:
         """The vectors by name, (n, 1), with these numbers for the parameters."""
@@ -154,12 +154,12 @@ class Templates:
     def _in_group(self, symbol: sp.Basic) -> bool:
         return symbol in self._letters and not any(group == (self._letters[symbol],) for group in self._arrays)  # pyright: ignore[reportArgumentType]
 
-    def _common(self, parts: tuple[Any, ...], known: dict[tuple[sp.Expr, ...], Any]) -> Any:
-        if parts not in known:
-            known[parts] = self._new(parts, known)
-        return known[parts]
+    def _common(self, parts: tuple[Any, ...], memo: dict[tuple[sp.Expr, ...], Any]) -> Any:
+        if parts not in memo:
+            memo[parts] = self._new(parts, memo)
+        return memo[parts]
 
-    def _new(self, parts: tuple[Any, ...], known: dict[tuple[sp.Expr, ...], Any]) -> Any:
+    def _new(self, parts: tuple[Any, ...], memo: dict[tuple[sp.Expr, ...], Any]) -> Any:
         first = parts[0]
         if all(e == first for e in parts) and not any(self._in_group(s) for s in first.free_symbols):
             return first
@@ -169,15 +169,13 @@ class Templates:
             return self._vector(parts)
         split = [e.as_coeff_Mul() if isinstance(e, sp.Expr) else (sp.S.One, e) for e in parts]
         if len({c for c, _ in split}) > 1:
-            rest = self._common(tuple(e for _, e in split), known)
-            return self._common(tuple(c for c, _ in split), known) * rest
+            rest = self._common(tuple(e for _, e in split), memo)
+            return self._common(tuple(c for c, _ in split), memo) * rest
         if any(e.func != first.func or len(e.args) != len(first.args) for e in parts):
             raise Apart
-        ordered = [
-            sorted(e.args, key=_erased) if isinstance(e, (sp.Add, sp.Mul, sp.Max, sp.Min)) else list(e.args)
-            for e in parts
-        ]
-        return first.func(*[self._common(entry, known) for entry in zip(*ordered, strict=True)])
+        commutative = isinstance(first, (sp.Add, sp.Mul, sp.Max, sp.Min))
+        ordered = [sorted(e.args, key=_erased) if commutative else list(e.args) for e in parts]
+        return first.func(*[self._common(entry, memo) for entry in zip(*ordered, strict=True)])
 
     def _letter(self, symbols: tuple[sp.Symbol, ...]) -> sp.Symbol:
         places = tuple(self._letters.get(s, -1) for s in symbols)

@@ -52,32 +52,30 @@ def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
 @quick_sign_mean.register(Stable)
 def lowered_sign_mean(law: Law, parameters: Parameters = None) -> SignMean | None:
     """R from the law's own formula; None where it holds a special function without a table, such as one of a traced alpha."""
-    given = parameters or {}
-    expr = specialise(
-        law.sign_mean(_PLACE), {name: value for name, value in given.items() if not isinstance(value, Tracer)}
-    )
+    values = parameters or {}
+    numbers = {name: value for name, value in values.items() if not isinstance(value, Tracer)}
+    expr = specialise(law.sign_mean(_PLACE), numbers)
     indices = [f.args[0] for f in expr.atoms(StableSignMean)]
-    if expr.has(sp.hyper) or any(
-        not index.is_number or stable_sign_mean_table(float(index)) is None for index in indices
-    ):
+    tabled = all(index.is_number and stable_sign_mean_table(float(index)) is not None for index in indices)
+    if expr.has(sp.hyper) or not tabled:
         return None
     lowered = lower_coordinate(expr)
-    return lambda x: lowered(environment(given, scalars={_PLACE.name: x}))
+    return lambda x: lowered(environment(values, scalars={_PLACE.name: x}))
 
 
 @quick_sign_mean.register
 def _(law: StudentT, parameters: Parameters = None) -> SignMean | None:
     """A finite sum of nu/2 terms, if nu is a small whole number that is known when the program is compiled."""
-    given = parameters or {}
-    known = {s: given[s.name] for s in law.nu.free_symbols if np.ndim(given.get(s.name, [])) == 0}
-    if any(isinstance(value, Tracer) for value in known.values()):
+    values = parameters or {}
+    numbers = {s: values[s.name] for s in law.nu.free_symbols if np.ndim(values.get(s.name, [])) == 0}
+    if any(isinstance(value, Tracer) for value in numbers.values()):
         return None
-    nu = law.nu.subs(known)
+    nu = law.nu.subs(numbers)
     if not (nu.is_number and nu == int(nu) <= _TERMS):
         return None
-    found = lowered_sign_mean(StudentT(int(nu)))
+    sign_mean = lowered_sign_mean(StudentT(int(nu)))
     # the squares of larger numbers overflow in single precision
-    return None if found is None else lambda x: found(jnp.clip(x, -_FAR, _FAR))
+    return None if sign_mean is None else lambda x: sign_mean(jnp.clip(x, -_FAR, _FAR))
 
 
 def sign_mean_in_place_of_draws(law: Law, parameters: Parameters = None) -> SignMean | None:

@@ -1,0 +1,227 @@
+"""The settings of a simulation as objects: its paths, its arithmetic, and the times, the scheme and the numbers of a solve.
+
+`run` and `solve` take them one by one, as keywords, and hand on these objects.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from sdescent.derive.vocabulary.choices import Precision, SchemeName
+from sdescent.derive.vocabulary.errors import BadInput
+
+#: starting points: one, (d,), or one for each path, (d, paths)
+Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
+#: numbers by the names of symbols: scalars (exact ones too), vectors (d,), matrices (d, d)
+Numbers = Mapping[str, Any]
+#: a path whose largest |x_j| passes this, or is not finite, has blown up; so has one at whose saved point the loss or its gradient
+#: is infinite
+BOUND = 1e8
+#: paths have numbers of 31 bits, which determine their draws
+MOST_PATHS = 2**31
+
+
+def positive(field: str, value: Any) -> float:
+    """A finite number > 0.
+
+    Raises:
+        BadInput: anything else.
+    """
+    try:
+        number = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise BadInput(field, value, "a finite number > 0")
+    return number
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether a value is a whole number, no bool, and at least this."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= least)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """The paths of an ensemble, or of a part of one.
+
+    Attributes:
+        x: starting points, (d, 1) for all paths or (d, count).
+        count: how many paths there are.
+        key: a JAX key or a seed.
+        first: the number of the first path, which with the key determines its draws.
+        blocks: how many runs of equal size follow one another.
+    """
+
+    x: np.ndarray
+    count: int
+    key: Any = 0
+    first: int = 0
+    blocks: int = 1
+
+    @property
+    def dim(self) -> int:
+        """d."""
+        return len(self.x)
+
+
+def paths_from(x0: Any, paths: int | None, key: Any = 0, first: int = 0, blocks: int = 1) -> Paths:
+    """The paths that start at x0, one point (d,) for all or (d, paths); arguments as of `sd.solve`.
+
+    Raises:
+        BadInput: another shape, a value that is not finite, no number of paths, a path number out of range, or blocks that cannot
+            all have equally many paths.
+    """
+    point = np.asarray(x0, float)
+    if point.ndim not in (1, 2) or point.size == 0 or not np.all(np.isfinite(point)):
+        raise BadInput("x0", np.shape(x0), "finite numbers of shape (d,), or (d, paths)")
+    if point.ndim == 2:
+        if paths is not None and paths != point.shape[1]:
+            raise BadInput("paths", paths, f"{point.shape[1]}, the number of starting points")
+        count = point.shape[1]
+    elif not is_whole(paths, 1) or paths >= MOST_PATHS:  # pyright: ignore[reportOptionalOperand]
+        raise BadInput("paths", paths, "a whole number from 1 to 2^31")
+    else:
+        point, count = point[:, None], int(paths)  # pyright: ignore[reportArgumentType]
+    if not is_whole(first, 0) or first > MOST_PATHS - count:
+        raise BadInput("first", first, f"a whole number from 0 to {MOST_PATHS - count}, for {count} paths")
+    if not is_whole(blocks, 1) or count % blocks:
+        raise BadInput("blocks", blocks, f"a whole number >= 1 that divides the number of paths, {count}")
+    return Paths(point, count, key, int(first), int(blocks))
+
+
+@final
+@dataclass(frozen=True)
+class Arithmetic:
+    """How numbers are held: precision, bits of a draw, bound, and paths at a time; attributes as the arguments of `sd.solve`.
+
+    Raises:
+        BadInput: an attribute outside its range.
+    """
+
+    dtype: Precision = "float64"
+    wide: bool = False
+    bound: float = BOUND
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        positive("bound", self.bound)
+        if self.dtype not in ("float64", "float32"):
+            raise BadInput("dtype", self.dtype, "float64 or float32")
+        if self.chunk is not None and not is_whole(self.chunk, 1):
+            raise BadInput("chunk", self.chunk, "a whole number >= 1")
+
+    @property
+    def kind(self) -> np.dtype:
+        """The type of the numbers."""
+        return np.dtype(self.dtype)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As settings of an ensemble, which do not depend on the chunks."""
+        return {"bound": self.bound, "dtype": self.dtype, "wide": bool(self.wide)}
+
+
+@final
+@dataclass(frozen=True)
+class Solver:
+    """The scheme of a solve and the nodes of its integrals over the noise; attributes as the arguments of `sd.solve`."""
+
+    scheme: SchemeName = "predictor-corrector"
+    nodes: int = 256
+
+    def __post_init__(self) -> None:
+        if not is_whole(self.nodes, 2):
+            raise BadInput("nodes", self.nodes, "a whole number >= 2")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What an equation is solved with; attributes as the arguments of `sd.solve`."""
+
+    params: Numbers | None = None
+    varied: Mapping[str, Any] | None = None
+    loss: Any = None
+    u: Any = None
+    memory: Mapping[str, Any] | None = None
+    checked: bool = False
+
+
+def last_step(horizon: float, eta: float) -> int:
+    """The largest n with n eta <= T, up to rounding."""
+    return math.floor(horizon / eta * (1 + 1e-12))
+
+
+def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarray = 50) -> np.ndarray:
+    """Step numbers n at which both the method and the SDE (at time n eta) are saved; increasing.
+
+    Args:
+        horizon: T > 0. The last step is the largest n with n eta <= T.
+        eta: step size > 0.
+        save: number of saved times, evenly spread from 0 to T; or the times themselves, each moved to its nearest step.
+
+    Raises:
+        BadInput: a value outside its range.
+    """
+    last = last_step(positive("T", horizon), positive("eta", eta))
+    if last < 1:
+        raise BadInput("T", horizon, f"at least one step (eta = {eta})")
+    if (count := _count(save)) is not None:
+        return np.unique(np.rint(np.linspace(0, last, count)).astype(int))
+    times = np.asarray(save, float)
+    if times.ndim != 1 or not times.size or not np.all((times >= 0) & (times <= horizon * (1 + 1e-12))):
+        raise BadInput("save", save, "times from 0 to T")
+    steps = np.unique(np.rint(times / eta).astype(int))
+    if steps[-1] < 1:
+        raise BadInput("save", save, f"a time of at least half a step (eta = {eta})")
+    return steps
+
+
+def _count(save: Any) -> int | None:
+    """How many times are saved, where they are not listed."""
+    if not isinstance(save, (int, np.integer)) or isinstance(save, bool):
+        return None
+    if save < 2:
+        raise BadInput("save", save, "at least 2 times, or a list of times")
+    return int(save)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The times of a solve; attributes as the arguments of `sd.solve`, the horizon being T.
+
+    Raises:
+        BadInput: a horizon that is not a finite number > 0.
+    """
+
+    horizon: float
+    save: int | Sequence[float] | np.ndarray = 50
+    dt: float | None = None
+    halvings: int = 0
+    by_halves: bool = False
+
+    def __post_init__(self) -> None:
+        positive("T", self.horizon)
+
+    def times(self, unit: float | None) -> np.ndarray:
+        """The saved times, increasing: multiples of the time of a step of the method, or without a method as they are.
+
+        Raises:
+            BadInput: times outside their range.
+        """
+        if unit is not None:
+            return save_grid(self.horizon, unit, self.save) * unit
+        if (count := _count(self.save)) is not None:
+            return np.linspace(0, float(self.horizon), count)
+        times = np.unique(np.asarray(self.save, float))
+        inside = np.ndim(self.save) == 1 and times.size and np.all((times >= 0) & (times <= self.horizon * (1 + 1e-12)))
+        if not inside or times[-1] <= 0:
+            raise BadInput("save", self.save, "times from 0 to T, one of them > 0")
+        return times
