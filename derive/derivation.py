@@ -142,7 +142,7 @@ class RuleSDE(SDE):
     """
 
     @cached_property
-    def _found(self) -> RuleEquation | str:
+    def _equation_or_reason(self) -> RuleEquation | str:
         try:
             return derived_rule(self.method, self.model, self.loss, self.dim)
         except NoClosedForm as error:
@@ -151,18 +151,18 @@ class RuleSDE(SDE):
     @property
     def rule(self) -> RuleEquation | None:
         """The equation in generic coordinates; None where no closed form is known."""
-        return None if isinstance(self._found, str) else self._found
+        return None if isinstance(self._equation_or_reason, str) else self._equation_or_reason
 
     def required(self) -> RuleEquation:
         """`rule`; raises NoClosedForm where there is none."""
-        if isinstance(self._found, str):
-            raise NoClosedForm(self._found)
-        return self._found
+        if isinstance(self._equation_or_reason, str):
+            raise NoClosedForm(self._equation_or_reason)
+        return self._equation_or_reason
 
     @property
     def missing(self) -> str | None:
         """What has no closed form."""
-        return self._found if isinstance(self._found, str) else None
+        return self._equation_or_reason if isinstance(self._equation_or_reason, str) else None
 
     @property
     def explicit(self) -> bool:
@@ -204,10 +204,10 @@ class RuleSDE(SDE):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `derive`."""
-        return rule_dict(self, self._found)
+        return rule_dict(self, self._equation_or_reason)
 
     def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:
-        return Layout(lambda: self.expanded, width, unicode).rule(self, self._found, self.to_dict(), about)
+        return Layout(lambda: self.expanded, width, unicode).rule(self, self._equation_or_reason, self.to_dict(), about)
 
     def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
         rule = self.required()

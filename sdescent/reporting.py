@@ -71,7 +71,7 @@ def report(
     try:
         chosen(problem, only)
     except BadInput as error:  # which is called as the command line calls it
-        raise BadInput("only", error.found, error.accepted) from None
+        raise BadInput("only", error.value, error.accepted) from None
     folder = Path(out)
     make_folder(folder)
     answer = build_report(problem, folder, quick, only, progress or _silent)

@@ -28,7 +28,9 @@ def empty(path: str, source: str) -> list[str]:
 
 
 def test_no_name_of_the_product_fits_anything() -> None:
-    assert [place for path, source in FILES.items() for place in empty(path, source)] == []
+    assert [
+        place for path, source in FILES.items() if not path.startswith("benchmarks/") for place in empty(path, source)
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,7 @@ def _value(
     i, *rest = [letters.index(a) * dim + n for a, n in entry.places]
     drift = {a: table.get((a,), sp.S.Zero) for a in letters}
     covariance: Any = {} if entry.drift or entry.apart else table
-    alone = replace(equation, drift=drift, own=covariance, pair=table if entry.apart else {})
+    alone = replace(equation, drift=drift, covariance=covariance, pair=table if entry.apart else {})
     system = _system(alone, loss, dim, constants)
     return (system.covariance[i, rest[0]] if rest else system.drift[i]).xreplace(_at(at))
 
@@ -319,7 +319,7 @@ def _as_stated(stated: StatedEquation, equation: RuleEquation, dim: int) -> Rule
     drift = {a: put(stated.drift[a]) for a in equation.letters}
     covariance = {key: put(e) for key, e in stated.covariance.items()}
     pair = {key: put(e) for key, e in ({(b, a): e for (a, b), e in stated.pair.items()} | dict(stated.pair)).items()}
-    return replace(equation, drift=drift, own=covariance, pair=pair)
+    return replace(equation, drift=drift, covariance=covariance, pair=pair)
 
 
 def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, sp.Expr]:

@@ -244,7 +244,7 @@ class Comparison:
         """Whether an expression is shown to have no zero inside the domain."""
         e = _alone(linear(e), []).xreplace(self._domain(dimension if self.dim is None else sp.Integer(self.dim)))
         letters = {s for s in e.free_symbols if s.is_nonnegative and not isinstance(s, sp.Dummy)}
-        return _shown(sp.sign(e.xreplace({s: sp.Dummy(positive=True) for s in letters})) ** 2, sp.S.One)
+        return _proved_equal(sp.sign(e.xreplace({s: sp.Dummy(positive=True) for s in letters})) ** 2, sp.S.One)
 
     def _shifted(self, entry: Entry, one: Series, two: Series, last: int) -> Term | None:
         """Two entries that are each one power of s, not the same one, and otherwise alike: off by a power of the step."""
@@ -370,7 +370,7 @@ def _alone(e: sp.Expr, aggregates: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Ex
     for node in nodes(e):
         body = _alone(node.args[0], aggregates)  # pyright: ignore[reportArgumentType]
         alike = ((b, a) for n, b, a in aggregates if n.args[1:] == node.args[1:] and type(n) is type(node))
-        letter = next((a for b, a in alike if _shown(b, body)), None)
+        letter = next((a for b, a in alike if _proved_equal(b, body)), None)
         if letter is None:
             letter = sp.Dummy(**({"nonnegative": True} if node.is_nonnegative else {"real": True}))
         aggregates.append((node, body, letter))
@@ -378,7 +378,7 @@ def _alone(e: sp.Expr, aggregates: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Ex
     return e
 
 
-def _shown(one: sp.Expr, two: sp.Expr) -> bool:
+def _proved_equal(one: sp.Expr, two: sp.Expr) -> bool:
     with suppress(Undecided):
         return difference(one, two, None) is None
     return False

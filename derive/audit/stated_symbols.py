@@ -54,22 +54,22 @@ class Letters:
             if s.is_extended_real is False or s.is_extended_negative or isinstance(s, sp.Dummy):
                 described = "a symbol that is not real, is negative or has no name"
                 raise BadInput(f"symbol {s.name}", described, "a real symbol")
-        self._known: dict[str, sp.Symbol] = {}
+        self._letters: dict[str, sp.Symbol] = {}
         self.state: list[sp.Symbol] = []
         for n, letter in enumerate(state, 1):
             name = parse_letter(_name(letter, f"state[{n}]"), f"state[{n}]")
-            if name in self._known:
+            if name in self._letters:
                 raise BadInput(f"state[{n}]", name, "each letter once")
-            self._known[name] = self._symbol(name)
-            self.state.append(self._known[name])
+            self._letters[name] = self._symbol(name)
+            self.state.append(self._letters[name])
 
     def names(self) -> list[str]:
         """The names of the letters read so far, those of the state first."""
-        return list(self._known)
+        return list(self._letters)
 
     def unused(self) -> list[str]:
         """Names that were said to be positive and are no letters of what was read."""
-        return sorted(name for name in self._positive if name not in self._known and name not in SHARED)
+        return sorted(name for name in self._positive if name not in self._letters and name not in SHARED)
 
     def read(self, value: Any, field: str) -> sp.Expr:
         """A formula (text, a SymPy expression, an exact number) in these symbols.
@@ -110,8 +110,8 @@ class Letters:
         Raises:
             BadInput: it cannot be the name of a parameter.
         """
-        if name in self._known:
-            return self._known[name]
+        if name in self._letters:
+            return self._letters[name]
         if name == t.name:
             return t
         if name not in _SHARED:
@@ -119,8 +119,8 @@ class Letters:
             if belongs_to_the_engine(name) and name not in VECTORS:
                 letters = f"the letters of the state ({', '.join(s.name for s in self.state)})"
                 raise BadInput(field, name, f"{letters}, t, and parameters by other names")
-        self._known[name] = _SHARED.get(name) or self._symbol(name)
-        return self._known[name]
+        self._letters[name] = _SHARED.get(name) or self._symbol(name)
+        return self._letters[name]
 
     def _symbol(self, name: str) -> sp.Symbol:
         if name in self._positive:

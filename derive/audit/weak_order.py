@@ -132,7 +132,7 @@ class Audit:
         entries = {term.entry.letters for term in self.terms if not term.entry.drift}
         values = {one.letters: one.term for one in self.equation.left_out if one.letters in entries}
         values = {letters: value for letters, value in values.items() if value is not None}
-        equation = replace(self.equation, own={**self.equation.own, **values})
+        equation = replace(self.equation, covariance={**self.equation.covariance, **values})
         return example(self.method, self.loss, self.dim, self.stated, equation, self.terms)
 
     @property
@@ -142,7 +142,7 @@ class Audit:
         listed = [eta, N, d, t, *(value for _, value in method.constants), *noise, *vars(method.compressor).values()]
         names = {s.name for s in listed if isinstance(s, sp.Symbol)} | {f"{s.name}0" for s in noise}
         if self.equation is not None:
-            names |= {s.name for s in symbols_of([*self.equation.drift.values(), *self.equation.own.values()])}
+            names |= {s.name for s in symbols_of([*self.equation.drift.values(), *self.equation.covariance.values()])}
         if self.loss is not None and self.dim is not None:
             names |= set(self.loss.parameters(self.dim))
         stated = {s.name for s in symbols_of(self.stated.expressions) if not isinstance(s, Coordinate) and s != LAG}
@@ -155,7 +155,9 @@ class Audit:
         if entry.drift:
             return self.stated.drift[key[0]], equation.drift.get(key[0], sp.S.Zero)
         first, second = key
-        stated, true = (self.stated.pair, equation.pair) if entry.apart else (self.stated.covariance, equation.own)
+        stated, true = (
+            (self.stated.pair, equation.pair) if entry.apart else (self.stated.covariance, equation.covariance)
+        )
         left_out = {one.letters: one.term for one in equation.left_out}.get((first, second)) or sp.S.Zero
         return stated.get((first, second), sp.S.Zero), true.get((first, second), left_out)
 
@@ -274,7 +276,7 @@ def _judged(question: Audit) -> Audit:
         if letter not in stated.drift:
             accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)
             raise BadInput("drift", f"nothing for {letter}", accepted)
-    derived = [*equation.drift.values(), *equation.own.values()]
+    derived = [*equation.drift.values(), *equation.covariance.values()]
     comparison = Comparison(Expanded(method), loss, dim, equation.local, equation.conditions, derived)
     entries = _Entries(comparison, equation, stated)
     terms: list[Term] = []
@@ -313,7 +315,7 @@ class _Entries:
 
     @cached_property
     def _silent(self) -> bool:
-        entries = [*self.equation.own.values(), *self.equation.pair.values()]
+        entries = [*self.equation.covariance.values(), *self.equation.pair.values()]
         series = [self.comparison.powers(e) for e in entries if e != 0]
         return all(self.comparison.same(s[n], sp.S.Zero) for s in series for n in range(min(s.low, 0), 2))
 
@@ -328,7 +330,7 @@ class _Entries:
         most = 2 if self.conventional else last
         # a sum over signs has the form that papers state at g = 0 alone
         at = {g: sp.S.Zero} if equation.ranges else {}
-        for key in dict.fromkeys([*equation.own, *stated.covariance]):
+        for key in dict.fromkeys([*equation.covariance, *stated.covariance]):
             e = stated.covariance.get(key, sp.S.Zero).xreplace(at)
             if set(key) <= letters:
                 yield self._covariance_terms(Entry(key), e, self._derived(key, e).xreplace(at), most)
@@ -366,7 +368,7 @@ class _Entries:
         """The derived entry; of one that the first-order model leaves out, its value only where the claim has it too."""
         left_out = self.left_out.get(key)
         if left_out is None or claimed == 0:
-            return self.equation.own.get(key, sp.S.Zero)
+            return self.equation.covariance.get(key, sp.S.Zero)
         return sp.S.Zero if left_out.term is None else left_out.term
 
     def beyond(self, last: int) -> Iterator[Beyond]:
@@ -402,7 +404,7 @@ def _near_x(equation: RuleEquation, stated: StatedEquation) -> set[str]:
     for drift in (equation.drift, stated.drift):
         for a, e in drift.items():
             needs.setdefault(a, set()).update(_bases(e))
-    for covariance in (equation.own, stated.covariance, equation.pair, stated.pair):
+    for covariance in (equation.covariance, stated.covariance, equation.pair, stated.pair):
         for (a, b), e in covariance.items():
             needs[a] |= _bases(e)
             needs[b] |= _bases(e)

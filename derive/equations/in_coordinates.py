@@ -212,7 +212,7 @@ def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
     dense = equation.method.noise.dense
     for (p, a), (q, b) in itertools.combinations_with_replacement(enumerate(letters), 2):
         for m, n in itertools.product(range(dim), repeat=2):
-            generic = (equation.own if m == n else equation.pair).get((a, b), sp.S.Zero)
+            generic = (equation.covariance if m == n else equation.pair).get((a, b), sp.S.Zero)
             value = put(expansion.pair(generic, m, n))
             if dense is not None and m != n:
                 value = value.xreplace({off_diagonal(dense): dense.entry(m + 1, n + 1)})

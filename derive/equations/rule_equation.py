@@ -73,7 +73,7 @@ class RuleEquation:
     Args:
         method, model, loss, dim: the arguments that it was derived from.
         drift: of each letter at coordinate j.
-        own: covariance of two letters at the same coordinate, (first, second) in the order of the letters.
+        covariance: of two letters at the same coordinate, (first, second) in the order of the letters.
         pair: covariance of the first letter at coordinate i with the second at j != i; letters in both orders.
         conditions: inequalities that a symbol leaves open, or that are unmet but only reported.
         left_out: what the conventional first-order model drops.
@@ -89,7 +89,7 @@ class RuleEquation:
     loss: Loss | None
     dim: int | None
     drift: dict[str, sp.Expr]
-    own: dict[Pair, sp.Expr]
+    covariance: dict[Pair, sp.Expr]
     pair: dict[Pair, sp.Expr]
     conditions: tuple[Condition, ...] = ()
     left_out: tuple[LeftOut, ...] = field(default=())
@@ -131,11 +131,11 @@ class RuleEquation:
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Drifts and covariances, for walks over symbols."""
-        return (*self.drift.values(), *self.own.values(), *self.pair.values())
+        return (*self.drift.values(), *self.covariance.values(), *self.pair.values())
 
     def written(self, write: Callable[[sp.Expr], str]) -> dict[str, dict[str, str]]:
         """Drift, covariance and pair as JSON values; entries that are 0 are left out."""
-        tables = {"covariance": self.own, "pair": self.pair}
+        tables = {"covariance": self.covariance, "pair": self.pair}
         covariances = {
             name: {f"{a} {b}": write(e) for (a, b), e in table.items() if e != 0} for name, table in tables.items()
         }
@@ -143,7 +143,7 @@ class RuleEquation:
 
     @property
     def _coefficients(self) -> list[sp.Expr]:
-        return [*self.drift.values(), *self.own.values()]
+        return [*self.drift.values(), *self.covariance.values()]
 
     def caveat(self, show: Callable[[sp.Expr], str]) -> str:
         """Where drift and covariance are not smooth, as weak orders presume: "they have a kink or a jump at ..", or "".

@@ -134,7 +134,7 @@ class _Derivation:
 
     def _take_moments(self) -> None:
         self.means = {a: self.expect.series(self.increments[a]) for a in self.letters}
-        self.own = {
+        self.covariance = {
             (a, b): self.expect.series(self.increments[a] * self.increments[b])
             for a, b in combinations_with_replacement(self.letters, 2)
         }
@@ -185,13 +185,15 @@ class _Derivation:
         Raises:
             Refusal: "no-diffusion" where one before s^2 does not vanish.
         """
-        for (a, b), series in self.own.items():
+        for (a, b), series in self.covariance.items():
             self._start(series, f"covariance of {a} and {b} in a step")
-        return tuple({key: gathered(series[n]) for key, series in table.items()} for table in (self.own, self.pair))  # pyright: ignore[reportReturnType]
+        return tuple(
+            {key: gathered(series[n]) for key, series in table.items()} for table in (self.covariance, self.pair)
+        )  # pyright: ignore[reportReturnType]
 
     def spread(self, a: str, b: str, n: int, apart: bool = False) -> sp.Expr:
         """The coefficient of s^n in the covariance of a step, n = 4 or 5, where the limit has no noise."""
-        product = (self.pair if apart else self.own)[a, b][n]
+        product = (self.pair if apart else self.covariance)[a, b][n]
         for m in range(2, n - 1):
             first = self.mean(a, m)
             product -= (_other(first) if apart else first) * self.mean(b, n - m)
@@ -205,7 +207,7 @@ class _Derivation:
                 for key in table
                 if letters is None or set(key) <= set(letters)
             }
-            for apart, table in ((False, self.own), (True, self.pair))
+            for apart, table in ((False, self.covariance), (True, self.pair))
         )
         return covariance, pair
 
@@ -227,7 +229,7 @@ class _Derivation:
 
     def left_out(self, kept: tuple[str, ...]) -> Iterator[LeftOut]:
         """The entries of the covariance that need more than the second moment of the noise."""
-        for a, b in self.own:
+        for a, b in self.covariance:
             if {a, b} <= set(kept):
                 continue
             needs = self.degree(a) + self.degree(b)

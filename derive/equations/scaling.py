@@ -37,14 +37,14 @@ class Scaling:
         exponents: constant -> exponent, affine in the free ones; `time` is that of the time in which the equation is written.
         letters: memory letter -> exponent.
         free: exponents that may be chosen.
-        own: the same for the constants of the rule: "eta", "1 - beta", "eps".
+        rule_constants: the same for the constants of the rule: "eta", "1 - beta", "eps".
         steps: the exponent of the number of steps to the same point of the path.
     """
 
     exponents: dict[str, sp.Expr]
     letters: dict[str, sp.Expr]
     free: tuple[sp.Symbol, ...]
-    own: dict[str, sp.Expr]
+    rule_constants: dict[str, sp.Expr]
     steps: sp.Expr
 
 
@@ -62,7 +62,7 @@ def scaling_rules(method: Method) -> Scaling:
 
     Example:
         >>> import sdescent as sd
-        >>> sd.scaling(sd.methods.RMSprop(noise=sd.noise.Gaussian(), regime="batch-equivalent")).own
+        >>> sd.scaling(sd.methods.RMSprop(noise=sd.noise.Gaussian(), regime="batch-equivalent")).rule_constants
         {'eta': 1/2, '1 - beta': 1, 'eps': -1/2}
     """
     return scaling(derived_rule(open_method(method), "first-order", None, None))
@@ -85,7 +85,7 @@ def scaling(equation: RuleEquation) -> Scaling:
     work = _Exponents(equation)
     for a in equation.letters:
         work.equal(work.of(equation.drift[a]) + TIME, work.letter(a), f"the drift of {a}", equation.drift[a])
-    for table in (equation.own, equation.pair):
+    for table in (equation.covariance, equation.pair):
         for (a, b), e in table.items():
             work.equal(work.of(e) + TIME, work.letter(a) + work.letter(b), f"the covariance of {a} and {b}", e)
     return work.solved()
@@ -151,7 +151,9 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     size = len(state)
     letters = equation.letters
     covariance = sp.Matrix(
-        size, size, lambda i, j: local(equation.own.get((letters[min(i, j)], letters[max(i, j)]), sp.S.Zero)).subs(at)
+        size,
+        size,
+        lambda i, j: local(equation.covariance.get((letters[min(i, j)], letters[max(i, j)]), sp.S.Zero)).subs(at),
     )
     names = {(i, j): sp.Symbol(f"V{i}_{j}") for i in range(size) for j in range(i, size)}
     v = sp.Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
@@ -256,11 +258,11 @@ class _Exponents:
         free = tuple(s for s in names.values() if any(s in e.free_symbols for e in values.values()))
         constants = {name: values[name] for name in self.exponents_of()}
         letters = {a: values.get(f"letter {a}", sp.S.Zero) for a in self.equation.letters if a != "x"}
-        of_rule = self._own(values)
+        of_rule = self._rule_constants(values)
         tau = self.method.regime.power[1] * values["eta"]
         return Scaling({**constants, "time": values["time"]}, letters, free, of_rule, sp.expand(values["time"] - tau))
 
-    def _own(self, values: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
+    def _rule_constants(self, values: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
         """The exponents of the rule's own constants, a constant near 1 by its distance to 1."""
         exponents = {"eta": values["eta"]}
         for name, value in self.method.substituted.items():
@@ -305,7 +307,7 @@ def _coefficients(equation: RuleEquation, letters: Mapping[str, sp.Expr]) -> lis
     drift = [(f"drift {a}", e, letters.get(a, sp.S.Zero)) for a, e in equation.drift.items()]
     pairs = [
         (f"covariance {a} {b}", e, letters.get(a, sp.S.Zero) + letters.get(b, sp.S.Zero))
-        for (a, b), e in equation.own.items()
+        for (a, b), e in equation.covariance.items()
     ]
     return [(what, e, exponent) for what, e, exponent in [*drift, *pairs] if e != 0]
 
@@ -318,7 +320,7 @@ def _numbers(
     changed: dict[sp.Expr, sp.Expr] = {}
     noise = noise_letters(equation.method)
     shift = _Exponents(equation)
-    expressions = [*equation.drift.values(), *equation.own.values()]
+    expressions = [*equation.drift.values(), *equation.covariance.values()]
     atoms: set[sp.Expr] = set()
     for e in expressions:
         atoms |= {n for n in e.atoms(Node)}

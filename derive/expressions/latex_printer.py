@@ -18,7 +18,7 @@ from sdescent.derive.expressions.written import symbol_latex
 
 #: LaTeX of vectors whose names are words: moments of a message (sdescent.derive.printing.message_moments), noise, moments
 #: given a message
-SHOWN = {
+VECTOR_LATEX = {
     "meansign": r"\mathfrak{s}", "meansize": r"\mathfrak{a}", "meansquare": r"\mathfrak{q}", "noise": "Z", "unitnoise": r"\zeta",
     "messagemean": "m", "messagecov": "V",
 }  # fmt: skip
@@ -215,7 +215,7 @@ class Printer(LatexPrinter):
 def letter(name: str, macros: Mapping[str, str] | None = None) -> str:
     """The LaTeX of a vector, a matrix or another letter: the user's command under its name, or under name_j."""
     commands = macros or {}
-    return commands.get(f"{name}_j") or commands.get(name) or SHOWN.get(name) or symbol_latex(name)
+    return commands.get(f"{name}_j") or commands.get(name) or VECTOR_LATEX.get(name) or symbol_latex(name)
 
 
 def _number_below(expr: sp.Expr) -> sp.Integer:

@@ -33,7 +33,7 @@ class Series:
 
     def __init__(self, low: int, coefficient: Callable[[int], sp.Expr], last: int | None = None) -> None:
         self.low, self.last, self._coefficient = low, last, coefficient
-        self._known: dict[int, sp.Expr] = {}
+        self._coefficients: dict[int, sp.Expr] = {}
 
     @staticmethod
     def constant(value: Any) -> Series:
@@ -49,9 +49,9 @@ class Series:
     def __getitem__(self, n: int) -> sp.Expr:
         if n < self.low or (self.last is not None and n > self.last):
             return sp.S.Zero
-        if n not in self._known:
-            self._known[n] = self._coefficient(n)
-        return self._known[n]
+        if n not in self._coefficients:
+            self._coefficients[n] = self._coefficient(n)
+        return self._coefficients[n]
 
     def __add__(self, other: Series) -> Series:
         last = None if self.last is None or other.last is None else max(self.last, other.last)

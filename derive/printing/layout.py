@@ -137,7 +137,7 @@ class Layout:
         for a in rule.letters:
             self._formula(f"drift({a}{j})", rule.drift[a])
         self._title("covariance")
-        entries = {f"cov({a}{j}, {b}{j})": e for (a, b), e in rule.own.items() if e != 0}
+        entries = {f"cov({a}{j}, {b}{j})": e for (a, b), e in rule.covariance.items() if e != 0}
         entries |= {f"cov({a}{i}, {b}{j})": e for (a, b), e in rule.pair.items() if e != 0}
         for name, e in entries.items():
             self._formula(name, e)

@@ -75,7 +75,7 @@ class _Symbols(Expressions):
     def function(self, name: str, arguments: Sequence[sp.Expr]) -> sp.Expr:
         if name in MEANING:
             return MEANING[name](*arguments)
-        inner = self._shown(arguments[0])
+        inner = self._latex(arguments[0])
         return self._named(rf"\left\|{inner}\right\|_2" if name == "norm" else rf"\nabla^2 f(x_n)\left[{inner}\right]")
 
     def drawn(self, draw: Draw, argument: sp.Expr | None, client: Any) -> sp.Expr:
@@ -83,10 +83,10 @@ class _Symbols(Expressions):
             draw.kind
         ]
         number = "" if draw.number == 0 else rf"^{{({draw.number})}}"
-        return self._named(letter + number + ("" if argument is None else rf"\left({self._shown(argument)}\right)"))
+        return self._named(letter + number + ("" if argument is None else rf"\left({self._latex(argument)}\right)"))
 
     def mean(self, of: Callable[[Any], sp.Expr]) -> sp.Expr:
-        return self._named(rf"\frac{{1}}{{{self.clients}}}\sum_{{i}}\left({self._shown(of('i'))}\right)")
+        return self._named(rf"\frac{{1}}{{{self.clients}}}\sum_{{i}}\left({self._latex(of('i'))}\right)")
 
-    def _shown(self, e: sp.Expr) -> str:
+    def _latex(self, e: sp.Expr) -> str:
         return Printer(names=self.names).doprint(e)

@@ -21,7 +21,7 @@ def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> s
     page = Page(dict(macros or {}))
     w, root, time = (page.letter(name) for name in ("W", "B", "t"))
     matrix = rf"({root}{root}^\top)"
-    noisy = {a for pair, e in rule.own.items() if e != 0 for a in pair}
+    noisy = {a for pair, e in rule.covariance.items() if e != 0 for a in pair}
     lines: list[str] = []
     for a in rule.letters:
         state = page.show(Coordinate(a))
@@ -31,7 +31,9 @@ def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> s
         pieces[0] = opening + pieces[0]
         pieces[-1] += rf"{closing}\mathrm{{d}}{time}"
         lines += equation_lines(rf"\mathrm{{d}}{state}", [*pieces, noise] if noise else pieces)
-    entries = [(pair, "j", e) for pair, e in rule.own.items()] + [(pair, "i", e) for pair, e in rule.pair.items()]
+    entries = [(pair, "j", e) for pair, e in rule.covariance.items()] + [
+        (pair, "i", e) for pair, e in rule.pair.items()
+    ]
     for (a, b), slot, e in entries:
         if e != 0:
             left, right = page.show(Coordinate(a, slot)), page.show(Coordinate(b))

@@ -37,7 +37,7 @@ def in_letter_u(rule: RuleEquation) -> tuple[RuleEquation, dict[sp.Symbol, sp.Ex
 
 def _terms(rule: RuleEquation) -> dict[object, sp.Expr]:
     """Every expression that is printed of an equation, by its place."""
-    tables = {"own": rule.own, "pair": rule.pair}
+    tables = {"covariance": rule.covariance, "pair": rule.pair}
     covariances = {(name, pair): e for name, table in tables.items() for pair, e in table.items()}
     left_out = {("left out", left.where): left.term for left in rule.left_out if left.term is not None}
     return {**rule.drift, **covariances, **left_out, **({} if rule.shift is None else {"shift": rule.shift})}

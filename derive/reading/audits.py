@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.reading.experiments import OWN
+from sdescent.derive.reading.experiments import SOLVE_KEYS
 from sdescent.derive.reading.numbers import number
 from sdescent.derive.reading.problems import KEYS as PROBLEM
 from sdescent.derive.reading.problems import problem
@@ -22,7 +22,7 @@ from sdescent.derive.vocabulary.formulas.text import written
 #: the keys of a file, and of its table [claimed]
 KEYS = ("method", "regime", "compressor", "noise", "loss", "schedule", "clients", "dim", "model", "params", "claimed")
 #: keys of an experiment or a report, which do not concern an audit: one file serves all commands
-_OTHERS = tuple(key for key in (*PROBLEM, *OWN) if key not in KEYS)
+_OTHERS = tuple(key for key in (*PROBLEM, *SOLVE_KEYS) if key not in KEYS)
 CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from sdescent.derive.reading.numbers import numbers, positive, whole
-from sdescent.derive.reading.problems import KEYS, SHOWN, SOLVING, Problem, problem
+from sdescent.derive.reading.problems import KEYS, QUANTITIES_KEY, SOLVING, Problem, problem
 from sdescent.derive.reading.statistics import QUANTITIES, read_quantities
 from sdescent.derive.reading.toml_file import as_written, read_keys
 from sdescent.derive.reading.x0_and_sizes import MAX_DRAWS, MAX_ENTRIES, Caps
@@ -38,7 +38,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "dtype": "float64",
 }
 #: keys of an experiment that a problem has not
-OWN = (SHOWN, *SOLVING)
+SOLVE_KEYS = (QUANTITIES_KEY, *SOLVING)
 
 
 @final
@@ -109,7 +109,7 @@ def read_experiment(path: str | Path) -> Experiment:
         BadInput: it is not TOML, has an unknown key, a field does not fit, or one is missing.
         OSError: it cannot be read.
     """
-    table = read_keys(path, (*KEYS, *OWN))
+    table = read_keys(path, (*KEYS, *SOLVE_KEYS))
     with as_written():
         return experiment(table)
 

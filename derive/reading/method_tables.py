@@ -214,4 +214,4 @@ def _fields_of(table: str) -> Iterator[None]:
             raise
         key, space, rest = match.groups()
         name = f"params.{rest}" if key == "constant" else f"{table}.{key}" + (f".{rest}" if space else rest)
-        raise BadInput(name, error.found, error.accepted, error.column) from None
+        raise BadInput(name, error.value, error.accepted, error.column) from None

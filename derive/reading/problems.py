@@ -46,7 +46,7 @@ FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 #: the keys of a file
 KEYS = (*SPECIFIED, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file for a report
-CLAIMS, SHOWN, THEOREMS, STUDIES = "claims", "quantities", "theorems", "studies"
+CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES = "claims", "quantities", "theorems", "studies"
 #: further keys of a file that `solve` alone uses
 SOLVING = ("save", "discrete", "dt", "substeps", "dtype", "chunk")
 
@@ -155,7 +155,7 @@ class Problem:
         if self.params or self.table is not None:
             rule["params"] = {name: str(value) for name, value in self.params}
         lists: dict[str, tuple[Any, ...]] = {
-            CLAIMS: self.claims, SHOWN: self.quantities, THEOREMS: self.theorems, STUDIES: self.studies,
+            CLAIMS: self.claims, QUANTITIES_KEY: self.quantities, THEOREMS: self.theorems, STUDIES: self.studies,
         }  # fmt: skip
         return {
             **rule,
@@ -168,7 +168,11 @@ class Problem:
             "paths": self.paths,
             "x0": None if self.x0 is None else [str(value) for value in self.x0],
             "seed": self.seed,
-            **{key: [v if key == SHOWN else v.to_dict() for v in values] for key, values in lists.items() if values},
+            **{
+                key: [v if key == QUANTITIES_KEY else v.to_dict() for v in values]
+                for key, values in lists.items()
+                if values
+            },
         }
 
 
@@ -260,11 +264,11 @@ def read_problem(path: str | Path) -> Problem:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    allowed = (*KEYS, CLAIMS, SHOWN, THEOREMS, STUDIES, *SOLVING)
+    allowed = (*KEYS, CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES, *SOLVING)
     table = {key: value for key, value in read_keys(path, allowed).items() if key not in SOLVING}
     if table.get("models") == []:
         del table["models"]
-    claims, quantities, files, folders = (table.pop(key, None) for key in (CLAIMS, SHOWN, THEOREMS, STUDIES))
+    claims, quantities, files, folders = (table.pop(key, None) for key in (CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES))
     more: dict[str, Any] = {}
     with as_written():
         question = problem(table)

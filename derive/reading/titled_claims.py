@@ -54,5 +54,5 @@ def _titled(table: object, n: int, place: str, accepted: str) -> TitledClaim:
         claim = claim_from(fields, place)
     except BadInput as error:
         field = error.field if error.field == place else f"{place} {error.field}"
-        raise BadInput(field, error.found, error.accepted, error.column) from None
+        raise BadInput(field, error.value, error.accepted, error.column) from None
     return TitledClaim(title, claim, tuple(sorted((k, repr(v)) for k, v in fields.items())))

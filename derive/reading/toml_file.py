@@ -144,4 +144,4 @@ def as_written() -> Iterator[None]:
     except BrokenPlugin:
         raise
     except BadInput as error:
-        raise BadInput(error.field, written(error.found), error.accepted, error.column) from None
+        raise BadInput(error.field, written(error.value), error.accepted, error.column) from None

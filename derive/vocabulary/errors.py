@@ -25,20 +25,20 @@ class BadInput(ValueError):
 
     Args:
         field: the name of the field, as the user wrote it ("rand-k:k", "--dim").
-        found: the value found, quoted back.
+        value: the value found, quoted back.
         accepted: the values that would be accepted, in one phrase.
         column: position of the offending character (1-based) where there is one.
     """
 
     def __init__(self, field: str, value: object, accepted: str, column: int | None = None) -> None:
-        self.field, self.found, self.accepted, self.column = field, value, accepted, column
+        self.field, self.value, self.accepted, self.column = field, value, accepted, column
         super().__init__(self.message)
 
     @property
     def message(self) -> str:
         """One line: the field, the value found, the accepted values."""
         try:
-            quoted = str(self.found)
+            quoted = str(self.value)
         except ValueError:  # Python refuses to print integers of more than 4300 digits
             quoted = "a number of thousands of digits"
         quoted = "".join(ch if ch.isprintable() else "?" for ch in quoted)

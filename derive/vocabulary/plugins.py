@@ -80,7 +80,7 @@ class Plugin:
 
 
 #: by the first part of the name of the module that was executed
-_KNOWN: dict[str, Plugin] = {}
+_PLUGINS: dict[str, Plugin] = {}
 _INSTALLED: dict[str, bool] = {}  # entry points by name: whether they are loaded, or are being loaded
 
 
@@ -101,12 +101,12 @@ def load(path: str | Path) -> Plugin:
     try:
         source, root = read_regular(file, MAX_PLUGIN, "a Python file"), file.resolve()
     except BadInput as error:
-        raise BrokenPlugin(said, f"cannot be read: it has {error.found}", error.accepted) from None
+        raise BrokenPlugin(said, f"cannot be read: it has {error.value}", error.accepted) from None
     except (OSError, ValueError) as error:  # ValueError: a null character
         cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         raise BrokenPlugin(said, f"cannot be read: {cause}", "the path of a Python file with your pieces") from None
     digest = hashlib.sha256(source).hexdigest()
-    for module, plugin in _KNOWN.items():
+    for module, plugin in _PLUGINS.items():
         if plugin.sha256 == digest and module in sys.modules:
             return plugin
     name = _PREFIX + file.stem
@@ -114,7 +114,7 @@ def load(path: str | Path) -> Plugin:
         name += "_" + hashlib.sha256(str(root).encode()).hexdigest()[:8]
     module = ModuleType(name)
     module.__file__ = str(root)
-    plugin = _KNOWN[name] = Plugin(file.name, digest, root)
+    plugin = _PLUGINS[name] = Plugin(file.name, digest, root)
     sys.modules[name] = module  # where dataclasses, and pickle in a process that has loaded it too, look for it
     with _blamed(said, name, "correct the file; python on the file alone shows where it fails"):
         exec(compile(source, str(root), "exec", dont_inherit=True), module.__dict__)
@@ -141,7 +141,7 @@ def installed() -> None:
             label = point.name if point.dist is None else f"{point.name} ({point.dist.name} {point.dist.version})"
             with _blamed(label, top, "correct or uninstall the package that brings it"):
                 root = _root_of(top)
-                _KNOWN[top] = Plugin(label, None if root is None else _digest_of(root), root, installed=True)
+                _PLUGINS[top] = Plugin(label, None if root is None else _digest_of(root), root, installed=True)
                 import_module(point.module)
             _INSTALLED[key] = True
     except BaseException:
@@ -156,10 +156,10 @@ def owner(namespace: Mapping[str, Any]) -> str | None:
     if top == "sdescent":
         return None
     file = namespace.get("__file__")
-    if top not in _KNOWN:
+    if top not in _PLUGINS:
         root = None if file is None else _root_of(top) or Path(file)
         label = top if root is None or root.is_dir() else root.name
-        _KNOWN[top] = Plugin(
+        _PLUGINS[top] = Plugin(
             label, None if root is None else _digest_of(root), root, since=time.time() if root is None else None
         )
     return name if file is None else str(file)
@@ -173,13 +173,13 @@ def in_force(namespace: Mapping[str, Any]) -> bool:
 
 def named() -> dict[str, list[dict[str, Any]]]:
     """{"plugins": [name and SHA-256 of each]} for a result that says what made it; {} where there are none."""
-    by_name = {(p.name, p.sha256 or ""): p.to_dict() for p in _KNOWN.values()}
+    by_name = {(p.name, p.sha256 or ""): p.to_dict() for p in _PLUGINS.values()}
     return {"plugins": [by_name[key] for key in sorted(by_name)]} if by_name else {}
 
 
 def modules() -> list[ModuleType]:
     """The modules that are known and executed, in that order."""
-    return [sys.modules[name] for name in _KNOWN if name in sys.modules]
+    return [sys.modules[name] for name in _PLUGINS if name in sys.modules]
 
 
 def elsewhere() -> list[str] | None:
@@ -188,7 +188,7 @@ def elsewhere() -> list[str] | None:
     Pieces of a script, or typed into a session, are in their own process alone.
     """
     listed = []
-    for name, plugin in _KNOWN.items():
+    for name, plugin in _PLUGINS.items():
         if plugin.root is None or name == "__main__":
             return None
         if not plugin.installed:
@@ -256,7 +256,7 @@ def _blamed(said: str, module: str, remedy: str) -> Iterator[None]:
                 yield
         except BaseException as error:
             where = _place(error.__traceback__)
-            plugin = _KNOWN.pop(module, None)
+            plugin = _PLUGINS.pop(module, None)
             if plugin is not None and not plugin.installed:
                 sys.modules.pop(module, None)
             if interrupts:
@@ -302,7 +302,7 @@ def _place(traceback: TracebackType | None) -> tuple[Plugin, int] | None:
     place = None
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        for plugin in _KNOWN.values():
+        for plugin in _PLUGINS.values():
             if plugin.root is not None and (file == str(plugin.root) or Path(file).is_relative_to(plugin.root)):
                 place = plugin, traceback.tb_lineno
         traceback = traceback.tb_next

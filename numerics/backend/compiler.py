@@ -32,7 +32,7 @@ def options() -> dict[str, str]:
     if jax.default_backend() != "cpu":
         check_plain()
         return {}
-    wide = _known(_REPRODUCIBLE | _WIDE)
+    wide = _supported(_REPRODUCIBLE | _WIDE)
     if not known_disagreeing(wide):
         return wide
     narrow = {name: value for name, value in wide.items() if name not in _WIDE}
@@ -43,7 +43,7 @@ def options() -> dict[str, str]:
 def narrowed() -> bool:
     """Whether wide vector registers, which this jax knows, are left unused because a function is computed wrongly in them."""
     unused = _WIDE.items() - options().items() if jax.default_backend() == "cpu" else ()
-    return bool(_known(dict(unused)))
+    return bool(_supported(dict(unused)))
 
 
 @cache
@@ -86,7 +86,7 @@ def _require(chosen: Mapping[str, str]) -> None:
         raise WrongArithmetic(f"jax {jax.__version__}", wrong)
 
 
-def _known(chosen: Mapping[str, str]) -> dict[str, str]:
+def _supported(chosen: Mapping[str, str]) -> dict[str, str]:
     """Those of the options that this jax knows; all are tried at once, and one by one where it refuses some."""
     if _compiles(chosen):
         return dict(chosen)

@@ -35,7 +35,7 @@ LEAST = 0.2
 MANY, MOST = 256, 2**26
 #: seconds after which the folder of a process is taken for that of one that was killed, and that of a processor for unused
 ABANDONED, UNUSED = 86_400.0, 30 * 86_400.0
-_OWN, _PROGRAM = "process-", "-cache"
+_OF_A_PROCESS, _PROGRAM = "process-", "-cache"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 #: the least level at which XLA logs, and what JAX makes of it where it is not set, so that processes inherit it
 _LOGGED, _OF_JAX = "TF_CPP_MIN_LOG_LEVEL", "1"
@@ -94,7 +94,7 @@ def begin(config: Any) -> None:
         if not _private(shared):
             return
         _sweep(shared)
-        place = Path(tempfile.mkdtemp(prefix=_OWN, dir=shared))
+        place = Path(tempfile.mkdtemp(prefix=_OF_A_PROCESS, dir=shared))
         there = [path.name for path in _programs(shared)]
         for name in there:
             with suppress(FileNotFoundError):  # another process has removed it meanwhile
@@ -201,7 +201,7 @@ def _prune(shared: Path) -> None:
 
 def _sweep(shared: Path) -> None:
     """Remove the folders of processes that were killed, and those of processors and versions that are used no longer."""
-    for old, seconds in ((shared.glob(f"{_OWN}*"), ABANDONED), (shared.parent.glob("*"), UNUSED)):
+    for old, seconds in ((shared.glob(f"{_OF_A_PROCESS}*"), ABANDONED), (shared.parent.glob("*"), UNUSED)):
         for path in old:
             with suppress(OSError):
                 if path != shared and not path.is_symlink() and time.time() - path.stat().st_mtime > seconds:

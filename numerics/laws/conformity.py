@@ -111,7 +111,7 @@ def _compressor(compressor: Compressor) -> Iterator[Finding]:
             continue
         tested += 1
         v = np.array(place)
-        mean, covariance = given_at(compressor.given(sp.Integer(dim)), dim)(v[:, None])
+        mean, covariance = given_at(compressor.conditional_moments(sp.Integer(dim)), dim)(v[:, None])
         b, s = mean[..., 0], covariance[0]
 
         def draw(draws: Any, paths: int, v: np.ndarray = v) -> Any:

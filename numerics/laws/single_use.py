@@ -18,7 +18,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 #: the files whose frames are not the user's
-_OWN = {__file__, str(Path(__file__).with_name("counter.py"))}
+_THIS_LIBRARY = {__file__, str(Path(__file__).with_name("counter.py"))}
 
 
 @final
@@ -58,7 +58,7 @@ class Uses:
     def __init__(self, what: str = "draws", home: Any = None) -> None:
         self._what, self._home = what, home or _trace()
         self._drawn: dict[int, list[tuple[Any, str]]] = {}
-        self._made: dict[Any, Uses] = {}
+        self._folds: dict[Any, Uses] = {}
         self._inside = False
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -68,11 +68,11 @@ class Uses:
         """The uses of the draws for the n-th purpose; those of a traced n, which may differ each time, are nobody's yet."""
         if not isinstance(n, (int, np.integer)):
             return Uses(f"{self._what}.fold({n})", self._home)
-        return self._made.setdefault(int(n), Uses(f"{self._what}.fold({int(n)})", self._home))
+        return self._folds.setdefault(int(n), Uses(f"{self._what}.fold({int(n)})", self._home))
 
     def alone(self, half: int) -> Uses:
         """The uses of the draws of one step of the pair, with both halves."""
-        return self._made.setdefault(("alone", half), Uses(self._what, self._home))
+        return self._folds.setdefault(("alone", half), Uses(self._what, self._home))
 
     def draw(self, name: str, halves: tuple[int, ...], function: Callable[[], Any]) -> Any:
         """The numbers that the function makes, if nobody has drawn; a draw that is made by way of another one is one draw."""
@@ -118,6 +118,6 @@ def _trace() -> Any:
 def _place() -> str:
     """File and line of the call, outside of the random numbers themselves."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename in _OWN:
+    while frame.f_back is not None and frame.f_code.co_filename in _THIS_LIBRARY:
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"

@@ -49,7 +49,7 @@ def keeps_largest(conditional: Conditional, dim: int, parameters: Mapping[str, A
         return False
     numbers = {s: parameters[s.name] for s in moments.mean.free_symbols if np.ndim(parameters.get(s.name, [])) == 0}  # pyright: ignore[reportAttributeAccessIssue]
     whole = {s: sp.Integer(int(value)) for s, value in numbers.items() if value == int(value)}
-    return moments.mean.xreplace(whole) == TopK(1).given(sp.Integer(dim)).mean
+    return moments.mean.xreplace(whole) == TopK(1).conditional_moments(sp.Integer(dim)).mean
 
 
 @final

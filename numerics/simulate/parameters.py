@@ -20,7 +20,7 @@ from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.simulate.settings import Paths
 
 #: values that a run sets itself
-_OWN = {"t", "u", "du", "d", "x", "g", "v"}
+_RESERVED = {"t", "u", "du", "d", "x", "g", "v"}
 
 
 def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
 
 def _checked(method: Method, loss: Any, dim: int, values: tuple[tuple[str, Any], ...], more: frozenset[str]) -> Method:
     parameters = dict(values)
-    shapes = dict.fromkeys(more - _OWN, 0) | _known_shapes(method, loss, dim)
+    shapes = dict.fromkeys(more - _RESERVED, 0) | _known_shapes(method, loss, dim)
     fixed = _fixed(loss, dim)
     for name, value in parameters.items():
         if name in fixed:
@@ -278,11 +278,11 @@ def unfrozen(fixed: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     """The number of axes of each value that may be given, by name."""
-    moments = method.compressor.given(sp.Integer(dim))
+    moments = method.compressor.conditional_moments(sp.Integer(dim))
     law = method.noise.law
     used = [*moments.expressions, *method.noise.scales, law.sign_mean(sp.Symbol("x")), method.schedule.factor]
     names = {"eta", "N"} | symbol_names(method) | symbol_names(tuple(used))
-    shapes = dict.fromkeys(names - _OWN, 0) | {s.base: 1 for s in _coordinates(method, dim)}
+    shapes = dict.fromkeys(names - _RESERVED, 0) | {s.base: 1 for s in _coordinates(method, dim)}
     if isinstance(loss, Loss):
         shapes |= dict.fromkeys(loss.parameters(dim), 0)
     if isinstance(loss, Separable):
@@ -291,7 +291,7 @@ def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     dense = method.noise.dense
     if dense is not None:
         shapes = {n: s for n, s in shapes.items() if n != f"{dense.name}_diag"} | {dense.name: 2}
-    return {n: s for n, s in shapes.items() if n not in _OWN}
+    return {n: s for n, s in shapes.items() if n not in _RESERVED}
 
 
 #: a study asks for other numbers of one method again and again
@@ -308,9 +308,9 @@ def _fixed(loss: Any, dim: int) -> set[str]:
 
 def _coordinates(method: Method, dim: int) -> set[Coordinate]:
     """The letters of vectors in the scales of the noise and in the compressor, whose entries have their numbers in a run."""
-    of_compressor = method.compressor.given(sp.Integer(dim)).expressions
+    of_compressor = method.compressor.conditional_moments(sp.Integer(dim)).expressions
     symbols = {*symbols_of([*method.noise.scales, *of_compressor]), *symbols_in(method.compressor)}
-    return {s.at("j") for s in symbols if isinstance(s, Coordinate) and not s.entries and s.base not in _OWN}
+    return {s.at("j") for s in symbols if isinstance(s, Coordinate) and not s.entries and s.base not in _RESERVED}
 
 
 def _check_shape(name: str, value: Any, axes: int, dim: int) -> None:

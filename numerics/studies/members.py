@@ -83,7 +83,7 @@ class _Siblings:
         self._first, self._dim, self._others = first, problem.dim, _others(fields)
         self._texts = {kind: spec.text for kind, (spec, _) in opened.items()}
         self._letters = {kind: numbers.keys() for kind, (_, numbers) in opened.items()}
-        self._known: dict[tuple[str, str], tuple[str, dict[str, float]] | None] = {}
+        self._entries: dict[tuple[str, str], tuple[str, dict[str, float]] | None] = {}
         # what a piece or a rule of the user's makes of a number is known to the one that was read
         plain = problem.table is None and problem.regime is None and not problem.params
         plain = plain and all(spec.entry.owner is None for spec in problem.specs.values())
@@ -119,7 +119,7 @@ class _Siblings:
         """A specification in its shortest form, and its numbers by letters; None where it has numbers in other places."""
         if not isinstance(text, str):
             return None
-        if (kind, text) not in self._known:
+        if (kind, text) not in self._entries:
             spec = parse_spec(kind, text, kind)
             opened, numbers = spec.opened(kind)
             # a symbol may be called as a number's letter is
@@ -129,8 +129,8 @@ class _Siblings:
                 if kind == "compressor" and self._dim is not None:
                     built.check_dimension(self._dim)
             entry = spec.text, {name: float(value) for name, value in numbers.items()}
-            self._known[kind, text] = entry if alike else None
-        return self._known[kind, text]
+            self._entries[kind, text] = entry if alike else None
+        return self._entries[kind, text]
 
 
 def _others(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,9 +83,9 @@ class Family:
         sampler needs as a number, or that a special function's table is made from.
         """
         key = kind, tuple(numbers)
-        if key not in self._known:
-            self._known[key] = self._differing(kind, numbers)
-        return self._known[key]
+        if key not in self._differences:
+            self._differences[key] = self._differing(kind, numbers)
+        return self._differences[key]
 
     def _differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
         names = frozenset(numbers) - {"eta", "N"} - of_time(self.method)
@@ -97,7 +97,7 @@ class Family:
         return names - {s.name for e in equation.expressions for s in special_symbols(e)}
 
     @cached_property
-    def _known(self) -> dict[Any, frozenset[str]]:
+    def _differences(self) -> dict[Any, frozenset[str]]:
         return {}
 
 

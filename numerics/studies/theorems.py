@@ -122,7 +122,7 @@ class Covers:
 
     def __init__(self, stated: Stated) -> None:
         self._stated = stated
-        self._known: dict[str, Mapping[str, Any] | None] = {}
+        self._bindings_of: dict[str, Mapping[str, Any] | None] = {}
 
     def __call__(self, experiment: Mapping[str, Any], letters: Mapping[str, float]) -> bool:
         """Whether it is, with the numbers that its constants have there.
@@ -135,9 +135,9 @@ class Covers:
             return False
         method = {key: experiment[key] for key in (*METHOD_FIELDS, "eta") if experiment.get(key) is not None}
         key = json.dumps(method, sort_keys=True)
-        if key not in self._known:
-            self._known[key] = _bindings(self._stated, method)
-        bindings = self._known[key]
+        if key not in self._bindings_of:
+            self._bindings_of[key] = _bindings(self._stated, method)
+        bindings = self._bindings_of[key]
         if bindings is None:
             return False
         return all(_equal(letters[name], value) for name, value in bindings.items() if name in letters)

@@ -110,7 +110,7 @@ def stationary(loss: Any, start: float, intervals: int = 1, setting: int = 0) ->
     return "stationary" if all(c.met for c in two) else word, two
 
 
-def _found(
+def _finding(
     conditions: Sequence[Condition], each: Sequence[str], estimates: Sequence[Estimate], reason: str, hindered: str = "",
     fatal: bool = False,
 ) -> Finding:  # fmt: skip
@@ -148,7 +148,7 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
     rest = [word for word in words if word != "falls"]
     worst = [word for word in words if word == "does not fall"] or rest
     reason = f"{worst[0]} in {len(worst)} of {len(words)}" if worst else ""
-    return _found(conditions, words, estimates, reason)
+    return _finding(conditions, words, estimates, reason)
 
 
 def _fall(conditions: Sequence[Condition], far: Condition, falls: str, broken: str) -> str:
@@ -180,7 +180,7 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
         words.append(_fall(both, far, "level" if moving == "stationary" else "falls", "rises"))
         conditions += [*both, far]
     rest = sorted(set(words) - {"falls", "level"})
-    return _found(conditions, words, estimates, ", ".join(rest))
+    return _finding(conditions, words, estimates, ", ".join(rest))
 
 
 def without_half(finding: Finding) -> Verdict:
@@ -203,7 +203,7 @@ def diverges(losses: Sequence[Any], start: float) -> Finding:
         Condition(0, LAST, estimates[0], start, fatal=True),
         Condition(len(estimates) - 1, LAST, estimates[-1], start, below=False, fatal=True),
     )
-    return _found(conditions, words, estimates, f"{words[0]} first, {words[-1]} last")
+    return _finding(conditions, words, estimates, f"{words[0]} first, {words[-1]} last")
 
 
 def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | None = None) -> Finding:
@@ -226,7 +226,7 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
     unfair = list(fair or [""] * len(pairs))[-1]
     condition = Condition(len(pairs) - 1, DIFFERENCE, estimates[-1], 0.0, below=False, fatal=not unfair)
     reason = unfair or {"worse": "", "better": "better", "open": "no difference"}[words[-1]]
-    return _found([condition], words, estimates, reason, unfair)
+    return _finding([condition], words, estimates, reason, unfair)
 
 
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
@@ -272,7 +272,7 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
         conditions += [stable, floor, *two]
     off = ", ".join(sorted({word for word in words if word != "stalls"}))
     lost = sum(map(int, blown))
-    return _found(conditions, words, estimates, off, f"{lost} runs left the bound" if lost else "", fatal=True)
+    return _finding(conditions, words, estimates, off, f"{lost} runs left the bound" if lost else "", fatal=True)
 
 
 def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -> Verdict:
@@ -281,7 +281,7 @@ def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -
     for n, loss in enumerate(losses):
         conditions.append(Condition(n, LAST, median(loss[-1], level), start, fatal=True))
         conditions.append(Condition(n, HALFWAY, median(_ratio(loss), level), STALL, below=False, fatal=True))
-    return _found(conditions, [], [], "", "a run left the bound" if sum(blown) else "", fatal=True).verdict
+    return _finding(conditions, [], [], "", "a run left the bound" if sum(blown) else "", fatal=True).verdict
 
 
 def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
@@ -303,4 +303,4 @@ def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
     words = ["below" if c.met else "not below" if c.broken else "open" for c in conditions]
     lost = sum(e.blown for e in means)
     reason = ", ".join(sorted(set(words) - {"below"}))
-    return _found(conditions, words, means, reason, f"{lost} runs left the bound" if lost else "", fatal=True)
+    return _finding(conditions, words, means, reason, f"{lost} runs left the bound" if lost else "", fatal=True)

@@ -54,7 +54,7 @@ def average(compressor: Any, law: Law, clients: int, nodes: int, parameters: Map
 @average.register
 def _(compressor: Compressor, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
     """Compressors that leave every message as it is in one dimension: identity, scaled sign, QSGD, TernGrad, Rand-1, Top-1."""
-    moments = compressor.given(sp.Integer(1))
+    moments = compressor.conditional_moments(sp.Integer(1))
     if moments.mean != v or moments.rank or sp.simplify(moments.diag) != 0:
         raise NoClosedForm(
             f"the law of the message of {type(compressor).__name__} is not implemented; the transition operator knows what "

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sdescent.derive.reading.experiments import OWN
+from sdescent.derive.reading.experiments import SOLVE_KEYS
 from sdescent.derive.reading.problems import KEYS, Problem, as_written, problem, read_keys, read_problem
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import require_no_link, require_replaceable
@@ -60,7 +60,7 @@ def problem_of_options(fields: Mapping[str, str | None]) -> Problem:
     if method is None or not method.endswith(".toml"):
         return problem(fields, option_name)
     options = {key: value for key, value in fields.items() if key != "method" and value is not None}
-    table = read_keys(path_of(method, "FILE.toml"), (*KEYS, *OWN))
+    table = read_keys(path_of(method, "FILE.toml"), (*KEYS, *SOLVE_KEYS))
     table = {key: value for key, value in table.items() if key in KEYS and not (key == "models" and "model" in options)}
     with as_written():
         return problem({**table, **options}, lambda field: option_name(field) if field in options else field)

@@ -185,7 +185,7 @@ class Notation:
     """
 
     def __init__(self, user_symbols: Mapping[str, str] | None = None, memory: Iterable[str] = ()) -> None:
-        self._own = dict(user_symbols or {})
+        self._user_symbols = dict(user_symbols or {})
         self._memory = dict.fromkeys(memory)
         self._here: dict[str, str] = {}
         self._used: set[str] = set()
@@ -198,7 +198,7 @@ class Notation:
         """The macro of every symbol."""
         vectors = {f"{n}_j": macro(n) for n in VECTORS}  # except for the user's symbols of the same names
         memory = {name: memory_macro(n) for n in self._memory for name in (n, f"{n}_j") if name not in MEANING}
-        return {n: macro(n) for n in MEANING} | vectors | memory | {n: own_macro(n) for n in self._own}
+        return {n: macro(n) for n in MEANING} | vectors | memory | {n: own_macro(n) for n in self._user_symbols}
 
     def describe(
         self, meanings: Mapping[str, str], here: Mapping[str, str] | None = None, memory: Iterable[str] = ()
@@ -209,7 +209,7 @@ class Notation:
             meanings, here: text by name, and for `WRITTEN` by its LaTeX; between dollar signs it is LaTeX.
             memory: the letters of an update rule's memory.
         """
-        self._own |= meanings
+        self._user_symbols |= meanings
         self._here |= here or {}
         self._memory |= dict.fromkeys(memory)
 
@@ -220,7 +220,9 @@ class Notation:
             KeyError: the macro of a symbol without a meaning: add its meaning to `MEANING`.
         """
         defined = (
-            {macro(n) for n in MEANING} | {own_macro(n) for n in self._own} | {memory_macro(n) for n in self._memory}
+            {macro(n) for n in MEANING}
+            | {own_macro(n) for n in self._user_symbols}
+            | {memory_macro(n) for n in self._memory}
         )
         commands = set(re.findall(r"\\sd[A-Z][A-Za-z]*", tex))
         if not commands <= defined:
@@ -262,7 +264,7 @@ class Notation:
 
     def _faces(self) -> dict[str, str]:
         """The LaTeX of the user's symbols and of memory, which are of another typeface where a letter has another meaning too."""
-        faces = {own_macro(n): _face(n) for n in self._own}
+        faces = {own_macro(n): _face(n) for n in self._user_symbols}
         used = self._named()
         others = LETTERS | {tex for n, (tex, _) in MEANING.items() if macro(n) in used}
         others |= {face for command, face in faces.items() if command in used}
@@ -272,7 +274,7 @@ class Notation:
     def _own_rows(self) -> list[tuple[str, str]]:
         """The user's symbols; many with one meaning share a row."""
         shared: dict[str, list[str]] = {}
-        for name, text in self._own.items():
+        for name, text in self._user_symbols.items():
             if own_macro(name) in self._used:
                 shared.setdefault(text, []).append(name)
         rows = []

@@ -67,8 +67,7 @@ class Ensembles(Section):
         bound = max([BOUND, *(BOUND * abs(float(v)) for one in chosen.values() for v in one.x0 or ())])
         runs = RunSettings(paths, seed, bound)
         simulated = [{**_settings(name, one), **_simulate(name, one, runs, context)} for name, one in chosen.items()]
-        sizes = ({"paths": n} for n in (paths, PATHS["full"]))
-        left_out = reduced(*sizes, {"paths": "paths"}) if context.quick else []
+        left_out = reduced({"paths": paths}, {"paths": PATHS["full"]}, {"paths": "paths"}) if context.quick else []
         result = {
             "statuses": {},
             "evidence": {},

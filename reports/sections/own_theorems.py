@@ -94,7 +94,7 @@ def _read(file: TheoremFile) -> Stated:
     try:
         return read_stated(file.path)
     except BadInput as error:
-        raise BadInput(f"{file.name} {error.field}", error.found, error.accepted, error.column) from None
+        raise BadInput(f"{file.name} {error.field}", error.value, error.accepted, error.column) from None
 
 
 def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Participation(sd.compressors.Unbiased):
     def growth(self) -> int:
         return 1
 
-    def given(self, dim: sp.Expr) -> sd.plugins.GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> sd.plugins.GradientForm:
         return sd.plugins.GradientForm(v, sp.Integer(0), (v,), sp.Matrix([[3]]))
 
     def omega(self, dim: sp.Expr) -> sd.compressors.Omega:

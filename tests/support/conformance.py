@@ -154,7 +154,7 @@ def numbers_in_form(equation: SDE, g: np.ndarray) -> tuple[np.ndarray, np.ndarra
 @lru_cache(maxsize=64)
 def given(compressor: sd.compressors.Compressor, dim: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Mean and second moment of C(v) given v, as functions of messages (.., d)."""
-    mean, covariance = given_message(compressor.given(sp.Integer(dim)), dim)
+    mean, covariance = given_message(compressor.conditional_moments(sp.Integer(dim)), dim)
     function = draws.numeric([*mean, *covariance], message_symbols(dim))
 
     def evaluate(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

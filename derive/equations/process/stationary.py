@@ -189,7 +189,7 @@ def stability_threshold(
 def _interacting(method: Method) -> bool:
     """Whether a coordinate of the step depends on the others, its law on their number, or its compression on which one it is."""
     form = moments(method).form
-    constants = symbols_of(method.compressor.given(dimension).expressions)
+    constants = symbols_of(method.compressor.conditional_moments(dimension).expressions)
     if any(isinstance(s, Coordinate) and s.base != "v" for s in constants):
         return True
     parts = () if form is None else (*form.expressions, method.schedule.factor)

@@ -107,7 +107,7 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
     conditions = existence(method, dim, orders)
     size = dimension if dim is None else sp.Integer(dim)
     law, dense = method.noise.law, method.noise.dense
-    given_v = method.compressor.given(size)
+    given_v = method.compressor.conditional_moments(size)
     conditional = Conditional(given_v, law, method.noise.scales, dense)
     omega = compression_ratio(method.compressor, size)
     if law.degenerate:

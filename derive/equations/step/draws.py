@@ -73,14 +73,18 @@ class Messages:
         self.method, self.dim, self.scales = method, dim, tuple(scales)
         self.law: Law = method.noise.law
         self.mask: Mask | None = method.compressor.mask(dim)
-        self.given = method.compressor.given(dim)
+        self.message_moments = method.compressor.conditional_moments(dim)
         self._server: dict[tuple[Letter, ...], sp.Expr] = {}
         self._client: dict[tuple[tuple[Letter, ...], int], sp.Expr] = {}
 
     @cached_property
     def fixed(self) -> bool:
         """Whether C is a function of the message, coordinate by coordinate."""
-        return self.given.diag == 0 and self.given.rank == 0 and not self.given.mean.atoms(Coordinate) - {v}
+        return (
+            self.message_moments.diag == 0
+            and self.message_moments.rank == 0
+            and not self.message_moments.mean.atoms(Coordinate) - {v}
+        )
 
     def moment(self, letters: Sequence[Letter]) -> sp.Expr:
         """E of a product of letters, each at its slot ("j", and "i" for another coordinate).
@@ -106,7 +110,11 @@ class Messages:
     @cached_property
     def _by_client(self) -> bool:
         """Whether one client's moments are known by coordinate; else mean and covariance are those of `moments`."""
-        apart = self.given.rank == 0 and not nodes(self.given.mean) and not nodes(self.given.diag)
+        apart = (
+            self.message_moments.rank == 0
+            and not nodes(self.message_moments.mean)
+            and not nodes(self.message_moments.diag)
+        )
         return self.method.noise.dense is None and (self.mask is not None or self.fixed or apart)
 
     def _second(self, letters: tuple[Letter, ...]) -> sp.Expr:
@@ -137,10 +145,10 @@ class Messages:
         """E of a product of letters of one client."""
         key = (tuple(sorted(letters)), client)
         if key not in self._client:
-            self._client[key] = self._made(key[0], client)
+            self._client[key] = self._moment(key[0], client)
         return self._client[key]
 
-    def _made(self, letters: tuple[Letter, ...], client: int) -> sp.Expr:
+    def _moment(self, letters: tuple[Letter, ...], client: int) -> sp.Expr:
         counts: dict[str, dict[str, int]] = {}
         for kind, slot in letters:
             counts.setdefault(slot, dict.fromkeys(_HEADS, 0))[kind] += 1
@@ -166,12 +174,12 @@ class Messages:
         if n == 0:
             return sp.S.One
         if n == 1:
-            return self.given.mean
+            return self.message_moments.mean
         if n == 2:
-            return self.given.variance + self.given.mean**2
+            return self.message_moments.variance + self.message_moments.mean**2
         if not self.fixed:
             raise NoClosedForm(f"the moment of order {n} of the compressor, of which mean and covariance are known")
-        return self.given.mean**n
+        return self.message_moments.mean**n
 
     def over_noise(self, phi: sp.Expr, client: int) -> sp.Expr:
         """E phi(v) over the noise of one client; phi by coordinate."""
@@ -200,7 +208,7 @@ class Messages:
         return exchange(mean.xreplace({dummy: c for c, dummy in letters.items()}), back)
 
     def _function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
-        through = self.given.mean if kind == MESSAGE else v
+        through = self.message_moments.mean if kind == MESSAGE else v
         if kind in (MASK, SENT) or (kind == MESSAGE and not self.fixed):
             raise NoClosedForm(f"the mean of {formula(spoken(phi))}: the compressor is random")
         if kind == NORMAL:

@@ -118,7 +118,7 @@ class Expectation:
     def __init__(self, method: Method, dim: sp.Expr, root: sp.Symbol, scales: Sequence[sp.Expr], growth: int) -> None:
         self.method, self.root, self.growth = method, root, growth
         self.messages = Messages(method, dim, scales)
-        self._known: dict[Any, sp.Expr] = {}
+        self._means: dict[Any, sp.Expr] = {}
         self._parts: dict[sp.Expr, tuple[dict[int, sp.Expr], sp.Expr]] = {}
 
     def series(self, of: Series, slots: tuple[str, ...] = ("j",)) -> Series:
@@ -171,10 +171,10 @@ class Expectation:
         if expr in (0, 1) or not random_letters(expr):
             return expr
         key = (expr, slots)
-        if key not in self._known:
+        if key not in self._means:
             parts = random_terms(expr)
-            self._known[key] = sp.Add(*[constant * self._mean(factors, slots) for factors, constant in parts.items()])
-        return self._known[key]
+            self._means[key] = sp.Add(*[constant * self._mean(factors, slots) for factors, constant in parts.items()])
+        return self._means[key]
 
     def _mean(self, factors: tuple[sp.Expr, ...], slots: tuple[str, ...]) -> sp.Expr:
         """E of a product of random factors."""
@@ -221,11 +221,11 @@ class Expectation:
         """E of a function at coordinate j."""
         if not random_letters(phi):
             return phi
-        if phi not in self._known:
-            self._known[phi] = sp.Add(
+        if phi not in self._means:
+            self._means[phi] = sp.Add(
                 *[constant * self._product(factors) for factors, constant in random_terms(phi).items()]
             )
-        return self._known[phi]
+        return self._means[phi]
 
     def _product(self, factors: tuple[sp.Expr, ...]) -> sp.Expr:
         """E of a product of random factors at coordinate j: draws are independent of each other."""

@@ -27,10 +27,10 @@ UNDEFINED = "the formula is undefined there, as 0/0 is; give it its value there,
 SMALL, LARGE, SEEN = 1e9, 1e13, 1e-6
 
 #: (v, shape (d, n)) -> mean (d, n) and covariance (n, d, d) of C(v) given v
-Given = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+MomentsAt = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def given_at(form: GradientForm, dim: int) -> Given:
+def given_at(form: GradientForm, dim: int) -> MomentsAt:
     """The moments given the message as a function of numbers."""
     letters = sp.symbols(f"v1:{dim + 1}", real=True)
     expansion = Expansion(dim, {"v": letters})
@@ -61,7 +61,7 @@ def about_compressor(compressor: Compressor) -> list[Finding]:
     for dim in DIMENSIONS:
         try:
             compressor.check_dimension(dim)
-            moments = given_at(compressor.given(sp.Integer(dim)), dim)
+            moments = given_at(compressor.conditional_moments(sp.Integer(dim)), dim)
             here = list(_in_dimension(compressor, moments, dim))
         except BadInput:
             continue
@@ -80,7 +80,7 @@ def about_compressor(compressor: Compressor) -> list[Finding]:
     ]
 
 
-def _in_dimension(compressor: Compressor, moments: Given, dim: int) -> Iterator[Finding]:
+def _in_dimension(compressor: Compressor, moments: MomentsAt, dim: int) -> Iterator[Finding]:
     v = messages(dim)
     mean, covariance = moments(v)
     if 2 * np.sum(np.all(np.isfinite(mean), axis=0) & np.all(np.isfinite(covariance), axis=(1, 2))) < v.shape[1]:
@@ -92,7 +92,7 @@ def _in_dimension(compressor: Compressor, moments: Given, dim: int) -> Iterator[
         gap = np.sqrt(np.sum((mean - v) ** 2, axis=0))
         held = "E C(v) = v"
         yield _verdict(
-            "unbiased", gap, NEAR * np.sqrt(size) + 1e-300, v, held, lambda n: f"E C(v) = {_shown(mean[:, n])}"
+            "unbiased", gap, NEAR * np.sqrt(size) + 1e-300, v, held, lambda n: f"E C(v) = {_numbers(mean[:, n])}"
         )
     finite = np.all(np.isfinite(covariance), axis=(1, 2))
     least = np.full(v.shape[1], np.nan)
@@ -132,11 +132,11 @@ def _verdict(
     with np.errstate(over="ignore", invalid="ignore"):  # the slack of v = 0 is next to nothing
         n = int(np.argmax(np.where(wrong, np.where(np.isnan(excess), np.inf, excess / slack), -1.0)))
     if np.isnan(excess[n]):
-        return Finding(what, "failed", f"at v = {_shown(v[:, n])} the value is not a number ({held}): {UNDEFINED}")
-    return Finding(what, "failed", f"at v = {_shown(v[:, n])} {numbers(n)} ({held})")
+        return Finding(what, "failed", f"at v = {_numbers(v[:, n])} the value is not a number ({held}): {UNDEFINED}")
+    return Finding(what, "failed", f"at v = {_numbers(v[:, n])} {numbers(n)} ({held})")
 
 
-def _growth(compressor: Compressor, moments: Given, dim: int) -> Finding:
+def _growth(compressor: Compressor, moments: MomentsAt, dim: int) -> Finding:
     """The power of |v| with which the root of E||C(v)||^2 grows, along four rays."""
     rays = np.random.default_rng(7).normal(size=(dim, 4))
     rays /= np.sqrt(np.sum(rays**2, axis=0))
@@ -147,7 +147,7 @@ def _growth(compressor: Compressor, moments: Given, dim: int) -> Finding:
     power = np.log10(np.maximum(roots[1], 1e-300) / np.maximum(roots[0], 1e-300)) / np.log10(LARGE / SMALL)
     seen, stated = float(np.max(power)), compressor.growth
     if not seen <= stated + EXCESS and roots[1].max() > SEEN * LARGE:
-        ray = _shown(rays[:, int(np.argmax(power))])
+        ray = _numbers(rays[:, int(np.argmax(power))])
         told = f"it says |C(v)| <= const (1 + |v|^{stated}), and the root of E||C(v)||^2 grows like |v|^{seen:.3g} along {ray}"
         return Finding("growth", "failed", told)
     return Finding(
@@ -173,5 +173,5 @@ def _ratio(
     return _verdict(what, excess, slack, v, f"{held}, {value:.6g}", numbers)
 
 
-def _shown(values: np.ndarray) -> str:
+def _numbers(values: np.ndarray) -> str:
     return "(" + ", ".join(f"{x:.4g}" for x in values) + ")"

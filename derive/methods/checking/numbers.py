@@ -49,15 +49,15 @@ class function:
 
     def __init__(self, expr: sp.Expr, variables: Sequence[sp.Symbol]) -> None:
         self._expr, self._variables = sp.sympify(expr), list(variables)
-        self._many = self._made([_NUMPY, "numpy"], np.array([0.3, -0.7]))
-        self._one = None if self.quick else self._made("mpmath", 0.3)
+        self._many = self._compiled([_NUMPY, "numpy"], np.array([0.3, -0.7]))
+        self._one = None if self.quick else self._compiled("mpmath", 0.3)
 
     @property
     def quick(self) -> bool:
         """Whether an array is as quick as a number."""
         return self._many is not None
 
-    def _made(self, modules: Any, probe: Any) -> Callable[..., Any] | None:
+    def _compiled(self, modules: Any, probe: Any) -> Callable[..., Any] | None:
         try:
             compiled = sp.lambdify(self._variables, self._expr, modules=modules)
             with np.errstate(all="ignore"):

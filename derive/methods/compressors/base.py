@@ -80,7 +80,7 @@ class Compressor(ABC):
         """The growth degree q: |C(v)| <= const (1 + |v|^q). Drift exists iff q < tail, covariance iff 2q < tail (theory 2)."""
 
     @abstractmethod
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         """Mean and covariance of C(v) given v, in the coordinates v_j (dimension `dim`: a number or the symbol d)."""
 
     def mask(self, dim: sp.Expr) -> Mask | None:
@@ -119,7 +119,7 @@ class Compressor(ABC):
 
     def check_dimension(self, dim: int) -> None:
         """Raise BadInput when the compressor does not exist in this dimension; here, where it has constants for another one."""
-        for e in symbols_of(self.given(sp.Integer(dim)).expressions):
+        for e in symbols_of(self.conditional_moments(sp.Integer(dim)).expressions):
             if isinstance(e, Coordinate):
                 e.vector(dim)
 

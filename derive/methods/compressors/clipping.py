@@ -36,7 +36,7 @@ class Clip(Clipping):
 
     name = "clip"
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(sp.Max(-self.c, sp.Min(self.c, v)), sp.S.Zero)
 
     def longest(self, dim: sp.Expr) -> sp.Expr:
@@ -56,7 +56,7 @@ class NormClip(Clipping):
 
     name = "norm-clip"
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v * self.c / sp.Max(self.c, sp.sqrt(coord_sum(v**2))), sp.S.Zero)
 
     def longest(self, dim: sp.Expr) -> sp.Expr:

@@ -21,7 +21,7 @@ class Identity(Unbiased):
 
     growth = always(1)
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, sp.S.Zero)
 
     def mask(self, dim: sp.Expr) -> Mask:

@@ -38,9 +38,9 @@ class QSGD(Unbiased):
 
     growth = always(1)
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         if dim == 1:  # |v|/||v|| = 1 is always a level
-            return Identity().given(dim)
+            return Identity().conditional_moments(dim)
         norm2 = coord_sum(v**2)
         level = self.s * sp.Abs(v) / sp.sqrt(norm2)
         part = level - sp.floor(level)
@@ -73,9 +73,9 @@ class Ternary(Unbiased):
 
     growth = always(1)
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         if dim == 1:
-            return Identity().given(dim)
+            return Identity().conditional_moments(dim)
         return GradientForm(v, sp.Abs(v) * (coord_max(sp.Abs(v)) - sp.Abs(v)))
 
     def omega(self, dim: sp.Expr) -> Omega:
@@ -97,7 +97,7 @@ class Natural(Unbiased):
 
     growth = always(1)
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         size = sp.Abs(v)
         low = 2 ** sp.floor(sp.log(size) / sp.log(2))
         return GradientForm(v, sp.Piecewise(((size - low) * (2 * low - size), size > 0), (0, True)))
@@ -127,7 +127,7 @@ class FixedGrid(Unbiased):
 
     growth = always(1)
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         low = self.step * sp.floor(v / self.step)
         return GradientForm(v, (v - low) * (low + self.step - v))
 

@@ -22,7 +22,7 @@ class Sign(Biased):
 
     growth = always(0)
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(sp.sign(v), sp.S.Zero)
 
     def longest(self, dim: sp.Expr) -> sp.Expr:
@@ -42,7 +42,7 @@ class ScaledSign(Biased):
 
     growth = always(1)
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         if dim == 1:  # |v| sgn(v) = v
             return GradientForm(v, sp.S.Zero)
         return GradientForm(coord_sum(sp.Abs(v)) / dim * sp.sign(v), sp.S.Zero)

@@ -35,7 +35,7 @@ class Bernoulli(Unbiased):
 
     growth = always(1)
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, (1 / self.p - 1) * v**2)
 
     def mask(self, dim: sp.Expr) -> Mask:
@@ -93,7 +93,7 @@ class RandK(KeepsK, Unbiased):
 
     name = "rand-k"
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         variance = (dim / self.k - 1) * v**2
         if dim == 1:
             return GradientForm(v, variance)

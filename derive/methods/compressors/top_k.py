@@ -23,9 +23,9 @@ class TopK(KeepsK, Biased):
 
     name = "top-k"
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         if self.k == dim:
-            return Identity().given(dim)
+            return Identity().conditional_moments(dim)
         return GradientForm(sp.Piecewise((v, rank(sp.Abs(v)) < self.k), (0, True)), sp.S.Zero)
 
     def contraction(self, dim: sp.Expr) -> sp.Expr:

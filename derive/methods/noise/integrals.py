@@ -25,14 +25,14 @@ def integral(integrand: sp.Expr, limits: Limits, name: str) -> sp.Expr:
     Raises:
         NoClosedForm: there is none.
     """
-    value = _found(integrand, limits, name)
+    value = _closed_form(integrand, limits, name)
     if value is None:
         raise NoClosedForm(f"no closed form for the integral of {integrand}")
     return value
 
 
 @lru_cache(maxsize=512)
-def _found(integrand: sp.Expr, limits: Limits, name: str) -> sp.Expr | None:
+def _closed_form(integrand: sp.Expr, limits: Limits, name: str) -> sp.Expr | None:
     value = _exponential(integrand, *limits)
     if value is not None:
         return value

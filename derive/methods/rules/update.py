@@ -233,7 +233,7 @@ class _Run:
 
     def __init__(self, rule: Rule, algebra: Algebra[Any]) -> None:
         self.rule, self.algebra = rule, algebra
-        self.known: dict[tuple[int, int, Any], Any] = {}
+        self.evaluated: dict[tuple[int, int, Any], Any] = {}
         self.owned: dict[tuple[int, int], bool] = {}
         self.closures: list[_Closure] = []
         self.names: dict[str, _Closure | None] = dict.fromkeys(rule.letters)
@@ -244,7 +244,7 @@ class _Run:
     def values(self) -> dict[str, Any]:
         last = {letter: self.names[letter] for letter in self.rule.letters}
         for c in self._below([c for c in last.values() if c is not None]):
-            if not self._own(c.term, c):
+            if not self._is_local(c.term, c):
                 self._term(c.term, c, None)
         return {
             name: self.algebra.letter(name) if c is None else self._term(c.term, c, None) for name, c in last.items()
@@ -260,24 +260,24 @@ class _Run:
 
     def _term(self, term: Term, c: _Closure, client: Any) -> Any:
         """The value of a part of an assignment; `client` is None outside of `mean`."""
-        key = (id(term), id(c.names), client if self._own(term, c) else None)
-        if key not in self.known:
-            self.known[key] = self._evaluated(term, c, key[2])
-        return self.known[key]
+        key = (id(term), id(c.names), client if self._is_local(term, c) else None)
+        if key not in self.evaluated:
+            self.evaluated[key] = self._evaluated(term, c, key[2])
+        return self.evaluated[key]
 
-    def _own(self, term: Term, c: _Closure) -> bool:
+    def _is_local(self, term: Term, c: _Closure) -> bool:
         """Whether a term differs from client to client."""
         key = (id(term), id(c.names))
         if key not in self.owned:
             held = c.held(term)
             inner = [] if term[:2] == ("f", "mean") else [part for part in term[1:] if isinstance(part, tuple)]
-            local = term[:2] == ("draw", "local") or (held is not None and self._own(held.term, held))
-            self.owned[key] = local or any(self._own(part, c) for part in inner)
+            local = term[:2] == ("draw", "local") or (held is not None and self._is_local(held.term, held))
+            self.owned[key] = local or any(self._is_local(part, c) for part in inner)
         return self.owned[key]
 
     def _mean(self, term: Term, c: _Closure) -> Any:
         inside = _Closure(term, c.names)
-        local = [each for each in self._below([inside]) if self._own(each.term, each)]
+        local = [each for each in self._below([inside]) if self._is_local(each.term, each)]
         for each in (*local, inside):  # what all clients have in common is evaluated once, before the loop over them
             self._ahead(each.term, each)
 
@@ -287,7 +287,7 @@ class _Run:
         return self.algebra.mean(of)
 
     def _ahead(self, term: Term, c: _Closure) -> None:
-        if not self._own(term, c):
+        if not self._is_local(term, c):
             self._term(term, c, None)
             return
         for part in term[1:]:
@@ -360,7 +360,7 @@ def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
         return parse_term(text, [n for n in names if n in LETTERS or n not in UPDATES.functions], field, UPDATES)
     except BadInput as error:
         raise BadInput(
-            field, error.found, error.accepted, None if error.column is None else error.column + at
+            field, error.value, error.accepted, None if error.column is None else error.column + at
         ) from None
 
 

@@ -143,7 +143,11 @@ class Normal:
         if head == "f":
             value = as_number(argument)
             if value is not None:
-                table = {"abs": abs(value)} if name == "abs" else {0: _AT_ZERO, 1: _AT_ONE}.get(value, {})
+                table = (
+                    {"abs": abs(value)}
+                    if name == "abs"
+                    else {Fraction(0): _AT_ZERO, Fraction(1): _AT_ONE}.get(value, {})
+                )
                 if name in table:
                     return {ONE: Fraction(table[name])} if table[name] else {}
         return self.single((head, name, freeze(argument)), self.depends(argument))

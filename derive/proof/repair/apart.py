@@ -69,7 +69,7 @@ class _Answers:
         try:
             return {"found": self._answer(**question)}
         except BadInput as error:
-            return {"refused": [error.field, str(error.found), error.accepted, error.column]}
+            return {"refused": [error.field, str(error.value), error.accepted, error.column]}
         except MemoryError:
             return {"found": None}
         except Exception:

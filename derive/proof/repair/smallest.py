@@ -47,7 +47,7 @@ SIMPLE = 8
 CRUDE = 40
 #: for changes without a number, of which there are few, the time of so many values
 PATIENCE, FEW = 3, 8
-KNOWN = 6
+MOST_WITNESSES = 6
 MODEL_SECONDS = 0.1
 _ERRORS = (ProofError, BadInput, NoValue, ArithmeticError, ValueError, IndexError, KeyError, RecursionError)
 
@@ -277,7 +277,7 @@ class _RepairSearch:
         point = next((p for p in self.witnesses if counterexample(p, *question)), None)
         if point is None and len(rows):
             point = self.points.against(*question, rows)
-            self.witnesses = [*self.witnesses, point][:KNOWN] if point is not None else self.witnesses
+            self.witnesses = [*self.witnesses, point][:MOST_WITNESSES] if point is not None else self.witnesses
         return self._proved(question) if point is None else point
 
     def _proved(self, question: Question, patience: int = 1) -> Judged | Point | None:

@@ -154,7 +154,8 @@ class Safe:
         if n % 2 == 0 or nonnegative or atom in self.nonnegative:
             return False
         if head[0] == "inv":
-            return True if self.is_inside("/", dict(head[1])) and self._by_form(dict(head[1]), True) else None
+            divisor: Any = head[1]
+            return True if self.is_inside("/", dict(divisor)) and self._by_form(dict(divisor), True) else None
         return None
 
     def _closed(self, a: int) -> bool:

@@ -12,14 +12,14 @@ from sdescent.derive.proof.kernel.calculus import OUTER
 from sdescent.derive.proof.language.terms import Term, contains, num
 from sdescent.derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO
 
-Shown = Callable[[Term], str]
+Writer = Callable[[Term], str]
 
 
 class UnsupportedError(Exception):
     """A part of a proof of one variable that is not proved in Rocq; the whole fact enters as a premise."""
 
 
-def derived(text: Shown, term: Term, name: str, nonzero: Shown, positive: Shown) -> tuple[Term, str]:
+def derived(text: Writer, term: Term, name: str, nonzero: Writer, positive: Writer) -> tuple[Term, str]:
     """The derivative at y__ and a proof that it is that of fun x__ => text(term).
 
     Args:

@@ -31,7 +31,7 @@ def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
         except BadInput as error:
             if _healers(plan, rows) < 2:
                 raise
-            raise BadInput(error.field, error.found, f"{error.accepted}; {REMEDY}", error.column) from None
+            raise BadInput(error.field, error.value, f"{error.accepted}; {REMEDY}", error.column) from None
     check_displays(sweep)
 
 

@@ -72,9 +72,10 @@ def _of_spec(kind: str, spec: Spec) -> dict[str, float]:
         if value is None and parameter.default is not None:
             value = parse_value(parameter.default, parameter.name)
         listed = value if isinstance(value, tuple) else (value,)
-        if all(isinstance(v, Fraction) for v in listed):
+        floats = [float(v) for v in listed if isinstance(v, Fraction)]
+        if len(floats) == len(listed):
             endings = range(1, len(listed) + 1) if len(listed) > 1 else [""]
-            numbers |= {f"{kind}.{parameter.name}{n}": float(v) for n, v in zip(endings, listed, strict=True)}
+            numbers |= {f"{kind}.{parameter.name}{n}": v for n, v in zip(endings, floats, strict=True)}
     return numbers
 
 

@@ -153,7 +153,7 @@ class Plan:
                     compose(field, one, [(name, values[0]) for name, values in listed.items()])
                 except BadInput as error:
                     remedy = f"; {REMEDY}" if len(wholes) > 1 else f"; ~{error.field} on the command line leaves it out"
-                    raise BadInput(error.field, error.found, error.accepted + remedy) from None
+                    raise BadInput(error.field, error.value, error.accepted + remedy) from None
             if any(isinstance(one.written, str) for one in wholes):
                 for name, values in listed.items():
                     for value in values:
@@ -220,7 +220,7 @@ class Plan:
             texts = {name: spoken(value) for name, value in self.values(rows, axes).items()}
             point = ", ".join(f"{name} = {t if len(t) <= 40 else t[:37] + '...'}" for name, t in texts.items())
             accepted = f"{error.accepted} (at {point})" if point else error.accepted
-            raise BadInput(_axis_of(error.field, fields, axes), error.found, accepted, error.column) from None
+            raise BadInput(_axis_of(error.field, fields, axes), error.value, accepted, error.column) from None
 
 
 def _axis_of(field: str, fields: Mapping[str, Any], axes: Sequence[str]) -> str:

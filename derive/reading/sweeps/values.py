@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, final
 
-from sdescent.derive.reading.experiments import OWN
+from sdescent.derive.reading.experiments import SOLVE_KEYS
 from sdescent.derive.reading.numbers import number
 from sdescent.derive.reading.problems import KEYS, SPECIFIED
 from sdescent.derive.reading.specs import parse_spec
@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.names import MAX_DIGITS, is_a_word, parse_value
 from sdescent.derive.vocabulary.registry import lookup
 
 #: the keys of an experiment
-FIELDS: Final = (*KEYS, *OWN)
+FIELDS: Final = (*KEYS, *SOLVE_KEYS)
 #: fields whose parts have dotted keys, such as noise.nu
 DOTTED: Final = (*SPECIFIED, "regime", "params")
 #: fields whose value is a number

@@ -92,7 +92,7 @@ class Bound:
         try:
             enter_assumptions(self.domain, plain, [None] * len(plain))
         except BadInput as error:
-            needed = f"{error.found} is not shown to be inside its domain ({error.accepted}): add {error.found} > 0 to assume"
+            needed = f"{error.value} is not shown to be inside its domain ({error.accepted}): add {error.value} > 0 to assume"
             raise ProofError(f"in the assumptions {needed}") from None
         self._norms()
         if is_sign(setting.method):
@@ -139,17 +139,17 @@ class Bound:
                 piece = multiplied(piece, power(base, top[a] - dict(m).get(a, 0)))
             pieces.append(piece)
         cleared = Relation((relation.op, ZERO, normal.term(added(pieces))))
-        units = [
-            f
-            for f in self.branch.facts
-            if f.rule == "inverse" or not self.branch.inverses(normal.polynomial(f.claim.slack))
-        ]
+        units = [f for f in self.branch.facts if f.rule == "inverse" or not self._divides(f.claim)]
         proof = self.branch.show(
             cleared, 0.5, [self.branch.fact_of(relation) or self.k.assume(relation), *units], only=True
         )
         if proof is not None:
             self.branch.add(proof)
         return proof is not None
+
+    def _divides(self, relation: Relation) -> bool:
+        """Whether 1/q stands in a relation, but inside a function."""
+        return any(self.k.normal.key_of(a)[0] == "inv" for a in self.branch.outer_atoms(relation.slack))
 
     def _definition(self, symbol: Term) -> Fact:
         """The definition of a symbol."""

@@ -77,7 +77,8 @@ class Derivation:
         def product(member: Member) -> tuple[Fraction, tuple[int, ...], tuple[Term, ...]]:
             if isinstance(member, int | Fraction):
                 member = member, ()
-            c, premises, *squares = member if isinstance(member, tuple) else (1, member)
+            parts: tuple[Any, ...] = member if isinstance(member, tuple) else (1, member)
+            c, premises, *squares = parts
             listed = [premises] if isinstance(premises, str | Fact) else premises
             roots = [s for part in squares for s in (part if type(part) is tuple else (part,))]
             return Fraction(c), tuple(number(p) for p in listed), tuple(term(t) for t in roots)

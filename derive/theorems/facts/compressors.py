@@ -70,7 +70,7 @@ class CompressorMoments:
         Raises:
             ValueError: the variance is of another shape.
         """
-        moments = self.compressor.given(dimension)
+        moments = self.compressor.conditional_moments(dimension)
         variance = sp.piecewise_fold(moments.variance)
         if isinstance(variance, sp.Piecewise):
             (positive_part, when), *others = variance.args

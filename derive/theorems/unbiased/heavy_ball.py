@@ -68,7 +68,7 @@ def read() -> dict[str, Relation]:
     rule = equation_of_motion.rule
     assert rule is not None
     (velocity,) = equation_of_motion.drifts["x"].free_symbols
-    rate = rule.own["v", "v"] / parameter(SCALE) ** 2
+    rate = rule.covariance["v", "v"] / parameter(SCALE) ** 2
     moves = (
         equation_of_motion.drifts["x"] + equation_of_motion.drifts["v"] / parameter("mu"),
         equation_of_motion.drifts["v"],
@@ -77,7 +77,7 @@ def read() -> dict[str, Relation]:
     if (
         any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts)
         or parts[0][2] != 0
-        or rule.own["x", "x"] != 0
+        or rule.covariance["x", "x"] != 0
     ):
         raise ValueError("the drift of z is not a multiple of the gradient, or x has noise of its own")
     (_, along, _), (_, pull, friction) = parts

@@ -140,7 +140,7 @@ def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, N
         yield "Cauchy", Scaled(Cauchy(), "sigma")
         return
     if not stated.any_noise:
-        yield str(stated.given.get("noise", "none")), None
+        yield str(stated.table.get("noise", "none")), None
         return
     bound = _first(stated, "variance")
     if bound is None:

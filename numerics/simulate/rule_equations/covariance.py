@@ -55,7 +55,7 @@ def letter_root(rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> 
 
 def letters_with_noise(rule: RuleEquation) -> list[str]:
     """The letters that have a variance, or a covariance with another."""
-    return [a for a in rule.letters if any(a in key and e != 0 for key, e in rule.own.items())]
+    return [a for a in rule.letters if any(a in key and e != 0 for key, e in rule.covariance.items())]
 
 
 @final
@@ -160,7 +160,7 @@ def _still(letters: Sequence[str], z: jax.Array) -> dict[str, Any]:
 
 
 def _entry(rule: RuleEquation, a: str, b: str) -> sp.Expr:
-    return rule.own.get((a, b), rule.own.get((b, a), sp.S.Zero))
+    return rule.covariance.get((a, b), rule.covariance.get((b, a), sp.S.Zero))
 
 
 def _groups(rule: RuleEquation) -> list[list[str]]:
@@ -195,7 +195,7 @@ def _varies(e: sp.Basic) -> bool:
 
 def _form(rule: RuleEquation, letter: str, pairs: Mapping[Pair, sp.Expr]) -> GradientForm | None:
     """The covariance of the one letter with noise as D + c w w' + c' Sigma, Sigma measured; None where it is not of this form."""
-    variance, pair = rule.own[letter, letter], pairs[letter, letter]
+    variance, pair = rule.covariance[letter, letter], pairs[letter, letter]
     leaf, dense = rule.method.noise.dense, ()
     if leaf is not None:
         symbol = off_diagonal(leaf)

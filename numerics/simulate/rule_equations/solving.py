@@ -91,7 +91,7 @@ def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
     check_schedule(inputs.u, method.schedule)
     tau = time_of_step(method, completed)
     starts = {name: number for name, number in method.rule.memory if name in rule.letters}
-    identity = (method, rule.letters, *rule.drift.items(), *rule.own.items(), *rule.pair.items())
+    identity = (method, rule.letters, *rule.drift.items(), *rule.covariance.items(), *rule.pair.items())
     tables = tables_for(equation.expressions, completed)
     fixed, free = constants(completed, of_loss(loss, dim) | untabulated(equation.expressions, tables))
     state = tuple(symbols_of_state(rule.letters, dim))

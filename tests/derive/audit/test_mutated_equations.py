@@ -60,7 +60,7 @@ def name(case: Any) -> str:
 def stated(method: Any, order: int) -> tuple[dict[str, sp.Expr], dict[str, sp.Expr]]:
     """Drift and covariance of the derived equation."""
     found = derived_rule(method, MODELS[order], None, None)
-    return dict(found.drift), {f"{a} {b}": e for (a, b), e in found.own.items() if e != 0}
+    return dict(found.drift), {f"{a} {b}": e for (a, b), e in found.covariance.items() if e != 0}
 
 
 def changed(e: sp.Expr, draw: random.Random) -> sp.Expr:

@@ -153,7 +153,7 @@ def test_a_common_factor_of_all_coordinates_is_scalar_noise() -> None:
         def growth(self) -> int:
             return 1
 
-        def given(self, dim: sp.Expr) -> sd.plugins.GradientForm:
+        def conditional_moments(self, dim: sp.Expr) -> sd.plugins.GradientForm:
             return sd.plugins.GradientForm(message, sp.S.Zero, (message,), sp.Matrix([[1]]))
 
         def omega(self, dim: sp.Expr) -> sd.compressors.Omega:

@@ -42,10 +42,14 @@ RULES = [
 )
 def test_exponents_and_the_numbers_that_confirm_them(method: Method, expected: dict[str, sp.Expr]) -> None:
     found = scaling_rules(method)
-    assert found.own == expected and not found.free and found.steps == -1  # k times as few, whatever the regime
+    assert (
+        found.rule_constants == expected and not found.free and found.steps == -1
+    )  # k times as few, whatever the regime
     equation = derived_rule(method, "first-order", None, None)
     assert all(abs(float(a) - float(b)) <= 1e-10 * abs(float(a)) for _, a, b in confirmed(equation, found))
-    wrong = Scaling({**found.exponents, "eta": found.exponents["eta"] + 1}, found.letters, (), found.own, found.steps)
+    wrong = Scaling(
+        {**found.exponents, "eta": found.exponents["eta"] + 1}, found.letters, (), found.rule_constants, found.steps
+    )
     assert any(abs(float(a) - float(b)) > 1e-3 * abs(float(a)) for _, a, b in confirmed(equation, wrong))
 
 
@@ -53,7 +57,10 @@ def test_numbers_of_a_method_are_no_obstacle_and_no_freedom() -> None:
     """A constant that has a number is solved for as any other: it must not come out free."""
     open_one = RMSprop(noise=NOISE, regime="batch-equivalent")
     numbers = RMSprop(c=2, noise=Scaled(Gaussian(), "1/2"), regime="batch-equivalent")
-    assert scaling_rules(numbers).own == scaling_rules(open_one).own and not scaling_rules(numbers).free
+    assert (
+        scaling_rules(numbers).rule_constants == scaling_rules(open_one).rule_constants
+        and not scaling_rules(numbers).free
+    )
 
 
 def test_a_variance_that_the_equation_leaves_out_is_not_zero() -> None:

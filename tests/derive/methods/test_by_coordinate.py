@@ -134,7 +134,7 @@ def test_check_puts_numbers_that_differ() -> None:
     class Bare(Importance):
         """The vector stands in a formula and in no field."""
 
-        def given(self, dim: sp.Expr) -> sd.plugins.GradientForm:
+        def conditional_moments(self, dim: sp.Expr) -> sd.plugins.GradientForm:
             return sd.plugins.GradientForm(v, (1 / Coordinate("w", "j", True) - 1) * v**2)
 
     told = sd.check(Bare(P), sampling=False)

@@ -33,7 +33,7 @@ class Half(Unbiased):
 
     growth = 1  # pyright: ignore[reportAssignmentType]
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v / 2, v**2 / 4)
 
     def omega(self, dim: sp.Expr) -> Omega:
@@ -46,7 +46,7 @@ class Half(Unbiased):
 class Kept(Half):
     """C(v) = v B/p, p = 1/2: right."""
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, v**2)
 
 
@@ -57,14 +57,14 @@ class Bounded(Kept):
 
 
 class Negative(Kept):
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, -(v**2))
 
 
 class Opposed(Kept):
     """Every variance is positive, but the covariances are larger than the variances."""
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, 3 * v**2, (v,), sp.Matrix([[-2]]))
 
 
@@ -79,7 +79,7 @@ class Scaled2(Biased):
 
     growth = 1  # pyright: ignore[reportAssignmentType]
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(coord_sum(sp.Abs(v)) / dim * sp.sign(v), sp.S.Zero)
 
     def contraction(self, dim: sp.Expr) -> sp.Expr:
@@ -124,7 +124,7 @@ def test_a_formula_without_a_value_at_0_is_not_a_number_there_and_a_piecewise_me
 
         ratio = coord_sum(sp.Abs(v)) / size
 
-        def given(self, dim: sp.Expr) -> GradientForm:
+        def conditional_moments(self, dim: sp.Expr) -> GradientForm:
             return GradientForm(v, v**2 * self.ratio)
 
         def omega(self, dim: sp.Expr) -> Omega:
@@ -173,7 +173,7 @@ def test_an_unbiased_compressor_may_have_no_omega() -> None:
     """C(v) = v + N(0, 1): the error stays 1 where v = 0."""
 
     class Noisy(Kept):
-        def given(self, dim: sp.Expr) -> GradientForm:
+        def conditional_moments(self, dim: sp.Expr) -> GradientForm:
             return GradientForm(v, sp.S.One)
 
         def omega(self, dim: sp.Expr) -> Omega:
@@ -221,7 +221,7 @@ def test_values_outside_of_a_domain_that_is_not_stated() -> None:
         p: Any = sp.Symbol("p", positive=True)  # noqa: RUF009
         growth = 1  # pyright: ignore[reportAssignmentType]
 
-        def given(self, dim: sp.Expr) -> GradientForm:
+        def conditional_moments(self, dim: sp.Expr) -> GradientForm:
             return GradientForm(v, (1 / self.p - 1) * v**2)
 
         def omega(self, dim: sp.Expr) -> Omega:
@@ -242,7 +242,7 @@ def test_what_is_right_but_unusual_is_not_refused() -> None:
 
         growth = 0  # pyright: ignore[reportAssignmentType]
 
-        def given(self, dim: sp.Expr) -> GradientForm:
+        def conditional_moments(self, dim: sp.Expr) -> GradientForm:
             return GradientForm(sp.Max(-(10**6), sp.Min(10**6, v)), sp.S.Zero)
 
         def latex(self) -> str:
@@ -251,7 +251,7 @@ def test_what_is_right_but_unusual_is_not_refused() -> None:
     class Planar(Kept):
         """Rand-1, written with d - 1 in a denominator: no numbers at d = 1."""
 
-        def given(self, dim: sp.Expr) -> GradientForm:
+        def conditional_moments(self, dim: sp.Expr) -> GradientForm:
             return GradientForm(v, (dim - 1) * v**2 + v**2, (v,), sp.Matrix([[-(dim - 1) / (dim - 1)]]))
 
         def omega(self, dim: sp.Expr) -> Omega:

@@ -64,7 +64,7 @@ def at(expr: sp.Matrix, symbols: list[sp.Symbol], point: list[sp.Expr]) -> sp.Ma
     ("compressor", "dim"), slow_but(EXISTING, [p for p in EXISTING[::2] if p != LONG], rows=True), ids=str
 )
 def test_moments_given_the_message_equal_the_enumeration(compressor: Compressor, dim: int) -> None:
-    mean, covariance = given_message(compressor.given(sp.Integer(dim)), dim)
+    mean, covariance = given_message(compressor.conditional_moments(sp.Integer(dim)), dim)
     for point in POINTS[dim]:
         v = [sp.sympify(x) for x in point]
         law = outcomes(compressor, v)
@@ -182,13 +182,13 @@ def test_contraction_of_the_biased_compressors(compressor: Biased, dim: int) -> 
 
 def test_ties_of_top_k_go_to_the_lowest_index() -> None:
     assert outcomes(TopK(2), [R(1), R(2), R(-2), R(2)]) == [(1, [0, 2, -2, 0])]
-    mean, _ = given_message(TopK(2).given(sp.Integer(4)), 4)
+    mean, _ = given_message(TopK(2).conditional_moments(sp.Integer(4)), 4)
     assert list(at(sp.Matrix(mean), message_symbols(4), [R(1), R(2), R(-2), R(2)])) == [0, 2, -2, 0]
 
 
 @pytest.mark.parametrize("compressor", [Clip("3/4"), NormClip("3/4"), Sign()], ids=str)
 def test_the_greatest_length_of_a_message_is_reached(compressor: Compressor) -> None:
     for dim in (1, 3):
-        mean, _ = given_message(compressor.given(sp.Integer(dim)), dim)
+        mean, _ = given_message(compressor.conditional_moments(sp.Integer(dim)), dim)
         sent = at(sp.Matrix(mean), message_symbols(dim), [R(9) * (-1) ** j for j in range(dim)])
         assert sp.simplify(sent.norm() - compressor.longest(sp.Integer(dim))) == 0

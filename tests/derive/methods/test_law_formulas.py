@@ -53,7 +53,7 @@ def test_the_slope_of_a_clipped_message_exists_by_symmetry_alone(bound):
     class Clip(Biased):
         growth = 0
 
-        def given(self, dim):
+        def conditional_moments(self, dim):
             return GradientForm(sp.Max(-coerce(bound), sp.Min(coerce(bound), v)), sp.S.Zero)
 
         def latex(self):

@@ -42,7 +42,7 @@ def without_sympys(monkeypatch):
     def integrate(*_):
         raise AssertionError("left to SymPy, which takes many seconds")
 
-    integrals._found.cache_clear()
+    integrals._closed_form.cache_clear()
     monkeypatch.setattr(integrals.sp, "integrate", integrate)
 
 

@@ -86,7 +86,7 @@ class SparseSign(Biased):
     def growth(self) -> int:
         return 0
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(sp.sign(v), (1 / self.p - 1) * sp.sign(v) ** 2)
 
     def latex(self) -> str:
@@ -103,7 +103,7 @@ class AllOrNothing(Unbiased):
     def growth(self) -> int:
         return 1
 
-    def given(self, dim: sp.Expr) -> GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, sp.S.Zero, (v,), sp.Matrix([[1 / self.p - 1]]))
 
     def omega(self, dim: sp.Expr) -> Omega:
@@ -189,7 +189,7 @@ def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: st
     wrong = sp.Rational(11, 10)
 
     class Wrong(type(compressor)):
-        def given(self, dim: sp.Expr) -> GradientForm:
+        def conditional_moments(self, dim: sp.Expr) -> GradientForm:
             form = right(self, dim)
             parts = {n: getattr(form, n) for n in ("mean", "diag", "factors", "core")}
             return GradientForm(**parts | {member: wrong * parts[member]})

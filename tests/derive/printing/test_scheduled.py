@@ -42,7 +42,7 @@ def test_the_letters_mean_the_same_equation(method: type, model: Model) -> None:
         u: (1 + sp.cos(sp.pi * t)) / 2,
         **({du: -sp.pi * sp.sin(sp.pi * t) / 2} if model == "second-order" else {}),
     }
-    for one, other in ((short.drift, found.drift), (short.own, found.own), (short.pair, found.pair)):
+    for one, other in ((short.drift, found.drift), (short.covariance, found.covariance), (short.pair, found.pair)):
         assert one.keys() == other.keys()
         assert all(
             not e.has(sp.cos, sp.sin) and sp.expand(e.xreplace(meaning) - other[key]) == 0 for key, e in one.items()

@@ -70,5 +70,5 @@ def test_refused_files(text, field, found, tmp_path):
     with pytest.raises(BadInput) as caught:
         written_claim(tmp_path, text)
     error = caught.value
-    assert error.field == field and found in (None, error.found)
+    assert error.field == field and found in (None, error.value)
     assert error.message.isprintable() and len(error.message) < 600

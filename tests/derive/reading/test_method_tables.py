@@ -102,7 +102,7 @@ def test_what_is_not_read_is_named(change, field, found, column):
         problem({**FIELDS, "models": ["first-order"], "method": HEAVY | change})
     error = refused.value
     assert error.field == field
-    assert found is None or error.found == found
+    assert found is None or error.value == found
     assert column is None or error.column == column
     assert "\n" not in error.message
 

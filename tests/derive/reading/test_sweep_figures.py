@@ -109,7 +109,7 @@ def test_too_many_panels_are_refused_with_the_axes_to_fix(read):
     grid = "[sweep.grid]\neta = [0.1, 0.2]\nclients = {linear = [1, 13], count = 13}\npaths = [5, 6]\n"
     with pytest.raises(BadInput) as refused:
         read(grid + '[[figures]]\nx = "eta"')
-    assert refused.value.found == "more than 24 panels"
+    assert refused.value.value == "more than 24 panels"
     assert "clients (13 values), paths (2 values)" in refused.value.accepted and "at = {..}" in refused.value.accepted
     sweep = read(grid + '[[figures]]\nx = "eta"\nat = {paths = 5}')
     assert len(layout(sweep, sweep.displays.figures[0]).panels) == 13

@@ -56,7 +56,7 @@ def test_another_equation_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyP
     faster, slower = (2 if wrong == "the drift of x" else 1), (velocity if wrong == "friction" else 0)
     drifts = {"x": own.drifts["x"] * faster, "v": own.drifts["v"] - slower}
     drifts["v"] *= factor if wrong == "drift" else 1
-    covariance = {pair: c * (factor if wrong == "noise" else 1) for pair, c in own.rule.own.items()}
+    covariance = {pair: c * (factor if wrong == "noise" else 1) for pair, c in own.rule.covariance.items()}
     monkeypatch.setattr(
         heavy_ball, "equation", lambda: SimpleNamespace(drifts=drifts, rule=SimpleNamespace(own=covariance))
     )

@@ -14,7 +14,7 @@ from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.reading.audits import CLAIMED_KEYS, read_audit
 from sdescent.derive.reading.audits import KEYS as AUDIT
 from sdescent.derive.reading.claims import claim_from, read_claim
-from sdescent.derive.reading.experiments import OWN, read_experiment
+from sdescent.derive.reading.experiments import SOLVE_KEYS, read_experiment
 from sdescent.derive.reading.method_tables import KEYS as METHOD
 from sdescent.derive.reading.problems import KEYS as PROBLEM
 from sdescent.derive.reading.problems import problem, read_problem
@@ -47,8 +47,8 @@ def told(call: Callable[[], Any]) -> BadInput:
 
 FILES = {
     "problem": (read_problem, PROBLEM, 'method = "dsgd"\n{key} = 1\n'),
-    "experiment": (read_experiment, (*PROBLEM, *OWN), 'method = "dsgd"\n{key} = 1\n'),
-    "sweep": (read_sweep, (*PROBLEM, *OWN), "{key} = 1\n[sweep.grid]\neta = [0.1, 0.2]\n"),
+    "experiment": (read_experiment, (*PROBLEM, *SOLVE_KEYS), 'method = "dsgd"\n{key} = 1\n'),
+    "sweep": (read_sweep, (*PROBLEM, *SOLVE_KEYS), "{key} = 1\n[sweep.grid]\neta = [0.1, 0.2]\n"),
     "a part of a sweep": (read_sweep, PARTS, 'method = "dsgd"\n[sweep]\n{key} = 1\n'),
     "an axis": (read_sweep, PROBLEM, 'method = "dsgd"\n[sweep.grid]\n{key} = [1, 2]\n'),
     "a figure of a sweep": (

@@ -43,7 +43,7 @@ class Steep(sd.losses.Separable):
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     with forgotten():
-        plugins._KNOWN.clear()
+        plugins._PLUGINS.clear()
         yield
 
 
@@ -189,7 +189,7 @@ def test_another_process_has_the_same_pieces(tmp_path: Path) -> None:
     listed, before = elsewhere(), named()
     assert listed == [str(path)]
     with forgotten():
-        plugins._KNOWN.clear()
+        plugins._PLUGINS.clear()
         del registry._ENTRIES["loss", "steep"]
         assert named() == {}
         load_elsewhere(listed)
@@ -246,7 +246,7 @@ def test_an_installed_package_is_loaded_when_names_are_looked_up(tmp_path: Path,
     (package / "helper.py").write_text("VALUE = 1\n")
     with forgotten():
         plugins._INSTALLED.clear()
-        plugins._KNOWN.clear()
+        plugins._PLUGINS.clear()
         entries("loss")
         assert named()["plugins"][0]["sha256"] != found["sha256"]
 

@@ -90,7 +90,7 @@ def test_a_law_has_its_distribution(law, values):
 @pytest.mark.parametrize("compressor", mostly_slow(COMPRESSORS), ids=str)
 def test_a_compressor_has_its_moments_given_the_message(compressor):
     dim, paths = 4, 30_000
-    form = compressor.given(sp.Integer(dim))
+    form = compressor.conditional_moments(sp.Integer(dim))
     lowered = lower_all([form.mean, form.diag, *form.factors, *form.core])
     exact = jax.jit(lambda v: [jnp.broadcast_to(a, (dim, 1))[:, 0] for a in lowered(environment({}, {"v": v}))])
     draw = jax.jit(lambda key, v: compress(compressor, key, jnp.broadcast_to(v, (dim, paths))))

@@ -71,7 +71,7 @@ def test_the_error_of_an_integral_is_that_at_these_numbers() -> None:
         def latex(self) -> str:
             return "S"
 
-        def given(self, dim: sp.Expr) -> GradientForm:
+        def conditional_moments(self, dim: sp.Expr) -> GradientForm:
             return GradientForm(v / (1 + q * sp.Abs(v)), sp.S.Zero)
 
     made = sde(sd.DCSGD(Soft(), Gaussian(), 2), "first-order", Quadratic(1))

@@ -285,6 +285,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a wrong section is said to be one of the command line", "sdescent/reporting.py",
-        'raise BadInput("only", error.found', 'raise BadInput("--only", error.found', ("tests/sdescent/test_face.py",),
+        'raise BadInput("only", error.value', 'raise BadInput("--only", error.value', ("tests/sdescent/test_face.py",),
     ),
 )  # fmt: skip

@@ -23,7 +23,7 @@ class Importance(sd.compressors.Unbiased):
     def growth(self) -> int:
         return 1
 
-    def given(self, dim: sp.Expr) -> sd.plugins.GradientForm:
+    def conditional_moments(self, dim: sp.Expr) -> sd.plugins.GradientForm:
         return sd.plugins.GradientForm(v, (1 / self.p - 1) * v**2)
 
     def omega(self, dim: sp.Expr) -> sd.compressors.Omega:

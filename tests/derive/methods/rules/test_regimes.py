@@ -28,7 +28,7 @@ def test_a_regime_substitutes_constants_by_constants(regime: dict[str, str], fou
     """Anything else would be dropped, or read as a constant of the same name."""
     with pytest.raises(BadInput) as refused:
         made(regime)
-    assert refused.value.found == found
+    assert refused.value.value == found
 
 
 def test_a_memory_letter_has_one_start() -> None:

@@ -117,7 +117,7 @@ def test_the_others_of_the_corpus(cases: tuple[Case, ...]) -> None:
 def test_what_is_not_shown_to_be_inside_its_domain_is_bad_input(claim, assume, field, found, column):
     with pytest.raises(BadInput) as caught:
         prove(claim, assume, seconds=1)
-    assert (caught.value.field, caught.value.found) == (field, found)
+    assert (caught.value.field, caught.value.value) == (field, found)
     assert column is None or caught.value.column == column
     assert "assumptions show" in caught.value.accepted
 

@@ -148,7 +148,7 @@ def test_refused_terms(text, found, column, accepted):
     with nothing_is_evaluated_or_written(), pytest.raises(BadInput) as caught:
         parse_term(text, NAMES, "hints[2]")
     error = caught.value
-    assert (error.field, error.found, error.column) == ("hints[2]", found, column)
+    assert (error.field, error.value, error.column) == ("hints[2]", found, column)
     assert accepted in error.accepted
     assert error.message.isprintable() and len(error.message) < 600
 
@@ -170,7 +170,7 @@ def test_what_is_not_one_relation(text, found, column):
     with pytest.raises(BadInput) as caught:
         parse_relation(text, NAMES, "assume[2]")
     error = caught.value
-    assert (error.field, error.found, error.column) == ("assume[2]", found, column)
+    assert (error.field, error.value, error.column) == ("assume[2]", found, column)
     assert error.accepted.startswith(RELATION)
 
 
@@ -188,7 +188,7 @@ def test_what_is_not_one_relation(text, found, column):
 def test_columns_are_those_of_the_whole_relation(text, found, column):
     with pytest.raises(BadInput) as caught:
         parse_relation(text, NAMES, "claim")
-    assert (caught.value.found, caught.value.column) == (found, column)
+    assert (caught.value.value, caught.value.column) == (found, column)
 
 
 # Meaning
