@@ -79,7 +79,7 @@ RULES = (
 
 def _rule(solution: Any) -> dict[str, Any]:
     return {
-        "exponents": {name: str(e) for name, e in solution.own.items()},
+        "exponents": {name: str(e) for name, e in solution.rule_constants.items()},
         "constants": {name: str(e) for name, e in solution.exponents.items() if name != "time"},
         "letters": {name: str(e) for name, e in solution.letters.items()},
         "time": str(solution.exponents["time"]),

@@ -1,6 +1,6 @@
 """Every outcome of a compressor with its probability, straight from the definition in words, in exact numbers.
 
-An independent reading of the definitions: nothing here calls `Compressor.given`. Messages are lists of SymPy numbers
+An independent reading of the definitions: nothing here calls `Compressor.conditional_moments`. Messages are lists of SymPy numbers
 (rationals, or algebraic numbers where a norm is irrational); all of it is dimensionless.
 """
 

@@ -185,7 +185,7 @@ def test_a_new_heavy_law_is_refused_by_its_tail() -> None:
 @pytest.mark.usefixtures("unasked")
 @pytest.mark.parametrize(("compressor", "member"), [(SparseSign(), "diag"), (AllOrNothing(), "core")], ids=str)
 def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: str) -> None:
-    right = type(compressor).given
+    right = type(compressor).conditional_moments
     wrong = sp.Rational(11, 10)
 
     class Wrong(type(compressor)):

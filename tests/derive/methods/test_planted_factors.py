@@ -67,7 +67,7 @@ def mutant(base: type, **members: Any) -> type:
 
 def wrong_given(compressor: Compressor, change: Callable[[GradientForm], GradientForm]) -> Compressor:
     base = type(compressor)
-    kind = mutant(base, given=lambda self, dim: change(base.conditional_moments(self, dim)))
+    kind = mutant(base, conditional_moments=lambda self, dim: change(base.conditional_moments(self, dim)))
     return kind(**{name: getattr(compressor, name) for name in compressor.__dataclass_fields__})  # pyright: ignore[reportAttributeAccessIssue]
 
 

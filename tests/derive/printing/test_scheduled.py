@@ -60,7 +60,7 @@ def test_a_schedule_that_depends_on_the_point_is_not_a_letter() -> None:
     assert found is not None and in_letter_u(found) == (found, {})
 
 
-@pytest.mark.parametrize("place", ["drift", "own"])
+@pytest.mark.parametrize("place", ["drift", "covariance"])
 def test_letters_that_do_not_mean_the_same_are_not_used(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = scheduled.derived_rule
 

@@ -150,7 +150,7 @@ def test_every_unbiased_compressor_has_its_ratio() -> None:
 @pytest.mark.parametrize("name", mostly_slow(OF, 2))
 @pytest.mark.parametrize("part", ["mean", "variance up", "variance"])
 def test_a_compressor_with_other_moments(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = OF[name].given
+    right = OF[name].conditional_moments
 
     def wrong(self: Any, dim: sp.Expr) -> Any:
         form = right(self, dim)
@@ -160,7 +160,7 @@ def test_a_compressor_with_other_moments(name: str, part: str, monkeypatch: pyte
             return dataclasses.replace(form, diag=form.diag + form.mean**2)
         return dataclasses.replace(form, diag=sp.Rational(101, 100) * form.diag)
 
-    monkeypatch.setattr(OF[name], "given", wrong)
+    monkeypatch.setattr(OF[name], "conditional_moments", wrong)
     same = name == "4-identity" and part == "variance up"  # 1.01 times 0
     found = check(ENTRIES[name])
     assert (found.status == Verdict.PROVED) == same
@@ -171,14 +171,14 @@ def test_a_compressor_with_other_moments(name: str, part: str, monkeypatch: pyte
 
 
 def test_a_compressor_whose_variance_vanishes_in_another_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = QSGD.given
+    right = QSGD.conditional_moments
 
     def wrong(self: Any, dim: sp.Expr) -> Any:
         form = right(self, dim)
         own = sp.piecewise_fold(form.variance).args[0][0]
         return SimpleNamespace(mean=form.mean, variance=sp.Piecewise((own, dim > 2), (0, True)))
 
-    monkeypatch.setattr(QSGD, "given", wrong)
+    monkeypatch.setattr(QSGD, "conditional_moments", wrong)
     found = check(ENTRIES["4-qsgd-fine"])
     assert found.status == Verdict.UNDECIDED and "is not 0 but for" in found.reason
 

@@ -58,7 +58,7 @@ def test_another_equation_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyP
     drifts["v"] *= factor if wrong == "drift" else 1
     covariance = {pair: c * (factor if wrong == "noise" else 1) for pair, c in own.rule.covariance.items()}
     monkeypatch.setattr(
-        heavy_ball, "equation", lambda: SimpleNamespace(drifts=drifts, rule=SimpleNamespace(own=covariance))
+        heavy_ball, "equation", lambda: SimpleNamespace(drifts=drifts, rule=SimpleNamespace(covariance=covariance))
     )
     found = check(theorem)
     assert found.status == Verdict.UNDECIDED

@@ -82,7 +82,7 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
     section, said, pieces = section_of("real-data"), list[tuple[str, float]](), tmp_path / "pieces"
     assert len(section.pieces) == 2
     with forgotten():
-        plugins._KNOWN.clear()
+        plugins._PLUGINS.clear()
         plugins.load(tmp_path / "small.py")
         assert compute(["real-data", "models"], pieces, ASKED, work(said)) == ([], [])
         labels, shares = Counter(label for label, _ in said), [share for _, share in said]

@@ -224,8 +224,8 @@ def test_a_plugin_of_such_a_name_is_listed_in_its_line(tmp_path: Path, capsys: p
         in_one_line(["list", "--load", str(tmp_path / f"2{name}")], capsys)
     finally:
         registry._ENTRIES.pop(("statistic", "hostile"), None)
-        for module in [m for m, known in plugins._KNOWN.items() if known.name == name]:
-            del plugins._KNOWN[module]
+        for module in [m for m, known in plugins._PLUGINS.items() if known.name == name]:
+            del plugins._PLUGINS[module]
 
 
 @pytest.mark.parametrize(

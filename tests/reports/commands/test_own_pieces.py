@@ -42,7 +42,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     with forgotten():
-        plugins._KNOWN.clear()
+        plugins._PLUGINS.clear()
         yield
 
 

@@ -14,7 +14,7 @@ def forgotten() -> Iterator[None]:
     """Pieces that are registered inside the block, and modules that plugins made, are gone after it."""
     for kind in registry.KINDS:
         registry.entries(kind)  # what is built in, or installed beside the tests, stays
-    tables = (registry._ENTRIES, registry._NAMESPACES, plugins._KNOWN, plugins._INSTALLED)
+    tables = (registry._ENTRIES, registry._NAMESPACES, plugins._PLUGINS, plugins._INSTALLED)
     kept = [dict(table) for table in tables]
     loaded = set(sys.modules)
     try:
