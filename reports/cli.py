@@ -5,7 +5,7 @@ Typer only reads the options, which are the arguments of a function without a bo
 imported before it is needed.
 
 Nothing that a user writes is executed, but for the files of `--load`, those that a TOML file names under `plugins`, and installed
-plugins (`sdescent.derive.vocabulary.plugins`).
+plugins (`sdescent.derive.vocabulary.plugin_loading`).
 
 Exit status: 0 done; 1 the object asked for does not exist (a refusal), is refuted or invalid; 3 undecided; 2 bad input, or a
 file that cannot be read or written; 70 a bug, here or in a library that computes wrong values; 130 interrupted; 141 the
@@ -90,7 +90,7 @@ def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Cal
             def work() -> int:
                 require_space(LEAST_SPACE, "sdescent")
                 for path in files:
-                    import_module("sdescent.derive.vocabulary.plugins").load(path)
+                    import_module("sdescent.derive.vocabulary.plugin_loading").load(path)
                 job = getattr(import_module(f"sdescent.reports.commands.{module}"), name or options.__name__)
                 return job(**arguments)
 
@@ -341,7 +341,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError):
             drop_output()
             return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
-        broken = import_module("sdescent.derive.vocabulary.plugins").broken_by(error)
+        broken = import_module("sdescent.derive.vocabulary.plugin_loading").broken_by(error)
         if broken is not None:
             return fail(BAD_INPUT, broken.message, broken.field)
         if isinstance(error, SystemExit):  # from a library, whose reader has gone

@@ -27,7 +27,6 @@ from sdescent.derive.vocabulary.choices import Model as Model
 from sdescent.derive.vocabulary.errors import BadInput as BadInput
 from sdescent.derive.vocabulary.errors import Refusal as Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict as Verdict
-from sdescent.loading import load as load
 from sdescent.numerics.evidence.checks.result import Verified as Verified
 from sdescent.numerics.evidence.verify import verify as verify
 from sdescent.numerics.simulate.equation import solve as solve
@@ -35,6 +34,7 @@ from sdescent.numerics.simulate.method import run as run
 from sdescent.numerics.simulate.runs import Ensemble as Ensemble
 from sdescent.reporting import Report as Report
 from sdescent.reporting import report as report
+from sdescent.toml_files import load as load
 
 __all__ = [
     "DCSGD",

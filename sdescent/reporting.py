@@ -25,7 +25,7 @@ class Report:
         pdf, html: the document as a user reads it; None where TeX or pandoc is missing, which a note says.
         notes: one line for each thing that could not be made.
         statuses: what came out for each check, model and claim, by its name; "FAILS", "refused" and "refuted" are answers no.
-        ledger: the claims in groups, each with its status (`sdescent.reports.claims.ledger`).
+        ledger: the claims in groups, each with its status (`sdescent.reports.claims.verdicts`).
         reused: labels of results that were taken from the folder, and not computed.
         seconds: the time it took.
     """

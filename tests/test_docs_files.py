@@ -12,8 +12,8 @@ import pytest
 from sdescent.derive.reading.claims import read_claim
 from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
-from sdescent.loading import reader
 from sdescent.reports.cli import main
+from sdescent.toml_files import reader
 from tests.support.certificates.mutants import tally
 from tests.support.commands.pages import PAGES, blocks
 

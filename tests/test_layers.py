@@ -50,8 +50,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
     "derive/vocabulary": (
-        "choices", "errors", "files", "interpreter", "memory", "names", "plugins", "registry", "sources", "symbols", "verdicts",
-        "formulas",
+        "choices", "errors", "files", "interpreter", "memory", "names", "plugin_loading", "registry", "sources", "symbols",
+        "verdicts", "formulas",
     ),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (

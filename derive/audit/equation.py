@@ -14,7 +14,7 @@ from sdescent.derive.audit.validity import check_covariance, column, rows
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
 from sdescent.derive.equations.process.density import Density, density
 from sdescent.derive.equations.process.generator import MomentEquations, generator, moment_equations
-from sdescent.derive.equations.process.stationary import StationaryMoments, settled
+from sdescent.derive.equations.process.stationary import StationaryMoments, second_moments_of_equation
 from sdescent.derive.equations.roots import block_root
 from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import symbols_of
@@ -77,7 +77,7 @@ class StateSDE(CoordinateSDE, Solvable):
             NoClosedForm: the moments do not close, or have more than one fixed point.
             Refusal: "time-dependent"; "no-stationary-law" where none exists for any values, or where a moment grows.
         """
-        return settled(self, self._of_parameters)
+        return second_moments_of_equation(self, self._of_parameters)
 
     @property
     def _of_parameters(self) -> tuple[Condition, ...]:

@@ -151,7 +151,7 @@ def _starts(memory: Any) -> tuple[tuple[str, Fraction], ...]:
     for name, value in pairs:
         number = coerce(value, f"memory {name}")
         if not number.is_Rational:
-            raise BadInput(f"memory {name}", value, "an exact number, the value of all coordinates at the start")
+            raise BadInput(f"memory {name}", value, "a rational number: the starting value of every coordinate")
         starts.append((name, Fraction(int(number.p), int(number.q))))
     return tuple(starts)
 

@@ -2,7 +2,7 @@
 
 Both kinds of input share one table of fields and one set of checks, so that a command line and a file accept and reject
 the same. Nothing is evaluated, but for the Python files that the key `plugins` names
-(`sdescent.derive.vocabulary.plugins`); every field that does not fit is a BadInput that names it.
+(`sdescent.derive.vocabulary.plugin_loading`); every field that does not fit is a BadInput that names it.
 """
 
 from __future__ import annotations

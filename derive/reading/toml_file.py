@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.formulas.text import written
 from sdescent.derive.vocabulary.names import MAX_DIGITS
-from sdescent.derive.vocabulary.plugins import BrokenPlugin, load
+from sdescent.derive.vocabulary.plugin_loading import BrokenPlugin, load
 
 MAX_FILE = 16 * 1024  # bytes
 MAX_LINE = 4 * 1024  # bytes; the time that a dotted key takes grows with the square of its length

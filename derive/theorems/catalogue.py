@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
-from sdescent.derive.vocabulary.plugins import BrokenPlugin, modules
+from sdescent.derive.vocabulary.plugin_loading import BrokenPlugin, modules
 
 MODULES = (
     "unbiased.dcsgd",

@@ -1,7 +1,7 @@
 """The names by which the command line and specs call classes, and the values that each of them takes.
 
 The decorator `register` adds a class where it is defined, so a specification's name and its meaning stand together. It is the
-same for the built-in classes and for those of a user (`sdescent.derive.vocabulary.plugins`).
+same for the built-in classes and for those of a user (`sdescent.derive.vocabulary.plugin_loading`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
-from sdescent.derive.vocabulary.plugins import in_force, installed, owner
+from sdescent.derive.vocabulary.plugin_loading import in_force, installed, owner
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule", "statistic")
 #: statistics that every experiment has, of the state x and the loss f; x1, x2, .. are the coordinates

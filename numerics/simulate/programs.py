@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.plugins import named
+from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.processors import require_memory
 from sdescent.numerics.laws.counter import Draws

@@ -103,7 +103,7 @@ class _Likelihood:
         self.squares = np.ascontiguousarray(draws.T**2)
         mean, quantile = self.squares.mean(axis=1), np.quantile(self.squares, 0.6, axis=1)
         if not bool(np.all(mean > 0.0)):
-            raise BadInput("draws", "a coordinate that is always 0", "coordinates with spread")
+            raise BadInput("draws", "a coordinate whose draws are all 0", "a draw other than 0 in every coordinate")
         self._mean = np.log(mean)
         self._quantile = np.log(np.where(quantile > 0.0, quantile, mean))
 

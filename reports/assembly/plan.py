@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, final
 from sdescent.derive.vocabulary.errors import Refusal, unknown_name
 
 if TYPE_CHECKING:
-    from sdescent.reports.claims.ledger import Group
+    from sdescent.reports.claims.verdicts import Group
     from sdescent.reports.sections.base import Section
 
 
@@ -68,7 +68,7 @@ class Contents:
 _EVIDENCE = ("ensembles", "own-claims", "own-theorems")
 #: the sections of a report on a user's problem in their order
 _USER_SECTIONS = {
-    "ledger": Part("sdescent.reports.sections.ledger", "Ledger", needs=_EVIDENCE),
+    "ledger": Part("sdescent.reports.sections.first_page", "Ledger", needs=_EVIDENCE),
     "problem": Part("sdescent.reports.sections.problem", "ProblemSection"),
     "own-claims": Part("sdescent.reports.sections.own_claims", "OwnClaims"),
     "own-theorems": Part("sdescent.reports.sections.own_theorems", "OwnTheorems"),
@@ -88,7 +88,7 @@ def contents_of(problem: Any) -> Contents:
     """What a report on a user's problem is about, or where `problem` is None the report on everything built in."""
     if problem is None:
         return import_module(APPLICATION).CONTENTS
-    from sdescent.reports.sections.ledger import own_groups
+    from sdescent.reports.sections.first_page import own_groups
 
     present = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
     present |= {"studies": problem.studies, "ledger": problem.claims or problem.theorems}

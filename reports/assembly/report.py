@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sdescent.derive.vocabulary.plugins import elsewhere
-from sdescent.reports.assembly.drawing import draw
+from sdescent.derive.vocabulary.plugin_loading import elsewhere
+from sdescent.reports.assembly.figure_cache import draw
 from sdescent.reports.assembly.plan import Announced, Plan, section_of
 from sdescent.reports.assembly.workers import compute, load_or_compute
 from sdescent.reports.document.html import tex_to_html
@@ -21,7 +21,7 @@ from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.portable import FITTING, portable, with_macros
 from sdescent.reports.document.tex import Tex, environment
 from sdescent.reports.sections.base import Inputs, Section
-from sdescent.reports.sections.ledger import ledger_of
+from sdescent.reports.sections.first_page import ledger_of
 from sdescent.reports.store.cache import ResultsCache, damaged_note
 from sdescent.reports.store.files import write_atomic
 
@@ -42,7 +42,7 @@ def build_report(
 
     Returns:
         {"files": {kind: path}, "notes": [one line for each thing that could not be made], "seconds", "reused", "statuses",
-        "ledger": groups of claims (`sdescent.reports.claims.ledger`)}.
+        "ledger": groups of claims (`sdescent.reports.claims.verdicts`)}.
 
     Raises:
         BadInput: an unknown section.

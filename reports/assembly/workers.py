@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sdescent.derive.vocabulary.interpreter import python
-from sdescent.derive.vocabulary.plugins import elsewhere, load_elsewhere
+from sdescent.derive.vocabulary.plugin_loading import elsewhere, load_elsewhere
 from sdescent.numerics.backend.kept_programs import VARIABLE
-from sdescent.reports.assembly.drawing import draw
+from sdescent.reports.assembly.figure_cache import draw
 from sdescent.reports.assembly.plan import PROCESSES, Announced, section_of
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.store.cache import ResultsCache

@@ -1,7 +1,7 @@
 """What the numbers of a report say about a claim: one form for all sections, so that nothing has to be picked by hand.
 
 A piece of evidence names what it is about: an entry of the catalogue, or a topic. Every claim that cites the entry or the topic
-gets it (`sdescent.reports.claims.ledger`), whether it speaks for the claim or against it.
+gets it (`sdescent.reports.claims.verdicts`), whether it speaks for the claim or against it.
 """
 
 from __future__ import annotations

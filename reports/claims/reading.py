@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sdescent.reports.claims.ledger import Claim, Group
+from sdescent.reports.claims.verdicts import Claim, Group
 
 
 def read_groups(path: Path, follows: Callable[[str], tuple[Claim, ...]]) -> tuple[Group, ...]:

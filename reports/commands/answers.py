@@ -17,7 +17,7 @@ from sdescent.derive.reading.experiments import SOLVE_KEYS
 from sdescent.derive.reading.problems import KEYS, Problem, as_written, problem, read_keys, read_problem
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import require_no_link, require_replaceable
-from sdescent.derive.vocabulary.plugins import modules, named
+from sdescent.derive.vocabulary.plugin_loading import modules, named
 from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
 from sdescent.reports.store.files import make_folder, one_line
 

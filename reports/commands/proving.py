@@ -10,7 +10,7 @@ from typing import Any
 
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from sdescent.derive.vocabulary.files import read_regular
-from sdescent.derive.vocabulary.plugins import named
+from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
 from sdescent.reports.commands.answers import certificate_path, equations, output_file, path_of, print_json

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
-from sdescent.derive.vocabulary.plugins import named
+from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.derive.vocabulary.registry import known_as
 from sdescent.reports.commands.answers import print_json, problem_of_options
 

@@ -25,7 +25,7 @@ from sdescent.reports.document.mathml import marked, read_aloud, stretched
 from sdescent.reports.document.pandoc_tree import APPENDIX, BODY, RULE, Tree
 from sdescent.reports.document.pdf import Absent
 from sdescent.reports.document.portable import plain
-from sdescent.reports.document.verdicts import Verdicts
+from sdescent.reports.document.verdict_filter import Verdicts
 from sdescent.reports.store.files import one_line, write_atomic
 
 PAGE = Path(__file__).parent / "templates" / "page.html"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, final
 
 from sdescent.reports.claims.evidence import AGAINST
-from sdescent.reports.claims.ledger import Results, ledger
+from sdescent.reports.claims.verdicts import Results, ledger
 from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
-from sdescent.reports.sections.ledger import displayed
+from sdescent.reports.sections.first_page import displayed
 
 #: the kind of object that a label names
 KINDS = {"fig": "Figure", "tab": "Table", "sec": "Section"}

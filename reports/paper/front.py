@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.reports.claims.ledger import Group
+from sdescent.reports.claims.verdicts import Group
 from sdescent.reports.paper.bibliography import bibtex, references
 from sdescent.reports.paper.ledger_claims import FOLLOWED, GROUPS
 from sdescent.reports.sections.appendix import Appendix
 from sdescent.reports.sections.base import Inputs
-from sdescent.reports.sections.ledger import Ledger
+from sdescent.reports.sections.first_page import Ledger
 from sdescent.reports.store.files import write_atomic
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdescent.reports.claims.following import AFTER, METHODS, TRANSIENT
-from sdescent.reports.claims.ledger import Claim
 from sdescent.reports.claims.reading import read_groups
+from sdescent.reports.claims.verdicts import Claim
 
 #: the equations of the last table of the first page
 FOLLOWED = ("first-order", "corrected")

@@ -18,7 +18,7 @@ from sdescent.derive.theorems.entry.statement import turned
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.claims.ledger import Results
+from sdescent.reports.claims.verdicts import Results
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape
 from sdescent.reports.paper.ledger_claims import GROUPS

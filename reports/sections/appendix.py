@@ -9,7 +9,7 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
-from sdescent.reports.claims.ledger import ENTRIES
+from sdescent.reports.claims.verdicts import ENTRIES
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
 #: characters of a digest that are shown

@@ -106,7 +106,7 @@ class Section(ABC):
     def compute(self, context: Inputs) -> dict[str, Any]:
         """Results as JSON and arrays.
 
-        "statuses" holds the checks. "evidence" is what claims rest on (`sdescent.reports.claims.ledger`), by key, each piece as
+        "statuses" holds the checks. "evidence" is what claims rest on (`sdescent.reports.claims.verdicts`), by key, each piece as
         `sdescent.reports.claims.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the
         meaning that
         standard symbols have in this document, "memory" the letters of a rule's memory. "left_out" says what a quick report has

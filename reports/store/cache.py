@@ -24,7 +24,7 @@ from typing import Any, final
 import numpy as np
 
 from sdescent.derive.vocabulary.files import read_regular
-from sdescent.derive.vocabulary.plugins import installed, named, tree_digest
+from sdescent.derive.vocabulary.plugin_loading import installed, named, tree_digest
 from sdescent.reports.store.files import sweep_temporaries, write_atomic
 
 _ARRAY = "__array__"

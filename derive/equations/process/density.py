@@ -91,7 +91,7 @@ class Density:
             Refusal: "not-integrable".
         """
         if self.finite == sp.false:
-            raise Refusal("not-integrable", INFINITE + " for any values; a drift is needed that leads back")
+            raise Refusal("not-integrable", INFINITE + " for any values; the drift must pull back")
         return self
 
     def __str__(self) -> str:

@@ -41,21 +41,21 @@ def second_moments(method: Method, dim: int, model: Model = "first-order", h: ob
         (-eta*sigma**2/(4*N*(eta - 1)), eta < 1)
     """
     equation = derived(method, model, Quadratic(h), dim)
-    return settled(expand(equation), equation.conditions, method)
+    return second_moments_of_equation(expand(equation), equation.conditions, method)
 
 
-def settled(
+def second_moments_of_equation(
     equation: CoordinateSDE, conditions: tuple[Condition, ...], method: Method | None = None
 ) -> StationaryMoments:
     """E xx' of the stationary law of an equation with affine drift, from the closed moment equations.
 
     Args:
-        conditions, method: of `StationaryMoments`.
+        conditions, method: as in `StationaryMoments`.
 
     Raises:
         NoClosedForm: the equations do not close, or have more than one fixed point.
-        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" where none exists for any values, or where a moment
-            grows at a rate that is not 0 for all values.
+        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" if no values of the parameters give one, or if
+            some moment grows at a rate that is 0 for none of them.
     """
     refuse_time(equation)
     dim, equations = equation.dim, moment_equations(equation, 2)

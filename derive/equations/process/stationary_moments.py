@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 #: what helps where no values of the symbols do
-LEADING_BACK = "a drift is needed that leads back, more strongly than the noise grows"
+LEADING_BACK = "the drift must pull back more strongly than the noise grows"
 
 
 @final
@@ -195,9 +195,7 @@ class StationaryMoments:
             remedy = f"choose values with {needed}"
         else:
             remedy = LEADING_BACK
-        why = (
-            f"it would need {needed}, and E xx' does not settle where that fails" if needed else "E xx' does not settle"
-        )
+        why = f"that requires {needed}, without which E xx' does not converge" if needed else "E xx' does not converge"
         return Refusal("no-stationary-law", f"no stationary law has finite second moments{at}: {why}; {remedy}")
 
     @property

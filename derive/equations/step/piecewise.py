@@ -92,15 +92,18 @@ def _signs(gap: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, int
 
 
 def _zeros(poly: sp.Poly) -> dict[sp.Expr, int]:
-    """The real zeros of a polynomial of degree 1 or 2, with multiplicities; where there may be none, two that then coincide."""
+    """The real zeros of a polynomial of degree 1 or 2, with multiplicities.
+
+    If the sign of the discriminant is unknown: two, which coincide at the vertex where there is really none.
+    """
     if poly.degree() == 2:
-        lead, slope, _ = poly.all_coeffs()
-        inside = sp.expand(poly.discriminant())
-        if inside.is_negative:
+        lead, linear, _ = poly.all_coeffs()
+        discriminant = sp.expand(poly.discriminant())
+        if discriminant.is_negative:
             return {}
-        if not inside.is_nonnegative:
-            apart = sp.sqrt(sp.Max(0, sp.expand(inside / (4 * lead**2))))
-            return {-slope / (2 * lead) - apart: 1, -slope / (2 * lead) + apart: 1}
+        if not discriminant.is_nonnegative:
+            half_gap = sp.sqrt(sp.Max(0, sp.expand(discriminant / (4 * lead**2))))
+            return {-linear / (2 * lead) - half_gap: 1, -linear / (2 * lead) + half_gap: 1}
     return sp.roots(poly)
 
 

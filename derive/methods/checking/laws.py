@@ -55,7 +55,7 @@ def about_law(law: Law, patient: bool = True) -> list[Finding]:
     if density is not None and within is not None:
         on = within
         findings.append(_guarded("moments", lambda: _moments(law, on)))
-        findings.append(_guarded("signed moments", lambda: _signed(law, on)))
+        findings.append(_guarded("signed moments", lambda: _signed_moments(law, on)))
         findings.append(_guarded("tail", lambda: _tail(law)))
     return [f for f in findings if f is not None]
 
@@ -128,7 +128,7 @@ def _moments(law: Law, within: Mesh) -> Finding | None:
     """The moments, mean and variance that the class states by itself; all others are integrals of the density."""
     overridden = [name for name in ("moment", "mean", "variance") if getattr(type(law), name) is not getattr(Law, name)]
     if not overridden:
-        return Finding("moments", "passed", "they are integrals of the density")
+        return Finding("moments", "passed", "computed from the density, so there is nothing to compare")
     first, second = within.mean(within.nodes), within.mean(within.nodes**2)
     rows: list[tuple[str, sp.Expr, float, float]] = []  # what, stated, found, size
     if "moment" in overridden:
@@ -160,22 +160,23 @@ def _tail_of(law: Law) -> float:
     return float(law.tail)
 
 
-def _signed(law: Law, within: Mesh) -> Finding:
+def _signed_moments(law: Law, mesh: Mesh) -> Finding:
+    """Signed moments that the class states itself, compared with integrals of the density."""
     if type(law).signed_moment is Law.signed_moment:
-        return Finding("signed moments", "passed", "they are integrals of the density")
+        return Finding("signed moments", "passed", "computed from the density, so there is nothing to compare")
     places, stated, integrals, size = [], [], [], []
     for m in range(SIGNED + 1):
         if m and not m < _tail_of(law) - MARGIN:
             continue
         values = function(law.signed_moment(m, ARGUMENT), [ARGUMENT])(AT)
         for y, value in zip(AT, values, strict=True):
-            if m or y:  # 2F - 1 at the kink of a Piecewise
+            if m or y:  # m = y = 0 is 2F - 1 at the kink of a Piecewise, whose value there is arbitrary
                 places.append(f"R_{m}({y:g}):")
                 stated.append(value)
-                integrals.append(within.mean(within.nodes**m * np.sign(y + within.nodes)))
-                size.append(within.mean(np.abs(within.nodes) ** m))
-    pairs = Compared(places, np.array(stated), np.array(integrals), 10 * (NEAR + within.doubt) * np.maximum(1, size))
-    return _verdict("signed moments", pairs, "R_m(y) = E[Z^m sign(y + Z)] is an integral of the density")
+                integrals.append(mesh.mean(mesh.nodes**m * np.sign(y + mesh.nodes)))
+                size.append(mesh.mean(np.abs(mesh.nodes) ** m))
+    pairs = Compared(places, np.array(stated), np.array(integrals), 10 * (NEAR + mesh.doubt) * np.maximum(1, size))
+    return _verdict("signed moments", pairs, "R_m(y) = E[Z^m sign(y + Z)] equals its integral over the density")
 
 
 def _tail(law: Law) -> Finding:

@@ -19,7 +19,7 @@ from sdescent.derive.proof.claims.branch import BROKEN, Branch, opposite, quietl
 from sdescent.derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
 from sdescent.derive.proof.claims.one_variable import OneVariable
 from sdescent.derive.proof.claims.strategies import Strategies
-from sdescent.derive.proof.claims.verdict import Judged, faithful
+from sdescent.derive.proof.claims.verdict import Judged, require_proof_of
 from sdescent.derive.proof.kernel.certificate import ancestry, certificate
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.clock import OutOfTime, limited, now
@@ -268,7 +268,7 @@ class _Proof:
         question, kernel = self.question, self.kernel
         if fact.claim != question.claim:
             fact = self.branch.restated(fact, question.claim)
-        proof = faithful(fact, question.claim, question.assume, kernel)
+        proof = require_proof_of(fact, question.claim, question.assume, kernel)
         title = "assumptions that cannot hold together" if vacuous else text(question.claim)
         how = "the assumptions cannot hold together" if vacuous else f"proved in {len(ancestry(proof))} steps"
         written = certificate(proof, title)

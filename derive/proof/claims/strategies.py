@@ -44,7 +44,7 @@ class Strategies:
         fact = branch.show(claim, seconds / 4)
         fact = fact or quietly(lambda: self._one_variable(branch, claim, seconds / 2))
         if fact is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):
-            fact = quietly(lambda: self._absolute(branch, claim, seconds / 4))
+            fact = quietly(lambda: self._by_sign_of_argument(branch, claim, seconds / 4))
         return fact
 
     def prove(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
@@ -88,9 +88,9 @@ class Strategies:
         if not (curved and one):
             attempts += [(self._one_variable, 0.2)]
         if cases and not curved and self._linear(branch, claim):
-            attempts.insert(0, (self._absolute, 0.8))
+            attempts.insert(0, (self._by_sign_of_argument, 0.8))
         elif cases:
-            attempts.append((self._absolute, 0.8))
+            attempts.append((self._by_sign_of_argument, 0.8))
         if "sqrt" in functions and one and curved:
             attempts += [(self._squares, 0.5)]
         assumed = [f.claim.slack for f in branch.facts if f.rule == "assume"]
@@ -218,27 +218,29 @@ class Strategies:
                 facts += [] if fact is None else [fact]
         return facts
 
-    def _absolute(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """Cases on the sign of the first argument of abs, or root of a square, of which nothing is known."""
+    def _by_sign_of_argument(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """Resolve an abs(t) by the sign of t, by cases if it is not known; without an abs, do so with the root of a square."""
         kernel, normal = branch.kernel, branch.normal
         poly = normal.polynomial(claim.slack)
 
-        def first(of: Term) -> bool:
-            """What is subtracted comes first: of the others the bounds t <= abs(t) may do."""
-            (((a, _),),) = normal.polynomial(fn("abs", of))
+        def only_added(argument: Term) -> bool:
+            """Those that are subtracted come first: for those that are only added, t <= abs(t) may be enough."""
+            (((a, _),),) = normal.polynomial(fn("abs", argument))
             return not any(c < 0 and a in dict(m) for m, c in poly.items())
 
-        for of in sorted([of for name, of in branch.functions(claim.slack) if name == "abs"], key=first):
-            if any(branch.fact_of(fn("abs", of).eq(s)) is not None for s in (of, -of)):
+        for argument in sorted(
+            [argument for name, argument in branch.functions(claim.slack) if name == "abs"], key=only_added
+        ):
+            if any(branch.fact_of(fn("abs", argument).eq(s)) is not None for s in (argument, -argument)):
                 continue
 
-            def value(assumed: Fact, sign: int, of: Term = of) -> Fact:
-                return kernel.function("abs_of_positive" if sign > 0 else "abs_of_negative", [of], [assumed])
+            def value(assumed: Fact, sign: int, argument: Term = argument) -> Fact:
+                return kernel.function("abs_of_positive" if sign > 0 else "abs_of_negative", [argument], [assumed])
 
-            for sign, signed in ((1, branch.fact_of(ZERO.le(of))), (-1, branch.fact_of(of.le(ZERO)))):
+            for sign, signed in ((1, branch.fact_of(ZERO.le(argument))), (-1, branch.fact_of(argument.le(ZERO)))):
                 if signed is not None:
                     return self._valued(branch.wider(), claim, value(signed, sign), seconds)
-            return self._split(branch, claim, ZERO.le(of), value, seconds)
+            return self._split(branch, claim, ZERO.le(argument), value, seconds)
         root = self._square(branch, claim)
         if root is None:
             return None

@@ -173,7 +173,9 @@ class Repair:
         stated = from_json(verdict.certificate["statement"]["claim"], True)
         if (verdict.claim, verdict.assume, stated) != (self.claim, self.assume, self.claim):
             raise ProofError("the proof of a repair says something else")
-        faithful(verdict.fact, self.claim, self.assume, Kernel(Context({n: "const" for n in verdict.variables})))
+        require_proof_of(
+            verdict.fact, self.claim, self.assume, Kernel(Context({n: "const" for n in verdict.variables}))
+        )
         if not holds(self.assume, self.model):
             raise ProofError("nothing is seen to satisfy the assumptions of a repair")
         if (self.needed is None) != (self.beyond is None) or (self.sharp and self.needed is None):
@@ -187,17 +189,17 @@ class Repair:
         return said(self.claim)
 
 
-def faithful(fact: Fact, claim: Relation, assume: Sequence[Relation], kernel: Kernel) -> Fact:
-    """The fact, when a rule made it, and it says the claim itself under no hypotheses but the assumptions and no axioms.
+def require_proof_of(fact: Fact, claim: Relation, assume: Sequence[Relation], kernel: Kernel) -> Fact:
+    """Return the fact if a rule of the kernel made it and it states this claim, under no other hypotheses and no axioms.
 
     Raises:
-        ProofError: otherwise. Nothing becomes PROVED without this.
+        ProofError: it does not. Nothing is reported PROVED without this check.
     """
     genuine(fact)
-    # keys are numbers of atoms, which differ from kernel to kernel: those of the fact are recomputed here
+    # keys contain numbers of atoms, which differ between kernels: compute the keys of the fact in this one
     used, allowed = ({kernel.normal.key(r) for r in relations} for relations in (fact.hypotheses.values(), assume))
     if fact.context != kernel.context or fact.claim != claim or not used <= allowed or fact.axioms:
-        raise ProofError("the fact is not what was asked")
+        raise ProofError("the fact does not prove the claim that was asked for")
     return fact
 
 

@@ -87,7 +87,7 @@ class Gronwall(RuleGroup):
             ProofError: a potential is not known by its change; a premise is not the one above; w or c is not constant.
         """
         facts, potentials = self._premises(premises, 1), exact(potentials)
-        whole, end, start, change = self._weighted(potentials)
+        whole, end, start, change = self._weighted_sums(potentials)
         self._below(facts[0], whole)
         claim = (under("E", end) - start).le(under("EI", change))
         return self._along_paths("telescope", claim, facts, {"potentials": potentials})
@@ -108,7 +108,7 @@ class Gronwall(RuleGroup):
             ProofError: as telescope; k or b depends on something; the context names no horizon.
         """
         facts, potentials = self._premises(premises, 4 if self.context.steps else 3), exact(potentials)
-        whole, end, start, change = self._weighted(potentials)
+        whole, end, start, change = self._weighted_sums(potentials)
         self._below(facts[0], whole)
         claim = self._after_decay(start, end, rate, offset)
         self._says(facts[1], change.le(-rate * whole + offset))
@@ -138,7 +138,7 @@ class Gronwall(RuleGroup):
             ProofError: as telescope; a, b or y depends on too much.
         """
         facts, potentials = self._premises(premises, 5), exact(potentials)
-        whole, end, start, change = self._weighted(potentials)
+        whole, end, start, change = self._weighted_sums(potentials)
         for t in (growth, floor):
             if not self.context.process(t) or not self.context.depends(t) <= {"t"}:
                 raise ProofError("growth and floor depend on time at most")
@@ -167,16 +167,16 @@ class Gronwall(RuleGroup):
         slope = [t * dot(gradient, v) for t, v in drift]
         return plus(*slope, *[num("1/2") * t * trprod(hessian, m) for t, m in diffusion])
 
-    def _weighted(self, potentials: Any) -> tuple[Term, Term, Term, Term]:
-        """W, and the sums of its ends, starts and changes."""
-        pairs = type(potentials) is tuple and all(type(p) is tuple and len(p) == 2 for p in potentials)
-        if not pairs or not potentials:
-            raise ProofError("no potential is given, or not as pairs of a weight and a name")
+    def _weighted_sums(self, potentials: Any) -> tuple[Term, Term, Term, Term]:
+        """The weighted sum W of the potentials, and the same sums of their ends, starts and changes."""
+        are_pairs = type(potentials) is tuple and all(type(p) is tuple and len(p) == 2 for p in potentials)
+        if not are_pairs or not potentials:
+            raise ProofError("potentials must be a nonempty tuple of pairs (weight, name)")
         rows = []
         for weight, name in potentials:
             entry = self.context.potentials.get(name_of(name), {})
             if "change" not in entry:
-                raise ProofError(f"{name} is not a potential that is known by how it changes")
+                raise ProofError(f"the context declares no change for a potential called {name}")
             if not self.context.constant(weight):
                 raise ProofError(f"the weight of {name} is not a constant")
             rows.append([weight * x(n) for n in (name, entry["end"], entry["start"], entry["change"])])

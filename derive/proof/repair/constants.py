@@ -304,10 +304,10 @@ def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[
     others = [r for m, r in enumerate(points.assume) if m != k]
     instead = f"in place of {said(relation)}"
 
-    def bounds(sign: int, table: Table) -> Any:
-        """A point is not a counterexample where the claim holds or another assumption fails."""
+    def least_harmless(sign: int, table: Table) -> Any:
+        """At each point the least sign * c from which on it is no counterexample: the claim holds, or another assumption fails."""
 
-        def holds(c: Any) -> Any:
+        def harmless(c: Any) -> Any:
             here = {**table, name: c}
             good = ~failing(points.claim, here)
             for r in others:
@@ -315,12 +315,12 @@ def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[
                 good |= (np.abs(slack) > NOISE) if r.op == "==" else slack < 0
             return good
 
-        return _halved(holds, n, table, sign)
+        return _halved(harmless, n, table, sign)
 
     return [
         replace(
             _family(n, "constant", sign, t, lambda c: points.put(k, n.at(c)), threshold), kind="assumption", convex=False,
             phrase=lambda c: f"holds with {said(n.at(c))} {instead}", beyond=lambda c: f"for {said(n.at(c))}",
         )
-        for sign, t, threshold in _thresholds(points, n, bounds) if sign * t * float(n.value) > 0
+        for sign, t, threshold in _thresholds(points, n, least_harmless) if sign * t * float(n.value) > 0
     ]  # fmt: skip

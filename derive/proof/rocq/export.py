@@ -195,21 +195,21 @@ class _File:
         self.context.check_relation(relation)
         return relation
 
-    def _check(self, value: Any) -> None:
-        """Raises ProofError where data hold a term that is not one over the declared names."""
+    def _check_terms(self, value: Any) -> None:
+        """Raise ProofError if the value is or contains a term or relation that uses an undeclared name."""
         if isinstance(value, Term):
             self.context.check(value)
         elif isinstance(value, Relation):
             self.context.check_relation(value)
         elif isinstance(value, tuple):
             for part in value:
-                self._check(part)
+                self._check_terms(part)
 
     def _step(self, number: int, raw: dict[str, Any]) -> int:
         premises, claim = [self.index[n] for n in raw["premises"]], self._relation(raw["claim"])
         data = {key: _frozen(value) for key, value in raw["data"].items()}
         # A ball is a term of its own variable, which `Forms` checks; the context knows where it is used.
-        self._check(data["at"] if raw["rule"] == "ball" else tuple(data.values()))
+        self._check_terms(data["at"] if raw["rule"] == "ball" else tuple(data.values()))
         if raw["rule"] == "instantiate":
             name, term = data["symbol"], data["term"]
             if self.context.symbols.get(name) != "const" or name in self._fixed():

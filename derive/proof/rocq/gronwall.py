@@ -173,7 +173,7 @@ def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     d, terms = step.data, script.terms
     kernel, discrete = Kernel(terms.context), terms.context.steps
     pairs = [(terms.normal(w), name) for w, name in d["potentials"]]
-    w = _in_steps(script, pairs) if discrete else _in_time(script, pairs)
+    w = _weighted_sum_in_steps(script, pairs) if discrete else _weighted_sum_in_time(script, pairs)
     k, b, a, floor, y = (terms.normal(d.get(p, ZERO)) for p in ("rate", "offset", "growth", "floor", "drop"))
     below = _below(script, premises[0][0], w.whole)
     needs = {
@@ -244,12 +244,12 @@ def _names(script: Script, name: str) -> list[str]:
     return [script.terms.identifiers[n] for n in (name, entry["change"], entry["end"], entry["start"])]
 
 
-def _in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
+def _weighted_sum_in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
     conditional = conditional_mean(script)
     tower = script.fact(
         f"tower__ integrable E count__ measurable__ {CONDITIONAL}",
-        "the tower property: E of E(f | F_n) is E f for measurable f that are integrable, or bounded below with E(f | F_n) at most"
-        " something integrable",
+        "the tower property: E[E(f | F_n)] = E f for every measurable f that is integrable, or that is bounded below and has"
+        " E(f | F_n) at most an integrable function",
     )
 
     def lemma(name: str) -> str:
@@ -282,7 +282,7 @@ def moving(script: Script, name: str) -> str:
     )
 
 
-def _in_time(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
+def _weighted_sum_in_time(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
     horizon = script.horizon_is_positive()
     script.variables_once(
         "Variables (State__ : Type) (state__ : W -> Time -> State__) (origin__ : State__) (domain__ : (State__ -> R) -> Prop)"
@@ -290,8 +290,9 @@ def _in_time(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
     )
     dynkin = script.fact(
         f"dynkin__ {_flow(script)}",
-        "Ito's formula as an inequality (weak existence, localisation, Fatou) for state__, which begins at origin__, and all"
-        " functions V in domain__, C^2 ones, that are bounded below on it: generator__ V w t is the generator's value, linear in V",
+        "Ito's formula as an inequality (weak existence, localisation, Fatou) for a(t) V, a at least 0 and C^1, along state__,"
+        " which begins at origin__, for every C^2 function V in domain__ that is bounded below along it: generator__ V w t is"
+        " the value of the generator, linear in V",
     )
 
     def lemma(name: str) -> str:

@@ -17,7 +17,7 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num
-from sdescent.derive.proof.search.classical_columns import box, merges, swaps
+from sdescent.derive.proof.search.classical_columns import box, swaps, weighted_means
 from sdescent.derive.proof.search.goal import Goal, goal_of, relevant
 from sdescent.derive.proof.search.gram_bases import bases_of_squares
 from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, System, solve
@@ -64,7 +64,7 @@ class Stage:
 STAGES = (
     Stage(1, 1, 0),
     Stage(0, 0, 0, columns=box, cap=1100),
-    Stage(0, 1, 0, columns=merges, cap=1000),
+    Stage(0, 1, 0, columns=weighted_means, cap=1000),
     Stage(2, 1, 0, binomials=True),
     Stage(0, 12, 0, swaps=True, cap=10_000),
     Stage(2, 2, 1, mult=1, binomials=True),

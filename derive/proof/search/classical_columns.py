@@ -58,18 +58,18 @@ def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list
     return [Column(base, 0, base.terms, base.strict, 1.0 + base.degree) for base in bases]
 
 
-def merges(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) -> list[Column]:
-    """m (p x^n + q y^n - n x^p y^q), n = p + q, for positive variables x and y or multiples of them: weighted means of two numbers.
+def weighted_means(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) -> list[Column]:
+    """Columns m (p x^n + q y^n - n x^p y^q), n = p + q, m a monomial, x and y positive variables: weighted means of two numbers.
 
-    A monomial m x^p y^q of the target leads to m x^n and m y^n, and these to further ones, one variable less each time: so the
-    weighted means of any number of variables are compared.
+    A monomial m x^p y^q of the target with a negative coefficient leads to m x^n and m y^n, and these to monomials with one
+    variable fewer each: so the weighted means of any number of variables are compared.
     """
     positive = {v for v, (sign, _) in maker.signs.items() if sign > 0}
     data = terms_of(target)
     todo = [(m, True) for m, c in data.items() if c < 0]
     scales = _scales(data, todo[0][0]) if todo else []
     reached, columns, bases = {m for m, _ in todo}, list[Column](), dict[tuple[int, int, int, int], Base]()
-    if maker.high:  # rules would take the powers down
+    if maker.high:  # a rule v^2 = value would lower the powers
         return []
     while todo and len(columns) < cap:
         m, of_target = todo.pop()

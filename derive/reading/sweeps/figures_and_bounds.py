@@ -1,7 +1,7 @@
 """The tables [thresholds], [bounds] and [[figures]] of a sweep: what it displays besides its points.
 
 No point depends on them, and no point's key holds them. Formulas are read by the grammar of `sdescent.derive.vocabulary.formulas`;
-which names they may have is checked with the experiments (`sdescent.derive.reading.sweeps.survey`).
+which names they may have is checked with the experiments (`sdescent.derive.reading.sweeps.panels.survey`).
 """
 
 from __future__ import annotations

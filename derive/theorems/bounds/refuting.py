@@ -148,7 +148,9 @@ def _in_numbers(setting: Setting, claim: Relation, seconds: float, tried: Sequen
         drawn = {f"z{n}_q": z for n, z in enumerate(past)}
         point_of_the_run = {"h_q": Fraction(1), "start_q" if past else "at_q": at, **drawn, "z_q": last}
         refutation = (
-            None if point is None else _checked(setting, claim, draft, point, FAMILIES[0].loss, point_of_the_run)
+            None
+            if point is None
+            else _refutation_by_run(setting, claim, draft, point, FAMILIES[0].loss, point_of_the_run)
         )
         if refutation is not None:
             return refutation
@@ -244,13 +246,13 @@ def _in_family(setting: Setting, claim: Relation, one: Instance, seconds: float)
             shape, start = ("h_q",), AT[1]
         noise = (abs(number[SPREAD[1]]) if setting.any_noise and not is_sign(setting.method) else Fraction(0),)
         draft = Run(tuple(number[n] for n in shape), fixed, number[start], noise, (), number.get(SCALE[1], Fraction(0)))
-        refutation = _checked(setting, claim, draft, point, one.loss)
+        refutation = _refutation_by_run(setting, claim, draft, point, one.loss)
         if refutation is not None:
             return refutation
     return None
 
 
-def _checked(
+def _refutation_by_run(
     setting: Setting,
     claim: Relation,
     draft: Run,
@@ -258,7 +260,10 @@ def _checked(
     loss: str,
     numbers: dict[str, Fraction] | None = None,
 ) -> Refuted | None:
-    """The run with these constants, if it refutes the claim; constants that nothing determines are tried to be large."""
+    """The refutation by this run, or None if it does not refute the claim.
+
+    Constants that nothing determines are tried at ever larger values. `point` fixes constants; `numbers` are printed in its place.
+    """
     used = symbols_of((*setting.assumptions.values(), *setting.definitions.values(), claim))
     ends = {p.start[1] for p in setting.potentials.values()} | {"fstar", *({"M"} if is_sign(setting.method) else ())}
     names = [n for n, kind in setting.context.symbols.items() if n in used - ends and kind == "const"]
@@ -271,9 +276,9 @@ def _checked(
         constants = {n: constants_of_the_run.get(n, size) for n in names}
         run = recorded(setting, claim, cored(setting, replace(draft, constants=constants)))
         if run is not None:
-            told = {n: v for n, v in constants.items() if n not in ("N", "d")}
-            fixed = {n: v for n, v in told.items() if n not in point and (n in draft.constants or n in others)}
-            return Refuted(loss, {**point, **fixed} if numbers is None else numbers | told, claim, run)
+            reported = {n: v for n, v in constants.items() if n not in ("N", "d")}
+            fixed = {n: v for n, v in reported.items() if n not in point and (n in draft.constants or n in others)}
+            return Refuted(loss, {**point, **fixed} if numbers is None else numbers | reported, claim, run)
     return None
 
 

@@ -90,7 +90,7 @@ def unbiased(
         seed, place: of the draws; runs at different places share none.
 
     Raises:
-        BadInput: a step size at which E x^2 does not settle.
+        BadInput: a step size at which E x^2 does not converge.
     """
     exact = {name: floor_of(eta, N, kind) for name, kind in kinds.items()}
     rate = min(-float(growth(METHOD, eta, kind.omega, kind.sigma1, N)) for kind in kinds.values())
@@ -108,7 +108,7 @@ def floor_of(eta: float, N: int, kind: Affine) -> float:
     """Exact E f of D(C)SGD.
 
     Raises:
-        BadInput: where E x^2 does not settle.
+        BadInput: where E x^2 does not converge.
     """
     if not growth(METHOD, eta, kind.omega, kind.sigma1, N) < 0:
         raise BadInput("eta", eta, "a step size below the threshold")

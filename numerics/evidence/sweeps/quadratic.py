@@ -187,7 +187,7 @@ def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: f
     """E x^2 of a long run, moment by moment, and the stationary value of the formula.
 
     Raises:
-        BadInput: a step size at which E x^2 does not settle.
+        BadInput: a step size at which E x^2 does not converge.
     """
     rate = -float(growth(subject, eta, omega, sigma1, N))
     if not rate > 0:

@@ -27,7 +27,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.drift import over_step
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.to_jax import lower_all
-from sdescent.numerics.simulate.rule_equations.covariance import letter_root, letters_with_noise
+from sdescent.numerics.simulate.rule_equations.covariance_root import letter_root, letters_with_noise
 from sdescent.numerics.simulate.systems import System, timed, with_step
 
 #: derivatives of the loss of one coordinate, in a model for sums over coordinates, and how often the gradient is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from functools import cache
 
-from sdescent.derive.vocabulary.plugins import installed, named
+from sdescent.derive.vocabulary.plugin_loading import installed, named
 from sdescent.reports.store.cache import canonical_json, provenance
 
 

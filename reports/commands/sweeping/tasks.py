@@ -12,7 +12,7 @@ from typing import Any, final
 
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.plugins import elsewhere, load_elsewhere
+from sdescent.derive.vocabulary.plugin_loading import elsewhere, load_elsewhere
 from sdescent.reports.store.files import one_line
 
 #: characters of why a point failed
@@ -43,7 +43,7 @@ class Task:
         points: the points.
         seconds: roughly how long they take.
         context: what the points depend on besides themselves; a worker of another context refuses the task.
-        plugins: files and modules to load first (`sdescent.derive.vocabulary.plugins.elsewhere`).
+        plugins: files and modules to load first (`sdescent.derive.vocabulary.plugin_loading.elsewhere`).
     """
 
     number: int

@@ -52,7 +52,7 @@ def test_every_exit_status_is_explained() -> None:
 
 
 def test_the_statuses_of_the_ledger_are_those_of_its_table() -> None:
-    from sdescent.reports.claims.ledger import STATUSES
+    from sdescent.reports.claims.verdicts import STATUSES
 
     assert [row[0] for row in rows(section("The ledger of the paper"))] == list(STATUSES)
 

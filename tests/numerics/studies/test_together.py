@@ -290,7 +290,7 @@ def halves(p):
 """
 PROGRAM = """
 import sys
-from sdescent.derive.vocabulary.plugins import load
+from sdescent.derive.vocabulary.plugin_loading import load
 load(sys.argv[1])
 import numpy as np
 from sdescent.derive.reading.experiments import experiment

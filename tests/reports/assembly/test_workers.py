@@ -18,7 +18,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from sdescent.derive.vocabulary import plugins
+from sdescent.derive.vocabulary import plugin_loading
 from sdescent.reports.assembly import workers
 from sdescent.reports.assembly.plan import PROCESSES, Announced, Plan, section_of
 from sdescent.reports.assembly.workers import WorkerFailed, compute
@@ -82,8 +82,8 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
     section, said, pieces = section_of("real-data"), list[tuple[str, float]](), tmp_path / "pieces"
     assert len(section.pieces) == 2
     with forgotten():
-        plugins._PLUGINS.clear()
-        plugins.load(tmp_path / "small.py")
+        plugin_loading._PLUGINS.clear()
+        plugin_loading.load(tmp_path / "small.py")
         assert compute(["real-data", "models"], pieces, ASKED, work(said)) == ([], [])
         labels, shares = Counter(label for label, _ in said), [share for _, share in said]
         # once for each data set

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sdescent.reports.claims.ledger import Claim, Group
 from sdescent.reports.claims.reading import read_groups
+from sdescent.reports.claims.verdicts import Claim, Group
 
 TEXT = r"""
 [[group]]

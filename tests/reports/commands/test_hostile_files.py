@@ -210,7 +210,7 @@ def test_what_succeeds_prints_every_name_in_its_line(
 
 
 def test_a_plugin_of_such_a_name_is_listed_in_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from sdescent.derive.vocabulary import plugins, registry
+    from sdescent.derive.vocabulary import plugin_loading, registry
 
     name = f"{HOSTILE}.py"
     (tmp_path / name).write_text(
@@ -224,8 +224,8 @@ def test_a_plugin_of_such_a_name_is_listed_in_its_line(tmp_path: Path, capsys: p
         in_one_line(["list", "--load", str(tmp_path / f"2{name}")], capsys)
     finally:
         registry._ENTRIES.pop(("statistic", "hostile"), None)
-        for module in [m for m, known in plugins._PLUGINS.items() if known.name == name]:
-            del plugins._PLUGINS[module]
+        for module in [m for m, known in plugin_loading._PLUGINS.items() if known.name == name]:
+            del plugin_loading._PLUGINS[module]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import sympy as sp
 from sdescent.derive.proof.language.text import text as written
 from sdescent.derive.reading.experiments import read_experiment
 from sdescent.derive.theorems import catalogue
-from sdescent.derive.vocabulary import plugins
+from sdescent.derive.vocabulary import plugin_loading
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.evidence.checks.formulas import conclusion
 from sdescent.numerics.evidence.verify import verify
@@ -42,7 +42,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     with forgotten():
-        plugins._PLUGINS.clear()
+        plugin_loading._PLUGINS.clear()
         yield
 
 
@@ -178,7 +178,7 @@ def test_verify_judges_the_theorem_that_was_loaded_last(mine: Path) -> None:
     said = []
     for left in ("0 * a", "2 * a - 1"):
         mine.write_text(THEOREM.replace("0 * a", left))
-        plugins.load(mine)
+        plugin_loading.load(mine)
         said.append(written(conclusion("9-square")))
     assert said == ["0*a <= a^2", "2*a - 1 <= a^2"]
 
@@ -187,7 +187,7 @@ def test_the_report_states_a_theorem_of_ones_own(mine: Path, monkeypatch: pytest
     monkeypatch.setattr(catalogue, "entries", dict)  # the others take the report half a minute
     monkeypatch.setattr(theorems, "CONSTANTS", ())
     mine.write_text(THEOREM)
-    plugins.load(mine)
+    plugin_loading.load(mine)
     found = theorems.Theorems().compute(Inputs(True, None, ResultsCache(mine.parent), lambda label: None))
     assert found["statuses"] == {"9-square": "holds"}
 
@@ -326,11 +326,11 @@ def test_a_key_that_does_not_fit_is_said(
 
 def test_a_result_is_not_that_of_another_version_of_the_code(mine: Path, tmp_path: Path) -> None:
     before = ResultsCache(tmp_path).path("a", {})
-    plugins.load(mine)
+    plugin_loading.load(mine)
     own = ResultsCache(tmp_path).path("a", {})
     assert provenance()["plugins"] == named(mine)
     mine.write_text(MINE + "\n")
-    plugins.load(mine)
+    plugin_loading.load(mine)
     assert len({before, own, ResultsCache(tmp_path).path("a", {})}) == 3
 
 

@@ -18,7 +18,7 @@ from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import COVERED, FORMULA, METHOD, NOT_LINEARISED, SDE, evidence
-from sdescent.reports.claims.ledger import (
+from sdescent.reports.claims.verdicts import (
     DISAGREE,
     RUNS,
     STATUSES,
@@ -33,7 +33,7 @@ from sdescent.reports.claims.ledger import (
 )
 from sdescent.reports.commands import ledger as ledger_view
 from sdescent.reports.paper.ledger_claims import GROUPS
-from sdescent.reports.sections.ledger import counted, ledger_of
+from sdescent.reports.sections.first_page import counted, ledger_of
 from tests.support.samples import mostly_slow
 
 CLAIMS = {c.id: c for g in GROUPS for c in g.claims}

@@ -14,7 +14,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.verdicts import DISAGREE
 from sdescent.reports.assembly.report import build_report
-from sdescent.reports.claims.ledger import RUNS
+from sdescent.reports.claims.verdicts import RUNS
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import TEMPLATES
 from sdescent.reports.paper.experiments import findings, study, variants
@@ -22,7 +22,7 @@ from sdescent.reports.paper.experiments import section as experiments
 from sdescent.reports.paper.experiments.findings import quotient
 from sdescent.reports.paper.experiments.study import PROBLEMS, ModelRun, Study, VariantSize
 from sdescent.reports.sections.base import Inputs, line_of, reduced, reduced_sections
-from sdescent.reports.sections.ledger import left_out
+from sdescent.reports.sections.first_page import left_out
 from sdescent.reports.store.cache import ResultsCache
 
 

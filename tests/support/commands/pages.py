@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from sdescent.derive.reading.sweeps.checks import check
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.loading import load
+from sdescent.toml_files import load
 from tests.support.commands.own_pieces import forgotten
 from tests.support.commands.page_process import PageProcess
 

@@ -38,10 +38,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "figures of an earlier result stay",
-        "reports/assembly/drawing.py",
+        "reports/assembly/figure_cache.py",
         "return record == identity and all(",
         "return all(",
-        ("tests/reports/assembly/test_drawing.py",),
+        ("tests/reports/assembly/test_figure_cache.py",),
     ),
     Fault(
         "results that were damaged are not told",

@@ -50,7 +50,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "correlated coordinates of a memory letter as independent ones",
-        "numerics/simulate/rule_equations/covariance.py",
+        "numerics/simulate/rule_equations/covariance_root.py",
         "GradientForm(size, variance - constant * factor**2, (factor,), sp.Matrix([[constant]]), dense)",
         "GradientForm(size, variance, (), sp.zeros(0, 0), dense)",
         ("tests/numerics/simulate/test_rule_equations.py",),
@@ -149,14 +149,14 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "numbers against a proof are passed over",
-        "reports/claims/ledger.py",
+        "reports/claims/verdicts.py",
         'if any(e["supports"] is False for e in covered)',
         'if any(e["supports"] == "no" for e in covered)',
         ("tests/reports/paper/test_ledger.py",),
     ),
     Fault(
         "evidence that speaks against a claim is left out",
-        "reports/claims/ledger.py",
+        "reports/claims/verdicts.py",
         'pieces.append({"key": key, "role": role, **piece, **_counted(piece, contrary)})',
         'pieces += [{"key": key, "role": role, **piece, **_counted(piece, contrary)}] if piece["verdict"] in FOR else []',
         ("tests/reports/paper/test_ledger.py",),
@@ -170,7 +170,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the first page counts nothing as failing",
-        "reports/sections/ledger.py",
+        "reports/sections/first_page.py",
         "f\"{tally['failing']} of {tally['compared']}\"",
         "f\"0 of {tally['compared']}\"",
         ("tests/reports/sections/test_front.py", "-k", "single"),

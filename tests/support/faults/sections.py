@@ -38,7 +38,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a claim that stands twice is counted twice",
-        "reports/document/verdicts.py",
+        "reports/document/verdict_filter.py",
         'claims.add(_identity(claim) or f"{len(claims)} of {verdict}")',
         'claims.add(f"{len(claims)} of {verdict}")',
         ("tests/reports/document/test_page.py",),
@@ -67,7 +67,7 @@ FAULTS: tuple[Fault, ...] = (
     # --- the ledger
     Fault(
         "a claim whose negation is proved is open",
-        "reports/claims/ledger.py",
+        "reports/claims/verdicts.py",
         "if refuting or negating:",
         "if refuting:",
         ("tests/reports/paper/test_ledger.py",),
@@ -180,7 +180,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the largest gap is the smallest",
-        "reports/claims/ledger.py",
+        "reports/claims/verdicts.py",
         'or e["gap"] > worst[e["gap_of"]]["gap"]',
         'or e["gap"] < worst[e["gap_of"]]["gap"]',
         ("tests/reports/paper/test_ledger.py",),

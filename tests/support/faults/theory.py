@@ -244,6 +244,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a file that fails stays known",
-        "derive/vocabulary/plugins.py", "sys.modules.pop(module, None)", "pass", (f"{VOCABULARY}/test_plugins.py",),
+        "derive/vocabulary/plugin_loading.py", "sys.modules.pop(module, None)", "pass", (f"{VOCABULARY}/test_plugin_loading.py",),
     ),
 )  # fmt: skip

@@ -22,9 +22,9 @@ from sdescent.derive.reading.problems import read_problem
 from sdescent.derive.reading.sweeps.checks import check
 from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.theorems.bounds.stated import read_stated
-from sdescent.loading import reader
 from sdescent.reports.cli import BAD_INPUT, main
 from sdescent.reports.commands.bounds import toml_of
+from sdescent.toml_files import reader
 from tests.support.commands.pages import PAGES, blocks
 from tests.support.fuzz.watch import Fault, answered, one_line
 from tests.support.hostile_text import TOKENS, noise_text

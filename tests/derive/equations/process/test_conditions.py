@@ -70,11 +70,11 @@ def test_the_conditions_of_a_stated_equation_are_kept():
 
 def test_where_no_values_give_a_law_there_is_no_formula():
     for equation in (on_the_line("theta*x", "1", ("theta",)), on_the_line("3*x", "1")):
-        with pytest.raises(Refusal, match="leads back"):
+        with pytest.raises(Refusal, match="pull back"):
             equation.stationary_moments()
         with pytest.raises(Refusal) as refused:
             equation.density()
-        assert refused.value.kind == "not-integrable" and "leads back" in refused.value.message
+        assert refused.value.kind == "not-integrable" and "pull back" in refused.value.message
     with pytest.raises(Refusal, match="infinite mass"):
         on_the_line("mu*x", "sigma^2*x^2", ("x",)).density()  # a power of x on x > 0, whatever mu
 
@@ -137,7 +137,7 @@ def test_the_condition_is_what_quadrature_finds(case):
 def test_a_condition_that_never_holds_is_a_plain_refusal():
     """Geometric Brownian motion with mu > 0: its margin -2 mu - s^2 is negative for all values."""
     with pytest.raises(
-        Refusal, match="no stationary law has finite second moments: E xx' does not settle; a drift"
+        Refusal, match="no stationary law has finite second moments: E xx' does not converge; the drift"
     ) as refused:
         on_the_line("mu*x", "s^2*x^2", positive=("mu", "s")).stationary_moments()
     assert refused.value.kind == "no-stationary-law" and "False" not in refused.value.message

@@ -15,7 +15,7 @@ import pytest
 
 from sdescent.derive.proof.claims import branch as claim_branch
 from sdescent.derive.proof.claims.prove import prove
-from sdescent.derive.proof.claims.verdict import Judged, faithful
+from sdescent.derive.proof.claims.verdict import Judged, require_proof_of
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Kernel, genuine
@@ -303,12 +303,12 @@ def test_a_fact_that_says_something_else_is_no_proof():
     kernel = Kernel(Context({"x": "const"}))
     claim, other = x("x").le(num(1)), x("x").le(num(2))
     assumed = kernel.assume(claim)
-    assert faithful(assumed, claim, [claim], kernel) is assumed
+    assert require_proof_of(assumed, claim, [claim], kernel) is assumed
     for fact, asked, assume in ((assumed, other, [claim]), (assumed, claim, []), (assumed, claim, [other])):
         with pytest.raises(ProofError):
-            faithful(fact, asked, assume, kernel)
+            require_proof_of(fact, asked, assume, kernel)
     with pytest.raises(ProofError):
-        faithful(object(), claim, [claim], kernel)  # pyright: ignore[reportArgumentType]
+        require_proof_of(object(), claim, [claim], kernel)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_pickle_proves_nothing():

@@ -7,8 +7,8 @@ from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.following import OF
-from sdescent.reports.claims.ledger import Claim, Group, Results, counts, largest_gaps, ledger, uncited
 from sdescent.reports.claims.looks import LOOKS
+from sdescent.reports.claims.verdicts import Claim, Group, Results, counts, largest_gaps, ledger, uncited
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections

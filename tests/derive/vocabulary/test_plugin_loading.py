@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from sdescent.derive.reading.specs import parse_spec
-from sdescent.derive.vocabulary import plugins, registry
-from sdescent.derive.vocabulary.plugins import BrokenPlugin, broken_by, elsewhere, load, load_elsewhere, named
+from sdescent.derive.vocabulary import plugin_loading, registry
+from sdescent.derive.vocabulary.plugin_loading import BrokenPlugin, broken_by, elsewhere, load, load_elsewhere, named
 from sdescent.derive.vocabulary.registry import KINDS, entries, lookup, positive, register
 from tests.support.commands.own_pieces import forgotten
 
@@ -43,7 +43,7 @@ class Steep(sd.losses.Separable):
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     with forgotten():
-        plugins._PLUGINS.clear()
+        plugin_loading._PLUGINS.clear()
         yield
 
 
@@ -189,7 +189,7 @@ def test_another_process_has_the_same_pieces(tmp_path: Path) -> None:
     listed, before = elsewhere(), named()
     assert listed == [str(path)]
     with forgotten():
-        plugins._PLUGINS.clear()
+        plugin_loading._PLUGINS.clear()
         del registry._ENTRIES["loss", "steep"]
         assert named() == {}
         load_elsewhere(listed)
@@ -229,7 +229,7 @@ def distribution(folder: Path, text: str, module: str = "own_laws") -> Path:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Entry points are looked for again."""
-    plugins._INSTALLED.clear()
+    plugin_loading._INSTALLED.clear()
     yield monkeypatch
     for name in [n for n in sys.modules if n.partition(".")[0] == "own_laws"]:
         del sys.modules[name]
@@ -245,8 +245,8 @@ def test_an_installed_package_is_loaded_when_names_are_looked_up(tmp_path: Path,
     # every file of the package counts
     (package / "helper.py").write_text("VALUE = 1\n")
     with forgotten():
-        plugins._INSTALLED.clear()
-        plugins._PLUGINS.clear()
+        plugin_loading._INSTALLED.clear()
+        plugin_loading._PLUGINS.clear()
         entries("loss")
         assert named()["plugins"][0]["sha256"] != found["sha256"]
 
