@@ -19,7 +19,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("the source of reports does not count", "reports/store/cache.py", '"sdescent.numerics", "sdescent.reports")',
           '"sdescent.numerics")', _PACKAGE),
     Fault("our own code is a plugin", "derive/vocabulary/plugin_loading.py", 'if top == "sdescent":', 'if top == "derive":',
-          ("tests/derive/vocabulary/test_plugins.py",)),
+          ("tests/derive/vocabulary/test_plugin_loading.py",)),
     Fault("a class of the user's is not tested", "derive/methods/checking/required.py",
           'kind.__module__.startswith("sdescent.derive.")', 'kind.__module__.startswith("")',
           ("tests/derive/methods/test_checking.py", "tests/derive/methods/test_checking_compressors.py")),
