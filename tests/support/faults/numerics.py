@@ -120,7 +120,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
     ("a memory starts without the factor of its regime", "simulate/rule_equations/solving.py",
      "simulate/test_rule_equations.py::test_a_constant_in_the_scale_of_a_letter_may_differ_from_path_to_path",
      "value / free[_FACTOR.format(a)] if a in", "value if a in"),
-    ("a letter that follows others has their rest", "simulate/rule_equations/covariance.py",
+    ("a letter that follows others has their rest", "simulate/rule_equations/covariance_root.py",
      "simulate/test_rule_equations.py::test_derivatives_of_the_loss_in_a_local_model_are_those_of_its_coordinates",
      "rest / jnp.where(pivot > 0, pivot, 1.0)", "rest * jnp.where(pivot > 0, pivot, 1.0)"),
     ("a step that begins a segment is skipped", "simulate/method.py",
