@@ -48,7 +48,9 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
     drift = [over_step(differences(rule.drift[a]), loss) for a in rule.letters]
     lowered = lower_all(drift, parameters)
     put = with_step(lowered, loss, dim, parameters)
-    root = letter_root(replace(rule, own={key: differences(e) for key, e in rule.covariance.items()}), dim, parameters)
+    root = letter_root(
+        replace(rule, covariance={key: differences(e) for key, e in rule.covariance.items()}), dim, parameters
+    )
 
     local = sorted(LOCAL.keys() & {c.base for c in symbols_of(rule.expressions) if isinstance(c, Coordinate)})
 

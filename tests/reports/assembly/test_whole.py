@@ -131,8 +131,8 @@ def differing(printed: str, captions: list[tuple[str, int, str]]) -> list[tuple[
     """The captions of the page that the PDF does not have, in its order of tables and of figures."""
     wrong = []
     for kind in ("Table", "Figure"):
-        captions = re.findall(rf"^ *{kind} (\d+): (?![a-z])(.*)", printed, re.MULTILINE)
-        theirs = [(int(number), said) for number, said in captions]
+        lines = re.findall(rf"^ *{kind} (\d+): (?![a-z])(.*)", printed, re.MULTILINE)
+        theirs = [(int(number), said) for number, said in lines]
         ours = [(number, said) for other, number, said in captions if other == kind]
         for (number, said), (own, text) in zip_longest(theirs, ours, fillvalue=(0, "")):
             begins = re.findall(r"[A-Za-z]{4,}(?![\w-])", said)[:3]

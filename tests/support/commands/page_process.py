@@ -1,7 +1,8 @@
-"""The process of a page: its Python blocks, and its `sdescent` commands, which a small program sends to it.
+"""The processes of a page: one for its Python blocks, one for its `sdescent` commands, which a small program sends to it.
 
 To import the packages takes a second or two, and to compile a program another: each page does both once. A command runs as it does
-in a process of its own, with its own streams, folder and plugins; where a block gives it another environment, it has a process.
+in a process of its own, with its own streams, folder and plugins, and sees nothing that a Python block has loaded; where a block
+gives it another environment, it has a process.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class PageProcess:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._place = tempfile.TemporaryDirectory(prefix="page-")
-        address = f"{self._place.name}/socket"  # in a short path, as sockets need
+        commands, blocks = (f"{self._place.name}/{name}" for name in ("c", "p"))  # short paths, as sockets need
         here = Path(sys.executable).parent
         bin = folder / ".venv/bin"
         bin.mkdir(parents=True)
@@ -83,18 +84,12 @@ class PageProcess:
         self.environment = environment | {"PATH": f"{bin}{os.pathsep}{here}{os.pathsep}{environment['PATH']}"}
         lasting = json.dumps({name: value for name, value in self.environment.items() if name not in _OF_SHELLS})
         client = _CLIENT.format(
-            python=sys.executable, shell=_OF_SHELLS, environment=lasting, address=address, command=str(here / "sdescent"),
+            python=sys.executable, shell=_OF_SHELLS, environment=lasting, address=commands, command=str(here / "sdescent"),
         )  # fmt: skip
         (bin / "sdescent").write_text(client, encoding="utf-8")
         (bin / "sdescent").chmod(0o755)
-        ready, begun = _PROCESSES.Pipe(duplex=False)
-        self._process = _PROCESSES.Process(
-            target=_serve, args=(str(folder), address, self.environment, begun), daemon=False
-        )
-        self._process.start()
-        begun.close()
-        ready.recv()
-        self._address = address
+        self._processes = [self._started(str(folder), address) for address in (commands, blocks)]
+        self._address = blocks
 
     def run(self, code: str, seconds: float) -> tuple[str, str]:
         """What a block of Python prints, and its error.
@@ -116,9 +111,18 @@ class PageProcess:
         printed, error = json.loads(answer)
         return printed, error
 
+    def _started(self, folder: str, address: str) -> Any:
+        ready, begun = _PROCESSES.Pipe(duplex=False)
+        process = _PROCESSES.Process(target=_serve, args=(folder, address, self.environment, begun), daemon=False)
+        process.start()
+        begun.close()
+        ready.recv()
+        return process
+
     def close(self) -> None:
-        self._process.kill()
-        self._process.join()
+        for process in self._processes:
+            process.kill()
+            process.join()
         self._place.cleanup()
 
 
