@@ -207,18 +207,16 @@ def test_weights_are_constants(weight: Term) -> None:
 
 
 @pytest.mark.parametrize("whole, message", [
-    ([], "no potential"), ((), "no potential"), ([(ONE, "dV")], "known by how"), ([(ONE, "nope")], "known by how"), ([(ONE,
-        "g")], "known by"),
-    ([(ONE, "VT")], "known by how"), ([(ONE,)], "pairs"), ([("V", ONE)], "not a name"), ([ONE], "not exact|pairs"), ([(1, "V")],
-        "not a term"),
-    ([(ONE, "V", "U")], "pairs"), (["V"], "pairs"), ([(ONE, 3)], "not a name"), ("V", "pairs"), (None, "pairs"), ([(1.5, "V")],
-        "not exact"),
+    ([], "nonempty"), ((), "nonempty"), ([(ONE, "dV")], "no change for"), ([(ONE, "nope")], "no change for"),
+    ([(ONE, "g")], "no change for"), ([(ONE, "VT")], "no change for"), ([(ONE,)], "pairs"), ([("V", ONE)], "not a name"),
+    ([ONE], "not exact|pairs"), ([(1, "V")], "not a term"), ([(ONE, "V", "U")], "pairs"), (["V"], "pairs"),
+    ([(ONE, 3)], "not a name"), ("V", "pairs"), (None, "pairs"), ([(1.5, "V")], "not exact"),
 ])  # fmt: skip
 def test_which_potentials(whole: Any, message: str) -> None:
     for kernel in (K, C):
         raises(message, lambda kernel=kernel: kernel.telescope(whole, given(ZERO.le(V), kernel=kernel)))
     smooth = Kernel(replace(FLOWS, potentials={"V": SMOOTH}))
-    raises("known by how", smooth.telescope, [(ONE, "V")], given(ZERO.le(V), kernel=smooth))
+    raises("no change for", smooth.telescope, [(ONE, "V")], given(ZERO.le(V), kernel=smooth))
 
 
 def test_a_potential_twice_is_the_sum() -> None:

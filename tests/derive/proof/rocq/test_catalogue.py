@@ -34,10 +34,10 @@ KNOWN = {
         r"|on functions continuous on \[0, T\] Int is the integral of Riemann$"
         r"|Ito's formula as an inequality \(weak existence, localisation, Fatou\), for all C\^2 functions bounded below"
         r" of state__\w+, "
-        r"|Ito's formula as an inequality \(weak existence, localisation, Fatou\) for state__, which begins at origin__, "
+        r"|Ito's formula as an inequality \(weak existence, localisation, Fatou\) for a\(t\) V, a at least 0 and C\^1, along state__, "
         r"|the same with the weight exp\(- the integral of a from 0 to t\), "
         r"|cond__ w n f = E\(f \| F_n\) at w, for f with has_cond__ w n f, is linear and monotone in f, and 1 for f = 1, "
-        r"|the tower property: E of E\(f \| F_n\) is E f for measurable f that are integrable, or bounded below "
+        r"|the tower property: E\[E\(f \| F_n\)\] = E f for every measurable f that is integrable, or that is bounded below "
     ),
     "declared": re.compile(
         r"\w+ is (odd|nondecreasing|bounded|slope|concave right|symmetric|positive semidefinite, that is, a sum of products v v')$"
