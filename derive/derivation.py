@@ -180,8 +180,9 @@ class RuleSDE(SDE):
 
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """Drifts and covariances, for walks over symbols."""
-        return () if self.rule is None else self.rule.expressions
+        """Drifts, covariances, and the moments given the message that they contain, for walks over symbols."""
+        of_message = () if self.conditional is None else self.conditional.expressions
+        return () if self.rule is None else (*self.rule.expressions, *of_message)
 
     @property
     def _state(self) -> list[sp.Symbol]:
@@ -223,6 +224,8 @@ def _derive(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
     rule = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
     # derived once: a refusal is raised here, as for the other methods
     object.__setattr__(rule, "drift", rule.drifts.get("x"))
+    if rule.rule is not None and rule.rule.message is not None:
+        object.__setattr__(rule, "moments", rule.rule.message.moments)
     return rule
 
 

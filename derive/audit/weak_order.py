@@ -257,11 +257,11 @@ def _judged(question: Audit) -> Audit:
     method, stated, loss, dim = question.method, question.stated, question.loss, question.dim
     last, missing = (1 if stated.order == 1 else LAST), ""
     try:
-        equation = derived_rule(method, _MODELS[stated.order], loss, dim)
+        equation = derived_rule(method, _MODELS[stated.order], loss, dim).closed()
     except NoClosedForm as error:
         if stated.order == 1:
             raise
-        equation, last, missing = derived_rule(method, "first-order", loss, dim), 1, str(error)
+        equation, last, missing = derived_rule(method, "first-order", loss, dim).closed(), 1, str(error)
     if equation.skewed is not None:
         letters, moment = equation.skewed
         term = formula(moment)

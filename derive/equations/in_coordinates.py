@@ -12,9 +12,8 @@ import sympy as sp
 
 from sdescent.derive.equations.noise_type import noise_type
 from sdescent.derive.equations.roots import block_root, differentiable, root, smooth_in
-from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.rule_equation import NOT_AFTER_THE_NOISE, RuleEquation
 from sdescent.derive.equations.sde import Equation
-from sdescent.derive.equations.step.draws import off_diagonal
 from sdescent.derive.expressions.coordinates import (
     CURVATURE,
     HIGHER,
@@ -179,7 +178,7 @@ def expand(equation: Equation) -> CoordinateSDE:
     """
     form, drift, dim = equation.form, equation.drift, required(equation.dim)
     if form is None or drift is None:
-        raise NoClosedForm("no elementary form exists after the noise; use the moments given the message")
+        raise NoClosedForm(NOT_AFTER_THE_NOISE)
     state, gradient = state_symbols(dim), gradient_symbols(dim)
     expansion, put = expansion_of(equation.loss, dim, (*form.expressions, drift), equation.expressions)
     rate = put(expansion.scalar(equation.rate))
@@ -202,20 +201,30 @@ def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
     """The equation of an update rule in `dim` coordinates of each letter: x1, .., then m1, .. for a letter m of the memory.
 
     Raises:
+        NoClosedForm: only moments given the message are known.
         BadInput: as `expansion_of`; a symbol of the state whose name is that of another.
     """
+    return expand_letters(equation.closed(), dim)
+
+
+def expand_rule_drift(equation: RuleEquation, dim: int) -> list[sp.Expr]:
+    """The drift alone, as `expand_rule` has it."""
+    drift = tuple(equation.drift.values())
+    expansion, put = expansion_of(equation.loss, dim, drift, equation.expressions)
+    return [put(e) for one in drift for e in expansion.vector(one)]
+
+
+def expand_letters(equation: RuleEquation, dim: int) -> CoordinateSDE:
+    """The same, with the letters of a message's mean and covariance, b1, .. and S1_1, .., where these have no closed form."""
     expansion, put = expansion_of(equation.loss, dim, equation.expressions, equation.expressions)
     letters = equation.letters
     state = [sp.Symbol(f"{a}{m + 1}", real=True) for a in letters for m in range(dim)]
     drift = [put(e) for a in letters for e in expansion.vector(equation.drift[a])]
     covariance = sp.zeros(dim * len(letters), dim * len(letters))
-    dense = equation.method.noise.dense
     for (p, a), (q, b) in itertools.combinations_with_replacement(enumerate(letters), 2):
         for m, n in itertools.product(range(dim), repeat=2):
             generic = (equation.covariance if m == n else equation.pair).get((a, b), sp.S.Zero)
             value = put(expansion.pair(generic, m, n))
-            if dense is not None and m != n:
-                value = value.xreplace({off_diagonal(dense): dense.entry(m + 1, n + 1)})
             covariance[p * dim + m, q * dim + n] = covariance[q * dim + n, p * dim + m] = value
     specified = equation.loss is not None
     named = CoordinateSDE(state, gradient_symbols(dim), sp.Matrix(drift), covariance, block_root, specified)
@@ -343,7 +352,7 @@ def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, entries: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
     """Entries for every vector in the expressions: the known ones, symbols base1, base2, .. for others."""
     table = dict(entries)
-    coordinates = {c for c in parts_of(expressions) if isinstance(c, Coordinate)}
+    coordinates = {c for c in parts_of(expressions) if isinstance(c, Coordinate) and c.slot != "ij"}
     for coordinate in coordinates:
         base = coordinate.base
         if base in table or coordinate.entries:

@@ -11,13 +11,16 @@ import sympy as sp
 
 from sdescent.derive.equations.kinks import kinks_of_model, weak_order
 from sdescent.derive.equations.step.covariance import Condition
+from sdescent.derive.equations.step.draws import MessageLeaf
 from sdescent.derive.expressions.coordinates import Coordinate, parts_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import t
 
 Pair = tuple[str, str]
+NOT_AFTER_THE_NOISE = "no elementary form exists after the noise; use the moments given the message"
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class RuleEquation:
         shift: where a fast memory was averaged out and settles, (y - x)/tau (`sdescent.derive.equations.averaged`).
         local: whether it is for losses that are sums over coordinates, H_j and T_j their second and third derivatives.
         skewed: where a step of the size s has a third moment, which no diffusion has: (such as "x x m", E F F F/s^3).
+        message: mean and covariance of a message that have no closed form, where drift or covariance contain their letters.
         ranges: where it holds; () for an equation that is only up to its weak order in the step.
     """
 
@@ -98,6 +102,13 @@ class RuleEquation:
     ranges: tuple[Range, ...] = ()
     local: bool = False
     skewed: tuple[str, sp.Expr] | None = None
+    message: MessageLeaf | None = None
+
+    def closed(self) -> RuleEquation:
+        """The equation itself; raises NoClosedForm where it contains letters of a message."""
+        if self.message is not None:
+            raise NoClosedForm(NOT_AFTER_THE_NOISE)
+        return self
 
     @property
     def weak_order(self) -> int | float:

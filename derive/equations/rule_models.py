@@ -11,7 +11,7 @@ With F the increment of a step of time tau = s^2, and E F = s^2 b_2 + s^3 b_3 + 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations_with_replacement
 
 import sympy as sp
@@ -22,7 +22,7 @@ from sdescent.derive.equations.local_rules import local_generator, localised
 from sdescent.derive.equations.models import NO_CORRECTED
 from sdescent.derive.equations.rule_equation import LeftOut, Pair, Range, RangeKind, RuleEquation
 from sdescent.derive.equations.step.covariance import WEAK_ORDER, Condition, sharpest
-from sdescent.derive.equations.step.draws import spoken
+from sdescent.derive.equations.step.draws import MessageLeaf, spoken
 from sdescent.derive.equations.step.increments import Expanded, root
 from sdescent.derive.equations.step.mean_over_step import Expectation, divided, noise_degree, random_letters
 from sdescent.derive.expressions.coordinates import Hvp, Node, hvp, to_slot
@@ -96,10 +96,12 @@ def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
     conditions += derivation.for_weak_order(2 if model == "second-order" else 1)
     written = derivation.in_step_size
     skewed = derivation.skewness() if noisy and model == "first-order" else None
+    leaf = derivation.leaf_in([*drift.values(), *covariance.values(), *pair.values()])
+    conditions += () if leaf is None else leaf.moments.conditions
     return RuleEquation(
         method, model, loss, dim, {a: written(e) for a, e in drift.items()}, {k: written(e) for k, e in covariance.items()},
         {k: written(e) for k, e in pair.items()}, derivation.settles + sharpest(conditions), left, derivation.letters,
-        derivation.shift, local=derivation.local, skewed=skewed,
+        derivation.shift, local=derivation.local, skewed=skewed, message=leaf,
     )  # fmt: skip
 
 
@@ -124,7 +126,7 @@ class _Derivation:
         self.method, self.loss, self.dim, self.local = method, loss, dim, False
         self.expanded = Expanded(method, loss, dim)
         self.size = dimension if dim is None else sp.Integer(dim)
-        self.expect = Expectation(method, self.size, root, self.expanded.scales, self.expanded.growth)
+        self.expect = Expectation(method, self.size, root, self.expanded.scales, self.expanded.growth, letters=True)
         self.letters, self.increments = method.rule.letters, self.expanded.increments
         self.averaged = averaged(self.expanded, self.expect) if self.expanded.fast else None
         if isinstance(self.averaged, Averaged):
@@ -159,6 +161,11 @@ class _Derivation:
         self._take_moments()
         self.pair = {}
         return True
+
+    def leaf_in(self, expressions: Iterable[sp.Expr]) -> MessageLeaf | None:
+        """Mean and covariance of a message as letters, if one of the expressions contains them."""
+        leaf = self.expect.messages.leaf
+        return leaf if leaf is not None and leaf.occurs_in(expressions) else None
 
     @property
     def settles(self) -> tuple[Condition, ...]:
@@ -234,7 +241,10 @@ class _Derivation:
                 continue
             needs = self.degree(a) + self.degree(b)
             condition = Condition(self.method.noise.law.tail, needs, "the covariance exists")
-            term = None if condition.met is False else self.spread(a, b, 4)
+            try:
+                term = None if condition.met is False else self.spread(a, b, 4)
+            except NoClosedForm:
+                term = None
             if term is None or not zero(term):
                 yield LeftOut(
                     (a, b), None if term is None else self.in_step_size(root**2 * term), int(needs),
@@ -248,6 +258,10 @@ class _Derivation:
             Refusal: "not-differentiable" for a drift with kinks or jumps.
         """
         b2, b3 = ({a: self.mean(a, n) for a in self.letters} for n in (2, 3))
+        if self.leaf_in([*b2.values(), *b3.values()]):
+            raise NoClosedForm(
+                "the second-order model needs the mean of the step in closed form; only first-order has none"
+            )
         for a in self.letters:
             if kinks := [e for e in kinks_in(b2[a] + b3[a]) if not random_letters(e)]:
                 raise refusal(
@@ -290,6 +304,10 @@ class _Derivation:
 
     def _local_second_order(self) -> Coefficients:
         """Where every coordinate is a chain of its own: dimension one, or a loss that is a sum over coordinates."""
+        if self.leaf_in(e for entry in self.covariance.values() for e in (entry[2], entry[3])):
+            raise NoClosedForm(
+                "the derivatives of the covariance of a message, which the second-order model needs here"
+            )
         if self.dim != 1 and self.loss is not None and not isinstance(self.loss, Separable):
             raise NoClosedForm(
                 "the second-order model where the limit has noise and the loss is not a sum over coordinates"

@@ -81,8 +81,9 @@ def scaling(equation: RuleEquation) -> Scaling:
 
     Raises:
         Refusal: "no-scaling-rule", with the terms that cannot stay together.
+        NoClosedForm: how the covariance of a message changes with the batch size is not known.
     """
-    work = _Exponents(equation)
+    work = _Exponents(equation.closed())
     for a in equation.letters:
         work.equal(work.of(equation.drift[a]) + TIME, work.letter(a), f"the drift of {a}", equation.drift[a])
     for table in (equation.covariance, equation.pair):

@@ -14,7 +14,6 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
-from sdescent.derive.methods.specialise import symbols_in
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.symbols import eta
 
@@ -66,11 +65,9 @@ class Equation:
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Drift, rate, covariance and the law's symbols, for walks over symbols."""
         form = () if self.form is None else self.form.expressions
-        given_message = (
-            () if self.conditional is None else (*self.conditional.given_v.expressions, *self.conditional.scales)
-        )
-        law = () if self.conditional is None else symbols_in(self.conditional.law)
-        return (self.rate, *form, *given_message, *law, *(() if self.drift is None else (self.drift,)))
+        given_message = () if self.conditional is None else self.conditional.expressions
+        drift = () if self.drift is None else (self.drift,)
+        return (self.rate, *form, *given_message, *drift)
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:

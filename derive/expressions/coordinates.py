@@ -23,6 +23,8 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 class Coordinate(sp.Symbol):
     """The generic coordinate of the vector `base`, at `slot` "j" (free), "k" (bound by an aggregate) or "i" (the other).
 
+    At "ij" it is the entry of the symmetric matrix `base` at two coordinates.
+
     `entries` are the numbers of a vector of constants, empty for a letter, whose entries are symbols (`by_coordinate`).
     """
 
@@ -55,6 +57,11 @@ class Coordinate(sp.Symbol):
             return self.entries[index - 1]
         positive = self.is_positive
         return sp.Symbol(f"{self.base}{index}", positive=positive, real=None if positive else True)
+
+    def between(self, i: int, j: int) -> sp.Symbol:
+        """The symbol of entry (i, j) of the symmetric matrix, counted from 1; the same for (j, i)."""
+        low, high = sorted((i, j))
+        return sp.Symbol(f"{self.base}{low}_{high}", real=True)
 
     def vector(self, dim: int) -> list[sp.Expr]:
         """All entries in this dimension.

@@ -72,6 +72,8 @@ class Expansion:
     def _visit(self, expr: Any, index: dict[str, int]) -> Any:
         if expr == dimension:
             return sp.Integer(self.dim)
+        if isinstance(expr, Coordinate) and expr.slot == "ij":
+            return expr.between(index["i"] + 1, index["j"] + 1)
         if isinstance(expr, Coordinate):
             if not expr.entries and expr.base not in self.vectors:
                 remedy = "in a field of the class that by_coordinate made, it has"

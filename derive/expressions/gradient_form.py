@@ -13,9 +13,10 @@ from sdescent.derive.expressions.expansion import Expansion
 
 @dataclass(frozen=True)
 class DenseCov:
-    """A covariance matrix without structure, measured from data (d x d, units of the gradient squared: dimensionless).
+    """A covariance matrix without structure (d x d, units of the gradient squared: dimensionless).
 
-    The matrix enters a form as a named leaf; its numbers are given when the form is expanded or lowered.
+    The matrix enters a form as a named leaf; its numbers are given when the form is expanded or lowered: measured from data, or
+    the integral over the noise that a message's covariance is.
     """
 
     name: str = "Sigma"
@@ -25,10 +26,14 @@ class DenseCov:
         """Its diagonal entry at the generic coordinate."""
         return Coordinate(f"{self.name}_diag", "j", True)
 
+    @property
+    def pair(self) -> Coordinate:
+        """Its entry at two coordinates i != j."""
+        return Coordinate(self.name, "ij")
+
     def entry(self, i: int, j: int) -> sp.Symbol:
         """The symbol of entry (i, j), counted from 1; the same for (j, i)."""
-        low, high = sorted((i, j))
-        return sp.Symbol(f"{self.name}{low}_{high}", real=True)
+        return self.pair.between(i, j)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def plain(e: sp.Expr) -> sp.Expr:
     """The same in letters and functions of SymPy's own, for its printers."""
     if isinstance(e, Coordinate):
         name = _OF_LOSS.get(e.base)
-        letter = sp.Symbol(e.base) if name is None else sp.Function(name)(1)
+        letter = sp.Symbol(e.name if e.slot == "ij" else e.base) if name is None else sp.Function(name)(1)
         return sp.Function("other")(letter) if e.slot == "i" else letter
     if isinstance(e, Node):
         inner = plain(to_slot(e.args[0], "k", "j"))

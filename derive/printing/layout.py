@@ -95,12 +95,16 @@ class Layout:
             for what in ("drift", "covariance"):
                 self._title(what)
                 self._line(f"No closed form: {formulas}\n")
-        elif len(as_json["state"]) in range(1, MAX_WRITTEN_OUT + 1):
+        elif len(as_json["state"]) in range(1, MAX_WRITTEN_OUT + 1) and formulas.message is None:
             self._named(self.named(), "Z", "x")
         else:
             formulas, meaning = in_letter_u(formulas)
             self._rule(formulas)
             self._schedule(meaning)
+            if (leaf := formulas.message) is not None:
+                letters = f"{leaf.mean.base} = E C(v), " if leaf.moments.mean is None else ""
+                covariance = f"{leaf.covariance.name} = E Cov(C(v) | v) + Cov E(C(v) | v)"
+                self._given_message(equation, letters + covariance, equation.dim in range(1, MAX_WRITTEN_OUT + 1))
         self._title("facts")
         self._noise_type(equation, as_json)
         if not isinstance(formulas, str):
@@ -112,7 +116,7 @@ class Layout:
             self._of_rule(formulas)
         self._conditions(equation.conditions)
         self._parameters(as_json["parameters"])
-        if isinstance(formulas, RuleEquation) and not as_json["state"]:
+        if isinstance(formulas, RuleEquation) and (not as_json["state"] or formulas.message is not None):
             self._legend(equation)
         return self.pieces
 
@@ -218,15 +222,21 @@ class Layout:
     def _conditional(self, equation: Equation, small: bool) -> None:
         conditional = equation.conditional
         assert conditional is not None  # for the type checker; the caller has checked
-        given_v = conditional.given_v
-        if conditional.law.degenerate:
-            self._line("Moments of C(v) given a client's message v:")
-        else:
+        if not conditional.law.degenerate:
             self._drift(equation, small)
-            self._line(
-                "No elementary form exists after the noise: L L' = rate (E Cov(C(v) | v) + Cov E(C(v) | v)) over the "
-                "messages v = g + Z. Exact moments of C(v) given v:"
-            )
+        self._given_message(equation, "L L' = rate (E Cov(C(v) | v) + Cov E(C(v) | v))", small)
+
+    def _given_message(self, equation: Equation, integrals: str, small: bool) -> None:
+        """The moments of C(v) given v, and what they are integrated to."""
+        conditional = equation.conditional
+        assert conditional is not None  # for the type checker; the caller has checked
+        given_v = conditional.given_v
+        self._line(
+            "Moments of C(v) given a client's message v:"
+            if conditional.law.degenerate
+            else f"No elementary form exists after the noise: {integrals} over the messages v = g + Z. Exact moments of C(v) "
+            "given v:"
+        )
         if small:
             mean, covariance = given_message(given_v, equation.dim or 1)
             column = sp.Matrix(mean)

@@ -34,10 +34,12 @@ class FormulaPrinter(PrettyPrinter):
         return self._print(expr)
 
     def _mark(self, slot: str) -> str:
-        return SUBSCRIPTS[slot] if self._unicode else f"_{slot}"
+        return "".join(SUBSCRIPTS[index] for index in slot) if self._unicode else f"_{slot}"
 
     def _print_Coordinate(self, e: Any) -> prettyForm:
-        return prettyForm(symbol_text(e.base, self._unicode) + self._mark(e.slot), binding=prettyForm.ATOM)
+        base = e.base.removesuffix("_diag")
+        slot = e.slot if base == e.base else 2 * e.slot
+        return prettyForm(symbol_text(base, self._unicode) + self._mark(slot), binding=prettyForm.ATOM)
 
     def _print_Symbol(self, e: Any, bold_name: bool = False) -> Any:
         return prettyForm(symbol_text(e.name, self._unicode), binding=prettyForm.ATOM)

@@ -8,6 +8,7 @@ from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.printing.latex import aligned, equation_lines
 from sdescent.derive.printing.scheduled import in_letter_u
+from sdescent.derive.printing.sde_latex import message_lines
 from sdescent.derive.printing.sde_letters import Page
 from sdescent.derive.vocabulary.symbols import du, u
 
@@ -41,6 +42,9 @@ def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> s
     if u in meaning:
         derivative = rf",\quad {page.show(du)} = {page.show(meaning[du])}" if du in meaning else ""
         lines.append(f"{page.show(u)} &= {page.show(meaning[u])}{derivative}")
+    if (leaf := rule.message) is not None and leaf.moments.conditional is not None:
+        letters = page.letter(leaf.mean.base), page.letter(leaf.covariance.name)
+        lines += message_lines(leaf.moments.conditional, leaf.moments.mean, letters, page)
     lines += [rf"&\text{{where }} {page.show(near.quantity)} \ll 1" for near in rule.ranges]
     return aligned(lines, rule.conditions, page.macros)
 

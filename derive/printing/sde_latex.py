@@ -122,22 +122,29 @@ def drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
 
 def _given_message(equation: Equation, conditional: Conditional, page: Page) -> tuple[Drift, list[str]]:
     """The drift, and lines for b and S as expectations over the noise of the moments m and V given the message v."""
-    b, big, v, z, m, cov, gradient = (
-        page.letter(n) for n in ("b", "S", "v", "noise", "messagemean", "messagecov", "g")
-    )
-    several, unbiased = len(conditional.scales) > 1, equation.drift is not None
+    drift: Drift = (drift_in_letters(equation), letter_names(page)) if equation.drift is None else (equation.drift, {})
+    letters = page.letter("b"), page.letter("S")
+    return drift, helper_lines(drift[0], page) + message_lines(conditional, equation.moments.mean, letters, page)
+
+
+def message_lines(
+    conditional: Conditional, known_mean: sp.Expr | None, letters: tuple[str, str], page: Page
+) -> list[str]:
+    """Lines for the mean and the covariance of a message, under these letters, as expectations over the noise."""
+    b, big = letters
+    v, z, m, cov, gradient = (page.letter(n) for n in ("v", "noise", "messagemean", "messagecov", "g"))
+    several, unbiased = len(conditional.scales) > 1, known_mean is not None
     fixed = conditional.given_v.diag == 0 and not conditional.given_v.factors
     at = "^{(n)}" if several else ""
     average = rf"\frac{{1}}{{{len(conditional.scales)}}}\sum_{{n}}" if several else ""
     spread = rf"\operatorname{{Cov}}[{z}{at}]" if unbiased else rf"\operatorname{{Cov}}[{m}({v}{at})]"
     inner = spread if fixed else rf"\mathbb{{E}}[{cov}({v}{at})] + {spread}"
     inner = rf"\Bigl({inner}\Bigr)" if several and not fixed else inner
-    drift: Drift = (drift_in_letters(equation), letter_names(page)) if equation.drift is None else (equation.drift, {})
-    lines = helper_lines(drift[0], page)
-    unbiased_mean = gradient if equation.moments.mean == g else page.show(equation.moments.mean)
-    mean = unbiased_mean if unbiased else rf"{average}\mathbb{{E}}[{m}({v}{at})]"
+    mean = rf"{average}\mathbb{{E}}[{m}({v}{at})]"
+    if known_mean is not None:
+        mean = gradient if known_mean == g else page.show(known_mean)
     parts = [f"{b} = {mean}", f"{big} = {average}{inner}", f"{v}{at} = {gradient} + {z}{at}"]
-    lines += [r",\quad ".join(parts)] if page.fits([r",\quad ".join(parts)]) else parts
+    lines = [r",\quad ".join(parts)] if page.fits([r",\quad ".join(parts)]) else parts
     if not unbiased:
         lines.append(
             rf"{m}_j({v}) = \mathbb{{E}}[{page.letter('C')}_j\mid {v}] = {page.show(conditional.given_v.mean)}"
@@ -147,7 +154,7 @@ def _given_message(equation: Equation, conditional: Conditional, page: Page) -> 
         whole = rf"{left} = \operatorname{{Cov}}({page.letter('C')}\mid {v})_{{ij}} = {value[0]}"
         lines += [whole] if page.fits([whole]) else [whole.removesuffix(f" = {value[0]}"), rf"&\quad = {value[0]}"]
         lines += [rf"&\quad {piece}" for piece in value[1:]]
-    return drift, [line if "&" in line.partition(r"\begin")[0] else line.replace("=", "&=", 1) for line in lines]
+    return [line if "&" in line.partition(r"\begin")[0] else line.replace("=", "&=", 1) for line in lines]
 
 
 def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, list[str]]:

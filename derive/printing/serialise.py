@@ -12,6 +12,7 @@ from sdescent.derive.equations.in_coordinates import (
     CoordinateSDE,
     expand_mean,
     expand_rule,
+    expand_rule_drift,
     given_message,
     gradient_symbols,
     message_symbols,
@@ -22,6 +23,7 @@ from sdescent.derive.equations.kinks import weak_order
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.equations.step.covariance import Moments
+from sdescent.derive.equations.step.draws import MessageLeaf
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
 from sdescent.derive.expressions.expansion import Expansion
 from sdescent.derive.expressions.gradient_form import GradientForm
@@ -148,8 +150,10 @@ def _complete(step: Moments) -> bool:
     return step.form is not None and (step.conditional is None or step.conditional.law.degenerate)
 
 
-def _missing(equation: Equation, mean_known: bool) -> list[dict[str, str]]:
-    """What has no value, each with the reason and what to do instead."""
+def _missing(
+    equation: Equation, mean_known: bool, mean: str = "the mean of the step is", covariance: str = "it is rate"
+) -> list[dict[str, str]]:
+    """What has no value, each with the reason and what to do instead; how the sentences on mean and covariance begin."""
     if equation.form is not None:
         why = f"{NOT_ELEMENTARY} the distribution function of the noise is not an elementary function"
     else:
@@ -158,10 +162,10 @@ def _missing(equation: Equation, mean_known: bool) -> list[dict[str, str]]:
         )
     how = "averaged over the clients, to be integrated from conditional"
     if mean_known:
-        return [{"what": "covariance", "reason": f"{why}; it is rate (E Cov(C | v) + Cov v), {how}"}]
+        return [{"what": "covariance", "reason": f"{why}; {covariance} (E Cov(C | v) + Cov v), {how}"}]
     return [
-        {"what": "drift", "reason": f"{why}; the mean of the step is E m(v) with m(v) = E[C | v], {how}"},
-        {"what": "covariance", "reason": f"{why}; it is rate (E Cov(C | v) + Cov m(v)), {how}"},
+        {"what": "drift", "reason": f"{why}; {mean} E m(v) with m(v) = E[C | v], {how}"},
+        {"what": "covariance", "reason": f"{why}; {covariance} (E Cov(C | v) + Cov m(v)), {how}"},
     ]
 
 
@@ -243,11 +247,14 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
     result = asked(equation, regime=regime.as_given(), rules=dict(regime.substitutions))
     if isinstance(rule, str):
         return result | _without_formulas(equation, rule)
-    if dim is None:
+    if dim is None or rule.message is not None:
         body, expressions = _rule_form(rule)
     else:
         named = expand_rule(rule, dim)
         body, expressions = named_to_dict(named), [*named.drift, *named.covariance]
+    if rule.message is not None:
+        written, more = _of_message(equation, rule, rule.message)
+        body, expressions = body | written, [*expressions, *more]
     result |= body | conditions_of(equation)
     result["left_out"] = [
         {
@@ -266,7 +273,8 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
     if rule.ranges:
         result["ranges"] = [{"kind": near.kind.value, "small_against_1": text(near.quantity)} for near in rule.ranges]
     expressions += [side for c in rule.conditions for side in (c.left, c.right)]
-    result["parameters"] = _parameters(expressions, {*result["state"], *result["gradient"], "t"})
+    taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0)), "t"}
+    result["parameters"] = _parameters(expressions, taken)
     result["time_dependent"] = any(e.has(t) for e in expressions)
     return result
 
@@ -279,6 +287,29 @@ def _rule_form(rule: RuleEquation) -> tuple[dict[str, Any], list[sp.Expr]]:
     return {
         "state": [], "gradient": [], "form": form, "missing": [], "noise_type": None, **_where(write.where),
     }, expressions  # fmt: skip
+
+
+def _of_message(equation: Equation, rule: RuleEquation, leaf: MessageLeaf) -> tuple[dict[str, Any], list[sp.Expr]]:
+    """The letters for mean and covariance of a message, and the moments given the message that they are integrals of.
+
+    In named coordinates the drift is known where it does not contain the mean's letter; `form` has all of it.
+    """
+    where: list[tuple[str, str]] = []
+    conditional, expressions = _conditional(equation, where)
+    closed_drift = not leaf.occurs_in(rule.drift.values())
+    written = {
+        "message": {"mean": leaf.mean.base, "covariance": leaf.covariance.name},
+        "conditional": conditional,
+        "missing": _missing(equation, closed_drift, f"{leaf.mean.base} is", f"{leaf.covariance.name} is"),
+        **_where(where),
+    }
+    if equation.dim is not None:
+        drift = expand_rule_drift(rule, equation.dim) if closed_drift else None
+        written["state"] = [f"{a}{m + 1}" for a in rule.letters for m in range(equation.dim)]
+        written["gradient"] = [str(s) for s in gradient_symbols(equation.dim)]
+        written["drift"], written["covariance"] = None if drift is None else list(map(text, drift)), None
+        expressions += drift or []
+    return written, [*expressions, *symbols_in(leaf.moments.conditional.law)]  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def _without_formulas(equation: Equation, reason: str) -> dict[str, Any]:

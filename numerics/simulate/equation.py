@@ -11,7 +11,6 @@ nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,11 +22,10 @@ from sdescent.derive.audit.equation import StateSDE
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.equations.in_coordinates import state_symbols
 from sdescent.derive.equations.step.covariance import existence
-from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.vocabulary.choices import Precision, SchemeName
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
-from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
@@ -35,7 +33,6 @@ from sdescent.numerics.lowering.to_jax import tables_for, untabulated
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject, check_milstein
 from sdescent.numerics.simulate.named_equation import named_problem
-from sdescent.numerics.simulate.noise_integrals import doubling_error
 from sdescent.numerics.simulate.parameters import (
     by_place,
     combinations,
@@ -276,36 +273,12 @@ class _Program(EquationProgram):
         subject = setting.subject
         self.land = landscape(subject.loss, subject.dim, unfrozen(subject.fixed))
         super().__init__(setting, self.land)
-        if self.system.integral is not None and setting.dtype != np.float64:
-            accepted = "float64, where drift and covariance are integrals over the noise"
-            raise BadInput("dtype", str(setting.dtype), accepted)
-        self._doubling: dict[Any, float] = {}
 
     def lowered(self) -> System:
         equation, solver = self.subject.equation, self.setting.solver
         if solver.scheme == "heun":
             return stratonovich_system(equation, self.dim, self.fixed)
         return ito_system(equation, self.dim, self.fixed, solver.nodes, self.subject.loss)
-
-    def about(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """Of an integral over the noise its nodes and `doubling_error` at x0, at each combination of values by path.
-
-        Kept for these values, since it takes longer than some solves; eta and N are not among them, unless a scale or a moment is
-        made of it.
-        """
-        integral = self.system.integral
-        if integral is None:
-            return {}
-        x, some = rows[:, :1], combinations(lanes)
-        names = {s.name for s in symbols_of([*integral.conditional.scales, *integral.conditional.given_v.expressions])}
-        numbers = sorted((name, value) for name, value in free.items() if name in names)
-        place = (x.tobytes(), *numbers, *(tuple(one.items()) for one in some))
-        if place not in self._doubling:
-            by_path = {n: np.array([[one[n] for one in some]]) if len(some) > 1 else some[0][n] for n in some[0]}
-            points = jnp.asarray(np.repeat(x, len(some), axis=1))
-            self._doubling[place] = doubling_error(integral, self.at(points, 0.0, {**free, **by_path}))
-        error = self._doubling[place]
-        return {"nodes": self.setting.solver.nodes, "doubling_error": error if math.isfinite(error) else None}
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         return at_time({**self.fixed, **free}, self.land, y, t, self.subject.u)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import diffrax
 import numpy as np
 import sympy as sp
 
+from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
@@ -20,7 +22,8 @@ from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.lowering.materialised import materialised
 from sdescent.numerics.simulate.blow_up import exits, numberless
 from sdescent.numerics.simulate.ensemble import Ensemble
-from sdescent.numerics.simulate.parameters import unfrozen
+from sdescent.numerics.simulate.noise_integrals import doubling_error
+from sdescent.numerics.simulate.parameters import combinations, unfrozen
 from sdescent.numerics.simulate.programs import Program, Result
 from sdescent.numerics.simulate.runs import Statistic, statistics_of
 from sdescent.numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
@@ -119,6 +122,10 @@ class EquationProgram(Program):
         self.system = self.lowered()
         self.scheme = SCHEMES[setting.solver.scheme] if self.system.normals else tsit5
         self.observables = statistics_of(land, dict(setting.statistics), self.subject.state, self.dim)
+        if self.system.integral is not None and setting.dtype != np.float64:
+            accepted = "float64, where drift and covariance are integrals over the noise"
+            raise BadInput("dtype", str(setting.dtype), accepted)
+        self._doubling: dict[Any, float] = {}
 
     @abstractmethod
     def lowered(self) -> System:
@@ -134,6 +141,10 @@ class EquationProgram(Program):
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
         """The state at the start, as the system holds it."""
+        return self.system.split(rows)
+
+    def held(self, rows: Any, numbers: Mapping[str, Any]) -> Any:
+        """A state as the system holds it, from one array."""
         return self.system.split(rows)
 
     def rows(self, y: Any, more: Any) -> jax.Array:
@@ -152,8 +163,25 @@ class EquationProgram(Program):
         return free, lanes
 
     def about(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """Settings that need the program."""
-        return {}
+        """Of an integral over the noise its nodes and `doubling_error` at x0, at each combination of values by path.
+
+        Kept for these values, since it takes longer than some solves; eta and N are not among them, unless a scale or a moment is
+        made of it.
+        """
+        integral = self.system.integral
+        if integral is None:
+            return {}
+        start, some = rows[:, :1], combinations(lanes)
+        names = {s.name for s in symbols_of([*integral.conditional.scales, *integral.conditional.given_v.expressions])}
+        numbers = sorted((name, value) for name, value in free.items() if name in names)
+        place = (start.tobytes(), *numbers, *(tuple(one.items()) for one in some))
+        if place not in self._doubling:
+            by_path = {n: np.array([[one[n] for one in some]]) if len(some) > 1 else some[0][n] for n in some[0]}
+            values = {**free, **by_path}
+            points = self.held(jnp.asarray(np.repeat(start, len(some), axis=1)), values)
+            self._doubling[place] = doubling_error(integral, self.at(points, 0.0, values))
+        error = self._doubling[place]
+        return {"nodes": self.setting.solver.nodes, "doubling_error": error if math.isfinite(error) else None}
 
     def ended(self, ensemble: Ensemble) -> Ensemble:
         """The ensemble as it is returned."""

@@ -21,7 +21,6 @@ import scipy.special
 import sympy as sp
 
 from sdescent.derive.equations.step.covariance import Conditional
-from sdescent.derive.expressions.coordinates import nodes as aggregates
 from sdescent.derive.expressions.coordinates import v
 from sdescent.derive.methods.noise import Gaussian, Law, StudentT
 from sdescent.derive.vocabulary.errors import BadInput
@@ -78,20 +77,18 @@ class NoiseIntegral(Diffusion):
 
     @cached_property
     def linear(self) -> bool:
-        """Whether m(v) = v and Cov(C | v) is diagonal: then b = g + E Z exactly, and S is diagonal for independent noise."""
-        moments = self.conditional.given_v
-        return moments.mean == v and not moments.rank
+        """As `Conditional.linear`."""
+        return self.conditional.linear
 
     @cached_property
     def separable(self) -> bool:
-        """Whether mean and covariance given v take each coordinate by itself, and the noise is independent."""
-        moments = self.conditional.given_v
-        return not (moments.rank or self.conditional.dense or aggregates(moments.mean) or aggregates(moments.diag))
+        """As `Conditional.separable`."""
+        return self.conditional.separable
 
-    @property
+    @cached_property
     def diagonal(self) -> bool:
         """Whether S is diagonal."""
-        return self.separable or (self.linear and self.conditional.dense is None)
+        return self.conditional.uncorrelated
 
     def coefficients(self, env: Environment) -> Any:
         return self.root(*self.moments(env))

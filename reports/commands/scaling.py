@@ -29,7 +29,7 @@ def scaling(as_json: bool, **fields: str | None) -> int:
     from sdescent.derive.equations.scaling import open_method
 
     try:
-        equation = derived_rule(open_method(problem.method), "first-order", None, None)
+        equation = derived_rule(open_method(problem.method), "first-order", None, None).closed()
     except NoClosedForm as error:
         raise Refusal("no-closed-form", f"the SDE has no closed form: {error}") from None
     answer: dict[str, Any] = {

@@ -202,7 +202,8 @@ def _equation(problem: Any, model: Model, notation: Notation) -> dict[str, Any]:
     return {
         **entry,
         "rows": _rows(equation.typeset(notation.commands())) if not _without_form(equation) else "",
-        "given": equation.form is None if not isinstance(equation, RuleSDE) else equation.rule is None,
+        "given": equation.form is None
+        and (not isinstance(equation, RuleSDE) or equation.conditional is not None or equation.rule is None),
         "rule": _of_rule(equation, notation),
         "solved": equation.drift is not None or equation.model == "first-order",
         "conditions": [_condition(c, notation) for c in equation.conditions],

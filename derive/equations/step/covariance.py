@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import sympy as sp
 
 from sdescent.derive.equations.step.mean_over_noise import CoordinateFunctions, expectation
-from sdescent.derive.expressions.coordinates import Coordinate, depends_on, g, to_slot, v
+from sdescent.derive.expressions.coordinates import Coordinate, depends_on, g, nodes, to_slot, v
 from sdescent.derive.expressions.gathered import coefficients
 from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
 from sdescent.derive.methods.compressors import Compressor, Omega, omega_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise.law import Law, Vanishing
+from sdescent.derive.methods.specialise import symbols_in
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
 
@@ -40,6 +41,27 @@ class Conditional:
     law: Law
     scales: tuple[sp.Expr, ...]
     dense: DenseCov | None = None
+
+    @property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """The moments given v, the scales and the law's symbols, for walks over symbols."""
+        return (*self.given_v.expressions, *self.scales, *symbols_in(self.law))
+
+    @property
+    def linear(self) -> bool:
+        """Whether E[C | v] = v and Cov(C | v) is diagonal: then b = g + E Z exactly, and S is diagonal for independent noise."""
+        return self.given_v.mean == v and not self.given_v.rank
+
+    @property
+    def separable(self) -> bool:
+        """Whether mean and covariance given v take each coordinate by itself, and the noise is independent."""
+        given_v = self.given_v
+        return not (given_v.rank or self.dense or nodes(given_v.mean) or nodes(given_v.diag))
+
+    @property
+    def uncorrelated(self) -> bool:
+        """Whether S is diagonal."""
+        return self.separable or (self.linear and self.dense is None)
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ of one client come from its moments E C^a M^b v^c: the compressor's given the me
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import sympy as sp
 
-from sdescent.derive.equations.step.covariance import moments
+from sdescent.derive.equations.step.covariance import Moments, moments
 from sdescent.derive.equations.step.mean_over_noise import partitions, univariate
-from sdescent.derive.expressions.coordinates import Coordinate, frozen, g, nodes, to_slot, v
+from sdescent.derive.expressions.coordinates import Coordinate, frozen, g, nodes, parts_of, to_slot, v
 from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.written import formula
@@ -21,6 +22,7 @@ from sdescent.derive.methods.compressors.base import Mask
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.methods.specialise import symbol_names
 from sdescent.derive.vocabulary.errors import NoClosedForm
 
 #: the letters of draw n: the mean of C(g + Z), of g + Z, of the factors M of C(v) = M v; a standard normal vector; what the
@@ -55,9 +57,30 @@ def spoken(e: sp.Expr) -> sp.Expr:
     return e.xreplace({c: Coordinate(name, c.slot) for c, name in names.items() if isinstance(c, Coordinate)})
 
 
-def off_diagonal(leaf: DenseCov) -> sp.Symbol:
-    """The entry of a measured covariance at the coordinates i and j, i != j."""
-    return sp.Symbol(f"{leaf.name}_offdiagonal", real=True)
+@dataclass(frozen=True)
+class MessageLeaf:
+    """Mean and covariance of a message over compressor and noise, where they have no closed form: letters of an equation.
+
+    Args:
+        mean: b_j, of which no closed form is known.
+        covariance: S, N times the covariance of the clients' mean.
+        moments: those given the message, of which b and S are integrals over the noise.
+    """
+
+    mean: Coordinate
+    covariance: DenseCov
+    moments: Moments
+
+    @property
+    def pair(self) -> sp.Expr:
+        """S_ij for i != j: 0 where the coordinates are independent."""
+        conditional = self.moments.conditional
+        return sp.S.Zero if conditional is not None and conditional.uncorrelated else self.covariance.pair
+
+    def occurs_in(self, expressions: Iterable[sp.Expr]) -> bool:
+        """Whether one of them contains b or S, inside sums and Hessian products too."""
+        bases = {self.mean.base, self.covariance.name, self.covariance.variance.base}
+        return any(c.base in bases for c in parts_of(expressions) if isinstance(c, Coordinate))
 
 
 class Messages:
@@ -67,13 +90,17 @@ class Messages:
         method: compressor, noise and clients.
         dim: the dimension, a number or the symbol d.
         scales: of the noise, one or one for each client (a regime may make them large).
+        letters: whether mean and covariance of a message may be letters (`MessageLeaf`) where they have no closed form.
     """
 
-    def __init__(self, method: Method, dim: sp.Expr, scales: Sequence[sp.Expr]) -> None:
+    def __init__(self, method: Method, dim: sp.Expr, scales: Sequence[sp.Expr], letters: bool = False) -> None:
+        self._letters = letters
         self.method, self.dim, self.scales = method, dim, tuple(scales)
         self.law: Law = method.noise.law
         self.mask: Mask | None = method.compressor.mask(dim)
         self.message_moments = method.compressor.conditional_moments(dim)
+        #: set once a moment without a closed form was asked for
+        self.leaf: MessageLeaf | None = None
         self._server: dict[tuple[Letter, ...], sp.Expr] = {}
         self._client: dict[tuple[tuple[Letter, ...], int], sp.Expr] = {}
 
@@ -102,9 +129,15 @@ class Messages:
 
     def _cumulant(self, letters: tuple[Letter, ...]) -> sp.Expr:
         """The joint cumulant of the clients' means."""
-        if not self._by_client and len(letters) <= 2 and all(kind == MESSAGE for kind, _ in letters):
-            return self._second(letters)
-        each = sp.Add(*[self._own_cumulant(letters, n) for n in range(len(self.scales))]) / len(self.scales)
+        of_message = len(letters) <= 2 and all(kind == MESSAGE for kind, _ in letters)
+        if of_message and not self._by_client:
+            return self._of_message(letters)
+        try:
+            each = sp.Add(*[self._own_cumulant(letters, n) for n in range(len(self.scales))]) / len(self.scales)
+        except NoClosedForm:
+            if not of_message:
+                raise
+            return self._of_message(letters)
         return each * self.method.clients ** (1 - len(letters))
 
     @cached_property
@@ -117,22 +150,41 @@ class Messages:
         )
         return self.method.noise.dense is None and (self.mask is not None or self.fixed or apart)
 
-    def _second(self, letters: tuple[Letter, ...]) -> sp.Expr:
-        """The mean of a message, or the covariance of two of its coordinates, over the clients' mean."""
+    @cached_property
+    def _moments(self) -> Moments:
+        """Mean and covariance of a message, and their letters where a form is not closed.
+
+        Raises:
+            NoClosedForm: a regime makes the noise large.
+        """
         if self.scales != tuple(map(sp.sympify, self.method.noise.scales)):
             raise NoClosedForm(
-                "noise that a regime makes large, with a compressor that mixes coordinates or correlated noise"
+                "noise that a regime makes large, with a compressor that has no closed moments coordinate by coordinate, or "
+                "with correlated noise"
             )
-        form = moments(self.method, int(self.dim) if self.dim.is_number else None).form
-        if form is None:
+        step = moments(self.method, int(self.dim) if self.dim.is_number else None)
+        if step.form is None and not self._letters:
             raise NoClosedForm("the mean and covariance of the compressor after the noise")
-        slots = [slot for _, slot in letters]
+        if step.form is None:
+            taken = {*self.method.rule.letters, *symbol_names(self.method)}
+            mean, covariance = (next(n for n in (a, f"C{a}", f"CC{a}") if n not in taken) for a in ("b", "S"))
+            self.leaf = MessageLeaf(Coordinate(mean), DenseCov(covariance), step)
+        return step
+
+    def _of_message(self, letters: tuple[Letter, ...]) -> sp.Expr:
+        """The mean of a message, or the covariance of two of its coordinates, over the clients' mean."""
+        step, slots = self._moments, [slot for _, slot in letters]
+        form, leaf = step.form, self.leaf
+        if form is not None:
+            dense = sp.Add(*[to_slot(c, "j", "i") * measured.pair for c, measured in form.dense])
+            mean, variance, pair = form.mean, form.variance, form.pair + dense
+        else:
+            assert leaf is not None  # for the type checker: there is one where there is no form
+            mean = leaf.mean if step.mean is None else step.mean
+            variance, pair = leaf.covariance.variance, leaf.pair
         if len(letters) == 1:
-            return to_slot(form.mean, "j", slots[0])
-        if slots[0] == slots[1]:
-            return to_slot(form.variance, "j", slots[0]) / self.method.clients
-        dense = sp.Add(*[to_slot(c, "j", "i") * off_diagonal(leaf) for c, leaf in form.dense])
-        return (form.pair + dense) / self.method.clients
+            return to_slot(mean, "j", slots[0])
+        return (to_slot(variance, "j", slots[0]) if slots[0] == slots[1] else pair) / self.method.clients
 
     def _own_cumulant(self, letters: tuple[Letter, ...], client: int) -> sp.Expr:
         total = sp.S.Zero

@@ -113,11 +113,20 @@ class Expectation:
         root: s; moments may be functions of it.
         scales: of the noise, in s.
         growth: n such that a letter of the messages stands for s^n times the message.
+        letters: as of `Messages`.
     """
 
-    def __init__(self, method: Method, dim: sp.Expr, root: sp.Symbol, scales: Sequence[sp.Expr], growth: int) -> None:
+    def __init__(
+        self,
+        method: Method,
+        dim: sp.Expr,
+        root: sp.Symbol,
+        scales: Sequence[sp.Expr],
+        growth: int,
+        letters: bool = False,
+    ) -> None:
         self.method, self.root, self.growth = method, root, growth
-        self.messages = Messages(method, dim, scales)
+        self.messages = Messages(method, dim, scales, letters)
         self._means: dict[Any, sp.Expr] = {}
         self._parts: dict[sp.Expr, tuple[dict[int, sp.Expr], sp.Expr]] = {}
 

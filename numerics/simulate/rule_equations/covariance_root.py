@@ -13,25 +13,31 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.equations.in_coordinates import expand_rule, hessian_symbols
+from sdescent.derive.equations.in_coordinates import expand_letters, hessian_symbols
 from sdescent.derive.equations.roots import signed_root
 from sdescent.derive.equations.rule_equation import Pair, RuleEquation
-from sdescent.derive.equations.step.draws import off_diagonal
+from sdescent.derive.equations.step.draws import MessageLeaf
 from sdescent.derive.expressions.coordinates import Coordinate, Node, depends_on, symbols_of, to_slot
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.factors import block_root, small_root
-from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
+from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
 
 #: up to this many coordinates of the whole state a covariance of no simpler form is written in named coordinates
 NAMED_LIMIT = 24
 
 
-def letter_root(rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> Diffusion:
+def letter_root(
+    rule: RuleEquation, dim: int, parameters: Mapping[str, Any], integral: NoiseIntegral | None = None
+) -> Diffusion:
     """The root over the letters that fits the structure of the covariance; it is applied to (d, paths) by letter.
+
+    Args:
+        integral: mean and covariance of a message that have no closed form; their values are in the environment of a root.
 
     Raises:
         Refusal: coordinates are correlated in a way that has no cheap root here, and the dimension is large.
@@ -42,7 +48,13 @@ def letter_root(rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> 
         return PerCoordinate(rule, dim, parameters)
     form = _form(rule, noisy[0], pairs) if len(noisy) == 1 and set(pairs) == {(noisy[0], noisy[0])} else None
     if form is not None:
-        return OneLetter(rule.letters, noisy[0], diffusion(form, dim, parameters))
+        leaf = rule.message
+        of_message = [c for c, measured in form.dense if leaf is not None and measured == leaf.covariance]
+        if not of_message:
+            return OneLetter(rule.letters, noisy[0], diffusion(form, dim, parameters))
+        if form.diag == 0 and not form.rank and leaf is not None and integral is not None:
+            root = OfMessage(lower_coordinate(of_message[0], parameters), leaf, integral)
+            return OneLetter(rule.letters, noisy[0], root)
     if dim * len(rule.letters) > NAMED_LIMIT:
         raise Refusal(
             "correlated-coordinates",
@@ -124,11 +136,27 @@ class OneLetter(Diffusion):
 
 
 @final
+class OfMessage(Diffusion):
+    """c S with the covariance S of a message, which is an integral over the noise and not diagonal."""
+
+    def __init__(self, coefficient: Lowered, leaf: MessageLeaf, integral: NoiseIntegral) -> None:
+        self._coefficient, self._leaf, self._integral, self.normals = coefficient, leaf, integral, integral.normals
+
+    def coefficients(self, env: Environment) -> Any:
+        root = self._integral.root(env.vectors[self._leaf.mean.base], env.matrices[self._leaf.covariance.name])
+        return jnp.sqrt(self._coefficient(env)), root
+
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+        size, root = coefficients
+        return self._integral.apply(root, z, scale * size)
+
+
+@final
 class Named(Diffusion):
     """The covariance in named coordinates, block by block."""
 
     def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
-        named = expand_rule(replace(rule, loss=None), dim)
+        named = expand_letters(replace(rule, loss=None), dim)
         self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in named.state]
         self._gradient = [s.name for s in named.gradient]
         if symbols_of(named.covariance) & set(hessian_symbols(dim)):
@@ -136,15 +164,22 @@ class Named(Diffusion):
             raise Refusal("correlated-coordinates", why)
         self._blocks = Blocks(named.covariance, [1] * named.covariance.rows, parameters)
         self.normals = self._blocks.normals
-        leaf = rule.method.noise.dense
         self._entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
-        if leaf is not None:
-            whole = np.asarray(parameters[leaf.name])
-            self._entries |= {leaf.entry(m + 1, n + 1).name: whole[m, n] for m in range(dim) for n in range(dim)}
+        leaves = [rule.method.noise.dense, None if rule.message is None else rule.message.covariance]
+        places = [(m, n) for n in range(dim) for m in range(n + 1)]
+        self._matrices = {
+            leaf.name: {leaf.entry(m + 1, n + 1).name: (m, n) for m, n in places} for leaf in leaves if leaf is not None
+        }
 
     def coefficients(self, env: Environment) -> Any:
         rows = [row for a in self._letters for row in env.vectors[a]]
         named = dict(zip(self._names, rows, strict=True)) | dict(zip(self._gradient, env.vectors["g"], strict=True))
+        named |= {
+            entry: env.matrices[name][..., m, n]
+            for name, entries in self._matrices.items()
+            if name in env.matrices
+            for entry, (m, n) in entries.items()
+        }
         scalars = {**env.scalars, **self._entries, **named}
         return self._blocks.coefficients(Environment({"x": env.vectors["x"]}, scalars))
 
@@ -196,9 +231,9 @@ def _varies(e: sp.Basic) -> bool:
 def _form(rule: RuleEquation, letter: str, pairs: Mapping[Pair, sp.Expr]) -> GradientForm | None:
     """The covariance of the one letter with noise as D + c w w' + c' Sigma, Sigma measured; None where it is not of this form."""
     variance, pair = rule.covariance[letter, letter], pairs[letter, letter]
-    leaf, dense = rule.method.noise.dense, ()
+    leaf, dense = rule.method.noise.dense if rule.message is None else rule.message.covariance, ()
     if leaf is not None:
-        symbol = off_diagonal(leaf)
+        symbol = leaf.pair
         coefficient = sp.expand(pair).coeff(symbol)
         pair = sp.expand(pair - coefficient * symbol)
         variance = sp.expand(variance - coefficient * leaf.variance)

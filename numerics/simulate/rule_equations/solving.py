@@ -50,6 +50,7 @@ from sdescent.numerics.simulate.parameters import (
     by_path,
     combinations,
     constants,
+    deciding,
     derived_at,
     of_loss,
     parameters_of,
@@ -93,7 +94,10 @@ def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
     starts = {name: number for name, number in method.rule.memory if name in rule.letters}
     identity = (method, rule.letters, *rule.drift.items(), *rule.covariance.items(), *rule.pair.items())
     tables = tables_for(equation.expressions, completed)
-    fixed, free = constants(completed, of_loss(loss, dim) | untabulated(equation.expressions, tables))
+    names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
+    if rule.message is not None:  # the nodes of an integral are made from the numbers of the law
+        names |= deciding(method, loss, dim)
+    fixed, free = constants(completed, names)
     state = tuple(symbols_of_state(rule.letters, dim))
     subject = Subject(rule, identity, state, dim, loss, inputs.u, fixed, tuple(sorted(lanes)))
     rows, scheme = with_memory(paths, starts, inputs.memory), partial(scheme_name, rule=rule, dim=dim, loss=loss)
@@ -193,7 +197,8 @@ class _Program(EquationProgram):
         self.ranges = {_RANGE.format(near.kind): lower_coordinate(near.quantity, self.fixed) for near in rule.ranges}
 
     def lowered(self) -> System:
-        return rule_system(self.subject.equation, self.dim, self.fixed, self.subject.loss)
+        nodes = self.setting.solver.nodes
+        return rule_system(self.subject.equation, self.dim, self.fixed, self.subject.loss, nodes)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, _one(free[_BEGIN])) if self.system.timed else t
@@ -203,6 +208,9 @@ class _Program(EquationProgram):
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
         numbers = self.numbers(more)
         return self._moved_on(self._split(rows, numbers), term.at, _one(numbers[_BEGIN]))
+
+    def held(self, rows: Any, numbers: Mapping[str, Any]) -> Any:
+        return self._split(rows, numbers)
 
     def rows(self, y: Any, more: Any) -> jax.Array:
         return jnp.concatenate([y["x"], *self._memory(y, more).values()])

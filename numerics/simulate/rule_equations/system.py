@@ -10,6 +10,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
 from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.step.draws import MessageLeaf
 from sdescent.derive.expressions.coordinates import (
     Coordinate,
     CoordMax,
@@ -27,6 +28,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.drift import over_step
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.rule_equations.covariance_root import letter_root, letters_with_noise
 from sdescent.numerics.simulate.systems import System, timed, with_step
 
@@ -35,7 +37,7 @@ from sdescent.numerics.simulate.systems import System, timed, with_step
 LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
 
 
-def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any) -> System:
+def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any, nodes: int = 256) -> System:
     """The Ito equation of a rule, whatever the dimension; arguments as of `ito_system`.
 
     Raises:
@@ -48,9 +50,10 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
     drift = [over_step(differences(rule.drift[a]), loss) for a in rule.letters]
     lowered = lower_all(drift, parameters)
     put = with_step(lowered, loss, dim, parameters)
-    root = letter_root(
-        replace(rule, covariance={key: differences(e) for key, e in rule.covariance.items()}), dim, parameters
-    )
+    conditional = None if rule.message is None else rule.message.moments.conditional
+    integral = None if conditional is None else NoiseIntegral(conditional, dim, parameters, nodes)
+    covariance = {key: differences(e) for key, e in rule.covariance.items()}
+    root = letter_root(replace(rule, covariance=covariance), dim, parameters, integral)
 
     local = sorted(LOCAL.keys() & {c.base for c in symbols_of(rule.expressions) if isinstance(c, Coordinate)})
 
@@ -60,13 +63,24 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
             assert env.directional is not None  # for the type checker: a run has a loss
             values = {name: env.directional(jnp.ones_like(x), LOCAL[name]) for name in local}
             env = replace(env, vectors={**env.vectors, **values})
+        if rule.message is not None and integral is not None:
+            env = with_message(env, rule.message, integral)
         values = lowered(put(env, step))
         moved = {
             a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, values, strict=True)
         }
         return moved, root.coefficients(env) if root.normals else ()
 
-    return System(evaluate, root.apply, root.normals, None, timed(rule.expressions), len(rule.letters) > 1)
+    return System(evaluate, root.apply, root.normals, integral, timed(rule.expressions), len(rule.letters) > 1)
+
+
+def with_message(env: Environment, leaf: MessageLeaf, integral: NoiseIntegral) -> Environment:
+    """The values with mean (d, paths) and covariance of a message: its diagonal, and (paths, d, d) where it is not diagonal."""
+    mean, covariance = integral.moments(env)
+    diagonal = covariance if integral.diagonal else jnp.diagonal(covariance, axis1=1, axis2=2).T
+    matrices = {} if integral.diagonal else {leaf.covariance.name: covariance}
+    vectors = {leaf.mean.base: mean, leaf.covariance.variance.base: diagonal}
+    return replace(env, vectors={**env.vectors, **vectors}, matrices={**env.matrices, **matrices})
 
 
 def differences(e: sp.Expr) -> sp.Expr:
@@ -108,10 +122,17 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
     noisy = letters_with_noise(rule)
     sizes = replace(rule, drift={}).expressions
     read = {c.base for c in symbols_of(sizes) if isinstance(c, Coordinate)}
-    moved = {*noisy, "g", *LOCAL} if "x" in noisy else {*noisy}  # the gradient moves with x
+    of_message = (
+        set()
+        if (leaf := rule.message) is None
+        else {leaf.mean.base, leaf.covariance.name, leaf.covariance.variance.base}
+    )
+    moved = {*noisy, "g", *LOCAL, *of_message} if "x" in noisy else {*noisy}  # the gradient moves with x
     if not read & moved:
         return "euler"
-    diagonal = dim == 1 or not read & {"g", *LOCAL} or isinstance(loss, Separable)
+    diagonal = (
+        dim == 1 or not read & {"g", *LOCAL, *of_message} or (isinstance(loss, Separable) and not read & of_message)
+    )
     aggregates = [
         e for size in sizes for e in nodes(size) if isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e)
     ]

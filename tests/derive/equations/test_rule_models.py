@@ -11,8 +11,20 @@ from sdescent.derive.derivation import sde
 from sdescent.derive.equations.kinks import joined_at
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.vanishing import vanishes
-from sdescent.derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, ScaledSign, Sign, TopK
-from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.compressors import (
+    QSGD,
+    Bernoulli,
+    Compressor,
+    Identity,
+    Natural,
+    NormClip,
+    RandK,
+    ScaledSign,
+    Sign,
+    Ternary,
+    TopK,
+)
+from sdescent.derive.methods.distributed import DCSGD, Method
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Laplace, NoNoise, Scaled, StudentT
 from sdescent.derive.methods.optimisers import Clipped, EMAMomentum, HeavyBall, MajorityVote, RMSprop, Signum
@@ -180,6 +192,46 @@ def test_formulas_that_join_smoothly_are_not_a_kink() -> None:
 )
 def test_what_has_no_closed_form_says_what(method: Method, why: str) -> None:
     assert why in missing(method)
+
+
+def momentum(compressor: Compressor, **more: Any) -> Method:
+    update = ("m = (1 - a*eta)*m + a*eta*G", "x = x - eta*m")
+    return Method(compressor, Gaussian(), 4, memory={"m": 0}, update=update, regime={}, **more)
+
+
+@pytest.mark.parametrize(
+    "compressor", [QSGD(2), Natural(), Ternary(), TopK(2), NormClip(1)], ids=lambda c: type(c).__name__
+)
+def test_moments_of_a_message_without_closed_form_are_letters(compressor: Compressor) -> None:
+    """As for the method without memory: the drift where it is known, and S with the factor that the message has."""
+    plain = sde(DCSGD(compressor, Gaussian(), 4))
+    equation = sde(momentum(compressor)).rule
+    assert plain.form is None and equation is not None and equation.message is not None
+    mean = equation.message.mean if plain.drift is None else -plain.drift
+    a, m, leaf = sp.Symbol("a", positive=True), Coordinate("m"), equation.message.covariance
+    assert vanishes(equation.drift["m"] - a * (mean - m)) and equation.drift["x"] == -m
+    assert equation.message.moments.conditional == plain.conditional
+    pair = sp.S.Zero if plain.drift is not None else leaf.pair
+    assert vanishes(equation.covariance["m", "m"] - eta * a**2 * leaf.variance / 4)
+    assert vanishes(equation.pair["m", "m"] - eta * a**2 * pair / 4)
+    if plain.drift is None:
+        assert "mean of the step" in missing(momentum(compressor), "second-order")
+    else:
+        assert sde(momentum(compressor), "second-order").drifts
+
+
+def test_letters_of_a_message_are_not_those_of_the_memory() -> None:
+    method = Method(
+        TopK(2),
+        Gaussian(),
+        1,
+        memory={"b": 0, "S": 0},
+        update=("b = b + eta*(G - b)", "S = S + eta*b", "x = x - eta*S"),
+        regime={},
+    )
+    equation = sde(method).rule
+    assert equation is not None and equation.message is not None
+    assert equation.message.mean.base not in ("b", "S") and equation.message.covariance.name not in ("b", "S")
 
 
 def test_a_power_that_fades_is_forgotten() -> None:

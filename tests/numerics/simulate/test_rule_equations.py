@@ -16,7 +16,7 @@ import sympy as sp
 from scipy import integrate, linalg
 
 import sdescent as sd
-from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.compressors import QSGD, Natural, NormClip, RandK, Ternary, TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import BilinearGame, Quadratic, Quartic
 from sdescent.derive.methods.noise import Correlated, Scaled
@@ -40,10 +40,10 @@ POINT = np.random.default_rng(1).uniform(0.3, 1.2, size=(9, 4))
 Vector = np.ndarray
 
 
-def parts(equation, loss, dim, parameters, state, t=0.7) -> tuple[Vector, Vector]:
+def parts(equation, loss, dim, parameters, state, t=0.7, nodes=256) -> tuple[Vector, Vector]:
     """Drift (letters d, paths) and covariance (letters d, letters d, paths) as the solver has them."""
     rule, land = equation.rule, landscape(loss, dim, parameters)
-    system = rule_system(rule, dim, parameters, loss)
+    system = rule_system(rule, dim, parameters, loss, nodes)
     own = {a: jnp.asarray(state[n * dim : (n + 1) * dim]) for n, a in enumerate(rule.letters)}
     env = at_time(parameters, land, own["x"], t)
     drift, coefficients = system.evaluate(replace(env, vectors={**env.vectors, **own}), 1.0)
@@ -140,6 +140,25 @@ def test_a_covariance_without_a_simple_root_is_refused_in_a_large_dimension():
     equation = sd.sde(method, "second-order", Quadratic(1))
     with pytest.raises(Refusal, match="correlated between coordinates"):
         rule_system(equation.rule, 50, ADAM, Quadratic(1))
+
+
+@pytest.mark.parametrize("moved_by", ["m", "(m + G)"])
+@pytest.mark.parametrize(
+    "compressor", slow_but([QSGD(2), Natural(), Ternary(), TopK(2), NormClip(1)], [QSGD(2), TopK(2)]), ids=repr
+)
+def test_integrals_over_the_noise_against_a_step_of_the_method(compressor, moved_by):
+    """The mean and the covariance of a step are exactly those of the equation here: 100,000 steps, 5 standard errors."""
+    method = Method(
+        compressor, GAUSS, 2, memory={"m": 0}, update=[f"x = x - eta*{moved_by}", "m = m + a*eta*(G - m)"], regime={}
+    )
+    values, x0 = {"eta": 0.1, "a": 1.5, "sigma": 0.7}, np.array([0.4, -0.9, 1.3])
+    run = sd.run(method, x0, T=0.1, paths=100_000, key=3, params=values, save=[0.1], loss=Quadratic(1))
+    step = np.concatenate([run.final - x0[:, None], run.final_memory["m"]])
+    start = np.concatenate([x0, np.zeros(3)])[:, None]
+    drift, covariance = parts(sd.sde(method), Quadratic(1), 3, {**values, "N": 2.0}, start, nodes=4096)
+    mean = 0.1 * drift[:, 0]
+    within(step, mean, 1e-4)
+    within(np.einsum("ip,jp->ijp", step - mean[:, None], step - mean[:, None]), 0.1 * covariance[..., 0], 1e-5)
 
 
 def affine(equation, loss, parameters, length, scheme="predictor-corrector") -> tuple[Vector, Vector, Vector]:

@@ -165,8 +165,8 @@ FAULTS: tuple[Fault, ...] = (
         (f"{_EQUATIONS}/test_stratonovich.py",),
     ),
     Fault(
-        "a measured covariance by its diagonal", "derive/equations/in_coordinates.py",
-        "dense.entry(m + 1, n + 1)", "dense.entry(m + 1, m + 1)",
+        "a measured covariance by its diagonal", "derive/expressions/expansion.py",
+        'index["i"] + 1, index["j"] + 1', 'index["i"] + 1, index["i"] + 1',
         (f"{_EQUATIONS}/test_rule_models.py",),
     ),
     Fault(
