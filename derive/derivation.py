@@ -198,7 +198,7 @@ class RuleSDE(SDE):
             NoClosedForm: moments without a closed form.
         """
         dim = required(self.dim)
-        named: dict[str, Any] = dict(vars(expand_rule(self.required(), dim)))
+        named: dict[str, Any] = dict(vars(expand_rule(self.required().closed(), dim)))
         if self.loss is not None:
             named["gradient"] = []
         return StateSDE(**named, conditions=self.conditions)

@@ -115,7 +115,7 @@ def _check_block(
 def _refused(
     letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], flipped: Sequence[sp.Symbol] = ()
 ) -> BadInput:
-    """The message; `turned` are the parameters whose other sign would have made the variance positive."""
+    """The message; `flipped` are the parameters whose other sign would have made the variance positive."""
     at = ", ".join(f"{s} = {v}" for s, v in sorted(point.items(), key=lambda item: str(item[0])))
     where = "a negative eigenvalue" + (f" at {at}" if at else "")
     unsaid = f"nothing says that {' or '.join(map(str, flipped))} has one sign: " if flipped else ""

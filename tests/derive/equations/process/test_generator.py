@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 import sympy as sp
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
-from sdescent.derive.equations.process.generator import generator, matching, moment_equations
+from sdescent.derive.equations.process.generator import generator, moment_equations
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.losses import Cosh, Quartic
 from sdescent.derive.methods.noise import Gaussian
@@ -32,20 +30,6 @@ def test_the_generator_of_squares_and_products():
     assert all(sp.expand(generator(equation, phi) - e) == 0 for phi, e in expected.items())
 
 
-def test_the_expansion_of_a_step_by_enumeration():
-    # x' = x - eta U with U = g + s xi (xi = +-1 by coordinate, one client) on an exactly quadratic f
-    h = sp.Matrix([[2, sp.Rational(1, 3)], [sp.Rational(1, 3), 5]])
-    x, s = sp.Matrix([sp.Rational(1, 2), sp.Rational(-2, 3)]), sp.Rational(3, 4)
-    g = h * x
-    f = lambda y: (y.T * h * y)[0] / 2  # noqa: E731
-    step = sp.Rational(1, 10)
-    exact = sum(f(x - step * (g + s * sp.Matrix(xi))) for xi in itertools.product((-1, 1), repeat=2)) / 4
-    values = {"g1": g[0], "g2": g[1], "H1_1": h[0, 0], "H1_2": h[0, 1], "H2_2": h[1, 1], "eta": step, "N": 1}
-    values |= {"S1_1": s**2, "S2_2": s**2, "S1_2": 0}
-    found = matching(2).step
-    assert found.xreplace({v: sp.S(values[v.name]) for v in found.free_symbols}) == (exact - f(x)) / step
-
-
 # --- moment equations
 
 
@@ -54,7 +38,6 @@ def test_ornstein_uhlenbeck_moments():
     fixed = equations.stationary()
     variance = sp.Rational(2, 3)
     assert fixed == {(1,): 0, (2,): variance, (3,): 0, (4,): 3 * variance**2}
-    assert equations.symbol((2,)).name == "m_2"
 
 
 @pytest.mark.parametrize(
