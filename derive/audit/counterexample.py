@@ -1,8 +1,8 @@
 """The smallest example in which a term of a stated equation shows, and the weak error of one step there, without sampling.
 
-Losses are tried from the simplest on, then constants, then two dimensions; the first at which the claimed and the derived term have
-different values is taken. There the expectation of one step of the method itself is compared with what each equation predicts
-for its time tau: to weak order 1 the mean z + tau b and the covariance tau C, to weak order 2 with the terms of tau^2.
+Losses are tried in order, the simplest first, then constants, then two dimensions, until the claimed and the derived term have
+different values. There the expectation of one step of the method itself is compared with the prediction of each equation for its
+time tau: for weak order 1 the mean z + tau b and the covariance tau C, for weak order 2 also the terms of order tau^2.
 """
 
 from __future__ import annotations

@@ -252,7 +252,7 @@ class Layout:
         self._structure(given_v, "Cov")
 
     def _drift(self, equation: Equation, small: bool) -> None:
-        """The drift, and the rate that the covariance has as a factor: known though the covariance is not."""
+        """The drift, and the rate, a factor of the covariance: both are known even where the covariance is not."""
         part = expand_mean(equation) if small else None
         if part is not None and all(count_nodes(e) <= MAX_NODES for e in part[1]):
             self._entries("drift", part[1])

@@ -1,9 +1,8 @@
-"""What the package makes can be pickled, here and for another process, where SymPy's symbols have other hashes."""
+"""What the package makes can be pickled. Tests of executors and workers send pickles to other processes."""
 
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,6 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.equations.process.density import density
-from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.expressions.coordinates import coord_sum, g, hvp
 from sdescent.derive.methods.compressors import RandK, TopK
 from sdescent.derive.methods.losses import Quadratic, Quartic, SeparableSum
@@ -100,32 +98,3 @@ def test_a_theorem_of_the_catalogue_is_itself_and_one_of_ones_own_is_not_it() ->
     assert pickle.loads(pickle.dumps(entry)) is entry
     with pytest.raises((AttributeError, pickle.PicklingError)):  # its derivation is a function inside another one
         pickle.dumps(dataclasses.replace(entry, id="mine"))
-
-
-def timeless(made: Any) -> Any:
-    """Without the time that it took, which another process takes anew."""
-    return dataclasses.replace(made, seconds=0.0) if hasattr(made, "seconds") else made
-
-
-def there(content: bytes) -> bytes:
-    """In another process: everything is read, used, compared with what is made there, and written again."""
-    found: dict[str, Any] = pickle.loads(content)
-    different = [name for name in MADE if timeless(found[name]) != timeless(MADE[name]())]
-    if different:  # pytest says nothing about an assertion of another process
-        raise AssertionError(different)
-    x1 = sp.Symbol("x1", real=True)
-    named = found["equation, used"].expanded
-    assert generator(named, x1**2).has(found["equation, used"].symbols["h1"])  # symbols of two processes are one symbol
-    made = MADE["equation"]()
-    assert found["equation"].drift - made.drift == 0 and found["equation"].latex() == made.latex()
-    assert str(found["signs"]) == str(MADE["signs"]())
-    assert found["proved"].fact is not None and found["theorem"] is entries()["6.2-pathwise"]
-    return pickle.dumps(found)
-
-
-@pytest.mark.slow
-def test_everything_goes_to_another_process_and_back() -> None:
-    made = {name: make() for name, make in MADE.items()}
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        again = pickle.loads(pool.apply(there, (pickle.dumps(made),)))
-    assert [name for name in made if again[name] != made[name]] == []

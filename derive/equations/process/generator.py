@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Any
 
 import sympy as sp
@@ -142,7 +143,8 @@ def moment_equations(equation: CoordinateSDE, order: int) -> MomentEquations:
         NoClosedForm: the generator raises the degree (the hierarchy does not close), or is not a polynomial.
     """
     x = equation.state
-    exponents = sorted((a for a in _multi_indices(len(x), order) if any(a)), key=lambda a: (sum(a), [-p for p in a]))
+    factors = (f for degree in range(1, order + 1) for f in combinations_with_replacement(range(len(x)), degree))
+    exponents = [tuple(map(f.count, range(len(x)))) for f in factors]
     count = len(exponents)
     if count > MOST_MOMENTS:
         raise NoClosedForm(f"{count} moments are more than the limit {MOST_MOMENTS}")
@@ -162,9 +164,3 @@ def moment_equations(equation: CoordinateSDE, order: int) -> MomentEquations:
                     f"the equation of the moment {a} needs the moment {powers}: the hierarchy does not close"
                 )
     return MomentEquations(tuple(exponents), matrix, constant, tuple(x))
-
-
-def _multi_indices(dim: int, order: int) -> list[tuple[int, ...]]:
-    if dim == 0:
-        return [()]
-    return [(p, *rest) for p in range(order + 1) for rest in _multi_indices(dim - 1, order - p)]

@@ -283,16 +283,12 @@ def _factors(expr: sp.Expr, divides: bool = False) -> list[sp.Expr]:
 
 
 def _groups(system: sp.Matrix, diagonal: list[int]) -> list[list[int]]:
-    """Indices on which the diagonal depends, in groups that depend on each other (strongly connected)."""
-    size = system.rows
-    reach = {n: {m for m in range(size) if n == m or system[n, m] != 0} for n in range(size)}
-    for middle in range(size):  # Warshall
-        for n in range(size):
-            if middle in reach[n]:
-                reach[n] |= reach[middle]
-    needed = {m for n in diagonal for m in reach[n]}
-    groups = {tuple(m for m in sorted(reach[n]) if n in reach[m]) for n in needed}
-    return [list(g) for g in sorted(groups)]
+    """The indices on which the diagonal depends, in groups whose members depend on each other (strongly connected)."""
+    needed, waiting = set[int](), set(diagonal)
+    while waiting:
+        needed |= waiting
+        waiting = {m for n in waiting for m in range(system.cols) if system[n, m] != 0} - needed
+    return sorted(sorted(group) for group in system.strongly_connected_components() if group[0] in needed)
 
 
 def _positive_roots(margin: sp.Expr) -> list[sp.Expr]:

@@ -142,12 +142,9 @@ class Messages:
     @cached_property
     def _by_client(self) -> bool:
         """Whether one client's moments are known by coordinate; else mean and covariance are those of `moments`."""
-        apart = (
-            self.message_moments.rank == 0
-            and not nodes(self.message_moments.mean)
-            and not nodes(self.message_moments.diag)
-        )
-        return self.method.noise.dense is None and (self.mask is not None or self.fixed or apart)
+        given_v = self.message_moments
+        apart = given_v.rank == 0 and not nodes(given_v.mean) and not nodes(given_v.diag)
+        return self.method.noise.dense is None and (self.mask is not None or apart)
 
     @cached_property
     def _moments(self) -> Moments:

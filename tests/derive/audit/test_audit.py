@@ -7,20 +7,17 @@ less. The interval is 0.1.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import sympy as sp
 
-from sdescent.derive.audit.affine_moments import AffineSteps
 from sdescent.derive.audit.counterexample import slopes
-from sdescent.derive.audit.one_step import NumericStep
 from sdescent.derive.audit.stated_equation import read_equation
 from sdescent.derive.audit.weak_order import audit
 from sdescent.derive.expressions.written import formula
-from sdescent.derive.methods.losses import BilinearGame, Quadratic
-from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
+from sdescent.derive.methods.losses import BilinearGame
+from sdescent.derive.methods.noise import Gaussian, StudentT
 from sdescent.derive.methods.optimisers import (
     EMAMomentum,
     Extragradient,
@@ -48,14 +45,6 @@ def test_stated_sdes_of_known_truth(case: Stated) -> None:
     assert not [name for t in found.terms for name in t.point if name.startswith("_")], "letters of the proof"
     if len(case.terms) == 1:  # nothing that is right is accused
         assert {s[0] for s in said} == {case.terms[0][0]}, said
-
-
-@pytest.mark.slow
-def test_what_is_derived_reads_back_and_agrees() -> None:
-    for method, order in ((HeavyBall(noise=GAUSS), 2), (euler_maruyama(), 2)):
-        derived = audit(method, dict.fromkeys(method.rule.letters, "0"), order=order).to_dict()["derived"]
-        again = audit(method, derived["drift"], derived["covariance"], order=order)
-        assert again.verdict == "AGREES" and again.terms == ()
 
 
 def test_formulas_read_back() -> None:

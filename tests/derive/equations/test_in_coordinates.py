@@ -13,8 +13,7 @@ from sdescent.derive.equations.in_coordinates import gradient_symbols
 from sdescent.derive.equations.roots import differentiable
 from sdescent.derive.methods.distributed import DCSGD, DSignSGD
 from sdescent.derive.methods.losses import BilinearGame
-from sdescent.derive.methods.schedules import Free
-from sdescent.derive.vocabulary.symbols import N, du, eta, u
+from sdescent.derive.vocabulary.symbols import N, eta
 
 R = sp.Rational
 GRADIENTS = {
@@ -36,12 +35,6 @@ def test_rand_k_symbolic_root_is_exact(dim: int, k: int) -> None:
             b, s = expanded.root.xreplace(values), expanded.covariance.xreplace(values)
             gap = b * b.T - s
             assert all(abs(e.evalf(50)) < sp.Float("1e-40") for e in gap), (noise, values)
-
-
-def test_free_schedule_symbols_are_those_of_the_form() -> None:
-    assert {u, du, eta} <= set(
-        sde(DCSGD(sd.compressors.Identity(), sd.noise.Gaussian(), None, Free()), "second-order").parameters
-    )
 
 
 def test_the_field_of_a_game_has_an_antisymmetric_jacobian() -> None:

@@ -14,7 +14,6 @@ from sdescent.derive.expressions.coordinates import coord_max, coord_sum, g
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.methods.compressors import RandK, TopK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from sdescent.derive.methods.losses import x as xj
 from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Scaled, StudentT
 from sdescent.derive.methods.schedules import Adaptive, Constant, Power
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
@@ -181,11 +180,6 @@ def test_an_adaptive_factor_is_one_number_for_all_coordinates():
 # --- Ito and Stratonovich
 
 
-def test_additive_noise_has_one_form():
-    equation = sde(DSGD(Gaussian()), "corrected", sd.losses.Cosh(), 2).expanded
-    assert equation.noise_type == "additive" and equation.stratonovich_drift() == equation.drift
-
-
 SKEW = sd.losses.LogisticRegression("1/10", ((1, 2), (2, -1)), (1, -1))
 
 
@@ -202,15 +196,6 @@ def test_no_stratonovich_form(method, loss, dim, kind):
     with pytest.raises(Refusal) as refused:
         sde(method, "corrected", loss, dim).expanded.stratonovich_drift()
     assert refused.value.kind == kind
-
-
-def test_a_separable_loss_of_the_user():
-    loss = sd.losses.SeparableSum(xj**6 / 6)
-    equation = sde(DSGD(), "second-order", loss, 2).expanded
-    x = equation.state
-    assert all(
-        vanishes(equation.drift[j] + x[j] ** 5 + sp.Symbol("eta", positive=True) / 2 * 5 * x[j] ** 9) for j in (0, 1)
-    )
 
 
 mp.mp.dps = 15

@@ -68,19 +68,6 @@ def test_the_type_is_unknown_without_a_loss():
     assert sde(DSGD(sd.noise.Affine()), dim=2).expanded.noise_type is None
 
 
-@pytest.mark.parametrize(
-    ("noise", "loss"),
-    [
-        (sd.noise.Scaled(sd.noise.Gaussian(), "1/20"), sd.losses.Quadratic(1)),
-        (sd.noise.Scaled(sd.noise.Gaussian(), "1/10"), sd.losses.Cosh()),
-    ],
-    ids=str,
-)
-def test_signs_that_are_saturated_far_from_the_minimum_have_diagonal_noise(noise, loss):
-    """Where |g| is many scales, 1 - b_j^2 is 0 to many digits; the type is that of the root everywhere."""
-    assert sd.sde(sd.DSignSGD(noise), "first-order", loss, 2).expanded.noise_type == "diagonal"
-
-
 @pytest.mark.parametrize("size", ["1/1000", "1/1000000000000000000000"])
 @pytest.mark.parametrize(
     ("law", "loss", "expected"),

@@ -15,7 +15,7 @@ import sympy as sp
 import sdescent as sd
 from sdescent.derive.derivation import sde
 from sdescent.derive.expressions.vanishing import vanishes
-from sdescent.derive.methods.compressors import Sign, TopK
+from sdescent.derive.methods.compressors import Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian, Scaled
 from sdescent.derive.vocabulary.errors import Refusal
@@ -201,12 +201,6 @@ def test_local_steps() -> None:
     assert says(method, {"x": "-g"}, {"x x": "eta*sigma**2/N"})
     found = sde(method, "second-order", dim=1).expanded
     assert vanishes(found.drift[0] - formula("-g - eta/2*H*g"))
-
-
-def test_error_feedback_moves_as_sgd() -> None:
-    """y = x - eta e has y' = y - eta G: to first order the SDE of SGD."""
-    method = sd.methods.ErrorFeedback(compressor=TopK(1), noise=Gaussian())
-    assert says(method, {"x": "-g"}, {"x x": "eta*sigma**2/N"})
 
 
 # --- the gradient at another point, weight decay ---------------------------------------------------------------------

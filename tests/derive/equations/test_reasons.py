@@ -9,7 +9,6 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.derivation import RuleSDE
-from sdescent.derive.equations.scaling import scaling_rules
 from sdescent.derive.expressions.coordinates import coord_sum, g, hvp
 from sdescent.derive.expressions.written import refusal
 from sdescent.derive.methods.compressors import TopK
@@ -67,12 +66,6 @@ def test_a_formula_is_text_for_the_terminal_and_mathematics_for_a_document() -> 
     assert found.message == str(found) == "the drift of x is sqrt(eta)*hess(g)/norm(g)"
     assert found.marked.startswith(r"the drift of $x$ is $\frac{\sqrt{\eta}") and found.marked.endswith("$")
     assert RAW.search(found.marked) is not None  # what the tests above look for would be found
-
-
-def test_a_scaling_rule_that_does_not_exist() -> None:
-    with pytest.raises(Refusal) as caught:
-        scaling_rules(sd.methods.Lion(noise=Gaussian()))
-    assert caught.value.kind == "no-scaling-rule" and RAW.search(caught.value.message) is None
 
 
 @pytest.mark.parametrize(

@@ -190,14 +190,6 @@ def test_a_power_that_fades_is_forgotten() -> None:
         assert sde(rule(f"x = x - eta*G*(1 + {power})", fractions=fractions)).drift == -g
 
 
-def test_the_identity_of_a_value_of_the_server_is_that_value() -> None:
-    for model in ("first-order", "second-order"):
-        one, two = (
-            sde(rule(update), model, dim=1).expanded for update in ("x = x - eta*C(raw)", "x = x - eta*(G + 0*x)")
-        )
-        assert one.drift == two.drift and one.covariance == two.covariance
-
-
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
@@ -305,15 +297,6 @@ def test_a_product_grows_as_all_of_its_factors() -> None:
     update = ("v = v + eta*(G^2*raw - v)", "x = x - eta*v")
     cubes = rule(*update, memory=("v",), noise=StudentT("nu"))
     assert "nu > 3" in [str(c) for c in sde(cubes).conditions if c.purpose == "the drift exists"]
-
-
-def test_a_sign_at_another_point_beside_a_small_factor() -> None:
-    """m' = m + r eta (sgn(g(x - eta m) + sigma Z) - m): E sgn = erf(g/(sigma sqrt 2)) at leading order."""
-    method = rule("m = b*m + (1 - b)*sign(G(x - eta*m))", "x = x - eta*m", memory=("m",), regime={"b": "1 - r*eta"})
-    found = sde(method, dim=1).expanded
-    g, m = (sp.Symbol(name, real=True) for name in ("g1", "m1"))
-    r, sigma = (sp.Symbol(name, positive=True) for name in ("r", "sigma"))
-    assert vanishes(found.drift[0] + m) and vanishes(found.drift[1] - r * (sp.erf(g / (sigma * sp.sqrt(2))) - m))
 
 
 def test_a_zero_that_moves_off_to_infinity_is_not_expanded() -> None:

@@ -91,14 +91,6 @@ def test_long_laws_are_named_and_short_ones_written_out() -> None:
     assert r"\frac{2\,F'\left(\frac{g_{j}}{\sigma}\right)}{\sigma}" in slope and "its density" in slope
 
 
-def test_a_schedule_has_a_letter_that_is_told() -> None:
-    method = sd.DSignSGD(sd.noise.Gaussian(), schedule=sd.schedules.Power("1/2"))
-    text = sde(method, "second-order").latex()
-    assert r"u &= \frac{1}{\sqrt{t + 1}},\quad \dot{u} =" in text and r"\sqrt{\frac{\eta}{N}}\,u\,(B" in text
-    assert r"u &=" not in sde(sd.DSignSGD(sd.noise.Gaussian())).latex()
-    assert r"u &=" not in sde(sd.DSignSGD(sd.noise.Gaussian(), schedule=sd.schedules.Free())).latex()
-
-
 def test_numbers_that_are_one_or_that_cancel_are_not_written() -> None:
     unit = sde(sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1))).latex()
     assert r"S_{ij} &= \delta_{ij}\end" in unit

@@ -11,7 +11,6 @@ import sympy as sp
 from sdescent.derive.equations.process.stationary import (
     StationaryMoments,
     discrete_second_moments,
-    discrete_step,
     second_moments,
     sign_near_optimum,
     stability_threshold,
@@ -59,20 +58,6 @@ def test_one_dimension(model, denominator):
 
 
 # --- Rand-k with affine variance
-
-
-def test_the_discrete_recursion_is_that_of_the_method():
-    # E over all subsets of size 2 of 3, one client, Gaussian noise of variance sigma^2
-    h = np.array([1.3, 0.6, 2.1])
-    step, var = NUMBERS["eta"], NUMBERS["sigma"] ** 2
-    x = np.array([0.4, -1.2, 0.7])
-    total = np.zeros((3, 3))
-    for kept in itertools.combinations(range(3), 2):
-        mask = np.array([j in kept for j in range(3)]) * 1.5
-        moved = x - step * mask * h * x
-        total += (np.outer(moved, moved) + step**2 * var * np.diag(mask**2)) / 3
-    found = discrete_step(DCSGD(RandK(2), Gaussian()), sp.Matrix(np.outer(x, x).tolist()))
-    np.testing.assert_allclose(numeric(found, N=1.0), total, rtol=1e-12)
 
 
 # --- thresholds

@@ -27,20 +27,6 @@ def digits():
 
 k, p = sp.symbols("k p", positive=True)
 d = sp.Symbol("d", positive=True)
-OMEGAS = {
-    "identity": (sd.compressors.Identity(), 0),
-    "Bernoulli": (sd.compressors.Bernoulli("p"), 1 / p - 1),
-    "Rand-k": (sd.compressors.RandK("k"), d / k - 1),
-    "TernGrad": (sd.compressors.Ternary(), (sp.sqrt(d) - 1) / 2),
-    "natural": (sd.compressors.Natural(), sp.Rational(1, 8)),
-}
-
-
-@pytest.mark.parametrize("name", OMEGAS)
-def test_omega(name):
-    compressor, expected = OMEGAS[name]
-    found = compressor.omega(d)
-    assert sp.cancel(found.value - expected) == 0 and found.exact
 
 
 @pytest.mark.parametrize(
