@@ -71,14 +71,14 @@ class SDE(Equation, Solvable):
     def symbols(self) -> dict[str, sp.Symbol]:
         """The symbol of each name: parameters, and with a dimension the state x1, .. and the parameters of the loss.
 
-        A symbol of SymPy's own of the same name may be another one, on which nothing here depends.
+        A SymPy symbol of the same name with other assumptions is another symbol, on which nothing here depends.
         """
         value = [] if self.loss is None or self.dim is None else symbols_of([self.loss.value(state_symbols(self.dim))])
         return {s.name: s for s in (*self._state, *self.parameters, *sorted(value, key=str))}
 
     @property
     def explicit(self) -> bool:
-        """Whether there are formulas for drift and covariance, or for both given a client's message."""
+        """Whether drift and covariance have formulas, at least given a client's message."""
         return self.form is not None or self.conditional is not None
 
     @property
@@ -198,7 +198,7 @@ class RuleSDE(SDE):
             NoClosedForm: moments without a closed form.
         """
         dim = required(self.dim)
-        named: dict[str, Any] = dict(vars(expand_rule(self.required(), dim)))
+        named: dict[str, Any] = dict(vars(expand_rule(self.required().closed(), dim)))
         if self.loss is not None:
             named["gradient"] = []
         return StateSDE(**named, conditions=self.conditions)
@@ -222,7 +222,7 @@ def _derive(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
         equation = derived(method, model, loss, dim)
         return SDE(**{f.name: getattr(equation, f.name) for f in fields(equation)})
     rule = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
-    # derived once: a refusal is raised here, as for the other methods
+    # derived here once, so that a refusal is raised as for the other methods
     object.__setattr__(rule, "drift", rule.drifts.get("x"))
     if rule.rule is not None and rule.rule.message is not None:
         object.__setattr__(rule, "moments", rule.rule.message.moments)
@@ -232,8 +232,8 @@ def _derive(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
     """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
 
-    A class of compressor or law that is not the package's own is tested first, without draws, as by `sd.check`, until an
-    instance has passed.
+    A compressor or law of a class that is not the package's own is first tested without draws, as by `sd.check`, until one
+    instance of the class has passed.
 
     Args:
         method: compressor, noise, clients and schedule.

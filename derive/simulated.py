@@ -1,4 +1,4 @@
-"""What solving an equation gives, and where a solver is found: solving is not part of this package, which only knows the name."""
+"""The result of solving an equation, and the name of the solver, which is in another package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOLVER = "sdescent.numerics.simulate.equation:solve"
 
 
 class Simulated(Protocol):
-    """The result of `SDE.solve`, as far as this package knows it; `Ensemble` of numerics describes each part."""
+    """The parts of the result of `SDE.solve` that this package relies on; `Ensemble` of numerics describes them."""
 
     @property
     def times(self) -> np.ndarray:

@@ -74,13 +74,9 @@ def report(
         raise BadInput("only", error.value, error.accepted) from None
     folder = Path(out)
     make_folder(folder)
-    answer = build_report(problem, folder, quick, only, progress or _silent)
+    answer = build_report(problem, folder, quick, only, progress or (lambda label, fraction: None))
     files = {kind: Path(path) for kind, path in answer["files"].items()}
     return Report(
         files["tex"], files["parts"], files.get("pdf"), files.get("html"), tuple(answer["notes"]), answer["statuses"],
         tuple(answer["ledger"]), tuple(answer["reused"]), answer["seconds"],
     )  # fmt: skip
-
-
-def _silent(label: str, fraction: float) -> None:
-    """Progress that nobody reads."""

@@ -1,8 +1,8 @@
 """The smallest example in which a term of a stated equation shows, and the weak error of one step there, without sampling.
 
-Losses are tried from the simplest on, then constants, then two dimensions; the first at which the claimed and the derived term have
-different values is taken. There the expectation of one step of the method itself is compared with what each equation predicts
-for its time tau: to weak order 1 the mean z + tau b and the covariance tau C, to weak order 2 with the terms of tau^2.
+Losses are tried in order, the simplest first, then constants, then two dimensions, until the claimed and the derived term have
+different values. There the expectation of one step of the method itself is compared with the prediction of each equation for its
+time tau: for weak order 1 the mean z + tau b and the covariance tau C, for weak order 2 also the terms of order tau^2.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ class Example:
         constants: name -> value.
         state: letter -> coordinates; with "t" where the time matters.
         claimed, derived: values of the term there, with eta.
-        measured: one step, for each eta; empty where the step has no list of outcomes, with the reason in
-        reason: or "".
+        measured: one step, for each eta; empty where the outcomes of a step cannot be listed.
+        reason: why `measured` is empty, or "".
         over_time: the same quantity after the time 1, where the step and the equations are affine; else empty.
     """
 
@@ -108,15 +108,13 @@ class Example:
     @property
     def quantity(self) -> str:
         """What is measured, such as "mean of m1"."""
-        kind, names = self.quantity_of(str)
-        return f"{kind} of {' and '.join(names)}"
+        return self.quantity_of(str)
 
-    def quantity_of(self, show: Callable[[str], str]) -> tuple[str, list[str]]:
-        """Its name (mean, variance or covariance), and the coordinates that it is of."""
-        names = [show(f"{letter}{n + 1}") for letter, n in self.term.entry.places]
-        if self.term.entry.drift:
-            return "mean", names
-        return ("variance", names[:1]) if names[0] == names[1] else ("covariance", names)
+    def quantity_of(self, show: Callable[[str], str]) -> str:
+        """The same, with `show` for the names of coordinates."""
+        names = list(dict.fromkeys(show(f"{letter}{n + 1}") for letter, n in self.term.entry.places))
+        kind = "mean" if self.term.entry.drift else "variance" if len(names) == 1 else "covariance"
+        return f"{kind} of {' and '.join(names)}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values, formulas in the letters of stated equations."""

@@ -61,7 +61,7 @@ class Comparison:
         loss, dim: where given, expressions are compared in named coordinates, with the loss's gradient put in.
         local: whether losses are sums over coordinates, H_j, T_j, .. their derivatives (`sdescent.derive.equations.local_rules`).
         conditions: under which the equations are compared.
-        derived: what has a value at every state that counts.
+        derived: expressions that have a value at every state that counts.
     """
 
     def __init__(
@@ -70,14 +70,14 @@ class Comparison:
     ) -> None:  # fmt: skip
         self.expanded, self.loss, self.dim, self.local = expanded, loss, dim, local
         bounded = {p for e in derived for p in _parts(e) if partial_function(p)}
-        #: has a value where all that is derived has
+        #: has a value exactly where everything derived has one
         self.within: sp.Expr = sp.Add(*[sp.Dummy(real=True) * p for p in sorted(bounded, key=sp.default_sort_key)])
         self.conditions = {c.left: c.right for c in conditions if c.left.is_Symbol}
-        #: where the last two expressions that are not equal differ: letter -> value
+        #: where the last two unequal expressions differ: letter -> value
         self.point: Mapping[str, sp.Expr] = {}
 
     def _domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
-        """What is not any positive number, in letters that are."""
+        """The symbols that are restricted to less than all positive numbers, in letters that are not."""
         values: dict[sp.Basic, sp.Expr] = {s: least + any_positive(s) for s, least in self.conditions.items()}
         values |= {symbol: 1 + any_count(symbol) for symbol in (N, dimension)}
         values |= {sp.Symbol(name, positive=True): any_fraction(name) for name in self.expanded.method.rule.fractions}
@@ -138,7 +138,7 @@ class Comparison:
         raise unsettled or Undecided(f"equality is shown in {numbers} coordinates, not in any number of them")
 
     def has_value(self, stated: Partial) -> None:
-        """Shows that a part of a stated formula is as the formula needs it, for small steps.
+        """Shows that a stated formula has a value for small steps: a part is >= 0, or vanishes at single points only.
 
         Raises:
             Undecided: it is not, or that is not shown.
@@ -185,7 +185,7 @@ class Comparison:
         return all(self._equal(a.xreplace(table), b.xreplace(table), table) for (a, b), table in both)
 
     def _equal(self, one: sp.Expr, two: sp.Expr, domain: Mapping[sp.Basic, sp.Expr]) -> bool:
-        """Whether two expressions in the letters of a domain are equal; points and pieces are said in its symbols."""
+        """Whether two expressions in the letters of a domain are equal; points and pieces are reported in its symbols."""
         try:
             point = difference(one, two, [e for s, e in domain.items() if str(s) in ("N", "d", "k")])
         except Undecided as error:
@@ -229,7 +229,7 @@ class Comparison:
             raise Undecided(f"{entry}: {fails}")
 
     def _singular(self, e: sp.Expr, last: int) -> sp.Expr | None:
-        """A zero of this is where what a formula adds to its powers of s up to `last` may be large however small the step."""
+        """An expression at whose zeros the terms beyond s^`last` may be large, however small the step; None if there is none."""
         for term in sp.Add.make_args(sp.expand(self._in_root(e))):
             power = term.as_independent(root)[1]
             exact = power == 1 or (power.as_base_exp()[0] == root and power.as_base_exp()[1] <= last)
@@ -385,7 +385,7 @@ def _proved_equal(one: sp.Expr, two: sp.Expr) -> bool:
 
 
 def _parts(e: sp.Basic) -> Iterator[sp.Basic]:
-    """Its parts at the generic coordinate: those inside sums over all coordinates are the same at another one."""
+    """The parts of an expression at the generic coordinate: without those inside sums, which are about all coordinates."""
     yield e
     for part in () if isinstance(e, Node) else e.args:
         yield from _parts(part)

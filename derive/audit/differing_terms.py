@@ -1,7 +1,4 @@
-"""Entries of an equation and the terms in which two equations differ, as an audit records them.
-
-Their words are made of these records once, and nothing reads the words back.
-"""
+"""Entries of an equation and the terms in which two equations differ, as an audit records them."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.equations.rule_equation import LeftOut
 from sdescent.derive.expressions.gathered import gathered
 from sdescent.derive.expressions.written import formula
 
@@ -94,30 +90,3 @@ class Term:
             "point": {name: str(value) for name, value in self.point.items()},
             "entry": {"claimed": formula(stated), "derived": formula(true)},
         }
-
-
-@final
-@dataclass(frozen=True)
-class Beyond:
-    """Terms of a stated entry that are smaller than the claimed order asks for."""
-
-    entry: Entry
-    terms: sp.Expr
-    order: int
-
-    def __str__(self) -> str:
-        return f"{self.entry}: {formula(self.terms)}, which is smaller than what weak order {self.order} is about"
-
-
-@final
-@dataclass(frozen=True)
-class Allowed:
-    """What the first-order model leaves out, and whether the stated equation has it."""
-
-    term: LeftOut
-    present: bool
-
-    def __str__(self) -> str:
-        value = "" if self.term.term is None else f" = {formula(self.term.term)}"
-        how = "kept" if self.present else "left out"
-        return f"{self.term.where}{value}: {how}, it needs the moment of order {self.term.needs} of the noise"

@@ -40,7 +40,7 @@ class StateSDE(CoordinateSDE, Solvable):
     conditions: tuple[Condition, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickled as it was stated: a root that was not given is looked for again."""
+        """Pickled as it was stated; a root that was not stated is computed again."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @cached_property
@@ -81,7 +81,7 @@ class StateSDE(CoordinateSDE, Solvable):
 
     @property
     def _of_parameters(self) -> tuple[Condition, ...]:
-        """Those of `conditions` that are not about a point of the state."""
+        """The conditions on parameters alone."""
         return tuple(c for c in self.conditions if not symbols_of([c.left, c.right]) & {*self.state, t})
 
     def density(self) -> Density:

@@ -1,7 +1,7 @@
 """One step of a method on numbers, its expectation without sampling: every outcome of the step's randomness, weighted.
 
-Noise of an identity compressor is taken with the law's first five moments (three points), which is exact for what is of low degree
-in it; messages that are signs have their exact two outcomes; where a step has a kink in its noise, the law's density is integrated.
+Without compression the noise is replaced by three points with the law's first five moments, which is exact for polynomials of low
+degree. Messages that are signs have exactly two outcomes. Where a step has a kink in its noise, the law's density is integrated.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class NumericStep:
         return self.method.noise.law.degenerate or all(s == 0 for s in self.scales)
 
     def kinks(self, at: Mapping[str, Vector], t: Any) -> bool:
-        """Whether the step passes a kink or a jump of its formulas as its noise goes through the values that it has."""
+        """Whether the step has a kink or a jump in its noise, over the values that the noise takes."""
         if self._signs or not self.method.rule.uses("sign", "abs", "min", "max"):
             return False
         patterns = set()
@@ -239,7 +239,7 @@ def _array(values: Iterable[Any]) -> np.ndarray:
 
 
 def _simpson(f: Callable[[float], list[Any]], a: float, b: float) -> list[float]:
-    """The integral of several functions over [a, b]: Simpson's rule, halved where it has not settled; jumps are closed in on."""
+    """The integral of several functions over [a, b]: Simpson's rule, on halved intervals until it settles, also around jumps."""
     fa, fm, fb = f(a), f((a + b) / 2), f(b)
     total = [0.0] * len(fa)
     waiting = [(a, b, fa, fm, fb, 0)]

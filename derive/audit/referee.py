@@ -120,14 +120,10 @@ class Letter:
         if not rows:
             return sentence + "."
         last, when = rows[0], "after the time 1" if example.over_time else "after one step"
-        what = f"the {self._quantity(example)} {when} is {_number(last.exact)} (computed without sampling)"
+        quantity = example.quantity_of(lambda name: f"${self.page.show(sp.Symbol(name, real=True))}$")
+        what = f"the {quantity} {when} is {_number(last.exact)} (computed without sampling)"
         errors = f"the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}"
         return f"{sentence}. At $\\eta={sp.latex(last.eta)}$ {what}; {errors}."
-
-    def _quantity(self, example: Example) -> str:
-        """Such as: mean of $m_{1}$."""
-        kind, names = example.quantity_of(lambda name: f"${self.page.show(sp.Symbol(name, real=True))}$")
-        return f"{kind} of {' and '.join(names)}"
 
 
 def _number(value: float) -> str:

@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.symbols import SHARED, t
 
 _FORMULA = "a formula such as 'sqrt(2)*x1 - t', a SymPy expression or an exact number"
 _EXACT = "an exact number in place of a float: Fraction(1, 10), sympy.Rational(1, 10), or in a text '0.1' or '1/10'"
-#: of the engine's own symbols, those that a stated equation may have as parameters
+#: the engine's own symbols that a stated equation may have as parameters
 _SHARED = {name: SHARED[name] for name in ("eta", "N")}
 
 
@@ -68,7 +68,7 @@ class Letters:
         return list(self._letters)
 
     def unused(self) -> list[str]:
-        """Names that were said to be positive and are no letters of what was read."""
+        """Names declared positive that do not occur in what was read."""
         return sorted(name for name in self._positive if name not in self._letters and name not in SHARED)
 
     def read(self, value: Any, field: str) -> sp.Expr:

@@ -65,10 +65,10 @@ def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
 def check_covariance(covariance: sp.Matrix, state: Sequence[sp.Symbol], conditions: Sequence[Condition]) -> None:
     """Raises BadInput where the covariance is not symmetric, or has a negative eigenvalue at sampled points.
 
-    The points are rational and satisfy the conditions. A variance that is negative at one of them is refused: of -gamma nobody
-    said which sign gamma has. A covariance such as [[1, rho], [rho, 1]] is one for some values of its parameters only: it is
-    refused if for every set of values that was tried there is a point with a negative eigenvalue. Each is shown by a vector v
-    with v' C v < 0, evaluated to 40 digits.
+    The points are rational and satisfy the conditions. A variance that is negative at one of them is refused, such as -gamma
+    while the sign of gamma is open. A matrix such as [[1, rho], [rho, 1]] is a covariance for some values of its parameters
+    only: it is refused if every set of values that was tried leads to a point with a negative eigenvalue. A vector v with
+    v' C v < 0, evaluated to 40 digits, shows that an eigenvalue is negative.
     """
     for i, j in itertools.combinations(range(covariance.rows), 2):
         if not vanishes(covariance[i, j] - covariance[j, i]):
@@ -115,7 +115,7 @@ def _check_block(
 def _refused(
     letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], flipped: Sequence[sp.Symbol] = ()
 ) -> BadInput:
-    """The message; `turned` are the parameters whose other sign would have made the variance positive."""
+    """The message; `flipped` are the parameters whose other sign would have made the variance positive."""
     at = ", ".join(f"{s} = {v}" for s, v in sorted(point.items(), key=lambda item: str(item[0])))
     where = "a negative eigenvalue" + (f" at {at}" if at else "")
     unsaid = f"nothing says that {' or '.join(map(str, flipped))} has one sign: " if flipped else ""

@@ -15,7 +15,7 @@ import sympy as sp
 
 from sdescent.derive.audit.counterexample import Example, example
 from sdescent.derive.audit.differences import LAST, Comparison
-from sdescent.derive.audit.differing_terms import Allowed, Beyond, Entry, Term
+from sdescent.derive.audit.differing_terms import Entry, Term
 from sdescent.derive.audit.referee import Letter
 from sdescent.derive.audit.stated_equation import LAG, Pair, StatedEquation, read_equation
 from sdescent.derive.equations.rule_equation import RuleEquation
@@ -54,13 +54,13 @@ class Audit:
         verdict: "AGREES", "DIFFERS", "NO SDE" or "UNDECIDED".
         terms: where it differs.
         equation: the derived equation that it was compared with, or None.
-        reason: of a refusal or of what is undecided, which may be one entry of an equation that differs in another; "".
-        kind: of a refusal; "".
+        reason: why there is no such equation, or what is undecided, also for one entry of an equation that DIFFERS; "" if nothing.
+        kind: the kind of the refusal, or "".
         marked: the reason with its formulas between dollar signs.
-        beyond: entries with terms that are smaller than the claimed order asks for, which are not judged.
-        allowed: entries that the first-order model leaves out, as the stated equation does or does not.
-        alone: whether it was taken for one client, since no number was given and N does not occur.
-        piece: where equality is not settled, by the signs of the arguments of kinks; () for everywhere.
+        beyond: a sentence for each entry with terms that are too small for the claimed order, which are not judged.
+        allowed: a sentence for each entry that the first-order model leaves out: whether the stated equation has it.
+        alone: whether it was judged for one client, since neither a number nor N occurs in it.
+        piece: where equality is undecided, by the signs of the arguments of kinks; () for everywhere.
     """
 
     method: Method
@@ -73,8 +73,8 @@ class Audit:
     reason: str = ""
     kind: str = ""
     marked: str = ""
-    beyond: tuple[Beyond, ...] = ()
-    allowed: tuple[Allowed, ...] = ()
+    beyond: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
     alone: bool = False
     piece: tuple[Condition, ...] = ()
 
@@ -85,7 +85,7 @@ class Audit:
 
     @property
     def holds(self) -> int | None:
-        """The weak order that the stated equation has, up to the claimed one; None where that is not known."""
+        """The weak order of the stated equation, up to the claimed one; None where it is not known."""
         if self.verdict in (NO_SDE, UNDECIDED):
             return None
         return min([self.order, *(term.matters - 1 for term in self.terms)])
@@ -137,7 +137,7 @@ class Audit:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Parameters of the stated equation that neither the rule nor its regime has: a slip, or another regime."""
+        """Parameters of the stated equation that neither the rule nor its regime has: a misprint, or another regime."""
         method, noise = self.method, symbols_of_noise(self.method.noise)
         listed = [eta, N, d, t, *(value for _, value in method.constants), *noise, *vars(method.compressor).values()]
         names = {s.name for s in listed if isinstance(s, sp.Symbol)} | {f"{s.name}0" for s in noise}
@@ -176,8 +176,8 @@ class Audit:
             "example": None if self.example is None else self.example.to_dict(),
             "reason": self.reason,
             "refused": self.kind or None,
-            "beyond": list(map(str, self.beyond)),
-            "left_out": list(map(str, self.allowed)),
+            "beyond": list(self.beyond),
+            "left_out": list(self.allowed),
             "unknown": list(self.unknown),
             "latex": self.latex(),
             "conditions": [] if self.equation is None else [str(c) for c in self.equation.conditions],
@@ -300,7 +300,7 @@ def _judged(question: Audit) -> Audit:
     return replace(
         question, verdict=verdict, terms=tuple(terms), equation=equation, reason=reason, piece=piece,
         beyond=tuple(entries.beyond(last)),
-        allowed=tuple(Allowed(e, stated.covariance.get(key, sp.S.Zero) != 0) for key, e in entries.left_out.items()),
+        allowed=tuple(entries.allowed()),
     )  # fmt: skip
 
 
@@ -371,7 +371,14 @@ class _Entries:
             return self.equation.covariance.get(key, sp.S.Zero)
         return sp.S.Zero if left_out.term is None else left_out.term
 
-    def beyond(self, last: int) -> Iterator[Beyond]:
+    def allowed(self) -> Iterator[str]:
+        """What the first-order model leaves out, and whether the stated equation has it."""
+        for key, entry in self.left_out.items():
+            value = "" if entry.term is None else f" = {formula(entry.term)}"
+            how = "kept" if self.stated.covariance.get(key, sp.S.Zero) != 0 else "left out"
+            yield f"{entry.where}{value}: {how}, it needs the moment of order {entry.needs} of the noise"
+
+    def beyond(self, last: int) -> Iterator[str]:
         """Entries of the claim with terms after the power that is judged."""
         entries = {Entry((a,)): (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
         most = 2 if self.conventional else last
@@ -382,7 +389,7 @@ class _Entries:
             after = [n for n in range(end + 1, stop + 1) if not self.comparison.surely(series[n], sp.S.Zero)]
             if after:
                 smaller = sp.Add(*[self.comparison.in_eta(series[n], n) for n in after])
-                yield Beyond(entry, smaller, self.stated.order)
+                yield f"{entry}: {formula(smaller)}, which is smaller than what weak order {self.stated.order} is about"
 
 
 def _remarked(term: Term, entries: _Entries) -> Term:

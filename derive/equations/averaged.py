@@ -4,7 +4,7 @@ With an increment of x of order tau and of the memory of order 1, look for const
 
     W = F_x/tau + sum_a l_a F_a
 
-holds no memory letter. y = x + tau sum_a l_a a then moves by tau W, so that sums over steps are those of independent W given x,
+contains no memory letter. y = x + tau sum_a l_a a then moves by tau W, so that sums over steps are those of independent W given x,
 and the Green-Kubo sum of the covariance (that of a step, and twice those over all lags) is Cov W exactly. x and y differ by
 O(tau). To second order, with b = E W, s = sum_a l_a E a of the settled memory and c = E[F_x^(2) + sum_a l_a F_a^(1)], what a step
 adds at the next order in tau, where l does not depend on x: y has the drift
@@ -74,7 +74,7 @@ class Signs:
     Args:
         drift: of x.
         covariance: tau times it is the covariance.
-        behind: tau times it is by how many of its standard deviations the argument of the sign lags behind x.
+        behind: tau times it is the lag of the sign's argument behind x, in standard deviations of the argument.
         conditions: as those of `Averaged`.
     """
 
@@ -111,9 +111,7 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
                 beyond=True,
             )
     memory = {a: gathered(expanded.increments[a][0]) for a in fast}
-    takes_in = [
-        a for a, change in memory.items() if any((kind_of(c) or ("", 0))[0] == SENT for c in change.atoms(Coordinate))
-    ]
+    takes_in = [a for a, change in memory.items() if any(kind_of(c)[0] == SENT for c in change.atoms(Coordinate))]
     if takes_in:
         conditions = _contraction(expanded.method, takes_in, expect.messages.dim)
     else:
@@ -160,7 +158,7 @@ def _second(
 
 
 def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dict[str, sp.Expr]] | sp.Expr:
-    """W, and the factors l, constant while the fast letters settle; where there are none, what stands in the way."""
+    """W and the factors l, which are constant while the fast letters settle; where none exist, the term in the way."""
     unknown = {a: sp.Dummy(f"l_{a}") for a in memory}
     total = gathered(step + sp.Add(*[unknown[a] * change for a, change in memory.items()]))
     equations: dict[sp.Expr, sp.Expr] = {}
@@ -169,7 +167,7 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dic
         rest, constant = sp.S.One, sp.S.One
         for factor in sp.Mul.make_args(term):
             held = {c for c in factor.atoms(Coordinate) if isinstance(c, Coordinate)}
-            if any(c.base in memory or (kind_of(c) or ("", 0))[0] == SENT for c in held):
+            if any(c.base in memory or kind_of(c)[0] == SENT for c in held):
                 rest *= factor
             else:
                 constant *= factor
@@ -205,7 +203,7 @@ def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp
 
 
 def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[Condition, ...]:
-    """That the memory, where it is linear in itself, forgets: eigenvalues below 1 in absolute value, where symbols leave it open.
+    """The conditions, left open by symbols, under which a memory that is linear in itself forgets: |eigenvalues| < 1.
 
     Raises:
         Refusal: "no-averaged-model": one is 1 or more.
@@ -234,7 +232,9 @@ def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[
 
 
 def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[Condition, ...]:
-    """That a memory which takes in what the compressor loses stays bounded: E||C(v) - v||^2 <= a ||v||^2 with a < 1.
+    """The condition, if symbols leave it open, that a memory of the compressor's errors stays bounded.
+
+    It does if E||C(v) - v||^2 <= a ||v||^2 with a < 1.
 
     Raises:
         Refusal: "no-averaged-model": a is 1 or more, or none is known.
@@ -281,13 +281,7 @@ def _signs(
     signs = [e for e in step.atoms(sp.sign) if random_letters(e) or any(c.base in memory for c in e.atoms(Coordinate))]
     draw = letter(MESSAGE, 0)
     law, scales = method.noise.law, expect.messages.scales
-    if (
-        len(steps) > 1
-        or len(signs) != 1
-        or len(memory) != 1
-        or type(law) is not Gaussian
-        or method.noise.dense is not None
-    ):
+    if not len(steps) == len(signs) == len(memory) == 1 or type(law) is not Gaussian or method.noise.dense is not None:
         raise refused
     (name, change), (sign,) = next(iter(memory.items())), signs
     m = Coordinate(name)

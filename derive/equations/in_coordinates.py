@@ -41,7 +41,7 @@ def state_symbols(dim: int) -> list[sp.Symbol]:
 
 @lru_cache(maxsize=16)
 def _state(dim: int) -> tuple[sp.Symbol, ...]:
-    """Kept: ten thousand symbols take as long as hundreds of steps of a path in as many coordinates, and every solve asks."""
+    """Cached, since every solve needs them: making ten thousand symbols takes as long as hundreds of steps of a path."""
     return tuple(sp.Symbol(f"x{m + 1}", real=True) for m in range(dim))
 
 
@@ -75,11 +75,11 @@ class CoordinateSDE:
     Args:
         state: x1, .. ; gradient: the symbols g1, .. ;
         drift: dim x 1; covariance: dim x dim (the factor eta h^2/N is inside it);
-        root_source: L, dim x m; None where no closed form is known; or a function of the covariance that returns one or the
-            other (roots of large covariances take time), such as `sdescent.derive.equations.roots.block_root`, which looks for it;
+        root_source: L, dim x m; None where no closed form is known; or a function of the covariance that returns L or None,
+            such as `sdescent.derive.equations.roots.block_root` (roots of large covariances take time);
         specified: whether drift and covariance are functions of the state (a loss was given).
-        smooth_source: whether the root is differentiable in the gradient, everywhere, or a function that says so; None where
-            it is seen from the root.
+        smooth_source: whether the root is differentiable in the gradient, everywhere, or a function that returns it; None to
+            decide it from the root.
     """
 
     state: list[sp.Symbol]
@@ -112,7 +112,7 @@ class CoordinateSDE:
 
     @cached_property
     def smooth_root(self) -> bool:
-        """Whether the root is differentiable in the gradient, or seen to be so in the state, everywhere."""
+        """Whether the root is differentiable everywhere, in the gradient or, as far as that can be seen, in the state."""
         if self.smooth_source is None:
             return self.root is not None and smooth_in(self.root, self.state)
         return self.smooth_source() if callable(self.smooth_source) else self.smooth_source
@@ -197,16 +197,6 @@ def expand(equation: Equation) -> CoordinateSDE:
     return CoordinateSDE(state, gradient, drift_vector, covariance, scaled_root, equation.loss is not None, smooth_root)
 
 
-def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
-    """The equation of an update rule in `dim` coordinates of each letter: x1, .., then m1, .. for a letter m of the memory.
-
-    Raises:
-        NoClosedForm: only moments given the message are known.
-        BadInput: as `expansion_of`; a symbol of the state whose name is that of another.
-    """
-    return expand_letters(equation.closed(), dim)
-
-
 def expand_rule_drift(equation: RuleEquation, dim: int) -> list[sp.Expr]:
     """The drift alone, as `expand_rule` has it."""
     drift = tuple(equation.drift.values())
@@ -214,8 +204,14 @@ def expand_rule_drift(equation: RuleEquation, dim: int) -> list[sp.Expr]:
     return [put(e) for one in drift for e in expansion.vector(one)]
 
 
-def expand_letters(equation: RuleEquation, dim: int) -> CoordinateSDE:
-    """The same, with the letters of a message's mean and covariance, b1, .. and S1_1, .., where these have no closed form."""
+def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
+    """The equation of an update rule in `dim` coordinates of each letter: x1, .., then m1, .. for a letter m of the memory.
+
+    Mean and covariance of a message that have no closed form stay letters, b1, .. and S1_1, ..
+
+    Raises:
+        BadInput: as `expansion_of`; a symbol of the state whose name is that of another.
+    """
     expansion, put = expansion_of(equation.loss, dim, equation.expressions, equation.expressions)
     letters = equation.letters
     state = [sp.Symbol(f"{a}{m + 1}", real=True) for a in letters for m in range(dim)]
@@ -235,7 +231,7 @@ def expand_letters(equation: RuleEquation, dim: int) -> CoordinateSDE:
 
 
 def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
-    """No two symbols have one name: the memory h and the curvature h1 of a quadratic loss would."""
+    """Refuses two symbols with one name, such as h1 of the memory h and the curvature h1 of a quadratic loss."""
     names = [*(s.name for s in symbols), *taken]
     for name in sorted(names):
         if names.count(name) > 1:
@@ -244,24 +240,11 @@ def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
             )
 
 
-@dataclass(frozen=True)
-class CoordinateMean:
-    """What is known of an equation whose covariance is not, in named coordinates or in a generic one.
+def expand_mean(equation: Equation) -> tuple[sp.Matrix, sp.Matrix, sp.Expr] | None:
+    """The mean b, the drift and the rate eta h^2/N, in named coordinates where the equation has a dimension, else in generic ones.
 
-    Args:
-        mean: b; drift: that of the model; each dim x 1, or 1 x 1 in the generic coordinate g_j.
-        rate: eta h^2/N, the factor of S in the covariance.
-    """
-
-    mean: sp.Matrix
-    drift: sp.Matrix
-    rate: sp.Expr
-
-
-def expand_mean(equation: Equation) -> CoordinateMean | None:
-    """Mean and drift in named coordinates where the equation has a dimension, else in the generic coordinate.
-
-    They exist without a covariance: E C(v) = v makes b = g. None where b has no elementary form.
+    b and the drift are columns with dim entries, or with one for the generic coordinate. They are known even without a
+    covariance: E C(v) = v makes b = g. None where b has no elementary form.
 
     Raises:
         BadInput: as `expand`.
@@ -270,16 +253,16 @@ def expand_mean(equation: Equation) -> CoordinateMean | None:
     if mean is None or drift is None or (mean != g and not equation.method.noise.law.closed_form):
         return None
     if dim is None:
-        return CoordinateMean(sp.Matrix([mean]), sp.Matrix([drift]), equation.rate)
+        return sp.Matrix([mean]), sp.Matrix([drift]), equation.rate
     expansion, put = expansion_of(equation.loss, dim, (mean, drift, equation.rate), equation.expressions)
     b, moved = (sp.Matrix(expansion.vector(e)).applyfunc(put) for e in (mean, drift))
-    return CoordinateMean(b, moved, put(expansion.scalar(equation.rate)))
+    return b, moved, put(expansion.scalar(equation.rate))
 
 
 def expansion_of(
     loss: Loss | None, dim: int, generic: tuple[sp.Expr, ...], of_method: Sequence[sp.Expr]
 ) -> tuple[Expansion, Callable[[sp.Expr], sp.Expr]]:
-    """How generic expressions are written in named coordinates, first in g1, .., then with the gradient of the loss put in.
+    """How generic expressions are written in named coordinates: first in g1, .., then with the gradient of the loss substituted.
 
     Args:
         loss: or None, for the symbols g1, .., H1_1, .., T1_1_1, ..
@@ -350,7 +333,7 @@ def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
 
 
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, entries: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
-    """Entries for every vector in the expressions: the known ones, symbols base1, base2, .. for others."""
+    """Entries for every vector in the expressions: those in `entries`, and symbols base1, base2, .. for the others."""
     table = dict(entries)
     coordinates = {c for c in parts_of(expressions) if isinstance(c, Coordinate) and c.slot != "ij"}
     for coordinate in coordinates:

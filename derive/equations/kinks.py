@@ -1,4 +1,4 @@
-"""Kinks of expressions and losses: points next to them, along random lines, and whether two formulas join smoothly at one."""
+"""Kinks of expressions and losses: points beside them on random lines, and whether two formulas join smoothly at one."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def near_kinks(
 ) -> Callable[[list[Any], random.Random], Iterator[list[Any]]]:
     """(values of the parameters, draw) -> points of the state where arguments of functions, cases or maxima are nearly 0.
 
-    A function such as erf or tanh is constant to all digits except near the zero of its argument, and a maximum has its kink
-    where two arguments are equal; a random point is hardly ever near either.
+    A function such as erf or tanh is constant to all digits except near the zero of its argument. A maximum has its kink where
+    two arguments are equal. A random point is hardly ever near either place.
     """
     arguments = kinked(expressions, state)[:PLACES]
     named = {"StableSignMean": lambda alpha, x: x, "StableDensity": lambda alpha, x: x}
@@ -44,7 +44,7 @@ def near_kinks(
 
     def points(values: list[Any], draw: random.Random) -> Iterator[list[Any]]:
         for n in range(len(arguments)):
-            direction = [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in state]
+            direction = random_vector(draw, len(state))
             for zero in _zeros(partial(along, values, n, direction)):
                 for share in BESIDE:
                     yield [zero * (1 + mpmath.mpf(share)) * e for e in direction]
@@ -52,8 +52,13 @@ def near_kinks(
     return points
 
 
+def random_vector(draw: random.Random, length: int) -> list[Any]:
+    """Entries of either sign, of sizes from 1/2 to 3/2."""
+    return [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in range(length)]
+
+
 def kinked(expressions: Iterable[sp.Expr], state: list[sp.Symbol]) -> list[sp.Expr]:
-    """The arguments of functions, cases and maxima whose zeros are looked for; none where the only kinks are at 0."""
+    """The arguments of functions, cases and maxima that may vanish away from 0."""
     arguments: list[sp.Expr] = []
     for e in sorted(parts_of(expressions), key=sp.default_sort_key):
         if isinstance(e, (sp.Max, sp.Min)):
@@ -122,12 +127,12 @@ def kinks_of_model(
 
 
 def weak_order(model: Model, loss: Loss | None, dim: int | None) -> int:
-    """The weak order of a model, which for a loss with kinks is not more than that of the first-order model."""
+    """The weak order of a model; for a loss with kinks it is that of the first-order model."""
     return 2 if model == "second-order" and not kinks_of_loss(loss, dim, model) else 1
 
 
 def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int = 0) -> tuple[sp.Expr, ...]:
-    """Where a loss has too few derivatives: the absolute values, maxima, roots .. that vanish there, of a Piecewise its arguments.
+    """Where a loss has too few derivatives: the absolute values, maxima and roots that vanish there, or the arguments of its cases.
 
     Drift and covariance of a model are C^1 where the loss is C^2, or C^3 where they have its Hessian.
 

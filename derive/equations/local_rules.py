@@ -1,8 +1,7 @@
 """The second-order model of a rule that acts coordinate by coordinate, on losses that are sums over coordinates.
 
-There every coordinate is a chain of its own, so that the operators of one coordinate (`sdescent.derive.equations.step.operators`)
-give the whole
-equation, also where the limit has noise and L_1 differentiates the gradient twice. H_j and T_j are the second and third
+Every coordinate is a chain of its own there, so the operators of one coordinate (`sdescent.derive.equations.step.operators`) give
+the whole equation, even where the limit has noise and L_1 differentiates the gradient twice. H_j and T_j are the second and third
 derivatives of the coordinate's loss.
 """
 

@@ -84,15 +84,15 @@ def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
 def steep_at_zero(b: sp.Expr, method: Method) -> bool:
     """Whether b_j/g_j is unbounded as g -> 0 because the noise vanishes there and b does not (theory 2).
 
-    So it is for signs of g + s(g) Z with s(0) = 0: b_j is F(g_j/s) of arguments that keep their size, and jumps at g = 0. Looked at
-    is the slope of b_j at g_j = 0 with the aggregates of the other coordinates left open: unbounded if its inverse is 0 at their
-    values for g = 0.
+    An example is the sign of g + s(g) Z with s(0) = 0: b_j = F(g_j/s) jumps at g = 0, since its argument keeps its size. The test
+    takes the slope of b_j at g_j = 0 as a function of the aggregates of the other coordinates; it is unbounded if its inverse is 0
+    at their values for g = 0.
     """
     scales = [sp.sympify(s) for s in method.noise.scales]
     if b == g or not any(s != 0 and vanishes(frozen(at_zero_gradient(s))[0]) for s in scales):
         return False
     body, back = frozen(b)
-    # the noise is there for every g but 0: of the cases of a mean, that one comes first
+    # there is noise for every g but 0, and the first case of a mean is that with noise
     body = body.replace(lambda e: isinstance(e, sp.Piecewise), lambda e: e.args[0].expr)
     y = sp.Dummy("y", positive=True)
     inverse = 1 / sp.together(_slope_at_zero(body.xreplace({g: y}), y))
@@ -147,7 +147,7 @@ def curvature(b: sp.Expr) -> sp.Expr:
 
 
 def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
-    """d expr/dy as y falls to 0 (y > 0): a step whose argument is 0 there counts as it is for small y."""
+    """d expr/dy as y falls to 0 (y > 0); a step function whose argument is 0 there has its value for small y."""
 
     def step(e: sp.Heaviside) -> sp.Expr:
         at_zero = e.args[0].subs(y, 0)

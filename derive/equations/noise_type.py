@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import mpmath
 import sympy as sp
 
-from sdescent.derive.equations.kinks import kinked, near_kinks
+from sdescent.derive.equations.kinks import kinked, near_kinks, random_vector
 from sdescent.derive.expressions.coordinates import parts_of, symbols_of
 from sdescent.derive.expressions.graphs import numeric
 
 POINTS = 6
+Rows = list[list[Any]]
+#: a direction -> the derivative of the root along it
+Slope = Callable[[list[Any]], Rows]
 #: sizes of the coordinates of the points, in turn: far out, where signs have saturated, a root looks constant
 SIZES = (1, 50, 1000)
 
@@ -54,38 +58,21 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
     commute as vector fields, sum_k B_kj d_k B_il = sum_k B_kl d_k B_ij (Kloeden and Platen, chapter 10); else general.
 
     Decided at random points and at points next to the kinks and saturations found along a random line
-    (`sdescent.derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point
-    was found
-    where the identity fails), a narrower one holds to more than 10 digits at each point. A root that may bend somewhere but
-    does not change at any point is called general, which every solver of general noise handles.
+    (`sdescent.derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`). That a narrower type fails is
+    certain, since there is a point where its identity does not hold; the type itself holds to more than 10 digits at each
+    point. A root that may bend somewhere but does not change at any point is called general, which every solver of general
+    noise handles.
     """
     if not symbols_of(root) & set(state):
         return "additive"
-    import mpmath
-
     exact = precision(root)
     seen = _Seen(exact)
     with mpmath.workdps(exact.digits):
         for jet in _jets(root, state, exact):
-            seen.add(jet)
+            seen.add(*jet)
             if not seen.commutative and seen.narrowest() == "general":
                 return "general"
     return seen.narrowest() if seen.depends or not kinked(root, state) else "general"
-
-
-@dataclass(frozen=True)
-class _Jet:
-    """A root at a point, of size 1.
-
-    Args:
-        value: the matrix as rows.
-        slope: its derivative along a direction.
-        draw: random numbers, for combinations of columns.
-    """
-
-    value: list[list[Any]]
-    slope: Callable[[list[Any]], list[list[Any]]]
-    draw: random.Random
 
 
 @dataclass
@@ -95,16 +82,18 @@ class _Seen:
     exact: Precision
     commutative: bool = True
     depends: bool = False
-    _matrices: list[list[list[Any]]] = field(default_factory=list)
+    _matrices: list[Rows] = field(default_factory=list)
     _others: bool = True  # entry i is alone in its column and depends on x_i alone
 
-    def add(self, jet: _Jet) -> None:
-        small, rows = self.exact.small, len(jet.value)
-        along = jet.slope(_random_vector(jet.draw, rows))
-        self._matrices += [jet.value, along]
+    def add(self, value: Rows, slope: Slope, draw: random.Random) -> None:
+        """Takes in a root at a point, scaled to size 1; the random numbers are for directions and combinations of columns."""
+        small, along = self.exact.small, slope(random_vector(draw, len(value)))
+        self._matrices += [value, along]
         self.depends = self.depends or not all(small(e) for row in along for e in row)
-        self._others = self._others and self._own_places() is not None and self._own_coordinates(jet)
-        self.commutative = self.commutative and self._commutes(jet)
+        self._others = (
+            self._others and self._own_places() is not None and self._own_coordinates(len(value), slope, draw)
+        )
+        self.commutative = self.commutative and self._commutes(value, slope, draw)
 
     def narrowest(self) -> str:
         if not self.depends:
@@ -146,40 +135,30 @@ class _Seen:
             places[j] = filled.pop()
         return places
 
-    def _own_coordinates(self, jet: _Jet) -> bool:
+    def _own_coordinates(self, rows: int, slope: Slope, draw: random.Random) -> bool:
         """Whether the entries are constant along directions that leave their own coordinate fixed."""
         places = self._own_places() or {}
         for j, i in places.items():
-            direction = _random_vector(jet.draw, len(jet.value))
+            direction = random_vector(draw, rows)
             direction[i] = 0
-            if any(direction) and not self.exact.small(jet.slope(direction)[i][j]):
+            if any(direction) and not self.exact.small(slope(direction)[i][j]):
                 return False
         return True
 
-    def _commutes(self, jet: _Jet) -> bool:
+    def _commutes(self, value: Rows, slope: Slope, draw: random.Random) -> bool:
         """Whether two random combinations of the columns commute; they always do only if all columns commute."""
-        columns = len(jet.value[0])
-        one, two = (_random_vector(jet.draw, columns) for _ in range(2))
-        u, w = (_times(jet.value, c) for c in (one, two))
-        there = _times(jet.slope(u), two)  # the derivative of w along u
-        back = _times(jet.slope(w), one)
+        one, two = (random_vector(draw, len(value[0])) for _ in range(2))
+        u, w = (_times(value, c) for c in (one, two))
+        there, back = _times(slope(u), two), _times(slope(w), one)  # the derivative of w along u, and of u along w
         return all(self.exact.small(a - b, 1 + abs(a)) for a, b in zip(there, back, strict=True))
 
 
-def _random_vector(draw: random.Random, length: int) -> list[Any]:
-    import mpmath
-
-    return [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in range(length)]
-
-
-def _times(matrix: list[list[Any]], vector: list[Any]) -> list[Any]:
+def _times(matrix: Rows, vector: list[Any]) -> list[Any]:
     return [sum((a * b for a, b in zip(row, vector, strict=True)), 0 * vector[0]) for row in matrix]
 
 
-def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
+def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Iterator[tuple[Rows, Slope, random.Random]]:
     """The root at random points where it is real, with its slopes."""
-    import mpmath
-
     parameters = sorted(symbols_of(root) - set(state), key=str)
     # a stable law has no closed cdf, its quadrature and a sum over signs are slow: any smooth function of the same argument has
     # the same type
@@ -207,18 +186,16 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
             continue  # signs that are saturated here
         size = max(abs(e) for e in here) or mpmath.mpf(1)
 
-        def rows(entries: list[Any]) -> list[list[Any]]:
+        def rows(entries: list[Any]) -> Rows:
             return [entries[i * root.cols : (i + 1) * root.cols] for i in range(root.rows)]
 
-        def slope(
-            direction: list[Any], x: list[Any] = x, values: list[Any] = values, size: Any = size
-        ) -> list[list[Any]]:
+        def slope(direction: list[Any], x: list[Any] = x, values: list[Any] = values, size: Any = size) -> Rows:
             ahead, behind = (
                 flat(*(a + s * step * e for a, e in zip(x, direction, strict=True)), *values) for s in (1, -1)
             )
             return rows([(a - b) / (2 * step * size) for a, b in zip(ahead, behind, strict=True)])
 
         points_used += 1
-        yield _Jet(rows([e / size for e in here]), slope, draw)
+        yield rows([e / size for e in here]), slope, draw
     if not points_used:
         raise ArithmeticError("no point was found at which the root of the covariance is real")

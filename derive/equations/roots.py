@@ -97,8 +97,8 @@ def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None 
 def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
     """Whether a root, as a function of the gradient, is differentiable everywhere, at zero gradients too.
 
-    It is not where it contains a case, a clipping, an |g| whose kink is left in it, or the square root of an expression that
-    vanishes with the gradient: there the covariance is singular (theory 4).
+    It is not if it contains a case, a clipping, an |g| with a kink, or the square root of an expression that vanishes with the
+    gradient, where the covariance is singular (theory 4).
     """
     letters, origin = set(gradient), dict.fromkeys(gradient, sp.S.Zero)
     for e in root:
@@ -117,7 +117,7 @@ def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
 def _joins_at_zero(e: sp.Expr, kinks: list[sp.Expr], letters: set[sp.Symbol]) -> bool:
     """Whether a function of |x| and sign x, x one coordinate of the gradient up to a factor, has one value and one slope at x = 0.
 
-    So it is for sqrt(1 - b^2) with b = sign(x)(1 - e^{-|x|}): 1 - b^2 = 2 e^{-|x|} - e^{-2|x|} has the slope 0 on both sides.
+    An example is sqrt(1 - b^2) with b = sign(x)(1 - e^{-|x|}): 1 - b^2 = 2 e^{-|x|} - e^{-2|x|} has the slope 0 on both sides.
     """
     symbols = set[sp.Basic]().union(*(a.free_symbols & letters for a in kinks))
     if len(symbols) != 1 or e.free_symbols & letters != symbols:
@@ -132,18 +132,9 @@ def _joins_at_zero(e: sp.Expr, kinks: list[sp.Expr], letters: set[sp.Symbol]) ->
 
 
 def blocks(covariance: sp.Matrix) -> list[list[int]]:
-    """The coordinates with noise, in groups that no entry connects: up to their order the covariance is block diagonal."""
-    left, groups = [i for i in range(covariance.rows) if any(e != 0 for e in covariance[i, :])], list[list[int]]()
-    while left:
-        group, waiting = list[int](), [left[0]]
-        while waiting:
-            i = waiting.pop()
-            if i in left:
-                left.remove(i)
-                group.append(i)
-                waiting += [j for j in left if covariance[i, j] != 0 or covariance[j, i] != 0]
-        groups.append(sorted(group))
-    return groups
+    """The coordinates with noise, in groups that no entry connects: sorted by group, the covariance is block diagonal."""
+    groups = map(sorted, covariance.connected_components())
+    return [group for group in groups if len(group) > 1 or covariance[group[0], group[0]] != 0]
 
 
 def block_root(covariance: sp.Matrix) -> sp.Matrix | None:
@@ -202,7 +193,7 @@ def _short(e: sp.Expr) -> sp.Expr:
 
 
 def smooth_in(root: sp.Matrix, state: Sequence[sp.Symbol]) -> bool:
-    """Whether a root is seen to be differentiable in the state, everywhere: no kink, no case, no root of what may vanish."""
+    """Whether a root is clearly differentiable in the state everywhere: no kinks, no cases, no roots of what may vanish."""
     letters = set(state)
     for e in root:
         if any(a.free_symbols & letters for a in e.atoms(sp.Max, sp.Min, sp.Piecewise, sp.Abs, sp.sign, sp.Heaviside)):

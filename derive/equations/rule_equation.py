@@ -28,10 +28,10 @@ class LeftOut:
     """A term that the conventional first-order model drops.
 
     Args:
-        letters: of the entry of the covariance that it is.
+        letters: name its entry of the covariance.
         term: its value at the generic coordinate, or None where it was not computed.
-        needs: the order of the moment of the noise that it needs, and
-        condition: the inequality under which that exists, or None for a law with all moments.
+        needs: the order of the moment of the noise that it depends on.
+        condition: the inequality under which this moment exists, or None for a law with all moments.
     """
 
     letters: Pair
@@ -52,7 +52,7 @@ class RangeKind(StrEnum):
     MEMORY_LAG = "memory-lag"
 
 
-#: a quantity of a `Range` that is larger is said: what the equation leaves out is of about this relative size
+#: a quantity of a `Range` above this is reported; the error of the equation is of about this relative size
 LARGE = 0.1
 
 
@@ -80,12 +80,12 @@ class RuleEquation:
         pair: covariance of the first letter at coordinate i with the second at j != i; letters in both orders.
         conditions: inequalities that a symbol leaves open, or that are unmet but only reported.
         left_out: what the conventional first-order model drops.
-        letters: x and the memory letters that are left: those that a step changes by little.
+        letters: x and the slow memory letters, which a step changes by little.
         shift: where a fast memory was averaged out and settles, (y - x)/tau (`sdescent.derive.equations.averaged`).
         local: whether it is for losses that are sums over coordinates, H_j and T_j their second and third derivatives.
         skewed: where a step of the size s has a third moment, which no diffusion has: (such as "x x m", E F F F/s^3).
-        message: mean and covariance of a message that have no closed form, where drift or covariance contain their letters.
-        ranges: where it holds; () for an equation that is only up to its weak order in the step.
+        message: the letters in drift or covariance for moments of a message without a closed form; None if there are none.
+        ranges: where the equation holds; () if only its weak order limits it.
     """
 
     method: Method
@@ -130,7 +130,7 @@ class RuleEquation:
         ]
         singular: dict[sp.Expr, sp.Expr] = {}
         for a in sorted(powers, key=lambda a: (a.count_ops(), sp.default_sort_key(a))):
-            # what is singular inside is any number, so that a sum with it is not
+            # a singular part inside counts as any number, so that a sum with it is not singular
             if a.base.has(*start) and a.base.xreplace(singular).xreplace(start) == 0:
                 singular[a] = sp.Dummy("singular")
         simplest = (

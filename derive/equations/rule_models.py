@@ -68,11 +68,13 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
 
 def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
     method, loss, dim = derivation.method, derivation.loss, derivation.dim
-    if isinstance(derivation.averaged, Signs):
-        return _of_signs(derivation, model, derivation.averaged)
+    settled = derivation.averaged
+    if isinstance(settled, Signs):
+        return _of_signs(derivation, model, settled)
+    settled = settled or Averaged({})
     drift = {a: derivation.mean(a, 2) + root * derivation.mean(a, 3) for a in derivation.letters}
     first = derivation.conditions("the drift exists", {a: derivation.degree(a) for a in derivation.letters}, "no-drift")
-    # asked for before its value, which may have no closed form where it is infinite
+    # checked before its value is computed, which may have no closed form where it is infinite
     linear = {a: 2 * derivation.degree(a) for a in derivation.letters if derivation.degree(a) <= 1}
     first += derivation.conditions("the covariance exists", linear, "infinite-variance")
     limit = derivation.covariances(2), derivation.covariances(3)
@@ -81,7 +83,7 @@ def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
     left: tuple[LeftOut, ...] = ()
     if model == "second-order":
         kept = derivation.letters
-        # before the terms are asked for: beyond the tail index the formulas of moments have a value that means nothing
+        # checked before the terms are computed: beyond the tail index the formulas of moments have meaningless values
         degrees = {a: derivation.degree(a, 5) for a in derivation.letters}
         first += derivation.conditions("the drift exists", degrees, "no-drift")
         drift, covariance, pair = derivation.second_order(noisy)
@@ -100,8 +102,8 @@ def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
     conditions += () if leaf is None else leaf.moments.conditions
     return RuleEquation(
         method, model, loss, dim, {a: written(e) for a, e in drift.items()}, {k: written(e) for k, e in covariance.items()},
-        {k: written(e) for k, e in pair.items()}, derivation.settles + sharpest(conditions), left, derivation.letters,
-        derivation.shift, local=derivation.local, skewed=skewed, message=leaf,
+        {k: written(e) for k, e in pair.items()}, settled.conditions + sharpest(conditions), left, derivation.letters,
+        settled.shift, local=derivation.local, skewed=skewed, message=leaf,
     )  # fmt: skip
 
 
@@ -114,9 +116,7 @@ def _of_signs(derivation: _Derivation, model: Model, signs: Signs) -> RuleEquati
     zero_pair = {("x", "x"): sp.S.Zero}
     follows = Range(RangeKind.MEMORY_LAG, derivation.in_step_size(root**2 * signs.behind))
     asked = derivation.method, model, derivation.loss, derivation.dim
-    return RuleEquation(
-        *asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, derivation.settles, ranges=(follows,)
-    )
+    return RuleEquation(*asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, signs.conditions, ranges=(follows,))
 
 
 class _Derivation:
@@ -147,17 +147,15 @@ class _Derivation:
         }
 
     def localise(self) -> bool:
-        """Take the increments of one coordinate, where every coordinate may be a chain of its own; whether that is so.
+        """Restricts the increments to one coordinate, if every coordinate may be a chain of its own; returns whether it is.
 
-        Products of Hessian products of random vectors have a mean there that needs no entry of the Hessian but H_j.
+        There the mean of a product of Hessian products of random vectors needs only the entry H_j of the Hessian.
         """
         apart = self.dim == 1 or isinstance(self.loss, Separable) or (self.loss is None and self.dim is None)
         if not apart or self.averaged is not None or not (self.dim == 1 or self.expect.independent):
             return False
-        self.increments, self.local = (
-            {a: f.map(lambda e: localised(e, self.dim)) for a, f in self.increments.items()},
-            True,
-        )
+        self.local = True
+        self.increments = {a: f.map(lambda e: localised(e, self.dim)) for a, f in self.increments.items()}
         self._take_moments()
         self.pair = {}
         return True
@@ -166,16 +164,6 @@ class _Derivation:
         """Mean and covariance of a message as letters, if one of the expressions contains them."""
         leaf = self.expect.messages.leaf
         return leaf if leaf is not None and leaf.occurs_in(expressions) else None
-
-    @property
-    def settles(self) -> tuple[Condition, ...]:
-        """The conditions under which a memory that is averaged out settles, where symbols leave them open."""
-        return () if self.averaged is None else self.averaged.conditions
-
-    @property
-    def shift(self) -> sp.Expr | None:
-        """(y - x)/tau of an averaged memory."""
-        return self.averaged.shift if isinstance(self.averaged, Averaged) else None
 
     def mean(self, letter: str, n: int) -> sp.Expr:
         """The coefficient of s^n in E F.
@@ -194,9 +182,8 @@ class _Derivation:
         """
         for (a, b), series in self.covariance.items():
             self._start(series, f"covariance of {a} and {b} in a step")
-        return tuple(
-            {key: gathered(series[n]) for key, series in table.items()} for table in (self.covariance, self.pair)
-        )  # pyright: ignore[reportReturnType]
+        same, apart = ({k: gathered(f[n]) for k, f in table.items()} for table in (self.covariance, self.pair))
+        return same, apart
 
     def spread(self, a: str, b: str, n: int, apart: bool = False) -> sp.Expr:
         """The coefficient of s^n in the covariance of a step, n = 4 or 5, where the limit has no noise."""
@@ -221,8 +208,8 @@ class _Derivation:
     def skewness(self) -> tuple[str, sp.Expr] | None:
         """The first third moment of the increments at one coordinate that does not vanish at s^3, with its letters.
 
-        It stands beside a third derivative of a test function and leaves an error of order s. One without a closed form is
-        passed over.
+        It multiplies a third derivative of a test function, and so leaves an error of order s. Moments without a closed form are
+        skipped.
         """
         for letters in combinations_with_replacement(self.letters, 3):
             one, two, three = (self.increments[a] for a in letters)

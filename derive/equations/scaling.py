@@ -1,9 +1,9 @@
-"""Scaling rules, solved for: how constants have to change with the batch size so that an SDE, or its stationary law, stays.
+"""Scaling rules: how constants must change with the batch size so that an SDE, or its stationary law, stays the same.
 
 A batch of k B in place of B divides the noise's covariance by k. A rule multiplies every constant by a power of k, every memory
-letter by another, and the time by a third. Sums, and arguments of functions, have to keep together, so that an equation stays as
-it is exactly where a linear system in the exponents holds, over the rationals: its whole solution space is given, or the term
-that has no solution.
+letter by another, and the time by a third. All summands of a sum must change by the same power, and the argument of a function
+by none. So an equation stays the same exactly where a linear system over the rationals holds for the exponents. The answer is
+its whole solution space, or the term that makes it unsolvable.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sdescent.derive.methods.distributed import Method, symbols_of_noise
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
-from sdescent.derive.vocabulary.symbols import N, eta, parameter, t
+from sdescent.derive.vocabulary.symbols import N, eta, t
 
 TIME = sp.Symbol("time")
 
@@ -49,13 +49,13 @@ class Scaling:
 
 
 def noise_letters(method: Method) -> dict[sp.Symbol, sp.Rational]:
-    """The exponents of what the noise's scale is made of: sigma -> -1/2."""
+    """The exponents of the symbols in the noise's scale: sigma -> -1/2."""
     exponents = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
     return exponents | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
 
 
 def scaling_rules(method: Method) -> Scaling:
-    """How the constants of a method have to change under B -> k B so that its first-order SDE stays as it is.
+    """How the constants of a method must change under B -> k B so that its first-order SDE stays the same.
 
     Raises:
         Refusal: "no-scaling-rule", with the terms that cannot stay together; as `sd.sde`.
@@ -77,7 +77,7 @@ def open_method(method: Method) -> Method:
 
 
 def scaling(equation: RuleEquation) -> Scaling:
-    """The rules under which the SDE of x and the memory stays as it is.
+    """The rules under which the SDE of x and the memory stays the same.
 
     Raises:
         Refusal: "no-scaling-rule", with the terms that cannot stay together.
@@ -93,7 +93,7 @@ def scaling(equation: RuleEquation) -> Scaling:
 
 
 def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
-    """The rules under which a stationary second moment of x stays as it is: fewer conditions, more rules.
+    """The rules under which a stationary second moment of x stays the same: fewer conditions, more rules.
 
     Args:
         variance: E x^2 on f = h x^2/2 in one dimension; h stays.
@@ -110,8 +110,8 @@ def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
 def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     """E x^2 of the stationary law on f = h x^2/2 in one dimension, of the equation linearised about its point of rest.
 
-    The memory rests where its drift vanishes at x = g = 0, late in time; drift is linearised there, the covariance taken there. To
-    leading order in the step's time it is the stationary variance.
+    The memory rests where its drift vanishes at x = g = 0, late in time. There the drift is linearised and the covariance
+    evaluated. To leading order in the step's time the result is the stationary variance.
 
     Raises:
         Refusal: "time-dependent" for a step size or an update in t, which have no stationary law; "no-point-of-rest" where the
@@ -151,12 +151,10 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
         raise NoClosedForm("the drift has no derivative at the point of rest")
     size = len(state)
     letters = equation.letters
-    covariance = sp.Matrix(
-        size,
-        size,
-        lambda i, j: local(equation.covariance.get((letters[min(i, j)], letters[max(i, j)]), sp.S.Zero)).subs(at),
-    )
-    names = {(i, j): sp.Symbol(f"V{i}_{j}") for i in range(size) for j in range(i, size)}
+    pairs = {(i, j): (letters[i], letters[j]) for i in range(size) for j in range(i, size)}
+    entries = {key: local(equation.covariance.get(pair, sp.S.Zero)).subs(at) for key, pair in pairs.items()}
+    covariance = sp.Matrix(size, size, lambda i, j: entries[min(i, j), max(i, j)])
+    names = {(i, j): sp.Symbol(f"V{i}_{j}") for i, j in pairs}
     v = sp.Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
     gap = jacobian * v + v * jacobian.T + covariance
     variances = solved([gap[i, j] for i, j in names], list(names.values()), 1)
@@ -172,7 +170,7 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
 
 
 class _Exponents:
-    """The exponent of every term as a linear form, and the equations that sums and functions ask for."""
+    """The exponent of every term as a linear form, and the equations that sums and functions impose."""
 
     def __init__(self, equation: RuleEquation) -> None:
         self.equation, self.method = equation, equation.method
@@ -195,8 +193,8 @@ class _Exponents:
             self.equations.append((sp.expand(one - two), where, term))
 
     def of(self, e: sp.Expr) -> sp.Expr:
-        """The exponent of k of an expression; sums are asked to be of one."""
-        if e.is_number or e in (N,):
+        """The exponent of k in an expression; records that the summands of a sum must have the same one."""
+        if e.is_number or e == N:
             return sp.S.Zero
         if e == t:
             return TIME
@@ -205,8 +203,7 @@ class _Exponents:
         if e.is_Symbol:
             if e in self.noise:
                 return self.noise[e]  # pyright: ignore[reportArgumentType]
-            free = e.name in self.exponents_of()
-            return self._of_name(e.name) if free else sp.S.Zero
+            return self._of_name(e.name) if e.name in self.constants else sp.S.Zero
         if isinstance(e, sp.Add):
             first, *rest = e.args
             common = self.of(first)
@@ -233,12 +230,13 @@ class _Exponents:
             return sp.S.Zero
         raise NoClosedForm(f"the scaling of {formula(e)}")
 
-    def exponents_of(self) -> Mapping[str, sp.Expr]:
-        """The constants that a rule may change: the step size, and every symbol of the update and the regime."""
-        return {"eta": eta, **{name: parameter(name) for name, _ in self.method.constants}}
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The names of the constants that a rule may change: the step size, and every symbol of the update and the regime."""
+        return ("eta", *(name for name, _ in self.method.constants))
 
     def solved(self) -> Scaling:
-        for name in self.exponents_of():
+        for name in self.constants:
             self._of_name(name)
         unknowns = [*self.unknown.values(), TIME]
         for n in range(1, len(self.equations) + 1):
@@ -257,7 +255,7 @@ class _Exponents:
         names = {s: sp.Symbol(f"r_{s.name.replace(' ', '_')}") for s in unknowns}
         values = {name: e.xreplace(names) for name, e in values.items()}
         free = tuple(s for s in names.values() if any(s in e.free_symbols for e in values.values()))
-        constants = {name: values[name] for name in self.exponents_of()}
+        constants = {name: values[name] for name in self.constants}
         letters = {a: values.get(f"letter {a}", sp.S.Zero) for a in self.equation.letters if a != "x"}
         of_rule = self._rule_constants(values)
         tau = self.method.regime.power[1] * values["eta"]
@@ -282,7 +280,7 @@ class _Exponents:
 
 
 def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tuple[str, str, str]]:
-    """The coefficients of the equation at some numbers before and after the change, which have to agree.
+    """The coefficients of the equation at some numbers, before and after the change; both must agree.
 
     Args:
         scaling: a rule; its free exponents are taken as 0.
@@ -295,55 +293,35 @@ def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tupl
     power = {name: e.xreplace(zero) for name, e in scaling.exponents.items()}
     letters = {a: e.xreplace(zero) for a, e in scaling.letters.items()}
     values, changed = _numbers(equation, power, letters, k)
-    rows = []
     stretch = sp.Integer(k) ** power["time"]
-    for what, e, exponent in _coefficients(equation, letters):
-        before = sp.N(e.xreplace(values), 30)
-        after = sp.N(e.xreplace(changed) * stretch / sp.Integer(k) ** exponent, 30)
-        rows.append((what, str(sp.N(before, 12)), str(sp.N(after, 12))))
+    entries = [(f"drift {a}", (a,), e) for a, e in equation.drift.items()]
+    entries += [(f"covariance {a} {b}", (a, b), e) for (a, b), e in equation.covariance.items()]
+    rows = []
+    for what, state, e in entries:
+        if e != 0:
+            exponent = sp.Add(*[letters.get(a, sp.S.Zero) for a in state])
+            before = sp.N(e.xreplace(values), 30)
+            after = sp.N(e.xreplace(changed) * stretch / sp.Integer(k) ** exponent, 30)
+            rows.append((what, str(sp.N(before, 12)), str(sp.N(after, 12))))
     return rows
-
-
-def _coefficients(equation: RuleEquation, letters: Mapping[str, sp.Expr]) -> list[tuple[str, sp.Expr, sp.Expr]]:
-    drift = [(f"drift {a}", e, letters.get(a, sp.S.Zero)) for a, e in equation.drift.items()]
-    pairs = [
-        (f"covariance {a} {b}", e, letters.get(a, sp.S.Zero) + letters.get(b, sp.S.Zero))
-        for (a, b), e in equation.covariance.items()
-    ]
-    return [(what, e, exponent) for what, e, exponent in [*drift, *pairs] if e != 0]
 
 
 def _numbers(
     equation: RuleEquation, power: Mapping[str, sp.Expr], letters: Mapping[str, sp.Expr], k: int
 ) -> tuple[dict[sp.Expr, sp.Expr], dict[sp.Expr, sp.Expr]]:
-    """Numbers for every symbol, and the same after the change."""
+    """A number for every symbol and every function of all coordinates, before and after the change."""
+    work = _Exponents(equation)
+    table = {work.letter(a): e for a, e in letters.items()} | {sp.Symbol(name): e for name, e in power.items()}
     values: dict[sp.Expr, sp.Expr] = {}
     changed: dict[sp.Expr, sp.Expr] = {}
-    noise = noise_letters(equation.method)
-    shift = _Exponents(equation)
+
+    def put(part: sp.Expr, value: sp.Expr) -> None:
+        values[part], changed[part] = value, value * sp.Integer(k) ** work.of(part).xreplace(table)
+
     expressions = [*equation.drift.values(), *equation.covariance.values()]
-    atoms: set[sp.Expr] = set()
-    for e in expressions:
-        atoms |= {n for n in e.atoms(Node)}
-    for n, node in enumerate(sorted(atoms, key=str)):
-        values[node] = sp.Rational(7 + 2 * n, 5)
-        exponent = (
-            shift.of(node)
-            .xreplace({shift.letter(a): v for a, v in letters.items()})
-            .xreplace({shift._of_name(name): v for name, v in power.items() if name != "time"} | {TIME: power["time"]})
-        )
-        changed[node] = values[node] * sp.Integer(k) ** exponent
+    for n, node in enumerate(sorted({node for e in expressions for node in e.atoms(Node)}, key=str)):
+        put(node, sp.Rational(7 + 2 * n, 5))
     symbols = {s for e in expressions for s in e.xreplace(values).free_symbols}
     for n, s in enumerate(sorted(symbols, key=str)):
-        value = sp.Rational(3 + 2 * n, 7 + n)
-        exponent: sp.Expr = sp.S.Zero
-        if isinstance(s, Coordinate):
-            exponent = letters.get(s.base, sp.S.Zero)
-        elif s == t:
-            exponent = power["time"]
-        elif s in noise:
-            exponent = shift.noise[s].xreplace({shift._of_name("eta"): power["eta"]})  # pyright: ignore[reportArgumentType]
-        elif s.name in power:
-            exponent = power[s.name]
-        values[s], changed[s] = value, value * sp.Integer(k) ** exponent
+        put(s, sp.Rational(3 + 2 * n, 7 + n))
     return values, changed

@@ -61,20 +61,21 @@ class Equation:
         """Conditions that a symbol leaves open, and unmet ones that do not forbid the derivation."""
         return self.moments.conditions
 
+    @property
+    def _coefficients(self) -> tuple[sp.Expr, ...]:
+        form = () if self.form is None else self.form.expressions
+        return form if self.drift is None else (*form, self.drift)
+
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Drift, rate, covariance and the law's symbols, for walks over symbols."""
-        form = () if self.form is None else self.form.expressions
-        given_message = () if self.conditional is None else self.conditional.expressions
-        drift = () if self.drift is None else (self.drift,)
-        return (self.rate, *form, *given_message, *drift)
+        of_message = () if self.conditional is None else self.conditional.expressions
+        return (self.rate, *of_message, *self._coefficients)
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
         """As `kinks_of_model`."""
-        drift = () if self.drift is None else (self.drift,)
-        form = () if self.form is None else self.form.expressions
-        return kinks_of_model([*drift, *form], self.loss, self.dim, self.model)
+        return kinks_of_model(self._coefficients, self.loss, self.dim, self.model)
 
     @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:

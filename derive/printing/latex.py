@@ -47,9 +47,8 @@ def covariance_latex(
         macros: the user's commands for U, Gamma and measured matrices.
     """
     second = sp.expand(form.diag + form.mean**2)
-    diag, square = (
-        (second, f" - {mean}^{{2}}") if mean and second.count_ops() < 6 < form.diag.count_ops() else (form.diag, "")
-    )
+    squared = mean and second.count_ops() < 6 < form.diag.count_ops()
+    diag, square = (second, f" - {mean}^{{2}}") if squared else (form.diag, "")
     diag = sp.Add(*[_without_inner_fractions(term) for term in sp.Add.make_args(diag)])
     lines = [""]
     if diag != 0 or square:
@@ -68,11 +67,8 @@ def covariance_latex(
         more.append(rf"+\left({u}\,{core}\,{u}^{{\top}}\right)_{{ij}}")
     for coefficient, leaf in form.dense:
         written = show(coefficient)
-        scalar = (
-            ""
-            if coefficient == 1
-            else (rf"\left({written}\right)" if isinstance(coefficient, sp.Add) else written) + r"\,"
-        )
+        written = rf"\left({written}\right)" if isinstance(coefficient, sp.Add) else written
+        scalar = "" if coefficient == 1 else written + r"\,"
         more.append(rf"+{scalar}{letter(leaf.name, macros)}_{{ij}}")
     for piece in more:
         if weight and lines != [""] and measure(lines[-1] + piece) > weight:

@@ -54,8 +54,8 @@ class Layout:
         """Everything that is known about an equation: drift, covariance, conditions (met or not), noise type, omega.
 
         Args:
-            known: its JSON.
-            about: what it is the equation of, in phrases.
+            as_json: its JSON.
+            about: phrases that say which equation it is.
         """
         self._heading(equation, about)
         complete = as_json.get("covariance") is not None or as_json.get("form") is not None
@@ -81,7 +81,7 @@ class Layout:
         """The same of the equation of an update rule.
 
         Args:
-            found: the equation, or what has no closed form.
+            formulas: the equation, or what has no closed form.
         """
         method = equation.method
         self._heading(equation, about)
@@ -252,10 +252,10 @@ class Layout:
         self._structure(given_v, "Cov")
 
     def _drift(self, equation: Equation, small: bool) -> None:
-        """The drift, and the rate that the covariance has as a factor: known though the covariance is not."""
+        """The drift, and the rate, a factor of the covariance: both are known even where the covariance is not."""
         part = expand_mean(equation) if small else None
-        if part is not None and all(count_nodes(e) <= MAX_NODES for e in part.drift):
-            self._entries("drift", part.drift)
+        if part is not None and all(count_nodes(e) <= MAX_NODES for e in part[1]):
+            self._entries("drift", part[1])
         elif equation.drift is not None:
             self._formula("drift" + self._sub("j"), equation.drift, "drift")
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.expressions.coordinates import Coordinate
@@ -28,7 +28,9 @@ def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> s
         state = page.show(Coordinate(a))
         noise = rf"+ ({root}\,\mathrm{{d}}{w})_{{{state}}}" if a in noisy else ""
         pieces = page.split(rule.drift[a])
-        opening, closing = _parentheses(pieces)
+        # as high as what they enclose; over several lines, where TeX does not measure it, as fractions or as letters
+        size = "Big" if any(r"\frac" in piece for piece in pieces) else "big"
+        opening, closing = (rf"\{size}l(", rf"\{size}r)\,") if len(pieces) > 1 else (r"\left(", r"\right)")
         pieces[0] = opening + pieces[0]
         pieces[-1] += rf"{closing}\mathrm{{d}}{time}"
         lines += equation_lines(rf"\mathrm{{d}}{state}", [*pieces, noise] if noise else pieces)
@@ -47,11 +49,3 @@ def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> s
         lines += message_lines(leaf.moments.conditional, leaf.moments.mean, letters, page)
     lines += [rf"&\text{{where }} {page.show(near.quantity)} \ll 1" for near in rule.ranges]
     return aligned(lines, rule.conditions, page.macros)
-
-
-def _parentheses(pieces: Sequence[str]) -> tuple[str, str]:
-    """Parentheses as high as what they enclose; over several lines, where TeX does not measure it, as fractions or as letters."""
-    if len(pieces) == 1:
-        return r"\left(", r"\right)"  # TeX puts a small space behind it
-    size = "Big" if any(r"\frac" in piece for piece in pieces) else "big"
-    return rf"\{size}l(", rf"\{size}r)\,"

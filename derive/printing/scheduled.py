@@ -17,8 +17,8 @@ from sdescent.derive.vocabulary.symbols import du, t, u
 def in_letter_u(rule: RuleEquation) -> tuple[RuleEquation, dict[sp.Symbol, sp.Expr]]:
     """The equation in u and du, and their meaning: {u: u(t)}, and du: its derivative where that occurs.
 
-    It is derived again for a schedule that is left open. The equation as it is, and {}, where the schedule is not a function of
-    time alone, where the two equations are not seen to be the same, or where the letters save nothing.
+    The equation is derived again with a free schedule. The result is the original equation and {} if the schedule is not a
+    function of time alone, if the two equations are not seen to be the same, or if the letters save nothing.
     """
     schedule = rule.method.schedule
     if t not in schedule.factor.free_symbols or schedule.factor.atoms(Coordinate, Node):

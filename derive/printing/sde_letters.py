@@ -62,7 +62,7 @@ def drift_in_letters(equation: Equation) -> sp.Expr:
 def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
     """`drift_in_letters`, or None where the drift does not have this form.
 
-    h does not depend on x, so the Jacobian of h b times H h b is h^2 J H b.
+    Where h does not depend on x, the Jacobian of h b times H h b is h^2 J H b.
     """
     letters = drift_in_letters(equation)
     meaning = {

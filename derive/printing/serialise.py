@@ -52,9 +52,14 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     where: list[tuple[str, str]] = []
     noise_type, complete = None, _complete(equation.moments)
     if dim is None:
-        form = _form(equation, where)
-        result["form"] = form
-        expressions += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
+        result["form"], form, drift = None, equation.form, equation.drift
+        expressions.append(equation.rate)
+        if complete and form is not None and drift is not None:
+            write = ExpressionWriter([drift, equation.rate, *form.expressions])
+            where += write.where
+            strings = {"coordinate": "g_j", "drift": write(drift), "rate": write(equation.rate)}
+            result["form"] = strings | _form_strings(form, write)
+            expressions += [drift, *form.expressions]
     elif complete:
         expanded = named()
         parts = formulas(expanded)
@@ -69,10 +74,11 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         part = expand_mean(equation)
         result["mean"] = result["rate"] = None
         if part is not None:
-            entries = [[text(e) for e in column] for column in (part.mean, part.drift)]
+            *columns, rate = part
+            entries = [[text(e) for e in column] for column in columns]
             result["mean"], result["drift"] = entries if dim is not None else [only[0] for only in entries]
-            result["rate"] = text(part.rate)
-            expressions += [*part.mean, *part.drift, part.rate]
+            result["rate"] = text(rate)
+            expressions += [*columns[0], *columns[1], rate]
         missing = _missing(equation, part is not None)
     if equation.conditional is not None:
         result["conditional"], extra = _conditional(equation, where)
@@ -95,7 +101,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
 
 
 def asked(equation: Equation, **regime: object) -> dict[str, Any]:
-    """What an equation was derived from; `regime` has what is said of it."""
+    """What an equation was derived from; `regime` has the entries about its regime."""
     method, clients = equation.method, equation.method.clients
     return {
         "method": known_as("method", method.name),
@@ -153,7 +159,11 @@ def _complete(step: Moments) -> bool:
 def _missing(
     equation: Equation, mean_known: bool, mean: str = "the mean of the step is", covariance: str = "it is rate"
 ) -> list[dict[str, str]]:
-    """What has no value, each with the reason and what to do instead; how the sentences on mean and covariance begin."""
+    """What has no value, with the reason and the remedy.
+
+    Args:
+        mean, covariance: the beginnings of the sentences on them.
+    """
     if equation.form is not None:
         why = f"{NOT_ELEMENTARY} the distribution function of the noise is not an elementary function"
     else:
@@ -167,20 +177,6 @@ def _missing(
         {"what": "drift", "reason": f"{why}; {mean} E m(v) with m(v) = E[C | v], {how}"},
         {"what": "covariance", "reason": f"{why}; {covariance} (E Cov(C | v) + Cov m(v)), {how}"},
     ]
-
-
-def _form(equation: Equation, where: list[tuple[str, str]]) -> dict[str, Any] | None:
-    form = equation.form
-    if form is None or not _complete(equation.moments):
-        return None
-    write = ExpressionWriter([equation.drift, equation.rate, *form.expressions])  # pyright: ignore[reportArgumentType]
-    where += write.where
-    return {
-        "coordinate": "g_j",
-        "drift": write(equation.drift),  # pyright: ignore[reportArgumentType]
-        "rate": write(equation.rate),
-        **_form_strings(form, write),
-    }
 
 
 def _form_strings(form: GradientForm, write: ExpressionWriter) -> dict[str, Any]:
@@ -248,7 +244,10 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
     if isinstance(rule, str):
         return result | _without_formulas(equation, rule)
     if dim is None or rule.message is not None:
-        body, expressions = _rule_form(rule)
+        expressions = list(rule.expressions)
+        write = ExpressionWriter(expressions)  # of the generic coordinate: m_j stands for coordinate j of m
+        form = {"coordinate": "j", **rule.written(write)}
+        body = {"state": [], "gradient": [], "form": form, "missing": [], "noise_type": None, **_where(write.where)}
     else:
         named = expand_rule(rule, dim)
         body, expressions = named_to_dict(named), [*named.drift, *named.covariance]
@@ -277,16 +276,6 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
     result["parameters"] = _parameters(expressions, taken)
     result["time_dependent"] = any(e.has(t) for e in expressions)
     return result
-
-
-def _rule_form(rule: RuleEquation) -> tuple[dict[str, Any], list[sp.Expr]]:
-    """The generic coordinate: m_j stands for coordinate j of m."""
-    expressions = list(rule.expressions)
-    write = ExpressionWriter(expressions)
-    form = {"coordinate": "j", **rule.written(write)}
-    return {
-        "state": [], "gradient": [], "form": form, "missing": [], "noise_type": None, **_where(write.where),
-    }, expressions  # fmt: skip
 
 
 def _of_message(equation: Equation, rule: RuleEquation, leaf: MessageLeaf) -> tuple[dict[str, Any], list[sp.Expr]]:

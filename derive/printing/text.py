@@ -38,7 +38,7 @@ class _Printer(StrPrinter):
         return super()._print(expr)
 
 
-#: from this number of nodes on, a sum is written in the order in which it is stored: sorting takes longer than all the rest
+#: a sum with this many nodes is written in the order in which it is stored, since sorting would take longer than all the rest
 UNSORTED = 300
 
 
@@ -107,7 +107,7 @@ MEANT = {
 
 
 def left_range(kind: RangeKind, largest: float) -> str:
-    """What a run says in which the quantity was larger than `LARGE`."""
+    """The warning of a run in which the quantity exceeded `LARGE`."""
     return (
         f"the run left the range of the model: {MEANT[kind]}, reached {largest:.3g}, and the model is meant where it is small "
         f"against 1 (said from {LARGE:g} on); take a smaller step size, or a regime in which the memory is slow, such as ballistic"

@@ -38,10 +38,9 @@ def test_an_editor_sees_what_python_finds() -> None:
     seen = [(alias, str(n.module)) for n in imports if isinstance(n, ast.ImportFrom) for alias in n.names]
     assert len(seen) == len(imports) and isinstance(
         exported, ast.Assign
-    )  # under another name, only `__all__` hands a name on
-    assert (
-        sorted(str(alias.asname) for alias, _ in seen) == sorted(ast.literal_eval(exported.value)) == OFFERED == dir(sd)
-    )
+    )  # only `__all__` hands on a name under another
+    names = sorted(str(alias.asname) for alias, _ in seen)
+    assert names == sorted(ast.literal_eval(exported.value)) == OFFERED == dir(sd)
     assert all(getattr(sd, str(alias.asname)) is getattr(import_module(home), alias.name) for alias, home in seen)
 
 
@@ -145,12 +144,8 @@ def test_a_theorem_is_checked_by_its_id_or_as_itself() -> None:
 
 
 def test_a_piece_is_checked_without_its_sampler_where_that_is_asked() -> None:
-    assert [f.what for f in sd.check(sd.compressors.RandK(1), sampling=False).all] == [
-        "unbiased",
-        "covariance",
-        "growth",
-        "omega",
-    ]
+    checked = [finding.what for finding in sd.check(sd.compressors.RandK(1), sampling=False).all]
+    assert checked == ["unbiased", "covariance", "growth", "omega"]
 
 
 def test_verify_takes_one_id() -> None:

@@ -46,15 +46,8 @@ def complaints(folder: Path, **scripts: str) -> dict[str, list[tuple[str, str]]]
     for name, text in scripts.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pyright",
-        "--outputjson",
-        "--pythonpath",
-        python,
-        *(f"{name}.py" for name in scripts),
-    ]
+    files = [f"{name}.py" for name in scripts]
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", python, *files]
     env = {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode in (0, 1), f"pyright could not run: {done.stdout}{done.stderr}"

@@ -160,8 +160,7 @@ class RealSteps:
         names |= {
             "G": lambda y=None: drawn.shared(start if y is None else y), "raw": drawn.raw(start),
             "fresh": lambda y=None: drawn.fresh(start if y is None else y), "normal": drawn.normal,
-            "local": lambda y=None: drawn.local(start if y is None else y), "C": drawn.compressed,
-            "hess": lambda y: curvature.dot(y),
+            "local": lambda y=None: drawn.local(start if y is None else y), "hess": lambda y: curvature.dot(y),
         }  # fmt: skip
         for assignment in method.rule.update:
             target, formula = assignment.split("=")
@@ -246,17 +245,12 @@ class _Messages:
         )
 
     def fresh(self, y: Vector) -> Vector:
-        return (
-            sum(self.messages([self.draw() for _ in range(self.steps.clients)], [y] * self.steps.clients))
-            / self.steps.clients
-        )
+        clients = self.steps.clients
+        return sum(self.messages([self.draw() for _ in range(clients)], [y] * clients)) / clients
 
     def local(self, y: Vector) -> Vector:
         points = list(y) if np.ndim(y) == 2 else [y] * self.steps.clients
         return np.array(self.messages([self.draw() for _ in points], points), dtype=object)
-
-    def compressed(self, y: Vector) -> Vector:
-        return self.sent(y, [])
 
 
 # --- a model against the steps -----------------------------------------------------------------------------------------------
@@ -329,10 +323,8 @@ def order_of_difference(steps: RealSteps, model: Model, phi: sp.Expr, point: Map
     """p with |E phi(z + F) - E phi(Z_tau)| of order s^p, up to s^6: the model's expectation is expanded to tau^2."""
     mp.mp.dps = DIGITS
     once = generator(phi, model.state, model.drift, model.covariance)
-    flat_there = (
-        sp.DiracDelta,
-        sp.Derivative,
-    )  # away from jumps; a sign is the only function whose derivative is left as it is
+    # away from jumps; a sign is the only function whose derivative is left as it is
+    flat_there = (sp.DiracDelta, sp.Derivative)
     once = once.replace(lambda a: isinstance(a, flat_there), lambda a: sp.S.Zero)
     evaluate = sp.lambdify([model.state, eta, t], [phi, once], "mpmath")
     coefficients = sp.lambdify([model.state, eta, t], [list(model.drift), model.covariance], "mpmath")
@@ -380,17 +372,10 @@ class Trial:
     def values(self) -> dict[str, sp.Expr]:
         """A number for each symbol."""
         method = self.of_model
-        of_noise = {
-            s.name for scale in method.noise.scales for s in sp.sympify(scale).free_symbols if "_" not in s.name
-        }
-        parts = (getattr(method.compressor, a, sp.S.Zero) for a in ("p", "k"))
-        rest = {s.name for e in (*parts, method.schedule.factor) for s in sp.sympify(e).free_symbols if s != t}
-        names = (
-            {name for name, value in method.constants if value.is_Symbol}
-            | of_noise
-            | {f"{s}0" for s in of_noise}
-            | rest
-        )
+        of_noise = {s.name for e in method.noise.scales for s in sp.sympify(e).free_symbols if "_" not in s.name}
+        parts = (*(getattr(method.compressor, a, sp.S.Zero) for a in ("p", "k")), method.schedule.factor)
+        names = of_noise | {f"{s}0" for s in of_noise} | {name for name, value in method.constants if value.is_Symbol}
+        names |= {s.name for e in parts for s in sp.sympify(e).free_symbols if s != t}
         values = numbers(sorted(names), method.rule.fractions, self.key + 1)
         values["N"] = self.method.clients if self.method.clients.is_number else sp.S.One
         return values | {name: value for name, value in self.method.constants if value.is_number}
@@ -401,12 +386,8 @@ class Trial:
         # of a noise that the regime makes large the model has sigma0, and the real scale is sigma0 times the factor
         values = self.values
         large = "noise" in dict(self.method.regime.substitutions)
-        return RealSteps(
-            self.method,
-            self.loss,
-            self.dim,
-            {a: values[f"{a}0"] if large and f"{a}0" in values else v for a, v in values.items()},
-        )
+        numbers = {a: values[f"{a}0"] if large and f"{a}0" in values else v for a, v in values.items()}
+        return RealSteps(self.method, self.loss, self.dim, numbers)
 
     def model(self, name: str) -> Model:
         """The equation that the engine derives."""
@@ -421,9 +402,8 @@ class Trial:
             return np.array([mp.mpf(draw.randint(50, 150)) / 100 for _ in range(self.dim)], dtype=object)
 
         point = {a: coordinates() for a in self.method.rule.letters}
-        return order_of_difference(
-            self.steps, model, generic_polynomial(model.state, self.key + 3), point, mp.mpf(3) / 4
-        )
+        phi = generic_polynomial(model.state, self.key + 3)
+        return order_of_difference(self.steps, model, phi, point, mp.mpf(3) / 4)
 
 
 def measured_order(method: Method, model: str, dim: int, **more: Any) -> float:

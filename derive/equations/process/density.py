@@ -41,9 +41,9 @@ DEPTH = 45
 class Density:
     """A stationary density on the line, up to its normalisation (theory 6.7): p = exp(exponent)/spread, dimensionless.
 
-    The formula is there also where its mass is infinite, so that no law has it: `condition` says where it is finite, and stands
-    beside p where it is printed. `shape` does not know it; put numbers in by `normalised`, which refuses where it fails, or into
-    `piecewise`, which is nan there.
+    The formula exists even where its mass is infinite, so that no law has it. `condition` says where the mass is finite, and is
+    printed beside p. `shape` does not include it: put numbers in by `normalised`, which refuses where the condition fails, or
+    into `piecewise`, which is nan there.
 
     Args:
         exponent: int 2 drift/V; an integral from 0 where it has no closed form, evaluated by quadrature.
@@ -102,7 +102,7 @@ class Density:
         return rf"$\displaystyle p\propto {latex(self.shape)}\quad\text{{{self._told(lambda e: f'${latex(e)}$')}}}$"
 
     def _told(self, show: Callable[[sp.Basic], str]) -> str:
-        """Where p is the density of a law, as text."""
+        """Where p is the density of a law, in words."""
         if self.condition is None:
             return "where its mass is finite, which normalised(values) decides"
         if self.finite == sp.false:
@@ -121,7 +121,7 @@ class Density:
 
     @property
     def shape(self) -> sp.Expr:
-        """p without the factors that do not depend on the state, e^{c log b} written as b^c."""
+        """p without the factors that are free of the state, with e^{c log b} written as b^c."""
         if not self.closed_form:
             return self.unnormalised
         powers, rest = sp.S.One, sp.S.Zero
@@ -253,7 +253,7 @@ class Density:
             stretched = 1 if end is None else abs(end) / (1 + abs(u)) ** 2
             return moved / v * stretched if v > 0 else moved * mp.inf
 
-        integral = Antiderivative(slope, mp.mpf(0))
+        integral = Antiderivative(slope)
 
         def exponent(y: Any) -> Any:
             end = ends[int(y >= 0)]

@@ -1,17 +1,21 @@
-"""The generator of an SDE, closed moment equations, and the identity that fixes the corrected model (theory 2)."""
+"""The generator of an SDE and the equations of its moments, where these close (theory 2)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.vocabulary.errors import NoClosedForm
-from sdescent.derive.vocabulary.symbols import N, du, eta, matched, t, u
+from sdescent.derive.vocabulary.symbols import du, matched, t, u
+
+#: a system of more moments is refused
+MOST_MOMENTS = 200
 
 
 def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
@@ -43,41 +47,6 @@ def in_state(phi: Any, symbols: Mapping[str, sp.Symbol]) -> sp.Expr:
     return matched(phi, timeless, "phi", others=False)
 
 
-@dataclass(frozen=True)
-class Match:
-    """The outcome of matching the generator with the discrete step.
-
-    Args:
-        step: the second-order Taylor expansion of (f(x_{n+1}) - f(x_n))/eta, in expectation.
-        family: L f of the model -h b + alpha eta h^2 Lam H Lam g.
-        alpha: every alpha for which the two agree at all gradients, Hessians and covariances.
-    """
-
-    step: sp.Expr
-    family: sp.Expr
-    alpha: tuple[sp.Expr, ...]
-
-
-def matching(dim: int = 2) -> Match:
-    """Solve for alpha in the family -g + alpha eta H g (unbiased C, h = 1): the match with the discrete step forces 1/2.
-
-    One step changes f by -eta g.U + (eta^2/2) U'HU + O(eta^3); with E U = g and N Cov U = S, its mean over eta is
-    -g.g + (eta/2)(g'Hg + Tr(HS)/N). The generator gives -g.g + alpha eta g'Hg + (eta/(2N)) Tr(HS) (theory 2).
-    """
-    alpha = sp.Symbol("alpha")
-    g, hessian = sp.Matrix(gradient_symbols(dim)), hessian_symbols(dim)
-    spread = sp.Matrix(dim, dim, lambda i, j: sp.Symbol(f"S{min(i, j) + 1}_{max(i, j) + 1}", real=True))
-    noise = [sp.Symbol(f"xi{m + 1}", real=True) for m in range(dim)]
-    increment = g + sp.Matrix(noise)
-    change = sp.expand((-eta * g.dot(increment) + eta**2 / 2 * (increment.T * hessian * increment)[0]) / eta)
-    step = sp.expand(quadratic_mean(change, noise, spread / N, "the noise enters with a power above two"))
-    drift = -g + alpha * eta * hessian * g
-    family = g.dot(drift) + eta / (2 * N) * (hessian * spread).trace()
-    gap = sp.Poly(sp.expand(family - step), *g, *hessian.free_symbols, *spread.free_symbols, eta, 1 / N)
-    solutions = sp.solve([c for c in gap.coeffs()], [alpha], dict=True) if not gap.is_zero else []
-    return Match(step, sp.expand(family), tuple(s[alpha] for s in solutions))
-
-
 def quadratic_mean(
     expr: sp.Expr,
     x: Sequence[sp.Symbol],
@@ -89,11 +58,11 @@ def quadratic_mean(
 
     Args:
         second: E x_i x_j for i <= j.
-        other: what is said where it is not of this kind.
-        linear: whether it may have summands of degree one.
+        other: the message for any other expression.
+        linear: whether terms of degree one are allowed.
 
     Raises:
-        NoClosedForm: it is not of this kind.
+        NoClosedForm: with the message `other`.
     """
     if not expr.is_polynomial(*x):
         raise NoClosedForm(other)
@@ -111,8 +80,8 @@ def quadratic_mean(
 class MomentEquations:
     """d/dt m = matrix m + constant for the moments m = E x^a, closed under the generator.
 
-    Rows and columns go by degree, and within a degree by the order of the state: of (x, v) E x, E v, E x^2, E xv, E v^2. `moments`
-    names them, and print shows the equations with those names.
+    Rows and columns are sorted by degree, then by the order of the state: for (x, v) they are E x, E v, E x^2, E xv, E v^2.
+    `moments` lists them, and the printed equations use them.
 
     Args:
         exponents: the multi-index a of each moment, in order.
@@ -135,15 +104,11 @@ class MomentEquations:
         rates = self.matrix * sp.Matrix(means) + self.constant
         return "\n".join(f"d/dt {mean} = {rate}" for mean, rate in zip(means, rates, strict=True))
 
-    def symbol(self, a: tuple[int, ...]) -> sp.Symbol:
-        """The name of a moment, m_20 for E x1^2."""
-        return sp.Symbol("m_" + "".join(map(str, a)), real=True)
-
     def stationary(self) -> dict[tuple[int, ...], sp.Expr]:
         """The fixed point, by an exact linear solve.
 
-        It is there also where no stationary law has these moments: they settle at it where every eigenvalue of `matrix` has a
-        negative real part, for second moments where `StationaryMoments.condition` holds.
+        A fixed point exists even where no stationary law has these moments. The moments converge to it if every eigenvalue of
+        `matrix` has a negative real part; for second moments, if `StationaryMoments.condition` holds.
 
         Raises:
             NoClosedForm: the matrix is singular.
@@ -156,8 +121,8 @@ class MomentEquations:
     def growing(self) -> tuple[sp.Expr, sp.Expr] | None:
         """(q, c), d/dt E q = c for all laws, with a polynomial q in the state and c free of it, c not always 0.
 
-        E q of a stationary law does not change: none has these moments where c is not 0. None where there is no such q: the
-        equations then have a fixed point, or more than one.
+        E q of a stationary law does not change, so no stationary law has these moments where c is not 0. Without such a q the
+        result is None, and the equations have at least one fixed point.
         """
         rates = []
         for row in self.matrix.T.nullspace(iszerofunc=vanishes):
@@ -169,7 +134,7 @@ class MomentEquations:
         return min(rates, key=lambda pair: pair[1].is_zero is not False, default=None)
 
 
-def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> MomentEquations:
+def moment_equations(equation: CoordinateSDE, order: int) -> MomentEquations:
     """The equations of all moments up to total degree `order`, which close when drift and covariance are polynomial enough.
 
     In the order of `MomentEquations`: by degree, then by the order of the state.
@@ -178,11 +143,13 @@ def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> M
         NoClosedForm: the generator raises the degree (the hierarchy does not close), or is not a polynomial.
     """
     x = equation.state
-    wanted = sorted((a for a in _multi_indices(len(x), order) if any(a)), key=lambda a: (sum(a), [-p for p in a]))
-    if len(wanted) > limit:
-        raise NoClosedForm(f"{len(wanted)} moments are more than the limit {limit}")
-    index = {a: n for n, a in enumerate(wanted)}
-    matrix, constant = sp.zeros(len(wanted), len(wanted)), sp.zeros(len(wanted), 1)
+    factors = (f for degree in range(1, order + 1) for f in combinations_with_replacement(range(len(x)), degree))
+    exponents = [tuple(map(f.count, range(len(x)))) for f in factors]
+    count = len(exponents)
+    if count > MOST_MOMENTS:
+        raise NoClosedForm(f"{count} moments are more than the limit {MOST_MOMENTS}")
+    index = {a: n for n, a in enumerate(exponents)}
+    matrix, constant = sp.zeros(count, count), sp.zeros(count, 1)
     for a, row in index.items():
         image = sp.expand(generator(equation, sp.Mul(*[s**p for s, p in zip(x, a, strict=True)])))
         if not image.is_polynomial(*x):
@@ -196,10 +163,4 @@ def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> M
                 raise NoClosedForm(
                     f"the equation of the moment {a} needs the moment {powers}: the hierarchy does not close"
                 )
-    return MomentEquations(tuple(wanted), matrix, constant, tuple(x))
-
-
-def _multi_indices(dim: int, order: int) -> list[tuple[int, ...]]:
-    if dim == 0:
-        return [()]
-    return [(p, *rest) for p in range(order + 1) for rest in _multi_indices(dim - 1, order - p)]
+    return MomentEquations(tuple(exponents), matrix, constant, tuple(x))

@@ -8,35 +8,34 @@ from typing import Any
 
 import mpmath as mp
 
-#: cells are this wide in the logarithm of the distance to the centre, and halved where the slope is not smooth enough
+#: cells are this wide in the logarithm of |y|, and halved where the slope is not smooth enough
 WIDTH = 0.5
 #: the first cell ends at e^-REACH, the last at e^REACH
 REACH = 61
 ORDER = 12
 HALVINGS = 24
 TOLERANCE = 1e-13
+#: F is -oo beyond a point where it has fallen below this: there the density is 0
+FLOOR = -1e7
 
 
 class Antiderivative:
-    """F(y) = int_centre^y slope, with F(centre) = 0, to about 12 digits of its largest summands.
+    """F(y) = int_0^y slope, to about 12 digits of its largest summands.
 
-    Cells in the logarithm of the distance to the centre, in each the slope as a Chebyshev series, whose integral is exact.
-    Cells are made as they are needed, outwards.
+    In each cell of the logarithm of |y| the slope is a Chebyshev series, whose integral is exact. Cells are added outwards as they
+    are needed.
 
     Args:
         slope: a function of a number; infinite or nan where the slope does not exist (V = 0).
-        centre: where F = 0.
-        floor: F is -oo beyond a point where it has fallen below this; the density is 0 there.
     """
 
-    def __init__(self, slope: Callable[[Any], Any], centre: Any, floor: float = -1e7) -> None:
-        self._slope, self._centre, self._floor = slope, centre, floor
+    def __init__(self, slope: Callable[[Any], Any]) -> None:
+        self._slope = slope
         self._sides: dict[int, list[tuple[float, float, Any, list[Any]]]] = {1: [], -1: []}  # low, high, F(low), series
         self._ends: dict[int, Any] = {}
 
     def __call__(self, y: Any) -> Any:
-        side = 1 if y >= self._centre else -1
-        distance = abs(mp.mpf(y) - self._centre)
+        side, distance = 1 if y >= 0 else -1, abs(mp.mpf(y))
         if distance <= mp.exp(-REACH):
             return mp.mpf(0)
         s = float(mp.log(distance))
@@ -71,17 +70,17 @@ class Antiderivative:
                 return
             cells.append((low, high, limit, series))
             limit += _integral(series, low, high, high)
-            if limit < self._floor:
+            if limit < FLOOR:
                 self._ends[side] = -mp.inf
                 return
 
     def _scaled(self, side: int, s: float) -> Any:
         """The slope times the derivative of the distance e^s."""
         distance = mp.exp(s)
-        return self._slope(self._centre + side * distance) * side * distance
+        return self._slope(side * distance) * side * distance
 
     def _inward(self, side: int, s: float) -> bool:
-        """Whether the slope points back to the centre where it ceases to exist."""
+        """Whether the slope points back to 0 where it ceases to exist."""
         value = self._scaled(side, s + WIDTH)
         return bool(value == value and value < 0)
 

@@ -111,8 +111,7 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
     Raises:
         Refusal: "asymmetric-noise": the mean does not stay 0.
     """
-    require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
-    equation = expand(derived(method, "first-order", Quadratic(h), v.rows))  # which has the moments of a step
+    equation = _about_zero(method, "first-order", v.rows, h)  # which has the moments of a step
     moved = sp.Matrix(equation.state) + eta * equation.drift
     image = moved * moved.T + eta * equation.covariance
     return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
@@ -124,11 +123,16 @@ def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None
     Raises:
         Refusal: "asymmetric-noise": the mean does not stay 0.
     """
-    require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
-    equation = expand(derived(method, model, Quadratic(h), v.rows))
+    equation = _about_zero(method, model, v.rows, h)
     x = sp.Matrix(equation.state)
     image = equation.drift * x.T + x * equation.drift.T + equation.covariance
     return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
+
+
+def _about_zero(method: Method, model: Model, dim: int, h: object) -> CoordinateSDE:
+    """The equation on a quadratic, if its mean stays 0."""
+    require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
+    return expand(derived(method, model, Quadratic(h), dim))
 
 
 def _expect_quadratic(expr: sp.Expr, x: list[sp.Symbol], v: sp.Matrix) -> sp.Expr:
@@ -164,10 +168,8 @@ def stability_threshold(
     if dim is None and isinstance(h, (tuple, list)):
         dim = len(h)
     if dim is None and _interacting(method):
-        told = (
-            "a dimension, such as dim=1: its coordinates influence each other or differ, so the threshold depends on it"
-        )
-        raise BadInput("dim", None, told)
+        depends = "its coordinates influence each other or differ, so the threshold depends on it"
+        raise BadInput("dim", None, f"a dimension, such as dim=1: {depends}")
     if dim not in (None, 1):
         return _in_dimension(method, model, h, dim)
     v = sp.Matrix([[sp.Symbol("V", positive=True)]])
@@ -198,11 +200,10 @@ def _interacting(method: Method) -> bool:
 
 def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object, dim: int) -> sp.Expr:
     """The smallest step size at which one of the margins of the second moments is 0."""
-    moments_of_law = (
-        discrete_second_moments(method, dim, h) if model == "discrete" else second_moments(method, dim, model, h)
-    )
+    discrete = model == "discrete"
+    law = discrete_second_moments(method, dim, h) if discrete else second_moments(method, dim, model, h)
     ends = set()
-    for margin in moments_of_law.margins:
+    for margin in law.margins:
         bound = below(margin)
         if isinstance(bound, sp.Lt):
             ends.add(bound.rhs)

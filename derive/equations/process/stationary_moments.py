@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-#: what helps where no values of the symbols do
+#: the remedy where no values of the symbols help
 LEADING_BACK = "the drift must pull back more strongly than the noise grows"
 
 
@@ -33,15 +33,14 @@ class StationaryMoments:
     The equation also has a fixed point where no law has these moments, and V then has a negative "variance". V is that of a
     stationary law, to which E xx' converges from every start, iff `condition` holds. Dimensionless.
 
-    Printed, V stands with its condition. An entry is read off by indices: `found[0]` or `found[0, 1]`; such a formula, and
-    `matrix`, do not know the condition any more. Put numbers in by `at` or `subs`, which refuse where it fails, or into
-    `piecewise`, which is nan there.
+    V is printed with its condition. Indices give an entry: `found[0]` or `found[0, 1]`. Such a formula, and `matrix`, no longer
+    carry the condition: put numbers in by `at` or `subs`, which refuse where it fails, or into `piecewise`, which is nan there.
 
     Args:
         matrix: V in the symbols of the method, dim x dim, in the order of the state; the formula alone, as a fixed point.
         system: the matrix of the linear equation; row and column (i, j), i <= j, are numbered as in `pairs`.
-        method: that which the moments are of; None for an equation that was not derived from one.
-        conditions: those under which the noise has the moments that V is made of (nu > 2), or the equation is stated.
+        method: the method whose moments these are; None for an equation that was not derived from one.
+        conditions: under which the noise has the moments in V (nu > 2), or under which the equation is stated.
     """
 
     matrix: sp.Matrix
@@ -59,7 +58,7 @@ class StationaryMoments:
 
     @cached_property
     def margins(self) -> tuple[sp.Expr, ...]:
-        """What is positive where V exists, without what is positive for all values of the symbols.
+        """Expressions that are all positive exactly where V exists, without those that are positive for all values of the symbols.
 
         V exists iff every eigenvalue of `system` has a negative real part (an equation in continuous time), or every eigenvalue
         of 1 + `system` lies within the unit circle (the method). Both maps of covariances keep covariances apart from a term
@@ -91,16 +90,14 @@ class StationaryMoments:
         return f"StationaryMoments({self.matrix}, condition={self.condition})"
 
     def __str__(self) -> str:
-        told = {sp.true: "for all values of its symbols", sp.false: "which no stationary law has"}
-        return f"{self.matrix}\n{told.get(self.condition, f'where {self.condition}')}"
+        beside = {sp.true: "for all values of its symbols", sp.false: "which no stationary law has"}
+        return f"{self.matrix}\n{beside.get(self.condition, f'where {self.condition}')}"
 
     def _repr_latex_(self) -> str:
         latex = Printer().doprint
-        told = {sp.true: "", sp.false: r"\quad\text{(which no stationary law has)}"}
-        said = told.get(
-            self.condition, rf"\quad\text{{where }}{latex(self.condition)}" if self.condition not in told else ""
-        )
-        return rf"$\displaystyle {latex(self.matrix)}{said}$"
+        beside = {sp.true: "", sp.false: r"\quad\text{(which no stationary law has)}"}
+        where = beside[c] if (c := self.condition) in beside else rf"\quad\text{{where }}{latex(c)}"
+        return rf"$\displaystyle {latex(self.matrix)}{where}$"
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether V exists at these numbers (see `at`); decided exactly.
@@ -286,16 +283,12 @@ def _factors(expr: sp.Expr, divides: bool = False) -> list[sp.Expr]:
 
 
 def _groups(system: sp.Matrix, diagonal: list[int]) -> list[list[int]]:
-    """Indices on which the diagonal depends, in groups that depend on each other (strongly connected)."""
-    size = system.rows
-    reach = {n: {m for m in range(size) if n == m or system[n, m] != 0} for n in range(size)}
-    for middle in range(size):  # Warshall
-        for n in range(size):
-            if middle in reach[n]:
-                reach[n] |= reach[middle]
-    needed = {m for n in diagonal for m in reach[n]}
-    groups = {tuple(m for m in sorted(reach[n]) if n in reach[m]) for n in needed}
-    return [list(g) for g in sorted(groups)]
+    """The indices on which the diagonal depends, in groups whose members depend on each other (strongly connected)."""
+    needed, waiting = set[int](), set(diagonal)
+    while waiting:
+        needed |= waiting
+        waiting = {m for n in waiting for m in range(system.cols) if system[n, m] != 0} - needed
+    return sorted(sorted(group) for group in system.strongly_connected_components() if group[0] in needed)
 
 
 def _positive_roots(margin: sp.Expr) -> list[sp.Expr]:

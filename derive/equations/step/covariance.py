@@ -32,8 +32,8 @@ class Conditional:
 
     Args:
         given_v: mean and covariance of C(v) in the coordinates v_j.
-        law: the standardised noise law, and
-        scales: its scale for each client; numerics integrates over v = g + scale Z.
+        law: the standardised noise law.
+        scales: the noise's scale for each client; numerics integrates over v = g + scale Z.
         dense: the leaf of the noise covariance when coordinates are correlated.
     """
 
@@ -159,7 +159,7 @@ def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[
         method.compressor.check_dimension(dim)
     q, tail = method.compressor.growth, method.noise.law.tail
     size = "|v|" if q == 1 else f"|v|^{q}"
-    told = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
+    about = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
     conditions = []
     # affine noise is stated by its variance
     if method.noise.dense is not None or getattr(method.noise, "nu", None) is not None:
@@ -171,16 +171,16 @@ def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[
             conditions.append(Condition(tail, sp.Integer(orders * q), f"{WEAK_ORDER} 2"))
     for condition in conditions:
         if condition.met is False and condition.purpose == "the drift exists":
-            raise Refusal("no-drift", f"the mean of the increment does not exist ({told}): there is no drift")
+            raise Refusal("no-drift", f"the mean of the increment does not exist ({about}): there is no drift")
         if condition.met is False and not condition.of_order:
             raise Refusal(
                 "infinite-variance",
-                f"the second moment of the increment is infinite ({told}): no diffusion approximation of this form exists",
+                f"the second moment of the increment is infinite ({about}): no diffusion approximation of this form exists",
             )
     if method.noise.law.tail.is_Symbol and not method.noise.law.closed_form and q:
         raise Refusal(
             "infinite-variance",
-            f"the second moment of the increment is infinite unless ${tail} = 2$ ({told}): no diffusion approximation of this "
+            f"the second moment of the increment is infinite unless ${tail} = 2$ ({about}): no diffusion approximation of this "
             "form exists; at $2$ the law is Gaussian",
         )
     return sharpest([c for c in conditions if c.met is None]) + tuple(c for c in conditions if c.met is False)

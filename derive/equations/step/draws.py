@@ -25,8 +25,8 @@ from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.methods.specialise import symbol_names
 from sdescent.derive.vocabulary.errors import NoClosedForm
 
-#: the letters of draw n: the mean of C(g + Z), of g + Z, of the factors M of C(v) = M v; a standard normal vector; what the
-#: compressor makes of a value of the server's, of which nothing is known
+#: the letters of draw n: the mean of C(g + Z), of g + Z, of the factors M of C(v) = M v; a standard normal vector; a value of the
+#: server's after compression, about which nothing is known
 MESSAGE, RAW, MASK, NORMAL, SENT = "draw", "raw", "mask", "normal", "sent"
 _HEADS = (MESSAGE, RAW, MASK, NORMAL, SENT)
 _SPOKEN = {MESSAGE: "G", RAW: "G", MASK: "C", NORMAL: "normal", SENT: "C"}
@@ -41,30 +41,29 @@ def letter(kind: str, draw: int, slot: str = "j") -> Coordinate:
     return Coordinate(f"{kind}{draw}", slot)
 
 
-def kind_of(symbol: sp.Basic) -> tuple[str, int] | None:
-    """(kind, draw) of a random letter; None for any other symbol."""
+def kind_of(symbol: sp.Basic) -> tuple[str, int]:
+    """(kind, draw) of a random letter; ("", 0) for any other symbol."""
     if isinstance(symbol, Coordinate):
         for kind in _HEADS:
             if symbol.base.startswith(kind) and symbol.base[len(kind) :].isdigit():
                 return kind, int(symbol.base[len(kind) :])
-    return None
+    return "", 0
 
 
 def spoken(e: sp.Expr) -> sp.Expr:
-    """An expression with the random letters by the names that an update rule has for them: for messages, not for computing."""
-    kinds = {c: kind_of(c) for c in e.atoms(Coordinate)}
-    names = {c: _SPOKEN[kind[0]] for c, kind in kinds.items() if kind is not None}
-    return e.xreplace({c: Coordinate(name, c.slot) for c, name in names.items() if isinstance(c, Coordinate)})
+    """An expression with the random letters under their names in update rules: for messages, not for computing."""
+    random = [c for c in e.atoms(Coordinate) if isinstance(c, Coordinate) and kind_of(c)[0]]
+    return e.xreplace({c: Coordinate(_SPOKEN[kind_of(c)[0]], c.slot) for c in random})
 
 
 @dataclass(frozen=True)
 class MessageLeaf:
-    """Mean and covariance of a message over compressor and noise, where they have no closed form: letters of an equation.
+    """Letters for the mean and the covariance of a message over compressor and noise, where these have no closed form.
 
     Args:
-        mean: b_j, of which no closed form is known.
+        mean: b_j.
         covariance: S, N times the covariance of the clients' mean.
-        moments: those given the message, of which b and S are integrals over the noise.
+        moments: given the message; b and S are their integrals over the noise.
     """
 
     mean: Coordinate
@@ -99,7 +98,7 @@ class Messages:
         self.law: Law = method.noise.law
         self.mask: Mask | None = method.compressor.mask(dim)
         self.message_moments = method.compressor.conditional_moments(dim)
-        #: set once a moment without a closed form was asked for
+        #: set as soon as a moment without a closed form is needed
         self.leaf: MessageLeaf | None = None
         self._server: dict[tuple[Letter, ...], sp.Expr] = {}
         self._client: dict[tuple[tuple[Letter, ...], int], sp.Expr] = {}
@@ -143,12 +142,9 @@ class Messages:
     @cached_property
     def _by_client(self) -> bool:
         """Whether one client's moments are known by coordinate; else mean and covariance are those of `moments`."""
-        apart = (
-            self.message_moments.rank == 0
-            and not nodes(self.message_moments.mean)
-            and not nodes(self.message_moments.diag)
-        )
-        return self.method.noise.dense is None and (self.mask is not None or self.fixed or apart)
+        given_v = self.message_moments
+        apart = given_v.rank == 0 and not nodes(given_v.mean) and not nodes(given_v.diag)
+        return self.method.noise.dense is None and (self.mask is not None or apart)
 
     @cached_property
     def _moments(self) -> Moments:
@@ -166,8 +162,8 @@ class Messages:
         if step.form is None and not self._letters:
             raise NoClosedForm("the mean and covariance of the compressor after the noise")
         if step.form is None:
-            taken = {*self.method.rule.letters, *symbol_names(self.method)}
-            mean, covariance = (next(n for n in (a, f"C{a}", f"CC{a}") if n not in taken) for a in ("b", "S"))
+            names = {*self.method.rule.letters, *symbol_names(self.method)}
+            mean, covariance = (next(n for n in (a, f"C{a}", f"CC{a}") if n not in names) for a in ("b", "S"))
             self.leaf = MessageLeaf(Coordinate(mean), DenseCov(covariance), step)
         return step
 

@@ -79,7 +79,7 @@ class Expanded:
         return {sp.Symbol(name, positive=True): e for name, e in self.method.regime.rules.items() if name in symbols}
 
     def _large(self, scale: sp.Expr, factor: sp.Expr) -> sp.Expr:
-        """The scale that stays, as it was given, times the factor; a symbol sigma is shown as sigma0 where that name is free."""
+        """The base scale times the factor; a symbol sigma becomes sigma0 if that name is free."""
         base = sp.Symbol(f"{scale}0", positive=True)
         if scale.is_Symbol and not any(e.has(base) for e in (*self.method.values.values(), *self.method.noise.scales)):
             return base * factor
@@ -92,9 +92,8 @@ class Expanded:
         Raises:
             Refusal: the noise is small, or of an order that is not a whole power of s.
         """
-        orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0} or {
-            sp.S.Zero
-        }
+        orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0}
+        orders = orders or {sp.S.Zero}
         n = max(orders)
         if len(orders) > 1 or not (n.is_Integer and n >= 0):
             raise Refusal(
@@ -233,7 +232,7 @@ class SeriesAlgebra(Operators):
 
     @staticmethod
     def _no_jump(inner: Series, n: int, m: int) -> sp.Expr:
-        """The later coefficients of the sign: none away from its zero, which a random first coefficient may be close to.
+        """The later coefficients of the sign: 0 away from its kink, but a random first coefficient may be near the kink.
 
         Raises:
             NoClosedForm: the first coefficient is random, and others follow.

@@ -30,11 +30,11 @@ from sdescent.derive.vocabulary.errors import NoClosedForm
 
 def random_letters(expr: sp.Basic) -> set[Coordinate]:
     """The random letters in an expression, inside sums and Hessian products too."""
-    return {c for c in expr.atoms(Coordinate) if isinstance(c, Coordinate) and kind_of(c)}
+    return {c for c in expr.atoms(Coordinate) if isinstance(c, Coordinate) and kind_of(c)[0]}
 
 
 def random_terms(expr: sp.Expr) -> dict[tuple[sp.Expr, ...], sp.Expr]:
-    """An expression multiplied out in its random factors: product of random factors -> what stands beside it, as it is."""
+    """An expression multiplied out in its random factors: product of random factors -> its coefficient, not expanded."""
     if not random_letters(expr):
         return {(): expr}
     terms: dict[tuple[sp.Expr, ...], sp.Expr] = {(): sp.S.One}
@@ -72,8 +72,7 @@ def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
         growth: the growth degree of the compressor.
     """
     if isinstance(expr, Coordinate):
-        kind = (kind_of(expr) or ("", 0))[0]
-        return sp.Integer({MESSAGE: growth, RAW: 1}.get(kind, 0))
+        return sp.Integer({MESSAGE: growth, RAW: 1}.get(kind_of(expr)[0], 0))
     if not random_letters(expr) or isinstance(expr, (sp.sign, sp.tanh, sp.atan, sp.erf)):
         return sp.S.Zero
     inner = [noise_degree(a, growth) for a in expr.args if isinstance(a, sp.Expr)]
@@ -208,11 +207,9 @@ class Expectation:
             return to_slot(hvp(self(to_slot(products[0].args[0], "k", "j"))), "j", products[0].slot)
         if not sums:
             randomly = [s for s, e in by_slot.items() if e != 1]
-            return (
-                self._two(by_slot)
-                if len(randomly) > 1
-                else sp.Mul(*[to_slot(self._one(by_slot[s]), "j", s) for s in randomly])
-            )
+            if len(randomly) > 1:
+                return self._two(by_slot)
+            return sp.Mul(*[to_slot(self._one(by_slot[s]), "j", s) for s in randomly])
         if not self.independent:
             raise NoClosedForm("sums over coordinates of a compressor or noise whose coordinates are dependent")
         functions = CoordinateFunctions()
@@ -231,9 +228,8 @@ class Expectation:
         if not random_letters(phi):
             return phi
         if phi not in self._means:
-            self._means[phi] = sp.Add(
-                *[constant * self._product(factors) for factors, constant in random_terms(phi).items()]
-            )
+            terms = random_terms(phi).items()
+            self._means[phi] = sp.Add(*[constant * self._product(factors) for factors, constant in terms])
         return self._means[phi]
 
     def _product(self, factors: tuple[sp.Expr, ...]) -> sp.Expr:
@@ -251,12 +247,12 @@ class Expectation:
 
     @staticmethod
     def _source(symbol: Coordinate) -> tuple[bool, int]:
-        kind, draw = kind_of(symbol) or ("", 0)
+        kind, draw = kind_of(symbol)
         return kind == NORMAL, draw
 
     def _of_draw(self, source: tuple[bool, int], phi: sp.Expr) -> sp.Expr:
         symbols = sorted(random_letters(phi), key=str)
-        kinds = [(kind_of(s) or ("", 0))[0] for s in symbols]
+        kinds = [kind_of(s)[0] for s in symbols]
         if phi.is_polynomial(*symbols):
             powers = sp.Poly(phi, *symbols).monoms()[0]
             if source[0]:
@@ -271,9 +267,8 @@ class Expectation:
         """E of a function of one letter, for parameters between 0 and 1 by their distance to 1, whose sign is known."""
         n = self._grown(kind)
         inner = phi.xreplace({symbol: symbol * self.root**n}) if n else phi
-        distance = {
-            sp.Symbol(name, positive=True): sp.Dummy(name, positive=True) for name in self.method.rule.fractions
-        }
+        fractions = self.method.rule.fractions
+        distance = {sp.Symbol(name, positive=True): sp.Dummy(name, positive=True) for name in fractions}
         inner = sp.expand(inner.xreplace({symbol: 1 - far for symbol, far in distance.items()})) if distance else inner
         mean = self.messages.function(inner, symbol, kind)
         return mean.xreplace({far: 1 - symbol for symbol, far in distance.items()})
@@ -284,17 +279,12 @@ class Expectation:
             return sp.Mul(*[to_slot(self._one(e), "j", s) for s, e in by_slot.items()])
         there = sp.expand(sp.Mul(*[to_slot(e, "j", s) for s, e in by_slot.items()]))
         symbols = sorted(random_letters(there), key=str)
-        if (
-            not there.is_polynomial(*symbols)
-            or len({self._source(s) for s in symbols}) > 1
-            or self._source(symbols[0])[0]
-        ):
+        sources = {self._source(s) for s in symbols}
+        if not there.is_polynomial(*symbols) or len(sources) > 1 or self._source(symbols[0])[0]:
             raise NoClosedForm("the joint mean of functions of two dependent coordinates")
         total = sp.S.Zero
         for powers, a in sp.Poly(there, *symbols).terms():
-            letters = [
-                ((kind_of(s) or ("", 0))[0], s.slot) for s, n in zip(symbols, powers, strict=True) for _ in range(n)
-            ]
+            letters = [(kind_of(s)[0], s.slot) for s, n in zip(symbols, powers, strict=True) for _ in range(n)]
             total += a * self._scaled(letters)
         return total
 

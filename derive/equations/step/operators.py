@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import Any, final
 
 import sympy as sp
@@ -232,9 +232,5 @@ def _unit(state: Sequence[sp.Symbol], i: int) -> Index:
 
 
 def _below(index: Index) -> Iterator[Index]:
-    if not index:
-        yield ()
-        return
-    for rest in _below(index[1:]):
-        for m in range(index[0] + 1):
-            yield (m, *rest)
+    """Every index with no entry above that of `index`."""
+    return (below[::-1] for below in product(*(range(n + 1) for n in index[::-1])))

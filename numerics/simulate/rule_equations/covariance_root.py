@@ -13,7 +13,7 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.equations.in_coordinates import expand_letters, hessian_symbols
+from sdescent.derive.equations.in_coordinates import expand_rule, hessian_symbols
 from sdescent.derive.equations.roots import signed_root
 from sdescent.derive.equations.rule_equation import Pair, RuleEquation
 from sdescent.derive.equations.step.draws import MessageLeaf
@@ -156,7 +156,7 @@ class Named(Diffusion):
     """The covariance in named coordinates, block by block."""
 
     def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
-        named = expand_letters(replace(rule, loss=None), dim)
+        named = expand_rule(replace(rule, loss=None), dim)
         self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in named.state]
         self._gradient = [s.name for s in named.gradient]
         if symbols_of(named.covariance) & set(hessian_symbols(dim)):

@@ -7,27 +7,22 @@ less. The interval is 0.1.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import sympy as sp
 
-from sdescent.derive.audit.affine_moments import AffineSteps
 from sdescent.derive.audit.counterexample import slopes
-from sdescent.derive.audit.one_step import NumericStep
 from sdescent.derive.audit.stated_equation import read_equation
 from sdescent.derive.audit.weak_order import audit
 from sdescent.derive.expressions.written import formula
-from sdescent.derive.methods.losses import BilinearGame, Quadratic
-from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
+from sdescent.derive.methods.losses import BilinearGame
+from sdescent.derive.methods.noise import Gaussian, StudentT
 from sdescent.derive.methods.optimisers import (
     EMAMomentum,
     Extragradient,
     HeavyBall,
     Lion,
-    LocalSGD,
-    MajorityVote,
     RMSprop,
     Signum,
 )
@@ -50,14 +45,6 @@ def test_stated_sdes_of_known_truth(case: Stated) -> None:
     assert not [name for t in found.terms for name in t.point if name.startswith("_")], "letters of the proof"
     if len(case.terms) == 1:  # nothing that is right is accused
         assert {s[0] for s in said} == {case.terms[0][0]}, said
-
-
-@pytest.mark.slow
-def test_what_is_derived_reads_back_and_agrees() -> None:
-    for method, order in ((HeavyBall(noise=GAUSS), 2), (RMSprop(noise=GAUSS), 1), (euler_maruyama(), 2)):
-        derived = audit(method, dict.fromkeys(method.rule.letters, "0"), order=order).to_dict()["derived"]
-        again = audit(method, derived["drift"], derived["covariance"], order=order)
-        assert again.verdict == "AGREES" and again.terms == ()
 
 
 def test_formulas_read_back() -> None:
@@ -106,14 +93,11 @@ def test_terms_that_the_first_order_model_leaves_out_may_be_there() -> None:
 
 
 EM2 = {"drift": {"x": "-g-eta/2*hess(g)"}, "covariance": {"x x": "sigma^2*(1+eta*hess(1))"}, "order": 2}
-RMS = {"drift": {"x": "g/(sqrt(v)+eps)", "v": "c*(g^2+sigma^2/N-v)"}}
 SHOWN: list[tuple[Any, dict[str, Any], str, tuple[float | None, float | None]]] = [
     # None: the step's own moment is that of the equation
     (lambda: HeavyBall(noise=GAUSS), {"drift": {"x": "v", "v": "mu*v - g"}}, "x^2/2", (1, None)),
     (lambda: HeavyBall(noise=GAUSS), {"drift": {"x": "v", "v": "-mu*v - g"}, "order": 2}, "x^2/2", (2, 4)),
-    (lambda: RMSprop(noise=GAUSS), RMS, "x^2/2", (1, 2)),
     (euler_maruyama, EM2, "x^2/2 + x^3/6", (2, 3)),
-    (lambda: MajorityVote(noise=GAUSS, clients=3), {"drift": {"x": "-erf(g/(sqrt(2)*sigma))"}}, "x^2/2", (1, None)),
 ]
 
 
@@ -132,33 +116,16 @@ def test_the_example_shows_the_term(
 FIXED = {"drift": {"x": "-g-eta/2*hess(g)"}, "covariance": {"x x": "eta*sigma^2/N"}, "order": 2}
 OVER_TIME: list[tuple[Any, dict[str, Any], tuple[float, float]]] = [
     (lambda: EMAMomentum(noise=GAUSS), {"drift": {"x": "-m", "m": "-rho*(g - m)"}}, (0, 1)),
-    (
-        lambda: HeavyBall(noise=GAUSS),
-        {"drift": {"x": "v", "v": "-mu*v - g"}},
-        (1, 2),
-    ),  # a variance of the order of the step
     (lambda: EMAMomentum(noise=GAUSS, regime="fixed"), FIXED, (1, 2)),
-    (lambda: LocalSGD(noise=GAUSS), {"drift": {"x": "-g"}, "covariance": {"x x": "2*eta*sigma^2/N"}}, (1, 2)),
 ]
 
 
-@pytest.mark.parametrize(("method", "claim", "expected"), slow_but(OVER_TIME, OVER_TIME[3:], rows=True))
+@pytest.mark.parametrize(("method", "claim", "expected"), slow_but(OVER_TIME, OVER_TIME[:1], rows=True))
 def test_weak_orders_over_a_time(method: Any, claim: dict[str, Any], expected: tuple[float, float]) -> None:
     example = audit(method(), **claim).example
     assert example is not None and len(example.over_time) == 2
     for own, n in zip(slopes(example.over_time), expected, strict=True):
         assert own is not None and abs(own - n) < 0.1
-
-
-def test_moments_over_many_steps_are_the_stationary_ones() -> None:
-    """Averaged momentum on h x^2/2: Var x = eta s (1+b)/(h D), Cov(x, m) = -eta s (1-b)/D, Var m = 2 s (1-b)/D."""
-    h, s, b, step = 2.0, 9.0, 0.5, 0.1
-    method = replace(EMAMomentum(noise=Scaled(GAUSS, 3), beta=sp.Rational(1, 2), regime="fixed"), clients=1)
-    numeric = NumericStep(method, Quadratic(2), 1, {}, sp.Rational(1, 10))
-    found = AffineSteps(numeric, ("x", "m")).moments({"x": (1,), "m": (0,)}, 4000)
-    below = 2 * (1 + b) - step * (1 - b) * h
-    expected = [step * s * (1 + b) / (h * below), -step * s * (1 - b) / below, 2 * s * (1 - b) / below]
-    assert [float(found[key]) for key in ((0, 0), (0, 1), (1, 1))] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.slow
@@ -189,15 +156,12 @@ def test_one_step_of_a_game_follows_the_field_of_the_players() -> None:
     assert slopes(found.example.measured) == pytest.approx((2, 3), abs=0.1)
 
 
-@pytest.mark.slow
 def test_the_paragraph_for_a_referee() -> None:
     found = audit(EMAMomentum(noise=GAUSS), EMA, {"m m": "eta*rho*sigma^2/N"})
     text = found.latex({"rho": r"\varrho"})
     assert r"it is off by the factor $\frac{1}{\varrho}$" in text and r"\texttt{m = beta*m + (1-beta)*G}" in text
     assert text.count("$") % 2 == 0 and text.count("{") == text.count("}")
     assert "no equation of weak order 1" in audit(EMAMomentum(noise=StudentT(1)), EMA).latex()
-    refused = audit(Lion(noise=GAUSS, regime="batch-equivalent"), EMA, order=2).latex()
-    assert r"$- \frac{1}{12}$ beside d\_x\^{}4" in refused
     assert "has weak order 1" in audit(EMAMomentum(noise=GAUSS), EMA, {"m m": "eta*rho^2*sigma^2/N"}).latex()
 
 
@@ -207,13 +171,9 @@ def test_the_paragraph_for_a_referee() -> None:
         ({"drift": {"x": "-m"}}, "drift"),
         ({"drift": {**EMA, "y": "0"}}, "drift"),
         ({"drift": {**EMA, "x": "-G"}}, "drift x"),
-        ({"drift": {**EMA, "x": "-m +"}}, "drift x"),
         ({"drift": {**EMA, "x": "-other(m)"}}, "drift x"),
-        ({"drift": EMA, "covariance": {"m": "eta"}}, "covariance"),
         ({"drift": EMA, "covariance": {"x m": "eta", "m x": "eta"}}, "covariance"),
-        ({"drift": EMA, "covariance": {"m m": "eta"}, "diffusion": {"m": "1"}}, "covariance"),
         ({"drift": EMA, "diffusion": {"m": ["1", "2"], "x": ["1"]}}, "diffusion"),
-        ({"drift": EMA, "order": 3}, "order"),
         ({"drift": EMA, "where": {"m": "1"}}, "where"),
     ],
 )

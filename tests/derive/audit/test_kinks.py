@@ -1,4 +1,7 @@
-"""Stated equations with kinks and jumps: what differs on one piece never agrees, what is equal on all never differs."""
+"""Drifts that look like the derived one: what differs on one piece never agrees, what is equal on all never differs.
+
+What is open is said: formulas without a value, kinks that move with the step, terms that an expansion in the step does not see.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.optimisers import EMAMomentum
-from tests.support.samples import mostly_slow
 
 GAUSS = Gaussian()
 EMA, NOISE = EMAMomentum(noise=GAUSS), {"m m": "eta*rho^2*sigma^2/N"}
@@ -22,30 +24,28 @@ def judged(x: str, m: str = "rho*(g - m)", noise: str = "eta*rho^2*sigma^2/N", *
 
 
 FAR = [
-    "-m + max(0, m*x - 10)", "-m*sign(100 - m*x)", "-m*min(1, 100/norm(m))", "-m + max(0, 10^(-9) - abs(x - 3))",
-    "-m + max(0, rho - 5)", "-m + max(0, min(x, m) - 7)", "-m*sign(x)^2", "-m + max(0, N - 40)",
-    "-m + max(0, sin(x) - 999999/1000000)", "-m + max(0, exp(x) - 10^6)", "-m + max(0, norm(x) - 1000)",
-    "-m + (d-1)*(d-2)*(d-4)*(norm(m) - sum(abs(m)))",
+    "-m + max(0, m*x - 10)", "-m*min(1, 100/norm(m))", "-m + max(0, 10^(-9) - abs(x - 3))", "-m*sign(x)^2", "-m + max(0, N - 40)",
+    "-m + max(0, sin(x) - 999999/1000000)", "-m + (d-1)*(d-2)*(d-4)*(norm(m) - sum(abs(m)))",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("drift", mostly_slow(FAR, 2))
+@pytest.mark.parametrize("drift", FAR)
 def test_a_difference_on_one_piece(drift: str) -> None:
     found = judged(drift)
     assert found.verdict == "DIFFERS" and {term.entry for term in found.terms} == {Entry(("x",))}
     assert all(term.point for term in found.terms)
 
 
-@pytest.mark.parametrize("factor", ["max(1, x*m/70)/N", "min(1, 1000/abs(g))/N", "1/max(N, 9)"])
+@pytest.mark.parametrize("factor", ["min(1, 1000/abs(g))/N", "1/max(N, 9)"])
 def test_a_difference_on_one_piece_of_the_covariance(factor: str) -> None:
     found = judged("-m", noise=f"eta*rho^2*sigma^2*{factor}")
     assert found.verdict == "DIFFERS" and {term.entry for term in found.terms} == {Entry(("m", "m"))}
 
 
 SAME = [
-    "-max(m, 0) + max(-m, 0)", "-sign(m)*sqrt(m^2)", "-m + max(x, m) + min(x, m) - x - m", "-m + abs(x*m) - abs(x)*abs(m)",
-    "-m + norm(2*m) - 2*sqrt(sum(m*m))", "-m + sum(abs(x)) - sum(max(x, -x))", "-m*sign(rho + N)", "-m + max(0, 1/2 - N)",
-    "-m + max(0, x - 5)*max(0, 3 - x)", "-m + max(0, sin(x) - 2)", "-m*sign(1 + x^2 + m^2 - x*m)", "-m + max(0, eta - 5)",
+    "-sign(m)*sqrt(m^2)", "-m + max(x, m) + min(x, m) - x - m", "-m + norm(2*m) - 2*sqrt(sum(m*m))", "-m*sign(rho + N)",
+    "-m + sum(abs(x)) - sum(max(x, -x))", "-m + max(0, 1/2 - N)", "-m + max(0, sin(x) - 2)", "-m + max(0, eta - 5)", "-m*x/x",
+    "-m*sqrt(x^2)*sqrt(x^2)/x^2", "-m + eta*m/(1 + norm(m))", "-m + max(0, eta - exp(x))", "-m + 0/x",
 ]  # fmt: skip
 
 
@@ -57,15 +57,26 @@ def test_what_is_equal_on_every_piece_agrees(drift: str) -> None:
 OPEN = {
     "-m + max(0, exp(x) - x - 1/2) - exp(x) + x + 1/2": "exp(x)",
     "-m + sqrt(m - 5)*sqrt(2*m - 10)/sqrt(2) - m + 5": "no real value",
-    "-m + (d-1)*(d-2)*(d-3)*(norm(m) - sum(abs(m)))": "in any number of them", "-m + max(0, eta - abs(x))": "moves with the step",
-    "-m + abs(x - eta) - abs(x)": "moves with the step",
+    "-m + (d-1)*(d-2)*(d-3)*(norm(m) - sum(abs(m)))": "in any number of them",
+    "-m + max(0, eta - abs(x))": "moves with the step",
+    # SymPy simplifies these to the right ones
+    "-m + sin(asin(x)) - x": "has no real value where",
+    "-m*(sin(x)^2+cos(x)^2-1)/(sin(x)^2+cos(x)^2-1)": "single points only",
+    # a path through 0 is moved by pi sqrt(eta)/|m|
+    "-m + eta/(eta + x^2)": "fails where", "-m + min(1, eta^4/x^4)": "fails where", "-m + eta^2*log(x^2)": "fails where",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("drift", OPEN)
 def test_what_is_not_settled_is_said(drift: str) -> None:
-    found = judged(drift)
-    assert found.verdict == "UNDECIDED" and OPEN[drift] in found.reason and found.holds is None
+    result = judged(drift)
+    assert result.verdict == "UNDECIDED" and OPEN[drift] in result.reason and result.holds is None
+
+
+def test_an_entry_that_stays_open_does_not_hide_a_wrong_one() -> None:
+    result = judged("-2*m", m="rho*(g - m) + max(0, exp(x) - x - 1/2) - exp(x) + x + 1/2")
+    assert result.verdict == "DIFFERS" and {term.where for term in result.terms} == {"drift x"}
+    assert "exp(x)" in result.reason
 
 
 def test_the_piece_is_a_record_in_the_letters_of_the_file() -> None:

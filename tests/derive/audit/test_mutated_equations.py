@@ -19,18 +19,13 @@ from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.optimisers import (
-    DP,
-    SAM,
     USAM,
     Adam,
-    AdamW,
     DSignSGD,
     EMAMomentum,
     Extragradient,
     HeavyBall,
-    LocalSGD,
     MajorityVote,
-    Nesterov,
     RMSprop,
     Signum,
 )
@@ -41,12 +36,11 @@ GAUSS = Gaussian()
 BALLISTIC, BATCH, FIXED = "ballistic", "batch-equivalent", "fixed"
 #: a rule, its regime, the order of its equation: each rule, each regime that changes what is derived, both orders
 RULES: list[tuple[Any, str, int]] = [
-    (HeavyBall, BALLISTIC, 2), (HeavyBall, BATCH, 1), (EMAMomentum, FIXED, 2), (Nesterov, BALLISTIC, 1), (RMSprop, BATCH, 1),
-    (Adam, BALLISTIC, 1), (AdamW, BATCH, 1), (Signum, BALLISTIC, 1), (DP, BALLISTIC, 2), (USAM, "small-radius", 1),
-    (Extragradient, BALLISTIC, 2), (LocalSGD, BALLISTIC, 2),
+    (HeavyBall, BALLISTIC, 2), (EMAMomentum, FIXED, 2), (RMSprop, BATCH, 1), (Signum, BALLISTIC, 1), (USAM, "small-radius", 1),
+    (Extragradient, BALLISTIC, 2),
 ]  # fmt: skip
 CASES: list[tuple[Any, int]] = [
-    (lambda: MajorityVote(noise=GAUSS, clients=3), 1), (lambda: DSignSGD(GAUSS), 2), (lambda: SAM(), 1),
+    (lambda: MajorityVote(noise=GAUSS, clients=3), 1), (lambda: DSignSGD(GAUSS), 2),
     *((partial(make, noise=GAUSS, regime=regime), order) for make, regime, order in RULES),
 ]  # fmt: skip
 MODELS: dict[int, Model] = {1: "first-order", 2: "second-order"}
@@ -104,8 +98,7 @@ def test_every_changed_term_is_found(case: Any) -> None:
         assert power is None or power > least - 0.1, (example.quantity, rows)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("make", "regime"), [(RMSprop, BATCH), (Signum, BALLISTIC), (Adam, FIXED)])
+@pytest.mark.parametrize(("make", "regime"), [(Signum, BALLISTIC), (Adam, FIXED)])
 def test_where_there_is_no_equation_there_is_none_to_agree_with(make: Any, regime: str) -> None:
     method = make(noise=GAUSS, regime=regime)
     with pytest.raises((Refusal, NoClosedForm)) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import mpmath as mp
@@ -13,10 +12,9 @@ import sdescent as sd
 from sdescent.derive.derivation import sde
 from sdescent.derive.expressions.coordinates import coord_max, coord_sum, g
 from sdescent.derive.expressions.vanishing import vanishes
-from sdescent.derive.methods.compressors import Bernoulli, RandK, TopK
+from sdescent.derive.methods.compressors import RandK, TopK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from sdescent.derive.methods.losses import x as xj
-from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Scaled, StudentT
 from sdescent.derive.methods.schedules import Adaptive, Constant, Power
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from tests.support.samples import slow_but
@@ -80,16 +78,10 @@ METHODS = {
         lambda h: DSignSGD(Gaussian(), schedule=h),
         lambda gr: tuple(mp.erf(v / S / mp.sqrt(2)) for v in gr),
     ),
-    "sign, Cauchy": (
-        lambda h: DSignSGD(Cauchy(), schedule=h),
-        lambda gr: tuple(2 / mp.pi * mp.atan(v / S) for v in gr),
-    ),
-    "sign, logistic": (lambda h: DSignSGD(Logistic(), schedule=h), lambda gr: tuple(mp.tanh(v / S / 2) for v in gr)),
     "sign, Laplace": (
         lambda h: DSignSGD(Laplace(), schedule=h),
         lambda gr: tuple(mp.sign(v) * (1 - mp.exp(-abs(v) / S)) for v in gr),
     ),
-    "sign, uniform": (lambda h: DSignSGD(Scaled(Uniform(), 3), schedule=h), lambda gr: tuple(v / 3 for v in gr)),
     "sign, t 2.6": (lambda h: DSignSGD(StudentT("nu"), schedule=h), lambda gr: tuple(student(NU, v / S) for v in gr)),
     "sign, affine": (
         lambda h: DSignSGD(Affine(), schedule=h),
@@ -126,14 +118,11 @@ def drifts(method, model, x):
     return [number(e, x1=x[0], x2=x[1]) for e in equation.drift]
 
 
-#: three methods, each with another schedule
-QUICK = [*zip([*METHODS][::4], SCHEDULES, strict=True)]
-BY_TURNS = zip(METHODS, itertools.cycle(SCHEDULES), strict=False)
+QUICK = {"DSGD": "constant", "sign, Gaussian": "power", "sign, affine": "adaptive"}
+SLOW = {"Rand-k": "power", "sign, Laplace": "adaptive", "sign, t 2.6": "power", "sign, two clients": "constant"}
 
 
-@pytest.mark.parametrize(
-    ("name", "schedule"), slow_but([*QUICK, *((n, s) for n, s in BY_TURNS if n not in dict(QUICK))], QUICK, rows=True)
-)
+@pytest.mark.parametrize(("name", "schedule"), slow_but([*QUICK.items(), *SLOW.items()], [*QUICK.items()], rows=True))
 def test_first_and_second_order_and_corrected(name, schedule):
     make, b = METHODS[name]
     rule, h = SCHEDULES[schedule]
@@ -156,10 +145,8 @@ def test_first_and_second_order_and_corrected(name, schedule):
 # p(0) of the standardised law: Lam_jj -> 2 p(0)/sigma where g_j = 0
 PEAKS = {
     "Gaussian": (Gaussian(), 1 / mp.sqrt(2 * mp.pi)),
-    "Cauchy": (Cauchy(), 1 / mp.pi),
     "t nu": (StudentT("nu"), mp.gamma((NU + 1) / 2) / mp.sqrt(mp.pi * NU) / mp.gamma(NU / 2)),
     "Laplace": (Laplace(), mp.mpf(1) / 2),
-    "uniform": (Uniform(), mp.mpf(1) / 2),
 }
 
 
@@ -171,33 +158,6 @@ def test_the_corrected_model_where_a_gradient_coordinate_is_zero(name):
     half = law.sign_mean(sp.Rational(3, 8))
     b2 = number(half)
     assert close(number(drift[0], **at), ETA / 2 * (2 * peak / S) * mp.mpf("0.4") * b2, 12)
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("name", ["DSGD", "Rand-k", "sign, Gaussian", "sign, affine"])
-def test_the_generator_of_the_corrected_model_is_the_loss_change_of_a_step(name, schedule):
-    # -h g.b + (eta h^2/2)(b'Hb + Tr(HS)/N), S typed from theory 4
-    make, b = METHODS[name]
-    rule, h = SCHEDULES[schedule]
-    from sdescent.derive.equations.process.generator import generator
-
-    x = POINTS[0]
-    equation = sde(make(rule), "corrected", Coupled(), 2).expanded
-    found = number(generator(equation, Coupled().value(equation.state)), x1=x[0], x2=x[1])
-    gr, hess = mp.matrix(gradient(x)), hessian(x)
-    mean, step, clients = mp.matrix(b(gradient(x))), h(gradient(x), TIME), mp.mpf(NUMBERS["N"])
-    s = mp.matrix(2, 2)
-    for i in range(2):
-        for j in range(2):
-            if name == "DSGD":
-                s[i, j] = S**2 * (i == j)
-            elif name == "Rand-k":  # d = 2, k = 1
-                s[i, j] = 2 * (gr[i] ** 2 + S**2) - gr[i] ** 2 if i == j else -gr[i] * gr[j]
-            else:
-                s[i, j] = (1 - mean[i] ** 2) * (i == j)
-    trace = sum((hess * s)[i, i] for i in range(2))
-    expected = -step * (gr.T * mean)[0] + ETA * step**2 / 2 * ((mean.T * hess * mean)[0] + trace / clients)
-    assert close(found, expected, 12)
 
 
 @pytest.mark.parametrize(
@@ -220,41 +180,6 @@ def test_an_adaptive_factor_is_one_number_for_all_coordinates():
 # --- Ito and Stratonovich
 
 
-def test_additive_noise_has_one_form():
-    equation = sde(DSGD(Gaussian()), "corrected", sd.losses.Cosh(), 2).expanded
-    assert equation.noise_type == "additive" and equation.stratonovich_drift() == equation.drift
-
-
-@pytest.mark.parametrize(
-    ("method", "loss"),
-    [
-        pytest.param(DCSGD(RandK(1), Gaussian()), Coupled(), marks=pytest.mark.slow),
-        (DCSGD(Bernoulli("p"), Gaussian()), Coupled()),
-        (DSignSGD(Logistic()), Coupled()),
-        (DSGD(Affine()), Coupled()),
-    ],
-    ids=["Rand-k", "Bernoulli", "sign", "affine"],
-)
-def test_the_correction_by_numerical_differentiation_of_the_root(method, loss):
-    # drift_i - (1/2) sum_jk B_jk d_j B_ik (theory 2)
-    equation = sde(method, "first-order", loss, 2).expanded
-    x = POINTS[1]
-    put = {s: sp.Float(NUMBERS[s.name], 30) for s in equation.root.free_symbols if s not in equation.state}
-    entries = [sp.lambdify(equation.state, e.xreplace(put), "mpmath") for e in equation.root]
-    cols = equation.root.cols
-    found = equation.stratonovich_drift()
-    for i in range(2):
-        correction = mp.mpf(0)
-        for j in range(2):
-            for k in range(cols):
-                slope = mp.diff(
-                    lambda s, i=i, j=j, k=k: entries[i * cols + k](*[x[m] + s * (m == j) for m in range(2)]), 0
-                )
-                correction += entries[j * cols + k](*x) * slope
-        expected = number(equation.drift[i], x1=x[0], x2=x[1]) - correction / 2
-        assert close(number(found[i], x1=x[0], x2=x[1]), expected, 10)
-
-
 SKEW = sd.losses.LogisticRegression("1/10", ((1, 2), (2, -1)), (1, -1))
 
 
@@ -262,26 +187,15 @@ SKEW = sd.losses.LogisticRegression("1/10", ((1, 2), (2, -1)), (1, -1))
     ("method", "loss", "dim", "kind"),
     [
         (DCSGD(RandK(1)), sd.losses.Quadratic(), 2, "singular-covariance"),
-        (DCSGD(RandK(1)), sd.losses.GluedExponential(), 2, "singular-covariance"),
-        (DSGD(Affine(0, "sigma1")), sd.losses.Quadratic(), 2, "singular-covariance"),
-        pytest.param(DSGD(Affine(0, "sigma1")), SKEW, 2, "singular-covariance"),
+        (DSGD(Affine(0, "sigma1")), SKEW, 2, "singular-covariance"),
         (DSGD(Affine()), None, 2, "unspecified-gradient"),
     ],
-    ids=["Rand-k", "Rand-k, glued loss", "affine without floor", "affine without floor, minimum elsewhere", "no loss"],
+    ids=["Rand-k", "affine without floor, minimum elsewhere", "no loss"],
 )
 def test_no_stratonovich_form(method, loss, dim, kind):
     with pytest.raises(Refusal) as refused:
         sde(method, "corrected", loss, dim).expanded.stratonovich_drift()
     assert refused.value.kind == kind
-
-
-def test_a_separable_loss_of_the_user():
-    loss = sd.losses.SeparableSum(xj**6 / 6)
-    equation = sde(DSGD(), "second-order", loss, 2).expanded
-    x = equation.state
-    assert all(
-        vanishes(equation.drift[j] + x[j] ** 5 + sp.Symbol("eta", positive=True) / 2 * 5 * x[j] ** 9) for j in (0, 1)
-    )
 
 
 mp.mp.dps = 15

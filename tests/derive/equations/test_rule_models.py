@@ -16,30 +16,21 @@ from sdescent.derive.methods.compressors import (
     Bernoulli,
     Compressor,
     Identity,
-    Natural,
-    NormClip,
     RandK,
     ScaledSign,
     Sign,
-    Ternary,
     TopK,
 )
 from sdescent.derive.methods.distributed import DCSGD, Method
-from sdescent.derive.methods.losses import LogisticRegression, Quadratic
+from sdescent.derive.methods.losses import Quadratic, SeparableSum
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Laplace, NoNoise, Scaled, StudentT
-from sdescent.derive.methods.optimisers import Clipped, EMAMomentum, HeavyBall, MajorityVote, RMSprop, Signum
+from sdescent.derive.methods.optimisers import EMAMomentum, HeavyBall, MajorityVote, RMSprop
 from sdescent.derive.methods.schedules import Free, Normalised, Power, Schedule
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import eta
-from tests.support.real_steps import Mixed
-
-
-def rule(*update: str, memory: tuple[str, ...] = (), **more: Any) -> Method:
-    """A rule for one client with Gaussian noise; memory letters start at 1."""
-    return Method(
-        memory=dict.fromkeys(memory, 1), update=update, **{"noise": Gaussian(), "clients": 1, "regime": {}, **more}
-    )
-
+from tests.support.laws.atoms import TWO
+from tests.support.real_steps import MARGIN, Mixed, measured_order
+from tests.support.samples import rule
 
 M = "m = m + eta*(G - m)"
 
@@ -62,12 +53,7 @@ def missing(method: Method, model: str = "first-order") -> str:
 
 TOO_FAR = {
     "a step of the root": (rule("x = x - sqrt(eta)*G"), ": -g"),
-    "a wrong time": (rule("x = x - eta*G", time="eta^2"), ": -g"),
     "a velocity that is not rescaled": (rule("v = (1 - eta)*v - eta*G", "x = x + v", memory=("v",)), ": v"),
-    "a third of a power": (
-        rule("v = b*v - eta*G", "x = x + v", memory=("v",), regime={"b": "1 - mu*eta^(2/3)", "v": "v*eta^(1/3)"}, time="eta^(2/3)"),
-        ": v",
-    ),
     "noise that grows too fast": (rule("x = x - eta*G", regime={"noise": "1/eta"}), "sigma0^2"),
     "noise that vanishes": (rule("x = x - eta*G", regime={"noise": "sqrt(eta)"}), "not vanish"),
 }  # fmt: skip
@@ -84,49 +70,30 @@ def test_a_step_that_moves_by_more_than_its_time_has_no_diffusion(name: str) -> 
 # --- moments that do not exist ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nu", ["3/2", "2"])
-def test_an_average_of_squares_needs_the_second_moment(nu: str) -> None:
-    found, message = kind(RMSprop(noise=StudentT(nu), clients=1))
-    assert found == "no-drift" and "increment of v" in message and "order 2" in message
-
-
-@pytest.mark.parametrize("nu", ["5/2", "3", "4"])
-def test_the_second_order_needs_the_variance_of_squares(nu: str) -> None:
-    """The first-order model leaves that variance out, and says under which condition it exists."""
-    assert kind(RMSprop(noise=StudentT(nu), clients=1), "second-order")[0] in ("no-drift", "infinite-variance")
-    left = {e.where: e for e in sde(RMSprop(noise=StudentT(nu), clients=1)).rule.left_out}
-    own = left["covariance v v"]
-    assert own.term is None and own.needs == 4 and own.condition is not None and own.condition.met is False
-
-
-@pytest.mark.slow
-def test_conditions_on_a_symbol_are_reported() -> None:
-    first, second = (
-        sde(RMSprop(noise=StudentT("nu"), clients=1), model).conditions for model in ("first-order", "second-order")
-    )
-    assert [(c.right, c.purpose) for c in first] == [(2, "the drift exists"), (4, "weak order 1")]
-    assert {c.right for c in second} == {4, 6}
+def test_an_average_of_squares_needs_moments_of_twice_the_order() -> None:
+    """The variance of squares, which the second order needs, is left out of the first with the condition under which it exists."""
+    refused, message = kind(RMSprop(noise=StudentT(2), clients=1))
+    assert refused == "no-drift" and "increment of v" in message and "order 2" in message
+    four = RMSprop(noise=StudentT(4), clients=1)
+    assert kind(four, "second-order")[0] in ("no-drift", "infinite-variance")
+    left = {e.where: e for e in sde(four).rule.left_out}["covariance v v"]
+    assert left.term is None and left.needs == 4 and left.condition is not None and left.condition.met is False
 
 
 def test_a_power_of_higher_order_needs_its_moments_too() -> None:
     """eta^2 G^4 enters the second-order drift by E G^4, for which Student-t with nu <= 4 has a formula but no value."""
     update = ("m = m + eta*(G - m) + eta^2*G^4", "x = x - eta*m")
-    for nu, exists in (("3", False), ("4", False), ("5", True)):
-        method = rule(*update, memory=("m",), noise=StudentT(nu))
-        assert "m" in sde(method).drifts
-        if exists:
-            assert sde(method, "second-order").drifts
-        else:
-            found, message = kind(method, "second-order")
-            assert found == "no-drift" and "order 4" in message
+    four, five = (rule(*update, memory=("m",), noise=StudentT(nu)) for nu in (4, 5))
+    assert "m" in sde(four).drifts and sde(five, "second-order").drifts
+    refused, message = kind(four, "second-order")
+    assert refused == "no-drift" and "order 4" in message
 
 
 def test_cauchy_noise_has_no_mean_but_bounded_messages_have() -> None:
     assert kind(HeavyBall(noise=StudentT(1), clients=1))[0] == "no-drift"
     assert kind(HeavyBall(noise=StudentT("3/2"), clients=1))[0] == "infinite-variance"
-    for model in ("first-order", "second-order"):
-        found = sde(EMAMomentum(noise=StudentT(1), clients=1, compressor=Sign()), model)
-        assert found.drifts and not found.conditions
+    bounded = sde(EMAMomentum(noise=StudentT(1), clients=1, compressor=Sign()), "second-order")
+    assert bounded.drifts and not bounded.conditions
     # the message before compression is not bounded
     unbounded = rule("v = v + eta*(raw^2 - v)", "x = x - eta*G*v", memory=("v",), noise=StudentT(1), compressor=Sign())
     assert kind(unbounded)[0] == "no-drift"
@@ -138,11 +105,10 @@ def test_cauchy_noise_has_no_mean_but_bounded_messages_have() -> None:
 @pytest.mark.parametrize(
     "method",
     [
-        Signum(clients=1, noise=Gaussian()), Clipped(clients=1), MajorityVote(clients=1), rule("x = x - eta*abs(x)"),
-        rule(M, "x = x - eta*max(m, 0)", memory=("m",)), rule(M, "x = x - eta*min(m, x)", memory=("m",)),
+        MajorityVote(clients=1), rule("x = x - eta*abs(x)"), rule(M, "x = x - eta*max(m, 0)", memory=("m",)),
         rule(M, "x = x - eta*sign((1 - c)*m - 2)", memory=("m",)),
     ],
-    ids=["signum", "clipped", "votes", "abs", "max", "min", "slope"],
+    ids=["votes", "abs", "max", "slope"],
 )  # fmt: skip
 def test_kinks_have_a_first_order_and_no_second(method: Method) -> None:
     assert sde(method).drifts
@@ -158,13 +124,7 @@ def test_formulas_that_join_smoothly_are_not_a_kink() -> None:
     assert joined_at(joined, y) and joined_at(joined.xreplace({y: y - 2 * b}), y - 2 * b)
     steep = y - 2 * b - y * sp.Symbol("c", positive=True)
     assert joined_at(joined.xreplace({y: steep}), steep)
-    for broken in (
-        sp.sign(y),
-        sp.Abs(y),
-        joined + y * sp.sign(y) / 10,
-        joined + sp.sign(y) / 10,
-        joined + sp.Abs(y) / b,
-    ):
+    for broken in (sp.sign(y), joined + y * sp.sign(y) / 10, joined + sp.sign(y) / 10):
         assert not joined_at(broken, y)
         assert not joined_at(broken.xreplace({y: steep}), steep)
     method = EMAMomentum(noise=Laplace(), clients=1, compressor=Sign())
@@ -178,15 +138,12 @@ def test_formulas_that_join_smoothly_are_not_a_kink() -> None:
     "method, why",
     [
         (rule("x = x - eta*C(raw)", compressor=TopK(1)), "the server made"),
-        (rule("x = x - eta*C(raw)", compressor=Bernoulli("1/2")), "the server made"),
         (rule("v = v + eta*(mean(local^2) - v)", "x = x - eta*G", memory=("v",), clients=2), "not linear"),
         (rule("x = x - eta*G/norm(G)"), "all coordinates"),
         (rule(M, "x = x - eta*G(x + m)", memory=("m",)), "quadratic losses: m"),
-        (rule("x = x - eta*G(2*x)"), "quadratic losses: x"),
         (rule("x = x - eta*G(x - eta*G)", noise=Affine()), "depends on the gradient"),
         (rule("x = x - eta*G(x - eta*G)", compressor=Sign()), "random mask"),
         (rule("x = x - eta*G*(1 + beta^(-k))", fractions=("beta",)), "grows with the number of steps"),
-        (rule("x = x - eta*G*(1 + beta^(k - t/eta))", fractions=("beta",)), "grows with the number of steps"),
         (rule("x = x - eta*G*(1 + q^k)"), "grows with the number of steps"),
     ],
 )
@@ -199,9 +156,7 @@ def momentum(compressor: Compressor, **more: Any) -> Method:
     return Method(compressor, Gaussian(), 4, memory={"m": 0}, update=update, regime={}, **more)
 
 
-@pytest.mark.parametrize(
-    "compressor", [QSGD(2), Natural(), Ternary(), TopK(2), NormClip(1)], ids=lambda c: type(c).__name__
-)
+@pytest.mark.parametrize("compressor", [QSGD(2), TopK(2)], ids=lambda c: type(c).__name__)
 def test_moments_of_a_message_without_closed_form_are_letters(compressor: Compressor) -> None:
     """As for the method without memory: the drift where it is known, and S with the factor that the message has."""
     plain = sde(DCSGD(compressor, Gaussian(), 4))
@@ -221,14 +176,8 @@ def test_moments_of_a_message_without_closed_form_are_letters(compressor: Compre
 
 
 def test_letters_of_a_message_are_not_those_of_the_memory() -> None:
-    method = Method(
-        TopK(2),
-        Gaussian(),
-        1,
-        memory={"b": 0, "S": 0},
-        update=("b = b + eta*(G - b)", "S = S + eta*b", "x = x - eta*S"),
-        regime={},
-    )
+    update = ("b = b + eta*(G - b)", "S = S + eta*b", "x = x - eta*S")
+    method = Method(TopK(2), Gaussian(), 1, memory={"b": 0, "S": 0}, update=update, regime={})
     equation = sde(method).rule
     assert equation is not None and equation.message is not None
     assert equation.message.mean.base not in ("b", "S") and equation.message.covariance.name not in ("b", "S")
@@ -241,21 +190,10 @@ def test_a_power_that_fades_is_forgotten() -> None:
         assert sde(rule(f"x = x - eta*G*(1 + {power})", fractions=fractions)).drift == -g
 
 
-def test_the_identity_of_a_value_of_the_server_is_that_value() -> None:
-    for model in ("first-order", "second-order"):
-        one, two = (
-            sde(rule(update), model, dim=1).expanded for update in ("x = x - eta*C(raw)", "x = x - eta*(G + 0*x)")
-        )
-        assert one.drift == two.drift and one.covariance == two.covariance
-
-
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
-ODD = [("unitnoise", "z"), ("K", "tau"), ("F", "j")]
-
-
-@pytest.mark.parametrize("letter, name", [("v", "s"), *(pytest.param(*p, marks=pytest.mark.slow) for p in ODD)])
+@pytest.mark.parametrize(("letter", "name"), [("v", "s"), ("unitnoise", "z")])
 def test_names_mean_nothing(letter: str, name: str) -> None:
     """The message of a client is called v inside the engine, the root of the time s."""
     equations = []
@@ -270,10 +208,7 @@ def test_names_mean_nothing(letter: str, name: str) -> None:
     assert equations[0][0].has(sp.Symbol("A1", real=True))
 
 
-@pytest.mark.parametrize(
-    "letter, loss, noise",
-    [("h", Quadratic(), Gaussian()), ("a", LogisticRegression(), Gaussian()), ("sigma", Quadratic(), Affine())],
-)
+@pytest.mark.parametrize("letter, loss, noise", [("h", Quadratic(), Gaussian()), ("sigma", Quadratic(), Affine())])
 def test_a_name_with_two_meanings_is_refused(letter: str, loss: Any, noise: Any) -> None:
     method = rule(f"{letter} = {letter} + eta*(G - {letter})", f"x = x - eta*{letter}", memory=(letter,), noise=noise)
     with pytest.raises(BadInput, match=f"{letter}1.*two meanings"):
@@ -285,13 +220,9 @@ def test_a_name_with_two_meanings_is_refused(letter: str, loss: Any, noise: Any)
     ("method", "kinks"),
     [
         (rule("m = m + eta*(G - m)", "x = x - eta*sign(m)", memory=("m",)), ["sign(m_j)"]),
-        (rule("m = m + eta*(G - m)", "x = x - eta*max(m, 0)", memory=("m",)), ["sign(m_j)"]),
         (rule("x = x - eta*sign(G)", noise=NoNoise()), ["sign(g_j)"]),
-        (
-            rule("x = x - eta*sign(G)", noise=Scaled(Laplace(), "sigma")),
-            [],
-        ),  # sign(g) (1 - exp(-|g|/sigma)) is smooth at 0
-        (rule("x = x - eta*sign(G)"), []),
+        # sign(g) (1 - exp(-|g|/sigma)) is smooth at 0
+        (rule("x = x - eta*sign(G)", noise=Scaled(Laplace(), "sigma")), []),
         # only the part with the kink is named, beside one that is joined smoothly
         (
             rule("m = m + eta*(G - m)", "x = x - eta*(sign(m) + sign(G))", memory=("m",), noise=Scaled(Laplace(), 1)),
@@ -306,21 +237,21 @@ def test_where_weak_orders_presume_too_much_is_said(method: Method, kinks: list[
     assert ("where the coefficients are smooth" in " ".join(str(equation).split())) == bool(kinks)
 
 
-@pytest.mark.parametrize(
-    ("start", "singular"), [({"v": 0}, ["1/(1 - exp(-t))", "sqrt(v_j/(1 - exp(-t)))"]), ({"v": 1}, ["1/(1 - exp(-t))"])]
-)
-def test_a_singular_start_is_said(start: dict[str, int], singular: list[str]) -> None:
+def test_a_singular_start_is_said() -> None:
     """The error of Adam from v = 0 falls like eta log(1/eta): Var G^2 of the first steps is not small beside v."""
-    update = ["v = v + eta*(G^2 - v)", "x = x - eta*G/(1 + sqrt(v/(1 - exp(-t))))"]
-    equation = sde(Method(memory=start, update=update, noise=Gaussian(), clients=1, regime={}))
-    assert [str(e) for e in equation.rule.singular] == equation.to_dict()["singular"] == singular
-    assert "singular, as the method starts" in " ".join(str(equation).split())
 
+    def singular(start: int, denominator: str) -> list[str]:
+        update = ["v = v + eta*(G^2 - v)", f"x = x - eta*G/(1 + {denominator})"]
+        equation = sde(Method(memory={"v": start}, update=update, noise=Gaussian(), clients=1, regime={}))
+        assert "singular, as the method starts" in " ".join(str(equation).split())
+        assert [str(e) for e in equation.rule.singular] == equation.to_dict()["singular"]
+        return equation.to_dict()["singular"]
 
-def test_a_singular_root_is_the_one_that_occurs() -> None:
-    update = ["v = v + eta*(G^2 - v)", "x = x - eta*G/(1 + v^(1/3))"]
-    equation = sde(Method(memory={"v": 0}, update=update, noise=Gaussian(), clients=1, regime={}))
-    assert [str(e) for e in equation.rule.singular] == ["v_j**(1/3)"]
+    adam = "sqrt(v/(1 - exp(-t)))"
+    assert singular(0, adam) == ["1/(1 - exp(-t))", "sqrt(v_j/(1 - exp(-t)))"] and singular(1, adam) == [
+        "1/(1 - exp(-t))"
+    ]
+    assert singular(0, "v^(1/3)") == ["v_j**(1/3)"]
 
 
 # --- the same method, written otherwise ------------------------------------------------------------------------------
@@ -328,10 +259,10 @@ def test_a_singular_root_is_the_one_that_occurs() -> None:
 SAME: list[tuple[Compressor, Any, Any, Schedule]] = [
     (Identity(), Gaussian(), None, Free()),
     (Identity(), Gaussian(), None, Normalised(1, "k1")),
-    (RandK(2), Laplace(), 3, Power("p")), (Bernoulli(), Affine(), None, Power("1/2")), (Identity(), Affine(nu=5), None, Free()),
+    (RandK(2), Laplace(), 3, Power("p")), 
     (Bernoulli(), Correlated(Gaussian()), None, Free()), (Sign(), StudentT(1), None, Free()),
-    (Bernoulli(), Scaled(StudentT("nu"), ("s1", "s2")), None, Free()), (Identity(), NoNoise(), None, Normalised(1, "k1")),
-    (ScaledSign(), NoNoise(), None, Free()), (Sign(), Scaled(Laplace(), (1, 2)), None, Power("1/2")),
+    (Bernoulli(), Scaled(StudentT("nu"), ("s1", "s2")), None, Free()),
+    (ScaledSign(), NoNoise(), None, Free()),
 ]  # fmt: skip
 
 
@@ -363,11 +294,55 @@ def test_a_measured_covariance_enters_by_its_entries() -> None:
 
 def test_a_product_grows_as_all_of_its_factors() -> None:
     """E G^2 raw needs the third moment of the noise."""
-    cubes = Method(
-        noise=StudentT("nu"),
-        clients=1,
-        memory={"v": 0},
-        update=["v = v + eta*(G^2*raw - v)", "x = x - eta*v"],
-        regime={},
-    )
+    update = ("v = v + eta*(G^2*raw - v)", "x = x - eta*v")
+    cubes = rule(*update, memory=("v",), noise=StudentT("nu"))
     assert "nu > 3" in [str(c) for c in sde(cubes).conditions if c.purpose == "the drift exists"]
+
+
+def test_a_zero_that_moves_off_to_infinity_is_not_expanded() -> None:
+    """Cautious momentum: with m' = m + r eta (G - m) the sign of m' G has a second zero, at G = m - m/(r eta)."""
+    method = rule("m = b*m + (1 - b)*G", "x = x - eta*m*(1 + sign(m*G))/2", memory=("m",), regime={"b": "1 - r*eta"})
+    assert "moves off to infinity" in sde(method, "second-order").missing
+    apart = rule(
+        "m = b*m + (1 - b)*G", "x = x - eta*m*(1 + sign(m)*sign(G))/2", memory=("m",), regime={"b": "1 - r*eta"}
+    )
+    assert sde(apart).drifts
+
+
+# --- products of Hessian products of random vectors -------------------------------------------------------------------
+
+HUTCHINSON = rule("z = normal", "h = h + eta*(z*hess(z) - h)", "x = x - eta*G/(1 + h^2)", memory=("h",))
+
+
+def test_hutchinson_s_diagonal_on_sums_over_coordinates() -> None:
+    """E[z_j (H z)_j] = H_jj, which is f_j'' there (AdaHessian, Sophia-H)."""
+    cubes = SeparableSum("x^4/4 + x^2")
+    for loss, dim in ((None, None), (None, 1), (cubes, 2)):
+        found = sde(HUTCHINSON, "first-order", loss, dim)
+        assert found.rule is not None and found.rule.local
+    drift = sde(HUTCHINSON, loss=cubes, dim=2).expanded
+    x, h = ([sp.Symbol(f"{a}{j}", real=True) for j in (1, 2)] for a in "xh")
+    for j in (0, 1):
+        assert vanishes(drift.drift[2 + j].doit() - (3 * x[j] ** 2 + 2 - h[j]))
+
+
+def test_no_such_mean_where_coordinates_act_on_each_other() -> None:
+    """In general it needs the diagonal of the Hessian, and that of (H Z)_j^2 a sum over a row."""
+    # what stands in the way of its second order is not noise in the limit
+    ahead = rule("x = x - eta*fresh(x + r*sqrt(eta)*G)")
+    assert "limit" not in sde(ahead, "second-order", Mixed(), 2).missing and sde(ahead, "second-order", dim=1).drifts
+    for loss, dim in ((Mixed(), 2), (None, 2)):
+        found = sde(HUTCHINSON, "first-order", loss, dim)
+        assert found.rule is None and "Hessian products" in found.missing
+    mixing = Method(
+        TopK(1), Gaussian(), 1, memory={"v": 1}, update=["v = v + eta*(hess(G)^2 - v)", "x = x - eta*G*v"], regime={}
+    )
+    assert sde(mixing).rule is None
+
+
+@pytest.mark.slow
+def test_their_weak_order() -> None:
+    """In one dimension, and on a sum over two coordinates, by all outcomes of the real steps."""
+    method = rule(*HUTCHINSON.rule.update, memory=("h",), noise=Scaled(TWO, "sigma"))
+    for dim, more in ((1, {}), (2, {"loss": SeparableSum("x^4/4 + x^3/3 + x^2")})):
+        assert measured_order(method, "second-order", dim, **more) > 6 - MARGIN

@@ -11,12 +11,11 @@ from sdescent.derive.equations.step.covariance import Condition, moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
 from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.expressions.expansion import Expansion
-from sdescent.derive.expressions.latex_printer import _absorb_sign, _roots_below
 from sdescent.derive.methods.compressors import ScaledSign, Sign
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.noise import GenericLaw, Laplace, Scaled
+from sdescent.derive.methods.noise import Laplace, Scaled
 from sdescent.derive.printing.latex import condition_latex, latex, split_sum, unnested
-from sdescent.derive.printing.message_moments import MESSAGE_MOMENTS, Named, by_second_moments, in_names, named
+from sdescent.derive.printing.message_moments import Named, by_second_moments, named
 from sdescent.derive.printing.pretty import symbol_text
 
 eta, lam, N, p, s, k, d = sp.symbols("eta lambda N p sigma k d", positive=True)
@@ -27,56 +26,30 @@ g, x = sp.symbols("g x", real=True)
     ("expr", "written"),
     [
         (-(g**2) * (p - 1) / p, r"\frac{g^{2}\,\left(1 - p\right)}{p}"),
-        (-1 + 1 / p, r"\frac{1}{p} - 1"),
         (-eta / (lam * (eta * lam - 2)), r"\frac{\eta}{\lambda\,\left(2 - \eta\,\lambda\right)}"),
         (
             sp.Mul(-1, d - k, 1 / k, 1 / (d - 1), evaluate=True) * g,
             r"- \frac{g\,\left(d - k\right)}{k\,\left(d - 1\right)}",
         ),
-        ((2 - eta * lam) / (2 + eta * lam), r"\frac{2 - \eta\,\lambda}{2 + \eta\,\lambda}"),
         (-g + eta * g / 2, r"- g + \frac{\eta\,g}{2}"),
         (sp.sqrt(2) * x / 2, r"\frac{x}{\sqrt{2}}"),
-        (sp.sqrt(2) * x / 3, r"\frac{\sqrt{2}\,x}{3}"),
         (
             2 * 2 ** sp.floor(sp.log(x**2 + 1) / sp.log(2)),
             r"2 \cdot 2^{\left\lfloor{\log_{2}\left(x^{2} + 1\right)}\right\rfloor}",
         ),
         (sp.exp(-(x**2) / (2 * s**2)), r"e^{- x^{2}/\left(2\,\sigma^{2}\right)}"),
-        (sp.exp(-sp.Abs(x) / s), r"e^{- \left|{x}\right|/\sigma}"),
         (
             p * sp.Piecewise((x, x > 0), (0, True)),
             r"p\,\begin{cases} x & \text{for}\: x > 0 \\0 & \text{otherwise} \end{cases}",
         ),
         (x * sp.hyper((1, 1, 1), (2, 2), x), r"\operatorname{Li}_{2}\left(x\right)"),
         (d / (s / 2 + sp.Rational(1, 2)) * g, r"\frac{2\,d\,g}{\sigma + 1}"),
-        ((p - 1) / 2 * x, r"\frac{x\,\left(p - 1\right)}{2}"),
         (gradient * eta * sp.gamma(p / 2 + sp.Rational(1, 2)), r"\eta\,\Gamma\left(\frac{p + 1}{2}\right)\,g_{j}"),
         (sp.atan(x), r"\arctan{\left(x \right)}"),
-        (-sp.Rational(3, 4), r"- \frac{3}{4}"),
     ],
 )
 def test_how_an_expression_is_written(expr: sp.Expr, written: str) -> None:
     assert latex(expr) == written
-
-
-@pytest.mark.parametrize("in_sum", [True, False])
-@pytest.mark.parametrize(
-    "expr",
-    [
-        -(g**2) * (p - 1) / p,
-        -eta * s / (lam * (N * eta * lam - 2 * N + s)),
-        -2 * N / (lam * (p - s - 1) ** 3),
-        -sp.sqrt(2) * g * (1 - x) / 4,
-        -g * (p - 1) ** 2,
-        g * (p - 1),
-    ],
-)
-def test_rewriting_keeps_the_value(expr: sp.Expr, in_sum: bool) -> None:
-    signed = _absorb_sign(expr, in_sum)
-    above, below = _roots_below(*sp.fraction(signed, exact=True))
-    at = {symbol: sp.Rational(n + 2, 7) for n, symbol in enumerate(sorted(expr.free_symbols, key=str))}
-    assert sp.cancel(signed - expr) == 0
-    assert sp.N((above / below - expr).subs(at), 30) == pytest.approx(0, abs=1e-25)
 
 
 def test_no_fractions_inside_fractions_and_the_same_value() -> None:
@@ -149,13 +122,6 @@ def test_names_that_do_not_suffice_are_not_used() -> None:
     assert named(Method(ScaledSign(), Scaled(sd.noise.Stable("3/2")))) is None
 
 
-def test_in_names_leaves_other_arguments_alone() -> None:
-    law = GenericLaw()
-    other = law.signed_moment(1, Coordinate("g") / s + 1)
-    assert in_names(other, s) == other
-    assert in_names(law.sign_mean(Coordinate("g", "k") / s), s) in {m.at("k") for m in MESSAGE_MOMENTS}
-
-
 def test_a_drift_that_is_not_the_models_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The letters Lambda and J stand only for what they say: with a planted factor the drift is printed as it is."""
     method = sd.DSignSGD(sd.noise.Gaussian())
@@ -179,14 +145,11 @@ def test_an_adaptive_factor_shows_its_own_derivative() -> None:
 
 
 def test_a_condition_says_whether_it_is_met() -> None:
-    nu = sp.Symbol("nu", positive=True)
-    open_, failing = (
-        condition_latex(Condition(tail, sp.Integer(3), "weak order 2")) for tail in (nu, sp.Rational(5, 2))
-    )
-    assert (
-        open_ == r"\nu > 3\ \text{(for weak order 2)}"
-        and failing == r"\frac{5}{2} > 3\ \text{(for weak order 2; not met)}"
-    )
+    tails = sp.Symbol("nu", positive=True), sp.Rational(5, 2)
+    assert [condition_latex(Condition(tail, sp.Integer(3), "weak order 2")) for tail in tails] == [
+        r"\nu > 3\ \text{(for weak order 2)}",
+        r"\frac{5}{2} > 3\ \text{(for weak order 2; not met)}",
+    ]
 
 
 def test_indices_of_an_entry_are_apart_where_one_has_two_digits() -> None:

@@ -138,7 +138,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "Stratonovich's correction in full", "derive/equations/in_coordinates.py",
-        "self.drift - correction / 2", "self.drift - correction", (f"{_EQUATIONS}/test_stratonovich.py",),
+        "self.drift - correction / 2", "self.drift - correction", (f"{_EQUATIONS}/test_in_coordinates.py",),
     ),
     Fault(
         "the Hessian of a game is symmetric", "derive/equations/in_coordinates.py",
@@ -162,7 +162,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a root of a vanishing variance is smooth", "derive/equations/roots.py",
         "power.exp.q == 2 and power.base", "power.exp.q == 3 and power.base",
-        (f"{_EQUATIONS}/test_stratonovich.py",),
+        (f"{_EQUATIONS}/test_in_coordinates.py",),
     ),
     Fault(
         "a measured covariance by its diagonal", "derive/expressions/expansion.py",

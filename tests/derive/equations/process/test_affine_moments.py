@@ -9,10 +9,9 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.equations.process.stationary import discrete_second_moments
-from sdescent.derive.methods.compressors import Bernoulli
 from sdescent.derive.methods.distributed import DSGD, Method
 from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
-from sdescent.derive.methods.optimisers import DP, Adam, EMAMomentum, Extragradient, HeavyBall, LocalSGD, Nesterov
+from sdescent.derive.methods.optimisers import Adam, EMAMomentum, Extragradient, HeavyBall
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 NOISE = Scaled(Gaussian(), "sigma")
@@ -36,28 +35,14 @@ def _heavy(x: float, v: float, z: tuple[float, ...]) -> tuple[float, float]:
     return x + v, v
 
 
-def _nesterov(x: float, v: float, z: tuple[float, ...]) -> tuple[float, float]:
-    g = H * x + z[0]
-    v = BETA * v - ETA * g
-    return x + BETA * v - ETA * g, v
-
-
 def _extragradient(x: float, v: float, z: tuple[float, ...]) -> tuple[float, float]:
     y = x - ETA * (H * x + z[0])
     return x - ETA * (H * y + z[1]), 0.0
 
 
-def _local(x: float, v: float, z: tuple[float, ...]) -> tuple[float, float]:
-    for noise in z:
-        x = x - ETA * (H * x + noise)
-    return x, 0.0
-
-
 CASES = [
     (HeavyBall(noise=Scaled(Gaussian(), 1), clients=1, regime="fixed"), _heavy, 1),
-    (Nesterov(noise=Scaled(Gaussian(), 1), clients=1, regime="fixed"), _nesterov, 1),
     (Extragradient(noise=Scaled(Gaussian(), 1), clients=1), _extragradient, 2),
-    (LocalSGD(H=2, noise=Scaled(Gaussian(), 1), clients=1), _local, 2),
 ]
 
 
@@ -79,12 +64,6 @@ def test_the_law_is_kept_by_a_real_step(method: Method, step: object, draws: int
     np.testing.assert_allclose(after, full, rtol=1e-10)
 
 
-def test_private_noise_adds_its_variance() -> None:
-    e, h, s, k = sp.symbols("eta h1 sigma kappa", positive=True)
-    found = discrete_second_moments(DP(noise=NOISE, clients=1), 1).matrix[0, 0]
-    assert sp.cancel(found - e * (s**2 + k**2) / (h * (2 - e * h))) == 0
-
-
 def test_noise_that_grows_with_the_gradient() -> None:
     """Noise of variance s0^2 + s1^2 g^2, one client: the rule, and the method without memory by its own route."""
     noise = Affine("s0", "s1")
@@ -102,11 +81,3 @@ def test_what_has_no_such_moments_is_refused() -> None:
         discrete_second_moments(Method(noise=NOISE, update=["x = eta*(G - raw + normal + 1)"]), 1)
     with pytest.raises(BadInput, match="each coordinate"):
         discrete_second_moments(HeavyBall(noise=NOISE), 2)
-
-
-def test_compression_enters_by_its_second_moment() -> None:
-    """Bernoulli with probability q: E M^2 = 1/q. Plain momentum b = 0 is the compressed method without memory."""
-    q, e, s = sp.Rational(1, 2), sp.Rational(1, 10), sp.Rational(1, 2)
-    rule = Method(Bernoulli(q), Scaled(Gaussian(), s), 1, update=["x = x - eta*(G + 0*x)"])
-    found = discrete_second_moments(rule, 1, 1).at({"eta": 0.1})[0, 0]
-    assert found == pytest.approx(float(e**2 * s**2 / q / (1 - (1 - 2 * e + e**2 / q))), rel=1e-12)

@@ -12,9 +12,8 @@ from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.expansion import Expansion
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.distributed import DCSGD, DSignSGD
-from sdescent.derive.methods.noise import Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from tests.support.laws.densities import DIGITS, LAWS, close, number
-from tests.support.samples import mostly_slow
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from tests.support.laws.densities import DIGITS, close, number
 
 mp.mp.dps = DIGITS  # for the constants below; put back at the end of the file
 
@@ -28,25 +27,11 @@ def digits():
 
 k, p = sp.symbols("k p", positive=True)
 d = sp.Symbol("d", positive=True)
-OMEGAS = {
-    "identity": (sd.compressors.Identity(), 0),
-    "Bernoulli": (sd.compressors.Bernoulli("p"), 1 / p - 1),
-    "Rand-k": (sd.compressors.RandK("k"), d / k - 1),
-    "TernGrad": (sd.compressors.Ternary(), (sp.sqrt(d) - 1) / 2),
-    "natural": (sd.compressors.Natural(), sp.Rational(1, 8)),
-}
-
-
-@pytest.mark.parametrize("name", OMEGAS)
-def test_omega(name):
-    compressor, expected = OMEGAS[name]
-    found = compressor.omega(d)
-    assert sp.cancel(found.value - expected) == 0 and found.exact
 
 
 @pytest.mark.parametrize(
     ("dim", "s", "expected", "exact"),
-    [(16, 2, 1, True), (25, 2, sp.Rational(3, 2), True), (9, 2, sp.Rational(9, 16), False), (1, 3, 0, True)],
+    [(25, 2, sp.Rational(3, 2), True), (9, 2, sp.Rational(9, 16), False)],
 )
 def test_omega_of_qsgd(dim, s, expected, exact):
     found = sd.compressors.QSGD(s).omega(sp.Integer(dim))
@@ -90,39 +75,6 @@ def test_sign_moments():
         for j in range(3):
             expected = sum((1 - b[i] ** 2) * (i == j) for b in each) / 2
             assert close(number(s[i, j]), expected, 18)
-
-
-@pytest.mark.parametrize("law", mostly_slow([Uniform(), Gaussian(), Laplace(), StudentT(3), Logistic()], 5), ids=str)
-def test_scaled_sign_by_quadrature(law):
-    # d = 2, C_1 = (|v_1| + |v_2|) sgn(v_1)/2 with v = g + Z: from one-dimensional integrals, independent coordinates
-    mean, s = over_noise(DCSGD(sd.compressors.ScaledSign(), Scaled(law, 1)), 2)
-    density = next(p for other, p, _ in LAWS.values() if other == law)
-    gr = [number(SIZES["g1"]), number(SIZES["g2"])]
-
-    def expect(phi, j):
-        cuts = sorted({mp.mpf(-1), mp.mpf(0), mp.mpf(1), -gr[j]})
-        ends = [] if isinstance(law, Uniform) else [mp.inf]
-        cuts = [c for c in cuts if ends or abs(c) <= 1]
-        return mp.quad(lambda z: phi(gr[j] + z) * density(z), [*(-e for e in ends), *cuts, *ends])
-
-    signs = [expect(mp.sign, j) for j in range(2)]
-    sizes = [expect(abs, j) for j in range(2)]
-    squares = [expect(lambda v: v**2, j) for j in range(2)]
-    b = [(gr[j] + sizes[1 - j] * signs[j]) / 2 for j in range(2)]
-    second = (squares[0] + squares[1] + 2 * sizes[0] * sizes[1]) / 4
-    # E (|v1|+|v2|)^2 sgn v1 sgn v2 / 4
-    odd = [expect(lambda v: v * abs(v), j) for j in range(2)]
-    cross = (odd[0] * signs[1] + odd[1] * signs[0] + 2 * gr[0] * gr[1]) / 4
-    for j in range(2):
-        assert close(number(mean[j]), b[j], 8)
-        assert close(number(s[j, j]), second - b[j] ** 2, 8)
-    assert close(number(s[0, 1]), cross - b[0] * b[1], 8)
-
-
-# --- existence
-
-
-# --- Tr S <= A_1 G^2 + D0
 
 
 mp.mp.dps = 15

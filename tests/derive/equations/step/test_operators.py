@@ -66,14 +66,10 @@ def test_rmsprop_in_the_ballistic_regime() -> None:
 
 # --- against all outcomes of a step -----------------------------------------------------------------------------------------
 
-SKEWED = {
-    sp.Rational(-1, 2): sp.Rational(4, 5),
-    sp.S(2): sp.Rational(1, 5),
-}  # values and probabilities: mean 0, variance 1
-EVEN = {sp.S(-1): sp.S.Half, sp.S(1): sp.S.Half}
+#: values and probabilities: mean 0, variance 1
+SKEWED = {sp.Rational(-1, 2): sp.Rational(4, 5), sp.S(2): sp.Rational(1, 5)}
 POLYNOMIAL: dict[str, Mapping[sp.Symbol, sp.Expr]] = {
     "sgd": {x: -step * (x**3 + Z)},
-    "averaged momentum": {x: -step * (m + step * (x**3 + Z - m)), m: step * (x**3 + Z - m)},
     "momentum, noise of order one": {x: step * m, m: -step * m + root * Z * (1 + x**2) - step * x},
     "an average of squares": {x: -step * (x + Z) * (1 - v), v: step * ((x + Z) ** 2 - v)},
 }
@@ -85,11 +81,10 @@ def change(increment: Mapping[sp.Symbol, sp.Expr], phi: sp.Expr, outcomes: Mappi
     return sp.expand(sp.Add(*ends) - phi)
 
 
-@pytest.mark.parametrize("outcomes", [pytest.param(EVEN, marks=pytest.mark.slow), SKEWED], ids=["even", "skewed"])
 @pytest.mark.parametrize("name", slow_but(POLYNOMIAL, ("sgd", "momentum, noise of order one")))
-def test_the_operators_have_the_expectation_of_a_step(name: str, outcomes: Mapping[sp.Expr, sp.Expr]) -> None:
+def test_the_operators_have_the_expectation_of_a_step(name: str) -> None:
     """The powers s to s^4 of E phi(z + F) - phi(z), for test functions that involve the memory."""
-    increment = POLYNOMIAL[name]
+    increment, outcomes = POLYNOMIAL[name], SKEWED
     state = tuple(increment)
     known = {n: sp.Add(*[p * z**n for z, p in outcomes.items()]) for n in range(1, 9)}
     found = OneStep(state, increment, moments_of({Z: known}))
@@ -102,10 +97,8 @@ def test_the_operators_have_the_expectation_of_a_step(name: str, outcomes: Mappi
             for index in own.terms:  # every coefficient matters
                 less = Operator(state, {other: a for other, a in own.terms.items() if other != index})
                 lost = sp.prod([letter**k for letter, k in zip(state, index, strict=True)])
-                assert (
-                    sp.expand(less(lost) - sp.Poly(change(increment, lost, outcomes), root).coeff_monomial(root**n))
-                    != 0
-                )
+                there = sp.Poly(change(increment, lost, outcomes), root).coeff_monomial(root**n)
+                assert sp.expand(less(lost) - there) != 0
 
 
 def test_products_are_compositions() -> None:
@@ -145,10 +138,3 @@ def test_a_step_that_moves_too_far_has_no_diffusion() -> None:
         _ = OneStep((x,), {x: -root * (g + Z)}, NOISE).L0
     with pytest.raises(Refusal, match="does not shrink"):
         _ = OneStep((x,), {x: -g}, NOISE).L0
-
-
-def test_moments_that_are_missing_are_named() -> None:
-    with pytest.raises(Refusal, match="order 4 of"):
-        _ = OneStep((v,), {v: step * ((g + Z) ** 2 - v)}, moments_of({Z: {2: s2}})).L1
-    with pytest.raises(Refusal, match="not a polynomial"):
-        _ = OneStep((x,), {x: -step * sp.sign(g + Z)}, NOISE).L0

@@ -11,10 +11,10 @@ import sdescent as sd
 from sdescent.derive.equations.process.stationary import sign_near_optimum
 from sdescent.derive.expressions.coordinates import coord_sum, g
 from sdescent.derive.expressions.derivatives import gradient_derivative
-from sdescent.derive.methods.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
+from sdescent.derive.methods.noise import Affine, Laplace, Noise, Scaled
 from sdescent.derive.methods.noise.law import Vanishing
 from sdescent.derive.methods.schedules import Adaptive
-from tests.support.samples import mostly_slow, slow_if
+from tests.support.samples import mostly_slow
 
 H = np.array([[1.5, 0.5], [0.5, 2.0]])
 ETA, STEP = 0.1, 1e-4
@@ -37,8 +37,6 @@ def coefficients(method: sd.Method, model: str, dim: int = 2):
 KINKED = [
     (sd.compressors.Sign(), Scaled(Laplace(), (1, 2))),
     (sd.compressors.ScaledSign(), Scaled(Laplace(), "1/2")),
-    (sd.compressors.ScaledSign(), Scaled(Logistic(), "1/2")),
-    (sd.compressors.Sign(), Scaled(Uniform(), 3)),
 ]
 
 
@@ -62,23 +60,9 @@ def test_a_kink_has_the_mean_of_its_one_sided_derivatives() -> None:
     assert gradient_derivative((1 + sp.sign(g) * g) ** 2).subs(g, 0) == 0
 
 
-@pytest.mark.slow
 def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero() -> None:
     method = sd.Method(sd.compressors.Sign(), Scaled(Laplace(), 1), 1, Adaptive(1 / (1 + 2 * NORM)))
-    first, second = (coefficients(method, model)[0] for model in ("first-order", "second-order"))
-    assert np.all(second((0, 0)) == 0)
-    near = second((1e-9, 2e-9)).ravel() / 1e-9  # the quotient is that of the derivative at 0, where h = 1
-    slope = first((1e-9, 2e-9)).ravel() / 1e-9
-    ahead = first(np.array([1e-9, 2e-9]) + STEP * H @ -slope * 1e-9).ravel() / 1e-9
-    assert near == pytest.approx(slope + ETA / 2 * (ahead - slope) / STEP, rel=1e-4)
-    point = np.array([0.7, -0.4])
-    b = -first(point).ravel()
-    ahead, behind = (-first(point + s * STEP * H @ b).ravel() for s in (1, -1))
-    assert second(point).ravel() == pytest.approx(-b - ETA / 2 * (ahead - behind) / (2 * STEP), rel=1e-6)
-    run = sd.sde(method, "second-order", sd.losses.Quadratic(1), 2).solve(
-        x0=[0.0, 0.0], T=0.5, paths=3, key=0, params={"eta": 0.1}
-    )
-    assert np.isfinite(np.asarray(run.final)).all()
+    assert np.all(coefficients(method, "second-order")[0]((0, 0)) == 0)
 
 
 def test_a_factor_without_a_limit_is_refused() -> None:
@@ -89,13 +73,14 @@ def test_a_factor_without_a_limit_is_refused() -> None:
 SCALES = {"one of two": Affine((0, 1), 1, 5), "all": Affine(0, "1/2")}
 
 
-@pytest.mark.parametrize("model", mostly_slow(["second-order", "first-order", "corrected"]))
 @pytest.mark.parametrize(
-    ("compressor", "noise"),
+    ("compressor", "noise", "model"),
     [
-        pytest.param(c, n, marks=slow_if(c == "scaled-sign" and n != "all"))
-        for c in ("sign", "scaled-sign")
-        for n in SCALES
+        ("sign", "one of two", "first-order"),
+        ("sign", "all", "corrected"),
+        ("sign", "one of two", "second-order"),
+        ("scaled-sign", "all", "first-order"),
+        pytest.param("scaled-sign", "one of two", "first-order", marks=pytest.mark.slow),
     ],
 )
 def test_a_client_whose_noise_vanishes_sends_zero_at_zero(compressor: str, noise: str, model: str) -> None:
@@ -114,7 +99,7 @@ def test_a_client_whose_noise_vanishes_sends_zero_at_zero(compressor: str, noise
     assert covariance((0, 0)) * len(law.sigma0) == pytest.approx(share * loud * np.ones((2, 2)), rel=1e-12)
 
 
-@pytest.mark.parametrize(("dim", "stays"), [(1, 0), (2, 0), (2, 1)])
+@pytest.mark.parametrize(("dim", "stays"), [(1, 0), (2, 1)])
 def test_signs_of_noise_that_vanishes_have_no_corrected_and_no_second_order_model(dim: int, stays: int) -> None:
     """b_j/g_j = (2 Phi(g_j/s) - 1)/g_j, Phi by SciPy, on a ray to 0: bounded if and only if s stays away from 0 (theory 2)."""
     ray = np.array([1.0, 0.5])[:dim]
@@ -148,9 +133,8 @@ def test_clients_with_vanishing_noise_away_from_zero(compressor: sd.compressors.
     means, spreads, errors = [], [], []
     for s in sizes:
         v = point + s * rng.normal(size=(400_000, 2))
-        out = (
-            np.sign(v) if isinstance(compressor, sd.compressors.Sign) else np.abs(v).mean(1, keepdims=True) * np.sign(v)
-        )
+        size = 1 if isinstance(compressor, sd.compressors.Sign) else np.abs(v).mean(1, keepdims=True)
+        out = size * np.sign(v)
         means.append(out.mean(0))
         spreads.append(np.cov(out.T))
         errors.append(out.std() / np.sqrt(len(out)))
@@ -158,24 +142,12 @@ def test_clients_with_vanishing_noise_away_from_zero(compressor: sd.compressors.
     assert covariance(point) * 2 / ETA == pytest.approx(np.mean(spreads, 0), abs=20 * max(errors))
 
 
-@pytest.mark.slow
-def test_an_ensemble_with_one_silent_client_starts_at_the_minimum() -> None:
-    equation = sd.sde(sd.DSignSGD(Affine((0, 1), 1)), "first-order", sd.losses.Quadratic(1), 1)
-    run = equation.solve(x0=[0.0], T=0.5, paths=50, key=0, params={"eta": 0.1})
-    final = np.asarray(run.final)
-    assert np.isfinite(final).all() and np.ptp(final) > 0
-
-
-@pytest.mark.parametrize("part", ["moments", "variance"])
-def test_a_wrong_value_where_the_noise_vanishes_is_found(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_variance_where_the_noise_vanishes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Vanishing.signed_moment
 
     def wrong(law: Vanishing, m: int, y: sp.Expr) -> sp.Expr:
-        value = right(law, m, y)
-        return sp.Rational(11, 10) * value if part == "moments" else value + sp.Piecewise((0, law.scale > 0), (1, True))
+        return right(law, m, y) + sp.Piecewise((0, law.scale > 0), (1, True))
 
     monkeypatch.setattr(Vanishing, "signed_moment", wrong)
     with pytest.raises(AssertionError):
-        if part == "moments":
-            test_clients_with_vanishing_noise_away_from_zero(sd.compressors.Sign())
         test_a_client_whose_noise_vanishes_sends_zero_at_zero("sign", "one of two", "first-order")
