@@ -46,23 +46,6 @@ def test_draws_are_compared_with_the_numbers_of_each_coordinate() -> None:
     assert [f.what for f in found.failed] == ["sampler: covariance, d = 3"]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"p1": 0.5, "p2": 0.25, "p3": 1}, r"parameter p1: .*3 numbers for the vector p together, p = \[..\]"),
-        ({"p": 0.5}, "parameter p: .*3 numbers, one per coordinate"),
-        ({"p": [0.5, 0.25]}, "parameter p: .*3 numbers, one per coordinate"),
-        ({"p": [0.5, 2.0, 1.0]}, r"importance:p: .*numbers in \(0, 1\]"),
-        pytest.param({}, "vector p: found 'no value'", marks=pytest.mark.slow),
-    ],
-)
-def test_what_does_not_fit_is_said(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(sd.BadInput, match=said):
-        sd.run(method(Importance()), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
-    with pytest.raises(sd.BadInput, match=said):
-        sd.solve(sd.sde(method(Importance())), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
-
-
 @pytest.mark.slow
 def test_second_moments_of_the_method_and_of_its_equation() -> None:
     """On a quadratic E x_j^2 is multiplied by (1 - eta h)^2 + eta^2 h^2 (1/p - 1)/N a step, and grows by eta^2 s^2/(p N).
