@@ -32,7 +32,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.dispatch import Sampler, unregistered
 from sdescent.numerics.lowering.functions import among_largest
-from sdescent.numerics.lowering.norms import divided, norm
+from sdescent.numerics.lowering.operations import divided, norm
 from sdescent.numerics.lowering.rows import in_rows
 from sdescent.numerics.lowering.scalars import Parameters, number, whole
 

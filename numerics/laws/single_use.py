@@ -45,7 +45,7 @@ class UsedTwice(BadInput):
 
 @final
 class Uses:
-    """Who has drawn from some draws, and from those made of them by `fold` with a number.
+    """The uses of some draws, and of those that `fold` makes from them.
 
     Where two uses lie in different traces and neither in the one that the draws were made in, they may be two branches of a
     condition, or a function that is traced again: that is no second use.
