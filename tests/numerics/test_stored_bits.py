@@ -46,7 +46,7 @@ CASES = [
     ("adaptive", "second-order", "predictor-corrector", "cosh"),
     ("normalised", "first-order", "predictor-corrector", "cosh"),
     ("qsgd", "second-order", "predictor-corrector", "cosh"),
-    *((name, "first-order", "predictor-corrector", "cosh") for name in ("natural", "topk", "normclip")),
+    *((name, "first-order", "predictor-corrector", "cosh") for name in ("topk", "natural", "normclip")),
     ("sign gaussian", "first-order", "heun", "cosh"),
     ("sign gaussian", "corrected", "milstein", "quadratic"),
 ]  # fmt: skip

@@ -181,13 +181,17 @@ def test_column_matrices_are_flattened():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nu", [0.3, 1000.0])
-def test_the_hypergeometric_step(nu):
-    for (a, b), w in product(((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)), (0.0, 1e-12, 1e-4, 0.3, 20.0, 1e6)):
-        expected = float(mpmath.hyp2f1(a, b, a + 1, -w))
-        got = HYP2F1(a, b, -w)
-        assert float(got) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+def test_the_hypergeometric_step_and_its_table():
+    for nu in (0.3, 2.5, 1000.0):
+        for (a, b), w in product(((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)), (0.0, 1e-12, 1e-4, 0.6, 1.001, 20.0, 1e6)):
+            expected = float(mpmath.hyp2f1(a, b, a + 1, -w))
+            assert float(HYP2F1(a, b, -w)) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+            if nu == 2.5:
+                value, slope = jax.value_and_grad(hyp2f1_step_table(a, b))(w)
+                exact = float(-a * b / (a + 1) * mpmath.hyp2f1(a + 1, b + 1, a + 2, -w))
+                assert (float(value), float(slope)) == (pytest.approx(expected, 1e-12), pytest.approx(exact, 1e-9))
     assert np.isnan(hyp2f1_step(jnp.float64(1.5), jnp.float64(1.0), jnp.float64(-1.0)))
+    assert np.isnan(hyp2f1_step_table(0.5, 1.75)(-1.0))
 
 
 @pytest.mark.slow
@@ -217,21 +221,6 @@ def test_stable_laws_against_closed_forms_and_the_tail_series():
     slope = jax.grad(lower_function(StableSignMean(sp.Rational(3, 2), y), [y]))
     assert float(slope(0.0)) == pytest.approx(2 * float(mpmath.gamma(mpmath.mpf(5) / 3) / mpmath.pi), rel=1e-12)
     assert float(slope(0.7)) == pytest.approx(2 * float(density(1.5, 0.7)), rel=1e-12)
-
-
-@pytest.mark.slow
-def test_the_hypergeometric_table():
-    nu = 2.5
-    w = np.array([0.0, 1e-8, 1e-3, 0.6, 1.0, 1.001, 5.0, 1e3, 1e9])
-    for a, b in ((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)):
-        table = hyp2f1_step_table(a, b)
-        assert table is not None
-        expected = [float(mpmath.hyp2f1(a, b, a + 1, -x)) for x in w]
-        value, slope = jax.jit(jax.vmap(jax.value_and_grad(table)))(w)
-        np.testing.assert_allclose(value, expected, rtol=1e-12)
-        exact = [float(-a * b / (a + 1) * mpmath.hyp2f1(a + 1, b + 1, a + 2, -x)) for x in w]
-        np.testing.assert_allclose(slope, exact, rtol=1e-9)
-        assert np.isnan(table(-1.0))
 
 
 @pytest.mark.slow

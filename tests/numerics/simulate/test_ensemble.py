@@ -185,13 +185,12 @@ def broken(content: bytes) -> dict[str, bytes]:
     one = io.BytesIO()
     np.save(one, np.ones(3))
     return {
-        "nothing": b"", "text": b"hello", "cut": content[: len(content) // 2], "cut at the end": content[:-1],
+        "nothing": b"", "cut": content[: len(content) // 2], "cut at the end": content[:-1],
         "a flipped byte": content[:150] + bytes([content[150] ^ 255]) + content[151:], "one array": one.getvalue(),
         "a pickle inside": other.getvalue(), "no head": changed("head", None), "another head": changed("head", np.array("{}")),
-        "no json": changed("head", np.array("{")), "a list": changed("head", np.array("[1]")), "no times": changed("times", None),
-        "another length": changed("times", np.ones(7)), "another shape": changed("final", np.ones((2, 3))),
-        "whole numbers": changed("blow_up", np.ones(5, int)), "no value": changed("value0", None),
-        "memory": changed("memory0", np.ones((2, 4))),
+        "a list": changed("head", np.array("[1]")), "another length": changed("times", np.ones(7)),
+        "another shape": changed("final", np.ones((2, 3))), "whole numbers": changed("blow_up", np.ones(5, int)),
+        "no value": changed("value0", None), "memory": changed("memory0", np.ones((2, 4))),
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import sdescent as sd
 from sdescent.derive.audit.equation import StateSDE
 from sdescent.derive.derivation import SDE
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
-from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.factors import small_root
 from sdescent.numerics.simulate.equation import solve
@@ -158,13 +158,18 @@ def test_what_does_not_belong_to_an_equation_of_ones_own_is_refused():
 def test_the_thin_root_of_many_coordinates_has_the_covariance_of_the_dense_one():
     draw = np.random.default_rng(2)
     values = [*draw.uniform(1, 2, (2, 5, 3)), *draw.normal(size=(2, 5, 3)), *map(jnp.asarray, (0.5, 0.2, 0.2, -0.1))]
-    env, found = environment({}, {"g": jnp.ones((5, 3))}), []
-    for root in (Dense(5, 2, lambda env: values), Thin(5, 2, lambda env: values)):
-        columns = [root.apply(root.coefficients(env), jnp.tile(z[:, None], (1, 3))) for z in jnp.eye(5)]
-        found.append(np.einsum("kip,kjp->ijp", columns, columns))
-    np.testing.assert_allclose(found[1], found[0], rtol=1e-9, atol=1e-12)
-    diag, mean, factor, _, *_ = values  # and of rank one, with a negative core
-    root = RankOne(5, 5, lambda env: (diag, mean, factor, jnp.asarray(-0.1)))
-    columns = [root.apply(root.coefficients(env), jnp.tile(z[:, None], (1, 3))) for z in jnp.eye(5)]
+    diag, mean, factor, _, *_ = values
+    env = environment({}, {"g": jnp.ones((5, 3))})
+
+    def covariance(root):
+        @jax.jit
+        def columns():
+            return [root.apply(root.coefficients(env), jnp.tile(z[:, None], (1, 3))) for z in jnp.eye(5)]
+
+        return np.einsum("kip,kjp->ijp", *[columns()] * 2)
+
+    dense, thin = (covariance(kind(5, 2, lambda env: values)) for kind in (Dense, Thin))
+    np.testing.assert_allclose(thin, dense, rtol=1e-9, atol=1e-12)
+    of_rank_one = covariance(RankOne(5, 5, lambda env: (diag, mean, factor, jnp.asarray(-0.1))))
     expected = np.eye(5)[..., None] * diag[:, None] - 0.1 * factor[:, None] * factor
-    np.testing.assert_allclose(np.einsum("kip,kjp->ijp", columns, columns), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(of_rank_one, expected, rtol=1e-12, atol=1e-12)

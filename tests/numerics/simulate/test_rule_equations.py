@@ -16,7 +16,7 @@ import sympy as sp
 from scipy import integrate
 
 import sdescent as sd
-from sdescent.derive.methods.compressors import QSGD, Natural, NormClip, RandK, Ternary, TopK
+from sdescent.derive.methods.compressors import QSGD, Natural, NormClip, RandK, TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import BilinearGame, Quadratic, Quartic
 from sdescent.derive.methods.noise import Correlated, Scaled
@@ -126,7 +126,7 @@ def test_a_covariance_without_a_simple_root_is_refused_in_a_large_dimension():
         rule_system(equation.rule, 50, ADAM, Quadratic(1))
 
 
-INTEGRATED = [(QSGD(2), "m"), (Natural(), "m"), (Ternary(), "(m + G)"), (TopK(2), "(m + G)"), (NormClip(1), "(m + G)")]
+INTEGRATED = [(QSGD(2), "m"), (Natural(), "m"), (NormClip(1), "(m + G)"), (TopK(2), "(m + G)")]
 
 
 @pytest.mark.parametrize(
