@@ -158,7 +158,7 @@ def _(compressor: TopK, draws: Draws, v: jax.Array, parameters: Parameters = Non
 
 
 def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = None) -> tuple[jax.Array, float] | None:
-    """The coordinates that a compressor keeps, without the message, where these are few of many; else None.
+    """The coordinates that a compressor keeps, whatever the message, where they are few of many; else None.
 
     Uniform sets of k of d by Floyd's algorithm (Bentley and Floyd 1987) in O(k^2), by which all are equally likely up to a relative
     error of d^2/2^32. Its draws are those of `compress`.

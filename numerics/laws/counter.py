@@ -275,8 +275,8 @@ def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, toge
     """The state after the pairs of steps first, .., stop - 1.
 
     Args:
-        together: how many pairs are one round of the loop, as far as they last. The bits are the same for any number; a state of
-            which a round computes little is then read and written less often, and the program takes longer to compile.
+        together: the number of pairs in a round of the loop; the rest follow one by one. It changes no bit. With more of them, a
+            state whose steps are short is read and written less often, and the program takes longer to compile.
     """
 
     def block(b: Any, state: Any) -> Any:

@@ -70,7 +70,7 @@ def by_coordinate(noise: Noise) -> bool:
 
 
 def scale_and_law(noise: Noise) -> bool:
-    """As `by_coordinate`, and there is noise, whose law can be drawn before the gradient is known."""
+    """Whether, besides `by_coordinate`, there is noise: then its law can be drawn before the gradient is computed."""
     return by_coordinate(noise) and not noise.law.degenerate
 
 

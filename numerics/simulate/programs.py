@@ -124,7 +124,7 @@ class Program(ABC):
         return more["free"] | on_these_paths(more, self.dtype)
 
     def _require_held(self, x: np.ndarray, more: Mapping[str, Any], eta: float, settings: Mapping[str, Any]) -> None:
-        """That the precision holds the numbers of a run: those given, those that a program has once, those that it has by path.
+        """Check that the precision holds the numbers of a run: the user's, and those that a program has once or by path.
 
         Raises:
             BadInput: it does not.

@@ -191,7 +191,7 @@ class Step:
         return average
 
     def _local(self, draw: Draw, point: jax.Array, client: Client | None) -> jax.Array:
-        """A client's message at a point of its own, in a branch: XLA would make each step's again in every later one."""
+        """A client's message at a point of its own, in a branch: otherwise XLA computes it again in every later local step."""
         assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
 
         def message(y: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
