@@ -76,7 +76,7 @@ def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays that programs call: it is traced and lowered once for each shape, however often they call it.
 
-    Programs that draw are made in three quarters of the time. XLA puts the function into the program, under that program's options.
+    Programs that draw compile in three quarters of the time. XLA puts the function into the program, under that program's options.
     """
     return jax.jit(function)
 

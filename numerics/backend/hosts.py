@@ -18,7 +18,7 @@ def hosts() -> int:
 
 
 def share(count: int) -> slice:
-    """The places, of `count` >= 1, that this process computes; where there is none for it, the last one, which is dropped again."""
+    """The places, of `count` >= 1, that this process computes; if it has none of its own, the last one, which is dropped again."""
     size = -(-count // hosts())
     begin = min(jax.process_index() * size, count - 1)
     return slice(begin, min(begin + size, count))

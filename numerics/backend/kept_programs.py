@@ -143,7 +143,7 @@ def store() -> None:
 
 
 def _watch(state: _Begun) -> None:
-    """JAX only warns of a program that it cannot read or write, and compiles it: nothing that a user could mend."""
+    """Hide JAX's warning of a program that it cannot read or write: it compiles the program, and a user could mend nothing."""
     display = warnings.showwarning
 
     def show(message: Warning | str, *more: Any, **further: Any) -> None:

@@ -42,7 +42,7 @@ def memory() -> int:
 
 
 def require_memory(paths: int, numbers: int, width: int) -> None:
-    """That the numbers which a run keeps of its paths fit into memory.
+    """Check that the numbers that a run saves of its paths fit into memory.
 
     Args:
         numbers: kept of each path: its last point, and each statistic at each saved time.

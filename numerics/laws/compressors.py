@@ -32,7 +32,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.dispatch import Sampler, unregistered
 from sdescent.numerics.lowering.functions import among_largest
-from sdescent.numerics.lowering.norms import divided, norm
+from sdescent.numerics.lowering.operations import divided, norm
 from sdescent.numerics.lowering.rows import in_rows
 from sdescent.numerics.lowering.scalars import Parameters, number, whole
 
@@ -158,7 +158,7 @@ def _(compressor: TopK, draws: Draws, v: jax.Array, parameters: Parameters = Non
 
 
 def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = None) -> tuple[jax.Array, float] | None:
-    """The coordinates that a compressor keeps, without the message, where these are few of many; else None.
+    """The coordinates that a compressor keeps, whatever the message, where they are few of many; else None.
 
     Uniform sets of k of d by Floyd's algorithm (Bentley and Floyd 1987) in O(k^2), by which all are equally likely up to a relative
     error of d^2/2^32. Its draws are those of `compress`.

@@ -75,9 +75,8 @@ class Draws:
 
     A function that draws is given one instance, of which it calls one of the methods `uniform`, `normal`, .. once: they all
     take the same bits. For more draws it makes other instances by `fold`, each with its own number. A second use, also of two
-    instances by `fold` of one number, raises `sdescent.numerics.laws.single_use.UsedTwice`, which names both. What
-    `dataclasses.replace`
-    makes shares the uses of its original; a copy made by JAX (`jax.tree.map`, an argument of a compiled function) has none yet.
+    instances by `fold` of one number, raises `sdescent.numerics.laws.single_use.UsedTwice`, which names both. A copy by
+    `dataclasses.replace` shares the uses of its original; one by JAX (`jax.tree.map`, an argument of a compiled function) has none.
     The body of a loop is traced once, and draws by `fold` with the number of its round.
 
     Attributes:
@@ -276,8 +275,8 @@ def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, toge
     """The state after the pairs of steps first, .., stop - 1.
 
     Args:
-        together: how many pairs are one round of the loop, as far as they last. The bits are the same for any number; a state of
-            which a round computes little is then read and written less often, and the program takes longer to compile.
+        together: the number of pairs in a round of the loop; the rest follow one by one. It changes no bit. With more of them, a
+            state whose steps are short is read and written less often, and the program takes longer to compile.
     """
 
     def block(b: Any, state: Any) -> Any:

@@ -11,7 +11,7 @@ from sdescent.numerics.laws.counter import Draws, draws_from
 from sdescent.numerics.laws.dispatch import Sampler, unregistered
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.lowering.environment import Environment, environment
-from sdescent.numerics.lowering.products import product
+from sdescent.numerics.lowering.operations import product
 from sdescent.numerics.lowering.scalars import Parameters, number
 from sdescent.numerics.lowering.to_jax import lower_coordinate
 
@@ -70,13 +70,8 @@ def by_coordinate(noise: Noise) -> bool:
 
 
 def scale_and_law(noise: Noise) -> bool:
-    """As `by_coordinate`, and there is noise, whose law can be drawn before the gradient is known."""
+    """Whether, besides `by_coordinate`, there is noise: then its law can be drawn before the gradient is computed."""
     return by_coordinate(noise) and not noise.law.degenerate
-
-
-def at_scale(noise: Noise, unit: jax.Array, here: Environment, client: int = 0) -> jax.Array:
-    """The noise at the points of an environment from draws of its standardised law, of one of which `scale_and_law` holds."""
-    return scale_of(noise, here, client) * unit
 
 
 def scale_of(noise: Noise, here: Environment, client: int = 0) -> jax.Array:
@@ -88,7 +83,7 @@ def _scaled(noise: Noise, draws: Draws, here: Environment, parameters: Parameter
     g = here.vectors["g"]
     if noise.law.degenerate:
         return jnp.zeros_like(g)
-    return at_scale(noise, sample_law(noise.law, draws, g.shape, parameters), here, client)
+    return scale_of(noise, here, client) * sample_law(noise.law, draws, g.shape, parameters)
 
 
 def correlate(law: Law, covariance: jax.Array, z: jax.Array, draws: Any, parameters: Parameters = None) -> jax.Array:

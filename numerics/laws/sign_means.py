@@ -79,7 +79,7 @@ def _(law: StudentT, parameters: Parameters = None) -> SignMean | None:
 
 
 def sign_mean_in_place_of_draws(law: Law, parameters: Parameters = None) -> SignMean | None:
-    """R as by `quick_sign_mean`, but None if a sampler is registered for a narrower class of laws: it is that of another law."""
+    """R as by `quick_sign_mean`; None if the law's sampler is registered for a narrower class: R is then that of another law."""
     if _narrowest(quick_sign_mean.registry, law) > _narrowest(sample_law.registry, law):
         return None
     return quick_sign_mean(law, parameters)

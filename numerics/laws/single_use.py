@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast, final
+from typing import Any, TypeVar, cast, final
 
 import numpy as np
 from jax.extend.core import get_opaque_trace_state
@@ -45,7 +45,7 @@ class UsedTwice(BadInput):
 
 @final
 class Uses:
-    """Who has drawn from some draws, and from those made of them by `fold` with a number.
+    """The uses of some draws, and of those that `fold` makes from them.
 
     Where two uses lie in different traces and neither in the one that the draws were made in, they may be two branches of a
     condition, or a function that is traced again: that is no second use.
@@ -93,17 +93,12 @@ class Uses:
         return numbers
 
 
-class _Draws(Protocol):
-    half: int
-    uses: Uses
-
-
 def once(*halves: int) -> Callable[[Method], Method]:
     """Marks a method that draws: its numbers are of these halves of the pair of steps, or without any, of the step's own."""
 
     def mark(method: Method) -> Method:
         @wraps(method)
-        def draw(self: _Draws, *args: Any, **named: Any) -> Any:
+        def draw(self: Any, *args: Any, **named: Any) -> Any:
             return self.uses.draw(method.__name__, halves or (self.half,), lambda: method(self, *args, **named))
 
         return cast(Method, draw)

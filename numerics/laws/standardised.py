@@ -1,9 +1,8 @@
 """Each standardised noise law: its sampler, and its quantile function and Gauss rule where the general ones can be bettered.
 
-A sampler draws from `sdescent.numerics.laws.counter.Draws`, which stand for one purpose at one step of some paths; the
-draws of a path do
-not depend on the other paths. Where draws are asked for, a JAX key is accepted as well. A new law is added by registering its own
-sampler; quantiles and Gauss rules follow from its definition, and are registered likewise where something quicker is known:
+A sampler draws from `sdescent.numerics.laws.counter.Draws`, which stand for one purpose at one step of some paths; the draws of a
+path do not depend on the other paths. A JAX key may stand in place of the draws. A new law registers its own sampler. Quantiles and
+Gauss rules follow from its definition; where quicker ones exist, they are registered in the same way:
 
     @sample_law.register
     def _(law: MyLaw, draws, shape, parameters=None):

@@ -12,7 +12,7 @@ from itertools import product as pairs_of
 from typing import Any
 
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.materialised import materialised
+from sdescent.numerics.lowering.operations import materialised
 
 #: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}
@@ -48,8 +48,8 @@ def low_rank(
 def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[Any], size: jax.Array) -> jax.Array:
     """`lane_root` of diag(D) + sum over a, b of core_ab f_a f_b', the entries of the core row by row.
 
-    In two branches, of which XLA makes programs of their own: otherwise it computes D, f and the core again for each entry of S
-    that uses them, and S for each entry of the factor, and is slower than LAPACK.
+    In two branches, which XLA compiles by themselves: otherwise it computes D, f and the core again for each entry of S, and S for
+    each entry of the factor, and is slower than LAPACK.
     """
 
     def some(

@@ -150,8 +150,8 @@ def among_largest(a: jax.Array, k: Any) -> jax.Array:
     dim = a.shape[0]
     if dim <= _COUNTED:
         return rank_descending(jnp.abs(a)) < k
-    # the bits of numbers >= 0 are in their order as whole numbers; their greatest with k entries at least from it on is the k-th
-    # largest, and is found bit by bit, until exactly k entries are left on every path
+    # the bits of numbers >= 0, read as whole numbers, have the order of the numbers. The k-th largest is the greatest number that
+    # at least k entries reach: it is computed bit by bit, until exactly k entries remain on every path
     whole = jnp.int32 if a.dtype == jnp.float32 else jnp.int64
     size = jnp.where(jnp.isnan(a), -1, jax.lax.bitcast_convert_type(a, whole) & np.iinfo(whole).max)
 

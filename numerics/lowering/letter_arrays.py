@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"\d+")
 
 
 class Apart(Exception):
-    """Formulas that are not one formula."""
+    """The formulas of a group of letters do not have one common formula."""
 
 
 @final
@@ -92,7 +92,7 @@ class Templates:
         """The formula of a group from those of its letters.
 
         Raises:
-            Apart: they are not one formula.
+            Apart: they have none in common.
         """
         if len(formulas) == 1:
             if any(self._in_group(s) for s in formulas[0].free_symbols):
@@ -125,7 +125,7 @@ class Templates:
         return entries
 
     def rows(self, matrix: sp.Matrix) -> list[tuple[int, int, int, sp.Expr]]:
-        """The entries that are not 0 as (group, first column, columns, formula): columns side by side, or one for a whole group.
+        """The nonzero entries as (group, first column, columns, formula): a column for each letter, side by side, or one for all.
 
         Raises:
             Apart: the columns of a group have no such form, or its entries are not one formula.
@@ -193,7 +193,7 @@ class Templates:
 
 
 def _erased(e: sp.Basic) -> str:
-    """A key that orders the parts of formulas which differ in their numbers alone in one way."""
+    """A key that sorts the parts of two formulas alike where these differ in numbers alone."""
     return _DIGITS.sub("#", str(e.as_coeff_Mul()[1] if isinstance(e, sp.Expr) else e))
 
 

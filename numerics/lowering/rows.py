@@ -39,14 +39,14 @@ def computed_in_rows(
 ) -> tuple[jax.Array, ...]:  # fmt: skip
     """The values of a function, (d, paths) each, in some rows of each path, (k, paths) each.
 
-    What is made entry by entry from x and from what does not depend on it is computed in these rows alone, in O(k); of other
-    values, for which all of x is read, these rows are taken.
+    Values that are made entry by entry, from x and from numbers that do not depend on x, are computed in these rows alone, in O(k).
+    Other values read all of x: they are computed everywhere, and these rows are selected.
 
     Args:
         function: points (d, paths) -> values (d, paths).
         x: (d, paths).
         rows: (k, paths) of whole numbers below d.
-        everywhere: () -> function(x), which may be known already.
+        everywhere: () -> function(x), which the caller may have computed before.
     """
     traced = jax.make_jaxpr(function)(x)
     walk = _Rows(x.shape, rows)

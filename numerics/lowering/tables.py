@@ -1,9 +1,8 @@
 """Special functions with one fixed parameter as two Chebyshev expansions, one towards each end of the half-line.
 
-The direct forms in `sdescent.numerics.lowering.special` cost microseconds per entry; these cost tens of nanoseconds. The
-numbers of an
-expansion are made in NumPy from the parameter: they are constants of a program where the parameter is a number when an expression
-is lowered, and else are given to the program with the parameter. Errors are those of the direct forms, to rounding.
+The direct forms in `sdescent.numerics.lowering.special` cost microseconds per entry; these cost tens of nanoseconds. NumPy
+computes the coefficients from the parameter. Where the parameter is a number when an expression is lowered, they are constants of
+the program; elsewhere the program receives them beside the parameter. Errors are those of the direct forms, to rounding.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.simulate.runs import inside
 
 
 class NotANumber(ArithmeticError):
@@ -32,7 +31,7 @@ class NotANumber(ArithmeticError):
         )
 
 
-#: the points (d, paths), or with other arrays whose last axis is that of the paths, as "x"; the bound is that of the points
+#: the points, (d, paths) or several arrays; or a dictionary with the points as "x" beside other arrays, which have no bound
 State = Any
 #: (y -> y after the step, the time after it)
 Step = tuple[Callable[[State], State], Any]
@@ -41,21 +40,19 @@ Advance = Callable[[Sequence[Step], Any], Any]
 
 
 def marked(bound: Any, steps: Sequence[Step], y: Any) -> Any:
-    """y after the steps; a coordinate that was outside |y_j| <= bound after one of them is NaN."""
-    good: Any = jax.tree.map(lambda _: True, y)
+    """y after the steps; a coordinate of its points that was outside |y_j| <= bound, or NaN, before or after one of them is NaN."""
+    # an update rule may do with a NaN what it likes: the steps of an equation keep it
+    good: Any = jax.tree.map(lambda part: ~jnp.isnan(part) if isinstance(y, dict) else True, _points(y))
     for step, _ in steps:
         y = step(y)
-        good = jax.tree.map(lambda g, part: g & (jnp.abs(part) <= bound), good, y)
-    return jax.tree.map(lambda g, part: jnp.where(g, part, jnp.nan), good, y)
+        good = jax.tree.map(lambda g, part: g & (jnp.abs(part) <= bound), good, _points(y))
+    points = jax.tree.map(lambda g, part: jnp.where(g, part, jnp.nan), good, _points(y))
+    return {**y, "x": points} if isinstance(y, dict) else points
 
 
-def marked_points(bound: Any, steps: Sequence[Step], state: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """As `marked`, of the points of a state; a coordinate that is NaN stays so, whatever the steps do with it."""
-    good: Any = ~jnp.isnan(state["x"])
-    for step, _ in steps:
-        state = step(state)
-        good &= jnp.abs(state["x"]) <= bound
-    return {**state, "x": jnp.where(good, state["x"], jnp.nan)}
+def _points(y: Any) -> Any:
+    """The points of a state, whose other arrays have no bound."""
+    return y["x"] if isinstance(y, dict) else y
 
 
 def _watched(bound: Any, steps: Sequence[Step], state: Any) -> Any:
@@ -69,10 +66,11 @@ def _watched(bound: Any, steps: Sequence[Step], state: Any) -> Any:
 
 
 def _inside(y: Any, bound: Any) -> Any:
-    """Which paths are inside with every part of the state, (paths,); of a state by letters, with its points x."""
+    """Which paths are inside with every part of their points, (paths,)."""
     good: Any = True
-    for part in jax.tree.leaves(y["x"] if isinstance(y, dict) else y):
-        good &= inside(part, bound) if part.ndim > 1 else jnp.abs(part) <= bound
+    for part in jax.tree.leaves(_points(y)):
+        within = jnp.abs(part) <= bound  # False for NaN
+        good &= jnp.all(within, axis=0) if part.ndim > 1 else within
     return good
 
 
@@ -117,11 +115,11 @@ def as_saved(
     """The times at which paths stopped, in double precision.
 
     Args:
-        exit_time: from `exits`: one that is a saved time up to the rounding of its type is exactly that. Where it is infinite, the
-            path left by less than what the two compiled programs differ in: it stopped by the first saved time at which it has no
-            value.
+        exit_time: from `exits`. A time that is a saved time up to the rounding of its type becomes that saved time. An infinite one
+            means that only the first of the two programs, which round differently, saw the path leave: it stopped by the first
+            saved time at which it has no value.
         values: statistics at the saved times, (S, paths).
-        stopped: numbers of the columns of these paths.
+        stopped: the columns of these paths.
     """
     gone = np.logical_or.reduce([np.isnan(value[:, stopped]) for value in values.values()])
     gone[-1] = True

@@ -22,7 +22,7 @@ from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.hosts import gathered, hosts, share
 from sdescent.numerics.backend.jaxprs import primitives
 from sdescent.numerics.backend.processors import processors
-from sdescent.numerics.lowering.products import BLOCK
+from sdescent.numerics.lowering.operations import BLOCK
 
 #: paths to which chunks are padded on every device: vector registers of any width, and blocks enough for a loop over them
 LANES = 2 * BLOCK
@@ -35,7 +35,7 @@ ROWS = 32
 CACHED = 2**15
 #: saved numbers of a chunk: the memory that they take is used again by the next one, and is not cleared by the system in between
 KEPT = 2**19
-#: numbers of the state that a chunk has all the same, where there are so many: of fewer, starting a step takes longer than they do
+#: a chunk has at least so many numbers of the state, if there are as many: with fewer, starting a step takes longer than the step
 WORK = 2**11
 #: (points (d, width), numbers of the paths (width,)) -> (last points (d, width), {name: (S, width)})
 Program = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
@@ -75,7 +75,7 @@ def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
 
 
 def _bucket(paths: int, lanes: int) -> int:
-    """The least of few sizes that holds so many paths: of those that stopped a few more or less compile nothing."""
+    """The least of a few sizes that holds so many paths, so that a few more stopped paths compile nothing."""
     size = lanes
     while size < paths:
         size *= 4
@@ -104,7 +104,7 @@ LAPACK = frozenset(
 )  # fmt: skip
 #: held while a program with such a primitive runs
 _ALONE = Lock()
-#: primitives of which the order of sums depends on how many paths there are, below `LANES` of them
+#: primitives whose order of summation depends on the number of paths, where there are fewer than `LANES`
 PRODUCTS = frozenset({"conv_general_dilated", "dot_general"})
 
 
@@ -138,7 +138,7 @@ class Spread:
         return self._names
 
     def lanes(self, x0: np.ndarray, paths: int, more: Any) -> int:
-        """The paths to a multiple of which a chunk of so many is padded: the least that hold them, if that changes no bit.
+        """The number to a multiple of which a chunk of so many paths is padded: the least that holds them, if no bit changes.
 
         Args:
             x0: the state, with rows of any length.

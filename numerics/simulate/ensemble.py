@@ -80,7 +80,7 @@ class Ensemble:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the numbers has to know: a horizon that the steps do not reach, blow-ups, a range that was left."""
+        """Warnings to the reader: a horizon that the steps do not reach, blow-ups, a model that left its range."""
         notes = []
         horizon, end = self.settings.get("T"), self.settings.get("end")
         if horizon is not None and horizon != end:

@@ -1,8 +1,7 @@
 """Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve` per chunk, constant steps.
 
-Ito equations take predictor-corrector, Euler or Milstein steps (`sdescent.numerics.simulate.schemes`); without noise the
-equation is an
-ODE and takes Tsit5 steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would
+Ito equations take predictor-corrector, Euler or Milstein steps (`sdescent.numerics.simulate.schemes`); without noise the equation
+is an ODE and takes Tsit5 steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would
 hide the order of the model behind the solver's own error, which `sdescent.numerics.simulate.refinement` measures.
 
 Compiled programs are kept: a second solve of the same equation and shapes, with another eta, scale, seed or horizon, compiles
@@ -62,7 +61,6 @@ from sdescent.numerics.simulate.schemes import SCHEMES, Stepping, segments
 from sdescent.numerics.simulate.settings import (
     BOUND,
     Arithmetic,
-    Grid,
     Inputs,
     Numbers,
     Paths,
@@ -70,6 +68,7 @@ from sdescent.numerics.simulate.settings import (
     Solver,
     paths_from,
     positive,
+    solve_times,
 )
 from sdescent.numerics.simulate.systems import System, ito_system, stratonovich_system
 
@@ -161,9 +160,53 @@ def solve(
         (3, 100)
     """
     inputs = Inputs(params, varied, loss, u, memory, checked)
-    whole, grid = paths_from(x0, paths, key, first, blocks), Grid(T, save, dt, halvings, by_halves)
+    whole = paths_from(x0, paths, key, first, blocks)
+    positive("T", T)
     solver, arithmetic = Solver(scheme, nodes), Arithmetic(dtype, wide, bound, chunk)
-    return _solved(_problem(equation, whole, inputs), whole, grid, statistics, solver, arithmetic)
+    problem = _problem(equation, whole, inputs)
+    if scheme not in SCHEMES:
+        raise unknown_name("scheme", scheme, SCHEMES)
+    if dt is None and problem.unit is None:
+        accepted = "the largest step of the solver: without eta the equation has no step of its own"
+        raise BadInput("dt", "nothing", accepted)
+    longest = float(problem.unit or 0) / SUBSTEPS if dt is None else positive("dt", dt)
+    times = solve_times(T, problem.unit, save)
+    steps = segments(times[times > 0], longest, halvings, by_halves)
+    if steps.total > MOST_STEPS * 2**halvings:
+        raise BadInput("dt", longest, "a step that leads to T in at most ten million solver steps")
+
+    rows, lanes = problem.rows, problem.lanes
+    long = steps.total * whole.count * len(rows) >= LONG
+    observables = statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
+    stepping = Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), long)
+    solver = replace(solver, scheme=problem.scheme(scheme))
+    setting = Setting(problem.subject, solver, observables, arithmetic.kind, bool(wide), stepping)
+    program, unit = problem.program(setting), problem.unit or longest
+    free, lanes = program.beginning(rows, problem.free, lanes, unit)
+    settings = {
+        "kind": "sde",
+        **problem.settings(float(T)),
+        **problem.about,
+        "scheme": scheme,
+        "solver_steps": steps.total,
+        "dt": float(steps.step.max()),
+        "halvings": halvings,
+        "by_halves": bool(by_halves),
+        **arithmetic.to_dict(),
+        **program.about(rows, free, lanes),
+    }
+    same = not program.system.normals and rows.shape[1] == 1 and not lanes  # without noise all paths are the same
+    more = {
+        "words": stream_words(key, Stream.EQUATION),
+        "free": free,
+        "bound": bound,
+        "segments": tuple(map(roomy, steps.arrays(np.float64))),
+        "last": len(steps.count),
+        **by_place(lanes, whole),
+    }
+    simulated = replace(whole, count=1) if same else whole
+    ensemble = program.ensemble(rows, simulated, times, more, chunk, unit, settings)
+    return program.ended(ensemble.repeated(whole.count) if same else ensemble)
 
 
 def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
@@ -180,61 +223,13 @@ def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
     return _of_method(equation, paths, inputs)
 
 
-def _solved(
-    problem: Problem, paths: Paths, grid: Grid, statistics: Mapping[str, Statistic] | None, solver: Solver, arithmetic: Arithmetic
-) -> Ensemble:  # fmt: skip
-    if solver.scheme not in SCHEMES:
-        raise unknown_name("scheme", solver.scheme, SCHEMES)
-    if grid.dt is None and problem.unit is None:
-        accepted = "the largest step of the solver: without eta the equation has no step of its own"
-        raise BadInput("dt", "nothing", accepted)
-    step = float(problem.unit or 0) / SUBSTEPS if grid.dt is None else positive("dt", grid.dt)
-    times = grid.times(problem.unit)
-    steps = segments(times[times > 0], step, grid.halvings, grid.by_halves)
-    if steps.total > MOST_STEPS * 2**grid.halvings:
-        raise BadInput("dt", step, "a step that leads to T in at most ten million solver steps")
-
-    rows, lanes, dtype = problem.rows, problem.lanes, arithmetic.kind
-    long = steps.total * paths.count * len(rows) >= LONG
-    observables = statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
-    stepping = Stepping(grid.by_halves, not grid.by_halves and steps.divided, bool(times[0] == 0), long)
-    name, solver = solver.scheme, replace(solver, scheme=problem.scheme(solver.scheme))
-    program = problem.program(Setting(problem.subject, solver, observables, dtype, bool(arithmetic.wide), stepping))
-    unit = problem.unit or step
-    free, lanes = program.beginning(rows, problem.free, lanes, unit)
-    settings = {
-        "kind": "sde",
-        **problem.settings(float(grid.horizon)),
-        **problem.about,
-        "scheme": name,
-        "solver_steps": steps.total,
-        "dt": float(steps.step.max()),
-        "halvings": grid.halvings,
-        "by_halves": bool(grid.by_halves),
-        **arithmetic.to_dict(),
-        **program.about(rows, free, lanes),
-    }
-    same = not program.system.normals and rows.shape[1] == 1 and not lanes  # without noise all paths are the same
-    more = {
-        "words": stream_words(paths.key, Stream.EQUATION),
-        "free": free,
-        "bound": arithmetic.bound,
-        "segments": tuple(map(roomy, steps.arrays(np.float64))),
-        "last": len(steps.count),
-        **by_place(lanes, paths),
-    }
-    simulated = replace(paths, count=1) if same else paths
-    ensemble = program.ensemble(rows, simulated, times, more, arithmetic.chunk, unit, settings)
-    return program.ended(ensemble.repeated(paths.count) if same else ensemble)
-
-
 def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
     """The equation of a method without memory at these numbers."""
     parameters, dim, loss, u = parameters_of(inputs.params), paths.dim, inputs.loss, inputs.u
     lanes = varied_of(inputs.varied, paths.count, parameters)
     if not inputs.checked:
         numbers = [{**parameters, **values} for values in combinations(lanes)]
-        equation = same_for_all([_at_these(equation, loss, dim, values) for values in numbers])
+        equation = same_for_all([at_these(equation, loss, dim, values) for values in numbers])
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     check_schedule(u, equation.method.schedule)
@@ -258,8 +253,12 @@ def _scheme(equation: SDE, dim: int, name: str) -> str:
     return name
 
 
-def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
-    """The equation, if it exists at these numbers; derived again where the numbers change it."""
+def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
+    """The equation, if it exists at these numbers; derived again where the numbers change it.
+
+    Raises:
+        BadInput, Refusal: as `solve`.
+    """
     exact = specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
     equation = derived_at(equation, method, dim)

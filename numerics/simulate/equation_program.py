@@ -19,7 +19,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.lowering.materialised import materialised
+from sdescent.numerics.lowering.operations import materialised
 from sdescent.numerics.simulate.blow_up import exits, numberless
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.noise_integrals import doubling_error
@@ -90,7 +90,7 @@ class Problem:
         scheme: the name of a scheme -> that of the scheme to compile.
         settings: the horizon -> the settings of any ensemble.
         about: further settings, of this kind of equation.
-        usual: the statistics unless others are asked for.
+        usual: the statistics where the user names none.
     """
 
     program: Callable[[Setting], EquationProgram]
@@ -136,7 +136,7 @@ class EquationProgram(Program):
         """The values that the system reads at a batch of points, held as it holds them, with these from `prepared`."""
 
     def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The free parameters, numbers or (1, paths) each, with what is made from them once for all steps."""
+        """The free parameters, numbers or (1, paths) each, and what is computed from them once for all steps."""
         return free
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
@@ -163,10 +163,9 @@ class EquationProgram(Program):
         return free, lanes
 
     def about(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """Of an integral over the noise its nodes and `doubling_error` at x0, at each combination of values by path.
+        """Nodes and `doubling_error` of an integral over the noise: the largest at x0 for any combination of values by path.
 
-        Kept for these values, since it takes longer than some solves; eta and N are not among them, unless a scale or a moment is
-        made of it.
+        The error is stored under the numbers that it depends on, since computing it takes longer than some solves.
         """
         integral = self.system.integral
         if integral is None:

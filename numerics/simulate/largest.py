@@ -33,7 +33,7 @@ from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.noise import Law
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.standardised import quantile_function
-from sdescent.numerics.lowering.materialised import materialised
+from sdescent.numerics.lowering.operations import materialised
 from sdescent.numerics.lowering.scalars import concrete, function_of_one
 
 #: edges at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; the law has 1e-17 beyond the last ones

@@ -25,11 +25,10 @@ from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.lowering.materialised import materialised
-from sdescent.numerics.lowering.norms import norm
+from sdescent.numerics.lowering.operations import materialised, norm
 from sdescent.numerics.lowering.scalars import whole
 from sdescent.numerics.lowering.to_jax import lower_coordinate
-from sdescent.numerics.simulate.blow_up import Advance, exits, marked_points, numberless
+from sdescent.numerics.simulate.blow_up import Advance, exits, marked, numberless
 from sdescent.numerics.simulate.chunks import ROWS
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.parameters import (
@@ -113,8 +112,8 @@ def run(
         memory: where letters of the memory start, (d,) or (d, paths) by letter; the method's own number unless given.
         blocks: how many runs of equal size follow one another in this one: each has the numbers, and so the draws, of the paths
             of a run of its own, and values of its own from `varied`.
-        checked: whether the numbers of the blocks are known to be inside the domains of their symbols, as those of experiments
-            that were read; finding out takes longer than the run where blocks are small.
+        checked: whether the numbers of the blocks were checked against the domains of their symbols before, as those of a file of
+            experiments are; for small blocks the check takes longer than the run.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -245,12 +244,12 @@ class _Program(Program):
         return {**after, "length": state["length"] + norm(after["x"] - state["x"])[None]}
 
     def _in_place(self, draws: Draws, n: Any, more: Any, begin: Any, end: Any, state: State) -> State:
-        """The state after step n, of few coordinates; these are marked where they are found outside of the bound, others later."""
+        """The state after step n, which changes few coordinates: NaN where they leave the bound; `run` marks others later."""
         going, bound = (begin <= n) & (n < end), more["bound"]
         x = self._step(draws, n, more, {}, state, few=True).after()["x"]
         if isinstance(x, Few):
             return {"x": x.step(bound, n, going).array()}
-        after = marked_points(bound, [(lambda _: {"x": x}, None)], state)
+        after = marked(bound, [(lambda _: {"x": x}, None)], state)
         return jax.tree.map(partial(jnp.where, going), after, state)
 
     def _segment(
@@ -296,7 +295,7 @@ class _Program(Program):
 
         def segment(n: Any, carried: tuple[State, dict[str, jax.Array]]) -> Any:
             state, saves = carried
-            state = self._segment(draws, more, begin[n], end[n], partial(marked_points, more["bound"]), state, self.few)
+            state = self._segment(draws, more, begin[n], end[n], partial(marked, more["bound"]), state, self.few)
             if self.few:
                 outside = (end[n] > 0) & ~(jnp.abs(state["x"]) <= more["bound"])
                 state = {"x": jnp.where(outside, jnp.nan, state["x"])}

@@ -2,10 +2,9 @@
 
 b = (1/N) sum_i E m(v_i) and S = (1/N) sum_i (E Cov(C | v_i) + Cov m(v_i)) with v_i = g + s_i Z and m(v) = E[C(v) | v]
 (theory 4). Where every coordinate is treated by itself the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
-graded towards both tails. That of Top-1 is one-dimensional too (`sdescent.numerics.simulate.largest`). Otherwise a Sobol
-set, scrambled once
-and for all and made symmetric, is sent through the quantiles. The nodes are the same at every point and time, so the result is a
-deterministic function of them; `doubling_error` bounds its error.
+graded towards both tails. That of Top-1 is one-dimensional too (`sdescent.numerics.simulate.largest`). Otherwise the nodes are the
+quantiles at a symmetric Sobol set, scrambled once and for all. They are the same at every point and time, so the result is a
+deterministic function of point and time; `doubling_error` bounds its error.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class NoiseIntegral(Diffusion):
     nodes: int = 256
 
     def __post_init__(self) -> None:
-        if not self.linear and self.dim > DENSE_LIMIT and not self.separable:
+        if not self.conditional.linear and self.dim > DENSE_LIMIT and not self.separable:
             raise BadInput("dim", self.dim, f"at most {DENSE_LIMIT} for this compressor: its covariance is dense")
         if not self.separable and self.dim > SOBOL_LIMIT:
             most = f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
@@ -74,11 +73,6 @@ class NoiseIntegral(Diffusion):
     def normals(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         """d, of the diagonal or the symmetric root."""
         return self.dim
-
-    @cached_property
-    def linear(self) -> bool:
-        """As `Conditional.linear`."""
-        return self.conditional.linear
 
     @cached_property
     def separable(self) -> bool:
@@ -122,7 +116,7 @@ class NoiseIntegral(Diffusion):
         first, second = parts[0]
         for p, q in parts[1:]:
             first, second = first + p, second + q
-        return (env.vectors["g"] if self.linear and self._centre == 0 else weight * first), weight * second
+        return (env.vectors["g"] if self.conditional.linear and self._centre == 0 else weight * first), weight * second
 
     @cached_property
     def _centre(self) -> float:
@@ -178,7 +172,7 @@ class NoiseIntegral(Diffusion):
         points, weights = rule
         centre = g + scale * self._centre if self._centre else g
         unit = jnp.ones(()) if self.conditional.dense is not None else scale
-        dense = not (self.linear or self.diagonal)
+        dense = not (self.conditional.linear or self.diagonal)
 
         def add(total: Any, node: Any) -> tuple[Any, None]:
             z, weight = node
@@ -205,7 +199,7 @@ class NoiseIntegral(Diffusion):
         (first, second, sent, control), _ = jax.lax.scan(add, begin, (jnp.asarray(points), jnp.asarray(weights)))
         if self.selects:
             second = _controlled(second, *control)
-        if self.linear:
+        if self.conditional.linear:
             return centre, self._of_message(env, scale, sent)
         if dense:
             sent = sent if moments.rank else jnp.eye(self.dim) * sent.T[:, None, :]

@@ -57,10 +57,10 @@ def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def require_held(field: str, value: Any, dtype: Any) -> None:
-    """That numbers are 0, or neither rounded to 0 nor to infinity, by an arithmetic that flushes subnormal numbers.
+    """Check that an arithmetic that flushes subnormal numbers rounds none of these numbers to 0 or to infinity.
 
     Raises:
-        BadInput: they are not.
+        BadInput: it does.
     """
     values, range = np.asarray(value, float), np.finfo(dtype)
     size = np.abs(values)
@@ -202,7 +202,7 @@ def which_combination(lanes: Mapping[str, np.ndarray]) -> np.ndarray:
 def by_path(
     numbers: Sequence[Mapping[str, Any]], lanes: Mapping[str, np.ndarray], once: Container[str]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The numbers that a program has once, and those that it has for each path, (paths,); which they are does not depend on values.
+    """The numbers that a program has once, and those that it has for each path, (paths,); the division does not depend on values.
 
     Args:
         numbers: all numbers, those that follow from others among them, for each of `combinations(lanes)`.

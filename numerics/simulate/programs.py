@@ -33,10 +33,10 @@ class _Begun(Exception):
 
 @contextmanager
 def ahead() -> Iterator[list[bool]]:
-    """The first run or solve in this block is not made: its program is compiled in another thread, and the block is left.
+    """Compile the program of the first run or solve in this block in another thread, and leave the block without running it.
 
-    The same run outside of it waits for that program. Whatever is wrong with the run is raised as it would be by the run. What
-    stands for the block is a list that has an entry once the program is being compiled.
+    The same run after the block waits for that program. Wrong arguments raise the errors that they raise in the run. The list that
+    the block is given has an entry once the compilation has begun.
 
     Example:
         >>> import sdescent as sd
@@ -60,8 +60,8 @@ def ahead() -> Iterator[list[bool]]:
 def roomy(array: np.ndarray) -> np.ndarray:
     """The array with its last entry repeated, to the least of few lengths that hold it: 1, 2, 4, 8, 10, 12, 14, 16, 20, ..
 
-    A program is compiled for the lengths of what it is given, and told how many of the entries count: a few saved times more or
-    less compile nothing. It clears the room for the values of all of them, so that there is at most a quarter too much.
+    A program is compiled for the lengths of its arguments, and is passed the number of entries that count: a few saved times more
+    or less compile nothing. It clears memory for all entries, so that at most a quarter of it is idle.
     """
     quarter = 2 ** max(0, (len(array) - 1).bit_length() - 3)
     room = -(-len(array) // quarter) * quarter if len(array) > 8 else 1 << (len(array) - 1).bit_length()
@@ -124,7 +124,7 @@ class Program(ABC):
         return more["free"] | on_these_paths(more, self.dtype)
 
     def _require_held(self, x: np.ndarray, more: Mapping[str, Any], eta: float, settings: Mapping[str, Any]) -> None:
-        """That the precision holds the numbers of a run: those given, those that a program has once, those that it has by path.
+        """Check that the precision holds the numbers of a run: the user's, and those that a program has once or by path.
 
         Raises:
             BadInput: it does not.

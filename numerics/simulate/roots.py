@@ -20,7 +20,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.factors import FEW, block_root, lane_root, low_rank_root, rounding, symmetric_root
-from sdescent.numerics.lowering.products import product
+from sdescent.numerics.lowering.operations import product
 from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 
 #: up to this dimension a low-rank covariance is rooted as a dense matrix, beyond it by a thin QR

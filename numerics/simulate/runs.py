@@ -20,7 +20,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import words_of
 from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.lowering.norms import norm
+from sdescent.numerics.lowering.operations import norm
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.ensemble import Ensemble as Ensemble
 from sdescent.numerics.simulate.settings import Paths
@@ -261,8 +261,3 @@ def _listed(state: Sequence[sp.Symbol]) -> str:
         else:
             runs.append([name])
     return ", ".join(part for run in runs for part in (run if len(run) < 2 else [run[0], "..", run[-1]]))
-
-
-def inside(x: jax.Array, bound: float) -> jax.Array:
-    """Which paths are finite and within the bound, (paths,)."""
-    return jnp.all(jnp.abs(x) <= bound, axis=0)  # False for NaN

@@ -19,7 +19,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.jaxprs import cheap_operations
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.simulate.blow_up import Advance, marked, marked_points
+from sdescent.numerics.simulate.blow_up import Advance, marked
 from sdescent.numerics.simulate.systems import System
 
 
@@ -99,7 +99,7 @@ class Stepping(NamedTuple):
         by_halves: whether an increment is the sum of the increments of the two halves of its step.
         divided: whether some segment ends within a pair of draws; never by halves, where a pair is one step.
         saves_start: whether the starting point is saved.
-        long: whether a run takes so many steps that a program which is faster is worth a longer compilation.
+        long: whether a run has so many steps that a faster program is worth a longer compilation.
     """
 
     by_halves: bool = False
@@ -153,8 +153,8 @@ class ItoTerm(diffrax.AbstractTerm):
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
         shape = (self.system.normals, pair.paths)
         if self.system.shared:
-            # a branch, always taken, of which XLA makes a program of its own: it would draw anew for each letter that uses one.
-            # Of complex numbers, so that the branch draws once for both steps
+            # a branch that is always taken, which XLA compiles by itself: otherwise it would draw again for each letter.
+            # Complex numbers, so that one branch draws for both steps
             kind = jnp.dtype(pair.dtype if pair.wide else np.float32)  # single precision is how normals are made
             zero = jnp.zeros(shape, jnp.result_type(kind, np.complex64))
             z = jax.lax.cond(
@@ -265,17 +265,15 @@ class MacroSolver(diffrax.AbstractItoSolver):
         self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: jax.Array, made_jump: Any
     ) -> tuple[Any, Any, Any, Any, Any]:
         term: ItoTerm = getattr(terms, "term", terms)  # diffrax wraps it, for time that runs backwards
-
-        advance = partial(marked_points if isinstance(y0, dict) else marked, term.bound)
-        y1 = segment(term, self.scheme, solver_state, advance, y0)
+        y1 = segment(term, self.scheme, solver_state, partial(marked, term.bound), y0)
         return y1, None, {"y0": y0, "y1": y1}, solver_state + 1, diffrax.RESULTS.successful
 
 
 class OneByOne(diffrax.AbstractStepSizeController):
-    """Steps of length 1, a segment each, for a time that counts how many are left, from minus their number to 0.
+    """Steps of length 1, one for each segment: time runs from minus the number of segments to 0.
 
-    `diffrax.StepTo` makes as many steps as its array of times is long, a number that a program is compiled for. Close to 0, and
-    so to the end, there are more floating-point numbers than elsewhere: diffrax ends a solve early, by a hundred of them.
+    `diffrax.StepTo` would fix the number of steps when a program is compiled. Time ends at 0, where floating-point numbers are
+    densest: diffrax ends a solve early, by a hundred of them.
     """
 
     def wrap(self, direction: Any) -> OneByOne:
@@ -301,7 +299,8 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
         steps_made = []
         for half, increment in enumerate(term.increments(draws, length)[:steps]):
             t = begin + ((pair - first) * each + half) * length
-            steps_made.append((partial(_step, term, scheme, t, length, increment), t + length))
+            step = lambda y, t=t, increment=increment: scheme(term, t, y, length, increment)  # noqa: E731
+            steps_made.append((step, t + length))
         return advance(steps_made, state)
 
     last = first + count // each
@@ -332,7 +331,3 @@ def _is_small(term: ItoTerm, scheme: Scheme, state: Any) -> bool:
     normals = jax.ShapeDtypeStruct((term.system.normals, paths), some.dtype)
     count = cheap_operations(jax.make_jaxpr(step)(state, normals), paths)
     return count is not None and count <= SMALL
-
-
-def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: Increment, y: Any) -> Any:
-    return scheme(term, t, y, length, increment)

@@ -1,4 +1,4 @@
-"""The settings of a simulation as objects: its paths, its arithmetic, and the times, the scheme and the numbers of a solve.
+"""The settings of a simulation as objects: its paths, its arithmetic, the scheme and the numbers of a solve; and its times.
 
 `run` and `solve` take them one by one, as keywords, and hand on these objects.
 """
@@ -192,36 +192,18 @@ def _count(save: Any) -> int | None:
     return int(save)
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """The times of a solve; attributes as the arguments of `sd.solve`, the horizon being T.
+def solve_times(horizon: float, unit: float | None, save: int | Sequence[float] | np.ndarray) -> np.ndarray:
+    """The saved times of a solve, increasing: multiples of the time of a step of the method, or without a method as they are.
 
     Raises:
-        BadInput: a horizon that is not a finite number > 0.
+        BadInput: times outside their range.
     """
-
-    horizon: float
-    save: int | Sequence[float] | np.ndarray = 50
-    dt: float | None = None
-    halvings: int = 0
-    by_halves: bool = False
-
-    def __post_init__(self) -> None:
-        positive("T", self.horizon)
-
-    def times(self, unit: float | None) -> np.ndarray:
-        """The saved times, increasing: multiples of the time of a step of the method, or without a method as they are.
-
-        Raises:
-            BadInput: times outside their range.
-        """
-        if unit is not None:
-            return save_grid(self.horizon, unit, self.save) * unit
-        if (count := _count(self.save)) is not None:
-            return np.linspace(0, float(self.horizon), count)
-        times = np.unique(np.asarray(self.save, float))
-        inside = np.ndim(self.save) == 1 and times.size and np.all((times >= 0) & (times <= self.horizon * (1 + 1e-12)))
-        if not inside or times[-1] <= 0:
-            raise BadInput("save", self.save, "times from 0 to T, one of them > 0")
-        return times
+    if unit is not None:
+        return save_grid(horizon, unit, save) * unit
+    if (count := _count(save)) is not None:
+        return np.linspace(0, float(horizon), count)
+    times = np.unique(np.asarray(save, float))
+    inside = np.ndim(save) == 1 and times.size and np.all((times >= 0) & (times <= horizon * (1 + 1e-12)))
+    if not inside or times[-1] <= 0:
+        raise BadInput("save", save, "times from 0 to T, one of them > 0")
+    return times

@@ -35,8 +35,8 @@ class System:
         apply: (the values that B depends on, z (normals, paths), a number s) -> s B z (d, paths).
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
-        timed: whether drift or B depends on the time by itself, as under a schedule.
-        shared: whether parts of the state that are arrays of their own have a normal in common.
+        timed: whether drift or B depends explicitly on time, as under a schedule.
+        shared: whether two arrays of the state use the same normal.
     """
 
     evaluate: Callable[[Environment, Any], tuple[Any, Any]]
@@ -161,13 +161,12 @@ class NamedSystem(System):
 
 
 def named_system(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool, stratonovich: bool) -> NamedSystem:
-    """An equation in named coordinates, in as few groups of letters as have one formula each.
+    """An equation in named coordinates; letters with one formula, such as those of x1, x2, .., form one group.
 
     Args:
-        named: the equation; its root may be a matrix or None in `root_source`. Without one it is rooted block by block
-            (`roots.Blocks`).
-        parameters: values that stay the same for every call, as far as they are known.
-        timed: whether it depends on the time by itself.
+        named: the equation. Its `root_source` is a matrix, or None: then the covariance is factorised block by block (`Blocks`).
+        parameters: values that are the same in every call.
+        timed: whether it depends explicitly on time.
         stratonovich: whether it is the Stratonovich equation with the same solutions, with its closed-form root.
 
     Raises:

@@ -5,8 +5,7 @@ one fixed order, so that they are bitwise equal however the paths were computed.
 the values with equal sign, exponent and leading `BITS` bits: 128 bins per doubling, so that a quantile is known to 1/256 of
 itself (below 2e-308 to 1e-310), whatever the law; counts in bins are whole numbers, and joining them loses nothing.
 
-Values that are not finite stand for paths that blew up: they are counted and left out, as in
-    `sdescent.numerics.statistics.estimates`.
+Values that are not finite stand for paths that blew up: they are counted and left out, as in `estimates`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any, final
 
 import numpy as np
 
-from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, EXACT, Band, Estimate, Series, ranks, series, student
+from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, EXACT, Estimate, Series, ranks, series, student
 
 #: leading bits of the fraction that distinguish bins
 BITS = 7
@@ -95,8 +94,7 @@ class Digest:
         """Mean, median and band at each saved time, as `estimates.over_time` gives them for all values."""
         times = range(len(self.count))
         rows = [[self.quantile(n, q, level) for q in (low, 0.5, high)] for n in times]
-        bands = [Band(row[0], row[1], row[2], (low, high)) for row in rows]
-        return series([self.mean_at(n, level) for n in times], bands, level, (low, high))
+        return series([self.mean_at(n, level) for n in times], rows, level, (low, high))
 
     def mean_at(self, time: int, level: float = 0.95) -> Estimate:
         """The mean at the saved time numbered `time`, with Student's interval, as `estimates.mean` has it."""

@@ -55,24 +55,6 @@ class Estimate(Record, null=True):
 
 @final
 @dataclass(frozen=True)
-class Band(Record, null=True):
-    """The band of most paths: two quantiles and the median between them, each with its interval."""
-
-    low: Estimate
-    median: Estimate
-    high: Estimate
-    quantiles: tuple[float, float]
-
-    def __str__(self) -> str:
-        low, high = (f"{100 * q:g} %" for q in self.quantiles)
-        return f"median {self.median}\n{low} {self.low}\n{high} {self.high}"
-
-    def _repr_html_(self) -> str:
-        return f"<p>{escape(str(self)).replace(chr(10), '<br>')}</p>"
-
-
-@final
-@dataclass(frozen=True)
 class Series(Record, null=True):
     """Estimates at each saved time, arrays of shape (S,).
 
@@ -170,21 +152,6 @@ def _binomial(chance: float, n: int, q: float) -> int:
     return least
 
 
-def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Band:
-    """The `low` to `high` band (10 to 90 per cent: the one convention of all figures) and the median.
-
-    Raises:
-        BadInput: as for `quantile`.
-    """
-    for q in (low, high):
-        _check_quantile(q)
-    check_level(level)
-    finite, blown = _split(values)
-    ordered = np.sort(finite)
-    estimates = [_of_ordered(ordered, blown, q, level) for q in (low, 0.5, high)]
-    return Band(estimates[0], estimates[1], estimates[2], (low, high))
-
-
 def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
     """A probability from `count` of `total` paths, with the exact interval of Clopper and Pearson (1934).
 
@@ -220,7 +187,9 @@ def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
 
 
 def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
-    """Mean, median and band at each saved time, from an array (S, paths) such as `Ensemble.values["loss"]`.
+    """Mean, median and two quantiles at each saved time, from an array (S, paths) such as `Ensemble.values["loss"]`.
+
+    The quantiles are the ends of a band; from 10 to 90 per cent is the one convention of all figures.
 
     Raises:
         BadInput: another shape; as for `quantile`.
@@ -233,14 +202,19 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
     check_level(level)
     if array.shape[1] > 1 and np.isfinite(array).all():
         return _all_at_once(np.ascontiguousarray(array), low, high, level)
-    bands = [band(row, low, high, level) for row in array]
-    return series([mean(row, level) for row in array], bands, level, (low, high))
+    rows = []
+    for finite, blown in map(_split, array):
+        ordered = np.sort(finite)
+        rows.append([_of_ordered(ordered, blown, q, level) for q in (low, 0.5, high)])
+    return series([mean(row, level) for row in array], rows, level, (low, high))
 
 
-def series(means: Sequence[Estimate], bands: Sequence[Band], level: float, quantiles: tuple[float, float]) -> Series:
-    """The estimates at each time as arrays."""
+def series(
+    means: Sequence[Estimate], rows: Sequence[Sequence[Estimate]], level: float, quantiles: tuple[float, float]
+) -> Series:
+    """The estimates at each time as arrays; the rows are those of the lower quantile, the median and the upper quantile."""
     of = lambda estimates, name: np.array([getattr(e, name) for e in estimates])  # noqa: E731
-    low, median, high = ([getattr(b, name) for b in bands] for name in ("low", "median", "high"))
+    low, median, high = zip(*rows, strict=True)
     return Series(
         of(means, "value"), of(means, "lower"), of(means, "upper"), of(median, "value"), of(median, "lower"), of(median, "upper"),
         of(low, "value"), of(high, "value"), of(means, "count"), of(means, "blown"), level, quantiles,

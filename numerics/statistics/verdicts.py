@@ -1,4 +1,4 @@
-"""Whether a mean obeys a bound: CONFIRMED, VIOLATED or INCONCLUSIVE (theory 7), from confidence sequences alone.
+"""Whether a mean obeys a bound: CONFIRMED, VIOLATED or INCONCLUSIVE (theory 7), from a confidence sequence alone.
 
 CONFIRMED when the upper confidence limit, with the solver's own error added, is at most the bound; VIOLATED when the lower limit,
 less that error, is above it; else INCONCLUSIVE, with the reason. An interval of the central limit theorem decides nothing
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from typing import Any, final
 
@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, Estimate
 from sdescent.numerics.statistics.record import Record
-from sdescent.numerics.statistics.sequential import BoundedMean, FiniteVariance
+from sdescent.numerics.statistics.sequential import BoundedMean
 
 #: (how many paths, the number of the first of them) -> one value for each; path n must not depend on how it is drawn
 Sample = Callable[[int, int], Any]
@@ -108,7 +108,6 @@ def decide(
     bound: float,
     low: float | None = None,
     high: float | None = None,
-    variance: float | None = None,
     cap: float | None = None,
     level: float = 0.95,
     error: float = 0.0,
@@ -119,16 +118,14 @@ def decide(
 ) -> Decision:
     """Draws batches, each as large as all before, until E X <= bound is decided or `most` paths are spent.
 
-    Which interval is used depends on what is stated about X: a range [low, high]; else a variance; else, from X >= low alone, a
-    lower limit from E min(X, cap) <= E X, so that VIOLATED is possible and CONFIRMED is not; else none, and INCONCLUSIVE.
-    Values that are not finite are blown-up paths. In a range they count as `high` in the upper limit and as `low` in the lower
-    one; with `cap` they count as `low`; with a variance alone they end in INCONCLUSIVE: the stated variance is then wrong.
+    Which interval is used depends on what is stated about X: a range [low, high]; else, from X >= low alone, a lower limit from
+    E min(X, cap) <= E X, so that VIOLATED is possible and CONFIRMED is not; else none, and INCONCLUSIVE. Values that are not finite
+    are blown-up paths. In a range they count as `high` in the upper limit and as `low` in the lower one; with `cap` as `low`.
 
     Args:
         sample: (n, first) -> values of the paths first, .., first + n - 1.
         bound: a finite number.
         low, high: range of X.
-        variance: a known upper bound of Var X.
         cap: the value at which X is cut, above low.
         level: confidence of the whole procedure, at whatever number of paths it stops.
         error: the solver's error, see `judge`.
@@ -142,40 +139,34 @@ def decide(
     """
     if batch < 1 or most < batch:
         raise BadInput("batch", f"{batch}, {most}", "1 <= batch <= most")
-    tracker = _tracker(low, high, variance, cap, level, level if certain is None else certain)
+    tracker = _tracker(low, high, cap, level, level if certain is None else certain)
     paths, size = 0, batch
     while True:
         tracker.update(np.asarray(sample(size, paths), float).ravel())
         paths += size
         decision = judge(tracker.estimate, bound, error)
-        if tracker.refused:
-            return replace(decision, verdict=Verdict.INCONCLUSIVE, reason=tracker.refused)
         if (decision.verdict is not Verdict.INCONCLUSIVE and paths >= least) or paths >= most:
             return decision
         size = min(paths, most - paths)
 
 
 class _Tracker:
-    """Two sequences, for the upper and for the lower limit, which differ in the value of a blown-up path."""
+    """Two sequences, for the upper and for the lower limit, which differ in the value that stands for a blown-up path."""
 
     def __init__(
-        self, ends: tuple[Any, Any], stands: tuple[float, float], cap: float = math.inf, refused: str = ""
+        self, ends: tuple[BoundedMean | None, BoundedMean | None], stands: tuple[float, float], cap: float = math.inf
     ) -> None:
-        self.upper, self.lower, self.stands, self.cap, self.refused = *ends, stands, cap, refused
+        self.upper, self.lower, self.stands, self.cap = *ends, stands, cap
         self.total, self.count, self.blown = 0.0, 0, 0
 
     def update(self, values: np.ndarray) -> None:
         finite = np.isfinite(values)
-        surviving, blown = values[finite], int(np.sum(~finite))
+        surviving = values[finite]
         self.total += float(np.sum(surviving))
-        self.count, self.blown = self.count + len(surviving), self.blown + blown
+        self.count, self.blown = self.count + len(surviving), self.blown + int(np.sum(~finite))
         for sequence, stand in zip((self.upper, self.lower), self.stands, strict=True):
-            if isinstance(sequence, BoundedMean):
+            if sequence is not None:
                 sequence.update(np.where(finite, np.minimum(values, self.cap), stand))
-            elif isinstance(sequence, FiniteVariance):
-                sequence.update(surviving)
-                if blown:
-                    self.refused = "paths blew up: the functional has no finite variance there"
 
     @property
     def estimate(self) -> Estimate:
@@ -187,13 +178,9 @@ class _Tracker:
         )  # fmt: skip
 
 
-def _tracker(
-    low: float | None, high: float | None, variance: float | None, cap: float | None, level: float, certain: float
-) -> _Tracker:
+def _tracker(low: float | None, high: float | None, cap: float | None, level: float, certain: float) -> _Tracker:
     if low is not None and high is not None:
         return _Tracker((BoundedMean(low, high, level), BoundedMean(low, high, certain)), (high, low))
-    if variance is not None:
-        return _Tracker((FiniteVariance(variance, level), FiniteVariance(variance, certain)), (0.0, 0.0))
     if low is not None and cap is not None:
         return _Tracker((None, BoundedMean(low, cap, certain)), (low, low), cap)
     return _Tracker((None, None), (0.0, 0.0))

@@ -13,7 +13,7 @@ method with STAGES stages (order 2 STAGES - 1, stiffly accurate; Hairer and Wann
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, final
 
@@ -21,14 +21,13 @@ import numpy as np
 import scipy.linalg
 
 from sdescent.derive.derivation import SDE
-from sdescent.derive.derivation import sde as derive_sde
-from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.simulate.parameters import constants, deciding, specialised, unfrozen
+from sdescent.numerics.simulate.equation import at_these
+from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
 from sdescent.numerics.simulate.runs import at_time, check_dimension
 from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.systems import ito_system
@@ -145,14 +144,8 @@ def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any
     Raises:
         Refusal, NoClosedForm, BadInput: see `model_mean`.
     """
-    if equation.dim not in (None, 1):
-        raise BadInput("x0", "1 coordinate", f"{equation.dim}, the dimension of the equation")
-    exact = specialised(equation.method, loss, 1, parameters, [s.name for s in equation.parameters])
-    if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
-        derive_sde(exact, equation.model, equation.loss, 1)  # refused, unless the condition is one of accuracy alone
-    if equation.dim is None or (exact.noise.law.degenerate and not equation.method.noise.law.degenerate):
-        method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
-        equation = derive_sde(method, equation.model, equation.loss, 1)
+    check_dimension(equation.dim, 1)
+    equation = at_these(equation, loss, 1, parameters)
     names = set(parameters) if equation.form is None else deciding(equation.method, loss, 1)
     fixed, free = constants(parameters, names | {"N"})
     both = _compiled(_Setting(equation, (equation.method, equation.model, *equation.expressions), loss, fixed, u))
@@ -254,18 +247,26 @@ def _solved(
         drift *= np.where(drift < 0, fade_left, fade_right)
         return drift[:, None] * first + (squared * fade_left * fade_right)[:, None] / 2 * second
 
+    values = flow(lambda time: operator(horizon - time if timed else 0.0), values, horizon, steps, timed)
+    return float((interpolation(*interval, degree, np.array([start])) @ values)[0]), size
+
+
+def flow(
+    operator: Callable[[float], np.ndarray], values: np.ndarray, horizon: float, steps: int, timed: bool
+) -> np.ndarray:
+    """u(T) of u' = A(t) u by Radau IIA; A is the same at all times unless `timed`."""
     nodes, butcher = radau(STAGES)
-    dt, count = horizon / steps, degree + 1
+    dt, count = horizon / steps, len(values)
     factors: Any = None
     for k in range(steps):
         if factors is None or timed:
-            operators = [operator(horizon - (k + c) * dt) for c in nodes] if timed else [operator(0.0)] * STAGES
+            operators = [operator((k + c) * dt) for c in nodes] if timed else [operator(0.0)] * STAGES
             # K_i = A_i (u + dt sum_j a_ij K_j)
             system = np.block([[-dt * butcher[i, j] * operators[i] for j in range(STAGES)] for i in range(STAGES)])
             factors = scipy.linalg.lu_factor(system + np.eye(STAGES * count))
         slopes = scipy.linalg.lu_solve(factors, np.concatenate([a @ values for a in operators])).reshape(STAGES, count)
         values = values + dt * butcher[-1] @ slopes  # stiffly accurate: the last stage is the new value
-    return float((interpolation(*interval, degree, np.array([start])) @ values)[0]), size
+    return values
 
 
 @lru_cache(maxsize=8)

@@ -29,7 +29,7 @@ from sdescent.numerics.simulate.rule_equations.solving import at_numbers, factor
 from sdescent.numerics.simulate.runs import check_dimension, formula_in
 from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
-from sdescent.numerics.without_sampling.backward import STAGES, radau
+from sdescent.numerics.without_sampling.backward import flow
 from sdescent.numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
 
 #: initial number of time steps for a model whose schedule changes; doubled until the value no longer changes
@@ -103,7 +103,7 @@ def discrete_moment(
     if method.plain:
         numbers = numbers_of(method, loss, len(start), params, u)
         tau, about = numbers["eta"], {"clients": numbers["N"]}
-        state, means, squares = _plain_step(method, loss, len(start))
+        state, means, squares = plain_step(method, loss, len(start))
         factors = np.ones(len(start))
     else:
         if len(start) > 1 or not isinstance(loss, Quadratic):
@@ -129,7 +129,7 @@ def discrete_moment(
     return Value(float(weights @ moments), rounding, "moment recursion", settings)
 
 
-def _plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], list[sp.Expr], list[sp.Expr]]:
+def plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], list[sp.Expr], list[sp.Expr]]:
     """The state, its mean after a step and E of the products of its coordinates, i <= j."""
     # the first-order model's drift -h b and covariance (eta h^2/N) S are the moments of the step
     named = derive_sde(method, "first-order", loss, dim).expanded
@@ -212,17 +212,9 @@ def images_at(
 
 def _by_steps(rate: Images, begin: np.ndarray, weights: np.ndarray, horizon: float) -> tuple[float, float, int]:
     """The value, its change on the last doubling, and the number of steps."""
-    nodes, butcher = radau(STAGES)
     steps, before = STEPS, np.inf
     while True:
-        dt, moments = horizon / steps, begin
-        for k in range(steps):
-            rates = [rate((k + c) * dt) for c in nodes]
-            system = np.block([[-dt * butcher[i, j] * a for j in range(STAGES)] for i, a in enumerate(rates)])
-            right = np.concatenate([a @ moments for a in rates])
-            slopes = np.linalg.solve(system + np.eye(len(right)), right).reshape(STAGES, -1)
-            moments = moments + dt * butcher[-1] @ slopes
-        value = float(weights @ moments)
+        value = float(weights @ flow(rate, begin, horizon, steps, True))
         if abs(value - before) <= 1e-13 * (1 + abs(value)) or steps >= FINEST:
             return value, abs(value - before), steps
         before, steps = value, 2 * steps

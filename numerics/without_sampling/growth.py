@@ -9,13 +9,13 @@ mean grows without bound on paths that are ever fewer, and no interval of the ce
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.derivation import SDE
 from sdescent.derive.derivation import sde as derive_sde
 from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.methods.distributed import Method
@@ -23,9 +23,8 @@ from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from sdescent.derive.vocabulary.symbols import eta
 from sdescent.numerics.backend.memo import Memo
-from sdescent.numerics.without_sampling.closed_moments import coefficients_of
+from sdescent.numerics.without_sampling.closed_moments import coefficients_of, plain_step
 from sdescent.numerics.without_sampling.line import follows_time
 
 #: coordinates up to which the maps are derived: in more, only shares of single paths are known
@@ -66,8 +65,14 @@ def _derived(query: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | N
     """The linear maps of E z and of the second moments, as a function of the numbers of these names."""
     method, kind, loss, dim = query
     try:
-        equation = derive_sde(method, "first-order" if kind == METHOD else kind, loss, dim)
-        state, means, squares = _images(equation, kind == METHOD)
+        if kind == METHOD:
+            state, means, products = plain_step(method, loss, dim)
+            pairs = itertools.combinations_with_replacement(range(dim), 2)
+            squares = [e for (i, j), e in zip(pairs, products, strict=True) if i == j]
+        else:
+            named = derive_sde(method, kind, loss, dim).expanded
+            state, means = list(named.state), list(named.drift)
+            squares = [generator(named, x**2) for x in state]
         monomials = [sp.S.One, *state, *(x**2 for x in state)]
         rows = [coefficients_of(e, state, monomials)[1 + dim :] for e in squares]
         linear = [coefficients_of(e, state, monomials)[1 : 1 + dim] for e in means]
@@ -76,16 +81,6 @@ def _derived(query: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | N
     pair = sp.Matrix(linear), sp.Matrix(rows)
     symbols = sorted({s for a in pair for s in a.free_symbols}, key=str)
     return [s.name for s in symbols], sp.lambdify(symbols, list(pair), "numpy")
-
-
-def _images(equation: SDE, steps: bool) -> tuple[list[Any], list[Any], list[Any]]:
-    """The state; the images of each coordinate and of its square, under a step or under the generator."""
-    named = equation.expanded
-    state = list(named.state)
-    if not steps:
-        return state, list(named.drift), [generator(named, x**2) for x in state]
-    moved = [x + eta * b for x, b in zip(state, named.drift, strict=True)]
-    return state, moved, [m**2 + eta * named.covariance[n, n] for n, m in enumerate(moved)]
 
 
 _maps = Memo(_derived, 64)

@@ -42,7 +42,7 @@ class Value:
         value: the number.
         error: the estimate of its discretisation error: the change on the last refinement, plus rounding, plus the probability that
             leaves the interval; absolute, not a bound.
-        route: the way in which it was found, such as "transition operator".
+        route: the method of its computation, such as "transition operator".
         settings: the settings used (degree, nodes, interval, ..), as JSON values.
     """
 

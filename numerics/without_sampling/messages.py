@@ -17,8 +17,7 @@ from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.laws.gauss_rules import Rule, compressed, convolved, mean_of
 from sdescent.numerics.laws.standardised import gauss_rule
-from sdescent.numerics.lowering.scalars import concrete
-from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.lowering.scalars import concrete, function_of_one
 
 #: the scales s_i, (clients or 1, points), the gradients (points,) -> the averaged message as a finite law, (points, atoms)
 Average = Callable[[np.ndarray, np.ndarray], Rule]
@@ -97,10 +96,7 @@ def _(compressor: Bernoulli, law: Law, clients: int, nodes: int, parameters: Map
 @average.register
 def _(compressor: Sign, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
     """P(sgn = +1) = F(g/s): with K of N clients sending +1 the mean is (2K - N)/N, K binomial or Poisson-binomial."""
-    y = sp.Symbol("y", real=True)
-    expr: Any = law.sign_mean(y)
-    put = {s: sp.Float(concrete(s, parameters), 17) for s in expr.free_symbols - {y}}
-    sign_mean = lower_function(expr.xreplace(put), [y])
+    sign_mean = function_of_one(law.sign_mean, parameters)
 
     def sign_of(scale: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """P(+1) and P(-1), (points, 1); without noise the sign of g, with sgn(0) = 0."""

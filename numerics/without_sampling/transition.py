@@ -11,8 +11,7 @@ is part of the error.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 
@@ -94,29 +93,18 @@ def discrete_mean(
         raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
     degree, nodes, before = DEGREE, NODES, None
     while True:
-        result = _Grid(method, loss, parameters, u, degree, nodes, interval).backward(start, steps, function)
-        change = np.inf if before is None else abs(result.value - before)
+        grid = _Grid(method, loss, parameters, u, degree, nodes, interval)
+        value, leaving, size, spread, ends = grid.backward(start, steps, function)
+        change = np.inf if before is None else abs(value - before)
         # every step rounds sums of numbers of the size of phi
-        rounding = steps * np.finfo(float).eps * result.size
-        if change <= max(tolerance * (1 + abs(result.value)), 4 * rounding) or degree >= FINEST:
+        rounding = steps * np.finfo(float).eps * size
+        if change <= max(tolerance * (1 + abs(value)), 4 * rounding) or degree >= FINEST:
             break
-        degree, nodes, before = 2 * degree, 2 * nodes, result.value
-    settings = {"degree": degree, "nodes": nodes, "interval": list(result.interval), "leaving": result.leaving}
+        degree, nodes, before = 2 * degree, 2 * nodes, value
+    settings = {"degree": degree, "nodes": nodes, "interval": list(ends), "leaving": leaving}
     settings |= {"steps": steps, "method": method.name, "eta": parameters["eta"], "clients": parameters["N"]}
     settings |= {"T": T, "change": float(change)}
-    return Value(
-        result.value, float(change + rounding + result.leaving * result.range), "transition operator", settings
-    )
-
-
-@final
-@dataclass(frozen=True)
-class _Backward:
-    value: float
-    size: float
-    range: float
-    leaving: float
-    interval: Interval
+    return Value(value, float(change + rounding + leaving * spread), "transition operator", settings)
 
 
 class _Grid:
@@ -132,7 +120,10 @@ class _Grid:
     def grid(self, interval: Interval) -> np.ndarray:
         return chebyshev_points(*interval, self.degree) if interval[0] < interval[1] else np.array(interval[:1])
 
-    def backward(self, start: float, steps: int, phi: Callable[[np.ndarray], np.ndarray]) -> _Backward:
+    def backward(
+        self, start: float, steps: int, phi: Callable[[np.ndarray], np.ndarray]
+    ) -> tuple[float, float, float, float, Interval]:
+        """E phi, the probability of leaving, the largest |phi| on the last interval, the range of phi there, and that interval."""
         intervals = self._intervals(start, steps)
         last = self.grid(intervals[-1])
         values, leaving = phi(last), np.zeros_like(last)
@@ -151,7 +142,7 @@ class _Grid:
             values = matrix @ values
             if self.limits is not None:
                 leaving = leaves + positive @ leaving
-        return _Backward(float(values[0]), size, float(np.ptp(at_end)), float(leaving[0]), intervals[-1])
+        return float(values[0]), float(leaving[0]), size, float(np.ptp(at_end)), intervals[-1]
 
     def _intervals(self, start: float, steps: int) -> list[Interval]:
         """I_0 = {x0}, I_1, .., each with every point that is reached from the points of the one before."""

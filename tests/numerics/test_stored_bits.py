@@ -21,7 +21,6 @@ from tests.support.samples import mostly_slow
 CLOSE = 1e-13
 ONE, WIDE = sd.noise.Scaled(sd.noise.Gaussian(), 1), sd.noise.Scaled(sd.noise.StudentT(5), 1)
 METHODS: dict[str, Callable[[], Any]] = {
-    "scales": lambda: sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), (1, 2, "sigma")), clients=3),
     "power": lambda: sd.DSGD(ONE, clients=4, schedule=Power("1/2")),
     "free": lambda: sd.DSGD(ONE, clients=4, schedule=Free()),
     "adaptive": lambda: sd.DSGD(ONE, clients=4, schedule=Adaptive(1)),
@@ -32,50 +31,34 @@ METHODS: dict[str, Callable[[], Any]] = {
     "sign gaussian": lambda: sd.DSignSGD(ONE, clients=4),
     "sign cauchy": lambda: sd.DSignSGD(sd.noise.Scaled(sd.noise.StudentT(1), 1), clients=4),
     "sign t5": lambda: sd.DSignSGD(WIDE, clients=4),
-    "clip": lambda: sd.DCSGD(sd.compressors.Clip(1), ONE, clients=4),
     "qsgd": lambda: sd.DCSGD(sd.compressors.QSGD(2), ONE, clients=4),
     "natural": lambda: sd.DCSGD(sd.compressors.Natural(), ONE, clients=4),
-    "ternary": lambda: sd.DCSGD(sd.compressors.Ternary(), ONE, clients=4),
     "topk": lambda: sd.DCSGD(sd.compressors.TopK(1), ONE, clients=4),
     "normclip": lambda: sd.DCSGD(sd.compressors.NormClip(1), ONE, clients=4),
 }
-NUMBERS = {"scales": {"sigma": 0.5}, "correlated": {"Sigma": [[1.0, 0.5], [0.5, 2.0]]}}
+NUMBERS = {"correlated": {"Sigma": [[1.0, 0.5], [0.5, 2.0]]}}
 #: without a compressor the parts of a solve differ by model and scheme; with one by the covariance
 CASES = [
-    *((name, model, "predictor-corrector", "cosh") for name in ("power", "affine", "sign t5")
-      for model in ("first-order", "second-order", "corrected")),
-    ("clip", "second-order", "predictor-corrector", "cosh"),
-    *((name, "second-order", "euler", "quadratic") for name in ("scales", "free", "correlated", "randk", "sign cauchy")),
+    ("power", "second-order", "predictor-corrector", "cosh"),
+    *((name, "corrected", "predictor-corrector", "cosh") for name in ("affine", "sign t5")),
+    ("sign t5", "second-order", "predictor-corrector", "cosh"),
+    *((name, "second-order", "euler", "quadratic") for name in ("free", "correlated", "randk", "sign cauchy")),
     ("adaptive", "second-order", "predictor-corrector", "cosh"),
     ("normalised", "first-order", "predictor-corrector", "cosh"),
     ("qsgd", "second-order", "predictor-corrector", "cosh"),
-    *((name, "first-order", "predictor-corrector", "cosh") for name in ("natural", "ternary", "topk", "normclip")),
+    *((name, "first-order", "predictor-corrector", "cosh") for name in ("topk", "natural", "normclip")),
     ("sign gaussian", "first-order", "heun", "cosh"),
     ("sign gaussian", "corrected", "milstein", "quadratic"),
 ]  # fmt: skip
 STORED: dict[str, str] = {
-    "power first-order predictor-corrector cosh":
-        "0x1.143af302566abp-1 -0x1.280d8b51e02ebp-2 0x1.131c87d1187bep-1 -0x1.165ac30270f55p-3",
     "power second-order predictor-corrector cosh":
         "0x1.d86dc701d4117p-2 -0x1.03a010794e9eap-2 0x1.cd681213f9551p-2 -0x1.e121402e0df75p-4",
-    "power corrected predictor-corrector cosh":
-        "0x1.3bbaab4c7116cp-1 -0x1.45ed2c84d6b86p-2 0x1.413b01e875253p-1 -0x1.352b0e6dd1e81p-3",
-    "affine first-order predictor-corrector cosh":
-        "0x1.ca34eb3be8e93p-2 -0x1.dc330ab37e1b5p-3 0x1.cd5a5ec4e5ec2p-2 -0x1.f231683eae176p-4",
-    "affine second-order predictor-corrector cosh":
-        "0x1.8788d0625cee2p-2 -0x1.97712b3e40815p-3 0x1.841aff026d491p-2 -0x1.c382e6c49274bp-4",
     "affine corrected predictor-corrector cosh":
         "0x1.106904433f78ep-1 -0x1.16905120d28fep-2 0x1.185c9cf4cfab1p-1 -0x1.11c87fe1349a4p-3",
-    "sign t5 first-order predictor-corrector cosh":
-        "0x1.7ffea2340d5ddp-1 -0x1.403c9526cb118p-2 0x1.7b78397719055p-1 -0x1.3dedf007ca2a0p-3",
     "sign t5 second-order predictor-corrector cosh":
         "0x1.6e8bd14115ca8p-1 -0x1.293582c9367ddp-2 0x1.6a423cb99a825p-1 -0x1.28efff0e1110ap-3",
     "sign t5 corrected predictor-corrector cosh":
         "0x1.a04855b419827p-1 -0x1.5b79336c70e69p-2 0x1.9d56d96a2e180p-1 -0x1.56321d826d798p-3",
-    "clip second-order predictor-corrector cosh":
-        "0x1.76b99d57dec43p-1 -0x1.2ae799e953c7bp-2 0x1.7014f8ffea36fp-1 -0x1.6eda858b98ff5p-3",
-    "scales second-order euler quadratic":
-        "0x1.c971e9a260786p-2 0x1.dbdf1984d8ed0p-8 0x1.c8bad372ab6d6p-2 -0x1.094400294cb20p-4",
     "free second-order euler quadratic":
         "0x1.2a6c758d0ea6ep-1 -0x1.ccbd0a6089644p-4 0x1.36e7d0d9b19dfp-1 -0x1.52de0e6fd0becp-5",
     "correlated second-order euler quadratic":
@@ -92,8 +75,6 @@ STORED: dict[str, str] = {
         "0x1.98b7ddc678405p-2 -0x1.9d08d82398f45p-3 0x1.872162ff4e4a1p-2 -0x1.9f66e10388de7p-4",
     "natural first-order predictor-corrector cosh":
         "0x1.d77d9af48b079p-2 -0x1.e0d3a3b426cfep-3 0x1.cf1a5b8576441p-2 -0x1.d388c87954a12p-4",
-    "ternary first-order predictor-corrector cosh":
-        "0x1.e1e39a3b52b48p-2 -0x1.ef1f932041c55p-3 0x1.d1e3ccacc0867p-2 -0x1.b9855128034e0p-4",
     "topk first-order predictor-corrector cosh":
         "0x1.12757fa032700p-1 -0x1.4c4cff7c86c0cp-2 0x1.090ade03b4cddp-1 -0x1.a7573ecad52dfp-3",
     "normclip first-order predictor-corrector cosh":

@@ -25,29 +25,14 @@ def standard(law: sd.noise.Law, rng: Rng, shape: tuple[int, ...]) -> Array:
     raise NotImplementedError(type(law).__name__)
 
 
-@standard.register
-def _(law: sd.noise.Gaussian, rng: Rng, shape: tuple[int, ...]) -> Array:
-    return rng.standard_normal(shape)
-
-
-@standard.register
-def _(law: sd.noise.StudentT, rng: Rng, shape: tuple[int, ...]) -> Array:
-    return rng.standard_t(float(law.nu), shape)
-
-
-@standard.register
-def _(law: sd.noise.Laplace, rng: Rng, shape: tuple[int, ...]) -> Array:
-    return rng.laplace(size=shape)
-
-
-@standard.register
-def _(law: sd.noise.Uniform, rng: Rng, shape: tuple[int, ...]) -> Array:
-    return rng.uniform(-1, 1, shape)
-
-
-@standard.register
-def _(law: sd.noise.Logistic, rng: Rng, shape: tuple[int, ...]) -> Array:
-    return rng.logistic(size=shape)
+for _law, _standard in {
+    sd.noise.Gaussian: lambda law, rng, shape: rng.standard_normal(shape),
+    sd.noise.StudentT: lambda law, rng, shape: rng.standard_t(float(law.nu), shape),
+    sd.noise.Laplace: lambda law, rng, shape: rng.laplace(size=shape),
+    sd.noise.Uniform: lambda law, rng, shape: rng.uniform(-1, 1, shape),
+    sd.noise.Logistic: lambda law, rng, shape: rng.logistic(size=shape),
+}.items():
+    standard.register(_law, _standard)
 
 
 @standard.register
@@ -120,25 +105,20 @@ def compress(compressor: sd.compressors.Compressor, v: Array, rng: Rng) -> Array
     raise NotImplementedError(type(compressor).__name__)
 
 
-@compress.register
-def _(compressor: sd.compressors.Clip, v: Array, rng: Rng) -> Array:
-    return np.clip(v, -float(compressor.c), float(compressor.c))
-
-
-@compress.register
-def _(compressor: sd.compressors.NormClip, v: Array, rng: Rng) -> Array:
-    return v / np.maximum(1.0, np.linalg.norm(v, axis=-1, keepdims=True) / float(compressor.c))
-
-
-@compress.register
-def _(compressor: sd.compressors.Identity, v: Array, rng: Rng) -> Array:
-    return v
-
-
-@compress.register
-def _(compressor: sd.compressors.Bernoulli, v: Array, rng: Rng) -> Array:
-    p = float(compressor.p)
-    return np.where(rng.random(v.shape) < p, v / p, 0.0)
+for _kind, _message in {
+    sd.compressors.Identity: lambda compressor, v, rng: v,
+    sd.compressors.Sign: lambda compressor, v, rng: np.sign(v),
+    sd.compressors.ScaledSign: lambda compressor, v, rng: np.abs(v).mean(-1, keepdims=True) * np.sign(v),
+    sd.compressors.Clip: lambda compressor, v, rng: np.clip(v, -float(compressor.c), float(compressor.c)),
+    sd.compressors.NormClip: lambda compressor, v, rng: (
+        v / np.maximum(1.0, np.linalg.norm(v, axis=-1, keepdims=True) / float(compressor.c))
+    ),
+    sd.compressors.Bernoulli: lambda compressor, v, rng: np.where(
+        rng.random(v.shape) < (p := float(compressor.p)), v / p, 0.0
+    ),
+    sd.compressors.FixedGrid: lambda compressor, v, rng: (h := float(compressor.step)) * _round_up(v / h, rng),
+}.items():
+    compress.register(_kind, _message)
 
 
 @compress.register
@@ -170,22 +150,6 @@ def _(compressor: sd.compressors.Ternary, v: Array, rng: Rng) -> Array:
 def _(compressor: sd.compressors.Natural, v: Array, rng: Rng) -> Array:
     fraction, exponent = np.frexp(np.abs(v))  # |v| = fraction 2^exponent, fraction in [1/2, 1)
     return np.sign(v) * np.ldexp(0.5, exponent) * (1 + (rng.random(v.shape) < 2 * fraction - 1))
-
-
-@compress.register
-def _(compressor: sd.compressors.FixedGrid, v: Array, rng: Rng) -> Array:
-    h = float(compressor.step)
-    return h * _round_up(v / h, rng)
-
-
-@compress.register
-def _(compressor: sd.compressors.Sign, v: Array, rng: Rng) -> Array:
-    return np.sign(v)
-
-
-@compress.register
-def _(compressor: sd.compressors.ScaledSign, v: Array, rng: Rng) -> Array:
-    return np.abs(v).mean(-1, keepdims=True) * np.sign(v)
 
 
 @compress.register

@@ -162,7 +162,7 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any
 
 
 def _own_numbers(method: Method, parameters: Mapping[str, Any], others: Container[str]) -> dict[str, float]:
-    """The method's numbers for constants of its regime, which the time of a step and the size of a letter are still formulas in.
+    """The method's numbers for those constants of its regime that the time of a step or the size of a letter depends on.
 
     Args:
         others: symbols of the noise, the compressor and the loss, which are not the method's constants of the same name.
@@ -230,7 +230,7 @@ class _Program(EquationProgram):
     def beginning(
         self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
     ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
-        """With `_beginning`, for each path where some of the numbers differ from path to path: by the paths that have its numbers.
+        """Adds the time of `_beginning`: one for all paths, or one for each combination of numbers that differ between paths.
 
         Raises:
             Refusal: as `_beginning`, at the numbers of some path.

@@ -32,8 +32,8 @@ from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.rule_equations.covariance_root import letter_root, letters_with_noise
 from sdescent.numerics.simulate.systems import System, timed, with_step
 
-#: derivatives of the loss of one coordinate, in a model for sums over coordinates, and how often the gradient is
-#: differentiated for them (`sdescent.derive.equations.local_rules`)
+#: derivatives of the loss of one coordinate, for losses that are sums over coordinates: how often the gradient is differentiated
+#: (`sdescent.derive.equations.local_rules`)
 LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
 
 
@@ -119,25 +119,18 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
         )
     if name != "milstein":
         return name
-    noisy = letters_with_noise(rule)
+    noisy, leaf = letters_with_noise(rule), rule.message
     sizes = replace(rule, drift={}).expressions
     read = {c.base for c in symbols_of(sizes) if isinstance(c, Coordinate)}
-    of_message = (
-        set()
-        if (leaf := rule.message) is None
-        else {leaf.mean.base, leaf.covariance.name, leaf.covariance.variance.base}
-    )
-    moved = {*noisy, "g", *LOCAL, *of_message} if "x" in noisy else {*noisy}  # the gradient moves with x
+    of_message = set() if leaf is None else {leaf.mean.base, leaf.covariance.name, leaf.covariance.variance.base}
+    of_gradient = {"g", *LOCAL}
+    moved = {*noisy, *of_gradient, *of_message} if "x" in noisy else {*noisy}  # the gradient moves with x
     if not read & moved:
         return "euler"
-    diagonal = (
-        dim == 1 or not read & {"g", *LOCAL, *of_message} or (isinstance(loss, Separable) and not read & of_message)
-    )
-    aggregates = [
-        e for size in sizes for e in nodes(size) if isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e)
-    ]
-    correlated = dim > 1 and any(e != 0 for e in rule.pair.values())
-    if len(noisy) > 1 or not diagonal or correlated or (aggregates and dim > 1):
+    by_coordinate = not read & of_message and (not read & of_gradient or isinstance(loss, Separable))
+    aggregates = any(isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e) for s in sizes for e in nodes(s))
+    correlated = any(e != 0 for e in rule.pair.values())
+    if len(noisy) > 1 or (dim > 1 and (not by_coordinate or aggregates or correlated)):
         raise BadInput(
             "scheme", "milstein", "another scheme, such as euler: milstein needs diagonal noise, of one letter, whose size at a "
             "coordinate depends on that coordinate alone"

@@ -17,14 +17,13 @@ from sdescent.derive.vocabulary.formulas.expressions import MEANING as SYMBOLIC
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress, few_rows
 from sdescent.numerics.laws.counter import Draws
-from sdescent.numerics.laws.noises import at_scale, by_coordinate, noise_at, scale_of
+from sdescent.numerics.laws.noises import by_coordinate, noise_at, scale_of
 from sdescent.numerics.laws.sign_means import SignMean
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.functions import FUNCTIONS
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.lowering.materialised import materialised
-from sdescent.numerics.lowering.norms import divided, norm
+from sdescent.numerics.lowering.operations import divided, materialised, norm
 from sdescent.numerics.lowering.rows import computed_in_rows, in_rows
 from sdescent.numerics.simulate.blow_up import marks
 from sdescent.numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
@@ -88,7 +87,7 @@ class Step:
     """The algebra of one step's arrays.
 
     Attributes:
-        parts: all values computed, if the step is watched; of those inside a loop over clients, NaN and infinity where one is.
+        parts: all values of the step, if it is watched; of values inside a loop over clients, only where one is NaN or infinite.
     """
 
     def __init__(self, inputs: StepInputs, state: Mapping[str, jax.Array], draws: Draws, watched: bool = False) -> None:
@@ -192,7 +191,7 @@ class Step:
         return average
 
     def _local(self, draw: Draw, point: jax.Array, client: Client | None) -> jax.Array:
-        """A client's message at a point of its own, in a branch: XLA would make each step's again in every later one."""
+        """A client's message at a point of its own, in a branch: otherwise XLA computes it again in every later local step."""
         assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
 
         def message(y: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
@@ -327,7 +326,7 @@ class Step:
             if ahead is None:
                 z = noise_at(inputs.method.noise, draws, here, inputs.parameters, client)
             else:
-                z = at_scale(inputs.method.noise, ahead, here, client)
+                z = scale_of(inputs.method.noise, here, client) * ahead
             return g + (z if inputs.noise is None else inputs.noise * z)
 
         return noisy

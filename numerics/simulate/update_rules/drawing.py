@@ -46,11 +46,11 @@ def numbered(draws: Draws, number: int) -> Draws:
 
 def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
                 yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
-    """What both steps of a pair draw, for a rule with memory, and otherwise for the last of an odd number of clients in a loop.
+    """The draws of both steps of a pair that are made before: all of a rule with memory; else of the last, odd client in a loop.
 
-    XLA makes a loop for every array of the state, and in each of them it would draw the same numbers again; and a client without
-    partner shares its bits with the other step, from which the loop over clients parts it. So they are made before, both steps'
-    together since they share their bits: as the parts of one complex array, in a branch, out of which XLA moves nothing.
+    XLA makes a loop for every array of the state, and would draw the same numbers again in each. A client without partner shares
+    its bits with the other step, from which the loop over clients separates it. Since the two steps share their bits, both are
+    drawn together, as the parts of one complex array, in a branch, out of which XLA moves nothing.
 
     Args:
         halves: the draws of the two steps.

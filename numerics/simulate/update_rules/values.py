@@ -13,7 +13,7 @@ from sdescent.numerics.lowering.rows import in_rows
 @final
 @dataclass(frozen=True, eq=False)
 class Few:
-    """A vector (d, paths) that is its base, or 0 without one, but for what is added in few rows of each path.
+    """A vector (d, paths): its base, or 0 without one, plus summands in a few rows of each path.
 
     Args:
         rows: of each summand, (k, paths) of different numbers below d.

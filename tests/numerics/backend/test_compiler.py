@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import sdescent as sd
 from sdescent.derive.vocabulary.errors import WrongArithmetic
 from sdescent.numerics.backend import canary, compiler
 from sdescent.numerics.backend.double import jax, jnp
@@ -127,15 +126,6 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypa
 def test_what_jax_is_told_around_the_comparison_does_not_reach_it() -> None:
     with jax.enable_x64(False):
         assert canary.disagreeing({}) == []
-
-
-@pytest.mark.slow
-def test_a_users_arctangent_is_numpys() -> None:
-    """The case that was wrong: a statistic, of enough paths for whole registers."""
-    equation = sd.sde(sd.DSGD(sd.noise.Gaussian(), clients=1), "first-order", loss=sd.losses.Quadratic(1), dim=1)
-    asked = {"angle": lambda x: jnp.arctan(x[0]), "point": lambda x: x[0]}
-    found = equation.solve([2.0], 1.0, 333, 0, {"eta": 0.1, "sigma": 3.0}, dt=0.25, statistics=asked).values
-    np.testing.assert_allclose(found["angle"], np.arctan(found["point"]), rtol=1e-14)
 
 
 def test_every_program_of_numerics_is_compiled_through_one_file() -> None:

@@ -177,11 +177,7 @@ def test_a_second_solve_finds_the_programs_of_the_first_and_a_damaged_one_is_mad
     (first, results), (second, again) = solved("one"), solved("two")
     assert (first, len(results)) == (0, 2) and second >= 2 and again == results
     kept = list((tmp_path / "cache").rglob("jit_compiled-*"))  # those of the two runs
-    whole = [path.read_bytes() for path in kept]
     for path in kept:
         path.write_bytes(path.read_bytes()[:5000])
     _, again = solved("three")
     assert again == results and len(kept) == 2 and not any(path.exists() for path in kept)
-    _, again = solved("four")
-    sizes = [len(path.read_bytes()) for path in kept]
-    assert again == results and sizes == pytest.approx(list(map(len, whole)), rel=0.1)

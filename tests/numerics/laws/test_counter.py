@@ -100,20 +100,18 @@ LAWS: dict[str, tuple[Callable[[Draws, tuple[int, ...]], Any], Any]] = {
     "laplace": (lambda d, s: np.prod(d.sign_and_exponential(s), axis=0), stats.laplace),
     "cauchy": (lambda d, s: np.divide(*d.direction(s)), stats.cauchy),
     "student 3": (lambda d, s: d.student(s, 3.0), stats.t(3)),
-    "student 1/2": (lambda d, s: d.student(s, 0.5), stats.t(0.5)),
     "student 1/20": (lambda d, s: d.student(s, 0.05), stats.t(0.05)),
-    "student 10^9": (lambda d, s: d.student(s, 1e9), stats.norm),
 }
 
 
 PRECISIONS = [("float32", False), ("float64", False), ("float64", True)]
-EACH = [(name, *p) for name in LAWS for p in PRECISIONS if name in ("normal", "student 3") or p != PRECISIONS[1]]
-QUICK = [("normal", *PRECISIONS[0]), ("logistic", *PRECISIONS[0]), ("logistic", *PRECISIONS[2])]
+EACH = [(name, *PRECISIONS[n % 3]) for n, name in enumerate(LAWS)] + [("student 3", *PRECISIONS[2])]
+QUICK = [EACH[0], EACH[5]]
 
 
 @pytest.mark.parametrize(("name", "dtype", "wide"), slow_but(EACH, QUICK, rows=True))
 def test_laws(name: str, dtype: str, wide: bool) -> None:
-    """Kolmogorov and Smirnov on 131,000 draws of either step of a pair: fails by chance in one of 10^5 (there are 48 of them).
+    """Kolmogorov and Smirnov on 131,000 draws of either step of a pair: fails by chance in one of 10^5 (there are 20 of them).
 
     A distribution function that is off by 0.0075 anywhere is found.
     """
@@ -141,21 +139,6 @@ def test_the_two_steps_of_a_pair_are_independent() -> None:
         for f in (np.sign, np.abs, np.tanh, lambda v: np.minimum(v**2, 9)):
             x, y = f(a).ravel(), f(b).ravel()
             assert abs(np.corrcoef(x, y)[0, 1]) * np.sqrt(x.size) < 5
-
-
-@pytest.mark.slow
-def test_a_path_has_its_draws_whatever_is_beside_it() -> None:
-
-    def both() -> tuple[Draws, Draws]:
-        every = draws_from(KEY, 1000)
-        return every, Draws(every.key, every.lanes[100:164])
-
-    for sampler, _ in (LAWS[name] for name in ("normal", "uniform", "laplace", "student 3")):
-        every, some = both()
-        np.testing.assert_array_equal(np.asarray(sampler(every, (3, 1000)))[:, 100:164], sampler(some, (3, 64)))
-    keys, own = (jax.random.key_data(draws.keys()) for draws in both())
-    assert len(np.unique(np.asarray(keys), axis=0)) == 1000
-    np.testing.assert_array_equal(keys[100:164], own)
 
 
 def test_numbers_are_used_once() -> None:

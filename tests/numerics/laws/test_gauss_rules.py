@@ -6,9 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
-import sympy as sp
 
-from sdescent.derive.methods.noise import Cauchy, Gaussian, Laplace, Law, Logistic, Point, Stable, StudentT, Uniform
+from sdescent.derive.methods.noise import Gaussian, Laplace, Logistic, Point, Stable, StudentT, Uniform
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.numerics.laws.gauss_rules import compressed, convolved, mean_of
 from sdescent.numerics.laws.standardised import gauss_rule
@@ -17,7 +16,7 @@ LAWS = [Gaussian(), Laplace(), Logistic(), Uniform(), Stable(2)]
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
-@pytest.mark.parametrize("count", [3, 8, 16])
+@pytest.mark.parametrize("count", [3, 16])
 def test_a_rule_has_the_moments_of_its_law(law, count):
     nodes, weights = gauss_rule(law, count)
     assert len(nodes) == count and np.all(weights > 0)
@@ -29,25 +28,7 @@ def test_a_rule_has_the_moments_of_its_law(law, count):
     assert count > 3 or weights @ nodes ** (2 * count) < 0.9 * float(law.moment(2 * count))
 
 
-def test_a_law_of_ones_own_needs_its_density_only():
-    class Narrow(Law):
-        tail = sp.oo  # pyright: ignore[reportAssignmentType]
-
-        def density(self, x):
-            return Gaussian().density(3 * x) * 3
-
-        def sign_mean(self, x):
-            return sp.erf(3 * x / sp.sqrt(2))
-
-        def latex(self):
-            return "Z"
-
-    nodes, weights = gauss_rule(Narrow(), 6)
-    own, same = gauss_rule(Gaussian(), 6)
-    assert np.allclose(nodes, own / 3, atol=1e-12) and np.allclose(weights, same, atol=1e-12)
-
-
-@pytest.mark.parametrize("law", [Cauchy(), StudentT(5), Stable("3/2")], ids=str)
+@pytest.mark.parametrize("law", [StudentT(5), Stable("3/2")], ids=str)
 def test_heavy_tails_have_no_gauss_rule(law):
     with pytest.raises(NoClosedForm, match="moments up to order"):
         gauss_rule(law, 4)

@@ -30,8 +30,7 @@ PATHS = 100_000
 Y = sp.Symbol("y", real=True)
 X = np.array([-3.0, -0.4, 0.0, 0.2, 1.5])
 LAWS: list[tuple[Law, dict[str, float]]] = [
-    *((law, {}) for law in (Cauchy(), StudentT(10), Logistic(), Stable(sp.Rational(3, 2)), Stable(2))),
-    (StudentT("nu"), {"nu": 4}), (Stable("alpha"), {"alpha": 0.7}),
+    *((law, {}) for law in (Cauchy(), StudentT(10), Logistic())), (StudentT("nu"), {"nu": 4}), (Stable("alpha"), {"alpha": 0.7}),
 ]  # fmt: skip
 
 
@@ -139,13 +138,3 @@ def test_rules_that_use_the_noise_otherwise_have_the_signs_of_the_same_noise() -
     for update in ("x = x - (G - sign(raw))", "x = x - (abs(G(x + 1) - G) - (G(x + 1) - G))"):
         method = sd.Method(sd.compressors.Sign(), Scaled(Cauchy(), 1), 1, update=update)
         assert (run(method, [0.3], 1.0, 20_000, 0, {"eta": 1.0}, Quadratic(1), 2).final == 0.3).all()
-
-
-@pytest.mark.slow
-def test_a_rule_with_memory_draws_the_same_signs() -> None:
-    """Its draws are made ahead, and x itself moves as without a memory."""
-    noise = Scaled(Cauchy(), 1)
-    plain = sd.Method(sd.compressors.Sign(), noise, 3, update="x = x - eta*G")
-    with_memory = sd.Method(sd.compressors.Sign(), noise, 3, memory={"m": 0}, update=["m = G", "x = x - eta*G"])
-    one, two = (run(m, [0.3, 1.0], 1.0, 100, 5, {"eta": 0.1}, Quadratic(1), [0.5, 1.0]) for m in (plain, with_memory))
-    np.testing.assert_allclose(one.final, two.final, rtol=1e-13)

@@ -10,7 +10,7 @@ import pytest
 
 from sdescent.numerics.backend.compiler import options
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.factors import FEW, block_root, lane_root, low_rank
+from sdescent.numerics.lowering.factors import FEW, block_root, lane_root
 from sdescent.numerics.simulate.chunks import LAPACK, primitives
 from tests.support.samples import mostly_slow, slow_but
 
@@ -41,7 +41,7 @@ def root() -> Any:
     return jax.jit(lane_root, compiler_options=options())
 
 
-SIZES = [("float32", 3), ("float64", 1), ("float64", 2), ("float32", 5), ("float64", 8)]
+SIZES = [("float32", 3), ("float64", 1), ("float64", 8)]
 
 
 @pytest.mark.parametrize(("dtype", "n"), slow_but(SIZES, SIZES[:1], rows=True))
@@ -63,7 +63,7 @@ def of_block() -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dtype", "n"), [("float64", 2), ("float32", 4), ("float64", 6)])
+@pytest.mark.parametrize(("dtype", "n"), [("float32", 4), ("float64", 6)])
 def test_the_root_of_a_block_of_any_rank_and_scale(dtype: str, n: int) -> None:
     """In single precision an unpivoted factor is NaN for some of these: a pivot that is 0 but for rounding is taken for one."""
     for rank in range(1, n + 1):
@@ -123,19 +123,6 @@ def test_what_is_not_a_covariance_has_no_factor(n: int) -> None:
         size[0, -1] = 0
     found = np.asarray(root()(np.stack(cases, axis=2), size))
     assert np.isnan(found).any(axis=(0, 1)).all()
-
-
-@pytest.mark.slow
-def test_the_covariance_and_its_sizes() -> None:
-    draw = np.random.default_rng(2)
-    diag, a, b, size = (jnp.asarray(draw.uniform(size=(3, 4))) for _ in range(4))
-    c = draw.normal(size=4)
-    matrix, sizes = low_rank(diag, [(a, b, c), (b, a, c), (a, a, 2.0)], size)
-    expected = np.stack([np.diag(diag[:, p]) for p in range(4)], axis=2)
-    for left, right, factor in ((a, b, c), (b, a, c), (a, a, 2.0)):
-        expected = expected + factor * left[:, None] * right[None]
-    np.testing.assert_allclose(matrix, expected, rtol=1e-14)
-    np.testing.assert_allclose(sizes, size + diag + 2 * np.abs(c * a * b) + 2 * a**2, rtol=1e-14)
 
 
 def test_it_needs_no_lock() -> None:

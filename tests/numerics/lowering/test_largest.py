@@ -27,7 +27,7 @@ def numbers(dim: int, dtype: type) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dim", "dtype"), [(5, np.float32), (16, np.float64), (17, np.float32), (130, np.float64)])
+@pytest.mark.parametrize(("dim", "dtype"), [(17, np.float32), (130, np.float64)])
 def test_they_are_those_of_the_ranks(dim: int, dtype: type) -> None:
     """The compiled function takes any k, and one for each column."""
     a = numbers(dim, dtype)

@@ -31,7 +31,6 @@ def test_letters_with_one_base_are_one_group_and_come_back_in_order():
         lambda n: -h[n] * x[n] + m[n],
         lambda n: -(n + 1) * x[n] / 4 + m[n] * sp.Rational(3, 7),  # coefficients that are whole, broken and 1
         lambda n: x[n] ** 3 / (1 + sp.sqrt(1 + m[n] ** 2)) - sp.exp(-(n + 3) * x[n]) + h[0],
-        lambda n: sp.Max(x[n] - m[n], 0) * sp.sign(m[n]),
         lambda n: sp.Piecewise((x[n], m[n] > n), (-x[n], True)),
     ],
 )

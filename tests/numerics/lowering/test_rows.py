@@ -21,7 +21,6 @@ BY_COLUMN = jnp.linspace(1.0, 2.0, 7)
 EACH = jnp.linspace(0.5, 1.5, 30)
 #: by name, (gradient, whether each entry depends on its own alone)
 GRADIENTS: dict[str, tuple[Any, bool]] = {
-    "quadratic": (landscape(sd.losses.Quadratic(2), 30).gradient, True),
     "quadratic, each its own": (landscape(sd.losses.Quadratic(None), 30, {"h": np.linspace(1, 2, 30)}).gradient, True),
     "quartic": (landscape(sd.losses.Quartic(), 30).gradient, True),
     "written": (landscape(lambda y: jnp.sum(EACH * jnp.cos(y) + jax.nn.softplus(y)), 30).gradient, True),
@@ -31,7 +30,6 @@ GRADIENTS: dict[str, tuple[Any, bool]] = {
     "each path its own": (lambda x: x * BY_COLUMN + EACH[:, None], True),
     "without x": (lambda x: jnp.broadcast_to(EACH[:, None] + BY_COLUMN, x.shape), True),
     "all at once": (landscape(lambda y: jnp.sum(y) ** 2, 30).gradient, False),
-    "neighbours": (landscape(lambda y: jnp.sum((y[1:] - y[:-1] ** 2) ** 2), 30).gradient, False),
     "in order": (lambda x: x * jnp.sort(x, axis=0), False),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ import sdescent as sd
 from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp
 from sdescent.derive.expressions.expansion import Expansion
-from sdescent.derive.methods.compressors import Bernoulli, FixedGrid, Natural, RandK, ScaledSign, Ternary, TopK
+from sdescent.derive.methods.compressors import FixedGrid, Natural, RandK, Ternary, TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian, Scaled, StableDensity, StableSignMean
 from sdescent.derive.vocabulary.errors import BadInput
@@ -31,7 +31,6 @@ from sdescent.numerics.lowering.to_jax import (
     specialise,
     tables_for,
 )
-from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)
 LAWS = [
@@ -42,10 +41,7 @@ HYP2F1 = jax.jit(hyp2f1_step)
 POINTS = np.array([-3.1, -1.0, -0.2, 0.0, 1e-3, 0.7, 2.5, 9.0])
 
 
-MOMENTS = [(law, m) for law in LAWS for m in (0, 1, 2) if m == 0 or (law.closed_form and (law.tail - m).is_positive)]
-
-
-@pytest.mark.parametrize(("law", "m"), mostly_slow(MOMENTS, 6, rows=True), ids=str)
+@pytest.mark.parametrize(("law", "m"), [*((law, 0) for law in LAWS), (LAWS[0], 2), (LAWS[4], 1)], ids=str)
 def test_laws_equal_sympy_at_points(law, m):
     y = sp.Symbol("y", real=True)
     slow = isinstance(law, sd.noise.Stable) and not law.closed_form  # in mpmath
@@ -62,11 +58,8 @@ def test_laws_equal_sympy_at_points(law, m):
     ("expr", "name"),
     [
         (sp.besselj(0, sp.Symbol("y")), "besselj"),
-        (sp.zeta(sp.Symbol("y")), "zeta"),
         (sp.hyper((1, 2, 3), (4, 5), sp.Symbol("y")), "hypergeometric"),
         (sp.Function("mystery")(sp.Symbol("y")), "mystery"),
-        (sp.Integral(sp.exp(sp.Symbol("y") ** 3), sp.Symbol("y")), "Integral"),
-        (sp.Derivative(sp.Function("f")(sp.Symbol("y")), sp.Symbol("y")), "Derivative"),
         (sp.Symbol("y") * sp.zoo, "not a finite real number"),
         (sp.sqrt(-1) * sp.Symbol("y"), "not a finite real number"),
     ],
@@ -88,21 +81,13 @@ def test_a_missing_parameter_is_named():
         lower_coordinate(Coordinate("s") * g)(Environment({"g": jnp.ones((2, 1))}))
 
 
-def test_symbols_match_by_name_whatever_their_assumptions():
-    lowered = lower_coordinate(sp.Symbol("a", positive=True) - sp.Symbol("a", real=True) + sp.Symbol("b"))
-    assert float(lowered(Environment({}, {"a": 3.0, "b": 2.0}))) == 2.0
-
-
 @pytest.mark.parametrize(
     ("expr", "at"),
     [
         (sp.Piecewise((sp.log(g), g > 0), (0, True)), [-1.0, 0.0, 2.0]),
         (sp.Piecewise((sp.erf(g) / g, sp.Ne(g, 0)), (2 / sp.sqrt(sp.pi), True)), [0.0, 1e-8, 1.0]),
-        (sp.Piecewise((1, sp.Eq(g, 0)), (sp.sin(g) / g, True)), [0.0, 0.3]),
         (sp.Piecewise((sp.sqrt(g - 1), g > 1), (sp.exp(-1 / (1 - g)), g < 1), (0, True)), [0.0, 1.0, 3.0]),
-        (sp.Piecewise((sp.exp(g), g < 700), (0, True)), [1.0, 1e4]),
         (sp.sqrt(coord_sum(g**2)), [0.0, 0.0]),
-        (sp.sqrt(g**2), [0.0, -2.0]),
         (Natural().conditional_moments(sp.Symbol("d")).diag.xreplace({Coordinate("v"): g}), [0.0, 0.5, 3.0, -0.3]),
         (sd.compressors.QSGD(2).conditional_moments(sp.Symbol("d")).in_vector("v", "g").diag, [0.0, 0.0]),
         (sp.Abs(g) ** sp.Rational(1, 3), [0.0, 8.0]),
@@ -141,8 +126,6 @@ def test_hessian_products_and_nested_aggregates():
 
 FORMS = [
     Method(RandK(2), Scaled(Gaussian(), (1, 2)), schedule=sd.schedules.Constant()),
-    Method(Bernoulli(HALF), sd.noise.Affine(1, HALF)),
-    Method(ScaledSign(), Scaled(Gaussian(), 1)),
     Method(sd.compressors.Sign(), Scaled(sd.noise.StudentT(3), (1, 2, 3))),
     Method(TopK(2)),
     Method(Ternary()),
@@ -150,10 +133,7 @@ FORMS = [
 ]
 
 
-QUICK = [m for m in FORMS if m.compressor != ScaledSign()]
-
-
-@pytest.mark.parametrize("method", slow_but(FORMS, QUICK), ids=lambda m: type(m.compressor).__name__)
+@pytest.mark.parametrize("method", FORMS, ids=lambda m: type(m.compressor).__name__)
 def test_the_form_lowers_to_what_it_expands_to(method):
     dim = 4
     form = moments(method).form
@@ -201,23 +181,17 @@ def test_column_matrices_are_flattened():
 
 
 @pytest.mark.slow
-def test_gamma_ratios_do_not_overflow():
-    nu = sp.Symbol("nu", positive=True)
-    ratio = lower_function(sp.gamma((nu + 1) / 2) / (sp.sqrt(sp.pi * nu) * sp.gamma(nu / 2)), [nu])
-    assert float(ratio(1e4)) == pytest.approx(float(mpmath.npdf(0)), rel=1e-4)
-    y = sp.Symbol("y", real=True)
-    rational = lower_function(sd.noise.StudentT(sp.Rational(2001, 2)).sign_mean(y), [y])
-    assert float(rational(1.0)) == pytest.approx(float(mpmath.erf(1 / mpmath.sqrt(2))), abs=1e-3)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("nu", slow_but([0.3, 2.5, 50.0, 1000.0], [0.3, 2.5]))
-def test_the_hypergeometric_step(nu):
-    for (a, b), w in product(((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)), (0.0, 1e-12, 1e-4, 0.3, 20.0, 1e6)):
-        expected = float(mpmath.hyp2f1(a, b, a + 1, -w))
-        got = HYP2F1(a, b, -w)
-        assert float(got) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+def test_the_hypergeometric_step_and_its_table():
+    for nu in (0.3, 2.5, 1000.0):
+        for (a, b), w in product(((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)), (0.0, 1e-12, 1e-4, 0.6, 1.001, 20.0, 1e6)):
+            expected = float(mpmath.hyp2f1(a, b, a + 1, -w))
+            assert float(HYP2F1(a, b, -w)) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+            if nu == 2.5:
+                value, slope = jax.value_and_grad(hyp2f1_step_table(a, b))(w)
+                exact = float(-a * b / (a + 1) * mpmath.hyp2f1(a + 1, b + 1, a + 2, -w))
+                assert (float(value), float(slope)) == (pytest.approx(expected, 1e-12), pytest.approx(exact, 1e-9))
     assert np.isnan(hyp2f1_step(jnp.float64(1.5), jnp.float64(1.0), jnp.float64(-1.0)))
+    assert np.isnan(hyp2f1_step_table(0.5, 1.75)(-1.0))
 
 
 @pytest.mark.slow
@@ -250,21 +224,6 @@ def test_stable_laws_against_closed_forms_and_the_tail_series():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nu", [2.5, 200.0])
-def test_the_hypergeometric_table(nu):
-    w = np.array([0.0, 1e-8, 1e-3, 0.6, 1.0, 1.001, 5.0, 1e3, 1e9])
-    for a, b in ((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)):
-        table = hyp2f1_step_table(a, b)
-        assert table is not None
-        expected = [float(mpmath.hyp2f1(a, b, a + 1, -x)) for x in w]
-        value, slope = jax.jit(jax.vmap(jax.value_and_grad(table)))(w)
-        np.testing.assert_allclose(value, expected, rtol=1e-12)
-        exact = [float(-a * b / (a + 1) * mpmath.hyp2f1(a + 1, b + 1, a + 2, -x)) for x in w]
-        np.testing.assert_allclose(slope, exact, rtol=1e-9)
-        assert np.isnan(table(-1.0))
-
-
-@pytest.mark.slow
 def test_the_stable_tables():
     alpha = 0.95
     x = np.array([-30.0, -1.0, -1e-3, 0.0, 1e-9, 0.3, 1.0, 1.01, 4.0, 1e6])
@@ -294,7 +253,7 @@ def test_tables_are_made_where_the_parameter_is_a_number_and_only_there():
     assert float(inside(1.0)) == pytest.approx(float(stable_sign_mean(1.5, 1.0)), rel=1e-12)
 
 
-@pytest.mark.parametrize("dim", mostly_slow([16, 1, 17, 2, 40, 5], 2))
+@pytest.mark.parametrize("dim", [16, 17])
 def test_ranks_counted_and_ranks_sorted_are_the_same(dim):
     """Few coordinates are compared, many are sorted; ties go to the lower index in both."""
     values = np.random.default_rng(dim).integers(0, 4, (dim, 200)).astype(float)
@@ -306,18 +265,12 @@ def test_ranks_counted_and_ranks_sorted_are_the_same(dim):
 @pytest.mark.slow
 def test_stable_values_are_the_same_alone_and_among_others():
     """Entries near 0 need a few terms, entries far out thousands when alpha is small: neither may disturb the other."""
-    alpha, x = 0.03, np.array([0.0, 1e-200, 1e-3, 0.7, 1.0, 1.5, 1e4, 1e200])
+    alpha, x = 0.03, np.array([1e-200, 0.7, 1.5, 1e200])
     for function in (stable_sign_mean, stable_density):
         together = np.asarray(function(alpha, jnp.asarray(x)))
         alone = np.array([float(function(alpha, jnp.asarray([v]))[0]) for v in x])
         assert np.isfinite(together).all()
         np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-300)
-    # P(|Z| <= x) grows by x^(1 + o(1)) only: at the median of |Z|, by exact scaling of e^-t at small alpha, 2F - 1 is
-    # close to exp(-x^-alpha), the law of E^(-1/alpha), E exponential
-    middle = x[4:7]
-    np.testing.assert_allclose(
-        stable_sign_mean(alpha, jnp.asarray(middle)), np.exp(-(middle**-alpha)), atol=2.5 * alpha
-    )
 
 
 @pytest.mark.slow
@@ -346,10 +299,8 @@ _nu, _at = sp.symbols("nu x", real=True)
     ("expr", "given"),
     [
         (sp.hyper((sp.Rational(1, 2), (_nu + 1) / 2), (sp.Rational(3, 2),), -(_at**2)), "table"),
-        (sp.hyper((sp.Rational(1, 2), (_nu + 1) / 2), (sp.Rational(3, 2),), -(_at**2)), "neither"),
         (StableSignMean(_nu, _at), "neither"),
         (StableDensity(_nu, _at), "number"),
-        (sp.hyper((1, 1, 1), (2, 2), -(_at**2)), "neither"),
     ],
     ids=str,
 )

@@ -19,19 +19,9 @@ LOSS, START = sd.losses.Quadratic((1, 2, 3)), [1.0, 1.0, 1.0]
 ETA, CLIENTS, PATHS = 0.05, 2, 20_000
 
 
-class Turned(Importance):
-    """Its sampler takes the probabilities of the coordinates in the opposite order."""
-
-
 @compress.register
 def _(compressor: Importance, draws: Any, v: Any, parameters: Any = None) -> Any:
     p = number(compressor.p, parameters)
-    return jnp.where(draws.uniform(v.shape) < p, v / p, 0.0)
-
-
-@compress.register
-def _(compressor: Turned, draws: Any, v: Any, parameters: Any = None) -> Any:
-    p = number(compressor.p, parameters)[::-1]
     return jnp.where(draws.uniform(v.shape) < p, v / p, 0.0)
 
 
@@ -42,25 +32,6 @@ def method(compressor: Any) -> sd.Method:
 @pytest.mark.slow
 def test_draws_are_compared_with_the_numbers_of_each_coordinate() -> None:
     assert sd.check(Importance(P)).ok
-    found = sd.check(Turned(P))
-    assert [f.what for f in found.failed] == ["sampler: covariance, d = 3"]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"p1": 0.5, "p2": 0.25, "p3": 1}, r"parameter p1: .*3 numbers for the vector p together, p = \[..\]"),
-        ({"p": 0.5}, "parameter p: .*3 numbers, one per coordinate"),
-        ({"p": [0.5, 0.25]}, "parameter p: .*3 numbers, one per coordinate"),
-        ({"p": [0.5, 2.0, 1.0]}, r"importance:p: .*numbers in \(0, 1\]"),
-        pytest.param({}, "vector p: found 'no value'", marks=pytest.mark.slow),
-    ],
-)
-def test_what_does_not_fit_is_said(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(sd.BadInput, match=said):
-        sd.run(method(Importance()), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
-    with pytest.raises(sd.BadInput, match=said):
-        sd.solve(sd.sde(method(Importance())), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
 
 
 @pytest.mark.slow

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -22,12 +21,10 @@ import sdescent as sd
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.noise import Scaled
-from sdescent.derive.vocabulary.choices import Precision
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.counter import Draws, over_pairs
-from sdescent.numerics.lowering.products import product
-from sdescent.numerics.simulate import chunks, schemes
-from sdescent.numerics.simulate.chunks import LANES, LAPACK, Spread, default_chunk, parts, primitives, run_chunks
+from sdescent.numerics.laws.counter import over_pairs
+from sdescent.numerics.simulate import schemes
+from sdescent.numerics.simulate.chunks import LANES, Spread, default_chunk, parts, run_chunks
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import Ensemble
@@ -60,27 +57,11 @@ def usual(name: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "dtype"), [("one dimension", "float32"), ("rank one", "float64")])
-def test_chunks_and_numbers_of_paths(name: str, dtype: Precision) -> None:
-    every = ensembles(name, dtype=dtype)
-    assert all(e.final.dtype == dtype for e in every)
+def test_chunks_and_numbers_of_paths() -> None:
+    every = ensembles("rank one")
     assert all(np.isfinite(e.final).all() for e in every) and len(np.unique(every[0].final[0])) == PATHS
-    others = ensembles(name, chunk=7, dtype=dtype), ensembles(name, 1000, dtype=dtype)
-    assert {digest(*each) for each in others} == {digest(*every)}
-
-
-@pytest.mark.parametrize(
-    ("function", "calls"),
-    [
-        (jnp.linalg.eigh, True), (jnp.linalg.qr, True), (jnp.linalg.cholesky, True), (lambda a: jnp.linalg.solve(a, a), True),
-        (lambda a: jax.lax.fori_loop(0, 3, lambda _, b: jnp.linalg.eigh(b)[1], a), True),
-        (lambda a: jax.lax.cond(a[0, 0] > 0, jnp.linalg.cholesky, lambda b: b, a), True),
-        (jax.jit(jnp.linalg.eigh), True), (jax.vmap(lambda v: jnp.linalg.eigh(jnp.outer(v, v))[0]), True),
-        (lambda a: a @ a, False), (jax.jit(lambda a: jax.lax.scan(lambda c, r: (c + r, r), a[0], a)), False),
-    ],
-)  # fmt: skip
-def test_which_programs_call_lapack(function: Any, calls: bool) -> None:
-    assert LAPACK.isdisjoint(primitives(jax.make_jaxpr(function)(jnp.eye(8)))) is not calls
+    others = ensembles("rank one", chunk=7), ensembles("rank one", 1000)
+    assert {digest(*each) for each in others} == {digest(*every)} == {usual("rank one")}
 
 
 @pytest.mark.parametrize(("alone", "most"), [(True, 1), (False, 2)])
@@ -111,7 +92,9 @@ def test_programs_that_call_lapack_run_by_themselves(alone: bool, most: int) -> 
 
 
 SCRIPT = """
-import json, sys
+import json, os, sys
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 sys.path.insert(0, "")
 from tests.numerics.simulate.test_chunks import usual
 import jax
@@ -120,45 +103,12 @@ print(json.dumps([len(jax.devices()), usual("rank one")]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 4])
-def test_processors_and_devices(count: int) -> None:
-    """Of four devices; and of one processor: loops are not cut into as many pieces as there are threads."""
-    alone = (
-        "import os\nif hasattr(os, 'sched_setaffinity'):\n    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-    )
-    command = [sys.executable, "-c", (alone if count == 1 else "") + SCRIPT]
-    environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
+def test_four_devices_on_one_processor() -> None:
+    """Loops are not cut into as many pieces as there are threads."""
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
     shared: dict[str, Any] = {"cwd": Path(__file__).parents[3], "env": environment, "text": True, "timeout": 600}
-    said = subprocess.run(command, stdout=subprocess.PIPE, check=True, **shared).stdout
-    assert json.loads(said.splitlines()[-1]) == [count, usual("rank one")]
-
-
-@pytest.mark.slow
-def test_draws_keyed_by_the_place_in_a_chunk_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a path draws must come from its number: with its place in the chunk instead, chunks differ."""
-    right, honest = usual("one dimension"), Draws.words
-
-    def wrong(self: Draws, shape: Any, row: int = 0, rows: int = 1) -> Any:
-        return honest(Draws(self.key, jnp.arange(self.paths, dtype=jnp.uint32), self.pair), shape, row, rows)
-
-    monkeypatch.setattr(Draws, "words", wrong)
-    forget()
-    assert digest(*ensembles("one dimension", chunk=64)) != right
-    monkeypatch.undo()
-    forget()
-
-
-@pytest.mark.slow
-def test_vectors_of_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing is added up over coordinates: the same bits with registers of 128, 256 and 512 bits, if there are any."""
-    found, known = set[str](), chunks.options()
-    for bits in ("128", "256", "512"):
-        monkeypatch.setattr(chunks, "options", lambda bits=bits: {**known, "xla_cpu_prefer_vector_width": bits})
-        forget()
-        found.add(digest(*ensembles("one dimension")))
-    monkeypatch.undo()
-    forget()
-    assert found == {usual("one dimension")}
+    printed = subprocess.run([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, check=True, **shared).stdout
+    assert json.loads(printed.splitlines()[-1]) == [4, usual("rank one")]
 
 
 @pytest.mark.slow
@@ -189,14 +139,15 @@ def forget() -> None:
 
 
 def test_parts_cover_all_paths_in_full_lanes() -> None:
-    for count, chunk in ((1, 1), (150, 7), (150, 64), (64, 64), (1000, 300)):
+    cases = [(1, 1, LANES), (150, 7, LANES), (1000, 300, LANES), (20, 3, 8), (20, 128, 32), (100, 32, 32)]
+    for count, chunk, lanes in cases:
         numbers = np.arange(count, dtype=np.uint32)
-        found = list(parts(numbers, chunk))
-        assert np.concatenate([own[: place.stop - place.start] for place, own in found]).tolist() == numbers.tolist()
-        assert {len(own) % LANES for _, own in found} == {0} and len({len(own) for _, own in found}) == 1
-    for dim in (1, 10, 10**5):
-        for paths in (1, 100, 10**7):
-            assert default_chunk(dim, paths) >= LANES
+        chunks_of = list(parts(numbers, chunk, lanes))
+        assert (
+            np.concatenate([own[: place.stop - place.start] for place, own in chunks_of]).tolist() == numbers.tolist()
+        )
+        assert {len(own) % lanes for _, own in chunks_of} == {0} and len({len(own) for _, own in chunks_of}) == 1
+    assert min(default_chunk(dim, paths) for dim in (1, 10**5) for paths in (1, 10**7)) >= LANES
 
 
 @pytest.mark.parametrize("error", [IndexError, KeyboardInterrupt])
@@ -240,37 +191,6 @@ def test_what_jax_is_told_in_one_thread_changes_no_chunk() -> None:
         np.testing.assert_array_equal(one, other)
 
 
-FORKED = """
-import os, signal, time, warnings
-import numpy as np
-from sdescent.numerics.simulate.chunks import LANES, run_chunks
-
-warnings.simplefilter("ignore")  # JAX and Python warn of a fork beside threads
-
-
-def found():
-    def program(x, numbers):
-        time.sleep(0.1)  # for all threads to be needed
-        return x + numbers, {}
-
-    return run_chunks(program, np.zeros((1, 1)), np.arange(2 * (os.cpu_count() or 1) * LANES, dtype=np.uint32), LANES)[0]
-
-
-right = found()
-time.sleep(0.1)  # for all threads to be idle
-child = os.fork()
-if not child:
-    signal.alarm(30)  # nobody is left to end it
-    os._exit(int((found() != right).any()))
-raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.slow
-def test_a_child_that_is_forked_has_threads_of_its_own() -> None:
-    assert subprocess.run([sys.executable, "-c", FORKED], timeout=60).returncode == 0
-
-
 def test_results_of_several_types_keep_their_rows() -> None:
     def program(x: Any, numbers: Any) -> Any:
         n = numbers.astype(float)
@@ -284,13 +204,3 @@ def test_results_of_several_types_keep_their_rows() -> None:
     assert found["odd"].dtype == bool and found["odd"].sum() == len(numbers) // 2
     for array in (last, *found.values()):
         array[:] = 0  # they are the caller's
-
-
-@pytest.mark.slow
-def test_products_by_blocks_are_products() -> None:
-    rng = np.random.default_rng(0)
-    matrix, x = rng.normal(size=(7, 3)), rng.normal(size=(3, 4 * LANES))
-    np.testing.assert_allclose(product(jnp.asarray(matrix), jnp.asarray(x)), matrix @ x, rtol=1e-12)
-    value: Callable[[Any], Any] = lambda y: jnp.sum(jnp.tanh(product(jnp.asarray(matrix), y)))  # noqa: E731
-    expected = matrix.T @ (1 - np.tanh(matrix @ x) ** 2)
-    np.testing.assert_allclose(jax.grad(value)(jnp.asarray(x)), expected, rtol=1e-10)

@@ -1,24 +1,18 @@
-"""Numbers at the edge: every result of a run is finite, a counted blow-up with its time, or an error that names the step.
-
-The slow test draws specifications and extreme numbers with a fixed seed; the quick ones are faults that such draws found.
-"""
+"""Numbers at the edge: every result of a run is finite, a counted blow-up with its time, or an error that names the step."""
 
 from __future__ import annotations
 
-import itertools
 import math
-import random
 from typing import Any
 
 import numpy as np
 import pytest
 
 import sdescent as sd
-from sdescent.derive.methods.specialise import symbol_names
 from sdescent.derive.reading.problems import problem
-from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.lowering.norms import norm
+from sdescent.numerics.lowering.operations import norm
 from sdescent.numerics.simulate.blow_up import NotANumber, as_saved, with_infinite
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
@@ -51,14 +45,13 @@ def ran(asked: Any, x0: float, steps: float, save: int, dtype: Any = "float64", 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dtype", "x0"), [("float64", 720.0), ("float32", 89.5)])
-def test_a_path_inside_whose_loss_is_infinite_has_blown_up_at_that_time(dtype: Any, x0: float) -> None:
+def test_a_path_inside_whose_loss_is_infinite_has_blown_up_at_that_time() -> None:
     """A gradient that is clipped, or a step that is small, does not carry it out of the bound."""
     asked = made(method="dcsgd", compressor="clip:c=1", loss="cosh")
-    found = ran(asked, x0, 2, 3, dtype, s=0.0)
+    found = ran(asked, 89.5, 2, 3, "float32", s=0.0)
     accounted(found)
     assert found.blow_up.tolist() == [0.0] * 3 and found.blow_ups.tolist() == [3, 3, 3]
-    below = ran(asked, x0 - 20, 2, 3, dtype, s=0.0)
+    below = ran(asked, 69.5, 2, 3, "float32", s=0.0)
     accounted(below)
     assert below.blow_ups[-1] == 0
 
@@ -93,13 +86,6 @@ def test_a_number_that_single_precision_loses_is_refused(name: str, number: floa
         solve(equation, [1.0], T=2 * params["eta"], paths=3, params=params, save=2, dtype="float32")
 
 
-@pytest.mark.slow
-def test_double_precision_has_an_answer_there() -> None:
-    asked = made(loss="quadratic:h=1")
-    for name, number in itertools.product(("eta", "s"), (1e-300, 1e300)):
-        accounted(ran(asked, 1.0, 2, 2, **{name: number}))
-
-
 def test_a_start_that_single_precision_does_not_hold_is_refused() -> None:
     with refused("x0"):
         ran(made(loss="quadratic:h=1"), 1e300, 1, 2, "float32")
@@ -119,11 +105,8 @@ def test_the_error_of_an_integral_that_is_infinite_at_the_start_is_not_known() -
     asked = made(method="dcsgd", compressor="fixed-grid:step=c", noise="laplace:sigma=s", loss="quadratic:h=1")
     equation = sd.sde(asked.method, "first-order", asked.loss, 1)
     shared: dict[str, Any] = {"T": 0.2, "dt": 0.1, "paths": 3, "save": 2}
-    for s, known in ((1.0, True), (1e150, True), (1e200, False), (1e300, False)):
-        try:
-            found = solve(equation, [1.0], params={"eta": 0.1, "c": 1.0, "s": s}, **shared)
-        except NotANumber:
-            continue
+    for s, known in ((1.0, True), (1e150, True), (1e200, False)):
+        found = solve(equation, [1.0], params={"eta": 0.1, "c": 1.0, "s": s}, **shared)
         accounted(found)
         error = found.settings["doubling_error"]
         assert (error is not None and 0 < error < 10) if known else error is None
@@ -134,94 +117,8 @@ def test_a_norm_is_finite_where_it_can_be() -> None:
     assert np.asarray(norm(x))[:4] == pytest.approx([5e200, 5.0, 0.0, np.inf], rel=1e-15)
 
 
-@pytest.mark.parametrize("kind", [pytest.param("float64", marks=pytest.mark.slow), "float32"])
-def test_the_norm_of_a_rule_is_finite_where_it_can_be(kind: Any) -> None:
+def test_the_norm_of_a_rule_is_finite_where_it_can_be() -> None:
     """Normalised SGD moves by eta along the gradient (1e21, 1e21) of the quartic, whose square single precision does not hold."""
     method = sd.methods.NormalisedSGD(clients=1)
-    found = run(method, [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.losses.Quartic(), 2, dtype=kind)
+    found = run(method, [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.losses.Quartic(), 2, dtype="float32")
     assert found.final == pytest.approx(np.full((2, 3), 1e7 - 1e6 / math.sqrt(2)), rel=1e-6)
-
-
-NOISES = (
-    "gaussian:sigma=s", "student-t:nu=nu,sigma=s", "cauchy:sigma=s", "laplace:sigma=s", "uniform:sigma=s", "logistic:sigma=s",
-    "affine:sigma0=s,sigma1=1", "affine:sigma0=1,sigma1=s", "stable:alpha=3/2,sigma=s", "stable:alpha=1/100,sigma=s", "none",
-    "uniform:sigma=0",
-)  # fmt: skip
-COMPRESSORS = (
-    "identity", "sign", "scaled-sign", "clip:c=c", "norm-clip:c=c", "qsgd:s=3", "ternary", "natural", "fixed-grid:step=c",
-    "bernoulli:p=1/2", "rand-k:k=1", "top-k:k=1",
-)  # fmt: skip
-METHODS = (
-    *["dcsgd"] * 8, "dsgd", "dsignsgd", "rmsprop:eps=c,c=1", "adam", "adamw", "clipped:c=c", "norm-clipped:c=c", "normalised",
-    "dp:kappa=c", "majority-vote", "local-sgd:H=2", "error-feedback", "sam:r=c", "usam:r=c", "extragradient", "heavy-ball",
-    "nesterov", "ema-momentum", "signum", "lion",
-)  # fmt: skip
-LOSSES = ("quadratic", "quartic", "cosh", "glued-exponential", "logistic-regression", "bilinear-game")
-EXTREMES: dict[str, tuple[float, ...]] = {
-    "eta": (1e-300, 1e-30, 1e-8, 0.01, 0.1, 1.0, 10.0, 1e3),
-    "s": (0.0, 1e-300, 1e-30, 0.5, 1.0, 1e8, 1e20, 1e150, 1e300),
-    "nu": (1e-3, 0.01, 0.5, 1.0, 1.0000001, 2.0, 2.0000001, 2.5, 5.0, 100.0),
-    "c": (1e-300, 1e-8, 0.5, 1.0, 1e8, 1e300),
-    "h": (1e-300, 1e-8, 0.5, 1.0, 1e3, 1e150, 1e300),
-    "a": (0.5, 1.0, -1e8, 1e150),
-    "l": (0.0, 1.0, 1e8),
-}
-STARTS = (0.0, -0.0, 1e-300, -1e-8, 0.5, -1.0, 3.0, 30.0, -700.0, 720.0, 1e4, -1e6, 1e8, -1e8)
-SCHEMES: tuple[Any, ...] = (*["predictor-corrector"] * 3, "euler", "milstein", "heun")
-ANSWERS = (BadInput, Refusal, NoClosedForm, NotANumber)
-
-
-def structure(chance: random.Random) -> tuple[Any, Any, dict[str, Any]]:
-    """A problem, its equation or None for the method itself, and what a program is compiled for besides."""
-    method, dim = chance.choice(METHODS), chance.choice([1, 2, 2, 3, 4])
-    fields = {"method": method, "noise": chance.choice(NOISES), "loss": chance.choice(LOSSES), "dim": dim}
-    if method.partition(":")[0] in ("dcsgd", "error-feedback", "dp"):
-        fields["compressor"] = chance.choice(COMPRESSORS)
-    if chance.random() < 0.15:
-        fields["schedule"] = "power:p=1/2"
-    asked = problem({**fields, "clients": chance.choice([1, 2, 3])})
-    model: Any = chance.choice([None, "first-order", "second-order", "corrected"])
-    kinds = {"saved": [1, 2, 3], "halves": [1, 2], "dtype": ["float64", "float32"], "scheme": SCHEMES}
-    compiled = {name: chance.choice(values) for name, values in kinds.items()}
-    return asked, None if model is None else sd.sde(asked.method, model, asked.loss, dim), compiled
-
-
-def case(asked: Any, equation: Any, saved: int, halves: int, dtype: Any, scheme: Any, chance: Any) -> Ensemble:
-    dim = asked.dim
-    open_ones = {*symbol_names(asked.method), *asked.loss.parameters(dim)} - {"eta", "t", "u", "N"}
-    params = {name: chance.choice(EXTREMES.get(name, EXTREMES.get(name[0], (0.5,)))) for name in sorted(open_ones)}
-    eta = params["eta"] = chance.choice(EXTREMES["eta"])
-    last = chance.choice([2, 4, 8] if saved == 3 else [1, 2, 3, 7, 8]) * eta
-    shared: dict[str, Any] = {
-        "T": last * 1.0000001, "paths": 7, "params": params, "loss": asked.loss, "dtype": dtype, "key": chance.randrange(1000),
-        "save": saved if saved > 1 else [last],
-    }  # fmt: skip
-    x0 = [chance.choice(STARTS) for _ in range(dim)]
-    if equation is None:
-        return run(asked.method, x0, **shared)
-    return solve(equation, x0, dt=eta / halves, scheme=scheme, **shared)
-
-
-@pytest.mark.slow
-def test_drawn_specifications_with_extreme_numbers() -> None:
-    """A fixed seed, 2 structures with 25 cases each; programs are compiled once for a structure."""
-    assert drawn(random.Random(0), structures=2, cases=25) >= 10
-
-
-def drawn(chance: random.Random, structures: int, cases: int) -> int:
-    """How many of the cases had a result, which is accounted for."""
-    done = results = 0
-    while done < structures:
-        try:
-            asked, equation, compiled = structure(chance)
-        except ANSWERS:
-            continue
-        done += 1
-        for _ in range(cases):
-            try:
-                found = case(asked, equation, chance=chance, **compiled)
-            except ANSWERS:
-                continue
-            accounted(found)
-            results += 1
-    return results

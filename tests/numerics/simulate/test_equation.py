@@ -13,19 +13,7 @@ from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.losses import Quadratic
-from sdescent.derive.methods.noise import (
-    Affine,
-    Correlated,
-    Gaussian,
-    Laplace,
-    Logistic,
-    Scaled,
-    Stable,
-    StudentT,
-    Uniform,
-)
-from sdescent.derive.methods.schedules import Free
-from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.methods.noise import Correlated, Gaussian, Laplace, Scaled, Stable, StudentT
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.samplers import compress, sample_noise
 from sdescent.numerics.laws.standardised import quantile_function
@@ -41,69 +29,7 @@ from tests.support.laws.samplers import within
 from tests.support.laws.skewed import SkewedMixture
 
 HALF = sp.Rational(1, 2)
-H = np.array([1.0, 2.0])
 GAUSS = Scaled(Gaussian(), 1)
-FIRST = {"x1": lambda x: x[0], "x2": lambda x: x[1]}
-
-
-@pytest.mark.slow
-def test_an_ornstein_uhlenbeck_process_has_its_exact_mean_and_variance():
-    """dX = -h X dt + sqrt(eta/N) dW: mean x0 e^{-ht}, variance eta/(2 N h) (1 - e^{-2ht})."""
-    equation = sd.sde(DSGD(GAUSS, clients=2), loss=Quadratic((1, 2)))
-    eta = 0.25
-    ensemble = solve(equation, [1.0, -1.0], 1.5, 10_000, 1, {"eta": eta}, dt=1 / 256, save=4, statistics=FIRST)
-    for j, name in enumerate(("x1", "x2")):
-        x, t, h = ensemble.values[name], ensemble.times, H[j]
-        mean = (1 - 2 * j) * np.exp(-h * t)
-        variance = eta / (4 * h) * (1 - np.exp(-2 * h * t))
-        bias = h * t * np.exp(-h * t) * h / 512  # of Euler's mean, to first order in dt
-        within(x, mean, 1.1 * bias)
-        within((x - mean[:, None]) ** 2, variance, variance * h / 128)
-    assert ensemble.blow_ups[-1] == 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("model", "scheme"), [("corrected", "euler"), ("second-order", "predictor-corrector")])
-def test_a_scheme_follows_its_own_second_moments(model, scheme):
-    """Multiplicative noise, a the model's slope on a quadratic (theory 5), exactly:
-
-    Euler: V' = (1 + a dt)^2 V + dt (eta/N) S_jj(V); predictor-corrector: (1 + a dt + (a dt)^2/2)^2 and (1 + a dt/2)^2 dt.
-    """
-    eta, dt, clients = 0.2, 0.05, 2
-    equation = sd.sde(DCSGD(RandK(1), Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
-    squares = {"x1": lambda x: x[0] ** 2, "x2": lambda x: x[1] ** 2}
-    shared = dict(dt=dt, save=3, statistics=squares, scheme=scheme)
-    ensemble = solve(equation, [1.0, -2.0], 2.0, 10_000, 2, {"eta": eta}, **shared)
-    slope = {"first-order": -H, "second-order": -H - eta / 2 * H**2, "corrected": -H + eta / 2 * H**2}[model]
-    second = np.array([1.0, 4.0])
-    found = [second]
-    for _ in range(round(2.0 / dt)):
-        g2 = H**2 * second
-        s = 0.25 + g2.sum() / 9
-        corrected = scheme == "predictor-corrector"
-        factor = 1 + slope * dt + corrected * (slope * dt) ** 2 / 2
-        push = dt * (1 + corrected * slope * dt / 2) ** 2
-        second = factor**2 * second + push * eta / clients * (2 * (g2 + s) - g2)
-        found.append(second)
-    for j, name in enumerate(squares):
-        within(ensemble.values[name], [found[round(t / dt)][j] for t in ensemble.times])
-
-
-@pytest.mark.slow
-def test_ito_and_stratonovich_agree_in_law():
-    equation = sd.sde(DSGD(Affine(1, 1), clients=1), "first-order", Quadratic(1), 2)
-    x0, eta = [1.5, -0.5], 0.25
-    ends = {"a": lambda x: jnp.cos(x[0]), "b": lambda x: jnp.minimum(x[0] ** 2, 4.0)}
-    kinds = {
-        scheme: solve(equation, x0, 1.0, 10_000, 5 + n, {"eta": eta}, dt=1 / 64, save=2, statistics=ends, scheme=scheme)
-        for n, scheme in enumerate(("euler", "heun"))
-    }
-    for name in ends:
-        a, b = (kinds[s].values[name][-1] for s in ("euler", "heun"))
-        error = np.hypot(a.std(), b.std()) / np.sqrt(len(a))
-        assert abs(a.mean() - b.mean()) < 5 * error + 0.01
-    # the same Ito coefficients read as Stratonovich ones would be off: the correction is not small here
-    assert not any(e == 0 for e in equation.expanded.stratonovich_drift() - equation.expanded.drift)
 
 
 @pytest.mark.slow
@@ -123,9 +49,9 @@ def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("times", [[0.2], [0.3, 0.7]], ids=str)
-def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
+def test_every_step_is_made_where_pairs_of_draws_are_divided():
     """x(1 - dt)^n after n Euler steps, but for a little noise."""
+    times = [0.3, 0.7]
     equation = sd.sde(DSGD(Scaled(Gaussian(), "s"), clients=1), "first-order", Quadratic(1))
     made = solve(equation, [1.0], times[-1], 2, 0, {"eta": 0.1, "s": 1e-9}, dt=0.1, save=times, scheme="euler")
     np.testing.assert_allclose(made.values["loss"][:, 0], 0.9 ** (2 * np.rint(made.times / 0.1)) / 2, rtol=1e-7)
@@ -136,27 +62,12 @@ def test_a_path_that_was_outside_for_a_single_step_is_lost():
     """0, 10, 0, 10, .. but for a little noise: outside after the first step of a pair, and back inside after its second."""
     there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731
     equation = sd.sde(DSGD(Scaled(Gaussian(), "s"), clients=1))
-    for bound, left in ((5, 1.0), (50, np.inf)):
-        shared = dict(dt=1.0, save=2, loss=there_and_back, scheme="euler")
-        made = solve(equation, [0.0], 4.0, 3, 0, {"eta": 1.0, "s": 1e-3}, bound=bound, **shared)
-        assert made.blow_up.tolist() == [left] * 3
-        assert np.all(np.abs(made.final) < 0.02)
-
-
-@pytest.mark.slow
-def test_a_free_schedule_in_the_second_order_model():
-    """b = h x, u = 1/(1+t): dx = -(u h + eta/2 (u^2 h^2 - u' h)) x dt, by hand."""
-    eta, h, kept = 0.2, 2.0, {"x": lambda x: x[0]}
-    equation = sd.sde(DSGD(clients=1, schedule=Free()), "second-order", Quadratic(2))
-    ensemble = equation.solve([1.0], 2.0, 1, 0, {"eta": eta}, statistics=kept, u=lambda t: 1 / (1 + t))
-    t = ensemble.times
-    exponent = h * np.log1p(t) + eta / 2 * (h**2 + h) * (1 - 1 / (1 + t))
-    np.testing.assert_allclose(ensemble.values["x"][:, 0], np.exp(-exponent), rtol=1e-7)
+    shared = dict(dt=1.0, save=2, loss=there_and_back, scheme="euler", bound=5)
+    ensemble = solve(equation, [0.0], 4.0, 3, 0, {"eta": 1.0, "s": 1e-3}, **shared)
+    assert ensemble.blow_up.tolist() == [1.0] * 3 and np.all(np.abs(ensemble.final) < 0.02)
 
 
 INTEGRATED = [
-    (sd.compressors.Natural(), Scaled(StudentT("nu"), "s")),
-    (sd.compressors.TopK(2), Scaled(Laplace(), (1, HALF))),
     (sd.compressors.QSGD(1), Correlated(StudentT(9))),
     *(
         (compressor, Scaled(SkewedMixture(), (HALF, 1)))
@@ -194,7 +105,7 @@ def test_integrals_over_the_noise_against_draws(pair):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", [StudentT("nu"), Laplace(), Logistic(), Uniform(), Stable("3/2")], ids=str)
+@pytest.mark.parametrize("law", [StudentT("nu"), Laplace(), Stable("3/2")], ids=str)
 def test_quantiles_invert_the_distribution(law):
     u = np.array([1e-4, 0.02, 0.3, 0.5, 0.77, 0.999])
     z = quantile_function(law, {"nu": 2.5})(u)
@@ -218,12 +129,9 @@ def test_solver_steps_pass_through_every_saved_time():
     ("change", "field"),
     [
         ({"dt": 0.0}, "dt"),
-        ({"dt": 1e-9}, "dt"),
-        ({"scheme": "rk4"}, "scheme"),
         ({"dtype": "float16"}, "dtype"),
         ({"chunk": 0}, "chunk"),
         ({"loss": None}, "loss"),
-        ({"params": {"N": 1}}, "eta"),
         ({"params": {"eta": 0.1}}, "parameter N"),
         ({"x0": [[1.0, 2.0]], "paths": 3}, "paths"),
         ({"equation": sd.sde(DSGD(GAUSS), dim=2)}, "x0"),
@@ -236,12 +144,6 @@ def test_bad_input_is_named(change, field):
     arguments = {"equation": sd.sde(DSGD(GAUSS)), "x0": [1.0], "T": 1.0, "paths": 2, "params": {"eta": 0.1, "N": 1}}
     with refused(field):
         solve(**({"loss": Quadratic(1)} | arguments | change))
-
-
-def test_heun_is_refused_where_no_stratonovich_form_exists():
-    equation = sd.sde(DCSGD(RandK(1), clients=1), loss=Quadratic(1), dim=2)
-    with pytest.raises(Refusal):
-        solve(equation, [1.0, 1.0], 1.0, 2, 0, {"eta": 0.1}, scheme="heun")
 
 
 @pytest.mark.slow
@@ -257,17 +159,12 @@ def test_a_point_without_a_gradient_is_an_error_that_names_path_and_step():
 
 @pytest.mark.slow
 def test_an_equation_of_ones_own_is_no_other_ones():
-    """What was compiled is kept, but never for an equation with another drift or covariance."""
+    """What was compiled is kept, but never for an equation with another covariance."""
     equation = sd.sde(DSGD(GAUSS, clients=2), "corrected", Quadratic(1), 1)
     shared = {"x0": [1.0], "T": 1.0, "paths": 50, "key": 0, "params": {"eta": 0.1}}
     first = solve(equation, **shared).final
-    assert equation.drift is not None and equation.form is not None
-    others = [
-        dataclasses.replace(equation, drift=2 * equation.drift),
-        dataclasses.replace(equation, moments=dataclasses.replace(
-            equation.moments, form=dataclasses.replace(equation.form, diag=4 * equation.form.diag)
-        )),
-    ]  # fmt: skip
-    for other in others:
-        assert np.abs(solve(other, **shared).final - first).max() > 0.01
+    assert equation.form is not None
+    form = dataclasses.replace(equation.form, diag=4 * equation.form.diag)
+    other = dataclasses.replace(equation, moments=dataclasses.replace(equation.moments, form=form))
+    assert np.abs(solve(other, **shared).final - first).max() > 0.01
     np.testing.assert_array_equal(solve(equation, **shared).final, first)

@@ -8,13 +8,11 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
-from sdescent.derive.methods.compressors import Bernoulli, RandK
-from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.losses import Quadratic, SeparableSum
 from sdescent.derive.methods.losses import x as location
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.schedules import Adaptive, Free, Power
-from sdescent.derive.methods.specialise import symbol_names
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import Landscape, landscape
@@ -30,35 +28,14 @@ H = np.array([1.0, 2.0])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "omega"),
-    [
-        (DCSGD(RandK(1), Scaled(sd.noise.Laplace(), "s"), clients=3), 1.0),
-        (DCSGD(Bernoulli("p"), sd.noise.Affine("s", "1/3")), 3.0),
-        (DSGD(Scaled(sd.noise.Gaussian(), ("1/2", 1, 2))), 0.0),
-    ],
-    ids=["rand-k", "bernoulli affine", "client scales"],
-)
-def test_second_moments_follow_the_exact_recursion(method, omega):
-    """E x'^2 = (1 - eta h)^2 V + (eta^2/N)(omega h^2 V + (1 + omega) s2), s2 the mean noise variance, by hand."""
-    eta, clients, s = 0.1, 3, 0.7
-    parameters = {"eta": eta} | {n: v for n, v in {"s": s, "N": 3, "p": 0.25}.items() if n in symbol_names(method)}
-    ensemble = run(method, [1.0, -2.0], 3.0, 20_000, 1, parameters, Quadratic((1, 2)), save=3, statistics=SQUARES)
-    second = np.array([1.0, 4.0])
-    expected = [second]
-    for _ in range(30):
-        g2 = H**2 * second
-        if isinstance(method.noise, sd.noise.Affine):
-            s2 = s**2 + g2.sum() / 9
-        elif isinstance(method.noise.law, sd.noise.Laplace):
-            s2 = 2 * s**2
-        else:
-            s2 = np.mean([0.25, 1.0, 4.0])
-        second = (1 - eta * H) ** 2 * second + eta**2 / clients * (omega * g2 + (1 + omega) * s2)
-        expected.append(second)
-    for n, step in enumerate(np.rint(ensemble.times / eta).astype(int)):
-        within(ensemble.values["x1sq"][n], expected[step][0])
-        within(ensemble.values["x2sq"][n], expected[step][1])
+def test_second_moments_of_clients_with_scales_of_their_own_follow_the_exact_recursion():
+    """E x'^2 = (1 - eta h)^2 E x^2 + (eta^2/N) s2, s2 the mean noise variance: six comparisons."""
+    method, eta = DSGD(Scaled(sd.noise.Gaussian(), ("1/2", 1, 2))), 0.1
+    ensemble = run(method, [1.0, -2.0], 3.0, 20_000, 1, {"eta": eta, "N": 3}, Quadratic((1, 2)), 3, SQUARES)
+    kept = (1 - eta * H) ** 2
+    for n, steps in enumerate(np.rint(ensemble.times / eta)):
+        expected = kept**steps * [1, 4] + eta**2 / 3 * np.mean([0.25, 1, 4]) * (1 - kept**steps) / (1 - kept)
+        within(np.stack([ensemble.values[name][n] for name in SQUARES]), expected)
 
 
 def test_a_noise_free_run_is_the_map_itself():
@@ -79,18 +56,16 @@ def test_a_noise_free_run_is_the_map_itself():
     ("schedule", "u", "factor"),
     [
         (Power(sp.Rational(1, 2)), None, lambda t, x: (1 + t) ** -0.5),
-        pytest.param(Power("p"), None, lambda t, x: (1 + t) ** -0.8, marks=pytest.mark.slow),
         (Free(), lambda t: jnp.cos(t), lambda t, x: np.cos(t)),
         (Adaptive(1 / (1 + sp.sqrt(coord_sum(g**2)))), None, lambda t, x: 1 / (1 + np.linalg.norm(H * x))),
     ],
-    ids=["power", "symbolic power", "free", "adaptive"],
+    ids=["power", "free", "adaptive"],
 )
 def test_schedules_multiply_the_step(schedule, u, factor):
     x, eta = np.array([2.0, -1.0]), 0.1
     for n in range(10):
         x = x - eta * factor(n * eta, x) * H * x
-    parameters = {"eta": eta} | ({"p": 0.8} if schedule == Power("p") else {})
-    ensemble = run(DSGD(clients=1, schedule=schedule), [2.0, -1.0], 1.0, 1, 0, parameters, Quadratic((1, 2)), u=u)
+    ensemble = run(DSGD(clients=1, schedule=schedule), [2.0, -1.0], 1.0, 1, 0, {"eta": eta}, Quadratic((1, 2)), u=u)
     np.testing.assert_allclose(ensemble.final[:, 0], x, rtol=1e-12)
 
 
@@ -104,32 +79,20 @@ def test_blow_ups_are_counted_with_their_step_and_frozen():
         last, x, steps = x, x - 0.1 * x**3, steps + 1
     assert ensemble.blow_up[2] == pytest.approx(0.1 * steps)
     assert ensemble.final[0, 2] == pytest.approx(last)
-    assert ensemble.blow_ups[-1] == 2
+    assert ensemble.blow_ups[-1] == ensemble.to_dict()["blow_ups"][-1] == 2
     after = ensemble.times >= ensemble.blow_up[2]
-    assert np.isnan(ensemble.values["loss"][after, 2]).all()
-    assert np.isfinite(ensemble.values["loss"][~after, 2]).all()
+    assert np.array_equal(np.isnan(ensemble.values["loss"][:, 2]), after)
     assert np.isfinite(ensemble.values["loss"][:, :2]).all()
-    assert ensemble.to_dict()["blow_ups"][-1] == 2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("save", mostly_slow([[0, 2, 4], [0, 1, 3, 4]]), ids=["pairs of steps", "divided pairs"])
-def test_a_path_that_was_outside_for_a_single_step_is_lost(save):
+def test_a_path_that_was_outside_for_a_single_step_is_lost():
     """0, 10, 0, 10, ..: outside after the first step of a pair, and back inside after its second."""
     there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731
     for bound, left in ((5, 1.0), (50, np.inf)):
-        made = run(DSGD(clients=1), [0.0], 4.0, 3, 0, {"eta": 1.0}, there_and_back, save, bound=bound)
+        made = run(DSGD(clients=1), [0.0], 4.0, 3, 0, {"eta": 1.0}, there_and_back, [0, 1, 3, 4], bound=bound)
         assert made.blow_up.tolist() == [left] * 3
         assert made.final.tolist() == [[0.0] * 3]
-
-
-@pytest.mark.slow
-def test_where_saved_times_divide_pairs_of_steps_makes_no_difference():
-    method, settings = DCSGD(RandK(1), Scaled(sd.noise.Laplace(), 1), clients=2), ({"eta": 0.1}, Quadratic(1))
-    grids = [0, 0.4, 1], [0, 0.3, 0.4, 0.7, 1]
-    even, odd = (run(method, [1.0, -2.0], 1.0, 100, 5, *settings, save) for save in grids)
-    np.testing.assert_allclose(even.final, odd.final, rtol=1e-13)
-    np.testing.assert_allclose(even.values["loss"][1], odd.values["loss"][2], rtol=1e-13)
 
 
 def test_gradients_may_come_from_an_oracle():
@@ -208,11 +171,9 @@ def test_save_grids():
     [
         ({"params": {}}, "eta"),
         ({"params": {"eta": -1.0}}, "eta"),
-        ({"params": {"eta": 0.1, "N": 0}}, "N"),
         ({"params": {"eta": 0.1, "N": "three"}}, "parameter N"),
         ({"params": {"eta": 0.1, "N": np.inf}}, "parameter N"),
         ({"params": {"eta": 0.1}}, "parameter N"),
-        ({"params": {"eta": 0.1, "N": 1.5}}, "N"),
         ({"x0": [np.nan]}, "x0"),
         ({"paths": 0}, "paths"),
         ({"T": 0.01}, "T"),
@@ -222,10 +183,7 @@ def test_save_grids():
         ({"save": [0.0]}, "save"),
         ({"loss": None}, "loss"),
         ({"statistics": {"loss": lambda x: x[0]}}, "statistics"),
-        ({"method": DSGD(Scaled(sd.noise.Gaussian(), "s"))}, "parameter s"),
         ({"method": DSGD(schedule=Free())}, "parameter u"),
-        ({"method": DSGD(clients=2)}, "N"),
-        ({"method": DCSGD(RandK(3))}, "rand-k:k"),
         ({"loss": Quadratic()}, "parameter h1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),

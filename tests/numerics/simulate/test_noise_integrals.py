@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy as sp
-from scipy import integrate, special, stats
+from scipy import stats
 
 import sdescent as sd
 from sdescent.derive.equations.step.covariance import moments
@@ -24,33 +24,11 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 
-
-class Named:
-    """A law of SciPy with distribution function and density by its special functions, which adaptive quadrature calls often."""
-
-    def __init__(self, law, cdf, pdf) -> None:
-        self.cdf, self.pdf = cdf, pdf
-        self.isf, self.ppf, self.support, self.var = law.isf, law.ppf, law.support, law.var
-
-
-def student(nu: float) -> Named:
-    factor = special.gamma((nu + 1) / 2) / (np.sqrt(np.pi * nu) * special.gamma(nu / 2))
-    return Named(stats.t(nu), lambda y: special.stdtr(nu, y), lambda y: factor * (1 + y * y / nu) ** (-(nu + 1) / 2))
-
-
 LAWS = {
-    "gaussian": (
-        sd.noise.Gaussian(),
-        Named(stats.norm(), special.ndtr, lambda y: np.exp(-y * y / 2) / np.sqrt(2 * np.pi)),
-    ),
-    "t 5/2": (sd.noise.StudentT("5/2"), student(2.5)),
-    "laplace": (
-        sd.noise.Laplace(),
-        Named(
-            stats.laplace(), lambda y: 0.5 - 0.5 * np.sign(y) * np.expm1(-np.abs(y)), lambda y: 0.5 * np.exp(-np.abs(y))
-        ),
-    ),
-    "t 5": (sd.noise.StudentT(5), student(5)),
+    "gaussian": (sd.noise.Gaussian(), stats.norm()),
+    "t 5/2": (sd.noise.StudentT("5/2"), stats.t(2.5)),
+    "laplace": (sd.noise.Laplace(), stats.laplace()),
+    "t 5": (sd.noise.StudentT(5), stats.t(5)),
 }
 
 
@@ -133,31 +111,16 @@ def top_k_by_counting(law, g: np.ndarray, s: np.ndarray, k: int, order: int = 24
 
 
 @pytest.mark.slow
-def test_the_goals_agree_with_draws():
-    """For k = 2, 400,000 draws, seed 7: 20 comparisons at 5 standard errors."""
-    g, s = np.array([0.5, -1.0, 0.2, 0.8]), np.array([1.0, 0.5, 2.0, 1.0])
-    mean, second = top_k_by_counting(LAWS["laplace"][1], g, s, 2)
-    v = g + s * stats.laplace().rvs((400_000, 4), random_state=7)
-    kept = np.where(np.argsort(np.argsort(-np.abs(v), axis=1), axis=1) < 2, v, 0)
-    products = kept[:, :, None] * kept[:, None, :]
-    for draws, goal in ((kept, mean), (products, second)):
-        error = draws.std(axis=0) / np.sqrt(len(v))
-        assert np.all(np.abs(draws.mean(axis=0) - goal) <= 5 * error)
-
-
-@pytest.mark.slow
 def test_top_one_is_exact_and_its_error_bar_holds():
-    """Two random cases of seed 1, d = 2 to 6: the error is within the bar, for the first with half of the nodes too."""
+    """A random case of seed 1, d = 2 to 6: the error is within the bar, with half of the nodes too."""
     law, own = LAWS["t 5/2"]
-    draw = np.random.default_rng(1)
-    for n in range(2):
-        g, s = case(draw, 2, 6)
-        goal, env = top_k_by_counting(own, g, s, 1), point(g, s)
-        for nodes, most in ((256, 1e-6), (128, 1e-2))[: 1 if n else 2]:
-            integral = integral_of(law, 1, len(g), nodes)
-            assert integral.top_one
-            error, bar = relative(integral, env, *goal), doubling_error(integral, env)
-            assert error <= bar + 1e-12 and error < most, (g, s, nodes, error, bar)  # the goal has an error of its own
+    g, s = case(np.random.default_rng(1), 2, 6)
+    goal, env = top_k_by_counting(own, g, s, 1), point(g, s)
+    for nodes, most in ((256, 1e-6), (128, 1e-2)):
+        integral = integral_of(law, 1, len(g), nodes)
+        assert integral.top_one
+        error, bar = relative(integral, env, *goal), doubling_error(integral, env)
+        assert error <= bar + 1e-12 and error < most, (g, s, nodes, error, bar)  # the goal has an error of its own
 
 
 @pytest.mark.slow
@@ -184,27 +147,6 @@ def test_the_largest_of_many_coordinates_with_scales_far_apart():
     mean, second = top_k_by_counting(LAWS["gaussian"][1], g, s, 1)
     assert relative(integral, env, mean, second) < 1e-8
     assert doubling_error(integral, env) < 1e-7
-
-
-ENDS = ((-np.inf, -1), (1, np.inf))
-
-
-@pytest.mark.slow
-def test_where_the_noise_vanishes_the_largest_is_certain():
-    g = np.array([[0.5, 0.0], [-2.0, 0.0], [1.0, 0.0]])
-    integral = integral_of(sd.noise.Laplace(), 1, 3)
-    env = environment({}, {"g": jnp.asarray(g), "scale": jnp.zeros((3, 2))})
-    mean, covariance = integral.moments(env)
-    np.testing.assert_allclose(mean, [[0, 0], [-2, 0], [0, 0]], atol=1e-7)
-    np.testing.assert_allclose(covariance, 0, atol=1e-6)
-    # one coordinate with noise, between two without: E v 1{|v| > 1}, v = -2 + 0.3 Z, and -1 or 1 with the rest of its chance
-    scales = np.array([0.0, 0.3, 0.0])
-    one = integral.moments(point(g[:, 0], scales))
-    law = LAWS["laplace"][1]
-    beyond = [integrate.quad(lambda z: z * law.pdf((z + 2) / 0.3) / 0.3, *e, epsabs=1e-13, limit=200) for e in ENDS]
-    chance = float(law.cdf((1 + 2) / 0.3) - law.cdf((-1 + 2) / 0.3))
-    certain = [[0.0, beyond[0][0] + beyond[1][0], chance]]
-    np.testing.assert_allclose(one[0][:, 0], certain[0], atol=1e-7)
 
 
 @pytest.mark.slow
@@ -237,23 +179,16 @@ def test_top_one_of_two_clients():
     np.testing.assert_allclose(covariance[0], np.mean([s - np.outer(m, m) for m, s in own], axis=0), atol=1e-6)
 
 
-def test_correlated_noise_keeps_its_quasi_random_set():
-    conditional = moments(Method(TopK(1), sd.noise.Correlated(sd.noise.Gaussian())), 2).conditional
-    assert conditional is not None
-    assert not NoiseIntegral(conditional, 2, {"Sigma": np.eye(2)}).top_one
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "nodes"), [("laplace", 16), ("t 5", 64)])
-def test_the_error_bar_of_panels_holds(name, nodes):
+def test_the_error_bar_of_panels_holds():
     """A fixed grid, whose E Cov(C | v) has a kink in every cell, is summed here cell by cell: three random cases, all covered."""
-    law, own = LAWS[name]
+    law, own = LAWS["laplace"]
     draw = np.random.default_rng(9)
     x, w = np.polynomial.legendre.leggauss(20)
     for _ in range(3):
         step, s, g = int(draw.choice([1, 2, 4])), float(np.exp(draw.uniform(-1, 1))), float(draw.normal() * 3)
-        given = moments(Method(sd.compressors.FixedGrid(sp.Rational(step, 4)), Scaled(law, "s")), 1).conditional
-        assert given is not None
+        conditional = moments(Method(sd.compressors.FixedGrid(sp.Rational(step, 4)), Scaled(law, "s")), 1).conditional
+        assert conditional is not None
         width, reach = step / 4, s * float(own.isf(1e-9))
         low, high = np.floor((g - reach) / width), np.ceil((g + reach) / width)
         edges = np.unique(np.concatenate([np.arange(low, high + 1) * width, [g], g + s * np.linspace(-8, 8, 65)]))
@@ -261,7 +196,7 @@ def test_the_error_bar_of_panels_holds(name, nodes):
         v, cell = middle + half * x, np.floor(middle / width) * width
         goal = s**2 * own.var() + np.sum((v - cell) * (cell + width - v) * own.pdf((v - g) / s) / s * half * w)
         env = environment({"s": s}, {"g": jnp.asarray([[g]])})
-        integral = NoiseIntegral(given, 1, {"s": s}, nodes)
+        integral = NoiseIntegral(conditional, 1, {"s": s}, 16)
         error = abs(float(integral.moments(env)[1][0, 0]) - goal) / (goal + g**2)
         assert error <= doubling_error(integral, env) + 1e-10
 

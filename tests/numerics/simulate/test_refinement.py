@@ -12,7 +12,6 @@ from sdescent.derive.derivation import sde
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.losses import Quadratic, Quartic
 from sdescent.derive.methods.noise import Scaled
-from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.refinement import FINEST, SHARE, refined
 
@@ -21,18 +20,6 @@ GAUSS = Scaled(sd.noise.Gaussian(), 1)
 
 def loss_of(ensemble):
     return np.nan_to_num(ensemble.values["loss"], nan=1e6)
-
-
-@pytest.mark.slow
-def test_a_step_by_halves_and_two_half_steps_have_one_brownian_motion():
-    """On a quadratic with additive noise the two differ by O(dt) of their spread; with a motion of their own by sqrt(2)."""
-    equation = sde(DSGD(GAUSS, 1), "first-order", Quadratic(1))
-    shared = {"T": 2.0, "paths": 500, "key": 3, "params": {"eta": 0.5}, "dt": 0.125, "save": [2.0]}
-    coarse, fine, other = (
-        solve(equation, [1.0], halvings=n, by_halves=h, **shared).final for n, h in ((0, True), (1, False), (1, True))
-    )
-    assert np.std(coarse - fine) < 0.1 * np.std(fine)
-    assert np.std(other - fine) > np.std(fine)
 
 
 @pytest.mark.slow
@@ -84,9 +71,3 @@ def test_the_strong_order_on_a_shared_path():
         gaps.append(np.sqrt(np.mean((coarse - fine) ** 2)))
     slopes = np.log2(np.array(gaps[:-1]) / gaps[1:])
     assert abs(np.mean(slopes) - 1) < 0.12, slopes
-
-
-def test_milstein_wants_diagonal_noise():
-    equation = sde(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Affine(1, 1), 1), "first-order", Quadratic(1), 2)
-    with pytest.raises(BadInput, match="scheme"):
-        solve(equation, [1.0, 1.0], 1.0, 10, 0, {"eta": 0.1}, scheme="milstein")

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-from scipy import integrate, linalg
+from scipy import integrate
 
 import sdescent as sd
-from sdescent.derive.methods.compressors import QSGD, Natural, NormClip, RandK, Ternary, TopK
+from sdescent.derive.methods.compressors import QSGD, Natural, NormClip, RandK, TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import BilinearGame, Quadratic, Quartic
 from sdescent.derive.methods.noise import Correlated, Scaled
@@ -29,7 +29,6 @@ from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.rule_equations.system import differences, rule_system, scheme_name
 from sdescent.numerics.simulate.runs import at_time
-from sdescent.numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
 from tests.support.laws.samplers import within
 from tests.support.samples import slow_but
 
@@ -77,12 +76,10 @@ ADAM = {"eta": 0.1, "rho1": 1.5, "rho2": 0.5, "eps": 0.1, "wd": 0.2, "sigma": 0.
 RMS = {"eta": 0.1, "c": 0.5, "eps": 0.1, "sigma": 0.6}
 BALL = {"eta": 0.1, "mu": 1.5, "sigma": 0.6}
 CASES: dict[str, tuple[Any, str, Any, int, dict[str, Any]]] = {
-    "heavy ball, second order": (HeavyBall(noise=GAUSS, clients=2), "second-order", sd.losses.Cosh(), 3, BALL),
     "heavy ball, Rand-k": (HeavyBall(noise=GAUSS, clients=2, compressor=RandK(2)), "first-order", Quartic(), 3, BALL),
     "heavy ball, measured": (HeavyBall(noise=MEASURED, clients=2), "first-order", Quartic(), 3, BALL | {"Sigma": SIGMA}),
     "adamw, second order": (AdamW(noise=GAUSS, clients=2), "second-order", Quartic(), 3, ADAM),
     "rmsprop, Rand-k": (RMSprop(noise=GAUSS, clients=2, compressor=RandK(2)), "first-order", Quartic(), 3, RMS),
-    "lion": (Lion(noise=GAUSS, clients=2), "first-order", Quartic(), 3, ADAM | {"beta1": 0.9, "rho": 0.5}),
     "averaged": (
         EMAMomentum(noise=GAUSS, clients=2, regime="fixed"), "second-order", Quartic(), 3, {**BALL, "beta": 0.9}
     ),
@@ -107,6 +104,8 @@ def test_derivatives_of_the_loss_in_a_local_model_are_those_of_its_coordinates()
     equation = sd.sde(EMAMomentum(noise=GAUSS, clients=1, regime="batch-equivalent"), "second-order", Quartic(), 2)
     parameters = {"eta": 0.1, "rho": 0.5, "sigma0": 0.6, "N": 1.0}
     assert equation.rule.local
+    with pytest.raises(Refusal, match="sums over coordinates"):
+        rule_system(equation.rule, 2, parameters, BilinearGame())
     drift, covariance = parts(equation, Quartic(), 2, parameters, POINT[:4])
     expected = in_coordinates(equation, 2, parameters, POINT[:4])
     np.testing.assert_allclose(drift, expected[0], rtol=1e-12)
@@ -120,21 +119,6 @@ def test_derivatives_of_the_loss_in_a_local_model_are_those_of_its_coordinates()
 
 
 @pytest.mark.slow
-def test_a_first_order_model_for_sums_over_coordinates_takes_such_a_loss_alone():
-    """Hutchinson's estimate of the diagonal of the Hessian: E[z_j (H z)_j] = H_jj."""
-    update = ["z = normal", "h = h + eta*(z*hess(z) - h)", "x = x - eta*G/(1 + h^2)"]
-    method = Method(noise=GAUSS, clients=1, memory={"h": 1}, update=update, regime={})
-    equation, parameters = sd.sde(method), {"eta": 0.1, "sigma": 0.6, "N": 1.0}
-    assert equation.rule.local
-    found = parts(equation, Quartic(), 2, parameters, POINT[:4])
-    expected = in_coordinates(sd.sde(method, loss=Quartic(), dim=2), 2, parameters, POINT[:4])
-    for a, b in zip(found, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
-    with pytest.raises(Refusal, match="sums over coordinates"):
-        rule_system(equation.rule, 2, parameters, BilinearGame())
-
-
-@pytest.mark.slow
 def test_a_covariance_without_a_simple_root_is_refused_in_a_large_dimension():
     method = AdamW(noise=GAUSS, clients=1, compressor=RandK(2))
     equation = sd.sde(method, "second-order", Quadratic(1))
@@ -142,9 +126,11 @@ def test_a_covariance_without_a_simple_root_is_refused_in_a_large_dimension():
         rule_system(equation.rule, 50, ADAM, Quadratic(1))
 
 
-@pytest.mark.parametrize("moved_by", ["m", "(m + G)"])
+INTEGRATED = [(QSGD(2), "m"), (Natural(), "m"), (NormClip(1), "(m + G)"), (TopK(2), "(m + G)")]
+
+
 @pytest.mark.parametrize(
-    "compressor", slow_but([QSGD(2), Natural(), Ternary(), TopK(2), NormClip(1)], [QSGD(2), TopK(2)]), ids=repr
+    ("compressor", "moved_by"), slow_but(INTEGRATED, [INTEGRATED[0], INTEGRATED[3]], rows=True), ids=repr
 )
 def test_integrals_over_the_noise_against_a_step_of_the_method(compressor, moved_by):
     """The mean and the covariance of a step are exactly those of the equation here: 100,000 steps, 5 standard errors."""
@@ -159,49 +145,6 @@ def test_integrals_over_the_noise_against_a_step_of_the_method(compressor, moved
     mean = 0.1 * drift[:, 0]
     within(step, mean, 1e-4)
     within(np.einsum("ip,jp->ijp", step - mean[:, None], step - mean[:, None]), 0.1 * covariance[..., 0], 1e-5)
-
-
-def affine(equation, loss, parameters, length, scheme="predictor-corrector") -> tuple[Vector, Vector, Vector]:
-    """A, b and C of a step y -> A y + b + C xi of the scheme, in one dimension."""
-    rule, land = equation.rule, landscape(loss, 1, parameters)
-    system = rule_system(rule, 1, parameters, loss)
-
-    def at(state, t):
-        env = at_time(parameters, land, state["x"], t)
-        return replace(env, vectors={**env.vectors, **state})
-
-    term = ItoTerm(system, at, None, (), 1e8)  # pyright: ignore[reportArgumentType]
-
-    def one(y: Vector, xi: Vector) -> Vector:
-        state = {a: jnp.asarray(y[n]).reshape(1, 1) for n, a in enumerate(rule.letters)}
-        increment = Increment(np.sqrt(length), jnp.asarray(xi).reshape(system.normals, 1))
-        moved = SCHEMES[scheme](term, 0.0, state, length, increment)
-        return np.array([float(moved[a][0, 0]) for a in rule.letters])
-
-    size = len(rule.letters)
-    b = one(np.zeros(size), np.zeros(system.normals))
-    a = np.stack([one(e, np.zeros(system.normals)) - b for e in np.eye(size)], axis=1)
-    c = np.stack([one(np.zeros(size), e) - b for e in np.eye(system.normals)], axis=1)
-    return a, b, c
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", ["first-order", "second-order"])
-@pytest.mark.parametrize("make", [HeavyBall, EMAMomentum])
-def test_stationary_moments_of_the_solver_are_those_of_lyapunovs_equation(make, model):
-    """A V + V A' + S = 0, with an error of the scheme of order dt^2."""
-    loss, parameters = Quadratic(2), {"eta": 0.1, "mu": 1.5, "rho": 0.5, "sigma": 0.6, "N": 1.0}
-    equation = sd.sde(make(noise=GAUSS, clients=1), model, loss, 1)
-    zero = np.zeros((2, 1))
-    drift = np.stack([parts(equation, loss, 1, parameters, e[:, None])[0][:, 0] for e in np.eye(2)], axis=1)
-    exact = linalg.solve_continuous_lyapunov(drift, -parts(equation, loss, 1, parameters, zero)[1][..., 0])
-    gaps = []
-    for length in (0.02, 0.01):
-        a, b, c = affine(equation, loss, parameters, length)
-        assert not b.any()
-        gaps.append(np.abs(linalg.solve_discrete_lyapunov(a, c @ c.T) - exact).max() / exact.max())
-    assert gaps[0] < (0.02 * np.linalg.norm(drift, 2)) ** 2
-    assert 3.5 < gaps[0] / gaps[1] < 4.5
 
 
 @pytest.mark.slow
@@ -249,8 +192,8 @@ def test_differences_of_exponentials_keep_their_digits():
 
 @pytest.mark.slow
 def test_paths_are_those_of_the_equation_in_named_coordinates():
-    """Where the letters draw alike; and the moments of the method's own step, exactly (5 standard errors, 4 comparisons)."""
-    eta, paths, params = 0.01, 20_000, {"eta": 0.01, "mu": 1.0, "sigma": 1.0}
+    """Where the letters draw alike."""
+    eta, paths, params = 0.01, 200, {"eta": 0.01, "mu": 1.0, "sigma": 1.0}
     equation = sd.sde(HeavyBall(noise=GAUSS, clients=1), "first-order", Quadratic(1), 2)
     seen = {"x": lambda x: x[0], "xv": lambda x, memory: x[0] * memory["v"][0]}
     found = solve(equation, [1.0, -1.0], 1.0, paths, 3, params, save=3, statistics=seen)
@@ -260,13 +203,6 @@ def test_paths_are_those_of_the_equation_in_named_coordinates():
     np.testing.assert_allclose(found.values["x"], named.values["x1"], rtol=1e-12)
     np.testing.assert_allclose(found.final_memory["v"], tau * named.final[2:], rtol=1e-12)  # the rule's own v is tau V
     np.testing.assert_allclose(found.values["xv"][-1], found.final[0] * found.final_memory["v"][0], rtol=1e-12)
-    a, _, c = affine(equation, Quadratic(1), params | {"N": 1.0}, tau / 8)
-    mean, spread = np.array([1.0, 0.0]), np.zeros((2, 2))
-    for _ in range(80):
-        mean, spread = a @ mean, a @ spread @ a.T + c @ c.T
-    x, v = found.final[0], found.final_memory["v"][0] / tau
-    moments = [*mean, spread[0, 0] + mean[0] ** 2, spread[0, 1] + mean.prod()]
-    within(np.stack([x, v, x**2, x * v]), np.array(moments), floor=0.0)
 
 
 @pytest.mark.slow

@@ -73,20 +73,15 @@ def test_a_coordinate_that_left_stays_lost_whatever_the_rule_does():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("update", "error"),
-    [("x = x - eta*G/norm(G)", True), ("x = x - eta*(exp(1000*x) - exp(2000*x))", False)],
-    ids=["0/0", "overflow"],
-)
-def test_a_step_without_a_value_is_an_error_and_an_overflow_a_blow_up(update, error):
+def test_a_step_without_a_value_is_an_error_and_an_overflow_a_blow_up():
     """G = 0 at the minimum, in the second of two steps; inf - inf is NaN but comes from numbers that are too large."""
-    method = Method(clients=1, memory={"m": 0}, update=[update, "m = x"])
-    call = lambda: run(method, [0.0 if error else 1.0], 2.0, 3, 0, {"eta": 1.0}, Quadratic(1))  # noqa: E731
-    if error:
-        with pytest.raises(NotANumber, match="path 0, step 1"):
-            call()
-    else:
-        assert call().blow_up.tolist() == [1.0] * 3
+    wrong, large = (
+        Method(clients=1, memory={"m": 0}, update=[update, "m = x"])
+        for update in ("x = x - eta*G/norm(G)", "x = x - eta*(exp(1000*x) - exp(2000*x))")
+    )
+    with pytest.raises(NotANumber, match="path 0, step 1"):
+        run(wrong, [0.0], 2.0, 3, 0, {"eta": 1.0}, Quadratic(1))
+    assert run(large, [1.0], 2.0, 3, 0, {"eta": 1.0}, Quadratic(1)).blow_up.tolist() == [1.0] * 3
 
 
 @pytest.mark.slow
@@ -128,9 +123,7 @@ def test_constants_are_solved_for_and_contradictions_named():
     [
         ({"memory": {"v": [0, 0]}}, "memory"),
         ({"memory": {"m": [0, 0, 0]}}, "memory m"),
-        ({"memory": {"m": [0, np.nan]}}, "memory m"),
         ({"params": {"eta": 0.1, "rho": 1, "gamma": 2}}, "parameter gamma"),
-        ({"params": {"eta": 0.1}}, "parameter rho"),
         ({"params": {"eta": 0.1, "rho": [1, 2]}}, "parameter rho"),
         ({"varied": {"rho": [1, 2]}}, "varied rho"),
     ],
@@ -139,13 +132,6 @@ def test_what_does_not_fit_is_refused(more, field):
     given = {"params": {"eta": 0.1, "rho": 1}} | more
     with refused(field):
         run(Method(clients=1, **HEAVY), [1.0, 2.0], 1.0, 5, loss=Quadratic(1), **given)
-
-
-def test_a_fraction_is_a_parameter_of_the_update():
-    with pytest.raises(BadInput, match="fractions"):
-        Method(**HEAVY, fractions=["gamma"])
-    with pytest.raises(BadInput, match="constant b"):
-        Method(update="x = x - b*eta*G", fractions=["b"], constants={"b": 2})
 
 
 @pytest.mark.slow
@@ -167,25 +153,11 @@ def test_a_local_gradient_that_is_infinite_is_a_blow_up():
 
 
 @pytest.mark.slow
-def test_many_local_steps_of_clients_whose_number_is_given():
-    """The clients are a loop, in which XLA made each local step again in every later one: with three it did not end."""
-    noise, more = Scaled(sd.noise.Uniform(), 1), {"loss": Quadratic((1, 2)), "save": 3}
-    own = run(sd.methods.LocalSGD(3, noise=noise, clients=2), [1, -1], 1, 20, 3, {"eta": 0.1}, **more)
-    given = run(sd.methods.LocalSGD(3, noise=noise), [1, -1], 1, 20, 3, {"eta": 0.1, "N": 2}, **more)
-    np.testing.assert_allclose(given.final, own.final, rtol=1e-12)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "made",
-    [
-        lambda n: DSignSGD(Scaled(sd.noise.StudentT(3), "s"), clients=n),
-        lambda n: sd.DCSGD(RandK(2), GAUSS, clients=n),
-    ],
-)
-def test_the_last_of_an_odd_number_of_clients_draws_the_same_where_the_number_is_given_with_the_call(made):
+def test_the_last_of_an_odd_number_of_clients_draws_the_same_where_the_number_is_given_with_the_call():
     """It is drawn before the loop where the number is known; swapped halves, or those of another client, are other paths."""
-    params = {"eta": 0.05, "s": 0.7} | ({"rho": 2} if made("N").memory else {})
     shared = {"x0": [1.0, -2.0, 0.5], "T": 0.55, "paths": 40, "key": 2, "loss": Quadratic((1, 2, 3)), "save": 4}
-    known, with_the_call = run(made(5), params=params, **shared), run(made("N"), params={**params, "N": 5}, **shared)
+    known, with_the_call = (
+        run(DSignSGD(Scaled(sd.noise.StudentT(3), "7/10"), clients=n), params={"eta": 0.05, **more}, **shared)
+        for n, more in ((5, {}), ("N", {"N": 5}))
+    )
     np.testing.assert_allclose(known.final, with_the_call.final, rtol=0, atol=1e-12)

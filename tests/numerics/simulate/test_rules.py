@@ -80,14 +80,6 @@ def agree(found: Vector, expected: Vector) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
-def heavy_ball(method: Method) -> dict[str, Vector]:
-    x, m = X0, np.ones_like(X0) / 2
-    for of in steps(method):
-        m = 0.75 * m + of.mean(x)
-        x = x - ETA * m
-    return {"x": x, "m": m}
-
-
 def nesterov(method: Method) -> dict[str, Vector]:
     x, m = X0, 0 * X0
     for of in steps(method):
@@ -113,21 +105,6 @@ def local_steps(method: Method) -> dict[str, Vector]:
             y = x - ETA * of.message(x, 1, i)
             ends.append(y - ETA * of.message(y, 2, i))
         x = sum(ends) / len(ends)
-    return {"x": x}
-
-
-def sharpness_aware(method: Method) -> dict[str, Vector]:
-    x = X0
-    for of in steps(method):
-        g = of.mean(x)
-        x = x - ETA * of.mean(x + 0.25 * g / np.sqrt(np.sum(g**2, axis=0)))
-    return {"x": x}
-
-
-def extragradient(method: Method) -> dict[str, Vector]:
-    x = X0
-    for of in steps(method):
-        x = x - ETA * of.mean(x - ETA * of.mean(x), 1)
     return {"x": x}
 
 
@@ -160,7 +137,6 @@ def second_order(method: Method) -> dict[str, Vector]:
 
 
 CASES: dict[str, tuple[Callable[[Method], dict[str, Vector]], dict[str, Any]]] = {
-    "heavy ball": (heavy_ball, {"memory": {"m": "1/2"}, "update": ["m = 3/4*m + G", "x = x - eta*m"]}),
     # the scale of the noise is that at the point where the gradient is taken
     "nesterov": (
         nesterov,
@@ -178,8 +154,6 @@ CASES: dict[str, tuple[Callable[[Method], dict[str, Vector]], dict[str, Any]]] =
         },
     ),
     "local steps": (local_steps, {"update": ["y = x - eta*local", "y = y - eta*local(y)", "x = mean(y)"]}),
-    "sharpness-aware": (sharpness_aware, {"update": "x = x - eta*G(x + G/4/norm(G))"}),
-    "extragradient": (extragradient, {"update": "x = x - eta*fresh(x - eta*G)"}),
     "private": (private, {"update": "x = x - eta*(raw/max(1, norm(raw)) + normal/4)"}),
     "error feedback": (
         error_feedback,
@@ -192,7 +166,7 @@ CASES: dict[str, tuple[Callable[[Method], dict[str, Vector]], dict[str, Any]]] =
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "clients"), [*zip(CASES, [6, 2, 2, 6, 1, 2, 5, 2, 2], strict=True)])
+@pytest.mark.parametrize(("name", "clients"), [*zip(CASES, [2, 6, 6, 5, 2, 1], strict=True)])
 def test_a_run_is_the_loop_with_the_same_draws(name, clients):
     loop, rule = CASES[name]
     method = Method(RandK(2), clients=clients, **{"noise": NOISE} | rule)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sdescent.numerics.statistics.estimates import band, difference, mean, over_time, proportion, quantile, ranks
+from sdescent.numerics.statistics.estimates import difference, mean, over_time, proportion, quantile, ranks
 from tests.numerics.refusals import refused
 
 RNG = np.random.default_rng(4)
@@ -78,7 +78,6 @@ def test_series_and_json():
     assert np.all((series.mean_lower < series.mean) & (series.mean < series.mean_upper))
     written = json.dumps(series.to_dict(), allow_nan=False)
     assert json.loads(written)["blown"] == [0, 0, 7]
-    assert json.loads(json.dumps(band(values[2]).to_dict(), allow_nan=False))["low"]["blown"] == 7
     assert quantile([1.0, 2.0], 0.9).to_dict()["upper"] is None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,20 +13,17 @@ import sympy as sp
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.process.stationary import density
 from sdescent.derive.methods.compressors import FixedGrid
-from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from sdescent.derive.methods.losses import Cosh, GluedExponential, Quadratic
-from sdescent.derive.methods.noise import Affine, Gaussian, Logistic, StudentT
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.losses import Cosh, Quadratic
+from sdescent.derive.methods.noise import Affine, Gaussian, StudentT
 from sdescent.derive.methods.schedules import Free, Power
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.without_sampling.backward import STAGES, model_mean, radau
 from sdescent.numerics.without_sampling.closed_moments import model_moment
 from tests.numerics.refusals import refused
-from tests.support.samples import mostly_slow
 
 x1 = sp.Symbol("x1", real=True)
-MODELS = ("first-order", "second-order", "corrected")
 
 
 def test_radau_has_its_order():
@@ -42,12 +38,11 @@ def test_radau_has_its_order():
     assert radau(3)[1][0] == pytest.approx([(88 - 7 * root) / 360, (296 - 169 * root) / 1800, (-2 + 3 * root) / 225])
 
 
-@pytest.mark.parametrize("model", mostly_slow(MODELS[::-1]))
 @pytest.mark.parametrize(
-    ("method", "params"),
+    ("method", "params", "model"),
     [
-        (DSGD(Gaussian(), 1), {"sigma": 0.7}),
-        (DSGD(Affine(), 2), {"sigma0": 0.5, "sigma1": 0.5}),
+        (DSGD(Gaussian(), 1), {"sigma": 0.7}, "second-order"),
+        (DSGD(Affine(), 2), {"sigma0": 0.5, "sigma1": 0.5}, "corrected"),
     ],
     ids=["gaussian", "affine"],
 )
@@ -78,28 +73,8 @@ def test_after_a_long_time_it_is_the_stationary_law():
     equation, params = sde(DSGD(Gaussian(), 1), "first-order", Cosh(), 1), {"eta": 0.5, "sigma": 1.0}
     p = density(equation.expanded).normalised({**params, "N": 1.0})
     exact = scipy.integrate.quad(lambda y: math.tanh(y) ** 2 * p(y), -8, 8, epsabs=1e-11, limit=200)[0]
-    found = model_mean(equation, 0.5, 40.0, sp.tanh(x1) ** 2, params)
+    found = model_mean(equation, 0.5, 15.0, sp.tanh(x1) ** 2, params)
     assert abs(found.value - exact) < found.error + 1e-9 < 2e-9
-
-
-@pytest.mark.slow
-def test_it_is_what_paths_show():
-    equation = sde(DSignSGD(Logistic(), 2), "second-order", GluedExponential(), 1)
-    params, paths = {"eta": 0.25, "sigma": 1.0}, 2**16
-    found = model_mean(equation, 1.0, 1.0, sp.tanh(x1), params, tolerance=1e-6)
-    seen = solve(equation, [1.0], 1.0, paths, 3, params, 0.25 / 16, [1.0], {"phi": lambda x: jnp.tanh(x[0])})
-    sample = seen.values["phi"][-1]
-    error = sample.std() / math.sqrt(paths)
-    assert abs(sample.mean() - found.value) < 4 * error  # z = 4; the solver's own error is far below
-    # the loss has a jump in its third derivative at 0, which slows the convergence: the error says so
-    assert 1e-10 < found.error < 1e-5
-    # shown to fail: a wrong drift, and a wrong covariance (one client's)
-    assert equation.drift is not None
-    slower = replace(equation, drift=equation.drift * sp.Rational(9, 10))
-    for wrong in (slower, sde(DSignSGD(Logistic(), 1), "second-order", None, 1)):
-        other = model_mean(wrong, 1.0, 1.0, sp.tanh(x1), params, GluedExponential(), tolerance=1e-6)
-        assert abs(other.value - found.value) > 50 * (other.error + found.error)
-        assert abs(sample.mean() - other.value) > 4 * error
 
 
 @pytest.mark.slow

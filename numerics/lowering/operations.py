@@ -1,11 +1,37 @@
-"""The Euclidean norm of each path of a batch, and what is divided by it, for numbers as large as there are."""
+"""Operations on a batch of paths that XLA would compute with other bits, twice, or beyond the range of numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from sdescent.numerics.backend.double import jax, jnp
 
+#: columns of a block of a product of matrices
+BLOCK = 64
 #: powers of two: multiplied by them the largest numbers have squares and reciprocals, and so have those from their inverses on
 _LESS = {"float32": 2.0**-80, "float64": 2.0**-540}
+
+
+def materialised(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The values of a function, in a branch of their own: otherwise XLA computes them again wherever they are used."""
+    some = jax.tree.leaves(arguments)[0].reshape(-1)[0].astype(jnp.float32)
+    yes = (jax.lax.bitcast_convert_type(some, jnp.uint32) | 1) > 0  # which XLA does not know
+    kinds = jax.eval_shape(function, *arguments)
+    zeros = lambda *_: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), kinds)  # noqa: E731
+    return jax.lax.cond(yes, function, zeros, *arguments)
+
+
+def product(matrix: jax.Array, x: jax.Array) -> jax.Array:
+    """matrix (m, d) times x (d, paths), by blocks of columns: a larger product adds in an order that depends on its size.
+
+    A single block is multiplied without a loop: a loop of one iteration would be compiled differently.
+    """
+    m, paths = matrix.shape[0], x.shape[1]
+    if paths % BLOCK or paths == BLOCK:
+        return matrix @ x
+    blocks = jnp.moveaxis(x.reshape(x.shape[0], -1, BLOCK), 1, 0)
+    return jnp.moveaxis(jax.lax.map(lambda block: matrix @ block, blocks), 0, 1).reshape(m, paths)
 
 
 def norm(x: jax.Array) -> jax.Array:
