@@ -167,13 +167,6 @@ def test_the_citation_is_of_this_project():
     assert "arXiv:2506.00181" in text
 
 
-def test_the_changelog_has_the_sections_of_its_format():
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
-    assert set(re.findall(r"^### (.+)$", text, re.MULTILINE)) <= kinds
-    assert re.findall(r"^## (.+)$", text, re.MULTILINE)[0] == "[Unreleased]"
-
-
 def test_the_reference_has_a_page_for_every_module():
     """CI builds it, with warnings as errors."""
     found = loaded("docs/reference.py")
@@ -243,17 +236,14 @@ def test_a_page_without_errors_passes(tmp_path):
         ("cat young", "sdescent claim -x young", "page.md:13: status 2, not 0"),
         ("cat young.toml", "false\ncat young.toml", "status 1, not 0"),
         ("cat young.toml", "false | cat young.toml", "status 1, not 0"),
-        ("cat young.toml", "cat $YOUNG young.toml", "unbound variable"),
         ("```sh\ncat", "<!-- exit: 1 -->\n```sh\ncat", "status 0, not 1"),
         ('variables = ["a", ...]', 'variables = ["b", ...]', "page.md:17: shown"),
-        ("...\nclaim", "claim", "page.md:17: shown"),
         ('b^..."\n', '"\n', "page.md:17: shown"),
-        ("4 took", "5 took", "shown"),
         ("4 took 0.5 s", "...\n...", "says nothing"),
         ("VALUE + 1", "VALUE + ONE", "NameError"),
         ("from mine", "import warnings\nwarnings.warn('old')\nfrom mine", "UserWarning"),
-        ("VALUE = 3", "VALUE = 4", "shown"),
         ("```python\nfrom", "```py\nfrom", "the language is 'py'"),
+        ("```python\nfrom", "*Not run by the tests: it is a test.*\n\n```python\nfrom", "NameError"),  # in the next block
         ("```sh", "```", "the language is ''"),
         ("<!-- file: mine.py", "<!-- fill: mine.py", "no mark is called fill"),
         ("```text\nvariables", "```tex\nvariables", "nothing reads this"),
@@ -274,35 +264,10 @@ def test_what_is_wrong_on_a_page_is_noticed(tmp_path, right, wrong, said):
     assert said in str(error.value)
 
 
-@pytest.mark.slow
-def test_a_wrong_output_on_a_page_of_ours_is_noticed(tmp_path):
-    text = (ROOT / "docs/howto/add-a-theorem.md").read_text(encoding="utf-8")
-    right = "the loss: lam*x1^2/2 <= lam*x0^2/2"
-    assert text.count(right) == 1
-    with pytest.raises(PageError, match="shown"):
-        run_page(page_of(tmp_path, text.replace(right, right.replace("<=", "<"))), tmp_path / "run")
-
-
-def test_a_theorem_of_ones_own_on_a_page_is_read(tmp_path):
-    theorem = 'method = "dsgd"\nassume = ["smooth: L"]\nV = "f - fstar"\nclaim = "change <= 0"\n'
-    assert run_page(page_of(tmp_path, f"# A page\n\n```toml\n{theorem}```\n"), tmp_path / "right") == 1
-    page = page_of(tmp_path, f"# A page\n\n```toml\n{theorem.replace('smooth', 'smoth')}```\n")
-    with pytest.raises(PageError, match=r"assume\[1\]"):
-        run_page(page, tmp_path / "wrong")
-
-
 def test_a_block_that_does_not_end_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "SECONDS", 0.5)
     with pytest.raises(PageError, match="did not within"):
         run_page(page_of(tmp_path, "```python\nwhile True:\n    pass\n```\n"), tmp_path / "run")
-
-
-def test_an_exempt_block_is_not_run(tmp_path):
-    page = page_of(
-        tmp_path, GOOD.replace("```python\nfrom", "*Not run by the tests: it is a test.*\n\n```python\nfrom")
-    )
-    with pytest.raises(PageError, match="NameError"):  # in the next one, which needs what this one defines
-        run_page(page, tmp_path / "run")
 
 
 def test_a_program_that_is_missing_is_named(tmp_path):
@@ -318,16 +283,13 @@ def test_a_program_that_is_missing_is_named(tmp_path):
     ("target", "said"),
     [
         ("gone.md", "there is no gone.md"),
-        ("page.md#a-heading", None),
         ("#a-heading-1", None),
         ("#code-in-f_j", None),
         ("#no-heading", "page.md has no heading no-heading"),
-        ("page.md#A-heading", "has no heading A-heading"),
         ("../outside.md", "there is no ../outside.md"),
         ("https://arxiv.org/abs/2506.00181", None),
         ("http://arxiv.org", "is no address"),
         ("https://arxiv", "is no address"),
-        ("https:/arxiv.org", "is no address"),
     ],
 )
 def test_a_broken_link_is_noticed(tmp_path, target, said):

@@ -282,19 +282,12 @@ def test_no_file_repeats_the_name_of_its_folder() -> None:
     ("path", "source", "found"),
     [
         ("derive/expressions/graphs.py", "import sdescent.derive.equations.step.draws", "derive: expressions imports equations"),
-        (
-            "derive/proof/kernel/rules.py",
-            "if 1:\n    from sdescent.derive.proof.search import goal",
-            "derive/proof: kernel imports search",
-        ),
+        ("derive/proof/kernel/rules.py", "import sdescent.derive.proof.search.goal", "derive/proof: kernel imports search"),
         (
             "derive/derivation.py",
             "import importlib as i\ni.import_module('sdescent.numerics.laws.counter')",
             ".: derive imports numerics",
         ),
-        ("numerics/laws/counter.py", "from sdescent.numerics.simulate import chunks", "numerics: laws imports simulate"),
-        ("reports/store/files.py", "from sdescent.reports.cli import main", "reports: store imports cli"),
-        ("derive/methods/losses.py", "import sdescent.derive.methods.distributed", "derive/methods: losses imports distributed"),
         ("reports/paper/models.py", "import sdescent.reports.paper.sweeps.figures", "reports/paper: models imports sweeps"),
     ],
 )  # fmt: skip
@@ -320,13 +313,11 @@ def test_a_planted_foundation_of_what_is_trusted_is_found() -> None:
     ("path", "source", "found"),
     [
         ("derive/methods/losses.py", "import sympy\nimport jax.numpy as jnp", "derive/methods/losses.py:2 imports jax"),
-        ("derive/equations/step/covariance.py", "from scipy import stats", "derive/equations/step/covariance.py:1 imports scipy"),
         (
             "derive/equations/step/covariance.py", "import importlib\nimportlib.import_module('flint')",
             "derive/equations/step/covariance.py:2 imports flint",
         ),
         ("derive/proof/kernel/rules.py", "def f():\n    import z3", "derive/proof/kernel/rules.py:2 imports z3"),
-        ("derive/proof/replay/check.py", "from sympy import Symbol", "derive/proof/replay/check.py:1 imports sympy"),
         ("derive/proof/search/linear.py", "from scipy.optimize import linprog\nimport flint", None),
         ("numerics/laws/counter.py", "import jax, sympy", None),
     ],

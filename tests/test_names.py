@@ -38,8 +38,6 @@ def test_no_name_of_the_product_fits_anything() -> None:
     [
         ("found = 1", "found"),
         ("def f(own): ...", "own"),
-        ("def _given(): ...", "_given"),
-        ("class Found: ...", "Found"),
         ("x.known = 1", "known"),
         ("y = [z for shown in x]", "shown"),
         ("try: ...\nexcept OSError as made: ...", "made"),

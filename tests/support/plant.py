@@ -8,15 +8,18 @@ One line a fault: found, by which test and after how long, or NOT FOUND. The exi
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import re
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -26,6 +29,10 @@ ROOT = Path(__file__).parent.parent.parent
 #: what a copy of the tree needs for its tests to run
 COPIED = ("derive", "numerics", "reports", "sdescent", "benchmarks", "tests", "docs")
 SECONDS = 900
+#: of pytest, which warns of libraries that were imported before it
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+#: imported once, before the first fault
+LIBRARIES = ("scipy.special", "scipy.stats", "sympy", "jax.numpy", "diffrax", "typer.main", "rich.console")
 
 
 def edited(fault: Fault, text: str) -> str:
@@ -41,9 +48,9 @@ def edited(fault: Fault, text: str) -> str:
 
 
 def copied(folder: Path) -> None:
-    """A copy of the tree, without caches, whose links point into the copy."""
+    """A copy of the tree, with its compiled files, whose links point into the copy."""
     for name in COPIED:
-        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, symlinks=True)
     for file in ROOT.iterdir():
         if file.is_file() and file.suffix in (".toml", ".md", ".cff"):
             shutil.copy(file, folder)
@@ -62,21 +69,40 @@ def found_by(fault: Fault, folder: Path) -> str | None:
 
 def _failing(tests: Sequence[str], folder: Path, marks: str) -> str | None:
     """The first test with these marks that fails, or None."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", marks, *tests],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    if ran.returncode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+    with tempfile.TemporaryFile("w+") as output:
+        if not (child := os.fork()):
+            _run([*OPTIONS, "-m", marks, *tests], folder, output.fileno())
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        output.seek(0)
+        printed = output.read()
+    if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return None
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
-    if ran.returncode not in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED) or failed is None:
-        raise RuntimeError(f"pytest ended with {ran.returncode}:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", printed, re.MULTILINE)
+    if code not in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED) or failed is None:
+        raise RuntimeError(f"pytest ended with {code}:\n{printed[-2000:]}")
     return failed[1]
+
+
+def _run(arguments: list[str], folder: Path, output: int) -> NoReturn:
+    """End this process as pytest ends in the copy; the libraries that its parent has imported need no second import."""
+    code: int = pytest.ExitCode.INTERNAL_ERROR
+    try:
+        signal.alarm(SECONDS)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.chdir(folder)
+        os.environ |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        sys.dont_write_bytecode = True
+        sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", str(ROOT)))]
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("sdescent", "tests")]:
+            del sys.modules[name]
+        code = pytest.main(arguments)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(code))
 
 
 def main() -> int:
@@ -89,6 +115,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="planted-") as name:
         if not options.list:
             copied(Path(name))
+            os.environ |= {"JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu", "MPLBACKEND": "Agg"}  # as tests/conftest.py
+            for library in LIBRARIES:
+                importlib.import_module(library)
         for fault in chosen:
             if options.list:
                 print(f"{fault.file}: {fault.name}")

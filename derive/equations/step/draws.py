@@ -23,7 +23,7 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.methods.specialise import symbol_names
-from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 
 #: the letters of draw n: the mean of C(g + Z), of g + Z, of the factors M of C(v) = M v; a standard normal vector; a value of the
 #: server's after compression, about which nothing is known
@@ -133,10 +133,13 @@ class Messages:
             return self._of_message(letters)
         try:
             each = sp.Add(*[self._own_cumulant(letters, n) for n in range(len(self.scales))]) / len(self.scales)
-        except NoClosedForm:
+        except NoClosedForm as error:
             if not of_message:
                 raise
-            return self._of_message(letters)
+            try:
+                return self._of_message(letters)
+            except Refusal:  # whether a moment exists is said of a letter's increment, with all that it needs
+                raise error from None
         return each * self.method.clients ** (1 - len(letters))
 
     @cached_property

@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 from sdescent.derive.reading.sweeps.checks import check
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.processors import VARIABLE
 from sdescent.toml_files import load
 from tests.support.commands.own_pieces import forgotten
 from tests.support.commands.page_process import PageProcess
@@ -132,8 +133,10 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+        # one processor: a sweep or a report then makes no processes of its own, which take longer to start than its work does
         environment = {
             **os.environ, "PYTHONPATH": os.pathsep.join(paths), "SDESCENT": str(ROOT), "COLUMNS": "80", "NO_COLOR": "1",
+            VARIABLE: "1",
         }  # fmt: skip
         self._process = PageProcess(folder, environment)
 
