@@ -119,12 +119,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a corrected equation is taken for the first-order one",
-        "derive/theorems/entry/about.py", 'CORRECTED if len(process["drift"]) > 1', 'CORRECTED if len(process["drift"]) > 2',
+        "derive/theorems/entry/checking.py", 'CORRECTED if len(process["drift"]) > 1', 'CORRECTED if len(process["drift"]) > 2',
         (f"{THEOREMS}/test_structure.py",),
     ),
     Fault(
         "a proof leaves out the lines that carry it",
-        "derive/theorems/entry/structure.py", "if number.get(id(fact), line) < line:", "if number.get(id(fact), line) < line - 1:",
+        "derive/theorems/entry/checking.py", "if number.get(id(fact), line) < line:", "if number.get(id(fact), line) < line - 1:",
         (f"{THEOREMS}/test_structure.py",),
     ),
     Fault(
