@@ -24,13 +24,8 @@ from sdescent.derive.vocabulary.symbols import t, u
 #: letter in a file -> term
 LETTERS: Mapping[str, Term] = {"Phi": sg.PHI, "a": sg.a, "sbar": sg.BAR, "G1": sg.ONE_NORM, "B": sg.B}
 SYMBOLS: Mapping[str, str] = {
-    "M": "const",
-    "z": "const",
-    "r": "const",
-    "sigma": "detclient",
-    "y": "coord",
-    "b": "coord",
-}
+    "M": "const", "z": "const", "r": "const", "sigma": "detclient", "y": "coord", "b": "coord",
+}  # fmt: skip
 SHAPE = {"R": {name: value for name, value in sg.SHAPE.items() if name != "slope"}}
 #: the name of a definition
 BENDS = "Lam g = b"

@@ -120,12 +120,8 @@ POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {
 }
 LETTERS = r"$z=x+\frac\beta{1-\beta}v$ and $Q=\frac12\|m\|^2$ with $m=-v$. "
 SHARED = {
-    "context": CONTEXT,
-    "definitions": ub.DEFINITIONS,
-    "recomputed": ("unbiased",),
-    "names": NAMES,
-    "short": {G: "G"},
-}
+    "context": CONTEXT, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES, "short": {G: "G"},
+}  # fmt: skip
 
 
 def theorem(

@@ -225,11 +225,8 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
 GROWTH, FLOOR = eta**2 * L0**2 * A, eta**2 * L0 * D0 / (2 * N)
 SUMMABLE = (eta * under("EI", u * G**2)).le(fn("exp", GROWTH * U2) * (f0 + FLOOR * U2))
 LEAST: dict[str, Relation] = {
-    "f >= 0": f.ge(0),
-    "f(x_0) >= 0": f0.ge(0),
-    "f(x_K) >= 0": fT.ge(0),
-    "G^2 <= 2 L f": (G**2).le(2 * L0 * f),
-}
+    "f >= 0": f.ge(0), "f(x_0) >= 0": f0.ge(0), "f(x_K) >= 0": fT.ge(0), "G^2 <= 2 L f": (G**2).le(2 * L0 * f),
+}  # fmt: skip
 
 
 def summable(w: Derivation) -> Fact:

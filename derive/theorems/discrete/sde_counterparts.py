@@ -12,21 +12,14 @@ from sdescent.derive.theorems.entry.theorem import Theorem
 
 #: theorem on a method -> the one on its SDE
 BESIDE = {
-    "6.2-pathwise-method": "6.2-pathwise",
-    "6.2-scheduled-method": "6.2-scheduled",
-    "6.2-pathwise-bounded-method": "6.2-pathwise",
-    "6.2-scheduled-bounded-method": "6.2-scheduled",
-    "6.5-corrected-method": "6.5-corrected",
-    "6.2-heavy-ball-step-method": "6.2-heavy-ball-pathwise",
-    "6.2-heavy-ball-method": "6.2-heavy-ball-average",
-    "6.4-global-pathwise-method": "6.4-global-pathwise",
-    "6.4-global-scheduled-method": "6.4-global-scheduled",
-    "6.4-global-decreasing-method": "6.4-global-scheduled",
-    "6.4-clients-pathwise-method": "6.4-clients-pathwise",
-    "6.4-clients-scheduled-method": "6.4-clients-scheduled",
-    "6.4-corrected-method": "6.4-corrected",
-    "6.4-corrected-scheduled-method": "6.4-corrected-scheduled",
-}
+    "6.2-pathwise-method": "6.2-pathwise", "6.2-scheduled-method": "6.2-scheduled",
+    "6.2-pathwise-bounded-method": "6.2-pathwise", "6.2-scheduled-bounded-method": "6.2-scheduled",
+    "6.5-corrected-method": "6.5-corrected", "6.2-heavy-ball-step-method": "6.2-heavy-ball-pathwise",
+    "6.2-heavy-ball-method": "6.2-heavy-ball-average", "6.4-global-pathwise-method": "6.4-global-pathwise",
+    "6.4-global-scheduled-method": "6.4-global-scheduled", "6.4-global-decreasing-method": "6.4-global-scheduled",
+    "6.4-clients-pathwise-method": "6.4-clients-pathwise", "6.4-clients-scheduled-method": "6.4-clients-scheduled",
+    "6.4-corrected-method": "6.4-corrected", "6.4-corrected-scheduled-method": "6.4-corrected-scheduled",
+}  # fmt: skip
 #: the factor, as LaTeX
 BENT, SAME = r"2\psi(c)", "1"
 

@@ -29,16 +29,9 @@ CONTEXT = Context(
     {**dict.fromkeys(["theta", "e", "e1", "m"], "const"), **dict.fromkeys(["w", "c", "x0", "x1", "f"], "rv")}
 )
 NAMES = {
-    "theta": r"\theta",
-    "e": r"\eta\eta_n",
-    "e1": r"\eta\eta_{n+1}",
-    "m": r"\langle x_n^2\rangle",
-    "w": "w",
-    "c": "C_n",
-    "x0": "x_n",
-    "x1": "x_{n+1}",
-    "f": "f(x_n)",
-}
+    "theta": r"\theta", "e": r"\eta\eta_n", "e1": r"\eta\eta_{n+1}", "m": r"\langle x_n^2\rangle", "w": "w",
+    "c": "C_n", "x0": "x_n", "x1": "x_{n+1}", "f": "f(x_n)",
+}  # fmt: skip
 LOSS = Quartic().coordinate
 SLOPE = expression(sp.diff(LOSS, place), {place: x0})
 #: what one noise-free step leaves

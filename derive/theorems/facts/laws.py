@@ -32,12 +32,8 @@ LAWS: Mapping[str, Law] = {
     **{f"student-t:{nu}": StudentT(nu) for nu in range(2, 11)}, "uniform": Uniform(),
 }  # fmt: skip
 TITLES = {
-    "gaussian": "Gaussian",
-    "cauchy": "Cauchy",
-    "laplace": "Laplace",
-    "logistic": "logistic",
-    "uniform": "uniform",
-}
+    "gaussian": "Gaussian", "cauchy": "Cauchy", "laplace": "Laplace", "logistic": "logistic", "uniform": "uniform",
+}  # fmt: skip
 _FUNCTIONS: Mapping[Any, str] = {sp.erf: "erf", sp.tanh: "tanh", sp.atan: "atan", sp.exp: "exp", sp.log: "log"}
 
 
@@ -170,12 +166,9 @@ def _slope(t: Term) -> Term:
 
 
 TITLE = {
-    "concave": "concavity",
-    "slope": "slope at the origin",
-    "product": "a line below x times R",
-    "hyperbola": "a hyperbola below R",
-    "minimum": "a ramp below R",
-}
+    "concave": "concavity", "slope": "slope at the origin", "product": "a line below x times R",
+    "hyperbola": "a hyperbola below R", "minimum": "a ramp below R",
+}  # fmt: skip
 PLACE = {(Fraction(0), Fraction(1)): ", up to 1", (Fraction(1), None): ", from 1 on"}
 
 

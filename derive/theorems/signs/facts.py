@@ -80,13 +80,10 @@ ASSUMPTIONS: dict[str, Relation] = {
 }  # fmt: skip
 SPREAD: dict[str, Relation] = {"a > 0": a.gt(0)}
 DEFINITIONS: dict[str, Relation] = {
-    "mean of the step": b.eq(under("C", AT) / N),
-    "coordinates of g": (G**2).eq(under("S", y**2)),
-    "coordinates of b": (B**2).eq(under("S", b**2)),
-    "Phi": PHI.eq(under("S", y * b)),
-    "Tr S": tr(S).eq(under("S", 1 - under("C", AT**2) / N)),
-    "Lam g = b": dot(vec("g"), vec("c")).eq(BEND),
-}
+    "mean of the step": b.eq(under("C", AT) / N), "coordinates of g": (G**2).eq(under("S", y**2)),
+    "coordinates of b": (B**2).eq(under("S", b**2)), "Phi": PHI.eq(under("S", y * b)),
+    "Tr S": tr(S).eq(under("S", 1 - under("C", AT**2) / N)), "Lam g = b": dot(vec("g"), vec("c")).eq(BEND),
+}  # fmt: skip
 #: what numerics compares with a pathwise bound, and with one on a random time
 PATHWISE = (Evidence("sign clients"), Evidence("one step", {"method": "signs"}))
 SCHEDULED = (

@@ -20,12 +20,8 @@ eta, N, k, h1, h2, spread, sigma0, sigma1, x1, x2 = xs("eta N k h1 h2 Sigma1_2 s
 CONSTANTS = ("eta", "N", "k", "h1", "h2", "Sigma1_2", "sigma0", "sigma1")
 CONTEXT = Context({**dict.fromkeys(CONSTANTS, "const"), "x1": "rv", "x2": "rv"})
 NAMES = {
-    "Sigma1_2": r"\Sigma_{12}",
-    "sigma0": r"\sigma_0",
-    "sigma1": r"\sigma_1",
-    "h1": r"\lambda_1",
-    "h2": r"\lambda_2",
-}
+    "Sigma1_2": r"\Sigma_{12}", "sigma0": r"\sigma_0", "sigma1": r"\sigma_1", "h1": r"\lambda_1", "h2": r"\lambda_2",
+}  # fmt: skip
 STATE = (x1, x2)
 m, m1, m2 = under("E", x1 * x2), under("E", x1**2), under("E", x2**2)
 SQUARES = (h1**2 + h2**2) / 2

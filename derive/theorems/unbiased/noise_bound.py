@@ -48,11 +48,8 @@ DEFINITIONS: dict[str, Relation] = {
 BELOW: dict[str, Relation] = {"f >= f*": fstar.le(f)}
 #: what a bound at a random time asks besides
 ENDS: dict[str, Relation] = {
-    **BELOW,
-    "f(X_T) >= f*": fstar.le(fT),
-    "eps < 1": num(0).lt(1 - eps),
-    "int u > 0": under("I", u).gt(0),
-}
+    **BELOW, "f(X_T) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "int u > 0": under("I", u).gt(0),
+}  # fmt: skip
 VECTORS = {"mean": "g"}
 
 

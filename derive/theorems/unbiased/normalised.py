@@ -19,11 +19,8 @@ K = ub.condition("corrected", kap)
 K0 = L0 * A + SHARE
 h = u * (1 / K)
 RULES: dict[str, Relation] = {
-    "kap >= 0": kap.ge(0),
-    "u >= 0": u.ge(0),
-    "eta u <= 2 eps": (eta * u).le(2 * eps),
-    "K_0 > 0": K0.gt(0),
-}
+    "kap >= 0": kap.ge(0), "u >= 0": u.ge(0), "eta u <= 2 eps": (eta * u).le(2 * eps), "K_0 > 0": K0.gt(0),
+}  # fmt: skip
 LOW: dict[str, Relation] = {"c' <= A L0": SHARE.le(A * L0)}
 HIGH: dict[str, Relation] = {"c' > 0": SHARE.gt(0)}
 # (1/K_0)^2, not 1/K_0^2: inverses of expanded squares are separate atoms

@@ -20,13 +20,9 @@ from sdescent.derive.vocabulary.choices import Model
 re, rb, rw, rn, B = xs("re rb rw rn B")
 mu = polyak.mu
 NAMES = {
-    "re": r"\Theta_\eta",
-    "rb": r"\Theta_B",
-    "rw": r"\Theta_\omega",
-    "rn": r"\Theta_N",
-    "L0": "L",
+    "re": r"\Theta_\eta", "rb": r"\Theta_B", "rw": r"\Theta_\omega", "rn": r"\Theta_N", "L0": "L",
     "s0": r"\sigma_0^2",
-}
+}  # fmt: skip
 SYMBOLS = ("re", "rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
 CONTEXT = Context(dict.fromkeys(SYMBOLS, "const"))
 RULE = (re * (1 + rw * omega)).eq(rn * rb * (1 + omega))

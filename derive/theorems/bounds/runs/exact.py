@@ -23,13 +23,9 @@ _ZERO = Fraction(0)
 _BITS, _MORE, _MOST = 256, 64, 100_000
 #: nondecreasing functions, where they are defined
 _RISING = {
-    "exp": mpmath.exp,
-    "log": mpmath.log,
-    "sqrt": mpmath.sqrt,
-    "tanh": mpmath.tanh,
-    "atan": mpmath.atan,
+    "exp": mpmath.exp, "log": mpmath.log, "sqrt": mpmath.sqrt, "tanh": mpmath.tanh, "atan": mpmath.atan,
     "erf": mpmath.erf,
-}
+}  # fmt: skip
 #: how often an interval is halved
 _DEPTH = 6
 
