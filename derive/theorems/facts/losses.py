@@ -1,7 +1,7 @@
 """Theory 8: the (L0, L1) constants of the shipped losses, and Rosenbrock's function, which has none.
 
-One coordinate f_j at a time: f_j', f_j'' and the constants are read off `sdescent.derive.methods.losses`. Then sum_j f_j(x_j), from the
-constants of the f_j, and logistic regression over any number of samples.
+First one coordinate f_j at a time; f_j', f_j'' and the constants come from `sdescent.derive.methods.losses`. Then sums sum_j f_j(x_j),
+from the constants of the f_j, and logistic regression with any number of samples.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ NAMES = {
 JUMPS = [a - b for a, b in zip(JETS[:3], JETS[3:], strict=True)]
 NO_JUMP = (JUMPS[0] ** 2 + JUMPS[1] ** 2 + JUMPS[2] ** 2).eq(0)
 CLAIM = fn("abs", curv).le(L0 + L1 * fn("abs", slope))
-#: 1 where x >= 0 and 0 elsewhere; only that it is one of the two is used
+#: 1 where x >= 0, else 0; proofs use only that it is 0 or 1
 SIDE: dict[str, Relation] = {"an indicator": (chi**2).eq(chi)}
 
 
 def written(e: sp.Expr, at: Term = v) -> Term:
-    """A function of x_j as a term, with chi for where x_j >= 0.
+    """A function of x_j as a term; chi is the indicator of x_j >= 0.
 
     Raises:
-        ValueError: it is written in other cases than x_j >= 0 and the rest.
+        ValueError: it distinguishes other cases than x_j >= 0 and x_j < 0.
     """
     e = sp.piecewise_fold(e.rewrite([sp.sinh, sp.cosh], sp.exp))
     if isinstance(e, sp.Piecewise):
@@ -73,7 +73,7 @@ def halves(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 
 def reader(loss: Separable) -> Callable[[], dict[str, Relation]]:
-    """The way in which f', f'' and the constants are read."""
+    """A function that reads f', f'' and the constants off the loss."""
 
     def read() -> dict[str, Relation]:
         f, constants = loss.coordinate, loss.smoothness(1)
@@ -192,7 +192,7 @@ def entry(
     name: str, title: str, loss: Separable, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation], point: Mapping[Term, int], parameter: Term | None = None,
 ) -> Theorem:  # fmt: skip
-    """An entry on one coordinate of a loss, defined by the formulas read off it; `parameter` is a number that it is about."""
+    """An entry on one coordinate of a loss, defined by the loss's own formulas; `parameter` is the symbol of a parameter of it."""
     read = reader(loss)
     return Theorem(
         id=f"8-{name}", title=title, source="theory 8", claim=CLAIM, context=CONTEXT, assumptions=assumptions,
@@ -206,8 +206,7 @@ _F = (1 - _x) ** 2 + 100 * (_y - _x**2) ** 2
 ROSENBROCK = Refutation(
     id="8-rosenbrock", title="Rosenbrock's function has smoothness constants on the plane", source="theory 8",
     assume={
-        "on the curve where the second factor of the gradient is small": p.eq(v**2),
-        "constants": L0.eq(100),
+        "on the curve where the second factor of the gradient is small": p.eq(v**2), "constants": L0.eq(100),
         "L1": L1.eq(100),
     },
     claim=expression(sp.diff(_F, _x, 2), {}).le(
@@ -339,12 +338,9 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
         claim=NO_JUMP, context=CONTEXT, assumptions={}, definitions=jets(), read=jets,
         point=dict(zip(JETS, (0, 0, 1, 0, 0, 1), strict=True)), names=NAMES, prove=joint, evidence=(Evidence("loss"),),
     ),
-    ROSENBROCK,
-    NEVER,
+    ROSENBROCK, NEVER,
     Theorem(
-        id="8-separable", title="Sums of separable losses", source="theory 8",
-        claim=SMOOTH,
-        context=SEPARABLE,
+        id="8-separable", title="Sums of separable losses", source="theory 8", claim=SMOOTH, context=SEPARABLE,
         assumptions={
             "each f_j": fn("abs", curv).le(l0 + l1 * SIZE), "l0_j <= L0": l0.le(L0), "l1_j <= L1": l1.le(L1), "L1 >= 0": L1.ge(0),
             "e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1),
@@ -358,19 +354,15 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
             "L0": "L_0", "L1": "L_1", "l0": "L_{0,j}", "l1": "L_{1,j}", "slope": "f_j'", "curv": "f_j''", "e": "e_j", "g": r"\nabla f",
             "H": r"\nabla^2 f",
         },
-        prove=separable,
-        evidence=(Evidence("separable loss"),),
+        prove=separable, evidence=(Evidence("separable loss"),),
     ),
     Theorem(
-        id="8-logistic-regression", title="The constants of logistic regression", source="theory 8",
-        claim=CURVED,
-        context=SAMPLES,
-        assumptions={"n > 0": n.gt(0), "l2 >= 0": l2.ge(0), "||a||^2 >= 0": size.ge(0)},
+        id="8-logistic-regression", title="The constants of logistic regression", source="theory 8", claim=CURVED,
+        context=SAMPLES, assumptions={"n > 0": n.gt(0), "l2 >= 0": l2.ge(0), "||a||^2 >= 0": size.ge(0)},
         definitions={
             "Hessian": quad(H, vec("w")).eq(l2 * U**2 + quad(D, vec("w"))),
             "trace of the data's part": tr(D).eq(under("C", p * (1 - p) * size) / n),
-            "norm of ww'": opnorm(P).eq(U**2),
-            "Tr(D ww')": trprod(P, D).eq(quad(D, vec("w"))),
+            "norm of ww'": opnorm(P).eq(U**2), "Tr(D ww')": trprod(P, D).eq(quad(D, vec("w"))),
             "L_0": K0.eq(l2 + under("C", size) / (4 * n)),
         },
         recomputed=("logistic regression",),
@@ -379,7 +371,6 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
             trprod(P, D): 1,
         },
         names={"l2": "l_2", "p": "p_k", "size": r"\|a_k\|^2", "K0": "L_0", "H": r"\nabla^2 f", "w": "w"},
-        prove=logistic,
-        evidence=(Evidence("logistic regression"),),
+        prove=logistic, evidence=(Evidence("logistic regression"),),
     ),
 )  # fmt: skip

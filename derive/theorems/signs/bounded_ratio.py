@@ -1,7 +1,8 @@
 """Theory 6.4: DSignSGD as in [S] v1, at every state; and both versions of [S] while no slope exceeds rho times a scale.
 
 The step conditions of [S] v1 and v2 need Phi >= l G^2/sigma_H with l = R(rho)/rho. This holds while |g_j| <= rho sigma_k along the
-path; no l > 0 works at every state (6.4-chord-zero). Each model has a bound on the drift of f, and its integral: a bound at a random time.
+path; no l > 0 works at every state (6.4-chord-zero). For each model there are a bound on the drift of f and its integral, a bound at a
+random time.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class Bounded(Ordered):
         most = w.combine("z/(r rho) <= 1", place.le(1), [[inside, over, over_rho]], [unit_rho, (ratio / ratio, unit)])
         weak = w.combine("rho >= 0", ratio.ge(0), ["rho > 0"])
         bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, w.number(0), low, most])
-        # R at z/(r rho) rho is R at z/r: between the two by monotony, since their arguments are equal
+        # R(z/(r rho) rho) = R(z/r), by monotony in both directions: the arguments are equal
         back = w.combine("equal arguments", (place * ratio).le(z / r), (), [(z / r, unit_rho)])
         rising = k.declared("R", "nondecreasing", [place * ratio + (1 - place) * 0, z / r], [back])
         return w.combine("the chord", (SLOPE * z / r).le(R(z / r)), [bow, rising], [(-(1 - place), self.zero)])
@@ -215,11 +216,11 @@ RATIO = Theorem(
 def pair(
     model: Model, ids: tuple[str, str], source: str, numbers: Mapping[str, float], wide: float
 ) -> tuple[Theorem, Theorem]:
-    """The bound on the drift of f for one model, and the one at a random time.
+    """The bound on the drift of f for one model, and the bound at a random time.
 
     Args:
-        numbers: of the comparison: every state up to the gradient norm 6 has |g_j| <= rho sigma_k.
-        wide: a step size beyond the condition.
+        numbers: of the evidence: |g_j| <= rho sigma_k at every state with a gradient norm up to 6.
+        wide: a step size that violates the condition.
     """
     rules = {**BOUNDED, "eps >= 0": eps.ge(0), "step": (eta * u * K[model]).le(eps * SLOPE)}
     rules |= {"M >= 0": M.ge(0)} if model == "corrected" else {}
@@ -233,10 +234,7 @@ def pair(
 
 
 ENTRIES: tuple[Theorem | Refutation, ...] = (
-    CLASSIC,
-    EVERY_CHORD,
-    ZERO,
-    RATIO,
+    CLASSIC, EVERY_CHORD, ZERO, RATIO,
     *pair(
         "first-order", ("6.4-classic-bounded", "6.4-classic-scheduled"), "theory 6.4; the step condition of arXiv 2506.00181v1",
         {"eps": 0.3, "ratio": 6.0}, 4.0,

@@ -1,4 +1,4 @@
-"""Theory 6.4 (ours): two bounds for DSignSGD at every state of R^d, and what they say of the gradient.
+"""Theory 6.4 (ours): two bounds for DSignSGD at every state of R^d, and what they imply for the gradient.
 
 The noise is symmetric and unimodal, Cauchy included. The first bound has a deterministic step condition; the floor of the second falls
 like 1/N, by Chebyshev's sum inequality. Phi >= a sum_j g_j^2/(sigma-bar + |g_j|): where Phi is small, so is the gradient.
@@ -45,7 +45,7 @@ OTHER_SIZE = under("C", R(fn("abs", OTHER) / sigma)) / N
 
 
 class Ordered(sg.SignFacts):
-    """The facts that use the sign of b_j and the order of the coordinates of b."""
+    """Facts from the sign of b_j and the order of the coordinates of b."""
 
     @cached_property
     def one_sign(self) -> tuple[Fact, Fact]:
@@ -177,8 +177,7 @@ def anywhere(w: Derivation) -> tuple[sg.SignFacts, Fact]:
     bound = w.combine(
         "the bound on the drift of f", sg.drift_bound("corrected", FLOOR_ANYWHERE),
         [
-            ("1/2", ["eta >= 0", s.second_order()], u),
-            ("1/2", ["eta >= 0", s.everywhere], u),
+            ("1/2", ["eta >= 0", s.second_order()], u), ("1/2", ["eta >= 0", s.everywhere], u),
             ("1/2", ["u >= 0", s.phi_nonnegative, over, "step"]),
         ],
         [(num("1/2") * eta * u**2, "Lam g = b"), (eps * u * PHI, unit)],
@@ -192,8 +191,7 @@ def by_clients(w: Derivation) -> tuple[Ordered, Fact]:
     bound = w.combine(
         "the bound on the drift of f", sg.drift_bound("corrected", FLOOR_BY_CLIENTS),
         [
-            ("1/2", ["eta >= 0", s.second_order()], u),
-            ("1/2", ["eta >= 0", s.by_clients], u),
+            ("1/2", ["eta >= 0", s.second_order()], u), ("1/2", ["eta >= 0", s.by_clients], u),
             ["u >= 0", s.phi_nonnegative, "step"],
         ],
         [(num("1/2") * eta * u**2, "Lam g = b")],
@@ -206,7 +204,7 @@ READING = (a * under("S", y**2 / SPREAD)).le(PHI)
 
 
 class Reading(SignFacts):
-    """The facts that turn Phi into the gradient."""
+    """Facts that bound the gradient by Phi."""
 
     @cached_property
     def hyperbola(self) -> Fact:

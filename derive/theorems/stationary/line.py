@@ -1,7 +1,7 @@
 """Theory 6.7: stationary variances on quadratics, from the generator of the engine's own SDEs.
 
-A law is stationary to second order if E L(x_i x_j) = 0 with L(x_i x_j) = x_i b_j + x_j b_i + S_ij, b the drift and S the covariance
-of the equation. This is what is assumed, as it is written; E is linear, so it is an equation for E x_i x_j.
+A law is stationary to second order if E L(x_i x_j) = 0, L(x_i x_j) = x_i b_j + x_j b_i + S_ij with the drift b and the covariance S
+of the equation. The theorems assume just this: by linearity of E an equation for E x_i x_j.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def stationary(equation: CoordinateSDE, state: tuple[Term, ...], i: int, j: int)
 
 
 FACTORS: dict[Model, Term] = {"first-order": num(2), "corrected": 2 - eta * lam, "second-order": 2 + eta * lam}
-#: a step condition where the rate of decay has one
+#: the step condition for a positive rate of decay
 STABLE = {model: {} if factor[0] == "q" else {"stable": num(0).lt(factor)} for model, factor in FACTORS.items()}
 
 
 def fixed_point(w: Derivation, value: Term, inflow: Term, rate: Term, positive: Fact | str) -> Fact:
-    """value = inflow/rate, from 0 = inflow - rate value, which is what "stationary" says, and 0 < rate."""
+    """value = inflow/rate, from "stationary", 0 = inflow - rate value, and 0 < rate."""
     unit, share = w.kernel.inverse(rate, w[positive] if isinstance(positive, str) else positive), 1 / rate
     mean = w.combine("the mean of the generator", num(0).eq(inflow - rate * value), (), ["stationary"])
     return w.combine("solve", value.eq(inflow * share), (), [(share, mean), (-value, unit)])
@@ -61,19 +61,12 @@ def entry(model: Model) -> Theorem:
         )
 
     return Theorem(
-        id=f"6.7-{model}",
-        title=f"Stationary variance on a quadratic, {model} model",
-        source="theory 6.7 and 5.4",
-        claim=SECOND.eq(eta * sigma**2 / N * (1 / decay)),
-        context=CONTEXT,
-        assumptions={"lambda > 0": lam.gt(0), **STABLE[model]},
-        definitions=read(),
-        read=read,
-        point={eta: 0, N: 1, sigma: 1, lam: 1, x: 0},
-        names=NAMES,
-        prove=prove,
+        id=f"6.7-{model}", title=f"Stationary variance on a quadratic, {model} model", source="theory 6.7 and 5.4",
+        claim=SECOND.eq(eta * sigma**2 / N * (1 / decay)), context=CONTEXT,
+        assumptions={"lambda > 0": lam.gt(0), **STABLE[model]}, definitions=read(), read=read,
+        point={eta: 0, N: 1, sigma: 1, lam: 1, x: 0}, names=NAMES, prove=prove,
         evidence=(Evidence("stationary moments", {"noise": "gaussian", "model": model}),),
-    )
+    )  # fmt: skip
 
 
 ENTRIES = tuple(entry(model) for model in FACTORS)

@@ -25,7 +25,7 @@ NAMES = {
 STATE = (x1, x2)
 m, m1, m2 = under("E", x1 * x2), under("E", x1**2), under("E", x2**2)
 SQUARES = (h1**2 + h2**2) / 2
-#: the part that the rate of E x1 x2 loses from h1 + h2
+#: the rate of E x1 x2 is h1 + h2 less this
 FACTORS: dict[Model, Term] = {
     "first-order": h1 + h2,
     "corrected": h1 + h2 - eta * SQUARES,
@@ -37,7 +37,7 @@ def covariance(model: Model) -> Theorem:
     rate, inflow = FACTORS[model], eta * spread / N
 
     def read() -> dict[str, Relation]:
-        """E L(x1 x2) = 0 of the engine's SDE with a noise covariance Sigma that is not diagonal."""
+        """E L(x1 x2) = 0 for the engine's SDE with a noise covariance Sigma that is not diagonal."""
         equation = sde(DSGD(Correlated(Gaussian())), model, Quadratic(("h1", "h2")), 2).expanded
         return {"stationary": stationary(equation, STATE, 0, 1)}
 
@@ -53,7 +53,7 @@ COUPLING, FORCE = 2 * eta * sigma1**2 / (N * k), 2 * eta * sigma0**2 / (N * k)
 
 
 def own_rate(model: Model, h: Term) -> Term:
-    """r_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, less eta h_j^2 in the corrected model: the rate at which E x_j^2 decays by itself."""
+    """r_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, less eta h_j^2 in the corrected model: the decay of E x_j^2 without coupling."""
     return 2 * h - eta / N * (2 / k - 1) * h**2 - (eta * h**2 if model == "corrected" else num(0))
 
 
@@ -100,9 +100,7 @@ def rand_k(model: Model) -> Theorem:
 
     return Theorem(
         id=f"6.7-rand-k-{model}", title=f"Stationary second moment with Rand-k and affine variance, {model} model", source="theory 6.7",
-        claim=square(model),
-        remark="The coordinates may be exchanged.",
-        context=CONTEXT,
+        claim=square(model), remark="The coordinates may be exchanged.", context=CONTEXT,
         assumptions={
             "r_1 > 0": own_rate(model, h1).gt(0), "r_2 > 0": own_rate(model, h2).gt(0), "q > 0": slack(model).gt(0),
         },

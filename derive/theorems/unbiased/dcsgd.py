@@ -1,7 +1,7 @@
-"""D(C)SGD with a pre-scheduled step (theory 6.1, 6.2): pathwise, and for the mean square gradient at a random time.
+"""D(C)SGD with a pre-scheduled step (theory 6.1, 6.2): pathwise, and the mean square gradient at a random time.
 
-The first-order and the corrected model differ in one term of the drift, eta u^2/2 H g, hence in A' = A_1/N or 1 + A_1/N.
-The step condition with L0 + L1 E G, as reported of 6.2, is refuted; with L0 + L1 E G^3/E G^2 it is proved.
+The drifts of the first-order and of the corrected model differ by eta u^2/2 H g, so that A' is A_1/N or 1 + A_1/N.
+The step condition with L0 + L1 E G, reported for 6.2, is refuted; with L0 + L1 E G^3/E G^2 it is proved.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ MEAN = under("E", ub.generator("corrected", u)).le(-(1 - eps) * u * SECOND + EXT
 
 
 def repaired(w: Derivation) -> Fact:
-    """E of the drift bound without a step condition, and then the condition on moments of G."""
+    """The expectation of the drift bound without a step condition, then the condition on moments of G."""
     bounds = ub.bounds(w)
     floor = young(w)
     half = "1/2"
@@ -95,8 +95,7 @@ def repaired(w: Derivation) -> Fact:
     before = w.combine(
         "the drift of f, before any condition", ub.generator("corrected", u).le(-u * G**2 + num(half) * eta * u**2 * rate * G**2 + EXTRA),
         [
-            (half, ["eta >= 0", bounds.per, bounds.spread], u),
-            (half, ["eta >= 0", bounds.curvature], u),
+            (half, ["eta >= 0", bounds.per, bounds.spread], u), (half, ["eta >= 0", bounds.curvature], u),
             (half, ["eta >= 0", "L1 >= 0", bounds.D0, bounds.per, floor], u),
         ],
     )  # fmt: skip
@@ -108,9 +107,7 @@ REPAIRED = Theorem(
     id="6.2-expectation-repaired", title="D(C)SGD, corrected model: the step condition on moments of the gradient",
     source="theory 6.2 (ours)", claim=MEAN,
     assumptions={
-        **ub.ASSUMPTIONS,
-        "kap > 0": kap.gt(0),
-        "u >= 0": u.ge(0),
+        **ub.ASSUMPTIONS, "kap > 0": kap.gt(0), "u >= 0": u.ge(0),
         "step": (eta * u * ((L0 * SECOND + L1 * THIRD) * A + kap * L1 * D0 / N * SECOND)).le(2 * eps * SECOND),
     },
     prove=repaired, evidence=(Evidence("random states"),), **ub.common("corrected"),
@@ -120,7 +117,7 @@ p, high, step, share = xs("p G eta eps")
 
 
 def drift(noise: Noise) -> Term:
-    """L f at G = f'(x) for f = e^x - x - 1 at x >= 0, N = d = 1, off the engine's generator; D0 is the noise's constant variance.
+    """The engine's L f at G = f'(x) for f = e^x - x - 1, x >= 0, N = d = 1; D0 is the constant variance of the noise.
 
     Raises:
         ValueError: it is not a function of G.
@@ -151,7 +148,7 @@ def fifth() -> Relation:
 
 
 def over(value: Term) -> Term:
-    """E of a function of the gradient norm that is `value` at G with probability p, and 0 at G = 0."""
+    """The mean of a function of the gradient norm: `value` at G, which has probability p, and 0 at G = 0."""
     return p * value
 
 
@@ -165,11 +162,8 @@ EXPECTATION = Refutation(
         ),
     ),
     assume={
-        "a probability": p.le(1),
-        "which is not negative": p.ge(0),
-        "a norm": high.ge(0),
-        "step": (step * (1 + over(high))).le(2 * share),
-        "0 < eps": share.gt(0),
+        "a probability": p.le(1), "which is not negative": p.ge(0), "a norm": high.ge(0),
+        "step": (step * (1 + over(high))).le(2 * share), "0 < eps": share.gt(0),
     },
     claim=expected(), read=expected,
     witness={"p": Fraction(1, 4), "G": 4, "eta": Fraction(1, 2), "eps": Fraction(1, 2)},
@@ -188,10 +182,7 @@ gap = x("kap")
 FIFTH = Refutation(
     id="6.2-kappa-fifth", title="A smaller κ keeps the floor", source="theory 6.2 (ours)",
     assume={
-        "a norm": high.ge(0),
-        "0 < eps": share.gt(0),
-        "eps <= 1": share.le(1),
-        "eta >= 0": step.ge(0),
+        "a norm": high.ge(0), "0 < eps": share.gt(0), "eps <= 1": share.le(1), "eta >= 0": step.ge(0),
         "D_0 >= 0": D0.ge(0),
         "step": (
             step * put(ub.condition("corrected", gap), {L0: num(1), L1: num(1), N: num(1), A1: num(1), G: high})

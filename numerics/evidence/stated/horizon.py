@@ -1,4 +1,4 @@
-"""What a theorem says at the horizon: against means without sampling where these close, and against paths where they do not."""
+"""A theorem's claim at the horizon, against means without sampling if these close, else against paths."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
 from sdescent.numerics.evidence.stated.mean_squares import MeanSquares
 from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
 
-#: steps up to the horizon, where the assumptions allow that many; nodes of a time integral
+#: steps up to the horizon, if the assumptions allow; nodes of a time integral
 STEPS, NODES = 40, 40
-#: further numbers of steps that are tried, besides those in the assumptions, and the most of these
+#: further numbers of steps to try beside those in the assumptions; the largest to try
 FEWER_OR_MORE, MOST_STEPS = (20, 10, 5, 3, 2, 1, 100, 300, 1000), 2000
-#: the name of the claim about a step where it is assumed
+#: the name of the claim about a step, as an assumption
 CLAIM = "the bound on a step"
-#: differences of two linear functions that count as rounding
+#: largest rounding difference of two linear functions
 LINEAR = 1e-9
 
 
@@ -58,7 +58,7 @@ def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
 
 
 def without_sampling(id: str, one: Instance, subject: str, claim: Relation, words: str) -> Verified:
-    """The verdict from means of squares; the loss is quadratic and both sides linear in these.
+    """The verdict from means of squares; the loss is quadratic, and both sides are linear in the squares.
 
     Raises:
         NoClosedForm: they do not close, or a side is not linear in them.
@@ -80,7 +80,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
         for factor in BEYOND:
             far = one.with_step(factor * one.eta)
             ends = _sides(_numbers(far, *_means(far, subject, steps), steps), claim)
-            # a bound such as (1 - k)^K says nothing for k > 1
+            # for k > 1 a bound such as (1 - k)^K is void
             outside[WORDS[factor]] = None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
     tight = tightness_of(np.array([[left]]), np.array([[right]]))
     description = {"what": "horizon", "case": words, **one.description, "steps": steps, "value": left, "bound": right}
@@ -90,7 +90,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
 
 
 def note_of(stated: Stated, subject: str) -> str:
-    """That a theorem about an SDE is not about the method."""
+    """The note that a theorem about an SDE does not cover the method."""
     return "" if stated.about == "method" or subject == "SDE" else ABOUT_THE_SDE
 
 
@@ -101,10 +101,10 @@ def _sides(numbers: Numbers, claim: Relation) -> tuple[float, float]:
 
 
 def steps_to_the_end(one: Instance, usual: int) -> int:
-    """A number of steps at which the assumptions about the horizon hold: the usual one, if it is one.
+    """A number of steps that satisfies the assumptions about the horizon, preferably the usual one.
 
     Raises:
-        NoInstance: at none of those that are tried.
+        NoInstance: all numbers tried fail.
     """
     setting = one.stated.setting
     about = {n: r for n, r in setting.assumptions.items() if setting.horizon[1] in symbols_of(r)}
@@ -120,7 +120,7 @@ def steps_to_the_end(one: Instance, usual: int) -> int:
 
 
 def _means(one: Instance, subject: str, steps: int) -> tuple[MeanSquares, np.ndarray]:
-    """Means at the times of a sum or an integral, and then at the horizon, and the weights of these times."""
+    """Means at the times of a sum or an integral, then at the horizon, and the weights of the times."""
     if subject == "method":
         return mean_squares.of_the_method(one, steps), np.full(steps, 1.0 if one.stated.about == "method" else one.eta)
     end = steps * one.eta
@@ -129,7 +129,7 @@ def _means(one: Instance, subject: str, steps: int) -> tuple[MeanSquares, np.nda
 
 
 def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int) -> Numbers:
-    """E of the atoms that are squares, as those atoms, at the times and at the end."""
+    """The means of squares as values of their atoms, at the times and at the end."""
     h = np.array(one.member.curvatures)
     vectors: dict[str, dict[str, Any]] = {nm.DISTANCE: {"x": 1.0}, nm.GRADIENT: {"x": h}}
     if one.stated.setting.mean == nm.GRADIENT:
@@ -162,7 +162,7 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int)
 
 
 def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: np.ndarray, steps: int) -> None:
-    """That both sides are linear in the means, so that means may stand for the random values.
+    """Checks that both sides are linear in the means, which may then replace random values.
 
     Raises:
         NoClosedForm: they are not.
@@ -177,7 +177,7 @@ def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: n
 
 
 def _check_assumed(one: Instance, numbers: Numbers) -> None:
-    """That the assumptions about the start and the horizon hold.
+    """Checks the assumptions about the start and the horizon.
 
     Raises:
         NoInstance: one of them does not.
@@ -190,17 +190,17 @@ def _check_assumed(one: Instance, numbers: Numbers) -> None:
 
 
 def _local(one: Instance) -> bool:
-    """Whether an assumption fails at states far away."""
+    """Whether an assumption fails at distant states."""
     far: Mapping[str, np.ndarray] = {letter: 1e3 * a for letter, a in states(one, 100, 5).items()}
     with np.errstate(all="ignore"):
         return not all(np.all(h) for h in one.held(one.numbers(far)).values())
 
 
 def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The theorem at the horizon on all instances where means close: at the largest step size and well inside, the tightest shown.
+    """The theorem at the horizon, at the largest step size and well inside: the tightest of the instances with closed means.
 
     Raises:
-        NoInstance: they close on none; the message says why.
+        NoInstance: there are none; the message says why.
     """
     groups: dict[str, list[Verified]] = {}
     missing = ""
@@ -217,7 +217,7 @@ def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> l
 
 
 def _merged(results: list[Verified]) -> Verified:
-    """One result for several instances: the one that is violated, or the tightest."""
+    """One result for several instances: a violation, or the tightest."""
     worst = min(results, key=lambda v: (v.verdict is not Verdict.VIOLATED, v.tightness or 0.0))
     instance = {**worst.instance, "cases": len(results)}
     return replace(

@@ -1,4 +1,4 @@
-"""Instances of a theorem of one's own: a loss, a noise, clients, a dimension, and numbers at which its assumptions hold."""
+"""Instances of a theorem of one's own: a loss, a noise, clients, a dimension, and numbers that satisfy its assumptions."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from sdescent.numerics.evidence.stated.losses import Member
 from sdescent.numerics.laws.gauss_rules import Rule
 from sdescent.numerics.without_sampling.messages import Average, average
 
-#: nodes of the law of a message, besides one for each client, and the most of them
+#: nodes of the law of a message beside one per client, and the largest number of nodes
 NODES, MOST_NODES = 16, 48
-#: a starting point, in units of the loss; the further coordinates repeat it
+#: the starting point in units of the loss, repeated for further coordinates
 START = (1.5, -1.0, 0.5, -0.25, 2.0)
 _t = sp.Symbol("gradient", real=True)
 #: x (d, points), letter of the memory -> (d, points)
@@ -42,7 +42,7 @@ State = Mapping[str, np.ndarray]
 
 
 class NoInstance(ValueError):
-    """The library has no instance of this kind."""
+    """The library has no such instance."""
 
 
 @final
@@ -55,8 +55,8 @@ class Instance:
         member: the loss.
         method: with its noise and clients.
         dim, clients: d and N.
-        values: numbers of the free constants, eta among them.
-        most: the largest step size at which the assumptions hold at the start; None where they bound it nowhere.
+        values: numbers of the free constants, eta included.
+        most: the largest step size for which the assumptions hold at the start; None if unbounded.
         noise: the noise in words.
     """
 
@@ -98,7 +98,7 @@ class Instance:
 
     @cached_property
     def at_the_start(self) -> Numbers:
-        """The atoms of the theorem at the start, those that stand for the start among them."""
+        """The atoms of the theorem at the start, those for initial values included."""
         numbers, potentials = self.numbers(self.begin), self.stated.setting.potentials.values()
         return numbers.plus({p.start: numbers.value(p.value) for p in potentials})
 
@@ -110,7 +110,7 @@ class Instance:
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """What it is, as JSON values."""
+        """The instance as JSON values."""
         constants = {name: float(f"{v:.6g}") for name, v in self.all_values.items()}
         loss = {"loss": self.member.name, "loss_latex": self.member.latex}
         return {**loss, "noise": self.noise, "d": self.dim, "clients": self.clients, **constants}
@@ -121,7 +121,7 @@ class Instance:
 
     @cached_property
     def base(self) -> Numbers:
-        """The constants, those that equalities give among them; of signs the scales, the density at 0 and R = 2F - 1 too."""
+        """The constants, including those that equalities determine; for signs also scales, density at 0 and R = 2F - 1."""
         if not is_sign(self.method):
             return self._plain
         law, scales = self.specialised.noise.law, self.scales(np.zeros((1, 1))).ravel()
@@ -136,13 +136,13 @@ class Instance:
 
     @cached_property
     def parameters(self) -> dict[str, float]:
-        """The numbers that the method takes, by name."""
+        """The parameters of the method, by name."""
         letters = symbol_names(self.method) | {name for name, _ in self.method.constants} | {"eta"}
         return {name: v for name, v in self.all_values.items() if name in letters}
 
     @cached_property
     def specialised(self) -> Method:
-        """The method with numbers for its symbols but eta; a free schedule is 1."""
+        """The method with numbers for all symbols but eta, and 1 for a free schedule."""
         method = specialise(self.method, {name: v for name, v in self.parameters.items() if name != "eta"})
         return replace(method, schedule=Constant()) if isinstance(method.schedule, Free) else method
 
@@ -165,7 +165,7 @@ class Instance:
     # --- the messages
 
     def scales(self, g: np.ndarray) -> np.ndarray:
-        """The scale of the noise for each client (one, where all are equal) and coordinate, (clients or 1, d, points)."""
+        """The scale of the noise for each client and coordinate, (clients, or 1 if all are equal, d, points)."""
         size = sp.Symbol("square", real=True)
         scales = []
         for scale in self.specialised.noise.scales:
@@ -176,9 +176,9 @@ class Instance:
         return np.stack(scales)
 
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
-        """The law of one coordinate of the averaged message, values and chances (d, points, atoms).
+        """The law of one coordinate of the mean message, values and probabilities (d, points, atoms).
 
-        Exact for compressors whose coordinate depends on that coordinate alone: identity, sign, Bernoulli, Rand-k.
+        Exact for compressors that act on each coordinate alone: identity, sign, Bernoulli, Rand-k.
 
         Raises:
             NoClosedForm: another compressor, or a law of the noise without a finite rule.
@@ -212,10 +212,10 @@ class Instance:
         unit = 0.0 if law.degenerate else float(law.moment(2)) if law.tail.is_number and law.tail > 2 else np.inf
         return np.mean(np.sum(self.scales(g) ** 2, axis=1), axis=0) * unit
 
-    # --- all that a formula of the theorem may have
+    # --- all atoms of the theorem's formulas
 
     def numbers(self, state: State) -> Numbers:
-        """The atoms of the theorem at states, but for the changes of the potentials."""
+        """The atoms of the theorem at states, without the changes of the potentials."""
         at = state["x"]
         g, bent = self.derivative(1, at), self.derivative(2, at)
         mean, spread = self.spread(g)
@@ -249,7 +249,7 @@ class Instance:
 
     @cached_property
     def sums(self) -> dict[str, dict[str, float]]:
-        """The vectors that are sums of others, with their coefficients."""
+        """The sums of vectors, with their coefficients."""
         sums = self.stated.setting.sums
         return {n: {v: float(self.base.value(c).ravel()[0]) for v, c in s.parts.items()} for n, s in sums.items()}
 
@@ -262,7 +262,7 @@ class Instance:
         return float(level.xreplace({s: sp.Float(self.all_values[s.name], 17) for s in level.free_symbols}))
 
     def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
-        """Where each assumption that has a value at a state holds, by name, (points,)."""
+        """Where each assumption with a value at a state holds, by name, (points,)."""
         holds = {}
         for name, relation in self.assumed.items():
             try:

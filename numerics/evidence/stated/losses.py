@@ -1,4 +1,4 @@
-"""Losses of the library in the class that a theorem assumes, with its constants. All have their minimum 0 at 0, a critical point.
+"""Losses of the library in the class that a theorem assumes. Each has its minimum 0 at 0, a critical point.
 
 | loss | is in the class because |
 |---|---|
@@ -83,7 +83,7 @@ def members(constants: LossClass) -> Iterator[Member]:
 
 
 def _quadratic(high: float, low: float, dim: int) -> Member:
-    """Curvatures from high to low; these two are constants of the class, and exact."""
+    """Curvatures from high to low, the constants of the class."""
     middle = [float(f"{v:.3g}") for v in np.geomspace(high, low, dim)[1:-1].tolist()]
     values = (high, *middle, low)[:dim] if dim > 1 else (high,)
     curvatures = ", ".join(f"{v:.4g}" for v in values)

@@ -1,8 +1,8 @@
 """Means of squares and products of a state, without sampling, where they close: a quadratic loss and a step linear in the state.
 
-The image of 1, z_a, z_a z_b (z the coordinate x_j and the memory there) under a step, or under the generator of the SDE, is found
-from the enumeration of the step itself at random states, by least squares; that it is a combination of these at all is checked
-at further states. So E z_a z_b follows a recursion, or a linear differential equation.
+Let z be x_j with the memory in that coordinate. The images of 1, z_a, z_a z_b under a step, or under the SDE's generator, are
+computed at random states and fitted by combinations of 1, z_a, z_a z_b, by least squares; further states check the fit. So E
+z_a z_b follows a linear recursion or differential equation.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.stated.change import Moment, after, equation, lowered_at, moment, states
 from sdescent.numerics.evidence.stated.instance import Instance, State
 
-#: the largest difference, relative to the size of the numbers, from a combination of the moments
+#: largest relative error of the fit
 CLOSED = 1e-7
 
 
 @final
 @dataclass(frozen=True)
 class MeanSquares:
-    """E of the products of two letters, at times.
+    """Means of the products of two letters, at times.
 
     Args:
         letters: x first.
         times: (S,).
-        values: (S, d, monomials), as `monomials` has them.
+        values: (S, d, monomials), in the order of `monomials`.
     """
 
     letters: tuple[str, ...]

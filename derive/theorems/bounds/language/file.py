@@ -1,4 +1,4 @@
-"""The formulas of a theorem file, read: its V, claim, step and hints, the classes that it assumes, and its inequalities."""
+"""Reads the formulas of a theorem file: V, claim, step and hints, the classes that it assumes, and its inequalities."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sdescent.derive.theorems.bounds.language.letters import Letters
 from sdescent.derive.theorems.bounds.language.vocabulary import Words, replaced, symbols_of
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: heads of a term that is made of constants alone
+#: heads of terms of constants alone
 ARITHMETIC = ("q", "x", "+", "*", "^", "/", "pi", "f")
-#: a key that must be there -> an example of its value
+#: required key -> an example of its value
 REQUIRED = {"V": 'a function such as "f - fstar"', "claim": 'a bound such as "change <= -eta*G^2/2"'}
 
 
@@ -25,11 +25,11 @@ class Formulas:
     """The formulas of a file, in its own letters.
 
     Args:
-        words: that read them.
+        words: their reader.
         hypotheses: the classes that `assume` names.
         inequalities: the other lines of `assume`, by their texts.
         value: V.
-        claim, step, hints: the keys of these names; step is None where there is none.
+        claim, step, hints: the keys of these names; step may be None.
     """
 
     words: Words
@@ -47,10 +47,10 @@ def read_formulas(table: Mapping[str, Any], letters: Letters, steps: bool, numbe
     Args:
         table: the file.
         steps: whether time is steps.
-        numbers: words and constants of the method that stand for numbers or for other terms.
+        numbers: words and constants of the method -> the numbers or terms they stand for.
 
     Raises:
-        BadInput: a key that is missing; a line that is not in the language, or a letter in a role that it may not have.
+        BadInput: a missing key, a line outside the language, a letter in a role that it cannot have.
     """
     vectors = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
     words = Words({**vectors, **{m: m for m in letters.memory}}, steps, letters)
@@ -82,7 +82,7 @@ def _listed(table: Mapping[str, Any], key: str, accepted: str) -> Sequence[Any]:
 
 
 def _argument(words: Words, name: str, text: str, place: str) -> Term:
-    """The argument of a keyword: a term of the state and of constants; of constants alone where the class needs it."""
+    """The argument of a keyword: a term in the state and constants, or in constants alone where the class requires it."""
     term = words.term(text, place)
     foreign = sorted(symbols_of(term) & {"V", "change", "LV", "EVT", "V0"})
     if foreign:
