@@ -16,15 +16,6 @@ THEOREMS: dict[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
         ("change <= -eta*G^2 + eta^2*L*s/(2*N)", "change <= -eta*G^2/2 + eta^2*L*s/(4*N)"),
         ("variance: s", "eta*L <= 1"),
     ),
-    "growing noise and PL": (
-        {
-            "method": "dsgd",
-            "assume": ["smooth: L", "variance: 2*A*(f - fstar) + C", "A >= 0", "pl: mu", "eta*L <= 1", "2*eta*L*A <= mu*N"],
-            "V": "f - fstar", "claim": "change <= -eta*mu*V/2 + eta^2*L*C/(2*N)", "conclude": "gronwall",
-        },
-        ("change <= -eta*mu*V/2 + eta^2*L*C/(8*N)",),
-        ("2*eta*L*A <= mu*N",),
-    ),
     "convex": (
         {
             "method": "dsgd", "assume": ["smooth: L", "convex", "variance: s", "eta*L <= 1/2"], "V": "||x - xstar||^2",
@@ -32,14 +23,6 @@ THEOREMS: dict[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
         },
         ("change <= -eta*(f - fstar) + eta^2*s/(2*N)",),
         ("convex",),
-    ),
-    "strongly convex": (
-        {
-            "method": "dsgd", "assume": ["smooth: L", "strongly convex: mu", "variance: s", "2*eta*L <= 1"], "V": "||x - xstar||^2",
-            "claim": "change <= -eta*mu*V + eta^2*s/N", "conclude": "gronwall",
-        },
-        ("change <= -4*eta*mu*V + eta^2*s/N",),
-        ("strongly convex: mu", "2*eta*L <= 1"),
     ),
     "bounded gradients": (
         {

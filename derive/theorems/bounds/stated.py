@@ -31,10 +31,9 @@ from sdescent.derive.theorems.bounds.assumptions import About, Setting
 from sdescent.derive.theorems.bounds.from_method import Building
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion, rate_of
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.file import Formulas, read_formulas
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
-from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced, symbols_of
+from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, parts_of, read_formulas, replaced, symbols_of
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, StepFailed, Weighted
 from sdescent.derive.theorems.bounds.refuting import satisfying
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS

@@ -31,9 +31,6 @@ LAWS: Mapping[str, Law] = {
     "gaussian": Gaussian(), "laplace": Laplace(), "logistic": Logistic(), "cauchy": Cauchy(),
     **{f"student-t:{nu}": StudentT(nu) for nu in range(2, 11)}, "uniform": Uniform(),
 }  # fmt: skip
-TITLES = {
-    "gaussian": "Gaussian", "cauchy": "Cauchy", "laplace": "Laplace", "logistic": "logistic", "uniform": "uniform",
-}  # fmt: skip
 _FUNCTIONS: Mapping[Any, str] = {sp.erf: "erf", sp.tanh: "tanh", sp.atan: "atan", sp.exp: "exp", sp.log: "log"}
 
 
@@ -184,7 +181,7 @@ def entry(number: int, bound: Bound) -> Theorem:
         fact = w.prover.analysis(bound.term, NAME, VARIABLE, bound.low, bound.high, premises=premises)
         return w.step(bound.fact, fact)
 
-    law = TITLES.get(bound.law, bound.law.replace("student-t:", "Student-t, ν = "))
+    law = bound.law.replace("student-t:", "Student-t, ν = ")
     return Theorem(
         id=f"8-{bound.law.replace(':', '-')}-{number}",
         title=f"{law[0].upper() + law[1:]} noise: {TITLE[bound.fact]}{PLACE.get((bound.low, bound.high), '')}",

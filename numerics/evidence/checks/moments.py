@@ -27,6 +27,7 @@ from sdescent.numerics.evidence.checks.formulas import Numbers, clients, conclus
 from sdescent.numerics.evidence.checks.points import at_points, scaled
 from sdescent.numerics.evidence.checks.result import Verified
 
+METHOD: Kind = "method"
 FAR = "the theorem is about the SDE"
 #: E f_n = rho^n f_0 + F (1 - rho^n), rho <= exp(-2 mu r eta), of a quadratic with equal h, against the same with the exponential
 WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound where the start is below the floor of the noise"
@@ -67,10 +68,6 @@ def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float,
     return (move @ np.append(first, 1))[:size]
 
 
-def _both(model: Model) -> tuple[Kind, Kind]:
-    return model, "method"
-
-
 def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Verified]:
     """6.7 on a quadratic: the fixed point of the SDE's moments, and that of the method's.
 
@@ -91,7 +88,7 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
         draws = log_uniform(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
     draws["N"] = rng.integers(1, 9, count).astype(float)
     results = []
-    for subject in _both(model):
+    for subject in (model, METHOD):
         matrix, force = MomentMap(method, subject, h).at(draws, count)
         fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
         numbers = of_points(count, **draws, **_point(fixed, read))
@@ -135,7 +132,7 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
     each = {name: np.stack([draws[scale_of] ** 2] * 2) for name, scale_of in (("s0", "sigma0"), ("s1", "sigma1"))}
     claim = scaled(conclusion(id), scale)
     results = []
-    for subject in _both(model):
+    for subject in (model, METHOD):
         matrix, force = MomentMap(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
         spans = steps if subject == "method" else values["T"]
         ends = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
@@ -233,10 +230,6 @@ def _chain(eta: float, h: float, sigma: float) -> float:
     with np.errstate(divide="ignore"):
         ratios = np.log(up[:-1]) - np.log(down[1:])
     half = len(z) // 2
-    log = np.zeros(len(z))
-    for n in range(half, len(z) - 1):
-        log[n + 1] = log[n] + ratios[n]
-    for n in range(half, 0, -1):
-        log[n - 1] = log[n] - ratios[n - 1]
+    log = np.concatenate([-np.cumsum(ratios[:half][::-1])[::-1], [0.0], np.cumsum(ratios[half:])])
     p = np.exp(log - np.max(log))
     return float(np.sum(p * z**2) / np.sum(p))

@@ -37,7 +37,7 @@ def ratio(id: str, numbers: Mapping[str, float]) -> float:
 
 
 def farthest(compressor: Compressor, numbers: Mapping[str, float]) -> float:
-    """An unbiased C(v) of these kinds is, coordinate by coordinate, at most this many times ||v||^2 from v."""
+    """A bound on ||C(v) - v||^2/||v||^2 for every outcome of these unbiased compressors."""
     if isinstance(compressor, Bernoulli):
         return (1 / numbers["p"] - 1) ** 2
     if isinstance(compressor, RandK):

@@ -96,9 +96,9 @@ def needed(results: Sequence[Verified]) -> dict[str, bool | None]:
 
 
 def at_witness(id: str) -> Verified:
-    """A refuted claim at the exact numbers that refute it, as floats: VIOLATED where they satisfy its assumptions and it fails.
+    """A refuted claim at its witness, in floats: VIOLATED if the assumptions hold there and the claim fails.
 
-    `outside` tells for each assumption of the repair whether the numbers satisfy it: at least one is not satisfied.
+    `outside` tells for each assumption of the repair whether the witness satisfies it: at least one fails.
     """
     entry = with_own()[id]
     assert isinstance(entry, Refutation)

@@ -12,7 +12,7 @@ from sdescent.numerics.statistics.verdicts import CERTAIN, Decision
 
 
 def verdict_of(wrong: Any, right: Any) -> Verdict:
-    """VIOLATED where numbers show that a claim is wrong, CONFIRMED where they show that it is right."""
+    """The verdict on a claim, by whether numbers show it wrong and whether they show it right."""
     return Verdict.VIOLATED if wrong else Verdict.CONFIRMED if right else Verdict.INCONCLUSIVE
 
 

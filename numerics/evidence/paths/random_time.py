@@ -71,7 +71,7 @@ class Instance:
         method: with its noise, clients and schedule.
         scale: the factor of (1+t)^(-1/2).
         constants: eps, kap, .. by symbol name, without T, eta and top (the gradient norm at which paths are stopped).
-        wide: a step size outside the theorem's step condition.
+        wide: a step size outside the theorem's step condition, the assumption named `step`.
     """
 
     id: str

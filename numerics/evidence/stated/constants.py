@@ -53,7 +53,7 @@ class Constants:
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
-        """The assumptions; equalities among constants are solved for one that has no other meaning."""
+        """The assumptions; each equality among constants determines a constant without another meaning."""
         left_out = () if self.stated.conclude == "gronwall" else (BELOW_ONE,)
         assumptions = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name not in left_out}
         constants = self.stated.setting.free_constants

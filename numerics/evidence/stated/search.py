@@ -19,8 +19,7 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, paths
 from sdescent.numerics.evidence.stated.change import moment, reached
 from sdescent.numerics.evidence.stated.constants import Constants, largest
-from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
-from sdescent.numerics.evidence.stated.losses import LossClass, members
+from sdescent.numerics.evidence.stated.instance import Instance, LossClass, NoInstance, members
 from sdescent.numerics.evidence.stated.two_points import TwoPoints
 
 #: dimensions and numbers of clients

@@ -214,16 +214,6 @@ def _holds(relation: Relation, point: Any) -> bool:
         return False
 
 
-def test_contradictory_hypotheses_have_no_point() -> None:
-    """A theorem with a hypothesis and its negation is not PROVED, whatever its point is."""
-    theorem = ENTRIES["6.2-pathwise"]
-    assert isinstance(theorem, Theorem)
-    against = {**theorem.assumptions, "eta < 0": x("eta").lt(0)}
-    for step in (-1, 0, 1):
-        wrong = dataclasses.replace(theorem, assumptions=against, point={**theorem.point, x("eta"): step})
-        assert check(wrong).status == Verdict.UNDECIDED
-
-
 def test_a_point_without_a_value_is_refused() -> None:
     theorem = ENTRIES["6.2-pathwise"]
     assert isinstance(theorem, Theorem)

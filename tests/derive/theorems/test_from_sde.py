@@ -13,7 +13,6 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.equations import models
-from sdescent.derive.equations.sde import Equation
 from sdescent.derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
 from sdescent.derive.methods.losses import (
     Cosh,
@@ -27,14 +26,13 @@ from sdescent.derive.methods.losses import (
 )
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Laplace
-from sdescent.derive.proof.language.terms import Relation, num, x
+from sdescent.derive.proof.language.terms import Relation, num
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry import instances, recompute
 from sdescent.derive.theorems.entry.checking import check
-from sdescent.derive.theorems.entry.points import value
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as unbiased
-from sdescent.derive.theorems.unbiased import polyak, scaling
+from sdescent.derive.theorems.unbiased import polyak
 from sdescent.derive.vocabulary.symbols import eta
 from sdescent.derive.vocabulary.verdicts import Verdict
 
@@ -294,13 +292,6 @@ def test_another_floor_has_another_scaling_rule(wrong: str, monkeypatch: pytest.
     assert proved_again("unbiased.scaling") == set()
 
 
-def test_the_floor_is_the_limit_of_both_models() -> None:
-    assert scaling.floor("first-order") == scaling.floor("corrected") == scaling.BEFORE
-    at = dict(eta=1, L0=4, D0=3, N=5, mu=7, f0=2, fstar=1, A1=0, B=1, omega=2, s0=1, d=1)
-    values = {x(name): Fraction(v) for name, v in at.items()}
-    assert value(scaling.BEFORE, values) == "3/35"  # 1*4*1*(1 + 2)*1/(4*7*5*1)
-
-
 # --- DSignSGD near the optimum ----------------------------------------------------------------------------------------
 
 
@@ -345,9 +336,3 @@ def test_refutations_are_about_the_engines_drift(factor: Any, monkeypatch: pytes
             assert entry.id != "6.2-expectation" or (check(bare).status == Verdict.REFUTED) == (factor > 1)
             # and what repairs the claim about the engine's drift does not repair another
             assert factor <= 1 or check(entry).status == Verdict.UNDECIDED
-
-
-def test_a_wrong_noise_in_the_refutations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Equation, "rate", property(lambda self: 2 * eta / self.method.clients))
-    assert check(ENTRIES["6.2-kappa-fifth"]).status == Verdict.UNDECIDED
-    assert check(ENTRIES["6.2-expectation"]).status == Verdict.REFUTED  # which has none

@@ -83,8 +83,7 @@ def inside(x: sp.Expr, formula: Any, end: Any = 1, beyond: Any = None) -> sp.Exp
 
 root6 = sp.sqrt(6)
 UNIMODAL = [
-    weibull(1), weibull(q(3, 10)), two_humps(1), two_humps(q(1, 2)),
-    Own("scale mixture", lambda x: q(3, 4) * erf(x) + erf(x, 10) / 4, lambda x: q(3, 4) * normal(x) + normal(x, 10) / 4),
+    weibull(q(3, 10)), two_humps(1),
     Own(
         "triangle of variance 1", lambda x: inside(x, 2 * x / root6 - x * size(x) / 6, root6),
         lambda x: sp.Max(0, (root6 - size(x)) / 6),
@@ -109,8 +108,8 @@ FALSE_LAWS = [
 ]  # fmt: skip
 #: laws of the package, and of which properties nothing is proved
 SHIPPED: list[tuple[Law, set[str]]] = [
-    (sd.noise.Gaussian(), set()), (sd.noise.Laplace(), set()), (sd.noise.Logistic(), set()), (sd.noise.Cauchy(), set()),
-    (sd.noise.Uniform(), set()), (sd.noise.StudentT(4), set()), (sd.noise.StudentT("nu"), {"bounded", "nondecreasing"}),
+    (sd.noise.Logistic(), set()), (sd.noise.Cauchy(), set()), (sd.noise.Uniform(), set()),
+    (sd.noise.StudentT("nu"), {"bounded", "nondecreasing"}),
     (sd.noise.Stable(2), set()), (sd.noise.Stable("alpha"), {"concave_right", "bounded", "nondecreasing"}),
 ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.mutation import trials
 from tests.support.mutation.mutants import Step, steps
 from tests.support.mutation.trials import attempt, run, try_step
-from tests.support.mutation.truth import FALSE, OPEN, TRUE, Truth
+from tests.support.mutation.truth import FALSE, OPEN, TRUE
 
 a, b = xs("a b")
 PLAIN = Context({"a": "const", "b": "const", "c": "const"})
@@ -25,22 +25,6 @@ THEOREMS = {name: entry for name, entry in entries().items() if isinstance(entry
 
 
 # --- the engine -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("premises", "claim", "wanted"),
-    [
-        ([], (2 * a * b).le(a**2 + b**2), TRUE),
-        ([], (2 * a * b).lt(a**2 + b**2), FALSE),
-        ([a.ge(1)], (a**2).ge(a), TRUE),
-        ([a.ge(1), b.eq(a**2)], b.ge(a), TRUE),
-        ([a.ge(0), (a * b).eq(1)], b.gt(0), TRUE),
-        ([a.eq(0), a.eq(1)], b.gt(0), TRUE),
-        ([(a**2).eq(b**2)], a.eq(b), FALSE),
-    ],
-)
-def test_truth(premises: list[Relation], claim: Relation, wanted: str) -> None:
-    assert Truth(Kernel(PLAIN).normal, premises).decide(claim, None, 2000)[0] == wanted
 
 
 def _step(claim: Relation, premises: list[Relation]) -> Step:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 import pytest
-from scipy.optimize import brentq
 
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, times, x
@@ -90,10 +88,3 @@ def test_the_condition_with_one_half_is_that_of_the_sde(id: str) -> None:
     assert normal.key(scaled) != normal.key(ours)
     assert set(own.assumptions) - set(other.assumptions) <= {"reach", "eta > 0", "sum u > 0", "f(x_K) >= f*"}
     assert set(own.definitions) <= set(other.definitions)
-
-
-def test_the_numbers_of_the_statements() -> None:
-    """Of 2 psi(c), and where eta u psi(eta u) = 1, to the digits given."""
-    psi = lambda s: (math.exp(s) - 1 - s) / s**2  # noqa: E731
-    assert [round(2 * psi(s), 2) for s in (Fraction(1, 5), 1, 2 / math.sqrt(100))] == [1.07, 1.44, 1.07]
-    assert round(brentq(lambda s: s * psi(s) - 1, 1, 2), 3) == 1.256

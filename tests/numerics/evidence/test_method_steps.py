@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.methods.compressors import Bernoulli, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD
-from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Affine
-from sdescent.derive.methods.optimisers.momentum import HeavyBall
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks import method_steps
 from sdescent.numerics.evidence.checks.formulas import conclusion
-from sdescent.numerics.simulate.method import run
 from tests.numerics.evidence.compared import compared, stricter
 
 #: share of |right side| that a bound is lowered by so that it is violated, and assumptions without which it is seen to fail
@@ -67,18 +62,6 @@ def test_the_outcomes_have_the_moments_that_the_engine_has(name, compressor):
     at = {"g1": 1.5, "g2": -0.7, "p": p, "eta": 1.0, "tau": s0**0.5, "rho": s1**0.5}
     value = own.covariance.trace()
     assert trace == pytest.approx(float(value.subs({s: at[s.name] for s in value.free_symbols})), rel=1e-12)
-
-
-@pytest.mark.slow
-def test_the_update_of_the_heavy_ball_is_the_librarys():
-    """Without noise, along six steps: the update that the enumeration writes out, and the simulated method."""
-    beta, eta, h, place, velocity = 0.6, 0.2, 1.3, 1.0, 0.0
-    method, loss = HeavyBall(regime="fixed", clients=1), Quadratic(Fraction(13, 10))
-    made = run(method, [place], 6.001 * eta, 1, params={"eta": eta, "beta": beta}, loss=loss, save=7)
-    for n in range(7):
-        assert made.values["loss"][n, 0] == pytest.approx(h * place**2 / 2, rel=1e-12)
-        velocity = beta * velocity - eta * h * place
-        place += velocity
 
 
 def test_the_map_of_second_moments_is_that_of_the_outcomes():

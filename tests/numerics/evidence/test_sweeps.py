@@ -104,13 +104,6 @@ def test_the_chain_is_that_of_detailed_balance():
         assert value == pytest.approx(_chain(eta, 1.0, 1.0), rel=1e-9) and edge < 1e-12
 
 
-def test_the_formula_is_that_of_theory_6_7():
-    """(eta/(4 N M)) sigma/h: M = 1/pi of Cauchy noise, 1/sqrt(8) at nu = 2, and by the gamma function at others."""
-    for nu in (0.5, 1, 2, 5):
-        M = math.gamma((nu + 1) / 2) / (math.sqrt(math.pi * nu) * math.gamma(nu / 2))
-        assert signs.formula_of(nu, 0.1, 2.0, 3.0, 4) == pytest.approx(0.1 / (16 * M) * 2 / 3, rel=1e-12)
-
-
 @pytest.mark.parametrize("N", [3])
 @pytest.mark.slow
 def test_the_chain_is_the_method_under_cauchy_noise(N):
@@ -141,15 +134,6 @@ def test_the_limit_is_found_and_a_wrong_formula_is_not_1():
 
 
 @pytest.mark.slow
-def test_thresholds_on_the_quartic():
-    assert quartic.thresholds() == {
-        METHOD: 2.0, "corrected": pytest.approx(2 / 3), "first-order": math.inf, "second-order": math.inf,
-    }  # fmt: skip
-    assert quartic.growth_threshold(1.0) == pytest.approx(1 + math.sqrt(2))
-    assert quartic.growth_threshold(0.0) == pytest.approx(2.0)  # a constant step: gradient descent's own
-
-
-@pytest.mark.slow
 def test_descent_on_the_quartic_and_that_the_corrected_model_is_conservative():
     q = np.array([0.3, 0.6, 0.7, 1.0, 1.9, 2.1, 2.9])
     found = {s: quartic.descent(s, q, 12) for s in SUBJECTS}
@@ -161,6 +145,7 @@ def test_descent_on_the_quartic_and_that_the_corrected_model_is_conservative():
     assert findings.interval_of_growth(found[METHOD]) == (1.9, 2.1)
     assert findings.interval_of_growth(found["corrected"]) == (0.6, 0.7)
     known = quartic.thresholds()
+    assert (known[METHOD], known["corrected"]) == (2.0, pytest.approx(2 / 3))
     assert findings.conservative(found[METHOD], found["corrected"], known) is CONFIRMED
     assert findings.conservative(found[METHOD], found["corrected"], known | {"corrected": 0.75}) is VIOLATED
     assert findings.conservative(found[METHOD], replace(found["first-order"], subject="corrected"), known) is VIOLATED
@@ -202,20 +187,15 @@ VERDICTS = [
     (findings.same_threshold, [GOOD], [GOOD, bracket(0.9, 0.99)], VIOLATED),  # grows too late
     (findings.same_threshold, [GOOD], [bracket(0.98, 1.02, 0.1)], INCONCLUSIVE),  # too coarse
     (findings.same_threshold, [bracket(0.9, 0.99)], [GOOD], INCONCLUSIVE),  # the formula is not the method's
-    (findings.same_stationary, [VALUE], [VALUE], CONFIRMED),
     (findings.same_stationary, [VALUE, VALUE], [VALUE, replace(VALUE, value=0.3 * (1 + 1e-7))], VIOLATED),
     (findings.never, NONE, CONFIRMED),
     (findings.never, replace(NONE, paths=500), INCONCLUSIVE),  # 1000 paths do not exclude one in a thousand
     (findings.never, replace(NONE, blown=np.array([[0, 1]])), VIOLATED),
     (findings.monotone, strengths(FALLING), False, CONFIRMED),
-    (findings.monotone, strengths(FALLING[::-1], (0.25, 0.5, 1.0)), True, CONFIRMED),
     (findings.monotone, strengths([1.0, 1.1, 0.9]), False, VIOLATED),  # not the way of the formula
     (findings.monotone, strengths([1.0, 0.5, 0.2]), False, VIOLATED),  # unstable within the formula's step
     (findings.monotone, strengths([1.0, 1.0, 1.0]), False, INCONCLUSIVE),
-    (findings.agree, [(MEAN, 1.04)], CONFIRMED),
-    (findings.agree, [(MEAN, 1.04), (MEAN, 1.06)], VIOLATED),
     (findings.agree, [(replace(MEAN, lower=0.8), 1.04)], INCONCLUSIVE),
-    (findings.slope_is, -1.02, 0.03, -1.0, CONFIRMED),
     (findings.slope_is, -1.04, 0.03, -1.0, VIOLATED),
     (findings.slope_is, -1.02, 0.3, -1.0, INCONCLUSIVE),
     (findings.largest_at_the_end, [1.0, 2.0, 2.0], CONFIRMED),

@@ -144,7 +144,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the coupling of two coordinates counts one of them",
-        "derive/theorems/stationary/pair.py", "* (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))",
+        "derive/theorems/stationary/line.py", "* (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))",
         "* (h1**2 / own_rate(model, h1))", (f"{THEOREMS}/test_catalogue.py", "-k", "rand-k"),
     ),
     # stated equations

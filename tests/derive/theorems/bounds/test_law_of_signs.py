@@ -115,10 +115,3 @@ def test_signs_without_noise_have_no_covariance() -> None:
     silent = Stated(SIGNS).setting.definitions["Tr S"]
     assert silent.right == num(0)
     assert decide(Stated({**SIGNS, "claim": "change <= -eta*Phi + eta^2*L*d/2"}), 20.0, repair=False).status == "PROVED"
-
-
-def test_a_mixture_of_which_ten_million_draws_contradicted_the_theorem() -> None:
-    mixture = Own("N(+-3, 1)", lambda x: (erf(x - 3) + erf(x + 3)) / 2, lambda x: (normal(x - 3) + normal(x + 3)) / 2)
-    said = r"R is concave on \[0, oo\), which is false of Own: the density rises at x = "
-    with pytest.raises(Refusal, match=said):
-        require_law(signs_under(mixture), False)

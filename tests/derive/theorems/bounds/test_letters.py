@@ -118,12 +118,6 @@ def test_gradient_ascent_is_never_proved(letter: str) -> None:
         assert letter in error.message
 
 
-def test_the_square_of_a_memory_is_its_own() -> None:
-    file = rule({"e": 0}, "x = x - eta*G", "e = e/2 + G", V="||e||^2", claim="change <= 0")
-    assert set(Stated(file).setting.potentials) == {("e", "e")}
-    assert decide(Stated(file), 5.0, repair=False).status != "PROVED"  # e grows from 0
-
-
 @pytest.mark.parametrize("word", ["clip", "K", "V0", "change", "u"])
 def test_a_constant_of_a_rule_is_no_word(word: str) -> None:
     with pytest.raises(BadInput) as raised:

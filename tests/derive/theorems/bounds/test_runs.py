@@ -32,10 +32,6 @@ HEAVY: Table = {
     "method": "heavy-ball", "V": "f - fstar + (1 - eta*L)/(2*eta)*||v||^2", "step": "change <= -eta*G^2/2 + eta*s/(2*N)",
     "assume": ["smooth: L", "variance: s", "eta*L <= 1", "beta^2 <= 1 - eta*L"], "conclude": "telescope",
 }  # fmt: skip
-CONVEX: Table = {
-    "method": "dsgd", "V": "||x - xstar||^2", "assume": ["smooth: L", "convex", "variance: s", "eta*L <= 1/2"],
-    "step": "change <= -eta*(f - fstar) + eta^2*s/N", "conclude": "telescope",
-}  # fmt: skip
 SPARSE: Table = {
     "method": "dcsgd", "compressor": "bernoulli:p=p", "V": "f - fstar", "conclude": "telescope",
     "assume": ["smooth: L", "variance: s", "p <= 1", "eta*L*(1 + (1/p - 1)/N) <= 1"],
@@ -54,7 +50,6 @@ FAIL = {
     "no start": (AVERAGE, "Esum(G^2)/K <= eta*L*s/N"),
     "no floor": (DECAY, "EVT <= V0*exp(-eta*mu*K)"),
     "momentum, an eighth of the floor": (HEAVY, "Esum(G^2)/K <= 2*V0/(eta*K) + s/(8*N)"),
-    "convex, a quarter": (CONVEX, "Esum(f - fstar)/K <= V0/(8*eta*K) + eta*s/N"),
     "compressed, no p": (SPARSE, "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/(4*N)"),
 }
 

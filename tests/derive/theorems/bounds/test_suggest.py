@@ -115,13 +115,6 @@ def test_letters_of_the_search_are_not_those_of_its_reader() -> None:
     assert any("eta*weight <= 2*eps1" in s.condition for s in offered), [s.condition for s in offered]
 
 
-@pytest.mark.slow
-def test_a_rule_with_a_letter_of_the_search_is_searched() -> None:
-    rule = {"memory": {"m": 0}, "update": ["m = gain*m - eta*G", "x = x + m"]}
-    result = suggest({"method": rule, "assume": ["smooth: L", "variance: s"]}, 5.0, tried=False)
-    assert any(s.decay == "G^2*eta/2" for s in result.suggestions)
-
-
 def test_a_search_that_finds_nothing_says_why() -> None:
     nothing = suggest({**SGD, "assume": ["variance: s"]}, 5.0)
     assert not nothing.suggestions and not nothing.ended  # without smoothness and without a minimiser no V is tried
