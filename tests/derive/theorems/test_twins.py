@@ -70,14 +70,6 @@ def test_the_heavy_ball_has_the_constants_of_its_sde() -> None:
         assert factor(entry(id)) == SAME
 
 
-def test_which_entries_are_beside_which() -> None:
-    """Those of the module are about methods, the others about equations, without psi."""
-    for own, other in BESIDE.items():
-        assert entry(own).context.steps and not entry(other).context.steps
-        assert factor(entry(other)) == SAME
-    assert factor(entry("6.5-corrected-method")) == SAME
-
-
 @pytest.mark.parametrize("id", TWINS)
 def test_the_condition_with_one_half_is_that_of_the_sde(id: str) -> None:
     own, other = entry(f"{id}-method"), entry(id)

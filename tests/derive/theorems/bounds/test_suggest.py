@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.theorems.bounds.stated import Stated
-from sdescent.derive.theorems.bounds.suggest import SearchResult, Suggestion, _far, suggest
+from sdescent.derive.theorems.bounds.suggest import SearchResult, Suggestion, suggest
 from tests.support.samples import slow_if
 
 SGD, BALL = {"method": "dsgd"}, {"method": "heavy-ball"}
@@ -95,16 +95,6 @@ def test_a_bound_is_tried_away_from_the_corner_where_mu_is_l() -> None:
     # without mu there is no such corner
     plain = suggest({**SGD, "assume": ["smooth: L", "variance: s"], "V": "f - fstar"})
     assert all(not b.where for s in plain.suggestions for b in s.beyond)
-
-
-def test_where_a_bound_is_tried() -> None:
-    def places(*assumed: str) -> list[tuple[str, ...]]:
-        table = {**SGD, "assume": [*assumed, "variance: s"], "V": "f - fstar", "claim": "change <= 0"}
-        return _far(Stated(table))
-
-    assert places("smooth: L", "pl: mu") == [("L >= 100*mu", "eta*L >= 1/2")]
-    assert places("smooth: L", "strongly convex: m", "eta*L <= 1/4") == [("L >= 100*m",)]
-    assert places("smooth: 2", "pl: 1") == places("smooth: L", "convex") == []
 
 
 @pytest.mark.slow
