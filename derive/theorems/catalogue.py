@@ -1,4 +1,4 @@
-"""All entries, in the order of theory 6 to 8. A new theorem is a file below this folder with ENTRIES, and its name in MODULES."""
+"""All entries, in the order of theory 6 to 8. A new theorem goes into the ENTRIES of a file in this folder that MODULES lists."""
 
 from __future__ import annotations
 
@@ -11,38 +11,12 @@ from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.plugin_loading import BrokenPlugin, modules
 
 MODULES = (
-    "unbiased.dcsgd",
-    "unbiased.dcsgd_expectation",
-    "unbiased.normalised",
-    "unbiased.strength",
-    "discrete.dcsgd",
-    "discrete.polyak",
-    "discrete.schedules",
-    "unbiased.heavy_ball",
-    "discrete.heavy_ball",
-    "signs.classic",
-    "signs.bounded_ratio",
-    "signs.every_state",
-    "signs.small_phi",
-    "discrete.dsignsgd",
-    "discrete.normalised",
-    "discrete.clipped",
-    "unbiased.polyak",
-    "signs.far",
-    "facts.schedules",
-    "stationary.line",
-    "stationary.pair",
-    "stationary.affine",
-    "stationary.sign",
-    "unbiased.scaling",
-    "facts.blow_up",
-    "facts.blow_up_in_mean",
-    "facts.laws",
-    "facts.losses",
-    "facts.losses_sums",
-    "facts.psi",
-    "facts.compressors",
-)
+    "unbiased.dcsgd", "unbiased.normalised", "unbiased.strength", "discrete.dcsgd", "discrete.polyak", "discrete.schedules",
+    "unbiased.heavy_ball", "discrete.heavy_ball", "signs.bounded_ratio", "signs.every_state", "discrete.dsignsgd",
+    "discrete.normalised", "discrete.clipped", "unbiased.polyak", "signs.far", "facts.schedules", "stationary.line",
+    "stationary.affine", "stationary.sign", "unbiased.scaling", "facts.blow_up", "facts.blow_up_in_mean",
+    "facts.laws", "facts.losses", "facts.psi", "facts.compressors",
+)  # fmt: skip
 
 
 def entries() -> dict[str, Theorem | Refutation]:
@@ -57,7 +31,7 @@ def entries() -> dict[str, Theorem | Refutation]:
 
 
 def of_plugins() -> list[tuple[str, Theorem | Refutation]]:
-    """(name of the file, entry) of those in the ENTRIES of a user's own modules.
+    """(name of the file, entry) for each entry in the ENTRIES of the user's modules.
 
     Raises:
         BrokenPlugin: ENTRIES that are not entries.
@@ -75,7 +49,7 @@ def of_plugins() -> list[tuple[str, Theorem | Refutation]]:
 
 
 def with_own() -> dict[str, Theorem | Refutation]:
-    """Every entry by its id, and after them the user's own.
+    """Every entry by its id, those of the catalogue first, then the user's.
 
     Raises:
         BrokenPlugin: ENTRIES that are not entries, or an id that is taken.
@@ -93,7 +67,7 @@ def _entry(id: str) -> Theorem | Refutation:
 
 
 def _pickled(entry: Theorem | Refutation) -> Any:
-    """An entry of the catalogue by its id, since its derivation is a function that pickle cannot write; others by their fields."""
+    """Pickles an entry of the catalogue by its id, since its derivation is a function that pickle cannot write; others by their fields."""
     return (_entry, (entry.id,)) if entries().get(entry.id) is entry else entry.__reduce_ex__(4)
 
 

@@ -1,9 +1,8 @@
-"""More than yes or no: the least constant for which a claim is certified, and a counterexample just below it.
+"""The least constant for which a claim is certified, and a counterexample just below it.
 
-A `StatedConstant` is a claim with a parameter c that is weaker for larger c: a number that a theorem states, or the part of its
-proof that the number comes from. `least` walks through the rationals of denominator at most 64
-(`sdescent.derive.proof.search.mediants`): each is refuted by exact numbers, certified by the kernel, or neither; in the last case the walk
-ends with the gap as it is.
+A `StatedConstant` is a claim with a parameter c, weaker for larger c: a number that a theorem states, or the inequality in its proof that
+the number comes from. `least` walks through the rationals of denominator at most 64 (`sdescent.derive.proof.search.mediants`). Exact
+numbers refute each of them, or the kernel certifies it; where neither happens, the walk ends and the gap stays open.
 """
 
 from __future__ import annotations
@@ -41,13 +40,13 @@ class StatedConstant:
 
 @dataclass(frozen=True)
 class Sharpened(Walked):
-    """The least value of a constant: a fact is its `proof` at `certified`, and at `refuted` it fails at `witness` (None: nowhere seen to fail)."""
+    """The least value of a constant: `proof` is a fact at `certified`; at `refuted` the claim fails at `witness` (None: no failure is known)."""
 
     constant: StatedConstant
 
 
 def least(constant: StatedConstant, seconds: float = 2.0) -> Sharpened | None:
-    """The least constant in [0, high], as far as certificates and counterexamples tell; None when no whole number is certified."""
+    """The least constant in [0, high] that certificates and counterexamples locate; None when no whole number is certified."""
 
     def judge(c: Fraction) -> Tried | None:
         if (witness := constant.refute(c, seconds / 8)) is not None:
@@ -106,37 +105,15 @@ def chord(law: str, entry: str) -> StatedConstant:
 G, r, b, s, v, z, y, q = xs("G r b s v z y q")
 CONSTANTS = (
     algebraic("Young's constant: G <= G^2 + c", "6.2-pathwise", "1/4", lambda c: G.le(G**2 + c), "G", (G.ge(0),)),
-    algebraic(
-        "κ for the floor L₀ + L₁: G <= c G^2 + 1", "6.2-scheduled", "1/4", lambda c: G.le(c * G**2 + 1), "G", (G.ge(0),)
-    ),
-    algebraic(
-        "the floor: y K_0 <= c K^2",
-        "6.3-high-pathwise",
-        "1/4",
-        lambda c: (y * s).le(c * (y + s) ** 2),
-        "y s",
-        (y.ge(0), s.gt(0)),
-    ),
-    algebraic(
-        "ω of natural compression",
-        "4-natural",
-        "1/8",
-        lambda c: ((r - 1) * (2 - r)).le(c * r**2),
-        "r",
-        (r.ge(1), r.le(2)),
-    ),
-    algebraic(
-        "the curvature of a sample", "8-logistic-regression", "1/4", lambda c: (b**2 * s * (1 - s)).le(c * b**2), "b s"
-    ),
-    algebraic(
-        "L₀ of the quartic: 3 z^2 <= c + z^3", "8-quartic", "4", lambda c: (3 * z**2).le(c + z**3), "z", (z.ge(0),)
-    ),
+    algebraic("κ for the floor L₀ + L₁: G <= c G^2 + 1", "6.2-scheduled", "1/4", lambda c: G.le(c * G**2 + 1), "G", (G.ge(0),)),
+    algebraic("the floor: y K_0 <= c K^2", "6.3-high-pathwise", "1/4", lambda c: (y * s).le(c * (y + s) ** 2), "y s", (y.ge(0), s.gt(0))),
+    algebraic("ω of natural compression", "4-natural", "1/8", lambda c: ((r - 1) * (2 - r)).le(c * r**2), "r", (r.ge(1), r.le(2))),
+    algebraic("the curvature of a sample", "8-logistic-regression", "1/4", lambda c: (b**2 * s * (1 - s)).le(c * b**2), "b s"),
+    algebraic("L₀ of the quartic: 3 z^2 <= c + z^3", "8-quartic", "4", lambda c: (3 * z**2).le(c + z**3), "z", (z.ge(0),)),
     algebraic("the chord of uniform noise", "8-uniform-3", "1/4", lambda c: (v - c).le(v**2), "v", (v.ge(0), v.le(1))),
-    algebraic(
-        "the threshold of growth, θ = 1: q >= c", "6.9-growth", "2", lambda c: ((q + c - 1) ** 2).ge(1), "q", (q.ge(0),)
-    ),
+    algebraic("the threshold of growth, θ = 1: q >= c", "6.9-growth", "2", lambda c: ((q + c - 1) ** 2).ge(1), "q", (q.ge(0),)),
     *(chord(law, f"8-{law.replace(':', '-')}-3") for law in CATALOGUE_LAWS if law != "uniform"),
-)
+)  # fmt: skip
 
 
 def sharpest(entry: Theorem | Refutation, seconds: float = 2.0) -> Sharpened | None:

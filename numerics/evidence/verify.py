@@ -1,14 +1,14 @@
-"""The catalogue's theorems compared with numbers: on the SDE they are about, on the method itself, and outside their conditions.
+"""Compares the catalogue's theorems with numbers: on their SDE, on the method itself, and outside their conditions.
 
-Deterministic routes first: an entry's inequality at random points (with all assumptions evaluated there), closed moments,
-quadrature, enumeration. Simulation where there is none: with verdicts from confidence sequences, and a separate solver error.
-The formula that is compared is always the catalogue's own (`sdescent.numerics.evidence.checks.formulas.conclusion`).
-Numbers are evidence, not proof.
+Deterministic routes come first: an entry's inequality at random points (with all assumptions evaluated there), closed moments,
+quadrature, enumeration. Otherwise simulation decides, with confidence sequences and a separate solver error. The formula
+compared is always the catalogue's own (`sdescent.numerics.evidence.checks.formulas.conclusion`). Numbers are evidence, not
+proof.
 
-An entry declares what it is compared with (`Theorem.evidence`); here every kind of evidence has its checks. A stated theorem
-declares nothing: instances of its assumptions are searched for (`sdescent.numerics.evidence.stated.search`), at the largest step
-size that these allow and well inside; `outside` says whether the claim fails with twice and with ten times that. A theorem about
-an SDE is compared with the SDE and, for how far it carries over, with the method.
+An entry declares its evidence (`Theorem.evidence`); this module has the checks for each kind. A stated theorem declares nothing:
+`sdescent.numerics.evidence.stated.search` finds instances of its assumptions, at the largest allowed step size and well inside;
+`outside` says whether the claim fails with two and ten times that size. A theorem about an SDE is compared with the SDE and, to
+see how far it carries over, with the method.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class AtPoints:
     Args:
         cases: (theorem, options) -> numbers, each with a name or with its settings.
         subject, route: see `Verified`.
-        shared: whether all points of a case are one, such as the outcomes that an expectation is over.
+        shared: whether the points of a case belong together, such as the outcomes in an expectation.
     """
 
     cases: Callable[..., Iterable[tuple[str | Mapping[str, Any], Numbers]]]
@@ -71,16 +71,16 @@ class AtPoints:
     shared: bool = False
 
     def __call__(self, id: str, claim: Relation | None = None, scale: float = 1.0, **options: Any) -> list[Verified]:
-        """The cases as one result; `claim` is judged in place of the entry's own, of which `scale` multiplies the right side."""
+        """The cases as one result; `claim` replaces the entry's own, and `scale` multiplies the right side."""
         claim, results = scaled(conclusion(id), scale) if claim is None else claim, []
         for name, numbers in self.cases(theorem_of(id), **options):
             instance = {"case": name} if isinstance(name, str) else dict(name)
-            with np.errstate(all="ignore"):  # outside the conditions there may be no logarithm: the claim is then false
+            with np.errstate(all="ignore"):  # outside the conditions a logarithm may not exist: the claim is then false
                 results.append(at_points(id, numbers, self.subject, claim, self.route, "", instance, self.shared))
         return [merged(results)]
 
 
-#: the method, by all outcomes of its steps, at single states and on whole paths or laws
+#: the method over all outcomes of its steps, at single states and on whole paths or laws
 _ENUMERATED = partial(AtPoints, subject="method", route="enumeration")
 _IN_THE_MEAN = partial(_ENUMERATED, shared=True)
 
@@ -96,51 +96,38 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "sign clients": (AtPoints(lambda theorem: families.signs(), "SDE"),),
     "random states": (AtPoints(facts.expectations, "SDE", shared=True),),
     # facts without a process
-    "compressor": (AtPoints(facts.compressors),),
-    "growth": (AtPoints(facts.growth),),
-    "growth in the mean": (
-        AtPoints(second_moments.on_the_quartic, shared=True),
-        _IN_THE_MEAN(second_moments.along_the_quartic),
-    ),
-    "law": (AtPoints(facts.law),),
-    "logistic regression": (AtPoints(facts.logistic),),
-    "loss": (AtPoints(facts.losses),),
-    "psi": (AtPoints(facts.psi),),
-    "rosenbrock": (AtPoints(facts.rosenbrock),),
-    "scaling": (AtPoints(facts.scaling),),
-    "schedules": (AtPoints(facts.schedules, shared=True),),
-    "separable loss": (AtPoints(facts.separable),),
+    "compressor": (AtPoints(facts.compressors),), "growth": (AtPoints(facts.growth),), "law": (AtPoints(facts.law),),
+    "logistic regression": (AtPoints(facts.logistic),), "loss": (AtPoints(facts.losses),), "psi": (AtPoints(facts.psi),),
+    "rosenbrock": (AtPoints(facts.rosenbrock),), "scaling": (AtPoints(facts.scaling),),
+    "schedules": (AtPoints(facts.schedules, shared=True),), "separable loss": (AtPoints(facts.separable),),
     "strength": (AtPoints(facts.strength),),
+    "growth in the mean": (
+        AtPoints(second_moments.on_the_quartic, shared=True), _IN_THE_MEAN(second_moments.along_the_quartic),
+    ),
     # closed moments, quadrature, enumeration
-    "PL decay": (moments.polyak,),
+    "PL decay": (moments.polyak,), "sign descent": (moments.descent_of_signs,),
+    "stationary moments": (moments.stationary,), "signs near the optimum": (moments.near_the_optimum,),
     "messages of the method": (AtPoints(method_bounded.messages, "method"),),
     "bounded noise of the method": (AtPoints(method_bounded.bounded, "method"),),
     "sign step of the method": (AtPoints(method_bounded.states, "method"),),
     "sign steps of the method": (AtPoints(method_bounded.runs, "method"),),
-    "sign descent": (moments.descent_of_signs,),
-    "stationary moments": (moments.stationary,),
     "second moments": (AtPoints(second_moments.of_the_sde, "SDE", "closed moments"),),
-    "second moments of the method": (_IN_THE_MEAN(second_moments.of_the_method),),
-    "signs near the optimum": (moments.near_the_optimum,),
-    "one step": (steps.one_step,),
-    "method step": (_ENUMERATED(method_steps.one_step),),
+    "second moments of the method": (_IN_THE_MEAN(second_moments.of_the_method),), "one step": (steps.one_step,),
+    "method step": (_ENUMERATED(method_steps.one_step),), "method paths": (_IN_THE_MEAN(method_steps.enumerated),),
     "method moments": (_IN_THE_MEAN(method_steps.along_quadratics),),
-    "method paths": (_IN_THE_MEAN(method_steps.enumerated),),
     "heavy ball step": (_ENUMERATED(method_momentum.one_step),),
     "heavy ball paths": (_IN_THE_MEAN(method_momentum.enumerated),),
     "heavy ball drift": (AtPoints(method_momentum.drifts, "SDE"),),
     "heavy ball moments": (AtPoints(method_momentum.along_quadratics, "SDE", "closed moments", shared=True),),
-    "sums": (AtPoints(method_steps.sums, shared=True),),
-    "reachable law": (reachable.reachable,),
+    "sums": (AtPoints(method_steps.sums, shared=True),), "reachable law": (reachable.reachable,),
     "quartic trajectory": (steps.trajectory,),
     # simulation
-    "drawn ratio": (omega.drawn,),
-    random_time.RANDOM_TIME: (_random_time("SDE"), _random_time("method")),
-}
+    "drawn ratio": (omega.drawn,), random_time.RANDOM_TIME: (_random_time("SDE"), _random_time("method")),
+}  # fmt: skip
 
 
 def routes(id: str) -> list[Route]:
-    """How an entry is compared with numbers, deterministic routes first; [] for an entry that declares no evidence."""
+    """The checks of an entry, deterministic routes first; [] for an entry without declared evidence."""
     entry = with_own()[id]
     witness: list[Route] = [lambda: [at_witness(id)]] if isinstance(entry, Refutation) else []
     return witness + [
@@ -191,7 +178,7 @@ def _within(chosen: Sequence[Route], seconds: float) -> Iterator[Verified]:
 
 # --- stated theorems -----------------------------------------------------------------------------------------------------
 
-#: the id of their results, and the route of what was not compared
+#: the id of their results, and the route of a result without comparison
 STATED, NONE = "own", "none"
 
 
@@ -232,7 +219,7 @@ def _compared(theorem: Stated, id: str, end: float) -> Iterator[Verified]:
     if step is not None:
         for subject in subjects:
             yield from _tried(id, subject, "one step", lambda subject=subject: one_step(id, chosen, subject, step), end)
-    if not theorem.integrated and theorem.conclude in ("none", "summable"):  # that a sum is finite says no number
+    if not theorem.integrated and theorem.conclude in ("none", "summable"):  # a finite sum is no number
         return
     claim = at_the_horizon(theorem) if time.monotonic() < end else None
     if claim is None:
@@ -255,7 +242,7 @@ def _at_the_horizon(id: str, chosen: list[Instance], subject: str, claim: Relati
 
 
 def _tried(id: str, subject: str, what: str, route: Callable[[], list[Verified]], end: float) -> list[Verified]:
-    """The results of a route, or the reason why there are none."""
+    """The results of a route, or one that says why there are none."""
     if time.monotonic() > end:
         return [_nothing(id, subject, what, "no time was left")]
     try:

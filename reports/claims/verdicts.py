@@ -27,7 +27,7 @@ from sdescent.reports.claims.looks import LOOKS
 #: what a claim of the ledger may come to, and by the kernel
 STATUSES = tuple(LOOKS)
 SETTLED = STATUSES[:4]
-#: what an entry can be about (`sdescent.derive.theorems.entry.about`) so that the method itself is covered by its proof
+#: what an entry can be about (`sdescent.derive.theorems.entry.checking`) so that the method itself is covered by its proof
 ITSELF = ("method", "compressor")
 #: sections that have entries
 ENTRIES = ("theorems", "own-claims", "own-theorems")

@@ -1,1 +1,1 @@
-"""Theorems of one's own: a method, assumptions and a claim in a small text file, proved, refuted, or left undecided."""
+"""Theorems of one's own: a small text file states a method, assumptions and a claim, to be proved, refuted or left undecided."""

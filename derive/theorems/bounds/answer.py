@@ -1,8 +1,8 @@
 """The answer to a theorem of one's own: PROVED with a certificate, REFUTED by a run, or UNDECIDED with the step that fails.
 
-A claim at the horizon is UNDECIDED where only the bound on a step that it was to come from is refuted. A refuted claim comes with
-the nearest constants for which it is proved; an undecided one with what is left over at the step that fails, hypotheses under which
-it is proved, and the bound that holds without them. All of these are proved in the same way.
+A claim at the horizon is UNDECIDED where only the bound on a step behind it is refuted. A refuted claim comes with the nearest
+constants for which it is proved. An undecided claim comes with the inequality that is missing at the step that fails, hypotheses under
+which it is proved, and a bound without them. All of these are proved in the same way.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 
-#: of a claim, how many numbers of it are varied; and seconds for one value
+#: how many numbers of a claim are varied; seconds for one value
 MOST, EACH = 4, 2.0
 #: seconds of a first try, where further vectors may be needed
 SHORT = 4.0
 #: seconds of the search for a run that refutes a claim at the horizon
 AT_THE_END = 10.0
-#: factors of a number of a claim that are tried, near ones and simple ones first
+#: factors to try for a number of a claim, near and simple ones first
 AROUND = tuple(map(Fraction, ("2", "1/2", "4", "1/4", "8", "1/8")))
 NO_STATE = (
     "no state was found at which all assumptions hold, on a quadratic loss, so that the theorem might say nothing: the assumptions "
@@ -51,7 +51,7 @@ NO_STATE = (
     "one dimension, clipping without noise), or need irrational numbers"
 )
 STEP_FALSE = "the bound on a step is refuted; whether the claim at the horizon holds is not decided, since another step may give it"
-#: hypotheses that are tried where a claim is undecided; of each group, weakest first, the first with which it is proved is enough
+#: hypotheses to try where a claim is undecided, in groups, weakest first; one that works is enough for its group
 GUESSES = (
     ("convex",),
     ("eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1"),
@@ -67,7 +67,7 @@ class Repaired:
     Args:
         words: what changes, such as "1/2 in place of 3/4".
         claim: the claim that is proved.
-        beyond: where it fails just beyond, with the number there; None where nothing was found.
+        beyond: a run that refutes it just beyond, with the number there; None where none was found.
     """
 
     words: str
@@ -77,20 +77,20 @@ class Repaired:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a stated theorem.
+    """The verdict on a stated theorem.
 
     Args:
         status: PROVED, REFUTED or UNDECIDED.
         stated: the theorem.
         checked: the checked entry, of a proof.
         refuted: a run that refutes something.
-        refutes: what that is: the "claim", or the "step" that a claim at the horizon was to come from.
+        refutes: "claim", or "step" for the bound on a step behind a claim at the horizon.
         repairs: nearby theorems that are proved.
-        failed: (name of the step, what it was to show) that was not found.
-        left_over: what is left to show at this step, as text: 0 <= this.
+        failed: (name, goal) of the step of the proof that was not found.
+        left_over: text of an expression; the step lacks a proof that it is >= 0.
         guesses: hypotheses under which the claim is proved, weakest first.
-        instead: what `sdescent.derive.theorems.bounds.suggest` finds under the same assumptions, where the claim is not proved.
-        reason: why nothing was decided, where it is no step.
+        instead: bounds of `sdescent.derive.theorems.bounds.suggest` under the same assumptions, where the claim is not proved.
+        reason: why nothing was decided, where no step failed.
     """
 
     status: Verdict
@@ -108,7 +108,7 @@ class Answer:
 
     @property
     def conclusion(self) -> Relation | None:
-        """What is proved."""
+        """The last claim of the proof."""
         return None if self.certificate is None else from_json(self.certificate["statement"]["claim"], True)
 
     @property
@@ -121,7 +121,7 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
     """Proves or refutes a stated theorem.
 
     Args:
-        seconds: about how long all of it may take, by `sdescent.derive.proof.language.clock`.
+        seconds: approximate limit for everything, by `sdescent.derive.proof.language.clock`.
         repair: whether to look for nearby theorems where it is not proved.
         horizon: whether to look for a run that refutes a claim at the horizon.
 
@@ -153,13 +153,13 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
         return _against(stated, against, stop, repair)
     if answer.failed is not None:
         answer = replace(answer, left_over=_left_over(stated, answer.failed[1]))
-    if not repair or proved_quickly(stated) is not None:  # a further hypothesis on the step is not what is missing
+    if not repair or proved_quickly(stated) is not None:  # a hypothesis on the step would not help
         return answer
     return replace(answer, guesses=tuple(_guesses(stated, stop)))
 
 
 def _against(stated: Stated, against: Refuted, stop: float, repair: bool) -> Answer:
-    """The answer where a run refutes the bound on a step, which may be the claim itself."""
+    """The answer where a run refutes the bound on a step, possibly the claim itself."""
     answer = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
     if stated.integrated:  # another step may give the claim
         answer = replace(answer, status=Verdict.UNDECIDED, refutes="step", reason=STEP_FALSE)
@@ -170,7 +170,7 @@ def _against(stated: Stated, against: Refuted, stop: float, repair: bool) -> Ans
 
 
 def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
-    """PROVED or UNDECIDED; with several vectors a short try shows which squares of their sums a proof may lack."""
+    """PROVED or UNDECIDED. With several vectors a first short try shows which squares of sums the proof may lack."""
     if len(stated.setting.vectors) == 1:
         return _attempt(stated, entry, limit)
     stop = now() + limit
@@ -203,7 +203,7 @@ def _attempt(stated: Stated, entry: Theorem, limit: float) -> Answer:
 
 
 def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
-    """The theorem with squares of sums of vectors among its hints; None where no product of two is left over, or all are there."""
+    """The theorem with squares of sums of vectors as further hints; None where there are none to add."""
     completed = stated
     for text in _squares(stated.setting, claim):
         hints = completed.table.get("hints", ())
@@ -214,7 +214,7 @@ def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
 
 
 def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
-    """The claim about a step, if it is found in so many seconds; no certificate is made."""
+    """The claim about a step if it is proved in so many seconds, without a certificate."""
     if stated.step is None:
         return None
     try:
@@ -228,10 +228,10 @@ def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
 
 
 def _squares(setting: Setting, claim: Relation) -> list[str]:
-    """Sums of two vectors, as a hint of a theorem file has them, whose squares may show a claim; none where none occur.
+    """Sums of two vectors, in the form of a hint, whose squares may help to prove a claim.
 
-    Of A |v|^2 + 2 B <v, w> + C |w|^2 the product with A is |A v + B w|^2 + (A C - B^2) |w|^2: with A v + B w as a vector of its
-    own, whose square is >= 0, what is left to show is about numbers.
+    A (A |v|^2 + 2 B <v, w> + C |w|^2) = |A v + B w|^2 + (A C - B^2) |w|^2. With A v + B w as a vector of its own, an inequality
+    between numbers remains.
     """
     letters: dict[sp.Symbol, tuple[str, str]] = {}
     others: dict[Term, sp.Symbol] = {}
@@ -283,7 +283,7 @@ def _times(e: sp.Expr, word: str) -> str:
 
 
 def _repairs(stated: Stated, stop: float) -> Iterator[Repaired]:
-    """Other numbers in the claim for which it is proved, and where it fails just beyond."""
+    """Claims with other numbers that are proved, each with a refutation just beyond."""
     varied = [] if stated.read_step is None else [n for n in numerals(stated.read_step) if n.value != 0]
     for numeral in varied[:MOST]:
         if now() > stop - EACH:
@@ -306,7 +306,7 @@ def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
 
 
 def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, proved: Tried) -> Repaired:
-    """From a number that is proved towards the one that is refuted, by mediants."""
+    """The proved number nearest to the refuted one, by mediants."""
     value, sign = numeral.value, 1 if near > numeral.value else -1
     first = judge(value)
     start = Walked(sign * near, proved.by, sign * value, None if first is None else first.by, False)
@@ -328,14 +328,14 @@ def _judged(stated: Stated) -> Tried | None:
 
 
 def _left_over(stated: Stated, claim: Relation) -> str:
-    """What is left to show to be >= 0, in the letters of the file."""
+    """The expression that the step must show to be >= 0, in the letters of the file."""
     normal = Normal(stated.setting.context)
     rest = normal.term(normal.polynomial(claim.slack))
     return relation_text(stated.setting, num(0).le(rest)).removeprefix("0 <= ")
 
 
 def _guesses(stated: Stated, stop: float) -> Iterator[str]:
-    """Hypotheses under which the claim is proved; {L} is the author's constant of smoothness, {mu} one of which nothing is said."""
+    """Hypotheses under which the claim is proved; {L} is the author's smoothness constant, {mu} a new one."""
     smooth, listed = stated.hypotheses.smoothness, stated.table.get("assume", ())
     bounded = symbols_of(tuple(stated.setting.assumptions.values()))
     free = [name for name in stated.formulas.words.constants if name not in bounded]

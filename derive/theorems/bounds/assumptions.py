@@ -1,7 +1,7 @@
-"""The setting of a theorem of one's own: the context of the kernel, with all that the engine knows of the method.
+"""The setting of a theorem of one's own: the context of the kernel, and what the engine computes of the method.
 
-Time is steps for the method itself; for an SDE it is the interval [0, T]. The potentials are the loss f and the products of vectors
-that V is made of, each with its change: E of the difference in a step, or what the generator makes of it.
+The method itself has discrete time, an SDE the interval [0, T]. Potentials are the loss f and the products of vectors in V, each with
+its change: the mean difference in a step, or its image under the generator.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, symbol
 from sdescent.derive.vocabulary.sources import Source
 
 About = Literal["method", "first-order", "corrected"]
-#: how the definition of a product with a sum of vectors is named
+#: the name of the definition of a product with a sum of vectors
 BY_PARTS = "by its parts"
 #: a product of two vectors, by their names in the kernel
 Product = tuple[str, str]
-#: operators that are not about one state
+#: operators over time, not at one state
 _OVER_TIME = ("E", "EI", "I")
 
 
 @dataclass(frozen=True)
 class Potential:
-    """A function of the state that the kernel follows: its value, its change, its start and its end."""
+    """A function of the state with its value, change, start and end."""
 
     value: Term
     change: Term
@@ -43,11 +43,11 @@ class Potential:
 
 @dataclass(frozen=True)
 class Setting:
-    """All that a proof starts from.
+    """The starting point of a proof.
 
     Args:
         context: the names.
-        potentials: "f", or the product of two vectors -> what follows it.
+        potentials: "f" or a product of two vectors -> its potential.
         assumptions, definitions: name -> relation.
         products: pairs of vectors whose inner product occurs.
         mean: the name of the vector of the mean message.
@@ -55,7 +55,7 @@ class Setting:
         any_noise: whether the noise is any centred one.
         sums: vectors that are sums of others, by name.
         sources: what backs each assumption and definition, by its name.
-        formulas: names of the assumptions that the author states as formulas; what else is assumed holds of every instance.
+        formulas: names of the assumptions that the author states as formulas; all others hold of every instance.
     """
 
     context: Context
@@ -85,13 +85,13 @@ class Setting:
 
     @property
     def free_constants(self) -> list[str]:
-        """The constants of the author's own that are no argument of a class and no constant of the method."""
+        """The author's own constants: no argument of a class, no constant of the method."""
         meant = {"eta", "N", "d", "fstar", self.horizon[1], *(name for name, _ in self.method.constants)}
         meant |= {n for terms in self.hypotheses.classes.values() for t in terms for n in symbols_of(t)}
         ends = {p.start[1] for p in self.potentials.values()}
         return [n for n, kind in self.context.symbols.items() if kind == "const" and n not in meant | ends]
 
     def at_the_end(self, relation: Relation) -> bool:
-        """Whether a relation is about the start, the end, a mean or an integral over time, and not about one state."""
+        """Whether a relation is about the start, the end, a mean or an integral over time instead of one state."""
         ends = {t for p in self.potentials.values() for t in (p.start, p.end)}
         return any(p[0] in _OVER_TIME or p in ends for p in parts_of(relation))

@@ -1,4 +1,4 @@
-"""How the setting of a theorem of one's own is built: from the method, what is assumed, and what V and the claim speak of."""
+"""Builds the setting of a theorem of one's own from the method, the assumptions, V and the claim."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ from sdescent.derive.vocabulary.symbols import u as free
 
 @dataclass
 class Building:
-    """The setting for a method, under way.
+    """A setting under construction.
 
     Args:
         letters: of the method.
         about: the method itself, or one of its models.
-        hypotheses: what is assumed.
+        hypotheses: the assumptions.
         any_noise: whether the noise is any centred one.
         dim: the dimension, or None for the symbol d.
         sums: vectors that are sums of others, by name.
@@ -107,7 +107,7 @@ class Building:
         return nm.GRADIENT if self.messages.unbiased else nm.MESSAGE
 
     def setting(self, followed: Sequence[Any], products: Sequence[Product]) -> Setting:
-        """The setting, for a V made of "f" and products of vectors, the ones `followed`, and the products that occur anywhere."""
+        """The setting: potentials for "f" or the products that are `followed`, and every product that occurs."""
         horizon, of_signs = self.horizon, is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         vectors = self._vectors(products, followed)
@@ -138,7 +138,7 @@ class Building:
         )  # fmt: skip
 
     def _assumptions(self, potentials: Mapping[Any, Potential]) -> Iterator[tuple[Source, Mapping[str, Relation]]]:
-        """What is assumed, by what backs it."""
+        """The assumptions by their sources."""
         yield Source.LETTER, {"eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1)}
         yield Source.LETTER, {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
         yield Source.LETTER, {"f >= f*": nm.fstar.le(nm.f)}
@@ -159,7 +159,7 @@ class Building:
 
     @property
     def _of_the_pieces(self) -> Source:
-        """What backs the moments of a message: theory 4 and 8 for the pieces of this package, else what a piece says of itself."""
+        """The source of the moments of a message: theory 4 and 8 for pieces of this package, else the piece's own word."""
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
         return (
             Source.METHOD
@@ -169,13 +169,13 @@ class Building:
 
     @cached_property
     def _of_the_law(self) -> Mapping[str, Source]:
-        """What backs each property of R = 2F - 1, where messages are signs; signs of the gradient itself have R = sign."""
+        """The source of each property of R = 2F - 1 for sign messages; signs of the gradient itself have R = sign."""
         backing = sign_messages.law_backing(self.method, self.any_noise) if is_sign(self.method) else {}
         proved = {name: Source.PIECE if one.backing is Backing.PROVED else Source.SAID for name, one in backing.items()}
         return proved if backing else dict.fromkeys(sign_messages.SHAPE["R"], Source.METHOD)
 
     def _clipping(self) -> dict[str, Relation]:
-        """clip = min(1, c/G): it is the one or the other, and neither is exceeded."""
+        """clip = min(1, c/G): it equals one of the two, and exceeds neither."""
         assumptions = {"G > 0": nm.G.gt(0)} if self.step.divides else {}
         if self.step.level is None:
             return assumptions
@@ -198,7 +198,7 @@ class Building:
         return definitions
 
     def _positive(self) -> dict[str, Relation]:
-        """The constants of the method are positive, those that its rule declares to be fractions below 1."""
+        """Constants of the method are positive; those that its rule declares fractions are below 1."""
         fractions = {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in self.letters.constants}
         return {f"{name} > 0": x(name).gt(0) for name in self.letters.constants} | fractions
 
@@ -216,11 +216,11 @@ class Building:
         )
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
-        """A vector as a sum of vectors that are none."""
+        """A vector as a combination of vectors that are no sums."""
         return self.sums[v].parts if v in self.sums else {v: num(1)}
 
     def _of_sums(self, products: Sequence[Product], followed: Sequence[Any]) -> dict[str, Relation]:
-        """The products with sums of vectors, by their parts."""
+        """Definitions of the products with sums of vectors."""
         pairs = dict.fromkeys(
             pair for pair in [*products, *followed] if pair != "f" and any(v in self.sums for v in pair)
         )
@@ -228,7 +228,7 @@ class Building:
         return {said[v, w]: nm.inner(v, w).eq(self._expanded(v, w)) for v, w in pairs}
 
     def _word(self, v: str) -> str:
-        """A vector as it stands in a file."""
+        """A vector in the spelling of a file."""
         return self.sums[v].text if v in self.sums else nm.VECTOR_WORDS.get(v, v)
 
     def _expanded(self, v: str, w: str) -> Term:
@@ -275,7 +275,7 @@ class Building:
         }  # fmt: skip
 
     def _radius(self) -> Term | None:
-        """A bound of the length of a step: the one that is assumed, or that of the messages of the plain method."""
+        """A bound on the length of a step: the assumed bound, or one from the messages of the plain method."""
         if self.hypotheses.radius is not None or self.hypotheses.smoothness is None:
             return self.hypotheses.radius
         if self.hypotheses.smoothness[1] == num(0):
@@ -309,7 +309,7 @@ class Building:
         return self._inner(self._next(v), self._next(w)) - self._expanded(v, w)
 
     def _next(self, v: str) -> Combination:
-        """The next value of a vector of the state."""
+        """A vector of the state after the step."""
         if v in self.sums:
             total = weighted_sum((symbolic(c), self._next(part)) for part, c in self.sums[v].parts.items())
             return {key: _expand(e) for key, e in total.items()}
@@ -323,7 +323,7 @@ class Building:
         )
 
     def _certain(self, c: Combination) -> dict[str, sp.Expr]:
-        """The part of a combination that is not noise, by the kernel's names of the vectors."""
+        """The part of a combination without noise, by the kernel's names of the vectors."""
         named: dict[str, sp.Expr] = {}
         for v, e in c.items():
             if not isinstance(v, tuple):
@@ -336,7 +336,7 @@ class Building:
         return named
 
     def _inner(self, a: Combination, b: Combination) -> Term:
-        """E<a, b> given the past: the certain parts, and Q/N for each draw that the two share."""
+        """E<a, b> given the past: the product of the parts without noise, plus Q/N for each common draw."""
         one, other = self._certain(a), self._certain(b)
         parts = [times(self._scalar(_expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()]
         shared = [_expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
@@ -349,7 +349,7 @@ class Building:
 
     def _parts(self) -> tuple[list[Any], list[Any]]:
         model: Model = "corrected" if self.about == "corrected" else "first-order"
-        # that of signs is written with R alone, whatever the law
+        # signs: in terms of R, for every law
         equation = sg.equation(model) if is_sign(self.method) else equation_of(self.method, model)
         vectors = {"mean": self.mean, "curvature": nm.BENT}
         spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
@@ -363,5 +363,5 @@ class Building:
 
 
 def _expand(e: sp.Expr) -> sp.Expr:
-    """As a sum; powers of a denominator stay, since 1/(1 - 2 b + b^2) is another inverse than that of 1 - b."""
+    """Expands, but keeps powers of denominators: 1/(1 - 2 b + b^2) would be another atom than 1/(1 - b)."""
     return sp.expand(e) if e.is_polynomial() else sp.expand_mul(sp.powsimp(e))

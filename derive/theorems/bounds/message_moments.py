@@ -1,7 +1,7 @@
-"""What is known of the messages of a step: the mean, and the trace Q of their covariance, read off the engine.
+"""Moments of the messages of a step: the mean, and the trace Q of their covariance, from the engine.
 
-Where the moments have a closed form, Q is a definition. Otherwise Q <= omega (G^2 + v) + v, with the compressor's ratio omega and
-the noise's mean square v = E||Z||^2 (theory 4). Noise that is not given is any centred noise of mean square v.
+A closed form defines Q. Otherwise Q <= omega (G^2 + v) + v with the compressor's ratio omega and the mean square v = E||Z||^2 of the
+noise (theory 4). A theorem without a noise is about any centred noise of mean square v.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Messages:
 
     Args:
         unbiased: whether their mean is the gradient.
-        definitions: what the engine computes, name -> relation.
-        assumptions: what a compressor or a noise is known for, and where the moments exist, name -> relation.
+        definitions: name -> relation that the engine computes.
+        assumptions: name -> property of the compressor or noise, or condition for the moments to exist.
     """
 
     unbiased: bool
@@ -47,7 +47,7 @@ class Messages:
 
     @property
     def noisy(self) -> bool:
-        """Whether they speak of the noise."""
+        """Whether the noise occurs in them."""
         return nm.NOISE[1] in symbols_of((*self.definitions.values(), *self.assumptions.values()))
 
 
@@ -59,7 +59,7 @@ def equation_of(method: Method, model: Model = "first-order") -> SDE:
 
 
 def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messages:
-    """What is known of a method's messages.
+    """The messages of a method.
 
     Args:
         letters: of the method.
@@ -67,13 +67,13 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
         dim: the dimension, or None for the symbol d.
 
     Raises:
-        Refusal: "no-drift", "infinite-variance": the messages have no mean or no covariance; "no-omega": nothing bounds the
-            covariance of what the compressor makes of any noise.
+        Refusal: "no-drift", "infinite-variance": the messages have no mean or no covariance; "no-omega": the covariance of the
+            compressed message has no bound that holds for any noise.
     """
     method, names = letters.method, letters.constants
     if quiet(method, any_noise):
         return Messages(True, {COVARIANCE: nm.Q.eq(0), NOISY: nm.NOISE.eq(0)})
-    if isinstance(method.compressor, Sign):  # `sdescent.derive.theorems.bounds.sign_messages` says what is known
+    if isinstance(method.compressor, Sign):  # see `sdescent.derive.theorems.bounds.sign_messages`
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
     if any_noise:
@@ -117,7 +117,7 @@ def _total(e: sp.Expr, letters: Letters, size: sp.Expr) -> Term:
 
 
 def _of_any_noise(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
-    """What is assumed of messages with any noise."""
+    """The assumptions on messages with any noise."""
     positive = {"E||Z||^2 >= 0": nm.NOISE.ge(0)}
     if isinstance(letters.method.compressor, Identity):
         return positive

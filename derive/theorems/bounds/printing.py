@@ -1,4 +1,4 @@
-"""Formulas of a setting as they are written in a theorem file: G, Q, ||v||, <v, w>, E f_K, sums over the steps."""
+"""Prints formulas of a setting in the letters of a theorem file: G, Q, ||v||, <v, w>, E f_K, sums over the steps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def term_text(setting: Setting, t: Term) -> str:
 
 
 def says_nothing(setting: Setting, relation: Relation) -> bool:
-    """Whether a relation says in these letters that something is itself, such as a square that V is made of."""
+    """Whether both sides of a relation print alike, as for a square in V."""
     return relation.op == "==" and _lettered(setting, relation.left) == _lettered(setting, relation.right)
 
 
@@ -33,12 +33,12 @@ def _lettered(setting: Setting, t: Term) -> Term:
 
 
 def _brackets(words: str) -> str:
-    """Products <v, w>, which are letters {v, w} until they are printed."""
+    """Products <v, w> in place of the letters {v, w}."""
     return words.replace("{", "<").replace("}", ">")
 
 
 def letters_of(setting: Setting) -> dict[Term, Term]:
-    """Terms of the kernel that have letters in a file."""
+    """Terms of the kernel with letters in a file."""
     words = vector_words(setting)
     letters: dict[Term, Term] = {nm.Q: x("Q"), nm.CURVATURE: x("||Hess f||")}
     for v, word in words.items():
@@ -57,7 +57,7 @@ def letters_of(setting: Setting) -> dict[Term, Term]:
 
 
 def worded(setting: Setting, words: str) -> str:
-    """A sentence with the vectors and traces as they are written in a file."""
+    """A sentence with vectors and traces spelt as in a file."""
     symbols = {t[1]: text(word) for t, word in letters_of(setting).items() if t[0] == "x"}
     for name, word in {**vector_words(setting), **symbols}.items():
         words = re.sub(rf"\b{name}\b", _brackets(word), words)
@@ -65,7 +65,7 @@ def worded(setting: Setting, words: str) -> str:
 
 
 def vector_words(setting: Setting) -> dict[str, str]:
-    """The vectors of the setting as they are written in a file."""
+    """The vectors of the setting, spelt as in a file."""
     words = {**nm.VECTOR_WORDS, **{name: s.text for name, s in setting.sums.items()}}
     return {v: words.get(v, v) for v in setting.vectors}
 
@@ -84,7 +84,7 @@ def _operators(t: Any, steps: bool) -> Any:
     ):
         return x(
             f"({text(tidy(t[2][2][2]))})^{text(t[2][1])}"
-        )  # the decay over K steps; log needs 1 - k > 0, which is shown
+        )  # the decay over K steps; log needs 1 - k > 0, which is proved
     if isinstance(t, Term):
         return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)
     return t

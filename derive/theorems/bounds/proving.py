@@ -1,6 +1,6 @@
-"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, what follows from it.
+"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, and its consequences.
 
-The kernel makes every fact; here is decided which rules are tried. A step that fails names itself (`StepFailed`).
+The kernel makes every fact; this module chooses the rules to try. `StepFailed` names the step that fails.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput
 
 ZERO, ONE = num(0), Fraction(1)
-#: an assumption of the conclusion by Gronwall's inequality for steps
+#: an assumption of the discrete Gronwall inequality
 BELOW_ONE = "the rate is below 1"
 
 
@@ -36,7 +36,7 @@ class StepFailed(ProofError):
 
     Args:
         step: its name.
-        claim: what it was to show.
+        claim: its goal.
     """
 
     def __init__(self, step: str, claim: Relation) -> None:
@@ -57,7 +57,7 @@ class Weighted:
 
     @property
     def value(self) -> Term:
-        """Without the constant."""
+        """V without the constant."""
         return plus(*[w * p.value for w, p in self.parts])
 
     @property
@@ -74,12 +74,12 @@ class Weighted:
 
 
 class Bound:
-    """A proof under way.
+    """A proof in progress.
 
     Args:
-        w: where its lines are written down.
-        setting: what it starts from.
-        seconds: about how long each search may take.
+        w: records its lines.
+        setting: its starting point.
+        seconds: approximate limit for each search.
     """
 
     def __init__(self, w: Derivation, setting: Setting, hints: Sequence[Term] = (), seconds: float = 20.0) -> None:
@@ -120,12 +120,12 @@ class Bound:
                 )
 
     def _compound(self, fact: Fact) -> bool:
-        """Whether a fact is about the inverse of a product: its factors have such facts of their own."""
+        """Whether a fact is about the inverse of a product: the factors have their own facts."""
         below = [p[2] for p in parts_of(fact.claim) if p[0] == "/"]
         return fact.rule in ("inverse", "certify") and fact.claim.op != "<=" and any(p[0] == "*" for p in below)
 
     def _clear(self, relation: Relation) -> bool:
-        """An assumption multiplied by its positive denominators, which the search finds its way with more easily."""
+        """An assumption multiplied by its positive denominators, an easier form for the search."""
         normal = self.k.normal
         poly = normal.polynomial(relation.slack)
         inverses = {a: dict(normal.key_of(a)[1]) for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}
@@ -148,7 +148,7 @@ class Bound:
         return proof is not None
 
     def _divides(self, relation: Relation) -> bool:
-        """Whether 1/q stands in a relation, but inside a function."""
+        """Whether a relation has 1/q outside of functions."""
         return any(self.k.normal.key_of(a)[0] == "inv" for a in self.branch.outer_atoms(relation.slack))
 
     def _definition(self, symbol: Term) -> Fact:
@@ -159,10 +159,10 @@ class Bound:
         raise ProofError(f"{symbol} has no definition")
 
     def show(self, step: str, claim: Relation, more: Sequence[Fact] = (), seconds: float | None = None) -> Fact:
-        """A line that the search finds.
+        """A line proved by the search.
 
         Raises:
-            StepFailed: it does not.
+            StepFailed: it is not found.
         """
         proof = None
         try:
@@ -199,7 +199,7 @@ class Bound:
         return bound, self.w.combine("the change of V", v.change.le(bound), members, equalities)
 
     def weight_sign(self, weight: Term, words: str) -> Fact | None:
-        """0 <= weight; None for a number that is."""
+        """0 <= weight; None for a nonnegative number."""
         return None if weight[0] == "q" and Fraction(weight[1]) >= 0 else self.show(words, weight.ge(0))
 
     def _loss(self, reach: Term | None) -> tuple[Term, Fact]:
@@ -227,7 +227,7 @@ class Bound:
         return fact.claim.right, fact
 
     def _small(self, c: Term) -> None:
-        """psi(c) <= r with a number r, where c is seen to be at most a simple number: what the search needs of psi."""
+        """psi(c) <= r with a number r, if c is provably at most a simple number; the search needs no more of psi."""
         w, k, z = self.w, self.k, x("z_q")
         orders: dict[Fraction, Fact] = {}
         for q in map(Fraction, ("2", "1", "1/2", "1/3", "1/4", "1/8", "1/16")):
@@ -290,7 +290,7 @@ class Bound:
         return self.w.combine("the claim", claim, [remainder, fact])
 
     def _units(self, relation: Relation) -> None:
-        """p (1/p) = 1 for each factor of the denominators: normal forms have the inverses of factors."""
+        """p (1/p) = 1 for each factor p of a denominator: normal forms invert factors."""
         keys = [self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack)]
         for key in keys:
             if key[0] == "inv":

@@ -1,4 +1,4 @@
-"""Refutations: a search for the numbers of a run, on losses of `derive/theorems/bounds/runs/counterexample_losses.py`, which `..runs.check` checks."""
+"""Refutations: the search for a run on losses of `..runs.counterexample_losses`; `..runs.check` checks it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from sdescent.derive.theorems.bounds.runs.trajectory import Run
 from sdescent.derive.theorems.entry.points import holds, value
 from sdescent.derive.vocabulary.symbols import u as free
 
-#: numbers of steps that are tried
+#: numbers of steps to try
 HORIZONS = (1, 2, 5, 10)
-#: step sizes that are tried where the curvature is 1, and seconds for each choice
+#: step sizes to try at curvature 1, and seconds for each choice
 ETAS = tuple(map(Fraction, ("1/2", "1", "1/4", "1/10", "3/2")))
 EACH = 0.3
-#: numbers for constants of the method that are between 0 and 1, and for others
+#: numbers for constants of the method between 0 and 1, and for others
 FRACTIONS, SIZES = (Fraction(1, 2), Fraction(9, 10), Fraction(1, 10)), (Fraction(1), Fraction(1, 2), Fraction(2))
-#: what constants that bound something are tried to be
+#: values to try for constants that bound something
 LARGE = (Fraction(1), Fraction(10), Fraction(1000), Fraction(10**6))
 _OBJECTS = {"norm", "dot", "tr", "opnorm", "quad", "trprod", "F"}
 
@@ -48,7 +48,7 @@ class Refuted:
         loss: the loss, in words.
         point: exact values of its numbers and the theorem's.
         claim: the claim, in the terms of the setting.
-        run: the run, which has been checked.
+        run: the run, checked.
     """
 
     loss: str
@@ -64,12 +64,12 @@ class Refuted:
 
 @dataclass(frozen=True)
 class Beyond:
-    """A trial to refute a little more than what is proved.
+    """An attempt to refute slightly more than is proved.
 
     Args:
         change: of the decay or the floor.
-        where: further assumptions: L >= 100*mu, and eta*L >= 1/2 where the conditions allow it; none where it is tried everywhere.
-        against: where it fails; None where no such numbers were found, which proves nothing.
+        where: further assumptions, L >= 100*mu and, if the conditions allow it, eta*L >= 1/2; empty for none.
+        against: a run in which it fails; None proves nothing.
     """
 
     change: str
@@ -78,18 +78,18 @@ class Beyond:
 
 
 def refuted(setting: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
-    """A run in which a claim about one step fails although all assumptions hold; None says nothing.
+    """A run in which a claim about one step fails although all assumptions hold; None proves nothing.
 
     Args:
         claim: in the terms of the setting, without operators.
-        seconds: about how long to look, for each family of losses.
+        seconds: approximate limit for each family of losses.
     """
     tried = (_in_family(setting, claim, one, seconds) for one in instances(setting))
     return next((refutation for refutation in tried if refutation is not None), None)
 
 
 def refuted_at_the_end(setting: Setting, claim: Relation, seconds: float) -> Refuted | None:
-    """A run whose means after some steps a claim at the horizon contradicts, on a quadratic loss; None says nothing."""
+    """A run on a quadratic loss whose means after some steps contradict a claim at the horizon; None proves nothing."""
     if not setting.steps or is_sign(setting.method):
         return None
     clients = (1, 4) if nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number else (1,)
@@ -99,7 +99,7 @@ def refuted_at_the_end(setting: Setting, claim: Relation, seconds: float) -> Ref
 
 
 def refuted_later(setting: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
-    """As `refuted`, for what one state of one client does not show: several clients, a filled memory, and where a run stays."""
+    """As `refuted`, with several clients, a memory that is not 0, and the set of states that a run may reach."""
     many = nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number
     stays = setting.formulas or {"bounded gradient", "bounded step"} & set(setting.hypotheses.classes)
     silent = setting.any_noise or setting.method.noise.law.degenerate
@@ -121,7 +121,7 @@ _Tried = tuple[int, Fraction, tuple[Fraction, ...], int]
 def _in_numbers(setting: Setting, claim: Relation, seconds: float, tried: Sequence[_Tried]) -> Refuted | None:
     """A run on (x - x*)^2/2.
 
-    What the steps depend on is tried; the other constants are left to the search, in relations that are otherwise of numbers.
+    Constants that the steps depend on are tried one by one; the search finds the others, from relations between numbers.
     """
     stop, over = now() + seconds, setting.at_the_end(claim)
     named = symbol_names(setting.method) | {str(v) for _, v in setting.method.constants if v.is_Symbol}
@@ -133,12 +133,9 @@ def _in_numbers(setting: Setting, claim: Relation, seconds: float, tried: Sequen
         if now() > stop:
             return None
         fixed = {
-            "eta": eta,
-            "N": Fraction(N),
-            **dims,
-            setting.horizon[1]: Fraction(steps),
+            "eta": eta, "N": Fraction(N), **dims, setting.horizon[1]: Fraction(steps),
             **dict(zip(names, values, strict=True)),
-        }
+        }  # fmt: skip
         if setting.method.clients.is_number:
             fixed["N"] = Fraction(int(setting.method.clients))
         last = abs(past[-1]) * z if past and past[-1] else z
@@ -158,7 +155,7 @@ def _in_numbers(setting: Setting, claim: Relation, seconds: float, tried: Sequen
 
 
 def satisfying(setting: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
-    """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
+    """Rational values of all atoms of the setting that satisfy the assumptions, on a quadratic loss; None if none are found."""
     for one in instances(setting, against=False):
         relations = _relations(setting, one, whole=True)
         if relations is None:
@@ -191,13 +188,13 @@ def _spread(setting: Setting, one: Instance, numbers: dict[Term, Fraction]) -> d
 
 
 def _relations(setting: Setting, one: Instance, whole: bool) -> list[Relation] | None:
-    """The assumptions about one state in numbers; None where something is left that is not a number.
+    """The assumptions about one state in numbers; None if some atom has no number.
 
     Args:
-        whole: whether those about the horizon are taken too, as if it were 1 and nothing moved; else the process may start here.
+        whole: whether to include those about the horizon, taken as 1 without motion; else the process may start here.
     """
     stated = {**setting.assumptions, **setting.definitions}
-    # what holds of every family and of every number of steps that is tried
+    # holds in every family, for every number of steps that is tried
     skipped = ("f >= f*", *(("horizon >= 0",) if setting.steps else ()))
     if whole:
         stated = {name: _at_rest(setting, r) for name, r in stated.items() if name != BELOW_ONE}
@@ -218,7 +215,7 @@ def _heads(r: Relation) -> set[str]:
 
 
 def _at_rest(setting: Setting, relation: Relation) -> Relation:
-    """A relation of constants and the schedule at the horizon 1, without sums over time; others as they are."""
+    """A relation between constants and the schedule, at the horizon 1 and without sums over time; others unchanged."""
     ends = {t[1] for p in setting.potentials.values() for t in (p.start, p.end)}
     return relation if symbols_of(relation) & ends else _without_sums(relation)
 
@@ -262,7 +259,7 @@ def _refutation_by_run(
 ) -> Refuted | None:
     """The refutation by this run, or None if it does not refute the claim.
 
-    Constants that nothing determines are tried at ever larger values. `point` fixes constants; `numbers` are printed in its place.
+    Undetermined constants are tried at ever larger values. `point` fixes constants; `numbers` are printed in its place.
     """
     used = symbols_of((*setting.assumptions.values(), *setting.definitions.values(), claim))
     ends = {p.start[1] for p in setting.potentials.values()} | {"fstar", *({"M"} if is_sign(setting.method) else ())}
@@ -285,14 +282,14 @@ def _refutation_by_run(
 def _numbers(
     asked: Sequence[Relation], at: Relation, seconds: float, more: Iterable[str] = ()
 ) -> dict[str, Fraction] | None:
-    """Rational numbers at which a claim fails and all that is asked holds, exactly; `more` are names that they are to have too."""
+    """Rational numbers at which a claim fails and all other relations hold, exactly; `more` are further names to include."""
     point = refute(sorted({*more, *symbols_of((*asked, at))}), asked, at, seconds)
     rational = {name: v for name, v in (point or {}).items() if isinstance(v, Fraction)}
     return None if point is None or len(rational) < len(point) else rational
 
 
 def _point(setting: Setting, asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Fraction] | None:
-    """As `_numbers`; constants that equalities give are tried to be put in first, and what is found is checked as it was asked."""
+    """As `_numbers`, first with the constants that equalities determine put in; the result is checked against the original relations."""
     values = solved([r for r in asked if r.op == "=="], setting.free_constants)
     rest = [r for r in (replaced(r, values) for r in asked) if not _identity(r)]
     point = _numbers(rest, replaced(at, values), seconds / 2, symbols_of(tuple(values.values()))) if values else None
@@ -308,7 +305,7 @@ def _point(setting: Setting, asked: Sequence[Relation], at: Relation, seconds: f
 
 
 def _identity(r: Relation) -> bool:
-    """Whether an equality holds for all numbers; of those that divide by something the search is to see."""
+    """Whether an equality holds for all numbers; False for one that divides, which is left to the search."""
     try:
         return r.op == "==" and bool(sp.cancel(symbolic(r.left) - symbolic(r.right)) == 0)
     except ProofError:
@@ -316,6 +313,6 @@ def _identity(r: Relation) -> bool:
 
 
 def _horizons(setting: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:
-    """Numbers of steps that are tried where relations hold the horizon; an interval of time may have any length."""
+    """Numbers of steps to try where relations mention the horizon; an interval of time may have any length."""
     about = [r for r in relations if setting.horizon[1] in symbols_of(r)]
     return [{setting.horizon: num(n)} for n in (*HORIZONS, *numbers_in(about))] if setting.steps and about else [{}]

@@ -1,7 +1,6 @@
-"""What is known of messages that are signs, for a theorem of one's own: the setting of theory 6.4 beside that of the file.
+"""Facts about sign messages for a theorem of one's own, from the setting of theory 6.4.
 
-Client k signs g_j + sigma_k Z with a symmetric unimodal law, R(x) = 2F(x) - 1; `law_backing` says what of this is proved of the
-law. In a file `Phi` is <g, b>, `a` is R(1), `M` the density at 0, `sbar` the mean scale, `G1` the 1-norm of the gradient, `B` the
+Client k sends the signs of g_j + sigma_k Z with a symmetric unimodal law, R(x) = 2F(x) - 1; `law_backing` says which of this is proved. In a file `Phi` is <g, b>, `a` is R(1), `M` the density at 0, `sbar` the mean scale, `G1` the 1-norm of the gradient, `B` the
 norm of b. No moment of the noise is used.
 """
 
@@ -24,39 +23,34 @@ from sdescent.derive.vocabulary.symbols import t, u
 #: letter in a file -> term
 LETTERS: Mapping[str, Term] = {"Phi": sg.PHI, "a": sg.a, "sbar": sg.BAR, "G1": sg.ONE_NORM, "B": sg.B}
 SYMBOLS: Mapping[str, str] = {
-    "M": "const",
-    "z": "const",
-    "r": "const",
-    "sigma": "detclient",
-    "y": "coord",
-    "b": "coord",
-}
+    "M": "const", "z": "const", "r": "const", "sigma": "detclient", "y": "coord", "b": "coord",
+}  # fmt: skip
 SHAPE = {"R": {name: value for name, value in sg.SHAPE.items() if name != "slope"}}
 #: the name of a definition
 BENDS = "Lam g = b"
 TRACE = "Tr S"
 #: of clients, dimension and the scales of the noise
 ASSUMPTIONS = {name: sg.ASSUMPTIONS[name] for name in ("N >= 1", "d >= 0", "sigma_k > 0")}
-#: of the corrected equation: g'Lam H Lam g = b'H b, since Lam g = b
+#: corrected equation: g'Lam H Lam g = b'H b, since Lam g = b
 OF_CURVATURE = {BENDS: dot(nm.g, vec(nm.BENT)).eq(quad(nm.H, nm.b))}
 _DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", TRACE)
 
 
 def definitions(method: Method, any_noise: bool) -> dict[str, Relation]:
-    """Of the message: its mean and its covariance, by coordinates and clients; without noise it has none."""
+    """The mean and the covariance of the message, by coordinates and clients; none without noise."""
     silent = {} if any_noise or not method.noise.law.degenerate else {TRACE: tr(sg.S).eq(0)}
     return {name: sg.DEFINITIONS[name] for name in _DEFINED} | silent
 
 
 def law_backing(method: Method, any_noise: bool) -> Mapping[str, ShapeBacking]:
-    """What a theorem takes of the law of the noise, each with what backs it; empty for signs of the gradient itself."""
+    """Properties of the noise law that a theorem uses, with their backing; empty for signs of the gradient itself."""
     if any_noise:
         return any_shape("the noise is any with this")
     return {} if method.noise.law.degenerate else law_shape(method.noise.law)
 
 
 def require_law(method: Method, any_noise: bool) -> None:
-    """Refuses a noise of which something that the theorem takes of it is false.
+    """Refuses a noise law with a false property.
 
     Raises:
         Refusal: "asymmetric-noise", "not-unimodal" (R is not concave, or the law has atoms), "unsound-piece" where a class of the

@@ -1,4 +1,4 @@
-"""A theorem of one's own as it is stated, in a TOML file or in Python, and as an entry like those of the catalogue.
+"""A theorem of one's own: its statement, from a TOML file or Python, and its entry like those of the catalogue.
 
 title = "SGD under the Polyak-Lojasiewicz inequality"
 method = "dsgd"
@@ -31,10 +31,9 @@ from sdescent.derive.theorems.bounds.assumptions import About, Setting
 from sdescent.derive.theorems.bounds.from_method import Building
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion, rate_of
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.file import Formulas, read_formulas
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
-from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced, symbols_of
+from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, parts_of, read_formulas, replaced, symbols_of
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, StepFailed, Weighted
 from sdescent.derive.theorems.bounds.refuting import satisfying
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS
@@ -55,15 +54,15 @@ CHANGE, VALUE = x("change"), x("V")
 
 @dataclass(frozen=True)
 class Stated:
-    """A theorem as its author states it; `table` is the file as a table.
+    """A theorem in the words of its author; `table` is the parsed file.
 
     Raises:
-        BadInput: a field is missing or does not fit; a formula is not in the grammar.
+        BadInput: a missing or unsuitable field, a formula outside the grammar.
         Refusal: the method has no such step (`sdescent.derive.theorems.bounds.assumptions`).
     """
 
     table: Mapping[str, Any]
-    #: in place of the bound on a step
+    #: takes the place of the bound on a step
     instead: Relation | None = None
 
     def __post_init__(self) -> None:
@@ -85,7 +84,7 @@ class Stated:
         return self._one_of("conclude", CONCLUSIONS)
 
     def _one_of(self, key: str, names: Sequence[str]) -> str:
-        """The value of a key, one of these names; the first where there is none."""
+        """The value of a key: one of these names, by default the first."""
         name = self.table.get(key, names[0])
         if name not in names:
             raise unknown_name(key, name, names)
@@ -93,7 +92,7 @@ class Stated:
 
     @property
     def any_noise(self) -> bool:
-        """Whether the noise is any centred one: none is given, and a bound on its mean square is assumed."""
+        """Whether the theorem is about any centred noise: it names none and assumes a bound on the mean square."""
         bounded = "variance" in self.hypotheses.classes
         return self.table.get("noise") == "any" or ("noise" not in self.table and bounded)
 
@@ -104,11 +103,11 @@ class Stated:
 
     @cached_property
     def method(self) -> Method:
-        """The method, with its constants as symbols where no number is given."""
+        """The method, with symbols for constants without a number."""
         fields = {key: self.table[key] for key in _OF_THE_METHOD if key in self.table and self.table[key] != "any"}
         if "method" not in fields:
             raise BadInput("method", "nothing", 'a method such as "dsgd"')
-        # a named method with memory keeps its constants: the regime fixed, where it has one
+        # a named method with memory keeps its constants: in the regime "fixed" if it has that one
         if isinstance(fields["method"], str) and "regime" not in fields:
             try:
                 return problem({**fields, "regime": "fixed"}).method
@@ -179,7 +178,7 @@ class Stated:
 
     @cached_property
     def setting(self) -> Setting:
-        """The context and what the engine knows."""
+        """The context, and what the engine computes."""
         words, hypotheses = self.formulas.words, self.hypotheses
         followed = [key for key, _ in self._monomials if key is not None]
         if not followed:
@@ -212,7 +211,7 @@ class Stated:
         return setting
 
     def _check_declared(self, setting: Setting) -> None:
-        """Raises BadInput for a letter that has no meaning for this method."""
+        """Raises BadInput for a letter without a meaning for this method."""
         read = [
             ("claim", self.formulas.claim),
             *([("step", self.formulas.step)] if self.formulas.step is not None else []),
@@ -238,7 +237,7 @@ class Stated:
 
     @cached_property
     def weighted(self) -> Weighted:
-        """V as the kernel follows it."""
+        """V in the kernel's terms."""
         return self._weighted(self.setting)
 
     def _weighted(self, setting: Setting) -> Weighted:
@@ -248,7 +247,7 @@ class Stated:
         return Weighted(parts, constants[0] if constants else num(0))
 
     def _meant(self, t: Any, setting: Setting | None = None) -> Any:
-        """A formula with the kernel's terms for change, V, EVT and V0."""
+        """A formula with the kernel's terms in place of change, V, EVT and V0."""
         v = self._weighted(self.setting if setting is None else setting)
         values = {
             CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
@@ -258,7 +257,7 @@ class Stated:
 
     @property
     def _numbers(self) -> dict[Term, Term]:
-        """Schedule, number of clients and constants of the method, where they are numbers; what the words on signs stand for."""
+        """Schedule, number of clients and constants of the method that are numbers; terms for the words on signs."""
         numbers = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
         numbers |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
         numbers |= {x(name): num(Fraction(str(value))) for name, value in dict(self.table.get("params") or {}).items()}
@@ -271,7 +270,7 @@ class Stated:
 
     @property
     def read_step(self) -> Relation | None:
-        """The bound on a step in the letters of the file; None where the claim is about the horizon, and no step is given."""
+        """The bound on a step in the letters of the file; None if the claim is about the horizon and the file has no step."""
         if self.instead is not None:
             return self.instead
         return self.formulas.step if self.integrated else self.formulas.claim
@@ -282,7 +281,7 @@ class Stated:
 
     @property
     def integrated(self) -> bool:
-        """Whether the claim is about the horizon, and not about a step."""
+        """Whether the claim is about the horizon instead of a step."""
         claim = self.formulas.claim
         return bool(symbols_of(claim) & {"EVT", "V0"}) or any(p[0] in ("I", "EI") for p in parts_of(claim))
 
@@ -326,7 +325,7 @@ class Stated:
     # --- as an entry
 
     def prove(self, w: Derivation, seconds: float = 20.0) -> Fact:
-        """The proof; its last fact is the claim, or what it gives at the horizon.
+        """The proof; its last fact is the claim, or its consequence at the horizon.
 
         Raises:
             StepFailed: a step was not found.
@@ -356,10 +355,10 @@ class Stated:
         return bound.at_the_horizon(self.claim, concluded) if self.integrated else concluded
 
     def entry(self, id: str = "own", with_point: bool = True) -> Theorem:
-        """The theorem as an entry that `sdescent.derive.theorems.entry.checking.check` checks.
+        """The theorem as an entry for `sdescent.derive.theorems.entry.checking.check`.
 
         Args:
-            with_point: whether to search for values at which all assumptions hold, about a second; a proof does without them.
+            with_point: whether to search for values that satisfy the assumptions (about a second); a proof needs none.
         """
         setting = self.setting
         point = satisfying(setting) if with_point else None
@@ -372,7 +371,7 @@ class Stated:
 
 
 def _bounds_change(relation: Relation, kinds: Mapping[str, str], vectors: Sequence[str]) -> bool:
-    """Whether l <= r says change <= t, where t does not hold the change."""
+    """Whether l <= r is change <= t, with no change in t."""
     rest = replaced(relation.left - relation.right, {x("LV"): CHANGE}) - CHANGE
     normal = Normal(Context(kinds, tuple(vectors), {"S": ("psd",)}, {"R": {}}, "T" if "T" in kinds else None))
     try:

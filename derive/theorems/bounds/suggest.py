@@ -1,10 +1,9 @@
-"""The search for a bound: V in a stated family, and for each the decay, step condition and floor that the moments give.
+"""The search for a bound: candidates V, and for each the decay, step condition and floor that the moments imply.
 
-The change of V is bounded by a polynomial U in the state (descent lemma or generator, `sdescent.derive.theorems.bounds.proving`).
-Its monomials are
-sorted: those that fall are the decay, those with the same or a higher power of it go into the step condition, those in between
-are split by Young's inequality with a constant kap, the rest is the floor. A theorem is offered only if it is PROVED as it stands
-(`sdescent.derive.theorems.bounds.answer`), with a refutation of a slightly larger decay or a slightly smaller floor where one is found.
+A polynomial U in the state bounds the change of V (descent lemma or generator, `sdescent.derive.theorems.bounds.proving`). Its negative
+monomials are the decay. Monomials with the same or a higher power of the decaying quantity go into the step condition, those in between
+are split by Young's inequality with a constant kap, and the rest is the floor. A theorem is offered only if it is PROVED
+(`sdescent.derive.theorems.bounds.answer`), with a refutation of a slightly larger decay or a slightly smaller floor if one is found.
 """
 
 from __future__ import annotations
@@ -36,21 +35,21 @@ from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 
-#: how much larger a decay, or smaller a floor, is tried beyond what is proved
+#: relative increase of a decay, or reduction of a floor, to refute beyond what is proved
 BEYOND = sp.Rational(1, 16)
 G, PHI, GAP, SLOPE = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)"), sp.Symbol("<g, x - xstar>")
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A theorem that was found and proved.
+    """A theorem that the search proved.
 
     Args:
         table: as a file; `sdescent.derive.theorems.bounds.stated.Stated` reads it.
         answer: its proof.
         condition: the step condition, "" where there is none.
         decay, floor: of V in a step, as text.
-        beyond: whether more can be true, for the decay and the floor.
+        beyond: attempts to refute a larger decay and a smaller floor.
     """
 
     table: Mapping[str, Any]
@@ -63,7 +62,7 @@ class Suggestion:
 
 @dataclass
 class SearchResult:
-    """The result of a search: what was proved, largest decay first, and where it ended."""
+    """The result of a search: theorems, largest decay first, and why it ended."""
 
     suggestions: list[Suggestion] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
@@ -75,7 +74,7 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
     Args:
         table: a theorem file without claim; V may be left out.
         seconds: about how long, by `sdescent.derive.proof.language.clock`.
-        tried: whether to try to refute a little more than what is proved.
+        tried: whether to try to refute slightly more than is proved.
 
     Raises:
         BadInput, Refusal: as `Stated`.
@@ -97,7 +96,7 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
     return result
 
 
-#: psi of what the state holds is not a polynomial
+#: psi of a function of the state is no polynomial
 _NO_OFFER = (OutOfTime, ProofError, Refusal, BadInput, BasePolynomialError)
 NO_STEP = (
     "none of the bounds on a step that the search finds gives the claim at the horizon: give the bound that it comes from, "
@@ -106,7 +105,7 @@ NO_STEP = (
 
 
 def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer:
-    """`decide`, with the bound on a step searched for where the claim is about the horizon alone, and what holds instead.
+    """`decide`, with a search for the bound on a step if the file has none, and for what holds instead.
 
     Raises:
         BadInput, Refusal: as `Stated`.
@@ -123,7 +122,7 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
 
 
 def _with_steps(stated: Stated, stop: float) -> Stated:
-    """The theorem with a bound on a step that the search offers and that gives its conclusion."""
+    """The theorem with a bound on a step from the search that implies its claim."""
     try:
         offers = list(_offers(stated.table, str(stated.table["V"])))
     except _NO_OFFER:
@@ -139,7 +138,7 @@ def _with_steps(stated: Stated, stop: float) -> Stated:
 
 
 def _family(table: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """The functions V that are tried, each with what is assumed of its constants."""
+    """The candidates V, each with the assumptions on its constants."""
     if "V" in table:
         return [(str(table["V"]), [])]
     stated = _placeholder(table, "f - fstar")
@@ -150,7 +149,7 @@ def _family(table: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def _letters(table: Mapping[str, Any], stated: Stated) -> Letters:
-    """Letters that neither the assumptions nor the method have."""
+    """Letters that are new to the assumptions and the method."""
     words = {w for text in table.get("assume", ()) for w in re.findall(r"[A-Za-z]\w*", str(text))}
     return Letters.besides({*words, *stated.method.rule.letters, *(name for name, _ in stated.method.constants)})
 
@@ -199,9 +198,9 @@ def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> Non
 
 
 def _far(stated: Stated) -> list[tuple[str, ...]]:
-    """That L is much larger than mu, where there are both: else all that is refuted may be the corner mu = L.
+    """L much larger than mu, if there are both, and steps of at least 1/(2 L), if allowed.
 
-    Of the steps too only the smallest may be, so that they are at least 1/(2 L) where the theorem allows it.
+    Otherwise a refutation may be about the corner mu = L, or about tiny steps, alone.
     """
     if (places := far(stated.hypotheses)) is None:
         return []
@@ -213,7 +212,7 @@ def _far(stated: Stated) -> list[tuple[str, ...]]:
 
 
 def _offers(table: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> Iterator[_Offer]:
-    """With what is assumed of the free constants in V."""
+    """The offers, with the assumptions on the free constants in V."""
     base = {key: v for key, v in table.items() if key not in ("claim", "conclude")}
     stated = _placeholder({**base, "assume": [*base.get("assume", []), *free]}, value)
     bound = Bound(Derivation(stated.entry(with_point=False)), stated.setting, seconds=5.0)
@@ -264,7 +263,7 @@ def _expression(t: Term, setting: Setting) -> sp.Expr:
 
 
 def _eliminated(e: sp.Expr, setting: Setting) -> sp.Expr:
-    """The bound with the bounds of Q and of the noise put in, and the schedule where it is a number."""
+    """The bound after substitution of the bounds on Q and on the noise, and of a numerical schedule."""
     if is_sign(setting.method):  # Q <= d - ||b||^2 and ||b||^2 <= d
         mean = sp.Symbol("||b||")
         e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
@@ -272,7 +271,7 @@ def _eliminated(e: sp.Expr, setting: Setting) -> sp.Expr:
         of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
         grows = (
             sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive
-        )  # the proof decides, this only chooses
+        )  # a choice only: the proof decides
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
     bounds = {
         r.left: r.right
@@ -286,7 +285,7 @@ def _eliminated(e: sp.Expr, setting: Setting) -> sp.Expr:
 
 
 def _decided(condition: str) -> bool | None:
-    """Whether a condition of numbers holds; None where it has letters."""
+    """Whether a condition between numbers holds; None if it has letters."""
     return None if re.search("[A-Za-z]", condition) else bool(sp.sympify(condition.replace("^", "**")))
 
 
@@ -350,7 +349,7 @@ def _of_gradient(e: sp.Expr, conditions: list[str], stated: Stated, letters: Let
 
 
 def _of_signs(e: sp.Expr, letters: Letters) -> Rates:
-    """With G <= Phi/a + d sbar/4 in what grows with G."""
+    """With G <= Phi/a + d sbar/4 in the terms that grow with G."""
     rate, bent, floor = -e.coeff(PHI), e.coeff(G), e.subs({PHI: 0, G: 0})
     if sp.expand(e - bent * G + rate * PHI - floor) != 0:
         return
@@ -399,7 +398,7 @@ def _together(
     fitted: Determined,
     classes: Mapping[str, Any],
 ) -> Rates:
-    """Of V = f - f* + weight ||x - x*||^2 and the like: rate (f - f*), or, of strongly convex losses, a part of V itself."""
+    """The decay for V = f - f* + weight ||x - x*||^2 and the like: rate (f - f*) or, for strongly convex losses, a multiple of V."""
     if "strongly convex" in classes and fitted.weight_of_distance is not None:
         mu = sp.Symbol(classes["strongly convex"][0][1])
         # rate (f - f* + mu/2 ||x - x*||^2) and -square G^2 >= -2 square mu (f - f*), against k (f - f* + weight ||x - x*||^2)

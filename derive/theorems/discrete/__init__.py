@@ -1,1 +1,1 @@
-"""The methods themselves, whose time is steps: what the theorems on their SDEs say, with the constants that the steps have."""
+"""Theorems on the methods themselves, in discrete time: the counterparts of theorems on SDEs, with their own constants."""

@@ -1,4 +1,4 @@
-"""Clipped SGD itself: x' = x - eta u min(1, tau/||m||) m, whose steps are never longer than eta u tau, without noise and with any."""
+"""Clipped SGD itself, without noise and with any noise: x' = x - eta u min(1, tau/||m||) m, of steps no longer than eta u tau."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PART: dict[str, Relation] = {"step": (PSI * eta * u * L1 * tau).le(eps)}
 
 
 class Clipped(Message):
-    """Facts about the length of a message that is clipped."""
+    """Facts about the length of a clipped message."""
 
     def bounds(self, size: Term, positive: Fact) -> tuple[Fact, Fact, Fact]:
         """0 <= min(t, tau), min(t, tau) <= t and min(t, tau) <= tau, from 0 <= t."""
@@ -74,7 +74,7 @@ def noisy(w: Derivation) -> Fact:
     size, claim = least(SIZE), ALONG.le(least(SIZE) * (2 * NOISE - G))
     here = k.assume(SIZE.le(0))
     nothing = w.combine("no step", size.le(0), [below, here])
-    # min = 0, so that both sides are 0
+    # min = 0: both sides are 0
     none = w.combine(
         "no message", claim,
         [k.cauchy_schwarz("g", "sv"), [message.G, nothing], (2, [message.noise, low]), [message.G, nothing]],
@@ -100,7 +100,7 @@ def noisy(w: Derivation) -> Fact:
 def entry(
     id: str, title: str, bound: tuple[Relation, nm.Proof], remark: str, summed: bool, noise: bool, more: dict[str, Relation],
 ) -> Theorem:  # fmt: skip
-    """A theorem on clipped steps."""
+    """A theorem about clipped steps."""
     parts: dict[str, Any] = {
         "context": nm.context(norm(s) ** 2, tau), "definitions": NOISY if noise else SILENT,
         "recomputed": ("norm-clipped" if noise else "silent norm-clipped",),

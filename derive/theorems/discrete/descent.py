@@ -1,7 +1,7 @@
 """The descent lemma for D(C)SGD itself: x' = x - eta u (1/N) sum_k U_k, with the messages U_k of `unbiased.noise_bound`.
 
-The loss is a stepping potential: the mean and the mean square of a step are read off the engine, and the descent lemma does for a
-step what Ito's formula does for the SDE.
+The loss is a potential in discrete time: the mean and the mean square of a step come from the engine, and the descent lemma takes
+the place of Ito's formula.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from sdescent.derive.theorems.unbiased.noise_bound import A
 
 (B,) = xs("B")
 NAMES = {**symbols.NAMES, **av.NAMES, "B": "B_n"}
-#: the bound on the Hessian is declared by the context
+#: the context declares the bound on the Hessian
 ASSUMPTIONS: dict[str, Relation] = {**signs("N > 0", "L0 >= 0", "omega_k >= 0"), **ub.CLIENTS}
 
 
 @dataclass(frozen=True)
 class Smoothness:
-    """||Hess f|| <= L0 + second G, and ||D|| <= radius with second * radius <= reach; no radius where second is 0."""
+    """||Hess f|| <= L0 + second G, and ||D|| <= radius with second * radius <= reach; second = 0 needs no radius."""
 
     second: Term
     reach: Term
@@ -38,11 +38,11 @@ class Smoothness:
 
     @property
     def factor(self) -> Term:
-        """2 psi(reach), by which L0 and L1 are larger than in the corrected SDE; 1 where reach is 0."""
+        """2 psi(reach), the factor of L0 and L1 relative to the corrected SDE; 1 where reach is 0."""
         return num(1) if self.radius is None else 2 * fn("psi", self.reach)
 
     def condition(self) -> Term:
-        """2 psi(c) K_kap(G), of which eta u times as much is at most 2 eps."""
+        """2 psi(c) K_kap(G); the step condition says that eta u times this is at most 2 eps."""
         return L0 * A if self.radius is None else self.factor * ub.condition("corrected", kap)
 
     def floor(self) -> Term:
@@ -50,7 +50,7 @@ class Smoothness:
         return L0 if self.radius is None else self.factor * (L0 + FLOOR * self.second)
 
     def rules(self) -> dict[str, Relation]:
-        """u >= 0, the step condition, and where the steps are bounded kap > 0, L1 >= 0 and L1 radius <= c."""
+        """u >= 0, the step condition and, for bounded steps, kap > 0, L1 >= 0 and L1 radius <= c."""
         rules = {"u >= 0": u.ge(0), "step": (eta * u * self.condition()).le(2 * eps)}
         if self.radius is not None:
             rules |= signs("L1 >= 0", "d >= 0", "s0_k >= 0")
@@ -64,13 +64,13 @@ BOUNDED = Smoothness(L1, c, eta * u * B)
 
 
 def context(h: Term, smooth: Smoothness, **more: str) -> Context:
-    """The names of the theorems on D(C)SGD itself, with the step that the engine has, h in place of the schedule."""
+    """The names of the theorems on D(C)SGD itself, with the engine's step; h takes the place of the schedule."""
     loss = _loss(h, (L0, smooth.second), smooth.radius)
     return symbols.context(f"{ub.SYMBOLS} K Af c B", {"f": loss}, matrices="S", more=more)
 
 
 def distances(h: Term, **more: str) -> Context:
-    """The same for V = ||e||^2/2, e = x - x* the way from a minimum, in place of f: AV its change, V0 and VK its ends."""
+    """The same for V = ||e||^2/2 in place of f, e = x - x* with a minimiser x*; AV is the change of V, V0 and VK its ends."""
     names = {"change": "AV", "end": "VK", "start": "V0", "gradient": "e"}
     potentials = {"V": {**_loss(h, (num(1), num(0)), None), **names}}
     return symbols.context(f"{ub.SYMBOLS} K V AV V0 VK", potentials, ("g", "e"), "S", more=more)
@@ -81,7 +81,7 @@ def _loss(h: Term, smoothness: tuple[Term, Term], radius: Term | None) -> dict[s
 
 
 def point(**more: int | Fraction) -> dict[Term, int | Fraction]:
-    """Numbers at which the assumptions hold and the method stays where it is: G = 0, one client, omega = 1, s0 = 1, q = v = 1."""
+    """Numbers that satisfy the assumptions, with the method at rest: G = 0, one client, omega = 1, s0 = 1, q = v = 1."""
     at: dict[Term, int | Fraction] = {t: value for t, value in ub.point().items() if t != symbols.CURVATURE}
     still = {eta: Fraction(1, 4), eps: Fraction(1, 2), x("q"): 1, x("m2"): 1, G: 0, tr(S): 2, K: 1, Af: 0, c: 0, B: 0}
     return at | still | {x(name): value for name, value in more.items()}

@@ -1,7 +1,8 @@
-"""Theory 6.4 for DSignSGD itself, whose steps are never longer than eta u sqrt(d), whatever the noise: one step, and their average.
+"""Theory 6.4 for DSignSGD itself, whose steps are at most eta u sqrt(d) long for every noise: one step, and the average over steps.
 
-Where the corrected SDE has L0 and L1, the method has 2 psi(c) L0 and 2 psi(c) L1, with L1 eta u sqrt(d) <= c and psi(s) = (e^s - 1 - s)/s^2:
-2 psi(c) is 1.07 at c = 1/5, 1.44 at c = 1, and tends to 1 with c. The facts about one state are those of the SDE.
+In place of L0 and L1 of the corrected SDE the method has 2 psi(c) L0 and 2 psi(c) L1, with L1 eta u sqrt(d) <= c and
+psi(s) = (e^s - 1 - s)/s^2: 2 psi(c) is 1.07 at c = 1/5, 1.44 at c = 1, and tends to 1 as c -> 0. The facts about one state are those
+of the SDE.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ NAMES = {**{name: latex for name, latex in sg.NAMES.items() if name != "c"}, **a
 ASSUMPTIONS: dict[str, Relation] = {name: r for name, r in sg.ASSUMPTIONS.items() if name != "smooth"}
 DEFINITIONS: dict[str, Relation] = {name: r for name, r in sg.DEFINITIONS.items() if name != "Lam g = b"}
 ROOT = fn("sqrt", d)
-#: written out: the descent lemma takes it only where the engine's radius is the same
+#: written out: the descent lemma needs the engine's own radius
 REACH: dict[str, Relation] = {"reach": (L1 * eta * u * ROOT).le(c)}
 STEP: dict[str, Relation] = {"step": (PSI * eta * u * d * L1).le(eps * a)}
 LIMIT = 2 * eps * a / ROOT
@@ -42,20 +43,20 @@ DECREASING: dict[str, Relation] = {
 
 
 def context() -> Context:
-    """The names, with the mean, the mean square and the length of a step that the engine has."""
+    """The names, with the engine's mean, mean square and length of a step."""
     equation = sg.equation("first-order")
     loss = loss_in_steps(equation, u, sg.VECTORS, (L0, L1), step_radius(equation, u))
     names = f"{av.SYMBOLS} N d M z r ratio sigma y b"
     return symbols.context(names, {"f": loss}, ("g", "bv"), "S", {"R": sg.SHAPE})
 
 
-#: numbers at which the assumptions hold and the method stays where it is: one client, d = 1, g = 0
+#: numbers that satisfy the assumptions, with the method at rest: one client, d = 1, g = 0
 POINT = {**{t: value for t, value in sg.point().items() if t[0] not in ("quad", "opnorm")}, **av.POINT}
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What is known of the length of a step: 0 <= eta, L1 eta u sqrt(d) <= reach, and the step condition in terms of psi(reach)."""
+    """Facts about the length of a step: 0 <= eta, L1 eta u sqrt(d) <= reach, and the step condition with psi(reach)."""
 
     reach: Term
     rate: Fact
@@ -69,12 +70,12 @@ class Condition:
 
 
 def stated_condition(w: Derivation) -> Condition:
-    """What the theorem assumes."""
+    """From the theorem's own assumptions."""
     return Condition(c, av.rate(w), w["reach"], w["step"])
 
 
 def implied(w: Derivation) -> Condition:
-    """From eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1, without a condition on the reach."""
+    """From eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1, without an assumption on the reach."""
     k, root = w.kernel, ROOT
     start = av.rate(w)
     step = w.combine(
@@ -97,7 +98,7 @@ def implied(w: Derivation) -> Condition:
 
 
 def descent(w: Derivation, condition: Condition, moderate: Fact) -> list[Any]:
-    """The members of a certificate: the descent lemma, and psi eta^2 u^2 times a bound of (L0 + L1 G)(||b||^2 + Tr S/N)."""
+    """Members of a certificate: the descent lemma, and psi eta^2 u^2 times a bound on (L0 + L1 G)(||b||^2 + Tr S/N)."""
     size = w.kernel.function("psi_positive", [condition.reach])
     lemma = w.step("the descent lemma", w.kernel.descent("f", condition.reach, [w["L1 >= 0"], condition.length]))
     return [lemma, (1, [size, moderate], (eta, u))]
@@ -138,7 +139,7 @@ def of_bounded_ratio(w: Derivation, condition: Condition) -> Fact:
 
 
 def step_bound(floor: Term) -> Relation:
-    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u Phi + eta^2 u^2 floor, the floor that of the corrected SDE times 2 psi."""
+    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u Phi + eta^2 u^2 floor; the floor of the corrected SDE times 2 psi."""
     return Af.le(-(1 - eps) * eta * u * PHI + eta**2 * u**2 * floor)
 
 
@@ -155,7 +156,7 @@ def theorem(
     id: str, title: str, remark: str, floor: Term, more: Mapping[str, Relation], one_step: Proof, summed: bool,
     condition: Callable[[Derivation], Condition] = stated_condition,
 ) -> Theorem:  # fmt: skip
-    """A theorem on DSignSGD itself: one step, or the average over its steps."""
+    """A theorem on one step of DSignSGD, or on the average over its steps."""
     parts = av.one_or_all(step_bound(floor), lambda w: one_step(w, condition(w)), PHI, whole(floor), summed)
     base = {name: r for name, r in ASSUMPTIONS.items() if not summed or name != "eta >= 0"}
     return Theorem(
@@ -169,7 +170,7 @@ def theorem(
 def pair(
     ids: tuple[str, str], titles: tuple[str, str], remarks: tuple[str, str], floor: Term, more: Mapping[str, Relation], one_step: Proof,
 ) -> tuple[Theorem, Theorem]:  # fmt: skip
-    """The bound on one step, and the one on the average over the steps; the floor is that of the corrected SDE."""
+    """The bounds on one step and on the average over the steps; `floor` is that of the corrected SDE."""
     one, other = (
         theorem(id, title, remark, 2 * PSI * floor, more, one_step, summed)
         for id, title, remark, summed in zip(ids, titles, remarks, (False, True), strict=True)
@@ -178,7 +179,7 @@ def pair(
 
 
 def twin(of: str, factor: str) -> str:
-    """How the average compares with the theorem on the SDE."""
+    """A remark: the average compared with the theorem on the SDE."""
     return rf"With $T=\eta K$ and $\int u^i$ for $\eta\sum u_n^i$ this is {of} with {factor}."
 
 

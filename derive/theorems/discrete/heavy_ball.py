@@ -1,7 +1,7 @@
 """The heavy ball itself, x' = x + v', v' = beta v - eta G, on L-smooth losses: a Lyapunov function at the averaged point.
 
-z = x + beta/(1 - beta) v moves by -h G, h = eta/(1 - beta): it makes the steps of DSGD with the step h, from gradients at x. With m = -v
-and for every theta > 0, f(z) + theta L/(2 (1 - beta)^2) ||m||^2 falls as f does for DSGD with the step h, up to factors 1 + theta.
+z = x + beta/(1 - beta) v moves by -h G, h = eta/(1 - beta): the step of DSGD of size h, with the gradient at x. With m = -v and any
+theta > 0, f(z) + theta L/(2 (1 - beta)^2) ||m||^2 falls as f does for that DSGD, up to factors 1 + theta.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sdescent.derive.vocabulary.symbols import parameter
 
 beta, K = xs("beta K")
 i, J = 1 / (1 - beta), 1 / (theta * (1 + beta))
-#: the step of z, the weight of ||m||^2/2, and what is left of the noise in a step
+#: the step of z, the weight of ||m||^2/2, and the contribution of the noise to a step
 h, WEIGHT = eta * i, theta * L0 * i**2
 FLOOR = (1 + theta) * L0 * D0 * h**2 / (2 * N)
 STEP = (Af + WEIGHT * AQ).le(-(1 - eps) * h * G**2 + FLOOR)
@@ -33,7 +33,7 @@ AVERAGE = (ENERGY / K).le(((f0 - fstar) * (1 - beta) / (eta * K) + (1 + theta) *
 
 
 def potentials() -> dict[str, dict]:
-    """f at z, and ||m||^2/2, along the method that the engine has."""
+    """f(z) and ||m||^2/2 along the engine's method."""
     method, equation, share = HeavyBall(regime="fixed"), ub.equation("first-order"), parameter("beta")
     potentials = {}
     for name, weights, gradient, smoothness in (
@@ -120,12 +120,8 @@ POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {
 }
 LETTERS = r"$z=x+\frac\beta{1-\beta}v$ and $Q=\frac12\|m\|^2$ with $m=-v$. "
 SHARED = {
-    "context": CONTEXT,
-    "definitions": ub.DEFINITIONS,
-    "recomputed": ("unbiased",),
-    "names": NAMES,
-    "short": {G: "G"},
-}
+    "context": CONTEXT, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES, "short": {G: "G"},
+}  # fmt: skip
 
 
 def theorem(
@@ -137,7 +133,7 @@ def theorem(
     more: dict[str, Relation],
     evidence: Evidence,
 ) -> Theorem:
-    """A theorem on the heavy ball itself."""
+    """A theorem about the heavy ball itself."""
     return Theorem(
         id=id, title=title, source="Polyak 1964; Yang, Lin and Li 2016; the Lyapunov function with theta is ours", claim=claim, remark=remark,
         assumptions={**ASSUMPTIONS, **more}, point=POINT, prove=prove, evidence=(evidence,), **SHARED,

@@ -1,7 +1,7 @@
 """Theory 6.3 for methods of bounded steps: x' = x - eta u m/||m|| with any noise, and D(C)SGD of bounded messages with the step u/K(G).
 
-The first is a theorem on each draw: what a name of the context stands for at step n, the message m included, is known there, and
-nothing is asked of the distribution of the noise.
+The first theorem holds for each draw: at step n every name of its context has a value, the message m included. It assumes nothing of
+the distribution of the noise.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ m, z, e, s = vec("mv"), vec("zv"), vec("ev"), vec("sv")
 SIZE, NOISE, ALONG = norm(m), norm(z), dot(g, s)
 ASSUMPTIONS: dict[str, Relation] = {"u >= 0": u.ge(0), "L1 >= 0": L1.ge(0)}
 ONE: dict[str, Relation] = {"eta >= 0": eta.ge(0)}
-#: the message is m = g + Z, and e = -Z
+#: m = g + Z is the message, e = -Z
 MESSAGE: dict[str, Relation] = {
     "m = g + Z": (SIZE**2).eq(dot(g, m) + dot(z, m)), "g = m + e": (G**2).eq(dot(g, m) + dot(g, e)), "e = -Z": norm(e).eq(NOISE),
 }  # fmt: skip
@@ -36,12 +36,12 @@ SHORT: dict[Term, str] = {G: "G", SIZE: r"\|m\|", NOISE: r"\|Z\|"}
 POINT: dict[Term, Any] = {
     **av.POINT, L0: 1, L1: 1, tau: 1, G: 0, SIZE: 0, NOISE: 0, norm(e): 0, norm(s): 0, dot(g, m): 0, dot(z, m): 0, dot(g, e): 0, ALONG: 0,
 }  # fmt: skip
-#: a point where the method may move
+#: a point at which the method moves
 MOVING: dict[Term, Any] = {**POINT, **av.MOVING}
 
 
 def context(square: Term, radius: Term) -> Context:
-    """A step is eta u s, the vector s known at the step; its square and its length are eta^2 u^2 and eta u times those given."""
+    """A step is eta u s with a vector s determined at the step; `square` and `radius` bound ||s||^2 and ||s||."""
     step = {"mean": ((eta * u, s),), "square": eta**2 * u**2 * square, "radius": eta * u * radius}
     named = {"change": "Af", "end": "fT", "start": "f0", "gradient": "g", "smoothness": (L0, L1)}
     return symbols.context(f"{av.SYMBOLS} tau", {"f": {**named, **step}}, ("g", "mv", "zv", "ev", "sv"), "")
@@ -112,7 +112,7 @@ ALONG_STEP = Af.le(-(1 - eps) * eta * u * G + 2 * eta * u * NOISE + eta**2 * u**
 ALONG_FLOOR = 2 * eta * under("EI", u * NOISE) + eta**2 * PSI * L0 * under("I", u**2)
 
 
-#: the mean over clients of E||U_k - g||^2
+#: mean over clients of E||U_k - g||^2
 VARIANCE = ub.mean(ub.q + ub.v)
 SIZE_OF_STEP = L0 + L1 * (G + r)
 h = u * (1 / SIZE_OF_STEP)
@@ -125,7 +125,7 @@ BOUNDED: dict[str, Relation] = {
 
 
 def bounded_context() -> Context:
-    """D(C)SGD with the step u/(L0 + L1 (G + r)); messages, averaged, are no longer than G + r."""
+    """D(C)SGD with the step u/(L0 + L1 (G + r)); the mean of the messages is no longer than G + r."""
     loss = loss_in_steps(ub.equation("first-order"), h, {"mean": "g"}, (L0, L1), eta * h * (G + r))
     return symbols.context(f"{av.SYMBOLS} r N q v", {"f": loss}, matrices="S")
 
@@ -176,7 +176,7 @@ def theorem(
     """A theorem on one step, or on the average over the steps.
 
     Args:
-        bound: on one step, its proof, what is kept, and the floor of the average.
+        bound: the bound on one step, its proof, the averaged term, and the floor of the average.
     """
     assumptions = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
     names = {
@@ -186,12 +186,9 @@ def theorem(
         "point": MOVING if summed else POINT,
     }
     return Theorem(
-        id=id,
-        title=title,
-        remark=remark,
-        assumptions=assumptions,
+        id=id, title=title, remark=remark, assumptions=assumptions,
         **{**names, **av.one_or_all(*bound, summed), **parts},
-    )
+    )  # fmt: skip
 
 
 def along(id: str, title: str, remark: str, summed: bool) -> Theorem:

@@ -1,7 +1,7 @@
-"""D(C)SGD itself on L-smooth losses with the Polyak-Lojasiewicz inequality, and on convex ones: the twins of theory 6.5.
+"""D(C)SGD itself on L-smooth losses with the Polyak-Lojasiewicz inequality, and on convex ones: counterparts of theory 6.5.
 
-Under the PL inequality the floor is that of the corrected SDE at u = 1, eta L D_0/(4 mu r N), and (1 - 2 mu eta r)^K stands for
-exp(-2 mu r eta K), which is larger: the ratio of the floors is 1.
+Under the PL inequality the floor eta L D_0/(4 mu r N) is that of the corrected SDE at u = 1. The decay (1 - 2 mu eta r)^K is at most
+the SDE's exp(-2 mu r eta K).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ e, g = vec("e"), vec("g")
 ONE = num(1)
 CURVED: dict[str, Relation] = {"mu > 0": mu.gt(0), "mu < L A": mu.lt(L0 * A)}
 DISTANCE: dict[str, Relation] = {"V": V.eq(norm(e) ** 2 / 2), "V_K >= 0": VK.ge(0)}
-#: f is L-smooth with the least value f*
+#: f is L-smooth with infimum f*
 STEEP: dict[str, Relation] = {"f >= f*": fstar.le(f), "G^2 <= 2 L (f - f*)": (G**2).le(2 * L0 * (f - fstar))}
 CLIENTS = {**symbols.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
 NAMES = {**ds.NAMES, "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})"}
@@ -109,53 +109,42 @@ def strongly_convex(w: Derivation) -> Fact:
 
 
 def of_distance(h: Term, **constants: int) -> dict[str, Any]:
-    """What the theorems on the distance from a minimum have in common, with numbers for more constants."""
+    """Fields common to the theorems on the distance from a minimum, with numbers for further constants."""
     still = ds.point(V=0, AV=0, V0=0, VK=0, **constants) | {norm(e): 0, dot(e, g): 0}
     return ds.common(ds.distances(h, **dict.fromkeys(constants, "const")), point=still, names=NAMES)
 
 
 ENTRIES = (
     Theorem(
-        id="6.5-corrected-method",
-        title="D(C)SGD itself, L-smooth with the PL inequality",
-        source="theory 6.5; the descent lemma in place of Ito's formula",
-        claim=DECAY,
+        id="6.5-corrected-method", title="D(C)SGD itself, L-smooth with the PL inequality",
+        source="theory 6.5; the descent lemma in place of Ito's formula", claim=DECAY,
         remark=(
             r"With $T=\eta K$ it is 6.5-corrected with $(1-2\mu\eta r)^{T/\eta}\le e^{-2\mu rT}$: the floors are the same, the ratio of the "
             r"constants is 1, and the method is the faster one."
         ),
         assumptions={**ds.ASSUMPTIONS, "eta > 0": eta.gt(0), **CURVED, "PL": RULES["PL"], **ub.BELOW, "r > 0": num(0).lt(rate("corrected"))},
-        prove=polyak,
-        evidence=(Evidence("method moments", {"power": 0}),),
+        prove=polyak, evidence=(Evidence("method moments", {"power": 0}),),
         **ds.common(ds.context(ONE, SMOOTH, mu="const"), point=ds.point(mu=1), names=NAMES, short={G: "G", rate("corrected"): "r"}),
     ),
     Theorem(
-        id="6.5-convex-method",
-        title="D(C)SGD itself, convex and L-smooth",
-        source="textbook; with the noise of theory 6.5",
-        claim=av.mean_bound(f - fstar, NOISE, V0),
+        id="6.5-convex-method", title="D(C)SGD itself, convex and L-smooth",
+        source="textbook; with the noise of theory 6.5", claim=av.mean_bound(f - fstar, NOISE, V0),
         remark=r"By Jensen's inequality the same holds for $f$ at the average $\sum u_nx_n/\sum u_n$.",
         assumptions={
             **CLIENTS, **DISTANCE, **STEEP, "convex": (f - fstar).le(dot(e, g)), "u >= 0": u.ge(0),
             "step": (eta * u * L0 * A).le(eps),
             **{name: av.ENDS[name] for name in ("eta > 0", "eps < 1", "sum u > 0")},
         },
-        prove=convex,
-        evidence=(Evidence("method moments", {"power": None}),),
-        **of_distance(u),
+        prove=convex, evidence=(Evidence("method moments", {"power": None}),), **of_distance(u),
     ),
     Theorem(
-        id="6.5-strongly-convex-method",
-        title="D(C)SGD itself, strongly convex and L-smooth",
-        source="textbook; with the noise of theory 6.5",
-        claim=CLOSER,
+        id="6.5-strongly-convex-method", title="D(C)SGD itself, strongly convex and L-smooth",
+        source="textbook; with the noise of theory 6.5", claim=CLOSER,
         remark=r"The floor falls as $1/N$ as long as $A_1$ and $D_0$ do not grow with $N$.",
         assumptions={
             **CLIENTS, "V": DISTANCE["V"], **STEEP, "eta > 0": eta.gt(0), **CURVED,
             "strongly convex": (f - fstar + mu / 2 * norm(e) ** 2).le(dot(e, g)), "step": (eta * L0 * A).le(1),
         },
-        prove=strongly_convex,
-        evidence=(Evidence("method moments", {"power": 0}),),
-        **of_distance(ONE, mu=1),
+        prove=strongly_convex, evidence=(Evidence("method moments", {"power": 0}),), **of_distance(ONE, mu=1),
     ),
 )  # fmt: skip

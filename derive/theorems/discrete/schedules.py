@@ -1,7 +1,7 @@
 """Theory 6.6 for steps: sums of the schedules (1+n)^-p, p = 1/2 and 1, and the rates of D(C)SGD itself that follow from them.
 
-A sum of differences telescopes; the term of a sum is compared with a difference at one n. Where the squares of a schedule are summable
-there is a bound without a step condition, for all horizons at once.
+Each term of a sum is compared with a difference at the same n, and the differences telescope. A schedule with summable squares has a
+bound without a step condition, uniform in the horizon.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sdescent.derive.theorems.unbiased.noise_bound import A
 
 t, y, U2 = xs("t y U2")
 NEXT, TIME = 1 + t, {"t >= 0": t.ge(0)}
-#: the variable of a proof about a function of one variable
+#: the variable of proofs about functions of one variable
 Y: Mapping[str, str] = {"y": "const"}
 CONTEXT = Context({"t": "clock", "K": "const", **Y}, horizon="K", steps=True)
 root, log = partial(fn, "sqrt"), partial(fn, "log")
@@ -41,7 +41,7 @@ def inverse(w: Derivation) -> tuple[Fact, Fact, Fact]:
 
 
 def summed(w: Derivation, claim: Relation, primitive: Term, pointwise: Fact, above: bool) -> Fact:
-    """A bound on a sum, from the bound (above or below) of its term by a difference of the primitive."""
+    """A bound on a sum, from a bound (above or below) on its term by a difference of the primitive."""
     whole = w.step("sum over the steps", w.kernel.monotone("I", pointwise))
     ends = w.step("the sum telescopes", w.kernel.summation("t", primitive))
     return w.combine("the sum", claim, [whole], [(1 if above else -1, ends)])
@@ -132,8 +132,8 @@ class Schedule:
     """u_n and u_n^2 as functions of n, with bounds on their sums.
 
     Args:
-        value, square: as functions of t; squared proves that square is the square.
-        low, high: low <= sum u, proved by below, and sum u^2 <= high, proved by above; positive proves 0 < low where K >= 1.
+        value, square: u and u^2 as functions of t; `squared` proves square = value^2.
+        low, high: `below` proves low <= sum u, `above` proves sum u^2 <= high, `positive` proves 0 < low for K >= 1.
     """
 
     value: Term
@@ -159,7 +159,7 @@ def root_squared(w: Derivation) -> Fact:
 
 
 def beyond_one(w: Derivation, increasing: str, start: Fact) -> Fact:
-    """The value of an increasing function at K + 1 is larger than at 1, for K >= 1; `start`: it is defined from 1 on."""
+    """An increasing function is larger at K + 1 than at 1, for K >= 1; `start`: it is defined from 1 on."""
     more = w.combine("1 < K + 1", num(1).lt(K + 1), ["K >= 1", 1])
     return w.kernel.function(f"monotone:{increasing}", [num(1), K + 1], [start, more])
 
@@ -191,7 +191,7 @@ def rate_bound(s: Schedule) -> Relation:
 
 
 def rate(s: Schedule) -> Callable[[Derivation], Fact]:
-    """The bound of 6.2-scheduled-method with low for sum u and high for sum u^2."""
+    """The bound of 6.2-scheduled-method, with low in place of sum u and high in place of sum u^2."""
 
     def prove(w: Derivation) -> Fact:
         k, phi1, floor = w.kernel, under("I", u), eta**2 * L0 * D0 / (2 * N)
@@ -221,19 +221,16 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
     return prove
 
 
-#: of the theorem on summable squares
+#: constants of the theorem on summable squares
 GROWTH, FLOOR = eta**2 * L0**2 * A, eta**2 * L0 * D0 / (2 * N)
 SUMMABLE = (eta * under("EI", u * G**2)).le(fn("exp", GROWTH * U2) * (f0 + FLOOR * U2))
 LEAST: dict[str, Relation] = {
-    "f >= 0": f.ge(0),
-    "f(x_0) >= 0": f0.ge(0),
-    "f(x_K) >= 0": fT.ge(0),
-    "G^2 <= 2 L f": (G**2).le(2 * L0 * f),
-}
+    "f >= 0": f.ge(0), "f(x_0) >= 0": f0.ge(0), "f(x_K) >= 0": fT.ge(0), "G^2 <= 2 L f": (G**2).le(2 * L0 * f),
+}  # fmt: skip
 
 
 def summable(w: Derivation) -> Fact:
-    """E f(x_(n+1)) <= (1 + GROWTH u^2) E f(x_n) + FLOOR u^2 - eta u E G^2, and the rule for such potentials."""
+    """E f(x_(n+1)) <= (1 + GROWTH u^2) E f(x_n) + FLOOR u^2 - eta u E G^2, then the rule for such recursions."""
     k, messages, lemma = w.kernel, ds.noise(w, u), ds.descent(w, SMOOTH)
     ratio, noise = ub.ratio_is_nonnegative(w, messages.per), ub.floor_is_nonnegative(w, messages.per)
     one = w.combine("A >= 0", A.ge(0), [1, [messages.per, ratio]])
@@ -269,7 +266,7 @@ def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], F
 
 
 def rated(id: str, power: str, title: str, remark: str, schedule: Schedule) -> Theorem:
-    """The rate of D(C)SGD itself with a schedule."""
+    """The rate of D(C)SGD with a schedule."""
     assumptions = {**ds.ASSUMPTIONS, **symbols.signs("d >= 0", "s0_k >= 0"), **SMOOTH.rules(), **av.ENDS}
     return Theorem(
         id=id, title=title, source="theory 6.2 and 6.6 for steps", claim=rate_bound(schedule), remark=remark,

@@ -1,9 +1,9 @@
-"""Checking an entry: its derivation is written by the kernel, its point and its witness are evaluated exactly."""
+"""The check of an entry: the kernel writes its derivation; its point, or its witness, is evaluated exactly."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from html import escape
@@ -11,24 +11,23 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.certificate import ancestry, certificate
 from sdescent.derive.proof.kernel.rules import AXIOMS, Fact
-from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.context import ProofError, parts
 from sdescent.derive.proof.language.normal import Normal
-from sdescent.derive.proof.language.terms import Relation, x
+from sdescent.derive.proof.language.terms import Relation, num, x
 from sdescent.derive.proof.language.text import Printer, TermWriter, said, text
 from sdescent.derive.proof.refute.model import find_model, with_witness
 from sdescent.derive.proof.repair.smallest import proposed
-from sdescent.derive.theorems.entry.about import about
 from sdescent.derive.theorems.entry.declarations import declarations
+from sdescent.derive.theorems.entry.from_sde import generator_of
 from sdescent.derive.theorems.entry.points import holds, value
 from sdescent.derive.theorems.entry.recompute import disagreements
 from sdescent.derive.theorems.entry.statement import Statement, statement
-from sdescent.derive.theorems.entry.structure import carrying, grounds
 from sdescent.derive.theorems.entry.theorem import Derivation, ProofLine, Refutation, Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
 
-#: lines that carry a proof, for a reader
+#: the most lines of a proof that are shown as its main ones
 MAIN = 5
-#: for a model of the assumptions; it is found in hundredths of a second
+#: of the search for a model of the assumptions, which takes hundredths of a second
 MODEL_SECONDS = 3.0
 #: an assumption or a definition by its name
 Named = tuple[str, Relation]
@@ -40,20 +39,20 @@ class Checked:
 
     Args:
         status: PROVED, DECIDED, REFUTED or UNDECIDED.
-        steps: one line per step, with its LaTeX, what is `given` besides the assumptions (the case, a generic number), rule,
-            status, the names of assumptions and lines that it is `from`, and whether it is one of the `main` lines; the last of a
-            refutation ends with what the claim `reads` at the witness.
-        axioms: names used.
+        steps: one for each line: its LaTeX, the hypotheses that are `given` besides the assumptions (a case, a generic number), rule,
+            status, the names of the assumptions and lines that it is `from`, and whether it is one of the `main` lines. The last step of
+            a refutation `reads` as the claim does at the witness.
+        axioms: the names of those that the proof used.
         assumptions, definitions: those that the proof used, (name, relation); of a refutation, all that the witness satisfies.
-        declared: the context's declarations of functions, matrices and processes, as far as the proof used them, {"text", "latex"}.
+        declared: the declarations of functions, matrices and processes that the proof used, {"text", "latex"}.
         unused: names of assumptions that the proof did not use.
-        statement: of a proof, what was proved; of a refutation, what was refuted; otherwise None.
-        certificate: the certificate of a proof, with a model of what it assumes as its witness; otherwise None.
+        statement: the statement that was proved or refuted; otherwise None.
+        certificate: the certificate of a proof, with a model of its assumptions as the witness; otherwise None.
         counterexample: exact values at which a claim fails.
         reason: why it is not proved.
-        repair: of a claim that fails, {"entry", "changes"}: the id of an entry that repairs it, and assumptions with which it is proved,
-            each {"plain", "latex", "instead"}, the last the name of the assumption that it replaces, or "".
-        about: of a proof, the object of the theorem (`sdescent.derive.theorems.entry.about`).
+        repair: of a claim that fails, {"entry", "changes"}: the id of an entry that repairs it, and assumptions that make it provable,
+            each {"plain", "latex", "instead"}; "instead" names the assumption that is replaced, or is "".
+        about: of a proof, the object of the theorem (`about`).
     """
 
     entry: Theorem | Refutation
@@ -86,7 +85,7 @@ class Checked:
 
     @property
     def satisfiability(self) -> str:
-        """Whether anything satisfies the assumptions and declarations: "shown", by the witness of the certificate or of the refutation."""
+        """ "shown" if the witness of the certificate or of the refutation satisfies the assumptions and declarations."""
         witnessed = self.certificate is not None and "witness" in self.certificate
         return "shown" if witnessed or self.status == Verdict.REFUTED else "not shown"
 
@@ -97,7 +96,7 @@ class Checked:
 
 
 def check(entry: Theorem | Refutation, seconds: float = 5.0) -> Checked:
-    """Check one entry; a proof that fails does not raise: its status is then UNDECIDED, with the reason."""
+    """Checks one entry. A proof that fails does not raise: its status is UNDECIDED, with the reason."""
     started = time.perf_counter()
     try:
         outcome = _refute(entry) if isinstance(entry, Refutation) else _prove(entry, seconds)
@@ -168,10 +167,10 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
 
 
 def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
-    """The claim itself, from what was proved: with the same sign, and the same difference of its two sides.
+    """A proof of the claim itself, from a proved relation with the same sign and the same difference of its two sides.
 
     Raises:
-        ProofError: it is another claim, or one that follows from what was proved and is not the same.
+        ProofError: the claim is another one, even if it follows from the proved relation.
     """
     if claim is None or claim == last.claim:
         return last
@@ -186,20 +185,20 @@ def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
 
 
 def printer(last: Fact) -> Printer:
-    """Plain text for the proof of a fact: sums where time is steps, and the powers of the rule decay, whose premises say 0 < 1 - k."""
+    """The printer of a proof: it writes sums where time is steps, and powers of 1 - k where the rule decay has shown 0 < 1 - k."""
     key = Normal(last.context).frozen
     bases = {key(1 - f.data["rate"]) for f in ancestry(last) if f.rule == "decay" and last.context.steps}
     return Printer(last.context, lambda base: key(base) in bases)
 
 
 def _model(theorem: Theorem) -> dict[str, Any] | None:
-    """A model of the context in which all assumptions and definitions hold, those that the proof does not use too."""
+    """A model of the context in which all assumptions and definitions hold, also those that the proof does not use."""
     relations = (*theorem.assumptions.values(), *theorem.definitions.values())
     return find_model(theorem.context, relations, MODEL_SECONDS, theorem.point)
 
 
 def _unlike(read: Mapping[str, Relation], relations: Mapping[str, Relation], plain: Printer) -> list[str]:
-    """The relations that differ between the engine, as it is now, and the theorem, or that the theorem lacks."""
+    """The relations of the engine, as it is now, that the theorem lacks or states differently."""
     return [
         f"{name}: the engine has {plain.relation(relation)}"
         for name, relation in read.items()
@@ -247,3 +246,121 @@ def _evaluated(words: str, latex: str, plain: str, status: str) -> dict[str, Any
     return {
         "text": words, "latex": latex, "plain": plain, "given": [], "rule": "evaluate", "status": status, "from": [], "main": True,
     }  # fmt: skip
+
+
+# --- what the lines of a derivation rest on, and the few that carry it
+
+#: rules that state a small fact about one number or function, of no interest to a reader
+SMALL = ("inverse", "function", "declared", "assume")
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """The lines and premises from which a line follows directly.
+
+    Args:
+        lines: numbers of earlier lines.
+        premises: names of assumptions and definitions.
+    """
+
+    lines: tuple[int, ...]
+    premises: tuple[str, ...]
+
+
+def grounds(lines: Sequence[ProofLine], names: Mapping[Any, str]) -> list[Grounds]:
+    """The grounds of each line. A fact that is no line passes its own grounds on.
+
+    Args:
+        lines: of a derivation, in order.
+        names: of assumptions and definitions, by the kernel's key of their relation.
+    """
+    number = {id(line.fact): n for n, line in reversed(list(enumerate(lines)))}
+    return [_grounds(line.fact, n, number, names) for n, line in enumerate(lines)]
+
+
+def _grounds(fact: Fact, line: int, number: Mapping[int, int], names: Mapping[Any, str]) -> Grounds:
+    lines: list[int] = []
+    premises: list[str] = []
+    seen: set[int] = set()
+
+    def visit(fact: Fact) -> None:
+        if id(fact) in seen:
+            return
+        seen.add(id(fact))
+        if number.get(id(fact), line) < line:
+            lines.append(number[id(fact)])
+            return
+        if fact.rule == "assume":
+            premises.extend(names[key] for key in fact.hypotheses if key in names)
+        for premise in fact.premises:
+            visit(premise)
+
+    visit(fact)
+    return Grounds(tuple(sorted(set(lines))), tuple(dict.fromkeys(premises)))
+
+
+def carrying(lines: Sequence[ProofLine], rests: Sequence[Grounds], most: int) -> list[int]:
+    """At most this many lines: the last one, its grounds, their grounds, and so on, without small facts."""
+    chosen: list[int] = [len(lines) - 1]
+    level = [len(lines) - 1]
+    while level and len(chosen) < most:
+        below = [n for m in level for n in rests[m].lines]
+        level = [n for n in dict.fromkeys(sorted(below, reverse=True)) if n not in chosen]
+        for n in level:
+            said = [lines[m].fact.claim for m in chosen]
+            if len(chosen) < most and not _small(lines[n]) and lines[n].fact.claim not in said:
+                chosen.append(n)
+    return sorted(chosen)
+
+
+def _small(line: ProofLine) -> bool:
+    """Whether a line states a sign, a fact of one number or function, or an assumption under an operator."""
+    fact, claim = line.fact, line.fact.claim
+    assumed = fact.rule == "monotone" and all(p.rule == "assume" for p in fact.premises)
+    return fact.rule in SMALL or assumed or num(0) in (claim.left, claim.right)
+
+
+# --- what an entry is about
+
+FIRST, CORRECTED, ODE, LINEARISED, METHOD = "first-order SDE", "corrected SDE", "ODE", "linearised SDE", "method"
+#: an equation whose generator the statement defines
+STATED = "SDE"
+#: kind of evidence -> the object of a theorem without a process
+KINDS = {
+    "signs near the optimum": LINEARISED, "growth": METHOD, "growth in the mean": METHOD,
+    "second moments of the method": METHOD, "psi": "constants", "strength": "constants",
+    "scaling": "constants", "schedules": "schedule", "sums": "schedule", "law": "noise law", "loss": "loss", "rosenbrock": "loss",
+    "separable loss": "loss", "logistic regression": "loss", "compressor": "compressor",
+}  # fmt: skip
+#: the object of a statement on the moments of a step at one gradient
+STATE = "one state"
+
+
+def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
+    """The object of a theorem: an equation, the method itself, or no dynamics. It is read off the entry, and stated nowhere else.
+
+    A theorem is about the process of its context if its proof assumes a solution, or if the generator of the process occurs in the claim.
+    The process is an SDE whose drift has a second, curvature term (corrected) or not (first-order), an ODE, or an SDE of which the
+    context has the generator alone. Where time is steps and the context has functions of the state, the theorem is about the method
+    itself, whose steps exist without any axiom. The evidence of the other theorems names their object.
+
+    Args:
+        claim: the last line of its derivation.
+        axioms: the analytic facts that the derivation uses.
+    """
+    context = theorem.context
+    if context.steps and context.potentials:
+        return METHOD
+    for process in context.potentials.values():
+        if "weak-existence" in axioms or any(
+            generator_of(process) in parts(side) for side in (claim.left, claim.right)
+        ):
+            if "change" in process:  # its evidence may say whose generator it is
+                return next((f"{e.options['model']} SDE" for e in theorem.evidence if "model" in e.options), STATED)
+            return ODE if not process["diffusion"] else CORRECTED if len(process["drift"]) > 1 else FIRST
+    for evidence in theorem.evidence:
+        if "model" in evidence.options:
+            return f"{evidence.options['model']} SDE"
+        if evidence.kind in KINDS:
+            return KINDS[evidence.kind]
+    return STATE

@@ -1,4 +1,4 @@
-"""The declarations of a context other than relations, in words and LaTeX: functions, flags of matrices, how potentials change."""
+"""The declarations of a context, besides its relations, in words and LaTeX: functions, matrices, how potentials change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Line = tuple[str, str, str]
 _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
 
 
-#: what backs a declaration, by its kind, unless the theorem says otherwise
+#: kind of declaration -> what backs it, unless the theorem names another source
 USUAL: Mapping[str, Source] = {
     **dict.fromkeys(("odd", "nondecreasing", "concave_right", "bounded", "slope"), Source.AUTHOR), "matrix": Source.METHOD, "process": Source.METHOD, "smoothness": Source.AUTHOR,
     "step": Source.METHOD, "reach": Source.METHOD, "change": Source.LETTER,
@@ -31,7 +31,7 @@ def declarations(
     """Each declaration that the proof of a fact uses, as {"text", "latex", "source"}; the LaTeX is words with formulas in dollars.
 
     Args:
-        sources: what backs a kind of declarations where it is not the one of `USUAL`.
+        sources: kind of declaration -> what backs it, where `USUAL` does not apply.
     """
     context, rules = last.context, ancestry(last)
     used = {(f.data["function"], f.data["property"].removesuffix("_below")) for f in rules if f.rule == "declared"}
@@ -84,7 +84,7 @@ def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterat
 
 
 def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printer) -> Iterator[Line]:
-    """What the descent lemma takes of a function, and of a step D of the method."""
+    """The declarations that the descent lemma uses: of a function, and of a step D of the method."""
     for name in sorted(smooth):
         entry = context.potentials[name]
         f, slope = writer.symbol(name), vec(entry["gradient"])
@@ -117,7 +117,7 @@ def _barred(said: str) -> str:
 
 
 def _changes(context: Context, changing: set[str], writer: TermWriter) -> Iterator[Line]:
-    """What the change of a potential is: of a step, given the past, or along an equation."""
+    """The meaning of the change of a potential: in a step, given the past, or along an equation."""
     for name in sorted(changing):
         change, v = context.potentials[name]["change"], writer.symbol(name)
         if context.steps:

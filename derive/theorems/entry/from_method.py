@@ -46,7 +46,7 @@ def step_square(equation: SDE, h: Term, vectors: Mapping[str, str]) -> Term:
 
 
 def step_radius(equation: SDE, h: Term) -> Term:
-    """A bound of ||D|| that holds whatever the noise: eta h times the greatest length of a message, for D is eta h times their mean.
+    """A bound of ||D|| under any noise: eta h times the greatest length of a message, since D is eta h times the mean message.
 
     Raises:
         ValueError: the update is not x = x - eta*G, or messages may have any length.

@@ -1,4 +1,4 @@
-"""From a method's SDE to the terms of Ito's formula: the theorems are about the derived equations, not about typed ones."""
+"""From a method's SDE to the terms of Ito's formula, so that the theorems are about derived equations and not about typed ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Part = tuple[Term, Any]
 
 
 def loss_in_time(equation: SDE, h: Term, vectors: Mapping[str, str]) -> dict[str, Any]:
-    """The data that Ito's formula needs of the loss f along the SDE, from its start f0 to its value fT at the horizon.
+    """The data of Ito's formula for the loss f along the SDE, from its start f0 to its value fT at the horizon.
 
     Args, Raises: as `drift_terms`.
     """
@@ -25,7 +25,7 @@ def loss_in_time(equation: SDE, h: Term, vectors: Mapping[str, str]) -> dict[str
 
 
 def loss_along(drift: list[Part], diffusion: list[Part]) -> dict[str, Any]:
-    """As `loss_in_time`, of the parts of an equation."""
+    """`loss_in_time` for the parts of an equation."""
     named = {"gradient": "g", "hessian": "H", "end": "fT", "start": "f0"}
     return {**named, "smooth": True, "drift": drift, "diffusion": diffusion}
 
@@ -120,7 +120,7 @@ def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
 
 
 def _product(e: sp.Mul, letters: Mapping[sp.Expr, Term]) -> Term:
-    """A product as a quotient; a division by a sum is kept separate, as normal forms do not split inverses of sums."""
+    """A product as a quotient. A division by a sum stays separate, since normal forms do not split inverses of sums."""
     if e.could_extract_minus_sign() and e.args[0].is_number:
         return -expression(-e, letters)
     powers = [a for a in e.args if isinstance(a, sp.Pow) and a.exp.is_number and a.exp.is_negative]

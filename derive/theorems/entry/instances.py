@@ -1,4 +1,4 @@
-"""Methods and losses of the engine in which the definitions of the theorems are evaluated, which give letters their values."""
+"""Models of the engine, methods and losses, that give the letters of the theorems values: the definitions are evaluated there."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def signs() -> list[Meaning]:
 
 
 def silent_signs() -> list[Meaning]:
-    """DSignSGD without noise in two coordinates, along any function; root is sqrt(f - f*)."""
+    """DSignSGD without noise in two coordinates, on any loss f; root is sqrt(f - f*)."""
     y = sp.Matrix(gradient_symbols(2))
     mean = -sde(DSignSGD(), "first-order", None, 2).expanded.drift
     root = sp.Symbol("root", positive=True)
@@ -145,7 +145,7 @@ def separable() -> list[Meaning]:
 
 
 def samples() -> tuple[LogisticRegression, sp.Matrix, sp.Matrix, list[sp.Expr]]:
-    """Logistic regression over two samples in two dimensions, labels 1 and -1: the loss, its Hessian, the samples, the chances p_k."""
+    """Logistic regression over two samples in two dimensions, labels 1 and -1: the loss, its Hessian, the samples, and the p_k."""
     rows, labels = sp.Matrix(2, 2, sp.symbols("a11 a12 a21 a22", real=True)), (1, -1)
     loss = LogisticRegression("l2", tuple(tuple(rows.row(k)) for k in range(2)), labels)
     state = state_symbols(2)
@@ -167,7 +167,7 @@ def logistic_regression() -> list[Meaning]:
 
 
 def _sent(method: Method, noise: bool) -> list[Meaning]:
-    """A step eta u s of the server's rule for the message m = g + Z, in two coordinates: without noise the message is the gradient."""
+    """A step eta u s of the server's rule for the message m = g + Z in two coordinates; Z = 0 without noise."""
     y, added = sp.Matrix(gradient_symbols(2)), sp.Matrix(sp.symbols("z1 z2", real=True)) if noise else sp.zeros(2, 1)
     drift, sent = sde(method, "first-order", None, 2).expanded.drift, y + added
     step = (drift / u).subs(dict(zip(y, sent, strict=True)), simultaneous=True)

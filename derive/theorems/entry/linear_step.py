@@ -1,9 +1,8 @@
-"""One step of an update rule on vectors: x' = x + D and each memory letter as combinations of state, gradient and noise.
+"""One step of an update rule on vectors: x' = x + D, and each memory letter, as combinations of state, gradient and noise.
 
-A rule is evaluated by `sdescent.derive.methods.rules.update.evaluate` on combinations of named vectors with scalar
-coefficients, so that it
-must be linear in them: x' = x - eta G, heavy ball, averaged and Nesterov's momentum, and whatever is written like them. Without
-noise norm(G) is a number too, so that a gradient may be normalised or clipped: min(1, c/G) is the letter `clip`.
+`sdescent.derive.methods.rules.update.evaluate` evaluates a rule on combinations of named vectors with scalar coefficients, so the rule
+must be linear in them: x' = x - eta G, heavy ball, averaged and Nesterov's momentum, and rules written like them. Without noise
+norm(G) is a scalar too, so a gradient may be normalised or clipped: min(1, c/G) is the letter `clip`.
 """
 
 from __future__ import annotations
@@ -70,10 +69,10 @@ def one_step(method: Method, any_noise: bool = False) -> Step:
     """The step of a method, eta u in place of eta.
 
     Args:
-        any_noise: whether the noise is any centred one, whatever the method has.
+        any_noise: whether the noise may be any centred one, in place of the method's own.
 
     Raises:
-        Refusal: "not-linear" where the rule is not a combination of the state, memory and messages at the point where it begins.
+        Refusal: "not-linear" where the step is not a combination of the state, the memory and messages at the state.
     """
     algebra = _Vectors(method, quiet(method, any_noise))
     values = evaluate(method.rule, algebra)

@@ -1,4 +1,4 @@
-"""Relations of the proof grammar in a model that the engine makes: letters and norms stand for SymPy expressions, sums for sums."""
+"""Relations of the proof grammar in a model: letters and norms stand for SymPy expressions that the engine makes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """The meaning of atoms in d coordinates and N clients. There is one outcome, so an expectation is its argument.
+    """The meaning of atoms in d coordinates and N clients. Nothing is random, so an expectation is its argument.
 
     Args:
-        values: symbols, norms, traces, ..; a tuple has one entry per coordinate, or per client where `clients` has the symbol.
+        values: of symbols, norms, traces, ..; a tuple has one entry per coordinate, or per client if the symbol is in `clients`.
         clients: symbols of kind client.
         functions: declared functions.
         coordinates, count: d and N, as numbers.

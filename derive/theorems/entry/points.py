@@ -44,7 +44,7 @@ def _values(at: Point) -> tuple[Values, dict[Term, Term]]:
 
 
 def _put(t: Term, names: Mapping[Term, Term]) -> Term:
-    """t with fresh symbols for the atoms; operators as where T = d = N = 1 and nothing is random or moves."""
+    """t with fresh symbols for the atoms; operators are left out, as if T = d = N = 1 and nothing were random or moved."""
     if t in names:
         return names[t]
     if t[0] in OPERATORS:

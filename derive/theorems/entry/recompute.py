@@ -1,7 +1,7 @@
-"""The definitions of the theorems, computed again by the engine: b, Tr S, .. of a theorem are those of the method.
+"""The engine computes the definitions of the theorems again: b, Tr S, .. of a theorem are those of the method.
 
-Each function returns the disagreements, in words; an empty list is agreement. In addition, every definition is evaluated in
-`sdescent.derive.theorems.entry.instances`, so that a theorem's definitions are those of the engine.
+Each function returns its disagreements in words, none where the engine agrees. In addition, every definition is evaluated in the
+models of `sdescent.derive.theorems.entry.instances`.
 """
 
 from __future__ import annotations
@@ -89,11 +89,8 @@ def clipped() -> list[str]:
     """A step of norm-clipped SGD is eta u min(||G||, c) long, in two coordinates."""
     equation = sde(NormClipped(schedule=Free()), "first-order", None, 2).expanded
     size = sp.Min(sp.sqrt(sp.Add(*[e**2 for e in equation.gradient])), parameter("c"))
-    return (
-        []
-        if vanishes(equation.drift.dot(equation.drift) - u**2 * size**2)
-        else ["the step of norm-clipped SGD has another length"]
-    )
+    ok = vanishes(equation.drift.dot(equation.drift) - u**2 * size**2)
+    return [] if ok else ["the step of norm-clipped SGD has another length"]
 
 
 def descent() -> list[str]:
@@ -121,11 +118,8 @@ def logistic_regression() -> list[str]:
     gap = hessian - loss.l2 * sp.eye(2)
     for k, chance in enumerate(chances):
         gap -= chance * (1 - chance) * rows.row(k).T * rows.row(k) / 2
-    return (
-        []
-        if all(vanishes(e) for e in gap)
-        else ["the data's part of the Hessian of logistic regression is another one"]
-    )
+    ok = all(vanishes(e) for e in gap)
+    return [] if ok else ["the data's part of the Hessian of logistic regression is another one"]
 
 
 GROUPS: dict[str, Callable[[], list[str]]] = {
@@ -154,13 +148,13 @@ def _agrees(name: str, relation: Relation) -> bool:
 
 
 def forget() -> None:
-    """Forget the engine's answers, so that it is asked again."""
+    """Forgets the engine's answers, so that the engine computes them again."""
     for answers in (_once, _instances, _agrees):
         answers.cache_clear()
 
 
 def disagreements(names: tuple[str, ...], definitions: Mapping[str, Relation]) -> list[str]:
-    """The facts that the engine does not confirm: those of each group, once per process, and each definition in its instances."""
+    """What the engine does not confirm: facts of each group, computed once per process, or definitions in the models of the group."""
     facts = [line for name in names for line in _once(name)]
     if facts:
         return facts

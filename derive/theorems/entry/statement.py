@@ -1,6 +1,6 @@
-"""A statement in LaTeX and in plain text, made from its relations: what is assumed, the claim, and what the letters stand for.
+"""A statement in LaTeX and in plain text, made from its relations: assumptions, the claim, and the meaning of the letters.
 
-Nothing in it is typed. Words are "Let", "Then" and "where"; formulas are those that the kernel has, or had proved.
+Nothing in it is typed but "Let", "Then" and "where"; the formulas are the kernel's.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Statement:
 
     Args:
         premises: assumptions and definitions.
-        declared: what is declared of functions, matrices and processes: LaTeX with its formulas in dollars.
-        claim: the formula that is claimed of them.
-        where: what the letters in the LaTeX of all these stand for, as far as they are short for terms.
+        declared: declarations of functions, matrices and processes: LaTeX with formulas in dollars.
+        claim: the formula that is claimed.
+        where: the meaning of those letters in the LaTeX of all these that are short for terms.
     """
 
     premises: tuple[Said, ...]
@@ -48,7 +48,7 @@ class Statement:
 
     @property
     def text(self) -> str:
-        """The same in plain text, where no letter is short for a term."""
+        """The same in plain text, which writes every term out."""
         premises = [said.plain for said in (*self.premises, *self.declared)]
         return (f"let {'; '.join(premises)}; then " if premises else "") + self.claim.plain
 
@@ -84,12 +84,12 @@ def turned(writer: TermWriter, relation: Relation) -> str:
 
 
 def _same(latex: str) -> str:
-    """LaTeX without what only its look depends on."""
+    """LaTeX without spaces and sizes of brackets."""
     return re.sub(r"\\left|\\right|\\[!,]|\s", "", latex).replace(r"\tfrac", r"\frac")
 
 
 def _where(writer: TermWriter) -> list[str]:
-    """What each letter that was written is short for, and then the letters in these."""
+    """The meaning of each letter that was written, then of the letters in these meanings."""
     said, done = [], set[Term]()
     waiting = list(writer.used)
     while waiting:

@@ -1,6 +1,6 @@
-"""The symbols that theorems on methods share: their terms, kinds and LaTeX, the signs that are assumed of them, and contexts of them.
+"""The symbols that theorems on methods share: terms, kinds, LaTeX, assumed signs, and contexts made of them.
 
-The method's time is steps up to K, that of its SDE the interval [0, T].
+A method's time is steps up to K; that of its SDE is the interval [0, T].
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def context(
     names: str, potentials: Mapping[str, Mapping[str, Any]], vectors: tuple[str, ...] = ("g",), matrices: str = "H S",
     functions: Mapping[str, Mapping[str, Any]] | None = None, more: Mapping[str, str] | None = None,
 ) -> Context:  # fmt: skip
-    """A context of these symbols, of steps where K is one of them; d counts coordinates where there are functions of these.
+    """A context of these symbols. Time is steps if K is among them; d is the dimension if there are functions of coordinates.
 
     Args:
         names: of `KINDS`; more: others, with their kinds.

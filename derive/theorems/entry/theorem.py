@@ -32,7 +32,7 @@ class ProofLine:
 
 
 class Derivation:
-    """A proof while it is written: the prover, the entry's assumptions and definitions as facts, and the lines so far."""
+    """A proof under construction: the prover, the assumptions and definitions as facts, and the lines written so far."""
 
     def __init__(self, theorem: Theorem, seconds: float = 5.0) -> None:
         self.prover = Prover(theorem.context, seconds)
@@ -58,7 +58,7 @@ class Derivation:
         equalities: Sequence[tuple[Any, Premise] | Premise] = (),
         mult: Sequence[Member] = (1,),
     ) -> Fact:
-        """A line by `certify`, with the certificate written out: the claim is the sum of the members and of the equalities.
+        """A line proved by `certify` with a certificate that is written out: the claim is the sum of the members and the equalities.
 
         Args:
             members: numbers and facts that are >= 0, products of such, and with a square t^2 as well: 2, "a >= 0", ["a >= 0", fact],
@@ -102,13 +102,13 @@ class Derivation:
         return self.kernel.certify(num(0).le(t**2), sum=[(Fraction(1), (), (t,))])
 
     def either_sign(self, t: Term) -> Iterator[tuple[int, Fact, Fact]]:
-        """What the two branches of a case distinction begin with: (1, 0 <= t, |t| = t) and (-1, t <= 0, |t| = -t)."""
+        """The two cases that a case distinction on the sign of t starts from: (1, 0 <= t, |t| = t) and (-1, t <= 0, |t| = -t)."""
         for sign, case, law in ((1, num(0).le(t), "abs_of_positive"), (-1, t.le(0), "abs_of_negative")):
             here = self.kernel.assume(case)
             yield sign, here, self.kernel.function(law, [t], [here])
 
     def have(self, words: str, claim: Relation, *using: Fact | str, hints: tuple[Term, ...] = ()) -> Fact:
-        """A line that the search finds a certificate for, from facts or names of assumptions."""
+        """A line whose certificate the search finds, from facts or from the names of assumptions."""
         facts = [self[u] if isinstance(u, str) else u for u in using]
         return self.step(words, _named(words, lambda: self.prover.have(claim, *facts, hints=hints)))
 
@@ -116,7 +116,7 @@ class Derivation:
         """The last fact of a derivation.
 
         Raises:
-            ProofError: a step fails; the message names it, or, where it is a rule that was called outside of a line, the line before.
+            ProofError: a step fails. The message names the step; for a rule called outside of a line, the line before.
         """
         try:
             return prove(self)
@@ -129,11 +129,11 @@ class Derivation:
 
 
 class StepFails(ProofError):
-    """A step of a derivation that a rule refuses, or that the search does not find; the message begins with its name."""
+    """A rule refuses a step, or the search finds no proof of it; the message begins with the name of the step."""
 
 
 def _named(words: str, make: Callable[[], Fact]) -> Fact:
-    """What `make` makes; the message of its failure names the step."""
+    """The fact that `make` returns; if it fails, the message names the step."""
     try:
         return make()
     except ProofError as error:
@@ -142,11 +142,11 @@ def _named(words: str, make: Callable[[], Fact]) -> Fact:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an entry is compared with: data for `sdescent.numerics.evidence.verify`, which has a check for each kind. No proof depends on it.
+    """How numbers are compared with an entry: data for `sdescent.numerics.evidence.verify`. No proof depends on it.
 
     Args:
-        kind: of check.
-        options: what the check takes besides the entry: models, constants, names of what is drawn.
+        kind: of check, a key of `CHECKS` there.
+        options: further arguments of the check: models, constants, names of what is drawn.
     """
 
     kind: str
@@ -155,14 +155,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Quotation:
-    """The words of a source that an entry is read from: LaTeX as it stands there, and where. Nothing is concluded from it."""
+    """The words of a source that an entry formalises, as LaTeX, and where they stand. No proof uses them."""
 
     words: str
     source: str
 
 
 class Entry:
-    """What an entry is in a notebook: its title, its source, and its claim with what the claim assumes, as formulas."""
+    """A theorem or a refuted claim. A notebook shows its title, its source, and its claim with the assumptions, as formulas."""
 
     id: str
     title: str
@@ -171,7 +171,7 @@ class Entry:
 
     @property
     def unchecked(self) -> Statement | None:
-        """The claim with all assumptions and definitions, as they are given and not as they are proved."""
+        """The claim with all assumptions and definitions, as stated: nothing is proved here."""
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
@@ -185,22 +185,23 @@ class Theorem(Entry):
 
     Args:
         id, title, source: its names, and its origin.
-        claim: what it states; `sdescent.derive.theorems.entry.checking.check` sees to it that this is what is proved. Statements are printed
-            from it, the assumptions and the definitions, and never typed. None: what the proof ends in, for a theorem whose
-            conclusion is computed.
+        claim: what it states. `sdescent.derive.theorems.entry.checking.check` accepts only a proof of exactly this. Statements are printed
+            from it, the assumptions and the definitions; none is typed. None for a theorem whose conclusion is computed: the claim is
+            then the last fact of the proof.
         context: the names.
-        assumptions: the hypotheses, name -> relation. None of them is a step, or something that `sdescent.derive.equations.step.covariance` can compute.
-        definitions: equations that other code recomputes (moments of the method), name -> relation.
+        assumptions: the hypotheses, name -> relation. None of them states a step of the proof, or a moment that
+            `sdescent.derive.equations.step.covariance` can compute.
+        definitions: equations that other code computes again (moments of the method), name -> relation.
         point: numbers for atoms (symbols, norms, ..) at which every assumption and definition without an operator holds.
         prove: writes the derivation; its last fact is the theorem.
-        names: LaTeX of symbols; short: of whole terms that have a letter, which a statement explains after "where".
-        evidence: the evidence that numerics compares it with, in order.
-        recomputed: the definitions of `sdescent.derive.theorems.entry.recompute` that it rests on.
-        read: makes the definitions and assumptions that are read off the engine again; a check compares them with those given here.
-        sources: what backs an assumption or a definition, by its name, or a kind of declarations; `source_of` and
-            `sdescent.derive.theorems.entry.declarations.USUAL` say what does where it is not listed.
-        quotes: what a source says that the claim is read from.
-        remark: LaTeX of how it compares with others, or what follows by hand. Nothing checks it, and where it is printed that is said.
+        names: LaTeX of symbols; short: LaTeX of whole terms that get a letter, which a statement explains after "where".
+        evidence: the comparisons with numbers, in order.
+        recomputed: the groups of `sdescent.derive.theorems.entry.recompute` that compute its definitions again.
+        read: reads definitions and assumptions off the engine once more; a check compares them with those stated here.
+        sources: what backs an assumption or a definition, by its name, or a kind of declarations. Defaults are in `source_of` and
+            `sdescent.derive.theorems.entry.declarations.USUAL`.
+        quotes: the words of a source that the claim formalises.
+        remark: LaTeX: how the theorem compares with others, or a consequence drawn by hand. Nothing checks it, and the reports say so.
     """
 
     id: str
@@ -223,15 +224,9 @@ class Theorem(Entry):
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def source_of(self, name: str) -> Source:
-        """What backs an assumption (of the author's, if nothing is said) or a definition (derived, if it is compared again)."""
-        usual = (
-            Source.AUTHOR
-            if name in self.assumptions
-            else Source.METHOD
-            if self.recomputed or self.read
-            else Source.LETTER
-        )
-        return self.sources.get(name, usual)
+        """What backs an assumption (by default the author) or a definition (the method, where the engine computes it again)."""
+        of_definitions = Source.METHOD if self.recomputed or self.read else Source.LETTER
+        return self.sources.get(name, Source.AUTHOR if name in self.assumptions else of_definitions)
 
     @property
     def unchecked(self) -> Statement | None:
@@ -249,13 +244,13 @@ class Refutation(Entry):
 
     Args:
         claim, assume: relations over the symbols of `witness`, which gives their values.
-        quotes: what a source says that is read as the claim.
+        quotes: the words of a source that the claim formalises.
         words: why the claim covers the case of these numbers.
         repair: id of the entry that repairs it.
-        mended: assumptions that are added, or that replace those of the same name: with them the claim itself is proved,
-            most of them found by `sdescent.derive.proof.repair.smallest`.
-        read: makes the claim again, where a part of it is read off the engine; a check compares it with the claim given here.
-        evidence: what numerics compares with besides the witness.
+        mended: assumptions to add, or to put in place of those of the same name, so that the claim itself is proved. Most of them
+            were found by `sdescent.derive.proof.repair.smallest`.
+        read: makes the claim once more, where a part of it is read off the engine; a check compares the two.
+        evidence: the comparisons with numbers besides the witness.
     """
 
     id: str

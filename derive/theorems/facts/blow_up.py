@@ -1,4 +1,4 @@
-"""Theory 6.9: pre-scheduled gradient descent on the quartic grows for ever from where eta eta_0 x_0^2 >= 1 + theta."""
+"""Theory 6.9: pre-scheduled gradient descent on the quartic grows for ever once eta eta_0 x_0^2 >= 1 + theta."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ def induction(w: Derivation) -> Fact:
 
 
 GROWTH = Theorem(
-    id="6.9-growth", title="Gradient descent on the quartic: one step", source="theory 6.9",
-    claim=GROWS,
+    id="6.9-growth", title="Gradient descent on the quartic: one step", source="theory 6.9", claim=GROWS,
     context=CONTEXT, assumptions=ASSUMPTIONS, definitions=DEFINITIONS, recomputed=("descent",), point={theta: 1, e: 2, q: 2, x0: 1, x1: -1, e1: 2}, names=NAMES, prove=growth,
     evidence=EVIDENCE,
 )  # fmt: skip

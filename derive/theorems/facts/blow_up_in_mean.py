@@ -1,13 +1,14 @@
 """Pre-scheduled D(C)SGD on the quartic in the mean, with any noise and any unbiased compressor (theory 6.9, ours).
 
-x_{n+1} = x_n - e C_n, where C_n is the mean message: E[C_n | past] = f'(x_n) = x_n^3. w is a weight that is known before step n,
-such as the indicator of an event; all expectations are over it. With m = E(w x_n^2)/E(w) the second moment of that event:
+The step is x_{n+1} = x_n - e C_n with the mean message C_n, E[C_n | past] = f'(x_n) = x_n^3. The past also determines the weight w,
+for example the indicator of an event. With m = E(w x_n^2)/E(w), the second moment on that event,
 
-    E(w x_{n+1}^2) >= E(w x_n^2 (1 - e x_n^2)^2) >= m (1 - e m)^2 E(w)         where e m >= 2,
+    E(w x_{n+1}^2) >= E(w x_n^2 (1 - e x_n^2)^2) >= m (1 - e m)^2 E(w)         where e m >= 2.
 
-the first because the noise is centred, the second because y (1 - e y)^2 lies above its tangent at y = m. From e m >= 1 + theta on the
-second moment grows by theta^2 a step for ever. With w the indicator of |x_1| >= x_*, where x_*^2 is beyond the threshold, this is so for
-every start from which |x_1| reaches x_* with positive probability: from every start if the noise is Gaussian.
+The first inequality holds because the noise is centred, the second because y (1 - e y)^2 lies above its tangent at y = m. Once
+e m >= 1 + theta, each step multiplies the second moment by theta^2 or more. Take for w the indicator of |x_1| >= x_*, where x_*^2 exceeds
+the threshold: the second moment grows from every start from which |x_1| reaches x_* with positive probability. With Gaussian noise
+that is every start.
 """
 
 from __future__ import annotations
@@ -29,19 +30,12 @@ CONTEXT = Context(
     {**dict.fromkeys(["theta", "e", "e1", "m"], "const"), **dict.fromkeys(["w", "c", "x0", "x1", "f"], "rv")}
 )
 NAMES = {
-    "theta": r"\theta",
-    "e": r"\eta\eta_n",
-    "e1": r"\eta\eta_{n+1}",
-    "m": r"\langle x_n^2\rangle",
-    "w": "w",
-    "c": "C_n",
-    "x0": "x_n",
-    "x1": "x_{n+1}",
-    "f": "f(x_n)",
-}
+    "theta": r"\theta", "e": r"\eta\eta_n", "e1": r"\eta\eta_{n+1}", "m": r"\langle x_n^2\rangle", "w": "w",
+    "c": "C_n", "x0": "x_n", "x1": "x_{n+1}", "f": "f(x_n)",
+}  # fmt: skip
 LOSS = Quartic().coordinate
 SLOPE = expression(sp.diff(LOSS, place), {place: x0})
-#: what one noise-free step leaves
+#: x_n after one step without noise
 KEPT = x0 - e * SLOPE
 WEIGHT, NOW, NEXT = under("E", w), under("E", w * x0**2), under("E", w * x1**2)
 GROWS, AGAIN, LARGE = (
@@ -52,7 +46,7 @@ GROWS, AGAIN, LARGE = (
 
 
 def message() -> dict[str, Relation]:
-    """The step, and that its message is unbiased given the past: x_n, w and what they determine."""
+    """The step, and that its message is unbiased given x_n and w."""
     slope = expression(sp.diff(LOSS, place), {place: x0})
     return {
         "the step": x1.eq(x0 - e * c),
@@ -95,7 +89,7 @@ def growth(d: Derivation) -> Fact:
 
 
 def induction(d: Derivation) -> Fact:
-    """(1 + theta) E(w) <= e1 E(w x_{n+1}^2): the next step begins beyond the threshold again."""
+    """(1 + theta) E(w) <= e1 E(w x_{n+1}^2): the next step starts beyond the threshold too."""
     more = growth(d)
     square = d.kernel.certify((w * x0**2).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))
@@ -129,8 +123,7 @@ ENTRIES = (
         names=NAMES, prove=growth, evidence=(Evidence("growth in the mean"),),
     ),
     Theorem(
-        id="6.9-mean-induction", title="D(C)SGD on the quartic, in the mean: for ever", source=SOURCE,
-        claim=AGAIN,
+        id="6.9-mean-induction", title="D(C)SGD on the quartic, in the mean: for ever", source=SOURCE, claim=AGAIN,
         remark=r"$\mathbb{E}[wx_{n+j}^2]\ge\theta^{2j}\,\mathbb{E}[wx_n^2]$ for all $j$, with 6.9-mean-growth.",
         context=CONTEXT, assumptions={**ASSUMPTIONS, **SLOW}, definitions=DEFINITIONS, read=message,
         point=POINT, names=NAMES, prove=induction, evidence=(Evidence("growth in the mean"),),

@@ -1,7 +1,7 @@
-"""Theory 4 and 8: compression ratios omega of the shipped unbiased compressors, in every dimension, given the message v.
+"""Theory 4 and 8: compression ratios omega of the shipped unbiased compressors, in every dimension, for a fixed message v.
 
-E C_j, Var C_j and omega are read off `sdescent.derive.methods.compressors`. By bias and variance E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2,
-which is the left side of every claim; the right side is omega ||v||^2.
+Every claim has the left side E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2 and the right side omega ||v||^2. E C_j, Var C_j and
+omega come from `sdescent.derive.methods.compressors`.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ SHORT = {NORM: r"\|v\|", SQUARE: r"\|v\|^{2}"}
 
 @dataclass(frozen=True)
 class CompressorMoments:
-    """The way in which the moments of a compressor given v are read.
+    """How to read the moments of a compressor for a fixed v.
 
     Args:
-        letters: subexpressions that are given a letter.
-        where: the case of its moments that is read, for a variance written in two; the other one is 0, and
-        rest: values of subexpressions there, at which the case that is read is 0 too (1/0 = 0).
-        case: the case of omega that is meant, for a ratio written in several.
+        letters: subexpressions replaced by a letter.
+        where: the case to read of a variance written in two cases, the other of which is 0.
+        rest: values of subexpressions in that other case; the case that is read is 0 there too (1/0 = 0).
+        case: the case to read of a ratio omega written in several.
     """
 
     compressor: Unbiased
@@ -65,7 +65,7 @@ class CompressorMoments:
     case: int = 0
 
     def read(self) -> dict[str, Relation]:
-        """E C_j, Var C_j and omega as the engine has them, and the condition on d under which it has this omega.
+        """E C_j, Var C_j and omega of the engine, and the condition on d for this omega.
 
         Raises:
             ValueError: the variance is of another shape.
@@ -93,7 +93,7 @@ class CompressorMoments:
 
 
 def whole(w: Derivation, one: Fact) -> Fact:
-    """From one coordinate, Var C_j + (E C_j - v_j)^2 <= (or ==) c v_j^2 with the formula c for omega, to all of them."""
+    """Sums Var C_j + (E C_j - v_j)^2 <= (or ==) c v_j^2 over the coordinates; c is the formula for omega."""
     total = w.step("sum over coordinates", w.kernel.monotone("S", one))
     if one.claim.op == "==":
         return w.combine("the ratio", EQUAL, (), [total, (-SQUARE, "omega")])
@@ -107,7 +107,7 @@ def exact(w: Derivation, *equalities: tuple[Term, Fact]) -> Fact:
 
 
 def rand_k(w: Derivation) -> Fact:
-    """The variance on the diagonal is (d/k - 1) v_j^2 once d - 1 and k are divided out."""
+    """Var C_j = (d/k - 1) v_j^2, after division by d - 1 and k."""
     one, two = w.kernel.inverse(d - 1, w["d > 1"]), w.kernel.inverse(k, w["k > 0"])
     return exact(w, (v**2 * (d - k) / k, one), (-(v**2), two))
 
@@ -176,7 +176,7 @@ def coarse(w: Derivation) -> Fact:
     errors = w.step("its sum", kernel.monotone("S", error))
     none, some, parts = kernel.assume(SQUARE.le(0)), kernel.assume(num(0).lt(SQUARE)), under("S", part * (1 - part))
     unit, over = w.inverse(s, "s > 0")
-    # 0 <= r < 1, so that without a message the error is at most 0
+    # r is in [0, 1): for v = 0 the error is at most 0
     within = w.combine("0 <= r(1 - r)", num(0).le(part * (1 - part)), [["level above", "level below"]])
     ratio = w.combine("sqrt(d)/s - 1 >= 0", num(0).le(ROOT / s - 1), [[over, apart], 1], [(-2, unit)])
     empty = w.combine(
@@ -248,10 +248,10 @@ def entry(
     assumptions: Mapping[str, Relation] | None = None, point: Mapping[Term, Fraction | int] | None = None,
     drawn: Mapping[str, Any] | None = None, remark: str = "",
 ) -> Theorem:  # fmt: skip
-    """An entry whose definitions, and the condition on d where omega has one, are read off the engine.
+    """An entry with the definitions, and the condition on d for omega, that the engine has.
 
     Args:
-        drawn: values of the compressor's parameters at which omega is found by drawing, and where it is "attained"; None for not.
+        drawn: values of the compressor's parameters for the sampling of omega, and the messages at which omega is "attained"; None for no sampling.
     """
     read = moments.read()
     return Theorem(
@@ -266,7 +266,7 @@ def entry(
     )  # fmt: skip
 
 
-# the letters of the engine's expressions: floor of the level, the power of two below |v_j|, the largest |v_j|
+# letters of the engine's expressions: floor of the level, the power of two below |v_j|, the largest |v_j|
 _size, _square = sp.Abs(message), coord_sum(message**2)
 _floor = sp.floor(parameter("s") * _size / sp.sqrt(_square))
 _power = 2 ** sp.floor(sp.log(_size) / sp.log(2))

@@ -1,9 +1,9 @@
-"""What theorems on signs take of a law: proved of it by the kernel, shown false at a point, or assumed.
+"""Properties of a noise law that theorems on signs need: proved by the kernel, refuted at a point, or assumed.
 
-R = 2F - 1 is to be odd (the law is symmetric), continuous (it has no atoms), concave on [0, oo) (it is unimodal) and at most 1; a
-concave function that is bounded does not fall. R is what the law states as `sign_mean`, on the intervals between its joints; where
-that is not decided, the slope of R is twice the density that the law states. A slope that is a product of positive factors falls
-where its logarithm does, whose derivative is a rational function for every power and exponential.
+R = 2F - 1 must be odd (the law is symmetric), continuous (it has no atoms), concave on [0, oo) (it is unimodal) and at most 1. A
+bounded concave function does not fall. R is the law's `sign_mean`, taken between its joints. Where this decides nothing, twice the
+law's density serves as the slope of R. A product of positive factors falls where its logarithm falls, and the derivative of that
+logarithm is rational for powers and exponentials.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from sdescent.derive.theorems.facts.laws import NAME, as_written
 
 #: seconds for one inequality
 SECONDS = 0.5
-#: distances, from a place where a formula turns, at which it is looked at
+#: distances from a turning point of a formula at which the formula is evaluated
 BESIDE = [side * Fraction(2) ** k for k in range(4, -31, -2) for side in (-1, 1)]
 NEVER_FALLS, RISES, JUMPS = "R does not fall on [0, oo)", "the density rises", "R jumps (the law has an atom)"
 _SMOOTH = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.sech, sp.atan, sp.asinh, sp.erf, sp.erfc, sp.hyper)
@@ -56,9 +56,9 @@ class ShapeBacking:
     Args:
         words: the property.
         backing: proved by the kernel, assumed, or false.
-        reason: what it was proved from, where it fails, or why it is not decided.
-        proofs: its inequalities in one variable as the kernel checks them (`sdescent.derive.proof.kernel.one_variable.check_ball`), and those
-            with symbols as certificates.
+        reason: the source of the proof, a point of failure, or why it is undecided.
+        proofs: inequalities in one variable, in the form that `sdescent.derive.proof.kernel.one_variable.check_ball` takes, or certificates
+            where they have symbols.
     """
 
     words: str
@@ -71,15 +71,15 @@ class ShapeBacking:
 
 
 class _Fails(Exception):
-    """The property does not hold: where, in words."""
+    """The property fails; the message says where."""
 
 
 class _Open(Exception):
-    """Why the property is not decided."""
+    """The property is undecided; the message says why."""
 
 
 def law_shape(law: Law) -> Mapping[str, ShapeBacking]:
-    """The properties of R = 2F - 1 that theorems on signs take: odd, continuous, concave_right, bounded, nondecreasing."""
+    """The properties of R = 2F - 1 that theorems on signs need: odd, continuous, concave_right, bounded, nondecreasing."""
     try:
         return _law_shape(law)
     except TypeError:  # an object without a hash
@@ -88,7 +88,7 @@ def law_shape(law: Law) -> Mapping[str, ShapeBacking]:
 
 @lru_cache(maxsize=64)
 def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
-    law.sign_mean(_REAL)  # a class that fails here has no R at all
+    law.sign_mean(_REAL)  # a class that raises here has no R
     shape = {name: _judged(words, lambda check=check: check(law)) for name, (words, check) in _PROPERTIES.items()}
     proved = all(shape[name].backing is Backing.PROVED for name in ("concave_right", "bounded"))
     rises = (
@@ -100,7 +100,7 @@ def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
 
 
 def any_shape(reason: str) -> Mapping[str, ShapeBacking]:
-    """The same properties of a law that is any with them."""
+    """The same properties, assumed of an unspecified law."""
     words = {**{name: said for name, (said, _) in _PROPERTIES.items()}, "nondecreasing": NEVER_FALLS}
     return {name: ShapeBacking(said, Backing.ASSUMED, reason) for name, said in words.items()}
 
@@ -113,7 +113,7 @@ def _judged(words: str, check: Callable[[], tuple[str, list[Any]]]) -> ShapeBack
         return ShapeBacking(words, Backing.FALSE, str(error))
     except (_Open, Unresolved, ProofError) as error:
         return ShapeBacking(words, Backing.ASSUMED, str(error))
-    except Exception as error:  # formulas of the user's may be of any kind
+    except Exception as error:  # a user's formula may raise anything
         return ShapeBacking(words, Backing.ASSUMED, f"it raises {type(error).__name__}: {error}")
 
 
@@ -140,7 +140,7 @@ def _bounded(law: Law) -> tuple[str, list[Any]]:
 def _concave(law: Law) -> tuple[str, list[Any]]:
     routes = [("its distribution function", law.sign_mean, True), ("its density", law.density, False)]
     reasons = []
-    # a class of the package has its density tested against its distribution function, which is longer; of others R itself counts
+    # densities of this package are shorter, and tested against R; of other classes only R itself counts
     for source, formula, integrated in routes[::-1] if type(law).__module__.startswith("sdescent.derive.") else routes:
         try:
             return source, _falling(_pieces(formula(_REAL)), integrated)
@@ -150,7 +150,7 @@ def _concave(law: Law) -> tuple[str, list[Any]]:
 
 
 def _falling(pieces: list[_Piece], integrated: bool) -> list[Any]:
-    """That a slope does not rise on (0, oo), given as it is or integrated, which must then be continuous."""
+    """Proofs that a slope does not rise on (0, oo); where `integrated`, the pieces are its integral, which must be continuous."""
     proofs = _without_jumps(pieces) if integrated else []
     slopes = [replace(p, formula=sp.diff(p.formula, _X)) if integrated else p for p in pieces]
     for piece in slopes:
@@ -186,10 +186,10 @@ class _Piece:
     unit: sp.Expr
 
     def at(self, end: Fraction) -> sp.Expr:
-        """The value at an end.
+        """The value at an end of the interval.
 
         Raises:
-            _Open: there is none.
+            _Open: it has none.
         """
         value = self.formula.subs(_X, sp.Rational(end.numerator, end.denominator))
         if value.has(sp.nan, sp.oo, sp.zoo, -sp.oo):
@@ -197,7 +197,7 @@ class _Piece:
         return value
 
     def zero(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> list[Any]:
-        """Proofs of e = 0; none where it cancels."""
+        """Proofs of e = 0; none are needed where e cancels."""
         return [] if sp.expand(e) == 0 else [self.nonnegative(way * e, fails, place) for way in (1, -1)]
 
     def nonnegative(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> Mapping[str, Any]:
@@ -205,7 +205,7 @@ class _Piece:
 
         Raises:
             _Fails: e < 0 at a point (at `place`, if it is a number).
-            _Open: it is not a term of the kernel, or neither is seen.
+            _Open: it is not a term of the kernel, or the search decides nothing.
         """
         try:
             decision = self._decided(e)
@@ -262,7 +262,7 @@ class _Piece:
         return None if point is None else point**root
 
     def _without_roots(self, e: sp.Expr) -> tuple[sp.Expr, int]:
-        """(e with x = y^n, n) such that no root of x is left, on [0, oo) alone."""
+        """(e with x = y^n, n) without roots of x; on [0, oo) alone."""
         n = lcm(*(int(a.exp.q) for a in e.atoms(sp.Pow) if a.base == _X and a.exp.is_Rational))
         if n > 1 and self.low == 0 and self.high is None:
             e = e.xreplace({_X: _X**n})
@@ -271,7 +271,7 @@ class _Piece:
         return e, 1
 
     def _turning(self, e: sp.Expr, term: Any, low: Fraction, high: Fraction | None) -> Fraction | None:
-        """A point where e < 0 beside a place where a polynomial in it vanishes or turns: a narrow hill is seen nowhere else."""
+        """A point where e < 0, near a zero or turning point of a polynomial in e: elsewhere a narrow hill would go unnoticed."""
         inner = {
             a for part in e.atoms(sp.Pow, sp.Function, sp.exp) for a in part.args if a.has(_X) and a.is_polynomial(_X)
         }
@@ -291,7 +291,7 @@ def _pieces(e: sp.Expr) -> list[_Piece]:
     """A function of x >= 0 as formulas between its joints.
 
     Raises:
-        _Open, Unresolved: the joints are not known, or have no common unit.
+        _Open, Unresolved: the joints are unknown, or have no common unit.
     """
     if unknown := [a for a in e.atoms(sp.Function, sp.Subs, sp.Derivative) if not _smooth(a)]:
         raise _Open(f"nothing is known of the joints of {unknown[0]}")
@@ -310,7 +310,7 @@ def _pieces(e: sp.Expr) -> list[_Piece]:
 
 
 def _smooth(a: sp.Basic) -> bool:
-    """Whether a function is smooth between the joints that are looked for, or has no variable."""
+    """Whether a function is constant, or smooth between joints that `joints` finds."""
     return (
         isinstance(a, (*SWITCHES, *SINGULAR, *_SMOOTH))
         or type(a).__module__.startswith("sdescent.derive.methods.noise")

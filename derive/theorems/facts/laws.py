@@ -1,8 +1,8 @@
 """Theory 8: facts about the shipped unimodal noise laws, inequalities in one variable that `sdescent.derive.proof.search.one_variable` proves.
 
-With R(x) = 2F(x) - 1 on x >= 0 and a = R(1): F is concave there, F'(x) <= F'(0), x R(x) >= a (x - 1/4), R(x) >= a min(1, x) and
-R(x) >= a x/(1 + x). R is the law's own (`Law.branches`). The number a stays the term R(1), transcendental or not. min is not a term,
-so where R or min(1, x) has a kink a fact is one for each side of it.
+With R(x) = 2F(x) - 1 and a = R(1), for x >= 0: F is concave, F'(x) <= F'(0), x R(x) >= a (x - 1/4), R(x) >= a min(1, x) and
+R(x) >= a x/(1 + x). R comes from `Law.branches`. The number a stays the term R(1), even where it is transcendental. The grammar has
+no min, so a fact is stated on each side of a kink of R or of min(1, x).
 """
 
 from __future__ import annotations
@@ -26,18 +26,11 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutat
 NAME = "x"
 VARIABLE = x(NAME)
 CONTEXT = Context({NAME: "const"})
-#: the laws by their names in specs; a title for those that have one of their own
+#: name in a spec -> law
 LAWS: Mapping[str, Law] = {
     "gaussian": Gaussian(), "laplace": Laplace(), "logistic": Logistic(), "cauchy": Cauchy(),
     **{f"student-t:{nu}": StudentT(nu) for nu in range(2, 11)}, "uniform": Uniform(),
 }  # fmt: skip
-TITLES = {
-    "gaussian": "Gaussian",
-    "cauchy": "Cauchy",
-    "laplace": "Laplace",
-    "logistic": "logistic",
-    "uniform": "uniform",
-}
 _FUNCTIONS: Mapping[Any, str] = {sp.erf: "erf", sp.tanh: "tanh", sp.atan: "atan", sp.exp: "exp", sp.log: "log"}
 
 
@@ -52,7 +45,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Bound:
-    """claim for low <= x <= high, as one of the facts says it of a law; `short` has letters for the functions in it."""
+    """A fact about a law: claim for low <= x <= high. `short` abbreviates functions in it."""
 
     law: str
     fact: str
@@ -63,18 +56,18 @@ class Bound:
 
     @property
     def term(self) -> Term:
-        """What the claim says to be nonnegative."""
+        """The claim is: this term is nonnegative."""
         return self.claim.slack
 
     def proof(self, seconds: float = 2.0) -> dict[str, Any] | None:
-        """The fields of a ball step that proves it, or None."""
+        """The fields of a ball step that proves the claim, or None."""
         return find(self.term, NAME, self.low, self.high, False, seconds)
 
 
 def branches(law: str) -> list[Branch]:
-    """R of a law in the units of `sdescent.derive.methods.noise`, read off the law.
+    """R of a law in the units of `sdescent.derive.methods.noise`.
 
-    SymPy is kept from rearranging the formula, so that a certificate has it as the law's file has it, whatever the version of SymPy.
+    SymPy does not evaluate the formula: a certificate has it as written in the law's file, for every version of SymPy.
     """
     with sp.evaluate(False):
         pieces = LAWS[law].branches(sp.Symbol(NAME, real=True))
@@ -82,10 +75,10 @@ def branches(law: str) -> list[Branch]:
 
 
 def as_written(e: sp.Basic) -> Term:
-    """An expression as a term, node by node; a product with an inverse is a quotient, and a power with a rational exponent a root.
+    """An expression as a term, node by node. A product with an inverse becomes a quotient, a rational power a root.
 
     Raises:
-        ValueError: it holds what the grammar of terms does not.
+        ValueError: the grammar of terms has no word for a part of it.
     """
     if isinstance(e, sp.Rational):
         return num(Fraction(int(e.p), int(e.q)))
@@ -129,9 +122,9 @@ def at_one(law: str) -> Term:
 
 
 def bounds(law: str) -> list[Bound]:
-    """All facts of theory 8 about a law, on each side of where R or min(1, x) has a kink.
+    """All facts of theory 8 about a law, on each side of a kink of R or of min(1, x).
 
-    Concavity and the bound of the slope are claimed within the branches of R; at a kink of R (the uniform law at 1) the slope falls.
+    Concavity and the bound on the slope are claimed inside each branch of R; at a kink of R (uniform law, x = 1) the slope falls.
     """
     pieces = branches(law)
     a = substitute(pieces[0].sign_mean, NAME, num(1))
@@ -157,12 +150,12 @@ def bounds(law: str) -> list[Bound]:
 
 
 def _letters(value: Mapping[Term, str]) -> Mapping[Term, str]:
-    """Without those of numbers and of x itself."""
+    """Without letters for numbers and for x."""
     return {t: letter for t, letter in value.items() if t[0] not in ("q", "x")}
 
 
 def _slope(t: Term) -> Term:
-    """dt/dx, for terms whose roots are of nu + x^2."""
+    """dt/dx; every root in t is a root of nu + x^2."""
     forms = Forms(NAME)
     for nu in range(2, 11, 2):
         forms.learn(forms.polynomial(nu + VARIABLE**2), 1)
@@ -170,12 +163,9 @@ def _slope(t: Term) -> Term:
 
 
 TITLE = {
-    "concave": "concavity",
-    "slope": "slope at the origin",
-    "product": "a line below x times R",
-    "hyperbola": "a hyperbola below R",
-    "minimum": "a ramp below R",
-}
+    "concave": "concavity", "slope": "slope at the origin", "product": "a line below x times R",
+    "hyperbola": "a hyperbola below R", "minimum": "a ramp below R",
+}  # fmt: skip
 PLACE = {(Fraction(0), Fraction(1)): ", up to 1", (Fraction(1), None): ", from 1 on"}
 
 
@@ -191,19 +181,14 @@ def entry(number: int, bound: Bound) -> Theorem:
         fact = w.prover.analysis(bound.term, NAME, VARIABLE, bound.low, bound.high, premises=premises)
         return w.step(bound.fact, fact)
 
-    law = TITLES.get(bound.law, bound.law.replace("student-t:", "Student-t, ν = "))
+    law = bound.law.replace("student-t:", "Student-t, ν = ")
     return Theorem(
         id=f"8-{bound.law.replace(':', '-')}-{number}",
         title=f"{law[0].upper() + law[1:]} noise: {TITLE[bound.fact]}{PLACE.get((bound.low, bound.high), '')}",
-        source="theory 8",
-        claim=bound.claim,
-        short=bound.short,
-        context=CONTEXT,
-        assumptions=assumptions(bound),
-        point={VARIABLE: bound.low if bound.high is None else (bound.low + bound.high) / Fraction(2)},
-        prove=prove,
+        source="theory 8", claim=bound.claim, short=bound.short, context=CONTEXT, assumptions=assumptions(bound),
+        point={VARIABLE: bound.low if bound.high is None else (bound.low + bound.high) / Fraction(2)}, prove=prove,
         evidence=(Evidence("law"),),
-    )
+    )  # fmt: skip
 
 
 CATALOGUE_LAWS = tuple(law for law in LAWS if not law.startswith("student-t") or law in ("student-t:3", "student-t:4"))

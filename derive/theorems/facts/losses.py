@@ -1,6 +1,7 @@
-"""Theory 8: the (L0, L1) constants of the shipped losses, one coordinate f_j at a time, and Rosenbrock's function, which has none.
+"""Theory 8: the (L0, L1) constants of the shipped losses, and Rosenbrock's function, which has none.
 
-f_j', f_j'' and the constants are read off `sdescent.derive.methods.losses`. `sums` goes on from f_j to sum_j f_j.
+First one coordinate f_j at a time; f_j', f_j'' and the constants come from `sdescent.derive.methods.losses`. Then sums sum_j f_j(x_j),
+from the constants of the f_j, and logistic regression with any number of samples.
 """
 
 from __future__ import annotations
@@ -14,7 +15,21 @@ from sdescent.derive.methods.losses import Cosh, GluedExponential, Quadratic, Qu
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import Relation, Term, fn, num, xs
+from sdescent.derive.proof.language.terms import (
+    Relation,
+    Term,
+    fn,
+    mat,
+    norm,
+    num,
+    opnorm,
+    quad,
+    tr,
+    trprod,
+    under,
+    vec,
+    xs,
+)
 from sdescent.derive.theorems.entry.from_sde import expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from sdescent.derive.vocabulary.symbols import parameter
@@ -32,15 +47,15 @@ NAMES = {
 JUMPS = [a - b for a, b in zip(JETS[:3], JETS[3:], strict=True)]
 NO_JUMP = (JUMPS[0] ** 2 + JUMPS[1] ** 2 + JUMPS[2] ** 2).eq(0)
 CLAIM = fn("abs", curv).le(L0 + L1 * fn("abs", slope))
-#: 1 where x >= 0 and 0 elsewhere; only that it is one of the two is used
+#: 1 where x >= 0, else 0; proofs use only that it is 0 or 1
 SIDE: dict[str, Relation] = {"an indicator": (chi**2).eq(chi)}
 
 
 def written(e: sp.Expr, at: Term = v) -> Term:
-    """A function of x_j as a term, with chi for where x_j >= 0.
+    """A function of x_j as a term; chi is the indicator of x_j >= 0.
 
     Raises:
-        ValueError: it is written in other cases than x_j >= 0 and the rest.
+        ValueError: it distinguishes other cases than x_j >= 0 and x_j < 0.
     """
     e = sp.piecewise_fold(e.rewrite([sp.sinh, sp.cosh], sp.exp))
     if isinstance(e, sp.Piecewise):
@@ -58,7 +73,7 @@ def halves(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 
 def reader(loss: Separable) -> Callable[[], dict[str, Relation]]:
-    """The way in which f', f'' and the constants are read."""
+    """A function that reads f', f'' and the constants off the loss."""
 
     def read() -> dict[str, Relation]:
         f, constants = loss.coordinate, loss.smoothness(1)
@@ -177,7 +192,7 @@ def entry(
     name: str, title: str, loss: Separable, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation], point: Mapping[Term, int], parameter: Term | None = None,
 ) -> Theorem:  # fmt: skip
-    """An entry on one coordinate of a loss, defined by the formulas read off it; `parameter` is a number that it is about."""
+    """An entry on one coordinate of a loss, defined by the loss's own formulas; `parameter` is the symbol of a parameter of it."""
     read = reader(loss)
     return Theorem(
         id=f"8-{name}", title=title, source="theory 8", claim=CLAIM, context=CONTEXT, assumptions=assumptions,
@@ -189,12 +204,9 @@ def entry(
 _x, _y = sp.symbols("v p")
 _F = (1 - _x) ** 2 + 100 * (_y - _x**2) ** 2
 ROSENBROCK = Refutation(
-    id="8-rosenbrock",
-    title="Rosenbrock's function has smoothness constants on the plane",
-    source="theory 8",
+    id="8-rosenbrock", title="Rosenbrock's function has smoothness constants on the plane", source="theory 8",
     assume={
-        "on the curve where the second factor of the gradient is small": p.eq(v**2),
-        "constants": L0.eq(100),
+        "on the curve where the second factor of the gradient is small": p.eq(v**2), "constants": L0.eq(100),
         "L1": L1.eq(100),
     },
     claim=expression(sp.diff(_F, _x, 2), {}).le(
@@ -205,9 +217,8 @@ ROSENBROCK = Refutation(
         r"On $y=x^2$ the gradient is $(2(x-1),0)$, of order $x$, while $\partial_{xx}f=800x^2+2$. The claim's right side uses "
         r"$\|\nabla f\|\le|\partial_xf|+|\partial_yf|$. These numbers refute one pair of constants; 8-rosenbrock-never proves it of every pair."
     ),
-    mended={"a box": fn("abs", v).le(Fraction(31, 63))},
-    names={**NAMES, "p": "y"},
-)
+    mended={"a box": fn("abs", v).le(Fraction(31, 63))}, names={**NAMES, "p": "y"},
+)  # fmt: skip
 
 
 def steep(w: Derivation) -> Fact:
@@ -234,19 +245,83 @@ def slopes() -> dict[str, Relation]:
 
 
 NEVER = Theorem(
-    id="8-rosenbrock-never",
-    title="Rosenbrock's function is not (L₀, L₁)-smooth on the plane, for any constants",
-    source="theory 8",
-    claim=RISES,
+    id="8-rosenbrock-never", title="Rosenbrock's function is not (L₀, L₁)-smooth on the plane, for any constants",
+    source="theory 8", claim=RISES,
     context=Context(dict.fromkeys(["v", "p", "L0", "L1", "fx", "fy", "fxx"], "const")),
     assumptions={"L0 >= 0": L0.ge(0), "L1 >= 0": L1.ge(0), "far out": v.eq(1 + L0 + L1), "on the curve": p.eq(v**2)},
-    definitions=slopes(),
-    read=slopes,
-    point={v: 3, p: 9, L0: 1, L1: 1, FX: 4, FY: 0, FXX: 7202},
-    names={**NAMES, "p": "y", "fx": r"\partial_xf", "fy": r"\partial_yf", "fxx": r"\partial_{xx}f"},
-    prove=steep,
+    definitions=slopes(), read=slopes, point={v: 3, p: 9, L0: 1, L1: 1, FX: 4, FY: 0, FXX: 7202},
+    names={**NAMES, "p": "y", "fx": r"\partial_xf", "fy": r"\partial_yf", "fxx": r"\partial_{xx}f"}, prove=steep,
     evidence=(Evidence("rosenbrock"),),
-)
+)  # fmt: skip
+# --- sums
+
+l0, l1, e = xs("l0 l1 e")
+H, G = mat("H"), norm(vec("g"))
+SIZE = fn("abs", slope)
+SMOOTH = opnorm(H).le(L0 + L1 * G)
+SEPARABLE = Context(
+    {
+        "d": "const", "L0": "const", "L1": "const", "l0": "detcoord", "l1": "detcoord", "slope": "coord", "curv": "coord", "e": "coord",
+    },
+    ("g",), {"H": ("symmetric",)}, dimension="d",
+)  # fmt: skip
+
+
+def separable(w: Derivation) -> Fact:
+    """|f_j''| <= L0 + L1 |f_j'| and |f_j'| <= ||grad f||, so the largest |f_j''|, which is ||H||, is at most L0 + L1 ||grad f||."""
+    k = w.kernel
+    within = w.step("one of the summands", k.component("S", w.square(slope)))
+    size, long = k.function("abs_square", [slope]), k.nonnegative(G)
+    least = w.combine("|f_j'|^2 <= ||grad f||^2", (SIZE**2).le(G**2), [within], [(-1, "coordinates of g"), size])
+    positive = k.function("abs_nonneg", [slope])
+    rise = k.function("monotone:sqrt", [SIZE**2, G**2], [w.square(SIZE), least])
+    steep = w.combine(
+        "|f_j'| <= ||grad f||", SIZE.le(G), [rise],
+        [(-1, k.function("sqrt_of_square", [SIZE], [positive])), k.function("sqrt_of_square", [G], [long])],
+    )  # fmt: skip
+    bound = w.combine(
+        "one coordinate",
+        fn("abs", curv).le(L0 + L1 * G),
+        ["each f_j", "l0_j <= L0", ["l1_j <= L1", positive], ["L1 >= 0", steep]],
+    )
+    weak = w.combine("e_j >= 0", num(0).le(e), [(1, [], e)], ["e_j is 0 or 1"])
+    marked = w.combine(
+        "where it is largest", (e * opnorm(H)).le(e * (L0 + L1 * G)), [[weak, bound]], ["norm of a diagonal matrix"]
+    )
+    total = w.step("sum over coordinates", k.monotone("S", marked))
+    return w.combine("the constants of the sum", SMOOTH, [total], [(L0 + L1 * G - opnorm(H), "one coordinate")])
+
+
+n, l2, size, K0 = xs("n l2 size K0")
+D, P, U = mat("D"), mat("P"), norm(vec("w"))
+CURVED = fn("abs", quad(H, vec("w"))).le(K0 * U**2)
+SAMPLES = Context(
+    {"n": "const", "l2": "const", "K0": "const", "p": "client", "size": "detclient"}, ("w",),
+    {"H": ("symmetric",), "D": ("psd",), "P": ("psd",)}, clients="n",
+)  # fmt: skip
+
+
+def logistic(w: Derivation) -> Fact:
+    """w'Dw = Tr(D ww') <= Tr D ||w||^2, and p(1 - p) <= 1/4 in every sample."""
+    k = w.kernel
+    one = w.combine("each sample", (p * (1 - p) * size).le(size / 4), [(1, "||a||^2 >= 0", p - num("1/2"))])
+    total = w.step("sum over samples", k.monotone("C", one))
+    _, per = w.inverse(n, "n > 0")
+    trace = w.combine("the trace", tr(D).le(under("C", size) / (4 * n)), [[per, total]], ["trace of the data's part"])
+    along = w.combine(
+        "the data's part along w", quad(D, vec("w")).le(tr(D) * U**2), [k.trace_bound("P", "D")],
+        [(-1, "Tr(D ww')"), (tr(D), "norm of ww'")],
+    )  # fmt: skip
+    most = w.combine(
+        "the curvature along w", quad(H, vec("w")).le(K0 * U**2), [along, (1, trace, U)], ["Hessian", (-(U**2), "L_0")]
+    )
+    least = w.combine(
+        "and it is >= 0", num(0).le(quad(H, vec("w"))), [(1, "l2 >= 0", U), k.nonnegative(quad(D, vec("w")))], [(-1, "Hessian")]
+    )  # fmt: skip
+    same = k.function("abs_of_positive", [quad(H, vec("w"))], [least])
+    return w.combine("its size", CURVED, [most], [same])
+
+
 ENTRIES: tuple[Theorem | Refutation, ...] = (
     entry(
         "quadratic", "The constants of the quadratic", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)}, {h: 1, L1: 0}, h,
@@ -263,6 +338,39 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
         claim=NO_JUMP, context=CONTEXT, assumptions={}, definitions=jets(), read=jets,
         point=dict(zip(JETS, (0, 0, 1, 0, 0, 1), strict=True)), names=NAMES, prove=joint, evidence=(Evidence("loss"),),
     ),
-    ROSENBROCK,
-    NEVER,
+    ROSENBROCK, NEVER,
+    Theorem(
+        id="8-separable", title="Sums of separable losses", source="theory 8", claim=SMOOTH, context=SEPARABLE,
+        assumptions={
+            "each f_j": fn("abs", curv).le(l0 + l1 * SIZE), "l0_j <= L0": l0.le(L0), "l1_j <= L1": l1.le(L1), "L1 >= 0": L1.ge(0),
+            "e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1),
+        },
+        definitions={
+            "coordinates of g": (G**2).eq(under("S", slope**2)),
+            "norm of a diagonal matrix": (e * opnorm(H)).eq(e * fn("abs", curv)),
+        },
+        recomputed=("separable",), point={L0: 1, L1: 1, l0: 1, l1: 1, slope: 0, curv: 1, e: 1, G: 0, opnorm(H): 1},
+        names={
+            "L0": "L_0", "L1": "L_1", "l0": "L_{0,j}", "l1": "L_{1,j}", "slope": "f_j'", "curv": "f_j''", "e": "e_j", "g": r"\nabla f",
+            "H": r"\nabla^2 f",
+        },
+        prove=separable, evidence=(Evidence("separable loss"),),
+    ),
+    Theorem(
+        id="8-logistic-regression", title="The constants of logistic regression", source="theory 8", claim=CURVED,
+        context=SAMPLES, assumptions={"n > 0": n.gt(0), "l2 >= 0": l2.ge(0), "||a||^2 >= 0": size.ge(0)},
+        definitions={
+            "Hessian": quad(H, vec("w")).eq(l2 * U**2 + quad(D, vec("w"))),
+            "trace of the data's part": tr(D).eq(under("C", p * (1 - p) * size) / n),
+            "norm of ww'": opnorm(P).eq(U**2), "Tr(D ww')": trprod(P, D).eq(quad(D, vec("w"))),
+            "L_0": K0.eq(l2 + under("C", size) / (4 * n)),
+        },
+        recomputed=("logistic regression",),
+        point={
+            n: 1, l2: 0, size: 4, p: Fraction(1, 2), K0: 1, U: 1, quad(H, vec("w")): 1, quad(D, vec("w")): 1, tr(D): 1, opnorm(P): 1,
+            trprod(P, D): 1,
+        },
+        names={"l2": "l_2", "p": "p_k", "size": r"\|a_k\|^2", "K0": "L_0", "H": r"\nabla^2 f", "w": "w"},
+        prove=logistic, evidence=(Evidence("logistic regression"),),
+    ),
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""psi(c) = (e^c - 1 - c)/c^2 of the descent lemma for (L0, L1)-smooth functions: its size, and that nothing smaller would do.
+"""psi(c) = (e^c - 1 - c)/c^2 of the descent lemma for (L0, L1)-smooth functions: upper bounds, and that psi(c) is optimal.
 
-The literature has A L0 + B L1 G with A = 1 + e^c - (e^c - 1)/c and B = (e^c - 1)/c where the lemma has 2 psi(c) (L0 + L1 G); A >= B.
+In place of 2 psi(c) (L0 + L1 G) the literature has A L0 + B L1 G with A = 1 + e^c - (e^c - 1)/c and B = (e^c - 1)/c, A >= B.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def literature(w: Derivation) -> Fact:
 
 
 def read() -> dict[str, Relation]:
-    """f, f(x + D) and f' of the glued exponential where x >= 0."""
+    """f(x), f(x + D) and f'(x) of the glued exponential for x >= 0."""
     right, _ = halves(GluedExponential().coordinate)
     return {
         "f(x)": start.eq(written(right, v)), "f(x + D)": end.eq(written(right, v + D)), "f'(x)": slope.eq(written(sp.diff(right, place), v)),
@@ -75,7 +75,7 @@ def sharp(w: Derivation) -> Fact:
 
 
 def lemma() -> Relation:
-    """f(D) <= f(0) + f'(0) D + k (1 + |f'(0)|) D^2 of the glued exponential, p in place of e^D."""
+    """f(D) <= f(0) + f'(0) D + k (1 + |f'(0)|) D^2 for the glued exponential; p stands for e^D."""
     right, _ = halves(GluedExponential().coordinate)
     zero, tilt = (written(sp.diff(right, place, n), num(0)) for n in (0, 1))
     return put(written(right, D), {fn("exp", D): p}).le(zero + tilt * D + k * (1 + fn("abs", tilt)) * D**2)
@@ -85,12 +85,11 @@ def theorem(
     id: str, title: str, claim: Relation, remark: str, assumptions: dict[str, Relation], prove: Callable[[Derivation], Fact],
     at: dict[Term, int] | None = None, read: Callable[[], dict[str, Relation]] | None = None,
 ) -> Theorem:  # fmt: skip
-    """A fact on psi."""
+    """A fact about psi."""
     return Theorem(
         id=id, title=title, source="Zhang, He, Sra and Jadbabaie 2020; the constant is ours", claim=claim, remark=remark,
         context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),),
-        definitions={} if read is None else read(), read=read,
-        point={c: 1, y: 0} if at is None else at,
+        definitions={} if read is None else read(), read=read, point={c: 1, y: 0} if at is None else at,
     )  # fmt: skip
 
 
@@ -111,18 +110,14 @@ ENTRIES = (
         {v: 0, D: 0, start: 0, end: 0, slope: 0}, read,
     ),
     Refutation(
-        id="8-psi-half",
-        title="The descent lemma of L-smooth functions holds for (L₀, L₁)-smooth ones",
+        id="8-psi-half", title="The descent lemma of L-smooth functions holds for (L₀, L₁)-smooth ones",
         source="ours",
         assume={"a step": D.ge(0), "L1 D <= 1": D.le(1), "p is at most e^D": p.le(fn("exp", D)), "the constant": k.eq(Fraction(1, 2))},
-        claim=lemma(),
-        read=lemma,
-        witness={"D": 1, "p": Fraction(27, 10), "k": Fraction(1, 2)},
+        claim=lemma(), read=lemma, witness={"D": 1, "p": Fraction(27, 10), "k": Fraction(1, 2)},
         words=(
             r"$f=e^x-x-1$ for $x\ge0$ and $x^2/2$ for $x<0$ is $(1,1)$-smooth (8-glued-exponential, 8-glued-twice). From $x=0$ the step $D=1$ gives "
             r"$f(1)=e-2>0.7$, and the claim says at most $\frac12$; here $p\le e^D$ stands for $e^D$. With $\psi(1)=e-2$ it is an equality."
         ),
-        repair="6.2-pathwise-bounded-method",
-        mended={"the constant": k.eq(fn("psi", D))},
+        repair="6.2-pathwise-bounded-method", mended={"the constant": k.eq(fn("psi", D))},
     ),
 )  # fmt: skip

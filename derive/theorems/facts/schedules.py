@@ -67,7 +67,7 @@ def logarithm(w: Derivation) -> Fact:
 
 
 def ratio(w: Derivation) -> Fact:
-    """phi_2/phi_1 <= delta + int w/phi_1, where w is what u^2 has above delta u."""
+    """phi_2/phi_1 <= delta + int w/phi_1, where w is the positive part of u^2 - delta u."""
     phi1, phi2, rest = PHI1, PHI2, under("I", w_)
     whole = w.step("integrate", w.kernel.monotone("I", w["u^2 <= delta u + w"]))
     unit, over = w.inverse(phi1, "phi_1 > 0")
@@ -75,7 +75,7 @@ def ratio(w: Derivation) -> Fact:
 
 
 def limit(w: Derivation) -> Fact:
-    """phi_2 <= U^2 T_1 + (delta/2) phi_1 <= delta phi_1: chi is 1 up to T_1, and from there on u <= delta/2."""
+    """phi_2 <= U^2 T_1 + (delta/2) phi_1 <= delta phi_1: chi is 1 up to T_1; afterwards u <= delta/2."""
     phi1, phi2 = PHI1, PHI2
     weak = w.combine("chi >= 0", num(0).le(chi), [(1, [], chi)], ["an indicator"])
     split = w.combine(

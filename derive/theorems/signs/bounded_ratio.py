@@ -1,7 +1,8 @@
-"""Theory 6.4: DSignSGD while no slope exceeds rho times a scale, the assumption behind [S] v1's and [S] v2's step conditions.
+"""Theory 6.4: DSignSGD as in [S] v1, at every state; and both versions of [S] while no slope exceeds rho times a scale.
 
-Both read Phi >= l G^2/sigma_H, l = R(rho)/rho, which holds while |g_j| <= rho sigma_k along the path and for no l > 0 everywhere
-(6.4-chord-zero). Each model has a bound on the drift of f at such states, and the bound at a random time that it integrates to.
+The step conditions of [S] v1 and v2 need Phi >= l G^2/sigma_H with l = R(rho)/rho. This holds while |g_j| <= rho sigma_k along the
+path; no l > 0 works at every state (6.4-chord-zero). For each model there are a bound on the drift of f and its integral, a bound at a
+random time.
 """
 
 from __future__ import annotations
@@ -12,14 +13,65 @@ from functools import cached_property
 from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact
-from sdescent.derive.proof.language.terms import Relation, Term, fn, num, tr, trprod
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, tr, trprod, x
 from sdescent.derive.theorems.entry.symbols import L0, L1, G, H, N, S, d, eps, eta, r, u
-from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from sdescent.derive.theorems.signs import facts as sg
-from sdescent.derive.theorems.signs.classic import noise
 from sdescent.derive.theorems.signs.every_state import SIZE, Ordered
-from sdescent.derive.theorems.signs.facts import INVERSE_H, PHI, SECOND, B, M, R, Y, b, ratio, sigma, y, z
+from sdescent.derive.theorems.signs.facts import INVERSE_H, PHI, SECOND, B, M, R, SignFacts, Y, b, ratio, sigma, y, z
 from sdescent.derive.vocabulary.choices import Model
+
+DRIFT = sg.generator("first-order").le(-u * PHI + eta * u**2 / (2 * N) * d * (L0 + L1 * G))
+FAILS = (2 / r * R(2 / r)).lt(r * (2 / r) ** 2)
+
+
+def noise(s: SignFacts) -> Fact:
+    """Tr(HS) <= d (L0 + L1 G)."""
+    _, spread = s.smooth()
+    return s.w.combine("the noise", trprod(H, S).le(d * (L0 + L1 * G)), [spread, [s.smoothness, s.trace_simple]])
+
+
+def classic(w: Derivation) -> Fact:
+    """L f <= -u Phi + (eta u^2/(2N)) d (L0 + L1 G)."""
+    s = SignFacts(w)
+    _, over = s.per
+    return w.combine("the bound on the drift of f", DRIFT, [("1/2", ["eta >= 0", over, noise(s)], u)])
+
+
+CLASSIC = Theorem(
+    id="6.4-classic", title="DSignSGD, first-order model", source="theory 6.4; arXiv 2506.00181v1", claim=DRIFT,
+    assumptions={name: r for name, r in sg.ASSUMPTIONS.items() if name != "d >= 0"}, prove=classic,
+    evidence=sg.PATHWISE, **sg.common("first-order"),
+)  # fmt: skip
+slope, at = x("l"), x("v")
+EVERY_CHORD = Refutation(
+    id="6.4-chord", title="A chord constant that works at every state", source="theory 6.4 (ours)",
+    assume={"ell": slope.eq(Fraction(1, 100)), "x > 1, where R(x) = 1": at.gt(1)}, claim=(slope * at**2).le(at * 1),
+    witness={"l": Fraction(1, 100), "v": 200},
+    words=(
+        r"$R=2F-1\le1$, so $x\,R(x)\le x<\ell x^2$ as soon as $x>1/\ell$. These numbers refute one $\ell$; 6.4-chord-zero proves it of every "
+        r"$\ell>0$ and every law."
+    ),
+    repair="6.4-global-pathwise", mended={"bounded ratio": at.le(100)}, names={"l": r"\ell", "v": "x"},
+)  # fmt: skip
+
+
+def no_chord(w: Derivation) -> Fact:
+    """z R(z/1) < l z^2 at z = 2/l, for every l > 0: R <= 1."""
+    k = w.kernel
+    unit, over = w.inverse(r, "l > 0")
+    top = k.declared("R", "bounded", [2 / r])
+    # l (2/l)^2 - (2/l) R = (2/l)(1 - R) + (2/l)(2 - 1) up to l (1/l) = 1
+    return w.combine("a point where it fails", FAILS, [(2, [over, top]), (2, over)], [(-4 / r, unit)])
+
+
+ZERO = Theorem(
+    id="6.4-chord-zero", title="No chord constant works at every state", source="theory 6.4", claim=FAILS,
+    context=sg.context(), assumptions={"l > 0": r.gt(0)}, point={r: 1, R(2 / r): 0, R(num(2)): 0},
+    names={**sg.NAMES, "r": r"\ell"}, prove=no_chord, evidence=(Evidence("sign clients"),),
+)  # fmt: skip
+
+# --- while no slope exceeds rho times a scale
 
 SLOPE = R(ratio) / ratio
 """l = R(rho)/rho, the slope of the chord of R over [0, rho]."""
@@ -48,7 +100,7 @@ class Bounded(Ordered):
         most = w.combine("z/(r rho) <= 1", place.le(1), [[inside, over, over_rho]], [unit_rho, (ratio / ratio, unit)])
         weak = w.combine("rho >= 0", ratio.ge(0), ["rho > 0"])
         bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, w.number(0), low, most])
-        # R at z/(r rho) rho is R at z/r: between the two by monotony, since their arguments are equal
+        # R(z/(r rho) rho) = R(z/r), by monotony in both directions: the arguments are equal
         back = w.combine("equal arguments", (place * ratio).le(z / r), (), [(z / r, unit_rho)])
         rising = k.declared("R", "nondecreasing", [place * ratio + (1 - place) * 0, z / r], [back])
         return w.combine("the chord", (SLOPE * z / r).le(R(z / r)), [bow, rising], [(-(1 - place), self.zero)])
@@ -154,25 +206,21 @@ def pathwise(model: Model) -> Callable[[Derivation], tuple[Bounded, Fact]]:
 
 
 RATIO = Theorem(
-    id="6.4-bounded-ratio",
-    title="DSignSGD: Φ and the gradient norm where no slope exceeds ρ times a scale",
-    source="theory 6.4; the assumption behind arXiv 2506.00181v2, Theorem 4.3",
-    claim=CHORD,
+    id="6.4-bounded-ratio", title="DSignSGD: Φ and the gradient norm where no slope exceeds ρ times a scale",
+    source="theory 6.4; the assumption behind arXiv 2506.00181v2, Theorem 4.3", claim=CHORD,
     assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **BOUNDED},
-    prove=lambda w: Bounded(w).quadratic,
-    evidence=(Evidence("sign clients"),),
-    **sg.common(),
-)
+    prove=lambda w: Bounded(w).quadratic, evidence=(Evidence("sign clients"),), **sg.common(),
+)  # fmt: skip
 
 
 def pair(
     model: Model, ids: tuple[str, str], source: str, numbers: Mapping[str, float], wide: float
 ) -> tuple[Theorem, Theorem]:
-    """The bound on the drift of f for one model, and the one at a random time.
+    """The bound on the drift of f for one model, and the bound at a random time.
 
     Args:
-        numbers: of the comparison: every state up to the gradient norm 6 has |g_j| <= rho sigma_k.
-        wide: a step size beyond the condition.
+        numbers: of the evidence: |g_j| <= rho sigma_k at every state with a gradient norm up to 6.
+        wide: a step size that violates the condition.
     """
     rules = {**BOUNDED, "eps >= 0": eps.ge(0), "step": (eta * u * K[model]).le(eps * SLOPE)}
     rules |= {"M >= 0": M.ge(0)} if model == "corrected" else {}
@@ -185,8 +233,8 @@ def pair(
     return sg.pair(ids, titles, source, FLOOR[model], rules, pathwise(model), model, evidence)
 
 
-ENTRIES = (
-    RATIO,
+ENTRIES: tuple[Theorem | Refutation, ...] = (
+    CLASSIC, EVERY_CHORD, ZERO, RATIO,
     *pair(
         "first-order", ("6.4-classic-bounded", "6.4-classic-scheduled"), "theory 6.4; the step condition of arXiv 2506.00181v1",
         {"eps": 0.3, "ratio": 6.0}, 4.0,

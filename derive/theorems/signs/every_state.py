@@ -1,6 +1,7 @@
-"""Theory 6.4 (ours): DSignSGD on all of R^d, for every symmetric unimodal noise, Cauchy included: two bounds at every state.
+"""Theory 6.4 (ours): two bounds for DSignSGD at every state of R^d, and what they imply for the gradient.
 
-The first has a deterministic step condition; the floor of the second falls like 1/N, by Chebyshev's sum inequality.
+The noise is symmetric and unimodal, Cauchy included. The first bound has a deterministic step condition; the floor of the second falls
+like 1/N, by Chebyshev's sum inequality. Phi >= a sum_j g_j^2/(sigma-bar + |g_j|): where Phi is small, so is the gradient.
 """
 
 from __future__ import annotations
@@ -10,10 +11,27 @@ from functools import cached_property
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, fn, num, tr, under, xi
-from sdescent.derive.theorems.entry.symbols import L0, L1, G, N, S, d, eps, eta, u
-from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.theorems.entry.symbols import L0, L1, G, N, S, d, eps, eta, r, u
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.signs import facts as sg
-from sdescent.derive.theorems.signs.facts import AT, BAR, INVERSE_H, ONE_NORM, PHI, SECOND, B, M, R, Y, a, b, sigma, y
+from sdescent.derive.theorems.signs.facts import (
+    AT,
+    BAR,
+    INVERSE_H,
+    ONE_NORM,
+    PHI,
+    SECOND,
+    B,
+    M,
+    R,
+    SignFacts,
+    Y,
+    a,
+    b,
+    sigma,
+    y,
+    z,
+)
 
 STEP_ANYWHERE: dict[str, Relation] = {"step": (eta * u * d * L1).le(2 * eps * a)}
 FLOOR_ANYWHERE = num("1/2") * d * (L0 + L1 * d * BAR / 4)
@@ -27,7 +45,7 @@ OTHER_SIZE = under("C", R(fn("abs", OTHER) / sigma)) / N
 
 
 class Ordered(sg.SignFacts):
-    """The facts that use the sign of b_j and the order of the coordinates of b."""
+    """Facts from the sign of b_j and the order of the coordinates of b."""
 
     @cached_property
     def one_sign(self) -> tuple[Fact, Fact]:
@@ -159,8 +177,7 @@ def anywhere(w: Derivation) -> tuple[sg.SignFacts, Fact]:
     bound = w.combine(
         "the bound on the drift of f", sg.drift_bound("corrected", FLOOR_ANYWHERE),
         [
-            ("1/2", ["eta >= 0", s.second_order()], u),
-            ("1/2", ["eta >= 0", s.everywhere], u),
+            ("1/2", ["eta >= 0", s.second_order()], u), ("1/2", ["eta >= 0", s.everywhere], u),
             ("1/2", ["u >= 0", s.phi_nonnegative, over, "step"]),
         ],
         [(num("1/2") * eta * u**2, "Lam g = b"), (eps * u * PHI, unit)],
@@ -174,8 +191,7 @@ def by_clients(w: Derivation) -> tuple[Ordered, Fact]:
     bound = w.combine(
         "the bound on the drift of f", sg.drift_bound("corrected", FLOOR_BY_CLIENTS),
         [
-            ("1/2", ["eta >= 0", s.second_order()], u),
-            ("1/2", ["eta >= 0", s.by_clients], u),
+            ("1/2", ["eta >= 0", s.second_order()], u), ("1/2", ["eta >= 0", s.by_clients], u),
             ["u >= 0", s.phi_nonnegative, "step"],
         ],
         [(num("1/2") * eta * u**2, "Lam g = b")],
@@ -183,6 +199,65 @@ def by_clients(w: Derivation) -> tuple[Ordered, Fact]:
     return s, bound
 
 
+SPREAD = BAR + Y
+READING = (a * under("S", y**2 / SPREAD)).le(PHI)
+
+
+class Reading(SignFacts):
+    """Facts that bound the gradient by Phi."""
+
+    @cached_property
+    def hyperbola(self) -> Fact:
+        """a z <= (z + r) R(z/r): a z/r <= R where z <= r, a <= R where z >= r."""
+        positive, unit, _ = self.unit_r
+        return self.near_and_far(
+            (a * z).le((z + r) * R(z / r)),
+            lambda bow: (
+                [[self.generic, bow], [positive, bow], ["a > 0", self.generic, self.share]],
+                [(-(z + r) * (1 - z / r), self.zero), (-a * z, unit)],
+            ),
+            lambda rising: [[self.generic, rising], [positive, rising], ["a > 0", positive]],
+        )
+
+    @cached_property
+    def reading(self) -> Fact:
+        """a g_j^2/(sigma-bar + |g_j|) <= g_j b_j: 1/s >= 2/m - s/m^2 at s = sigma_k + |g_j|, and the mean over clients."""
+        w, k = self.w, self.k
+        lifted = w.combine("times z", (a * z**2).le((z + r) * (z * R(z / r))), [[self.generic, self.hyperbola]])
+        one = self.both_signs("for each coordinate and client", (a * Y**2).le((Y + sigma) * (y * AT)), lifted)
+        s, m = Y + sigma, SPREAD
+        positive = w.combine("sigma_k + |g_j| > 0", num(0).lt(s), ["sigma_k > 0", self.size])
+        unit_s, over_s = self.w.inverse(s, positive)
+        part = k.component("C", w["sigma_k > 0"])
+        total = w.combine("the scales", num(0).lt(BAR), [[self.per[1], part], [self.per[1], "sigma_k > 0"]])
+        unit_m, _ = self.w.inverse(m, w.combine("sigma-bar + |g_j| > 0", num(0).lt(m), [total, self.size]))
+        divided = w.combine("divide", (a * Y**2 / s).le(y * AT), [[over_s, one]], [(y * AT, unit_s)])
+        tangent = w.combine(
+            "the tangent of 1/s", (2 / m - s * (1 / m) ** 2).le(1 / s), [(1, over_s, 1 - s / m)],
+            [(-2 / m + s * (1 / m) ** 2, unit_s)],
+        )  # fmt: skip
+        client = w.combine(
+            "for each client", (a * Y**2 * (2 / m - s * (1 / m) ** 2)).le(y * AT), [divided, (1, ["a > 0", tangent], Y)]
+        )
+        mean = self.over_clients(
+            "the mean over clients", (a * Y**2 * (2 / m - (Y + BAR) * (1 / m) ** 2)).le(y * b), client
+        )
+        return w.combine(
+            "one coordinate", (a * y**2 / m).le(y * b), [mean], [(a * Y**2 / m, unit_m), (-a / m, self.square)]
+        )
+
+    @cached_property
+    def total(self) -> Fact:
+        """The sum over coordinates."""
+        return self.over_coordinates("sum over coordinates", READING, self.reading, "Phi")
+
+
+WHAT_PHI_SAYS = Theorem(
+    id="6.4-reading", title="What a bound on Φ says of the gradient", source="theory 6.4", claim=READING,
+    assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **sg.SPREAD},
+    prove=lambda w: Reading(w).total, evidence=(Evidence("sign clients"),),
+    **sg.common(definitions={name: sg.DEFINITIONS[name] for name in ("mean of the step", "Phi")}),
+)  # fmt: skip
 TITLE = "DSignSGD, corrected model, with the floor of order 1/N"
 ENTRIES = (
     *sg.pair(
@@ -194,4 +269,5 @@ ENTRIES = (
         ("6.4-clients-pathwise", "6.4-clients-scheduled"), (f"{TITLE}, pathwise", f"{TITLE}, scheduled"), "theory 6.4 (ours)", FLOOR_BY_CLIENTS,
         {**sg.SPREAD, **STEP_BY_CLIENTS}, by_clients,
     ),
+    WHAT_PHI_SAYS,
 )  # fmt: skip

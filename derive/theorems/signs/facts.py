@@ -1,7 +1,7 @@
-"""What the theorems on DSignSGD share (theory 6.4): facts about one coordinate and one client, and their sums.
+"""Facts for the theorems on DSignSGD (theory 6.4): about one coordinate and one client, and their sums.
 
-Client k signs g_j + sigma_k Z; the mean of that is R(g_j/sigma_k), R(x) = 2F(x) - 1, F the cdf of a symmetric unimodal law: R is odd,
-nondecreasing, concave on [0, oo), at most 1, and R(x) <= 2 M x there, M the density at 0. No moment of the noise is used.
+Client k sends the signs of g_j + sigma_k Z, with means R(g_j/sigma_k), R(x) = 2F(x) - 1, F the cdf of a symmetric unimodal law. R is odd
+and nondecreasing; on [0, oo) it is concave, at most 1, and at most 2 M x with the density M at 0. No moment of the noise is used.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ a = R(1)
 AT = R(y / sigma)
 Y = fn("abs", y)
 BAR = under("C", sigma) / N
-#: (L0 + L1 G)(||b||^2 + Tr S/N): for the SDE a bound of b'Hb + Tr(HS)/N, for a step of the method the curvature times its mean square
+#: (L0 + L1 G)(||b||^2 + Tr S/N): it bounds b'Hb + Tr(HS)/N of the SDE, and is curvature times mean square for a step of the method
 SECOND = (L0 + L1 * G) * (B**2 + tr(S) / N)
 INVERSE_H = under("C", 1 / sigma) / N
 ONE_NORM = under("S", Y)
@@ -62,12 +62,12 @@ NAMES = {
 }  # fmt: skip
 VECTORS = {"mean": "bv", "curvature": "c"}
 
-#: what is used of R
+#: the properties of R that proofs use
 SHAPE: dict[str, Any] = {"odd": True, "nondecreasing": True, "concave_right": True, "bounded": num(1), "slope": 2 * M}
 
 
 def context(model: Model = "corrected") -> Context:
-    """The names of the theorems on DSignSGD, with the SDE that the engine derives; z and r are those of lemmas about one number."""
+    """The names of the theorems on DSignSGD, with the engine's SDE; z and r occur in lemmas about one number."""
     names = "eta N d L0 L1 eps T fstar f0 M z r ratio u f fT sigma y b"
     return symbols.context(
         names, {"f": loss_in_time(equation(model), u, VECTORS)}, ("g", "bv", "c"), functions={"R": SHAPE}
@@ -80,14 +80,11 @@ ASSUMPTIONS: dict[str, Relation] = {
 }  # fmt: skip
 SPREAD: dict[str, Relation] = {"a > 0": a.gt(0)}
 DEFINITIONS: dict[str, Relation] = {
-    "mean of the step": b.eq(under("C", AT) / N),
-    "coordinates of g": (G**2).eq(under("S", y**2)),
-    "coordinates of b": (B**2).eq(under("S", b**2)),
-    "Phi": PHI.eq(under("S", y * b)),
-    "Tr S": tr(S).eq(under("S", 1 - under("C", AT**2) / N)),
-    "Lam g = b": dot(vec("g"), vec("c")).eq(BEND),
-}
-#: what numerics compares with a pathwise bound, and with one on a random time
+    "mean of the step": b.eq(under("C", AT) / N), "coordinates of g": (G**2).eq(under("S", y**2)),
+    "coordinates of b": (B**2).eq(under("S", b**2)), "Phi": PHI.eq(under("S", y * b)),
+    "Tr S": tr(S).eq(under("S", 1 - under("C", AT**2) / N)), "Lam g = b": dot(vec("g"), vec("c")).eq(BEND),
+}  # fmt: skip
+#: the evidence for a pathwise bound, and for a bound at a random time
 PATHWISE = (Evidence("sign clients"), Evidence("one step", {"method": "signs"}))
 SCHEDULED = (
     Evidence(
@@ -97,7 +94,7 @@ SCHEDULED = (
 
 
 def equation(model: Model) -> SDE:
-    """The SDE of DSignSGD that the engine derives."""
+    """The engine's SDE of DSignSGD."""
     return sde(DSignSGD(Scaled(Gaussian(), "sigma"), schedule=Free()), model)
 
 
@@ -115,7 +112,7 @@ def generator(model: Model) -> Term:
 
 
 class SignFacts:
-    """Facts about the coordinates, made once when they are asked for."""
+    """Facts about the coordinates, each proved at its first use."""
 
     def __init__(self, w: Derivation) -> None:
         self.w = w
@@ -137,7 +134,7 @@ class SignFacts:
 
     @cached_property
     def generic(self) -> Fact:
-        """0 <= z, for a generic number z."""
+        """0 <= z for the generic number z."""
         return self.k.assume(z.ge(0))
 
     @cached_property
@@ -159,11 +156,11 @@ class SignFacts:
     def near_and_far(
         self, claim: Relation, near: Callable[[Fact], tuple[Any, Any]], far: Callable[[Fact], Any]
     ) -> Fact:
-        """A claim for z >= 0 and r > 0, from the chord of a concave function where z <= r, and from monotony where z >= r.
+        """A claim for z >= 0 and r > 0: by the chord of a concave function where z <= r, by monotony where z >= r.
 
         Args:
-            near: members and equalities of a certificate, from R(1) z/r + R(0) (1 - z/r) <= R(z/r).
-            far: members, from R(1) <= R(z/r).
+            near: members and equalities beside R(1) z/r + R(0) (1 - z/r) <= R(z/r).
+            far: members beside R(1) <= R(z/r).
         """
         w, k, (_, unit, over) = self.w, self.k, self.unit_r
         inside, outside = k.assume(z.le(r)), k.assume(r.le(z))
@@ -191,7 +188,7 @@ class SignFacts:
     # --- one coordinate and client --------------------------------------------------------------------------------
 
     def at(self, fact: Fact, value: Term, positive: Fact) -> Fact:
-        """A generic fact at z = value >= 0 (shown by `positive`) and r = sigma_k."""
+        """A generic fact at z = value and r = sigma_k; `positive` is the fact value >= 0."""
         instance = self.w.prover.instance(fact, {"z": value, "r": sigma})
         instance = self.k.cut(instance, positive)
         return (
@@ -211,7 +208,7 @@ class SignFacts:
         return self.k.function("abs_square", [y])
 
     def both_signs(self, words: str, claim: Relation, fact: Fact) -> Fact:
-        """A relation between g_j, |g_j| and R(g_j/sigma_k), from a generic fact on z >= 0 at z = g_j, or at z = -g_j (R is odd)."""
+        """A relation between g_j, |g_j| and R(g_j/sigma_k), from a generic fact at z = |g_j|; R is odd."""
         w, k = self.w, self.k
         unit = k.inverse(sigma, w["sigma_k > 0"])
         branches = []
@@ -241,12 +238,12 @@ class SignFacts:
         return self.w.inverse(N, positive)
 
     def over_clients(self, words: str, claim: Relation, fact: Fact, *using: Fact | str) -> Fact:
-        """The mean over clients of a fact, in terms of b."""
+        """The mean of a fact over clients, in terms of b."""
         total = self.k.monotone("C", fact)
         return self.w.have(words, claim, total, self.per[0], self.per[1], "mean of the step", *using)
 
     def over_coordinates(self, words: str, claim: Relation, fact: Fact, *using: Fact | str) -> Fact:
-        """The sum over coordinates of a fact."""
+        """The sum of a fact over coordinates."""
         total = self.k.monotone("S", fact)
         return self.w.have(words, claim, total, *using)
 
@@ -379,7 +376,7 @@ def short() -> dict[Term, str]:
 
 
 def common(model: Model = "corrected", **other: Any) -> dict[str, Any]:
-    """What the theorems on a model have in common, with other parts where they are named."""
+    """Fields common to the theorems on a model; `other` replaces some."""
     return {
         "context": context(model), "definitions": DEFINITIONS, "recomputed": ("signs",), "point": point(), "names": NAMES, "short": short(),
         **other,
@@ -390,12 +387,12 @@ def pair(
     ids: tuple[str, str], titles: tuple[str, str], source: str, floor: Term, rules: Mapping[str, Relation],
     pathwise: Callable[[Derivation], tuple[SignFacts, Fact]], model: Model = "corrected", evidence: tuple[Evidence, ...] = SCHEDULED,
 ) -> tuple[Theorem, Theorem]:  # fmt: skip
-    """The bound on the drift of f, L f <= -(1 - eps) u Phi + eta u^2 floor, and the one on Phi at a random time.
+    """The bound on the drift of f, L f <= -(1 - eps) u Phi + eta u^2 floor, and the bound on Phi at a random time.
 
     Args:
-        rules: what is assumed besides.
+        rules: further assumptions.
         pathwise: proves the bound on the drift.
-        evidence: of the second.
+        evidence: of the second theorem.
     """
 
     def prove(w: Derivation) -> tuple[Fact, Fact]:

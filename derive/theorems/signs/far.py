@@ -22,26 +22,18 @@ FALL = under("E", rootT).le(root0 - SPEED / 2 * T)
 
 
 def context() -> Context:
-    """The state moves along the engine's drift without noise; `root` is sqrt(f - f*), smooth while it is positive."""
+    """The state follows the engine's drift without noise; `root` is sqrt(f - f*), smooth where it is positive."""
     drift = drift_terms(sde(DSignSGD(schedule=Free()), "first-order"), num(1), {"mean": "bv"})
     return Context(
         {"mu": "const", "T": "const", "d": "const", "root": "random", "root0": "const", "rootT": "rv", "y": "coord"},
-        ("g", "bv", "w"),
-        {"K": ("symmetric",)},
-        horizon="T",
-        dimension="d",
+        ("g", "bv", "w"), {"K": ("symmetric",)}, horizon="T", dimension="d",
         potentials={
             "root": {
-                "gradient": "w",
-                "hessian": "K",
-                "end": "rootT",
-                "start": "root0",
-                "smooth": True,
-                "drift": drift,
+                "gradient": "w", "hessian": "K", "end": "rootT", "start": "root0", "smooth": True, "drift": drift,
                 "diffusion": (),
             }
         },
-    )
+    )  # fmt: skip
 
 
 ASSUMPTIONS: dict[str, Relation] = {
@@ -52,7 +44,7 @@ ASSUMPTIONS: dict[str, Relation] = {
 
 
 def chain_rule() -> dict[str, Relation]:
-    """grad f . b = 2 sqrt(f - f*) (grad sqrt(f - f*)) . b for every vector b: SymPy differentiates a function of two variables.
+    """grad f . b = 2 sqrt(f - f*) (grad sqrt(f - f*)) . b for every vector b, by SymPy for a function of two variables.
 
     Raises:
         ValueError: their quotient is not a function of sqrt(f - f*).
@@ -94,23 +86,15 @@ def prove(w: Derivation) -> Fact:
 
 ENTRIES = (
     Theorem(
-        id="6.5-sign",
-        title="DSignSGD far from the optimum, without noise",
-        source="theory 6.5; arXiv 2502.17009",
+        id="6.5-sign", title="DSignSGD far from the optimum, without noise", source="theory 6.5; arXiv 2502.17009",
         claim=FALL,
         remark=r"In Filippov's sense, where a coordinate of the gradient is 0. It reaches the minimum in a finite time.",
-        context=context(),
-        assumptions=ASSUMPTIONS,
-        definitions=DEFINITIONS,
-        recomputed=("silent signs",),
-        read=chain_rule,
-        point={mu: 2, root: 1, G: 2, PHI: 2, SLOPE: 1, y: 2, root0: 2, rootT: 1, T: 1, x("d"): 1},
+        context=context(), assumptions=ASSUMPTIONS, definitions=DEFINITIONS, recomputed=("silent signs",),
+        read=chain_rule, point={mu: 2, root: 1, G: 2, PHI: 2, SLOPE: 1, y: 2, root0: 2, rootT: 1, T: 1, x("d"): 1},
         names={
             "g": r"\nabla f", "bv": r"\operatorname{sign}(\nabla f)", "w": r"\nabla\sqrt{f-f^{*}}", "root": r"\sqrt{f-f^{*}}",
             "root0": r"\sqrt{f(x_0)-f^{*}}", "rootT": r"\sqrt{f(X_T)-f^{*}}", "y": "g_j",
         },
-        short={G: "G", PHI: r"\Phi", ONE_NORM: r"\|\nabla f\|_1"},
-        prove=prove,
-        evidence=(Evidence("sign descent"),),
+        short={G: "G", PHI: r"\Phi", ONE_NORM: r"\|\nabla f\|_1"}, prove=prove, evidence=(Evidence("sign descent"),),
     ),
 )  # fmt: skip

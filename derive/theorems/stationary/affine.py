@@ -1,8 +1,8 @@
 """Theory 5.3 and 6.7: the second moment of D(C)SGD itself and of its three SDEs on a quadratic, in one coordinate.
 
-Affine noise of variance sigma_0^2 + sigma_1^2 G^2, and the Bernoulli compressor, which keeps a message with probability p. Of the
-message c the proofs know what the engine says of its mean and of its square; the rate of an SDE is E L x^2 = E(2 x b + S) of the
-engine's drift b and covariance S. All four changes of E x^2 are affine in E x^2, and differ by a multiple of lambda^2 E x^2 alone.
+The noise is affine, of variance sigma_0^2 + sigma_1^2 G^2, and the Bernoulli compressor sends a message with probability p. Proofs use
+the engine's mean and square of the message c, and the rate E L x^2 = E(2 x b + S) of an SDE with the engine's drift b and covariance S.
+All four changes of E x^2 are affine in E x^2; they differ only by multiples of lambda^2 E x^2.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NOW, NEXT = under("E", x**2), under("E", y**2)
 #: A_1 of this noise and compressor: omega + sigma_1^2 (1 + omega) with 1 + omega = 1/p
 SPREAD = (1 + sigma1**2) / p - 1
 FLOOR = sigma0**2 / (N * p)
-#: a with the rate -lambda (2 - eta lambda a) of E x^2
+#: a of the rate -lambda (2 - eta lambda a) of E x^2
 FACTORS: Mapping[Kind, Term] = {
     "method": 1 + SPREAD / N, "first-order": SPREAD / N, "second-order": SPREAD / N - 1, "corrected": 1 + SPREAD / N,
 }  # fmt: skip
@@ -53,7 +53,7 @@ def equation(model: Model) -> CoordinateSDE:
 
 
 def terms(equation: CoordinateSDE, fall: sp.Expr | int = 1, rate: sp.Expr | int = 1) -> tuple[Term, Term]:
-    """Drift and covariance, each divided by a rate, in the letter x."""
+    """Drift and covariance, each divided by its rate, as terms in x."""
     place = equation.state[0]
     parts = (sp.collect(sp.expand(e), place) for e in (equation.drift[0] / fall, equation.covariance[0] / rate))
     drift, spread = (expression(part, {place: x}) for part in parts)
@@ -61,7 +61,7 @@ def terms(equation: CoordinateSDE, fall: sp.Expr | int = 1, rate: sp.Expr | int 
 
 
 def message() -> dict[str, Relation]:
-    """The step, and the mean and the square of its message: minus the drift, and covariance/eta with the square of the mean."""
+    """The step with mean and square of its message: minus the drift, and covariance/eta plus the mean squared."""
     mean, spread = terms(equation("first-order"), -1, step_size)
     return {
         "the step": y.eq(x - eta * c),
@@ -71,7 +71,7 @@ def message() -> dict[str, Relation]:
 
 
 def the_step(relations: Mapping[str, Relation]) -> dict[str, Relation]:
-    """What defines x_{n+1}; the others are what is known of the message."""
+    """The definition of x_{n+1}; the other definitions are about the message."""
     return {name: relation for name, relation in relations.items() if name == "the step"}
 
 
@@ -98,7 +98,7 @@ def moment(subject: Kind) -> Relation:
 
 
 def step(w: Derivation) -> Fact:
-    """E x_{n+1}^2 by the step, and by what is known of its message."""
+    """E x_{n+1}^2, from the step and the moments of its message."""
     square = w.combine(
         "the square of a step", (y**2).eq(x**2 - 2 * eta * x * c + eta**2 * c**2), (), [(y + x - eta * c, "the step")]
     )
@@ -110,7 +110,7 @@ def step(w: Derivation) -> Fact:
 
 
 def solve(subject: Kind) -> Callable[[Derivation], Fact]:
-    """E x^2 where it does not change."""
+    """The stationary E x^2."""
 
     def prove(w: Derivation) -> Fact:
         rate = lam * decay(subject)
@@ -128,7 +128,7 @@ def solve(subject: Kind) -> Callable[[Derivation], Fact]:
 
 
 def threshold(subject: Kind) -> str:
-    """Where the rate changes sign, in words."""
+    """The step size at which the rate changes sign, in words."""
     if subject == "second-order":
         return r"$\eta<\frac{2N}{\lambda(A_1-N)}$ (at every $\eta$ if $A_1\le N$)"
     return rf"$\eta<\frac{{2N}}{{\lambda {'A_1' if subject == 'first-order' else '(N+A_1)'}}}$"
@@ -142,7 +142,7 @@ def called(subject: Kind) -> str:
 
 
 def changes(subject: Kind) -> Theorem:
-    """How the second moment changes in a step of the method, or in time."""
+    """The theorem on the change of the second moment, in a step or in time."""
     method = subject == "method"
     less = r"_n^2$, $(1-\eta\lambda)^2+\eta^2\lambda^2A_1/N$, is below $1$" if method else "^2$ is negative"
     relations = message() if method else {}
@@ -157,7 +157,7 @@ def changes(subject: Kind) -> Theorem:
 
 
 def stays(subject: Kind) -> Theorem:
-    """The second moment that does not change."""
+    """The theorem on the stationary second moment."""
     method = subject == "method"
 
     def read() -> dict[str, Relation]:
@@ -173,7 +173,7 @@ def stays(subject: Kind) -> Theorem:
 
 
 def evidence(subject: Kind) -> tuple[Evidence, ...]:
-    """Each is compared with its own object: those of the others are other theorems."""
+    """Each theorem is compared with its own subject alone."""
     return (
         Evidence("second moments of the method")
         if subject == "method"

@@ -1,7 +1,7 @@
 """The heavy ball's first-order SDE (ballistic: beta = 1 - mu sqrt(eta), a step is sqrt(eta)) on L-smooth losses.
 
-dx = V dt, dV = -(mu V + g) dt + noise; z = x + V/mu moves by -g/mu. The Lyapunov function is that of `discrete.heavy_ball` for the method,
-f(z) + theta L/(2 mu^2) ||V||^2, and what it does is read off the engine's drift and covariance. m = -V.
+dx = V dt, dV = -(mu V + g) dt + noise, and z = x + V/mu has the drift -g/mu. With m = -V the Lyapunov function
+f(z) + theta L/(2 mu^2) ||V||^2 is that of `discrete.heavy_ball`. Its change follows from the engine's drift and covariance.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ FLOOR = (1 + theta) * ROOT * L0 * D0 / (2 * N * mu**2)
 ENERGY, NOISE = under("EI", G**2), (1 + theta) * ROOT * L0 * D0 * j / (2 * N)
 DRIFT = (Af + WEIGHT * AQ).le(-(1 - eps) * G**2 * j + FLOOR)
 AVERAGE = (ENERGY / T).le(((f0 - fstar) * mu / T + NOISE) / (1 - eps))
-#: gaussian noise of scale sigma has the covariance S = sigma^2 of one message, of which the SDE's is a multiple
+#: the covariance of the SDE is a multiple of that of one message, S = sigma^2 for Gaussian noise of scale sigma
 SCALE = "sigma"
 
 
@@ -59,7 +59,7 @@ def equation() -> RuleSDE:
 
 
 def read() -> dict[str, Relation]:
-    """The generator's values at f(z) and at ||m||^2/2, from drift and covariance of (x, v).
+    """The generator at f(z) and at ||m||^2/2, from the drift and covariance of (x, v).
 
     Raises:
         ValueError: the drift of z depends on v, or a drift is not linear.
@@ -89,7 +89,7 @@ def read() -> dict[str, Relation]:
 
 
 def context() -> Context:
-    """f(z) and Q = ||m||^2/2 as potentials that are known by their generator."""
+    """f(z) and Q = ||m||^2/2 as potentials with a generator."""
     potentials = {"f": {"change": "Af", "end": "fT", "start": "f0"}, "Q": {"change": "AQ", "end": "QK", "start": "Q0"}}
     return symbols.context(f"{ub.SYMBOLS} T mu theta Q0 Af AQ Q QK", potentials, ("g", "m", "gz", "dg"))
 
@@ -133,11 +133,11 @@ def summed(
     words: tuple[str, str],
     ends: tuple[str, str],
 ) -> Fact:
-    """The bound on the change of f + weight Q summed up to the end, from Q_0 = 0.
+    """The bound on the change of f + weight Q, summed over time from Q_0 = 0.
 
     Args:
         weights: j and theta L j^2, the weight of Q.
-        words: of the sum of the changes, and of that of the bound.
+        words: labels of the sum of the changes and of the sum of the bound.
         ends: the assumptions on f and on Q at the end.
     """
     k, (root, weight) = w.kernel, weights
@@ -171,10 +171,9 @@ def scheduled(w: Derivation) -> Fact:
 
 NAMES = {
     **symbols.NAMES, "theta": r"\theta", "f": "f(Z)", "f0": "f(x_0)", "fT": "f(Z_T)", "Af": r"\mathcal{L}f(Z)", "AQ": r"\mathcal{L}Q",
-    "Q0": "Q_0", "QK": "Q_T", "gz": r"\nabla f(Z)",
-    "dg": r"(\nabla f(X)-\nabla f(Z))", "H": r"\nabla^2 f(Z)",
+    "Q0": "Q_0", "QK": "Q_T", "gz": r"\nabla f(Z)", "dg": r"(\nabla f(X)-\nabla f(Z))", "H": r"\nabla^2 f(Z)",
 }  # fmt: skip
-#: without noise and at rest, so that the generators are 0
+#: at rest and without noise: both generators are 0
 POINT = {t: v for t, v in ub.point(theta=1, mu=2, Af=0, Q=0, AQ=0, Q0=0, QK=0).items() if t != x("kap")} | {
     opnorm(H): 0, trprod(H, S): 0, tr(S): 0, G: 0, M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
     **dict.fromkeys(xs("q v m2 s0 D0"), 0), eps: Fraction(1, 2),
@@ -186,8 +185,7 @@ SHARED = {
 }  # fmt: skip
 ENTRIES = (
     Theorem(
-        id="6.2-heavy-ball-pathwise", title="The heavy ball, first-order model, pathwise",
-        claim=DRIFT,
+        id="6.2-heavy-ball-pathwise", title="The heavy ball, first-order model, pathwise", claim=DRIFT,
         remark=LETTERS + (
             r"With $1-\beta=\mu\sqrt\eta$ it is 6.2-heavy-ball-step-method per time $\sqrt\eta$, for $1+\frac{A_1}{N}$ in place of $\frac{A_1}{N}$ and "
             r"$\frac{2\beta^2}{1+\beta}\le1$ in place of 1: the constants of the drift and of the floor are the same, their ratio is 1."
@@ -196,8 +194,7 @@ ENTRIES = (
         evidence=(Evidence("heavy ball drift", {"model": "first-order"}),), **SHARED,
     ),
     Theorem(
-        id="6.2-heavy-ball-average", title="The heavy ball, first-order model, the average over time",
-        claim=AVERAGE,
+        id="6.2-heavy-ball-average", title="The heavy ball, first-order model, the average over time", claim=AVERAGE,
         remark=LETTERS + r"With $h=\sqrt\eta/\mu$ and $T=\sqrt\eta K$ it is 6.2-heavy-ball-method.",
         assumptions={
             **ASSUMPTIONS, **read(), "Q": Q.eq(M**2 / 2), "Q_0": Q0.eq(0), "Q_T >= 0": QK.ge(0), "f >= f*": fstar.le(f), "f(z_T) >= f*": fstar.le(fT),

@@ -1,4 +1,4 @@
-"""D(C)SGD: clients that each compress without bias and have affine noise, and the bound on Tr S that all theorems on it rest on.
+"""D(C)SGD: clients with affine noise and unbiased compression, and the bound on Tr S behind all theorems on it.
 
 Client k sends U_k = C_k(g + Z_k). Its compression error q_k = E||C_k(v) - v||^2 is at most omega_k E||v||^2, and its noise has
 trace v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). With independent clients Tr S = (1/N) sum_k (q_k + v_k) (total variance).
@@ -27,16 +27,16 @@ from sdescent.derive.vocabulary.choices import Model
 
 mean, q, v, m2, g, H = symbols.mean, symbols.q, symbols.v, symbols.m2, symbols.g, symbols.H
 A = 1 + A1 / N
-#: the names that theorems on the SDE and on the method have in common
+#: names common to theorems on the SDE and on the method
 SYMBOLS = "eta N d L0 L1 eps fstar f0 kap A1 D0 u f fT omega s0 s1 q v m2"
 
 
 def context(model: Model, h: Term, **more: str) -> Context:
-    """The names of the theorems on D(C)SGD, with the SDE that the engine derives, h in place of the schedule."""
+    """The names of the theorems on D(C)SGD, with the engine's SDE; h takes the place of the schedule."""
     return symbols.context(f"{SYMBOLS} T", {"f": loss_in_time(equation(model), h, VECTORS)}, more=more)
 
 
-#: what the clients send
+#: the messages of the clients
 CLIENTS: dict[str, Relation] = {"compression": q.le(omega * m2), "noise": v.le(d * (s0 + s1 * G**2))}
 ASSUMPTIONS: dict[str, Relation] = {**symbols.signs(), "smooth": symbols.CURVATURE.le(L0 + L1 * G), **CLIENTS}
 DEFINITIONS: dict[str, Relation] = {
@@ -46,18 +46,15 @@ DEFINITIONS: dict[str, Relation] = {
     "D_0": D0.eq(d * (mean(s0) + mean(s0 * omega))),
 }
 BELOW: dict[str, Relation] = {"f >= f*": fstar.le(f)}
-#: what a bound at a random time asks besides
+#: further assumptions of a bound at a random time
 ENDS: dict[str, Relation] = {
-    **BELOW,
-    "f(X_T) >= f*": fstar.le(fT),
-    "eps < 1": num(0).lt(1 - eps),
-    "int u > 0": under("I", u).gt(0),
-}
+    **BELOW, "f(X_T) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "int u > 0": under("I", u).gt(0),
+}  # fmt: skip
 VECTORS = {"mean": "g"}
 
 
 def equation(model: Model) -> SDE:
-    """The SDE of D(C)SGD that the engine derives: for an unbiased compressor the mean of the step is the gradient."""
+    """The engine's SDE of D(C)SGD with an unbiased compressor: the mean message is the gradient."""
     return sde(DCSGD(Bernoulli("p"), Gaussian(), schedule=Free()), model)
 
 
@@ -72,7 +69,7 @@ def point(**more: int) -> dict[Term, int]:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The facts that every derivation starts from: signs, 1/N, g'Hg and Tr(HS), D_0."""
+    """The facts that every derivation starts from, about signs, 1/N, g'Hg, Tr(HS) and D_0."""
 
     per: Fact
     curvature: Fact
@@ -146,12 +143,12 @@ def condition(model: Model, k: Term) -> Term:
 def integrated(
     w: Derivation, bound: Fact, kept: Term, floor: Term, per: Fact, h: Term = u, weighted: Term | None = None
 ) -> Fact:
-    """From L f <= -(1 - eps) u kept + eta u^2 floor to the bound on E int u kept/int u.
+    """The bound on E int u kept/int u, from L f <= -(1 - eps) u kept + eta u^2 floor.
 
     Args:
         per: 0 < 1/N.
         h: the schedule of the SDE.
-        weighted: u kept, where the bound has it in another form than u times kept.
+        weighted: u kept in the form that the bound has, if that is not u times kept.
     """
     k, energy, clock = w.kernel, under("EI", u * kept if weighted is None else weighted), under("I", u)
     ito = w.step("Ito's formula", k.ito("f", [rate_is_nonnegative(w, h, per), w["f >= f*"]]))
@@ -168,14 +165,14 @@ def pair(
     pathwise: Callable[[Derivation], tuple[Fact, Fact]], evidence: tuple[tuple[Evidence, ...], tuple[Evidence, ...]], remark: str,
     h: Term = u, weighted: Term | None = None, **common: Any,
 ) -> tuple[Theorem, Theorem]:  # fmt: skip
-    """The bound on the drift of f, L f <= -(1 - eps) u kept + eta u^2 floor, and the one at a random time that it integrates to.
+    """The bound on the drift of f, L f <= -(1 - eps) u kept + eta u^2 floor, and its integral, a bound at a random time.
 
     Args:
-        pathwise: 0 < 1/N, and the bound on the drift.
-        evidence: of the one, and of the other.
-        remark: on the second.
-        h, weighted: as of `integrated`.
-        common: what both theorems have.
+        pathwise: proves 0 < 1/N and the bound on the drift.
+        evidence: of either theorem.
+        remark: on the second theorem.
+        h, weighted: as for `integrated`.
+        common: fields of both theorems.
     """
 
     def whole(w: Derivation) -> Fact:
@@ -184,11 +181,8 @@ def pair(
 
     first = {"claim": drift, "assumptions": assumptions, "prove": lambda w: pathwise(w)[1]}
     second = {
-        "claim": mean_bound(kept, floor),
-        "assumptions": {**assumptions, **ENDS},
-        "prove": whole,
-        "remark": remark,
-    }
+        "claim": mean_bound(kept, floor), "assumptions": {**assumptions, **ENDS}, "prove": whole, "remark": remark,
+    }  # fmt: skip
     one, other = (
         Theorem(id=id, title=title, evidence=compared, **stated, **common)
         for id, title, compared, stated in zip(ids, titles, evidence, (first, second), strict=True)
@@ -207,19 +201,19 @@ def mean_bound(kept: Term, floor: Term) -> Relation:
 
 
 def random_time(kept: str) -> str:
-    """How the left side of `mean_bound` may be read; LaTeX of what is kept at a random time, for a remark."""
+    """A remark on the left side of `mean_bound`, with the LaTeX of `kept` at a random time."""
     time = r"where $\hat T$ is independent of $X$ and has the density $u/\int_0^Tu\,\mathrm{d}t$, and $\tau$ is the explosion time."
     return rf"The left side is $\mathbb{{E}}[{kept};\hat T<\tau]$, {time}"
 
 
 def rate_is_nonnegative(w: Derivation, h: Term, per: Fact) -> Fact:
-    """0 <= eta h^2/N, the factor of S in the covariance of the SDE of f."""
+    """0 <= eta h^2/N, the factor of S in the SDE's covariance."""
     ((rate, _),) = w.kernel.context.potentials["f"]["diffusion"]
     return w.combine("the rate of the noise", rate.ge(0), [(1, ["eta >= 0", per], h)])
 
 
 def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None, **other: Any) -> dict[str, Any]:
-    """What the theorems on a model have in common, with letters for more terms, and with other parts where they are named."""
+    """Fields common to the theorems on a model; `letters` abbreviate further terms, `other` replaces fields."""
     moves = {generator(one, h): r"\mathcal{L}f" for one in ("first-order", "corrected")}
     return {
         "context": context(model, h), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": symbols.NAMES,

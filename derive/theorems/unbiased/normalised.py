@@ -1,6 +1,6 @@
-"""Theory 6.3 (ours): normalised D(C)SGD, h = u/K_kap(G), which needs no step condition along the path.
+"""Theory 6.3 (ours): normalised D(C)SGD with h = u/K_kap(G), which needs no step condition along the path.
 
-K_kap(G) = (L0 + L1 G) A + c', c' = kap L1 D_0/N, A = 1 + A_1/N. With psi(G) = G^2/K_kap(G) the bound is on E psi at a random time.
+K_kap(G) = (L0 + L1 G) A + c', c' = kap L1 D_0/N, A = 1 + A_1/N. The bound is on E psi at a random time, psi(G) = G^2/K_kap(G).
 """
 
 from __future__ import annotations
@@ -19,14 +19,11 @@ K = ub.condition("corrected", kap)
 K0 = L0 * A + SHARE
 h = u * (1 / K)
 RULES: dict[str, Relation] = {
-    "kap >= 0": kap.ge(0),
-    "u >= 0": u.ge(0),
-    "eta u <= 2 eps": (eta * u).le(2 * eps),
-    "K_0 > 0": K0.gt(0),
-}
+    "kap >= 0": kap.ge(0), "u >= 0": u.ge(0), "eta u <= 2 eps": (eta * u).le(2 * eps), "K_0 > 0": K0.gt(0),
+}  # fmt: skip
 LOW: dict[str, Relation] = {"c' <= A L0": SHARE.le(A * L0)}
 HIGH: dict[str, Relation] = {"c' > 0": SHARE.gt(0)}
-# (1/K_0)^2, not 1/K_0^2: inverses of expanded squares are separate atoms
+# (1/K_0)^2, since 1/K_0^2 would be the inverse of an expanded square, another atom
 C_LOW, C_HIGH = L0 * (1 / K0) ** 2, 1 / (4 * (A * SHARE))
 
 
@@ -76,7 +73,7 @@ def floor_high(w: Derivation, bounds: ub.Bounds, scale: Scale) -> Fact:
 
 
 def derivation(floor: Callable[..., Fact], c: Term) -> Callable[[Derivation], tuple[Fact, Fact]]:
-    """0 < 1/N, and the bound on the drift of f with one of the two constants of the floor."""
+    """0 < 1/N, and the bound on the drift of f with either constant of the floor."""
 
     def prove(w: Derivation) -> tuple[Fact, Fact]:
         bounds, half = ub.bounds(w), "1/2"
@@ -88,10 +85,8 @@ def derivation(floor: Callable[..., Fact], c: Term) -> Callable[[Derivation], tu
         return bounds.per, w.combine(
             "the bound on the drift of f", drift_bound(c),
             [
-                (half, ["eta >= 0", bounds.per, bounds.spread], h),
-                (half, ["eta >= 0", bounds.curvature], h),
-                (half, ["u >= 0", small]),
-                (half, ["eta >= 0", "kap >= 0", "L1 >= 0", bounds.D0, bounds.per], (h, G)),
+                (half, ["eta >= 0", bounds.per, bounds.spread], h), (half, ["eta >= 0", bounds.curvature], h),
+                (half, ["u >= 0", small]), (half, ["eta >= 0", "kap >= 0", "L1 >= 0", bounds.D0, bounds.per], (h, G)),
                 (half, ["eta >= 0", bounds.D0, bounds.per, top], u),
             ],
             [(num(half) * (eta * u**2 * G**2 / K), scale.unit)],
@@ -108,7 +103,7 @@ def drift_bound(c: Term) -> Relation:
 def pair(
     which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], constant: float
 ) -> tuple[Theorem, Theorem]:
-    """The two theorems for one constant of the floor; `constant` is the kappa of the case, of the comparison with numbers."""
+    """The two theorems for one constant of the floor; `constant` is the kappa of their evidence."""
     title = f"Normalised D(C)SGD, {'small' if which == 'low' else 'large'} share of the noise"
     numbers = {"constants": {"eps": 0.125, "kap": constant}, "scale": 4.0, "wide": 1.5, "step": "eta u <= 2 eps"}
     return ub.pair(

@@ -1,6 +1,6 @@
-"""Theory 6.8 ([C]): which changes of step size, batch, compression and number of clients leave the floor of 6.5 as it is.
+"""Theory 6.8 ([C]): changes of step size, batch, compression and number of clients that preserve the floor of 6.5.
 
-The floor is read off the bound of 6.5: its limit as T -> oo, with r = 1, s1 = 0 and equal clients of noise variance s0/B.
+The floor is the limit of the bound of 6.5 as T -> oo, with r = 1, s1 = 0 and equal clients of noise variance s0/B.
 """
 
 from __future__ import annotations
@@ -20,13 +20,9 @@ from sdescent.derive.vocabulary.choices import Model
 re, rb, rw, rn, B = xs("re rb rw rn B")
 mu = polyak.mu
 NAMES = {
-    "re": r"\Theta_\eta",
-    "rb": r"\Theta_B",
-    "rw": r"\Theta_\omega",
-    "rn": r"\Theta_N",
-    "L0": "L",
+    "re": r"\Theta_\eta", "rb": r"\Theta_B", "rw": r"\Theta_\omega", "rn": r"\Theta_N", "L0": "L",
     "s0": r"\sigma_0^2",
-}
+}  # fmt: skip
 SYMBOLS = ("re", "rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
 CONTEXT = Context(dict.fromkeys(SYMBOLS, "const"))
 RULE = (re * (1 + rw * omega)).eq(rn * rb * (1 + omega))
@@ -34,7 +30,7 @@ POSITIVE: dict[str, Relation] = {"r_B > 0": rb.gt(0), "r_N > 0": rn.gt(0)}
 
 
 def equal_clients(t: Term) -> Term:
-    """t with the value of one client for the mean over clients."""
+    """t with the value of one client in place of the mean over clients."""
     if t[0] == "/" and t[1][0] == "C" and t[2] == N:
         return t[1][1]
     return Term(equal_clients(p) if isinstance(p, Term) else p for p in t)
@@ -71,7 +67,7 @@ def units(w: Derivation) -> list[Fact]:
 def enough(w: Derivation) -> Fact:
     """The rule keeps the floor."""
     one, two = units(w)
-    # after = share re (1 + rw omega)/(rb rn), and the rule puts rn rb (1 + omega) in its place
+    # after = share re (1 + rw omega)/(rb rn), and re (1 + rw omega) = rn rb (1 + omega) by the rule
     return w.combine(
         "the floor does not change", AFTER.eq(BEFORE), (),
         [(SHARE / (rb * rn), "rule"), (SHARE * (1 + omega), one), (SHARE * (1 + omega) * rb / rb, two)],
@@ -79,7 +75,7 @@ def enough(w: Derivation) -> Fact:
 
 
 def needed(w: Derivation) -> Fact:
-    """If the floor stays the same and is not 0, the rule must hold."""
+    """If the floor is the same and is not 0, the rule holds."""
     one, two = units(w)
     amount = w.kernel.inverse(BEFORE, w["the floor is not 0"])
     mine = re * (1 + rw * omega) * SHARE

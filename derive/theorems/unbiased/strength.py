@@ -1,6 +1,6 @@
-"""Theory 6.3 (ours): the strength K_kap(G) of the normalisation grows with compression, noise and dimension, and falls with the clients.
+"""Theory 6.3 (ours): the strength K_kap(G) of the normalisation grows with compression, noise and dimension, falls with clients.
 
-K_kap(G) is that of `noise_bound.condition`, with A_1 and D_0 as they are defined there: the larger quantities have a star.
+`noise_bound` has K_kap(G) (`condition`), A_1 and D_0. A star marks the larger quantities.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.scaling import equal_clients
 
-#: name -> the name of the quantity that is at least as large
+#: name -> name of the larger quantity
 STARRED = {"omega": "omegas", "s0": "s0s", "s1": "s1s", "d": "ds", "A1": "A1s", "D0": "D0s", "N": "Ns"}
 os, s0s, s1s, ds, A1s, D0s, Ns = xs("omegas s0s s1s ds A1s D0s Ns")
 NAMES = {
@@ -35,7 +35,7 @@ STRENGTH = ub.condition("corrected", kap)
 
 
 def starred(t: Term, *kept: str) -> Term:
-    """t with the larger numbers, except for those that are kept."""
+    """t with the larger quantities, except for those in `kept`."""
     return put(t, {x(a): x(b) for a, b in STARRED.items() if a not in kept})
 
 
@@ -43,7 +43,7 @@ GROWS, FALLS = STRENGTH.le(starred(STRENGTH, "N")), put(STRENGTH, {N: Ns}).le(ST
 
 
 def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation]:
-    """The definitions of A_1 and D_0 and of their larger versions; with `one`, for equal clients."""
+    """The definitions of A_1, D_0 and their larger versions; for equal clients with `one`."""
     definitions: dict[str, Relation] = {}
     for name in ("A_1", "D_0"):
         relation = ub.DEFINITIONS[name]
@@ -55,7 +55,7 @@ def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation
 
 
 def _share(w: Derivation, scale: tuple[str, str, Term, Term], ratio: bool) -> Fact:
-    """d s (1 + omega) <= d* s* (1 + omega*) of each client, with omega and omega* added for the ratio."""
+    """d s (1 + omega) <= d* s* (1 + omega*) for each client, plus omega <= omega* for the ratio."""
     sign, more, smaller, larger = scale
     top = w.combine("1 + omega* >= 0", (1 + os).ge(0), ["omega_k >= 0", "more compression", 1])
     size = w.combine("what is larger is not negative", larger.ge(0), [sign, more])
@@ -78,7 +78,7 @@ def grows(w: Derivation) -> Fact:
         ("D_0", D0, ("s0_k >= 0", "more noise", s0, s0s)),
     ):
         total = w.step("sum over clients", w.kernel.monotone("C", _share(w, scale, name == "A_1")))
-        # d and d* are numbers, so they leave the means
+        # d and d* are numbers: they factor out of the means
         claim = symbol.le(starred(symbol, "N"))
         bounds.append(w.combine(f"{name} grows", claim, [[per, total]], [name, (-1, f"{name}*")]))
     ratio, floor = bounds
@@ -92,7 +92,7 @@ def grows(w: Derivation) -> Fact:
 
 
 def falls(w: Derivation) -> Fact:
-    """K with N* clients is at most K with N."""
+    """K with N* >= N clients is at most K with N."""
     unit, per = w.inverse(N, "N > 0")
     positive = w.combine("N* > 0", Ns.gt(0), ["N > 0", "more clients"])
     unit_, per_ = w.inverse(Ns, positive)
@@ -116,7 +116,7 @@ def falls(w: Derivation) -> Fact:
 
 
 def _context(one: bool) -> Context:
-    """The names; for equal clients every one is a number."""
+    """The names; with equal clients each is a number."""
     numbers = ["N", "d", "L0", "L1", "kap", "A1", "D0"]
     clients = ["omega", "s0", "s1"]
     if one:

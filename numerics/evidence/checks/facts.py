@@ -1,6 +1,6 @@
 """Facts without a process, at random numbers: noise laws, losses, compressors, integrals of schedules, scaling, growth.
 
-Theory 4, 6.3 (strength), 6.6, 6.8, 6.9 and 8. Each function yields cases for a theorem: a name, and numbers.
+Theory 4, 6.3 (strength), 6.6, 6.8, 6.9 and 8. Each function yields cases of a theorem: name and numbers.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _number(relation: Relation) -> float:
 
 
 def losses(theorem: Theorem, parameter: str | None = None, count: int = 2000) -> Iterator[Points]:
-    """One coordinate of a loss at random points, and random values of the number that the fact is about."""
+    """One coordinate of a loss at random points, with random values of its parameter."""
     rng = _rng(1)
     at = rng.normal(size=count) * log_values(rng, 1e-3, 4, count)
     values = {"v": at, "chi": (at >= 0).astype(float)}
@@ -101,7 +101,7 @@ def psi(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 
 
 def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
-    """Changes that obey the rule, and changes that do not."""
+    """Changes that obey the rule, and others."""
     rng = _rng(4)
     names = ("rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
     values = {name: log_values(rng, 0.2, 4, count) for name in names}
@@ -110,7 +110,7 @@ def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 
 
 def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]:
-    """Two clients, and two whose values are mostly larger; or equal clients, and more of them."""
+    """Two clients against two with mostly larger values; or equal clients against more of them."""
     rng = _rng(9)
     draw = lambda *shape: log_values(rng, 0.1, 4, int(np.prod(shape))).reshape(shape)  # noqa: E731
     larger = lambda rates: rates * rng.choice([0.7, 1, 1, 1.2, 3], rates.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
@@ -159,7 +159,7 @@ def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
         p, T, delta = (
             float(v) for v in (rng.uniform(0.05, 2), log_values(rng, 0.1, 1000, 1)[0], log_values(rng, 0.2, 4, 1)[0])
         )
-        early = max(0.0, (2 / delta) ** (1 / p) - 1)  # from there on (1 + t)^-p <= delta/2
+        early = max(0.0, (2 / delta) ** (1 / p) - 1)  # from this time on (1 + t)^-p <= delta/2
         t, weights = nodes(T, (early,))
         u = (1 + t) ** -p * (1 if n % 3 else np.exp(-(np.sin(t) ** 2)))
         w = np.maximum(u**2 - delta * u, 0) * (0.5 if n % 10 == 0 else 1)

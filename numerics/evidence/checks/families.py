@@ -1,6 +1,6 @@
-"""Points for whole families of theorems: the models of `derive/theorems/entry/instances.py`, lowered to arrays, at random numbers.
+"""Points for families of theorems: the models of `derive/theorems/entry/instances.py` at random numbers, as arrays.
 
-Constants (L0, L1, kappa, eps, eta, ..) are drawn beyond what the assumptions allow, so that each assumption fails at some points.
+Constants (L0, L1, kappa, eps, eta, ..) are also drawn beyond the assumptions, each of which fails at some points.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Nu
 
 @lru_cache(maxsize=64)
 def function_of(expr: sp.Expr, name: str) -> Any:
-    """A function of one variable on arrays of any shape; one object for each formula, so that it is compiled once."""
+    """A function of one variable on arrays of any shape; one object per formula, compiled once."""
     ready = jit(lower_function(expr, [sp.Symbol(name, real=True)]))
     return lambda a: np.asarray(ready(jnp.asarray(a)), float)
 
@@ -92,7 +92,7 @@ def _curvature(
 def _constants(
     rng: np.random.Generator, count: int, size: np.ndarray, G: np.ndarray, one: bool = False
 ) -> dict[Term, np.ndarray]:
-    """L0, L1 about as large as ||H|| <= L0 + L1 G needs, and a step about as large as allowed; `one`: equal for all points."""
+    """L0, L1 near the least values with ||H|| <= L0 + L1 G, and a step near the largest; `one`: equal at all points."""
     if one:
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
     share = np.clip(rng.uniform(-0.5, 1.5, count), 0.01, 0.99)
@@ -113,7 +113,7 @@ def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
 
 @lru_cache
 def _unbiased() -> list[tuple[str, CoordinateSDE, Meaning]]:
-    """The models of `instances.unbiased` with their SDEs, from which the whole matrix S is read."""
+    """The models of `instances.unbiased` with their SDEs, which have the whole matrix S."""
     affine = Affine(("tau1", "tau2"), ("rho1", "rho2"))
     kinds = [(c, n) for c in (Bernoulli("p"), RandK(1)) for n in (Scaled(Gaussian(), instances.SCALES), affine)]
     names = [f"{type(c).__name__}, {type(n).__name__} noise, N = 2, d = 2" for c, n in kinds]
@@ -125,7 +125,7 @@ def _unbiased() -> list[tuple[str, CoordinateSDE, Meaning]]:
 def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Points, ...]:
     """D(C)SGD with two clients in two coordinates: Bernoulli and Rand-1, scaled and affine noise.
 
-    With `one` the points are the values of one random state: constants are the same at all of them.
+    With `one` the points are the values of one random state, with the same constants at all of them.
     """
     points: list[Points] = []
     for number, (name, equation, meaning) in enumerate(_unbiased()):

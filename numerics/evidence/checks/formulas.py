@@ -1,8 +1,7 @@
-"""Terms and relations of the catalogue at numbers: floats in arrays of axes (client, coordinate, time, path).
+"""Terms and relations of the catalogue at numbers: floats in arrays with the axes (client, coordinate, time, path).
 
-The formula that is compared with a simulation is the catalogue's own: `conclusion` has the kernel write an entry's derivation
-and takes its last claim. `sdescent.derive.theorems.entry.points` has exact numbers; here they are floats, and rounding
-does not count as a gap.
+Simulations are compared with the catalogue's own formula: `conclusion` runs an entry's derivation in the kernel and returns its
+last claim. `sdescent.derive.theorems.entry.points` has exact numbers; the floats here hold up to rounding.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ _CONCLUSIONS: dict[str, tuple[Theorem | Refutation, Relation]] = {}
 
 
 def conclusion(id: str) -> Relation:
-    """The last claim of an entry's derivation, or the claim that a refutation refutes.
+    """The last claim of an entry's derivation, or the refuted claim of a refutation.
 
     Raises:
         KeyError: no entry of this id.
         ProofError: the kernel refuses the derivation.
     """
     entry = with_own()[id]
-    # a plugin that was changed and loaded again has another entry of the same id
+    # a changed and reloaded plugin has another entry with the same id
     if id not in _CONCLUSIONS or _CONCLUSIONS[id][0] is not entry:
         claim = entry.claim if isinstance(entry, Refutation) else entry.prove(Derivation(entry)).claim
         _CONCLUSIONS[id] = entry, claim
@@ -56,7 +55,7 @@ def noise_constants() -> dict[str, Relation]:
 
 
 class NoNumber(ValueError):
-    """A part of a term has no value among the numbers."""
+    """A part of a term has no value."""
 
 
 def clients(values: Any) -> np.ndarray:
@@ -90,14 +89,14 @@ def symbols(along: Callable[[Any], np.ndarray], /, **values: Any) -> dict[Term, 
 @final
 @dataclass(frozen=True)
 class Numbers:
-    """Values of atoms (symbols, norms, traces, ..), from which those of terms follow.
+    """Values of atoms (symbols, norms, traces, ..) and, from these, of terms.
 
     Args:
-        values: arrays of four axes; `clients`, `coordinates`, `times` and `paths` make them.
+        values: arrays of four axes, from `clients`, `coordinates`, `times` and `paths`.
         functions: declared functions, such as R.
         size: N, d, number of times and number of paths; an array may have 1 instead.
         weights: of the times, for time integrals, (S,).
-        mean: whether E is the mean over paths; otherwise E is left out, and the result has one value for each path.
+        mean: whether E is the mean over paths; otherwise E is ignored, and the result has one value for each path.
     """
 
     values: Mapping[Term, np.ndarray]
@@ -155,18 +154,18 @@ class Numbers:
         return np.mean(self._whole(a, PATH), axis=PATH, keepdims=True) if "E" in head and self.mean else a
 
     def _whole(self, a: np.ndarray, axis: int) -> np.ndarray:
-        """The array expanded along the axis: a value that is constant along it is repeated."""
+        """The array with constant values repeated along the axis."""
         shape = list(a.shape)
         if shape[axis] == 1:
             shape[axis] = self.size[axis]
         return np.broadcast_to(a, shape)
 
     def plus(self, values: Mapping[Term, Any]) -> Numbers:
-        """With further values, or others."""
+        """With further or replaced values."""
         return replace(self, values={**self.values, **values})
 
     def defined(self, definitions: Mapping[str, Relation]) -> Numbers:
-        """With the values of atoms that a definition `atom == term` gives, for atoms without a value."""
+        """With values of further atoms by definitions `atom == term`."""
         numbers = self
         for relation in definitions.values():
             if relation.op == "==" and relation.left not in numbers.values and relation.left[0] in ("x", "dot"):
@@ -192,7 +191,7 @@ class Numbers:
         return np.broadcast_to(np.all(obeyed(relation.op, left, right), axis=0), (self.size[PATH],))
 
     def held(self, relations: Mapping[str, Relation]) -> tuple[dict[str, np.ndarray], list[str]]:
-        """Where each relation holds, (points,), and the names of those that have no value here."""
+        """Where each relation holds, (points,), and the names of those without a value."""
         held, unknown = {}, []
         for name, relation in relations.items():
             try:

@@ -1,10 +1,10 @@
-"""The theorems on methods whose messages are bounded, against the methods: signs, normalised and clipped messages.
+"""Theorems on methods with bounded messages (signs, normalised, clipped) against the methods.
 
-Signs need no sampling. On f = sum_j phi(x_j) the coordinates move independently, each by eta u (2m - N)/N, m the number of clients
-that send +1. The mean of f after a step is a finite sum; that of Phi after n steps is one over the places that a coordinate may
-have reached. The moments of a step, ||b||^2 and Tr S, are those of the same outcomes, so that the definitions of a theorem are
-compared too. What a theorem says of each draw of the noise is compared draw by draw, heavy tails included, and its average over
-steps along each path by itself. With bounded noise the mean is over all outcomes: a message is moved by r along one of the axes.
+Signs need no sampling. On f = sum_j phi(x_j) the coordinates move independently, each by eta u (2m - N)/N if m clients send +1.
+The mean of f after a step is a finite sum over m, that of Phi after n steps a sum over the places that a coordinate may reach.
+The moments ||b||^2 and Tr S of a step come from the same outcomes, which also checks the definitions of a theorem. A theorem
+about each draw of the noise is compared draw by draw, heavy tails included, and its average over steps path by path. Bounded
+noise moves a message by r along one of the axes; means are over all outcomes.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from sdescent.numerics.evidence.checks.formulas import Function, Numbers, client
 SQUARE = SeparableSum(place**2 / 2)
 #: loss, clients and coordinates of one step
 STATES = ((Cosh(), 1, 1), (Cosh(), 2, 3), (Cosh(), 5, 2), (GluedExponential(), 3, 1), (Quartic(), 2, 2), (SQUARE, 1, 2))
-#: loss, clients, coordinates, steps, and whether the schedule is constant, so that places form a lattice; else it is (1 + n)^-p
+#: loss, clients, coordinates, steps, and whether the schedule is constant (places form a lattice) or (1 + n)^-p
 RUNS = (
     (Cosh(), 1, 1, 200, True), (Cosh(), 2, 2, 60, True), (GluedExponential(), 1, 2, 60, True), (Quartic(), 3, 1, 40, True),
     (Cosh(), 1, 2, 10, False), (Quartic(), 2, 1, 6, False),
 )  # fmt: skip
-#: how far a run may go, so that the slopes and their squares are numbers
+#: largest |x| of a run, at which slopes and their squares are finite
 FAR = 100.0
 
 
@@ -63,7 +63,7 @@ def _sign_mean(number: int) -> Function:
 
 
 def _array_function(expr: sp.Expr, of: sp.Symbol) -> Function:
-    """In NumPy: arrays have a new shape at every step, for each of which JAX would compile again."""
+    """In NumPy: JAX would compile anew for the shape of each step."""
     return sp.lambdify(of, expr, ["scipy", "numpy"])
 
 
@@ -87,9 +87,9 @@ def density(number: int) -> float:
 
 
 def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, summed: bool) -> dict[Term, np.ndarray]:
-    """L0 and L1 of a loss, which some have of several sizes; eps and c at random; f* = 0.
+    """L0 and L1 of a loss, in several sizes for some losses; eps and c at random; f* = 0.
 
-    Only where steps are summed eps must be below 1: a larger one lets steps be large, and the curvature count.
+    Only sums over steps need eps < 1: a larger eps allows large steps, for which the curvature matters.
     """
     several = isinstance(loss, (Quartic, SeparableSum))
     second = log_uniform(rng, count, L1=(0.3, 4))["L1"] if several else np.ones(count)
@@ -100,7 +100,7 @@ def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, sum
 
 
 def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most: np.ndarray) -> np.ndarray:
-    """About as large as the conditions allow, which are linear in eta: (count,). Some are too large."""
+    """Step sizes near the largest that the conditions, linear in eta, allow, (count,); some are too large."""
     limit, one = most, numbers.plus({x("eta"): paths(1.0)})
     for name in ("step", "reach", "eta u <= c"):
         if name in theorem.assumptions:
@@ -149,11 +149,11 @@ def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
 def reached(
     start: np.ndarray, move: np.ndarray, scales: np.ndarray, curve: Curve, R: Function, lattice: bool
 ) -> np.ndarray:
-    """E Phi at each step, by all places that the coordinates may have reached.
+    """E Phi at each step, by all places that the coordinates may reach.
 
     Args:
         start: (d, count); scales: (N, count).
-        move: eta u_n, (K, count); the same for all n where `lattice`.
+        move: eta u_n, (K, count); constant in n if `lattice`.
     """
     N, sizes = len(scales), steps_of(len(scales))
     at, chance, means = start[None], np.ones((1, *start.shape)), []
@@ -190,7 +190,7 @@ def sign_run(
     start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-1, 1, count))
     scales = np.exp(rng.uniform(-3, 1, (N, count)))
     u = np.ones((K, count)) if lattice else (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
-    # with a bounded ratio, which then holds at all places that may be reached, starts and moves are small
+    # small starts and moves: the bounded ratio holds at every place that may be reached
     near = "bounded ratio" in theorem.assumptions
     start *= 0.2 if near else 1
     room = np.exp(rng.uniform(-3, 0, count))
@@ -220,12 +220,12 @@ def runs(theorem: Theorem, count: int = 40) -> Iterator[Points]:
 PLACES = ((Cosh(), 1), (Cosh(), 3), (GluedExponential(), 1), (GluedExponential(), 2), (Quartic(), 2), (SQUARE, 4))
 #: steps of a run
 LONG = 40
-#: loss, clients, coordinates and steps with bounded noise, whose outcomes in all are (2 d)^(N steps)
+#: loss, clients, coordinates and steps with bounded noise: (2 d)^(N steps) outcomes
 NOISY_RUNS = ((Cosh(), 1, 1, 8), (Cosh(), 1, 2, 4), (GluedExponential(), 2, 1, 4), (Quartic(), 1, 1, 6))
 
 
 def message(method: str, m: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    """What the server subtracts, over eta u, for a message m (d, ..): m/||m||, or min(1, tau/||m||) m; 0 for 0."""
+    """The step over -eta u for a message m (d, ..): m/||m|| or min(1, tau/||m||) m; 0 for m = 0."""
     size = np.sqrt(np.sum(m**2, axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
         share = 1 / size if method == "normalised" else np.minimum(1, tau / size)
@@ -240,7 +240,7 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 def _vectors_of_step(
     method: str, curve: Curve, at: np.ndarray, added: np.ndarray, tau: np.ndarray
 ) -> tuple[dict[Term, Any], np.ndarray]:
-    """The norms and products of the vectors of a step, each (count,), and what is subtracted, over eta u."""
+    """The norms and products of the vectors of a step, each (count,), and the step over -eta u."""
     y = curve.slope(at)
     sent = y + added
     step = -message(method, sent, tau)
@@ -253,7 +253,7 @@ def _vectors_of_step(
 
 
 def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> Iterator[Points]:
-    """One step, or many, with one draw of the noise for each.
+    """One or several steps, each with one draw of the noise.
 
     Args:
         method: "normalised", "norm-clipped", or "silent norm-clipped" without noise.
@@ -287,7 +287,7 @@ def _message_run(
 
 
 def bounded(theorem: Theorem, summed: bool, count: int = 300) -> Iterator[Points]:
-    """DSGD with u/(L0 + L1 (G + r)) for the schedule, by all outcomes of its noise."""
+    """DSGD with the schedule u/(L0 + L1 (G + r)), over all outcomes of its noise."""
     for case, (loss, N, d, K) in enumerate(NOISY_RUNS):
         rng = np.random.default_rng((631, case, summed))
         steps = K if summed else 1

@@ -1,6 +1,6 @@
-"""Theorems on the heavy ball: the method against all outcomes of its steps, with the messages of `method_steps`, and its SDE.
+"""Theorems on the heavy ball: the method over all outcomes of its steps, with the messages of `method_steps`, and its SDE.
 
-The generator of the SDE is the engine's, on losses in two coordinates; on quadratics the second moments are solved for.
+The SDE has the engine's generator on losses in two coordinates; on quadratics its moment equations are solved.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ g, m, ahead, gap = vec("g"), vec("m"), vec("gz"), vec("dg")
 
 
 def one_step(theorem: Theorem, count: int = 600) -> Iterator[Points]:
-    """The change of f(z) and of ||v||^2/2 in a step, from all of its outcomes, at random states (x, v), d = 2."""
+    """The mean change of f(z) and of ||v||^2/2 in a step, over all outcomes, at random states (x, v), d = 2."""
     return each_kind(theorem, PLAIN, partial(_case, count))
 
 
@@ -43,13 +43,13 @@ def _case(count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
     beta, eta, theta = rng.choice([0, 1, 1, 1], count) * rng.uniform(0, 0.95, count), draws["eta"], draws["theta"]
     at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1, count))
     gradient = a * slope(at)
-    # v along the gradient is what the bound is worst at: v = -s g for the s that completes its square, and others
+    # the bound is worst for v along the gradient: v = -s g with the s that completes its square; also other v
     worst = (1 + theta) * eta * beta / ((1 - beta) * theta * (1 + beta))
     v = -worst * gradient * rng.choice([0, 0.5, 1, 1, 2], count) + rng.choice([0, 0, 1], count) * rng.normal(
         size=(2, count)
     )
     share = beta / (1 - beta)
-    v = np.where(share * np.abs(v) < 50, v, 0.0)  # cosh of what is larger overflows
+    v = np.where(share * np.abs(v) < 50, v, 0.0)  # cosh overflows beyond this
     z = at + share * v
     means, values = sent(rng, gradient, compressor, N, draws["p"])
     change, memory = -np.sum(a * value(z), axis=0), -np.sum(v**2, axis=0) / 2
@@ -67,7 +67,7 @@ def _case(count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
 
 
 def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, int], Numbers]]:
-    """All paths of up to five steps, d = N = 1: Rademacher noise, half of the messages sent doubled; from v = 0."""
+    """All paths of up to five steps from v = 0, d = N = 1: Rademacher noise, messages sent doubled with probability 1/2."""
     for n in range(count):
         rng = np.random.default_rng((632, n))
         value, slope, _, _ = shape("plain", tuple(PLAIN)[n % 2])
@@ -80,7 +80,7 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
                 [beta * v - eta * keep * (L * slope(at) + sign * R) for sign in (1, -1) for keep in (0, 2)]
             )
             states.append((np.tile(at, 4) + new, new))
-        # every path beside its end: a step's states are repeated for the outcomes of later steps
+        # states are repeated for the outcomes of later steps: one column for each path
         width = len(states[-1][0])
         at, v = (np.array([np.tile(one[part], width // len(one[part])) for one in states]) for part in (0, 1))
         z = at + beta / (1 - beta) * v
@@ -103,7 +103,7 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
 def _assumed_noise(
     spread: np.ndarray, rng: np.random.Generator, numbers: dict[str, np.ndarray], count: int
 ) -> dict[Term, np.ndarray]:
-    """What is said of uncompressed messages of trace `spread`; at some points less noise than there is."""
+    """Assumed constants for uncompressed messages of trace `spread`; at some points they understate the noise."""
     factor = rng.choice([0.5, 1, 1, 1, 1.3], count)
     none, s0, s1 = np.zeros((1, count)), (numbers["tau"] ** 2 * factor)[None], (numbers["rho"] ** 2)[None]
     values = symbols(clients, omega=none, s0=s0, s1=s1, v=spread[None], q=none)
@@ -130,7 +130,7 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
             rng, count, a=(0.2, 3), eta=(1e-3, 1), mu=(0.2, 3), tau=(0.05, 2), rho=(0.05, 2), theta=(0.1, 4)
         )
         numbers |= {s.name: rng.normal(size=count) * np.exp(rng.uniform(-2, 1, count)) for s in equation.state}
-        # v = -s g for the s that completes the square of the proof
+        # v = -s g with the s that completes the square in the proof
         share, theta = rng.choice([0, 1, 1], count), numbers["theta"]
         slope = lowered({n: slopes[n] for n in range(2)}, numbers, count)
         for n in range(2):
@@ -152,7 +152,7 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
 
 
 def along_quadratics(theorem: Theorem, model: Model, count: int = 200) -> Iterator[tuple[dict[str, float], Numbers]]:
-    """The average over [0, T] on h x^2/2, one client with affine noise, from v = 0: second moments and their integrals, solved for.
+    """The average over [0, T] on h x^2/2, one client with affine noise, from v = 0, by second moments and their integrals.
 
     Args:
         model: of the SDE.
@@ -169,7 +169,7 @@ def along_quadratics(theorem: Theorem, model: Model, count: int = 200) -> Iterat
     start = rng.normal(size=count) * np.exp(rng.uniform(-1, 1, count))
     for n in range(count):
         number = {name: float(value[n]) for name, value in draws.items()}
-        whole = np.zeros((5, 5))  # of the moments, the integral of E x^2, and 1
+        whole = np.zeros((5, 5))  # the moments, the integral of E x^2, and 1
         for (a, b), value in matrices.items():
             whole[a, b if b < 3 else 4] = value[n]
         whole[3, 0] = 1

@@ -1,8 +1,7 @@
-"""Theorems on D(C)SGD itself, whose time is steps, against all outcomes of its steps: no random draw but that of the numbers.
+"""Theorems on D(C)SGD itself against all outcomes of its steps; only the constants and states are drawn at random.
 
-Client k sends C_k(g + Z_k), where Z_k is r_k = sqrt(s0_k + s1_k G^2) (1, 1) with a random sign, and C_k is no compression, Rand-1
-or Bernoulli: finitely many messages, and finitely many means of them. The losses are a_j phi(b x_j), summed, with a phi whose
-constants are known.
+Client k sends C_k(g + Z_k). Z_k is +-r_k (1, 1) with equal chances, r_k = sqrt(s0_k + s1_k G^2); C_k is the identity, Rand-1 or
+Bernoulli. So the mean message has finitely many values. The losses are sums of a_j phi(b x_j) with known constants of phi.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ PLAIN: Mapping[str, Separable] = {
     "log cosh": SeparableSum(sp.log(sp.cosh(place))),
 }
 BENT: Mapping[str, Separable] = {"cosh": Cosh(), "glued exponential": GluedExponential()}
-#: the largest c: psi of what is larger overflows
+#: the largest c: psi overflows beyond
 FARTHEST = 50.0
 LOSSES = {"plain": PLAIN, "bounded": BENT}
 
@@ -52,7 +51,7 @@ def shape(smooth: str, name: str) -> tuple[Function, Function, float, float]:
 
 
 def messages(g: np.ndarray, noise: np.ndarray, compressor: str, p: np.ndarray) -> list[Outcome]:
-    """What one client may send: g (2, count), the noise's scale and the probability of a Bernoulli message (count,)."""
+    """The messages of one client: g (2, count), scale of the noise and probability of a Bernoulli message, each (count,)."""
     outcomes: list[Outcome] = []
     for sign in (1.0, -1.0):
         sent, half = g + sign * noise, np.full(len(p), 0.5)
@@ -82,7 +81,7 @@ def averages(sent: list[list[Outcome]]) -> list[Outcome]:
 def sent(
     rng: np.random.Generator, g: np.ndarray, compressor: str, N: int, p: np.ndarray
 ) -> tuple[list[Outcome], dict[Term, np.ndarray]]:
-    """The outcomes of the mean of N messages, g (2, count), and what is said of them; at some points less than there is."""
+    """The outcomes of the mean of N messages, g (2, count), and assumed constants; at some points these are too small."""
     count, G = g.shape[1], np.sqrt(np.sum(g**2, axis=0))
     s0, s1 = (rng.choice([0, 1], (N, count)) * np.exp(rng.uniform(-3, 1, (N, count))) for _ in range(2))
     variance = s0 + s1 * G**2  # per coordinate
@@ -117,7 +116,7 @@ def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int
 
 
 def one_step(theorem: Theorem, smooth: str, count: int = 600) -> Iterator[Points]:
-    """The change of f in a step of the method, from all of its outcomes.
+    """The mean change of f in a step of the method, over all outcomes.
 
     Args:
         smooth: "plain" for L-smooth losses, "bounded" for (L0, L1)-smooth ones, where B is the greatest length of the outcomes.
@@ -128,13 +127,13 @@ def one_step(theorem: Theorem, smooth: str, count: int = 600) -> Iterator[Points
 def each_kind(
     theorem: Theorem, losses: Iterable[str], case: Callable[[str, str, int, int], Numbers]
 ) -> Iterator[Points]:
-    """`case` of each loss, compressor and number of clients, and of the number of the case."""
+    """Calls `case` with each loss, compressor and number of clients, and with the number of the call."""
     for seed, (loss, compressor, N) in enumerate(product(losses, COMPRESSORS, (1, 2))):
         yield f"{loss}, {compressor}, N = {N}", with_step(theorem, case(loss, compressor, N, seed), seed)
 
 
 def with_step(theorem: Theorem, numbers: Numbers, seed: int, shared: bool = False) -> Numbers:
-    """eps such that the step condition is met exactly, with room, or not met; shared: at all times and paths at once."""
+    """Draws eps: the step condition holds with equality, holds with room, or fails; `shared`: at all times and paths."""
     numbers, step = numbers.defined(theorem.definitions), theorem.assumptions.get("step")
     if step is None or not contains(step, "eps"):
         return numbers
@@ -159,8 +158,7 @@ def along_quadratics(
 ) -> Iterator[tuple[dict[str, float], Numbers]]:
     """Runs of DCSGD with Rand-1, affine noise and two clients on h1 x1^2/2 + h2 x2^2/2, by the engine's map of second moments.
 
-    What holds at the horizon or for sums over the steps. The mean squares of the gradients stand for the gradients, which enter
-    by their squares alone.
+    For claims at the horizon or about sums over the steps. Gradients occur only squared, so that mean squares replace them.
 
     Args:
         power: the p of u_n = (1 + n)^-p, or None for several.
@@ -203,7 +201,7 @@ def _run(settings: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Nu
 
 
 def enumerated(theorem: Theorem, count: int = 60) -> Iterator[tuple[dict[str, int], Numbers]]:
-    """All paths of up to five steps on a cosh(b x), d = 1: one client with Rademacher noise, half of its messages sent doubled."""
+    """All paths of up to five steps on a cosh(b x), d = N = 1: Rademacher noise, messages sent doubled with probability 1/2."""
     value, slope, _, _ = shape("bounded", "cosh")
     for n in range(count):
         rng = np.random.default_rng((625, n))
@@ -216,7 +214,7 @@ def enumerated(theorem: Theorem, count: int = 60) -> Iterator[tuple[dict[str, in
             gradient = a * b * slope(b * at[-1])
             sent = [keep * (gradient + sign * R) for sign in (1, -1) for keep in (0, 2)]
             at.append(np.concatenate([at[-1] - eta * u[m] * message for message in sent]))
-        # every path beside its end: a step's states are repeated for the outcomes of later steps
+        # states are repeated for the outcomes of later steps: one column for each path
         places = np.array([np.tile(one, len(at[-1]) // len(one)) for one in at])
         loss, G = a * value(b * places), np.abs(a * b * slope(b * places[:-1]))
         second, longest = G**2 + R**2, 2 * (G + R)

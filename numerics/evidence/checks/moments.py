@@ -1,9 +1,9 @@
 """Closed second moments on quadratics, of the SDE and of the method: 6.5 and 6.7 without random draws (theory 7).
 
-Those theorems of 6.7 hold for every law with E L(x_i x_j) = 0; a law of one point that has these second moments is given to them.
+The theorems of 6.7 hold for every law with E L(x_i x_j) = 0; they are evaluated at one point with the required second moments.
 
-The moment equations are the engine's (`sdescent.derive.equations.process.stationary`); here they are solved as linear systems of
-numbers, and the stationary law of DSignSGD without linearising, by quadrature and by the balance of a chain on a lattice.
+The engine's moment equations (`sdescent.derive.equations.process.stationary`) are solved as numerical linear systems. The
+stationary law of DSignSGD, not linearised, comes from quadrature, and from detailed balance of a chain on a lattice.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sdescent.numerics.evidence.checks.formulas import Numbers, clients, conclus
 from sdescent.numerics.evidence.checks.points import at_points, scaled
 from sdescent.numerics.evidence.checks.result import Verified
 
+METHOD: Kind = "method"
 FAR = "the theorem is about the SDE"
 #: E f_n = rho^n f_0 + F (1 - rho^n), rho <= exp(-2 mu r eta), of a quadratic with equal h, against the same with the exponential
 WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound where the start is below the floor of the noise"
@@ -55,7 +56,7 @@ class MomentMap:
 
 
 def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float, subject: Kind) -> np.ndarray:
-    """The moments that start at `first`: of the method after `span` steps, of a model at the time `span`."""
+    """The moments from `first` on: after `span` steps of the method, at the time `span` of a model."""
     size = len(first)
     whole = np.zeros((size + 1, size + 1))
     whole[:size, :size], whole[:size, size] = matrix, force
@@ -65,10 +66,6 @@ def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float,
         else scipy.linalg.expm(whole * span)
     )
     return (move @ np.append(first, 1))[:size]
-
-
-def _both(model: Model) -> tuple[Kind, Kind]:
-    return model, "method"
 
 
 def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Verified]:
@@ -91,7 +88,7 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
         draws = log_uniform(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
     draws["N"] = rng.integers(1, 9, count).astype(float)
     results = []
-    for subject in _both(model):
+    for subject in (model, METHOD):
         matrix, force = MomentMap(method, subject, h).at(draws, count)
         fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
         numbers = of_points(count, **draws, **_point(fixed, read))
@@ -106,7 +103,7 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
 
 
 def _point(fixed: np.ndarray, read: str) -> dict[str, np.ndarray]:
-    """x with the second moments (V11, V12, V22) that are read; where one is negative no law has it, and 0 is given."""
+    """A point with these second moments (V11, V12, V22); 0 in place of negative ones, which no law has."""
     roots = np.sqrt(np.maximum(fixed, 0))
     if read == "mixed":
         return {"x1": np.ones(len(fixed)), "x2": fixed[:, 1]}
@@ -116,7 +113,7 @@ def _point(fixed: np.ndarray, read: str) -> dict[str, np.ndarray]:
 def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[Verified]:
     """6.5-first-order, 6.5-corrected: E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1 and affine noise, against the bound.
 
-    scale: multiplies the bound, to check that a wrong one is found.
+    scale: multiplies the bound, to test the check with a wrong one.
     """
     rng = np.random.default_rng(65)
     draws = log_uniform(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
@@ -135,7 +132,7 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
     each = {name: np.stack([draws[scale_of] ** 2] * 2) for name, scale_of in (("s0", "sigma0"), ("s1", "sigma1"))}
     claim = scaled(conclusion(id), scale)
     results = []
-    for subject in _both(model):
+    for subject in (model, METHOD):
         matrix, force = MomentMap(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
         spans = steps if subject == "method" else values["T"]
         ends = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
@@ -150,7 +147,7 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
 def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Verified]:
     """6.5-sign: dX = -sign(grad f) dt on a quadratic, |x_j| falls at speed 1 until 0; and sign descent with a step.
 
-    The points are taken before the minimum; T runs beyond the time at which the theorem ends for some of them.
+    Points lie before the minimum is reached; for some of them T exceeds the time span of the theorem.
     """
     rng = np.random.default_rng(66)
     h, start = np.exp(rng.uniform(-1.5, 1.5, (2, count))), np.exp(rng.uniform(-2, 1, (2, count)))
@@ -179,10 +176,10 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Veri
 
 
 def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
-    """6.7 for signs: the linearised SDE at random numbers; how far it carries over to the SDE and the method.
+    """6.7 for signs: the linearised SDE at random numbers, and how far it carries over to the SDE and the method.
 
     Args:
-        scales: "several", one for each of two clients, or "one" for all of any number.
+        scales: "several" for two clients with a scale each, or "one" for any number of clients with one scale.
     """
     rng = np.random.default_rng(67)
     if scales == "several":
@@ -226,17 +223,13 @@ def _density(eta: float, h: float, sigma: float, N: int = 2) -> float:
 
 
 def _chain(eta: float, h: float, sigma: float) -> float:
-    """E x^2 of the method with two clients: it walks on eta Z by -eta, 0, eta, so detailed balance gives its stationary law."""
+    """E x^2 of the method with two clients: its steps -eta, 0, eta on eta Z satisfy detailed balance."""
     z = eta * np.arange(-400, 401)
     up = scipy.special.ndtr(-h * z / sigma) ** 2  # both signs are negative
     down = scipy.special.ndtr(h * z / sigma) ** 2
     with np.errstate(divide="ignore"):
         ratios = np.log(up[:-1]) - np.log(down[1:])
     half = len(z) // 2
-    log = np.zeros(len(z))
-    for n in range(half, len(z) - 1):
-        log[n + 1] = log[n] + ratios[n]
-    for n in range(half, 0, -1):
-        log[n - 1] = log[n] - ratios[n - 1]
+    log = np.concatenate([-np.cumsum(ratios[:half][::-1])[::-1], [0.0], np.cumsum(ratios[half:])])
     p = np.exp(log - np.max(log))
     return float(np.sum(p * z**2) / np.sum(p))

@@ -1,7 +1,6 @@
 """Compression ratios of theory 4 by sampling: E||C(v) - v||^2 <= omega ||v||^2 with the toolkit's compressors at fixed messages.
 
-Where the ratio is attained an upper bound alone cannot be decided: there omega is bracketed, by 1.05 omega from above and by
-omega/1.05 from below, and both are tested.
+Where the ratio is attained, sampling cannot decide an upper bound at omega itself; it tests the bounds omega/1.05 and 1.05 omega.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ MESSAGES = (
     (0.3, -1.7, 2.2, 0.9, -0.4, 5.0, -0.1, 0.7, 1.3), (8.0, 0.1, -0.1, 0.2, 0.0, 0.1, -0.2, 0.1, 0.1), (1.0,) * 9,
 )  # fmt: skip
 DIM = 9
-#: where omega is attained -> at which of the messages
+#: where omega is attained -> indices of these messages
 ATTAINED = {"everywhere": (0, 1, 2), "at equal coordinates": (2,), "nowhere": ()}
 
 
@@ -38,7 +37,7 @@ def ratio(id: str, numbers: Mapping[str, float]) -> float:
 
 
 def farthest(compressor: Compressor, numbers: Mapping[str, float]) -> float:
-    """An unbiased C(v) of these kinds is, coordinate by coordinate, at most this many times ||v||^2 from v."""
+    """A bound on ||C(v) - v||^2/||v||^2 for every outcome of these unbiased compressors."""
     if isinstance(compressor, Bernoulli):
         return (1 / numbers["p"] - 1) ** 2
     if isinstance(compressor, RandK):
@@ -54,8 +53,8 @@ def drawn(
 
     Args:
         compressor: with symbols for parameters, and numbers for these.
-        attained: where omega is more than a bound, one of `ATTAINED`.
-        scale: multiplies omega, to check that a wrong one is found.
+        attained: the messages that attain omega, one of `ATTAINED`.
+        scale: multiplies omega, to test the check with a wrong one.
     """
     omega = ratio(id, numbers) * scale
     results = []

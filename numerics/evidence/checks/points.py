@@ -1,6 +1,6 @@
-"""An entry at many points: at each point the assumptions are evaluated, and where all of them hold, the claim must hold.
+"""An entry at many points: wherever all assumptions hold, the claim must hold.
 
-Where just one assumption does not hold the claim may fail; if it does, the assumption is needed.
+Where just one assumption fails, the claim may fail too; if it does, the assumption is needed.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def at_points(
 
     Args:
         id: of a theorem.
-        numbers: values of its atoms at the points (the last axis); definitions give the missing ones.
+        numbers: values of its atoms at the points (the last axis); definitions supply missing ones.
         subject, route, note, instance, apart: see `Verified`; the note ends with `apart`.
         claim: judged in place of the entry's own.
-        shared: whether all points are one case, such as the outcomes that an expectation is over.
-        covered: whether the theorem is about these numbers; else its definitions need not hold at them (the discrete method has
-            another stationary law than its SDE).
+        shared: whether all points form one case, such as the outcomes in an expectation.
+        covered: whether the theorem is about these numbers; else its definitions may fail there (the stationary law of the method
+            differs from that of its SDE).
 
     Raises:
         NoNumber: a part of the claim has no value.
-        ValueError: a definition does not hold at the points, so the theorem is not about them.
+        ValueError: a definition fails at the points: the theorem is not about them.
     """
     theorem = theorem_of(id)
     numbers = numbers.defined(theorem.definitions)
@@ -74,7 +74,7 @@ def scaled(claim: Relation, scale: float) -> Relation:
 
 
 def merged(results: Sequence[Verified]) -> Verified:
-    """Several families of points of one entry: violated if one is; an assumption is needed if it is needed in one."""
+    """Results for several families of points as one: violated if one is; an assumption is needed if one needs it."""
     first = results[0]
     verdicts = [one.verdict for one in results if one.count or one.verdict is Verdict.VIOLATED] or [first.verdict]
     ratios = [one.tightness for one in results if one.tightness is not None]
@@ -87,7 +87,7 @@ def merged(results: Sequence[Verified]) -> Verified:
 
 
 def needed(results: Sequence[Verified]) -> dict[str, bool | None]:
-    """`outside` of several results together: a claim that fails in one of them fails."""
+    """`outside` of several results together: a failure in one of them counts."""
     outside: dict[str, bool | None] = {}
     for one in results:
         for name, fails in one.outside.items():
@@ -96,9 +96,9 @@ def needed(results: Sequence[Verified]) -> dict[str, bool | None]:
 
 
 def at_witness(id: str) -> Verified:
-    """A refuted claim at the exact numbers that refute it, as floats: VIOLATED where they satisfy its assumptions and it fails.
+    """A refuted claim at its witness, in floats: VIOLATED if the assumptions hold there and the claim fails.
 
-    `outside` tells for each assumption of the repair whether the numbers satisfy it: at least one is not satisfied.
+    `outside` tells for each assumption of the repair whether the witness satisfies it: at least one fails.
     """
     entry = with_own()[id]
     assert isinstance(entry, Refutation)
@@ -115,7 +115,7 @@ def at_witness(id: str) -> Verified:
 
 
 def tightness_of(left: np.ndarray, right: np.ndarray) -> float:
-    """The least of bound/value: right/left where both are positive, left/right where both are negative (1 is equality)."""
+    """The least bound/value: right/left where both are positive, left/right where both are negative (1 is equality)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         both = np.where(left > 0, right / left, np.where(right < 0, left / right, np.inf))
     both = np.where((left > 0) & (right <= 0), 0.0, both)

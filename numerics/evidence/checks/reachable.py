@@ -1,13 +1,13 @@
-"""Theory 6.2, the step condition with L0 + L1 E G: a law that the SDE reaches from a fixed start, where the bound itself fails.
+"""Theory 6.2, the step condition with L0 + L1 E G: the bound itself fails for a law that the SDE reaches from a fixed start.
 
-6.2-expectation refutes a step of the proof at a two-point law, which no solution from a fixed start with D_0 = 0 has. Here the
-noise does not vanish, the start is the minimum, and every number is of the corrected SDE's own law. The loss f is even, with
+6.2-expectation refutes a step of the proof with a two-point law, which no solution from a fixed start with D_0 = 0 has. Here the
+noise does not vanish, the start is the minimum, and every number comes from the law of the corrected SDE. The loss f is even, with
 
     f'' = l + f'  for 0 <= x <= a,        f'' = G* - f'  for x >= a,
 
-so (l, 1)-smooth with a gradient below G*. The corrected drift -f' (1 - eta f''/2) points away from 0 where f'' > 2/eta, and is 0
-again where f'' falls back to 2/eta, at a large gradient: noise carries a part p of the mass there. E G is about p G*, within the
-condition; E G^2 is about p G*^2, beyond the bound.
+so (l, 1)-smooth with a gradient below G*. The corrected drift -f' (1 - eta f''/2) points away from 0 where f'' > 2/eta, and
+vanishes where f'' falls back to 2/eta, at a large gradient: noise carries a part p of the mass there. E G is about p G*, within
+the condition; E G^2 is about p G*^2, beyond the bound.
 
 The law at time t is that of a continuous-time Markov chain on a grid of the half-line with reflection at 0 (finite volumes, rates
 by Scharfetter and Gummel; second order in the width of a cell), from the drift and covariance of the engine's own SDE. All numbers
@@ -34,7 +34,7 @@ from sdescent.numerics.evidence.checks.families import lowered
 from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, paths, symbols
 from sdescent.numerics.evidence.checks.result import Verified, verdict_of
 
-#: the theorem whose bound is claimed under the condition in expectation, and the kappa with which its floor is the source's L0 + L1
+#: the theorem with the bound in question, and the kappa for which its floor is the source's L0 + L1
 BOUND, FLOOR = "6.2-scheduled", sp.Rational(1, 4)
 
 
@@ -104,7 +104,7 @@ def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarra
     }
     walls = lowered(value, {**numbers, state.name: (np.arange(cells - 1) + 1) * width}, cells - 1)
     G = np.abs(lowered({"slope": value["slope"]}, {**numbers, state.name: at}, cells)["slope"])
-    # the flux through a wall is exact for a drift and a spread that are constant between the two centres
+    # the flux through a wall is exact if drift and spread are constant between the two centres
     spread, tilt = walls["spread"] / 2, walls["drift"] * width / (walls["spread"] / 2)
     up, down = (spread / width**2 * _bernoulli(sign * tilt) for sign in (-1, 1))
     rates = np.diag(up, -1) + np.diag(down, 1)
@@ -131,9 +131,9 @@ def reachable(
     """The bound of 6.2-scheduled where its step condition holds with E G in place of G, at every time from 0 to the horizon.
 
     Args:
-        id: of the entry that this belongs to.
+        id: of the entry.
         cells, times: of the grid, and of the quadrature in time.
-        scale: multiplies the bound, to check that the verdict depends on it.
+        scale: multiplies the bound, to test that the verdict depends on it.
 
     Returns:
         VIOLATED if the time average of E G^2 exceeds the bound by more than the change when the grid is refined, CONFIRMED if it
@@ -143,14 +143,8 @@ def reachable(
     (first, second), (_, coarse) = law(s, cells, times), law(s, cells // 2, times)
     smoothness = s.loss.smoothness(1)
     constants = {
-        "eta": s.eta,
-        "L0": smoothness.l0,
-        "L1": smoothness.l1,
-        "eps": s.eps,
-        "kap": FLOOR,
-        "D0": s.D0,
-        "T": s.T,
-    }
+        "eta": s.eta, "L0": smoothness.l0, "L1": smoothness.l1, "eps": s.eps, "kap": FLOOR, "D0": s.D0, "T": s.T,
+    }  # fmt: skip
     values = symbols(paths, N=1, f0=0, fstar=0, u=1, **constants)
     numbers = Numbers(values, weights=np.full(1, float(s.T)))
     bound = scale * float(numbers.value(conclusion(BOUND).right).item())

@@ -12,7 +12,7 @@ from sdescent.numerics.statistics.verdicts import CERTAIN, Decision
 
 
 def verdict_of(wrong: Any, right: Any) -> Verdict:
-    """VIOLATED where numbers show that a claim is wrong, CONFIRMED where they show that it is right."""
+    """The verdict on a claim, by whether numbers show it wrong and whether they show it right."""
     return Verdict.VIOLATED if wrong else Verdict.CONFIRMED if right else Verdict.INCONCLUSIVE
 
 
@@ -32,7 +32,7 @@ class Verified(Record, null=True):
         outside: assumption -> whether the claim fails at a point where that assumption alone does not hold (None: no such point was
             met). An assumption without which the claim never fails may be stronger than needed.
         unchecked: assumptions and definitions that have no value on the instance, which is made so that they hold.
-        note: how far the result carries.
+        note: the scope of the result.
         decision: of a Monte Carlo route.
         apart: how far an equality is from holding, or why a claim need not hold, where the theorem is not about the subject.
     """
@@ -53,9 +53,9 @@ class Verified(Record, null=True):
 
     @property
     def measured(self) -> dict[str, Any]:
-        """The numbers that a proof is held against, as JSON values: points and failures, or the interval, with all settings.
+        """The numbers beside a proof, as JSON values: points and failures, or the interval, with all settings.
 
-        "level" is that of the end of the interval that is nearer to the bound: 1 where nothing is sampled.
+        "level" is the confidence of the end of the interval nearer to the bound: 1 without sampling.
         """
         numbers = {
             name: value
@@ -66,7 +66,7 @@ class Verified(Record, null=True):
 
 
 def contradicting(results: Iterable[Verified], about: str) -> list[Verified]:
-    """Those of the results that contradict a proof of the theorem: on its own subject, and not on what it does not cover.
+    """The results that contradict a proof of the theorem: violations on the subject that it covers.
 
     Args:
         about: what the theorem is about, "method" or an SDE.

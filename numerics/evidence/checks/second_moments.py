@@ -1,7 +1,7 @@
-"""E x^2 in one coordinate (theory 5.3, 6.7, 6.9), with affine noise and Bernoulli compression, of an SDE and of the method itself.
+"""E x^2 in one coordinate (theory 5.3, 6.7, 6.9) with affine noise and Bernoulli compression, for an SDE and for the method itself.
 
-On a quadratic the SDE's rate is that of the engine's moment equations; of the method all outcomes of a step are enumerated. A
-theorem about one subject is compared with that subject alone: the others have theorems of their own.
+On a quadratic the SDE's rate comes from the engine's moment equations; for the method all outcomes of a step are enumerated. A
+theorem is compared with its own subject alone: the others have their own theorems.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def of_the_sde(theorem: Theorem, model: Model, count: int = 400) -> Iterator[tup
 
 
 def of_the_method(theorem: Theorem, count: int = 120) -> Iterator[tuple[dict[str, int], Numbers]]:
-    """All outcomes of a step from random laws, and for every second case from +-sqrt(V), V the method's fixed point."""
+    """All outcomes of a step from random laws and, in every second case, from +-sqrt(V) with the method's fixed point V."""
     draws = draw(count, 74)
     draws["N"] = 1 + (draws["N"] > 4)
     _, _, fixed = _moments("method", draws, count)
@@ -73,7 +73,7 @@ def _moments(subject: Kind, draws: dict[str, np.ndarray], count: int) -> tuple[n
 
 # --- theory 6.9 in the mean: pre-scheduled D(C)SGD on the quartic ------------------------------------------------------
 
-#: steps whose outcomes are enumerated, and equally likely outcomes of one message: two signs of the noise, kept or not
+#: enumerated steps, and equally likely outcomes of one message: two signs of the noise, sent or not
 STEPS, KINDS = 3, 4
 
 
@@ -83,7 +83,7 @@ def on_the_quartic(theorem: Theorem, count: int = 400) -> Iterator[Points]:
     for number in range(count):
         at, weight = np.repeat(rng.normal(size=8) * 2, 2), np.repeat(rng.uniform(0, 1, 8) * rng.choice([0, 1, 1], 8), 2)
         weight[:2] = rng.uniform(0.1, 1)
-        if number % 8 == 0:  # where all inequalities of the proof are equalities
+        if number % 8 == 0:  # here all inequalities of the proof are equalities
             at, weight = np.tile([1.5, 1.5, -1.5, -1.5], 4), np.ones(16)
         noise = np.repeat(rng.normal(size=8) * np.exp(rng.uniform(-2, 2)), 2) * np.tile([1, -1], 8) * (number % 8 > 0)
         m, k = float(np.mean(weight * at**2) / np.mean(weight)), float(rng.uniform(0.8, 3))

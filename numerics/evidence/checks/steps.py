@@ -1,4 +1,4 @@
-"""One step of the method itself against the pathwise bounds, which are about the SDE: (E f(x_{n+1}) - f(x_n))/eta in place of L f.
+"""One step of the method itself against the pathwise bounds on the SDE: (E f(x_{n+1}) - f(x_n))/eta in place of L f.
 
 On f = sum_j cosh x_j the expectation is a finite sum. Two clients' signs move a coordinate by -1, 0 or 1 times eta u; with Rand-1
 in two dimensions k of two clients send it, k = 0, 1, 2 with probability 1/4, 1/2, 1/4, and E cosh(a + b Z) = cosh(a) exp(b^2/2).
@@ -114,7 +114,7 @@ def one_step(id: str, method: str, count: int = 1000) -> list[Verified]:
 def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
     """6.9: gradient descent on the quartic by `sdescent.numerics.simulate.method.run`, every step until it overflows.
 
-    It starts a tenth above the threshold, and as much below it (outside). scale multiplies the claimed growth.
+    It starts a tenth above the threshold and, for `outside`, a tenth below. `scale` multiplies the claimed growth.
     """
     eta, p, results = 0.1, 0.5, []
     method = DSGD(clients=1, schedule=Power("1/2"))

@@ -1,1 +1,1 @@
-"""Theorems along simulated paths, where no means are known without sampling."""
+"""Theorems along simulated paths, for means that need sampling."""

@@ -1,7 +1,7 @@
-"""Bounds and the bounded quantities as curves over the horizon: the theorems on a random time, and the PL bound of theory 6.5.
+"""Bounds and bounded quantities as curves over the horizon: theorems on a random time, and the PL bound of theory 6.5.
 
-A theorem on a random time is a theorem for every horizon T. From one ensemble, saved at every step, its functional is evaluated at
-several of them, path by path, with the bound at the same horizons. Dimensionless.
+A theorem on a random time holds for every horizon T. One ensemble, saved at every step, yields its functional at several horizons,
+path by path, beside the bound. Dimensionless.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ HORIZONS = 16
 @final
 @dataclass(frozen=True)
 class Curve(Record, null=True):
-    """A bound over the horizon, and the simulated values of an SDE and of the method.
+    """A bound as a function of the horizon, and simulated values of an SDE and of the method.
 
     Attributes:
         id: of the entry.
         horizons: T, (S,).
         bound: the right side at each, (S,).
         series: subject -> mean, intervals and quantiles of the left side over paths, (S,) each.
-        decisions: subject -> the verdict at the last horizon; empty where the left side has no sound interval.
+        decisions: subject -> verdict at the last horizon; empty where the left side has no rigorous interval.
         stopped: subject -> number of paths stopped at the level.
         settings: as JSON values.
     """
@@ -59,21 +59,21 @@ class Curve(Record, null=True):
 def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.0) -> Curve:
     """The curve of a theorem on a random time.
 
-    The solver's error is the gap to a second ensemble of other draws with steps twice as long, with three standard errors of it;
-    the error of the trapezoids is the change with every other time left out. Both are added to the interval of the verdict.
+    The solver's error is the gap to an ensemble with other draws and steps twice as long, plus three standard errors of the
+    gap. The error of the trapezoids is the change without every other time. Both widen the interval of the verdict.
 
     Args:
         instance: see `sdescent.numerics.evidence.paths.random_time`.
         count: number of paths of each ensemble.
         seed: of the draws.
-        scale: multiplies the bound, to check that a wrong one is found.
+        scale: multiplies the bound, to test the check with a wrong one.
 
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
     """
     series, decisions, stopped, times = {}, {}, {}, saved_times(instance, instance.eta)
     places = np.unique(np.linspace(2, len(times) - 1, HORIZONS).astype(int))
-    # the clock stops at the horizon: later times have no weight, and all arrays keep one shape
+    # later times have weight 0, so that all arrays have one shape
     functionals = [RandomTime(instance, np.minimum(times, times[k]), instance.eta) for k in places]
     last = functionals[-1]
     if failing := last.unmet()[0]:
@@ -91,13 +91,8 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         series[subject], stopped[subject] = over_time(np.array(rows)), out
         decisions[subject] = judge(interval.update(values), scale * last.bound(), error)
     settings = {
-        "loss": "cosh",
-        "clients": CLIENTS,
-        "eta": instance.eta,
-        "T": instance.T,
-        "paths": count,
-        "top": instance.top,
-    }
+        "loss": "cosh", "clients": CLIENTS, "eta": instance.eta, "T": instance.T, "paths": count, "top": instance.top,
+    }  # fmt: skip
     bounds = np.array([scale * f.bound() for f in functionals])
     horizons = places * instance.eta
     return Curve(instance.id, horizons, bounds, series, decisions, stopped, {**settings, **instance.constants})
@@ -117,7 +112,7 @@ NUMBERS = {"eta": 1 / 8, "sigma0": 0.5, "sigma1": 0.25}
 
 
 def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tuple[Curve, dict[str, np.ndarray]]:
-    """6.5-corrected: E f - f* on a quadratic with Rand-1 and affine noise; also E f exactly, by subject, from closed moments.
+    """6.5-corrected: E f - f* on a quadratic with Rand-1 and affine noise; also the exact E f by subject, from closed moments.
 
     Args:
         count: paths of each ensemble; T: horizon; seed: of the draws; scale: multiplies the bound.
@@ -132,14 +127,8 @@ def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tup
     exact = {subject: _exact(method, "method" if subject == "method" else "corrected", times) for subject in ends}
     h = np.array(CURVATURES, float)
     constants = {
-        "L0": h.max(),
-        "L1": 0.0,
-        "mu": h.min(),
-        "f0": h @ np.square(START) / 2,
-        "fstar": 0.0,
-        "N": CLIENTS,
-        "d": 2.0,
-    }
+        "L0": h.max(), "L1": 0.0, "mu": h.min(), "f0": h @ np.square(START) / 2, "fstar": 0.0, "N": CLIENTS, "d": 2.0,
+    }  # fmt: skip
     constants["eta"] = NUMBERS["eta"]
     values = {name: np.full(len(times), float(value)) for name, value in constants.items()}
     omega, s0, s1 = ([v] * CLIENTS for v in (1.0, NUMBERS["sigma0"] ** 2, NUMBERS["sigma1"] ** 2))

@@ -1,10 +1,10 @@
 """The two sides of a claim along simulated paths, and the verdict on them.
 
-A path may be stopped at any stopping time: the theorems hold up to it, by localisation, if what is summed on the right side is not
-negative. The functional of a stopped path is bounded, so that an interval for its mean exists. The solver's error is measured on
-the same Brownian motion with steps half as long, the error of the trapezoids with every other time left out; both are added to
-the interval. A stop takes effect at the first saved time beyond the level, so that at most half a step's share of a stopped path is
-missing: the number of stopped paths is reported.
+A path may be stopped at any stopping time: by localisation the theorems hold up to it, if the terms summed on the right side
+are >= 0. The functional of a stopped path is bounded, so that its mean has an interval. The solver's error is measured on the
+same Brownian motion with steps half as long, the error of the trapezoids without every other time; both widen the interval. A
+stop takes effect at the first saved time beyond the level: at most half a step of a stopped path is missing. The number of
+stopped paths is reported.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from sdescent.numerics.statistics.verdicts import CERTAIN, Decision, decide
 BATCH = 512
 #: solver steps per step of the method
 SUBSTEPS = 4
-#: a path that goes so far has blown up
+#: a path beyond this has blown up
 BLOWN = 1e100
-#: outside the theorem's condition, where only a lower limit is needed, the functional is cut at this many times the bound
+#: outside the theorem's condition a lower limit suffices: the functional is cut at this multiple of the bound
 CAP = 20.0
-#: (paths, number of the first, halvings of the solver's step, whether it is taken in halves) -> the paths
+#: (paths, number of the first, halvings of the solver's step, whether the step is split in halves) -> the paths
 Simulate = Callable[[int, int, int, bool], Ensemble]
 Draws = Callable[[int], Mapping[str, int]]
 
@@ -44,7 +44,7 @@ class Functional(ABC):
     """The two sides of a claim on an instance.
 
     Attributes:
-        claim: with sums or integrals over time on its left side, and a right side that is the same for all paths.
+        claim: sums or integrals over time on the left side, and a right side common to all paths.
         stopped: whether paths are stopped.
     """
 
@@ -54,22 +54,22 @@ class Functional(ABC):
     @property
     @abstractmethod
     def saved(self) -> tuple[str, ...]:
-        """Names of the statistics that are the state, or what its atoms follow from: one for each coordinate."""
+        """Names of saved statistics that determine the atoms, one for each coordinate."""
 
     @abstractmethod
     def constants(self, every: int = 1) -> Numbers:
-        """What does not depend on the state, with the weights of every n-th of the saved times."""
+        """Numbers that do not depend on the state, with the weights of every n-th saved time."""
 
     @abstractmethod
     def along(self, at: np.ndarray, every: int = 1) -> tuple[Numbers, np.ndarray]:
-        """All atoms at what was saved (d, S, paths), and where a path that may be stopped goes on, (S, paths)."""
+        """All atoms from the saved values (d, S, paths), and where a path continues, (S, paths)."""
 
     @abstractmethod
     def ends(self) -> tuple[float, float]:
-        """Values between which the left side of a stopped path is."""
+        """The range of the left side of a stopped path."""
 
     def followed(self, side: Term) -> Iterator[Term]:
-        """The sums and integrals of what depends on the state."""
+        """The sums and integrals that depend on the state."""
         constants = self.constants()
         for term in parts(side):
             if term[0] in ("I", "EI"):
@@ -79,7 +79,7 @@ class Functional(ABC):
                     yield term
 
     def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
-        """The left side of each path, (paths,), and how many were stopped; with every n-th of the saved times."""
+        """The left side of each path, (paths,), and the number of stopped paths; from every n-th saved time."""
         at = np.stack([ensemble.values[name] for name in self.saved])[:, ::every]
         blown = ~np.all(np.abs(at) < BLOWN, axis=0)
         numbers, inside = self.along(np.where(blown, 0.0, at), every)
@@ -97,7 +97,7 @@ class Functional(ABC):
         """The right side.
 
         Raises:
-            NoClosedForm: it may be larger for a path that is stopped.
+            NoClosedForm: it may be larger for a stopped path.
         """
         numbers = self.constants(every)
         if any(np.any(numbers.value(t[1]) < 0) for t in parts(self.claim.right) if t[0] in ("I", "EI")):
@@ -106,7 +106,7 @@ class Functional(ABC):
 
 
 def trapezoids(times: np.ndarray) -> np.ndarray:
-    """The weights of the times in an integral over them."""
+    """The weights of the trapezoidal rule at these times."""
     gaps = np.diff(times)
     return np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
 
@@ -115,8 +115,8 @@ def simulated(followed: Method | SDE | RuleSDE, start: Any, horizon: float, draw
     """Paths of a method or of an equation.
 
     Args:
-        draws: the number of the first path -> which draws these are, arguments of `run` and `solve`.
-        settings: others of their arguments.
+        draws: number of the first path -> arguments of `run` and `solve` that select the draws.
+        settings: their other arguments.
     """
     settings["chunk"] = BATCH
     if isinstance(followed, Method):
@@ -130,12 +130,12 @@ def simulated(followed: Method | SDE | RuleSDE, start: Any, horizon: float, draw
 def decided(
     sides: Functional, simulate: Simulate, pilot: int, scale: float, solved: bool, integrated: bool, **limits: int
 ) -> tuple[Decision, str]:
-    """The verdict by paths, and how many of them were stopped, in words.
+    """The verdict by paths, and the number of stopped paths in words.
 
     Args:
-        pilot: the first of the paths that give the errors alone: none of them is in an estimate.
+        pilot: number of the first path used for the errors only, not for estimates.
         scale: multiplies the bound.
-        solved, integrated: whether a solver, and whether the trapezoids of an integral have an error.
+        solved, integrated: whether a solver, and whether trapezoids contribute an error.
         limits: of `decide`.
     """
     error, halvings, stopped = 0.0, int(solved), [0, 0]
@@ -157,12 +157,12 @@ def decided(
 
 
 def decided_beyond(sides: Functional, simulate: Simulate, most: int) -> Decision:
-    """The verdict outside the condition, where no path is stopped: VIOLATED or INCONCLUSIVE, as the left side is not bounded."""
+    """The verdict outside the condition, without stopping: VIOLATED or INCONCLUSIVE, since the left side is unbounded."""
     sample = lambda count, first: np.minimum(sides.of(simulate(count, first, 0, False))[0], 1e300)  # noqa: E731
     bound = sides.bound()
     return decide(sample, bound, low=0.0, cap=CAP * bound, batch=BATCH, most=most)
 
 
 def _size_of(gap: np.ndarray) -> float:
-    """|mean| and five standard errors of it, beyond which a normal mean is with a chance of 6e-7."""
+    """|mean| plus five standard errors: a normal mean is farther away with probability 6e-7."""
     return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))

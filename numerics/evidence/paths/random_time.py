@@ -1,7 +1,7 @@
-"""Theorems on a random time, by simulation: the functional of each path is the catalogue's left side with E left out.
+"""Theorems on a random time, by simulation: each path's functional is the catalogue's left side without E.
 
-The random time of density u/phi_1 is not drawn: the saved times are weighted by u (trapezoids). Paths are stopped when the gradient
-norm first exceeds a level, which hardly any path reaches.
+The random time of density u/phi_1 is not drawn: saved times have weights u (trapezoids). Paths are stopped when the gradient norm
+first exceeds a level that hardly any path reaches.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ G = norm(vec("g"))
 START = (1.5, -1.0)
 #: the kind of evidence of these theorems
 RANDOM_TIME = "random time"
-#: the first of the paths that give the errors alone: none of them is in an estimate
+#: number of the first path used for the errors only, not for estimates
 PILOT = 5 * 10**8
-#: least number of paths, so that the tightness is known to a few per cent
+#: least number of paths, for a tightness accurate to a few per cent
 LEAST = 4096
-#: least number of steps, however large they are
+#: least number of steps, for any step size
 LONG = 8
 
 
@@ -70,8 +70,8 @@ class Instance:
         id: of the theorem; model: of the SDE.
         method: with its noise, clients and schedule.
         scale: the factor of (1+t)^(-1/2).
-        constants: eps, kap, .. by symbol name; T, eta and top (the gradient norm at which paths are stopped) are separate.
-        wide: a step size outside the theorem's step condition, and whether "step" is its name.
+        constants: eps, kap, .. by symbol name, without T, eta and top (the gradient norm at which paths are stopped).
+        wide: a step size outside the theorem's step condition, the assumption named `step`.
     """
 
     id: str
@@ -97,7 +97,7 @@ class Instance:
 
 LOSS, DIM, CLIENTS, SIGMA = Cosh(), len(START), 2, 0.5
 _land: Landscape = landscape(LOSS, DIM)
-# a statistic is identified by its function: one object each, so that solves are not compiled again
+# one function object per statistic: solves compile once
 _STATISTICS: dict[str, Statistic] = {"g1": lambda x: _land.gradient(x)[0], "g2": lambda x: _land.gradient(x)[1]}
 
 
@@ -115,7 +115,7 @@ def _normalised(kap: float, scale: float) -> Method:
 
 
 def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) -> Numbers:
-    """The values that do not depend on time or path, definitions (A_1, D_0) included."""
+    """Values that depend on neither time nor path, those of definitions (A_1, D_0) included."""
     smoothness = LOSS.smoothness(DIM)
     start = float(_land.value(jnp.asarray(START)[:, None])[0])
     least, functions = float(_land.value(jnp.zeros((DIM, 1)))[0]), {}
@@ -182,7 +182,7 @@ class RandomTime(Functional):
         return numbers, size <= self.instance.top**2
 
     def ends(self) -> tuple[float, float]:
-        """0, and the value of a path that is always at the level. Phi is at most the 1-norm, which is sqrt(d) G at most."""
+        """0, and the value of a path that stays at the level; Phi <= ||g||_1 <= sqrt(d) G."""
         size = self.instance.top
         if self.instance.signs:
             return 0.0, size * np.sqrt(DIM)
@@ -191,7 +191,7 @@ class RandomTime(Functional):
         return 0.0, float(self.along(g)[0].value(self.claim.left).item()) * (1 + 1e-9)
 
     def unmet(self) -> tuple[list[str], tuple[str, ...]]:
-        """Assumptions that fail somewhere up to the level, and those that have no value here."""
+        """Assumptions that fail somewhere up to the level, and those without a value."""
         grid = np.zeros((DIM, len(self.times), 200))
         grid[0] = np.linspace(0, self.instance.top, 200)
         held, unknown = self.along(grid)[0].held(self.instance.theorem.assumptions)
@@ -211,7 +211,7 @@ def saved_paths(instance: Instance, subject: str, eta: float, seed: int) -> Simu
 
 
 def saved_times(instance: Instance, eta: float) -> np.ndarray:
-    """The times that are saved."""
+    """The saved times."""
     return np.arange(int(np.floor(max(instance.T, LONG * eta) / eta)) + 1) * eta
 
 
@@ -221,10 +221,10 @@ def by_paths(
     """The verdict on an instance, for the SDE or for the method.
 
     Args:
-        instance, subject: the instance, and whether "SDE" or "method" is simulated.
+        subject: "SDE" or "method".
         seed: of the draws.
         most: number of paths in all; batch: in the first batch.
-        scale: multiplies the bound, to check that a wrong one is found.
+        scale: multiplies the bound, to test the check with a wrong one.
 
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
@@ -241,7 +241,7 @@ def by_paths(
         note = "the theorem is about the SDE; " + note
     settings = {"loss": "cosh", "d": DIM, "clients": CLIENTS, "eta": instance.eta, "T": instance.T}
     settings |= instance.constants
-    # None: not seen to fail, which proves nothing
+    # None: no failure, which proves nothing
     fails = scale == 1 and beyond(instance, subject, seed).verdict is Verdict.VIOLATED
     outside = {instance.step: fails or None} if scale == 1 else {}
     return Verified(

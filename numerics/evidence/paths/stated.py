@@ -1,7 +1,6 @@
-"""A stated theorem at the horizon against paths of the method or of its SDE, where no means are known without sampling.
+"""A stated theorem at the horizon against paths of the method or of its SDE, for means that need sampling.
 
-A path counts up to the first saved time at which an assumption does not hold there, or the gradient is `TOP` times as large as
-at the start.
+A path counts up to the first saved time at which an assumption fails, or the gradient is `TOP` times as large as at the start.
 """
 
 from __future__ import annotations
@@ -35,13 +34,13 @@ from sdescent.numerics.evidence.stated.instance import Instance
 from sdescent.numerics.evidence.stated.one_step import BEYOND, WORDS
 from sdescent.numerics.simulate.blow_up import NotANumber
 
-#: steps of the method up to the horizon, where the assumptions allow that many
+#: steps of the method up to the horizon, if the assumptions allow
 STEPS = 30
 #: gradients at which a path is stopped, in units of that at the start
 TOP = 3.0
-#: paths in all, and beyond the condition; the first of those that give the errors alone
+#: paths in all, and beyond the condition; number of the first path used for the errors only
 MOST, FEW, PILOT = 4096, 1024, 10**6
-#: states at which the range of a stopped path is found, and the room beyond it
+#: grid of states for the range of a stopped path, and the margin beyond it
 GRID, ROOM = 4001, 1.02
 SEED = 24
 
@@ -59,7 +58,7 @@ class AtTheHorizon(Functional):
         stopped: whether paths are stopped.
 
     Raises:
-        NoClosedForm: the left side is about more than a sum or an integral, or the right side may be larger for a stopped path.
+        NoClosedForm: the left side has more than a sum or an integral, or the right side may be larger for a stopped path.
     """
 
     one: Instance
@@ -115,7 +114,7 @@ class AtTheHorizon(Functional):
         )
 
     def _places(self, at: np.ndarray, u: np.ndarray) -> tuple[Numbers, np.ndarray]:
-        """The atoms at places, (d, places), and where the gradient is not too large and all assumptions hold that stop a path."""
+        """The atoms at places, (d, places), and where no path is stopped: a small enough gradient, and all assumptions."""
         with np.errstate(all="ignore"):  # a path may be anywhere
             numbers = self.one.numbers({"x": at}).plus({x("u"): paths(u)})
         held = self.one.held(numbers).values() if self.stopped else ()
@@ -127,7 +126,7 @@ class AtTheHorizon(Functional):
         return TOP * float(np.sqrt(np.sum(self.one.derivative(1, self.one.start[:, None]) ** 2)))
 
     def ends(self) -> tuple[float, float]:
-        """The left side of a path that always is where it is least, or largest, as found on a grid."""
+        """The left side of a path that stays where it is least, and where it is largest, on a grid."""
         high = self._reach()
         line = np.linspace(-high, high, GRID if self.one.dim == 1 else int(np.sqrt(GRID)) * 4)
         at = np.stack([a.ravel() for a in np.meshgrid(*[line] * self.one.dim)])
@@ -144,7 +143,7 @@ class AtTheHorizon(Functional):
         return low - (ROOM - 1) * abs(low), large * ROOM
 
     def _reach(self) -> float:
-        """A coordinate beyond which the gradient is too large; the losses' gradients grow, or are bounded."""
+        """A coordinate beyond which the gradient is too large; gradients of these losses grow or are bounded."""
         grid = self.one.member.unit * np.geomspace(1e-2, 1e2, 2000)
         both = np.concatenate([grid, -grid])
         slopes = np.abs(self.one.derivative(1, np.tile(both, (self.one.dim, 1))))
@@ -158,8 +157,8 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
 
     Args:
         subject: "SDE" or "method".
-        words: which case it is.
-        scale: multiplies the bound, to check that a wrong one is found.
+        words: name of the case.
+        scale: multiplies the bound, to test the check with a wrong one.
 
     Raises:
         NoClosedForm: as `AtTheHorizon`.
@@ -192,9 +191,9 @@ def _simulated(functional: AtTheHorizon) -> Simulate:
 
 
 def _outside(within: AtTheHorizon) -> dict[str, bool | None]:
-    """Whether the bound is seen to fail with a step beyond the condition, without a stop; None where it is not seen.
+    """Whether the bound fails with a step beyond the condition, without stopping; None if no failure appears.
 
-    Only a left side that is never negative has a lower limit for a mean without any upper bound.
+    An unbounded left side has a lower limit for its mean only if it is never negative.
     """
     fails: dict[str, bool | None] = {}
     for factor in BEYOND:

@@ -1,9 +1,8 @@
-"""The change of V in one step of the method, by enumeration of what is drawn, and L V of its SDE by the engine's generator.
+"""The change of V in one step of the method, by enumeration of the draws, and L V of its SDE by the engine's generator.
 
-A coordinate of the averaged message has a finite law (`Instance.messages`), and the update rule itself is evaluated at each of its
-values (`sdescent.derive.methods.rules.update.evaluate`). V is a sum over coordinates, so that laws of single coordinates
-are enough. The law
-is that of a Gauss rule for noises with a density: exact on polynomials, and to rounding on the losses here unless steps are huge.
+A coordinate of the mean message has a finite law (`Instance.messages`), and `sdescent.derive.methods.rules.update.evaluate`
+evaluates the update rule at each of its values. V is a sum over coordinates, so laws of single coordinates suffice. For noises
+with a density the law is a Gauss rule: exact on polynomials, and exact to rounding on the losses here unless steps are huge.
 """
 
 from __future__ import annotations
@@ -35,21 +34,21 @@ from sdescent.numerics.evidence.stated.instance import Instance, State
 from sdescent.numerics.evidence.stated.two_points import TwoPoints
 from sdescent.numerics.lowering.to_jax import lower_function
 
-#: draws of a step that are enumerated together, and values of a coordinate of a message
+#: most draws in a step, and values of a coordinate of a message, to enumerate
 MOST_DRAWS = 2
 
 
 @final
 @dataclass(frozen=True)
 class Moment:
-    """When a step is made: the times and the schedule there, one or one for each point."""
+    """The time of a step and the schedule there, common to all points or one for each."""
 
     t: np.ndarray
     u: np.ndarray
 
 
 def moment(one: Instance, t: np.ndarray) -> Moment:
-    """The schedule at these times; a free one is 1.
+    """The schedule at these times; 1 for a free schedule.
 
     Raises:
         NoClosedForm: it depends on the state.
@@ -69,7 +68,7 @@ def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarra
         now: the time of the step.
 
     Raises:
-        NoClosedForm: more draws in a step than are enumerated, or a message without a finite law.
+        NoClosedForm: too many draws in a step, or a message without a finite law.
     """
     algebra = _Outcomes(one, state, now)
     following = evaluate(one.method.rule, algebra)
@@ -105,7 +104,7 @@ class _Outcomes(Operators):
         )
 
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
-        """The averaged message of a draw: every value, along an axis of its own."""
+        """The mean message of a draw: all values, along a new axis."""
         values, chances = self.one.messages(self.g)
         if draw.number not in self.axes:
             if len(self.axes) == MOST_DRAWS:
@@ -129,7 +128,7 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
     named |= {letter: (state[letter], following[letter]) for letter in state if letter != "x"}
     for name, parts in one.sums.items():
         if not parts.keys() <= named.keys():
-            continue  # it holds the gradient: not in V
+            continue  # it contains the gradient, so is not in V
         before, then = (reduce(add, (c * named[v][n] for v, c in parts.items())) for n in range(2))
         named[name] = before, then
     changes = {}
@@ -146,7 +145,7 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
 
 
 def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
-    """Whether no step from a state is longer than the theorem assumes, (points,): all true where it assumes nothing of the kind."""
+    """Whether every step from a state obeys the assumed bound on its length, (points,); all true without such a bound."""
     count = state["x"].shape[1]
     radius = one.stated.hypotheses.radius
     if radius is None:
@@ -176,7 +175,7 @@ def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarra
 
 
 def lowered_at(one: Instance, e: Any, letters: Sequence[sp.Symbol]) -> Any:
-    """A formula with the constants of an instance, as a function of the other letters."""
+    """A formula at an instance's constants, as a function of the other letters."""
     constants = {s: exactly(one.all_values[s.name]) for s in e.free_symbols if s.name in one.all_values}
     return lower_function(e.xreplace(constants), letters)
 
@@ -190,7 +189,7 @@ def _time(s: sp.Symbol, now: Moment) -> np.ndarray:
 
 
 def equation(one: Instance) -> SDE:
-    """The model that the theorem is about, of the instance."""
+    """The instance's equation, in the theorem's model."""
     about = one.stated.about
     model = sde(one.specialised, "first-order" if about == "method" else about, one.member.loss, one.dim)
     assert isinstance(model, SDE)  # for the type checker: the plain update has one
@@ -211,5 +210,5 @@ def states(one: Instance, count: int, seed: int) -> dict[str, np.ndarray]:
     return state
 
 
-#: the change of each potential in a step
+#: how to compute the change of each potential, by subject
 Change = Callable[[Instance, State, Moment], Mapping[Term, np.ndarray]]

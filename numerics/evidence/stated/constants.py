@@ -1,4 +1,4 @@
-"""Numbers for the constants of a theorem at which its assumptions hold: drawn, and kept where the inequalities hold."""
+"""Numbers for a theorem's constants that satisfy its assumptions, by drawing and rejection."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.numerics.evidence.checks.families import log_values
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 
-#: constants that are drawn at once, and how often
+#: constants per draw, and number of draws
 DRAWN, ROUNDS = 4000, 5
-#: ranges from which they are drawn, log-uniformly; a step size may be small
+#: log-uniform ranges of constants; a step size may be small
 USUAL, STEP = (0.1, 4.0), (1e-3, 1.0)
 SEED = 20
-#: constants of strong convexity are near the first number, others of a class near 1, further ones (often fractions) near the second
+#: preferred values: of strong convexity constants, and of constants outside classes, often fractions; other classes: 1
 STRENGTH, FURTHER = 0.25, 0.5
 
 
@@ -42,7 +42,7 @@ class Constants:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Constants that are free, besides N, d and the step size."""
+        """Free constants other than N, d and the step size."""
         setting = self.stated.setting
         ends = {"fstar", "N", "d", "eta", str(setting.context.horizon)}
         ends |= {p.start[1] for p in setting.potentials.values()}
@@ -53,7 +53,7 @@ class Constants:
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
-        """The assumptions; equalities among constants are solved for one that has no other meaning."""
+        """The assumptions; each equality among constants determines a constant without another meaning."""
         left_out = () if self.stated.conclude == "gronwall" else (BELOW_ONE,)
         assumptions = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name not in left_out}
         constants = self.stated.setting.free_constants
@@ -64,27 +64,27 @@ class Constants:
 
     @cached_property
     def equalities(self) -> dict[str, Relation]:
-        """Equalities that give a constant its value."""
+        """Equalities that determine constants."""
         return {name: r for name, r in self.relations.items() if r.op == "==" and r.left[0] == "x"}
 
     def numbers(self, values: Mapping[str, Any], dim: int, clients: int) -> Numbers:
-        """The constants as `Numbers`, those that equalities give among them; u = 1 unless it is given."""
+        """The constants as `Numbers`, including those that equalities determine; u is 1 by default."""
         constants = symbols(paths, **{"u": 1.0, **values, "N": clients, "d": dim, "fstar": 0.0})
         size = max(a.shape[-1] for a in constants.values())
         return Numbers(constants, size=(clients, dim, 1, size)).defined(self.equalities)
 
     @cached_property
     def fixed(self) -> bool:
-        """Whether the theorem gives the step size itself."""
+        """Whether the theorem fixes the step size."""
         return any(r.left == nm.eta for r in self.equalities.values())
 
     def hold(self, numbers: Numbers) -> np.ndarray:
-        """Whether every assumption that is about constants alone holds, (points,)."""
+        """Whether every assumption about constants alone holds, (points,)."""
         held, _ = numbers.held(self.relations)
         return np.all([*held.values(), np.ones(numbers.size[-1], bool)], axis=0)
 
     def feasible(self, dim: int, clients: int) -> dict[str, float] | None:
-        """Numbers at which the assumptions about constants hold; None where none were met."""
+        """Numbers that satisfy the assumptions about constants; None if none were drawn."""
         rng = np.random.default_rng((SEED, dim, clients))
         for _ in range(ROUNDS):
             draws = {} if self.fixed else {"eta": _rounded(log_values(rng, *STEP, DRAWN))}
@@ -99,7 +99,7 @@ class Constants:
         return None
 
     def _near(self, name: str) -> float:
-        """The number that a constant should be near."""
+        """The preferred value of a constant."""
         classes = self.stated.hypotheses.classes
         if any(name in symbols_of(t) for key in ("strongly convex", "pl") for t in classes.get(key, ())):
             return STRENGTH
@@ -127,14 +127,14 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 
 def largest(holds: Any, at: float, most: float = 1e4) -> tuple[float, bool] | None:
-    """The largest step up to which a condition holds, and whether it has one at all.
+    """The largest step that satisfies a condition.
 
     Args:
         holds: step -> bool.
-        at: where to begin; halved until the condition holds.
+        at: the first step to try, halved until the condition holds.
 
     Returns:
-        (step, whether larger ones break the condition), or None where it holds at no step that was tried.
+        (step, whether larger steps fail), or None if the condition failed at every step tried.
     """
     low = at
     while not holds(low):
@@ -149,4 +149,4 @@ def largest(holds: Any, at: float, most: float = 1e4) -> tuple[float, bool] | No
     for _ in range(60):
         middle = np.sqrt(low * high)
         low, high = (middle, high) if holds(middle) else (low, middle)
-    return float(low) * (1 - 1e-8), True  # inequalities hold up to rounding, so that `low` is a little beyond
+    return float(low) * (1 - 1e-8), True  # inequalities hold up to rounding, which puts `low` slightly beyond

@@ -1,14 +1,24 @@
-"""What a theorem says at the horizon: against means without sampling where these close, and against paths where they do not."""
+"""A theorem's claim at the horizon, against means without sampling if these close, else against paths.
+
+Means close for squares and products of a state, with a quadratic loss and a step linear in the state. Let z be x_j with the
+memory in that coordinate. The images of 1, z_a, z_a z_b under a step, or under the SDE's generator, are computed at random
+states and fitted by combinations of 1, z_a, z_a z_b, by least squares; further states check the fit. So E z_a z_b follows a
+linear recursion or differential equation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from functools import partial
+from typing import Any, final
 
 import numpy as np
+import scipy.linalg
 
+from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion
@@ -18,30 +28,26 @@ from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.checks.formulas import Numbers, obeyed, paths, times
 from sdescent.numerics.evidence.checks.points import needed, tightness_of
 from sdescent.numerics.evidence.checks.result import Verified
-from sdescent.numerics.evidence.stated import mean_squares
-from sdescent.numerics.evidence.stated.change import moment, states
-from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
-from sdescent.numerics.evidence.stated.mean_squares import MeanSquares
+from sdescent.numerics.evidence.stated.change import Moment, after, equation, lowered_at, moment, states
+from sdescent.numerics.evidence.stated.instance import Instance, NoInstance, State
 from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
 
-#: steps up to the horizon, where the assumptions allow that many; nodes of a time integral
+#: steps up to the horizon, if the assumptions allow; nodes of a time integral
 STEPS, NODES = 40, 40
-#: further numbers of steps that are tried, besides those in the assumptions, and the most of these
+#: further numbers of steps to try beside those in the assumptions; the largest to try
 FEWER_OR_MORE, MOST_STEPS = (20, 10, 5, 3, 2, 1, 100, 300, 1000), 2000
-#: the name of the claim about a step where it is assumed
+#: the name of the claim about a step, as an assumption
 CLAIM = "the bound on a step"
-#: differences of two linear functions that count as rounding
+#: largest rounding difference of two linear functions
 LINEAR = 1e-9
 
 
 def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
-    """What the theorem says at the horizon: its claim, or what follows from its bound on a step, whether or not that is true.
-
-    None where it says nothing there, or where nothing was found that follows.
-    """
+    """The claim at the horizon, or the consequence of the bound on a step, true or not; None where there is none."""
     if stated.integrated:
         return stated.claim
     if stated.conclude == "none" or stated.step is None:
@@ -58,14 +64,14 @@ def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
 
 
 def without_sampling(id: str, one: Instance, subject: str, claim: Relation, words: str) -> Verified:
-    """The verdict from means of squares; the loss is quadratic and both sides linear in these.
+    """The verdict from means of squares; the loss is quadratic, and both sides are linear in the squares.
 
     Raises:
         NoClosedForm: they do not close, or a side is not linear in them.
         NoInstance: an assumption about the horizon does not hold.
         NoNumber: a part of the claim has no value.
     """
-    mean_squares.require(one)
+    _require(one)
     if _local(one):
         raise NoClosedForm("an assumption holds near the minimum alone, and means are over all states")
     steps = steps_to_the_end(one, STEPS)
@@ -80,7 +86,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
         for factor in BEYOND:
             far = one.with_step(factor * one.eta)
             ends = _sides(_numbers(far, *_means(far, subject, steps), steps), claim)
-            # a bound such as (1 - k)^K says nothing for k > 1
+            # for k > 1 a bound such as (1 - k)^K is void
             outside[WORDS[factor]] = None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
     tight = tightness_of(np.array([[left]]), np.array([[right]]))
     description = {"what": "horizon", "case": words, **one.description, "steps": steps, "value": left, "bound": right}
@@ -90,7 +96,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
 
 
 def note_of(stated: Stated, subject: str) -> str:
-    """That a theorem about an SDE is not about the method."""
+    """The note that a theorem about an SDE does not cover the method."""
     return "" if stated.about == "method" or subject == "SDE" else ABOUT_THE_SDE
 
 
@@ -101,10 +107,10 @@ def _sides(numbers: Numbers, claim: Relation) -> tuple[float, float]:
 
 
 def steps_to_the_end(one: Instance, usual: int) -> int:
-    """A number of steps at which the assumptions about the horizon hold: the usual one, if it is one.
+    """A number of steps that satisfies the assumptions about the horizon, preferably the usual one.
 
     Raises:
-        NoInstance: at none of those that are tried.
+        NoInstance: all numbers tried fail.
     """
     setting = one.stated.setting
     about = {n: r for n, r in setting.assumptions.items() if setting.horizon[1] in symbols_of(r)}
@@ -120,16 +126,16 @@ def steps_to_the_end(one: Instance, usual: int) -> int:
 
 
 def _means(one: Instance, subject: str, steps: int) -> tuple[MeanSquares, np.ndarray]:
-    """Means at the times of a sum or an integral, and then at the horizon, and the weights of these times."""
+    """Means at the times of a sum or an integral, then at the horizon, and the weights of the times."""
     if subject == "method":
-        return mean_squares.of_the_method(one, steps), np.full(steps, 1.0 if one.stated.about == "method" else one.eta)
+        return means_of_the_method(one, steps), np.full(steps, 1.0 if one.stated.about == "method" else one.eta)
     end = steps * one.eta
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    return mean_squares.of_the_sde(one, np.append((nodes + 1) * end / 2, end)), weights * end / 2
+    return means_of_the_sde(one, np.append((nodes + 1) * end / 2, end)), weights * end / 2
 
 
 def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int) -> Numbers:
-    """E of the atoms that are squares, as those atoms, at the times and at the end."""
+    """The means of squares as values of their atoms, at the times and at the end."""
     h = np.array(one.member.curvatures)
     vectors: dict[str, dict[str, Any]] = {nm.DISTANCE: {"x": 1.0}, nm.GRADIENT: {"x": h}}
     if one.stated.setting.mean == nm.GRADIENT:
@@ -162,7 +168,7 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int)
 
 
 def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: np.ndarray, steps: int) -> None:
-    """That both sides are linear in the means, so that means may stand for the random values.
+    """Checks that both sides are linear in the means, which may then replace random values.
 
     Raises:
         NoClosedForm: they are not.
@@ -177,7 +183,7 @@ def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: n
 
 
 def _check_assumed(one: Instance, numbers: Numbers) -> None:
-    """That the assumptions about the start and the horizon hold.
+    """Checks the assumptions about the start and the horizon.
 
     Raises:
         NoInstance: one of them does not.
@@ -190,17 +196,17 @@ def _check_assumed(one: Instance, numbers: Numbers) -> None:
 
 
 def _local(one: Instance) -> bool:
-    """Whether an assumption fails at states far away."""
+    """Whether an assumption fails at distant states."""
     far: Mapping[str, np.ndarray] = {letter: 1e3 * a for letter, a in states(one, 100, 5).items()}
     with np.errstate(all="ignore"):
         return not all(np.all(h) for h in one.held(one.numbers(far)).values())
 
 
 def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The theorem at the horizon on all instances where means close: at the largest step size and well inside, the tightest shown.
+    """The theorem at the horizon, at the largest step size and well inside: the tightest of the instances with closed means.
 
     Raises:
-        NoInstance: they close on none; the message says why.
+        NoInstance: there are none; the message says why.
     """
     groups: dict[str, list[Verified]] = {}
     missing = ""
@@ -217,9 +223,129 @@ def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> l
 
 
 def _merged(results: list[Verified]) -> Verified:
-    """One result for several instances: the one that is violated, or the tightest."""
+    """One result for several instances: a violation, or the tightest."""
     worst = min(results, key=lambda v: (v.verdict is not Verdict.VIOLATED, v.tightness or 0.0))
     instance = {**worst.instance, "cases": len(results)}
     return replace(
         worst, instance=instance, count=len(results), failing=sum(v.failing for v in results), outside=needed(results)
     )
+
+
+# --- means of squares and products of a state, for a quadratic loss and a step linear in the state
+
+#: largest relative error of the fit
+CLOSED = 1e-7
+
+
+@final
+@dataclass(frozen=True)
+class MeanSquares:
+    """Means of the products of two letters, at times.
+
+    Args:
+        letters: x first.
+        times: (S,).
+        values: (S, d, monomials), in the order of `monomials`.
+    """
+
+    letters: tuple[str, ...]
+    times: np.ndarray
+    values: np.ndarray
+
+    def product(self, a: str, b: str) -> np.ndarray:
+        """E z_a z_b by coordinate, (S, d)."""
+        pairs = _pairs(self.letters)
+        place = pairs.index((a, b)) if (a, b) in pairs else pairs.index((b, a))
+        return self.values[:, :, 1 + len(self.letters) + place]
+
+
+def _pairs(letters: Sequence[str]) -> list[tuple[str, str]]:
+    return list(itertools.combinations_with_replacement(letters, 2))
+
+
+def monomials(state: State, letters: Sequence[str]) -> np.ndarray:
+    """1, z_a, z_a z_b, (monomials, d, ..)."""
+    return np.stack(
+        [np.ones_like(state["x"]), *[state[a] for a in letters], *[state[a] * state[b] for a, b in _pairs(letters)]]
+    )
+
+
+def means_of_the_method(one: Instance, steps: int) -> MeanSquares:
+    """At the steps 0, .., K of the method.
+
+    Raises:
+        NoClosedForm: they do not close.
+    """
+    _require(one)
+    letters = one.method.rule.letters
+    times = one.eta * np.arange(steps + 1)
+    clock = moment(one, times)
+    now, means, matrices = _begin(one, letters), [], {}
+    for n in range(steps):
+        means.append(now)
+        u = float(clock.u[n])
+        if u not in matrices:
+            matrices[u] = _images(
+                one, letters, partial(_step, one, letters, Moment(times[n : n + 1], clock.u[n : n + 1]))
+            )
+        now = np.einsum("jmk,jk->jm", matrices[u], now)
+    return MeanSquares(letters, times, np.stack([*means, now]))
+
+
+def _step(one: Instance, letters: Sequence[str], now: Moment, state: State) -> np.ndarray:
+    following, chances = after(one, state, now)
+    return np.sum(chances * monomials(following, letters), axis=3)
+
+
+def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
+    """At these times of the SDE, from 0 on.
+
+    Raises:
+        NoClosedForm: they do not close, or the schedule changes.
+    """
+    _require(one)
+    model = equation(one)
+    named = model.coordinates(one.dim)
+    if any(s.name not in one.all_values and s not in named.state for d in named.drift for s in d.free_symbols):
+        raise NoClosedForm("the schedule changes with time")
+    place = list(named.state)
+    rates = [[lambda *z: jnp.zeros_like(z[0])] * one.dim]
+    for power in (1, 2):
+        rates.append([lowered_at(one, generator(named, s**power), place) for s in place])
+
+    def images(state: State) -> np.ndarray:
+        at = [jnp.asarray(row) for row in state["x"]]
+        return np.stack(
+            [np.stack([np.broadcast_to(np.asarray(rate(*at)), at[0].shape) for rate in row]) for row in rates]
+        )
+
+    rate, begin = _images(one, ("x",), images), _begin(one, ("x",))
+    values = [[scipy.linalg.expm(t * rate[j]) @ begin[j] for j in range(one.dim)] for t in times.tolist()]
+    return MeanSquares(("x",), times, np.array(values))
+
+
+def _require(one: Instance) -> None:
+    """Raises NoClosedForm for a loss that is not quadratic."""
+    if one.member.curvatures is None:
+        raise NoClosedForm("the loss is not quadratic")
+
+
+def _begin(one: Instance, letters: Sequence[str]) -> np.ndarray:
+    """The monomials at the start, (d, monomials)."""
+    return monomials(one.begin, letters)[:, :, 0].T
+
+
+def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:
+    """The matrix of the images of the monomials, for each coordinate, (d, monomials, monomials)."""
+    count = 1 + len(letters) + len(_pairs(letters))
+    state = {a: v[:, : 4 * count] / max(1.0, one.member.unit) for a, v in states(one, 400, 3).items() if a in letters}
+    before, image = monomials(state, letters), of(state)
+    half = 3 * count
+    matrices = []
+    for j in range(one.dim):
+        matrix, *_ = np.linalg.lstsq(before[:, j, :half].T, image[:, j, :half].T, rcond=None)
+        size = 1 + np.abs(image[:, j].T) + np.sum(np.abs(before[:, j].T), axis=1, keepdims=True)
+        if not np.all(np.abs(before[:, j].T @ matrix - image[:, j].T) <= CLOSED * size):
+            raise NoClosedForm("the means of squares lead to other means: they do not close")
+        matrices.append(matrix.T)
+    return np.stack(matrices)

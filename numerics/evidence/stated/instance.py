@@ -1,8 +1,8 @@
-"""Instances of a theorem of one's own: a loss, a noise, clients, a dimension, and numbers at which its assumptions hold."""
+"""Instances of a theorem of one's own: a loss, a noise, clients, a dimension, and numbers that satisfy its assumptions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, final
@@ -14,10 +14,11 @@ from sdescent.derive.expressions.coordinates import Coordinate, coord_sum
 from sdescent.derive.expressions.coordinates import g as slot
 from sdescent.derive.methods.compressors import Bernoulli, Compressor, NormClip, RandK, Sign
 from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic, Separable, SeparableSum
 from sdescent.derive.methods.losses import x as generic
 from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.methods.schedules import Constant, Free
-from sdescent.derive.methods.specialise import specialise, symbol_names
+from sdescent.derive.methods.specialise import exactly, specialise, symbol_names
 from sdescent.derive.proof.language.terms import Relation, Term, dot, matvec, norm, quad, trprod, vec, x
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
@@ -28,13 +29,12 @@ from sdescent.numerics.evidence.checks.families import function_of
 from sdescent.numerics.evidence.checks.formulas import Numbers, coordinates, paths
 from sdescent.numerics.evidence.checks.formulas import clients as clients_
 from sdescent.numerics.evidence.stated.constants import Constants
-from sdescent.numerics.evidence.stated.losses import Member
 from sdescent.numerics.laws.gauss_rules import Rule
 from sdescent.numerics.without_sampling.messages import Average, average
 
-#: nodes of the law of a message, besides one for each client, and the most of them
+#: nodes of the law of a message beside one per client, and the largest number of nodes
 NODES, MOST_NODES = 16, 48
-#: a starting point, in units of the loss; the further coordinates repeat it
+#: the starting point in units of the loss, repeated for further coordinates
 START = (1.5, -1.0, 0.5, -0.25, 2.0)
 _t = sp.Symbol("gradient", real=True)
 #: x (d, points), letter of the memory -> (d, points)
@@ -42,7 +42,7 @@ State = Mapping[str, np.ndarray]
 
 
 class NoInstance(ValueError):
-    """The library has no instance of this kind."""
+    """The library has no such instance."""
 
 
 @final
@@ -55,8 +55,8 @@ class Instance:
         member: the loss.
         method: with its noise and clients.
         dim, clients: d and N.
-        values: numbers of the free constants, eta among them.
-        most: the largest step size at which the assumptions hold at the start; None where they bound it nowhere.
+        values: numbers of the free constants, eta included.
+        most: the largest step size for which the assumptions hold at the start; None if unbounded.
         noise: the noise in words.
     """
 
@@ -98,7 +98,7 @@ class Instance:
 
     @cached_property
     def at_the_start(self) -> Numbers:
-        """The atoms of the theorem at the start, those that stand for the start among them."""
+        """The atoms of the theorem at the start, those for initial values included."""
         numbers, potentials = self.numbers(self.begin), self.stated.setting.potentials.values()
         return numbers.plus({p.start: numbers.value(p.value) for p in potentials})
 
@@ -110,7 +110,7 @@ class Instance:
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """What it is, as JSON values."""
+        """The instance as JSON values."""
         constants = {name: float(f"{v:.6g}") for name, v in self.all_values.items()}
         loss = {"loss": self.member.name, "loss_latex": self.member.latex}
         return {**loss, "noise": self.noise, "d": self.dim, "clients": self.clients, **constants}
@@ -121,7 +121,7 @@ class Instance:
 
     @cached_property
     def base(self) -> Numbers:
-        """The constants, those that equalities give among them; of signs the scales, the density at 0 and R = 2F - 1 too."""
+        """The constants, including those that equalities determine; for signs also scales, density at 0 and R = 2F - 1."""
         if not is_sign(self.method):
             return self._plain
         law, scales = self.specialised.noise.law, self.scales(np.zeros((1, 1))).ravel()
@@ -136,13 +136,13 @@ class Instance:
 
     @cached_property
     def parameters(self) -> dict[str, float]:
-        """The numbers that the method takes, by name."""
+        """The parameters of the method, by name."""
         letters = symbol_names(self.method) | {name for name, _ in self.method.constants} | {"eta"}
         return {name: v for name, v in self.all_values.items() if name in letters}
 
     @cached_property
     def specialised(self) -> Method:
-        """The method with numbers for its symbols but eta; a free schedule is 1."""
+        """The method with numbers for all symbols but eta, and 1 for a free schedule."""
         method = specialise(self.method, {name: v for name, v in self.parameters.items() if name != "eta"})
         return replace(method, schedule=Constant()) if isinstance(method.schedule, Free) else method
 
@@ -165,7 +165,7 @@ class Instance:
     # --- the messages
 
     def scales(self, g: np.ndarray) -> np.ndarray:
-        """The scale of the noise for each client (one, where all are equal) and coordinate, (clients or 1, d, points)."""
+        """The scale of the noise for each client and coordinate, (clients, or 1 if all are equal, d, points)."""
         size = sp.Symbol("square", real=True)
         scales = []
         for scale in self.specialised.noise.scales:
@@ -176,9 +176,9 @@ class Instance:
         return np.stack(scales)
 
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
-        """The law of one coordinate of the averaged message, values and chances (d, points, atoms).
+        """The law of one coordinate of the mean message, values and probabilities (d, points, atoms).
 
-        Exact for compressors whose coordinate depends on that coordinate alone: identity, sign, Bernoulli, Rand-k.
+        Exact for compressors that act on each coordinate alone: identity, sign, Bernoulli, Rand-k.
 
         Raises:
             NoClosedForm: another compressor, or a law of the noise without a finite rule.
@@ -212,10 +212,10 @@ class Instance:
         unit = 0.0 if law.degenerate else float(law.moment(2)) if law.tail.is_number and law.tail > 2 else np.inf
         return np.mean(np.sum(self.scales(g) ** 2, axis=1), axis=0) * unit
 
-    # --- all that a formula of the theorem may have
+    # --- all atoms of the theorem's formulas
 
     def numbers(self, state: State) -> Numbers:
-        """The atoms of the theorem at states, but for the changes of the potentials."""
+        """The atoms of the theorem at states, without the changes of the potentials."""
         at = state["x"]
         g, bent = self.derivative(1, at), self.derivative(2, at)
         mean, spread = self.spread(g)
@@ -249,7 +249,7 @@ class Instance:
 
     @cached_property
     def sums(self) -> dict[str, dict[str, float]]:
-        """The vectors that are sums of others, with their coefficients."""
+        """The sums of vectors, with their coefficients."""
         sums = self.stated.setting.sums
         return {n: {v: float(self.base.value(c).ravel()[0]) for v, c in s.parts.items()} for n, s in sums.items()}
 
@@ -262,7 +262,7 @@ class Instance:
         return float(level.xreplace({s: sp.Float(self.all_values[s.name], 17) for s in level.free_symbols}))
 
     def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
-        """Where each assumption that has a value at a state holds, by name, (points,)."""
+        """Where each assumption with a value at a state holds, by name, (points,)."""
         holds = {}
         for name, relation in self.assumed.items():
             try:
@@ -293,3 +293,88 @@ def _on_the_line(compressor: Compressor, dim: int) -> Compressor:
         name = type(compressor).__name__
         raise NoClosedForm(f"the law of a coordinate of a message of {name} in {dim} dimensions is not known here")
     return compressor
+
+
+@final
+@dataclass(frozen=True)
+class LossClass:
+    """A class of losses by the numbers of its constants; None for a constant that it lacks."""
+
+    dim: int
+    l0: float | None
+    l1: float
+    mu: float | None
+    convex: bool
+    gradient: float | None
+
+
+@final
+@dataclass(frozen=True)
+class Member:
+    """A loss of the class.
+
+    Args:
+        name: in words; latex: as LaTeX.
+        loss: of the library.
+        unit: the length over which its gradient changes.
+        curvatures: of a quadratic loss, h_j.
+    """
+
+    name: str
+    latex: str
+    loss: Separable
+    unit: float
+    curvatures: tuple[float, ...] | None = None
+
+
+def members(constants: LossClass) -> Iterator[Member]:
+    """The losses of the library in the class; each has its minimum 0 at 0, a critical point.
+
+    | loss | is in the class because |
+    |---|---|
+    | sum h_j x_j^2/2, mu <= h_j <= L0 | \\|f''_j\\| <= L0, and strongly convex with mu |
+    | (L0/L1^2) (cosh(L1 x_j) - 1) | f'' = L0 cosh <= L0 + L1 \\|f'\\|, as cosh <= 1 + \\|sinh\\|; f'' >= L0 |
+    | (L0/L1^2) (exp(L1 x_j) - L1 x_j - 1) | f'' = L0 + L1 f' |
+    | (L0/b^2) log cosh(b x_j) | f'' <= L0, \\|f'_j\\| <= L0/b |
+    | (L0/b^2) (1 - cos(b x_j)) | \\|f''\\| <= L0, \\|f'_j\\| <= L0/b, not convex |
+    """
+    l0, l1, mu = constants.l0, constants.l1, constants.mu
+    if l0 is None:
+        l0 = 1.0 if mu is None else 2 * mu
+    if l0 <= 0:
+        return
+    if constants.gradient is not None:
+        b = l0 * np.sqrt(constants.dim) / constants.gradient
+        if mu is None and b > 0:
+            yield _sum("log cosh z_j", r"\log\cosh z_j", lambda z: sp.log(sp.cosh(z)), l0, b)
+            if not constants.convex:
+                yield _sum("1 - cos z_j", r"(1-\cos z_j)", lambda z: 1 - sp.cos(z), l0, b)
+        return
+    if mu is None or mu <= l0:
+        low = l0 / 10 if mu is None else mu
+        yield _quadratic(l0, low, constants.dim)
+        if constants.dim == 1 and low < l0:
+            yield _quadratic(low, low, 1)
+    if l1 > 0 and (mu is None or mu <= l0):
+        yield _sum("cosh z_j - 1", r"(\cosh z_j-1)", lambda z: sp.cosh(z) - 1, l0, l1)
+        if mu is None:
+            yield _sum("exp(z_j) - z_j - 1", r"(e^{z_j}-z_j-1)", lambda z: sp.exp(z) - z - 1, l0, l1)
+    if l1 == 0 and mu is None and not constants.convex:
+        yield _sum("1 - cos z_j", r"(1-\cos z_j)", lambda z: 1 - sp.cos(z), l0, 1.0)
+
+
+def _quadratic(high: float, low: float, dim: int) -> Member:
+    """Curvatures from high to low, the constants of the class."""
+    middle = [float(f"{v:.3g}") for v in np.geomspace(high, low, dim)[1:-1].tolist()]
+    values = (high, *middle, low)[:dim] if dim > 1 else (high,)
+    curvatures = ", ".join(f"{v:.4g}" for v in values)
+    latex = rf"$\frac12\sum_jh_jx_j^2$, $h={curvatures if dim == 1 else f'({curvatures})'}$"
+    loss = Quadratic(tuple(exactly(v) for v in values))
+    return Member(f"sum of h_j x_j^2/2, h = {curvatures}", latex, loss, 1.0, values)
+
+
+def _sum(name: str, latex: str, of: Any, l0: float, b: float) -> Member:
+    scale, factor = exactly(float(b)), f"{l0 / b**2:.4g}"
+    formula = rf"${factor}\sum_j{latex}$, $z={b:.4g}\,x$"
+    loss = SeparableSum(exactly(float(l0)) / scale**2 * of(scale * generic))
+    return Member(f"{factor} sum of {name}, z = {b:.4g} x", formula, loss, 1 / b)

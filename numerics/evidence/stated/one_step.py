@@ -1,4 +1,4 @@
-"""One step at many states: the claim about the change of V, exactly, inside the assumptions, on their boundary and beyond."""
+"""One step at many states: the exact change of V against its claim, inside the assumptions, at their boundary and beyond."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sdescent.numerics.evidence.stated.instance import Instance, State
 
 #: states of each instance
 COUNT = 400
-#: steps inside the condition, and beyond it, as multiples of the largest
+#: steps inside the condition and beyond it, as multiples of the largest allowed step
 INSIDE, BEYOND = 0.25, (2.0, 10.0)
 WORDS = {2.0: "twice the largest step", 10.0: "ten times the largest step"}
-#: notes on the method, of a theorem about its SDE
+#: notes for the method, if the theorem is about its SDE
 ABOUT_THE_SDE = "the theorem is about the SDE"
 IN_PLACE = f"{ABOUT_THE_SDE}: (E V(x_(n+1)) - V(x_n))/eta in place of L V"
-#: times of a schedule that changes are below this
+#: times of a changing schedule are below this
 LATE = 10.0
 
 
@@ -37,7 +37,7 @@ class Seen:
         count, failing: states at which the assumptions hold, and at how many of them the claim does not.
         tightness: the least of bound/value at these.
         worst: the state of this tightness, or one at which the claim fails most.
-        broken: states, whatever holds there, at which it fails.
+        broken: states at which it fails, with or without the assumptions.
     """
 
     one: Instance
@@ -49,7 +49,7 @@ class Seen:
 
 
 def changes(one: Instance, subject: str) -> Change:
-    """What stands for the change of V: that of the method (over eta, for a theorem about an SDE), or L V."""
+    """The change of V: of the method (over eta, for a theorem about an SDE), or L V."""
     if subject == "SDE":
         return of_the_sde
     if one.stated.about == "method":
@@ -90,7 +90,7 @@ def _judged(one: Instance, state: State, numbers: Numbers, claim: Relation, subj
 
 
 def _check_definitions(one: Instance, numbers: Numbers) -> None:
-    """What the engine computes of the step or the generator, at the numbers of the enumeration."""
+    """Checks the definitions, which the engine computed, at the numbers of the enumeration."""
     for name, relation in one.stated.setting.definitions.items():
         try:
             holds = numbers.holds(relation)
@@ -102,7 +102,7 @@ def _check_definitions(one: Instance, numbers: Numbers) -> None:
 
 
 def steps_of(one: Instance) -> dict[str, Instance]:
-    """The instance at the largest step size that its assumptions allow, or at any, and well inside."""
+    """The instance at the largest allowed step size (or at any, without a limit), and well inside."""
     if one.constants.fixed:
         return {"at its step size": one}
     first = "at the largest step size" if one.most is not None else "at any step size"
@@ -110,7 +110,7 @@ def steps_of(one: Instance) -> dict[str, Instance]:
 
 
 def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The claim of one step on all instances: at the largest step size, and well inside.
+    """The claim about one step on all instances, at the largest step size and well inside.
 
     Args:
         id: of the theorem.
@@ -127,7 +127,7 @@ def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation)
 
 
 def beyond(chosen: Sequence[Instance], subject: str, claim: Relation) -> dict[str, bool | None]:
-    """Whether the claim fails somewhere with a step beyond the condition."""
+    """Whether the claim fails at some state with a step beyond the condition."""
     bounded = [one for one in chosen if one.most is not None]
     fails: dict[str, bool | None] = {}
     for factor in BEYOND:

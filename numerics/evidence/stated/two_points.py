@@ -1,4 +1,4 @@
-"""The law of two points, +1 and -1 with equal chances: the noise at which bounds in the variance alone are often attained."""
+"""The law of two points, +1 and -1 with equal chances: it often attains bounds in the variance alone."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Sweeps over pairs of settings: where methods and models are stable, and the thresholds of the formulas (theory 5, 6)."""
+"""Sweeps over pairs of parameters: stability of methods and models against thresholds of the formulas (theory 5, 6)."""

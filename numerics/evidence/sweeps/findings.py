@@ -1,6 +1,6 @@
 """The verdicts of the sweeps, computed from numbers, each with its criterion.
 
-CONFIRMED and VIOLATED need the numbers to be clear of their own errors; otherwise the verdict is INCONCLUSIVE.
+CONFIRMED and VIOLATED need a gap that exceeds the errors of the numbers; otherwise the verdict is INCONCLUSIVE.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from sdescent.numerics.evidence.sweeps.quadratic import METHOD, Bracket, Station
 from sdescent.numerics.evidence.sweeps.quartic import Descent, Scheduled
 from sdescent.numerics.statistics.estimates import Estimate, proportion
 
-#: relative difference that counts as none, of numbers that are computed without sampling and without a grid
+#: largest relative difference of equal numbers, if computed without sampling and without a grid
 EQUAL = 1e-9
 #: required distance of the limit of a ratio from 1
 NEAR = 0.01
-#: half-width of an interval, of a slope or relative to an exact value, up to which agreement says something
+#: largest half-width of an interval for agreement to count: of a slope, or relative to an exact value
 NARROW = 0.1
-#: the probability of a blow-up that "never" has to exclude, at 95 %
+#: the blow-up probability that `never` must exclude, at 95 %
 RARE = 1e-3
 
 
 def together(parts: Sequence[Verdict]) -> Verdict:
-    """VIOLATED if one of them is; CONFIRMED if there are some and all of them are."""
+    """VIOLATED if one is; CONFIRMED if there are some and all are."""
     return verdict_of(Verdict.VIOLATED in parts, parts and all(p is Verdict.CONFIRMED for p in parts))
 
 
@@ -41,8 +41,8 @@ def _straddles(bracket: Bracket) -> Verdict:
 def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Verdict:
     """Whether the model's threshold is the method's, to within the width of the brackets.
 
-    The method itself has to contract below and grow above its threshold, or nothing is decided. The model's threshold is the
-    method's if it does the same at every pair of step sizes, and it is not if it fails to at one.
+    Undecided unless the method itself contracts below and grows above its threshold. The model has this threshold if it does
+    the same at every pair of step sizes.
     """
     if together([_straddles(b) for b in method]) is not Verdict.CONFIRMED:
         return Verdict.INCONCLUSIVE
@@ -50,7 +50,7 @@ def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Verdi
 
 
 def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -> Verdict:
-    """Whether stationary values agree at every setting, to rounding and the rest of the transient."""
+    """Whether stationary values agree at every setting, up to rounding and the remaining transient."""
     pairs = list(zip(method, model, strict=True))
     equal = [abs(one.value - other.value) <= one.error + other.error + EQUAL * abs(one.value) for one, other in pairs]
     return verdict_of(not all(equal), equal)
@@ -69,9 +69,9 @@ def interval_of_growth(sweep: Descent) -> tuple[float, float]:
 
 
 def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float]) -> Verdict:
-    """Whether the model grows from its own threshold on, where gradient descent shrinks, and gradient descent from its own.
+    """Whether the model grows from a lower threshold on than gradient descent.
 
-    The thresholds of the formulas have to be in the observed intervals, which must not overlap.
+    Each threshold of the formulas must be in its observed interval, and the intervals must not overlap.
     """
     intervals = {METHOD: interval_of_growth(method), model.subject: interval_of_growth(model)}
     if not np.all(np.isfinite([a for pair in intervals.values() for a in pair])):
@@ -94,7 +94,7 @@ def blows_up(sweep: Scheduled, thresholds: Sequence[float]) -> Verdict:
 
 
 def within_steps(sweep: Scheduled) -> Verdict:
-    """Whether no path is farther from its start than the sum of its steps, and none blew up: exact for signs, path by path."""
+    """Whether no path blew up or is farther from its start than the sum of its steps: exact for signs, path by path."""
     fine = sweep.excess <= EQUAL * float(np.sqrt(sweep.q.max())) and not sweep.blown.any()
     return Verdict.CONFIRMED if fine else Verdict.VIOLATED
 
@@ -105,7 +105,7 @@ def blown(sweep: Scheduled) -> Estimate:
 
 
 def never(sweep: Scheduled) -> Verdict:
-    """Whether no path blew up, and enough of them for a probability above `RARE` to be excluded at 95 %."""
+    """Whether no path blew up, out of enough to exclude a probability above `RARE` at 95 %."""
     share = blown(sweep)
     return verdict_of(share.value > 0, share.upper <= RARE)
 
@@ -114,7 +114,7 @@ def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
     """Whether the largest stable step moves in the direction of the formula, and is nowhere below the formula's step.
 
     Args:
-        strengths: at increasing values of one setting, the others fixed; the formula's own steps have to move that way too.
+        strengths: at increasing values of one parameter, others fixed; the formula's own steps must move the same way.
         rising: the direction.
 
     Raises:
@@ -130,10 +130,10 @@ def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
 
 
 def agree(pairs: Sequence[tuple[Estimate, float]]) -> Verdict:
-    """Whether every exact value is in the interval of its estimate; a half-width above `NARROW` of the value decides nothing.
+    """Whether every exact value is in the interval of its estimate; a relative half-width above `NARROW` decides nothing.
 
     Args:
-        pairs: estimates, whose levels are for them jointly, each with the exact value.
+        pairs: estimates, with joint levels, each with the exact value.
     """
     inside = [estimate.lower <= exact <= estimate.upper for estimate, exact in pairs]
     fine = [(estimate.upper - estimate.lower) / 2 <= NARROW * abs(exact) for estimate, exact in pairs]
@@ -141,14 +141,14 @@ def agree(pairs: Sequence[tuple[Estimate, float]]) -> Verdict:
 
 
 def largest_at_the_end(values: Sequence[float]) -> Verdict:
-    """Whether none of these numbers, which have no errors but rounding, is above the last of them."""
+    """Whether the last of these numbers is the largest; their only errors are rounding."""
     if len(values) < 2:
         return Verdict.INCONCLUSIVE
     return Verdict.CONFIRMED if max(values) <= values[-1] * (1 + EQUAL) else Verdict.VIOLATED
 
 
 def slope_is(value: float, half: float, expected: float) -> Verdict:
-    """Whether a slope with this half-width of its interval is the expected one; an interval wider than `NARROW` decides nothing."""
+    """Whether a slope has the expected value, within the half-width of its interval; one above `NARROW` decides nothing."""
     return verdict_of(abs(value - expected) > half, half <= NARROW)
 
 

@@ -1,8 +1,8 @@
-"""The floor of the methods on x^2/2: runs that have settled, against exact stationary moments, over clients and step sizes.
+"""The floor of the methods on x^2/2: settled runs against exact stationary moments, over clients and step sizes.
 
-The exact E f is (1/2) E x^2 of the method's own stationary law: from a linear equation for D(C)SGD
-(`sdescent.derive.equations.process.stationary`,
-theory 5.4, 6.7), from a chain on a lattice for DSignSGD (`signs`). Everything is dimensionless.
+The exact E f = (1/2) E x^2 of the method's own stationary law comes from a linear equation for D(C)SGD
+(`sdescent.derive.equations.process.stationary`, theory 5.4, 6.7), and from a chain on a lattice for DSignSGD (`signs`).
+Everything is dimensionless.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import nth_key
 from sdescent.numerics.statistics.estimates import Estimate, mean
 
-#: a run has settled after so many relaxation times of E x^2; then it is saved so often, one relaxation time apart
+#: relaxation times of E x^2 until a run has settled; number of saved times afterwards, one relaxation time apart
 BURN, SAVES = 20, 8
-#: the level of each interval that is drawn or printed, and of those of a verdict together: it is wrong by chance once in a thousand
+#: the level of each interval in a figure or table, and the joint level of a verdict: wrong by chance once in a thousand
 LEVEL, SURE = 0.95, 0.999
 
 
@@ -47,7 +47,7 @@ class Floor:
     """The stationary loss of a method, simulated and exact.
 
     Attributes:
-        kind: what it is called.
+        kind: its name.
         eta, N: step size and number of clients.
         losses: f over the saved times, averaged for each path, (paths,).
         exact: E f of the stationary law.
@@ -82,12 +82,12 @@ class Slope:
 def unbiased(
     kinds: Mapping[str, Affine], eta: float, N: int, count: int, seed: int = 0, place: int = 0
 ) -> dict[str, Floor]:
-    """`Floor` of D(C)SGD with several kinds of noise and compression, all in one run; no two of them share draws.
+    """`Floor` of D(C)SGD with several kinds of noise and compression, in one run with independent draws.
 
     Args:
-        kinds: name -> setting; without compression and with noise of fixed variance the method is DSGD.
+        kinds: name -> noise and compression; DSGD if there is no compression and the variance is constant.
         count: number of paths of each.
-        seed, place: of the draws; runs at different places share none.
+        seed, place: of the draws; different places are independent.
 
     Raises:
         BadInput: a step size at which E x^2 does not converge.
@@ -122,9 +122,9 @@ def floor_of_signs(nu: float, eta: float, N: int) -> float:
 
 
 def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int = 0) -> Floor:
-    """`Floor` of DSignSGD under Student's t noise of scale 1; seed and place as of `unbiased`."""
+    """`Floor` of DSignSGD under Student's t noise of scale 1; seed and place as for `unbiased`."""
     exact = floor_of_signs(nu, eta, N)
-    # all lattices alike: starts are uniform over whole spacings, about as wide as the law
+    # all lattices alike: starts are uniform over whole spacings, about the width of the law
     spacing = lattice_spacing(eta, N)
     wide = spacing * np.ceil(np.sqrt(6 * exact) / spacing)
     starts = np.random.default_rng([seed, place]).uniform(-wide, wide, size=(1, count))
@@ -139,7 +139,7 @@ def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int =
 def _settled(
     method: Method, starts: np.ndarray, eta: float, rate: float, params: Mapping[str, float], varied: Mapping[str, Any], key: Any
 ) -> np.ndarray:  # fmt: skip
-    """f of each path, averaged over saved times an odd number of steps apart: signs of an odd N visit two classes in turn."""
+    """f of each path, averaged over saved times an odd number of steps apart: signs with odd N alternate between two classes."""
     apart = int(np.ceil(1 / rate)) // 2 * 2 + 1
     steps = (BURN + np.arange(SAVES)) * apart
     ensemble = run(
@@ -150,7 +150,7 @@ def _settled(
 
 
 def stall_line(nu: float, eta: float, N: int) -> float:
-    """E x^2 that entry 6.7-sign states, for equal scales 1 and h = 1: the catalogue's own formula at numbers."""
+    """E x^2 by the catalogue's own formula (6.7-sign), for equal scales 1 and h = 1."""
     values = symbols(paths, eta=eta, N=N, M=density_at_zero(nu), h=1.0, x=0.0) | symbols(clients, sigma=np.ones(N))
     _, right = Numbers(values, size=(N, 1, 1, 1)).sides(conclusion("6.7-sign"))
     return float(right.item())

@@ -1,10 +1,10 @@
-"""Quadratics with affine noise and compression, from closed second moments: no sampling (theory 5.1, 5.3, 5.4, 6.3).
+"""Quadratics with affine noise and compression, from closed second moments, without sampling (theory 5.1, 5.3, 5.4, 6.3).
 
-f = h |x|^2/2, Bernoulli sparsifier of ratio omega = 1/p - 1, Cov Z = (s0 + s1 G^2) I. E x^2 obeys an affine recursion (the
-method) or an affine differential equation (a model), whose slope says whether it grows. Everything is dimensionless.
+f = h |x|^2/2, Bernoulli sparsifier of ratio omega = 1/p - 1, Cov Z = (s0 + s1 G^2) I. E x^2 obeys an affine recursion (method)
+or an affine differential equation (model); the slope decides whether it grows. Everything is dimensionless.
 
-The method's own growth is also measured through `sdescent.numerics.without_sampling.transition`, which does not use moments: it
-averages phi = x^2 over the finite law of one step's message.
+The method's own growth is also measured by `sdescent.numerics.without_sampling.transition`, without moments: it averages phi = x^2
+over the finite law of one message.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ METHOD: Final = "method"
 SUBJECTS: tuple[Kind, ...] = (METHOD, *MODELS)
 LAMBDA = parameter("lambda")
 _X1 = sp.Symbol("x1", real=True)
-#: number of steps to approach a stationary value, in units of its relaxation time
+#: relaxation times until a value is stationary
 RELAXATIONS = 40.0
 
 
@@ -67,7 +67,7 @@ def _moments(subject: Kind, h: tuple[Any, ...] = ("lam",)) -> MomentMap:
 
 @lru_cache
 def threshold_formula(subject: Kind) -> sp.Expr:
-    """The step size from which on E x^2 of the method or a model grows (theory 5); infinite or negative: none."""
+    """The step size beyond which E x^2 of the method or a model grows (theory 5); infinite or negative for none."""
     return stability_threshold(compressed(), "discrete" if subject == METHOD else subject, LAMBDA, 1)
 
 
@@ -110,7 +110,7 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
 @final
 @dataclass(frozen=True)
 class Bracket(Record, null=True):
-    """Whether E x^2 grows a little below and a little above the method's own threshold.
+    """Growth of E x^2 slightly below and slightly above the method's own threshold.
 
     Attributes:
         subject, omega, sigma1, N: the arguments.
@@ -133,10 +133,10 @@ class Bracket(Record, null=True):
 
 
 def factor(subject: Kind, eta: float, omega: float, sigma1: float, N: int) -> tuple[float, float]:
-    """The factor of one step from E x_1^2 at two starting points, and its error.
+    """The factor of one step, from E x_1^2 for two starting points, and its error.
 
-    The factor of the method comes from its transition operator, that of a model from its generator
-    (`sdescent.numerics.without_sampling.closed_moments`): neither is the way in which the formulas were derived.
+    It comes from the transition operator of the method, or from the generator of a model
+    (`sdescent.numerics.without_sampling.closed_moments`); the formulas were derived differently.
     """
     method, loss = compressed(N), Quadratic(1)
     params = {"eta": eta, "p": float(keep(omega)), "sigma0": 0.5, "sigma1": sigma1}
@@ -164,7 +164,7 @@ def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0
 @final
 @dataclass(frozen=True)
 class Stationary(Record, null=True):
-    """E x^2 after enough steps that it no longer changes.
+    """E x^2 once it no longer changes.
 
     Attributes:
         subject, eta, omega, sigma0, sigma1, N: the arguments.
@@ -184,7 +184,7 @@ class Stationary(Record, null=True):
 
 
 def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: float, N: int) -> Stationary:
-    """E x^2 of a long run, moment by moment, and the stationary value of the formula.
+    """E x^2 of a long run, by closed moments, and the stationary value of the formula.
 
     Raises:
         BadInput: a step size at which E x^2 does not converge.
@@ -201,7 +201,7 @@ def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: f
         else model_moment(_equation(subject, N), 0.0, end, _X1**2, params)
     )
     exact = number_at(fixed_point(subject), {"lambda": 1.0, **params, "N": float(N)})
-    # the rest of the transient, in units of the value itself
+    # the remaining transient, relative to the value
     error = moment.error + abs(moment.value) * np.exp(-rate * steps)
     return Stationary(subject, eta, omega, sigma0, sigma1, N, moment.value, error, exact)
 
@@ -221,7 +221,7 @@ class Strength(Record, null=True):
 
     Attributes:
         omega, sigma1, d, N: the arguments.
-        measured: the step at which the spectral radius of the second-moment map of one step passes 1, by bisection.
+        measured: the step at which the spectral radius of the second-moment map passes 1, by bisection.
         formula: 2 eps/K(G) with eps = 1; on a quadratic L1 = 0, so that it holds for every G.
     """
 

@@ -1,6 +1,6 @@
 """On f = x^4/4: gradient descent and its models from q = eta x_0^2, and pre-scheduled methods (theory 5.2, 6.3, 6.9).
 
-Everything is dimensionless. A path with |x| above `OUT` has blown up; that is an outcome to count.
+Everything is dimensionless. Paths with |x| above `OUT` have blown up, and are counted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import Ensemble, nth_key
 
 LOSS = Quartic()
-#: beyond this |x| a path has blown up; starting points are at most a few units
+#: a path beyond this |x| has blown up; starting points are of order 1
 OUT = 1e4
 #: solver steps per step of the method, for the equations without noise; checked against twice as many
 FINE = 64
@@ -109,16 +109,16 @@ def growth_threshold(p: float) -> float:
     return float(-at.value(relation.slack).item())
 
 
-#: methods on a schedule: (compressed) SGD as in theory 6.9, DSignSGD, and DCSGD with the factor of theory 6.3
+#: methods with a schedule: (compressed) SGD as in theory 6.9, DSignSGD, and DCSGD with the factor of theory 6.3
 KINDS = ("dcsgd", "dsignsgd", "normalised")
 CLIENTS, OMEGA, SIGMA = 2, 1.0, 0.5
-#: of the normalised method: L1 of the quartic (every one > 0 has an L0), eps and kap of theory 6.3
+#: normalised method: L1 of the quartic (every L1 > 0 has an L0), eps and kap of theory 6.3
 CONSTANTS = {"L1": 1.0, "eps": 0.9, "kap": 1.0}
 
 
 @lru_cache
 def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
-    """A method with eta_n = (1 + n)^(-p) on the quartic, eta = 1, and its numbers; p is left open.
+    """A method with eta_n = (1 + n)^(-p) on the quartic, eta = 1, and its numbers; p stays a symbol.
 
     "method" is gradient descent. "dcsgd": Bernoulli sparsifier, Gaussian noise. "dsignsgd": signs, Cauchy noise of the same
     scale. "normalised": as dcsgd, with h = s/K(G) of theory 6.3 and s = 2 eps (1 + n)^(-p).
@@ -150,13 +150,13 @@ def _factor() -> sp.Expr:
 @final
 @dataclass(frozen=True)
 class Scheduled:
-    """How many paths blew up, for each exponent and start.
+    """The number of paths that blew up, for each exponent and start.
 
     Attributes:
         kind: see `scheduled`.
         p, q: exponents (P,) and eta eta_0 x_0^2 (Q,).
         paths: of each pair.
-        blown: how many left |x| <= `OUT`, (P, Q).
+        blown: number that left |x| <= `OUT`, (P, Q).
         excess: largest |x_n - x_0| - sum_{k<n} eta_k over paths and n, while inside; at most 0 for signs, but for rounding.
     """
 
@@ -173,7 +173,7 @@ def blow_ups(kind: str, p: Any, q: Any, count: int, steps: int = 60, seed: int =
 
     Args:
         count: number of paths of each pair.
-        steps: number of steps; a path that has not left by then counts as one that stays.
+        steps: number of steps; a path that is still inside counts as one that stays.
         seed: of the draws.
     """
     method, numbers = scheduled(kind)

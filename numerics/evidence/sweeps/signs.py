@@ -1,8 +1,8 @@
-"""DSignSGD on a quadratic: its stationary law by a chain on a lattice, against theory 6.7, under heavy tails too.
+"""DSignSGD on a quadratic: its stationary law by a chain on a lattice, against theory 6.7, heavy tails included.
 
-x_{n+1} = x_n - eta (1/N) sum_i sign(h x_n + Z_i). A step is a multiple of eta/N, whatever the noise, so from one starting point the
-method lives on a lattice, of spacing eta/N or, for an even N, 2 eta/N. Its transition matrix has binomial rows, and the stationary
-law is an eigenvector. No moment of the noise and no sampling is used: Cauchy noise included. Everything is dimensionless.
+x_{n+1} = x_n - eta (1/N) sum_i sign(h x_n + Z_i). For every noise a step is a multiple of eta/N, so that from one start the
+method lives on a lattice, of spacing eta/N or, for even N, 2 eta/N. Its transition matrix has binomial rows, and the stationary
+law is an eigenvector. Neither moments of the noise nor sampling are needed. Everything is dimensionless.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.statistics.record import Record
 from sdescent.numerics.without_sampling.line import padded
 
-#: the lattice ends at this many of the expected standard deviations and this many times sqrt(N) points, the order of one step
+#: ends of the lattice: this many expected standard deviations, plus this many times sqrt(N) points, the order of one step
 WIDE, STEPS = 9.0, 12
-#: the probability at the ends from which on the lattice is widened
+#: a larger probability at the ends widens the lattice
 EDGE = 1e-9
-#: starting points of the lattices that are averaged over, in units of the spacing
+#: starting points of the lattices to average over, in units of the spacing
 OFFSETS = (0.0, 0.25, 0.5, 0.75)
-#: points of a lattice up to which the law is compiled once
+#: lattices of up to this many points share one compiled law
 LONGEST = 1024
 
 
@@ -45,7 +45,7 @@ class SignStationary(Record, null=True):
     Attributes:
         nu, eta, sigma, h, N: the arguments.
         value: E x^2 of the stationary law, averaged over the lattices; spread: between them.
-        edge: the probability at the ends of the lattice, which is the part that cutting it leaves out.
+        edge: the probability at the ends of the lattice, of the order of that beyond the ends.
         formula: (eta/(4 N M)) sigma/h, from `sdescent.derive.equations.process.stationary.sign_near_optimum`.
     """
 
@@ -84,7 +84,7 @@ def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation:
 
     Args:
         law: y -> E sign(y + Z) of the standardised noise.
-        deviation: the standard deviation to expect; a lattice on which the ends matter is widened.
+        deviation: the expected standard deviation; a lattice with too much probability at its ends is widened.
     """
     spacing, wide = lattice_spacing(eta, N), WIDE * deviation
     while True:
@@ -97,7 +97,7 @@ def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation:
 
 
 def lattice_spacing(eta: float, N: int) -> float:
-    """The distance of neighbouring points that the method can reach from one start."""
+    """The distance of neighbouring points of a lattice."""
     return eta / N if N % 2 else 2 * eta / N
 
 
@@ -138,7 +138,7 @@ def density_at_zero(nu: float) -> float:
 def _sign_mean(nu: float) -> Any:
     y = sp.Symbol("y", real=True)
     ready = jit(lower_function(_law(nu).sign_mean(y), [y]))
-    # one shape for all lattices, so that it is compiled once
+    # one shape for all lattices: compiled once
     return lambda a: np.asarray(ready(padded(a, LONGEST)), float)[: len(a)]
 
 
@@ -155,12 +155,12 @@ def _any_nu() -> sp.Expr:
 
 
 def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
-    """(eta/(4 N M)) sigma/h, as `derive` has it."""
+    """(eta/(4 N M)) sigma/h, from `derive`."""
     return number_at(_formula(nu), {"eta": eta, "sigma": sigma, "lambda": h, "N": float(N)})
 
 
 def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:
-    """The ratio as eta -> 0 by Richardson's extrapolation, and its doubt: the change made by the last point.
+    """The ratio as eta -> 0 by Richardson's extrapolation, and its doubt: the change due to the last point.
 
     Args:
         etas: three or more, each half of the one before.

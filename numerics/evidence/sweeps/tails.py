@@ -1,4 +1,4 @@
-"""DSGD and DSignSGD on x^2/2 against the index of stable noise: DSGD's law after n steps exactly, as a stable law (theory 3, 6.7).
+"""DSGD and DSignSGD on x^2/2 under stable noise of any index; DSGD's law after n steps is a stable law (theory 3, 6.7).
 
 x_{n+1} = (1 - eta) x_n - (eta/N) sum_i sigma Z_i with E exp(i t Z) = exp(-|t|^alpha). Independent stable variables add up to one of
 the same index, so x_n = (1 - eta)^n x_0 + s_n S, S standardised, s_n^alpha = N (eta sigma/N)^alpha sum_{k<n} |1 - eta|^(k alpha).
@@ -29,9 +29,9 @@ from sdescent.numerics.statistics.estimates import Estimate, mean, proportion, q
 from sdescent.numerics.without_sampling.line import padded
 
 METHODS: Final = {"dsgd": DSGD, "dsignsgd": DSignSGD}
-#: a path of DSGD may go far: heavy tails are no blow-up of a linear recursion
+#: a path of DSGD may go far without a blow-up: its recursion is linear
 FAR = 1e150
-#: a panel of the quadrature for E min(f, c): this long in log r, this many nodes; it begins at e^-25 times the end
+#: quadrature for E min(f, c): length of a panel in log r, its nodes; panels begin at e^-25 times the end
 PANEL, NODES, DEPTH = 0.5, 16, 25.0
 _POINTS = 256
 
@@ -39,7 +39,7 @@ _POINTS = 256
 @final
 @dataclass(frozen=True)
 class Setting:
-    """What is the same for every tail index: step size, clients, scale of the noise, start, number of steps."""
+    """Parameters common to all tail indices: step size, clients, scale of the noise, start, number of steps."""
 
     eta: float
     N: int
@@ -112,10 +112,10 @@ def capped_mean(alpha: float, caps: Any, setting: Setting) -> np.ndarray:
 
 
 def sign_mean_loss(alpha: float, setting: Setting) -> float:
-    """Stationary E f of DSignSGD, by a chain on a lattice (`signs`): no sampling.
+    """Stationary E f of DSignSGD, by a chain on a lattice (`signs`).
 
     Raises:
-        BadInput: an index so small that the lattice does not hold the law.
+        BadInput: an index too small for the lattice.
     """
     law = _sign_mean()
     expected = np.sqrt(setting.eta * setting.sigma / setting.N)
@@ -143,11 +143,11 @@ class Tail:
     setting: Setting
 
     def quantiles(self, q: float, level: float = 0.95) -> list[Estimate]:
-        """The q-quantile for each index, with an interval that is exact for every law."""
+        """The q-quantile for each index, with an interval valid for every law."""
         return [quantile(row, q, level) for row in self.loss]
 
     def shares(self, losses: Any, level: float = 0.95) -> list[Estimate]:
-        """P(f <= losses[n]) at the n-th index, with an interval that is exact for every law."""
+        """P(f <= losses[n]) at the n-th index, with an interval valid for every law."""
         counts = [int(np.sum(row <= end)) for row, end in zip(self.loss, losses, strict=True)]
         return [proportion(count, self.loss.shape[1], level) for count in counts]
 
@@ -157,7 +157,7 @@ class Tail:
 
 
 def method(kind: str, N: int) -> Method:
-    """DSGD or DSignSGD with stable noise; alpha and sigma are left open.
+    """DSGD or DSignSGD with stable noise; alpha and sigma stay symbols.
 
     Raises:
         BadInput: another kind.
@@ -168,7 +168,7 @@ def method(kind: str, N: int) -> Method:
 
 
 def tail(kind: str, alphas: Sequence[float], setting: Setting, paths: int, seed: int = 0) -> Tail:
-    """See `Tail`. The signs start within half a spacing of their lattice around x_0, so that all lattices are visited alike."""
+    """See `Tail`. DSignSGD starts within half a lattice spacing of x_0, uniformly, so that all lattices are equally likely."""
     count = len(alphas) * paths
     spacing = lattice_spacing(setting.eta, setting.N) if kind == "dsignsgd" else 0.0
     starts = setting.x0 + spacing * (np.random.default_rng(seed).uniform(size=(1, count)) - 0.5)

@@ -13,10 +13,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.equations import models
-from sdescent.derive.equations.process.stationary import second_moments
-from sdescent.derive.equations.sde import Equation
 from sdescent.derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
-from sdescent.derive.methods.distributed import DCSGD, DSGD
 from sdescent.derive.methods.losses import (
     Cosh,
     GluedExponential,
@@ -28,22 +25,23 @@ from sdescent.derive.methods.losses import (
     Smoothness,
 )
 from sdescent.derive.methods.losses import x as place
-from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Laplace
-from sdescent.derive.proof.language.terms import Relation, num, x
+from sdescent.derive.methods.noise import Laplace
+from sdescent.derive.proof.language.terms import Relation, num
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry import instances, recompute
 from sdescent.derive.theorems.entry.checking import check
-from sdescent.derive.theorems.entry.points import value
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as unbiased
-from sdescent.derive.theorems.unbiased import polyak, scaling
+from sdescent.derive.theorems.unbiased import polyak
 from sdescent.derive.vocabulary.symbols import eta
 from sdescent.derive.vocabulary.verdicts import Verdict
-from tests.support.certificates.entries import checked_entry
-from tests.support.samples import mostly_slow
 
+q = sp.Rational
 ENTRIES = entries()
-READ = [e for e in ENTRIES.values() if isinstance(e, Theorem) and e.read]
+THEOREMS = [e for e in ENTRIES.values() if isinstance(e, Theorem)]
+#: of each module whose theorems read relations off the engine one theorem, and of each group that is computed again
+READ = {e.prove.__module__: e for e in THEOREMS if e.read}
+RECOMPUTED = {e.recomputed: e for e in sorted(THEOREMS, key=lambda e: len(e.definitions)) if e.recomputed}
 WRONG_WORDS = "definitions are not those of the method"
 
 
@@ -59,64 +57,60 @@ def again(name: str) -> ModuleType:
 def proved_again(name: str, only: str = "") -> set[str]:
     """Which entries of a module (or whether this one) come out when it is read with the engine of now; none where it refuses."""
     try:
-        found = again(name).ENTRIES
+        anew = again(name).ENTRIES
     except ValueError:
         return set()
     return {
         e.id
-        for e in found
+        for e in anew
         if only in ("", e.id) and isinstance(e, Theorem) and check(e, seconds=1.0).status == Verdict.PROVED
     }
 
 
-def test_entries_that_read() -> None:
-    assert {e.id for e in READ if e.id.startswith("4-")} == {e for e in ENTRIES if e.startswith("4-")}
-    others = {"8-psi-sharp", "8-glued-twice", "8-rosenbrock-never"}
-    assert {e.id for e in READ if e.id.startswith("8-")} == {*LOSSES} | others
+def test_nothing_is_left_out() -> None:
+    """Every compressor has its ratio, every loss its constants; every group that is computed again is evaluated."""
+    compressors, losses = (
+        {c for c in kind.__subclasses__() if c.__module__.startswith("sdescent.derive.")}
+        for kind in (Unbiased, Separable)
+    )
+    assert {e.id for e in THEOREMS if e.read and e.id.startswith("4-")} == {*OF} == {e for e in ENTRIES if e[0] == "4"}
+    assert {*OF.values()} == compressors and {*LOSSES.values(), SeparableSum} == losses
+    read = {e.id for e in THEOREMS if e.read and e.id.startswith("8-")}
+    assert read == {*LOSSES, "8-psi-sharp", "8-glued-twice", "8-rosenbrock-never"}
     assert {e.id for e in ENTRIES.values() if isinstance(e, Refutation) and e.read} == {*REFUTED_READ, "8-psi-half"}
+    groups = {name for e in RECOMPUTED.values() for name in e.recomputed}
+    assert groups == set(instances.INSTANCES) == {*recompute.GROUPS, "linear signs"}
 
 
-@pytest.mark.parametrize("theorem", mostly_slow(READ, 4), ids=lambda t: t.id)
+@pytest.mark.parametrize("theorem", READ.values(), ids=lambda t: t.id)
 def test_a_planted_definition_is_noticed(theorem: Theorem) -> None:
     """Each relation that is read, changed a little or to another sign, is not taken, whatever the proof makes of it."""
-    assert theorem.read is not None
-    read = theorem.read()
+    read = theorem.read() if theorem.read else {}
     assert read
     for name, relation in read.items():
         for right in (relation.right * num(Fraction(101, 100)), relation.right + num(1), -relation.right):
             wrong = Relation((relation.op, relation.left, right))
             kind = "definitions" if name in theorem.definitions else "assumptions"
-            planted = {**getattr(theorem, kind), name: wrong}
-            found = check(dataclasses.replace(theorem, **{kind: planted}))
-            assert found.status == Verdict.UNDECIDED, (name, wrong)
-            assert WRONG_WORDS in found.reason or "the point of the theorem" in found.reason
+            checked = check(dataclasses.replace(theorem, **{kind: {**getattr(theorem, kind), name: wrong}}))
+            assert checked.status == Verdict.UNDECIDED, (name, wrong)
+            assert WRONG_WORDS in checked.reason or "the point of the theorem" in checked.reason
             # at whatever point: not only because it does not satisfy what was planted
             only: dict[str, Any] = {"assumptions": {}, "definitions": {}, kind: {name: wrong}}
             anywhere = dataclasses.replace(theorem, **only, point=_Any())
             assert WRONG_WORDS in check(anywhere).reason
 
 
-RECOMPUTED = [e for e in ENTRIES.values() if isinstance(e, Theorem) and e.recomputed]
-
-
-@pytest.mark.parametrize("theorem", RECOMPUTED, ids=lambda t: t.id)
+@pytest.mark.parametrize("theorem", RECOMPUTED.values(), ids=lambda t: t.id)
 def test_a_planted_definition_does_not_hold_in_the_engine(theorem: Theorem) -> None:
     """Definitions that are written in a theorem are evaluated in what the engine has, and a wrong one is noticed at any point."""
-    assert theorem.definitions
     for name, relation in theorem.definitions.items():
         right, shifted = relation.right, relation.right + num(Fraction(1, 100))
         # 0 = a t says the same as 0 = t
         for other in (shifted,) if relation.left == num(0) else (shifted, right * num(Fraction(101, 100)), -right):
             only = {name: relation.left.eq(other)}
-            found = check(dataclasses.replace(theorem, definitions=only, assumptions={}, point=_Any(), read=None))
-            assert found.status == Verdict.UNDECIDED
-            assert f"{name} does not hold for what the engine has" in found.reason, (name, other)
-
-
-def test_every_group_is_evaluated() -> None:
-    groups = {name for e in RECOMPUTED for name in e.recomputed}
-    assert groups == set(instances.INSTANCES)
-    assert groups == {*recompute.GROUPS, "linear signs"}
+            checked = check(dataclasses.replace(theorem, definitions=only, assumptions={}, point=_Any(), read=None))
+            assert checked.status == Verdict.UNDECIDED
+            assert f"{name} does not hold for what the engine has" in checked.reason, (name, other)
 
 
 class _Any(dict[Any, Any]):
@@ -139,35 +133,30 @@ OF: dict[str, type[Unbiased]] = {
 }  # fmt: skip
 
 
-def test_every_unbiased_compressor_has_its_ratio() -> None:
-    assert set(OF) == {e for e in ENTRIES if e.startswith("4-")}
-    shipped = {
-        c for c in Unbiased.__subclasses__() if c.__module__.startswith("sdescent.derive.")
-    }  # tests have some of their own
-    assert set(OF.values()) == shipped
-
-
-@pytest.mark.parametrize("name", mostly_slow(OF, 2))
-@pytest.mark.parametrize("part", ["mean", "variance up", "variance"])
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("4-bernoulli", "mean"),
+        ("4-fixed-grid", "mean"),
+        ("4-natural", "variance up"),
+        ("4-qsgd-coarse", "another shape"),
+    ],
+)
 def test_a_compressor_with_other_moments(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = OF[name].conditional_moments
+    right, more = OF[name].conditional_moments, q(101, 100)
 
     def wrong(self: Any, dim: sp.Expr) -> Any:
         form = right(self, dim)
         if part == "mean":
-            return dataclasses.replace(form, mean=sp.Rational(101, 100) * form.mean)
-        if part == "variance":  # of another shape
-            return dataclasses.replace(form, diag=form.diag + form.mean**2)
-        return dataclasses.replace(form, diag=sp.Rational(101, 100) * form.diag)
+            return dataclasses.replace(form, mean=more * form.mean)
+        return dataclasses.replace(form, diag=more * form.diag if part == "variance up" else form.diag + form.mean**2)
 
     monkeypatch.setattr(OF[name], "conditional_moments", wrong)
-    same = name == "4-identity" and part == "variance up"  # 1.01 times 0
-    found = check(ENTRIES[name])
-    assert (found.status == Verdict.PROVED) == same
-    assert same or WRONG_WORDS in found.reason or "the variance" in found.reason
-    # read anew a larger variance keeps to an omega that is not the least one, and the fixed grid has none all the more
-    loose = {"4-fixed-grid"} if part != "mean" else set()
-    assert (name in proved_again("facts.compressors", name)) <= (same or name in loose | {"4-fixed-grid"})
+    checked = check(ENTRIES[name])
+    assert checked.status == Verdict.UNDECIDED
+    assert WRONG_WORDS in checked.reason or "the variance" in checked.reason
+    # the fixed grid has no ratio, whatever its mean is
+    assert proved_again("facts.compressors", name) <= {"4-fixed-grid"}
 
 
 def test_a_compressor_whose_variance_vanishes_in_another_case(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,8 +168,8 @@ def test_a_compressor_whose_variance_vanishes_in_another_case(monkeypatch: pytes
         return SimpleNamespace(mean=form.mean, variance=sp.Piecewise((own, dim > 2), (0, True)))
 
     monkeypatch.setattr(QSGD, "conditional_moments", wrong)
-    found = check(ENTRIES["4-qsgd-fine"])
-    assert found.status == Verdict.UNDECIDED and "is not 0 but for" in found.reason
+    checked = check(ENTRIES["4-qsgd-fine"])
+    assert checked.status == Verdict.UNDECIDED and "is not 0 but for" in checked.reason
 
 
 def test_the_covariance_of_signs_is_asked_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,20 +178,20 @@ def test_the_covariance_of_signs_is_asked_of_the_engine(monkeypatch: pytest.Monk
     def wrong(method: Any) -> Any:
         form = right(method).form
         assert form is not None
-        return SimpleNamespace(form=dataclasses.replace(form, diag=sp.Rational(101, 100) * form.diag))
+        return SimpleNamespace(form=dataclasses.replace(form, diag=q(101, 100) * form.diag))
 
     monkeypatch.setattr(recompute, "sde", wrong)
     assert recompute.signs() == [f"the covariance of the sign with {law}" for law in recompute.LAWS]
 
 
-@pytest.mark.parametrize("name", [n for n in OF if n != "4-fixed-grid"])
+@pytest.mark.parametrize("name", ["4-rand-k", "4-natural", "4-qsgd-coarse"])
 def test_a_compressor_with_another_omega(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = OF[name].omega
 
     def smaller(self: Any, dim: sp.Expr) -> Any:
-        found = right(self, dim)
-        value = found.value - sp.Rational(1, 100)
-        return dataclasses.replace(found, value=sp.piecewise_fold(value) if value.has(sp.Piecewise) else value)
+        ratio = right(self, dim)
+        value = ratio.value - q(1, 100)
+        return dataclasses.replace(ratio, value=sp.piecewise_fold(value) if value.has(sp.Piecewise) else value)
 
     monkeypatch.setattr(OF[name], "omega", smaller)
     assert check(ENTRIES[name]).status == Verdict.UNDECIDED
@@ -216,14 +205,9 @@ LOSSES: dict[str, type[Separable]] = {
 }  # fmt: skip
 
 
-def test_every_separable_loss_has_its_constants() -> None:
-    # a check of numerics has a loss of its own
-    shipped = {c for c in Separable.__subclasses__() if c.__module__.startswith("sdescent.derive.")}
-    assert {*LOSSES.values(), SeparableSum} == shipped
-
-
-@pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("part", ["f", "L0", "L1"])
+@pytest.mark.parametrize(
+    ("name", "part"), [("8-quartic", "f"), ("8-quadratic", "L0"), ("8-cosh", "L0"), ("8-glued-exponential", "L1")]
+)
 def test_another_loss(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """f + x^2/200 is not smooth with the constants of f, nor is f with a smaller L0 or, where L1 > 0, with a smaller L1."""
     cls = LOSSES[name]
@@ -234,8 +218,8 @@ def test_another_loss(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> 
 
         def smaller(self: Any, dim: int) -> Smoothness:
             own = smoothness(self, dim)
-            lower = sp.Rational(99, 100) * own.l0 if part == "L0" else own.l0
-            return Smoothness(lower, own.l1 - sp.Rational(1, 100) if part == "L1" else own.l1)
+            lower = q(99, 100) * own.l0 if part == "L0" else own.l0
+            return Smoothness(lower, own.l1 - q(1, 100) if part == "L1" else own.l1)
 
         monkeypatch.setattr(cls, "smoothness", smaller)
     assert check(ENTRIES[name]).status == Verdict.UNDECIDED
@@ -259,30 +243,31 @@ def _anew() -> Iterator[None]:
     recompute.forget()
 
 
-@pytest.mark.usefixtures("_anew")
-def test_a_loss_that_is_not_separable(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Separable.value
-    monkeypatch.setattr(Separable, "value", lambda self, state: right(self, state) + state[0] * state[-1] / 100)
-    found = check(ENTRIES["8-separable"])
-    assert found.status == Verdict.UNDECIDED
-    assert "not diagonal" in found.reason or "not that of its parts" in found.reason
+VALUE, SMOOTHNESS = LogisticRegression.value, LogisticRegression.smoothness
+#: entry, class, method, and what stands in its place
+OTHER_LOSSES = {
+    "not separable": (
+        "8-separable", Separable, "value",
+        lambda self, state, right=Separable.value: right(self, state) + state[0] * state[-1] / 100,
+    ),
+    "value": ("8-logistic-regression", LogisticRegression, "value", lambda self, state: VALUE(self, state) * q(101, 100)),
+    "l2": ("8-logistic-regression", LogisticRegression, "value", lambda self, state: VALUE(self, state) + state[0] ** 2 / 100),
+    "L0": (
+        "8-logistic-regression", LogisticRegression, "smoothness",
+        lambda self, dim: Smoothness(SMOOTHNESS(self, dim).l0 * 2, sp.S.Zero),
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.usefixtures("_anew")
-@pytest.mark.parametrize("part", mostly_slow(["value", "L0", "l2"], 2))
-def test_another_logistic_regression(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    value, smoothness = LogisticRegression.value, LogisticRegression.smoothness
-    if part == "value":
-        monkeypatch.setattr(LogisticRegression, "value", lambda self, state: value(self, state) * sp.Rational(101, 100))
-    elif part == "l2":
-        monkeypatch.setattr(LogisticRegression, "value", lambda self, state: value(self, state) + state[0] ** 2 / 100)
-    else:
-        monkeypatch.setattr(
-            LogisticRegression, "smoothness", lambda self, dim: Smoothness(smoothness(self, dim).l0 * 2, sp.S.Zero)
-        )
-    found = check(ENTRIES["8-logistic-regression"])
-    assert found.status == Verdict.UNDECIDED
-    assert "is another one" in found.reason or "does not hold for what the engine has" in found.reason
+@pytest.mark.parametrize("which", OTHER_LOSSES)
+def test_another_loss_of_several_coordinates(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    id, cls, name, wrong = OTHER_LOSSES[which]
+    monkeypatch.setattr(cls, name, wrong)
+    checked = check(ENTRIES[id])
+    assert checked.status == Verdict.UNDECIDED
+    words = ("not diagonal", "not that of its parts", "is another one", "does not hold for what the engine has")
+    assert any(said in checked.reason for said in words)
 
 
 # --- the floor of 6.5 -------------------------------------------------------------------------------------------------
@@ -290,67 +275,31 @@ def test_another_logistic_regression(part: str, monkeypatch: pytest.MonkeyPatch)
 SCALING = {"6.8-enough", "6.8-needed"}
 
 
-@pytest.mark.parametrize("wrong", ["N squared", "eta squared", "omega not at all", "omega twice", "no decay"])
+@pytest.mark.parametrize("wrong", ["N squared", "omega twice", "no decay"])
 def test_another_floor_has_another_scaling_rule(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule is about the bound that 6.5 proves, and about its D_0."""
     assert proved_again("unbiased.scaling") == SCALING
-    right = polyak.bound
-    if wrong.startswith("omega"):
-        mean_of = unbiased.mean
-        omega, s0 = unbiased.omega, unbiased.s0
-        inside = mean_of(s0) if wrong == "omega not at all" else mean_of(s0) + mean_of(s0 * omega) + mean_of(s0 * omega)
+    right, mean_of, omega, s0 = polyak.bound, unbiased.mean, unbiased.omega, unbiased.s0
+    if wrong == "omega twice":
+        inside = mean_of(s0) + mean_of(s0 * omega) + mean_of(s0 * omega)
         monkeypatch.setitem(unbiased.DEFINITIONS, "D_0", unbiased.D0.eq(unbiased.d * inside))
-    elif wrong == "no decay":
-        monkeypatch.setattr(polyak, "bound", lambda model: polyak.FLOOR / (2 * polyak.mu))
     else:
-        factor = 1 / unbiased.N if wrong == "N squared" else unbiased.eta
-        monkeypatch.setattr(polyak, "bound", lambda model: factor * right(model))
+        other = {
+            "no decay": lambda model: polyak.FLOOR / (2 * polyak.mu),
+            "N squared": lambda model: right(model) / unbiased.N,
+        }
+        monkeypatch.setattr(polyak, "bound", other[wrong])
     assert proved_again("unbiased.scaling") == set()
-
-
-def test_the_floor_is_the_limit_of_both_models() -> None:
-    assert scaling.floor("first-order") == scaling.floor("corrected") == scaling.BEFORE
-    at = dict(eta=1, L0=4, D0=3, N=5, mu=7, f0=2, fstar=1, A1=0, B=1, omega=2, s0=1, d=1)
-    values = {x(name): Fraction(v) for name, v in at.items()}
-    assert value(scaling.BEFORE, values) == "3/35"  # 1*4*1*(1 + 2)*1/(4*7*5*1)
 
 
 # --- DSignSGD near the optimum ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("_anew")
-@pytest.mark.parametrize("wrong", mostly_slow(["covariance", "drift", "density"]))
-def test_another_sign_near_the_optimum(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = instances.linearised
-
-    def other(equation: Any) -> Any:
-        own = right(equation)
-        return dataclasses.replace(own, **{wrong: getattr(own, wrong) * sp.Rational(101, 100)})
-
-    if wrong == "density":
-        monkeypatch.setattr(Laplace, "density", lambda self, y: sp.exp(-sp.Abs(y)) / 3)
-    else:
-        monkeypatch.setattr(instances, "linearised", other)
-    found = check(ENTRIES["6.7-sign"])
-    assert found.status == Verdict.UNDECIDED
-    assert "does not hold for what the engine has" in found.reason
-
-
-@pytest.mark.slow
-def test_the_theorems_say_what_the_engine_solves() -> None:
-    """6.7 in numbers: the exact fixed points of the engine's moment equations."""
-    symbols = {s: sp.Symbol(s, positive=True) for s in ("eta", "N", "k", "h1", "h2", "sigma0", "sigma1")}
-    numbers = dict(zip(symbols, (sp.Rational(1, 10), 3, 1, 2, 5, 7, sp.Rational(1, 2)), strict=True))
-    for model in ("first-order", "corrected"):
-        claim = checked_entry(f"6.7-rand-k-{model}").steps[-1]["plain"]
-        right = sp.sympify(claim.split(" == ")[1].replace("^", "**"), locals=symbols)
-        solved = second_moments(DCSGD(RandK("k"), Affine()), 2, model, ("h1", "h2"))[0, 0]
-        at = {symbols[name]: value for name, value in numbers.items()}
-        assert sp.simplify(right.xreplace(at) - solved.xreplace(at)) == 0
-        mixed = second_moments(DSGD(Correlated(Gaussian())), 2, model, ("h1", "h2"))[0, 1]
-        claim = checked_entry(f"6.7-covariance-{model}").steps[-1]["plain"]
-        both = {**symbols, "Sigma1_2": sp.Symbol("Sigma1_2", real=True)}
-        assert sp.simplify(sp.sympify(claim.split(" == ")[1].replace("^", "**"), locals=both) - mixed) == 0
+def test_another_sign_near_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Laplace, "density", lambda self, y: sp.exp(-sp.Abs(y)) / 3)
+    checked = check(ENTRIES["6.7-sign"])
+    assert checked.status == Verdict.UNDECIDED and "does not hold for what the engine has" in checked.reason
 
 
 # --- refutations ------------------------------------------------------------------------------------------------------
@@ -363,14 +312,13 @@ def test_a_planted_claim_is_noticed(name: str) -> None:
     entry = ENTRIES[name]
     assert isinstance(entry, Refutation)
     for claim in (entry.claim.left.le(entry.claim.right - num(1)), (2 * entry.claim.left).le(entry.claim.right)):
-        found = check(dataclasses.replace(entry, claim=claim))
-        assert found.status == Verdict.UNDECIDED
-        assert "not about what the engine has" in found.reason
+        checked = check(dataclasses.replace(entry, claim=claim))
+        assert checked.status == Verdict.UNDECIDED and "not about what the engine has" in checked.reason
 
 
-@pytest.mark.parametrize("factor", [2, -1, 0, sp.Rational(101, 100)])
+@pytest.mark.parametrize("factor", [2, 0])
 def test_refutations_are_about_the_engines_drift(factor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = {e.id: e.claim for e in again("unbiased.dcsgd_expectation").ENTRIES if isinstance(e, Refutation)}
+    right = {e.id: e.claim for e in again("unbiased.dcsgd").ENTRIES if isinstance(e, Refutation)}
     assert right == {name: ENTRIES[name].claim for name in REFUTED_READ}  # pyright: ignore[reportAttributeAccessIssue]
 
     def wrong(b: sp.Expr, method: Any) -> sp.Expr:
@@ -380,7 +328,7 @@ def test_refutations_are_about_the_engines_drift(factor: Any, monkeypatch: pytes
     monkeypatch.setitem(models.MODELS, "corrected", wrong)
     for name in REFUTED_READ:
         assert check(ENTRIES[name]).status == Verdict.UNDECIDED
-    for entry in again("unbiased.dcsgd_expectation").ENTRIES:
+    for entry in again("unbiased.dcsgd").ENTRIES:
         if isinstance(entry, Refutation):
             assert entry.claim != right[entry.id]
             # without noise, and without the second term, what is claimed holds at the point
@@ -388,9 +336,3 @@ def test_refutations_are_about_the_engines_drift(factor: Any, monkeypatch: pytes
             assert entry.id != "6.2-expectation" or (check(bare).status == Verdict.REFUTED) == (factor > 1)
             # and what repairs the claim about the engine's drift does not repair another
             assert factor <= 1 or check(entry).status == Verdict.UNDECIDED
-
-
-def test_a_wrong_noise_in_the_refutations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Equation, "rate", property(lambda self: 2 * eta / self.method.clients))
-    assert check(ENTRIES["6.2-kappa-fifth"]).status == Verdict.UNDECIDED
-    assert check(ENTRIES["6.2-expectation"]).status == Verdict.REFUTED  # which has none

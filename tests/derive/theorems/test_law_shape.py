@@ -14,7 +14,6 @@ from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.proof.kernel.one_variable import check_ball
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.theorems.facts.law_shape import Backing, law_shape
-from tests.support.samples import slow_but
 
 PROVED, ASSUMED, FALSE = Backing.PROVED, Backing.ASSUMED, Backing.FALSE
 Formula = Callable[[sp.Expr], Any]
@@ -70,33 +69,16 @@ def two_humps(m: Any) -> Own:
     return Own(f"humps at {m}", lambda x: (erf(x - m) + erf(x + m)) / 2, lambda x: (normal(x - m) + normal(x + m)) / 2)
 
 
-def far_bump(at: int, width: Any, share: Any) -> Own:
-    return Own(
-        f"bump at {at}",
-        lambda x: (1 - share) * erf(x) + share * (erf(x - at, width) + erf(x + at, width)) / 2,
-        lambda x: (1 - share) * normal(x) + share * (normal(x - at, width) + normal(x + at, width)) / 2,
-    )
-
-
 def inside(x: sp.Expr, formula: Any, end: Any = 1, beyond: Any = None) -> sp.Expr:
     return sp.Piecewise((formula, size(x) <= end), (sp.sign(x) if beyond is None else beyond, True))
 
 
 root6 = sp.sqrt(6)
 UNIMODAL = [
-    weibull(1), weibull(q(1, 2)), weibull(q(3, 10)), two_humps(1), two_humps(q(1, 2)),
-    Own("scale mixture", lambda x: q(3, 4) * erf(x) + erf(x, 10) / 4, lambda x: q(3, 4) * normal(x) + normal(x, 10) / 4),
-    Own("triangle", lambda x: inside(x, 2 * x - x * size(x)), lambda x: sp.Max(0, 1 - size(x))),
+    weibull(q(3, 10)), two_humps(1),
     Own(
         "triangle of variance 1", lambda x: inside(x, 2 * x / root6 - x * size(x) / 6, root6),
         lambda x: sp.Max(0, (root6 - size(x)) / 6),
-    ),
-    Own(
-        "exp(-sqrt|x|)/4", lambda x: sp.sign(x) * (1 - (1 + sp.sqrt(size(x))) * sp.exp(-sp.sqrt(size(x)))),
-        lambda x: sp.exp(-sp.sqrt(size(x))) / 4,
-    ),
-    Own(
-        "Lomax 7/3", lambda x: sp.sign(x) * (1 - (1 + size(x)) ** q(-7, 3)), lambda x: q(7, 6) / (1 + size(x)) ** q(10, 3)
     ),
     Own("two steps down", lambda x: inside(x, inside(x, x / 2, 1, sp.sign(x) * (size(x) + 1) / 4), 3),
         lambda x: inside(x, inside(x, q(1, 4), 1, q(1, 8)), 3, 0)),
@@ -104,21 +86,13 @@ UNIMODAL = [
 #: law, the property that is false, and what is said
 FALSE_LAWS = [
     (weibull(3), "concave_right", "rises"),
-    (weibull(q(3, 2)), "concave_right", "rises"),
-    (two_humps(3), "concave_right", "rises"),
     (two_humps(q(101, 100)), "concave_right", "rises"),
-    (Own("Beta, two humps", lambda x: inside(x, x**3), lambda x: inside(x, 3 * x**2 / 2, 1, 0)), "concave_right", "rises"),
-    (
-        Own("arcsine", lambda x: inside(x, 2 * sp.asin(x) / sp.pi), lambda x: inside(x, 1 / (sp.pi * sp.sqrt(1 - x**2)), 1, 0)),
-        "concave_right", "rises",
-    ),
     (
         Own("a step up", lambda x: inside(x, inside(x, x / 4, 1, sp.sign(x) * (3 * size(x) - 2) / 4), 2),
             lambda x: inside(x, inside(x, q(1, 8), 1, q(3, 8)), 2, 0)),
         "concave_right", "jumps up at x = 1",
     ),
     (Own("two points", lambda x: (sp.sign(x + 1) + sp.sign(x - 1)) / 2, lambda x: sp.DiracDelta(x - 1)), "concave_right", "x = 1"),
-    (Own("F falls", lambda x: sp.sign(x) * sp.exp(-size(x)), lambda x: -sp.exp(-size(x)) / 2), "concave_right", "rises"),
     (Own("a step down of R", lambda x: inside(x, erf(x), 2, sp.sign(x) / 2), normal), "continuous", "jumps"),
     (Own("an atom at 0", lambda x: sp.sign(x) / 2 + erf(x) / 2, lambda x: normal(x) / 2), "continuous", "atom"),
     (Own("a shift", lambda x: erf(x - q(1, 10**6)), lambda x: normal(x + q(1, 10**6))), "odd", "not -R(x)"),
@@ -126,12 +100,9 @@ FALSE_LAWS = [
 ]  # fmt: skip
 #: laws of the package, and of which properties nothing is proved
 SHIPPED: list[tuple[Law, set[str]]] = [
-    (sd.noise.Gaussian(), set()), (sd.noise.Laplace(), set()), (sd.noise.Logistic(), set()), (sd.noise.Cauchy(), set()),
-    (sd.noise.Uniform(), set()), (sd.noise.StudentT(4), set()), (sd.noise.StudentT(q(5, 2)), {"bounded", "nondecreasing"}),
-    (sd.noise.StudentT(60), {"bounded", "nondecreasing"}), (sd.noise.StudentT("nu"), {"bounded", "nondecreasing"}),
-    (sd.noise.Stable(2), set()), (sd.noise.Stable(1), set()),
-    (sd.noise.Stable(q(3, 2)), {"concave_right", "bounded", "nondecreasing"}),
-    (sd.noise.Stable("alpha"), {"concave_right", "bounded", "nondecreasing"}),
+    (sd.noise.Logistic(), set()), (sd.noise.Cauchy(), set()), (sd.noise.Uniform(), set()),
+    (sd.noise.StudentT("nu"), {"bounded", "nondecreasing"}),
+    (sd.noise.Stable(2), set()), (sd.noise.Stable("alpha"), {"concave_right", "bounded", "nondecreasing"}),
 ]  # fmt: skip
 
 
@@ -139,24 +110,22 @@ def name_of(value: Any) -> str:
     return value.name if isinstance(value, Own) else str(value) if isinstance(value, (str, Law)) else ""
 
 
-@pytest.mark.parametrize(
-    "law", slow_but(UNIMODAL, [law for law in UNIMODAL if name_of(law) != "humps at 1/2"]), ids=name_of
-)
+@pytest.mark.parametrize("law", UNIMODAL, ids=name_of)
 def test_unimodal_laws_are_proved_to_be(law: Own) -> None:
     assert {name: one.backing for name, one in law_shape(law).items()} == dict.fromkeys(law_shape(law), PROVED)
 
 
 @pytest.mark.parametrize(("law", "name", "said"), FALSE_LAWS, ids=name_of)
 def test_what_is_false_of_a_law_is_said_with_the_place(law: Own, name: str, said: str) -> None:
-    found = law_shape(law)[name]
-    assert found.backing is FALSE and said in found.reason, str(found)
+    shape = law_shape(law)[name]
+    assert shape.backing is FALSE and said in shape.reason, str(shape)
 
 
 @pytest.mark.parametrize(("law", "unproved"), SHIPPED, ids=name_of)
 def test_laws_of_the_package(law: Law, unproved: set[str]) -> None:
-    found = law_shape(law)
-    assert {name for name, one in found.items() if one.backing is ASSUMED} == unproved
-    assert all(one.backing is not FALSE for one in found.values())
+    shape = law_shape(law)
+    assert {name for name, one in shape.items() if one.backing is ASSUMED} == unproved
+    assert all(one.backing is not FALSE for one in shape.values())
 
 
 def test_the_kernel_checks_the_proofs_and_no_other() -> None:
@@ -168,25 +137,9 @@ def test_the_kernel_checks_the_proofs_and_no_other() -> None:
             check_ball({**fields, "term": ("+", ("*", ("q", "-1"), fields["term"]), ("q", "-1"))})
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("law", [far_bump(37, q(1, 1000), q(1, 10**12))], ids=name_of)
-def test_a_bump_far_out_is_found(law: Own) -> None:
-    found = law_shape(law)["concave_right"]
-    assert found.backing is FALSE and "rises at x = " in found.reason
-
-
-@pytest.mark.slow
-def test_a_bump_of_no_width_is_not_proved_away() -> None:
-    """Where the search for a point misses it, nothing is claimed."""
-    found = law_shape(far_bump(20, q(1, 10**12), q(1, 10**30)))["concave_right"]
-    assert found.backing is not PROVED
-
-
 def test_what_has_no_words_in_the_kernel_is_assumed() -> None:
     strange = Own("floor", lambda x: erf(x) * sp.cos(sp.floor(x / 2)), lambda x: normal(x) * sp.besselk(0, size(x)))
     assert law_shape(strange)["concave_right"].backing is ASSUMED
-    drop = Own("steps", lambda x: sp.Function("R")(x), lambda x: sp.exp(sp.floor(size(x)) - x**2))
-    assert law_shape(drop)["concave_right"].backing is ASSUMED
 
 
 def test_a_parameter_is_positive_only_where_it_says_so() -> None:

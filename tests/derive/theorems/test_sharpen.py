@@ -13,7 +13,7 @@ import pytest
 from sdescent.derive.proof.kernel.certificate import certificate, dumps
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import num, xs
+from sdescent.derive.proof.language.terms import xs
 from sdescent.derive.proof.replay.check import replay
 from sdescent.derive.proof.search.mediants import DENOMINATOR
 from sdescent.derive.theorems.catalogue import entries
@@ -35,7 +35,9 @@ PLAIN: dict[str, Callable[..., bool]] = {
     "6.9-growth": lambda c, q: not q >= 0 or (q + c - 1) ** 2 >= 1,
 }
 #: what the chord of each law comes to: the stated 1/4 is for all of them
-CHORDS = {"8-gaussian-3": F(2, 9), "8-laplace-3": F(5, 26), "8-logistic-3": F(13, 55), "8-cauchy-3": F(5, 24)}
+CHORDS: dict[str, tuple[Fraction, Callable[[Any], Any]]] = {
+    "8-laplace-3": (F(5, 26), lambda v: 1 - mpmath.exp(-v)), "8-cauchy-3": (F(5, 24), lambda v: 2 * mpmath.atan(v) / mpmath.pi),
+}  # fmt: skip
 
 
 def found(name: str, seconds: float = 4.0) -> Sharpened:
@@ -69,26 +71,15 @@ def test_stated_constants_are_optimal(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CHORDS)
 def test_chords_of_laws_have_smaller_constants(name: str) -> None:
-    result = found(name, 1.0)
-    assert result.certified == CHORDS[name]
-    assert result.certified < result.constant.stated
-    laws: dict[str, Callable[[Any], Any]] = {
-        "8-gaussian-3": lambda v: mpmath.erf(v / mpmath.sqrt(2)), "8-laplace-3": lambda v: 1 - mpmath.exp(-v),
-        "8-logistic-3": lambda v: mpmath.tanh(v / 2), "8-cauchy-3": lambda v: 2 * mpmath.atan(v) / mpmath.pi,
-    }  # fmt: skip
-    mean, at = laws[name], mpmath.mpf(float(result.witness["x"]))
+    (constant, mean), result = CHORDS[name], found(name, 1.0)
+    assert result.certified == constant < result.constant.stated
+    at = mpmath.mpf(float(result.witness["x"]))
     for value, holds in ((result.refuted, False), (result.certified, True)):
         assert (at * mean(at) >= mean(1) * (at - float(value or 0))) is holds
 
 
 def test_nothing_is_certified() -> None:
     assert least(algebraic("never", "4-natural", "1", lambda c: t.le(c), "t"), 0.5) is None
-
-
-def test_a_claim_for_every_constant() -> None:
-    result = least(algebraic("always", "4-natural", "1", lambda c: num(-1).le(c), "t"), 0.5)
-    assert result is not None
-    assert (result.certified, result.refuted, result.constant.stated) == (0, None, 1)
 
 
 def test_an_irrational_constant() -> None:

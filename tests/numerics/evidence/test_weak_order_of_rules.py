@@ -14,6 +14,7 @@ from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.evidence.weak_order import weak_order, weak_order_sampled
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment
+from tests.support.samples import slow_but
 
 GAUSS = Scaled(sd.noise.Gaussian(), "sigma")
 X, M, V = sp.symbols("x1 m1 v1")
@@ -24,37 +25,29 @@ RULES = {
     "heavy-ball": (HeavyBall, V, tuple(e**2 for e in ETAS), {"mu": 1, "sigma": 1}),
     "nesterov": (Nesterov, V, tuple(e**2 for e in ETAS), {"mu": 1, "sigma": 1}),
 }
-FAST = ("ema", "ballistic", "second-order")
+CASES = [
+    ("ema", "ballistic", "second-order"), ("ema", "batch-equivalent", "first-order"),
+    ("heavy-ball", "batch-equivalent", "second-order"), ("nesterov", "ballistic", "first-order"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "regime", "model"),
-    [
-        pytest.param(name, regime, model, marks=() if (name, regime, model) == FAST else pytest.mark.slow)
-        for name in RULES
-        for regime in ("ballistic", "batch-equivalent")
-        for model in ("first-order", "second-order")
-    ],
-)
+@pytest.mark.parametrize(("name", "regime", "model"), slow_but(CASES, CASES[:1], rows=True))
 def test_the_order_of_a_model_is_measured_in_the_time_of_a_step(name, regime, model):
     make, letter, etas, params = RULES[name]
-    found = weak_order(
-        make(noise=GAUSS, clients=1, regime=regime), model, Quadratic(2), [1.0], 1.0, X * letter, etas, params
-    )
-    assert abs(found.slope.order - {"first-order": 1, "second-order": 2}[model]) < 0.05
-    assert found.resolution < 1e-8
+    method = make(noise=GAUSS, clients=1, regime=regime)
+    measured = weak_order(method, model, Quadratic(2), [1.0], 1.0, X * letter, etas, params)
+    assert abs(measured.slope.order - {"first-order": 1, "second-order": 2}[model]) < 0.05
+    assert measured.resolution < 1e-8
 
 
 @pytest.mark.slow
 def test_the_order_falls_where_a_term_of_the_second_order_is_dropped():
     """The first-order equation, measured as if it were the second-order one."""
     method = EMAMomentum(noise=GAUSS, clients=1)
-    equation = sd.sde(method, "second-order", Quadratic(2), 1)
-    whole = weak_order(method, equation, Quadratic(2), [1.0], 1.0, M, ETAS, {"rho": 3, "sigma": 1})
-    assert abs(whole.slope.order - 2) < 0.05
-    planted = sd.sde(method, "first-order", Quadratic(2), 1)
-    planted = weak_order(method, planted, Quadratic(2), [1.0], 1.0, M, ETAS, {"rho": 3, "sigma": 1})
-    assert abs(planted.slope.order - 1) < 0.05
+    for model, order in (("second-order", 2), ("first-order", 1)):
+        equation = sd.sde(method, model, Quadratic(2), 1)
+        measured = weak_order(method, equation, Quadratic(2), [1.0], 1.0, M, ETAS, {"rho": 3, "sigma": 1})
+        assert abs(measured.slope.order - order) < 0.05
 
 
 @pytest.mark.slow
@@ -86,13 +79,6 @@ def test_wrong_arguments_are_refused():
     for given, match in (
         ({"route": "line"}, "memory"), ({"T": 1.03}, "multiple"), ({"phi": M**3}, "degree"), ({"loss": Quartic()}, "loss"),
     ):  # fmt: skip
-        asked = {
-            "loss": Quadratic(2),
-            "x0": [1.0],
-            "T": 1.0,
-            "phi": X * M,
-            "etas": ETAS,
-            "params": {"rho": 3, "sigma": 1},
-        } | given
+        asked = {"loss": Quadratic(2), "x0": [1.0], "T": 1.0, "phi": X * M, "etas": ETAS, **given}
         with pytest.raises(BadInput, match=match):
-            weak_order(method, "first-order", **asked)
+            weak_order(method, "first-order", params={"rho": 3, "sigma": 1}, **asked)

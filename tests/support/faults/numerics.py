@@ -181,7 +181,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
     ("a theorem without an instance is confirmed", "evidence/checks/result.py",
      "evidence/test_own_theorems.py::test_a_step_that_was_compared_nowhere_is_not_confirmed",
      "Verdict.CONFIRMED if right else Verdict.INCONCLUSIVE", "Verdict.CONFIRMED"),
-    ("moments that do not close are taken to", "evidence/stated/mean_squares.py",
+    ("moments that do not close are taken to", "evidence/stated/horizon.py",
      "evidence/test_own_theorems.py::test_other_messages",
      "<= CLOSED * size):", "<= CLOSED * size + 1):"),
     ("the bound of a mean is too narrow", "evidence/paths/stated.py",

@@ -235,7 +235,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a stationary variance with another rate",
-        "derive/theorems/stationary/pair.py",
+        "derive/theorems/stationary/line.py",
         "return 2 * h - eta / N * (2 / k - 1) * h**2 -",
         "return 2 * h - eta / N * (2 / k) * h**2 -",
         ("tests/derive/theorems/test_catalogue.py", "-k", "6.7"),

@@ -119,12 +119,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a corrected equation is taken for the first-order one",
-        "derive/theorems/entry/about.py", 'CORRECTED if len(process["drift"]) > 1', 'CORRECTED if len(process["drift"]) > 2',
+        "derive/theorems/entry/checking.py", 'CORRECTED if len(process["drift"]) > 1', 'CORRECTED if len(process["drift"]) > 2',
         (f"{THEOREMS}/test_structure.py",),
     ),
     Fault(
         "a proof leaves out the lines that carry it",
-        "derive/theorems/entry/structure.py", "if number.get(id(fact), line) < line:", "if number.get(id(fact), line) < line - 1:",
+        "derive/theorems/entry/checking.py", "if number.get(id(fact), line) < line:", "if number.get(id(fact), line) < line - 1:",
         (f"{THEOREMS}/test_structure.py",),
     ),
     Fault(
@@ -144,7 +144,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the coupling of two coordinates counts one of them",
-        "derive/theorems/stationary/pair.py", "* (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))",
+        "derive/theorems/stationary/line.py", "* (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))",
         "* (h1**2 / own_rate(model, h1))", (f"{THEOREMS}/test_catalogue.py", "-k", "rand-k"),
     ),
     # stated equations

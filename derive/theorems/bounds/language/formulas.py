@@ -1,4 +1,4 @@
-"""Formulas that a search makes, as their author would write them: what falls first, 2 - x in place of -(x - 2), no denominators."""
+"""Writes formulas of a search as an author would: falling terms first, 2 - x for -(x - 2), no denominators."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _ETA = sp.Symbol("eta")
 
 
 def symbolic(t: Term, other: Callable[[Term], sp.Expr] | None = None) -> sp.Expr:
-    """A term of numbers, symbols, sums, products, quotients and powers as an expression; `other` says what else is.
+    """A term of numbers, symbols, sums, products, quotients and powers as an expression; `other` translates other terms.
 
     Raises:
-        ProofError: nothing says it.
+        ProofError: no translation.
     """
     head = t[0]
     if head == "q":
@@ -36,10 +36,10 @@ def symbolic(t: Term, other: Callable[[Term], sp.Expr] | None = None) -> sp.Expr
 
 
 def in_order(e: sp.Expr, letters: Mapping[sp.Expr, Term], names: Sequence[str]) -> Term:
-    """An expression as a term whose sums do not depend on how its constants are spelt, but on their order in `names`.
+    """An expression as a term with sums in the order of `names`, whatever the spelling of the constants.
 
     Args:
-        letters: subexpressions that have a letter or another term.
+        letters: subexpression -> its letter or term.
         names: of the constants.
 
     Raises:
@@ -52,16 +52,16 @@ def in_order(e: sp.Expr, letters: Mapping[sp.Expr, Term], names: Sequence[str]) 
 
 
 def solved(equalities: Sequence[Relation], names: Sequence[str]) -> dict[Term, Term]:
-    """Constants that equalities give: one after the other is solved for the first of these symbols in which it is linear.
+    """Values of constants by equalities: each is solved for the first of these symbols in which it is linear.
 
     Returns:
-        symbol -> a term in the symbols that are left; what an equality is divided by may be 0 at some values.
+        symbol -> a term in the other symbols; its denominators may be 0 at some values.
     """
     values: dict[sp.Symbol, sp.Expr] = {}
     for r in equalities:
         try:
             e = sp.expand((symbolic(r.left) - symbolic(r.right)).subs(values))
-        except ProofError:  # not of constants alone
+        except ProofError:  # more than constants
             continue
         unknown = next(
             (s for s in map(sp.Symbol, names) if s not in values and e.is_polynomial(s) and sp.degree(e, s) == 1), None
@@ -74,7 +74,7 @@ def solved(equalities: Sequence[Relation], names: Sequence[str]) -> dict[Term, T
 
 
 def falling(e: sp.Expr) -> sp.Expr:
-    """The negative terms of lowest order in eta: what decays for small steps."""
+    """The negative terms of lowest order in eta, which decay for small steps."""
     terms = [t for t in sp.Add.make_args(sp.expand(e)) if t.could_extract_minus_sign()]
     order = {t: sp.degree(sp.numer(sp.together(t)), _ETA) - sp.degree(sp.denom(sp.together(t)), _ETA) for t in terms}
     return sp.Add(*[t for t in terms if order[t] == min(order.values())])
@@ -96,7 +96,7 @@ def written(e: sp.Expr) -> str:
 
 
 def _sum(e: sp.Expr) -> str:
-    """A sum with what is added before what is subtracted."""
+    """A sum with its positive terms first."""
     terms = sorted(sp.Add.make_args(e), key=lambda t: (t.could_extract_minus_sign(), sp.default_sort_key(t)))
     signed = (f"- {_text(-t)}" if t.could_extract_minus_sign() else f"+ {_text(t)}" for t in terms[1:])
     return " ".join([_text(terms[0]), *signed])
@@ -107,9 +107,9 @@ def _text(e: sp.Expr) -> str:
 
 
 def upright(e: sp.Expr, fractions: tuple[str, ...]) -> sp.Expr:
-    """The numerator of an expression over a positive denominator: without factors that are letters, which are > 0.
+    """The numerator over a positive denominator, without factors that are letters: letters are > 0.
 
-    The sign of the denominator is read off where fractions are 1/2 and the rest 1; a proof decides whether that was right.
+    The sign of the denominator is a guess, from fractions at 1/2 and other letters at 1; a proof has the last word.
     """
     above, below = sp.fraction(sp.together(sp.factor(e)))
     sample = {s: sp.Rational(1, 2) if s.name in fractions else sp.S.One for s in below.free_symbols}

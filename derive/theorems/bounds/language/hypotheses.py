@@ -9,12 +9,12 @@
 | `strongly convex: mu` | f - f* + mu/2 |x - x*|^2 <= <grad f, x - x*>, and from it pl and mu/2 |x - x*|^2 <= f - f* |
 | `variance: v` | E||Z||^2 <= v, of one client's noise given the state |
 | `bounded gradient: B` | ||grad f|| <= B |
-| `coercive` | f(x) grows to infinity with ||x||: said of the loss, and used by no step of a proof here |
+| `coercive` | f(x) -> infinity as ||x|| -> infinity; no step of a proof here uses it |
 | `bounded step: r` | ||x_(n+1) - x_n|| <= r, whatever is drawn |
 
-f >= f* always. Of an L-smooth f on all of R^d, G^2 <= 2 L (f - f*); of a convex one, (f - f*) + G^2/(2L) <= <grad f, x - x*>
-(Nesterov 2004, 2.1.5): facts from the literature that the kernel cannot derive at one state, listed as assumptions where a proof
-uses them.
+f >= f* always. An f that is L-smooth on all of R^d has G^2 <= 2 L (f - f*) and, if convex, (f - f*) + G^2/(2L) <= <grad f, x - x*>
+(Nesterov 2004, 2.1.5). The kernel cannot derive these facts from the literature at one state: a proof that uses them lists them as
+assumptions.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ KEYWORDS = {
     "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
     "bounded step": (1,), "coercive": (0,),
 }  # fmt: skip
-#: keywords whose arguments are constant in time and space: what is known of the class needs them so
+#: keywords whose arguments are constant in time and space, as facts about the class require
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "bounded gradient")
-#: how many times mu L is at least, where a claim is tried away from mu = L
+#: the least L/mu of trials away from mu = L
 FAR = 100
 
 
 @dataclass
 class Hypotheses:
-    """What a theorem assumes: class -> its arguments, in the order in which they are given."""
+    """The classes that a theorem assumes: keyword -> its arguments in order."""
 
     classes: dict[str, tuple[Term, ...]] = field(default_factory=dict)
 
@@ -54,17 +54,17 @@ class Hypotheses:
 
     @property
     def radius(self) -> Term | None:
-        """A bound of the length of a step, or None."""
+        """The bound on the length of a step, or None."""
         return next(iter(self.classes.get("bounded step", ())), None)
 
     @property
     def minimiser(self) -> bool:
-        """Whether x* is spoken of."""
+        """Whether a class is about x*."""
         return bool({"convex", "strongly convex"} & set(self.classes))
 
     @property
     def relations(self) -> dict[str, Relation]:
-        """What the classes say at one state."""
+        """The inequalities of the classes at one state."""
         return {name: r for said, arguments in self.classes.items() for name, r in _relations(said, arguments).items()}
 
 
@@ -86,10 +86,10 @@ def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
 
 
 def take(assumed: Hypotheses, name: str, arguments: Sequence[Term], place: str) -> None:
-    """Adds what a keyword says.
+    """Adds a class.
 
     Raises:
-        BadInput: another number of arguments; a class that is given twice.
+        BadInput: a wrong number of arguments, or a second mention of a class.
     """
     if len(arguments) not in KEYWORDS[name]:
         accepted = " or ".join(str(n) for n in KEYWORDS[name])
@@ -101,7 +101,7 @@ def take(assumed: Hypotheses, name: str, arguments: Sequence[Term], place: str) 
 
 
 def _relations(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
-    """What a class says at one state."""
+    """The inequalities of a class at one state."""
     gap, square, slope = nm.f - nm.fstar, nm.inner(nm.DISTANCE, nm.DISTANCE), nm.inner(nm.GRADIENT, nm.DISTANCE)
     if name == "convex":
         return {"convex": gap.le(slope)}
@@ -116,13 +116,12 @@ def _relations(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
             "mu > 0": first.gt(0), "strongly convex": (gap + first / 2 * square).le(slope),
             "growth (of strongly convex f)": (first / 2 * square).le(gap), "PL (of strongly convex f)": pl,
         },
-        "variance": {"variance": nm.NOISE.le(first)},
-        "bounded gradient": {"bounded gradient": nm.G.le(first)},
+        "variance": {"variance": nm.NOISE.le(first)}, "bounded gradient": {"bounded gradient": nm.G.le(first)},
     }.get(name, {})  # fmt: skip
 
 
 def consequences(h: Hypotheses) -> dict[str, Relation]:
-    """What the literature knows of the class on all of R^d, for L1 = 0; listed where a proof uses it."""
+    """Facts from the literature about the class on all of R^d, for L1 = 0; listed where a proof uses them."""
     if h.smoothness is None or h.smoothness[1] != num(0):
         return {}
     bound, gap, slope = h.smoothness[0], nm.f - nm.fstar, nm.inner(nm.GRADIENT, nm.DISTANCE)
@@ -136,7 +135,7 @@ def consequences(h: Hypotheses) -> dict[str, Relation]:
 
 
 def far(hypotheses: Hypotheses) -> tuple[str, str] | None:
-    """That L is at least `FAR` times mu, and that steps are at least 1/(2 L); None where there are not both constants."""
+    """L >= FAR mu, and steps of at least 1/(2 L); None unless both constants exist."""
     mu = next((hypotheses.classes[name][0] for name in ("pl", "strongly convex") if name in hypotheses.classes), None)
     if mu is None or hypotheses.smoothness is None or mu[0] == hypotheses.smoothness[0][0] == "q":
         return None

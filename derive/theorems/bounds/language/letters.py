@@ -1,8 +1,7 @@
 """The letters of a theorem file: each has one role, and a clash of two is an error.
 
-A letter is a word of the language, a letter of the method's memory, one that its step assigns on the way, a constant of the method,
-or, if it is none of these, a constant of the author's. Variables of the proof end in `_q`, or are among `PROOF`: no file can
-spell them.
+A letter is a word of the language, a letter of the method's memory, a letter that its step assigns, a constant of the method or else a
+constant of the author. Variables of the proof end in `_q` or are in `PROOF`: no file can spell them.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ SIGN_WORDS: Mapping[str, str] = {
     "Phi": "<g, b>", "G1": "the 1-norm of the gradient", "B": "the norm of the mean message", "a": "R(1) = 2F(1) - 1",
     "sbar": "the mean scale of the noise", "M": "the density of the noise at 0",
 }  # fmt: skip
-#: words that stand in norms and inner products alone -> their meaning
+#: words for norms and inner products only -> their meaning
 VECTORS: Mapping[str, str] = {"x": "the state", "xstar": "a minimiser", "g": "the gradient", "b": "the mean message"}
-#: names of the proof: vectors, matrices, what f is printed as at both ends; and, of proofs about signs, functions and numbers
+#: names of the proof: vectors, matrices, f at both ends; for signs also functions and numbers
 PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R", "f_0", "f_K", "f_T"}), frozenset({"sigma", "y", "z", "r"})
-#: words that are constant in time and space
+#: words for constants in time and space
 CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
 
 
@@ -57,7 +56,7 @@ class Letters:
     """The roles of the letters of a file about a method.
 
     Raises:
-        BadInput: a letter of the method has another role too.
+        BadInput: a letter of the method has a second role.
     """
 
     method: Method
@@ -82,13 +81,13 @@ class Letters:
 
     @cached_property
     def assigned(self) -> tuple[str, ...]:
-        """The letters that a step assigns and forgets."""
+        """The letters that a step assigns but does not remember."""
         targets = dict.fromkeys(target for target, _ in self.method.rule.assignments)
         return tuple(name for name in targets if name != "x" and name not in self.memory)
 
     @cached_property
     def constants(self) -> tuple[str, ...]:
-        """The constants of the method without a number, in the order of its rule; where messages are signs, the noise has none."""
+        """The symbolic constants of the method, in the order of its rule; those of the noise are left out for signs."""
         names = [name for name, value in self.method.constants if not value.is_number]
         noise = NoNoise() if is_sign(self.method) else self.method.noise
         symbols = (s for part in (self.method.compressor, noise) for s in symbols_in(part))
@@ -99,14 +98,14 @@ class Letters:
 
     @cached_property
     def tied(self) -> Mapping[str, sp.Expr]:
-        """The constants of the rule that go with eta in the regime of the method, with what they are."""
+        """The constants of the rule that depend on eta in the method's regime, with their values."""
         values = self.method.values.items()
         return {
             n: e for n, e in values if n != NOISE and n not in self.memory and e != parameter(n) and not e.is_number
         }
 
     def of_the_author(self, name: str, place: str) -> None:
-        """Raises BadInput where a name in a formula can be neither a word nor a constant."""
+        """Raises BadInput for a name in a formula that can be neither a word nor a constant."""
         if name in VECTORS:
             spelt = f"<{name}, ..> or ||{name}||" + (", which is G" if name == "g" else "")
             raise BadInput(place, name, spelt if name in "gb" else "||x - xstar|| or <x - xstar, ..>")

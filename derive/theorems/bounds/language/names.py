@@ -1,6 +1,6 @@
-"""The names that theorems of one's own are about, as terms of the kernel; `derive/theorems/bounds/language/letters.py` has those of a file.
+"""Names in theorems of one's own, as terms of the kernel; `derive/theorems/bounds/language/letters.py` has the letters of a file.
 
-A letter of the memory is its own name. Names of the proof alone end in `_q`, which no letter of a file may.
+A letter of the memory keeps its name. Names that only the proof uses end in `_q`, which no letter of a file may.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ GRADIENT, MESSAGE, DISTANCE, BENT = "g", "bv", "e_q", "cv"
 g, b, e = vec(GRADIENT), vec(MESSAGE), vec(DISTANCE)
 G = norm(g)
 H, S = mat("H"), mat("S")
-#: min(1, c/G) of a gradient that is clipped to the length c
+#: min(1, c/G) of a gradient clipped to the length c
 clip = x("clip")
 #: E||Z||^2 of one client's noise
 NOISE = x("Zsq")
 Q, CURVATURE = tr(S), opnorm(H)
-#: vectors whose word in a file is not their name in the kernel
+#: vectors with different names in a file and in the kernel
 VECTOR_WORDS: Mapping[str, str] = {MESSAGE: "b", DISTANCE: "x - xstar"}
 #: names in LaTeX
 LATEX = {
@@ -33,10 +33,10 @@ LATEX = {
 
 @dataclass(frozen=True)
 class VectorSum:
-    """A combination of vectors with constant coefficients, a vector of its own: x - xstar + a*m.
+    """A combination of vectors with constant coefficients, such as x - xstar + a*m.
 
     Args:
-        text: as it stands in the file.
+        text: its text in the file.
         parts: the kernel's names of the vectors -> their coefficients.
     """
 
@@ -45,5 +45,5 @@ class VectorSum:
 
 
 def inner(v: str, w: str) -> Term:
-    """<v, w>, a square of a norm where they are one."""
+    """<v, w>; ||v||^2 where v is w."""
     return norm(vec(v)) ** 2 if v == w else dot(vec(v), vec(w))

@@ -1,12 +1,12 @@
 """Formulas of a theorem file: the grammar of claims with norms, inner products, expectations and sums (`names`).
 
-`||v||` and `<v, w>` are put into letters of the same length before the text is read, so that columns of errors stay right.
+Before parsing, `||v||` and `<v, w>` become letters of the same length, so that errors name the right column.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -15,12 +15,13 @@ from sdescent.derive.proof.language.context import Context, ProofError, parts
 from sdescent.derive.proof.language.normal import Normal, Polynomial, added
 from sdescent.derive.proof.language.terms import Relation, Term, from_json, norm, under, vec
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.hypotheses import OF_CONSTANTS, Hypotheses, keyword, take
 from sdescent.derive.theorems.bounds.language.letters import CONSTANT, VECTORS, Letters
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
 from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, Language
 
-#: name of a function in a file -> operator of the kernel, and whether it is for steps
+#: function in a file -> operator of the kernel, and whether it is for discrete time
 OPERATORS = {"sum": ("I", True), "Esum": ("EI", True), "int": ("I", False), "Eint": ("EI", False)}
 GRAMMAR = Language({**dict.fromkeys(FUNCTIONS, (1, 1)), **dict.fromkeys(OPERATORS, (1, 1))})
 _NORM = re.compile(r"\|\|([^|<>]{1,80})\|\|", re.ASCII)
@@ -34,7 +35,7 @@ class Words:
 
     Args:
         vectors: text of a vector ("g", "x - xstar", a memory letter) -> its name in the kernel.
-        steps: whether time is steps.
+        steps: whether time is discrete.
         letters: their roles.
     """
 
@@ -47,10 +48,10 @@ class Words:
     constants: list[str] = field(default_factory=list)
 
     def relation(self, text: object, place: str) -> Relation:
-        """A relation of a file; letters such as `change` are symbols of their own.
+        """A relation of a file; words such as `change` are symbols.
 
         Raises:
-            BadInput: it is not in the grammar.
+            BadInput: it is outside the grammar.
         """
         return self._read(text, place, parse_relation)
 
@@ -92,7 +93,7 @@ class Words:
         return _DOT.sub(product, _NORM.sub(length, text)), letters
 
     def _vector(self, text: str, place: str, taken: Collection[str]) -> str:
-        """The name of a vector; `taken` are letters that stand for norms and products in its text."""
+        """The name of a vector; `taken` are the letters for norms and products in its text."""
         squeezed = text.replace(" ", "")
         for word, name in self.vectors.items():
             if word.replace(" ", "") == squeezed:
@@ -110,7 +111,7 @@ class Words:
         return name
 
     def _sum(self, text: str, place: str) -> dict[str, Term] | None:
-        """The vectors of a sum with their coefficients; None where it is not one."""
+        """The vectors of a sum with their coefficients; None for no such sum."""
         words = [w for vector in self.vectors for w in vector.split(" - ")]  # x and xstar, each by itself
         letters: dict[str, str] = {}
         for n, word in enumerate(words):
@@ -143,19 +144,19 @@ class Words:
             word = letters[normal.key_of(here[0][0])[1]]
             coefficients[word] = added([coefficients.get(word, {}), rest])
         if added([coefficients.pop("xstar", {}), coefficients.get("x", {})]):
-            return None  # the state occurs as its distance to a minimiser alone
+            return None  # the state occurs only in x - xstar
         names = {vector.split(" - ")[0]: name for vector, name in self.vectors.items()}
         return {names[word]: normal.term(p) for word, p in coefficients.items() if p}
 
     def constant(self, t: Term, more: Collection[str] = ()) -> bool:
-        """Whether a term is of constants alone: the author's, the method's, and `more`."""
+        """Whether a term has only constants: the author's, the method's, and `more`."""
         return all(w in CONSTANT or w in more for w in symbols_of(t) if w in self.letters.words)
 
     def _checked(self, t: Any, place: str) -> Any:
-        """The term or relation itself.
+        """The term or relation, unchanged.
 
         Raises:
-            BadInput: something in it is divided by what is 0 for all values of its letters.
+            BadInput: a denominator is 0 for all values of its letters.
         """
         normal = Normal(Context(dict.fromkeys(symbols_of(t), "const")))
         for part in parts_of(t):
@@ -193,7 +194,7 @@ class Words:
 
 
 def replaced(t: Any, values: Mapping[Term, Term]) -> Any:
-    """t with other terms for some of its parts, whole ones first."""
+    """t with other terms for some of its parts, larger parts first."""
     if isinstance(t, Term) and t in values:
         return values[t]
     if isinstance(t, Term | Relation):
@@ -207,7 +208,7 @@ def parts_of(t: Term | Relation) -> list[Term]:
 
 
 def numbers_in(relations: Iterable[Relation], most: int = 10**4, unit: Fraction = Fraction(1)) -> list[int]:
-    """Whole numbers of a unit, 1 to `most`, beside the numbers in these relations, which may meet or break them; falling."""
+    """Whole numbers of units, `most` down to 1, at and just beyond the numbers in these relations."""
     written = {abs(Fraction(p[1])) for r in relations for p in parts_of(r) if p[0] == "q"}
     beside = {int(v / unit) + more for v in written for more in (0, 1)}
     return sorted((n for n in beside if 0 < n <= most), reverse=True)
@@ -218,3 +219,82 @@ def symbols_of(t: Any) -> set[str]:
     if isinstance(t, Term) and t[0] == "x":
         return {t[1]}
     return set().union(*[symbols_of(a) for a in t if isinstance(a, Term | Relation)]) if isinstance(t, tuple) else set()
+
+
+#: heads of terms of constants alone
+ARITHMETIC = ("q", "x", "+", "*", "^", "/", "pi", "f")
+#: required key -> an example of its value
+REQUIRED = {"V": 'a function such as "f - fstar"', "claim": 'a bound such as "change <= -eta*G^2/2"'}
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """The formulas of a file, in its own letters.
+
+    Args:
+        words: their reader.
+        hypotheses: the classes that `assume` names.
+        inequalities: the other lines of `assume`, by their texts.
+        value: V.
+        claim, step, hints: the keys of these names; step may be None.
+    """
+
+    words: Words
+    hypotheses: Hypotheses
+    inequalities: Mapping[str, Relation]
+    value: Term
+    claim: Relation
+    step: Relation | None
+    hints: tuple[Term, ...]
+
+
+def read_formulas(table: Mapping[str, Any], letters: Letters, steps: bool, numbers: Mapping[Term, Term]) -> Formulas:
+    """The formulas of a file.
+
+    Args:
+        table: the file.
+        steps: whether time is steps.
+        numbers: words and constants of the method -> the numbers or terms they stand for.
+
+    Raises:
+        BadInput: a missing key, a line outside the language, a letter in a role that it cannot have.
+    """
+    vectors = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
+    words = Words({**vectors, **{m: m for m in letters.memory}}, steps, letters)
+    hypotheses, inequalities = Hypotheses(), dict[str, Relation]()
+    for n, text in enumerate(_listed(table, "assume", 'a list of texts such as "smooth: L"'), 1):
+        place = f"assume[{n}]"
+        named = keyword(text, place) if isinstance(text, str) else None
+        if named is not None:
+            name, arguments = named
+            take(
+                hypotheses, name, [replaced(_argument(words, name, part, place), numbers) for part in arguments], place
+            )
+        else:
+            inequalities[str(text)] = words.relation(text, place)
+    for part, example in REQUIRED.items():
+        if part not in table:
+            raise BadInput(part, "nothing", example)
+    value, claim = words.term(table["V"], "V"), words.relation(table["claim"], "claim")
+    step = words.relation(table["step"], "step") if "step" in table else None
+    squares = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(_listed(table, "hints", "a list of terms"), 1))
+    return Formulas(words, hypotheses, inequalities, value, claim, step, squares)
+
+
+def _listed(table: Mapping[str, Any], key: str, accepted: str) -> Sequence[Any]:
+    lines = table.get(key, [])
+    if not isinstance(lines, list | tuple):
+        raise BadInput(key, lines, accepted)
+    return lines
+
+
+def _argument(words: Words, name: str, text: str, place: str) -> Term:
+    """The argument of a keyword: a term in the state and constants, or in constants alone where the class requires it."""
+    term = words.term(text, place)
+    foreign = sorted(symbols_of(term) & {"V", "change", "LV", "EVT", "V0"})
+    if foreign:
+        raise BadInput(place, foreign[0], "a term in f, fstar, G and constants: V is written out there, as f - fstar")
+    if name in OF_CONSTANTS and not (words.constant(term) and all(p[0] in ARITHMETIC for p in parts(term))):
+        inequality = "; what varies with the state is an inequality, such as G^2 >= ..*(f - fstar)"
+        raise BadInput(place, text.strip(), f"a constant for {name}: a number, or a term in constants{inequality}")
+    return term

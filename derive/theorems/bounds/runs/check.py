@@ -1,18 +1,18 @@
-"""Runs that refute a theorem of one's own, and their check, which shares no code with the search (`derive/theorems/bounds/refuting.py`).
+"""The check of runs that refute a theorem of one's own; it shares no code with the search (`derive/theorems/bounds/refuting.py`).
 
-A run is a loss of one coordinate, numbers for the constants of the theorem, a start with the memory at its start, and the noise of
-each step: +z or -z with equal chances for each client. The method's own update rule is carried out in exact numbers. A bound on a
-step is refuted where it fails at the last state that is listed; from the next step on there is no noise. A claim at the horizon is
-refuted by its means over all outcomes, of the second moments of a linear step.
+A run has a loss of one coordinate, numbers for the constants of the theorem, a starting point with the initial memory, and the noise of
+each step: +z or -z with equal chances for each client. The method's own update rule is evaluated in exact numbers. A bound on a step
+is refuted if it fails at the last listed state; later steps have no noise. A claim at the horizon is refuted by its means over all
+outcomes, computed from the second moments of a linear step.
 
-When the theorem's assumptions hold of a run:
-- Those about constants hold in its numbers.
+A run satisfies the theorem's assumptions as follows.
+- Those about constants hold for its numbers.
 - A class of losses is a property of the loss on the whole space: smooth, pl, convex, bounded gradient, ..
-- What is assumed of the state (a formula with f, G, .., a variance that depends on it, `bounded step`) holds at each state that is
-  listed, and at every state that any outcome may visit, for ever: on |x - x*| <= r, where the run stays for what is drawn, and on
-  all of R where its noise has a law of the file's, which may be unbounded.
+- Assumptions about the state (a formula with f, G, .., a variance that depends on the state, `bounded step`) hold at each listed state
+  and at every state that any outcome may ever visit: on a set |x - x*| <= r that the run never leaves, and on all of R if the noise
+  has a law of the file, which may be unbounded.
 
-What is not shown by these numbers refutes nothing. Losses: h e^2/2, with a core or without: with one it is that for |e| <= r, and
+A run for which these numbers leave anything open refutes nothing. Losses: h e^2/2, with a core or without: with one it is that for |e| <= r, and
 beyond f'' falls linearly to 0 within w, so that ||grad f|| <= h (r + w/2); and A (exp(b e) - b e - 1).
 """
 
@@ -36,11 +36,11 @@ from sdescent.derive.theorems.bounds.runs.trajectory import LINE, Numbers, Place
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import u as free
 
-#: steps whose means are computed
+#: most steps of a claim at the horizon
 _MOST_STEPS = 200
-#: powers of a step that are looked at for a contraction
+#: powers of a step to examine for a contraction
 _POWERS = 32
-#: the part of a bound of the gradient below which a loss with a core is quadratic
+#: a loss with a core is quadratic while the gradient is below this part of its bound
 WITHIN = Fraction(15, 16)
 _ZERO, _ONE = Value.of(0), Value.of(1)
 
@@ -58,7 +58,7 @@ def recorded(setting: Setting, claim: Relation, run: Run) -> Run | None:
 
 
 def cored(setting: Setting, run: Run) -> Run:
-    """A quadratic run with a core, where the gradient has to be bounded: of 15/16 of what the bound allows."""
+    """A quadratic run, with a core if the gradient must be bounded; the core uses 15/16 of the bound."""
     bounds = setting.hypotheses.classes.get("bounded gradient", ())
     if run.shape[1:] or run.shape[0] <= 0:
         return run
@@ -70,9 +70,9 @@ def cored(setting: Setting, run: Run) -> Run:
 
 
 def in_numbers(setting: Setting, claim: Relation, run: Run) -> list[Relation] | None:
-    """What a run needs and, last, the claim, in numbers and the constants that the run leaves open; None where it is not computed.
+    """The requirements of a run and, last, the claim, in numbers and the run's open constants; None where not computed.
 
-    This is for a search, which `recorded` has to confirm.
+    For a search, whose result `recorded` must confirm.
     """
     try:
         return _Check(setting, claim, run).in_numbers()
@@ -81,12 +81,12 @@ def in_numbers(setting: Setting, claim: Relation, run: Run) -> list[Relation] | 
 
 
 def refutes(setting: Setting, claim: Relation, run: Run) -> bool:
-    """Whether a run refutes a claim, and every number in it is what it is said to be."""
+    """Whether a run refutes a claim and all its recorded numbers are right."""
     return recorded(setting, claim, run) == run
 
 
 class _Check(Trajectory):
-    """The check of one run; every method raises NoValue where something does not hold, or is not known."""
+    """The check of one run; every method raises NoValue where a condition fails or is undecided."""
 
     # --- the run
 
@@ -112,7 +112,7 @@ class _Check(Trajectory):
 
     @staticmethod
     def met(r: Relation, place: Place, exact: bool) -> bool:
-        """Whether a relation holds at a state; of the engine's own identities it is enough that enclosures agree."""
+        """Whether a relation holds at a state; for the engine's own identities enclosures need only overlap."""
         if exact or r.op != "==":
             return holds(r, place)
         low, high = (value(r.right, place) - value(r.left, place)).pair
@@ -124,7 +124,7 @@ class _Check(Trajectory):
         return {name: v.pair[0] for name, v in letters.items()}
 
     def in_numbers(self) -> list[Relation]:
-        """The assumptions at each listed state and where the run may go, and the claim at the last."""
+        """The assumptions at each listed state and wherever the run may go, and the claim at the last state."""
         states = self.states()
 
         def put(t: Any, place: Place) -> Any:
@@ -163,7 +163,7 @@ class _Check(Trajectory):
     # --- the whole space
 
     def of_the_loss(self) -> tuple[Fraction, ...]:
-        """The loss is in every class: how far the gradient is below its bounds."""
+        """Checks that the loss is in every class; returns the margins of the gradient's bounds."""
         classes, run = self.setting.hypotheses.classes, self.run_
         bounds = {
             name: [value(t, self.constants).exact for t in terms]
@@ -190,7 +190,7 @@ class _Check(Trajectory):
         return tuple(bound - (largest or 0) for bound in limits)
 
     def for_ever(self, name: str, r: Relation, heads: set[Term]) -> bool:
-        """Whether a relation holds at every state that may be visited, and of a class on the whole space."""
+        """Whether a relation holds at every state that may be visited; for a class, on the whole space."""
         atoms = [p for p in heads if p[0] not in ("q", "+", "*", "^", "/", "f", "pi", "v")]
         constant = all(p[0] == "x" and self.setting.context.symbols.get(p[1]) == "const" for p in atoms)
         engine = name not in self.setting.formulas and name not in self.setting.hypotheses.relations and r != nm.G.gt(0)
@@ -200,7 +200,7 @@ class _Check(Trajectory):
             raise NoValue  # u is another one later
         whole = name in self.setting.hypotheses.relations and r.left != nm.NOISE
         if whole and (self.run_.core or not self.quadratic):
-            return True  # `of_the_loss` has seen to it
+            return True  # checked in `of_the_loss`
         noise = self.run_.noise
         spreads = {Fraction(0), *((abs(z) for z in noise) if self.at_the_end or len(noise) > 1 else ())}
         reach = None if whole else self.reach()
@@ -229,7 +229,7 @@ class _Check(Trajectory):
         return [list(row) for row in zip(*(c for c, _ in columns), strict=True)], draws
 
     def stays(self) -> tuple[Fraction, Fraction] | None:
-        """Bounds of |x - x*| for all outcomes and all times, and of the length of a step; None where there are none."""
+        """Bounds on |x - x*| and on the length of a step, for all outcomes and times; None for no bound."""
         noise = [abs(z) for z in self.run_.noise]
         if not self.bounded:
             return None
@@ -254,7 +254,7 @@ class _Check(Trajectory):
         return most[0], inner([abs(c - (i == 0)) for i, c in enumerate(A[0])], most) + max(noise) * b[0]
 
     def descends(self) -> tuple[Fraction, Fraction] | None:
-        """Of an exponential loss and x' = x - eta G: bounds of the gradient and of a step, where no step passes the minimiser."""
+        """Bounds on the gradient and on a step, for an exponential loss and x' = x - eta G, if no step passes the minimiser."""
         plain = self.setting.method.rule.update == PLAIN.update
         if self.at_the_end or len(self.run_.noise) > 1 or not plain or not self.bounded:
             return None
@@ -281,7 +281,7 @@ class _Check(Trajectory):
         return None if bounds is None else bounds[0]
 
     def short_steps(self) -> tuple[Fraction, ...]:
-        """How far the length of a step is below the bound that is assumed."""
+        """The margin of the assumed bound on the length of a step."""
         if self.setting.hypotheses.radius is None:
             return ()
         if not self.setting.steps:
@@ -361,7 +361,7 @@ class _Check(Trajectory):
         return lambda t: self.letter(t, self.begin(), n, self.constants) if t[0] == "x" else None
 
     def form(self, v: str) -> list[Fraction]:
-        """A vector as a combination of x - x* and the memory."""
+        """A vector as a combination of x - x* and memory letters."""
         names = [name for name, _ in self.setting.method.rule.memory]
         units = [[_ONE if i == j else _ZERO for i in range(len(names) + 1)] for j in range(len(names) + 1)]
         states = [State(at, dict(zip(names, memory, strict=True)), Fraction(0)) for at, *memory in units]

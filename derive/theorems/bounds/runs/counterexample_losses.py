@@ -1,8 +1,8 @@
-"""Losses of one coordinate on which a claim may fail: every quantity of a setting as a term in a few numbers.
+"""Losses of one coordinate for refutations: every quantity of a setting as a term in a few numbers.
 
-A family gives the loss at a state e = x - x* with its gradient, curvature and value, and the mean of the loss after a step whose
-draws are two-point, g +- z: exact numbers refute the claim, on a loss that everyone can write down. There is one client, and one
-dimension unless the compressor needs more; x - x* is then e in one coordinate and 0 in the others. The memory is at its start, 0.
+A family has the value, gradient and curvature of a loss at e = x - x*, and the mean of the loss after a step with the two-point
+message g +- z, so that exact numbers refute a claim. There are one client and one dimension; if the compressor needs more dimensions,
+x - x* is e in one coordinate and 0 in the others. The memory has its initial value 0.
 
 | family | loss | ||Hess|| <= L0 + L1 ||grad|| holds where |
 |---|---|---|
@@ -31,7 +31,7 @@ from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput
 
 _ZERO, _HALF = num(0), num("1/2")
-#: the distance of the two points of the noise from 0, and x - x*
+#: the noise is +-z; e is x - x*
 SPREAD, AT = x("z_q"), x("at_q")
 #: the scale of uniform noise
 SCALE = x("s_q")
@@ -42,10 +42,10 @@ class Instance:
     """A family for one setting.
 
     Args:
-        loss: LaTeX-free text of the loss.
-        variables: the numbers that it depends on, besides those of the theorem.
-        conditions: when it is in the class.
-        values: a symbol, norm, product, trace of the setting -> a term in numbers.
+        loss: the loss as plain text.
+        variables: its own numbers, beside those of the theorem.
+        conditions: for membership in the class.
+        values: symbol, norm, product or trace of the setting -> term in numbers.
     """
 
     loss: str
@@ -69,7 +69,7 @@ class _Family:
     bend: Callable[[Term], Term]
     smooth: Callable[[Term, Term], list[Relation]]
     signs: tuple[Relation, ...]
-    #: mu -> what PL and strong convexity with mu need; None where the loss has neither
+    #: mu -> condition for PL and strong convexity with mu; None for a loss without
     strong: Callable[[Term], Relation] | None
 
 
@@ -77,7 +77,7 @@ _h, _A, _b, _t = x("h_q"), x("A_q"), x("b_q"), x("t_q")
 
 
 def _power(e: Term) -> Term:
-    """exp(b e), where exp(b AT) is t: mostly algebraic."""
+    """exp(b e) in terms of t = exp(b AT), mostly algebraic."""
     if e == AT:
         return _t
     if e[:2] == ("+", AT) and len(e) == 3:
@@ -99,10 +99,10 @@ FAMILIES = (
 
 
 def instances(setting: Setting, against: bool = True) -> Iterator[Instance]:
-    """The families whose class can be the setting's, with the numbers of its compressor.
+    """The families that may be in the setting's class, with the numbers of its compressor.
 
     Args:
-        against: whether they are to refute a claim, so that the law of the noise must be the setting's own.
+        against: whether for a refutation, which needs the setting's own noise.
     """
     classes, smooth = setting.hypotheses.classes, setting.hypotheses.smoothness
     quadratic, exponential = FAMILIES
@@ -140,7 +140,7 @@ def _instance(
     if signs and (dim > 1 or (against and law_fixed)):
         return None  # R is that of this law, and the numbers below are of uniform noise
     if setting.mean != nm.GRADIENT and not signs:
-        return None  # the mean message of another biased compressor at one state is not known here
+        return None  # other biased compressors: no mean message is computed here
     classes, slope, curvature = setting.hypotheses.classes, family.slope(AT), family.bend(AT)
     conditions = [*family.signs, *([SCALE.gt(0), SCALE.le(slope)] if signs else [])]
     if setting.hypotheses.smoothness is not None:
@@ -172,10 +172,10 @@ def _instance(
         conditions += more
     several = setting.method.clients.is_number and setting.method.clients != 1
     if setting.steps and not quadratic and (law_fixed or several):
-        return None  # the law is another one than that of two points, and E f(x + D) is of all of it
+        return None  # E f(x + D) depends on the whole law, which is not that of two points
     bounded = "f" in setting.potentials and setting.context.potentials["f"].get("radius") is not None
     if isinstance(setting.method.compressor, Identity) and (bounded or not quadratic):
-        conditions.append(values[nm.Q].eq(SPREAD**2))  # else the moments alone count
+        conditions.append(values[nm.Q].eq(SPREAD**2))  # else only moments matter
     if "f" in setting.potentials and setting.steps:
         moved = _mean_change(family, setting, vectors)
         if moved is None:
@@ -194,7 +194,7 @@ def _instance(
 
 
 def _compressed(setting: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tuple[Term, list[Relation]]:
-    """Q of what a compressor makes of the noise, and where: anywhere for random masks, which attain their ratio; else at 0."""
+    """Q of the compressed noise, and the state: any state for random masks, which attain their ratio; else 0."""
     bound = setting.assumptions.get("compression")
     if bound is None:
         return SPREAD**2, []
@@ -204,7 +204,7 @@ def _compressed(setting: Setting, dim: int, numbers: Mapping[str, Fraction]) -> 
 
 
 def _mean_change(family: _Family, setting: Setting, vectors: Mapping[str, Term]) -> tuple[Term, list[Term]] | None:
-    """E f(x + D) - f(x), and the values of D; a draw of the messages is +z or -z with equal chances, apart from the others."""
+    """E f(x + D) - f(x), and the values of D; draws are independent, +z or -z with equal chances."""
     entry = setting.context.potentials["f"]
     if "mean" not in entry:
         return None
@@ -219,7 +219,7 @@ def _mean_change(family: _Family, setting: Setting, vectors: Mapping[str, Term])
 
 
 def _closed(t: Term, values: Mapping[Term, Term]) -> Term:
-    """A term in numbers alone: values put in until nothing of the setting is left."""
+    """A term in numbers: replaces atoms of the setting until none is left."""
     for _ in range(6):
         new = replaced(t, {k: v for k, v in values.items() if v != k})
         if new == t:

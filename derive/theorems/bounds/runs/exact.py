@@ -1,8 +1,8 @@
 """Terms of the kernel at exact numbers, for runs (`sdescent.derive.theorems.bounds.runs.check`): rationals, and enclosures of what is none.
 
-A value is a polynomial in one number a >= 0, the distance to x*, so that a relation can be checked at all states of a set at
-once: 0 <= p(a) for a <= r holds where the Bernstein coefficients of p on [0, r] are >= 0. Coefficients are pairs of rationals that
-enclose them, equal ones where they are exact. This file shares no code with the search for refutations, nor with the prover.
+A value is a polynomial in the distance a >= 0 to x*, so that a relation is checked at all states of a set at once: 0 <= p(a) for
+a <= r if the Bernstein coefficients of p on [0, r] are >= 0. Coefficients are enclosed by pairs of rationals, equal ones if exact.
+This file shares no code with the search for refutations or with the prover.
 """
 
 from __future__ import annotations
@@ -19,27 +19,23 @@ from sdescent.derive.proof.language.terms import Relation, Term
 Pair = tuple[Fraction, Fraction]
 Atoms = Callable[[Term], "Value | None"]
 _ZERO = Fraction(0)
-#: bits of an enclosure, of which mpmath has some more, and of an exact number
+#: bits of an enclosure (mpmath computes some more) and of an exact number
 _BITS, _MORE, _MOST = 256, 64, 100_000
 #: nondecreasing functions, where they are defined
 _RISING = {
-    "exp": mpmath.exp,
-    "log": mpmath.log,
-    "sqrt": mpmath.sqrt,
-    "tanh": mpmath.tanh,
-    "atan": mpmath.atan,
+    "exp": mpmath.exp, "log": mpmath.log, "sqrt": mpmath.sqrt, "tanh": mpmath.tanh, "atan": mpmath.atan,
     "erf": mpmath.erf,
-}
-#: how often an interval is halved
+}  # fmt: skip
+#: most halvings of an interval
 _DEPTH = 6
 
 
 class NoValue(Exception):
-    """A term has no value here, or none that is computed."""
+    """A term has no value here, or its value is not computed."""
 
 
 class Value:
-    """A polynomial in a, of enclosed coefficients."""
+    """A polynomial in a with enclosed coefficients."""
 
     __slots__ = ("parts",)
     parts: tuple[Pair, ...]
@@ -90,11 +86,11 @@ class Value:
     def inverse(self) -> Value:
         low, high = self.pair
         if low <= 0 <= high:
-            raise NoValue  # 1/0 = 0 is a convention of the kernel, which no refutation rests on
+            raise NoValue  # the kernel's convention 1/0 = 0 never refutes a claim
         return Value(_kept(1 / high, 1 / low))
 
     def magnitude(self) -> Value:
-        """|p|, where the signs of its coefficients say what that is."""
+        """|p|, if the signs of the coefficients determine it."""
         if all(low >= 0 for low, _ in self.parts):
             return self
         if all(high <= 0 for _, high in self.parts):
@@ -130,7 +126,7 @@ class Value:
 
 
 def _near(name: str, x: Fraction) -> Pair:
-    """Bounds of a function at a number; mpmath errs by a few units of the last of many more bits."""
+    """Bounds of a function at a number; mpmath's error is a few units of the last of many more bits."""
     with mpmath.workprec(2 * _BITS + _MORE):
         number = _RISING[name](mpmath.mpf(x.numerator) / x.denominator)
         sign, mantissa, power, _ = number._mpf_
@@ -140,7 +136,7 @@ def _near(name: str, x: Fraction) -> Pair:
 
 
 def _kept(low: Fraction, high: Fraction) -> Pair:
-    """An enclosure with fewer digits around it, unless it is exact."""
+    """An enclosure rounded outwards to fewer digits; an exact number unchanged."""
     if low == high:
         if max(low.numerator.bit_length(), low.denominator.bit_length()) > _MOST:
             raise NoValue
@@ -150,10 +146,10 @@ def _kept(low: Fraction, high: Fraction) -> Pair:
 
 
 def value(t: Term, atom: Atoms) -> Value:
-    """A term whose atoms have these values.
+    """The value of a term, from values of its atoms.
 
     Raises:
-        NoValue: an atom has none, or a function is outside of its domain or not computed here.
+        NoValue: an atom without a value, or a function outside of its domain or not computed here.
     """
     number, head = atom(t), t[0]
     if number is not None:
@@ -180,7 +176,7 @@ def value(t: Term, atom: Atoms) -> Value:
 
 
 def holds(r: Relation, atom: Atoms, reach: Fraction | None = _ZERO) -> bool:
-    """Whether a relation is shown to hold for all 0 <= a <= reach; for all a >= 0 where `reach` is None.
+    """Whether a relation provably holds for 0 <= a <= reach; for all a >= 0 if `reach` is None.
 
     Raises:
         NoValue: as `value`.

@@ -1,8 +1,7 @@
-"""A method carried out in exact numbers on a loss of one coordinate: its states, and the letters there.
+"""A method in exact arithmetic on a loss of one coordinate: its states, and values of letters there.
 
-This is what `sdescent.derive.theorems.bounds.runs.check` checks a run with. It takes from the engine the rule of the method and the
-definitions of
-the theorem, evaluates both by itself, and shares no code with the search for refutations, nor with the prover.
+`sdescent.derive.theorems.bounds.runs.check` checks runs with it. The rule of the method and the definitions of the theorem come from the
+engine; this module evaluates both itself, and shares no code with the search for refutations or with the prover.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ class Run:
         core: radius r and width w, or nothing.
         constants: name -> number, of the theorem and the method.
         start: x_0 - x*; of an exponential loss exp(b (x_0 - x*)).
-        noise: for a bound on a step, what is drawn in the steps before the last, +z or -z, and z of the last; for a claim at the
-            horizon z of each step.
+        noise: for a bound on a step, the draws +z or -z before the last step, and z of the last; for a claim at the horizon, z of
+            each step.
         scale: of the uniform noise on [-scale, scale] of signs.
-        states: the letters of each state that is listed, name -> number.
-        margins: assumption -> right side less left side at each such state; of enclosed numbers their lower bounds.
-        sides: the two sides of the claim, as lower and upper bound.
+        states: name -> number for the letters of each listed state.
+        margins: assumption -> lower bound of right side less left side at each such state.
+        sides: the two sides of the claim, each as lower and upper bound.
     """
 
     shape: tuple[Fraction, ...]
@@ -64,7 +63,7 @@ class Run:
 
 @dataclass(frozen=True)
 class State:
-    """x - x* (None where the gradient alone is known), the memory, and z of the noise."""
+    """x - x* (None if only the gradient has a value), the memory, and z of the noise."""
 
     at: Value | None
     memory: Mapping[str, Value]
@@ -73,7 +72,7 @@ class State:
 
 
 class Numbers(Operators):
-    """The algebra of a rule: numbers in place of vectors. The minimiser is 0."""
+    """The algebra for a rule with numbers as vectors; the minimiser is 0."""
 
     def __init__(self, check: Trajectory, state: State, n: int, draws: Draws) -> None:
         self.check, self.state, self.draws = check, state, draws
@@ -126,7 +125,7 @@ class Numbers(Operators):
 
 
 class Trajectory:
-    """A run carried out; every method raises NoValue where something is not known, or cannot be."""
+    """The states of a run; every method raises NoValue where something has no value."""
 
     def __init__(self, setting: Setting, claim: Relation, run: Run) -> None:
         self.setting, self.claim, self.run_ = setting, claim, run
@@ -134,7 +133,7 @@ class Trajectory:
         method = setting.method
         self.signs = isinstance(method.compressor, Sign)
         self.silent = not setting.any_noise and (method.noise.law.degenerate or self.signs)
-        #: whether what is drawn is bounded, by z: else a state may be anywhere
+        #: whether draws are bounded by z; else a state may be anywhere
         self.bounded = (setting.any_noise or self.silent) and isinstance(method.compressor, Identity)
         self.ends = {p.start: key for key, p in setting.potentials.items()}
         self.last = {p.end: key for key, p in setting.potentials.items()}
@@ -145,11 +144,11 @@ class Trajectory:
         if not run.noise or not whole or (self.silent and any(run.noise)) or run.noise[-1] < 0:
             raise NoValue
         if setting.mean != nm.GRADIENT and not self.signs:
-            raise NoValue  # of another biased compressor the message is not known here
+            raise NoValue  # other biased compressors: no message is computed here
         of_uniform_noise = self.signs and (setting.any_noise or method.noise.law.degenerate)
         if any(z != run.noise[-1] for z in listed) or not bool(run.scale) is self.signs is of_uniform_noise:
             raise NoValue
-        try:  # numbers that the pieces of the method do not take are no run of it
+        try:  # numbers that the pieces of the method refuse
             self.compressor = specialise(method.compressor, dict(run.constants))
             self.compressor.check_dimension(int(self.constant("d").exact))
             specialise(method.noise, dict(run.constants))
@@ -184,7 +183,7 @@ class Trajectory:
         return self.constant(t[1]) if t[0] == "x" else None
 
     def schedule(self, n: int) -> Value:
-        """u at step n; of a free schedule it is the run's at every step."""
+        """u at step n; a free schedule has the run's value at every step."""
         factor = self.setting.method.schedule.factor
         if factor == free:
             return self.constant("u")
@@ -198,7 +197,7 @@ class Trajectory:
         return s.at
 
     def exponential(self, s: State) -> Value:
-        """exp(b e), which at the start is a number of the run."""
+        """exp(b e), at the start a number of the run."""
         at = self.at(s)
         return Value.of(self.run_.start) if at is self.first else (at * self.rate).through("exp")
 
@@ -260,7 +259,7 @@ class Trajectory:
         raise NoValue
 
     def covariance(self, place: Place) -> Value:
-        """Q: as it is defined, or of a random mask, whose square has a mean; 0 where there is nothing to compress."""
+        """Q by its definition, or of a random mask by its mean square; 0 where there is nothing to compress."""
         for r in self.setting.definitions.values():
             if r.left == nm.Q:
                 return value(r.right, place)
@@ -275,7 +274,7 @@ class Trajectory:
     # --- the letters of a state
 
     def place(self, s: State, n: int) -> Place:
-        """What atoms are at a state, at step n; a change is the mean one of a step."""
+        """Values of atoms at a state, at step n; a change is the mean change in a step."""
 
         def atom(t: Term) -> Value | None:
             head = t[0]
@@ -326,7 +325,7 @@ class Trajectory:
         return self.constant(t[1])
 
     def over_time(self, t: Term) -> Value:
-        """E at the end, or a sum over the steps, which the check computes."""
+        """E at the end, or a sum over the steps; the check overrides this."""
         raise NoValue
 
     # --- the run
@@ -336,7 +335,7 @@ class Trajectory:
         return State(self.first, memory, abs(self.run_.noise[0]))
 
     def states(self) -> list[State]:
-        """Those that are listed: from the start to where the bound on a step is to fail; the start alone for the horizon."""
+        """The listed states: from the start to the step that fails; for a claim at the horizon, only the start."""
         states, noise = [self.begin()], self.run_.noise
         for n, drawn in enumerate(() if self.at_the_end else noise[:-1]):
             possible = (self.setting.any_noise or self.silent) and isinstance(

@@ -19,8 +19,8 @@ from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.reports.commands.bounds import toml_of
 from tests.derive.theorems.test_law_shape import FALSE_LAWS, UNIMODAL, Own, erf, name_of, normal, weibull
 from tests.support.commands.own_pieces import forgotten
-from tests.support.samples import mostly_slow
 
+GAUSSIAN = sd.noise.Gaussian()
 SIGNS: dict[str, Any] = {
     "method": "dsignsgd", "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= -eta*a*(G1 - d*sbar/4) + eta^2*L*d/2",
 }  # fmt: skip
@@ -52,23 +52,14 @@ def signs_under(law: Law) -> sd.Method:
     return sd.DSignSGD(sd.noise.Scaled(law))
 
 
-@pytest.mark.parametrize(("law", "name", "said"), mostly_slow(FALSE_LAWS, rows=True), ids=name_of)
-def test_laws_that_the_theorems_are_false_of_are_refused(law: Own, name: str, said: str) -> None:
+@pytest.mark.parametrize("law", [law for law, *_ in FALSE_LAWS][::4], ids=name_of)
+def test_laws_that_the_theorems_are_false_of_are_refused(law: Own) -> None:
     with pytest.raises(Refusal) as refused:
         require_law(signs_under(law), False)
     assert refused.value.kind in ("asymmetric-noise", "not-unimodal", "unsound-piece")
 
 
-@pytest.mark.parametrize(
-    "law",
-    [
-        *UNIMODAL[:3],
-        sd.noise.Cauchy(),
-        pytest.param(sd.noise.StudentT("nu"), marks=pytest.mark.slow),
-        sd.noise.Stable("alpha"),
-    ],
-    ids=name_of,
-)
+@pytest.mark.parametrize("law", [*UNIMODAL[:2], sd.noise.Cauchy(), sd.noise.Stable("alpha")], ids=name_of)
 def test_laws_that_they_hold_of_are_not(law: Law) -> None:
     require_law(signs_under(law), False)
 
@@ -102,12 +93,7 @@ def test_a_file_with_a_law_of_ones_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "noise",
-    [
-        sd.noise.Affine(1, 1),
-        sd.noise.Scaled(sd.noise.Gaussian(), Coordinate("w", "j", True)),
-        sd.noise.Correlated(sd.noise.Gaussian()),
-        sd.noise.Affine(1, "s", 5),
-    ],
+    [sd.noise.Affine(1, 1), sd.noise.Scaled(GAUSSIAN, Coordinate("w", "j", True)), sd.noise.Correlated(GAUSSIAN)],
     ids=str,
 )
 def test_a_scale_that_is_no_constant_is_refused(noise: sd.noise.Noise) -> None:
@@ -116,17 +102,12 @@ def test_a_scale_that_is_no_constant_is_refused(noise: sd.noise.Noise) -> None:
     assert refused.value.kind == "no-common-scale"
 
 
-def test_any_noise_is_an_assumption_of_the_theorem() -> None:
-    found = law_backing(sd.DSignSGD(), True)
-    assert {one.backing for one in found.values()} == {Backing.ASSUMED}
-    assert set(found) == set(law_backing(signs_under(sd.noise.Gaussian()), False))
-
-
 def test_every_property_that_is_declared_has_a_backing() -> None:
+    """Of any noise it is an assumption."""
+    backing, of_any = law_backing(signs_under(sd.noise.Cauchy()), False), law_backing(sd.DSignSGD(), True)
     declared = Stated({**SIGNS, "noise": "cauchy"}).setting.context.functions["R"]
-    assert {name for name, value in declared.items() if value} <= set(
-        law_backing(signs_under(sd.noise.Cauchy()), False)
-    )
+    assert {name for name, value in declared.items() if value} <= set(backing) == set(of_any)
+    assert {one.backing for one in of_any.values()} == {Backing.ASSUMED}
 
 
 def test_signs_without_noise_have_no_covariance() -> None:
@@ -134,11 +115,3 @@ def test_signs_without_noise_have_no_covariance() -> None:
     silent = Stated(SIGNS).setting.definitions["Tr S"]
     assert silent.right == num(0)
     assert decide(Stated({**SIGNS, "claim": "change <= -eta*Phi + eta^2*L*d/2"}), 20.0, repair=False).status == "PROVED"
-
-
-def test_a_mixture_of_which_ten_million_draws_contradicted_the_theorem() -> None:
-    mixture = Own("N(+-3, 1)", lambda x: (erf(x - 3) + erf(x + 3)) / 2, lambda x: (normal(x - 3) + normal(x + 3)) / 2)
-    said = r"R is concave on \[0, oo\), which is false of Own: the density rises at x = "
-    with pytest.raises(Refusal, match=said) as refused:
-        require_law(signs_under(mixture), False)
-    assert refused.value.kind == "not-unimodal"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import random
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from fractions import Fraction
@@ -19,7 +18,6 @@ from sdescent.derive.theorems.bounds.runs import check, exact, trajectory
 from sdescent.derive.theorems.bounds.runs.check import recorded, refutes
 from sdescent.derive.theorems.bounds.runs.trajectory import Run
 from sdescent.derive.theorems.bounds.stated import Stated
-from tests.support.own_theorems import THEOREMS
 from tests.support.samples import slow_but
 
 Table = dict[str, Any]
@@ -34,14 +32,6 @@ HEAVY: Table = {
     "method": "heavy-ball", "V": "f - fstar + (1 - eta*L)/(2*eta)*||v||^2", "step": "change <= -eta*G^2/2 + eta*s/(2*N)",
     "assume": ["smooth: L", "variance: s", "eta*L <= 1", "beta^2 <= 1 - eta*L"], "conclude": "telescope",
 }  # fmt: skip
-CONVEX: Table = {
-    "method": "dsgd", "V": "||x - xstar||^2", "assume": ["smooth: L", "convex", "variance: s", "eta*L <= 1/2"],
-    "step": "change <= -eta*(f - fstar) + eta^2*s/N", "conclude": "telescope",
-}  # fmt: skip
-STRONG: Table = {
-    "method": "dsgd", "V": "||x - xstar||^2", "assume": ["smooth: L", "strongly convex: mu", "variance: s", "2*eta*L <= 1"],
-    "step": "change <= -eta*mu*V + eta^2*s/N", "conclude": "gronwall",
-}  # fmt: skip
 SPARSE: Table = {
     "method": "dcsgd", "compressor": "bernoulli:p=p", "V": "f - fstar", "conclude": "telescope",
     "assume": ["smooth: L", "variance: s", "p <= 1", "eta*L*(1 + (1/p - 1)/N) <= 1"],
@@ -51,24 +41,15 @@ SPARSE: Table = {
 #: claims at the horizon beside a true step: those that hold, and those that do not
 HOLD = {
     "average": (AVERAGE, "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N"),
-    "the last state": (AVERAGE, "EVT <= V0 + K*eta^2*L*s/(2*N)"),
-    "decay": (DECAY, "EVT <= V0*exp(K*log(1 - eta*mu)) + eta*L*s/(2*mu*N)"),
     "decay, as an exponential": (DECAY, "EVT <= V0*exp(-eta*mu*K) + eta*L*s/(2*mu*N)"),
     "momentum": (HEAVY, "Esum(G^2)/K <= 2*V0/(eta*K) + s/N"),
-    "convex": (CONVEX, "Esum(f - fstar)/K <= V0/(eta*K) + eta*s/N"),
-    "distance": (STRONG, "EVT <= V0*exp(-eta*mu*K) + eta*s/(mu*N)"),
     "compressed": (SPARSE, "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/(N*p)"),
 }
 FAIL = {
     "1/K^2": (AVERAGE, "Esum(G^2)/K <= 2*V0/(eta*K^2) + eta*L*s/N"),
-    "half of the floor": (AVERAGE, "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/(2*N)"),
     "no start": (AVERAGE, "Esum(G^2)/K <= eta*L*s/N"),
-    "twice the decay": (DECAY, "EVT <= V0*exp(-2*eta*mu*K)/2 + eta*L*s/(2*mu*N)"),
     "no floor": (DECAY, "EVT <= V0*exp(-eta*mu*K)"),
-    "the last state": (AVERAGE, "EVT <= V0 + eta^2*L*s/(2*N)"),
     "momentum, an eighth of the floor": (HEAVY, "Esum(G^2)/K <= 2*V0/(eta*K) + s/(8*N)"),
-    "convex, a quarter": (CONVEX, "Esum(f - fstar)/K <= V0/(8*eta*K) + eta*s/N"),
-    "distance, a quarter of the floor": (STRONG, "EVT <= V0*exp(-eta*mu*K) + eta*s/(4*mu*N)"),
     "compressed, no p": (SPARSE, "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/(4*N)"),
 }
 
@@ -81,8 +62,8 @@ def at_the_end(table: Table, claim: str, seconds: float = 10.0) -> tuple[Stated,
 def of_a_step(table: Table, claim: str, seconds: float = 2.0) -> tuple[Stated, Refuted | None]:
     stated = Stated({**table, "claim": claim})
     assert stated.step is not None
-    found = refuted(stated.setting, stated.step, seconds)
-    return stated, refuted_later(stated.setting, stated.step, seconds) if found is None else found
+    against = refuted(stated.setting, stated.step, seconds)
+    return stated, refuted_later(stated.setting, stated.step, seconds) if against is None else against
 
 
 # --- the check of a run
@@ -155,7 +136,7 @@ def test_a_run_with_another_number_is_none(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["1/K^2", "no floor", "momentum, an eighth of the floor"])
+@pytest.mark.parametrize("name", ["1/K^2", "momentum, an eighth of the floor"])
 def test_a_run_over_the_horizon_with_another_number_is_none(name: str) -> None:
     stated, against = at_the_end(*FAIL[name])
     assert against is not None and refutes(stated.setting, stated.claim, against.run)
@@ -185,11 +166,8 @@ FALSE = "change <= -100*eta*G^2"
         (("bounded gradient: B",), "1", "", False),  # a quadratic has gradients of every length
         (("bounded gradient: B",), "1", "1 1", True),  # up to 1 + 1/2
         (("bounded gradient: B",), "1", "1 4", False),  # up to 3
-        (("bounded gradient: B",), "1", "1/2 1", False),  # the start is beyond the core
         (("coercive",), "1", "", True),
-        (("pl: mu",), "1", "", True),
         (("pl: mu",), "1/2", "", False),
-        (("strongly convex: mu",), "1/2", "", False),
         (("f - fstar <= F",), "1", "", True),
         (("f - fstar <= F/8",), "1", "", False),
         (("bounded step: r",), "1", "", True),
@@ -264,18 +242,6 @@ def test_what_is_assumed_of_the_state_holds_for_ever() -> None:
     assert draft(stated, FALSE, "1", "0", F="100", eta="3") is None
 
 
-def test_a_memory_begins_where_it_does() -> None:
-    """The state with v = 1, x = x* is reached from no start in no time; the listed states are those of the rule."""
-    table = {**HEAVY, "assume": ["smooth: L", "variance: s", "eta*L <= 1"]}
-    _, against = of_a_step(table, "change <= -eta*G^2/2 + eta*s/(2*N)")
-    assert against is not None and len(against.run.states) > 1
-    assert against.run.states[0]["v"] == 0
-    eta, beta = (against.run.constants[n] for n in ("eta", "beta"))
-    for here, after, drawn in zip(against.run.states, against.run.states[1:], against.run.noise, strict=False):
-        v = beta * here["v"] - eta * (here["f'"] + drawn)
-        assert (after["v"], after["x - xstar"]) == (v, here["x - xstar"] + v)
-
-
 def test_what_a_biased_compressor_sends_is_not_known() -> None:
     table: Table = {
         "method": "dcsgd", "compressor": "top-k:k=1", "noise": "none", "assume": ["smooth: L"], "V": "f - fstar", "dim": 2,
@@ -298,14 +264,8 @@ def test_a_polynomial_is_looked_at_on_the_whole_interval(floor: str, reach: str,
 #: true because an assumption holds at every state: each was refuted by numbers of one state
 TRUE_ALONG_A_RUN: list[tuple[Table, str]] = [
     ({**PLAIN, "assume": ["smooth: L", "variance: s", "f - fstar <= F"]}, "change <= F - (f - fstar)"),
-    ({**PLAIN, "assume": ["smooth: L", "variance: s", "G^2 <= B", "pl: mu"]}, "change <= B/(2*mu) - V"),
     ({**PLAIN, "assume": ["pl: mu", "smooth: L", "variance: s", "bounded gradient: B"]}, "change <= B^2/(2*mu) - V"),
-    ({**PLAIN, "assume": ["smooth: L", "noise > 0", "variance: s", "coercive", "f - fstar <= F"]}, "change <= F"),
     ({**DISTANCE, "assume": ["convex", "variance: s", "||x - xstar|| <= far"]}, "change <= far^2 - V"),
-    (
-        {"method": "heavy-ball", "V": "||v||^2", "assume": ["smooth: L", "variance: s", "||v|| <= B"]},
-        "change <= B^2 - V",
-    ),
     (
         {"method": "heavy-ball", "V": "f - fstar", "noise": "none", "assume": ["smooth: L", "f - fstar <= F"]},
         "change <= F - V",
@@ -319,29 +279,15 @@ def test_a_theorem_that_holds_along_every_run_is_not_refuted(n: int) -> None:
     assert of_a_step(table, claim, 1.0)[1] is None
 
 
-def test_with_bounded_gradients_a_loss_that_has_them_refutes() -> None:
-    stated, against = of_a_step({**DISTANCE, "assume": BOUNDED}, "change <= -5*eta*(f - fstar) + eta^2*(B^2 + s/N)")
-    assert against is not None and stated.step is not None
-    radius, width = against.run.core
-    assert against.run.shape[0] * (radius + width / 2) <= against.run.constants["B"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", THEOREMS)
-def test_a_theorem_is_not_refuted(name: str) -> None:
-    table = THEOREMS[name][0]
-    assert of_a_step(table, table["claim"], 0.4)[1] is None
-
-
 # --- what is refuted
 
 
 def test_a_false_step_beside_a_true_claim_refutes_the_step_alone() -> None:
     claim = "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N"
     table = {**AVERAGE, "step": "change <= -eta*G^2 + eta^2*L*s/(2*N)", "claim": claim}
-    found = decide(Stated(table), 5, repair=False, horizon=False)
-    assert (found.status, found.refutes) == ("UNDECIDED", "step") and found.refuted is not None
-    assert refutes(found.stated.setting, found.refuted.claim, found.refuted.run)
+    answer = decide(Stated(table), 5, repair=False, horizon=False)
+    assert (answer.status, answer.refutes) == ("UNDECIDED", "step") and answer.refuted is not None
+    assert refutes(answer.stated.setting, answer.refuted.claim, answer.refuted.run)
     plain = decide(Stated({**PLAIN, "claim": "change <= -eta*G^2"}), 5, repair=False)
     assert (plain.status, plain.refutes) == ("REFUTED", "claim")
 
@@ -362,56 +308,9 @@ def test_a_true_claim_at_the_horizon_is_not_refuted(name: str) -> None:
 @pytest.mark.slow
 def test_the_answer_to_a_false_claim_at_the_horizon() -> None:
     table, claim = FAIL["1/K^2"]
-    found = decide(Stated({**table, "claim": claim}), 2, repair=False)
-    assert (found.status, found.refutes) == ("REFUTED", "claim") and found.refuted is not None
-    assert len(found.refuted.run.noise) == found.refuted.run.constants["K"] > 1
-
-
-# --- theorems at random
-
-
-def random_table(draw: random.Random) -> Table:
-    method: Table = draw.choice([
-        {"method": "dsgd"}, {"method": "heavy-ball"}, {"method": "dsgd", "noise": "gaussian:sigma=sigma"},
-        {"method": "norm-clipped"}, {"method": "dcsgd", "compressor": "rand-k:k=1"}, {"method": "dsgd", "schedule": "free"},
-    ])  # fmt: skip
-    memory = method["method"] == "heavy-ball"
-    noisy = "noise" not in method and method["method"] != "norm-clipped"
-    assume = ["smooth: L", *(["variance: s"] if noisy else [])]
-    assume += draw.sample(
-        ["convex", "pl: mu", "bounded gradient: B", "coercive", "f - fstar <= F", "G <= B1", "eta*L <= 1", "eta*(1 + G) <= c",
-         "bounded step: r", "V0 <= D", "eta <= 1"], draw.randrange(4),
-    )  # fmt: skip
-    value = draw.choice(["f - fstar", *(["f - fstar + ||v||^2"] if memory else ["f - fstar"])])
-    floor = draw.choice(["eta^2*L*s/(2*N)" if noisy else "0", "0", "1/10"])
-    decay = draw.choice(["eta*G^2/2", "eta*G^2", "2*eta*(f - fstar)", "eta*G"])
-    return {**method, "assume": assume, "V": value, "claim": f"change <= -{decay} + {floor}"}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(40))
-def test_a_refutation_of_a_random_theorem_is_a_run(seed: int) -> None:
-    """Forty files of fixed keys: each refutation passes the check again, and Monte Carlo has no part in it."""
-    table = random_table(random.Random(seed))
-    stated = Stated(table)
-    assert stated.step is not None
-    against = of_a_step(table, table["claim"], 0.5)[1]
-    if against is None:
-        return
-    run = against.run
-    assert refutes(stated.setting, stated.step, run)
-    assert "bounded gradient: B" not in table["assume"] or run.core or run.shape[0] == 0
-    assert "coercive" not in table["assume"] or run.shape[0] > 0
-    if "f - fstar <= F" in table["assume"]:  # followed for a while, draw by draw
-        noise = [abs(z) for z in run.noise]
-        assert all(state["f - fstar"] <= run.constants["F"] for state in run.states)
-        if not stated.method.rule.memory and len(run.shape) == 1:
-            here, h, eta = abs(run.states[-1]["x - xstar"]), run.shape[0], run.constants["eta"]
-            factor = eta * run.constants.get("u", Fraction(1))
-            ends = {(1 - factor * h) * here + sign * factor * noise[-1] for sign in (1, -1)}
-            for _ in range(20):
-                assert all(h * e**2 / 2 <= run.constants["F"] for e in ends), table
-                ends = {(1 - factor * h) * e for e in ends}
+    answer = decide(Stated({**table, "claim": claim}), 2, repair=False)
+    assert (answer.status, answer.refutes) == ("REFUTED", "claim") and answer.refuted is not None
+    assert len(answer.refuted.run.noise) == answer.refuted.run.constants["K"] > 1
 
 
 def test_a_run_has_numbers_that_its_pieces_take() -> None:

@@ -46,26 +46,18 @@ RULES: Mapping[str, Callable[[Vector, Vector, Vector], tuple[Vector, Vector]]] =
 
 def expected(rule: str, of: Callable[[Vector, Vector], Q]) -> Q:
     """The mean of a function of the next state over the noise of both clients."""
-    g, found = times(H, X), []
+    g, values = times(H, X), []
     for signs in product((1, -1), repeat=N):
         mean = times(Q(1, N), add(times(Q(signs[0]), Z), Z, signs[1]))
-        found.append(of(*RULES[rule](X, M, add(g, mean))))
-    return sum(found, Q(0)) / len(found)
+        values.append(of(*RULES[rule](X, M, add(g, mean))))
+    return sum(values, Q(0)) / len(values)
 
 
 def numbers(rule: str) -> dict[Term, Q | int]:
     g = times(H, X)
     vectors = {nm.GRADIENT: g, nm.DISTANCE: X} | ({} if rule == "dsgd" else {"m" if rule == "ema-momentum" else "v": M})
-    spread = dot(Z, Z)
-    table: dict[Term, Q | int] = {
-        nm.eta: ETA,
-        nm.N: N,
-        nm.d: 2,
-        NOISE: spread,
-        nm.Q: spread,
-        x("L"): H,
-        x("beta"): BETA,
-    }
+    table: dict[Term, Q | int] = {nm.eta: ETA, nm.N: N, nm.d: 2, x("L"): H, x("beta"): BETA}
+    table |= dict.fromkeys((NOISE, nm.Q), dot(Z, Z))
     for v, one in vectors.items():
         for w, other in vectors.items():
             table[nm.dot(nm.vec(v), nm.vec(w))] = dot(one, other)
@@ -118,9 +110,12 @@ def test_the_changes_with_memory(rule: str, letter: str) -> None:
     assert not [name for name in stated(rule, "||x - xstar||^2").setting.definitions if name.endswith("at the start")]
 
 
-@pytest.mark.parametrize(("rule", "letter"), [("heavy-ball", "v"), ("nesterov", "v"), ("ema-momentum", "m")])
 @pytest.mark.parametrize(
-    ("text", "a", "b"), [("x - xstar + beta/(1 - beta)*{0}", Q(1), 2), ("3*({0} - (x-xstar)/2)", Q(-3, 2), 3)]
+    ("rule", "letter", "text", "a", "b"),
+    [
+        ("heavy-ball", "v", "x - xstar + beta/(1 - beta)*{0}", Q(1), 2),
+        ("ema-momentum", "m", "3*({0} - (x-xstar)/2)", Q(-3, 2), 3),
+    ],
 )
 def test_the_change_of_a_sum_of_vectors(rule: str, letter: str, text: str, a: Q, b: Q | int) -> None:
     """||a (x - x*) + b m||^2 and its product with the memory; beta/(1 - beta) is 2 here."""
@@ -133,18 +128,6 @@ def test_the_change_of_a_sum_of_vectors(rule: str, letter: str, text: str, a: Q,
     assert evaluated(mixed, rule) == expected(rule, lambda at, m: dot(m, total(at, m))) - dot(M, now)
     (square,) = (r.right for name, r in made.definitions.items() if name == f"<{said}, {said}> by its parts")
     assert evaluated(square, rule) == dot(now, now) != evaluated(alone, rule)
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_the_wrong_step_is_noticed(rule: str) -> None:
-    entry = stated(rule, "f - fstar").setting.context.potentials["f"]
-    (c, v), *rest = entry["mean"]
-    # a client's noise is not that of the mean; a step in the other direction; all of the noise forgotten
-    noisier, turned = {**entry, "square": entry["square"] + nm.Q}, {**entry, "mean": ((-c, v), *rest)}
-    quiet = {**numbers(rule), NOISE: 0, nm.Q: 0}
-    assert change_of_the_loss(noisier, rule) != enumerated(rule)
-    assert change_of_the_loss(turned, rule) != enumerated(rule)
-    assert Q(value(entry["square"], quiet)) != evaluated(entry["square"], rule)
 
 
 @pytest.mark.parametrize(("schedule", "step"), [("one", ETA), ("free", ETA / 3)])
@@ -163,7 +146,6 @@ def test_the_noise_is_that_of_a_client_in_the_mean() -> None:
     ("table", "kind"),
     [
         ({"method": "adam"}, "not-linear"),
-        ({"method": "lion"}, "not-linear"),
         ({"method": "heavy-ball", "model": "first-order"}, "no-generator"),
         ({"method": "dsgd", "V": "||x - xstar + g||^2"}, "no-generator"),
     ],
@@ -181,15 +163,11 @@ def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) ->
         ({"claim": "change >= G"}, "claim"), ({"claim": "f <= G"}, "claim"), ({"claim": "LV <= 0"}, "claim"), ({"V": "f^2"}, "V"),
         ({"V": "u"}, "V"), ({"assume": ["smooth: L, M, K"]}, "assume[1]"), ({"assume": ["smooth: L", "smooth: L"]}, "assume[2]"),
         ({"assume": "smooth: L"}, "assume"), ({"model": "second-order"}, "model"), ({"conclude": "sum"}, "conclude"),
-        ({"V": "||x - xstar + g^2||^2"}, "V"), ({"V": "||x + xstar||^2"}, "V"), ({"V": "||x - xstar + G*g||^2"}, "V"),
-        ({"V": "<g, ||g||*g>"}, "V"), ({"V": "||2*x - xstar||^2"}, "V"), ({"V": "||x - xstar*2||^2"}, "V"),
-        ({"V": "||V0*(x - xstar)||^2"}, "V"), ({"V": "||K*(x - xstar)||^2"}, "V"), ({"V": "||(x - xstar) - (x - xstar)||^2"}, "V"),
-        ({"V": "||sum(c)*(x - xstar)||^2"}, "V"), ({"V": "||(x - xstar)/(c - c)||^2"}, "V"), ({"V": "Zsq*||x - xstar||^2"}, "V"),
-        ({"V": "u*||x - xstar||^2"}, "V"), ({"V": "V0*(f - fstar)"}, "V"), ({"claim": "change <= 1/(c - c)"}, "claim"),
-        ({"V": "||x - xstar + 2||^2"}, "V"), ({"V": "||x - xstar + u*g||^2"}, "V"),
+        ({"V": "||x - xstar + g^2||^2"}, "V"), ({"V": "||x + xstar||^2"}, "V"), ({"V": "<g, ||g||*g>"}, "V"),
+        ({"V": "||K*(x - xstar)||^2"}, "V"), ({"V": "||(x - xstar) - (x - xstar)||^2"}, "V"), ({"V": "Zsq*||x - xstar||^2"}, "V"),
+        ({"V": "||sum(c)*(x - xstar)||^2"}, "V"), ({"V": "||x - xstar + 2||^2"}, "V"), ({"claim": "change <= 1/(c - c)"}, "claim"),
         ({"claim": "change <= -||y||^2"}, "claim"), ({"claim": "change <= -g^2"}, "claim"), ({"claim": "change <= -clip"}, "claim"),
-        ({"assume": ["smooth: L", "variance: V"]}, "assume[2]"), ({"assume": ["smooth: G"]}, "assume[1]"),
-        ({"claim": "change <= T"}, "claim"), ({"claim": "change <= int(G)"}, "claim"), ({"title": ""}, "title"),
+        ({"assume": ["smooth: L", "variance: V"]}, "assume[2]"), ({"claim": "change <= int(G)"}, "claim"), ({"title": ""}, "title"),
         ({"assume": ["smooth: S"]}, "assume[1]"), ({"claim": "EVT <= V0"}, "claim"), ({"hints": "G"}, "hints"), ({"dim": 0}, "dim"),
     ],
 )  # fmt: skip
@@ -231,12 +209,3 @@ def test_a_constant_that_goes_with_eta_is_what_the_regime_says() -> None:
     assert decide(found, 8.0, repair=False).status == "PROVED"  # beta is no letter of its own, which would refute it
     # without a regime beta is a letter of its own, and rho another
     assert decide(Stated(AVERAGED), 5.0, repair=False).status == "REFUTED"
-
-
-@pytest.mark.slow
-def test_the_scale_that_stays_is_no_letter_of_a_step() -> None:
-    file = {**AVERAGED, "regime": "batch-equivalent", "noise": "gaussian", "assume": ["smooth: L"]}
-    claim = "change <= (beta^2 - 1)*||m||^2 + 2*beta*(1 - beta)*<g, m> + (1 - beta)^2*(G^2 + d*{}^2/N)"
-    assert decide(Stated({**file, "claim": claim.format("sigma")}), 5.0, repair=False).status == "PROVED"
-    with pytest.raises(BadInput, match="sigma0"):
-        Stated({**file, "claim": claim.format("sigma0")})
