@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import sdescent as sd
 from sdescent.derive.expressions.coordinates import fourth, g, hvp, rank, third
 from sdescent.derive.expressions.expansion import Expansion, Substitution, without_cases
 
@@ -56,18 +55,6 @@ def test_substitution_has_the_value_of_sympys_own() -> None:
         values = {x: sp.Float(at[0], 30), y: sp.Float(at[1], 30)}
         direct = expr.subs({s: e.subs(values) for s, e in table.items()})
         assert sp.N(put.subs(values) - direct) == pytest.approx(0, abs=1e-20)
-
-
-def test_top_k_on_a_loss_of_two_pieces_is_the_method_itself() -> None:
-    """The drift of noise-free Top-2 in R^5 on the glued exponential, against a selection by hand."""
-    equation = sd.sde(sd.DCSGD(sd.compressors.TopK(2)), loss=sd.losses.GluedExponential(), dim=5).expanded
-    drift = sp.lambdify(equation.state, list(equation.drift), "math")
-    for point in np.random.default_rng(4).normal(size=(20, 5)):
-        slope = np.where(point >= 0, np.expm1(point), point)
-        kept = np.argsort(-np.abs(slope), kind="stable")[:2]
-        expected = np.zeros(5)
-        expected[kept] = -slope[kept]
-        assert drift(*point) == pytest.approx(expected, abs=1e-12)
 
 
 def test_constants_leave_a_derivative_of_the_loss_once_for_each_place() -> None:

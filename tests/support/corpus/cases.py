@@ -5,8 +5,11 @@ There is one notation: the strings of a claim file, read by the public parser.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from fractions import Fraction
+from functools import reduce
+from typing import Any, NamedTuple
 
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.normal import Normal
@@ -103,3 +106,20 @@ def problem(case: Case) -> tuple[Normal, Relation, list[Relation], list[Term]]:
     variables, premises, claim = relations_of(case)
     hints = [from_json(hint) for hint in claim_of(case).hints]
     return Normal(Context(dict.fromkeys(variables, "const"))), claim, premises + laws([claim, *premises, *hints]), hints
+
+
+def value(t: Any, at: Mapping[str, Any], mp: Any) -> Any:
+    """A term by a context of mpmath, which shares nothing with the provers."""
+    head, *args = t
+    if head == "q":
+        return mp.mpf(Fraction(args[0]).numerator) / Fraction(args[0]).denominator
+    if head in ("x", "pi"):
+        return at[args[0]] if args else +mp.pi
+    if head == "^":
+        return value(args[0], at, mp) ** args[1]
+    if head == "f":
+        inner = value(args[1], at, mp)
+        assert args[0] not in ("sqrt", "log") or inner >= 0, "outside the domain"
+        return abs(inner) if args[0] == "abs" else getattr(mp, args[0])(inner)
+    step = {"+": operator.add, "*": operator.mul, "/": operator.truediv}[head]
+    return reduce(step, (value(a, at, mp) for a in args))

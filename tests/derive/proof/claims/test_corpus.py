@@ -5,19 +5,17 @@ A denominator of zero, or a root or logarithm outside its domain, is an error of
 
 from __future__ import annotations
 
-import operator
 import random
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import reduce
 from typing import Any
 
 import mpmath
 import pytest
 
 from sdescent.derive.reading.claims import Claim
-from sdescent.derive.vocabulary.formulas.grammar import Relation, Term, parse_term
-from tests.support.corpus.cases import Case, claim_of, no, yes
+from sdescent.derive.vocabulary.formulas.grammar import Relation, parse_term
+from tests.support.corpus.cases import Case, claim_of, no, value, yes
 from tests.support.corpus.one_step import REFUTED
 from tests.support.corpus.textbook import FALSE, TRUE
 
@@ -27,26 +25,10 @@ _mp.dps = 50
 Point = dict[str, Any]
 
 
-def value(term: Term, at: Point) -> Any:
-    kind, *parts = term
-    if kind == "q":
-        return _mp.mpf(Fraction(parts[0]).numerator) / Fraction(parts[0]).denominator
-    if kind == "x":
-        return at[parts[0]]
-    if kind == "^":
-        return value(parts[0], at) ** parts[1]
-    if kind == "f":
-        inner = value(parts[1], at)
-        assert inner >= 0 or parts[0] not in ("sqrt", "log"), "outside the domain"
-        return abs(inner) if parts[0] == "abs" else getattr(_mp, parts[0])(inner)
-    step = {"+": operator.add, "*": operator.mul, "/": operator.truediv}[kind]
-    return reduce(step, (value(part, at) for part in parts))
-
-
 def holds(relation: Relation, at: Point) -> bool | None:
     """Whether the relation holds; None where 50 digits do not tell equal numbers from close ones."""
     op, left, right = relation
-    x, y = value(left, at), value(right, at)
+    x, y = value(left, at, _mp), value(right, at, _mp)
     if abs(x - y) <= _mp.mpf(10) ** -40 * max(1, abs(x), abs(y)):
         return True if op == "==" else None
     return op in ("<=", "<") and x < y
@@ -70,7 +52,7 @@ def points(case: Case, claim: Claim) -> Iterator[Point]:
             name: _mp.mpf(n.numerator) / n.denominator for name, n in zip(claim.variables, numbers, strict=True)
         }
         for name, term in solved:
-            at[name] = value(term, at)
+            at[name] = value(term, at, _mp)
         try:
             if inside(claim, at):
                 yield at
@@ -81,7 +63,7 @@ def points(case: Case, claim: Claim) -> Iterator[Point]:
 def wrong(case: Case) -> bool:
     claim = claim_of(case)
     if not case.truth:
-        at = {name: value(parse_term(text, (), "witness"), {}) for name, text in case.witness.items()}
+        at = {name: value(parse_term(text, (), "witness"), {}, _mp) for name, text in case.witness.items()}
         return not inside(claim, at) or holds(claim.claim, at) is True
     tried = [holds(claim.claim, at) for _, at in zip(range(POINTS), points(case, claim), strict=False)]
     return False in tried or len(tried) < (0 if case.vacuous else POINTS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from fractions import Fraction
 
 import flint
@@ -94,16 +93,6 @@ def reads_as(text: str, number: Algebraic) -> bool:
     with flint.ctx.workprec(200):
         ball = values.ball(values.value(from_json(parse_term(text, (), "value"))), 200)
         return ball.overlaps(number.ball(200)) and ball.rad() < 1e-40
-
-
-def test_random_quadratic_numbers_print_as_they_are() -> None:
-    chance = random.Random(6)
-    drawn = ([chance.randrange(-30, 31) for _ in range(3)] for _ in range(150))
-    real = [(a, b, c) for a, b, c in drawn if a != 0 and b * b - 4 * a * c > 0][:50]
-    assert len(real) == 50
-    for a, b, c in real:
-        root = Algebraic((c, b, a), chance.randrange(1, 3))
-        assert root.term is not None and reads_as(str(root), root)
 
 
 def test_counterexamples_are_checked_exactly() -> None:

@@ -35,13 +35,7 @@ SECONDS = 20.0
 
 
 class Known(NamedTuple):
-    """A false claim and its best repair, from a closed form.
-
-    Args:
-        kind: of the repair.
-        holds: what is new in it: the claim, or an assumption.
-        why: the closed form.
-    """
+    """A false claim and its best repair by a closed form `why`: of this kind, and with this claim or assumption."""
 
     claim: str
     assume: tuple[str, ...]

@@ -11,7 +11,7 @@ import pytest
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.normal import Normal
-from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, opnorm, quad, vec, x, xs
+from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.search import linear
 from sdescent.derive.proof.search.certify import find, inconsistent
 from sdescent.derive.proof.search.ring import CertifyStep, Ring
@@ -86,21 +86,6 @@ def test_not_equal_stands_in_no_certificate() -> None:
     unequal = Relation(("!=", t, num(0)))
     step(normal, num(1).le(t), [num(0).le(t), unequal, num(1).le(t)])
     assert find(normal, unequal, [num(1).le(t)]) is None
-
-
-def test_atoms_are_opaque() -> None:
-    """Norms, expectations, functions: 6.2 in the words of the kernel."""
-    context = Context({"L0": "const", "L1": "const", "h": "const", "Ld": "random"}, ("g",), {"H": ("symmetric",)})
-    normal = Normal(context)
-    g, matrix = vec("g"), ("m", "H")
-    l0, l1, h, drift = xs("L0 L1 h Ld")
-    size = norm(g)
-    premises = [
-        num(0).le(size), num(0).le(h), quad(matrix, g).le(opnorm(matrix) * size**2), opnorm(matrix).le(l0 + l1 * size),
-        drift.eq(h**2 / 2 * quad(matrix, g) - h * size**2), (h * (l0 + l1 * size)).le(2 * fn("exp", x("L0"))),
-    ]  # fmt: skip
-    claim = drift.le(-(1 - fn("exp", x("L0"))) * h * size**2)
-    step(normal, claim, premises)
 
 
 def test_many_premises() -> None:

@@ -19,6 +19,7 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
 from sdescent.derive.proof.search.one_variable import disprove, find
 from sdescent.derive.theorems.facts import laws
+from tests.support.corpus.cases import value
 from tests.support.mutation.truth import violated
 from tests.support.samples import slow_but
 
@@ -36,25 +37,6 @@ def in_logarithm(t: Term) -> Term:
     if t == X:
         return e(t)
     return X if inner == log(e(X)) else inner
-
-
-def value(t: Any, at: Any) -> Any:
-    """A term by mpmath: an evaluation that shares nothing with the checker."""
-    head, args = t[0], t[1:]
-    if head == "q":
-        return mpmath.mpf(Fraction(args[0]).numerator) / Fraction(args[0]).denominator
-    if head == "x":
-        return at
-    if head == "pi":
-        return +mpmath.pi
-    if head == "f":
-        return getattr(mpmath, args[0])(value(args[1], at))
-    if head == "^":
-        return value(args[0], at) ** args[1]
-    parts = [value(a, at) for a in args]
-    if head == "/":
-        return parts[0] / parts[1]
-    return mpmath.fsum(parts) if head == "+" else mpmath.fprod(parts)
 
 
 def holds(term: Term, low: Fraction | None, high: Fraction | None) -> bool:
@@ -132,7 +114,7 @@ def test_false(name: str) -> None:
     if point is not None:
         assert (low is None or low <= point) and (high is None or point <= high)
         with mpmath.workdps(120):
-            seen = value(term, value(num(point), 0))
+            seen = value(term, {"x": value(num(point), {}, mpmath)}, mpmath)
             assert seen < 0 or (strict and abs(seen) < mpmath.mpf(10) ** -100)
 
 
@@ -188,9 +170,9 @@ def test_the_terms_of_the_laws_are_those_of_derive_noise(law: str) -> None:
                 if branch.high is not None and at > 1:
                     continue
                 first = mpmath.mpf(1) if law == "uniform" and at > 1 else 2 * mpmath.quad(p, [0, at])
-                assert abs(value(branch.sign_mean, at) - first) < 1e-20
-                assert abs(value(facts["concave"].term, at) + 2 * mpmath.diff(p, at)) < 1e-8
-                assert abs(value(facts["slope"].term, at) - 2 * (p(mpmath.mpf(0)) - p(at))) < 1e-20
+                assert abs(value(branch.sign_mean, {"x": at}, mpmath) - first) < 1e-20
+                assert abs(value(facts["concave"].term, {"x": at}, mpmath) + 2 * mpmath.diff(p, at)) < 1e-8
+                assert abs(value(facts["slope"].term, {"x": at}, mpmath) - 2 * (p(mpmath.mpf(0)) - p(at))) < 1e-20
 
 
 ATOMS = (
@@ -224,7 +206,7 @@ def test_random_claims() -> None:
         assert proof is None or (point is None and holds(term, low, high)), (key, term)
         if point is not None:
             with mpmath.workdps(60):
-                assert value(term, value(num(point), 0)) < 0, (key, term)
+                assert value(term, {"x": value(num(point), {}, mpmath)}, mpmath) < 0, (key, term)
     assert count > 6
 
 
