@@ -36,9 +36,7 @@ def holds(relation: Relation, at: Point) -> bool | None:
 
 def inside(claim: Claim, at: Point) -> bool:
     """Whether the assumptions hold at a point."""
-    return all(
-        held or (held is None and op == "<=") for op, *sides in claim.assume for held in [holds((op, *sides), at)]
-    )
+    return all(held or (held is None and r[0] == "<=") for r in claim.assume for held in [holds(r, at)])
 
 
 def points(case: Case, claim: Claim) -> Iterator[Point]:

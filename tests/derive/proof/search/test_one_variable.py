@@ -213,4 +213,4 @@ def test_random_claims() -> None:
 def test_ends_may_be_whole_numbers() -> None:
     """What is kept of an interval with ends of int serves one with ends of Fraction: equal keys, equal points."""
     cases: list[Any] = [(0, 7), (Q(0), Q(7))]
-    assert all(isinstance(disprove(X - num(1), "x", *ends, False), Fraction) for ends in cases)
+    assert all(isinstance(disprove(X - num(1), "x", low, high, False), Fraction) for low, high in cases)
