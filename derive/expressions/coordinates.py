@@ -23,9 +23,8 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 class Coordinate(sp.Symbol):
     """The generic coordinate of the vector `base`, at `slot` "j" (free), "k" (bound by an aggregate) or "i" (the other).
 
-    At "ij" it is the entry of the symmetric matrix `base` at two coordinates.
-
-    `entries` are the numbers of a vector of constants, empty for a letter, whose entries are symbols (`by_coordinate`).
+    At "ij" it is the entry of the symmetric matrix `base` at two coordinates. `entries` are the numbers of a constant vector; they
+    are empty for a letter, whose entries are symbols (`by_coordinate`).
     """
 
     base: str
@@ -48,11 +47,11 @@ class Coordinate(sp.Symbol):
         return (name, self.entries, *assumptions)
 
     def __repr__(self) -> str:
-        """The numbers, since settings of runs and of reports name a method by the `repr` of its parts; formulas have p_j."""
+        """The numbers; formulas print p_j. Settings of runs and reports identify a method by the `repr` of its parts."""
         return str(tuple(self.entries)) if self.entries else super().__repr__()
 
     def entry(self, index: int) -> sp.Expr:
-        """One entry, counted from 1: its number, or of a letter w a symbol w1 with the same assumptions."""
+        """Entry `index`, from 1: its number, or for a letter w the symbol w1, w2, .. with the same assumptions."""
         if self.entries:
             return self.entries[index - 1]
         positive = self.is_positive
@@ -74,10 +73,10 @@ class Coordinate(sp.Symbol):
         return [self.entry(m + 1) for m in range(dim)]
 
     def with_entries(self, entries: Iterable[sp.Expr]) -> Coordinate:
-        """The same vector with numbers for its entries.
+        """The vector with numbers for its entries.
 
         Raises:
-            BadInput: a number that the letter excludes.
+            BadInput: the assumptions of the letter exclude a number.
         """
         listed = list(entries)
         positive = all(e.is_positive for e in listed)
@@ -86,24 +85,25 @@ class Coordinate(sp.Symbol):
         return Coordinate(self.base, self.slot, positive or None, listed)
 
     def at(self, slot: str) -> Coordinate:
-        """The same vector's coordinate in another slot."""
+        """The coordinate of the vector in another slot."""
         return Coordinate(self.base, slot, self.is_positive, self.entries)
 
 
 def by_coordinate(
     name: str, value: Any, field: str, check: Callable[[sp.Expr], Any] = lambda e: e > 0, accepted: str = "numbers > 0"
 ) -> sp.Expr:
-    """A positive constant of a compressor or a noise that may differ from coordinate to coordinate, for formulas and samplers.
+    """A positive constant of a compressor or noise that may have a value for each coordinate, for formulas and samplers.
 
     Args:
-        name: of the vector, such as p.
+        name: the name of the vector, such as p.
         value: None for a letter, whose entries p1, p2, .. have their numbers in params = {"p": [..]} of a run; a list of exact
-            numbers, one per coordinate; or one number, or a symbol's name, for all coordinates. A result of this function stays.
+            numbers, one per coordinate; or one number, or the name of a symbol, for all coordinates. A result of this function is
+            returned unchanged.
         field: the user's name of this input, for the error message.
         check, accepted: whether a number is in the domain, and the domain in words.
 
     Raises:
-        BadInput: a value that is not an exact number, or not in the domain.
+        BadInput: a value is not an exact number, or not in the domain.
 
     Example:
         >>> p = by_coordinate("p", ("1/2", "1/4", 1), "importance:p", lambda e: 0 < e <= 1, "numbers in (0, 1]")
@@ -135,9 +135,9 @@ HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
 
 
 class Node(sp.Expr):
-    """Base class of the expressions that depend on all coordinates at once. Their first argument is closed over slot k."""
+    """Base class of expressions that depend on all coordinates; the first argument is an expression in the coordinate k."""
 
-    # finite too; declared for the class, so that SymPy need not derive the consequences for each instance
+    # and finite; declared for the class, so that SymPy does not derive the consequences for each instance
     is_real = True
 
     @property
@@ -156,12 +156,12 @@ class Node(sp.Expr):
         return f"{type(self).__name__}({printer._print(self.args[0])})"
 
 
-#: a sum over coordinates of a longer expression (nodes) is split only at its own summands; products of sums are not expanded
+#: nodes of an expression; a sum over coordinates of a longer one is split at its summands, without expanding products
 LONG = 150
 
 
 class Aggregate(Node):
-    """A scalar of all coordinates, which is not negative where its argument never is."""
+    """A scalar made from all coordinates; it is nonnegative if its argument is."""
 
     def _eval_is_extended_nonnegative(self) -> bool | None:
         return self.args[0].is_nonnegative
@@ -170,10 +170,10 @@ class Aggregate(Node):
 
 
 class CoordSum(Aggregate):
-    """sum_k expr(k): a scalar. Linear: constants leave the sum, a constant summand becomes d times itself."""
+    """sum_k expr(k), a scalar: constant factors leave the sum, and a constant summand is multiplied by d."""
 
     def __new__(cls, expr: Any) -> Any:
-        body, back = frozen(sp.sympify(expr))  # symbols inside nodes do not concern this sum
+        body, back = frozen(sp.sympify(expr))  # the sum does not bind symbols inside nodes
         expr = exchange(body if longer_than(body, LONG) else _expand(body), back)
         if isinstance(expr, sp.Add):
             return sp.Add(*[cls(term) for term in expr.args])
@@ -184,7 +184,7 @@ class CoordSum(Aggregate):
 
 
 def _expand(expr: sp.Expr) -> sp.Expr:
-    """Multiplied out, but not the powers of sums: (1 + g^2/nu)^(-99/2) would be a polynomial of 50 terms and a root."""
+    """expr multiplied out, except powers of sums: (1 + g^2/nu)^(-99/2) would become a polynomial of 50 terms and a root."""
     small = (1, 2, 3, 4)
     powers = {
         e: sp.Dummy("P") for e in expr.atoms(sp.Pow) if e.base.is_Add and e.exp.is_Rational and e.exp not in small
@@ -200,7 +200,7 @@ class CoordMax(Aggregate):
         if not depends_on(body, "k"):
             return body
         read = body.free_symbols
-        # constants: their number is the dimension
+        # of constant vectors, the length is the dimension
         if read and all(isinstance(s, Coordinate) and s.entries for s in read):
             size = {len(s.entries) for s in read}
             if len(size) == 1:
@@ -209,11 +209,11 @@ class CoordMax(Aggregate):
 
 
 class Slot(sp.Symbol):
-    """The name of a slot as an argument of a node; it is not a symbol of the mathematics."""
+    """The name of a slot as an argument of a node; it is no mathematical symbol."""
 
 
 class VectorNode(Node):
-    """A vector-valued node; its second argument names the slot of the coordinate that it stands for."""
+    """A vector-valued node, at the coordinate of the slot that its second argument names."""
 
     def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
         return sp.Expr.__new__(cls, sp.sympify(expr), slot if isinstance(slot, Slot) else Slot(str(slot)))
@@ -231,14 +231,14 @@ class VectorNode(Node):
 
 
 class Rank(VectorNode):
-    """The number of coordinates whose expr is larger than this one's; equal ones count where their index is lower."""
+    """The number of coordinates whose expr is larger, or equal at a lower index."""
 
     is_integer = True
     is_nonnegative = True
 
 
 class OfLoss(VectorNode):
-    """A derivative of the loss at copies of the vector whose coordinates are expr (slot k); constants are taken out of it."""
+    """A derivative of the loss applied to `copies` copies of the vector with coordinates expr(k); constants are factored out."""
 
     copies = 1
 
@@ -266,14 +266,14 @@ class Fourth(OfLoss):
 
 
 def depends_on(expr: sp.Basic, slot: str = "j") -> bool:
-    """Whether the value of expr changes with the coordinate in `slot` (aggregates are scalars, so they do not)."""
+    """Whether expr depends on the coordinate in `slot`; aggregates, which are scalars, do not."""
     if isinstance(expr, (Coordinate, VectorNode)):
         return expr.slot == slot
     return not isinstance(expr, Node) and any(depends_on(a, slot) for a in expr.args)
 
 
 def split_product(product: sp.Expr, dependent: Callable[[sp.Expr], bool] = depends_on) -> tuple[sp.Expr, sp.Expr]:
-    """(the other factors of a product, those that are dependent); by default on the free coordinate."""
+    """(the other factors of a product, the dependent ones), by default those that depend on the free coordinate."""
     parts = [sp.S.One, sp.S.One]
     for factor in sp.Mul.make_args(product):
         parts[bool(dependent(factor))] *= factor
@@ -281,12 +281,12 @@ def split_product(product: sp.Expr, dependent: Callable[[sp.Expr], bool] = depen
 
 
 def _bound(factor: sp.Expr) -> bool:
-    """Whether it depends on the coordinate that an aggregate runs over."""
+    """Whether a factor depends on the coordinate k, which aggregates bind."""
     return depends_on(factor, "k")
 
 
 def to_slot(expr: sp.Expr, old: str, new: str) -> sp.Expr:
-    """expr with the coordinate in slot `old` renamed to slot `new`; coordinates bound by aggregates are left alone."""
+    """expr with slot `new` for slot `old`, outside aggregates."""
     if isinstance(expr, Coordinate):
         return expr.at(new) if expr.slot == old else expr
     if isinstance(expr, VectorNode):
@@ -312,7 +312,7 @@ def hvp(expr: sp.Expr) -> sp.Expr:
 
 
 def third(c: sp.Expr, other: sp.Expr | None = None) -> sp.Expr:
-    """sum_kl (d^3 f / dx_j dx_k dx_l) c_k other_l (by default c twice), for the vectors whose coordinates j are c and other."""
+    """sum_kl (d^3 f / dx_j dx_k dx_l) c_k other_l, for vectors with coordinates c and other at j; `other` defaults to c."""
     if other is None:
         return Third(to_slot(sp.sympify(c), "j", "k"))
     return (third(c + other) - third(c) - third(other)) / 2
@@ -339,19 +339,19 @@ def nodes(expr: sp.Basic) -> list[Node]:
 
 
 def longer_than(expr: sp.Basic, limit: int) -> bool:
-    """Whether expr has more than `limit` nodes; stops counting there."""
+    """Whether expr has more than `limit` nodes; it counts no further."""
     return any(n >= limit for n, _ in enumerate(sp.preorder_traversal(expr)))
 
 
 def symbols_of(expressions: Iterable[sp.Basic]) -> set[sp.Symbol]:
-    """Every free symbol in the expressions, and coordinates bound by aggregates too, but no index of a sum or an integral."""
+    """The symbols of expressions, including coordinates bound by aggregates, but no indices of sums or integrals."""
     parts = parts_of(expressions)
     bound = {limit[0] for e in parts if isinstance(e, ExprWithLimits) for limit in e.limits}
     return {e for e in parts if isinstance(e, sp.Symbol) and not isinstance(e, Slot)} - bound
 
 
 def parts_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:
-    """Every subexpression; each shared one is visited once."""
+    """All subexpressions; each shared one is visited once."""
     seen: set[sp.Basic] = set()
     stack = list(expressions)
     while stack:
@@ -363,7 +363,7 @@ def parts_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:
 
 
 def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
-    """expr with the vector called `old` exchanged for the one called `new`, inside aggregates too."""
+    """expr with the vector `new` for the vector `old`, also inside aggregates."""
     if isinstance(expr, Coordinate):
         return Coordinate(new, expr.slot, expr.is_positive, expr.entries) if expr.base == old else expr
     if not expr.args:
@@ -372,7 +372,7 @@ def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
 
 
 def frozen(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Dummy, Node]]:
-    """expr with its nodes exchanged for fresh symbols, and the table to undo this."""
+    """expr with fresh symbols for its nodes, and the table that undoes this."""
     back = {
         sp.Dummy(f"A{n}", **({"nonnegative": True} if node.is_nonnegative else {"real": True})): node
         for n, node in enumerate(nodes(expr))

@@ -1,4 +1,4 @@
-"""Derivatives of expressions for one generic coordinate: in that coordinate, and along a field, through sums over all of them.
+"""Derivatives of expressions for one generic coordinate: in that coordinate, and along a field, through sums over coordinates.
 
 Steps in derivatives become case distinctions: the derivative of a clipping is one indicator, not a product of steps.
 """
@@ -28,7 +28,7 @@ from sdescent.derive.vocabulary.symbols import du, t, u
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:
-    """d expr / d g_j, the aggregates held fixed; at a kink of a continuous expression as defined by `smooth`."""
+    """d expr / d g_j with fixed aggregates; at a kink of a continuous expression, as `smooth` defines it."""
     return smooth(partial(expr, g))
 
 
@@ -59,9 +59,9 @@ def _partial(expr: sp.Expr, symbol: sp.Symbol, slopes_of: dict[sp.Expr, sp.Expr]
 
 
 def smooth(expr: sp.Expr) -> sp.Expr:
-    """The derivative of a continuous function: point masses dropped, Heaviside steps as cases, squares of signs as 1.
+    """The derivative of a continuous function without point masses, with cases for Heaviside steps and 1 for squares of signs.
 
-    Where a sign is 0 the value is then the mean of the one-sided derivatives: the derivative itself where there is one.
+    Where a sign is 0, its value is the mean of the one-sided derivatives, which is the derivative if there is one.
     """
     if expr.has(sp.DiracDelta):
         expr = expr.replace(lambda e: isinstance(e, sp.DiracDelta), lambda e: sp.S.Zero)
@@ -76,7 +76,7 @@ def smooth(expr: sp.Expr) -> sp.Expr:
 def _by_parity(
     expr: sp.Expr, sign: sp.Expr, parities: dict[sp.Expr, tuple[sp.Expr, sp.Expr]]
 ) -> tuple[sp.Expr, sp.Expr]:
-    """(a, b) with expr = a + b sign and sign^2 = 1, through sums, products and whole powers; a sign deeper inside stays."""
+    """(a, b) with expr = a + b sign and sign^2 = 1, through sums, products and whole powers; a sign inside others stays."""
     if expr not in parities:
         parity = (expr, sp.S.Zero)
         if expr == sign:
@@ -100,7 +100,7 @@ def _product(parts: Iterable[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr
 
 
 def steps_as_cases(expr: sp.Expr) -> sp.Expr:
-    """Heaviside(e) as 1 where e > 0 and 0 elsewhere; a product of steps as one case with all of their conditions."""
+    """expr with 1 where e > 0 and 0 elsewhere for Heaviside(e); a product of steps is one case with all of their conditions."""
     products = expr.replace(
         lambda e: isinstance(e, sp.Mul) and any(isinstance(a, sp.Heaviside) for a in e.args), _one_case
     )
@@ -115,7 +115,7 @@ def _one_case(e: sp.Expr) -> sp.Expr:
 
 
 def positive_where(expressions: list[sp.Expr]) -> Boolean:
-    """The condition that all of the expressions are positive; |s| < a where it is equivalent, as for 1 - s/a and 1 + s/a, a > 0."""
+    """The condition that all expressions are positive; |s| < a where that is equivalent, as for 1 - s/a and 1 + s/a, a > 0."""
     condition = sp.And(*[_positive(e) for e in expressions])
     relations = set(condition.args if isinstance(condition, sp.And) else ())
     for low in [r for r in relations if isinstance(r, sp.StrictGreaterThan)]:
@@ -127,7 +127,7 @@ def positive_where(expressions: list[sp.Expr]) -> Boolean:
 
 
 def _positive(e: sp.Expr) -> Boolean:
-    """e > 0; for e with a maximum or minimum of known sign, as relations between the arguments of that maximum or minimum."""
+    """e > 0; for a maximum or minimum with a coefficient of known sign, as relations between its arguments."""
     for term in sp.Add.make_args(e):
         factor, rest = term.as_independent(sp.Max, sp.Min)
         if not isinstance(rest, (sp.Max, sp.Min)) or not (factor.is_positive or factor.is_negative):
@@ -150,10 +150,10 @@ def _positive(e: sp.Expr) -> Boolean:
 def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
     """(J_b c)_j, J_b the Jacobian in x of the vector field with coordinate b.
 
-    Where sums are 0 and b has no derivative in them (b = ||g|| g_j at g = 0, say), their part is 0.
+    Where a sum is 0 and b has no derivative in it (b = ||g|| g_j at g = 0, say), its part is 0.
 
     Raises:
-        TypeError: b contains an aggregate that has no derivative (a maximum or a rank).
+        TypeError: b contains an aggregate without a derivative (a maximum or a rank).
     """
     return along(b, {"x": c}, 0, lambda slope, dummy, sums: at_zero_gradient(sums[dummy]) == 0)
 
@@ -164,14 +164,14 @@ Vanishing = Callable[[sp.Expr, sp.Dummy, Mapping[sp.Dummy, Node]], bool]
 
 
 def along(b: sp.Expr, field: Mapping[str, sp.Expr], time: int = 1, vanishing: Vanishing | None = None) -> sp.Expr:
-    """sum over letters of the derivative of b in the letter times the field, and time times d/dt.
+    """The sum over letters of (derivative of b in the letter) * (field of the letter), plus time * db/dt.
 
-    The gradient follows x: its derivative along the field is H times the field's x.
+    The gradient is a function of x: its derivative along the field is H times the field of x.
 
     Args:
         b: at coordinate j, in x, the memory letters, the gradient, sums over coordinates, Hessian products, t.
-        field: letter -> value at coordinate j; the other letters stay.
-        vanishing: asked where the derivative of b in a sum has no value at g = 0; without it the result has none there.
+        field: letter -> value at coordinate j; other letters are constant.
+        vanishing: called where the derivative of b in a sum has no value at g = 0; without it the result has none there.
 
     Raises:
         TypeError: b contains an aggregate that has no derivative, such as a maximum.
@@ -202,12 +202,12 @@ def _node_along(node: Node, field: Mapping[str, sp.Expr], time: int) -> sp.Expr:
 
 
 def at_zero_gradient(expr: sp.Expr) -> sp.Expr:
-    """An expression at g = 0; nan, zoo or oo where it has no value there."""
+    """An expression at g = 0; nan, zoo or oo where it has no value."""
     if isinstance(expr, Coordinate):
         return sp.S.Zero if expr.base == "g" else expr
     return expr.func(*[at_zero_gradient(a) for a in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]
 
 
 def is_singular(value: sp.Expr) -> bool:
-    """Whether a value holds an infinity or an undefined quotient."""
+    """Whether a value contains an infinity or an undefined quotient."""
     return value.has(sp.nan, sp.zoo, sp.oo, -sp.oo)

@@ -25,8 +25,7 @@ from sdescent.derive.expressions.graphs import remade
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import d as dimension
 
-#: comparisons of longer expressions than this are left undecided, since SymPy's attempts to decide them take minutes and
-#: nothing here relies on them
+#: nodes of an expression; comparisons of longer ones stay undecided, since SymPy's attempts take minutes and nothing needs them
 LONG = 40
 #: a vector -> a derivative of the loss at it
 Product = Callable[[list[sp.Expr]], Sequence[sp.Expr]]
@@ -40,8 +39,7 @@ class Expansion:
         dim: the dimension.
         vectors: for each vector base ("g", ..) its `dim` coordinates.
         hessian_product: c -> H c, needed when the expression contains Hessian products.
-        third_product, fourth_product: c -> the third derivative of the loss at (c, c), the fourth at (c, c, c), needed when the
-            expression contains them.
+        third_product, fourth_product: c -> the third derivative of the loss at (c, c), and the fourth at (c, c, c), if needed.
     """
 
     def __init__(
@@ -94,7 +92,7 @@ class Expansion:
         if not expr.args:
             return expr
         place = (expr, *index.items())
-        # a clipping that occurs in every entry of a covariance is made once per coordinate
+        # a clipping that occurs in every entry of a covariance is built once per coordinate
         if place not in self._parts:
             args = [self._visit(a, index) for a in expr.args]
             cases = [c for _, c in args] if isinstance(expr, sp.Piecewise) else []
@@ -109,7 +107,7 @@ class Expansion:
         if isinstance(expr, Rank):
             assert coordinate is not None  # for the type checker; a rank always has a slot
             order = {m: _sign(a - inner[coordinate]) for m, a in enumerate(inner) if m != coordinate}
-            # one where a is larger, or equal and before; as a case distinction it would stand in the condition of another
+            # 1 where a is larger, or equal at a lower index; without cases, since ranks occur in conditions of others
             return sp.Add(
                 *[_decided(sp.Min, 1, 1 + s) if m < coordinate else _decided(sp.Max, 0, s) for m, s in order.items()]
             )
@@ -120,10 +118,10 @@ class Expansion:
 
 
 class Substitution:
-    """Put expressions in place of symbols, without an attempt to decide any condition, maximum or sign that becomes long.
+    """Replaces symbols by expressions, without deciding conditions, maxima or signs that become long.
 
-    A case distinction inside a condition makes SymPy multiply out all cases of both. Inside conditions, maxima, signs and
-    absolute values a replacement is therefore written without cases where that is possible (`without_cases`).
+    For cases inside a condition SymPy multiplies out all cases of both. Inside conditions, maxima, signs and absolute values a
+    replacement is therefore written without cases where that is possible (`without_cases`).
 
     Args:
         table: symbol -> expression.
@@ -156,7 +154,7 @@ class Substitution:
 
 def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
     """expr.func of new arguments, left unevaluated where SymPy would analyse the `judged` arguments for long."""
-    # SymPy asks for a sum of two terms that is raised to any power whether either is infinite
+    # for a power of a sum of two terms SymPy analyses whether either is infinite
     patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add)
     if patient and any(longer_than(a, LONG) for a in judged):
         return expr.func(*args, evaluate=False)
@@ -169,14 +167,14 @@ def _sign(e: sp.Expr) -> sp.Expr:
 
 
 def _decided(function: Any, bound: int, value: sp.Expr) -> sp.Expr:
-    """A maximum or minimum with a number; SymPy is asked to decide it only where it is one of two numbers."""
+    """A maximum or minimum with a number, which SymPy evaluates only if the other argument is a number too."""
     return function(bound, value) if value.is_number else function(bound, value, evaluate=False)
 
 
 def without_cases(expr: sp.Expr) -> sp.Expr:
-    """An equal expression without case distinctions: for x < c and x >= c two functions that meet at c, as maxima and minima.
+    """An equal expression without cases: b(x) for x < c and a(x) for x >= c is a(max(x, c)) + b(min(x, c)) - a(c) if a(c) = b(c).
 
-    b(x) for x < c and a(x) for x >= c is a(max(x, c)) + b(min(x, c)) - a(c) if a(c) = b(c). Other distinctions stay.
+    Other case distinctions stay.
     """
     return expr.replace(lambda e: isinstance(e, sp.Piecewise), _glued)
 

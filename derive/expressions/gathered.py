@@ -1,4 +1,4 @@
-"""A shorter form of a sum of products: multiplied out in its numerators alone, like terms gathered. Nothing is decided by it."""
+"""A shorter form of a sum of products: numerators multiplied out, and like terms gathered. No decision rests on it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def gathered(expr: sp.Expr) -> sp.Expr:
 
 
 def factored(expr: sp.Expr) -> sp.Expr:
-    """`gathered`, and for each product of coordinates one factored coefficient of parameters."""
+    """`gathered`, with one factored coefficient for each product of coordinates."""
     names: dict[sp.Expr, sp.Dummy] = {}
     body = sp.expand(_frozen(sp.sympify(expr), names))
     back = {dummy: e for e, dummy in names.items()}
@@ -35,7 +35,7 @@ def factored(expr: sp.Expr) -> sp.Expr:
 
 
 def coefficients(expr: sp.Expr, monomial: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
-    """Product of the factors of a term that belong to the monomial -> the sum, over the terms, of what stands beside it."""
+    """Product of the factors for which `monomial` is true -> its coefficient, the sum over terms of the other factors."""
     beside: dict[sp.Expr, sp.Expr] = {}
     for term in sp.Add.make_args(expr):
         coefficient, product = split_product(term, monomial)
@@ -63,7 +63,7 @@ def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
         and not expr.atoms(Coordinate)
         and not expr.has(Node, sp.Function)
     ):
-        return expr  # a quotient of parameters, which is cancelled with others
+        return expr  # a quotient of parameters, which may cancel with others
     if isinstance(expr, sp.Pow):
         if (expr.exp.is_Integer and expr.exp > 0) or not expr.base.is_Add:
             return remade(expr, [_frozen(a, names) for a in expr.args])

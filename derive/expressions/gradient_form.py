@@ -1,4 +1,4 @@
-"""The dimension-free gradient form of one step: mean and covariance for a generic coordinate."""
+"""The gradient form of one step, for any dimension: mean and covariance at a generic coordinate."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sdescent.derive.expressions.expansion import Expansion
 class DenseCov:
     """A covariance matrix without structure (d x d, units of the gradient squared: dimensionless).
 
-    The matrix enters a form as a named leaf; its numbers are given when the form is expanded or lowered: measured from data, or
-    the integral over the noise that a message's covariance is.
+    The matrix enters a form as a named leaf. Expanding or lowering the form puts its numbers in: measured from data, or, for the
+    covariance of a message, integrals over the noise.
     """
 
     name: str = "Sigma"
@@ -75,11 +75,11 @@ class GradientForm:
         return (self.mean, self.diag, *self.factors, *self.core, *(c for c, _ in self.dense))
 
     def in_vector(self, old: str, new: str) -> GradientForm:
-        """The same form with the vector `old` called `new` (message v -> gradient g when there is no noise)."""
+        """The form with the vector `new` for `old` (without noise, the gradient g for the message v)."""
         return self.map(lambda e: rename_vector(e, old, new))
 
     def map(self, change: Callable[[sp.Expr], sp.Expr]) -> GradientForm:
-        """A change of every expression but the coefficients of measured matrices."""
+        """The form with every expression changed, except the coefficients of measured matrices."""
         factors = tuple(map(change, self.factors))
         return GradientForm(change(self.mean), change(self.diag), factors, self.core.applyfunc(change), self.dense)
 
@@ -89,7 +89,7 @@ class GradientForm:
         diag, ranks = expansion.vector(self.diag), range(self.rank)
         u = [expansion.vector(factor) for factor in self.factors]
         core = self.core.applyfunc(expansion.scalar)
-        # U core U' without a product by zero: SymPy asks every long factor of such a product whether it is infinite
+        # U core U' without products by zero, for which SymPy analyses whether the other factor is infinite
         half = [[sp.Add(*[core[a, b] * u[a][m] for a in ranks if core[a, b] != 0]) for b in ranks] for m in range(dim)]
         upper = ((m, n) for n in range(dim) for m in range(n + 1))
         low_rank = {(m, n): sp.Add(*[half[m][b] * u[b][n] for b in ranks if half[m][b] != 0]) for m, n in upper}

@@ -1,4 +1,4 @@
-"""Expressions as graphs: every distinct part once, repeated parts by name."""
+"""Expressions as graphs: every distinct part once, and names for repeated parts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sympy.logic.boolalg import BooleanFunction
 
 def remade(expr: Any, args: Sequence[Any]) -> Any:
     """expr.func(*args), without evaluation for a power of a sum that SymPy would leave unchanged."""
-    # to exclude an infinite summand, SymPy tests all assumptions of both of two summands, however long
+    # for two summands, however long, SymPy analyses whether either is infinite
     if expr.is_Pow and args[0].is_Add and args[1].is_Rational and args[1] not in (0, 1):
         base = args[0]
         if not base.is_number and not any(a.is_Number and a.is_finite is not True for a in base.args):
@@ -21,7 +21,7 @@ def remade(expr: Any, args: Sequence[Any]) -> Any:
 
 
 def exchange(expr: sp.Expr, table: Mapping[Any, sp.Expr]) -> sp.Expr:
-    """expr with every key of the table exchanged for its value, as `xreplace`, but each repeated part is processed once."""
+    """expr with every key of the table replaced by its value, like `xreplace`, but visiting each repeated part once."""
     values: dict[Any, Any] = dict(table)
     kept: set[Any] = set()
 
@@ -58,7 +58,7 @@ def bottom_up(expressions: Iterable[sp.Basic]) -> list[sp.Basic]:
 
 
 def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.Basic, int]:
-    """How often each part occurs in another one, or is asked for."""
+    """How often each part occurs in another part, or among the expressions."""
     counts: dict[sp.Basic, int] = {}
     for used in (expressions, *(e.args for e in parts)):
         for e in used:
@@ -67,7 +67,7 @@ def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.
 
 
 def named_parts(expressions: Sequence[sp.Expr]) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
-    """([(name, part)], expressions) with a symbol for every part that is used more than once; a part uses earlier names."""
+    """([(name, part)], expressions) with a symbol for every part that occurs more than once; parts contain earlier names."""
     parts = bottom_up(expressions)
     count = uses(expressions, parts)
     names: list[tuple[sp.Symbol, sp.Expr]] = []
@@ -89,10 +89,9 @@ def _rebuilt(e: sp.Basic, args: list[Any]) -> Any:
 
 
 def numeric(expressions: Sequence[sp.Expr], arguments: Sequence[sp.Symbol], modules: Any) -> Callable[..., list[Any]]:
-    """The expressions as one function of mpmath numbers, as `sympy.lambdify` makes it, in time linear in their distinct parts.
+    """The expressions as one function of mpmath numbers, like `sympy.lambdify`, in time linear in their distinct parts.
 
-    It gives NaN for all of them where a part has no value: at a pole, or where a condition or a maximum asks for the order of
-    complex numbers.
+    All values are NaN where a part has none: at a pole, or where a condition or a maximum compares complex numbers.
     """
     names, reduced = named_parts(expressions)
     compiled = sp.lambdify(arguments, [sp.S.Zero] * len(reduced), modules, cse=lambda _: (names, reduced))

@@ -1,4 +1,4 @@
-"""Where a function changes its formula along a line, the formula beside such a joint, and how smoothly the two sides meet."""
+"""Joints, where a function changes its formula along a line: their places, the formulas beside them, and how smoothly they meet."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ import sympy as sp
 
 from sdescent.derive.expressions.vanishing import vanishes
 
-#: functions that jump at places without end, and those with a kink or a jump where an argument is 0
+#: functions with infinitely many jumps, and those with a kink or a jump where an argument is 0
 STEPS = (sp.floor, sp.ceiling, sp.frac, sp.Mod)
 SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise, *STEPS)
-#: those that have no derivative where something is 0
+#: functions without a derivative where their base or argument is 0, or 1 for asin and acos
 SINGULAR = (sp.Pow, sp.log, sp.asin, sp.acos)
-#: how deep a zero of an argument may be, and how many formulas with a choice at each switch are looked at
+#: the greatest order of a zero, and the greatest number of formulas with a choice at each switch
 DEPTH, CHOICES = 8, 256
-#: of lines in R^dim: where they start and a part of their direction
+#: lines in R^dim: a number for the start, and one for the direction
 LINES = ((sp.S.Zero, 3), (sp.Rational(5, 7), 5), (-sp.Rational(11, 3), -13))
 _ODD = (sp.atan, sp.tanh, sp.sinh, sp.asinh, sp.erf)
 
 
 class Unresolved(Exception):
-    """The joints of a function are not known: an argument whose zeros have no closed form, say."""
+    """The joints of a function are not determined, since the zeros of an argument have no closed form, say."""
 
 
 def joints(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """The places where a function of x may change its formula or have no derivative: all that there are, and perhaps more.
+    """All places where a function of x changes its formula or has no derivative, and perhaps others.
 
     Raises:
-        Unresolved: the zeros of an argument are not known.
+        Unresolved: the zeros of an argument are not determined.
     """
     return list(dict.fromkeys(at for node in nodes_of(e, x) for at in joints_of(node, x)))
 
 
 def joints_of(node: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """The joints of one switch or one power, or of what it was before values were put in."""
+    """The joints of a switch or a power, or of an expression that was one before substitution."""
     if not isinstance(node, (*SWITCHES, *SINGULAR)):
         return joints(node, x)
     if isinstance(node, STEPS):
@@ -49,7 +49,7 @@ def joints_of(node: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
 
 
 def nodes_of(e: sp.Expr, *x: sp.Symbol) -> list[sp.Expr]:
-    """The switches in e that depend on letters, and powers, quotients and logarithms that are singular where something is 0."""
+    """The switches in e that depend on the letters, and the powers, quotients and logarithms that may be singular."""
     candidates = [a for a in sp.preorder_traversal(e) if isinstance(a, (*SWITCHES, *SINGULAR)) and a.has(*x)]
     return list(dict.fromkeys(a for a in candidates if isinstance(a, SWITCHES) or _singular(a)))
 
@@ -61,7 +61,7 @@ def _singular(a: sp.Expr) -> bool:
 
 
 def arguments_of(node: sp.Expr, *x: sp.Symbol) -> Iterator[sp.Expr]:
-    """What vanishes where a switch or a power has its joints."""
+    """The expressions whose zeros are the joints of a switch or a power."""
     if isinstance(node, (sp.Max, sp.Min)):
         arguments = [a - b for a, b in combinations(node.args, 2)]
     elif isinstance(node, sp.Piecewise):
@@ -73,7 +73,7 @@ def arguments_of(node: sp.Expr, *x: sp.Symbol) -> Iterator[sp.Expr]:
 
 
 def _plain(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """The formulas that e may be, with each switch in it either way."""
+    """The formulas of e, with either choice at each of its switches."""
     if not e.has(*SWITCHES) or not e.has(x):
         return [e]
     parts = [_plain(a, x) for a in ([v for v, _ in e.args] if isinstance(e, sp.Piecewise) else e.args)]
@@ -120,10 +120,10 @@ def _roots(poly: sp.Poly) -> list[sp.Expr]:
 
 
 def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
-    """The formula of e just to the right (side = 1) or the left (-1) of a place; signs that depend on symbols become letters.
+    """The formula of e just right (side = 1) or left (-1) of a place; signs that depend on symbols become letters.
 
     Raises:
-        Unresolved: which case of a Piecewise holds depends on symbols, or an argument vanishes too deeply.
+        Unresolved: the case of a Piecewise depends on symbols, or the order of a zero is too high.
     """
     if not e.has(x) or not e.args:
         return e
@@ -152,7 +152,7 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
 
 
 def holds(condition: sp.Basic, sign_of: Callable[[sp.Expr], int]) -> bool:
-    """Whether a condition of comparisons, and, or, not is true, by the signs of their gaps.
+    """Whether a condition is true, by the signs of lhs - rhs of the comparisons in it.
 
     Raises:
         Unresolved: it is another condition.
@@ -194,7 +194,7 @@ def _sign(a: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
 
 
 def value_at(a: sp.Expr, x: sp.Symbol, at: sp.Expr) -> sp.Expr | None:
-    """The value of a formula at a place, None where it has none (a pole, the slope of a root)."""
+    """The value of a formula at a place; None at a pole, or for the slope of a root."""
     try:
         value = sp.expand(a.subs(x, at))
     except ValueError:  # SymPy compares no pole in a maximum
@@ -203,7 +203,7 @@ def value_at(a: sp.Expr, x: sp.Symbol, at: sp.Expr) -> sp.Expr | None:
 
 
 def _limit(a: sp.Expr, y: sp.Symbol) -> sp.Expr | None:
-    """The limit of a formula as y falls to 0, None where it has no finite one."""
+    """The limit of a formula as y falls to 0; None without a finite one."""
     value = value_at(a, y, sp.S.Zero)
     if value is None:  # 0 log 0, say
         try:
@@ -214,10 +214,10 @@ def _limit(a: sp.Expr, y: sp.Symbol) -> sp.Expr | None:
 
 
 def smoothness_at(e: sp.Expr, x: sp.Symbol, at: sp.Expr, most: int = 2) -> int:
-    """The largest k <= most for which e is C^k at a place, put in there if it has no value; -1 where it jumps.
+    """The largest k <= most for which e is C^k at a place; -1 where it jumps. Where e has no value, its limit is its value.
 
     Raises:
-        Unresolved: the formulas on both sides are not known.
+        Unresolved: the formulas on both sides are not determined.
     """
     y = sp.Dummy("y", positive=True)  # the distance, in which roots stay real
     sides = [sp.expand(beside(e, x, at, side).subs(x, at + side * y)) for side in (1, -1)]
@@ -237,8 +237,8 @@ class Rough:
     """A switch or a power at which a function has too few derivatives.
 
     Args:
-        parts: the switch; of a Piecewise what vanishes where its formula changes.
-        at: such a place, a number for each letter; empty where the zeros of an argument are not known.
+        parts: the switch; for a Piecewise, the expressions whose zeros separate its cases.
+        at: such a place, a number for each letter; empty where the zeros of an argument are not determined.
         order: the function is C^order there; -1 where it jumps.
     """
 
@@ -248,10 +248,10 @@ class Rough:
 
 
 def rough(e: sp.Expr, letters: Sequence[sp.Symbol], order: int) -> list[Rough]:
-    """Where a function of real letters is not C^order, decided exactly along lines: of more letters along a few, one through 0.
+    """Where a function of real letters is not C^order, exactly along lines; for several letters, along a few lines, one through 0.
 
-    A switch whose joints are not known, or on none of the lines, counts as one. Of a root or a logarithm nothing says that what is
-    under it has a zero.
+    A switch counts as rough if its joints are not determined or none of the lines meets them; a root or a logarithm does not, since
+    its argument may have no zero.
     """
     y = sp.Dummy("y", real=True)
     lines = [{s: p * (m + 1) ** 2 + y * sp.Rational(q + m, 7 + m) for m, s in enumerate(letters)} for p, q in LINES]

@@ -1,8 +1,8 @@
 """SymPy's LaTeX printer in the notation of the paper.
 
-Beyond SymPy's own printer: coordinates, sums over coordinates, Hessian products, commands of the user's own; and the
-order of writing that a paper would choose: terms that do not vanish with the step size come first, a sum does not begin
-with a minus sign if it need not, and no fraction carries a sign that its denominator can absorb.
+It adds coordinates, sums over coordinates, Hessian products and the user's commands, and it orders terms as a paper does: terms
+that do not vanish with the step size come first, a sum does not begin with a minus sign if it need not, and a fraction has no sign
+that its denominator can absorb.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VECTOR_LATEX = {
     "meansign": r"\mathfrak{s}", "meansize": r"\mathfrak{a}", "meansquare": r"\mathfrak{q}", "noise": "Z", "unitnoise": r"\zeta",
     "messagemean": "m", "messagecov": "V",
 }  # fmt: skip
-#: letters of an equation that are no symbols, with the names above by which some of them go
+#: letters of an equation that are no symbols -> their names, some of them those above
 LETTERS = {
     **{name: name for name in ("X", "W", "B", "L", "S", "b", "g", "H", "v", "C", "J", "Lambda", "U", "Gamma", "F", "R")},
     **{name: name for name in ("Sigma", "meansign", "meansize", "meansquare")},
@@ -36,8 +36,8 @@ class Printer(LatexPrinter):
     """SymPy's printer with aggregates, Hessian products and the user's macros.
 
     Args:
-        macros: command for each symbol name; for the vector or matrix v under "v_j", or under "v" if no symbol is called so.
-        names: command for whole subexpressions, such as b_j for a long mean.
+        macros: symbol name -> command; for the vector or matrix v under "v_j", or under "v" if that is no symbol.
+        names: subexpression -> command, such as b_j for a long mean.
     """
 
     def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:
@@ -47,7 +47,7 @@ class Printer(LatexPrinter):
         self._macros, self._own_names = dict(macros or {}), dict(names or {})
 
     def doprint(self, expr: Any) -> str:
-        """The expression as LaTeX; x 3F2(1, 1, 1; 2, 2; x) is written as the dilogarithm that it is."""
+        """The expression as LaTeX; x 3F2(1, 1, 1; 2, 2; x) becomes the dilogarithm Li_2(x)."""
         if isinstance(expr, sp.Basic):
             expr = expr.replace(_is_dilogarithm, lambda e: sp.polylog(2, e.args[2]) / e.args[2])
         return super().doprint(expr)
@@ -219,7 +219,7 @@ def letter(name: str, macros: Mapping[str, str] | None = None) -> str:
 
 
 def _number_below(expr: sp.Expr) -> sp.Integer:
-    """2 of nu/2 + 1/2, which is written (nu + 1)/2: the number below all terms of a sum, or 1."""
+    """The denominator of the numbers of all terms of a sum, else 1: 2 for nu/2 + 1/2, which is written (nu + 1)/2."""
     below = {t.as_coeff_Mul()[0].as_numer_denom()[1] for t in expr.args} if isinstance(expr, sp.Add) else set()
     return below.pop() if len(below) == 1 and all(b.is_Integer for b in below) else sp.S.One  # pyright: ignore[reportReturnType]
 
@@ -246,7 +246,7 @@ def _vanishes_with_step(term: sp.Expr) -> bool:
 
 
 def written_order(terms: list[sp.Expr]) -> list[sp.Expr]:
-    """Terms that do not vanish with the step size first; among them one without a minus sign leads, if there is one."""
+    """Terms with those first that do not vanish with the step size, led by one without a minus sign if there is one."""
     terms = sorted(terms, key=_vanishes_with_step)
     leading = terms if not any(map(_vanishes_with_step, terms)) else [t for t in terms if not _vanishes_with_step(t)]
     lead = next((t for t in leading or terms if not _negative(t)), None)
@@ -257,10 +257,10 @@ def written_order(terms: list[sp.Expr]) -> list[sp.Expr]:
 
 
 def _absorb_sign(term: sp.Expr, in_sum: bool = False) -> sp.Expr:
-    """-a (p - 1) as a (1 - p): a product without its minus sign, where one of its sums looks negative.
+    """-a (p - 1) as a (1 - p): a product whose minus sign one of its sums absorbs, if that sum looks negative.
 
-    A sum in the numerator looks negative if its number is. Where the product does not stand in a sum, which has a place for
-    its sign, so do sums of which most terms are negative, and sums that are for a small step size.
+    A sum in the numerator looks negative if its number is. Outside a sum, which has a place for the sign, sums with mostly negative
+    terms look negative too, and sums that are negative for a small step size.
     """
     if not isinstance(term, sp.Mul) or not _negative(term):
         return term
@@ -289,7 +289,7 @@ def _roots_below(numerator: sp.Expr, denominator: sp.Expr) -> tuple[sp.Expr, sp.
 
 
 def _one_root(factors: list[sp.Expr]) -> list[sp.Expr]:
-    """Roots of numbers > 0 and of symbols under one sign: sqrt(2) sqrt(pi) as sqrt(2 pi), which SymPy would take apart again."""
+    """Factors with their positive square roots under one root: sqrt(2) sqrt(pi) as an unevaluated sqrt(2 pi)."""
     roots = [f for f in factors if isinstance(f, sp.Pow) and f.exp == sp.Rational(1, 2) and f.base.is_positive]
     if len(roots) < 2:
         return factors

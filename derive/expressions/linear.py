@@ -1,4 +1,4 @@
-"""Linear systems whose coefficients hold roots, as those of pi, N and eta: in letters for these they are rational functions."""
+"""Linear systems with roots (of pi, N or eta) in their coefficients, which are rational functions in letters for these roots."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Whether an expression can be evaluated to many digits at a point: not where a part of it is too large for its digits to be held.
+"""Whether an expression can be evaluated to many digits at a point, or one of its parts is too large for that.
 
-x^(10^9 a) is a formula of a few characters whose value at a rational point, which SymPy computes exactly, would fill the memory.
+x^(10^9 a) is a formula of a few characters, but at a rational point SymPy's exact value would fill the memory.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-#: greatest |log| of a value, and greatest exponent of a power, whose digits may be exact
+#: the greatest |log| of a value, and the greatest exponent, for exact evaluation
 LOGARITHM, EXPONENT = 10**5, 10**4
 _GROWING = (sp.exp, sp.sinh, sp.cosh)
 
@@ -21,10 +21,10 @@ class _Large(Exception):
 
 
 def moderate(expressions: Any, point: Mapping[sp.Basic, Any]) -> bool:
-    """Whether no part of the expressions, an iterable, is larger at the point than can be evaluated to many digits.
+    """Whether every part of the expressions (an iterable) is small enough at the point to be evaluated to many digits.
 
-    Parts are estimated to 15 digits. Of functions other than powers, exponentials, logarithms and hyperbolic ones it is taken that
-    they are no larger than their arguments.
+    Parts are estimated to 15 digits. Functions other than powers, exponentials, logarithms and hyperbolic ones are taken to be no
+    larger than their arguments.
     """
     with mpmath.workdps(15):
         try:
@@ -37,7 +37,7 @@ def moderate(expressions: Any, point: Mapping[sp.Basic, Any]) -> bool:
 
 
 def _estimated(e: sp.Basic, point: Mapping[sp.Basic, Any], estimates: dict[sp.Basic, Any]) -> Any:
-    """The value, or for a function that is not computed here the size of its largest argument."""
+    """The value; for a function that is not computed here, the size of its largest argument."""
     if e not in estimates:
         if e in point or e.is_Rational:
             value = sp.Rational(point.get(e, e))
@@ -69,10 +69,10 @@ def _of(e: sp.Basic, parts: list[Any]) -> Any:
 
 
 def climbs(expr: Any) -> bool:
-    """Whether it has a power with letters in the exponent, whose value at a rational point is computed exactly."""
+    """Whether an expression has a power with letters in the exponent, which SymPy evaluates exactly at a rational point."""
     return any(not power.exp.is_number for power in expr.atoms(sp.Pow))
 
 
 def rounded(point: Mapping[sp.Basic, Any], digits: int) -> dict[sp.Basic, Any]:
-    """A rational point in so many digits: powers of such numbers are not exact, and their integers are not factorised."""
+    """A rational point as floats with so many digits, whose powers SymPy does not compute exactly."""
     return {letter: sp.Float(value, digits) for letter, value in point.items()}

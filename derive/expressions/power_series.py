@@ -1,7 +1,7 @@
-"""Laurent series in s, the root of the time of a step, whose coefficients are computed when they are asked for.
+"""Laurent series in s, the root of the time of a step, with coefficients on demand.
 
-An update rule is expanded by running it on such series. Only the coefficients that a model needs are ever made, so that a
-first-order model does not pay for the terms of the second.
+An update rule is expanded by running it on such series. Only the coefficients that a model needs are computed, so that a
+first-order model does not pay for second-order terms.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Series:
     """sum_{n >= low} a_n s^n with coefficients on demand.
 
     Args:
-        low: no coefficient before it; the first may vanish all the same.
-        coefficient: n -> a_n, asked once for each n >= low.
-        last: no coefficient after it, or None where that is not known.
+        low: the number of the first coefficient, which may be 0.
+        coefficient: n -> a_n, called at most once for each n >= low.
+        last: the number of the last coefficient that may differ from 0; None if there may be infinitely many.
     """
 
     def __init__(self, low: int, coefficient: Callable[[int], sp.Expr], last: int | None = None) -> None:
@@ -164,7 +164,7 @@ class Series:
 
 
 def _times(one: Series, m: int, two: Series, n: int) -> sp.Expr:
-    """a_m b_n; beside a coefficient that vanishes the other one need not exist."""
+    """a_m b_n; if one of them is 0, the other one need not exist."""
     try:
         a = one[m]
     except NoClosedForm:
@@ -175,6 +175,6 @@ def _times(one: Series, m: int, two: Series, n: int) -> sp.Expr:
 
 
 def _at(expr: sp.Expr, symbol: sp.Symbol, value: sp.Expr) -> sp.Expr:
-    """expr at a value, which may hold aggregates."""
+    """expr at a value, which may contain aggregates."""
     body, back = frozen(value)
     return exchange(expr.xreplace({symbol: body}), back)

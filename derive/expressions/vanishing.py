@@ -1,4 +1,4 @@
-"""Deciding whether an expression vanishes identically, by exact cancellation or by evaluation to many digits."""
+"""Whether an expression vanishes identically, by exact cancellation or by evaluation to many digits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sympy as sp
 from sdescent.derive.expressions.moderate import climbs, moderate, rounded
 from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
 
-POINTS, TRIES = 6, 40  # some points may lie where the expression has no value
+POINTS, TRIES = 6, 40  # the expression may have no value at some points
 DIGITS = 60
 NEGLIGIBLE = sp.Float("1e-40")
 
@@ -47,7 +47,7 @@ def vanishes(expr: sp.Expr) -> bool:
 
 
 def vanishes_in_letters(expr: sp.Expr, *kinds: type) -> bool:
-    """As `vanishes`, each part of these kinds taken as a letter of its own."""
+    """Like `vanishes`, with an independent letter for each part of these kinds."""
     return vanishes(expr.xreplace({part: sp.Dummy(real=True) for kind in kinds for part in expr.atoms(kind)}))
 
 
@@ -63,7 +63,7 @@ def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
         return None if base and not expr.exp.is_positive else base
     if isinstance(expr, sp.Pow) and _zero_at(expr.base, point) is False:
         return False
-    if isinstance(expr, SignSum):  # without digits where a random number stands for a correlation that is above 1
+    if isinstance(expr, SignSum):  # it has no digits where the random value of a correlation exceeds 1
         return False if expr.is_extended_positive else None
     if isinstance(expr, sp.exp):
         return False if expr.args[0].xreplace(point).evalf(DIGITS).is_finite else None
@@ -81,7 +81,7 @@ def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> sp.Expr | None:
         point = rounded(point, 3 * DIGITS)
     try:
         value = expr.xreplace(point).evalf(DIGITS)
-    except TypeError:  # or numbers that are not real are compared: nu < 2 under a root of nu - 2
+    except TypeError:  # complex numbers are compared: for nu < 2, under a root of nu - 2
         return None
     return value if value.is_number and not value.has(sp.nan, sp.zoo, sp.oo, SignSum) else None
 

@@ -1,4 +1,4 @@
-"""Expressions in generic coordinates as the text that users write, in formulas of their own and in messages."""
+"""Expressions in generic coordinates as text in the users' notation, for their formulas and for messages."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sdescent.derive.vocabulary.errors import Refusal
 
 _FUNCTIONS: dict[type[sp.Basic], str] = {sp.Max: "max", sp.Min: "min", sp.Abs: "abs"}
 _PRODUCTS = {"Hvp": "hess", "CoordSum": "sum", "CoordMax": "max", "Third": "third", "Fourth": "fourth"}
-#: derivatives of a coordinate's loss, where it is a sum over coordinates: the products with the vector of ones
+#: for a loss that is a sum over coordinates, derivatives of the loss of a coordinate: products with the vector of ones
 _OF_LOSS = {CURVATURE.base: "hess", THIRD.base: "third", HIGHER[4].base: "fourth"}
 
 
 def formula(e: Any) -> str:
-    """An expression in the letters of stated formulas, which read it back: hess(g) is the Hessian times the gradient."""
+    """An expression in the notation of stated formulas, which can be read back: hess(g) is the Hessian times the gradient."""
     return sp.sstr(plain(sp.sympify(e))).replace("**", "^")
 
 
 def plain(e: sp.Expr) -> sp.Expr:
-    """The same in letters and functions of SymPy's own, for its printers."""
+    """The expression in plain SymPy symbols and functions, for SymPy's printers."""
     if isinstance(e, Coordinate):
         name = _OF_LOSS.get(e.base)
         letter = sp.Symbol(e.name if e.slot == "ij" else e.base) if name is None else sp.Function(name)(1)
@@ -45,7 +45,7 @@ def plain(e: sp.Expr) -> sp.Expr:
 
 
 def symbol_latex(name: str) -> str:
-    r"""A symbol by its name: Greek letters and indices as SymPy sets them, eps as \varepsilon, a word as one, not a product."""
+    r"""The LaTeX of a symbol: Greek letters and indices as SymPy sets them, eps as \varepsilon, a word in \mathit."""
     greek = re.sub(r"^eps(?![A-Za-z])", "varepsilon", name)
     return re.sub(r"(?<![\\A-Za-z])[A-Za-z]{2,}", lambda word: rf"\mathit{{{word[0]}}}", sp.latex(sp.Symbol(greek)))
 
@@ -56,7 +56,7 @@ class _Words(LatexPrinter):
 
 
 def latex(e: Any) -> str:
-    """An expression as SymPy's own printer sets it, but for names of several letters, which are words."""
+    """The LaTeX of an expression by SymPy's printer, with names of several letters as words."""
     return _Words().doprint(sp.sympify(e))
 
 
@@ -64,8 +64,8 @@ def refusal(kind: str, said: str, term: str | None = None, beyond: bool = False,
     """A refusal whose reason contains formulas: as text for the terminal, as LaTeX for a document.
 
     Args:
-        kind, term, beyond: of the refusal.
-        said: the reason, with {name} where the formula of that name stands.
+        kind, term, beyond: the fields of the refusal.
+        said: the reason, with {name} for the formula of that name.
         formulas: SymPy expressions by name.
     """
     set_as_latex = {name: f"${latex(plain(sp.sympify(e)))}$" for name, e in formulas.items()}

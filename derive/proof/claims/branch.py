@@ -1,6 +1,6 @@
-"""A branch of the proof of a claim: facts under its hypotheses, and the ways in which new ones follow from them.
+"""A branch of the proof of a claim: facts under its hypotheses, and ways of deriving new facts from them.
 
-Untrusted, as all search is: only rules of `sdescent.derive.proof.kernel.rules` make facts, and a rule that does not fit raises.
+Untrusted, as all search is: only rules of `sdescent.derive.proof.kernel.rules` make facts, and they raise where they do not apply.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from sdescent.derive.proof.language.terms import Relation, Term, num
 from sdescent.derive.proof.search.certify import find, inconsistent
 
 ZERO = num(0)
-#: what arithmetic raises where a search has come to numbers or terms that are too large; ProofError is a ValueError
+#: errors of arithmetic with numbers or terms that are too large; ProofError is a ValueError
 BROKEN = (ArithmeticError, ValueError, IndexError, KeyError, RecursionError, MemoryError)
-#: the most products of monomials in a power of an assumption; they take 1/20 s
+#: the most products of monomials in a power of an assumption, which take 1/20 s
 MOST_PRODUCTS = 50_000
 
 
 def opposite(relation: Relation) -> Relation:
-    """What holds where l <= r (l < r) does not."""
+    """The negation of l <= r (l < r)."""
     op, left, right = relation
     return Relation(("<" if op == "<=" else "<=", right, left))
 
@@ -34,7 +34,7 @@ Facts = Sequence[Fact]
 
 
 def quietly(search: Callable[[], _Result | None]) -> _Result | None:
-    """What a search finds. It is large, numerical and not trusted: where it breaks, it has found nothing."""
+    """The result of a search; None where it breaks. A search is numerical, and its terms may become too large."""
     try:
         return search()
     except BROKEN:
@@ -42,12 +42,7 @@ def quietly(search: Callable[[], _Result | None]) -> _Result | None:
 
 
 class Branch:
-    """Facts under hypotheses, in the order in which they came.
-
-    Args:
-        kernel: makes the facts.
-        deadline: by `sdescent.derive.proof.language.clock`; `OutOfTime` after it.
-    """
+    """Facts under hypotheses, in the order in which they were added; searches raise OutOfTime after the deadline."""
 
     def __init__(self, kernel: Kernel, deadline: float, facts: Iterable[Fact] = (), depth: int = 0) -> None:
         self.kernel, self.deadline, self.depth = kernel, deadline, depth
@@ -63,7 +58,7 @@ class Branch:
         return Branch(self.kernel, self.deadline, [*self.facts, *facts], self.depth + 1)
 
     def add(self, fact: Fact) -> Fact:
-        """Takes a fact in, unless one is there that says the same."""
+        """Adds a fact, unless the branch has one with the same claim; returns the one that it then has."""
         key = self.normal.key(fact.claim)
         if key not in self._keys:
             self._keys[key] = fact
@@ -71,7 +66,7 @@ class Branch:
         return self._keys[key]
 
     def without(self, atoms: set[int]) -> Branch:
-        """A branch without what laws of functions say of these atoms."""
+        """A branch without the facts that laws of functions give about these atoms."""
         facts = [
             f for f in self.facts if f.rule not in ("function", "cases") or not self.outer_atoms(f.claim.slack) & atoms
         ]
@@ -81,7 +76,7 @@ class Branch:
         """Seconds until the deadline.
 
         Raises:
-            OutOfTime: none.
+            OutOfTime: it has passed.
         """
         seconds = self.deadline - now()
         if seconds <= 0:
@@ -89,14 +84,14 @@ class Branch:
         return seconds
 
     def fact_of(self, relation: Relation) -> Fact | None:
-        """A fact of the branch with this claim, from an equal one, or of <= from a strict one; None where there is none."""
+        """The relation as a fact, from one of the branch that is equal to it, or strict where it is <=; None without one."""
         fact = self._keys.get(self.normal.key(relation))
         if fact is None and relation.op == "<=":
             fact = self._keys.get(self.normal.key(Relation(("<", *relation[1:]))))
         return None if fact is None else self.restated(fact, relation)
 
     def restated(self, fact: Fact, relation: Relation) -> Fact:
-        """The same claim, or the weaker <= of <, in other words: r - l has the same normal form."""
+        """A fact for a relation whose r - l has the same normal form as that of the fact; <= also from <."""
         if fact.claim == relation:
             return fact
         if relation.op == "==":
@@ -107,7 +102,7 @@ class Branch:
     def show(
         self, relation: Relation, seconds: float, more: Facts = (), hints: Sequence[Term] = (), only: bool = False
     ) -> Fact | None:
-        """A certify step for a relation <=, < or == from the facts of the branch and `more` (with `only`, from `more` alone)."""
+        """A relation <=, < or == by `certify` from the facts of the branch and `more` (with `only`, from `more` alone)."""
         fact = self.fact_of(relation)
         if fact is not None:
             return fact
@@ -123,7 +118,7 @@ class Branch:
         return self._certified(relation, facts, proof)
 
     def _certified(self, relation: Relation, facts: Facts, proof: Any) -> Fact | None:
-        """The step, with no more premises than it uses."""
+        """The step, with only the premises that it uses."""
         cones = proof.mult, proof.sum
         used = sorted({n for cone in cones for m in cone for n in m[1]} | {n for n, _ in proof.equalities})
         place = {n: k for k, n in enumerate(used)}
@@ -135,17 +130,17 @@ class Branch:
             return None
 
     def contradiction(self, seconds: float, more: Facts = (), near: Relation | None = None) -> Fact | None:
-        """1 <= 0, where the facts cannot hold together."""
+        """1 <= 0, where the facts contradict one another."""
         facts = [*self.facts, *more] if near is None else self.relevant(near, more)
         proof = quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.remaining())))
         return None if proof is None else self._certified(num(1).le(0), facts, proof)
 
     def indirect(self, claim: Relation, seconds: float, more: Facts = ()) -> Fact | None:
-        """The claim l <= r (l < r), from a contradiction with its opposite."""
+        """The claim l <= r (l < r), from a contradiction of its negation."""
         other = self.kernel.assume(opposite(claim))
         absurd = self.contradiction(seconds / 2, [*more, other], claim)
         if absurd is None:
-            # x < 0 contradicts 0 <= x^3 through its own third power; powers are multiplied out at once
+            # 0 <= x^3 contradicts the third power of x < 0; powers are multiplied out at once
             size = len(self.normal.polynomial(other.claim.slack))
             powers = [self.power(other, n) for n in (2, 3) if size**n <= MOST_PRODUCTS]
             absurd = self.contradiction(seconds / 2, [*more, other, *powers], claim)
@@ -157,14 +152,14 @@ class Branch:
         return self.kernel.certify(claim, [fact], sum=[(Fraction(1), (0,) * n, ())])
 
     def by_cases(self, claim: Relation, absurd: Fact) -> Fact:
-        """The claim, from an absurdity under its opposite: where the claim holds it holds."""
+        """The claim, from an absurdity under its negation, by cases."""
         refuted, assumed = self.kernel.absurd(claim, absurd), self.kernel.assume(claim)
         if claim.op == "<=":
             return self.merged(claim, assumed, refuted)
         return self.merged(opposite(claim), refuted, assumed)
 
     def merged(self, split: Relation, low: Fact, high: Fact) -> Fact:
-        """`Kernel.cases`, or one of the two where it does not use its case."""
+        """`Kernel.cases`; the one fact that does not use its case, where there is one."""
         turned = (split.right, split.left)
         if self.normal.key(split) not in low.hypotheses:
             return low
@@ -178,7 +173,7 @@ class Branch:
         positive = self.kernel.function("abs_of_positive", [t], [self.restated(below, ZERO.le(t))])
         negative = self.kernel.function("abs_of_negative", [t], [self.restated(above, t.le(ZERO))])
         half = num(Fraction(1, 2))
-        # abs(t) - t and abs(t) + t are the sides; slacks are t - abs(t) and -t - abs(t), whose difference is 2 t.
+        # the slacks are t - abs(t) and -t - abs(t), whose difference is 2 t
         return self.kernel.certify(claim, [positive, negative], equalities=[(0, half), (1, -half)])
 
     def at_most_abs(self, t: Term) -> list[Fact]:
@@ -200,7 +195,7 @@ class Branch:
     # atoms
 
     def atoms(self, *terms: Term) -> set[int]:
-        """The numbers of all atoms of terms, those within atoms too."""
+        """The numbers of all atoms of terms, including those inside atoms."""
         numbers: set[int] = set()
         for t in terms:
             self._collect(self.normal.polynomial(t), numbers)
@@ -220,11 +215,11 @@ class Branch:
         return {a for t in terms for monomial in self.normal.polynomial(t) for a, _ in monomial}
 
     def compound(self, atoms: Iterable[int]) -> set[int]:
-        """Those that are functions or inverses."""
+        """The atoms that are functions or inverses."""
         return {a for a in atoms if self.normal.key_of(a)[0] in ("inv", "f")}
 
     def relevant(self, relation: Relation, more: Facts = ()) -> list[Fact]:
-        """`more`, and the facts whose functions and inverses the relation, `more`, or hypotheses among such facts hold."""
+        """`more`, and the facts all of whose functions and inverses occur in the relation, in `more`, or in hypotheses."""
         facts = [f for f in self.facts if f not in more]
         reached = self.compound(self.outer_atoms(relation.slack, *[f.claim.slack for f in more]))
         chosen: list[Fact] = []
@@ -253,7 +248,7 @@ class Branch:
     # roots and inverses
 
     def without_roots(self, poly: Polynomial) -> Polynomial:
-        """The same with sqrt(Q)^2 = Q used wherever it can be (Q shown >= 0 beforehand)."""
+        """The polynomial with Q for every sqrt(Q)^2 (0 <= Q was shown before)."""
         pieces: list[Polynomial] = []
         changed = False
         for monomial, c in poly.items():
@@ -280,6 +275,6 @@ Solver = Callable[[Branch, Relation, float], Fact | None]
 
 
 def symbols(*terms: Any) -> list[str]:
-    """The names of the symbols in terms and relations, as they occur: no search depends on how they are spelt."""
+    """The symbols in terms and relations, in the order in which they occur, so that no search depends on their spelling."""
     sides = [side for t in terms for side in (t[1:] if isinstance(t, Relation) else [t])]
     return list(dict.fromkeys(p[1] for side in sides for p in parts(side) if p[0] == "x"))

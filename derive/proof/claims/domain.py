@@ -1,7 +1,7 @@
-"""Domains of claims: denominators are not 0, arguments of sqrt are >= 0, of log > 0, each shown by a fact.
+"""Domains of claims: facts that denominators are not 0, arguments of sqrt are >= 0, and arguments of log > 0.
 
-Terms are walked inside out, and what is shown of an inner one (0 <= sqrt(x), 0 < exp(x), x * (1/x) == 1) may be used for the outer.
-An assumption is used once its own terms are inside their domains by assumptions that are used already, whatever their order.
+Terms are walked inside out, so that facts about inner terms (0 <= sqrt(x), 0 < exp(x), x * (1/x) == 1) serve for the outer ones.
+An assumption enters once earlier ones show the domains of its terms, whatever the order in which the user wrote them.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from sdescent.derive.proof.language.terms import Relation, Term, fn, num
 from sdescent.derive.proof.language.text import text
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: what holds of every argument of a function
+#: laws that hold for every argument of a function
 LAWS = {"exp": ("exp_positive",), "psi": ("psi_positive", "psi_square"), "abs": ("abs_square", "abs_nonneg")}
 
 
 class Domain:
-    """Shows domains in a branch, and adds to it the facts about functions and inverses that come with them."""
+    """Shows the domains of terms in a branch, and adds the facts about their functions and inverses to it."""
 
     def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
         self.branch, self.solve, self.seconds = branch, solve, seconds
         self.kernel = branch.kernel
-        #: denominators that are not 0 but of no known sign, each with 0 < Q^2
+        #: denominators Q of unknown sign, each with the fact 0 < Q^2
         self.unsigned: list[tuple[Term, Fact]] = []
         self._done: set[Term] = set()
 
     def missing(self, t: Any) -> tuple[str, Term] | None:
-        """(what, term) of the first subterm that is not shown to be inside its domain; None when all are."""
+        """(kind, term) of the first subterm that is not shown to be inside its domain; None when all are."""
         for part in inside_out(t):
             if part in self._done:
                 continue
@@ -51,8 +51,11 @@ class Domain:
         name, of = part[1], part[2]
         if name == "sqrt" and not self._root(of):
             return "argument of sqrt", of
-        if name == "log" and not self._positive(of):
-            return "argument of log", of
+        if name == "log":
+            positive = self.solve(self.branch, ZERO.lt(of), self.seconds)
+            if positive is None:
+                return "argument of log", of
+            self.branch.add(positive)
         for law in LAWS.get(name, ()):
             self._law(law, [of])
         for fact in self.branch.at_most_abs(of) if name == "abs" else ():
@@ -61,10 +64,6 @@ class Domain:
 
     def _law(self, law: str, args: Sequence[Term], premises: Sequence[Fact] = ()) -> Fact:
         return self.branch.add(self.kernel.function(law, args, premises))
-
-    def _positive(self, q: Term) -> Fact | None:
-        fact = self.solve(self.branch, ZERO.lt(q), self.seconds)
-        return None if fact is None else self.branch.add(fact)
 
     def _root(self, of: Term) -> bool:
         branch, s = self.branch, fn("sqrt", of)
@@ -76,7 +75,7 @@ class Domain:
         square, root = self._law("sqrt_square", [of], [nonnegative]), self._law("sqrt_nonneg", [of])
         positive = branch.show(ZERO.lt(of), 0.05)
         if positive is not None:
-            # s <= 0 <= s would make 0 < Q = s^2 = -(-s) s <= 0
+            # s <= 0 <= s gives 0 < Q = s^2 = -(-s) s <= 0
             other, one = self.kernel.assume(s.le(ZERO)), Fraction(1)
             members = [(one, (1,), ()), (one, (0, 2), ())]
             premises = [other, positive, root, square]
@@ -109,13 +108,13 @@ class Domain:
         branch.add(nonzero)
         unit = branch.add(self.kernel.inverse(q, nonzero))
         claim = ZERO.lt(1 / q) if sign > 0 else (1 / q).lt(ZERO)
-        # mult * (1/q) = q * (1/q) = 1, with mult = q; or -q for both signs turned.
+        # mult * (1/q) = q * (1/q) = 1 with mult = q, or -q for a negative q
         plus = (Fraction(1), (), ())
         with suppress(ProofError):
             branch.add(self.kernel.certify(claim, [nonzero, unit], [(Fraction(1), (0,), ())], [plus], [(1, num(-1))]))
 
     def signed(self, branch: Branch, q: Term, nonzero: Fact, sign: int) -> None:
-        """In a branch that has 0 <= q or q <= 0: the inverse of q, which is not 0."""
+        """Adds the inverse of q, which is not 0, in a branch with 0 <= q or q <= 0."""
         claim = ZERO.lt(q) if sign > 0 else q.lt(ZERO)
         fact = branch.indirect(claim, self.seconds, [nonzero])
         if fact is not None:
@@ -132,7 +131,7 @@ def inside_out(t: Any) -> Iterator[Term]:
 
 
 def obligations(t: Any) -> bool:
-    """Whether a term or relation has denominators (but numbers other than 0), roots or logarithms."""
+    """Whether the domain of a term or relation must be shown: denominators (but nonzero numbers), roots, logarithms."""
     return any(
         (p[0] == "/" and (p[2][0] != "q" or p[2] == ZERO)) or (p[0] == "f" and p[1] in ("sqrt", "log"))
         for p in inside_out(t)
@@ -140,10 +139,10 @@ def obligations(t: Any) -> bool:
 
 
 def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequence[str | None]) -> None:
-    """Assumes all relations, each once its terms are shown to be inside their domains.
+    """Assumes all relations, each after the domains of its terms are shown.
 
     Raises:
-        BadInput: one is not; the field is "assume[n]".
+        BadInput: the domain of one is not shown; the field is "assume[n]".
     """
     kernel, waiting = domain.kernel, list(enumerate(assumed))
     for entry in [(n, r) for n, r in waiting if not obligations(r)]:
@@ -164,7 +163,7 @@ def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequen
 
 
 def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInput:
-    """The error about a term that is not shown to be inside its domain."""
+    """The error for a term that is not shown to be inside its domain."""
     what, t = missing
     need = {"denominator": "be nonzero", "argument of sqrt": "be >= 0", "argument of log": "be > 0"}[what]
     printed = text(t)
@@ -173,8 +172,8 @@ def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInp
 
 
 def column(source: str | None, printed: str) -> int | None:
-    """Where a term stands in a text that is spaced differently, counted from 1; None where it is not found."""
-    if source is None or "**" in source:  # which is shown as ^
+    """The column, from 1, of a printed term in a source with other spaces; None where it does not occur."""
+    if source is None or "**" in source:  # printed as ^
         return None
     places = [n for n, ch in enumerate(source) if ch != " "]
     squeezed, squeezed_term = source.replace(" ", ""), printed.replace(" ", "")

@@ -1,6 +1,6 @@
-"""Facts about the functions in a claim at its terms: tangents, bounds, orders, functional equations.
+"""Facts about the functions in a claim: tangents, bounds, orders and functional equations.
 
-Bounds are proofs in one variable (`sdescent.derive.proof.search.one_variable`) taken at a term; they are found once and kept.
+Bounds are proofs in one variable (`sdescent.derive.proof.search.one_variable`), applied to a term, and cached.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from sdescent.derive.proof.search.one_variable import find as find_interval_proo
 
 MAX_EXPONENTS = 5
 MAX_SUMMANDS = 6
-#: decimals of a bound beyond those of the numbers of the claim
+#: how many more decimals a bound has than the numbers of the claim
 MORE_DIGITS = 2
-#: for the order of two terms
+#: seconds for the order of two terms
 ORDER_SECONDS = 0.05
 _T = x("t")
 WHOLE = Interval()
@@ -38,7 +38,7 @@ def _proof(t: Term, low: Fraction | None, high: Fraction | None, strict: bool) -
 
 @lru_cache(maxsize=256)
 def _infimum(t: Term, low: Fraction | None, high: Fraction | None, digits: int) -> tuple[Fraction, bool] | None:
-    """A number at most the infimum of a term in t, exact where it is seen to be rational, and whether the term stays above it."""
+    """The infimum of a term in t, rounded down unless it looks rational, and whether the term is always greater."""
     infimum = quietly(lambda: least(t, "t", low, high))
     if infimum is None:
         return None
@@ -47,7 +47,7 @@ def _infimum(t: Term, low: Fraction | None, high: Fraction | None, digits: int) 
 
 
 class FunctionFacts:
-    """Facts about the functions in a branch, some of which a claim may need."""
+    """Facts about the functions in some terms of a branch, by kinds."""
 
     def __init__(self, branch: Branch, terms: list[Term]) -> None:
         self.branch, self.kernel = branch, branch.kernel
@@ -55,7 +55,7 @@ class FunctionFacts:
         self.functions = branch.functions(*terms)
 
     def at(self, phi: Term, at: Term, strict: bool = False, interval: Interval = WHOLE) -> list[Fact]:
-        """0 <= phi(t) (0 < phi(t) when strict) at t = `at` in the interval; nothing where no proof is found."""
+        """0 <= phi(t) (0 < phi(t) when strict) at t = `at` in the interval; empty without a proof."""
         proof = _proof(phi, interval.low, interval.high, strict)
         try:
             return [] if proof is None else [self.kernel.ball({**proof, "at": at}, interval.facts)]
@@ -63,9 +63,9 @@ class FunctionFacts:
             return []
 
     def exponentials(self) -> list[Fact]:
-        """exp(log t) == t; log(s t) of products; exp(s) == exp(s - t) exp(t) and exp(s - t) >= 1 + s - t.
+        """exp(log t) == t, log(s t) of products; for s and t among 0, exponents and logarithms also
 
-        Here s and t are 0, exponents, and logarithms.
+        exp(s) == exp(s - t) exp(t) and exp(s - t) >= 1 + s - t.
         """
         branch, kernel = self.branch, self.kernel
         exponents, values = self._exponents()
@@ -79,7 +79,7 @@ class FunctionFacts:
         return facts
 
     def sums(self) -> list[Fact]:
-        """Functional equations alone: exp of a sum and of a multiple, log of a product, exp(log t) == t."""
+        """Only functional equations: exp of a sum and of a multiple, log of a product, exp(log t) == t."""
         branch, kernel = self.branch, self.kernel
         facts: list[Fact] = []
         for name, of in self.functions:
@@ -102,7 +102,7 @@ class FunctionFacts:
         return facts
 
     def _exponents(self) -> tuple[list[Term], dict[Term, Fact]]:
-        """The first of 0, exponents, and logarithms; of each logarithm exp(log(u)) == u."""
+        """The first few of 0, exponents and logarithms; for each logarithm, exp(log(u)) == u."""
         exponents, values = [ZERO], dict[Term, Fact]()
         for name, of in self.functions:
             positive = self.branch.fact_of(ZERO.lt(of)) if name == "log" else None
@@ -113,7 +113,7 @@ class FunctionFacts:
         return exponents[:MAX_EXPONENTS], values
 
     def tangents(self) -> list[Fact]:
-        """exp(t) (1 + s - t) <= exp(s), s and t as for `exponentials`, with u for exp(log(u))."""
+        """exp(t) (1 + s - t) <= exp(s) for s and t as in `exponentials`, with u in place of exp(log(u))."""
         branch, kernel = self.branch, self.kernel
         exponents, values = self._exponents()
         facts: list[Fact] = []
@@ -123,7 +123,7 @@ class FunctionFacts:
             if not above:
                 continue
             used = [above[0], kernel.function("exp_positive", [t]), kernel.function("exp_add", [d, t])]
-            # exp(s) - exp(t) (1 + d) = exp(t) (exp(d) - 1 - d) + (exp(d + t) - exp(d) exp(t)), the slack of exp_add turned round
+            # exp(s) - exp(t) (1 + d) = exp(t) (exp(d) - 1 - d) + (exp(d + t) - exp(d) exp(t)), minus the slack of exp_add
             claim = (fn("exp", t) * (1 + s - t)).le(fn("exp", s))
             fact = kernel.certify(claim, used, sum=[(Fraction(1), (0, 1), ())], equalities=[(2, num(-1))])
             logarithms = [values[v] for v in (s, t) if v in values]
@@ -136,7 +136,7 @@ class FunctionFacts:
         return facts
 
     def _numbers(self, of: Term) -> list[Fact]:
-        """log(a/b) + log(b) == log(a), and log(p q) == log(p) + log(q) for the smallest prime p, of numbers."""
+        """For numbers: log(a/b) + log(b) == log(a), and log(p q) == log(p) + log(q) with the least prime p."""
         value = self.branch.normal.polynomial(of).get((), Fraction(0))
         facts: list[Fact] = []
         while value > 1 and max(value.numerator, value.denominator) < 10**6:
@@ -180,12 +180,12 @@ class FunctionFacts:
         return facts
 
     def _positive(self, *terms: Term) -> list[Fact]:
-        """0 < t of those terms of which it is shown."""
+        """The facts 0 < t, for those terms where they are shown."""
         facts = [self.branch.show(ZERO.lt(t), 0.1) for t in terms]
         return [f for f in facts if f is not None]
 
     def _one(self, t: Term, unit: Fact) -> list[Fact]:
-        """log(t) == 0 from t == 1, both ways."""
+        """log(t) == 0 from t == 1, by two inequalities."""
         branch, kernel, one = self.branch, self.kernel, num(1)
         zero_one = branch.show(ZERO.lt(one), 0.1)
         positive = branch.show(ZERO.lt(t), 0.1, [unit])
@@ -199,9 +199,9 @@ class FunctionFacts:
         return [branch.equal(ZERO.eq(fn("log", t)), first, second)]
 
     def bounds(self) -> list[Fact]:
-        """Of each function f at t in its interval: c <= f(t) <= d, and k <= (f(t) - f(a))/(t - a) <= l for an end a of it, or 0.
+        """For each f(t), t in an interval: c <= f(t) <= d, and k <= (f(t) - f(a))/(t - a) <= l with a an end of it, or 0.
 
-        The numbers are the best there are, rounded outwards to more decimals than the claim has.
+        The numbers are the best ones, rounded outwards to more decimals than the claim has.
         """
         digits = digits_of(self.terms) + MORE_DIGITS
         facts: list[Fact] = []
@@ -209,18 +209,14 @@ class FunctionFacts:
             if name == "abs":
                 continue
             f, interval = fn(name, _T), OneVariable(self.branch, 1.0).interval(of)
-            for sign in (1, -1):
-                facts += self._above(sign * f, of, interval, digits)
+            for g in (1 * f, -1 * f):
+                bound = _infimum(g, interval.low, interval.high, digits)
+                facts += [] if bound is None else self.at(g - num(bound[0]), of, bound[1], interval)
             facts += self._slopes(f, of, interval, digits)
         return facts
 
-    def _above(self, g: Term, of: Term, interval: Interval, digits: int) -> list[Fact]:
-        """c <= g(t) (or <) at t = `of`."""
-        bound = _infimum(g, interval.low, interval.high, digits)
-        return [] if bound is None else self.at(g - num(bound[0]), of, bound[1], interval)
-
     def _slopes(self, f: Term, of: Term, interval: Interval, digits: int) -> list[Fact]:
-        """k (t - a) <= f(t) - f(a) <= l (t - a) where t >= a, turned round where t <= a, and else times t - a."""
+        """k (t - a) <= f(t) - f(a) <= l (t - a) where t >= a, reversed where t <= a, and multiplied by t - a elsewhere."""
         low, high = interval.low, interval.high
         inside = (low is None or low <= 0) and (high is None or high >= 0)
         ends = (low, high, Fraction(0) if inside else None)
@@ -237,15 +233,15 @@ class FunctionFacts:
         return facts
 
     def _rational(self, f: Term, at: Fraction) -> Fraction | None:
-        """f(a) where its normal form is a number."""
+        """f(a), if its normal form is a number."""
         poly = self.branch.normal.polynomial(substitute(f, "t", num(at)))
         return poly.get((), Fraction(0)) if set(poly) <= {()} else None
 
     def orders(self) -> list[Fact]:
-        """f(s) <= f(t) (or <) for increasing f, where s <= t is shown of two arguments; log(exp(t)) is one such log."""
+        """f(s) <= f(t) (or <) for increasing f, where s <= t is shown of two arguments, also of log and an exp(t)."""
         branch, kernel, one, seconds = self.branch, self.kernel, num(1), ORDER_SECONDS
         facts: list[Fact] = []
-        # most pairs have no order, and to see that takes all the time there is
+        # most pairs have no order, and a search that fails takes all of its time
         stop = now() + 8 * seconds
         logs, exponents = ([of for name, of in self.functions if name == kind] for kind in ("log", "exp"))
         for of in logs:
@@ -269,5 +265,5 @@ class FunctionFacts:
 
 
 def _times(c: Fraction) -> int:
-    """How many equal summands a multiple is taken for: 3 t is t + t + t."""
+    """The number of equal summands into which c t is split: 3 t = t + t + t."""
     return abs(int(c)) if c.denominator == 1 else 1

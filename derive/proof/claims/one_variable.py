@@ -1,7 +1,7 @@
-"""Claims in one quantity: l <= r is 0 <= phi(z) at z = t, t a variable or a polynomial in variables, where t is shown to be.
+"""Claims in one quantity: l <= r is 0 <= phi(z) at z = t, where t is a variable or a polynomial in a known interval.
 
-`sdescent.derive.proof.search.one_variable` proves phi on closed intervals; where phi has no value at an end (log x at 0,
-1/(1 - x) at 1) it is cleared of denominators first, or x is exp(y) with y = log(x), or 1/y with y = 1/x.
+`sdescent.derive.proof.search.one_variable` proves phi on closed intervals. Where phi has no value at an end (log x at 0,
+1/(1 - x) at 1), it is cleared of denominators, or written in y = log(x) or y = 1/x.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from sdescent.derive.proof.search.one_variable import find as find_interval_proo
 
 #: decimals of the bounds of a logarithm
 LOG_DIGITS = 20
-#: functions of which a claim on (0, oo) may be turned round to one in 1/x
+#: functions in which a claim on (0, oo) may be rewritten in 1/x
 MONOTONE = frozenset({"atan", "erf", "tanh", "exp"})
 
 
 @dataclass(frozen=True)
 class Interval:
-    """low <= t <= high, with the facts that say so; None is infinite."""
+    """low <= t <= high, with the facts for the finite ends; None is infinite."""
 
     low: Fraction | None = None
     high: Fraction | None = None
@@ -43,7 +43,7 @@ class Interval:
         return [f for f in (self.below, self.above) if f is not None]
 
     def cut(self, sign: int, bound: Fraction, fact: Fact) -> Interval:
-        """With another lower end, or for the sign -1 another upper one."""
+        """The interval with another lower end, or another upper one for the sign -1."""
         return replace(self, low=bound, below=fact) if sign > 0 else replace(self, high=bound, above=fact)
 
 
@@ -53,7 +53,7 @@ class OneVariable:
     def __init__(self, branch: Branch, seconds: float) -> None:
         self.branch, self.seconds = branch, seconds
         self.kernel = branch.kernel
-        #: the variable of analysis where it is not a variable of the claim
+        #: a name for the quantity, where it is no variable of the claim
         self.z = next(z for z in ("z", *(f"z{n}" for n in range(500))) if z not in branch.kernel.context.symbols)
 
     def prove(self, claim: Relation) -> Fact | None:
@@ -95,7 +95,7 @@ class OneVariable:
         return self._turned(claim, phi, name, interval)
 
     def _root(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
-        """Of sqrt(Q), Q = a x + b, y = sqrt(Q) is made the variable: x = (y^2 - b)/a, y >= 0."""
+        """For sqrt(Q), Q = a x + b, in the variable y = sqrt(Q) >= 0: x = (y^2 - b)/a."""
         branch = self.branch
         for of, a, b in self._linear_arguments("sqrt", phi, at):
             root, y = fn("sqrt", of), x(self.z)
@@ -111,7 +111,7 @@ class OneVariable:
         return None
 
     def _linear_arguments(self, name: str, phi: Term, at: Term) -> list[tuple[Term, Fraction, Fraction]]:
-        """(Q, a, b) of each name(Q) in phi with Q = a x + b."""
+        """(Q, a, b) for each name(Q) in phi with Q = a x + b."""
         normal = self.branch.normal
         (m,) = normal.polynomial(at)
         arguments: list[tuple[Term, Fraction, Fraction]] = []
@@ -146,7 +146,7 @@ class OneVariable:
     # abs
 
     def without_abs(self, t: Term) -> Term | None:
-        """The term with +-s for abs(s), as equalities of the branch say; None when they do not say it."""
+        """The term with s or -s for each abs(s), by equalities of the branch; None where one is missing."""
         if t[0] == "f" and t[1] == "abs":
             inner = self.without_abs(t[2])
             for s in () if inner is None else (inner, -inner):
@@ -164,7 +164,7 @@ class OneVariable:
     # intervals
 
     def interval(self, t: Term) -> Interval:
-        """The best bounds c <= t and t <= c that facts say directly; for a polynomial t, that the search shows of a few c."""
+        """The best bounds c <= t and t <= c among the facts; for a polynomial t also those that a search proves for a few c."""
         branch = self.branch
         poly = branch.normal.polynomial(t)
         mine = {m: c for m, c in poly.items() if m}
@@ -179,7 +179,7 @@ class OneVariable:
             ratios = {rest[m] / mine[m] for m in mine}
             if len(ratios) != 1:
                 continue
-            # k t + d >= 0, where t is mine + a constant
+            # the slack is k t + a constant
             k = ratios.pop()
             bound = poly.get((), Fraction(0)) - slack.get((), Fraction(0)) / k
             best = self._better(best, f, t, bound, [1, -1] if f.claim.op == "==" else [1 if k > 0 else -1])
@@ -210,14 +210,14 @@ class OneVariable:
     # other forms
 
     def forms(self, phi: Term) -> Iterator[Term]:
-        """phi, and phi cleared of its denominators where that is something else."""
+        """phi, and phi cleared of its denominators, if it has any."""
         yield phi
         cleared, normal = self.cleared(phi), self.branch.normal
         if cleared is not None and normal.frozen(cleared) != normal.frozen(phi):
             yield cleared
 
     def cleared(self, phi: Term) -> Term | None:
-        """phi times its denominators, so that none of them has to be shown on the closed interval."""
+        """phi times its denominators, which then need not have a sign on the closed interval; None where one has no sign."""
         normal = self.branch.normal
         poly = self.branch.without_roots(normal.polynomial(phi))
         for _ in range(6):
@@ -238,7 +238,7 @@ class OneVariable:
         return None
 
     def _sign(self, q: Polynomial) -> int:
-        """1 or -1 where a fact says 0 < c Q with a number c of that sign, and else 0."""
+        """The sign of Q by a fact 0 < c Q, c a number; 0 without one."""
         for f in self.branch.facts:
             slack = self.branch.normal.polynomial(f.claim.slack) if f.claim.op == "<" else {}
             if set(slack) == set(q) and len(ratios := {slack[m] / q[m] for m in q}) == 1:
@@ -246,7 +246,7 @@ class OneVariable:
         return 0
 
     def _logarithm(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
-        """Of log(Q), Q = a x + b, y = log(Q) is made the variable: x = (exp(y) - b)/a."""
+        """For log(Q), Q = a x + b, in the variable y = log(Q): x = (exp(y) - b)/a."""
         branch, name = self.branch, at[1]
         for of, a, b in self._linear_arguments("log", phi, at):
             positive = branch.fact_of(ZERO.lt(of))
@@ -259,12 +259,11 @@ class OneVariable:
             fact = self.fact(_simple(inner), self.z, log, Interval(), strict)
             fact = fact or self.fact(inner, self.z, log, self.interval_of_log(of, log), strict)
             if fact is not None:
-                # what the log is of may be written in two ways
                 return self._finish(claim, [fact, *self.exponentials(log, of, positive, phi)])
         return None
 
     def interval_of_log(self, of: Term, log: Term) -> Interval:
-        """Rational bounds of log(Q) from those of Q, rounded outwards."""
+        """Rational bounds of log(Q), rounded outwards, from those of Q."""
         bounds, best = self.interval(of), Interval()
         for sign, end, fact in ((1, bounds.low, bounds.below), (-1, bounds.high, bounds.above)):
             bound = self._bound_of_log(end, fact, of, log, sign)
@@ -274,7 +273,7 @@ class OneVariable:
     def _bound_of_log(
         self, end: Fraction | None, fact: Fact | None, of: Term, log: Term, sign: int
     ) -> tuple[Fraction, Fact] | None:
-        """(r, r <= log(Q)) from end <= Q, or for the sign -1 (r, log(Q) <= r) from Q <= end."""
+        """(r, r <= log(Q)) from end <= Q; for the sign -1, (r, log(Q) <= r) from Q <= end."""
         branch = self.branch
         number = None if end is None or fact is None or end <= 0 else value_of(fn("log", num(end)), self.z, Fraction(0))
         positive = branch.fact_of(ZERO.lt(of)) if end is None or sign < 0 else branch.show(ZERO.lt(num(end)), 0.1)
@@ -319,7 +318,7 @@ class OneVariable:
         return facts
 
     def _turned(self, claim: Relation, phi: Term, name: str, interval: Interval) -> Fact | None:
-        """On (0, oo) or (0, b]: for x >= 1 as it is, for x <= 1 with z = 1/x >= 1 as the variable."""
+        """On (0, oo) or (0, b], by cases: x >= 1, and x <= 1 in the variable z = 1/x >= 1."""
         branch, at = self.branch, x(name)
         low, high = interval.low or 0, interval.high
         if branch.fact_of(ZERO.lt(at)) is None or branch.depth > 6 or low >= 1 or (high is not None and high <= 1):
@@ -342,9 +341,11 @@ class OneVariable:
         far = self.fact(psi, self.z, turned, Interval(Fraction(1), None, bound, None), claim.op == "<")
         if far is None:
             return None
-        # psi(1/x) speaks of 1/(1/x), which is x: each function of it is at most, and at least, the same of x.
-        facts = [far]  # and not that 1/(1/x) == x: the search would put it in where nothing comes of it
-        unit = branch.show((1 / turned).eq(at), 0.3, self._double(branch, at))
+        # psi(1/x) has functions of 1/(1/x), which are equal to those of x by two inequalities each. The fact 1/(1/x) == x itself is
+        # left out: the search would substitute it in vain.
+        facts, positive = [far], branch.fact_of(ZERO.lt(turned))
+        double = [] if positive is None else [self.kernel.inverse(turned, positive)]  # (1/x) (1/(1/x)) == 1
+        unit = branch.show((1 / turned).eq(at), 0.3, double)
         if unit is None:
             return None
         pairs, frozen = ((1 / turned, at), (at, 1 / turned)), branch.normal.frozen(1 / turned)
@@ -355,15 +356,8 @@ class OneVariable:
                     facts.append(self.kernel.function(f"monotone:{function}", pair, [end]))
         return OneVariable(branch, self.seconds)._finish(claim, list(facts))
 
-    def _double(self, branch: Branch, at: Term) -> list[Fact]:
-        """(1/x) (1/(1/x)) == 1."""
-        positive = branch.fact_of(ZERO.lt(1 / at))
-        return [] if positive is None else [self.kernel.inverse(1 / at, positive)]
-
-    # terms in other words
-
     def swapped(self, t: Any, table: dict[Term, Term]) -> Any:
-        """t with terms replaced, where they occur as they stand in normal form."""
+        """t with terms replaced wherever a subterm with the same head has the same normal form."""
         if not isinstance(t, (Term, Relation)):
             return t
         normal = self.branch.normal
@@ -374,7 +368,7 @@ class OneVariable:
 
 
 def _simple(t: Any) -> Any:
-    """1/exp(p) and exp(p)^n written as one exponential, so that no denominator is left to be shown."""
+    """A term with exp(-p) for 1/exp(p), which needs no domain."""
     if not isinstance(t, Term):
         return t
     inner = Term(_simple(a) for a in t)

@@ -1,8 +1,8 @@
 """Claims about products: 0 <= a product, by the signs of its factors, and A_1 A_2 .. <= c B_1 B_2 .., variable by variable.
 
-In the second each factor is a function of one variable. k_v is about the supremum of A_v / B_v, found numerically. A_v <= k_v B_v
-is proved apart, with 0 <= A_v or, where A_v has no sign, -k_v B_v <= A_v. If c is larger than the product of the k_v, the
-k_v share the difference, so that they are simple numbers.
+In the second kind each factor is a function of one variable, and k_v is a number near the supremum of A_v / B_v. The proof of
+A_v <= k_v B_v comes with one of 0 <= A_v or, where A_v has no sign, of -k_v B_v <= A_v. Where c exceeds the product of the
+suprema, the k_v share the difference, so that they can be simple numbers.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from sdescent.derive.proof.search.intervals.extrema import least, rational_near,
 from sdescent.derive.proof.search.intervals.points import points_of
 
 ONE = num(1)
-#: less than this between the constant and the best one: only exact numbers prove it
+#: where the constant is relatively this close to the best one, only exact numbers prove the claim
 SHARP = Fraction(1, 10**14)
 
 
 @dataclass(frozen=True)
 class Product:
-    """A number times a factor for each variable."""
+    """A number times one factor for each variable."""
 
     number: Fraction
     factors: dict[str, Term]
@@ -37,7 +37,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A_v and B_v, and about the supremum of A_v / B_v, or of its size where A_v has no sign."""
+    """A_v, B_v and the approximate supremum of A_v / B_v, or of |A_v| / B_v where A_v has no sign."""
 
     small: Term
     large: Term
@@ -47,7 +47,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Bounds:
-    """|P| <= Q, or 0 <= P <= Q where `signed`: the facts P <= Q, and 0 <= P or -Q <= P, and 0 <= Q."""
+    """|P| <= Q, or 0 <= P <= Q where `signed`, as the facts P <= Q, 0 <= P or -Q <= P, and 0 <= Q."""
 
     small: Term
     large: Term
@@ -61,12 +61,12 @@ class Factored(Split):
     """Proofs from the signs of factors."""
 
     def prove(self, claim: Relation) -> Fact | None:
-        """0 <= c * f^n * .. (or <) from the signs of all factors but even powers; the others tell which sign the last one needs."""
+        """0 <= c * f^n * .. (or <) from the signs of all factors but even powers."""
         lead, powers = factors(self.branch, claim.slack)
         if not lead or len(powers) + sum(n > 1 for _, n in powers) < 2:
             return None
         strict = claim.op == "<"
-        # polynomials first: their signs are known fast
+        # polynomials first: their signs are proved fast
         ordered = sorted(powers, key=lambda f: (curved(self.branch, [f[0]]), len(self.branch.normal.polynomial(f[0]))))
         sign, members, squares = (1 if lead > 0 else -1), list[Fact](), list[Term]()
         odd = [k for k, (_, n) in enumerate(ordered) if n % 2 or strict]
@@ -74,7 +74,7 @@ class Factored(Split):
             if n % 2 == 0 and not strict:
                 squares.append(f ** (n // 2))
                 continue
-            # of the last factor only one sign will do, unless it stands in an even power
+            # the other factors determine the sign that the last odd power must have
             signs = (sign,) if odd and k == odd[-1] and n % 2 else (1, -1)
             signed = self._signed(f, strict, signs)
             if signed is None:
@@ -114,7 +114,7 @@ class Products(Split):
         return None
 
     def _sides(self, claim: Relation) -> Iterator[tuple[Product, Product]]:
-        """(small, large): the sides as they stand, or the negative and the positive monomials of the slack."""
+        """(small, large): the sides of the claim, or the negative and the positive monomials of its slack."""
         normal = self.branch.normal
         poly = normal.polynomial(claim.slack)
         negative = normal.term({m: -c for m, c in poly.items() if c < 0})
@@ -129,7 +129,7 @@ class Products(Split):
                 yield small, large
 
     def _product(self, t: Term) -> Product | None:
-        """A term as a product of factors in one variable each, mostly positive; None where it is not one."""
+        """A term as a product of factors in one variable each, most of whose samples are positive; None without one."""
         lead, powers = factors(self.branch, t)
         grouped: dict[str, Term] = {}
         for f, n in powers:
@@ -185,10 +185,7 @@ class Products(Split):
         return self._certified(claim, small, whole, times(*(r.large for r in ratios)), bounds)
 
     def _certified(self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: list[Bounds]) -> Fact:
-        """The claim from d P <= d K (product of B), the rest of c being a multiple of the product of the B, each >= 0.
-
-        Where d < 0, from the lower bound of P.
-        """
+        """The claim from d P <= d K (product of B), from the lower bound of P if d < 0, and a multiple of the product of the B."""
         normal, bound = self.branch.normal, whole.above if small > 0 else whole.below
         remainder = normal.polynomial(claim.slack - num(abs(small)) * bound.claim.slack)
         facts: list[Fact] = [bound]
@@ -196,7 +193,7 @@ class Products(Split):
         if remainder:
             base = normal.polynomial(plain)
             monomial = next(iter(base))
-            # each B_v is >= 0 by k_v B_v >= 0
+            # 0 <= k_v B_v gives 0 <= B_v
             scale = remainder.get(monomial, Fraction(0)) / base[monomial]
             for b in bounds:
                 facts.append(b.positive)
@@ -205,11 +202,11 @@ class Products(Split):
         return self.branch.kernel.certify(claim, facts, sum=members)
 
     def _scale(self, b: Bounds) -> Fraction:
-        """k of k B."""
+        """k of the term k B."""
         return Fraction(b.large[1][1]) if b.large[0] == "*" and b.large[1][0] == "q" else Fraction(1)
 
     def _bounds(self, r: Ratio, k: Fraction, strict: bool) -> Bounds | None:
-        """A <= k B, 0 <= A (or -k B <= A), and 0 <= k B; strict ones where the claim is strict and they are found."""
+        """A <= k B, 0 <= A (or -k B <= A), and 0 <= k B; each strict where the claim is and the search proves it."""
         large = Term(("*", num(k), r.large))
         goals = [(r.small, large), (ZERO, r.small) if r.signed else (num(-1) * large, r.small), (ZERO, large)]
         facts: list[Fact] = []
@@ -222,7 +219,7 @@ class Products(Split):
         return Bounds(r.small, large, facts[0], facts[1], facts[2], r.signed)
 
     def _multiplied(self, p: Bounds, q: Bounds) -> Bounds:
-        """The product of two: Q L - P A = (Q - P) L + P (L - A), and Q L - P A = ((Q - P)(L + A) + (Q + P)(L - A))/2."""
+        """Bounds of a product: Q L - P A = (Q - P) L + P (L - A), or ((Q - P)(L + A) + (Q + P)(L - A))/2 without signs."""
         small, large = p.small * q.small, p.large * q.large
         certify, half, one = self.branch.kernel.certify, Fraction(1, 2), Fraction(1)
         positive = certify(ZERO.le(large), [p.positive, q.positive], sum=[(one, (0, 1), ())])
@@ -244,7 +241,7 @@ class Products(Split):
         return Bounds(small, large, above, below, positive, signed)
 
     def _strictly(self, low: Term, high: Term, facts: Sequence[Fact], members: Sequence[object]) -> Fact:
-        """low < high where the premises say so, else low <= high."""
+        """low < high where the premises give it, else low <= high."""
         try:
             return self.branch.kernel.certify(low.lt(high), facts, sum=members)
         except ProofError:

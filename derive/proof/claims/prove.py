@@ -1,8 +1,8 @@
-"""Claims of the user's own: an inequality or identity for all real values that satisfy assumptions, proved, refuted or neither.
+"""A user's claims: an inequality or identity for all real values that satisfy assumptions is proved, refuted, or neither.
 
-`prove` looks for a counterexample, then for a proof, then asks z3. A proof counts only as a `Fact` of the kernel that states the
-claim itself, under no hypotheses but the assumptions, with its certificate; a counterexample only when it was checked exactly
-(`sdescent.derive.proof.refute.counterexample`). An answer of z3 alone is DECIDED.
+`prove` looks for a counterexample, then for a proof, then asks z3. A proof is a `Fact` of the kernel that states the claim itself,
+under no hypotheses but the assumptions; a counterexample is checked exactly (`sdescent.derive.proof.refute.counterexample`). A
+claim that only z3 confirms is DECIDED.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _HEADS = frozenset({"q", "x", "+", "*", "^", "/", "f"})
-#: of the time, and in seconds: for the last look for a counterexample, and as much for z3
+#: the last search for a counterexample: its share of the time, and its least and most seconds; z3 has as much again
 LAST_SHARE, LEAST_LAST, MOST_LAST = 0.1, 0.2, 0.5
-#: seconds by which the time may be passed before what runs is cut off: a search that looks at its own deadline ends better
+#: seconds beyond the time after which a search is interrupted; one that meets its own deadline ends better
 GRACE = 0.5
 NEITHER = "neither a proof nor a counterexample was found in the time"
 
@@ -54,7 +54,7 @@ class _Question:
     assume: tuple[Relation, ...]
     claim: Relation
     hints: tuple[Term, ...]
-    #: what the user wrote, for columns of errors: "claim", "assume[1]", ..
+    #: the user's texts, for columns of errors, by field: "claim", "assume[1]", ..
     texts: Mapping[str, str | None]
 
 
@@ -66,11 +66,10 @@ def prove(
 
     Args:
         claim: a relation in the grammar of claim files (`sdescent.derive.reading.claims`), as a `Relation`, or a whole `Claim`.
-        assume: relations that may be used.
-        variables: their names; those that occur, when not given.
-        hints: terms whose squares may help.
-        seconds: how long it may take, by `sdescent.derive.proof.language.clock`; what takes longer is UNDECIDED within
-            another second.
+        assume: relations that hold.
+        variables: the names of all variables; by default those that occur.
+        hints: terms whose squares may occur in a certificate.
+        seconds: the time limit, by `sdescent.derive.proof.language.clock`; after it the claim is UNDECIDED within a second.
 
     Raises:
         BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument
@@ -96,7 +95,7 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
         if assume or hints or variables is not None:
             beside = "a Claim with assume, variables or hints beside it"
             raise BadInput("claim", beside, "a Claim alone: it has its own assumptions, variables and hints")
-        # One that was written by hand is checked like one that was read.
+        # a Claim built by hand is checked like one from a file
         whole = claim
         variables, claim = variable_names(whole.variables), _built(whole.claim, "claim", True)
         assume = [_built(a, field, True) for field, a in listed(whole.assume, "assume", "relations")]
@@ -113,7 +112,7 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
 
 
 def _built(value: Any, field: str, relation: bool = False) -> Any:
-    """The nested tuples of a claim as a relation or a term; whether they are one over the variables is checked later."""
+    """The nested tuples of a claim as a relation or a term, whose variables are checked later."""
     try:
         return from_json(value, relation)
     except (TypeError, RecursionError):
@@ -121,7 +120,7 @@ def _built(value: Any, field: str, relation: bool = False) -> Any:
 
 
 def _printed(value: Any) -> str:
-    """The text of what should be a relation or a term."""
+    """A relation or term as text, or its repr where it is neither."""
     try:
         return text(value)
     except (IndexError, KeyError, TypeError, ValueError, AttributeError):
@@ -129,7 +128,7 @@ def _printed(value: Any) -> str:
 
 
 def _read(value: Any, field: str, names: Sequence[str], relation: bool = False) -> Any:
-    """A term or a relation that is given as one, checked; or read from a text."""
+    """A term or relation, read from a text, or checked where it is one already."""
     if isinstance(value, Term if relation else Relation):
         raise BadInput(field, text(value), "a relation, not a term" if relation else "a term, not a relation")
     if not isinstance(value, Relation if relation else Term):
@@ -146,7 +145,7 @@ def _read(value: Any, field: str, names: Sequence[str], relation: bool = False) 
 
 
 def _names(items: Sequence[Any]) -> list[str]:
-    """The names of variables in strings and terms, in the order in which they come."""
+    """The names of variables in strings and terms, in the order in which they occur."""
     names: dict[str, None] = {}
     for item in items:
         if isinstance(item, str):
@@ -158,7 +157,7 @@ def _names(items: Sequence[Any]) -> list[str]:
 
 
 class _Proof:
-    """One claim under way."""
+    """The search for the verdict on one claim."""
 
     def __init__(self, question: _Question, seconds: float) -> None:
         self.question, self.seconds = question, seconds
@@ -168,11 +167,11 @@ class _Proof:
         self.kernel = Kernel(Context({name: "const" for name in question.variables}))
         self.branch = Branch(self.kernel, self.end - 2 * self.last)
         self.strategies = Strategies(question.hints)
-        #: values at which the assumptions hold
+        #: a point of the assumptions, once the search has one
         self.model: Mapping[str, Term] | None = None
 
     def verdict(self) -> Judged:
-        """The verdict, within the time given."""
+        """The verdict, within the time limit."""
         try:
             with limited(self.seconds + GRACE):
                 return self._verdict()
@@ -194,13 +193,13 @@ class _Proof:
         return self._without_proof()
 
     def _enter(self) -> None:
-        """Domains, and the assumptions.
+        """Shows the domains of all terms, and makes the assumptions.
 
         Raises:
-            BadInput: a term that is not shown to be inside its domain.
+            BadInput: a term is not shown to be inside its domain.
         """
         question, branch = self.question, self.branch
-        # What stands in the grammar is short: the time of the claim does not count against showing its domain.
+        # texts in the grammar are short: their domains are shown even where the user gave the claim no time
         branch.deadline = max(self.end, self.start + GRACE)
         domain = self.strategies.domain = Domain(branch, self.strategies.simple, max(0.2, min(1.0, self.seconds / 4)))
         where = "claim"
@@ -219,12 +218,12 @@ class _Proof:
         branch.deadline = self.end - 2 * self.last
 
     def _proved(self) -> tuple[Fact | None, bool]:
-        """The claim, and whether it holds because nothing satisfies the assumptions."""
+        """The claim, and whether it is vacuous: its assumptions contradict one another."""
         branch, claim = self.branch, self.question.claim
         fact, absurd = None, self._inconsistent() if self._no_model(min(0.1, 0.1 * self.seconds)) else None
         if absurd is None:
             fact = self.strategies.prove(branch, claim, self.seconds)
-            # What was proved without a point of the assumptions in sight may say nothing: both ways are looked at longer.
+            # without a point of the assumptions the claim may be vacuous: search longer for a point, and for a contradiction
             if fact is not None and self._no_model(min(1.0, 0.2 * self.seconds)):
                 branch.deadline = min(now() + 0.3 * self.seconds, self.end)
                 with suppress(OutOfTime):
@@ -234,7 +233,7 @@ class _Proof:
         return fact, False
 
     def _contradicted(self, seconds: float) -> Fact | None:
-        """1 <= 0, or 0 < 0 from an assumption and the opposite of it, which is proved by all strategies."""
+        """1 <= 0 by all strategies, or 0 < 0 from an assumption and its negation, which they prove."""
         absurd = self.strategies.prove(self.branch, NEVER, seconds / 2)
         one, assume = Fraction(1), self.question.assume
         for assumption in assume if absurd is None else ():
@@ -252,13 +251,13 @@ class _Proof:
         return absurd
 
     def _no_model(self, seconds: float) -> bool:
-        """Whether no point of the assumptions is known, after a look for one."""
+        """Whether there is still no point of the assumptions, after a search for one."""
         if self.model is None:
             self.model = quietly(lambda: satisfying(self.question.variables, self.question.assume, seconds))
         return self.model is None
 
     def _inconsistent(self) -> Fact | None:
-        """1 <= 0 from the assumptions, unless z3 says that something satisfies them."""
+        """1 <= 0 from the assumptions, unless z3 has a point of them."""
         question = self.question
         if decide(question.variables, question.assume, NEVER, min(0.1, 0.1 * self.seconds)) == "false":
             return None
@@ -278,7 +277,7 @@ class _Proof:
         return self._result(Verdict.PROVED, how, **outcome)
 
     def _without_proof(self) -> Judged:
-        """A longer look for a counterexample, then z3."""
+        """The verdict after a longer search for a counterexample, and an answer of z3."""
         question = self.question
         seconds = max(LEAST_LAST, self.last)
         self.branch.deadline = now() + seconds
@@ -292,7 +291,7 @@ class _Proof:
         return self._result(Verdict.UNDECIDED, NEITHER)
 
     def _counterexample(self, seconds: float) -> Mapping[str, Any] | None:
-        """A point that was checked exactly."""
+        """An exact counterexample; None without one."""
         question = self.question
         point = quietly(lambda: refute(question.variables, question.assume, question.claim, seconds))
         functions = {p[1] for side in question.claim[1:] for p in parts(side) if p[0] == "f"}
@@ -303,7 +302,7 @@ class _Proof:
         return point
 
     def _far(self, name: str, seconds: float) -> Mapping[str, Any] | None:
-        """A counterexample in one variable far out, or where the claim fails by very little."""
+        """A counterexample in one variable that is far out, or where the claim fails by very little."""
         question = self.question
         with suppress(OutOfTime):
             interval = OneVariable(self.branch, seconds).interval(x(name))
@@ -320,14 +319,9 @@ class _Proof:
         return self._result(Verdict.REFUTED, where, counterexample=values, point=dict(point), satisfiable=True)
 
     def _result(self, status: Verdict, reason: str, **outcome: Any) -> Judged:
-        """The verdict; `outcome` has those of its fields that are not as they are where nothing came out."""
+        """The verdict; `outcome` has the fields that differ from those of an undecided claim."""
         nothing: dict[str, Any] = {"counterexample": None, "certificate": None, "vacuous": False, "fact": None}
         nothing["satisfiable"] = self.model is not None
         stated = {name: getattr(self.question, name) for name in ("claim", "assume", "variables", "hints")}
         took = time.monotonic() - self.began
         return Judged(status=status, reason=reason, seconds=took, **stated, **(nothing | outcome))
-
-
-def variable(name: str) -> Term:
-    """A variable, to write claims as terms: (x * y).le(x**2 + y**2) with x = variable("x"), .."""
-    return x(name)

@@ -1,4 +1,4 @@
-"""Quantities that a term may be a function of, and the term as a function of one of them."""
+"""A term as a function of one quantity: of a polynomial in its variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sdescent.derive.proof.search.ring import fraction, rational
 
 
 def bases(branch: Branch, phi: Term) -> Iterator[Term]:
-    """Arguments of functions, and denominators: what phi may be a function of."""
+    """The arguments of functions, and denominators, up to constants: the quantities of which phi may be a function."""
     keys: set[Any] = set()
     for a in sorted(branch.atoms(phi)):
         key = branch.normal.key_of(a)

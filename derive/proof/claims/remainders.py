@@ -1,7 +1,7 @@
-"""Claims with psi(t) = (exp(t) - 1 - t)/t^2: what is known of psi where t is 0, positive or negative.
+"""Facts about psi(t) = (exp(t) - 1 - t)/t^2 where t is 0, positive or negative.
 
-Functions of one variable are proved through their derivatives, which psi has none of in the kernel: where t is not 0, a claim about
-psi(t) becomes one about exp(t), and where it is 0, one about 1/2. In between psi rises, so that its values at the ends bound it.
+Claims in one variable are proved through derivatives, and the kernel has none of psi. Where t is not 0, a claim about psi(t)
+becomes one about exp(t); where t is 0, one about 1/2. On an interval psi is increasing, so that its values at the ends bound it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HALF = num(Fraction(1, 2))
 
 
 def away_from_zero(branch: Branch, t: Term) -> Fact | None:
-    """psi(t) == (exp(t) - 1 - t) (1/t)^2 where the branch knows that t has an inverse."""
+    """psi(t) == (exp(t) - 1 - t) (1/t)^2, where the branch has t * (1/t) == 1."""
     unit = branch.fact_of((t * (1 / t)).eq(1))
     if unit is None:
         return None
@@ -39,13 +39,13 @@ def at_zero(branch: Branch, t: Term, below: Fact, above: Fact) -> Fact:
 
 
 def between(branch: Branch, t: Term, seconds: float) -> list[Fact]:
-    """psi at the ends of the interval that t is shown to lie in, 0 where that is inside, as bounds of psi(t), rational ones too."""
+    """Bounds of psi(t) by its values at the ends of the interval in which t is shown to lie, and by rational numbers."""
     interval = OneVariable(branch, seconds).interval(t)
     return [*_bound(branch, t, interval.low, interval.below, 1), *_bound(branch, t, interval.high, interval.above, -1)]
 
 
 def _bound(branch: Branch, t: Term, end: Fraction | None, fact: Fact | None, sign: int) -> list[Fact]:
-    """psi(end) <= psi(t) from end <= t (or <), for the sign -1 the other way round, and a rational bound in place of psi(end)."""
+    """psi(end) <= psi(t) from end <= t (or <), reversed for the sign -1, and the same with a rational bound for psi(end)."""
     if end is None or fact is None:
         return []
     at_end = fn("psi", num(end))

@@ -1,8 +1,8 @@
-"""A claim whose slack is a sum of functions of different variables: a lower bound of each, found numerically and proved apart.
+"""Claims whose slack is a sum of functions of different variables: each gets a lower bound, found numerically and then proved.
 
-With phi = c + sum of h_i(x_i) and hypotheses S_j = d_j + sum of s_ij(x_i) >= 0 of the same shape: for multipliers l_j >= 0 and
-numbers m_i <= inf (h_i - sum_j l_j s_ij) it is phi >= c + sum of m_i - sum of l_j d_j (Lagrangian duality). The l_j are those of
-a linear program over sampled points; the rest of c is shared among the m_i, so that each is as simple as possible.
+Let phi = c + sum of h_i(x_i), and let hypotheses S_j = d_j + sum of s_ij(x_i) >= 0 have the same shape. For multipliers l_j >= 0
+and numbers m_i <= inf (h_i - sum_j l_j s_ij), phi >= c + sum of m_i - sum of l_j d_j (Lagrangian duality). The l_j solve a linear
+program over sampled points; what c leaves to spare is shared among the m_i, so that each can be a simple number.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from sdescent.derive.proof.language.terms import Relation, Term, num, plus, subs
 from sdescent.derive.proof.search.intervals.extrema import Least, rational_near, simplest_between, value_of
 from sdescent.derive.proof.search.intervals.points import points_of
 
-#: less than this is left over: the claim is sharp, and only exact bounds prove it
+#: with less than this to spare the claim is sharp, and only exact bounds prove it
 SHARP = Fraction(1, 10**15)
-#: less than this below 0 at multipliers that are not rounded yet: rounded ones may do
+#: unrounded multipliers that miss by less than this may suffice once they are rounded
 NEARLY = Fraction(1, 10**4)
 ROUNDS = 10
 DENOMINATORS = (1, 12, 64, 1000, 10**5, 10**7)
@@ -34,21 +34,11 @@ MAX_MULTIPLIER = 1e4
 
 @dataclass(frozen=True)
 class Link:
-    """A hypothesis that holds several variables: its parts by summand, its constant, and the fact."""
+    """A hypothesis in several variables: its part for each summand, its constant, and the fact."""
 
     parts: tuple[Term, ...]
     constant: Fraction
     fact: Fact
-
-
-@dataclass(frozen=True)
-class Separated:
-    """A claim whose slack is a number, as a term and about its value, and the summands."""
-
-    claim: Relation
-    summands: tuple[Summand, ...]
-    rest: Term
-    value: Fraction
 
 
 #: hypotheses with their multipliers
@@ -70,22 +60,23 @@ class Separable(Split):
             return None
         summands = [summand(branch, t, self.seconds) for t in terms]
         links = self._links([names for names, _ in groups]) if all(len(names) == 1 for names, _ in groups) else []
-        complete = tuple(s for s in summands if s is not None)
-        if len(complete) < len(terms):
+        #: the slack: `rest`, a number of about this value, and the summands
+        self.claim, self.rest, self.value = claim, rest, value
+        self.summands = [s for s in summands if s is not None]
+        if len(self.summands) < len(terms):
             return None
-        whole = Separated(claim, complete, rest, value)
-        return self._linked(whole, links) if links else self._bounded(whole, [])
+        return self._linked(links) if links else self._bounded([])
 
     # bounds of the summands alone
 
-    def _bounded(self, whole: Separated, links: Weighted) -> Fact | None:
-        summands = [s.minus(self._weighted(links, k)) if links else s for k, s in enumerate(whole.summands)]
+    def _bounded(self, links: Weighted) -> Fact | None:
+        summands = [s.minus(self._weighted(links, k)) if links else s for k, s in enumerate(self.summands)]
         infima = [s.least() for s in summands]
         minima = [i for i in infima if i is not None]
         if len(minima) < len(infima):
             return None
         offset = sum((k * link.constant for k, link in links), Fraction(0))
-        spare = whole.value - offset + sum(i.value for i in minima)
+        spare = self.value - offset + sum(i.value for i in minima)
         if spare < -SHARP:
             return None
         if spare > SHARP:
@@ -93,20 +84,21 @@ class Separable(Split):
             bounds = [num(simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in minima]
         else:
             bounds = [self._exact(s, i) for s, i in zip(summands, minima, strict=True)]
-        rest = whole.rest - num(offset)
-        return self._from_bounds(whole.claim, list(zip(summands, bounds, strict=True)), rest, links, spare <= SHARP)
+        return self._from_bounds(
+            list(zip(summands, bounds, strict=True)), self.rest - num(offset), links, spare <= SHARP
+        )
 
     def _exact(self, s: Summand, infimum: Least) -> Term:
-        """The infimum as a number where it is seen to be rational, else as the value of the term at a rational point."""
+        """The infimum: a number if it looks rational, else the value of the term at a rational point."""
         exact = rational_near(infimum.value)
         if exact is not None or infimum.at is None:
             return num(infimum.value.limit_denominator(10**20) if exact is None else exact)
         return substitute(s.phi, s.name, num(infimum.at))
 
     def _from_bounds(
-        self, claim: Relation, bounded: Sequence[tuple[Summand, Term]], rest: Term, links: Weighted, sharp: bool
+        self, bounded: Sequence[tuple[Summand, Term]], rest: Term, links: Weighted, sharp: bool
     ) -> Fact | None:
-        """Each bound proved, and the claim from their sum."""
+        """Proves each bound, and the claim from their sum."""
         branch, normal = self.branch, self.branch.normal
         over = normal.polynomial(rest + plus(*(bound for _, bound in bounded)))
         facts: list[Fact] = []
@@ -119,7 +111,7 @@ class Separable(Split):
             members.append((Fraction(1), (0,), ()))
         elif over:
             members.append((over[()], (), ()))
-        strict = claim.op == "<" and sharp
+        strict = self.claim.op == "<" and sharp
         for s, bound in bounded:
             fact = self.solve(branch, bound.lt(s.term), self.seconds) if strict else None
             strict = strict and fact is None
@@ -135,12 +127,12 @@ class Separable(Split):
             else:
                 members.append((multiplier, (len(facts),), ()))
             facts.append(link.fact)
-        return branch.kernel.certify(claim, facts, sum=members, equalities=equalities)
+        return branch.kernel.certify(self.claim, facts, sum=members, equalities=equalities)
 
     # hypotheses
 
     def _links(self, groups: Sequence[set[str]]) -> list[Link]:
-        """The hypotheses in the variables of the claim that are sums like it and hold two variables or more, or functions."""
+        """The hypotheses that are sums of functions of single variables of the claim, of two variables or more."""
         branch, normal = self.branch, self.branch.normal
         places = {name: k for k, names in enumerate(groups) for name in names}
         links: list[Link] = []
@@ -157,52 +149,45 @@ class Separable(Split):
             links.append(Link(tuple(normal.term(p) for p in pieces), constant.get((), Fraction(0)), fact))
         return links
 
-    def _linked(self, whole: Separated, links: Sequence[Link]) -> Fact | None:
-        summands = whole.summands
-        samples = [list(points_of(s.interval.low, s.interval.high)) for s in summands]
+    def _linked(self, links: Sequence[Link]) -> Fact | None:
+        samples = [list(points_of(s.interval.low, s.interval.high)) for s in self.summands]
         for _ in range(ROUNDS):
-            multipliers = None if now() > self.stop else self._multipliers(summands, links, samples)
+            multipliers = None if now() > self.stop else self._multipliers(links, samples)
             if multipliers is None:
                 return None
             exact = [(Fraction(number), link) for number, link in zip(multipliers, links, strict=True)]
-            infima = [s.minus(self._weighted(exact, k)).least() for k, s in enumerate(summands)]
+            infima = [s.minus(self._weighted(exact, k)).least() for k, s in enumerate(self.summands)]
             minima = [i for i in infima if i is not None]
             if len(minima) == len(infima):
-                spare = whole.value - sum(n * link.constant for n, link in exact) + sum(i.value for i in minima)
-                proof = self._rounded(whole, exact) if spare > -NEARLY else None
+                spare = self.value - sum(n * link.constant for n, link in exact) + sum(i.value for i in minima)
+                proof = self._rounded(exact) if spare > -NEARLY else None
                 if proof is not None:
                     return proof
             for infimum, points in zip(infima, samples, strict=True):
-                points += (
-                    [infimum.at] if infimum is not None and infimum.at is not None and infimum.at not in points else []
-                )
+                if infimum is not None and infimum.at is not None and infimum.at not in points:
+                    points.append(infimum.at)
         return None
 
-    def _rounded(self, whole: Separated, exact: Weighted) -> Fact | None:
-        """With multipliers of small denominators first: those of a sharp claim often are exact."""
+    def _rounded(self, exact: Weighted) -> Fact | None:
+        """Multipliers with small denominators first: in a sharp claim they are often exact."""
         for denominator in DENOMINATORS:
             if now() > self.stop:
                 return None
             used = [(n, link) for factor, link in exact if (n := factor.limit_denominator(denominator))]
-            proof = self._bounded(whole, used)
+            proof = self._bounded(used)
             if proof is not None:
                 return proof
         return None
 
     def _weighted(self, links: Weighted, k: int) -> Term:
-        """The sum of l_j s_kj, the part of the hypotheses in the summand number k."""
+        """The sum over j of l_j s_kj, the part of the hypotheses in the k-th summand."""
         return plus(*(times(num(factor), link.parts[k]) for factor, link in links))
 
-    def _multipliers(
-        self, summands: Sequence[Summand], links: Sequence[Link], samples: Sequence[Sequence[Fraction]]
-    ) -> list[float] | None:
-        """The l_j of the linear program: the largest sum of m_i - sum of l_j d_j.
-
-        With m_i + sum_j l_j s_ij(p) <= h_i(p) at all sampled points p.
-        """
-        count = len(links) + len(summands)
+    def _multipliers(self, links: Sequence[Link], samples: Sequence[Sequence[Fraction]]) -> list[float] | None:
+        """The l_j that maximise sum of m_i - sum of l_j d_j, where m_i + sum_j l_j s_ij(p) <= h_i(p) at all sampled points p."""
+        count = len(links) + len(self.summands)
         rows, bounds = list[list[float]](), list[float]()
-        for k, (s, points) in enumerate(zip(summands, samples, strict=True)):
+        for k, (s, points) in enumerate(zip(self.summands, samples, strict=True)):
             for p in points:
                 values = [value_of(t, s.name, p) for t in (s.phi, *[link.parts[k] for link in links])]
                 if any(v is None or abs(v) > 10**8 for v in values):
@@ -212,15 +197,15 @@ class Separable(Split):
                 row[len(links) + k] = 1.0
                 rows.append(row)
                 bounds.append(float(values[0] or 0))
-        cost = np.array([float(link.constant) for link in links] + [-1.0] * len(summands))
+        cost = np.array([float(link.constant) for link in links] + [-1.0] * len(self.summands))
         least = [-MAX_MULTIPLIER if link.fact.claim.op == "==" else 0.0 for link in links]
         if not rows:
             return None
-        limits = [*((low, MAX_MULTIPLIER) for low in least), *[(None, None)] * len(summands)]
+        limits = [*((low, MAX_MULTIPLIER) for low in least), *[(None, None)] * len(self.summands)]
         best = linprog(cost, A_ub=np.array(rows), b_ub=np.array(bounds), bounds=limits)
         if best.x is None:
             return None
-        # the middle of the best ones: with few samples many are as good, and the ends are the worst of them
+        # with few samples many multipliers are optimal: the middle of their range serves better than its ends
         matrix, top = np.array([*rows, cost]), np.array([*bounds, best.fun + 1e-9 * max(1.0, abs(best.fun))])
         middle: list[float] = []
         for j in range(len(links)):

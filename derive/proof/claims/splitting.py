@@ -1,4 +1,4 @@
-"""What the slack of a claim splits into: factors, summands that share no variable, and where it has roots two sides to square."""
+"""The slack of a claim split into factors, into summands that share no variable, or into two sides that can be squared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sdescent.derive.proof.search.ring import Ring, fraction
 
 
 class Split:
-    """A way to prove a claim from relations about parts of it, which `solve` proves."""
+    """A way of proving a claim from relations about its parts, which `solve` proves."""
 
     def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
         self.branch, self.solve, self.seconds = branch, solve, seconds
@@ -34,7 +34,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Summand:
-    """A term, as the function `phi` of `name` at the quantity `at`, which lies in the interval."""
+    """A term as a function of a quantity in an interval: `phi`, a term in `name`, at name = `at`."""
 
     term: Term
     phi: Term
@@ -43,11 +43,11 @@ class Summand:
     interval: Interval
 
     def minus(self, other: Term) -> Summand:
-        """The same less another function of the quantity, a term in `name`."""
+        """The summand minus another function of the quantity, a term in `name`."""
         return replace(self, term=self.term - substitute(other, self.name, self.at), phi=self.phi - other)
 
     def least(self) -> Least | None:
-        """About the infimum of phi; None where it seems to be -oo."""
+        """The approximate infimum of phi; None where it seems to be -oo."""
         return quietly(lambda: least(self.phi, self.name, self.interval.low, self.interval.high))
 
 
@@ -62,7 +62,7 @@ def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
 
 
 def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[str], Polynomial]]]:
-    """The monomials without variables, and the others in groups that share no variables, each with its variables."""
+    """The monomials without variables, and the others in groups that share no variables: (variables, monomials)."""
     constant: Polynomial = {}
     groups: list[tuple[set[str], Polynomial]] = []
     for monomial, c in poly.items():
@@ -82,7 +82,7 @@ def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[
 
 
 def summand(branch: Branch, t: Term, seconds: float) -> Summand | None:
-    """A term as a function of one quantity: of its variable, or of a polynomial that all its functions hold."""
+    """A term as a function of one quantity: its only variable, or a polynomial in which all its functions are written."""
     words = OneVariable(branch, seconds)
     names = symbols(t)
     if len(names) == 1:
@@ -96,19 +96,19 @@ def summand(branch: Branch, t: Term, seconds: float) -> Summand | None:
 
 
 def curved(branch: Branch, terms: Iterable[Term]) -> bool:
-    """Whether a function other than abs stands in one of the terms."""
+    """Whether one of the terms has a function other than abs."""
     return any(name != "abs" for t in terms for name, _ in branch.functions(t))
 
 
 def digits_of(terms: Iterable[Term]) -> int:
-    """How many decimals the numbers in the terms have: 4 of 3.1416, and of 1/3 as many as its denominator has digits."""
+    """The most decimals of a number in the terms: 3.1416 has 4, and 1/3 as many as its denominator has digits."""
     numbers = [Fraction(p[1]) for t in terms for p in subterms(t) if p[0] == "q"]
     digits = (next((k for k in range(31) if (n * 10**k).denominator == 1), len(str(n.denominator))) for n in numbers)
     return max(digits, default=0)
 
 
 def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial]]:
-    """(B, A) with B - A the polynomial: monomials with roots on one side, or on the side of their sign."""
+    """Pairs (B, A) with B - A the polynomial: B has the monomials with roots, those without, or those of one sign."""
     rooted = {m for m in poly if branch.roots({m: Fraction(1)})}
     groups = [
         {m for m in rooted if poly[m] > 0},
@@ -126,7 +126,7 @@ def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial
 
 
 def root_of(branch: Branch, of: Term) -> Term | None:
-    """t with t^2 the same as a term; None where there is none."""
+    """A polynomial t with t^2 equal to the term; None without one."""
     ring = Ring(branch.normal, [of])
     poly = ring.poly(of)
     try:

@@ -1,8 +1,8 @@
-"""The strategies by which a claim is proved, one after the other, within their shares of the time.
+"""The strategies for proving a claim, tried one after the other, each within its share of the time.
 
-Values of psi at ends of intervals; factors of known sign, sums and products of functions of one variable each; psi in terms of exp;
-one-variable analysis; certify from known facts; cases on the signs of arguments of abs; squares of both sides where there are
-roots; facts about functions at the terms of the claim; cases on the order of variables; contradiction with the opposite.
+They are: values of psi at ends of intervals; factors of known sign, and sums and products of functions of one variable each; psi in
+terms of exp; analysis in one variable; certify from the facts of the branch; cases on the signs of arguments of abs; squares of
+both sides, where there are roots; facts about the functions of the claim; cases on the order of variables; contradiction.
 """
 
 from __future__ import annotations
@@ -29,18 +29,14 @@ _CURVED = frozenset({"exp", "log", "atan", "erf", "tanh"})
 
 
 class Strategies:
-    """Proofs of relations in branches.
-
-    Args:
-        hints: terms whose squares are tried.
-    """
+    """Proofs of relations in branches; the squares of `hints` may occur in certificates."""
 
     def __init__(self, hints: Sequence[Term] = ()) -> None:
         self.hints = tuple(hints)
         self.domain: Domain | None = None
 
     def simple(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """What domains need: certify, and the analysis of one variable."""
+        """A proof for domains, by certify, analysis in one variable, and cases on abs."""
         fact = branch.show(claim, seconds / 4)
         fact = fact or quietly(lambda: self._one_variable(branch, claim, seconds / 2))
         if fact is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):
@@ -48,7 +44,7 @@ class Strategies:
         return fact
 
     def prove(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """The claim, or None when nothing worked in its time."""
+        """The claim; None when no strategy proves it in the time."""
         attempt = self._equality if claim.op == "==" else self._inequality
         return branch.fact_of(claim) or attempt(branch, claim, seconds)
 
@@ -77,7 +73,7 @@ class Strategies:
         if "psi" in functions:
             attempts += [(self._remainder, 0.8)]
         if curved and one:
-            # a power of a function is bounded through the function, case by case; analysis may be slow there
+            # analysis is slow where a power of a function occurs: bounds of the function come before it
             powers = self._has_power(branch, claim)
             attempts += [(self._one_variable, 0.1), (self._functions, 0.1)] if powers else []
             attempts += [(self._one_variable, 0.6)]
@@ -117,7 +113,7 @@ class Strategies:
         return OneVariable(branch, seconds).prove(claim)
 
     def _smaller(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """A part of a claim, in fewer variables."""
+        """A part of a claim, with fewer variables."""
         fact = branch.fact_of(claim)
         if fact is not None:
             return fact
@@ -127,7 +123,7 @@ class Strategies:
         return self.prove(branch, claim, seconds) if functions else branch.show(claim, min(seconds / 4, 0.3))
 
     def _by(self, way: type[Split]) -> Solver:
-        """A way to prove a claim from parts of it."""
+        """A strategy that proves a claim from its parts."""
         return lambda branch, claim, seconds: way(branch, self._smaller, seconds).prove(claim)
 
     def _functions(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
@@ -142,19 +138,19 @@ class Strategies:
         return self._contrary(branch, claim, seconds / 4) if not branch.functions(claim.slack) else None
 
     def _contrary(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """a <= b from f(a) <= f(b): b < a gives f(b) < f(a)."""
+        """a <= b from f(a) <= f(b), since b < a gives f(b) < f(a)."""
         other = branch.kernel.assume(opposite(claim))
         inner = branch.wider(other)
         facts = FunctionFacts(inner, [f.claim.slack for f in branch.facts if f.rule == "assume"]).orders()
         absurd = inner.contradiction(seconds, facts) if facts else None
         return None if absurd is None else branch.by_cases(claim, absurd)
 
-    # cases, and other words for a claim in them
+    # cases
 
     def _split(
         self, branch: Branch, claim: Relation, split: Relation, value: Callable[[Fact, int], Fact], seconds: float
     ) -> Fact | None:
-        """The claim from the cases l <= r and r < l; `value` makes f(t) == s of the case (1 or -1)."""
+        """The claim from the cases l <= r and r < l; `value` gives f(t) == s in the case 1 or -1."""
 
         def side(inner: Branch, assumed: Fact, sign: int) -> Fact | None:
             return self._valued(inner, claim, value(assumed, sign), max(seconds / 2, 0.4))
@@ -162,7 +158,7 @@ class Strategies:
         return self._cases(branch, split, side)
 
     def _cases(self, branch: Branch, split: Relation, side: Callable[[Branch, Fact, int], Fact | None]) -> Fact | None:
-        """A claim from the cases l <= r and r < l; `side` proves it in the branch of the case (1 or -1), which assumes the fact."""
+        """A claim from the cases l <= r and r < l; `side` proves it in the branch of the case 1 or -1, from its assumption."""
         if branch.depth >= MAX_DEPTH:
             return None
         sides: list[Fact] = []
@@ -177,7 +173,7 @@ class Strategies:
         return branch.merged(split, *sides)
 
     def _valued(self, branch: Branch, claim: Relation, value: Fact, seconds: float) -> Fact | None:
-        """The claim where f(t) == s, with s for f(t) in it and in the assumptions."""
+        """The claim where f(t) == s, with s for f(t) in the claim and in the assumptions."""
         function, s = value.claim.left, value.claim.right
         atom = branch.outer_atoms(function)
         words = OneVariable(branch, seconds)
@@ -188,7 +184,7 @@ class Strategies:
                 if other is not None:
                     inner.add(other)
         plain = words.swapped(claim, {function: s})
-        # its roots and denominators are new, and in their domain as those were that they stand for
+        # its roots and denominators are new; their domains follow from those of the terms that they replace
         Domain(inner, self.simple, 0.2).missing(plain)
         fact = self.prove(inner, plain, seconds)
         if fact is None or plain == claim:
@@ -197,7 +193,7 @@ class Strategies:
         return inner.show(claim, 0.3, [fact, value, *nested], only=not nested)
 
     def _nested(self, branch: Branch, claim: Relation, value: Fact) -> list[Fact]:
-        """Where f(t) == s stands within another function g or a denominator: its values at both are the same, by order."""
+        """Equality of g(.. f(t) ..) and g(.. s ..) for functions g around f(t), by two orders; units of denominators around it."""
         function, s = value.claim.left, value.claim.right
         words, facts = OneVariable(branch, 1.0), list[Fact]()
         for a in sorted(branch.atoms(claim.slack)):
@@ -224,7 +220,7 @@ class Strategies:
         poly = normal.polynomial(claim.slack)
 
         def only_added(argument: Term) -> bool:
-            """Those that are subtracted come first: for those that are only added, t <= abs(t) may be enough."""
+            """Whether abs of the argument is only added: then t <= abs(t) may suffice, and it comes last."""
             (((a, _),),) = normal.polynomial(fn("abs", argument))
             return not any(c < 0 and a in dict(m) for m, c in poly.items())
 
@@ -252,16 +248,16 @@ class Strategies:
         return self._split(branch, claim, ZERO.le(root), of_square, seconds)
 
     def _between(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """From the order of the values of psi in the claim, and of its values at the ends of the intervals of its arguments."""
+        """By the order of the values of psi in the claim and at the ends of the intervals of its arguments."""
         facts = FunctionFacts(branch, [claim.slack]).orders()
         for name, of in branch.functions(claim.slack):
             facts += between(branch, of, seconds / 2) if name == "psi" else []
         for fact in facts:
-            branch.add(fact)  # other strategies use them too
+            branch.add(fact)  # for other strategies too
         return branch.show(claim, seconds, facts) if facts else None
 
     def _remainder(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """With (exp(t) - 1 - t)/t^2 for the first psi(t) of the claim, 1/2 where t is 0: cases, unless the sign of t is known."""
+        """With (exp(t) - 1 - t)/t^2 for the first psi(t), or 1/2 where t is 0: by cases, unless the sign of t is shown."""
         t = next(of for name, of in branch.functions(claim.slack) if name == "psi")
         share = max(seconds / 2, 0.4)
 
@@ -289,16 +285,16 @@ class Strategies:
         )
 
     def _has_power(self, branch: Branch, claim: Relation) -> bool:
-        """Whether a function stands in a power."""
+        """Whether a power of a function occurs."""
         powers = {a for m in branch.normal.polynomial(claim.slack) for a, n in m if n > 1}
         return any(key[0] == "f" and key[1] in _CURVED for key in map(branch.normal.key_of, powers))
 
     def _linear(self, branch: Branch, claim: Relation) -> bool:
-        """Whether no atoms are multiplied."""
+        """Whether the slack is linear in its atoms."""
         return all(sum(n for _, n in m) <= 1 for m in branch.normal.polynomial(claim.slack))
 
     def _square(self, branch: Branch, claim: Relation) -> Term | None:
-        """t for a root of t^2 in the claim of which neither sqrt(t^2) == t nor == -t is known."""
+        """t for a root of t^2 in the claim, if the branch has neither sqrt(t^2) == t nor sqrt(t^2) == -t."""
         for name, of in branch.functions(claim.slack):
             if name == "sqrt":
                 t = root_of(branch, of)
@@ -320,7 +316,7 @@ class Strategies:
         return self._cases(branch, x(a).le(x(b)), lambda inner, _, __: self._orders(inner, claim, rest, seconds / 2))
 
     def _denominators(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """Cases on the sign of a denominator that is not 0."""
+        """Cases on the sign of a nonzero denominator."""
         domain = self.domain
         assert domain is not None
         for q, nonzero in domain.unsigned:
@@ -337,7 +333,7 @@ class Strategies:
     # roots
 
     def _squares(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """A <= B (or <) from 0 <= B and A^2 <= B^2 (or <), with the roots so distributed that fewer are left in the squares."""
+        """A <= B (or <) from 0 <= B and A^2 <= B^2 (or <), where B - A is split so that the squares have fewer roots."""
         if branch.depth >= MAX_DEPTH:
             return None
         normal = branch.normal
@@ -358,7 +354,7 @@ class Strategies:
         below = branch.show(ZERO.le(b), 0.1)
         if below is None:
             return None
-        # where a <= 0 (and b > 0 if need be) there is nothing to square
+        # a <= 0 is a case of its own, without squares
         sign, inner, low = ZERO.lt(a), branch, None
         if branch.show(ZERO.le(a), 0.05) is None:
             low = branch.wider(kernel.assume(a.le(ZERO))).show(whole, 0.1)

@@ -1,11 +1,10 @@
-"""What came out about a claim, and what would repair it: verdicts and repairs as data, and shown as mathematics in a notebook."""
+"""Verdicts on claims, and repairs of false ones, as data; a notebook shows a verdict as mathematics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from html import escape
 from typing import Any
 
 from sdescent.derive.proof.kernel.certificate import ancestry
@@ -23,13 +22,6 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 Point = Mapping[str, Fraction | Algebraic]
 #: assumptions and claim
 Question = tuple[tuple[Relation, ...], Relation]
-MAX_STEPS = 30
-_COLOURS = {
-    Verdict.PROVED: "#137333",
-    Verdict.DECIDED: "#1967d2",
-    Verdict.REFUTED: "#b3261e",
-    Verdict.UNDECIDED: "#5f6368",
-}
 _RULES = {
     "assume": "assumption", "certify": "arithmetic", "inverse": "nonzero", "function": "law of a function",
     "ball": "analysis of one variable", "cases": "cases", "absurd": "contradiction", "instantiate": "instance", "cut": "lemma",
@@ -38,20 +30,19 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Judged:
-    """What came out about a claim.
+    """The verdict on a claim.
 
     Args:
         status: PROVED (with a certificate), DECIDED (by z3, with nothing to check), REFUTED (with a counterexample), UNDECIDED.
-        counterexample: variable -> exact value: "2", "-3/4" or "(1 + sqrt(5))/2" in the grammar of claim files; "root(x^3 - 2, 1)"
-            of a degree above two.
-        certificate: of a proof, as FORMAT.md says.
-        vacuous: the assumptions cannot hold together.
-        seconds: the time it took.
+        counterexample: variable -> exact value: "2", "-3/4" or "(1 + sqrt(5))/2" in the grammar of claim files; an algebraic
+            number of degree above two is "root(x^3 - 2, 1)".
+        certificate: the proof, in the format of FORMAT.md.
+        vacuous: the assumptions contradict one another.
+        seconds: how long it took.
         reason: one sentence.
         fact: the kernel's fact behind a proof.
-        claim, assume: what was asked; `variables` are its names, `hints` its hints.
+        claim, assume, variables, hints: the question.
         point: the counterexample as exact numbers.
-        repairs: what makes a refuted claim hold, where `sdescent.derive.proof.repair` looked for it.
         satisfiable: a point that satisfies the assumptions was found and checked exactly; for a proof, by the replay of its
             certificate.
     """
@@ -68,12 +59,11 @@ class Judged:
     variables: tuple[str, ...] = ()
     hints: tuple[Term, ...] = ()
     point: Mapping[str, Fraction | Algebraic] | None = field(default=None, repr=False)
-    repairs: tuple[Repair, ...] | None = field(default=None, repr=False, compare=False)
     satisfiable: bool = field(default=False, compare=False)
 
     @property
     def satisfiability(self) -> str:
-        """Whether anything satisfies the assumptions: "shown", "impossible" (`vacuous`), or "not shown"."""
+        """Whether some point satisfies the assumptions: "shown", "impossible" (`vacuous`), or "not shown"."""
         return "impossible" if self.vacuous else "shown" if self.satisfiable else "not shown"
 
     @property
@@ -86,49 +76,27 @@ class Judged:
         return self.status in (Verdict.PROVED, Verdict.DECIDED)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled without its fact, which is made again from the certificate: a pickle proves nothing."""
+        """Pickle the verdict without its fact, which unpickling rebuilds from the certificate: a pickle proves nothing."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "fact"}
         return _read, (values, self.fact is not None)
 
     def _repr_latex_(self) -> str:
         """One displayed formula: assumptions, claim, verdict."""
         writer = TermWriter()
-        point = self.counterexample
+        head = r",\quad ".join(writer.relation(a) for a in self.assume)
+        arrow = r" \;\Longrightarrow\; " if head else ""
         doubt = {"impossible": r"\ \textsf{(vacuous)}", "not shown": r"\ \textsf{(satisfiability not shown)}"}
         note = rf"\quad\textsf{{{self.status}}}" + (doubt.get(self.satisfiability, "") if self else "")
-        if point:
+        if self.counterexample:
             note += r"\quad " + r",\ ".join(counterexample_latex(self))
-        repaired = [rf"\textsf{{repaired:}}\quad {_implied(r, writer)}" for r in self.repairs or ()]
-        lines = [f"{_implied(self, writer)} {note}", *repaired]
-        formula = lines[0] if len(lines) == 1 else r"\begin{gathered}" + r"\\ ".join(lines) + r"\end{gathered}"
-        return f"$\\displaystyle {formula}$"
-
-    def _repr_html_(self) -> str:
-        """The same with the reason and the steps, as a table that opens."""
-        colour = _COLOURS[self.status]
-        out = [
-            f'<div><span style="color:white;background:{colour};border-radius:3px;padding:1px 6px">{self.status}</span> '
-            f"{self._repr_latex_()}<br><small>{escape(self.reason)}; {self.seconds:.2f} s</small>"
-        ]
-        if self.repairs is not None:
-            items = [f"<li>{escape(r.words)}: <code>{escape(r.text)}</code></li>" for r in self.repairs]
-            out.append(f"<ul>{''.join(items)}</ul>" if items else "<br><small>no repair was found</small>")
-        proof = steps(self)
-        if proof:
-            rows = "".join(
-                f"<tr><td>{n}</td><td>{escape(rule)}</td><td>$\\displaystyle {escape(formula)}$</td></tr>"
-                for n, (rule, formula) in enumerate(proof[:MAX_STEPS], 1)
-            )
-            more = f"<tr><td colspan=3>and {len(proof) - MAX_STEPS} more</td></tr>" if len(proof) > MAX_STEPS else ""
-            out.append(f"<details><summary>{len(proof)} steps</summary><table>{rows}{more}</table></details>")
-        return "".join(out) + "</div>"
+        return f"$\\displaystyle {head}{arrow}{writer.relation(self.claim)} {note}$"
 
 
 def _read(values: Mapping[str, Any], proved: bool) -> Judged:
-    """A verdict from a pickle; its proof is made again.
+    """The verdict of a pickle, with its proof rebuilt from the certificate.
 
     Raises:
-        ProofError: its certificate is no proof of its claim.
+        ProofError: the certificate does not prove the claim.
     """
     fact = rebuild(values["certificate"]) if proved else None
     if fact is not None and fact.claim != values["claim"]:
@@ -138,21 +106,23 @@ def _read(values: Mapping[str, Any], proved: bool) -> Judged:
 
 @dataclass(frozen=True)
 class Repair:
-    """A claim that holds, in place of one that does not.
+    """A true claim in place of a false one.
 
     Args:
-        kind: "constant" (a number of the claim), "term" (a number added on the right), "factor" (of the right side), "weak" (<=
-            for <); of hypotheses "assumption" (a number in one), "strict" (< for <= in one), "bound", "signs", "order", "equal".
+        kind: what changes. In the claim: "constant" (a number of it), "term" (a number added on the right), "factor" (of the right
+            side), "weak" (<= for <). In the hypotheses: "assumption" (a number in one), "strict" (< for <= in one), "bound",
+            "signs", "order", "equal".
         words: one line, with relations in the grammar of claim files.
-        claim, assume: what holds.
+        claim, assume: the true claim.
         verdict: its proof, PROVED and not vacuous.
-        needed: a point where what is asked just beyond fails, which `beyond` says: assumptions and claim.
-        sharp: nothing of this kind lies between what holds and what fails but numbers of a denominator above 64.
+        needed: a counterexample to the question `beyond`.
+        sharp: between the repair and `beyond` there are only numbers with a denominator above 64.
+        beyond: assumptions and claim of the nearest question known to be false.
         model: a point where all of `assume` holds.
         wide: at `model` every inequality among them is strict.
 
     Raises:
-        ProofError: something of that is not so.
+        ProofError: one of these statements is false.
     """
 
     kind: str
@@ -173,9 +143,8 @@ class Repair:
         stated = from_json(verdict.certificate["statement"]["claim"], True)
         if (verdict.claim, verdict.assume, stated) != (self.claim, self.assume, self.claim):
             raise ProofError("the proof of a repair says something else")
-        require_proof_of(
-            verdict.fact, self.claim, self.assume, Kernel(Context({n: "const" for n in verdict.variables}))
-        )
+        kernel = Kernel(Context({n: "const" for n in verdict.variables}))
+        require_proof_of(verdict.fact, self.claim, self.assume, kernel)
         if not holds(self.assume, self.model):
             raise ProofError("nothing is seen to satisfy the assumptions of a repair")
         if (self.needed is None) != (self.beyond is None) or (self.sharp and self.needed is None):
@@ -204,6 +173,7 @@ def require_proof_of(fact: Fact, claim: Relation, assume: Sequence[Relation], ke
 
 
 def holds(assume: Sequence[Relation], point: Point) -> bool:
+    """Whether all assumptions hold at the point; False outside their domain."""
     values = Values(point)
     try:
         return all(values.holds(r) for r in assume)
@@ -212,16 +182,9 @@ def holds(assume: Sequence[Relation], point: Point) -> bool:
 
 
 def counterexample_latex(verdict: Judged) -> list[str]:
-    """Each variable with its value at the counterexample; algebraic numbers of degree above two are words. Empty without one."""
+    """Each variable with its value at the counterexample, as LaTeX; an algebraic number of degree above two in typewriter font."""
     writer = TermWriter()
     return [rf"{writer.symbol(n)} = {_value(v)}" for n, v in (verdict.counterexample or {}).items()]
-
-
-def _implied(of: Judged | Repair, writer: TermWriter) -> str:
-    """The assumptions and the claim that follows from them."""
-    head = r",\quad ".join(writer.relation(a) for a in of.assume)
-    arrow = r" \;\Longrightarrow\; " if head else ""
-    return f"{head}{arrow}{writer.relation(of.claim)}"
 
 
 def _value(value: str) -> str:
@@ -237,8 +200,6 @@ def _value(value: str) -> str:
 
 
 def steps(verdict: Judged) -> list[tuple[str, str]]:
-    """(rule, LaTeX of what it shows) of each step of the proof; none without one."""
-    if verdict.fact is None:
-        return []
-    writer = TermWriter()
-    return [(_RULES.get(f.rule, f.rule), writer.relation(f.claim)) for f in ancestry(verdict.fact)]
+    """(name of the rule, LaTeX of its conclusion) of each step of the proof; an empty list without a proof."""
+    writer, facts = TermWriter(), [] if verdict.fact is None else ancestry(verdict.fact)
+    return [(_RULES.get(f.rule, f.rule), writer.relation(f.claim)) for f in facts]

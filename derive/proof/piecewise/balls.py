@@ -16,9 +16,9 @@ from sympy.core.evalf import PrecisionExhausted
 from sdescent.derive.expressions.joints import Unresolved, holds
 
 PRECISIONS = (128, 1024)
-#: of functions that Arb does not have here (those of a law, infinite sums): digits that are computed, and those that are trusted
+#: for functions that Arb lacks (those of a law, infinite sums): digits that SymPy computes, and digits that are trusted
 DIGITS, TRUSTED = 30, 20
-#: largest exponent of a power
+#: the largest exponent of a power
 LARGEST = 10**4
 _BALLS: Mapping[type, Callable[[Any], Any]] = {
     sp.exp: arb.exp, sp.log: arb.log, sp.sin: arb.sin, sp.cos: arb.cos, sp.sinh: arb.sinh, sp.cosh: arb.cosh, sp.tanh: arb.tanh,
@@ -33,11 +33,11 @@ Point = Mapping[sp.Basic, fmpq]
 
 
 class NoValue(Unresolved):
-    """There is no real value, or a sign that it depends on is not settled."""
+    """There is no real value, or a sign on which it depends is not decided."""
 
 
 def sign_at(e: sp.Expr, point: Point) -> int | None:
-    """The sign of an expression at a point, which is certain; None where it has no value or the sign is not settled."""
+    """The certain sign of an expression at a point; None where it has no value or the sign is not decided."""
     for bits in PRECISIONS:
         with flint.ctx.workprec(bits):
             try:
@@ -61,11 +61,11 @@ def sign(value: Any) -> int:
 
 
 def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, bool], int]) -> Any:
-    """The value of a maximum, a minimum or a Piecewise; of one without a case that holds, that of nan.
+    """The value of a maximum, a minimum or a Piecewise, which is that of nan where no case holds.
 
     Args:
-        value: of an expression.
-        order: the sign of the difference of two values; strictly, where the values jump with it.
+        value: the value of an expression.
+        order: the sign of the difference of two values; strict where the result jumps with it.
     """
     if isinstance(e, sp.Piecewise):
         sign_of = lambda gap: order(value(gap), value(sp.S.Zero), True)  # noqa: E731
@@ -140,7 +140,7 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _by_digits(e: Any, point: Point) -> Any:
-    """Functions that Arb does not have here: SymPy's digits, of which fewer are trusted."""
+    """A function that Arb lacks, by digits of SymPy, not all of which are trusted."""
     at = {letter: sp.Rational(int(v.p), int(v.q)) for letter, v in point.items()}
     try:
         number = e.xreplace(at).evalf(DIGITS, maxn=20 * DIGITS, strict=not e.has(sp.Sum))

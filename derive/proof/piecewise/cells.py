@@ -1,7 +1,7 @@
-"""Open cells of polynomials: one rational point in each of the open sets on which none of them changes its sign.
+"""Open cells of polynomials: a rational point in each open set on which none of the polynomials changes its sign.
 
-The projection by leading coefficients, discriminants and resultants is enough for open cells (Strzebonski, Solving systems of
-strict polynomial inequalities, J. Symb. Comput. 29 (2000)); everything is exact.
+A projection by leading coefficients, discriminants and resultants suffices for open cells (Strzebonski, Solving systems of strict
+polynomial inequalities, J. Symb. Comput. 29 (2000)). Everything is exact.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 from sdescent.derive.proof.search.intervals.extrema import simplest_between
 from sdescent.derive.proof.search.ring import rational as fmpq_of
 
-#: what is projected at most: polynomials, terms of one, its degree
+#: limits of a projection: polynomials, terms of a polynomial, its degree
 MOST_POLYNOMIALS, MOST_TERMS, HIGHEST = 40, 150, 16
 
 MOST_GENERATORS = 48
-#: bits in which roots are isolated
+#: bits for the isolation of roots
 PRECISIONS = (64, 256, 2048)
 RING = fmpq_mpoly_ctx.get(tuple(f"g{n}" for n in range(MOST_GENERATORS)), Ordering.lex)
 GENERATORS = RING.gens()
 #: a polynomial of RING (flint fmpq_mpoly, which has no hash)
 Poly = Any
-#: its monomials and coefficients, as a key
+#: monomials and coefficients of a polynomial, as a key
 Frozen = tuple[Any, ...]
 
 
@@ -42,19 +42,19 @@ def thawed(key: Frozen) -> Poly:
 
 
 class TooMany(Exception):
-    """The cells would be too many."""
+    """There would be too many cells."""
 
 
 def open_cells(
     signs: Mapping[Frozen, int], order: Sequence[int], budget: list[int], share: fmpq | None = None
 ) -> Iterator[dict[int, fmpq]]:
-    """One point of each open cell on which every polynomial has its sign: none where no open set has these signs.
+    """One point of each open cell on which every polynomial has its sign; no point if no open set has these signs.
 
     Args:
         signs: irreducible polynomial -> -1 or 1.
-        order: numbers of their generators, the first is projected out first.
-        budget: [how many polynomials and points may be looked at], which is used up.
-        share: of the way through an interval at which its point is taken; None for the simplest number in it.
+        order: all their generators, by number, in the order of projection.
+        budget: [number of polynomials and points that may still be examined], which is decreased.
+        share: the position of a point in its interval, from 0 to 1; None for the simplest number in the interval.
 
     Raises:
         TooMany: a projection or the number of cells is too large.
@@ -119,7 +119,7 @@ def between(polynomials: Sequence[Sequence[fmpq]], share: fmpq | None) -> list[f
 
 
 def _real_roots(irreducible: Collection[fmpz_poly]) -> list[tuple[fmpq, fmpq]]:
-    """Intervals around the real roots of different irreducible polynomials, which do not meet, from left to right."""
+    """Disjoint intervals around the real roots of different irreducible polynomials, in ascending order."""
     for bits in PRECISIONS:
         with flint.ctx.workprec(bits):
             isolated: list[Any] = [p.complex_roots() for p in irreducible]
@@ -144,7 +144,11 @@ def _leading(p: Any, v: int) -> Any:
 
 
 def _factors(p: Poly) -> dict[Frozen, Poly]:
-    """The irreducible factors that are not constant; of 0, which two polynomials with a common factor have, there are none."""
+    """The nonconstant irreducible factors.
+
+    Raises:
+        TooMany: the polynomial is too long, or 0, the resultant of polynomials with a common factor.
+    """
     if len(p) > 4 * MOST_TERMS or not p:
         raise TooMany
     return {frozen(f): f for f, _ in p.factor()[1]} if not p.is_constant() else {}

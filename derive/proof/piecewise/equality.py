@@ -1,9 +1,10 @@
-"""Whether two expressions are equal wherever they have values: shown on every piece, or a point where they differ.
+"""Whether two expressions are equal wherever they have values: a proof on every piece, or a point where they differ.
 
 The signs of the arguments of kinks (abs, min, max, roots) and jumps (sign, comparisons) divide the domain into pieces. On each
-piece the difference is a quotient of polynomials in letters and atoms (`fractions`). It reduces to 0, or the piece has no inner
-point even if atoms may take any values (`cells`), or else nothing is shown. At kinks signs are weak, so that a point of a piece
-without inner points is also one of a neighbouring piece, whose formula holds there too; at jumps the value 0 is its own piece.
+piece the difference is a quotient of polynomials in letters and atoms (`fractions`). The expressions are equal on a piece if it
+reduces to 0, or if the piece has no inner point, whatever values the atoms have (`cells`); else nothing is shown. At kinks signs
+are weak: every point of a piece without inner points belongs to a neighbouring piece too, whose formula holds there. At jumps the
+value 0 is a piece of its own.
 """
 
 from __future__ import annotations
@@ -34,25 +35,25 @@ from sdescent.derive.proof.piecewise.cells import (
 )
 from sdescent.derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
 
-#: pieces that are looked at, signs of one that are tried together, letters and atoms in these
+#: limits: pieces, signs of a piece that are tried together, letters and atoms in these
 MOST_PIECES, TOGETHER, MOST_LETTERS = 500, 3, 4
-#: of the search for cells (`open_cells`), in all
+#: the budget of `open_cells`, for all pieces together
 BUDGET = 20_000
-#: random points: at first, and lines through such points on which a piece is looked for
+#: numbers of random points: those of the first test, and those on lines through which a piece is sought
 FIRST, LINES = 3, 4
 #: sizes of random points, one after the other
 SIZES = (fmpq(1), fmpq(1, 10**4), fmpq(100), fmpq(1, 100))
-#: shares of the way through a cell; None is its simplest number
+#: positions of points in a cell; None is its simplest number
 SHARES = (None, fmpq(1, 2), fmpq(1, 3))
 _MARGIN = fmpq(1, 10**6)
-#: above the size of a function
+#: bounds of the size of functions
 _BOUNDS = {"sin": fmpq(1001, 1000), "cos": fmpq(1001, 1000), "erf": fmpq(1), "atan": fmpq(8, 5)}
 _INVERSES = {
     sp.sin: sp.asin, sp.cos: sp.acos, sp.exp: sp.log, sp.log: sp.exp, sp.erf: sp.erfinv, sp.atan: sp.tan,
 }  # fmt: skip
 
 
-#: expressions with the signs that a piece gives them; letters with their values there
+#: expressions with their signs on a piece; letters with their values there
 Assumed = tuple[tuple[sp.Expr, Sign], ...]
 Solved = tuple[tuple[sp.Expr, sp.Expr], ...]
 
@@ -60,19 +61,19 @@ Solved = tuple[tuple[sp.Expr, sp.Expr], ...]
 @final
 @dataclass(frozen=True)
 class Condition:
-    """expr > 0, < 0 or = 0 for the sign 1, -1, 0; with `weak`, equality is included."""
+    """expr > 0, < 0 or = 0 for the sign 1, -1 or 0; >= 0 or <= 0 with `weak`."""
 
     expr: sp.Expr
     sign: int
     weak: bool
 
     def said(self, show: Callable[[sp.Expr], str]) -> str:
-        """Such as: m*x - 10 >= 0."""
+        """The condition as text, such as m*x - 10 >= 0."""
         return f"{show(self.expr)} {'=' if not self.sign else '<>'[self.sign > 0] + '=' * self.weak} 0"
 
 
 def partial_function(e: sp.Basic) -> bool:
-    """Whether an expression is a root, a power with letters in the exponent, a logarithm or an arcsine: not defined everywhere."""
+    """Whether an expression is not defined everywhere: a root, a power with letters in the exponent, log or asin."""
     return isinstance(e, (sp.log, sp.asin)) or (isinstance(e, sp.Pow) and not e.exp.is_Integer)
 
 
@@ -80,8 +81,8 @@ class Undecided(ArithmeticError):
     """Neither equality nor a difference was shown.
 
     Args:
-        reason: why.
-        piece: where, by the signs of the arguments of kinks; () for everywhere.
+        reason: the obstacle.
+        piece: the piece, by conditions; () for the whole domain.
     """
 
     def __init__(self, reason: str, piece: Sequence[Condition] = ()) -> None:
@@ -100,22 +101,22 @@ class _Differs(Exception):
 
 
 def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ()) -> dict[sp.Basic, sp.Rational] | None:
-    """A point at which two expressions in real symbols differ for certain; None where they are equal.
+    """A point at which two expressions in real symbols certainly differ; None if they are equal.
 
-    Equal means: wherever both have values, and `one` has a value wherever `two` has one, but for points that satisfy an equation,
-    such as poles; points of the domain that are no limits of inner points are left out.
+    They are equal if they agree wherever both have values, and if `one` has a value wherever `two` has one, except at points that
+    satisfy an equation, such as poles. Points of the domain that are no limits of inner points do not count.
 
     Args:
-        whole: expressions that are integers at every point of the domain; None if no point is looked for.
+        whole: expressions that are integers at every point of the domain; None for no search for a point.
 
     Raises:
-        Undecided: neither was shown.
+        Undecided: neither is shown.
     """
     if one == two:
         return None
     try:
         _Question(one, two, whole).settle()
-    except (RecursionError, OverflowError, ValueError) as error:  # also where SymPy is to order what has no value
+    except (RecursionError, OverflowError, ValueError) as error:  # SymPy raises also where it compares undefined values
         raise Undecided("the formulas are too large, or have no value on a piece") from error
     except _Differs as different:
         return {s: sp.Rational(int(v.p), int(v.q)) for s, v in different.point.items()}
@@ -126,7 +127,7 @@ class _Question:
     def __init__(self, one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None) -> None:
         self.one, self.two, self.gap, self.whole = one, two, one - two, whole
         parts = sp.preorder_traversal(two)
-        #: parts of `two` that have no value everywhere, and have cancelled in the difference
+        #: parts of `two` that are not defined everywhere and cancel in the difference
         self.hidden: list[Any] = [e for e in parts if partial_function(e) and not self.gap.has(e)]
         self.letters: list[sp.Basic] = sorted(one.free_symbols | two.free_symbols, key=str)
         self.draw = random.Random(20250600181)
@@ -136,7 +137,7 @@ class _Question:
         self.later: list[Callable[[], None]] = []
 
     def settle(self) -> None:
-        if self.gap.has(sp.Sum):  # one point, since the digits of an infinite sum take long
+        if self.gap.has(sp.Sum):  # only one point: the digits of an infinite sum take long
             self._try({}, {s: fmpq(n, 1 if s.is_integer else n + 3) for n, s in enumerate(self.letters, 1)})
             self.whole = None
         for n in range(FIRST if self.whole is not None else 0):
@@ -150,13 +151,13 @@ class _Question:
             raise Undecided("the formulas have no value together at any point that was tried")
 
     def _piece(self, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved) -> None:
-        """Shows equality on one piece, piece by piece where more signs are needed.
+        """Shows equality on one piece, which it splits where it needs more signs.
 
         Args:
-            one, two: both sides, with letters put in that equations of this piece give.
-            assumed: expressions whose signs belong to it.
-            signs: those that were chosen.
-            solved: (letter, its value).
+            one, two: both sides, with values for letters that equations of this piece determine.
+            assumed: expressions with their signs on the piece.
+            signs: the signs that were chosen.
+            solved: the letters that equations determine, with their values.
         """
         self.pieces += 1
         if self.pieces > MOST_PIECES:
@@ -179,7 +180,7 @@ class _Question:
             else:
                 gap = q.minus(left, right)
                 if any(not s.value and not gap.gcd(thawed(key)).is_constant() for key, s in signs.items()):
-                    gap -= gap  # a multiple of what is 0 here
+                    gap -= gap  # a multiple of a polynomial that is 0 here
         except Outside:
             return
         except (TooLarge, Unresolved) as error:
@@ -209,7 +210,7 @@ class _Question:
     def _at_zero(
         self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved
     ) -> None:
-        """The piece on which f = 0: an equation for a letter."""
+        """The piece on which f = 0, with f solved for a letter where that is possible."""
         q = self.quotients
         q.under(signs)
         for n, atom in enumerate(q.atoms):
@@ -243,7 +244,7 @@ class _Question:
     # no inner point
 
     def _empty(self, signs: Mapping[Frozen, Sign]) -> bool:
-        """Whether it is shown that no open set has these signs, whatever values the atoms have."""
+        """Whether no open set has these signs, whatever values the atoms have; False if that is not shown."""
         definite = {f: s.value for f, s in signs.items() if s.value}
         sizes = [*range(1, min(TOGETHER, len(definite)) + 1), len(definite)]
         for chosen in itertools.chain(*(itertools.combinations(definite.items(), n) for n in dict.fromkeys(sizes))):
@@ -256,7 +257,7 @@ class _Question:
         return False
 
     def _with_facts(self, chosen: dict[Frozen, int]) -> tuple[dict[Frozen, int], list[int]]:
-        """With what is true of their letters and atoms, strictly; the generators, those of low degree first."""
+        """The signs with strict bounds of their letters and atoms; the generators in them, those of low degree first."""
         q = self.quotients
         polynomials: list[tuple[Poly, int]] = [(thawed(key), s) for key, s in chosen.items()]
         held = {n for p, _ in polynomials for n, e in enumerate(p.degrees()) if e}
@@ -298,7 +299,7 @@ class _Question:
         return fits and (value > 0 or (not s.is_positive and (value == 0 or not s.is_nonnegative)))
 
     def _points(self, signs: dict[Frozen, Sign]) -> Iterator[dict[sp.Basic, fmpq]]:
-        """Points in the piece, as far as they are easily had; others too."""
+        """Points that may lie in the piece."""
         q = self.quotients
         yield from (self._random(n) for n in range(len(SIZES)))
         definite = {f: s.value for f, s in signs.items() if s.value}
@@ -320,7 +321,7 @@ class _Question:
     def _along(
         self, base: dict[sp.Basic, fmpq], s: sp.Basic, m: int, polynomials: list[Poly]
     ) -> Iterator[dict[sp.Basic, fmpq]]:
-        """Points of every cell of the polynomials in letters on the line through a point along one letter."""
+        """On the line through a point along one letter, a point of every cell of the polynomials in letters."""
         at = {f"g{n}": base[a.expr] for n, a in enumerate(self.quotients.atoms) if a.expr in base and n != m}
         lines = [p.subs(at) for p in polynomials]
         plain = [univariate(p, m) for p in lines if p and all(not e or n == m for n, e in enumerate(p.degrees()))]
@@ -328,7 +329,7 @@ class _Question:
             yield from ({**base, s: value} for value in between(plain, SHARES[1]))
 
     def _inverted(self, cell: Mapping[Any, fmpq]) -> dict[sp.Basic, fmpq]:
-        """Letters that give atoms of one letter their values in a cell, nearly."""
+        """Values of letters that give atoms of one letter nearly their values in a cell."""
         letters = {s: v for s, v in cell.items() if s.is_Symbol}
         for atom, value in cell.items():
             free = atom.free_symbols - set(letters)

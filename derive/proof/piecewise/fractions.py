@@ -1,7 +1,8 @@
-"""Expressions as quotients of polynomials over QQ in letters and atoms, where the signs of the arguments of their kinks are known.
+"""Expressions as quotients of polynomials over QQ in letters and atoms, given the signs of the arguments of their kinks.
 
-Atoms: roots r = f^(1/q) with r^q = f, exponentials of monomials, logarithms of irreducible factors, sines with s^2 = 1 - c^2, and
-any other function, opaque but for the parity of erf, atan, asin. A numerator that reduces to 0 is 0; the converse is not claimed.
+Atoms are roots r = f^(1/q) with r^q = f, exponentials of monomials, logarithms of irreducible factors, sines with s^2 = 1 - c^2,
+and all other functions, of which only the parity of erf, atan and asin is used. A numerator that reduces to 0 is 0, but one that
+is 0 need not reduce to 0.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ _SAME_SIGN = ("erf", "atan", "asin")
 
 
 class TooLarge(Exception):
-    """More atoms, terms or digits than are tried."""
+    """There would be too many atoms, terms or digits."""
 
 
 class Inverse(sp.Function):
-    """1/u, which SymPy does not cancel: there is a value only where u is not 0."""
+    """1/u, which SymPy does not cancel, so that it has no value where u is 0."""
 
 
 class Outside(Exception):
-    """There is no real value where the signs are these."""
+    """There is no real value under these signs."""
 
 
 @final
 class Open(Exception):
-    """The sign of an irreducible polynomial is needed; strictly, where a jump depends on it."""
+    """The sign of an irreducible polynomial is needed; with `strict` also whether it is 0."""
 
     def __init__(self, factor: Poly, strict: bool) -> None:
         self.factor, self.strict = factor, strict
@@ -51,7 +52,7 @@ class Open(Exception):
 @final
 @dataclass(frozen=True)
 class Sign:
-    """value * polynomial > 0 (for the value 0: = 0); without `strict`, >= 0."""
+    """value * polynomial > 0, or >= 0 without `strict`; for the value 0, polynomial = 0."""
 
     value: int
     strict: bool
@@ -64,8 +65,8 @@ class Atom:
 
     Args:
         kind: "letter", "root", "exp", "log", "sin" or the name of another function.
-        expr: as an expression.
-        of: its argument; of a root, what its `power` is.
+        expr: the atom as an expression.
+        of: its argument; for a root or a sine, the value of its `power`.
     """
 
     kind: str
@@ -75,11 +76,7 @@ class Atom:
 
 
 class Quotients:
-    """The quotients of one question; generators keep their numbers from one set of signs to the next.
-
-    Args:
-        expressions: everything that will be read.
-    """
+    """Quotients for some expressions; generators keep their numbers when the signs change."""
 
     def __init__(self, expressions: list[sp.Expr]) -> None:
         rationals = {r for e in expressions if e.has(sp.exp, *_HYPERBOLIC, sp.Pow) for r in e.atoms(sp.Rational)}
@@ -90,13 +87,13 @@ class Quotients:
             self.unit = 1
         self.atoms: list[Atom] = []
         self._place: dict[Any, int] = {}
-        #: what is known of the sign of irreducible polynomials
+        #: the signs of irreducible polynomials
         self.signs: dict[Frozen, Sign] = {}
         self.strict = False
         self._read: dict[sp.Basic, Quotient] = {}
 
     def under(self, signs: Mapping[Frozen, Sign]) -> None:
-        """From here on these signs hold; where one is 0, all others are strict."""
+        """Replaces the signs; where one of them is 0, all signs are taken strictly."""
         self.signs, self._read = dict(signs), {}
         self.strict = any(not s.value for s in signs.values())
 
@@ -112,10 +109,10 @@ class Quotients:
     # signs
 
     def sign(self, p: Poly, strict: bool = False) -> int:
-        """The sign of a polynomial; where it is not strict, a 1 says >= 0 and a -1 says <= 0.
+        """The sign of a polynomial; without `strict`, 1 means >= 0 and -1 means <= 0.
 
         Raises:
-            Open: it is not known.
+            Open: the sign of a factor is not determined.
         """
         p, strict = self.reduced(p), strict or self.strict
         if not p:
@@ -154,7 +151,7 @@ class Quotients:
         raise Open(f, strict)
 
     def _definite(self, f: Poly, strict: bool) -> int | None:
-        """The sign of a polynomial whose terms all have it, since letters and atoms in them are positive."""
+        """The common sign of all terms, where the letters and atoms in them are positive; None without one."""
         if len({c > 0 for c in f.coeffs()}) > 1:
             return None
         sure = False
@@ -166,7 +163,7 @@ class Quotients:
         return (1 if f.leading_coefficient() > 0 else -1) if sure or not strict else None
 
     def _positive(self, n: int) -> bool | None:
-        """Whether a generator is > 0 (True), >= 0 (False), or not known to be either."""
+        """True for a generator > 0, False for one >= 0, None for others."""
         atom = self.atoms[n]
         if atom.kind == "exp":
             return True
@@ -180,7 +177,7 @@ class Quotients:
     # arithmetic
 
     def reduced(self, p: Poly) -> Poly:
-        """The same polynomial with powers of roots, and squares of sines, below what they are."""
+        """The polynomial with the values of powers of roots and of squares of sines put in."""
         for n in range(len(self.atoms) - 1, -1, -1):
             atom = self.atoms[n]
             if not atom.power or p.degrees()[n] < atom.power:
@@ -197,7 +194,7 @@ class Quotients:
         """An expression as a quotient.
 
         Raises:
-            Open: a sign has to be known first.
+            Open: it depends on a sign that is not determined.
             Outside: it has no real value.
             TooLarge: it is too large.
         """
@@ -245,7 +242,7 @@ class Quotients:
         return self._small(one[0] * two[0], one[1] * two[1])
 
     def _small(self, n: Poly, d: Poly) -> Quotient:
-        """With powers of roots reduced, and what numerator and denominator share left out."""
+        """n/d in lowest terms, with powers of roots reduced."""
         n, d = self.reduced(n), self.reduced(d)
         _check(n)
         _check(d)
@@ -276,7 +273,7 @@ class Quotients:
         return self._rooted(n, d, Fraction(int(e.exp.p), int(e.exp.q)))
 
     def _parts(self, n: Poly, d: Poly) -> list[tuple[Poly, int]]:
-        """Positive f and exponents, with the product n/d: primes, and irreducible polynomials of the sign that they have."""
+        """n/d as a product of powers of positive factors: primes, and irreducible polynomials or their negatives."""
         if self.sign(n * d) < 0:
             raise Outside
         content, factors = n.factor()
@@ -311,7 +308,7 @@ class Quotients:
         return total, ONE
 
     def _exponential(self, argument: Quotient) -> Quotient:
-        """exp of a sum is the product of powers of the exponentials of its monomials; of multiples of logarithms, powers."""
+        """exp of a sum, as a product of powers: of exponentials of its monomials, and of the arguments of its logarithms."""
         n, d = argument
         product: Quotient = (ONE, ONE)
         for m, c in n.to_dict().items():

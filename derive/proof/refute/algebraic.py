@@ -1,4 +1,4 @@
-"""Real algebraic numbers: exact coordinates of points, written with square roots where their degree is at most two."""
+"""Real algebraic numbers as exact coordinates of points, written with square roots up to degree two."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from flint import fmpz, fmpz_poly
 from sdescent.derive.proof.language.terms import Term, fn, num, plus, times, x
 from sdescent.derive.proof.language.text import show
 
-#: beyond this a square factor under a root is looked for among small primes only
+#: of greater numbers under a root, only squares of primes below _SMALL are factored out
 _FACTORED = 10**40
 _SMALL = 1000
 
 
 @dataclass(frozen=True)
 class Algebraic:
-    """The real root of a polynomial, coefficients from the constant one up, counted from 1 in ascending order."""
+    """The index-th real root, from 1 in ascending order, of the polynomial with these coefficients, the constant one first."""
 
     coefficients: tuple[int, ...]
     index: int
 
     def __str__(self) -> str:
-        """(1 + sqrt(5))/2, in the grammar of claim files; of a degree above two root(x^3 - 2, 1)"""
+        """(1 + sqrt(5))/2, in the grammar of claim files; root(x^3 - 2, 1) for a degree above two"""
         if self.term is not None:
             return show(self.term)
         coefficients, index = self._minimal
@@ -39,7 +39,7 @@ class Algebraic:
 
     @cached_property
     def term(self) -> Term | None:
-        """The number as a term without variables: a rational, or one with a square root. None where its degree is above two."""
+        """The number as a term without variables, rational or with a square root; None for a degree above two."""
         coefficients, index = self._minimal
         if len(coefficients) == 2:
             return num(Fraction(-coefficients[0], coefficients[1]))
@@ -50,7 +50,7 @@ class Algebraic:
 
     @cached_property
     def _minimal(self) -> tuple[tuple[int, ...], int]:
-        """The irreducible factor that has the number as its root, and which of the factor's real roots it is."""
+        """The irreducible factor of which the number is a root, and its index among the real roots of that factor."""
         factors = [p for p, _ in fmpz_poly(list(self.coefficients)).factor()[1]]
         if len(factors) == 1 and factors[0].degree() + 1 == len(self.coefficients):
             return self.coefficients, self.index
@@ -74,7 +74,7 @@ class Algebraic:
 def _real_roots(p: Any, bits: int) -> list[Any]:
     """Enclosures of the real roots in ascending order."""
     with flint.ctx.workprec(bits):
-        # Real roots come with an imaginary part that is exactly 0.
+        # flint gives real roots the imaginary part 0 exactly
         roots = [root.real for root, _ in p.complex_roots() if root.imag.is_zero()]
         return sorted(roots, key=lambda root: root.mid())
 
@@ -93,7 +93,7 @@ def _quadratic(a: int, b: int, c: int, plus_root: bool) -> Term:
 
 
 def _square_part(n: int) -> tuple[int, int]:
-    """s and m with n = s^2 m, n > 0; m has no square factor, or none of a small prime where n is huge."""
+    """(s, m) with n = s^2 m for n > 0; m has no square factor, or for a huge n none of a small prime."""
     s, m = 1, 1
     if n < _FACTORED:
         for p, k in fmpz(n).factor():

@@ -1,8 +1,7 @@
-"""Counterexamples to assume => claim: found in floating point or by z3, rounded to simple numbers, and checked exactly.
+"""The search for counterexamples to assume => claim: in floating point or by z3, rounded to simple numbers, and checked exactly.
 
-A point is a dict from variable to Fraction or `Algebraic` (which prints as "sqrt(2)", or "root(x^3 - 2, 1)"). One that is
-returned satisfies all assumptions and violates the claim by exact.counterexample, inside the domain of all terms; None says
-nothing.
+A point maps each variable to a Fraction or an `Algebraic` (printed as "sqrt(2)", or "root(x^3 - 2, 1)"). `exact.counterexample`
+confirms every point that is returned; without one, the claim may be true or false.
 """
 
 from __future__ import annotations
@@ -20,12 +19,13 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
-from flint import Ordering, fmpq_mpoly_ctx
 from scipy.optimize import minimize
 from scipy.special import erf, hyp1f1
 
 from sdescent.derive.proof.language.clock import OutOfTime, limited, now, spend
-from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times, x
+from sdescent.derive.proof.language.context import Context, parts
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, x
 from sdescent.derive.proof.refute.algebraic import Algebraic
 from sdescent.derive.proof.refute.exact import NoValue, Values, counterexample
 from sdescent.derive.proof.refute.z3 import consult
@@ -36,7 +36,7 @@ GRID = tuple(
 )
 _GRID_ABOVE, _GRID_BELOW = np.array([v.numerator for v in GRID]), np.array([v.denominator for v in GRID])
 BATCH = 4096
-#: of terms, on arrays
+#: the functions of terms, on arrays
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": erf, "tanh": np.tanh, "abs": np.abs,
     "psi": lambda t: _psi(np.asarray(t, float)),
@@ -44,7 +44,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def _psi(t: Any) -> Any:
-    """(e^t - 1 - t)/t^2, near 0 by a hypergeometric series, of which SciPy sums too many terms elsewhere."""
+    """(e^t - 1 - t)/t^2, near 0 by a hypergeometric series, which takes SciPy too many terms elsewhere."""
     near = np.abs(t) < 1
     far = np.where(near, 1.0, t)
     return np.where(near, hyp1f1(1, 3, np.where(near, t, 0.0)) / 2, (np.expm1(far) - far) / far / far)
@@ -59,13 +59,13 @@ def refute(
         with quiet(), limited(2 * seconds):
             return search.run(seconds)
     except (NoValue, OutOfTime):
-        # A norm, an expectation: no term over the variables.
+        # a norm, say, or an expectation is no term over the variables
         return None
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the warnings of floating point."""
+    """Suppresses the warnings of floating point."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
@@ -80,11 +80,11 @@ class Rationals:
 
     @classmethod
     def of_grid(cls, chosen: Any) -> Rationals:
-        """The points whose coordinates have these places in `GRID`."""
+        """The points whose coordinates are these entries of `GRID`."""
         return cls(_GRID_ABOVE[chosen], _GRID_BELOW[chosen])
 
     def and_near(self, rows: Any) -> Rationals:
-        """These and points near `rows`: multiples of 1/16, or of 1/1000 where a coordinate is small."""
+        """These points, and `rows` rounded to multiples of 1/16, or of 1/1000 where a coordinate is small."""
         scale = np.where(np.abs(rows) > 0.2, 16, 1000)
         above = np.rint(rows * scale).astype(np.int64)
         common = np.gcd(above, scale)
@@ -95,16 +95,16 @@ class Rationals:
         return self.above / self.below
 
     def sizes(self) -> Any:
-        """For each point the sum of its numerators, without their signs, and denominators."""
+        """For each point the sum of the sizes of its numerators and denominators."""
         return (np.abs(self.above) + self.below).sum(axis=1)
 
     def exact(self, i: int) -> list[Fraction]:
-        """The point number i."""
+        """The i-th point."""
         return [Fraction(int(n), int(d)) for n, d in zip(self.above[i], self.below[i], strict=True)]
 
 
 def _batches(count: int) -> Iterator[Rationals]:
-    """Points with `count` coordinates, in batches that are the same for every search."""
+    """Batches of points with `count` coordinates, the same ones for every search."""
     first, random = _first_batches(count)
     yield from first
     random = copy.deepcopy(random)
@@ -114,7 +114,7 @@ def _batches(count: int) -> Iterator[Rationals]:
 
 @lru_cache(maxsize=32)
 def _first_batches(count: int) -> tuple[list[Rationals], np.random.Generator]:
-    """The two batches that every search takes, and the generator that draws the next."""
+    """The two batches that every search uses, and the generator that draws the next ones."""
     random = np.random.default_rng(0)
     few = count and len(GRID) ** count <= BATCH
     grid = [Rationals.of_grid(np.array(list(itertools.product(range(len(GRID)), repeat=count))))] if few else []
@@ -122,7 +122,7 @@ def _first_batches(count: int) -> tuple[list[Rationals], np.random.Generator]:
 
 
 def _random_batch(count: int, random: np.random.Generator) -> Rationals:
-    """Half of the points from the grid, often only from its first and simplest values; half of all sizes."""
+    """Half of the points are from the grid, often only from its first and simplest values; half have all sizes."""
     if not count:
         return Rationals(np.zeros((1, 0), np.int64), np.ones((1, 0), np.int64))
     chosen = np.empty((BATCH // 2, count), np.int64)
@@ -133,18 +133,18 @@ def _random_batch(count: int, random: np.random.Generator) -> Rationals:
 
 
 class Search:
-    """The search for one claim; its samples serve `sdescent.derive.proof.repair.samples` too."""
+    """The search for one claim; `sdescent.derive.proof.repair.samples` uses its samples too."""
 
     def __init__(self, names: list[str], assume: list[Relation], claim: Relation, stop: float) -> None:
         self.names, self.assume, self.claim, self.stop = names, assume, claim, stop
-        #: z3 says that there is none
+        #: z3 answered that there is no counterexample
         self.denied = False
         self.defined = definitions(names, assume)
         self.free = [n for n in names if n not in self.defined]
         self._batches = _batches(len(self.free))
 
     def run(self, seconds: float) -> dict[str, Fraction | Algebraic] | None:
-        """Samples, then z3, then optimisation from the best samples, then more samples."""
+        """Tries samples, then z3, then optimisation from the best samples and more samples, in turn."""
         point = self._samples(2)
         if point is None:
             point = self._z3(min(0.4 * seconds, self.stop - now()))
@@ -156,7 +156,7 @@ class Search:
         return point
 
     def _checked(self, point: dict[str, Any]) -> dict[str, Fraction | Algebraic] | None:
-        """The point with the defined variables put in, if it is a counterexample."""
+        """The point with values for the defined variables, if it is a counterexample."""
         full = dict(point)
         try:
             for name, term in self.defined.items():
@@ -169,7 +169,7 @@ class Search:
         return {n: full[n] for n in self.names} if counterexample(full, self.assume, self.claim) else None
 
     def batch(self) -> Rationals:
-        """The next values for the free variables, a point a row: small rationals, of mixed sizes."""
+        """The next points for the free variables: small rationals of mixed sizes."""
         return next(self._batches)
 
     def _samples(self, rounds: int) -> dict[str, Fraction | Algebraic] | None:
@@ -179,7 +179,7 @@ class Search:
                 return None
             margin, violation = self.margins(self.table(points.floats()), (len(points.above),))
             hopeful = np.flatnonzero((margin >= -1e-9) & (violation >= -1e-12))
-            # Simple points first; a clear violation before one that may be rounding.
+            # clear violations come before those that may be rounding errors, and simple points first
             unclear = ~((margin[hopeful] >= 0) & (violation[hopeful] > 1e-9))
             for i in hopeful[np.lexsort((points.sizes()[hopeful], unclear))[:40]]:
                 point = self._checked(dict(zip(self.free, points.exact(i), strict=True)))
@@ -188,7 +188,7 @@ class Search:
         return None
 
     def table(self, free: Any) -> dict[str, Any]:
-        """Columns of all variables from columns of the free ones."""
+        """Columns for all variables, from those of the free ones."""
         table = {n: free[..., k] for k, n in enumerate(self.free)}
         shape = free.shape[:-1]
         for name, term in self.defined.items():
@@ -196,7 +196,7 @@ class Search:
         return table
 
     def margins(self, table: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
-        """The least slack of the assumptions, and how far the claim is violated; NaN outside the domain counts as bad."""
+        """The least slack of the assumptions, and the violation of the claim; -inf for both outside the domain."""
         margin = np.full(shape, np.inf)
         for r in self.assume:
             slack = np.broadcast_to(number(r.slack, table), shape)
@@ -217,7 +217,7 @@ class Search:
         return point if counterexample(point, self.assume, self.claim) else None
 
     def rounded(self, values: Sequence[float]) -> dict[str, Fraction | Algebraic] | None:
-        """The first counterexample among ever finer roundings."""
+        """The first counterexample among ever finer roundings of a point."""
         if not all(math.isfinite(v) and abs(v) < 1e12 for v in values):
             return None
         tried: set[tuple[Fraction, ...]] = set()
@@ -267,7 +267,7 @@ class Search:
             return np.nan_to_num(np.array([float(number(r.slack, table)) for r in equalities]), nan=1e6)
 
         constraints: list[Any] = [{"type": "ineq", "fun": slacks}]
-        # Equalities that definitions satisfy are 0 throughout and only disturb the solver.
+        # equalities that definitions satisfy are always 0 and only disturb the solver
         if len(equalities) > len(self.defined):
             constraints.append({"type": "eq", "fun": zeros})
         guess = np.append(start, -1.0)
@@ -303,24 +303,28 @@ def number(t: Term, table: dict[str, Any]) -> Any:
 
 
 def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, Term]:
-    """Variables that equalities determine, v = term over earlier ones: where an equality is A v + B = 0, v = -B/A."""
-    ctx = fmpq_mpoly_ctx.get(tuple(f"v{i}" for i in range(len(names))) or ("v",), Ordering.lex)
+    """Variables that equalities determine, v = term over earlier variables: where an equality is A v + B = 0, v = -B/A."""
+    normal = Normal(Context(dict.fromkeys(names, "const")))
     solved: dict[str, tuple[Term, set[str]]] = {}
     for r in assume:
         if r.op != "==":
             continue
         for left, right in ((r.left, r.right), (r.right, r.left)):
-            # x == term is the common case.
             needs = names_in(right)
             if left[0] == "x" and left[1] not in solved and left[1] not in needs and _acyclic(solved, left[1], needs):
                 solved[left[1]] = right, needs
                 break
         else:
-            poly = _polynomial(r.slack, dict(zip(names, ctx.gens(), strict=False)), ctx)
-            for i, name in enumerate(names) if poly is not None else ():
-                if name in solved or not poly or int(poly.degrees()[i]) != 1:
+            polynomial = all(p[0] in ("q", "x", "+", "*", "^") for side in r[1:] for p in parts(side))
+            form = normal.polynomial(r.slack) if polynomial else {}
+            for name in names:
+                (atom,) = (a for ((a, _),) in normal.polynomial(x(name)))
+                if name in solved or max((dict(m).get(atom, 0) for m in form), default=0) != 1:
                     continue
-                slope, rest = _linear(poly, i, names)
+                slope = normal.term(
+                    {tuple(f for f in m if f[0] != atom): c for m, c in form.items() if atom in dict(m)}
+                )
+                rest = normal.term({m: c for m, c in form.items() if atom not in dict(m)})
                 needs = names_in(slope) | names_in(rest)
                 if _acyclic(solved, name, needs):
                     solved[name] = -rest / slope, needs
@@ -334,7 +338,7 @@ def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, T
 
 
 def _acyclic(solved: dict[str, tuple[Term, set[str]]], name: str, needs: set[str]) -> bool:
-    """Whether variables would not define one another."""
+    """Whether no variables would define one another."""
     try:
         TopologicalSorter({**{n: of for n, (_, of) in solved.items()}, name: needs}).prepare()
     except CycleError:
@@ -343,35 +347,7 @@ def _acyclic(solved: dict[str, tuple[Term, set[str]]], name: str, needs: set[str
 
 
 def names_in(t: Any) -> set[str]:
-    """The variables in a term or a relation."""
+    """The variables in a term or relation."""
     if not isinstance(t, tuple):
         return set()
     return {t[1]} if t[0] == "x" else set().union(*[names_in(a) for a in t])
-
-
-def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
-    """A term without quotients and functions as a polynomial; None else."""
-    head = t[0]
-    if head == "q":
-        value = Fraction(t[1])
-        return ctx.constant(value.numerator) / value.denominator
-    if head == "x":
-        return gens[t[1]]
-    if head in ("+", "*"):
-        parts: list[Any] = [_polynomial(a, gens, ctx) for a in t[1:]]
-        if any(p is None for p in parts):
-            return None
-        return sum(parts, ctx.constant(0)) if head == "+" else math.prod(parts, start=ctx.constant(1))
-    if head == "^":
-        below = _polynomial(t[1], gens, ctx)
-        return below ** t[2] if below is not None else None
-    return None
-
-
-def _linear(poly: Any, i: int, names: Sequence[str]) -> tuple[Term, Term]:
-    """A and B of A v + B as terms."""
-    parts: dict[int, list[Term]] = {0: [], 1: []}
-    for m, c in poly.to_dict().items():
-        factors = [x(names[k]) ** int(e) for k, e in enumerate(m) if e and k != i]
-        parts[int(m[i])].append(times(num(fraction(c)), *factors))
-    return plus(*parts[1]), plus(*parts[0])

@@ -1,8 +1,8 @@
 """Exact evaluation of terms at a point of rational or real algebraic coordinates, for counterexamples.
 
 A value is a polynomial over QQ in generators: algebraic coordinates, square roots, inverses, exp, log, atan, erf, tanh, psi, pi.
-Its sign comes from balls (Arb, up to 2000 bits). A zero is recognised when the polynomial is 0 or, among algebraic generators, as
-an iterated resultant R with R(value) = 0 bounds from below what a nonzero value could be.
+Its sign comes from balls (Arb, up to 2000 bits). It is 0 if the polynomial is 0. With algebraic generators alone, an iterated
+resultant R with R(value) = 0 also gives a lower bound of the size of a nonzero value, and a smaller value is 0.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_TERMS = 400
 
 
 class NoValue(Exception):
-    """A denominator that is 0, the root of a negative number, a sign that balls leave open, or a term of no known value."""
+    """A denominator is 0, a root has a negative argument, balls do not decide a sign, or a term has no value here."""
 
 
 Point = Mapping[str, Fraction | Algebraic]
@@ -41,7 +41,7 @@ Point = Mapping[str, Fraction | Algebraic]
 @dataclass
 class _Generator:
     ball: Callable[[int], Any]
-    #: a polynomial that it is a root of, over earlier generators; None for transcendental values
+    #: a polynomial over earlier generators that has it as a root; None for transcendental values
     defining: Any
 
 
@@ -49,7 +49,7 @@ class Values:
     """The values of terms at one point.
 
     Raises (in `value` and `sign`):
-        NoValue: the point is outside the domain, or exactness cannot be had.
+        NoValue: the point is outside the domain, or the exact value or sign is not found.
     """
 
     def __init__(self, point: Point) -> None:
@@ -58,7 +58,7 @@ class Values:
         self.gens = self.ctx.gens()
         self.generators: list[_Generator] = []
         self._by_key: dict[str, Any] = {}
-        #: (f, the value of f at t) -> t, of exp and log
+        #: (f, f(t)) -> t, for exp and log
         self._undone: dict[tuple[str, str], Any] = {}
         self._cache: dict[Term, Any] = {}
 
@@ -206,7 +206,7 @@ class Values:
 
 
 def counterexample(point: Point, assume: Sequence[Relation], claim: Relation) -> bool:
-    """Whether the point, exactly, satisfies every assumption and not the claim, inside the domain of all terms."""
+    """Whether the point satisfies all assumptions and violates the claim, exactly, inside the domain of all terms."""
     values = Values(point)
     try:
         return all(values.holds(r) for r in assume) and not values.holds(claim)

@@ -1,8 +1,8 @@
-"""Models of a context in which relations hold, as the witness of a certificate has them (FORMAT.md, "Witness").
+"""The search for models of a context in which relations hold, as witnesses of certificates (FORMAT.md, "Witness").
 
-Those where all coordinates and all clients are alike are looked for: there, each relation is one between terms over a few
-scalars, and a counterexample to 1 <= 0 is a point where all of them hold. Nothing here is trusted: `with_witness` lets the
-replay check the model.
+In the models that it tries, all coordinates and all clients are alike. Each relation is then one between terms over a few scalars,
+and a counterexample to 1 <= 0 is a point where all of them hold. Nothing here is trusted: `with_witness` has the replay check the
+model.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from sdescent.derive.proof.refute.counterexample import definitions, names_in, r
 from sdescent.derive.proof.refute.exact import counterexample
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 
-#: coordinates and clients, where the context leaves them open or asks for more than one
+#: numbers of coordinates and clients that are tried
 SIZES = ((1, 1), (1, 2), (4, 1), (4, 4))
-#: where time is steps, how many they are tried to be, and the most that the format has
+#: numbers of steps that are tried, where time is discrete, and the most that the format allows
 STEPS, MOST_STEPS = (1, 2, 5), 64
 NEVER = num(1).le(num(0))
-#: parts of potentials that are sums of vectors or matrices, which are 0 where the state stays where it is
+#: parts of potentials that are sums of vectors or matrices, which are 0 where the state does not move
 _SUMS = ("drift", "diffusion", "mean")
 #: a point of the hypotheses, or of a part of them
 Point = Mapping[str, Fraction | Algebraic]
 
 
 def with_witness(certificate: dict[str, Any], witness: dict[str, Any] | None) -> dict[str, Any]:
-    """The certificate with a witness, if the replay accepts that; as it is otherwise."""
+    """The certificate with the witness, if the replay accepts it; else the certificate alone."""
     if witness is None:
         return certificate
     complete = {**certificate, "witness": witness}
@@ -57,10 +57,9 @@ def with_witness(certificate: dict[str, Any], witness: dict[str, Any] | None) ->
 
 
 def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: float) -> dict[str, Term] | None:
-    """Values, as terms without variables, at which the relations hold, checked exactly; None where none are found.
+    """Values, as terms without variables, at which the relations hold, checked exactly; None without any.
 
-    Variables that equalities determine are put in as they are determined: y = exp(x) at x = 1 is exp(1), and y is log(2) where
-    exp(y) = 2.
+    A variable that an equality determines has the value of its term: y = exp(x) at x = 1 is exp(1), and exp(y) = 2 gives log(2).
     """
     stop = now() + seconds
     point = refute(names, relations, NEVER, seconds / 2) if relations else {}
@@ -85,12 +84,12 @@ def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: flo
 
 
 def _complete(values: Mapping[str, Term | None]) -> dict[str, Term] | None:
-    """The values, where none is missing."""
+    """The values, if none is None."""
     return None if None in values.values() else {name: value for name, value in values.items() if value is not None}
 
 
 def _solved(relation: Relation) -> Relation:
-    """v == g(t) in place of f(v) == t, f one of exp, log and sqrt. Whether it has the same solutions is seen when one is tried."""
+    """v == g(t) for f(v) == t, with f one of exp, log and sqrt; the check of a point sees whether it solves the original."""
     op, left, right = relation
     for inner, other in ((left, right), (right, left)):
         if op == "==" and inner[0] == "f" and inner[2][0] == "x" != other[0] and inner[1] in ("exp", "log", "sqrt"):
@@ -108,11 +107,10 @@ def witness_of_point(values: Mapping[str, Term]) -> dict[str, Any]:
 def find_model(
     context: Context, hypotheses: Sequence[Relation], seconds: float, near: Mapping[Term, Fraction | int] | None = None
 ) -> dict[str, Any] | None:
-    """A witness, or None. It is not checked here.
+    """A witness, which is not checked here; None without one, after about so many seconds.
 
     Args:
-        seconds: about how long, by `sdescent.derive.proof.language.clock`.
-        near: values of atoms (symbols, norms, traces) that are tried first.
+        near: values of symbols that are tried first; other terms in it are ignored.
     """
     stop = now() + seconds
     for coordinates, clients in SIZES:
@@ -136,7 +134,7 @@ def find_model(
 
 
 def _counts_of_steps(context: Context, near: Mapping[Term, Fraction | int]) -> list[int | None]:
-    """How many steps to try; None where time is an interval."""
+    """The numbers of steps to try; None where time is an interval."""
     if not context.steps:
         return [None]
     if context.horizon is None:
@@ -153,7 +151,7 @@ def _has(context: Context, *kinds: str | None) -> bool:
 def _point(
     names: Sequence[str], relations: Sequence[Relation], fixed: Mapping[str, Fraction], seconds: float
 ) -> Point | None:
-    """A point with some coordinates given."""
+    """A point with some coordinates fixed."""
     restricted = [Relation((r.op, *map(tidy, at_values(r, fixed)[1:]))) for r in relations]
     if not counterexample({}, [r for r in restricted if not names_in(r)], NEVER):
         return None
@@ -167,10 +165,9 @@ def _term(value: Fraction | Algebraic) -> Term | None:
 
 
 class _Scalars:
-    """A context where all coordinates and all clients are alike, as scalars: `names` are all of them.
+    """A context where all coordinates and all clients are alike, in scalars, whose names are `names`.
 
-    A vector has one entry again and again, a matrix is a multiple of the identity, and a function is
-    height * max(-1, min(1, t/width)).
+    All entries of a vector are equal, a matrix is a multiple of the identity, and a function is height * max(-1, min(1, t/width)).
     """
 
     def __init__(self, context: Context, coordinates: int, clients: int, steps: int | None = None) -> None:
@@ -184,7 +181,7 @@ class _Scalars:
         self.names = [*plain, *context.vectors, *context.matrices, *self.shapes]
 
     def guesses(self, near: Mapping[Term, Fraction | int]) -> Iterator[dict[str, Fraction]]:
-        """Coordinates to begin with: what is given of numbers, then of less and less."""
+        """Fixed values of some scalars: from `near` and for a state that does not move, then fewer and fewer."""
         numbers_near = {t[1]: Fraction(v) for t, v in near.items() if t[0] == "x" and t[1] in self.names}
         still = {name: Fraction(0) for name in self._moving() if name in self.names}
         shapes = {name: Fraction(1) for name in self.shapes}
@@ -196,7 +193,7 @@ class _Scalars:
         yield {}
 
     def _moving(self) -> list[str]:
-        """Vectors and matrices that stand in drifts, diffusions and means of steps, and the changes of potentials."""
+        """The vectors and matrices in drifts, diffusions and means of steps, and the changes of potentials."""
         names: list[str] = []
         for potential in self.context.potentials.values():
             names += [potential["change"]] if "change" in potential else []
@@ -231,7 +228,7 @@ class _Scalars:
         return list(dict.fromkeys(substitute(r, self.clock, end) for end in ends for r in relations))
 
     def _shape(self, name: str, properties: Mapping[str, Any]) -> list[Relation]:
-        """What the properties of a function ask of its height and width."""
+        """The conditions on the height and width of a function by its properties."""
         height, width, zero = x(f"{name} height"), x(f"{name} width"), num(0)
         relations = [zero.lt(width)]
         if {"nondecreasing", "concave_right"} & set(properties):
@@ -245,14 +242,14 @@ class _Scalars:
         return relations
 
     def entry(self, v: Any) -> Term:
-        """The entry of a vector, or of a matrix."""
+        """An entry of a vector or matrix."""
         return times(x(v[1][1]), x(v[2][1])) if v[0] == "Mv" else x(v[1])
 
     def term(self, t: Term) -> Term:
         """A term as one over scalars.
 
         Raises:
-            ProofError: a term that has no such form.
+            ProofError: the term has no such form.
         """
         head, args = t[0], t[1:]
         if head in ("q", "pi"):
@@ -285,7 +282,7 @@ class _Scalars:
         return Term(self.term(a) if isinstance(a, Term) else a for a in t)
 
     def witness(self, point: Point) -> dict[str, Any] | None:
-        """The model of a point; None where a value has no term, or a function's no rational ones."""
+        """The model of a point; None where a value is no term, or a height or width not rational."""
         context = self.context
         counts = {name: num(count) for name, count in self.counts.items()}
         terms = {name: _term(value) for name, value in point.items()} | counts

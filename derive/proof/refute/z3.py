@@ -1,4 +1,4 @@
-"""What z3 says of assume => claim over the reals. Never trusted: an answer that only z3 gives is labelled as such elsewhere."""
+"""Answers of z3 about assume => claim over the reals. Not trusted: a verdict that rests on z3 alone is DECIDED."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _worker = Worker("sdescent.derive.proof.refute.z3_worker")
 def consult(
     context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float
 ) -> tuple[str, dict[str, Fraction | Algebraic]]:
-    """("sat", a point where the claim fails), or "unsat", "unknown", "foreign" (a term that z3 does not have) and no point."""
+    """("sat", a point where the claim fails), or no point with "unsat", "unknown" or "foreign" (a term unknown to z3)."""
     question = {"names": list(context_vars), "assume": [to_json(r) for r in assume], "claim": to_json(claim)}
     reply = _worker.ask(question, seconds)
     if reply is None:
@@ -32,5 +32,5 @@ def consult(
 def decide(
     context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float = 1.0
 ) -> str | None:
-    """ "true", "false" or None: whether the claim follows wherever all terms are inside their domain, by z3 alone."""
+    """Whether the claim follows wherever all terms are inside their domain, by z3 alone: "true", "false", or None."""
     return {"unsat": "true", "sat": "false"}.get(consult(context_vars, assume, claim, seconds)[0])

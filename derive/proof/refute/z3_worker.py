@@ -1,6 +1,6 @@
-"""z3 in a process of its own: one question a line on standard input, one answer a line on standard output, both JSON.
+"""z3 in its own process: a line of JSON on standard input is a question, a line on standard output its answer.
 
-Of its own because z3 (5.4) now and then crashes after a time limit of its own, and may notice it seconds late.
+The process is separate because z3 (5.4) sometimes crashes after its time limit, and may notice the limit seconds late.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from sdescent.derive.proof.language.worker import serve
 
 
 class Foreign(Exception):
-    """A term that z3's arithmetic does not have: exp, log, atan, erf, tanh, pi, norms, operators."""
+    """A term outside z3's arithmetic: exp, log, atan, erf, tanh, pi, norms, operators."""
 
 
 class Encoder:
-    """Terms as z3 expressions; `side` collects what keeps them inside their domain, and the definitions of square roots."""
+    """Terms as z3 expressions; `side` collects the conditions for their domains, and the definitions of roots and quotients."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.variables = {name: z3.Real(f"v_{name}") for name in names}
@@ -58,7 +58,7 @@ class Encoder:
             self.side.append(below != 0)
             if t[2][0] == "q":
                 return self.term(t[1]) / below
-            # A name for the quotient keeps z3 in polynomial arithmetic.
+            # with a name for the quotient, z3 stays in polynomial arithmetic
             quotient = z3.Real(f"q_{len(self.side)}")
             self.side.append(quotient * below == self.term(t[1]))
             return quotient
@@ -73,7 +73,7 @@ class Encoder:
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
-    """{"names", "assume", "claim"} -> {"answer": sat of assume and not claim, or unsat, unknown, foreign; "model"}.
+    """{"names", "assume", "claim"} -> {"answer": "sat", "unsat", "unknown" or "foreign", for assume and not claim; "model"}.
 
     Values of a model are [numerator, denominator] as strings, or {"root": coefficients from the constant one up, "index": from 1}.
     """

@@ -1,13 +1,12 @@
-"""Claims and their repairs in a process of their own, for a command that must end: what the search is cut off at is UNDECIDED.
+"""Claims and their repairs in a separate process, for a command that must end: a search that is cut off is UNDECIDED.
 
-`prove` itself ends its arithmetic in Python, in any thread. It estimates what it asks of C, which nothing interrupts and where
-memory that is not there ends the process; where the estimate is wrong, the process that ends here is not the user's.
+`prove` itself ends its arithmetic in Python, in any thread. C code cannot be interrupted, and a lack of memory there ends the
+process; `prove` estimates such calculations first. Where an estimate is wrong, only the separate process ends.
 """
 
 from __future__ import annotations
 
 import traceback
-from importlib import import_module
 from typing import Any
 
 from sdescent.derive.proof.language.text import said
@@ -16,7 +15,7 @@ from sdescent.derive.reading.claims import Claim
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 
-#: seconds beyond its time after which a search is cut off: `prove` ends by itself before
+#: seconds beyond its time after which a search is cut off; `prove` ends by itself earlier
 GRACE = 0.9
 CUT_OFF = "the search was cut off: it came to a calculation that took more time or memory than it has"
 
@@ -40,7 +39,7 @@ def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
 
 
 def repairs_apart(claim: Claim, seconds: float) -> list[dict[str, Any]]:
-    """`repairs` of the claim that `prove_apart` has just refuted, as JSON objects; none where the search was cut off.
+    """`repairs` of the claim that `prove_apart` refuted last, as JSON objects; empty where the search was cut off.
 
     Their `claim` and `assume` are in the grammar of claim files.
     """
@@ -56,35 +55,7 @@ def _ask(what: str, claim: Claim, seconds: float) -> Any:
         raise BadInput(*reply["refused"])
     if "broken" in reply:
         raise RuntimeError(reply["broken"])
-    return reply["found"]
-
-
-class _Answers:
-    """In the worker: answers, and the last verdict, whose repairs may be asked for."""
-
-    def __init__(self) -> None:
-        self.verdict: Any = None
-
-    def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return {"found": self._answer(**question)}
-        except BadInput as error:
-            return {"refused": [error.field, str(error.value), error.accepted, error.column]}
-        except MemoryError:
-            return {"found": None}
-        except Exception:
-            return {"broken": traceback.format_exc()}
-
-    def _answer(self, what: str, claim: list[Any], seconds: float) -> Any:
-        from sdescent.derive.proof.claims.prove import prove
-        from sdescent.derive.proof.repair.smallest import repairs
-
-        variables, assume, relation, hints = claim
-        if what == "repairs":
-            return [_repair(r) for r in repairs(self.verdict, seconds=seconds)]
-        self.verdict = verdict = prove(Claim(tuple(variables), tuple(assume), relation, tuple(hints)), seconds=seconds)
-        names = ("status", "reason", "counterexample", "certificate", "vacuous", "satisfiability", "seconds")
-        return {name: getattr(verdict, name) for name in names}
+    return reply["answer"]
 
 
 def _repair(repair: Any) -> dict[str, Any]:
@@ -98,7 +69,35 @@ def _repair(repair: Any) -> dict[str, Any]:
     }
 
 
+def _serve() -> None:
+    """The worker. The parent, which only asks, does not import the search; no question pays for these imports."""
+    from sdescent.derive.proof.claims.prove import prove
+    from sdescent.derive.proof.repair.smallest import repairs
+
+    fields = ("status", "reason", "counterexample", "certificate", "vacuous", "satisfiability", "seconds")
+    #: the last verdict, whose repairs may be the next question
+    verdict: Any = None
+
+    def answer(what: str, claim: list[Any], seconds: float) -> Any:
+        nonlocal verdict
+        if what == "repairs":
+            return [_repair(r) for r in repairs(verdict, seconds=seconds)]
+        variables, assume, relation, hints = claim
+        verdict = prove(Claim(tuple(variables), tuple(assume), relation, tuple(hints)), seconds=seconds)
+        return {name: getattr(verdict, name) for name in fields}
+
+    def reply(question: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"answer": answer(**question)}
+        except BadInput as error:
+            return {"refused": [error.field, str(error.value), error.accepted, error.column]}
+        except MemoryError:
+            return {"answer": None}
+        except Exception:
+            return {"broken": traceback.format_exc()}
+
+    serve(reply)
+
+
 if __name__ == "__main__":
-    # not in the time of a question; the parent, which only asks, does not load it
-    import_module("sdescent.derive.proof.repair.smallest")
-    serve(_Answers())
+    _serve()

@@ -1,7 +1,7 @@
-"""Candidates for repairs, before they are tried: a parameter of a claim or of its assumptions, or one single change.
+"""Candidates for repairs: a number in the claim or its assumptions, or a single change.
 
-The repaired claim is true for all large t, where t is the parameter or minus it. Ranks say what is offered first: a claim that is
-weaker by its strictness alone, constants that change little, hypotheses from weak to strong, other constants, equalities.
+With a number, the repaired claim is true for all large t, where t is the number or minus it. Ranks order the offers: first <=
+for <, then constants that change little, hypotheses from weak to strong, other constants, and equalities.
 """
 
 from __future__ import annotations
@@ -18,23 +18,32 @@ WEAK, SMALL, HYPOTHESIS, LARGE, THIN = range(5)
 
 
 @dataclass(frozen=True)
-class Family:
+class _Change:
+    kind: str
+
+    @property
+    def constant(self) -> bool:
+        """Whether the claim changes, and not its assumptions."""
+        return self.kind in ("constant", "term", "factor", "weak")
+
+
+@dataclass(frozen=True)
+class Family(_Change):
     """Repairs with one number c.
 
     Args:
         kind: "constant", "term", "factor", "assumption" or "bound".
-        sign: 1 when larger c make it true, -1 when smaller ones do.
-        start: the value at which the counterexample refutes it.
-        guess: about where it begins to hold.
-        at: the question for a value; `strictly` that with < in the hypothesis, where there is one.
-        threshold: for points, the least sign c that excludes them; None when only proofs can tell.
-        phrase, beyond: words for a value that holds, and for one that does not.
-        noun: what c is.
-        convex: what fails for c fails for all values from `start` to c.
-        allowed: whether a value is one that should be offered.
+        sign: 1 if larger c make the claim true, -1 if smaller ones do.
+        start: a value at which the counterexample refutes the claim.
+        guess: the approximate value at which the claim becomes true.
+        at: the question for a value; `strictly` the same with < in the new hypothesis.
+        threshold: for each point the least sign c that excludes it as a counterexample.
+        phrase, beyond: words for a value with a true claim, and for one with a false claim; `strict_phrase` with <.
+        noun: the word for c.
+        convex: if the claim fails for c, it fails for all values from `start` to c.
+        allowed: whether a value may be offered.
     """
 
-    kind: str
     sign: int
     start: Fraction
     guess: float
@@ -48,32 +57,18 @@ class Family:
     allowed: Callable[[Fraction], bool] = lambda c: True
     strictly: Callable[[Fraction], Question] | None = None
     strict_phrase: Callable[[Fraction], str] | None = None
-    #: points near those that decide
+    #: points near the ones that determine the threshold
     rows: Any = None
-
-    @property
-    def constant(self) -> bool:
-        """Whether it is the claim that changes."""
-        return self.kind in ("constant", "term", "factor")
 
 
 @dataclass(frozen=True)
-class Single:
-    """A repair that is one change, of kind "weak", "strict", "signs", "order", "equal" or "constant".
+class Single(_Change):
+    """A single change, of kind "weak", "strict", "signs", "order", "equal" or "constant"; `sharp`: no weaker one repairs."""
 
-    `sharp`: nothing weaker of its kind is there.
-    """
-
-    kind: str
     question: Question
     words: str
     rank: tuple[float, float]
     sharp: bool = False
-
-    @property
-    def constant(self) -> bool:
-        """Whether it is the claim that changes."""
-        return self.kind in ("weak", "constant")
 
 
 Candidate = Family | Single

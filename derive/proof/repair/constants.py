@@ -1,7 +1,7 @@
-"""Repairs that change one number: a numeral of the claim or of an assumption, a constant added to the right side, a factor of it.
+"""Repairs that change one number: in the claim or an assumption, added on the right side, or as a factor of the right side.
 
-A numeral c stands in r - l as A + B c or as A + B/c in most claims. Each point then allows c on one side of -A/B, and all points
-together an interval: where c fails between the old value and one that holds, all from the old value to c fail.
+In most claims r - l is A + B c or A + B/c in a numeral c. Each point then allows c on one side of -A/B, and all points together
+an interval: if the claim fails for c, it fails for all numbers from the old value to c.
 """
 
 from __future__ import annotations
@@ -20,46 +20,46 @@ from sdescent.derive.proof.repair.candidates import HYPOTHESIS, LARGE, SMALL, Fa
 from sdescent.derive.proof.repair.samples import FLAT, NOISE, Points, Table, Threshold, column, count_of, failing
 from sdescent.derive.proof.search.mediants import DENOMINATOR, at_least, next_above
 
-#: stands for the numeral; no variable of a claim is called so
+#: stands for the numeral; no variable of a claim has this name
 HOLE = x("#")
 MOST_NUMERALS = 12
 LARGEST = 1000
 CLOSE = 1e-4
-#: bisection of a numeral inside a function or a power
+#: steps of the bisection for a numeral inside a function or a power
 HALVINGS = 40
 _AFFINE, _INVERSE, _OTHER = "affine", "inverse", "other"
-#: for the sign of a parameter, the thresholds of points
+#: (sign of the parameter, points) -> the thresholds of the points
 Bounds = Callable[[int, Table], Any]
 
 
 @dataclass(frozen=True)
 class Numeral:
-    """A number in a relation or term: its value, the whole with a hole or another value, and how the whole depends on it."""
+    """A number in a relation or term: its value, and the relation or term as a function of it (`shape` says of what kind)."""
 
     value: Fraction
     put: Callable[[Term | None, Fraction], Any]
     shape: str
-    #: a summand of a side, which may change its sign
+    #: whether it is a summand of a side, which may change its sign
     summand: bool
-    #: a coefficient whose sign belongs to the sum it stands in
+    #: whether it is a coefficient, whose sign is part of the sum around it
     signed: bool
 
     def at(self, c: Fraction) -> Relation:
-        """The relation with another number."""
+        """The relation with the number c."""
         return self.put(None, c)
 
     @property
     def open(self) -> Relation:
-        """The relation with a hole."""
+        """The relation with `HOLE` for the number."""
         return self.put(HOLE, self.value)
 
     def printed(self, c: Fraction) -> str:
-        """A value as it is read in its place."""
+        """A value as it is printed in its place."""
         return str(abs(c)) if self.signed and self.value < 0 and c < 0 else str(c)
 
 
 def numerals(relation: Relation) -> list[Numeral]:
-    """The numbers of a relation, but exponents and the -1 of a minus sign."""
+    """The numbers of a relation, except exponents and the -1 of a minus sign."""
     numbers: list[Numeral] = []
     for side in (1, 2):
         for n in _places(relation[side], (), _AFFINE):
@@ -106,7 +106,7 @@ def _inside(t: Term, places: Any, above: tuple[str, ...], shape: str) -> Iterato
 
 
 def _plain(t: Term, n: int, new: Term) -> Term:
-    """t with another n-th part, without the 1 of a product or the 0 of a sum."""
+    """t with another n-th part; a factor 1 or a summand 0 is left out."""
     rest = (*t[1:n], *t[n + 1 :])
     if (t[0], new) in (("*", ("q", "1")), ("+", ("q", "0"))):
         return rest[0] if len(rest) == 1 else Term((t[0], *rest))
@@ -120,12 +120,12 @@ def _scaled(t: Term, c: Fraction) -> Term:
 
 
 def constants(points: Points) -> list[Family] | list[Single]:
-    """Families of a claim that is an inequality, single numbers for one that is an identity."""
+    """Families, for a claim that is an inequality; single numbers, for an identity."""
     claim, assume = points.claim, points.assume
     if claim.op == "==":
         return [s for n in numerals(claim) for s in _identity(points, n)]
     if claim.op not in ("<=", "<") or _only_equal(points):
-        # of a claim that only equality breaks every larger constant is a repair, and none is the least
+        # where only equality violates the claim, every larger constant repairs it, and there is no least one
         return []
     numbers = numerals(claim)
     families = [f for n in numbers for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
@@ -141,7 +141,7 @@ def constants(points: Points) -> list[Family] | list[Single]:
 
 
 def _identity(points: Points, n: Numeral) -> list[Single]:
-    """The one number at which r - l = A + B c is 0 at all points."""
+    """The number c for which r - l = A + B c is 0 at all points."""
     if n.shape != _AFFINE:
         return []
     here, there = (_slack(n, points.table, float(n.value) + step) for step in (0, 1))
@@ -158,7 +158,7 @@ def _identity(points: Points, n: Numeral) -> list[Single]:
 
 
 def tightened(points: Points) -> list[Family]:
-    """Families of numbers in the assumptions: eta <= 2/L for eta <= 3/L, kappa == 1/4 for kappa == 1/5."""
+    """Families for the numbers in assumptions: eta <= 2/L for eta <= 3/L, kappa == 1/4 for kappa == 1/5."""
     families: list[Family] = []
     equal = _only_equal(points)
     for k, relation in enumerate(points.assume):
@@ -172,7 +172,7 @@ def tightened(points: Points) -> list[Family]:
 
 
 def _only_equal(points: Points) -> bool:
-    """Whether a claim with < fails where its sides are equal, and nowhere else."""
+    """Whether a claim with < fails only where its sides are equal."""
     claim = points.claim
     return claim.op == "<" and not failing(Relation(("<=", *claim[1:])), points.table).any()
 
@@ -193,7 +193,7 @@ def _families(points: Points, n: Numeral, kind: str, at: Any) -> list[Family]:
 
 
 def _thresholds(points: Points, n: Numeral, bounds: Bounds) -> Iterator[tuple[int, float, Threshold]]:
-    """For both signs of a parameter, where they make sense: the sign, the largest of the `bounds`, and what gives them."""
+    """(sign of the parameter, largest of the `bounds` of points, bounds as a function), for the signs that make sense."""
     for sign in (1, -1):
         threshold = partial(bounds, sign)
         t = float(np.nanmax(threshold(points.table)))
@@ -211,7 +211,7 @@ def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any)
     }
     change = _change(n.value, float(first))
     small = change <= (1.5 if n.summand else 0.7)
-    # 4 before 139/51: what a simple number repairs is more likely to have been meant
+    # 4 before 139/51: the simpler number is more likely to be the intended one
     plain = first.denominator + (DENOMINATOR if n.shape == _OTHER else 0)
     return Family(
         kind, sign, n.value, guess, at, threshold, phrases[kind], lambda c: f"at {n.printed(c)}", "constant",
@@ -220,14 +220,14 @@ def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any)
 
 
 def _change(old: Fraction, new: float) -> float:
-    """How far a number moved: by its logarithm, or for summands and zeros by the difference."""
+    """The size of a change: of the logarithm, or of the number itself where its sign changes."""
     if old != 0 and new / float(old) > 0:
         return abs(float(np.log(new / float(old))))
     return abs(new - float(old)) / max(1.0, abs(float(old))) + 0.5
 
 
 def _sensible(n: Numeral, c: Fraction) -> bool:
-    """Not a number so large that nothing is left of the claim, nor 0 or another sign for a coefficient."""
+    """Whether c is not so large that the claim becomes trivial, and has the sign of the old number unless that is a summand."""
     return abs(c) <= LARGEST * (1 + abs(n.value)) and (n.summand or c * n.value > 0)
 
 
@@ -236,7 +236,7 @@ def _slack(n: Numeral, table: Table, c: Any) -> Any:
 
 
 def _bounds(n: Numeral, sign: int, table: Table) -> Any:
-    """The least sign c for which the claim holds at each point, where it holds for all larger ones."""
+    """For each point, the least sign * c for which the claim holds there, if it holds for all larger ones."""
     v = float(n.value)
     if n.shape == _OTHER:
         return _halved(lambda c: _slack(n, table, c) >= -NOISE, n, table, sign)
@@ -248,7 +248,7 @@ def _bounds(n: Numeral, sign: int, table: Table) -> Any:
     size = np.maximum(1.0, np.abs(here))
     bound = d - here / slope
     if n.shape == _INVERSE:
-        # c = 1/e turns the order round; a bound that is not positive is not a bound, or cannot be met
+        # c = 1/e reverses the order; a bound that is not positive is no bound, or cannot be met
         least = np.where(slope < 0, np.where(bound > 0, 1 / bound, np.inf), -np.inf)
         most = np.where((slope > 0) & (bound > 0), 1 / bound, np.inf)
     else:
@@ -259,7 +259,7 @@ def _bounds(n: Numeral, sign: int, table: Table) -> Any:
 
 
 def _halved(holds: Callable[[Any], Any], n: Numeral, table: Table, sign: int) -> Any:
-    """The same by bisection of what holds at each point for a column of numbers."""
+    """The same by bisection; `holds` says of a column of numbers whether the claim holds at each point."""
     v, count = float(n.value), count_of(table)
     low, high = np.full(count, sign * v), np.full(count, sign * v + 16 * (1 + abs(v)))
     if n.value and not n.summand and sign * v < 0:
@@ -279,7 +279,7 @@ def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[
         return Relation(("<", *n.at(c)[1:]))
 
     def bounds(sign: int, table: Table) -> Any:
-        """Points that fail go out of the assumption where A + B c < 0."""
+        """The assumption A + B c >= 0 excludes a counterexample where A + B c < 0."""
         here, there = _slack(n, table, v), _slack(n, table, 1.5 * v)
         slope = sign * (there - here) / (0.5 * v)
         bound = np.where(slope < -FLAT, sign * v - here / slope, np.inf)
@@ -299,13 +299,13 @@ def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[
 
 
 def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[Family]:
-    """A constant that an assumption gives its value."""
+    """Families for an assumption name == number."""
     name = next(side[1] for side in relation[1:] if side[0] == "x")
     others = [r for m, r in enumerate(points.assume) if m != k]
     instead = f"in place of {said(relation)}"
 
     def least_harmless(sign: int, table: Table) -> Any:
-        """At each point the least sign * c from which on it is no counterexample: the claim holds, or another assumption fails."""
+        """For each point the least sign * c from which on it is no counterexample: the claim holds, or an assumption fails."""
 
         def harmless(c: Any) -> Any:
             here = {**table, name: c}

@@ -1,4 +1,4 @@
-"""Repairs that add a hypothesis: a bound of a variable or of a product of variables, an order, an equality, a strict sign."""
+"""Repairs that add a hypothesis: a bound of a variable or a product of variables, signs, an order, an equality, < for <=."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from sdescent.derive.proof.repair.samples import NOISE, Points, Table, column, f
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
 LARGEST = 1000.0
-#: shares below this are those of single points
+#: a smaller share of the points is that of single points
 LEAST = 1e-3
 
 
 def bounds(points: Points, point: Any) -> list[Family]:
-    """m <= c and m >= c for variables and products, and abs(v) <= c where neither will do for v."""
+    """m <= c and m >= c for variables and products, and abs(v) <= c where neither repairs the claim for v."""
     families: list[Family] = []
     for m in _measured(points):
         if points.late():
@@ -39,7 +39,7 @@ def bounds(points: Points, point: Any) -> list[Family]:
 
 
 def _measured(points: Points) -> list[Term]:
-    """The variables of the claim, and products of two or three that stand together in a monomial of it."""
+    """The variables of the claim, and products of two or three variables of one of its monomials."""
     names = [n for n in points.search.names if any(p == ("x", n) for side in points.claim[1:] for p in parts(side))]
     normal = points.normal
     products: dict[tuple[str, ...], None] = {}
@@ -52,7 +52,7 @@ def _measured(points: Points) -> list[Term]:
 
 
 def _monomials(claim: Relation, normal: Normal) -> Iterator[Any]:
-    """Those of r - l and of all arguments and denominators in it."""
+    """The monomials of r - l, and of all arguments and denominators in it."""
     inner = [p[2] for side in claim[1:] for p in parts(side) if p[0] in ("f", "/")]
     for t in (claim.slack, *inner):
         yield from normal.polynomial(t)
@@ -65,7 +65,7 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
         return np.where(failing(points.claim, table), sign * column(m, table), -np.inf)
 
     normal = points.normal
-    # it bounds m by a number
+    # the claim itself bounds m by a number
     trivial = set(normal.polynomial(points.claim.slack)) <= {*normal.polynomial(m), ()}
     if trivial or _implied(points, m, sign):
         return []
@@ -73,7 +73,7 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
     worst = float(np.max(np.where(points.bad, sign * values, -np.inf)))
     if abs(worst) > LARGEST or points.share((sign * values > worst + NOISE) & ~points.bad) < LEAST:
         return []
-    # where it fails down to the edge of the assumptions nothing is left but the edge
+    # a claim that fails down to the edge of the assumptions would leave only the edge
     worst, rows = points.largest(threshold)
     share = points.share((sign * values > worst + NOISE) & ~points.bad)
     name = text(m)
@@ -89,7 +89,7 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
 
 
 def _start(m: Term, point: Any, sign: int) -> Fraction:
-    """A bound that the counterexample satisfies."""
+    """A bound of m that the counterexample satisfies."""
     product = Fraction(1)
     for p in parts(m):
         if p[0] == "x":
@@ -102,7 +102,7 @@ def _start(m: Term, point: Any, sign: int) -> Fraction:
 
 
 def _implied(points: Points, m: Term, sign: int) -> bool:
-    """Whether an assumption bounds m itself by a number on the same side: then that number is what changes."""
+    """Whether an assumption bounds m by a number on the same side; `tightened` changes that number."""
     normal = points.normal
     form = normal.polynomial(m)
     if len(form) != 1:
@@ -113,7 +113,7 @@ def _implied(points: Points, m: Term, sign: int) -> bool:
 
 
 def singles(points: Points) -> list[Single]:
-    """Changes without a number that exclude all points that fail."""
+    """Changes without a number that exclude all counterexamples among the points."""
     assume, claim = points.assume, points.claim
     changes: list[Single] = []
     if claim.op == "<":
@@ -131,7 +131,7 @@ def singles(points: Points) -> list[Single]:
 
 
 def _signs(points: Points) -> list[Single]:
-    """All variables of the claim >= 0, where no single one will do."""
+    """All variables of the claim >= 0, where a single sign does not suffice."""
     names = [m[1] for m in _measured(points) if m[0] == "x"]
     below = {n: points.table[n] < -NOISE for n in names}
     free = [n for n in names if bool(np.any(below[n]))]
@@ -146,7 +146,7 @@ def _signs(points: Points) -> list[Single]:
 
 
 def _orders(points: Points) -> list[Single]:
-    """a <= b for two variables; a == b, and for an identity v == 0 and v == 1."""
+    """a <= b or a == b for two variables; for an identity also v == 0 and v == 1."""
     changes: list[Single] = []
     names, table = [m[1] for m in _measured(points) if m[0] == "x"], points.table
     normal = points.normal
@@ -173,7 +173,7 @@ def _orders(points: Points) -> list[Single]:
 
 
 def _holds_on(points: Points, r: Relation) -> bool:
-    """Whether the claim holds, and the assumptions too, at some points moved to a == b."""
+    """Whether the claim holds at all points moved to a == b that satisfy the assumptions, and there are some."""
     if r.left[1] not in points.free:
         return False
     rows = points.rows.copy()

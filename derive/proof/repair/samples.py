@@ -1,6 +1,6 @@
-"""Points of the assumptions in floating point: where a claim fails, how far, and what would have to change to exclude them.
+"""Points of the assumptions in floating point: where a claim fails, by how much, and which number would exclude them.
 
-Numbers here are guesses for `sdescent.derive.proof.repair.smallest`. What comes of them is proved, or checked exactly, elsewhere.
+The numbers are guesses for `sdescent.derive.proof.repair.smallest`, which proves, or checks exactly, whatever it offers.
 """
 
 from __future__ import annotations
@@ -19,24 +19,19 @@ from sdescent.derive.proof.refute.counterexample import Search, number, quiet
 from sdescent.derive.proof.refute.exact import NoValue, Point
 
 ROUNDS, BEST, NEAR = (0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 0.0005), 24, 30
-#: below this, relative to the sides or absolute, the sign of a difference says nothing
+#: the sign of a smaller difference, absolute or relative to the sides, is rounding
 NOISE = 1e-9
-#: the same for the slope that a quotient is taken with
+#: the same for a slope by which a quotient divides
 FLAT = 1e-7
 MOST = 6000
-#: columns of numbers, variable -> values
+#: variable -> column of values
 Table = Mapping[str, Any]
-#: for each point the least parameter that excludes it as a counterexample: -inf where it is not one, inf where no parameter does
+#: for each point the least parameter that excludes it as a counterexample; -inf if it is none, inf if no parameter excludes it
 Threshold = Callable[[Table], Any]
 
 
 class Points:
-    """Points where all assumptions hold, as far as floating point tells; the counterexample is among them.
-
-    Args:
-        point: the counterexample.
-        stop: when it is time for something else, by `sdescent.derive.proof.language.clock`.
-    """
+    """Points where all assumptions hold in floating point, with the counterexample `point`; `stop` is the deadline."""
 
     def __init__(
         self, names: Sequence[str], assume: Sequence[Relation], claim: Relation, point: Point, stop: float
@@ -67,7 +62,7 @@ class Points:
         return (*self.assume[:k], relation, *self.assume[k + 1 :]), self.claim
 
     def late(self) -> bool:
-        """Whether the time is over."""
+        """Whether the deadline has passed."""
         return now() > self.stop
 
     def _mirrored(self, rows: Any) -> Any:
@@ -80,7 +75,7 @@ class Points:
         return (margin >= -NOISE) & np.isfinite(violation)
 
     def _inside(self) -> Any:
-        """Where every inequality among the assumptions is strict."""
+        """The points where every inequality among the assumptions is strict."""
         inside = np.ones(len(self.rows), dtype=bool)
         for r in self.assume:
             if r.op != "==":
@@ -88,17 +83,17 @@ class Points:
         return inside
 
     def hold(self, rows: Any) -> bool:
-        """Whether the claim holds at all of these points that the assumptions allow, and there are some."""
+        """Whether the claim holds at all of these points that satisfy the assumptions, and there are some."""
         with quiet():
             rows = rows[self._feasible(rows)]
             return len(rows) > 0 and not failing(self.claim, self.search.table(rows)).any()
 
     def share(self, holds: Any) -> float:
-        """Which part of the points inside the assumptions a mask keeps."""
+        """The share of a mask among the points strictly inside the assumptions."""
         return float(np.mean(holds[self.inside])) if self.inside.any() else 0.0
 
     def largest(self, threshold: Threshold) -> tuple[float, Any]:
-        """The largest threshold, found by going uphill from the points, and points on the way there."""
+        """The largest threshold that a climb from the points finds, and points on the way there."""
         with quiet():
             rows, trail = self.rows, list[Any]()
             values = _without_nan(threshold(self.table))
@@ -110,7 +105,7 @@ class Points:
                     break
                 rows_near = np.repeat(rows, NEAR, axis=0)
                 step = self.random.standard_normal(rows_near.shape) * scale
-                # along some coordinates only: on the edge of an assumption most directions lead out of it
+                # only some coordinates move: from the edge of an assumption most directions lead outside
                 step *= self.random.random(rows_near.shape) < 0.7
                 rows_near = self._mirrored(rows_near * (1 + step) + 0.02 * scale * step)
                 rows_near = rows_near[self._feasible(rows_near)]
@@ -121,14 +116,14 @@ class Points:
             return (float(values[order[0]]) if len(order) else -np.inf), np.concatenate([*trail, rows[order]])
 
     def against(self, assume: Sequence[Relation], claim: Relation, rows: Any) -> Point | None:
-        """An exact counterexample to another claim near some of the points."""
+        """An exact counterexample to another question, near some of the points; None without one."""
         with quiet():
             search = Search(self.search.names, list(assume), claim, now() + 1)
             if search.free != self.free:
                 return None
             table = search.table(rows)
             margin, violation = search.margins(table, (len(rows),))
-            # far inside, where a rounding to simple numbers stays inside
+            # far inside, where simple numbers nearby are inside too
             order = np.argsort(-np.where(margin < -NOISE, -np.inf, np.minimum(margin, violation)))
             near = [k for k in order[:2] if margin[k] >= -NOISE and violation[k] >= -NOISE]
             with suppress(NoValue):
@@ -143,12 +138,12 @@ def column(t: Term, table: Table) -> Any:
 
 
 def count_of(table: Table) -> int:
-    """How many points a table has: one of a claim without variables."""
+    """The number of points of a table; 1 without variables."""
     return next((len(values) for values in table.values() if np.ndim(values)), 1)
 
 
 def failing(claim: Relation, table: Table) -> Any:
-    """Where a claim fails by more than rounding; of < equality counts."""
+    """The points where a claim fails by more than rounding; for <, equality is failure."""
     left, right = column(claim.left, table), column(claim.right, table)
     size = np.maximum(1.0, np.abs(left) + np.abs(right))
     gap = right - left

@@ -1,17 +1,15 @@
-"""The smallest change that makes a refuted claim true: another number in it, or one more hypothesis.
+"""The smallest changes that make a refuted claim true: another number in it, or one more hypothesis.
 
     for repair in repairs(prove("a*b <= (a^2 + b^2)/3")):
         print(repair.words)    # holds with 1/2 in place of 1/3: least such constant; fails at 31/63 with a = 1, b = 1
 
-The search is not trusted. What it offers is PROVED as any claim is, by a fact of the kernel with its certificate, under assumptions
-that hold at an exact point, and where something fails just beyond it, that was checked exactly: a `Repair` that is not so cannot be
-made. Numbers are found among the rationals of denominator at most 64 (`sdescent.derive.proof.search.mediants`): "least" is
-least of these.
+The search is not trusted. A `Repair` can only be made with a fact of the kernel and its certificate, with an exact point that
+satisfies its assumptions, and with an exact counterexample just beyond it, if it names one. Its number is a rational with a
+denominator of at most 64 (`sdescent.derive.proof.search.mediants`); "least" means least among these.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,15 +35,15 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 
 MOST = 3
-#: of the whole time, for one value of one number; and seconds, below and above which it makes no sense
+#: the time for one value of a number: its share of the whole, and its least and most seconds
 SHARE, SHORTEST, LONGEST = 0.12, 0.25, 2.0
-#: how far below a guess, which is the largest of samples, the walk begins
+#: the distance below a guess, which is the largest of samples, at which the walk begins
 SLACK = Fraction(1, 10**6)
-#: a strict bound is offered where its number is as simple as this
+#: the largest denominator of a strict bound
 SIMPLE = 8
-#: a second number of the claim is offered when it is simpler than this (its denominator and its change)
+#: the largest rank (denominator plus change) of a second constant
 CRUDE = 40
-#: for changes without a number, of which there are few, the time of so many values
+#: changes without a number, of which there are few, have the time of so many values if there are at most FEW variables
 PATIENCE, FEW = 3, 8
 MOST_WITNESSES = 6
 MODEL_SECONDS = 0.1
@@ -60,10 +58,10 @@ def repairs(
 
     Args:
         asked: a verdict, or a claim with what `prove` takes beside it, which is tried first, for as many seconds.
-        seconds: about how long the search may take, by `sdescent.derive.proof.language.clock`.
+        seconds: approximate time limit of the search, by `sdescent.derive.proof.language.clock`.
 
     Raises:
-        BadInput: as `prove`. A claim that is not refuted has no repairs, and one that nothing is found for neither.
+        BadInput: as `prove`. For a claim that is not refuted the list is empty.
     """
     verdict = asked if isinstance(asked, Judged) else prove(asked, assume, variables, hints, seconds)
     if verdict.status != Verdict.REFUTED or verdict.point is None:
@@ -71,19 +69,14 @@ def repairs(
     return _RepairSearch(verdict, seconds).run()
 
 
-def repaired(verdict: Judged, seconds: float = 5.0) -> Judged:
-    """The verdict with its repairs, which it then shows."""
-    return dataclasses.replace(verdict, repairs=tuple(repairs(verdict, seconds=seconds)))
-
-
 def proposed(
     kind: str, words: str, question: Question, variables: Sequence[str], needed: Point | None = None,
     beyond: Question | None = None, seconds: float = 5.0,
 ) -> Repair:  # fmt: skip
-    """A repair that somebody proposes: proved here, under assumptions that a point satisfies, or refused.
+    """A repair that somebody proposes, if it is proved here and a point satisfies its assumptions.
 
     Raises:
-        ProofError: it is not proved, nothing is seen to satisfy what it assumes, or `needed` does not refute `beyond`.
+        ProofError: it is not proved, no point of its assumptions is found, or `needed` does not refute `beyond`.
     """
     assume, claim = question
     verdict = prove(claim, assume, variables, seconds=seconds)
@@ -96,7 +89,7 @@ def proposed(
 def _model(
     variables: Sequence[str], assume: Sequence[Relation], seconds: float = MODEL_SECONDS
 ) -> tuple[Point | None, bool]:
-    """A point where the assumptions hold, found in so many seconds; inside them where one is found in MODEL_SECONDS."""
+    """(a point of the assumptions, whether it is strictly inside them); a point inside is sought for MODEL_SECONDS."""
     strict = [Relation(("<", *r[1:])) if r.op == "<=" else r for r in assume]
     for wide, relations, most in ((True, strict, MODEL_SECONDS), (False, list(assume), seconds)):
         point = refute(variables, relations, NEVER, most)
@@ -105,7 +98,7 @@ def _model(
     return None, False
 
 
-#: a point, and what fails there just beyond a repair
+#: a point, and the question just beyond a repair that it refutes
 Failure = tuple[Point, Question]
 
 
@@ -125,15 +118,15 @@ class _RepairSearch:
         self.stop = now() + seconds
         self.each = min(max(SHARE * seconds, SHORTEST), LONGEST)
         self.normal = Kernel(Context({n: "const" for n in verdict.variables})).normal
-        #: points that refuted something, to be tried again first
+        #: recent counterexamples, which are tried first
         self.witnesses: list[Point] = [self.point]
-        #: whether the assumptions themselves leave room, which a hypothesis should not take
+        #: whether a point lies strictly inside the assumptions; a hypothesis should not exclude all such points
         self.room = _model(verdict.variables, verdict.assume)[1]
         self.offers: list[_Offer] = []
         self._keys: set[Any] = set()
 
     def run(self) -> list[Repair]:
-        """What was found in the time, best first."""
+        """The repairs that the search finds in its time, best first."""
         with quiet(), suppress(OutOfTime), limited(max(self.stop - now(), 0) + GRACE):
             self._look()
         return self._chosen()
@@ -172,7 +165,7 @@ class _RepairSearch:
 
     def _superfluous(self, candidate: Candidate, constant: int) -> bool:
         if candidate.constant:
-            # where <= will do, a larger constant in < says less
+            # where <= repairs the claim, a larger constant in < says less
             crude = constant > 0 and candidate.rank[1] > CRUDE
             return constant >= MOST - 1 or crude or any(o.repair.kind == "weak" for o in self.offers)
         return candidate.rank[0] == THIN and len(self.offers) > constant
@@ -188,7 +181,7 @@ class _RepairSearch:
         return [o.repair for o in chosen[:MOST]]
 
     def _new(self, repair: Repair) -> bool:
-        """Whether it says something that is not said yet, and not what it assumes, nor something about two numbers."""
+        """Whether the repair is not offered yet, does not assume its claim, and is not a claim about two numbers."""
         key = self.normal.key(repair.claim), frozenset(self.normal.key(a) for a in repair.assume)
         assumed = self.normal.key(repair.claim) in {self.normal.key(a) for a in repair.assume}
         empty = set(self.normal.polynomial(repair.claim.slack)) <= {()}
@@ -200,7 +193,7 @@ class _RepairSearch:
     # one candidate
 
     def _single(self, candidate: Single) -> _Offer | None:
-        # proofs in many variables overrun the time that they are given
+        # proofs in many variables overrun their time
         verdict = self._proved(candidate.question, PATIENCE if len(self.verdict.variables) <= FEW else 1)
         if not isinstance(verdict, Judged):
             return None
@@ -240,7 +233,7 @@ class _RepairSearch:
         return self._offer(family, family.phrase(c) + words, walked.proof, failure, walked.neighbours)
 
     def _strict(self, family: Family, guess: Fraction, walked: Walked | None) -> _Offer | None:
-        """The bound with < at a simple number at which the one with <= fails."""
+        """The bound with < at a simple number where the bound with <= fails."""
         if family.strictly is None or family.strict_phrase is None:
             return None
         edge = guess.limit_denominator(SIMPLE)
@@ -263,7 +256,7 @@ class _RepairSearch:
             return None
         wide_enough = wide or not self.room
         if not (wide_enough or candidate.constant or sharp or isinstance(candidate, Single)):
-            # one point, where the proofs gave up on the way to more
+            # only the edge of the assumptions, where the proofs gave up before a better bound
             return None
         words += "" if wide_enough or candidate.constant else " (it leaves no open set)"
         rank = candidate.rank if wide_enough or candidate.constant or candidate.rank[0] > HYPOTHESIS else (LARGE, 0.0)
@@ -273,7 +266,7 @@ class _RepairSearch:
         return _Offer(repair, rank, candidate.constant)
 
     def _judged(self, question: Question, rows: Any) -> Judged | Point | None:
-        """A proof, a counterexample, or neither."""
+        """A proof, a counterexample, or None."""
         point = next((p for p in self.witnesses if counterexample(p, *question)), None)
         if point is None and len(rows):
             point = self.points.against(*question, rows)

@@ -1,6 +1,6 @@
-"""The search for certify steps: which multiple of a claim is a sum of products of premises and squares.
+"""The search for certify steps: a multiple of a claim as a sum of products of premises and squares.
 
-Untrusted: what it finds the kernel checks again, and what it does not find may still be true. Stages go from cheap to expensive.
+Untrusted: the kernel checks what it finds, and a claim without a certificate may still be true. Stages go from cheap to expensive.
 """
 
 from __future__ import annotations
@@ -29,25 +29,20 @@ from sdescent.derive.proof.search.ring import (
     Poly,
     degree_in,
     degree_of,
-    monomial_factor,
     scaled_cone,
-    signs,
     terms_of,
 )
 from sdescent.derive.proof.search.semidefinite import Block, Sos
 from sdescent.derive.proof.search.shift import shifted
 from sdescent.derive.proof.search.simplify import SimplifiedClaim
 
-__all__ = ["CertifyStep", "find", "inconsistent"]
-
 
 @dataclass(frozen=True)
 class Stage:
-    """How much is tried: products of so many factors, rounds of columns, degree above that of the claim, degree of multipliers.
+    """How much to try: factors in a product, rounds of columns, degree above that of the claim, degree of multipliers.
 
-    squares: by semidefinite programming.
-    columns: those that a classical proof uses (`sdescent.derive.proof.search.classical_columns`).
-    swaps: multiples of (x - y)^2, in as many rounds as they lead on.
+    With `squares` by semidefinite programming; `columns` are those of classical proofs (`classical_columns`); with `swaps` also
+    multiples of (x - y)^2.
     """
 
     products: int
@@ -80,13 +75,13 @@ def find(
 
     Args:
         normal: the normal forms of the context; its atoms are the variables.
-        hints: terms whose squares are worth a try.
-        seconds: about how long, by `sdescent.derive.proof.language.clock`.
+        hints: terms whose squares may occur in the sum.
+        seconds: approximate time limit, by `sdescent.derive.proof.language.clock`.
     """
     stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):
         return None
-    # Each way of using the equalities up forgets something: what has an inverse is not 0, what is a square has a sign.
+    # Each way of eliminating the equalities loses a fact: that a term with an inverse is not 0, or that a square has a sign.
     more: set[bool] = {True}
     for clear, swap in ((True, False), (True, True), (False, False)):
         if (clear and not swap) or (swap in more and now() < stop):
@@ -103,12 +98,12 @@ def find(
 
 
 def inconsistent(normal: Normal, premises: Sequence[Relation], seconds: float = 1.0) -> CertifyStep | None:
-    """Data of a certify step for 1 <= 0: the premises cannot hold together."""
+    """Data of a certify step for 1 <= 0, which shows that the premises contradict one another; None without one."""
     return find(normal, num(1).le(num(0)), premises, (), seconds)
 
 
 def _certificate(problem: SimplifiedClaim, stop: float) -> CertifyStep | None:
-    """Stage by stage, for the goal in other variables, for itself, and for a contradiction of the premises."""
+    """Each stage is tried on the goal in shifted variables, on the goal itself, and on a contradiction of the premises."""
     ring, core = problem.ring, problem.core
     goal = goal_of(ring, core, problem.op)
     plain = _Attempt(problem, goal, stop)
@@ -131,25 +126,25 @@ def _certificate(problem: SimplifiedClaim, stop: float) -> CertifyStep | None:
 
 
 class _Attempt:
-    """One goal, the columns that may prove it, and the ways of combining them."""
+    """One goal, the columns that may prove it, and two ways of combining them."""
 
     def __init__(self, problem: SimplifiedClaim, goal: Goal, stop: float) -> None:
         self.ring, self.goal, self.stop = problem.ring, goal, stop
         self.hints = [h for h in problem.core.hints if h]
         constant = goal.target.is_constant()
         self.factors, self.equations = (goal.factors, goal.equations) if constant else relevant(self.ring, goal)
-        self.signs = signs(self.ring, self.factors)
+        self.signs = self.ring.signs(self.factors)
         self.maker = Maker(self.ring, problem.reduce, self.signs, stop)
         single = [f.poly for _, f in self.signs.values()]
         signed = [f for f in map(self._signed_monomial, self.factors) if f is not None]
-        # Signed variables stand in columns as monomials.
+        # variables of known sign enter columns as monomials
         self.composites = [f for f in _distinct([*self.factors, *signed]) if f.poly not in single]
 
     def _signed_monomial(self, factor: Factor) -> Factor | None:
-        """c m v >= 0 from c m v - (nonnegative terms) >= 0, m positive and v of no known sign."""
+        """c m v >= 0 from c m v - (nonnegative terms) >= 0, for a positive monomial m and a variable v of unknown sign."""
         cone, odd, strict = list(factor.cone), None, factor.strict
         for m, c in terms_of(factor.poly).items():
-            part = monomial_factor(self.ring, m, self.signs)
+            part = self.ring.monomial_factor(m, self.signs)
             if part is not None and (c > 0) != (part[0] > 0):
                 cone += scaled_cone(part[1].cone, abs(c))
                 strict = strict or part[1].strict
@@ -162,7 +157,7 @@ class _Attempt:
         return Factor(self.ring.monomial(odd[0]) * odd[1], tuple(cone), strict)
 
     def linear(self, stage: Stage) -> Solution | None:
-        """Products of factors and squares of few terms, by linear programming."""
+        """A sum of products of factors and squares with few terms, by linear programming."""
         maker = self.maker
         mults = self._mults(stage)
         support = {m for column in mults for m in column.terms} | {0}
@@ -183,7 +178,7 @@ class _Attempt:
         return None if solution is None else self.goal.lift(solution)
 
     def squares(self, stage: Stage) -> Solution | None:
-        """Sums of squares times products of factors, by semidefinite programming."""
+        """A sum of products of factors times sums of squares, by semidefinite programming."""
         maker, goal = self.maker, self.goal
         if goal.equal or now() > self.stop:
             return None
@@ -204,7 +199,7 @@ class _Attempt:
         for base, parts in zip(bases, bases_of_squares(maker, bases, system), strict=True):
             whole = [[self.ring.monomial(self.ring.unpacked(v)) for v in part] for part in parts]
             if not base.factors and self.hints:
-                # Hints may mix the parts.
+                # a hint may hold monomials of several parts
                 whole = [list(itertools.chain(*whole))]
                 whole[0] += [h for h in self.hints if h not in whole[0]]
             for basis in whole:
@@ -214,7 +209,7 @@ class _Attempt:
         return None if solution is None else goal.lift(solution)
 
     def _mults(self, stage: Stage) -> list[Column]:
-        """mult * target for the constant 1, and products of up to stage.mult signed variables, factors and squares of variables."""
+        """mult * target, where mult is 1 or a product of up to stage.mult signed variables, factors and squares of variables."""
         maker, target = self.maker, self.goal.target
         single = [maker.base((f,)) for _, f in self.signs.values()] + [maker.base((f,)) for f in self.composites]
         polys = [target, *(f.poly for f in (*self.factors, *self.equations))]
@@ -236,7 +231,7 @@ class _Attempt:
             for group in itertools.combinations_with_replacement(self.composites, k):
                 if len(bases) > 200:
                     break
-                # a column of it would be of too high a degree, unless a rule v^2 = value takes it down
+                # its columns would have too high a degree, unless a rule v^2 = value lowers it
                 if maker.high or sum(degree_of(f.poly) for f in group) <= max(degree, 1):
                     bases.append(maker.base(group))
         if stage.swaps:
@@ -253,7 +248,7 @@ class _Attempt:
         return bases
 
     def _binomials(self, mults: Sequence[Column]) -> list[tuple[Poly, tuple[int, ...]]]:
-        """a - t b, with a b, for coprime monomials a, b such that a b c with a signed monomial c occurs somewhere."""
+        """(a - t b, a b) for coprime monomials a and b such that a b c occurs, with a monomial c of known sign."""
         squares: dict[str, tuple[Poly, tuple[int, ...]]] = {}
         packed = [self.ring.packed(f.poly) for f in (*self.composites, *self.equations)]
         for terms in [*(c.terms for c in mults), *packed]:
@@ -283,7 +278,7 @@ class _Attempt:
                 yield tuple(a), tuple(b)
 
     def _ratios(self, data: dict[Mono, Any], s: Mono, a: Mono, b: Mono) -> list[Any]:
-        """Candidates for t: 1, -1, and what the coefficients of c a^2, c a b, c b^2 in the claim say."""
+        """Candidates for t: 1, -1, and quotients of the coefficients of c a^2, c a b and c b^2 in the claim."""
         result = [fmpq(1), fmpq(-1)]
         first = data.get(tuple(k + i - j for k, i, j in zip(s, a, b, strict=True)))
         last = data.get(tuple(k + j - i for k, i, j in zip(s, a, b, strict=True)))
@@ -299,7 +294,7 @@ class _Attempt:
 
 
 def _distinct(factors: Sequence[Factor]) -> list[Factor]:
-    """No factor twice up to a positive multiple; shorter ones first."""
+    """The factors, shorter ones first, without positive multiples of others."""
     shortest: dict[str, Factor] = {}
     for f in sorted(factors, key=lambda f: (degree_of(f.poly), len(f.poly), str(f.poly))):
         key = str(f.poly * (1 / abs(f.poly.leading_coefficient()))) if f.poly else "0"

@@ -1,6 +1,6 @@
-"""Columns that known proofs use: Bernstein's of what is linear in each variable, and those of the inequality of the means.
+"""Columns of classical proofs: Bernstein's basis over a box, and the inequality of the means.
 
-Untrusted, as all columns are: a linear program says whether a claim is a sum of them.
+Untrusted, as all columns are: a linear program decides whether a claim is a sum of them.
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ from sdescent.derive.proof.search.ring import (
     degree_of,
     quotient,
     terms_of,
-    termwise,
 )
 
 
 def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list[Column]:
-    """(v - low)^k (high - v)^(n - k) of every variable v, of degree n in the target, times each other; v^k without an upper bound.
+    """Products over all variables v of (v - low)^k (high - v)^(n - k), n the degree of v; of v^k if v has no upper bound.
 
-    A polynomial that is linear in each variable, and nonnegative at the corners of a box, is a sum of these. None where a variable
-    has no bound, or there are more than `cap`.
+    A polynomial that is linear in each variable and nonnegative at the corners of a box is a sum of these. No columns where a
+    variable has no bound, or where there would be more than `cap`.
     """
     ring = maker.ring
     bounds: dict[int, dict[int, tuple[Any, Factor]]] = {}
@@ -93,7 +92,7 @@ def weighted_means(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) ->
 
 
 def _scales(data: Mapping[Mono, Any], m: Mono) -> list[Any]:
-    """Numbers s_v with all s_v v equal where c_v v^n are as the weights m_v, n the degree of m: where means are equal; else 1."""
+    """Numbers s_v such that the means of the s_v v are equal where c_v v^n are proportional to the exponents of m; else 1."""
     n, scales, first = sum(m), [fmpq(1)] * len(m), None
     for v, e in enumerate(m):
         c = data.get(tuple(n * (u == v) for u in range(len(m)))) if e else None
@@ -113,16 +112,16 @@ def _two_means(maker: Maker, scales: Sequence[Any], u: int, v: int, p: int, q: i
     spend(n)
     poly = x**n * p + y**n * q - x**p * y**q * n
     inner, _ = quotient(poly, (x - y) ** 2)
-    cone = termwise(ring, terms_of(inner), maker.signs)
+    cone = ring.termwise(terms_of(inner), maker.signs)
     assert cone is not None  # x and y are positive
     square: tuple[Piece, ...] = ((fmpq(1), (), (x - y,)),)
     return Factor(poly, cone_product(square, cone[0]), False)
 
 
 def swaps(maker: Maker, target: Poly) -> list[Base]:
-    """(x - y)^2, to meet others with x y, for the variables of the target.
+    """(x - y)^2 for each two variables of the target; their multiples must share a monomial with a multiple of x y.
 
-    Multiples of these compare a monomial with those that majorise it, as Hurwitz compares the means, and Muirhead more than them.
+    These multiples compare a monomial with those that majorise it, as in Hurwitz's proof of the means, and Muirhead's inequality.
     """
     held = [v for v in range(maker.ring.size) if target.degrees()[v]]
     pairs = itertools.combinations(held, 2) if len(held) > 2 else ()

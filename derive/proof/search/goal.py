@@ -1,7 +1,7 @@
-"""A goal p >= 0 made smaller before the search, with the way back.
+"""A goal p >= 0 simplified before the search, with the way back.
 
-Untrusted. A variable that only the goal and one premise hold is used up by that premise (D in D <= bound); a factor of known sign
-is divided out; premises with a free variable of their own are dropped.
+Untrusted. A premise eliminates a variable that only it and the goal contain (D <= bound, for D); a factor of known sign is divided
+out; a premise with a variable that nothing else contains is dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from sdescent.derive.proof.search.ring import (
     power,
     product,
     quotient,
-    sign_cone,
 )
 
 MAX_FACTORED = 80
@@ -32,10 +31,10 @@ MAX_FACTORED = 80
 
 @dataclass
 class Goal:
-    """target >= 0, or > 0 when strict, or == 0 when equal, from factors and equations; mult * target = sum + equations is sought.
+    """target >= 0 (> 0 when strict, == 0 when equal) from factors and equations: mult * target = sum + equations is sought.
 
     Steps, latest last: ("less", f) for target = former - f, ("over", f) for former / f, ("times", f) for former * f.
-    `tied` are variables that rules v^2 = value hold; `outer` takes a solution back to a goal that this one was made of.
+    Rules v^2 = value contain the variables `tied`; `outer` turns a solution into one of the goal from which this goal was made.
     """
 
     target: Poly
@@ -48,7 +47,7 @@ class Goal:
     outer: Callable[[Solution], Solution] | None = None
 
     def lift(self, solution: Solution) -> Solution:
-        """A solution for the target of the beginning."""
+        """The solution of the original goal."""
         mult, total, equalities = list(solution.mult), list(solution.total), list(solution.equalities)
         for kind, f in reversed(self.steps):
             if kind == "less":
@@ -63,7 +62,7 @@ class Goal:
 
 
 def goal_of(ring: Ring, core: Core, op: str) -> Goal:
-    """The goal of a simplified problem, made small."""
+    """The goal of a simplified problem, simplified itself."""
     powers = [rule for rule in core.rules if not rule.inverse and rule.n > 1]
     tied = {rule.v for rule in powers} | _variables(ring, [rule.value for rule in powers])
     return small(
@@ -72,7 +71,7 @@ def goal_of(ring: Ring, core: Core, op: str) -> Goal:
 
 
 def small(ring: Ring, goal: Goal) -> Goal:
-    """The goal after all steps that make it smaller."""
+    """The goal after all simplifications."""
     while not goal.equal and goal.target and (_use_up(ring, goal) or _divide(ring, goal)):
         pass
     while not goal.equal and _drop(ring, goal):
@@ -81,14 +80,14 @@ def small(ring: Ring, goal: Goal) -> Goal:
 
 
 def _only_in_factors(goal: Goal, v: int) -> list[Factor]:
-    """The factors that hold a variable; none where rules or equations hold it too."""
+    """The factors that contain a variable; none where rules or equations contain it too."""
     if v in goal.tied or any(degree_in(e.poly, v) for e in goal.equations):
         return []
     return [f for f in goal.factors if degree_in(f.poly, v)]
 
 
 def _use_up(ring: Ring, goal: Goal) -> bool:
-    """p = c v + .. with v in one premise g = k v + .. alone: p - (c/k) g, or |k| p - (c/sgn k) g, without v."""
+    """Eliminates a v that is only in p = c v + .. and one premise g = k v + ..: p - (c/k) g, or |k| p - (c/sgn k) g."""
     for v in range(ring.size):
         holding = _only_in_factors(goal, v)
         if len(holding) != 1 or not degree_in(goal.target, v):
@@ -100,11 +99,11 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
         others = [f for f in goal.factors if f is not g]
         (c, rest), scale = quotient(parts[1], premise[1]), None
         if rest:
-            k = sign_cone(ring, premise[1], others)
+            k = ring.sign_cone(premise[1], others)
             if k is None or not k[1].strict:
                 continue
             c, scale = parts[1] * k[0], k[1]
-        part = sign_cone(ring, c, others)
+        part = ring.sign_cone(c, others)
         if part is None or part[0] < 0:
             continue
         used = Factor(product(part[1].poly, g.poly), cone_product(part[1].cone, g.cone), part[1].strict and g.strict)
@@ -120,12 +119,12 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
 
 
 def _divide(ring: Ring, goal: Goal) -> bool:
-    """Factors of known sign and even powers go."""
+    """Divides out a factor of known sign, or an even power."""
     if len(goal.target) > MAX_FACTORED or goal.target.is_constant():
         return False
     _, powers = goal.target.factor()
     for f, e in powers:
-        signed = sign_cone(ring, f, goal.factors)
+        signed = ring.sign_cone(f, goal.factors)
         root = int(e) // 2
         if signed is not None and (signed[1].strict or not goal.strict):
             factor = signed[1]
@@ -146,7 +145,7 @@ def _divide(ring: Ring, goal: Goal) -> bool:
 
 
 def _drop(ring: Ring, goal: Goal) -> bool:
-    """A premise that holds for some value of a variable that nothing else has says nothing."""
+    """Drops a premise that holds for some value of a variable which nothing else contains."""
     for v in range(ring.size):
         holding = _only_in_factors(goal, v)
         if len(holding) != 1 or degree_in(goal.target, v):
@@ -159,7 +158,7 @@ def _drop(ring: Ring, goal: Goal) -> bool:
 
 
 def relevant(ring: Ring, goal: Goal) -> tuple[list[Factor], list[ZeroPolynomial]]:
-    """Factors and equations that share variables with the target, or with such ones, .."""
+    """The factors and equations that share variables with the target, directly or through others."""
     reached = _variables(ring, [goal.target])
     factors, equations = list(goal.factors), list(goal.equations)
     while True:

@@ -1,7 +1,7 @@
-"""Which monomials may stand in the squares of a certificate: the bases of Gram matrices.
+"""The monomials in the squares of a certificate: the bases of Gram matrices.
 
-Untrusted. Degrees bound them; then v goes when b v^2 holds a monomial that nothing else can cancel (Newton's polytope, and more); a
-basis falls into parts that changes of signs of variables tell apart, when those changes leave the problem as it is.
+Untrusted. Degrees bound them; v is dropped when b v^2 has a monomial that nothing else can cancel (Newton's polytope, and more);
+sign changes of variables that leave the problem as it is split a basis into parts.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MAX_BASIS = 60
 
 
 def bases_of_squares(maker: Maker, bases: Sequence[Base], system: System) -> list[list[list[int]]]:
-    """For every base parts of packed monomials v such that b v^2 stays within the degrees of the multiples of the target."""
+    """For each base b the parts of its basis, packed: b v^2 stays within the degrees of the multiples of the target."""
     ring, mults, columns, equations = maker.ring, system.mults, system.sums, system.equations
     support = sorted({m for c in (*mults, *equations) for m in c.terms} | {m for b in bases for m in b.terms})
-    # What a rule puts in for v^2 comes to stand in products of v.
+    # the value of v^2 by a rule may occur in products of v
     ruled = [v for v in range(ring.size) if maker.high >> 8 * v & 255]
     values = [m for v in ruled for m in ring.packed(maker.reduce(ring.gens[v] ** 2))]
     exponents = [ring.unpacked(m) for m in (*support, *values)]
@@ -38,7 +38,7 @@ def bases_of_squares(maker: Maker, bases: Sequence[Base], system: System) -> lis
             for m, c in column.terms.items():
                 fixed_plus[m] += free or c * sign > 0
                 fixed_minus[m] += free or c * sign < 0
-    # Reduction by rules mixes monomials: then degrees alone must do.
+    # rules mix monomials: with them, degrees are the only bounds
     while not maker.high:
         plus, minus = fixed_plus.copy(), fixed_minus.copy()
         for base, basis in zip(bases, candidates, strict=True):
@@ -63,7 +63,7 @@ def bases_of_squares(maker: Maker, bases: Sequence[Base], system: System) -> lis
 
 
 def _parities(maker: Maker, monomials: Sequence[int]) -> list[int]:
-    """A basis over GF(2), echelon form, of the odd parts of monomials."""
+    """A basis over GF(2), in echelon form, of the parities of exponents of monomials."""
     mask = sum(1 << 8 * v for v in range(maker.ring.size))
     echelon: list[int] = []
     for m in monomials:
@@ -80,7 +80,7 @@ def _rest(echelon: Sequence[int], parity: int) -> int:
 
 
 def _parts(echelon: Sequence[int], basis: Sequence[int]) -> list[list[int]]:
-    """v and w belong together when v w is a product of monomials of the problem times a square."""
+    """The basis in parts: v and w are in one when v w is a product of monomials of the problem times a square."""
     mask = int.from_bytes(b"\x01" * 400, "little")
     parts: dict[int, list[int]] = {}
     for v in basis:
@@ -92,7 +92,7 @@ def _within(maker: Maker, base: Base, box: Sequence[int], top: int, support: Seq
     ring = maker.ring
     degrees = [max(ring.unpacked(n)[v] for n in base.terms) for v in range(ring.size)]
     limits = [max(b - o, 0) // 2 for b, o in zip(box, degrees, strict=True)]
-    # A rule v^2 = value takes v back to degree 1.
+    # a rule v^2 = value reduces v to degree 1
     limits = [max(e, 1) if maker.high >> 8 * v & 255 else e for v, e in enumerate(limits)]
     most = (top - base.degree) // 2
     if most < 0:
@@ -112,7 +112,7 @@ def _within(maker: Maker, base: Base, box: Sequence[int], top: int, support: Seq
 
 
 def _halves(maker: Maker, base: Base, limits: Sequence[int], most: int, support: Sequence[int]) -> list[int]:
-    """Where all would be too many: v with n v w in the support, w near v (balanced splits of what occurs)."""
+    """Where there would be too many: the v such that n v w is in the support for a w near v (balanced splits of monomials)."""
     ring, counts = maker.ring, Counter[int]()
     for s in support:
         for n in base.terms:

@@ -1,7 +1,7 @@
-"""Certificates by linear programming: mult * p = sum, a sum of columns with nonnegative coefficients, equations with free ones.
+"""Certificates by linear programming: mult * p = sum of columns (nonnegative coefficients) + equations (any coefficients).
 
 Untrusted. A column is a product of factors, one square and a monomial of known sign. HiGHS finds a vertex in floating point; its
-support is solved again over QQ, so what comes out is exact or nothing. Monomials are packed into integers here (Ring.packed).
+support is solved again over QQ, so that the solution is exact. Monomials are packed into integers here (Ring.packed).
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from sdescent.derive.proof.search.ring import (
     ZeroPolynomial,
     cone_product,
     degree_of,
-    monomial_factor,
     power,
     product,
     rational,
@@ -36,33 +35,33 @@ from sdescent.derive.proof.search.ring import (
 )
 
 TINY = 1e-9
-#: of monomials, compared at once
+#: pairs of monomials that are compared at once
 PAIRS = 2_000_000
-#: seconds that say little about how busy the machine is; by how many times it may slow a solver down
+#: seconds that are too few to measure how busy the machine is; the greatest factor by which it may slow a solver down
 SHORT, SLOWEST = 0.1, 10.0
 
 
 @dataclass(frozen=True)
 class Base:
-    """A product of factors and squares, what columns are monomial multiples of."""
+    """A product of factors and squares, whose monomial multiples are columns."""
 
     factors: tuple[Factor, ...]
     squares: tuple[Poly, ...]
     poly: Poly
     terms: dict[int, Any]
     degree: int
-    #: monomials by which it is to meet others; those of its terms when None
+    #: the monomials that must occur in the support, multiplied; None for those of its terms
     hooks: tuple[int, ...] | None = None
 
     @property
     def strict(self) -> bool:
-        """Whether it is positive by its form."""
+        """Whether it is a product of strict factors, and so positive."""
         return not self.squares and all(f.strict for f in self.factors)
 
 
 @dataclass(frozen=True)
 class Column:
-    """base * monomial up to sign, which is nonnegative, or, with an equation, a multiple of 0."""
+    """The nonnegative one of +-base * monomial; with an equation, a multiple of that, which is 0."""
 
     base: Base | None
     monomial: int
@@ -74,9 +73,9 @@ class Column:
 
 @dataclass(frozen=True)
 class System:
-    """mult * p = sum + equations as columns, those of `mults` multiples of p; with `strict` the sum is to be positive.
+    """mult * p = sum + equations: `mults` are multiples of p; with `strict` the sum must be positive.
 
-    Their coefficients are nonnegative, but for those of equations.
+    Coefficients of `mults` and `sums` are nonnegative, those of `equations` free.
     """
 
     mults: Sequence[Column]
@@ -96,7 +95,7 @@ class System:
 
     @property
     def strict_groups(self) -> list[list[int]]:
-        """Numbers of columns of which one must have a coefficient."""
+        """Groups of columns, by number; in each group one must have a positive coefficient."""
         first = len(self.mults)
         groups = [[j for j, column in enumerate(self.mults) if column.strict]]
         return [*groups, [first + j for j, c in enumerate(self.sums) if c.strict]] if self.strict else groups
@@ -120,33 +119,32 @@ class Maker:
         self.signs = signs
         self.stop = stop
         self._begun = time.monotonic(), now()
-        self._degrees: dict[int, int] = {}
         #: bits of exponents that a rule v^2 = value reduces
         self.high = sum(255 << 8 * v for v in range(ring.size) if reduce(ring.gens[v] ** 2) != ring.gens[v] ** 2)
-        # The lowest bits of exponents tell odd ones.
+        # the lowest bit of an exponent says whether it is odd
         self._unsigned = [v for v in range(ring.size) if v not in signs]
         self._unknown = sum(1 << 8 * v for v in range(ring.size) if v not in signs)
         self._negative = sum(1 << 8 * v for v, (sign, _) in signs.items() if sign < 0)
         self._weak = sum(255 << 8 * v for v in range(ring.size) if v not in signs or not signs[v][1].strict)
 
     def time_of_day(self) -> float:
-        """Seconds of the time of day, which solvers count, until this thread has worked until its stop, at its pace so far."""
+        """Seconds of the time of day, which solvers count, that this thread will take to reach its stop, at its pace so far."""
         day, work = time.monotonic() - self._begun[0], now() - self._begun[1]
         return max(self.stop - now(), 0.01) * min(max((day + SHORT) / (work + SHORT), 1.0), SLOWEST)
 
     def sign(self, m: int) -> int:
-        """The sign of a monomial, 1 or -1; 0 where premises do not tell."""
+        """The sign of a monomial, 1 or -1; 0 where the premises do not give it."""
         if m & self._unknown:
             return 0
         return -1 if (m & self._negative).bit_count() & 1 else 1
 
     def cone(self, column: Column) -> tuple[Piece, ...]:
-        """What a column is in the premises.
+        """A column as a sum of products of premises and squares.
 
         Raises:
             GiveUp: too many pieces.
         """
-        factor = monomial_factor(self.ring, self.ring.unpacked(column.monomial), self.signs)
+        factor = self.ring.monomial_factor(self.ring.unpacked(column.monomial), self.signs)
         if column.base is None or factor is None:
             raise GiveUp
         squares: tuple[Piece, ...] = ((fmpq(1), (), column.base.squares),)
@@ -154,9 +152,7 @@ class Maker:
 
     def degree(self, m: int) -> int:
         """The total degree of a monomial."""
-        if m not in self._degrees:
-            self._degrees[m] = sum(self.ring.unpacked(m))
-        return self._degrees[m]
+        return sum(m.to_bytes(self.ring.size, "little"))
 
     def base(
         self, factors: Sequence[Factor], squares: Sequence[Poly] = (), hooks: tuple[int, ...] | None = None
@@ -179,7 +175,7 @@ class Maker:
         return {m + n: -c for n, c in terms.items()}
 
     def columns(self, bases: Sequence[Base], support: set[int], rounds: int, cap: int, degree: int) -> list[Column]:
-        """Monomial multiples of the bases that share a monomial with the support, or with such a multiple, ..; the cheapest."""
+        """The cheapest monomial multiples of the bases that share a monomial with the support, or with such a multiple, .."""
         columns: list[Column] = []
         tried: set[tuple[int, int]] = set()
         reach = set(support)
@@ -203,7 +199,7 @@ class Maker:
     def _touching(
         self, bases: Sequence[Base], front: Sequence[int], tried: set[tuple[int, int]], degree: int, most: int
     ) -> list[tuple[float, int, int]]:
-        """(cost, number of a base, monomial), the cheapest first: as many as there are, or `most`."""
+        """(cost, number of a base, monomial), at most `most`, the cheapest first."""
         hooks_of = [list(base.terms if base.hooks is None else base.hooks) for base in bases]
         owners = np.array([k for k, hooks in enumerate(hooks_of) for _ in hooks], np.int64)
         rows, hooks = self._rows(front), self._rows([m for part in hooks_of for m in part])
@@ -228,7 +224,7 @@ class Maker:
             costs.append(fixed[places[-1]] + degrees[i[signed], j[signed]])
             quotients.append(ratio[signed])
         cost, place, quotient = np.concatenate(costs), np.concatenate(places), np.concatenate(quotients)
-        # one may be there for each of its hooks, or have been there before
+        # a multiple may occur once for each of its hooks, and may have been returned before
         enough = most * max(map(len, hooks_of), default=1) + len(tried)
         if len(cost) > enough:
             cheap = cost <= np.partition(cost, enough)[enough]
@@ -242,7 +238,7 @@ class Maker:
         return cheapest
 
     def _rows(self, monomials: Sequence[int]) -> Any:
-        """Exponents, a monomial a row."""
+        """The exponents of monomials, a row each."""
         size = self.ring.size
         data = b"".join(m.to_bytes(size, "little") for m in monomials)
         return np.frombuffer(data, np.uint8).reshape(len(monomials), size)
@@ -250,7 +246,7 @@ class Maker:
     def multiples(
         self, equations: Sequence[ZeroPolynomial], support: Iterable[int], rounds: int, cap: int, degree: int
     ) -> list[Column]:
-        """Monomial multiples of the equations that touch the support."""
+        """Monomial multiples of the equations that share a monomial with the support."""
         columns: list[Column] = []
         tried: set[tuple[int, int]] = set()
         reach, guard = set(support), self.ring.guard
@@ -266,7 +262,7 @@ class Maker:
                     if size + top > degree:
                         continue
                     product = self.times(equation.poly, terms, m ^ guard, 1)
-                    # A reduced multiple is not what (equation, m) says when rules were used; assemble() allows for it.
+                    # where rules reduced the product it is not the multiple itself; assemble() allows for that
                     columns.append(Column(None, m ^ guard, product, False, 1 + size, equation))
                     reach.update(product)
                     if len(columns) >= cap or now() > self.stop:
@@ -275,7 +271,7 @@ class Maker:
 
 
 def useful(system: System) -> System:
-    """The system without sums that hold a monomial that nothing cancels."""
+    """The system without the columns in `sums` that have a monomial which no other column can cancel."""
     free: set[int] = {m for column in system.equations for m in column.terms}
     sides: dict[int, list[int]] = {}
     for sign, part in ((-1, system.mults), (1, system.sums)):
@@ -297,7 +293,7 @@ def useful(system: System) -> System:
 
 
 def solve(maker: Maker, system: System) -> Solution | None:
-    """Coefficients of the columns, one of each strict group positive; None where HiGHS finds none."""
+    """A solution with a positive coefficient in each strict group; None where HiGHS finds none."""
     system = useful(system)
     columns, split, free = system.columns, len(system.mults), system.signed
     place: dict[int, int] = {}
@@ -319,7 +315,7 @@ def solve(maker: Maker, system: System) -> Solution | None:
     bound = np.zeros((len(strict_groups), n))
     for k, group in enumerate(strict_groups):
         bound[k, group] = -1.0
-    # A free variable costs nothing, which leaves the vertex to the nonnegative ones.
+    # free variables cost nothing: the nonnegative ones determine the vertex
     cost = np.array([c.cost for c in columns[:free]] + [0.0] * (n - free))
     for attempt in range(3):
         if maker.stop <= now():
@@ -344,7 +340,7 @@ def solve(maker: Maker, system: System) -> Solution | None:
 
 
 def _exact(system: System, support: Sequence[int], x: Any) -> dict[int, Any] | None:
-    """The support of x solved over QQ: a free direction is fixed at a simple rational near x, the rest follows."""
+    """The system solved over QQ on the support of x; where it leaves a coefficient free, that is a simple rational near x."""
     columns, split, strict_groups = system.columns, len(system.mults), system.strict_groups
     if not support or len(support) > 300:
         return None
@@ -378,7 +374,7 @@ def _exact(system: System, support: Sequence[int], x: Any) -> dict[int, Any] | N
 
 
 def solution_of(maker: Maker, system: System, exact: Mapping[int, Any]) -> Solution | None:
-    """The sum of columns with these coefficients; None if it is too large."""
+    """The solution with these coefficients of columns; None if it is too large."""
     columns, ring = system.columns, maker.ring
     solution = Solution([], [], [])
     try:

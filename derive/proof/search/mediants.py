@@ -1,8 +1,8 @@
-"""The least rational of small denominator for which something holds that holds for all larger ones: a walk by mediants.
+"""The least rational with a small denominator for which a statement holds that also holds for all larger ones, by mediants.
 
-Neighbours p/q < p'/q' (p' q - p q' = 1) have no rational of a denominator below q + q' between them, and their mediant
-(p + p')/(q + q') has just that one (Stern 1858, Brocot 1861). A value is refuted, certified, or neither, where the walk ends with
-the gap as it is. Runs in one direction are galloped through, so that 1/64 takes six steps from 0 and 1, not sixty.
+Between neighbours p/q < p'/q' (p' q - p q' = 1) no rational has a denominator below q + q', and only their mediant
+(p + p')/(q + q') has that one (Stern 1858, Brocot 1861). Each value is certified, refuted or neither; at one that is neither the
+walk ends. Runs in one direction are galloped through, so that 1/64 takes six steps from 0 and 1, not sixty.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from fractions import Fraction
 from typing import Any
 
 DENOMINATOR = 64
-#: how far from a guess whole numbers are tried
+#: the greatest distance of the whole numbers that are tried around a guess
 REACH = 4
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What came out at a value: it holds, with its proof, or it fails, with a witness."""
+    """The verdict at one value: it holds, by a proof, or it fails, by a witness."""
 
     holds: bool
     by: Any
@@ -32,9 +32,9 @@ Judge = Callable[[Fraction], Tried | None]
 
 @dataclass(frozen=True)
 class Walked:
-    """Certified at `certified` by `proof`, refuted at `refuted` by `witness` (None: nowhere below).
+    """The statement holds at `certified` by `proof` and fails at `refuted` by `witness` (None: nowhere below).
 
-    `neighbours` says that no rational of denominator at most 64 lies between the two.
+    With `neighbours` no rational with a denominator of at most 64 lies between the two.
     """
 
     certified: Fraction
@@ -45,7 +45,7 @@ class Walked:
 
 
 def between(judge: Judge, low: Walked, denominator: int = DENOMINATOR) -> Walked:
-    """The walk from neighbours: `low.refuted`, which fails, and `low.certified`, which holds."""
+    """The walk from the neighbours `low.refuted` and `low.certified`."""
     assert low.refuted is not None
     ends = {False: (low.refuted, low.witness), True: (low.certified, low.proof)}
 
@@ -59,7 +59,7 @@ def between(judge: Judge, low: Walked, denominator: int = DENOMINATOR) -> Walked
         side = first.holds
         moving, fixed = ends[side][0], ends[not side][0]
         most = (denominator - moving.denominator) // fixed.denominator
-        # from k = 1, which is on the side of `moving`, to the first k that is not
+        # gallop from k = 1, where the verdict is that of `moving`, to the first k with another one
         k, best, beyond, other = 1, first, most + 1, first
         while k + 1 < beyond:
             at = min(2 * k, most) if beyond > most else (k + beyond) // 2
@@ -82,24 +82,25 @@ def mediant(moving: Fraction, fixed: Fraction, k: int = 1) -> Fraction:
 
 
 def at_least(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
-    """The least rational of a small denominator that is not below a value."""
+    """The least rational with a small denominator that is not below a value."""
     return min(Fraction(math.ceil(value * q), q) for q in range(1, denominator + 1))
 
 
 def next_above(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
-    """The least one above it."""
+    """The least rational with a small denominator above a value."""
     return min(Fraction(math.floor(value * q) + 1, q) for q in range(1, denominator + 1))
 
 
 def next_below(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
-    """The largest one below it."""
+    """The largest rational with a small denominator below a value."""
     return -next_above(-value, denominator)
 
 
 def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> Walked | None:
-    """The walk from a guess of where it begins to hold; `start` lies below that and is refuted by `witness`.
+    """The walk from a guess of the least value; `start` lies below the guess, and `witness` refutes it.
 
-    A good guess takes two judgements: it holds there, and fails at the neighbour. None where nothing near the guess is certified.
+    A good guess takes two judgements: the statement holds there, and fails at the neighbour below. None where no value nearby is
+    certified.
     """
     judgements: dict[Fraction, Tried | None] = {}
 
@@ -128,7 +129,7 @@ def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> 
 def _whole(
     judged: Judge, guess: Fraction, start: Fraction, witness: Any, judgements: dict[Fraction, Tried | None]
 ) -> Walked | None:
-    """From whole numbers round the guess; where the proofs end before the refutations begin, the gap stays."""
+    """The walk between two whole numbers near the guess; the best judgements so far where one of them is undecided."""
     first = math.floor(guess)
     for n in (first, *(first + 2**k for k in range(REACH))):
         holding = judged(Fraction(n))
@@ -147,6 +148,7 @@ def _whole(
 
 
 def _best(judgements: dict[Fraction, Tried | None], start: Fraction, witness: Any) -> Walked | None:
+    """The least certified value, and the largest refuted one below it."""
     held, failed = (
         {v: t.by for v, t in judgements.items() if t is not None and t.holds is holds} for holds in (True, False)
     )

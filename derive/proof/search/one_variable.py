@@ -1,11 +1,11 @@
-"""Proofs of phi(x) >= 0 in one real variable, searched for. Untrusted: what it finds, `derive/proof/kernel/one_variable.py` checks.
+"""The search for proofs of phi(x) >= 0 in one real variable. Untrusted: `derive/proof/kernel/one_variable.py` checks its results.
 
-The signs of phi and of phi' at a few dozen points, as balls, say which of these to try on an interval:
-the sign of phi where phi is a polynomial with nonnegative coefficients, or a product of signs;
-phi cleared of denominators and of exponentials that all its monomials share;
-phi >= 0 at one end (or in the limit), and phi' of one sign, by the same search: at a zero of order k at an end, k such steps;
+The signs of phi and phi' at a few dozen points, as balls, say which of these steps to try on an interval:
+the coefficients of a polynomial, or the signs of the factors of a product;
+phi cleared of denominators, and of exponentials that all its monomials share;
+phi >= 0 at one end (or in the limit) and phi' of one sign, by the same search (a zero of order k at an end takes k such steps);
 a ball over a narrow bracket of a minimum, and monotonicity on both sides of it;
-a split at a zero of phi or of phi', or before or after a stretch of constant sign of phi';
+a split at a zero of phi or phi', or where a stretch of constant sign of phi' ends;
 balls over bounded intervals, halved until they lie above 0.
 """
 
@@ -25,16 +25,16 @@ from sdescent.derive.proof.search.intervals.monotonicity import bracketed, cover
 from sdescent.derive.proof.search.intervals.tree_search import TreeSearch
 
 __all__ = ["disprove", "find"]
-#: what is tried on an interval, in this order
+#: in the order in which they are tried
 STEPS = (simplified, conjugate, grouped, monotone, covered, bracketed, split_at_zeros, other_forms)
 
 
 def find(
     term: Term, variable: str, low: Fraction | None, high: Fraction | None, strict: bool, seconds: float = 1.0
 ) -> dict[str, Any] | None:
-    """The fields of a proof of 0 <= term (0 < term when strict) on [low, high], all but `at` of those that FORMAT.md lists.
+    """The fields of FORMAT.md, but for `at`, of a proof of 0 <= term (0 < term when strict) on [low, high]; None without a proof.
 
-    None where the search finds none in its time. With strict and a finite low the proof may leave out low itself: see `needs_open`.
+    With strict and a finite low the proof may leave out low itself: see `needs_open`.
 
     Raises:
         ProofError: the term is not one over the variable alone.
@@ -42,7 +42,7 @@ def find(
     Forms(variable).read(term)
     deadline = now() + seconds
     domain: list[tuple[Term, int]] = []
-    # a second round has the domain that the first one came upon known from the start
+    # the second round begins with the domain that the first one needed
     for _ in range(2):
         search = TreeSearch(variable, low, high, deadline, STEPS)
         try:

@@ -14,16 +14,11 @@ from sdescent.derive.proof.search.one_variable import find as find_interval_proo
 
 
 class NotFound(ProofError):
-    """The search found no certificate in its time: that proves nothing."""
+    """The search found no certificate in its time; the claim may still be true."""
 
 
 class Prover:
-    """A kernel with search. Its methods find what a rule needs and then call the rule, which alone makes the fact.
-
-    Args:
-        context: the names.
-        seconds: time limit of each search.
-    """
+    """A kernel with search, of so many seconds for each step: a method finds the data of a rule, and the rule makes the fact."""
 
     def __init__(self, context: Context, seconds: float = 5.0) -> None:
         self.kernel = Kernel(context)
@@ -31,14 +26,14 @@ class Prover:
         self.seconds = seconds
 
     def assume(self, *relations: Relation) -> list[Fact]:
-        """One fact an assumption."""
+        """A fact for each assumption."""
         return [self.kernel.assume(r) for r in relations]
 
     def have(self, claim: Relation, *using: Fact, hints: Sequence[Term] = ()) -> Fact:
-        """A fact by `certify`, from these facts.
+        """The claim by `certify` from these facts.
 
         Raises:
-            NotFound: none was found in time.
+            NotFound: no certificate was found in time.
         """
         step = find(self.kernel.normal, claim, [f.claim for f in using], hints, self.seconds)
         if step is None:
@@ -66,7 +61,7 @@ class Prover:
         return self.kernel.ball({**proof, "variable": variable, "at": at}, premises)
 
     def instance(self, fact: Fact, values: Mapping[str, Term]) -> Fact:
-        """`Kernel.instantiate` for several symbols, none of which stands in the values of the others."""
+        """`Kernel.instantiate` for several symbols, none of which occurs in the values of the others."""
         for name, value in values.items():
             if any(substitute(value, other, num(0)) != value for other in values if other != name):
                 raise ProofError("instances one after the other would capture")

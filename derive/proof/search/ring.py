@@ -1,7 +1,7 @@
-"""What the search for certificates searches in: a ring over QQ in the atoms, and facts made simpler there.
+"""The ring over QQ in the atoms of a problem, and simplified premises in it.
 
-Untrusted. A fact known to be nonnegative (`Factor`) carries its cone, a sum of c * prod slack(premise) * prod square^2 equal to it
-modulo the equality premises; a certificate in simplified facts becomes one in the premises by expanding cones.
+Untrusted. A nonnegative polynomial (`Factor`) has a cone, a sum of c * prod slack(premise) * prod square^2 that equals it modulo
+the equality premises. Expanding cones turns a certificate in simplified premises into one in the premises.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ Member = tuple[Fraction, tuple[int, ...], tuple[Term, ...]]
 Poly = Any
 #: exponents of the atoms of the ring
 Mono = tuple[int, ...]
-#: as Member, with squares in the ring
+#: a Member with its squares in the ring
 Piece = tuple[Any, tuple[int, ...], tuple[Poly, ...]]
 
 MAX_PIECES = 400
-#: products of monomials in one product or power of polynomials: flint, which nothing interrupts, takes 1/10 s for them
+#: products of monomials in one product or power of polynomials; flint, which cannot be interrupted, takes 1/10 s for them
 MAX_PRODUCTS = 2_000_000
 #: bits of the coefficients that a power may have, times its monomials
 MAX_BITS = 50_000_000
 
 
 class GiveUp(Exception):
-    """This way of searching leads nowhere (too large, or the exact solution does not exist)."""
+    """This search fails: it becomes too large, or there is no exact solution."""
 
 
 @dataclass(frozen=True)
 class CertifyStep:
-    """Data of a certify step: mult * (r - l) - sum - sum of term_k * (r_k - l_k) has normal form 0, over numbers of premises."""
+    """Data of a certify step, with premises by number: mult * (r - l) - sum - sum of term_k * (r_k - l_k) has normal form 0."""
 
     mult: tuple[Member, ...]
     sum: tuple[Member, ...]
@@ -81,9 +81,9 @@ class Rule:
 
 @dataclass
 class Core:
-    """The simplified problem: target >= 0 from factors and equations. target is weight * (r - l) modulo the rules.
+    """The simplified problem: target >= 0 from factors and equations, where target = weight * (r - l) modulo the rules.
 
-    `after` lists what the sum is to be multiplied by where an inverse of unknown sign was cleared: Q^k p = S gives p = v^k S.
+    `after` has a factor for the sum for each cleared inverse of unknown sign: Q^k p = S gives p = v^k S.
     """
 
     target: Poly
@@ -96,7 +96,7 @@ class Core:
 
 
 class Ring:
-    """Polynomials over QQ in the atoms that a problem mentions."""
+    """Polynomials over QQ in the atoms of a problem."""
 
     def __init__(self, normal: Normal, terms: Iterable[Term]) -> None:
         self.normal = normal
@@ -136,7 +136,7 @@ class Ring:
         return self.ctx.constant(value)
 
     def packed(self, poly: Poly) -> dict[int, Any]:
-        """Monomials as one integer each, a byte an exponent, -> coefficient.
+        """Monomial, packed into an integer with a byte for each exponent, -> coefficient.
 
         Raises:
             GiveUp: an exponent above 127.
@@ -155,7 +155,7 @@ class Ring:
         return tuple(m.to_bytes(self.size, "little"))
 
     def put(self, poly: Poly, v: int, value: Poly) -> Poly:
-        """A polynomial with a value for the variable v."""
+        """A polynomial with a value substituted for the variable v."""
         if not degree_in(poly, v):
             return poly
         return poly.compose(*[value if u == v else g for u, g in enumerate(self.gens)], ctx=self.ctx)
@@ -168,12 +168,96 @@ class Ring:
         return {e: self.ctx.from_dict(part) for e, part in parts.items()}
 
     def function_atom(self, v: int) -> bool:
-        """Whether the variable stands for sqrt(t), abs(t), .."""
+        """Whether the variable is a function: sqrt(t), abs(t), .."""
         return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "f"
 
     def inverse_atom(self, v: int) -> bool:
-        """Whether the variable stands for inv(Q)."""
+        """Whether the variable is an inverse, inv(Q)."""
         return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "inv"
+
+    def signs(self, factors: Sequence[Factor]) -> Signs:
+        """Variables of known sign: v -> (s, factor s * v >= 0). Also from c v - (nonnegative terms) >= 0: L >= 1 gives L a sign."""
+        table: Signs = {}
+        for _ in range(3):
+            before = dict(table)
+            for factor in factors:
+                data = terms_of(factor.poly)
+                for m, c in data.items():
+                    if sum(m) == 1:
+                        self._sign_of(factor, data, m, c, table)
+            if before == table:
+                break
+        return table
+
+    def _sign_of(self, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any, table: Signs) -> None:
+        v, sign = m.index(1), 1 if c > 0 else -1
+        if v in table and (table[v][1].strict or (len(data) > 1 and not factor.strict)):
+            return
+        rest = {n: -d for n, d in data.items() if n != m}
+        others = None if any(n[v] for n in rest) else self.termwise(rest, table)
+        if others is None:
+            return
+        cone, strict = [*factor.cone, *others[0]], factor.strict or others[1]
+        if len(cone) > 6 or (v in table and not strict):
+            return
+        table[v] = sign, Factor(self.gens[v] * sign, scaled_cone(cone, 1 / abs(c)), strict)
+
+    def termwise(self, data: Mapping[Mono, Any], signs_of: Signs) -> tuple[tuple[Piece, ...], bool] | None:
+        """The cone of a polynomial all of whose terms are nonnegative by the signs of variables, and whether one is positive."""
+        cone, strict = list[Piece](), False
+        for m, c in data.items():
+            part = self.monomial_factor(m, signs_of)
+            if part is None or c * part[0] < 0:
+                return None
+            cone += scaled_cone(part[1].cone, abs(c))
+            strict = strict or part[1].strict
+        return tuple(cone), strict
+
+    def monomial_factor(self, m: Mono, signs_of: Signs) -> tuple[int, Factor] | None:
+        """(s, factor s * m >= 0) for a monomial of known sign."""
+        sign, cones, strict = 1, [], True
+        root = [0] * self.size
+        for v, e in enumerate(m):
+            if not e:
+                continue
+            if v in signs_of and signs_of[v][1].strict:
+                cones += [signs_of[v][1].cone] * e
+            else:
+                root[v] = e // 2
+                strict = strict and e == 0
+                if e % 2 and v not in signs_of:
+                    return None
+                cones += [signs_of[v][1].cone] * (e % 2) if v in signs_of else []
+            sign *= signs_of[v][0] ** (e % 2) if v in signs_of else 1
+        if any(root):
+            cones.append(((fmpq(1), (), (self.monomial(tuple(root)),)),))
+        try:
+            cone = cone_product(*cones)
+        except GiveUp:
+            return None
+        return sign, Factor(self.monomial(m) * sign, cone, strict)
+
+    def sign_cone(self, poly: Poly, factors: Sequence[Factor]) -> tuple[int, Factor] | None:
+        """(s, factor s * poly >= 0), strict where possible: from a premise that is a multiple of poly, or term by term."""
+        signs_of = self.signs(factors)
+        best: tuple[int, Factor] | None = None
+        lead = poly.leading_coefficient()
+        for factor in factors:
+            ratio = lead / factor.poly.leading_coefficient() if factor.poly else None
+            if ratio is not None and len(factor.poly) == len(poly) and factor.poly * ratio == poly:
+                sign = 1 if ratio > 0 else -1
+                candidate = sign, Factor(poly * sign, scaled_cone(factor.cone, abs(ratio)), factor.strict)
+                if factor.strict:
+                    return candidate
+                best = best or candidate
+        for sign in (1, -1):
+            cone = self.termwise(terms_of(poly * sign), signs_of)
+            if cone is not None:
+                candidate = sign, Factor(poly * sign, *cone)
+                if candidate[1].strict:
+                    return candidate
+                best = best or candidate
+        return best
 
 
 def product(p: Poly, q: Poly) -> Poly:
@@ -198,7 +282,7 @@ def power(p: Poly, n: int) -> Poly:
     if n < 2 or not p:
         return p**n
     degrees = [int(d) for d in p.degrees()]
-    # the monomials of p^n: as many as of a sum of len(p) symbols, and no more than its degrees leave room for
+    # a bound on the monomials of p^n: those of a power of len(p) symbols, and those within its degrees
     room = math.prod(n * d + 1 for d in degrees)
     size = min(math.comb(len(p) + n - 1, n), room)
     bits = n * max(int(c.p).bit_length() + int(c.q).bit_length() for c in p.coeffs())
@@ -209,7 +293,7 @@ def power(p: Poly, n: int) -> Poly:
 
 
 def quotient(p: Poly, q: Poly) -> tuple[Poly, Poly]:
-    """The quotient and the rest of p by q, by leading monomials.
+    """The quotient and the remainder of p by q, by leading monomials.
 
     Raises:
         GiveUp: they may be too large.
@@ -217,7 +301,7 @@ def quotient(p: Poly, q: Poly) -> tuple[Poly, Poly]:
     if p and len(q) > 2:
         lead = max(sum(map(int, q.monoms()[0])), 1)
         steps, degree = degree_of(p) // lead, degree_of(p)
-        # each step puts the other monomials of q in for the leading one
+        # each step replaces the leading monomial by the others of q
         degree += steps * max(degree_of(q) - lead, 0)
         variables = sum(any(map(int, pair)) for pair in zip(p.degrees(), q.degrees(), strict=True))
         most = min(len(p) * math.comb(len(q) + steps - 1, steps), math.comb(degree + variables, variables))
@@ -228,7 +312,7 @@ def quotient(p: Poly, q: Poly) -> tuple[Poly, Poly]:
 
 
 def terms_of(poly: Poly) -> dict[Mono, Any]:
-    """Exponents (as integers of Python) -> coefficient."""
+    """Exponents, as Python integers -> coefficient."""
     spend(len(poly))
     return {tuple(map(int, m)): c for m, c in poly.to_dict().items()}
 
@@ -254,7 +338,7 @@ def rational(c: Fraction) -> Any:
 
 
 def cone_product(*cones: Sequence[Piece]) -> tuple[Piece, ...]:
-    """The product of sums of pieces, like ones together.
+    """The product of sums of pieces, with like pieces merged.
 
     Raises:
         GiveUp: too many pieces.
@@ -271,7 +355,7 @@ def cone_product(*cones: Sequence[Piece]) -> tuple[Piece, ...]:
 
 
 def merged(pieces: Iterable[Piece]) -> list[Piece]:
-    """Pieces with the same premises and squares added up; constant squares go into the coefficient."""
+    """Pieces with the same premises and squares added up, and constant squares multiplied into the coefficient."""
     total: dict[Any, Piece] = {}
     for c, indices, squares in pieces:
         variable_squares: list[Poly] = []
@@ -290,92 +374,3 @@ def merged(pieces: Iterable[Piece]) -> list[Piece]:
 def scaled_cone(cone: Sequence[Piece], c: Any) -> tuple[Piece, ...]:
     """A positive multiple."""
     return tuple((c * d, indices, squares) for d, indices, squares in cone)
-
-
-def signs(ring: Ring, factors: Sequence[Factor]) -> Signs:
-    """Variables of known sign: v -> (s, factor s * v >= 0). From c v - (nonnegative terms) >= 0 too, so L >= 1 signs L."""
-    table: Signs = {}
-    for _ in range(3):
-        before = dict(table)
-        for factor in factors:
-            data = terms_of(factor.poly)
-            for m, c in data.items():
-                if sum(m) == 1:
-                    _sign_of(ring, factor, data, m, c, table)
-        if before == table:
-            break
-    return table
-
-
-def _sign_of(ring: Ring, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any, table: Signs) -> None:
-    v, sign = m.index(1), 1 if c > 0 else -1
-    if v in table and (table[v][1].strict or (len(data) > 1 and not factor.strict)):
-        return
-    rest = {n: -d for n, d in data.items() if n != m}
-    others = None if any(n[v] for n in rest) else termwise(ring, rest, table)
-    if others is None:
-        return
-    cone, strict = [*factor.cone, *others[0]], factor.strict or others[1]
-    if len(cone) > 6 or (v in table and not strict):
-        return
-    table[v] = sign, Factor(ring.gens[v] * sign, scaled_cone(cone, 1 / abs(c)), strict)
-
-
-def termwise(ring: Ring, data: Mapping[Mono, Any], signs_of: Signs) -> tuple[tuple[Piece, ...], bool] | None:
-    """The cone of a polynomial none of whose monomials is negative, as their signs are known, and whether one is positive."""
-    cone, strict = list[Piece](), False
-    for m, c in data.items():
-        part = monomial_factor(ring, m, signs_of)
-        if part is None or c * part[0] < 0:
-            return None
-        cone += scaled_cone(part[1].cone, abs(c))
-        strict = strict or part[1].strict
-    return tuple(cone), strict
-
-
-def monomial_factor(ring: Ring, m: Mono, signs_of: Signs) -> tuple[int, Factor] | None:
-    """(s, factor s * m >= 0) for a monomial of known sign."""
-    sign, cones, strict = 1, [], True
-    root = [0] * ring.size
-    for v, e in enumerate(m):
-        if not e:
-            continue
-        if v in signs_of and signs_of[v][1].strict:
-            cones += [signs_of[v][1].cone] * e
-        else:
-            root[v] = e // 2
-            strict = strict and e == 0
-            if e % 2 and v not in signs_of:
-                return None
-            cones += [signs_of[v][1].cone] * (e % 2) if v in signs_of else []
-        sign *= signs_of[v][0] ** (e % 2) if v in signs_of else 1
-    if any(root):
-        cones.append(((fmpq(1), (), (ring.monomial(tuple(root)),)),))
-    try:
-        cone = cone_product(*cones)
-    except GiveUp:
-        return None
-    return sign, Factor(ring.monomial(m) * sign, cone, strict)
-
-
-def sign_cone(ring: Ring, poly: Poly, factors: Sequence[Factor]) -> tuple[int, Factor] | None:
-    """(s, factor s * poly >= 0), strict where possible: a premise, a multiple of one, or term by term."""
-    signs_of = signs(ring, factors)
-    best: tuple[int, Factor] | None = None
-    lead = poly.leading_coefficient()
-    for factor in factors:
-        ratio = lead / factor.poly.leading_coefficient() if factor.poly else None
-        if ratio is not None and len(factor.poly) == len(poly) and factor.poly * ratio == poly:
-            sign = 1 if ratio > 0 else -1
-            candidate = sign, Factor(poly * sign, scaled_cone(factor.cone, abs(ratio)), factor.strict)
-            if factor.strict:
-                return candidate
-            best = best or candidate
-    for sign in (1, -1):
-        cone = termwise(ring, terms_of(poly * sign), signs_of)
-        if cone is not None:
-            candidate = sign, Factor(poly * sign, *cone)
-            if candidate[1].strict:
-                return candidate
-            best = best or candidate
-    return best

@@ -57,7 +57,7 @@ class Block:
 
 @dataclass
 class Sos:
-    """One problem: sum of mult_j M_j p = columns + blocks + equations, the strict mult_j adding up to 1."""
+    """One problem: sum of mult_j M_j p = columns + blocks + equations, where the strict mult_j add up to 1."""
 
     maker: Maker
     system: System
@@ -66,7 +66,8 @@ class Sos:
     def solve(self) -> Solution | None:
         """A solution over QQ, or None."""
         for _ in range(6):
-            if now() > self.maker.stop or not self._worthwhile():
+            unknowns = [*self.system.sums, *self.system.equations, *(p for b in self.blocks for p in b.products)]
+            if now() > self.maker.stop or len(unknowns) > MAX_UNKNOWNS or not all(self.system.strict_groups):
                 return None
             try:
                 rows, right = self._rows()
@@ -83,10 +84,6 @@ class Sos:
             if least < -1e-3 or not self._reduced(x):
                 return None
         return None
-
-    def _worthwhile(self) -> bool:
-        unknowns = len(self.system.sums) + len(self.system.equations) + sum(len(b.products) for b in self.blocks)
-        return all(self.system.strict_groups) and unknowns <= MAX_UNKNOWNS
 
     def _rows(self) -> tuple[list[dict[int, Any]], list[Any]]:
         """The linear equations: a row per monomial, and the normalisation; unknowns mults, columns, equations, then triangles."""
@@ -156,7 +153,7 @@ class Sos:
         return grams
 
     def _reduced(self, x: Any) -> bool:
-        """Drops columns that are 0 and divides kernels out of blocks; False where nothing is to drop."""
+        """Drops columns that are 0 and divides kernels out of blocks; False where nothing changes."""
         system = self.system
         sizes = [float(np.abs(q).max()) for q in self._grams(x)]
         tiny = 3e-5 * max(float(np.abs(x[: system.signed]).max(initial=0.0)), *sizes, 1e-3)
@@ -183,7 +180,7 @@ class Sos:
         return changed and bool(mults)
 
     def _rounded(self, rows: list[dict[int, Any]], right: list[Any], x: Any) -> Solution | None:
-        """x rounded to ever finer rationals and moved exactly onto the equations, until it is positive."""
+        """x rounded to ever finer rationals and projected exactly onto the equations, until it is positive."""
         rank = len(rows)
         normal = fmpq_mat(rank, rank)
         for a in range(rank):
@@ -213,7 +210,7 @@ class Sos:
         return None
 
     def _exact(self, x: list[Any]) -> Solution | None:
-        """The solution that these unknowns are, when they are nonnegative and positive semidefinite."""
+        """The solution with these unknowns; None where a coefficient is negative or a matrix not positive semidefinite."""
         if any(v < 0 for v in x[: self.system.signed]):
             return None
         scalars = x[: len(self.system.columns)]
@@ -233,7 +230,7 @@ class Sos:
 
 
 def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> Any:
-    """The matrix with these (row, column, value)."""
+    """The sparse matrix of (row, column, value)."""
     rows, columns, values = zip(*entries, strict=True)
     return csc_matrix((values, (rows, columns)), shape=shape)
 
@@ -264,7 +261,7 @@ def squares_of(q: list[list[Any]], basis: Sequence[Poly]) -> list[tuple[Any, Pol
 
 
 def _complement(kernel: Any) -> list[list[Any]]:
-    """Rational rows spanning what is orthogonal to a kernel, or the most of it that rational rows can span.
+    """Rational rows that span the orthogonal complement of a kernel, or as much of it as rational rows can.
 
     The kernel's reduced echelon form is rounded to simple rationals. Where it is not simple (a zero at x = sqrt(2)), lattice
     reduction finds the short integer rows w with w k = 0: a rational matrix that is 0 at an irrational point is 0 at its

@@ -1,4 +1,4 @@
-"""Linear premises as new variables: a <= b becomes b = a + d with d >= 0, triangle inequalities become Ravi's substitution.
+"""New variables for linear premises: a <= b becomes b = a + d with d >= 0; for a triangle this is Ravi's substitution.
 
 Untrusted. In the new variables more premises are sums of nonnegative monomials, so that columns of low degree suffice.
 """
@@ -17,15 +17,13 @@ from sdescent.derive.proof.search.ring import (
     Ring,
     ZeroPolynomial,
     degree_of,
-    signs,
     terms_of,
-    termwise,
 )
 
 
 @dataclass(frozen=True)
 class _Step:
-    """The slot of v holds y = c v + rest from now on: v = (y - rest) / c."""
+    """The variable v is replaced by y = c v + rest, in its place in the ring: v = (y - rest) / c."""
 
     v: int
     forward: Poly
@@ -33,7 +31,7 @@ class _Step:
 
 
 def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | None:
-    """The goal in new variables when that leaves fewer premises that are more than signs of variables; None else."""
+    """The goal in new variables, if fewer premises are then more than signs of variables; else None."""
     best, fewest = None, _burden(ring, goal.factors)
     for greedy in (False, True):
         steps: list[_Step] = []
@@ -78,8 +76,8 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
 
 
 def _next(ring: Ring, factors: Sequence[Factor], replaced: set[int], greedy: bool) -> _Step | None:
-    """The next linear premise and variable: one whose sign is unknown or follows from the new one's, or any."""
-    signs_of = signs(ring, factors)
+    """The next variable to replace, by a linear premise: one of unknown sign, or whose sign follows; with `greedy`, any."""
+    signs_of = ring.signs(factors)
     singles = {m.index(1) for f in factors if len(f.poly) == 1 for m in terms_of(f.poly) if sum(m) == 1}
     for f in sorted(factors, key=lambda f: (len(f.poly), str(f.poly))):
         data = terms_of(f.poly)
@@ -90,16 +88,16 @@ def _next(ring: Ring, factors: Sequence[Factor], replaced: set[int], greedy: boo
                 continue
             v = m.index(1)
             rest = f.poly - ring.gens[v] * c
-            follows = c > 0 and termwise(ring, terms_of(-rest), signs_of) is not None
+            follows = c > 0 and ring.termwise(terms_of(-rest), signs_of) is not None
             if greedy or v not in singles or follows:
                 return _Step(v, (ring.gens[v] - rest) / c, f.poly)
     return None
 
 
 def _burden(ring: Ring, factors: Sequence[Factor]) -> int:
-    """How many factors are not nonnegative term by term, by the signs that premises of one variable give."""
-    signs_of = signs(ring, [f for f in factors if len(f.poly) == 1])
-    return sum(termwise(ring, terms_of(f.poly), signs_of) is None for f in factors)
+    """The number of factors that are not nonnegative term by term, by the signs that premises in one variable give."""
+    signs_of = ring.signs([f for f in factors if len(f.poly) == 1])
+    return sum(ring.termwise(terms_of(f.poly), signs_of) is None for f in factors)
 
 
 def _moved_factor(ring: Ring, f: Factor, step: _Step) -> Factor:

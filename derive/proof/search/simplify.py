@@ -1,7 +1,7 @@
-"""Equalities used up before the search: v = value is put in, v^2 = value reduces, v Q = 1 clears denominators.
+"""Equalities eliminated before the search: v = value is substituted, v^2 = value reduces, v Q = 1 clears denominators.
 
-Untrusted. `assemble` turns a certificate of the simplified problem into one of the given premises: it computes
-R = mult (r - l) - sum and writes R in the equalities by undoing the rules one after the other.
+Untrusted. `assemble` turns a certificate of the simplified problem into one in the premises: it computes R = mult (r - l) - sum
+and writes R as a combination of the equalities, by undoing the rules one after the other.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ from sdescent.derive.proof.search.ring import (
     power,
     product,
     quotient,
-    sign_cone,
-    signs,
     terms_of,
 )
 
@@ -56,7 +54,7 @@ class SimplifiedClaim:
         used = [r for r in premises if r.op in ("<=", "<", "==")]
         self.ring = ring = Ring(normal, [claim.slack, *[r.slack for r in used], *hints])
         self.op, self.clear, self.swap = claim.op, clear, swap
-        #: whether `swap` would do something else
+        #: whether the problem would differ with the other value of `swap`
         self.other_way = False
         self.claim = ring.poly(claim.slack)
         self.slack = {i: ring.poly(r.slack) for i, r in enumerate(premises) if r in used}
@@ -74,12 +72,12 @@ class SimplifiedClaim:
     def _next_rule(self) -> tuple[Rule, ZeroPolynomial] | None:
         ring = self.ring
         best: tuple[tuple[Any, ...], tuple[Rule, ZeroPolynomial]] | None = None
-        signed = set(signs(ring, self.core.factors))
+        signed = set(ring.signs(self.core.factors))
         polys = [self.core.target, *[f.poly for f in self.core.factors], *[e.poly for e in self.core.equations]]
         degrees = [max(degree_in(p, v) for p in polys) for v in range(ring.size)]
         for equation in self.core.equations:
             data = terms_of(equation.poly)
-            # sqrt(1 + u)^2 == 1 + u reduces the root, for u = sqrt(1 + u)^2 - 1 would hide the sign of u; sqrt(a)^2 == a gives a.
+            # sqrt(1 + u)^2 == 1 + u reduces the root (u = sqrt(1 + u)^2 - 1 would hide the sign of u); sqrt(a)^2 == a gives a
             roots = [v for v in range(ring.size) if ring.function_atom(v) and any(m[v] > 1 for m in data)]
             self.other_way = self.other_way or bool(roots) or ring.one in data
             for v in roots if roots and (len(data) > 2) != self.swap else range(ring.size):
@@ -97,15 +95,15 @@ class SimplifiedClaim:
     def _power_rule(
         self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int, n: int, signed: set[int], degrees: Sequence[int]
     ) -> tuple[tuple[Any, ...], Rule] | None:
-        """v^n = value and its rank, the least first."""
+        """v^n = value, after its rank (the least is applied first)."""
         ring = self.ring
         c = data[tuple(n * (u == v) for u in range(ring.size))]
         value = ring.gens[v] ** n - equation.poly / c
         cost = max(len(data) - 1, 1) ** (degrees[v] // n)
-        # v^2 = value takes squares of v out of sight: only where v is a root, a constant or a size.
+        # v^2 = value hides squares of v: only where v is a root, has a constant square or a known sign
         fit = n == 1 or ring.function_atom(v) or value.is_constant() or v in signed
         if n == 1 and v in signed and len(data) > 2:
-            # Put in, v loses its sign: worth it where v is but a name for the value.
+            # substitution loses the sign of v: right only where v is just a name for the value
             self.other_way, fit = True, not self.swap
         if cost > 64 or not fit:
             return None
@@ -114,12 +112,12 @@ class SimplifiedClaim:
     def _inverse_rule(
         self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int
     ) -> tuple[tuple[Any, ...], Rule] | None:
-        """v Q = 1 and its rank."""
+        """v Q = 1, after its rank."""
         ring = self.ring
         if not self.clear or not (ring.inverse_atom(v) or self.swap):
             return None
         c = -data[ring.one]
-        # An inverse of what holds other inverses goes before those, else clearing them spoils its equation.
+        # an inverse of a term with other inverses comes before those: clearing them would spoil its equation
         held = sum(any(m[u] for m in data) and ring.inverse_atom(u) for u in range(ring.size))
         rank = 2, not ring.inverse_atom(v), -held, -v
         return rank, Rule(v, 1, ring.by_power(equation.poly, v)[1] / c, _times(equation, 1 / c), True)
@@ -136,19 +134,19 @@ class SimplifiedClaim:
         else:
             self._clear(rule)
         core.equations = [e for e in core.equations if e.poly]
-        # A constant that is not negative says nothing, but 0 > 0 does.
+        # a nonnegative constant is no premise, but 0 > 0 is a contradiction
         says = lambda p, strict: not p.is_constant() or (p.leading_coefficient() < 0 if p else strict)  # noqa: E731
         core.factors = [f for f in core.factors if says(f.poly, f.strict)]
         if any(len(p) > MAX_TERMS for p in [core.target, *[f.poly for f in core.factors]]):
             raise GiveUp
 
     def _clear(self, rule: Rule) -> None:
-        """v Q = 1: a polynomial of degree k in v becomes its multiple by Q^k, k made even if Q has no known sign."""
+        """v Q = 1: a polynomial of degree k in v is multiplied by Q^k; where Q has no known sign, k is rounded up to even."""
         core, ring, v = self.core, self.ring, rule.v
-        sign, q = sign_cone(ring, rule.value, core.factors) or (0, None)
-        inverse_sign, inverse = signs(ring, core.factors).get(v, (0, None))
+        sign, q = ring.sign_cone(rule.value, core.factors) or (0, None)
+        inverse_sign, inverse = ring.signs(core.factors).get(v, (0, None))
         if (q is None or not q.strict) and inverse is not None:
-            # Q = v Q^2: signed as v is.
+            # Q = v Q^2 has the sign of v
             sign = inverse_sign
             q = Factor(rule.value * sign, _with_square(inverse.cone, rule.value), False)
         factors: list[Factor] = []
@@ -180,7 +178,7 @@ class SimplifiedClaim:
         core.equations = [self._replaced(e, rule, degree_in(e.poly, v)) for e in core.equations]
 
     def _replaced(self, e: ZeroPolynomial, rule: Rule, k: int) -> ZeroPolynomial:
-        """An equation after a rule, with what it is in the premises: e' = Q^k e - t h."""
+        """An equation after a rule, as a combination of the premises: e' = Q^k e - t h."""
         after = self._cleared(e.poly, rule, k) if rule.inverse else self._reduce(e.poly, rule)
         scale = power(rule.value, k) if rule.inverse else self.ring.number(1)
         t, rest = quotient(product(scale, e.poly) - after, rule.equation.poly)
@@ -200,7 +198,7 @@ class SimplifiedClaim:
         return total
 
     def reduce(self, poly: Poly) -> Poly:
-        """A polynomial of the simplified problem modulo the rules v^n = value (products of reduced ones need it)."""
+        """A polynomial modulo the rules v^n = value (products of reduced polynomials need it)."""
         for _ in range(len(self.powers)):
             before = poly
             for rule in self.powers:
@@ -219,9 +217,9 @@ class SimplifiedClaim:
         return total
 
     def assemble(self, solution: Solution, vacuous: bool = False) -> CertifyStep | None:
-        """A certificate mult * target = total + sum of t * equation of the simplified problem, in the premises; None if it fails.
+        """The certificate mult * target = total + sum of t * equation in the premises; None where that fails.
 
-        With `vacuous` the equation is for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 makes it one for p.
+        With `vacuous` it is a certificate for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 gives one for p.
         """
         core, ring = self.core, self.ring
         mult, total = solution.mult, solution.total
@@ -240,7 +238,7 @@ class SimplifiedClaim:
             later = list(cone_product(total, [after]))
             extra *= self._value([after])
             if strict and after[2]:
-                # A square is not strict: (1 + Q^2) p = v^2 S + S.
+                # a square is not strict: (1 + Q^2) p = v^2 S + S
                 mult, total = [*mult, *cone_product(mult, [square])], [*later, *total]
                 extra += self._value([square]) * extra
             else:
@@ -264,14 +262,14 @@ class SimplifiedClaim:
         return CertifyStep(self._members(mult), self._members(total), equalities)
 
     def _undo(self, rest: Poly, terms: dict[int, Poly]) -> None:
-        """rest = sum of terms[i] * slack[i], rule by rule, some twice: the value of a rule may hold variables of an earlier one."""
+        """rest = sum of terms[i] * slack[i], rule by rule; rules recur, since a value may contain variables of earlier rules."""
         ring, outer = self.ring, self.ring.number(1)
         for rule in self.core.rules * (1 + 2 * len(self.powers)):
             if not rest:
                 break
             if rule.inverse:
                 k = degree_in(rest, rule.v)
-                # R = v^k R' + (Q v - 1) (..), because Q^k R = R' + (Q v - 1) t.
+                # R = v^k R' + (Q v - 1) (..), since Q^k R = R' + (Q v - 1) t
                 after = self._cleared(rest, rule, k)
                 scale = ring.gens[rule.v] ** k
             else:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import sdescent as sd
 from sdescent.derive.expressions.coordinates import fourth, g, hvp, rank, third
 from sdescent.derive.expressions.expansion import Expansion, Substitution, without_cases
 
@@ -24,62 +23,38 @@ def test_ranks_count_larger_coordinates_and_equal_ones_before() -> None:
         assert [r.subs(dict(zip(symbols, values, strict=True))) for r in ranks] == [order.index(m) for m in range(3)]
 
 
-@pytest.mark.parametrize(
-    "cases",
-    [
-        SLOPE,
-        sp.Piecewise((x**2, x < 1), (2 * x - 1, True)),
-        sp.Piecewise((sp.sin(x), x > 0), (x**3, True)) + y,
-        sp.Abs(sp.Piecewise((x, x <= -2), (-2, True))),
-    ],
-    ids=str,
-)
-def test_two_functions_that_meet_are_written_without_cases(cases: sp.Expr) -> None:
-    flat = without_cases(cases)
-    assert not flat.has(sp.Piecewise)
-    for value in (-3.5, -2, -0.3, 0, 0.7, 1, 2.9):
-        assert sp.N((flat - cases).subs({x: value, y: 0.4})) == pytest.approx(0, abs=1e-12)
+MEETING = [
+    SLOPE,
+    sp.Piecewise((sp.sin(x), x > 0), (x**3, True)) + y,
+    sp.Abs(sp.Piecewise((x, x <= -2), (-2, True))),
+]
+OTHERS = [
+    sp.Piecewise((x + 1, x >= 0), (x, True)),  # a jump
+    sp.Piecewise((x, x >= y), (y, True)),  # a boundary that moves
+    sp.Piecewise((x, x < 0), (0, x < 1), (x - 1, True)),
+]
 
 
-@pytest.mark.parametrize(
-    "cases",
-    [
-        sp.Piecewise((x + 1, x >= 0), (x, True)),  # a jump
-        sp.Piecewise((x, x >= y), (y, True)),  # a boundary that moves
-        sp.Piecewise((x, sp.Eq(x, 1)), (1, True)),
-        sp.Piecewise((x, x < 0), (0, x < 1), (x - 1, True)),
-    ],
-    ids=str,
-)
-def test_other_cases_stay(cases: sp.Expr) -> None:
-    assert without_cases(cases) == cases
+def test_two_functions_that_meet_are_written_without_cases() -> None:
+    for cases in MEETING:
+        flat = without_cases(cases)
+        assert not flat.has(sp.Piecewise)
+        for value in (-3.5, -2, -0.3, 0, 0.7, 1, 2.9):
+            assert sp.N((flat - cases).subs({x: value, y: 0.4})) == pytest.approx(0, abs=1e-12)
+    assert [without_cases(cases) for cases in OTHERS] == OTHERS
 
 
-@pytest.mark.slow
 def test_substitution_has_the_value_of_sympys_own() -> None:
     a, b = sp.symbols("g1 g2", real=True)
     longer = sp.log(1 + sp.exp(-x * y - x**2 + y / 3)) + sum(sp.sin(n * x) for n in range(1, 12))
     table = {a: SLOPE, b: longer}
-    expr = sp.Piecewise(
-        (a * b, sp.Max(0, sp.sign(sp.Abs(a) - sp.Abs(b))) < 1), (sp.Max(-1, sp.Min(1, b)) + sp.sign(a), True)
-    )
-    found = Substitution(table)(expr)
-    for at in np.random.default_rng(3).normal(size=(20, 2)):
+    inside = sp.Max(0, sp.sign(sp.Abs(a) - sp.Abs(b))) < 1
+    expr = sp.Piecewise((a * b, inside), (sp.Max(-1, sp.Min(1, b)) + sp.sign(a), True))
+    put = Substitution(table)(expr)
+    for at in np.random.default_rng(3).normal(size=(4, 2)):
         values = {x: sp.Float(at[0], 30), y: sp.Float(at[1], 30)}
         direct = expr.subs({s: e.subs(values) for s, e in table.items()})
-        assert sp.N(found.subs(values) - direct) == pytest.approx(0, abs=1e-20)
-
-
-def test_top_k_on_a_loss_of_two_pieces_is_the_method_itself() -> None:
-    """The drift of noise-free Top-2 in R^5 on the glued exponential, against a selection by hand."""
-    equation = sd.sde(sd.DCSGD(sd.compressors.TopK(2)), loss=sd.losses.GluedExponential(), dim=5).expanded
-    drift = sp.lambdify(equation.state, list(equation.drift), "math")
-    for point in np.random.default_rng(4).normal(size=(20, 5)):
-        slope = np.where(point >= 0, np.expm1(point), point)
-        kept = np.argsort(-np.abs(slope), kind="stable")[:2]
-        expected = np.zeros(5)
-        expected[kept] = -slope[kept]
-        assert drift(*point) == pytest.approx(expected, abs=1e-12)
+        assert sp.N(put.subs(values) - direct) == pytest.approx(0, abs=1e-20)
 
 
 def test_constants_leave_a_derivative_of_the_loss_once_for_each_place() -> None:

@@ -18,46 +18,26 @@ from sdescent.derive.printing.text import ExpressionWriter, written_sizes
 HEAVY = sd.DCSGD(sd.compressors.ScaledSign(), Affine(nu=5))
 
 
-def undone(entry: dict, names: list[str], point: dict[str, float]) -> list[float]:
-    """Drift and covariance of a JSON as numbers, read as the README says."""
-    local = {n: sp.Symbol(n) for n in names} | {name: sp.Symbol(name) for name, _ in entry["where"]}
-    known = {sp.Symbol(n): sp.Float(point[n], 30) for n in names}
-    for name, body in entry["where"]:
-        assert name not in names
-        known[sp.Symbol(name)] = parse_expr(body, local_dict=local).xreplace(known).evalf(30)
-    texts = [*entry["drift"], *(e for row in entry["covariance"] for e in row)]
-    return [float(parse_expr(e, local_dict=local).xreplace(known).evalf(20)) for e in texts]
-
-
 @pytest.mark.slow
 def test_a_long_equation_names_what_it_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it were as long as in five dimensions, where it would take 100 MB: the short text has the values of the expressions."""
+    """As if it were as long as in five dimensions, where it would take 100 MB: the short text, read as the README says."""
     monkeypatch.setattr("sdescent.derive.printing.text.LIMIT", 10_000)
     equation = sd.sde(HEAVY, "second-order", sd.losses.LogisticRegression(), 2)
-    entry = equation.to_dict()
-    assert len(json.dumps(entry)) < sum(written_sizes([*equation.expanded.drift, *equation.expanded.covariance])) / 2
-    draw = random.Random(1)
+    entry, whole = equation.to_dict(), [*equation.expanded.drift, *equation.expanded.covariance]
+    assert len(json.dumps(entry)) < sum(written_sizes(whole)) / 2
     names = [*entry["parameters"], *entry["state"]]
-    point = {n: draw.uniform(0.3, 1.5) for n in names}
-    named, values = equation.expanded, dict[sp.Basic, sp.Basic]()
-
-    def value(e: sp.Basic) -> sp.Basic:
-        if e not in values:
-            values[e] = (
-                sp.Float(point[e.name], 30)
-                if isinstance(e, sp.Symbol)
-                else e.func(*map(value, e.args))
-                if e.args
-                else e
-            )
-        return values[e]
-
-    expected = [float(value(e)) for e in (*named.drift, *named.covariance)]
-    assert undone(entry, names, point) == pytest.approx(expected, rel=1e-10)
-
-
-def test_a_short_equation_is_written_out() -> None:
-    assert "where" not in sd.sde(sd.DSGD(), "first-order", sd.losses.Quadratic(1), 2).to_dict()
+    local = {name: sp.Symbol(name) for name in (*names, *(name for name, _ in entry["where"]))}
+    assert len(local) == len(names) + len(entry["where"])
+    draw = random.Random(1)
+    values = {local[name]: sp.Float(draw.uniform(0.3, 1.5), 30) for name in names}
+    with mpmath.workdps(30):
+        symbols = {s.name: s for e in whole for s in e.free_symbols}
+        expected = numeric(whole, [symbols[n] for n in symbols], "mpmath")(*(values[local[n]] for n in symbols))
+    for name, body in entry["where"]:
+        values[local[name]] = parse_expr(body, local_dict=local).xreplace(values).evalf(30)
+    texts = [*entry["drift"], *(e for row in entry["covariance"] for e in row)]
+    numbers = [float(parse_expr(e, local_dict=local).xreplace(values).evalf(20)) for e in texts]
+    assert numbers == pytest.approx([float(v) for v in expected], rel=1e-10)
 
 
 def test_names_avoid_the_symbols_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,12 +55,11 @@ def test_steep_powers_are_not_multiplied_out() -> None:
     assert len(json.dumps(entry)) < 2_000_000
 
 
-def test_an_equation_too_long_to_expand_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_equation_too_long_to_expand_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     equation = sd.sde(HEAVY, "second-order", sd.losses.LogisticRegression(), 5)
     monkeypatch.setattr("sdescent.derive.equations.in_coordinates.LARGEST", 3000)
-    with pytest.raises(sd.BadInput, match="a dimension up to") as refused:
+    with pytest.raises(sd.BadInput, match="a dimension up to"):
         _ = equation.expanded
-    assert "\n" not in str(refused.value)
 
 
 def test_the_graph_is_evaluated_once_a_part() -> None:
@@ -88,8 +67,6 @@ def test_the_graph_is_evaluated_once_a_part() -> None:
     e = x + 1
     for _ in range(60):  # as a tree it has 2^60 nodes
         e = sp.Mul(e, e + 1, evaluate=False)
-        if e.is_Pow:
-            break
     names, (reduced,) = named_parts([e])
     assert len(bottom_up([e])) < 300 and len(names) > 50 and len(bottom_up([reduced])) < 10
     value = numeric([e], [x], "mpmath")(mpmath.mpf(-1))[0]
@@ -109,23 +86,12 @@ def test_cases_and_maxima_are_evaluated_as_they_stand() -> None:
 def test_an_expression_is_remade_as_sympy_makes_it() -> None:
     """Powers of sums above all, which are made without asking SymPy: the very same trees."""
     x, y, p = sp.Symbol("x"), sp.Symbol("y", positive=True), sp.Symbol("p", real=True)
-    bases = [
-        x + y,
-        2 * x + 2 * y,
-        y - 1,
-        1 + y**2 / p,
-        sp.sqrt(2) + 1,
-        2 + 3 * sp.I,
-        y + sp.oo,
-        sp.Integer(4),
-        y,
-        x * y,
-    ]
+    bases = [x + y, 2 * x + 2 * y, y - 1, 1 + y**2 / p, sp.sqrt(2) + 1, 2 + 3 * sp.I, y + sp.oo, sp.Integer(4), x * y]
     exponents = [*map(sp.Rational, (0, 1, -1, 2, -3, "1/2", "-3/2")), p, sp.pi]
     for base in bases:
         for exponent in exponents:
-            made = remade(sp.Pow(sp.Symbol("b"), sp.Symbol("e")), [base, exponent])
-            assert made == sp.Pow(base, exponent) and type(made) is type(sp.Pow(base, exponent)), (base, exponent)
+            power = remade(sp.Pow(sp.Symbol("b"), sp.Symbol("e")), [base, exponent])
+            assert power == sp.Pow(base, exponent) and type(power) is type(sp.Pow(base, exponent)), (base, exponent)
     assert remade(x + 1, [y, sp.Integer(2)]) == y + 2
     assert remade(sp.sin(p), [sp.Integer(0)]) == 0
 

@@ -13,32 +13,30 @@ from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.vocabulary.errors import BadInput
 
 
-@pytest.mark.parametrize("text", ["x^(64^64)", "x^(65/1)", "((x^(64/1))^2)", "sqrt(2*x)^(10^9*2)", "(x^(-33/1))^(2/1)"])
-def test_exponents_that_are_numbers_have_a_limit(text: str) -> None:
-    with pytest.raises(BadInput, match="-64 to 64"):
-        stated(["x"], ["-x"], [[text]], positive=["x"])
-
-
-@pytest.mark.parametrize("text", ["(1 + x + x^2 + p + p*x)^(64/1)", "((1 + x)^(60/1) + p)^(30/1)"])
-def test_sums_that_are_multiplied_out_have_a_limit(text: str) -> None:
-    """By the exponents of a quotient, which the grammar takes for those of any term."""
-    with pytest.raises(BadInput, match="monomials"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x^(64^64)", "-64 to 64"),
+        ("sqrt(2*x)^(10^9*2)", "-64 to 64"),
+        ("(x^(-33/1))^(2/1)", "-64 to 64"),
+        # the exponent of a quotient, which the grammar takes for that of any term
+        ("(1 + x + x^2 + p + p*x)^(64/1)", "monomials"),
+        ("((1 + x)^(60/1) + p)^(30/1)", "monomials"),
+        ("exp(exp(exp(x)))", "2 deep"),
+        ("p^(p^(p^x))", "2 deep"),
+        ("exp(min(exp(exp(x)), 1))", "2 deep"),
+    ],
+)
+def test_a_formula_of_huge_values_is_refused(text: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         stated(["x"], ["-p*x"], [[text]], positive=["x", "p"])
 
 
-@pytest.mark.parametrize("text", ["exp(exp(exp(x)))", "p^(p^(p^x))", "cosh(exp(p^x))", "exp(min(exp(exp(x)), 1))"])
-def test_exponentials_in_one_another_have_a_limit(text: str) -> None:
-    with pytest.raises(BadInput, match="2 deep"):
-        stated(["x"], ["-x"], [[text]], positive=["x", "p"])
-
-
-@pytest.mark.parametrize(
-    "text", ["x^(1/3)", "(x^(1/2))^(100/1)", "x^(p/2)", "exp(exp(x))", "exp(p^x)", "x^(1000000000*p)"]
-)
+@pytest.mark.parametrize("text", ["x^(1/3)", "(x^(1/2))^(100/1)", "exp(p^x)", "x^(1000000000*p)"])
 def test_others_are_read_quickly(text: str) -> None:
     begun = time.process_time()
-    made = stated(["x"], ["-p*x"], [[text]], positive=["x", "p"])
-    assert not vanishes(made.covariance[0])
+    equation = stated(["x"], ["-p*x"], [[text]], positive=["x", "p"])
+    assert not vanishes(equation.covariance[0])
     assert time.process_time() - begun < 2
 
 

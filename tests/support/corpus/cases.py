@@ -5,8 +5,11 @@ There is one notation: the strings of a claim file, read by the public parser.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from fractions import Fraction
+from functools import reduce
+from typing import Any, NamedTuple
 
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.normal import Normal
@@ -84,18 +87,18 @@ def relations_of(case: Case) -> tuple[list[str], list[Relation], Relation]:
 
 def laws(terms: Sequence[Term | Relation]) -> list[Relation]:
     """p (1/p) == 1 of each denominator, sqrt(p)^2 == p and 0 <= sqrt(p), abs(p)^2 == p^2 and 0 <= abs(p)."""
-    found: list[Relation] = []
+    facts: list[Relation] = []
     stack: list[object] = list(terms)
     while stack:
         t = stack.pop()
         if isinstance(t, Term) and t[0] == "/" and t[2][0] != "q":
-            found.append((t[2] * (1 / t[2])).eq(1))
+            facts.append((t[2] * (1 / t[2])).eq(1))
         if isinstance(t, Term) and t[0] == "f":
             square = t[2] if t[1] == "sqrt" else t[2] ** 2
-            found += [(t**2).eq(square), num(0).le(t)] if t[1] in ("sqrt", "abs") else []
+            facts += [(t**2).eq(square), num(0).le(t)] if t[1] in ("sqrt", "abs") else []
         if isinstance(t, tuple):
             stack.extend(t)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(facts))
 
 
 def problem(case: Case) -> tuple[Normal, Relation, list[Relation], list[Term]]:
@@ -105,16 +108,18 @@ def problem(case: Case) -> tuple[Normal, Relation, list[Relation], list[Term]]:
     return Normal(Context(dict.fromkeys(variables, "const"))), claim, premises + laws([claim, *premises, *hints]), hints
 
 
-# what several claims say
-
-POSITIVE3, NONNEGATIVE3 = "x > 0; y > 0; z > 0", "x >= 0; y >= 0; z >= 0"
-SCHUR = "x*(x - y)*(x - z) + y*(y - x)*(y - z) + z*(z - x)*(z - y)"
-MOTZKIN = "x^4*y^2 + x^2*y^4 + 1 - 3*x^2*y^2"
-MOTZKIN_HINTS = "x^2*y - y; x*y^2 - x; x^2*y^2 - 1; x*y^3 - x^3*y; x*y^3 + x^3*y - 2*x*y"
-NESBITT = "x/(y + z) + y/(z + x) + z/(x + y)"
-COSH = "(exp(x) + exp(-x))/2"
-# one step of 6.2: generator and conditions of the corrected model
-SIGNS = "L0 >= 0; L1 >= 0; A >= 0; D0 >= 0; N >= 1; G >= 0; h >= 0; eta >= 0; eps >= 0"
-LF = "-h*G^2 + eta*h^2*(L0 + L1*G)*(A*G^2 + D0/N)/2"
-STEP = "L0 L1 A D0 N G h eta eps"
-FLOOR = "-(1 - eps)*h*G^2 + eta*h^2*(L0 + L1)*D0/(2*N)"
+def value(t: Any, at: Mapping[str, Any], mp: Any) -> Any:
+    """A term by a context of mpmath, which shares nothing with the provers."""
+    head, *args = t
+    if head == "q":
+        return mp.mpf(Fraction(args[0]).numerator) / Fraction(args[0]).denominator
+    if head in ("x", "pi"):
+        return at[args[0]] if args else +mp.pi
+    if head == "^":
+        return value(args[0], at, mp) ** args[1]
+    if head == "f":
+        inner = value(args[1], at, mp)
+        assert args[0] not in ("sqrt", "log") or inner >= 0, "outside the domain"
+        return abs(inner) if args[0] == "abs" else getattr(mp, args[0])(inner)
+    step = {"+": operator.add, "*": operator.mul, "/": operator.truediv}[head]
+    return reduce(step, (value(a, at, mp) for a in args))

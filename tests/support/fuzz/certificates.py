@@ -38,29 +38,24 @@ def certificate(chance: Random) -> str:
     """A certificate with edits, as JSON or as text that may be none: what the replay says of it, and the export."""
     plain, along = sources()
     moving = chance.random() < 0.3
-    source = chance.choice(along if moving else plain)
-    judge = _along if moving else _in_models
+    source, judge = (chance.choice(along), _along) if moving else (chance.choice(plain), _in_models)
     kind = chance.random()
     if kind < 0.15:
         text = _broken(chance, source.text)
-        return _told(text, lambda: judge(source, json.loads(text), False, chance))
-    stated = False
-    if kind < 0.55:
-        value = source.mutant(chance)
+        return _answers(text, lambda: judge(source, json.loads(text), False, chance))
+    stated = kind < 0.55
+    value = source.mutant(chance) if stated else json.loads(source.text)
+    for _ in range(0 if stated else chance.choice((1, 1, 2, 3))):
+        if chance.random() < 0.5 and "steps" in value:
+            grown(chance, value)
+            stated = True  # it may have put an instance everywhere
+        else:
+            mutate(chance, value, places(value))
+    if kind >= 0.55 and chance.random() < 0.6:
         stated = True
-    else:
-        value = json.loads(source.text)
-        for _ in range(chance.choice((1, 1, 2, 3))):
-            if chance.random() < 0.5 and "steps" in value:
-                grown(chance, value)
-                stated = True  # it may have put an instance everywhere
-            else:
-                mutate(chance, value, places(value))
-        if chance.random() < 0.6:
-            stated = True
-            with contextlib.suppress(KeyError, IndexError, TypeError):
-                follow(value)
-    return _told(json.dumps(value), lambda: judge(source, value, stated, chance))
+        with contextlib.suppress(KeyError, IndexError, TypeError):
+            follow(value)
+    return _answers(json.dumps(value), lambda: judge(source, value, stated, chance))
 
 
 def _broken(chance: Random, text: str) -> str:
@@ -78,7 +73,7 @@ def _broken(chance: Random, text: str) -> str:
     return text
 
 
-def _told(text: str, judge: Callable[[], str]) -> str:
+def _answers(text: str, judge: Callable[[], str]) -> str:
     shown = text[:3000]
 
     def replayed() -> str:

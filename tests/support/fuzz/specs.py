@@ -66,12 +66,11 @@ Reader = Callable[[Path], object]
 @cache
 def seeds() -> list[tuple[str, Reader]]:
     """Files that are read: those of the pages, and theorems."""
-    found: list[tuple[str, Reader]] = []
-    for page in PAGES:
-        for block in blocks(page):
-            if block.language == "toml" and not re.search(r"^plugins *=", block.text, re.MULTILINE):
-                found.append((block.text, _few(block.text)))
-    return found + [(toml_of(given), read_stated) for given, *_ in THEOREMS.values()]
+    texts = [block.text for page in PAGES for block in blocks(page) if block.language == "toml"]
+    plain = [text for text in texts if not re.search(r"^plugins *=", text, re.MULTILINE)]
+    return [(text, _few(text)) for text in plain] + [
+        (toml_of(theorem), read_stated) for theorem, *_ in THEOREMS.values()
+    ]
 
 
 def _few(text: str) -> Reader:
@@ -168,10 +167,9 @@ def changed(chance: Random, table: dict[str, Any]) -> None:
         other, place = chance.choice(places)
         holder[key] = json.loads(json.dumps(other[place], default=str))
     elif kind < 0.8 and isinstance(holder, dict):
-        given, (_, drawn) = chance.choice(seeds()), (0, chance.random())
-        more = tomllib.loads(given[0], parse_float=Fraction)
+        more = tomllib.loads(chance.choice(seeds())[0], parse_float=Fraction)
         name = chance.choice(list(more))
-        holder[name if drawn < 0.9 else chance.choice(TEXTS)] = more[name]
+        holder[name if chance.random() < 0.9 else chance.choice(TEXTS)] = more[name]
     elif isinstance(holder[key], str) and not isinstance(holder[key], Raw):
         text = holder[key]
         start = chance.randrange(len(text) + 1)
@@ -182,20 +180,19 @@ def changed(chance: Random, table: dict[str, Any]) -> None:
         holder[key] = [holder[key]]
 
 
-def like(chance: Random, given: Any) -> Any:
+def like(chance: Random, old: Any) -> Any:
     """A value that might stand in its place."""
-    if isinstance(given, bool):
-        return not given
-    if isinstance(given, (int, Fraction)):
+    if isinstance(old, bool):
+        return not old
+    if isinstance(old, (int, Fraction)):
         return Raw(chance.choice(("1", "2", "3", "5", "10", "100", "0.1", "0.5", "0.01", "1.5", "8", "0.25")))
-    if isinstance(given, list) and chance.random() < 0.5:
-        return [like(chance, part) for part in given]
-    if isinstance(given, list):
-        return given[: chance.randrange(len(given) + 1)] * 2
-    if isinstance(given, str):
-        parts = [text for text, _ in seeds() for text in re.findall(r'"([^"\n]*)"', text)]
-        return chance.choice(parts)
-    return given
+    if isinstance(old, list):
+        return (
+            [like(chance, part) for part in old] if chance.random() < 0.5 else old[: chance.randrange(len(old) + 1)] * 2
+        )
+    if isinstance(old, str):
+        return chance.choice([text for seed, _ in seeds() for text in re.findall(r'"([^"\n]*)"', seed)])
+    return old
 
 
 def _places(inside: Any) -> Iterator[tuple[Any, Any]]:
@@ -207,46 +204,44 @@ def _places(inside: Any) -> Iterator[tuple[Any, Any]]:
 
 def toml(table: dict[str, Any]) -> Iterator[str]:
     """The lines of a table, whose tables are written in one line each."""
-    for key, given in table.items():
-        yield f"{json.dumps(key, ensure_ascii=False)} = {_written(given)}"
+    for key, entry in table.items():
+        yield f"{json.dumps(key, ensure_ascii=False)} = {_written(entry)}"
 
 
-def _written(given: Any) -> str:
-    if isinstance(given, bool):
-        return "true" if given else "false"
-    if isinstance(given, Raw):
-        return str.__str__(given)
-    if isinstance(given, str):
-        return json.dumps(given, ensure_ascii="\\u" in json.dumps(given)).replace("\x7f", "\\u007f")
-    if isinstance(given, (int, Fraction)):
-        whole = Fraction(given)
+def _written(entry: Any) -> str:
+    if isinstance(entry, bool):
+        return "true" if entry else "false"
+    if isinstance(entry, Raw):
+        return str.__str__(entry)
+    if isinstance(entry, str):
+        return json.dumps(entry, ensure_ascii="\\u" in json.dumps(entry)).replace("\x7f", "\\u007f")
+    if isinstance(entry, (int, Fraction)):
+        whole = Fraction(entry)
         return str(whole.numerator) if whole.denominator == 1 else f"{float(whole)!r}"
-    if isinstance(given, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {_written(part)}" for key, part in given.items()) + "}"
-    return "[" + ", ".join(map(_written, given)) + "]"
+    if isinstance(entry, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_written(part)}" for key, part in entry.items()) + "}"
+    return "[" + ", ".join(map(_written, entry)) + "]"
 
 
 def equation(chance: Random) -> str:
     """An equation of one's own with other formulas, and what it says of itself."""
-    given = json.loads(json.dumps(chance.choice(EQUATIONS)))
-    letters = [letter for letter in given["state"]] + ["t", "p", "x", "2", "1/3", "10^9"]
+    parts = json.loads(json.dumps(chance.choice(EQUATIONS)))
+    letters = [*parts["state"], "t", "p", "x", "2", "1/3", "10^9"]
     for _ in range(chance.choice((1, 1, 2, 3))):
-        holder, key = chance.choice(list(_places(given)))
+        holder, key = chance.choice(list(_places(parts)))
         text = holder[key] if isinstance(holder[key], str) else "x"
         start = chance.randrange(len(text) + 1)
         if chance.random() < 0.6 and isinstance(holder[key], str):  # a formula still
-            one, two = chance.choice(letters), chance.choice(letters)
-            holder[key] = chance.choice(FORMS).format(text, one, two)
+            holder[key] = chance.choice(FORMS).format(text, chance.choice(letters), chance.choice(letters))
             continue
         piece = chance.choice((*"+-*/^() ", "x", "v", "t", "1", "0", "1e300", "sqrt(", "exp(", "Abs(", "-1", *TEXTS))
         holder[key] = text[:start] + piece + text[start + chance.choice((0, 1, 2)) :]
 
     def ask() -> str:
-        made = stated(**given)
-        one_line(" ".join(str(made.parameters).split()), "")
+        one_line(" ".join(str(stated(**parts).parameters).split()), "")
         return "stated"
 
-    return answered(ask, COMMAND, repr(given)[:3000])
+    return answered(ask, COMMAND, repr(parts)[:3000])
 
 
 def command(chance: Random) -> str:
@@ -259,12 +254,12 @@ def command(chance: Random) -> str:
     words = ["derive", str(path)] if "[method]" in text else ["sweep", str(path), "--dry-run", "-o", str(out)]
 
     def ask() -> str:
-        said, failed = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(failed):
+        printed, failed = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(failed):
             status = main([*words, *(["--json"] if chance.random() < 0.3 else [])])
         if status not in (0, 1, BAD_INPUT):
             raise Fault(f"status {status}: {failed.getvalue()[-3000:]}\n{shown}")
-        for line in (said.getvalue() + failed.getvalue()).split("\n"):
+        for line in (printed.getvalue() + failed.getvalue()).split("\n"):
             if not line.isprintable():
                 raise Fault(f"the line {line[:300]!r}\n{shown}")
         if status == BAD_INPUT and failed.getvalue():

@@ -9,7 +9,6 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -19,56 +18,27 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 MOST_LATE, MOST_MEMORY = 1.0, 2 << 30
 #: characters of a message: a list of all methods, or of all keys, is among the longest
 LONGEST = 4000
-#: characters that are shown of a case that failed, and cases after which it is told how far it is
-SHOWN, EVERY = 6000, 1000
+#: characters that are shown of a case that failed
+SHOWN = 6000
 
 
 class Fault(AssertionError):
     """What no input may cause; the message says what was seen."""
 
 
-@dataclass
-class Tally:
-    """What became of the cases, and those that failed, with their numbers."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    faults: list[tuple[int, str]] = field(default_factory=list)
-    slowest: tuple[float, int] = (0.0, -1)
-
-    def line(self) -> str:
-        """Counts in one line."""
-        said = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items()))
-        return f"{said}; {len(self.faults)} faults; the slowest, number {self.slowest[1]}, took {self.slowest[0]:.2f} s"
-
-
 #: (what draws everything of the case) -> its outcome in a word
 Case = Callable[[Random], str]
 
 
-def drawn(kind: str, seed: int, number: int) -> Random:
-    """What the case of this number is made from."""
-    return Random(f"{kind} {seed} {number}")
-
-
-def cases(
-    kind: str, case: Case, seed: int, first: int, count: int, told: Callable[[str], None] = lambda line: None
-) -> Tally:
-    """So many cases of a kind, from the number `first` on; each fault is told at once, and how far it is now and then."""
-    found = Tally()
+def cases(kind: str, case: Case, seed: int, first: int, count: int) -> tuple[Counter[str], list[tuple[int, str]]]:
+    """The outcomes of so many cases of a kind, from the number `first` on, and those that failed, by number."""
+    outcomes, faults = Counter[str](), list[tuple[int, str]]()
     for number in range(first, first + count):
-        begun = now()
         try:
-            found.outcomes[case(drawn(kind, seed, number))] += 1
-        except AssertionError as fault:
-            found.faults.append((number, str(fault)[:SHOWN]))
+            outcomes[case(Random(f"{kind} {seed} {number}"))] += 1
         except Exception:
-            found.faults.append((number, traceback.format_exc()[-SHOWN:]))
-        found.slowest = max(found.slowest, (now() - begun, number))
-        if found.faults and found.faults[-1][0] == number:
-            told(f"--- {kind} {number} of seed {seed}\n{found.faults[-1][1]}")
-        if (number + 1 - first) % EVERY == 0:
-            told(f"{kind} {first} to {number} of seed {seed}: {found.line()}")
-    return found
+            faults.append((number, traceback.format_exc()[-SHOWN:]))
+    return outcomes, faults
 
 
 def answered(ask: Callable[[], str], seconds: float, shown: str) -> str:
@@ -120,7 +90,6 @@ def one_line(message: str, shown: str) -> None:
 def _most_memory() -> int:
     """The most bytes that this process had; where there is /proc, without those of its parent, which getrusage counts."""
     with contextlib.suppress(OSError):
-        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
-        if found:
-            return int(found[1]) * 1024
+        if most := re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text()):
+            return int(most[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, num
@@ -72,24 +71,21 @@ def mutants(claim: Relation) -> Iterator[tuple[str, Relation]]:
 @cache
 def steps() -> list[Step]:
     """Every line of every derivation, those that say the same from the same once."""
-    found: dict[Any, Step] = {}
+    lines: dict[str, Step] = {}
     for entry in entries().values():
         if not isinstance(entry, Theorem):
             continue
-        given = [r for r in {**entry.assumptions, **entry.definitions}.values() if r.op != "!="]
+        hypotheses = tuple(r for r in {**entry.assumptions, **entry.definitions}.values() if r.op != "!=")
         w = Derivation(entry)
         last = entry.prove(w)
         facts = [(line.words, line.fact) for line in w.lines]
         if all(fact is not last for _, fact in facts):
             facts.append(("so", last))
         for n, (words, fact) in enumerate(facts):
-            key = (
-                entry.context.described(),
-                tuple(fact.claim),
-                fact.rule,
-                tuple(tuple(p.claim) for p in fact.premises),
-            )
             final = fact is last
-            if str(key) not in found or final:
-                found[str(key)] = Step(entry.id, n, words, fact, final, tuple(given) if final else ())
-    return list(found.values())
+            key = str(
+                (entry.context.described(), tuple(fact.claim), fact.rule, tuple(tuple(p.claim) for p in fact.premises))
+            )
+            if key not in lines or final:
+                lines[key] = Step(entry.id, n, words, fact, final, hypotheses if final else ())
+    return list(lines.values())

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from multiprocessing import get_context
-from typing import Any
 
 from flint import ctx
 
@@ -61,32 +59,17 @@ class Report:
         proved = Counter(o.why for o in self.outcomes if o.proved and o.truth == TRUE)
         rest = Counter(o.truth for o in self.outcomes if not o.proved)
         return (
-            f"{self.steps} steps, {len(self.outcomes)} mutants ({_counts(Counter(o.kind for o in self.outcomes))}), "
-            f"{self.equivalent} equal to the original; proved and true: {sum(proved.values())} ({_counts(proved)}); "
+            f"{self.steps} steps, {len(self.outcomes)} mutants {dict(Counter(o.kind for o in self.outcomes))}, "
+            f"{self.equivalent} equal to the original; proved and true: {dict(proved)}; "
             f"proved and not known to be true: {len(self.wrong)}; killed by a counterexample: {rest[FALSE]}; "
             f"true and not proved: {rest[TRUE]}; not proved and not decided: {rest[OPEN]}"
         )
 
 
-def _counts(counter: Counter[str]) -> str:
-    return ", ".join(f"{name} {n}" for name, n in sorted(counter.items()))
-
-
 def attempt(kernel: Kernel, claim: Relation, facts: Sequence[Fact], seconds: float) -> tuple[Fact, CertifyStep] | None:
     """The claim as a fact by `certify`, with what the search found."""
-    found = find(kernel.normal, claim, [f.claim for f in facts], (), seconds)
-    if found is None:
-        return None
-    return kernel.certify(claim, facts, found.mult, found.sum, found.equalities), found
-
-
-def same_certificate(kernel: Kernel, claim: Relation, facts: Sequence[Fact], data: Mapping[str, Any]) -> bool:
-    """Whether the kernel takes the certificate of the step for the mutant."""
-    try:
-        kernel.certify(claim, facts, data["mult"], data["sum"], data["equalities"])
-    except ProofError:
-        return False
-    return True
+    step = find(kernel.normal, claim, [f.claim for f in facts], (), seconds)
+    return None if step is None else (kernel.certify(claim, facts, step.mult, step.sum, step.equalities), step)
 
 
 def try_step(step: Step, seconds: float, milliseconds: int, share: float = 1.0, seed: int = 0) -> Report:
@@ -97,32 +80,28 @@ def try_step(step: Step, seconds: float, milliseconds: int, share: float = 1.0, 
     kernel = Kernel(step.fact.context)
     certified = step.fact.rule == "certify"
     # premises again, as assumptions of what they say: the step is arithmetic from there
-    given = [kernel.assume(p.claim) for p in step.fact.premises]
-    facts = given if certified else [*given, kernel.assume(step.fact.claim)]
+    premises = [kernel.assume(p.claim) for p in step.fact.premises]
+    facts = premises if certified else [*premises, kernel.assume(step.fact.claim)]
     if step.final:
-        facts += [kernel.assume(r) for r in step.hypotheses]
-    truth = Truth(kernel.normal, [f.claim for f in facts])
-    report = Report()
+        facts = [*facts, *map(kernel.assume, step.hypotheses)]
+    truth, report = Truth(kernel.normal, [f.claim for f in facts]), Report()
     key = kernel.normal.key(step.fact.claim)
-    seen = {key}
+    tried = {key}
     for kind, claim in mutants(step.fact.claim):
         try:
-            own = kernel.normal.key(claim)
+            other = kernel.normal.key(claim)
         except ProofError:
             continue
-        report.equivalent += own == key
-        if own in seen or chooser.random() > share:
+        report.equivalent += other == key
+        if other in tried or chooser.random() > share:
             continue
-        seen.add(own)
+        tried.add(other)
         report.outcomes.append(_outcome(kernel, step, kind, claim, facts, truth, seconds, milliseconds))
-    if certified:
-        for n in range(len(given)):
-            if chooser.random() <= share:
-                rest = facts[:n] + facts[n + 1 :]
-                less = Truth(kernel.normal, [f.claim for f in rest])
-                report.outcomes.append(
-                    _outcome(kernel, step, MISSING, step.fact.claim, rest, less, seconds, milliseconds)
-                )
+    for n in range(len(premises) if certified else 0):
+        if chooser.random() <= share:
+            rest = facts[:n] + facts[n + 1 :]
+            less = Truth(kernel.normal, [f.claim for f in rest])
+            report.outcomes.append(_outcome(kernel, step, MISSING, step.fact.claim, rest, less, seconds, milliseconds))
     return report
 
 
@@ -136,56 +115,53 @@ def _outcome(
     seconds: float,
     milliseconds: int,
 ) -> Outcome:
-    proved, found = "", None
-    original = step.fact.claim if kind != MISSING else None
-    if step.fact.rule == "certify" and kind != MISSING and same_certificate(kernel, claim, facts, step.fact.data):
+    proved, certificate, original = "", None, step.fact.claim if kind != MISSING else None
+    if step.fact.rule == "certify" and kind != MISSING:
         data = step.fact.data
-        proved, found = "the same certificate", CertifyStep(data["mult"], data["sum"], data["equalities"])
-    got = attempt(kernel, claim, facts, seconds) if seconds else None
-    if got is not None:
-        proved, found = "search", got[1]
+        certificate = CertifyStep(data["mult"], data["sum"], data["equalities"])
+        with suppress(ProofError):
+            kernel.certify(claim, facts, certificate.mult, certificate.sum, certificate.equalities)
+            proved = "the same certificate"
+    searched = attempt(kernel, claim, facts, seconds) if seconds else None
+    if searched is not None:
+        proved, certificate = "search", searched[1]
     if not proved and not seconds:
         return Outcome(step.name, kind, text(claim), "", OPEN, "not searched for")
     answer, why = truth.decide(claim, original, milliseconds * (10 if proved else 1))
-    if answer == OPEN and found is not None and truth.identity(claim, found):
+    if answer == OPEN and proved and certificate is not None and truth.identity(claim, certificate):
         answer, why = TRUE, "its certificate, evaluated"
     return Outcome(step.name, kind, text(claim), proved, answer, why)
 
 
 def _try_ball(step: Step, seconds: float, share: float, seed: int) -> Report:
     """Mutants of 0 <= phi on an interval, and the interval without one of its ends."""
-    chooser = random.Random(f"{seed} {step.name}")
-    data = step.fact.data
+    chooser, data = random.Random(f"{seed} {step.name}"), step.fact.data
     kernel, variable, at = Kernel(step.fact.context), data["variable"], data["at"]
-    ends = [None if data[k] is None else Fraction(data[k]) for k in ("low", "high")]
-    report = Report()
-    key = kernel.normal.key(num(0).le(data["term"]))
-    seen = {key}
-    tried = [(kind, other, *ends) for kind, other in changed(data["term"])]
-    tried += [("reversed", -data["term"], *ends)]
-    tried += [(MISSING, data["term"], None, ends[1])] if ends[0] is not None else []
-    tried += [(MISSING, data["term"], ends[0], None)] if ends[1] is not None else []
-    for kind, phi, low, high in tried:
-        own = kernel.normal.key(num(0).le(phi))
-        report.equivalent += own == key and kind != MISSING
-        if (own in seen and kind != MISSING) or chooser.random() > share:
+    bottom, top = (None if data[k] is None else Fraction(data[k]) for k in ("low", "high"))
+    report, key = Report(), kernel.normal.key(num(0).le(data["term"]))
+    tried = {key}
+    candidates = [(kind, other, bottom, top) for kind, other in changed(data["term"])]
+    candidates += [("reversed", -data["term"], bottom, top)]
+    candidates += [(MISSING, data["term"], None, top)] if bottom is not None else []
+    candidates += [(MISSING, data["term"], bottom, None)] if top is not None else []
+    for kind, phi, low, high in candidates:
+        other = kernel.normal.key(num(0).le(phi))
+        report.equivalent += other == key and kind != MISSING
+        if (other in tried and kind != MISSING) or chooser.random() > share:
             continue
-        seen.add(own)
+        tried.add(other)
         needs = [num(low).le(at)] if low is not None else []
         needs += [at.le(num(high))] if high is not None else []
         proved, replayed = "", False
-        try:
-            found = one_variable.find(phi, variable, low, high, False, seconds)
-            if found is not None:
-                fact = kernel.ball({**found, "variable": variable, "at": at}, [kernel.assume(r) for r in needs])
+        with suppress(ProofError):
+            proof = one_variable.find(phi, variable, low, high, False, seconds)
+            if proof is not None:
+                fact = kernel.ball({**proof, "variable": variable, "at": at}, [kernel.assume(r) for r in needs])
                 proved, replayed = "search", replays(fact)
-        except ProofError:
-            pass
         where = violated(phi, low, high)
+        answer, why = (TRUE, "replayed, and holds at 200 points") if replayed else (OPEN, "")
         if where is not None:
             answer, why = FALSE, f"x = {where}"
-        else:
-            answer, why = (TRUE, "replayed, and holds at 200 points") if replayed else (OPEN, "")
         report.outcomes.append(Outcome(step.name, kind, f"0 <= {text(phi)} on [{low}, {high}]", proved, answer, why))
     return report
 
@@ -204,23 +180,8 @@ def run(numbers: Sequence[int], seconds: float, milliseconds: int, share: float 
     ctx.prec = 300
     whole, every = Report(), steps()
     for n in numbers:
-        own = try_step(every[n], seconds, milliseconds, share)
-        whole.outcomes += own.outcomes
-        whole.equivalent += own.equivalent
+        part = try_step(every[n], seconds, milliseconds, share)
+        whole.outcomes += part.outcomes
+        whole.equivalent += part.equivalent
         whole.steps += 1
-    return whole
-
-
-def run_all(seconds: float, milliseconds: int, share: float = 1.0, workers: int = 2) -> Report:
-    """The mutants of all steps, or about a share of them, in so many processes."""
-    count = len(steps())
-    order = list(range(count))
-    random.Random(0).shuffle(order)
-    parts = [order[k::workers] for k in range(workers)]
-    whole = Report()
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for own in pool.map(run, parts, *([v] * workers for v in (seconds, milliseconds, share))):
-            whole.outcomes += own.outcomes
-            whole.equivalent += own.equivalent
-            whole.steps += own.steps
     return whole

@@ -1,4 +1,4 @@
-"""Points at which an inequality in one variable fails."""
+"""Counterexamples to inequalities in one variable."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from sdescent.derive.proof.search.ring import rational
 def disprove(
     term: Term, variable: str, low: Fraction | None, high: Fraction | None, strict: bool, seconds: float = 1.0
 ) -> Fraction | None:
-    """A rational in [low, high] where term < 0 (with strict: or = 0 exactly), by a ball of at most 2000 bits; None if none is seen.
+    """A rational in [low, high] where term < 0 (with strict also where it is 0), by balls of at most 2000 bits; None without one.
 
-    Points that lie dense, then, around the least values found, ever closer ones; then towards the ends and far out.
+    It tries a grid, then ever closer points around the least values on it, then points near the ends and far out.
     """
     forms = Forms(variable)
     phi = forms.read(term)
@@ -37,6 +37,7 @@ def disprove(
 
 
 def false_at(forms: Forms, phi: Polynomial, points: list[Fraction], strict: bool, deadline: float) -> Fraction | None:
+    """The first of the points where the inequality fails, at rising precision."""
     for bits in (64, 400, 2000):
         for p in points:
             if now() > deadline:
@@ -51,7 +52,7 @@ def false_at(forms: Forms, phi: Polynomial, points: list[Fraction], strict: bool
 
 
 def nearest_minima(forms: Forms, phi: Polynomial, points: list[Fraction], deadline: float) -> list[Fraction]:
-    """Points around the three lowest local minima of a grid, closer and closer."""
+    """Ever closer points around the four lowest local minima of a grid."""
 
     def value(p: Fraction) -> float:
         with ctx.workprec(200):

@@ -1,7 +1,8 @@
-"""Steps of the search that write phi in another form: sums, products, and multiples by a positive factor."""
+"""Steps of the search that rewrite phi: as a sum, as a product, or multiplied by a positive factor."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,15 +11,15 @@ from flint import fmpq_poly
 from sdescent.derive.proof.kernel.one_variable import IntervalGoal, without_tanh
 from sdescent.derive.proof.language.normal import ONE, Monomial, Polynomial, scaled
 from sdescent.derive.proof.language.terms import Term, fn
-from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch, with_phi, wrapped
+from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch, wrapped
 from sdescent.derive.proof.search.ring import fraction, rational
 
-#: functions that a derivative removes, where their factor is a number
+#: functions that differentiation removes where their coefficient is a number
 PRIMITIVES = frozenset({"log", "atan", "erf"})
 
 
 def simplified(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """One change that only makes things simpler, where there is one."""
+    """The first rewriting that makes phi simpler in any case: a common factor divided out, a denominator cleared."""
     kinds = {kind_of(search, a) for m in goal.phi for a, _ in m if not is_constant(search, a)}
     if not kinds & (PRIMITIVES | {"sqrt"}) and any(has_tanh(search, m) for m in goal.phi):
         return with_exponentials(search, goal, steps)
@@ -41,11 +42,11 @@ def simplified(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | Non
 
 def with_exponentials(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     phi = search.forms.polynomial(without_tanh(search.forms.term(goal.phi)))
-    return wrapped(search.prove(with_phi(goal, phi), steps - 1), lambda t: ["tanh", t])
+    return wrapped(search.prove(replace(goal, phi=phi), steps - 1), lambda t: ["tanh", t])
 
 
 def groups_of(search: TreeSearch, phi: Polynomial) -> tuple[int, dict[Monomial, Polynomial]]:
-    """The atom x, and the monomials in groups, by what they are but for powers of x."""
+    """The atom x, and the monomials grouped by their factors other than powers of x."""
     (((x, _),),) = search.forms.polynomial(search.x)
     groups: dict[Monomial, Polynomial] = {}
     for monomial, c in phi.items():
@@ -54,7 +55,10 @@ def groups_of(search: TreeSearch, phi: Polynomial) -> tuple[int, dict[Monomial, 
 
 
 def common_polynomial(search: TreeSearch, phi: Polynomial) -> tuple[Polynomial, Polynomial] | None:
-    """(g, psi) with phi = g psi, g the common polynomial factor in x of what stands at the other atoms; None where it is 1."""
+    """(g, psi) with phi = g psi, where the polynomial g in x divides the coefficient of every product of other atoms.
+
+    None where g is 1.
+    """
     x, groups = groups_of(search, phi)
     if len(groups) < 2:
         return None
@@ -82,8 +86,8 @@ def factored(search: TreeSearch, goal: IntervalGoal, g: Polynomial, psi: Polynom
         return None
     if -1 in signs:
         g, psi = scaled(g, Fraction(-1)), scaled(psi, Fraction(-1))
-    first = search.prove(with_phi(goal, g), steps - 1)
-    second = None if first is None else search.prove(with_phi(goal, psi), steps - 1)
+    first = search.prove(replace(goal, phi=g), steps - 1)
+    second = None if first is None else search.prove(replace(goal, phi=psi), steps - 1)
     return None if second is None else ["product", [[search.forms.term(g), first], [search.forms.term(psi), second]]]
 
 
@@ -93,7 +97,7 @@ def cleared(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
 
 
 def other_forms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """Cleared of denominators where it was not yet; each of the exponentials made a number in turn."""
+    """phi cleared of denominators; else phi divided by each of its exponentials, or multiplied by each of its roots, in turn."""
     tree = cleared(search, goal, steps)
     if tree is None and any(has_tanh(search, m) for m in goal.phi):
         tree = with_exponentials(search, goal, steps)
@@ -107,7 +111,7 @@ def other_forms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | No
 
 
 def conjugate(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """phi = A + B sqrt(Q) with signs of A and B: a sum where both are >= 0, else times A - B sqrt(Q) (or its negative)."""
+    """phi = A + B sqrt(Q) by the signs of A and B: as a sum where both are >= 0, else multiplied by +-(A - B sqrt(Q))."""
     atoms = sorted({a for monomial in goal.phi for a, _ in monomial})
     curved = [a for a in atoms if kind_of(search, a) in PRIMITIVES | {"exp"}]
     if any(search.forms.depends({((a, 1),): Fraction(1)}) for a in curved):
@@ -133,7 +137,7 @@ def conjugate(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None
 
 
 def grouped(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """A sum whose members, each a polynomial in x times other atoms, have no negative sample."""
+    """phi as a sum of polynomials in x times other atoms, none of which has a negative sample."""
     _, groups = groups_of(search, goal.phi)
     if len(groups) < 2 or any(s < 0 for phi in groups.values() for _, s in search.samples(phi, goal.low, goal.high)):
         return None
@@ -146,7 +150,7 @@ def sum_of(search: TreeSearch, goal: IntervalGoal, members: list[Polynomial], st
     trees: list[Any] = []
     strict = goal.strict
     for phi in members:
-        tree = search.prove(with_phi(goal, phi), steps - 1) if strict else None
+        tree = search.prove(replace(goal, phi=phi), steps - 1) if strict else None
         strict = strict and tree is None
         tree = tree or search.prove(IntervalGoal(phi, goal.low, goal.high, False), steps - 1)
         if tree is None:
@@ -165,7 +169,7 @@ def multiplied_by(search: TreeSearch, goal: IntervalGoal, m: Term, steps: int) -
     positive = search.prove(IntervalGoal(q, goal.low, goal.high, True), steps - 1)
     if positive is None:
         return None
-    tree = search.prove(with_phi(goal, search.forms.cleared(q, goal.phi)), steps - 1)
+    tree = search.prove(replace(goal, phi=search.forms.cleared(q, goal.phi)), steps - 1)
     return wrapped(tree, lambda t: ["times", m, positive, t])
 
 
@@ -179,18 +183,18 @@ def product_of_atom(search: TreeSearch, goal: IntervalGoal, atom: Term, a: int, 
         atom, rest = -1 * atom, scaled(rest, Fraction(-1))
     members: list[Any] = []
     for _ in range(n):
-        tree = search.prove(with_phi(goal, search.forms.polynomial(atom)), steps - 1)
+        tree = search.prove(replace(goal, phi=search.forms.polynomial(atom)), steps - 1)
         if tree is None:
             return None
         members.append([atom, tree])
     if not search.require(rest):
         return None
-    tree = search.prove(with_phi(goal, rest), steps - 1)
+    tree = search.prove(replace(goal, phi=rest), steps - 1)
     return wrapped(tree, lambda t: ["product", [*members, [search.forms.term(rest), t]]])
 
 
 def common_atoms(phi: Polynomial) -> Monomial:
-    """The atoms with their powers that every monomial has."""
+    """The atoms that every monomial has, with their least powers."""
     powers = [dict(monomial) for monomial in phi]
     return tuple((a, min(p[a] for p in powers)) for a in sorted(set.intersection(*map(set, powers)))) if powers else ()
 

@@ -1,4 +1,4 @@
-"""The least value of a function on an interval, found numerically, and simple rationals near it. Nothing here is proved."""
+"""The infimum of a function on an interval, numerically, and simple rationals near it. Nothing here is proved."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from sdescent.derive.proof.search.ring import rational
 
 BITS = 300
 REFINEMENTS = 70
-#: values this close to each other, far out or near an end where there is no value, are taken for a limit
+#: the last two values towards an end where there is no value, if they are this close, are taken for a limit
 SETTLED = Fraction(1, 10**9)
-#: a number this close to a rational of a small denominator is taken for it
+#: a number this close to a rational with a small denominator is taken to be that rational
 CLOSE = Fraction(1, 10**18)
 SMALL_DENOMINATOR = 1000
 
 
 @dataclass(frozen=True)
 class Least:
-    """About the infimum of a function, and the point where it is taken; `at` is None where it is a limit."""
+    """The approximate infimum of a function, and the point where it is attained; `at` is None where it is a limit."""
 
     value: Fraction
     at: Fraction | None
@@ -39,7 +39,7 @@ def value_of(term: Term, variable: str, at: Fraction) -> Fraction | None:
 
 
 def least(term: Term, variable: str, low: Fraction | None, high: Fraction | None) -> Least | None:
-    """About the infimum of a term in one variable on [low, high]; None where it seems to be -oo.
+    """The approximate infimum of a term in one variable on [low, high]; None where it seems to be -oo.
 
     Raises:
         ProofError: the term is not one over the variable alone, or holds abs.
@@ -79,7 +79,7 @@ def _value(forms: Forms, phi: Polynomial, at: Fraction) -> Fraction | None:
 
 
 def _limit(forms: Forms, phi: Polynomial, up: bool, end: Fraction | None, value: Fraction) -> Fraction:
-    """The limit at +oo where it is known term by term, else the value far out."""
+    """The limit at +oo, where the kernel has one, else the value far out."""
     if not up or end is not None:
         return value
     try:
@@ -90,7 +90,7 @@ def _limit(forms: Forms, phi: Polynomial, up: bool, end: Fraction | None, value:
 
 
 def _refined(forms: Forms, phi: Polynomial, left: Fraction, right: Fraction, best: Least) -> Least:
-    """The lowest value met on the way when an interval around a minimum is cut by a third, again and again."""
+    """The lowest value that trisecting an interval around a minimum meets."""
     for _ in range(REFINEMENTS):
         first, second = (2 * left + right) / 3, (left + 2 * right) / 3
         most = 10**14 if right - left < Fraction(1, 10**6) else 10**8
@@ -113,13 +113,13 @@ def _refined(forms: Forms, phi: Polynomial, left: Fraction, right: Fraction, bes
 
 
 def rational_near(value: Fraction) -> Fraction | None:
-    """The rational of small denominator that a number is, as far as can be seen."""
+    """The rational with a small denominator that a number agrees with to 18 digits; None where there is none."""
     simple = value.limit_denominator(SMALL_DENOMINATOR)
     return simple if abs(simple - value) <= CLOSE * max(1, abs(value)) else None
 
 
 def simplest_between(low: Fraction, high: Fraction) -> Fraction:
-    """The rational of the least denominator in [low, high], low < high (continued fractions)."""
+    """The rational with the least denominator in [low, high], low < high, by continued fractions."""
     whole = math.ceil(low)
     if whole <= high:
         return Fraction(whole) if low > 0 or whole > 0 or high < 0 else Fraction(0)
@@ -128,5 +128,5 @@ def simplest_between(low: Fraction, high: Fraction) -> Fraction:
 
 
 def rounded_down(value: Fraction, digits: int) -> Fraction:
-    """The largest decimal number of so many digits that is below."""
-    return Fraction((value * 10**digits).__floor__(), 10**digits)
+    """The largest number with so many decimals that is not above the value."""
+    return Fraction(math.floor(value * 10**digits), 10**digits)

@@ -1,4 +1,4 @@
-"""Steps of the search that use the sign of the derivative, and those that split the interval."""
+"""Steps of the search that use the sign of the derivative, or split the interval."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import ONE, Polynomial, scaled
 from sdescent.derive.proof.language.terms import num, substitute
 from sdescent.derive.proof.search.intervals.points import middle_of
-from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch, accepted, with_phi, wrapped
+from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch, accepted, wrapped
 from sdescent.derive.proof.search.ring import fraction, rational
 
 MAX_HALVINGS = 9
-#: of a bracket of a minimum, which is then 2^-66 as wide as the gap between two samples, and of its ball
+#: bisections around a minimum, which leave 2^-66 of the gap between two samples, and bits of the ball over that bracket
 MAX_BISECTIONS = 66
 BRACKET_BITS = 160
 
 
 def slope_of(search: TreeSearch, phi: Polynomial) -> Polynomial | None:
-    """phi', where the kernel has it."""
+    """phi'; None where the kernel has no derivative."""
     try:
         return search.forms.derivative(phi)
     except ProofError:
@@ -34,7 +34,7 @@ def slope_of(search: TreeSearch, phi: Polynomial) -> Polynomial | None:
 
 
 def monotone(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """phi' of one sign on the whole interval, by its samples."""
+    """phi >= 0 at an end, where the samples of phi' have one sign on the whole interval."""
     slope = slope_of(search, goal.phi)
     if slope is None or search.forms.constant(goal.phi):
         return None
@@ -61,7 +61,7 @@ def from_end(
     if search.forms.decided(value, goal.strict):
         return wrapped(search.prove(IntervalGoal(slope, goal.low, goal.high, False), steps - 1), lambda t: [name, t])
     if name == "up" and goal.half_open and search.forms.decided(value, False):
-        return wrapped(search.prove(with_phi(goal, slope), steps - 1), lambda t: ["up_open", t])
+        return wrapped(search.prove(replace(goal, phi=slope), steps - 1), lambda t: ["up_open", t])
     return None
 
 
@@ -77,7 +77,7 @@ def limit_nonnegative(search: TreeSearch, goal: IntervalGoal) -> bool:
 
 
 def covered(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """Balls over halves of halves of a bounded interval at whose ends phi is not 0."""
+    """Balls over a bounded interval, halved again and again; phi must not be 0 at its ends."""
     if goal.low is None or goal.high is None or any(search.zero_at(goal.phi, end) for end in (goal.low, goal.high)):
         return None
     return halved(search, goal, goal.low, goal.high, MAX_HALVINGS, [160])
@@ -100,9 +100,9 @@ def halved(
 
 
 def bracketed(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """A minimum where phi' changes its sign from - to +: a ball over a narrow bracket of it, and the two sides of that.
+    """A ball over a narrow bracket of a minimum, where phi' changes its sign from - to +, and both sides of the bracket.
 
-    On a bracket of width w the ball is too wide by a multiple of w, so that a narrow one shows how little phi is above 0 there.
+    Over a bracket of width w the ball is too wide by a multiple of w: only a narrow one shows that a small minimum is above 0.
     """
     slope = slope_of(search, goal.phi)
     if slope is None:
@@ -145,7 +145,7 @@ def is_even(search: TreeSearch, goal: IntervalGoal) -> bool:
 
 
 def cutpoints_of(search: TreeSearch, goal: IntervalGoal) -> Iterable[Fraction]:
-    """Where to split: zeros of phi, zeros of phi', the ends of the first and the last stretch of one sign of phi'."""
+    """Where to split: at zeros of phi, at zeros of phi', where the first and the last stretch of one sign of phi' end."""
     signs = search.samples(goal.phi, goal.low, goal.high)
     inner = [(p, s) for p, s in signs if p not in (goal.low, goal.high)]
     cuts = [p for p, s in inner if s == 0 and search.zero_at(goal.phi, p)]

@@ -1,12 +1,11 @@
-"""The search for a tree that proves 0 <= phi on an interval: its domain, the signs of functions at points, and the recursion.
+"""The search for a tree that proves 0 <= phi on an interval: domains, signs at sample points, and the recursion.
 
-Untrusted: `sdescent.derive.proof.kernel.one_variable` checks every tree. The caller says which steps are tried, and in which order.
+Untrusted: `sdescent.derive.proof.kernel.one_variable` checks every tree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -22,21 +21,14 @@ from sdescent.derive.proof.search.intervals.points import points_of
 from sdescent.derive.proof.search.ring import rational
 
 Tree = list[Any]
-#: what may be tried on a goal: a tree, or None, from the search, the goal, and how many more steps it may take
+#: a step: the search, the goal and the number of further steps -> a tree, or None
 Attempt = Callable[["TreeSearch", IntervalGoal, int], Tree | None]
 MAX_STEPS = 14
 MAX_MONOMIALS = 120
 
 
 class TreeSearch:
-    """The search on one interval.
-
-    Args:
-        variable: the name of the variable.
-        low, high: the ends; None is infinite.
-        deadline: by `sdescent.derive.proof.language.clock`; `OutOfTime` after it.
-        attempts: what is tried on a goal that is not a leaf, in this order.
-    """
+    """The search on [low, high] (None: infinite), which tries the `attempts` in order and raises OutOfTime after the deadline."""
 
     def __init__(
         self, variable: str, low: Fraction | None, high: Fraction | None, deadline: float, attempts: Sequence[Attempt]
@@ -51,7 +43,7 @@ class TreeSearch:
         self.x = self.forms.variable
 
     def run(self, term: Term, strict: bool, domain: list[tuple[Term, int]]) -> dict[str, Any] | None:
-        """The proof and the domain of a ball, or None; `domain` lists denominators and arguments that are known to be needed."""
+        """The proof and the domain of a ball, or None; `domain` lists denominators and arguments that an earlier run needed."""
         for q, _ in domain:
             self._show(self.forms.polynomial(q))
         if not self.require(self.forms.read(term), roots=True):
@@ -61,7 +53,7 @@ class TreeSearch:
         return None if tree is None else {"proof": tree, "domain": [list(entry) for entry in self.domain]}
 
     def require(self, poly: Polynomial, roots: bool = False) -> bool:
-        """Whether the domain of a function is shown; it is extended on the way."""
+        """Whether phi is shown to be defined on the interval; adds the denominators and arguments to the domain."""
         for a in sorted({a for monomial in poly for a, _ in monomial}):
             key = self.forms.key_of(a)
             if key[0] not in ("inv", "f"):
@@ -77,7 +69,7 @@ class TreeSearch:
         return True
 
     def _show(self, q: Polynomial) -> bool:
-        """Adds Q with its sign on the whole interval to the domain."""
+        """Adds Q, with its sign on the whole interval, to the domain; False where no sign is proved."""
         if self.forms.constant(q) or self.forms.sign(q):
             return True
         sign = next((s for _, s in self.samples(q, self.low, self.high) if s), 0)
@@ -91,7 +83,7 @@ class TreeSearch:
         return True
 
     def sign_at(self, phi: Polynomial, at: Fraction, signs: dict[Fraction, int] | None = None) -> int:
-        """The sign of phi at a point; 0 where it is exactly 0 or not decided at 256 bits."""
+        """The sign of phi at a point; 0 where phi is 0 or 256 bits do not decide."""
         signs = self.signs.setdefault(freeze(phi), {}) if signs is None else signs
         if at not in signs:
             signs[at] = self._sign_at(phi, at)
@@ -147,18 +139,13 @@ class TreeSearch:
         return None
 
 
-def with_phi(goal: IntervalGoal, phi: Polynomial) -> IntervalGoal:
-    """The same question about another function."""
-    return replace(goal, phi=phi)
-
-
 def wrapped(tree: Tree | None, make: Callable[[Tree], Tree]) -> Tree | None:
-    """The tree that is made of a subtree, where there is one."""
+    """`make` of a subtree; None where there is none."""
     return None if tree is None else make(tree)
 
 
 def accepted(forms: Forms, goal: IntervalGoal, tree: Tree) -> bool:
-    """Whether the checker of the kernel accepts the tree."""
+    """Whether the kernel accepts the tree."""
     try:
         Checker(forms).check(goal, tree)
     except ProofError:

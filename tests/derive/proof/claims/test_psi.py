@@ -16,30 +16,24 @@ from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS
 from tests.support.samples import slow_but
 
 TRUE = [
-    ("psi(x) <= 18/25", ["x >= 0", "x <= 1"]), ("psi(x) >= 1/2", ["x >= 0"]), ("psi(x) <= psi(y)", ["x <= y"]),
-    ("psi(x)*x^2 == exp(x) - 1 - x", []), ("psi(x) <= exp(x)/2", ["x > 0"]),
-]  # fmt: skip
-MORE = [
-    ("psi(x) >= 1/2 + x/6", []), ("x*psi(x) >= -1", []),
-    ("eta^2*psi(L*eta) <= 18/25*eta^2", ["L >= 0", "eta >= 0", "L*eta <= 1"]), ("psi(abs(x)) >= psi(x)", []),
-    ("psi(x + y) <= exp(x + y)/2", ["x >= 0", "y >= 0"]), ("log(2*psi(x)) >= 0", ["x >= 0"]), ("1/psi(x) <= 2", ["x >= 0"]),
-    ("psi(x) == 1/2", ["x == 0"]), ("psi(psi(x)) >= 1/2", []), ("x <= y", ["psi(x) <= psi(y)"]),
+    ("psi(x) >= 1/2", ["x >= 0"]), ("psi(x) <= 18/25", ["x >= 0", "x <= 1"]), ("psi(x) >= 1/2 + x/6", []),
+    ("psi(x)*x^2 == exp(x) - 1 - x", []), ("log(2*psi(x)) >= 0", ["x >= 0"]), ("psi(x) == 1/2", ["x == 0"]),
+    ("eta^2*psi(L*eta) <= 18/25*eta^2", ["L >= 0", "eta >= 0", "L*eta <= 1"]), ("x <= y", ["psi(x) <= psi(y)"]),
 ]  # fmt: skip
 FALSE = [
-    ("psi(x) <= 7/10", ["x >= 0", "x <= 1"]), ("psi(x) < 1/2 + x/6", ["x > 0"]), ("psi(x) <= 1/2 + x/6", ["x >= 0"]),
-    ("psi(x) >= 1/2", []), ("psi(x) < psi(y)", ["x <= y"]), ("psi(x)*x^2 == exp(x) - 1", []), ("psi(x) <= exp(x)/3", ["x > 0"]),
+    ("psi(x) < 1/2 + x/6", ["x > 0"]), ("psi(x) < psi(y)", ["x <= y"]), ("psi(x)*x^2 == exp(x) - 1", []),
     ("psi(1) > 7183/10000", []), ("x*psi(x) >= -99/100", []),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("claim", "assume"), slow_but([*TRUE, *MORE], TRUE[1:2], rows=True), ids=lambda v: str(v))
+@pytest.mark.parametrize(("claim", "assume"), slow_but(TRUE, TRUE[:1], rows=True), ids=str)
 def test_a_claim_about_psi_is_proved(claim: str, assume: list[str]) -> None:
     verdict = prove(claim, assume, seconds=8.0)
     assert verdict.status == "PROVED" and verdict.certificate is not None
     assert rebuild(verdict.certificate).claim == verdict.claim
 
 
-@pytest.mark.parametrize(("claim", "assume"), FALSE, ids=lambda v: str(v))
+@pytest.mark.parametrize(("claim", "assume"), FALSE, ids=str)
 def test_one_that_fails_is_refuted_at_a_point(claim: str, assume: list[str]) -> None:
     assert prove(claim, assume, seconds=8.0).status == "REFUTED"
 

@@ -18,27 +18,21 @@ TINY = sp.Rational(1, 10**9)
 Max, Min, Abs, sign, sqrt = sp.Max, sp.Min, sp.Abs, sp.sign, sp.sqrt
 
 EQUAL = [
-    (Abs(x), Max(x, -x)), (x * sign(x), Abs(x)), (sqrt(x**2 + 2 * x * m + m**2), Abs(x + m)), (sign(g), g / Abs(g)),
+    (x * sign(x), Abs(x)), (sqrt(x**2 + 2 * x * m + m**2), Abs(x + m)), (sign(g), g / Abs(g)), (v ** (rho + 1), v * v**rho),
     (Max(-c, Min(c, g)), (Abs(g + c) - Abs(g - c)) / 2), (Max(x, m, g), -Min(-x, -m, -g)), (Max(x, m) + Min(x, m), x + m),
-    (sign(x * m), sign(x) * sign(m)), (Abs(x / m), Abs(x) / Abs(m)), (v ** (rho + 1), v * v**rho),
-    (sp.tanh(g), (sp.exp(2 * g) - 1) / (sp.exp(2 * g) + 1)), (g * (1 - sp.tanh(100 * g) ** 2), g / sp.cosh(100 * g) ** 2),
+    (sign(x * m), sign(x) * sign(m)), (g * (1 - sp.tanh(100 * g) ** 2), g / sp.cosh(100 * g) ** 2),
     (m + Max(0, x - 5) * Max(0, 3 - x), m), (m + Max(0, 1 - x**2 - m**2) * Max(0, x - 1), m), (m + Max(0, sp.sin(x) - 2), m),
     (sp.log(x**2 * v), 2 * sp.log(Abs(x)) + sp.log(v)), (m * sign(x**2 - 2 * x * m + m**2 + 1), m),
-    (sp.cos(x) ** 2, 1 - sp.sin(x) ** 2),
-    (sqrt(m / (1 - sp.exp(-c * s))), sqrt(m) / sqrt(1 - sp.exp(-c * s))),
-    (m * sign(n + sp.Rational(1, 2)), m),
-    (sp.Piecewise((x, x > 0), (-x, True)), Abs(x)),
+    (sp.cos(x) ** 2, 1 - sp.sin(x) ** 2), (sqrt(m / (1 - sp.exp(-c * s))), sqrt(m) / sqrt(1 - sp.exp(-c * s))),
+    (m * sign(n + sp.Rational(1, 2)), m), (sp.Piecewise((x, x > 0), (-x, True)), Abs(x)),
 ]  # fmt: skip
 #: what is stated, what is derived; each differs somewhere: far away, close by, beyond two letters, in a parameter, at one point
 DIFFERENT = [
-    (-m + Max(0, m * x - 10), -m), (-m * Max(1, x * m / 50), -m), (-m * sign(100 - m * x), -m),
-    (-m * Min(1, 100 / sqrt(m**2 + x**2)), -m),    (m + Max(0, x - 10**6), m), (m + Max(0, TINY - Abs(x - 3)), m),
-    (m + Max(0, rho - 5), m),
-    (m + Max(0, Min(x, m) - 7), m),
-    (sign(x) ** 2, sp.S.One), (m + Max(0, sp.sin(x) - 1 + sp.Rational(1, 10**6)), m), (m + Max(0, sp.exp(x) - 10**6), m),
-    (m + Max(0, TINY**2 - (x - 3) ** 2 - (m - 2) ** 2), m), (m * sign(n - 3) ** 2, m),
-    (m + Max(0, x * m - 10) * Max(0, rho - x - 9), m),    (sp.Piecewise((m, x < 10**5), (0, True)), m),
-    (m + Max(0, Abs(x * m) - rho**2 - 40), m),
+    (-m + Max(0, m * x - 10), -m), (-m * sign(100 - m * x), -m), (-m * Min(1, 100 / sqrt(m**2 + x**2)), -m),
+    (m + Max(0, x - 10**6), m), (m + Max(0, TINY - Abs(x - 3)), m), (m + Max(0, rho - 5), m), (sign(x) ** 2, sp.S.One),
+    (m + Max(0, sp.sin(x) - 1 + sp.Rational(1, 10**6)), m), (m + Max(0, sp.exp(x) - 10**6), m), (m * sign(n - 3) ** 2, m),
+    (m + Max(0, TINY**2 - (x - 3) ** 2 - (m - 2) ** 2), m), (m + Max(0, x * m - 10) * Max(0, rho - x - 9), m),
+    (sp.Piecewise((m, x < 10**5), (0, True)), m), (m + Max(0, Abs(x * m) - rho**2 - 40), m),
 ]  # fmt: skip
 
 
@@ -98,14 +92,11 @@ def bump(draw: random.Random) -> tuple[sp.Expr, dict[sp.Basic, sp.Expr]]:
     """An expression that is zero on most of the domain, with a point where it is not."""
     size = draw.choice((1, 10, 10**3, 10**6))
     at: dict[sp.Basic, sp.Expr] = {s: sp.Rational(draw.randint(1, 9) * size, draw.randint(1, 5)) for s in (x, m, g, c)}
-    inner = polynomial(draw) + draw.choice((x, m, x * m, Abs(x) - g, Max(x, m), sp.Min(g, x)))
-    there, width = inner.xreplace(at), draw.choice((1, sp.Rational(1, 100), TINY))
-    below = Min(polynomial(draw), inner - 1)
-    guards = [inner - there + width, width - Abs(inner - there), Min(inner - there + width, x - at[x] + width)]
-    found = draw.choice((lambda e: Max(0, e), lambda e: 1 + sign(e), lambda e: Max(0, Min(e, 1)) ** 2))(
-        draw.choice(guards)
-    )
-    return found + 0 * below, at
+    inner = polynomial(draw) + draw.choice((x, m, x * m, Abs(x) - g, Max(x, m), Min(g, x)))
+    gap, width = inner - inner.xreplace(at), draw.choice((1, sp.Rational(1, 100), TINY))
+    guard = draw.choice((gap + width, width - Abs(gap), Min(gap + width, x - at[x] + width)))
+    shapes = (lambda e: Max(0, e), lambda e: 1 + sign(e), lambda e: Max(0, Min(e, 1)) ** 2)
+    return draw.choice(shapes)(guard), at
 
 
 def judged(one: sp.Expr, two: sp.Expr) -> str:
@@ -117,8 +108,9 @@ def judged(one: sp.Expr, two: sp.Expr) -> str:
     return "AGREES" if point is None else "DIFFERS"
 
 
-def counted(key: int, pairs: int) -> tuple[Counter[str], Counter[str]]:
-    draw = random.Random(key)
+@pytest.mark.slow
+def test_random_pairs() -> None:
+    draw, pairs = random.Random(2), 10
     same, planted = Counter[str](), Counter[str]()
     for _ in range(pairs):
         one, two = (rewritten(e, draw) for e in [polynomial(draw)] * 2)
@@ -126,11 +118,5 @@ def counted(key: int, pairs: int) -> tuple[Counter[str], Counter[str]]:
         extra, at = bump(draw)
         if extra.xreplace(at) != 0:
             planted[judged(one + extra, two)] += 1
-    return same, planted
-
-
-@pytest.mark.parametrize(("key", "pairs"), [(1, 5), pytest.param(2, 24, marks=pytest.mark.slow)])
-def test_random_pairs(key: int, pairs: int) -> None:
-    same, planted = counted(key, pairs)
     assert same["DIFFERS"] == planted["AGREES"] == 0, (same, planted)
-    assert same["UNDECIDED"] <= pairs / 20 and planted["UNDECIDED"] <= pairs / 10, (same, planted)
+    assert same["UNDECIDED"] == 0 and planted["UNDECIDED"] <= pairs / 10, (same, planted)

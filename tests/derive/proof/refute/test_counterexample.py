@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from fractions import Fraction
 
 import flint
@@ -18,35 +17,25 @@ from sdescent.derive.proof.refute.z3 import decide
 from sdescent.derive.vocabulary.formulas.grammar import parse_term
 from tests.support.corpus.cases import Case, no, relations_of, yes
 from tests.support.corpus.one_step import ONE_STEP, REFUTED
-from tests.support.samples import mostly_slow
 
 MORE = [
-    no("exp", "x", "exp(x) <= 1 + x + x^2", "x >= 0"),
     no("exp near", "x", "exp(x) <= 1 + x + x^2/2 + 1/100"),
     no("tanh", "x", "x - x^3/4 <= tanh(x)", "x >= 0"),
     no("log", "x", "log(x) <= x - 1 - 1/1000", "x > 0"),
-    no("erf", "x", "erf(x) <= x", "x >= 0"),
-    no("atan", "x", "x/(1 + x^2) + x^3 <= atan(x)", "x >= 0"),
     no("irrational", "x", "x <= 7/5", "x^2 == 2; x > 0"),
-    no("irrational by equality", "x y", "y < 2", "x^2 == 2; x > 0; y == x^2"),
     no("tower", "x y", "y < 1", "x^2 == 2; y^3 == x + 1; x > 0"),
     no("circle", "x y", "x < 1/2", "x^2 + y^2 == 1; x + y == 0; x > 0"),
     no("tight", "x", "x*(1 - x) <= 1/4 - 1/1000000", "x >= 0; x <= 1"),
     no("slope", "x y", "y < x", "x*1000003 == y*999983; x > 0"),
     no("strict by roots", "", "sqrt(2)*sqrt(3) < sqrt(6)"),
     no("far", "x", "x < sqrt(x^2 + 1) - 1/100000000"),
-    no("rational", "x y", "x*y/(1 + x^2 + y^2) < 1/2 - 1/10000"),
 ]
 #: true where all terms are defined, and false only outside
 EDGES = [
-    yes("denominator", "x", "1/x <= 1/x + x^2"),
     yes("denominator 0", "x", "1/x <= -1", "x == 0"),
     yes("log of 0", "x", "log(x) <= -1", "x <= 0"),
     yes("sqrt of -1", "x", "sqrt(x) <= -1", "x < 0"),
-    yes("roots", "", "sqrt(2)*sqrt(3) <= sqrt(6)"),
     yes("nested roots", "", "sqrt(3 + 2*sqrt(2)) == 1 + sqrt(2)"),
-    yes("exp equal", "x", "exp(x) == exp(x)"),
-    yes("log exp", "x", "log(x) <= x - 1", "x > 0"),
 ]
 
 
@@ -54,73 +43,56 @@ EDGES = [
 def test_false_claims_have_a_counterexample(entry: Case) -> None:
     variables, assume, claim = relations_of(entry)
     point = refute(variables, assume, claim, 10.0)
-    assert point is not None
-    assert sorted(point) == variables
+    assert point is not None and sorted(point) == variables
     assert counterexample(point, assume, claim)
 
 
-@pytest.mark.parametrize("entry", mostly_slow((*ONE_STEP, *EDGES)), ids=lambda e: e.name)
+@pytest.mark.parametrize("entry", (*ONE_STEP[::4], *EDGES), ids=lambda e: e.name)
 def test_true_claims_have_none(entry: Case) -> None:
-    variables, assume, claim = relations_of(entry)
-    assert refute(variables, assume, claim, 0.1) is None
+    assert refute(*relations_of(entry), 0.1) is None
 
 
-@pytest.mark.parametrize("entry", [*REFUTED, *(e for e in ONE_STEP if e.name != "hurwitz 6")], ids=lambda e: e.name)
+@pytest.mark.parametrize(
+    "entry", [*REFUTED[::2], *(e for e in ONE_STEP[::3] if e.name != "hurwitz 6")], ids=lambda e: e.name
+)
 def test_the_oracle_agrees(entry: Case) -> None:
     assert decide(*relations_of(entry), 10.0) == ("false" if entry in REFUTED else "true")
 
 
-def test_the_oracle_knows_no_exponentials() -> None:
+def test_what_is_foreign_is_not_judged() -> None:
     assert decide(*relations_of(yes("", "x", "0 <= exp(x)"))) is None
-
-
-def test_vectors_are_not_refuted() -> None:
     assert refute([], [], norm(vec("g")).le(num(-1)), 0.2) is None
 
 
 @pytest.mark.parametrize(
-    ("coefficients", "index", "said"),
+    ("coefficients", "index", "printed"),
     [
-        ((-11, 0, 1), 2, "sqrt(11)"),
         ((11, 0, -1), 1, "-sqrt(11)"),
         ((-121, -1, 1), 2, "(1 + sqrt(485))/2"),
         ((-121, -1, 1), 1, "(1 - sqrt(485))/2"),
         ((-1, -2, 1), 2, "1 + sqrt(2)"),
-        ((1, -6, 2), 1, "(3 - sqrt(7))/2"),
         ((-2, 0, 9), 2, "sqrt(2)/3"),
         ((-4, 0, 0, 0, 1), 2, "sqrt(2)"),  # of degree 2 all the same
-        ((-2, 2, 1, -1), 1, "-sqrt(2)"),
         ((-2, 2, 1, -1), 2, "1"),
         ((3, 2), 1, "-3/2"),
         ((1, -3, 0, -4), 1, "root(-4*x^3 - 3*x + 1, 1)"),
-        ((-2, 0, 0, 1), 1, "root(x^3 - 2, 1)"),
     ],
 )
-def test_algebraic_numbers_print(coefficients: tuple[int, ...], index: int, said: str) -> None:
+def test_algebraic_numbers_print(coefficients: tuple[int, ...], index: int, printed: str) -> None:
     """With square roots up to degree two, and then as the claim language reads them."""
-    found = Algebraic(coefficients, index)
-    assert str(found) == said
-    if not said.startswith("root"):
-        assert reads_as(said, found)
-        assert Values({"a": found}).holds(x("a").eq(from_json(parse_term(said, (), "value"))))
+    root = Algebraic(coefficients, index)
+    assert str(root) == printed
+    if not printed.startswith("root"):
+        assert reads_as(printed, root)
+        assert Values({"a": root}).holds(x("a").eq(from_json(parse_term(printed, (), "value"))))
 
 
-def reads_as(said: str, number: Algebraic) -> bool:
+def reads_as(text: str, number: Algebraic) -> bool:
     """Whether a text has the value of a number, to 40 digits."""
     values = Values({})
     with flint.ctx.workprec(200):
-        ball = values.ball(values.value(from_json(parse_term(said, (), "value"))), 200)
+        ball = values.ball(values.value(from_json(parse_term(text, (), "value"))), 200)
         return ball.overlaps(number.ball(200)) and ball.rad() < 1e-40
-
-
-def test_random_quadratic_numbers_print_as_they_are() -> None:
-    chance = random.Random(6)
-    drawn = ([chance.randrange(-30, 31) for _ in range(3)] for _ in range(600))
-    real = [(a, b, c) for a, b, c in drawn if a != 0 and b * b - 4 * a * c > 0][:200]
-    assert len(real) == 200
-    for a, b, c in real:
-        found = Algebraic((c, b, a), chance.randrange(1, 3))
-        assert found.term is not None and reads_as(str(found), found)
 
 
 def test_counterexamples_are_checked_exactly() -> None:

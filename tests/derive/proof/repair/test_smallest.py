@@ -26,7 +26,7 @@ from sdescent.derive.proof.repair.smallest import proposed, repairs
 from sdescent.derive.proof.replay.check import replay
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation
 from tests.support.corpus.cases import claim_of
-from tests.support.corpus.failing import FALSE
+from tests.support.corpus.textbook import FALSE
 from tests.support.samples import slow_but
 
 F = Fraction
@@ -35,13 +35,7 @@ SECONDS = 20.0
 
 
 class Known(NamedTuple):
-    """A false claim and its best repair, from a closed form.
-
-    Args:
-        kind: of the repair.
-        holds: what is new in it: the claim, or an assumption.
-        why: the closed form.
-    """
+    """A false claim and its best repair by a closed form `why`: of this kind, and with this claim or assumption."""
 
     claim: str
     assume: tuple[str, ...]
@@ -54,22 +48,17 @@ class Known(NamedTuple):
 KNOWN = (
     # a number of the claim
     Known("a*b <= (a^2 + b^2)/3", (), "constant", "a*b <= (a^2 + b^2)/2", "a = b"),
-    Known("3*z^2 <= 3 + z^3", ("z >= 0",), "constant", "3*z^2 <= 4 + z^3", "(z - 2)^2 (z + 1)"),
-    Known("x + 1/x >= 3", ("x > 0",), "constant", "x + 1/x >= 2", "x = 1"),
     Known("a*b <= eps*a^2 + b^2/(5*eps)", ("eps > 0",), "constant", "a*b <= eps*a^2 + b^2/(4*eps)", "2 eps a = b"),
     Known("log(1 + x) <= x/2", ("x >= 0",), "constant", "log(1 + x) <= x", "the slope at 0"),
     Known("x <= 7/5", ("x^2 == 2", "x > 0"), "constant", "x <= 58/41", "the least above sqrt(2) of denominator at most 64"),
     # a number on the right, a factor of it
-    Known("x <= x^2", (), "term", "x <= x^2 + 1/4", "(x - 1/2)^2"),
     Known("x*y <= x^2", ("y <= 2", "y >= -2"), "term", "x*y <= x^2 + 1", "y = 2, x = 1"),
     Known("(a + b)^2 <= a^2 + b^2", (), "factor", "(a + b)^2 <= 2*(a^2 + b^2)", "a = b"),
     # <= for <
     Known("2*a*b < a^2 + b^2", (), "weak", "2*a*b <= a^2 + b^2", "a = b"),
     # bounds
     Known("x^3 <= x^2", (), "bound", "x <= 1", "x^2 (x - 1)"),
-    Known("x*(1 - x) <= x^2/10", (), "bound", "x <= 0", "x = 0 or 10/11"),
     Known("exp(x) >= 1 + x + x^2/2", (), "bound", "x >= 0", "Taylor"),
-    Known("t^2 <= t", ("t >= 0",), "bound", "t <= 1", "t (t - 1)"),
     Known("x^4 <= 4*x^2", (), "bound", "abs(x) <= 2", "x^2 (x^2 - 4)"),
     Known("abs(1 - eta*lam) <= 1", ("eta >= 0", "lam >= 0"), "bound", "eta*lam <= 2", "the contraction"),
     # assumptions
@@ -83,37 +72,38 @@ KNOWN = (
 )  # fmt: skip
 
 
-def relation(said_: str, names: Sequence[str]) -> Relation:
-    return from_json(parse_relation(said_, names, "claim"), True)
+def relation(text: str, names: Sequence[str]) -> Relation:
+    return from_json(parse_relation(text, names, "claim"), True)
 
 
 def normal_of(verdict: Judged) -> Normal:
     return Kernel(Context({n: "const" for n in verdict.variables})).normal
 
 
-def checked(found: Repair, verdict: Judged) -> None:
+def checked(repair: Repair, verdict: Judged) -> None:
     """What no repair may get wrong, looked at anew."""
-    assert found.verdict.status == "PROVED" and not found.verdict.vacuous and found.verdict.certificate is not None
-    written = dumps(found.verdict.certificate)
+    assert repair.verdict.status == "PROVED" and not repair.verdict.vacuous and repair.verdict.certificate is not None
+    written = dumps(repair.verdict.certificate)
     replayed = replay(written)
     assert not replayed.axioms and replayed.trusted == 0
     normal = normal_of(verdict)
-    assert from_json(replayed.claim, True) == found.claim
-    stated = json.loads(written)["statement"]
-    assert {normal.key(from_json(a, True)) for a in stated["assumptions"]} <= {normal.key(a) for a in found.assume}
+    assert from_json(replayed.claim, True) == repair.claim
+    assumed = json.loads(written)["statement"]["assumptions"]
+    assert {normal.key(from_json(a, True)) for a in assumed} <= {normal.key(a) for a in repair.assume}
     # not vacuous, nor trivial, nor what was asked
-    values = Values(found.model)
-    assert all(values.holds(a) for a in found.assume)
-    assert normal.key(found.claim) not in {normal.key(a) for a in found.assume}
-    assert (found.claim, found.assume) != (verdict.claim, verdict.assume)
-    assert not found.sharp or found.needed is not None
-    assert "\n" not in found.words and found.words.startswith("holds ")
+    values = Values(repair.model)
+    assert all(values.holds(a) for a in repair.assume)
+    assert normal.key(repair.claim) not in {normal.key(a) for a in repair.assume}
+    assert (repair.claim, repair.assume) != (verdict.claim, verdict.assume)
+    assert set(normal.polynomial(repair.claim.slack)) - {()}
+    assert not repair.sharp or repair.needed is not None
+    assert "\n" not in repair.words and repair.words.startswith("holds ")
     # what is printed is the claim, and can be read again
-    for r in (found.claim, *found.assume):
+    for r in (repair.claim, *repair.assume):
         assert normal.key(relation(said(r), verdict.variables)) == normal.key(r)
-    if found.needed is not None:
-        assert found.beyond is not None and set(found.needed) == set(verdict.variables)
-        assert counterexample(found.needed, *found.beyond)
+    if repair.needed is not None:
+        assert repair.beyond is not None and set(repair.needed) == set(verdict.variables)
+        assert counterexample(repair.needed, *repair.beyond)
 
 
 #: one of every kind
@@ -123,18 +113,14 @@ FIRST_OF_A_KIND = tuple({known.kind: known for known in reversed(KNOWN)}.values(
 @pytest.mark.parametrize("known", slow_but(KNOWN, FIRST_OF_A_KIND), ids=lambda k: f"{k.claim} | {k.holds}")
 def test_known_repairs(known: Known) -> None:
     verdict = prove(known.claim, known.assume, seconds=SECONDS)
-    assert verdict.status == "REFUTED"
-    found = repairs(verdict, seconds=SECONDS)
-    assert 1 <= len(found) <= 3
-    for r in found:
+    offered = repairs(verdict, seconds=SECONDS)
+    assert 1 <= len(offered) <= 3
+    for r in offered:
         checked(r, verdict)
     normal = normal_of(verdict)
-    wanted = normal.key(relation(known.holds, verdict.variables))
-    mine = [r for r in found if r.kind == known.kind and wanted in {normal.key(a) for a in (r.claim, *r.assume)}]
-    assert len(mine) == 1, [r.words for r in found]
-    assert mine[0].sharp is known.sharp
-    if known.sharp:
-        assert mine[0].needed is not None
+    new = normal.key(relation(known.holds, verdict.variables))
+    (best,) = [r for r in offered if r.kind == known.kind and new in {normal.key(a) for a in (r.claim, *r.assume)}]
+    assert best.sharp is known.sharp and (best.needed is not None or not known.sharp)
 
 
 def test_the_words() -> None:
@@ -148,19 +134,15 @@ def test_the_words() -> None:
 
 def test_what_may_be_asked() -> None:
     """A text, a relation, a claim of a file with its hints; what is not refuted has no repairs."""
-    wanted = repairs("x <= x^2", seconds=SECONDS)[0].text
-    assert repairs(x("x").le(x("x") ** 2), seconds=SECONDS)[0].text == wanted
+    text = repairs("x <= x^2", seconds=SECONDS)[0].text
+    assert repairs(x("x").le(x("x") ** 2), seconds=SECONDS)[0].text == text
     case = next(c for c in FALSE if c.name == "uniform_6_4_constant")
     assert repairs(claim_of(case), seconds=SECONDS)[0].text == "x - 1/4 <= x^2"
-    motzkin = prove(claim_of(next(c for c in FALSE if c.name == "motzkin_constant")), seconds=SECONDS)
-    assert len(motzkin.hints) == 5
     assert repairs("x^2 >= 0") == [] and repairs("x >= 1", ["x == 1"]) == []
     assert repairs(dataclasses.replace(prove("x >= 1"), status="UNDECIDED")) == []
 
 
 # nothing that is not so
-
-FALSE_EVERYWHERE = ("x^2 + 1 <= 0", "exp(x) <= 0", "1 <= 0", "x^64 <= -1", "a + 1 <= a")
 
 
 @pytest.mark.parametrize(
@@ -169,32 +151,27 @@ FALSE_EVERYWHERE = ("x^2 + 1 <= 0", "exp(x) <= 0", "1 <= 0", "x^64 <= -1", "a + 
         ("x^2 + 1 <= 0", []),
         ("exp(x) <= 0", []),
         ("1 <= 0", []),
-        ("a + 1 <= a", []),
         ("x <= y", []),
         ("x > 0", ["x >= 0"]),
         ("x <= 0", ["x >= 1"]),
-        ("x == 1", ["x >= 2"]),
-        ("x*y >= 1", ["x <= 0", "y >= 0"]),
         ("x^2 + y^2 <= -1", ["x^2 + y^2 == 1"]),
         ("log(x) >= x", ["x > 0"]),
-        ("sqrt(x) < 0", ["x >= 0"]),
         ("1/(x^2 + 1) >= 2 + exp(y)", []),
-        ("x^64 <= -1", []),
-        ("abs(x) < 0", []),
+        ("x^64 <= x^63 + 1/1000000", []),
+        ("1/x^2 <= 1 + exp(-x)", ["x > 0"]),
+        pytest.param("tanh(erf(atan(sqrt(abs(x))))) <= x/3", [], marks=pytest.mark.slow),
     ],
 )
-def test_claims_without_a_repair_or_with_none_that_says_much(claim: str, assume: list[str]) -> None:
-    verdict = prove(claim, assume, seconds=SECONDS)
+def test_claims_with_few_repairs_or_hard_ones(claim: str, assume: list[str]) -> None:
+    """A hypothesis that contradicts the others would prove everything, and one that is the claim nothing new."""
+    verdict = prove(claim, assume, seconds=2.0)
     assert verdict.status == "REFUTED"
     started = now()
-    found = repairs(verdict, seconds=SECONDS)
-    assert now() - started < 4
-    for r in found:
+    offered = repairs(verdict, seconds=1.0)
+    assert now() - started < 3
+    for r in offered:
         checked(r, verdict)
-    normal = normal_of(verdict)
-    # an added hypothesis that contradicts the others proves everything; one that is the claim proves nothing new
-    assert all(set(normal.polynomial(r.claim.slack)) - {()} for r in found)
-    assert not (found and claim in FALSE_EVERYWHERE)
+    assert not (offered and claim in ("x^2 + 1 <= 0", "exp(x) <= 0", "1 <= 0"))
 
 
 def test_little_time_and_none() -> None:
@@ -205,24 +182,15 @@ def test_little_time_and_none() -> None:
         assert now() - started < seconds + 1
 
 
-def honest() -> Repair:
-    return repairs("x^3 <= x^2", seconds=SECONDS)[0]
-
-
 def test_a_planted_repair_is_refused() -> None:
-    good = honest()
-    other = prove("x^2 >= 0")
-    false = prove("x <= 1")
-    said_ = dataclasses.replace(false, status="PROVED")
-    weaker = (x("x").le(2),)
+    good = repairs("x^3 <= x^2", seconds=SECONDS)[0]
+    other, false = prove("x^2 >= 0"), prove("x <= 1")
+    relabelled, weaker = dataclasses.replace(false, status="PROVED"), (x("x").le(2),)
     planted: list[dict[str, Any]] = [
         {"verdict": false},
-        {"verdict": said_},
-        {"verdict": dataclasses.replace(said_, fact=other.fact, certificate=other.certificate)},
+        {"verdict": dataclasses.replace(relabelled, fact=other.fact, certificate=other.certificate)},
         {"verdict": other},
         {"claim": x("x").le(1)},
-        {"assume": ()},
-        {"assume": weaker},
         {"assume": weaker, "verdict": dataclasses.replace(good.verdict, assume=weaker)},
         {"verdict": dataclasses.replace(good.verdict, vacuous=True)},
         {"verdict": dataclasses.replace(good.verdict, certificate=other.certificate)},
@@ -232,7 +200,6 @@ def test_a_planted_repair_is_refused() -> None:
         {"needed": None, "beyond": None},
         {"beyond": None},
         {"model": {"x": F(2)}},
-        {"model": {}},
     ]
     assert dataclasses.replace(good, words="holds in other words").text == good.text
     for change in planted:
@@ -242,13 +209,14 @@ def test_a_planted_repair_is_refused() -> None:
 
 def test_a_proposal_is_proved_or_refused() -> None:
     claim, point = x("x").le(x("x") ** 2), {"x": F(1, 2)}
-    names = ["x"]
-    assert proposed("bound", "", ((x("x").ge(1),), claim), names, point, ((), claim)).wide
-    for assume in ((x("x").ge(F(1, 2)),), (x("x").ge(1), x("x").le(0)), ()):
+    assert proposed("bound", "", ((x("x").ge(1),), claim), ["x"], point, ((), claim)).wide
+    for assume, needed in (
+        ((x("x").ge(F(1, 2)),), point),
+        ((x("x").ge(1), x("x").le(0)), point),
+        ((x("x").ge(1),), {"x": F(2)}),
+    ):
         with pytest.raises(ProofError):
-            proposed("bound", "", (assume, claim), names, point, ((), claim), seconds=1)
-    with pytest.raises(ProofError):
-        proposed("bound", "", ((x("x").ge(1),), claim), names, {"x": F(2)}, ((), claim))
+            proposed("bound", "", (assume, claim), ["x"], needed, ((), claim), seconds=1)
 
 
 def test_a_search_that_lies_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,65 +245,28 @@ def test_a_search_that_breaks_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> 
                 checked(r, verdict)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("claim", "assume"),
-    [
-        ("x^64 <= x^63 + 1/1000000", []),
-        ("tanh(erf(atan(sqrt(abs(x))))) <= x/3", []),
-        ("sqrt(x^2 + y^2) + sqrt(z^2) <= sqrt(x^2 + y^2 + z^2)/2", []),
-        (f"({' + '.join(f'x{n}' for n in range(30))})^2 <= {' + '.join(f'x{n}^2' for n in range(30))}", []),
-        ("1/x^2 <= 1 + exp(-x)", ["x > 0"]),
-    ],
-    ids=lambda value: value[:40] if isinstance(value, str) else "",
-)
-def test_hard_claims_neither_crash_nor_hang(claim: str, assume: list[str]) -> None:
-    verdict = prove(claim, assume, seconds=2)
-    assert verdict.status == "REFUTED"
-    started = now()
-    found = repairs(verdict, seconds=1)
-    assert now() - started < 4
-    for r in found:
-        checked(r, verdict)
-
-
 # the parts
 
 
 def test_numerals_of_a_claim() -> None:
     claim = relation("2*x - x^3/4 <= 0.5 + exp(3*x) + 1/(5*y)", ["x", "y"])
-    found = {n.value: n for n in numerals(claim)}
-    assert {F(2), F(1, 4), F(1, 2), F(3), F(5)} <= set(found) and F(-1) not in found
-    assert said(found[F(1, 4)].at(F(1, 3))) == "2*x - x^3/3 <= 1/2 + exp(3*x) + 1/(5*y)"
-    assert said(found[F(2)].at(F(1))) == "x - x^3/4 <= 1/2 + exp(3*x) + 1/(5*y)"
-    assert {v: found[v].shape for v in (F(2), F(3), F(5))} == {F(2): "affine", F(3): "other", F(5): "inverse"}
-    assert found[F(1, 2)].summand and not found[F(2)].summand
-
-
-def test_a_quotient_of_numbers_is_one_coefficient() -> None:
-    (two_thirds, one) = numerals(relation("2*x/3 <= 1", ["x"]))
+    by_value = {n.value: n for n in numerals(claim)}
+    assert {F(2), F(1, 4), F(1, 2), F(3), F(5)} <= set(by_value) and F(-1) not in by_value
+    assert said(by_value[F(1, 4)].at(F(1, 3))) == "2*x - x^3/3 <= 1/2 + exp(3*x) + 1/(5*y)"
+    assert said(by_value[F(2)].at(F(1))) == "x - x^3/4 <= 1/2 + exp(3*x) + 1/(5*y)"
+    assert [by_value[v].shape for v in (F(2), F(3), F(5))] == ["affine", "other", "inverse"]
+    assert by_value[F(1, 2)].summand and not by_value[F(2)].summand
+    (two_thirds, one) = numerals(relation("2*x/3 <= 1", ["x"]))  # a quotient of numbers is one coefficient
     assert (two_thirds.value, one.value) == (F(2, 3), 1)
     assert said(two_thirds.at(F(3, 4))) == "3*x/4 <= 1" and said(two_thirds.at(F(1, 2))) == "x/2 <= 1"
 
 
-def test_a_relation_is_printed_with_the_number_last() -> None:
-    for r, printed in ((num(1).le(x("x")), "x >= 1"), (x("x").lt(num(1)), "x < 1"), (num(1).le(num(2)), "1 <= 2")):
-        assert said(r) == printed
-
-
-# room inside the assumptions of a repair, and not on their edges alone
-
-
 @pytest.mark.parametrize(
     ("assume", "room"),
-    [([T.ge(0)], True), ([T.ge(0), T.le(1)], True), ([T.ge(0), T.le(0)], False), ([((T - 1) ** 2).le(0)], False)],
-    ids=["half a line", "an interval", "a point", "a square"],
+    [([T.ge(0), T.le(1)], True), ([T.ge(0), T.le(0)], False), ([((T - 1) ** 2).le(0)], False)],
+    ids=["an interval", "a point", "a square"],
 )
 def test_a_point_inside_is_told_from_one_on_the_edge(assume: list[Relation], room: bool) -> None:
     point, wide = repair_module._model(("t",), assume)
-    assert point is not None and wide is room
-    assert all(Values(point).holds(a) for a in assume)
-
-
-def test_where_nothing_satisfies_the_assumptions_there_is_no_point() -> None:
+    assert point is not None and wide is room and all(Values(point).holds(a) for a in assume)
     assert repair_module._model(("t",), [T.ge(1), T.le(num(0))], 0.2) == (None, False)

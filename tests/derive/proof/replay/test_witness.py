@@ -28,7 +28,7 @@ from sdescent.derive.theorems.entry.theorem import Theorem
 from tests.support.certificates.entries import entry_certificate
 from tests.support.certificates.witnesses import unsatisfied
 from tests.support.corpus.cases import claim_of
-from tests.support.corpus.holding import TRUE
+from tests.support.corpus.textbook import TRUE
 from tests.support.samples import mostly_slow
 
 ZERO, ONE, UNIT = num(0), num(1), Fraction(1)

@@ -14,7 +14,7 @@ from sdescent.derive.proof.rocq.judge import MACHINE, STANDARD, judge
 from sdescent.derive.proof.rocq.notation import ExportError
 from tests.derive.proof.rocq.drafts import both, check, rocq
 from tests.support.corpus.cases import claim_of
-from tests.support.corpus.holding import TRUE
+from tests.support.corpus.textbook import TRUE
 
 #: eight from all parts of the corpus
 NAMES = (

@@ -11,49 +11,42 @@ import pytest
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.normal import Normal
-from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, opnorm, quad, under, vec, x, xs
+from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.search import linear
-from sdescent.derive.proof.search.certify import CertifyStep, find, inconsistent
-from sdescent.derive.proof.search.ring import Ring
+from sdescent.derive.proof.search.certify import find, inconsistent
+from sdescent.derive.proof.search.ring import CertifyStep, Ring
 from tests.support.corpus.cases import Case, problem, yes
 from tests.support.corpus.one_step import HARD, ONE_STEP, REFUTED
 from tests.support.mutation.truth import Truth
-from tests.support.samples import slow_but
 
 #: generous: the machine runs other work beside the tests
 SECONDS = 10.0
 
 
-def valid(normal: Normal, claim: Relation, premises: Sequence[Relation], found: CertifyStep) -> bool:
-    """Whether `found` is a certify step by FORMAT.md."""
-    return Truth(normal, premises).identity(claim, found)
+def valid(normal: Normal, claim: Relation, premises: Sequence[Relation], certificate: CertifyStep) -> bool:
+    """Whether it is a certify step by FORMAT.md."""
+    return Truth(normal, premises).identity(claim, certificate)
 
 
-def step(
-    normal: Normal, claim: Relation, premises: Sequence[Relation], hints: Sequence[Term] = (), seconds: float = 1.0
-) -> CertifyStep:
+def step(normal: Normal, claim: Relation, premises: Sequence[Relation], hints: Sequence[Term] = ()) -> CertifyStep:
     """The step that the search finds, checked."""
-    certificate = find(normal, claim, premises, hints, seconds)
+    certificate = find(normal, claim, premises, hints, SECONDS)
     assert certificate is not None and valid(normal, claim, premises, certificate)
     return certificate
 
 
-#: the longest of them takes seconds
-HOLDING = (*ONE_STEP, *HARD)
-QUICK = [e for e in HOLDING if e.name != "hurwitz 6"][::3]
-
-
-@pytest.mark.parametrize("entry", slow_but(HOLDING, QUICK), ids=lambda e: e.name)
+@pytest.mark.parametrize("entry", [e for e in (*ONE_STEP, *HARD) if e.name != "hurwitz 6"], ids=lambda e: e.name)
 def test_true_claims_are_found(entry: Case) -> None:
-    step(*problem(entry), SECONDS)
+    step(*problem(entry))
 
 
 @pytest.mark.parametrize(
-    "entry", slow_but(REFUTED, [e for e in REFUTED[::3] if e.name != "descent, false"]), ids=lambda e: e.name
+    "entry", [e for e in REFUTED if e.name not in ("descent, false", "6.9, false")], ids=lambda e: e.name
 )
 def test_false_claims_find_nothing(entry: Case) -> None:
-    normal, claim, premises, hints = problem(entry)
-    assert find(normal, claim, premises, hints, 1.0) is None
+    start = now()
+    assert find(*problem(entry), 0.5) is None
+    assert now() - start < 2.5
 
 
 def test_a_strict_claim_follows_from_a_strict_premise_alone() -> None:
@@ -70,14 +63,6 @@ def test_the_same_certificate_each_time() -> None:
     assert first == second is not None
 
 
-def test_the_time_is_kept() -> None:
-    entry = next(e for e in REFUTED if e.name == "6.2 no N, false")
-    normal, claim, premises, hints = problem(entry)
-    start = now()
-    assert find(normal, claim, premises, hints, 0.5) is None
-    assert now() - start < 2.5
-
-
 def test_solvers_have_more_of_the_time_of_day_on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """They count it: with a third of a processor since the search began, each second of its work takes three."""
     normal, claim, *_ = problem(yes("", "x", "x <= x^2 + 1"))
@@ -90,9 +75,9 @@ def test_solvers_have_more_of_the_time_of_day_on_a_busy_machine(monkeypatch: pyt
 @pytest.mark.parametrize(("third", "absurd"), [("y > 0", True), ("y >= 0", False)])
 def test_premises_that_cannot_hold_together(third: str, absurd: bool) -> None:
     normal, _, premises, _ = problem(yes("", "x y", "x <= y", f"x + y <= 1; x >= 1; {third}"))
-    found = inconsistent(normal, premises)
-    assert (found is not None) is absurd
-    assert found is None or valid(normal, num(1).le(num(0)), premises, found)
+    certificate = inconsistent(normal, premises)
+    assert (certificate is not None) is absurd
+    assert certificate is None or valid(normal, num(1).le(num(0)), premises, certificate)
 
 
 def test_not_equal_stands_in_no_certificate() -> None:
@@ -103,37 +88,14 @@ def test_not_equal_stands_in_no_certificate() -> None:
     assert find(normal, unequal, [num(1).le(t)]) is None
 
 
-def test_atoms_are_opaque() -> None:
-    """Norms, expectations, functions: 6.2 in the words of the kernel."""
-    context = Context({"L0": "const", "L1": "const", "h": "const", "Ld": "random"}, ("g",), {"H": ("symmetric",)})
-    normal = Normal(context)
-    g, matrix = vec("g"), ("m", "H")
-    l0, l1, h, drift = xs("L0 L1 h Ld")
-    size = norm(g)
-    premises = [
-        num(0).le(size), num(0).le(h), quad(matrix, g).le(opnorm(matrix) * size**2), opnorm(matrix).le(l0 + l1 * size),
-        drift.eq(h**2 / 2 * quad(matrix, g) - h * size**2), (h * (l0 + l1 * size)).le(2 * fn("exp", x("L0"))),
-    ]  # fmt: skip
-    claim = drift.le(-(1 - fn("exp", x("L0"))) * h * size**2)
-    step(normal, claim, premises)
-
-
-def test_expectations() -> None:
-    normal = Normal(Context({"X": "rv", "c": "const"}))
-    first, second = under("E", x("X")), under("E", x("X") ** 2)
-    premises = [num(0).le(under("E", (x("X") - first) ** 2))]
-    claim = (first**2).le(second)
-    step(normal, claim, premises)
-
-
 def test_many_premises() -> None:
     names = [f"a{i}" for i in range(12)]
     normal = Normal(Context(dict.fromkeys([*names, "s"], "const")))
     premises = [x(n).ge(0) for n in names] + [x(n).le(x(m)) for n, m in itertools.pairwise(names)]
     claim = (x("a0") * x("a1")).le(x("a10") * x("a11") + x("s") ** 2)
-    step(normal, claim, premises, seconds=SECONDS)
+    step(normal, claim, premises)
 
 
 def test_coefficients_are_exact() -> None:
-    found = step(*problem(yes("", "x", "x <= 123456789/1000000007*x^2 + 1000000007/493827156")))
-    assert all(isinstance(c, Fraction) for c, _, _ in found.sum)
+    certificate = step(*problem(yes("", "x", "x <= 123456789/1000000007*x^2 + 1000000007/493827156")))
+    assert all(isinstance(c, Fraction) for c, _, _ in certificate.sum)

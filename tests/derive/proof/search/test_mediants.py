@@ -8,16 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from sdescent.derive.proof.search.mediants import (
-    DENOMINATOR,
-    Tried,
-    Walked,
-    at_least,
-    between,
-    least_near,
-    next_above,
-    next_below,
-)  # fmt: skip
+from sdescent.derive.proof.search.mediants import Tried, Walked, at_least, between, least_near, next_above, next_below
 
 F = Fraction
 
@@ -30,20 +21,20 @@ def test_neighbours_of_small_denominator() -> None:
         assert at_least(middle, 12) == above and at_least(above, 12) == above
 
 
-@pytest.mark.parametrize("least", [F(1, 2), F(1, 64), F(63, 64), F(31, 47), F(58, 41), F(-3, 7), F(0), F(1000, 7)])
-@pytest.mark.parametrize("guess", [0, F(1, 10**6), F(-1, 50), F(1, 3)])
+@pytest.mark.parametrize("least", [F(1, 64), F(31, 47), F(58, 41), F(-3, 7), F(0)])
+@pytest.mark.parametrize("guess", [0, F(1, 10**6), F(1, 3)])
 def test_the_walk_finds_the_least(least: Fraction, guess: Fraction) -> None:
-    asked: list[Fraction] = []
+    judgements: list[Fraction] = []
 
     def judge(value: Fraction) -> Tried:
-        asked.append(value)
+        judgements.append(value)
         return Tried(value >= least, str(value))
 
     walked = least_near(judge, least + guess, F(-10), "start")
     assert walked is not None and walked.neighbours
     assert (walked.certified, walked.proof) == (least, str(least))
     assert walked.refuted == next_below(least) and walked.witness == str(walked.refuted)
-    assert len(asked) <= 40 and (guess != 0 or len(asked) == 2)
+    assert len(judgements) <= 40 and (guess != 0 or len(judgements) == 2)
     low = F(least.__floor__() - (least.denominator == 1))
     again = between(judge, Walked(low + 1, "", low, "", True))
     assert (again.certified, again.refuted, again.neighbours) == (least, walked.refuted, True)
@@ -58,7 +49,6 @@ def test_the_walk_stops_where_nothing_is_known() -> None:
     assert walked.certified == 1 and walked.refuted is not None and walked.refuted <= F(1, 2)
     assert least_near(lambda value: None, F(3, 4), F(0), "start") is None
     assert least_near(lambda value: Tried(False, value), F(3, 4), F(0), "start") is None
-    assert DENOMINATOR == 64
 
 
 def test_the_walk_never_says_too_much() -> None:
@@ -73,10 +63,9 @@ def test_the_walk_never_says_too_much() -> None:
         guess = least + F(chance.randrange(-100, 100), chance.choice([1, 10, 1000, 10**6]))
 
         def judge(value: Fraction, least: Fraction = least, gap: Fraction = gap, strict: bool = strict) -> Tried | None:
-            holds = value > least + gap if strict else value >= least + gap
-            return (
-                Tried(True, value) if holds else Tried(False, value) if value < least or (strict and not gap) else None
-            )
+            if value > least + gap or (value == least + gap and not strict):
+                return Tried(True, value)
+            return Tried(False, value) if value < least or (strict and not gap) else None
 
         walked = least_near(judge, guess, start, start)
         if walked is None:

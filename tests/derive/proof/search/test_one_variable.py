@@ -16,11 +16,12 @@ from sdescent.derive.proof.kernel.one_variable import check_ball, needs_open
 from sdescent.derive.proof.kernel.one_variable_forms import PI
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, x
+from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
 from sdescent.derive.proof.search.one_variable import disprove, find
 from sdescent.derive.theorems.facts import laws
+from tests.support.corpus.cases import value
 from tests.support.mutation.truth import violated
-from tests.support.samples import mostly_slow, slow_but
+from tests.support.samples import slow_but
 
 X = x("x")
 Q = Fraction
@@ -38,25 +39,6 @@ def in_logarithm(t: Term) -> Term:
     return X if inner == log(e(X)) else inner
 
 
-def value(t: Any, at: Any) -> Any:
-    """A term by mpmath: an evaluation that shares nothing with the checker."""
-    head, args = t[0], t[1:]
-    if head == "q":
-        return mpmath.mpf(Fraction(args[0]).numerator) / Fraction(args[0]).denominator
-    if head == "x":
-        return at
-    if head == "pi":
-        return +mpmath.pi
-    if head == "f":
-        return getattr(mpmath, args[0])(value(args[1], at))
-    if head == "^":
-        return value(args[0], at) ** args[1]
-    parts = [value(a, at) for a in args]
-    if head == "/":
-        return parts[0] / parts[1]
-    return mpmath.fsum(parts) if head == "+" else mpmath.fprod(parts)
-
-
 def holds(term: Term, low: Fraction | None, high: Fraction | None) -> bool:
     """Whether no point of a grid, dense at the ends and far out, shows that term >= 0 is false."""
     with flint.ctx.workprec(300):
@@ -66,106 +48,73 @@ def holds(term: Term, low: Fraction | None, high: Fraction | None) -> bool:
 #: name -> term, interval, strict
 TRUE: dict[str, tuple[Term, tuple[Fraction | None, Fraction | None], bool]] = {
     "1 - exp(-x) >= x/(1 + x)": (1 - e(-X) - X / (1 + X), RIGHT, False),
-    "atan(x) >= x/(1 + x^2)": (atan(X) - X / (1 + X**2), RIGHT, False),
-    "log(1 + x) >= x/(1 + x)": (log(1 + X) - X / (1 + X), RIGHT, False),
     "log(1 + x) <= x/sqrt(1 + x)": (X / sqrt(1 + X) - log(1 + X), RIGHT, False),
     "log(1 + x) < x": (X - log(1 + X), RIGHT, True),
-    "tanh(x) <= x": (X - tanh(X), RIGHT, False),
     "tanh(x) < x": (X - tanh(X), RIGHT, True),
     "tanh(x) >= 1/2 from 1": (tanh(X) - Q(1, 2), (Q(1), None), False),
     "tanh(x) < 1": (1 - tanh(X), WHOLE, True),
     "x tanh(x) <= x^2": (X**2 - X * tanh(X), WHOLE, False),
-    "atan(x) <= x - x^3/3 + x^5/5": (X - X**3 / 3 + X**5 / 5 - atan(X), RIGHT, False),
-    "atan(x) >= 3x/(3 + x^2)": (atan(X) - 3 * X / (3 + X**2), RIGHT, False),
     "atan(x) >= 3x/(1 + 2 sqrt(1 + x^2))": (atan(X) - 3 * X / (1 + 2 * sqrt(1 + X**2)), RIGHT, False),
     "atan(x) < pi/2": (PI / 2 - atan(X), RIGHT, True),
     "erf(x) <= 2x/sqrt(pi)": (2 * X / sqrt(PI) - erf(X), RIGHT, False),
     "erf(x) < 1": (1 - erf(X), WHOLE, True),
     "exp(x) >= 1 + x + x^2/2": (e(X) - 1 - X - X**2 / 2, RIGHT, False),
-    "exp(x) >= 1 + x": (e(X) - 1 - X, WHOLE, False),
-    "exp(x) >= x^5/30": (e(X) - X**5 / 30, RIGHT, True),
     "cosh(x) >= 1 + x^2/2": ((e(X) + e(-X)) / 2 - 1 - X**2 / 2, WHOLE, False),
-    "x exp(-x) <= 37/100": (Q(37, 100) - X * e(-X), WHOLE, False),
     "exp(-x^2) <= 1/(1 + x^2)": (1 / (1 + X**2) - e(-(X**2)), WHOLE, False),
-    "sqrt(1 + x) <= 1 + x/2": (1 + X / 2 - sqrt(1 + X), (Q(-1, 2), None), False),
     "exp(x)/(1 + exp(x))^2 <= 1/4": (Q(1, 4) - e(X) / (1 + e(X)) ** 2, WHOLE, False),
     "(x - 1/3)^2 >= 0": ((X - Q(1, 3)) ** 2, WHOLE, False),
-    "x^4 - 4 x + 3.01 > 0": (X**4 - 4 * X + Q(301, 100), WHOLE, True),
     "(x^2 - 2)^2 + 1/100 > 0": ((X**2 - 2) ** 2 + Q(1, 100), WHOLE, True),
-    "log(x) <= x - 1": (in_logarithm(X - 1 - log(X)), WHOLE, False),
     "x log(x) >= -37/100": (in_logarithm(X * log(X) + Q(37, 100)), WHOLE, False),
-    "natural compression": ((3 * X - 4) ** 2 / 8, (Q(1), Q(2)), False),
     "a bounded piece": (erf(X) - atan(X) + Q(1, 100), (Q(-1, 100), Q(1, 2)), True),
 }
 
 #: false, most by little: name -> term, interval, strict, whether a rational shows it
 FALSE: dict[str, tuple[Term, tuple[Fraction | None, Fraction | None], bool, bool]] = {
-    "1 - exp(-x) >= 1.01 x/(1 + x)": (1 - e(-X) - Q(101, 100) * X / (1 + X), RIGHT, False, True),
     "atan >= x/(1 + x^2) + x^5/10": (atan(X) - X / (1 + X**2) - X**5 / 10, RIGHT, False, True),
     "x > log(1 + x) at 0": (X - log(1 + X), (Q(-1, 2), None), True, True),
-    "tanh <= 0.999 x": (Q(999, 1000) * X - tanh(X), RIGHT, False, True),
     "atan >= x - x^3/3.01": (atan(X) - X + X**3 * Q(100, 301), RIGHT, False, True),
-    "erf <= 0.999999": (Q(999999, 1000000) - erf(X), RIGHT, False, True),
     "1 - erf >= 1e-30": (1 - erf(X) - Q(1, 10**30), RIGHT, False, True),
-    "exp >= 1 + x + 0.51 x^2": (e(X) - 1 - X - Q(51, 100) * X**2, RIGHT, False, True),
     "x exp(-x) <= 0.36787": (Q(36787, 100000) - X * e(-X), WHOLE, False, True),
-    "cosh <= exp(0.49 x^2)": (e(Q(49, 100) * X**2) - (e(X) + e(-X)) / 2, WHOLE, False, True),
     "(x - 1/3)^2 > 0": ((X - Q(1, 3)) ** 2, WHOLE, True, True),
-    "(x^2 - 2)^2 >= 1e-8": ((X**2 - 2) ** 2 - Q(1, 10**8), WHOLE, False, True),
     "(x^2 - 2)^2 > 0": ((X**2 - 2) ** 2, WHOLE, True, False),
     "exp >= x^5/20": (e(X) - X**5 / 20, RIGHT, False, True),
-    "logistic <= 0.2499": (Q(2499, 10000) - e(X) / (1 + e(X)) ** 2, WHOLE, False, True),
-    "atan >= 3x/(3 + 0.99 x^2)": (atan(X) - 3 * X / (3 + Q(99, 100) * X**2), RIGHT, False, True),
-    "sqrt(1 + x) <= 1 + 0.49 x": (1 + Q(49, 100) * X - sqrt(1 + X), (Q(-1, 2), None), False, True),
     "1/x >= -1 across 0": (1 / X + 1, (Q(-1), Q(1)), False, True),
     "log >= -100 down to 0": (log(X) + 100, (ZERO, Q(1)), False, True),
-    "x/sqrt(1 + x^2) >= 0.7072": (X / sqrt(1 + X**2) - Q(7072, 10000), (Q(1), None), False, True),
-    "atan <= x - x^3/6": (X - X**3 / 6 - atan(X), RIGHT, False, True),
-    "erf >= exp(-x^2)": (erf(X) - e(-(X**2)), RIGHT, False, True),
     "1 - erf(x) >= 0 strictly less": (erf(X) - 1, RIGHT, False, True),
     "log(x) <= x - 1.001": (in_logarithm(X - Q(1001, 1000) - log(X)), WHOLE, False, True),
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(TRUE, 2))
-def test_found(name: str) -> None:
+@pytest.mark.parametrize("name", TRUE)
+def test_true(name: str) -> None:
+    """Also: the proof of 0 <= phi is none of 0 <= phi - d where that is false, nor of 0 < phi where phi has a zero."""
     term, (low, high), strict = TRUE[name]
     assert holds(term, low, high)
-    found = find(term, "x", low, high, strict, 5.0)
-    assert found is not None
-    assert found["term"] == term
-    assert (found["low"], found["high"]) == tuple(None if end is None else str(end) for end in (low, high))
-    check_ball(found)
-    check_ball(json.loads(json.dumps(found)))
-    assert disprove(term, "x", low, high, strict and not needs_open(found), 1.0) is None
-
-
-@pytest.mark.parametrize("name", [n for n in TRUE if TRUE[n][1] != WHOLE and not TRUE[n][2]])
-def test_a_proof_is_of_its_claim(name: str) -> None:
-    """The proof of 0 <= phi is none of 0 <= phi - d where that is false, nor of 0 < phi where phi has a zero."""
-    term, (low, high), strict = TRUE[name]
-    found = find(term, "x", low, high, strict, 5.0)
-    assert found is not None
-    for d in (Q(1, 10**9), Q(1, 100), Q(1)):
-        other = {**found, "term": term - d}
-        if disprove(other["term"], "x", low, high, False, 1.0) is not None:
+    proof = find(term, "x", low, high, strict, 5.0)
+    assert proof is not None and proof == find(term, "x", low, high, strict, 5.0)
+    assert proof["term"] == term
+    assert (proof["low"], proof["high"]) == tuple(None if end is None else str(end) for end in (low, high))
+    check_ball(json.loads(json.dumps(proof)))
+    assert disprove(term, "x", low, high, strict and not needs_open(proof), 1.0) is None
+    for d in (Q(1, 10**9), Q(1)):
+        if disprove(term - d, "x", low, high, False, 1.0) is not None:
             with pytest.raises(ProofError):
-                check_ball(other)
-    if disprove(term, "x", low, high, True, 1.0) is not None:
+                check_ball({**proof, "term": term - d})
+    if not strict and disprove(term, "x", low, high, True, 1.0) is not None:
         with pytest.raises(ProofError):
-            check_ball({**found, "strict": True})
+            check_ball({**proof, "strict": True})
 
 
-@pytest.mark.parametrize("name", slow_but(FALSE, [n for n in [*FALSE][::2] if n != "(x^2 - 2)^2 >= 1e-8"]))
+@pytest.mark.parametrize("name", FALSE)
 def test_false(name: str) -> None:
     term, (low, high), strict, shown = FALSE[name]
-    assert find(term, "x", low, high, strict, 1.0) is None
+    assert find(term, "x", low, high, strict, 0.5) is None
     point = disprove(term, "x", low, high, strict, 1.0)
     assert (point is not None) == shown
     if point is not None:
         assert (low is None or low <= point) and (high is None or point <= high)
         with mpmath.workdps(120):
-            seen = value(term, value(num(point), 0))
+            seen = value(term, {"x": value(num(point), {}, mpmath)}, mpmath)
             assert seen < 0 or (strict and abs(seen) < mpmath.mpf(10) ** -100)
 
 
@@ -181,11 +130,6 @@ def test_the_search_keeps_to_its_time() -> None:
         assert now() - start < 2.0
 
 
-def test_the_search_is_deterministic() -> None:
-    term, (low, high), strict = TRUE["cosh(x) >= 1 + x^2/2"]
-    assert find(term, "x", low, high, strict, 5.0) == find(term, "x", low, high, strict, 5.0)
-
-
 def test_what_is_no_term_of_the_variable_is_refused() -> None:
     for term in (x("y"), fn("abs", X), Term(("E", X))):
         with pytest.raises(ProofError):
@@ -194,12 +138,9 @@ def test_what_is_no_term_of_the_variable_is_refused() -> None:
             disprove(term, "x", ZERO, None, False)
 
 
-@pytest.mark.parametrize(
-    "law", slow_but(["gaussian", "student-t:2", "logistic", "student-t:10"], ("gaussian", "student-t:2"))
-)
+@pytest.mark.parametrize("law", slow_but(["student-t:2", "logistic", "student-t:10"], ["student-t:2"]))
 def test_facts_of_the_laws(law: str) -> None:
-    found = {bound.fact for bound in laws.bounds(law)}
-    assert found == {"concave", "slope", "product", "hyperbola", "minimum"}
+    assert {bound.fact for bound in laws.bounds(law)} == {"concave", "slope", "product", "hyperbola", "minimum"}
     for bound in laws.bounds(law):
         proof = bound.proof(5.0)
         assert proof is not None, bound
@@ -229,9 +170,9 @@ def test_the_terms_of_the_laws_are_those_of_derive_noise(law: str) -> None:
                 if branch.high is not None and at > 1:
                     continue
                 first = mpmath.mpf(1) if law == "uniform" and at > 1 else 2 * mpmath.quad(p, [0, at])
-                assert abs(value(branch.sign_mean, at) - first) < 1e-20
-                assert abs(value(facts["concave"].term, at) + 2 * mpmath.diff(p, at)) < 1e-8
-                assert abs(value(facts["slope"].term, at) - 2 * (p(mpmath.mpf(0)) - p(at))) < 1e-20
+                assert abs(value(branch.sign_mean, {"x": at}, mpmath) - first) < 1e-20
+                assert abs(value(facts["concave"].term, {"x": at}, mpmath) + 2 * mpmath.diff(p, at)) < 1e-8
+                assert abs(value(facts["slope"].term, {"x": at}, mpmath) - 2 * (p(mpmath.mpf(0)) - p(at))) < 1e-20
 
 
 ATOMS = (
@@ -243,43 +184,33 @@ def _drawn(draw: random.Random) -> Term:
     """A sum of products of atoms; half of the time less its value at 0, or shifted by it up to a little."""
     members = []
     for _ in range(draw.randint(2, 3)):
-        product = num(draw.choice([1, 1, 2, -1, -1, Q(1, 2), Q(-1, 3)]))
-        for atom in draw.sample(ATOMS, draw.randint(1, 2)):
-            product = product * atom
-        members.append(product)
+        factor = num(draw.choice([1, 1, 2, -1, -1, Q(1, 2), Q(-1, 3)]))
+        members.append(times(factor, *draw.sample(ATOMS, draw.randint(1, 2))))
     whole = plus(*members)
     if draw.random() < 0.5:
         return whole - substitute(whole, "x", num(0))
     return whole + draw.choice([0, 1, Q(1, 2), Q(1, 1000), 3])
 
 
-def _compare_with_mpmath(seeds: range) -> int:
-    count = 0
-    for seed in seeds:
-        draw = random.Random(seed)
-        term = _drawn(draw)
-        if draw.random() < 0.5:
-            term = -1 * term
-        low, high = draw.choice([(ZERO, None), (ZERO, Q(1)), (Q(1, 3), Q(2)), (Q(-1, 2), Q(1, 2)), (Q(2), None)])
-        strict = draw.random() < 0.3
-        found = find(term, "x", low, high, strict, 0.25)
-        point = disprove(term, "x", low, high, False, 0.25)
-        if found is not None:
-            count += 1
-            assert point is None
-            assert holds(term, low, high), (seed, term)
-        if point is not None:
-            with mpmath.workdps(60):
-                assert value(term, value(num(point), 0)) < 0, (seed, term)
-    return count
-
-
 @pytest.mark.slow
 def test_random_claims() -> None:
-    assert _compare_with_mpmath(range(60)) > 10
+    """Those that are proved have no point that refutes them, by mpmath and by balls; the key is the number of the claim."""
+    count = 0
+    for key in range(40):
+        draw = random.Random(key)
+        term, strict = draw.choice((1, -1)) * _drawn(draw), draw.random() < 0.3
+        low, high = draw.choice([(ZERO, None), (ZERO, Q(1)), (Q(1, 3), Q(2)), (Q(-1, 2), Q(1, 2)), (Q(2), None)])
+        proof = find(term, "x", low, high, strict, 0.25)
+        point = disprove(term, "x", low, high, False, 0.25)
+        count += proof is not None
+        assert proof is None or (point is None and holds(term, low, high)), (key, term)
+        if point is not None:
+            with mpmath.workdps(60):
+                assert value(term, {"x": value(num(point), {}, mpmath)}, mpmath) < 0, (key, term)
+    assert count > 6
 
 
 def test_ends_may_be_whole_numbers() -> None:
     """What is kept of an interval with ends of int serves one with ends of Fraction: equal keys, equal points."""
     cases: list[Any] = [(0, 7), (Q(0), Q(7))]
-    assert all(isinstance(disprove(X - num(1), "x", *ends, False), Fraction) for ends in cases)
+    assert all(isinstance(disprove(X - num(1), "x", low, high, False), Fraction) for low, high in cases)
