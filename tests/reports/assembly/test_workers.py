@@ -58,8 +58,8 @@ from sdescent.derive.vocabulary.registry import register
 from sdescent.reports.paper.real_data import section, study
 
 register("statistic", "far", "")(len)
-found = tuple(replace(own, runs=own.runs[:1]) for own in section.settings())
-section.settings = lambda: found
+few = tuple(replace(one, runs=one.runs[:1]) for one in section.settings())
+section.settings = lambda: few
 section.SIZES["quick"] = study.StudySize(draws=60, runs=4, models=(), fitted=())
 measure = study.NoiseStudy._measure
 
@@ -111,20 +111,19 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
         theirs.path("real-data", ASKED).unlink()
         (lost,) = pieces.glob("real-data-random-design-noise-*.json")
         lost.unlink()
-        found, damaged = compute(["real-data"], pieces, ASKED, work([]))
-        assert found == sorted(name for name in theirs.reused if name != "real-data-random-design-noise")
-        assert damaged == []
-        assert lost.is_file()
+        reused, damaged = compute(["real-data"], pieces, ASKED, work([]))
+        assert reused == sorted(name for name in theirs.reused if name != "real-data-random-design-noise")
+        assert damaged == [] and lost.is_file()
 
 
 def test_a_section_is_put_together_after_its_last_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One worker, which does nothing and says that each task is done."""
-    given: list[str | None] = []
+    pieces: list[str | None] = []
 
     @contextmanager
     def crew(count: int, folder: Path, spec: Any, answers: Any) -> Iterator[list[int]]:
         def give(worker: int, section: str, piece: str | None, spent: float) -> None:
-            given.append(piece)
+            pieces.append(piece)
             answers.put((worker, {"stored": [], "reused": [], "damaged": [], "seconds": 1.0}))
 
         monkeypatch.setattr(workers, "_give", give)
@@ -132,7 +131,7 @@ def test_a_section_is_put_together_after_its_last_piece(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(workers, "_crew", crew)
     compute(["real-data"], tmp_path, ASKED, work([]))
-    assert given == [*section_of("real-data").pieces, None]
+    assert pieces == [*section_of("real-data").pieces, None]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -159,17 +158,6 @@ def test_a_worker_that_is_killed(tmp_path: Path) -> None:
 
     with pytest.raises(WorkerFailed, match="status -9"):
         compute(["theorems"], tmp_path, ASKED, Killing(Plan(None, True, None), lambda label, share: None))
-    assert children() == set()
-
-
-@pytest.mark.slow
-def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
-    class Stopping(Announced):
-        def tick(self, name: str, label: str) -> None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        compute(["theorems", "sde-table"], tmp_path, ASKED, Stopping(Plan(None, True, None), lambda label, share: None))
     assert children() == set()
 
 
