@@ -9,9 +9,13 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.methods.checking.compressors import messages
 from sdescent.derive.methods.checking.findings import EVERYTHING, Compared, Finding
 from sdescent.derive.methods.checking.numbers import Mesh, NotEvaluated, function, mesh
 from sdescent.derive.methods.noise.law import ARGUMENT, Law
+from sdescent.derive.methods.noise.scales import Noise
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 
 #: where functions of one variable are compared
@@ -24,6 +28,8 @@ NEAR = 1e-7
 SCALES, SETTLED, SHRINKS, GROWTH = 7, 1e-6, 0.75, 0.9
 #: of the slope: distance of the differences, error that is allowed
 STEP, SLACK = 2e-4, 1e-5
+#: in which the scales of a noise are tested
+DIMENSION = 3
 
 
 def about_law(law: Law, patient: bool = True) -> list[Finding]:
@@ -235,3 +241,35 @@ def _power(local: list[float]) -> float | None:
     if all(abs(later) <= SHRINKS * abs(sooner) for sooner, later in ((first, second), (second, third))):
         return local[-1] + float(third * third / (second - third))
     return None
+
+
+def about_noise(noise: Noise) -> list[Finding]:
+    """What a noise without symbols says; its scales at gradients of many sizes."""
+    return [_scales(noise), *about_law(noise.law)]
+
+
+def given_with_a_run(noise: Noise) -> str:
+    """What of the scales has no number until the method is run, in words; "" where nothing is missing."""
+    if noise.dense is not None:
+        return "its covariance is a matrix that is given with a run"
+    other = sorted(
+        {c.base for s in noise.scales for c in sp.sympify(s).atoms(Coordinate) if c.base != "g" and not c.entries}
+    )
+    return f"the vector {other[0]} is given with a run" if other else ""
+
+
+def _scales(noise: Noise) -> Finding:
+    if open_ := given_with_a_run(noise):
+        return Finding("scales", "untested", open_)
+    g, letters = messages(DIMENSION), sp.symbols(f"g1:{DIMENSION + 1}", real=True)
+    expansion = Expansion(DIMENSION, {"g": letters})
+    try:
+        values = np.array([function(e, letters)(*g) for s in noise.scales for e in expansion.vector(s)])
+    except NotEvaluated as reason:
+        return Finding("scales", "untested", str(reason))
+    if not np.all(values >= 0):
+        where = np.argwhere(~(values >= 0))[0]
+        place = ", ".join(f"{x:.4g}" for x in g[:, where[1]])
+        told = f"that of client {where[0] // DIMENSION + 1} is {values[tuple(where)]:.6g} at g = ({place}), below 0"
+        return Finding("scales", "failed", told)
+    return Finding("scales", "passed", f"not negative, at {g.shape[1]} gradients")

@@ -13,7 +13,7 @@ from sdescent.derive.vocabulary.symbols import parameter
 
 
 def _applied(printer: Any, name: str, after: str, y: sp.Expr, exp: str | None) -> str:
-    """A function of the law at y, by the letter that a user who prints with own commands has for it."""
+    """A function of the law at y; a printer with the user's own commands supplies the letter."""
     letter = printer.vector(name) if hasattr(printer, "vector") else name
     return letter + after + ("" if exp is None else f"^{{{exp}}}") + rf"\left({printer._print(y)}\right)"
 
@@ -27,7 +27,7 @@ class SignedMoment(sp.Function):
     def eval(cls, m: sp.Expr, y: sp.Expr) -> sp.Expr | None:
         if y.is_zero and m.is_even:
             return sp.S.Zero
-        if y.is_negative and m.is_integer:  # so that what cancels by symmetry does
+        if y.is_negative and m.is_integer:  # so that terms which cancel by symmetry do
             return (-1) ** (m + 1) * cls(m, -y)  # pyright: ignore[reportReturnType]
         return None
 
@@ -63,7 +63,7 @@ class GenericDensity(sp.Function):
 
 
 class Cdf(sp.Function):
-    """F(x), the distribution function of a symmetric law that is not written out."""
+    """F(x), the distribution function of a symmetric law, left unevaluated."""
 
     nargs = 1
 
@@ -108,17 +108,11 @@ class GenericLaw(Law):
 
 @dataclass(frozen=True)
 class OpenLaw(Law):
-    """A law whose F, p and R_m keep these names, since written out they would fill lines; tail and variance are those of `closed`.
-
-    Args:
-        closed: the law.
-    """
+    """A law whose F, p and R_m stay symbols, because their formulas are long; tail index and moments are those of `closed`."""
 
     closed: Law
 
-    @property
-    def tail(self) -> sp.Expr:
-        return self.closed.tail
+    tail = property(lambda self: self.closed.tail)
 
     def density(self, x: sp.Expr) -> sp.Expr:
         return GenericDensity(x)

@@ -1,4 +1,4 @@
-"""The check of a sweep before anything of it runs: its experiments are built, or enough of them."""
+"""The check of a sweep before it runs: all its experiments are built, or enough of them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from sdescent.derive.reading.sweeps.plans import REMEDY, Chosen, Plan, covering
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: experiments that are built at most of each block
+#: the largest number of experiments that are built of a block
 MOST_BUILT = 20_000
-_TRIED = 64  # other values of each axis, to find out which values do not go together
+_TRIED = 64  # other values of each axis, to learn which values do not go together
 
 
 def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
-    """Build every experiment of a sweep of at most `most` points; of a longer one, enough for every value to be in one.
+    """Build every experiment of a sweep of at most `most` points; of a longer sweep, enough that each value is in one.
 
-    Of an axis of more than `most` values, so many are tried, evenly spread, the first and the last among them.
+    Of an axis of more than `most` values, `most` are tried, evenly spread, with the first and the last.
 
     Then thresholds, bounds and figures are checked with them.
 
     Raises:
-        BadInput: an experiment does not exist; the message has the values of its point and, where every one of them is in an
-            experiment that exists, how to write a sweep without that combination. Or as `check_displays`.
+        BadInput: an experiment does not exist. The message has the values of its point and, if only their combination is at fault,
+            the way to write a sweep without it. Or as for `check_displays`.
     """
     every = ((point.plan, point.rows) for point in sweep.points())
     enough = ((plan, rows) for plan in sweep.plans for rows in covering(plan, most))
@@ -36,9 +36,9 @@ def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
 
 
 def _healers(plan: Plan, rows: Chosen) -> int:
-    """The number of axes of which another value makes an experiment of a combination that is none.
+    """The number of axes whose change turns a bad combination into an experiment.
 
-    Where it is one, its value alone may be at fault; where it is more, the values do not go together.
+    If it is one, the value of that axis alone may be at fault; if it is more, the values do not go together.
     """
     count = 0
     for n, factor in enumerate(plan.factors):

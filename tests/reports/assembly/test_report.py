@@ -15,8 +15,8 @@ import sympy as sp
 
 from sdescent.derive.equations import models
 from sdescent.derive.equations.process.model_table import model_table
+from sdescent.derive.reading.claims import titled_claims
 from sdescent.derive.reading.problems import problem
-from sdescent.derive.reading.titled_claims import titled_claims
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.assembly import report
 from sdescent.reports.assembly.plan import contents_of

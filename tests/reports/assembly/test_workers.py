@@ -20,7 +20,7 @@ import pytest
 
 from sdescent.derive.vocabulary import plugin_loading
 from sdescent.reports.assembly import workers
-from sdescent.reports.assembly.plan import PROCESSES, Announced, Plan, section_of
+from sdescent.reports.assembly.plan import PROCESSES, Plan, section_of
 from sdescent.reports.assembly.workers import WorkerFailed, compute
 from sdescent.reports.paper.real_data import section as real_data
 from sdescent.reports.paper.real_data import study
@@ -46,8 +46,8 @@ def children(of: int | None = None) -> set[int]:
     return {pid for pid, parent in running().items() if parent == (of or os.getpid())}
 
 
-def work(said: list[tuple[str, float]]) -> Announced:
-    return Announced(Plan(None, True, None), lambda label, share: said.append((label, share)))
+def work(said: list[tuple[str, float]]) -> Plan:
+    return Plan(None, True, None, lambda label, share: said.append((label, share)))
 
 
 #: a plugin that makes the section on real input small, in every process, and writes down who measures which noise
@@ -151,22 +151,21 @@ def test_a_section_that_fails_says_where(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed(tmp_path: Path) -> None:
-    class Killing(Announced):
-        def tick(self, name: str, label: str) -> None:
-            for pid in children():
-                os.kill(pid, signal.SIGKILL)
+    def kill(label: str, share: float) -> None:
+        for pid in children():
+            os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(WorkerFailed, match="status -9"):
-        compute(["theorems"], tmp_path, ASKED, Killing(Plan(None, True, None), lambda label, share: None))
+        compute(["theorems"], tmp_path, ASKED, Plan(None, True, None, kill))
     assert children() == set()
 
 
 @pytest.mark.slow
 def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from sdescent.reports.assembly.plan import Plan, Announced\n"
+        "import sys; from pathlib import Path; from sdescent.reports.assembly.plan import Plan\n"
         "from sdescent.reports.assembly.workers import compute\n"
-        "work = Announced(Plan(None, True, None), lambda label, share: print(label, flush=True))\n"
+        "work = Plan(None, True, None, lambda label, share: print(label, flush=True))\n"
         "compute(['theorems', 'sde-table'], Path(sys.argv[1]), {'quick': True, 'problem': None}, work)\n"
     )
     started = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
