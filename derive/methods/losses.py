@@ -116,7 +116,6 @@ _HESSIAN = Coordinate("h", "j", True)
 
 
 def _letter(show: Callable[[sp.Expr], str]) -> str:
-    """The name of the state."""
     return show(x).removesuffix("_{j}")
 
 

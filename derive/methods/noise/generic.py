@@ -18,7 +18,12 @@ def _applied(printer: Any, name: str, after: str, y: sp.Expr, exp: str | None) -
     return letter + after + ("" if exp is None else f"^{{{exp}}}") + rf"\left({printer._print(y)}\right)"
 
 
-class SignedMoment(sp.Function):
+class _Real(sp.Function):
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
+class SignedMoment(_Real):
     """R_m(y) = E[Z^m sgn(y + Z)] of an unspecified symmetric law (theory 3); odd in y for even m."""
 
     nargs = 2
@@ -38,15 +43,12 @@ class SignedMoment(sp.Function):
         m, y = self.args
         return 2 * (-y) ** m * GenericDensity(y)
 
-    def _eval_is_extended_real(self) -> bool:
-        return True
-
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         m, y = self.args
         return _applied(printer, "R", f"_{{{m}}}", y, exp)
 
 
-class GenericDensity(sp.Function):
+class GenericDensity(_Real):
     """p(x), the density of an unspecified symmetric law."""
 
     nargs = 1
@@ -55,14 +57,11 @@ class GenericDensity(sp.Function):
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
         return cls(-x) if x.is_negative else None  # pyright: ignore[reportReturnType]
 
-    def _eval_is_extended_real(self) -> bool:
-        return True
-
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return _applied(printer, "F", "'", self.args[0], exp)
 
 
-class Cdf(sp.Function):
+class Cdf(_Real):
     """F(x), the distribution function of a symmetric law, left unevaluated."""
 
     nargs = 1
@@ -76,9 +75,6 @@ class Cdf(sp.Function):
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """F' = p."""
         return GenericDensity(self.args[0])
-
-    def _eval_is_extended_real(self) -> bool:
-        return True
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return _applied(printer, "F", "", self.args[0], exp)

@@ -185,7 +185,6 @@ def _values(name: str, listed: list[Any], place: str) -> tuple[Value, ...]:
 
 
 def _once(values: Iterable[Value]) -> tuple[Value, ...]:
-    """The values without repetitions."""
     distinct: dict[str, Value] = {}
     for value in values:
         distinct.setdefault(value.text, value)

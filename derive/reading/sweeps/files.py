@@ -87,7 +87,6 @@ def _steps(base: dict[str, Any], blocks: Sequence[Block]) -> None:
 
 
 def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) -> None:
-    """Apply one override; changes the base and the blocks."""
     name, value = override.key, override.value
     top, _, rest = name.partition(".")
     if top == SWEEP:

@@ -116,13 +116,10 @@ def _read(text: str) -> Override:
 
 
 class _Reader:
-    """Reads the value of an override."""
-
     def __init__(self, text: str, key: str) -> None:
         self.text, self.key, self.at = text, key, 0
 
     def all(self) -> Any:
-        """The value: one, or several between commas."""
         values: list[Any] = []
         self.append(values)
         while self.here(","):
@@ -167,7 +164,6 @@ class _Reader:
         self.at += 1
 
     def element(self, depth: int = 0) -> Any:
-        """One element."""
         self.quoted = False
         if depth > 4:
             self.fail("values nested less deeply")
@@ -211,7 +207,6 @@ class _Reader:
         return text.replace("_", "") if _INTEGER.fullmatch(text) else text
 
     def items(self, depth: int) -> list[Any]:
-        """[element, ..]."""
         values: list[Any] = []
         for _ in self.parts("]", trailing_comma=False):
             values.append(self.element(depth + 1))
@@ -220,7 +215,6 @@ class _Reader:
         return values
 
     def table(self, depth: int) -> dict[str, Any]:
-        """{name: element, ..}."""
         table: dict[str, Any] = {}
         for _ in self.parts("}"):
             name = _PART.match(self.text, self.at)
@@ -255,7 +249,6 @@ class _Reader:
         return self.called(name, listed, named)
 
     def called(self, name: str, listed: Sequence[Any], named: Mapping[str, Any]) -> Any:
-        """The value of a function of these arguments."""
         if name == "choice":
             if not listed or any(isinstance(value, Several | Steps | Interval) for value in listed):
                 self.fail("choice(V1, V2, ..)")

@@ -47,7 +47,6 @@ class _Draws(Sequence[tuple[Value, ...]]):
 
     @property
     def first(self) -> tuple[Value, ...]:
-        """The first row."""
         return self._row(0)
 
     @cached_property
@@ -234,7 +233,6 @@ def _axis_of(field: str, fields: Mapping[str, Any], axes: Sequence[str]) -> str:
 
 
 def _inside(exact: Any, field: str, path: Sequence[str]) -> Exact | None:
-    """The value of a part of an exact value."""
     if path and isinstance(exact, str):
         pairs = dict(pair.split("=") for pair in exact.partition(":")[2].split(",") if pair)
         return exactly(f"{field}.{path[0]}", pairs[path[0]], field) if path[0] in pairs else None

@@ -201,7 +201,6 @@ def _nested(e: Any) -> Any:
 
 
 def _monomials(e: Any) -> int:
-    """The number of monomials after expansion."""
     if e.is_Add:
         return sum(map(_monomials, e.args))
     if e.is_Mul:

@@ -160,7 +160,6 @@ class _Reader:
         return BadInput(self.field, token.text, accepted, token.start + 1)
 
     def _refuse(self, node: ast.expr, accepted: str) -> BadInput:
-        """The error about the text of a node."""
         first, last = self.starts[node.col_offset], self.ends[node.end_col_offset]
         return BadInput(self.field, self.text[first.start : last.end], accepted, first.start + 1)
 

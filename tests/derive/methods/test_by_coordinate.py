@@ -13,7 +13,7 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.equations.process.stationary import stability_threshold
-from sdescent.derive.expressions.coordinates import Coordinate, by_coordinate, coord_max, v
+from sdescent.derive.expressions.coordinates import by_coordinate, coord_max, v
 from sdescent.derive.methods.specialise import specialise, symbol_names, vector_names
 from sdescent.derive.reading.experiments import _complete
 from sdescent.derive.reading.method_tables import with_numbers
@@ -128,12 +128,3 @@ def test_check_puts_numbers_that_differ() -> None:
 
     (finding,) = sd.check(Mean(), sampling=False).failed
     assert finding.what == "omega" and "p1 = 1/10, p2 = 1/5, p3 = 3/10" in finding.detail
-
-    class Bare(Importance):
-        """The vector stands in a formula and in no field."""
-
-        def conditional_moments(self, dim: sp.Expr) -> sd.plugins.GradientForm:
-            return sd.plugins.GradientForm(v, (1 / Coordinate("w", "j", True) - 1) * v**2)
-
-    bare = sd.check(Bare(P), sampling=False)
-    assert not bare.failed and "the vector w has no numbers" in bare.untested[0].detail

@@ -19,7 +19,6 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.standardised import sample_law
-from tests.support.laws.skewed import Exponential
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 
@@ -73,17 +72,6 @@ def test_a_lie_of_a_law_is_found_and_its_sde_refused(lie: str, members: dict[str
     with pytest.raises(Refusal, match="Lying is not what it says") as caught:
         sd.sde(sd.DSGD(law))
     assert caught.value.kind == "unsound-piece"
-
-
-def test_a_law_that_hides_its_skew() -> None:
-    """Its sign moments come out by the formulas of symmetric laws, without a word."""
-
-    class HidesItsSkew(Exponential):
-        symmetric = True
-
-    failed = {f.what: f.detail for f in sd.check(HidesItsSkew(), sampling=False).failed}
-    assert set(failed) == {"symmetry of the density", "symmetry of the sign's mean"}
-    assert "symmetric = False" in failed["symmetry of the density"]
 
 
 @pytest.mark.slow

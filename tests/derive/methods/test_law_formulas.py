@@ -14,7 +14,7 @@ from sdescent.derive.expressions.coordinates import v
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import Biased
 from sdescent.derive.methods.distributed import DCSGD
-from sdescent.derive.methods.noise import Gaussian, Laplace, Logistic, Scaled, Stable, StudentT, Uniform
+from sdescent.derive.methods.noise import Laplace, Scaled, Stable, StudentT
 from sdescent.derive.methods.noise.generic import Cdf, GenericDensity, OpenLaw, SignedMoment
 from sdescent.derive.vocabulary.symbols import coerce
 from tests.support.laws.densities import DIGITS, LAWS, close, number
@@ -81,11 +81,6 @@ def test_density_sign_mean_and_signed_moments(name):
             end = mp.mpf(1) if name == "uniform" else mp.inf
             beyond, within = integral(density, m, abs(y), end), integral(density, m, mp.mpf(0), abs(y))
             assert close(number(law.signed_moment(m, x)), 2 * (beyond if m % 2 else mp.sign(y) * within), 9)
-
-
-def test_variance():
-    laws = [Gaussian(), Laplace(), Uniform(), Logistic(), Stable(2), StudentT(3)]
-    assert [law.variance for law in laws] == [1, 2, sp.Rational(1, 3), sp.pi**2 / 3, 2, 3]
 
 
 def test_integer_student_laws_are_elementary_by_a_rule_and_others_hypergeometric():

@@ -14,12 +14,11 @@ from sdescent.derive.expressions.coordinates import v
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import Biased, Clip, Compressor, Omega, Sign, Ternary, Unbiased
 from sdescent.derive.methods.distributed import DCSGD
-from sdescent.derive.methods.noise import Cauchy, Gaussian, Law, Scaled, StudentT
+from sdescent.derive.methods.noise import Cauchy, Law, Scaled, StudentT
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.laws.standardised import quantile_function
 from tests.support import draws
 from tests.support.conformance import check_draws, check_pair
-from tests.support.samples import slow_but
 
 
 @dataclass(frozen=True)
@@ -47,23 +46,6 @@ class Triangular(Law):
 
     def latex(self) -> str:
         return r"\Lambda"
-
-
-@dataclass(frozen=True)
-class Contaminated(Law):
-    """N(0, 1) with probability 3/4, N(0, 9) else: only what a law must state, the rest by integration."""
-
-    tail = sp.oo  # pyright: ignore[reportAssignmentType]
-
-    def density(self, x: sp.Expr) -> sp.Expr:
-        normal = Gaussian().density
-        return sp.Rational(3, 4) * normal(x) + sp.Rational(1, 4) * normal(x / 3) / 3
-
-    def sign_mean(self, x: sp.Expr) -> sp.Expr:
-        return sp.Rational(3, 4) * sp.erf(x / sp.sqrt(2)) + sp.Rational(1, 4) * sp.erf(x / (3 * sp.sqrt(2)))
-
-    def latex(self) -> str:
-        return r"\mathcal{M}"
 
 
 @dataclass(frozen=True)
@@ -104,11 +86,6 @@ def _(law: Triangular, rng: np.random.Generator, shape: tuple[int, ...]) -> np.n
     return rng.random(shape) - rng.random(shape)
 
 
-@draws.standard.register
-def _(law: Contaminated, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return np.where(rng.random(shape) < 0.75, 1.0, 3.0) * rng.standard_normal(shape)
-
-
 @draws.compress.register
 def _(compressor: SparseSign, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.sign(x) * (rng.random(x.shape) < float(compressor.p)) / float(compressor.p)
@@ -119,23 +96,15 @@ def _(compressor: AllOrNothing, x: np.ndarray, rng: np.random.Generator) -> np.n
     return x * (rng.random((*x.shape[:-1], 1)) < float(compressor.p)) / float(compressor.p)
 
 
-PAIRS = [
-    (SparseSign(), Triangular()),
-    (AllOrNothing(), Contaminated()),
-    (Sign(), Contaminated()),
-    (Ternary(), Triangular()),
-]
-SLOW = [(Clip(1), Triangular())]
+PAIRS = [SparseSign(), AllOrNothing(), Sign(), Ternary(), pytest.param(Clip(1), marks=pytest.mark.slow)]
 
 
-@pytest.mark.parametrize(
-    ("compressor", "law"), slow_but([*PAIRS, *SLOW], PAIRS, rows=True), ids=lambda x: type(x).__name__
-)
-def test_moments_conform(compressor: Compressor, law: Law) -> None:
+@pytest.mark.parametrize("compressor", PAIRS, ids=lambda x: type(x).__name__)
+def test_moments_conform(compressor: Compressor) -> None:
     for point in ([0.0], [0.3, 0.0, 0.3], [0.4, -0.6, 1.2]):
         g = np.array(point)
         for clients in (1, 3):
-            assert check_pair(compressor, Scaled(law, "3/4"), g, clients) >= g.size * (g.size + 3) // 2
+            assert check_pair(compressor, Scaled(Triangular(), "3/4"), g, clients) >= g.size * (g.size + 3) // 2
 
 
 @pytest.mark.parametrize(("law", "closed"), [(Cauchy(), False), (StudentT(2), False), (StudentT(3), True)])
@@ -174,6 +143,6 @@ def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: st
 
 
 def test_quantiles_of_a_new_law_come_from_its_distribution_function() -> None:
-    law, u = Contaminated(), np.linspace(0.02, 0.98, 9)
+    law, u = Triangular(), np.linspace(0.02, 0.98, 9)
     signs = [float(law.sign_mean(sp.Float(z))) for z in quantile_function(law)(u)]
     assert signs == pytest.approx(2 * u - 1, abs=1e-10)

@@ -50,19 +50,14 @@ HOSTILE = [
     # absurd sizes
     (["dsgd", "--dim", "9" * 100_000], "--dim"),
     (["dsgd", NOISE, "gaussian:sigma=1/" + "9" * 5000], NOISE),
-    (["d" * 100_000], "METHOD"),
     # code and TeX
     (["dsgd", NOISE, "gaussian:sigma=__import__('os').system('touch pwned')"], "gaussian:sigma"),
-    (["dsgd", NOISE, "gaussian:sigma=9**9**9"], "gaussian:sigma"),
-    (["dcsgd", RAND, "$(touch pwned)"], RAND),
     (["dsgd", "--clients", "int('3')"], "--clients"),
     (["dsgd", NOISE, r"gaussian:sigma=\write18{touch pwned}"], "gaussian:sigma"),
     # characters
     (["dsgd", NOISE, "gaussian:sigma=\u0661"], NOISE),  # ARABIC-INDIC DIGIT ONE
     (["dsgd", NOISE, "gaussian\u202e:sigma=1"], NOISE),  # RIGHT-TO-LEFT OVERRIDE
-    (["dsgd", NOISE, "gaussian:sigma=1\r\nX"], NOISE),
     (["dsgd", NOISE, "gaussian:sigma=\x1b[31m1"], NOISE),
-    (["dsgd\x07"], "METHOD"),
     # the command line itself
     (["dsgd", "--noize", "gaussian"], "--noize"),
     (["dsgd", "dcsgd"], "arguments"),
@@ -100,9 +95,7 @@ def test_one_line_that_names_the_field(arguments, field, tmp_path, monkeypatch, 
         (["derive", "dsgd", "--noize", "x"], "No such option: --noize; accepted: --compressor, --noise,"),
         (["derive"], "METHOD: found nothing; accepted: dsgd, adamw, ... (see list), or FILE.toml with an update rule"),
         (["derive", "dsgd", "--dim"], "--dim: found nothing; accepted: Write out D coordinates, 1 to 64"),
-        (["derive", "dsgd", "--json=1"], "--json: found a value; accepted: the option without a value"),
         (["report", "a", "b"], "unexpected extra argument(s) (b); accepted: SPEC.toml, options"),
-        (["--frob"], "No such option: --frob; accepted: --version"),
     ],
 )
 def test_the_line_says_value_and_what_is_accepted(arguments, text, capsys):

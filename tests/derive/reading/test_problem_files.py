@@ -46,7 +46,6 @@ def test_a_file_says_the_same_as_the_options(tmp_path):
         ('method = "dsgd"\nfoo = 1', "mine.toml", "the keys method", None),
         ("method = dsgd", "mine.toml", "TOML", 10),
         ('method = "dsgd"\neta = 1e-3', "eta", "in quotes", 2),
-        ('method = "dsgd"\neta = true', "eta", "exact number", None),
         ('method = "dsgd"\nseed = ' + "9" * 4000, "seed", "whole number", None),
         ('method = "dsgd"\nx0 = ' + "[" * 4000, "mine.toml", "without tables in tables", None),
         ("#" * (MAX_LINE + 1), "mine.toml", "lines of at most", None),
@@ -67,7 +66,6 @@ def test_bad_files(tmp_path, text, field, accepted, column):
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("eta = true", "true"),
         ("x0 = [[0.10], 1]", "[0.10]"),
         ("x0 = [[[[[1, 2]]]]]", "[[[[...]]]]"),
         ('models = ["corrected", "corrected"]', '["corrected", "corrected"]'),

@@ -56,7 +56,6 @@ def test_decimals_are_exact_and_specs_print_in_their_shortest_form():
     ("kind", "text", "field", "column", "accepted"),
     [
         ("compressor", "", "kind", None, "identity"),
-        ("compressor", "rand-k:2", "rand-k", 8, "k=(a whole number"),
         ("compressor", "rand-k:k=", "rand-k:k", 10, "a whole number"),
         ("compressor", "rand-k:k=2,", "rand-k", 12, "k=("),
         ("compressor", "rand-k:k=2,k=2", "rand-k:k", 12, "k once"),
@@ -68,14 +67,10 @@ def test_decimals_are_exact_and_specs_print_in_their_shortest_form():
         ("noise", "gaussian:sigma=1||2", "gaussian:sigma", 18, "> 0"),
         ("noise", "gaussian:sigma=1|0|2", "gaussian:sigma", None, "0 for every client"),
         ("noise", "gaussian:sigma=1/0", "gaussian:sigma", 16, "denominator"),
-        ("noise", "gaussian:sigma=1.5/2", "gaussian:sigma", 17, "exact rational"),
         ("noise", "gaussian:sigma=sigma_", "gaussian:sigma", 22, "name of a symbol"),
-        ("noise", "affine:nu=2", "affine:nu", None, "> 2"),
         ("noise", "affine:sigma0=1|0,sigma1=0|0", "affine:sigma0", None, "not both 0"),
         ("noise", "affine:sigma0=1|2,sigma1=1|2|3", "affine:sigma1", None, "as many values"),
         ("noise", "stable:alpha=2.0001", "stable:alpha", None, "(0, 2]"),
-        ("loss", "logistic-regression:l2=-1", "logistic-regression:l2", None, ">= 0"),
-        ("schedule", "power:p=2", "power:p", None, "(0, 1]"),
     ],
 )
 def test_malformed_specs_name_field_column_and_what_is_accepted(kind, text, field, column, accepted):
@@ -145,17 +140,10 @@ def test_a_problem_has_everything_that_was_said():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("fields", "clients"),
-    [
-        ({}, N),
-        ({"clients": " 7 "}, 7),
-        ({"clients": 999_999}, 999_999),
-        ({"noise": "affine:sigma0=1,sigma1=1|2"}, 2),
-    ],
-)
-def test_clients(fields, clients):
-    assert problem({"method": "dsignsgd", **fields}).method.clients == clients
+def test_clients():
+    affine = {"noise": "affine:sigma0=1,sigma1=1|2"}
+    for fields, clients in (({}, N), ({"clients": " 7 "}, 7), ({"clients": 999_999}, 999_999), (affine, 2)):
+        assert problem({"method": "dsignsgd", **fields}).method.clients == clients
 
 
 def test_methods_fix_their_compressor():
@@ -181,20 +169,16 @@ def test_a_symbol_never_stands_for_two_things_by_default():
 
 BAD_PROBLEMS = [
     ({}, "method", "a method such as dsgd"),
-    ({"method": "sgd"}, "method", "dsgd, dcsgd, dsignsgd"),
     ({"method": "dcsgd"}, "compressor", "dcsgd needs"),
     ({"method": "dsgd", "compressor": "sign"}, "compressor", "identity"),
     ({"method": "dcsgd", "compressor": "rand-k:k=4", "dim": "3"}, "rand-k:k", "dimension 3"),
     ({"method": "dsgd", "loss": "quadratic:h=1|2", "x0": [1, 2, 3]}, "x0", "2 coordinates"),
     ({"method": "dsgd", "noise": "gaussian:sigma=1|2", "clients": "3"}, "clients", "2, the number of scales"),
-    ({"method": "dsgd", "clients": "n"}, "clients", "the symbol N"),
     ({"method": "dsgd", "dim": "65"}, "dim", "without it"),
     ({"method": "dsgd", "dim": "1_0"}, "dim", "whole number"),
-    ({"method": "dsgd", "model": "third-order"}, "model", "corrected"),
     ({"method": "dsgd", "models": []}, "models", "one or more"),
     ({"method": "dsgd", "model": "corrected", "models": ["corrected"]}, "models", "either"),
     ({"method": "dsgd", "eta": "0"}, "eta", "> 0"),
-    ({"method": "dsgd", "eta": 0.1}, "eta", "exact number"),
     ({"method": "dsgd", "eta": 10**5000}, "eta", "exact number"),
     ({"method": "dsgd", "eta": "1/10000000", "T": "2"}, "eta", "steps"),
     ({"method": "dsgd", "seed": -1}, "seed", "from 0"),

@@ -51,7 +51,6 @@ def test_constants_of_a_test_function_are_the_equations_or_declared() -> None:
         (sp.Symbol("x1", positive=True), "declared positive=True"),  # sqrt(x1^2) would have become x1
         (0.5 * PLAIN, "'0.5' as text, or sympy.Rational(1, 2)"),
         ("x1 + y", "found 'y' (column 6)"),
-        ("__import__('os')", "found '__import__'"),
     ],
 )
 def test_another_symbol_is_refused_in_the_generator(phi: Any, words: str) -> None:
@@ -86,7 +85,6 @@ def test_parameters_of_a_loss_as_text() -> None:
 @pytest.mark.parametrize(
     ("f", "words"),
     [
-        (sp.Symbol("y") ** 2, "depends on x"),
         (sp.Symbol("x", positive=True) ** 2, "declared positive=True"),
         (g**2 * generic, "found 'g_j'"),
         (0.5 * generic**2, "sympy.Rational(1, 2)"),

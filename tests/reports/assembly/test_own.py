@@ -12,11 +12,9 @@ from sdescent.derive.equations import models
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.registry import entries
-from sdescent.reports.assembly import report
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.notation import Notation, macro, own_macro, prose
 from sdescent.reports.document.vectors import vector
-from sdescent.reports.sections import ensembles
 from sdescent.reports.sections.problem import ProblemSection
 from tests.support.commands.solved import quietly
 
@@ -88,21 +86,6 @@ def test_hard_specifications_fit_on_the_page_and_are_explained(name: str, tmp_pa
     for part, wanted in zip((text, notation), EXPLAINED.get(name, ((), ())), strict=True):
         assert [words for words in wanted if words not in part] == []
     assert name != "natural" or "is not simulated" not in text
-
-
-@pytest.mark.slow
-def test_a_caption_names_what_each_value_belongs_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "_typeset", lambda *_: None)
-    monkeypatch.setattr(ensembles, "MODELS", ())  # the method alone
-    fields = {
-        "method": "dcsgd", "compressor": "bernoulli:p=1/2", "noise": "gaussian:sigma=1", "schedule": "power:p=3/4",
-        "loss": "quadratic:h=1|2", "clients": 2,
-        "eta": "1/10", "T": "1/5", "x0": "1000000000000000000000000000000", "paths": 3, "models": ["first-order"],
-    }  # fmt: skip
-    build_report(problem(fields), tmp_path, True, "ensembles", quietly)
-    text = (tmp_path / "parts" / "ensembles.tex").read_text()
-    assert text.count(macro("p") + "=") == 1 and f"schedule: ${macro('u')}=" in text
-    assert "e+" not in text and r"\le1.00\times10^{32}" in text
 
 
 def test_every_noise_law_is_written_as_mathematics() -> None:
