@@ -53,6 +53,14 @@ def test_second_run_reads_what_the_first_returned(tmp_path):
     assert stored["spec"] == SPEC and stored["context"] == {"source": "s"}
 
 
+def test_an_archive_with_other_arrays_is_damaged(tmp_path):
+    first = cache(tmp_path).load_or_compute("x", 1, lambda: {"a": np.arange(3.0)})
+    (archive,) = tmp_path.glob("*.npz")
+    np.savez(archive, a0=np.arange(1.0, 4.0))
+    again = cache(tmp_path)
+    assert same(again.load_or_compute("x", 1, lambda: {"a": np.arange(3.0)}), first) and again.damaged == ["x"]
+
+
 def test_jax_arrays_are_arrays(tmp_path):
     jnp = pytest.importorskip("jax.numpy")
     value = cache(tmp_path).load_or_compute("x", 1, lambda: {"v": jnp.arange(3.0)})
