@@ -45,8 +45,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "intervals", "one_variable", "prover",
     ),
     "derive/reading": (
-        "toml_file", "numbers", "statistics", "specs", "x0_and_sizes", "method_tables", "theorem_files", "study_folders", "claims",
-        "titled_claims", "problems", "experiments", "audits", "sweeps",
+        "toml_file", "numbers", "statistics", "specs", "x0_and_sizes", "method_tables", "listed_files", "claims", "problems",
+        "experiments", "audits", "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
     "derive/vocabulary": (

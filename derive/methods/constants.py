@@ -1,4 +1,4 @@
-"""Constants of compressors, laws, losses and schedules: checked as they are given; and what is the same for all of a class."""
+"""Checks of the constants of compressors, laws, losses and schedules; properties that all instances of a class share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sympy as sp
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import coerce
 
-#: whether a number is accepted, and what is
+#: a test that a number must pass, and the numbers that pass it, in words
 Domain = tuple[Callable[[sp.Expr], bool | None], str]
 POSITIVE: Domain = (lambda e: e.is_positive, "a number > 0, or the name of a symbol")
 NONNEGATIVE: Domain = (lambda e: e.is_nonnegative, "a number >= 0, or the name of a symbol")
@@ -18,10 +18,10 @@ WHOLE: Domain = (lambda e: e.is_integer and e.is_positive, "a whole number >= 1,
 
 
 def settle(piece: object, field: str, domain: Domain) -> None:
-    """Put an exact expression in the place of a constant that a frozen piece was given.
+    """Replace a constant of a frozen piece by an exact expression.
 
     Args:
-        field: the user's name of it, such as "clip:c".
+        field: the user's name of the constant, such as "clip:c".
 
     Raises:
         BadInput: a number outside the domain; as `coerce`.
@@ -35,5 +35,5 @@ def settle(piece: object, field: str, domain: Domain) -> None:
 
 
 def always(value: object) -> property:
-    """A property that is the same for every instance."""
+    """A property with the same value for every instance."""
     return property(lambda piece: value)

@@ -26,9 +26,9 @@ from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_na
 from sdescent.derive.vocabulary.registry import register
 from sdescent.derive.vocabulary.symbols import SHARED, N, coerce, parameter, require_ours
 
-#: what shows a method in a notebook, as "module:function"; printing is a layer above this one, which only knows the name
+#: the function that typesets a method in a notebook, as "module:function": printing is a layer above this one
 LATEX = "sdescent.derive.printing.method_latex:method_latex"
-#: (field of a method, its accepted classes, their description)
+#: (field of a method, accepted classes, their description)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
     ("compressor", Compressor, "a compressor such as sd.compressors.RandK(2)"),
     ("noise", (Noise, Law), "a noise or a law such as sd.noise.Gaussian()"),
@@ -40,26 +40,25 @@ PLAIN = Rule((), ("x = x - eta*G",))
 
 @dataclass(frozen=True)
 class Method:
-    """A distributed first-order method (theory 1): an update rule, and what it draws.
+    """A distributed first-order method (theory 1): an update rule, its compressor, noise, clients and schedule.
 
     Args:
         compressor: the map C that each client applies to its noisy gradient; the identity unless given.
-        noise: the gradient noise; a bare law means that law times the symbol sigma.
+        noise: the gradient noise; a bare law stands for the law times the symbol sigma.
         clients: their number N (a whole number or the symbol N); with one scale per client it is the number of scales.
         schedule: h(x, t).
         name: the name of the method in tables.
         memory: letter -> the value of all its coordinates at the start; none unless given.
         update: the assignments of one step (`sdescent.derive.methods.rules.update`); x = x - eta*G unless given.
         regime: how constants depend on eta (`sdescent.derive.methods.rules.regime`), a `Regime` or {name: formula};
-            without one they do
-            not, and the memory is averaged out.
-        time: the time of a step as a formula in eta, where `regime` is a table.
+            without one, no constant does, and the memory is averaged out.
+        time: the time of a step as a formula in eta, if `regime` is a table.
         fractions: names of parameters of the update that are strictly between 0 and 1; the others are positive.
-        constants: values of parameters of the update or the regime, by name; a symbol where there is none.
+        constants: values of parameters of the update or the regime, by name; a parameter without a value stays a symbol.
 
     Raises:
         BadInput: an argument of another kind; a number of clients that contradicts the scales, or is not a whole number >= 1; an
-            update or a regime that is not read; a value of a name that occurs in neither; a fraction that is not a parameter.
+            update or a regime outside the grammar; a value for a name that occurs in neither; a fraction that is no parameter.
 
     Example:
         >>> import sdescent as sd
@@ -87,11 +86,8 @@ class Method:
         noise: Noise = Scaled(self.noise) if isinstance(self.noise, Law) else self.noise
         object.__setattr__(self, "noise", noise)
         scales = noise.scales
-        for part, formulas in (("schedule", (self.schedule.factor,)), ("noise", scales)):
-            for e in formulas:
-                require_ours(
-                    sp.sympify(e), SHARED.values(), part, "those of sdescent.derive.vocabulary.symbols, such as t"
-                )
+        for part, e in (("schedule", self.schedule.factor), *(("noise", scale) for scale in scales)):
+            require_ours(sp.sympify(e), SHARED.values(), part, "those of sdescent.derive.vocabulary.symbols, such as t")
         number = None if self.clients is None or self.clients is N else coerce(self.clients, "clients")
         if number is not None and number.is_number and not (number.is_integer and number.is_positive):
             raise BadInput("clients", number, "a whole number >= 1, or the symbol N")
@@ -117,7 +113,7 @@ class Method:
 
     @property
     def substituted(self) -> dict[str, sp.Expr]:
-        """Every parameter of the update, and what the regime rescales, in eta and the symbols that have values in `constants`."""
+        """Every parameter of the update and every rescaled name of the regime, in eta and the symbols of `constants`."""
         rules = self.regime.rules
         names = (name for name in self.rule.parameters if name not in ("eta", "N") and name not in rules)
         return {name: parameter(name) for name in names} | rules
@@ -136,9 +132,8 @@ class Method:
     @property
     def plain(self) -> bool:
         """Whether the update is x = x - eta*G, and its regime the classical one."""
-        return (
-            self.rule.assignments == PLAIN.assignments and not self.regime.substitutions and self.regime.power == (1, 1)
-        )
+        classical = not self.regime.substitutions and self.regime.power == (1, 1)
+        return classical and self.rule.assignments == PLAIN.assignments
 
     def _repr_latex_(self) -> str:
         module, _, function = LATEX.partition(":")
@@ -157,19 +152,17 @@ def _starts(memory: Any) -> tuple[tuple[str, Fraction], ...]:
 
 
 def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
-    """The symbols of the update after the regime's substitutions, each with its value: a number, or the symbol itself."""
+    """The symbols of the update after the regime's substitutions, each with its value: a number or the symbol itself."""
     rules = method.regime.rules
-    heard = {
-        *method.rule.parameters,
-        *method.rule.letters[1:],
-        *(s.name for s in symbols_of_noise(method.noise)),
-        NOISE,
-    }
+    symbols = {s.name for s in symbols_of_noise(method.noise)}
+    rescalable = {*method.rule.parameters, *method.rule.letters[1:], *symbols, NOISE} - {"eta", "N"}
     for name, formula in rules.items():
-        if name not in heard or name in ("eta", "N"):
-            names = sorted(heard - {"eta", "N", NOISE})
-            told = f"a parameter of the update, a symbol of the noise, a memory letter, or noise: {', '.join(names)}"
-            raise unknown_name("regime", name, [*names, NOISE], told)
+        if name not in rescalable:
+            names = sorted(rescalable - {NOISE})
+            accepted = (
+                f"a parameter of the update, a symbol of the noise, a memory letter, or noise: {', '.join(names)}"
+            )
+            raise unknown_name("regime", name, [*names, NOISE], accepted)
         for other in sorted(s.name for s in formula.free_symbols):
             if other != name and other in (*LETTERS, *method.rule.letters):
                 raise BadInput(f"regime {name}", other, "eta and constants, whose names are not letters of the update")
@@ -178,8 +171,8 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     constants = {name: parameter(name) for name in free if name not in ("eta", "N", *method.rule.letters)}
     for name, value in dict(method.constants).items():
         if name not in constants:
-            told = "a parameter of the update or the regime: " + (", ".join(constants) or "none")
-            raise BadInput(f"constant {name}", value, told + did_you_mean(name, constants))
+            accepted = "a parameter of the update or the regime: " + (", ".join(constants) or "none")
+            raise BadInput(f"constant {name}", value, accepted + did_you_mean(name, constants))
         constants[name] = coerce(value, f"constant {name}") if value != parameter(name) else value
     return tuple(constants.items())
 
@@ -190,9 +183,8 @@ def _fractions(method: Method) -> tuple[str, ...]:
     names = tuple(name for name in method.rule.parameters if name not in ("eta", "N"))
     for name in method.fractions:
         if name not in names:
-            raise unknown_name(
-                "fractions", name, names, "a parameter of the update: " + (", ".join(names) or "it has none")
-            )
+            accepted = "a parameter of the update: " + (", ".join(names) or "it has none")
+            raise unknown_name("fractions", name, names, accepted)
         value = dict(method.constants).get(name, sp.Symbol(name))
         if value.is_number and not (value.is_positive and (1 - value).is_positive):
             raise BadInput(f"constant {name}", value, "a number strictly between 0 and 1")

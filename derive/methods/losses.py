@@ -27,7 +27,7 @@ class Smoothness:
 
 
 class Loss(ABC):
-    """A loss with a symbolic value in any dimension that it admits."""
+    """A loss with a symbolic value, in every dimension in which it exists."""
 
     @abstractmethod
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
@@ -47,7 +47,7 @@ class Loss(ABC):
         return ""
 
     def players(self, dim: int) -> tuple[int, ...]:
-        """1 for a coordinate whose player minimises f, -1 for one whose player maximises it: the field is players times grad f."""
+        """1 for each coordinate whose player minimises f, -1 for each whose player maximises it: the field is players * grad f."""
         return (1,) * dim
 
     def linear_gradient(self, dim: int) -> bool:
@@ -58,7 +58,7 @@ class Loss(ABC):
 
     @abstractmethod
     def smoothness(self, dim: int) -> Smoothness:
-        """(L0, L1) constants (theory 8); a class of the user's may return them as a pair."""
+        """(L0, L1) constants (theory 8); a user's class may return them as a pair."""
 
 
 class Separable(Loss):
@@ -73,7 +73,7 @@ class Separable(Loss):
         return self.coordinate.diff(x, 3) == 0
 
     def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
-        """The entries of the vector parameters of `coordinate`; the symbols w1, w2, .. of a vector w, unless overridden."""
+        """The entries of the vector parameters of `coordinate`: by default the symbols w1, w2, .. of a vector w."""
         vector_letters = {c for c in self.coordinate.atoms(Coordinate) if c != x}
         return {c.base: c.vector(dim) for c in sorted(vector_letters, key=str)}  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -83,32 +83,32 @@ class Separable(Loss):
         return rf"$f({_letter(show)})=\sum_j {term}$"
 
     def parameters(self, dim: int) -> tuple[str, ...]:
-        # from one coordinate, not from the sum over all of them, which would take minutes for thousands
+        # from one coordinate: the sum over thousands of them would take minutes
         names = {s.name for s in self.coordinate.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
         vectors = self.vectors(dim).values()
-        entries = {id(e): e for values in vectors for e in values}.values()  # one for all coordinates is read once
+        entries = {
+            id(e): e for values in vectors for e in values
+        }.values()  # an entry that all coordinates share is read once
         return tuple(sorted(names | {s.name for e in entries for s in sp.sympify(e).free_symbols}))
 
     def require_own_symbols(self) -> None:
-        """That f_j is a formula in the generic coordinate itself.
+        """Check that f_j is a formula in the generic coordinate x_j itself.
 
         Raises:
-            BadInput: in a class of the user's it is one in another x, by which no derivative is taken.
+            BadInput: f_j has another symbol x, in which no derivative is taken, or no x at all.
         """
-        require_ours(
-            self.coordinate, (x, eta, N, d), "loss", "the generic coordinate x_j, sdescent.derive.methods.losses.x"
-        )
+        accepted = "the generic coordinate x_j, sdescent.derive.methods.losses.x"
+        require_ours(self.coordinate, (x, eta, N, d), "loss", accepted)
         if not self.coordinate.has(x):
             raise BadInput("loss", self.coordinate, "a formula that depends on x_j, sd.losses.x")
 
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
         self.require_own_symbols()
         entries = {**self.vectors(len(x)), "x": list(x)}
-        total = sp.S.Zero
-        for m in range(len(x)):
-            values = {c: entries[c.base][m] for c in self.coordinate.atoms(Coordinate)}
-            total += self.coordinate.xreplace(values)
-        return total
+        letters = self.coordinate.atoms(Coordinate)
+        return sum(
+            (self.coordinate.xreplace({c: entries[c.base][m] for c in letters}) for m in range(len(x))), sp.S.Zero
+        )
 
 
 x = Coordinate("x", "j")
@@ -116,15 +116,14 @@ _HESSIAN = Coordinate("h", "j", True)
 
 
 def _letter(show: Callable[[sp.Expr], str]) -> str:
-    """The name of the state."""
     return show(x).removesuffix("_{j}")
 
 
+_CURVATURES = "numbers > 0, one per coordinate"
+
+
 @register(
-    "loss",
-    "quadratic",
-    "sum_j h_j x_j^2 / 2",
-    Parameter("h", "numbers > 0, one per coordinate", lambda v: v > 0, None, per_coordinate=True),
+    "loss", "quadratic", "sum_j h_j x_j^2 / 2", Parameter("h", _CURVATURES, lambda v: v > 0, None, per_coordinate=True)
 )
 @dataclass(frozen=True)
 class Quadratic(Separable):
@@ -137,11 +136,11 @@ class Quadratic(Separable):
             return
         values = self.h if isinstance(self.h, (tuple, list)) else (self.h,)
         if not values:
-            raise BadInput("quadratic:h", "0 values", "numbers > 0, one per coordinate")
+            raise BadInput("quadratic:h", "0 values", _CURVATURES)
         h = tuple(coerce(v, "quadratic:h") for v in values)
         for v in h:
             if v.is_number and not v.is_positive:
-                raise BadInput("quadratic:h", v, "numbers > 0, one per coordinate")
+                raise BadInput("quadratic:h", v, _CURVATURES)
         object.__setattr__(self, "h", h)
 
     coordinate = always(_HESSIAN * x**2 / 2)
@@ -256,9 +255,8 @@ class LogisticRegression(Loss):
         for value in (v for row in self.features or () for v in row):
             names = [s.name for s in getattr(value, "free_symbols", ())]
             if isinstance(value, str) or any(map(belongs_to_the_engine, names)):
-                raise BadInput(
-                    "logistic-regression:features", value, "numbers, or symbols that the engine does not use itself"
-                )
+                accepted = "numbers, or symbols that the engine does not use itself"
+                raise BadInput("logistic-regression:features", value, accepted)
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         state = _letter(show)
@@ -282,10 +280,8 @@ class LogisticRegression(Loss):
 
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
         rows, labels = self._rows(len(x)), self.labels or (1,)
-        margins = [
-            y * sp.Add(*[a * v for a, v in zip(row, x, strict=True)]) for row, y in zip(rows, labels, strict=True)
-        ]
-        data = sp.Add(*[sp.log(1 + sp.exp(-m)) for m in margins]) / len(rows)
+        products = [sp.Add(*[a * v for a, v in zip(row, x, strict=True)]) for row in rows]
+        data = sp.Add(*[sp.log(1 + sp.exp(-y * p)) for p, y in zip(products, labels, strict=True)]) / len(rows)
         return data + self.l2 / 2 * sp.Add(*[v**2 for v in x])
 
     def smoothness(self, dim: int) -> Smoothness:
@@ -296,7 +292,7 @@ class LogisticRegression(Loss):
 
 @dataclass(frozen=True)
 class SeparableSum(Separable):
-    """f = sum_j f_j(x_j) for the user's own f_j, a formula in the generic coordinate x_j.
+    """f = sum_j f_j(x_j) with the user's f_j, a formula in the generic coordinate x_j.
 
     Args:
         f: the formula: as text, "x^4/4" or "a*x^2/2" (`sdescent.derive.vocabulary.formulas.expressions`), or in SymPy, whose

@@ -62,7 +62,7 @@ class Free(Schedule):
 
 @dataclass(frozen=True)
 class Adaptive(Schedule):
-    """h(x, t) given as a scalar expression in t and in aggregates of the gradient, such as 1/(L0 + L1 sqrt(coord_sum(g**2))).
+    """h(x, t) as a scalar expression in t and aggregates of the gradient, such as 1/(L0 + L1 sqrt(coord_sum(g**2))).
 
     Symbols of SymPy are matched by name (t is the time; other names are parameters), and "1/(1 + t)" may be given as text.
 

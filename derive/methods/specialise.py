@@ -1,4 +1,4 @@
-"""A method or a loss with numbers in place of its symbols, checked as if it had been written with these numbers."""
+"""Numbers in place of the symbols of a method or a loss; the result is checked as if it had been written with them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def specialise(obj: T, values: Mapping[str, Any]) -> T:
-    """`obj` (a method, compressor, noise, loss or schedule) with the symbols named in `values` exchanged for numbers.
+    """`obj` (a method, compressor, noise, loss or schedule) with numbers for the symbols that `values` names.
 
     A float stands for the shortest decimal that it prints as (0.1 is 1/10). Noise whose every scale becomes 0 becomes
     `NoNoise`. A vector takes the field of its name: h = [1, 2] makes a quadratic loss with these h_j. All dimensionless.
@@ -40,44 +40,44 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
 
 
 def kept_scales(method: Method) -> dict[str, str]:
-    """{the equation's name of a scale of the noise: the noise's own}, such as sigma0: sigma, where a regime makes the noise large.
+    """{name of a noise scale in the equation: its name in the noise}, such as {sigma0: sigma}, if a regime makes the noise large.
 
-    The number that a scale is given, by either name, is what stays; the noise of a step is that times the regime's factor.
+    The number given for a scale, under either name, is the fixed one; the noise of a step is this number times the regime's factor.
     """
     if NOISE not in method.regime.rules:
         return {}
-    taken, scales = symbol_names(method), [s for s in method.noise.scales if isinstance(s, sp.Symbol)]
-    return {f"{s.name}0": s.name for s in scales if f"{s.name}0" not in taken}
+    names, scales = symbol_names(method), [s for s in method.noise.scales if isinstance(s, sp.Symbol)]
+    return {f"{s.name}0": s.name for s in scales if f"{s.name}0" not in names}
 
 
 def with_scales(method: Method, numbers: Mapping[str, Any], field: str = "parameter {}") -> dict[str, Any]:
-    """Numbers by name with each of `kept_scales` under the noise's own name.
+    """The same numbers, with those of `kept_scales` under the noise's own names.
 
     Args:
         field: the user's name of a number, for messages.
 
     Raises:
-        BadInput: both names have a number.
+        BadInput: both names of a scale have a number.
     """
     named = dict(numbers)
-    for kept, name in kept_scales(method).items():
-        if kept in named:
-            value = named.pop(kept)
+    for fixed, name in kept_scales(method).items():
+        if fixed in named:
+            value = named.pop(fixed)
             if name in named:
                 accepted = f"no such number beside {name} = {named[name]}: both are the scale that stays in this regime"
-                raise BadInput(field.format(kept), value, accepted)
+                raise BadInput(field.format(fixed), value, accepted)
             named[name] = value
     return named
 
 
 def symbol_names(obj: Any) -> set[str]:
-    """Names of the scalar symbols and, by their base, of the letters of vectors in the fields of a method, a loss, or a part."""
+    """Names of the scalar symbols and base names of the vector letters in the fields of a method, a loss or a part of one."""
     symbols = set(symbols_in(obj))
     return {s.name for s in symbols if not isinstance(s, Coordinate)}.union(_vectors(symbols))
 
 
 def vector_names(obj: Any) -> list[str]:
-    """Names of the letters of vectors in the fields of a method, or of a part of one."""
+    """Base names of the vector letters in the fields of a method or a part of one."""
     return sorted(_vectors(symbols_in(obj)))
 
 
@@ -104,13 +104,12 @@ def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
 
 
 def _with_less_regime(method: Method, gone_symbols: Iterable[sp.Symbol], changed: Mapping[str, Any]) -> dict[str, Any]:
-    """The regime without the substitutions of symbols that numbers have taken the place of, and the constants that are left."""
+    """The regime without substitutions for symbols that numbers have replaced, and the constants that still occur."""
     gone = {s.name for s in gone_symbols} - set(method.rule.parameters)  # the update still reads those
     if gone.isdisjoint(method.regime.rules):
         return {}
-    regime = replace(
-        method.regime, substitutions=tuple(pair for pair in method.regime.substitutions if pair[0] not in gone)
-    )
+    remaining = tuple(pair for pair in method.regime.substitutions if pair[0] not in gone)
+    regime = replace(method.regime, substitutions=remaining)
     names = {*method.rule.parameters, *regime.names}
     constants = dict(changed.get("constants", method.constants))
     return {"regime": regime, "constants": tuple((name, value) for name, value in constants.items() if name in names)}
@@ -124,7 +123,7 @@ def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:
 
 
 def symbols_in(obj: Any) -> Iterator[sp.Symbol]:
-    """The symbols in the fields of a method, a loss, or a part of one."""
+    """The symbols in the fields of a method, a loss or a part of one."""
     if isinstance(obj, sp.Basic):
         if obj.args or obj.is_Symbol:  # a number has none: most of the fields of an experiment are numbers
             yield from obj.free_symbols  # pyright: ignore[reportReturnType]

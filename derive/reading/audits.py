@@ -29,15 +29,15 @@ CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
 @final
 @dataclass(frozen=True)
 class AuditFile:
-    """What an audit file asks.
+    """The question of an audit file.
 
     Args:
         method: the update rule in its regime.
-        loss, dim: for which the equation is stated, or None for any.
-        claimed: the table [claimed], whose formulas are not read yet.
+        loss, dim: of the stated equation, or None for any.
+        claimed: the table [claimed]; its formulas are not parsed yet.
         values: numbers for parameters, by name.
         specs: the specifications, by kind.
-        clients_given: whether a number of clients, or N, was given.
+        clients_given: whether the file has the key `clients`.
     """
 
     method: Any
@@ -83,15 +83,15 @@ def audit_from(fields: Mapping[str, Any]) -> AuditFile:
 
 
 def _scales_at_the_start(values: Mapping[str, Any], method: Any, noise: Spec | None) -> dict[str, Any]:
-    """Where a regime makes the noise large: sigma0 is the number that a scale has, by either name, and sigma that of a step."""
+    """If a regime makes the noise large: sigma0 is the number given for a scale, under either name; sigma is that of a step."""
     from sdescent.derive.methods.rules.regime import NOISE
     from sdescent.derive.methods.specialise import exactly, kept_scales
 
     factor, numbers = method.regime.rules.get(NOISE), dict[str, Any]()
     if factor is None or noise is None:
         return numbers
-    in_symbols = Spec(noise.entry, tuple((name, v) for name, v in noise.values if isinstance(v, str))).build()
-    for at_start, name in kept_scales(replace(method, noise=in_symbols)).items():
+    symbolic = Spec(noise.entry, tuple((name, v) for name, v in noise.values if isinstance(v, str))).build()
+    for at_start, name in kept_scales(replace(method, noise=symbolic)).items():
         scale = values.get(name, values.get(at_start))
         if scale is not None:
             numbers |= {at_start: scale, name: exactly(scale) * factor}

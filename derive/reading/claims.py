@@ -34,6 +34,7 @@ from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, GREEK_FUNCTION
 MAX_NAMES = 64  # variables
 MAX_LISTED = 64  # assumptions, hints
 MAX_NAME = 30  # characters of a name
+MAX_CLAIMS, MAX_TITLE = 50, 200  # of a report; characters of a title
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _KEYS = ("variables", "assume", "claim", "hints")
@@ -71,7 +72,7 @@ def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Clai
     """The claim of the fields `variables`, `assume`, `claim`, `hints`, by name.
 
     Args:
-        source: their origin, which is the field of an error about a key.
+        source: the name of their source, which errors about a key mention.
 
     Raises:
         BadInput: an unknown key, or a field that does not fit; items of a list are counted from 1: "assume[2]".
@@ -129,3 +130,50 @@ def listed(value: object, key: str, what: str) -> list[tuple[str, object]]:
     if len(value) > MAX_LISTED:
         raise BadInput(key, f"{len(value)} {what}", f"at most {MAX_LISTED}")
     return [(f"{key}[{n}]", item) for n, item in enumerate(value, 1)]
+
+
+@final
+@dataclass(frozen=True)
+class TitledClaim:
+    """An inequality with a title; `fields` are the entries of its table as written, which identify it."""
+
+    title: str
+    claim: Claim
+    fields: tuple[tuple[str, str], ...]
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON."""
+        return {"title": self.title, **dict(self.fields)}
+
+
+def titled_claims(listed: object, key: str) -> tuple[TitledClaim, ...]:
+    """The claims of tables [[claims]] in the specification of a report: each is a claim file with a title.
+
+    Args:
+        listed: the value in the file.
+        key: its name there; errors count the tables from 1.
+
+    Raises:
+        BadInput: the value is no list of such tables, or a field does not fit.
+    """
+    accepted = f"1 to {MAX_CLAIMS} tables [[{key}]] with title, variables, assume, claim, hints"
+    if not isinstance(listed, list):
+        raise BadInput(key, listed, accepted)
+    if not 1 <= len(listed) <= MAX_CLAIMS:
+        raise BadInput(key, f"{len(listed)} of them", accepted)
+    return tuple(_titled(table, n, f"{key}[{n}]", accepted) for n, table in enumerate(listed, 1))
+
+
+def _titled(table: object, n: int, place: str, accepted: str) -> TitledClaim:
+    if not isinstance(table, dict):
+        raise BadInput(place, table, accepted)
+    fields = dict(table)
+    title = fields.pop("title", f"Claim {n}")
+    if not isinstance(title, str) or not 1 <= len(title) <= MAX_TITLE:
+        raise BadInput(f"{place} title", title, f"a text of 1 to {MAX_TITLE} characters")
+    try:
+        claim = claim_from(fields, place)
+    except BadInput as error:
+        field = error.field if error.field == place else f"{place} {error.field}"
+        raise BadInput(field, error.value, error.accepted, error.column) from None
+    return TitledClaim(title, claim, tuple(sorted((k, repr(v)) for k, v in fields.items())))

@@ -21,14 +21,14 @@ from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
 
-#: with more paths than this only chunks are in memory; path numbers have 31 bits
+#: path numbers have 31 bits; only chunks of paths are in memory
 MAX_PATHS = 10**9
 MAX_ETAS = 16
 MAX_SAVED = 10_000
 MAX_SOLVER_STEPS = 10**7
-SUBSTEPS = 8  # solver steps per step of the method, where neither dt nor substeps is given
+SUBSTEPS = 8  # solver steps per step of the method, without dt and substeps
 METHOD: Final = "method"
-#: values of fields that are left out
+#: values of absent fields
 DEFAULTS: Final[Mapping[str, Any]] = {
     "paths": 10_000,
     "seed": 0,
@@ -37,7 +37,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "discrete": True,
     "dtype": "float64",
 }
-#: keys of an experiment that a problem has not
+#: the keys of an experiment that a problem lacks
 SOLVE_KEYS = (QUANTITIES_KEY, *SOLVING)
 
 
@@ -50,11 +50,11 @@ class Experiment:
         problems: one for each step size, complete, with equal fields except eta.
         kinds: the runs at each step size: METHOD and names of models.
         save: number of saved times, or the times.
-        quantities: names of the kept quantities.
+        quantities: names of the stored quantities.
         dt: the largest solver step, or None.
-        substeps: solver steps per step of the method, where dt is None.
+        substeps: solver steps per step of the method, if dt is None.
         dtype: float64 or float32.
-        chunk: paths at a time, or None for a suitable default; no result depends on it.
+        chunk: paths in memory at a time, or None for a default; no result depends on it.
     """
 
     problems: tuple[Problem, ...]
@@ -78,7 +78,7 @@ class Experiment:
 
     @property
     def values_per_path(self) -> int:
-        """How many values are kept of each path: quantities at saved times; the loss and the norm of its gradient always are."""
+        """How many values of each path are stored: quantities at saved times, always with the loss and the norm of its gradient."""
         times = self.save if isinstance(self.save, int) else len(self.save)
         return times * len({*QUANTITIES[:2], *self.quantities})
 
@@ -115,14 +115,14 @@ def read_experiment(path: str | Path) -> Experiment:
 
 
 def experiment(table: Mapping[str, Any]) -> Experiment:
-    """An experiment from fields by name; those that are absent or None take their defaults.
+    """An experiment from fields by name; absent fields and None take their defaults.
 
     Args:
         table: the fields of `sdescent.derive.reading.problems.problem`, of which eta may be a list; save, quantities, discrete, dt,
             substeps, dtype, chunk.
 
     Raises:
-        BadInput: a field does not fit, fields contradict each other, or one that is needed is missing.
+        BadInput: a field does not fit, fields contradict one another, or a required field is missing.
     """
     fields = {**DEFAULTS, **{key: value for key, value in table.items() if value is not None}}
     discrete = fields["discrete"]
@@ -160,19 +160,21 @@ def experiment(table: Mapping[str, Any]) -> Experiment:
 
 
 def _complete(candidate: Problem) -> None:
-    """Raises BadInput for the first thing that an experiment lacks."""
-    for name, kind in candidate.lacking:
-        if kind == "of the loss":
-            raise BadInput("loss", f"a symbol ({name} of the loss)", "numbers, which an experiment needs")
-        if kind == "number":
-            raise BadInput(name, "a symbol", "numbers, which an experiment needs")
-        if kind == "vector":
-            accepted = f"numbers, one per coordinate, in the specification of the piece: NAME:{name}=1/2|1/4|1"
-            raise BadInput(name, "a letter", accepted)
-        if kind == "schedule":
-            schedule = candidate.specs["schedule"].text if "schedule" in candidate.specs else "free"
-            raise BadInput("schedule", schedule, "a schedule that is known, such as one or power:p=1/2")
-        raise BadInput(name, "nothing", "a value: an experiment needs loss, dim, x0, eta, T and clients")
+    """Raise BadInput for the first thing that an experiment lacks."""
+    if not candidate.lacking:
+        return
+    name, kind = candidate.lacking[0]
+    numbers = "numbers, which an experiment needs"
+    vector = f"numbers, one per coordinate, in the specification of the piece: NAME:{name}=1/2|1/4|1"
+    schedule = candidate.specs["schedule"].text if "schedule" in candidate.specs else "free"
+    errors = {
+        "of the loss": BadInput("loss", f"a symbol ({name} of the loss)", numbers),
+        "number": BadInput(name, "a symbol", numbers),
+        "vector": BadInput(name, "a letter", vector),
+        "schedule": BadInput("schedule", schedule, "a schedule that is known, such as one or power:p=1/2"),
+        "value": BadInput(name, "nothing", "a value: an experiment needs loss, dim, x0, eta, T and clients"),
+    }
+    raise errors[kind]
 
 
 def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction, ...]:
@@ -189,7 +191,7 @@ def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction,
 
 
 def _check_sizes(candidate: Experiment, fields: Mapping[str, Any]) -> None:
-    """Refuse experiments that would need too much memory or more than a week."""
+    """Refuse experiments that need too much memory or more than a week."""
     dim, chunk = candidate.problems[0].dim or 0, candidate.chunk or 1
     if chunk * dim**2 > MAX_ENTRIES:
         raise BadInput("chunk", chunk, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")

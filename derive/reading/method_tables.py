@@ -24,11 +24,11 @@ _FIELD = re.compile(r"(memory|update|regime|time|fractions|constant)( ?)(.*)")
 @final
 @dataclass(frozen=True)
 class MethodTable:
-    """An update rule as it is written, with numbers for its constants.
+    """An update rule as text, with numbers for its constants.
 
     Args:
         memory: (letter, value at the start).
-        regime: (name, formula), or None where there is no such key.
+        regime: (name, formula), or None without this key.
         params: (constant of the rule or the regime, number).
     """
 
@@ -41,14 +41,14 @@ class MethodTable:
     params: tuple[tuple[str, Fraction], ...]
 
     def build(self, field: str, forced_regime: str | None = None, **parts: Any) -> Any:
-        """The `Method` with these parts: compressor, noise, clients, schedule.
+        """The `Method` of the table with these parts: compressor, noise, clients, schedule.
 
         Args:
             field: the user's name of the table, for messages.
-            forced_regime: "fixed" for the regime in which every constant stays, whatever the table says; None for the table's own.
+            forced_regime: "fixed" for the regime in which all constants stay fixed; None for the regime of the table.
 
         Raises:
-            BadInput: a formula that is not read, or a number of a name that does not occur.
+            BadInput: a formula outside the grammar, or a number for a name that does not occur.
         """
         from sdescent.derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
 
@@ -70,10 +70,10 @@ class MethodTable:
 
 
 def time_of_step(method: Any, eta: Fraction) -> Fraction:
-    """The time of a step of a method, in its regime.
+    """The time of one step of a method in its regime.
 
     Raises:
-        BadInput: a symbol of it without a number, or a value that is not above 0.
+        BadInput: a symbol in the time has no number, or the time is not above 0.
     """
     if method.plain:
         return eta
@@ -87,7 +87,7 @@ def time_of_step(method: Any, eta: Fraction) -> Fraction:
 
 
 def method_table(table: Mapping[str, object], params: object, field: str, of_params: str) -> MethodTable:
-    """A table, read; its formulas are read when it is built.
+    """Read a table [method]. Its formulas are parsed later, by `MethodTable.build`.
 
     Args:
         table: the keys `KEYS`.
@@ -116,7 +116,7 @@ def method_table(table: Mapping[str, object], params: object, field: str, of_par
 
 
 def numbers_of(table: object, field: str, form: str) -> tuple[tuple[str, Fraction], ...]:
-    """(name, number) of a table; `form` shows one.
+    """The pairs (name, number) of a table; `form` is an example for messages.
 
     Raises:
         BadInput: it is not a table of numbers.
@@ -144,20 +144,20 @@ def _pairs(table: object, field: str, accepted: str) -> list[tuple[str, object]]
 
 
 def _texts(value: object, field: str, form: str) -> tuple[str, ...]:
-    listed = [value] if isinstance(value, str) else value
+    listed, accepted = [value] if isinstance(value, str) else value, f"texts such as {form}"
     if not isinstance(listed, list):
-        raise BadInput(field, value, f"a list of texts such as {form}")
+        raise BadInput(field, value, f"a list of {accepted}")
     for n, item in enumerate(listed, 1):
         if isinstance(item, str) and "\n" in item.strip():
-            raise BadInput(f"{field}[{n}]", "several lines", f"a text for each line: texts such as {form}")
-        check_text(item if isinstance(item, str) else written(item), f"{field}[{n}]", f"texts such as {form}")
+            raise BadInput(f"{field}[{n}]", "several lines", f"a text for each line: {accepted}")
+        check_text(item if isinstance(item, str) else written(item), f"{field}[{n}]", accepted)
         if not isinstance(item, str):
-            raise BadInput(f"{field}[{n}]", item, f"texts such as {form}")
+            raise BadInput(f"{field}[{n}]", item, accepted)
     return tuple(listed)
 
 
 def by_name(fields: Mapping[str, object]) -> dict[str, object]:
-    """The same fields where a table [method] has the name of a registered method, and perhaps its regime, and nothing else."""
+    """The fields, with a name in place of a table [method] that holds only the name of a registered method and its regime."""
     method = fields.get("method")
     if not isinstance(method, dict) or "name" not in method or not method.keys() <= {"name", "regime"}:
         return dict(fields)
@@ -166,10 +166,10 @@ def by_name(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def regime_beside_table(regime: object, field: str) -> str | None:
-    """The regime in which a table of formulas is derived: None for its own, or "fixed".
+    """The regime for a table of formulas: None for the table's own, or "fixed".
 
     Raises:
-        BadInput: another one is asked for.
+        BadInput: any other regime.
     """
     if regime is not None and regime != "fixed":
         raise BadInput(field, regime, "fixed, or no such key: a table [method] has its own regime")
@@ -177,10 +177,10 @@ def regime_beside_table(regime: object, field: str) -> str | None:
 
 
 def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[Any, Any]:
-    """Method and loss with numbers for their symbols, the table `params`; None leaves them.
+    """Method and loss with the numbers of the table `params` for their symbols; None changes nothing.
 
     Raises:
-        BadInput: a name that is not a symbol of them, or a value that is not a number in its domain.
+        BadInput: a name that is no symbol of either, or a value outside the domain of its symbol.
     """
     if params is None:
         return method, loss
@@ -205,7 +205,7 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
 
 @contextmanager
 def _fields_of(table: str) -> Iterator[None]:
-    """Errors of a `Method` inside the block name the field as it is written: update[2] is method.update[2]."""
+    """Errors of a `Method` inside the block name the field as in the file: update[2] becomes method.update[2]."""
     try:
         yield
     except BadInput as error:

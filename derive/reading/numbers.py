@@ -1,4 +1,4 @@
-"""Numbers of a specification: exact, from text, whole numbers or `Decimal` text of a file."""
+"""Exact numbers of a specification, from text, whole numbers or the `Decimal` text of a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import check_text
 from sdescent.derive.vocabulary.names import MAX_DIGITS, parse_value
 
-MOST = 64  # values of one field, unless it says another number
+MOST = 64  # values of a field, unless the field states another limit
 
 
 def whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:

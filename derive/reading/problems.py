@@ -15,6 +15,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
+from sdescent.derive.reading.listed_files import StudyFolder, TheoremFile, study_folders, theorem_files
 from sdescent.derive.reading.method_tables import (
     MethodTable,
     by_name,
@@ -27,8 +28,6 @@ from sdescent.derive.reading.method_tables import (
 from sdescent.derive.reading.numbers import whole
 from sdescent.derive.reading.specs import Spec, parse_spec, require_distinct
 from sdescent.derive.reading.statistics import read_quantities
-from sdescent.derive.reading.study_folders import StudyFolder, study_folders
-from sdescent.derive.reading.theorem_files import TheoremFile, theorem_files
 from sdescent.derive.reading.toml_file import as_written, read_keys
 from sdescent.derive.reading.x0_and_sizes import Caps, Named, check_size, check_steps, read_duration, read_start
 from sdescent.derive.vocabulary.choices import Model
@@ -36,7 +35,7 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text
 
 if TYPE_CHECKING:
-    from sdescent.derive.reading.titled_claims import TitledClaim
+    from sdescent.derive.reading.claims import TitledClaim
 
 #: fields that hold a specification
 SPECIFIED = ("method", "compressor", "noise", "loss", "schedule")
@@ -47,18 +46,18 @@ FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 KEYS = (*SPECIFIED, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file for a report
 CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES = "claims", "quantities", "theorems", "studies"
-#: further keys of a file that `solve` alone uses
+#: further keys of a file, which only `solve` uses
 SOLVING = ("save", "discrete", "dt", "substeps", "dtype", "chunk")
 
 _LIMITS = Caps()
 
 
 class Lack(NamedTuple):
-    """What an experiment still needs.
+    """Something that an experiment still lacks.
 
     Args:
         name: of a field, of a symbol, or of a field of a piece, such as gaussian:sigma.
-        kind: a value of a field, a number for a symbol (perhaps of the loss), a vector's numbers, or a schedule that is known.
+        kind: the value of a field, a number for a symbol (perhaps of the loss), the numbers of a vector, or a known schedule.
     """
 
     name: str
@@ -77,7 +76,7 @@ class Lack(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Problem:
-    """The problem that a user asks about.
+    """The problem of a user.
 
     Args:
         method: with compressor, noise, clients, schedule.
@@ -85,12 +84,12 @@ class Problem:
         dim: the number of coordinates written out, or None for the dimension-free form.
         models: the SDEs to derive.
         eta: step size, T: time horizon (of n eta), paths, x0 (one value per coordinate, or one for all), seed: the
-            numbers of an experiment, dimensionless, None where not given.
-        specs: the specifications that it was made from, by kind; equal for equal problems.
-        table: the update rule, where the method is a table of formulas and not a specification.
-        regime: that was asked for, None where none was.
+            numbers of an experiment, dimensionless, or None.
+        specs: its specifications by kind; equal for equal problems.
+        table: the update rule, if the method is a table of formulas and not a specification.
+        regime: the name of the chosen regime, or None.
         params: numbers for symbols, by name.
-        claims: inequalities that are to be proved or refuted as well.
+        claims: inequalities that a report also proves or refutes.
         quantities: statistics that a report shows besides the loss.
         theorems: files that state theorems of one's own.
         studies: folders that `sdescent sweep` wrote.
@@ -116,21 +115,21 @@ class Problem:
 
     @property
     def tau(self) -> Fraction | None:
-        """The time of a step of the method, which is eta unless the method has another; None without eta.
+        """The time of a step of the method: eta, unless its regime says otherwise; None without eta.
 
         Raises:
-            BadInput: it has no value above 0.
+            BadInput: the time has no value above 0.
         """
         return None if self.eta is None else time_of_step(self.method, self.eta)
 
     @property
     def experiment(self) -> bool:
-        """Whether any number of an experiment was given."""
+        """Whether the problem has any number of an experiment."""
         return any(value is not None for value in (self.eta, self.T, self.paths, self.x0, self.seed))
 
     @property
     def lacking(self) -> tuple[Lack, ...]:
-        """What an experiment still needs: fields without a value, and numbers for parameters that are symbols."""
+        """Everything that an experiment still lacks: values of fields, and numbers for parameters that are symbols."""
         from sdescent.derive.methods.specialise import symbol_names, vector_names
 
         lacks = [Lack(name) for name in ("loss", "dim", "x0", "eta", "T") if getattr(self, name) is None]
@@ -149,7 +148,7 @@ class Problem:
         return tuple(lacks)
 
     def to_dict(self) -> dict[str, Any]:
-        """The problem as JSON with exact numbers as text: everything that its results depend on."""
+        """The problem as JSON, exact numbers as text: everything that its results depend on."""
         rule: dict[str, Any] = {} if self.table is None else {"method": self.table.to_dict()}
         rule |= {} if self.regime is None else {"regime": self.regime}
         if self.params or self.table is not None:
@@ -177,17 +176,17 @@ class Problem:
 
 
 def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LIMITS) -> Problem:
-    """A problem from fields by name; fields that are absent or None take their defaults.
+    """A problem from fields by name; absent fields and None take their defaults.
 
     Args:
         fields: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T,
             paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file. The method may be a table of formulas
             (`sdescent.derive.reading.method_tables`), with params, numbers for its constants.
         named: the user's name of a field, for error messages ("--noise" for "noise").
-        limits: of an experiment.
+        limits: the limits of an experiment.
 
     Raises:
-        BadInput: a field does not fit, or fields contradict each other.
+        BadInput: a field does not fit, or fields contradict one another.
     """
     fields = by_name({key: value for key, value in fields.items() if value is not None})
     table = _table(fields, named)
@@ -247,7 +246,7 @@ def _table(fields: Mapping[str, object], named: Named) -> MethodTable | None:
 
 
 def _regime(regime: object, method: Spec, field: str) -> object:
-    """The name of a regime, or a table of substitutions; the method checks the rest."""
+    """The name of a regime or a table of substitutions, which the method checks further."""
     if not _takes(method, "regime"):
         raise BadInput(field, regime, f"no regime: {method.entry.name} has one alone")
     if isinstance(regime, dict):
@@ -258,7 +257,7 @@ def _regime(regime: object, method: Spec, field: str) -> object:
 def read_problem(path: str | Path) -> Problem:
     """The problem of a TOML file: the fields of `problem`, by the same names, `claims`, `quantities`, `theorems` and `studies`.
 
-    What `solve` alone uses is not read: the keys `SOLVING`, and `models = []`, which leaves the default.
+    The keys `SOLVING`, which only `solve` uses, are ignored, and `models = []` leaves the default.
 
     Raises:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
@@ -279,14 +278,14 @@ def read_problem(path: str | Path) -> Problem:
         if folders is not None:
             more["studies"] = study_folders(folders, Path(path).parent, STUDIES)
         if claims is not None:
-            from sdescent.derive.reading.titled_claims import titled_claims  # the grammar is loaded only if needed
+            from sdescent.derive.reading.claims import titled_claims  # the grammar is loaded only if needed
 
             more["claims"] = titled_claims(claims, CLAIMS)
     return replace(question, **more)
 
 
 def _check_parts(specs: Mapping[str, Spec], fields: Mapping[str, object], named: Named) -> None:
-    """Raises BadInput for a part that the method fixes or does not take, and for a compressor that it lacks."""
+    """Raise BadInput for a part that the method fixes or does not take, and for a compressor that it lacks."""
     method, compressor = specs["method"].entry.name, specs.get("compressor")
     if method in FIXED:
         if compressor is not None and compressor.entry.name != FIXED[method]:
@@ -301,7 +300,7 @@ def _check_parts(specs: Mapping[str, Spec], fields: Mapping[str, object], named:
 
 
 def _takes(method: Spec, argument: str, needed: bool = False) -> bool:
-    """Whether what makes the method has this argument, or cannot do without it."""
+    """Whether the constructor of the method has this argument, or requires it."""
     parameters = _arguments(method.entry.build)
     if parameters is None:  # of a class that is not written in Python
         return not needed
@@ -319,7 +318,7 @@ def _arguments(build: Callable[..., Any]) -> Mapping[str, Parameter] | None:
 
 
 def _check_kinds(method: Any, loss: Any, specs: Mapping[str, Spec], named: Named) -> None:
-    """Raises BadInput for an entry of the registry that makes something else than its kind; parts of a method it checks itself."""
+    """Raise BadInput for a registered entry whose object is of another kind; a method checks its own parts."""
     from sdescent.derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
     from sdescent.derive.methods.losses import Loss
 

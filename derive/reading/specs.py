@@ -24,7 +24,7 @@ from sdescent.derive.vocabulary.names import parse_value
 from sdescent.derive.vocabulary.registry import Entry, Parameter, Value, lookup
 
 MAX_VALUES = 64  # values of one key
-MAX_READ = 4096  # specs that are kept: the experiments of a sweep have the same few
+MAX_READ = 4096  # cached specs: the experiments of a sweep share few
 FORM = "name or name:key=value,key=value"
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
@@ -33,12 +33,12 @@ _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
 @final
 @dataclass(frozen=True)
 class Spec:
-    """A specification that has been read and found inside the domains of its entry.
+    """A specification whose values are in the domains of its entry.
 
     Args:
-        entry: the entry of the registry that it names.
-        values: the values that were given, by key, in the order of the entry's parameters; a tuple holds one value per
-            client or per coordinate.
+        entry: its entry of the registry.
+        values: the explicit values by key, in the order of the entry's parameters; a tuple holds one value per client or
+            per coordinate.
     """
 
     entry: Entry
@@ -46,12 +46,12 @@ class Spec:
 
     @property
     def text(self) -> str:
-        """The spec in its shortest form; equal for equal specs."""
+        """The spec in its shortest form, the same for equal specs."""
         pairs = ",".join(f"{key}={'|'.join(map(str, _listed(value)))}" for key, value in self.values)
         return f"{self.entry.name}:{pairs}" if pairs else self.entry.name
 
     def lengths(self, axis: str) -> dict[str, int]:
-        """The number of values of each key that has several: one per client or one per coordinate, by `axis`.
+        """The number of values of each key that has several, one per client or one per coordinate.
 
         Args:
             axis: "per_client" or "per_coordinate".
@@ -60,10 +60,10 @@ class Spec:
         return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in names}
 
     def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
-        """The spec with a letter in place of each number that is not 0, which may mean that there is nothing; and the numbers.
+        """The spec with letters for its numbers, and the numbers by letter; a 0, which may mean that a part is absent, stays.
 
         Args:
-            kind: what letters begin with.
+            kind: the beginning of each letter.
         """
         values, numbers = [], {}
         for key, value in self.values:
@@ -82,7 +82,7 @@ class Spec:
         return self.entry.build(**dict(self.values), **more)
 
     def symbols(self) -> Iterable[tuple[str, str, bool]]:
-        """(field, symbol, whether an omitted value made it) for every symbol that the spec brings in."""
+        """(field, symbol, whether it stands for an omitted value) for every symbol of the spec."""
         values = dict(self.values)
         for parameter in self.entry.parameters:
             field = f"{self.entry.name}:{parameter.name}"
@@ -103,7 +103,7 @@ def parse_spec(kind: str, text: object, field: str) -> Spec:
         field: the user's name of this input ("--noise"), for the error message.
 
     Raises:
-        BadInput: it is malformed, or names a key or a value that is not accepted. A column counts from 1 in `text`.
+        BadInput: the spec is malformed, or has a key or a value that is not accepted. Columns count from 1 in `text`.
     """
     text = check_text(text, field, FORM)
     return _read(lookup(kind, text.partition(":")[0].strip(" "), field), text)
@@ -136,10 +136,10 @@ def _read(entry: Entry, text: str) -> Spec:
 
 
 def require_distinct(specs: Iterable[Spec]) -> None:
-    """Check that every symbol that stands for an omitted value is used for nothing else.
+    """Check that a symbol for an omitted value stands for nothing else.
 
     Raises:
-        BadInput: a symbol would silently mean two things (bernoulli and power both call an omitted value p).
+        BadInput: a symbol would mean two things (bernoulli and power both call an omitted value p).
     """
     uses = [use for spec in specs for use in spec.symbols()]
     for field, symbol, omitted in uses:
@@ -177,7 +177,7 @@ def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
     try:
         return parameter.admit(field, value)
     except BadInput as error:
-        raise BadInput(field, text, error.accepted) from None  # as it was written: -0.5, not -1/2
+        raise BadInput(field, text, error.accepted) from None  # quotes the user's text: -0.5, not -1/2
 
 
 def _check_zeros(entry: Entry, values: Mapping[str, Value | tuple[Value, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""The statistics of a run that a file may name: those that every run has, coordinates, and those that a user registered."""
+"""The statistics of a run that a file may name: those of every run, coordinates, and those that a user registered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
 
 MAX_QUANTITIES = 16
-#: names of statistics that every run has; x1, x2, .. are the coordinates
+#: statistics of every run; x1, x2, .. are the coordinates
 QUANTITIES = tuple(BUILT_IN_STATISTICS)
 
 
@@ -20,7 +20,7 @@ def read_quantities(value: object, dim: int) -> tuple[str, ...]:
         dim: the dimension of the state.
 
     Raises:
-        BadInput: not such a list, or a name that no statistic has.
+        BadInput: the value is no such list, or a name is no statistic.
     """
     names = (*QUANTITIES, *entries("statistic"))
     coordinates = "x1" if dim == 1 else f"x1 to x{dim}"

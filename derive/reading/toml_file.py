@@ -1,6 +1,6 @@
-"""A flat TOML file, read with care: bounded in size, numbers as they are written, and errors that name the problem.
+"""TOML files of users: bounded in size, numbers kept as written, errors that name the problem.
 
-Its keys are known, and one of them may name Python files with pieces of the user's own.
+Unknown keys are refused. The key `plugins` may name Python files with pieces of the user's own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _KEY = re.compile(r"\s*([^\s=#]+)\s*=")
 @final
 @dataclass(frozen=True, repr=False)
 class Decimal:
-    """A number of a TOML file as it is written there, so that 0.1 is one tenth."""
+    """A number of a TOML file as text, so that 0.1 is one tenth."""
 
     text: str
 
@@ -46,7 +46,7 @@ def read_table(path: str | Path) -> dict[str, Any]:
     """The top-level table of a TOML file, floats as `Decimal`.
 
     Raises:
-        BadInput, OSError: as `read_text`, or it is not TOML.
+        BadInput, OSError: as for `read_text` and `table_of`.
     """
     return table_of(read_text(path), Path(path).name)
 
@@ -55,7 +55,7 @@ def read_text(path: str | Path) -> str:
     """The text of a TOML file.
 
     Raises:
-        BadInput: it is not UTF-8, or larger than a specification can be.
+        BadInput: the file is not UTF-8, or too large for a specification.
         OSError: it cannot be read.
     """
     content, name = read_regular(path, MAX_FILE, "a TOML file"), Path(path).name
@@ -77,7 +77,7 @@ def table_of(text: str, name: str) -> dict[str, Any]:
         name: of the file, for errors.
 
     Raises:
-        BadInput: it is not TOML.
+        BadInput: the text is not TOML.
     """
     try:
         return tomllib.loads(text, parse_float=Decimal)
@@ -90,7 +90,7 @@ def table_of(text: str, name: str) -> dict[str, Any]:
 
 
 def _not_toml(name: str, text: str, why: str) -> BadInput:
-    if why.startswith("Cannot overwrite a value"):  # the parser only tells where the value of the key ends
+    if why.startswith("Cannot overwrite a value"):  # the parser names only the end of the second value
         lines = [(n, key[1]) for n, line in enumerate(text.split("\n"), 1) if (key := _KEY.match(line))]
         for n, key in lines:
             if any(before == key for m, before in lines if m < n):
@@ -100,7 +100,7 @@ def _not_toml(name: str, text: str, why: str) -> BadInput:
 
 
 def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
-    """The table of a TOML file that has these keys and no others, but for `plugins`, whose files are loaded.
+    """The table of a TOML file with these keys; the Python files that its key `plugins` names are loaded.
 
     Raises:
         BadInput: it is not TOML, or has an unknown key.
@@ -115,7 +115,7 @@ def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
 
 
 def check_keys(table: Mapping[str, object], allowed: Sequence[str], place: str, remark: str = "") -> None:
-    """Check the keys of a table; a remark ends the message.
+    """Check the keys of a table; `remark` ends the message of an error.
 
     Raises:
         BadInput: a key that is not allowed; the field is `place`.
@@ -138,7 +138,7 @@ def _plugins(value: object) -> list[str]:
 
 @contextmanager
 def as_written() -> Iterator[None]:
-    """Errors inside the block quote a value as it is written in a TOML file."""
+    """Errors inside the block quote values in the syntax of TOML."""
     try:
         yield
     except BrokenPlugin:

@@ -1,4 +1,4 @@
-"""The numbers of an experiment: x0, clients, dim, eta, T and paths are read here, and checked against one another."""
+"""The numbers of an experiment: x0, clients, dim, eta, T and paths, and checks of one against another."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
 MAX_PATHS = 10**6
 MAX_STEPS = 10**6  # of the method; its equations take several solver steps in each
 MAX_ENTRIES = 10**8  # of the covariance matrices of all paths, which are in memory at once
-MAX_DRAWS = 10**13  # coordinates of all messages of one path after the other: days of work
-_USUAL_PATHS = 20_000  # of a full report whose specification gives no number
+MAX_DRAWS = 10**13  # coordinates of all messages of all paths: days of work
+_USUAL_PATHS = 20_000  # of a full report without the key `paths`
 
 Named = Callable[[str], str]
 
@@ -38,10 +38,10 @@ class Caps:
 def read_start(
     fields: Mapping[str, object], specs: Mapping[str, Spec], named: Named
 ) -> tuple[int | None, tuple[Fraction, ...] | None, int | None]:
-    """Clients (None for the symbol N), x0 and its dimension (None where they are not given).
+    """Clients (None for the symbol N), x0 and the dimension (None if the file has no such key).
 
     Raises:
-        BadInput: one does not fit, or contradicts another or a specification with one value per client or coordinate.
+        BadInput: one does not fit, or contradicts another one or a specification with one value per client or coordinate.
     """
     clients = _clients(fields.get("clients"), specs.get("noise"), named("clients"))
     x0 = numbers(fields.get("x0"), named("x0"))
@@ -49,7 +49,7 @@ def read_start(
 
 
 def _clients(value: object, noise: Spec | None, name: str) -> int | None:
-    """The number of clients: as written, or one for each of the noise's scales; None for the symbol N."""
+    """The number of clients: as written, or the number of scales of the noise; None for the symbol N."""
     symbol = value is None or (isinstance(value, str) and value.strip(" ") == "N")
     accepted = "a whole number from 1 to 999999, or the symbol N"
     clients = None if symbol else whole(value, name, 1, 999_999, accepted)
@@ -61,7 +61,7 @@ def _clients(value: object, noise: Spec | None, name: str) -> int | None:
 
 
 def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
-    """The dimension: as written, or the number of values where there is one per coordinate."""
+    """The dimension: as written, or the number of values of a field with one value per coordinate."""
     accepted = f"a whole number from 1 to {MAX_DIM} (without it: the form for any dimension)"
     dim = whole(value, named("dim"), 1, MAX_DIM, accepted)
     lengths = {} if loss is None else loss.lengths("per_coordinate")
@@ -77,10 +77,10 @@ def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None
 def read_duration(
     fields: Mapping[str, object], named: Named, limits: Caps
 ) -> tuple[Fraction | None, Fraction | None, int | None]:
-    """Step size, horizon (of n eta) and paths, each by itself; None where they are not given.
+    """Step size, horizon (of n eta) and paths, each checked by itself; None if the file has no such key.
 
     Raises:
-        BadInput: one is not a number that it can be.
+        BadInput: one is outside its domain.
     """
     eta, horizon = (positive(fields.get(key), named(key)) for key in ("eta", "T"))
     return eta, horizon, whole(fields.get("paths"), named("paths"), 1, limits.paths)

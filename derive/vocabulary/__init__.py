@@ -1,1 +1,1 @@
-"""The shared vocabulary: symbols, names that users may give, the registry of specifications, and the classes of errors."""
+"""The shared vocabulary: symbols, names that users may choose, the registry of specifications, and error classes."""

@@ -1,17 +1,17 @@
-"""The ways in which a request can fail: it is malformed, the object asked for does not exist, or no result could be trusted."""
+"""The ways in which a request fails: it is malformed, the object does not exist, or no result could be trusted."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-#: what users write for a name that is spelt otherwise here
+#: names that users know from elsewhere, with ours
 _OTHERWISE = {"v": "nu", "df": "nu", "w": "omega", "std": "sigma", "lr": "eta", "normal": "gaussian"}
 
 
 def one_line(text: object, limit: int = 300) -> str:
     """`text` on one line: control characters (escape sequences included) as backslash codes, cut at `limit` characters.
 
-    For anything that came from outside and is about to be shown in a terminal.
+    For text from outside that a terminal will show.
     """
     printable = "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
@@ -21,13 +21,13 @@ def one_line(text: object, limit: int = 300) -> str:
 
 
 class BadInput(ValueError):
-    """An input that names nothing the toolkit knows, or a value outside what is accepted (exit status 2).
+    """An input that names nothing in the toolkit, or a value that is not accepted (exit status 2).
 
     Args:
         field: the name of the field, as the user wrote it ("rand-k:k", "--dim").
-        value: the value found, quoted back.
-        accepted: the values that would be accepted, in one phrase.
-        column: position of the offending character (1-based) where there is one.
+        value: the user's value, which the message quotes.
+        accepted: the accepted values, in one phrase.
+        column: position of the offending character (1-based), or None.
     """
 
     def __init__(self, field: str, value: object, accepted: str, column: int | None = None) -> None:
@@ -36,7 +36,7 @@ class BadInput(ValueError):
 
     @property
     def message(self) -> str:
-        """One line: the field, the value found, the accepted values."""
+        """One line: the field, its value, the accepted values."""
         try:
             quoted = str(self.value)
         except ValueError:  # Python refuses to print integers of more than 4300 digits
@@ -49,7 +49,7 @@ class BadInput(ValueError):
 
 
 def did_you_mean(name: object, names: Collection[str]) -> str:
-    """ "; did you mean NEAREST?", or nothing where no known name is near; capitals, -, _ and spaces do not count."""
+    """ "; did you mean NEAREST?", or "" if no name is near; capitals, -, _ and spaces do not count."""
     from difflib import get_close_matches  # only what fails needs it
 
     if not isinstance(name, str) or len(name) > 60:
@@ -66,26 +66,26 @@ def _plain(name: str) -> str:
 def unknown_name(
     field: str, name: object, names: Collection[str], accepted: str | None = None, column: int | None = None
 ) -> BadInput:
-    """The error for a name that is none of `names`, with the nearest of them.
+    """The error for a name that is not in `names`, with the nearest of them.
 
     Args:
-        accepted: what is accepted, in one phrase; by default one of `names`.
+        accepted: the accepted names, in one phrase; by default one of `names`.
     """
-    told = "one of " + ", ".join(names) if accepted is None else accepted
-    return BadInput(field, name, told + did_you_mean(name, names), column)
+    accepted = "one of " + ", ".join(names) if accepted is None else accepted
+    return BadInput(field, name, accepted + did_you_mean(name, names), column)
 
 
 class Refusal(Exception):
-    """The mathematical object asked for does not exist, and why (exit status 1).
+    """The requested mathematical object does not exist, for the stated reason (exit status 1).
 
     Args:
         kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega",
             "asymmetric-noise", "unsound-piece").
-        marked: the reason in one sentence; formulas in it may stand between dollar signs, which a document sets as mathematics.
-        term: the term that stands in the way, as text, where it is one; of a derivation from an update rule.
+        marked: the reason in one sentence; a document typesets formulas between dollar signs.
+        term: the term of an update rule that prevents the derivation, as text, or None.
         message: the reason for a terminal; by default `marked` without its dollar signs, which is for formulas that are
             written in LaTeX as in text (`sdescent.derive.expressions.written.refusal` is for the others).
-        beyond: whether the object may exist, and only no way to it is known here.
+        beyond: whether the object may exist, although this package has no way to derive it.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Refusal(Exception):
 
 
 class NoClosedForm(Exception):
-    """An expectation has no elementary form; callers fall back to moments conditional on the client's message."""
+    """An expectation has no elementary form. Callers fall back to moments given the client's message."""
 
 
 class WrongArithmetic(RuntimeError):

@@ -1,4 +1,4 @@
-"""Files that a user names are read as files: no pipe that nobody writes to, no device without an end, no more than expected."""
+"""Safe reading of files that a user names: never a pipe that nobody writes to, an endless device, or too large a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 from sdescent.derive.vocabulary.errors import BadInput
 
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
-#: what a user gave to this command, which no output replaces
+#: inputs of this command, which no output may replace
 _INPUTS: set[Path] = set()
 _UNREAD = "only regular files are read: save what it gives as a file first"
 
@@ -21,10 +21,10 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     """A regular file, or a symbolic link to one, opened for reading; nothing else is, and opening never waits.
 
     Raises:
-        OSError: it cannot be opened, or is something else, which the error names.
+        OSError: the file cannot be opened, or is no regular file; the error names its kind.
         ValueError: a path with a null character.
     """
-    # Asked before opening, since opening a device can do something; and after, since the name may lead elsewhere by then.
+    # tested before opening, since opening a device can have effects, and after, since the name may lead elsewhere by then
     _require_regular(os.stat(path), path)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -39,19 +39,19 @@ def read_regular(path: str | os.PathLike[str], most: int | None = None, what: st
     """The content of a regular file.
 
     Args:
-        most: the largest size that is read of a file that a user gives, in bytes; None for files of our own. What a user gives is
-            an input from then on, which no output may replace (`require_replaceable`).
-        what: the kind of file that is expected, for the message.
+        most: the largest size of a user's file, in bytes; None for files of our own. The file of a user is an input from then
+            on, which no output may replace (`require_replaceable`).
+        what: the expected kind of file, for the message.
 
     Raises:
-        BadInput: it is larger than `most`; no more than that is read.
+        BadInput: the file is larger than `most`; no more is read.
         OSError, ValueError: as `open_regular`; `filename` is set.
     """
     try:
         with open_regular(path) as file:
             content = file.read(-1 if most is None else most + 1)
     except OSError as error:
-        error.filename = os.fspath(path)  # a read that fails does not know it
+        error.filename = os.fspath(path)  # the error of a failed read lacks it
         raise
     if most is not None and len(content) > most:
         raise BadInput(Path(path).name, f"more than {most} bytes", f"{what} of at most {most} bytes")
@@ -61,17 +61,17 @@ def read_regular(path: str | os.PathLike[str], most: int | None = None, what: st
 
 
 def forget_inputs() -> None:
-    """A command begins: what others read may be written."""
+    """A new command begins; it may overwrite the inputs of earlier ones."""
     _INPUTS.clear()
 
 
 def require_replaceable(path: str | os.PathLike[str]) -> None:
-    """That nothing stands where a file is to be written, or a file that is no input: what else has this name would be lost.
+    """Check that an output may take this path: nothing is there, or a regular file that is no input.
 
-    A symbolic link is let through, since a file that is renamed to its name takes the place of the link, not of its target.
+    A symbolic link is allowed, since renaming a file to its name replaces the link, not the target.
 
     Raises:
-        OSError: something else has the name, or an input, by whatever name or link; or it cannot be found out.
+        OSError: the path is something else, or an input under any name or link; or this cannot be determined.
     """
     try:
         status = os.lstat(path)
@@ -83,15 +83,15 @@ def require_replaceable(path: str | os.PathLike[str]) -> None:
         # a link that leads nowhere, or an input that was removed meanwhile
         with contextlib.suppress(FileNotFoundError):
             if os.path.samefile(read, path):
-                told = "this command has read it, and does not overwrite it: give another name"
-                raise OSError(errno.EINVAL, told, os.fspath(path))
+                reason = "this command has read it, and does not overwrite it: give another name"
+                raise OSError(errno.EINVAL, reason, os.fspath(path))
 
 
 def require_no_link(path: str | os.PathLike[str], remedy: str) -> None:
-    """That this is not a symbolic link.
+    """Check that a path is no symbolic link.
 
     Args:
-        remedy: what the user can do.
+        remedy: advice for the user.
 
     Raises:
         OSError: it is one.

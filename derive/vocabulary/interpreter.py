@@ -1,6 +1,6 @@
-"""Processes of Python that this one starts find the modules that it finds, and no others.
+"""Python processes that this one starts import the same modules, and none from the working directory.
 
-Python looks first in the working directory for what `-m` and `-c` import, and the files of that folder are not ours to execute.
+With `-m` and `-c`, Python searches the working directory first, and its files are not ours to execute.
 """
 
 from __future__ import annotations
@@ -18,5 +18,5 @@ def python(*arguments: str) -> tuple[list[str], dict[str, str]]:
 
 
 def shield() -> None:
-    """The same for processes that a library starts from now on, as `multiprocessing` does, which hands `sys.path` on itself."""
+    """Protect processes that libraries start from now on; `multiprocessing`, for one, passes `sys.path` on itself."""
     os.environ[_SAFE] = "1"

@@ -1,4 +1,4 @@
-"""What the system lets a process have: limits of its address space, and how errors look that come from them."""
+"""Limits of the address space of a process, and the errors that they cause."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import errno
 
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: how the dynamic loader, Python and JAX say that memory, or the stack of a thread, was refused
-_SAID = ("failed to map segment", "cannot allocate memory", "can't start new thread", "RESOURCE_EXHAUSTED")
+#: words of the dynamic loader, Python and JAX for refused memory or a refused thread stack
+_REFUSALS = ("failed to map segment", "cannot allocate memory", "can't start new thread", "RESOURCE_EXHAUSTED")
 
 
 def require_space(least: int, what: str) -> None:
-    """That the address space of this process may have so many bytes: libraries end the process, or wait for ever, without them.
+    """Check that the address space of this process may grow to `least` bytes. With less, libraries abort or hang.
 
     Args:
-        what: needs them, for the message.
+        least: bytes.
+        what: the part of the program that needs them, for the message.
 
     Raises:
-        BadInput: it may not.
+        BadInput: the limit is lower.
     """
     try:
         import resource
@@ -25,16 +26,15 @@ def require_space(least: int, what: str) -> None:
         return
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY and most < least:
-        raise BadInput(
-            "ulimit -v", f"{most >> 10} KiB of address space", f"at least {least >> 10} for {what}, or no limit"
-        )
+        accepted = f"at least {least >> 10} for {what}, or no limit"
+        raise BadInput("ulimit -v", f"{most >> 10} KiB of address space", accepted)
 
 
 def exhausted(error: BaseException | None) -> bool:
-    """Whether an error, or one that it came from, says that there was no more memory."""
+    """Whether an error, or a cause of it, reports a lack of memory."""
     while error is not None:
         refused = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-        if refused or any(words in str(error) for words in _SAID):
+        if refused or any(words in str(error) for words in _REFUSALS):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -18,9 +18,9 @@ ACCEPTED = "an exact rational (2, 1/2), a plain decimal (0.25), or the name of a
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(/\d+)?", re.ASCII)
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _INDEXED = re.compile(r"[gxvFhW]_?\d+|m_\d+|H\d+_\d+|[A-Za-z]+_[ijk]", re.ASCII)
-# quadratic losses own h1, h2, ..; they may be named by a user, who then means those very symbols
+# h1, h2, .. are symbols of quadratic losses; a user who writes them means these
 _LOSS_SYMBOL = re.compile(r"h\d+", re.ASCII)
-#: names of vectors, which are not parameters of a method; an equation of the user's own may have them as letters
+#: names of vectors, which no parameter of a method may have; a stated equation may use them as letters
 VECTORS = frozenset({"x", "g", "v"})
 RESERVED = frozenset({"eta", "N", "u", "du", "t", "d"}) | VECTORS
 
@@ -60,7 +60,10 @@ def parse_value(text: str, field: str) -> Fraction | str:
         return _number(text, field)
     if _SYMBOL.fullmatch(text):
         return _symbol(text, field)
-    raise BadInput(field, text, ACCEPTED, _first_bad_column(text))
+    start = r"[+-]?\d*\.?\d*(/\d*)?" if re.match(r"[+\-.\d]", text) else r"[A-Za-z][A-Za-z0-9_]*"
+    match = re.match(start, text, re.ASCII)
+    # the first character after the beginning of a number or a name
+    raise BadInput(field, text, ACCEPTED, None if not text else match.end() + 1 if match else 1)
 
 
 def is_a_word(text: str) -> bool:
@@ -80,17 +83,17 @@ def _number(text: str, field: str) -> Fraction:
 
 
 def _symbol(text: str, field: str) -> str:
-    if taken := _taken(text):
-        raise BadInput(field, text, f"another name: {text} is {taken}")
+    if meaning := _meaning(text):
+        raise BadInput(field, text, f"another name: {text} is {meaning}")
     if len(text) > 30:
         raise BadInput(field, text, "a symbol name of at most 30 characters")
     return text
 
 
-def _taken(text: str) -> str | None:
-    """What a name already stands for; None where it may be that of a symbol."""
+def _meaning(text: str) -> str | None:
+    """The present meaning of a name; None if a symbol may have it."""
     lower = text.lower()
-    taken = {
+    meanings = {
         "a symbol of the toolkit's own": belongs_to_the_engine(text),
         "an object of SymPy, as E, I, O, Q and S are": lower in _CONSTANTS_EXACT and text.isupper(),
         "a keyword of Python": keyword.iskeyword(text),
@@ -98,18 +101,18 @@ def _taken(text: str) -> str | None:
         "the name of a constant or an operator": lower in _CONSTANTS - _CONSTANTS_EXACT,
         "a built-in name of Python": hasattr(builtins, text),
     }
-    return next((what for what, so in taken.items() if so), None)
+    return next((meaning for meaning, holds in meanings.items() if holds), None)
 
 
-#: functions of SymPy whose names are Greek letters: symbols of an equation that somebody states may be called so
+#: functions of SymPy with Greek names, which symbols of a stated equation may have
 _GREEK = frozenset({"beta", "gamma", "zeta", "chi"})
 
 
 def parse_letter(text: str, field: str) -> str:
-    """The name of a symbol of an equation that somebody states: the engine's coordinates x1, v1, .. and Greek letters may be used.
+    """The name of a symbol of a stated equation, which may be Greek or one of the coordinates x1, v1, .. of the engine.
 
     Raises:
-        BadInput: it is not a name, or that of a constant, a function, a keyword or of eta, N, u, du, t, d.
+        BadInput: it is no name, or the name of a constant, a function, a keyword or of eta, N, u, du, t, d.
     """
     if not _SYMBOL.fullmatch(text):
         shape = "letters and digits in parts joined by single underscores, the first character a letter"
@@ -118,13 +121,5 @@ def parse_letter(text: str, field: str) -> str:
 
 
 def belongs_to_the_engine(name: str) -> bool:
-    """Whether a symbol of this name would be one of the engine's own: eta, N, t, .., coordinates, entries of a Hessian."""
+    """Whether the engine itself has a symbol of this name: eta, N, t, .., coordinates, entries of a Hessian."""
     return name in RESERVED or bool(_INDEXED.fullmatch(name) and not _LOSS_SYMBOL.fullmatch(name))
-
-
-def _first_bad_column(text: str) -> int | None:
-    """Where the text stops being the beginning of a number or a name (1-based)."""
-    match = re.match(
-        r"[+-]?\d*\.?\d*(/\d*)?" if re.match(r"[+\-.\d]", text) else r"[A-Za-z][A-Za-z0-9_]*", text, re.ASCII
-    )
-    return (match.end() + 1) if match and text else (1 if text else None)

@@ -1,10 +1,10 @@
-"""Pieces of one's own: a Python file or an installed package that registers them (`sdescent.derive.vocabulary.registry`).
+"""Plugins: Python files and installed packages that register a user's pieces (`sdescent.derive.vocabulary.registry`).
 
-A file is executed because its user named it, by `--load` or by the key `plugins` of a TOML file; a package because it was installed
-with an entry point of `GROUP`. Nothing else that a user writes is ever executed.
+A file is executed because its user named it, with `--load` or the key `plugins` of a TOML file; a package because it was installed
+with an entry point of `GROUP`. No other text of a user is ever executed.
 
-All of them are known by name and SHA-256, so that a result can state which code made it: also modules that a Python session
-imported itself, from the first piece on that they register.
+Name and SHA-256 of each plugin are recorded, so that a result can state the code that made it. A module that a Python session
+imported itself is recorded once it registers a piece.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, final
 from sdescent.derive.vocabulary.errors import BadInput, one_line
 from sdescent.derive.vocabulary.files import read_regular
 
-#: of entry points: each names a module whose import registers its pieces
+#: the group of entry points; each names a module whose import registers pieces
 GROUP = "sdescent.plugins"
 _PREFIX = "sdescent_plugin_"
 _LONGEST = 300  # characters of a cause
@@ -35,12 +35,12 @@ MAX_PLUGIN = 2**24  # bytes of a file
 
 @final
 class BrokenPlugin(BadInput):
-    """A plugin that cannot be used: which, why, and what to do about it (exit status 2).
+    """A plugin that cannot be used (exit status 2).
 
     Args:
         plugin: its name, as the user wrote it.
-        cause: what went wrong, and where in it.
-        remedy: what to do.
+        cause: the error and its line.
+        remedy: advice for the user.
     """
 
     def __init__(self, plugin: str, cause: str, remedy: str) -> None:
@@ -58,14 +58,14 @@ class BrokenPlugin(BadInput):
 @final
 @dataclass(frozen=True)
 class Plugin:
-    """Code of the user's own that was executed.
+    """User code that was executed.
 
     Args:
         name: of the file, or of the entry point with its distribution.
-        sha256: of the file, or of all Python and TOML files of the package; None for pieces that were typed into a session.
+        sha256: of the file, or of all Python and TOML files of the package; None for pieces typed into a session.
         root: the file, or the folder of the package.
         installed: whether an entry point names it.
-        since: for pieces without a file, when the first was registered, in seconds: another session's are not the same code.
+        since: for pieces without a file, the time of the first registration in seconds, which tells sessions apart.
     """
 
     name: str
@@ -75,19 +75,19 @@ class Plugin:
     since: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Name and digest as JSON; no path, so that they are the same on every machine."""
+        """Name and digest as JSON; no path, so that the result is the same on every machine."""
         return {"name": self.name, "sha256": self.sha256, **({} if self.since is None else {"since": self.since})}
 
 
-#: by the first part of the name of the module that was executed
+#: plugins by the first part of their module name
 _PLUGINS: dict[str, Plugin] = {}
 _INSTALLED: dict[str, bool] = {}  # entry points by name: whether they are loaded, or are being loaded
 
 
 def load(path: str | Path) -> Plugin:
-    """Execute a Python file, which registers its pieces; a file that was loaded or imported before is not executed again.
+    """Execute a Python file, which registers its pieces, unless it was loaded or imported before.
 
-    Its folder is not put on the path: one file is one plugin, and what it imports is installed. What it prints goes to
+    The folder of the file does not join the path: a plugin is one file, and its imports must be installed. Its output goes to
     standard error.
 
     Args:
@@ -97,14 +97,14 @@ def load(path: str | Path) -> Plugin:
         BrokenPlugin: the file cannot be read, or fails.
     """
     installed()
-    said, file = str(path), Path(path)
+    quoted, file = str(path), Path(path)
     try:
         source, root = read_regular(file, MAX_PLUGIN, "a Python file"), file.resolve()
     except BadInput as error:
-        raise BrokenPlugin(said, f"cannot be read: it has {error.value}", error.accepted) from None
+        raise BrokenPlugin(quoted, f"cannot be read: it has {error.value}", error.accepted) from None
     except (OSError, ValueError) as error:  # ValueError: a null character
         cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        raise BrokenPlugin(said, f"cannot be read: {cause}", "the path of a Python file with your pieces") from None
+        raise BrokenPlugin(quoted, f"cannot be read: {cause}", "the path of a Python file with your pieces") from None
     digest = hashlib.sha256(source).hexdigest()
     for module, plugin in _PLUGINS.items():
         if plugin.sha256 == digest and module in sys.modules:
@@ -116,13 +116,13 @@ def load(path: str | Path) -> Plugin:
     module.__file__ = str(root)
     plugin = _PLUGINS[name] = Plugin(file.name, digest, root)
     sys.modules[name] = module  # where dataclasses, and pickle in a process that has loaded it too, look for it
-    with _blamed(said, name, "correct the file; python on the file alone shows where it fails"):
+    with _blamed(quoted, name, "correct the file; python on the file alone shows where it fails"):
         exec(compile(source, str(root), "exec", dont_inherit=True), module.__dict__)
     return plugin
 
 
 def installed() -> None:
-    """Import what the entry points of `GROUP` name, once.
+    """Import the modules of the entry points of `GROUP`, once.
 
     Raises:
         BrokenPlugin: one of them fails.
@@ -145,12 +145,12 @@ def installed() -> None:
                 import_module(point.module)
             _INSTALLED[key] = True
     except BaseException:
-        del _INSTALLED[""]  # the next command that needs it says the same
+        del _INSTALLED[""]  # so that the next command reports the same error
         raise
 
 
 def owner(namespace: Mapping[str, Any]) -> str | None:
-    """Who executes code with these globals: None for this toolkit, else a file or a module, which is known from now on."""
+    """The file or module that executes code with these globals, which is recorded from now on; None for this toolkit."""
     name = str(namespace.get("__name__", "__main__"))
     top = name.partition(".")[0]
     if top == "sdescent":
@@ -166,26 +166,26 @@ def owner(namespace: Mapping[str, Any]) -> str | None:
 
 
 def in_force(namespace: Mapping[str, Any]) -> bool:
-    """Whether what was executed with these globals counts: not where a file failed, or was changed and executed again."""
+    """Whether code executed with these globals still counts: not if its file failed, or was executed again after a change."""
     name = str(namespace.get("__name__", ""))
     return not name.startswith(_PREFIX) or getattr(sys.modules.get(name), "__dict__", None) is namespace
 
 
 def named() -> dict[str, list[dict[str, Any]]]:
-    """{"plugins": [name and SHA-256 of each]} for a result that says what made it; {} where there are none."""
+    """{"plugins": [name and SHA-256 of each]}, for the provenance of a result; {} without plugins."""
     by_name = {(p.name, p.sha256 or ""): p.to_dict() for p in _PLUGINS.values()}
     return {"plugins": [by_name[key] for key in sorted(by_name)]} if by_name else {}
 
 
 def modules() -> list[ModuleType]:
-    """The modules that are known and executed, in that order."""
+    """The executed modules of plugins, in order."""
     return [sys.modules[name] for name in _PLUGINS if name in sys.modules]
 
 
 def elsewhere() -> list[str] | None:
-    """Files and modules that another process must load (`load_elsewhere`) to have the same pieces; None where it cannot.
+    """The files and modules that another process must load (`load_elsewhere`) to have the same pieces; None if it cannot.
 
-    Pieces of a script, or typed into a session, are in their own process alone.
+    Pieces of a script or a session exist in its process only.
     """
     listed = []
     for name, plugin in _PLUGINS.items():
@@ -197,7 +197,7 @@ def elsewhere() -> list[str] | None:
 
 
 def load_elsewhere(listed: list[str]) -> None:
-    """Load what `elsewhere` listed in the process that started this one."""
+    """Load the items that `elsewhere` returned in the process that started this one."""
     for item in listed:
         module = item.removeprefix("import ")
         if module != item:
@@ -207,15 +207,14 @@ def load_elsewhere(listed: list[str]) -> None:
 
 
 def broken_by(error: BaseException) -> BrokenPlugin | None:
-    """The error as one of the plugin whose code raised it, or called what did; None where no plugin was at work."""
+    """The error of a plugin, if its code raised `error` or called the code that did; None if no plugin was involved."""
     where = _place(error.__traceback__)
     if where is None:
         return None
     plugin, line = where
     cause = f"line {line}: {type(error).__name__}: {_text_of(error)}"
-    return BrokenPlugin(
-        plugin.name, cause, "correct the piece there; if nothing is wrong with it, please report this line"
-    )
+    remedy = "correct the piece there; if nothing is wrong with it, please report this line"
+    return BrokenPlugin(plugin.name, cause, remedy)
 
 
 def tree_digest(roots: Mapping[str, Path]) -> str:
@@ -233,7 +232,7 @@ def _root_of(top: str) -> Path | None:
     """The file of a module, or the folder of a package."""
     try:
         spec = find_spec(top)
-    except ValueError:  # a module that was not found by the import system, such as __main__
+    except ValueError:  # a module outside the import system, such as __main__
         return None
     if spec is None:
         return None
@@ -248,8 +247,8 @@ def _digest_of(root: Path) -> str | None:
 
 
 @contextmanager
-def _blamed(said: str, module: str, remedy: str) -> Iterator[None]:
-    """Execute a plugin; where it fails it is forgotten, and the error says so in one line. The user's interrupts pass."""
+def _blamed(name: str, module: str, remedy: str) -> Iterator[None]:
+    """Execute a plugin. If it fails it is forgotten, and the error is one line. Interrupts of the user pass through."""
     with _interrupts() as interrupts:
         try:
             with redirect_stdout(sys.stderr):  # standard output belongs to the answer of the command
@@ -263,14 +262,14 @@ def _blamed(said: str, module: str, remedy: str) -> Iterator[None]:
                 raise KeyboardInterrupt from None
             line = error.lineno if isinstance(error, SyntaxError) else where[1] if where else None
             cause = f"{type(error).__name__}: {_text_of(error) or 'no message'}"
-            raise BrokenPlugin(said, cause if line is None else f"line {line}: {cause}", remedy) from None
+            raise BrokenPlugin(name, cause if line is None else f"line {line}: {cause}", remedy) from None
         if interrupts:  # and the plugin went on
             raise KeyboardInterrupt
 
 
 @contextmanager
 def _interrupts() -> Iterator[list[int]]:
-    """The interrupts from the keyboard inside, which also go their way: a KeyboardInterrupt can be raised by anybody."""
+    """The keyboard interrupts during the block, which take effect as usual. (Any code can raise a KeyboardInterrupt.)"""
     heard: list[int] = []
     before = signal.getsignal(signal.SIGINT)
     if not callable(before) or threading.current_thread() is not threading.main_thread():
@@ -290,7 +289,7 @@ def _interrupts() -> Iterator[list[int]]:
 
 
 def _text_of(error: BaseException) -> str:
-    """What an error says, also where its class cannot say it."""
+    """The text of an error; "" if its class cannot produce it."""
     try:
         return (error.msg or "") if isinstance(error, SyntaxError) else str(error)
     except Exception:

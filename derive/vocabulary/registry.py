@@ -1,7 +1,7 @@
-"""The names by which the command line and specs call classes, and the values that each of them takes.
+"""The names of classes on the command line and in specs, and the values that each class takes.
 
-The decorator `register` adds a class where it is defined, so a specification's name and its meaning stand together. It is the
-same for the built-in classes and for those of a user (`sdescent.derive.vocabulary.plugin_loading`).
+The decorator `register` names a class where it is defined. Built-in classes and those of a user
+(`sdescent.derive.vocabulary.plugin_loading`) use it alike.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.plugin_loading import in_force, installed, owner
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule", "statistic")
-#: statistics that every experiment has, of the state x and the loss f; x1, x2, .. are the coordinates
+#: statistics of every experiment, for the state x and the loss f; x1, x2, .. are the coordinates
 BUILT_IN_STATISTICS = {
     "loss": "f(x)",
     "gradient_norm": "the 2-norm of the gradient of f at x",
@@ -43,9 +43,9 @@ class Parameter:
 
     Args:
         name: as written in the spec.
-        accepted: what is accepted, for error messages.
-        check: whether a number is inside the domain (symbols always are).
-        default: the text used when the value is left out; None for a value that may stay absent.
+        accepted: the accepted values, for error messages.
+        check: whether a number is in the domain (symbols always are).
+        default: the text of an omitted value; None for a value that may stay absent.
         per_client: whether `a|b|c` gives each client its own.
         per_coordinate: whether `a|b|c` gives each coordinate its own.
     """
@@ -58,7 +58,7 @@ class Parameter:
     per_coordinate: bool = False
 
     def admit(self, field: str, value: Value) -> Value:
-        """The value, or BadInput."""
+        """The value if it is in the domain; raises BadInput otherwise."""
         if isinstance(value, Fraction) and not self.check(value):
             raise BadInput(field, value, f"{self.accepted}, or the name of a symbol")
         return value
@@ -96,7 +96,7 @@ class Entry:
 
 
 _ENTRIES: dict[tuple[str, str], Entry] = {}
-_NAMESPACES: dict[tuple[str, str], Mapping[str, Any]] = {}  # the globals of who registered each
+_NAMESPACES: dict[tuple[str, str], Mapping[str, Any]] = {}  # the globals of the code that registered each entry
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 _COORDINATE = re.compile(r"x\d+", re.ASCII)
 
@@ -113,7 +113,7 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
         parameters: the values that a spec may carry; a statistic takes none.
 
     Raises:
-        ValueError: an unknown kind, a malformed name, or one that somebody else has.
+        ValueError: an unknown kind, a malformed name, or a name that other code has registered.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, not {kind!r}")
@@ -141,15 +141,15 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
 
 
 def _again(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Whether one piece of code is executed a second time: a file as another module, or a line of a session."""
+    """Whether the same code runs a second time: a file as another module, or a line of a session."""
     return before is not now or "__file__" not in now
 
 
 def entries(kind: str) -> dict[str, Entry]:
-    """All entries of a kind by name, in the order of their definition; of statistics, those that were registered.
+    """All entries of a kind by name, in the order of definition; of statistics, the registered ones.
 
     Raises:
-        BrokenPlugin: an installed one fails.
+        BrokenPlugin: an installed plugin fails.
     """
     _complete(kind)
     return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind and in_force(_NAMESPACES[k, name])}
@@ -162,25 +162,25 @@ def _complete(kind: str) -> None:
 
 
 def known_as(kind: str, name: str) -> str:
-    """The name by which specifications know what calls itself so, dcsgd of DCSGD; a name that is not registered as it is."""
+    """The name in specifications for the name of a piece, such as dcsgd for DCSGD; an unregistered name is returned unchanged."""
     return name.lower() if name.lower() in entries(kind) else name
 
 
 def spec_of(kind: str, piece: object) -> str:
-    """The specification that makes a piece, as gaussian:sigma=1/2; in the same form under its class where no name makes it."""
+    """The specification of a piece, such as gaussian:sigma=1/2; without a registered name, the same form with its class name."""
     label, values = _flat(piece)
     for name, entry in entries(kind).items():
-        taken = {p.name: values[p.name] for p in entry.parameters if p.name in values}
-        with suppress(Exception):  # the entry of another class, which has other values, or code of the user's
-            if entry.build(**taken) == piece:
-                label, values = name, taken
+        arguments = {p.name: values[p.name] for p in entry.parameters if p.name in values}
+        with suppress(Exception):  # the entry of another class with other values, or a user's code
+            if entry.build(**arguments) == piece:
+                label, values = name, arguments
                 break
     pairs = [f"{key}={'|'.join(map(str, v if isinstance(v, tuple) else (v,)))}" for key, v in values.items()]
     return f"{label}:{','.join(pairs)}" if pairs else label
 
 
 def _flat(piece: Any) -> tuple[str, dict[str, Any]]:
-    """The innermost class of a piece, and all its values: of Scaled(Gaussian(), 1) Gaussian and sigma."""
+    """The name of the innermost class of a piece, and all its values: Gaussian and sigma for Scaled(Gaussian(), 1)."""
     label, values = type(piece).__name__, {}
     for field in fields(piece) if is_dataclass(piece) else ():
         value = getattr(piece, field.name)

@@ -1,4 +1,4 @@
-"""What backs a line of a theorem's statement: each assumption, definition and declaration has one of these sources."""
+"""The source of each assumption, definition and declaration in the statement of a theorem."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """The source of a line of a statement. The members are the words that are printed behind it."""
+    """The source of a line of a statement, in the words that are printed behind the line."""
 
-    #: what a letter or a constant of the language stands for: eta > 0, N >= 1, f >= fstar
+    #: the meaning of a letter or a constant of the language: eta > 0, N >= 1, f >= fstar
     LETTER = "what the letter means"
     #: computed from the method's definition, and compared with it again by each check
     METHOD = "derived from the method"
     #: proved of the law, the compressor or the loss
     PIECE = "proved of the piece"
-    #: what the law, the compressor or the loss says of itself, without a proof
+    #: stated by the law, the compressor or the loss, without a proof
     SAID = "assumed of the piece"
-    #: a hypothesis of whoever states the theorem
+    #: a hypothesis of the author of the theorem
     AUTHOR = "assumed"
     #: a theorem of the literature about the class of losses
     LITERATURE = "a theorem of the literature"
-    #: what the conclusion needs besides: a hypothesis that the author did not state
+    #: a further hypothesis that the conclusion needs and the author did not state
     CONCLUSION = "assumed for the conclusion"

@@ -1,7 +1,7 @@
-"""The symbols that every module shares. All are real and dimensionless; parameters are positive.
+"""The shared symbols. All are real and dimensionless; parameters are positive.
 
 A SymPy symbol is identified by its name *and* its assumptions, so two spellings of "nu" would not cancel, and a derivative in the
-wrong x1 would be 0. Every expression that a user hands in therefore enters through `matched`, which gives each name one symbol.
+wrong x1 would be 0. Every expression of a user therefore passes through `matched`, which maps each name to one symbol.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import sympy as sp
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.names import belongs_to_the_engine, is_a_word, parse_value
 
-#: what reads a formula written as text, as "module:function"; formulas are a layer above this one, which only knows the name
+#: the function that parses formulas, as "module:function": formulas are a layer above this one
 READER = "sdescent.derive.vocabulary.formulas.expressions:parse_formula"
-#: what a symbol may be declared to be; a formula simplified under more than ours is declared to be would be another formula
+#: assumptions of a symbol that are checked: SymPy may have used more of them in simplifications than ours allow
 _DECLARED = ("real", "positive", "negative", "nonnegative", "nonpositive", "zero", "nonzero", "imaginary")
 
 
@@ -45,18 +45,18 @@ def coerce(value: Any, field: str = "value") -> sp.Expr:
 
 
 def matched(value: Any, symbols: Iterable[sp.Symbol], field: str, others: bool = True, accepted: str = "") -> sp.Expr:
-    """An expression of the user's in our symbols: those of SymPy are matched by name.
+    """A user's expression in our symbols, to which SymPy symbols are matched by name.
 
     Args:
-        value: an int, a Fraction, a SymPy expression, or the text of one, which is read by a whitelist and never evaluated.
-        symbols: the symbols that may occur; also those with an index, which go by the name without it.
+        value: an int, a Fraction, a SymPy expression, or the text of one, which is parsed by a whitelist and never evaluated.
+        symbols: the symbols that may occur; indexed ones match their base name too.
         field: the user's name of this input, for the error message.
-        others: whether further names are parameters (`parameter`); otherwise only those made by `parameter` are.
-        accepted: what is accepted instead of another name, for the error message.
+        others: whether other names become parameters (`parameter`); otherwise only symbols made by `parameter` are.
+        accepted: the accepted names, for the error message.
 
     Raises:
-        BadInput: text outside the grammar; a float (inexact); a value that is not finite; a name that is not accepted, or that
-            is declared to be more than our symbol is (x1 > 0, where ours has any sign).
+        BadInput: text outside the grammar; a float (inexact); a value that is not finite; a name that is not accepted; a symbol
+            with more assumptions than ours (x1 > 0, while our x1 has any sign).
     """
     by_name = {name: s for s in symbols for name in (s.name, getattr(s, "base", s.name))}
     if isinstance(value, str):
@@ -75,10 +75,10 @@ def matched(value: Any, symbols: Iterable[sp.Symbol], field: str, others: bool =
 
 
 def require_ours(expr: sp.Expr, symbols: Iterable[sp.Symbol], field: str, where: str) -> None:
-    """That an expression of a class of the user's, which stays as it is, has no other symbol of a name that the engine uses.
+    """Check an expression from a user's class, whose symbols are not matched: none may be a foreign one with a name of the engine.
 
     Raises:
-        BadInput: it has: a Symbol("t") of SymPy's own, in which no derivative by the time is taken.
+        BadInput: there is one, such as Symbol("t"), in which the engine takes no time derivative.
     """
     by_name = {name: s for s in symbols for name in (s.name, getattr(s, "base", s.name))}
     for s in sorted((s for s in expr.atoms(sp.Symbol) if type(s) is sp.Symbol), key=str):
@@ -100,9 +100,9 @@ def _ours(symbol: sp.Symbol, by_name: dict[str, sp.Symbol], field: str, others: 
     ours = by_name[name] if name in by_name else _named(name, field)
     more = [fact for fact in _DECLARED if symbol.assumptions0.get(fact) not in (None, ours.assumptions0.get(fact))]
     if more:
-        said = ", ".join(f"{fact}={symbol.assumptions0[fact]}" for fact in more)
-        told = f"Symbol('{name}') without assumptions, which is matched by its name"
-        raise BadInput(field, f"a symbol {name} declared {said}", told)
+        assumptions = ", ".join(f"{fact}={symbol.assumptions0[fact]}" for fact in more)
+        accepted = f"Symbol('{name}') without assumptions, which is matched by its name"
+        raise BadInput(field, f"a symbol {name} declared {assumptions}", accepted)
     return ours
 
 

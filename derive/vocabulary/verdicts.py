@@ -1,4 +1,4 @@
-"""The verdicts: one word for each answer that a command, a check or the ledger of a report gives."""
+"""The verdicts: one word for each answer of a command, a check or the ledger of a report."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What came out. The members are texts, so that `Verdict.PROVED == "PROVED"` and JSON has the word."""
+    """An answer. The members are texts, so that `Verdict.PROVED == "PROVED"` and JSON has the word."""
 
     __repr__ = str.__repr__
 
     #: of a statement: there is a certificate that `replay` checks
     PROVED = "PROVED"
-    #: of a claim: z3 says so, and nothing can be checked
+    #: of a claim: z3 decides it, without a certificate
     DECIDED = "DECIDED"
-    #: of a statement: exact numbers satisfy every assumption and break it
+    #: of a statement: exact numbers satisfy every assumption and contradict it
     REFUTED = "REFUTED"
-    #: nothing was settled, for the reason that stands beside it
+    #: nothing is settled, for the stated reason
     UNDECIDED = "UNDECIDED"
     #: a proof and numbers on its own subject disagree: one of the two is a fault of this tool
     CONTRADICTED = "CONTRADICTED"
 
-    #: of an audit: the stated equation and the method's are proved to be equal on every piece of their domain
+    #: of an audit: proofs on every piece of the domain show that the stated equation is that of the method
     AGREES = "AGREES"
     #: of an audit: at an exact point the two differ
     DIFFERS = "DIFFERS"
@@ -32,18 +32,18 @@ class Verdict(StrEnum):
     CONFIRMED = "CONFIRMED"
     #: of a bound beside numbers: the interval lies above it
     VIOLATED = "VIOLATED"
-    #: of a bound beside numbers: the interval holds it, or no interval is sound
+    #: of a bound beside numbers: the interval contains it, or no interval is sound
     INCONCLUSIVE = "INCONCLUSIVE"
 
-    #: of a claim in the ledger: it is proved but for what it names, or under an assumption that its source does not state
+    #: of a claim in the ledger: proved except for a part that it names, or under an assumption that its source does not state
     PROVED_IN_PART = "PROVED IN PART"
     #: of a claim in the ledger: a step of its proof is refuted
     STEP_REFUTED = "STEP REFUTED"
-    #: of a claim in the ledger: nothing proves it, and all numbers agree with it
+    #: of a claim in the ledger: not proved, and all numbers agree with it
     CONFIRMED_NUMERICALLY = "CONFIRMED NUMERICALLY"
     #: of a claim in the ledger: all runs show it
     SEEN = "SEEN"
-    #: of a claim in the ledger: a run shows the contrary
+    #: of a claim in the ledger: a run contradicts it
     SEEN_TO_FAIL = "SEEN TO FAIL"
     #: of a claim in the ledger: not computed
     OPEN = "OPEN"

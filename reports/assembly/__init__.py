@@ -1,1 +1,1 @@
-"""The making of a report: which sections it has, computed side by side and typeset."""
+"""The assembly of a report: its sections, computed side by side, and the typeset document."""

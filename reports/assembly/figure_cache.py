@@ -1,4 +1,4 @@
-"""Figures are drawn once per result: a second run finds them, and redraws those that are missing or were changed."""
+"""Figures are drawn once per result; a second run redraws only missing or changed ones."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sdescent.derive.vocabulary.files import read_regular
 from sdescent.reports.sections.base import Section
 from sdescent.reports.store.files import write_atomic
 
-#: folders of a report into which sections write besides their parts
+#: folders of a report for files of sections, besides the parts
 FOLDERS = ("figures", "certificates")
 
 
 def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bool:
-    """Write the section's files into the folder of the report, unless the files of this result are there; return whether it wrote.
+    """Write the files of a section into the folder of the report, unless those of this result are there; return whether it did.
 
     Args:
-        key: the key that identifies the result, its source and libraries included.
+        key: the key of the result, which depends on source and libraries.
     """
     stamp = folder / "results" / f"drawn-{section.name}.json"
     identity = {"key": key, "matplotlib": importlib.metadata.version("matplotlib")}
@@ -29,9 +29,7 @@ def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bo
         return False
     files = {}
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=stamp.parent
-    ) as scratch:  # sections are drawn side by side: each has its own place
+    with tempfile.TemporaryDirectory(dir=stamp.parent) as scratch:  # one for each section: they are drawn side by side
         section.figures(result, Path(scratch) / "figures")
         for path in sorted(path for name in FOLDERS for path in (Path(scratch) / name).glob("*") if path.is_file()):
             name = path.relative_to(scratch).as_posix()

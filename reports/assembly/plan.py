@@ -1,14 +1,14 @@
-"""Which sections a report has, and roughly how long their steps take, for the time left.
+"""The sections of a report, and estimates of the durations of their steps, for the display of progress.
 
-Seconds are of one worker of two on two cores, measured once; `sdescent.reports.commands.progress` corrects them by the
-pace of the work.
+Durations were measured once, in seconds of one of two workers on two cores; `sdescent.reports.commands.progress` corrects them by
+the pace of the work.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
@@ -26,11 +26,11 @@ class Part:
     """A section of the report.
 
     Args:
-        module, kind: where its class is.
-        steps: how many it announces; two numbers where that differs between quick and full.
-        quick, full: seconds that it takes when quick, and in full.
-        needs: sections whose results it uses: it is computed after them, every time, and not stored.
-        appendix: whether it stands after the others, as something to look things up in.
+        module, kind: the module and the name of its class.
+        steps: the number of announced steps; two numbers if quick and full differ.
+        quick, full: its duration in a quick and in a full report, in seconds.
+        needs: sections whose results it uses; it is then computed after them in every run, and not stored.
+        appendix: whether it stands at the end, for reference.
     """
 
     module: str
@@ -42,19 +42,19 @@ class Part:
     appendix: bool = False
 
 
-#: number of processes that compute the sections of a report on everything built in; each holds a compiler and its arrays
+#: number of processes that compute the sections of the report on everything built in; each has a compiler and arrays in memory
 PROCESSES = min(2, os.cpu_count() or 1)
-#: the report without a problem of the user's own: the one place that names it
+#: the report without a user's problem; only this line names it
 APPLICATION = "sdescent.reports.paper.application"
 
 
 @final
 @dataclass(frozen=True)
 class Contents:
-    """What a report is about.
+    """The contents of a report.
 
     Args:
-        title: of the document.
+        title: the title of the document.
         sections: in the order of the report.
         groups: the claims that it judges.
     """
@@ -64,7 +64,7 @@ class Contents:
     groups: Sequence[Group]
 
 
-#: sections whose results the claims rest on, in a report on a user's problem
+#: sections with the evidence for claims, in a report on a user's problem
 _EVIDENCE = ("ensembles", "own-claims", "own-theorems")
 #: the sections of a report on a user's problem in their order
 _USER_SECTIONS = {
@@ -85,7 +85,7 @@ _CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.1e-6, 2e-6
 
 
 def contents_of(problem: Any) -> Contents:
-    """What a report on a user's problem is about, or where `problem` is None the report on everything built in."""
+    """The contents of a report on a user's problem; if `problem` is None, of the report on everything built in."""
     if problem is None:
         return import_module(APPLICATION).CONTENTS
     from sdescent.reports.sections.first_page import own_groups
@@ -103,10 +103,10 @@ def section_of(name: str, problem: Any = None) -> Section:
 
 
 def chosen(problem: Any, only: str | None) -> list[str]:
-    """The sections of a report in their order.
+    """The sections of a report in order.
 
     Args:
-        problem: the user's own, or None for the report on everything built in.
+        problem: the user's problem, or None for the report on everything built in.
         only: one section, or None for all.
 
     Raises:
@@ -129,7 +129,12 @@ def computed(problem: Any, names: Sequence[str]) -> list[str]:
 
 @final
 class Plan:
-    """The steps of a report with their expected seconds; arguments as of `chosen`, and `quick` for fewer paths.
+    """The steps of a report with their expected seconds, and how much of them is done.
+
+    Args:
+        problem, only: as for `chosen`.
+        quick: fewer paths and settings.
+        progress: called with a label and the fraction of the whole that is done.
 
     Attributes:
         contents: what it is about, with all sections that it can have.
@@ -137,11 +142,14 @@ class Plan:
         computed: the sections whose results it uses, in the order in which they are computed.
     """
 
-    def __init__(self, problem: Any, quick: bool, only: str | None) -> None:
-        self._problem, self.contents = problem, contents_of(problem)
+    def __init__(
+        self, problem: Any, quick: bool, only: str | None, progress: Callable[[str, float], None] = lambda *_: None
+    ) -> None:
+        self._problem, self.contents, self._progress = problem, contents_of(problem), progress
         self.names = chosen(problem, only)
         self.computed = computed(problem, self.names)
         self._steps = {name: _steps(name, problem, quick) for name in self.computed}
+        self._announced, self._ended = dict.fromkeys(self.computed, 0), set[str]()
 
     @property
     def seconds(self) -> float:
@@ -158,39 +166,17 @@ class Plan:
         """The expected duration of a section."""
         return sum(self._steps[name])
 
-    def fraction(self, announced: Mapping[str, int], ended: Collection[str]) -> float:
-        """The fraction of the whole that is done.
-
-        Args:
-            announced: how many steps each section has announced, of which the last has begun.
-            ended: sections that are done.
-        """
-        done = [step for name in ended for step in self._steps[name]]
-        for name, count in announced.items():
-            done += [] if name in ended else self._steps[name][: max(0, count - 1)]
-        return math.fsum(done) / self.seconds  # rounded once, so that no step leads back by a rounding
-
-
-class Announced:
-    """The announcements of sections, passed on as a label and the fraction of the plan that is done."""
-
-    def __init__(self, plan: Plan, progress: Callable[[str, float], None]) -> None:
-        self._plan, self._progress = plan, progress
-        self._announced: dict[str, int] = {}
-        self._ended: set[str] = set()
-
     @property
     def fraction(self) -> float:
-        """The fraction that is done."""
-        return self._plan.fraction(self._announced, self._ended)
-
-    def seconds_of(self, name: str) -> float:
-        """The expected duration of a section."""
-        return self._plan.seconds_of(name)
+        """The fraction of the whole that is done: sections that have ended, and all steps but the last that others announced."""
+        done: list[float] = []
+        for name, count in self._announced.items():
+            done += self._steps[name] if name in self._ended else self._steps[name][: max(0, count - 1)]
+        return math.fsum(done) / self.seconds  # rounded once, so that no step leads back by a rounding
 
     def tick(self, name: str, label: str) -> None:
         """A step of a section begins."""
-        self._announced[name] = self._announced.get(name, 0) + 1
+        self._announced[name] += 1
         self._progress(label, self.fraction)
 
     def end(self, name: str) -> None:
@@ -224,12 +210,12 @@ def _runs(problem: Any, quick: bool) -> list[float]:
 
 
 def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
-    """Roughly how long a run takes, an upper estimate.
+    """An upper estimate of the duration of a run, in seconds.
 
     Args:
-        problem: complete.
+        problem: a complete problem.
         kind: "method" or a model.
-        paths: how many.
+        paths: the number of paths.
         steps: solver steps from 0 to T.
     """
     moves = float(paths * problem.dim)

@@ -1,4 +1,4 @@
-"""Write a report: results are computed or taken from the cache, then typeset; the document is a function of the results."""
+"""Write a report: compute results or take them from the cache, then typeset them. The document is a function of the results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from sdescent.derive.vocabulary.plugin_loading import elsewhere
 from sdescent.reports.assembly.figure_cache import draw
-from sdescent.reports.assembly.plan import Announced, Plan, section_of
+from sdescent.reports.assembly.plan import Plan, section_of
 from sdescent.reports.assembly.workers import compute, load_or_compute
 from sdescent.reports.document.html import tex_to_html
 from sdescent.reports.document.notation import Notation, macro, prose
@@ -25,14 +25,14 @@ from sdescent.reports.sections.first_page import ledger_of
 from sdescent.reports.store.cache import ResultsCache, damaged_note
 from sdescent.reports.store.files import write_atomic
 
-#: the part that stands on the title page
+#: the part on the title page
 FRONT = ("ledger",)
 
 
 def build_report(
     problem: Any, folder: Path, quick: bool, only: str | None, progress: Callable[[str, float], None]
 ) -> dict[str, Any]:
-    """Compute what is missing and write report.tex, parts/, figures/, report.html and report.pdf into `folder`.
+    """Compute missing results and write report.tex, parts/, figures/, report.html and report.pdf into `folder`.
 
     Args:
         problem: the user's own problem, or None for the report on everything built in.
@@ -41,7 +41,7 @@ def build_report(
         progress: called with a label and the fraction done.
 
     Returns:
-        {"files": {kind: path}, "notes": [one line for each thing that could not be made], "seconds", "reused", "statuses",
+        {"files": {kind: path}, "notes": [one line for each failure], "seconds", "reused", "statuses",
         "ledger": groups of claims (`sdescent.reports.claims.verdicts`)}.
 
     Raises:
@@ -49,25 +49,24 @@ def build_report(
         OSError: the folder cannot be written.
     """
     started = time.monotonic()
-    plan = Plan(problem, quick, only)
+    plan = Plan(problem, quick, only, progress)
     entries = plan.contents.sections
     cache = ResultsCache(folder / "results")
     spec = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
     sections = {name: section_of(name, problem) for name in plan.computed}
-    work = Announced(plan, progress)
     absent = [n for n in plan.computed if not entries[n].needs and not cache.path(n, spec).exists()]
-    # pieces that only this process has would be missing in another one
+    # other processes would lack pieces that only this one has
     together = absent if problem is None and len(absent) > 1 and elsewhere() is not None else []
-    reused, damaged = compute(together, cache.folder, spec, work) if together else ([], [])
+    reused, damaged = compute(together, cache.folder, spec, plan) if together else ([], [])
     results: dict[str, dict[str, Any]] = {}
     for name in plan.computed:
         if name not in together:
-            work.tick(name, sections[name].title)
+            plan.tick(name, sections[name].title)
         needs = entries[name].needs
         needed = {other: results[other] for other in needs if other in results}
-        context = Inputs(quick, problem, cache, partial(work.tick, name), needed, whole=only is None)
+        context = Inputs(quick, problem, cache, partial(plan.tick, name), needed, whole=only is None)
         results[name] = sections[name].compute(context) if needs else load_or_compute(sections[name], context, spec)
-        work.end(name)
+        plan.end(name)
     for name in plan.names:
         if entries[name].needs:
             sections[name].figures(results[name], folder / "figures")
@@ -89,7 +88,7 @@ def build_report(
         )
     )
     write_atomic(main, text)
-    progress("typesetting", work.fraction)
+    progress("typesetting", plan.fraction)
     files, notes = {"tex": str(main), "parts": str(folder / "parts")}, []
     if again := sorted({*cache.damaged, *damaged}):
         notes.append(damaged_note(again))
@@ -111,7 +110,7 @@ def build_report(
 def _parts(
     sections: Mapping[str, Section], results: Mapping[str, dict[str, Any]], folder: Path, whole: bool = True
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Write the parts; return the parts of the document, and separately that of the notation."""
+    """Write the parts; return the part with the notation, and the parts of the sections."""
     notation, parts = Notation(), []
     env = environment(tex=Tex, prose=prose)
     env.globals["macro"] = lambda name: Tex(macro(name))
@@ -138,7 +137,7 @@ def _parts(
 
 
 def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
-    with ThreadPoolExecutor(1) as beside:  # both only wait for programs, and read the same files
+    with ThreadPoolExecutor(1) as beside:  # both wait for programs that only read the files
         page = beside.submit(tex_to_html, main)
         compiled = compile_tex(main)
     if isinstance(compiled, Absent):

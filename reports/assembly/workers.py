@@ -1,11 +1,11 @@
-"""Sections of a report computed side by side, each in its own process: most of the time goes into compiling, on one core each.
+"""Computation of sections in several processes: most of the time goes into compilation, which uses one core each.
 
 A worker is this module run as a program. It first loads the plugins of the process that started it. It reads lines of JSON,
-{"section": name, "piece": one of its pieces or null, "spent": seconds that its pieces took}, computes and stores that piece's
-results, or the section's, and draws the section. It writes lines: {"tick": label} as steps are announced, then
-{"stored": [labels computed], "reused": [labels], "seconds"} or {"failed": traceback}. A section
-that has pieces is assembled after them and announces nothing again. Results are passed only through the cache on disk. A worker
-whose reader is gone ends at its next line.
+{"section": name, "piece": a piece of the section or null, "spent": seconds of its pieces}, computes and stores the results of the
+piece or the section, and draws the section. It writes lines: {"tick": label} for each announced step, then
+{"stored": [labels], "reused": [labels], "damaged": [labels], "seconds"} or {"failed": traceback}. A section with pieces is
+assembled after them, without further announcements. Results pass through the cache on disk only. A worker without a reader ends at
+its next line.
 """
 
 from __future__ import annotations
@@ -26,27 +26,28 @@ from sdescent.derive.vocabulary.interpreter import python
 from sdescent.derive.vocabulary.plugin_loading import elsewhere, load_elsewhere
 from sdescent.numerics.backend.kept_programs import VARIABLE
 from sdescent.reports.assembly.figure_cache import draw
-from sdescent.reports.assembly.plan import PROCESSES, Announced, section_of
+from sdescent.reports.assembly.plan import PROCESSES, Plan, section_of
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.store.cache import ResultsCache
 
 #: seconds between two checks for an interrupt
 _PATIENCE = 0.5
 
-#: a section, and one of its pieces or None for the whole
+#: a section, and one of its pieces or None for all of it
 Task = tuple[str, str | None]
 
 
 class WorkerFailed(RuntimeError):
-    """A section could not be computed; the text is the worker's traceback."""
+    """A section could not be computed; the message is the traceback of the worker."""
 
 
 def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
-    """The section's result from the cache, or computed and stored with the seconds that it and its pieces took on this machine.
+    """The result of a section: from the cache, or computed and stored with the seconds of the section and its pieces.
 
     Args:
-        section, context, spec: as for `Section.compute`, and the specification that the result is stored under.
-        spent: seconds that its pieces have taken.
+        section, context: as for `Section.compute`.
+        spec: the specification in the key of the result.
+        spent: seconds of its pieces.
     """
 
     def timed() -> dict[str, Any]:
@@ -56,27 +57,27 @@ def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spe
     return context.cache.load_or_compute(section.name, spec, timed)
 
 
-def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], work: Announced) -> tuple[list[str], list[str]]:
+def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan) -> tuple[list[str], list[str]]:
     """Compute and store these sections of the report on everything built in, several at a time.
 
     Args:
-        names: of sections; the longest tasks, a section or one of its pieces, are begun first.
-        folder: of the results.
-        spec: the specification that every section's result is stored under; "quick" is read from it.
-        work: receives the announcements of the sections, in this thread.
+        names: the sections; the longest tasks, sections or pieces, begin first.
+        folder: the folder of the results.
+        spec: the specification in the key of every result; its entry "quick" is used.
+        plan: receives the announcements of the sections, in this thread.
 
     Returns:
-        The labels of the results that were served from disk, and of those that were damaged there and are computed again.
+        The labels of results from disk, and of damaged results, which are computed again.
 
     Raises:
         WorkerFailed: a section failed, or a worker died.
-        OSError, MemoryError: as it was raised in a worker.
-        KeyboardInterrupt: the workers are ended first; stored results remain.
+        OSError, MemoryError: raised in a worker.
+        KeyboardInterrupt: after the workers have ended; stored results remain.
     """
     pieces = {name: section_of(name).pieces for name in names}
     remaining = {name: len(those) for name, those in pieces.items()}
     tasks: list[Task] = [(name, piece) for name in names for piece in pieces[name] or (None,)]
-    tasks.sort(key=lambda task: work.seconds_of(task[0]) / max(1, remaining[task[0]]), reverse=True)
+    tasks.sort(key=lambda task: plan.seconds_of(task[0]) / max(1, remaining[task[0]]), reverse=True)
     answers: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
     spent = dict.fromkeys(names, 0.0)
     computed: set[str] = set()
@@ -103,7 +104,7 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], work: Anno
             if line is None:
                 raise WorkerFailed(f"the process that computed the section {name} ended: status {crew[n].wait()}")
             if "tick" in line:
-                work.tick(name, line["tick"])
+                plan.tick(name, line["tick"])
             elif "missing" in line:
                 raise _missing(line)
             elif "failed" in line:
@@ -115,7 +116,7 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], work: Anno
                 damaged.update(line["damaged"])
                 spent[name] += line["seconds"]
                 if piece is None:
-                    work.end(name)
+                    plan.end(name)
                 else:
                     remaining[name] -= 1
                     if not remaining[name]:
@@ -128,11 +129,11 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], work: Anno
 def _crew(
     count: int, folder: Path, spec: dict[str, Any], answers: queue.Queue[tuple[int, dict[str, Any] | None]]
 ) -> Iterator[list[subprocess.Popen[str]]]:
-    """Workers that wait for tasks, and threads that read their output; none is left when the block ends, however it ends."""
+    """Workers that wait for tasks, and threads that read their output. All workers end with the block, however it ends."""
     plugins = json.dumps(elsewhere() or [])
     program = "from sdescent.reports.assembly.workers import main; main()"
     command, environment = python("-c", program, str(folder), json.dumps(spec), plugins)
-    environment[VARIABLE] = "0"  # they are killed at the end, when programs would be stored
+    environment[VARIABLE] = "0"  # workers are killed before they could store compiled programs
     crew: list[subprocess.Popen[str]] = []
     pipe = subprocess.PIPE
     try:
@@ -172,11 +173,11 @@ def _give(worker: subprocess.Popen[str], section: str, piece: str | None, spent:
 
 
 def main() -> None:
-    """A worker: arguments are the folder of the results, what is asked, and the plugins to load, as JSON."""
+    """A worker. Arguments: the folder of the results; the specification and the plugins to load, as JSON."""
     import signal
     import traceback
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     words = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # the output of a library must not mix with the answers
 
@@ -192,7 +193,7 @@ def main() -> None:
         started, task = time.monotonic(), json.loads(line)
         section, piece = section_of(task["section"]), task["piece"]
         announcing = piece is not None or not section.pieces
-        if piece == next(iter(section.pieces), None):  # one of them reports it for all
+        if piece == next(iter(section.pieces), None):  # the first piece announces the section
             say(tick=section.title)
         try:
             cache = ResultsCache(folder)

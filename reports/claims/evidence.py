@@ -1,7 +1,7 @@
-"""What the numbers of a report say about a claim: one form for all sections, so that nothing has to be picked by hand.
+"""Numerical evidence about claims, in one form for all sections, so that nobody selects it by hand.
 
-A piece of evidence names what it is about: an entry of the catalogue, or a topic. Every claim that cites the entry or the topic
-gets it (`sdescent.reports.claims.verdicts`), whether it speaks for the claim or against it.
+A piece of evidence names its subject: an entry of the catalogue, or a topic. Every claim that cites the entry or the topic
+receives it (`sdescent.reports.claims.verdicts`), whether it supports the claim or not.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 
 #: verdicts for a claim, and against it
 FOR, AGAINST = (Verdict.CONFIRMED, Verdict.SEEN), (Verdict.VIOLATED, Verdict.SEEN_TO_FAIL)
-#: what is compared: what a proof covers, and what lies beyond it
+#: subjects of comparisons: a proof covers the first two, and not the others
 FORMULA, SDE, NOT_LINEARISED, METHOD = "formula", "SDE", "SDE, not linearised", "method"
 COVERED = (FORMULA, SDE)
-#: what a reader of a contradiction does
+#: advice for the reader of a contradiction
 REPORT = (
     "a proof and numbers on its own subject disagree, so that one of them is a fault of sdescent: please report it, with the "
     "theorem, its certificate and these numbers, and do not rely on either"
@@ -30,15 +30,15 @@ def evidence(
 
     Args:
         about: id of an entry, or a topic ([a-z0-9-]).
-        subject: what was compared: FORMULA, SDE, NOT_LINEARISED or METHOD.
+        subject: the subject of the comparison: FORMULA, SDE, NOT_LINEARISED or METHOD.
         verdict: CONFIRMED, VIOLATED or INCONCLUSIVE; of a run over seeds SEEN, SEEN TO FAIL or UNDECIDED.
         says: the result in words and numbers, LaTeX.
         anchor: label of the figure, table or section that shows it.
-        compared: number of points, settings or runs that were compared; 0 where there was nothing to compare.
-        failing: at how many of them the claim fails; by default all or none, as the verdict says.
-        undecided: at how many nothing is decided; by default at all that do not fail, where the verdict is open.
-        gap: the largest relative difference that was measured, dimensionless, where the comparison is of two numbers.
-        gap_of: what differs by that much, in words.
+        compared: number of points, settings or runs that were compared; 0 if there was nothing to compare.
+        failing: the number at which the claim fails; by default all or none, according to the verdict.
+        undecided: the number that decide nothing; by default all that do not fail, if the verdict is open.
+        gap: the largest relative difference, dimensionless, if two numbers were compared.
+        gap_of: the quantity with this difference, in words.
     """
     failed = (compared if str(verdict) in AGAINST else 0) if failing is None else failing
     rest = (0 if str(verdict) in (*FOR, *AGAINST) else compared - failed) if undecided is None else undecided

@@ -1,4 +1,4 @@
-"""How closely a model follows its method, as evidence: the means of one statistic, before the method has settled and after."""
+"""Evidence about how closely a model follows its method: the means of a statistic, in the transient and late in the run."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.numbers import number
 
-#: a model follows where its mean is within this share of the method's
+#: a model follows if its mean differs from the method's by at most this share
 FOLLOW = 0.1
-#: the last quarter of the run is late; there the method's mean changes by at most this share, or it has not settled
+#: the last quarter of the run is late; the method has settled if its mean changes by at most this share there
 LATE, SETTLED = 0.75, 0.1
-#: a ratio is known where the half-width of its denominator is at most this share of the denominator
+#: a ratio is accurate if the half-width of its denominator is at most this share of the denominator
 WIDEST = 0.25
 #: the level of the intervals of summaries, each for one time
 LEVEL = 0.95
 TRANSIENT, AFTER = "transient", "late"
-#: what differs, before the method and its setting
+#: the beginning of the words for a gap, before the method and its setting
 OF = "the {} SDE of "
-#: the methods that are followed, by their names in the ledger
+#: the methods by their names in the ledger
 METHODS = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 
 
 def following(
     series: Mapping[str, Mapping[str, Any]], base: str, method: str, setting: tuple[str, str], anchor: str
 ) -> dict[str, dict[str, Any]]:
-    """For every model and each phase of the run one piece of evidence.
+    """One piece of evidence for every model and each phase of the run.
 
     The relative gap of the means at a time is a/b - 1, with a half-width from the intervals of both (delta method; widened so that
-    the intervals of all times hold together) plus the solver's error. A model follows where all of that is within `FOLLOW` at every
-    time of the phase, and does not where at one time all of it is beyond; else nothing is decided. Times are counted one by one. A
-    method that has not settled in the last quarter of the run is transient to its end, and nothing of it is compared as late.
+    the intervals of all times hold together) plus the solver's error. A model follows if the whole interval is within `FOLLOW` at
+    every time of the phase. It does not follow if at one time the whole interval is beyond; otherwise nothing is decided. Times
+    are counted one by one. A method that has not settled in the last quarter of the run is transient to its end.
 
     Args:
-        series: "times", "mean", "interval" (half-widths of 95 % intervals), and of models "solver", by name, the method's too.
-        base: the name of the method's own.
+        series: {name: {"times", "mean", "interval" (half-widths of 95 % intervals), and for models "solver"}}.
+        base: the name of the method's series.
         method: its name in the ledger, such as "dsgd".
-        setting: a short name [a-z0-9-], and in words.
-        anchor: label of what shows it.
+        setting: its short name [a-z0-9-] and its name in words.
+        anchor: label of the figure or table that shows it.
     """
     reference, pieces = series[base], {}
     times, unsettled = reference["times"], _unsettled(reference)
@@ -62,7 +62,7 @@ def following(
 
 
 def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """Relative gap and half-width at each time; nan where the method's mean is not known well enough."""
+    """Relative gap and half-width at each time; nan if the method's mean is too inaccurate."""
     level = 1 - (1 - LEVEL) / max(len(method["times"]) - 1, 1)
     wider = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
     gaps = []
@@ -78,7 +78,7 @@ def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[flo
 
 
 def _unsettled(method: Mapping[str, Any]) -> str:
-    """Why the method has no late times, or ""."""
+    """The reason why the method has no late times, or ""."""
     times, mean = method["times"], method["mean"]
     late = [m for t, m in zip(times, mean, strict=True) if t >= LATE * times[-1]]
     if len(late) < 2 or not late[0] > 0:

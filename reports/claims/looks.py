@@ -1,4 +1,4 @@
-"""How the status of a claim is said and shown, in a report and in a terminal."""
+"""The words, badge and colour of each status of a claim, in a report and in a terminal."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 
 
 class Look(NamedTuple):
-    """How a status is said and shown.
+    """The look of a status.
 
     Attributes:
-        words: in a sentence.
-        badge: full for what is settled, framed for what is in part, light for numbers; the status always stands in words too.
-        colour: in a terminal.
+        words: the status in a sentence.
+        badge: full for settled claims, framed for partly settled ones, light for numbers; the words stand beside it.
+        colour: its colour in a terminal.
     """
 
     words: str
@@ -21,7 +21,7 @@ class Look(NamedTuple):
     colour: str
 
 
-#: what a claim of the ledger may come to, the first four by the kernel
+#: the statuses of claims in the ledger; the kernel decides the first four
 LOOKS = {
     Verdict.PROVED: Look("proved", "full", "green"),
     Verdict.PROVED_IN_PART: Look("proved in part", "framed", "cyan"),

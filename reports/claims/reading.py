@@ -11,15 +11,15 @@ from sdescent.reports.claims.verdicts import Claim, Group
 
 
 def read_groups(path: Path, follows: Callable[[str], tuple[Claim, ...]]) -> tuple[Group, ...]:
-    """The groups of a file in their order; keys are those of `Group` and `Claim`, and lines of a text are joined by spaces.
+    """The groups of a file in order. The keys are those of `Group` and `Claim`; lines of a text are joined by spaces.
 
     Args:
-        follows: the claims of a group with the key "follows" in place of a title and claims, from the model that it names.
+        follows: makes the claims of a group whose key "follows" names a model, in place of a title and claims.
 
     Raises:
-        tomllib.TOMLDecodeError: it is not TOML.
-        TypeError: a key that a group or a claim does not have, or one that is missing.
-        OSError: it cannot be read.
+        tomllib.TOMLDecodeError: the file is not TOML.
+        TypeError: an unknown or a missing key of a group or a claim.
+        OSError: the file cannot be read.
     """
     return tuple(_group(_plain(table), follows) for table in tomllib.loads(path.read_text(encoding="utf-8"))["group"])
 

@@ -1,15 +1,15 @@
-"""A ledger of claims: the status of each, computed from the results of the other sections and never written by hand.
+"""A ledger of claims. The status of each claim is computed from the results of the other sections, never written by hand.
 
 A claim cites entries of the theorem catalogue, topics of numerical evidence, or both, by name or by pattern ("6.9-*"). All evidence
-about them counts (`sdescent.reports.claims.evidence`); no single piece is picked. What decides:
+about them counts (`sdescent.reports.claims.evidence`); nobody selects pieces. The status follows from these rules, in order:
 
 1. An entry that refutes the claim, or proves its negation: REFUTED. An entry that refutes only a step of its proof: STEP REFUTED.
-2. All entries that prove it: PROVED, or PROVED IN PART where the claim names what is missing, or where a proof uses an assumption
-   that the source does not state. Numbers on what is proved are a check of this tool and add nothing; where they contradict the
-   proof, one of the two is wrong, and the claim is CONTRADICTED.
+2. All entries that prove it: PROVED, or PROVED IN PART if the claim names a missing part, or a proof uses an assumption that the
+   source does not state. Numbers about a proved statement only check this tool; if they contradict the proof, one of the two is
+   wrong, and the claim is CONTRADICTED.
 3. No proof: numbers decide, CONFIRMED NUMERICALLY if all agree; runs over seeds, SEEN if all show it; SEEN TO FAIL if one of them
    shows the contrary; else UNDECIDED.
-4. What was not computed: OPEN, with the reason.
+4. Otherwise, if something was not computed: OPEN, with the reason.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, evidence
 from sdescent.reports.claims.looks import LOOKS
 
-#: what a claim of the ledger may come to, and by the kernel
+#: the statuses of claims, and those that the kernel decides
 STATUSES = tuple(LOOKS)
 SETTLED = STATUSES[:4]
-#: what an entry can be about (`sdescent.derive.theorems.entry.checking`) so that the method itself is covered by its proof
+#: subjects of entries (`sdescent.derive.theorems.entry.checking`) whose proofs cover the method itself
 ITSELF = ("method", "compressor")
 #: sections that have entries
 ENTRIES = ("theorems", "own-claims", "own-theorems")
@@ -39,21 +39,21 @@ RUNS = (Verdict.SEEN, Verdict.SEEN_TO_FAIL, Verdict.UNDECIDED)
 @final
 @dataclass(frozen=True)
 class Claim:
-    """A claim and what it rests on. Names may be patterns: "*" stands for any characters.
+    """A claim with the entries and topics that it cites. Names may be patterns: "*" stands for any characters.
 
     Args:
         id: a short name, [a-z0-9-].
         says: the claim as a statement that can be true or false, LaTeX.
-        scope: in some ten words, what the status is about: of which object, under which conditions, LaTeX.
-        proofs: entries of the catalogue that prove it, all of them needed.
-        missing: what they leave unproved, LaTeX; "" where the proved statement is the claim.
+        scope: the object and the conditions that the status is about, in some ten words, LaTeX.
+        proofs: entries of the catalogue that together prove it.
+        missing: the part that they leave unproved, LaTeX; "" if the proved statement is the claim.
         unsaid: assumptions of these entries that the source does not state: name -> its name in the ledger.
         refutations: refuted claims of the catalogue, one of which is this claim.
         negations: theorems that are its negation.
         steps: refuted claims of the catalogue that are a step of its proof.
         topics: of numerical evidence.
-        contrary: topics of which the claim says the opposite: that they fail.
-        source: where it is made, if not where the group is.
+        contrary: topics whose failure the claim states.
+        source: the place of the claim in its source, if it is not that of the group.
         row, column: its place in a group that is shown as a grid.
     """
 
@@ -91,8 +91,8 @@ class Group:
     Args:
         title: the heading, LaTeX.
         claims: in order.
-        words: the source's own words that these claims are read from, LaTeX; "" where they are not known.
-        source: where they stand.
+        words: the words of the source that state these claims, LaTeX; "" if they are unknown.
+        source: the place of these words.
         front: whether the paper makes these claims, so that they belong on the first page.
         grid: whether they are shown as a table of `row` and `column`.
     """
@@ -121,7 +121,7 @@ class Results:
 
     @staticmethod
     def of(sections: Mapping[str, Mapping[str, Any]]) -> Results:
-        """From the results of sections by name."""
+        """The entries and the evidence in the results of sections, by name."""
         entries = {e["id"]: e for name in ENTRIES for e in sections.get(name, {}).get("entries", ())}
         evidence: dict[str, Mapping[str, Any]] = {}
         for name, result in sections.items():
@@ -132,7 +132,7 @@ class Results:
         return Results(entries, evidence)
 
     def named(self, patterns: Iterable[str]) -> list[str]:
-        """The entries that the patterns name; a pattern that names none stands for itself."""
+        """The entries that match the patterns; a pattern without a match stands for itself."""
         names: list[str] = []
         for pattern in patterns:
             ids = [i for i in self.entries if fnmatchcase(i, pattern)] or [pattern]
@@ -140,19 +140,19 @@ class Results:
         return names
 
     def covers(self, piece: Mapping[str, Any]) -> bool:
-        """Whether a piece of evidence is a check of what an entry proves: on its equation, or on the method if it is about that."""
+        """Whether a piece of evidence checks a proved statement: about its equation, or about the method if the entry is."""
         return piece["subject"] in COVERED or self.entries.get(piece["about"], {}).get("about") in ITSELF
 
     def status(self, id: str) -> str:
-        """Of an entry; "" if it was not checked."""
+        """The status of an entry; "" if it was not checked."""
         return self.entries.get(id, {}).get("status", "")
 
 
 def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
     """A row of the ledger as JSON: the claim, "status", "reason", its evidence, and how much of that fails.
 
-    "numbers" are about what the entries state, or numbers that decide; "experiments" are runs over seeds; "beside" is what lies
-    beyond a proof: the method itself, an equation that is not linearised. "check" and "beyond" count what was compared and fails.
+    "numbers" are about the statements of the entries, or decide by themselves; "experiments" are runs over seeds; "beside" is
+    evidence that no proof covers: on the method itself, or on an equation that is not linearised. "check", "beyond": tallies.
     """
     refuting = [i for i in results.named(claim.refutations) if results.status(i) == Verdict.REFUTED]
     negating = [i for i in results.named(claim.negations) if results.status(i) == Verdict.PROVED]
@@ -204,15 +204,14 @@ def ledger(groups: Sequence[Group], results: Results) -> list[dict[str, Any]]:
 
 
 def counts(rows: Sequence[Mapping[str, Any]]) -> dict[Verdict, int]:
-    """How many claims have each status, in the order of `STATUSES`, without those that none has."""
+    """The number of claims of each status, in the order of `STATUSES`, without zeros."""
     return {s: n for s in STATUSES if (n := sum(r["status"] == s for r in rows))}
 
 
 def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """How much was compared, at how much of it the claim fails, and how much of it decides nothing, in the same units.
+    """The number of comparisons, of those at which the claim fails, and of those that decide nothing ("undecided").
 
-    "undecided" is what decides nothing. "empty" counts, of these "pieces", those in
-    which there was nothing to compare, such as the late times of a run that has not settled.
+    "empty" counts the "pieces" with nothing to compare, such as the late times of a run that has not settled.
     """
     return {
         "compared": sum(r["compared"] for r in rows), "failing": sum(r["against"] for r in rows),
@@ -222,12 +221,12 @@ def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _empty(row: Mapping[str, Any]) -> bool:
-    """Whether a piece of evidence was run, and had nothing to compare."""
+    """Whether a piece of evidence was run and had nothing to compare."""
     return bool(row["verdict"]) and not row["compared"]
 
 
 def uncited(groups: Sequence[Group], results: Results) -> list[str]:
-    """Entries and evidence that no claim cites: the ledger would not tell of them."""
+    """Entries and evidence that no claim cites, so that the ledger would omit them."""
     patterns = tuple(p for g in groups for c in g.claims for p in c.cited)
     is_cited = lambda name: _any(name, patterns)  # noqa: E731
     topics = [*((i, i) for i in results.entries), *((k, e["about"]) for k, e in results.evidence.items())]
@@ -235,7 +234,7 @@ def uncited(groups: Sequence[Group], results: Results) -> list[str]:
 
 
 def largest_gaps(results: Results) -> list[dict[str, Any]]:
-    """For each thing that differs, the evidence with the largest relative difference, the largest first."""
+    """For each `gap_of`, the evidence with the largest relative difference; the largest first."""
     worst: dict[str, Mapping[str, Any]] = {}
     for e in results.evidence.values():
         if e["gap"] is not None and (e["gap_of"] not in worst or e["gap"] > worst[e["gap_of"]]["gap"]):
@@ -249,7 +248,7 @@ def _unsaid(claim: Claim, results: Results) -> list[str]:
 
 
 def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
-    """All evidence about what the claim cites, what contradicts first; each with its role and whether it supports the claim."""
+    """All evidence about the entries and topics of the claim, contradictions first, with its role and its support of the claim."""
     entries = {i for i in results.named((*claim.proofs, *claim.negations))}
     refuted, steps = set(results.named(claim.refutations)), set(results.named(claim.steps))
     pieces: list[dict[str, Any]] = []
@@ -278,7 +277,7 @@ def _any(about: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _counted(piece: Mapping[str, Any], contrary: bool) -> dict[str, Any]:
-    """Whether a piece of evidence speaks for the claim (None: it does not decide), and at how many of its points against it."""
+    """Whether a piece of evidence supports the claim (None: it does not decide), and the number of its points against it."""
     good, bad = (AGAINST, FOR) if contrary else (FOR, AGAINST)
     supports = True if piece["verdict"] in good else False if piece["verdict"] in bad else None
     against = piece["failing"] if not contrary else piece["compared"] - piece["failing"] if supports is False else 0
@@ -290,7 +289,7 @@ def _absent(topic: str, role: str) -> dict[str, Any]:
 
 
 def _conclusion(ends: Sequence[Mapping[str, Any]]) -> str:
-    """What is known of the statement whose proof has a refuted step."""
+    """The state of a statement whose proof has a refuted step."""
     if any(e["supports"] is False for e in ends):
         return "the conclusion is seen to fail too"
     return "the conclusion is open"

@@ -10,7 +10,7 @@ from sdescent.derive.proof.claims.verdict import Judged, counterexample_latex, s
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.proof.repair.smallest import repairs
-from sdescent.derive.reading.titled_claims import TitledClaim
+from sdescent.derive.reading.claims import TitledClaim
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.sections.base import Certified, Inputs
 

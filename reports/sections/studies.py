@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.reading.study_folders import StudyFolder
+from sdescent.derive.reading.listed_files import StudyFolder
 from sdescent.derive.reading.sweeps.values import spoken
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.numerics.studies.records import LEVEL

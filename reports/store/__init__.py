@@ -1,1 +1,1 @@
-"""Files on disk: results keyed by everything that they depend on, and files written whole or not at all."""
+"""Files on disk: results with keys of everything that they depend on, and files that are written whole or not at all."""

@@ -1,10 +1,10 @@
-"""Results on disk, keyed by everything that they depend on.
+"""Results on disk, with keys of everything that they depend on.
 
 A report is a pure function of its results, and each result is a pure function of a specification, of this package's
 source, and of the numerical libraries. The key is the SHA-256 digest of the canonical JSON of exactly these. A result
-is a JSON file `<label>-<key>.json`; arrays in it are stored in a NumPy archive next to it, which the JSON file names with
-its digest and which is written first, so that a result exists as soon as, and only if, its JSON file does. The JSON is
-strict: infinity and nan, which it cannot express, are written as {"__float__": "inf"}, "-inf" and "nan".
+is a JSON file `<label>-<key>.json`; its arrays are in a NumPy archive beside it. The JSON file names the archive with its digest
+and is written last, so that a result exists if and only if its JSON file does. The JSON is strict: infinities and nan are
+{"__float__": "inf"}, "-inf" and "nan".
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _LIBRARIES = ("sympy", "numpy", "scipy", "jax", "jaxlib", "diffrax", "scikit-lea
 
 
 class _Damaged(Exception):
-    """A file of the cache that differs from the one that was written."""
+    """A file of the cache differs from the written one."""
 
 
 def damaged_note(names: Iterable[str]) -> str:
-    """A line about results that were found damaged."""
+    """A line about damaged results."""
     return f"damaged on disk, and computed again: {', '.join(names)}"
 
 
@@ -45,15 +45,15 @@ def canonical_json(value: Any) -> str:
     """`value` as JSON that is equal for equal values: sorted keys, no spaces, ASCII.
 
     Raises:
-        TypeError: for anything that JSON has no type for, keys that are not strings included.
-        ValueError: for nan and infinities.
+        TypeError: a value without a JSON type, or a key that is no string.
+        ValueError: nan or an infinity.
     """
     _refuse_other_keys(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def source_digest(packages: Iterable[str] = ("sdescent.derive", "sdescent.numerics", "sdescent.reports")) -> str:
-    """SHA-256 (hex) over the names and contents of all Python and TOML files of these packages, which are not imported for it."""
+    """SHA-256 (hex) of the names and contents of all Python and TOML files of these packages, without importing them."""
     roots = {}
     for package in packages:
         spec = importlib.util.find_spec(package)
@@ -80,8 +80,8 @@ class ResultsCache:
     """Load a result, or compute and store it.
 
     Args:
-        folder: where the results are kept; made when the first result is stored.
-        context: the dependencies of every result besides its specification; `provenance()` if left out.
+        folder: the folder of the results; created with the first result.
+        context: the dependencies of every result besides its specification; by default `provenance()`.
 
     Attributes:
         reused, computed, damaged: labels of the results served from disk, computed, and found damaged (and computed).
@@ -96,23 +96,23 @@ class ResultsCache:
         sweep_temporaries(self.folder)
 
     def path(self, label: str, spec: Any) -> Path:
-        """The JSON file of the result of `spec`; `label` ([a-z0-9-]+) is there for the reader of the folder."""
+        """The JSON file of the result of `spec`; `label` ([a-z0-9-]+) helps readers of the folder."""
         if not re.fullmatch(r"[a-z0-9-]{1,60}", label):
             raise ValueError(f"a result's label is made of a-z, 0-9 and '-', not {label!r}")
         identity = canonical_json({"label": label, "spec": spec, "context": self.context})
         return self.folder / f"{label}-{hashlib.sha256(identity.encode()).hexdigest()[:24]}.json"
 
     def load_or_compute(self, label: str, spec: Any, compute: Callable[[], Any]) -> Any:
-        """The result of `spec`: from disk if a whole one is there, else `compute()`, stored.
+        """The result of `spec`: from disk if an undamaged one is there, else of `compute()`, which is then stored.
 
         A result is made of dictionaries with string keys, lists, strings, numbers, booleans, None and numeric arrays
-        (NumPy's or JAX's); tuples come back as lists, NumPy scalars as Python's. Also the first run returns
-        exactly the values that a later run will read.
+        (NumPy's or JAX's). Tuples come back as lists, NumPy scalars as Python's, already in the first run: it returns the
+        values that a later run will read.
 
         Raises:
-            OSError: if the folder cannot be written, or the file of the result cannot be read (one that is damaged only leads to
-                a new computation).
-            TypeError: for a result made of anything else.
+            OSError: the folder cannot be written, or the file of the result cannot be read (a damaged file only leads to a new
+                computation).
+            TypeError: the result has a value of another type.
         """
         path = self.path(label, spec)
         try:
@@ -137,7 +137,7 @@ class ResultsCache:
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)  # pyright: ignore[reportArgumentType]
             digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-            # Named by content: two runs that store the same result at once cannot mix their files.
+            # named by its content, so that two runs that store the same result at once cannot mix their files
             name = f"{path.stem}.{digest[:12]}.npz"
             write_atomic(path.with_name(name), buffer.getvalue())
             body["arrays"] = {"file": name, "sha256": digest}

@@ -1,8 +1,8 @@
 """Whole files or none: atomic writes, and operating-system errors as one line.
 
-A reader of an output folder must never meet half a file, whether the writer was interrupted, killed, or ran out of
-disk. Every file is therefore written under a temporary name in its own folder, flushed to the disk, and renamed; the
-rename is atomic within one file system (POSIX.1-2017, rename()).
+An output folder never contains half a file, even if the writer is interrupted, killed, or out of disk space. Every file is
+therefore written under a temporary name in its folder, flushed to the disk, and renamed. The rename is atomic within a file
+system (POSIX.1-2017, rename()).
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ def one_line_os_error(error: OSError) -> str:
 
     Example: `cannot use /data/report: the file system is read-only`.
     """
-    # TimeoutError and a few library errors carry no number; then their text is the best description of the cause.
+    # TimeoutError and a few library errors have no number; their text is the best description
     cause = _CAUSES.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
     if error.filename is None:
         return one_line(f"cannot read or write a file: {cause}")
     if error.errno == errno.ENOENT and (link := _dangling(error.filename)) is not None:
         this = "this" if link == os.fsdecode(error.filename) else link
         cause = f"{this} is a symbolic link whose target does not exist"
-    # A long path keeps its end, which names the file.
+    # of a long path the end, which names the file
     path = one_line(os.fsdecode(error.filename), limit=10_000)
     path = path if len(path) <= 200 else "…" + path[-199:]
     return f"cannot use {path}: {one_line(cause)}"
 
 
 def _dangling(path: str | bytes) -> str | None:
-    """The part of a path that is a broken symbolic link, if there is one."""
+    """The part of a path that is a broken symbolic link, or None."""
     whole = Path(os.fsdecode(path))
     return next((str(p) for p in (whole, *whole.parents) if p.is_symlink() and not os.path.exists(p)), None)
 
@@ -68,15 +68,14 @@ def _dangling(path: str | bytes) -> str | None:
 def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Path]:
     """A temporary path next to `path` (same suffix); the file written there becomes `path` when the block ends.
 
-    For libraries that write to a path of their own (figures, array archives). If the block raises, `path` is as it
-    was before and the temporary file is gone. The folder of `path` is made if needed. A symbolic link at `path` is replaced,
-    and what it leads to stays as it is.
+    For libraries that write to a path (figures, array archives). If the block raises, `path` is unchanged and the temporary file
+    is removed. The folder of `path` is created if needed. A symbolic link at `path` is replaced; its target stays as it is.
 
     Args:
-        flush: whether the file survives a power cut; without it, which is quicker, its reader must know whether it is whole.
+        flush: whether the file survives a power cut; without it writing is quicker, and readers must detect incomplete files.
 
     Raises:
-        OSError: with `filename` set to `path`, whatever the failing call reported; also where `path` is a device or a pipe.
+        OSError: any failure, with `filename` set to `path`; also if `path` is a device or a pipe.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}.part{target.suffix}")
@@ -88,7 +87,7 @@ def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Pa
             _sync(temporary)
         os.replace(temporary, target)
         if flush:
-            # Makes the rename itself survive a power cut; file systems that cannot sync a folder answer EINVAL.
+            # so that the rename survives a power cut; file systems that cannot sync a folder answer EINVAL
             with contextlib.suppress(OSError):
                 _sync(target.parent)
     except OSError as error:
@@ -109,16 +108,16 @@ def write_atomic(path: str | os.PathLike[str], data: str | bytes, flush: bool = 
         OSError: as `atomic_path`.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
-    # x: never follow a link that somebody planted under the temporary name
+    # x: do not follow a link that somebody planted under the temporary name
     with atomic_path(path, flush) as temporary, temporary.open("xb") as file:
         file.write(content)
 
 
 def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECONDS) -> int:
-    """Remove temporary files that killed runs left in `folder`; return how many.
+    """Remove temporary files of killed runs from `folder`; return their number.
 
     Args:
-        older: seconds; younger files stay, since a run on another machine may be writing into a shared folder.
+        older: seconds; younger files stay, since another machine may be writing them in a shared folder.
     """
     removed = 0
     with contextlib.suppress(FileNotFoundError):
@@ -131,10 +130,10 @@ def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECO
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents, where they do not exist.
+    """Create a folder and its parents, if they do not exist.
 
     Raises:
-        OSError: with the error number of the problem with the user's path, where `mkdir` only says that something exists.
+        OSError: with the error number of the real problem, such as a broken link, where `mkdir` reports an existing file.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""Whether what a law, a noise, a compressor or a loss says about itself is consistent: symbolically, by quadrature, by draws."""
+"""Tests of the statements of laws, noises, compressors and losses about themselves: symbolic, by quadrature, by draws."""

@@ -1,4 +1,4 @@
-"""A compressor: unbiased if it says so, with a covariance, and within the growth, the ratio and the length that it declares."""
+"""Tests of a compressor: unbiasedness, covariance, and the growth, ratio and length that it states."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from sdescent.derive.methods.checking.numbers import NotEvaluated, function
 from sdescent.derive.methods.compressors.base import Biased, Compressor, Unbiased, omega_of
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
-#: dimensions in which a compressor is looked at
+#: dimensions in which a compressor is tested
 DIMENSIONS = (1, 2, 3)
 #: relative error of numbers that should agree
 NEAR = 1e-9
-#: a second moment that grows faster than its bound by this power of |v| contradicts it
+#: by how much the observed power of |v| may exceed the stated growth
 EXCESS = 0.05
-#: what helps where a formula has no value
+#: advice where a formula has no value
 UNDEFINED = "the formula is undefined there, as 0/0 is; give it its value there, by a sympy.Piecewise"
-#: sizes between which growth is seen, and the share of them that is above rounding
-SMALL, LARGE, SEEN = 1e9, 1e13, 1e-6
+#: sizes between which growth is measured; a root below this share of the larger one is rounding
+SMALL, LARGE, SHARE = 1e9, 1e13, 1e-6
 
 #: (v, shape (d, n)) -> mean (d, n) and covariance (n, d, d) of C(v) given v
 MomentsAt = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def given_at(form: GradientForm, dim: int) -> MomentsAt:
-    """The moments given the message as a function of numbers."""
+    """The moments given the message, as a function of numbers."""
     letters = sp.symbols(f"v1:{dim + 1}", real=True)
     expansion = Expansion(dim, {"v": letters})
     entries = [*expansion.vector(form.mean), *form.covariance(expansion)]
@@ -45,7 +45,7 @@ def given_at(form: GradientForm, dim: int) -> MomentsAt:
 
 
 def messages(dim: int) -> np.ndarray:
-    """Messages of many sizes, with coordinates that are 0, equal or opposite, (d, n)."""
+    """Messages (d, n) of many sizes, some with coordinates that are 0, equal or opposite."""
     rng = np.random.default_rng(dim)
     scattered = rng.normal(size=(dim, 24)) * 10.0 ** rng.uniform(-3, 3, 24)
     scattered[0, :4] = 0.0
@@ -55,7 +55,7 @@ def messages(dim: int) -> np.ndarray:
 
 
 def about_compressor(compressor: Compressor) -> list[Finding]:
-    """What a compressor without symbols says, compared with its moments given the message; nothing is drawn."""
+    """Compare the statements of a compressor without symbols with its moments given the message; nothing is drawn."""
     findings: dict[str, Finding] = {}
     tested: list[int] = []
     for dim in DIMENSIONS:
@@ -74,10 +74,8 @@ def about_compressor(compressor: Compressor) -> list[Finding]:
     if not tested:
         return [Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {DIMENSIONS}")]
     where = ", ".join(map(str, tested))
-    return [
-        f if f.status != "passed" else Finding(f.what, f.status, f"{f.detail}, in dimensions {where}")
-        for f in findings.values()
-    ]
+    more = {"passed": f", in dimensions {where}"}
+    return [Finding(f.what, f.status, f.detail + more.get(f.status, "")) for f in findings.values()]
 
 
 def _in_dimension(compressor: Compressor, moments: MomentsAt, dim: int) -> Iterator[Finding]:
@@ -89,55 +87,44 @@ def _in_dimension(compressor: Compressor, moments: MomentsAt, dim: int) -> Itera
     spread = np.trace(covariance, axis1=1, axis2=2)
     second = np.sum(mean**2, axis=0) + spread
     if isinstance(compressor, Unbiased):
-        gap = np.sqrt(np.sum((mean - v) ** 2, axis=0))
-        held = "E C(v) = v"
-        yield _verdict(
-            "unbiased", gap, NEAR * np.sqrt(size) + 1e-300, v, held, lambda n: f"E C(v) = {_numbers(mean[:, n])}"
-        )
+        gap, slack = np.sqrt(np.sum((mean - v) ** 2, axis=0)), NEAR * np.sqrt(size) + 1e-300
+        yield _verdict("unbiased", gap, slack, v, "E C(v) = v", lambda n: f"E C(v) = {_numbers(mean[:, n])}")
     finite = np.all(np.isfinite(covariance), axis=(1, 2))
     least = np.full(v.shape[1], np.nan)
     least[finite] = np.linalg.eigvalsh(covariance[finite])[:, 0]
     rounding = NEAR * (second + size) + 1e-300
-    yield _verdict(
-        "covariance",
-        -least,
-        rounding,
-        v,
-        "Cov(C | v) has no negative eigenvalue",
-        lambda n: f"its least one is {least[n]:.6g}",
-    )
+    statement = "Cov(C | v) has no negative eigenvalue"
+    yield _verdict("covariance", -least, rounding, v, statement, lambda n: f"its least one is {least[n]:.6g}")
     yield _growth(compressor, moments, dim)
     error = np.sum((mean - v) ** 2, axis=0) + spread
+    d = sp.Integer(dim)
     if isinstance(compressor, Unbiased):
-        yield _ratio(
-            "omega",
-            lambda: omega_of(compressor, sp.Integer(dim)).value,
-            error,
-            size,
-            v,
-            "E||C - v||^2 <= omega ||v||^2",
-        )
-    elif isinstance(compressor, Biased) and (bound := compressor.contraction(sp.Integer(dim))) is not None:
+        statement = "E||C - v||^2 <= omega ||v||^2"
+        yield _ratio("omega", lambda: omega_of(compressor, d).value, error, size, v, statement)
+    elif isinstance(compressor, Biased) and (bound := compressor.contraction(d)) is not None:
         yield _ratio("contraction", lambda: bound, error, size, v, "E||C - v||^2 <= a ||v||^2")
-    if (longest := compressor.longest(sp.Integer(dim))) is not None:
+    if (longest := compressor.longest(d)) is not None:
         yield _ratio("longest", lambda: longest**2, second, np.ones_like(size), v, "E||C||^2 <= l^2")
 
 
 def _verdict(
-    what: str, excess: np.ndarray, slack: np.ndarray, v: np.ndarray, held: str, numbers: Callable[[int], str]
+    what: str, excess: np.ndarray, slack: np.ndarray, v: np.ndarray, statement: str, numbers: Callable[[int], str]
 ) -> Finding:
+    """Failed where the excess is above the slack; `numbers` are those of a message, by its place."""
     wrong = ~(excess <= slack)
     if not wrong.any():
-        return Finding(what, "passed", f"{held}, at {len(excess)} messages")
+        return Finding(what, "passed", f"{statement}, at {len(excess)} messages")
     with np.errstate(over="ignore", invalid="ignore"):  # the slack of v = 0 is next to nothing
         n = int(np.argmax(np.where(wrong, np.where(np.isnan(excess), np.inf, excess / slack), -1.0)))
     if np.isnan(excess[n]):
-        return Finding(what, "failed", f"at v = {_numbers(v[:, n])} the value is not a number ({held}): {UNDEFINED}")
-    return Finding(what, "failed", f"at v = {_numbers(v[:, n])} {numbers(n)} ({held})")
+        return Finding(
+            what, "failed", f"at v = {_numbers(v[:, n])} the value is not a number ({statement}): {UNDEFINED}"
+        )
+    return Finding(what, "failed", f"at v = {_numbers(v[:, n])} {numbers(n)} ({statement})")
 
 
 def _growth(compressor: Compressor, moments: MomentsAt, dim: int) -> Finding:
-    """The power of |v| with which the root of E||C(v)||^2 grows, along four rays."""
+    """Compare the stated growth with the power of |v| of the root of E||C(v)||^2 along four rays."""
     rays = np.random.default_rng(7).normal(size=(dim, 4))
     rays /= np.sqrt(np.sum(rays**2, axis=0))
     roots = []
@@ -145,18 +132,16 @@ def _growth(compressor: Compressor, moments: MomentsAt, dim: int) -> Finding:
         mean, covariance = moments(size * rays)
         roots.append(np.sqrt(np.sum(mean**2, axis=0) + np.abs(np.trace(covariance, axis1=1, axis2=2))))
     power = np.log10(np.maximum(roots[1], 1e-300) / np.maximum(roots[0], 1e-300)) / np.log10(LARGE / SMALL)
-    seen, stated = float(np.max(power)), compressor.growth
-    if not seen <= stated + EXCESS and roots[1].max() > SEEN * LARGE:
+    grows, stated, root = float(np.max(power)), compressor.growth, "the root of E||C(v)||^2 grows like"
+    if not grows <= stated + EXCESS and roots[1].max() > SHARE * LARGE:
         ray = _numbers(rays[:, int(np.argmax(power))])
-        told = f"it says |C(v)| <= const (1 + |v|^{stated}), and the root of E||C(v)||^2 grows like |v|^{seen:.3g} along {ray}"
-        return Finding("growth", "failed", told)
-    return Finding(
-        "growth", "passed", f"the root of E||C(v)||^2 grows like |v|^{max(seen, 0):.3g}, as |v|^{stated} allows"
-    )
+        detail = f"it says |C(v)| <= const (1 + |v|^{stated}), and {root} |v|^{grows:.3g} along {ray}"
+        return Finding("growth", "failed", detail)
+    return Finding("growth", "passed", f"{root} |v|^{max(grows, 0):.3g}, as |v|^{stated} allows")
 
 
 def _ratio(
-    what: str, bound: Callable[[], Any], error: np.ndarray, size: np.ndarray, v: np.ndarray, held: str
+    what: str, bound: Callable[[], Any], error: np.ndarray, size: np.ndarray, v: np.ndarray, statement: str
 ) -> Finding:
     try:
         value = float(sp.N(bound()))
@@ -170,7 +155,7 @@ def _ratio(
     def numbers(n: int) -> str:
         return f"it is {error[n] / size[n]:.6g}" if size[n] else f"the left side is {error[n]:.6g}"
 
-    return _verdict(what, excess, slack, v, f"{held}, {value:.6g}", numbers)
+    return _verdict(what, excess, slack, v, f"{statement}, {value:.6g}", numbers)
 
 
 def _numbers(values: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""What a check of a piece found."""
+"""The findings of a check of a piece."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-#: the property of a piece of which nothing can be tested
+#: the name of the property in a finding that nothing can be tested
 EVERYTHING = "everything"
-#: what helps where a property holds at some values of the symbols only
+#: advice if a property holds at some values of the symbols only
 WHICH = "say which values the piece takes, by a BadInput from its __post_init__ for other numbers"
 Status = Literal["passed", "failed", "untested"]
 
@@ -22,7 +22,7 @@ class Finding:
     Args:
         what: the property, such as "symmetry".
         status: "passed", "failed" or "untested".
-        detail: what was compared where; of a failure the numbers, of what was not tested the reason.
+        detail: the comparison and its places; the numbers of a failure; the reason for no test.
     """
 
     what: str
@@ -35,15 +35,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """What `sd.check` found about a piece; `print` shows it line by line.
+    """The findings of `sd.check` about a piece; `print` shows one a line.
 
     Args:
-        piece: what was checked.
-        all: every property, in the order of the tests.
+        piece: the piece that was checked.
+        all: the findings, in the order of the tests.
     """
 
     piece: Any
     all: tuple[Finding, ...] = field(repr=False)
+
+    def _with(self, status: Status) -> tuple[Finding, ...]:
+        return tuple(f for f in self.all if f.status == status)
 
     @property
     def ok(self) -> bool:
@@ -52,18 +55,18 @@ class Findings:
 
     @property
     def passed(self) -> tuple[Finding, ...]:
-        """What was tested and holds."""
-        return tuple(f for f in self.all if f.status == "passed")
+        """Properties that were tested and hold."""
+        return self._with("passed")
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        """What was tested and does not hold, with the numbers."""
-        return tuple(f for f in self.all if f.status == "failed")
+        """Properties that were tested and do not hold, with the numbers."""
+        return self._with("failed")
 
     @property
     def untested(self) -> tuple[Finding, ...]:
-        """What could not be tested, and why."""
-        return tuple(f for f in self.all if f.status == "untested")
+        """Properties that could not be tested, with the reasons."""
+        return self._with("untested")
 
     def to_dict(self) -> dict[str, Any]:
         """The findings as JSON values."""
@@ -76,13 +79,13 @@ class Findings:
 
 @dataclass(frozen=True)
 class Compared:
-    """Values that should agree, at places, in words. A stated value that is not a number (0 log 0) is left out.
+    """Values that should agree. A stated value that is not a number (0 log 0) does not count.
 
     Args:
-        places: where each pair of values stands.
-        stated: what the piece says.
-        implied: what follows from its other statements.
-        slack: how far they may be apart, each.
+        places: of the pairs, in words.
+        stated: the values that the piece states.
+        implied: the values that follow from its other statements.
+        slack: how far the values of each pair may be apart.
     """
 
     places: list[str]
@@ -92,11 +95,11 @@ class Compared:
 
     @property
     def count(self) -> int:
-        """How many pairs are compared."""
+        """The number of pairs that are compared."""
         return int(np.sum(~np.isnan(self.stated)))
 
     def worst(self) -> str | None:
-        """The pair that is furthest apart beyond its slack, in words; None if all agree."""
+        """The pair that exceeds its slack most, in words; None if all pairs agree."""
         gap = np.where(np.isnan(self.stated), 0.0, np.abs(self.stated - self.implied) / self.slack)
         gap = np.where(np.isnan(gap), np.inf, gap)
         if not len(gap) or gap.max() <= 1:
@@ -122,9 +125,7 @@ def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
         table.pop(EVERYTHING, None)  # of values at which there is nothing to test
     merged = []
     for what, entries in table.items():
-        by = {
-            status: [(at, f) for at, f in entries if f.status == status] for status in ("failed", "passed", "untested")
-        }
+        by = {s: [(at, f) for at, f in entries if f.status == s] for s in ("failed", "passed", "untested")}
         status: Any = next(s for s in by if by[s])
         at, first = by[status][0]
         detail = first.detail if not at else f"at {at}: {first.detail}"

@@ -1,4 +1,4 @@
-"""A law of the noise: its density, sign's mean, moments and signed moments are those of one law, symmetric if it says so."""
+"""Tests of a law of the noise: density, mean of the sign, moments and symmetry must belong to one law. Tests of a noise."""
 
 from __future__ import annotations
 
@@ -9,29 +9,35 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.methods.checking.compressors import messages
 from sdescent.derive.methods.checking.findings import EVERYTHING, Compared, Finding
 from sdescent.derive.methods.checking.numbers import Mesh, NotEvaluated, function, mesh
 from sdescent.derive.methods.noise.law import ARGUMENT, Law
+from sdescent.derive.methods.noise.scales import Noise
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 
-#: where functions of one variable are compared
+#: the points at which functions are compared
 AT = np.array([-7.3, -3.1, -1.3, -0.45, -0.02, 0.0, 0.02, 0.25, 0.9, 2.2, 5.6])
-#: orders of moments, as far as they exist with this margin, and of signed moments, which are slower
+#: greatest orders of moments and of signed moments, and the margin below the tail index
 ORDERS, SIGNED, MARGIN = 4, 2, 0.25
-#: values agree up to this share of their size, of at least 1
+#: accepted relative error, of a size of at least 1
 NEAR = 1e-7
-#: at how many scales 10^(2^m) tails are looked at; and how steps of local powers go that have settled, that shrink, that grow
+#: the number of scales 10^(2^m) of tails; limits for steps of local powers that have settled, that shrink, that grow
 SCALES, SETTLED, SHRINKS, GROWTH = 7, 1e-6, 0.75, 0.9
-#: of the slope: distance of the differences, error that is allowed
+#: the slope: step of the differences, accepted error
 STEP, SLACK = 2e-4, 1e-5
+#: the dimension in which the scales of a noise are tested
+DIMENSION = 3
 
 
 def about_law(law: Law, patient: bool = True) -> list[Finding]:
-    """What a law without symbols says, compared with its density; nothing is drawn.
+    """Compare the statements of a law without symbols with its density; nothing is drawn.
 
     Args:
         law: the law.
-        patient: whether integrals over a density are tried that NumPy cannot evaluate, which may take 10 s.
+        patient: whether to integrate densities that NumPy cannot evaluate, which may take 10 s.
     """
     if law.degenerate:
         return [Finding(EVERYTHING, "untested", "the point mass at 0 has no density")]
@@ -117,7 +123,7 @@ def _odd(law: Law, within: Mesh | None) -> Finding | None:
 
 
 def _slope(law: Law, density: function) -> Finding:
-    """By central differences of order 4; not at 0, where laws have kinks."""
+    """Central differences of order 4, away from 0, where laws have kinks."""
     mean, at, step = function(law.sign_mean(ARGUMENT), [ARGUMENT]), AT[np.abs(AT) > 0.1] + 0.0123, STEP
     slope = (8 * (mean(at + step) - mean(at - step)) - (mean(at + 2 * step) - mean(at - 2 * step))) / (12 * step)
     pairs = Compared([f"at x = {x:g}" for x in at], slope, 2 * density(-at), SLACK * np.maximum(1, density(-at)))
@@ -125,12 +131,12 @@ def _slope(law: Law, density: function) -> Finding:
 
 
 def _moments(law: Law, within: Mesh) -> Finding | None:
-    """The moments, mean and variance that the class states by itself; all others are integrals of the density."""
+    """Test the moments, mean and variance that the class overrides; the others are integrals of the density."""
     overridden = [name for name in ("moment", "mean", "variance") if getattr(type(law), name) is not getattr(Law, name)]
     if not overridden:
         return Finding("moments", "passed", "computed from the density, so there is nothing to compare")
     first, second = within.mean(within.nodes), within.mean(within.nodes**2)
-    rows: list[tuple[str, sp.Expr, float, float]] = []  # what, stated, found, size
+    rows: list[tuple[str, sp.Expr, float, float]] = []  # name, stated, integral, size
     if "moment" in overridden:
         for m in _orders(law, ORDERS):
             size = within.mean(np.abs(within.nodes) ** m)
@@ -148,7 +154,7 @@ def _moments(law: Law, within: Mesh) -> Finding | None:
 
 
 def _orders(law: Law, most: int) -> list[int]:
-    """Orders of moments that exist; of a symmetric law the even ones."""
+    """The orders of existing moments; of a symmetric law, the even ones."""
     return [m for m in range(1, most + 1) if m < _tail_of(law) - MARGIN and (m % 2 == 0 or not law.symmetric)]
 
 
@@ -161,7 +167,7 @@ def _tail_of(law: Law) -> float:
 
 
 def _signed_moments(law: Law, mesh: Mesh) -> Finding:
-    """Signed moments that the class states itself, compared with integrals of the density."""
+    """Compare signed moments that the class overrides with integrals of the density."""
     if type(law).signed_moment is Law.signed_moment:
         return Finding("signed moments", "passed", "computed from the density, so there is nothing to compare")
     places, stated, integrals, size = [], [], [], []
@@ -180,15 +186,15 @@ def _signed_moments(law: Law, mesh: Mesh) -> Finding:
 
 
 def _tail(law: Law) -> Finding:
-    """The power with which the density falls, where its local power settles at ever larger scales; it grows for lighter tails."""
+    """Compare the stated tail index with the power of the density, to which local powers at growing scales converge."""
     density = sp.lambdify([ARGUMENT], law.density(ARGUMENT), "mpmath")
     powers = [power for side in (1, -1) if (power := _power(_local_powers(density, side))) is not None]
     if len(powers) < 2:
         return Finding("tail", "untested", "the density falls neither like a power nor faster, as far as can be seen")
     index, stated = min(powers) - 1, _tail_of(law)
     if index < stated - 0.05 * max(1.0, index):
-        told = f"it says that all moments below {law.tail} exist, and the density falls like |z|^-{index + 1:.4g}"
-        return Finding("tail", "failed", f"{told}: moments exist below {index:.4g}")
+        detail = f"it says that all moments below {law.tail} exist, and the density falls like |z|^-{index + 1:.4g}"
+        return Finding("tail", "failed", f"{detail}: moments exist below {index:.4g}")
     if index == float("inf"):
         more = "" if stated == index else f": all moments exist, and it says those below {law.tail}"
         return Finding("tail", "passed", f"the density falls faster than powers{more}")
@@ -199,10 +205,10 @@ def _tail(law: Law) -> Finding:
 
 
 def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
-    """-log10 p(10 z)/p(z) at z = 10, 10^2, 10^4, 10^8, ..; up to where the density vanishes or has no number."""
+    """-log10 p(10 z)/p(z) at z = 10, 10^2, 10^4, 10^8, .., as long as the density has a value above 0."""
     powers: list[float] = []
     for m in range(SCALES):
-        for digits in (40 + 3 * 2**m, 1000 + 60 * 2**m):  # more where formulas cancel at this size
+        for digits in (40 + 3 * 2**m, 1000 + 60 * 2**m):  # the second number for formulas with cancellation
             with mpmath.workdps(digits):
                 z = mpmath.mpf(10) ** (2**m)
                 try:
@@ -218,10 +224,10 @@ def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
 
 
 def _power(local: list[float]) -> float | None:
-    """Where local powers settle, with the rate of their last steps; oo where they grow as fast from step to step, else None.
+    """The limit of local powers, extrapolated from their last steps; oo if their steps do not shrink; None if neither is clear.
 
-    At z = 10^(2^m) those of z^-a log^b z differ from a by a half of what they did a step before, those of lognormal tails grow
-    to twice as much.
+    From one scale 10^(2^m) to the next, the distance of the local power of z^-a log^b z from a halves, and the local power of a
+    lognormal tail doubles.
     """
     if local and local[-1] == float("inf"):
         return local[-1]
@@ -235,3 +241,35 @@ def _power(local: list[float]) -> float | None:
     if all(abs(later) <= SHRINKS * abs(sooner) for sooner, later in ((first, second), (second, third))):
         return local[-1] + float(third * third / (second - third))
     return None
+
+
+def about_noise(noise: Noise) -> list[Finding]:
+    """Test a noise without symbols: its scales at gradients of many sizes, and its law."""
+    return [_scales(noise), *about_law(noise.law)]
+
+
+def given_with_a_run(noise: Noise) -> str:
+    """The part of the scales that only a run supplies, in words; "" if nothing is missing."""
+    if noise.dense is not None:
+        return "its covariance is a matrix that is given with a run"
+    other = sorted(
+        {c.base for s in noise.scales for c in sp.sympify(s).atoms(Coordinate) if c.base != "g" and not c.entries}
+    )
+    return f"the vector {other[0]} is given with a run" if other else ""
+
+
+def _scales(noise: Noise) -> Finding:
+    if open_ := given_with_a_run(noise):
+        return Finding("scales", "untested", open_)
+    g, letters = messages(DIMENSION), sp.symbols(f"g1:{DIMENSION + 1}", real=True)
+    expansion = Expansion(DIMENSION, {"g": letters})
+    try:
+        values = np.array([function(e, letters)(*g) for s in noise.scales for e in expansion.vector(s)])
+    except NotEvaluated as reason:
+        return Finding("scales", "untested", str(reason))
+    if not np.all(values >= 0):
+        where = np.argwhere(~(values >= 0))[0]
+        place = ", ".join(f"{x:.4g}" for x in g[:, where[1]])
+        detail = f"that of client {where[0] // DIMENSION + 1} is {values[tuple(where)]:.6g} at g = ({place}), below 0"
+        return Finding("scales", "failed", detail)
+    return Finding("scales", "passed", f"not negative, at {g.shape[1]} gradients")

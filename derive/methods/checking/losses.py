@@ -1,4 +1,4 @@
-"""A loss: its Hessian is within the (L0, L1) constants that it declares."""
+"""Test of a loss: its Hessian obeys the (L0, L1) constants that it states."""
 
 from __future__ import annotations
 
@@ -16,19 +16,15 @@ DIMENSIONS = (1, 2)
 
 
 def about_loss(loss: Loss) -> list[Finding]:
-    """What a loss says about its smoothness, at points; its symbols are put at the values of `numbers.VALUES` in turn."""
+    """Test the smoothness of a loss at points, with the values of `numbers.VALUES` in turn for its symbols."""
     findings = []
+    expected = (BadInput, Refusal, NoClosedForm, NotEvaluated, NotImplementedError)
     for dim in DIMENSIONS:
         try:
             findings.append(_smoothness(loss, dim))
-        except BadInput as reason:
-            findings.append(Finding(f"smoothness, d = {dim}", "untested", reason.message))
-        except (Refusal, NoClosedForm, NotEvaluated, NotImplementedError) as reason:
-            findings.append(Finding(f"smoothness, d = {dim}", "untested", str(reason)))
-        except Exception as reason:  # a class of the user's may raise anything
-            findings.append(
-                Finding(f"smoothness, d = {dim}", "untested", f"it raises {type(reason).__name__}: {reason}")
-            )
+        except Exception as reason:  # a user's class may raise anything
+            why = str(reason) if isinstance(reason, expected) else f"it raises {type(reason).__name__}: {reason}"
+            findings.append(Finding(f"smoothness, d = {dim}", "untested", why))
     return findings
 
 
@@ -43,9 +39,8 @@ def _smoothness(loss: Loss, dim: int) -> Finding:
         constants = Smoothness(*constants)
     if not isinstance(constants, Smoothness):
         raise BadInput("smoothness", constants, "a pair (L0, L1), or an sd.losses.Smoothness")
-    names = sorted(
-        {s for e in (value, constants.l0, constants.l1) for s in sp.sympify(e).free_symbols} - set(letters), key=str
-    )
+    symbols = {s for e in (value, constants.l0, constants.l1) for s in sp.sympify(e).free_symbols}
+    names = sorted(symbols - set(letters), key=str)
     put = {s: VALUES[n % len(VALUES)] for n, s in enumerate(names)}
     at = "" if not names else " with " + ", ".join(f"{s} = {put[s]}" for s in names)
     value = value.xreplace(put)
@@ -57,19 +52,21 @@ def _smoothness(loss: Loss, dim: int) -> Finding:
     l0, l1 = (float(sp.N(sp.sympify(e).xreplace(put))) for e in (constants.l0, constants.l1))
     rng = np.random.default_rng(dim)
     x = rng.normal(size=(dim, 32)) * 10.0 ** rng.uniform(-2, 1, 32)
-    for kink in kinks:  # beside it, where the Hessian may be without bound
+    for kink in kinks:  # also near each kink, where the Hessian may be unbounded
         x = np.hstack([x, np.array([[float(e)] for e in kink.at.values()]) + x[:, :8] * 10.0 ** -np.arange(1, 9)])
     gradient = np.array([function(sp.diff(value, s), letters)(*x) for s in letters])
-    # off the kinks no delta function has a value
+    # away from the kinks, delta functions are 0
     second = [[sp.diff(value, s, r).replace(sp.DiracDelta, lambda *_: sp.S.Zero) for s in letters] for r in letters]
     hessian = np.array([[function(e, letters)(*x) for e in row] for row in second])
     norm = np.abs(np.linalg.eigvalsh(np.moveaxis(hessian, -1, 0))).max(axis=1)
     bound = l0 + l1 * np.sqrt(np.sum(gradient**2, axis=0))
     wrong = ~(norm <= bound * (1 + NEAR))
-    held = f"||H|| <= {l0:.6g} + {l1:.6g} ||grad f||{at}"
+    statement = f"||H|| <= {l0:.6g} + {l1:.6g} ||grad f||{at}"
     if not wrong.any():
         bent = f"; {_place(kinks[0])} its gradient has a kink, so that there is no Hessian" if kinks else ""
-        return Finding(what, "passed", f"{held}, at {len(norm)} points{bent}")
+        return Finding(what, "passed", f"{statement}, at {len(norm)} points{bent}")
     n = int(np.argmax(np.where(wrong, norm / bound, 0.0)))
     place = ", ".join(f"{s:.4g}" for s in x[:, n])
-    return Finding(what, "failed", f"at x = ({place}) ||H|| is {norm[n]:.6g} and the bound {bound[n]:.6g} ({held})")
+    return Finding(
+        what, "failed", f"at x = ({place}) ||H|| is {norm[n]:.6g} and the bound {bound[n]:.6g} ({statement})"
+    )

@@ -1,4 +1,4 @@
-"""Numbers for symbolic pieces: values of expressions, values for their symbols, and integrals over a density."""
+"""Numbers for symbolic pieces: values of expressions, values for symbols, integrals over a density."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.specialise import specialise, symbols_in
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: values that symbols of a piece are tried at; each symbol takes the next one. And all at 1/2, and small ones
+#: values for the symbols of a piece, each symbol with the next one; also tried are 1/2 for all, and small values
 VALUES = (sp.Rational(1, 2), sp.S.One, sp.Integer(2), sp.Integer(3), sp.Integer(5))
-#: how many entries the letter of a vector gets, which fixes the dimension
+#: entries of the letter of a vector, and so the dimension
 ENTRIES = 3
-#: the relative error that is asked of the mass
+#: the accepted relative error of the mass
 NEAR = 1e-12
-#: of the integrals: points of a panel, halvings, and k of the panels between 2^k and 2^(k + 1); power tails of index 1/3 have
-#: 1e-15 of their mass beyond. And the same for densities that are evaluated number by number
+#: integrals: points of a panel, halvings, and the k of panels from 2^k to 2^(k + 1), beyond which tails of index 1/3 have 1e-15
+#: of their mass; then the same for densities that are evaluated number by number
 PANELS, FEWER = (16, 45, range(-30, 151)), (10, 10, range(-16, 41))
 _NUMPY = {
     "erf": np.vectorize(math.erf, otypes=[float]),
@@ -33,18 +33,18 @@ _NUMPY = {
 
 
 class NotEvaluated(Exception):
-    """An expression that has no number, such as a named function without an evaluation."""
+    """An expression has no numerical value, for example a named function without an evaluation."""
 
 
 class function:
-    """An expression as a function of arrays: by NumPy, where it has all functions, else number by number.
+    """An expression as a function of arrays: by NumPy if it has all the functions, else number by number.
 
     Args:
         expr: the expression.
         variables: its symbols, in the order of the arrays.
 
     Raises:
-        NotEvaluated: (when it is called) there is no number.
+        NotEvaluated: (when called) the expression has no value.
     """
 
     def __init__(self, expr: sp.Expr, variables: Sequence[sp.Symbol]) -> None:
@@ -54,7 +54,7 @@ class function:
 
     @property
     def quick(self) -> bool:
-        """Whether an array is as quick as a number."""
+        """Whether an array takes about as long as a number."""
         return self._many is not None
 
     def _compiled(self, modules: Any, probe: Any) -> Callable[..., Any] | None:
@@ -62,7 +62,7 @@ class function:
             compiled = sp.lambdify(self._variables, self._expr, modules=modules)
             with np.errstate(all="ignore"):
                 np.asarray(compiled(*(probe for _ in self._variables)), float)
-        except Exception:  # lambdify and the code that it writes may raise anything on functions that the modules lack
+        except Exception:  # of functions that the modules lack, lambdify and its code may raise anything
             return None
         return compiled
 
@@ -87,9 +87,9 @@ class function:
 
 
 def valued(piece: Any) -> Iterator[tuple[str, Any]]:
-    """(values in words, the piece with them) for pieces whose fields are symbols; ("", piece) for one without symbols.
+    """(values in words, the piece with these values) for the symbols of a piece; ("", piece) if it has none.
 
-    The letter of a vector gets values for `ENTRIES` entries. Values that the piece does not accept (BadInput) are left out.
+    The letter of a vector gets values for `ENTRIES` entries. Values that the piece refuses by BadInput do not appear.
     """
     scalars, letters = set[sp.Symbol](), set[Coordinate]()
     for s in symbols_in(piece):
@@ -116,11 +116,11 @@ def valued(piece: Any) -> Iterator[tuple[str, Any]]:
 
 @dataclass(frozen=True)
 class Mesh:
-    """Nodes on the line, refined until the mass of a density is known, with weights that include it.
+    """Nodes on the line, refined until the mass of a density is accurate; the weights include the density.
 
     Args:
         nodes, weights: in increasing order of the nodes.
-        doubt: about how far the mass may be off, at singularities and beyond the ends.
+        doubt: estimated error of the mass, at singularities and beyond the ends.
     """
 
     nodes: np.ndarray
@@ -133,7 +133,7 @@ class Mesh:
 
 
 def mesh(density: function, breaks: Sequence[float]) -> Mesh:
-    """Gauss-Legendre panels: from 2^k to 2^(k + 1) on both sides of 0, cut at `breaks`, halved where the mass is not yet known."""
+    """Gauss-Legendre panels from 2^k to 2^(k + 1) on both sides of 0, cut at `breaks`, halved until the mass is accurate."""
     points, halvings, powers = PANELS if density.quick else FEWER
     sizes = 2.0 ** np.array(powers, float)
     edges = np.unique(np.concatenate([-sizes, [0.0], sizes, np.asarray(breaks, float)]))

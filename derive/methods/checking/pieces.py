@@ -1,4 +1,4 @@
-"""`check`: whether a piece is what it says."""
+"""`check`: tests of all statements of a piece about itself."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 
 from sdescent.derive.methods.checking.compressors import about_compressor
 from sdescent.derive.methods.checking.findings import EVERYTHING, Finding, Findings, joined
-from sdescent.derive.methods.checking.laws import about_law
+from sdescent.derive.methods.checking.laws import about_law, about_noise
 from sdescent.derive.methods.checking.losses import about_loss
-from sdescent.derive.methods.checking.noises import about_noise
 from sdescent.derive.methods.checking.numbers import valued
 from sdescent.derive.methods.compressors.base import Compressor
 from sdescent.derive.methods.losses import Loss
@@ -19,29 +18,28 @@ from sdescent.derive.methods.noise.scales import Noise
 from sdescent.derive.vocabulary.errors import BadInput
 
 Piece = Law | Noise | Compressor | Loss
-#: where `check` finds the comparison of samplers, as "module:function"; drawing is not part of this package, which only knows
-#: the name
+#: the function that tests samplers, as "module:function": drawing is a layer above this one
 SAMPLER = "sdescent.numerics.laws.conformity:about_sampler"
 
 
 def check(piece: Piece, sampling: bool = True) -> Findings:
-    """Tests what a law, a noise, a compressor or a loss says about itself. Nothing is raised by what fails.
+    """Test the statements of a law, a noise, a compressor or a loss about itself. A failure is reported, not raised.
 
     A law: density not negative and of integral 1, symmetric if it says so, E sign(x + Z) = 1 - 2F(-x) and its slope, moments,
     signed moments, tail index. A noise: scales not negative, and its law. A compressor: E C(v) = v if it is `Unbiased`,
     covariance positive semidefinite, growth, omega or contraction, greatest length. A loss: ||H|| <= L0 + L1 ||grad f||. All at
-    fixed points, in double precision; the symbols of a piece are put at a few numbers. Then draws of its sampler, with fixed
-    keys, against the moments: a comparison passes within 5 standard errors.
+    fixed points, in double precision, with a few numbers for the symbols of the piece. Then draws of its sampler, with fixed
+    keys, are compared with the moments: a comparison passes within 5 standard errors.
 
     Args:
-        piece: what is checked.
-        sampling: whether samplers are drawn from.
+        piece: the piece to test.
+        sampling: whether to test its sampler too.
 
     Returns:
-        what passed, what failed with the numbers, and what could not be tested and why.
+        the properties that passed, those that failed with the numbers, and those that could not be tested with the reason.
 
     Raises:
-        BadInput: not a piece.
+        BadInput: `piece` is none of these.
 
     Example:
         >>> from sdescent.derive.methods.compressors import RandK

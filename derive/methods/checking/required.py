@@ -1,4 +1,4 @@
-"""What `sd.sde` asks of every class of compressor or law that is not the package's own; NumPy is loaded for those alone."""
+"""The test that `sd.sde` runs on each class of compressor or law from outside the package; only then is NumPy loaded."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from importlib import import_module
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.vocabulary.errors import Refusal
 
-#: classes of the user's with an instance that nothing was found against
+#: user classes of which an instance has passed
 _SOUND: set[type] = set()
 
 
 def require_sound(method: Method) -> None:
-    """Refuses a method with a piece that contradicts itself; each class of the user's is tested until it has passed once.
+    """Refuse a method with a piece that contradicts itself; a user's class is tested until one instance has passed.
 
     Raises:
         Refusal: "unsound-piece", with the property that fails.
@@ -21,13 +21,11 @@ def require_sound(method: Method) -> None:
         kind = type(piece)
         if kind in _SOUND or kind.__module__.startswith("sdescent.derive."):
             continue
-        symbolic = import_module("sdescent.derive.methods.checking.pieces").symbolic
-        failed = next(
-            (f for f in symbolic(piece, patient=False) if f.status == "failed" and "it holds at" not in f.detail), None
-        )
-        if failed is not None:
-            raise Refusal(
-                "unsound-piece",
-                f"{kind.__name__} is not what it says: {failed.what}: {failed.detail}. sd.check shows all that was tested",
-            )
+        findings = import_module("sdescent.derive.methods.checking.pieces").symbolic(piece, patient=False)
+        for f in findings:
+            if f.status == "failed" and "it holds at" not in f.detail:
+                reason = (
+                    f"{kind.__name__} is not what it says: {f.what}: {f.detail}. sd.check shows all that was tested"
+                )
+                raise Refusal("unsound-piece", reason)
         _SOUND.add(kind)

@@ -1,4 +1,4 @@
-"""Compressors, one family per file (theory 4): a new one is a subclass of `Unbiased` or `Biased` in its own file."""
+"""Compressors, one family per file (theory 4): a new one is a subclass of `Unbiased` or `Biased`."""
 
 from sdescent.derive.methods.compressors.base import Biased as Biased
 from sdescent.derive.methods.compressors.base import Compressor as Compressor
@@ -16,4 +16,4 @@ from sdescent.derive.methods.compressors.sign import ScaledSign as ScaledSign
 from sdescent.derive.methods.compressors.sign import Sign as Sign
 from sdescent.derive.methods.compressors.sparsifiers import Bernoulli as Bernoulli
 from sdescent.derive.methods.compressors.sparsifiers import RandK as RandK
-from sdescent.derive.methods.compressors.top_k import TopK as TopK
+from sdescent.derive.methods.compressors.sparsifiers import TopK as TopK

@@ -1,4 +1,4 @@
-"""The interface of a compressor: everything that the engine needs to know about it."""
+"""The interface of a compressor: all that the engine asks of one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 
-#: what to do where there is no omega, the end of messages
+#: the end of messages about an omega that does not exist
 NO_OMEGA = 'where no finite omega exists, omega(dim) raises sd.Refusal("no-omega", "why")'
 
 
@@ -52,17 +52,17 @@ class Mask:
 
 
 def any_positive(name: sp.Basic | str) -> sp.Symbol:
-    """A new letter for any positive number, in place of another one."""
+    """A new letter that stands for any positive number."""
     return sp.Dummy(str(name), positive=True)
 
 
 def any_count(name: sp.Basic | str) -> sp.Symbol:
-    """A new letter for any of 0, 1, 2, .."""
+    """A new letter that stands for any of 0, 1, 2, .."""
     return sp.Dummy(str(name), integer=True, nonnegative=True)
 
 
 def any_fraction(name: sp.Basic | str) -> sp.Expr:
-    """Any number between 0 and 1, in such a letter."""
+    """Any number between 0 and 1, written with a positive letter."""
     y = any_positive(name)
     return y / (1 + y)
 
@@ -70,8 +70,8 @@ def any_fraction(name: sp.Basic | str) -> sp.Expr:
 class Compressor(ABC):
     """A random map C: R^d -> R^d that a client applies to its message v.
 
-    Subclasses are `Unbiased` (E C(v) = v) or `Biased`; they are permutation equivariant up to the breaking of ties and to constants
-    that differ by coordinate (`by_coordinate`), so one generic coordinate describes them in any dimension.
+    Subclasses are `Unbiased` (E C(v) = v) or `Biased`. They are permutation equivariant, except for how ties are broken and for
+    constants that differ by coordinate (`by_coordinate`). One generic coordinate therefore describes them in any dimension.
     """
 
     @property
@@ -88,11 +88,11 @@ class Compressor(ABC):
         return None
 
     def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
-        """Its symbols that are not any positive number, and d where they bound it, in letters that are: p = y/(1 + y) if p < 1."""
+        """Symbols of bounded domain, and d if they bound it, in letters that are any positive number: p = y/(1 + y)."""
         return {}
 
     def longest(self, dim: sp.Expr) -> sp.Expr | None:
-        """The least l with ||C(v)||_2 <= l for every message v and every draw, in the dimension `dim`; None where there is none."""
+        """The least l with ||C(v)||_2 <= l for every message v and every draw in dimension `dim`; None if there is no bound."""
         return None
 
     @abstractmethod
@@ -118,14 +118,14 @@ class Compressor(ABC):
         return ""
 
     def check_dimension(self, dim: int) -> None:
-        """Raise BadInput when the compressor does not exist in this dimension; here, where it has constants for another one."""
+        """Raise BadInput if the compressor does not exist in this dimension: here, if its constants are for another dimension."""
         for e in symbols_of(self.conditional_moments(sp.Integer(dim)).expressions):
             if isinstance(e, Coordinate):
                 e.vector(dim)
 
 
 class Unbiased(Compressor):
-    """Capability: E C(v) = v. It states `omega`, or raises Refusal("no-omega", why) there where no finite ratio exists."""
+    """Capability: E C(v) = v. `omega` returns the ratio, or raises Refusal("no-omega", why) if no finite ratio exists."""
 
 
 class Biased(Compressor):
@@ -140,7 +140,7 @@ class Biased(Compressor):
         raise Refusal("no-omega", f"{type(self).__name__} is biased: a compression ratio needs E C(v) = v")
 
     def contraction(self, dim: sp.Expr) -> sp.Expr | None:
-        """a with E||C(v) - v||^2 <= a ||v||^2, a < 1, where one is known."""
+        """a < 1 with E||C(v) - v||^2 <= a ||v||^2; None if no such a is known."""
         return None
 
 

@@ -18,7 +18,7 @@ from sdescent.derive.vocabulary.registry import positive, register
 
 @dataclass(frozen=True)
 class Clipping(Biased):
-    """Clipping at c > 0; a subclass has the name that specifications know it by."""
+    """Clipping at c > 0. `name` is the subclass's name in specifications."""
 
     name = ""
     c: Any = "c"
@@ -52,7 +52,7 @@ class Clip(Clipping):
 @register("compressor", "norm-clip", "the message scaled down to the norm c", positive("c"))
 @dataclass(frozen=True)
 class NormClip(Clipping):
-    """C(v) = min(1, c/||v||_2) v: bounded by c; its moments are known given the message."""
+    """C(v) = min(1, c/||v||_2) v: bounded by c. Moments exist in closed form given the message only."""
 
     name = "norm-clip"
 

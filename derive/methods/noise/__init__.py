@@ -1,10 +1,11 @@
-"""Gradient-noise laws, one family per file (theory 3): a new law is a subclass of `Law` in its own file."""
+"""Gradient-noise laws (theory 3): a new law is a subclass of `Law` in a file of this folder."""
 
-from sdescent.derive.methods.noise.gaussian import Gaussian as Gaussian
+from sdescent.derive.methods.noise.elementary import Gaussian as Gaussian
+from sdescent.derive.methods.noise.elementary import Laplace as Laplace
+from sdescent.derive.methods.noise.elementary import Logistic as Logistic
+from sdescent.derive.methods.noise.elementary import Uniform as Uniform
 from sdescent.derive.methods.noise.generic import GenericLaw as GenericLaw
-from sdescent.derive.methods.noise.laplace import Laplace as Laplace
 from sdescent.derive.methods.noise.law import Law as Law
-from sdescent.derive.methods.noise.logistic import Logistic as Logistic
 from sdescent.derive.methods.noise.named import affine as _registers  # noqa: F401 - specs find their names when the package is imported
 from sdescent.derive.methods.noise.scales import Affine as Affine
 from sdescent.derive.methods.noise.scales import Correlated as Correlated
@@ -17,4 +18,3 @@ from sdescent.derive.methods.noise.stable import StableDensity as StableDensity
 from sdescent.derive.methods.noise.stable import StableSignMean as StableSignMean
 from sdescent.derive.methods.noise.student_t import Cauchy as Cauchy
 from sdescent.derive.methods.noise.student_t import StudentT as StudentT
-from sdescent.derive.methods.noise.uniform import Uniform as Uniform

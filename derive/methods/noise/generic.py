@@ -13,12 +13,17 @@ from sdescent.derive.vocabulary.symbols import parameter
 
 
 def _applied(printer: Any, name: str, after: str, y: sp.Expr, exp: str | None) -> str:
-    """A function of the law at y, by the letter that a user who prints with own commands has for it."""
+    """A function of the law at y; a printer with the user's own commands supplies the letter."""
     letter = printer.vector(name) if hasattr(printer, "vector") else name
     return letter + after + ("" if exp is None else f"^{{{exp}}}") + rf"\left({printer._print(y)}\right)"
 
 
-class SignedMoment(sp.Function):
+class _Real(sp.Function):
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
+class SignedMoment(_Real):
     """R_m(y) = E[Z^m sgn(y + Z)] of an unspecified symmetric law (theory 3); odd in y for even m."""
 
     nargs = 2
@@ -27,7 +32,7 @@ class SignedMoment(sp.Function):
     def eval(cls, m: sp.Expr, y: sp.Expr) -> sp.Expr | None:
         if y.is_zero and m.is_even:
             return sp.S.Zero
-        if y.is_negative and m.is_integer:  # so that what cancels by symmetry does
+        if y.is_negative and m.is_integer:  # so that terms which cancel by symmetry do
             return (-1) ** (m + 1) * cls(m, -y)  # pyright: ignore[reportReturnType]
         return None
 
@@ -38,15 +43,12 @@ class SignedMoment(sp.Function):
         m, y = self.args
         return 2 * (-y) ** m * GenericDensity(y)
 
-    def _eval_is_extended_real(self) -> bool:
-        return True
-
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         m, y = self.args
         return _applied(printer, "R", f"_{{{m}}}", y, exp)
 
 
-class GenericDensity(sp.Function):
+class GenericDensity(_Real):
     """p(x), the density of an unspecified symmetric law."""
 
     nargs = 1
@@ -55,15 +57,12 @@ class GenericDensity(sp.Function):
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
         return cls(-x) if x.is_negative else None  # pyright: ignore[reportReturnType]
 
-    def _eval_is_extended_real(self) -> bool:
-        return True
-
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return _applied(printer, "F", "'", self.args[0], exp)
 
 
-class Cdf(sp.Function):
-    """F(x), the distribution function of a symmetric law that is not written out."""
+class Cdf(_Real):
+    """F(x), the distribution function of a symmetric law, left unevaluated."""
 
     nargs = 1
 
@@ -76,9 +75,6 @@ class Cdf(sp.Function):
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """F' = p."""
         return GenericDensity(self.args[0])
-
-    def _eval_is_extended_real(self) -> bool:
-        return True
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return _applied(printer, "F", "", self.args[0], exp)
@@ -108,17 +104,11 @@ class GenericLaw(Law):
 
 @dataclass(frozen=True)
 class OpenLaw(Law):
-    """A law whose F, p and R_m keep these names, since written out they would fill lines; tail and variance are those of `closed`.
-
-    Args:
-        closed: the law.
-    """
+    """A law whose F, p and R_m stay symbols, because their formulas are long; tail index and moments are those of `closed`."""
 
     closed: Law
 
-    @property
-    def tail(self) -> sp.Expr:
-        return self.closed.tail
+    tail = property(lambda self: self.closed.tail)
 
     def density(self, x: sp.Expr) -> sp.Expr:
         return GenericDensity(x)

@@ -1,4 +1,4 @@
-"""Integrals that moments of a law are: of polynomials times exponentials of a quadratic in closed form, others by SymPy."""
+"""Integrals for the moments of a law: in closed form for polynomials times exponentials of quadratics, otherwise by SymPy."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import sympy as sp
 from sdescent.derive.vocabulary.errors import NoClosedForm
 
 Limits = tuple[sp.Expr, sp.Expr, sp.Expr]
-#: seconds after which a user who waits is told what would make it fast
+#: seconds after which a log message tells the waiting user how to avoid the integral
 PATIENCE = 8
 
 
 def integral(integrand: sp.Expr, limits: Limits, name: str) -> sp.Expr:
-    """The integral of an expression over limits (z, low, high); remembered, also where there is none.
+    """The integral of an expression over limits (z, low, high); cached, also where there is no closed form.
 
     Args:
-        name: the law whose density it is over, for the hint that is logged where it takes long.
+        name: the law whose density is integrated, for the hint that is logged if the integral takes long.
 
     Raises:
-        NoClosedForm: there is none.
+        NoClosedForm: the integral has none.
     """
     value = _closed_form(integrand, limits, name)
     if value is None:
@@ -36,8 +36,10 @@ def _closed_form(integrand: sp.Expr, limits: Limits, name: str) -> sp.Expr | Non
     value = _exponential(integrand, *limits)
     if value is not None:
         return value
-    told = f"an integral over the density of {name} takes long: its class can state moment(m), and signed_moment(m, y)"
-    hint = threading.Timer(PATIENCE, logging.getLogger("sdescent").warning, [told])
+    advice = (
+        f"an integral over the density of {name} takes long: its class can state moment(m), and signed_moment(m, y)"
+    )
+    hint = threading.Timer(PATIENCE, logging.getLogger("sdescent").warning, [advice])
     hint.daemon = True
     hint.start()
     try:
@@ -75,12 +77,12 @@ def _exponential(integrand: sp.Expr, z: sp.Expr, low: sp.Expr, high: sp.Expr) ->
             return None
         ends = [_antiderivatives(max(coefficients), a, b, exponent.subs(z, 0), z, end) for end in (low, high)]
         total += sp.Add(*[c * (ends[1][n] - ends[0][n]) for n, c in coefficients.items()])
-    # what cancels does so term by term: the erf of a shift, between the two half lines
+    # terms cancel one by one: the erf of a shift, between the two half lines
     return sp.expand(total, power_exp=False)
 
 
 def _antiderivatives(most: int, a: sp.Expr, b: sp.Expr, c: sp.Expr, z: sp.Expr, at: sp.Expr) -> list[sp.Expr]:
-    """I_0 .. I_most at a point or at an infinity where they have limits."""
+    """I_0 .. I_most at a point, or their limits at an infinity."""
     infinite = at in (sp.oo, -sp.oo)
     height = sp.S.Zero if infinite else sp.exp(sp.expand(-a * at**2 + b * at + c))
     place = sp.S.Zero if infinite else at  # times a height of 0 there

@@ -1,4 +1,4 @@
-"""The interface of a gradient-noise law: everything that the engine needs to know about it."""
+"""The interface of a gradient-noise law: all that the engine asks of one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sdescent.derive.vocabulary.errors import Refusal
 INFINITE = sp.oo
 #: the argument of densities in definitions
 ARGUMENT = sp.Symbol("y", real=True)
-#: variables and bounds of integrals, of which each is computed once
+#: variables and bounds of integrals; fixed, so that each integral is computed once
 _SIZE, _FAR = sp.Dummy("z", positive=True), sp.Dummy("y", positive=True)
 _PLACE, _BOUND = sp.Dummy("z", real=True), sp.Dummy("y", real=True)
 #: a formula on [low, high]; high None is +oo
@@ -21,11 +21,11 @@ Branch = tuple[sp.Expr, int, int | None]
 
 
 class Law(ABC):
-    """A standardised law on the line; a noise is sigma times it, so all of this is dimensionless.
+    """A standardised law on the line. A noise is sigma times this law, so everything here is dimensionless.
 
-    A subclass states `tail`, `density` and `sign_mean`; the other members follow by integration, and are overridden where a
-    closed form is known (theory 3). One with a mean or a skew states `symmetric = False` too, and is held to the formulas below
-    without the shortcuts; `sd.check` tests what a subclass states.
+    A subclass states `tail`, `density` and `sign_mean`. The other members follow by integration; a subclass overrides them where
+    a closed form is known (theory 3). A law with a mean or a skew also states `symmetric = False`, which turns off the shortcuts
+    for symmetric laws. `sd.check` tests these statements.
     """
 
     #: whether p(-z) = p(z)
@@ -36,7 +36,7 @@ class Law(ABC):
     degenerate: bool = False
 
     def __init_subclass__(cls, **options: object) -> None:
-        """A tail index that a subclass states as a number of Python's is made SymPy's, which all code asks for."""
+        """Convert a tail index that a subclass states as a Python number to SymPy."""
         super().__init_subclass__(**options)
         stated = vars(cls).get("tail")
         read = stated.fget if isinstance(stated, property) else None
@@ -59,7 +59,7 @@ class Law(ABC):
         """E sign(x + Z) = 1 - 2F(-x), which is 2F(x) - 1 if the law is symmetric; its derivative is 2p(-x)."""
 
     def branches(self, x: sp.Expr) -> tuple[Branch, ...]:
-        """2F(x) - 1 on x >= 0, as one smooth formula on each of the intervals that fill [0, oo): what proofs are about.
+        """2F(x) - 1 on x >= 0, one smooth formula for each interval of a partition of [0, oo). Proofs about F use them.
 
         Raises:
             Refusal: "asymmetric-noise": this describes a symmetric law only.
@@ -122,7 +122,7 @@ class Law(ABC):
 
 
 def require_symmetric(law: Law, needs: str) -> None:
-    """Refuses a law with a mean or a skew.
+    """Refuse a law with a mean or a skew.
 
     Args:
         needs: who needs the symmetry, the beginning of a sentence.
@@ -131,12 +131,12 @@ def require_symmetric(law: Law, needs: str) -> None:
         Refusal: "asymmetric-noise".
     """
     if not law.symmetric:
-        said, name = f"{needs} needs a symmetric law of the noise, and {{}} is not symmetric", type(law).__name__
-        raise Refusal("asymmetric-noise", said.format(f"${law.latex()}$"), None, said.replace("$", "").format(name))
+        reason, name = f"{needs} needs a symmetric law of the noise, and {{}} is not symmetric", type(law).__name__
+        raise Refusal("asymmetric-noise", reason.format(f"${law.latex()}$"), None, reason.replace("$", "").format(name))
 
 
 class Vanishing(Law):
-    """A law times a scale that is 0 at some states: there v = g, and s^m R_m((g - c)/s) is sgn(g - c) for m = 0, else 0.
+    """A law times a scale s >= 0 that vanishes at some states; there v = g and s^m R_m((g - c)/s) is sgn(g - c) if m = 0, else 0.
 
     Args:
         law: the standardised law.
@@ -147,9 +147,7 @@ class Vanishing(Law):
         self.law, self.scale = law, scale
         self.symmetric = law.symmetric
 
-    @property
-    def tail(self) -> sp.Expr:
-        return self.law.tail
+    tail = property(lambda self: self.law.tail)
 
     def density(self, x: sp.Expr) -> sp.Expr:
         return self.law.density(x)

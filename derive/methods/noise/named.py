@@ -1,17 +1,14 @@
-"""The noises that specifications know by name: each law times its scale; a scale of 0 for every client means no noise."""
+"""The noises that a specification can name: each law times its scale. A scale of 0 for every client means no noise."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sdescent.derive.methods.noise.gaussian import Gaussian
-from sdescent.derive.methods.noise.laplace import Laplace
+from sdescent.derive.methods.noise.elementary import Gaussian, Laplace, Logistic, Uniform
 from sdescent.derive.methods.noise.law import Law
-from sdescent.derive.methods.noise.logistic import Logistic
 from sdescent.derive.methods.noise.scales import Affine, Noise, NoNoise, Scaled
 from sdescent.derive.methods.noise.stable import Stable
 from sdescent.derive.methods.noise.student_t import Cauchy, StudentT
-from sdescent.derive.methods.noise.uniform import Uniform
 from sdescent.derive.vocabulary.registry import Parameter, register, scale
 
 

@@ -1,4 +1,4 @@
-"""Noises: a standardised law times a scale, which is common to all clients or one for each."""
+"""Noises: a standardised law times a scale. Clients share one scale, or each has its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
 from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.expressions.written import latex
 from sdescent.derive.methods.constants import always, settle
-from sdescent.derive.methods.noise.gaussian import Gaussian
+from sdescent.derive.methods.noise.elementary import Gaussian
 from sdescent.derive.methods.noise.law import INFINITE, Law, require_symmetric
 from sdescent.derive.methods.noise.student_t import StudentT
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
@@ -59,7 +59,7 @@ class Noise(ABC):
 
 
 def _variance(law: Law, show: Callable[[sp.Expr], str]) -> str:
-    """The mean if it is not 0, and the variance, or that it is infinite, as the end of a phrase; "" where neither is known."""
+    """The end of a phrase: the mean unless it is 0, and the variance or that it is infinite; "" without closed forms."""
     try:
         mean = "" if law.symmetric or law.mean == 0 else rf", mean ${show(law.mean)}$"
         if law.tail.is_number and law.tail <= 2:
@@ -196,7 +196,7 @@ class Affine(Noise):
 
 @dataclass(frozen=True)
 class Correlated(Noise):
-    """Noise with a measured covariance matrix: coordinates are dependent, each with the standardised law rescaled to it.
+    """Noise with a measured covariance matrix: dependent coordinates, each with the standardised law rescaled to its variance.
 
     Args:
         standard: the law of a coordinate, symmetric and with finite variance.

@@ -11,7 +11,7 @@ import sympy as sp
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.written import latex
 from sdescent.derive.methods.constants import settle
-from sdescent.derive.methods.noise.gaussian import Gaussian
+from sdescent.derive.methods.noise.elementary import Gaussian
 from sdescent.derive.methods.noise.law import ARGUMENT, INFINITE, Law
 from sdescent.derive.methods.noise.student_t import Cauchy
 from sdescent.derive.vocabulary.errors import NoClosedForm

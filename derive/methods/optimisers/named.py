@@ -1,4 +1,4 @@
-"""How a named update rule is made: its regimes by name, the first one its own, and what it may be given."""
+"""How a named update rule is built: from its regimes, the first of which is the default, and from parts such as noise."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ P = ParamSpec("P")
 
 
 class Parts(TypedDict, total=False):
-    """What every named rule takes after its own constants.
+    """The arguments that every named rule takes after its own constants.
 
     Attributes:
-        regime: the name of one that it has, a `Regime` or {name: formula}; its first one unless given.
-        noise, clients, schedule, compressor: as for `Method`; no noise and no compression unless given.
+        regime: the name of one of its regimes, a `Regime` or {name: formula}; the first of its regimes by default.
+        noise, clients, schedule, compressor: as for `Method`; by default no noise and no compression.
     """
 
     regime: Any
@@ -43,7 +43,7 @@ _PARTS = [
 
 
 def optimiser(name: str, summary: str, *parameters: Parameter) -> Callable[[Callable[P, Method]], Callable[P, Method]]:
-    """Decorator: register what makes a method, with the arguments of `Parts` in its signature, by position too."""
+    """Decorator: register a function that makes a method, and add the arguments of `Parts` to its signature."""
 
     def decorate(build: Callable[P, Method]) -> Callable[P, Method]:
         declared = signature(build)
@@ -64,17 +64,17 @@ def optimiser(name: str, summary: str, *parameters: Parameter) -> Callable[[Call
 
 
 def fraction(name: str) -> Parameter:
-    """A parameter strictly between 0 and 1; without a value it is the symbol of its name."""
+    """A parameter strictly between 0 and 1; without a value, the symbol of the same name."""
     return Parameter(name, "a number in (0, 1)", lambda x: 0 < x < 1, None)
 
 
 def size(name: str) -> Parameter:
-    """A parameter > 0; without a value it is the symbol of its name."""
+    """A parameter > 0; without a value, the symbol of the same name."""
     return Parameter(name, "a number > 0", lambda x: x > 0, None)
 
 
 def regime(name: str, time: str = "eta", **substitutions: str) -> Regime:
-    """A regime by its substitutions."""
+    """A regime with these substitutions."""
     return Regime(name, time, tuple(substitutions.items()))
 
 
@@ -96,16 +96,16 @@ def named(
     """The method.
 
     Args:
-        regimes: those that it has; the first one where none is asked for.
-        memory: its letters, which are 0 at the start.
-        constants: values by name; None where a parameter stays a symbol.
+        regimes: the regimes of the method; the first is the default.
+        memory: letters, all 0 at the start.
+        constants: values by name; None for a parameter that stays a symbol.
 
     Raises:
-        BadInput: a regime that it does not have.
+        BadInput: the method has no such regime.
     """
-    asked = chosen(name, regimes, parts.get("regime"))
+    selected = chosen(name, regimes, parts.get("regime"))
     fields: dict[str, Any] = {part: value for part, value in parts.items() if value is not None and part != "regime"}
     return Method(
-        **fields, name=name, memory=dict.fromkeys(memory, 0), update=tuple(update), regime=asked,
+        **fields, name=name, memory=dict.fromkeys(memory, 0), update=tuple(update), regime=selected,
         constants={n: v for n, v in constants.items() if v is not None}, fractions=tuple(fractions),
     )  # fmt: skip

@@ -86,18 +86,18 @@ class Regime:
         return self.name or self.text or "beta and all else constant"
 
 
-def chosen(method: str, regimes: Sequence[Regime], asked: Any) -> Regime:
-    """The regime that is asked for by its name, or one of the user's own; the first one where none is asked for.
+def chosen(method: str, regimes: Sequence[Regime], regime: Any) -> Regime:
+    """The regime of this name, or one of the user's own; by default the first.
 
     Raises:
         BadInput: a name that the method does not have.
     """
-    if not isinstance(asked, str):
-        return regimes[0] if asked is None else regime_of(asked)
+    if not isinstance(regime, str):
+        return regimes[0] if regime is None else regime_of(regime)
     by_name = {r.name: r for r in regimes}
-    if asked not in by_name:
-        raise unknown_name("regime", asked, by_name, f"a regime of {method}: " + ", ".join(by_name))
-    return by_name[asked]
+    if regime not in by_name:
+        raise unknown_name("regime", regime, by_name, f"a regime of {method}: " + ", ".join(by_name))
+    return by_name[regime]
 
 
 def regime_of(substitutions: Mapping[str, Any] | Regime | None, time: str = "eta") -> Regime:

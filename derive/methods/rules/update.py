@@ -1,4 +1,4 @@
-"""An update rule: assignments that run in order, read once, evaluated by whoever needs them.
+"""An update rule: assignments that run in order. They are read once and evaluated on values of any kind.
 
 The same assignments are expanded in the time of a step, to derive an SDE, and run on arrays, as the method itself: `evaluate`
 walks them with an `Algebra` of values.
@@ -218,18 +218,18 @@ def evaluate(rule: Rule, algebra: Algebra[V]) -> dict[str, V]:
 
 @dataclass(frozen=True, eq=False)
 class _Closure:
-    """A term with the values of the names in it."""
+    """A term with the meanings of its names."""
 
     term: Term
     names: Mapping[str, _Closure | None]
 
-    def held(self, part: Term) -> _Closure | None:
-        """What a part of the term that is a name stands for; None for a parameter, or a letter as the step begins."""
+    def meaning(self, part: Term) -> _Closure | None:
+        """The assignment that a name stands for; None for a parameter, or for a letter as the step begins."""
         return self.names.get(part[1]) if part[0] == "x" else None
 
 
 class _Run:
-    """Assignments are evaluated in their order, so that the depth of recursion is that of one of them."""
+    """One evaluation. Assignments are evaluated in order, so that recursion is no deeper than a single assignment."""
 
     def __init__(self, rule: Rule, algebra: Algebra[Any]) -> None:
         self.rule, self.algebra = rule, algebra
@@ -250,13 +250,13 @@ class _Run:
             name: self.algebra.letter(name) if c is None else self._term(c.term, c, None) for name, c in last.items()
         }
 
-    def _below(self, those: Sequence[_Closure]) -> list[_Closure]:
-        """These assignments and those that they are made from, in order."""
-        wanted = {id(c) for c in those}
-        for c in reversed([*self.closures, *(c for c in those if c not in self.closures)]):
-            if id(c) in wanted:
-                wanted |= {id(held) for part in _parts(c.term) if (held := c.held(part)) is not None}
-        return [c for c in self.closures if id(c) in wanted]
+    def _below(self, closures: Sequence[_Closure]) -> list[_Closure]:
+        """These assignments and all that they depend on, in order."""
+        needed = {id(c) for c in closures}
+        for c in reversed([*self.closures, *(c for c in closures if c not in self.closures)]):
+            if id(c) in needed:
+                needed |= {id(m) for part in _parts(c.term) if (m := c.meaning(part)) is not None}
+        return [c for c in self.closures if id(c) in needed]
 
     def _term(self, term: Term, c: _Closure, client: Any) -> Any:
         """The value of a part of an assignment; `client` is None outside of `mean`."""
@@ -269,16 +269,16 @@ class _Run:
         """Whether a term differs from client to client."""
         key = (id(term), id(c.names))
         if key not in self.owned:
-            held = c.held(term)
+            meaning = c.meaning(term)
             inner = [] if term[:2] == ("f", "mean") else [part for part in term[1:] if isinstance(part, tuple)]
-            local = term[:2] == ("draw", "local") or (held is not None and self._is_local(held.term, held))
+            local = term[:2] == ("draw", "local") or (meaning is not None and self._is_local(meaning.term, meaning))
             self.owned[key] = local or any(self._is_local(part, c) for part in inner)
         return self.owned[key]
 
     def _mean(self, term: Term, c: _Closure) -> Any:
         inside = _Closure(term, c.names)
         local = [each for each in self._below([inside]) if self._is_local(each.term, each)]
-        for each in (*local, inside):  # what all clients have in common is evaluated once, before the loop over them
+        for each in (*local, inside):  # values that all clients share are evaluated once, before the loop over clients
             self._ahead(each.term, each)
 
         def of(client: Any) -> Any:
@@ -303,8 +303,8 @@ class _Run:
         if head == "q":
             return a.number(Fraction(term[1]))
         if head == "x":
-            held = c.held(term)
-            return a.letter(term[1]) if held is None else self._term(held.term, held, client)
+            meaning = c.meaning(term)
+            return a.letter(term[1]) if meaning is None else self._term(meaning.term, meaning, client)
         if head == "draw":
             _, kind, number, *of = term
             return a.drawn(Draw(number, kind), value(of[0]) if of else None, self._of(kind, client))
@@ -323,9 +323,9 @@ class _Run:
         return a.function(name, arguments)
 
     def _of(self, kind: str, client: Any) -> Any:
-        """The client that a draw belongs to; None for the draw of all.
+        """The client that a draw belongs to; None for a draw that all clients share.
 
-        A compressor of a client's own value is drawn by that client, and of a value that all have in common once.
+        A compressor of a client's own value is drawn by that client, a compressor of a shared value once.
         """
         if kind == "C":
             return client

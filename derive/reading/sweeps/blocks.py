@@ -1,4 +1,4 @@
-"""Blocks of a sweep: the tables [sweep], and what overrides of the command line make of them."""
+"""Blocks of a sweep: the tables [sweep], and how overrides of the command line change them."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ MAX_SEED = 2**62
 @final
 @dataclass
 class Block:
-    """A table [sweep], of which each combination is a point.
+    """A table [sweep]. Each combination of its values is a point.
 
     Args:
         fixed: values that the block fixes, by key.
-        grid: the values of each key that takes every combination with the others.
+        grid: the values of each key, which are combined with all values of the other keys.
         zips: groups of keys whose values change together.
-        draws: what is drawn at random, each time for all of these keys; count: how often; seed: of the draws.
-        seeds: the number of repeats, or their seeds; None for one.
-        late: dotted keys that overrides have fixed, until a later one replaces the whole key.
-        room: for the values of ranges, of all blocks together.
+        draws: the random keys, which are drawn together; count: the number of draws; seed: the seed of the draws.
+        seeds: the number of repeats, or their seeds; None for one run.
+        late: dotted keys that overrides have fixed, until a later override replaces the whole key.
+        room: the room for values of ranges, which all blocks share.
     """
 
     fixed: dict[str, Value] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Block:
             yield OWN_SEED
 
     def drop(self, name: str) -> bool:
-        """Remove a key from wherever it is; whether it was there."""
+        """Remove a key from all tables; return whether it was in one."""
         holders = [table for table in (self.fixed, self.grid, self.draws, *self.zips) if name in table]
         for table in holders:
             del table[name]
@@ -78,7 +78,7 @@ class Block:
         return bool(holders)
 
     def put(self, table: dict[str, Any], name: str, value: Any) -> None:
-        """Set a key in `grid` or `draws` and nowhere else: in its old place there, or after the others."""
+        """Set a key in `grid` or `draws` only: in its old place there, or after the other keys."""
         place = dict.fromkeys((*table, name))
         self.drop(name)
         values = {**table, name: value}
@@ -103,7 +103,7 @@ def read_blocks(value: object) -> list[Block]:
     """The blocks of the key `sweep` of a file.
 
     Raises:
-        BadInput: it is not made of the tables that a sweep has.
+        BadInput: the value is not made of the tables of a sweep.
     """
     tables: list[Any] = value if isinstance(value, list) else [value]
     if not tables or not all(isinstance(table, dict) for table in tables):
@@ -147,10 +147,10 @@ def named(table: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str
 
     Args:
         place: the user's name of the table, for messages.
-        forms: keys that a table has which is a value.
+        forms: keys that mark a table as one value, such as a range.
 
     Raises:
-        BadInput: no table, a key that no experiment has, or one twice.
+        BadInput: no table, a key that no experiment has, or a key twice.
     """
     if not isinstance(table, dict):
         raise BadInput(place, written(table), "a table of keys and their values")
@@ -174,7 +174,7 @@ def _flat(table: Mapping[str, Any], before: str, forms: Sequence[str]) -> Iterat
 
 
 def _is_form(name: str, value: Mapping[str, Any], forms: Sequence[str]) -> bool:
-    """Whether a table is a range or a draw, and not the parts of a key; a number is no specification, so it has no range."""
+    """Whether a table is a range or a draw, and not the parts of a key; whole specifications have no ranges."""
     return any(form in value for form in forms) and (forms is DRAWS or "." in name)
 
 
@@ -185,7 +185,6 @@ def _values(name: str, listed: list[Any], place: str) -> tuple[Value, ...]:
 
 
 def _once(values: Iterable[Value]) -> tuple[Value, ...]:
-    """Each of the values that are equal once."""
     distinct: dict[str, Value] = {}
     for value in values:
         distinct.setdefault(value.text, value)
@@ -239,7 +238,7 @@ def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
 
 
 def _check_once(block: Block, place: str) -> None:
-    """Raises BadInput for a key that two parts of a block set."""
+    """Raise BadInput for a key that two parts of a block set."""
     names = [*block.fixed, *block.names()]
     for name in names:
         if names.count(name) > 1:
@@ -250,10 +249,10 @@ def _check_once(block: Block, place: str) -> None:
 
 
 def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None:
-    """What an override `name=V1,V2` or `name=interval(a,b)` does: an axis in its old place, or after the others.
+    """Apply an override `name=V1,V2` or `name=interval(a,b)`: an axis in its old place, or after the others.
 
     Raises:
-        BadInput: values that the key has not.
+        BadInput: the key cannot have these values.
     """
     if name == OWN_SEED:
         block.seeds = None
@@ -267,20 +266,11 @@ def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None
         block.put(block.grid, name, _once(read_value(name, item, name) for item in value.values))
 
 
-def has_part(base: Mapping[str, Any], name: str) -> bool:
-    """Whether the value of a field of the base gives a value to a dotted key."""
-    try:
-        without_part(base, name)
-    except BadInput:
-        return False
-    return True
-
-
 def without_part(base: Mapping[str, Any], name: str) -> object:
-    """The value of a field of the base without what a dotted key names.
+    """The value of a field of the base without the part that a dotted key names.
 
     Raises:
-        BadInput: it has no such part.
+        BadInput: the value has no such part.
     """
     of, *path = name.split(".")
     value = base.get(of)
@@ -305,7 +295,7 @@ def _without(table: Mapping[str, Any], path: Sequence[str], name: str) -> dict[s
 
 
 def part_of(base: Mapping[str, Any], name: str, value: Value) -> object:
-    """The value of a field of the base in which a dotted key has a value.
+    """The value of a field of the base with one part set, the part that a dotted key names.
 
     Raises:
         BadInput: the piece takes no such value.

@@ -1,6 +1,6 @@
-"""The tables [thresholds], [bounds] and [[figures]] of a sweep: what it displays besides its points.
+"""The tables [thresholds], [bounds] and [[figures]] of a sweep, which say what it displays.
 
-No point depends on them, and no point's key holds them. Formulas are read by the grammar of `sdescent.derive.vocabulary.formulas`;
+Neither points nor their keys depend on them. Formulas are read by the grammar of `sdescent.derive.vocabulary.formulas`;
 which names they may have is checked with the experiments (`sdescent.derive.reading.sweeps.panels.survey`).
 """
 
@@ -18,11 +18,11 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 
 THRESHOLDS, BOUNDS, FIGURES = "thresholds", "bounds", "figures"
-#: what is kept of each quantity in the table of a sweep, in this order
+#: the columns of each quantity in the table of a sweep, in this order
 ESTIMATES: Final = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
-#: those that a figure may show; low and high are the 10 % and 90 % quantiles
+#: the estimates that a figure may show; low and high are the 10 % and 90 % quantiles
 DRAWN: Final = ("mean", "median", "low", "high")
-#: what the name of the column with a bound's verdicts ends with
+#: the ending of the name of a bound's column of verdicts
 VERDICT: Final = "verdict"
 MAX_NAMED, MAX_FIGURES = 16, 32
 _LONGEST_NAME = 60
@@ -43,7 +43,7 @@ class Threshold:
 
     Args:
         name: words for the legend.
-        relation: as it is written.
+        relation: the equation as text.
     """
 
     name: str
@@ -56,10 +56,10 @@ class Threshold:
 
     @property
     def sides(self) -> tuple[str, str]:
-        """Both formulas, each in its place of the text, so that columns of errors count in all of it.
+        """Both formulas, padded to their places in the relation, so that columns in errors count from its beginning.
 
         Raises:
-            BadInput: not one equals sign.
+            BadInput: the relation has not exactly one equals sign.
         """
         first, _, second = _sides(self.relation, _EQUALS, self.field, "one equation such as eta*(1 + omega/N) = 1")
         return first, second
@@ -70,7 +70,7 @@ class Inequality(NamedTuple):
 
     Args:
         field: its name in messages.
-        left, right: its sides, each in its place of the text, so that columns of errors count in all of it.
+        left, right: its sides, padded to their places in the text, so that columns in errors count from its beginning.
         sign: <=, >=, < or >.
     """
 
@@ -83,14 +83,14 @@ class Inequality(NamedTuple):
 @final
 @dataclass(frozen=True)
 class FromTheorem:
-    """A theorem of one's own that a bound is taken from (`sdescent.derive.theorems.bounds.stated`).
+    """A user's theorem (`sdescent.derive.theorems.bounds.stated`) that supplies a bound.
 
     Args:
-        file: the TOML file that states it, as it is written.
+        file: the name of the TOML file that states it.
         letters: {constant of the theorem: its formula in the letters of a sweep}.
-        title: of the theorem; empty until it is proved (`sdescent.numerics.studies.theorems`), as are the next two.
-        about: the run that it is about, the method or the model of an SDE.
-        granted: what it assumes and no number of a point decides, in words.
+        title: its title; like the next two empty until the theorem is proved (`sdescent.numerics.studies.theorems`).
+        about: the run that it is about: the method or a model.
+        granted: assumptions that the numbers of a point do not decide, in words.
     """
 
     file: str
@@ -111,11 +111,11 @@ class Bound:
     """A formula that is compared with a quantity's mean at every point.
 
     Args:
-        name: what its columns are called after bound_.
+        name: the name of its columns after bound_.
         of: the quantity.
-        formula: as it is written; of a theorem, empty until it is proved.
-        where: what it assumes; it claims nothing at a point where one of them is false.
-        theorem: that it is taken from; None for a formula of the user's.
+        formula: its text; empty for a theorem that is not yet proved.
+        where: its assumptions; the bound claims nothing at a point where one is false.
+        theorem: the theorem that supplies it; None for a formula of the user.
     """
 
     name: str
@@ -126,16 +126,16 @@ class Bound:
 
     @property
     def assumptions(self) -> tuple[Inequality, ...]:
-        """What it assumes, read.
+        """Its assumptions, parsed.
 
         Raises:
-            BadInput: not one sign of an inequality.
+            BadInput: an assumption has not exactly one sign of an inequality.
         """
         field, accepted = f"{self.field}.where", "one inequality such as eta*(1 + omega/N) <= 1"
         return tuple(Inequality(field, *_sides(text, _INEQUALITY, field, accepted)) for text in self.where)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it but its name, as JSON; "where" where it assumes something, "theorem" where it is taken from one."""
+        """Everything but the name as JSON; "where" and "theorem" only if there are any."""
         fields = {"of": self.of, "formula": self.formula, **({"where": list(self.where)} if self.where else {})}
         return fields if self.theorem is None else {**fields, "theorem": self.theorem.to_dict()}
 
@@ -158,13 +158,13 @@ class Bound:
 @final
 @dataclass(frozen=True)
 class Figure:
-    """A figure that is asked for.
+    """A figure of the file.
 
     Args:
-        x: the axis from left to right; y: the axis of a heat map from below upwards, or None for a curve.
-        quantity, estimate: what is drawn.
+        x: the horizontal axis; y: the vertical axis of a heat map, or None for a curve.
+        quantity, estimate: the values that are drawn.
         runs: the method and models, or None for all.
-        at: values of axes that are fixed.
+        at: values of fixed axes.
     """
 
     x: str
@@ -196,7 +196,7 @@ class Displays:
     figures: tuple[Figure, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """What there is of it as JSON."""
+        """The tables that are not empty, as JSON."""
         tables = {
             THRESHOLDS: {t.name: t.relation for t in self.thresholds},
             BOUNDS: {b.name: b.to_dict() for b in self.bounds},
@@ -206,7 +206,7 @@ class Displays:
 
 
 def read_displays(tables: Mapping[str, object]) -> Displays:
-    """The tables of a file by their keys, of which it need not have any.
+    """Read the tables of a file, by their keys; all are optional.
 
     Raises:
         BadInput: a table is malformed, or a formula is not in the grammar.
@@ -313,7 +313,7 @@ def _text(value: object, place: str, accepted: str) -> str:
 
 
 def _check(text: str, field: str) -> None:
-    """Raises BadInput for a text that is not a formula, whatever its names stand for."""
+    """Raise BadInput for a text that is no formula, whatever its names stand for."""
     # loads SymPy, which a sweep without formulas need not wait for
     from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, names_in
     from sdescent.derive.vocabulary.formulas.grammar import parse_term

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from sdescent.derive.reading.sweeps.blocks import (
     OWN_SEED,
     SWEEP,
     Block,
-    has_part,
     part_of,
     read_blocks,
     read_seeds,
@@ -39,8 +39,8 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     It may also have [thresholds], [bounds] and [[figures]] (`sdescent.derive.reading.sweeps.figures_and_bounds`).
 
     Args:
-        path: of the file.
-        overrides: of the command line (`sdescent.derive.reading.sweeps.overrides`), which are applied in order.
+        path: the file.
+        overrides: of the command line (`sdescent.derive.reading.sweeps.overrides`), applied in order.
 
     Raises:
         BadInput: it is not TOML, has an unknown key, a value does not fit, or an override is malformed.
@@ -64,7 +64,7 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
 
 
 def _check_draws(blocks: Sequence[Block]) -> None:
-    """Raises BadInput for what says how to draw, where nothing is drawn or was before an override."""
+    """Raise BadInput for a count or a seed of draws in a sweep that draws nothing and drew nothing before the overrides."""
     for block in () if any(block.draws for block in blocks) else blocks:
         for name, value in (("count", block.count), ("seed", block.seed)):
             if value is not None:
@@ -73,7 +73,7 @@ def _check_draws(blocks: Sequence[Block]) -> None:
 
 
 def _steps(base: dict[str, Any], blocks: Sequence[Block]) -> None:
-    """A list of step sizes in the base is an axis of every block that has no other."""
+    """Turn a list of step sizes in the base into an axis of each block without step sizes of its own."""
     if isinstance(listed := base.get(ETA), list):
         if not listed:
             raise BadInput(ETA, "[]", "at least one step size")
@@ -87,7 +87,6 @@ def _steps(base: dict[str, Any], blocks: Sequence[Block]) -> None:
 
 
 def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) -> None:
-    """Apply one override to the base and the blocks, which are changed."""
     name, value = override.key, override.value
     top, _, rest = name.partition(".")
     if top == SWEEP:
@@ -97,7 +96,10 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
         raise BadInput(name, override.text, "plugins in the file alone, since they are programs")
     check_name(name, "override")
     present = name in base or any(name in block.names() or name in block.fixed for block in blocks)
-    if override.sign == "+" and (present or (rest and has_part(base, name))):
+    if override.sign == "+" and rest:
+        with suppress(BadInput):  # which says that the base has no such part
+            present = without_part(base, name) is not None
+    if override.sign == "+" and present:
         accepted = f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either"
         raise BadInput(name, override.text, accepted)
     if override.sign == "~":
@@ -117,7 +119,7 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
 
 
 def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -> None:
-    """One value of a key: in the base, and nowhere else."""
+    """Set one value of a key in the base, and remove the key from the blocks."""
     field, _, part = name.partition(".")
     for block in blocks:
         block.drop(name)
@@ -140,7 +142,7 @@ def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -
 
 
 def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block]) -> None:
-    """An axis, or what blocks fix; where there is neither, the base's own value."""
+    """Remove an axis or a value that blocks fix, or else the value in the base."""
     of, _, part = name.partition(".")
     removed = [block.drop(name) for block in blocks]
     for block in blocks:
@@ -156,7 +158,7 @@ def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block]) -> None:
 
 
 def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:
-    """An override of what belongs to the sweep itself."""
+    """Apply an override of the sweep's own settings: count, seed, seeds."""
     value, name = override.value, override.key
     if key not in ("count", "seed", "seeds"):
         accepted = "sweep.count, sweep.seed or sweep.seeds; an axis is overridden by its own name: eta=0.1,0.2"

@@ -20,9 +20,9 @@ from sdescent.derive.reading.sweeps.figures_and_bounds import spelled_out
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.names import parse_value
 
-#: the compression ratio, which follows from the compressor and d
+#: the compression ratio: a function of the compressor and d
 OMEGA = "omega"
-#: the loss at the start and the number of steps, which bounds may have: they are known at points alone
+#: the loss at the start and the number of steps: letters of bounds, since only points have these numbers
 START, STEPS = "run.f0", "run.K"
 #: letters of fields of an experiment
 _FIELDS = {"eta": "eta", "T": "T", "clients": "N", "dim": "d"}
@@ -36,7 +36,7 @@ class Numbers:
 
     Args:
         values: by dotted name: eta, clients, noise.nu, loss.h1.
-        compressor: of which omega is the ratio, also where the method fixes it; None for a method without one.
+        compressor: the compressor with the ratio omega, also if the method fixes it; None for a method without one.
     """
 
     values: Mapping[str, Any]
@@ -48,7 +48,7 @@ def numbers_of(experiment: Mapping[str, Any], axes: Mapping[str, Any]) -> Number
 
     Args:
         experiment: `Experiment.to_dict` of it.
-        axes: values of the sweep's axes there, of which numbers count.
+        axes: values of the sweep's axes there; only numbers count.
     """
     exact: dict[str, Any] = {name: value for name, value in axes.items() if isinstance(value, int | float | Fraction)}
     (eta,) = experiment["eta"]
@@ -80,7 +80,7 @@ def _of_spec(kind: str, spec: Spec) -> dict[str, float]:
 
 
 def letters(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """{letter: the dotted names that it may stand for}, the spellings with a field among them; omega stands for itself."""
+    """{letter: the dotted names that it may stand for}; spellings with a field are letters too, and omega stands for itself."""
     stands_for: dict[str, dict[str, None]] = {OMEGA: {OMEGA: None}}
     for name in names:
         field, _, part = name.partition(".")
@@ -91,19 +91,19 @@ def letters(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def of_bounds(letters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The letters of bounds: those of all formulas (`letters`), and f0 and K, or run_f0 and run_K where a value is called so."""
+    """The letters of bounds: `letters`, and f0 and K, or run_f0 and run_K if a value has that name."""
     further = {"f0": (START,), "run_f0": (START,), "K": (STEPS,), "run_K": (STEPS,)}
     return further | dict(letters)
 
 
 def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> None:
-    """Check a formula: that its letters stand for something, and that it is an expression.
+    """Check that a formula is an expression, and that each of its letters stands for one value.
 
     Args:
         text, field, letters: as for `names_of_letters`.
 
     Raises:
-        BadInput: as `names_of_letters`; a division by zero, an exponent or an exponential that is too large.
+        BadInput: as for `names_of_letters`; a division by zero, or a too large exponent or exponential.
     """
     expression_of(text, field, names_of_letters(text, field, letters))
 
@@ -112,7 +112,7 @@ def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
     """A formula as an expression of SymPy, in real symbols that are called as its letters.
 
     Raises:
-        BadInput: it is not in the grammar; a division by zero, an exponent or an exponential that is too large.
+        BadInput: the formula is outside the grammar; a division by zero, or a too large exponent or exponential.
     """
     import sympy as sp  # which a sweep without formulas need not wait for
 

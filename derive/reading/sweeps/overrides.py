@@ -1,4 +1,4 @@
-"""Overrides of a sweep on the command line, in the grammar of Hydra's (hydra.cc, "Override syntax", basic and extended).
+"""Overrides of a sweep on the command line, in the grammar of Hydra (hydra.cc, "Override syntax", basic and extended).
 
     override = ["+" | "++"] key "=" value | "~" key
     value    = element {"," element}                          several: an axis
@@ -6,8 +6,8 @@
     function = "choice(" element {"," element} ")" | "range(" start "," stop ["," step] ")" | "interval(" start "," end ")"
              | "tag(log," "interval(" start "," end "))"
 
-Text without quotes has no comma, bracket or brace, but after a backslash. One thing is easier than in Hydra: a specification's own
-commas need no quotes, student-t:nu=3,sigma=1 is one value, since no specification begins with a name and "=".
+Text without quotes has commas, brackets and braces only after a backslash. One thing is easier than in Hydra: the commas of a
+specification need no quotes. student-t:nu=3,sigma=1 is one value, since no specification begins with a name and "=".
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Steps:
 @final
 @dataclass(frozen=True)
 class Interval:
-    """interval(start, end): drawn at random between two numbers, as text; uniform, or log-uniform."""
+    """interval(start, end): random values between two numbers (as text), uniform or log-uniform."""
 
     ends: tuple[str, str]
     log: bool = False
@@ -74,7 +74,7 @@ class Override:
         text: as it was written.
         sign: "", "+", "++" or "~".
         key: eta, noise.nu, sweep.count.
-        value: a value as a file would have it, numbers as text, `Several`, `Steps` or `Interval`; None where the sign is "~".
+        value: a value as in a file, numbers as text; `Several`, `Steps` or `Interval`; None if the sign is "~".
     """
 
     text: str
@@ -87,7 +87,7 @@ def read_overrides(texts: Sequence[str]) -> list[Override]:
     """Overrides, in order.
 
     Raises:
-        BadInput: one is malformed, or uses what Hydra has and a sweep has not.
+        BadInput: an override is malformed, or uses a feature of Hydra that sweeps lack.
     """
     if len(texts) > MAX_OVERRIDES:
         raise BadInput("overrides", f"{len(texts)}", f"at most {MAX_OVERRIDES}")
@@ -116,13 +116,10 @@ def _read(text: str) -> Override:
 
 
 class _Reader:
-    """Reads the value of an override."""
-
     def __init__(self, text: str, key: str) -> None:
         self.text, self.key, self.at = text, key, 0
 
     def all(self) -> Any:
-        """The value: one, or several that commas separate."""
         values: list[Any] = []
         self.append(values)
         while self.here(","):
@@ -140,13 +137,13 @@ class _Reader:
         raise BadInput(self.key, self.text, accepted, min(self.at, len(self.text) - 1) + 1)
 
     def here(self, mark: str) -> bool:
-        """Whether the next character that is not a space is this one; spaces before it are passed."""
+        """Skip spaces; whether the next character is this one."""
         while self.text[self.at : self.at + 1] == " ":
             self.at += 1
         return self.text[self.at : self.at + 1] == mark
 
     def append(self, values: list[Any], depth: int = 0) -> None:
-        """Read one more value; of a key with specifications, name=value without quotes belongs to the specification before it."""
+        """Read one more value; unquoted name=value after a specification belongs to that specification."""
         value, before = self.element(depth), values[-1] if values else None
         joins = self.key in SPECIFIED and not self.quoted and isinstance(value, str) and isinstance(before, str)
         if joins and _PAIR.match(value):
@@ -155,7 +152,7 @@ class _Reader:
             values.append(value)
 
     def parts(self, closing: str, trailing_comma: bool = True) -> Iterator[None]:
-        """A turn for each part up to a closing mark, with a comma between two; the opening mark is next."""
+        """One iteration for each part between an opening mark, which is next, and the closing one; commas separate parts."""
         self.at += 1
         comma = False
         while (comma and not trailing_comma) or not self.here(closing):
@@ -167,7 +164,6 @@ class _Reader:
         self.at += 1
 
     def element(self, depth: int = 0) -> Any:
-        """One element."""
         self.quoted = False
         if depth > 4:
             self.fail("values nested less deeply")
@@ -191,7 +187,7 @@ class _Reader:
         return re.sub(rf"\\([\\{mark}])", r"\1", closing[1])
 
     def plain(self) -> Any:
-        """Text without quotes: its backslashes taken away, true and false as truth values."""
+        """Text without quotes: backslashes are removed, true and false are truth values."""
         start, text = self.at, ""
         while self.at < len(self.text) and self.text[self.at] not in _SPECIAL:
             if self.text[self.at] == "\\":
@@ -211,7 +207,6 @@ class _Reader:
         return text.replace("_", "") if _INTEGER.fullmatch(text) else text
 
     def items(self, depth: int) -> list[Any]:
-        """[element, ..]."""
         values: list[Any] = []
         for _ in self.parts("]", trailing_comma=False):
             values.append(self.element(depth + 1))
@@ -220,7 +215,6 @@ class _Reader:
         return values
 
     def table(self, depth: int) -> dict[str, Any]:
-        """{name: element, ..}."""
         table: dict[str, Any] = {}
         for _ in self.parts("}"):
             name = _PART.match(self.text, self.at)
@@ -233,7 +227,7 @@ class _Reader:
         return table
 
     def call(self, name: str, end: int, depth: int) -> Any:
-        """A function, whose opening bracket is before `end`."""
+        """A function; its opening bracket stands before `end`."""
         if name not in FUNCTIONS:
             remark = " (Hydra's, which sweeps do not have)" if name in _HYDRAS else ""
             functions = f"the functions {', '.join(FUNCTIONS)}, and not {name}{remark}"
@@ -255,7 +249,6 @@ class _Reader:
         return self.called(name, listed, named)
 
     def called(self, name: str, listed: Sequence[Any], named: Mapping[str, Any]) -> Any:
-        """What a function makes of its arguments."""
         if name == "choice":
             if not listed or any(isinstance(value, Several | Steps | Interval) for value in listed):
                 self.fail("choice(V1, V2, ..)")

@@ -1,4 +1,4 @@
-"""Which figures a sweep has, and their panels: what the axes that are not drawn leave over."""
+"""The figures of a sweep and their panels, one for each combination of values of the axes that are not drawn; its check."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.sweeps.blocks import OWN_SEED
 from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
 from sdescent.derive.reading.sweeps.formula_letters import letters, numbers_of, of_bounds, require_value
-from sdescent.derive.reading.sweeps.plans import Chosen, Plan, covering
+from sdescent.derive.reading.sweeps.plans import REMEDY, Chosen, Plan, covering
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, canonical
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 
 MOST_PANELS: Final = 24
-#: experiments of each block from which the names of runs, quantities and letters are taken, at most
+#: the largest number of experiments that are built of a block
+MOST_BUILT = 20_000
+_TRIED = 64  # other values of each axis, to learn which values do not go together
+#: the largest number of experiments of a block that are searched for names of runs, quantities and letters
 MOST_SEEN = 256
 _ALL = 10**7
 
@@ -28,12 +31,12 @@ Values = tuple[Exact | None, ...]
 @final
 @dataclass(frozen=True)
 class Survey:
-    """What the experiments of a sweep have.
+    """The names in the experiments of a sweep.
 
     Args:
-        runs: the method and models, in the order in which they come.
-        quantities: names.
-        letters: what formulas may have, from `sdescent.derive.reading.sweeps.formula_letters.letters`.
+        runs: the method and models, in order of occurrence.
+        quantities: the stored quantities.
+        letters: the letters of formulas, from `sdescent.derive.reading.sweeps.formula_letters.letters`.
     """
 
     runs: tuple[str, ...]
@@ -42,7 +45,7 @@ class Survey:
 
 
 def survey(sweep: Sweep) -> Survey:
-    """What the experiments of a sweep have; of long axes, evenly spread values are looked at.
+    """The names in the experiments of a sweep; of long axes, evenly spread values are searched.
 
     Raises:
         BadInput: an experiment does not exist.
@@ -66,8 +69,8 @@ class Layout:
     """The panels of a figure.
 
     Args:
-        axes: names of the axes of which each panel has other values.
-        panels: those values, by panel.
+        axes: the axes whose values differ between panels.
+        panels: their values in each panel.
         tied: axes that change with x or y.
         random_axis: whether x or y is drawn at random, so that there is no grid.
     """
@@ -79,7 +82,7 @@ class Layout:
 
 
 def layout(sweep: Sweep, figure: Figure, most: int = MOST_PANELS) -> Layout:
-    """The panels of a figure, `most` + 1 of them where there are more."""
+    """The panels of a figure; if there are more than `most`, `most` + 1 of them."""
     at = figure.at or {}
     random_axis = any(name in block.draws for block in sweep.blocks for name in figure.axes)
     others = [a for a in sweep.axes if a not in figure.axes and a not in at and a != OWN_SEED]
@@ -93,14 +96,14 @@ def layout(sweep: Sweep, figure: Figure, most: int = MOST_PANELS) -> Layout:
 
 
 def count(layout: Layout, figure: Figure, runs: Sequence[str]) -> int:
-    """The number of panels of a figure: of heat maps, for each run and for each comparison of a model with the method."""
+    """The number of panels of a figure; heat maps have one for each run and for each comparison of a model with the method."""
     chosen = [run for run in runs if figure.runs is None or run in figure.runs]
     each = 1 if figure.y is None else len(chosen) + (len(chosen) - 1 if METHOD in chosen else 0)
     return len(layout.panels) * each
 
 
 def automatic(sweep: Sweep, contents: Survey) -> tuple[list[Figure], str]:
-    """The figures of a sweep whose file asks for none, and a line that says why there are none, or nothing.
+    """The figures of a sweep whose file asks for none, and a line with the reason if there are none.
 
     For each quantity a heat map over the first two axes of numbers that have several values, or a curve over the only one; where
     no axis has numbers, over the first of text. Repeats are no such axis.
@@ -108,7 +111,7 @@ def automatic(sweep: Sweep, contents: Survey) -> tuple[list[Figure], str]:
     several = {a: listed for a in sweep.axes if a != OWN_SEED and len(listed := values(sweep, a)) > 1}
     numeric = [a for a, listed in several.items() if all(isinstance(v, Fraction) for v in listed)]
     random_axes = {name for block in sweep.blocks for name in block.draws}
-    # what changes with the first axis alone is no second one
+    # an axis that changes only with the first one is no second axis
     second = [a for a in numeric[1:] if a in random_axes or not _tied(sweep, a, numeric[:1])][:1]
     axes = numeric[:1] + second or list(several)[:1]
     if not axes:
@@ -124,7 +127,7 @@ def check_displays(sweep: Sweep) -> None:
     """Check thresholds, bounds and figures with the experiments of a sweep.
 
     Raises:
-        BadInput: letters that stand for nothing or for two values; axes, values, quantities or runs that the sweep does not have;
+        BadInput: a letter that stands for nothing or for two values; an axis, a value, a quantity or a run that the sweep lacks;
             a figure of too many panels.
     """
     displays = sweep.displays
@@ -185,12 +188,12 @@ def _too_many(sweep: Sweep, panels_of: Layout, figure: Figure, panels: int) -> t
 
 
 def values(sweep: Sweep, axis: str, at: Mapping[str, Value] | None = None, most: int = _ALL) -> list[Exact | None]:
-    """The different values of an axis, among the points that have these values of others."""
+    """The different values of an axis, at the points with these values of other axes."""
     return [value for (value,) in combinations(sweep, [axis], at or {}, most)]
 
 
 def combinations(sweep: Sweep, axes: Sequence[str], at: Mapping[str, Value], most: int) -> list[Values]:
-    """The different values of several axes together, among the points that have these values of others; at most `most` + 1."""
+    """The different joint values of several axes, at the points with these values of other axes; at most `most` + 1."""
     distinct: dict[tuple[str, ...], Values] = {}
     for plan in sweep.plans:
         for rows in _varied(plan, [*axes, *at]):
@@ -204,7 +207,7 @@ def combinations(sweep: Sweep, axes: Sequence[str], at: Mapping[str, Value], mos
 
 
 def _varied(plan: Plan, axes: Sequence[str]) -> Iterator[Chosen]:
-    """Combinations of a block in which these axes take all their values, and all others one."""
+    """Combinations of a block with all values of these axes, and one of each other axis."""
     needed = {n for name in axes for n in _factors(plan, name)}
     listed: list[Any] = [factor.rows if n in needed else factor.rows[:1] for n, factor in enumerate(plan.factors)]
     return product(*listed)
@@ -217,7 +220,7 @@ def _factors(plan: Plan, axis: str) -> set[int]:
 
 
 def _tied(sweep: Sweep, axis: str, by: Sequence[str]) -> bool:
-    """Whether an axis has one value for each value of x and y, as in a zip, or is drawn at random together with one of them."""
+    """Whether x and y determine an axis, as in a zip, or the axis is random together with one of them."""
     value_at: dict[tuple[str, ...], str] = {}
     for plan, block in zip(sweep.plans, sweep.blocks, strict=True):
         if axis in block.draws and any(name in block.draws for name in by):
@@ -230,4 +233,50 @@ def _tied(sweep: Sweep, axis: str, by: Sequence[str]) -> bool:
             value = canonical(plan.value(axis, rows))
             if value_at.setdefault(key, value) != value:
                 return False
+    return True
+
+
+# the check of a sweep before it runs: all its experiments are built, or enough of them
+
+
+def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
+    """Build every experiment of a sweep of at most `most` points; of a longer sweep, enough that each value is in one.
+
+    Of an axis of more than `most` values, `most` are tried, evenly spread, with the first and the last.
+
+    Then thresholds, bounds and figures are checked with them.
+
+    Raises:
+        BadInput: an experiment does not exist. The message has the values of its point and, if only their combination is at fault,
+            the way to write a sweep without it. Or as for `check_displays`.
+    """
+    every = ((point.plan, point.rows) for point in sweep.points())
+    enough = ((plan, rows) for plan in sweep.plans for rows in covering(plan, most))
+    for plan, rows in every if len(sweep) <= most else enough:
+        try:
+            plan.experiment(rows, sweep.axes)
+        except BadInput as error:
+            if _healers(plan, rows) < 2:
+                raise
+            raise BadInput(error.field, error.value, f"{error.accepted}; {REMEDY}", error.column) from None
+    check_displays(sweep)
+
+
+def _healers(plan: Plan, rows: Chosen) -> int:
+    """The number of axes whose change turns a bad combination into an experiment.
+
+    If it is one, the value of that axis alone may be at fault; if it is more, the values do not go together.
+    """
+    count = 0
+    for n, factor in enumerate(plan.factors):
+        others = (factor.rows[k] for k in range(min(len(factor.rows), _TRIED)))
+        count += any(_exists(plan, (*rows[:n], other, *rows[n + 1 :])) for other in others)
+    return count
+
+
+def _exists(plan: Plan, rows: Chosen) -> bool:
+    try:
+        plan.experiment(rows, ())
+    except BadInput:
+        return False
     return True

@@ -1,4 +1,4 @@
-"""Blocks with the base that they stand on: which key sets which field, and the fields and keys of combinations."""
+"""Plans: a block together with the base. A plan knows which key sets which field, and the fields and keys of combinations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 #: fields on which no result depends
 _WITHOUT_EFFECT = ("chunk",)
 REMEDY = "values that do not all go together stand in several blocks [[sweep]], whose points are united"
-_COMPOSED = 4096  # values with replaced parts that are kept
+_COMPOSED = 4096  # cached values with replaced parts
 
 Rows = Sequence[tuple[Value, ...]]
 Chosen = tuple[tuple[Value, ...], ...]
@@ -29,14 +29,14 @@ Chosen = tuple[tuple[Value, ...], ...]
 @final
 @dataclass(frozen=True)
 class Factor:
-    """Keys whose values change together, and the values: each row has one of each key."""
+    """Keys whose values change together; a row has one value for each key."""
 
     names: tuple[str, ...]
     rows: Rows
 
 
 class _Draws(Sequence[tuple[Value, ...]]):
-    """The rows of what is drawn at random, made when they are asked for."""
+    """The rows of random draws, made on demand."""
 
     def __init__(self, block: Block, number: int) -> None:
         self.draws, self.drawn = tuple(block.draws.values()), block.count or 0
@@ -47,12 +47,11 @@ class _Draws(Sequence[tuple[Value, ...]]):
 
     @property
     def first(self) -> tuple[Value, ...]:
-        """The first row."""
         return self._row(0)
 
     @cached_property
     def _doubles(self) -> frozenset[int]:
-        """The numbers of draws that were there before."""
+        """The numbers of draws that repeat an earlier draw."""
         earlier: set[bytes] = set()
         doubles = []
         for n in range(self.drawn):
@@ -79,12 +78,12 @@ def digest(text: str) -> bytes:
 
 @final
 class Plan:
-    """A block with the fields of the base: which key sets which field.
+    """A block with the fields of the base.
 
     Args:
-        base: values of the fields that the file gives outside [sweep].
+        base: values of the fields outside [sweep].
         block: the block.
-        number: of the block, from 0.
+        number: the number of the block, from 0.
 
     Raises:
         BadInput: a piece takes no such value.
@@ -97,7 +96,7 @@ class Plan:
         factors += [_zipped(group) for group in block.zips]
         if block.seeds is not None:
             factors.append(Factor((OWN_SEED,), _seeds(block, base)))
-        #: the factors of the product, the last of which changes fastest, and one row with what is fixed
+        #: the factors of the product, the last of which changes fastest, and a single row of the fixed values
         self.factors = (*factors, Factor(tuple(block.fixed), [tuple(block.fixed.values())]))
         self.where = {name: (f, c) for f, factor in enumerate(self.factors) for c, name in enumerate(factor.names)}
         fields = dict.fromkeys((*base, *(name.partition(".")[0] for name in self.where)))
@@ -122,14 +121,14 @@ class Plan:
                 raise BadInput(name, "an axis", f"one value of {name}, on which no result depends")
 
     def _parts(self, field: str) -> list[str]:
-        """The dotted keys of parts of a field, the shallow ones first."""
+        """The dotted keys of parts of a field, shallow ones first."""
         return sorted((name for name in self.where if name.startswith(f"{field}.")), key=lambda name: name.count("."))
 
     def _constant(self, field: str) -> bool:
         return field not in self.where and not self.parts[field]
 
     def _value_of(self, field: str) -> Callable[[Chosen], Value]:
-        """The value of a field in a point, from the point's rows."""
+        """A function from the rows of a point to the value of a field."""
         names, where = self.parts[field], [self.where[name] for name in self.parts[field]]
         axis, base = self.where.get(field), self.base.get(field)
         if not names and axis is not None:
@@ -141,7 +140,7 @@ class Plan:
         return lambda rows: composed(rows[axis[0]][axis[1]] if axis else base, *(rows[f][c] for f, c in where))
 
     def _check_parts(self) -> None:
-        """Raises BadInput for a piece that has no such value; which numbers it takes is for the experiment to judge."""
+        """Raise BadInput for a piece without such a value; the experiment judges which numbers it takes."""
         for field, names in self.parts.items():
             if not names:
                 continue
@@ -160,7 +159,7 @@ class Plan:
                         inside(name, value)
 
     def _listed(self, name: str) -> list[Value]:
-        """The values that a key has in some point; one of those that are numbers drawn at random."""
+        """The values of a key at all points; of random numbers, one."""
         f, c = self.where[name]
         rows = self.factors[f].rows
         if isinstance(rows, _Draws):
@@ -169,7 +168,7 @@ class Plan:
 
     @property
     def distinct(self) -> bool:
-        """Whether no two combinations of rows are one point, for sure."""
+        """Whether different combinations of rows are surely different points."""
         moving = {name for factor in self.factors if len(factor.rows) > 1 for name in factor.names}
         return not any(b.startswith(f"{a}.") for a in moving for b in self.where)
 
@@ -192,7 +191,7 @@ class Plan:
         return self.base[field] if self._constant(field) else self._values[field](rows)
 
     def value(self, name: str, rows: Chosen) -> Exact | None:
-        """The value of a key in a point, also of one that another block sets; None where there is none."""
+        """The value of a key at a point, even if only another block has it as an axis; None if there is none."""
         if name in self.where:
             f, c = self.where[name]
             return rows[f][c].exact
@@ -202,7 +201,7 @@ class Plan:
         return _inside(self._value(field, rows).exact, field, path)
 
     def values(self, rows: Chosen, axes: Sequence[str]) -> dict[str, Exact]:
-        """The values of those axes of which a point has one."""
+        """The values of the axes at a point, without axes that have none there."""
         values = {name: self.value(name, rows) for name in axes}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -210,7 +209,7 @@ class Plan:
         """The experiment of a combination.
 
         Raises:
-            BadInput: it does not exist; the message has the values of these axes.
+            BadInput: the experiment does not exist; the message has the values of these axes.
         """
         fields = self.fields(rows)
         try:
@@ -224,7 +223,7 @@ class Plan:
 
 
 def _axis_of(field: str, fields: Mapping[str, Any], axes: Sequence[str]) -> str:
-    """The axis that sets what an error names: noise.nu, where it is about student-t:nu."""
+    """The axis behind the field of an error: noise.nu for an error about student-t:nu."""
     piece, colon, key = field.partition(":")
     for name in axes if colon else ():
         of, _, part = name.partition(".")
@@ -234,7 +233,6 @@ def _axis_of(field: str, fields: Mapping[str, Any], axes: Sequence[str]) -> str:
 
 
 def _inside(exact: Any, field: str, path: Sequence[str]) -> Exact | None:
-    """The value of a part of an exact value."""
     if path and isinstance(exact, str):
         pairs = dict(pair.split("=") for pair in exact.partition(":")[2].split(",") if pair)
         return exactly(f"{field}.{path[0]}", pairs[path[0]], field) if path[0] in pairs else None
@@ -255,7 +253,7 @@ def _zipped(group: Mapping[str, Sequence[Value]]) -> Factor:
 
 
 def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:
-    """A row for each repeat, from the seed of the block or of the base."""
+    """A row for each repeat, with seeds from the block or counted from the seed of the base."""
     if isinstance(block.seeds, tuple):
         return [(of_number(OWN_SEED, Fraction(seed)),) for seed in block.seeds]
     seed = base.get(OWN_SEED)
@@ -264,10 +262,10 @@ def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:
 
 
 def covering(plan: Plan, most: int) -> Iterator[Chosen]:
-    """Combinations of a block in which every value of every axis occurs, where no axis has more than `most`."""
+    """Combinations of a block that contain every value of every axis, for axes of at most `most` values."""
     lengths = [len(factor.rows) for factor in plan.factors]
     built = min(max(lengths), most)
     for n in range(built):
-        # what is longer than that is gone through once with long strides, and what is shorter again and again
+        # longer axes are passed once, with long strides, and shorter ones again and again
         at = (n % length if length <= built else n * (length - 1) // max(built - 1, 1) for length in lengths)
         yield tuple(factor.rows[k] for factor, k in zip(plan.factors, at, strict=True))

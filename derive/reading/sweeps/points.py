@@ -1,4 +1,4 @@
-"""The points of a sweep, in order, each with the fields of its experiment and a key that tells it from all others."""
+"""The points of a sweep, in order, each with the fields of its experiment and a unique key."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ class Point:
     Args:
         number: its place in the sweep, from 0.
         plan, rows: its block, and the row of each factor of it.
-        key: canonical JSON of its fields without `chunk` and with `sdescent.derive.reading.experiments.DEFAULTS`: equal
-            for equal points,
-            however their values are spelled. A value that a piece has by itself, and the same value given, make different keys.
+        key: canonical JSON of its fields without `chunk` and with `sdescent.derive.reading.experiments.DEFAULTS`: the same for all
+            spellings of a point. The default of a piece, and the same value written out, make different keys.
     """
 
     __slots__ = ("_sweep", "key", "number", "plan", "rows")
@@ -38,7 +37,7 @@ class Point:
 
     @property
     def values(self) -> dict[str, Exact]:
-        """{name of an axis: exact value}: those axes of the sweep of which the point has a value.
+        """{axis: exact value}, without axes that have no value at the point.
 
         A number is a Fraction, a specification its shortest text, a list a tuple; `as_json` makes JSON of them.
         """
@@ -60,15 +59,15 @@ class Point:
 
 @final
 class Sweep:
-    """A sweep: the points of its blocks, each of them once.
+    """A sweep: the points of its blocks, each once.
 
     Args:
-        base: the fields of an experiment that its file gives outside [sweep], after overrides.
+        base: the fields of an experiment outside [sweep], after overrides.
         blocks: the tables [sweep], after overrides.
         displays: thresholds, bounds and figures, on which no point depends.
 
     Raises:
-        BadInput: too many points, random values without a number of them, or a piece that takes no such value.
+        BadInput: too many points, random values without a count, or a piece that takes no such value.
     """
 
     def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block], displays: Displays = _NO_DISPLAYS) -> None:
@@ -86,9 +85,9 @@ class Sweep:
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
-        """The names of the axes, as they are written: random ones, those of the grid, of zips, and "seed" of repeats.
+        """The names of the axes: random keys, those of the grid and of zips, and "seed" for repeats.
 
-        Of several blocks, in the order in which they come first; a key that blocks fix to different values is an axis too.
+        With several blocks, in the order of first occurrence; a key that blocks fix to different values is also an axis.
         """
         names = dict.fromkeys(name for block in self.blocks for name in block.names())
         for name in dict.fromkeys(name for block in self.blocks for name in block.fixed):
@@ -105,14 +104,14 @@ class Sweep:
         return len(self.plans[0]) if self._distinct else sum(1 for _ in self._points())
 
     def __len__(self) -> int:
-        """The number of points; each of several points that are equal counts once."""
+        """The number of points; equal points count once."""
         return self._count
 
     def points(self) -> Iterator[Point]:
-        """The points, made one by one.
+        """The points, one by one.
 
         The blocks follow one another as in the file. In a block the axes are ordered as in `axes`, and the last changes fastest.
-        A point that was there before is left out.
+        A point that equals an earlier one is left out.
         """
         for n, (plan, rows, key) in enumerate(self._points()):
             yield Point(self, n, plan, rows, key)
@@ -146,7 +145,7 @@ def _combinations(block: Block) -> int:
 
 
 def _product(factors: Sequence[Rows]) -> Iterator[Chosen]:
-    """The product, the last changing fastest; the first is gone through once, so that its rows need not be kept."""
+    """The product, the last factor changing fastest; the first is passed once, so that its rows need not stay in memory."""
     first, *rest = factors
     for row in first:
         for others in product(*rest):

@@ -21,32 +21,32 @@ from sdescent.derive.vocabulary.formulas.text import written
 from sdescent.derive.vocabulary.names import MAX_DIGITS
 
 MAX_POINTS: Final = 10**6
-#: significant digits of what is between the ends of a geometric range, and of what is drawn from one
+#: significant digits of numbers between the ends of a geometric range, and of log-uniform draws
 DIGITS = 12
-#: of the ranges of a file and of its overrides, all together
+#: values of all ranges of a file and its overrides together
 MAX_VALUES: Final = 2 * MAX_POINTS
 RANGES = ("linear", "log", "from")
 DRAWS = ("uniform", "log-uniform", "choice", "integers")
 RANGE_FORM = "{linear = [0.1, 1], count = 10}, {log = [0.001, 1], count = 7} or {from = 1, to = 10, step = 2}"
 DRAW_FORM = "{uniform = [0, 1]}, {log-uniform = [0.001, 1]}, {choice = [1, 2, 4]} or {integers = [1, 10]}"
 _TRAPS = [decimal.InvalidOperation, decimal.Overflow]
-# of logarithms, and of results
+# for logarithms, and for results
 _LONG, _SHORT = (decimal.Context(n, decimal.ROUND_HALF_EVEN, -(10**6), 10**6, traps=_TRAPS) for n in (50, DIGITS))
 _HASHED = 2**256
 
 
 @final
 class Room:
-    """How many values the ranges of a sweep may still have: nobody waits for those of a file that lists a million many times."""
+    """How many values the ranges of a sweep may still have, so that a file cannot list a million values many times."""
 
     def __init__(self) -> None:
         self.remaining = MAX_VALUES
 
     def take(self, count: int, place: str) -> None:
-        """Make room for so many values.
+        """Reserve room for this many values.
 
         Raises:
-            BadInput: there is none.
+            BadInput: there is not enough.
         """
         if count > MAX_POINTS:
             raise BadInput(place, f"{count} values", f"at most {MAX_POINTS}")
@@ -60,13 +60,13 @@ def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | Non
 
     Args:
         name: the key.
-        table: {linear = [a, b], count = n}, both ends included; {log = [a, b], count = n}, geometric, the ends exact and what
-            is between them to 12 significant digits; {from = a, to = b, step = c}, b included where a step meets it.
+        table: {linear = [a, b], count = n}, both ends included; {log = [a, b], count = n}, geometric, with exact ends and 12
+            significant digits between; {from = a, to = b, step = c}, b included if a step meets it.
         place: the user's name of it, for messages.
-        room: for the values.
+        room: the room for values.
 
     Raises:
-        BadInput: another table, or numbers that make no range.
+        BadInput: the table is no range, or its numbers make none.
     """
     room = Room() if room is None else room
     keys = set(table)
@@ -91,7 +91,7 @@ def numbered(name: str, numbers: Sequence[Fraction], place: str) -> tuple[Value,
     """Numbers as values of a key.
 
     Raises:
-        BadInput: one has more digits than a number may have, or the key has other values than numbers.
+        BadInput: a number has too many digits, or the values of the key are no numbers.
     """
     check_numeric(name, place)
     try:
@@ -106,7 +106,7 @@ def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed:
     """start, start + step, .. up to stop, down to it where step < 0; stop itself only where `closed`.
 
     Raises:
-        BadInput: there is none, or too many.
+        BadInput: there are no such numbers, or too many.
     """
     if step == 0 or (stop - start) * step < 0 or (not closed and start == stop):
         end = "reach" if closed else "come closer to"
@@ -127,7 +127,7 @@ def _geometric(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
 
 
 def _logarithms(low: Fraction, high: Fraction, steps: int) -> tuple[decimal.Decimal, decimal.Decimal]:
-    """log(low), and the difference of logarithms of one of so many steps to `high`."""
+    """log(low), and the step of the logarithm if this many steps lead to `high`."""
     return _logarithm(low), _LONG.divide(_logarithm(high / low), decimal.Decimal(steps))
 
 
@@ -152,13 +152,13 @@ def _ends(value: object, place: str, positive: bool) -> tuple[Fraction, Fraction
 @final
 @dataclass(frozen=True)
 class Draw:
-    """What is drawn at random for one key.
+    """The random values of one key.
 
     Args:
         name: the key.
         kind: one of `DRAWS`.
-        choices: of a choice.
-        ends: of the other kinds.
+        choices: the values of a choice.
+        ends: the ends of the other kinds.
     """
 
     name: str
@@ -188,7 +188,7 @@ class Draw:
 
     @cached_property
     def _scaled(self) -> tuple[int, ...]:
-        """Whole numbers (A, B, C, a, b, D): floor((A + B u)/C)/D is what is drawn, and its numerator is from a to b."""
+        """Whole numbers (A, B, C, a, b, D): the draw is floor((A + B u)/C)/D, with a numerator from a to b."""
         low, width = self.ends[0], self.ends[1] - self.ends[0]
         one, total = 10 ** _places(width), low.denominator * width.denominator
         constant = 2 * low.numerator * width.denominator * _HASHED * one + total * _HASHED
@@ -205,7 +205,7 @@ class Draw:
 
 
 def _places(width: Fraction) -> int:
-    """Decimal places by which there are at least 10^12 values."""
+    """The number of decimal places that gives at least 10^12 values."""
     places = 0
     while width * 10**places < 10**DIGITS:
         places += 1
@@ -213,7 +213,7 @@ def _places(width: Fraction) -> int:
 
 
 def read_draw(name: str, table: object, place: str) -> Draw:
-    """What is drawn for a key.
+    """The random values of a key.
 
     Args:
         name: the key.
@@ -247,7 +247,7 @@ def read_draw(name: str, table: object, place: str) -> Draw:
 
 
 def _longest(low: Fraction, high: Fraction, kind: str) -> Fraction:
-    """A number with as many digits as those that are drawn between the ends can have."""
+    """A number with as many digits as a draw between the ends can have."""
     if kind == "uniform":
         return floor(max(abs(low), abs(high))) + Fraction(1, 10 ** _places(high - low))
     first = _SHORT.exp(_logarithm(low))

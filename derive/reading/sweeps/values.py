@@ -1,4 +1,4 @@
-"""Values of a sweep's keys: exact, with one canonical text however they are spelled, and as an experiment reads them."""
+"""Values of the keys of a sweep: exact, with one canonical text for all spellings, and in the form that an experiment reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELDS: Final = (*KEYS, *SOLVE_KEYS)
 DOTTED: Final = (*SPECIFIED, "regime", "params")
 #: fields whose value is a number
 _NUMBERS = ("dim", "eta", "T", "paths", "seed", "dt", "substeps", "chunk")
-#: fields of which one value may be a list, and a list of one is the same as its item
+#: fields whose single value may be a list; a list of one item equals the item
 _LISTS = ("x0", "model", "models", "quantities")
 _NUMERIC = re.compile(r" *[+-]?[\d.]", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
@@ -37,8 +37,8 @@ class Value:
     """One value of a key.
 
     Args:
-        exact: a Fraction, a truth value, text, a tuple, or a mapping of these; equal for equal values, 0.5 and "1/2".
-        as_read: the same as it is written; None for a number that nobody wrote.
+        exact: a Fraction, a truth value, text, a tuple, or a mapping of these; equal for equal values such as 0.5 and "1/2".
+        as_read: the value as the user wrote it; None for a computed number.
     """
 
     __slots__ = ("_written", "exact", "text")
@@ -54,20 +54,20 @@ class Value:
     @property
     def written(self) -> Any:
         """The value as an experiment reads it."""
-        if self._written is None:  # a million keys need none
-            number = self.exact[0] if isinstance(self.exact, tuple) else self.exact
-            assert isinstance(number, Fraction)  # for the type checker
-            self._written = spelled(number)
+        if self._written is None:  # computed late: the keys of a million points do not need it
+            only = self.exact[0] if isinstance(self.exact, tuple) else self.exact
+            assert isinstance(only, Fraction)  # for the type checker
+            self._written = spelled(only)
         return self._written
 
     @property
     def as_toml(self) -> str:
-        """As it is written in a file."""
+        """The value in the syntax of a file."""
         return written(self.written)
 
     @property
     def inside(self) -> str:
-        """As it is written inside a specification: several values stand between bars."""
+        """The value in the syntax of a specification: bars separate several values."""
         listed = self.written if isinstance(self.written, list) else [self.written]
         return "|".join(map(str, listed))
 
@@ -82,7 +82,7 @@ def as_json(exact: object) -> Any:
 
 
 def spoken(value: object) -> str:
-    """A value, exact or of `as_json`, as a reader has it on a line."""
+    """A value, exact or from `as_json`, for a line of text."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(spoken, value))}]"
     if isinstance(value, Mapping):
@@ -100,10 +100,10 @@ def canonical(exact: object) -> str:
 
 
 def spelled(value: Fraction) -> int | str:
-    """A number as it is written in a file: whole, a decimal where it is one, or p/q.
+    """A number in the syntax of a file: a whole number, a decimal if it is one, or p/q.
 
     Raises:
-        ValueError: that has more digits than a number may have.
+        ValueError: the text has more digits than a number may have.
     """
     text = value.numerator if value.denominator == 1 else _decimal(value) or str(value)
     if len(str(text)) > MAX_DIGITS and sum(ch.isdigit() for ch in str(text)) > MAX_DIGITS:
@@ -112,7 +112,7 @@ def spelled(value: Fraction) -> int | str:
 
 
 def _decimal(value: Fraction) -> str | None:
-    """The decimal that a number is; None where it is none, or one of too many digits."""
+    """The number as a decimal; None if it is no decimal, or has too many digits."""
     rest = value.denominator
     twos = (rest & -rest).bit_length() - 1
     rest, fives = rest >> twos, 0
@@ -128,12 +128,12 @@ def _decimal(value: Fraction) -> str | None:
 
 
 def of_number(name: str, value: Fraction) -> Value:
-    """The value of a key that is a number which nobody wrote, of no more digits than a number may have (`spelled`)."""
+    """The value of a key for a computed number, which has no more digits than a number may have (`spelled`)."""
     return Value((value,) if name in _LISTS else value)
 
 
 def check_numeric(name: str, place: str) -> None:
-    """That the values of a key can be numbers.
+    """Check that the values of a key can be numbers.
 
     Raises:
         BadInput: they cannot.
@@ -147,11 +147,11 @@ def read_value(name: str, value: object, place: str) -> Value:
 
     Args:
         name: the key: eta, noise.nu.
-        value: what the file or the command line gives.
-        place: the user's name of it, for messages.
+        value: from the file or the command line.
+        place: the user's name of the value, for messages.
 
     Raises:
-        BadInput: no key has such a value. Whether this one may have it is for the experiment to say.
+        BadInput: no key can have such a value. The experiment judges whether this key may have it.
     """
     if name == "eta" and isinstance(value, list):
         raise BadInput(place, value, "one step size in each point: list the step sizes themselves")
@@ -161,7 +161,7 @@ def read_value(name: str, value: object, place: str) -> Value:
 
 
 def exactly(name: str, value: object, place: str) -> Exact:
-    """The exact value of what is given for a key; see `read_value`."""
+    """The exact value of a key; see `read_value`."""
     field, _, part = name.partition(".")
     if field in SPECIFIED and not part and not (field == "method" and isinstance(value, dict)):
         return parse_spec(field, value, place).text
@@ -193,7 +193,7 @@ def _exact(value: object, place: str, depth: int = 0) -> Exact:
 
 
 def _numeric(text: str, place: str) -> Exact:
-    """A number, several between bars as one value, or text such as 2*x."""
+    """A number, several numbers between bars as one value, or text such as 2*x."""
     parts = text.split("|")
     values: list[Fraction | str] = []
     for part in parts:
@@ -208,7 +208,7 @@ def check_name(name: str, place: str) -> str:
     """A key, or the dotted key of a part of one.
 
     Raises:
-        BadInput: an experiment has no such key, or its value no parts.
+        BadInput: an experiment has no such key, or the value of the key has no parts.
     """
     field, *parts = name.split(".")
     if field not in FIELDS:
@@ -225,7 +225,7 @@ def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]])
     """The value of a field with some of its parts replaced: student-t:nu=5,sigma=1 with noise.nu = 3 is student-t:nu=3,sigma=1.
 
     Args:
-        whole: the field's own value, or None where it has none.
+        whole: the value of the field, or None.
         parts: (dotted key, value).
 
     Raises:
@@ -256,7 +256,7 @@ def _set(table: Mapping[str, Any], path: Sequence[str], value: object, name: str
 
 
 def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
-    """A specification in its shortest form with values set; they stand in the order of the entry's parameters."""
+    """A specification in its shortest form with some values replaced, in the order of the entry's parameters."""
     piece, _, pairs = text.partition(":")
     spelling = dict(pair.split("=") for pair in pairs.split(",")) if pairs else {}
     exact = dict(spelling)
@@ -272,10 +272,10 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
 
 
 def inside(name: str, value: Value) -> str:
-    """The exact value of a dotted key as it stands inside a specification.
+    """The exact value of a dotted key, in the syntax of a specification.
 
     Raises:
-        BadInput: it is neither a number nor a symbol nor several of these, and could be read as more than one value.
+        BadInput: the value is no number, no symbol and no list of these, so that its text could be read as several values.
     """
     listed = value.exact if isinstance(value.exact, tuple) else (value.exact,)
     for item in listed:

@@ -1,1 +1,1 @@
-"""Formulas as text: the grammar, read by a whitelist, of claims, update rules and equations of a user's own."""
+"""Formulas as text: the grammar of claims, update rules and stated equations, parsed by a whitelist."""

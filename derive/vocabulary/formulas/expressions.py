@@ -1,11 +1,11 @@
-"""Formulas as SymPy expressions, from text, without evaluating anything: the grammar of claims, more functions, and pi.
+"""Formulas as SymPy expressions, parsed from text and never evaluated: the grammar of claims, more functions, and pi.
 
     function = sqrt exp log atan erf tanh abs psi (as in claims) sign sin cos sinh cosh; min and max of two arguments or more
     exponent = any term; a number, times that of the base where it is a power too, from -64 to 64
 
-Exponentials, and powers with letters in the exponent, stand in one another's arguments and exponents at most two deep.
+Exponentials, and powers with letters in the exponent, may be nested at most two deep.
 
-Any other name is a symbol, which the caller gives.
+Any other name is a symbol, which the caller supplies.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, Language, name
 
 _OF_ONE = dict.fromkeys((*FUNCTIONS, "sign", "sin", "cos", "sinh", "cosh"), (1, 1))
 FORMULAS = Language({**_OF_ONE, "min": (2, 8), "max": (2, 8)}, powers=True)
-#: what the functions mean, by coordinate
+#: the functions, applied by coordinate
 MEANING: Mapping[str, Callable[..., Any]] = {
     "sqrt": sp.sqrt, "exp": sp.exp, "log": sp.log, "atan": sp.atan, "erf": sp.erf, "tanh": sp.tanh, "abs": sp.Abs,
     "psi": Psi,
@@ -36,17 +36,17 @@ MEANING: Mapping[str, Callable[..., Any]] = {
 _NAME = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 
 MAX_BITS = 4096  # of a power of numbers
-#: of exponentials in one another: the value of a third one at 22 has more digits than a memory holds
+#: nested exponentials: three of them at 22 have a value with more digits than memory can hold
 MAX_HEIGHT = 2
 
-#: the name of a symbol, and the field that it stands in -> the symbol
+#: the name of a symbol and the field of its formula -> the symbol
 Letter = Callable[[str, str], sp.Expr]
-#: called with what must be >= 0 (True), or not vanish (False), for the formula to have a value, however it simplifies
+#: receives expressions that must be >= 0 (True), or not vanish (False), for the formula to have a value before simplification
 Needs = Callable[[sp.Expr, bool], None]
 
 
 def names_in(text: object, functions: Collection[str] = FORMULAS.functions) -> list[str]:
-    """The names in a text that are not functions, in the order of their first occurrence."""
+    """The names in a text that are no functions, in order of first occurrence."""
     matches = _NAME.findall(text) if isinstance(text, str) else []
     return list(dict.fromkeys(name for name, called in matches if not names_function(name, bool(called), functions)))
 
@@ -57,10 +57,10 @@ def read_formula(text: object, letter: Letter, field: str, names: Collection[str
     Args:
         letter: the symbol of a name.
         field: the name of the text in errors.
-        names: those that the text may have; by default all, and `letter` refuses others.
+        names: the names that the text may have; by default all, and `letter` refuses some.
 
     Raises:
-        BadInput: it is not in the grammar, is not finite, or has a name that is not accepted.
+        BadInput: the text is outside the grammar, its value is not finite, or it has a name that is not accepted.
     """
     value = expression(parse_term(text, names_in(text) if names is None else names, field, FORMULAS), letter, field)
     if value.has(sp.zoo, sp.nan, sp.oo):
@@ -71,22 +71,22 @@ def read_formula(text: object, letter: Letter, field: str, names: Collection[str
 def parse_formula(
     text: str, letters: Mapping[str, sp.Symbol], field: str, other: Callable[[str], sp.Symbol] | None = None
 ) -> sp.Expr:
-    """The expression that a text stands for, in known symbols.
+    """The expression of a text, in these symbols.
 
     Args:
-        letters: the symbols that names stand for.
+        letters: the symbol of each name.
         field: the user's name of this input, for the error message.
-        other: makes the symbol of another name, or raises BadInput; None where there are no others.
+        other: makes the symbol of any other name, or raises BadInput; None if no other names are accepted.
 
     Raises:
-        BadInput: as `read_formula`; a name that stands for nothing, with its column.
+        BadInput: as for `read_formula`; for an unknown name, with its column.
     """
     symbols = dict(letters)
     for name in names_in(text):
         if name == "pi":
             symbols[name] = sp.Symbol(name)  # which `expression` knows
         elif name not in symbols and other is not None:
-            with suppress(BadInput):  # the grammar refuses it, and says in which column
+            with suppress(BadInput):  # the grammar refuses the name, with its column
                 symbols[name] = other(name)
     return read_formula(text, lambda name, field: symbols[name], field, list(symbols))
 
@@ -115,7 +115,7 @@ def expression(
         letter: the symbol of a name.
         field: the user's name of the formula, for error messages.
         more: functions besides those of `MEANING`, such as norm.
-        needs: told of each part that not every real number may stand for.
+        needs: receives each part that must lie in a domain.
 
     Raises:
         BadInput: a division by zero; a name that `letter` does not accept.
@@ -156,14 +156,13 @@ def expression(
 
     result = value(term)
     if _height(result) > MAX_HEIGHT:
-        raise BadInput(
-            field, "exponentials in one another", f"exp, sinh, cosh, psi and exponents with letters, {MAX_HEIGHT} deep"
-        )
+        accepted = f"exp, sinh, cosh, psi and exponents with letters, {MAX_HEIGHT} deep"
+        raise BadInput(field, "exponentials in one another", accepted)
     return result
 
 
 def _height(e: Any) -> int:
-    """How many exponentials, and powers with letters in the exponent, stand in one another's arguments and exponents."""
+    """The depth of nested exponentials and powers with letters in the exponent."""
     inner = [_height(a) for a in e.args]
     if e.is_Pow and not e.exp.is_number:
         return max(inner[0], inner[1] + 1)
@@ -171,19 +170,18 @@ def _height(e: Any) -> int:
 
 
 def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
-    """base^exponent; a power of numbers is a number, which must not fill the memory."""
+    """base^exponent; a power of numbers must not fill the memory."""
     if base.is_Rational and exponent.is_Rational:
         if not base and exponent < 0:
             raise BadInput(field, "a division by zero", "denominators other than zero")
         if abs(exponent) * max(abs(base.p), base.q).bit_length() > MAX_BITS:
-            raise BadInput(
-                field, f"a power with the exponent {exponent}", f"powers of numbers of at most {MAX_BITS} bits"
-            )
+            accepted = f"powers of numbers of at most {MAX_BITS} bits"
+            raise BadInput(field, f"a power with the exponent {exponent}", accepted)
     return _raised(base, exponent, field)
 
 
 def _raised(base: Any, exponent: Any, field: str) -> sp.Expr:
-    """base^exponent; of letters it becomes one of numbers where it is evaluated, and a long sum where it is multiplied out."""
+    """base^exponent with limits: a power of letters turns into numbers when evaluated, and into a long sum when expanded."""
     exponent = sp.sympify(exponent)
     if exponent.is_Rational and not base.is_Rational:
         quoted = "an exponent of many digits" if abs(exponent) > 10**9 else f"the exponent {exponent}"
@@ -196,14 +194,13 @@ def _raised(base: Any, exponent: Any, field: str) -> sp.Expr:
 
 
 def _nested(e: Any) -> Any:
-    """The largest exponent of a power, times that of its base where the base is a power too; 1 where there is none."""
+    """The largest exponent of a power, times the exponent of a base that is a power; 1 without powers."""
     if e.is_Mul:
         return max(map(_nested, e.args))
     return abs(e.exp) * _nested(e.base) if e.is_Pow and e.exp.is_Rational else sp.S.One
 
 
 def _monomials(e: Any) -> int:
-    """How many there are when it is multiplied out."""
     if e.is_Add:
         return sum(map(_monomials, e.args))
     if e.is_Mul:

@@ -1,7 +1,7 @@
 """Terms and relations in the grammar of claim files (`reading/claims.py`), or a richer `Language`, without evaluating anything.
 
-How: `tokens` admits tokens by a whitelist, and Python's parser gets their skeleton alone, in which every number and every name is
-the letter `_`; the tree that comes back is walked by a whitelist of nodes. No name or number of the user's is parsed as Python.
+`tokens` admits tokens by a whitelist. Python's parser sees only their skeleton, in which every number and every name is the letter
+`_`, and a whitelist of nodes walks the resulting tree. No name and no number of the user is parsed as Python.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def parse_relation(text: object, variables: Collection[str], field: str, languag
         raise BadInput(field, second.text, f"{ONE_RELATION}; chained ones are written as several", second.start + 1)
     middle = tokens[places[0]]
     sides = tokens[: places[0]], tokens[places[0] + 1 :]
-    # Where a side is missing: the left one before the relation, the right one at the end of the text.
+    # the place of a missing side: before the relation on the left, the end of the text on the right
     left = _Reader(text, field, sides[0], language).term(middle.text, middle.start)
     right = _Reader(text, field, sides[1], language).term("nothing", len(text))
     op = middle.text
@@ -160,7 +160,6 @@ class _Reader:
         return BadInput(self.field, token.text, accepted, token.start + 1)
 
     def _refuse(self, node: ast.expr, accepted: str) -> BadInput:
-        """The error of the piece of text that a node stands for."""
         first, last = self.starts[node.col_offset], self.ends[node.end_col_offset]
         return BadInput(self.field, self.text[first.start : last.end], accepted, first.start + 1)
 

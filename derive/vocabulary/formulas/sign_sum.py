@@ -9,7 +9,7 @@ from mpmath import mp
 
 
 def _index(letter: str, *expressions: sp.Expr) -> sp.Symbol:
-    """An index of a sum whose name is none of the given symbols'."""
+    """An index of a sum whose name differs from those of all these symbols."""
     taken = {s.name for e in expressions for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
     name = next(name for k in range(len(taken) + 1) if (name := f"{letter}{k or ''}") not in taken)
     return sp.Symbol(name, integer=True, positive=True)

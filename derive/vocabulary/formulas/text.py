@@ -1,4 +1,4 @@
-"""The text of a user: what it may hold, and how a value is quoted in messages."""
+"""Text of users: its accepted characters, and the quotation of values in messages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_text(text: object, field: str, accepted: str, limit: int = MAX_LENGTH)
 
 
 def written(value: object, depth: int = 0) -> str:
-    """A value as it is written in a TOML file (text without its quotes), for messages."""
+    """A value in the syntax of TOML (a bare text without quotes), for messages."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

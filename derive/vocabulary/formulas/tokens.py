@@ -11,7 +11,7 @@ from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.names import MAX_DIGITS
 
 FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
-#: functions whose names are Greek letters: where no parenthesis follows, such a name is a variable
+#: functions with Greek names: without a parenthesis after it, such a name is a variable
 GREEK_FUNCTIONS = frozenset({"psi"})
 RELATIONS = ("<=", "<", ">=", ">", "==")
 
@@ -19,7 +19,7 @@ RELATIONS = ("<=", "<", ">=", ">", "==")
 @final
 @dataclass(frozen=True)
 class Language:
-    """What the formulas of one kind of input may hold besides variables and numbers.
+    """The functions and exponents that formulas of one kind of input may have.
 
     Args:
         functions: each with the least and the greatest number of its arguments; a name that is a variable too is the function
@@ -41,7 +41,7 @@ MAX_TOKENS = 500  # of one relation or term, without parentheses
 
 
 def names_function(name: str, called: bool, functions: Collection[str]) -> bool:
-    """Whether a name is that of a function, and not of a variable; `called` says whether a parenthesis follows it."""
+    """Whether a name denotes a function and not a variable; `called`: a parenthesis follows it."""
     return name in functions and (called or name not in GREEK_FUNCTIONS)
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.reading.study_folders import MANIFEST
-from sdescent.derive.reading.sweeps.checks import check
+from sdescent.derive.reading.listed_files import MANIFEST
 from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.reading.sweeps.panels import check
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import read_regular

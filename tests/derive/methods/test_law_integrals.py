@@ -47,14 +47,7 @@ def without_sympys(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("law", "stated"),
-    [
-        (Mixture(), SkewedMixture()),
-        pytest.param(Mixture(-2, 1, 1, 3), SkewedMixture(-2, 1, 1, 3), marks=pytest.mark.slow),
-        (Normal(), Gaussian()),
-        (Exponentials(), Laplace()),
-    ],
-    ids=["mixture", "integers", "normal", "exponentials"],
+    ("law", "stated"), [(Mixture(), SkewedMixture()), (Normal(), Gaussian()), (Exponentials(), Laplace())]
 )
 def test_integrals_are_what_another_law_states(law, stated, without_sympys):
     for m in range(1, 5):
@@ -74,25 +67,20 @@ def test_a_symbol_of_the_density_is_kept(without_sympys):
 def test_a_mean_of_zero_is_seen_to_be_zero(without_sympys):
     """9/10 (-1/3) + 1/10 3 = 0; with a zero that is not seen, b_j/g_j of the corrected model is 0/0 at the optimum."""
     law = Mixture("-1/3")
-    found = sd.sde(sd.DSGD(Scaled(law, "sigma")), "corrected", sd.losses.Quadratic(), 1).expanded
-    assert law.mean == 0
-    assert found.drift == sd.sde(sd.DSGD(), "corrected", sd.losses.Quadratic(), 1).expanded.drift
+    shifted, plain = (
+        sd.sde(method, "corrected", sd.losses.Quadratic(), 1).expanded.drift
+        for method in (sd.DSGD(Scaled(law, "sigma")), sd.DSGD())
+    )
+    assert law.mean == 0 and shifted == plain
 
 
-@pytest.mark.parametrize(
-    ("integrand", "low", "high"),
-    [
-        ("exp(z**2)", 0, 1),
-        ("exp(z)", 0, sp.oo),
-        ("exp(-z)", -sp.oo, 0),
-        ("exp(-z**4)", 0, sp.oo),
-        ("z**a*exp(-z)", 0, 1),
-        ("z", 0, 1),
-    ],
-)
-def test_what_it_does_not_cover_is_left_to_sympy(integrand, low, high):
-    z = sp.Symbol("z", real=True)
-    assert integrals._exponential(sp.sympify(integrand, {"z": z}), z, sp.S(low), sp.S(high)) is None
+def test_what_it_does_not_cover_is_left_to_sympy():
+    z, a, oo = sp.Symbol("z", real=True), sp.Symbol("a"), sp.oo
+    for integrand, low, high in (
+        (sp.exp(z**2), 0, 1), (sp.exp(z), 0, oo), (sp.exp(-z), -oo, 0), (sp.exp(-(z**4)), 0, oo), (z**a * sp.exp(-z), 0, 1),
+        (z, 0, 1),
+    ):  # fmt: skip
+        assert integrals._exponential(integrand, z, sp.S(low), sp.S(high)) is None, integrand
 
 
 def test_no_closed_form_is_found_once_and_a_long_search_says_what_would_help(monkeypatch, caplog):

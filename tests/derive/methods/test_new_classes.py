@@ -12,29 +12,20 @@ import sympy as sp
 from sdescent.derive.derivation import sde
 from sdescent.derive.expressions.coordinates import v
 from sdescent.derive.expressions.gradient_form import GradientForm
-from sdescent.derive.methods.compressors import Biased, Clip, Compressor, Natural, RandK, Sign, Ternary, Unbiased
-from sdescent.derive.methods.compressors.base import Omega
+from sdescent.derive.methods.compressors import Biased, Clip, Compressor, Omega, Sign, Ternary, Unbiased
 from sdescent.derive.methods.distributed import DCSGD
-from sdescent.derive.methods.losses import Quadratic
-from sdescent.derive.methods.noise import Cauchy, Gaussian, Law, Scaled, StudentT
-from sdescent.derive.methods.noise.law import INFINITE
+from sdescent.derive.methods.noise import Cauchy, Law, Scaled, StudentT
 from sdescent.derive.vocabulary.errors import Refusal
-from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.laws.counter import Draws
-from sdescent.numerics.laws.samplers import sample_law
-from sdescent.numerics.simulate.method import run
+from sdescent.numerics.laws.standardised import quantile_function
 from tests.support import draws
 from tests.support.conformance import check_draws, check_pair
-from tests.support.samples import slow_but
 
 
 @dataclass(frozen=True)
 class Triangular(Law):
     """Density 1 - |x| on [-1, 1], with its signed moments written out."""
 
-    @property
-    def tail(self) -> sp.Expr:
-        return INFINITE
+    tail = sp.oo  # pyright: ignore[reportAssignmentType]
 
     def density(self, x: sp.Expr) -> sp.Expr:
         return sp.Max(0, 1 - sp.Abs(x))
@@ -58,33 +49,12 @@ class Triangular(Law):
 
 
 @dataclass(frozen=True)
-class Contaminated(Law):
-    """N(0, 1) with probability 3/4, N(0, 9) else: only what a law must state, the rest by integration."""
-
-    @property
-    def tail(self) -> sp.Expr:
-        return INFINITE
-
-    def density(self, x: sp.Expr) -> sp.Expr:
-        normal = Gaussian().density
-        return sp.Rational(3, 4) * normal(x) + sp.Rational(1, 4) * normal(x / 3) / 3
-
-    def sign_mean(self, x: sp.Expr) -> sp.Expr:
-        return sp.Rational(3, 4) * sp.erf(x / sp.sqrt(2)) + sp.Rational(1, 4) * sp.erf(x / (3 * sp.sqrt(2)))
-
-    def latex(self) -> str:
-        return r"\mathcal{M}"
-
-
-@dataclass(frozen=True)
 class SparseSign(Biased):
     """C_j = sign(v_j) B_j/p, B_j ~ Bernoulli(p)."""
 
     p: sp.Rational = sp.Rational(2, 5)  # noqa: RUF009
 
-    @property
-    def growth(self) -> int:
-        return 0
+    growth = 0  # pyright: ignore[reportAssignmentType]
 
     def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(sp.sign(v), (1 / self.p - 1) * sp.sign(v) ** 2)
@@ -99,9 +69,7 @@ class AllOrNothing(Unbiased):
 
     p: sp.Rational = sp.Rational(1, 2)  # noqa: RUF009
 
-    @property
-    def growth(self) -> int:
-        return 1
+    growth = 1  # pyright: ignore[reportAssignmentType]
 
     def conditional_moments(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, sp.S.Zero, (v,), sp.Matrix([[1 / self.p - 1]]))
@@ -118,11 +86,6 @@ def _(law: Triangular, rng: np.random.Generator, shape: tuple[int, ...]) -> np.n
     return rng.random(shape) - rng.random(shape)
 
 
-@draws.standard.register
-def _(law: Contaminated, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return np.where(rng.random(shape) < 0.75, 1.0, 3.0) * rng.standard_normal(shape)
-
-
 @draws.compress.register
 def _(compressor: SparseSign, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.sign(x) * (rng.random(x.shape) < float(compressor.p)) / float(compressor.p)
@@ -133,30 +96,15 @@ def _(compressor: AllOrNothing, x: np.ndarray, rng: np.random.Generator) -> np.n
     return x * (rng.random((*x.shape[:-1], 1)) < float(compressor.p)) / float(compressor.p)
 
 
-@sample_law.register
-def _(law: Contaminated, draws: Draws, shape: tuple[int, ...], parameters: Any = None) -> Any:
-    return jnp.where(draws.fold(0).uniform(shape) < 0.75, 1.0, 3.0) * draws.fold(1).normal(shape)
+PAIRS = [SparseSign(), AllOrNothing(), Sign(), Ternary(), pytest.param(Clip(1), marks=pytest.mark.slow)]
 
 
-LAWS = [Triangular(), Contaminated()]
-NEW = [SparseSign(), AllOrNothing()]
-PAIRS = [(Clip(1), Triangular()), *((c, law) for c in NEW for law in LAWS), *((c, Gaussian()) for c in NEW)]
-PAIRS += [(c, law) for c in (Sign(), RandK(1), Ternary()) for law in LAWS]
-
-
-@pytest.mark.parametrize(("compressor", "law"), slow_but(PAIRS, PAIRS[2::2], rows=True), ids=lambda x: type(x).__name__)
-def test_moments_conform(compressor: Compressor, law: Law) -> None:
+@pytest.mark.parametrize("compressor", PAIRS, ids=lambda x: type(x).__name__)
+def test_moments_conform(compressor: Compressor) -> None:
     for point in ([0.0], [0.3, 0.0, 0.3], [0.4, -0.6, 1.2]):
         g = np.array(point)
         for clients in (1, 3):
-            made = check_pair(compressor, Scaled(law, "3/4"), g, clients)
-            assert made >= g.size * (g.size + 3) // 2
-
-
-@pytest.mark.slow
-def test_moments_conform_with_a_scale_for_each_client() -> None:
-    for compressor in NEW:
-        check_draws(compressor, Scaled(Triangular(), ("1/2", "3/4", "5/4")), np.array([0.3, 0.0, 0.3]), 3)
+            assert check_pair(compressor, Scaled(Triangular(), "3/4"), g, clients) >= g.size * (g.size + 3) // 2
 
 
 @pytest.mark.parametrize(("law", "closed"), [(Cauchy(), False), (StudentT(2), False), (StudentT(3), True)])
@@ -168,13 +116,10 @@ def test_a_bounded_map_under_noise_without_moments_is_left_to_numerics(law: Law,
 
 
 def test_a_new_heavy_law_is_refused_by_its_tail() -> None:
-    @dataclass(frozen=True)
     class Pareto(Triangular):
         """Only its tail matters here: E|Z|^r is finite iff r < 2."""
 
-        @property
-        def tail(self) -> sp.Expr:
-            return sp.Integer(2)
+        tail = 2
 
     with pytest.raises(Refusal) as caught:
         sde(DCSGD(AllOrNothing(), Pareto()))
@@ -186,26 +131,18 @@ def test_a_new_heavy_law_is_refused_by_its_tail() -> None:
 @pytest.mark.parametrize(("compressor", "member"), [(SparseSign(), "diag"), (AllOrNothing(), "core")], ids=str)
 def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: str) -> None:
     right = type(compressor).conditional_moments
-    wrong = sp.Rational(11, 10)
 
     class Wrong(type(compressor)):
         def conditional_moments(self, dim: sp.Expr) -> GradientForm:
             form = right(self, dim)
             parts = {n: getattr(form, n) for n in ("mean", "diag", "factors", "core")}
-            return GradientForm(**parts | {member: wrong * parts[member]})
+            return GradientForm(**parts | {member: sp.Rational(11, 10) * parts[member]})
 
     with pytest.raises(AssertionError, match="off by"):
         check_draws(Wrong(), Scaled(Triangular(), "3/4"), np.array([-1.2, 0.45, 0.8]), 1, 400_000)
 
 
-@pytest.mark.slow
-def test_an_integral_over_a_new_law_is_solved() -> None:
-    """Only conditional moments exist, and the law's quantiles come from its distribution function inside a traced solver."""
-    method = DCSGD(Natural(), Scaled(Contaminated(), 1), 2)
-    found = sde(method, "first-order", Quadratic(1), 1).solve([2.0], 0.5, 4000, 5, {"eta": 0.1}, save=[0.5], dt=0.05)
-    real = run(method, [2.0], 0.5, 4000, 6, {"eta": 0.1}, Quadratic(1), save=[0.5])
-    assert 0 < found.settings["doubling_error"] < 1e-3
-    a, b = (e.final.mean(axis=1) for e in (found, real))
-    error = np.sqrt(sum(e.final.var(axis=1) / e.paths for e in (found, real)))
-    # Euler's drift over half a unit of time: (1 - 0.05)^10 - 0.9^5 = 0.008
-    assert np.all(np.abs(a - b) < 5 * error + 0.02)
+def test_quantiles_of_a_new_law_come_from_its_distribution_function() -> None:
+    law, u = Triangular(), np.linspace(0.02, 0.98, 9)
+    signs = [float(law.sign_mean(sp.Float(z))) for z in quantile_function(law)(u)]
+    assert signs == pytest.approx(2 * u - 1, abs=1e-10)

@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pytest
 import sympy as sp
 
-from sdescent.derive.expressions.gradient_form import GradientForm
-from sdescent.derive.methods.compressors import (
-    QSGD,
-    Bernoulli,
-    Clip,
-    Compressor,
-    FixedGrid,
-    Identity,
-    Natural,
-    NormClip,
-    RandK,
-    ScaledSign,
-    Sign,
-    Ternary,
-    TopK,
-)
-from sdescent.derive.methods.noise import (
-    Affine,
-    Cauchy,
-    Correlated,
-    Gaussian,
-    Laplace,
-    Law,
-    Logistic,
-    Noise,
-    NoNoise,
-    Scaled,
-    Stable,
-    StudentT,
-    Uniform,
-)
+from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
+from sdescent.derive.methods import compressors as c
+from sdescent.derive.methods import noise as z
 from tests.support.conformance import COMPRESSORS, LAWS, NOISES, SYMBOLIC, check_draws, check_pair, shipped
 from tests.support.samples import mostly_slow
 
 WRONG = sp.Rational(11, 10)
+COUNT = 200_000
 pytestmark = pytest.mark.usefixtures("unasked")  # `sde` refuses most of these classes by itself
 POINT = np.array([-1.2, 0.45, 0.8])
 
@@ -60,23 +33,18 @@ def dropped_pairs(form: GradientForm) -> GradientForm:
     return GradientForm(form.mean, form.diag)
 
 
-def mutant(base: type, **members: Any) -> type:
-    """A subclass with members exchanged."""
-    return type(f"Wrong{base.__name__}", (base,), members)
-
-
-def wrong_given(compressor: Compressor, change: Callable[[GradientForm], GradientForm]) -> Compressor:
-    base = type(compressor)
-    kind = mutant(base, conditional_moments=lambda self, dim: change(base.conditional_moments(self, dim)))
-    return kind(**{name: getattr(compressor, name) for name in compressor.__dataclass_fields__})  # pyright: ignore[reportAttributeAccessIssue]
-
-
 COMPRESSOR_MUTANTS = [
-    (Identity(), wrong_mean), (Bernoulli("2/5"), wrong_variance), (RandK(2), wrong_variance), (RandK(2), dropped_pairs),
-    (QSGD(1), wrong_variance), (Ternary(), wrong_variance), (Natural(), wrong_variance), (FixedGrid("1/2"), wrong_variance),
-    (Sign(), wrong_mean), (ScaledSign(), wrong_mean), (TopK(1), wrong_mean), (Clip("3/4"), wrong_mean),
-    (NormClip("3/4"), wrong_mean),
+    (c.Identity(), wrong_mean), (c.Bernoulli("2/5"), wrong_variance), (c.RandK(2), wrong_variance),
+    (c.RandK(2), dropped_pairs), (c.QSGD(1), wrong_variance), (c.Ternary(), wrong_variance), (c.Natural(), wrong_variance),
+    (c.FixedGrid("1/2"), wrong_variance), (c.Sign(), wrong_mean), (c.ScaledSign(), wrong_mean), (c.TopK(1), wrong_mean),
+    (c.Clip("3/4"), wrong_mean), (c.NormClip("3/4"), wrong_mean),
 ]  # fmt: skip
+
+
+def wrong_piece(piece: Any, **members: Any) -> Any:
+    """The piece as an instance of a subclass with members exchanged."""
+    fields = {name: getattr(piece, name) for name in piece.__dataclass_fields__}
+    return type(f"Wrong{type(piece).__name__}", (type(piece),), members)(**fields)
 
 
 @pytest.mark.parametrize(
@@ -85,36 +53,34 @@ COMPRESSOR_MUTANTS = [
     ids=lambda x: getattr(x, "__name__", None) or type(x).__name__,
 )
 def test_a_wrong_factor_in_a_compressor_is_found(
-    compressor: Compressor, change: Any, monkeypatch: pytest.MonkeyPatch
+    compressor: c.Compressor, change: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.support.conformance.COUNT", 200_000)
-    noise = Scaled(Gaussian(), "3/4")
-    check_pair(compressor, noise, POINT, 1, 200_000)
+    monkeypatch.setattr("tests.support.conformance.COUNT", COUNT)
+    noise, right = z.Scaled(z.Gaussian(), "3/4"), type(compressor).conditional_moments
+    check_pair(compressor, noise, POINT, 1, COUNT)
+    wrong = wrong_piece(compressor, conditional_moments=lambda self, dim: change(right(self, dim)))
     with pytest.raises(AssertionError, match="off by"):
-        check_pair(wrong_given(compressor, change), noise, POINT, 1, 200_000)
+        check_pair(wrong, noise, POINT, 1, COUNT)
 
 
-def wrong_member(law: Law, member: str) -> Law:
+def wrong_member(law: z.Law, member: str) -> z.Law:
     base = type(law)
-    if member == "sign_mean":
-        members: dict[str, Any] = {  # R_0 is 2F - 1, and some laws write it out again
-            "sign_mean": lambda self, x: WRONG * base.sign_mean(self, x),
-            "signed_moment": lambda self, m, y: (1 if m else WRONG) * base.signed_moment(self, m, y),
-        }
-    elif member == "moment":
-        members = {"moment": lambda self, m: (WRONG if m else 1) * base.moment(self, m)}
-    else:
-        members = {"signed_moment": lambda self, m, y: (WRONG if m else 1) * base.signed_moment(self, m, y)}
-    return mutant(base, **members)(**{n: getattr(law, n) for n in law.__dataclass_fields__})  # pyright: ignore[reportAttributeAccessIssue]
+    at_0, else_ = (WRONG, 1) if member == "sign_mean" else (1, WRONG)
+    members: dict[str, Any] = {  # R_0 is 2F - 1, and some laws write it out again
+        "sign_mean": lambda self, x: WRONG * base.sign_mean(self, x),
+        "moment": lambda self, m: (WRONG if m else 1) * base.moment(self, m),
+        "signed_moment": lambda self, m, y: (else_ if m else at_0) * base.signed_moment(self, m, y),
+    }
+    exchanged = {"sign_mean", "signed_moment"} if member == "sign_mean" else {member}
+    return wrong_piece(law, **{name: members[name] for name in exchanged})
 
 
 LAW_MUTANTS = [
-    (Gaussian(), "sign_mean"), (Gaussian(), "signed_moment"), (StudentT(9), "moment"), (StudentT(3), "signed_moment"),
-    (StudentT(3), "sign_mean"), (Laplace(), "signed_moment"), (Laplace(), "moment"), (Uniform(), "sign_mean"),
-    (Uniform(), "signed_moment"), (Logistic(), "signed_moment"), (Logistic(), "moment"), (Stable(2), "moment"),
-    (Cauchy(), "sign_mean"), (Stable("3/2"), "sign_mean"),
+    (z.Gaussian(), "signed_moment"), (z.StudentT(9), "moment"), (z.StudentT(3), "signed_moment"),
+    (z.Laplace(), "signed_moment"), (z.Uniform(), "sign_mean"), (z.Logistic(), "moment"), (z.Stable(2), "moment"),
+    (z.Cauchy(), "sign_mean"), (z.Stable("3/2"), "sign_mean"),
 ]  # fmt: skip
-SEEN_BY = {"sign_mean": Sign(), "moment": Identity(), "signed_moment": ScaledSign()}
+SEEN_BY = {"sign_mean": c.Sign(), "moment": c.Identity(), "signed_moment": c.ScaledSign()}
 
 
 @pytest.mark.parametrize(
@@ -122,47 +88,41 @@ SEEN_BY = {"sign_mean": Sign(), "moment": Identity(), "signed_moment": ScaledSig
     mostly_slow(LAW_MUTANTS, 4, rows=True),
     ids=lambda x: x if isinstance(x, str) else type(x).__name__,
 )
-def test_a_wrong_factor_in_a_law_is_found(law: Law, member: str) -> None:
+def test_a_wrong_factor_in_a_law_is_found(law: z.Law, member: str) -> None:
     compressor = SEEN_BY[member]
-    check_pair(compressor, Scaled(law, "3/4"), POINT, 1, 200_000)
+    check_pair(compressor, z.Scaled(law, "3/4"), POINT, 1, COUNT)
     with pytest.raises(AssertionError, match=r"off by|Not equal to tolerance"):
-        check_pair(compressor, Scaled(wrong_member(law, member), "3/4"), POINT, 1, 200_000)
+        check_pair(compressor, z.Scaled(wrong_member(law, member), "3/4"), POINT, 1, COUNT)
 
 
-def _wrong_scales(base: type) -> type:
-    return mutant(base, scales=property(lambda self: tuple(WRONG * s for s in base.scales.fget(self))))  # pyright: ignore[reportAttributeAccessIssue]
+def wrong_scales(noise: z.Noise) -> z.Noise:
+    right = type(noise).scales.fget  # pyright: ignore[reportFunctionMemberAccess]
+    return wrong_piece(noise, scales=property(lambda self: tuple(WRONG * s for s in right(self))))
 
 
+PLAIN, AFFINE, STUDENT = z.Scaled(z.Gaussian(), "3/4"), z.Affine("1/2", "1/3"), z.Affine("1/2", "1/3", 9)
+LOUD = wrong_piece(z.NoNoise(), law=property(lambda self: z.Gaussian()), scales=(sp.Rational(1, 10),))
+#: the leaf's diagonal and its entries are one matrix: a wrong diagonal shows in every compressor that uses it
+LEAF = type("Wrong", (DenseCov,), {"variance": property(lambda self: WRONG * DenseCov.variance.fget(self))})("Sigma")  # pyright: ignore
 NOISE_MUTANTS = [
-    (Identity(), Scaled(Gaussian(), "3/4"), _wrong_scales(Scaled)(Gaussian(), "3/4")),
-    (Sign(), Scaled(Gaussian(), "3/4"), _wrong_scales(Scaled)(Gaussian(), "3/4")),
-    (Identity(), Affine("1/2", "1/3"), _wrong_scales(Affine)("1/2", "1/3")),
-    (Identity(), Affine("1/2", "1/3", 9), _wrong_scales(Affine)("1/2", "1/3", 9)),
-    (Identity(), NoNoise(), mutant(NoNoise, law=property(lambda self: Gaussian()), scales=(sp.Rational(1, 10),))()),
-]
+    (c.Identity(), PLAIN, wrong_scales(PLAIN)), (c.Sign(), PLAIN, wrong_scales(PLAIN)),
+    (c.Identity(), AFFINE, wrong_scales(AFFINE)), (c.Identity(), STUDENT, wrong_scales(STUDENT)),
+    (c.Identity(), z.NoNoise(), LOUD), (c.Bernoulli("2/5"), z.Correlated(z.Gaussian()), z.Correlated(z.Gaussian(), LEAF)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("compressor", "right", "wrong"), NOISE_MUTANTS, ids=lambda x: type(x).__name__)
-def test_a_wrong_factor_in_a_noise_is_found(compressor: Compressor, right: Noise, wrong: Noise) -> None:
-    check_draws(compressor, right, POINT, 1, 200_000)
+def test_a_wrong_factor_in_a_noise_is_found(compressor: c.Compressor, right: z.Noise, wrong: z.Noise) -> None:
+    check_draws(compressor, right, POINT, 1, COUNT)
     with pytest.raises(AssertionError, match="off by"):
-        check_draws(compressor, wrong, POINT, 1, 200_000)
-
-
-def test_a_wrong_factor_in_a_measured_covariance_is_found() -> None:
-    from sdescent.derive.expressions.gradient_form import DenseCov
-
-    # the leaf's diagonal and its entries are one matrix: a wrong diagonal shows in every compressor that uses it
-    leaf = mutant(DenseCov, variance=property(lambda self: WRONG * DenseCov.variance.fget(self)))("Sigma")  # pyright: ignore[reportAttributeAccessIssue, reportOptionalCall]
-    check_draws(Bernoulli("2/5"), Correlated(Gaussian()), POINT, 1, 200_000)
-    with pytest.raises(AssertionError, match="off by"):
-        check_draws(Bernoulli("2/5"), Correlated(Gaussian(), leaf), POINT, 1, 200_000)
+        check_draws(compressor, wrong, POINT, 1, COUNT)
 
 
 def test_every_class_of_the_package_is_checked_and_mutated() -> None:
-    assert {type(c).__name__ for c, _ in COMPRESSOR_MUTANTS} == shipped(Compressor)
-    assert {type(make(3)).__name__ for make in COMPRESSORS.values()} == shipped(Compressor)
-    assert {type(law).__name__ for law, _ in LAW_MUTANTS} | SYMBOLIC == shipped(Law)
-    assert {type(law).__name__ for law in LAWS.values()} | SYMBOLIC == shipped(Law)
-    assert {type(right).__name__ for _, right, _ in NOISE_MUTANTS} | {"Correlated"} == shipped(Noise)
-    assert {type(z).__name__ for z in NOISES.values()} | {"Correlated"} == shipped(Noise)
+    def names(pieces: Iterable[object]) -> set[str]:
+        return {type(piece).__name__ for piece in pieces}
+
+    compressors, laws, noises = shipped(c.Compressor), shipped(z.Law) - SYMBOLIC, shipped(z.Noise)
+    assert names(one for one, _ in COMPRESSOR_MUTANTS) == names(make(3) for make in COMPRESSORS.values()) == compressors
+    assert names(law for law, _ in LAW_MUTANTS) == names(LAWS.values()) == laws
+    assert names(right for _, right, _ in NOISE_MUTANTS) == names(NOISES.values()) | {"Correlated"} == noises

@@ -1,4 +1,4 @@
-"""Scales that are no plain number: one a coordinate, one that depends on the gradient, one that vanishes with it."""
+"""Scales that are no plain number: one a coordinate, and one that depends on the gradient."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
 from sdescent.derive.expressions.derivatives import jacobian_product
 from sdescent.derive.expressions.expansion import Expansion
-from sdescent.derive.methods.noise import Gaussian, Laplace, Logistic, Scaled, Uniform
-from tests.support.samples import mostly_slow
+from sdescent.derive.methods.noise import Gaussian, Laplace, Scaled
 
 G = np.array([0.5, -0.3, 0.0])
 SCALES = np.array([0.5, 2.0, 0.7])
@@ -25,13 +24,12 @@ COMPRESSORS = {
 LAWS = {
     "laplace": (Laplace(), lambda rng, shape: rng.laplace(size=shape)),
     "gaussian": (Gaussian(), lambda rng, shape: rng.normal(size=shape)),
-    "logistic": (Logistic(), lambda rng, shape: rng.logistic(size=shape)),
-    "uniform": (Uniform(), lambda rng, shape: rng.uniform(-1, 1, size=shape)),
 }
 
 
-@pytest.mark.parametrize("law", mostly_slow(LAWS, 4))
-@pytest.mark.parametrize("compressor", COMPRESSORS)
+@pytest.mark.parametrize(
+    ("compressor", "law"), [("sign", "laplace"), ("identity", "laplace"), ("scaled-sign", "gaussian")]
+)
 def test_one_scale_a_coordinate(compressor: str, law: str) -> None:
     """Mean and covariance of C(g + s Z), s a vector, against draws: five standard errors, fixed seed."""
     (symbolic, apply), (standard, draw) = COMPRESSORS[compressor], LAWS[law]
@@ -40,21 +38,10 @@ def test_one_scale_a_coordinate(compressor: str, law: str) -> None:
     at = Expansion(3, {"g": list(map(sp.Float, G)), "s": list(map(sp.Float, SCALES))})
     mean = np.array(at.vector(form.mean), float)
     covariance = np.array(form.covariance(at).tolist(), float)
-    out = apply(G + SCALES * draw(np.random.default_rng(11), (COUNT, 3)))
-    centred = out - mean
+    centred = apply(G + SCALES * draw(np.random.default_rng(11), (COUNT, 3))) - mean
     pairs = np.einsum("ni,nj->nij", centred, centred) - covariance
     for statistic in (centred, pairs.reshape(COUNT, -1)):
-        error = statistic.std(0) / np.sqrt(COUNT)
-        assert np.all(np.abs(statistic.mean(0)) <= 5 * error + 1e-12)
-
-
-@pytest.mark.slow
-def test_one_scale_a_coordinate_expands_and_solves() -> None:
-    method = sd.DCSGD(sd.compressors.ScaledSign(), Scaled(Laplace(), VECTOR), clients=2)
-    equation = sd.sde(method, "first-order", sd.losses.Quadratic(1), 2)
-    assert {"s1", "s2"} <= set(equation.to_dict()["parameters"])
-    run = equation.solve(x0=[1.0, -1.0], T=0.2, paths=20, key=1, params={"eta": 0.1, "s": SCALES[:2]})
-    assert np.isfinite(run.values["loss"]).all()
+        assert np.all(np.abs(statistic.mean(0)) <= 5 * statistic.std(0) / np.sqrt(COUNT) + 1e-12)
 
 
 def test_the_chain_rule_goes_through_sums_inside_sums() -> None:
@@ -63,9 +50,8 @@ def test_the_chain_rule_goes_through_sums_inside_sums() -> None:
     point, h = np.array([0.7, -0.4]), np.array([1, 2])
 
     def at(where: np.ndarray, expr: sp.Expr) -> np.ndarray:
-        expansion = Expansion(
-            2, {"g": list(map(sp.Float, where))}, lambda c: [m * e for m, e in zip(h, c, strict=True)]
-        )
+        letters = {"g": list(map(sp.Float, where))}
+        expansion = Expansion(2, letters, lambda c: [m * e for m, e in zip(h, c, strict=True)])
         return np.array(expansion.vector(expr), float)
 
     step = 1e-5

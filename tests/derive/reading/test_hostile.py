@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sdescent.derive.reading.problems import problem, read_problem
+from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.names import parse_value
@@ -47,39 +47,17 @@ HOSTILE = [
     # unknown names, values outside their domains, contradictions
     (["sgd"], "METHOD"),
     ([""], "METHOD"),
-    (["dsgd", LOSS, "rosenbrock"], LOSS),
-    (["dsgd", "--model", "zeroth-order"], "--model"),
-    (["dcsgd", RAND, "rand-k:k=3", "--dim", "2"], "rand-k:k"),
-    (["dsgd", "--clients", "1/2"], "--clients"),
-    (["dcsgd"], RAND),
-    (["dsgd", NOISE, "gaussian:sigma=1|2", "--clients", "3"], "--clients"),
     # absurd sizes
     (["dsgd", "--dim", "9" * 100_000], "--dim"),
-    (["dsgd", NOISE, "gaussian:sigma=1e999999999"], "gaussian:sigma"),
     (["dsgd", NOISE, "gaussian:sigma=1/" + "9" * 5000], NOISE),
-    (["dsgd", NOISE, "gaussian" + ":" * 100_000], NOISE),
-    (["d" * 100_000], "METHOD"),
     # code and TeX
     (["dsgd", NOISE, "gaussian:sigma=__import__('os').system('touch pwned')"], "gaussian:sigma"),
-    (["dsgd", NOISE, "gaussian:sigma=9**9**9"], "gaussian:sigma"),
-    (["dsgd", NOISE, "gaussian:__class__=1"], "gaussian"),
-    (["dcsgd", RAND, "rand-k:k=1;import os"], "rand-k:k"),
-    (["dcsgd", RAND, "$(touch pwned)"], RAND),
     (["dsgd", "--clients", "int('3')"], "--clients"),
     (["dsgd", NOISE, r"gaussian:sigma=\write18{touch pwned}"], "gaussian:sigma"),
-    (["dsgd", NOISE, r"\input{/etc/passwd}"], NOISE),
-    (["dcsgd", RAND, r"rand-k:\k=1"], "rand-k"),
     # characters
     (["dsgd", NOISE, "gaussian:sigma=\u0661"], NOISE),  # ARABIC-INDIC DIGIT ONE
-    (["dsgd", NOISE, "g\u0430ussian"], NOISE),  # CYRILLIC SMALL LETTER A
     (["dsgd", NOISE, "gaussian\u202e:sigma=1"], NOISE),  # RIGHT-TO-LEFT OVERRIDE
-    (["dsgd", NOISE, "gaussian:sigma=1\x00"], NOISE),
-    (["dsgd", NOISE, "gaussian:sigma=1\r\nX"], NOISE),
     (["dsgd", NOISE, "gaussian:sigma=\x1b[31m1"], NOISE),
-    (["dsgd", NOISE, "gaussian:sigma=\udcff"], NOISE),
-    (["dsgd\x07"], "METHOD"),
-    (["dsgd", "--dim", "\u00b2"], "--dim"),
-    (["dsgd", "--clients", "2\n"], "--clients"),
     # the command line itself
     (["dsgd", "--noize", "gaussian"], "--noize"),
     (["dsgd", "dcsgd"], "arguments"),
@@ -114,16 +92,10 @@ def test_one_line_that_names_the_field(arguments, field, tmp_path, monkeypatch, 
     ("arguments", "text"),
     [
         (["derive", "dsgd", "--noise", "gaussian:sigma=1e3"], "found '1e3' (column 17); accepted: a number > 0"),
-        (["derive", "dsgd", "--noise", "gaussian:sigma=\u0661"], "(column 16); accepted: printable ASCII"),
         (["derive", "dsgd", "--noize", "x"], "No such option: --noize; accepted: --compressor, --noise,"),
-        (["dervie"], "No such command 'dervie'"),
         (["derive"], "METHOD: found nothing; accepted: dsgd, adamw, ... (see list), or FILE.toml with an update rule"),
-        (["report", "-o"], "-o: found nothing; accepted: The folder to write"),
         (["derive", "dsgd", "--dim"], "--dim: found nothing; accepted: Write out D coordinates, 1 to 64"),
-        (["derive", "dsgd", "--json=1"], "--json: found a value; accepted: the option without a value"),
         (["report", "a", "b"], "unexpected extra argument(s) (b); accepted: SPEC.toml, options"),
-        (["list", "x"], "unexpected extra argument(s) (x); accepted: options"),
-        (["--frob"], "No such option: --frob; accepted: --version"),
     ],
 )
 def test_the_line_says_value_and_what_is_accepted(arguments, text, capsys):
@@ -137,9 +109,7 @@ def test_the_line_says_value_and_what_is_accepted(arguments, text, capsys):
 FILES = [
     ("method = 1", "method"),
     ('method = "dsgd"\nnoise = "gaussian:sigma=__import__(1)"', "gaussian:sigma"),
-    ('method = "dsgd"\nshell = "touch pwned"', "hostile.toml"),
     ('method = "dsgd"\neta = 0.1\nT = 0.05\nx0 = 1\ndim = 2\nloss = "cosh"\nclients = 1', "T"),
-    ('method = "dsgd"\n' + "a." * 2000 + "b = 1", "hostile.toml"),
     ('method = "dsgd"\nmodels = ["corrected", "\\\\write18"]', "models"),
 ]
 
@@ -156,16 +126,6 @@ def test_hostile_files(text, field, tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == "" and err.endswith("\n") and err[:-1].isprintable() and field in err
     assert [entry.name for entry in tmp_path.iterdir()] == ["hostile.toml"]
-
-
-@pytest.mark.parametrize("path", ["missing.toml", ".", "missing/x.toml", "x" * 300, "\x1b[31m.toml", "a\nb", "\udcff"])
-def test_files_that_cannot_be_read(path, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    with nothing_is_evaluated_or_written():
-        assert main(["report", path]) == 2
-    out, err = capsys.readouterr()
-    assert out == "" and err.startswith("cannot use ") and err[:-1].isprintable() and err.endswith("\n")
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
@@ -197,21 +157,20 @@ def mutated(chance: random.Random) -> str:
     for _ in range(chance.randrange(1, 5)):
         start, end = sorted(chance.randrange(len(text) + 1) for _ in range(2))
         piece = chance.choice([chance.choice(TOKENS), text[start:end], chance.choice(GOOD), ""])
-        if chance.random() < 0.5:
-            end = start
-        text = text[:start] + piece + text[end:]
+        text = text[:start] + piece + text[start if chance.random() < 0.5 else end :]
     return text
 
 
-@pytest.mark.slow
 def test_random_text_is_read_or_refused_and_never_evaluated():
-    chance = random.Random(20250101)
-    kinds = {"method": 0, "compressor": 0, "noise": 0, "loss": 0, "schedule": 0, "value": 0, "problem": 0}
-    fields, refused = ["compressor", "noise", "loss", "schedule", "clients", "dim", "eta", "x0", "model"], 0
+    chance, fields = (
+        random.Random(20250101),
+        ["compressor", "noise", "loss", "schedule", "clients", "dim", "x0", "model"],
+    )
+    read, refused = dict.fromkeys(("compressor", "noise", "loss", "schedule", "value", "problem"), 0), 0
     with nothing_is_evaluated_or_written():
-        for n in range(2000):
+        for n in range(500):
             text = mutated(chance) if n % 4 else noise_text(chance)
-            for kind in kinds:
+            for kind in read:
                 try:
                     if kind == "value":
                         parse_value(text, "v")
@@ -219,27 +178,9 @@ def test_random_text_is_read_or_refused_and_never_evaluated():
                         problem({"method": "dcsgd", "compressor": "sign", chance.choice(fields): text})
                     else:
                         parse_spec(kind, text, "f").build()
-                    kinds[kind] += 1
+                    read[kind] += 1
                 except BadInput as error:
                     refused += 1
                     assert error.message.isprintable() and len(error.message) < 600
-                except TypeError as error:  # a method is built from its compressor, which a spec alone has not
-                    assert kind == "method" and "compressor" in str(error)
-    # The strings are not all refused at the first character: many are specs, and of every kind.
-    assert refused > 5000 and all(count > 10 for count in kinds.values()), kinds
-
-
-def test_random_files_are_read_or_refused(tmp_path):
-    chance = random.Random(7)
-    good = 'method = "dcsgd"\ncompressor = "rand-k:k=1"\neta = 0.1\nx0 = [1, 2]\nmodels = ["corrected"]\nseed = 3\n'
-    path = tmp_path / "x.toml"
-    for _ in range(200):
-        text = good
-        for _ in range(chance.randrange(1, 4)):
-            start, end = sorted(chance.randrange(len(text) + 1) for _ in range(2))
-            text = text[:start] + chance.choice(TOKENS) + text[min(end, start + 8) :]
-        path.write_bytes(text.encode("utf-8", "surrogatepass"))
-        try:
-            read_problem(path)
-        except BadInput as error:
-            assert error.message.isprintable() and len(error.message) < 600
+    # the strings are not all refused at the first character: many are specs, and of every kind
+    assert refused > 1000 and all(read.values()), read

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
-from sdescent.derive.methods.distributed import DCSGD, Method
+from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.regime import Regime
 from sdescent.derive.reading.experiments import experiment, read_experiment
 from sdescent.derive.reading.problems import problem
@@ -48,7 +47,6 @@ def test_a_file_is_the_method_of_the_same_formulas(tmp_path):
     asked = read_experiment(tmp_path / "own.toml")
     parts = problem({"method": "dcsgd", **{k: v for k, v in FIELDS.items() if k != "params" and k != "models"},
                      "compressor": "rand-k:k=1", "schedule": "power:p=1/2"}).method  # fmt: skip
-    assert isinstance(parts, type(DCSGD(parts.compressor)))
     assert asked.problems[0].method == Method(
         parts.compressor, parts.noise, 2, parts.schedule, "method",
         {"m": Fraction(1, 2), "v": Fraction(1, 3)},
@@ -57,10 +55,9 @@ def test_a_file_is_the_method_of_the_same_formulas(tmp_path):
     )  # fmt: skip
     assert [p.tau for p in asked.problems] == [Fraction(1, 100), Fraction(1, 25)]
     assert asked.step(asked.problems[0]) == Fraction(1, 800)
-    shown = asked.to_dict()
-    assert shown["method"]["memory"] == {"m": "1/2", "v": "1/3"}
-    assert shown["params"] == {"rho": "1/10", "c": "1/3"}
-    assert shown["method"]["time"] == "eta^2"
+    as_json = asked.to_dict()
+    assert as_json["method"]["memory"] == {"m": "1/2", "v": "1/3"} and as_json["method"]["time"] == "eta^2"
+    assert as_json["params"] == {"rho": "1/10", "c": "1/3"}
 
 
 def test_without_a_regime_and_a_compressor():
@@ -71,38 +68,30 @@ def test_without_a_regime_and_a_compressor():
 
 
 @pytest.mark.parametrize(
-    ("change", "field", "found", "column"),
+    ("change", "field", "value", "column"),
     [
         ({"update": ["m = beta*m + G", "x = x - eta m"]}, "method.update[2]", "m", 13),
         ({"update": ["m = beta*m + G", "x = x - eta*__import__(m)"]}, "method.update[2]", "__import__", 13),
-        ({"update": ["m = beta*m + G", "x = x - eta*m.real"]}, "method.update[2]", ".", None),
-        ({"update": ["m = beta*m + G", "x = y; import os"]}, "method.update[2]", None, None),
         ({"update": ["m = beta*m + G", "x\u00b2 = x"]}, "method.update[2]", None, 2),
         ({"update": ["m = beta*m + G"]}, "method.update", "no new x", None),
-        ({"update": []}, "method.update", "nothing", None),
         ({"update": ["x = x - G"] * 65}, "method.update", "65 assignments", None),
         ({"update": ["m = beta*m + y", "y = G", "x = x - m"]}, "method.update[1]", "y", None),
-        ({"memory": {"m": "a"}}, "method.memory.m", "a", None),
         ({"memory": {"m": True}}, "method.memory.m", True, None),
-        ({"memory": {"m1": 0}}, "method.memory", "m1", None),
         ({"memory": [0]}, "method.memory", [0], None),
         ({"regime": {"beta": "1 - rho eta"}}, "method.regime.beta", "eta", 9),
-        ({"regime": {"gamma": "eta"}}, "method.regime", "gamma", None),
         ({"regime": {"beta": "2^(10^40)"}}, "method.regime.beta", None, None),
         ({"regime": {"beta": "1/(1-1)"}}, "method.regime.beta", "a division by zero", None),
-        ({"time": "eta^3"}, "method.time", "eta^3", None),
         ({"fractions": ["x"]}, "method.fractions", "x", None),
         ({"fractions": "beta", "name": "a\\b"}, "method.name", "a\\b", None),
-        ({"noise": "gaussian"}, "method", "noise", None),
     ],
     ids=str,
 )
-def test_what_is_not_read_is_named(change, field, found, column):
+def test_what_is_not_read_is_named(change, field, value, column):
     with pytest.raises(BadInput) as refused:
         problem({**FIELDS, "models": ["first-order"], "method": HEAVY | change})
     error = refused.value
     assert error.field == field
-    assert found is None or error.value == found
+    assert value is None or error.value == value
     assert column is None or error.column == column
     assert "\n" not in error.message
 
@@ -110,10 +99,8 @@ def test_what_is_not_read_is_named(change, field, found, column):
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"params": {}}, "params.rho"),
         ({"params": {"rho": "2*3"}}, "params.rho"),
         ({"method": "dsgd"}, "params.rho"),
-        ({"method": {k: v for k, v in HEAVY.items() if k != "update"}}, "method.update"),
         ({"method": HEAVY | {"time": "c*eta"}}, "method.time"),
         ({"save": [-1, "1/2"]}, "save"),
         ({"save": [0, 10**5]}, "save"),
@@ -133,12 +120,8 @@ def test_a_noise_that_the_regime_makes_needs_the_regime_s_constants():
         experiment(fields)
     assert refused.value.field == "params.s0"
     ruled = "s = s0/eta"
-    for numbers, made in (
-        ({"s": 1}, ruled),
-        ({"s0": 1, "s": 1}, ruled),
-        ({"s0": 1, "beta": "1/2"}, "beta = 1 - rho[*]eta"),
-    ):
-        with pytest.raises(BadInput, match=f"what the regime makes: {made}"):
+    for numbers, rule in (({"s0": 1, "s": 1}, ruled), ({"s0": 1, "beta": "1/2"}, "beta = 1 - rho[*]eta")):
+        with pytest.raises(BadInput, match=f"what the regime makes: {rule}"):
             experiment({**fields, "params": {"rho": 2, **numbers}})
 
 
@@ -162,21 +145,15 @@ def test_the_steps_are_those_of_the_rule_s_time():
         problem({**FIELDS, "models": ["first-order"], "eta": "1/1000", "T": 2, "method": HEAVY | {"time": "eta^2"}})
 
 
-@pytest.mark.parametrize(
-    "update",
-    ["x = " + "(" * 500 + "x", "x = " + "x^64*" * 400 + "x", "x = " + "9" * 1900, "x" * 100_000],
-    ids=lambda text: text[:12],
-)
-def test_hostile_formulas_end_soon(update):
+def test_hostile_formulas_end_soon():
     begin = time.process_time()
-    with pytest.raises(BadInput) as refused:
-        problem({"method": HEAVY | {"update": ["m = beta*m", update]}, "clients": 2, "params": {"rho": 1}})
-    assert refused.value.field.startswith("method.update")
-    assert time.process_time() - begin < 2
+    for update in ("x = " + "(" * 500 + "x", "x = " + "x^64*" * 400 + "x", "x = " + "9" * 1900, "x" * 100_000):
+        with pytest.raises(BadInput) as refused:
+            problem({"method": HEAVY | {"update": ["m = beta*m", update]}, "clients": 2, "params": {"rho": 1}})
+        assert refused.value.field.startswith("method.update")
+    assert time.process_time() - begin < 4
 
 
-def test_a_file_with_keys_below_the_table_says_where_they_stand(tmp_path: Path):
-    path = tmp_path / "own.toml"
-    path.write_text('[method]\nupdate = "x = x - eta*G"\nnoise = "gaussian"\n')
+def test_a_key_below_the_table_is_told_where_it_stands():
     with pytest.raises(BadInput, match=r"keys of the experiment stand above the line \[method\]"):
-        read_experiment(path)
+        problem({"method": {"update": "x = x - eta*G", "noise": "gaussian"}})

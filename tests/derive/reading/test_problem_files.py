@@ -44,22 +44,15 @@ def test_a_file_says_the_same_as_the_options(tmp_path):
     ("text", "field", "accepted", "column"),
     [
         ('method = "dsgd"\nfoo = 1', "mine.toml", "the keys method", None),
-        ('method = "dsgd"\n[noise]\nname = "gaussian"', "noise", "text", None),
-        ('method = "dsgd', "mine.toml", "TOML", None),
         ("method = dsgd", "mine.toml", "TOML", 10),
         ('method = "dsgd"\neta = 1e-3', "eta", "in quotes", 2),
-        ('method = "dsgd"\neta = inf', "eta", "in quotes", None),
-        ('method = "dsgd"\neta = true', "eta", "exact number", None),
         ('method = "dsgd"\nseed = ' + "9" * 4000, "seed", "whole number", None),
         ('method = "dsgd"\nx0 = ' + "[" * 4000, "mine.toml", "without tables in tables", None),
         ("#" * (MAX_LINE + 1), "mine.toml", "lines of at most", None),
         ("\ufeffmethod = 1", "mine.toml", "without one", 1),
-        ('method = "dsgd"\nx0 = [1, {a = 2}]', "x0", "exact number", None),
         (b'method = "dsgd\xff"', "mine.toml", "UTF-8", None),
         ('method = "ds\\u0000gd"', "method", "ASCII", 3),
-        ('method = "dsgd"\n"\\u202e" = 1', "mine.toml", "the keys", None),
         ("#\n" * MAX_FILE, "mine.toml", "at most", None),
-        ("", "method", "dsgd", None),
     ],
 )
 def test_bad_files(tmp_path, text, field, accepted, column):
@@ -71,23 +64,20 @@ def test_bad_files(tmp_path, text, field, accepted, column):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "value"),
     [
-        ("eta = true", "true"),
         ("x0 = [[0.10], 1]", "[0.10]"),
         ("x0 = [[[[[1, 2]]]]]", "[[[[...]]]]"),
         ('models = ["corrected", "corrected"]', '["corrected", "corrected"]'),
-        ('eta = {a = [1.50, "b"]}', '{a = [1.50, "b"]}'),
-        ("T = 1979-05-27", "1979-05-27"),
         ('noise = "gaussian:sigma=-0.50"', "-0.50"),
         ('noise = "gaussian"\neta = 1\n noise = "none"', "noise again in line 4"),
         ("eta = 1\nx0 = [\n 1,\n]\neta = 2\n", "eta again in line 6"),
     ],
 )
-def test_what_was_found_is_shown_as_it_was_written(tmp_path, text, found):
+def test_a_value_is_shown_as_it_was_written(tmp_path, text, value):
     with pytest.raises(BadInput) as caught:
         toml(tmp_path, 'method = "dsgd"\n' + text)
-    assert caught.value.message.split(": ", 1)[1].startswith(f"found {found!r}")
+    assert caught.value.message.split(": ", 1)[1].startswith(f"found {value!r}")
     assert "Decimal" not in caught.value.message
 
 

@@ -28,25 +28,17 @@ sigma, nu = parameter("sigma"), parameter("nu")
     ("kind", "text", "built"),
     [
         ("compressor", "identity", Identity()),
-        ("compressor", "rand-k:k=2", RandK(2)),
         ("compressor", " rand-k : k = 2 ", RandK(2)),
         ("compressor", "rand-k:k=K", RandK(parameter("K"))),
-        ("compressor", "rand-k", RandK(parameter("k"))),
         ("compressor", "bernoulli:p=.25", Bernoulli(sp.Rational(1, 4))),
         ("noise", "none", NoNoise()),
-        ("noise", "gaussian", Scaled(Gaussian(), sigma)),
         ("noise", "gaussian:sigma=0.1", Scaled(Gaussian(), sp.Rational(1, 10))),
-        ("noise", "gaussian:sigma=+1/3", Scaled(Gaussian(), sp.Rational(1, 3))),
         ("noise", "gaussian:sigma=1|2|a_1", Scaled(Gaussian(), (1, 2, parameter("a_1")))),
         ("noise", "gaussian:sigma=0.0|0", NoNoise()),
-        ("noise", "student-t:sigma=1/2,nu=5/2", Scaled(StudentT(sp.Rational(5, 2)), HALF)),
         ("noise", "student-t", Scaled(StudentT(nu), sigma)),
         ("noise", "affine:sigma0=1,sigma1=1/2,nu=5", Affine(1, HALF, 5)),
-        ("noise", "affine:sigma0=0,sigma1=1|2", Affine(0, (1, 2))),
-        ("loss", "quadratic:h=1|2", Quadratic((1, 2))),
         ("loss", "quadratic:h=h2|h1", Quadratic((parameter("h2"), parameter("h1")))),
         ("loss", "logistic-regression:l2=0.01", LogisticRegression(sp.Rational(1, 100))),
-        ("schedule", "power:p=1/2", Power(HALF)),
     ],
 )
 def test_specs_are_read_exactly(kind, text, built):
@@ -58,44 +50,27 @@ def test_decimals_are_exact_and_specs_print_in_their_shortest_form():
     assert dict(spec.values) == {"nu": Fraction(2), "sigma": (Fraction(1, 10), Fraction(2))}
     assert spec.text == "student-t:nu=2,sigma=1/10|2"
     assert parse_spec("noise", spec.text, "noise") == spec
-    assert parse_spec("compressor", "sign", "compressor").text == "sign"
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "field", "column", "accepted"),
     [
         ("compressor", "", "kind", None, "identity"),
-        ("compressor", "Rand-K:k=2", "kind", None, "rand-k"),
-        ("compressor", "rand-k:", "rand-k", 8, "k=(a whole number"),
-        ("compressor", "rand-k:2", "rand-k", 8, "k=(a whole number"),
         ("compressor", "rand-k:k=", "rand-k:k", 10, "a whole number"),
         ("compressor", "rand-k:k=2,", "rand-k", 12, "k=("),
         ("compressor", "rand-k:k=2,k=2", "rand-k:k", 12, "k once"),
-        ("compressor", "rand-k: K=2", "rand-k:K", 9, "k=("),
-        ("compressor", "rand-k:k==2", "rand-k:k", 10, "whole number"),
         ("compressor", "rand-k:k=1|2", "rand-k:k", 11, "one value"),
         ("compressor", "rand-k:k=0", "rand-k:k", None, "from 1 to 999999"),
-        ("compressor", "rand-k:k=3/2", "rand-k:k", None, "whole number"),
         ("compressor", "sign:k=2", "sign:k", 6, "takes no values"),
         ("compressor", "bernoulli:p=0", "bernoulli:p", None, "(0, 1]"),
-        ("compressor", "fixed-grid:step=0", "fixed-grid:step", None, "> 0"),
-        ("noise", "gaussian:sigma=1e3", "gaussian:sigma", 17, "plain decimal"),
         ("noise", "gaussian:sigma= 1e3", "gaussian:sigma", 18, "plain decimal"),
         ("noise", "gaussian:sigma=1||2", "gaussian:sigma", 18, "> 0"),
         ("noise", "gaussian:sigma=1|0|2", "gaussian:sigma", None, "0 for every client"),
         ("noise", "gaussian:sigma=1/0", "gaussian:sigma", 16, "denominator"),
-        ("noise", "gaussian:sigma=1.5/2", "gaussian:sigma", 17, "exact rational"),
-        ("noise", "gaussian:sigma=1/-2", "gaussian:sigma", 18, "exact rational"),
-        ("noise", "gaussian:sigma=sqrt(2)", "gaussian:sigma", 20, "exact rational"),
         ("noise", "gaussian:sigma=sigma_", "gaussian:sigma", 22, "name of a symbol"),
-        ("noise", "student-t:nu=0", "student-t:nu", None, "> 0"),
-        ("noise", "student-t:nu=1|2", "student-t:nu", 15, "one value"),
-        ("noise", "affine:nu=2", "affine:nu", None, "> 2"),
         ("noise", "affine:sigma0=1|0,sigma1=0|0", "affine:sigma0", None, "not both 0"),
         ("noise", "affine:sigma0=1|2,sigma1=1|2|3", "affine:sigma1", None, "as many values"),
         ("noise", "stable:alpha=2.0001", "stable:alpha", None, "(0, 2]"),
-        ("loss", "logistic-regression:l2=-1", "logistic-regression:l2", None, ">= 0"),
-        ("schedule", "power:p=2", "power:p", None, "(0, 1]"),
     ],
 )
 def test_malformed_specs_name_field_column_and_what_is_accepted(kind, text, field, column, accepted):
@@ -105,19 +80,34 @@ def test_malformed_specs_name_field_column_and_what_is_accepted(kind, text, fiel
     assert accepted in caught.value.accepted and "\n" not in caught.value.message
 
 
-RESERVED = "nan infinity oo E pi eta N u d g1 x1 H1_1 W1 g_j sin lambda gamma None eval hyper"
+RESERVED = (
+    "nan",
+    "E",
+    "pi",
+    "eta",
+    "N",
+    "u",
+    "g1",
+    "x1",
+    "H1_1",
+    "W1",
+    "g_j",
+    "sin",
+    "lambda",
+    "gamma",
+    "None",
+    "eval",
+    "hyper",
+)
 
 
-@pytest.mark.parametrize("name", RESERVED.split())
-def test_reserved_names_are_no_symbols(name):
-    with pytest.raises(BadInput) as caught:
-        parse_spec("noise", f"gaussian:sigma={name}", "noise")
-    assert caught.value.field == "gaussian:sigma" and f"another name: {name} is " in caught.value.accepted
-
-
-@pytest.mark.parametrize("name", ["s", "tau_2", "B", "sigma0", "e", "a" * 30])
-def test_other_names_are_symbols(name):
-    assert parse_spec("noise", f"gaussian:sigma={name}", "noise").build().scales == (parameter(name),)
+def test_reserved_names_are_no_symbols_and_others_are():
+    for name in RESERVED:
+        with pytest.raises(BadInput) as caught:
+            parse_spec("noise", f"gaussian:sigma={name}", "noise")
+        assert caught.value.field == "gaussian:sigma" and f"another name: {name} is " in caught.value.accepted
+    for name in ("s", "tau_2", "B", "sigma0", "e", "a" * 30):
+        assert parse_spec("noise", f"gaussian:sigma={name}", "noise").build().scales == (parameter(name),)
 
 
 def test_limits_are_limits():
@@ -150,27 +140,17 @@ def test_a_problem_has_everything_that_was_said():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("fields", "clients"),
-    [
-        ({}, N),
-        ({"clients": "N"}, N),
-        ({"clients": " 7 "}, 7),
-        ({"clients": 999_999}, 999_999),
-        ({"noise": "gaussian:sigma=1|2"}, 2),
-        ({"noise": "affine:sigma0=1,sigma1=1|2"}, 2),
-    ],
-)
-def test_clients(fields, clients):
-    assert problem({"method": "dsignsgd", **fields}).method.clients == clients
+def test_clients():
+    affine = {"noise": "affine:sigma0=1,sigma1=1|2"}
+    for fields, clients in (({}, N), ({"clients": " 7 "}, 7), ({"clients": 999_999}, 999_999), (affine, 2)):
+        assert problem({"method": "dsignsgd", **fields}).method.clients == clients
 
 
 def test_methods_fix_their_compressor():
-    pairs = {"dsgd": ("identity", Identity()), "dsignsgd": ("sign", Sign()), "dcsgd": ("sign", Sign())}
-    for method, (name, compressor) in pairs.items():
-        assert problem({"method": method, "compressor": name}).method.compressor == compressor
-        fixed = problem({"method": method} if method != "dcsgd" else {"method": method, "compressor": name})
-        assert fixed.method.compressor == compressor and ("compressor" in fixed.to_dict()) == (method == "dcsgd")
+    for method, name, compressor in (("dsgd", "identity", Identity()), ("dsignsgd", "sign", Sign())):
+        alone, named = problem({"method": method}), problem({"method": method, "compressor": name})
+        assert alone.method.compressor == named.method.compressor == compressor
+        assert "compressor" not in alone.to_dict()
 
 
 def test_the_dimension_is_that_of_what_has_one_value_a_coordinate():
@@ -183,47 +163,27 @@ def test_a_symbol_never_stands_for_two_things_by_default():
     with pytest.raises(BadInput) as caught:
         problem({"method": "dcsgd", "compressor": "bernoulli", "schedule": "power"})
     assert caught.value.field == "bernoulli:p" and "power:p already uses" in caught.value.accepted
-    with pytest.raises(BadInput):
-        problem({"method": "dcsgd", "compressor": "rand-k:k=sigma", "noise": "gaussian"})
     said = problem({"method": "dcsgd", "compressor": "bernoulli:p=q", "schedule": "power:p=q"})
     assert said.method.compressor.p == said.method.schedule.p == parameter("q")
 
 
 BAD_PROBLEMS = [
     ({}, "method", "a method such as dsgd"),
-    ({"method": "sgd"}, "method", "dsgd, dcsgd, dsignsgd"),
-    ({"method": "dsgd:lr=1"}, "dsgd:lr", "takes no values"),
     ({"method": "dcsgd"}, "compressor", "dcsgd needs"),
     ({"method": "dsgd", "compressor": "sign"}, "compressor", "identity"),
-    ({"method": "dsignsgd", "compressor": "identity"}, "compressor", "sign"),
     ({"method": "dcsgd", "compressor": "rand-k:k=4", "dim": "3"}, "rand-k:k", "dimension 3"),
-    ({"method": "dcsgd", "compressor": "rand-k:k=3", "loss": "quadratic:h=1|2"}, "rand-k:k", "dimension 2"),
-    ({"method": "dsgd", "loss": "quadratic:h=1|2", "dim": "3"}, "quadratic:h", "3 coordinates"),
     ({"method": "dsgd", "loss": "quadratic:h=1|2", "x0": [1, 2, 3]}, "x0", "2 coordinates"),
     ({"method": "dsgd", "noise": "gaussian:sigma=1|2", "clients": "3"}, "clients", "2, the number of scales"),
-    ({"method": "dsgd", "clients": "0"}, "clients", "1 to 999999"),
-    ({"method": "dsgd", "clients": "n"}, "clients", "the symbol N"),
-    ({"method": "dsgd", "clients": True}, "clients", "1 to 999999"),
-    ({"method": "dsgd", "dim": "0"}, "dim", "1 to 64"),
     ({"method": "dsgd", "dim": "65"}, "dim", "without it"),
     ({"method": "dsgd", "dim": "1_0"}, "dim", "whole number"),
-    ({"method": "dsgd", "dim": "9" * 5000}, "dim", "at most"),
-    ({"method": "dsgd", "model": "third-order"}, "model", "corrected"),
     ({"method": "dsgd", "models": []}, "models", "one or more"),
-    ({"method": "dsgd", "model": ["corrected"]}, "model", "one of"),
     ({"method": "dsgd", "model": "corrected", "models": ["corrected"]}, "models", "either"),
     ({"method": "dsgd", "eta": "0"}, "eta", "> 0"),
-    ({"method": "dsgd", "eta": "-1/10"}, "eta", "> 0"),
-    ({"method": "dsgd", "eta": "eps"}, "eta", "exact number"),
-    ({"method": "dsgd", "eta": 0.1}, "eta", "exact number"),
     ({"method": "dsgd", "eta": 10**5000}, "eta", "exact number"),
     ({"method": "dsgd", "eta": "1/10000000", "T": "2"}, "eta", "steps"),
-    ({"method": "dsgd", "paths": 10**8}, "paths", "from 1 to"),
     ({"method": "dsgd", "seed": -1}, "seed", "from 0"),
     ({"method": "dsgd", "x0": []}, "x0", "list of 1 to 64"),
-    ({"method": "dsgd", "x0": [[1]]}, "x0", "exact number"),
     ({"method": ["dsgd"]}, "method", "text"),
-    ({"method": "dsgd", "noise": 3}, "noise", "text"),
 ]
 
 
@@ -236,12 +196,11 @@ def test_bad_problems(fields, field, accepted):
 
 
 def test_the_names_of_fields_are_the_users():
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput, match=r"^--dim: found '0'; accepted: a whole number"):
         problem({"method": "dsgd", "dim": "0"}, lambda name: f"--{name}")
-    assert caught.value.field == "--dim"
 
 
-@pytest.mark.parametrize("name", ["Ne", "Eq", "GF", "rad", "det", "jn", "id", "len"])
+@pytest.mark.parametrize("name", ["Ne", "rad", "id"])
 def test_names_that_would_be_read_back_as_something_else_are_no_symbols(name):
     """A printed symbol must parse back as itself, without a table of names."""
     for make in (
@@ -264,11 +223,9 @@ def test_a_name_has_one_meaning_in_an_equation():
 @pytest.mark.parametrize(
     ("method", "dim", "names"),
     [
-        (DCSGD(Natural(), Scaled(StudentT("m"), "s")), 2, "N eta m s"),
         (DCSGD(Natural(), Scaled(StudentT("m"), "s")), None, "N eta m s"),
         (DCSGD(TopK(1), Scaled(StudentT("m"), "s")), 2, "N eta m s"),
         (DSignSGD(Scaled(Stable("a"), "s"), 2), 2, "eta a s"),
-        (DSGD(Affine("p0", "p1", "m")), None, "N eta m p0 p1"),
     ],
     ids=str,
 )
@@ -286,10 +243,8 @@ RUN = {"method": "dsgd", "loss": "cosh", "dim": 10, "clients": 4, "x0": "1", "et
     [
         ({"T": "0.0999999999999999999"}, "T", "a number >= eta (1/10)"),
         ({"T": "100001"}, "eta", "at most 1000000 steps"),
-        ({"paths": MAX_ENTRIES // 100 + 1}, "paths", "whole number"),
         ({"paths": 10**6, "dim": 11}, "paths", f"at most {MAX_ENTRIES // 121} in 11 dimensions"),
         ({"T": "10", "eta": "1/100000", "clients": 999999}, "eta", "T/eta x clients x dim x paths of at most"),
-        ({"T": "10", "eta": "1/100000", "clients": 999999, "paths": 2}, "paths", "T/eta x clients x dim x paths"),
     ],
 )
 def test_an_experiment_that_cannot_be_run_is_no_problem(changed, field, accepted):

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from sdescent.derive.reading.sweeps.checks import check
 from sdescent.derive.reading.sweeps.formula_letters import letters, names_of_letters
-from sdescent.derive.reading.sweeps.panels import automatic, count, layout, survey
+from sdescent.derive.reading.sweeps.panels import automatic, check, count, layout, survey
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.sweep_files import BASE as PLAIN
@@ -23,9 +22,9 @@ def read(tmp_path):
     """Read and check a sweep of text after `BASE`."""
 
     def reader(text: str) -> Sweep:
-        found = swept(tmp_path, text, base=BASE)
-        check(found)
-        return found
+        sweep = swept(tmp_path, text, base=BASE)
+        check(sweep)
+        return sweep
 
     return reader
 
@@ -42,21 +41,19 @@ def test_points_do_not_depend_on_what_is_shown(read):
 
 
 def test_the_letters_are_those_of_fields_and_of_the_values_of_pieces(read):
-    found = survey(read(GRID)).letters
-    assert {letter: stands for letter, (stands, *_) in found.items() if "_" not in letter} == {
+    named = survey(read(GRID)).letters
+    assert {letter: stands for letter, (stands, *_) in named.items() if "_" not in letter} == {
         "eta": "eta", "T": "T", "N": "clients", "clients": "clients", "d": "dim", "dim": "dim", "omega": "omega", "nu": "noise.nu",
         "sigma": "noise.sigma", "p": "compressor.p", "h1": "loss.h1", "h2": "loss.h2",
     }  # fmt: skip
 
 
 def test_a_letter_of_two_values_is_spelled_with_its_field():
-    known = letters(["compressor.p", "schedule.p"])
+    both = letters(["compressor.p", "schedule.p"])
     with pytest.raises(BadInput, match=re.escape("compressor.p and schedule.p")):
-        names_of_letters("1 - p", "bounds.a", known)
-    assert names_of_letters("schedule.p*compressor_p", "bounds.a", known) == {
-        "schedule_p": "schedule.p",
-        "compressor_p": "compressor.p",
-    }
+        names_of_letters("1 - p", "bounds.a", both)
+    names = names_of_letters("schedule.p*compressor_p", "bounds.a", both)
+    assert names == {"schedule_p": "schedule.p", "compressor_p": "compressor.p"}
 
 
 @pytest.mark.parametrize(
@@ -64,20 +61,16 @@ def test_a_letter_of_two_values_is_spelled_with_its_field():
     [
         ('[thresholds]\na = "eta <= 1"', "thresholds.a", "one equation"),
         ('[thresholds]\na = "eta = q"', "thresholds.a", "the variables"),
-        ('[thresholds]\na = "eta = "', "thresholds.a", "a term such as"),
         ('[bounds]\na = "eta.real"', "bounds.a", ""),
-        ('[bounds]\na = "noise.alpha"', "bounds.a", "the variables"),
         ('[bounds]\na = {of = "lost", formula = "eta"}', "bounds.a.of", "one of loss, gradient_norm"),
         ('[bounds]\na_mean_lower = "eta"', "bounds", "a column is named after it"),
         ('[bounds]\na = {formulas = "eta"}', "bounds.a", "the keys of, formula and where"),
-        ('[bounds]\na = {formula = "eta", where = "eta = 1"}', "bounds.a.where", "one inequality"),
         ('[bounds]\na = {formula = "eta", where = ["eta < 1", "0 < eta < 1"]}', "bounds.a.where", "one inequality"),
         ('[[figures]]\ny = "eta"', "figures[1]", "from left to right"),
         ('[[figures]]\nx = "T"', "figures[1].x", "one of eta, noise.nu, clients"),
         ('[[figures]]\nx = "eta"\ny = "eta"', "figures[1].y", "another axis"),
         ('[[figures]]\nx = "eta"\nruns = ["corrected"]', "figures[1].runs", "one of method, first-order"),
         ('[[figures]]\nx = "eta"\nat = {clients = 3}', "figures[1].at.clients", "1, 4"),
-        ('[[figures]]\nx = "eta"\nat = {noise = {sigma = 1}}', "figures[1].at", "one of eta"),
         ('[[figures]]\nx = "eta"\nat = {eta = 0.1}', "figures[1].at", "other axes"),
     ],
 )
@@ -98,11 +91,11 @@ def test_axes_that_are_not_drawn_make_panels(read):
         GRID + '[[figures]]\nx = "eta"\ny = "noise.nu"\n[[figures]]\nx = "eta"\nat = {clients = 4}\nruns = ["method"]'
     )
     heat, curve = sweep.displays.figures
-    found, runs = layout(sweep, heat), survey(sweep).runs
-    assert (found.axes, found.panels) == (("clients",), ((1,), (4,)))
-    assert count(found, heat, runs) == 2 * 3  # the method, its model, and their ratio
-    found = layout(sweep, curve)
-    assert (found.axes, found.panels) == (("noise.nu",), ((3,), (4,))) and count(found, curve, runs) == 2
+    panels, runs = layout(sweep, heat), survey(sweep).runs
+    assert (panels.axes, panels.panels) == (("clients",), ((1,), (4,)))
+    assert count(panels, heat, runs) == 2 * 3  # the method, its model, and their ratio
+    panels = layout(sweep, curve)
+    assert (panels.axes, panels.panels) == (("noise.nu",), ((3,), (4,))) and count(panels, curve, runs) == 2
 
 
 def test_too_many_panels_are_refused_with_the_axes_to_fix(read):
@@ -133,8 +126,8 @@ def test_without_figures_nothing_is_picked_where_there_are_too_many_panels(read)
 def test_axes_that_change_together_are_one(read):
     sweep = read('[sweep.zip]\neta = [0.1, 0.2]\nclients = [1, 2]\n"noise.nu" = [3, 3]\n')
     (figure, _), _ = automatic(sweep, survey(sweep))
-    found = layout(sweep, figure)
-    assert (figure.x, figure.y, found.axes, found.tied, len(found.panels)) == ("eta", None, (), ("clients",), 1)
+    panels = layout(sweep, figure)
+    assert (figure.x, figure.y, panels.axes, panels.tied, len(panels.panels)) == ("eta", None, (), ("clients",), 1)
     # where one value of x goes with two of another axis, that axis makes panels
     sweep = read("[sweep.zip]\neta = [0.1, 0.1, 0.2]\nclients = [1, 2, 1]\n")
     (figure, _), _ = automatic(sweep, survey(sweep))
@@ -145,5 +138,5 @@ def test_random_axes_are_drawn_as_points(read):
     values = "{uniform = [1, 2]}"
     sweep = read(f'[sweep.random]\ncount = 40\neta = {values}\n"noise.nu" = {values}\n"noise.sigma" = {values}')
     (figure, _), _ = automatic(sweep, survey(sweep))
-    found = layout(sweep, figure)
-    assert found.random_axis and found.tied == ("noise.sigma",) and len(found.panels) == 1
+    panels = layout(sweep, figure)
+    assert panels.random_axis and panels.tied == ("noise.sigma",) and len(panels.panels) == 1

@@ -8,14 +8,13 @@ from __future__ import annotations
 import random
 from fractions import Fraction
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 import pytest
 
-from sdescent.derive.reading.sweeps.checks import check
 from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.reading.sweeps.overrides import Interval, Several, Steps, read_overrides
+from sdescent.derive.reading.sweeps.panels import check
 from sdescent.derive.reading.sweeps.values import as_json
 from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written
@@ -47,37 +46,25 @@ F = Fraction
     ("text", "sign", "key", "value"),
     [
         ("eta = 0.1 ", "", "eta", "0.1"),
-        ("+eta=1/3", "+", "eta", "1/3"),
         ("++noise.nu=3", "++", "noise.nu", "3"),
         ("~eta", "~", "eta", None),
-        ("eta=0.1,0.05", "", "eta", Several(("0.1", "0.05"))),
-        ("eta= 0.1 , 0.05", "", "eta", Several(("0.1", "0.05"))),
         ("eta=choice(0.1,0.05)", "", "eta", Several(("0.1", "0.05"))),
-        ("eta=choice(0.1)", "", "eta", Several(("0.1",))),
         ("paths=1_000,20_000", "", "paths", Several(("1000", "20000"))),
-        ("clients=range(1,4)", "", "clients", Steps(F(1), F(4), F(1))),
-        ("T=range(start=5, stop=1, step=-2)", "", "T", Steps(F(5), F(1), F(-2))),
         ("T=range(5, step=-2, stop=1)", "", "T", Steps(F(5), F(1), F(-2))),
-        ("eta=interval(0.1,1)", "", "eta", Interval(("0.1", "1"))),
         ("eta=tag(log, interval(0.001, 0.1))", "", "eta", Interval(("0.001", "0.1"), True)),
         ("x0=[1,-1],[2, 2]", "", "x0", Several((["1", "-1"], ["2", "2"]))),
-        ("models=[]", "", "models", []),
         ("params={rho: 2, c: 1/3}", "", "params", {"rho": "2", "c": "1/3"}),
         ("discrete=true,False", "", "discrete", Several((True, False))),
         ("noise='student-t:nu=3,sigma=1','none'", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
-        ('noise="student-t:nu=3,sigma=1"', "", "noise", "student-t:nu=3,sigma=1"),
-        ("noise=student-t:nu=3,sigma=1", "", "noise", "student-t:nu=3,sigma=1"),
         ("noise=student-t:nu=3,sigma=1,none", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
-        ("noise=choice(student-t:nu=3,sigma=1,none)", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
         (r"noise=student-t:nu=3\,sigma=1,none", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
-        ("method.regime.beta='1 - rho*eta'", "", "method.regime.beta", "1 - rho*eta"),
         (r"method.name='it\'s'", "", "method.name", "it's"),
         ('method.update=["m = beta*m + G","x = x - eta*m"]', "", "method.update", ["m = beta*m + G", "x = x - eta*m"]),
     ],
 )
 def test_an_override_is_read_as_hydra_reads_it(text, sign, key, value):
-    (found,) = read_overrides([text])
-    assert (found.sign, found.key, found.value) == (sign, key, value)
+    (override,) = read_overrides([text])
+    assert (override.sign, override.key, override.value) == (sign, key, value)
 
 
 @pytest.mark.parametrize(
@@ -85,39 +72,32 @@ def test_an_override_is_read_as_hydra_reads_it(text, sign, key, value):
     [
         # one value replaces an axis and the base
         (["eta=0.2"], SWEPT.replace("eta = [0.1, 0.05]", "")),
-        (["T=3"], SWEPT.replace("T = [1, 2]\n", "")),
         (["dt=0.005"], SWEPT.partition("[sweep.random]")[0]),
         # an axis in its old place, or after the others
         (["eta=0.2,0.4"], SWEPT.replace("eta = [0.1, 0.05]", 'eta = ["1/5", "2/5"]')),
-        (["eta=range(0.1,0.3,0.1)"], SWEPT.replace("eta = [0.1, 0.05]", "eta = [0.1, 0.2]")),
         (["T=5,6"], SWEPT.replace("noise.nu = [3, 4]", "noise.nu = [3, 4]\nT = [5, 6]").replace("T = [1, 2]\n", "", 1)),
-        (["x0=[1,2],[3,4]"], SWEPT.replace("noise.nu = [3, 4]", "noise.nu = [3, 4]\nx0 = [[1, 2], [3, 4]]")),
         (["eta=[0.2,0.4]", "~noise.nu", "noise.nu=3,4"], SWEPT.replace("eta = [0.1, 0.05]", "eta = [0.2, 0.4]")),
         # random values
-        (["dt=tag(log,interval(0.001,0.01))"], SWEPT.replace("uniform", "log-uniform")),
         (["clients=interval(1,9)"], SWEPT.replace("clients = [2, 3]\n", "") + "clients = {uniform = [1, 9]}\n"),
         (["sweep.count=7", "sweep.seed=3"], SWEPT.replace("count = 2", "count = 7\nseed = 3")),
         # what the sweep is made of
         (["sweep.seeds=3"], SWEPT + "[sweep]\nseeds = 3\n"),
-        (["sweep.seeds=3,9"], SWEPT + "[sweep]\nseeds = [3, 9]\n"),
         (["sweep.seeds=range(3,10,6)"], SWEPT + "[sweep]\nseeds = [3, 9]\n"),
-        (["sweep.seeds=3", "~sweep.seeds"], SWEPT),
-        (["~eta"], SWEPT.replace("eta = [0.1, 0.05]", "")),
         (["+seed=3", "++seed=4", "~seed"], SWEPT),
     ],
 )
 def test_an_override_does_what_a_change_of_the_file_does(read, overrides, text):
     """The base of the changed file is that of the overrides too, where they change it."""
-    found, wanted = read(SWEPT, *overrides), read(text)
-    changed = {"eta=0.2": "1/5", "T=3": "3", "dt=0.005": "1/200"}
-    base = wanted.to_dict()["base"]
+    overridden, rewritten = read(SWEPT, *overrides), read(text)
+    changed = {"eta=0.2": "1/5", "dt=0.005": "1/200"}
+    base = rewritten.to_dict()["base"]
     for override in overrides:
         field = override.partition("=")[0].partition(".")[0]
         if override in changed:
             base[field] = changed[override]
-        elif field in found.axes:
+        elif field in overridden.axes:
             base.pop(field, None)
-    assert found.to_dict() == {**wanted.to_dict(), "base": base}
+    assert overridden.to_dict() == {**rewritten.to_dict(), "base": base}
 
 
 def test_overrides_apply_to_every_block(read):
@@ -156,33 +136,22 @@ def test_the_last_name_of_the_models_wins(read):
             assert point.experiment().kinds[1:] == ("corrected",)
 
 
-def test_axes_of_the_command_line_alone_make_a_sweep(read):
-    sweep = read("", "eta=0.1,0.05", "clients=range(1,4)", "method=dsgd,dsignsgd")
-    points = [tuple(as_json(v) for v in point.values.values()) for point in sweep.points()]
-    assert points == list(product(["1/10", "1/20"], ["1", "2", "3"], ["dsgd", "dsignsgd"]))
-
-
+#: (override, field)
 REFUSED = [
-    ("noise=range(1,3)", "noise"), ("method=interval(1,3)", "method.uniform"), ("models=range(1,3)", "models"),
-    ("+noise.nu=3", "noise.nu"), ("noise={nu:3}", "noise"), ("noise.nu='3,sigma=2'", "noise.nu"), ("noise.nu=true", "noise.nu"),
-    ("noise.sigma=[]", "noise.sigma"), ("noise.nu=3,'3:4'", "noise.nu"), ("params.rho.x=1,2", "override"),
-    ("eta", "override"), ("", "override"), ("=1", "override"), ("eta=", "eta"), ("+eta", "override"), ("~eta=1", "eta"),
-    ("foo=1", "override"), ("~foo", "override"), ("foo.bar=1", "override"), ("eta.x=1", "override"),
-    ("noise.nu.x.y=1", "override"), ("+eta=0.3", "eta"), ("~dtype", "dtype"), ("~noise.alpha", "noise.alpha"),
-    ("noise.alpha=1", "noise.alpha"), ("eta=glob(*)", "eta"), ("eta=sort(3,2)", "eta"), ("eta=shuffle(1,2)", "eta"),
-    ("eta=float(1)", "eta"), ("eta=eval(1)", "eta"), ("eta=${T}", "eta"), ("eta=null", "eta"), ("group/eta=1", "override"),
-    ("eta@package=1", "override"), ("eta=range(1)", "eta"), ("eta=range(1,2,3,4)", "eta"), ("eta=range(1,2,stop=3)", "eta"),
-    ("eta=range(start=1,2)", "eta"), ("eta=range(1,2,0)", "eta"), ("eta=range(2,1)", "eta"), ("eta=range(0,1,1/10000000)", "eta"),
-    ("eta=range(a,b)", "eta"), ("eta=interval(1)", "eta"), ("eta=interval(1,0)", "eta.uniform"), ("eta=tag(log,1)", "eta"),
+    ("noise=range(1,3)", "noise"), ("method=interval(1,3)", "method.uniform"), ("+noise.nu=3", "noise.nu"),
+    ("noise={nu:3}", "noise"), ("noise.nu='3,sigma=2'", "noise.nu"), ("noise.nu=true", "noise.nu"),
+    ("noise.sigma=[]", "noise.sigma"), ("noise.nu=3,'3:4'", "noise.nu"), ("params.rho.x=1,2", "override"), ("eta", "override"),
+    ("=1", "override"), ("eta=", "eta"), ("~eta=1", "eta"), ("foo=1", "override"), ("eta.x=1", "override"), ("+eta=0.3", "eta"),
+    ("~dtype", "dtype"), ("~noise.alpha", "noise.alpha"), ("noise.alpha=1", "noise.alpha"), ("eta=glob(*)", "eta"),
+    ("eta=eval(1)", "eta"), ("eta=${T}", "eta"), ("eta=null", "eta"), ("group/eta=1", "override"), ("eta@package=1", "override"),
+    ("eta=range(1)", "eta"), ("eta=range(1,2,stop=3)", "eta"), ("eta=range(start=1,2)", "eta"), ("eta=range(1,2,0)", "eta"),
+    ("eta=range(0,1,1/10000000)", "eta"), ("eta=range(a,b)", "eta"), ("eta=interval(1,0)", "eta.uniform"),
     ("eta=tag(fast,interval(0,1))", "eta"), ("eta=choice()", "eta"), ("eta=1,range(1,3)", "eta"), ("eta=[1,", "eta"),
-    ("eta=[[[[[[1]]]]]]", "eta"), ("eta=1]", "eta"), ("eta='1", "eta"), ("eta=1,", "eta"), ("eta=,1", "eta"),
-    ("params={rho}", "params"), ("params={rho:1,rho:2}", "params"), ("params={rho:1", "params"), ("sweep.count=0", "sweep.count"),
-    ("sweep.count=2", "sweep.count"), ("sweep.seed=2", "sweep.seed"),
-    ("sweep.count=1,2", "sweep.count"), ("sweep.grid.eta=1", "sweep.grid.eta"), ("sweep=1", "sweep"),
-    ("sweep.seeds=0", "sweep.seeds"), ("sweep.seeds=range(1,3,1/2)", "sweep.seeds"), ("plugins=evil.py", "plugins"),
-    ("chunk=1,2", "chunk"), ("eta=interval(0.1,1)", "sweep.count"), ("eta=[[0.1],[0.2]]", "eta"), ("noise=gauss", "noise"),
-    ("noise=1,2", "noise"), ("T=" + "1" * 20_000, "override"), ("T=1e-3", "T"), ("paths=many,2", "paths"),
-    ("eta=\u0661", "override"), ("eta=1\n", "override"),
+    ("eta=[[[[[[1]]]]]]", "eta"), ("eta=1]", "eta"), ("eta='1", "eta"), ("eta=1,", "eta"), ("params={rho}", "params"),
+    ("params={rho:1,rho:2}", "params"), ("sweep.count=2", "sweep.count"), ("sweep.seed=2", "sweep.seed"),
+    ("sweep.count=1,2", "sweep.count"), ("sweep.grid.eta=1", "sweep.grid.eta"), ("sweep.seeds=range(1,3,1/2)", "sweep.seeds"),
+    ("plugins=evil.py", "plugins"), ("chunk=1,2", "chunk"), ("eta=interval(0.1,1)", "sweep.count"), ("noise=gauss", "noise"),
+    ("noise=1,2", "noise"), ("T=" + "1" * 20_000, "override"), ("T=1e-3", "T"), ("eta=\u0661", "override"), ("eta=1\n", "override"),
 ]  # fmt: skip
 
 
@@ -193,40 +162,34 @@ def test_what_is_not_meant_for_a_sweep_is_refused_in_one_line(read, override, fi
     assert error.value.field == field and "\n" not in error.value.message
 
 
-def test_remedies_are_told(read):
-    for override, told in [
+def test_remedies_are_named(read):
+    for override, remedy in [
         ("+eta=0.3", r"\+\+eta"), ("eta=glob(*)", "Hydra"), ("eta=interval(0.1,1)", r"sweep\.count=20"), ("eta=null", "~eta"),
         ("sweep.grid.eta=1", "eta=0.1,0.2"),
     ]:  # fmt: skip
-        with pytest.raises(BadInput, match=told):
+        with pytest.raises(BadInput, match=remedy):
             read("", override)
 
 
+#: (text, field)
 HOSTILE = [
-    ("sweep = 3", "sweep"), ("sweep = []", "sweep"), ("sweep = [1]", "sweep"), ("[sweep]\nfoo = 1", "sweep"),
-    ("[sweep]\neta = [1, 2]", "sweep"), ("[sweep]\ngrid = 3", "sweep.grid"), ("[sweep.grid]\nfoo = [1]", "sweep.grid"),
-    ("[sweep.grid]\neta = []", "sweep.grid.eta"), ("[sweep.grid]\neta = [[0.1], 1]", "sweep.grid.eta[1]"),
-    ("[sweep.grid]\neta.x = [1]", "sweep.grid.eta"), ("[sweep.grid]\nT = [1979-05-27]", "sweep.grid.T[1]"),
-    ("[sweep.grid]\nT = [inf]", "sweep.grid.T[1]"), ("[sweep.grid]\nT = [1e400]", "sweep.grid.T[1]"),
-    ('[sweep.grid]\nT = ["1\\u0661"]', "sweep.grid.T[1]"), ("[sweep.grid]\nT = [" + "9" * 50 + "]", "sweep.grid.T[1]"),
-    ('[sweep.grid]\nnoise = ["gauss"]', "sweep.grid.noise[1]"), ("[sweep.grid]\nnoise = [3]", "sweep.grid.noise[1]"),
+    ("sweep = 3", "sweep"), ("sweep = []", "sweep"), ("[sweep]\nfoo = 1", "sweep"), ("[sweep]\neta = [1, 2]", "sweep"),
+    ("[sweep]\ngrid = 3", "sweep.grid"), ("[sweep.grid]\nfoo = [1]", "sweep.grid"), ("[sweep.grid]\neta = []", "sweep.grid.eta"),
+    ("[sweep.grid]\neta = [[0.1], 1]", "sweep.grid.eta[1]"), ("[sweep.grid]\nT = [1979-05-27]", "sweep.grid.T[1]"),
+    ("[sweep.grid]\nT = [1e400]", "sweep.grid.T[1]"), ('[sweep.grid]\nnoise = ["gauss"]', "sweep.grid.noise[1]"),
     ("[sweep.grid]\nnoise.alpha = [3]", "noise.alpha"), ("[sweep.grid]\ncompressor.k = [3]", "compressor.k"),
-    ("[sweep.grid]\nnoise.a.a.a.a.a = [1]", "sweep.grid"), ("[sweep.grid]\nnoise" + ".a" * 1500 + " = [1]", "sweep.grid"),
-    ('[sweep.grid]\n"noise.\\u001b" = [1]', "sweep.grid"), ('[sweep.grid]\n"" = [1]', "sweep.grid"),
-    ('[sweep.grid]\nnoise.nu = [3]\n[sweep.grid.noise]\nsigma = 1', "s.toml"),
+    ("[sweep.grid]\nnoise.a.a.a.a.a = [1]", "sweep.grid"), ('[sweep.grid]\n"noise.\\u001b" = [1]', "sweep.grid"),
+    ("[sweep.grid]\nnoise.nu = [3]\n[sweep.grid.noise]\nsigma = 1", "s.toml"),
     ('[sweep.grid]\n"noise.nu" = [3]\nnoise.nu = [4]', "sweep.grid"), ("[sweep.zip]\nT = [1, 2]\nclients = [1]", "sweep.zip"),
     ("[sweep.zip]\nT = []\nclients = []", "sweep.zip"), ("[sweep.zip]\nT = 1", "sweep.zip.T"), ("[sweep]\nzip = 1", "sweep.zip"),
-    ("[sweep]\nseeds = 0", "sweep.seeds"), ("[sweep]\nseeds = []", "sweep.seeds"), ("[sweep]\nseeds = [1, -1]", "sweep.seeds"),
-    ("[sweep]\nseeds = true", "sweep.seeds"), ("[sweep]\nseeds = 2\n[sweep.grid]\nseed = [1, 2]", "sweep"),
-    ("[sweep.grid]\nT = [1, 2]\n[sweep.zip]\nT = [1, 2]", "sweep"), ("[sweep.grid]\nT = 1\n[sweep.zip]\nT = [1, 2]", "sweep"),
-    ("[sweep.random]\nT = {uniform = [1, 2]}", "sweep.count"),
-    ("[sweep.random]\ncount = 0\nT = {uniform = [1, 2]}", "sweep.random.count"),
-    ("[sweep]\ncount = 2\n[sweep.random]\ncount = 2", "sweep.count"), ("[sweep.random]\ncount = 2\nT = [1, 2]", "sweep.random.T"),
-    ("[sweep]\nrandom = 1", "sweep.random"), ("[sweep]\ncount = 3", "sweep.count"),
-    ("[sweep.random]\nseed = 3", "sweep.seed"),
+    ("[sweep]\nseeds = []", "sweep.seeds"), ("[sweep]\nseeds = [1, -1]", "sweep.seeds"), ("[sweep]\nseeds = true", "sweep.seeds"),
+    ("[sweep]\nseeds = 2\n[sweep.grid]\nseed = [1, 2]", "sweep"), ("[sweep.grid]\nT = 1\n[sweep.zip]\nT = [1, 2]", "sweep"),
+    ("[sweep.random]\nT = {uniform = [1, 2]}", "sweep.count"), ("[sweep]\nrandom = 1", "sweep.random"),
+    ("[sweep.random]\ncount = 0\nT = {uniform = [1, 2]}", "sweep.random.count"), ("[sweep]\ncount = 3", "sweep.count"),
+    ("[sweep]\ncount = 2\n[sweep.random]\ncount = 2", "sweep.count"), ("[sweep.random]\nT = [1, 2]", "sweep.random.T"),
     ("[sweep.grid]\nT = {linear = [1, 2], count = 2000}\npaths = {from = 1, to = 1000}", "sweep"),
-    ("[sweep.grid]\nmodel = [\"first-order\"]\nmodels = [\"first-order\"]", "sweep"), ("[sweep.grid]\nchunk = [1, 2]", "chunk"),
-    ("[sweep.grid]\nplugins = [\"evil.py\"]", "sweep.grid"), ("[sweep.grid]\nsweep = [1]", "sweep.grid"),
+    ('[sweep.grid]\nmodel = ["first-order"]\nmodels = ["first-order"]', "sweep"), ("[sweep.grid]\nchunk = [1, 2]", "chunk"),
+    ('[sweep.grid]\nplugins = ["evil.py"]', "sweep.grid"), ("[sweep.random]\nseed = 3", "sweep.seed"),
 ]  # fmt: skip
 
 
@@ -240,12 +203,11 @@ def test_a_malformed_sweep_is_refused_in_one_line_that_names_the_place(tmp_path,
     assert error.value.field == field and "\n" not in error.value.message and error.value.message.isprintable()
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_random_text_is_read_or_refused_and_nothing_is_evaluated(read, seed):
-    draw = random.Random(seed)
+def test_random_text_is_read_or_refused_and_nothing_is_evaluated(read):
+    draw = random.Random(0)
     check(read("", "eta=0.1,0.2"))  # everything is imported
     tokens = [*TOKENS, *",()[]{}'=", "range(", "choice(", "tag(log,", "interval("]
-    for _ in range(60):
+    for _ in range(200):
         words = [draw.choice(tokens) for _ in range(6)]
         start = draw.choice(["eta=", "noise=", "+T=", "~", "x0=", "params="])
         text = start + draw.choice(["".join(words), noise_text(draw)])

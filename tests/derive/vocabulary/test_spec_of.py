@@ -15,14 +15,13 @@ from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.vocabulary.registry import entries, spec_of
 
-PIECES = [(kind, name) for kind in ("noise", "compressor", "loss", "schedule") for name in entries(kind)]
 
-
-@pytest.mark.parametrize(("kind", "name"), PIECES)
-def test_a_specification_is_read_back(kind: str, name: str):
-    piece = parse_spec(kind, name, kind).build()
-    written = spec_of(kind, piece)
-    assert written.partition(":")[0] == name and parse_spec(kind, written, kind).build() == piece
+@pytest.mark.parametrize("kind", ["noise", "compressor", "loss", "schedule"])
+def test_a_specification_is_read_back(kind: str):
+    for name in entries(kind):
+        piece = parse_spec(kind, name, kind).build()
+        written = spec_of(kind, piece)
+        assert written.partition(":")[0] == name and parse_spec(kind, written, kind).build() == piece
 
 
 def test_values():

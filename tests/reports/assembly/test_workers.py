@@ -20,7 +20,7 @@ import pytest
 
 from sdescent.derive.vocabulary import plugin_loading
 from sdescent.reports.assembly import workers
-from sdescent.reports.assembly.plan import PROCESSES, Announced, Plan, section_of
+from sdescent.reports.assembly.plan import PROCESSES, Plan, section_of
 from sdescent.reports.assembly.workers import WorkerFailed, compute
 from sdescent.reports.paper.real_data import section as real_data
 from sdescent.reports.paper.real_data import study
@@ -46,8 +46,8 @@ def children(of: int | None = None) -> set[int]:
     return {pid for pid, parent in running().items() if parent == (of or os.getpid())}
 
 
-def work(said: list[tuple[str, float]]) -> Announced:
-    return Announced(Plan(None, True, None), lambda label, share: said.append((label, share)))
+def work(said: list[tuple[str, float]]) -> Plan:
+    return Plan(None, True, None, lambda label, share: said.append((label, share)))
 
 
 #: a plugin that makes the section on real input small, in every process, and writes down who measures which noise
@@ -58,8 +58,8 @@ from sdescent.derive.vocabulary.registry import register
 from sdescent.reports.paper.real_data import section, study
 
 register("statistic", "far", "")(len)
-found = tuple(replace(own, runs=own.runs[:1]) for own in section.settings())
-section.settings = lambda: found
+few = tuple(replace(one, runs=one.runs[:1]) for one in section.settings())
+section.settings = lambda: few
 section.SIZES["quick"] = study.StudySize(draws=60, runs=4, models=(), fitted=())
 measure = study.NoiseStudy._measure
 
@@ -111,20 +111,19 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
         theirs.path("real-data", ASKED).unlink()
         (lost,) = pieces.glob("real-data-random-design-noise-*.json")
         lost.unlink()
-        found, damaged = compute(["real-data"], pieces, ASKED, work([]))
-        assert found == sorted(name for name in theirs.reused if name != "real-data-random-design-noise")
-        assert damaged == []
-        assert lost.is_file()
+        reused, damaged = compute(["real-data"], pieces, ASKED, work([]))
+        assert reused == sorted(name for name in theirs.reused if name != "real-data-random-design-noise")
+        assert damaged == [] and lost.is_file()
 
 
 def test_a_section_is_put_together_after_its_last_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One worker, which does nothing and says that each task is done."""
-    given: list[str | None] = []
+    pieces: list[str | None] = []
 
     @contextmanager
     def crew(count: int, folder: Path, spec: Any, answers: Any) -> Iterator[list[int]]:
         def give(worker: int, section: str, piece: str | None, spent: float) -> None:
-            given.append(piece)
+            pieces.append(piece)
             answers.put((worker, {"stored": [], "reused": [], "damaged": [], "seconds": 1.0}))
 
         monkeypatch.setattr(workers, "_give", give)
@@ -132,7 +131,7 @@ def test_a_section_is_put_together_after_its_last_piece(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(workers, "_crew", crew)
     compute(["real-data"], tmp_path, ASKED, work([]))
-    assert given == [*section_of("real-data").pieces, None]
+    assert pieces == [*section_of("real-data").pieces, None]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -152,33 +151,21 @@ def test_a_section_that_fails_says_where(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed(tmp_path: Path) -> None:
-    class Killing(Announced):
-        def tick(self, name: str, label: str) -> None:
-            for pid in children():
-                os.kill(pid, signal.SIGKILL)
+    def kill(label: str, share: float) -> None:
+        for pid in children():
+            os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(WorkerFailed, match="status -9"):
-        compute(["theorems"], tmp_path, ASKED, Killing(Plan(None, True, None), lambda label, share: None))
-    assert children() == set()
-
-
-@pytest.mark.slow
-def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
-    class Stopping(Announced):
-        def tick(self, name: str, label: str) -> None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        compute(["theorems", "sde-table"], tmp_path, ASKED, Stopping(Plan(None, True, None), lambda label, share: None))
+        compute(["theorems"], tmp_path, ASKED, Plan(None, True, None, kill))
     assert children() == set()
 
 
 @pytest.mark.slow
 def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from sdescent.reports.assembly.plan import Plan, Announced\n"
+        "import sys; from pathlib import Path; from sdescent.reports.assembly.plan import Plan\n"
         "from sdescent.reports.assembly.workers import compute\n"
-        "work = Announced(Plan(None, True, None), lambda label, share: print(label, flush=True))\n"
+        "work = Plan(None, True, None, lambda label, share: print(label, flush=True))\n"
         "compute(['theorems', 'sde-table'], Path(sys.argv[1]), {'quick': True, 'problem': None}, work)\n"
     )
     started = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)

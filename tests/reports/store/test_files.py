@@ -58,21 +58,6 @@ def test_block_that_writes_nothing_is_an_error(tmp_path):
     assert caught.value.filename == str(tmp_path / "never") and names(tmp_path) == []
 
 
-def test_disk_that_fills_up_before_the_file_is_on_it(tmp_path, monkeypatch):
-    target = tmp_path / "result.json"
-    target.write_text("old")
-
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError) as caught:
-        write_atomic(target, b"x" * 100)
-    monkeypatch.undo()
-    assert one_line_os_error(caught.value) == f"cannot use {target}: the disk is full"
-    assert target.read_text() == "old" and names(tmp_path) == ["result.json"]
-
-
 def test_kernel_refuses_more_bytes(tmp_path):
     """A real limit on the file size, in a process of its own: the write fails in the kernel after some bytes."""
     code = """
@@ -106,26 +91,21 @@ with atomic_path(sys.argv[1]) as temporary:
         assert child.stdout is not None and child.stdout.readline() == "written\n"
         child.send_signal(signal.SIGKILL)
     assert target.read_text() == "old"
-    (left,) = set(names(tmp_path)) - {"result.json"}
+    (rest,) = set(names(tmp_path)) - {"result.json"}
     assert sweep_temporaries(tmp_path) == 0  # perhaps another machine is writing it
     old = time.time() - 2 * 3600
-    os.utime(tmp_path / left, (old, old))
+    os.utime(tmp_path / rest, (old, old))
     os.utime(target, (old, old))
     assert sweep_temporaries(tmp_path) == 1 and names(tmp_path) == ["result.json"]
-
-
-def test_sweep_of_a_missing_folder(tmp_path):
-    assert sweep_temporaries(tmp_path / "none") == 0
 
 
 def test_real_refusals_name_path_and_cause(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     for target, cause in [
-        (tmp_path / "file" / "x", "a part of this path is a file, not a folder"),
+        (tmp_path / "file" / "x", "a part of this path is a file, not a folder"), (tmp_path / ("n" * 300), "the name is too long"),
         (tmp_path / "folder", "this is a folder, not a file"),
-        (tmp_path / ("n" * 300), "the name is too long"),
-    ]:
+    ]:  # fmt: skip
         with pytest.raises(OSError) as caught:
             write_atomic(target, "x")
         line = one_line_os_error(caught.value)
@@ -133,19 +113,9 @@ def test_real_refusals_name_path_and_cause(tmp_path):
     assert names(tmp_path) == ["file", "folder"] and names(tmp_path / "folder") == []
 
 
-@pytest.mark.parametrize(
-    ("number", "cause"),
-    [
-        (errno.ENOSPC, "the disk is full"),
-        (errno.EACCES, "permission denied"),
-        (errno.EROFS, "the file system is read-only"),
-        (errno.ENOTDIR, "a part of this path is a file, not a folder"),
-        (errno.ENAMETOOLONG, "the name is too long"),
-        (errno.EBUSY, os.strerror(errno.EBUSY)),
-    ],
-)
-def test_line_per_error_number(number, cause):
-    assert one_line_os_error(OSError(number, os.strerror(number), "/data/r")) == f"cannot use /data/r: {cause}"
+def test_line_per_error_number():
+    for number, cause in ((errno.ENOSPC, "the disk is full"), (errno.EBUSY, os.strerror(errno.EBUSY))):
+        assert one_line_os_error(OSError(number, os.strerror(number), "/data/r")) == f"cannot use /data/r: {cause}"
 
 
 def test_error_without_path_or_number():

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sdescent.derive.reading.sweeps.checks import check
+from sdescent.derive.reading.sweeps.panels import check
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.processors import VARIABLE

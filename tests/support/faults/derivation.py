@@ -47,7 +47,7 @@ FAULTS: tuple[Fault, ...] = (
         "self.p ** (2 - a - b)", "self.p ** (1 - a - b)", (f"{_STEP}/test_rule_steps.py",),
     ),
     Fault(
-        "Top-k loses as Top-1 does", "derive/methods/compressors/top_k.py",
+        "Top-k loses as Top-1 does", "derive/methods/compressors/sparsifiers.py",
         "return 1 - self.k / dim", "return 1 - 1 / dim", (f"{_METHODS}/test_enumeration.py",),
     ),
     Fault(

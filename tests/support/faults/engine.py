@@ -81,13 +81,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "assignments are evaluated from the last to the first",
         "derive/methods/rules/update.py",
-        "return [c for c in self.closures if id(c) in wanted]",
+        "return [c for c in self.closures if id(c) in needed]",
         "return []",
         ("tests/derive/methods/test_rule_evaluation.py",),
     ),
     Fault(
         "odd signed moments of Laplace noise",
-        "derive/methods/noise/laplace.py",
+        "derive/methods/noise/elementary.py",
         "if m % 2 == 0 else upper",
         "if m % 2 == 0 else -upper",
         ("tests/derive/methods/test_law_formulas.py",),

