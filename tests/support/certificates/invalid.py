@@ -161,6 +161,7 @@ gronwall | context.symbols.k | "time" | the rate or the offset is | rate and off
 gronwall | context.horizon | null | the context names no | the context names no
 primitive | steps.0.claim | !2/(1 + t) == 1/(1 + t) | the identity does not hold | the identity of the
 primitive | steps.3.premises | [0] | a premise is missing: the | ('+', ('q', '1'), ('x',
+primitive | steps.2.claim | !0 <= 1 + t | a premise is missing | is not shown to be in the
 primitive | steps.3.premises | [2, 0] | the first premise is not | a premise says 0 < 1 + t,
 primitive | context.symbols.t | "time" | the time is not the symbol | t is not declared as the
 primitive | context.symbols.eta | "clock" | there is more than one | there may be only one clock
