@@ -250,18 +250,11 @@ CERTIFICATES: dict[str, dict[str, Any]] = {
         ),
     ),
     "quad_bound": certificate(
-        step(
-            "quad_bound",
-            [],
-            {"matrix": ["m", "H"], "vector": ["v", "v"], "sign": -1},
-            "-dot(v, Mv(H, v)) <= opnorm(H)*dot(v, v)",
-        )
+        step("quad_bound", [], {"matrix": "H", "vector": "v", "sign": -1}, "-dot(v, Mv(H, v)) <= opnorm(H)*dot(v, v)"),
     ),
     "trace_bound": certificate(
-        step("trace_bound", [], {"matrix": ["m", "H"], "psd": ["m", "A"], "sign": 1}, "trprod(A, H) <= opnorm(H)*tr(A)")
+        step("trace_bound", [], {"matrix": "H", "psd": "A", "sign": 1}, "trprod(A, H) <= opnorm(H)*tr(A)")
     ),
-    "cauchy_schwarz": certificate(
-        step("cauchy_schwarz", [], {"u": ["v", "u"], "v": t("Mv(H, v)")}, "dot(v, Mv(H, u)) <= norm(u)*norm(Mv(H, v))")
-    ),
+    "cauchy_schwarz": certificate(step("cauchy_schwarz", [], {"u": "u", "v": "v"}, "dot(v, u) <= norm(u)*norm(v)")),
     "absurd": certificate(assume("a < a"), step("absurd", [0], {}, "b == 3")),
 }

@@ -40,21 +40,21 @@ FAULTS: tuple[Fault, ...] = (
         "derive/proof/language/context.py",
         'return len(v) == 2 and v[0] == "v" and v[1] in self.vectors',
         'return len(v) == 2 and v[0] == "v"',
-        ("tests/derive/proof/kernel/test_refusals.py", "tests/derive/proof/kernel/test_rules.py"),
+        ("tests/derive/proof/replay/test_check.py", "tests/derive/proof/replay/test_logic_and_algebra.py"),
     ),
     Fault(
         "the kernel takes a coefficient 0",
         "derive/proof/kernel/arithmetic.py",
         "if type(c) is not Fraction or c <= 0:",
         "if type(c) is not Fraction or c < 0:",
-        ("tests/derive/proof/kernel/test_refusals.py", "tests/derive/proof/kernel/test_rules.py"),
+        ("tests/derive/proof/replay/test_check.py", "tests/derive/proof/replay/test_logic_and_algebra.py"),
     ),
     Fault(
         "the logarithm rises where it has no meaning",
         "derive/proof/kernel/function_laws.py",
         '_rises("log", "<")',
         '_rises("log")',
-        ("tests/derive/proof/kernel",),
+        ("tests/derive/proof/replay/test_check.py",),
     ),
     Fault(
         "the other checker takes a strict claim for a weak sum",
@@ -110,7 +110,10 @@ FAULTS: tuple[Fault, ...] = (
         "derive/proof/kernel/gronwall.py",
         "            self._says(facts[3], rate.lt(1))\n",
         "            pass\n",
-        ("tests/derive/proof/kernel/test_refused_moving_potentials.py",),
+        (
+            "tests/derive/proof/replay/test_potentials.py",
+            "tests/derive/proof/replay/test_check.py",
+        ),
     ),
     Fault(
         "what a context says of a step is read twice",

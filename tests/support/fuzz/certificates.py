@@ -12,8 +12,9 @@ from typing import Any
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe, replay
 from sdescent.derive.proof.rocq.export import translated
 from sdescent.derive.proof.rocq.notation import ExportError
-from tests.support.certificates.edits import CERTIFICATES, follow
+from tests.support.certificates.edits import follow
 from tests.support.certificates.hostile import MOST_SECONDS, grown
+from tests.support.certificates.invalid import CERTIFICATES
 from tests.support.certificates.models import same_in_models, satisfies_in_models
 from tests.support.certificates.mutants import FalseStatement, Source, judged, mutate, places
 from tests.support.certificates.potentials import by_hand

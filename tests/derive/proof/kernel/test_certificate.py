@@ -12,13 +12,10 @@ from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay, replay_object
-from sdescent.derive.theorems.catalogue import entries
-from sdescent.derive.theorems.entry.theorem import Theorem
 from tests.support.certificates.entries import entry_certificate
 from tests.support.certificates.mutants import mutate, places
 from tests.support.samples import slow_but
 
-THEOREMS = [name for name, entry in entries().items() if isinstance(entry, Theorem)]
 #: small ones of every kind for the edits: algebra, clients, time, signs, analysis
 EDITED = (
     "6.1-pathwise", "6.1-scheduled", "6.2-expectation-repaired", "6.4-classic", "6.4-chord-zero", "6.4-bounded-ratio",
@@ -49,18 +46,16 @@ def judged_by_replay(value: Any) -> str:
     return "accepted"
 
 
-#: the replay of them all is among the default tests of the replay
-@pytest.mark.parametrize(
-    "name", slow_but([*EDITED, *THEOREMS[2::6]], set(EDITED) - {"6.4-classic", "6.4-bounded-ratio"})
-)
+#: two take seconds; the replay of all entries is among the tests of the replay
+@pytest.mark.parametrize("name", slow_but(EDITED, set(EDITED) - {"6.4-classic", "6.4-bounded-ratio"}))
 def test_both_accept_what_was_proved(name: str) -> None:
-    given = json.loads(written(name))
-    fact, again = rebuild(given), replay(written(name))
-    assert list(again.axioms) == given["statement"]["axioms"] == sorted(fact.axioms)
-    # what the kernel makes of a certificate is that certificate
-    made = certificate(fact, given["title"])
-    assert made["steps"][-1]["claim"] == given["steps"][-1]["claim"]
-    assert again.rechecked + again.trusted == len(given["steps"]) == len(made["steps"])
+    """What the kernel makes of a certificate is that certificate."""
+    value = json.loads(written(name))
+    fact, again = rebuild(value), replay(written(name))
+    assert list(again.axioms) == value["statement"]["axioms"] == sorted(fact.axioms)
+    anew = certificate(fact, value["title"])
+    assert anew["steps"][-1]["claim"] == value["steps"][-1]["claim"]
+    assert again.rechecked + again.trusted == len(value["steps"]) == len(anew["steps"])
 
 
 @cache
@@ -91,27 +86,16 @@ def compared(count: int, seed: int) -> dict[str, int]:
 
 def test_unequal_is_written_against_zero() -> None:
     """0 != p and p != 0 say the same; both checkers read only the second, in the statement as in a step."""
-    given = json.loads(written("6.6-power"))
-    (place,) = [n for n, r in enumerate(given["statement"]["assumptions"]) if r[0] == "!="]
-    op, left, right = given["statement"]["assumptions"][place]
+    value = json.loads(written("6.6-power"))
+    assumed = value["statement"]["assumptions"]
+    (place,) = [n for n, r in enumerate(assumed) if r[0] == "!="]
+    op, left, right = assumed[place]
     for other in ([op, right, left], [op, left, ["*", ["q", "0"], left]]):
-        given["statement"]["assumptions"][place] = other
-        assert accepted_by_kernel(given) is None and judged_by_replay(given) == "unreadable"
-
-
-@pytest.mark.parametrize("part, more", [
-    ("axioms", "fatou"), ("axioms", None), ("assumptions", ["<=", ["q", "0"], ["q", "1"]]), ("assumptions", None),
-])  # fmt: skip
-def test_a_statement_lists_what_its_proof_rests_on_and_no_more(part: str, more: Any) -> None:
-    value = json.loads(written("6.6-harmonic-method"))
-    assert accepted_by_kernel(value) is not None
-    stated = value["statement"][part]
-    value["statement"][part] = stated[1:] if more is None else [*stated, more]
-    assert value["statement"][part] != stated
-    assert accepted_by_kernel(value) is None and judged_by_replay(value) == "invalid"
+        assumed[place] = other
+        assert accepted_by_kernel(value) is None and judged_by_replay(value) == "unreadable"
 
 
 @pytest.mark.slow
 def test_edited_certificates() -> None:
-    counts = compared(700, 0)
-    assert counts["invalid"] > 80 and counts["accepted"] > 50, counts
+    counts = compared(300, 0)
+    assert counts["invalid"] > 35 and counts["accepted"] > 20, counts

@@ -41,7 +41,6 @@ FLAT = members("sum", ("1", C), ("exp(-2*y)", E))
 #: name: term, proof, low, high, strict, domain
 BALLS: dict[str, Certificate] = {
     "eval": ball("exp(y) - y", EVAL, "1", "3", True),
-    "eval_pi": ball("pi - 2*atan(y)", EVAL, "-5/2", "7"),
     "coeffs": ball("y**2 + y + 1", C, "0", None, True),
     "coeffs_down": ball("9 - 3*y", C, None, "1/2", True),
     "up": ball("exp(y) - (1 + y)", ["up", ["up", E]], "0"),
@@ -52,15 +51,11 @@ BALLS: dict[str, Certificate] = {
     "product": ball("exp(-y)*(y + 1/2)", members("product", ("exp(-y)", E), ("y + 1/2", C)), "0", None, True),
     "log": ball("y - log(1 + y)", ["up", times("2 + 2*y", C, C)], "0", None, False, "1 + y"),
     "quotient": ball("1 - y/(1 + 3*y)", times("1 + 3*y", C, C), "0", None, False, "1 + 3*y"),
-    "quotient_up": ball("0 - y/(-y - 2)", ["up", EVAL], "0", "1", False, [read("-y - 2"), -1, C]),
     "sqrt": ball("sqrt(1 + y) - 1", ["up", ["eval", 80]], "0", "10", False, "1 + y"),
     "merged": ball("exp(y)*exp(-y) - 1", C, "0"),
     "tanh_out": ball("tanh(y)", ["tanh", times("1 + exp(-2*y)", FLAT, ["up", E])], "0", None, False,
                      [read("1 + exp(-2*y)"), 1, FLAT]),
     "root": ball("2*sqrt(1 + y**2)", ["sqrt"], None, None, True, [read("1 + y**2"), 1, ["split", "0", C, C]]),
-    "nested_open": ball("exp(y) - (1 + y)", ["split", "1", ["up_open", ["up_open", E]], EVAL], "0", "2", True),
-    "erf": ball("2*y - erf(y)", ["split", "3/2", EVAL, ["up", EVAL]], "1", "2"),
-    "erf_at_zero": ball("2 - erf(y)", ["down", EVAL], "-1", "0", True),
     "erf_limit": ball("2 - erf(y) + 1/3*y*exp(-y**2)", ["limit", times("exp(y**2)", E, C)], "0"),
     "exp_limit": ball("exp(-y)", ["limit", E], "0", None, True),
     "atan": ball("atan(y) - y/4", ["up", EVAL], "0", "1"),

@@ -171,11 +171,7 @@ Print Assumptions model.
 
 #: premises that are stronger, and false in the model
 STRONGER = {
-    "a horizon that is longer": (
-        MODEL, "Lemma integral : mean__ integrable Int T", "Lemma integral : mean__ integrable Int (T + 1)",
-    ),
     "a drift that does not move": (MODEL, "(fun _ _ => x0) (fun _ _ _ => 0)", "(fun _ _ => x0) (fun _ _ _ => 1)"),
-    "a generator that does not move": (MODEL, "(fun _ => True) (fun _ _ _ => 0)", "(fun _ => True) (fun _ _ _ => -1)"),
     "a mean square that is too small": (STEP, "(fun _ _ _ => 0) (fun _ _ => 1) /\\", "(fun _ _ _ => 0) (fun _ _ => / 2) /\\"),
     "a step that is too long": (STEP, "given walk (fun _ _ => 1)", "given walk (fun _ _ => / 2)"),
 }  # fmt: skip

