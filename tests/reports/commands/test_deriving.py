@@ -304,7 +304,9 @@ def test_the_status_says_whether_there_is_a_formula(run, arguments, expected):
     answer = json.loads(out)
     assert (status, status_of(answer), err) == (expected, expected, "")
     # with letters of a message there is a form, and what they stand for is missing
-    assert (answer["missing"] == []) == (bool(answer.get("form") or answer.get("covariance")) and "message" not in answer)
+    assert (answer["missing"] == []) == (
+        bool(answer.get("form") or answer.get("covariance")) and "message" not in answer
+    )
     status, out, err = run("derive", *arguments)
     assert (status, err) == (expected, "") and ("No closed form" in out) == (expected == 3)
 
