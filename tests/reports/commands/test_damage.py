@@ -16,7 +16,6 @@ from sdescent.reports.commands.solving import results
 from sdescent.reports.commands.solving import runs as runs_module
 from sdescent.reports.commands.solving.command import carry_out
 from sdescent.reports.commands.solving.work import Parts
-from sdescent.reports.store.cache import ResultsCache
 from tests.support.commands.solved import LONG, ROOT, contents, quietly
 
 #: `sdescent solve` with small blocks, in a process whose files may have at most so many bytes
@@ -105,12 +104,3 @@ def test_a_report_says_which_results_were_damaged(tmp_path: Path, monkeypatch: p
     again = build_report(asked, tmp_path, True, "problem", quietly)
     assert again["notes"] == ["damaged on disk, and computed again: problem"] and again["reused"] == []
     assert build_report(asked, tmp_path, True, "problem", quietly)["reused"] == ["problem"]
-    assert build_report(asked, tmp_path, False, "problem", quietly)["reused"] == []  # the full report is another result
-
-
-def test_a_pipe_in_place_of_a_result_is_said_and_nobody_waits_for_it(tmp_path: Path) -> None:
-    cache = ResultsCache(tmp_path, {})
-    path = cache.path("x", 1)
-    os.mkfifo(path)
-    with pytest.raises(OSError, match="pipe"):  # before anything is computed
-        cache.load_or_compute("x", 1, lambda: pytest.fail("computed"))
