@@ -112,10 +112,10 @@ def test_the_bound_on_the_share_has_the_largest_factor_over_all_gradients(floor:
 @pytest.mark.slow
 def test_noise_with_a_floor_has_its_mean_square() -> None:
     """E||x_1 - x_0||^2 = h^2 (A G^2 + D0/N): the z-score over 10000 paths is below 5, and not without the floor."""
-    problem = dataclasses.replace(PROBLEM, sigma0=0.5)
+    problem = dataclasses.replace(PROBLEM, sigma0=1.0)
     first = run(
         problem.compressed, problem.start, 1, paths=10000, key=3, save=2, loss=problem.land, travelled=True,
-        params={"eta": 1.0, "sigma1": 0.4, "sigma0": 0.5, "k0": 1.0, "k1": 0.0, "p": 0.5},
+        params={"eta": 1.0, "sigma1": 0.4, "sigma0": 1.0, "k0": 1.0, "k1": 0.0, "p": 0.5},
     )  # fmt: skip
     squares = first.values["length"][-1] ** 2
     wanted = problem.growth(0.5) * np.sum((H * problem.start) ** 2)

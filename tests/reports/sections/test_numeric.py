@@ -259,16 +259,8 @@ def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path)
 def test_a_model_that_does_not_exist_is_a_status_of_the_simulated_part(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    fields = {
-        "method": "dsignsgd",
-        "loss": "quartic",
-        "clients": 2,
-        "eta": "1/10",
-        "T": 1,
-        "dim": 1,
-        "x0": [1],
-        "models": ["corrected"],
-    }
+    numbers = {"clients": 2, "eta": "1/10", "T": 1, "dim": 1, "x0": [1]}
+    fields = {"method": "dsignsgd", "loss": "quartic", "models": ["corrected"], **numbers}
     refused = {"refused": [{"model": "corrected", "why": "", "exists": False}]}
     monkeypatch.setattr(ensembles, "_simulate", lambda *_: refused)
     section = ensembles.Ensembles().compute(Inputs(True, problem(fields), ResultsCache(tmp_path, {}), quietly))
