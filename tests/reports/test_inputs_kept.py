@@ -83,13 +83,6 @@ def test_an_input_with_the_name_of_an_output(case: str, folder: Path, capsys: py
     refused(capsys, words.split(), folder / name)
 
 
-def test_a_certificate_beside_its_claim_that_is_the_claim_by_a_link(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    os.link("claim.toml", "claim.cert.json")
-    refused(capsys, ["claim", "claim.toml"], folder / "claim.toml")
-
-
 def test_two_outputs_of_one_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prove", "theorem.toml", "--rocq", "./x/../theorem.cert.json"]) == BAD_INPUT
     assert "--rocq: found './x/../theorem.cert.json'; accepted: another file" in capsys.readouterr().err

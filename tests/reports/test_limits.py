@@ -47,12 +47,6 @@ def test_a_command_that_needs_jax_is_refused_before_xla_ends_it(tmp_path: Path) 
     assert told.startswith("ulimit -v: found '1572864 KiB of address space'; accepted: at least ")
 
 
-@pytest.mark.slow
-def test_the_others_work_in_what_they_ask_for(tmp_path: Path) -> None:
-    done = ran(tmp_path, 2**29, "derive", "adam")
-    assert (done.returncode, lines(done)) == (0, [])
-
-
 def caused(error: Exception, by: BaseException) -> Exception:
     error.__cause__ = by
     return error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 import sdescent as sd
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.reading.experiments import METHOD, experiment
+from sdescent.derive.vocabulary import plugin_loading
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.lowering.tables import hyp2f1_step_at, hyp2f1_step_rows
@@ -26,9 +25,9 @@ from sdescent.numerics.studies import members, together
 from sdescent.numerics.studies.members import Member
 from sdescent.numerics.studies.shared_programs import family_of
 from sdescent.numerics.studies.together import solve_together
+from tests.support.commands.own_pieces import forgotten
 from tests.support.compilations import compilations
 
-ROOT = Path(__file__).resolve().parents[3]
 FIRST = "first-order"
 BASE: dict[str, Any] = {
     "method": "dcsgd", "compressor": "bernoulli:p=1/2", "noise": "student-t:nu=5,sigma=1/2", "loss": "quadratic:h=1|2",
@@ -232,35 +231,23 @@ def special(nu, sigma):
 def halves(p):
     return Bernoulli(p / 2) if p <= 1 else Bernoulli(1)
 """
-PROGRAM = """
-import sys
-from sdescent.derive.vocabulary.plugin_loading import load
-load(sys.argv[1])
-import numpy as np
-from sdescent.derive.reading.experiments import experiment
-from sdescent.numerics.simulate.method import run
-from sdescent.numerics.studies.members import member
-from sdescent.numerics.studies.together import solve_together
-base = {"loss": "quadratic:h=1", "dim": 1, "clients": 2, "x0": [1], "eta": "1/10", "T": 1, "paths": 50}
-base |= {"models": [], "save": 2}
-for fields in (
-    {"method": "dsgd", "noise": "special:nu=1,sigma=1"}, {"method": "dsgd", "noise": "special:nu=2,sigma=1"},
-    {"method": "dcsgd", "noise": "none", "compressor": "halves:p=1"},
-):
-    own = member(experiment({**base, **fields}))
-    problem = own.like.problems[0]
-    direct = run(problem.method, [1.0], 1.0, 50, 0, {"eta": 0.1}, problem.loss, 2)
-    (found,) = solve_together("method", [own])
-    print(np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12))
-"""
 
 
 @pytest.mark.slow
-def test_pieces_that_make_something_else_of_a_number_keep_their_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"noise": "special:nu=1,sigma=1", "compressor": None, "method": "dsgd"},
+        {"noise": "special:nu=2,sigma=1", "compressor": None, "method": "dsgd"},
+        {"noise": "none", "compressor": "halves:p=1"},
+    ],
+    ids=str,
+)
+def test_pieces_that_make_something_else_of_a_number_keep_their_numbers(fields: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "pieces.py").write_text(PIECES)
-    arguments = [sys.executable, "-c", PROGRAM, str(tmp_path / "pieces.py")]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
-    assert done.stdout.split() == ["True", "True", "True"], done.stdout + done.stderr
+    with forgotten():
+        plugin_loading.load(tmp_path / "pieces.py")
+        assert is_the_experiment(alone(METHOD, own := member(**fields)), METHOD, own)
 
 
 def test_a_wrong_number_of_blocks_is_refused() -> None:
@@ -271,7 +258,7 @@ def test_a_wrong_number_of_blocks_is_refused() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nu", [0.3, 2.5, 120.0])
+@pytest.mark.parametrize("nu", [0.3, 120.0])
 def test_the_table_of_students_law_that_a_program_is_given(nu: float) -> None:
     """Against mpmath's 2F1, relative to 1e-12; 2F(x) - 1 of Student's law is 2 x p(0) 2F1(1/2, (nu+1)/2; 3/2; -x^2/nu)."""
     w = np.array([1e-9, 0.01, 0.5, 1.0, 3.0, 40.0, 1e4]) ** 2 / nu

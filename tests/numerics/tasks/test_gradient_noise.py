@@ -154,7 +154,6 @@ def test_affine_variance_fit() -> None:
         (lambda: draw_noise(TINY, X, shared_data(4, 1, 2), 5), "draws"),
         (lambda: draw_noise(TINY, X, shared_data(4, 1, 2), 50, seed=-1), "seed"),
         (lambda: shared_data(0), "samples"),
-        (lambda: shared_data(4, 1, 0), "batch"),
         (lambda: covariance_change(TINY, np.zeros((2, 3)), shared_data(4, 1, 2)), "points"),
         (lambda: gradient_descent_path(TINY, X, 0.1, (3, 1)), "steps"),
         (lambda: gradient_descent_path(TINY, X, 0.0, (0, 1)), "eta"),

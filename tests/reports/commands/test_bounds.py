@@ -52,20 +52,6 @@ def test_a_refutation_has_exact_numbers(tmp_path: Path, run: Run) -> None:
     assert found["run"]["states"]
 
 
-@pytest.mark.slow
-def test_a_false_step_leaves_the_claim_at_the_horizon_open(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run
-) -> None:
-    """Of the mean of the last state: whatever the step says, it holds."""
-    changed = {"step": "change <= -eta*G^2 + eta^2*L*s/(2*N)", "claim": "EVT <= V0 + K*eta^2*L*s"}
-    path = theorem(tmp_path, **changed, title="A step that is false")
-    status, out, _ = run("prove", str(path), "--no-repair", "--json", "--seconds", "2")
-    found = json.loads(out)
-    assert (status, found["verdict"], found["refutes"]) == (3, "UNDECIDED", "step")
-    _show(found)
-    assert "the step fails on the loss" in capsys.readouterr().out
-
-
 def test_a_refutation_names_the_dimension_that_a_compressor_needs(tmp_path: Path, run: Run) -> None:
     path = theorem(tmp_path, method="dcsgd", compressor="rand-k:k=1", claim="change <= -eta*G^2")
     status, out, _ = run("prove", str(path), "--no-repair")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from typing import get_args
 
 import pytest
 import sympy as sp
 
-from sdescent.derive.printing.pretty import MAX_NODES, MAX_TEXT, count_nodes, formula
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.reports.cli import REFUSED
-from tests.support.commands.command_line import COMMAND, ENVIRONMENT
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -147,38 +144,6 @@ def test_unmet_conditions_and_missing_closed_forms_are_said(run):
     assert "NOT MET: 3 > 3 (weak order 2)" in out and "H[gₖ]ⱼ" in out
     out = shown(run, "dcsgd", "--compressor", "top-k:k=2", "--noise", "gaussian")
     assert "No elementary form exists after the noise" in out and "rank" in out and "omega: none" in out
-
-
-@pytest.mark.slow
-def test_a_terminal_without_unicode_gets_ascii():
-    done = subprocess.run(
-        [*COMMAND, "derive", "dsgd", "--noise", "gaussian"],
-        capture_output=True, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0 and done.stderr == b""
-    out = done.stdout.decode("ascii")
-    assert "drift_j = -g_j" in out and "\\u" not in out and "free symbols: N, eta, sigma" in out
-
-
-@pytest.mark.slow
-def test_formulas_are_laid_out_written_in_a_line_or_only_measured():
-    x = sp.Symbol("x")
-
-    def wave(terms: int) -> sp.Expr:
-        return sp.Add(*[sp.sin(n * x) for n in range(1, terms)])
-
-    assert max(map(len, formula("f", wave(9), 40).splitlines())) <= 40
-    assert formula("f", wave(60), 40) == f"f = {wave(60)}"
-    assert count_nodes(wave(200)) > MAX_NODES and count_nodes(wave(60)) == 1 + 2 + 58 * 4
-    assert formula("f", wave(200), 10**6) == f"f = {wave(200)}"
-    assert formula("f", wave(500), 40) == f"f = {len(str(wave(500)))} characters, which --json prints"
-    assert len(str(wave(500))) > MAX_TEXT
-
-
-def test_coordinates_too_long_for_a_terminal_are_shown_as_one(run):
-    """Also: nested cases (the ranks of Top-k) are not expanded, which would take exponential time."""
-    out = shown(run, "dcsgd", "--compressor", "top-k:k=2", "--model", "corrected", "--dim", "5")
-    assert "for rankⱼ(│gₖ│) < 2" in out and "for rankⱼ(│vₖ│) < 2" in out and "Cov = 0" in out
 
 
 def test_entries_too_long_for_a_terminal_are_counted(run):

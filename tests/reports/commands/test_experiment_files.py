@@ -67,16 +67,3 @@ def test_the_specification_that_the_hostile_ones_are_made_from_is_good(tmp_path)
     for line in ("paths = 1_000_000_000", "save = [0.5, 1]", "chunk = 7", "models = []", 'quantities = "x1"'):
         (tmp_path / "good.toml").write_text(with_line(line))
         read_experiment(tmp_path / "good.toml")
-
-
-@pytest.mark.parametrize(
-    "arguments", [["missing.toml"], ["."], ["a\0b"], [""], ["good.toml", "-o", ""], ["good.toml", "-o", "taken"]]
-)
-def test_paths_that_cannot_be_used(arguments, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "good.toml").write_text(SPEC)
-    (tmp_path / "taken").write_text("a file")
-    assert main(["solve", *arguments]) == BAD_INPUT
-    out, err = capsys.readouterr()
-    assert out == "" and err.count("\n") == 1
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["good.toml", "taken"]

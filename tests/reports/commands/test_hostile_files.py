@@ -272,10 +272,3 @@ def test_a_link_or_a_pipe_in_place_of_a_file_of_a_result(
     capsys.readouterr()
     assert main(words) == BAD_INPUT
     assert "this is a pipe" in capsys.readouterr().err.splitlines()[-1]
-
-
-def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
-    (tmp_path / "scratch").mkdir()
-    (tmp_path / "out").symlink_to(tmp_path / "scratch")
-    assert main([*prepared(tmp_path)["solve"], str(tmp_path / "out")]) == 0
-    assert (tmp_path / "scratch/summary.json").is_file() and (tmp_path / "out").is_symlink()

@@ -147,18 +147,6 @@ def test_replay_and_check_hand_over_the_whole_statement(tmp_path: Path, run: Run
     assert "function R: odd, nondecreasing, concave_right, bounded 1, slope 2 * M" in lines
 
 
-def test_satisfiability_that_is_not_shown_is_said(tmp_path: Path, run: Run) -> None:
-    """The cube root of 2 has no term in the format of witnesses."""
-    path = tmp_path / "mine.toml"
-    path.write_text('variables = ["x"]\nassume = ["x^3 == 2"]\nclaim = "x <= 2"')
-    status, out, _ = run("claim", str(path))
-    assert status == 0 and out.splitlines()[0] == "PROVED"
-    assert "satisfiability not shown: nothing was checked that satisfies the hypotheses and the declarations" in out
-    status, out, _ = run("claim", str(path), "--json")
-    found = json.loads(out)
-    assert found["satisfiability"] == "not shown" and not found["vacuous"]
-
-
 def test_export_writes_a_file_and_refuses_what_does_not_replay(tmp_path: Path, run: Run) -> None:
     run("check", "6.9-growth", "--certificates", str(tmp_path))
     path, target = tmp_path / "6.9-growth.cert.json", tmp_path / "proof.v"

@@ -187,16 +187,6 @@ def test_a_blow_up_at_a_saved_time_counts_at_that_time():
     assert results.blow_ups_by(np.array([0.3, 0.5, 0.51]), times).tolist() == [0, 1, 2]
 
 
-@pytest.mark.slow
-def test_chunks_of_every_size_give_the_same_files(tmp_path, blocks):
-    blocks(whole=False)
-    found = []
-    for chunk in (None, 7):
-        solved(tmp_path / str(chunk), chunk=chunk, eta="1/8", models=[])
-        found.append(contents(tmp_path / str(chunk)))
-    assert len(found[0]) == 2 and found[1] == found[0]
-
-
 def test_the_numbers_of_a_block_are_bounded_however_many_paths_there_are():
     (one,) = runs(experiment({**FIELDS, "paths": 10**8, "models": [], "eta": "1/8"}))
     kept = len(one.grid) * 4 + 2  # loss, gradient norm, norm and x2, and the last point

@@ -107,8 +107,3 @@ def test_what_is_not_proved_has_no_statement(tmp_path: Path, run: Run) -> None:
     path.write_text(toml_of(THEOREMS["nonconvex"][0] | {"claim": THEOREMS["nonconvex"][1][0]}))
     found = answer(run, "prove", str(path), "--no-repair")
     assert (found["verdict"], found["statement"], found["conventions"], found["axioms"]) == ("REFUTED", None, [], [])
-
-
-@pytest.mark.slow
-def test_prove_says_what_replay_says(tmp_path: Path, run: Run) -> None:
-    proved(tmp_path, run, THEOREMS["signs, heavy tails"][0])

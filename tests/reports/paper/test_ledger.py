@@ -261,13 +261,6 @@ def test_a_claim_that_something_fails_wants_it_to_fail() -> None:
     assert row["status"] == Verdict.SEEN_TO_FAIL and compared(row) == (4, 2, 0)
 
 
-def test_what_the_method_does_is_counted_and_does_not_touch_a_proof() -> None:
-    claim = Claim("a", "a", proofs=("t",))
-    found = evidence("t", METHOD, "VIOLATED", "", "", 3674, 52)
-    row = judge(claim, Results({"t": entry("t", "PROVED")}, {"m": found}))
-    assert row["status"] == Verdict.PROVED and compared(row) == (3674, 52, 0)
-
-
 def test_a_refuted_step_leaves_the_conclusion_open_or_fallen() -> None:
     claim, refuted = Claim("a", "a", steps=("t",)), {"t": entry("t", "REFUTED")}
     assert judge(claim, Results(refuted))["reason"] == "the conclusion is open"
@@ -347,8 +340,6 @@ def test_own_claims_are_read(tmp_path: Path) -> None:
     ("text", "field"),
     [
         ("claims = 3", "claims"),
-        ("claims = [1]", "claims[1]"),
-        ('[[claims]]\nvariables = ["a"]', "claims[1] claim"),
         ('[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\nextra = 1', "claims[1]"),
         ('[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\n[[claims]]\nvariables = ["a"]\nclaim = "b >= 0"', "claims[2] claim"),
         ('[[claims]]\ntitle = 3\nvariables = ["a"]\nclaim = "a >= 0"', "claims[1] title"),

@@ -23,9 +23,8 @@ from sdescent.reports.document.notation import prose
 from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.tex import TEMPLATES, Tex, environment
 from sdescent.reports.paper.assumptions import COLUMN
-from sdescent.reports.paper.bibliography import bibtex, references
 from sdescent.reports.paper.claim_by_claim import Claims
-from sdescent.reports.paper.front import Front
+from sdescent.reports.paper.front import Front, bibtex, references
 from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.paper.theorems import _entry_of
 from sdescent.reports.sections.base import Inputs
@@ -34,17 +33,9 @@ from tests.reports.paper.test_ledger import SETTLED, otherwise
 
 DERIVED = ("ledger", "claims", "assumptions", "appendix")
 #: entries that are checked for real here; the others are taken as what the catalogue expects
-REAL = tuple(
-    [
-        "6.1-scheduled",
-        "6.2-pathwise",
-        "6.2-scheduled",
-        "6.2-expectation",
-        "6.4-corrected",
-        "6.4-bounded-ratio",
-        "6.5-sign",
-    ]
-)
+REAL = (
+    "6.1-scheduled", "6.2-pathwise", "6.2-scheduled", "6.2-expectation", "6.4-corrected", "6.4-bounded-ratio", "6.5-sign",
+)  # fmt: skip
 ALONE = r"""\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}
 \usepackage{amsmath,amssymb,mathtools,booktabs,longtable,graphicx}
 \begin{document}\input{parts/NAME}\end{document}

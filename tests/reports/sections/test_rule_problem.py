@@ -92,19 +92,14 @@ def test_without_closed_form_no_equation_is_shown() -> None:
     found = section(method="normalised")
     (equation,) = found["equations"]
     assert section(method="dsgd")["rule"] is None
+    refused = section(method="dsignsgd", models=["corrected"], noise="none")
+    assert refused["statuses"] == {"corrected": "refused"} and "unbounded" in refused["equations"][0]["refused"]
     assert equation["given"] and equation["rows"] == "" and found["statuses"] == {"first-order": "conditional"}
 
 
 def test_the_steps_of_a_run_are_those_of_the_time_that_one_takes() -> None:
-    fields = {
-        "noise": "gaussian:sigma=1",
-        "loss": "quadratic:h=1",
-        "clients": 1,
-        "dim": 1,
-        "x0": [1],
-        "eta": "1/10",
-        "T": 2,
-    }
+    numbers: dict[str, Any] = {"clients": 1, "dim": 1, "x0": [1], "eta": "1/10", "T": 2}
+    fields = {"noise": "gaussian:sigma=1", "loss": "quadratic:h=1", **numbers}
     momentum = {**fields, "method": "ema-momentum", "regime": "batch-equivalent"}
     assert _settings("own", problem({**fields, "method": BELIEF}))["steps"] == 200
     assert _settings("own", problem(momentum))["steps"] == 20

@@ -129,7 +129,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
 def test_the_report_shows_a_sweep(tmp_path: Path, run: Any) -> None:
     (tmp_path / "sweep.toml").write_text(SWEEP)
     assert run("sweep", str(tmp_path / "sweep.toml"), "-o", str(tmp_path / "made"), "--jobs", "1")[0] == 0
-    build_report(read_problem(spec(tmp_path)), tmp_path / "report", True, None, lambda label, done: None)
+    build_report(read_problem(spec(tmp_path)), tmp_path / "report", True, "studies", lambda label, done: None)
     part = (tmp_path / "report" / "parts" / "studies.tex").read_text()
     assert part.index("{tight}") < part.index("{loose}") and r"\textbf{2}" in part
     assert (tmp_path / "report" / "figures" / "study-1-figure-1.pdf").read_bytes().startswith(b"%PDF")

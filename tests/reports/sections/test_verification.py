@@ -158,18 +158,6 @@ def test_panels_that_turn_dark_and_blow_ups_are_counted():
     )
 
 
-def test_a_group_with_refutations_and_exact_routes(tmp_path):
-    """6.8: two theorems and a refuted claim, through the cache."""
-    own, _ = context(tmp_path)
-    ids = verification.grouped()["6.8"]
-    found = verification._group(own, "6.8", ids, {})
-    made = verification.theorem_evidence(found)
-    for id in ids:
-        expected = "VIOLATED" if isinstance(ALL[id], Refutation) else "CONFIRMED"
-        assert made[f"verify-{id}-formula"]["verdict"] == expected
-    assert verification._group(own, "6.8", ids, {}) == found and own.cache.reused == ["verification-group-6-8"]
-
-
 @pytest.mark.slow
 def test_a_bound_on_a_random_time_over_the_horizon():
     """6.2: bound and mean fall with the horizon; three tenths of the bound are violated."""
@@ -210,20 +198,6 @@ def test_floors_that_are_a_tenth_too_high_are_violated(monkeypatch):
         monkeypatch.setattr(floors, name, lambda *given, right=right: 1.1 * right(*given))
     wrong = settled.floors((2, 16), 1000, 5)["evidence"]
     assert {e["verdict"] for e in wrong.values()} == {"VIOLATED"} and all(e["failing"] == 2 for e in wrong.values())
-
-
-@pytest.mark.slow
-def test_a_stall_level_that_is_a_tenth_too_high_is_violated(monkeypatch):
-    """One law and two step sizes, 3000 paths each."""
-    whole = settled.stall((0.5, 0.25), (1,), 2, 3000, 5)
-    found, series = whole["evidence"]["sign-stall"], whole["series"]["1"]
-    assert found["verdict"] == "CONFIRMED" and found["failing"] == 0
-    # what is drawn is E x^2, twice the mean loss, within five of its own intervals (|z| < 9.8)
-    assert np.all(np.abs(series["value"] - series["exact"]) < 5 * np.maximum(series["below"], series["above"]))
-    right = floors.floor_of_signs
-    monkeypatch.setattr(floors, "floor_of_signs", lambda *given: 1.1 * right(*given))
-    wrong = settled.stall((0.5, 0.25), (1,), 2, 3000, 5)["evidence"]["sign-stall"]
-    assert wrong["verdict"] == "VIOLATED" and wrong["failing"] == 2
 
 
 def slope(order: float | None, doubt: float | None, stated: int = 2, resolution: float = 1e-6) -> dict[str, Any]:

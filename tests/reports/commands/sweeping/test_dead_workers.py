@@ -62,6 +62,26 @@ def test_a_cluster_that_never_starts_is_said(pretended: type[Pretended]) -> None
     assert pretended.begun == 5
 
 
+def test_where_the_scheduler_is_gone_the_connection_is_tried_again_and_the_rest_submitted(
+    pretended: type[Pretended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[list[int]] = []
+
+    def ended(client: Any, tasks: list[Task]) -> Iterator[Done]:
+        submitted.append([task.number for task in tasks])
+        yield Done(tasks[0].number, {}, {})
+        if len(submitted) > 1:
+            yield Done(tasks[1].number, {}, {})
+        else:
+            raise cluster._Gone("the connection was lost")
+
+    monkeypatch.setattr(cluster, "_ended", ended)
+    monkeypatch.setattr(cluster, "PAUSE", 0.0)
+    distributed.Client.starts = iter([None, OSError("refused"), None])
+    assert [one.number for one in cluster.Cluster("tcp://host:8786", 1).run(TASKS)] == [0, 1, 2]
+    assert submitted == [[0, 1, 2], [1, 2]] and distributed.Client.begun == 3
+
+
 @contextmanager
 def watched(seconds: float) -> Iterator[None]:
     begun = time.monotonic()

@@ -80,34 +80,6 @@ def table_of(sweep: Any, value: Any) -> tuple[Table, dict[str, Numbers]]:
 
 
 @pytest.mark.slow
-def test_points_are_left_out_of_a_figure_only_if_they_have_what_it_fixes(tmp_path):
-    blocks = """
-[[sweep]]
-[sweep.grid]
-method = "dcsgd"
-compressor = "bernoulli:p=1/2"
-"compressor.p" = ["1/2", "1/4"]
-eta = [0.1, 0.2]
-[[sweep]]
-[sweep.grid]
-method = "dsgd"
-eta = [0.1, 0.2]
-[[figures]]
-x = "eta"
-y = "compressor.p"
-at = {method = "dcsgd"}
-[[figures]]
-x = "eta"
-y = "compressor.p"
-"""
-    base = BASE.replace('method = "dcsgd"\ncompressor = "bernoulli:p=1/2"\n', "").replace("eta = 0.1\n", "")
-    sweep = read(tmp_path, blocks, base)
-    table, numbers = table_of(sweep, lambda values, run: (1.0, 0.1, 0))
-    listed, _ = draw_figures(sweep, table, survey(sweep), tmp_path, numbers.__getitem__)
-    assert ["without a value of an axis are not in it (2)" in figure["caption"] for figure in listed] == [False, True]
-
-
-@pytest.mark.slow
 def test_means_that_the_sample_does_not_see_have_no_interval_no_ratio_and_no_verdict(tmp_path):
     grid = '[sweep.grid]\neta = [0.1, 0.2]\n"noise.nu" = [3, 4]\n[[figures]]\nx = "eta"\ny = "noise.nu"\n'
     sweep = read(tmp_path, grid + '[[figures]]\nx = "eta"\ny = "noise.nu"\nestimate = "median"')

@@ -1,4 +1,4 @@
-"""One sweep gives the same bytes everywhere: in this process, in others, in shares, on Dask, whoever is killed meanwhile."""
+"""One sweep gives the same bytes everywhere: in this process, in others, in shares, whoever is killed meanwhile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -140,34 +139,4 @@ def test_a_sweep_that_is_ended_goes_on(spec: Path, tmp_path: Path, expected: lis
     there = done(out)
     state, answer = swept((spec, out, "sweep.seeds=80 --status"), (spec, out, "--jobs 1"))
     assert state["done"] == there and answer["done"] == POINTS
-    assert tables(out) == expected
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
-def test_dask_whose_worker_and_scheduler_are_killed(spec: Path, tmp_path: Path, expected: list[str]) -> None:
-    """A worker and the scheduler are killed after some points, and others take their places at the same address."""
-    pytest.importorskip("distributed")
-    port, out = free_port(), tmp_path / "out"
-    address = f"tcp://127.0.0.1:{port}"
-    of_dask, quiet = [sys.executable, "-m"], "--no-dashboard"
-    scheduler = [*of_dask, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), quiet]
-    worker = [*of_dask, "distributed.cli.dask_worker", address, "--nthreads", "1", quiet, "--death-timeout", "60"]
-    worker += ["--local-directory", str(tmp_path)]
-    sweep = command(spec, out, "--executor", f"dask:{address}")
-    with (
-        started([*worker, "--no-nanny"]) as first, started(worker), started(worker), started(scheduler) as one,
-        started(sweep) as process,
-    ):  # fmt: skip
-        wait_for(lambda: done(out) > 5, 200)
-        first.kill()
-        time.sleep(1)
-        one.kill()
-        one.wait()
-        with started(scheduler), started(worker):
-            assert process.wait(300) == 0
     assert tables(out) == expected

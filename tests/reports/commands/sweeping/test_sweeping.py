@@ -19,12 +19,11 @@ from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.method import run as run_method
 from sdescent.numerics.statistics.estimates import over_time
-from sdescent.reports.commands.sweeping.context import context
 from sdescent.reports.commands.sweeping.executors import slurm
 from sdescent.reports.commands.sweeping.executors.base import Lost
 from sdescent.reports.commands.sweeping.plan import entries, shard, tasks
 from sdescent.reports.commands.sweeping.store import Damaged, Store, packed, unpacked
-from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out, context
 
 SPEC = """
 method = "dsgd"
