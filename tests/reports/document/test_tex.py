@@ -96,7 +96,7 @@ def test_escaped_ascii_prints_as_itself(tmp_path):
     lines = text_of(result.pdf).splitlines()
     # The text layer may use typographic twins of the apostrophe and the "fi" ligature; nothing else may differ.
     printed = [line.removesuffix(" x").replace("’", "'").replace("ﬁ", "fi") for line in lines if line.endswith(" x")]
-    assert printed == words
+    assert printed[: len(words)] == words  # then the letters, of which a raised x ends a line
     assert not (tmp_path / "pwned").exists()
 
 
