@@ -14,12 +14,11 @@ from benchmarks.peers import Work
 from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.reports.commands.sweeping.context import context
 from sdescent.reports.commands.sweeping.executors.base import Executor
-from sdescent.reports.commands.sweeping.executors.this_process import Here
+from sdescent.reports.commands.sweeping.executors.choose import Here
 from sdescent.reports.commands.sweeping.plan import Entry, entries, tasks
 from sdescent.reports.commands.sweeping.store import Store
-from sdescent.reports.commands.sweeping.tasks import Task
+from sdescent.reports.commands.sweeping.tasks import Task, context
 
 SPEC = """
 method = "dcsgd"

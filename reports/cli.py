@@ -1,10 +1,10 @@
-"""The command `sdescent`: it reads the options, and treats everything that goes wrong by one contract.
+"""The command `sdescent`: it reads the options, and turns every failure into one line and one exit status.
 
-Typer only reads the options, which are the arguments of a function without a body: each command returns the job to run, and
-`main` runs it, so that none of our errors passes through a library that would print it in its own way. Nothing heavy is
+Typer only reads the options: a command is a function without a body, whose arguments are its options. It returns the job to run,
+and `main` runs that job, so that no error of ours passes through a library that would print it in its own way. Nothing heavy is
 imported before it is needed.
 
-Nothing that a user writes is executed, but for the files of `--load`, those that a TOML file names under `plugins`, and installed
+Of what a user writes, only these are executed: the files of `--load`, those that a TOML file names under `plugins`, and installed
 plugins (`sdescent.derive.vocabulary.plugin_loading`).
 
 Exit status: 0 done; 1 the object asked for does not exist (a refusal), is refuted or invalid; 3 undecided; 2 bad input, or a
@@ -56,7 +56,7 @@ app = typer.Typer(
 
 
 def _option(flags: str, metavar: str | None, text: str) -> Any:
-    """An option of these flags, parted by spaces."""
+    """An option with these flags, separated by spaces."""
     return typer.Option(*flags.split(), metavar=metavar, help=text)
 
 
@@ -71,14 +71,14 @@ _Json = Annotated[bool, _option("--json", None, "Print JSON on standard output."
 _Load = Annotated[_Texts, _option("--load", "FILE.py", "Run a Python file with pieces of your own first (repeatable).")]
 _Schedule = Annotated[_Text, _option("--schedule", "U", "Step-size schedule: one, power:p=1/2 or free (one).")]
 _Certificate = Annotated[_Text, _option("--certificate", "PATH", "Where the certificate goes (beside FILE).")]
-_Seconds = Annotated[str, _option("--seconds", "S", "About how long it may take, up to 600.")]
+_Seconds = Annotated[str, _option("--seconds", "S", "About how many seconds it may take, up to 600.")]
 _Clients = Annotated[_Text, _option("--clients", "N", "How many clients: a whole number, or the symbol N.")]
 
 
 def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Callable[..., Job]]:
-    """Register a command by its options: its job is the function of its name, or of `name`, in `module`, with these arguments.
+    """Register a command by its options. Its job is the function in `module` called `name`, or else like the command.
 
-    The files of `load` are executed first, and are no argument; those of `plugins` too, and they are.
+    The options are the job's arguments. The files of `load` and `plugins` are executed first; only `plugins` is passed on.
     """
 
     def register(options: Callable[..., None]) -> Callable[..., Job]:
@@ -126,7 +126,7 @@ def report(
     spec: Annotated[_Text, _argument("SPEC.toml", "A problem of your own to report on.")] = None,
     out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "report",
     quick: Annotated[
-        bool, _option("--quick", None, "Fewer paths, settings and seeds: how long, README.md says.")
+        bool, _option("--quick", None, "Fewer paths, settings and seeds; README.md says how long it takes.")
     ] = False,
     only: Annotated[_Text, _option("--only", "SECTION", "One section of the report.")] = None,
     load: _Load = None,
@@ -173,7 +173,7 @@ def scaling(
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
-    """Solve for the scaling rules of a method: how its constants change with the batch size so that its SDE stays."""
+    """Solve for the scaling rules of a method: how its constants change with the batch size so that its SDE stays the same."""
 
 
 @_command("proving")
@@ -197,7 +197,7 @@ def claim(
     certificate: _Certificate = None,
     no_repair: Annotated[bool, _option("--no-repair", None, "Do not look for repairs of a refuted claim.")] = False,
     repair_seconds: Annotated[
-        str, _option("--repair-seconds", "S", "About how long to look for repairs, up to 600.")
+        str, _option("--repair-seconds", "S", "About how many seconds to look for repairs, up to 600.")
     ] = "10",
     as_json: _Json = False,
 ) -> None:
@@ -241,7 +241,7 @@ def audit(
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
-    """Audit an SDE that somebody states for an update rule: agrees to its weak order, or which terms are wrong."""
+    """Audit an SDE that somebody states for an update rule: it agrees to its weak order, or these terms are wrong."""
 
 
 @_command("proving")
@@ -277,14 +277,14 @@ def sweep(
     overrides: Annotated[_Texts, _argument("KEY=V1,V2", "Values in place of the file's: eta=0.1,0.05.")] = None,
     out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "swept",
     jobs: Annotated[
-        _Text, _option("--jobs", "N", "Tasks at a time (one for each processor); of slurm, shares.")
+        _Text, _option("--jobs", "N", "Tasks at a time (one for each processor); with slurm, shares.")
     ] = None,
     shard: Annotated[
-        _Text, _option("--shard", "I/N", "The I-th of N shares of the points alone, for job arrays.")
+        _Text, _option("--shard", "I/N", "Only the I-th of N shares of the points, for job arrays.")
     ] = None,
     executor: Annotated[str, _option("--executor", "E", "processes, dask, dask:ADDRESS or slurm.")] = "processes",
     dry_run: Annotated[bool, _option("--dry-run", None, "Say what would be done, and how long it may take.")] = False,
-    status: Annotated[bool, _option("--status", None, "Say how much of it is done.")] = False,
+    status: Annotated[bool, _option("--status", None, "Say how much of the study is done.")] = False,
     plugins: _Load = None,
     as_json: _Json = False,
 ) -> None:

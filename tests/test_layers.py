@@ -66,11 +66,11 @@ ORDER: dict[str, tuple[str, ...]] = {
         "auditing", "bounds", "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
-        "store", "context", "tasks", "plan", "table", "bounds", "theorems", "panels", "thresholds", "drawing", "figures",
+        "store", "tasks", "plan", "table", "bounds", "theorems", "panels", "thresholds", "drawing", "figures",
         "executors", "command",
     ),
     "reports/paper": (
-        "ledger_claims", "bibliography", "front", "assumptions", "claim_by_claim", "models", "sde_table",
+        "ledger_claims", "front", "assumptions", "claim_by_claim", "models", "sde_table",
         "stationary", "theorems", "experiments", "real_data", "sweeps", "verification", "application",
     ),
 }  # fmt: skip

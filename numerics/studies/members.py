@@ -23,7 +23,7 @@ class Member:
     """A point: an experiment with one step size.
 
     Attributes:
-        like: the experiment, or one that it is but for the numbers of its noise and compressor.
+        like: the experiment, or another that differs from it in the numbers of its noise and compressor alone.
         family: the family that its programs are compiled for.
         numbers: what the symbols of the family stand for; eta too.
         shared: text of what the members of a call have in common besides the family, which determines the loss with its numbers.
@@ -72,9 +72,9 @@ def members(points: Iterable[Mapping[str, Any]]) -> list[Member]:
 
 @final
 class _Siblings:
-    """The points that are one point but for the numbers of its noise and compressor.
+    """Points that differ from one point in the numbers of its noise and compressor alone.
 
-    What is checked of a specification is checked of each of theirs: its values, and that a compressor exists in the dimension.
+    Each specification is checked as that of the one point is: its values, and that a compressor exists in the dimension.
     """
 
     def __init__(self, fields: Mapping[str, Any], first: Member) -> None:
@@ -84,7 +84,7 @@ class _Siblings:
         self._texts = {kind: spec.text for kind, (spec, _) in opened.items()}
         self._letters = {kind: numbers.keys() for kind, (_, numbers) in opened.items()}
         self._entries: dict[tuple[str, str], tuple[str, dict[str, float]] | None] = {}
-        # what a piece or a rule of the user's makes of a number is known to the one that was read
+        # only reading a point as a whole says what a piece or a rule of the user's makes of a number
         plain = problem.table is None and problem.regime is None and not problem.params
         plain = plain and all(spec.entry.owner is None for spec in problem.specs.values())
         self._none = not plain or any(name not in first.numbers for _, numbers in opened.values() for name in numbers)
@@ -122,7 +122,7 @@ class _Siblings:
         if (kind, text) not in self._entries:
             spec = parse_spec(kind, text, kind)
             opened, numbers = spec.opened(kind)
-            # a symbol may be called as a number's letter is
+            # a symbol may have the name of a number's letter
             alike = opened.text == self._texts[kind] and numbers.keys() == self._letters[kind]
             if alike:
                 built = spec.build()

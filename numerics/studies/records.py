@@ -103,7 +103,7 @@ def records(
 
 
 def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | None]]]:
-    """`_numbers` of each; arrays of one shape at once, where they are small and so many that each one's own calls take longer."""
+    """`_numbers` of each array; small arrays of one shape together, since a call for each would take longer."""
     results: dict[int, dict[str, list[float | None]]] = {}
     groups: dict[tuple[int, ...], list[int]] = {}
     for n, array in enumerate(arrays):
@@ -125,7 +125,7 @@ def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | No
 
 
 def _numbers(values: np.ndarray) -> dict[str, list[float | None]]:
-    """The estimates of `series`, without what is the same for every run."""
+    """The estimates of `series`, without the fields that are the same for every run."""
     return {name: _listed(array) for name, array in _estimates(values).items()}
 
 

@@ -1,4 +1,4 @@
-"""Families of experiments: those that are one experiment but for numbers, and so have one compiled program.
+"""Families of experiments: they differ in numbers alone, and so share one compiled program.
 
 A family is the problem of an experiment with symbols in place of the numbers of its noise, compressor and method, of the number of
 clients and of a rule's constants. Its programs are given these numbers with each call
@@ -36,7 +36,7 @@ _STRUCTURE = ("method", "compressor", "noise", "loss", "schedule", "regime", "di
 @final
 @dataclass(frozen=True)
 class Family:
-    """Experiments that are one but for their numbers.
+    """Experiments that differ in their numbers alone.
 
     Args:
         key: text that is equal for equal families.
@@ -68,9 +68,9 @@ class Family:
         return _equation((self, model))
 
     def exists(self, model: Model, numbers: Mapping[str, float]) -> bool:
-        """Whether there is an equation with the symbols that can be solved, and none of its conditions is false at these numbers.
+        """Whether the equation with symbols can be solved, and none of its conditions is false at these numbers.
 
-        One that is refuses them, or is one of accuracy alone.
+        A false condition refuses the numbers, or concerns accuracy alone.
         """
         if self.equation(model) is None:
             return False
@@ -179,7 +179,7 @@ def _closed(problem: Problem) -> Family:
     return _first_of_equals(Family(key, problem))
 
 
-#: the first of equal families, which knows what was asked of it before
+#: the first of equal families, whose caches are filled
 _first_of_equals = Memo(lambda family: family, 1024)
 
 

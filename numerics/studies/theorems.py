@@ -125,7 +125,7 @@ class Covers:
         self._bindings_of: dict[str, Mapping[str, Any] | None] = {}
 
     def __call__(self, experiment: Mapping[str, Any], letters: Mapping[str, float]) -> bool:
-        """Whether it is, with the numbers that its constants have there.
+        """Whether it is, with the numbers that its constants have at the point.
 
         Args:
             experiment: the experiment of the point (`Experiment.to_dict`).
@@ -147,7 +147,7 @@ class Covers:
 
 
 def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple[Term, list[Relation]]:
-    """The bound on E f at the horizon, and that what it is divided by is positive."""
+    """The bound on E f at the horizon, and the condition that its divisor is positive."""
     setting = stated.setting
     accepted = 'a bound on E f at the horizon, such as conclude = "gronwall" with V = "f - fstar" gives'
     if "f" not in setting.potentials or conclusion.op not in ("<=", "<"):
@@ -248,7 +248,7 @@ def _bindings(stated: Stated, method: Mapping[str, Any]) -> Mapping[str, Any] | 
 
 
 def _matched(theirs: Any, ours: Any, bindings: dict[str, Any]) -> bool:
-    """Whether a part of a method is the other's, with numbers for its symbols, which are added to `found`."""
+    """Whether a part of a method is the other's with numbers for its symbols, which are added to `bindings`."""
     if isinstance(theirs, sp.Symbol):
         return isinstance(ours, sp.Basic) and ours == bindings.setdefault(theirs.name, ours)
     if isinstance(theirs, sp.Basic) or isinstance(ours, sp.Basic):

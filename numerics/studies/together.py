@@ -54,7 +54,7 @@ def growth_of(kind: Kind, member: Member) -> float | None:
 
 
 def _groups(kind: Kind, members: Sequence[Member]) -> list[list[int]]:
-    """The places of members that one call can have: with the same family and structure, and equal numbers where they must be."""
+    """The places of members that one call can solve: of one family and structure, with equal numbers where these must be equal."""
     groups: dict[Any, list[int]] = {}
     for n, member in enumerate(members):
         differing = member.family.differing(kind, member.numbers)
@@ -80,7 +80,7 @@ def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[
     """The outcomes of one call.
 
     Raises:
-        BadInput: the experiment's own numbers, in whose names an error is told, are not accepted either.
+        BadInput: the experiment's own numbers are not accepted either; the error names them.
     """
     try:
         return _cut(_call(kind, members, alone), len(members))
@@ -90,7 +90,7 @@ def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[
         if alone:
             raise
         failure = None
-    if len(members) > 1:  # whose it is shows when each is solved alone
+    if len(members) > 1:  # solved one by one, they show which of them fails
         return [outcome for member in members for outcome in _solved(kind, [member])]
     return _solved(kind, members, alone=True) if failure is None else [failure]
 

@@ -9,10 +9,10 @@ A criterion is a set of inequalities (`Condition`). A claim is seen where all of
 for a fatal one the whole interval is on the other side.
 
 All intervals are for medians over independent seeds, between two order statistics, exact for every law of the loss
-(`sdescent.numerics.statistics.estimates.quantile`). A claim that looks at several intervals gives each the level 1 -
-0.05/(their number),
-so all of them hold at once with probability 0.95 at least. A loss counts up to a cap, and a run that left the bound counts as
-the cap: a blow-up is an outcome. Losses are f - f* with the lower bound f* = 0 where the minimum is not known; dimensionless.
+(`sdescent.numerics.statistics.estimates.quantile`). A claim that looks at several intervals gives each the level
+1 - 0.05/(their number), so that all of them hold at once with probability 0.95 at least. A loss counts up to a cap, and a run that
+left the bound counts as the cap: a blow-up is an outcome. Losses are f - f* with the lower bound f* = 0 where the minimum is not
+known; dimensionless.
 """
 
 from __future__ import annotations

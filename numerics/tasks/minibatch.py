@@ -10,7 +10,6 @@ from then on is inf.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,17 +28,9 @@ from sdescent.numerics.tasks.linear_models import LinearModel
 BLOW_UP_NORM = 1e6
 
 
-class MiniBatchMethod(ABC):
-    """What a client sends for its mini-batch gradient. Instances are hashable (frozen dataclasses)."""
-
-    @abstractmethod
-    def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
-        """C(v) for v of shape (d, R), with one key per replica, shape (R,)."""
-
-
 @final
 @dataclass(frozen=True)
-class MiniBatchDSGD(MiniBatchMethod):
+class MiniBatchDSGD:
     """C(v) = v."""
 
     def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
@@ -48,7 +39,7 @@ class MiniBatchDSGD(MiniBatchMethod):
 
 @final
 @dataclass(frozen=True)
-class MiniBatchDCSGD(MiniBatchMethod):
+class MiniBatchDCSGD:
     """Rand-k: C(v)_j = (d/k) v_j for k coordinates drawn uniformly without replacement, 0 elsewhere.
 
     Raises:
@@ -75,11 +66,15 @@ class MiniBatchDCSGD(MiniBatchMethod):
 
 @final
 @dataclass(frozen=True)
-class MiniBatchDSignSGD(MiniBatchMethod):
+class MiniBatchDSignSGD:
     """C(v)_j = sign v_j (0 where v_j = 0)."""
 
     def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
         return jnp.sign(v)
+
+
+#: what a client sends for its mini-batch gradient: `message` is C(v) for v (d, R), with one key for each replica (R,)
+MiniBatchMethod = MiniBatchDSGD | MiniBatchDCSGD | MiniBatchDSignSGD
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 
@@ -25,22 +24,13 @@ def multiplier(rule: str, x: float, growth: float) -> float:
     return x * np.sqrt(growth) if rule == THEORY else x / np.sqrt(growth)
 
 
-@final
-@dataclass(frozen=True)
-class Best:
-    """The grid point of the smallest median.
+def best(losses: Any) -> tuple[int, bool]:
+    """The index of the grid point with the smallest median of last losses (of equal ones the first), and whether it is at an edge.
 
-    Attributes:
-        index: its index.
-        edge: whether it is the first or the last one: the grid is then too narrow, and the choice is not an optimum.
-    """
+    At an edge the grid is too narrow, and the choice is not an optimum.
 
-    index: int
-    edge: bool
-
-
-def best(losses: Any) -> Best:
-    """The choice from last losses (grid points, seeds), blow-ups as infinity or a cap; of equal medians the first.
+    Args:
+        losses: (grid points, seeds); a blow-up is infinity or a cap.
 
     Raises:
         BadInput: fewer than three grid points, or a loss that is not a number.
@@ -49,7 +39,7 @@ def best(losses: Any) -> Best:
     if array.ndim != 2 or len(array) < 3 or np.any(np.isnan(array)):
         raise BadInput("losses", array.shape, "numbers (at least 3 grid points, seeds); a blow-up is infinity")
     index = int(np.argmin(np.median(array, axis=1)))
-    return Best(index, index in (0, len(array) - 1))
+    return index, index in (0, len(array) - 1)
 
 
 def matched(multipliers: Any, lengths: Any, target: float) -> float:

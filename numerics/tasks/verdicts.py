@@ -1,4 +1,4 @@
-"""What inequalities with intervals say about a claim, what would change that, and what two studies say together."""
+"""Verdicts on claims by inequalities with intervals: the verdict, what would change it, and that of two studies together."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _TITLES = {
 
 
 def print_json(value: Any) -> None:
-    """`value` on standard output; ASCII, so that every terminal and every pipe takes it."""
+    """Print `value` on standard output, in ASCII, which every terminal and every pipe accepts."""
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
@@ -50,7 +50,7 @@ def option_name(field: str) -> str:
 
 
 def problem_of_options(fields: Mapping[str, str | None]) -> Problem:
-    """The problem of the options, or of a file that stands in the place of the method; options go before its keys.
+    """The problem that the options state; where a file takes the place of the method, options override its keys.
 
     Raises:
         BadInput: a field that does not fit.
@@ -112,7 +112,7 @@ def registered() -> dict[str, list[dict[str, Any]]]:
 
 
 def _own_theorems() -> dict[str, list[dict[str, Any]]]:
-    """{"theorem": ..} of the user's own; {} where there are none, so that nothing heavy is loaded."""
+    """{"theorem": ..}, the user's own theorems; {} where there are none, so that nothing heavy is loaded."""
     if not any(hasattr(module, "ENTRIES") for module in modules()):
         return {}
     from sdescent.derive.theorems.catalogue import of_plugins
@@ -148,7 +148,7 @@ def list_registered(as_json: bool) -> int:
 
 
 def _from(entry: Entry) -> str | None:
-    """The file or the module of the user's own that registered it."""
+    """The user's file or module that registered an entry; None for a built-in one."""
     return None if entry.owner is None else one_line(Path(entry.owner).name)
 
 
@@ -194,7 +194,7 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
 
 
 def _answered_no(statuses: Mapping[str, str]) -> list[str]:
-    """A line for the models that do not exist, one for the checks that failed, one for false claims of the user."""
+    """One line each for models that do not exist, checks that failed, and claims of the user that are false."""
     refused, failed, false = ([n for n, s in statuses.items() if s == kind] for kind in ("refused", "FAILS", "refuted"))
     lines = []
     if refused:
@@ -218,10 +218,10 @@ def path_of(text: str, field: str) -> Path:
 
 
 def output_file(text: str, field: str) -> Path:
-    """The path of a file that an option says is to be written: a new name, or a file that is replaced.
+    """The path of the file that an option asks to write: a new file, or one that is replaced.
 
-    A symbolic link is neither followed, which could overwrite something that nobody named, nor replaced, which would surprise
-    those who made it (and could replace /dev/stdout).
+    A symbolic link is not followed, which could overwrite a file that nobody named. It is not replaced either, which would surprise
+    whoever made it (and could replace /dev/stdout).
 
     Raises:
         BadInput: it is not a path.
@@ -251,7 +251,7 @@ def equations(values: Mapping[str, Any]) -> str:
 
 
 def require_writable(folder: Path) -> None:
-    """That files can be made in the folder, as far as its permissions say; it need not exist, and is not made.
+    """Check by its permissions that files can be made in a folder, which need not exist and is not made.
 
     Raises:
         OSError: they cannot.
@@ -268,8 +268,8 @@ def require_writable(folder: Path) -> None:
 def writable(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iterator[None]:
     """Make the folder and try to write in it, so that minutes of work are not lost at the end.
 
-    The folder may be a symbolic link, which its user names; a folder inside may not, since what is written and removed there
-    would be somewhere that nobody named. If the block raises, folders that were made meanwhile and are still empty are removed.
+    The folder may be a symbolic link, since the user named it. A folder inside may not: files would be written and removed in a
+    place that nobody named. If the block raises, new folders that are still empty are removed.
 
     Args:
         folder: to write into.

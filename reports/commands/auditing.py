@@ -44,7 +44,7 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
 
 
 def lines(result: dict[str, Any]) -> list[str]:
-    """What an audit found, from its JSON."""
+    """The lines of an audit, from its JSON."""
     claimed, held = result["order"], result["holds"]
     text = [f"{result['verdict']}{_to_order(result)}"]
     text.append(f"regime: {result['regime']}; one step stands for the time {result['time']}")
@@ -72,7 +72,7 @@ def lines(result: dict[str, Any]) -> list[str]:
 
 
 def _term(term: dict[str, Any]) -> list[str]:
-    """The term as claimed and as derived, the difference, and the entry that it stands in where that has more terms."""
+    """A term as claimed and as derived, their difference, and the whole entry where it has more terms."""
     whole = term["entry"]
     text = [f"{term['where']}: {_what(term)}"]
     text.append(f"    claimed {term['claimed']}")
@@ -84,7 +84,7 @@ def _term(term: dict[str, Any]) -> list[str]:
 
 
 def _held(held: int, claimed: int) -> str:
-    """What is true of the weak order of an equation with wrong terms."""
+    """The weak order that an equation with wrong terms still has."""
     if held == claimed:
         return (
             f"the equation as stated has weak order {held} all the same: what is wrong above matters for weak order 2"

@@ -28,10 +28,10 @@ def prove(
 ) -> int:
     """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED, 4 CONTRADICTED.
 
-    Of a claim at the horizon a false step alone does not refute it.
+    A false step alone does not refute a claim at the horizon.
 
     Args:
-        certificate, rocq: where they go; the certificate beside the file unless given, no file for Rocq unless given.
+        certificate, rocq: paths of the two files. By default the certificate lies beside the file, and nothing is written for Rocq.
         verify: whether to compare the theorem with numbers as well, whatever became of it.
 
     Raises:
@@ -99,7 +99,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
 
 def _result(answer: Any) -> dict[str, Any]:
-    """An answer as JSON; relations in the letters of a file."""
+    """An answer as JSON, with relations in the letters of a theorem file."""
     from sdescent.derive.proof.replay.check import replay_object
     from sdescent.derive.theorems.bounds.language.letters import is_sign
     from sdescent.derive.theorems.bounds.printing import relation_text, worded
@@ -149,7 +149,7 @@ def _result(answer: Any) -> dict[str, Any]:
 
 
 def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
-    """Relations in the letters of a file, with what backs each."""
+    """Relations in the letters of a theorem file, each with its source."""
     from sdescent.derive.theorems.bounds.printing import relation_text, says_nothing
 
     return [
@@ -160,7 +160,7 @@ def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
 
 
 def _conventions(setting: Any, replayed: Any) -> list[str]:
-    """What the replay says of terms that are not shown to be inside their domains, in the letters of a file."""
+    """The conventions that a replay names for terms not shown to lie in their domains, in the letters of a theorem file."""
     from sdescent.derive.proof.language.terms import from_json
     from sdescent.derive.proof.replay.in_words import convention
     from sdescent.derive.theorems.bounds.printing import term_text
@@ -169,12 +169,12 @@ def _conventions(setting: Any, replayed: Any) -> list[str]:
 
 
 def _titled(name: str, text: str) -> str:
-    """A relation with its name, unless that says the same."""
+    """A relation after its name, unless the name is the relation itself."""
     return text if name.replace(" ", "") == text.replace(" ", "") else f"{name}: {text}"
 
 
 def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[str, Any]:
-    """The theorem compared with numbers, as JSON; of one that is proved, and fails on its own subject, both sides too."""
+    """The comparison of a theorem with numbers, as JSON; for a proved theorem that they contradict, also the contradiction."""
     from sdescent.numerics.evidence.verify import verify_stated
 
     checks = verify_stated(stated, seconds)
@@ -203,7 +203,7 @@ def _point(against: Any) -> dict[str, str]:
 
 
 def _run(run: Any) -> dict[str, Any]:
-    """The states of a run, what each assumption leaves there, and the two sides of the claim."""
+    """The states of a run, the margin of each assumption there, and the two sides of the claim."""
     states = [{name: str(v) for name, v in state.items()} for state in run.states]
     margins = {name: [str(v) for v in values] for name, values in run.margins.items() if values}
     sides = {"left": str(run.sides[0]), "right": str(run.sides[3])}

@@ -47,7 +47,7 @@ def run(as_json: bool) -> int:
 
 
 def findings() -> list[Diagnosis]:
-    """Everything that was looked at."""
+    """All diagnoses, in the order of printing."""
     return [
         _python(), *_packages(), *_extras(), _guarded("TeX", _tex), _guarded("pandoc", _pandoc),
         Diagnosis("CPUs", _OK, f"{_cpus()} usable"),

@@ -92,7 +92,7 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
 
 
 def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
-    """An entry compared with numbers; what is proved of the SDE is not contradicted by the method, which it does not cover."""
+    """Compare an entry with numbers. The method does not contradict a theorem on the SDE, which does not cover it."""
     from sdescent.numerics.evidence.verify import verify
 
     checks = verify(entry.id)
@@ -114,7 +114,7 @@ def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
 
 
 def _sharpest(entry: Any) -> dict[str, Any] | None:
-    """The least value of a stated constant that is certified, and a refutation just below it."""
+    """The least value of a constant with which the entry is certified, and a refutation just below it."""
     from sdescent.derive.theorems.sharpen import sharpest
 
     bounds = sharpest(entry)
@@ -257,7 +257,7 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
 
 
 def _mended(repair: dict[str, Any]) -> str:
-    """The change with which the claim of an entry holds, and the entry that repairs it."""
+    """The change that makes an entry's claim true, and the entry that repairs it."""
     changes = [c["plain"] + (f' in place of "{c["instead"]}"' if c["instead"] else "") for c in repair["changes"]]
     parts = [f"proved with {', '.join(changes)}"] if changes else []
     parts += [f"repaired by {repair['entry']}"] if repair["entry"] else []
@@ -345,7 +345,7 @@ def _read(certificate: str) -> str:
 
 
 def _replayed(text: str) -> tuple[int, Any]:
-    """0 and the replay of a certificate; or the exit status, with {"error", "step"}, of one that is not valid."""
+    """(0, the replay) of a valid certificate; (exit status, {"error", "step"}) of any other."""
     from sdescent.derive.proof.replay.check import Invalid, Unreadable
     from sdescent.derive.proof.replay.check import replay as check_again
 

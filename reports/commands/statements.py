@@ -1,4 +1,4 @@
-"""What a certificate or a refutation states, in full, for the JSON of check, claim, prove and replay, and its last lines."""
+"""The full statement of a certificate or a refutation, for the JSON and the last lines of check, claim, prove and replay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sdescent.reports.claims.evidence import REPORT
 
 
 def stated(replayed: Any) -> dict[str, Any]:
-    """The statement of a certificate that was replayed, as it stands in the file, and what is to be known about it."""
+    """The statement of a replayed certificate as it stands in the file, with its axioms, conventions and satisfiability."""
     return {
         "context": replayed.context,
         "assumptions": replayed.assumptions,
@@ -27,7 +27,7 @@ def stated(replayed: Any) -> dict[str, Any]:
 
 
 def standing(statement: dict[str, Any], conventions: list[str] | None = None) -> list[str]:
-    """The lines that every command prints of what it proved; `conventions` are those of the statement unless given."""
+    """The lines that every command prints about a proof; `conventions` defaults to those of the statement."""
     from sdescent.derive.proof.replay.in_words import standing as lines
 
     texts = statement["conventions"] if conventions is None else conventions
@@ -35,7 +35,7 @@ def standing(statement: dict[str, Any], conventions: list[str] | None = None) ->
 
 
 def contradiction(comparisons: Sequence[Any], about: str, proof: dict[str, Any]) -> dict[str, Any] | None:
-    """What a proof says, and the numbers on its own subject that contradict it; None where none do."""
+    """A proof with the numbers on its own subject that contradict it; None if no numbers do."""
     from sdescent.numerics.evidence.checks.result import contradicting
 
     against = contradicting(comparisons, about)
@@ -48,9 +48,9 @@ def headline(verdict: str, vacuous: bool) -> str:
 
 
 def stated_by(checked: Any) -> dict[str, Any] | None:
-    """The same of a checked entry: of its certificate, which is replayed for it; or of a claim over real numbers that fails.
+    """The statement of a checked entry: from its certificate, which is replayed, or from a refuted claim over real numbers.
 
-    None where nothing was shown.
+    None if nothing was shown.
     """
     from sdescent.derive.proof.kernel.certificate import context_json
     from sdescent.derive.proof.language.context import Context

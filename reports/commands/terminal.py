@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show(console: Console, equation: SDE, specs: Mapping[str, Spec]) -> None:
-    """Everything that is known about the equation, as wide as the terminal allows."""
+    """Print an equation with its conditions and symbols, as wide as the terminal allows."""
     about = [f"{kind} {spec.text}" for kind, spec in specs.items() if kind != "method"]
     # Rich falls back to ASCII boxes by itself; the printer of formulas must be told.
     unicode = console.encoding.startswith("utf")

@@ -21,7 +21,7 @@ STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#D55E00", "linestyle": "-."},
     {"color": "#009E73", "linestyle": ":"},
 )
-#: what is in many figures has one style in all of them: the method, also as it is run on data, and its models
+#: series that many figures share have one style in all of them: the method (also on data) and its models
 NAMED = dict(zip(("method", "first-order", "corrected", "second-order"), STYLES, strict=True)) | {"real": STYLES[0]}
 #: a bound that a theorem proves; a thick line, which tells it from the method's without colours
 BOUND: dict[str, Any] = {"color": "#CC79A7", "linestyle": "-"}
@@ -179,12 +179,12 @@ def logarithmic(axis: Any, letter: str = "y") -> None:
 
 
 def rim() -> list[Any]:
-    """What sets a line off from dark cells."""
+    """A white rim, which sets a line off from dark cells."""
     from matplotlib.patheffects import Normal, withStroke
 
     return [withStroke(linewidth=3.0, foreground="white"), Normal()]
 
 
 def as_text(words: str) -> str:
-    """A user's words in a figure, in which a dollar sign would begin mathematics."""
+    """A user's words for a figure, in which a bare dollar sign would begin mathematics."""
     return words.replace("$", r"\$")

@@ -263,7 +263,7 @@ class Notation:
         }
 
     def _faces(self) -> dict[str, str]:
-        """The LaTeX of the user's symbols and of memory, which are of another typeface where a letter has another meaning too."""
+        """The LaTeX of the user's symbols and of memory, in another typeface where the letter has another meaning too."""
         faces = {own_macro(n): _face(n) for n in self._user_symbols}
         used = self._named()
         others = LETTERS | {tex for n, (tex, _) in MEANING.items() if macro(n) in used}

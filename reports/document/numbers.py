@@ -1,8 +1,9 @@
-"""Numbers as LaTeX for math mode: rounded, with the half-width of their interval, with a power of ten where they are extreme."""
+"""Numbers as LaTeX for math mode: rounded, with an interval, with a power of ten where they are extreme; and vectors."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 
 #: powers of ten from which a number is written with \times 10^{..}
@@ -10,6 +11,10 @@ _SMALLEST, _LARGEST = -3, 5
 _MISSING = r"\text{--}"
 #: a half-width this small relative to its value is the rounding of equal numbers
 _ROUNDING = 1e-15
+#: up to this many entries are all written; of more, the first two and the last
+MOST = 6
+#: characters in one formula, which cannot break over lines
+UNBROKEN = 48
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -71,3 +76,14 @@ def _written(values: tuple[float, ...], power: int, last: int, plus: str = "") -
     if plain:
         return joined
     return (rf"({joined})" if len(values) > 1 else joined) + rf"\times10^{{{power}}}"
+
+
+def vector(values: Sequence[str], prefix: str = "") -> str:
+    r"""prefix(a, b, c) with dollar signs; of a long vector (a, b, \dots, z). The values and `prefix` are TeX for math mode."""
+    entries = list(values)
+    if len(entries) > MOST:
+        first = entries[:1] if len(set(entries)) == 1 else entries[:2]
+        entries = [*first, r"\dots", entries[-1]]
+    if sum(map(len, entries)) <= UNBROKEN:
+        return f"${prefix}({', '.join(entries)})$"
+    return f"${prefix}(" + ",$ $".join(entries) + ")$"

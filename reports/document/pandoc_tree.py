@@ -144,7 +144,7 @@ class Tree:
             content[0] = ["", ["badge", badge[1]], []]
 
     def _heading(self, content: Node) -> None:
-        """LaTeX's number, and one level further down, as the title is above all; never two levels at once."""
+        """Give a heading LaTeX's number, and a level one deeper, since the title is above all; no level is skipped."""
         level, (label, classes, _), inlines = content
         if level <= _NUMBERED and "unnumbered" not in classes:
             self._headings[level - 1 :] = [self._headings[level - 1] + 1, *[0] * (_NUMBERED - level)]
@@ -181,7 +181,7 @@ class Tree:
         return f"{kind} {number}"
 
     def _cells(self, content: Node) -> None:
-        """Who heads whom, for those who hear a table; and the rows that a mark is for, which goes."""
+        """Set the scope of each head, for those who hear a table; read the marks of rows, and remove them."""
         for body in content[4]:
             self._head(content[3][1], body[3], len(content[2]))
             body[1] = 1 if len(content[2]) > 1 else 0
@@ -196,7 +196,7 @@ class Tree:
                         self._define(row)
 
     def _head(self, head: list[Node], rows: list[Node], columns: int) -> None:
-        """A head of several rows, which pandoc has in the body; and the head of the table before, if this one continues it."""
+        """Move the rows of a head that pandoc left in the body, or copy the head of the table that this one continues."""
         for at, row in enumerate(rows):
             for node in [node for node in nodes(row) if node["t"] == "Str" and node["c"].startswith(BODY)]:
                 node["c"] = node["c"].removeprefix(BODY)

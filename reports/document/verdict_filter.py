@@ -1,4 +1,4 @@
-"""The filter by verdict: what on a page has a verdict, how many claims have each, for controls that need no script.
+"""The filter by verdict: the parts of a page with a verdict, and how many claims have each, for controls without a script.
 
 A verdict is a badge (\\sdbadge in the TeX). A row of a table with one badge has its verdict; in a row with several, each
 cell has its own; a paragraph that begins with a badge has it together with the list below it.
@@ -37,7 +37,7 @@ class Verdicts:
         self._paragraphs(root)
 
     def listed(self) -> dict[str, Node]:
-        """What page.html makes the choices and their style from, as pandoc metadata; {} where there are fewer than two."""
+        """The choices of page.html and their styles, as pandoc metadata; {} for fewer than two verdicts."""
         if len(self.claims) < 2:
             return {}
         listed = [
@@ -97,7 +97,7 @@ def _hold(box: Node, names: list[str]) -> None:
 
 
 def _introduce(blocks: list[Node]) -> None:
-    """Claims in a row as one with the paragraph before them, which goes where all of them go."""
+    """Group claims that follow each other with the paragraph before them, which is hidden where all of them are."""
     end = 0
     for at in reversed(range(len(blocks))):
         if _verdict(blocks[at]):
@@ -146,7 +146,7 @@ def _leading(block: Node) -> Node | None:
 
 
 def _identity(claim: Node) -> str:
-    """What a claim is called: where its badge leads, or its own identifier."""
+    """The identifier of a claim: the target of its badge, or its own."""
     for node in nodes(claim):
         if node["t"] == "Link" and _badges(node):
             return node["c"][2][0].removeprefix("#")

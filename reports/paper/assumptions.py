@@ -88,7 +88,7 @@ def _row(
 
 
 def _counted(ids: Sequence[str], results: Results, covered: bool, refuted: bool) -> dict[str, Any]:
-    """At how many of the points compared the entries fail, of what a proof covers or of what lies beyond; a refuted one is to."""
+    """At how many compared points entries fail, of those that a proof covers or of the others; a refuted claim is to fail."""
     pieces = [e for e in results.evidence.values() if e["about"] in ids and results.covers(e) is covered]
     compared, failing = (sum(e[key] for e in pieces) for key in ("compared", "failing"))
     text = f"{'fails at ' if refuted else ''}{failing} of {compared}"

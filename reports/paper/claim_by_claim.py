@@ -12,7 +12,7 @@ from sdescent.reports.sections.first_page import displayed
 
 #: the kind of object that a label names
 KINDS = {"fig": "Figure", "tab": "Table", "sec": "Section"}
-#: a check agrees or does not with what is proved: it confirms nothing
+#: a check agrees with what is proved, or does not; it confirms nothing
 CHECKS = {True: "consistent", False: "INCONSISTENT", None: "not decided"}
 
 

@@ -32,7 +32,7 @@ class Appendix(Section):
             "machine": f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores",
             "source": str(context.cache.context.get("source", ""))[:DIGITS],
             "plugins": context.cache.context.get("plugins", []),
-            "seeds": [{"section": name, "seed": seed} for name, seed in _seeds(results)],
+            "seeds": [{"section": name, "seed": r["seed"]} for name, r in results.items() if "seed" in r],
             "timings": [{"section": name, "seconds": r["seconds"]} for name, r in results.items() if "seconds" in r],
             "left_out": reduced_sections(results),
             "references": [],
@@ -47,7 +47,3 @@ def _certificate(entry: Mapping[str, Any]) -> dict[str, Any]:
         "bytes": len(text.encode()),
         "digest": hashlib.sha256(text.encode()).hexdigest()[:DIGITS],
     }
-
-
-def _seeds(results: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any]]:
-    return [(name, result["seed"]) for name, result in results.items() if "seed" in result]

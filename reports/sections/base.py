@@ -33,16 +33,16 @@ class Inputs:
     whole: bool = True
 
 
-#: how many there are of what a quick report leaves out altogether
+#: the count of things that a quick report leaves out altogether
 NONE = "no"
 
 
 def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What a quick report has less of, by its settings and those of the full one: ("64 of 200", "seeds"), ("no", "equations").
+    """The reductions of a quick report against the full one: ("64 of 200", "seeds"), ("no", "equations").
 
     Args:
-        quick, full: dataclasses, or mappings of the same keys. Of tuples the lengths are said, or of two of one length the numbers
-            that differ; None stands for all, or for none of what has entries of its own.
+        quick, full: dataclasses, or mappings with the same keys. Tuples are compared by length, or number by number where the
+            lengths are equal; None stands for all, or for nothing where the full value has entries of its own.
         words: what each entry counts, "" for one that the reader need not know of. What an entry that is a dataclass has less of
             stands in brackets after its word, and no count before it.
 
@@ -74,7 +74,7 @@ def line_of(less: Sequence[str]) -> str:
 
 
 def reduced_sections(sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The sections of a quick report that have less of something, in lines, and what they have none of."""
+    """The reduced sections of a quick report: a line for each reduction, and what is left out altogether."""
     return [
         {
             "name": name.replace("-", " "), "lines": [line_of(less) for less in section["left_out"]],
@@ -107,14 +107,13 @@ class Section(ABC):
         """Results as JSON and arrays.
 
         "statuses" holds the checks. "evidence" is what claims rest on (`sdescent.reports.claims.verdicts`), by key, each piece as
-        `sdescent.reports.claims.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the
-        meaning that
-        standard symbols have in this document, "memory" the letters of a rule's memory. "left_out" says what a quick report has
+        `sdescent.reports.claims.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the meaning
+        of standard symbols in this document, "memory" the letters of a rule's memory. "left_out" says what a quick report has
         less of (`reduced`): its first page says what is left out altogether, and its last section all of it.
         """
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        """What its template says beside its own `result`, from the `results` of all sections in the document, by name."""
+        """Further fields of its template beside its own `result`, from the `results` of all sections in the document, by name."""
         return {}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:  # noqa: B027 - most sections have none

@@ -93,7 +93,7 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     base = next(iter(series.values()))
     rows = []
-    for run in series.values():
+    for name, run in series.items():
         gap = largest = solver = ""
         if run is not base:
             gaps = relative_gaps({"method": base, "own": run})["own"]
@@ -102,6 +102,7 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             solver = _capped_text(_solver_error(run, base), 2) if "solver" in run else ""
         rows.append(
             {
+                "name": name,
                 "mean": uncertain(run["mean"][-1], run["interval"][-1]),
                 "low": number(run["low"][-1]),
                 "high": number(run["high"][-1]),
@@ -112,7 +113,7 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "blow_ups": run["blow_ups"],
             }
         )
-    return [{"name": name, **row} for name, row in zip(series, rows, strict=True)]
+    return rows
 
 
 def _capped_text(value: float, digits: int = 3) -> str:

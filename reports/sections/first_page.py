@@ -86,7 +86,7 @@ def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
 
 
 def in_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """How many claims have which status, in words."""
+    """The number of claims of each status, in words."""
     return [{"count": n, "words": LOOKS[s].words} for s, n in counts(rows).items()]
 
 
@@ -132,7 +132,7 @@ def displayed(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def counted(tally: Mapping[str, int]) -> dict[str, Any]:
-    """How much was compared and fails, as "52 of 3674"; nothing where nothing was. Runs that had nothing to compare are told."""
+    """The failing comparisons, as "52 of 3674", or "" without any; and how many of the runs had something to compare."""
     text = f"{tally['failing']} of {tally['compared']}" if tally["compared"] else ""
     filled = f"{tally['pieces'] - tally['empty']}/{tally['pieces']}" if text and tally["empty"] else ""
     return {"said": text, "failing": tally["failing"] > 0, "undecided": tally["undecided"], "filled": filled}

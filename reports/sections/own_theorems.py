@@ -38,27 +38,15 @@ _BREAKS = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|[{}]| (?:\+|-|\\le|=) ")
 #: names of the numbers in which a claim is refuted
 _NUMBERS = {"h_q": "h", "A_q": "A", "b_q": "b", "t_q": "t", "at_q": "x-x^{*}", "start_q": "x_0-x^{*}", "z_q": "z", "z0_q": "z_0",
             "z1_q": "z_1", "s_q": "s"}  # fmt: skip
-#: notes that the heading says, or that are formulas
+#: notes that the heading already gives, or that are formulas
 _NOTES = {
     ABOUT_THE_SDE: "",
     IN_PLACE: r"$(\mathbb{E}\,V(x_{n+1})-V(x_n))/\eta$ in place of $\mathcal{L}V$",
 }
 #: entries of an instance besides its constants
-_NOT_CONSTANTS = [
-    "what",
-    "case",
-    "cases",
-    "loss",
-    "loss_latex",
-    "noise",
-    "d",
-    "clients",
-    "worst",
-    "value",
-    "bound",
-    "steps",
-    "seed",
-]
+_NOT_CONSTANTS = (
+    "what", "case", "cases", "loss", "loss_latex", "noise", "d", "clients", "worst", "value", "bound", "steps", "seed",
+)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 
 
@@ -208,7 +196,7 @@ def _row(v: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[str, Any]]:
-    """For the SDE and for the method: all comparisons as one."""
+    """All comparisons of a subject, the SDE or the method, as one piece of evidence."""
     pieces = {}
     for subject in dict.fromkeys(v.subject for v in verified):
         rows = [v for v in verified if v.subject == subject and v.count]

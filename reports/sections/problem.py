@@ -19,8 +19,8 @@ from sdescent.derive.vocabulary.registry import entries
 from sdescent.derive.vocabulary.symbols import coerce, u
 from sdescent.derive.vocabulary.symbols import parameter as constant
 from sdescent.reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro, memory_macro
+from sdescent.reports.document.numbers import vector
 from sdescent.reports.document.tex import escape
-from sdescent.reports.document.vectors import vector
 from sdescent.reports.sections.base import Inputs, Section
 
 
@@ -125,7 +125,7 @@ def _loss(problem: Any, notation: Notation) -> str:
 
 
 def _summary(piece: Any, kind: str) -> str:
-    """What a class was registered as, as LaTeX: for one that defines itself by no formula."""
+    """The registered summary of a piece, as LaTeX, for a class without a formula of its own."""
     return next(
         (escape(e.summary) for e in entries(kind).values() if e.build is type(piece) and e.owner is not None), ""
     )
@@ -216,7 +216,7 @@ def _without_form(equation: Any) -> bool:
 
 
 def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
-    """What is said of the equation of an update rule: its weak order and what the first-order model leaves out."""
+    """The weak order of an update rule's equation, and what the first-order model leaves out."""
     if not isinstance(equation, RuleSDE) or equation.rule is None:
         return None
     omitted = [
@@ -228,7 +228,7 @@ def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
 
 
 def _covariance(where: str, notation: Notation) -> str:
-    """What is left out, "covariance m s", as a sentence's part."""
+    """An omitted term, such as "covariance m s", in words."""
     _, first, second = where.split()
     return f"the covariance of ${notation(Coordinate(first))}$ and ${notation(Coordinate(second))}$"
 

@@ -1,4 +1,4 @@
-"""What is assumed and each step of a proof, as LaTeX for a reader."""
+"""The assumptions and the steps of a proof, as LaTeX for a reader."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def lines_of(checked: Checked) -> list[dict[str, Any]]:
 
 
 def rule_of(checked: Checked, rule: str) -> str:
-    """The name of a rule for readers; operators on both sides of a line are sums where time is steps."""
+    """The name of a rule for readers; an operator on both sides of a line is a sum where time is discrete."""
     steps = isinstance(checked.entry, Theorem) and checked.entry.context.steps
     return "summation" if steps and rule == "monotone" else RULES.get(rule, rule)
 

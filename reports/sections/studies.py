@@ -42,7 +42,7 @@ class Studies(Section):
 
 
 def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
-    """What the template says of a sweep.
+    """The fields of a sweep for the template.
 
     Raises:
         BadInput: its manifest or a figure is not what was written.

@@ -24,7 +24,7 @@ def solve(spec: str, out: str, as_json: bool) -> int:
     """`sdescent solve`: 0, or 1 if a model that was asked for does not exist; the others are solved all the same.
 
     Raises:
-        BadInput: in the specification, or a folder that is being written to.
+        BadInput: an error in the specification, or a folder that another process is writing into.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
     experiment = read_experiment(path_of(spec, "SPEC.toml"))
@@ -50,7 +50,7 @@ def identity(experiment: Experiment, context: Mapping[str, Any] | None = None) -
     """Text that is equal for experiments with equal results: the request, all versions, the source, the kind of machine.
 
     Args:
-        context: `provenance()`, which reads all of the source, where it is known.
+        context: `provenance()`, if the caller has it already: it reads all of the source.
     """
     from sdescent.numerics.backend.double import jax
 
@@ -111,14 +111,14 @@ def carry_out(experiment: Experiment, folder: Path, progress: Tick) -> tuple[dic
 
 
 def notes(experiment: Experiment) -> list[str]:
-    """What was made of the request that its reader may not expect."""
+    """Notes on choices that the user may not expect."""
     problem = experiment.problems[0]
     x0, dim = list(problem.x0 or ()), problem.dim or 1
     return [f"x0 = {x0[0]} is the start of each of the {dim} coordinates"] if len(x0) == 1 < dim else []
 
 
 def _of_run(entry: Mapping[str, Any]) -> Iterator[str]:
-    """What the reader of a run's numbers has to know."""
+    """Warnings about the numbers of a run."""
     from sdescent.derive.equations.rule_equation import LARGE, RangeKind
     from sdescent.derive.printing.text import left_range
 
@@ -131,9 +131,9 @@ def _of_run(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
-    """Start to compile the missing runs of the first step size that has some, and load meanwhile what figures need.
+    """Start to compile the programs of the first step size with missing runs, and load meanwhile what figures need.
 
-    Those of other step sizes mostly have the same programs.
+    Other step sizes mostly have the same programs.
     """
     there, begun = work.names(), None
     for run in listed:
@@ -142,12 +142,12 @@ def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
             continue
         if begun not in (None, run.number):
             break
-        done.compile(run)
+        done.tell(run, "its program")
         try:
             if run.ahead(*lacking[0]):
                 begun = run.number
                 done.compiled(run)
-        except Exception:  # the run raises it again when it is its turn, and is not kept waiting for others
+        except Exception:  # the run raises it again at its turn
             break
     if begun is not None:
         from sdescent.reports.document.figures import load
@@ -160,7 +160,7 @@ class _Done:
 
     Args:
         listed: all runs.
-        work: the parts of them that exist.
+        work: their parts that exist.
         progress: called with a label and the fraction done.
     """
 
@@ -173,26 +173,19 @@ class _Done:
                 missing = sum(b - a for n, (a, b) in enumerate(run.parts) if part_name(run, n) not in there)
                 self._total += run.seconds(missing) + COMPILING if missing else 0.0
 
-    def tick(self, run: Any, finished: int) -> None:
-        """A run continues, with this many of its parts done."""
-        self._tell(run, f"{100 * finished // len(run.parts) // 10 * 10} % of the paths")
-
-    def _tell(self, run: Any, state: str) -> None:
+    def tell(self, run: Any, state: str) -> None:
+        """Announce what is done for a run."""
         what = "the method" if run.kind == METHOD else f"the {run.kind} model"
         share = min(1.0, self._done / self._total) if self._total else 0.0
         self._progress(f"eta = {run.problem.eta}: {what}, {state}", share)
 
     def add(self, run: Any, paths: int) -> None:
-        """This many more of the paths are done; the first ones wait until the run is compiled."""
+        """Count this many more paths as done, and before the first ones the compilation."""
         self.compiled(run)
         self._done += run.seconds(paths)
 
-    def compile(self, run: Any) -> None:
-        """A run's program is made."""
-        self._tell(run, "its program")
-
     def compiled(self, run: Any) -> None:
-        """The run is compiled, or about to be."""
+        """Count the run's compilation as done."""
         self._done += 0.0 if run.name in self._begun else COMPILING
         self._begun.add(run.name)
 
@@ -203,7 +196,7 @@ def part_name(run: Any, n: int) -> str:
 
 
 def _complete_entry(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
-    """The entry of a run that exists completely."""
+    """The entry of a run whose archive is there, whole; else None."""
     from sdescent.reports.commands.solving.results import is_there
 
     entry = work.get_record(run.name)
@@ -216,19 +209,19 @@ def _complete_entry(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
 
 
 def _drop_parts(run: Any, work: Any) -> None:
-    # not by the parts' numbers: how many there are is known from the derived equation
+    # by their names: how many parts there are is known only from the derived equation
     for name in work.names():
         if re.fullmatch(rf"{run.name}-\d{{5,}}", name):
             work.drop(name)
 
 
 def _computed(run: Any, folder: Path, work: Any, done: _Done) -> dict[str, Any]:
-    """The entry of a run whose parts all exist in the end; raises as `Run.solve` does."""
+    """Compute the missing parts of a run and return its entry; raises as `Run.solve` does."""
     from sdescent.reports.commands.solving.results import publish
 
     settings = work.get_record(f"{run.name}-settings")
     for n, (first, stop) in enumerate(run.parts):
-        done.tick(run, n)
+        done.tell(run, f"{100 * n // len(run.parts) // 10 * 10} % of the paths")
         if settings is not None and work.get(part_name(run, n)) is not None:
             continue
         arrays, settings = run.compute(first, stop)
@@ -249,7 +242,7 @@ def _computed(run: Any, folder: Path, work: Any, done: _Done) -> dict[str, Any]:
 
 
 def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The answer of a summary: the files, and estimates at the last saved time."""
+    """The command's answer: the files, and the estimates at the last saved time."""
     last = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
     return {
         "files": {

@@ -1,6 +1,7 @@
 """The output of an experiment: an archive for each run, figures, and a summary, which is written last.
 
-If there is a summary, all files that it names exist and belong to one experiment: it is removed before another one's first file.
+If there is a summary, all files that it names exist and belong to one experiment: it is removed before another
+experiment writes its first file.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> lis
 
 
 def _fingerprint(of: str, folder: Path, files: Iterable[str]) -> dict[str, Any]:
-    """What a figure is of, and its files."""
+    """The digest of a figure's numbers, and those of its files."""
     return {"of": hashlib.sha256(of.encode()).hexdigest(), "files": {file: _sha256(folder / file) for file in files}}
 
 

@@ -31,11 +31,11 @@ from sdescent.reports.assembly.plan import run_seconds
 MOST_KEPT = 5_000_000
 #: upper limits of the numbers, paths and estimated seconds of a block, and its least number of paths, however long they take
 _NUMBERS, _PATHS, _SECONDS, _FEWEST = 2**22, 2**16, 30.0, 256
-#: parts that a run has at most, unless every path is kept; more of them, up to a limit, where each would take long to do again
+#: most parts of a run whose paths are not kept; seconds of a part beyond which there are more of them; most parts then
 _PARTS, _PART_SECONDS, _MOST_PARTS = 128, 300.0, 1024
 #: paths that blew up are listed up to this many
 LISTED = 100
-#: before the kind of a range (`sdescent.derive.equations.rule_equation`), names of arrays of the largest value of its quantity
+#: before the kind of a range (`sdescent.derive.equations.rule_equation`), the name of the array of its quantity's largest value
 RANGE = "range "
 
 Arrays = dict[str, np.ndarray]
@@ -108,7 +108,7 @@ class Run:
         return run_seconds(self.problem, self.kind, 1, steps) - run_seconds(self.problem, self.kind, 0, steps)
 
     def solve(self, first: int, paths: int) -> Ensemble:
-        """Some of the paths: what `sd.run` or `sd.solve` returns, with these arguments.
+        """Solve some of the paths, as `sd.run` or `sd.solve` does.
 
         Raises:
             Refusal, NoClosedForm: the model does not exist, or cannot be solved.

@@ -64,7 +64,7 @@ def _assumed(bound: Bound, letters: Mapping[str, tuple[str, ...]], points: Seque
 
 
 def _verdict(table: Table, n: int, bound: Bound, value: Value, claimed: bool) -> Value:
-    """None of a run or a formula without numbers, or of a point without the quantity."""
+    """The verdict of a row; None if the run or the formula has no number, or the point lacks the quantity."""
     names = f"{bound.of}_mean_lower", f"{bound.of}_mean_upper", "blow_ups"
     lower, upper, lost = (table.columns.get(name) for name in names)
     if table.columns["refused"][n] is not None or lower is None or upper is None or lost is None:
@@ -86,7 +86,7 @@ def with_the_run(
     bounds: Sequence[Bound], letters: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
     experiments: Mapping[str, Mapping[str, Any]],
 ) -> Mapping[str, Numbers]:  # fmt: skip
-    """The numbers of each point, with those that only its experiment gives if a bound has one of them.
+    """The numbers of each point, with those that only its experiment gives if a bound names one.
 
     Args:
         letters, points: as for `add_bounds`.
@@ -134,7 +134,7 @@ def summary_line(counted: Mapping[str, Any]) -> str:
 
 
 def granted(counted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Of each theorem: what it is about, and a line for each of what it assumes that no number of a point decides."""
+    """For each theorem its subject, and a line for each assumption that no number of a point decides."""
     theorems = {one["bound"]: one["theorem"] for one in counted if "theorem" in one}
     for name, theorem in theorems.items():
         about = "the method" if theorem["about"] == METHOD else f"the {theorem['about']} SDE"

@@ -86,14 +86,14 @@ def sweep(**options: Any) -> int:
 
 @final
 class _Work:
-    """A sweep with what exists of it; `covers` says by name of a bound where its theorem applies."""
+    """A sweep and its folder; `covers` says, by the name of a bound, where its theorem applies."""
 
     def __init__(
         self, options: Options, study: Sweep, folder: Path, covers: Any, workers: int, share: tuple[int, int] | None
     ) -> None:
-        from sdescent.reports.commands.sweeping.context import context
         from sdescent.reports.commands.sweeping.plan import entries, require_room, shard
         from sdescent.reports.commands.sweeping.store import Store
+        from sdescent.reports.commands.sweeping.tasks import context
 
         self.options, self.study, self.folder, self.covers, self.workers = options, study, folder, covers, workers
         self.store = Store(folder, context())
@@ -127,7 +127,7 @@ class _Work:
             return answer
 
     def _missing(self) -> list[Any]:
-        """Those of the points of this run that have no whole file."""
+        """The points of this run that have no whole file."""
         return [entry for entry in self.mine if not self._is_there(entry.name)]
 
     def _is_there(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The figures of a sweep: which there are, their files, and what is said under each."""
+"""The figures of a sweep: their choice, their files and their captions."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def draw_figures(
     """Draw the figures that a sweep's file asks for, or those of its first axes, into the folder "figures" of its folder.
 
     Args:
-        axes: what the points of the sweep have.
-        numbers: of a point by its name.
+        axes: the survey of the sweep's points.
+        numbers: the numbers of a point, by its name.
 
     Returns:
         {"name", "files", "caption", "x", "y", "quantity", ..} of each, and a line that says why there is none, or nothing.

@@ -67,7 +67,7 @@ class Panel:
 
     @property
     def title(self) -> str:
-        """Its values, in mathematics."""
+        """Its values as equations."""
         return ", ".join(_equation(name, value) for name, value in self.values.items())
 
     @property
@@ -77,7 +77,7 @@ class Panel:
 
     @property
     def point(self) -> str | None:
-        """A point of it."""
+        """The name of one of its points."""
         return next((cell.point for _, cell in self.cells), None)
 
 
@@ -168,13 +168,13 @@ def panels(table: Table, figure: Figure, layout: Layout, runs: Sequence[str], bo
 
 
 def rows_at(table: Table, figure: Figure) -> list[int]:
-    """The rows of the points that have the values which a figure fixes."""
+    """The rows of the points with the values that a figure fixes."""
     at = {name: plain(value.exact) for name, value in (figure.at or {}).items()}
     return [n for n in range(len(table)) if all(table.columns[name][n] == value for name, value in at.items())]
 
 
 def _cell(table: Table, figure: Figure, rows: Sequence[int], bounds: Sequence[Bound]) -> Cell:
-    """The cell of a row, or of several: of repeats, whose errors are independent."""
+    """The cell of one row, or of several repeats, whose errors are independent."""
     columns, name = table.columns, f"{figure.quantity}_{figure.estimate}"
     solved = [n for n in rows if columns["refused"][n] is None]
     lost, paths = (sum(int(columns[key][n] or 0) for n in solved) for key in ("blow_ups", "paths"))

@@ -1,4 +1,4 @@
-"""Which points of a sweep there are, in which order they are solved, and the tasks that they make."""
+"""The points of a sweep, the order in which they are solved, and the tasks that they form."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def entries(sweep: Sweep, store: Store) -> list[Entry]:
 
 
 def require_room(listed: Sequence[Entry]) -> None:
-    """That the values of every point fit into memory.
+    """Check that the values of every point fit into memory.
 
     Raises:
-        BadInput: a point has more of them than a task can hold.
+        BadInput: a point has more values than a task can hold.
     """
     from sdescent.numerics.studies.members import member
 
@@ -78,7 +78,7 @@ def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
 
 
 def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[str, ...]) -> list[Task]:
-    """The tasks of these points, the longest of which are not longer than needed to keep all workers busy."""
+    """The tasks of these points, none longer than needed to keep all workers busy."""
     costs = list(_costs(missing))
     aim = min(MOST, max(LEAST, sum(costs) / (workers * EACH)))
     planned: list[Task] = []

@@ -75,17 +75,17 @@ class Table:
         self._rows += 1
 
     def where(self, run: str) -> list[int]:
-        """The numbers of the rows of a run that has numbers."""
+        """The indices of the rows in which a run has numbers."""
         return [n for n, name in enumerate(self.columns["run"]) if name == run and self.columns["refused"][n] is None]
 
     @property
     def runs(self) -> list[str]:
-        """The method, and the models, that some point has."""
+        """The runs that some point has, the method first."""
         distinct = dict.fromkeys(str(run) for run in self.columns["run"])
         return sorted(distinct, key=lambda run: (run != METHOD, run))
 
     def counts(self) -> list[dict[str, Any]]:
-        """Of each run, at how many points it is there, was refused, has paths that blew up, and has none that did not."""
+        """For each run the number of points that have it, that refused it, and that lost some or all of its paths."""
         rows = []
         refused, lost, paths = (self.columns[name] for name in ("refused", "blow_ups", "paths"))
         for run in self.runs:

@@ -1,10 +1,11 @@
 """A task: some points of a study that are solved together. It is a function of its points alone, wherever it runs.
 
-Nothing here is state of a process: a task and what it returns are pickled, by local processes as by a cluster.
+Nothing here depends on a process: tasks and their results are pickled, for local processes as for a cluster.
 """
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,8 @@ from typing import Any, final
 
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.plugin_loading import elsewhere, load_elsewhere
+from sdescent.derive.vocabulary.plugin_loading import elsewhere, installed, load_elsewhere, named
+from sdescent.reports.store.cache import canonical_json, provenance
 from sdescent.reports.store.files import one_line
 
 #: characters of why a point failed
@@ -83,6 +85,23 @@ def own_plugins() -> tuple[str, ...]:
     return tuple(paths)
 
 
+def context() -> str:
+    """Everything that the numbers of a study depend on besides its points, as canonical JSON.
+
+    Versions, the digest of the source, plugins, the kind of machine and of device.
+    """
+    installed()
+    return _context(canonical_json(named()))
+
+
+@cache
+def _context(plugins: str) -> str:
+    """Computed once for the plugins that are loaded, since it reads the source."""
+    from sdescent.numerics.backend.double import jax
+
+    return canonical_json({"context": provenance(), "machine": platform.machine(), "backend": jax.default_backend()})
+
+
 def carry_out(task: Task) -> Done:
     """Solve the points of a task: the same bytes on every machine of one kind, whichever points are solved together.
 
@@ -90,8 +109,6 @@ def carry_out(task: Task) -> Done:
     """
     try:
         _load(task.plugins)
-        from sdescent.reports.commands.sweeping.context import context
-
         if context() != task.context:
             context_found = "other packages, source, plugins or kind of machine"
             accepted = "those of this process; restart workers that loaded other plugins before"

@@ -15,7 +15,7 @@ from sdescent.numerics.studies.theorems import Covers, proved
 
 
 def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]:
-    """The sweep with the formulas of its theorems, each of which is proved, and by the name of its bound where a theorem applies.
+    """The sweep with the formulas of its theorems, which are proved here; and by the name of a bound where its theorem applies.
 
     Args:
         folder: of its file, to which the theorems' paths are relative.

@@ -15,7 +15,7 @@ from sdescent.reports.commands.sweeping.panels import Scale
 
 #: points of a fine grid along an axis; halvings of an interval with a change of sign
 FINE, HALVINGS = 241, 50
-#: what is left of a difference at a zero of it, and not at a pole or a jump
+#: at a zero a difference is at most this share of the values around it; at a pole or a jump it is more
 _SMALL = 1e-3
 
 
@@ -30,7 +30,7 @@ class Curve:
     right: Formula
 
     def depends_on(self, axis: str) -> bool:
-        """Whether a value of this axis is a letter of it."""
+        """Whether the threshold changes along this axis."""
         of_omega = axis.partition(".")[0] == "compressor" or axis == "dim"
         names = self.left.names | self.right.names
         return any(name == axis or name.startswith(f"{axis}.") for name in names) or (OMEGA in names and of_omega)

@@ -59,7 +59,7 @@ def named(claim: str) -> str:
 
 #: the only setting of runs that have no scale
 END_OF_RUN = "the end"
-#: at which end of which interval
+#: the words for an end of an interval
 END = {True: "upper", False: "lower"}
 
 

@@ -265,10 +265,10 @@ class Study:
         for rule, grid in grids.items():
             losses, lengths = (runs[name][-1, at : at + len(grid)] for name in ("loss", "length"))
             at += len(grid)
-            chosen = tuning.best(losses)
+            index, edge = tuning.best(losses)
             by_rule[rule] = {
-                "x": list(points[rule]), "m": grid, "best": grid[chosen.index], "index": chosen.index,
-                "edge": chosen.edge, "loss": np.median(losses, axis=1).tolist(),
+                "x": list(points[rule]), "m": grid, "best": grid[index], "index": index,
+                "edge": edge, "loss": np.median(losses, axis=1).tolist(),
                 "low": losses.min(axis=1).tolist(), "high": losses.max(axis=1).tolist(),
                 "length": _middle(lengths).tolist(),
             }  # fmt: skip

@@ -51,30 +51,19 @@ def value(text: str, numbers: Numbers) -> float:
     return float(formula(text, "b", of_bounds(letters(numbers.values))).value(numbers))
 
 
-@pytest.fixture(scope="module")
-def polyak(tmp_path_factory: pytest.TempPathFactory) -> Bound:
-    return bound_of(tmp_path_factory.mktemp("polyak"))
-
-
 @pytest.mark.slow
-def test_the_value_is_that_of_the_conclusion_written_by_hand(polyak: Bound) -> None:
-    bound = polyak
+def test_the_value_is_that_of_the_conclusion_and_what_is_of_numbers_is_decided(tmp_path: Path) -> None:
+    bound = bound_of(tmp_path)
     eta, h, s, f0, steps = 0.1, 2, 4 * 0.25 * 5 / 3, 2 / 2 * 6, 10
     decay = (1 - eta * h) ** steps
     assert value(bound.formula, at()[1]) == pytest.approx(f0 * decay + eta * s / (2 * 3) * (1 - decay), rel=1e-12)
     assert bound.theorem is not None and bound.theorem.about == "method" and bound.where[0] == "nu > 2"
-
-
-@pytest.mark.slow
-def test_what_is_of_numbers_is_decided_and_what_is_of_the_loss_is_granted(polyak: Bound) -> None:
-    bound = polyak
-    for eta, holds in (("1/10", True), ("1/2", False), ("3/4", False)):  # at 1/2 the rate is not below 1
-        found = []
+    for size, holds in (("1/10", True), ("1/2", False), ("3/4", False)):  # at 1/2 the rate is not below 1
+        decided = []
         for _, left, sign, right in bound.assumptions:
-            a, b = value(left, at(eta=eta)[1]), value(right, at(eta=eta)[1])
-            found.append({"<=": a <= b, "<": a < b, ">": a > b}[sign])
-        assert all(found) is holds
-    assert bound.theorem is not None
+            a, b = value(left, at(eta=size)[1]), value(right, at(eta=size)[1])
+            decided.append({"<=": a <= b, "<": a < b, ">": a > b}[sign])
+        assert all(decided) is holds
     words = " ".join(bound.theorem.granted)
     assert "C^2" in words and "2*mu*(f - fstar) <= G^2" in words and "Zsq <= s" in words and "eta*L" not in words
     assert "every expectation and integral that is written exists" in words and "Q == Zsq" in words
@@ -87,14 +76,6 @@ def test_what_is_assumed_of_numbers_counts_whether_or_not_the_proof_needs_it(tmp
     bound = bound_of(tmp_path, student, {"L": "h", "mu": "h", "fstar": "0", "c": "9"})
     assert "2 < noise_nu" in bound.where or "noise_nu > 2" in bound.where[1:]
     assert bound.theorem is not None and "G <= c" in bound.theorem.granted
-
-
-@pytest.mark.slow
-def test_a_factor_of_the_loss_is_divided_by(tmp_path: Path) -> None:
-    thrice = SDE.replace('V = "f - fstar"', 'V = "3*f - 3*fstar"').replace("eta*L*s/(2*N)", "3*eta*L*s/(2*N)")
-    bound, plain = bound_of(tmp_path, thrice), bound_of(tmp_path, SDE)
-    assert value(bound.formula, at()[1]) == pytest.approx(value(plain.formula, at()[1]), rel=1e-12)
-    assert bound.where == plain.where
 
 
 def test_a_theorem_on_an_sde_ends_at_the_last_saved_time(tmp_path: Path) -> None:
@@ -111,10 +92,8 @@ def test_a_theorem_on_an_sde_ends_at_the_last_saved_time(tmp_path: Path) -> None
     [
         (SDE, {}, "nothing for L, fstar, mu, s"),
         pytest.param(SDE, LETTERS | {"q": "1"}, "q", marks=pytest.mark.slow),
-        pytest.param(SDE, LETTERS | {"eta": "1"}, "eta", marks=pytest.mark.slow),
         (PL.replace("-eta*mu*V", "-3*eta*mu*V"), LETTERS, "REFUTED"),
         (PL.replace("-eta*mu*V", "-eta*G^2/2").replace("gronwall", "telescope"), LETTERS, "Esum"),
-        ("method = 3", LETTERS, "method"),
         (NAMED.replace("sigma=sigma", "sigma=T").replace("sigma^2", "T^2"), LETTERS, "T"),
         ("V = ", LETTERS, "mine.toml"),
     ],
@@ -125,28 +104,17 @@ def test_what_gives_no_bound_is_said(tmp_path: Path, text: str, given: dict[str,
     assert what in caught.value.message and caught.value.field.startswith("bounds.b.")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"absent\.toml"):
-        proved(Bound("b", "loss", "", (), FromTheorem("absent.toml", {})), tmp_path)
-
-
 @pytest.mark.parametrize(
     ("text", "changes", "about"),
     [
         (PL, {}, True),
-        (PL, {"noise": "gaussian:sigma=1|2|3"}, True),
         (PL, {"method": "dcsgd", "compressor": "identity"}, True),
         (PL, {"method": "dcsgd", "compressor": "rand-k:k=2"}, False),
-        (PL, {"method": "dsignsgd"}, False),
         (PL, {"method": "heavy-ball:beta=1/2", "regime": "fixed"}, False),
         (PL, {"loss": "bilinear-game:a=1"}, False),
-        (PL, {"noise": "cauchy:sigma=1"}, False),
         (PL, {"noise": "student-t:nu=2,sigma=1"}, False),
-        (PL.replace('"dsgd"', '"dsgd"\nclients = 3'), {}, True),
         (PL.replace('"dsgd"', '"dsgd"\nclients = 4'), {}, False),
-        (PL.replace('"dsgd"', '"dsgd"\ndim = 4'), {}, True),
         (PL.replace('"dsgd"', '"dsgd"\ndim = 3'), {}, False),
-        (NAMED, {}, False),
         (NAMED, {"noise": "gaussian:sigma=1/2"}, True),
         (NAMED, {"noise": "gaussian:sigma=1|2|3"}, False),
     ],

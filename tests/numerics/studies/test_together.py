@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 import sdescent as sd
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.reading.experiments import METHOD, experiment
+from sdescent.derive.vocabulary import plugin_loading
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.lowering.tables import hyp2f1_step_at, hyp2f1_step_rows
@@ -26,10 +25,9 @@ from sdescent.numerics.studies import members, together
 from sdescent.numerics.studies.members import Member
 from sdescent.numerics.studies.shared_programs import family_of
 from sdescent.numerics.studies.together import solve_together
+from tests.support.commands.own_pieces import forgotten
 from tests.support.compilations import compilations
-from tests.support.samples import slow_but
 
-ROOT = Path(__file__).resolve().parents[3]
 FIRST = "first-order"
 BASE: dict[str, Any] = {
     "method": "dcsgd", "compressor": "bernoulli:p=1/2", "noise": "student-t:nu=5,sigma=1/2", "loss": "quadratic:h=1|2",
@@ -41,14 +39,6 @@ BASE: dict[str, Any] = {
 TABLE = {"memory": {"m": 0}, "update": ["m = beta*m + (1-beta)*G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}
 #: at c = 0 the coefficients of its equation have only a limit at the start
 LIMIT = {**TABLE, "update": ["m = beta*m + (1-beta)*G", "x = x - eta*m/(c + 1 - beta^k)"]}
-#: at eps = 0 they have none
-NO_START = {
-    "memory": {"v": 0},
-    "update": ["v = b*v + (1-b)*G^2", "x = x - eta*G/(sqrt(v) + eps)"],
-    "regime": {"b": "1 - rho*eta"},
-}
-#: with an index for which a run draws the noise, also where it is a number
-SIGNS = {"method": "dsignsgd", "compressor": None, "noise": "student-t:nu=7/2,sigma=1"}
 
 
 def member(**fields: Any) -> Member:
@@ -88,7 +78,7 @@ def is_the_experiment(found: Ensemble, kind: Any, point: Member) -> bool:
 
 GRID = [
     {"noise": f"student-t:nu={nu},sigma={sigma}", "compressor": f"bernoulli:p={p}", "clients": clients}
-    for clients in (2, 3) for nu in ("3", "9/2") for sigma in ("1/2", "2") for p in ("1/4", "1")
+    for clients in (2, 3) for nu, sigma, p in (("3", "1/2", "1/4"), ("9/2", "2", "1"), ("3", "2", "1"))
 ]  # fmt: skip
 
 
@@ -97,25 +87,23 @@ GRID = [
 def test_points_have_the_same_bits_together_and_alone(kind: Any) -> None:
     members = [member(**fields) for fields in GRID]
     together = [ensemble(found) for found in solve_together(kind, members)]
-    other = [ensemble(found) for found in solve_together(kind, members[::-1][:7])]
+    other = [ensemble(found) for found in solve_together(kind, members[::-1][:4])]
     assert all(same(found, alone(kind, m)) for found, m in zip(together, members, strict=True))
     assert all(map(same, together[::-1], other))
     assert len({found.final.tobytes() for found in together}) == len(GRID)  # and they are all different
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", [METHOD, FIRST])
-def test_a_point_is_the_experiment_with_the_same_draws(kind: Any) -> None:
-    point = member(noise="gaussian:sigma=1|2")
-    assert is_the_experiment(alone(kind, point), kind, point)
+    assert is_the_experiment(together[0], kind, members[0])
 
 
 @pytest.mark.slow
 def test_another_index_scale_step_or_number_of_clients_compiles_nothing() -> None:
     for kind in (METHOD, FIRST):
         solve_together(kind, [member()])
-    changes: list[dict[str, Any]] = [{"noise": f"student-t:{text}"} for text in ("nu=7/2,sigma=1/3", "nu=40,sigma=9")]
-    changes += [{"eta": "1/7"}, {"clients": 9}, {"seed": 4}, {"compressor": "bernoulli:p=1/3"}]
+    changes = [
+        {"noise": "student-t:nu=7/2,sigma=1/3"},
+        {"eta": "1/7"},
+        {"clients": 9},
+        {"compressor": "bernoulli:p=1/3"},
+    ]
     with compilations() as noted:
         for change in changes:
             for kind in (METHOD, FIRST):
@@ -124,16 +112,6 @@ def test_another_index_scale_step_or_number_of_clients_compiles_nothing() -> Non
     with compilations() as noted:  # the listener hears of a compilation
         solve_together(METHOD, [member(loss="quartic")])
     assert noted
-
-
-@pytest.mark.slow
-def test_another_scale_compiles_nothing_where_moments_are_integrals() -> None:
-    clipped = {"compressor": "norm-clip:c=2", "x0": [1, -1], "loss": "quadratic:h=1|2", "T": "2/5"}
-    alone(FIRST, member(**clipped, noise="student-t:nu=5,sigma=1"))
-    point = member(**clipped, clients=9, noise="student-t:nu=5,sigma=3")
-    with compilations() as noted:
-        found = alone(FIRST, point)
-    assert noted == [] and is_the_experiment(found, FIRST, point)
 
 
 BATCH = {"regime": "batch-equivalent"}
@@ -174,24 +152,7 @@ def test_a_point_that_does_not_exist_leaves_the_others_as_they_are() -> None:
     assert all(isinstance(outcome, Ensemble) for outcome in solve_together(METHOD, members))  # the method itself exists
 
 
-@pytest.mark.slow
-def test_a_rule_without_a_start_leaves_the_others_as_they_are() -> None:
-    points = [member(method=NO_START, compressor=None, params={"rho": 2, "eps": eps}) for eps in ("1/10", 0)]
-    for order in (points, points[::-1]):
-        kept, refused = sorted(solve_together(FIRST, order), key=lambda outcome: isinstance(outcome, Refusal))
-        assert isinstance(refused, Refusal) and refused.kind == "no-start"
-        assert same(ensemble(kept), alone(FIRST, points[0]))
-
-
 LARGE = "1" + 39 * "0"
-
-
-@pytest.mark.slow
-def test_a_number_that_the_precision_does_not_hold_is_refused() -> None:
-    """One that differs from path to path."""
-    points = [member(method=f"dp:kappa={kappa}", compressor=None, dtype="float32") for kappa in ("1", LARGE)]
-    with pytest.raises(BadInput, match=r"parameter kappa: .*1e\+39"):
-        solve_together(METHOD, points)
 
 
 @pytest.mark.slow
@@ -205,15 +166,6 @@ def test_what_a_letter_cannot_be_is_solved_with_the_experiments_own_numbers() ->
         run(problem.method, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, problem.loss, 3, dtype="float32")
     assert isinstance(other, NotANumber) and str(other) == str(caught.value)
     assert same(ensemble(kept), alone(METHOD, points[0]))
-
-
-@pytest.mark.slow
-def test_a_point_that_is_solved_by_itself_comes_first() -> None:
-    """With nu = 5/2 the equation of second order is not of that order, and exists all the same."""
-    members = [member(noise=f"student-t:nu={nu},sigma=1") for nu in ("5/2", "9")]
-    found = solve_together("second-order", members)
-    assert all(same(ensemble(o), alone("second-order", m)) for o, m in zip(found, members, strict=True))
-    assert is_the_experiment(ensemble(found[0]), "second-order", members[0])
 
 
 @pytest.mark.slow
@@ -248,13 +200,11 @@ def test_numbers_are_symbols_of_a_family() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {}, SIGNS, {"compressor": "rand-k:k=1"}, {"compressor": "qsgd:s=3"}, {"compressor": "top-k:k=1"},
-        {"compressor": "clip:c=2"},
-        {"compressor": "fixed-grid:step=1/3"}, {"noise": "stable:alpha=1,sigma=1/3"}, {"noise": "affine:sigma0=1/3,sigma1=2"},
-        {"noise": "gaussian:sigma=1|2"}, {"noise": "none"}, {"noise": "laplace:sigma=0"}, {"noise": "logistic:sigma=3"},
+        {}, {"compressor": "rand-k:k=1"}, {"compressor": "fixed-grid:step=1/3"}, {"noise": "affine:sigma0=1/3,sigma1=2"},
+        {"noise": "gaussian:sigma=1|2"}, {"noise": "none"}, {"noise": "laplace:sigma=0"},
+        {"noise": "gaussian:sigma=s", "params": {"s": 0}},
         {"method": "adamw:rho1=1,rho2=2,eps=1/10,wd=1/2", "compressor": None}, {"method": "local-sgd:H=3", "compressor": None},
-        {"method": "heavy-ball:beta=9/10", "regime": "fixed", "compressor": None}, {"method": "dp:kappa=1/3", "compressor": None},
-        {"method": "lion:beta1=9/10,rho=1/3,wd=1", "compressor": None}, {"method": "usam:r=1/3", "compressor": None},
+        {"method": "heavy-ball:beta=9/10", "regime": "fixed", "compressor": None},
     ],
     ids=str,
 )  # fmt: skip
@@ -265,13 +215,6 @@ def test_a_family_with_an_experiments_numbers_is_its_method(fields: dict[str, An
     assert specialise(family.method, exact) == asked.problems[0].method
     law = asked.problems[0].method.noise.law
     assert family.method.noise.law.degenerate == law.degenerate
-
-
-def test_a_scale_that_a_parameter_makes_0_is_no_number_of_a_family() -> None:
-    family, numbers = family_of(member(noise="gaussian:sigma=s", params={"s": 0}).like)
-    assert numbers == {} and family.method.noise.law.degenerate
-    family, numbers = family_of(member(noise="gaussian:sigma=s", params={"s": "1/3"}).like)
-    assert numbers.keys() == {"N", "compressorP", "s"}
 
 
 #: a noise that is another law where its value is 1, and a compressor that needs a number
@@ -288,35 +231,23 @@ def special(nu, sigma):
 def halves(p):
     return Bernoulli(p / 2) if p <= 1 else Bernoulli(1)
 """
-PROGRAM = """
-import sys
-from sdescent.derive.vocabulary.plugin_loading import load
-load(sys.argv[1])
-import numpy as np
-from sdescent.derive.reading.experiments import experiment
-from sdescent.numerics.simulate.method import run
-from sdescent.numerics.studies.members import member
-from sdescent.numerics.studies.together import solve_together
-base = {"loss": "quadratic:h=1", "dim": 1, "clients": 2, "x0": [1], "eta": "1/10", "T": 1, "paths": 50}
-base |= {"models": [], "save": 2}
-for fields in (
-    {"method": "dsgd", "noise": "special:nu=1,sigma=1"}, {"method": "dsgd", "noise": "special:nu=2,sigma=1"},
-    {"method": "dcsgd", "noise": "none", "compressor": "halves:p=1"},
-):
-    own = member(experiment({**base, **fields}))
-    problem = own.like.problems[0]
-    direct = run(problem.method, [1.0], 1.0, 50, 0, {"eta": 0.1}, problem.loss, 2)
-    (found,) = solve_together("method", [own])
-    print(np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12))
-"""
 
 
 @pytest.mark.slow
-def test_pieces_that_make_something_else_of_a_number_keep_their_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"noise": "special:nu=1,sigma=1", "compressor": None, "method": "dsgd"},
+        {"noise": "special:nu=2,sigma=1", "compressor": None, "method": "dsgd"},
+        {"noise": "none", "compressor": "halves:p=1"},
+    ],
+    ids=str,
+)
+def test_pieces_that_make_something_else_of_a_number_keep_their_numbers(fields: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "pieces.py").write_text(PIECES)
-    arguments = [sys.executable, "-c", PROGRAM, str(tmp_path / "pieces.py")]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
-    assert done.stdout.split() == ["True", "True", "True"], done.stdout + done.stderr
+    with forgotten():
+        plugin_loading.load(tmp_path / "pieces.py")
+        assert is_the_experiment(alone(METHOD, own := member(**fields)), METHOD, own)
 
 
 def test_a_wrong_number_of_blocks_is_refused() -> None:
@@ -327,7 +258,7 @@ def test_a_wrong_number_of_blocks_is_refused() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nu", slow_but([0.3, 1.0, 2.5, 7.0, 33.3, 120.0], [120.0]))
+@pytest.mark.parametrize("nu", [0.3, 120.0])
 def test_the_table_of_students_law_that_a_program_is_given(nu: float) -> None:
     """Against mpmath's 2F1, relative to 1e-12; 2F(x) - 1 of Student's law is 2 x p(0) 2F1(1/2, (nu+1)/2; 3/2; -x^2/nu)."""
     w = np.array([1e-9, 0.01, 0.5, 1.0, 3.0, 40.0, 1e4]) ** 2 / nu

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
+from sdescent.derive.methods.noise import Affine
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
@@ -19,7 +19,6 @@ from sdescent.numerics.tasks.data import Dataset
 from sdescent.numerics.tasks.linear_models import logistic_regression
 from sdescent.numerics.tasks.network import Network
 from sdescent.numerics.tasks.step_rules import RaceProblem, race
-from tests.support.samples import mostly_slow
 
 RNG = np.random.default_rng(8)
 N, CLASSES = 17, 3
@@ -58,7 +57,7 @@ def members(data: Any, client: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", mostly_slow([LINEAR, NETWORK]), ids=["linear", "network"])
+@pytest.mark.parametrize("loss", [LINEAR, NETWORK], ids=["linear", "network"])
 def test_a_clients_gradient_is_the_sum_over_its_samples(loss: Any) -> None:
     """A loop over clients, samples and paths; the mean over clients is the full gradient, and one client's is another one."""
     data = data_by_label(LABELS, 4, None)
@@ -75,9 +74,6 @@ def test_a_clients_gradient_is_the_sum_over_its_samples(loss: Any) -> None:
     full = np.asarray(land(jnp.asarray(x)))
     np.testing.assert_allclose(found.mean(axis=0), full, rtol=1e-10, atol=1e-12)
     assert np.min(np.linalg.norm(found - full, axis=1)) > 0.05 * np.max(np.linalg.norm(full, axis=0))
-    other = dataclasses.replace(data, order=data.order[::-1])  # another split is found out
-    mutated = np.asarray(OwnGradients(loss, other)(draws(3), jnp.asarray(x), 0))
-    assert not np.allclose(mutated, wanted[0], rtol=1e-3)
     # inside a compiled loop the client is traced
     traced = jax.jit(lambda i: own(draws(3), jnp.asarray(x), i))(jnp.asarray(2))
     np.testing.assert_allclose(traced, wanted[2], rtol=1e-10, atol=1e-12)
@@ -126,8 +122,8 @@ def test_runs_with_clients_of_their_own_are_a_loop_over_clients() -> None:
 
 @pytest.mark.slow
 def test_noise_has_the_scale_of_the_clients_own_gradient() -> None:
-    """Its mean square over 20000 paths is d sigma1^2 ||g_i||^2 within five standard errors, and not that of the full gradient."""
-    data, paths = data_by_label(LABELS, 4, None), 20000
+    """Its mean square over 5000 paths is d sigma1^2 ||g_i||^2 within five standard errors, and not that of the full gradient."""
+    data, paths = data_by_label(LABELS, 4, None), 5000
     x = jnp.asarray(np.repeat(point(LINEAR, 1), paths, axis=1))
     plain = OwnGradients(LINEAR, data)
     noisy = OwnGradients(LINEAR, data, Affine(0, "sigma1"), {"sigma1": 0.3})
@@ -137,9 +133,6 @@ def test_noise_has_the_scale_of_the_clients_own_gradient() -> None:
     assert abs(squares.mean() - 4 * 0.09 * np.sum(g**2)) < 5 * error
     full = np.sum(np.asarray(LINEAR.gradient(x[:, :1])) ** 2)
     assert abs(squares.mean() - 4 * 0.09 * full) > 5 * error
-    level = OwnGradients(LINEAR, data, Scaled(Gaussian(), "0.5"))
-    squares = np.sum((np.asarray(level(draws(paths), x, 3)) - g) ** 2, axis=0)
-    assert abs(squares.mean() - 4 * 0.25) < 5 * squares.std() / np.sqrt(paths)
 
 
 def test_data_by_label_are_sorted_and_cut_evenly() -> None:

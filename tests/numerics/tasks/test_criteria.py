@@ -27,8 +27,8 @@ def flat(level: float, seed: int = 0) -> np.ndarray:
 
 
 def test_divergence_with_compression_is_seen_and_not_seen() -> None:
-    assert claims.diverges([falling(0.1), falling(0.5), falling(3.0)], 1.0).each == ("falls", "falls", "grows")
-    assert claims.diverges([falling(0.1), falling(0.5), falling(3.0)], 1.0).verdict == "SEEN"
+    seen = claims.diverges([falling(0.1), falling(0.5), falling(3.0)], 1.0)
+    assert seen.each == ("falls", "falls", "grows") and seen.verdict == "SEEN"
     assert claims.diverges([falling(0.1), falling(0.5), falling(0.9)], 1.0).verdict == "SEEN TO FAIL"
     assert claims.diverges([falling(2.0), falling(3.0)], 1.0).reason == "grows first, grows last"
     mixed = falling(1.0)
@@ -50,8 +50,6 @@ def test_falling_needs_an_end_below_half_of_the_start_and_below_half_way() -> No
     done[0] = 1.0
     assert claims.falls([done], 1.0).verdict == "SEEN"  # rounding falls no further
     assert claims.falls([1e4 * done], 1.0).verdict == "SEEN TO FAIL"
-    back = falling(4.0)[::-1] / 2  # falls all the time, but ends above what is called the start
-    assert claims.falls([back], float(back[-1].min()) / 2).verdict == "SEEN TO FAIL"
 
 
 def test_worse_is_about_the_last_setting_and_a_fair_comparison() -> None:
@@ -75,16 +73,12 @@ def test_stalling_is_stable_and_stationary() -> None:
         for moving, word in ((falls, "still falls"), (rises * 0.9, "still rises")):
             found = claims.stalls([flat(0.3), moving], [0, 0], 1.0)
             assert found.verdict == "UNDECIDED" and found.reason == f"not yet stationary: {word}", (rate, found)
-    assert claims.stalls([flat(0.3), flat(0.5)], [0, 1], 1.0).reason == "unstable"
     blown = claims.stalls([flat(0.3), flat(0.5)], [0, 1], 1.0)
-    assert blown.verdict == "SEEN TO FAIL" and blown.change is None and blown.hindered == "1 runs left the bound"
+    assert (blown.verdict, blown.reason, blown.change) == ("SEEN TO FAIL", "unstable", None)
+    assert blown.hindered == "1 runs left the bound"
     assert claims.stalls([flat(1.5)], [0], 1.0).each == ("unstable",)
     done = claims.stalls([flat(1e-14)], [0], 1.0)
     assert done.each == ("at the minimum",) and done.verdict == "SEEN TO FAIL"
-    slow = flat(0.5)
-    slow[-3:] *= np.where(np.arange(14) < 7, 0.8, 1.0)
-    open_ = claims.stalls([slow], [0], 1.0)
-    assert open_.each == ("not yet stationary: open",) and open_.verdict == "UNDECIDED"
 
 
 def test_the_last_quarters_agree_or_not() -> None:
@@ -95,8 +89,6 @@ def test_the_last_quarters_agree_or_not() -> None:
     before = [[loss[n, s] for n in range(13) if 0.5 < n / 12 <= 0.75] for s in range(11)]
     wanted = [np.mean(a) / np.mean(b) for a, b in zip(late, before, strict=True)]
     np.testing.assert_allclose(claims.quarters(loss, 1.0), wanted, rtol=1e-13)
-    for series, word in ((flat(0.4), "stationary"), (falling(0.2), "still falls"), (falling(5.0), "still rises")):
-        assert claims.stationary(series, 1.0)[0] == word
     drift = flat(0.4) * (1 + 0.12 * TIMES)[:, None]  # by 3 % a quarter, which the tolerance allows
     assert claims.stationary(drift, 1.0)[0] == "stationary"
     assert claims.stationary(flat(0.4) * (1 + 0.9 * TIMES)[:, None], 1.0)[0] == "still rises"  # by 16 %
@@ -125,21 +117,10 @@ def test_a_bound_on_a_mean_is_met_or_not() -> None:
     assert gone.verdict == "SEEN TO FAIL" and gone.hindered == "1 runs left the bound"
 
 
-VERDICTS = ("SEEN", "SEEN TO FAIL", "UNDECIDED")
-
-
-@pytest.mark.parametrize("first", VERDICTS)
-@pytest.mark.parametrize("second", VERDICTS)
-def test_two_studies_decide_only_together(first: str, second: str) -> None:
-    wanted = (first, "no study decides" if first == "UNDECIDED" else "") if first == second else ("UNDECIDED", DISAGREE)
-    assert combined([first, second]) == wanted
-
-
-def moved(losses: np.ndarray, by: float) -> np.ndarray:
-    """The last losses moved."""
-    array = losses.copy()
-    array[-1] += by
-    return array
+def test_two_studies_decide_only_together() -> None:
+    assert combined(["SEEN", "SEEN"]) == ("SEEN", "") and combined(["SEEN TO FAIL"] * 2) == ("SEEN TO FAIL", "")
+    assert combined(["UNDECIDED"] * 2) == ("UNDECIDED", "no study decides")
+    assert combined(["SEEN", "UNDECIDED"]) == combined(["SEEN", "SEEN TO FAIL"]) == ("UNDECIDED", DISAGREE)
 
 
 def test_what_would_change_a_verdict_changes_it() -> None:
@@ -150,15 +131,16 @@ def test_what_would_change_a_verdict_changes_it() -> None:
         change = found.change
         assert found.verdict == verdict and change is not None and change.condition.setting == 1
         step = change.condition.boundary - change.end
-        nudge = 1e-3 * np.sign(step)
-        assert claims.diverges([first, moved(falling(last), step - nudge)], 1.0).verdict == verdict
-        assert claims.diverges([first, moved(falling(last), step + nudge)], 1.0).verdict == change.to != verdict
+        for nudge, then in ((-1e-3, verdict), (1e-3, change.to)):
+            moved = falling(last)
+            moved[-1] += step + nudge * np.sign(step)
+            assert claims.diverges([first, moved], 1.0).verdict == then
+        assert change.to != verdict
     seen = claims.falls([falling(0.1), falling(0.4)], 1.0).change
     assert seen is not None and seen.to == "UNDECIDED" and seen.upper and seen.condition.quantity == claims.LAST
     assert seen.condition.setting == 1 and seen.condition.boundary == claims.HALF  # the nearest of all conditions
     unfair = claims.worse([first[-1]], [2 * first[-1]], ["lengths differ"])
     assert unfair.change is None and unfair.hindered == "lengths differ"
-    assert claims.worse([first[-1]], [first[-1]]).verdict == "UNDECIDED"  # of two losses at the cap none is larger
 
 
 def test_blown_up_runs_are_outcomes_and_few_seeds_are_refused() -> None:
@@ -184,7 +166,6 @@ def test_the_earlier_criteria_differ_where_a_loss_hardly_falls_or_falls_on() -> 
     assert (little.verdict, claims.without_half(little)) == ("UNDECIDED", "SEEN")
     assert grown.verdict == claims.without_half(grown) == "SEEN TO FAIL"
     assert claims.without_half(claims.settles([falling(0.9)], 1.0)) == "SEEN"
-    assert claims.without_half(claims.falls([flat(0.45)], 1.0)) == "UNDECIDED"
     later = np.linspace(0.5, 0.4, 12)[:, None] * falling(1.0)[1:]  # 0.4/0.45 < 0.9
     slowly = np.concatenate([np.full((1, 14), 1.0), later])
     fails = "SEEN TO FAIL"

@@ -16,24 +16,18 @@ from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
 from sdescent.numerics.tasks.covariance_path import covariance_change, fit_affine_variance, gradient_descent_path
-from sdescent.numerics.tasks.data import Dataset, load_breast_cancer, random_design
+from sdescent.numerics.tasks.data import load_breast_cancer, random_design
 from sdescent.numerics.tasks.gradient_noise import correlation_summary, draw_noise, exact_moments, measure_noise
-from sdescent.numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression, minimise
+from sdescent.numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression
 from tests.numerics.refusals import refused
 
 TINY = least_squares(random_design(4, 2, seed=2, correlation=0.4), l2=0.3)
 X = np.array([0.7, -0.4])
 
 
-def _all_batches(problem: LinearModel, x: np.ndarray, members: list[int], size: int) -> np.ndarray:
-    gradients = np.asarray(problem.sample_gradients(jnp.asarray(x)))
-    return np.array([gradients[list(batch)].mean(axis=0) for batch in itertools.product(members, repeat=size)])
-
-
-@pytest.mark.parametrize("batch", [1, 2, 3])
-def test_exact_moments_equal_enumeration_of_every_batch(batch: int) -> None:
-    exact = exact_moments(TINY, X, shared_data(4, 2, batch))
-    values = _all_batches(TINY, X, [0, 1, 2, 3], batch)
+def test_exact_moments_equal_enumeration_of_every_batch() -> None:
+    exact, gradients = exact_moments(TINY, X, shared_data(4, 2, 3)), np.asarray(TINY.sample_gradients(jnp.asarray(X)))
+    values = np.array([gradients[list(batch)].mean(axis=0) for batch in itertools.product(range(4), repeat=3)])
     noise = values - values.mean(axis=0)
     second = noise.T @ noise / len(noise)
     np.testing.assert_allclose(exact.mean, values.mean(axis=0), rtol=1e-12)
@@ -41,12 +35,6 @@ def test_exact_moments_equal_enumeration_of_every_batch(batch: int) -> None:
     variance = np.diag(second)
     np.testing.assert_allclose(exact.skewness, (noise**3).mean(axis=0) / variance**1.5, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(exact.excess_kurtosis, (noise**4).mean(axis=0) / variance**2 - 3, rtol=1e-9)
-
-
-def test_l2_adds_nothing_to_the_noise() -> None:
-    other = dataclasses.replace(TINY, l2=5.0)
-    data = shared_data(4, 1, 2)
-    np.testing.assert_allclose(exact_moments(other, X, data).covariance, exact_moments(TINY, X, data).covariance)
 
 
 def _cancer() -> LinearModel:
@@ -104,15 +92,6 @@ def test_streams_are_fixed_and_apart() -> None:
 
 
 @pytest.mark.slow
-def test_huge_batches_are_drawn_in_blocks() -> None:
-    problem = least_squares(random_design(30, 2, seed=1))
-    whole = draw_noise(problem, X, shared_data(30, 1, 700_000), 20, seed=3)  # blocks of 2 draws
-    assert whole.shape == (20, 2)
-    exact = exact_moments(problem, X, shared_data(30, 1, 700_000))
-    assert np.all(np.abs(whole) < 6 * np.sqrt(np.diag(exact.covariance)))
-
-
-@pytest.mark.slow
 def test_sign_means_follow_the_draws_and_the_fitted_laws() -> None:
     problem = _cancer()
     data = shared_data(569, 4, 8)
@@ -122,8 +101,6 @@ def test_sign_means_follow_the_draws_and_the_fitted_laws() -> None:
     drift = np.sign(gradient + noise).mean(axis=0)
     fitted = 1 - 2 * stats.t.sf(gradient, measured.tails.nu, scale=measured.tails.sigma)
     assert measured.sign_gap == pytest.approx(np.max(np.abs(drift - fitted)))
-    # Where the gradient is large against the noise both say the same sign.
-    assert np.all(np.sign(fitted) == np.sign(gradient))
 
 
 def test_correlation_summary_of_known_matrices() -> None:
@@ -132,25 +109,9 @@ def test_correlation_summary_of_known_matrices() -> None:
     assert half.off_diagonal_share == pytest.approx(0.5 / 2.5)
     assert half.effective_rank == pytest.approx(25 / 19)
     diagonal = correlation_summary(np.eye(3))
-    assert (diagonal.largest, diagonal.off_diagonal_share) == (0.0, 0.0)
-    assert diagonal.effective_rank == pytest.approx(3.0)
-    assert correlation_summary(np.ones((3, 3))).effective_rank == pytest.approx(1.0)
-    assert correlation_summary(np.array([[2.0]])).largest == 0.0
+    assert (diagonal.largest, diagonal.off_diagonal_share, diagonal.effective_rank) == (0.0, 0.0, pytest.approx(3.0))
     with pytest.raises(Refusal, match="no noise"):
         correlation_summary(np.zeros((2, 2)))
-
-
-@pytest.mark.slow
-def test_covariance_changes_along_the_path_to_the_minimiser() -> None:
-    problem = _cancer()
-    best = minimise(problem).point
-    points = np.concatenate([gradient_descent_path(problem, np.zeros(5), 0.2, (0, 5, 50)), best[None]])
-    ratios, fit = covariance_change(problem, points, shared_data(569, 4, 8))
-    traces = np.array([np.trace(exact_moments(problem, x, shared_data(569, 4, 8)).covariance) for x in points])
-    np.testing.assert_allclose(ratios, traces / traces[3])
-    squares = np.array([float(jnp.sum(problem.gradient(jnp.asarray(x)) ** 2)) for x in points])
-    worst = np.max(np.abs(fit.s0 + fit.s1 * squares - traces / 5) / (traces / 5))
-    np.testing.assert_allclose(fit.worst, worst, rtol=1e-6)
 
 
 def test_gradient_descent_path_is_gradient_descent() -> None:
@@ -160,6 +121,16 @@ def test_gradient_descent_path_is_gradient_descent() -> None:
             kept.append(x.copy())
         x = x - 0.1 * np.asarray(TINY.gradient(jnp.asarray(x)))
     np.testing.assert_allclose(gradient_descent_path(TINY, X, 0.1, (0, 1, 3)), kept, rtol=1e-13)
+
+
+def test_the_change_of_a_covariance_is_that_of_its_trace() -> None:
+    data, points = shared_data(4, 1, 2), np.array([X, 2 * X, [0.1, 0.3]])
+    ratios, fit = covariance_change(TINY, points, data)
+    traces = np.array([np.trace(exact_moments(TINY, x, data).covariance) for x in points])
+    np.testing.assert_allclose(ratios, traces / traces[2])
+    squares = np.array([float(jnp.sum(TINY.gradient(jnp.asarray(x)) ** 2)) for x in points])
+    worst = np.max(np.abs(fit.s0 + fit.s1 * squares - traces / 2) / (traces / 2))
+    np.testing.assert_allclose(fit.worst, worst, rtol=1e-6)
 
 
 def test_affine_variance_fit() -> None:
@@ -173,23 +144,16 @@ def test_affine_variance_fit() -> None:
     assert falling.s1 == 0.0 and falling.worst > 1.0
 
 
-EQUAL = least_squares(Dataset(np.ones((3, 1)), np.ones(3), "equal samples"))
-
-
 @pytest.mark.parametrize(
     ("call", "field"),
     [
         (lambda: exact_moments(TINY, np.zeros(3), shared_data(4, 1, 2)), "x"),
-        (lambda: exact_moments(TINY, np.array([0.0, np.inf]), shared_data(4, 1, 2)), "x"),
         (lambda: exact_moments(TINY, X, shared_data(5, 1, 2)), "clients' samples"),
         (lambda: exact_moments(TINY, X, data_by_label(np.arange(4), 2, 2)), "data"),
         (lambda: exact_moments(TINY, X, shared_data(4, 1, None)), "batch"),
         (lambda: draw_noise(TINY, X, shared_data(4, 1, 2), 5), "draws"),
         (lambda: draw_noise(TINY, X, shared_data(4, 1, 2), 50, seed=-1), "seed"),
         (lambda: shared_data(0), "samples"),
-        (lambda: shared_data(4, 0), "clients"),
-        (lambda: shared_data(4, 1, 0), "batch"),
-        (lambda: data_by_label(np.arange(4), 5), "clients"),
         (lambda: covariance_change(TINY, np.zeros((2, 3)), shared_data(4, 1, 2)), "points"),
         (lambda: gradient_descent_path(TINY, X, 0.1, (3, 1)), "steps"),
         (lambda: gradient_descent_path(TINY, X, 0.0, (0, 1)), "eta"),
@@ -198,9 +162,3 @@ EQUAL = least_squares(Dataset(np.ones((3, 1)), np.ones(3), "equal samples"))
 def test_bad_input_names_the_field(call, field: str) -> None:
     with refused(field):
         call()
-
-
-def test_samples_without_noise_are_refused() -> None:
-    with pytest.raises(Refusal) as caught:
-        exact_moments(EQUAL, np.zeros(1), shared_data(3, 1, 2))
-    assert caught.value.kind == "no-noise"

@@ -37,22 +37,14 @@ def test_derivatives_equal_automatic_differentiation(kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", slow_but(KINDS, ["logistic regression"]))
-def test_sample_gradients_equal_automatic_differentiation_of_each_sample(kind: str) -> None:
-    problem = _problem(kind)
+def test_paths_layout_agrees_with_single_points_and_automatic_differentiation() -> None:
+    problem = _problem("logistic regression")
 
     def one(x, row, label):
         return problem.sample_value(row @ x, label) + 0.5 * problem.l2 * x @ x
 
     expected = jax.vmap(jax.grad(one), in_axes=(None, 0, 0))(POINT, problem.features, problem.labels)
     np.testing.assert_allclose(problem.sample_gradients(POINT), expected, rtol=1e-12)
-    np.testing.assert_allclose(jnp.mean(expected, axis=0), problem.gradient(POINT), rtol=1e-12)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_paths_layout_agrees_with_single_points(kind: str) -> None:
-    problem = _problem(kind)
     x = jnp.stack([POINT, -POINT, jnp.zeros(4)], axis=1)
     batch = jnp.asarray([[0, 3, 16], [5, 3, 2]])
     gradients = [problem.sample_gradients(column) for column in x.T]
@@ -64,28 +56,13 @@ def test_paths_layout_agrees_with_single_points(kind: str) -> None:
     np.testing.assert_allclose(problem.weighted_gradient(x, weights), problem.gradient(x), rtol=1e-12)
 
 
-def test_logistic_loss_stays_finite_far_out() -> None:
+@pytest.mark.slow
+def test_minimiser_has_zero_gradient_and_lowest_loss() -> None:
     problem = _problem("logistic regression")
-    assert np.isfinite(float(problem.loss(1e4 * POINT)))
-    assert bool(jnp.all(jnp.isfinite(problem.gradient(1e4 * POINT))))
-
-
-@pytest.mark.parametrize("kind", slow_but(KINDS, ["logistic regression"]))
-@pytest.mark.slow
-def test_minimiser_has_zero_gradient_and_lowest_loss(kind: str) -> None:
-    problem = _problem(kind)
-    found = minimise(problem, start=np.full(4, 5.0))
-    assert float(jnp.linalg.norm(problem.gradient(jnp.asarray(found.point)))) <= 1e-10
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        assert float(problem.loss(jnp.asarray(found.point + 1e-3 * rng.standard_normal(4)))) > found.loss
-
-
-@pytest.mark.slow
-def test_least_squares_minimiser_is_the_normal_equations_solution() -> None:
-    data = random_design(50, 3, seed=1)
-    expected = np.linalg.lstsq(data.features, data.labels, rcond=None)[0]
-    np.testing.assert_allclose(minimise(least_squares(data)).point, expected, rtol=1e-10)
+    lowest = minimise(problem, start=np.full(4, 5.0))
+    assert float(jnp.linalg.norm(problem.gradient(jnp.asarray(lowest.point)))) <= 1e-10
+    around = jnp.asarray(lowest.point[:, None] + 1e-3 * np.random.default_rng(0).standard_normal((4, 20)))
+    assert np.all(np.asarray(problem.loss(around)) > lowest.loss)
 
 
 @pytest.mark.slow
@@ -131,14 +108,11 @@ def test_random_design_has_the_stated_correlation_and_streams() -> None:
     ("call", "field"),
     [
         (lambda: random_design(0, 3), "n"),
-        (lambda: random_design(3, 0), "d"),
         (lambda: random_design(10_000_000, 10_000_000), "n * d"),
         (lambda: random_design(3, 3, seed=-1), "seed"),
         (lambda: random_design(3, 3, noise_std=float("nan")), "noise_std"),
-        (lambda: random_design(3, 3, noise_std=-1.0), "noise_std"),
         (lambda: random_design(3, 3, correlation=1.0), "correlation"),
         (lambda: least_squares(random_design(3, 3), l2=-0.1), "l2"),
-        (lambda: least_squares(random_design(3, 3), l2=float("inf")), "l2"),
         (lambda: logistic_regression(random_design(3, 3)), "labels"),
         (lambda: least_squares(Dataset(np.array([[np.nan]]), np.ones(1), "")), "features"),
     ],

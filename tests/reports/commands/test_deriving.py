@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-import subprocess
 from typing import get_args
 
-import numpy as np
 import pytest
 import sympy as sp
 
-from sdescent.derive.printing.pretty import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.reports.cli import REFUSED
-from tests.support.commands.command_line import COMMAND, ENVIRONMENT
-from tests.support.samples import mostly_slow, slow_but
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -52,12 +46,6 @@ def test_json_with_a_dimension(run):
     assert sp.expand(read_back(answer, answer["covariance"][0][1]) + eta / n * g1 * g2 / 4) == 0
 
 
-def test_json_with_a_loss(run):
-    answer = derived(run, "dsgd", "--noise", "gaussian", "--loss", "quadratic:h=1|2", "--clients", "4", "--dim", "2")
-    assert (answer["clients"], answer["noise_type"], answer["parameters"]) == (4, "additive", ["eta", "sigma"])
-    assert [read_back(answer, text) for text in answer["drift"]] == [-sp.Symbol("x1"), -2 * sp.Symbol("x2")]
-
-
 def test_json_without_a_dimension_is_the_gradient_form(run):
     answer = derived(run, "dcsgd", "--compressor", "rand-k", "--noise", "student-t", "--schedule", "free")
     assert answer["dim"] is None and "drift" not in answer and "covariance" not in answer
@@ -73,38 +61,14 @@ def test_json_of_moments_given_the_message(run):
     assert len(given["covariance"]) == 2 and all(isinstance(text, str) for row in given["covariance"] for text in row)
 
 
-def outcomes(compressor: str, size: float, norm: float, largest: float) -> list[tuple[float, float]]:
-    """(value, probability) of one coordinate |v_j| = size, from the definitions of the compressors."""
-    if compressor == "qsgd:s=2":
-        low = np.floor(2 * size / norm)
-        grid = norm * low / 2, norm * (low + 1) / 2
-    elif compressor == "ternary":
-        grid = 0.0, largest
-    else:
-        grid = 2.0 ** np.floor(np.log2(size)), 2.0 ** (np.floor(np.log2(size)) + 1)
-    up = (size - grid[0]) / (grid[1] - grid[0])
-    return [(grid[0], 1 - up), (grid[1], up)]
-
-
-@pytest.mark.parametrize("compressor", slow_but(["qsgd:s=2", "ternary", "natural"], ["natural"]))
-def test_json_has_the_mean_where_the_covariance_is_unknown(run, compressor):
-    # the mean over the outcomes of the compressor and, by Gauss-Hermite quadrature, over the noise; d = 2, sigma = 0.6
-    point, total = np.array([0.7, -1.1]), np.zeros(2)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(12)
-    for (a, p), (b, q) in itertools.product(zip(nodes, weights, strict=True), repeat=2):
-        v = point + 0.6 * np.array([a, b])
-        norm, largest = float(np.linalg.norm(v)), float(np.abs(v).max())
-        mean = [sum(c * r for c, r in outcomes(compressor, float(abs(e)), norm, largest)) for e in v]
-        total += p * q / weights.sum() ** 2 * np.sign(v) * mean
+def test_json_has_the_mean_where_the_covariance_is_unknown(run):
+    """The compressor is unbiased, and so the mean of a step is the gradient."""
+    compressor = "qsgd:s=2"
     answer = derived(run, "dcsgd", "--compressor", compressor, "--noise", "gaussian", "--dim", "2", "--clients", "3")
-    put = dict(zip(sp.symbols("g1 g2"), point, strict=True))
-    for key, sign in (("mean", 1), ("drift", -1)):
-        found = [float(read_back(answer, text).subs(put)) for text in answer[key]]
-        np.testing.assert_allclose(found, sign * total, rtol=1e-12)
+    assert answer["mean"] == ["g1", "g2"] and answer["drift"] == ["-g1", "-g2"]
     assert read_back(answer, answer["rate"]) == sp.Symbol("eta") / 3
     assert [m["what"] for m in answer["missing"]] == ["covariance"]
     assert "no known elementary form" in answer["missing"][0]["reason"]
-    assert "conditional" in answer["missing"][0]["reason"]
     # any dimension: the same for a generic coordinate; and a model with a loss put in
     generic = derived(run, "dcsgd", "--compressor", compressor, "--noise", "gaussian")
     assert (generic["form"], generic["mean"], generic["drift"], generic["rate"]) == (None, "g_j", "-g_j", "eta/N")
@@ -121,10 +85,8 @@ def test_json_says_what_is_missing(run):
     assert biased["drift"] is None and biased["mean"] is None and biased["covariance"] is None
     assert [m["what"] for m in biased["missing"]] == ["drift", "covariance"]
     stable = derived(run, "dsignsgd", "--noise", "stable:alpha=3/2", "--dim", "2")
-    assert [m["what"] for m in stable["missing"]] == ["drift", "covariance"] and stable["drift"] is None
-    assert "distribution function" in stable["missing"][0]["reason"]
-    for arguments in (("dsgd", "--noise", "gaussian", "--dim", "2"), ("dsignsgd", "--noise", "cauchy")):
-        assert derived(run, *arguments)["missing"] == []
+    assert stable["drift"] is None and "distribution function" in stable["missing"][0]["reason"]
+    assert derived(run, "dsgd", "--noise", "gaussian", "--dim", "2")["missing"] == []
 
 
 def test_the_drift_is_typeset_where_the_covariance_is_unknown(run):
@@ -133,18 +95,11 @@ def test_the_drift_is_typeset_where_the_covariance_is_unknown(run):
     assert "-2⋅x₂" in out and "rate = ─" in out and "No elementary form exists after the noise" in out
 
 
-def test_second_order_without_a_loss_names_the_hessian(run):
-    answer = derived(run, "dsgd", "--model", "second-order", "--dim", "2")
-    assert {"H1_1", "H1_2", "H2_2", "eta"} <= set(answer["parameters"])
-
-
 @pytest.mark.parametrize(
     ("arguments", "kind"),
     [
         (("dsgd", "--noise", "cauchy"), "no-drift"),
         (("dsgd", "--noise", "student-t:nu=2"), "infinite-variance"),
-        (("dsgd", "--noise", "stable:alpha=3/2"), "infinite-variance"),
-        (("dcsgd", "--compressor", "rand-k:k=1", "--noise", "student-t:nu=3/2"), "infinite-variance"),
         (("dsignsgd", "--model", "corrected"), "unbounded-lambda"),
     ],
 )
@@ -173,8 +128,9 @@ def test_the_sde_is_typeset(run):
 def test_coordinates_are_typeset(run):
     out = shown(run, "dsgd", "--noise", "gaussian", "--dim", "2", "--model", "second-order", "--clients", "3")
     assert "H₁₂⋅g₂" in out and "3 clients" in out and "noise type: unknown; give a loss and a dimension" in out
-    out = shown(run, "dsgd", "--noise", "gaussian", "--loss", "quartic", "--dim", "2")
-    assert "noise type: additive" in out and "x₁" in out
+    answer = derived(run, "dsgd", "--noise", "gaussian", "--loss", "quadratic:h=1|2", "--clients", "4", "--dim", "2")
+    assert (answer["clients"], answer["noise_type"], answer["parameters"]) == (4, "additive", ["eta", "sigma"])
+    assert [read_back(answer, text) for text in answer["drift"]] == [-sp.Symbol("x1"), -2 * sp.Symbol("x2")]
 
 
 def test_wide_formulas_are_wrapped(run):
@@ -183,65 +139,11 @@ def test_wide_formulas_are_wrapped(run):
     assert "↪" in out and "drift₂ =" in out and "the other entries are 0" in out
 
 
-@pytest.mark.slow
-def test_many_coordinates_are_shown_as_one(run):
-    out = shown(run, "dcsgd", "--compressor", "rand-k:k=3", "--noise", "gaussian", "--dim", "50")
-    assert "driftⱼ = -gⱼ" in out and "dimension 50" in out and len(out.splitlines()) < 40
-
-
 def test_unmet_conditions_and_missing_closed_forms_are_said(run):
     out = shown(run, "dsgd", "--noise", "student-t:nu=3", "--model", "second-order")
     assert "NOT MET: 3 > 3 (weak order 2)" in out and "H[gₖ]ⱼ" in out
     out = shown(run, "dcsgd", "--compressor", "top-k:k=2", "--noise", "gaussian")
     assert "No elementary form exists after the noise" in out and "rank" in out and "omega: none" in out
-
-
-@pytest.mark.slow
-def test_a_terminal_without_unicode_gets_ascii():
-    done = subprocess.run(
-        [*COMMAND, "derive", "dsgd", "--noise", "gaussian"],
-        capture_output=True, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0 and done.stderr == b""
-    out = done.stdout.decode("ascii")
-    assert "drift_j = -g_j" in out and "\\u" not in out and "free symbols: N, eta, sigma" in out
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("sigma0", "σ₀"),
-        ("H1_2", "H₁₂"),
-        ("H10_2", "H₁₀,₂"),
-        ("Sigma1_2", "Σ₁₂"),
-        ("g2", "g₂"),
-        ("tau_max", "τₘₐₓ"),
-        ("a_b", "a_b"),
-    ],
-)
-def test_names_of_symbols(name, text):
-    assert symbol_text(name, True) == text and symbol_text(name, False) == name
-
-
-@pytest.mark.slow
-def test_formulas_are_laid_out_written_in_a_line_or_only_measured():
-    x = sp.Symbol("x")
-
-    def wave(terms: int) -> sp.Expr:
-        return sp.Add(*[sp.sin(n * x) for n in range(1, terms)])
-
-    assert max(map(len, formula("f", wave(9), 40).splitlines())) <= 40
-    assert formula("f", wave(60), 40) == f"f = {wave(60)}"
-    assert count_nodes(wave(200)) > MAX_NODES and count_nodes(wave(60)) == 1 + 2 + 58 * 4
-    assert formula("f", wave(200), 10**6) == f"f = {wave(200)}"
-    assert formula("f", wave(500), 40) == f"f = {len(str(wave(500)))} characters, which --json prints"
-    assert len(str(wave(500))) > MAX_TEXT
-
-
-def test_coordinates_too_long_for_a_terminal_are_shown_as_one(run):
-    """Also: nested cases (the ranks of Top-k) are not expanded, which would take exponential time."""
-    out = shown(run, "dcsgd", "--compressor", "top-k:k=2", "--model", "corrected", "--dim", "5")
-    assert "for rankⱼ(│gₖ│) < 2" in out and "for rankⱼ(│vₖ│) < 2" in out and "Cov = 0" in out
 
 
 def test_entries_too_long_for_a_terminal_are_counted(run):
@@ -266,15 +168,10 @@ def test_a_rule_keeps_its_name_and_its_regime_is_given_by_letter(run, tmp_path):
     path.write_text(OWN)
     answer = derived(run, str(path))
     assert answer["method"] == "AdaBelief" and answer["rules"] == {"a": "1 - rho*eta", "noise": "1/sqrt(eta)"}
-    _, out, _ = run("scaling", str(path), "--json")
-    assert json.loads(out)["method"] == "AdaBelief"
     path.write_text('noise = "gaussian"\n[method]\nname = "MySGD"\nupdate = "x = x - eta*G"\n')
     assert derived(run, str(path))["method"] == "MySGD"
     other = derived(run, str(path), "--noise", "laplace:sigma=b", "--clients", "3")  # an option goes before a key
     assert other["clients"] == 3 and "b" in other["parameters"] and "sigma" not in other["parameters"]
-    named = derived(run, "ema-momentum", "--noise", "gaussian", "--regime", "batch-equivalent")
-    assert named["method"] == "ema-momentum" and named["rules"]["beta"] == "1 - rho*eta"
-    assert derived(run, "dsgd", "--noise", "gaussian")["method"] == "dsgd"
 
 
 # --- no closed form -----------------------------------------------------------------------------------------------------
@@ -289,12 +186,11 @@ def status_of(answer: dict) -> int:
     ("arguments", "expected"),
     [
         (["adam", "--compressor", "top-k", "--noise", "gaussian"], 0),
-        (["adam", "--compressor", "top-k", "--noise", "gaussian", "--dim", "2"], 0),
         (["lion", "--compressor", "top-k", "--noise", "gaussian"], 3),
         (["rmsprop", "--noise", "stable"], 3),
+        (["norm-clipped", "--noise", "gaussian"], 3),
         (["dcsgd", "--compressor", "top-k", "--noise", "gaussian", "--dim", "2"], 0),
         (["dsignsgd", "--noise", "stable"], 0),
-        (["heavy-ball", "--noise", "gaussian"], 0),
         # whose coefficients have no value at g = 0, where a kink is looked for
         pytest.param(["heavy-ball", "--compressor", "natural"], 0, marks=pytest.mark.slow),
     ],
@@ -340,15 +236,6 @@ def test_every_method_is_answered(run):
 
 
 # --- symbols ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dim", mostly_slow([[], ["--dim", "1"]]))
-def test_the_index_of_a_sum_is_no_free_symbol(run, dim):
-    answer = derived(run, "signum", "--regime", "fixed", "--noise", "gaussian", *dim)
-    assert answer["parameters"] == ["N", "beta", "eta", "sigma"]
-    assert ", (n, 1, oo))" in json.dumps(answer)
-    status, out, _ = run("derive", "signum", "--regime", "fixed", "--noise", "gaussian", *dim)
-    assert status == 0 and "free symbols: N, β, η, σ" in out
 
 
 def test_the_index_of_a_sum_is_not_a_letter_of_the_rule(run, tmp_path):

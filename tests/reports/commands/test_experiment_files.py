@@ -17,41 +17,31 @@ def without(key: str) -> str:
 
 #: field that is named -> lines that do not fit
 LINES: dict[str, tuple[str, ...]] = {
-    "eta": (
-        "eta = nan", "eta = [0.1, inf]", "eta = 1e400", "eta = 1e-400", "eta = 0", "eta = []", "eta = [0.1, 0.10]",
-        "eta = [[0.1]]", "eta = true", "eta = " + str([1 + n for n in range(17)]), "T = 10_000_000",
-    ),
-    "T": ("T = -1", "T = 0.01", "T = nan", "T = 1e400", 'T = "__import__(\'os\').system(\'touch pwned\')"'),
-    "gaussian:sigma": ('noise = "gaussian:sigma=__import__(1)"', 'noise = "gaussian:sigma=s"', 'noise = "gaussian"'),
-    "loss": ('loss = "quadratic"', 'loss = "logistic-regression"', 'loss = "rosenbrock"'),
+    "eta": ("eta = nan", "eta = 1e400", "eta = []", "eta = [0.1, 0.10]", "eta = [[0.1]]", "eta = true", "T = 10_000_000"),
+    "T": ("T = -1", "T = 0.01", 'T = "__import__(\'os\').system(\'touch pwned\')"'),
+    "gaussian:sigma": ('noise = "gaussian:sigma=__import__(1)"', 'noise = "gaussian"'),
+    "loss": ('loss = "quadratic"', 'loss = "rosenbrock"'),
     "schedule": ('schedule = "free"',),
-    "paths": ("paths = 99999999999999", "paths = 0", "paths = -5", "paths = 1.5", "paths = nan", 'paths = "many"'),
-    "dim": ("dim = -1", "dim = 0", "dim = 65", "dim = 1979-05-27"),
-    "x0": ("x0 = [1, nan]", "x0 = [1, 2, 3]", "x0 = []"),
+    "paths": ("paths = 99999999999999", "paths = 0", "paths = 1.5", "paths = nan", 'paths = "many"'),
+    "dim": ("dim = 65", "dim = 1979-05-27"),
+    "x0": ("x0 = [1, nan]", "x0 = [1, 2, 3]"),
     "clients": ("clients = 0", 'clients = "N"'),
-    "seed": ("seed = -1", "seed = 0.5"),
-    "save": (
-        "save = 1", "save = 100_000", "save = true", "save = 0.5", "save = []", "save = [0]", "save = [0.5, 1.1]",
-        "save = [-0.5, 1]", "save = [nan]",
-    ),
-    "quantities": (
-        "quantities = []", 'quantities = ["x3"]', 'quantities = ["x0"]', 'quantities = ["loss", "loss"]',
-        'quantities = ["../../x"]', "quantities = [1]", 'quantities = {a = "loss"}',
-    ),
+    "seed": ("seed = -1",),
+    "save": ("save = 1", "save = 100_000", "save = true", "save = []", "save = [0.5, 1.1]", "save = [nan]"),
+    "quantities": ("quantities = []", 'quantities = ["x3"]', 'quantities = ["loss", "loss"]', "quantities = [1]"),
     "models": ('models = ["zeroth-order"]', 'models = ["corrected", "corrected"]', "models = []\ndiscrete = false"),
     "discrete": ('discrete = "yes"',),
-    "dt": ("dt = 0", "dt = -0.1", "dt = 1e400", 'dt = "1/99999999999"'),
-    "substeps": ("dt = 0.01\nsubsteps = 4", "substeps = 0", "substeps = 1.5", "substeps = 1_000_000_000"),
-    "dtype": ('dtype = "float16"', 'dtype = ["float64"]'),
-    "chunk": ("chunk = 0", "chunk = 99999999999", "chunk = 100_000_000"),
+    "dt": ("dt = 0", 'dt = "1/99999999999"'),
+    "substeps": ("dt = 0.01\nsubsteps = 4", "substeps = 0", "substeps = 1_000_000_000"),
+    "dtype": ('dtype = "float16"',),
+    "chunk": ("chunk = 0", "chunk = 99999999999"),
     "hostile.toml": ('shell = "touch pwned"', '"\\u001b[31m" = 1'),
 }  # fmt: skip
 HOSTILE: list[tuple[str | bytes, str]] = [
     *((with_line(line), field) for field, lines in LINES.items() for line in lines),
     *((without(key), key) for key in ("method", "loss", "x0", "eta", "T", "clients")),
-    ("not TOML at all", "hostile.toml"), (SPEC + "paths = 3", "hostile.toml"), ("[[a]]\n", "hostile.toml"), ("", "method"),
-    (b"\x00\x01\x02\xff\xfe", "hostile.toml"), (b"\x7fELF" + bytes(range(256)) * 20, "hostile.toml"),
-    ("x" * 100_000, "hostile.toml"),
+    (SPEC + "paths = 3", "hostile.toml"), ("", "method"),
+    (b"\x00\x01\x02\xff\xfe", "hostile.toml"), ("x" * 100_000, "hostile.toml"),
 ]  # fmt: skip
 
 
@@ -74,26 +64,6 @@ def test_the_specification_that_the_hostile_ones_are_made_from_is_good(tmp_path)
     (tmp_path / "good.toml").write_text(SPEC)
     asked = read_experiment(tmp_path / "good.toml")
     assert asked == experiment(FIELDS) and len(asked.problems) == 2
-    for line in (
-        "paths = 1_000_000_000",
-        "save = [0.5, 1]",
-        "chunk = 7",
-        "models = []",
-        'quantities = "x1"',
-        "eta = 0.25",
-    ):
+    for line in ("paths = 1_000_000_000", "save = [0.5, 1]", "chunk = 7", "models = []", 'quantities = "x1"'):
         (tmp_path / "good.toml").write_text(with_line(line))
         read_experiment(tmp_path / "good.toml")
-
-
-@pytest.mark.parametrize(
-    "arguments", [["missing.toml"], ["."], ["a\0b"], [""], ["good.toml", "-o", ""], ["good.toml", "-o", "taken"]]
-)
-def test_paths_that_cannot_be_used(arguments, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "good.toml").write_text(SPEC)
-    (tmp_path / "taken").write_text("a file")
-    assert main(["solve", *arguments]) == BAD_INPUT
-    out, err = capsys.readouterr()
-    assert out == "" and err.count("\n") == 1
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["good.toml", "taken"]

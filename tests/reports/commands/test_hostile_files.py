@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -77,17 +76,6 @@ def pipe(path: Path) -> str:
     return "this is a pipe"
 
 
-def listening(path: Path) -> str:
-    here = os.getcwd()
-    os.chdir(path.parent)  # the name of a socket has at most 100 bytes
-    try:
-        with socket.socket(socket.AF_UNIX) as one:
-            one.bind(path.name)
-    finally:
-        os.chdir(here)
-    return "this is a socket"
-
-
 def device(path: Path) -> str:
     path.symlink_to("/dev/zero")
     return "this is a device"
@@ -103,18 +91,13 @@ def circle(path: Path) -> str:
     return "too many symbolic links"
 
 
-def garbage(path: Path) -> str:
-    path.write_bytes(b"{\xff")
-    return ""
-
-
 def huge(path: Path) -> str:
     with path.open("wb") as file:
         file.truncate(2**40)
     return "more than"
 
 
-KINDS: tuple[Callable[[Path], str], ...] = (missing, pipe, listening, device, folder, circle, garbage, huge)
+KINDS: tuple[Callable[[Path], str], ...] = (missing, pipe, device, folder, huge)
 
 
 def test_every_command_that_takes_a_file_is_here() -> None:
@@ -122,8 +105,6 @@ def test_every_command_that_takes_a_file_is_here() -> None:
     known = {*READ, *WRITTEN}
     named = {p.metavar for command in COMMANDS.values() for p in command.params if p.metavar}
     assert {m for m in named if any(word in m for word in ("FILE", "PATH", "DIR", "."))} - {"KEY=V1,V2"} <= known
-    commands = {"derive", "solve", "report", "claim", "prove", "suggest", "audit", "replay", "export", "scaling"}
-    assert commands <= {name for name, _ in places(READ)}
 
 
 @pytest.mark.parametrize("kind", slow_but(KINDS, (pipe,)), ids=lambda kind: kind.__name__)
@@ -135,17 +116,11 @@ def test_what_is_not_a_file_that_can_be_read_is_one_line(
         if not os.path.lexists(path):
             cause = kind(path)
         said = in_one_line(words(command, parameter, str(path)), capsys)
-        loaded = {
-            "no such file or folder": "No such file",
-            "this is a folder": "Is a directory",
-            "too many": "Too many",
-        }
-        of_python = next((t for c, t in loaded.items() if cause.startswith(c)), cause)
-        told = of_python if parameter.metavar == "FILE.py" else cause
-        assert told in said, (command, said)
+        of_python = {missing: "No such file", folder: "Is a directory"}.get(kind, cause)
+        assert (of_python if parameter.metavar == "FILE.py" else cause) in said, (command, said)
 
 
-@pytest.mark.parametrize("kind", [pipe, device, folder, huge], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [pipe, huge], ids=lambda kind: kind.__name__)
 def test_so_for_the_files_that_a_file_names(
     kind: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,9 +203,7 @@ def test_a_plugin_of_such_a_name_is_listed_in_its_line(tmp_path: Path, capsys: p
             del plugin_loading._PLUGINS[module]
 
 
-@pytest.mark.parametrize(
-    "kind", slow_but([pipe, device, circle, folder], (device, folder)), ids=lambda kind: kind.__name__
-)
+@pytest.mark.parametrize("kind", [pipe, circle], ids=lambda kind: kind.__name__)
 def test_what_is_not_a_file_is_not_written_over(
     kind: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,7 +254,7 @@ def test_a_link_inside_of_the_folder_is_not_written_through(
         assert elsewhere.is_file() or [p.read_text() for p in elsewhere.iterdir()] == ["kept"]
 
 
-@pytest.mark.parametrize("name", ["summary.json", "results/eta1-method.npz", ".work/lock"])
+@pytest.mark.parametrize("name", ["results/eta1-method.npz", ".work/lock"])
 def test_a_link_or_a_pipe_in_place_of_a_file_of_a_result(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -299,10 +272,3 @@ def test_a_link_or_a_pipe_in_place_of_a_file_of_a_result(
     capsys.readouterr()
     assert main(words) == BAD_INPUT
     assert "this is a pipe" in capsys.readouterr().err.splitlines()[-1]
-
-
-def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
-    (tmp_path / "scratch").mkdir()
-    (tmp_path / "out").symlink_to(tmp_path / "scratch")
-    assert main([*prepared(tmp_path)["solve"], str(tmp_path / "out")]) == 0
-    assert (tmp_path / "scratch/summary.json").is_file() and (tmp_path / "out").is_symlink()

@@ -18,13 +18,12 @@ import pytest
 
 from sdescent.derive.reading.experiments import experiment, read_experiment
 from sdescent.reports.cli import BAD_INPUT, INTERRUPTED, main
-from sdescent.reports.commands.solving import command
+from sdescent.reports.commands.solving import command, results
 from sdescent.reports.commands.solving import runs as runs_module
 from sdescent.reports.commands.solving.command import carry_out, identity, part_name
 from sdescent.reports.commands.solving.runs import runs
 from sdescent.reports.commands.solving.work import Parts
 from tests.support.commands.solved import FIELDS, LONG, ROOT, contents, quietly
-from tests.support.samples import slow_but
 
 
 class Stopped(Exception):
@@ -49,19 +48,10 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
 
 
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
 def flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-
-
-def other_part(path: Path) -> None:
-    (other,) = path.parent.glob("eta1-method-00001-*")
-    path.write_bytes(other.read_bytes())
 
 
 def other_name(path: Path) -> None:
@@ -71,12 +61,12 @@ def other_name(path: Path) -> None:
     shutil.copy(other, path.parent / f"eta1-method-00000-{digest}")
 
 
-@pytest.mark.parametrize("whole", slow_but([False, True], []), ids=["statistics", "paths"])
-def test_damaged_parts_are_computed_again(whole, tmp_path, blocks):
-    blocks(whole)
+@pytest.mark.slow
+def test_damaged_parts_are_computed_again(tmp_path, blocks):
+    blocks(whole=False)
     asked = experiment({**FIELDS, "models": [], "eta": "1/8"})
     carry_out(asked, tmp_path / "right", quietly)
-    for damage in (cut, empty, flip, other_part, other_name):
+    for damage in (cut, flip, other_name):
         folder = tmp_path / damage.__name__
         work = half_done(folder, asked)
         assert {part_name(runs(asked)[0], n) for n in (0, 1)} <= work.names()
@@ -87,29 +77,9 @@ def test_damaged_parts_are_computed_again(whole, tmp_path, blocks):
         assert not list(work.folder.glob("eta1-method-0????-*"))  # parts go when the run is whole
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("blocks")
-def test_what_a_killed_run_left_half_written_goes(tmp_path):
-    asked = experiment({**FIELDS, "models": [], "eta": "1/8"})
-    carry_out(asked, tmp_path, quietly)
-    right = contents(tmp_path)
-    for name in (
-        "results/.eta1-method",
-        "figures/.loss-eta1",
-        f".work/{Parts(tmp_path / '.work', identity(asked)).hash}/.x",
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / f"{name}.0123456789ab.part.npz").write_bytes(b"half")
-    (tmp_path / ".summary.0123456789ab.part.json").write_text("{")
-    carry_out(asked, tmp_path, quietly)
-    assert contents(tmp_path) == right and not list(tmp_path.rglob(".*.part*"))
-
-
 CHANGES: list[dict[str, Any]] = [
-    {"seed": 6}, {"paths": 201}, {"noise": "student-t:nu=6,sigma=1/2"}, {"loss": "quadratic:h=1|3"}, {"clients": 3},
-    {"x0": ["1", "1"]}, {"eta": ["1/10", "1/9"]}, {"T": "2"}, {"save": 6}, {"save": ["1"]}, {"quantities": ["loss"]},
-    {"models": ["corrected"]}, {"models": []}, {"discrete": False}, {"dt": "1/100"}, {"substeps": 9}, {"dtype": "float32"},
-    {"method": "dsignsgd"}, {"schedule": "power:p=1/2"},
+    {"seed": 6}, {"paths": 201}, {"noise": "student-t:nu=6,sigma=1/2"}, {"x0": ["1", "1"]}, {"eta": ["1/10", "1/9"]}, {"T": "2"},
+    {"save": ["1"]}, {"quantities": ["loss"]}, {"models": []}, {"discrete": False}, {"substeps": 9}, {"dtype": "float32"},
 ]  # fmt: skip
 
 
@@ -137,6 +107,45 @@ def test_another_experiment_in_the_same_folder_uses_nothing_and_leaves_nothing(t
     assert carry_out(asked, tmp_path / "out", quietly)[1]["reused"] == []
 
 
+# Figures
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the figures that are drawn from here on."""
+    names: list[str] = []
+    original = results.figure
+
+    def figure(folder: Path, name: str, *args: Any, **options: Any) -> Any:
+        names.append(name)
+        return original(folder, name, *args, **options)
+
+    monkeypatch.setattr(results, "figure", figure)
+    return names
+
+
+def swapped(path: Path) -> None:
+    path.write_bytes(path.with_name(path.name.replace("norm", "loss")).read_bytes())
+
+
+@pytest.mark.slow
+def test_a_figure_is_drawn_again_only_where_it_is_not_whole(tmp_path: Path, drawn: list[str]) -> None:
+    damages: list[tuple[Callable[[Path], None], str]] = [(Path.unlink, "pdf"), (cut, "png"), (swapped, "pdf")]
+    fields = {**FIELDS, "models": [], "eta": "1/8", "quantities": ["loss", "norm"]}
+    carry_out(asked := experiment(fields), tmp_path, quietly)
+    assert drawn == ["loss-eta1", "norm-eta1"]
+    right = contents(tmp_path)
+    for damage, suffix in damages:
+        drawn.clear()
+        assert carry_out(asked, tmp_path, quietly)[0]["figures"] and drawn == []
+        damage(tmp_path / f"figures/norm-eta1.{suffix}")
+        carry_out(asked, tmp_path, quietly)
+        assert drawn == ["norm-eta1"] and contents(tmp_path) == right
+
+
+# Killed
+
+
 CHILD = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where tests run in a job of the background, which ignores it
@@ -158,40 +167,29 @@ def parts(folder: Path) -> set[str]:
     return {path.name for path in (folder / "out").glob(".work/*/eta?-*-0????-*")}
 
 
-def killed_and_resumed(folder: Path, text: str, kills: int, kept: int, chance: random.Random) -> None:
-    spec = folder / "long.toml"
-    spec.write_text(text)
-    carry_out(read_experiment(spec), folder / "right", quietly)
-    whole = 0
-    for _ in range(kills):
-        child = start(spec, folder / "out", kept)
-        # At some moment after a few more parts are there, which may be during the figures or after the end.
-        seen, more = set(parts(folder)), chance.randrange(1, 6)
-        before = len(seen)
+@pytest.mark.slow
+def test_runs_that_are_killed_go_on(tmp_path, monkeypatch):
+    """Twice, at some moment after a few more parts are there, which may be during the figures; without a half-written file."""
+    monkeypatch.setattr(runs_module, "_PATHS", 128)
+    spec, out, chance = tmp_path / "long.toml", tmp_path / "out", random.Random(50)
+    spec.write_text(LONG.replace('models = ["first-order"]', "models = []"))
+    carry_out(read_experiment(spec), tmp_path / "right", quietly)
+    for _ in range(2):
+        child = start(spec, out, 10**9)
+        before, more = len(seen := parts(tmp_path)), chance.randrange(1, 6)
         while child.poll() is None and len(seen) < before + more:  # parts of a run go when it is whole
             time.sleep(0.002)
-            seen |= parts(folder)
+            seen |= parts(tmp_path)
         time.sleep(chance.uniform(0, 0.1))
         child.kill()
         child.communicate(timeout=60)
-        if (folder / "out/summary.json").exists():
-            whole += 1
-            assert contents(folder / "out") == contents(folder / "right")
-            shutil.rmtree(folder / "out")
-    child = start(spec, folder / "out", kept)
+    (out / "results").mkdir(exist_ok=True)
+    for name in ("results/.eta1-method.0123456789ab.part.npz", ".summary.0123456789ab.part.json"):
+        (out / name).write_bytes(b"half")
+    child = start(spec, out, 10**9)
     _, err = child.communicate(timeout=300)
     assert child.returncode == 0, err
-    assert contents(folder / "out") == contents(folder / "right")
-    assert whole < kills
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("kept", "kills"), [(10**9, 2), (0, 1)], ids=["paths", "statistics"])
-def test_runs_that_are_killed_go_on(kept, kills, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs_module, "_PATHS", 128)
-    monkeypatch.setattr(runs_module, "MOST_KEPT", kept)
-    text = LONG.replace('models = ["first-order"]', "models = []")
-    killed_and_resumed(tmp_path, text, kills, kept, random.Random(50 + kept))
+    assert contents(out) == contents(tmp_path / "right") and not list(out.rglob(".*.part*"))
 
 
 @pytest.mark.slow

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import http.server
-import json
 import re
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
 
 from sdescent.reports.document.html import HtmlResult, flatten, pandoc_path, tex_to_html
-from sdescent.reports.document.pandoc_tree import rows
 from sdescent.reports.document.pdf import Absent
 from sdescent.reports.document.tex import escape
-from tests.support.commands.browser import BROWSER, OPTIONS, needs_browser
+from tests.support.commands.browser import needs_browser, opened
 
 needs_pandoc = pytest.mark.skipif(pandoc_path() is None, reason="needs the html extra (pandoc)")
 
@@ -90,15 +84,6 @@ def test_numbers_and_references_are_latexs(tmp_path):
     assert "\\label" not in page and "\\notag" not in page
 
 
-def test_rows_of_an_aligned_environment():
-    assert rows(r"a &= {b \\ c} \\ d \begin{cases} 1 \\ 2 \end{cases} \\ e \{ \\ f \} \\") == [
-        r"a &= {b \\ c} ",
-        r" d \begin{cases} 1 \\ 2 \end{cases} ",
-        r" e \{ ",
-        r" f \} ",
-    ]
-
-
 @needs_pandoc
 def test_what_the_page_cannot_show_is_said(tmp_path):
     warnings = (
@@ -153,29 +138,18 @@ def test_inputs_are_put_in_place(tmp_path):
     (tmp_path / "parts" / "b.tex").write_text(r"\input{parts/a}")
     with pytest.raises(ValueError, match="deep"):
         flatten(main)
-    main.write_text(r"\input{parts/none}")
-    with pytest.raises(FileNotFoundError):
-        flatten(main)
 
 
 @needs_pandoc
-@pytest.mark.parametrize(
-    ("definition", "use", "said"),
-    [
-        (r"\newcommand{\x}{\x\x}", r"\x", "pandoc failed: Loop encountered in expanding macro x"),
-        pytest.param(
-            r"\newcommand{\x}[1]{#1#1#1#1#1#1#1#1#1#1}",
-            r"\x{" * 9 + "a" + "}" * 9,
-            "pandoc did not finish within 1 s",
-            marks=pytest.mark.slow,
-        ),
-    ],
-)
-def test_endless_macros_are_ended_and_the_old_page_stays(tmp_path, definition, use, said):
+def test_where_pandoc_does_not_finish_the_old_page_stays(tmp_path, monkeypatch):
     page = paged(tmp_path, "good")
-    (tmp_path / "main.tex").write_text(document(use, definition))
+
+    def ended(*_, **__):
+        raise subprocess.TimeoutExpired("pandoc", 1)
+
+    monkeypatch.setattr(subprocess, "run", ended)
     result = tex_to_html(tmp_path / "main.tex", timeout=1.0)
-    assert isinstance(result, HtmlResult) and result.html is None and result.warnings == (said,)
+    assert result == HtmlResult(None, ("pandoc did not finish within 1 s",))
     assert (tmp_path / "main.html").read_text(encoding="utf-8") == page
 
 
@@ -190,68 +164,38 @@ def test_without_pandoc_the_outcome_says_so(tmp_path, monkeypatch):
 # In a browser
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-PROBE = """<!doctype html><meta charset="utf-8"><pre id="out"></pre>
-<iframe id="phone" src="main.html" style="width:390px;height:844px;border:0"></iframe>
-<iframe id="wide" src="main.html" style="width:1280px;height:800px;border:0"></iframe>
-<script>
-window.onload = () => {
-  const found = {};
-  for (const name of ["phone", "wide"]) {
-    const view = document.getElementById(name).contentDocument, root = view.documentElement;
-    const sticking = [...view.body.querySelectorAll("*")].filter(e => {
-      for (let p = e; p; p = p.parentElement) if (getComputedStyle(p).overflowX !== "visible") return false;
-      return e.getBoundingClientRect().right > root.clientWidth + 1;
-    });
-    found[name] = {
-      width: root.clientWidth, overflow: root.scrollWidth - root.clientWidth,
-      sticking: sticking.map(e => e.outerHTML.slice(0, 80)),
-      maths: view.querySelectorAll("math").length,
-      flat: [...view.querySelectorAll("math")].filter(e => e.getBoundingClientRect().height < 5).length,
-      text: view.body.innerText,
-      pictures: [...view.images].map(i => [i.naturalWidth, i.getBoundingClientRect().width]),
-      figures: [...view.querySelectorAll("figure")].map(f => [f.scrollWidth > f.clientWidth, f.tabIndex]),
-      scrolling: [...view.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth).length,
-      scripts: typeof view.defaultView.touched,
-      dangling: [...view.querySelectorAll('a[href^="#"]')].map(a => decodeURIComponent(a.getAttribute("href").slice(1)))
-        .filter(name => !view.getElementById(name)),
-      folds: [...view.querySelectorAll("main details")].map(d => {
-        const head = d.querySelector("summary"), high = e => e.getBoundingClientRect().height;
-        const seen = () => high(d) > high(head) + 20;
-        const before = seen(); head.click(); return [before, seen(), head.innerText];
-      }),
-    };
-  }
-  document.getElementById("out").textContent = JSON.stringify(found);
-};
-</script>"""
+PROBE = """(() => {
+  const root = document.documentElement, all = what => [...document.querySelectorAll(what)];
+  const high = e => e.getBoundingClientRect().height;
+  const sticking = all("body *").filter(e => {
+    for (let p = e; p; p = p.parentElement) if (getComputedStyle(p).overflowX !== "visible") return false;
+    return e.getBoundingClientRect().right > root.clientWidth + 1;
+  });
+  return {
+    width: root.clientWidth, overflow: root.scrollWidth - root.clientWidth,
+    sticking: sticking.map(e => e.outerHTML.slice(0, 80)),
+    maths: all("math").length, flat: all("math").filter(e => high(e) < 5).length, text: document.body.innerText,
+    pictures: [...document.images].map(i => [i.naturalWidth, i.getBoundingClientRect().width]),
+    figures: all("figure").map(f => [f.scrollWidth > f.clientWidth, f.tabIndex]),
+    scrolling: all(".scroll").filter(e => e.scrollWidth > e.clientWidth).length,
+    dangling: all('a[href^="#"]').map(a => decodeURIComponent(a.getAttribute("href").slice(1)))
+      .filter(name => !document.getElementById(name)),
+    folds: all("main details").map(d => {
+      const head = d.querySelector("summary"), seen = () => high(d) > high(head) + 20;
+      const before = seen(); head.click(); return [before, seen(), head.innerText];
+    }),
+  };
+})()"""
 
 
 def in_browser(folder: Path, profile: Path) -> dict:
     """What Chromium shows of folder/main.html on a phone's width and on a wide screen."""
-    (folder / "probe.html").write_text(PROBE, encoding="utf-8")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    with contextlib.closing(server.socket):
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            dom = subprocess.run(
-                [
-                    str(BROWSER), *OPTIONS, f"--user-data-dir={profile}", "--window-size=1400,2000", "--dump-dom",
-                    f"http://127.0.0.1:{server.server_address[1]}/probe.html",
-                ],
-                capture_output=True, text=True, timeout=120, check=True, stdin=subprocess.DEVNULL,
-            ).stdout  # fmt: skip
-        finally:
-            server.shutdown()
-            thread.join()
-    shown = re.search(r'<pre id="out">(.*?)</pre>', dom, flags=re.DOTALL)
-    assert shown is not None and shown[1], dom[:2000]
-    return json.loads(shown[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    found = {}
+    with opened(profile) as window:
+        for name, width, height in (("phone", 390, 844), ("wide", 1280, 800)):
+            window.show(folder / "main.html", width, height)
+            found[name] = window.run(PROBE)
+    return found
 
 
 LONG = "+".join(f"x_{{{n}}}" for n in range(60))
@@ -276,7 +220,7 @@ def test_in_a_browser(tmp_path):
     )
     assert 'src="figures/f.svg"' in page and "f.pdf" not in page
     seen = in_browser(tmp_path / "site", tmp_path / "profile")
-    assert (seen["phone"]["width"], seen["wide"]["width"]) in {(390, 1280), (375, 1265)}
+    assert seen["phone"]["width"] == 390 and seen["wide"]["width"] in (1265, 1280)
     for view in seen.values():
         assert view["overflow"] == 0 and view["sticking"] == []
         assert view["maths"] == 31 and view["flat"] == 0
@@ -288,19 +232,6 @@ def test_in_a_browser(tmp_path):
     assert all(width <= seen["wide"]["width"] for _, width in seen["wide"]["pictures"])
     # on a phone a figure is legible and scrolls, and a keyboard gets to it
     assert (seen["phone"]["figures"], seen["wide"]["figures"]) == ([[True, 0]], [[False, -1]])
-
-
-@pytest.mark.slow
-@needs_pandoc
-@needs_browser
-def test_the_probe_sees_a_page_that_is_too_wide(tmp_path):
-    """The check of the check: a page that does not scroll its formulas, a raw formula, a missing picture."""
-    (tmp_path / "site").mkdir()
-    page = paged(tmp_path / "site", rf"\begin{{equation}} {LONG} \end{{equation}}")
-    broken = re.sub(r"overflow-[xy]: \w+;", "", page).replace("</main>", r"\(x\) <img src='none.svg'></main>")
-    (tmp_path / "site" / "main.html").write_text(broken, encoding="utf-8")
-    seen = in_browser(tmp_path / "site", tmp_path / "profile")["phone"]
-    assert seen["overflow"] > 0 and seen["sticking"] and r"\(x\)" in seen["text"] and seen["pictures"][0][0] == 0
 
 
 @pytest.mark.slow
@@ -323,17 +254,3 @@ def test_steps_of_a_proof_fold_and_links_lead_somewhere(tmp_path):
     (tmp_path / "site" / "main.html").write_text(broken, encoding="utf-8")
     seen = in_browser(tmp_path / "site", tmp_path / "profile2")["wide"]
     assert seen["dangling"] == ["thm:a"] and seen["folds"][0][0] is True
-
-
-@needs_pandoc
-@needs_browser
-@pytest.mark.slow
-def test_no_script_runs(tmp_path):
-    (tmp_path / "site").mkdir()
-    page = paged(tmp_path / "site", "x")
-    script = "<script>window.touched = 1</script><img src='none' onerror='window.touched = 1'>"
-    (tmp_path / "site" / "main.html").write_text(page.replace("</main>", script + "</main>"), encoding="utf-8")
-    assert in_browser(tmp_path / "site", tmp_path / "profile")["phone"]["scripts"] == "undefined"
-    unlocked = re.sub(r"script-src '[^']*';", "", page).replace("</main>", script + "</main>")
-    (tmp_path / "site" / "main.html").write_text(unlocked, encoding="utf-8")
-    assert in_browser(tmp_path / "site", tmp_path / "profile2")["phone"]["scripts"] == "number"

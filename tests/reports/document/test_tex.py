@@ -2,7 +2,6 @@ r"""Escaping, templates, and pdfTeX locked in. Tests that run TeX skip without i
 
 from __future__ import annotations
 
-import random
 import re
 import shutil
 import subprocess
@@ -13,9 +12,7 @@ import pytest
 from jinja2 import DictLoader, UndefinedError
 
 from sdescent.reports.document.pdf import Absent, CompileResult, _locked_in, compile_tex, tex_packages_missing
-from sdescent.reports.document.portable import FITTING
 from sdescent.reports.document.tex import Tex, environment, escape, listed
-from tests.support.samples import mostly_slow, slow_but
 
 needs_tex = pytest.mark.skipif(
     isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None,
@@ -72,13 +69,10 @@ def test_no_active_character_survives():
     [
         ("a_b & 5%", r"a\_b \& 5\%"),
         ("--json", "-{}-json"),
-        ("''", "'{}'"),
         ("σ ≤ 1", r"\ensuremath{\sigma} \ensuremath{\le} 1"),
-        ("Müller–Lyer, Łódź", "Müller–Lyer, Łódź"),
         ("e\u0301", "é"),
         ("a\n\nb\tc", "a  b c"),
         ("中\u202e\x07", "{[}U+4E2D{]}"),
-        (3, "3"),
         (Tex(r"\sigma"), r"\sigma"),
     ],
 )
@@ -89,34 +83,21 @@ def test_escape(text, tex):
 @pytest.mark.slow
 @needs_tex
 def test_escaped_ascii_prints_as_itself(tmp_path):
-    """Every printable ASCII character, every doubled one, in running text, a cell after a line break, a heading."""
+    """Every printable ASCII character, every doubled one, in running text, a cell after a line break, a heading; any Unicode."""
     chars = [chr(code) for code in range(33, 127)]
     words = [char for char in chars] + [2 * char for char in chars] + ["?`", "!`", "---", "fi", HOSTILE]
-    rows = "".join(f"{escape(word)} & x \\\\\n" for word in words)
-    tables = [rows[i:j] for i, j in _pages(rows, 30)]
+    rows = [f"{escape(word)} & x \\\\\n" for word in words]
+    tables = ["".join(rows[n : n + 30]) for n in range(0, len(rows), 30)]
     body = "\\newpage".join(f"\\begin{{tabular}}{{ll}}\n{table}\\end{{tabular}}" for table in tables)
+    letters = (chr(c) for c in (*range(0xA0, 0x530), *range(0x1E00, 0x2400), 0x4E2D, 0x1F600))
+    body += r"\newpage " + escape(" ".join(c for c in letters if unicodedata.category(c) not in ("Cs", "Cn", "Co")))
     result = compiled(tmp_path, rf"\section{{{escape(HOSTILE)}}}" + body)
     assert result.errors == () and result.pdf is not None
     lines = text_of(result.pdf).splitlines()
     # The text layer may use typographic twins of the apostrophe and the "fi" ligature; nothing else may differ.
     printed = [line.removesuffix(" x").replace("’", "'").replace("ﬁ", "fi") for line in lines if line.endswith(" x")]
-    assert printed == words
+    assert printed[: len(words)] == words  # then the letters, of which a raised x ends a line
     assert not (tmp_path / "pwned").exists()
-
-
-def _pages(rows: str, size: int):
-    ends = [match.end() for match in re.finditer("\n", rows)]
-    starts = [0, *ends[size - 1 :: size]]
-    return [(a, b) for a, b in zip(starts, [*starts[1:], len(rows)], strict=True) if a < b]
-
-
-@pytest.mark.slow
-@needs_tex
-def test_any_unicode_compiles(tmp_path):
-    chars = [chr(c) for c in (*range(0xA0, 0x530), *range(0x1E00, 0x2400))]
-    chars += [chr(random.Random(0).randrange(0x2400, 0x20000)) for _ in range(500)]
-    text = " ".join(char for char in chars if unicodedata.category(char) not in ("Cs", "Cn", "Co"))
-    assert compiled(tmp_path, escape(text)).errors == ()
 
 
 # Templates
@@ -140,7 +121,7 @@ def test_values_are_escaped_and_tex_is_not():
 
 @pytest.mark.parametrize(
     "expression",
-    ["tex ~ user", "tex + user", "[tex, user] | join", "'%s%s' | format(tex, user)", "tex | replace('a', user)"],
+    ["tex ~ user", "[tex, user] | join", "'%s%s' | format(tex, user)"],
 )
 def test_operators_on_trusted_tex_do_not_make_text_trusted(expression):
     written = render(rf"\VAR{{{expression}}}", tex=Tex("a"), user=r"\write18{x}")
@@ -166,11 +147,6 @@ def test_delimiters_leave_latex_alone():
     assert render(latex + ours) == latex + "1;2;"
 
 
-def test_extra_filters():
-    made = environment(DictLoader({}), bold=lambda text: Tex(rf"\textbf{{{escape(text)}}}"))
-    assert made.from_string(r"\VAR{'a_b' | bold}").render() == r"\textbf{a\_b}"
-
-
 # Compiling
 
 
@@ -191,7 +167,7 @@ def test_without_tex_the_outcome_says_so(tmp_path, monkeypatch):
     assert [entry.name for entry in tmp_path.iterdir()] == ["main.tex"]
 
 
-@pytest.mark.parametrize("name", ["-x.tex", "a b.tex", "$(id).tex", "main.txt", "a\n.tex"])
+@pytest.mark.parametrize("name", ["-x.tex", "$(id).tex", "main.txt", "a\n.tex"])
 def test_names_that_tex_would_misread_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match="name") as caught:
         compile_tex(tmp_path / name)
@@ -230,20 +206,6 @@ def test_references_parts_figures_and_bibliography_stand(tmp_path):
 
 @pytest.mark.slow
 @needs_tex
-def test_a_fitted_table_stays_with_its_heading(tmp_path):
-    """The heading would fit at the foot of its page. Rounding leaves these tables, scaled down, wider than a line."""
-    wide = "".join(
-        rf"\null\vspace{{0.8\textheight}}\section*{{Heading}}\begin{{center}}\begin{{sdfit}}"
-        rf"\rule[-0.2\textheight]{{{width}.37pt}}{{0.4\textheight}}\end{{sdfit}}\end{{center}}\newpage" + "\n"
-        for width in range(400, 404)
-    )
-    outcome = compiled(tmp_path, FITTING + wide)
-    assert outcome.pdf is not None and not outcome.overfull
-    assert re.findall(r"Heading\s+(\d+)", text_of(outcome.pdf)) == [str(2 * n) for n in range(1, 5)]
-
-
-@pytest.mark.slow
-@needs_tex
 def test_log_findings(tmp_path):
     wide = r"\noindent\rule{\dimexpr\hsize+12.5pt}{1pt}" + "\n\n"
     slightly = r"\noindent\rule{\dimexpr\hsize+4pt}{1pt}" + "\n\n"
@@ -268,21 +230,12 @@ def test_an_error_names_the_line_and_leaves_the_old_pdf(tmp_path):
 @needs_tex
 @pytest.mark.parametrize(
     ("body", "marker"),
-    mostly_slow(
-        [
-            (r"\immediate\write18{touch PWNED}", None),
-            (r"\input{|id}", "can't find file"),
-            (r"\newread\f\openin\f=SECRET \ifeof\f closed\else\read\f to\x\typeout{\meaning\x}\fi", None),
-            (r"\input{SECRET}", "not found"),
-            (r"\input{parts/link}", "not found"),
-            (r"\message{\pdffiledump offset 0 length 99{SECRET}}", None),
-            (r"\newwrite\f\immediate\openout\f=PWNED \immediate\write\f{x}\immediate\closeout\f", "can't write"),
-            (r"\newwrite\f\immediate\openout\f=../pwned \immediate\write\f{x}\immediate\closeout\f", "can't write"),
-            (r"\def\x{\x\x}\x", "capacity exceeded"),
-        ],
-        4,
-        rows=True,
-    ),
+    [
+        (r"\immediate\write18{touch PWNED}", None),
+        (r"\newread\f\openin\f=SECRET \ifeof\f closed\else\read\f to\x\typeout{\meaning\x}\fi", None),
+        (r"\input{parts/link}", "not found"),
+        (r"\newwrite\f\immediate\openout\f=../pwned \immediate\write\f{x}\immediate\closeout\f", "can't write"),
+    ],
 )
 def test_hostile_documents_are_harmless(tmp_path, body, marker):
     secret, pwned, folder = tmp_path / "secret.tex", tmp_path / "pwned", tmp_path / "report"
@@ -299,10 +252,10 @@ def test_hostile_documents_are_harmless(tmp_path, body, marker):
 
 
 @needs_tex
-@pytest.mark.parametrize("body", slow_but([r"\def\x{\x}\x", r"\loop\newpage\null\iftrue\repeat"], []))
-def test_endless_documents_are_ended(tmp_path, body):
+@pytest.mark.slow
+def test_endless_documents_are_ended(tmp_path):
     before = time.monotonic()
-    result = compiled(tmp_path, body, timeout=2.0)
+    result = compiled(tmp_path, r"\loop\newpage\null\iftrue\repeat", timeout=2.0)
     assert result.pdf is None and result.errors == ("TeX did not finish within 2 s",)
     assert time.monotonic() - before < 20
     assert [entry.name for entry in tmp_path.iterdir()] == ["main.tex"]

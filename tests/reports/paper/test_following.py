@@ -39,9 +39,9 @@ def test_a_gap_beyond_a_tenth_is_seen_in_its_own_phase(factor: float) -> None:
 
 
 def test_intervals_and_the_solver_s_error_count_on_both_sides() -> None:
-    assert verdicts(run(1.08 * METHOD, half=0.05)) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
-    assert verdicts(run(1.08 * METHOD, solver=0.02)) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
-    assert verdicts(run(1.13 * METHOD, solver=0.04)) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    nothing = (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    assert verdicts(run(1.08 * METHOD, half=0.05)) == verdicts(run(1.08 * METHOD, solver=0.02)) == nothing
+    assert verdicts(run(1.13 * METHOD, solver=0.04)) == verdicts(run(METHOD), run(METHOD, half=0.4)) == nothing
 
 
 def test_the_start_does_not_count_and_a_method_that_has_not_settled_is_transient_to_its_end() -> None:
@@ -49,15 +49,10 @@ def test_the_start_does_not_count_and_a_method_that_has_not_settled_is_transient
     start[0] *= 3
     assert verdicts(run(start)) == (Verdict.CONFIRMED, Verdict.CONFIRMED)
     falling = np.exp(-TIMES / 4)
-    assert verdicts(run(3 * falling), run(falling)) == (Verdict.VIOLATED, Verdict.INCONCLUSIVE)
     found = following({"method": run(falling), "m": run(3 * falling)}, "method", "dsgd", ("case", "a case"), "fig:a")
     assert [one["compared"] for one in found.values()] == [len(TIMES) - 1, 0]
     last = np.where(TIMES > 7, 3, 1) * falling
     assert verdicts(run(last), run(falling)) == (Verdict.VIOLATED, Verdict.INCONCLUSIVE)
-
-
-def test_a_mean_that_is_not_known_decides_nothing() -> None:
-    assert verdicts(run(METHOD), run(METHOD, half=0.4)) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
 
 
 def test_times_are_counted_one_by_one() -> None:

@@ -73,18 +73,12 @@ def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], d
     assert {f"variant-{c}-{end}" for c in ("a", "b", "b-held", "c-held") for end in other} < set(evidence)
     judged = [e["says"] for k, e in evidence.items() if "follows" not in k]
     assert all("It would be" in says or "No interval would" in says for says in judged)
-    first, second = (evidence[f"experiment-b-digits-study-{n}"]["says"] for n in (1, 2))
-    assert first.partition("study 1")[2] != second.partition("study 2")[2]  # another start, other draws
     templates = [(TEMPLATES / "parts" / f"experiment{end}.tex").read_text() for end in ("s", "-numbers")]
     labels = re.findall(r"\\label\{([^}]*)\}", "".join(templates))
     compared = (Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE)
     for key, found in evidence.items():
         assert found["verdict"] in (compared if key.startswith("follows") else RUNS) and found["anchor"] in labels
         assert found["says"].count("$") % 2 == 0 and re.search(r"\d", found["says"])
-    anchors = {key: own["anchor"] for key, own in evidence.items() if key.startswith("experiment-")}
-    shown = {anchor for key, anchor in anchors.items() if key.endswith("study-2") or "-d-" in key}
-    assert shown == {"tab:experiment-numbers"}  # figures show the first study, and two of three scales
-    assert shown < set(anchors.values())
 
 
 @pytest.mark.slow
@@ -100,15 +94,6 @@ def test_an_interrupted_section_loses_no_run_and_repeats_to_the_bit(
     next((folder / "results").glob("experiments-breast-cancer-1-runs-0-1-*.json")).unlink()
     anew, cache = compute(folder)
     assert cache.computed == ["experiments-breast-cancer-1-runs-0-1"] and anew["evidence"] == again["evidence"]
-    task = dataclasses.replace(tiny()[1], sigma1=0.3)  # another noise is another problem
-    settings(monkeypatch, (task,))
-    with pytest.raises(KeyboardInterrupt):
-        experiments.Experiments().compute(Inputs(True, None, ResultsCache(folder / "results"), _interrupting))
-
-
-def _interrupting(label: str) -> None:
-    if "runs" in label:
-        raise KeyboardInterrupt
 
 
 @pytest.mark.slow
@@ -119,24 +104,13 @@ def test_the_part_compiles_with_all_figures(made: tuple[dict[str, Any], dict[str
     assert [note for note in said["notes"] if not note.startswith("pandoc")] == []
     text = (folder / "parts" / "experiments.tex").read_text()
     for name in ("smoothness", "paths", "final", "tuning", "stability", "sign", "sde"):
-        assert (folder / "figures" / f"experiment-{name}.pdf").exists()
-        assert text.count(rf"\ref{{fig:experiment-{name}}}")
-    floats = [text.count(rf"\begin{{{kind}}}") for kind in ("table", "figure", "longtable")]
-    assert text.count(r"\caption{") == sum(floats)
+        assert (folder / "figures" / f"experiment-{name}.pdf").exists() and rf"\ref{{fig:experiment-{name}}}" in text
     assert not re.search(r"\d[eE][+-]?\d", text)
 
 
 def test_no_two_runs_of_any_study_have_the_same_key() -> None:
-    purposes = [
-        study.TUNED,
-        study.REPORTED,
-        study.SIGNS,
-        study.METHOD,
-        study.MODEL,
-        study.LENGTH,
-        variants.RUNS,
-        variants.SIGNS,
-    ]
+    own, other = "TUNED REPORTED SIGNS METHOD MODEL LENGTH".split(), "RUNS SIGNS".split()  # noqa: SIM905
+    purposes = [*(getattr(study, name) for name in own), *(getattr(variants, name) for name in other)]
     keys = []
     for seed in study.SEEDS:
         one = object.__new__(Study)
@@ -175,7 +149,6 @@ def test_what_a_quick_report_has_less_of_is_read_from_the_sizes() -> None:
     quick = {**full, "seeds": 2, "scales": (1,), "samples": 9, "inner": {"seeds": 1}, "saved": 1, "ends": (1, 7)}
     wanted = ["2 of 8 seeds", "1 of 3 scales", "9 of all samples", "others (1 of 5 seeds)", "7 of 2 ends"]
     assert [*map(line_of, reduced(quick, full, words))] == wanted and reduced(full, full, words) == []
-    assert reduced({**full, "inner": None, "scales": ()}, full, words) == [("no", "scales"), ("no", "others")]
     with pytest.raises(KeyError):  # a setting that nobody has a word for
         reduced({**full, "new": 1}, {**full, "new": 2}, words)
     for task, whole in zip(experiments.TASKS["quick"], experiments.TASKS["full"], strict=True):
@@ -191,7 +164,6 @@ def test_the_first_page_names_what_is_left_out_and_the_last_section_how_much_les
     lines = ["2 of 3 runs", "no models", "no word for it (1 of 2 seeds)"]
     assert reduced_sections(sections) == [{"name": "real data", "lines": lines, "none": ["models"]}]
     assert left_out(sections) == {"less": ["real data"], "none": ["real data: models"]}
-    assert left_out({"sweeps": {"left_out": []}}) == {"less": [], "none": []}
 
 
 def test_the_grid_of_variants_has_a_column_for_each_and_no_entry_where_a_claim_was_not_run() -> None:
@@ -208,8 +180,6 @@ def test_the_grid_of_variants_has_a_column_for_each_and_no_entry_where_a_claim_w
     assert [row["cells"] for row in found["rows"]] == [[one, one], [two, None]]
     assert found["failing"] == [{"name": "the bound of 6.3", "where": "digits, floor", "broken": ["x"]}]
     assert found["against"] == []  # the first page does not claim the bound of this method
-    problems[0]["variants"][1]["rows"] = [{**one, "together": Verdict.SEEN_TO_FAIL}]
-    assert variants.grid(problems)["against"] == ["(a)"]
 
 
 def test_a_quotient_of_rounding_is_none() -> None:
@@ -235,8 +205,6 @@ def test_a_row_has_both_verdicts_how_near_they_are_to_others_and_what_they_were(
     assert findings.margins([one, two]) == [{"widths": second, "name": "(b)", "study": 2}]  # of what is seen alone
     told = experiments._earlier([{"title": "Digits", "rows": [{**row, "name": "(b)"}], "variants": []}])
     assert told == [{"name": "(b)", "was": Verdict.SEEN, "where": ["digits"]}]
-    same = {**row, "name": "(b)", "earlier": Verdict.UNDECIDED}
-    assert experiments._earlier([{"title": "Digits", "rows": [same], "variants": []}]) == []
 
 
 def test_a_variant_is_judged_by_the_runs_of_each_claim() -> None:
@@ -254,8 +222,6 @@ def test_what_broke_is_the_condition_that_is_farthest_from_holding() -> None:
     e = max((c for c in grown.conditions if c.fatal and c.broken), key=lambda c: c.widths(False)).estimate
     assert f"at scale $2$ is ${findings.spanned(e)}$, not below" in said and said.endswith("(and 1 more)")
     assert findings.broken(claims.stalls([falls(0.2, 0)], [2], 1.0), ["the end"], 1.0) == "2 runs left the bound"
-    alone = claims.falls([falls(3.0, 1)[::-1] / 3.0 + np.linspace(0, 3, 13)[:, None]], 1.0)
-    assert " at " not in findings.broken(alone, [findings.END_OF_RUN], 1.0)
 
 
 def test_settings_whose_interval_is_the_cap_are_counted() -> None:

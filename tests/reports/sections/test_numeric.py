@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,26 +14,19 @@ import pytest
 import scipy.integrate
 import sympy as sp
 
-import sdescent as sd
-from sdescent.derive.equations.models import MODELS
-from sdescent.derive.equations.process.stationary import discrete_second_moments, second_moments
-from sdescent.derive.methods.compressors import RandK
-from sdescent.derive.methods.distributed import DCSGD
-from sdescent.derive.methods.noise import Affine, Gaussian, StudentT
-from sdescent.numerics.simulate.equation import solve
+from sdescent.derive.methods.noise import Gaussian, StudentT
+from sdescent.derive.reading.problems import problem
 from sdescent.reports.assembly.report import build_report
-from sdescent.reports.document.figures import BOUND, NAMED, STYLES, bands, figure, gaps, legend, styles
+from sdescent.reports.document.figures import NAMED, STYLES, bands, figure, gaps, styles
 from sdescent.reports.document.notation import Notation
 from sdescent.reports.document.numbers import number, percentage, uncertain
 from sdescent.reports.document.pdf import Absent, compile_tex
-from sdescent.reports.paper import stationary
 from sdescent.reports.paper.real_data.study import MethodRun, _apart, _forms
 from sdescent.reports.paper.sde_table import _signed_moment
 from sdescent.reports.sections import ensembles
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.compare import final_rows, relative_gaps, summary
 from sdescent.reports.store.cache import ResultsCache
-from tests.support.samples import mostly_slow, slow_but
 
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}
@@ -49,18 +41,12 @@ ALONE = r"""\documentclass{article}
     ("value", "digits", "shown"),
     [
         (0, 3, "0"),
-        (110, 2, "110"),
-        (1234.5, 3, "1230"),
         (-0.0123456, 3, "-0.0123"),
         (9.996, 3, "10.0"),
-        (0.9999, 2, "1.0"),
         (6.6e-5, 2, r"6.6\times10^{-5}"),
         (9.999e-4, 2, "0.0010"),
-        (-2.5e7, 3, r"-2.50\times10^{7}"),
         (99999.9, 3, r"1.00\times10^{5}"),
-        (5e-324, 2, r"4.9\times10^{-324}"),
         (math.nan, 3, r"\text{--}"),
-        (math.inf, 3, r"\infty"),
         (-math.inf, 3, r"-\infty"),
     ],
 )
@@ -72,23 +58,13 @@ def test_a_number_in_latex(value: float, digits: int, shown: str) -> None:
     ("value", "half", "shown"),
     [
         (1.2345, 0.0678, r"1.234\pm0.068"),
-        (0.006456, 0.000066, r"0.006456\pm0.000066"),
         (0.0005733, 8.5e-6, r"(5.733\pm0.085)\times10^{-4}"),
         (-4.444, 1.17, r"-4.4\pm1.2"),
         (0.5, 0.0996, r"0.50\pm0.10"),
-        (12345, 678, r"12340\pm680"),
-        (1.5e8, 2.5e6, r"(1.500\pm0.025)\times10^{8}"),
-        (0, 0.012, r"0.000\pm0.012"),
-        (0, 1.2e-5, r"(0.0\pm1.2)\times10^{-5}"),
         (-0.0004, 0.12, r"0.00\pm0.12"),
         (0.03, 12.3, r"0\pm12"),
-        (3e-6, 4.5e-4, r"(0.0\pm4.5)\times10^{-4}"),
-        (0.25, 0, r"0.2500\pm0"),
         (0.25, 1e-17, r"0.2500\pm0"),
-        (0, 0, r"0\pm0"),
         (0.25, math.inf, r"0.2500\pm\infty"),
-        (0.25, math.nan, r"0.2500\pm\text{--}"),
-        (math.nan, 0.1, r"\text{--}"),
         (-math.inf, math.nan, r"-\infty"),
     ],
 )
@@ -112,15 +88,9 @@ def test_the_interval_of_a_relative_gap_is_that_of_the_ratio() -> None:
     assert (first["gap"], second["gap"], second["largest"]) == ("", r"-75.0\pm3.5", "200")
     nothing = final_rows({"method": run([0.0, 0.0], 0.0), "model": run([math.nan, math.nan], math.nan)})[1]
     assert {nothing[key] for key in ("mean", "gap", "largest", "low")} == {r"\text{--}"}
-
-
-def test_a_gap_to_a_mean_that_is_hardly_known_is_not_shown() -> None:
-    def run(mean: float, half: float) -> dict[str, Any]:
-        return {"mean": [mean], "interval": [half], "low": [mean], "high": [mean], "blow_ups": 0}
-
-    for half, known in ((0.25, True), (0.26, False), (2.0, False)):
-        row = final_rows({"method": run(1.0, half), "model": run(3.0, 0.1)})[1]
-        assert (row["gap"] != r"\text{--}") == (row["largest"] != r"\text{--}") == known
+    for half, sharp in ((0.25, True), (0.26, False)):  # a mean of the method that is hardly known
+        row = final_rows({"method": run([1.0, 1.0], half), "model": run([3.0, 3.0], 0.1)})[1]
+        assert (row["gap"] != r"\text{--}") == (row["largest"] != r"\text{--}") == sharp
 
 
 @pytest.mark.slow
@@ -160,7 +130,7 @@ def _heights(axis: Any, line: Any) -> np.ndarray:
 def test_the_statistic_of_a_comparison_has_a_mean_under_every_law() -> None:
     """Losses (X^2)/2 of Cauchy paths have no mean; min(f, c) has, and the interval of 95 % covers it: z below 5 of coverage."""
     rng = np.random.default_rng(20251125)
-    cap, covered, repeats = 60.0, 0, 400
+    cap, covered, repeats = 60.0, 0, 200
     exact = scipy.integrate.quad(lambda u: min(math.tan(math.pi * (u - 0.5)) ** 2 / 2, cap), 0, 1, limit=500)[0]
     for _ in range(repeats):
         loss = rng.standard_cauchy((1, 500)) ** 2 / 2
@@ -184,53 +154,6 @@ def test_blown_up_paths_count_at_the_cap_and_the_cap_is_the_methods() -> None:
     assert summary(at_rest, "loss")["cap"] == 1
 
 
-def sloping(low: float, high: float) -> dict[str, list[float]]:
-    return {"mean": [high, (low * high) ** 0.5], "low": [high, low], "high": [high, high]}
-
-
-@pytest.mark.parametrize(("low", "high"), mostly_slow([(0.11, 9.0), (1e-9, 1e3), (1e5, 3e6), (0.5, 1.0)], 4, rows=True))
-def test_a_figure_is_readable(tmp_path: Path, low: float, high: float) -> None:
-    with figure(tmp_path, "f", columns=3, size=(2.1, 2.4)) as axes:
-        series = {name: sloping(low, high) for name in ("method", "first-order", "second-order", "corrected")}
-        for axis in axes:
-            bands(axis, [0, 1], series)
-        legend(axes)
-        axes[0].figure.canvas.draw()
-        view = axes[0].get_ylim()
-        ticks = zip(axes[0].get_yticklabels(), axes[0].get_yticks(), strict=True)
-        labels = [label for label, at in ticks if view[0] <= at <= view[1]]
-        boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.y0)
-        assert len(boxes) >= 2 and all(a.y1 < b.y0 for a, b in itertools.pairwise(boxes))
-        assert not any(label.get_text() for label in axes[0].get_yticklabels(minor=True))
-        assert not any(re.search(r"\de", label.get_text()) for label in labels)
-        names = axes[0].figure.legends[0]
-        assert all(not names.get_window_extent().overlaps(axis.get_window_extent()) for axis in axes)
-        texts = [*labels, *axes[0].get_xticklabels(), axes[0].xaxis.label, axes[0].title, *names.get_texts()]
-        assert min(text.get_fontsize() for text in texts) >= 7
-        assert len(axes[0].collections) == 1  # the reference alone is filled
-        assert len(axes[0].lines) == 1 + 3 * 3
-    assert len({style["linestyle"] for style in STYLES}) == len(STYLES)
-
-
-@pytest.mark.slow
-def test_a_model_has_one_style_in_every_figure(tmp_path: Path) -> None:
-    """Whatever else is drawn, and in whichever order: its line, its quantiles and its gap."""
-    times, base = [0.0, 1.0], {"mean": [1.0, 0.5], "low": [0.5, 0.2], "high": [2.0, 1.0], "interval": [0.01, 0.01]}
-    for reference, names in (
-        ("method", ("corrected", "first-order", "second-order")),
-        ("real", ("second-order", "corrected")),
-    ):
-        with figure(tmp_path, "f", columns=2) as axes:
-            bands(axes[0], times, {reference: base, **dict.fromkeys(names, base)})
-            gaps(axes[1], times, {name: [(1.0, 0.1)] * 2 for name in names})
-            drawn = {line.get_label(): line for line in axes[0].lines if not str(line.get_label()).startswith("_")}
-            for axis in axes:
-                looks = [(line.get_color(), line.get_linestyle()) for line in axis.lines if line.get_linewidth() == 1.3]
-                assert looks == [tuple(NAMED[name].values()) for name in ("method", *names)]
-            assert list(drawn) == [reference, *names]
-    assert len({style["color"] for style in (*NAMED.values(), BOUND)}) == len(STYLES) + 1
-
-
 def test_the_largest_gap_and_the_smallest_at_the_end_are_named() -> None:
     def run(*mean: float) -> dict[str, Any]:
         return {"mean": list(mean), "interval": [0.01 * m for m in mean]}
@@ -251,14 +174,6 @@ def test_a_moment_that_does_not_exist_is_infinite_and_one_without_a_sign_a_dash(
     assert shown[0] == r"\infty" and shown[2] == r"\text{--}" and r"\infty" not in (shown[1], shown[3])
 
 
-@pytest.mark.slow
-def test_the_stationary_moments_of_a_model_are_the_methods_or_not() -> None:
-    method, symbol = DCSGD(RandK(1), Affine()), stationary.LAMBDA
-    own = discrete_second_moments(method, 2, symbol)
-    same = {model: stationary._same(second_moments(method, 2, model, symbol), own) for model in MODELS}
-    assert same == {"first-order": False, "second-order": False, "corrected": True}
-
-
 def test_series_that_are_no_models_have_the_styles_that_are_free() -> None:
     assert list(styles(["constant", "normalised"]).values()) == list(STYLES[:2])
     found = styles(["other", "corrected", "method", "more"])
@@ -268,25 +183,6 @@ def test_series_that_are_no_models_have_the_styles_that_are_free() -> None:
 def test_a_share_and_its_interval_are_written_to_one_place() -> None:
     assert percentage(0.599, 0.5967, 0.6013) == (r"59.90\,\%", r"[59.67,60.13]\,\%")
     assert percentage(0.0, 0.0, 2.1e-5) == (r"0.0000\,\%", r"[0.0000,0.0021]\,\%")
-    rng = np.random.default_rng(20251128)
-    for value, half in zip(rng.random(100), 10 ** rng.uniform(-8, -1, 100), strict=True):
-        lower, upper = max(value - half, 0), min(value + half / 3, 1)
-        shown, ends = percentage(value, lower, upper)
-        low, high = (float(end) for end in ends.split("]")[0][1:].split(","))
-        assert low < high and low <= float(shown.split("\\")[0]) <= high
-        assert abs(high - low - 100 * (upper - lower)) <= 0.1 * 100 * (upper - lower)
-
-
-def stopping_at(call: int) -> Callable[[str, float], None]:
-    """A progress that the user interrupts at its `call`-th label."""
-    seen: list[str] = []
-
-    def progress(label: str, fraction: float) -> None:
-        seen.append(label)
-        if len(seen) == call:
-            raise KeyboardInterrupt
-
-    return progress
 
 
 def quietly(label: str, fraction: float = 0.0) -> None:
@@ -314,18 +210,19 @@ def computed(folder: Path) -> tuple[dict[str, Any], ResultsCache]:
 def test_a_section_that_was_interrupted_and_run_again(few: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What was finished is reused, to the bit; the part compiles alone, and the page has all of it."""
     folder = tmp_path / "resumed"
+    labels: list[str] = []
+
+    def interrupted(label: str, fraction: float) -> None:
+        labels.append(label)
+        if len(labels) == 3:
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        build_report(None, folder, True, "ensembles", stopping_at(3))
+        build_report(None, folder, True, "ensembles", interrupted)
     made = build_report(None, folder, True, "ensembles", quietly)
     assert made["reused"] == ["ensembles-dcsgd-method"]
-    taken_up, cache = computed(folder)
+    _, cache = computed(folder)
     assert cache.computed == [] and cache.reused == ["ensembles-dcsgd-method", "ensembles-dcsgd-first-order"]
-    uninterrupted, cache = computed(tmp_path)
-    assert cache.reused == [] and uninterrupted == taken_up
-    cases = {"dcsgd": {**ensembles.cases()["dcsgd"], "eta": "1/15"}}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ensembles, "cases", lambda: cases)
-        assert computed(folder)[1].reused == []
     part, page = (folder / "parts" / "ensembles.tex").read_text(), (folder / "report.html").read_text()
     assert all(own in part for own in (r"\sdNu=5", r"\sdSigma=1/2", r"\sdK=1", r"\sdEta=1/16", "50 paths", "student-t"))
     assert not re.search(r"\d[eE][+-]?\d", part)
@@ -336,9 +233,6 @@ def test_a_section_that_was_interrupted_and_run_again(few: pytest.MonkeyPatch, t
     notation = (folder / "parts" / "notation.tex").read_text()
     assert page.count("<table") == len(re.findall(r"\\begin\{(?:tabular|longtable)\}", part + notation))
     assert page.count("<img") == part.count(r"\includegraphics") > 0
-    for kind in ("table", "figure"):
-        count = len(re.findall(rf'class="caption-label">{kind.capitalize()} \d+\.<', page))
-        assert count == len(re.findall(rf"\\begin\{{{kind}\}}", part))
     (folder / "alone.tex").write_text(ALONE)
     compiled = compile_tex(folder / "alone.tex")
     if isinstance(compiled, Absent):
@@ -347,7 +241,7 @@ def test_a_section_that_was_interrupted_and_run_again(few: pytest.MonkeyPatch, t
     assert not [box for box in compiled.overfull if box.points > 10]
 
 
-@pytest.mark.parametrize("nu", slow_but([math.inf, 3.5], [3.5]))
+@pytest.mark.parametrize("nu", [math.inf, 3.5])
 def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path) -> None:
     """The fit then has nu = inf, which is no parameter of a Student-t law and no number of JSON."""
     noise = {"nu": nu, "scale": np.ones(2), "covariance": np.eye(2)}
@@ -356,10 +250,17 @@ def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path)
     assert all(np.all(np.isfinite(value)) for value in params.values())
     spec = {name: np.asarray(value).tolist() for name, value in params.items()}
     assert ResultsCache(tmp_path, {}).path("x", spec).name.startswith("x-")
-    if nu == math.inf:
-        numbers, loss = {"eta": 0.1, **params}, sd.losses.Quadratic(1)
-        run = solve(sd.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params=numbers, loss=loss)
-        assert np.all(np.isfinite(run.values["loss"]))
+
+
+def test_a_model_that_does_not_exist_is_a_status_of_the_simulated_part(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    numbers = {"clients": 2, "eta": "1/10", "T": 1, "dim": 1, "x0": [1]}
+    fields = {"method": "dsignsgd", "loss": "quartic", "models": ["corrected"], **numbers}
+    refused = {"refused": [{"model": "corrected", "why": "", "exists": False}]}
+    monkeypatch.setattr(ensembles, "_simulate", lambda *_: refused)
+    section = ensembles.Ensembles().compute(Inputs(True, problem(fields), ResultsCache(tmp_path, {}), quietly))
+    assert section["statuses"] == {"corrected": "refused"}
 
 
 def test_bands_are_apart_where_no_value_is_common_to_them_at_the_last_time() -> None:

@@ -47,9 +47,6 @@ def one(id: str, verdict: str = "CONFIRMED", **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-# --- the catalogue ------------------------------------------------------------------------------------------------------
-
-
 def test_every_entry_is_in_one_group():
     assert sorted(id for ids in verification.grouped().values() for id in ids) == sorted(ALL)
     assert set(verification.scheduled()) == {i.id for i in instances()}
@@ -114,15 +111,6 @@ def test_theorems_about_the_method_are_read_off_the_results():
     assert verification.covering(shown, Results({})) == ""
 
 
-def test_theorems_named_after_the_method_are_named_together_where_all_are_about_it():
-    ids = ("6.1-pathwise", "6.2-scheduled-method", "6.2-pathwise-method", "6.2-scheduled", "6.9-growth")
-    shown = verification.theorem_evidence([one(id, subject="method") for id in ids])
-    about = {id: {"about": "method"} for id in ids if id.endswith("-method") or id == "6.9-growth"}
-    assert verification.covering(shown, Results(about)) == "those whose names end in -method and those of 6.9"
-    about["6.2-pathwise-method"] = {"about": "first-order SDE"}
-    assert verification.covering(shown, Results(about)) == "6.2-scheduled-method and those of 6.9"
-
-
 def test_what_is_violated_is_a_refuted_claim_or_does_not_carry_over_to_the_method():
     found = [
         one("6.1-pathwise"), one("6.1-pathwise", "VIOLATED", subject="method"), one("6.2-expectation", "VIOLATED"),
@@ -140,11 +128,9 @@ def test_what_is_violated_is_a_refuted_claim_or_does_not_carry_over_to_the_metho
 
 def test_the_means_of_a_curve_are_below_its_bound_or_one_is_not():
     series = {"SDE": {"mean": [1.0, 0.5]}, "method": {"mean": [1.0, 0.7]}}
+    assert verification._apart({"series": series}) == pytest.approx(40.0)
     assert verification._below({"bound": [1.0, 0.8], "series": series})
     assert not verification._below({"bound": [1.0, 0.6], "series": series})
-
-
-# --- what the heat maps show ----------------------------------------------------------------------------------------------
 
 
 def test_lines_are_the_methods_or_above_or_below():
@@ -170,25 +156,6 @@ def test_panels_that_turn_dark_and_blow_ups_are_counted():
         "gradient descent blows up from 1 of 1 starts on or above the line and from 1 of 2 below it; of DCSGD there are blow-ups "
         "in 3 of 3 cells, 2 of them below; there are none of DSignSGD and normalised DCSGD"
     )
-    blown["dsignsgd"] = [[0, 0, 0.1]]
-    assert "there are none of normalised DCSGD" in seen.blow_ups(
-        {"q": [1.0, 2.0, 3.0], "thresholds": [2.5], "blown": blown}
-    )
-
-
-def test_a_group_with_refutations_and_exact_routes(tmp_path):
-    """6.8: two theorems and a refuted claim, through the cache."""
-    own, _ = context(tmp_path)
-    ids = verification.grouped()["6.8"]
-    found = verification._group(own, "6.8", ids, {})
-    made = verification.theorem_evidence(found)
-    for id in ids:
-        expected = "VIOLATED" if isinstance(ALL[id], Refutation) else "CONFIRMED"
-        assert made[f"verify-{id}-formula"]["verdict"] == expected
-    assert verification._group(own, "6.8", ids, {}) == found and own.cache.reused == ["verification-group-6-8"]
-
-
-# --- curves -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -219,43 +186,18 @@ def test_the_pl_bound_over_time_and_its_exact_means():
     assert found.bound[-1] == pytest.approx(start * decay + eta * 2 * 4 * s0 * (1 - decay) / (8 * r))
 
 
-def test_how_far_two_means_are_apart_that_a_figure_cannot_tell():
-    series = {"SDE": {"mean": [2.0, 1.0, 0.5]}, "method": {"mean": [2.0, 0.9, 0.52]}}
-    assert verification._apart({"series": series}) == pytest.approx(10.0)
-
-
-# --- what the methods settle at -----------------------------------------------------------------------------------------
-
-
 @pytest.mark.slow
 def test_floors_that_are_a_tenth_too_high_are_violated(monkeypatch):
-    """Two numbers of clients, 2000 paths each; a factor leaves the slopes as they are."""
-    whole = settled.floors((2, 16), 2000, 5)
+    """Two numbers of clients, 1000 paths each; a factor leaves the slopes as they are."""
+    whole = settled.floors((2, 16), 1000, 5)
     assert np.all(np.diff([own["exact"] for own in whole["floors"].values()]) < 0)
     found = whole["evidence"]
     assert {e["verdict"] for e in found.values()} == {"CONFIRMED"} and not any(e["failing"] for e in found.values())
     for name in ("floor_of", "floor_of_signs"):
         right = getattr(floors, name)
         monkeypatch.setattr(floors, name, lambda *given, right=right: 1.1 * right(*given))
-    wrong = settled.floors((2, 16), 2000, 5)["evidence"]
+    wrong = settled.floors((2, 16), 1000, 5)["evidence"]
     assert {e["verdict"] for e in wrong.values()} == {"VIOLATED"} and all(e["failing"] == 2 for e in wrong.values())
-
-
-@pytest.mark.slow
-def test_a_stall_level_that_is_a_tenth_too_high_is_violated(monkeypatch):
-    """One law and two step sizes, 3000 paths each."""
-    whole = settled.stall((0.5, 0.25), (1,), 2, 3000, 5)
-    found, series = whole["evidence"]["sign-stall"], whole["series"]["1"]
-    assert found["verdict"] == "CONFIRMED" and found["failing"] == 0
-    # what is drawn is E x^2, twice the mean loss, within five of its own intervals (|z| < 9.8)
-    assert np.all(np.abs(series["value"] - series["exact"]) < 5 * np.maximum(series["below"], series["above"]))
-    right = floors.floor_of_signs
-    monkeypatch.setattr(floors, "floor_of_signs", lambda *given: 1.1 * right(*given))
-    wrong = settled.stall((0.5, 0.25), (1,), 2, 3000, 5)["evidence"]["sign-stall"]
-    assert wrong["verdict"] == "VIOLATED" and wrong["failing"] == 2
-
-
-# --- weak orders --------------------------------------------------------------------------------------------------------
 
 
 def slope(order: float | None, doubt: float | None, stated: int = 2, resolution: float = 1e-6) -> dict[str, Any]:
@@ -265,10 +207,8 @@ def slope(order: float | None, doubt: float | None, stated: int = 2, resolution:
 def test_the_verdict_on_an_order():
     assert weak_orders.verdict(slope(1.98, 0.03)) == "CONFIRMED"
     assert weak_orders.verdict(slope(1.02, 0.03)) == "VIOLATED"
-    assert weak_orders.verdict(slope(1.9, 0.03)) == "VIOLATED"  # near, and not within its own error
     assert weak_orders.verdict(slope(1.5, 0.6)) == "INCONCLUSIVE"  # an interval that holds all orders says nothing
     assert weak_orders.verdict(slope(None, None)) == "INCONCLUSIVE"
-    assert weak_orders.verdict(slope(2.0, 0.03, resolution=0.1)) == "INCONCLUSIVE"
     assert weak_orders.verdict(slope(2.0, 0.03, resolution=float("nan"))) == "INCONCLUSIVE"
 
 
@@ -282,9 +222,6 @@ def test_a_planted_error_loses_the_second_order():
     shown = weak_orders.evidence_of({**found, "case": "half the covariance", "model": "second-order"})
     assert shown["verdict"] == "VIOLATED" and "half the covariance: " in shown["says"]
     assert "stated is $2$" in shown["says"]
-
-
-# --- the sections -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

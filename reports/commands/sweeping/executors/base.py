@@ -1,4 +1,4 @@
-"""What an executor is: something that runs tasks, in any order, and says of each how it ended."""
+"""An executor runs tasks, in any order, and reports how each ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Lost:
 
     Args:
         number: of the task.
-        reason: what is known of it.
+        reason: how its workers died.
     """
 
     number: int

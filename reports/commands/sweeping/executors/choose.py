@@ -1,11 +1,27 @@
-"""The executor that `--executor` names."""
+"""The executor that `--executor` names, and the one of this process."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import final
+
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.reports.commands.sweeping.executors.base import Executor
+from sdescent.reports.commands.sweeping.executors.base import Executor, Lost
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
 
 ACCEPTED = "processes, dask, dask:ADDRESS or slurm"
+
+
+@final
+class Here:
+    """One task at a time, in this process, with all of its processors."""
+
+    workers, elsewhere = 1, False
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+        """See `sdescent.reports.commands.sweeping.executors.base.Executor`."""
+        for task in tasks:
+            yield carry_out(task)
 
 
 def chosen(text: str, jobs: int) -> Executor:
@@ -21,8 +37,6 @@ def chosen(text: str, jobs: int) -> Executor:
     name, colon, address = text.partition(":")
     if name == "processes" and not colon:
         if jobs == 1:
-            from sdescent.reports.commands.sweeping.executors.this_process import Here
-
             return Here()
         from sdescent.reports.commands.sweeping.executors.process_pool import Processes
 

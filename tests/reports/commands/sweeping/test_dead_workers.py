@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.commands.sweeping.executors import cluster, process_pool
+from sdescent.reports.commands.sweeping.executors.base import Lost
 from sdescent.reports.commands.sweeping.tasks import Done, Task
-from tests.support.samples import slow_but
 
 distributed = pytest.importorskip("distributed")
 TASKS = [Task(n, (), 0.0, "") for n in range(3)]
@@ -61,6 +62,26 @@ def test_a_cluster_that_never_starts_is_said(pretended: type[Pretended]) -> None
     assert pretended.begun == 5
 
 
+def test_where_the_scheduler_is_gone_the_connection_is_tried_again_and_the_rest_submitted(
+    pretended: type[Pretended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[list[int]] = []
+
+    def ended(client: Any, tasks: list[Task]) -> Iterator[Done]:
+        submitted.append([task.number for task in tasks])
+        yield Done(tasks[0].number, {}, {})
+        if len(submitted) > 1:
+            yield Done(tasks[1].number, {}, {})
+        else:
+            raise cluster._Gone("the connection was lost")
+
+    monkeypatch.setattr(cluster, "_ended", ended)
+    monkeypatch.setattr(cluster, "PAUSE", 0.0)
+    distributed.Client.starts = iter([None, OSError("refused"), None])
+    assert [one.number for one in cluster.Cluster("tcp://host:8786", 1).run(TASKS)] == [0, 1, 2]
+    assert submitted == [[0, 1, 2], [1, 2]] and distributed.Client.begun == 3
+
+
 @contextmanager
 def watched(seconds: float) -> Iterator[None]:
     begun = time.monotonic()
@@ -82,19 +103,12 @@ def test_a_child_that_is_stopped_is_ended() -> None:
     other.join()
 
 
-@pytest.mark.parametrize("broken", slow_but([False, True], [True]), ids=["done", "interrupted"])
-def test_a_pool_whose_workers_are_stopped_ends(monkeypatch: pytest.MonkeyPatch, broken: bool) -> None:
-    monkeypatch.setattr(process_pool, "_FAREWELL", 0.5)
+def test_a_pool_whose_workers_are_stopped_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_pool, "_begin", _nothing)
-    with watched(60):
-        try:
-            with process_pool._Pool(1) as pool:
-                pid = pool.submit(os.getpid).result()
-                os.kill(pid, signal.SIGSTOP)
-                if broken:
-                    raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            pass
+    with watched(60), pytest.raises(KeyboardInterrupt), process_pool._Pool(1) as pool:
+        pid = pool.submit(os.getpid).result()
+        os.kill(pid, signal.SIGSTOP)
+        raise KeyboardInterrupt
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -144,3 +158,13 @@ def test_a_real_cluster_survives_a_worker_that_is_killed_as_it_starts(capfd: pyt
     found = list(cluster.Cluster("", 1).run([Task(0, (), 0.0, "another context")]))
     assert killed and [ended.number for ended in found] == [0]
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_its_workers_is_lost_and_the_others_are_done(tmp_path: Path) -> None:
+    """The second of them is refused, since it was made elsewhere."""
+    (deadly := tmp_path / "deadly.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    tasks = [Task(0, (), 0.0, "", (str(deadly),)), Task(1, (), 0.0, "another context")]
+    ended = {one.number: one for one in process_pool.Processes(2).run(tasks)}
+    assert isinstance(ended[0], Lost) and "its process died, 2 times" in ended[0].reason
+    assert isinstance(ended[1], Done) and "other packages, source, plugins or kind of machine" in str(ended[1].refusal)

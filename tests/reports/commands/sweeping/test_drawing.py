@@ -43,9 +43,9 @@ quantities = ["loss"]
 """
 
 
-def read(folder: Path, text: str) -> Any:
+def read(folder: Path, text: str, base: str = BASE) -> Any:
     path = folder / "sweep.toml"
-    path.write_text(BASE + text)
+    path.write_text(base + text)
     found = read_sweep(path)
     check(found)
     return found
@@ -79,37 +79,6 @@ def table_of(sweep: Any, value: Any) -> tuple[Table, dict[str, Numbers]]:
 
 
 @pytest.mark.slow
-def test_points_are_left_out_of_a_figure_only_if_they_have_what_it_fixes(tmp_path):
-    blocks = """
-[[sweep]]
-[sweep.grid]
-method = "dcsgd"
-compressor = "bernoulli:p=1/2"
-"compressor.p" = ["1/2", "1/4"]
-eta = [0.1, 0.2]
-[[sweep]]
-[sweep.grid]
-method = "dsgd"
-eta = [0.1, 0.2]
-[[figures]]
-x = "eta"
-y = "compressor.p"
-at = {method = "dcsgd"}
-[[figures]]
-x = "eta"
-y = "compressor.p"
-"""
-    path = tmp_path / "sweep.toml"
-    base = BASE.replace('method = "dcsgd"\ncompressor = "bernoulli:p=1/2"\n', "").replace("eta = 0.1\n", "")
-    path.write_text(base + blocks)
-    sweep = read_sweep(path)
-    table, numbers = table_of(sweep, lambda values, run: (1.0, 0.1, 0))
-    listed, _ = draw_figures(sweep, table, survey(sweep), tmp_path, numbers.__getitem__)
-    assert ["without a value of an axis are not in it (2)" in figure["caption"] for figure in listed] == [False, True]
-    assert "Points without" not in listed[0]["caption"]
-
-
-@pytest.mark.slow
 def test_means_that_the_sample_does_not_see_have_no_interval_no_ratio_and_no_verdict(tmp_path):
     grid = '[sweep.grid]\neta = [0.1, 0.2]\n"noise.nu" = [3, 4]\n[[figures]]\nx = "eta"\ny = "noise.nu"\n'
     sweep = read(tmp_path, grid + '[[figures]]\nx = "eta"\ny = "noise.nu"\nestimate = "median"')
@@ -140,16 +109,10 @@ def test_means_that_the_sample_does_not_see_have_no_interval_no_ratio_and_no_ver
 
 def test_verdicts_look_at_the_whole_interval(tmp_path):
     sweep = read(tmp_path, "[sweep.grid]\neta = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]")
-    planted = {
-        "1/10": (2.0, 0.5, 0),
-        "1/5": (1.2, 0.5, 0),
-        "3/10": (0.4, 0.5, 0),
-        "2/5": (0.4, 0.5, 1),
-        "1/2": (2.0, 0.5, 1),
-    }
+    planted = [(2.0, 0.5, 0), (1.2, 0.5, 0), (0.4, 0.5, 0), (0.4, 0.5, 1), (2.0, 0.5, 1), (float("nan"), 0.0, 10)]
 
     def value(values: Mapping[str, Any], run: str) -> Any:
-        return None if run == "first-order" else planted.get(str(values["eta"]), (float("nan"), 0.0, 10))
+        return None if run == "first-order" else planted[round(10 * float(values["eta"])) - 1]
 
     table, numbers = table_of(sweep, value)
     bounds = [Bound("one", "loss", "1 + 0*eta"), Bound("ratio", "loss", "1/(eta - 0.1)")]
@@ -220,24 +183,12 @@ def test_in_every_panel_a_bound_has_the_line_of_the_legend_and_breaks_where_it_c
     assert np.isnan(a.get_ydata()[1]) and list(b.get_ydata()) == [2.0] * 3
 
 
-def test_a_mean_that_is_attained_is_exceeded_at_one_point_in_forty(tmp_path):
-    """Means with intervals of level 0.95 around the bound itself: 4000 draws, z-score of the share that lies above below 5."""
-    draws, half = np.random.default_rng(7).standard_normal(4000), 1.959964
-    above = sum(draw - half > 0 for draw in draws)
-    assert abs(above - 100) < 5 * np.sqrt(100 * 0.975)
-    sweep = read(tmp_path, "[sweep]\nseeds = 400")
-    table, numbers = table_of(sweep, lambda values, run: (float(draws[int(values["seed"])]), half, 0))
-    add_bounds(table, [Bound("zero", "loss", "0*eta")], survey(sweep).letters, numbers)
-    above = sum(draw - half > 0 for draw in draws[:400])
-    assert counts(table, [Bound("zero", "loss", "0*eta")])[0]["exceeded"] == above
-
-
 @pytest.mark.parametrize(
     ("values", "kind", "edges"),
     [
         ([1, 10, 100], "log", [10**-0.5, 10**0.5, 10**1.5, 10**2.5]), ([3, 1, 2], "linear", [0.5, 1.5, 2.5, 3.5]),
         ([-1, 0, 3], "linear", [-1.5, -0.5, 1.5, 4.5]), (["b", "a"], "text", [-0.5, 0.5, 1.5]), ([2], "linear", [1.0, 3.0]),
-        ([1, "a"], "text", [-0.5, 0.5, 1.5]), ([1, 2], "linear", [0.5, 1.5, 2.5]), ([1, 100], "log", [0.1, 10, 1000]),
+        ([1, "a"], "text", [-0.5, 0.5, 1.5]), ([1, 100], "log", [0.1, 10, 1000]),
     ],
 )  # fmt: skip
 def test_cells_have_their_edges_between_the_values(values, kind, edges):
@@ -333,10 +284,6 @@ def test_the_command_says_first_what_is_exceeded_and_draws(tmp_path, run):
         for name, count, rest in shown for own in ("method", "first-order")
     ]  # fmt: skip
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["bounds"][0] | {"run": ""} == {
-        "bound": "nothing", "of": "loss", "formula": "0*eta", "where": [], "run": "",
-        "exceeded": 2, "undecided": 0, "holds": 0, "not claimed": 0, "no value": 0,
-    }  # fmt: skip
     assert manifest["sweep"]["bounds"]["some"]["where"] == ["eta < 0.15", "1 <= N"]
     with open(out / "table.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -346,4 +293,3 @@ def test_the_command_says_first_what_is_exceeded_and_draws(tmp_path, run):
         ("0.1", "0.0", "exceeded"), ("0.2", "", "not claimed"),
     ]  # fmt: skip
     assert sorted(p.name for p in (out / "figures").iterdir()) == ["figure-1.pdf", "figure-1.png"]
-    assert [f["files"] for f in manifest["figures"]] == [["figures/figure-1.pdf", "figures/figure-1.png"]]
