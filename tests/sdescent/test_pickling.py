@@ -21,7 +21,7 @@ from sdescent.derive.proof.kernel.rules import genuine
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.numerics.simulate.ensemble import Ensemble
-from sdescent.numerics.statistics.estimates import band, over_time
+from sdescent.numerics.statistics.estimates import over_time
 
 ENSEMBLE = Ensemble(
     np.array([0.0, 1.0]), {"loss": np.ones((2, 3))}, np.array([np.inf, 1.0, np.inf]), np.ones((2, 3)), {"T": 1.0}
@@ -50,7 +50,6 @@ MADE: dict[str, Callable[[], Any]] = {
     "refutation": lambda: entries()["6.2-expectation"],
     "checked": lambda: sd.check("8-cauchy-3"),
     "proved": lambda: sd.claim("2*a*b <= a^2 + b^2"),
-    "band": lambda: band(range(30)),
 }
 
 

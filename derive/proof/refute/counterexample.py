@@ -19,13 +19,12 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
+from flint import Ordering, fmpq_mpoly_ctx
 from scipy.optimize import minimize
 from scipy.special import erf, hyp1f1
 
 from sdescent.derive.proof.language.clock import OutOfTime, limited, now, spend
-from sdescent.derive.proof.language.context import Context, parts
-from sdescent.derive.proof.language.normal import Normal
-from sdescent.derive.proof.language.terms import Relation, Term, x
+from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times, x
 from sdescent.derive.proof.refute.algebraic import Algebraic
 from sdescent.derive.proof.refute.exact import NoValue, Values, counterexample
 from sdescent.derive.proof.refute.z3 import consult
@@ -303,8 +302,8 @@ def number(t: Term, table: dict[str, Any]) -> Any:
 
 
 def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, Term]:
-    """Variables that equalities determine, v = term over earlier variables: where an equality is A v + B = 0, v = -B/A."""
-    normal = Normal(Context(dict.fromkeys(names, "const")))
+    """Variables that equalities determine, v = term over earlier ones: where an equality is A v + B = 0, v = -B/A."""
+    ctx = fmpq_mpoly_ctx.get(tuple(f"v{i}" for i in range(len(names))) or ("v",), Ordering.lex)
     solved: dict[str, tuple[Term, set[str]]] = {}
     for r in assume:
         if r.op != "==":
@@ -315,16 +314,11 @@ def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, T
                 solved[left[1]] = right, needs
                 break
         else:
-            polynomial = all(p[0] in ("q", "x", "+", "*", "^") for side in r[1:] for p in parts(side))
-            form = normal.polynomial(r.slack) if polynomial else {}
-            for name in names:
-                (atom,) = (a for ((a, _),) in normal.polynomial(x(name)))
-                if name in solved or max((dict(m).get(atom, 0) for m in form), default=0) != 1:
+            poly = _polynomial(r.slack, dict(zip(names, ctx.gens(), strict=False)), ctx)
+            for i, name in enumerate(names) if poly is not None else ():
+                if name in solved or not poly or int(poly.degrees()[i]) != 1:
                     continue
-                slope = normal.term(
-                    {tuple(f for f in m if f[0] != atom): c for m, c in form.items() if atom in dict(m)}
-                )
-                rest = normal.term({m: c for m, c in form.items() if atom not in dict(m)})
+                slope, rest = _linear(poly, i, names)
                 needs = names_in(slope) | names_in(rest)
                 if _acyclic(solved, name, needs):
                     solved[name] = -rest / slope, needs
@@ -351,3 +345,31 @@ def names_in(t: Any) -> set[str]:
     if not isinstance(t, tuple):
         return set()
     return {t[1]} if t[0] == "x" else set().union(*[names_in(a) for a in t])
+
+
+def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
+    """A term without quotients and functions as a polynomial; None else."""
+    head = t[0]
+    if head == "q":
+        value = Fraction(t[1])
+        return ctx.constant(value.numerator) / value.denominator
+    if head == "x":
+        return gens[t[1]]
+    if head in ("+", "*"):
+        parts: list[Any] = [_polynomial(a, gens, ctx) for a in t[1:]]
+        if any(p is None for p in parts):
+            return None
+        return sum(parts, ctx.constant(0)) if head == "+" else math.prod(parts, start=ctx.constant(1))
+    if head == "^":
+        below = _polynomial(t[1], gens, ctx)
+        return below ** t[2] if below is not None else None
+    return None
+
+
+def _linear(poly: Any, i: int, names: Sequence[str]) -> tuple[Term, Term]:
+    """A and B of A v + B as terms."""
+    parts: dict[int, list[Term]] = {0: [], 1: []}
+    for m, c in poly.to_dict().items():
+        factors = [x(names[k]) ** int(e) for k, e in enumerate(m) if e and k != i]
+        parts[int(m[i])].append(times(num(fraction(c)), *factors))
+    return plus(*parts[1]), plus(*parts[0])

@@ -23,8 +23,6 @@ _ROWS = [
      "means = sums / (at + 1)", "means = sums / at"),
     ("a bet is paid too little for", "statistics/sequential.py", _SEQUENCES,
      "-(np.log1p(-bet) + bet)", "-(np.log1p(-bet) + bet) / 2"),
-    ("Delyon's inequality with a third for a sixth", "statistics/sequential.py", _SEQUENCES,
-     "rest = r / 6 + self.variance * p / 3", "rest = r / 3 + self.variance * p / 3"),
     ("the solver's error narrows an interval", "statistics/verdicts.py", _DECISIONS,
      "estimate.lower - error, estimate.upper + error", "estimate.lower + error, estimate.upper - error"),
     ("more paths than there may be", "statistics/verdicts.py", _DECISIONS,
