@@ -188,7 +188,9 @@ def test_bad_input_is_refused_with_the_remedy(name):
 def test_the_page_lists_the_names_that_no_parameter_can_have():
     """On the page: each name in backquotes of the paragraph is refused, and those that it lets through are accepted."""
     page = (ROOT / "docs/howto/your-own-sde.md").read_text(encoding="utf-8")
-    refused, accepted = re.findall(r"Names that a parameter cannot have(.*?)All the same, (.*?)\n\n", page, re.DOTALL)[0]
+    refused, accepted = re.findall(r"Names that a parameter cannot have(.*?)All the same, (.*?)\n\n", page, re.DOTALL)[
+        0
+    ]
     for name in re.findall(r"`(\w+)`", refused):
         with pytest.raises(BadInput):
             one(f"-{name}*x")

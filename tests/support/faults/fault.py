@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -20,3 +22,8 @@ class Fault(NamedTuple):
     old: str
     new: str
     tests: tuple[str, ...]
+
+
+def table(rows: Iterable[tuple[str, str, str, str, str]]) -> tuple[Fault, ...]:
+    """Faults from rows (name, file, tests as on a command line, old, new)."""
+    return tuple(Fault(name, file, old, new, tuple(shlex.split(tests))) for name, file, tests, old, new in rows)
