@@ -13,7 +13,7 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.constants import POSITIVE, always, settle
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.names import belongs_to_the_engine
-from sdescent.derive.vocabulary.registry import Parameter, positive, register
+from sdescent.derive.vocabulary.registry import Parameter, pieces_in, positive, register
 from sdescent.derive.vocabulary.symbols import N, coerce, d, eta, matched, parameter, require_ours
 
 
@@ -323,3 +323,7 @@ class SeparableSum(Separable):
         if self.l0 is None or self.l1 is None:
             raise BadInput("smoothness", None, "l0 and l1 given with the loss")
         return Smoothness(coerce(self.l0, "l0"), coerce(self.l1, "l1"))
+
+
+def __dir__() -> list[str]:
+    return pieces_in(__name__, globals())

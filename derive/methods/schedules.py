@@ -11,7 +11,7 @@ import sympy as sp
 from sdescent.derive.expressions.coordinates import coord_sum, depends_on, g
 from sdescent.derive.methods.constants import FRACTION, NONNEGATIVE, always, settle
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.registry import Parameter, register
+from sdescent.derive.vocabulary.registry import Parameter, pieces_in, register
 from sdescent.derive.vocabulary.symbols import coerce, du, t, u
 
 
@@ -105,3 +105,7 @@ class Normalised(Schedule):
     @property
     def factor(self) -> sp.Expr:
         return 1 / (self.k0 + self.k1 * sp.sqrt(coord_sum(g**2)))
+
+
+def __dir__() -> list[str]:
+    return pieces_in(__name__, globals())

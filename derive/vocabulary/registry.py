@@ -203,3 +203,15 @@ def lookup(kind: str, name: str, field: str) -> Entry:
     if entry is None or not in_force(_NAMESPACES[kind, name]):
         raise unknown_name(field, name, entries(kind))
     return entry
+
+
+def pieces_in(module: str, names: Mapping[str, Any]) -> list[str]:
+    """The names that a module, or the package of it, defines: for its `__dir__`, so that completion offers no imports.
+
+    Args:
+        module: its `__name__`.
+        names: its `globals()`.
+    """
+    return sorted(
+        n for n, value in names.items() if n[0] != "_" and getattr(value, "__module__", "").startswith(module)
+    )

@@ -51,6 +51,13 @@ def test_what_a_piece_needs_is_offered_too() -> None:
     assert all(getattr(sd.plugins, alias.name) is getattr(import_module(home), alias.name) for alias, home in seen)
 
 
+@pytest.mark.parametrize("name", ["noise", "compressors", "losses", "schedules", "methods"])
+def test_completion_offers_the_pieces_of_a_namespace_and_no_imports(name):
+    namespace = getattr(sd, name)
+    offered = [getattr(namespace, piece) for piece in dir(namespace)]
+    assert len(offered) > 5 and all(piece.__module__.startswith(namespace.__name__) for piece in offered)
+
+
 def test_the_verbs_are_those_of_the_command_line() -> None:
     commands = {name for name in get_command(app).list_commands(None)}  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]
     verbs = {name for name in OFFERED if name.islower() and inspect.isfunction(getattr(sd, name))}

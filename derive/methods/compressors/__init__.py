@@ -17,3 +17,8 @@ from sdescent.derive.methods.compressors.sign import Sign as Sign
 from sdescent.derive.methods.compressors.sparsifiers import Bernoulli as Bernoulli
 from sdescent.derive.methods.compressors.sparsifiers import RandK as RandK
 from sdescent.derive.methods.compressors.sparsifiers import TopK as TopK
+from sdescent.derive.vocabulary.registry import pieces_in
+
+
+def __dir__() -> list[str]:
+    return pieces_in(__name__, globals())

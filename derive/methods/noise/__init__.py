@@ -18,3 +18,8 @@ from sdescent.derive.methods.noise.stable import StableDensity as StableDensity
 from sdescent.derive.methods.noise.stable import StableSignMean as StableSignMean
 from sdescent.derive.methods.noise.student_t import Cauchy as Cauchy
 from sdescent.derive.methods.noise.student_t import StudentT as StudentT
+from sdescent.derive.vocabulary.registry import pieces_in
+
+
+def __dir__() -> list[str]:
+    return pieces_in(__name__, globals())

@@ -22,3 +22,8 @@ from sdescent.derive.methods.optimisers.without_averages import LocalSGD as Loca
 from sdescent.derive.methods.optimisers.without_averages import MajorityVote as MajorityVote
 from sdescent.derive.methods.optimisers.without_averages import NormalisedSGD as NormalisedSGD
 from sdescent.derive.methods.optimisers.without_averages import NormClipped as NormClipped
+from sdescent.derive.vocabulary.registry import pieces_in
+
+
+def __dir__() -> list[str]:
+    return pieces_in(__name__, globals())
