@@ -299,7 +299,7 @@ def _judged(question: Audit) -> Audit:
     reason = undecided.said(formula) if isinstance(undecided, Undecided) else str(undecided or "")
     return replace(
         question, verdict=verdict, terms=tuple(terms), equation=equation, reason=reason, piece=piece,
-        beyond=tuple(entries.beyond(last)),
+        beyond=tuple(entries.beyond(last, bool(terms))),
         allowed=tuple(entries.allowed()),
     )  # fmt: skip
 
@@ -333,7 +333,7 @@ class _Entries:
         for key in dict.fromkeys([*equation.covariance, *stated.covariance]):
             e = stated.covariance.get(key, sp.S.Zero).xreplace(at)
             if set(key) <= letters:
-                yield self._covariance_terms(Entry(key), e, self._derived(key, e).xreplace(at), most)
+                yield self._covariance_terms(key, e, at, most)
             elif e != 0:
                 yield iter([Term(Entry(key), e, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
         if self.comparison.dim == 1:
@@ -353,8 +353,11 @@ class _Entries:
         for stated in self.stated.partial:
             self.comparison.has_value(stated)
 
-    def _covariance_terms(self, entry: Entry, claimed: sp.Expr, derived: sp.Expr, most: int) -> Iterator[Term]:
+    def _covariance_terms(
+        self, key: Pair, claimed: sp.Expr, at: Mapping[sp.Expr, sp.Expr], most: int
+    ) -> Iterator[Term]:
         """The terms of one entry of the covariance; one that is the root or the square of the other is one term."""
+        entry, derived = Entry(key), self._derived(key, claimed).xreplace(at)
         terms = list(self.comparison.terms(entry, claimed, derived, most))
         if terms and claimed != 0 and derived != 0:
             for one, two, remark in ((claimed**2, derived, ROOT), (claimed, derived**2, SQUARE)):
@@ -365,10 +368,17 @@ class _Entries:
         yield from terms
 
     def _derived(self, key: Pair, claimed: sp.Expr) -> sp.Expr:
-        """The derived entry; of one that the first-order model leaves out, its value only where the claim has it too."""
+        """The derived entry; of one that the first-order model leaves out, its value only where the claim has it too.
+
+        Raises:
+            NoClosedForm: it exists, and was not computed.
+        """
         left_out = self.left_out.get(key)
         if left_out is None or claimed == 0:
             return self.equation.covariance.get(key, sp.S.Zero)
+        infinite = left_out.condition is not None and left_out.condition.met is False
+        if left_out.term is None and not infinite:
+            raise NoClosedForm(f"the {left_out.where}, which the first-order model leaves out")
         return sp.S.Zero if left_out.term is None else left_out.term
 
     def allowed(self) -> Iterator[str]:
@@ -378,17 +388,30 @@ class _Entries:
             how = "kept" if self.stated.covariance.get(key, sp.S.Zero) != 0 else "left out"
             yield f"{entry.where}{value}: {how}, it needs the moment of order {entry.needs} of the noise"
 
-    def beyond(self, last: int) -> Iterator[str]:
-        """Entries of the claim with terms after the power that is judged."""
+    def _after(self, e: sp.Expr, end: int) -> sp.Expr:
+        """The terms of an entry after this power of the root of the step, in eta."""
+        series = self.comparison.powers(e)
+        stop = LAST + 1 if series.last is None else min(series.last, LAST + 1)
+        after = [n for n in range(end + 1, stop + 1) if not self.comparison.surely(series[n], sp.S.Zero)]
+        return sp.Add(*[self.comparison.in_eta(series[n], n) for n in after])
+
+    def beyond(self, last: int, differ: bool) -> Iterator[str]:
+        """Entries of the claim with terms after the power that is judged.
+
+        Args:
+            differ: whether the equations are seen to differ; an entry that has no expansion then takes nothing from the verdict.
+        """
         entries = {Entry((a,)): (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
         most = 2 if self.conventional else last
         entries |= {Entry(key): (e, most) for key, e in self.stated.covariance.items()}
         for entry, (e, end) in entries.items():
-            series = self.comparison.powers(e)
-            stop = LAST + 1 if series.last is None else min(series.last, LAST + 1)
-            after = [n for n in range(end + 1, stop + 1) if not self.comparison.surely(series[n], sp.S.Zero)]
-            if after:
-                smaller = sp.Add(*[self.comparison.in_eta(series[n], n) for n in after])
+            try:
+                smaller = self._after(e, end)
+            except (NoClosedForm, ArithmeticError):
+                if not differ:
+                    raise
+                continue
+            if smaller != 0:
                 yield f"{entry}: {formula(smaller)}, which is smaller than what weak order {self.stated.order} is about"
 
 

@@ -41,7 +41,7 @@ class LeftOut:
 
     @property
     def where(self) -> str:
-        """Such as "covariance v v"."""
+        """The entry of the covariance from which the term is left out, such as "covariance v v"."""
         return f"covariance {' '.join(self.letters)}"
 
 

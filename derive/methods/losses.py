@@ -62,7 +62,10 @@ class Loss(ABC):
 
 
 class Separable(Loss):
-    """Capability: f(x) = sum_j f_j(x_j). (L0, L1) constants of the f_j are constants of f, since |g_j| <= ||g||_2."""
+    """A loss that is a sum over coordinates, f(x) = sum_j f_j(x_j).
+
+    Constants (L0, L1) that hold for every f_j hold for f, since |g_j| <= ||g||_2.
+    """
 
     @property
     @abstractmethod

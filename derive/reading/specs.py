@@ -60,10 +60,10 @@ class Spec:
         return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in names}
 
     def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
-        """The spec with letters for its numbers, and the numbers by letter; a 0, which may mean that a part is absent, stays.
+        """The spec with names in place of its numbers, and the numbers by name. A 0 is kept: it may mean that a part is absent.
 
         Args:
-            kind: the beginning of each letter.
+            kind: the prefix of every name.
         """
         values, numbers = [], {}
         for key, value in self.values:

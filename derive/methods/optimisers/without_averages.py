@@ -114,12 +114,13 @@ def MajorityVote(**parts: Unpack[Parts]) -> Method:
     Parameter("H", f"a whole number from 1 to {MOST_STEPS}", lambda x: x.denominator == 1 and 1 <= x <= MOST_STEPS, "2"),
 )  # fmt: skip
 def LocalSGD(H: Any = 2, **parts: Unpack[Parts]) -> Method:
-    """H times y_i' = y_i - eta C(g(y_i) + Z_i) on each client from y_i = x, then x' = mean_i y_i (Stich 2019, arXiv 1805.09767).
+    """Each client takes H steps y_i' = y_i - eta C(g(y_i) + Z_i) from y_i = x; then x' = mean_i y_i (Stich 2019, arXiv 1805.09767).
 
     One step of the method stands for the time H eta.
 
     Args:
-        H: the number of local steps; the others: see `Parts`.
+        H: the number of local steps.
+        regime, noise, clients, schedule, compressor: see `Parts`.
     """
     steps = int(H) if str(H).isdigit() else 0
     if not 1 <= steps <= MOST_STEPS:

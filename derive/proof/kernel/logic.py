@@ -24,15 +24,15 @@ class Logic(RuleGroup):
         return self._fact("assume", relation, hypotheses={self.normal.key(relation): relation})
 
     def cut(self, fact: Fact, lemma: Fact) -> Fact:
-        """C without the hypothesis P, from a proof of P.
+        """C without the hypothesis P, given a proof of P.
 
             H, P |- C      G |- P
             ---------------------
                  H, G |- C
 
-        Seals: those of both premises that remain; where P was sealed in the first, all of G too.
+        Seals: those of both premises that remain; if P was sealed in the first premise, all of G as well.
 
-        Sound: where G holds, P does. Where C used P at many points at once, G is needed at all of them, hence the
+        Sound: wherever G holds, so does P. If C used P at many points at once, G is needed at all of them; hence the
         seals.
 
         Raises:

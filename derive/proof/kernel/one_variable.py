@@ -97,9 +97,9 @@ class Checker:
             raise ProofError("the sign at the end of the interval is not shown")
 
     def limit(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
-        """phi falls (strictly) towards the infinite end and its limit there is >= 0, so phi is >= 0 (> 0) before.
+        """phi is nonincreasing (decreasing) towards the infinite end with a limit >= 0 there, so phi >= 0 (> 0) on the interval.
 
-        At -oo the limit is that of phi(-x) at +oo, in forms of their own: there the signs known on [low, high] do not hold.
+        At -oo, the limit is that of phi(-x) at +oo, taken in fresh `Forms`: the signs known on [low, high] do not hold there.
         """
         slope = self.forms.derivative(goal.phi)
         if goal.high is None and goal.low is not None:

@@ -83,10 +83,10 @@ def left() -> float:
 
 
 def spend(units: int = 1) -> None:
-    """So much work is about to be done.
+    """Count `units` of work, about to be done, against the limits of this thread.
 
     Raises:
-        OutOfTime: the limit of this thread has passed.
+        OutOfTime: a limit of this thread has passed.
     """
     _thread.work += units
     if _thread.work >= STRIDE:

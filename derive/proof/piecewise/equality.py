@@ -281,7 +281,7 @@ class _Question:
         return point
 
     def _try(self, solved: Mapping[sp.Expr, sp.Expr], point: dict[sp.Basic, fmpq]) -> None:
-        """Raises _Differs if the two sides differ at the point for certain."""
+        """Raises _Differs if the two sides certainly differ at the point."""
         try:
             for letter, value in reversed(list(solved.items())):
                 point[letter] = value_at(value, point)

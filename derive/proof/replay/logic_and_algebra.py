@@ -133,7 +133,10 @@ class Rules:
         return step.claim
 
     def cases(self, step: Step) -> Relation:
-        """l <= r or r < l, at each point; so neither may have been used as true everywhere (sealed)."""
+        """At each point l <= r or r < l, so what holds in both cases holds.
+
+        Which case it is may vary from point to point, so neither may have been used as true everywhere (sealed).
+        """
         (raw,) = fields(step.data, "split")
         first, second = self.premises(step, 2)
         terms, split = self.terms, self.terms.relation(raw)

@@ -129,7 +129,7 @@ def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> 
 def _whole(
     judged: Judge, guess: Fraction, start: Fraction, witness: Any, judgements: dict[Fraction, Tried | None]
 ) -> Walked | None:
-    """The walk between two whole numbers near the guess; the best judgements so far where one of them is undecided."""
+    """The walk between consecutive integers near the guess; where no such pair is decided, the best of the judgements so far."""
     first = math.floor(guess)
     for n in (first, *(first + 2**k for k in range(REACH))):
         holding = judged(Fraction(n))

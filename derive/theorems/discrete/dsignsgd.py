@@ -75,7 +75,7 @@ def stated_condition(w: Derivation) -> Condition:
 
 
 def implied(w: Derivation) -> Condition:
-    """From eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1, without an assumption on the reach."""
+    """The condition, derived from eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1 without an assumption on the reach."""
     k, root = w.kernel, ROOT
     start = av.rate(w)
     step = w.combine(

@@ -240,17 +240,17 @@ class Theorem(Entry):
 
 @dataclass(frozen=True)
 class Refutation(Entry):
-    """A claim that is false, with exact numbers that show it.
+    """A false claim, with exact numbers at which it fails.
 
     Args:
         claim, assume: relations over the symbols of `witness`, which gives their values.
         quotes: the words of a source that the claim formalises.
-        words: why the claim covers the case of these numbers.
+        words: why these numbers are a case that the claim covers.
         repair: id of the entry that repairs it.
-        mended: assumptions to add, or to put in place of those of the same name, so that the claim itself is proved. Most of them
-            were found by `sdescent.derive.proof.repair.smallest`.
-        read: makes the claim once more, where a part of it is read off the engine; a check compares the two.
-        evidence: the comparisons with numbers besides the witness.
+        mended: assumptions to add, or to substitute for those of the same name, under which the claim itself is proved. Most of
+            them were found by `sdescent.derive.proof.repair.smallest`.
+        read: rebuilds the claim if part of it is read off the engine; a check compares the two.
+        evidence: numerical comparisons other than the witness.
     """
 
     id: str

@@ -230,10 +230,12 @@ class _Program(EquationProgram):
     def beginning(
         self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
     ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
-        """Adds the time of `_beginning`: one for all paths, or one for each combination of numbers that differ between paths.
+        """Adds the time that `_beginning` returns: one for all paths to `free`; to `lanes` where numbers differ between paths.
+
+        In `lanes` it is computed once for each combination of these numbers.
 
         Raises:
-            Refusal: as `_beginning`, at the numbers of some path.
+            Refusal: as `_beginning`, for the numbers of one of the paths.
         """
         if not lanes:
             return {**free, _BEGIN: self._beginning(rows[:, :COLUMNS], free, unit)}, lanes

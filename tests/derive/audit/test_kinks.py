@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+import sdescent as sd
 from sdescent.derive.audit.differing_terms import Entry
 from sdescent.derive.audit.weak_order import Audit, audit
 from sdescent.derive.methods.compressors import RandK
@@ -108,3 +109,20 @@ def test_one_step_is_called_what_it_is() -> None:
     for row in example.measured:
         beta = 1 - row.eta * example.constants["rho"]
         assert row.exact == pytest.approx(float(x - row.eta * (beta * m + (1 - beta) * x)), abs=1e-12)
+
+
+@pytest.mark.parametrize("covariance", ["eta*s^2*(1 + abs(g - eta))", "eta*s^2 + eta^2*abs(g - eta)"])
+def test_a_wrong_entry_counts_beside_one_that_has_no_expansion(covariance):
+    """The kink of |g - eta| moves with the step: that entry is not judged, and a drift of twice the gradient is still wrong."""
+    method = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), "s"), clients=1)
+    wrong, right = (sd.audit(method, {"x": drift}, {"x x": covariance}, order=1) for drift in ("-2*g", "-g"))
+    assert (wrong.verdict, [term.where for term in wrong.terms]) == ("DIFFERS", ["drift x"])
+    assert right.verdict == "UNDECIDED" and "kink moves" in right.reason
+
+
+def test_an_entry_that_was_not_computed_is_not_an_extra_one():
+    """Fourth moments of correlated noise have no closed form here: what a claim says of cov(v, v) stays undecided."""
+    method = sd.methods.Adam(noise=sd.noise.Correlated(sd.noise.Gaussian()), clients=2)
+    claim = {"x": "-m", "m": "rho1*(g - m)", "v": "rho2*(g^2 - v)"}
+    audit = sd.audit(method, claim, {"m m": "eta*rho1^2/2", "v v": "eta"}, order=1)
+    assert "covariance v v" in audit.reason and not any(term.where == "covariance v v" for term in audit.terms)

@@ -96,7 +96,7 @@ def test_a_plan_knows_which_step_is_long():
     before = integrals.fraction
     integrals.tick("ensembles", "the second equation")
     assert before < 0.2 < 0.8 < integrals.fraction < 1
-    for plan in (integrals, Plan(None, True, None)):
+    for plan in (closed, Plan(None, True, None)):
         shares = [plan.fraction]
         for name in plan.computed:
             for _ in range(30):

@@ -140,7 +140,7 @@ class TreeSearch:
 
 
 def wrapped(tree: Tree | None, make: Callable[[Tree], Tree]) -> Tree | None:
-    """`make` of a subtree; None where there is none."""
+    """The tree that `make` builds around a subtree; None without a subtree."""
     return None if tree is None else make(tree)
 
 
