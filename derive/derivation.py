@@ -161,7 +161,7 @@ class RuleSDE(SDE):
 
     @property
     def missing(self) -> str | None:
-        """What has no closed form."""
+        """The moment that has no closed form, in words; None if all have one."""
         return self._equation_or_reason if isinstance(self._equation_or_reason, str) else None
 
     @property

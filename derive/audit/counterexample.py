@@ -107,7 +107,7 @@ class Example:
 
     @property
     def quantity(self) -> str:
-        """What is measured, such as "mean of m1"."""
+        """The measured quantity, such as "mean of m1"."""
         return self.quantity_of(str)
 
     def quantity_of(self, show: Callable[[str], str]) -> str:

@@ -357,7 +357,7 @@ def _series(e: sp.Expr) -> Series:
 
 
 def _divided(part: sp.Basic) -> sp.Expr | None:
-    """What must not vanish for an expression to be bounded, and smooth in s."""
+    """The expressions that must not vanish for an expression to be bounded, and smooth in s."""
     if isinstance(part, sp.log):
         return part.args[0]  # pyright: ignore[reportReturnType]
     if isinstance(part, sp.Pow) and not part.exp.is_nonnegative:

@@ -46,7 +46,7 @@ AVERAGED = "in this regime the memory forgets within O(1) steps and is averaged 
 @final
 @dataclass(frozen=True)
 class Audit:
-    """What is true of a stated equation.
+    """The verdict on a stated equation, and its grounds.
 
     Args:
         method, loss, dim: what it was stated for.
@@ -382,7 +382,7 @@ class _Entries:
         return sp.S.Zero if left_out.term is None else left_out.term
 
     def allowed(self) -> Iterator[str]:
-        """What the first-order model leaves out, and whether the stated equation has it."""
+        """The entries that the first-order model leaves out, and whether the stated equation keeps them."""
         for key, entry in self.left_out.items():
             value = "" if entry.term is None else f" = {formula(entry.term)}"
             how = "kept" if self.stated.covariance.get(key, sp.S.Zero) != 0 else "left out"

@@ -87,7 +87,7 @@ def _require(chosen: Mapping[str, str]) -> None:
 
 
 def _supported(chosen: Mapping[str, str]) -> dict[str, str]:
-    """Those of the options that this jax knows; all are tried at once, and one by one where it refuses some."""
+    """The options that this jax knows: all are tried at once, and one by one if it refuses some."""
     if _compiles(chosen):
         return dict(chosen)
     return {name: value for name, value in chosen.items() if _compiles({name: value})}

@@ -163,7 +163,7 @@ def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
 
 
 def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
-    """Of n arrays (.., paths) the one that each path has chosen, by a number (paths,)."""
+    """The entries, for each path, of the array that it has chosen among n arrays (.., paths) by a number (paths,)."""
     chosen = of[0]
     for i in range(1, of.shape[0]):
         chosen = jnp.where(number == i, of[i], chosen)

@@ -116,7 +116,7 @@ def _check_conditions(equation: StateSDE, numbers: Mapping[str, float | np.ndarr
 
 
 def _expressions(equation: StateSDE) -> tuple[Any, ...]:
-    """What identifies an equation, and what is lowered of it."""
+    """The identity of an equation, and its expressions that are lowered."""
     root = equation.root_source
     return (*equation.drift, *equation.covariance, *(root if root is not None and not callable(root) else ()))
 

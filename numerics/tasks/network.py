@@ -58,7 +58,7 @@ class Network:
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Of W, b, V and c."""
+        """The shapes of W, b, V and c."""
         width, hidden = self.features.shape[1], self.hidden
         return (hidden, width), (hidden,), (self.classes, hidden), (self.classes,)
 

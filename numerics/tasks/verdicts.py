@@ -104,7 +104,7 @@ class Finding:
 
     @property
     def change(self) -> Change | None:
-        """What would change the verdict with the least move of an end; None where no interval can change it.
+        """The least move of an end that would change the verdict; None if no interval can change it.
 
         Of a claim that is seen one condition has to give way, of one that fails all that are broken, and of an undecided one
         either all that are not met, or a fatal one.

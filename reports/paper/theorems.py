@@ -129,7 +129,7 @@ def _first(shown_entries: list[dict[str, Any]]) -> None:
 
 
 def printed_as(line: dict[str, Any]) -> str:
-    """What makes two steps the same for a reader."""
+    """The key of a step: two steps with one key are the same for a reader."""
     return "|".join((line["tex"], line["name"], line["rule"], *line["given"]))
 
 

@@ -108,7 +108,7 @@ def _constants(method: Any) -> dict[str, str]:
 
 
 def _of_step(method: Any, notation: Notation) -> dict[str, str]:
-    """What standard signs mean in the equation of an update rule."""
+    """The meanings of standard signs in the equation of an update rule."""
     return {
         "t": f"time: the number of steps of the method times ${notation(method.regime.tau)}$",
         r"B,\ W": r"a root $B$ of the covariance $BB^{\top}$ of the equation; a standard Brownian motion $W$",

@@ -51,7 +51,7 @@ def _without_zeros(expr: sp.Expr, x: sp.Symbol) -> bool:
 
 
 def _at_end(powers: list[tuple[sp.Expr, sp.Expr]], rest: sp.Expr, x: sp.Symbol, end: sp.Expr) -> sp.Basic | None:
-    """Of the mass near one end."""
+    """The condition under which the mass near one end is finite; None if the order there is not seen."""
     s = sp.Dummy("s", positive=True)
     place = {x: s if end == 0 else 1 / s if end == sp.oo else -1 / s}
     power = sp.Integer(_JACOBIAN[end])

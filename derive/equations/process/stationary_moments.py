@@ -179,7 +179,7 @@ class StationaryMoments:
                 )
 
     def _refusal(self, failing: list[sp.Expr], put: Mapping[sp.Basic, sp.Expr]) -> Refusal:
-        """What stands in the way at these numbers, and for which it does not."""
+        """The refusal at these numbers: the condition that fails, and numbers at which it holds."""
         within = sorted({s for m in failing for s in m.free_symbols if s in put}, key=str)
         at = " at " + ", ".join(f"{s} = {float(put[s]):.6g}" for s in within) if within else ""
         needed = " and ".join(str(need) for m in failing if m.free_symbols and (need := below(m)) != sp.false)
@@ -262,7 +262,7 @@ def _characteristic(block: sp.Matrix) -> list[sp.Expr]:
 
 
 def sign_part(expr: sp.Expr) -> sp.Expr:
-    """Of the sign of expr, for all values of its symbols: a polynomial where possible, without factors that are positive."""
+    """An expression with the sign of `expr` for all values of its symbols: a polynomial if possible, without positive factors."""
     above, under = sp.fraction(sp.factor(sp.together(expr)))
     kept = [f for f in (*_factors(above), *_factors(under, True)) if not f.is_positive]
     return sp.expand(sp.Mul(*kept)) if kept else sp.S.One

@@ -187,7 +187,7 @@ def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[
 
 
 def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
-    """Of conditions on one tail, the strongest for existence and that for the weak order, where it asks for more."""
+    """Of conditions on one tail: the strongest one for existence, and the one for the weak order if it asks for more."""
     kinds = ([c for c in conditions if c.of_order == order] for order in (False, True))
     strongest = [max(same, key=lambda c: c.right) for same in kinds if same]
     return tuple(c for c in strongest if c is strongest[0] or c.right > strongest[0].right)

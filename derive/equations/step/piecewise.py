@@ -42,7 +42,7 @@ def pieces(phi: sp.Expr) -> Pieces:
 def _folded(
     args: tuple[sp.Basic, ...], chosen: Callable[[sp.Expr, sp.Expr, int], sp.Expr], crossings: bool = True
 ) -> Pieces:
-    """Of two or more functions, one of each two polynomials a, b and of the sign of a - b, which is looked at with `crossings`."""
+    """Joins functions pairwise: for two polynomials a and b, by the sign of a - b, which `crossings` decides."""
     breaks, values = pieces(args[0])  # pyright: ignore[reportArgumentType]
     for other in args[1:]:
         others = pieces(other)  # pyright: ignore[reportArgumentType]

@@ -125,11 +125,11 @@ class Compressor(ABC):
 
 
 class Unbiased(Compressor):
-    """Capability: E C(v) = v. `omega` returns the ratio, or raises Refusal("no-omega", why) if no finite ratio exists."""
+    """A compressor with E C(v) = v. `omega` returns the ratio, or raises Refusal("no-omega", why) if no finite ratio exists."""
 
 
 class Biased(Compressor):
-    """Capability: E C(v) != v, so there is no omega."""
+    """A compressor with E C(v) != v, which has no omega."""
 
     def omega(self, dim: sp.Expr) -> Omega:
         """Always refused: the ratio is defined for unbiased compressors.

@@ -25,7 +25,7 @@ class OutOfTime(Exception):
 
 
 class _Thread(threading.local):
-    """Of each thread: seconds of others for it, the end of its innermost limit, units of work since the last look and left."""
+    """For each thread: the seconds that others spent for it, the end of its innermost limit, its units of work so far and left."""
 
     others = 0.0
     stop = math.inf
@@ -59,7 +59,7 @@ def limited(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def rationed(units: int) -> Iterator[None]:
-    """Work inside ends with OutOfTime after so many units of `spend`, on any machine after the same ones."""
+    """Work inside the block ends with OutOfTime after `units` of `spend`: after the same work on any machine."""
     outer = _thread.ration
     _thread.ration = min(outer, units)
     try:

@@ -57,14 +57,14 @@ class Normal:
         return freeze(self.polynomial(t))
 
     def key(self, relation: Relation) -> tuple[str, Frozen]:
-        """What a relation says: two are the same when their keys are (== and != up to sign)."""
+        """The key of a relation: two relations are the same if their keys are (== and != up to sign)."""
         poly = self.polynomial(relation.slack)
         if relation.op in ("==", "!=") and poly and freeze(poly)[0][1] < 0:
             poly = scaled(poly, Fraction(-1))
         return relation.op, freeze(poly)
 
     def depends(self, poly: Polynomial) -> frozenset[str]:
-        """What the value of a polynomial depends on."""
+        """The slots that the value of a polynomial depends on."""
         return frozenset[str]().union(*[self._depends[a] for monomial in poly for a, _ in monomial])
 
     def term(self, poly: Polynomial) -> Term:
@@ -89,7 +89,7 @@ class Normal:
         return Term(key)
 
     def key_of(self, number: int) -> Any:
-        """What an atom is: its head and its arguments in normal form."""
+        """The head of an atom and its arguments in normal form."""
         return self._atoms[number]
 
     def single(self, key: Any, depends: frozenset[str]) -> Polynomial:

@@ -43,7 +43,7 @@ def partial_terms(raw: Any) -> Iterator[tuple[str, Any]]:
 
 
 class Safe:
-    """What the facts of a proof show of the signs of terms."""
+    """The signs of terms that the facts of a proof show."""
 
     def __init__(self, terms: Terms, facts: Iterable[Fact], stated: Hypotheses) -> None:
         self.terms = terms
@@ -71,7 +71,7 @@ class Safe:
             self._bound(op, slack)
 
     def _bound(self, op: str, slack: Poly) -> None:
-        """Of c a - b with c > 0 and a number b >= 0, that an atom a is at least b/c."""
+        """From c a - b >= 0 with c > 0 and a number b >= 0: the atom a is at least b/c."""
         rest = [m for m in slack if m != 0]
         pairs = self.terms.monomials[rest[0]] if len(rest) == 1 else ()
         low = -slack.get(0, fmpq(0))

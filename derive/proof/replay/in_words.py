@@ -41,7 +41,7 @@ class Replayed:
 
     @property
     def conventions(self) -> tuple[str, ...]:
-        """What is stated, or used, of terms that are not shown to be inside their domains, in words."""
+        """The relations, stated or used, whose terms are not shown to be inside their domains, in words."""
         return tuple(convention(*entry) for entry in self.outside)
 
     @property

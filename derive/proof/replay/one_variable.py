@@ -111,7 +111,7 @@ class Ball(Forms):
         check(fine, "a coefficient is not shown to be >= 0")
 
     def _nonnegative(self, coefficients: dict[int, Poly], top: int, end: fmpq, sign: int, want: int) -> bool:
-        """Of the coefficients of sum c_k (end + sign y)^k."""
+        """Whether the coefficients in y of sum c_k (end + sign y)^k are >= 0, the constant one > 0 if `want` asks for it."""
         for j in range(top + 1):
             total: Poly = {}
             for k in range(j, top + 1):
@@ -164,7 +164,7 @@ class Ball(Forms):
         return [(self.within(self.read(term)), tree) for term, tree in pairs]
 
     def by_sum(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """What is >= 0 adds up, to something > 0 where one of it is."""
+        """A sum of terms >= 0 is >= 0, and > 0 if one of them is."""
         parts = self.members(node[1])
         check(self.add(*(q for q, _ in parts)) == p, "not the sum of the terms")
         weak: set[int] = set()

@@ -128,7 +128,7 @@ class Forms(Terms):
     # -- numbers, and what the domain has shown
 
     def sign(self, p: Poly) -> int:
-        """Of a number: 1 or -1, and 0 when it is the rational 0 or not decided at 256 bits."""
+        """The sign of a number: 1 or -1, and 0 if it is the rational 0 or 256 bits do not decide it."""
         if not p.keys() - {0}:
             c = p.get(0, fmpq(0))
             return (c > 0) - (c < 0)
@@ -151,7 +151,7 @@ class Forms(Terms):
         self.forget_forms()
 
     def forget_forms(self) -> None:
-        """What was remembered of normal forms holds for what had been learnt then."""
+        """Forget the normal forms: they hold for the signs that had been learnt then."""
         self._resolved.clear()
         self._slopes.clear()
         self._written.clear()
@@ -262,7 +262,7 @@ class Forms(Terms):
             self.forget_forms()
 
     def _size(self, p: Poly) -> Size:
-        """Of a sum: the largest degree rules, where the sum of its coefficients is not 0; what is small adds nothing to it."""
+        """The size of a sum: that of its largest degree, if the coefficients there do not add up to 0; small terms add nothing."""
         sizes = [size for size in (self._size_of_monomial(m, c) for m, c in p.items()) if size is not None]
         if not sizes:
             return None

@@ -39,7 +39,7 @@ def written_equal(script: Script, term: Term) -> str:
 
 
 def as_written(script: Script, relation: Relation, proof: str, *, back: bool = False) -> str:
-    """From a proof of the relation one of it as it is written; `back`, the other way round."""
+    """Turns a proof of the relation into a proof of it as written; with `back`, the other way round."""
     if script.relation(relation) == script.relation(relation, as_written=True):
         return proof
     sides = [written_equal(script, t) if back else f"(sym__ {written_equal(script, t)})" for t in relation[1:]]

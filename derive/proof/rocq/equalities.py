@@ -35,7 +35,7 @@ class Interval:
         return low if self.high is None else [*low, f"x__ <= {number(self.high)}"]
 
     def names(self) -> str:
-        """Of the bounds as hypotheses."""
+        """The names of the hypotheses that are the bounds."""
         return ("l__ " if self.low is not None else "") + ("h__ " if self.high is not None else "")
 
 

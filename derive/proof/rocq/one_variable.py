@@ -97,7 +97,7 @@ class _Trees(Equalities):
         return self.new(f"0 {'<' if strict else '<='} {self.text(self.term(phi))}", where, body)
 
     def _moved(self, phi: Polynomial, other: Term, where: Interval, strict: bool, proof: str) -> str:
-        """From a proof about another term that is the same function."""
+        """The proof, from one about another term for the same function."""
         equal = self.at(self.equal(self.term(phi), other, where), where)
         return f"exact (move__{'lt' if strict else 'le'} {equal} {proof})."
 

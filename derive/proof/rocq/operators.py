@@ -39,7 +39,7 @@ def number_of_steps(script: Script) -> str:
 
 
 def time_mean(script: Script) -> str:
-    """That Int is linear, monotone and of the horizon's length: of an integral a premise, of a sum over steps proved."""
+    """Int is linear, monotone and gives the horizon's length: a premise for an integral, proved for a sum over steps."""
     if script.terms.context.steps:
         return f"(steps__mean count__ _ {number_of_steps(script)})"
     words = f"Int is linear and monotone on the integrable functions of time, and Int 1 = {script.horizon}"
@@ -89,7 +89,7 @@ def summed(script: Script, operator: str, term: Term) -> str:
     bound = OPERATORS[operator]
 
     def product(m: Monomial, c: Fraction, inside: bool) -> Term:
-        """Those factors of a monomial that depend on what the operator binds, or the others."""
+        """The factors of a monomial that depend on the operator's bound variable, or the other ones."""
         return expanded({tuple((a, n) for a, n in m if bool(set(bound) & terms.depends({((a, n),): c})) == inside): c})
 
     rest, total, proof = ZERO, ZERO, f"({mean.lemma('0')})"

@@ -70,7 +70,7 @@ class Condition:
 
 
 def stated_condition(w: Derivation) -> Condition:
-    """From the theorem's own assumptions."""
+    """The condition, from the theorem's assumptions."""
     return Condition(c, av.rate(w), w["reach"], w["step"])
 
 

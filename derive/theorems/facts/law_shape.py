@@ -42,7 +42,7 @@ _REAL, _X = sp.Symbol(NAME, real=True), sp.Symbol(NAME, positive=True)
 
 
 class Backing(StrEnum):
-    """What backs a property of a piece."""
+    """The source of a property of a piece."""
 
     PROVED = "proved"
     ASSUMED = "assumed"

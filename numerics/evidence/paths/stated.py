@@ -91,7 +91,7 @@ class AtTheHorizon(Functional):
         return self.one.eta * np.arange(self.steps + 1)
 
     def weights(self, every: int = 1) -> np.ndarray:
-        """Of the saved times: 1 or eta for the method's steps, of trapezoids for the SDE."""
+        """The weights of the saved times: 1 or eta for the method's steps, those of trapezoids for the SDE."""
         if self.subject == "method":
             return np.append(np.full(self.steps, 1.0 if self.one.stated.about == "method" else self.one.eta), 0.0)
         return trapezoids(self.times[::every])

@@ -51,7 +51,7 @@ _Sum: TypeAlias = tuple[jax.Array, tuple[jax.Array, ...]]
 @final
 @dataclass(frozen=True, eq=False)
 class StepInputs:
-    """What a step is made from, besides the state and the draws.
+    """The inputs of a step besides the state and the draws.
 
     Args:
         method: with compressor, noise and rule.

@@ -38,7 +38,7 @@ Legend = dict[str, Any]
 @final
 @dataclass(frozen=True)
 class Drawing:
-    """What a figure is drawn from.
+    """The data of a figure.
 
     Args:
         request: the figure as the sweep's file, or its first axes, ask for it.
@@ -61,7 +61,7 @@ class Drawing:
 
     @property
     def words(self) -> str:
-        """What is drawn, for labels."""
+        """The name of the drawn quantity, for labels."""
         return _WORDS[self.request.estimate].format(self.request.quantity.replace("_", " "))
 
     @property

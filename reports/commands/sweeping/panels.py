@@ -107,7 +107,7 @@ class Scale:
 
     @property
     def edges(self) -> np.ndarray:
-        """Of cells around the values: in the middle between two of them, geometrically on a logarithmic axis."""
+        """The edges of cells around the values: half-way between two of them, geometrically on a logarithmic axis."""
         places = np.log(self.places) if self.kind == "log" else self.places
         if len(places) == 1:
             half = math.log(1.5) if self.kind == "log" else 0.5 if self.kind == "text" else abs(places[0]) / 2 or 0.5

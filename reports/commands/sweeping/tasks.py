@@ -58,7 +58,7 @@ class Task:
 @final
 @dataclass(frozen=True)
 class Done:
-    """What a task returns.
+    """The result of a task.
 
     Args:
         number: of the task.

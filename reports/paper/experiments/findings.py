@@ -220,7 +220,7 @@ def at_ends(finding: Finding, omegas: Sequence[str], width: int = 1) -> str:
 def fell(
     findings: Mapping[str, Finding], stepped: Mapping[str, str], falling: str, omegas: Sequence[str]
 ) -> dict[str, str]:
-    """Of each claim its steps and, in the words of `falling`, the losses at the first and last setting."""
+    """For each claim, its steps and the losses at the first and last setting, in the words of `falling`."""
     width = {"a": 1}
     ends = {c: at_ends(findings[c], omegas, width.get(c, 2)) for c in stepped}
     return {c: f"{words}: {falling.format(ends[c])}" for c, words in stepped.items()}
@@ -247,7 +247,7 @@ def sign_step(kind: str, c: float) -> str:
 
 
 def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
-    """Of each claim the setting, numbers with intervals, and what would change the verdict, as LaTeX."""
+    """For each claim, the setting, the numbers with their intervals, and the change that would alter the verdict, as LaTeX."""
     losses, omegas = Losses(study["runs"]), [plain(run["omega"]) for run in study["runs"]]
     first, steps = study["about"]["start"], study["task"]["steps"]
     start = number(first)
@@ -316,7 +316,7 @@ def judged(
 
 
 def margins(findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
-    """Of the claims that a study sees how far each is from another verdict, in widths of an interval."""
+    """For each claim that a study sees, its distance from another verdict, in widths of an interval."""
     return [
         {"widths": change.widths, "name": CLAIMS[c][0], "study": n}
         for n, one in enumerate(findings, 1) for c, finding in one.items() if finding.seen and (change := finding.change)
@@ -324,7 +324,7 @@ def margins(findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
 
 
 def broken(finding: Finding, where: Sequence[str], start: float) -> str:
-    """What made a claim fail, as LaTeX: of the conditions that are broken the one that is farthest from holding."""
+    """The reason why a claim failed, as LaTeX: the broken condition that is farthest from holding."""
     if finding.hindered:
         return finding.hindered
     change = finding.change
@@ -355,7 +355,7 @@ def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def at_cap(study: Mapping[str, Any]) -> tuple[int, int]:
-    """Of how many settings of the reported runs the median is the cap with its whole interval, and how many settings there are."""
+    """The number of settings of the reported runs whose median is the cap with its whole interval, and the number of settings."""
     cap = claims.CAP * study["about"]["start"]
     last = [loss for run in study["runs"] for loss in np.asarray(run["loss"])[-1]]
     signs = np.asarray(study["signs"]["loss"])[-1]

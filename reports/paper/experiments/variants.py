@@ -61,7 +61,7 @@ LABEL = "tab:experiment-variant-numbers"
 @final
 @dataclass(frozen=True)
 class Variant:
-    """What is different from the main setting.
+    """The differences from the main setting.
 
     Attributes:
         name, title: the title in words, LaTeX.
@@ -188,7 +188,7 @@ def _places(variant: Mapping[str, Any], claim: str) -> list[str]:
 
 
 def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
-    """Of each claim the setting, numbers with intervals, and what would change the verdict, as LaTeX."""
+    """For each claim, the setting, the numbers with their intervals, and the change that would alter the verdict, as LaTeX."""
     runs, size, first = variant["runs"], study["task"]["variants"], study["about"]["start"]
     omegas = [plain(run["omega"]) for run in runs]
     held = {rule: number(m) for rule, m in study["held"].items()}

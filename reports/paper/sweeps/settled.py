@@ -1,4 +1,4 @@
-"""What the methods settle at: against the index of stable noise, the number of clients and, for signs, the step size."""
+"""Where the methods settle: against the index of stable noise, the number of clients and, for signs, the step size."""
 
 from __future__ import annotations
 
@@ -175,5 +175,5 @@ def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed:
 
 
 def settings() -> Mapping[str, Any]:
-    """What captions say."""
+    """The sentences of the captions."""
     return {"tails": TAILS, "floors": FLOORS, "capped": CAPPED, "beyond": BEYOND}

@@ -101,7 +101,7 @@ class Verification(Section):
 
 
 def _left_out() -> list[tuple[str, str]]:
-    """What a quick report has less of; `_group` has the last."""
+    """The quantities that a quick report reduces, with their values; the last one only `_group` knows."""
     quick, full = ({"paths": PATHS[size], "halvings": weak_orders.HALVINGS[size]} for size in ("quick", "full"))
     words = {"paths": "paths", "halvings": "step sizes of weak orders"}
     return [*reduced(quick, full, words), (NONE, "simulations outside the conditions")]
@@ -343,7 +343,7 @@ def tightness(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float
 def violations(
     ratios: Mapping[str, Mapping[str, float]], pieces: Mapping[str, Mapping[str, Any]], results: Results
 ) -> dict[str, Any]:
-    """What of a figure of `ratios` is violated, from its evidence.
+    """The violated rows of a figure of `ratios`, from its evidence.
 
     Returns:
         "proved": theorems that fail on what they are about; "refuted": claims with a ratio beside that of their refutation; both by

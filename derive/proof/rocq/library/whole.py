@@ -28,7 +28,7 @@ _WORD = re.compile(r"[A-Za-z0-9_]+")
 
 
 def library(text: str) -> str:
-    """What a file begins with whose lemmas and section are the text."""
+    """The head of a file whose lemmas and section are `text`."""
     words = set(_WORD.findall(text))
     parts = [_needed(part, words) for part in reversed(PARTS)]
     numerical = "interval with (" in text or "interval_intro" in words
