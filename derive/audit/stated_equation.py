@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, final
 
 import sympy as sp
 
-from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, fourth, third, to_slot
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, fourth, symbols_of, third, to_slot
 from sdescent.derive.expressions.gathered import gathered, split_hvp
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.language import check_parameter
@@ -228,3 +229,25 @@ def _misplaced(field: str) -> Callable[[sp.Expr], sp.Expr]:
         raise BadInput(field, "other(..)", "other(..) in the table pair, for the covariance at two coordinates")
 
     return refuse
+
+
+def near_x(equation: RuleEquation, stated: StatedEquation) -> set[str]:
+    """x and the letters that x depends on, in either equation."""
+    needs: dict[str, set[str]] = {a: set() for a in equation.letters}
+    for drift in (equation.drift, stated.drift):
+        for a, e in drift.items():
+            needs.setdefault(a, set()).update(_bases(e))
+    for covariance in (equation.covariance, stated.covariance, equation.pair, stated.pair):
+        for (a, b), e in covariance.items():
+            needs[a] |= _bases(e)
+            needs[b] |= _bases(e)
+    near, waiting = {"x"}, ["x"]
+    while waiting:
+        more = needs.get(waiting.pop(), set()) - near
+        near |= more
+        waiting += more
+    return near
+
+
+def _bases(e: sp.Expr) -> set[str]:
+    return {"x" if c.base == "g" else c.base for c in symbols_of([e]) if isinstance(c, Coordinate)}

@@ -17,7 +17,7 @@ from sdescent.derive.audit.counterexample import Example, example
 from sdescent.derive.audit.differences import LAST, Comparison
 from sdescent.derive.audit.differing_terms import Entry, Term
 from sdescent.derive.audit.referee import Letter
-from sdescent.derive.audit.stated_equation import LAG, Pair, StatedEquation, read_equation
+from sdescent.derive.audit.stated_equation import LAG, Pair, StatedEquation, near_x, read_equation
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.equations.step.increments import Expanded
@@ -119,7 +119,7 @@ class Audit:
         """
         if self.equation is None or not self.terms:
             return None
-        near = _near_x(self.equation, self.stated)
+        near = near_x(self.equation, self.stated)
         order = min([self.order, *(term.matters - 1 for term in self.terms if set(term.entry.letters) <= near)])
         return order if order > (self.holds or 0) else None
 
@@ -426,25 +426,3 @@ def _remarked(term: Term, entries: _Entries) -> Term:
         "the sign is wrong": term.factor == -1,
     }
     return replace(term, remark="; ".join(text for text, applies in remarks.items() if applies))
-
-
-def _near_x(equation: RuleEquation, stated: StatedEquation) -> set[str]:
-    """x and the letters that x depends on, in either equation."""
-    needs: dict[str, set[str]] = {a: set() for a in equation.letters}
-    for drift in (equation.drift, stated.drift):
-        for a, e in drift.items():
-            needs.setdefault(a, set()).update(_bases(e))
-    for covariance in (equation.covariance, stated.covariance, equation.pair, stated.pair):
-        for (a, b), e in covariance.items():
-            needs[a] |= _bases(e)
-            needs[b] |= _bases(e)
-    near, waiting = {"x"}, ["x"]
-    while waiting:
-        more = needs.get(waiting.pop(), set()) - near
-        near |= more
-        waiting += more
-    return near
-
-
-def _bases(e: sp.Expr) -> set[str]:
-    return {"x" if c.base == "g" else c.base for c in symbols_of([e]) if isinstance(c, Coordinate)}
