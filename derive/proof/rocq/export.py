@@ -297,7 +297,7 @@ class _File:
         return step.rule in SEALING
 
     def _variables(self, step: RocqStep) -> str:
-        """The variables that a step's lemma quantifies over: those in its text and those of its premises that the rule leaves free."""
+        """The variables that a step's lemma quantifies over: those in its text, and its premises' unless the rule binds them."""
         letters = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
         letters |= (
             set(OPERATORS[step.data["operator"]]) if step.rule == "component" else set()
