@@ -47,7 +47,7 @@ class Coordinate(sp.Symbol):
         return (name, self.entries, *assumptions)
 
     def __repr__(self) -> str:
-        """The numbers, where formulas print p_j; settings of runs and reports identify a method by the `repr` of its parts."""
+        """The numbers, if given; formulas print p_j. Settings of runs and reports identify a method by the `repr` of its parts."""
         return str(tuple(self.entries)) if self.entries else super().__repr__()
 
     def entry(self, index: int) -> sp.Expr:

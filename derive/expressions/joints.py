@@ -17,7 +17,7 @@ SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise, *STEPS)
 SINGULAR = (sp.Pow, sp.log, sp.asin, sp.acos)
 #: the largest order of a zero, and the largest number of formulas with a choice at each switch
 DEPTH, CHOICES = 8, 256
-#: lines in R^dim: a number for the start, and two for the direction
+#: lines in R^dim: a number for the start, and one for the direction
 LINES = ((sp.S.Zero, 3), (sp.Rational(5, 7), 5), (-sp.Rational(11, 3), -13))
 _ODD = (sp.atan, sp.tanh, sp.sinh, sp.asinh, sp.erf)
 

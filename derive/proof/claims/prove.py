@@ -257,7 +257,7 @@ class _Proof:
         return self.model is None
 
     def _inconsistent(self) -> Fact | None:
-        """The fact 1 <= 0 from the assumptions, or None, in particular if z3 says that they can hold."""
+        """The fact 1 <= 0 from the assumptions; None if it is not found, or if z3 has a point that satisfies them."""
         question = self.question
         if decide(question.variables, question.assume, NEVER, min(0.1, 0.1 * self.seconds)) == "false":
             return None

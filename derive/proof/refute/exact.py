@@ -97,7 +97,7 @@ class Values:
         return total
 
     def _zero(self, value: Any, ball: Any) -> bool:
-        """Whether a value is 0 by R(value) = 0, R = z^m S over QQ: a nonzero root of S is at least |s_0| / (|s_0| + max |s_i|)."""
+        """Whether R(value) = 0, R = z^m S over QQ, shows the value to be 0: roots of S have size >= |s_0| / (|s_0| + max |s_i|)."""
         r = self.gens[-1] - value
         for i in range(len(self.generators) - 1, -1, -1):
             if not r.degrees()[i]:

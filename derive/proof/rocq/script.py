@@ -55,7 +55,7 @@ class Premise:
 
 @dataclass
 class RocqStep:
-    number: int  # in the certificate
+    number: int  # the step's number in the certificate
     rule: str
     premises: list[int]
     data: dict[str, Any]

@@ -1,4 +1,4 @@
-"""The lemmas of Rocq that every exported file begins with. All names have two underscores, which no name of a certificate has."""
+"""The lemmas that every exported file begins with. All names contain two underscores, unlike any name of a certificate."""
 
 from __future__ import annotations
 
