@@ -168,7 +168,7 @@ class _File:
         return Exported(with_names(self._text(section), final), premises, proved)
 
     def _some(self, sort: str, proof: str, assumptions: list[Relation], claim: str) -> str:
-        """The proof for a coordinate or client that exists by an assumption; without one, that there is any is a new premise."""
+        """The proof for an existing coordinate or client: an assumption about their number gives one, or else a new premise."""
         one = SOME[sort]
         size = self.context.dimension if sort == "coords" else self.context.clients
         if size is not None:

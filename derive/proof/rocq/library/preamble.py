@@ -1,4 +1,4 @@
-"""The lemmas that every exported file begins with. All names contain two underscores, unlike any name of a certificate."""
+"""The lemmas at the head of every exported file; their names all have two underscores in a row, which no certificate's name has."""
 
 from __future__ import annotations
 
