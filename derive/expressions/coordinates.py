@@ -273,7 +273,7 @@ def depends_on(expr: sp.Basic, slot: str = "j") -> bool:
 
 
 def split_product(product: sp.Expr, dependent: Callable[[sp.Expr], bool] = depends_on) -> tuple[sp.Expr, sp.Expr]:
-    """The independent and the dependent part of a product; by default factors of the free coordinate are dependent."""
+    """The independent and the dependent part of a product; by default, factors with the free coordinate are dependent."""
     parts = [sp.S.One, sp.S.One]
     for factor in sp.Mul.make_args(product):
         parts[bool(dependent(factor))] *= factor
@@ -312,14 +312,14 @@ def hvp(expr: sp.Expr) -> sp.Expr:
 
 
 def third(c: sp.Expr, other: sp.Expr | None = None) -> sp.Expr:
-    """The sum_kl (d^3 f / dx_j dx_k dx_l) c_k other_l for vectors with coordinates c and other at j; `other` defaults to c."""
+    """The third derivative sum_kl (d^3 f / dx_j dx_k dx_l) c_k other_l of vectors c and other at j; `other` defaults to c."""
     if other is None:
         return Third(to_slot(sp.sympify(c), "j", "k"))
     return (third(c + other) - third(c) - third(other)) / 2
 
 
 def fourth(c: sp.Expr) -> sp.Expr:
-    """The sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m for the vector whose coordinate j is c."""
+    """The fourth derivative sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m for the vector whose coordinate j is c."""
     return Fourth(to_slot(sp.sympify(c), "j", "k"))
 
 

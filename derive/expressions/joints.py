@@ -1,4 +1,4 @@
-"""Joints, where a function changes its formula along a line: their places, the formulas beside them, and how smooth they are."""
+"""Joints, where a function changes its formula along a line: their places, the formulas beside them, and their smoothness."""
 
 from __future__ import annotations
 

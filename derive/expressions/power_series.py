@@ -37,12 +37,12 @@ class Series:
 
     @staticmethod
     def constant(value: Any) -> Series:
-        """A series of one coefficient."""
+        """The series with the single term `value`."""
         return Series.monomial(value, 0)
 
     @staticmethod
     def monomial(value: Any, n: int) -> Series:
-        """The series value s^n."""
+        """The series with the single term value s^n."""
         value = sp.sympify(value)
         return Series(n, lambda m: value if m == n else sp.S.Zero, n)
 

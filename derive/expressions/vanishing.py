@@ -47,7 +47,7 @@ def vanishes(expr: sp.Expr) -> bool:
 
 
 def vanishes_in_letters(expr: sp.Expr, *kinds: type) -> bool:
-    """Whether an expression vanishes, like `vanishes`, with an independent letter for each part of these kinds."""
+    """The test `vanishes` with an independent letter in place of each part of these kinds."""
     return vanishes(expr.xreplace({part: sp.Dummy(real=True) for kind in kinds for part in expr.atoms(kind)}))
 
 

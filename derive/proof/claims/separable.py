@@ -132,7 +132,7 @@ class Separable(Split):
     # hypotheses
 
     def _links(self, groups: Sequence[set[str]]) -> list[Link]:
-        """The hypotheses that are sums of functions of at least two single variables of the claim."""
+        """The hypotheses that are sums of functions of one variable each, in at least two variables of the claim."""
         branch, normal = self.branch, self.branch.normal
         places = {name: k for k, names in enumerate(groups) for name in names}
         links: list[Link] = []

@@ -118,7 +118,7 @@ def _size(script: Script, operator: str, size: str) -> str:
 
 
 def monotone(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """The step op(l) <= op(r), from l <= r everywhere."""
+    """The conclusion op(l) <= op(r), proved from l <= r everywhere."""
     claim, proof = premises[0]
     op, low, high = claim
     operator: str = step.data["operator"]
@@ -134,7 +134,7 @@ def monotone(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
 
 
 def component(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """The step r - l <= Sum (r - l): a summand is at most the sum if all summands are nonnegative."""
+    """The conclusion r - l <= Sum (r - l): a summand is at most the sum if all summands are nonnegative."""
     claim, proof = premises[0]
     operator: str = step.data["operator"]
     if operator not in ("S", "C") or claim.op not in ("<=", "<"):

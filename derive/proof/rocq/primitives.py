@@ -16,7 +16,7 @@ from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script
 
 
 def primitive(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """The step I(u) = P(T) - P(0) with P' = u; the symbol of kind clock is the time itself."""
+    """The conclusion I(u) = P(T) - P(0) with P' = u; the symbol of kind clock is the time itself."""
     d, terms = step.data, script.terms
     clock, whole, integrand = d["time"], d["primitive"], d["integrand"]
     kernel = Kernel(terms.context)
@@ -57,7 +57,7 @@ def primitive(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
 
 
 def summation(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved:
-    """The step I(P(t + 1) - P(t)) = P(T) - P(0); the symbol of kind clock is the number of the step."""
+    """The conclusion I(P(t + 1) - P(t)) = P(T) - P(0); the symbol of kind clock is the number of the step."""
     terms, kernel, clock, whole = script.terms, Kernel(script.terms.context), step.data["time"], step.data["primitive"]
     kernel.summation(clock, whole)  # raises if a side condition fails
     [((atom, _),)] = terms.polynomial(x(clock))

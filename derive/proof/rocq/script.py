@@ -195,7 +195,7 @@ class Script:
         return self.algebra(premises, claim, proof)
 
     def _cone(self, local: Local, premises: Sequence[Relation], cone: Any, *, strict: bool) -> tuple[str, str]:
-        """The text of a cone and a proof that it is >= 0, or > 0 if `strict`, when `add__lt` requires strict members first."""
+        """The text of a cone and a proof that it is >= 0, or > 0 if `strict`, with strict members first as `add__lt` requires."""
         members = [(self._is_strict(premises, m), m) for m in cone]
         if strict:
             members.sort(key=lambda m: not m[0])

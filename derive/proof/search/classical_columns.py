@@ -58,7 +58,7 @@ def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list
 
 
 def weighted_means(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) -> list[Column]:
-    """Columns m (p x^n + q y^n - n x^p y^q), n = p + q, for monomials m and positive variables x and y: weighted means of two.
+    """Columns m (p x^n + q y^n - n x^p y^q), n = p + q, m a monomial, x and y positive: weighted means of two numbers.
 
     A monomial m x^p y^q of the target with a negative coefficient leads to m x^n and m y^n, which have one variable fewer and lead
     on to further monomials. In this way the weighted means of any number of variables are compared.

@@ -158,7 +158,7 @@ class Maker:
     def base(
         self, factors: Sequence[Factor], squares: Sequence[Poly] = (), hooks: tuple[int, ...] | None = None
     ) -> Base:
-        """The product of the factors and of the squares of `squares`, as a base."""
+        """The base with the product of `factors` and the squares of `squares`."""
         poly = self.ring.number(1)
         for f in factors:
             poly = product(poly, f.poly)
@@ -176,7 +176,7 @@ class Maker:
         return {m + n: -c for n, c in terms.items()}
 
     def columns(self, bases: Sequence[Base], support: set[int], rounds: int, cap: int, degree: int) -> list[Column]:
-        """The cheapest monomial multiples of the bases that share a monomial with the support or, in later rounds, each other."""
+        """The cheapest monomial multiples of the bases that share a monomial with the support or with an earlier multiple."""
         columns: list[Column] = []
         tried: set[tuple[int, int]] = set()
         reach = set(support)

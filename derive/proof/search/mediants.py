@@ -1,4 +1,4 @@
-"""The least rational with a small denominator at which a statement holds that is monotone in the value, found by mediants.
+"""The least rational with a small denominator at which a monotone statement holds, found by mediants.
 
 A statement that holds at a value must hold at all larger ones. No rational between neighbours p/q < p'/q' (p' q - p q' = 1) has a
 denominator below q + q', and only their mediant (p + p')/(q + q') has exactly that one (Stern 1858, Brocot 1861). Each value is

@@ -241,7 +241,7 @@ class Ring:
         return sign, Factor(self.monomial(m) * sign, cone, strict)
 
     def sign_cone(self, poly: Poly, factors: Sequence[Factor]) -> tuple[int, Factor] | None:
-        """The sign s and the factor s * poly >= 0, strict if possible: from a premise that is a multiple of poly, or by terms."""
+        """The sign s and factor s * poly >= 0, strict if possible: by a premise that is a multiple of poly, or term by term."""
         signs_of = self.signs(factors)
         best: tuple[int, Factor] | None = None
         lead = poly.leading_coefficient()
