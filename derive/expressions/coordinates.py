@@ -1,9 +1,9 @@
-"""Expressions for one generic coordinate, and scalars made from all of them.
+"""Expressions for one generic coordinate, and scalars made from all coordinates.
 
 A vector of any dimension is written as the expression of its generic coordinate in `Coordinate` symbols: the free
 coordinate j (slot "j"), the coordinate that an aggregate runs over (slot "k"), or the other coordinate of a pair
-(slot "i"). Everything here is dimensionless. The same expression lowers to array code in any dimension and expands to
-named coordinates when they are asked for (`sdescent.derive.expressions.expansion`).
+(slot "i"). Everything here is dimensionless. The same expression lowers to array code in any dimension, and expands to
+named coordinates on request (`sdescent.derive.expressions.expansion`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Coordinate(sp.Symbol):
         return (name, self.entries, *assumptions)
 
     def __repr__(self) -> str:
-        """The numbers; formulas print p_j. Settings of runs and reports identify a method by the `repr` of its parts."""
+        """The numbers, if given; formulas print p_j. Settings of runs and reports identify a method by the `repr` of its parts."""
         return str(tuple(self.entries)) if self.entries else super().__repr__()
 
     def entry(self, index: int) -> sp.Expr:
@@ -76,7 +76,7 @@ class Coordinate(sp.Symbol):
         """The vector with numbers for its entries.
 
         Raises:
-            BadInput: the assumptions of the letter exclude a number.
+            BadInput: the letter's assumptions exclude a number.
         """
         listed = list(entries)
         positive = all(e.is_positive for e in listed)
@@ -96,14 +96,14 @@ def by_coordinate(
 
     Args:
         name: the name of the vector, such as p.
-        value: None for a letter, whose entries p1, p2, .. have their numbers in params = {"p": [..]} of a run; a list of exact
+        value: None for a letter, whose entries p1, p2, .. get their numbers from params = {"p": [..]} of a run; a list of exact
             numbers, one per coordinate; or one number, or the name of a symbol, for all coordinates. A result of this function is
             returned unchanged.
         field: the user's name of this input, for the error message.
         check, accepted: whether a number is in the domain, and the domain in words.
 
     Raises:
-        BadInput: a value is not an exact number, or not in the domain.
+        BadInput: a value is not an exact number or not in the domain.
 
     Example:
         >>> p = by_coordinate("p", ("1/2", "1/4", 1), "importance:p", lambda e: 0 < e <= 1, "numbers in (0, 1]")
@@ -129,7 +129,7 @@ def by_coordinate(
 
 g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # gradient
 v, vi, vk = Coordinate("v", "j"), Coordinate("v", "i"), Coordinate("v", "k")  # a client's message before compression
-#: the derivatives of a coordinate's loss where it is a sum over coordinates: f'', f''', and the higher ones
+#: the derivatives of a coordinate's loss if the loss is a sum over coordinates: f'', f''', and the higher ones
 CURVATURE, THIRD = Coordinate("H"), Coordinate("T")
 HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
 
@@ -170,7 +170,7 @@ class Aggregate(Node):
 
 
 class CoordSum(Aggregate):
-    """sum_k expr(k), a scalar: constant factors leave the sum, and a constant summand is multiplied by d."""
+    """The scalar sum_k expr(k): constant factors are taken out of the sum, and a constant summand is multiplied by d."""
 
     def __new__(cls, expr: Any) -> Any:
         body, back = frozen(sp.sympify(expr))  # the sum does not bind symbols inside nodes
@@ -184,7 +184,7 @@ class CoordSum(Aggregate):
 
 
 def _expand(expr: sp.Expr) -> sp.Expr:
-    """expr multiplied out, except powers of sums: (1 + g^2/nu)^(-99/2) would become a polynomial of 50 terms and a root."""
+    """Multiply expr out, except powers of sums: (1 + g^2/nu)^(-99/2) would become a polynomial of 50 terms and a root."""
     small = (1, 2, 3, 4)
     powers = {
         e: sp.Dummy("P") for e in expr.atoms(sp.Pow) if e.base.is_Add and e.exp.is_Rational and e.exp not in small
@@ -193,14 +193,14 @@ def _expand(expr: sp.Expr) -> sp.Expr:
 
 
 class CoordMax(Aggregate):
-    """max_k expr(k): a scalar."""
+    """The scalar max_k expr(k)."""
 
     def __new__(cls, expr: Any) -> Any:
         body = sp.sympify(expr)
         if not depends_on(body, "k"):
             return body
         read = body.free_symbols
-        # of constant vectors, the length is the dimension
+        # the length of constant vectors is the dimension
         if read and all(isinstance(s, Coordinate) and s.entries for s in read):
             size = {len(s.entries) for s in read}
             if len(size) == 1:
@@ -209,7 +209,7 @@ class CoordMax(Aggregate):
 
 
 class Slot(sp.Symbol):
-    """The name of a slot as an argument of a node; it is no mathematical symbol."""
+    """The name of a slot as an argument of a node; it is not a mathematical symbol."""
 
 
 class VectorNode(Node):
@@ -250,17 +250,17 @@ class OfLoss(VectorNode):
 
 
 class Hvp(OfLoss):
-    """(H c)_j, the Hessian of the loss times the vector c."""
+    """The product (H c)_j of the Hessian of the loss and the vector c."""
 
 
 class Third(OfLoss):
-    """sum_kl (d^3 f / dx_j dx_k dx_l) c_k c_l."""
+    """The third derivative applied to c twice: sum_kl (d^3 f / dx_j dx_k dx_l) c_k c_l."""
 
     copies = 2
 
 
 class Fourth(OfLoss):
-    """sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m."""
+    """The fourth derivative applied to c three times: sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m."""
 
     copies = 3
 
@@ -273,7 +273,7 @@ def depends_on(expr: sp.Basic, slot: str = "j") -> bool:
 
 
 def split_product(product: sp.Expr, dependent: Callable[[sp.Expr], bool] = depends_on) -> tuple[sp.Expr, sp.Expr]:
-    """(the other factors of a product, the dependent ones), by default those that depend on the free coordinate."""
+    """The independent and the dependent part of a product; by default, factors with the free coordinate are dependent."""
     parts = [sp.S.One, sp.S.One]
     for factor in sp.Mul.make_args(product):
         parts[bool(dependent(factor))] *= factor
@@ -286,7 +286,7 @@ def _bound(factor: sp.Expr) -> bool:
 
 
 def to_slot(expr: sp.Expr, old: str, new: str) -> sp.Expr:
-    """expr with slot `new` for slot `old`, outside aggregates."""
+    """The expression with slot `new` in place of slot `old`, outside aggregates."""
     if isinstance(expr, Coordinate):
         return expr.at(new) if expr.slot == old else expr
     if isinstance(expr, VectorNode):
@@ -297,34 +297,34 @@ def to_slot(expr: sp.Expr, old: str, new: str) -> sp.Expr:
 
 
 def coord_sum(expr: sp.Expr) -> sp.Expr:
-    """sum over all coordinates of an expression written for coordinate j."""
+    """The sum over all coordinates of an expression written for coordinate j."""
     return CoordSum(to_slot(sp.sympify(expr), "j", "k"))
 
 
 def coord_max(expr: sp.Expr) -> sp.Expr:
-    """max over all coordinates of an expression written for coordinate j."""
+    """The maximum over all coordinates of an expression written for coordinate j."""
     return CoordMax(to_slot(sp.sympify(expr), "j", "k"))
 
 
 def hvp(expr: sp.Expr) -> sp.Expr:
-    """(H c)_j for the vector whose coordinate j is expr."""
+    """The product (H c)_j for the vector whose coordinate j is expr."""
     return Hvp(to_slot(sp.sympify(expr), "j", "k"))
 
 
 def third(c: sp.Expr, other: sp.Expr | None = None) -> sp.Expr:
-    """sum_kl (d^3 f / dx_j dx_k dx_l) c_k other_l, for vectors with coordinates c and other at j; `other` defaults to c."""
+    """The third derivative sum_kl (d^3 f / dx_j dx_k dx_l) c_k other_l of vectors c and other at j; `other` defaults to c."""
     if other is None:
         return Third(to_slot(sp.sympify(c), "j", "k"))
     return (third(c + other) - third(c) - third(other)) / 2
 
 
 def fourth(c: sp.Expr) -> sp.Expr:
-    """sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m for the vector whose coordinate j is c."""
+    """The fourth derivative sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m for the vector whose coordinate j is c."""
     return Fourth(to_slot(sp.sympify(c), "j", "k"))
 
 
 def rank(expr: sp.Expr) -> sp.Expr:
-    """Rank of expr (written for coordinate j) in decreasing order, from 0."""
+    """The rank of expr (written for coordinate j) in decreasing order, from 0."""
     return Rank(to_slot(sp.sympify(expr), "j", "k"))
 
 
@@ -339,7 +339,7 @@ def nodes(expr: sp.Basic) -> list[Node]:
 
 
 def longer_than(expr: sp.Basic, limit: int) -> bool:
-    """Whether expr has more than `limit` nodes; it counts no further."""
+    """Whether expr has more than `limit` nodes; the count stops there."""
     return any(n >= limit for n, _ in enumerate(sp.preorder_traversal(expr)))
 
 
@@ -363,7 +363,7 @@ def parts_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:
 
 
 def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
-    """expr with the vector `new` for the vector `old`, also inside aggregates."""
+    """The expression with the vector `new` in place of `old`, also inside aggregates."""
     if isinstance(expr, Coordinate):
         return Coordinate(new, expr.slot, expr.is_positive, expr.entries) if expr.base == old else expr
     if not expr.args:
@@ -372,7 +372,7 @@ def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
 
 
 def frozen(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Dummy, Node]]:
-    """expr with fresh symbols for its nodes, and the table that undoes this."""
+    """The expression with fresh symbols in place of its nodes, and the table that undoes this."""
     back = {
         sp.Dummy(f"A{n}", **({"nonnegative": True} if node.is_nonnegative else {"real": True})): node
         for n, node in enumerate(nodes(expr))

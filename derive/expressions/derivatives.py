@@ -28,12 +28,15 @@ from sdescent.derive.vocabulary.symbols import du, t, u
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:
-    """d expr / d g_j with fixed aggregates; at a kink of a continuous expression, as `smooth` defines it."""
+    """The derivative d expr / d g_j with fixed aggregates; at a kink of a continuous expression, as `smooth` defines it."""
     return smooth(partial(expr, g))
 
 
 def partial(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
-    """d expr / d symbol. (`sp.diff` tests whether the derivative of every part is zero, which takes seconds for long ones.)"""
+    """The derivative d expr / d symbol.
+
+    `sp.diff` tests whether the derivative of every part is zero, which takes seconds for long expressions.
+    """
     return _partial(expr, symbol, {symbol: sp.S.One})
 
 
@@ -76,7 +79,7 @@ def smooth(expr: sp.Expr) -> sp.Expr:
 def _by_parity(
     expr: sp.Expr, sign: sp.Expr, parities: dict[sp.Expr, tuple[sp.Expr, sp.Expr]]
 ) -> tuple[sp.Expr, sp.Expr]:
-    """(a, b) with expr = a + b sign and sign^2 = 1, through sums, products and whole powers; a sign inside others stays."""
+    """The pair (a, b) with expr = a + b sign and sign^2 = 1, by sums, products and integer powers; a sign elsewhere stays."""
     if expr not in parities:
         parity = (expr, sp.S.Zero)
         if expr == sign:
@@ -100,7 +103,7 @@ def _product(parts: Iterable[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr
 
 
 def steps_as_cases(expr: sp.Expr) -> sp.Expr:
-    """expr with 1 where e > 0 and 0 elsewhere for Heaviside(e); a product of steps is one case with all of their conditions."""
+    """The expression with Heaviside(e) as 1 if e > 0 and 0 otherwise; a product of steps is one case with all their conditions."""
     products = expr.replace(
         lambda e: isinstance(e, sp.Mul) and any(isinstance(a, sp.Heaviside) for a in e.args), _one_case
     )
@@ -115,7 +118,7 @@ def _one_case(e: sp.Expr) -> sp.Expr:
 
 
 def positive_where(expressions: list[sp.Expr]) -> Boolean:
-    """The condition that all expressions are positive; |s| < a where that is equivalent, as for 1 - s/a and 1 + s/a, a > 0."""
+    """The condition that all expressions are positive; |s| < a if that is equivalent, as for 1 - s/a and 1 + s/a, a > 0."""
     condition = sp.And(*[_positive(e) for e in expressions])
     relations = set(condition.args if isinstance(condition, sp.And) else ())
     for low in [r for r in relations if isinstance(r, sp.StrictGreaterThan)]:
@@ -127,7 +130,7 @@ def positive_where(expressions: list[sp.Expr]) -> Boolean:
 
 
 def _positive(e: sp.Expr) -> Boolean:
-    """e > 0; for a maximum or minimum with a coefficient of known sign, as relations between its arguments."""
+    """The condition e > 0; for a maximum or minimum with a coefficient of known sign, as relations between its arguments."""
     for term in sp.Add.make_args(e):
         factor, rest = term.as_independent(sp.Max, sp.Min)
         if not isinstance(rest, (sp.Max, sp.Min)) or not (factor.is_positive or factor.is_negative):
@@ -148,9 +151,9 @@ def _positive(e: sp.Expr) -> Boolean:
 
 
 def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
-    """(J_b c)_j, J_b the Jacobian in x of the vector field with coordinate b.
+    """The product (J_b c)_j, with J_b the Jacobian in x of the vector field with coordinate b.
 
-    Where a sum is 0 and b has no derivative in it (b = ||g|| g_j at g = 0, say), its part is 0.
+    If a sum is 0 and b has no derivative in it (b = ||g|| g_j at g = 0, say), its part is 0.
 
     Raises:
         TypeError: b contains an aggregate without a derivative (a maximum or a rank).
@@ -170,8 +173,8 @@ def along(b: sp.Expr, field: Mapping[str, sp.Expr], time: int = 1, vanishing: Va
 
     Args:
         b: at coordinate j, in x, the memory letters, the gradient, sums over coordinates, Hessian products, t.
-        field: letter -> value at coordinate j; other letters are constant.
-        vanishing: called where the derivative of b in a sum has no value at g = 0; without it the result has none there.
+        field: letter -> value at coordinate j; all other letters are constant.
+        vanishing: called if the derivative of b in a sum has no value at g = 0; without it the result has none there.
 
     Raises:
         TypeError: b contains an aggregate that has no derivative, such as a maximum.
@@ -202,7 +205,7 @@ def _node_along(node: Node, field: Mapping[str, sp.Expr], time: int) -> sp.Expr:
 
 
 def at_zero_gradient(expr: sp.Expr) -> sp.Expr:
-    """An expression at g = 0; nan, zoo or oo where it has no value."""
+    """An expression at g = 0; nan, zoo or oo if it has no value."""
     if isinstance(expr, Coordinate):
         return sp.S.Zero if expr.base == "g" else expr
     return expr.func(*[at_zero_gradient(a) for a in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]

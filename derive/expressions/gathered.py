@@ -1,4 +1,4 @@
-"""A shorter form of a sum of products: numerators multiplied out, and like terms gathered. No decision rests on it."""
+"""A shorter form of a sum of products: numerators multiplied out and like terms gathered. No decision rests on it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sdescent.derive.expressions.graphs import exchange, remade
 
 
 def gathered(expr: sp.Expr) -> sp.Expr:
-    """An equal expression; sums under roots and in denominators, functions and aggregates are kept as they are.
+    """An equal expression with numerators multiplied out; functions, aggregates, and sums in roots and denominators stay unchanged.
 
-    (`sp.expand` multiplies denominators out, which makes the quotients of adaptive methods many pages long.)
+    `sp.expand` would multiply denominators out, which makes the quotients of adaptive methods many pages long.
     """
     names: dict[sp.Expr, sp.Dummy] = {}
     body = _frozen(sp.sympify(expr), names)
@@ -22,7 +22,7 @@ def gathered(expr: sp.Expr) -> sp.Expr:
 
 
 def factored(expr: sp.Expr) -> sp.Expr:
-    """`gathered`, with one factored coefficient for each product of coordinates."""
+    """The result of `gathered`, with one factored coefficient for each product of coordinates."""
     names: dict[sp.Expr, sp.Dummy] = {}
     body = sp.expand(_frozen(sp.sympify(expr), names))
     back = {dummy: e for e, dummy in names.items()}
@@ -35,7 +35,7 @@ def factored(expr: sp.Expr) -> sp.Expr:
 
 
 def coefficients(expr: sp.Expr, monomial: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
-    """Product of the factors for which `monomial` is true -> its coefficient, the sum over terms of the other factors."""
+    """Each product of the factors for which `monomial` is true -> its coefficient, summed over the terms."""
     beside: dict[sp.Expr, sp.Expr] = {}
     for term in sp.Add.make_args(expr):
         coefficient, product = split_product(term, monomial)

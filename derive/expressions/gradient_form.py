@@ -13,9 +13,9 @@ from sdescent.derive.expressions.expansion import Expansion
 
 @dataclass(frozen=True)
 class DenseCov:
-    """A covariance matrix without structure (d x d, units of the gradient squared: dimensionless).
+    """A covariance matrix without structure (d x d, in units of the gradient squared: dimensionless).
 
-    The matrix enters a form as a named leaf. Expanding or lowering the form puts its numbers in: measured from data, or, for the
+    The matrix enters a form as a named leaf. Expanding or lowering the form inserts its numbers: measured from data or, for the
     covariance of a message, integrals over the noise.
     """
 
@@ -23,12 +23,12 @@ class DenseCov:
 
     @property
     def variance(self) -> Coordinate:
-        """Its diagonal entry at the generic coordinate."""
+        """The diagonal entry at the generic coordinate."""
         return Coordinate(f"{self.name}_diag", "j", True)
 
     @property
     def pair(self) -> Coordinate:
-        """Its entry at two coordinates i != j."""
+        """The entry at two coordinates i != j."""
         return Coordinate(self.name, "ij")
 
     def entry(self, i: int, j: int) -> sp.Symbol:
@@ -38,7 +38,7 @@ class DenseCov:
 
 @dataclass(frozen=True)
 class GradientForm:
-    """Mean and covariance of a random vector given the gradient (or given the client's message), for any dimension.
+    """Mean and covariance of a random vector given the gradient (or the client's message), for any dimension.
 
     b_j = mean, S = diag(diag) + U core U' + sum_r coef_r Dense_r (all dimensionless), where column a of the d x r matrix U
     has coordinates factors[a].
@@ -52,12 +52,12 @@ class GradientForm:
 
     @property
     def pair(self) -> sp.Expr:
-        """(U core U')_ij, the entry S_ij for i != j where no matrix was measured."""
+        """The low-rank entry (U core U')_ij, which is S_ij for i != j unless a matrix was measured."""
         return self._low_rank([to_slot(factor, "j", "i") for factor in self.factors])
 
     @property
     def variance(self) -> sp.Expr:
-        """S_jj, the whole diagonal entry."""
+        """The whole diagonal entry S_jj."""
         return self.diag + self._low_rank(self.factors) + sp.Add(*[c * leaf.variance for c, leaf in self.dense])
 
     def _low_rank(self, others: Sequence[sp.Expr]) -> sp.Expr:
@@ -66,16 +66,16 @@ class GradientForm:
 
     @property
     def rank(self) -> int:
-        """Number of factors r."""
+        """The number r of factors."""
         return len(self.factors)
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """Everything in the form, for walks over symbols and functions."""
+        """All expressions of the form, for walks over symbols and functions."""
         return (self.mean, self.diag, *self.factors, *self.core, *(c for c, _ in self.dense))
 
     def in_vector(self, old: str, new: str) -> GradientForm:
-        """The form with the vector `new` for `old` (without noise, the gradient g for the message v)."""
+        """The form with the vector `new` in place of `old` (without noise, the gradient g for the message v)."""
         return self.map(lambda e: rename_vector(e, old, new))
 
     def map(self, change: Callable[[sp.Expr], sp.Expr]) -> GradientForm:

@@ -11,7 +11,7 @@ from sympy.logic.boolalg import BooleanFunction
 
 
 def remade(expr: Any, args: Sequence[Any]) -> Any:
-    """expr.func(*args), without evaluation for a power of a sum that SymPy would leave unchanged."""
+    """The result of expr.func(*args), without evaluation for a power of a sum that SymPy would leave unchanged."""
     # for two summands, however long, SymPy analyses whether either is infinite
     if expr.is_Pow and args[0].is_Add and args[1].is_Rational and args[1] not in (0, 1):
         base = args[0]
@@ -21,7 +21,7 @@ def remade(expr: Any, args: Sequence[Any]) -> Any:
 
 
 def exchange(expr: sp.Expr, table: Mapping[Any, sp.Expr]) -> sp.Expr:
-    """expr with every key of the table replaced by its value, like `xreplace`, but visiting each repeated part once."""
+    """The expression with every key of the table replaced by its value, like `xreplace`, but visiting each repeated part once."""
     values: dict[Any, Any] = dict(table)
     kept: set[Any] = set()
 
@@ -58,7 +58,7 @@ def bottom_up(expressions: Iterable[sp.Basic]) -> list[sp.Basic]:
 
 
 def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.Basic, int]:
-    """How often each part occurs in another part, or among the expressions."""
+    """The number of times that each part occurs in another part or among the expressions."""
     counts: dict[sp.Basic, int] = {}
     for used in (expressions, *(e.args for e in parts)):
         for e in used:
@@ -67,7 +67,10 @@ def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.
 
 
 def named_parts(expressions: Sequence[sp.Expr]) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
-    """([(name, part)], expressions) with a symbol for every part that occurs more than once; parts contain earlier names."""
+    """The pairs (name, part) and the expressions, with a symbol for every part that occurs more than once.
+
+    Parts contain earlier names.
+    """
     parts = bottom_up(expressions)
     count = uses(expressions, parts)
     names: list[tuple[sp.Symbol, sp.Expr]] = []
@@ -91,7 +94,7 @@ def _rebuilt(e: sp.Basic, args: list[Any]) -> Any:
 def numeric(expressions: Sequence[sp.Expr], arguments: Sequence[sp.Symbol], modules: Any) -> Callable[..., list[Any]]:
     """The expressions as one function of mpmath numbers, like `sympy.lambdify`, in time linear in their distinct parts.
 
-    All values are NaN where a part has none: at a pole, or where a condition or a maximum compares complex numbers.
+    All values are NaN if a part has none: at a pole, or if a condition or a maximum compares complex numbers.
     """
     names, reduced = named_parts(expressions)
     compiled = sp.lambdify(arguments, [sp.S.Zero] * len(reduced), modules, cse=lambda _: (names, reduced))

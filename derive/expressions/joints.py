@@ -1,4 +1,4 @@
-"""Joints, where a function changes its formula along a line: their places, the formulas beside them, and how smoothly they meet."""
+"""Joints, where a function changes its formula along a line: their places, the formulas beside them, and their smoothness."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sdescent.derive.expressions.vanishing import vanishes
 #: functions with infinitely many jumps, and those with a kink or a jump where an argument is 0
 STEPS = (sp.floor, sp.ceiling, sp.frac, sp.Mod)
 SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise, *STEPS)
-#: functions without a derivative where their base or argument is 0, or 1 for asin and acos
+#: functions without a derivative where their base or argument is 0, or +-1 for asin and acos
 SINGULAR = (sp.Pow, sp.log, sp.asin, sp.acos)
-#: the greatest order of a zero, and the greatest number of formulas with a choice at each switch
+#: the largest order of a zero, and the largest number of formulas with a choice at each switch
 DEPTH, CHOICES = 8, 256
 #: lines in R^dim: a number for the start, and one for the direction
 LINES = ((sp.S.Zero, 3), (sp.Rational(5, 7), 5), (-sp.Rational(11, 3), -13))
@@ -23,11 +23,11 @@ _ODD = (sp.atan, sp.tanh, sp.sinh, sp.asinh, sp.erf)
 
 
 class Unresolved(Exception):
-    """The joints of a function are not determined, since the zeros of an argument have no closed form, say."""
+    """The joints of a function cannot be determined, for instance since the zeros of an argument have no closed form."""
 
 
 def joints(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """All places where a function of x changes its formula or has no derivative, and perhaps others.
+    """All places where a function of x changes its formula or has no derivative, and perhaps other places.
 
     Raises:
         Unresolved: the zeros of an argument are not determined.
@@ -73,7 +73,7 @@ def arguments_of(node: sp.Expr, *x: sp.Symbol) -> Iterator[sp.Expr]:
 
 
 def _plain(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """The formulas of e, with either choice at each of its switches."""
+    """The formulas of e, one for every choice at each of its switches."""
     if not e.has(*SWITCHES) or not e.has(x):
         return [e]
     parts = [_plain(a, x) for a in ([v for v, _ in e.args] if isinstance(e, sp.Piecewise) else e.args)]
@@ -146,7 +146,7 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
             total = (total + other + way * _sign(gap, x, at, side) * gap) / 2
         return sp.expand(total)
     if isinstance(e, sp.Pow) and e.exp.is_Rational and e.exp.q == 2 and args[0].is_polynomial(x):
-        root = sp.factor(args[0]) ** e.exp  # that of (x - 1)^2 is an absolute value
+        root = sp.factor(args[0]) ** e.exp  # the root of (x - 1)^2 is an absolute value
         return beside(root, x, at, side) if root.has(sp.Abs) else root
     return e.func(*args)
 
@@ -155,7 +155,7 @@ def holds(condition: sp.Basic, sign_of: Callable[[sp.Expr], int]) -> bool:
     """Whether a condition is true, by the signs of lhs - rhs of the comparisons in it.
 
     Raises:
-        Unresolved: it is another condition.
+        Unresolved: it does not consist of comparisons.
     """
     if condition in (sp.true, sp.false):
         return bool(condition)
@@ -177,7 +177,7 @@ def _certain_sign(gap: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> int:
 
 
 def _sign(a: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
-    """The sign of a formula just beside a place: 1, -1, 0, or a letter for one that depends on symbols."""
+    """The sign of a formula just beside a place: 1, -1, 0, or a letter if it depends on symbols."""
     if vanishes(a):
         return sp.S.Zero
     for k in range(DEPTH):
@@ -194,16 +194,16 @@ def _sign(a: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
 
 
 def value_at(a: sp.Expr, x: sp.Symbol, at: sp.Expr) -> sp.Expr | None:
-    """The value of a formula at a place; None at a pole, or for the slope of a root."""
+    """The value of a formula at a place; None at a pole or for the slope of a root."""
     try:
         value = sp.expand(a.subs(x, at))
-    except ValueError:  # SymPy compares no pole in a maximum
+    except ValueError:  # SymPy cannot compare a pole in a maximum
         return None
     return None if value.has(sp.nan, sp.zoo, sp.oo, sp.S.NegativeInfinity) else value
 
 
 def _limit(a: sp.Expr, y: sp.Symbol) -> sp.Expr | None:
-    """The limit of a formula as y falls to 0; None without a finite one."""
+    """The limit of a formula as y decreases to 0; None if there is no finite one."""
     value = value_at(a, y, sp.S.Zero)
     if value is None:  # 0 log 0, say
         try:
@@ -214,7 +214,7 @@ def _limit(a: sp.Expr, y: sp.Symbol) -> sp.Expr | None:
 
 
 def smoothness_at(e: sp.Expr, x: sp.Symbol, at: sp.Expr, most: int = 2) -> int:
-    """The largest k <= most for which e is C^k at a place; -1 where it jumps. Where e has no value, its limit is its value.
+    """The largest k <= most for which e is C^k at a place; -1 if it jumps. If e has no value there, its limit counts as its value.
 
     Raises:
         Unresolved: the formulas on both sides are not determined.
@@ -238,8 +238,8 @@ class Rough:
 
     Args:
         parts: the switch; for a Piecewise, the expressions whose zeros separate its cases.
-        at: such a place, a number for each letter; empty where the zeros of an argument are not determined.
-        order: the function is C^order there; -1 where it jumps.
+        at: such a place, a number for each letter; empty if the zeros of an argument are not determined.
+        order: the function is C^order there; -1 if it jumps.
     """
 
     parts: tuple[sp.Expr, ...]
@@ -248,10 +248,10 @@ class Rough:
 
 
 def rough(e: sp.Expr, letters: Sequence[sp.Symbol], order: int) -> list[Rough]:
-    """Where a function of real letters is not C^order, exactly along lines; for several letters, along a few lines, one through 0.
+    """Switches and powers at which a function of real letters is not C^order: exact in one letter, else along a few lines.
 
-    A switch counts as rough if its joints are not determined or none of the lines meets them; a root or a logarithm does not, since
-    its argument may have no zero.
+    One of the lines passes through 0. A switch counts as rough if its joints are not determined or none of the lines meets them; a
+    root or a logarithm does not, since its argument may have no zero.
     """
     y = sp.Dummy("y", real=True)
     lines = [{s: p * (m + 1) ** 2 + y * sp.Rational(q + m, 7 + m) for m, s in enumerate(letters)} for p, q in LINES]

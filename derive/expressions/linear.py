@@ -1,4 +1,4 @@
-"""Linear systems with roots (of pi, N or eta) in their coefficients, which are rational functions in letters for these roots."""
+"""Linear systems with roots (of pi, N or eta) in their coefficients, treated as rational functions in letters for these roots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sdescent.derive.expressions.vanishing import vanishes
 def solved(
     equations: Sequence[sp.Expr], unknowns: Sequence[sp.Symbol], count: int | None = None
 ) -> list[sp.Expr] | None:
-    """The first `count` unknowns of a linear system (all of them), factored; None where it has no solution or more than one."""
+    """The first `count` unknowns of a linear system (by default all), factored; None unless it has exactly one solution."""
     degrees: dict[sp.Expr, int] = {}
     for power in (p for e in equations for p in e.atoms(sp.Pow) if p.exp.is_Rational and not p.exp.is_Integer):
         degrees[power.base] = sp.ilcm(degrees.get(power.base, 1), power.exp.q)

@@ -11,19 +11,19 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-#: the greatest |log| of a value, and the greatest exponent, for exact evaluation
+#: the largest |log| of a value, and the largest exponent, for exact evaluation
 LOGARITHM, EXPONENT = 10**5, 10**4
 _GROWING = (sp.exp, sp.sinh, sp.cosh)
 
 
 class _Large(Exception):
-    """A part is too large, or has no value."""
+    """A part is too large or has no value."""
 
 
 def moderate(expressions: Any, point: Mapping[sp.Basic, Any]) -> bool:
     """Whether every part of the expressions (an iterable) is small enough at the point to be evaluated to many digits.
 
-    Parts are estimated to 15 digits. Functions other than powers, exponentials, logarithms and hyperbolic ones are taken to be no
+    Parts are estimated to 15 digits. Functions other than powers, exponentials, logarithms and hyperbolic ones are assumed to be no
     larger than their arguments.
     """
     with mpmath.workdps(15):
@@ -74,5 +74,5 @@ def climbs(expr: Any) -> bool:
 
 
 def rounded(point: Mapping[sp.Basic, Any], digits: int) -> dict[sp.Basic, Any]:
-    """A rational point as floats with so many digits, whose powers SymPy does not compute exactly."""
+    """The rational point as floats with `digits` digits, whose powers SymPy does not compute exactly."""
     return {letter: sp.Float(value, digits) for letter, value in point.items()}

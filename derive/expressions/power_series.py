@@ -1,4 +1,4 @@
-"""Laurent series in s, the root of the time of a step, with coefficients on demand.
+"""Laurent series in s, the square root of the time of a step, with coefficients on demand.
 
 An update rule is expanded by running it on such series. Only the coefficients that a model needs are computed, so that a
 first-order model does not pay for second-order terms.
@@ -17,18 +17,18 @@ from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.vocabulary.errors import NoClosedForm
 
-#: where a search for the first coefficient of a series gives up
+#: the depth at which a search for the first coefficient of a series gives up
 DEEPEST = 12
 
 
 @final
 class Series:
-    """sum_{n >= low} a_n s^n with coefficients on demand.
+    """The series sum_{n >= low} a_n s^n with coefficients on demand.
 
     Args:
         low: the number of the first coefficient, which may be 0.
         coefficient: n -> a_n, called at most once for each n >= low.
-        last: the number of the last coefficient that may differ from 0; None if there may be infinitely many.
+        last: the number of the last coefficient that may be nonzero; None if there may be infinitely many.
     """
 
     def __init__(self, low: int, coefficient: Callable[[int], sp.Expr], last: int | None = None) -> None:
@@ -37,12 +37,12 @@ class Series:
 
     @staticmethod
     def constant(value: Any) -> Series:
-        """A series of one coefficient."""
+        """The series with the single term `value`."""
         return Series.monomial(value, 0)
 
     @staticmethod
     def monomial(value: Any, n: int) -> Series:
-        """value s^n."""
+        """The series with the single term value s^n."""
         value = sp.sympify(value)
         return Series(n, lambda m: value if m == n else sp.S.Zero, n)
 
@@ -82,7 +82,7 @@ class Series:
         return Series(self.low + n, lambda m: self[m - n], None if self.last is None else self.last + n)
 
     def first(self) -> tuple[int, sp.Expr] | None:
-        """(n, a_n) of the first coefficient that is not zero, or None where there is none up to `DEEPEST` beyond the start."""
+        """The first nonzero coefficient as (n, a_n), or None if there is none up to `DEEPEST` beyond the start."""
         end = self.low + DEEPEST if self.last is None else self.last
         return next(((n, self[n]) for n in range(self.low, end + 1) if gathered(self[n]) != 0), None)
 
@@ -90,7 +90,7 @@ class Series:
         """The series to a power that is free of s, by its first coefficient: a^p s^(np) (1 + ..)^p.
 
         Raises:
-            NoClosedForm: a series that vanishes, to a negative power; a power of s that is not whole; a root of a negative number.
+            NoClosedForm: a vanishing series to a negative power, a noninteger power of s, or a root of a negative number.
         """
         if exponent.is_Integer and 0 <= exponent <= 4:
             product = Series.constant(1)
@@ -119,7 +119,7 @@ class Series:
         return tail.after(a, z**exponent, z).shifted(int(shift))
 
     def after(self, at: sp.Expr, function: sp.Expr, argument: sp.Symbol) -> Series:
-        """function(at + self) for a series that begins with s or later, by Taylor's formula."""
+        """The composition function(at + self), for a series that begins with s or later, by Taylor's formula."""
         slopes: dict[int, sp.Expr] = {}
 
         def slope(m: int) -> sp.Expr:
@@ -142,10 +142,10 @@ class Series:
         return Series(0, coefficient)
 
     def applied(self, function: Callable[[sp.Expr], sp.Expr]) -> Series:
-        """function(self), smooth at the first coefficient.
+        """The composition function(self), with a function that is smooth at the first coefficient.
 
         Raises:
-            NoClosedForm: the argument grows as s falls to 0; the function has no real value at its first coefficient.
+            NoClosedForm: the argument grows as s decreases to 0, or the function has no real value at its first coefficient.
         """
         head = self.first()
         if head is not None and head[0] < 0:
@@ -164,7 +164,7 @@ class Series:
 
 
 def _times(one: Series, m: int, two: Series, n: int) -> sp.Expr:
-    """a_m b_n; if one of them is 0, the other one need not exist."""
+    """The product a_m b_n; if one factor is 0, the other one need not exist."""
     try:
         a = one[m]
     except NoClosedForm:
@@ -175,6 +175,6 @@ def _times(one: Series, m: int, two: Series, n: int) -> sp.Expr:
 
 
 def _at(expr: sp.Expr, symbol: sp.Symbol, value: sp.Expr) -> sp.Expr:
-    """expr at a value, which may contain aggregates."""
+    """The expression with a value, which may contain aggregates, in place of the symbol."""
     body, back = frozen(value)
     return exchange(expr.xreplace({symbol: body}), back)

@@ -17,7 +17,7 @@ NEGLIGIBLE = sp.Float("1e-40")
 def vanishes(expr: sp.Expr) -> bool:
     """Whether expr is zero for all values of its symbols, away from kinks.
 
-    False is certain: a point was found where the value is far from zero. True means that it cancelled exactly, or that an
+    False is certain: the value at some point is far from zero. True means that the expression cancels exactly, or that an
     expression made of piecewise analytic functions is below 1e-40 of its summands at six random rational points evaluated
     to 60 digits.
 
@@ -47,12 +47,12 @@ def vanishes(expr: sp.Expr) -> bool:
 
 
 def vanishes_in_letters(expr: sp.Expr, *kinds: type) -> bool:
-    """Like `vanishes`, with an independent letter for each part of these kinds."""
+    """The test `vanishes` with an independent letter in place of each part of these kinds."""
     return vanishes(expr.xreplace({part: sp.Dummy(real=True) for kind in kinds for part in expr.atoms(kind)}))
 
 
 def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
-    """Whether expr is zero at a point, relative to its summands; None where it has no value."""
+    """Whether expr is zero at a point, relative to its summands; None if it has no value there."""
     if expr.is_Rational or expr.is_Symbol:
         return bool(expr.xreplace(point) == 0)
     if isinstance(expr, sp.Mul):
@@ -63,7 +63,7 @@ def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
         return None if base and not expr.exp.is_positive else base
     if isinstance(expr, sp.Pow) and _zero_at(expr.base, point) is False:
         return False
-    if isinstance(expr, SignSum):  # it has no digits where the random value of a correlation exceeds 1
+    if isinstance(expr, SignSum):  # it has no digits if the random value of a correlation exceeds 1
         return False if expr.is_extended_positive else None
     if isinstance(expr, sp.exp):
         return False if expr.args[0].xreplace(point).evalf(DIGITS).is_finite else None

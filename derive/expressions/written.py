@@ -13,12 +13,12 @@ from sdescent.derive.vocabulary.errors import Refusal
 
 _FUNCTIONS: dict[type[sp.Basic], str] = {sp.Max: "max", sp.Min: "min", sp.Abs: "abs"}
 _PRODUCTS = {"Hvp": "hess", "CoordSum": "sum", "CoordMax": "max", "Third": "third", "Fourth": "fourth"}
-#: for a loss that is a sum over coordinates, derivatives of the loss of a coordinate: products with the vector of ones
+#: for a loss that is a sum over coordinates, derivatives of a coordinate's loss: products with the vector of ones
 _OF_LOSS = {CURVATURE.base: "hess", THIRD.base: "third", HIGHER[4].base: "fourth"}
 
 
 def formula(e: Any) -> str:
-    """An expression in the notation of stated formulas, which can be read back: hess(g) is the Hessian times the gradient."""
+    """The expression in the notation of stated formulas, which can be read back: hess(g) is the Hessian times the gradient."""
     return sp.sstr(plain(sp.sympify(e))).replace("**", "^")
 
 

@@ -1,1 +1,1 @@
-"""Claims of the user's own: proved, refuted, decided by an oracle, or neither."""
+"""The user's own claims: proved, refuted, decided by an oracle, or left open."""

@@ -1,6 +1,6 @@
-"""A branch of the proof of a claim: facts under its hypotheses, and ways of deriving new facts from them.
+"""A branch of a claim's proof: facts under its hypotheses, and ways of deriving new facts from them.
 
-Untrusted, as all search is: only rules of `sdescent.derive.proof.kernel.rules` make facts, and they raise where they do not apply.
+Untrusted, as all search is: only the rules of `sdescent.derive.proof.kernel.rules` make facts, and they raise if they do not apply.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from sdescent.derive.proof.search.certify import find, inconsistent
 ZERO = num(0)
 #: errors of arithmetic with numbers or terms that are too large; ProofError is a ValueError
 BROKEN = (ArithmeticError, ValueError, IndexError, KeyError, RecursionError, MemoryError)
-#: the most products of monomials in a power of an assumption, which take 1/20 s
+#: the largest number of products of monomials in a power of an assumption, which take 1/20 s
 MOST_PRODUCTS = 50_000
 
 
 def opposite(relation: Relation) -> Relation:
-    """The negation of l <= r (l < r)."""
+    """The negation of l <= r or l < r."""
     op, left, right = relation
     return Relation(("<" if op == "<=" else "<=", right, left))
 
@@ -34,7 +34,7 @@ Facts = Sequence[Fact]
 
 
 def quietly(search: Callable[[], _Result | None]) -> _Result | None:
-    """The result of a search; None where it breaks. A search is numerical, and its terms may become too large."""
+    """The result of a search, or None if it fails on numbers or terms that are too large, as a numerical search may."""
     try:
         return search()
     except BROKEN:
@@ -54,11 +54,11 @@ class Branch:
             self.add(fact)
 
     def wider(self, *facts: Fact) -> Branch:
-        """A branch with these facts too."""
+        """A branch that also contains these facts."""
         return Branch(self.kernel, self.deadline, [*self.facts, *facts], self.depth + 1)
 
     def add(self, fact: Fact) -> Fact:
-        """Adds a fact, unless the branch has one with the same claim; returns the one that it then has."""
+        """Add a fact unless the branch has one with the same claim; return the fact that it then holds."""
         key = self.normal.key(fact.claim)
         if key not in self._keys:
             self._keys[key] = fact
@@ -73,10 +73,10 @@ class Branch:
         return Branch(self.kernel, self.deadline, facts, self.depth)
 
     def remaining(self) -> float:
-        """Seconds until the deadline.
+        """The seconds until the deadline.
 
         Raises:
-            OutOfTime: it has passed.
+            OutOfTime: the deadline has passed.
         """
         seconds = self.deadline - now()
         if seconds <= 0:
@@ -84,14 +84,14 @@ class Branch:
         return seconds
 
     def fact_of(self, relation: Relation) -> Fact | None:
-        """The relation as a fact, from one of the branch that is equal to it, or strict where it is <=; None without one."""
+        """The relation as a fact, from a fact of the branch that is equal to it or, for <=, strict; None if there is none."""
         fact = self._keys.get(self.normal.key(relation))
         if fact is None and relation.op == "<=":
             fact = self._keys.get(self.normal.key(Relation(("<", *relation[1:]))))
         return None if fact is None else self.restated(fact, relation)
 
     def restated(self, fact: Fact, relation: Relation) -> Fact:
-        """A fact for a relation whose r - l has the same normal form as that of the fact; <= also from <."""
+        """The fact restated as a relation whose r - l has the same normal form; <= also follows from <."""
         if fact.claim == relation:
             return fact
         if relation.op == "==":
@@ -102,7 +102,7 @@ class Branch:
     def show(
         self, relation: Relation, seconds: float, more: Facts = (), hints: Sequence[Term] = (), only: bool = False
     ) -> Fact | None:
-        """A relation <=, < or == by `certify` from the facts of the branch and `more` (with `only`, from `more` alone)."""
+        """The relation (<=, < or ==), by `certify` from the facts of the branch and `more`; with `only`, from `more` alone."""
         fact = self.fact_of(relation)
         if fact is not None:
             return fact
@@ -118,7 +118,7 @@ class Branch:
         return self._certified(relation, facts, proof)
 
     def _certified(self, relation: Relation, facts: Facts, proof: Any) -> Fact | None:
-        """The step, with only the premises that it uses."""
+        """The certify step with only the premises that it uses."""
         cones = proof.mult, proof.sum
         used = sorted({n for cone in cones for m in cone for n in m[1]} | {n for n, _ in proof.equalities})
         place = {n: k for k, n in enumerate(used)}
@@ -130,13 +130,13 @@ class Branch:
             return None
 
     def contradiction(self, seconds: float, more: Facts = (), near: Relation | None = None) -> Fact | None:
-        """1 <= 0, where the facts contradict one another."""
+        """The fact 1 <= 0 if the facts contradict one another, else None."""
         facts = [*self.facts, *more] if near is None else self.relevant(near, more)
         proof = quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.remaining())))
         return None if proof is None else self._certified(num(1).le(0), facts, proof)
 
     def indirect(self, claim: Relation, seconds: float, more: Facts = ()) -> Fact | None:
-        """The claim l <= r (l < r), from a contradiction of its negation."""
+        """The claim l <= r or l < r, from a contradiction with its negation."""
         other = self.kernel.assume(opposite(claim))
         absurd = self.contradiction(seconds / 2, [*more, other], claim)
         if absurd is None:
@@ -147,19 +147,19 @@ class Branch:
         return None if absurd is None else self.by_cases(claim, absurd)
 
     def power(self, fact: Fact, n: int) -> Fact:
-        """0 <= (r - l)^n (or <) from l <= r (or <)."""
+        """The fact 0 <= (r - l)^n from l <= r, or the strict one from l < r."""
         claim = Relation((fact.claim.op, ZERO, fact.claim.slack**n))
         return self.kernel.certify(claim, [fact], sum=[(Fraction(1), (0,) * n, ())])
 
     def by_cases(self, claim: Relation, absurd: Fact) -> Fact:
-        """The claim, from an absurdity under its negation, by cases."""
+        """The claim by cases, from an absurdity under its negation."""
         refuted, assumed = self.kernel.absurd(claim, absurd), self.kernel.assume(claim)
         if claim.op == "<=":
             return self.merged(claim, assumed, refuted)
         return self.merged(opposite(claim), refuted, assumed)
 
     def merged(self, split: Relation, low: Fact, high: Fact) -> Fact:
-        """`Kernel.cases`; the one fact that does not use its case, where there is one."""
+        """The result of `Kernel.cases`, or one of the two facts if it does not use its case."""
         turned = (split.right, split.left)
         if self.normal.key(split) not in low.hypotheses:
             return low
@@ -168,7 +168,7 @@ class Branch:
         return self.kernel.cases(split, low, high)
 
     def equal(self, claim: Relation, below: Fact, above: Fact) -> Fact:
-        """l == r from l <= r and r <= l: with t = r - l, abs(t) == t and abs(t) == -t."""
+        """The equality l == r from l <= r and r <= l: with t = r - l, abs(t) == t and abs(t) == -t."""
         t = claim.slack
         positive = self.kernel.function("abs_of_positive", [t], [self.restated(below, ZERO.le(t))])
         negative = self.kernel.function("abs_of_negative", [t], [self.restated(above, t.le(ZERO))])
@@ -177,7 +177,7 @@ class Branch:
         return self.kernel.certify(claim, [positive, negative], equalities=[(0, half), (1, -half)])
 
     def at_most_abs(self, t: Term) -> list[Fact]:
-        """t <= abs(t) and -t <= abs(t), by cases."""
+        """The facts t <= abs(t) and -t <= abs(t), by cases."""
         kernel, split, size = self.kernel, ZERO.le(t), Term(("f", "abs", t))
         cases = [(1, kernel.assume(split), "abs_of_positive"), (-1, kernel.assume(t.lt(ZERO)), "abs_of_negative")]
         values = [(side, assumed, kernel.function(law, [t], [assumed])) for side, assumed, law in cases]
@@ -195,7 +195,7 @@ class Branch:
     # atoms
 
     def atoms(self, *terms: Term) -> set[int]:
-        """The numbers of all atoms of terms, including those inside atoms."""
+        """The numbers of all atoms of the terms, including those inside other atoms."""
         numbers: set[int] = set()
         for t in terms:
             self._collect(self.normal.polynomial(t), numbers)
@@ -211,7 +211,7 @@ class Branch:
                         self._collect(dict(key[-1]), numbers)
 
     def outer_atoms(self, *terms: Term) -> set[int]:
-        """The atoms of the normal forms themselves."""
+        """The atoms of the normal forms themselves, without those inside other atoms."""
         return {a for t in terms for monomial in self.normal.polynomial(t) for a, _ in monomial}
 
     def compound(self, atoms: Iterable[int]) -> set[int]:
@@ -219,7 +219,7 @@ class Branch:
         return {a for a in atoms if self.normal.key_of(a)[0] in ("inv", "f")}
 
     def relevant(self, relation: Relation, more: Facts = ()) -> list[Fact]:
-        """`more`, and the facts all of whose functions and inverses occur in the relation, in `more`, or in hypotheses."""
+        """The facts `more`, and those whose functions and inverses all occur in the relation, in `more` or in hypotheses."""
         facts = [f for f in self.facts if f not in more]
         reached = self.compound(self.outer_atoms(relation.slack, *[f.claim.slack for f in more]))
         chosen: list[Fact] = []
@@ -233,12 +233,12 @@ class Branch:
                 reached |= self.compound(self.outer_atoms(f.claim.slack))
 
     def functions(self, *terms: Term) -> list[tuple[str, Term]]:
-        """(name, argument) of every function in the normal forms of terms, inner ones first."""
+        """The name and argument of every function in the terms' normal forms, inner ones first."""
         keys = [self.normal.key_of(a) for a in sorted(self.atoms(*terms))]
         return [(key[1], self.normal.term(dict(key[2]))) for key in keys if key[0] == "f"]
 
     def monotone(self, name: str, s: Term, t: Term, order: Fact, seconds: float = 0.0) -> Fact | None:
-        """f(s) <= f(t) (or <) from s <= t (or <); None where s is not shown to be in the domain of f."""
+        """The fact f(s) <= f(t) (or <) from s <= t (or <); None if s is not shown to be in the domain of f."""
         domain = {"log": ZERO.lt(s), "sqrt": ZERO.le(s)}.get(name)
         inside = None if domain is None else self.show(domain, seconds) if seconds else self.fact_of(domain)
         if domain is not None and inside is None:
@@ -248,7 +248,7 @@ class Branch:
     # roots and inverses
 
     def without_roots(self, poly: Polynomial) -> Polynomial:
-        """The polynomial with Q for every sqrt(Q)^2 (0 <= Q was shown before)."""
+        """The polynomial with Q in place of every sqrt(Q)^2, for which 0 <= Q must have been shown."""
         pieces: list[Polynomial] = []
         changed = False
         for monomial, c in poly.items():
@@ -266,15 +266,15 @@ class Branch:
         return key[0] == "f" and key[1] == "sqrt"
 
     def roots(self, poly: Polynomial) -> set[int]:
-        """The sqrt atoms of a polynomial."""
+        """The sqrt atoms of the polynomial."""
         return {a for monomial in poly for a, _ in monomial if self._root(a)}
 
 
-#: proves a relation in a branch within so many seconds
+#: proves a relation in a branch within a number of seconds
 Solver = Callable[[Branch, Relation, float], Fact | None]
 
 
 def symbols(*terms: Any) -> list[str]:
-    """The symbols in terms and relations, in the order in which they occur, so that no search depends on their spelling."""
+    """The symbols in terms and relations, in order of occurrence, so that no search depends on their spelling."""
     sides = [side for t in terms for side in (t[1:] if isinstance(t, Relation) else [t])]
     return list(dict.fromkeys(p[1] for side in sides for p in parts(side) if p[0] == "x"))

@@ -1,7 +1,7 @@
-"""Domains of claims: facts that denominators are not 0, arguments of sqrt are >= 0, and arguments of log > 0.
+"""Domains of claims: facts that denominators are nonzero, arguments of sqrt nonnegative and arguments of log positive.
 
-Terms are walked inside out, so that facts about inner terms (0 <= sqrt(x), 0 < exp(x), x * (1/x) == 1) serve for the outer ones.
-An assumption enters once earlier ones show the domains of its terms, whatever the order in which the user wrote them.
+Terms are walked from the inside out, so that facts about inner terms (0 <= sqrt(x), 0 < exp(x), x * (1/x) == 1) serve the outer
+ones. An assumption enters once earlier ones show the domains of its terms, in whatever order the user wrote them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LAWS = {"exp": ("exp_positive",), "psi": ("psi_positive", "psi_square"), "abs": 
 
 
 class Domain:
-    """Shows the domains of terms in a branch, and adds the facts about their functions and inverses to it."""
+    """Shows the domains of terms in a branch, and adds facts about their functions and inverses to it."""
 
     def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
         self.branch, self.solve, self.seconds = branch, solve, seconds
@@ -33,7 +33,7 @@ class Domain:
         self._done: set[Term] = set()
 
     def missing(self, t: Any) -> tuple[str, Term] | None:
-        """(kind, term) of the first subterm that is not shown to be inside its domain; None when all are."""
+        """The kind and term of the first subterm not shown to lie in its domain, or None if there is none."""
         for part in inside_out(t):
             if part in self._done:
                 continue
@@ -104,7 +104,7 @@ class Domain:
         return True
 
     def inverse(self, branch: Branch, q: Term, nonzero: Fact, sign: int) -> None:
-        """Adds q, q * (1/q) == 1 and the sign of 1/q."""
+        """Add the sign of q, q * (1/q) == 1 and the sign of 1/q."""
         branch.add(nonzero)
         unit = branch.add(self.kernel.inverse(q, nonzero))
         claim = ZERO.lt(1 / q) if sign > 0 else (1 / q).lt(ZERO)
@@ -114,7 +114,7 @@ class Domain:
             branch.add(self.kernel.certify(claim, [nonzero, unit], [(Fraction(1), (0,), ())], [plus], [(1, num(-1))]))
 
     def signed(self, branch: Branch, q: Term, nonzero: Fact, sign: int) -> None:
-        """Adds the inverse of q, which is not 0, in a branch with 0 <= q or q <= 0."""
+        """Add the inverse of a nonzero q in a branch with 0 <= q or q <= 0."""
         claim = ZERO.lt(q) if sign > 0 else q.lt(ZERO)
         fact = branch.indirect(claim, self.seconds, [nonzero])
         if fact is not None:
@@ -131,7 +131,7 @@ def inside_out(t: Any) -> Iterator[Term]:
 
 
 def obligations(t: Any) -> bool:
-    """Whether the domain of a term or relation must be shown: denominators (but nonzero numbers), roots, logarithms."""
+    """Whether a term or relation needs its domain shown, for a root, a logarithm or a denominator other than a nonzero number."""
     return any(
         (p[0] == "/" and (p[2][0] != "q" or p[2] == ZERO)) or (p[0] == "f" and p[1] in ("sqrt", "log"))
         for p in inside_out(t)
@@ -139,10 +139,10 @@ def obligations(t: Any) -> bool:
 
 
 def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequence[str | None]) -> None:
-    """Assumes all relations, each after the domains of its terms are shown.
+    """Assume all relations, each after the domains of its terms are shown.
 
     Raises:
-        BadInput: the domain of one is not shown; the field is "assume[n]".
+        BadInput: the domain of a relation is not shown; the field is "assume[n]".
     """
     kernel, waiting = domain.kernel, list(enumerate(assumed))
     for entry in [(n, r) for n, r in waiting if not obligations(r)]:
@@ -163,7 +163,7 @@ def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequen
 
 
 def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInput:
-    """The error for a term that is not shown to be inside its domain."""
+    """The error for a term that is not shown to lie in its domain."""
     what, t = missing
     need = {"denominator": "be nonzero", "argument of sqrt": "be >= 0", "argument of log": "be > 0"}[what]
     printed = text(t)
@@ -172,7 +172,7 @@ def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInp
 
 
 def column(source: str | None, printed: str) -> int | None:
-    """The column, from 1, of a printed term in a source with other spaces; None where it does not occur."""
+    """The column, from 1, of a printed term in a source with different spacing, or None if it does not occur."""
     if source is None or "**" in source:  # printed as ^
         return None
     places = [n for n, ch in enumerate(source) if ch != " "]

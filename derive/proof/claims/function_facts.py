@@ -1,6 +1,6 @@
 """Facts about the functions in a claim: tangents, bounds, orders and functional equations.
 
-Bounds are proofs in one variable (`sdescent.derive.proof.search.one_variable`), applied to a term, and cached.
+Bounds are proved in one variable (`sdescent.derive.proof.search.one_variable`), applied to a term, and cached.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from sdescent.derive.proof.search.one_variable import find as find_interval_proo
 
 MAX_EXPONENTS = 5
 MAX_SUMMANDS = 6
-#: how many more decimals a bound has than the numbers of the claim
+#: the number of decimals that a bound has beyond those of the claim's numbers
 MORE_DIGITS = 2
-#: seconds for the order of two terms
+#: seconds for proving the order of two terms
 ORDER_SECONDS = 0.05
 _T = x("t")
 WHOLE = Interval()
@@ -38,7 +38,7 @@ def _proof(t: Term, low: Fraction | None, high: Fraction | None, strict: bool) -
 
 @lru_cache(maxsize=256)
 def _infimum(t: Term, low: Fraction | None, high: Fraction | None, digits: int) -> tuple[Fraction, bool] | None:
-    """The infimum of a term in t, rounded down unless it looks rational, and whether the term is always greater."""
+    """The infimum of a term in t, rounded down unless it looks rational, and whether the term always exceeds it."""
     infimum = quietly(lambda: least(t, "t", low, high))
     if infimum is None:
         return None
@@ -47,7 +47,7 @@ def _infimum(t: Term, low: Fraction | None, high: Fraction | None, digits: int) 
 
 
 class FunctionFacts:
-    """Facts about the functions in some terms of a branch, by kinds."""
+    """Facts about the functions in some terms of a branch, by kind."""
 
     def __init__(self, branch: Branch, terms: list[Term]) -> None:
         self.branch, self.kernel = branch, branch.kernel
@@ -55,7 +55,7 @@ class FunctionFacts:
         self.functions = branch.functions(*terms)
 
     def at(self, phi: Term, at: Term, strict: bool = False, interval: Interval = WHOLE) -> list[Fact]:
-        """0 <= phi(t) (0 < phi(t) when strict) at t = `at` in the interval; empty without a proof."""
+        """The fact 0 <= phi(t), or 0 < phi(t) if strict, at t = `at` in the interval; no facts without a proof."""
         proof = _proof(phi, interval.low, interval.high, strict)
         try:
             return [] if proof is None else [self.kernel.ball({**proof, "at": at}, interval.facts)]
@@ -63,9 +63,9 @@ class FunctionFacts:
             return []
 
     def exponentials(self) -> list[Fact]:
-        """exp(log t) == t, log(s t) of products; for s and t among 0, exponents and logarithms also
+        """Facts about exp and log: exp(log t) == t, and log(s t) of products.
 
-        exp(s) == exp(s - t) exp(t) and exp(s - t) >= 1 + s - t.
+        For s and t among 0, exponents and logarithms also exp(s) == exp(s - t) exp(t) and exp(s - t) >= 1 + s - t.
         """
         branch, kernel = self.branch, self.kernel
         exponents, values = self._exponents()
@@ -79,7 +79,7 @@ class FunctionFacts:
         return facts
 
     def sums(self) -> list[Fact]:
-        """Only functional equations: exp of a sum and of a multiple, log of a product, exp(log t) == t."""
+        """Functional equations only: exp of a sum and of a multiple, log of a product, exp(log t) == t."""
         branch, kernel = self.branch, self.kernel
         facts: list[Fact] = []
         for name, of in self.functions:
@@ -102,7 +102,7 @@ class FunctionFacts:
         return facts
 
     def _exponents(self) -> tuple[list[Term], dict[Term, Fact]]:
-        """The first few of 0, exponents and logarithms; for each logarithm, exp(log(u)) == u."""
+        """The first few of 0, exponents and logarithms, and exp(log(u)) == u for each logarithm."""
         exponents, values = [ZERO], dict[Term, Fact]()
         for name, of in self.functions:
             positive = self.branch.fact_of(ZERO.lt(of)) if name == "log" else None
@@ -113,7 +113,7 @@ class FunctionFacts:
         return exponents[:MAX_EXPONENTS], values
 
     def tangents(self) -> list[Fact]:
-        """exp(t) (1 + s - t) <= exp(s) for s and t as in `exponentials`, with u in place of exp(log(u))."""
+        """The facts exp(t) (1 + s - t) <= exp(s) for s and t as in `exponentials`, with u in place of exp(log(u))."""
         branch, kernel = self.branch, self.kernel
         exponents, values = self._exponents()
         facts: list[Fact] = []
@@ -136,7 +136,7 @@ class FunctionFacts:
         return facts
 
     def _numbers(self, of: Term) -> list[Fact]:
-        """For numbers: log(a/b) + log(b) == log(a), and log(p q) == log(p) + log(q) with the least prime p."""
+        """The facts log(a/b) + log(b) == log(a) and log(p q) == log(p) + log(q) for numbers, with p the least prime factor."""
         value = self.branch.normal.polynomial(of).get((), Fraction(0))
         facts: list[Fact] = []
         while value > 1 and max(value.numerator, value.denominator) < 10**6:
@@ -152,7 +152,7 @@ class FunctionFacts:
         return facts
 
     def _products(self, of: Term) -> list[Fact]:
-        """log(a b) == log(a) + log(b) and log(1/a) == -log(a), where a and b are shown positive."""
+        """The facts log(a b) == log(a) + log(b) and log(1/a) == -log(a) for a and b that are shown positive."""
         branch, kernel = self.branch, self.kernel
         poly = branch.normal.polynomial(of)
         if set(poly) == {()}:
@@ -180,12 +180,12 @@ class FunctionFacts:
         return facts
 
     def _positive(self, *terms: Term) -> list[Fact]:
-        """The facts 0 < t, for those terms where they are shown."""
+        """The facts 0 < t for those of the terms that are shown positive."""
         facts = [self.branch.show(ZERO.lt(t), 0.1) for t in terms]
         return [f for f in facts if f is not None]
 
     def _one(self, t: Term, unit: Fact) -> list[Fact]:
-        """log(t) == 0 from t == 1, by two inequalities."""
+        """The fact log(t) == 0 from t == 1, by two inequalities."""
         branch, kernel, one = self.branch, self.kernel, num(1)
         zero_one = branch.show(ZERO.lt(one), 0.1)
         positive = branch.show(ZERO.lt(t), 0.1, [unit])
@@ -199,7 +199,7 @@ class FunctionFacts:
         return [branch.equal(ZERO.eq(fn("log", t)), first, second)]
 
     def bounds(self) -> list[Fact]:
-        """For each f(t), t in an interval: c <= f(t) <= d, and k <= (f(t) - f(a))/(t - a) <= l with a an end of it, or 0.
+        """The facts c <= f(t) <= d and k <= (f(t) - f(a))/(t - a) <= l for each f(t), t in an interval and a an end of it or 0.
 
         The numbers are the best ones, rounded outwards to more decimals than the claim has.
         """
@@ -216,7 +216,7 @@ class FunctionFacts:
         return facts
 
     def _slopes(self, f: Term, of: Term, interval: Interval, digits: int) -> list[Fact]:
-        """k (t - a) <= f(t) - f(a) <= l (t - a) where t >= a, reversed where t <= a, and multiplied by t - a elsewhere."""
+        """The facts k (t - a) <= f(t) - f(a) <= l (t - a) if t >= a, reversed if t <= a, and multiplied by t - a otherwise."""
         low, high = interval.low, interval.high
         inside = (low is None or low <= 0) and (high is None or high >= 0)
         ends = (low, high, Fraction(0) if inside else None)
@@ -233,12 +233,12 @@ class FunctionFacts:
         return facts
 
     def _rational(self, f: Term, at: Fraction) -> Fraction | None:
-        """f(a), if its normal form is a number."""
+        """The value f(at) if its normal form is a number, else None."""
         poly = self.branch.normal.polynomial(substitute(f, "t", num(at)))
         return poly.get((), Fraction(0)) if set(poly) <= {()} else None
 
     def orders(self) -> list[Fact]:
-        """f(s) <= f(t) (or <) for increasing f, where s <= t is shown of two arguments, also of log and an exp(t)."""
+        """The facts f(s) <= f(t) (or <) for increasing f and arguments with s <= t shown, also for log and an exp(t)."""
         branch, kernel, one, seconds = self.branch, self.kernel, num(1), ORDER_SECONDS
         facts: list[Fact] = []
         # most pairs have no order, and a search that fails takes all of its time

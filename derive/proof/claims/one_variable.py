@@ -1,7 +1,7 @@
 """Claims in one quantity: l <= r is 0 <= phi(z) at z = t, where t is a variable or a polynomial in a known interval.
 
-`sdescent.derive.proof.search.one_variable` proves phi on closed intervals. Where phi has no value at an end (log x at 0,
-1/(1 - x) at 1), it is cleared of denominators, or written in y = log(x) or y = 1/x.
+`sdescent.derive.proof.search.one_variable` proves phi on closed intervals. If phi has no value at an end (log x at 0, 1/(1 - x)
+at 1), it is cleared of denominators or written in y = log(x) or y = 1/x.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from sdescent.derive.proof.search.one_variable import find as find_interval_proo
 
 #: decimals of the bounds of a logarithm
 LOG_DIGITS = 20
-#: functions in which a claim on (0, oo) may be rewritten in 1/x
+#: functions that allow a claim on (0, oo) to be rewritten in 1/x
 MONOTONE = frozenset({"atan", "erf", "tanh", "exp"})
 
 
 @dataclass(frozen=True)
 class Interval:
-    """low <= t <= high, with the facts for the finite ends; None is infinite."""
+    """The interval low <= t <= high with the facts for its finite ends; None is infinite."""
 
     low: Fraction | None = None
     high: Fraction | None = None
@@ -39,25 +39,25 @@ class Interval:
 
     @property
     def facts(self) -> list[Fact]:
-        """The facts about its finite ends."""
+        """The facts about the finite ends."""
         return [f for f in (self.below, self.above) if f is not None]
 
     def cut(self, sign: int, bound: Fraction, fact: Fact) -> Interval:
-        """The interval with another lower end, or another upper one for the sign -1."""
+        """The interval with a new lower end or, for the sign -1, a new upper end."""
         return replace(self, low=bound, below=fact) if sign > 0 else replace(self, high=bound, above=fact)
 
 
 class OneVariable:
-    """Proofs in one quantity in a branch."""
+    """Proofs about one quantity in a branch."""
 
     def __init__(self, branch: Branch, seconds: float) -> None:
         self.branch, self.seconds = branch, seconds
         self.kernel = branch.kernel
-        #: a name for the quantity, where it is no variable of the claim
+        #: a name for the quantity if it is no variable of the claim
         self.z = next(z for z in ("z", *(f"z{n}" for n in range(500))) if z not in branch.kernel.context.symbols)
 
     def prove(self, claim: Relation) -> Fact | None:
-        """The claim (<= or <), or None."""
+        """The claim (<= or <) as a fact, or None."""
         branch = self.branch
         phi = self.without_abs(claim.slack)
         if phi is None:
@@ -95,7 +95,7 @@ class OneVariable:
         return self._turned(claim, phi, name, interval)
 
     def _root(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
-        """For sqrt(Q), Q = a x + b, in the variable y = sqrt(Q) >= 0: x = (y^2 - b)/a."""
+        """The claim about sqrt(Q), Q = a x + b, proved in the variable y = sqrt(Q) >= 0: x = (y^2 - b)/a."""
         branch = self.branch
         for of, a, b in self._linear_arguments("sqrt", phi, at):
             root, y = fn("sqrt", of), x(self.z)
@@ -111,7 +111,7 @@ class OneVariable:
         return None
 
     def _linear_arguments(self, name: str, phi: Term, at: Term) -> list[tuple[Term, Fraction, Fraction]]:
-        """(Q, a, b) for each name(Q) in phi with Q = a x + b."""
+        """The triples (Q, a, b) for each name(Q) in phi with Q = a x + b."""
         normal = self.branch.normal
         (m,) = normal.polynomial(at)
         arguments: list[tuple[Term, Fraction, Fraction]] = []
@@ -122,7 +122,7 @@ class OneVariable:
         return arguments
 
     def fact(self, phi: Term, name: str, at: Term, interval: Interval, strict: bool) -> Fact | None:
-        """0 <= phi(at) (or <) for at in the interval."""
+        """The fact 0 <= phi(at) (or <) for `at` in the interval, or None."""
         seconds = min(self.seconds, self.branch.remaining())
         closed = interval.low is not None and strict and (interval.below is None or interval.below.claim.op != "<")
         try:
@@ -146,7 +146,7 @@ class OneVariable:
     # abs
 
     def without_abs(self, t: Term) -> Term | None:
-        """The term with s or -s for each abs(s), by equalities of the branch; None where one is missing."""
+        """The term with s or -s in place of each abs(s), by equalities of the branch; None if one is missing."""
         if t[0] == "f" and t[1] == "abs":
             inner = self.without_abs(t[2])
             for s in () if inner is None else (inner, -inner):
@@ -164,7 +164,7 @@ class OneVariable:
     # intervals
 
     def interval(self, t: Term) -> Interval:
-        """The best bounds c <= t and t <= c among the facts; for a polynomial t also those that a search proves for a few c."""
+        """The best bounds c <= t and t <= c among the facts; for a polynomial t also bounds that a search proves for a few c."""
         branch = self.branch
         poly = branch.normal.polynomial(t)
         mine = {m: c for m, c in poly.items() if m}
@@ -210,14 +210,14 @@ class OneVariable:
     # other forms
 
     def forms(self, phi: Term) -> Iterator[Term]:
-        """phi, and phi cleared of its denominators, if it has any."""
+        """The term phi, then phi cleared of its denominators if it has any."""
         yield phi
         cleared, normal = self.cleared(phi), self.branch.normal
         if cleared is not None and normal.frozen(cleared) != normal.frozen(phi):
             yield cleared
 
     def cleared(self, phi: Term) -> Term | None:
-        """phi times its denominators, which then need not have a sign on the closed interval; None where one has no sign."""
+        """The term phi times its denominators, which then need no sign on the closed interval; None if one has no known sign."""
         normal = self.branch.normal
         poly = self.branch.without_roots(normal.polynomial(phi))
         for _ in range(6):
@@ -238,7 +238,7 @@ class OneVariable:
         return None
 
     def _sign(self, q: Polynomial) -> int:
-        """The sign of Q by a fact 0 < c Q, c a number; 0 without one."""
+        """The sign of Q by a fact 0 < c Q with a number c, or 0 without such a fact."""
         for f in self.branch.facts:
             slack = self.branch.normal.polynomial(f.claim.slack) if f.claim.op == "<" else {}
             if set(slack) == set(q) and len(ratios := {slack[m] / q[m] for m in q}) == 1:
@@ -246,7 +246,7 @@ class OneVariable:
         return 0
 
     def _logarithm(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
-        """For log(Q), Q = a x + b, in the variable y = log(Q): x = (exp(y) - b)/a."""
+        """The claim about log(Q), Q = a x + b, proved in the variable y = log(Q): x = (exp(y) - b)/a."""
         branch, name = self.branch, at[1]
         for of, a, b in self._linear_arguments("log", phi, at):
             positive = branch.fact_of(ZERO.lt(of))
@@ -263,7 +263,7 @@ class OneVariable:
         return None
 
     def interval_of_log(self, of: Term, log: Term) -> Interval:
-        """Rational bounds of log(Q), rounded outwards, from those of Q."""
+        """Rational bounds of log(Q), rounded outwards, from bounds of Q."""
         bounds, best = self.interval(of), Interval()
         for sign, end, fact in ((1, bounds.low, bounds.below), (-1, bounds.high, bounds.above)):
             bound = self._bound_of_log(end, fact, of, log, sign)
@@ -273,7 +273,7 @@ class OneVariable:
     def _bound_of_log(
         self, end: Fraction | None, fact: Fact | None, of: Term, log: Term, sign: int
     ) -> tuple[Fraction, Fact] | None:
-        """(r, r <= log(Q)) from end <= Q; for the sign -1, (r, log(Q) <= r) from Q <= end."""
+        """A number r and the fact r <= log(Q) from end <= Q; for the sign -1, log(Q) <= r from Q <= end."""
         branch = self.branch
         number = None if end is None or fact is None or end <= 0 else value_of(fn("log", num(end)), self.z, Fraction(0))
         positive = branch.fact_of(ZERO.lt(of)) if end is None or sign < 0 else branch.show(ZERO.lt(num(end)), 0.1)
@@ -290,7 +290,7 @@ class OneVariable:
         return bound, self.kernel.certify(goal, [near, order], sum=[(Fraction(1), (0,), ()), (Fraction(1), (1,), ())])
 
     def exponentials(self, log: Term, of: Term, positive: Fact, phi: Term) -> list[Fact]:
-        """exp(log Q) == Q, exp(-log Q) Q == 1, and sqrt(Q) == exp(log(Q)/2)."""
+        """The facts exp(log Q) == Q, exp(-log Q) Q == 1 and sqrt(Q) == exp(log(Q)/2)."""
         kernel, half = self.kernel, log / 2
         facts = [
             kernel.function("exp_log", [of], [positive]),
@@ -318,7 +318,7 @@ class OneVariable:
         return facts
 
     def _turned(self, claim: Relation, phi: Term, name: str, interval: Interval) -> Fact | None:
-        """On (0, oo) or (0, b], by cases: x >= 1, and x <= 1 in the variable z = 1/x >= 1."""
+        """The claim on (0, oo) or (0, b] by cases: x >= 1, and x <= 1 in the variable z = 1/x >= 1."""
         branch, at = self.branch, x(name)
         low, high = interval.low or 0, interval.high
         if branch.fact_of(ZERO.lt(at)) is None or branch.depth > 6 or low >= 1 or (high is not None and high <= 1):
@@ -331,7 +331,7 @@ class OneVariable:
         return None if far is None or near is None else branch.merged(split, near, far)
 
     def _inverted(self, branch: Branch, claim: Relation, phi: Term, at: Term) -> Fact | None:
-        """phi(x) for 0 < x <= 1, as psi(z) at z = 1/x >= 1."""
+        """The claim for 0 < x <= 1, from psi(z) = phi(1/z) at z = 1/x >= 1."""
         z, turned = x(self.z), 1 / at
         poly = branch.normal.term(branch.normal.polynomial(phi))
         psi = substitute(self.swapped(poly, {turned: z}), at[1], 1 / z)
@@ -341,8 +341,8 @@ class OneVariable:
         far = self.fact(psi, self.z, turned, Interval(Fraction(1), None, bound, None), claim.op == "<")
         if far is None:
             return None
-        # psi(1/x) has functions of 1/(1/x), which are equal to those of x by two inequalities each. The fact 1/(1/x) == x itself is
-        # left out: the search would substitute it in vain.
+        # psi(1/x) has functions of 1/(1/x), which equal those of x by two inequalities each. The fact 1/(1/x) == x itself is left
+        # out: the search would substitute it in vain.
         facts, positive = [far], branch.fact_of(ZERO.lt(turned))
         double = [] if positive is None else [self.kernel.inverse(turned, positive)]  # (1/x) (1/(1/x)) == 1
         unit = branch.show((1 / turned).eq(at), 0.3, double)
@@ -357,7 +357,7 @@ class OneVariable:
         return OneVariable(branch, self.seconds)._finish(claim, list(facts))
 
     def swapped(self, t: Any, table: dict[Term, Term]) -> Any:
-        """t with terms replaced wherever a subterm with the same head has the same normal form."""
+        """The term with replacements from the table for every subterm with the same head and the same normal form."""
         if not isinstance(t, (Term, Relation)):
             return t
         normal = self.branch.normal
@@ -368,7 +368,7 @@ class OneVariable:
 
 
 def _simple(t: Any) -> Any:
-    """A term with exp(-p) for 1/exp(p), which needs no domain."""
+    """The term with exp(-p) in place of 1/exp(p), which needs no domain."""
     if not isinstance(t, Term):
         return t
     inner = Term(_simple(a) for a in t)

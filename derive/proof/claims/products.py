@@ -1,8 +1,8 @@
 """Claims about products: 0 <= a product, by the signs of its factors, and A_1 A_2 .. <= c B_1 B_2 .., variable by variable.
 
 In the second kind each factor is a function of one variable, and k_v is a number near the supremum of A_v / B_v. The proof of
-A_v <= k_v B_v comes with one of 0 <= A_v or, where A_v has no sign, of -k_v B_v <= A_v. Where c exceeds the product of the
-suprema, the k_v share the difference, so that they can be simple numbers.
+A_v <= k_v B_v comes with one of 0 <= A_v or, if A_v has no fixed sign, of -k_v B_v <= A_v. If c exceeds the product of the suprema,
+the k_v share the difference, so that they can be simple numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sdescent.derive.proof.search.intervals.extrema import least, rational_near,
 from sdescent.derive.proof.search.intervals.points import points_of
 
 ONE = num(1)
-#: where the constant is relatively this close to the best one, only exact numbers prove the claim
+#: if the constant is relatively this close to the best one, only exact numbers prove the claim
 SHARP = Fraction(1, 10**14)
 
 
@@ -37,7 +37,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A_v, B_v and the approximate supremum of A_v / B_v, or of |A_v| / B_v where A_v has no sign."""
+    """The functions A_v and B_v with the approximate supremum of A_v / B_v, or of |A_v| / B_v if A_v has no fixed sign."""
 
     small: Term
     large: Term
@@ -47,7 +47,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Bounds:
-    """|P| <= Q, or 0 <= P <= Q where `signed`, as the facts P <= Q, 0 <= P or -Q <= P, and 0 <= Q."""
+    """The bounds |P| <= Q, or 0 <= P <= Q if `signed`, as the facts P <= Q, 0 <= P or -Q <= P, and 0 <= Q."""
 
     small: Term
     large: Term
@@ -61,7 +61,7 @@ class Factored(Split):
     """Proofs from the signs of factors."""
 
     def prove(self, claim: Relation) -> Fact | None:
-        """0 <= c * f^n * .. (or <) from the signs of all factors but even powers."""
+        """The fact 0 <= c * f^n * .. (or <) from the signs of all factors, except even powers if the claim is <=."""
         lead, powers = factors(self.branch, claim.slack)
         if not lead or len(powers) + sum(n > 1 for _, n in powers) < 2:
             return None
@@ -114,7 +114,7 @@ class Products(Split):
         return None
 
     def _sides(self, claim: Relation) -> Iterator[tuple[Product, Product]]:
-        """(small, large): the sides of the claim, or the negative and the positive monomials of its slack."""
+        """The pairs (small, large): the sides of the claim, the negative and positive monomials of its slack, the negated sides."""
         normal = self.branch.normal
         poly = normal.polynomial(claim.slack)
         negative = normal.term({m: -c for m, c in poly.items() if c < 0})
@@ -129,7 +129,7 @@ class Products(Split):
                 yield small, large
 
     def _product(self, t: Term) -> Product | None:
-        """A term as a product of factors in one variable each, most of whose samples are positive; None without one."""
+        """The term as a product of factors in one variable each, with mostly positive samples; None if there is no such product."""
         lead, powers = factors(self.branch, t)
         grouped: dict[str, Term] = {}
         for f, n in powers:
@@ -185,7 +185,7 @@ class Products(Split):
         return self._certified(claim, small, whole, times(*(r.large for r in ratios)), bounds)
 
     def _certified(self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: list[Bounds]) -> Fact:
-        """The claim from d P <= d K (product of B), from the lower bound of P if d < 0, and a multiple of the product of the B."""
+        """The claim from d P <= d K (product of B), with P's lower bound if d < 0, and a multiple of the product of the B."""
         normal, bound = self.branch.normal, whole.above if small > 0 else whole.below
         remainder = normal.polynomial(claim.slack - num(abs(small)) * bound.claim.slack)
         facts: list[Fact] = [bound]
@@ -202,11 +202,11 @@ class Products(Split):
         return self.branch.kernel.certify(claim, facts, sum=members)
 
     def _scale(self, b: Bounds) -> Fraction:
-        """k of the term k B."""
+        """The number k of the term k B."""
         return Fraction(b.large[1][1]) if b.large[0] == "*" and b.large[1][0] == "q" else Fraction(1)
 
     def _bounds(self, r: Ratio, k: Fraction, strict: bool) -> Bounds | None:
-        """A <= k B, 0 <= A (or -k B <= A), and 0 <= k B; each strict where the claim is and the search proves it."""
+        """The bounds A <= k B, 0 <= A (or -k B <= A) and 0 <= k B; in a strict claim each is strict if the search proves it."""
         large = Term(("*", num(k), r.large))
         goals = [(r.small, large), (ZERO, r.small) if r.signed else (num(-1) * large, r.small), (ZERO, large)]
         facts: list[Fact] = []
@@ -219,7 +219,7 @@ class Products(Split):
         return Bounds(r.small, large, facts[0], facts[1], facts[2], r.signed)
 
     def _multiplied(self, p: Bounds, q: Bounds) -> Bounds:
-        """Bounds of a product: Q L - P A = (Q - P) L + P (L - A), or ((Q - P)(L + A) + (Q + P)(L - A))/2 without signs."""
+        """The bounds of a product: Q L - P A = (Q - P) L + P (L - A), or ((Q - P)(L + A) + (Q + P)(L - A))/2 without signs."""
         small, large = p.small * q.small, p.large * q.large
         certify, half, one = self.branch.kernel.certify, Fraction(1, 2), Fraction(1)
         positive = certify(ZERO.le(large), [p.positive, q.positive], sum=[(one, (0, 1), ())])
@@ -241,7 +241,7 @@ class Products(Split):
         return Bounds(small, large, above, below, positive, signed)
 
     def _strictly(self, low: Term, high: Term, facts: Sequence[Fact], members: Sequence[object]) -> Fact:
-        """low < high where the premises give it, else low <= high."""
+        """The fact low < high if the premises give it, else low <= high."""
         try:
             return self.branch.kernel.certify(low.lt(high), facts, sum=members)
         except ProofError:

@@ -1,7 +1,7 @@
-"""A user's claims: an inequality or identity for all real values that satisfy assumptions is proved, refuted, or neither.
+"""A user's claims: an inequality or identity for all real values that satisfy assumptions is proved, refuted or left undecided.
 
-`prove` looks for a counterexample, then for a proof, then asks z3. A proof is a `Fact` of the kernel that states the claim itself,
-under no hypotheses but the assumptions; a counterexample is checked exactly (`sdescent.derive.proof.refute.counterexample`). A
+`prove` looks for a counterexample, then for a proof, then asks z3. A proof is a `Fact` of the kernel that states the claim itself
+under no hypotheses but the assumptions. A counterexample is checked exactly (`sdescent.derive.proof.refute.counterexample`). A
 claim that only z3 confirms is DECIDED.
 """
 
@@ -41,9 +41,9 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _HEADS = frozenset({"q", "x", "+", "*", "^", "/", "f"})
-#: the last search for a counterexample: its share of the time, and its least and most seconds; z3 has as much again
+#: the last search for a counterexample: its share of the time, and its least and most seconds; z3 gets as much again
 LAST_SHARE, LEAST_LAST, MOST_LAST = 0.1, 0.2, 0.5
-#: seconds beyond the time after which a search is interrupted; one that meets its own deadline ends better
+#: seconds beyond the time limit after which a search is interrupted; one that meets its own deadline ends more gracefully
 GRACE = 0.5
 NEITHER = "neither a proof nor a counterexample was found in the time"
 
@@ -54,7 +54,7 @@ class _Question:
     assume: tuple[Relation, ...]
     claim: Relation
     hints: tuple[Term, ...]
-    #: the user's texts, for columns of errors, by field: "claim", "assume[1]", ..
+    #: the user's texts, for the columns in errors, by field: "claim", "assume[1]", ..
     texts: Mapping[str, str | None]
 
 
@@ -62,18 +62,18 @@ def prove(
     claim: str | Relation | Claim, assume: Sequence[str | Relation] = (), variables: Sequence[str] | None = None,
     hints: Sequence[str | Term] = (), seconds: float = 5.0,
 ) -> Judged:  # fmt: skip
-    """Proves or refutes a claim for all real values of its variables that satisfy the assumptions.
+    """Prove or refute a claim for all real values of its variables that satisfy the assumptions.
 
     Args:
-        claim: a relation in the grammar of claim files (`sdescent.derive.reading.claims`), as a `Relation`, or a whole `Claim`.
+        claim: a relation in the grammar of claim files (`sdescent.derive.reading.claims`), a `Relation`, or a whole `Claim`.
         assume: relations that hold.
         variables: the names of all variables; by default those that occur.
         hints: terms whose squares may occur in a certificate.
-        seconds: the time limit, by `sdescent.derive.proof.language.clock`; after it the claim is UNDECIDED within a second.
+        seconds: the time limit, by `sdescent.derive.proof.language.clock`; within a second after it the claim is UNDECIDED.
 
     Raises:
         BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument
-            of sqrt >= 0, or an argument of log > 0; `field` says where ("claim", "assume[2]", "hints[1]").
+            of sqrt nonnegative or an argument of log positive; `field` says where ("claim", "assume[2]", "hints[1]").
 
     Example:
         >>> import sdescent as sd
@@ -112,7 +112,7 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
 
 
 def _built(value: Any, field: str, relation: bool = False) -> Any:
-    """The nested tuples of a claim as a relation or a term, whose variables are checked later."""
+    """A relation or term from the nested tuples of a claim; its variables are checked later."""
     try:
         return from_json(value, relation)
     except (TypeError, RecursionError):
@@ -120,7 +120,7 @@ def _built(value: Any, field: str, relation: bool = False) -> Any:
 
 
 def _printed(value: Any) -> str:
-    """A relation or term as text, or its repr where it is neither."""
+    """The text of a relation or term, or the str of anything else."""
     try:
         return text(value)
     except (IndexError, KeyError, TypeError, ValueError, AttributeError):
@@ -128,7 +128,7 @@ def _printed(value: Any) -> str:
 
 
 def _read(value: Any, field: str, names: Sequence[str], relation: bool = False) -> Any:
-    """A term or relation, read from a text, or checked where it is one already."""
+    """The term or relation, parsed from a text or checked if it already is one."""
     if isinstance(value, Term if relation else Relation):
         raise BadInput(field, text(value), "a relation, not a term" if relation else "a term, not a relation")
     if not isinstance(value, Relation if relation else Term):
@@ -145,7 +145,7 @@ def _read(value: Any, field: str, names: Sequence[str], relation: bool = False) 
 
 
 def _names(items: Sequence[Any]) -> list[str]:
-    """The names of variables in strings and terms, in the order in which they occur."""
+    """The names of variables in strings and terms, in order of occurrence."""
     names: dict[str, None] = {}
     for item in items:
         if isinstance(item, str):
@@ -167,7 +167,7 @@ class _Proof:
         self.kernel = Kernel(Context({name: "const" for name in question.variables}))
         self.branch = Branch(self.kernel, self.end - 2 * self.last)
         self.strategies = Strategies(question.hints)
-        #: a point of the assumptions, once the search has one
+        #: a point that satisfies the assumptions, once the search has one
         self.model: Mapping[str, Term] | None = None
 
     def verdict(self) -> Judged:
@@ -193,13 +193,13 @@ class _Proof:
         return self._without_proof()
 
     def _enter(self) -> None:
-        """Shows the domains of all terms, and makes the assumptions.
+        """Show the domains of all terms and make the assumptions.
 
         Raises:
-            BadInput: a term is not shown to be inside its domain.
+            BadInput: a term is not shown to lie in its domain.
         """
         question, branch = self.question, self.branch
-        # texts in the grammar are short: their domains are shown even where the user gave the claim no time
+        # texts in the grammar are short: their domains are shown even if the user gave the claim no time
         branch.deadline = max(self.end, self.start + GRACE)
         domain = self.strategies.domain = Domain(branch, self.strategies.simple, max(0.2, min(1.0, self.seconds / 4)))
         where = "claim"
@@ -218,7 +218,7 @@ class _Proof:
         branch.deadline = self.end - 2 * self.last
 
     def _proved(self) -> tuple[Fact | None, bool]:
-        """The claim, and whether it is vacuous: its assumptions contradict one another."""
+        """The claim as a fact, and whether it is vacuous because its assumptions contradict one another."""
         branch, claim = self.branch, self.question.claim
         fact, absurd = None, self._inconsistent() if self._no_model(min(0.1, 0.1 * self.seconds)) else None
         if absurd is None:
@@ -233,7 +233,7 @@ class _Proof:
         return fact, False
 
     def _contradicted(self, seconds: float) -> Fact | None:
-        """1 <= 0 by all strategies, or 0 < 0 from an assumption and its negation, which they prove."""
+        """The fact 1 <= 0 by all strategies, or 0 < 0 from an assumption and its negation, which they prove."""
         absurd = self.strategies.prove(self.branch, NEVER, seconds / 2)
         one, assume = Fraction(1), self.question.assume
         for assumption in assume if absurd is None else ():
@@ -251,13 +251,13 @@ class _Proof:
         return absurd
 
     def _no_model(self, seconds: float) -> bool:
-        """Whether there is still no point of the assumptions, after a search for one."""
+        """Whether a search has still found no point that satisfies the assumptions."""
         if self.model is None:
             self.model = quietly(lambda: satisfying(self.question.variables, self.question.assume, seconds))
         return self.model is None
 
     def _inconsistent(self) -> Fact | None:
-        """1 <= 0 from the assumptions, unless z3 has a point of them."""
+        """The fact 1 <= 0 from the assumptions; None if it is not found, or if z3 has a point that satisfies them."""
         question = self.question
         if decide(question.variables, question.assume, NEVER, min(0.1, 0.1 * self.seconds)) == "false":
             return None
@@ -277,7 +277,7 @@ class _Proof:
         return self._result(Verdict.PROVED, how, **outcome)
 
     def _without_proof(self) -> Judged:
-        """The verdict after a longer search for a counterexample, and an answer of z3."""
+        """The verdict after a longer search for a counterexample and an answer of z3."""
         question = self.question
         seconds = max(LEAST_LAST, self.last)
         self.branch.deadline = now() + seconds
@@ -291,7 +291,7 @@ class _Proof:
         return self._result(Verdict.UNDECIDED, NEITHER)
 
     def _counterexample(self, seconds: float) -> Mapping[str, Any] | None:
-        """An exact counterexample; None without one."""
+        """An exact counterexample, or None if none is found."""
         question = self.question
         point = quietly(lambda: refute(question.variables, question.assume, question.claim, seconds))
         functions = {p[1] for side in question.claim[1:] for p in parts(side) if p[0] == "f"}
@@ -302,7 +302,7 @@ class _Proof:
         return point
 
     def _far(self, name: str, seconds: float) -> Mapping[str, Any] | None:
-        """A counterexample in one variable that is far out, or where the claim fails by very little."""
+        """A counterexample in one variable that is far out or violates the claim by very little."""
         question = self.question
         with suppress(OutOfTime):
             interval = OneVariable(self.branch, seconds).interval(x(name))
@@ -319,7 +319,7 @@ class _Proof:
         return self._result(Verdict.REFUTED, where, counterexample=values, point=dict(point), satisfiable=True)
 
     def _result(self, status: Verdict, reason: str, **outcome: Any) -> Judged:
-        """The verdict; `outcome` has the fields that differ from those of an undecided claim."""
+        """The verdict; `outcome` holds the fields that differ from those of an undecided claim."""
         nothing: dict[str, Any] = {"counterexample": None, "certificate": None, "vacuous": False, "fact": None}
         nothing["satisfiable"] = self.model is not None
         stated = {name: getattr(self.question, name) for name in ("claim", "assume", "variables", "hints")}

@@ -1,4 +1,4 @@
-"""A term as a function of one quantity: of a polynomial in its variables."""
+"""A term as a function of one quantity, which is a polynomial in the term's variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sdescent.derive.proof.search.ring import fraction, rational
 
 
 def bases(branch: Branch, phi: Term) -> Iterator[Term]:
-    """The arguments of functions, and denominators, up to constants: the quantities of which phi may be a function."""
+    """The quantities of which phi may be a function: arguments of functions and denominators, up to constants."""
     keys: set[Any] = set()
     for a in sorted(branch.atoms(phi)):
         key = branch.normal.key_of(a)
@@ -32,7 +32,7 @@ def bases(branch: Branch, phi: Term) -> Iterator[Term]:
 
 
 def in_terms_of(branch: Branch, phi: Term, t: Term, z: str) -> Term | None:
-    """phi as a term in z = t alone, or None."""
+    """The term phi written in z = t alone, or None if that is impossible."""
     normal = branch.normal
     names = symbols(phi, t)
     ring = fmpq_mpoly_ctx.get((*names, z), Ordering.lex)

@@ -1,7 +1,7 @@
-"""Facts about psi(t) = (exp(t) - 1 - t)/t^2 where t is 0, positive or negative.
+"""Facts about psi(t) = (exp(t) - 1 - t)/t^2 for t zero, positive or negative.
 
-Claims in one variable are proved through derivatives, and the kernel has none of psi. Where t is not 0, a claim about psi(t)
-becomes one about exp(t); where t is 0, one about 1/2. On an interval psi is increasing, so that its values at the ends bound it.
+Claims in one variable are proved through derivatives, and the kernel has none for psi. If t is nonzero, a claim about psi(t)
+becomes one about exp(t); if t is 0, one about 1/2. Since psi is increasing, its values at the ends of an interval bound it there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HALF = num(Fraction(1, 2))
 
 
 def away_from_zero(branch: Branch, t: Term) -> Fact | None:
-    """psi(t) == (exp(t) - 1 - t) (1/t)^2, where the branch has t * (1/t) == 1."""
+    """The fact psi(t) == (exp(t) - 1 - t) (1/t)^2 if the branch has t * (1/t) == 1, else None."""
     unit = branch.fact_of((t * (1 / t)).eq(1))
     if unit is None:
         return None
@@ -32,7 +32,7 @@ def away_from_zero(branch: Branch, t: Term) -> Fact | None:
 
 
 def at_zero(branch: Branch, t: Term, below: Fact, above: Fact) -> Fact:
-    """psi(t) == 1/2 from t <= 0 and 0 <= t."""
+    """The fact psi(t) == 1/2 from t <= 0 and 0 <= t."""
     rises = branch.kernel.function
     first, second = rises("monotone:psi", [t, ZERO], [below]), rises("monotone:psi", [ZERO, t], [above])
     return branch.equal(fn("psi", t).eq(HALF), first, second)
@@ -45,7 +45,7 @@ def between(branch: Branch, t: Term, seconds: float) -> list[Fact]:
 
 
 def _bound(branch: Branch, t: Term, end: Fraction | None, fact: Fact | None, sign: int) -> list[Fact]:
-    """psi(end) <= psi(t) from end <= t (or <), reversed for the sign -1, and the same with a rational bound for psi(end)."""
+    """The fact psi(end) <= psi(t) from end <= t (or <), reversed for the sign -1, also with a rational bound of psi(end)."""
     if end is None or fact is None:
         return []
     at_end = fn("psi", num(end))

@@ -1,8 +1,8 @@
 """Claims whose slack is a sum of functions of different variables: each gets a lower bound, found numerically and then proved.
 
 Let phi = c + sum of h_i(x_i), and let hypotheses S_j = d_j + sum of s_ij(x_i) >= 0 have the same shape. For multipliers l_j >= 0
-and numbers m_i <= inf (h_i - sum_j l_j s_ij), phi >= c + sum of m_i - sum of l_j d_j (Lagrangian duality). The l_j solve a linear
-program over sampled points; what c leaves to spare is shared among the m_i, so that each can be a simple number.
+and numbers m_i <= inf (h_i - sum_j l_j s_ij), Lagrangian duality gives phi >= c + sum of m_i - sum of l_j d_j. The l_j solve a
+linear program over sampled points; the m_i share what c leaves to spare, so that each can be a simple number.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Weighted = Sequence[tuple[Fraction, Link]]
 
 
 class Separable(Split):
-    """Proofs of sums of functions of different variables, from bounds of each."""
+    """Proofs about sums of functions of different variables, from bounds of each function."""
 
     def prove(self, claim: Relation) -> Fact | None:
         branch, normal = self.branch, self.branch.normal
@@ -89,7 +89,7 @@ class Separable(Split):
         )
 
     def _exact(self, s: Summand, infimum: Least) -> Term:
-        """The infimum: a number if it looks rational, else the value of the term at a rational point."""
+        """The infimum as a number if it looks rational, else as the value of the term at a rational point."""
         exact = rational_near(infimum.value)
         if exact is not None or infimum.at is None:
             return num(infimum.value.limit_denominator(10**20) if exact is None else exact)
@@ -98,7 +98,7 @@ class Separable(Split):
     def _from_bounds(
         self, bounded: Sequence[tuple[Summand, Term]], rest: Term, links: Weighted, sharp: bool
     ) -> Fact | None:
-        """Proves each bound, and the claim from their sum."""
+        """Prove each bound, and the claim from their sum."""
         branch, normal = self.branch, self.branch.normal
         over = normal.polynomial(rest + plus(*(bound for _, bound in bounded)))
         facts: list[Fact] = []
@@ -132,7 +132,7 @@ class Separable(Split):
     # hypotheses
 
     def _links(self, groups: Sequence[set[str]]) -> list[Link]:
-        """The hypotheses that are sums of functions of single variables of the claim, of two variables or more."""
+        """The hypotheses that are sums of functions of one variable each, in at least two variables of the claim."""
         branch, normal = self.branch, self.branch.normal
         places = {name: k for k, names in enumerate(groups) for name in names}
         links: list[Link] = []
@@ -169,7 +169,7 @@ class Separable(Split):
         return None
 
     def _rounded(self, exact: Weighted) -> Fact | None:
-        """Multipliers with small denominators first: in a sharp claim they are often exact."""
+        """A proof with rounded multipliers, small denominators first: in a sharp claim they are often exact."""
         for denominator in DENOMINATORS:
             if now() > self.stop:
                 return None
@@ -180,11 +180,11 @@ class Separable(Split):
         return None
 
     def _weighted(self, links: Weighted, k: int) -> Term:
-        """The sum over j of l_j s_kj, the part of the hypotheses in the k-th summand."""
+        """The sum over j of l_j s_kj: the hypotheses' part in the k-th summand."""
         return plus(*(times(num(factor), link.parts[k]) for factor, link in links))
 
     def _multipliers(self, links: Sequence[Link], samples: Sequence[Sequence[Fraction]]) -> list[float] | None:
-        """The l_j that maximise sum of m_i - sum of l_j d_j, where m_i + sum_j l_j s_ij(p) <= h_i(p) at all sampled points p."""
+        """The l_j that maximise sum of m_i - sum of l_j d_j while m_i + sum_j l_j s_ij(p) <= h_i(p) at all sampled points p."""
         count = len(links) + len(self.summands)
         rows, bounds = list[list[float]](), list[float]()
         for k, (s, points) in enumerate(zip(self.summands, samples, strict=True)):

@@ -1,4 +1,4 @@
-"""The slack of a claim split into factors, into summands that share no variable, or into two sides that can be squared."""
+"""The slack of a claim split into factors, into summands that share no variables, or into two sides that can be squared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Split:
         self.stop = now() + seconds
 
     def prove(self, claim: Relation) -> Fact | None:
-        """The claim (<= or <), or None."""
+        """The claim (<= or <) as a fact, or None."""
         raise NotImplementedError
 
 
@@ -47,12 +47,12 @@ class Summand:
         return replace(self, term=self.term - substitute(other, self.name, self.at), phi=self.phi - other)
 
     def least(self) -> Least | None:
-        """The approximate infimum of phi; None where it seems to be -oo."""
+        """The approximate infimum of phi, or None if it seems to be -oo."""
         return quietly(lambda: least(self.phi, self.name, self.interval.low, self.interval.high))
 
 
 def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
-    """c and [(f, n), ..] with t = c * product of f^n, by the atoms of its normal form; (0, []) of 0."""
+    """A number c and the list of (f, n) with t = c * product of f^n, in the atoms of the normal form; (0, []) if t is 0."""
     ring = Ring(branch.normal, [t])
     poly = ring.poly(t)
     if not poly:
@@ -62,7 +62,7 @@ def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
 
 
 def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[str], Polynomial]]]:
-    """The monomials without variables, and the others in groups that share no variables: (variables, monomials)."""
+    """The monomials without variables, and the other ones in groups (variables, monomials) that share no variables."""
     constant: Polynomial = {}
     groups: list[tuple[set[str], Polynomial]] = []
     for monomial, c in poly.items():
@@ -82,7 +82,7 @@ def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[
 
 
 def summand(branch: Branch, t: Term, seconds: float) -> Summand | None:
-    """A term as a function of one quantity: its only variable, or a polynomial in which all its functions are written."""
+    """The term as a function of one quantity: its only variable, or a polynomial in which all its functions can be written."""
     words = OneVariable(branch, seconds)
     names = symbols(t)
     if len(names) == 1:
@@ -96,7 +96,7 @@ def summand(branch: Branch, t: Term, seconds: float) -> Summand | None:
 
 
 def curved(branch: Branch, terms: Iterable[Term]) -> bool:
-    """Whether one of the terms has a function other than abs."""
+    """Whether one of the terms contains a function other than abs."""
     return any(name != "abs" for t in terms for name, _ in branch.functions(t))
 
 
@@ -108,7 +108,7 @@ def digits_of(terms: Iterable[Term]) -> int:
 
 
 def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial]]:
-    """Pairs (B, A) with B - A the polynomial: B has the monomials with roots, those without, or those of one sign."""
+    """The pairs (B, A) with B - A the polynomial: B has the monomials with roots, those without roots, or those of one sign."""
     rooted = {m for m in poly if branch.roots({m: Fraction(1)})}
     groups = [
         {m for m in rooted if poly[m] > 0},
@@ -126,7 +126,7 @@ def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial
 
 
 def root_of(branch: Branch, of: Term) -> Term | None:
-    """A polynomial t with t^2 equal to the term; None without one."""
+    """A polynomial whose square is the term, or None if there is none."""
     ring = Ring(branch.normal, [of])
     poly = ring.poly(of)
     try:

@@ -1,8 +1,8 @@
 """The strategies for proving a claim, tried one after the other, each within its share of the time.
 
-They are: values of psi at ends of intervals; factors of known sign, and sums and products of functions of one variable each; psi in
-terms of exp; analysis in one variable; certify from the facts of the branch; cases on the signs of arguments of abs; squares of
-both sides, where there are roots; facts about the functions of the claim; cases on the order of variables; contradiction.
+They are: values of psi at the ends of intervals; factors of known sign, and sums and products of functions of one variable each;
+psi in terms of exp; analysis in one variable; certify from the facts of the branch; cases on the signs of arguments of abs;
+squares of both sides if there are roots; facts about the claim's functions; cases on the order of variables; contradiction.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Strategies:
         return fact
 
     def prove(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """The claim; None when no strategy proves it in the time."""
+        """The claim as a fact, or None if no strategy proves it in the time."""
         attempt = self._equality if claim.op == "==" else self._inequality
         return branch.fact_of(claim) or attempt(branch, claim, seconds)
 
@@ -73,7 +73,7 @@ class Strategies:
         if "psi" in functions:
             attempts += [(self._remainder, 0.8)]
         if curved and one:
-            # analysis is slow where a power of a function occurs: bounds of the function come before it
+            # analysis is slow for powers of a function: bounds of the function come before it
             powers = self._has_power(branch, claim)
             attempts += [(self._one_variable, 0.1), (self._functions, 0.1)] if powers else []
             attempts += [(self._one_variable, 0.6)]
@@ -104,7 +104,7 @@ class Strategies:
                 return fact
         return None
 
-    # each returns the claim or None
+    # each method returns the claim as a fact, or None
 
     def _certify(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         return branch.show(claim, seconds, hints=self.hints)
@@ -113,7 +113,7 @@ class Strategies:
         return OneVariable(branch, seconds).prove(claim)
 
     def _smaller(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """A part of a claim, with fewer variables."""
+        """A proof of a part of a claim that has fewer variables."""
         fact = branch.fact_of(claim)
         if fact is not None:
             return fact
@@ -138,7 +138,7 @@ class Strategies:
         return self._contrary(branch, claim, seconds / 4) if not branch.functions(claim.slack) else None
 
     def _contrary(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """a <= b from f(a) <= f(b), since b < a gives f(b) < f(a)."""
+        """The claim a <= b from f(a) <= f(b), since b < a gives f(b) < f(a)."""
         other = branch.kernel.assume(opposite(claim))
         inner = branch.wider(other)
         facts = FunctionFacts(inner, [f.claim.slack for f in branch.facts if f.rule == "assume"]).orders()
@@ -173,7 +173,7 @@ class Strategies:
         return branch.merged(split, *sides)
 
     def _valued(self, branch: Branch, claim: Relation, value: Fact, seconds: float) -> Fact | None:
-        """The claim where f(t) == s, with s for f(t) in the claim and in the assumptions."""
+        """The claim, given f(t) == s, with s in place of f(t) in the claim and the assumptions."""
         function, s = value.claim.left, value.claim.right
         atom = branch.outer_atoms(function)
         words = OneVariable(branch, seconds)
@@ -193,7 +193,7 @@ class Strategies:
         return inner.show(claim, 0.3, [fact, value, *nested], only=not nested)
 
     def _nested(self, branch: Branch, claim: Relation, value: Fact) -> list[Fact]:
-        """Equality of g(.. f(t) ..) and g(.. s ..) for functions g around f(t), by two orders; units of denominators around it."""
+        """Equalities of g(.. f(t) ..) and g(.. s ..), by two orders, for functions g around f(t); units of denominators."""
         function, s = value.claim.left, value.claim.right
         words, facts = OneVariable(branch, 1.0), list[Fact]()
         for a in sorted(branch.atoms(claim.slack)):
@@ -215,12 +215,12 @@ class Strategies:
         return facts
 
     def _by_sign_of_argument(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """Resolve an abs(t) by the sign of t, by cases if it is not known; without an abs, do so with the root of a square."""
+        """Resolve an abs(t) by the sign of t, by cases if it is unknown; without an abs, do the same for the root of a square."""
         kernel, normal = branch.kernel, branch.normal
         poly = normal.polynomial(claim.slack)
 
         def only_added(argument: Term) -> bool:
-            """Whether abs of the argument is only added: then t <= abs(t) may suffice, and it comes last."""
+            """Whether abs of the argument is only added; then t <= abs(t) may suffice, and the argument comes last."""
             (((a, _),),) = normal.polynomial(fn("abs", argument))
             return not any(c < 0 and a in dict(m) for m, c in poly.items())
 
@@ -248,16 +248,16 @@ class Strategies:
         return self._split(branch, claim, ZERO.le(root), of_square, seconds)
 
     def _between(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """By the order of the values of psi in the claim and at the ends of the intervals of its arguments."""
+        """A proof by the order of the values of psi in the claim and at the ends of its arguments' intervals."""
         facts = FunctionFacts(branch, [claim.slack]).orders()
         for name, of in branch.functions(claim.slack):
             facts += between(branch, of, seconds / 2) if name == "psi" else []
         for fact in facts:
-            branch.add(fact)  # for other strategies too
+            branch.add(fact)  # other strategies may use it too
         return branch.show(claim, seconds, facts) if facts else None
 
     def _remainder(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """With (exp(t) - 1 - t)/t^2 for the first psi(t), or 1/2 where t is 0: by cases, unless the sign of t is shown."""
+        """A proof with (exp(t) - 1 - t)/t^2 for the first psi(t), or 1/2 at t = 0; by cases unless the sign of t is shown."""
         t = next(of for name, of in branch.functions(claim.slack) if name == "psi")
         share = max(seconds / 2, 0.4)
 
@@ -285,7 +285,7 @@ class Strategies:
         )
 
     def _has_power(self, branch: Branch, claim: Relation) -> bool:
-        """Whether a power of a function occurs."""
+        """Whether a power of a function occurs in the slack."""
         powers = {a for m in branch.normal.polynomial(claim.slack) for a, n in m if n > 1}
         return any(key[0] == "f" and key[1] in _CURVED for key in map(branch.normal.key_of, powers))
 
@@ -294,7 +294,7 @@ class Strategies:
         return all(sum(n for _, n in m) <= 1 for m in branch.normal.polynomial(claim.slack))
 
     def _square(self, branch: Branch, claim: Relation) -> Term | None:
-        """t for a root of t^2 in the claim, if the branch has neither sqrt(t^2) == t nor sqrt(t^2) == -t."""
+        """A term t with sqrt(t^2) in the claim, if the branch has neither sqrt(t^2) == t nor sqrt(t^2) == -t; else None."""
         for name, of in branch.functions(claim.slack):
             if name == "sqrt":
                 t = root_of(branch, of)
@@ -303,7 +303,7 @@ class Strategies:
         return None
 
     def _ordered(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """Cases on the order of two or three variables."""
+        """A proof by cases on the order of two or three variables."""
         names = symbols(claim)
         if not 2 <= len(names) <= MAX_ORDERED:
             return None
@@ -316,7 +316,7 @@ class Strategies:
         return self._cases(branch, x(a).le(x(b)), lambda inner, _, __: self._orders(inner, claim, rest, seconds / 2))
 
     def _denominators(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """Cases on the sign of a nonzero denominator."""
+        """A proof by cases on the sign of a nonzero denominator."""
         domain = self.domain
         assert domain is not None
         for q, nonzero in domain.unsigned:
@@ -333,7 +333,7 @@ class Strategies:
     # roots
 
     def _squares(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """A <= B (or <) from 0 <= B and A^2 <= B^2 (or <), where B - A is split so that the squares have fewer roots."""
+        """The fact A <= B (or <) from 0 <= B and A^2 <= B^2 (or <), with B - A split so that the squares have fewer roots."""
         if branch.depth >= MAX_DEPTH:
             return None
         normal = branch.normal

@@ -1,4 +1,4 @@
-"""Verdicts on claims, and repairs of false ones, as data; a notebook shows a verdict as mathematics."""
+"""Verdicts on claims and repairs of false claims, as data; a notebook shows a verdict as mathematics."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Judged:
         counterexample: variable -> exact value: "2", "-3/4" or "(1 + sqrt(5))/2" in the grammar of claim files; an algebraic
             number of degree above two is "root(x^3 - 2, 1)".
         certificate: the proof, in the format of FORMAT.md.
-        vacuous: the assumptions contradict one another.
-        seconds: how long it took.
+        vacuous: whether the assumptions contradict one another.
+        seconds: the time that the verdict took.
         reason: one sentence.
         fact: the kernel's fact behind a proof.
         claim, assume, variables, hints: the question.
         point: the counterexample as exact numbers.
-        satisfiable: a point that satisfies the assumptions was found and checked exactly; for a proof, by the replay of its
-            certificate.
+        satisfiable: whether a point that satisfies the assumptions was found and checked exactly; for a proof, by the replay
+            of its certificate.
     """
 
     status: Verdict
@@ -63,7 +63,7 @@ class Judged:
 
     @property
     def satisfiability(self) -> str:
-        """Whether some point satisfies the assumptions: "shown", "impossible" (`vacuous`), or "not shown"."""
+        """Whether some point satisfies the assumptions: "shown", "impossible" (`vacuous`) or "not shown"."""
         return "impossible" if self.vacuous else "shown" if self.satisfiable else "not shown"
 
     @property
@@ -109,17 +109,17 @@ class Repair:
     """A true claim in place of a false one.
 
     Args:
-        kind: what changes. In the claim: "constant" (a number of it), "term" (a number added on the right), "factor" (of the right
-            side), "weak" (<= for <). In the hypotheses: "assumption" (a number in one), "strict" (< for <= in one), "bound",
-            "signs", "order", "equal".
+        kind: the kind of change. In the claim: "constant" (a number in it), "term" (a number added on the right), "factor" (of
+            the right side), "weak" (<= for <). In the hypotheses: "assumption" (a number in one), "strict" (< for <= in one),
+            "bound", "signs", "order", "equal".
         words: one line, with relations in the grammar of claim files.
         claim, assume: the true claim.
         verdict: its proof, PROVED and not vacuous.
         needed: a counterexample to the question `beyond`.
-        sharp: between the repair and `beyond` there are only numbers with a denominator above 64.
-        beyond: assumptions and claim of the nearest question known to be false.
-        model: a point where all of `assume` holds.
-        wide: at `model` every inequality among them is strict.
+        sharp: whether only numbers with a denominator above 64 lie between the repair and `beyond`.
+        beyond: the assumptions and claim of the nearest question known to be false.
+        model: a point that satisfies all of `assume`.
+        wide: whether every inequality of `assume` is strict at `model`.
 
     Raises:
         ProofError: one of these statements is false.
@@ -161,8 +161,10 @@ class Repair:
 def require_proof_of(fact: Fact, claim: Relation, assume: Sequence[Relation], kernel: Kernel) -> Fact:
     """Return the fact if a rule of the kernel made it and it states this claim, under no other hypotheses and no axioms.
 
+    Nothing is reported PROVED without this check.
+
     Raises:
-        ProofError: it does not. Nothing is reported PROVED without this check.
+        ProofError: the fact fails one of these conditions.
     """
     genuine(fact)
     # keys contain numbers of atoms, which differ between kernels: compute the keys of the fact in this one
@@ -182,7 +184,7 @@ def holds(assume: Sequence[Relation], point: Point) -> bool:
 
 
 def counterexample_latex(verdict: Judged) -> list[str]:
-    """Each variable with its value at the counterexample, as LaTeX; an algebraic number of degree above two in typewriter font."""
+    """Each variable with its value at the counterexample, in LaTeX; algebraic numbers of degree above two in typewriter font."""
     writer = TermWriter()
     return [rf"{writer.symbol(n)} = {_value(v)}" for n, v in (verdict.counterexample or {}).items()]
 
@@ -200,6 +202,6 @@ def _value(value: str) -> str:
 
 
 def steps(verdict: Judged) -> list[tuple[str, str]]:
-    """(name of the rule, LaTeX of its conclusion) of each step of the proof; an empty list without a proof."""
+    """The rule's name and the LaTeX of the conclusion for each step of the proof; an empty list without a proof."""
     writer, facts = TermWriter(), [] if verdict.fact is None else ancestry(verdict.fact)
     return [(_RULES.get(f.rule, f.rule), writer.relation(f.claim)) for f in facts]

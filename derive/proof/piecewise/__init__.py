@@ -1,1 +1,1 @@
-"""Expressions with kinks and jumps: equal wherever they have values, or a point where they differ."""
+"""Expressions with kinks and jumps: equal wherever they have values, or different at a point."""

@@ -16,7 +16,7 @@ from sympy.core.evalf import PrecisionExhausted
 from sdescent.derive.expressions.joints import Unresolved, holds
 
 PRECISIONS = (128, 1024)
-#: for functions that Arb lacks (those of a law, infinite sums): digits that SymPy computes, and digits that are trusted
+#: for functions that Arb lacks (those of a law, infinite sums): the digits that SymPy computes, and the digits that are trusted
 DIGITS, TRUSTED = 30, 20
 #: the largest exponent of a power
 LARGEST = 10**4
@@ -24,7 +24,7 @@ _BALLS: Mapping[type, Callable[[Any], Any]] = {
     sp.exp: arb.exp, sp.log: arb.log, sp.sin: arb.sin, sp.cos: arb.cos, sp.sinh: arb.sinh, sp.cosh: arb.cosh, sp.tanh: arb.tanh,
     sp.atan: arb.atan, sp.asin: arb.asin, sp.erf: arb.erf, sp.erfc: arb.erfc, sp.gamma: arb.gamma,
 }  # fmt: skip
-#: values at 0, where they are rational
+#: values at 0, if they are rational
 AT_ZERO = {sp.exp: 1, sp.cos: 1, sp.cosh: 1, sp.erfc: 1} | dict.fromkeys(
     (sp.sin, sp.sinh, sp.tanh, sp.atan, sp.asin, sp.erf), 0
 )
@@ -37,7 +37,7 @@ class NoValue(Unresolved):
 
 
 def sign_at(e: sp.Expr, point: Point) -> int | None:
-    """The certain sign of an expression at a point; None where it has no value or the sign is not decided."""
+    """The certain sign of an expression at a point; None if it has no value there or the sign is not decided."""
     for bits in PRECISIONS:
         with flint.ctx.workprec(bits):
             try:
@@ -48,10 +48,10 @@ def sign_at(e: sp.Expr, point: Point) -> int | None:
 
 
 def sign(value: Any) -> int:
-    """-1, 0 or 1.
+    """The sign of a value: -1, 0 or 1.
 
     Raises:
-        NoValue: a ball that contains zero, or is not finite.
+        NoValue: the value is a ball that contains zero or is not finite.
     """
     if value > 0 or value < 0:
         return 1 if value > 0 else -1
@@ -61,11 +61,11 @@ def sign(value: Any) -> int:
 
 
 def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, bool], int]) -> Any:
-    """The value of a maximum, a minimum or a Piecewise, which is that of nan where no case holds.
+    """The value of a maximum, a minimum or a Piecewise, which is that of nan if no case holds.
 
     Args:
-        value: the value of an expression.
-        order: the sign of the difference of two values; strict where the result jumps with it.
+        value: gives the value of an expression.
+        order: gives the sign of the difference of two values; strict if the result jumps with it.
     """
     if isinstance(e, sp.Piecewise):
         sign_of = lambda gap: order(value(gap), value(sp.S.Zero), True)  # noqa: E731
@@ -75,10 +75,10 @@ def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, boo
 
 
 def value_at(e: sp.Expr, point: Point) -> Any:
-    """A rational or a ball, at the precision that is set.
+    """The value as a rational or a ball, at the precision that is set.
 
     Raises:
-        NoValue, ZeroDivisionError: there is none.
+        NoValue, ZeroDivisionError: there is no value.
     """
     values: dict[sp.Basic, Any] = dict(point)
 
@@ -140,7 +140,7 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _by_digits(e: Any, point: Point) -> Any:
-    """A function that Arb lacks, by digits of SymPy, not all of which are trusted."""
+    """The value of a function that Arb lacks, from digits of SymPy, not all of which are trusted."""
     at = {letter: sp.Rational(int(v.p), int(v.q)) for letter, v in point.items()}
     try:
         number = e.xreplace(at).evalf(DIGITS, maxn=20 * DIGITS, strict=not e.has(sp.Sum))

@@ -17,7 +17,7 @@ from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 from sdescent.derive.proof.search.intervals.extrema import simplest_between
 from sdescent.derive.proof.search.ring import rational as fmpq_of
 
-#: limits of a projection: polynomials, terms of a polynomial, its degree
+#: limits of a projection: the number of polynomials, the terms of a polynomial, its degree
 MOST_POLYNOMIALS, MOST_TERMS, HIGHEST = 40, 150, 16
 
 MOST_GENERATORS = 48
@@ -32,7 +32,7 @@ Frozen = tuple[Any, ...]
 
 
 def frozen(p: Poly) -> Frozen:
-    """A polynomial as a key."""
+    """The polynomial as a key."""
     return tuple(p.to_dict().items())
 
 
@@ -52,7 +52,7 @@ def open_cells(
 
     Args:
         signs: irreducible polynomial -> -1 or 1.
-        order: all their generators, by number, in the order of projection.
+        order: the numbers of all their generators, in the order of projection.
         budget: [number of polynomials and points that may still be examined], which is decreased.
         share: the position of a point in its interval, from 0 to 1; None for the simplest number in the interval.
 
@@ -99,7 +99,7 @@ def number(p: Any) -> fmpq:
 
 
 def univariate(p: Any, v: int) -> list[fmpq]:
-    """The coefficients of a polynomial in one generator, from the constant one up."""
+    """The coefficients of a polynomial in one generator, constant term first."""
     coefficients = [fmpq(0)] * (int(p.degrees()[v]) + 1)
     for m, c in p.to_dict().items():
         coefficients[int(m[v])] = c
@@ -119,7 +119,7 @@ def between(polynomials: Sequence[Sequence[fmpq]], share: fmpq | None) -> list[f
 
 
 def _real_roots(irreducible: Collection[fmpz_poly]) -> list[tuple[fmpq, fmpq]]:
-    """Disjoint intervals around the real roots of different irreducible polynomials, in ascending order."""
+    """Disjoint intervals around the real roots of distinct irreducible polynomials, in ascending order."""
     for bits in PRECISIONS:
         with flint.ctx.workprec(bits):
             isolated: list[Any] = [p.complex_roots() for p in irreducible]
@@ -147,7 +147,7 @@ def _factors(p: Poly) -> dict[Frozen, Poly]:
     """The nonconstant irreducible factors.
 
     Raises:
-        TooMany: the polynomial is too long, or 0, the resultant of polynomials with a common factor.
+        TooMany: the polynomial is too long, or is 0, the resultant of polynomials with a common factor.
     """
     if len(p) > 4 * MOST_TERMS or not p:
         raise TooMany

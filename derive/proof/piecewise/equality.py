@@ -1,10 +1,10 @@
 """Whether two expressions are equal wherever they have values: a proof on every piece, or a point where they differ.
 
 The signs of the arguments of kinks (abs, min, max, roots) and jumps (sign, comparisons) divide the domain into pieces. On each
-piece the difference is a quotient of polynomials in letters and atoms (`fractions`). The expressions are equal on a piece if it
-reduces to 0, or if the piece has no inner point, whatever values the atoms have (`cells`); else nothing is shown. At kinks signs
-are weak: every point of a piece without inner points belongs to a neighbouring piece too, whose formula holds there. At jumps the
-value 0 is a piece of its own.
+piece the difference is a quotient of polynomials in letters and atoms (`fractions`). The expressions are equal on a piece if the
+difference reduces to 0, or if the piece has no inner point, whatever values the atoms have (`cells`); else nothing is shown. At
+kinks the signs are weak: every point of a piece without inner points also belongs to a neighbouring piece, whose formula holds
+there. At jumps the value 0 is a piece of its own.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ from sdescent.derive.proof.piecewise.cells import (
 )
 from sdescent.derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
 
-#: limits: pieces, signs of a piece that are tried together, letters and atoms in these
+#: limits: pieces, signs of a piece that are tried together, letters and atoms in these signs
 MOST_PIECES, TOGETHER, MOST_LETTERS = 500, 3, 4
 #: the budget of `open_cells`, for all pieces together
 BUDGET = 20_000
-#: numbers of random points: those of the first test, and those on lines through which a piece is sought
+#: numbers of random points: those of the first test, and those through which lines in search of a piece pass
 FIRST, LINES = 3, 4
 #: sizes of random points, one after the other
 SIZES = (fmpq(1), fmpq(1, 10**4), fmpq(100), fmpq(1, 100))
-#: positions of points in a cell; None is its simplest number
+#: positions of points in a cell; None is the cell's simplest number
 SHARES = (None, fmpq(1, 2), fmpq(1, 3))
 _MARGIN = fmpq(1, 10**6)
-#: bounds of the size of functions
+#: bounds on the size of functions
 _BOUNDS = {"sin": fmpq(1001, 1000), "cos": fmpq(1001, 1000), "erf": fmpq(1), "atan": fmpq(8, 5)}
 _INVERSES = {
     sp.sin: sp.asin, sp.cos: sp.acos, sp.exp: sp.log, sp.log: sp.exp, sp.erf: sp.erfinv, sp.atan: sp.tan,
 }  # fmt: skip
 
 
-#: expressions with their signs on a piece; letters with their values there
+#: expressions with their signs on a piece, and letters with their values there
 Assumed = tuple[tuple[sp.Expr, Sign], ...]
 Solved = tuple[tuple[sp.Expr, sp.Expr], ...]
 
@@ -61,7 +61,7 @@ Solved = tuple[tuple[sp.Expr, sp.Expr], ...]
 @final
 @dataclass(frozen=True)
 class Condition:
-    """expr > 0, < 0 or = 0 for the sign 1, -1 or 0; >= 0 or <= 0 with `weak`."""
+    """The condition expr > 0, < 0 or = 0 for the sign 1, -1 or 0; >= 0 or <= 0 if `weak`."""
 
     expr: sp.Expr
     sign: int
@@ -82,7 +82,7 @@ class Undecided(ArithmeticError):
 
     Args:
         reason: the obstacle.
-        piece: the piece, by conditions; () for the whole domain.
+        piece: the piece, by its conditions; () for the whole domain.
     """
 
     def __init__(self, reason: str, piece: Sequence[Condition] = ()) -> None:
@@ -104,10 +104,10 @@ def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ())
     """A point at which two expressions in real symbols certainly differ; None if they are equal.
 
     They are equal if they agree wherever both have values, and if `one` has a value wherever `two` has one, except at points that
-    satisfy an equation, such as poles. Points of the domain that are no limits of inner points do not count.
+    satisfy an equation, such as poles. Points of the domain that are not limits of inner points do not count.
 
     Args:
-        whole: expressions that are integers at every point of the domain; None for no search for a point.
+        whole: expressions that are integers at every point of the domain; None to skip the search for a point.
 
     Raises:
         Undecided: neither is shown.
@@ -116,7 +116,7 @@ def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ())
         return None
     try:
         _Question(one, two, whole).settle()
-    except (RecursionError, OverflowError, ValueError) as error:  # SymPy raises also where it compares undefined values
+    except (RecursionError, OverflowError, ValueError) as error:  # SymPy also raises if it compares undefined values
         raise Undecided("the formulas are too large, or have no value on a piece") from error
     except _Differs as different:
         return {s: sp.Rational(int(v.p), int(v.q)) for s, v in different.point.items()}
@@ -151,12 +151,12 @@ class _Question:
             raise Undecided("the formulas have no value together at any point that was tried")
 
     def _piece(self, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved) -> None:
-        """Shows equality on one piece, which it splits where it needs more signs.
+        """Show equality on one piece, which is split if more signs are needed.
 
         Args:
-            one, two: both sides, with values for letters that equations of this piece determine.
+            one, two: both sides, with values for the letters that equations of this piece determine.
             assumed: expressions with their signs on the piece.
-            signs: the signs that were chosen.
+            signs: the signs chosen so far.
             solved: the letters that equations determine, with their values.
         """
         self.pieces += 1
@@ -210,7 +210,7 @@ class _Question:
     def _at_zero(
         self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved
     ) -> None:
-        """The piece on which f = 0, with f solved for a letter where that is possible."""
+        """Show equality on the piece with f = 0, with f solved for a letter if possible."""
         q = self.quotients
         q.under(signs)
         for n, atom in enumerate(q.atoms):
@@ -257,7 +257,7 @@ class _Question:
         return False
 
     def _with_facts(self, chosen: dict[Frozen, int]) -> tuple[dict[Frozen, int], list[int]]:
-        """The signs with strict bounds of their letters and atoms; the generators in them, those of low degree first."""
+        """The signs together with strict bounds on their letters and atoms, and their generators, low degrees first."""
         q = self.quotients
         polynomials: list[tuple[Poly, int]] = [(thawed(key), s) for key, s in chosen.items()]
         held = {n for p, _ in polynomials for n, e in enumerate(p.degrees()) if e}
@@ -281,7 +281,7 @@ class _Question:
         return point
 
     def _try(self, solved: Mapping[sp.Expr, sp.Expr], point: dict[sp.Basic, fmpq]) -> None:
-        """Raises _Differs if the two sides certainly differ at the point."""
+        """Raise _Differs if the two sides certainly differ at the point."""
         try:
             for letter, value in reversed(list(solved.items())):
                 point[letter] = value_at(value, point)
@@ -321,7 +321,7 @@ class _Question:
     def _along(
         self, base: dict[sp.Basic, fmpq], s: sp.Basic, m: int, polynomials: list[Poly]
     ) -> Iterator[dict[sp.Basic, fmpq]]:
-        """On the line through a point along one letter, a point of every cell of the polynomials in letters."""
+        """A point in every cell of the polynomials in letters along the line through `base` in the direction of one letter."""
         at = {f"g{n}": base[a.expr] for n, a in enumerate(self.quotients.atoms) if a.expr in base and n != m}
         lines = [p.subs(at) for p in polynomials]
         plain = [univariate(p, m) for p in lines if p and all(not e or n == m for n, e in enumerate(p.degrees()))]

@@ -34,7 +34,7 @@ class TooLarge(Exception):
 
 
 class Inverse(sp.Function):
-    """1/u, which SymPy does not cancel, so that it has no value where u is 0."""
+    """The inverse 1/u, which SymPy does not cancel, so that it has no value at u = 0."""
 
 
 class Outside(Exception):
@@ -43,7 +43,7 @@ class Outside(Exception):
 
 @final
 class Open(Exception):
-    """The sign of an irreducible polynomial is needed; with `strict` also whether it is 0."""
+    """The sign of an irreducible polynomial is needed; if `strict`, also whether the polynomial is 0."""
 
     def __init__(self, factor: Poly, strict: bool) -> None:
         self.factor, self.strict = factor, strict
@@ -52,7 +52,7 @@ class Open(Exception):
 @final
 @dataclass(frozen=True)
 class Sign:
-    """value * polynomial > 0, or >= 0 without `strict`; for the value 0, polynomial = 0."""
+    """The relation value * polynomial > 0, or >= 0 if not `strict`; for the value 0, polynomial = 0."""
 
     value: int
     strict: bool
@@ -61,7 +61,7 @@ class Sign:
 @final
 @dataclass(frozen=True)
 class Atom:
-    """A generator: a letter, or a function of earlier ones.
+    """A generator: a letter or a function of earlier generators.
 
     Args:
         kind: "letter", "root", "exp", "log", "sin" or the name of another function.
@@ -93,7 +93,7 @@ class Quotients:
         self._read: dict[sp.Basic, Quotient] = {}
 
     def under(self, signs: Mapping[Frozen, Sign]) -> None:
-        """Replaces the signs; where one of them is 0, all signs are taken strictly."""
+        """Replace the signs; if one of them is 0, all signs are taken strictly."""
         self.signs, self._read = dict(signs), {}
         self.strict = any(not s.value for s in signs.values())
 
@@ -109,7 +109,7 @@ class Quotients:
     # signs
 
     def sign(self, p: Poly, strict: bool = False) -> int:
-        """The sign of a polynomial; without `strict`, 1 means >= 0 and -1 means <= 0.
+        """The sign of a polynomial; if not `strict`, 1 means >= 0 and -1 means <= 0.
 
         Raises:
             Open: the sign of a factor is not determined.
@@ -138,7 +138,7 @@ class Quotients:
         atom = self.atoms[held[-1]]
         if len(f) == 1 and atom.kind in _SAME_SIGN:
             return self.sign(atom.of[0] * atom.of[1], strict)
-        if atom.kind == "exp" and f in (GENERATORS[held[-1]] - 1, 1 - GENERATORS[held[-1]]):  # exp(u) > 1 where u > 0
+        if atom.kind == "exp" and f in (GENERATORS[held[-1]] - 1, 1 - GENERATORS[held[-1]]):  # exp(u) > 1 for u > 0
             return int(f.leading_coefficient()) * self.sign(atom.of[0] * atom.of[1], strict)
         if len(f) == 1 and atom.kind in ("log", "root"):
             return self.sign(atom.of - (atom.kind == "log"), strict)
@@ -151,7 +151,7 @@ class Quotients:
         raise Open(f, strict)
 
     def _definite(self, f: Poly, strict: bool) -> int | None:
-        """The common sign of all terms, where the letters and atoms in them are positive; None without one."""
+        """The common sign of all terms if the letters and atoms in them are positive; None if there is none."""
         if len({c > 0 for c in f.coeffs()}) > 1:
             return None
         sure = False
@@ -163,7 +163,7 @@ class Quotients:
         return (1 if f.leading_coefficient() > 0 else -1) if sure or not strict else None
 
     def _positive(self, n: int) -> bool | None:
-        """True for a generator > 0, False for one >= 0, None for others."""
+        """True for a positive generator, False for a nonnegative one, None for any other."""
         atom = self.atoms[n]
         if atom.kind == "exp":
             return True
@@ -177,7 +177,7 @@ class Quotients:
     # arithmetic
 
     def reduced(self, p: Poly) -> Poly:
-        """The polynomial with the values of powers of roots and of squares of sines put in."""
+        """The polynomial with known powers of roots and squares of sines replaced by their values."""
         for n in range(len(self.atoms) - 1, -1, -1):
             atom = self.atoms[n]
             if not atom.power or p.degrees()[n] < atom.power:
@@ -191,7 +191,7 @@ class Quotients:
         return p
 
     def read(self, e: sp.Expr) -> Quotient:
-        """An expression as a quotient.
+        """The expression as a quotient.
 
         Raises:
             Open: it depends on a sign that is not determined.
@@ -242,7 +242,7 @@ class Quotients:
         return self._small(one[0] * two[0], one[1] * two[1])
 
     def _small(self, n: Poly, d: Poly) -> Quotient:
-        """n/d in lowest terms, with powers of roots reduced."""
+        """The quotient n/d in lowest terms, with powers of roots reduced."""
         n, d = self.reduced(n), self.reduced(d)
         _check(n)
         _check(d)
@@ -273,7 +273,7 @@ class Quotients:
         return self._rooted(n, d, Fraction(int(e.exp.p), int(e.exp.q)))
 
     def _parts(self, n: Poly, d: Poly) -> list[tuple[Poly, int]]:
-        """n/d as a product of powers of positive factors: primes, and irreducible polynomials or their negatives."""
+        """The quotient n/d as a product of powers of positive factors: primes, and irreducible polynomials or their negatives."""
         if self.sign(n * d) < 0:
             raise Outside
         content, factors = n.factor()
@@ -285,7 +285,7 @@ class Quotients:
         return primes + [(self.sign(f) * f, int(k)) for f, k in powers]
 
     def _rooted(self, n: Poly, d: Poly, exponent: Fraction) -> Quotient:
-        """(n/d)^exponent."""
+        """The power (n/d)^exponent."""
         product: Quotient = (ONE, ONE)
         for f, k in self._parts(n, d):
             whole, rest = divmod(k * exponent, 1)
@@ -308,7 +308,7 @@ class Quotients:
         return total, ONE
 
     def _exponential(self, argument: Quotient) -> Quotient:
-        """exp of a sum, as a product of powers: of exponentials of its monomials, and of the arguments of its logarithms."""
+        """The exponential of a sum, as a product of powers of its monomials' exponentials and of its logarithms' arguments."""
         n, d = argument
         product: Quotient = (ONE, ONE)
         for m, c in n.to_dict().items():
@@ -360,7 +360,7 @@ class Quotients:
         return flip * self.generator(key, lambda: Atom(kind, name, of[0])), ONE
 
     def expression(self, p: Poly) -> sp.Expr:
-        """A polynomial as an expression."""
+        """The polynomial as an expression."""
         powers = {m: [self.atoms[n].expr ** int(e) for n, e in enumerate(m) if e] for m in p.monoms()}
         return sp.Add(*[sp.Rational(int(c.p), int(c.q)) * sp.Mul(*powers[m]) for m, c in p.to_dict().items()])
 

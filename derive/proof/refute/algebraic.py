@@ -14,20 +14,20 @@ from flint import fmpz, fmpz_poly
 from sdescent.derive.proof.language.terms import Term, fn, num, plus, times, x
 from sdescent.derive.proof.language.text import show
 
-#: of greater numbers under a root, only squares of primes below _SMALL are factored out
+#: from larger numbers under a root, only squares of primes below _SMALL are taken out
 _FACTORED = 10**40
 _SMALL = 1000
 
 
 @dataclass(frozen=True)
 class Algebraic:
-    """The index-th real root, from 1 in ascending order, of the polynomial with these coefficients, the constant one first."""
+    """The index-th real root, counted upwards from 1, of the polynomial with these coefficients, constant term first."""
 
     coefficients: tuple[int, ...]
     index: int
 
     def __str__(self) -> str:
-        """(1 + sqrt(5))/2, in the grammar of claim files; root(x^3 - 2, 1) for a degree above two"""
+        """The number in the grammar of claim files: (1 + sqrt(5))/2, or root(x^3 - 2, 1) for a degree above two."""
         if self.term is not None:
             return show(self.term)
         coefficients, index = self._minimal
@@ -50,7 +50,7 @@ class Algebraic:
 
     @cached_property
     def _minimal(self) -> tuple[tuple[int, ...], int]:
-        """The irreducible factor of which the number is a root, and its index among the real roots of that factor."""
+        """The irreducible factor that has the number as a root, and the number's index among that factor's real roots."""
         factors = [p for p, _ in fmpz_poly(list(self.coefficients)).factor()[1]]
         if len(factors) == 1 and factors[0].degree() + 1 == len(self.coefficients):
             return self.coefficients, self.index
@@ -64,7 +64,7 @@ class Algebraic:
             bits *= 2
 
     def ball(self, bits: int) -> Any:
-        """An enclosure in Arb."""
+        """An enclosure of the number as a ball of Arb."""
         return _real_roots(fmpz_poly(list(self.coefficients)), bits)[self.index - 1]
 
     def __float__(self) -> float:
@@ -74,13 +74,13 @@ class Algebraic:
 def _real_roots(p: Any, bits: int) -> list[Any]:
     """Enclosures of the real roots in ascending order."""
     with flint.ctx.workprec(bits):
-        # flint gives real roots the imaginary part 0 exactly
+        # flint gives real roots an imaginary part of exactly 0
         roots = [root.real for root, _ in p.complex_roots() if root.imag.is_zero()]
         return sorted(roots, key=lambda root: root.mid())
 
 
 def _quadratic(a: int, b: int, c: int, plus_root: bool) -> Term:
-    """(-b + sqrt(b^2 - 4 a c))/(2 a), or with a minus sign before the root, in lowest terms."""
+    """The root (-b + sqrt(b^2 - 4 a c))/(2 a), or the one with -sqrt, in lowest terms."""
     outside, inside = _square_part(b * b - 4 * a * c)
     real, imaginary = Fraction(-b, 2 * a), Fraction(outside if plus_root else -outside, 2 * a)
     below = max(real.denominator, imaginary.denominator)
@@ -93,7 +93,7 @@ def _quadratic(a: int, b: int, c: int, plus_root: bool) -> Term:
 
 
 def _square_part(n: int) -> tuple[int, int]:
-    """(s, m) with n = s^2 m for n > 0; m has no square factor, or for a huge n none of a small prime."""
+    """The pair (s, m) with n = s^2 m for n > 0, where m is squarefree, or for a huge n has no square of a small prime."""
     s, m = 1, 1
     if n < _FACTORED:
         for p, k in fmpz(n).factor():

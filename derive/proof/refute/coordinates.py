@@ -1,4 +1,4 @@
-"""Counterexamples far out, or very close to an edge: each coordinate in turn moves to the point of least slack.
+"""Counterexamples far out or very close to an edge: each coordinate in turn moves to the point of least slack.
 
 Balls of 300 bits distinguish a function from its limit where floating point does not (atan(x) from pi/2 at x = 2^40).
 """
@@ -23,9 +23,9 @@ SWEEPS = 2
 def far_counterexample(
     names: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float
 ) -> dict[str, Fraction] | None:
-    """A point in these variables that satisfies the assumptions and violates the claim, checked exactly; None without one.
+    """A point that satisfies the assumptions and violates the claim, checked exactly; None if none is found.
 
-    It takes about so many seconds, by `sdescent.derive.proof.language.clock`.
+    The search takes about `seconds`, by `sdescent.derive.proof.language.clock`.
     """
     stop = now() + seconds
     for start in STARTS:
@@ -44,7 +44,7 @@ def far_counterexample(
 def _moved(
     point: dict[str, Fraction], name: str, assume: Sequence[Relation], claim: Relation, stop: float
 ) -> Fraction | None:
-    """The value of a variable with the least slack, among those where the assumptions hold; else its old value."""
+    """The feasible value of the variable with the least slack, else its old value; None if time runs out or terms have no value."""
     others = {n: v for n, v in point.items() if n != name}
     slack = at_values(claim.slack, others)
     conditions = [(at_values(r.slack, others), r.op) for r in assume if r.op in ("<=", "<")]
@@ -64,14 +64,14 @@ def _moved(
 
 
 def at_values(t: Any, values: Mapping[str, Fraction]) -> Any:
-    """A term or relation with numbers for variables."""
+    """The term or relation with numbers in place of variables."""
     for name, value in values.items():
         t = substitute(t, name, num(value))
     return t
 
 
 def _simpler(point: dict[str, Fraction], assume: Sequence[Relation], claim: Relation) -> dict[str, Fraction]:
-    """The counterexample with coordinates nearer to 0, as far as it remains one."""
+    """The counterexample with coordinates moved nearer to 0 as far as it remains one."""
     for name in point:
         for power in (0, 1, 3, 6, 9, 12, 20):
             size = Fraction(10) ** power

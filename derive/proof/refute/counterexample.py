@@ -1,7 +1,7 @@
 """The search for counterexamples to assume => claim: in floating point or by z3, rounded to simple numbers, and checked exactly.
 
-A point maps each variable to a Fraction or an `Algebraic` (printed as "sqrt(2)", or "root(x^3 - 2, 1)"). `exact.counterexample`
-confirms every point that is returned; without one, the claim may be true or false.
+A point maps each variable to a Fraction or an `Algebraic` (printed as "sqrt(2)" or "root(x^3 - 2, 1)"). `exact.counterexample`
+confirms every point that is returned. If there is none, the claim may be true or false.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GRID = tuple(
 )
 _GRID_ABOVE, _GRID_BELOW = np.array([v.numerator for v in GRID]), np.array([v.denominator for v in GRID])
 BATCH = 4096
-#: the functions of terms, on arrays
+#: the functions that occur in terms, on arrays
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": erf, "tanh": np.tanh, "abs": np.abs,
     "psi": lambda t: _psi(np.asarray(t, float)),
@@ -43,7 +43,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def _psi(t: Any) -> Any:
-    """(e^t - 1 - t)/t^2, near 0 by a hypergeometric series, which takes SciPy too many terms elsewhere."""
+    """The function (e^t - 1 - t)/t^2, near 0 by a hypergeometric series, which takes SciPy too many terms elsewhere."""
     near = np.abs(t) < 1
     far = np.where(near, 1.0, t)
     return np.where(near, hyp1f1(1, 3, np.where(near, t, 0.0)) / 2, (np.expm1(far) - far) / far / far)
@@ -58,13 +58,13 @@ def refute(
         with quiet(), limited(2 * seconds):
             return search.run(seconds)
     except (NoValue, OutOfTime):
-        # a norm, say, or an expectation is no term over the variables
+        # the terms contain something other than variables, such as a norm or an expectation
         return None
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Suppresses the warnings of floating point."""
+    """Suppress floating-point warnings."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
@@ -83,7 +83,7 @@ class Rationals:
         return cls(_GRID_ABOVE[chosen], _GRID_BELOW[chosen])
 
     def and_near(self, rows: Any) -> Rationals:
-        """These points, and `rows` rounded to multiples of 1/16, or of 1/1000 where a coordinate is small."""
+        """These points together with `rows` rounded to multiples of 1/16, or of 1/1000 for small coordinates."""
         scale = np.where(np.abs(rows) > 0.2, 16, 1000)
         above = np.rint(rows * scale).astype(np.int64)
         common = np.gcd(above, scale)
@@ -94,7 +94,7 @@ class Rationals:
         return self.above / self.below
 
     def sizes(self) -> Any:
-        """For each point the sum of the sizes of its numerators and denominators."""
+        """The sum of the sizes of the numerators and denominators of each point."""
         return (np.abs(self.above) + self.below).sum(axis=1)
 
     def exact(self, i: int) -> list[Fraction]:
@@ -103,7 +103,7 @@ class Rationals:
 
 
 def _batches(count: int) -> Iterator[Rationals]:
-    """Batches of points with `count` coordinates, the same ones for every search."""
+    """Batches of points with `count` coordinates, the same for every search."""
     first, random = _first_batches(count)
     yield from first
     random = copy.deepcopy(random)
@@ -121,7 +121,7 @@ def _first_batches(count: int) -> tuple[list[Rationals], np.random.Generator]:
 
 
 def _random_batch(count: int, random: np.random.Generator) -> Rationals:
-    """Half of the points are from the grid, often only from its first and simplest values; half have all sizes."""
+    """A batch of points: half from the grid, often only from its first and simplest values; half of all sizes."""
     if not count:
         return Rationals(np.zeros((1, 0), np.int64), np.ones((1, 0), np.int64))
     chosen = np.empty((BATCH // 2, count), np.int64)
@@ -132,18 +132,18 @@ def _random_batch(count: int, random: np.random.Generator) -> Rationals:
 
 
 class Search:
-    """The search for one claim; `sdescent.derive.proof.repair.samples` uses its samples too."""
+    """The search for a counterexample to one claim; `sdescent.derive.proof.repair.samples` uses its samples too."""
 
     def __init__(self, names: list[str], assume: list[Relation], claim: Relation, stop: float) -> None:
         self.names, self.assume, self.claim, self.stop = names, assume, claim, stop
-        #: z3 answered that there is no counterexample
+        #: whether z3 answered that there is no counterexample
         self.denied = False
         self.defined = definitions(names, assume)
         self.free = [n for n in names if n not in self.defined]
         self._batches = _batches(len(self.free))
 
     def run(self, seconds: float) -> dict[str, Fraction | Algebraic] | None:
-        """Tries samples, then z3, then optimisation from the best samples and more samples, in turn."""
+        """Try samples, then z3, then, in turn, optimisation from the best samples and more samples."""
         point = self._samples(2)
         if point is None:
             point = self._z3(min(0.4 * seconds, self.stop - now()))
@@ -155,7 +155,7 @@ class Search:
         return point
 
     def _checked(self, point: dict[str, Any]) -> dict[str, Fraction | Algebraic] | None:
-        """The point with values for the defined variables, if it is a counterexample."""
+        """The point with values for the defined variables if it is a counterexample, else None."""
         full = dict(point)
         try:
             for name, term in self.defined.items():
@@ -187,7 +187,7 @@ class Search:
         return None
 
     def table(self, free: Any) -> dict[str, Any]:
-        """Columns for all variables, from those of the free ones."""
+        """Columns for all variables, computed from those of the free ones."""
         table = {n: free[..., k] for k, n in enumerate(self.free)}
         shape = free.shape[:-1]
         for name, term in self.defined.items():
@@ -195,7 +195,7 @@ class Search:
         return table
 
     def margins(self, table: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
-        """The least slack of the assumptions, and the violation of the claim; -inf for both outside the domain."""
+        """The least slack of the assumptions and the violation of the claim; both -inf outside the domain."""
         margin = np.full(shape, np.inf)
         for r in self.assume:
             slack = np.broadcast_to(number(r.slack, table), shape)
@@ -231,7 +231,7 @@ class Search:
         return None
 
     def _optimised(self) -> dict[str, Fraction | Algebraic] | None:
-        """max t with every slack >= t and the violation >= t, scaled; then the violation alone at the boundary."""
+        """A counterexample from max t with every slack >= t and the violation >= t, then with the violation alone >= t."""
         if not self.free:
             return None
         rows = self.batch().floats()[-512:]
@@ -279,7 +279,7 @@ class Search:
 
 
 def number(t: Term, table: dict[str, Any]) -> Any:
-    """A term in floating point, on arrays; NaN outside the domain."""
+    """The value of a term in floating point, on arrays; NaN outside the domain."""
     head = t[0]
     spend(10)
     if head == "q":
@@ -302,7 +302,7 @@ def number(t: Term, table: dict[str, Any]) -> Any:
 
 
 def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, Term]:
-    """Variables that equalities determine, v = term over earlier ones: where an equality is A v + B = 0, v = -B/A."""
+    """Terms v = .. for variables that equalities determine, each over earlier ones: A v + B = 0 gives v = -B/A."""
     ctx = fmpq_mpoly_ctx.get(tuple(f"v{i}" for i in range(len(names))) or ("v",), Ordering.lex)
     solved: dict[str, tuple[Term, set[str]]] = {}
     for r in assume:
@@ -332,7 +332,7 @@ def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, T
 
 
 def _acyclic(solved: dict[str, tuple[Term, set[str]]], name: str, needs: set[str]) -> bool:
-    """Whether no variables would define one another."""
+    """Whether the definitions remain acyclic, so that no variables define one another."""
     try:
         TopologicalSorter({**{n: of for n, (_, of) in solved.items()}, name: needs}).prepare()
     except CycleError:
@@ -348,7 +348,7 @@ def names_in(t: Any) -> set[str]:
 
 
 def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
-    """A term without quotients and functions as a polynomial; None else."""
+    """The term as a polynomial, or None if it contains quotients or functions."""
     head = t[0]
     if head == "q":
         value = Fraction(t[1])
@@ -367,7 +367,7 @@ def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
 
 
 def _linear(poly: Any, i: int, names: Sequence[str]) -> tuple[Term, Term]:
-    """A and B of A v + B as terms."""
+    """The coefficients A and B of A v + B as terms."""
     parts: dict[int, list[Term]] = {0: [], 1: []}
     for m, c in poly.to_dict().items():
         factors = [x(names[k]) ** int(e) for k, e in enumerate(m) if e and k != i]

@@ -1,8 +1,8 @@
-"""Exact evaluation of terms at a point of rational or real algebraic coordinates, for counterexamples.
+"""Exact evaluation of terms at a point with rational or real algebraic coordinates, for counterexamples.
 
 A value is a polynomial over QQ in generators: algebraic coordinates, square roots, inverses, exp, log, atan, erf, tanh, psi, pi.
-Its sign comes from balls (Arb, up to 2000 bits). It is 0 if the polynomial is 0. With algebraic generators alone, an iterated
-resultant R with R(value) = 0 also gives a lower bound of the size of a nonzero value, and a smaller value is 0.
+Its sign comes from balls (Arb, up to 2000 bits). The value is 0 if the polynomial is 0. If all generators are algebraic, an
+iterated resultant R with R(value) = 0 also gives a lower bound on the size of a nonzero value, and a smaller value is 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sdescent.derive.proof.refute.algebraic import Algebraic
 from sdescent.derive.proof.search.ring import GiveUp, power, product, rational
 
 PRECISIONS = (64, 256, 2000)
-#: exp(log(t)) = t where log(t) has a value, and log(exp(t)) = t
+#: exp(log(t)) = t if log(t) has a value, and log(exp(t)) = t
 INVERSE = {"exp": "log", "log": "exp"}
 MAX_GENERATORS = 40
 MAX_TERMS = 400
@@ -41,7 +41,7 @@ Point = Mapping[str, Fraction | Algebraic]
 @dataclass
 class _Generator:
     ball: Callable[[int], Any]
-    #: a polynomial over earlier generators that has it as a root; None for transcendental values
+    #: a polynomial over earlier generators with this one as a root; None for transcendental values
     defining: Any
 
 
@@ -63,12 +63,12 @@ class Values:
         self._cache: dict[Term, Any] = {}
 
     def holds(self, relation: Relation) -> bool:
-        """Whether a relation is true at the point."""
+        """Whether the relation is true at the point."""
         sign = self.sign(self.value(relation.right) - self.value(relation.left))
         return {"<=": sign >= 0, "<": sign > 0, "==": sign == 0, "!=": sign != 0}[relation.op]
 
     def sign(self, value: Any) -> int:
-        """-1, 0 or 1."""
+        """The sign of a value: -1, 0 or 1."""
         if value.is_constant():
             c = value.leading_coefficient() if value else 0
             return (c > 0) - (c < 0)
@@ -97,7 +97,7 @@ class Values:
         return total
 
     def _zero(self, value: Any, ball: Any) -> bool:
-        """R(value) = 0 for R = z^m S over QQ; a nonzero value is a root of S, so not below |s_0| / (|s_0| + max |s_i|)."""
+        """Whether R(value) = 0, R = z^m S over QQ, shows the value to be 0: roots of S have size >= |s_0| / (|s_0| + max |s_i|)."""
         r = self.gens[-1] - value
         for i in range(len(self.generators) - 1, -1, -1):
             if not r.degrees()[i]:
@@ -116,7 +116,7 @@ class Values:
         return bool(abs(ball) < flint.arb(fmpq(bound)))
 
     def value(self, t: Term) -> Any:
-        """The value of a term as a polynomial in generators."""
+        """The value of a term as a polynomial in the generators."""
         if t not in self._cache:
             spend(20)
             try:
@@ -206,7 +206,7 @@ class Values:
 
 
 def counterexample(point: Point, assume: Sequence[Relation], claim: Relation) -> bool:
-    """Whether the point satisfies all assumptions and violates the claim, exactly, inside the domain of all terms."""
+    """Whether the point satisfies all assumptions and violates the claim, exactly, with every term inside its domain."""
     values = Values(point)
     try:
         return all(values.holds(r) for r in assume) and not values.holds(claim)

@@ -1,8 +1,8 @@
-"""The search for models of a context in which relations hold, as witnesses of certificates (FORMAT.md, "Witness").
+"""The search for models of a context that satisfy relations, as witnesses of certificates (FORMAT.md, "Witness").
 
-In the models that it tries, all coordinates and all clients are alike. Each relation is then one between terms over a few scalars,
-and a counterexample to 1 <= 0 is a point where all of them hold. Nothing here is trusted: `with_witness` has the replay check the
-model.
+In the models tried here all coordinates are alike, and so are all clients. Each relation then holds between terms over a few
+scalars, and a counterexample to 1 <= 0 is a point that satisfies all of them. Nothing here is trusted: `with_witness` has the
+replay check the model.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from sdescent.derive.proof.refute.counterexample import definitions, names_in, r
 from sdescent.derive.proof.refute.exact import counterexample
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 
-#: numbers of coordinates and clients that are tried
+#: the numbers of coordinates and clients to try
 SIZES = ((1, 1), (1, 2), (4, 1), (4, 4))
-#: numbers of steps that are tried, where time is discrete, and the most that the format allows
+#: the numbers of steps to try if time is discrete, and the largest number that the format allows
 STEPS, MOST_STEPS = (1, 2, 5), 64
 NEVER = num(1).le(num(0))
-#: parts of potentials that are sums of vectors or matrices, which are 0 where the state does not move
+#: parts of potentials that are sums of vectors or matrices, which vanish if the state does not move
 _SUMS = ("drift", "diffusion", "mean")
-#: a point of the hypotheses, or of a part of them
+#: a point that satisfies the hypotheses or some of them
 Point = Mapping[str, Fraction | Algebraic]
 
 
 def with_witness(certificate: dict[str, Any], witness: dict[str, Any] | None) -> dict[str, Any]:
-    """The certificate with the witness, if the replay accepts it; else the certificate alone."""
+    """The certificate with the witness if the replay accepts it, else without."""
     if witness is None:
         return certificate
     complete = {**certificate, "witness": witness}
@@ -57,9 +57,9 @@ def with_witness(certificate: dict[str, Any], witness: dict[str, Any] | None) ->
 
 
 def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: float) -> dict[str, Term] | None:
-    """Values, as terms without variables, at which the relations hold, checked exactly; None without any.
+    """Values, as terms without variables, at which the relations hold, checked exactly; None if none are found.
 
-    A variable that an equality determines has the value of its term: y = exp(x) at x = 1 is exp(1), and exp(y) = 2 gives log(2).
+    A variable that an equality determines gets the value of its term: y = exp(x) at x = 1 is exp(1), and exp(y) = 2 gives log(2).
     """
     stop = now() + seconds
     point = refute(names, relations, NEVER, seconds / 2) if relations else {}
@@ -84,12 +84,12 @@ def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: flo
 
 
 def _complete(values: Mapping[str, Term | None]) -> dict[str, Term] | None:
-    """The values, if none is None."""
+    """The values if none of them is None, else None."""
     return None if None in values.values() else {name: value for name, value in values.items() if value is not None}
 
 
 def _solved(relation: Relation) -> Relation:
-    """v == g(t) for f(v) == t, with f one of exp, log and sqrt; the check of a point sees whether it solves the original."""
+    """The relation f(v) == t solved as v == g(t), for f among exp, log and sqrt; the check of a point tests the original one."""
     op, left, right = relation
     for inner, other in ((left, right), (right, left)):
         if op == "==" and inner[0] == "f" and inner[2][0] == "x" != other[0] and inner[1] in ("exp", "log", "sqrt"):
@@ -99,7 +99,7 @@ def _solved(relation: Relation) -> Relation:
 
 
 def witness_of_point(values: Mapping[str, Term]) -> dict[str, Any]:
-    """The witness of a context of real numbers."""
+    """The witness for a context of real numbers."""
     symbols = {name: to_json(value) for name, value in values.items()}
     return {"symbols": symbols, "vectors": {}, "matrices": {}, "functions": {}}
 
@@ -107,10 +107,10 @@ def witness_of_point(values: Mapping[str, Term]) -> dict[str, Any]:
 def find_model(
     context: Context, hypotheses: Sequence[Relation], seconds: float, near: Mapping[Term, Fraction | int] | None = None
 ) -> dict[str, Any] | None:
-    """A witness, which is not checked here; None without one, after about so many seconds.
+    """A witness, which is not checked here; None if none is found in about `seconds`.
 
     Args:
-        near: values of symbols that are tried first; other terms in it are ignored.
+        near: values of symbols to try first; other terms in it are ignored.
     """
     stop = now() + seconds
     for coordinates, clients in SIZES:
@@ -134,7 +134,7 @@ def find_model(
 
 
 def _counts_of_steps(context: Context, near: Mapping[Term, Fraction | int]) -> list[int | None]:
-    """The numbers of steps to try; None where time is an interval."""
+    """The numbers of steps to try; None stands for time that is an interval."""
     if not context.steps:
         return [None]
     if context.horizon is None:
@@ -151,7 +151,7 @@ def _has(context: Context, *kinds: str | None) -> bool:
 def _point(
     names: Sequence[str], relations: Sequence[Relation], fixed: Mapping[str, Fraction], seconds: float
 ) -> Point | None:
-    """A point with some coordinates fixed."""
+    """A point with some coordinates fixed that satisfies the relations, or None."""
     restricted = [Relation((r.op, *map(tidy, at_values(r, fixed)[1:]))) for r in relations]
     if not counterexample({}, [r for r in restricted if not names_in(r)], NEVER):
         return None
@@ -165,7 +165,7 @@ def _term(value: Fraction | Algebraic) -> Term | None:
 
 
 class _Scalars:
-    """A context where all coordinates and all clients are alike, in scalars, whose names are `names`.
+    """A context in which all coordinates and all clients are alike, expressed in scalars called `names`.
 
     All entries of a vector are equal, a matrix is a multiple of the identity, and a function is height * max(-1, min(1, t/width)).
     """
@@ -176,7 +176,7 @@ class _Scalars:
         counts = ((context.dimension, coordinates), (context.clients, clients), (context.horizon, steps))
         self.counts = {name: count for name, count in counts if name and count is not None}
         plain = [name for name in context.symbols if name != self.clock and name not in self.counts]
-        # no name of a context has a space
+        # no name of a context contains a space
         self.shapes = [f"{name} {part}" for name in context.functions for part in ("height", "width")]
         self.names = [*plain, *context.vectors, *context.matrices, *self.shapes]
 
@@ -222,13 +222,13 @@ class _Scalars:
             relations += self._shape(name, properties)
         if self.clock is None:
             return relations
-        # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there
+        # the hypotheses that are linear in the clock hold between 0 and the horizon if they hold at both
         last = x(context.horizon) if context.horizon else num(1)
         ends = (zero, last) if self.steps is None else map(num, range(self.steps))
         return list(dict.fromkeys(substitute(r, self.clock, end) for end in ends for r in relations))
 
     def _shape(self, name: str, properties: Mapping[str, Any]) -> list[Relation]:
-        """The conditions on the height and width of a function by its properties."""
+        """The conditions that a function's properties impose on its height and width."""
         height, width, zero = x(f"{name} height"), x(f"{name} width"), num(0)
         relations = [zero.lt(width)]
         if {"nondecreasing", "concave_right"} & set(properties):
@@ -246,7 +246,7 @@ class _Scalars:
         return times(x(v[1][1]), x(v[2][1])) if v[0] == "Mv" else x(v[1])
 
     def term(self, t: Term) -> Term:
-        """A term as one over scalars.
+        """The term as a term over scalars.
 
         Raises:
             ProofError: the term has no such form.
@@ -282,7 +282,7 @@ class _Scalars:
         return Term(self.term(a) if isinstance(a, Term) else a for a in t)
 
     def witness(self, point: Point) -> dict[str, Any] | None:
-        """The model of a point; None where a value is no term, or a height or width not rational."""
+        """The model for a point, or None if a value is no term or a height or width is not rational."""
         context = self.context
         counts = {name: num(count) for name, count in self.counts.items()}
         terms = {name: _term(value) for name, value in point.items()} | counts

@@ -15,7 +15,7 @@ _worker = Worker("sdescent.derive.proof.refute.z3_worker")
 def consult(
     context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float
 ) -> tuple[str, dict[str, Fraction | Algebraic]]:
-    """("sat", a point where the claim fails), or no point with "unsat", "unknown" or "foreign" (a term unknown to z3)."""
+    """The answer "sat" with a point where the claim fails, or "unsat", "unknown" or "foreign" (a term unknown to z3) alone."""
     question = {"names": list(context_vars), "assume": [to_json(r) for r in assume], "claim": to_json(claim)}
     reply = _worker.ask(question, seconds)
     if reply is None:

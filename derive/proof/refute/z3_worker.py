@@ -1,4 +1,4 @@
-"""z3 in its own process: a line of JSON on standard input is a question, a line on standard output its answer.
+"""A separate process for z3: a line of JSON on standard input is a question, a line on standard output its answer.
 
 The process is separate because z3 (5.4) sometimes crashes after its time limit, and may notice the limit seconds late.
 """
@@ -19,7 +19,7 @@ class Foreign(Exception):
 
 
 class Encoder:
-    """Terms as z3 expressions; `side` collects the conditions for their domains, and the definitions of roots and quotients."""
+    """Terms as z3 expressions; `side` collects the conditions of their domains and the definitions of roots and quotients."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.variables = {name: z3.Real(f"v_{name}") for name in names}
@@ -27,16 +27,16 @@ class Encoder:
         self._cache: dict[Term, Any] = {}
 
     def relation(self, r: Relation) -> Any:
-        """A relation as a formula.
+        """The relation as a formula.
 
         Raises:
-            Foreign: a term that z3 does not have.
+            Foreign: z3 does not know a term.
         """
         left, right = self.term(r.left), self.term(r.right)
         return {"<=": left <= right, "<": left < right, "==": left == right, "!=": left != right}[r.op]
 
     def term(self, t: Term) -> Any:
-        """A term as an expression."""
+        """The term as an expression."""
         if t not in self._cache:
             self._cache[t] = self._term(t)
         return self._cache[t]
@@ -73,9 +73,10 @@ class Encoder:
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
-    """{"names", "assume", "claim"} -> {"answer": "sat", "unsat", "unknown" or "foreign", for assume and not claim; "model"}.
+    """Answer a question {"names", "assume", "claim"} about assume and not claim with {"answer", "model"}.
 
-    Values of a model are [numerator, denominator] as strings, or {"root": coefficients from the constant one up, "index": from 1}.
+    The answer is "sat", "unsat", "unknown" or "foreign". Values of a model are [numerator, denominator] as strings, or {"root":
+    coefficients with the constant first, "index": counted from 1}.
     """
     encoder = Encoder(question["names"])
     try:

@@ -1,7 +1,7 @@
 """Claims and their repairs in a separate process, for a command that must end: a search that is cut off is UNDECIDED.
 
-`prove` itself ends its arithmetic in Python, in any thread. C code cannot be interrupted, and a lack of memory there ends the
-process; `prove` estimates such calculations first. Where an estimate is wrong, only the separate process ends.
+`prove` itself can end its arithmetic in Python, in any thread. C code cannot be interrupted, and running out of memory there ends
+the process, so `prove` estimates such calculations first. If an estimate is wrong, only the separate process ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sdescent.derive.reading.claims import Claim
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 
-#: seconds beyond its time after which a search is cut off; `prove` ends by itself earlier
+#: seconds beyond the time limit after which a search is cut off; `prove` ends by itself earlier
 GRACE = 0.9
 CUT_OFF = "the search was cut off: it came to a calculation that took more time or memory than it has"
 
@@ -23,10 +23,10 @@ _worker = Worker("sdescent.derive.proof.repair.apart")
 
 
 def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
-    """`prove` of a claim: status, reason, counterexample, certificate, vacuous, satisfiability and seconds, as a JSON object.
+    """The result of `prove` as a JSON object: status, reason, counterexample, certificate, vacuous, satisfiability and seconds.
 
     Raises:
-        BadInput: as `prove`.
+        BadInput: as for `prove`.
         RuntimeError: an error of the search, with its traceback.
     """
     answer = _ask("prove", claim, seconds)
@@ -39,7 +39,7 @@ def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
 
 
 def repairs_apart(claim: Claim, seconds: float) -> list[dict[str, Any]]:
-    """`repairs` of the claim that `prove_apart` refuted last, as JSON objects; empty where the search was cut off.
+    """The `repairs` of the claim that `prove_apart` last refuted, as JSON objects; empty if the search was cut off.
 
     Their `claim` and `assume` are in the grammar of claim files.
     """
@@ -70,7 +70,7 @@ def _repair(repair: Any) -> dict[str, Any]:
 
 
 def _serve() -> None:
-    """The worker. The parent, which only asks, does not import the search; no question pays for these imports."""
+    """Run the worker; it imports the search here, which the parent does not need, and before any question spends its time."""
     from sdescent.derive.proof.claims.prove import prove
     from sdescent.derive.proof.repair.smallest import repairs
 

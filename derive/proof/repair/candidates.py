@@ -1,7 +1,7 @@
 """Candidates for repairs: a number in the claim or its assumptions, or a single change.
 
-With a number, the repaired claim is true for all large t, where t is the number or minus it. Ranks order the offers: first <=
-for <, then constants that change little, hypotheses from weak to strong, other constants, and equalities.
+A claim repaired with a number is true for all large t, where t is the number or minus it. Ranks order the offers: first <= for <,
+then constants that change little, hypotheses from weak to strong, other constants, and equalities.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class _Change:
 
     @property
     def constant(self) -> bool:
-        """Whether the claim changes, and not its assumptions."""
+        """Whether the claim changes rather than its assumptions."""
         return self.kind in ("constant", "term", "factor", "weak")
 
 
@@ -36,11 +36,11 @@ class Family(_Change):
         sign: 1 if larger c make the claim true, -1 if smaller ones do.
         start: a value at which the counterexample refutes the claim.
         guess: the approximate value at which the claim becomes true.
-        at: the question for a value; `strictly` the same with < in the new hypothesis.
-        threshold: for each point the least sign c that excludes it as a counterexample.
-        phrase, beyond: words for a value with a true claim, and for one with a false claim; `strict_phrase` with <.
+        at: gives the question for a value; `strictly` gives the same with < in the new hypothesis.
+        threshold: gives for each point the least sign * c that excludes it as a counterexample.
+        phrase, beyond: the words for a value with a true claim and for one with a false claim; `strict_phrase` is for <.
         noun: the word for c.
-        convex: if the claim fails for c, it fails for all values from `start` to c.
+        convex: whether the claim fails for all values from `start` to c if it fails for c.
         allowed: whether a value may be offered.
     """
 
@@ -57,13 +57,13 @@ class Family(_Change):
     allowed: Callable[[Fraction], bool] = lambda c: True
     strictly: Callable[[Fraction], Question] | None = None
     strict_phrase: Callable[[Fraction], str] | None = None
-    #: points near the ones that determine the threshold
+    #: points near those that determine the threshold
     rows: Any = None
 
 
 @dataclass(frozen=True)
 class Single(_Change):
-    """A single change, of kind "weak", "strict", "signs", "order", "equal" or "constant"; `sharp`: no weaker one repairs."""
+    """A change of kind "weak", "strict", "signs", "order", "equal" or "constant"; if `sharp`, no weaker one repairs the claim."""
 
     question: Question
     words: str

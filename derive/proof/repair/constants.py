@@ -1,7 +1,7 @@
 """Repairs that change one number: in the claim or an assumption, added on the right side, or as a factor of the right side.
 
 In most claims r - l is A + B c or A + B/c in a numeral c. Each point then allows c on one side of -A/B, and all points together
-an interval: if the claim fails for c, it fails for all numbers from the old value to c.
+allow an interval: if the claim fails for c, it fails for all numbers from the old value to c.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ Bounds = Callable[[int, Table], Any]
 
 @dataclass(frozen=True)
 class Numeral:
-    """A number in a relation or term: its value, and the relation or term as a function of it (`shape` says of what kind)."""
+    """A number in a relation or term: its value, and the relation or term as a function of it, whose kind `shape` gives."""
 
     value: Fraction
     put: Callable[[Term | None, Fraction], Any]
     shape: str
-    #: whether it is a summand of a side, which may change its sign
+    #: whether the numeral is a summand of a side, which may change its sign
     summand: bool
     #: whether it is a coefficient, whose sign is part of the sum around it
     signed: bool
@@ -50,11 +50,11 @@ class Numeral:
 
     @property
     def open(self) -> Relation:
-        """The relation with `HOLE` for the number."""
+        """The relation with `HOLE` in place of the number."""
         return self.put(HOLE, self.value)
 
     def printed(self, c: Fraction) -> str:
-        """A value as it is printed in its place."""
+        """A value as printed in the numeral's place."""
         return str(abs(c)) if self.signed and self.value < 0 and c < 0 else str(c)
 
 
@@ -106,7 +106,7 @@ def _inside(t: Term, places: Any, above: tuple[str, ...], shape: str) -> Iterato
 
 
 def _plain(t: Term, n: int, new: Term) -> Term:
-    """t with another n-th part; a factor 1 or a summand 0 is left out."""
+    """The term with its n-th part replaced; a factor 1 or a summand 0 is left out."""
     rest = (*t[1:n], *t[n + 1 :])
     if (t[0], new) in (("*", ("q", "1")), ("+", ("q", "0"))):
         return rest[0] if len(rest) == 1 else Term((t[0], *rest))
@@ -114,18 +114,18 @@ def _plain(t: Term, n: int, new: Term) -> Term:
 
 
 def _scaled(t: Term, c: Fraction) -> Term:
-    """c t as a person writes it: t/2, 2*t/3."""
+    """The product c t as a person writes it: t/2, 2*t/3."""
     above = t if c.numerator == 1 else num(c.numerator) * t
     return above if c.denominator == 1 else above / c.denominator
 
 
 def constants(points: Points) -> list[Family] | list[Single]:
-    """Families, for a claim that is an inequality; single numbers, for an identity."""
+    """Families for an inequality, or single numbers for an identity."""
     claim, assume = points.claim, points.assume
     if claim.op == "==":
         return [s for n in numerals(claim) for s in _identity(points, n)]
     if claim.op not in ("<=", "<") or _only_equal(points):
-        # where only equality violates the claim, every larger constant repairs it, and there is no least one
+        # if only equality violates the claim, every larger constant repairs it, and there is no least one
         return []
     numbers = numerals(claim)
     families = [f for n in numbers for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
@@ -141,7 +141,7 @@ def constants(points: Points) -> list[Family] | list[Single]:
 
 
 def _identity(points: Points, n: Numeral) -> list[Single]:
-    """The number c for which r - l = A + B c is 0 at all points."""
+    """The number c, if there is one, for which r - l = A + B c is 0 at all points."""
     if n.shape != _AFFINE:
         return []
     here, there = (_slack(n, points.table, float(n.value) + step) for step in (0, 1))
@@ -193,7 +193,7 @@ def _families(points: Points, n: Numeral, kind: str, at: Any) -> list[Family]:
 
 
 def _thresholds(points: Points, n: Numeral, bounds: Bounds) -> Iterator[tuple[int, float, Threshold]]:
-    """(sign of the parameter, largest of the `bounds` of points, bounds as a function), for the signs that make sense."""
+    """The sign of the parameter, the largest of the points' bounds, and the bounds as a function, for each sensible sign."""
     for sign in (1, -1):
         threshold = partial(bounds, sign)
         t = float(np.nanmax(threshold(points.table)))
@@ -220,14 +220,14 @@ def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any)
 
 
 def _change(old: Fraction, new: float) -> float:
-    """The size of a change: of the logarithm, or of the number itself where its sign changes."""
+    """The size of a change: of the logarithm, or of the number itself if its sign changes."""
     if old != 0 and new / float(old) > 0:
         return abs(float(np.log(new / float(old))))
     return abs(new - float(old)) / max(1.0, abs(float(old))) + 0.5
 
 
 def _sensible(n: Numeral, c: Fraction) -> bool:
-    """Whether c is not so large that the claim becomes trivial, and has the sign of the old number unless that is a summand."""
+    """Whether c keeps the claim nontrivial (is not too large) and has the old number's sign, unless that is a summand."""
     return abs(c) <= LARGEST * (1 + abs(n.value)) and (n.summand or c * n.value > 0)
 
 
@@ -236,7 +236,7 @@ def _slack(n: Numeral, table: Table, c: Any) -> Any:
 
 
 def _bounds(n: Numeral, sign: int, table: Table) -> Any:
-    """For each point, the least sign * c for which the claim holds there, if it holds for all larger ones."""
+    """The least sign * c for each point from which on the claim holds there; inf if there is none, -inf if any c will do."""
     v = float(n.value)
     if n.shape == _OTHER:
         return _halved(lambda c: _slack(n, table, c) >= -NOISE, n, table, sign)
@@ -259,7 +259,7 @@ def _bounds(n: Numeral, sign: int, table: Table) -> Any:
 
 
 def _halved(holds: Callable[[Any], Any], n: Numeral, table: Table, sign: int) -> Any:
-    """The same by bisection; `holds` says of a column of numbers whether the claim holds at each point."""
+    """The same by bisection; `holds` tells for a column of numbers whether the claim holds at each point."""
     v, count = float(n.value), count_of(table)
     low, high = np.full(count, sign * v), np.full(count, sign * v + 16 * (1 + abs(v)))
     if n.value and not n.summand and sign * v < 0:
@@ -279,7 +279,7 @@ def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[
         return Relation(("<", *n.at(c)[1:]))
 
     def bounds(sign: int, table: Table) -> Any:
-        """The assumption A + B c >= 0 excludes a counterexample where A + B c < 0."""
+        """The thresholds of points: the assumption A + B c >= 0 excludes a counterexample with A + B c < 0."""
         here, there = _slack(n, table, v), _slack(n, table, 1.5 * v)
         slope = sign * (there - here) / (0.5 * v)
         bound = np.where(slope < -FLAT, sign * v - here / slope, np.inf)
@@ -305,7 +305,7 @@ def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[
     instead = f"in place of {said(relation)}"
 
     def least_harmless(sign: int, table: Table) -> Any:
-        """For each point the least sign * c from which on it is no counterexample: the claim holds, or an assumption fails."""
+        """The least sign * c for each point from which on it is no counterexample: the claim holds or an assumption fails."""
 
         def harmless(c: Any) -> Any:
             here = {**table, name: c}

@@ -1,4 +1,4 @@
-"""Repairs that add a hypothesis: a bound of a variable or a product of variables, signs, an order, an equality, < for <=."""
+"""Repairs that add a hypothesis: a bound on a variable or a product of variables, signs, an order, an equality, < for <=."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from sdescent.derive.proof.repair.samples import NOISE, Points, Table, column, f
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
 LARGEST = 1000.0
-#: a smaller share of the points is that of single points
+#: a smaller share of the points is that of isolated points
 LEAST = 1e-3
 
 
 def bounds(points: Points, point: Any) -> list[Family]:
-    """m <= c and m >= c for variables and products, and abs(v) <= c where neither repairs the claim for v."""
+    """Families m <= c and m >= c for variables and products, and abs(v) <= c if neither repairs the claim for v."""
     families: list[Family] = []
     for m in _measured(points):
         if points.late():
@@ -52,7 +52,7 @@ def _measured(points: Points) -> list[Term]:
 
 
 def _monomials(claim: Relation, normal: Normal) -> Iterator[Any]:
-    """The monomials of r - l, and of all arguments and denominators in it."""
+    """The monomials of r - l and of all arguments and denominators in it."""
     inner = [p[2] for side in claim[1:] for p in parts(side) if p[0] in ("f", "/")]
     for t in (claim.slack, *inner):
         yield from normal.polynomial(t)
@@ -73,7 +73,7 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
     worst = float(np.max(np.where(points.bad, sign * values, -np.inf)))
     if abs(worst) > LARGEST or points.share((sign * values > worst + NOISE) & ~points.bad) < LEAST:
         return []
-    # a claim that fails down to the edge of the assumptions would leave only the edge
+    # a claim that fails right up to the edge of the assumptions would leave only the edge
     worst, rows = points.largest(threshold)
     share = points.share((sign * values > worst + NOISE) & ~points.bad)
     name = text(m)
@@ -89,7 +89,7 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
 
 
 def _start(m: Term, point: Any, sign: int) -> Fraction:
-    """A bound of m that the counterexample satisfies."""
+    """A bound on m that the counterexample satisfies."""
     product = Fraction(1)
     for p in parts(m):
         if p[0] == "x":
@@ -131,7 +131,7 @@ def singles(points: Points) -> list[Single]:
 
 
 def _signs(points: Points) -> list[Single]:
-    """All variables of the claim >= 0, where a single sign does not suffice."""
+    """The hypothesis that all the claim's variables that can be negative are >= 0, if no single sign suffices."""
     names = [m[1] for m in _measured(points) if m[0] == "x"]
     below = {n: points.table[n] < -NOISE for n in names}
     free = [n for n in names if bool(np.any(below[n]))]
@@ -146,7 +146,7 @@ def _signs(points: Points) -> list[Single]:
 
 
 def _orders(points: Points) -> list[Single]:
-    """a <= b or a == b for two variables; for an identity also v == 0 and v == 1."""
+    """The hypotheses a <= b or a == b for two variables; for an identity also v == 0 and v == 1."""
     changes: list[Single] = []
     names, table = [m[1] for m in _measured(points) if m[0] == "x"], points.table
     normal = points.normal
@@ -173,7 +173,7 @@ def _orders(points: Points) -> list[Single]:
 
 
 def _holds_on(points: Points, r: Relation) -> bool:
-    """Whether the claim holds at all points moved to a == b that satisfy the assumptions, and there are some."""
+    """Whether the claim holds at all points, of which there must be some, that are moved to a == b and satisfy the assumptions."""
     if r.left[1] not in points.free:
         return False
     rows = points.rows.copy()

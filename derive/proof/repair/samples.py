@@ -1,6 +1,6 @@
-"""Points of the assumptions in floating point: where a claim fails, by how much, and which number would exclude them.
+"""Points that satisfy the assumptions, in floating point: where a claim fails, by how much, and which number excludes them.
 
-The numbers are guesses for `sdescent.derive.proof.repair.smallest`, which proves, or checks exactly, whatever it offers.
+The numbers are guesses for `sdescent.derive.proof.repair.smallest`, which proves or exactly checks whatever it offers.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from sdescent.derive.proof.refute.counterexample import Search, number, quiet
 from sdescent.derive.proof.refute.exact import NoValue, Point
 
 ROUNDS, BEST, NEAR = (0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 0.0005), 24, 30
-#: the sign of a smaller difference, absolute or relative to the sides, is rounding
+#: a difference smaller than this, absolute or relative to the sides, may owe its sign to rounding
 NOISE = 1e-9
-#: the same for a slope by which a quotient divides
+#: the same for a slope that is a divisor
 FLAT = 1e-7
 MOST = 6000
 #: variable -> column of values
 Table = Mapping[str, Any]
-#: for each point the least parameter that excludes it as a counterexample; -inf if it is none, inf if no parameter excludes it
+#: gives for each point the least parameter that excludes it as a counterexample; -inf if it is none, inf if none excludes it
 Threshold = Callable[[Table], Any]
 
 
 class Points:
-    """Points where all assumptions hold in floating point, with the counterexample `point`; `stop` is the deadline."""
+    """Points at which all assumptions hold in floating point, among them the counterexample `point`; `stop` is the deadline."""
 
     def __init__(
         self, names: Sequence[str], assume: Sequence[Relation], claim: Relation, point: Point, stop: float
@@ -75,7 +75,7 @@ class Points:
         return (margin >= -NOISE) & np.isfinite(violation)
 
     def _inside(self) -> Any:
-        """The points where every inequality among the assumptions is strict."""
+        """The points at which every inequality among the assumptions is strict."""
         inside = np.ones(len(self.rows), dtype=bool)
         for r in self.assume:
             if r.op != "==":
@@ -83,7 +83,7 @@ class Points:
         return inside
 
     def hold(self, rows: Any) -> bool:
-        """Whether the claim holds at all of these points that satisfy the assumptions, and there are some."""
+        """Whether some of these points satisfy the assumptions and the claim holds at all that do."""
         with quiet():
             rows = rows[self._feasible(rows)]
             return len(rows) > 0 and not failing(self.claim, self.search.table(rows)).any()
@@ -116,7 +116,7 @@ class Points:
             return (float(values[order[0]]) if len(order) else -np.inf), np.concatenate([*trail, rows[order]])
 
     def against(self, assume: Sequence[Relation], claim: Relation, rows: Any) -> Point | None:
-        """An exact counterexample to another question, near some of the points; None without one."""
+        """An exact counterexample to another question, near some of the points; None if none is found."""
         with quiet():
             search = Search(self.search.names, list(assume), claim, now() + 1)
             if search.free != self.free:
@@ -138,12 +138,12 @@ def column(t: Term, table: Table) -> Any:
 
 
 def count_of(table: Table) -> int:
-    """The number of points of a table; 1 without variables."""
+    """The number of points of a table; 1 if there are no variables."""
     return next((len(values) for values in table.values() if np.ndim(values)), 1)
 
 
 def failing(claim: Relation, table: Table) -> Any:
-    """The points where a claim fails by more than rounding; for <, equality is failure."""
+    """The points at which a claim fails by more than rounding; for <, equality is failure."""
     left, right = column(claim.left, table), column(claim.right, table)
     size = np.maximum(1.0, np.abs(left) + np.abs(right))
     gap = right - left

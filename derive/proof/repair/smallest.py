@@ -3,9 +3,9 @@
     for repair in repairs(prove("a*b <= (a^2 + b^2)/3")):
         print(repair.words)    # holds with 1/2 in place of 1/3: least such constant; fails at 31/63 with a = 1, b = 1
 
-The search is not trusted. A `Repair` can only be made with a fact of the kernel and its certificate, with an exact point that
-satisfies its assumptions, and with an exact counterexample just beyond it, if it names one. Its number is a rational with a
-denominator of at most 64 (`sdescent.derive.proof.search.mediants`); "least" means least among these.
+The search is not trusted. A `Repair` requires a fact of the kernel and its certificate, an exact point that satisfies its
+assumptions and, if it names one, an exact counterexample just beyond it. Its number is a rational with a denominator of at most 64
+(`sdescent.derive.proof.search.mediants`); "least" means least among these.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 MOST = 3
 #: the time for one value of a number: its share of the whole, and its least and most seconds
 SHARE, SHORTEST, LONGEST = 0.12, 0.25, 2.0
-#: the distance below a guess, which is the largest of samples, at which the walk begins
+#: the distance below a guess, the largest threshold of samples, at which the walk begins
 SLACK = Fraction(1, 10**6)
 #: the largest denominator of a strict bound
 SIMPLE = 8
 #: the largest rank (denominator plus change) of a second constant
 CRUDE = 40
-#: changes without a number, of which there are few, have the time of so many values if there are at most FEW variables
+#: changes without a number, of which there are few, get the time of PATIENCE values if there are at most FEW variables
 PATIENCE, FEW = 3, 8
 MOST_WITNESSES = 6
 MODEL_SECONDS = 0.1
@@ -56,12 +56,14 @@ def repairs(
 ) -> list[Repair]:  # fmt: skip
     """At most three repairs of a refuted claim, smallest first: constants that change little, then hypotheses from weak to strong.
 
+    The list is empty if the claim is not refuted.
+
     Args:
-        asked: a verdict, or a claim with what `prove` takes beside it, which is tried first, for as many seconds.
+        asked: a verdict, or a claim with the other arguments of `prove`, which is then tried first, for as many seconds.
         seconds: approximate time limit of the search, by `sdescent.derive.proof.language.clock`.
 
     Raises:
-        BadInput: as `prove`. For a claim that is not refuted the list is empty.
+        BadInput: as for `prove`.
     """
     verdict = asked if isinstance(asked, Judged) else prove(asked, assume, variables, hints, seconds)
     if verdict.status != Verdict.REFUTED or verdict.point is None:
@@ -76,7 +78,7 @@ def proposed(
     """A repair that somebody proposes, if it is proved here and a point satisfies its assumptions.
 
     Raises:
-        ProofError: it is not proved, no point of its assumptions is found, or `needed` does not refute `beyond`.
+        ProofError: it is not proved, no point that satisfies its assumptions is found, or `needed` does not refute `beyond`.
     """
     assume, claim = question
     verdict = prove(claim, assume, variables, seconds=seconds)
@@ -89,7 +91,7 @@ def proposed(
 def _model(
     variables: Sequence[str], assume: Sequence[Relation], seconds: float = MODEL_SECONDS
 ) -> tuple[Point | None, bool]:
-    """(a point of the assumptions, whether it is strictly inside them); a point inside is sought for MODEL_SECONDS."""
+    """A point that satisfies the assumptions, and whether strictly; a strict point is sought for MODEL_SECONDS."""
     strict = [Relation(("<", *r[1:])) if r.op == "<=" else r for r in assume]
     for wide, relations, most in ((True, strict, MODEL_SECONDS), (False, list(assume), seconds)):
         point = refute(variables, relations, NEVER, most)
@@ -98,7 +100,7 @@ def _model(
     return None, False
 
 
-#: a point, and the question just beyond a repair that it refutes
+#: a point, and the question just beyond a repair that the point refutes
 Failure = tuple[Point, Question]
 
 
@@ -165,7 +167,7 @@ class _RepairSearch:
 
     def _superfluous(self, candidate: Candidate, constant: int) -> bool:
         if candidate.constant:
-            # where <= repairs the claim, a larger constant in < says less
+            # if <= repairs the claim, a larger constant in < says less
             crude = constant > 0 and candidate.rank[1] > CRUDE
             return constant >= MOST - 1 or crude or any(o.repair.kind == "weak" for o in self.offers)
         return candidate.rank[0] == THIN and len(self.offers) > constant
@@ -256,7 +258,7 @@ class _RepairSearch:
             return None
         wide_enough = wide or not self.room
         if not (wide_enough or candidate.constant or sharp or isinstance(candidate, Single)):
-            # only the edge of the assumptions, where the proofs gave up before a better bound
+            # only the edge of the assumptions is left, where the proofs gave up before a better bound
             return None
         words += "" if wide_enough or candidate.constant else " (it leaves no open set)"
         rank = candidate.rank if wide_enough or candidate.constant or candidate.rank[0] > HYPOTHESIS else (LARGE, 0.0)
@@ -290,5 +292,5 @@ class _RepairSearch:
 
 
 def listed(point: Point) -> str:
-    """a = 1, b = 1/2"""
+    """The coordinates of the point as text: a = 1, b = 1/2."""
     return ", ".join(f"{name} = {value}" for name, value in point.items())

@@ -1,1 +1,1 @@
-"""Certificates as files of the proof assistant Rocq, and its judgement on them."""
+"""Certificates exported as files for the proof assistant Rocq, and Rocq's verdict on them."""

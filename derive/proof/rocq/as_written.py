@@ -1,4 +1,4 @@
-"""Terms as they are written, not in normal form: proofs that they are equal to what the steps speak of."""
+"""Terms as written rather than in normal form: proofs that they equal the terms the steps use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sdescent.derive.proof.rocq.script import Script
 
 
 def written_equal(script: Script, term: Term) -> str:
-    """A proof that the term as it is written is the term with its quotients, functions, operators and vectors in normal form."""
+    """A proof that the term as written equals the term with its quotients, functions, operators and vectors in normal form."""
     if script.show(term, as_written=True) == script.show(term):
         return f"(same__ {script.show(term)})"
     match term:
@@ -39,7 +39,7 @@ def written_equal(script: Script, term: Term) -> str:
 
 
 def as_written(script: Script, relation: Relation, proof: str, *, back: bool = False) -> str:
-    """Turns a proof of the relation into a proof of it as written; with `back`, the other way round."""
+    """Turn a proof of the relation in normal form into a proof of it as written, or the reverse if `back` is true."""
     if script.relation(relation) == script.relation(relation, as_written=True):
         return proof
     sides = [written_equal(script, t) if back else f"(sym__ {written_equal(script, t)})" for t in relation[1:]]
@@ -47,7 +47,7 @@ def as_written(script: Script, relation: Relation, proof: str, *, back: bool = F
 
 
 def _normal(script: Script, term: Term) -> str:
-    """A proof that the term as it is written is its normal form."""
+    """A proof that the term as written equals its normal form."""
     return f"(trans__ {written_equal(script, term)} {script.identity(term, script.terms.normal(term))})"
 
 
@@ -66,18 +66,18 @@ def _inverse(script: Script, p: Polynomial) -> str:
     return f"(inv__scaled {script.show(expanded(p))} {number(c)} {script.show(f)} {number(1 / c)} {scaled} ltac:(lra))"
 
 
-# Vectors and matrices: what the context declares of them, as premises
+# Vectors and matrices: their declared properties, as premises
 
 
 def symmetric(script: Script, matrix: Any) -> str:
-    """A proof that a matrix is symmetric, where w and t are bound."""
+    """A proof that a matrix is symmetric, for bound w and t."""
     if script.terms.context.psd(matrix[1]):
         return f"(psd__symmetric _ {positive_semidefinite(script, matrix)})"
     return _declared(script, matrix, "symmetric__", "symmetric")
 
 
 def positive_semidefinite(script: Script, matrix: Any) -> str:
-    """A proof that a matrix is positive semidefinite, where w and t are bound."""
+    """A proof that a matrix is positive semidefinite, for bound w and t."""
     return _declared(script, matrix, "psd__", "positive semidefinite, that is, a sum of products v v'")
 
 
@@ -88,7 +88,7 @@ def _declared(script: Script, matrix: Any, predicate: str, words: str) -> str:
 
 
 def written_form(script: Script, term: Term) -> str:
-    """A proof that a norm, a trace or a form as it is written is its normal form."""
+    """A proof that a norm, a trace or a form as written equals its normal form."""
     terms = script.terms
     goal = terms.poly(terms.polynomial(term), terms.atom_text)
     if term[0] == "trprod":
@@ -111,7 +111,7 @@ def written_form(script: Script, term: Term) -> str:
 
 
 def _form(script: Script, u: Any, v: Any) -> list[str]:
-    """The texts of the inner product, and of the quadratic form that it is by definition."""
+    """The text of the inner product and, if v is M u, of the quadratic form that equals it by definition."""
     texts = [script.terms.geometric(("dot", u, v))]
     return [*texts, script.terms.geometric(("quad", v[1], u))] if v[0] == "Mv" and v[2] == u else texts
 

@@ -1,4 +1,4 @@
-"""Properties of declared functions, vectors and matrices: what is declared is a premise, what follows from it is proved."""
+"""Properties of declared functions, vectors and matrices: each declaration is a premise, and its consequences are proved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script
 
 
 def geometric(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved:
-    """Signs and bounds of norms, traces and quadratic forms, for every w and t."""
+    """The sign or bound of a norm, a trace or a quadratic form, for all w and t."""
     d, kernel, vector = step.data, Kernel(script.terms.context), script.terms.vector
     if step.rule == "nonnegative":
         head, *parts = d["of"]
@@ -40,12 +40,12 @@ def geometric(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved
 
 
 def _name(raw: Any) -> str:
-    """The name of a vector or a matrix, which may also stand as it does in terms."""
+    """The name of a vector or a matrix, which is given either directly or as the object that occurs in terms."""
     return raw if isinstance(raw, str) else raw[1]
 
 
 def property_of_function(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """The property that the context declares, for all arguments, as a premise; its instance from that."""
+    """An instance of a declared property, proved from the premise that the property holds for all arguments."""
     context, terms, show = script.terms.context, script.terms, script.show
     name, prop = step.data["function"], step.data["property"]
     args = [terms.normal(t) for t in step.data["args"]]

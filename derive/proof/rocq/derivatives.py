@@ -1,7 +1,6 @@
-"""Derivatives with their proofs: the lemma of calculus for each part of a term of one variable, as it is written.
+"""Derivatives with their proofs: one lemma of calculus for each part of a term in one variable, as written.
 
-What the derivative of a function is comes from the kernel (`calculus.OUTER`); how a sum, a product or a power is derived,
-from the lemmas.
+The kernel supplies the derivatives of the functions (`calculus.OUTER`); the lemmas differentiate sums, products and powers.
 """
 
 from __future__ import annotations
@@ -16,19 +15,19 @@ Writer = Callable[[Term], str]
 
 
 class UnsupportedError(Exception):
-    """A part of a proof of one variable that is not proved in Rocq; the whole fact enters as a premise."""
+    """A part of a proof in one variable that is not proved in Rocq; the whole fact becomes a premise."""
 
 
 def derived(text: Writer, term: Term, name: str, nonzero: Writer, positive: Writer) -> tuple[Term, str]:
-    """The derivative at y__ and a proof that it is that of fun x__ => text(term).
+    """The derivative at y__, and a proof that it is the derivative of fun x__ => text(term).
 
     Args:
-        text: a term as it is written in Rocq, x__ being the variable.
+        text: writes a term in Rocq's notation, with x__ for the variable.
         name: the variable.
-        nonzero, positive: proofs of b <> 0 and 0 < t at y__ for denominators b and arguments t of log and sqrt.
+        nonzero, positive: give a proof at y__ of b <> 0 for a denominator b, and of 0 < t for an argument t of log or sqrt.
 
     Raises:
-        UnsupportedError: a power 0, or a function whose derivative has no lemma.
+        UnsupportedError: the term has a power with exponent 0 or a function whose derivative has no lemma.
     """
 
     def of(t: Term) -> tuple[Term, str]:

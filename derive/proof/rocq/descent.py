@@ -1,4 +1,4 @@
-"""The descent lemma over one step: the rule descent, proved for the function and taken on average over the step."""
+"""The rule descent: the descent lemma over one step, proved for the function and averaged over the step."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script
 
 
 def descent(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """The descent lemma, proved for the function and taken on average over the step."""
+    """The descent lemma, proved for the function and averaged over the step."""
     terms, kernel, name = script.terms, Kernel(script.terms.context), step.data["potential"]
     entry = terms.context.potentials[name]
     t0, t1, square, c = (terms.normal(t) for t in (*entry["smoothness"], entry["square"], step.data["reach"]))
     radius = None if entry["radius"] is None else terms.normal(entry["radius"])
     needs = [] if radius is None else [ZERO.le(t1), (t1 * radius).le(c)]
     proofs = [script.bridge(*g, r) for g, r in zip(premises, needs, strict=True)]
-    kernel.descent(name, step.data["reach"], assumed(script, kernel, needs))  # raises what its side conditions say
+    kernel.descent(name, step.data["reach"], assumed(script, kernel, needs))  # raises if a side condition fails
     gradient = ("v", entry["gradient"])
     mean, equal, slope = drift_of(script, gradient, entry["mean"])
     start = f"{conditional_mean(script)} {moving(script, name)} {_stepping(script, name, mean, (t0, t1, square))}"
@@ -33,7 +33,7 @@ def descent(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
 
 
 def _stepping(script: Script, name: str, mean: str, terms: tuple[Term, Term, Term]) -> str:
-    """The premise that a potential is a C^2 function of a point with this step."""
+    """The premise that the potential is a C^2 function of a point that moves by this step."""
     gradient = script.terms.identifiers[script.terms.context.potentials[name]["gradient"]]
     point, value, slope, second = (f"{part}__{name}" for part in ("point", "value", "slope", "second"))
     script.variables_once(
@@ -51,7 +51,7 @@ def _stepping(script: Script, name: str, mean: str, terms: tuple[Term, Term, Ter
 
 
 def _within(script: Script, name: str, radius: Term) -> str:
-    """The premise that bounds the step."""
+    """The premise that bounds the length of the step by the radius."""
     text = script.show(radius)
     return script.declared(
         f"radius__ coords {CONDITIONAL} point__{name} (fun w t => {text})",

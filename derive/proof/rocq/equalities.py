@@ -1,8 +1,8 @@
-"""Functions of one variable: lemmas of Rocq that say that two ways of writing one are equal on an interval.
+"""Functions of one variable: lemmas in Rocq which state that two expressions are equal on an interval.
 
-The kernel's `Forms` computes the normal forms that a ball is about; Rocq proves here that they are the functions they come
-from, so that they are not trusted. An equality is proved by `field`, once functions are written with the arguments of the normal
-form, exponentials as powers of few, and squares of roots as what they are the squares of.
+The kernel's `Forms` computes the normal forms that a ball step works with. Rocq proves here that they equal the original
+functions, so they need not be trusted. `field` proves each equality after three rewrites: every function gets the argument of its
+normal form, exponentials become powers of a few common ones, and the square of a root becomes its radicand.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ODD = ("atan", "erf", "tanh")
 
 @dataclass(frozen=True)
 class Interval:
-    """low <= x__ <= high, None being infinite; low < x__ where it is open."""
+    """The interval low <= x__ <= high, or low < x__ <= high if `open`; an end that is None is infinite."""
 
     low: Fraction | None
     high: Fraction | None
@@ -35,12 +35,12 @@ class Interval:
         return low if self.high is None else [*low, f"x__ <= {number(self.high)}"]
 
     def names(self) -> str:
-        """The names of the hypotheses that are the bounds."""
+        """The names of the hypotheses that state the bounds."""
         return ("l__ " if self.low is not None else "") + ("h__ " if self.high is not None else "")
 
 
 class Equalities:
-    """Lemmas over x__ in an interval `whole`, where the domain is known; `number` is in their names, to tell them from others."""
+    """Lemmas for x__ in the interval `whole`, where the domain is known; their names contain `number` and so stay distinct."""
 
     def __init__(self, number: int, variable: str, whole: Interval) -> None:
         self._terms = RocqTerms(Context(symbols={variable: "const"}))
@@ -49,7 +49,7 @@ class Equalities:
         self.term, self.normal = self.forms.term, self.forms.polynomial
         self.name = variable
         self.whole = whole
-        self.domain: list[str] = []  # lemmas: 0 < sign * Q
+        self.domain: list[str] = []  # lemmas that state 0 < sign * Q
         self.lemmas: list[str] = []
         self._prefix = number
         self._equal: dict[tuple[str, str, Interval], str] = {}
@@ -60,7 +60,7 @@ class Equalities:
         return self._terms.show(term, self._terms.atom_text, as_written=True)
 
     def new(self, statement: str, where: Interval, body: str) -> str:
-        """Adds a lemma for all x__ of the interval; its name."""
+        """Add a lemma for all x__ of the interval and return its name."""
         name = f"ball__{self._prefix}_{len(self.lemmas)}"
         arrows = " -> ".join([*where.bounds(), statement])
         self.lemmas.append(f"Lemma {name} (x__ : R) : {arrows}.\nProof. intros {where.names()}. {body} Qed.")
@@ -68,13 +68,13 @@ class Equalities:
 
     @staticmethod
     def at(name: str, where: Interval, point: str = "x__") -> str:
-        """The lemma at a point that linear arithmetic sees to lie in the interval."""
+        """The lemma applied at a point that linear arithmetic can place in the interval."""
         return f"({name} {point}{' ltac:(lra)' * len(where.bounds())})"
 
     # Equalities
 
     def equal(self, left: Term, right: Term, where: Interval) -> str:
-        """The name of a lemma: text(left) = text(right) on the interval."""
+        """The name of a lemma which states that text(left) = text(right) on the interval."""
         texts = self.text(left), self.text(right)
         key = (*texts, where)
         if key not in self._equal:
@@ -85,7 +85,7 @@ class Equalities:
     def _by_field(self, left: Term, right: Term, where: Interval) -> str:
         script = ""
         functions = {self.text(f): f for f in [*_outer(left), *_outer(right)]}
-        for text in sorted(functions, key=len, reverse=True):  # one that stands in another comes after it
+        for text in sorted(functions, key=len, reverse=True):  # a function nested in another one comes after it
             canonical = self.term(self.normal(functions[text]))
             if text != self.text(canonical):
                 script += f"rewrite ?{self.at(self._function(functions[text], canonical, where), where)}. "
@@ -105,7 +105,7 @@ class Equalities:
         return Term(self._canonical(t) if isinstance(t, Term) else t for t in term)
 
     def _function(self, f: Term, canonical: Term, where: Interval) -> str:
-        """f(t) = N(f(t)) from t = N(t), where that is f of a number or f(-p) = -f(p)."""
+        """A lemma f(t) = N(f(t)) from t = N(t), where f is applied to a number or f(-p) = -f(p) is used if needed."""
         argument = self.normal(f[2])
         inner = self.term(argument)
         whole = fn(f[1], inner)
@@ -123,10 +123,10 @@ class Equalities:
             raise UnsupportedError(f)
         return self.new(f"{self.text(f)} = {self.text(canonical)}", where, f"{moved}{proof}")
 
-    # What is known
+    # Known facts
 
     def facts(self, terms: list[Term]) -> tuple[str, list[str]]:
-        """Signs of what the terms divide by and take roots of, and the names of sqrt(Q) * sqrt(Q) = Q."""
+        """Tactics that state the signs of the terms' denominators and radicands, and the names of facts sqrt(Q) * sqrt(Q) = Q."""
         script = "pose proof PI_RGT_0 as P__. "
         if any(contains(t, self.name) for t in terms):
             for n, name in enumerate(self.domain):
@@ -162,7 +162,7 @@ class Equalities:
         return script, squares
 
     def _powers(self, terms: list[Term]) -> tuple[dict[str, tuple[str, str]], str]:
-        """exp(p) as products of powers of exp(m/D), m the monomials of all such p: equalities with their proofs."""
+        """Proved equalities that write each exp(p) in powers of exp(m/D), m being the monomials of all such p; and exp(m/D) > 0."""
         exponents = {self.text(p): self.normal(p[2]) for t in terms for p in _parts(t) if p[:2] == ("f", "exp")}
         scales: dict[Any, int] = {}
         for p in exponents.values():
@@ -197,20 +197,20 @@ class Equalities:
     # Numbers
 
     def sign(self, value: Polynomial, strict: bool) -> str:
-        """A tactic for 0 <= text(term(value)), a number."""
+        """A tactic that proves 0 <= text(term(value)), or 0 < .. if `strict`, for a number."""
         if not self.forms.decided(value, strict):
             raise ProofError("the sign of a number is not shown")
         return "lra" if set(value) <= {ONE} else numerical(self.text(self.term(value)), 300)
 
 
 def numerical(text: str, bits: int, bisected: str = "") -> str:
-    """A tactic for what balls show of the text; erf and psi are integrals there, and erf's limit a number near 1."""
+    """A tactic that proves a numerical relation by balls; erf and psi become integrals there, and erf's limit a number near 1."""
     outside = "psi__out; " * ("(psi " in text) + "top__out; " * ("erf__top" in text) + "erf__out; " * ("(erf " in text)
     return f"({outside}interval with ({bisected}i_prec {bits}))"
 
 
 def _rewritten(powers: dict[str, Any]) -> str:
-    """The powers put in, in the goal and in what is known."""
+    """A script that substitutes the powers in the goal and in the hypotheses."""
     if not powers:
         return ""
     names = ", ".join(f"?{name}" for name in powers)
@@ -218,10 +218,10 @@ def _rewritten(powers: dict[str, Any]) -> str:
 
 
 def _parts(term: Term) -> list[Term]:
-    """The term and all terms in it, each before those in it."""
+    """The term and all its subterms, each before its own subterms."""
     return [term, *(p for t in term if isinstance(t, Term) for p in _parts(t))]
 
 
 def _outer(term: Term) -> list[Term]:
-    """The functions in a term that stand in no other."""
+    """The outermost functions of a term, those that no other function contains."""
     return [term] if term[0] == "f" else [f for t in term if isinstance(t, Term) for f in _outer(t)]

@@ -1,8 +1,8 @@
-"""A certificate as a file of Rocq, which coqc accepts iff the certificate proves its statement from the premises named in the file.
+"""A certificate as a Rocq file, which coqc accepts iff the certificate proves its statement from the premises named in the file.
 
-Symbols are functions of what they depend on (an outcome w, a time t, a coordinate j or i, a client k); E, EI and Int are unknown
-functionals and Sum a finite sum. A step is a lemma for all w, t, j, i, k that it speaks of: a hypothesis is had there, a sealed
-one everywhere.
+Symbols are functions of the variables they depend on (an outcome w, a time t, a coordinate j or i, a client k). E, EI and Int are
+unspecified functionals and Sum is a finite sum. Each step is a lemma for all the w, t, j, i, k that occur in it. An ordinary
+hypothesis of a step holds at these values, a sealed one at all values.
 """
 
 from __future__ import annotations
@@ -48,21 +48,21 @@ from sdescent.derive.proof.rocq.script import (
 )
 from sdescent.derive.proof.rocq.step_proofs import Rules
 
-#: short names in the section for what the library defines
+#: short names, in the section, for definitions of the library
 NOTATIONS = {
     "EI": "(path__ E Int)",
     "integrable_wt": "(both__ integrable integrable_t Int)",
     **{name: f"({name}__ coords)" for name in ("mv", "norm", "opnorm", "tr", "quad", "trprod", "dot")},
 }
-#: what differs where time is steps
+#: the entries that change if time consists of steps
 IN_STEPS = {"integrable_wt": "(each__ integrable)"}
 SOME = {"coords": "j__", "clients": "k__"}
-#: heads of terms; nothing else in a certificate begins with one of these words
+#: heads of terms; no other list in a certificate begins with one of these words
 HEADS = frozenset({"q", "x", "xi", "pi", "+", "*", "^", "/", "f", "F", *OPERATORS, *GEOMETRIC})
 #: rules that use their premises along whole paths
 PATHS = ("ito", "gronwall", "primitive", *WEIGHTED)
 SEALING = ("monotone", "component", *PATHS)
-# The model that FORMAT.md means, where the file does not say it.
+# The model that FORMAT.md intends, for whatever the file leaves open.
 MODEL = """   general: a fact of analysis; declared: what the certificate's context says; integrable: that what stands under E, Int
    or EI has a value; assumed: a step that is not proved here. All general premises hold together where E is the expectation of
    integrable random variables, Int the integral of Lebesgue, and the process a weak solution up to T of its equation; where time
@@ -71,7 +71,7 @@ MODEL = """   general: a fact of analysis; declared: what the certificate's cont
 
 @dataclass(frozen=True)
 class Exported:
-    """The file, what it takes as premises, and the number of steps that are proved in it, from the premises or without."""
+    """The text of the file, its premises, and the number of its steps that are proved, whether or not they use premises."""
 
     text: str
     premises: tuple[Premise, ...]
@@ -79,10 +79,10 @@ class Exported:
 
 
 def export(certificate: dict[str, Any]) -> Exported:
-    """The theorem `certified` of the certificate in Rocq: assumptions -> definitions -> claim.
+    """Export the certificate as the Rocq theorem `certified`: assumptions -> definitions -> claim.
 
     Raises:
-        ExportError: the replay refuses the certificate, or Rocq cannot state it.
+        ExportError: the replay rejects the certificate, or Rocq cannot state it.
     """
     try:
         replay_object(certificate)
@@ -93,7 +93,7 @@ def export(certificate: dict[str, Any]) -> Exported:
 
 
 def translated(certificate: dict[str, Any]) -> Exported:
-    """The same without a replay: of a certificate that is not valid it may well write a file, which coqc then refuses."""
+    """Export without a replay; an invalid certificate may also yield a file, which coqc then rejects."""
     try:
         with rationed(UNITS):
             return _File(certificate).exported()
@@ -101,7 +101,7 @@ def translated(certificate: dict[str, Any]) -> Exported:
         raise ExportError("the certificate needs more work than an export may take") from None
     except RecursionError:
         raise ExportError("a term is too deep") from None
-    except ValueError as error:  # of ours, and of numbers
+    except ValueError as error:  # raised by this package or by a conversion of numbers
         raise ExportError(str(error)[:200]) from error
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ExportError(f"the certificate is malformed: {type(error).__name__}: {error}"[:200]) from error
@@ -116,10 +116,10 @@ class _File:
         self.terms = RocqTerms(self.context)
         self.script = Script(self.terms)
         self.steps: list[RocqStep] = []
-        self.index: list[int] = []  # of the certificate's steps among ours
+        self.index: list[int] = []  # from a step's number in the certificate to its index in `steps`
         self.copies: dict[tuple[int, str, Term], int] = {}
-        self.hypotheses: dict[Key, str] = {}  # by key: the number of the Definition
-        self.registered: dict[Key, Relation] = {}  # and what it says
+        self.hypotheses: dict[Key, str] = {}  # from a hypothesis's key to the number of its Definition
+        self.registered: dict[Key, Relation] = {}  # from the same key to the relation itself
         self.rules = Rules(self.script, self._use, self.steps)
 
     # Steps
@@ -135,7 +135,7 @@ class _File:
             if any(type(n) is not int or not 0 <= n < number for n in raw["premises"]):
                 raise ExportError(f"step {number}: a premise is not an earlier step")
             self.index.append(self._step(number, raw))
-            # An instance assumes nothing that its premise does not: its steps are those of the premise again.
+            # An instance has no assumptions beyond its premise's: its steps repeat those of the premise.
             proved += raw["rule"] != "assume" and (raw["rule"] == "instantiate" or not self.script.leaned)
         claim = self._relation(statement["claim"])
         variables, claim_text = self._stated(claim)
@@ -144,7 +144,7 @@ class _File:
         for n, r in enumerate(assumptions):
             letters, text = self._stated(r)
             arrows += f"  {text} ->\n"
-            # The Definition of the hypothesis has fewer variables where some cancel in its normal form.
+            # The Definition of the hypothesis has fewer variables if some cancel in its normal form.
             inner = self.script.deps(r)
             at = " ".join(v if v in inner else _some(v) for v in letters)
             proof = abstracted(letters, as_written(self.script, r, applied(f"A{n}__", letters), back=True))
@@ -168,7 +168,7 @@ class _File:
         return Exported(with_names(self._text(section), final), premises, proved)
 
     def _some(self, sort: str, proof: str, assumptions: list[Relation], claim: str) -> str:
-        """The proof, which is about some coordinate or client: there is one where an assumption says so of their number."""
+        """The proof for an existing coordinate or client: an assumption about their number gives one, or else a new premise."""
         one = SOME[sort]
         size = self.context.dimension if sort == "coords" else self.context.clients
         if size is not None:
@@ -186,7 +186,7 @@ class _File:
         return proof
 
     def _stated(self, r: Relation) -> tuple[str, str]:
-        """The variables of a relation of the statement, and the relation as it is written, for all of them."""
+        """The variables of a relation of the statement, and the relation as written, quantified over them."""
         variables = self.script.deps(r, as_written=True)
         return variables, quantified(variables, self.script.relation(r, as_written=True))
 
@@ -208,7 +208,7 @@ class _File:
     def _step(self, number: int, raw: dict[str, Any]) -> int:
         premises, claim = [self.index[n] for n in raw["premises"]], self._relation(raw["claim"])
         data = {key: _frozen(value) for key, value in raw["data"].items()}
-        # A ball is a term of its own variable, which `Forms` checks; the context knows where it is used.
+        # `Forms` checks the term of a ball, which has its own variable; the context knows only the term where it is used.
         self._check_terms(data["at"] if raw["rule"] == "ball" else tuple(data.values()))
         if raw["rule"] == "instantiate":
             name, term = data["symbol"], data["term"]
@@ -218,7 +218,7 @@ class _File:
         return self._add(RocqStep(number, raw["rule"], premises, data, claim))
 
     def _fixed(self) -> set[str | None]:
-        """Constants that the context speaks about."""
+        """The constants that occur in the context's declarations."""
         context, starts = self.context, [p["start"] for p in self.context.potentials.values()]
         fixed = {context.horizon, context.dimension, context.clients, *starts}
         declared = tuple(value for f in context.functions.values() for value in f.values())
@@ -226,7 +226,7 @@ class _File:
         return fixed | {n for n in context.symbols if contains(declared, n)}
 
     def _copy(self, index: int, name: str, term: Term) -> int:
-        """The step proved again with the term for the constant; steps before it in which the constant does not occur stay."""
+        """Prove the step again with the term in place of the constant; steps without the constant are reused."""
         key = (index, name, term)
         if key not in self.copies:
             step = self.steps[index]
@@ -265,7 +265,7 @@ class _File:
         return index
 
     def _inherit(self, step: RocqStep) -> None:
-        """Hypotheses of the step: those of its premises, less what a split discharges."""
+        """Collect the step's hypotheses: those of its premises, without those that a split or a cut discharges."""
         if step.rule == "assume":
             key = self._register(step.claim)
             step.hypotheses[key] = self.registered[key]
@@ -289,7 +289,7 @@ class _File:
                         step.sealed.add(key)
 
     def _seals(self, step: RocqStep, position: int, hypothesis: Relation) -> bool:
-        """Whether the rule uses a hypothesis of this premise at more than one point."""
+        """Whether the rule uses the hypothesis of this premise at more than one point."""
         if step.rule in ("monotone", "component"):
             return bool(set(self.script.deps(hypothesis)) & set(OPERATORS.get(step.data["operator"], "")))
         if step.rule == "cut" and position == 1:
@@ -297,11 +297,11 @@ class _File:
         return step.rule in SEALING
 
     def _variables(self, step: RocqStep) -> str:
-        """What the lemma of a step is for all of: what its text speaks of, and what its premises are for all of and it leaves."""
+        """The variables that a step's lemma quantifies over: those in its text, and its premises' unless the rule binds them."""
         letters = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
         letters |= (
             set(OPERATORS[step.data["operator"]]) if step.rule == "component" else set()
-        )  # all parts may be equal
+        )  # the components may all be equal
         for position, n in enumerate(step.premises):
             bound = set(OPERATORS.get(step.data["operator"], "")) if step.rule == "monotone" else set()
             if step.rule in PATHS:
@@ -332,7 +332,7 @@ class _File:
         return quantified(variables, text) if key in step.sealed else text
 
     def _use(self, index: int, evidence: Evidence, at: dict[str, str] | None = None) -> Proved:
-        """The claim of a step and its proof at the variables that are bound, or at what `at` puts for them."""
+        """The claim of a step and its proof at the bound variables, or at the values that `at` gives them."""
         step = self.steps[index]
         arguments = [at[v] if at else v for v in step.variables]
         for key in step.hypotheses:
@@ -341,11 +341,11 @@ class _File:
                 name = evidence.everywhere[key]
                 arguments.append(name if key in step.sealed or not variables else f"({name} {' '.join(variables)})")
             else:
-                # A hypothesis that the statement does not have: coqc says so, where the reader trusts it.
+                # The statement lacks this hypothesis: coqc reports the unknown name, so the reader need not trust this code.
                 arguments.append(evidence.here.get(key, "not_an_assumption__"))
         return step.claim, f"(step__{index} {' '.join(arguments)})" if arguments else f"step__{index}"
 
-    # The whole
+    # The whole file
 
     def _text(self, body: str) -> str:
         premises = "\n".join(f"   - {p.kind}: {_comment(p.words)}" for p in self.script.premises) or "   none"
@@ -360,7 +360,7 @@ class _File:
         return f"{head}{library(rest)}\n{rest}"
 
     def _declarations(self, body: str) -> list[str]:
-        """Variables for all that the text speaks of; Rocq forgets those that the theorem does not need."""
+        """The variables that the text uses; Rocq drops those that the theorem does not need."""
         context, names, horizon = self.context, self.terms.identifiers, self.script.horizon
         words = set(WORD.findall(body))
         timed = "clock" in context.symbols.values() or not words.isdisjoint(("ito__", "riemann__", "flow__"))
@@ -393,7 +393,7 @@ class _File:
 
 
 def _frozen(value: Any) -> Any:
-    """JSON of a certificate with terms and relations as the kernel has them; other lists become tuples."""
+    """The JSON of a certificate with lists turned into the kernel's terms and relations, or into tuples."""
     spend(2)
     if not isinstance(value, list):
         return value
@@ -403,20 +403,20 @@ def _frozen(value: Any) -> Any:
 
 
 def _put(value: Any, name: str, term: Term) -> Any:
-    """Data of a step with a term for a constant."""
+    """A step's data with the term in place of the constant."""
     if isinstance(value, (Term, Relation)):
         return substitute(value, name, term)
     return tuple(_put(v, name, term) for v in value) if isinstance(value, tuple) else value
 
 
 def _comment(text: str) -> str:
-    """The text as it may stand in a comment: it neither ends that comment nor begins another, nor a string."""
+    """The text made safe for a comment: it cannot end the comment or open another comment or a string."""
     text = re.sub(r"[^A-Za-z0-9 .,:;=<>+*/^_'|()-]", " ", text)[:2000]
     return re.sub(r"\*(?=\))", "* ", re.sub(r"\((?=\*)", "( ", text))
 
 
 def _some(variable: str) -> str:
-    """An outcome, a time, a coordinate or a client: the section's own."""
+    """The section's own outcome, time, coordinate or client."""
     return f"{'j' if variable == 'i' else variable}__"
 
 

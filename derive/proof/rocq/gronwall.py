@@ -1,7 +1,7 @@
-"""Ito and Gronwall: what the rules ito, gronwall, telescope, decay and summable give, from what they say in general.
+"""Ito and Gronwall: conclusions of the rules ito, gronwall, telescope, decay and summable, from general premises.
 
-Of an equation it is a premise what Ito's formula says of its solution, for all functions of the state; Gronwall follows from that.
-Where time is steps all of it is proved: from the tower property, and from what the context declares of a potential.
+In continuous time Ito's formula for the solution of the equation is a premise, for all functions of the state; Gronwall follows
+from it. In discrete time everything is proved from the tower property and the context's declarations about a potential.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ CONDITIONAL = "has_cond__ cond__"
 
 @dataclass(frozen=True)
 class Diffusion:
-    """The process behind a potential V, and what is known of it.
+    """The process behind a potential V and the known facts about it.
 
     Args:
-        facts: proofs that Ito's formula holds for the process, and that V is what it is declared to be.
+        facts: proofs that Ito's formula holds for the process and that V matches its declaration.
         covariance: a proof that A is positive semidefinite, for all w and t.
-        equal: a proof of b'grad V + Tr(A hess V)/2 = LV, where w and t are bound.
+        equal: a proof of b'grad V + Tr(A hess V)/2 = LV, for bound w and t.
     """
 
     facts: str
@@ -48,7 +48,7 @@ class Diffusion:
 
 
 def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """E(end) - start <= EI(LV), or Gronwall's E(end) <= start exp(-k T) + c/k (1 - exp(-k T)), from their own premises."""
+    """Ito's E(end) - start <= EI(LV), or Gronwall's E(end) <= start exp(-k T) + c/k (1 - exp(-k T)), from the step's premises."""
     d, terms = step.data, script.terms
     name, kernel = d["potential"], Kernel(terms.context)
     entry = terms.context.potentials[name]
@@ -69,7 +69,7 @@ def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
         sums = f"{summed(script, 'EI', generator)} {absolute(script, generator)}"
         equal = abstracted("wt", diffusion.equal)
         return claim, f"(ito__rule {diffusion.facts} {lower} {mean} {bounded} {sums} {equal})"
-    kernel.gronwall(name, k, c, facts)  # raises what its side conditions say
+    kernel.gronwall(name, k, c, facts)  # raises if a side condition fails
     below = f"(between__le {proofs[-2]} (sym__ {diffusion.equal}) (sym__ {written_equal(script, needs[-2].right)}))"
     means = f"{script.fact(*EXPECTATION)} {time_mean(script)}"
     sides = f"{as_written(script, ZERO.lt(k), proofs[-1])} {abstracted('wt', below)}"
@@ -82,20 +82,20 @@ def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
 
 
 def _below(script: Script, bound: Relation, whole: Term) -> Term:
-    """c of c <= W, whatever side its terms stand on: W less the relation's slack."""
+    """The lower bound c from c <= W, however the terms are split between the sides: W minus the relation's slack."""
     terms = script.terms
     return terms.term(added([terms.polynomial(whole), terms.polynomial(-bound.slack)]))
 
 
 def _generator(entry: Mapping[str, Any]) -> Term:
-    """LV, as the kernel writes it."""
+    """The generator LV as the kernel writes it."""
     gradient, hessian = ("v", entry["gradient"]), ("m", entry["hessian"])
     spread = (HALF * a * trprod(hessian, k) for a, k in entry["diffusion"])
     return plus(*(a * dot(gradient, v) for a, v in entry["drift"]), *spread)
 
 
 def _diffusion(script: Script, name: str, signs: list[str]) -> Diffusion:
-    """The process behind a potential; `signs` begins with the proofs that the coefficients of the covariance are >= 0."""
+    """The process behind a potential; `signs` begins with proofs that the covariance's coefficients are nonnegative."""
     terms = script.terms
     entry, vector = terms.context.potentials[name], terms.vector
     gradient, hessian = ("v", entry["gradient"]), ("m", entry["hessian"])
@@ -115,7 +115,7 @@ def _diffusion(script: Script, name: str, signs: list[str]) -> Diffusion:
 
 
 def drift_of(script: Script, gradient: Any, combination: Any) -> tuple[str, str, Term]:
-    """b = sum of a_n v_n, its coordinate j; a proof of gradient'b = sum of a_n gradient'v_n, w and t being bound; and that sum."""
+    """The coordinate j of b = sum of a_n v_n; a proof, for bound w and t, of gradient'b = sum of a_n gradient'v_n; that sum."""
     vector, g = script.terms.vector, script.terms.vector(gradient)
     b, equal, total = "0", f"(drift__0 coords {g})", ZERO
     for coefficient, v in reversed(combination):
@@ -126,7 +126,7 @@ def drift_of(script: Script, gradient: Any, combination: Any) -> tuple[str, str,
 
 
 def _process_premises(script: Script, name: str, drift: str, covariance: str) -> str:
-    """Premises: Ito for dX = b dt + L dW with L L' = A, and that the potential is a function of X with its derivatives."""
+    """The premises of Ito's formula for dX = b dt + L dW, L L' = A, and of the potential as a function of X with derivatives."""
     names, entry = script.terms.identifiers, script.terms.context.potentials[name]
     horizon = script.horizon_is_positive()
     state, first, value, slope, second = (f"{part}__{name}" for part in ("state", "first", "value", "slope", "second"))
@@ -152,12 +152,12 @@ def _process_premises(script: Script, name: str, drift: str, covariance: str) ->
 
 @dataclass(frozen=True)
 class Weighted:
-    """W = sum of w_n V_n and what is known of it.
+    """A weighted sum W = sum of w_n V_n and the known facts about it.
 
     Args:
-        whole, change, end, start: the sums of w_n times V_n, its change, its value at the horizon and at 0.
-        lemmas: how the names of the lemmas begin, and their first arguments.
-        proof: that W is a function of the state with these.
+        whole, change, end, start: the sums of w_n times V_n, its change, its value at the horizon and its value at 0.
+        lemmas: gives the beginning of a lemma's application: its name and first arguments.
+        proof: a proof that W is a function of the state with this change, end and start.
     """
 
     whole: Term
@@ -169,7 +169,7 @@ class Weighted:
 
 
 def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """E(end), the start and what W has lost on the way, from how W changes."""
+    """The bound that relates E(end), the start and the decrease of W along the path, from a bound on how W changes."""
     d, terms = step.data, script.terms
     kernel, discrete = Kernel(terms.context), terms.context.steps
     pairs = [(terms.normal(w), name) for w, name in d["potentials"]]
@@ -184,14 +184,14 @@ def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     proofs = [script.bridge(*g, r) for g, r in zip(premises, needs, strict=True)]
     numbers = {"telescope": (), "decay": ("rate", "offset"), "summable": ("growth", "floor", "drop")}[step.rule]
     rule: Callable[..., Fact] = getattr(kernel, step.rule)
-    # raises what its side conditions say
+    # raises if a side condition fails
     rule(d["potentials"], *(d[part] for part in numbers), assumed(script, kernel, needs))
     last = f"(proj1 {summed(script, 'E', w.end)})"
     lower = f"{script.show(below)} {'_ ' * (step.rule == 'telescope')}"
     path = abstracted("wt", proofs[0])
     if step.rule == "telescope":
         claim = (under("E", w.end) - w.start).le(under("EI", w.change))
-        # in continuous time the absolute value must be integrable; of finitely many steps each is
+        # in continuous time the absolute value must be integrable; over finitely many steps each term is
         sums = f"(has__own {summed(script, 'EI', w.change)}){'' if discrete else f' {absolute(script, w.change)}'}"
         proof = f"{w.lemmas('telescope')} {w.proof} {last} {lower}{path} {sums}"
     elif step.rule == "decay":
@@ -217,7 +217,7 @@ def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
 
 
 def assumed(script: Script, kernel: Kernel, relations: list[Relation]) -> list[Fact]:
-    """The relations as facts of the kernel, in terms that it knows."""
+    """The relations as facts of the kernel, in terms that the kernel knows."""
     terms = script.terms
     plain = [Relation((r.op, *(terms.term(terms.polynomial(t)) for t in r[1:]))) for r in relations]
     return [kernel.assume(r) for r in plain]
@@ -227,7 +227,7 @@ def _total(
     script: Script, pairs: list[tuple[Term, str]], kind: str, first: str, premise: Callable[[Script, str], str],
     lemmas: Callable[[str], str],
 ) -> Weighted:  # fmt: skip
-    """The sum, proved by the lemmas about 0 and about w_n V_n + .., which take `first` first, from the premise about each V_n."""
+    """The weighted sum, from the premise for each V_n and the lemmas for 0 and for w_n V_n + .., which take `first` first."""
     whole = change = end = start = ZERO
     proof, premises = f"({kind}__0 {first})", [premise(script, name) for _, name in pairs]
     for (weight, name), of_one in reversed(list(zip(pairs, premises, strict=True))):
@@ -239,7 +239,7 @@ def _total(
 
 
 def _names(script: Script, name: str) -> list[str]:
-    """A potential, its change, its value at the horizon and at 0, as they are called in the file."""
+    """The names in the file of a potential, its change, and its values at the horizon and at 0."""
     entry = script.terms.context.potentials[name]
     return [script.terms.identifiers[n] for n in (name, entry["change"], entry["end"], entry["start"])]
 
@@ -259,7 +259,7 @@ def _weighted_sum_in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Wei
 
 
 def conditional_mean(script: Script) -> str:
-    """The premise about E(. | F_n)."""
+    """The premise about the conditional expectation E(. | F_n)."""
     script.variables_once(
         "Variables (measurable__ : (W -> R) -> Prop) (has_cond__ : W -> Time -> (W -> R) -> Prop)"
         " (cond__ : W -> Time -> (W -> R) -> R)."
@@ -272,7 +272,7 @@ def conditional_mean(script: Script) -> str:
 
 
 def moving(script: Script, name: str) -> str:
-    """The premise that a potential is a function of the state with this change."""
+    """The premise that a potential is a function of the state with the declared change."""
     path, (v, change, end, start) = f"path__{name}", _names(script, name)
     script.variables_once(f"Variable {path} : nat -> W -> R.")
     return script.declared(
@@ -314,7 +314,7 @@ def _discounted(script: Script) -> str:
 
 
 def _changing(script: Script, name: str) -> str:
-    """The premise that a potential is a function of the state whose generator's value is its change."""
+    """The premise that a potential is a function of the state and that the generator applied to it gives its change."""
     script.variables_once(f"Variable value__{name} : State__ -> R.")
     v, change, end, start = _names(script, name)
     state = f"{script.horizon_is_positive()} state__ origin__ domain__ generator__ value__{name}"

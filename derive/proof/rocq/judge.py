@@ -1,4 +1,4 @@
-"""The judge: Rocq's own checker on an exported file, and the axioms that the theorem stands on."""
+"""The judge: runs Rocq's own checker on an exported file and reads the axioms that the theorem depends on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-# What Rocq's real numbers are made from, and classical logic.
+# The axioms behind Rocq's real numbers, and classical logic.
 STANDARD = frozenset(
     {
         "ClassicalDedekindReals.sig_forall_dec",
@@ -19,7 +19,7 @@ STANDARD = frozenset(
     }
 )
 
-# The kernel's own 63-bit integers, on which the tactic `interval` computes, and what the library says of them.
+# The kernel's native 63-bit integers, which the tactic `interval` computes with, and the library's axioms about them.
 _PRIMITIVE = """
     add addc addcarryc addmuldiv compare div diveucl diveucl_21 eqb head0 int land leb lor lsl lsr ltb lxor mod mul mulc sub
     subc subcarryc tail0
@@ -38,7 +38,7 @@ class NoRocqError(RuntimeError):
 
 @dataclass(frozen=True)
 class Judged:
-    """Whether coqc accepts the file and its theorem needs no axioms but standard and machine ones; the axioms; what coqc said."""
+    """Whether coqc accepts the file and its theorem depends only on standard and machine axioms; the axioms; and coqc's output."""
 
     accepted: bool
     assumptions: tuple[str, ...]
@@ -46,7 +46,11 @@ class Judged:
 
 
 def judge(text: str, timeout: float = 120) -> Judged:
-    """Run coqc on the text of a file that ends with one Print Assumptions."""
+    """Run coqc on the text of a file that ends with a single Print Assumptions.
+
+    Raises:
+        NoRocqError: coqc is not installed.
+    """
     coqc = shutil.which("coqc")
     if coqc is None:
         raise NoRocqError("coqc is not on the PATH: install Rocq (on Debian: apt-get install coq libcoq-interval)")

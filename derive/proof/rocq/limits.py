@@ -1,6 +1,6 @@
-"""Limits at +oo of functions of one variable: a term in 1/x and what is bounded, its limit, and a proof of it in Rocq.
+"""Limits at +oo of functions of one variable: a term in 1/x and bounded factors, its limit, and a proof of the limit in Rocq.
 
-The limit is taken along A, A + 1, ..: a function that falls is above what it tends to there.
+The limit is taken along A, A + 1, ..: a decreasing function lies above its limit there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sdescent.derive.proof.rocq.notation import number
 
 
 class Limits:
-    """`of(phi)` says what phi is for x >= A, with a proof that it tends to a number that is shown >= 0."""
+    """Limits for x >= A; `of(phi)` proves that phi tends to a number and that this number is nonnegative."""
 
     def __init__(self, lemmas: Equalities, start: Fraction) -> None:
         self.lemmas = lemmas
@@ -25,7 +25,7 @@ class Limits:
         self.small = 1 / self.x
 
     def of(self, phi: Polynomial) -> str:
-        """The arguments of limit__le after the derivatives: a proof of the limit and one of its sign."""
+        """The arguments of limit__le after the derivatives: proofs of the limit and of its sign."""
         whole = plus(*(self._member(m, c) for m, c in phi.items()))
         where = Interval(self.start, None)
         equal = self.lemmas.equal(self.lemmas.term(phi), whole, where)
@@ -33,7 +33,7 @@ class Limits:
         same = f"(fun x__ l__ => {equal} x__ l__)"
         text = self.lemmas.text(self.lemmas.term(phi))
         moved = f"(lim__same A__ (fun x__ => {text}) (fun x__ => {self.lemmas.text(whole)}) _ {same} {proof})"
-        # what erf tends to is known to a few digits
+        # the limit of erf is known to only a few digits
         if "erf__top" in limit:
             less = added([self.forms.limit(phi), {ONE: Fraction(-1, 1000)}])
             if not self.forms.decided(less, True):
@@ -42,7 +42,7 @@ class Limits:
         return f"{moved} ({sign} x__)".replace("A__", number(self.start))
 
     def _member(self, monomial: Monomial, c: Fraction) -> Term:
-        """A monomial as a product of what has a limit, powers of x gone into 1/x."""
+        """A monomial as a product of factors that have limits, with powers of x absorbed into powers of 1/x."""
         power, factors, decays = 0, [], []
         for a, n in monomial:
             key = self.forms.key_of(a)
@@ -59,7 +59,7 @@ class Limits:
                 degree, inner = self._scaled(dict(key[2]))
                 if degree < 1:
                     raise UnsupportedError(monomial)
-                if key[1] == "exp":  # exp(p) = exp(-(-p)), and -p grows
+                if key[1] == "exp":  # exp(p) = exp(-(-p)), where -p grows
                     decays += [fn("exp", -(self.x**degree * self._scaled(scaled(dict(key[2]), Fraction(-1)))[1]))] * n
                 else:
                     factors.append(fn(key[1], self.x**degree * inner) ** n)
@@ -67,12 +67,12 @@ class Limits:
                 raise UnsupportedError(monomial)
         if power < 0 and not decays:
             raise UnsupportedError(monomial)
-        if power < 0:  # exp falls faster than the power rises
+        if power < 0:  # the exponential decays faster than the power grows
             decays[0], power = self.x**-power * decays[0], 0
         return times(num(c), self.small**power, *factors, *decays)
 
     def _scaled(self, poly: Polynomial) -> tuple[int, Term]:
-        """d and q with poly = x^d q(1/x), d the degree of the polynomial."""
+        """The degree d of the polynomial, and q with poly = x^d q(1/x)."""
         coefficients = self.forms.coefficients(poly)
         if coefficients is None:
             raise UnsupportedError(poly)
@@ -81,7 +81,7 @@ class Limits:
         return degree, plus(*terms)
 
     def _limit(self, term: Term) -> tuple[str, str]:
-        """A proof that fun x__ => text(term) tends to a number, and the number."""
+        """A proof that fun x__ => text(term) tends to a number, and the text of that number."""
         show = self.lemmas.text
         if term == self.small:
             return f"(lim__u A__ {self._by_numbers('0 < A__')})", "0"
@@ -118,13 +118,13 @@ class Limits:
         return f"(big__lead A__ {self._lead(n, q)})"
 
     def _lead(self, n: int, q: Term) -> str:
-        """What lemmas about x^n q need, n > 0: that q tends to a number above 0."""
+        """The arguments of the lemmas about x^n q with n > 0, among them a proof that q tends to a positive number."""
         proof, value = self._limit(q)
         signs = f"{self._by_numbers('1 <= A__')} {self._by_numbers(f'0 < {value}')}"
         return f"{n - 1} (fun x__ => {self.lemmas.text(q)}) _ {signs} {proof}"
 
     def _by_numbers(self, relation: str) -> str:
-        """A proof of a relation between numbers."""
+        """A proof of a relation between two numbers."""
         text = relation.replace("A__", number(self.start))
         ball = numerical(text, 80)
         body = f"first [lra | {ball} | apply Rgt_not_eq; {ball} | apply Rlt_not_eq; {ball}]."

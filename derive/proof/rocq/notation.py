@@ -1,7 +1,7 @@
-"""Terms in the notation of Rocq, over the normal forms of the kernel.
+"""Terms in Rocq's notation, over the normal forms of the kernel.
 
-A relation is printed with the structure its writer gave it, except for what Rocq cannot see through: quotients, arguments of
-functions and operators stand in the normal form of FORMAT.md, so that equal atoms are the same text and `ring` decides the rest.
+A relation is printed with the structure its writer gave it, except where Rocq cannot compute: quotients, and the arguments of
+functions and operators, appear in the normal form of FORMAT.md. Equal atoms therefore have equal texts, and `ring` does the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sdescent.derive.proof.language.normal import ONE, Monomial, Normal, Polynom
 from sdescent.derive.proof.language.terms import MAX_BITS, OPERATORS, Relation, Term, num
 
 ZERO, UNIT = num(0), num(1)
-#: what a symbol may depend on, in the order in which Rocq's functions take it, with the type of each
+#: the variables that a symbol may depend on, in the order of the arguments of Rocq's functions, with their types
 VARIABLES = {"w": "W", "t": "Time", "j": "J", "i": "J", "k": "Client"}
 FUNCTIONS = {
     "sqrt": "sqrt",
@@ -33,28 +33,28 @@ RELATIONS = {"<=": "<=", "<": "<", "==": "=", "!=": "<>"}
 #: heads of terms over vectors and matrices
 GEOMETRIC = frozenset({"norm", "opnorm", "tr", "quad", "trprod", "dot"})
 OPERATOR_TEXTS = {"E": "E", "EI": "EI", "I": "Int", "S": "(Sum coords)", "Si": "(Sum coords)", "C": "(Sum clients)"}
-#: Rocq's keywords (Print Keywords), which no name may be, whether or not the text has them.
+#: Rocq's keywords (Print Keywords), which cannot serve as names even if the text does not use them
 _WORDS = """Axiom CoFixpoint Definition Fixpoint Hypothesis Parameter Prop SProp Set Theorem Type Variable as at by cofix else
     end exists exists2 fix for forall fun if in IF is o of let lib lp match mod rem return then using where with struct measure
     wf ltac constr uconstr open"""
 KEYWORDS = frozenset(_WORDS.split())
-#: how a name of a certificate begins while the file is written: no other word of the file has three underscores in a row
+#: the prefix of a certificate's names while the file is written: no other word of the file has three underscores in a row
 MARK = "n___"
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_']*", re.ASCII)
 
-#: the name of an atom, by its number
+#: gives the name of an atom from its number
 Name = Callable[[int], str]
 
 
 class ExportError(ValueError):
-    """The certificate is not valid, or Rocq cannot state it; the message says why."""
+    """The certificate is invalid or Rocq cannot state it; the message says why."""
 
 
 def number(q: Fraction) -> str:
-    """A rational as Rocq's reals write it; in brackets unless it is a natural number.
+    """A rational number in the notation of Rocq's reals, in brackets unless it is a natural number.
 
     Raises:
-        ExportError: it has more digits than a number of a certificate.
+        ExportError: the number has more digits than a certificate allows.
     """
     if max(q.numerator.bit_length(), q.denominator.bit_length()) > MAX_BITS:
         raise ExportError("a number has more than 4,000 digits")
@@ -62,22 +62,22 @@ def number(q: Fraction) -> str:
 
 
 def applied(name: str, arguments: str) -> str:
-    """A function of the variables, one letter each."""
+    """The application of a function to variables, each given by one letter."""
     return f"({name} {' '.join(arguments)})" if arguments else name
 
 
 def related(relation: Relation, show: Callable[[Term], str]) -> str:
-    """l <= r, with sides shown by `show`."""
+    """The text of a relation such as l <= r; `show` gives the text of its sides."""
     return f"{show(relation.left)} {RELATIONS[relation.op]} {show(relation.right)}"
 
 
 def ordered(depends: frozenset[str]) -> str:
-    """The letters of what something depends on, in the order of Rocq's arguments."""
+    """The letters of the variables in `depends`, in the order of Rocq's arguments."""
     return "".join(v for v in VARIABLES if v in depends)
 
 
 def final_names(names: Iterable[str], section: str) -> dict[str, str]:
-    """By marked name the name in the file: primed where the section has that word for something of Rocq's or the writer's own."""
+    """The final name in the file for each marked name; primes are added if the section or Rocq already uses the word."""
     reserved = {word for word in WORD.findall(section) if not word.startswith(MARK)} | KEYWORDS
     final: dict[str, str] = {}
     for name in sorted(names):
@@ -90,7 +90,7 @@ def final_names(names: Iterable[str], section: str) -> dict[str, str]:
 
 
 def with_names(text: str, final: Mapping[str, str]) -> str:
-    """A text that was written with marked names, with those that they have in the file."""
+    """The text with each marked name replaced by its final name."""
     return WORD.sub(lambda word: final.get(word[0], word[0]), text)
 
 
@@ -100,7 +100,7 @@ def expanded(p: Polynomial) -> Term:
 
 
 class RocqTerms(Normal):
-    """The kernel's normal forms, which know terms that already are polynomials (`expanded`), and their text in Rocq."""
+    """The kernel's normal forms, extended to terms that already are polynomials (`expanded`), with their text in Rocq."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -111,11 +111,11 @@ class RocqTerms(Normal):
         return dict(t[1]) if t[0] == "poly" else super()._normal_form(t)
 
     def normal(self, t: Term) -> Term:
-        """The term, printed in normal form."""
+        """The term as one that is printed in normal form."""
         return expanded(self.polynomial(t))
 
     def difference(self, relation: Relation) -> Polynomial:
-        """The normal form of right - left."""
+        """The normal form of the relation's right side minus its left side."""
         return self.polynomial(relation.slack)
 
     def inverse(self, p: Polynomial) -> Polynomial:
@@ -124,7 +124,7 @@ class RocqTerms(Normal):
 
     @staticmethod
     def factors(p: Polynomial) -> tuple[Fraction, list[tuple[Polynomial, int]]]:
-        """p as a constant times powers of what has an inverse of its own."""
+        """The polynomial p as a constant times powers of factors that have their own inverses."""
         c = p[min(p)]
         if len(p) == 1:
             return c, [({((a, 1),): Fraction(1)}, n) for a, n in min(p)]
@@ -133,7 +133,7 @@ class RocqTerms(Normal):
     # Text
 
     def show(self, t: Term, name: Name, as_written: bool = False) -> str:
-        """The term in brackets; quotients, functions, operators and forms are in normal form unless it is to be as written."""
+        """The term in brackets; quotients, functions, operators and forms are in normal form unless `as_written`."""
         spend(4)
         match t:
             case ("+" | "*" as sign, *args) if args:
@@ -155,7 +155,7 @@ class RocqTerms(Normal):
         return self.poly(self.polynomial(t), name)
 
     def poly(self, p: Polynomial, name: Name) -> str:
-        """A polynomial, its monomials in order."""
+        """The text of a polynomial, with its monomials in order."""
         spend(4 * len(p))
         constant = as_number(p)
         if constant is not None:
@@ -173,11 +173,11 @@ class RocqTerms(Normal):
 
     @staticmethod
     def under(operator: str, text: str) -> str:
-        """An operator of what `text` is for each of the variables that it binds."""
+        """The operator applied to `text` as a function of the variables that the operator binds."""
         return f"({OPERATOR_TEXTS[operator].strip('()')} (fun {' '.join(OPERATORS[operator])} => {text}))"
 
     def atom_text(self, a: int) -> str:
-        """The text of an atom where w, t, j and i are bound."""
+        """The text of an atom for bound w, t, j, i and k."""
         match self.key_of(a):
             case ("x", name):
                 return applied(self.identifiers[name], ordered(KINDS[self.context.symbols[name]]))
@@ -195,7 +195,7 @@ class RocqTerms(Normal):
         return self.geometric(self.key_of(a))
 
     def geometric(self, term: Sequence[Any]) -> str:
-        """The text of a norm, a trace or a form where w and t are bound."""
+        """The text of a norm, a trace or a form for bound w and t."""
         return f"({' '.join([term[0], *(self.vector(part) for part in term[1:])])})"
 
     def vector(self, part: Sequence[Any]) -> str:

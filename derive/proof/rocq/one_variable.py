@@ -1,8 +1,8 @@
-"""`ball` steps: the tree of a proof as lemmas over one variable, each for all x of its interval.
+"""`ball` steps: the nodes of a proof tree as lemmas over one variable, each for all x of its interval.
 
-The functions that the nodes are about are computed by the kernel's `Forms`, and Rocq proves that they are the ones they come from
-(`equalities`). What is evaluated there by balls is proved by the tactic `interval`. A tree with a part that is not proved here
-makes the whole fact a premise: 0 <= phi(t) from low <= t and t <= high.
+The kernel's `Forms` computes the functions at the nodes, and Rocq proves that they equal the original ones (`equalities`). The
+tactic `interval` proves whatever the kernel evaluates by balls. If some part of a tree cannot be proved here, the whole fact
+becomes a premise: 0 <= phi(t) from low <= t and t <= high.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from sdescent.derive.proof.rocq.limits import Limits
 from sdescent.derive.proof.rocq.notation import ZERO, ExportError, applied, number
 from sdescent.derive.proof.rocq.script import ASSUMED, Proved, RocqStep, Script, quantified
 
-#: coefficients, each with a tactic for its sign
+#: coefficients, each with a tactic that proves its sign
 Signed = list[tuple[Polynomial, str]]
 
 
 def ball(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """0 <= phi, or 0 < phi, at x = t: from the same for all x of the interval, which is a premise where Rocq is not shown why."""
+    """The claim 0 <= phi or 0 < phi at x = t, from the claim for all x of the interval (a premise if Rocq cannot prove it)."""
     d = step.data
     at = script.terms.normal(d["at"])
     phi = substitute(d["term"], d["variable"], at)
@@ -64,7 +64,7 @@ def ball(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
 
 
 class _Trees(Equalities):
-    """A method named after a kind of node gives the tactics that prove 0 <= phi (0 < phi) from the lemmas of its subtrees."""
+    """A ball's proof tree: the method named after a kind of node proves 0 <= phi (0 < phi) from the lemmas of its subtrees."""
 
     def __init__(self, number: int, variable: str, whole: Interval, domain: Sequence[Any]) -> None:
         super().__init__(number, variable, whole)
@@ -74,13 +74,13 @@ class _Trees(Equalities):
             self.forms.learn(poly, sign)
 
     def _read(self, term: Term) -> Polynomial:
-        """The normal form of a term that has a value on the interval."""
+        """The normal form of a term, after a check that the term has a value on the whole interval."""
         poly = self.forms.read(term)
         self.forms.check_domain(poly)
         return poly
 
     def root(self, phi: Term, strict: bool, begins: bool, tree: Any) -> str:
-        """The lemma about the term as it is written."""
+        """The name of the lemma about the term as written."""
         where, poly = replace(self.whole, open=begins), self._read(phi)
         name = self.lemma(poly, where, strict, tree)
         equal = self.equal(phi, self.term(poly), where)
@@ -88,7 +88,7 @@ class _Trees(Equalities):
         return self.new(f"0 {'<' if strict else '<='} {self.text(phi)}", where, body)
 
     def lemma(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
-        """The name of a lemma: 0 <= phi (0 < phi) for all x of the interval."""
+        """The name of a lemma which states 0 <= phi, or 0 < phi if `strict`, for all x of the interval."""
         head, *args = tree
         if head not in KINDS:
             raise ExportError(f"there is no kind of proof {head!r}"[:80])
@@ -97,7 +97,7 @@ class _Trees(Equalities):
         return self.new(f"0 {'<' if strict else '<='} {self.text(self.term(phi))}", where, body)
 
     def _moved(self, phi: Polynomial, other: Term, where: Interval, strict: bool, proof: str) -> str:
-        """The proof, from one about another term for the same function."""
+        """A proof about phi from a proof about another term for the same function."""
         equal = self.at(self.equal(self.term(phi), other, where), where)
         return f"exact (move__{'lt' if strict else 'le'} {equal} {proof})."
 
@@ -116,7 +116,7 @@ class _Trees(Equalities):
     # Derivatives
 
     def _slope(self, phi: Polynomial, where: Interval) -> tuple[Polynomial, str]:
-        """phi' and a proof, for y__ of the interval, that it is the derivative."""
+        """The derivative of phi, and a proof of it for y__ in the interval."""
         slope = self.forms.derivative(phi)
 
         def sign(t: Term, condition: str) -> str:
@@ -128,12 +128,12 @@ class _Trees(Equalities):
         return slope, f"(d__same {functions} {self.at(self.equal(d, self.term(slope), where), where, 'y__')} {proof})"
 
     def _end(self, phi: Polynomial, end: Fraction, strict: bool) -> str:
-        """A proof of 0 <= phi(end)."""
+        """A proof of 0 <= phi(end), or of 0 < phi(end) if `strict`."""
         value = self.forms.at(phi, num(end))
         written = substitute(self.term(phi), self.name, num(end))
         here = Interval(None, None)
         op = "<" if strict else "<="
-        # as it is written: its normal form may have huge powers
+        # as written, since its normal form may contain huge powers
         if self.forms.decided(value, strict) and not set(value) <= {ONE}:
             return f"({self.new(f'0 {op} {self.text(written)}', here, f'{self.sign(value, strict)}.')} x__)"
         name = self.new(f"0 {op} {self.text(self.term(value))}", here, f"{self.sign(value, strict)}.")
@@ -186,7 +186,7 @@ class _Trees(Equalities):
     # Algebra
 
     def _coeffs(self, phi: Polynomial, where: Interval, strict: bool) -> str:
-        """Powers of the distance to an end of the interval, with coefficients >= 0."""
+        """Tactics for a polynomial with nonnegative coefficients in powers of the distance to an end of the interval."""
         powers = self.forms.coefficients(phi)
         if powers is None:
             raise ExportError("not a polynomial in the variable")
@@ -205,7 +205,7 @@ class _Trees(Equalities):
         raise ExportError("a polynomial of a ball has a negative coefficient from either end")
 
     def _by_coefficients(self, phi: Polynomial, where: Interval, strict: bool, signed: Signed, distance: Term) -> str:
-        """0 <= phi as a sum of powers of the distance, with coefficients whose signs the tactics prove."""
+        """Tactics for 0 <= phi as a sum of powers of the distance, given coefficients with tactics for their signs."""
         members: list[Term] = []
         proof = ""
         for j, (c, tactic) in enumerate(signed):
@@ -253,7 +253,7 @@ class _Trees(Equalities):
         return f"exact (from__{lemma} _ _ {positive} (move__{lemma} {self.at(equal, where)} {below}))."
 
     def _sum(self, phi: Polynomial, where: Interval, strict: bool, members: list[Any]) -> str:
-        """The member that is to be > 0, where one must be, is the first that can be shown to be."""
+        """Tactics for a sum; if one member must be positive, it is the first that can be proved positive."""
         terms = [(self._read(t), tree) for t, tree in members]
         if added(p for p, _ in terms) != phi:
             raise ExportError("the members do not add up to the whole")
@@ -314,6 +314,6 @@ class _Trees(Equalities):
 
 
 def _tanh_of(term: Term) -> list[Term]:
-    """Arguments of tanh, the outer ones first."""
+    """The arguments of tanh in a term, outer ones first."""
     outer = [term[2]] if term[:2] == ("f", "tanh") else []
     return [*outer, *(p for t in term if isinstance(t, Term) for p in _tanh_of(t))]

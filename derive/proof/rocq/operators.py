@@ -1,7 +1,7 @@
-"""Expectations, integrals over time and sums: each is linear and monotone, and a value is computed summand by summand.
+"""Expectations, integrals over time and sums: each is linear and monotone, and its values are computed summand by summand.
 
-Sums are proved to be so. Of E and of the integral over time it is a premise, in general; EI is by definition E of the integral.
-What the normal form of a term has under E, Int or EI is a premise too: that it is integrable.
+For sums these properties are proved. For E and the integral over time they are general premises, and EI is by definition E of the
+integral. The integrability of a term's normal form under E, Int or EI is a premise too.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from sdescent.derive.proof.rocq.notation import OPERATOR_TEXTS, VARIABLES, ZERO,
 from sdescent.derive.proof.rocq.script import INTEGRABLE, Proved, RocqStep, Script, abstracted, quantified
 
 SORTS = {"S": "coords", "Si": "coords", "C": "clients"}
-#: the functions that an operator is linear on
+#: the class of functions on which each operator is linear
 _CLASSES = {"E": "integrable", "I": "integrable_t", "EI": "integrable_wt"}
 EXPECTATION = "mean__ integrable E 1", "E is linear and monotone on the integrable random variables, and E 1 = 1"
 
 
 @dataclass(frozen=True)
 class Mean:
-    """How the lemmas about an operator begin, and their first argument: a proof that it is linear and monotone."""
+    """The prefix of the lemmas about an operator, and their first argument: a proof that it is linear and monotone."""
 
     lemmas: str
     proof: str
@@ -32,14 +32,14 @@ class Mean:
 
 
 def number_of_steps(script: Script) -> str:
-    """The premise that the horizon is the number of steps, count__."""
+    """A proof that the horizon is the number of steps, count__: a premise unless the context has no horizon."""
     if script.terms.context.horizon is None:
         return "eq_refl"
     return script.declared(f"{script.horizon} = INR count__", f"{script.horizon} is the number of steps, count__")
 
 
 def time_mean(script: Script) -> str:
-    """Int is linear, monotone and gives the horizon's length: a premise for an integral, proved for a sum over steps."""
+    """A proof that Int is linear and monotone and Int 1 is the horizon: a premise for an integral, proved for a sum over steps."""
     if script.terms.context.steps:
         return f"(steps__mean count__ _ {number_of_steps(script)})"
     words = f"Int is linear and monotone on the integrable functions of time, and Int 1 = {script.horizon}"
@@ -47,7 +47,7 @@ def time_mean(script: Script) -> str:
 
 
 def mean_of(script: Script, operator: str) -> Mean:
-    """The operator as a positive linear functional."""
+    """The lemmas and the proof for the operator as a positive linear functional."""
     if operator in SORTS:
         return Mean("has", f"(sum__mean {SORTS[operator]})")
     if operator == "E":
@@ -58,7 +58,7 @@ def mean_of(script: Script, operator: str) -> Mean:
 
 
 def _has_value(script: Script, operator: str, term: Term) -> str:
-    """A proof that a term has its own value under the operator."""
+    """A proof that the operator has a value on the term."""
     if operator in SORTS or (operator == "I" and script.terms.context.steps):
         return f"(sum__own {SORTS.get(operator, '(steps__ count__)')} {function_of(script, operator, term)})"
     return f"(own__ {OPERATOR_TEXTS[operator]} {integrable(script, operator, term)})"
@@ -69,7 +69,7 @@ def function_of(script: Script, operator: str, term: Term, as_written: bool = Fa
 
 
 def integrable(script: Script, operator: str, term: Term) -> str:
-    """A proof that a term may stand under E, Int or EI, for the variables that are bound."""
+    """A proof that the term is integrable under E, Int or EI, for the bound variables."""
     free = script.terms.depends(script.terms.polynomial(term)) - set(OPERATORS[operator])
     outer = "".join(v for v in VARIABLES if v in free)
     function = function_of(script, operator, term)
@@ -78,13 +78,13 @@ def integrable(script: Script, operator: str, term: Term) -> str:
 
 
 def absolute(script: Script, term: Term) -> str:
-    """The premise that the absolute value of a term is integrable over the paths."""
+    """The premise that the absolute value of the term is integrable over outcomes and times."""
     statement = f"integrable_wt (fun w t => Rabs ({script.show(term)}))"
     return script.fact(statement, statement, INTEGRABLE)
 
 
 def summed(script: Script, operator: str, term: Term) -> str:
-    """A proof that what the term is under the operator has the value N(op(term)): has__ .. (fun .. => term) value."""
+    """A proof that the operator applied to the term has the value N(op(term)): has__ .. (fun .. => term) value."""
     terms, mean = script.terms, mean_of(script, operator)
     bound = OPERATORS[operator]
 
@@ -113,12 +113,12 @@ def summed(script: Script, operator: str, term: Term) -> str:
 
 
 def _size(script: Script, operator: str, size: str) -> str:
-    """A proof that the operator of 1 is this: how many there are, how long the time is, or 1."""
+    """A proof that the operator applied to 1 gives `size`: the number of summands, the length of time, or 1."""
     return script.size_of(SORTS[operator], size) if operator in SORTS else f"(same__ {size})"
 
 
 def monotone(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """op(l) <= op(r) from l <= r everywhere."""
+    """The conclusion op(l) <= op(r), proved from l <= r everywhere."""
     claim, proof = premises[0]
     op, low, high = claim
     operator: str = step.data["operator"]
@@ -134,7 +134,7 @@ def monotone(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
 
 
 def component(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """r - l <= Sum (r - l): one of what is >= 0 everywhere."""
+    """The conclusion r - l <= Sum (r - l): a summand is at most the sum if all summands are nonnegative."""
     claim, proof = premises[0]
     operator: str = step.data["operator"]
     if operator not in ("S", "C") or claim.op not in ("<=", "<"):
@@ -148,7 +148,7 @@ def component(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
 
 
 def written_under(script: Script, operator: str, term: Term, inside: str) -> str:
-    """op(term as written) = N(op(term)), `inside` being a proof of the equality that is under the operator."""
+    """A proof of op(term as written) = N(op(term)), given the proof `inside` of the equality under the operator."""
     terms = script.terms
     value = terms.polynomial(under(operator, term))
     functions = function_of(script, operator, term, as_written=True)

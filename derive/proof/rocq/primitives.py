@@ -1,6 +1,6 @@
-"""Integrals over time and sums over steps by a primitive: the rules primitive and summation.
+"""The rules primitive and summation: integrals over time and sums over steps by means of a primitive.
 
-The fundamental theorem of calculus is proved, for an integral that is Riemann's where functions are continuous.
+The fundamental theorem of calculus is proved here, for an integral that equals Riemann's on continuous functions.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script
 
 
 def primitive(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """I(u) = P(T) - P(0), P' = u: the symbol of kind clock is the time itself."""
+    """The conclusion I(u) = P(T) - P(0) with P' = u; the symbol of kind clock is the time itself."""
     d, terms = step.data, script.terms
     clock, whole, integrand = d["time"], d["primitive"], d["integrand"]
     kernel = Kernel(terms.context)
-    # raises what its side conditions say
+    # raises if a side condition fails
     kernel.primitive(clock, whole, integrand, [kernel.assume(r) for r, _ in premises])
     [((atom, _),)] = terms.polynomial(x(clock))
 
@@ -28,7 +28,7 @@ def primitive(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
         return terms.show(t, lambda a: "x__" if a == atom else terms.atom_text(a), as_written=True)
 
     def written_proof(*forms: Relation) -> str:
-        """A proof of the first of the relations, as written, at the time t, from a premise that says one of them."""
+        """A proof, at the time t, of the first relation as written, from a premise that states one of the relations."""
         keys = [terms.key(r) for r in forms]
         claim, proof = next(g for g in premises if terms.key(g[0]) in keys)
         return as_written(script, forms[0], script.bridge(claim, proof, forms[0]))
@@ -57,9 +57,9 @@ def primitive(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
 
 
 def summation(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved:
-    """I(P(t + 1) - P(t)) = P(T) - P(0): the symbol of kind clock is the number of the step."""
+    """The conclusion I(P(t + 1) - P(t)) = P(T) - P(0); the symbol of kind clock is the number of the step."""
     terms, kernel, clock, whole = script.terms, Kernel(script.terms.context), step.data["time"], step.data["primitive"]
-    kernel.summation(clock, whole)  # raises what its side conditions say
+    kernel.summation(clock, whole)  # raises if a side condition fails
     [((atom, _),)] = terms.polynomial(x(clock))
     text = terms.show(whole, lambda a: "x__" if a == atom else terms.atom_text(a), as_written=True)
     first, last = endpoints(whole, clock, str(terms.context.horizon))

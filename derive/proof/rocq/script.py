@@ -1,7 +1,7 @@
-"""The text of an exported file as it grows: lemmas of algebra over plain variables, facts taken as premises, lemmas of steps.
+"""The text of an exported file as it grows: algebraic lemmas over plain variables, facts taken as premises, and the steps' lemmas.
 
-Every identity is proved over variables in place of atoms, so that `ring` sees nothing but variables; a step then applies that lemma
-to its atoms.
+Every identity is proved with variables in place of atoms, so that `ring` sees only variables; a step then applies the lemma to
+its atoms.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def abstracted(variables: str, proof: str) -> str:
     return f"(fun {' '.join(variables)} => {proof})" if variables else proof
 
 
-#: kinds of premises: a fact of analysis in general, what the context declares, what must exist for the statement to have a
-#: meaning, and a step of the certificate that is not proved
+#: kinds of premises: a general fact of analysis, a declaration of the context, the existence of a value that the statement needs
+#: to be meaningful, and a step of the certificate that is not proved
 PREMISES = GENERAL, DECLARED, INTEGRABLE, ASSUMED = "general", "declared", "integrable", "assumed"
 
 
 @dataclass(frozen=True)
 class Premise:
-    """A Hypothesis of the file in words."""
+    """A Hypothesis of the file, described in words."""
 
     kind: str
     words: str
@@ -55,26 +55,26 @@ class Premise:
 
 @dataclass
 class RocqStep:
-    number: int  # in the certificate
+    number: int  # the step's number in the certificate
     rule: str
     premises: list[int]
     data: dict[str, Any]
     claim: Relation
     hypotheses: dict[Key, Relation] = field(default_factory=dict)
     sealed: set[Key] = field(default_factory=set)
-    variables: str = ""  # of w, t, j, i, k: those that its lemma is for all of
+    variables: str = ""  # the variables among w, t, j, i, k that its lemma quantifies over
 
 
 @dataclass
 class Evidence:
-    """Proofs of hypotheses inside a step: `here` at the bound w, t, j, i, k, and `everywhere` for all of them."""
+    """Proofs of hypotheses inside a step: `here` for the bound w, t, j, i, k, and `everywhere` for all of them."""
 
     here: dict[Key, str]
     everywhere: dict[Key, str]
 
 
 class Local:
-    """Names of atoms inside one lemma of algebra: a0, a1, .. as they are met."""
+    """The names of atoms inside one lemma of algebra: a0, a1, .. in the order in which they occur."""
 
     def __init__(self, terms: RocqTerms) -> None:
         self._terms = terms
@@ -93,7 +93,7 @@ class Local:
 class Script:
     def __init__(self, terms: RocqTerms) -> None:
         self.terms = terms
-        #: of algebra; they stand before the section, where no name of the certificate has a meaning
+        #: lemmas of algebra; they stand before the section, outside the scope of the certificate's names
         self.lemmas: list[str] = []
         self.lines: list[str] = []
         self.premises: list[Premise] = []
@@ -102,7 +102,7 @@ class Script:
         self._algebra: dict[str, str] = {}
         self._facts: dict[str, str] = {}
 
-    # Text with the atoms themselves
+    # Text that shows the atoms themselves
 
     def show(self, term: Term, as_written: bool = False) -> str:
         return self.terms.show(term, self._atom, as_written)
@@ -128,7 +128,7 @@ class Script:
         return ordered(self.terms.depends({((a, 1),): Fraction(1) for a in atoms}))
 
     def fact(self, statement: str, words: str, kind: str = GENERAL) -> str:
-        """The name of a premise of the theorem; what is stated twice is one premise."""
+        """The name of a premise of the theorem; a statement that is repeated stays one premise."""
         self.leaned |= kind == ASSUMED
         if statement not in self._facts:
             name = self._facts[statement] = f"fact__{len(self._facts)}"
@@ -137,7 +137,7 @@ class Script:
         return self._facts[statement]
 
     def declared(self, statement: str, words: str) -> str:
-        """A premise that the context declares."""
+        """The name of a premise that the context declares."""
         return self.fact(statement, words, DECLARED)
 
     def size_of(self, sort: str, number: str) -> str:
@@ -150,18 +150,18 @@ class Script:
 
     @property
     def horizon(self) -> str:
-        """How long the time is."""
+        """The name of the horizon, the length of time."""
         return self.terms.identifiers.get(self.terms.context.horizon or "", "T__")
 
     def variables_once(self, line: str) -> None:
-        """Variables of the section that stand for no name of the certificate."""
+        """Declare variables of the section that do not come from names of the certificate."""
         if line not in self.lines:
             self.lines.append(line)
 
     # Algebra
 
     def algebra(self, premises: Sequence[Relation], claim: Relation, proof: Callable[[Local], str]) -> Applied:
-        """A lemma over variables: the claim from the premises h0, h1, ..; what comes back applies it to proofs of its premises."""
+        """A lemma over variables that gives the claim from premises h0, h1, ..; the result applies it to proofs of its premises."""
         local = Local(self.terms)
         arrows = "".join(f"({local.relation(p)}) -> " for p in premises)
         statement = arrows + local.relation(claim)
@@ -173,7 +173,7 @@ class Script:
     def certify(
         self, premises: Sequence[Relation], claim: Relation, total: Any = (), equalities: Any = (), mult: Any = ONE
     ) -> Applied:
-        """mult * (r - l) = sum + equalities for the claim l <= r, l < r or l == r."""
+        """A proof of l <= r, l < r or l == r from mult * (r - l) = sum + equalities."""
 
         def proof(local: Local) -> str:
             lemma = {"<=": "by__le", "<": "by__lt", "==": "by__eq"}.get(claim.op)
@@ -195,7 +195,7 @@ class Script:
         return self.algebra(premises, claim, proof)
 
     def _cone(self, local: Local, premises: Sequence[Relation], cone: Any, *, strict: bool) -> tuple[str, str]:
-        """The text of a cone and the proof that it is >= 0, or > 0. Strict members come first, as `add__lt` wants them."""
+        """The text of a cone and a proof that it is >= 0, or > 0 if `strict`, with strict members first as `add__lt` requires."""
         members = [(self._is_strict(premises, m), m) for m in cone]
         if strict:
             members.sort(key=lambda m: not m[0])
@@ -228,7 +228,7 @@ class Script:
         return text, proof
 
     def bridge(self, relation: Relation, proof: str, goal: Relation) -> str:
-        """A proof of the goal, which is the relation up to normal form or follows from it (<= from < and ==), from its proof."""
+        """A proof of the goal from a proof of the relation, which has the goal's normal form or implies it (< or == implies <=)."""
         same = [self.show(t) for t in relation[1:]] == [self.show(t) for t in goal[1:]]
         if same and relation[0] == goal[0]:
             return proof
@@ -250,14 +250,14 @@ class Script:
         return f"refine (by__ne {texts} h0 _). first [left; {close.rstrip('.')} | right; {close.rstrip('.')}]."
 
     def identity(self, left: Term, right: Term) -> str:
-        """A proof that two terms with one normal form are equal."""
+        """A proof that two terms with the same normal form are equal."""
         if self.show(left) == self.show(right):
             return f"(same__ {self.show(left)})"
         claim = left.eq(right)
         return self.algebra([], claim, lambda local: _close(local.relation(claim)))([])
 
     def value(self, name: str, p: Polynomial) -> str:
-        """A proof of N(f(p)) = f(p), which is a fact of the library where FORMAT.md gives f a value."""
+        """A proof of N(f(p)) = f(p): a fact of the library if FORMAT.md gives f a numerical value there."""
         q = as_number(p)
         if q is None or as_number(self.terms.polynomial(fn(name, expanded(p)))) is None:
             return "(same__ _)"
@@ -267,7 +267,7 @@ class Script:
         return f"{FUNCTIONS[name]}__{q}"
 
     def inverse_of_monomial(self, p: Polynomial) -> str:
-        """A proof of / (c a^n b) = (1/c) (/ a)^n / b, by a lemma over a and b."""
+        """A proof of / (c a^n b) = (1/c) (/ a)^n / b, from a lemma over a and b."""
         local = Local(self.terms)
         c, factors = self.terms.factors(p)
         powers = "".join(f" * {local.show(expanded(a))}{f' ^ {n}' if n > 1 else ''}" for a, n in factors)
@@ -285,7 +285,7 @@ class Script:
         return f"({lemma})"
 
     def _lemma(self, local: Local, statement: str) -> str:
-        """A lemma over the variables of `local`, applied to the atoms that they stand for; the same one is stated once."""
+        """A lemma over the variables of `local`, applied to their atoms; identical lemmas are stated once."""
         spend(len(statement) // 4)
         binders = f" ({' '.join(local.atoms.values())} : R)" if local.atoms else ""
         text = f"{binders} : {statement}"
@@ -300,5 +300,5 @@ def _slack(local: Local, premises: Sequence[Relation], n: int) -> str:
 
 
 def _close(identity: str) -> str:
-    """`ring` knows integers alone; `field`, which is slower, knows fractions."""
+    """The closing tactic: `ring`, or the slower `field` if there are fractions, since `ring` handles integer coefficients only."""
     return "field." if " / " in identity else "ring."

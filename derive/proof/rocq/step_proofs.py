@@ -1,4 +1,4 @@
-"""One method a rule of FORMAT.md: the relation that the rule gives, with its proof in Rocq from the proofs of the premises."""
+"""Proofs of steps, one method per rule of FORMAT.md: the rule's relation, proved in Rocq from the proofs of the premises."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sdescent.derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO, ExportErr
 from sdescent.derive.proof.rocq.one_variable import ball
 from sdescent.derive.proof.rocq.script import Evidence, Local, Proved, RocqStep, Script, abstracted
 
-#: rules that need no more than what their premises say
+#: rules that use only what their premises state
 FROM_PREMISES: dict[str, Callable[[Script, RocqStep, list[Proved]], Proved]] = {
     "ball": ball, "component": operators.component, "monotone": operators.monotone, "primitive": primitives.primitive,
     "descent": descent.descent, "summation": primitives.summation, "declared": declared_properties.property_of_function,
@@ -24,7 +24,7 @@ FROM_PREMISES: dict[str, Callable[[Script, RocqStep, list[Proved]], Proved]] = {
 
 
 class Rules:
-    """The proofs of steps. `use(n, evidence)` is the claim of step n and its proof at the bound variables."""
+    """The proofs of steps; `use(n, evidence)` gives the claim of step n and its proof at the bound variables."""
 
     def __init__(self, script: Script, use: Callable[[int, Evidence], Proved], steps: list[RocqStep]) -> None:
         self.script = script
@@ -73,7 +73,7 @@ class Rules:
         return self.script.algebra([premise], step.claim, body)([proof])
 
     def _inverse(self, step: RocqStep, proved: Proved) -> str:
-        """p (1/p) = 1: every factor of p is not 0 since p is not, so that each times its inverse is 1."""
+        """A proof of p (1/p) = 1: since p is nonzero, so is every factor of p, and each factor times its inverse is 1."""
         premise, proof = proved
         p = self.terms.polynomial(step.data["of"])
         difference = self.terms.difference(premise)
@@ -100,7 +100,7 @@ class Rules:
         return self.script.algebra(pairs, step.claim, body)(proofs)
 
     def _factor(self, local: Local, premise: Relation, difference: Polynomial, f: Polynomial) -> str:
-        """The rest g with r - l = f g, f a factor of the polynomial r - l."""
+        """A tactic that proves f nonzero: it supplies the cofactor g in r - l = f g, where f divides the polynomial r - l."""
         if len(f) == 1:
             [((atom, _),)] = f
             rest = {tuple((a, n - (a == atom)) for a, n in m if n > (a == atom)): c for m, c in difference.items()}
@@ -129,7 +129,7 @@ class Rules:
         return f"(split__ {low} {high} ({claim}) {branches[0]} {branches[1]})"
 
     def _cut(self, step: RocqStep, evidence: Evidence) -> Proved:
-        """The first premise, its hypothesis being what the second proves."""
+        """The first premise, whose hypothesis is discharged by the second premise's proof."""
         first, second = step.premises
         claim, proof = self.use(second, evidence)
         key = self.terms.key(claim)

@@ -1,1 +1,1 @@
-"""The search for proofs: certificates of polynomial inequalities, and trees for functions of one variable. Untrusted."""
+"""The search for proofs: certificates of polynomial inequalities and trees for functions of one variable. Untrusted."""

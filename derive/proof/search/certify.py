@@ -1,6 +1,7 @@
 """The search for certify steps: a multiple of a claim as a sum of products of premises and squares.
 
-Untrusted: the kernel checks what it finds, and a claim without a certificate may still be true. Stages go from cheap to expensive.
+The search is untrusted: the kernel checks its results, and a claim without a certificate may still be true. Stages go from cheap
+to expensive.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ from sdescent.derive.proof.search.simplify import SimplifiedClaim
 
 @dataclass(frozen=True)
 class Stage:
-    """How much to try: factors in a product, rounds of columns, degree above that of the claim, degree of multipliers.
+    """The limits of one stage: factors per product, rounds of columns, degree above the claim's, degree of multipliers.
 
-    With `squares` by semidefinite programming; `columns` are those of classical proofs (`classical_columns`); with `swaps` also
-    multiples of (x - y)^2.
+    With `squares` it uses semidefinite programming; `columns` adds columns from classical proofs (`classical_columns`), and `swaps`
+    adds multiples of (x - y)^2.
     """
 
     products: int
@@ -71,7 +72,7 @@ STAGES = (
 def find(
     normal: Normal, claim: Relation, premises: Sequence[Relation], hints: Sequence[Term] = (), seconds: float = 1.0
 ) -> CertifyStep | None:
-    """Data of a certify step for the claim (<=, < or ==) from the premises, or None.
+    """The data of a certify step that proves the claim (<=, < or ==) from the premises, or None.
 
     Args:
         normal: the normal forms of the context; its atoms are the variables.
@@ -81,7 +82,7 @@ def find(
     stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):
         return None
-    # Each way of eliminating the equalities loses a fact: that a term with an inverse is not 0, or that a square has a sign.
+    # Each way of eliminating the equalities loses a fact: that an inverted term is nonzero, or that a square has a sign.
     more: set[bool] = {True}
     for clear, swap in ((True, False), (True, True), (False, False)):
         if (clear and not swap) or (swap in more and now() < stop):
@@ -98,12 +99,12 @@ def find(
 
 
 def inconsistent(normal: Normal, premises: Sequence[Relation], seconds: float = 1.0) -> CertifyStep | None:
-    """Data of a certify step for 1 <= 0, which shows that the premises contradict one another; None without one."""
+    """The data of a certify step for 1 <= 0, which shows that the premises contradict one another, or None if none is found."""
     return find(normal, num(1).le(num(0)), premises, (), seconds)
 
 
 def _certificate(problem: SimplifiedClaim, stop: float) -> CertifyStep | None:
-    """Each stage is tried on the goal in shifted variables, on the goal itself, and on a contradiction of the premises."""
+    """A certificate, or None; each stage tries the goal in shifted variables, the goal itself, and contradictory premises."""
     ring, core = problem.ring, problem.core
     goal = goal_of(ring, core, problem.op)
     plain = _Attempt(problem, goal, stop)
@@ -126,7 +127,7 @@ def _certificate(problem: SimplifiedClaim, stop: float) -> CertifyStep | None:
 
 
 class _Attempt:
-    """One goal, the columns that may prove it, and two ways of combining them."""
+    """An attempt at one goal: the columns that may prove it, and two ways of combining them."""
 
     def __init__(self, problem: SimplifiedClaim, goal: Goal, stop: float) -> None:
         self.ring, self.goal, self.stop = problem.ring, goal, stop
@@ -141,7 +142,7 @@ class _Attempt:
         self.composites = [f for f in _distinct([*self.factors, *signed]) if f.poly not in single]
 
     def _signed_monomial(self, factor: Factor) -> Factor | None:
-        """c m v >= 0 from c m v - (nonnegative terms) >= 0, for a positive monomial m and a variable v of unknown sign."""
+        """The factor c m v >= 0 from c m v - (nonnegative terms) >= 0, if the monomial m is positive and the sign of v unknown."""
         cone, odd, strict = list(factor.cone), None, factor.strict
         for m, c in terms_of(factor.poly).items():
             part = self.ring.monomial_factor(m, self.signs)
@@ -157,7 +158,7 @@ class _Attempt:
         return Factor(self.ring.monomial(odd[0]) * odd[1], tuple(cone), strict)
 
     def linear(self, stage: Stage) -> Solution | None:
-        """A sum of products of factors and squares with few terms, by linear programming."""
+        """A sum of products of factors and squares with few terms, found by linear programming."""
         maker = self.maker
         mults = self._mults(stage)
         support = {m for column in mults for m in column.terms} | {0}
@@ -178,7 +179,7 @@ class _Attempt:
         return None if solution is None else self.goal.lift(solution)
 
     def squares(self, stage: Stage) -> Solution | None:
-        """A sum of products of factors times sums of squares, by semidefinite programming."""
+        """A sum of products of factors times sums of squares, found by semidefinite programming."""
         maker, goal = self.maker, self.goal
         if goal.equal or now() > self.stop:
             return None
@@ -199,7 +200,7 @@ class _Attempt:
         for base, parts in zip(bases, bases_of_squares(maker, bases, system), strict=True):
             whole = [[self.ring.monomial(self.ring.unpacked(v)) for v in part] for part in parts]
             if not base.factors and self.hints:
-                # a hint may hold monomials of several parts
+                # a hint may contain monomials of several parts
                 whole = [list(itertools.chain(*whole))]
                 whole[0] += [h for h in self.hints if h not in whole[0]]
             for basis in whole:
@@ -209,7 +210,7 @@ class _Attempt:
         return None if solution is None else goal.lift(solution)
 
     def _mults(self, stage: Stage) -> list[Column]:
-        """mult * target, where mult is 1 or a product of up to stage.mult signed variables, factors and squares of variables."""
+        """Columns mult * target; mult is a product of at most stage.mult signed variables, factors and squares of variables."""
         maker, target = self.maker, self.goal.target
         single = [maker.base((f,)) for _, f in self.signs.values()] + [maker.base((f,)) for f in self.composites]
         polys = [target, *(f.poly for f in (*self.factors, *self.equations))]
@@ -248,7 +249,7 @@ class _Attempt:
         return bases
 
     def _binomials(self, mults: Sequence[Column]) -> list[tuple[Poly, tuple[int, ...]]]:
-        """(a - t b, a b) for coprime monomials a and b such that a b c occurs, with a monomial c of known sign."""
+        """Pairs (a - t b, a b) for coprime monomials a and b such that a b c occurs for a monomial c of known sign."""
         squares: dict[str, tuple[Poly, tuple[int, ...]]] = {}
         packed = [self.ring.packed(f.poly) for f in (*self.composites, *self.equations)]
         for terms in [*(c.terms for c in mults), *packed]:
@@ -264,7 +265,7 @@ class _Attempt:
         return list(squares.values())
 
     def _splits(self, s: Mono) -> Iterator[tuple[Mono, Mono]]:
-        """Coprime a < b with s / (a b) of known sign."""
+        """Coprime monomials a < b for which s / (a b) has a known sign."""
         parts = [v for v, e in enumerate(s) if e]
         if math.prod(2 * s[v] + 1 for v in parts) > 2000:
             return
@@ -278,7 +279,7 @@ class _Attempt:
                 yield tuple(a), tuple(b)
 
     def _ratios(self, data: dict[Mono, Any], s: Mono, a: Mono, b: Mono) -> list[Any]:
-        """Candidates for t: 1, -1, and quotients of the coefficients of c a^2, c a b and c b^2 in the claim."""
+        """Candidates for t: 1, -1, and quotients of the claim's coefficients of c a^2, c a b and c b^2."""
         result = [fmpq(1), fmpq(-1)]
         first = data.get(tuple(k + i - j for k, i, j in zip(s, a, b, strict=True)))
         last = data.get(tuple(k + j - i for k, i, j in zip(s, a, b, strict=True)))
@@ -294,7 +295,7 @@ class _Attempt:
 
 
 def _distinct(factors: Sequence[Factor]) -> list[Factor]:
-    """The factors, shorter ones first, without positive multiples of others."""
+    """The factors, shorter ones first, without positive multiples of others; a strict multiple is kept."""
     shortest: dict[str, Factor] = {}
     for f in sorted(factors, key=lambda f: (degree_of(f.poly), len(f.poly), str(f.poly))):
         key = str(f.poly * (1 / abs(f.poly.leading_coefficient()))) if f.poly else "0"

@@ -1,6 +1,6 @@
-"""Columns of classical proofs: Bernstein's basis over a box, and the inequality of the means.
+"""Columns from classical proofs: Bernstein's basis over a box, and the inequality of the means.
 
-Untrusted, as all columns are: a linear program decides whether a claim is a sum of them.
+Like all columns they are untrusted: a linear program decides whether a claim is a sum of them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from sdescent.derive.proof.search.ring import (
 
 
 def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list[Column]:
-    """Products over all variables v of (v - low)^k (high - v)^(n - k), n the degree of v; of v^k if v has no upper bound.
+    """Products over all variables v of (v - low)^k (high - v)^(n - k), n being the degree of v; of v^k if v has no upper bound.
 
-    A polynomial that is linear in each variable and nonnegative at the corners of a box is a sum of these. No columns where a
-    variable has no bound, or where there would be more than `cap`.
+    A polynomial that is linear in each variable and nonnegative at the corners of a box is a sum of these products. There are no
+    columns if some variable has no bound, if none has two, or if there would be more than `cap`.
     """
     ring = maker.ring
     bounds: dict[int, dict[int, tuple[Any, Factor]]] = {}
@@ -58,10 +58,10 @@ def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list
 
 
 def weighted_means(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) -> list[Column]:
-    """Columns m (p x^n + q y^n - n x^p y^q), n = p + q, m a monomial, x and y positive variables: weighted means of two numbers.
+    """Columns m (p x^n + q y^n - n x^p y^q), n = p + q, m a monomial, x and y positive: weighted means of two numbers.
 
-    A monomial m x^p y^q of the target with a negative coefficient leads to m x^n and m y^n, and these to monomials with one
-    variable fewer each: so the weighted means of any number of variables are compared.
+    A monomial m x^p y^q of the target with a negative coefficient leads to m x^n and m y^n, which have one variable fewer and lead
+    on to further monomials. In this way the weighted means of any number of variables are compared.
     """
     positive = {v for v, (sign, _) in maker.signs.items() if sign > 0}
     data = terms_of(target)
@@ -92,7 +92,7 @@ def weighted_means(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) ->
 
 
 def _scales(data: Mapping[Mono, Any], m: Mono) -> list[Any]:
-    """Numbers s_v such that the means of the s_v v are equal where c_v v^n are proportional to the exponents of m; else 1."""
+    """Numbers s_v that make the means of the s_v v equal if the coefficients of v^n are proportional to m's exponents, or 1."""
     n, scales, first = sum(m), [fmpq(1)] * len(m), None
     for v, e in enumerate(m):
         c = data.get(tuple(n * (u == v) for u in range(len(m)))) if e else None
@@ -106,7 +106,7 @@ def _scales(data: Mapping[Mono, Any], m: Mono) -> list[Any]:
 
 
 def _two_means(maker: Maker, scales: Sequence[Any], u: int, v: int, p: int, q: int) -> Factor:
-    """p x^n + q y^n - n x^p y^q, n = p + q, which is (x - y)^2 times a sum of positive monomials; x and y are u and v, scaled."""
+    """The factor p x^n + q y^n - n x^p y^q, n = p + q: (x - y)^2 times a sum of positive monomials, with x and y scaled u and v."""
     ring = maker.ring
     x, y, n = ring.gens[u] * scales[u], ring.gens[v] * scales[v], p + q
     spend(n)
@@ -119,9 +119,10 @@ def _two_means(maker: Maker, scales: Sequence[Any], u: int, v: int, p: int, q: i
 
 
 def swaps(maker: Maker, target: Poly) -> list[Base]:
-    """(x - y)^2 for each two variables of the target; their multiples must share a monomial with a multiple of x y.
+    """The bases (x - y)^2 for every two variables of the target; their multiples must share a monomial with a multiple of x y.
 
-    These multiples compare a monomial with those that majorise it, as in Hurwitz's proof of the means, and Muirhead's inequality.
+    These multiples compare a monomial with those that majorise it, as in Hurwitz's proof of the inequality of the means and in
+    Muirhead's inequality.
     """
     held = [v for v in range(maker.ring.size) if target.degrees()[v]]
     pairs = itertools.combinations(held, 2) if len(held) > 2 else ()

@@ -1,7 +1,7 @@
-"""A goal p >= 0 simplified before the search, with the way back.
+"""A goal p >= 0, simplified before the search, with the steps that lead back to the original goal.
 
-Untrusted. A premise eliminates a variable that only it and the goal contain (D <= bound, for D); a factor of known sign is divided
-out; a premise with a variable that nothing else contains is dropped.
+Untrusted. A premise eliminates a variable that occurs only in it and in the goal (D <= bound eliminates D); factors of known sign
+are divided out; a premise is dropped if one of its variables occurs nowhere else.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ MAX_FACTORED = 80
 
 @dataclass
 class Goal:
-    """target >= 0 (> 0 when strict, == 0 when equal) from factors and equations: mult * target = sum + equations is sought.
+    """The goal target >= 0 (> 0 if strict, == 0 if equal), for which mult * target = sum + equations is sought.
 
-    Steps, latest last: ("less", f) for target = former - f, ("over", f) for former / f, ("times", f) for former * f.
-    Rules v^2 = value contain the variables `tied`; `outer` turns a solution into one of the goal from which this goal was made.
+    The sum consists of products of `factors`. The steps, latest last, are ("less", f) for target = former - f, ("over", f) for
+    former / f and ("times", f) for former * f. Rules v^2 = value contain the variables `tied`. `outer` turns a solution of this
+    goal into one of the goal from which it was made.
     """
 
     target: Poly
@@ -62,7 +63,7 @@ class Goal:
 
 
 def goal_of(ring: Ring, core: Core, op: str) -> Goal:
-    """The goal of a simplified problem, simplified itself."""
+    """The goal of a simplified problem, after the simplifications of this module."""
     powers = [rule for rule in core.rules if not rule.inverse and rule.n > 1]
     tied = {rule.v for rule in powers} | _variables(ring, [rule.value for rule in powers])
     return small(
@@ -80,14 +81,14 @@ def small(ring: Ring, goal: Goal) -> Goal:
 
 
 def _only_in_factors(goal: Goal, v: int) -> list[Factor]:
-    """The factors that contain a variable; none where rules or equations contain it too."""
+    """The factors that contain the variable, or none if a rule or an equation contains it too."""
     if v in goal.tied or any(degree_in(e.poly, v) for e in goal.equations):
         return []
     return [f for f in goal.factors if degree_in(f.poly, v)]
 
 
 def _use_up(ring: Ring, goal: Goal) -> bool:
-    """Eliminates a v that is only in p = c v + .. and one premise g = k v + ..: p - (c/k) g, or |k| p - (c/sgn k) g."""
+    """Eliminate a variable v that occurs only in p = c v + .. and one premise g = k v + ..: p - (c/k) g, or |k| p - (c/sgn k) g."""
     for v in range(ring.size):
         holding = _only_in_factors(goal, v)
         if len(holding) != 1 or not degree_in(goal.target, v):
@@ -119,7 +120,7 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
 
 
 def _divide(ring: Ring, goal: Goal) -> bool:
-    """Divides out a factor of known sign, or an even power."""
+    """Divide the target by a factor of known sign or by an even power."""
     if len(goal.target) > MAX_FACTORED or goal.target.is_constant():
         return False
     _, powers = goal.target.factor()
@@ -145,7 +146,7 @@ def _divide(ring: Ring, goal: Goal) -> bool:
 
 
 def _drop(ring: Ring, goal: Goal) -> bool:
-    """Drops a premise that holds for some value of a variable which nothing else contains."""
+    """Drop a premise that some value of a variable satisfies, if that variable occurs nowhere else."""
     for v in range(ring.size):
         holding = _only_in_factors(goal, v)
         if len(holding) != 1 or degree_in(goal.target, v):
@@ -158,7 +159,7 @@ def _drop(ring: Ring, goal: Goal) -> bool:
 
 
 def relevant(ring: Ring, goal: Goal) -> tuple[list[Factor], list[ZeroPolynomial]]:
-    """The factors and equations that share variables with the target, directly or through others."""
+    """The factors and equations that share variables with the target, directly or through other factors and equations."""
     reached = _variables(ring, [goal.target])
     factors, equations = list(goal.factors), list(goal.equations)
     while True:

@@ -1,7 +1,7 @@
-"""The monomials in the squares of a certificate: the bases of Gram matrices.
+"""The monomials in a certificate's squares: the bases of Gram matrices.
 
-Untrusted. Degrees bound them; v is dropped when b v^2 has a monomial that nothing else can cancel (Newton's polytope, and more);
-sign changes of variables that leave the problem as it is split a basis into parts.
+Untrusted. Degrees bound the monomials. A monomial v is dropped if b v^2 has a monomial that nothing else can cancel (the Newton
+polytope, and more). Sign changes of variables that leave the problem invariant split a basis into parts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_BASIS = 60
 
 
 def bases_of_squares(maker: Maker, bases: Sequence[Base], system: System) -> list[list[list[int]]]:
-    """For each base b the parts of its basis, packed: b v^2 stays within the degrees of the multiples of the target."""
+    """The parts of the basis, packed, for each base b; b v^2 stays within the degrees of the multiples of the target."""
     ring, mults, columns, equations = maker.ring, system.mults, system.sums, system.equations
     support = sorted({m for c in (*mults, *equations) for m in c.terms} | {m for b in bases for m in b.terms})
     # the value of v^2 by a rule may occur in products of v
@@ -38,7 +38,7 @@ def bases_of_squares(maker: Maker, bases: Sequence[Base], system: System) -> lis
             for m, c in column.terms.items():
                 fixed_plus[m] += free or c * sign > 0
                 fixed_minus[m] += free or c * sign < 0
-    # rules mix monomials: with them, degrees are the only bounds
+    # rules mix monomials, so that degrees are then the only bounds
     while not maker.high:
         plus, minus = fixed_plus.copy(), fixed_minus.copy()
         for base, basis in zip(bases, candidates, strict=True):
@@ -63,7 +63,7 @@ def bases_of_squares(maker: Maker, bases: Sequence[Base], system: System) -> lis
 
 
 def _parities(maker: Maker, monomials: Sequence[int]) -> list[int]:
-    """A basis over GF(2), in echelon form, of the parities of exponents of monomials."""
+    """An echelon basis over GF(2) of the parities of the monomials' exponents."""
     mask = sum(1 << 8 * v for v in range(maker.ring.size))
     echelon: list[int] = []
     for m in monomials:
@@ -80,7 +80,7 @@ def _rest(echelon: Sequence[int], parity: int) -> int:
 
 
 def _parts(echelon: Sequence[int], basis: Sequence[int]) -> list[list[int]]:
-    """The basis in parts: v and w are in one when v w is a product of monomials of the problem times a square."""
+    """The basis split into parts: v and w share a part if v w is a product of monomials of the problem times a square."""
     mask = int.from_bytes(b"\x01" * 400, "little")
     parts: dict[int, list[int]] = {}
     for v in basis:
@@ -92,7 +92,7 @@ def _within(maker: Maker, base: Base, box: Sequence[int], top: int, support: Seq
     ring = maker.ring
     degrees = [max(ring.unpacked(n)[v] for n in base.terms) for v in range(ring.size)]
     limits = [max(b - o, 0) // 2 for b, o in zip(box, degrees, strict=True)]
-    # a rule v^2 = value reduces v to degree 1
+    # a rule v^2 = value reduces the power of v to 1
     limits = [max(e, 1) if maker.high >> 8 * v & 255 else e for v, e in enumerate(limits)]
     most = (top - base.degree) // 2
     if most < 0:
@@ -112,7 +112,7 @@ def _within(maker: Maker, base: Base, box: Sequence[int], top: int, support: Seq
 
 
 def _halves(maker: Maker, base: Base, limits: Sequence[int], most: int, support: Sequence[int]) -> list[int]:
-    """Where there would be too many: the v such that n v w is in the support for a w near v (balanced splits of monomials)."""
+    """The v with n v w in the support for some w near v (balanced splits of monomials), used if there are too many candidates."""
     ring, counts = maker.ring, Counter[int]()
     for s in support:
         for n in base.terms:

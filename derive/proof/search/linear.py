@@ -1,7 +1,8 @@
 """Certificates by linear programming: mult * p = sum of columns (nonnegative coefficients) + equations (any coefficients).
 
-Untrusted. A column is a product of factors, one square and a monomial of known sign. HiGHS finds a vertex in floating point; its
-support is solved again over QQ, so that the solution is exact. Monomials are packed into integers here (Ring.packed).
+Untrusted. A column is a product of factors, one square and a monomial of known sign. HiGHS finds a vertex in floating point; the
+system is solved again over QQ on the vertex's support, which makes the solution exact. Monomials are packed into integers here
+(Ring.packed).
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from sdescent.derive.proof.search.ring import (
 )
 
 TINY = 1e-9
-#: pairs of monomials that are compared at once
+#: the number of pairs of monomials compared at once
 PAIRS = 2_000_000
-#: seconds that are too few to measure how busy the machine is; the greatest factor by which it may slow a solver down
+#: a time in seconds too short to measure how busy the machine is, and the largest factor by which it may slow a solver down
 SHORT, SLOWEST = 0.1, 10.0
 
 
@@ -50,18 +51,18 @@ class Base:
     poly: Poly
     terms: dict[int, Any]
     degree: int
-    #: the monomials that must occur in the support, multiplied; None for those of its terms
+    #: monomials of which one, multiplied, must occur in the support; None stands for the monomials of `terms`
     hooks: tuple[int, ...] | None = None
 
     @property
     def strict(self) -> bool:
-        """Whether it is a product of strict factors, and so positive."""
+        """Whether the base is a product of strict factors alone, and hence positive."""
         return not self.squares and all(f.strict for f in self.factors)
 
 
 @dataclass(frozen=True)
 class Column:
-    """The nonnegative one of +-base * monomial; with an equation, a multiple of that, which is 0."""
+    """The nonnegative one of +-base * monomial; if `equation` is given, a multiple of that equation, which is zero."""
 
     base: Base | None
     monomial: int
@@ -73,9 +74,9 @@ class Column:
 
 @dataclass(frozen=True)
 class System:
-    """mult * p = sum + equations: `mults` are multiples of p; with `strict` the sum must be positive.
+    """The system mult * p = sum + equations: `mults` are multiples of p; with `strict` the sum must be positive.
 
-    Coefficients of `mults` and `sums` are nonnegative, those of `equations` free.
+    The coefficients of `mults` and `sums` are nonnegative, those of `equations` free.
     """
 
     mults: Sequence[Column]
@@ -90,12 +91,12 @@ class System:
 
     @property
     def signed(self) -> int:
-        """How many coefficients are nonnegative: the first ones."""
+        """The number of coefficients that must be nonnegative; these come first."""
         return len(self.mults) + len(self.sums)
 
     @property
     def strict_groups(self) -> list[list[int]]:
-        """Groups of columns, by number; in each group one must have a positive coefficient."""
+        """Groups of column numbers; each group needs at least one positive coefficient."""
         first = len(self.mults)
         groups = [[j for j, column in enumerate(self.mults) if column.strict]]
         return [*groups, [first + j for j, c in enumerate(self.sums) if c.strict]] if self.strict else groups
@@ -103,7 +104,7 @@ class System:
 
 @dataclass
 class Solution:
-    """mult * p = sum + equations, with the multiplier of each equation."""
+    """A solution of mult * p = sum + equations, with the multiplier of each equation."""
 
     mult: list[Piece]
     total: list[Piece]
@@ -111,7 +112,7 @@ class Solution:
 
 
 class Maker:
-    """Columns of one problem."""
+    """Makes the columns of one problem."""
 
     def __init__(self, ring: Ring, reduce: Callable[[Poly], Poly], signs: Signs, stop: float) -> None:
         self.ring = ring
@@ -119,21 +120,21 @@ class Maker:
         self.signs = signs
         self.stop = stop
         self._begun = time.monotonic(), now()
-        #: bits of exponents that a rule v^2 = value reduces
+        #: the bits of the exponents that a rule v^2 = value reduces
         self.high = sum(255 << 8 * v for v in range(ring.size) if reduce(ring.gens[v] ** 2) != ring.gens[v] ** 2)
-        # the lowest bit of an exponent says whether it is odd
+        # the lowest bit of an exponent tells whether it is odd
         self._unsigned = [v for v in range(ring.size) if v not in signs]
         self._unknown = sum(1 << 8 * v for v in range(ring.size) if v not in signs)
         self._negative = sum(1 << 8 * v for v, (sign, _) in signs.items() if sign < 0)
         self._weak = sum(255 << 8 * v for v in range(ring.size) if v not in signs or not signs[v][1].strict)
 
     def time_of_day(self) -> float:
-        """Seconds of the time of day, which solvers count, that this thread will take to reach its stop, at its pace so far."""
+        """The wall-clock seconds, which solvers count, that this thread will need to reach its stop at its pace so far."""
         day, work = time.monotonic() - self._begun[0], now() - self._begun[1]
         return max(self.stop - now(), 0.01) * min(max((day + SHORT) / (work + SHORT), 1.0), SLOWEST)
 
     def sign(self, m: int) -> int:
-        """The sign of a monomial, 1 or -1; 0 where the premises do not give it."""
+        """The sign of a monomial, 1 or -1; 0 if the premises do not determine it."""
         if m & self._unknown:
             return 0
         return -1 if (m & self._negative).bit_count() & 1 else 1
@@ -142,7 +143,7 @@ class Maker:
         """A column as a sum of products of premises and squares.
 
         Raises:
-            GiveUp: too many pieces.
+            GiveUp: there are too many pieces.
         """
         factor = self.ring.monomial_factor(self.ring.unpacked(column.monomial), self.signs)
         if column.base is None or factor is None:
@@ -157,7 +158,7 @@ class Maker:
     def base(
         self, factors: Sequence[Factor], squares: Sequence[Poly] = (), hooks: tuple[int, ...] | None = None
     ) -> Base:
-        """The product."""
+        """The base with the product of `factors` and the squares of `squares`."""
         poly = self.ring.number(1)
         for f in factors:
             poly = product(poly, f.poly)
@@ -167,7 +168,7 @@ class Maker:
         return Base(tuple(factors), tuple(squares), poly, self.ring.packed(poly), degree_of(poly), hooks)
 
     def times(self, poly: Poly, terms: dict[int, Any], m: int, sign: int) -> dict[int, Any]:
-        """sign * m * poly, reduced."""
+        """The terms of sign * m * poly, reduced."""
         if m & self.high:
             return self.ring.packed(self.reduce(product(poly, self.ring.monomial(self.ring.unpacked(m)) * sign)))
         if sign == 1:
@@ -175,7 +176,7 @@ class Maker:
         return {m + n: -c for n, c in terms.items()}
 
     def columns(self, bases: Sequence[Base], support: set[int], rounds: int, cap: int, degree: int) -> list[Column]:
-        """The cheapest monomial multiples of the bases that share a monomial with the support, or with such a multiple, .."""
+        """The cheapest monomial multiples of the bases that share a monomial with the support or with an earlier multiple."""
         columns: list[Column] = []
         tried: set[tuple[int, int]] = set()
         reach = set(support)
@@ -199,7 +200,7 @@ class Maker:
     def _touching(
         self, bases: Sequence[Base], front: Sequence[int], tried: set[tuple[int, int]], degree: int, most: int
     ) -> list[tuple[float, int, int]]:
-        """(cost, number of a base, monomial), at most `most`, the cheapest first."""
+        """Triples (cost, number of a base, monomial) not tried before, cheapest first, at most `most` of them."""
         hooks_of = [list(base.terms if base.hooks is None else base.hooks) for base in bases]
         owners = np.array([k for k, hooks in enumerate(hooks_of) for _ in hooks], np.int64)
         rows, hooks = self._rows(front), self._rows([m for part in hooks_of for m in part])
@@ -238,7 +239,7 @@ class Maker:
         return cheapest
 
     def _rows(self, monomials: Sequence[int]) -> Any:
-        """The exponents of monomials, a row each."""
+        """The exponents of the monomials, one row per monomial."""
         size = self.ring.size
         data = b"".join(m.to_bytes(size, "little") for m in monomials)
         return np.frombuffer(data, np.uint8).reshape(len(monomials), size)
@@ -262,7 +263,7 @@ class Maker:
                     if size + top > degree:
                         continue
                     product = self.times(equation.poly, terms, m ^ guard, 1)
-                    # where rules reduced the product it is not the multiple itself; assemble() allows for that
+                    # a product that rules have reduced is not the multiple itself; assemble() allows for that
                     columns.append(Column(None, m ^ guard, product, False, 1 + size, equation))
                     reach.update(product)
                     if len(columns) >= cap or now() > self.stop:
@@ -293,7 +294,7 @@ def useful(system: System) -> System:
 
 
 def solve(maker: Maker, system: System) -> Solution | None:
-    """A solution with a positive coefficient in each strict group; None where HiGHS finds none."""
+    """A solution with a positive coefficient in each strict group, or None if HiGHS finds none."""
     system = useful(system)
     columns, split, free = system.columns, len(system.mults), system.signed
     place: dict[int, int] = {}
@@ -315,7 +316,7 @@ def solve(maker: Maker, system: System) -> Solution | None:
     bound = np.zeros((len(strict_groups), n))
     for k, group in enumerate(strict_groups):
         bound[k, group] = -1.0
-    # free variables cost nothing: the nonnegative ones determine the vertex
+    # free variables have no cost: the nonnegative ones determine the vertex
     cost = np.array([c.cost for c in columns[:free]] + [0.0] * (n - free))
     for attempt in range(3):
         if maker.stop <= now():
@@ -340,7 +341,7 @@ def solve(maker: Maker, system: System) -> Solution | None:
 
 
 def _exact(system: System, support: Sequence[int], x: Any) -> dict[int, Any] | None:
-    """The system solved over QQ on the support of x; where it leaves a coefficient free, that is a simple rational near x."""
+    """The system solved over QQ on the support of x; a coefficient that stays free becomes a simple rational near x."""
     columns, split, strict_groups = system.columns, len(system.mults), system.strict_groups
     if not support or len(support) > 300:
         return None
@@ -374,7 +375,7 @@ def _exact(system: System, support: Sequence[int], x: Any) -> dict[int, Any] | N
 
 
 def solution_of(maker: Maker, system: System, exact: Mapping[int, Any]) -> Solution | None:
-    """The solution with these coefficients of columns; None if it is too large."""
+    """The solution with these coefficients of the columns, or None if it is too large."""
     columns, ring = system.columns, maker.ring
     solution = Solution([], [], [])
     try:

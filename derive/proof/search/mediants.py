@@ -1,8 +1,9 @@
-"""The least rational with a small denominator for which a statement holds that also holds for all larger ones, by mediants.
+"""The least rational with a small denominator at which a monotone statement holds, found by mediants.
 
-Between neighbours p/q < p'/q' (p' q - p q' = 1) no rational has a denominator below q + q', and only their mediant
-(p + p')/(q + q') has that one (Stern 1858, Brocot 1861). Each value is certified, refuted or neither; at one that is neither the
-walk ends. Runs in one direction are galloped through, so that 1/64 takes six steps from 0 and 1, not sixty.
+A statement that holds at a value must hold at all larger ones. No rational between neighbours p/q < p'/q' (p' q - p q' = 1) has a
+denominator below q + q', and only their mediant (p + p')/(q + q') has exactly that one (Stern 1858, Brocot 1861). Each value is
+certified, refuted or undecided, and the walk ends at an undecided one. Runs in one direction are galloped through: 1/64 takes six
+steps from 0 and 1 instead of sixty.
 """
 
 from __future__ import annotations
@@ -14,27 +15,28 @@ from fractions import Fraction
 from typing import Any
 
 DENOMINATOR = 64
-#: the greatest distance of the whole numbers that are tried around a guess
+#: the greatest distance from a guess at which integers are tried
 REACH = 4
 
 
 @dataclass(frozen=True)
 class Tried:
-    """The verdict at one value: it holds, by a proof, or it fails, by a witness."""
+    """The verdict at one value: the statement holds, with a proof, or fails, with a witness."""
 
     holds: bool
     by: Any
 
 
-#: None: neither a proof nor a witness was found
+#: gives the verdict at a value, or None if neither a proof nor a witness was found
 Judge = Callable[[Fraction], Tried | None]
 
 
 @dataclass(frozen=True)
 class Walked:
-    """The statement holds at `certified` by `proof` and fails at `refuted` by `witness` (None: nowhere below).
+    """The result of a walk: the statement holds at `certified` by `proof` and fails at `refuted` by `witness`.
 
-    With `neighbours` no rational with a denominator of at most 64 lies between the two.
+    `refuted` is None if the statement fails nowhere below. If `neighbours` is true, no rational with a denominator of at most 64
+    lies between the two values.
     """
 
     certified: Fraction
@@ -59,7 +61,7 @@ def between(judge: Judge, low: Walked, denominator: int = DENOMINATOR) -> Walked
         side = first.holds
         moving, fixed = ends[side][0], ends[not side][0]
         most = (denominator - moving.denominator) // fixed.denominator
-        # gallop from k = 1, where the verdict is that of `moving`, to the first k with another one
+        # gallop from k = 1, where the verdict is that of `moving`, to the first k with a different verdict
         k, best, beyond, other = 1, first, most + 1, first
         while k + 1 < beyond:
             at = min(2 * k, most) if beyond > most else (k + beyond) // 2
@@ -77,30 +79,30 @@ def between(judge: Judge, low: Walked, denominator: int = DENOMINATOR) -> Walked
 
 
 def mediant(moving: Fraction, fixed: Fraction, k: int = 1) -> Fraction:
-    """(p + k p')/(q + k q')."""
+    """The mediant (p + k p')/(q + k q')."""
     return Fraction(moving.numerator + k * fixed.numerator, moving.denominator + k * fixed.denominator)
 
 
 def at_least(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
-    """The least rational with a small denominator that is not below a value."""
+    """The least rational with a small denominator that is not below the value."""
     return min(Fraction(math.ceil(value * q), q) for q in range(1, denominator + 1))
 
 
 def next_above(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
-    """The least rational with a small denominator above a value."""
+    """The least rational with a small denominator above the value."""
     return min(Fraction(math.floor(value * q) + 1, q) for q in range(1, denominator + 1))
 
 
 def next_below(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
-    """The largest rational with a small denominator below a value."""
+    """The largest rational with a small denominator below the value."""
     return -next_above(-value, denominator)
 
 
 def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> Walked | None:
     """The walk from a guess of the least value; `start` lies below the guess, and `witness` refutes it.
 
-    A good guess takes two judgements: the statement holds there, and fails at the neighbour below. None where no value nearby is
-    certified.
+    A good guess takes two judgements: the statement holds there and fails at the neighbour below. The result is None if no value
+    nearby is certified.
     """
     judgements: dict[Fraction, Tried | None] = {}
 
@@ -129,7 +131,7 @@ def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> 
 def _whole(
     judged: Judge, guess: Fraction, start: Fraction, witness: Any, judgements: dict[Fraction, Tried | None]
 ) -> Walked | None:
-    """The walk between consecutive integers near the guess; where no such pair is decided, the best of the judgements so far."""
+    """The walk between consecutive integers near the guess, or the best of the judgements so far if no such pair is decided."""
     first = math.floor(guess)
     for n in (first, *(first + 2**k for k in range(REACH))):
         holding = judged(Fraction(n))
@@ -148,7 +150,7 @@ def _whole(
 
 
 def _best(judgements: dict[Fraction, Tried | None], start: Fraction, witness: Any) -> Walked | None:
-    """The least certified value, and the largest refuted one below it."""
+    """The least certified value, with the largest refuted one below it; None if no value is certified."""
     held, failed = (
         {v: t.by for v, t in judgements.items() if t is not None and t.holds is holds} for holds in (True, False)
     )

@@ -1,11 +1,11 @@
 """The search for proofs of phi(x) >= 0 in one real variable. Untrusted: `derive/proof/kernel/one_variable.py` checks its results.
 
-The signs of phi and phi' at a few dozen points, as balls, say which of these steps to try on an interval:
+The signs of phi and phi' at a few dozen points, computed as balls, select the steps to try on an interval:
 the coefficients of a polynomial, or the signs of the factors of a product;
 phi cleared of denominators, and of exponentials that all its monomials share;
 phi >= 0 at one end (or in the limit) and phi' of one sign, by the same search (a zero of order k at an end takes k such steps);
 a ball over a narrow bracket of a minimum, and monotonicity on both sides of it;
-a split at a zero of phi or phi', or where a stretch of constant sign of phi' ends;
+a split at a zero of phi or phi', or at the end of a stretch on which phi' has constant sign;
 balls over bounded intervals, halved until they lie above 0.
 """
 
@@ -32,17 +32,17 @@ STEPS = (simplified, conjugate, grouped, monotone, covered, bracketed, split_at_
 def find(
     term: Term, variable: str, low: Fraction | None, high: Fraction | None, strict: bool, seconds: float = 1.0
 ) -> dict[str, Any] | None:
-    """The fields of FORMAT.md, but for `at`, of a proof of 0 <= term (0 < term when strict) on [low, high]; None without a proof.
+    """A proof of 0 <= term (0 < term if strict) on [low, high] as the fields of FORMAT.md without `at`, or None if none is found.
 
-    With strict and a finite low the proof may leave out low itself: see `needs_open`.
+    If strict and low is finite, the proof may leave out low itself: see `needs_open`.
 
     Raises:
-        ProofError: the term is not one over the variable alone.
+        ProofError: the term contains more than the one variable.
     """
     Forms(variable).read(term)
     deadline = now() + seconds
     domain: list[tuple[Term, int]] = []
-    # the second round begins with the domain that the first one needed
+    # the second round starts with the domain that the first one needed
     for _ in range(2):
         search = TreeSearch(variable, low, high, deadline, STEPS)
         try:

@@ -1,4 +1,4 @@
-"""Writing proofs: the kernel's rules, with the search filling in the arithmetic."""
+"""Writing proofs with the kernel's rules, while the search fills in the arithmetic."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sdescent.derive.proof.search.one_variable import find as find_interval_proo
 
 
 class NotFound(ProofError):
-    """The search found no certificate in its time; the claim may still be true."""
+    """The search found no certificate within its time; the claim may still be true."""
 
 
 class Prover:
-    """A kernel with search, of so many seconds for each step: a method finds the data of a rule, and the rule makes the fact."""
+    """A kernel with a search limited to `seconds` per step: a method finds the data of a rule, and the rule makes the fact."""
 
     def __init__(self, context: Context, seconds: float = 5.0) -> None:
         self.kernel = Kernel(context)
@@ -30,7 +30,7 @@ class Prover:
         return [self.kernel.assume(r) for r in relations]
 
     def have(self, claim: Relation, *using: Fact, hints: Sequence[Term] = ()) -> Fact:
-        """The claim by `certify` from these facts.
+        """The claim as a fact, by `certify` from the given facts.
 
         Raises:
             NotFound: no certificate was found in time.
@@ -50,7 +50,7 @@ class Prover:
         strict: bool = False,
         premises: Sequence[Fact] = (),
     ) -> Fact:
-        """0 <= phi(at) (0 < phi(at)) by the analysis of one variable.
+        """The fact 0 <= phi(at), or 0 < phi(at) if strict, by the analysis of one variable.
 
         Raises:
             NotFound: no proof was found in time.
@@ -61,7 +61,11 @@ class Prover:
         return self.kernel.ball({**proof, "variable": variable, "at": at}, premises)
 
     def instance(self, fact: Fact, values: Mapping[str, Term]) -> Fact:
-        """`Kernel.instantiate` for several symbols, none of which occurs in the values of the others."""
+        """Instantiate several symbols with `Kernel.instantiate`.
+
+        Raises:
+            ProofError: a symbol occurs in the value of another one.
+        """
         for name, value in values.items():
             if any(substitute(value, other, num(0)) != value for other in values if other != name):
                 raise ProofError("instances one after the other would capture")

@@ -1,7 +1,7 @@
 """The ring over QQ in the atoms of a problem, and simplified premises in it.
 
-Untrusted. A nonnegative polynomial (`Factor`) has a cone, a sum of c * prod slack(premise) * prod square^2 that equals it modulo
-the equality premises. Expanding cones turns a certificate in simplified premises into one in the premises.
+Untrusted. A nonnegative polynomial (`Factor`) has a cone: a sum of c * prod slack(premise) * prod square^2 that equals it modulo
+the equality premises. Expanding the cones turns a certificate in simplified premises into one in the original premises.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Term
 
-#: c * prod slack(premise i) * prod square^2, c > 0; the data of a certify step
+#: c * prod slack(premise i) * prod square^2 with c > 0; the data of a certify step
 Member = tuple[Fraction, tuple[int, ...], tuple[Term, ...]]
 #: a polynomial of python-flint, which ships no types
 Poly = Any
-#: exponents of the atoms of the ring
+#: exponents of the ring's atoms
 Mono = tuple[int, ...]
 #: a Member with its squares in the ring
 Piece = tuple[Any, tuple[int, ...], tuple[Poly, ...]]
@@ -30,12 +30,12 @@ Piece = tuple[Any, tuple[int, ...], tuple[Poly, ...]]
 MAX_PIECES = 400
 #: products of monomials in one product or power of polynomials; flint, which cannot be interrupted, takes 1/10 s for them
 MAX_PRODUCTS = 2_000_000
-#: bits of the coefficients that a power may have, times its monomials
+#: the largest number of monomials of a power times the bits of its coefficients
 MAX_BITS = 50_000_000
 
 
 class GiveUp(Exception):
-    """This search fails: it becomes too large, or there is no exact solution."""
+    """The search fails because it becomes too large or has no exact solution."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,20 @@ class CertifyStep:
 
 @dataclass(frozen=True)
 class Factor:
-    """poly >= 0 (> 0 when strict), equal to its cone modulo the equalities."""
+    """The polynomial `poly` >= 0 (> 0 if strict), equal to its cone modulo the equalities."""
 
     poly: Poly
     cone: tuple[Piece, ...]
     strict: bool
 
 
-#: variable v -> (s, factor s * v >= 0)
+#: maps a variable v to (s, factor s * v >= 0)
 Signs = dict[int, tuple[int, Factor]]
 
 
 @dataclass(frozen=True)
 class ZeroPolynomial:
-    """poly == 0; poly equals the sum of rep[k] * slack(premise k) modulo earlier rules."""
+    """The equation poly == 0, where poly equals the sum of rep[k] * slack(premise k) modulo earlier rules."""
 
     poly: Poly
     rep: dict[int, Poly]
@@ -70,7 +70,7 @@ class ZeroPolynomial:
 
 @dataclass(frozen=True)
 class Rule:
-    """An equation solved for the variable v: v^n = value, or, with `inverse`, v * value = 1."""
+    """An equation solved for the variable v: v^n = value or, if `inverse`, v * value = 1."""
 
     v: int
     n: int
@@ -83,7 +83,7 @@ class Rule:
 class Core:
     """The simplified problem: target >= 0 from factors and equations, where target = weight * (r - l) modulo the rules.
 
-    `after` has a factor for the sum for each cleared inverse of unknown sign: Q^k p = S gives p = v^k S.
+    `after` holds a factor of the sum for each cleared inverse of unknown sign: Q^k p = S gives p = v^k S.
     """
 
     target: Poly
@@ -112,7 +112,7 @@ class Ring:
         self.guard = sum(128 << 8 * i for i in range(self.size))
 
     def poly(self, t: Term) -> Poly:
-        """A term in the ring."""
+        """The term as a polynomial of the ring."""
         data: dict[Mono, Any] = {}
         for monomial, c in self.normal.polynomial(t).items():
             exponents = [0] * self.size
@@ -122,24 +122,24 @@ class Ring:
         return self.ctx.from_dict(data)
 
     def term(self, poly: Poly) -> Term:
-        """A polynomial of the ring as a term."""
+        """The polynomial of the ring as a term."""
         data = terms_of(poly)
         form = {tuple((self.atoms[i], e) for i, e in enumerate(m) if e): fraction(c) for m, c in data.items()}
         return self.normal.term(form)
 
     def monomial(self, exponents: Mono) -> Poly:
-        """One product of atoms."""
+        """A monomial of the ring from its exponents."""
         return self.ctx.from_dict({exponents: fmpq(1)})
 
     def number(self, value: Any) -> Poly:
-        """A constant."""
+        """A constant of the ring."""
         return self.ctx.constant(value)
 
     def packed(self, poly: Poly) -> dict[int, Any]:
-        """Monomial, packed into an integer with a byte for each exponent, -> coefficient.
+        """The coefficients by monomial, each packed into an integer with one byte per exponent.
 
         Raises:
-            GiveUp: an exponent above 127.
+            GiveUp: an exponent exceeds 127.
         """
         coefficients: dict[int, Any] = {}
         spend(2 * len(poly))
@@ -155,28 +155,31 @@ class Ring:
         return tuple(m.to_bytes(self.size, "little"))
 
     def put(self, poly: Poly, v: int, value: Poly) -> Poly:
-        """A polynomial with a value substituted for the variable v."""
+        """The polynomial with a value substituted for the variable v."""
         if not degree_in(poly, v):
             return poly
         return poly.compose(*[value if u == v else g for u, g in enumerate(self.gens)], ctx=self.ctx)
 
     def by_power(self, poly: Poly, v: int) -> dict[int, Poly]:
-        """The coefficients of a polynomial in the variable v."""
+        """The coefficients of the polynomial by powers of the variable v."""
         parts: dict[int, dict[Mono, Any]] = {}
         for m, c in terms_of(poly).items():
             parts.setdefault(m[v], {})[(*m[:v], 0, *m[v + 1 :])] = c
         return {e: self.ctx.from_dict(part) for e, part in parts.items()}
 
     def function_atom(self, v: int) -> bool:
-        """Whether the variable is a function: sqrt(t), abs(t), .."""
+        """Whether the variable stands for a function: sqrt(t), abs(t), .."""
         return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "f"
 
     def inverse_atom(self, v: int) -> bool:
-        """Whether the variable is an inverse, inv(Q)."""
+        """Whether the variable stands for an inverse, inv(Q)."""
         return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "inv"
 
     def signs(self, factors: Sequence[Factor]) -> Signs:
-        """Variables of known sign: v -> (s, factor s * v >= 0). Also from c v - (nonnegative terms) >= 0: L >= 1 gives L a sign."""
+        """Variables of known sign: v -> (s, factor s * v >= 0).
+
+        A sign also follows from c v - (nonnegative terms) >= 0: L >= 1 gives the sign of L.
+        """
         table: Signs = {}
         for _ in range(3):
             before = dict(table)
@@ -203,7 +206,7 @@ class Ring:
         table[v] = sign, Factor(self.gens[v] * sign, scaled_cone(cone, 1 / abs(c)), strict)
 
     def termwise(self, data: Mapping[Mono, Any], signs_of: Signs) -> tuple[tuple[Piece, ...], bool] | None:
-        """The cone of a polynomial all of whose terms are nonnegative by the signs of variables, and whether one is positive."""
+        """The cone of a polynomial and whether one of its terms is positive; None unless signs make all terms nonnegative."""
         cone, strict = list[Piece](), False
         for m, c in data.items():
             part = self.monomial_factor(m, signs_of)
@@ -214,7 +217,7 @@ class Ring:
         return tuple(cone), strict
 
     def monomial_factor(self, m: Mono, signs_of: Signs) -> tuple[int, Factor] | None:
-        """(s, factor s * m >= 0) for a monomial of known sign."""
+        """The sign s of a monomial and the factor s * m >= 0, or None if the sign is unknown."""
         sign, cones, strict = 1, [], True
         root = [0] * self.size
         for v, e in enumerate(m):
@@ -238,7 +241,7 @@ class Ring:
         return sign, Factor(self.monomial(m) * sign, cone, strict)
 
     def sign_cone(self, poly: Poly, factors: Sequence[Factor]) -> tuple[int, Factor] | None:
-        """(s, factor s * poly >= 0), strict where possible: from a premise that is a multiple of poly, or term by term."""
+        """The sign s and factor s * poly >= 0, strict if possible: by a premise that is a multiple of poly, or term by term."""
         signs_of = self.signs(factors)
         best: tuple[int, Factor] | None = None
         lead = poly.leading_coefficient()
@@ -261,10 +264,10 @@ class Ring:
 
 
 def product(p: Poly, q: Poly) -> Poly:
-    """p q.
+    """The product p q.
 
     Raises:
-        GiveUp: it is too large.
+        GiveUp: the product is too large.
     """
     size = len(p) * len(q)
     if size > MAX_PRODUCTS:
@@ -274,10 +277,10 @@ def product(p: Poly, q: Poly) -> Poly:
 
 
 def power(p: Poly, n: int) -> Poly:
-    """p^n.
+    """The power p^n.
 
     Raises:
-        GiveUp: it is too large.
+        GiveUp: the power is too large.
     """
     if n < 2 or not p:
         return p**n
@@ -293,7 +296,7 @@ def power(p: Poly, n: int) -> Poly:
 
 
 def quotient(p: Poly, q: Poly) -> tuple[Poly, Poly]:
-    """The quotient and the remainder of p by q, by leading monomials.
+    """The quotient and remainder of p divided by q, by leading monomials.
 
     Raises:
         GiveUp: they may be too large.
@@ -301,7 +304,7 @@ def quotient(p: Poly, q: Poly) -> tuple[Poly, Poly]:
     if p and len(q) > 2:
         lead = max(sum(map(int, q.monoms()[0])), 1)
         steps, degree = degree_of(p) // lead, degree_of(p)
-        # each step replaces the leading monomial by the others of q
+        # each step replaces the leading monomial by the other monomials of q
         degree += steps * max(degree_of(q) - lead, 0)
         variables = sum(any(map(int, pair)) for pair in zip(p.degrees(), q.degrees(), strict=True))
         most = min(len(p) * math.comb(len(q) + steps - 1, steps), math.comb(degree + variables, variables))
@@ -312,28 +315,28 @@ def quotient(p: Poly, q: Poly) -> tuple[Poly, Poly]:
 
 
 def terms_of(poly: Poly) -> dict[Mono, Any]:
-    """Exponents, as Python integers -> coefficient."""
+    """The coefficients by exponents, which are Python integers."""
     spend(len(poly))
     return {tuple(map(int, m)): c for m, c in poly.to_dict().items()}
 
 
 def degree_in(poly: Poly, v: int) -> int:
-    """The degree in one variable; 0 of 0."""
+    """The degree in the variable v; 0 for the zero polynomial."""
     return int(poly.degrees()[v]) if poly else 0
 
 
 def degree_of(poly: Poly) -> int:
-    """The total degree; 0 of 0."""
+    """The total degree; 0 for the zero polynomial."""
     return int(poly.total_degree()) if poly else 0
 
 
 def fraction(c: Any) -> Fraction:
-    """fmpq to Fraction."""
+    """The fmpq as a Fraction."""
     return Fraction(int(c.p), int(c.q))
 
 
 def rational(c: Fraction) -> Any:
-    """Fraction to fmpq."""
+    """The Fraction as an fmpq."""
     return fmpq(c.numerator, c.denominator)
 
 
@@ -341,7 +344,7 @@ def cone_product(*cones: Sequence[Piece]) -> tuple[Piece, ...]:
     """The product of sums of pieces, with like pieces merged.
 
     Raises:
-        GiveUp: too many pieces.
+        GiveUp: there are too many pieces.
     """
     result: list[Piece] = [(fmpq(1), (), ())]
     for cone in cones:
@@ -355,7 +358,7 @@ def cone_product(*cones: Sequence[Piece]) -> tuple[Piece, ...]:
 
 
 def merged(pieces: Iterable[Piece]) -> list[Piece]:
-    """Pieces with the same premises and squares added up, and constant squares multiplied into the coefficient."""
+    """Add up pieces with the same premises and squares, and multiply constant squares into the coefficient."""
     total: dict[Any, Piece] = {}
     for c, indices, squares in pieces:
         variable_squares: list[Poly] = []
@@ -372,5 +375,5 @@ def merged(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def scaled_cone(cone: Sequence[Piece], c: Any) -> tuple[Piece, ...]:
-    """A positive multiple."""
+    """The cone multiplied by a positive constant."""
     return tuple((c * d, indices, squares) for d, indices, squares in cone)

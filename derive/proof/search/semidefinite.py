@@ -1,8 +1,8 @@
 """Certificates by semidefinite programming: mult * p = sum of b_k * (sum of squares)_k + columns + equations.
 
-Untrusted. Clarabel maximises the least eigenvalue t of all Gram matrices and coefficients. Where t is 0 the matrices are singular:
-their kernels are rounded to rational ones and divided out (facial reduction), and so on until t > 0; then a rounded solution,
-projected exactly onto the linear equations (Peyrl and Parrilo), stays positive definite, which L D L' shows over QQ.
+Untrusted. Clarabel maximises the least eigenvalue t of all Gram matrices and coefficients. If t is 0, the matrices are singular:
+their kernels are rounded to rational ones and divided out (facial reduction), until t > 0. A rounded solution, projected exactly
+onto the linear equations (Peyrl and Parrilo), then stays positive definite, as an L D L' factorisation over QQ shows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DENOMINATORS = (1, 2, 12, 60, 840, 10**4, 10**6, 10**9)
 
 @dataclass
 class Block:
-    """base * v' Q v with v the basis and Q positive semidefinite."""
+    """The product base * v' Q v, with v the basis and Q positive semidefinite."""
 
     base: Base
     basis: list[Poly]
@@ -38,7 +38,7 @@ class Block:
 
     @staticmethod
     def of(ring: Ring, reduce: Callable[[Poly], Poly], base: Base, basis: Sequence[Poly]) -> Block:
-        """With base * v_i * v_j for i <= j, in the order of the columns of the upper triangle."""
+        """The block with its products base * v_i * v_j for i <= j, in the order of the columns of the upper triangle."""
         block = Block(base, list(basis), [])
         for a, b in block.places:
             block.products.append(ring.packed(reduce(product(base.poly, product(basis[a], basis[b])))))
@@ -51,7 +51,7 @@ class Block:
 
     @property
     def places(self) -> list[tuple[int, int]]:
-        """(row, column) of the upper triangle of Q, in the order of the columns."""
+        """The places (row, column) in the upper triangle of Q, column by column."""
         return [(a, b) for b in range(self.size) for a in range(b + 1)]
 
 
@@ -86,10 +86,10 @@ class Sos:
         return None
 
     def _rows(self) -> tuple[list[dict[int, Any]], list[Any]]:
-        """The linear equations: a row per monomial, and the normalisation; unknowns mults, columns, equations, then triangles."""
+        """The linear equations, a row per monomial and the normalisation, in the mults, columns, equations and triangles."""
         mults = self.system.mults
         signed = [(c.terms, 1 if j < len(mults) else -1) for j, c in enumerate(self.system.columns)]
-        for block in self.blocks:  # off the diagonal an entry counts twice
+        for block in self.blocks:  # an entry off the diagonal counts twice
             entries = zip(block.places, block.products, strict=True)
             signed += [(terms, -1 if a == b else -2) for (a, b), terms in entries]
         of_monomial: dict[int, dict[int, Any]] = {}
@@ -110,7 +110,7 @@ class Sos:
         return [rows[i] for i in independent], [fmpq(int(i == len(rows) - 1)) for i in independent]
 
     def _numeric(self, rows: list[dict[int, Any]], right: list[Any]) -> tuple[Any, float] | None:
-        """The unknowns and the least t of max t: x_j >= t for mults and columns, Q >= t I."""
+        """The unknowns and the optimal t of max t subject to x_j >= t for mults and columns and Q >= t I."""
         free, scalars = len(self.system.equations), self.system.signed
         n = scalars + free + sum(len(b.products) for b in self.blocks)
         data = [(i, j, float(c)) for i, row in enumerate(rows) for j, c in row.items()]
@@ -143,7 +143,7 @@ class Sos:
         return x[:n], float(x[n])
 
     def _grams(self, x: Any) -> list[list[list[Any]]]:
-        """The matrix of each block, row by row."""
+        """The Gram matrix of each block, row by row."""
         grams, unknowns = [], iter(x[len(self.system.columns) :])
         for block in self.blocks:
             q: list[list[Any]] = [[0] * block.size for _ in block.basis]
@@ -153,7 +153,7 @@ class Sos:
         return grams
 
     def _reduced(self, x: Any) -> bool:
-        """Drops columns that are 0 and divides kernels out of blocks; False where nothing changes."""
+        """Drop vanishing columns and divide kernels out of the blocks; False if nothing changes or no multiplier is left."""
         system = self.system
         sizes = [float(np.abs(q).max()) for q in self._grams(x)]
         tiny = 3e-5 * max(float(np.abs(x[: system.signed]).max(initial=0.0)), *sizes, 1e-3)
@@ -180,7 +180,7 @@ class Sos:
         return changed and bool(mults)
 
     def _rounded(self, rows: list[dict[int, Any]], right: list[Any], x: Any) -> Solution | None:
-        """x rounded to ever finer rationals and projected exactly onto the equations, until it is positive."""
+        """A solution from x rounded to ever finer rationals, projected exactly onto the equations, and tested for positivity."""
         rank = len(rows)
         normal = fmpq_mat(rank, rank)
         for a in range(rank):
@@ -210,7 +210,7 @@ class Sos:
         return None
 
     def _exact(self, x: list[Any]) -> Solution | None:
-        """The solution with these unknowns; None where a coefficient is negative or a matrix not positive semidefinite."""
+        """The solution with these unknowns, or None if a coefficient is negative or a matrix is not positive semidefinite."""
         if any(v < 0 for v in x[: self.system.signed]):
             return None
         scalars = x[: len(self.system.columns)]
@@ -230,13 +230,13 @@ class Sos:
 
 
 def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> Any:
-    """The sparse matrix of (row, column, value)."""
+    """The sparse matrix with the given entries (row, column, value)."""
     rows, columns, values = zip(*entries, strict=True)
     return csc_matrix((values, (rows, columns)), shape=shape)
 
 
 def squares_of(q: list[list[Any]], basis: Sequence[Poly]) -> list[tuple[Any, Poly]] | None:
-    """v' Q v as a sum of d * s^2 with d > 0, by Q = L D L'; None when Q is not positive semidefinite. Q is used up."""
+    """The form v' Q v as a sum of d * s^2 with d > 0, by Q = L D L'; None if Q is not positive semidefinite. Overwrites q."""
     n = len(basis)
     squares: list[tuple[Any, Poly]] = []
     for i in range(n):
@@ -263,9 +263,9 @@ def squares_of(q: list[list[Any]], basis: Sequence[Poly]) -> list[tuple[Any, Pol
 def _complement(kernel: Any) -> list[list[Any]]:
     """Rational rows that span the orthogonal complement of a kernel, or as much of it as rational rows can.
 
-    The kernel's reduced echelon form is rounded to simple rationals. Where it is not simple (a zero at x = sqrt(2)), lattice
-    reduction finds the short integer rows w with w k = 0: a rational matrix that is 0 at an irrational point is 0 at its
-    conjugates too.
+    The kernel's reduced echelon form is rounded to simple rationals. If it is not simple (say for a zero at x = sqrt(2)), lattice
+    reduction finds the short integer rows w with w k = 0: a rational matrix that vanishes at an irrational point also vanishes at
+    its conjugates.
     """
     n, k = kernel.shape
     _, order = qr(kernel.T, pivoting=True, mode="r")

@@ -1,6 +1,6 @@
 """New variables for linear premises: a <= b becomes b = a + d with d >= 0; for a triangle this is Ravi's substitution.
 
-Untrusted. In the new variables more premises are sums of nonnegative monomials, so that columns of low degree suffice.
+Untrusted. In the new variables more premises are sums of nonnegative monomials, so columns of low degree suffice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sdescent.derive.proof.search.ring import (
 
 @dataclass(frozen=True)
 class _Step:
-    """The variable v is replaced by y = c v + rest, in its place in the ring: v = (y - rest) / c."""
+    """A change of variables: y = c v + rest takes the place of v in the ring, so v = (y - rest) / c."""
 
     v: int
     forward: Poly
@@ -31,7 +31,7 @@ class _Step:
 
 
 def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | None:
-    """The goal in new variables, if fewer premises are then more than signs of variables; else None."""
+    """The goal in new variables if that leaves fewer premises that are more than signs of variables; else None."""
     best, fewest = None, _burden(ring, goal.factors)
     for greedy in (False, True):
         steps: list[_Step] = []
@@ -76,7 +76,7 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
 
 
 def _next(ring: Ring, factors: Sequence[Factor], replaced: set[int], greedy: bool) -> _Step | None:
-    """The next variable to replace, by a linear premise: one of unknown sign, or whose sign follows; with `greedy`, any."""
+    """The next variable to replace by a linear premise: one whose sign is unknown or follows; with `greedy`, any."""
     signs_of = ring.signs(factors)
     singles = {m.index(1) for f in factors if len(f.poly) == 1 for m in terms_of(f.poly) if sum(m) == 1}
     for f in sorted(factors, key=lambda f: (len(f.poly), str(f.poly))):
@@ -95,7 +95,7 @@ def _next(ring: Ring, factors: Sequence[Factor], replaced: set[int], greedy: boo
 
 
 def _burden(ring: Ring, factors: Sequence[Factor]) -> int:
-    """The number of factors that are not nonnegative term by term, by the signs that premises in one variable give."""
+    """The number of factors that are not nonnegative term by term, given the signs from premises in one variable."""
     signs_of = ring.signs([f for f in factors if len(f.poly) == 1])
     return sum(ring.termwise(terms_of(f.poly), signs_of) is None for f in factors)
 

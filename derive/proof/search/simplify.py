@@ -1,7 +1,7 @@
-"""Equalities eliminated before the search: v = value is substituted, v^2 = value reduces, v Q = 1 clears denominators.
+"""Equalities eliminated before the search: v = value is substituted, v^2 = value reduces powers, v Q = 1 clears denominators.
 
-Untrusted. `assemble` turns a certificate of the simplified problem into one in the premises: it computes R = mult (r - l) - sum
-and writes R as a combination of the equalities, by undoing the rules one after the other.
+Untrusted. `assemble` turns a certificate of the simplified problem into one in the original premises: it computes
+R = mult (r - l) - sum and writes R as a combination of the equalities by undoing the rules one after the other.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MAX_TERMS = 4000
 
 
 class SimplifiedClaim:
-    """A claim and its premises, and their simplified form `core`."""
+    """A claim, its premises, and their simplified form `core`."""
 
     def __init__(
         self,
@@ -95,15 +95,15 @@ class SimplifiedClaim:
     def _power_rule(
         self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int, n: int, signed: set[int], degrees: Sequence[int]
     ) -> tuple[tuple[Any, ...], Rule] | None:
-        """v^n = value, after its rank (the least is applied first)."""
+        """The rule v^n = value with its rank; the rule of least rank is applied first."""
         ring = self.ring
         c = data[tuple(n * (u == v) for u in range(ring.size))]
         value = ring.gens[v] ** n - equation.poly / c
         cost = max(len(data) - 1, 1) ** (degrees[v] // n)
-        # v^2 = value hides squares of v: only where v is a root, has a constant square or a known sign
+        # v^2 = value hides squares of v: allowed only if v is a root, has a constant square or has a known sign
         fit = n == 1 or ring.function_atom(v) or value.is_constant() or v in signed
         if n == 1 and v in signed and len(data) > 2:
-            # substitution loses the sign of v: right only where v is just a name for the value
+            # substitution loses the sign of v: right only if v is merely a name for the value
             self.other_way, fit = True, not self.swap
         if cost > 64 or not fit:
             return None
@@ -112,12 +112,12 @@ class SimplifiedClaim:
     def _inverse_rule(
         self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int
     ) -> tuple[tuple[Any, ...], Rule] | None:
-        """v Q = 1, after its rank."""
+        """The rule v Q = 1 with its rank."""
         ring = self.ring
         if not self.clear or not (ring.inverse_atom(v) or self.swap):
             return None
         c = -data[ring.one]
-        # an inverse of a term with other inverses comes before those: clearing them would spoil its equation
+        # the inverse of a term that contains other inverses comes before them: clearing those first would spoil its equation
         held = sum(any(m[u] for m in data) and ring.inverse_atom(u) for u in range(ring.size))
         rank = 2, not ring.inverse_atom(v), -held, -v
         return rank, Rule(v, 1, ring.by_power(equation.poly, v)[1] / c, _times(equation, 1 / c), True)
@@ -141,7 +141,7 @@ class SimplifiedClaim:
             raise GiveUp
 
     def _clear(self, rule: Rule) -> None:
-        """v Q = 1: a polynomial of degree k in v is multiplied by Q^k; where Q has no known sign, k is rounded up to even."""
+        """Clear v with v Q = 1: multiply a polynomial of degree k in v by Q^k; if the sign of Q is unknown, round k up to even."""
         core, ring, v = self.core, self.ring, rule.v
         sign, q = ring.sign_cone(rule.value, core.factors) or (0, None)
         inverse_sign, inverse = ring.signs(core.factors).get(v, (0, None))
@@ -178,7 +178,7 @@ class SimplifiedClaim:
         core.equations = [self._replaced(e, rule, degree_in(e.poly, v)) for e in core.equations]
 
     def _replaced(self, e: ZeroPolynomial, rule: Rule, k: int) -> ZeroPolynomial:
-        """An equation after a rule, as a combination of the premises: e' = Q^k e - t h."""
+        """The equation after a rule, as a combination of the premises: e' = Q^k e - t h."""
         after = self._cleared(e.poly, rule, k) if rule.inverse else self._reduce(e.poly, rule)
         scale = power(rule.value, k) if rule.inverse else self.ring.number(1)
         t, rest = quotient(product(scale, e.poly) - after, rule.equation.poly)
@@ -198,7 +198,7 @@ class SimplifiedClaim:
         return total
 
     def reduce(self, poly: Poly) -> Poly:
-        """A polynomial modulo the rules v^n = value (products of reduced polynomials need it)."""
+        """The polynomial modulo the rules v^n = value, as products of reduced polynomials need it."""
         for _ in range(len(self.powers)):
             before = poly
             for rule in self.powers:
@@ -208,7 +208,7 @@ class SimplifiedClaim:
         return poly
 
     def _cleared(self, poly: Poly, rule: Rule, k: int) -> Poly:
-        """v^e -> Q^(k - e)."""
+        """The polynomial with v^e replaced by Q^(k - e)."""
         if k == 0:
             return poly
         total = self.ring.number(0)
@@ -217,9 +217,9 @@ class SimplifiedClaim:
         return total
 
     def assemble(self, solution: Solution, vacuous: bool = False) -> CertifyStep | None:
-        """The certificate mult * target = total + sum of t * equation in the premises; None where that fails.
+        """The certificate mult * target = total + sum of t * equation, expressed in the premises; None if that fails.
 
-        With `vacuous` it is a certificate for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 gives one for p.
+        With `vacuous` the certificate is for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 gives one for p.
         """
         core, ring = self.core, self.ring
         mult, total = solution.mult, solution.total
@@ -262,7 +262,7 @@ class SimplifiedClaim:
         return CertifyStep(self._members(mult), self._members(total), equalities)
 
     def _undo(self, rest: Poly, terms: dict[int, Poly]) -> None:
-        """rest = sum of terms[i] * slack[i], rule by rule; rules recur, since a value may contain variables of earlier rules."""
+        """Write rest as a sum of terms[i] * slack[i], rule by rule; rules recur, as values may contain earlier rules' variables."""
         ring, outer = self.ring, self.ring.number(1)
         for rule in self.core.rules * (1 + 2 * len(self.powers)):
             if not rest:

@@ -1,1 +1,1 @@
-"""Texts of Rocq: definitions and proved lemmas that exported files begin with, as far as they need them."""
+"""Rocq texts at the head of exported files: definitions and proved lemmas, as far as each file needs them."""

@@ -1,4 +1,4 @@
-"""The descent lemma for functions with |hess V| <= t0 + t1 |grad V|, and what it says of a step on average."""
+"""The descent lemma for functions with |hess V| <= t0 + t1 |grad V|, and its average over a step."""
 
 from __future__ import annotations
 

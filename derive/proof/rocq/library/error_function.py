@@ -1,4 +1,4 @@
-"""The error function: its definition, and what follows."""
+"""The error function: its definition and consequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time as steps: the tower property and Gronwall for a potential whose change in a step is given on average."""
+"""Time as steps: the tower property, and Gronwall for a potential whose expected change in a step is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dynkin and Gronwall for a function of a state in continuous time, of which the generator's value is given."""
+"""Dynkin and Gronwall for a function of a state in continuous time, given the generator's value on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits at +oo, along A, A + 1, ..: a function that falls is above what it tends to there."""
+"""Limits at +oo, along A, A + 1, ..: a decreasing function lies above its limit there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expectations, integrals and sums as positive linear functionals: what follows from that alone."""
+"""Expectations, integrals and sums as positive linear functionals, and the consequences of that alone."""
 
 from __future__ import annotations
 

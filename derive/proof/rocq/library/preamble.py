@@ -1,4 +1,4 @@
-"""The lemmas of Rocq that every exported file begins with. All names have two underscores, which no name of a certificate has."""
+"""The lemmas at the head of every exported file; their names all have two underscores in a row, which no certificate's name has."""
 
 from __future__ import annotations
 

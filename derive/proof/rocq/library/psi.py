@@ -1,4 +1,4 @@
-"""The function psi: its definition, and what follows."""
+"""The function psi: its definition and consequences."""
 
 from __future__ import annotations
 

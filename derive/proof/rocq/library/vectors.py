@@ -1,4 +1,4 @@
-"""Vectors and matrices over a list of coordinates: norms, traces and quadratic forms, defined, and what is true of them."""
+"""Vectors and matrices over a list of coordinates: norms, traces and quadratic forms, their definitions and properties."""
 
 from __future__ import annotations
 

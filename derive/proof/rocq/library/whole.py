@@ -1,4 +1,4 @@
-"""The texts together, in order; a file has those lemmas and definitions whose names it uses, and those that they use."""
+"""The texts together, in order; a file gets the lemmas and definitions whose names it uses, and in turn those that they use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def library(text: str) -> str:
 
 
 def _needed(part: str, words: set[str]) -> str:
-    """What the words name of a part, with sections around it, and what that uses; the words become more by its own."""
+    """The items of a part that the words name, also through other items, with their sections; `words` grows accordingly."""
     if part is not PREAMBLE and words.isdisjoint(_DEFINED.findall(part)):
         return ""
     needed: list[str] = []
@@ -50,7 +50,7 @@ def _needed(part: str, words: set[str]) -> str:
 
 
 def _items(part: str) -> list[str]:
-    """A part, cut where a definition, a lemma or a section begins; a comment goes with what it stands before."""
+    """The part split where a definition, a lemma or a section begins; a comment stays with the item that follows it."""
     items = _BEGINS.split(part)
     for n in range(len(items) - 1):
         comment = _COMMENT.search(items[n])

@@ -17,9 +17,9 @@ from sdescent.derive.proof.search.ring import rational
 def disprove(
     term: Term, variable: str, low: Fraction | None, high: Fraction | None, strict: bool, seconds: float = 1.0
 ) -> Fraction | None:
-    """A rational in [low, high] where term < 0 (with strict also where it is 0), by balls of at most 2000 bits; None without one.
+    """A rational in [low, high] with term < 0 (if strict, with term <= 0), by balls of at most 2000 bits; None if none is found.
 
-    It tries a grid, then ever closer points around the least values on it, then points near the ends and far out.
+    The search tries a grid, then ever closer points around the least values on it, then points near the ends and far out.
     """
     forms = Forms(variable)
     phi = forms.read(term)
@@ -37,7 +37,7 @@ def disprove(
 
 
 def false_at(forms: Forms, phi: Polynomial, points: list[Fraction], strict: bool, deadline: float) -> Fraction | None:
-    """The first of the points where the inequality fails, at rising precision."""
+    """The first point at which the inequality fails, tested at rising precision."""
     for bits in (64, 400, 2000):
         for p in points:
             if now() > deadline:

@@ -1,4 +1,4 @@
-"""Steps of the search that rewrite phi: as a sum, as a product, or multiplied by a positive factor."""
+"""Search steps that rewrite phi: as a sum, as a product, or multiplied by a positive factor."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sdescent.derive.proof.language.terms import Term, fn
 from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch, wrapped
 from sdescent.derive.proof.search.ring import fraction, rational
 
-#: functions that differentiation removes where their coefficient is a number
+#: functions that differentiation removes if their coefficient is a number
 PRIMITIVES = frozenset({"log", "atan", "erf"})
 
 
 def simplified(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """The first rewriting that makes phi simpler in any case: a common factor divided out, a denominator cleared."""
+    """The first rewriting that is sure to simplify phi: dividing out a common factor or clearing a denominator."""
     kinds = {kind_of(search, a) for m in goal.phi for a, _ in m if not is_constant(search, a)}
     if not kinds & (PRIMITIVES | {"sqrt"}) and any(has_tanh(search, m) for m in goal.phi):
         return with_exponentials(search, goal, steps)
@@ -55,9 +55,9 @@ def groups_of(search: TreeSearch, phi: Polynomial) -> tuple[int, dict[Monomial, 
 
 
 def common_polynomial(search: TreeSearch, phi: Polynomial) -> tuple[Polynomial, Polynomial] | None:
-    """(g, psi) with phi = g psi, where the polynomial g in x divides the coefficient of every product of other atoms.
+    """The factorisation phi = g psi, where the polynomial g in x divides the coefficient of every product of other atoms.
 
-    None where g is 1.
+    The result (g, psi) is None if g is constant or there is only one such product.
     """
     x, groups = groups_of(search, phi)
     if len(groups) < 2:
@@ -97,7 +97,7 @@ def cleared(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
 
 
 def other_forms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """phi cleared of denominators; else phi divided by each of its exponentials, or multiplied by each of its roots, in turn."""
+    """A proof of phi cleared of denominators, else divided by one of its exponentials or multiplied by one of its roots."""
     tree = cleared(search, goal, steps)
     if tree is None and any(has_tanh(search, m) for m in goal.phi):
         tree = with_exponentials(search, goal, steps)
@@ -111,7 +111,7 @@ def other_forms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | No
 
 
 def conjugate(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """phi = A + B sqrt(Q) by the signs of A and B: as a sum where both are >= 0, else multiplied by +-(A - B sqrt(Q))."""
+    """A proof of phi = A + B sqrt(Q): as a sum if A and B have no negative sample, else multiplied by +-(A - B sqrt(Q))."""
     atoms = sorted({a for monomial in goal.phi for a, _ in monomial})
     curved = [a for a in atoms if kind_of(search, a) in PRIMITIVES | {"exp"}]
     if any(search.forms.depends({((a, 1),): Fraction(1)}) for a in curved):
@@ -137,7 +137,7 @@ def conjugate(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None
 
 
 def grouped(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """phi as a sum of polynomials in x times other atoms, none of which has a negative sample."""
+    """A proof of phi as a sum of polynomials in x times other atoms, if none of the summands has a negative sample."""
     _, groups = groups_of(search, goal.phi)
     if len(groups) < 2 or any(s < 0 for phi in groups.values() for _, s in search.samples(phi, goal.low, goal.high)):
         return None
@@ -174,7 +174,7 @@ def multiplied_by(search: TreeSearch, goal: IntervalGoal, m: Term, steps: int) -
 
 
 def product_of_atom(search: TreeSearch, goal: IntervalGoal, atom: Term, a: int, n: int, steps: int) -> Tree | None:
-    """phi = a^n psi for an atom a of one sign."""
+    """A proof of phi = a^n psi for an atom a of constant sign."""
     rest = {tuple((b, k - n if b == a else k) for b, k in m if b != a or k > n): c for m, c in goal.phi.items()}
     samples = search.samples({((a, 1),): Fraction(1)}, goal.low, goal.high)
     if n % 2 and any(s < 0 for _, s in samples):
@@ -194,7 +194,7 @@ def product_of_atom(search: TreeSearch, goal: IntervalGoal, atom: Term, a: int, 
 
 
 def common_atoms(phi: Polynomial) -> Monomial:
-    """The atoms that every monomial has, with their least powers."""
+    """The atoms that all monomials share, with their least powers."""
     powers = [dict(monomial) for monomial in phi]
     return tuple((a, min(p[a] for p in powers)) for a in sorted(set.intersection(*map(set, powers)))) if powers else ()
 

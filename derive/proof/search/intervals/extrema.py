@@ -1,4 +1,4 @@
-"""The infimum of a function on an interval, numerically, and simple rationals near it. Nothing here is proved."""
+"""Numerical infima of functions on an interval, and simple rationals near them. Nothing here is proved."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from sdescent.derive.proof.search.ring import rational
 
 BITS = 300
 REFINEMENTS = 70
-#: the last two values towards an end where there is no value, if they are this close, are taken for a limit
+#: the last two values towards an excluded end are taken for a limit if they are this close
 SETTLED = Fraction(1, 10**9)
-#: a number this close to a rational with a small denominator is taken to be that rational
+#: a number this close to a rational with a small denominator is identified with it
 CLOSE = Fraction(1, 10**18)
 SMALL_DENOMINATOR = 1000
 
 
 @dataclass(frozen=True)
 class Least:
-    """The approximate infimum of a function, and the point where it is attained; `at` is None where it is a limit."""
+    """The approximate infimum of a function and the point that attains it; `at` is None if the infimum is a limit."""
 
     value: Fraction
     at: Fraction | None
 
 
 def value_of(term: Term, variable: str, at: Fraction) -> Fraction | None:
-    """The value of a term in one variable at a point to about 300 bits; None outside its domain, and where it overflows."""
+    """The value of a term in one variable at a point, to about 300 bits; None outside its domain or on overflow."""
     return _value(*_read(term, variable), at)
 
 
 def least(term: Term, variable: str, low: Fraction | None, high: Fraction | None) -> Least | None:
-    """The approximate infimum of a term in one variable on [low, high]; None where it seems to be -oo.
+    """The approximate infimum of a term in one variable on [low, high]; None if it seems to be -oo.
 
     Raises:
-        ProofError: the term is not one over the variable alone, or holds abs.
+        ProofError: the term contains more than the one variable, or abs.
     """
     forms, phi = _read(term, variable)
     if forms.constant(phi):
@@ -79,7 +79,7 @@ def _value(forms: Forms, phi: Polynomial, at: Fraction) -> Fraction | None:
 
 
 def _limit(forms: Forms, phi: Polynomial, up: bool, end: Fraction | None, value: Fraction) -> Fraction:
-    """The limit at +oo, where the kernel has one, else the value far out."""
+    """The limit at +oo if the kernel has one, else the given value far out."""
     if not up or end is not None:
         return value
     try:
@@ -90,7 +90,7 @@ def _limit(forms: Forms, phi: Polynomial, up: bool, end: Fraction | None, value:
 
 
 def _refined(forms: Forms, phi: Polynomial, left: Fraction, right: Fraction, best: Least) -> Least:
-    """The lowest value that trisecting an interval around a minimum meets."""
+    """The lowest value found by trisecting an interval around a minimum, at a simple rational if that is as low."""
     for _ in range(REFINEMENTS):
         first, second = (2 * left + right) / 3, (left + 2 * right) / 3
         most = 10**14 if right - left < Fraction(1, 10**6) else 10**8
@@ -113,7 +113,7 @@ def _refined(forms: Forms, phi: Polynomial, left: Fraction, right: Fraction, bes
 
 
 def rational_near(value: Fraction) -> Fraction | None:
-    """The rational with a small denominator that a number agrees with to 18 digits; None where there is none."""
+    """The rational with a small denominator that agrees with a number to 18 digits, or None."""
     simple = value.limit_denominator(SMALL_DENOMINATOR)
     return simple if abs(simple - value) <= CLOSE * max(1, abs(value)) else None
 
@@ -128,5 +128,5 @@ def simplest_between(low: Fraction, high: Fraction) -> Fraction:
 
 
 def rounded_down(value: Fraction, digits: int) -> Fraction:
-    """The largest number with so many decimals that is not above the value."""
+    """The largest number with the given number of decimal digits that does not exceed the value."""
     return Fraction(math.floor(value * 10**digits), 10**digits)

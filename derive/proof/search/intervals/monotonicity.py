@@ -1,4 +1,4 @@
-"""Steps of the search that use the sign of the derivative, or split the interval."""
+"""Search steps that use the sign of the derivative or split the interval."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch,
 from sdescent.derive.proof.search.ring import fraction, rational
 
 MAX_HALVINGS = 9
-#: bisections around a minimum, which leave 2^-66 of the gap between two samples, and bits of the ball over that bracket
+#: bisections around a minimum, which leave 2^-66 of the gap between two samples, and the bits of the ball over that bracket
 MAX_BISECTIONS = 66
 BRACKET_BITS = 160
 
 
 def slope_of(search: TreeSearch, phi: Polynomial) -> Polynomial | None:
-    """phi'; None where the kernel has no derivative."""
+    """The derivative phi', or None if the kernel cannot differentiate phi."""
     try:
         return search.forms.derivative(phi)
     except ProofError:
@@ -34,7 +34,7 @@ def slope_of(search: TreeSearch, phi: Polynomial) -> Polynomial | None:
 
 
 def monotone(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """phi >= 0 at an end, where the samples of phi' have one sign on the whole interval."""
+    """A proof by phi >= 0 at an end, if the samples of phi' have one sign on the whole interval."""
     slope = slope_of(search, goal.phi)
     if slope is None or search.forms.constant(goal.phi):
         return None
@@ -77,7 +77,7 @@ def limit_nonnegative(search: TreeSearch, goal: IntervalGoal) -> bool:
 
 
 def covered(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """Balls over a bounded interval, halved again and again; phi must not be 0 at its ends."""
+    """A proof by balls over a bounded interval, halved repeatedly; phi must not vanish at its ends."""
     if goal.low is None or goal.high is None or any(search.zero_at(goal.phi, end) for end in (goal.low, goal.high)):
         return None
     return halved(search, goal, goal.low, goal.high, MAX_HALVINGS, [160])
@@ -100,7 +100,7 @@ def halved(
 
 
 def bracketed(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """A ball over a narrow bracket of a minimum, where phi' changes its sign from - to +, and both sides of the bracket.
+    """A proof by a ball over a narrow bracket of a minimum, where phi' changes sign from - to +, and proofs on both sides of it.
 
     Over a bracket of width w the ball is too wide by a multiple of w: only a narrow one shows that a small minimum is above 0.
     """
@@ -145,7 +145,7 @@ def is_even(search: TreeSearch, goal: IntervalGoal) -> bool:
 
 
 def cutpoints_of(search: TreeSearch, goal: IntervalGoal) -> Iterable[Fraction]:
-    """Where to split: at zeros of phi, at zeros of phi', where the first and the last stretch of one sign of phi' end."""
+    """Points at which to split: zeros of phi, zeros of phi', and the ends of its first and last stretches of constant sign."""
     signs = search.samples(goal.phi, goal.low, goal.high)
     inner = [(p, s) for p, s in signs if p not in (goal.low, goal.high)]
     cuts = [p for p, s in inner if s == 0 and search.zero_at(goal.phi, p)]

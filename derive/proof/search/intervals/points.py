@@ -7,7 +7,7 @@ from functools import lru_cache
 
 
 def middle_of(low: Fraction | None, high: Fraction | None) -> Fraction:
-    """A point inside an interval."""
+    """A point inside the interval."""
     if low is not None and high is not None:
         return (low + high) / 2
     end = high if low is None else low
@@ -16,8 +16,8 @@ def middle_of(low: Fraction | None, high: Fraction | None) -> Fraction:
 
 @lru_cache(maxsize=1000)
 def points_of(low: Fraction | None, high: Fraction | None) -> tuple[Fraction, ...]:
-    """Points of [low, high] in ascending order, with its ends."""
-    # 1 and Fraction(1) are the same key of the cache
+    """Points of [low, high] in ascending order, including its ends."""
+    # 1 and Fraction(1) would share one key of the cache
     low, high = (None if end is None else Fraction(end) for end in (low, high))
     powers = [Fraction(2) ** k for k in range(-8, 9)]
     whole = [Fraction(k) for k in range(-3, 4)]

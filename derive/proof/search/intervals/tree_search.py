@@ -21,7 +21,7 @@ from sdescent.derive.proof.search.intervals.points import points_of
 from sdescent.derive.proof.search.ring import rational
 
 Tree = list[Any]
-#: a step: the search, the goal and the number of further steps -> a tree, or None
+#: a step: takes the search, the goal and the number of further steps, and returns a tree or None
 Attempt = Callable[["TreeSearch", IntervalGoal, int], Tree | None]
 MAX_STEPS = 14
 MAX_MONOMIALS = 120
@@ -53,7 +53,7 @@ class TreeSearch:
         return None if tree is None else {"proof": tree, "domain": [list(entry) for entry in self.domain]}
 
     def require(self, poly: Polynomial, roots: bool = False) -> bool:
-        """Whether phi is shown to be defined on the interval; adds the denominators and arguments to the domain."""
+        """Whether a polynomial is shown to be defined on the interval; adds its denominators and arguments to the domain."""
         for a in sorted({a for monomial in poly for a, _ in monomial}):
             key = self.forms.key_of(a)
             if key[0] not in ("inv", "f"):
@@ -69,7 +69,7 @@ class TreeSearch:
         return True
 
     def _show(self, q: Polynomial) -> bool:
-        """Adds Q, with its sign on the whole interval, to the domain; False where no sign is proved."""
+        """Add Q, with its sign on the whole interval, to the domain; False if no sign is proved."""
         if self.forms.constant(q) or self.forms.sign(q):
             return True
         sign = next((s for _, s in self.samples(q, self.low, self.high) if s), 0)
@@ -83,7 +83,7 @@ class TreeSearch:
         return True
 
     def sign_at(self, phi: Polynomial, at: Fraction, signs: dict[Fraction, int] | None = None) -> int:
-        """The sign of phi at a point; 0 where phi is 0 or 256 bits do not decide."""
+        """The sign of phi at a point, or 0 if phi is 0 there or 256 bits do not decide it."""
         signs = self.signs.setdefault(freeze(phi), {}) if signs is None else signs
         if at not in signs:
             signs[at] = self._sign_at(phi, at)
@@ -100,16 +100,16 @@ class TreeSearch:
         return 0
 
     def zero_at(self, phi: Polynomial, at: Fraction) -> bool:
-        """Whether phi is exactly 0 at a point."""
+        """Whether phi is exactly 0 at the point."""
         return self.sign_at(phi, at) == 0 and not self.forms.at(phi, num(at))
 
     def samples(self, phi: Polynomial, low: Fraction | None, high: Fraction | None) -> list[tuple[Fraction, int]]:
-        """The signs at the points of `points_of`."""
+        """The points of `points_of` with the signs of phi there."""
         signs = self.signs.setdefault(freeze(phi), {})
         return [(p, self.sign_at(phi, p, signs)) for p in points_of(low, high)]
 
     def prove(self, goal: IntervalGoal, steps: int) -> Tree | None:
-        """A tree for a goal, or None. `steps` bounds how often it is changed on the way down."""
+        """A tree for the goal, or None; `steps` bounds how often the goal is rewritten on the way down."""
         if now() > self.deadline:
             raise OutOfTime
         leaf = self._leaf(goal)
@@ -140,7 +140,7 @@ class TreeSearch:
 
 
 def wrapped(tree: Tree | None, make: Callable[[Tree], Tree]) -> Tree | None:
-    """The tree that `make` builds around a subtree; None without a subtree."""
+    """The tree that `make` builds around a subtree, or None if there is no subtree."""
     return None if tree is None else make(tree)
 
 
