@@ -1,4 +1,4 @@
-"""From the generic coordinate to named ones, and from the gradient's symbols to the gradient of a loss."""
+"""Expansion of the generic coordinate into named coordinates, and of the gradient's symbols into the gradient of a loss."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Expansion:
     Args:
         dim: the dimension.
         vectors: for each vector base ("g", ..) its `dim` coordinates.
-        hessian_product: c -> H c, needed when the expression contains Hessian products.
+        hessian_product: c -> H c, needed if the expression contains Hessian products.
         third_product, fourth_product: c -> the third derivative of the loss at (c, c), and the fourth at (c, c, c), if needed.
     """
 
@@ -107,7 +107,7 @@ class Expansion:
         if isinstance(expr, Rank):
             assert coordinate is not None  # for the type checker; a rank always has a slot
             order = {m: _sign(a - inner[coordinate]) for m, a in enumerate(inner) if m != coordinate}
-            # 1 where a is larger, or equal at a lower index; without cases, since ranks occur in conditions of others
+            # 1 if a is larger, or equal at a lower index; without cases, since ranks occur in other ranks' conditions
             return sp.Add(
                 *[_decided(sp.Min, 1, 1 + s) if m < coordinate else _decided(sp.Max, 0, s) for m, s in order.items()]
             )
@@ -118,10 +118,10 @@ class Expansion:
 
 
 class Substitution:
-    """Replaces symbols by expressions, without deciding conditions, maxima or signs that become long.
+    """A substitution of expressions for symbols that does not decide conditions, maxima or signs which become long.
 
-    For cases inside a condition SymPy multiplies out all cases of both. Inside conditions, maxima, signs and absolute values a
-    replacement is therefore written without cases where that is possible (`without_cases`).
+    If a condition contains cases, SymPy multiplies out all cases of both. Inside conditions, maxima, signs and absolute values a
+    replacement is therefore written without cases if possible (`without_cases`).
 
     Args:
         table: symbol -> expression.
@@ -153,7 +153,7 @@ class Substitution:
 
 
 def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
-    """expr.func of new arguments, left unevaluated where SymPy would analyse the `judged` arguments for long."""
+    """The result of expr.func on new arguments, left unevaluated if SymPy would analyse the `judged` arguments for long."""
     # for a power of a sum of two terms SymPy analyses whether either is infinite
     patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add)
     if patient and any(longer_than(a, LONG) for a in judged):
@@ -162,7 +162,7 @@ def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
 
 
 def _sign(e: sp.Expr) -> sp.Expr:
-    """sgn, without SymPy's attempts to decide it where symbols are in it."""
+    """The sign, without SymPy's attempts to decide it if it contains symbols."""
     return sp.sign(e, evaluate=False) if e.free_symbols else sp.sign(e)
 
 

@@ -1,8 +1,8 @@
 """SymPy's LaTeX printer in the notation of the paper.
 
 It adds coordinates, sums over coordinates, Hessian products and the user's commands, and it orders terms as a paper does: terms
-that do not vanish with the step size come first, a sum does not begin with a minus sign if it need not, and a fraction has no sign
-that its denominator can absorb.
+that do not vanish with the step size come first, a sum begins without a minus sign if possible, and a fraction has no sign that
+its denominator can absorb.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VECTOR_LATEX = {
     "meansign": r"\mathfrak{s}", "meansize": r"\mathfrak{a}", "meansquare": r"\mathfrak{q}", "noise": "Z", "unitnoise": r"\zeta",
     "messagemean": "m", "messagecov": "V",
 }  # fmt: skip
-#: letters of an equation that are no symbols -> their names, some of them those above
+#: letters of an equation that are not symbols -> their names, some of which are keys above
 LETTERS = {
     **{name: name for name in ("X", "W", "B", "L", "S", "b", "g", "H", "v", "C", "J", "Lambda", "U", "Gamma", "F", "R")},
     **{name: name for name in ("Sigma", "meansign", "meansize", "meansquare")},
@@ -36,7 +36,7 @@ class Printer(LatexPrinter):
     """SymPy's printer with aggregates, Hessian products and the user's macros.
 
     Args:
-        macros: symbol name -> command; for the vector or matrix v under "v_j", or under "v" if that is no symbol.
+        macros: symbol name -> command; for the vector or matrix v under "v_j", or under "v" if that is not a symbol.
         names: subexpression -> command, such as b_j for a long mean.
     """
 
@@ -161,7 +161,7 @@ class Printer(LatexPrinter):
         return text
 
     def _place(self, factor: sp.Expr) -> int:
-        """Numbers and scalars, what depends on the state, sums, and last a case distinction."""
+        """The place of a factor: numbers and scalars, factors that depend on the state, sums, and last a case distinction."""
         if factor.is_Piecewise:
             return 3
         name = self._own_names.get(factor.as_base_exp()[0], "")
@@ -213,19 +213,19 @@ class Printer(LatexPrinter):
 
 
 def letter(name: str, macros: Mapping[str, str] | None = None) -> str:
-    """The LaTeX of a vector, a matrix or another letter: the user's command under its name, or under name_j."""
+    """The LaTeX of a vector, a matrix or another letter: the user's command under name_j or under its name, if there is one."""
     commands = macros or {}
     return commands.get(f"{name}_j") or commands.get(name) or VECTOR_LATEX.get(name) or symbol_latex(name)
 
 
 def _number_below(expr: sp.Expr) -> sp.Integer:
-    """The denominator of the numbers of all terms of a sum, else 1: 2 for nu/2 + 1/2, which is written (nu + 1)/2."""
+    """The common denominator of the numbers of all terms of a sum, else 1: 2 for nu/2 + 1/2, which is written (nu + 1)/2."""
     below = {t.as_coeff_Mul()[0].as_numer_denom()[1] for t in expr.args} if isinstance(expr, sp.Add) else set()
     return below.pop() if len(below) == 1 and all(b.is_Integer for b in below) else sp.S.One  # pyright: ignore[reportReturnType]
 
 
 def _numbers_cleared(numerator: sp.Expr, denominator: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """2 d/(nu + 1) for d/(nu/2 + 1/2), and d (nu + 1)/2 for d (nu/2 + 1/2)."""
+    """The fraction with numbers cleared: 2 d/(nu + 1) for d/(nu/2 + 1/2), and d (nu + 1)/2 for d (nu/2 + 1/2)."""
     sides, numbers = [], []
     for side in (numerator, denominator):
         factors = sp.Mul.make_args(side)
@@ -237,7 +237,7 @@ def _numbers_cleared(numerator: sp.Expr, denominator: sp.Expr) -> tuple[sp.Expr,
 
 
 def _negative(term: sp.Expr) -> bool:
-    """Whether the number in front of a term is below zero."""
+    """Whether the number in front of a term is negative."""
     return bool(term.as_coeff_Mul()[0].is_negative)
 
 
@@ -246,7 +246,7 @@ def _vanishes_with_step(term: sp.Expr) -> bool:
 
 
 def written_order(terms: list[sp.Expr]) -> list[sp.Expr]:
-    """Terms with those first that do not vanish with the step size, led by one without a minus sign if there is one."""
+    """The terms with those first that do not vanish with the step size, led by one without a minus sign if there is one."""
     terms = sorted(terms, key=_vanishes_with_step)
     leading = terms if not any(map(_vanishes_with_step, terms)) else [t for t in terms if not _vanishes_with_step(t)]
     lead = next((t for t in leading or terms if not _negative(t)), None)
@@ -257,10 +257,10 @@ def written_order(terms: list[sp.Expr]) -> list[sp.Expr]:
 
 
 def _absorb_sign(term: sp.Expr, in_sum: bool = False) -> sp.Expr:
-    """-a (p - 1) as a (1 - p): a product whose minus sign one of its sums absorbs, if that sum looks negative.
+    """The product with its minus sign absorbed by a sum that looks negative: a (1 - p) for -a (p - 1).
 
     A sum in the numerator looks negative if its number is. Outside a sum, which has a place for the sign, sums with mostly negative
-    terms look negative too, and sums that are negative for a small step size.
+    terms and sums that are negative for a small step size also look negative.
     """
     if not isinstance(term, sp.Mul) or not _negative(term):
         return term
@@ -279,7 +279,7 @@ def _absorb_sign(term: sp.Expr, in_sum: bool = False) -> sp.Expr:
 
 
 def _roots_below(numerator: sp.Expr, denominator: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """sqrt(2) a / (4 b) as a / (2 sqrt(2) b)."""
+    """The fraction with a root moved below: a / (2 sqrt(2) b) for sqrt(2) a / (4 b)."""
     for factor in sp.Mul.make_args(numerator):
         whole = denominator.as_coeff_Mul()[0]
         root = isinstance(factor, sp.Pow) and factor.exp == sp.Rational(1, 2) and factor.base.is_Integer
@@ -289,7 +289,7 @@ def _roots_below(numerator: sp.Expr, denominator: sp.Expr) -> tuple[sp.Expr, sp.
 
 
 def _one_root(factors: list[sp.Expr]) -> list[sp.Expr]:
-    """Factors with their positive square roots under one root: sqrt(2) sqrt(pi) as an unevaluated sqrt(2 pi)."""
+    """The factors with their positive square roots under one root: sqrt(2) sqrt(pi) as an unevaluated sqrt(2 pi)."""
     roots = [f for f in factors if isinstance(f, sp.Pow) and f.exp == sp.Rational(1, 2) and f.base.is_positive]
     if len(roots) < 2:
         return factors
@@ -303,7 +303,7 @@ def _is_dilogarithm(expr: sp.Basic) -> bool:
 
 
 def _binary_logarithm(expr: sp.Mul) -> sp.Expr | None:
-    """The argument of log(a)/log(2)."""
+    """The argument a of log(a)/log(2), or None for any other product."""
     if len(expr.args) == 2 and 1 / sp.log(2) in expr.args:
         other = next(a for a in expr.args if a != 1 / sp.log(2))
         return other.args[0] if isinstance(other, sp.log) else None
