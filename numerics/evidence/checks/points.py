@@ -32,8 +32,8 @@ def at_points(
         subject, route, note, instance, apart: see `Verified`; the note ends with `apart`.
         claim: the claim to judge instead of the entry's own.
         shared: whether all points form one case, such as the outcomes in an expectation.
-        covered: whether the theorem is about these numbers. If not, its definitions may fail there: the stationary law of the method
-            differs from that of its SDE, for example.
+        covered: whether the theorem is about these numbers. If not, its definitions may fail there: the stationary law of the
+            method differs from that of its SDE, for example.
 
     Raises:
         NoNumber: a part of the claim has no value.

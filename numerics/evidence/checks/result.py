@@ -23,16 +23,16 @@ class Verified(Record, null=True):
 
     Attributes:
         id: the id of the entry.
-        subject: "SDE", "method", or "formula" for facts without a process. If the theorem does not cover the subject, the result shows
-            how far the theorem carries over.
+        subject: "SDE", "method", or "formula" for facts without a process. If the theorem does not cover the subject, the result
+            shows how far the theorem carries over.
         route: "points", "closed moments", "quadrature", "enumeration", "Monte Carlo" or "witness".
         verdict: the verdict on the entry's last claim, or on the claim that a refutation refutes.
         tightness: bound/estimate, the least one for points. None if neither side says more than the other (an equality).
         instance: the numbers, as JSON values.
         count: the number of points at which the assumptions hold, or of paths.
         failing: the number of these points at which the claim fails.
-        outside: assumption -> whether the claim fails at a point where only that assumption fails (None: no such point occurred). If
-            the claim never fails without an assumption, the assumption may be stronger than needed.
+        outside: assumption -> whether the claim fails at a point where only that assumption fails (None: no such point occurred).
+            If the claim never fails without an assumption, the assumption may be stronger than needed.
         unchecked: assumptions and definitions without a value on the instance, which is constructed so that they hold.
         note: the scope of the result.
         decision: the decision of a Monte Carlo route.

@@ -59,8 +59,8 @@ class Curve(Record, null=True):
 def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.0) -> Curve:
     """The curve of a theorem on a random time.
 
-    The solver's error is the gap to an ensemble with other draws and steps twice as long, plus three standard errors of the gap. The
-    error of the trapezoidal rule is the change if every other time is left out. Both errors widen the interval of the verdict.
+    The solver's error is the gap to an ensemble with other draws and steps twice as long, plus three standard errors of the gap.
+    The error of the trapezoidal rule is the change if every other time is left out. Both errors widen the interval of the verdict.
 
     Args:
         instance: see `sdescent.numerics.evidence.paths.random_time`.
@@ -112,7 +112,7 @@ NUMBERS = {"eta": 1 / 8, "sigma0": 0.5, "sigma1": 0.25}
 
 
 def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tuple[Curve, dict[str, np.ndarray]]:
-    """The curve of 6.5-corrected, E f - f* on a quadratic with Rand-1 and affine noise, and subject -> exact E f from closed moments.
+    """The curve of 6.5-corrected, E f - f* on a quadratic with Rand-1 and affine noise, and the exact E f by subject (closed moments).
 
     Args:
         count: number of paths of each ensemble.

@@ -1,9 +1,9 @@
 """The two sides of a claim along simulated paths, and the verdict on them.
 
 A path may be stopped at any stopping time: by localisation the theorems hold up to that time if the terms summed on the right side
-are nonnegative. The functional of a stopped path is bounded, so its mean has an interval. The solver's error is measured on the same
-Brownian motion with steps half as long, and the error of the trapezoidal rule by leaving out every other time. Both errors widen
-the interval. A stop takes effect at the first saved time beyond the level, so that at most half a step of a stopped path is
+are nonnegative. The functional of a stopped path is bounded, so its mean has an interval. The solver's error is measured on the
+same Brownian motion with steps half as long, and the error of the trapezoidal rule by leaving out every other time. Both errors
+widen the interval. A stop takes effect at the first saved time beyond the level, so that at most half a step of a stopped path is
 missing. The number of stopped paths is reported.
 """
 

@@ -115,7 +115,7 @@ class AtTheHorizon(Functional):
         )
 
     def _places(self, at: np.ndarray, u: np.ndarray) -> tuple[Numbers, np.ndarray]:
-        """The atoms at states (d, states), and whether a path continues there: the gradient is small enough and all assumptions hold."""
+        """The atoms at states (d, states), and whether a path continues: the gradient is small enough and all assumptions hold."""
         with np.errstate(all="ignore"):  # a path may be at any state
             numbers = self.one.numbers({"x": at}).plus({x("u"): paths(u)})
         held = self.one.held(numbers).values() if self.stopped else ()
