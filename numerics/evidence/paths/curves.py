@@ -112,7 +112,7 @@ NUMBERS = {"eta": 1 / 8, "sigma0": 0.5, "sigma1": 0.25}
 
 
 def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tuple[Curve, dict[str, np.ndarray]]:
-    """The curve of 6.5-corrected, E f - f* on a quadratic with Rand-1 and affine noise, and the exact E f by subject (closed moments).
+    """The curve of 6.5-corrected, E f - f* on a quadratic with Rand-1 and affine noise, and the exact E f by subject, from moments.
 
     Args:
         count: number of paths of each ensemble.

@@ -203,8 +203,7 @@ def _local(one: Instance) -> bool:
 
 
 def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The theorem at the horizon, at the largest step size and well inside the limit. Each result is the tightest over the instances with
-    closed moments.
+    """The theorem at the horizon, at the largest step size and well inside the limit: the tightest instance with closed moments for each.
 
     Raises:
         NoInstance: no instance has closed moments; the message says why.
@@ -272,7 +271,7 @@ def monomials(state: State, letters: Sequence[str]) -> np.ndarray:
 
 
 def means_of_the_method(one: Instance, steps: int) -> MeanSquares:
-    """The second moments of the method before and after each of `steps` steps.
+    """The second moments of the method after 0, .., `steps` steps.
 
     Raises:
         NoClosedForm: the moments do not close.

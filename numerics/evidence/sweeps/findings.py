@@ -57,7 +57,7 @@ def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -
 
 
 def interval_of_growth(sweep: Descent) -> tuple[float, float]:
-    """The largest q below which all paths shrink, and the least q from which all grow; nan if the paths are not ordered like this."""
+    """The largest q below which all paths shrink and the least q from which all grow; nan if the paths are not ordered so."""
     order = np.argsort(sweep.q)
     q, grows = sweep.q[order], sweep.size[-1][order] > 1 + EQUAL
     if not grows.any():
@@ -148,7 +148,7 @@ def largest_at_the_end(values: Sequence[float]) -> Verdict:
 
 
 def slope_is(value: float, half: float, expected: float) -> Verdict:
-    """Whether a slope has the expected value, within the half-width of its interval. A half-width above `NARROW` decides nothing."""
+    """Whether a slope has the expected value, within the half-width of its interval. One above `NARROW` decides nothing."""
     return verdict_of(abs(value - expected) > half, half <= NARROW)
 
 

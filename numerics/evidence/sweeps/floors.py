@@ -140,7 +140,7 @@ def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int =
 def _settled(
     method: Method, starts: np.ndarray, eta: float, rate: float, params: Mapping[str, float], varied: Mapping[str, Any], key: Any
 ) -> np.ndarray:  # fmt: skip
-    """f of each path, averaged over saved times. These are an odd number of steps apart: with odd N, signs alternate between two classes."""
+    """f of each path, averaged over saved times an odd number of steps apart: with odd N, signs alternate between two classes."""
     apart = int(np.ceil(1 / rate)) // 2 * 2 + 1
     steps = (BURN + np.arange(SAVES)) * apart
     ensemble = run(
