@@ -98,7 +98,7 @@ def omega(numbers: Numbers) -> Any:
 
 
 def of_the_run(experiment: Mapping[str, Any]) -> dict[str, float]:
-    """The further values that bounds may have at a point: f0, the initial loss, and K, the number of steps up to the last saved time.
+    """The further values that bounds may have at a point: f0, the initial loss, and K, the number of steps to the last saved time.
 
     Args:
         experiment: the experiment of the point (`Experiment.to_dict`).

@@ -101,9 +101,9 @@ def weighted(
 
 
 def along_the_quartic(theorem: Theorem) -> Iterator[tuple[dict[str, float], Numbers]]:
-    """All outcomes of three steps of DCSGD with Bernoulli(1/2), noise +-sigma and eta_n = (1 + n eta)^(-1/2), from below the threshold.
+    """All outcomes of three steps of DCSGD with Bernoulli(1/2), noise +-sigma and eta_n = (1 + n eta)^(-1/2), starting small.
 
-    w is the indicator that the first step crosses the threshold.
+    All starts are below the threshold. w is the indicator that the first step crosses it.
     """
     eta, sigma = 0.1, 24.0
     grid = np.indices((KINDS,) * STEPS).reshape(STEPS, -1)
