@@ -85,9 +85,10 @@ def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> Clien
 
 
 def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
-    """Clients with the shards of the samples sorted by label (in their own order within a label), whose sizes differ by at most one.
+    """Clients whose shards come from the samples sorted by label (in their own order within a label).
 
-    Each client then sees few of the labels, so the clients' gradients differ as much as equal shards allow.
+    The sizes of the N shards differ by at most one. Each client then sees few of the labels, so the clients' gradients differ as
+    much as equal shards allow.
 
     Args:
         labels: the labels of all samples, (n,).

@@ -52,7 +52,7 @@ def gradient_descent_path(problem: LinearModel, start: np.ndarray, eta: float, s
 
 
 def covariance_change(problem: LinearModel, points: np.ndarray, data: ClientData) -> tuple[np.ndarray, AffineVariance]:
-    """The covariances C of one client's mini-batch gradient at P points: tr C relative to the last point, and the fit to all points.
+    """The covariances C of one client's mini-batch gradient at P points: tr C relative to the last point, and the fit to all.
 
     Args:
         problem: the loss.

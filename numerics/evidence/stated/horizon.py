@@ -203,7 +203,7 @@ def _local(one: Instance) -> bool:
 
 
 def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The theorem at the horizon, at the largest step size and well inside the limit. Each result is the tightest over the instances.
+    """The theorem at the horizon, at the largest step size and well inside the limit; the tightest instance for each of the two.
 
     Raises:
         NoInstance: no instance has closed moments; the message says why.

@@ -84,7 +84,9 @@ def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> n
 
 
 def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
-    """The logarithm of the factor by which a step (time eta) multiplies the distance of E x^2 from its fixed point; > 0 is unstable.
+    """The logarithm of the factor by which a step multiplies the distance of E x^2 from its fixed point; unstable if > 0.
+
+    A step takes the time eta.
 
     Args:
         subject: "method" or a model.

@@ -46,7 +46,7 @@ _PLACE: dict[str, Any] = {"x": lambda x: x[0]}
 
 @lru_cache
 def thresholds() -> dict[str, float]:
-    """The q = eta x^2 above which gradient descent and each model grow; infinite: never (`derive.equations.process.model_table`)."""
+    """The q = eta x^2 above which gradient descent and each model grow, or inf (`derive.equations.process.model_table`)."""
     return {subject: float(quartic_threshold(subject)) for subject in SUBJECTS}
 
 

@@ -170,7 +170,10 @@ def method(kind: str, N: int) -> Method:
 
 
 def tail(kind: str, alphas: Sequence[float], setting: Setting, paths: int, seed: int = 0) -> Tail:
-    """Losses after the last step; see `Tail`. Starts of DSignSGD are uniform over a lattice spacing: all lattices are equally likely."""
+    """Losses after the last step; see `Tail`.
+
+    DSignSGD starts within half a lattice spacing of x_0, uniformly, so that all lattices are equally likely.
+    """
     count = len(alphas) * paths
     spacing = lattice_spacing(setting.eta, setting.N) if kind == "dsignsgd" else 0.0
     starts = setting.x0 + spacing * (np.random.default_rng(seed).uniform(size=(1, count)) - 0.5)
