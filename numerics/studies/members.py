@@ -24,7 +24,7 @@ class Member:
 
     Attributes:
         like: the experiment, or another one that differs from it only in the numbers of its noise and compressor.
-        family: the family for which its programs are compiled.
+        family: the family for which its programs are compiled; with its numbers it determines the loss.
         numbers: the values of the family's symbols, and eta.
         shared: a text of the settings that the members of a call have in common besides the family.
         written: the experiment as JSON.
@@ -40,12 +40,12 @@ class Member:
 
     @property
     def width(self) -> int:
-        """The number of values per saved time that the point's results take."""
+        """The number of values that the point's results hold."""
         return self.like.paths * (self.like.values_per_path + (self.like.problems[0].dim or 0))
 
 
 def member(of: Experiment) -> Member:
-    """The point of an experiment with one step size."""
+    """The point of an experiment that has one step size."""
     problem, (family, numbers) = of.problems[0], family_of(of)
     solving = (of.paths, of.seed, of.save, of.quantities, of.dt, of.substeps, of.dtype)
     shared = repr((problem.eta, problem.T, problem.x0, problem.dim, *solving))

@@ -52,7 +52,7 @@ def unseen(largest: float, total: float, paths: int, growth: float | None) -> li
 
 
 def unseen_in(values: np.ndarray, growth: float | None) -> list[str]:
-    """`unseen`, from the values of all paths."""
+    """The reasons of `unseen`, from the values of all paths."""
     sizes = np.abs(values[np.isfinite(values)])
     return unseen(float(sizes.max(initial=0.0)), float(sizes.sum()), len(sizes), growth)
 
@@ -145,7 +145,7 @@ def _listed(array: np.ndarray) -> list[Any]:
 
 
 def series(values: np.ndarray) -> dict[str, Any]:
-    """Estimates at each saved time from values (S, paths), as JSON values."""
+    """The estimates at each saved time from values (S, paths), as JSON values."""
     with np.errstate(over="ignore", invalid="ignore"):
         return over_time(values, *BAND, LEVEL).to_dict()
 

@@ -23,14 +23,14 @@ from sdescent.numerics.tasks.clients import ClientData
 
 
 class SampleLoss(Protocol):
-    """A loss that is a mean over samples: a `LinearModel` or a `Network`."""
+    """A loss that is a mean over samples, such as a `LinearModel` or a `Network`."""
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """sum_m weights_m grad l_m(x), (d, R), over samples `rows`."""
+        """The gradient sum_m weights_m grad l_m(x), (d, R), over the samples `rows`."""
         ...
 
     def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """(1/B) sum_b grad l_b(x), (d, R), over each path's own samples (B, R)."""
+        """The gradients (1/B) sum_b grad l_b(x), (d, R), over each path's own samples (B, R)."""
         ...
 
 

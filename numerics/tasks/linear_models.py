@@ -1,6 +1,6 @@
 """Losses over data whose samples enter through a linear predictor: logistic regression and least squares.
 
-f(x) = (1/n) sum_m l(a_m . x, y_m) + (l2/2)||x||^2, a_m the m-th row of the features, y_m its label. With z = a.x:
+f(x) = (1/n) sum_m l(a_m . x, y_m) + (l2/2)||x||^2, where a_m is the m-th row of the features and y_m its label. With z = a.x:
 
     logistic regression   l = log(1 + exp(-y z))     l' = -y s(-y z)     l'' = s(z) s(-z)     s(z) = 1/(1+exp(-z))
     least squares         l = (z - y)^2/2            l' = z - y          l'' = 1
@@ -41,15 +41,15 @@ class LinearModel(ABC):
 
     @abstractmethod
     def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """l(z, y), elementwise."""
+        """The values l(z, y), elementwise."""
 
     @abstractmethod
     def sample_slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """dl/dz, elementwise."""
+        """The derivatives dl/dz, elementwise."""
 
     @abstractmethod
     def sample_curvature(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """d^2 l/dz^2, elementwise."""
+        """The second derivatives d^2 l/dz^2, elementwise."""
 
     @property
     def samples(self) -> int:
@@ -115,7 +115,7 @@ class LinearModel(ABC):
 
     @final
     def hessian(self, x: jax.Array) -> jax.Array:
-        """Hess f(x) at one point (d,), shape (d, d)."""
+        """Hess f(x), (d, d), at one point (d,)."""
         curvature = self.sample_curvature(self.features @ x, self.labels)
         return (self.features.T * curvature) @ self.features / self.samples + self.l2 * jnp.eye(self.dim)
 
@@ -128,7 +128,7 @@ class LinearModel(ABC):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class LogisticRegression(LinearModel):
-    """l(z, y) = log(1 + exp(-y z)), labels -1 and +1; make it with `logistic_regression`."""
+    """The loss l(z, y) = log(1 + exp(-y z)) with labels -1 and +1; make it with `logistic_regression`."""
 
     def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
         return jnp.logaddexp(0.0, -y * z)
@@ -144,7 +144,7 @@ class LogisticRegression(LinearModel):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class LeastSquares(LinearModel):
-    """l(z, y) = (z - y)^2/2; make it with `least_squares`."""
+    """The loss l(z, y) = (z - y)^2/2; make it with `least_squares`."""
 
     def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
         return 0.5 * (z - y) ** 2

@@ -126,7 +126,7 @@ class Network:
         return tuple(part.reshape(paths, -1) for part in parts)
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """sum_m weights_m grad l_m(x) + l2 x, (d, R), over samples `rows` (m,) whose weights (m,) add up to 1."""
+        """The gradient sum_m weights_m grad l_m(x) + l2 x, (d, R), over samples `rows` (m,) whose weights (m,) add up to 1."""
         return self._of_samples(x, weights.astype(x.dtype), rows)
 
     def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:

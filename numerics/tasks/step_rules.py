@@ -55,7 +55,7 @@ class RaceProblem:
     oracle: Oracle | None = None
 
     def growth(self, p: float) -> float:
-        """A = 1 + (omega + d sigma1^2 (1 + omega))/N of theory 4, with omega = 1/p - 1; E||x_{n+1} - x_n||^2 = h^2 A G^2."""
+        """The factor A of theory 4 in E||x_{n+1} - x_n||^2 = h^2 A G^2: 1 + (omega + d sigma1^2 (1 + omega))/N, omega = 1/p - 1."""
         omega = 1 / p - 1
         return 1 + (omega + len(self.start) * self.sigma1**2 * (1 + omega)) / self.clients
 

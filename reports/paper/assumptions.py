@@ -88,7 +88,7 @@ def _row(
 
 
 def _counted(ids: Sequence[str], results: Results, covered: bool, refuted: bool) -> dict[str, Any]:
-    """The number of compared points at which entries fail, where a proof covers them or not; a refuted claim should fail."""
+    """The share of failing comparisons, among those that a proof covers if `covered`, else among the others."""
     pieces = [e for e in results.evidence.values() if e["about"] in ids and results.covers(e) is covered]
     compared, failing = (sum(e[key] for e in pieces) for key in ("compared", "failing"))
     text = f"{'fails at ' if refuted else ''}{failing} of {compared}"
@@ -100,5 +100,5 @@ def _name(assumption: Mapping[str, Any]) -> str:
 
 
 def _hypotheses(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The assumptions other than signs, and definitions of the method's moments."""
+    """The assumptions of an entry, without signs and definitions of the method's moments."""
     return [a for a in entry["assumptions"] if a["key"] in entry["assumed"]]

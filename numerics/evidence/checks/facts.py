@@ -83,7 +83,7 @@ def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 
 
 def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
-    """Two samples in two dimensions."""
+    """Logistic regression with two samples in two dimensions."""
     rng = _rng(3)
     names = ("a11", "a12", "a21", "a22", "w1", "w2", "x1", "x2")
     draws = {name: rng.normal(size=count) * log_values(rng, 0.1, 4, count) for name in names} | {

@@ -96,7 +96,7 @@ def sent(
 
 
 def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
-    """One step from random states, with random constants."""
+    """The values of one step from random states, with random constants."""
     rng = np.random.default_rng((621, seed))
     value, slope, l0, l1 = shape(smooth, loss)
     draws = log_uniform(

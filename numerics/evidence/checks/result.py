@@ -1,4 +1,4 @@
-"""The result of comparing an entry with numbers."""
+"""The result of a comparison of an entry with numbers, and its verdict."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ STRENGTH, FURTHER = 0.25, 0.5
 @final
 @dataclass(frozen=True)
 class Constants:
-    """The constants of a theorem.
+    """The constants of a theorem, and the assumptions about them.
 
     Args:
         stated: the theorem.

@@ -196,7 +196,7 @@ def _check_assumed(one: Instance, numbers: Numbers) -> None:
 
 
 def _local(one: Instance) -> bool:
-    """Whether an assumption fails at distant states."""
+    """Whether the assumptions fail at some distant state."""
     far: Mapping[str, np.ndarray] = {letter: 1e3 * a for letter, a in states(one, 100, 5).items()}
     with np.errstate(all="ignore"):
         return not all(np.all(h) for h in one.held(one.numbers(far)).values())
@@ -233,7 +233,7 @@ def _merged(results: list[Verified]) -> Verified:
 
 # --- second moments of a state, for a quadratic loss and a step linear in the state
 
-#: largest relative error of the fit
+#: largest relative error of a fit that counts as exact
 CLOSED = 1e-7
 
 
@@ -325,7 +325,7 @@ def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
 
 
 def _require(one: Instance) -> None:
-    """Raises NoClosedForm for a loss that is not quadratic."""
+    """Raise NoClosedForm unless the loss is quadratic."""
     if one.member.curvatures is None:
         raise NoClosedForm("the loss is not quadratic")
 

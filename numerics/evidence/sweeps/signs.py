@@ -107,7 +107,7 @@ def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -
 
     Args:
         law: y -> E sign(y + Z) of the standardised noise.
-        z: points of spacing `lattice_spacing`.
+        z: points with the spacing `lattice_spacing`.
     """
     up = np.clip((1 + law(h * z / sigma)) / 2, 0, 1)  # P(a sign is +)
     size = len(z)
@@ -156,7 +156,7 @@ def _any_nu() -> sp.Expr:
 
 
 def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
-    """(eta/(4 N M)) sigma/h, from `derive`."""
+    """The formula (eta/(4 N M)) sigma/h, from `derive`."""
     return number_at(_formula(nu), {"eta": eta, "sigma": sigma, "lambda": h, "N": float(N)})
 
 

@@ -176,7 +176,7 @@ def means(study: Mapping[str, Any], equation: Mapping[str, Any]) -> dict[str, di
 
 
 def key_of(claim: str, task: Mapping[str, Any], seed: int) -> str:
-    """The key of a piece of evidence."""
+    """The key of a piece of evidence, from its claim, task and seed."""
     return f"experiment-{claim}-{task['name']}-study-{1 + seed}"
 
 
