@@ -138,7 +138,7 @@ def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: floa
     """Compares theorems with numbers: all of the catalogue and of loaded plugins, those with these ids, or one of your own.
 
     Args:
-        ids: the id of one entry, or several ids; None for all. Or a theorem of your own, or the TOML file that states it
+        ids: the id of one entry, several ids, or None for all; or a theorem of your own, or the TOML file that states it
             (`verify_stated` describes its results).
         seconds: no route begins after this time. An entry whose routes did not all begin has fewer results; `routes`
             shows which ones are missing.
@@ -190,12 +190,11 @@ def verify_stated(theorem: Stated | str | Path, seconds: float = 60.0, id: str =
         id: the id of the results.
 
     Returns:
-        One result for each combination of: one step or the horizon; the SDE (if the theorem is about one) or the method; the
-            largest
-        step size that the assumptions allow, or one well inside. `instance` has "what" ("one step" or "horizon"), "case", the loss,
-        the noise and all numbers; for one step also "worst", the state of least tightness or of the worst failure; for the horizon
-        also "value" and "bound". A comparison without an instance in the library, or without a route, is INCONCLUSIVE, and its note
-        says why.
+        One result for each combination of one step or the horizon, the SDE (if the theorem is about one) or the method, and the
+        largest step size that the assumptions allow or one well inside. `instance` has "what" ("one step" or "horizon"), "case",
+        the loss, the noise and all numbers. For one step it also has "worst", the state of least tightness or of the worst failure;
+        for the horizon "value" and "bound". A comparison without an instance in the library, or without a route, is INCONCLUSIVE,
+        and its note says why.
 
     Raises:
         BadInput: the time is not positive, or the file states no theorem.

@@ -114,7 +114,7 @@ def _read(path: Path, name: str, place: str) -> Stated:
 
 @final
 class Covers:
-    """A function that says whether a theorem is about the method of a point.
+    """The test of whether a theorem is about the method of a point.
 
     Args:
         stated: the theorem.

@@ -176,7 +176,7 @@ class Numbers:
         return numbers
 
     def sides(self, relation: Relation) -> tuple[np.ndarray, np.ndarray]:
-        """The left and right sides of a relation at each point, (M, paths), where M counts all clients, coordinates and times.
+        """The left and right sides of a relation at each point, (M, paths), with M rows for all clients, coordinates and times.
 
         Raises:
             NoNumber: a part of the relation has no value.
@@ -191,7 +191,7 @@ class Numbers:
         return np.broadcast_to(np.all(obeyed(relation.op, left, right), axis=0), (self.size[PATH],))
 
     def held(self, relations: Mapping[str, Relation]) -> tuple[dict[str, np.ndarray], list[str]]:
-        """The points at which each relation holds, (points,), and the names of the relations without a value."""
+        """Whether each relation holds at each point, (points,) by name, and the names of the relations without a value."""
         held, unknown = {}, []
         for name, relation in relations.items():
             try:

@@ -120,7 +120,7 @@ def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _bernoulli(z: np.ndarray) -> np.ndarray:
-    """z/(e^z - 1), also near 0."""
+    """z/(e^z - 1), also at z = 0."""
     small = np.abs(z) < 1e-8
     return np.where(small, 1 - z / 2, z / np.expm1(np.where(small, 1.0, z)))
 
