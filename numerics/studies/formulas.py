@@ -151,7 +151,7 @@ def _shape(spec: Spec) -> Spec:
 
 @lru_cache(maxsize=1024)
 def _ratio(spec: Spec) -> Callable[..., Any] | None:
-    """omega as a function of the letters among the values, in their order, and d; None if it is not known in this form."""
+    """The ratio omega as a function of d and the letters among the values, in their order; None if it is not known in this form."""
     names = [value for _, value in spec.values if isinstance(value, str)]
     d = sp.Symbol("d", integer=True, positive=True)
     try:

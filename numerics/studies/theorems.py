@@ -129,8 +129,8 @@ class Covers:
 
         Args:
             experiment: the experiment of the point (`Experiment.to_dict`).
-            letters: the numbers of the theorem's constants, by name. Symbols of its method must have the values of the point's
-                method.
+            letters: the numbers of the theorem's constants, by name. Symbols of its method must have the values that the point's
+                method has.
         """
         if self._stated.dim not in (None, experiment["dim"]) or _is_a_game(experiment["loss"], experiment["dim"]):
             return False
@@ -179,7 +179,7 @@ def _is_of_numbers(stated: Stated, r: Relation) -> bool:
 
 
 def _letters(stated: Stated, needed: set[str], formulas: Mapping[str, str], place: str) -> dict[Term, Term]:
-    """{constant of the theorem: its formula in a sweep's letters}."""
+    """The formula of each constant of the theorem, in the letters of a sweep."""
     free = needed - set(SHARED)
     constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"}
     constants = constants - {nm.fT[1], *SHARED} | free

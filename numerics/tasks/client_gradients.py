@@ -37,7 +37,7 @@ class SampleLoss(Protocol):
 @final
 @dataclass(frozen=True, eq=False)
 class OwnGradients:
-    """(draws, x (d, R), client) -> the stochastic gradient of that client, (d, R): an oracle of `sd.run`.
+    """The stochastic gradient of a client, as a function (draws, x (d, R), client) -> (d, R): an oracle of `sd.run`.
 
     Use the same object again, since it identifies compiled programs.
 

@@ -52,7 +52,7 @@ DIFFERENCE, MEAN = "the difference", "the mean"
 
 
 def capped(losses: Any, start: float) -> np.ndarray:
-    """min(loss, c) with c = 1000 times the initial loss; c if a run blew up (NaN), and 0 if rounding made the loss negative."""
+    """The capped loss min(loss, c), c = 1000 times the initial loss: c if a run blew up (NaN), 0 if rounding made it negative."""
     array = np.asarray(losses, float)
     return np.clip(np.where(np.isfinite(array), array, np.inf), 0.0, CAP * start)
 
@@ -161,15 +161,14 @@ def _fall(conditions: Sequence[Condition], far: Condition, falls: str, broken: s
 def settles(losses: Sequence[Any], start: float) -> Finding:
     """Claim (b) if the theory gives a bound with a floor: in every setting the loss falls by more than half, and does not rise.
 
-    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of `quarters`
-    is below 1.1. It fails if in one setting the last loss is not below the initial loss, or `quarters` not below 1.1.
+    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and that of `quarters` is
+    below 1.1. It fails if in one setting the last loss is not below the initial loss, or `quarters` is not below 1.1.
 
     Args:
         losses, start: as for `falls`, with at least nine times.
 
     Returns:
-        each: "falls", "level", "rises", "falls by less than half" or "open"; estimates: last and `quarters` of each setting in
-            turn.
+        each: "falls", "level", "rises", "falls by less than half" or "open"; estimates: last and `quarters` of each in turn.
     """
     estimates, words, conditions = [], [], []
     for n, loss in enumerate(losses):

@@ -41,7 +41,7 @@ def measure_curvature(
     land: Landscape, start: np.ndarray, etas: Sequence[float], steps: int, keep: int, iterations: int = 1000,
     tolerance: float = 0.01, dtype: Any = np.float64, seed: int = 0,
 ) -> Curvature:  # fmt: skip
-    """||Hess f||_op at `keep` evenly spaced points of gradient descent with each of several step sizes, including start and end.
+    """The curvature ||Hess f||_op at `keep` evenly spaced points, start and end included, of gradient descent with each step size.
 
     The iteration v <- H^2 v/||H^2 v|| begins at a random v. ||H v|| never falls and tends to ||H||_op, even if both ends of the
     spectrum have the same magnitude. It ends when every residual is at most the tolerance, or after `iterations` steps; the result

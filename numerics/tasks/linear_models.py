@@ -63,13 +63,13 @@ class LinearModel(ABC):
 
     @final
     def loss(self, x: jax.Array) -> jax.Array:
-        """f(x): shape () for a point (d,), shape (R,) for points (d, R)."""
+        """The loss f(x): shape () for a point (d,), shape (R,) for points (d, R)."""
         z = self.features @ x
         return jnp.mean(self.sample_value(z, self._labels_like(z)), axis=0) + 0.5 * self.l2 * jnp.sum(x * x, axis=0)
 
     @final
     def gradient(self, x: jax.Array) -> jax.Array:
-        """grad f(x), with the shape of x."""
+        """The gradient grad f(x), with the shape of x."""
         z = self.features @ x
         return self.features.T @ self.sample_slope(z, self._labels_like(z)) / self.samples + self.l2 * x
 
@@ -115,7 +115,7 @@ class LinearModel(ABC):
 
     @final
     def hessian(self, x: jax.Array) -> jax.Array:
-        """Hess f(x), (d, d), at one point (d,)."""
+        """The Hessian Hess f(x), (d, d), at one point (d,)."""
         curvature = self.sample_curvature(self.features @ x, self.labels)
         return (self.features.T * curvature) @ self.features / self.samples + self.l2 * jnp.eye(self.dim)
 

@@ -77,7 +77,7 @@ class Network:
         return np.concatenate([part.ravel() for part in parts])
 
     def landscape(self) -> Landscape:
-        """f on a batch of points. Use the same object again, since it identifies compiled programs."""
+        """The loss f on a batch of points. Use the same object again, since it identifies compiled programs."""
         features = np.ascontiguousarray(self.features, float)
         chosen = np.eye(self.classes)[np.asarray(self.labels, int)].T / len(features)  # (C, n)
 
@@ -142,7 +142,7 @@ class Network:
         return jnp.concatenate(parts, axis=1).T + self.l2 * x
 
     def _slope(self, features: np.ndarray, chosen: np.ndarray) -> Callable[[jax.Array], jax.Array]:
-        """grad f by the chain rule over blocks of samples, whose layers stay in a core's cache.
+        """A function for grad f, by the chain rule over blocks of samples whose layers stay in a core's cache.
 
         In a loop on one core it takes an eighth less time than `jax.grad` of the value, and its Hessian products take a third less.
         """

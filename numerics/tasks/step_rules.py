@@ -41,8 +41,7 @@ class RaceProblem:
         sigma1: sigma1 of the noise N(0, (sigma0^2 + sigma1^2 ||g||^2) I) that each client adds to the full gradient.
         dtype: the precision of the runs.
         sigma0: sigma0 of the same noise.
-        oracle: the clients' own gradients, instead of the full gradient with noise, for runs that theory 1 does not cover; else
-            None.
+        oracle: the clients' own gradients, for runs that theory 1 does not cover; None for the full gradient with noise.
     """
 
     name: str
@@ -60,7 +59,7 @@ class RaceProblem:
         return 1 + (omega + len(self.start) * self.sigma1**2 * (1 + omega)) / self.clients
 
     def floor(self, p: float) -> float:
-        """D0/N of theory 4 with D0 = d sigma0^2 (1 + omega): the noise's part of E||mean message||^2, whatever the gradient."""
+        """The floor D0/N of theory 4, D0 = d sigma0^2 (1 + omega): the noise's part of E||mean message||^2 at every gradient."""
         return len(self.start) * self.sigma0**2 / p / self.clients
 
     @property
@@ -88,8 +87,8 @@ class SmoothnessLine:
 def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float = 0.0) -> tuple[float, float]:
     """The k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
 
-    constant: h = m. normalised: h = m/G. theory: h = m/K(G) with K(G) = A (L0 + L1 G) + L1 D0/N, theory 6.3 with kappa = 1 and u =
-    m. Its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
+    The rules are h = m (constant), h = m/G (normalised) and h = m/K(G) (theory), where K(G) = A (L0 + L1 G) + L1 D0/N is that of
+    theory 6.3 with kappa = 1 and u = m. Its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
 
     Args:
         rule, m: one of `RULES`, and its multiplier.

@@ -124,7 +124,7 @@ class _Likelihood:
         return (_log_constant(lam) - 0.5 * np.log(2.0 * np.pi) - 0.5 * log_square)[:, None] - power
 
     def _log_square_scale(self, lam: np.ndarray) -> np.ndarray:
-        """log sigma^2 by Newton's method; later sweeps skip coordinates that have converged."""
+        """The logarithm of sigma^2, by Newton's method; later sweeps skip coordinates that have converged."""
         # At nu = inf the mean square is exact. For small nu it is far too high as a start, unlike a quantile.
         log_square = np.where(lam < 0.2, self._mean, self._quantile)
         open_ = np.arange(lam.size)
@@ -147,7 +147,7 @@ def _inverse(lam: np.ndarray) -> np.ndarray:
 
 
 def _log_constant(lam: np.ndarray) -> np.ndarray:
-    """log Gamma((nu+1)/2) - log Gamma(nu/2) - (1/2) log(nu/2) with nu = 1/lam; 0 at lam = 0."""
+    """The constant log Gamma((nu+1)/2) - log Gamma(nu/2) - (1/2) log(nu/2) with nu = 1/lam; 0 at lam = 0."""
     nu = 1.0 / np.maximum(lam, 1e-3)
     exact = special.gammaln(0.5 * (nu + 1.0)) - special.gammaln(0.5 * nu) - 0.5 * np.log(0.5 * nu)
     # For large nu the two log-gammas cancel; the series in 1/nu is exact to 1e-15 there.

@@ -79,7 +79,7 @@ def function_of(expr: sp.Expr, name: str) -> Any:
 def _curvature(
     equation: CoordinateSDE, at: Mapping[str, np.ndarray], hessian: np.ndarray, g: np.ndarray, count: int
 ) -> dict[Term, np.ndarray]:
-    """||H||, g'Hg and Tr(HS), with S from the engine's covariance eta/N S. `hessian` has the shape (2, 2, count)."""
+    """The values of ||H||, g'Hg and Tr(HS), with S from the engine's covariance eta/N S; `hessian` is (2, 2, count)."""
     parts = {(i, j): equation.covariance[i, j] * clients_symbol / eta_symbol for i in range(2) for j in range(2)}
     spread = lowered({k: sp.expand(e) for k, e in parts.items()}, at, count)
     trace = sum(hessian[i, j] * spread[j, i] for i in range(2) for j in range(2))
@@ -91,7 +91,7 @@ def _curvature(
 def _constants(
     rng: np.random.Generator, count: int, size: np.ndarray, G: np.ndarray, one: bool = False
 ) -> dict[Term, np.ndarray]:
-    """L0 and L1 near the least values with ||H|| <= L0 + L1 G, and a step near the largest. With `one` they are constants."""
+    """Random constants: L0, L1 near the least with ||H|| <= L0 + L1 G, a step near the largest, .. With `one` they are constant."""
     if one:
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
     share = np.clip(rng.uniform(-0.5, 1.5, count), 0.01, 0.99)

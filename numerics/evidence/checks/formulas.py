@@ -49,7 +49,7 @@ def theorem_of(id: str) -> Theorem:
 
 
 def noise_constants() -> dict[str, Relation]:
-    """A_1 and D_0 of theory 4, as the catalogue defines them."""
+    """The constants A_1 and D_0 of theory 4, as the catalogue defines them."""
     definitions = theorem_of("6.2-pathwise").definitions
     return {name: definitions[name] for name in ("A_1", "D_0")}
 

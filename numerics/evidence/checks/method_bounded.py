@@ -88,7 +88,7 @@ def density(number: int) -> float:
 
 
 def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, summed: bool) -> dict[Term, np.ndarray]:
-    """L0 and L1 of a loss, random for some losses; random eps and c; f* = 0.
+    """Constants of a loss: L0 and L1, which are random for some losses, random eps and c, and f* = 0.
 
     Only theorems with sums over steps need eps < 1. Elsewhere a larger eps allows large steps, for which the curvature matters.
     """

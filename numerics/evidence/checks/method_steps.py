@@ -41,7 +41,7 @@ LOSSES = {"plain": PLAIN, "bounded": BENT}
 
 @lru_cache
 def shape(smooth: str, name: str) -> tuple[Function, Function, float, float]:
-    """phi, phi' and the constants l0, l1 of phi'' <= l0 + l1 |phi'|."""
+    """The functions phi and phi', and the constants l0, l1 of phi'' <= l0 + l1 |phi'|."""
     loss = LOSSES[smooth][name]
     y = sp.Symbol("y", real=True)
     value, slope = (function_of(sp.diff(loss.coordinate, place, n).xreplace({place: y}), "y") for n in (0, 1))

@@ -210,7 +210,7 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
 
 
 def _density(eta: float, h: float, sigma: float, N: int = 2) -> float:
-    """E x^2 under p ~ exp(int 2 drift/V)/V with V = (eta/N)(1 - R^2) and Gaussian noise, by quadrature."""
+    """The moment E x^2 under p ~ exp(int 2 drift/V)/V with V = (eta/N)(1 - R^2) and Gaussian noise, by quadrature."""
     wide = 12 * np.sqrt(eta * sigma / h)
     z = np.linspace(-wide, wide, 40_001)
     R = 2 * scipy.special.ndtr(h * z / sigma) - 1
@@ -223,7 +223,7 @@ def _density(eta: float, h: float, sigma: float, N: int = 2) -> float:
 
 
 def _chain(eta: float, h: float, sigma: float) -> float:
-    """E x^2 of the method with two clients, whose steps -eta, 0 and eta on eta Z satisfy detailed balance."""
+    """The moment E x^2 of the method with two clients, whose steps -eta, 0 and eta on eta Z satisfy detailed balance."""
     z = eta * np.arange(-400, 401)
     up = scipy.special.ndtr(-h * z / sigma) ** 2  # both signs are negative
     down = scipy.special.ndtr(h * z / sigma) ** 2

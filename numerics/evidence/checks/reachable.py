@@ -90,7 +90,7 @@ FAILS = Setting(
 
 @lru_cache
 def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarray]:
-    """E G and E G^2 at `times` + 1 equally spaced times from 0 to T, for the solution that starts at 0."""
+    """The moments E G and E G^2 at `times` + 1 equally spaced times from 0 to T, for the solution that starts at 0."""
     equation = sde(DSGD(Scaled(Gaussian(), "sigma"), clients=1), "corrected", setting.loss, 1).expanded
     (state,) = equation.state
     far = float(setting.loss.edge[0]) + 4.0 + np.log(float(setting.loss.top))
@@ -120,7 +120,7 @@ def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _bernoulli(z: np.ndarray) -> np.ndarray:
-    """z/(e^z - 1), also at z = 0."""
+    """The function z/(e^z - 1), also at z = 0."""
     small = np.abs(z) < 1e-8
     return np.where(small, 1 - z / 2, z / np.expm1(np.where(small, 1.0, z)))
 

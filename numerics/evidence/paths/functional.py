@@ -165,5 +165,5 @@ def decided_beyond(sides: Functional, simulate: Simulate, most: int) -> Decision
 
 
 def _size_of(gap: np.ndarray) -> float:
-    """|mean| plus five standard errors, which a normal mean exceeds with probability 6e-7."""
+    """The size |mean| plus five standard errors, which a normal mean exceeds with probability 6e-7."""
     return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))

@@ -122,7 +122,7 @@ class _Outcomes(Operators):
 
 
 def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
-    """E V(x_{n+1}) - V(x_n) for each potential V, keyed by the symbol of its change."""
+    """The mean change E V(x_{n+1}) - V(x_n) of each potential V, keyed by the symbol of its change."""
     following, chances = after(one, state, now)
     mean = lambda a: np.sum(np.sum(chances * a, axis=2), axis=0)  # noqa: E731
     named = {nm.DISTANCE: (state["x"], following["x"])}
@@ -160,7 +160,7 @@ def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
 
 
 def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
-    """L V for each potential V, keyed by the symbol of its change."""
+    """The rate L V of each potential V, keyed by the symbol of its change."""
     model = equation(one)
     named = model.coordinates(one.dim)
     place = list(named.state)

@@ -253,7 +253,7 @@ class MeanSquares:
     values: np.ndarray
 
     def product(self, a: str, b: str) -> np.ndarray:
-        """E z_a z_b for each coordinate, (S, d)."""
+        """The moments E z_a z_b for each coordinate, (S, d)."""
         pairs = _pairs(self.letters)
         place = pairs.index((a, b)) if (a, b) in pairs else pairs.index((b, a))
         return self.values[:, :, 1 + len(self.letters) + place]

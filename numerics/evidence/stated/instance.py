@@ -207,7 +207,7 @@ class Instance:
         return mean, factor * np.sum(chances * (values - mean[:, :, None]) ** 2, axis=2)
 
     def mean_square(self, g: np.ndarray) -> np.ndarray:
-        """E||Z||^2 of one client's noise, averaged over clients, (points,)."""
+        """The mean square E||Z||^2 of one client's noise, averaged over clients, (points,)."""
         law = self.specialised.noise.law
         unit = 0.0 if law.degenerate else float(law.moment(2)) if law.tail.is_number and law.tail > 2 else np.inf
         return np.mean(np.sum(self.scales(g) ** 2, axis=1), axis=0) * unit

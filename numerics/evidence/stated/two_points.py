@@ -19,7 +19,7 @@ from sdescent.numerics.lowering.scalars import Parameters
 
 @dataclass(frozen=True)
 class TwoPoints(Law):
-    """P(Z = 1) = P(Z = -1) = 1/2, with variance 1."""
+    """The law P(Z = 1) = P(Z = -1) = 1/2, with variance 1."""
 
     closed_form = False
 

@@ -28,7 +28,7 @@ RARE = 1e-3
 
 
 def together(parts: Sequence[Verdict]) -> Verdict:
-    """VIOLATED if one part is; CONFIRMED if there are parts and all are; otherwise INCONCLUSIVE."""
+    """The joint verdict: VIOLATED if one part is, CONFIRMED if there are parts and all are, else INCONCLUSIVE."""
     return verdict_of(Verdict.VIOLATED in parts, parts and all(p is Verdict.CONFIRMED for p in parts))
 
 

@@ -140,7 +140,7 @@ def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int =
 def _settled(
     method: Method, starts: np.ndarray, eta: float, rate: float, params: Mapping[str, float], varied: Mapping[str, Any], key: Any
 ) -> np.ndarray:  # fmt: skip
-    """f of each path, averaged over saved times an odd number of steps apart: with odd N, signs alternate between two classes."""
+    """The loss f of each path, averaged over saved times an odd number of steps apart: for odd N, signs alternate by step."""
     apart = int(np.ceil(1 / rate)) // 2 * 2 + 1
     steps = (BURN + np.arange(SAVES)) * apart
     ensemble = run(
@@ -151,7 +151,7 @@ def _settled(
 
 
 def stall_line(nu: float, eta: float, N: int) -> float:
-    """E x^2 by the catalogue's own formula (6.7-sign), for equal scales 1 and h = 1."""
+    """The E x^2 of the catalogue's own formula (6.7-sign), for equal scales 1 and h = 1."""
     values = symbols(paths, eta=eta, N=N, M=density_at_zero(nu), h=1.0, x=0.0) | symbols(clients, sigma=np.ones(N))
     _, right = Numbers(values, size=(N, 1, 1, 1)).sides(conclusion("6.7-sign"))
     return float(right.item())

@@ -84,9 +84,9 @@ def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> n
 
 
 def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
-    """The logarithm of the factor by which a step multiplies the distance of E x^2 from its fixed point; unstable if > 0.
+    """The logarithm of the factor by which one step multiplies the distance of E x^2 from its fixed point; unstable if > 0.
 
-    A step takes the time eta.
+    For a model, a step is the time eta.
 
     Args:
         subject: "method" or a model.
@@ -167,13 +167,13 @@ def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0
 @final
 @dataclass(frozen=True)
 class Stationary(Record, null=True):
-    """E x^2 once it no longer changes.
+    """The value of E x^2 once it no longer changes.
 
     Attributes:
         subject, eta, omega, sigma0, sigma1, N: the arguments.
         value: E x^2.
         error: the error of E x^2.
-        formula: the stationary value from `sdescent.derive.equations.process.stationary`.
+        formula: the stationary value, from `sdescent.derive.equations.process.stationary`.
     """
 
     subject: Kind
@@ -255,13 +255,13 @@ def strength(omega: float, sigma1: float, d: int, N: int, bisections: int = 40) 
 
 
 def condition(omega: float, sigma1: float, d: int, N: int, L0: float = 1.0, L1: float = 0.0, G: float = 0.0) -> float:
-    """K(G) of theory 6.3 with kap = 1 and D_0 = 0, from the catalogue's own term."""
+    """The bound K(G) of theory 6.3 with kap = 1 and D_0 = 0, from the catalogue's own term."""
     values = symbols(paths, L0=L0, L1=L1, kap=1.0, **bound_constants(omega, 0.0, sigma1, d, N))
     return float(Numbers(values | {norm(vec("g")): paths(G)}).value(normalised.K).item())
 
 
 def bound_constants(omega: float, sigma0: float, sigma1: float, d: int, N: int) -> dict[str, float]:
-    """A_1 and D_0 of theory 4, as the catalogue defines them, with N and d."""
+    """The constants A_1 and D_0 of theory 4, as the catalogue defines them, with N and d."""
     values = symbols(clients, omega=[omega] * N, s0=[sigma0**2] * N, s1=[sigma1**2] * N) | symbols(paths, N=N, d=d)
     numbers = Numbers(values, size=(N, d, 1, 1)).defined(noise_constants())
     return {name: float(numbers.value(x(name)).item()) for name in ("A1", "D0")} | {"N": float(N), "d": float(d)}

@@ -139,7 +139,7 @@ def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
 
 
 def _factor() -> sp.Expr:
-    """u/K(G), from the catalogue's term for h, with numbers for its constants."""
+    """The step u/K(G), from the catalogue's term for h, with numbers for its constants."""
     constants = bound_constants(OMEGA, SIGMA, 0.0, 1, CLIENTS) | CONSTANTS
     constants["L0"] = float(LOSS.smoothness(1).l0.subs(parameter("L1"), CONSTANTS["L1"]))
     numbers = {x(name): exactly(value) for name, value in constants.items()}

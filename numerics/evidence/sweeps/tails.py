@@ -71,7 +71,7 @@ def _sign_mean() -> Any:
 
 
 def spread(alpha: Any, setting: Setting) -> np.ndarray:
-    """s_n of the module's docstring at the last step, for each alpha."""
+    """The scale s_n of the module's docstring at the last step, for each alpha."""
     a = np.asarray(alpha, float)[..., None]
     powers = np.abs(1 - setting.eta) ** (a * np.arange(setting.steps))
     per_client = setting.eta * setting.sigma / setting.N
@@ -79,7 +79,7 @@ def spread(alpha: Any, setting: Setting) -> np.ndarray:
 
 
 def beyond(alpha: Any, r: Any, setting: Setting) -> np.ndarray:
-    """P(|x_n| > r) of DSGD at the last step for r >= 0; alpha and r broadcast."""
+    """The probability P(|x_n| > r) for DSGD at the last step and r >= 0; alpha and r broadcast."""
     law, s = _sign_mean(), spread(alpha, setting)
     centre = (1 - setting.eta) ** setting.steps * setting.x0
     # 2F - 1 is odd, so this is 1 - (F((r - m)/s) - F((-r - m)/s))
@@ -104,7 +104,7 @@ def loss_quantile(alpha: Any, q: float, setting: Setting) -> np.ndarray:
 
 
 def capped_mean(alpha: float, caps: Any, setting: Setting) -> np.ndarray:
-    """E min(f(x_n), c) of DSGD at the last step for each c > 0: int_0^r P(|x| > y) y dy with c = r^2/2."""
+    """The mean E min(f(x_n), c) for DSGD at the last step and each c > 0: int_0^r P(|x| > y) y dy with c = r^2/2."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     starts = np.arange(-DEPTH, 0, PANEL)
     log = (starts[:, None] + PANEL * (1 + nodes) / 2).ravel()
@@ -149,7 +149,7 @@ class Tail:
         return [quantile(row, q, level) for row in self.loss]
 
     def shares(self, losses: Any, level: float = 0.95) -> list[Estimate]:
-        """P(f <= losses[n]) at the n-th index, with an interval that is valid for every law."""
+        """The probability P(f <= losses[n]) at the n-th index, with an interval that is valid for every law."""
         counts = [int(np.sum(row <= end)) for row, end in zip(self.loss, losses, strict=True)]
         return [proportion(count, self.loss.shape[1], level) for count in counts]
 

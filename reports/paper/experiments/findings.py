@@ -304,9 +304,8 @@ def judged(
     """The verdicts of all studies on a claim, their margins, the combined verdict, and the earlier one.
 
     Returns:
-        verdicts: one for each study; margins: the distance of `Finding.change` in widths for each, "" if no interval would change
-            it;
-        together, reason: from `combined`; earlier: the combined verdict by the original criteria.
+        verdicts: one for each study; margins: the distance of `Finding.change` in widths for each study, "" if no interval would
+        change its verdict; together, reason: from `combined`; earlier: the combined verdict by the original criteria.
     """
     verdicts, changes = [one[claim].verdict for one in findings], [one[claim].change for one in findings]
     together, reason = combined(verdicts)

@@ -235,7 +235,10 @@ def worst(verdicts: Iterable[str]) -> str:
 
 
 def theorem_evidence(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """verify-<entry>-<subject> -> the verdict over all routes. A simulation counts as one comparison, other routes count points."""
+    """The evidence verify-<entry>-<subject>: the verdict over all routes, and the numbers of comparisons and failures.
+
+    A simulation counts as one comparison; on other routes every point counts.
+    """
     pieces = {}
     for (id, subject), parts in _by_subject(results).items():
         sizes = [
