@@ -140,7 +140,10 @@ def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int =
 def _settled(
     method: Method, starts: np.ndarray, eta: float, rate: float, params: Mapping[str, float], varied: Mapping[str, Any], key: Any
 ) -> np.ndarray:  # fmt: skip
-    """The loss f of each path, averaged over saved times an odd number of steps apart: for odd N, signs alternate by step."""
+    """The loss f of each path, averaged over saved times.
+
+    The times are an odd number of steps apart, since for odd N the lattice of signs has two classes of points, which alternate.
+    """
     apart = int(np.ceil(1 / rate)) // 2 * 2 + 1
     steps = (BURN + np.arange(SAVES)) * apart
     ensemble = run(
