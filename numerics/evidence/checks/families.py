@@ -91,7 +91,10 @@ def _curvature(
 def _constants(
     rng: np.random.Generator, count: int, size: np.ndarray, G: np.ndarray, one: bool = False
 ) -> dict[Term, np.ndarray]:
-    """Random constants: L0, L1 near the least with ||H|| <= L0 + L1 G, a step near the largest, .. With `one` they are constant."""
+    """Random constants: L0 and L1 near the least values with ||H|| <= L0 + L1 G, and steps of many sizes.
+
+    With `one` all constants are the same at all points.
+    """
     if one:
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
     share = np.clip(rng.uniform(-0.5, 1.5, count), 0.01, 0.99)
