@@ -1,1 +1,1 @@
-"""Theorems and models compared with numbers: bounds, weak orders, sweeps with thresholds."""
+"""Comparison of theorems and models with numbers: bounds, weak orders, sweeps with thresholds."""

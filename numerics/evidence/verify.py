@@ -1,14 +1,13 @@
 """Compares the catalogue's theorems with numbers: on their SDE, on the method itself, and outside their conditions.
 
 Deterministic routes come first: an entry's inequality at random points (with all assumptions evaluated there), closed moments,
-quadrature, enumeration. Otherwise simulation decides, with confidence sequences and a separate solver error. The formula
-compared is always the catalogue's own (`sdescent.numerics.evidence.checks.formulas.conclusion`). Numbers are evidence, not
-proof.
+quadrature, enumeration. Otherwise simulation decides, with confidence sequences and a separate solver error. The formula is always
+the catalogue's own (`sdescent.numerics.evidence.checks.formulas.conclusion`). Numbers are evidence, not proof.
 
-An entry declares its evidence (`Theorem.evidence`); this module has the checks for each kind. A stated theorem declares nothing:
-`sdescent.numerics.evidence.stated.search` finds instances of its assumptions, at the largest allowed step size and well inside;
-`outside` says whether the claim fails with two and ten times that size. A theorem about an SDE is compared with the SDE and, to
-see how far it carries over, with the method.
+An entry declares its evidence (`Theorem.evidence`), and this module has the checks for each kind. A stated theorem declares no
+evidence: `sdescent.numerics.evidence.stated.search` finds instances of its assumptions, at the largest allowed step size and well
+inside the limit; `outside` says whether the claim fails with twice and ten times that size. A theorem about an SDE is compared with
+the SDE and, to see how far it carries over, with the method.
 """
 
 from __future__ import annotations
@@ -50,14 +49,14 @@ from sdescent.numerics.evidence.stated.one_step import one_step, steps_of
 from sdescent.numerics.evidence.stated.search import instances
 
 Route = Callable[[], list[Verified]]
-#: (id of an entry, the options of its evidence) -> results
+#: (id of an entry, options of its evidence) -> results
 Check = Callable[..., list[Verified]]
 
 
 @final
 @dataclass(frozen=True)
 class AtPoints:
-    """A check at points: the claim wherever all assumptions hold.
+    """A check at points: the claim must hold at each point where all assumptions hold.
 
     Args:
         cases: (theorem, options) -> numbers, each with a name or with its settings.
@@ -71,16 +70,16 @@ class AtPoints:
     shared: bool = False
 
     def __call__(self, id: str, claim: Relation | None = None, scale: float = 1.0, **options: Any) -> list[Verified]:
-        """The cases as one result; `claim` replaces the entry's own, and `scale` multiplies the right side."""
+        """The cases, merged into one result. `claim` replaces the entry's own, and `scale` multiplies its right side."""
         claim, results = scaled(conclusion(id), scale) if claim is None else claim, []
         for name, numbers in self.cases(theorem_of(id), **options):
             instance = {"case": name} if isinstance(name, str) else dict(name)
-            with np.errstate(all="ignore"):  # outside the conditions a logarithm may not exist: the claim is then false
+            with np.errstate(all="ignore"):  # outside the conditions a logarithm may not exist, which makes the claim false
                 results.append(at_points(id, numbers, self.subject, claim, self.route, "", instance, self.shared))
         return [merged(results)]
 
 
-#: the method over all outcomes of its steps, at single states and on whole paths or laws
+#: the method over all outcomes of its steps: at single states, and on whole paths or laws
 _ENUMERATED = partial(AtPoints, subject="method", route="enumeration")
 _IN_THE_MEAN = partial(_ENUMERATED, shared=True)
 
@@ -127,7 +126,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 
 
 def routes(id: str) -> list[Route]:
-    """The checks of an entry, deterministic routes first; [] for an entry without declared evidence."""
+    """The checks of an entry, deterministic routes first; [] if the entry declares no evidence."""
     entry = with_own()[id]
     witness: list[Route] = [lambda: [at_witness(id)]] if isinstance(entry, Refutation) else []
     return witness + [
@@ -136,18 +135,18 @@ def routes(id: str) -> list[Route]:
 
 
 def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:
-    """The theorems of the catalogue and of loaded plugins, or those of these ids, or one of one's own, compared with numbers.
+    """Compares theorems with numbers: all of the catalogue and of loaded plugins, those with these ids, or one of your own.
 
     Args:
-        ids: of one entry or of several; None for all; a theorem of one's own, or the TOML file that states it
-            (`verify_stated` says what its results are).
-        seconds: no further route is begun after this time. An entry whose routes were not all begun has fewer results; `routes`
-            tells which are missing.
+        ids: the id of one entry, several ids, or None for all; or a theorem of your own, or the TOML file that states it
+            (`verify_stated` describes its results).
+        seconds: no route begins after this time. An entry whose routes did not all begin has fewer results; `routes`
+            shows which ones are missing.
 
     Raises:
-        BadInput: an id that no entry has, a time that is not positive, a file that states no theorem.
+        BadInput: no entry has the id, the time is not positive, or the file states no theorem.
         OSError: a file cannot be read.
-        ValueError: an instance that does not satisfy the definitions or the assumptions of its theorem.
+        ValueError: an instance does not satisfy the definitions or the assumptions of its theorem.
 
     Example:
         >>> import sdescent as sd
@@ -178,28 +177,29 @@ def _within(chosen: Sequence[Route], seconds: float) -> Iterator[Verified]:
 
 # --- stated theorems -----------------------------------------------------------------------------------------------------
 
-#: the id of their results, and the route of a result without comparison
+#: the id of the results, and the route of a result without a comparison
 STATED, NONE = "own", "none"
 
 
 def verify_stated(theorem: Stated | str | Path, seconds: float = 60.0, id: str = STATED) -> list[Verified]:
-    """The theorem compared with numbers.
+    """Compares a stated theorem with numbers.
 
     Args:
         theorem: the theorem, or the TOML file that states it.
-        seconds: nothing further is begun after this time.
-        id: of the results.
+        seconds: no further comparison begins after this time.
+        id: the id of the results.
 
     Returns:
-        One result for each of: one step and the horizon; the SDE (of a theorem about one) and the method; the largest step size
-        that the assumptions allow, and well inside. `instance` has "what" ("one step" or "horizon"), "case", the loss, the noise
-        and all numbers; for one step "worst", the state of the least tightness, or of the worst failure; for the horizon "value"
-        and "bound". What has no instance in the library, or no route, is INCONCLUSIVE, and its note says why.
+        One result for each combination of one step or the horizon, the SDE (if the theorem is about one) or the method, and the
+        largest step size that the assumptions allow or one well inside. `instance` has "what" ("one step" or "horizon"), "case",
+        the loss, the noise and all numbers. For one step it also has "worst", the state of least tightness or of the worst failure;
+        for the horizon "value" and "bound". A comparison without an instance in the library, or without a route, is INCONCLUSIVE,
+        and its note says why.
 
     Raises:
-        BadInput: a time that is not positive; a file that states no theorem.
+        BadInput: the time is not positive, or the file states no theorem.
         OSError: the file cannot be read.
-        ValueError: what the engine computes of the step does not hold on an instance.
+        ValueError: a definition that the engine computed for the step does not hold on an instance.
     """
     if not seconds > 0:
         raise BadInput("seconds", seconds, "a number > 0")
@@ -219,7 +219,7 @@ def _compared(theorem: Stated, id: str, end: float) -> Iterator[Verified]:
     if step is not None:
         for subject in subjects:
             yield from _tried(id, subject, "one step", lambda subject=subject: one_step(id, chosen, subject, step), end)
-    if not theorem.integrated and theorem.conclude in ("none", "summable"):  # a finite sum is no number
+    if not theorem.integrated and theorem.conclude in ("none", "summable"):  # a finite sum has no value to compare
         return
     claim = at_the_horizon(theorem) if time.monotonic() < end else None
     if claim is None:
@@ -242,7 +242,7 @@ def _at_the_horizon(id: str, chosen: list[Instance], subject: str, claim: Relati
 
 
 def _tried(id: str, subject: str, what: str, route: Callable[[], list[Verified]], end: float) -> list[Verified]:
-    """The results of a route, or one that says why there are none."""
+    """The results of a route, or a single result that says why there are none."""
     if time.monotonic() > end:
         return [_nothing(id, subject, what, "no time was left")]
     try:

@@ -1,7 +1,7 @@
 """Measured weak orders of the SDE models: |E phi(x_{T/eta}) - E phi(X_T)| for several step sizes, and its slope (theory 2, 7).
 
-`weak_order` needs no sampling: transition operator against backward Kolmogorov equation on the line, or closed moment equations
-in any dimension, each with its own error. `weak_order_sampled` is the same by Monte Carlo, with intervals.
+`weak_order` needs no sampling. It compares a transition operator with the backward Kolmogorov equation on the line, or closed
+moment equations in any dimension, each with its own error. `weak_order_sampled` does the same by Monte Carlo, with intervals.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ ROUTES = ("line", "moments")
 @final
 @dataclass(frozen=True)
 class Slope(Record, null=True):
-    """An order read off errors e_k at step sizes eta_k.
+    """The order that follows from errors e_k at step sizes eta_k.
 
     Attributes:
         local: log(e_k/e_{k+1})/log(eta_k/eta_{k+1}).
         plain: the slope p of the least-squares line log e = log c + p log eta.
-        order: p of the least-squares fit log e = log c + p log eta + a eta, which is e = c eta^p (1 + a eta + O(eta^2)): the
-            contribution of a further term of the expansion of e is not counted as part of the order. NaN for fewer than three eta.
-        doubt: of the order: its distance from the last two local slopes (the larger one), which is how far it extrapolates
-            the measurements, plus the effect of the errors of the e_k. For a sampled order, of the plain slope: the half-width
-            of its interval.
+        order: p of the least-squares fit log e = log c + p log eta + a eta, which is e = c eta^p (1 + a eta + O(eta^2)). So the
+            contribution of the next term in the expansion of e is not counted as part of the order. NaN for fewer than three eta.
+        doubt: the uncertainty of the order: the larger distance from the last two local slopes, which is how far it extrapolates
+            the measurements, plus the effect of the errors of the e_k. For a sampled order, the half-width of the interval of the
+            plain slope.
     """
 
     local: tuple[float, ...]
@@ -60,10 +60,11 @@ class WeakOrder(Record, null=True):
 
     Attributes:
         method, model: names.
-        etas: step sizes, from large to small; the slope of a rule is that in the time tau of a step, which its regime makes of eta.
+        etas: step sizes in decreasing order. For an update rule, slopes are with respect to the time tau of a step, which its
+            regime derives from eta.
         discrete, continuous: E phi(x_{T/eta}) and E phi(X_T), each with its discretisation error.
         errors: |discrete - continuous|.
-        resolution: the sum of the two discretisation errors over the weak error; the largest one.
+        resolution: the largest ratio of the sum of the two discretisation errors to the weak error.
         slope: the order estimated from the errors.
     """
 
@@ -84,10 +85,10 @@ class SampledWeakOrder(Record, null=True):
 
     Attributes:
         method, model, etas: see `WeakOrder`.
-        gaps: E phi(x_{T/eta}) - E phi(X_T), with intervals from the central limit theorem; the solver's error is not in them.
-        solver: by how much the mean changes when the solver's steps are halved on the same Brownian motion, with its interval.
-        slope: its doubt is the half-width of the interval of the plain slope: intervals of the gaps, widened by the farther end
-            of the solver's.
+        gaps: E phi(x_{T/eta}) - E phi(X_T), with intervals from the central limit theorem, without the solver's error.
+        solver: the change of the mean when the solver's steps are halved on the same Brownian motion, with its interval.
+        slope: its doubt is the half-width of the interval of the plain slope, from the intervals of the gaps, widened by the
+            farther end of the solver's interval.
     """
 
     method: str
@@ -110,26 +111,26 @@ def weak_order(
     u: Callable[[Any], Any] | None = None,
     route: str | None = None,
 ) -> WeakOrder:
-    """The weak error of a model at each step size, deterministically, and its order.
+    """The weak error of a model at each step size, without sampling, and its order.
 
     Args:
         method: see `sdescent.derive.methods.distributed`.
-        model: "first-order", "second-order" or "corrected"; or an equation of the user, to be measured against the method.
-        loss: the loss of both; a derive loss for closed moments.
+        model: "first-order", "second-order" or "corrected"; or an equation of your own, to be measured against the method.
+        loss: the loss of the method and the model; closed moments need a loss of `derive`.
         x0: the starting point, a number or (d,).
-        T: horizon, a multiple of every eta; for an update rule of every tau.
-        phi: a SymPy expression in x1, or a function of an array of points; for closed moments a polynomial of degree at most 2, of
-            an update rule in x1 and its equation's memory letters m1, ... Both expectations must exist; see `discrete_mean`.
+        T: the horizon, a multiple of every eta; for an update rule, of every tau.
+        phi: a SymPy expression in x1, or a function of an array of points. For closed moments, a polynomial of degree at most 2;
+            for an update rule, in x1 and the memory letters m1, .. of its equation. Both expectations must exist; see
+            `discrete_mean`.
         etas: at least two step sizes.
         params: values of the other symbols, by name.
         u: the function t -> u(t) of a free schedule.
-        route: "line" (transition operator and backward Kolmogorov equation, one dimension) or "moments" (closed moment
-            equations); by default the first in one dimension and the second otherwise, and for update rules with memory, which need
-            it.
+        route: "line" (transition operator and backward Kolmogorov equation, one dimension) or "moments" (closed moment equations).
+            By default "line" in one dimension, and "moments" in several or for update rules with memory, which need it.
 
     Raises:
-        BadInput: an argument outside its range.
-        NoClosedForm, Refusal: where a side does not exist, or has no such evaluation
+        BadInput: an argument is outside its range.
+        NoClosedForm, Refusal: one of the two expectations does not exist, or this route cannot evaluate it
             (`sdescent.numerics.without_sampling.transition`,
             `sdescent.numerics.without_sampling.backward`, `sdescent.numerics.without_sampling.closed_moments`).
     """
@@ -183,16 +184,17 @@ def weak_order_sampled(
     """The weak error of a model at each step size by Monte Carlo, with intervals, and its slope.
 
     Args:
-        phi: a formula in x1, .., xd (SymPy or text), or a function x (d, paths) -> (paths,); of an update rule a formula also of
-            its memory in the rule's own units, in m1, .., or a function (x, memory) -> (paths,).
-        paths: of the method, of the equation, and of its coarser solution, for each eta.
+        phi: a formula in x1, .., xd (SymPy or text), or a function x (d, paths) -> (paths,). For an update rule the formula may
+            also have the memory m1, .. in the rule's own units, and the function has the arguments (x, memory).
+        paths: number of paths of the method, of the equation, and of its coarser solution, for each eta.
         key: a seed; each eta has its own draws.
-        level: of each interval; they are combined as independent.
-        substeps: solver steps per step of the method in the coarser solution; the finer one has twice as many.
-        Others: as for `weak_order`, with any loss and dimension that `run` and `solve` accept; `chunk` is passed to them.
+        level: the level of each interval; they are combined as independent.
+        substeps: solver steps per step of the method in the coarser solution; the finer solution has twice as many.
+        chunk: passed to `run` and `solve`.
+        Others: as for `weak_order`, with any loss and dimension that `run` and `solve` accept.
 
     Raises:
-        As `sdescent.numerics.simulate.method.run` and `sdescent.numerics.simulate.equation.solve` do.
+        See `sdescent.numerics.simulate.method.run` and `sdescent.numerics.simulate.equation.solve`.
     """
     ruled, parameters = _has_rule(method, model), dict(params or {})
     sizes = _sizes(etas, T, params, ruled)
@@ -222,7 +224,7 @@ def weak_order_sampled(
 
 
 def _symbolic(loss: Any) -> Any:
-    """The loss where the engine knows its formula; None for a function, which only numerics can use."""
+    """The loss if the engine knows its formula; None for a function, which only the numerics can use."""
     from sdescent.derive.methods.losses import Loss
 
     return loss if isinstance(loss, Loss) else None
@@ -252,15 +254,15 @@ def _sizes(
 
 
 def _log_doubt(gaps: np.ndarray, doubts: np.ndarray) -> np.ndarray:
-    """The error of log|gap|; infinite where the gap may be 0."""
+    """The error of log|gap|; infinite if the gap may be 0."""
     share = doubts / np.where(gaps == 0, np.nan, np.abs(gaps))
     return np.where(share < 1, -np.log1p(-np.minimum(np.nan_to_num(share, nan=1.0), 1 - 1e-16)), np.inf)
 
 
 def _slope(etas: np.ndarray, gaps: np.ndarray, doubts: np.ndarray) -> tuple[Slope, np.ndarray]:
-    """The slopes, and the weights of the plain one on the logarithms. All NaN where a gap is 0, or gaps differ in sign.
+    """The slopes, and the weights of the logarithms in the plain slope.
 
-    Errors that change their sign have no order over these step sizes.
+    All slopes are NaN if a gap is 0 or the gaps differ in sign: errors that change their sign have no order over these step sizes.
     """
     shape = np.stack([np.ones_like(etas), np.log(etas), etas], axis=1)
     plain_weights = np.linalg.pinv(shape[:, :2])[1]

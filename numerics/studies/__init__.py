@@ -1,1 +1,1 @@
-"""Studies: many experiments that differ in their numbers, solved by few compiled programs, and what is kept of each."""
+"""Studies: many experiments that differ in their numbers, solved by few compiled programs, and the records kept of each."""

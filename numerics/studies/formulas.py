@@ -1,4 +1,4 @@
-"""Formulas of a sweep as numbers: at many points, or on a fine grid between them."""
+"""Formulas of a sweep as numbers, at many points or on a fine grid between them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.settings import save_grid
 
 _D = "dim"
-#: fields of an experiment that its method is made of
+#: the fields of an experiment that make up its method
 METHOD_FIELDS = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
 
 
 @final
 @dataclass(frozen=True)
 class Formula:
-    """A formula whose letters are known.
+    """A formula whose letters have known meanings.
 
     Args:
-        text: as it is written.
+        text: the formula as written.
         field: its name in messages.
         letters: {letter: dotted name} (`sdescent.derive.reading.sweeps.formula_letters.names_of_letters`).
     """
@@ -48,14 +48,14 @@ class Formula:
 
     @property
     def names(self) -> set[str]:
-        """The dotted names of the values that it depends on."""
+        """The dotted names of the values that the formula depends on."""
         return set(self.letters.values())
 
     def value(self, numbers: Numbers) -> np.ndarray:
-        """Its values, nan where there is none: a letter without a number there, a biased compressor for omega, a pole.
+        """The values of the formula; nan if a letter has no number, omega belongs to a biased compressor, or there is a pole.
 
         Args:
-            numbers: of a point, or arrays of one shape for several.
+            numbers: the numbers of one point, or arrays of one shape for several points.
         """
         arguments = [omega(numbers) if name == OMEGA else numbers.values.get(name) for name in self.letters.values()]
         if any(value is None for value in arguments):
@@ -66,22 +66,24 @@ class Formula:
 
 
 def formula(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> Formula:
-    """A formula.
+    """Read a formula.
 
     Args:
-        letters: what letters may stand for (`sdescent.derive.reading.sweeps.formula_letters.letters`).
+        text: the formula as written.
+        field: its name in messages.
+        letters: the meanings that letters may have (`sdescent.derive.reading.sweeps.formula_letters.letters`).
 
     Raises:
-        BadInput: it is not in the grammar, or a letter stands for nothing or for two values.
+        BadInput: the text is not in the grammar, or a letter stands for nothing or for two values.
     """
     return Formula(text, field, names_of_letters(text, field, letters))
 
 
 def omega(numbers: Numbers) -> Any:
-    """The compression ratio of the compressor; None where it has none, or where it is not known as a formula of its values.
+    """The compression ratio of the compressor; None if it has none, or if no formula in the compressor's values is known.
 
     Raises:
-        BadInput: the compressor states one that cannot be.
+        BadInput: the compressor states an impossible ratio.
     """
     spec, dim = numbers.compressor, numbers.values.get(_D)
     if spec is None or dim is None:
@@ -96,7 +98,7 @@ def omega(numbers: Numbers) -> Any:
 
 
 def of_the_run(experiment: Mapping[str, Any]) -> dict[str, float]:
-    """What bounds may have besides the numbers of a point: f0, the loss at the start, and K, the steps up to the last saved time.
+    """The further values that bounds may have at a point: f0, the initial loss, and K, the number of steps to the last saved time.
 
     Args:
         experiment: the experiment of the point (`Experiment.to_dict`).
@@ -120,14 +122,14 @@ def _loss_at(loss: str, x: tuple[float, ...]) -> float:
 @lru_cache(maxsize=4096)
 def _time_of_step(method: str, eta: str) -> float:
     tau = problem(json.loads(method) | {"eta": eta}).tau
-    assert tau is not None  # for the type checker: there is an eta
+    assert tau is not None  # for the type checker: eta is given
     return float(tau)
 
 
 def at_points(formulas: Iterable[Formula], points: Sequence[Numbers]) -> list[np.ndarray]:
-    """The values of each formula at each point, nan where there is none."""
+    """The values of each formula at each point, nan if it has none there."""
     groups: dict[Any, list[int]] = {}
-    for n, point in enumerate(points):  # what has one form is computed at once
+    for n, point in enumerate(points):  # points of one form are evaluated in one call
         spec = point.compressor
         shape = None if spec is None else _shape(spec).text
         groups.setdefault((shape, tuple(sorted(point.values))), []).append(n)
@@ -142,14 +144,14 @@ def at_points(formulas: Iterable[Formula], points: Sequence[Numbers]) -> list[np
 
 
 def _shape(spec: Spec) -> Spec:
-    """The specification of which the ratio is computed: that with letters, unless it is not known in this form."""
+    """The specification whose ratio is computed: the one with letters, or `spec` itself if its ratio is not known with letters."""
     opened, _ = spec.opened("value")
     return spec if _ratio(opened) is None else opened
 
 
 @lru_cache(maxsize=1024)
 def _ratio(spec: Spec) -> Callable[..., Any] | None:
-    """omega as a function of the values that are letters, in their order, and d; None where it is not known in this form."""
+    """The ratio omega as a function of d and the letters among the values, in their order; None if it is not known in this form."""
     names = [value for _, value in spec.values if isinstance(value, str)]
     d = sp.Symbol("d", integer=True, positive=True)
     try:
@@ -160,5 +162,5 @@ def _ratio(spec: Spec) -> Callable[..., Any] | None:
         if not set(named) <= {*names, "d"}:
             return None
         return lower_function(ratio.value, [sp.Symbol(name) for name in (*names, "d")])
-    except Exception:  # a piece of the user's that needs a number may raise anything
+    except Exception:  # a user's piece that needs a number may raise any exception
         return None

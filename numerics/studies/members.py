@@ -1,7 +1,7 @@
-"""The points of a study as they are solved: an experiment's family, and the numbers that tell it from others of that family.
+"""The points of a study as they are solved: an experiment's family, and the numbers that distinguish it within the family.
 
-Points that differ in the numbers of their noise and compressor alone are read once: of the others only these two specifications
-are read, which is a tenth of the time.
+If points differ only in the numbers of their noise and compressor, one of them is read in full. Only these two specifications of
+the others are read, which takes a tenth of the time.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Member:
     """A point: an experiment with one step size.
 
     Attributes:
-        like: the experiment, or another that differs from it in the numbers of its noise and compressor alone.
-        family: the family that its programs are compiled for.
-        numbers: what the symbols of the family stand for; eta too.
-        shared: text of what the members of a call have in common besides the family, which determines the loss with its numbers.
+        like: the experiment, or another one that differs from it only in the numbers of its noise and compressor.
+        family: the family for which its programs are compiled; with its numbers it determines the loss.
+        numbers: the values of the family's symbols, and eta.
+        shared: a text of the settings that the members of a call have in common besides the family.
         written: the experiment as JSON.
-        experiment: reads the experiment itself.
+        experiment: a function that reads the experiment itself.
     """
 
     like: Experiment
@@ -40,12 +40,12 @@ class Member:
 
     @property
     def width(self) -> int:
-        """Numbers that its values take."""
+        """The number of values that the point's results hold."""
         return self.like.paths * (self.like.values_per_path + (self.like.problems[0].dim or 0))
 
 
 def member(of: Experiment) -> Member:
-    """The point of an experiment with one step size."""
+    """The point of an experiment that has one step size."""
     problem, (family, numbers) = of.problems[0], family_of(of)
     solving = (of.paths, of.seed, of.save, of.quantities, of.dt, of.substeps, of.dtype)
     shared = repr((problem.eta, problem.T, problem.x0, problem.dim, *solving))
@@ -53,7 +53,7 @@ def member(of: Experiment) -> Member:
 
 
 def members(points: Iterable[Mapping[str, Any]]) -> list[Member]:
-    """The points of experiments with these fields, each with one step size; quickest where like ones follow one another.
+    """The points of experiments with these fields, each with one step size. It is fastest if similar points follow one another.
 
     Raises:
         BadInput: a field does not fit, fields contradict each other, or one is missing.
@@ -72,9 +72,9 @@ def members(points: Iterable[Mapping[str, Any]]) -> list[Member]:
 
 @final
 class _Siblings:
-    """Points that differ from one point in the numbers of its noise and compressor alone.
+    """Points that differ from a first point only in the numbers of its noise and compressor.
 
-    Each specification is checked as that of the one point is: its values, and that a compressor exists in the dimension.
+    Each specification is checked like the first point's: its values, and whether the compressor exists in the dimension.
     """
 
     def __init__(self, fields: Mapping[str, Any], first: Member) -> None:
@@ -84,16 +84,16 @@ class _Siblings:
         self._texts = {kind: spec.text for kind, (spec, _) in opened.items()}
         self._letters = {kind: numbers.keys() for kind, (_, numbers) in opened.items()}
         self._entries: dict[tuple[str, str], tuple[str, dict[str, float]] | None] = {}
-        # only reading a point as a whole says what a piece or a rule of the user's makes of a number
+        # a user's piece or rule may treat a number in its own way, so such a point must be read as a whole
         plain = problem.table is None and problem.regime is None and not problem.params
         plain = plain and all(spec.entry.owner is None for spec in problem.specs.values())
         self._none = not plain or any(name not in first.numbers for _, numbers in opened.values() for name in numbers)
 
     def member(self, fields: Mapping[str, Any]) -> Member | None:
-        """The point with these fields; None where it differs in more.
+        """The point with these fields; None if it differs in anything else.
 
         Raises:
-            BadInput: a number of it is not accepted.
+            BadInput: one of its numbers is not accepted.
         """
         if self._none or {kind for kind in OPENED if kind in fields} != self._texts.keys() or not self._alike(fields):
             return None
@@ -109,20 +109,20 @@ class _Siblings:
         return Member(first.like, first.family, numbers, first.shared, written, read)
 
     def _alike(self, fields: Mapping[str, Any]) -> bool:
-        """Whether the other fields are equal, and of equal types: 1 is not true."""
+        """Whether the other fields are equal and have equal types: 1 is not true."""
         others = _others(fields)
         if others.keys() != self._others.keys():
             return False
         return all(_same(value, self._others[name]) for name, value in others.items())
 
     def _read(self, kind: str, text: Any) -> tuple[str, dict[str, float]] | None:
-        """A specification in its shortest form, and its numbers by letters; None where it has numbers in other places."""
+        """A specification in its shortest form, and its numbers by letter; None if it has numbers in other places."""
         if not isinstance(text, str):
             return None
         if (kind, text) not in self._entries:
             spec = parse_spec(kind, text, kind)
             opened, numbers = spec.opened(kind)
-            # a symbol may have the name of a number's letter
+            # the name of a symbol may be the letter of a number
             alike = opened.text == self._texts[kind] and numbers.keys() == self._letters[kind]
             if alike:
                 built = spec.build()

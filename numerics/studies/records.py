@@ -1,4 +1,4 @@
-"""What is kept of a run of a study: estimates at the saved times, counts of blow-ups, or why it has no numbers."""
+"""The records of a study's runs: estimates at the saved times, counts of blow-ups, or the reason why there are no numbers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.statistics.estimates import over_time
 
-#: level of all intervals, and the quantiles between which most paths are
+#: level of all intervals, and the quantiles of the band that contains most paths
 LEVEL, BAND = 0.95, (0.1, 0.9)
-#: numbers that are summed up in one call, at most: 8 MiB
+#: largest number of values that are summarised in one call: 8 MiB
 TOGETHER = 2**20
-#: reasons for which a run has no numbers
+#: exceptions for which a run has no numbers
 CANNOT = (Refusal, NoClosedForm, NotANumber)
-#: share of the mean that one path may have, and how many times what it has on average of exponential values, H_n/n (n paths):
-#: a sum of heavy tails is large because one of its terms is, of values with a variance it is not (O'Brien 1980)
+#: largest share of the mean that one path may have, absolute and relative to its average H_n/n for exponential values (n paths):
+#: one term makes a sum of heavy tails large, but not a sum of values with a variance (O'Brien 1980)
 MOST_SHARE, MOST_TIMES = 0.1, 4.0
 
 Failure = Refusal | NoClosedForm | NotANumber
@@ -29,30 +29,30 @@ Outcome = Ensemble | Failure
 
 
 class Unseen(StrEnum):
-    """Why a mean is not seen by the sample, so that its interval by the central limit theorem is not sound."""
+    """The reasons why the sample does not show a mean, so that its interval from the central limit theorem is unsound."""
 
-    #: second moments grow without bound, and faster than the square of the mean (`sdescent.numerics.without_sampling.growth`)
+    #: second moments grow without bound and faster than the square of the mean (`sdescent.numerics.without_sampling.growth`)
     GROWTH = "mean-square growth"
-    #: one path has a share of the sum of all that is too large (`MOST_SHARE`)
+    #: one path has too large a share of the sum over all paths (`MOST_SHARE`)
     ONE_PATH = "one path"
 
 
 def unseen(largest: float, total: float, paths: int, growth: float | None) -> list[str]:
-    """Reasons why a mean at the last saved time is not seen; [] where there is none.
+    """The reasons why the sample does not show a mean at the last saved time; [] if there are none.
 
     Args:
-        largest, total: the largest absolute value of a path, and the sum of all.
-        paths: that did not blow up.
+        largest, total: the largest absolute value over paths, and the sum of the absolute values.
+        paths: the number of paths that did not blow up.
         growth: from `sdescent.numerics.without_sampling.growth.mean_square_growth`.
     """
-    # 4 H_n/n < 1/10 for larger ones
+    # for larger n, 4 H_n/n < 1/10
     usual = sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0
     one = paths > 1 and largest > max(MOST_SHARE, MOST_TIMES * usual) * total
     return [reason.value for reason, holds in ((Unseen.GROWTH, growth is not None), (Unseen.ONE_PATH, one)) if holds]
 
 
 def unseen_in(values: np.ndarray, growth: float | None) -> list[str]:
-    """`unseen`, from the values of all paths."""
+    """The reasons of `unseen`, from the values of all paths."""
     sizes = np.abs(values[np.isfinite(values)])
     return unseen(float(sizes.max(initial=0.0)), float(sizes.sum()), len(sizes), growth)
 
@@ -63,19 +63,19 @@ def records(
     quantities: Sequence[tuple[str, ...]],
     growths: Sequence[float | None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Runs as JSON values.
+    """The records of runs, as JSON values.
 
     Args:
         kind: METHOD or the name of a model.
         outcomes: from `sdescent.numerics.studies.together.solve_together`.
-        quantities: names of those that are kept of each.
-        growths: of each, from `sdescent.numerics.without_sampling.growth.mean_square_growth`.
+        quantities: for each run, the names of the quantities to keep.
+        growths: for each run, from `sdescent.numerics.without_sampling.growth.mean_square_growth`.
 
     Returns:
-        Of each "model" and, where it ran, "times" (S,), "end" (where its last step ends), "quantities" ({name: a
-        `sdescent.numerics.statistics.estimates.Series` of level 0.95, null where there is no number}) and "blow_ups" ("count", and
-        "by_time" (S,)), "growth" and "unseen" ({name: reasons of `Unseen` at the last time}); of a run without
-        numbers those of `reason`.
+        For each run "model" and, if it has numbers, "times" (S,), "end" (the end of its last step), "quantities" ({name: a
+        `sdescent.numerics.statistics.estimates.Series` of level 0.95, null where there is no number}), "blow_ups" ("count", and
+        "by_time" (S,)), "growth" and "unseen" ({name: reasons of `Unseen` at the last time}). If it has none, the entries of
+        `reason`.
     """
     ran = {n: outcome for n, outcome in enumerate(outcomes) if isinstance(outcome, Ensemble)}
     columns = [(n, name) for n in ran for name in quantities[n]]
@@ -103,7 +103,7 @@ def records(
 
 
 def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | None]]]:
-    """`_numbers` of each array; small arrays of one shape together, since a call for each would take longer."""
+    """`_numbers` of each array. Small arrays of one shape are summarised together, which is faster than one call for each."""
     results: dict[int, dict[str, list[float | None]]] = {}
     groups: dict[tuple[int, ...], list[int]] = {}
     for n, array in enumerate(arrays):
@@ -145,13 +145,13 @@ def _listed(array: np.ndarray) -> list[Any]:
 
 
 def series(values: np.ndarray) -> dict[str, Any]:
-    """Estimates at each saved time from values (S, paths), as JSON values."""
+    """The estimates at each saved time from values (S, paths), as JSON values."""
     with np.errstate(over="ignore", invalid="ignore"):
         return over_time(values, *BAND, LEVEL).to_dict()
 
 
 def reason(error: Failure) -> dict[str, Any]:
-    """Why a run has no numbers: "refused" (the kind), "message", and "exists", whether the model exists but cannot be solved."""
+    """Why a run has no numbers: "refused" (the kind), "message", and "exists" (whether the model exists but cannot be solved)."""
     if isinstance(error, Refusal):
         return {"refused": error.kind, "message": error.message, "exists": False}
     exists = isinstance(error, NoClosedForm)

@@ -1,7 +1,7 @@
-"""Families of experiments: they differ in numbers alone, and so share one compiled program.
+"""Families of experiments that differ only in numbers, and so share one compiled program.
 
 A family is the problem of an experiment with symbols in place of the numbers of its noise, compressor and method, of the number of
-clients and of a rule's constants. Its programs are given these numbers with each call
+clients and of a rule's constants. Its programs take these numbers with each call
 (`sdescent.numerics.simulate.parameters.constants`).
 """
 
@@ -29,18 +29,18 @@ from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names
 
 #: pieces whose numbers are always symbols
 OPENED = ("noise", "compressor")
-#: fields of a problem that a family has; the others are numbers
+#: the fields of a problem that its family keeps; the others are numbers
 _STRUCTURE = ("method", "compressor", "noise", "loss", "schedule", "regime", "dim")
 
 
 @final
 @dataclass(frozen=True)
 class Family:
-    """Experiments that differ in their numbers alone.
+    """Experiments that differ only in their numbers.
 
     Args:
-        key: text that is equal for equal families.
-        problem: with symbols in place of the numbers.
+        key: a text that is equal for equal families.
+        problem: the problem, with symbols in place of the numbers.
     """
 
     key: str
@@ -59,28 +59,28 @@ class Family:
 
     @cached_property
     def names(self) -> set[str]:
-        """Names of its numbers; of noise whose scale is 0 nothing is left."""
+        """The names of its numbers. Noise with scale 0 leaves none."""
         method, loss, dim = self.method, self.problem.loss, self.problem.dim or 0
         return {"N", *symbol_names(method), *own_names(method), *kept_scales(method), *of_loss(loss, dim)}
 
     def equation(self, model: Model) -> SDE | None:
-        """The method's SDE with these symbols; None where it has no closed form with them, and numbers must be put in first."""
+        """The method's SDE with these symbols; None if it has a closed form only for numbers."""
         return _equation((self, model))
 
     def exists(self, model: Model, numbers: Mapping[str, float]) -> bool:
         """Whether the equation with symbols can be solved, and none of its conditions is false at these numbers.
 
-        A false condition refuses the numbers, or concerns accuracy alone.
+        A false condition may refuse the numbers, or concern only the accuracy.
         """
         if self.equation(model) is None:
             return False
         return not any(_false(c, tuple((a, numbers.get(a)) for a in names)) for c, names in _undecided(self, model))
 
     def differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
-        """Names of the numbers that may differ between the paths of one call.
+        """The names of the numbers that may differ between the paths of one call.
 
-        Not eta, N and those that the time of a step is made from, which decide on the loops of a program; not a number that a
-        sampler needs as a number, or that a special function's table is made from.
+        This excludes eta, N and the numbers that determine the time of a step, on which the loops of a program depend. It also
+        excludes numbers that a sampler needs as numbers, or from which the table of a special function is computed.
         """
         key = kind, tuple(numbers)
         if key not in self._differences:
@@ -104,7 +104,7 @@ class Family:
 def family_of(experiment: Experiment) -> tuple[Family, dict[str, float]]:
     """The family of an experiment with one step size, and the experiment's numbers by name, without eta."""
     problem = experiment.problems[0]
-    for kinds in ((*OPENED, "method"), OPENED):  # a number of steps between averages cannot be a symbol
+    for kinds in ((*OPENED, "method"), OPENED):  # the number of steps between averages cannot be a symbol
         fields, numbers = _opened(problem, kinds)
         family = _family(json.dumps(fields, sort_keys=True))
         if family is not None:
@@ -121,12 +121,12 @@ def family_of(experiment: Experiment) -> tuple[Family, dict[str, float]]:
 def _stands_for(family: Family, numbers: Mapping[str, Fraction], problem: Problem) -> bool:
     """Whether the family's method with these numbers is the experiment's own.
 
-    A piece of the user's may make something else of a number than of a letter, and a scale that is 0 leaves no noise. For the
-    pieces built in, whose numbers in a specification are not 0, a test says that it is.
+    A user's piece may treat a number and a letter differently, and a scale of 0 leaves no noise. For the built-in pieces, whose
+    numbers in a specification are not 0, a test shows that the two methods are equal.
     """
     try:
         specialised = specialise(family.method, numbers)
-    except Exception:  # whatever a piece raises; then the experiment is solved with its own numbers
+    except Exception:  # a piece may raise any exception; the experiment is then solved with its own numbers
         return False
     return specialised == problem.method and family.method.noise.law.degenerate == problem.method.noise.law.degenerate
 
@@ -138,20 +138,20 @@ def _false(condition: Any, values: tuple[tuple[str, float | None], ...]) -> bool
 
 @lru_cache(maxsize=1024)
 def _undecided(family: Family, model: Model) -> list[tuple[Condition, list[str]]]:
-    """The conditions of the equation that hold for some numbers and not for others, with the names of these."""
+    """The conditions of the equation that hold for some numbers only, each with the names of those numbers."""
     equation = family.equation(model)
     conditions = () if equation is None else equation.conditions
     return [(c, sorted(map(str, c.left.free_symbols | c.right.free_symbols))) for c in conditions if c.met is None]
 
 
 def _opened(problem: Problem, kinds: Iterable[str]) -> tuple[dict[str, Any], dict[str, Fraction]]:
-    """The fields of a family with symbols in specifications of these kinds, and the numbers that its symbols have."""
+    """The fields of a family with symbols in the specifications of these kinds, and the numbers of the symbols."""
     fields: dict[str, Any] = {kind: spec.text for kind, spec in problem.specs.items()}
     if problem.table is not None:
         fields["method"] = {name: value for name, value in problem.table.to_dict().items() if value is not None}
     fields |= {"dim": problem.dim, "clients": "N", "regime": problem.regime}
     numbers = {"N": Fraction(int(problem.method.clients))}
-    if len(problem.method.noise.scales) > 1:  # different scales are different expressions, as many as there are clients
+    if len(problem.method.noise.scales) > 1:  # different scales are different expressions, one for each client
         fields["clients"] = int(problem.method.clients)
         del numbers["N"]
     for kind in kinds:
@@ -165,21 +165,21 @@ def _opened(problem: Problem, kinds: Iterable[str]) -> tuple[dict[str, Any], dic
 
 @lru_cache(maxsize=1024)
 def _family(fields: str) -> Family | None:
-    """The family with these fields; None where the pieces cannot have symbols."""
+    """The family with these fields; None if its pieces do not accept symbols."""
     try:
         return Family(fields, problem(json.loads(fields)))
-    except Exception:  # a piece of the user's that needs a number may raise anything
+    except Exception:  # a user's piece that needs a number may raise any exception
         return None
 
 
 def _closed(problem: Problem) -> Family:
-    """The family of one experiment alone, with its numbers in it."""
+    """The family of a single experiment, with its numbers filled in."""
     fields = problem.to_dict()
     key = repr(sorted((name, repr(fields.get(name))) for name in (*_STRUCTURE, "clients", "params")))
     return _first_of_equals(Family(key, problem))
 
 
-#: the first of equal families, whose caches are filled
+#: maps equal families to the first one, whose caches are filled
 _first_of_equals = Memo(lambda family: family, 1024)
 
 
@@ -189,7 +189,7 @@ def _derived(key: tuple[Family, Model]) -> SDE | None:
     try:
         equation = sde(problem.method, model, problem.loss, problem.dim)
         return None if isinstance(equation, RuleSDE) and equation.rule is None else equation
-    except Exception:  # the experiment's own derivation says why, with its numbers
+    except Exception:  # the experiment's own derivation gives the reason, with its numbers
         return None
 
 

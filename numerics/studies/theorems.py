@@ -1,7 +1,7 @@
-"""A theorem of one's own as a bound of a sweep: proved first, then a formula with what it assumes of the numbers of a point.
+"""A user's theorem as a bound of a sweep: it is proved first, and becomes a formula with its assumptions about a point's numbers.
 
-What a theorem assumes of the loss, of the noise or of a state no number of a point decides: it is listed, and taken for granted.
-Whether it is about the method of a point is compared part by part.
+The numbers of a point do not decide assumptions about the loss, the noise or a state. These are listed, and taken for granted.
+Whether the theorem is about the method of a point is decided part by part.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ from sdescent.derive.vocabulary.symbols import eta
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.studies.formulas import METHOD_FIELDS
 
-#: seconds for the proof of a theorem
+#: time limit for the proof of a theorem, in seconds
 SECONDS = 60.0
-#: letters of a theorem that a sweep has too: the step size, the clients, d, the horizon (both sides end at the last saved step) and
-#: the loss at the start
+#: letters that a theorem shares with a sweep: the step size, the clients, d, the horizon (both sides end at the last saved step)
+#: and the initial loss
 SHARED: Mapping[str, str] = {"eta": "eta", "N": "N", "d": "d", "T": "run_K*eta", "K": "run_K", nm.f0[1]: "run_f0"}
 #: relative difference of numbers that count as equal
 ROUNDING = 1e-9
@@ -53,18 +53,18 @@ _ARITHMETIC = ("q", "x", "+", "*", "/", "^", "pi")
 
 
 def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
-    """The bound of a theorem with its formula, what it assumes of numbers, and what it takes for granted; and where it applies.
+    """The bound of a theorem with its formula, its assumptions about numbers and what it takes for granted, and where it applies.
 
-    What it assumes of numbers is all that its file and its method say of them, whether or not the proof needs it: formulas of
-    moments hold under some of it.
+    The assumptions about numbers are all those in its file and its method, whether or not the proof needs them: formulas of moments
+    hold only under some of them.
 
     Args:
-        bound: with a theorem.
-        folder: in which its file is looked for.
+        bound: a bound that names a theorem.
+        folder: the folder of its file.
 
     Raises:
-        BadInput: the file cannot be read, or states no theorem; it is not proved; its conclusion is not a bound on E f at the
-            horizon; a constant has no letter, or a letter is not one of its constants.
+        BadInput: the file cannot be read, or states no theorem; the theorem is not proved; its conclusion is not a bound on E f at
+            the horizon; a constant has no letter, or a letter is not one of its constants.
     """
     source = bound.theorem
     assert source is not None  # for the type checker
@@ -102,7 +102,7 @@ def _read(path: Path, name: str, place: str) -> Stated:
     """The theorem of a file that a specification names.
 
     Raises:
-        BadInput: it cannot be read, or states no theorem.
+        BadInput: the file cannot be read, or states no theorem.
     """
     try:
         return read_stated(path)
@@ -114,7 +114,7 @@ def _read(path: Path, name: str, place: str) -> Stated:
 
 @final
 class Covers:
-    """Whether a theorem is about the method of a point.
+    """The test of whether a theorem is about the method of a point.
 
     Args:
         stated: the theorem.
@@ -125,11 +125,12 @@ class Covers:
         self._bindings_of: dict[str, Mapping[str, Any] | None] = {}
 
     def __call__(self, experiment: Mapping[str, Any], letters: Mapping[str, float]) -> bool:
-        """Whether it is, with the numbers that its constants have at the point.
+        """Whether the theorem covers the point, given the numbers of its constants there.
 
         Args:
             experiment: the experiment of the point (`Experiment.to_dict`).
-            letters: numbers of constants of the theorem, by name; those of symbols of its method have to be those of the point's.
+            letters: the numbers of the theorem's constants, by name. Symbols of its method must have the values that the point's
+                method has.
         """
         if self._stated.dim not in (None, experiment["dim"]) or _is_a_game(experiment["loss"], experiment["dim"]):
             return False
@@ -167,7 +168,7 @@ def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple
 
 
 def _is_plain(t: Any) -> bool:
-    """Whether a term is a formula of numbers: no mean, integral, vector or function that a sweep's formulas lack."""
+    """Whether a term is a formula of numbers, without means, integrals, vectors or functions that a sweep's formulas lack."""
     heads = [p for p in parts(t) if isinstance(p, tuple) and p and isinstance(p[0], str)]
     return all(p[0] in _ARITHMETIC or (p[0] == "f" and p[1] in FORMULAS.functions) for p in heads)
 
@@ -178,7 +179,7 @@ def _is_of_numbers(stated: Stated, r: Relation) -> bool:
 
 
 def _letters(stated: Stated, needed: set[str], formulas: Mapping[str, str], place: str) -> dict[Term, Term]:
-    """{constant of the theorem: its formula in the letters of a sweep}."""
+    """The formula of each constant of the theorem, in the letters of a sweep."""
     free = needed - set(SHARED)
     constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"}
     constants = constants - {nm.fT[1], *SHARED} | free
@@ -193,12 +194,12 @@ def _letters(stated: Stated, needed: set[str], formulas: Mapping[str, str], plac
 
 
 def _as_factor(formula: str) -> str:
-    """A formula that may stand in a product or below an exponent: a name or a number as it is, others in parentheses."""
+    """A formula that may stand in a product or below an exponent: a name or a number unchanged, anything else in parentheses."""
     return formula if re.fullmatch(r"\w+", formula.strip(), re.ASCII) else f"({formula})"
 
 
 def _symbols_of_the_method(method: Method) -> dict[str, str]:
-    """Symbols of the method itself, which are values of the specification of the same name."""
+    """The symbols of the method itself, each with the name of its value in the specification."""
     names = {name: f"params_{name}" for name, value in method.constants if not value.is_number}
     for kind in ("noise", "compressor", "schedule"):
         names |= {name: f"{kind}_{name}" for name in symbol_names(getattr(method, kind))}
@@ -206,28 +207,28 @@ def _symbols_of_the_method(method: Method) -> dict[str, str]:
 
 
 def _inequalities(r: Relation) -> Iterator[str]:
-    """A relation as inequalities of a sweep, which has no equalities."""
+    """A relation as one or two inequalities of a sweep, which has no equalities."""
     for sign in ("<=", ">=") if r.op == "==" else (r.op,):
         yield f"{show(tidy(r.left))} {sign} {show(tidy(r.right))}"
 
 
-# --- whether it is about the method of a point
+# --- whether the theorem is about the method of a point
 
 
 @lru_cache(maxsize=4096)
 def _is_a_game(loss: str, dim: int) -> bool:
-    """Whether the method does not follow the gradient of f alone: a coordinate maximises f."""
+    """Whether the loss is a game: some coordinate maximises f, so that the method does not follow the gradient of f alone."""
     return -1 in parse_spec("loss", loss, "loss").build().players(dim)
 
 
 def _bindings(stated: Stated, method: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The numbers that the symbols of the theorem's method have in a point's; None where it is another method."""
+    """The values that the symbols of the theorem's method take in a point's method; None if it is another method."""
     (step,) = method["eta"]
     own_problem = problem({key: value for key, value in method.items() if key != "eta"})
     ours = specialise(own_problem.method, dict(own_problem.params))
     theirs, bindings = stated.method, dict[str, Any]()
     if not is_sign(theirs) and float(ours.noise.law.tail) <= 2:
-        return None  # what it says of second moments is false
+        return None  # statements about second moments are false here
     if (ours.rule.memory, ours.rule.assignments) != (theirs.rule.memory, theirs.rule.assignments):
         return None
     if theirs.clients.is_number and theirs.clients != ours.clients:
@@ -248,7 +249,7 @@ def _bindings(stated: Stated, method: Mapping[str, Any]) -> Mapping[str, Any] | 
 
 
 def _matched(theirs: Any, ours: Any, bindings: dict[str, Any]) -> bool:
-    """Whether a part of a method is the other's with numbers for its symbols, which are added to `bindings`."""
+    """Whether `ours` is `theirs` with values for its symbols, which are added to `bindings`."""
     if isinstance(theirs, sp.Symbol):
         return isinstance(ours, sp.Basic) and ours == bindings.setdefault(theirs.name, ours)
     if isinstance(theirs, sp.Basic) or isinstance(ours, sp.Basic):

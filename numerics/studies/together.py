@@ -1,6 +1,7 @@
-"""Points of a study solved together: those of one family, with their numbers as values that differ from path to path.
+"""Points of a study, solved together: one family per call, with numbers that differ from path to path.
 
-Each point has the draws that a run of it alone has, and the same bits: results do not depend on which points are solved together.
+Each point has the same draws, and the same bits, as in a run of its own. So results do not depend on which points are solved
+together.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ from sdescent.numerics.studies.members import Member
 from sdescent.numerics.studies.records import CANNOT, Outcome
 from sdescent.numerics.without_sampling.growth import mean_square_growth
 
-#: numbers of the values that one call keeps, at most: 64 MiB
+#: largest number of values that one call keeps: 64 MiB
 MOST_NUMBERS = 2**23
-#: members of fewer paths share chunks
+#: members with fewer paths share chunks
 FEW = 1024
 
 
 def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
-    """The ensembles of the method, or of one of its models, for each of these points; or why it has none.
+    """The ensembles of the method, or of one of its models, one for each point; or the reason why a point has none.
 
     Args:
         kind: METHOD or the name of a model.
-        members: of any families and numbers.
+        members: points of any families and numbers.
 
     Raises:
-        BadInput: a number outside the domain of its symbol.
+        BadInput: a number is outside the domain of its symbol.
     """
     outcomes: dict[int, Outcome] = {}
     for group in _groups(kind, members):
@@ -48,13 +49,13 @@ def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
 
 
 def growth_of(kind: Kind, member: Member) -> float | None:
-    """As `sdescent.numerics.without_sampling.growth.mean_square_growth`, for a point."""
+    """`sdescent.numerics.without_sampling.growth.mean_square_growth` for a point."""
     problem = member.like.problems[0]
     return mean_square_growth(member.family.method, kind, problem.loss, problem.dim or 0, member.numbers)
 
 
 def _groups(kind: Kind, members: Sequence[Member]) -> list[list[int]]:
-    """The places of members that one call can solve: of one family and structure, with equal numbers where these must be equal."""
+    """Groups of indices of members that one call can solve: the same family and structure, and equal numbers where needed."""
     groups: dict[Any, list[int]] = {}
     for n, member in enumerate(members):
         differing = member.family.differing(kind, member.numbers)
@@ -65,19 +66,19 @@ def _groups(kind: Kind, members: Sequence[Member]) -> list[list[int]]:
 
 
 def _alone(kind: Kind, member: Member) -> bool:
-    """Whether the equation with symbols does not stand for this member's."""
+    """Whether the family's equation with symbols cannot replace this member's own."""
     return kind != METHOD and not member.family.exists(kind, member.numbers)
 
 
 def _parts(members: Sequence[Member]) -> Iterator[slice]:
-    """As many members at a time as memory allows."""
+    """Slices of as many members as memory allows at a time."""
     count = max(1, MOST_NUMBERS // members[0].width)
     for first in range(0, len(members), count):
         yield slice(first, first + count)
 
 
 def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[Outcome]:
-    """The outcomes of one call.
+    """The outcomes of one call, or of one call per member if it fails.
 
     Raises:
         BadInput: the experiment's own numbers are not accepted either; the error names them.
@@ -90,23 +91,25 @@ def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[
         if alone:
             raise
         failure = None
-    if len(members) > 1:  # solved one by one, they show which of them fails
+    if len(members) > 1:  # solved one by one, the members show which of them fails
         return [outcome for member in members for outcome in _solved(kind, [member])]
     return _solved(kind, members, alone=True) if failure is None else [failure]
 
 
 def _call(kind: Kind, members: Sequence[Member], alone: bool) -> Ensemble:
-    """One ensemble of all paths of these members, one member after the other.
+    """One ensemble with all paths of these members, one member after the other.
 
     Args:
-        alone: whether the numbers of a member are in its method, in place of symbols.
+        kind: METHOD or the name of a model.
+        members: members that one call can solve.
+        alone: whether the method has the numbers of its single member instead of symbols.
     """
     first = members[0]
     experiment, problem, family = first.like, first.like.problems[0], first.family
     assert problem.T is not None and problem.x0 is not None  # for the type checker: an experiment is complete
     dim, save, paths = problem.dim or 0, experiment.save, experiment.paths
     differing = family.differing(kind, first.numbers)
-    # of one member too, so that it has the same program as many
+    # also for a single member, so that it uses the same program as many members
     varied = {name: np.repeat([m.numbers[name] for m in members], paths) for name in differing}
     shared: dict[str, Any] = {
         "T": float(problem.T),
@@ -135,14 +138,14 @@ def _call(kind: Kind, members: Sequence[Member], alone: bool) -> Ensemble:
 
 
 def _chunk(rows: int, paths: int, all_paths: int, values_per_path: int) -> int:
-    """Paths at a time, of few sizes: a program is compiled for each, and not for every number of members."""
+    """The number of paths at a time, one of a few sizes, since a program is compiled for each size."""
     if paths >= FEW:
         return default_chunk(rows, paths, values_per_path)
     return FEW if all_paths >= FEW else LANES
 
 
 def _cut(all_members: Ensemble, count: int) -> list[Outcome]:
-    """The ensembles of the members, side by side in one."""
+    """The ensembles of the members, cut from one that has them side by side."""
     if count == 1:
         return [all_members]
     paths = all_members.paths // count

@@ -1,1 +1,1 @@
-"""Real input: data sets, losses over them, the noise of real mini-batch gradients, the real mini-batch methods, step rules."""
+"""Real data: data sets, losses over them, the noise of mini-batch gradients, mini-batch methods, step rules."""

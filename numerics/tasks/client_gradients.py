@@ -1,8 +1,8 @@
-"""Clients with data of their own, as gradients for `sd.run`: each client's own gradient, or its mini-batches. Dimensionless.
+"""Clients with their own data, as gradients for `sd.run`: each client's own gradient, or its mini-batches. Dimensionless.
 
-The loss is f = (1/N) sum_i f_i, client i's own being f_i = (N n_i/n) (mean of the losses of its n_i samples), so that the mean of
-the clients' gradients is grad f exactly, whatever the sizes of their shares. A run with these gradients is the discrete method
-alone: theory 1 takes E v_i = grad f for every client, and its equations and theorems say nothing of these runs.
+The loss is f = (1/N) sum_i f_i with f_i = (N n_i/n) (mean of the losses of client i's n_i samples). So the mean of the clients'
+gradients is grad f exactly, whatever the sizes of their shares. A run with these gradients is the discrete method alone: theory 1
+assumes E v_i = grad f for every client, so its equations and theorems say nothing about these runs.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from sdescent.numerics.tasks.clients import ClientData
 
 
 class SampleLoss(Protocol):
-    """A loss that is a mean over samples: a `LinearModel` or a `Network`."""
+    """A loss that is a mean over samples, such as a `LinearModel` or a `Network`."""
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """sum_m weights_m grad l_m(x), (d, R), over samples `rows`."""
+        """The gradient sum_m weights_m grad l_m(x), (d, R), over the samples `rows`."""
         ...
 
     def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """(1/B) sum_b grad l_b(x), (d, R), over each path's own samples (B, R)."""
+        """The gradients (1/B) sum_b grad l_b(x), (d, R), over each path's own samples (B, R)."""
         ...
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class OwnGradients:
-    """(draws, x (d, R), client) -> that client's stochastic gradient, (d, R): an oracle of `sd.run`.
+    """The stochastic gradient of a client, as a function (draws, x (d, R), client) -> (d, R): an oracle of `sd.run`.
 
-    Use the same object again, since compiled programs are identified by it.
+    Use the same object again, since it identifies compiled programs.
 
     Attributes:
-        loss: over the samples.
-        data: each client's samples; with a batch its gradient is that of a mini-batch, drawn from them with replacement.
-        noise: added to it, with its scale at the client's own gradient; None for no noise but that of the mini-batches.
+        loss: the loss over the samples.
+        data: each client's samples. With a batch, the gradient is that of a mini-batch drawn from them with replacement.
+        noise: noise added to the gradient, with its scale at the client's own gradient; None for no noise besides mini-batches.
         parameters: values of the noise's symbols.
 
     Raises:
-        BadInput: clients that share their samples, whose mean gradient is then another one.
+        BadInput: the clients share their samples, so that their mean gradient is not grad f.
     """
 
     loss: SampleLoss
@@ -62,7 +62,7 @@ class OwnGradients:
 
     @cached_property
     def _shards(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sample numbers and weights of each client, (N, the largest n_i); numbers that only fill have weight 0."""
+        """Sample numbers and weights of each client, (N, the largest n_i). Padding has weight 0."""
         order, starts, sizes = (np.asarray(a) for a in (self.data.order, self.data.starts, self.data.sizes))
         place = np.arange(sizes.max())
         inside = place < sizes[:, None]

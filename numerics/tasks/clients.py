@@ -1,7 +1,7 @@
-"""Which samples each client draws from, and the random streams of its mini-batches.
+"""The samples from which each client draws, and the random streams of its mini-batches.
 
-A stream's key is folded from (seed, purpose, client, path, step), so a client's draws never depend on how many other
-clients, paths or steps are run, and no two uses share a draw.
+A stream's key is folded from (seed, purpose, client, path, step). So a client's draws never depend on how many other clients,
+paths or steps are run, and no two uses share a draw.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sdescent.numerics.tasks.data import require_integer
 
 
 class Purpose(IntEnum):
-    """The purpose of a stream; part of its key."""
+    """The purpose of a stream, which is part of its key."""
 
     BATCH = 0
     COMPRESSOR = 1
@@ -30,14 +30,14 @@ class Purpose(IntEnum):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class ClientData:
-    """N clients over n samples; client i draws `batch` of its samples with replacement, uniformly, at each step.
+    """N clients over n samples. At each step client i draws `batch` of its samples with replacement, uniformly.
 
     Make it with `shared_data` or `data_by_label`.
 
     Attributes:
-        order: sample numbers, shape (n,); a client's samples are a run of consecutive entries.
-        starts: first entry of each client's run, shape (N,).
-        sizes: length of each client's run, shape (N,).
+        order: sample numbers, shape (n,); a client's samples are consecutive entries.
+        starts: index of each client's first entry, shape (N,).
+        sizes: number of each client's entries, shape (N,).
         batch: B, or None for the deterministic gradient over all samples of the client.
         scheme: "shared" or "by label".
     """
@@ -50,18 +50,18 @@ class ClientData:
 
     @property
     def clients(self) -> int:
-        """N, the number of clients."""
+        """The number N of clients."""
         return self.starts.shape[0]
 
     def draw(self, key: jax.Array, client: jax.Array | int) -> jax.Array:
-        """One mini-batch of a client: B sample numbers, independent and uniform over its samples; shape (B,)."""
+        """One mini-batch of a client: B sample numbers, independent and uniform over its samples, shape (B,)."""
         assert self.batch is not None
-        # One hash per number where randint takes three; the bias of 52 bits is below size/2^52.
+        # One hash per number, while randint needs three; 52 bits keep the bias below size/2^52.
         position = jnp.floor(jax.random.uniform(key, (self.batch,)) * self.sizes[client]).astype(jnp.int32)
         return self.order[self.starts[client] + position]
 
     def weights(self, client: jax.Array | int) -> jax.Array:
-        """1/(size of the client's data) on its samples, 0 elsewhere; shape (n,)."""
+        """The weights 1/(number of the client's samples) on its samples, and 0 elsewhere, shape (n,)."""
         numbers = jnp.arange(self.order.shape[0], dtype=self.order.dtype)
         position = jnp.zeros_like(self.order).at[self.order].set(numbers)
         inside = (position >= self.starts[client]) & (position < self.starts[client] + self.sizes[client])
@@ -69,7 +69,7 @@ class ClientData:
 
 
 def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> ClientData:
-    """Every client draws from all n samples, so that clients are independent and identically distributed (theory 1).
+    """Clients that all draw from the same n samples, so they are independent and identically distributed (theory 1).
 
     Args:
         samples: n >= 1.
@@ -77,7 +77,7 @@ def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> Clien
         batch: B >= 1 drawn with replacement, or None for the full deterministic gradient.
 
     Raises:
-        BadInput: an argument outside its range.
+        BadInput: an argument is outside its range.
     """
     _check(samples, clients, batch)
     sizes = jnp.full(clients, samples, jnp.int32)
@@ -85,17 +85,18 @@ def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> Clien
 
 
 def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
-    """The samples, sorted by label (those of one label in their own order), are cut into N shards, sizes differing by at most one.
+    """Clients whose shards come from the samples sorted by label (in their own order within a label).
 
-    A client then sees few of the labels, and the clients' gradients differ as much as a split into equal shards makes them.
+    The sizes of the N shards differ by at most one. Each client then sees few of the labels, so the clients' gradients differ as
+    much as equal shards allow.
 
     Args:
-        labels: of all samples, (n,).
+        labels: the labels of all samples, (n,).
         clients: N from 1 to n.
         batch: B >= 1 drawn with replacement within the shard, or None for the shard's deterministic gradient.
 
     Raises:
-        BadInput: an argument outside its range.
+        BadInput: an argument is outside its range.
     """
     samples = len(labels)
     _check(samples, clients, batch)
@@ -108,7 +109,7 @@ def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) 
 
 @jit
 def stream_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
-    """Keys of the streams (seed, purpose, client, path), shape (clients, paths); fold the step into each; see `check_seed`."""
+    """Keys of the streams (seed, purpose, client, path), shape (clients, paths). Fold the step into each; see `check_seed`."""
     root = jax.random.fold_in(jax.random.key(seed), purpose)
     per_path = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
     return jax.vmap(lambda client: per_path(jax.random.fold_in(root, client), paths))(clients)

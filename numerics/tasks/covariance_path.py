@@ -1,6 +1,6 @@
-"""How the covariance of the gradient noise changes with x, and how far the affine-variance model describes it.
+"""The change of the gradient noise's covariance with x, and how well the affine-variance model describes it.
 
-Covariances are exact (see `gradient_noise`), so the numbers here carry no sampling error.
+Covariances are exact (see `gradient_noise`), so the numbers here have no sampling error.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from sdescent.numerics.tasks.linear_models import LinearModel
 
 @dataclass(frozen=True)
 class AffineVariance:
-    """Least squares of tr C/d against G^2 over the points: tr C(x)/d = s0 + s1 G(x)^2 (theory 1's affine variance).
+    """The least-squares fit tr C(x)/d = s0 + s1 G(x)^2 over the points (theory 1's affine variance).
 
     Attributes:
-        s0, s1: coefficients, both >= 0 (non-negative least squares).
-        r_squared: share of the variation of tr C/d over the points that the fit explains; None if tr C does not vary.
-        worst: largest |fit - value|/value over the points.
+        s0, s1: the coefficients, both >= 0 (nonnegative least squares).
+        r_squared: the share of the variation of tr C/d over the points that the fit explains; None if tr C does not vary.
+        worst: the largest |fit - value|/value over the points.
     """
 
     s0: float
@@ -35,10 +35,10 @@ class AffineVariance:
 
 
 def gradient_descent_path(problem: LinearModel, start: np.ndarray, eta: float, steps: Sequence[int]) -> np.ndarray:
-    """Iterates of gradient descent x <- x - eta grad f(x) at the given step numbers, shape (len(steps), d).
+    """The iterates of gradient descent x <- x - eta grad f(x) at the given step numbers, shape (len(steps), d).
 
     Raises:
-        BadInput: steps that are negative or not increasing, or eta not positive.
+        BadInput: steps are negative or not increasing, or eta is not positive.
     """
     numbers = step_numbers("steps", steps)
     require("eta", eta, eta > 0, "a finite number > 0")
@@ -52,7 +52,7 @@ def gradient_descent_path(problem: LinearModel, start: np.ndarray, eta: float, s
 
 
 def covariance_change(problem: LinearModel, points: np.ndarray, data: ClientData) -> tuple[np.ndarray, AffineVariance]:
-    """Covariances C of one client's mini-batch gradient at P points: tr C over that of the last point, and the fit to all.
+    """The covariances C of one client's mini-batch gradient at P points: tr C relative to the last point, and the fit to all.
 
     Args:
         problem: the loss.
@@ -60,11 +60,11 @@ def covariance_change(problem: LinearModel, points: np.ndarray, data: ClientData
         data: the clients' samples, which they share, and the batch size.
 
     Returns:
-        the ratios, shape (P,); the fit of the affine-variance model.
+        The ratios, shape (P,), and the fit of the affine-variance model.
 
     Raises:
-        BadInput: points of another shape.
-        Refusal: kind "no-noise" at a point without noise.
+        BadInput: points have another shape.
+        Refusal: kind "no-noise", at a point without noise.
     """
     if points.ndim != 2 or points.shape[1] != problem.dim:
         raise BadInput("points", points.shape, f"an array (P, {problem.dim})")
@@ -74,11 +74,11 @@ def covariance_change(problem: LinearModel, points: np.ndarray, data: ClientData
 
 
 def fit_affine_variance(gradient_norm: np.ndarray, variance: np.ndarray) -> AffineVariance:
-    """Non-negative least squares of `variance` (tr C/d, > 0) on 1 and G^2; both arrays have shape (P,)."""
+    """Nonnegative least squares of `variance` (tr C/d > 0) on 1 and G^2; both arrays have shape (P,)."""
     from scipy.optimize import nnls
 
     design = np.stack([np.ones_like(gradient_norm), gradient_norm**2], axis=1)
-    # Columns are scaled to compare, since G^2 may be many orders above or below 1.
+    # Columns are scaled to comparable sizes, since G^2 may be many orders of magnitude above or below 1.
     size = np.linalg.norm(design, axis=0)
     size = np.where(size > 0.0, size, 1.0)
     coefficients, _ = nnls(design / size, variance)

@@ -1,18 +1,17 @@
-"""When a claim counts as seen in the experiments of theory 9: criteria on losses over seeds.
+"""Criteria for when a claim counts as seen in the experiments of theory 9, on losses over seeds.
 
-They were fixed before any result but for two, which came after it. `HALF`: a loss that went from 2.33 to 2.32 had counted as one
-that converges. `LEVEL_WITHIN`: a run had counted as stalled where its last loss was above 0.9 of that half-way, also while it fell.
+They were fixed before any result except for two changes that came after it. `HALF`: a loss that went from 2.33 to 2.32 had counted
+as convergent. `LEVEL_WITHIN`: a run had counted as stalled if its last loss was above 0.9 of the half-way loss, even if it was
+still falling. `without_half` and `stalls_by_ratio` are the original criteria.
 
-`without_half` and `stalls_by_ratio` are the criteria as they were.
-
-A criterion is a set of inequalities (`Condition`). A claim is seen where all of them hold for the whole interval, and fails where
-for a fatal one the whole interval is on the other side.
+A criterion is a set of inequalities (`Condition`). A claim is seen if all of them hold on the whole interval. It fails if the whole
+interval is on the other side for one of the fatal ones.
 
 All intervals are for medians over independent seeds, between two order statistics, exact for every law of the loss
-(`sdescent.numerics.statistics.estimates.quantile`). A claim that looks at several intervals gives each the level
-1 - 0.05/(their number), so that all of them hold at once with probability 0.95 at least. A loss counts up to a cap, and a run that
-left the bound counts as the cap: a blow-up is an outcome. Losses are f - f* with the lower bound f* = 0 where the minimum is not
-known; dimensionless.
+(`sdescent.numerics.statistics.estimates.quantile`). A claim that uses several intervals gives each the level
+1 - 0.05/(their number), so that all hold at once with probability at least 0.95. A loss counts up to a cap, and a run that left
+the bound counts as the cap: a blow-up is an outcome. Losses are f - f*, with the lower bound f* = 0 if the minimum is not known;
+dimensionless.
 """
 
 from __future__ import annotations
@@ -28,41 +27,41 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.statistics.estimates import Estimate, mean, quantile
 from sdescent.numerics.tasks.verdicts import Condition, Finding
 
-#: of all intervals of a claim together
+#: joint level of all intervals of a claim
 LEVEL = 0.95
-#: a loss counts up to this many times the loss at the start
+#: cap on a loss, relative to the initial loss
 CAP = 1000.0
-#: a run is stationary where the mean losses of its last quarter and of the quarter before it are equal within this share
+#: a run is stationary if the mean losses of its last quarter and of the quarter before it agree within this share
 LEVEL_WITHIN = 0.1
-#: in place of that, before any result: a run is stalled where its last loss is above this share of that half-way
+#: the original criterion instead: a run is stalled if its last loss is above this share of the half-way loss
 STALL = 0.9
-#: a loss this small relative to the loss at the start is rounding, and nothing can fall below it
+#: a loss this small relative to the initial loss is rounding, and nothing can fall below it
 ROUNDING = 1e-12
-#: a loss has fallen by more than half where it is below this share of the start
+#: a loss has fallen by more than half if it is below this share of the initial loss
 HALF = 0.5
-#: lengths are equal within this share
+#: relative difference within which lengths are equal
 MATCH = 0.05
 #: least number of seeds
 LEAST = 10
 
 
-#: what conditions are about
+#: the quantities that conditions are about
 LAST, HALFWAY = "the last loss", "the last loss over that half-way"
 QUARTERS = "the last quarter's mean over that before"
 DIFFERENCE, MEAN = "the difference", "the mean"
 
 
 def capped(losses: Any, start: float) -> np.ndarray:
-    """min(loss, c), c = 1000 times the loss at the start; c where a run blew up (NaN), 0 where rounding made it negative."""
+    """The capped loss min(loss, c), c = 1000 times the initial loss: c if a run blew up (NaN), 0 if rounding made it negative."""
     array = np.asarray(losses, float)
     return np.clip(np.where(np.isfinite(array), array, np.inf), 0.0, CAP * start)
 
 
 def median(values: Any, intervals: int = 1) -> Estimate:
-    """The median with its interval, for a claim that looks at this many intervals.
+    """The median with its interval, for a claim that uses this many intervals.
 
     Raises:
-        BadInput: fewer than ten seeds; a value that is not finite.
+        BadInput: there are fewer than ten seeds, or a value is not finite.
     """
     array = np.asarray(values, float)
     if array.ndim != 1 or len(array) < LEAST or not np.all(np.isfinite(array)):
@@ -71,7 +70,7 @@ def median(values: Any, intervals: int = 1) -> Estimate:
 
 
 def _ratio(loss: np.ndarray) -> np.ndarray:
-    """The last loss over that half-way, (seeds,), of (S, seeds) with an odd number S of evenly spread times."""
+    """The last loss divided by the half-way loss, (seeds,), from losses (S, seeds) at an odd number S of evenly spaced times."""
     if len(loss) % 2 == 0:
         raise BadInput("loss", loss.shape, "an odd number of saved times, so that one of them is half-way")
     tiny = np.finfo(float).tiny
@@ -79,11 +78,11 @@ def _ratio(loss: np.ndarray) -> np.ndarray:
 
 
 def quarters(loss: Any, start: float) -> np.ndarray:
-    """The mean loss of the last quarter of each run over that of the quarter before it, (seeds,).
+    """The mean loss of the last quarter of each run divided by that of the quarter before it, (seeds,).
 
     Args:
-        loss: (S, seeds), capped, at evenly spread times with at least two in a quarter.
-        start: the loss at the start; what is below rounding of it counts as rounding.
+        loss: capped losses (S, seeds) at evenly spaced times, at least two of them in each quarter.
+        start: the initial loss; smaller means are raised to 1e-12 times its value, the size of rounding.
     """
     array = np.asarray(loss, float)
     last = len(array) - 1
@@ -96,11 +95,11 @@ def quarters(loss: Any, start: float) -> np.ndarray:
 
 
 def stationary(loss: Any, start: float, intervals: int = 1, setting: int = 0) -> tuple[str, tuple[Condition, ...]]:
-    """Whether the last quarter of the runs and the quarter before it agree: the median of `quarters` is 1 within 10 per cent.
+    """Whether the last quarter of the runs agrees with the quarter before it: the median of `quarters` is 1 within 10 per cent.
 
     Returns:
-        "stationary" where the whole interval is within; "still falls" and "still rises" where it is wholly beyond; else "open";
-        and the two conditions, of which none is fatal: runs that have not settled decide nothing.
+        "stationary" if the whole interval is within the limits, "still falls" or "still rises" if it is wholly beyond one of them,
+        else "open"; and the two conditions. Neither is fatal, since runs that have not settled decide nothing.
     """
     e = median(quarters(loss, start), intervals)
     two = (
@@ -114,7 +113,7 @@ def _finding(
     conditions: Sequence[Condition], each: Sequence[str], estimates: Sequence[Estimate], reason: str, hindered: str = "",
     fatal: bool = False,
 ) -> Finding:  # fmt: skip
-    """The finding of these conditions; `fatal`: whether what hinders makes the claim fail."""
+    """The finding from these conditions; `fatal` says whether `hindered` makes the claim fail."""
     holds = not hindered and all(c.met for c in conditions)
     fails = (fatal and bool(hindered)) or any(c.fatal and c.broken for c in conditions)
     return Finding(holds, fails, tuple(each), tuple(estimates), "" if holds else reason, tuple(conditions), hindered)
@@ -123,14 +122,15 @@ def _finding(
 def falls(losses: Sequence[Any], start: float) -> Finding:
     """Claims (b), (d): in every setting the loss falls by more than half, and still falls in the second half of the run.
 
-    Seen where for each setting the median of the last loss is below half of the start, and the median of last/half-way is below
-    1, or the last loss is rounding, below 1e-12 times the start. It fails where in one setting the last loss is not below the
-    start, or not below that half-way. A finite run cannot show a limit; this is how a run looks that converges, and neither
-    diverges nor stalls. A loss that has fallen by less than half has hardly begun to: the run does not decide.
+    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of
+    last/half-way is below 1 or the last loss is rounding, below 1e-12 times the initial loss. It fails if in one setting the last
+    loss is not below the initial loss, or not below the half-way loss. A finite run cannot show a limit; this is how a run looks
+    that converges, rather than diverges or stalls. A loss that has fallen by less than half has hardly begun to fall, so the run
+    does not decide.
 
     Args:
-        losses: for each setting (S, seeds), capped, S odd.
-        start: the loss at the start.
+        losses: for each setting capped losses (S, seeds), S odd.
+        start: the initial loss.
 
     Returns:
         each: "falls", "falls by less than half", "does not fall" or "open"; estimates: last and ratio of each setting in turn.
@@ -152,17 +152,17 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
 
 
 def _fall(conditions: Sequence[Condition], far: Condition, falls: str, broken: str) -> str:
-    """The word for a loss that is to fall: `falls` where it has fallen far enough, `broken` where the contrary is shown."""
+    """The word for a loss that should fall: `falls` if it has fallen far enough, `broken` if the contrary is shown."""
     if all(c.met for c in conditions):
         return falls if far.met else "falls by less than half"
     return broken if any(c.broken for c in conditions) else "open"
 
 
 def settles(losses: Sequence[Any], start: float) -> Finding:
-    """Claim (b) where the theory gives a bound with a floor: in every setting the loss falls by more than half, and does not rise.
+    """Claim (b) if the theory gives a bound with a floor: in every setting the loss falls by more than half, and does not rise.
 
-    Seen where for each setting the median of the last loss is below half of the start, and that of `quarters` is below 1.1; it
-    fails where in one setting one of the two is not below the start, or 1.1.
+    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and that of `quarters` is
+    below 1.1. It fails if in one setting the last loss is not below the initial loss, or `quarters` is not below 1.1.
 
     Args:
         losses, start: as for `falls`, with at least nine times.
@@ -184,15 +184,15 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
 
 
 def without_half(finding: Finding) -> Verdict:
-    """The verdict that `falls` or `settles` gave before `HALF` was added: the only condition of theirs that is not fatal."""
+    """The verdict of `falls` or `settles` before `HALF` was added: its condition is their only one that is not fatal."""
     return replace(finding, seen=all(c.met for c in finding.conditions if c.fatal)).verdict
 
 
 def diverges(losses: Sequence[Any], start: float) -> Finding:
     """Claim (a): the loss falls in the first setting (least compression) and grows in the last.
 
-    Seen where the median of the last loss is below the start in the first setting and above it in the last one; it fails where
-    one of the two is on the other side.
+    The claim is seen if the median of the last loss is below the initial loss in the first setting and above it in the last one. It
+    fails if one of the two is on the other side.
 
     Returns:
         each: "falls", "grows" or "open"; estimates: the last loss of each setting.
@@ -209,9 +209,9 @@ def diverges(losses: Sequence[Any], start: float) -> Finding:
 def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | None = None) -> Finding:
     """Claim (c): the first rule ends with a larger loss than the second in the last setting (most compression).
 
-    Seen where the median of the difference of last losses, seed by seed, is above 0 in the last setting, and the comparison is
-    fair there; it fails where it is fair and that median is below 0. (Seeds of the two rules are independent, so are the
-    differences.)
+    The claim is seen if the comparison is fair in the last setting and the median of the difference of last losses, seed by seed,
+    is above 0 there. It fails if the comparison is fair and that median is below 0. (Seeds of the two rules are independent, so the
+    differences are too.)
 
     Args:
         first, second: last losses (seeds,) in each setting, capped.
@@ -230,9 +230,9 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
 
 
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
-    """The ratio of the lengths of two rules' paths, seed by seed, and "" where its median is 1 within 5 per cent.
+    """The ratio of the lengths of two rules' paths, seed by seed, and "" if its median is 1 within 5 per cent.
 
-    Equal means that the whole interval of the median is within; otherwise the text says why the comparison is not fair.
+    The lengths are equal if the whole interval of the median is within; otherwise the text says why the comparison is not fair.
     """
     ratio = median(np.asarray(first, float) / np.asarray(second, float))
     ok = ratio.lower >= 1 - MATCH and ratio.upper <= 1 + MATCH
@@ -240,15 +240,16 @@ def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
 
 
 def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding:
-    """Claim (d) for constant steps: stable, and at a floor, in every setting.
+    """Claim (d) for constant steps: in every setting the runs are stable, and at a floor.
 
-    Stable where no run left the bound and the median of the last loss is below the start; at a floor where the runs are
-    `stationary` and the median of the last loss is above rounding, 1e-12 times the start. It fails where a run left the bound, or
-    the last loss is not below the start, or is rounding. Runs that are not stationary decide nothing.
+    They are stable if no run left the bound and the median of the last loss is below the initial loss. They are at a floor if they
+    are `stationary` and the median of the last loss is above rounding, 1e-12 times the initial loss. The claim fails if a run left
+    the bound, the last loss is not below the initial loss, or the last loss is rounding. Runs that are not stationary decide
+    nothing.
 
     Args:
         losses, start: as for `falls`, with at least nine times.
-        blown: runs that left the bound, of each setting.
+        blown: number of runs that left the bound, for each setting.
 
     Returns:
         each: "stalls", "not yet stationary", "unstable", "at the minimum" or "open"; estimates: last and `quarters` of each setting
@@ -276,7 +277,7 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
 
 
 def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -> Verdict:
-    """The verdict of `stalls` before `LEVEL_WITHIN` was added: stable, and last/half-way is above 0.9; both are fatal."""
+    """The verdict of `stalls` before `LEVEL_WITHIN` was added: stable, and last/half-way above 0.9, both fatal conditions."""
     conditions, level = [], 2 * len(losses)
     for n, loss in enumerate(losses):
         conditions.append(Condition(n, LAST, median(loss[-1], level), start, fatal=True))
@@ -285,13 +286,13 @@ def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -
 
 
 def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
-    """A bound on a mean: in every setting the mean over seeds is below it, and it fails where in one it is not.
+    """A bound on a mean: in every setting the mean over seeds is below the bound; the claim fails if in one setting it is not.
 
-    The only criterion with an interval for a mean, which needs a finite variance; a blown-up run makes the claim fail.
+    This is the only criterion with an interval for a mean, which needs a finite variance. A blown-up run makes the claim fail.
 
     Args:
-        values: (seeds,) of each setting, not finite where a run blew up.
-        bounds: of each setting.
+        values: the values (seeds,) of each setting, not finite if a run blew up.
+        bounds: the bound of each setting.
 
     Returns:
         each: "below", "not below" or "open"; estimates: the means.

@@ -1,6 +1,6 @@
-"""(L0, L1) measured: ||Hess f||_op along gradient descent, and the lowest line L0 + L1 ||grad f|| above the measurements.
+"""Measured (L0, L1): ||Hess f||_op along gradient descent, and the lowest line L0 + L1 ||grad f|| above the measurements.
 
-The constants hold where they were measured and are not a bound elsewhere. Dimensionless.
+The constants hold at the measured points and are not a bound elsewhere. Dimensionless.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from sdescent.numerics.tasks.step_rules import SmoothnessLine
 @final
 @dataclass(frozen=True)
 class Curvature:
-    """Measured points.
+    """The measured points.
 
     Attributes:
-        gradient_norm, curvature: ||grad f||_2 and ||Hess f||_op at each, (m,).
-        residual: the largest ||H^2 v - s^2 v||/s^2 of the unit vectors v and curvatures s = ||H v|| at the end: H^2 has an
-            eigenvalue within this share of s^2 (Parlett 1998, 4.5).
-        iterations: how many were made.
+        gradient_norm, curvature: ||grad f||_2 and ||Hess f||_op at each point, (m,).
+        residual: the largest ||H^2 v - s^2 v||/s^2 over the final unit vectors v and curvatures s = ||H v||. H^2 has an eigenvalue
+            within this share of s^2 (Parlett 1998, 4.5).
+        iterations: the number of iterations.
     """
 
     gradient_norm: np.ndarray
@@ -41,10 +41,11 @@ def measure_curvature(
     land: Landscape, start: np.ndarray, etas: Sequence[float], steps: int, keep: int, iterations: int = 1000,
     tolerance: float = 0.01, dtype: Any = np.float64, seed: int = 0,
 ) -> Curvature:  # fmt: skip
-    """||Hess f||_op at `keep` evenly spaced points of gradient descent with each of several step sizes, start and end among them.
+    """The curvature ||Hess f||_op at `keep` evenly spaced points, start and end included, of gradient descent with each step size.
 
-    v <- H^2 v/||H^2 v|| from a random v: ||H v|| never falls and tends to ||H||_op, also where the two ends of the spectrum have
-    equal size. It ends when every residual is at most the tolerance, or after so many iterations, of which the result tells.
+    The iteration v <- H^2 v/||H^2 v|| begins at a random v. ||H v|| never falls and tends to ||H||_op, even if both ends of the
+    spectrum have the same magnitude. It ends when every residual is at most the tolerance, or after `iterations` steps; the result
+    shows which.
 
     Raises:
         BadInput: fewer than 2 points, no iteration, or a tolerance that is not positive.
@@ -92,7 +93,7 @@ def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessL
     """The L0, L1 >= 0 with L0 + L1 G_i >= curvature_i at all points and the smallest sum of L0 + L1 G_i (a linear program).
 
     Raises:
-        BadInput: values that are not finite numbers >= 0.
+        BadInput: values are not finite numbers >= 0, or not as many as gradient norms.
     """
     g, lam = np.asarray(gradient_norm, float), np.asarray(curvature, float)
     pairs = g.shape == lam.shape and g.ndim == 1 and g.size

@@ -1,4 +1,4 @@
-"""Data sets: the breast-cancer and digits data that ship with scikit-learn, and least squares with a Gaussian random design."""
+"""Data sets: the breast-cancer and digits data shipped with scikit-learn, and least squares with a Gaussian random design."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Dataset:
     """A regression or classification data set.
 
     Attributes:
-        features: shape (n, d), one sample per row; dimensionless where standardised.
+        features: shape (n, d), one sample per row; dimensionless if standardised.
         labels: shape (n,); -1 or +1 for two classes, 0, 1, .. for several, a real response for regression.
         name: the name of the data, for captions.
     """
@@ -29,12 +29,12 @@ class Dataset:
 
     @property
     def samples(self) -> int:
-        """n, the number of samples."""
+        """The number n of samples."""
         return self.features.shape[0]
 
     @property
     def dim(self) -> int:
-        """d, the number of features."""
+        """The number d of features."""
         return self.features.shape[1]
 
 
@@ -47,14 +47,14 @@ def load_breast_cancer() -> Dataset:
     Features 1 to 10 are means of ten measurements of the cell nuclei, 11 to 20 their standard errors, 21 to 30 their worst values.
 
     Raises:
-        Refusal: kind "missing-extra", where scikit-learn is not installed.
+        Refusal: kind "missing-extra", if scikit-learn is not installed.
 
     Source: W. N. Street, W. H. Wolberg, O. L. Mangasarian (1993), as shipped by scikit-learn.
     """
     bunch = _bundled("breast_cancer")
     measurements = np.asarray(bunch["data"], dtype=np.float64)
     features = (measurements - measurements.mean(axis=0)) / measurements.std(axis=0)
-    # scikit-learn codes malignant as 0 and benign as 1.
+    # scikit-learn codes malignant as 0 and benign as 1
     labels = np.where(np.asarray(bunch["target"]) == 0, 1.0, -1.0)
     return Dataset(features, labels, f"breast cancer ({features.shape[1]} features)")
 
@@ -62,13 +62,13 @@ def load_breast_cancer() -> Dataset:
 def load_digits(samples: int | None = None) -> Dataset:
     """Handwritten digits: n = 1797 images of 8 x 8 pixels, labels 0 to 9.
 
-    Pixels, whole numbers from 0 to 16, are divided by 16: features in [0, 1], dimensionless.
+    Pixels, integers from 0 to 16, are divided by 16, so features are in [0, 1] and dimensionless.
 
     Args:
-        samples: keep the first of them, in the data set's own order; None keeps all.
+        samples: the number of images to keep, from the first on in the data set's own order; None keeps all.
 
     Raises:
-        Refusal: kind "missing-extra", where scikit-learn is not installed.
+        Refusal: kind "missing-extra", if scikit-learn is not installed.
         BadInput: samples is not an integer from 1 to 1797.
 
     Source: E. Alpaydin, C. Kaynak (1998), the test set of the UCI optical recognition data, as shipped by scikit-learn.
@@ -95,18 +95,18 @@ def random_design(n: int, d: int, seed: int = 0, noise_std: float = 1.0, correla
     """Random design: labels_i = a_i . w + noise_std * e_i, a_i ~ N(0, R) independent, R_jk = correlation^|j-k|.
 
     w has coordinates +-1/sqrt(d) with random signs, so the signal has variance of order 1. R has unit diagonal:
-    features are dimensionless, and so are labels. e_i is standard normal. The data are drawn once; the loss is over
+    features and labels are dimensionless. e_i is standard normal. The data are drawn once; the loss is over
     these n samples.
 
     Args:
         n: number of samples, at least 1.
         d: number of features, at least 1.
-        seed: any integer >= 0; equal seeds give equal data.
+        seed: an integer >= 0; equal seeds give equal data.
         noise_std: scale of the label noise, >= 0, dimensionless.
-        correlation: rho of neighbouring features, in (-1, 1).
+        correlation: the correlation of neighbouring features, in (-1, 1).
 
     Raises:
-        BadInput: an argument outside its range.
+        BadInput: an argument is outside its range.
     """
     for field, value, low, high in (("n", n, 1, 10**7), ("d", d, 1, 10**7), ("seed", seed, 0, 2**128)):
         require_integer(field, value, low, high)
@@ -114,7 +114,7 @@ def random_design(n: int, d: int, seed: int = 0, noise_std: float = 1.0, correla
         raise BadInput("n * d", n * d, "at most 500000000 numbers (4 GB)")
     require("noise_std", noise_std, noise_std >= 0, "a finite number >= 0")
     require("correlation", correlation, -1 < correlation < 1, "a number between -1 and 1, both excluded")
-    # Separate children of one seed: changing the noise must not change the design.
+    # Separate children of one seed, so that the design does not change with the noise.
     design, signs, noise = (np.random.Generator(np.random.PCG64(s)) for s in np.random.SeedSequence(seed).spawn(3))
     white = design.standard_normal((n, d))
     features = np.empty_like(white)
@@ -135,7 +135,7 @@ def require_integer(field: str, value: object, low: int, high: int) -> None:
 
 
 def step_numbers(field: str, steps: Sequence[int]) -> np.ndarray:
-    """Numbers of steps as an array, shape (S,); BadInput unless they are increasing."""
+    """Step numbers as an array, shape (S,); raises BadInput unless they are increasing."""
     numbers = np.asarray(steps)
     ordered = numbers.ndim == 1 and numbers.size > 0 and numbers.dtype.kind in "iu" and numbers[0] >= 0
     if not (ordered and bool(np.all(np.diff(numbers) > 0)) and numbers[-1] < 2**31):
@@ -144,6 +144,6 @@ def step_numbers(field: str, steps: Sequence[int]) -> np.ndarray:
 
 
 def require(field: str, value: float, ok: bool, accepted: str) -> None:
-    """Raise BadInput unless `value` is a finite number that is `ok`."""
+    """Raise BadInput unless `value` is a finite number and `ok` is true."""
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or not ok:
         raise BadInput(field, value, accepted)

@@ -1,12 +1,12 @@
 """The noise of real mini-batch gradients at a point: exact moments, measured moments, correlation, tails.
 
-A client draws B of its n samples with replacement; Z = (1/B) sum_b grad l_b(x) - mean over its samples. With y_m the
-centred per-sample gradients and E over the client's n samples (divisor n, not n - 1: the samples are the population),
+A client draws B of its n samples with replacement; Z = (1/B) sum_b grad l_b(x) - mean over its samples. With y_m the centred
+per-sample gradients and E over the client's n samples (divisor n, not n - 1: the samples are the population),
 
-    Cov Z_jk = E[y_j y_k]/B          skewness_j = skew(y_j)/sqrt(B)          excess kurtosis_j = exkurt(y_j)/B,
+    Cov Z_jk = E[y_j y_k]/B          skewness_j = skew(y_j)/sqrt(B)          excess kurtosis_j = exkurt(y_j)/B.
 
-so the moments are known exactly, and the draws supply the tails and signs, which these moments do not. Z is bounded: a
-Student-t fit describes the body and shoulders of its law, not its extreme tail.
+So the moments are known exactly, and the draws add the tails and signs, which these moments do not determine. Z is bounded: a
+Student's t fit describes the body and shoulders of its law, not its extreme tail.
 Units are those of the gradient (loss per unit of x; dimensionless here).
 """
 
@@ -31,7 +31,7 @@ class CorrelationSummary:
     """How far a covariance is from diagonal and from isotropic.
 
     Attributes:
-        largest: largest |rho_jk|, j != k (0 for d = 1).
+        largest: the largest |rho_jk|, j != k (0 for d = 1).
         off_diagonal_share: sum_{j != k} rho_jk^2 / sum_{jk} rho_jk^2, in [0, 1 - 1/d]; 0 for independent coordinates.
         effective_rank: (tr C)^2/tr(C^2) in [1, d]: the number of equal directions with the same concentration.
     """
@@ -43,13 +43,13 @@ class CorrelationSummary:
 
 @dataclass(frozen=True)
 class NoiseMoments:
-    """Exact moments of the mini-batch gradient of one client at one point; no sampling error.
+    """Exact moments of the mini-batch gradient of one client at one point, without sampling error.
 
     Attributes:
         mean: grad f(x), shape (d,).
-        covariance: of Z, shape (d, d).
-        skewness, excess_kurtosis: of each coordinate of Z, shape (d,); 0 where the coordinate has no noise.
-        correlation: summary of `covariance`.
+        covariance: the covariance of Z, shape (d, d).
+        skewness, excess_kurtosis: those of each coordinate of Z, shape (d,); 0 if the coordinate has no noise.
+        correlation: the summary of `covariance`.
     """
 
     mean: np.ndarray
@@ -61,13 +61,13 @@ class NoiseMoments:
 
 @dataclass(frozen=True)
 class GradientNoise:
-    """Noise of one client at one point: the exact moments, and what draws say of its tails and signs.
+    """The noise of one client at one point: the exact moments, and the tails and signs seen in draws.
 
     Attributes:
-        exact: see NoiseMoments.
-        tails, pooled: fits of Gaussian and Student-t by coordinate, and with one nu for all.
-        sign_gap: E sign of the mini-batch gradient, the drift of DSignSGD: the largest distance over coordinates of its mean over
-            the draws to 2F(g/sigma) - 1 by the coordinate's own Student-t fit.
+        exact: see `NoiseMoments`.
+        tails, pooled: fits of the normal and Student's t law, for each coordinate and with one nu for all.
+        sign_gap: the largest distance over coordinates between two values of E sign of the mini-batch gradient, the drift of
+            DSignSGD: its mean over the draws, and 2F(g/sigma) - 1 from the coordinate's own Student's t fit.
     """
 
     exact: NoiseMoments
@@ -77,7 +77,7 @@ class GradientNoise:
 
 
 def correlation_summary(covariance: np.ndarray) -> CorrelationSummary:
-    """Summary of a covariance of shape (d, d); coordinates without variance count as uncorrelated."""
+    """The summary of a covariance of shape (d, d); coordinates without variance count as uncorrelated."""
     std = np.sqrt(np.diag(covariance))
     safe = np.where(std > 0.0, std, 1.0)
     rho = covariance / np.outer(safe, safe)
@@ -96,8 +96,8 @@ def exact_moments(problem: LinearModel, x: np.ndarray, data: ClientData) -> Nois
     """Exact moments of a client's mini-batch gradient at x, from the per-sample gradients.
 
     Raises:
-        BadInput: x of another shape, clients that do not share the data, or deterministic ones (batch None).
-        Refusal: kind "no-noise", where all per-sample gradients are equal.
+        BadInput: x has another shape, or the clients do not share the data or are deterministic (batch None).
+        Refusal: kind "no-noise", if all per-sample gradients are equal.
     """
     batch, centred, mean = _centred(problem, x, data)
     second = centred.T @ centred / centred.shape[0]
@@ -115,21 +115,21 @@ def exact_moments(problem: LinearModel, x: np.ndarray, data: ClientData) -> Nois
 
 
 def draw_noise(problem: LinearModel, x: np.ndarray, data: ClientData, draws: int, seed: int = 0) -> np.ndarray:
-    """M independent draws of Z = mini-batch gradient - its exact mean, shape (M, d), of the first client.
+    """M independent draws of Z = mini-batch gradient - its exact mean, for the first client, shape (M, d).
 
     Draw m uses the stream (seed, measurement, client, m), which is separate from the streams of `run_minibatch`.
 
     Raises:
-        BadInput: as `exact_moments`, or draws outside 20..10^7, or a bad seed.
+        BadInput: as for `exact_moments`; or draws is outside 20..10^7, or the seed is out of range.
     """
     batch, centred, _ = _centred(problem, x, data)
     require_integer("draws", draws, 20, 10**7)
     check_seed(seed)
     noise = np.empty((draws, problem.dim))
-    # Blocks of about 4 million numbers bound the memory whatever B and d are.
+    # Blocks of about 4 million numbers bound the memory for all B and d.
     block = min(draws, max(1, 4_000_000 // (batch * problem.dim)))
     for start in range(0, draws, block):
-        # Blocks share one size, so that one compilation serves all; the last one's surplus is dropped.
+        # Blocks have one size, so that one compilation serves all; the surplus of the last one is dropped.
         numbers = jnp.arange(start, start + block)
         keys = stream_keys(seed, int(Purpose.MEASUREMENT), jnp.arange(1), numbers)[0]
         chosen = np.asarray(_draw_batches(data, keys))[: draws - start]
@@ -151,23 +151,23 @@ def measure_noise(
         problem: the loss.
         x: the point, shape (d,).
         data: the clients' samples, which they share, and the batch size.
-        draws: M, mini-batches drawn.
-        seed: of the draws.
+        draws: the number M of mini-batches to draw.
+        seed: the seed of the draws.
 
     Raises:
-        BadInput, Refusal: as `exact_moments` and `draw_noise`.
+        BadInput, Refusal: as for `exact_moments` and `draw_noise`.
     """
     exact = exact_moments(problem, x, data)
     noise = draw_noise(problem, x, data, draws, seed)
     tails = fit_tails(noise)
-    # scipy's t at nu = inf is the normal law.
+    # For nu = inf, scipy's t is the normal law.
     fitted = 2.0 * stats.t.cdf(exact.mean / tails.sigma, tails.nu) - 1.0
     gap = np.max(np.abs(np.sign(exact.mean + noise).mean(axis=0) - fitted))
     return GradientNoise(exact, tails, pooled_tail(noise), float(gap))
 
 
 def _centred(problem: LinearModel, x: np.ndarray, data: ClientData) -> tuple[int, np.ndarray, np.ndarray]:
-    """The batch size; per-sample gradients minus their mean, (n, d); and that mean."""
+    """The batch size, the per-sample gradients minus their mean, (n, d), and that mean."""
     if np.shape(x) != (problem.dim,) or not bool(np.all(np.isfinite(x))):
         raise BadInput("x", np.shape(x), f"{problem.dim} finite numbers")
     if data.scheme != "shared":

@@ -1,6 +1,6 @@
 """Losses over data whose samples enter through a linear predictor: logistic regression and least squares.
 
-f(x) = (1/n) sum_m l(a_m . x, y_m) + (l2/2)||x||^2, a_m the m-th row of the features, y_m its label. With z = a.x:
+f(x) = (1/n) sum_m l(a_m . x, y_m) + (l2/2)||x||^2, where a_m is the m-th row of the features and y_m its label. With z = a.x:
 
     logistic regression   l = log(1 + exp(-y z))     l' = -y s(-y z)     l'' = s(z) s(-z)     s(z) = 1/(1+exp(-z))
     least squares         l = (z - y)^2/2            l' = z - y          l'' = 1
@@ -41,47 +41,47 @@ class LinearModel(ABC):
 
     @abstractmethod
     def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """l(z, y), elementwise."""
+        """The values l(z, y), elementwise."""
 
     @abstractmethod
     def sample_slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """dl/dz, elementwise."""
+        """The derivatives dl/dz, elementwise."""
 
     @abstractmethod
     def sample_curvature(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """d^2 l/dz^2, elementwise."""
+        """The second derivatives d^2 l/dz^2, elementwise."""
 
     @property
     def samples(self) -> int:
-        """n, the number of samples."""
+        """The number n of samples."""
         return self.features.shape[0]
 
     @property
     def dim(self) -> int:
-        """d, the number of coordinates of x."""
+        """The number d of coordinates of x."""
         return self.features.shape[1]
 
     @final
     def loss(self, x: jax.Array) -> jax.Array:
-        """f(x), shape () for a point (d,), shape (R,) for points (d, R)."""
+        """The loss f(x): shape () for a point (d,), shape (R,) for points (d, R)."""
         z = self.features @ x
         return jnp.mean(self.sample_value(z, self._labels_like(z)), axis=0) + 0.5 * self.l2 * jnp.sum(x * x, axis=0)
 
     @final
     def gradient(self, x: jax.Array) -> jax.Array:
-        """grad f(x), the shape of x."""
+        """The gradient grad f(x), with the shape of x."""
         z = self.features @ x
         return self.features.T @ self.sample_slope(z, self._labels_like(z)) / self.samples + self.l2 * x
 
     @final
     def sample_gradients(self, x: jax.Array) -> jax.Array:
-        """Gradient of every sample's own loss (l2 term included) at one point (d,), shape (n, d)."""
+        """The gradient of every sample's own loss, l2 term included, at one point (d,), shape (n, d)."""
         slopes = self.sample_slope(self.features @ x, self.labels)
         return slopes[:, None] * self.features + self.l2 * x
 
     @final
     def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """Mini-batch gradients (1/B) sum_b l'(a.x, y) a + l2 x, one mini-batch per path.
+        """The mini-batch gradients (1/B) sum_b l'(a.x, y) a + l2 x, one mini-batch per path.
 
         Args:
             x: points, shape (d, R).
@@ -97,7 +97,7 @@ class LinearModel(ABC):
             slope = self.sample_slope(jnp.sum(rows * points, axis=1), self.labels[chosen])
             return total + slope[:, None] * rows, None
 
-        # One sample per path at a time keeps memory at O(d R), whatever the batch size.
+        # One sample per path at a time keeps memory at O(d R) for every batch size.
         total, _ = jax.lax.scan(add, jnp.zeros_like(points), batch)
         return total.T / batch.shape[0] + self.l2 * x
 
@@ -107,15 +107,15 @@ class LinearModel(ABC):
 
         Args:
             x: the points.
-            weights: they add up to 1; of all samples (n,), or of those in `rows`.
-            rows: sample numbers, the shape of weights.
+            weights: weights with sum 1, for all samples (n,) or for those in `rows`.
+            rows: sample numbers, with the shape of weights.
         """
         features, labels = (self.features, self.labels) if rows is None else (self.features[rows], self.labels[rows])
         return features.T @ (weights[:, None] * self.sample_slope(features @ x, labels[:, None])) + self.l2 * x
 
     @final
     def hessian(self, x: jax.Array) -> jax.Array:
-        """Hess f(x) at one point (d,), shape (d, d)."""
+        """The Hessian Hess f(x), (d, d), at one point (d,)."""
         curvature = self.sample_curvature(self.features @ x, self.labels)
         return (self.features.T * curvature) @ self.features / self.samples + self.l2 * jnp.eye(self.dim)
 
@@ -128,7 +128,7 @@ class LinearModel(ABC):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class LogisticRegression(LinearModel):
-    """l(z, y) = log(1 + exp(-y z)), labels -1 and +1; make it with `logistic_regression`."""
+    """The loss l(z, y) = log(1 + exp(-y z)) with labels -1 and +1; make it with `logistic_regression`."""
 
     def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
         return jnp.logaddexp(0.0, -y * z)
@@ -144,7 +144,7 @@ class LogisticRegression(LinearModel):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class LeastSquares(LinearModel):
-    """l(z, y) = (z - y)^2/2; make it with `least_squares`."""
+    """The loss l(z, y) = (z - y)^2/2; make it with `least_squares`."""
 
     def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
         return 0.5 * (z - y) ** 2
@@ -160,7 +160,7 @@ def logistic_regression(data: Dataset, l2: float = 0.01) -> LogisticRegression:
     """Logistic regression on `data` with the term (l2/2)||x||^2.
 
     Raises:
-        BadInput: a label other than -1 and +1, or l2 negative or not finite.
+        BadInput: a label is neither -1 nor +1, a feature is not finite, or l2 is negative or not finite.
     """
     if not bool(np.all(np.abs(data.labels) == 1.0)):
         raise BadInput("labels", data.labels[np.abs(data.labels) != 1.0][0], "-1 and +1")
@@ -172,7 +172,7 @@ def least_squares(data: Dataset, l2: float = 0.0) -> LeastSquares:
     """Least squares on `data` with the term (l2/2)||x||^2.
 
     Raises:
-        BadInput: a label or feature that is not finite, or l2 negative or not finite.
+        BadInput: a label or feature is not finite, or l2 is negative or not finite.
     """
     features, labels = _arrays(data)
     return LeastSquares(features, labels, _coefficient(l2))
@@ -188,11 +188,11 @@ class Minimum(NamedTuple):
 def minimise(
     problem: LinearModel, start: np.ndarray | None = None, tolerance: float = 1e-10, limit: int = 100
 ) -> Minimum:
-    """Newton's method with halved steps (Armijo, slope fraction 1/4), stopped at ||grad f||_2 <= tolerance.
+    """The minimum by Newton's method with halved steps (Armijo, slope fraction 1/4), stopped at ||grad f||_2 <= tolerance.
 
     Raises:
-        Refusal: kind "no-minimiser" when the Hessian is singular or `limit` steps do not reach the tolerance, as for
-            logistic regression on separable data without an l2 term.
+        Refusal: kind "no-minimiser", if the Hessian is singular or `limit` steps do not reach the tolerance, as for logistic
+            regression on separable data without an l2 term.
     """
     x = jnp.zeros(problem.dim) if start is None else jnp.asarray(start, dtype=jnp.float64)
     value = float(problem.loss(x))
@@ -205,7 +205,7 @@ def minimise(
         if not (math.isfinite(decrease) and decrease > 0.0):
             break
         length, moved, trial = 1.0, x - step, float(problem.loss(x - step))
-        # Rounding hides decreases below the last bits of f: there the full Newton step is right.
+        # Rounding hides decreases below the last bits of f; the full Newton step is right there.
         slack = 4.0 * np.finfo(float).eps * abs(value)
         while not trial <= value - 0.25 * length * decrease + slack and length > 1e-10:
             length *= 0.5

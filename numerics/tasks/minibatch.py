@@ -1,11 +1,10 @@
 """The real mini-batch methods: DSGD, DCSGD with Rand-k, DSignSGD, with N clients and many independent replicas.
 
-    x_{n+1} = x_n - eta (1/N) sum_i C(v_i),    v_i = (1/B) sum_{b in batch i} grad l_b(x_n),
+    x_{n+1} = x_n - eta (1/N) sum_i C(v_i),    v_i = (1/B) sum_{b in batch i} grad l_b(x_n).
 
-C the identity, Rand-k (k of d coordinates, uniform without replacement, scaled by d/k), or the sign. Layout: (d, R),
-coordinates x replicas. Replica r of client i draws from the streams (seed, purpose, i, r, n), so that runs can be
-enlarged without a draw changing. A replica that leaves the ball of `BLOW_UP_NORM` is frozen and counted, and its loss
-from then on is inf.
+C is the identity, Rand-k (k of d coordinates, uniform without replacement, scaled by d/k), or the sign. Layout: (d, R),
+coordinates x replicas. Replica r of client i draws from the streams (seed, purpose, i, r, n), so a run can be enlarged without
+changing a draw. A replica with a coordinate beyond `BLOW_UP_NORM` is frozen and counted, and its loss is inf from then on.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from sdescent.numerics.tasks.clients import ClientData, Purpose, check_seed, str
 from sdescent.numerics.tasks.data import require, require_integer, step_numbers
 from sdescent.numerics.tasks.linear_models import LinearModel
 
-#: a replica blows up when max_j |x_j| passes this or is not finite
+#: a replica blows up if max_j |x_j| exceeds this or is not finite
 BLOW_UP_NORM = 1e6
 
 
 @final
 @dataclass(frozen=True)
 class MiniBatchDSGD:
-    """C(v) = v."""
+    """DSGD, which sends C(v) = v."""
 
     def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
         return v
@@ -40,10 +39,10 @@ class MiniBatchDSGD:
 @final
 @dataclass(frozen=True)
 class MiniBatchDCSGD:
-    """Rand-k: C(v)_j = (d/k) v_j for k coordinates drawn uniformly without replacement, 0 elsewhere.
+    """DCSGD with Rand-k: C(v)_j = (d/k) v_j for k coordinates drawn uniformly without replacement, 0 elsewhere.
 
     Raises:
-        BadInput: k is not an integer >= 1; when run, k > d.
+        BadInput: k is not an integer >= 1; on a run, k > d.
     """
 
     k: int
@@ -57,7 +56,7 @@ class MiniBatchDCSGD:
         if self.k > d:
             raise BadInput("rand-k:k", self.k, f"an integer from 1 to d = {d}")
         bits = jax.vmap(lambda key: jax.random.bits(key, (d,), dtype=jnp.uint64), out_axes=1)(keys)
-        # The coordinate's number in the low bits makes all d values distinct, so exactly k fall at or below the k-th.
+        # The coordinate's index in the low bits makes all d values distinct, so exactly k of them are at most the k-th smallest.
         width = jnp.uint64(max(1, (d - 1).bit_length()))
         ranks = ((bits >> width) << width) | jnp.arange(d, dtype=jnp.uint64)[:, None]
         chosen = ranks <= jnp.sort(ranks, axis=0)[self.k - 1]
@@ -67,13 +66,13 @@ class MiniBatchDCSGD:
 @final
 @dataclass(frozen=True)
 class MiniBatchDSignSGD:
-    """C(v)_j = sign v_j (0 where v_j = 0)."""
+    """DSignSGD, which sends C(v)_j = sign v_j (0 if v_j = 0)."""
 
     def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
         return jnp.sign(v)
 
 
-#: what a client sends for its mini-batch gradient: `message` is C(v) for v (d, R), with one key for each replica (R,)
+#: the messages that clients send: `message` is C(v) for a mini-batch gradient v (d, R), with one key per replica (R,)
 MiniBatchMethod = MiniBatchDSGD | MiniBatchDCSGD | MiniBatchDSignSGD
 
 
@@ -84,8 +83,8 @@ class MiniBatchRun:
     Attributes:
         times: t = n eta at the saved steps n, shape (S,).
         loss: f(x_n), shape (S, R); inf from the blow-up on.
-        final: last points, shape (d, R); a blown-up replica keeps its last point inside the ball.
-        blow_up_step: step at which each replica left the ball, -1 for those that did not, shape (R,).
+        final: the last points, shape (d, R); a blown-up replica keeps its last point within the limit.
+        blow_up_step: the step at which each replica blew up, or -1, shape (R,).
     """
 
     times: np.ndarray
@@ -95,7 +94,7 @@ class MiniBatchRun:
 
     @property
     def blow_ups(self) -> int:
-        """Number of replicas that blew up by the last step."""
+        """The number of replicas that blew up by the last step."""
         return int(np.sum(self.blow_up_step >= 0))
 
 
@@ -109,16 +108,16 @@ def run_minibatch(
 
     Args:
         problem: the loss.
-        method: what clients send.
+        method: the method, which determines the clients' messages.
         data: the clients' samples and batch size (batch None: deterministic client gradients).
         start: x_0, shape (d,).
         eta: step size > 0; time is t = n eta.
-        save_steps: increasing step numbers >= 0; the run ends at the last.
+        save_steps: increasing step numbers >= 0; the run ends at the last one.
         replicas: R >= 1.
-        seed: of all streams.
+        seed: the seed of all streams.
 
     Raises:
-        BadInput: an argument outside its range.
+        BadInput: an argument is outside its range.
     """
     steps = _check(problem, data, start, eta, save_steps, replicas)
     check_seed(seed)
@@ -150,7 +149,7 @@ def _simulate(problem, data, seed, paths, x0, eta, steps, method):
     def step(n: jax.Array, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         x, blow_up = state
         moved = x - eta / data.clients * client_sum(x, n)
-        inside = jnp.all(jnp.abs(moved) <= BLOW_UP_NORM, axis=0)  # False for NaN
+        inside = jnp.all(jnp.abs(moved) <= BLOW_UP_NORM, axis=0)  # false for NaN
         blow_up = jnp.where((blow_up < 0) & ~inside, n + 1, blow_up)
         return jnp.where(blow_up < 0, moved, x), blow_up
 

@@ -1,8 +1,8 @@
 """A small network on data with several classes: softmax cross-entropy of two dense layers with tanh between them.
 
-    f(x) = (1/n) sum_m [log sum_c exp z_mc - z_{m, y_m}] + (l2/2) ||x||_2^2,    z_m = V tanh(W a_m + b) + c,
+    f(x) = (1/n) sum_m [log sum_c exp z_mc - z_{m, y_m}] + (l2/2) ||x||_2^2,    z_m = V tanh(W a_m + b) + c.
 
-x = (W, b, V, c) in one vector of d = h (p + 1) + C (h + 1) coordinates, W and V row by row (h hidden units, p features, C
+x = (W, b, V, c) is one vector with d = h (p + 1) + C (h + 1) coordinates, W and V row by row (h hidden units, p features, C
 classes). Everything is dimensionless.
 """
 
@@ -20,7 +20,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.tasks.data import Dataset, load_digits
 
-#: samples in a block of the gradient's sum, at most
+#: largest number of samples in a block of the gradient's sum
 _SAMPLES = 256
 
 
@@ -31,12 +31,12 @@ class Network:
 
     Attributes:
         features: a_m, shape (n, p).
-        labels: y_m, whole numbers 0, .., C - 1, shape (n,).
-        hidden: h.
-        l2: weight of ||x||^2/2, >= 0.
+        labels: y_m, integers 0, .., C - 1, shape (n,).
+        hidden: the number h of hidden units.
+        l2: the weight of ||x||^2/2, >= 0.
 
     Raises:
-        BadInput: labels that are not class numbers; no hidden unit.
+        BadInput: labels are not class numbers, or there is no hidden unit.
     """
 
     features: np.ndarray
@@ -53,7 +53,7 @@ class Network:
 
     @property
     def classes(self) -> int:
-        """C."""
+        """The number C of classes."""
         return int(np.max(self.labels)) + 1
 
     @property
@@ -64,11 +64,11 @@ class Network:
 
     @property
     def dim(self) -> int:
-        """d."""
+        """The number d of coordinates of x."""
         return sum(int(np.prod(shape)) for shape in self.shapes)
 
     def start(self, seed: int) -> np.ndarray:
-        """W_ij ~ N(0, 1/p), V_ij ~ N(0, 1/h), b = c = 0, as a vector (d,)."""
+        """A random start (d,) with W_ij ~ N(0, 1/p), V_ij ~ N(0, 1/h) and b = c = 0."""
         rng = np.random.default_rng(seed)
         parts = [
             rng.standard_normal(shape) / np.sqrt(shape[1]) if len(shape) == 2 else np.zeros(shape)
@@ -77,7 +77,7 @@ class Network:
         return np.concatenate([part.ravel() for part in parts])
 
     def landscape(self) -> Landscape:
-        """f on a batch of points; use the same object again, since compiled programs are identified by it."""
+        """The loss f on a batch of points. Use the same object again, since it identifies compiled programs."""
         features = np.ascontiguousarray(self.features, float)
         chosen = np.eye(self.classes)[np.asarray(self.labels, int)].T / len(features)  # (C, n)
 
@@ -90,16 +90,19 @@ class Network:
         return Landscape(value, self._slope(features, chosen))
 
     def _taken_apart(self, x: jax.Array) -> Iterator[jax.Array]:
-        """W, b, V and c of all paths, the path first."""
+        """W, b, V and c of all paths, with the path as first axis."""
         sizes = np.cumsum([int(np.prod(shape)) for shape in self.shapes])[:-1]
         return (
             part.T.reshape(x.shape[1], *shape) for part, shape in zip(jnp.split(x, sizes), self.shapes, strict=True)
         )
 
     def _forward(self, x: jax.Array, a: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """tanh of the first layer, (paths, h, n), and z, (paths, C, n); a is (n, p), or (paths, n, p) with samples of their own."""
+        """The outputs tanh(..) of the first layer, (paths, h, n), and z, (paths, C, n).
+
+        a has the shape (n, p), or (paths, n, p) if each path has its own samples.
+        """
         w, b, v, c = self._taken_apart(x)
-        # all paths in one product, whose rows are (path, unit)
+        # one product for all paths, whose rows are (path, unit)
         if a.ndim == 2:
             inner = (w.reshape(-1, a.shape[1]) @ a.T).reshape(x.shape[1], self.hidden, -1)
         else:
@@ -110,9 +113,9 @@ class Network:
     def _parts(
         self, x: jax.Array, v: jax.Array, a: jax.Array, y: jax.Array, weight: jax.Array
     ) -> tuple[jax.Array, ...]:
-        """The gradient of sum_m weight_m log sum_c exp z_mc - sum_mc y_cm z_mc by W, b, V and c, each (paths, its size).
+        """The gradient of sum_m weight_m log sum_c exp z_mc - sum_mc y_cm z_mc in W, b, V and c, each (paths, its size).
 
-        a is (n, p), weight (n,) and y (C, n), the same for all paths, or has one of each for every path, the path first.
+        a (n, p), weight (n,) and y (C, n) are the same for all paths, or have the path as an additional first axis.
         """
         paths = x.shape[1]
         units, z = self._forward(x, a)
@@ -123,15 +126,15 @@ class Network:
         return tuple(part.reshape(paths, -1) for part in parts)
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """sum_m weights_m grad l_m(x) + l2 x, (d, R), over samples `rows` (m,) whose weights (m,) add up to 1."""
+        """The gradient sum_m weights_m grad l_m(x) + l2 x, (d, R), over samples `rows` (m,) whose weights (m,) add up to 1."""
         return self._of_samples(x, weights.astype(x.dtype), rows)
 
     def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """Mini-batch gradients (1/B) sum_b grad l_b(x) + l2 x, one mini-batch per path: x (d, R), batch (B, R), result (d, R)."""
+        """The mini-batch gradients (1/B) sum_b grad l_b(x) + l2 x, (d, R), one mini-batch per path: x (d, R), batch (B, R)."""
         return self._of_samples(x, jnp.full(batch.T.shape, 1 / batch.shape[0], x.dtype), batch.T)
 
     def _of_samples(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradient over samples (m,), or over each path's own (R, m), with weights of the same shape."""
+        """The gradient over samples (m,), or over each path's own samples (R, m), with weights of the same shape."""
         a = jnp.asarray(self.features, x.dtype)[rows]
         labels = jnp.asarray(self.labels, jnp.int32)[rows]
         chosen = jnp.moveaxis(jax.nn.one_hot(labels, self.classes, dtype=x.dtype) * weights[..., None], -1, -2)
@@ -139,13 +142,13 @@ class Network:
         return jnp.concatenate(parts, axis=1).T + self.l2 * x
 
     def _slope(self, features: np.ndarray, chosen: np.ndarray) -> Callable[[jax.Array], jax.Array]:
-        """grad f by the chain rule over blocks of samples, whose layers stay in a core's cache.
+        """A function for grad f, by the chain rule over blocks of samples whose layers stay in a core's cache.
 
-        In a loop on one core it takes an eighth less time than `jax.grad` of the value, and its Hessian products a third less.
+        In a loop on one core it takes an eighth less time than `jax.grad` of the value, and its Hessian products take a third less.
         """
         n = len(features)
         count = -(-n // _SAMPLES)
-        short = count * -(-n // count) - n  # samples of weight 0 fill the last block
+        short = count * -(-n // count) - n  # samples of weight 0 fill up the last block
         a_blocks = np.split(np.pad(features, ((0, short), (0, 0))), count)
         y_blocks = np.split(np.pad(chosen, ((0, 0), (0, short))), count, axis=1)
         blocks = (np.stack(a_blocks), np.stack(y_blocks), np.split(np.pad(np.full(n, 1 / n), (0, short)), count))
@@ -170,7 +173,7 @@ def digits_network(samples: int | None = None, hidden: int = 32) -> tuple[Networ
 
     Raises:
         Refusal: scikit-learn is not installed.
-        BadInput: a number of samples without all ten classes.
+        BadInput: the samples do not contain all ten classes.
     """
     data: Dataset = load_digits(samples)
     network = Network(data.features, data.labels, hidden)

@@ -1,7 +1,7 @@
 """DCSGD and DSignSGD with several step rules on one problem: many settings, with several seeds each, in one run.
 
-The methods are those of `sdescent.derive.methods.distributed` and are run by `sd.run`; a setting is numbers for their symbols, so
-that all settings of a problem share one compiled program. Everything is dimensionless.
+The methods are those of `sdescent.derive.methods.distributed`, and `sd.run` runs them. A setting consists of numbers for their
+symbols, so all settings of a problem share one compiled program. Everything is dimensionless.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.simulate.chunks import LANES
 from sdescent.numerics.simulate.method import Oracle, run
 
-#: step rules of DCSGD by name; a rule has one multiplier m > 0
+#: names of the step rules of DCSGD; each rule has one multiplier m > 0
 CONSTANT, NORMALISED, THEORY = "constant", "normalised", "theory"
 RULES = (CONSTANT, NORMALISED, THEORY)
 
@@ -34,14 +34,14 @@ class RaceProblem:
     """A loss, the starting point of its runs, and the settings of the clients.
 
     Attributes:
-        name: used in file names and shown to the reader.
+        name: the name in file names and texts.
         land: the loss.
         start: x_0, shape (d,).
         clients: N.
-        sigma1: of the noise N(0, (sigma0^2 + sigma1^2 ||g||^2) I) that each client adds to the full gradient.
-        dtype: of the runs.
-        sigma0: of the same noise.
-        oracle: gradients of the clients in place of the full one with noise, for runs that theory 1 does not cover; None for those.
+        sigma1: sigma1 of the noise N(0, (sigma0^2 + sigma1^2 ||g||^2) I) that each client adds to the full gradient.
+        dtype: the precision of the runs.
+        sigma0: sigma0 of the same noise.
+        oracle: the clients' own gradients, for runs that theory 1 does not cover; None for the full gradient with noise.
     """
 
     name: str
@@ -54,23 +54,23 @@ class RaceProblem:
     oracle: Oracle | None = None
 
     def growth(self, p: float) -> float:
-        """A = 1 + (omega + d sigma1^2 (1 + omega))/N of theory 4, with omega = 1/p - 1; E||x_{n+1} - x_n||^2 = h^2 A G^2."""
+        """The factor A of theory 4 in E||x_{n+1} - x_n||^2 = h^2 A G^2: 1 + (omega + d sigma1^2 (1 + omega))/N, omega = 1/p - 1."""
         omega = 1 / p - 1
         return 1 + (omega + len(self.start) * self.sigma1**2 * (1 + omega)) / self.clients
 
     def floor(self, p: float) -> float:
-        """D0/N of theory 4, D0 = d sigma0^2 (1 + omega): what the noise adds to E||mean message||^2 wherever the gradient is."""
+        """The floor D0/N of theory 4, D0 = d sigma0^2 (1 + omega): the noise's part of E||mean message||^2 at every gradient."""
         return len(self.start) * self.sigma0**2 / p / self.clients
 
     @property
     def compressed(self) -> Method:
-        """DCSGD, Bernoulli sparsifier, affine noise, h = 1/(k0 + k1 G)."""
+        """DCSGD with a Bernoulli sparsifier, affine noise and h = 1/(k0 + k1 G)."""
         noise = Affine("sigma0" if self.sigma0 else 0, "sigma1")
         return DCSGD(Bernoulli("p"), noise, self.clients, Normalised("k0", "k1"))
 
     @property
     def signs(self) -> Method:
-        """DSignSGD with Cauchy noise and steps c (n + 1)^(-q), time being counted in steps."""
+        """DSignSGD with Cauchy noise and steps c (n + 1)^(-q), where time counts steps."""
         h = parameter("c") * (1 + t) ** (-parameter("q"))
         return DSignSGD(Scaled(StudentT(1), "sigma"), self.clients, Adaptive(h))
 
@@ -78,17 +78,17 @@ class RaceProblem:
 @final
 @dataclass(frozen=True)
 class SmoothnessLine:
-    """L0 + L1 G, an upper bound of ||Hess f||_op where it was measured (`sdescent.numerics.tasks.curvature`)."""
+    """The line L0 + L1 G, an upper bound on ||Hess f||_op where it was measured (`sdescent.numerics.tasks.curvature`)."""
 
     l0: float
     l1: float
 
 
 def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float = 0.0) -> tuple[float, float]:
-    """k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
+    """The k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
 
-    constant: h = m. normalised: h = m/G. theory: h = m/K(G), K(G) = A (L0 + L1 G) + L1 D0/N, theory 6.3 with kappa = 1 and
-    u = m; its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
+    The rules are h = m (constant), h = m/G (normalised) and h = m/K(G) (theory), where K(G) = A (L0 + L1 G) + L1 D0/N is that of
+    theory 6.3 with kappa = 1 and u = m. Its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
 
     Args:
         rule, m: one of `RULES`, and its multiplier.
@@ -97,7 +97,7 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float 
         floor: D0/N.
 
     Raises:
-        BadInput: another rule, or m not > 0.
+        BadInput: an unknown rule, or m is not positive.
     """
     if not m > 0:
         raise BadInput("m", m, "a number > 0")
@@ -113,8 +113,8 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float 
 def bounded_share(gap: float, steps: int, growth: float, line: SmoothnessLine, floor: float) -> float:
     """The bound of theory 6.3 on the mean of G^2/K over the steps, for the theory's own ones (m = 1, eps = 1/2, kappa = 1).
 
-    2 (f(x_0) - f*)/T + c_f D0/N, c_f = L0/K(0)^2 where L1 D0/N <= A L0, else 1/(4 A L1 D0/N): a floor, unless D0 = 0. It is proved
-    of the corrected SDE, (L0, L1)-smooth losses and equal clients.
+    The bound is 2 (f(x_0) - f*)/T + c_f D0/N with c_f = L0/K(0)^2 if L1 D0/N <= A L0, else 1/(4 A L1 D0/N). It has a floor unless
+    D0 = 0. It is proved for the corrected SDE, (L0, L1)-smooth losses and equal clients.
     """
     c = line.l1 * floor
     share = line.l0 / (growth * line.l0 + c) ** 2 if c <= growth * line.l0 else 1 / (4 * growth * c)
@@ -127,9 +127,10 @@ class RaceRuns:
     """The results of several settings, each with independent seeds.
 
     Attributes:
-        steps: saved step numbers, (S,).
-        loss, gradient_norm, length: (S, settings, seeds); NaN from a blow-up on. Length: sum of ||x_{m+1} - x_m||_2 so far.
-        blown: which runs left the bound, (settings, seeds).
+        steps: the saved step numbers, (S,).
+        loss, gradient_norm: the loss and the gradient norm, (S, settings, seeds); NaN from a blow-up on.
+        length: the sum of ||x_{m+1} - x_m||_2 so far, of the same shape.
+        blown: whether each run left the bound, (settings, seeds).
     """
 
     steps: np.ndarray
@@ -144,19 +145,19 @@ def race(
 ) -> RaceRuns:  # fmt: skip
     """Run each setting with `seeds` seeds, all of them independent of one another, with step size 1 times h.
 
-    Paths go in chunks of one size, so that a problem compiles once for any number of settings and seeds.
+    Paths are run in chunks of one size, so a problem compiles once for any number of settings and seeds.
 
     Args:
         problem: the loss and the clients.
         method: `problem.compressed` or `problem.signs`.
-        settings: values of p, k0, k1, or of c, q, sigma (which a problem with gradients of its own does not read).
-        steps: number of steps, even.
-        saved: number of saved times besides the first; step numbers between two of them are even.
-        seeds: of each setting; path s * seeds + r is run r of setting s.
-        key: JAX key or seed of them all.
+        settings: values of p, k0, k1, or of c, q, sigma (a problem with an oracle does not read sigma).
+        steps: the number of steps, a multiple of 2 `saved`.
+        saved: the number of saved times after the first one, evenly spaced by an even number of steps.
+        seeds: number of runs of each setting; path s * seeds + r is run r of setting s.
+        key: the JAX key or seed of all runs.
 
     Raises:
-        BadInput: a number of steps that cannot be divided in this way.
+        BadInput: `steps` is not a multiple of 2 `saved`.
     """
     if steps % (2 * saved):
         raise BadInput("steps", steps, f"a multiple of {2 * saved}")

@@ -1,13 +1,13 @@
-"""Gaussian against Student-t by maximum likelihood, coordinate by coordinate, for centred draws.
+"""Gaussian against Student's t by maximum likelihood, for each coordinate of centred draws.
 
-The laws are sigma * Z with Z standard normal, or Student-t with nu degrees of freedom and location 0 (theory 3: sigma
-is a scale, the variance is sigma^2 nu/(nu-2)). The tail enters as lam = 1/nu in [0, 2], so that the Gaussian is the
-ordinary boundary point lam = 0. For each lam the scale is profiled out: it solves
+The laws are sigma * Z with Z standard normal, or Student's t with nu degrees of freedom and location 0 (theory 3: sigma is a scale,
+the variance is sigma^2 nu/(nu-2)). The tail enters as lam = 1/nu in [0, 2], so that the Gaussian is the ordinary boundary point
+lam = 0. For each lam the scale is profiled out: it solves
 
     mean_m (1 + lam) q_m/(1 + lam q_m) = 1,   q_m = z_m^2/sigma^2,
 
-whose left side decreases in sigma. LR = 2 (max_lam l - l(0)) has the limit law (1/2) delta_0 + (1/2) chi^2_1 under the
-Gaussian.
+whose left side decreases in sigma. Under the Gaussian, LR = 2 (max_lam l - l(0)) has the limit law
+(1/2) delta_0 + (1/2) chi^2_1.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _GRID = (0.0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1
 
 @dataclass(frozen=True)
 class TailFits:
-    """Fits of both laws to each of d coordinates; every array has shape (d,).
+    """Fits of both laws to each of d coordinates; every array has the shape (d,).
 
     Attributes:
-        nu: maximum-likelihood degrees of freedom, inf where the Gaussian is at least as likely.
-        sigma: scale of the fitted Student-t, in the units of the draws.
-        likelihood_ratio: LR = twice the gain in log-likelihood of Student-t over Gaussian, >= 0, in nats.
-        p_value: P(LR or more) if the draws were Gaussian; 1 where LR = 0.
+        nu: the maximum-likelihood degrees of freedom; inf if the Gaussian is at least as likely.
+        sigma: the scale of the fitted Student's t, in the units of the draws.
+        likelihood_ratio: LR = twice the gain in log-likelihood of Student's t over the Gaussian, >= 0, in nats.
+        p_value: the probability of at least this LR if the draws were Gaussian; 1 if LR = 0.
     """
 
     nu: np.ndarray
@@ -45,11 +45,11 @@ class TailFits:
 
 @dataclass(frozen=True)
 class PooledTail:
-    """One nu for all coordinates, a scale for each: what a Student-t noise model with a single nu can use.
+    """One nu for all coordinates and a scale for each, as a Student's t noise model with a single nu needs.
 
     Attributes:
-        nu: maximiser of the sum of the coordinates' profile log-likelihoods; inf for the Gaussian.
-        sigma: scales at that nu, shape (d,).
+        nu: the maximiser of the sum of the coordinates' profile log-likelihoods; inf for the Gaussian.
+        sigma: the scales at that nu, shape (d,).
     """
 
     nu: float
@@ -63,7 +63,7 @@ def fit_tails(draws: np.ndarray) -> TailFits:
         draws: shape (M, d), M >= 20, location 0 (subtract the exact mean first), finite, no coordinate all zero.
 
     Raises:
-        BadInput: draws of another shape, not finite, or a coordinate without spread.
+        BadInput: draws have another shape, are not finite, or a coordinate has no spread.
     """
     likelihood = _Likelihood(draws)
     profile = likelihood.profile
@@ -80,7 +80,7 @@ def pooled_tail(draws: np.ndarray) -> PooledTail:
         draws: as for `fit_tails`, shape (M, d).
 
     Raises:
-        BadInput: as `fit_tails`.
+        BadInput: as for `fit_tails`.
     """
     likelihood = _Likelihood(draws)
     d = draws.shape[1]
@@ -93,7 +93,7 @@ def pooled_tail(draws: np.ndarray) -> PooledTail:
 
 
 class _Likelihood:
-    """Student-t log-likelihood of each coordinate with its scale profiled out, as a function of lam (d,)."""
+    """The Student's t log-likelihood of each coordinate with its scale profiled out, as a function of lam (d,)."""
 
     def __init__(self, draws: np.ndarray) -> None:
         if draws.ndim != 2 or draws.shape[0] < 20 or draws.shape[1] < 1:
@@ -108,7 +108,7 @@ class _Likelihood:
         self._quantile = np.log(np.where(quantile > 0.0, quantile, mean))
 
     def profile(self, lam: np.ndarray) -> np.ndarray:
-        """Log-likelihood at lam maximised over the scale, shape (d,)."""
+        """The log-likelihood at lam maximised over the scale, shape (d,)."""
         return self.terms(lam).sum(axis=1)
 
     def scale(self, lam: np.ndarray) -> np.ndarray:
@@ -116,7 +116,7 @@ class _Likelihood:
         return np.exp(0.5 * self._log_square_scale(lam))
 
     def terms(self, lam: np.ndarray) -> np.ndarray:
-        """Log density of each draw at lam and its maximising scale, shape (d, M)."""
+        """The log density of each draw at lam and its maximising scale, shape (d, M)."""
         log_square = self._log_square_scale(lam)
         q = self.squares * np.exp(-log_square)[:, None]
         tail = np.maximum(lam, 1e-12)[:, None]
@@ -124,8 +124,8 @@ class _Likelihood:
         return (_log_constant(lam) - 0.5 * np.log(2.0 * np.pi) - 0.5 * log_square)[:, None] - power
 
     def _log_square_scale(self, lam: np.ndarray) -> np.ndarray:
-        """log sigma^2 by Newton's method; coordinates that have converged are left out of later sweeps."""
-        # At nu = inf the mean square is exact; for small nu it starts far too high, a quantile does not.
+        """The logarithm of sigma^2, by Newton's method; later sweeps skip coordinates that have converged."""
+        # At nu = inf the mean square is exact. For small nu it is far too high as a start, unlike a quantile.
         log_square = np.where(lam < 0.2, self._mean, self._quantile)
         open_ = np.arange(lam.size)
         for _ in range(200):
@@ -136,7 +136,7 @@ class _Likelihood:
             slope = (1.0 + lam[open_]) * np.einsum("dm,dm->d", q, weight) / q.shape[1]
             step = np.clip((gain - 1.0) / slope, -1.5, 1.5)
             log_square[open_] += step
-            open_ = open_[np.abs(step) > 1e-7]  # Newton's next error is the square of that
+            open_ = open_[np.abs(step) > 1e-7]  # Newton's next error is the square of this
             if open_.size == 0:
                 break
         return log_square
@@ -147,7 +147,7 @@ def _inverse(lam: np.ndarray) -> np.ndarray:
 
 
 def _log_constant(lam: np.ndarray) -> np.ndarray:
-    """log Gamma((nu+1)/2) - log Gamma(nu/2) - (1/2) log(nu/2), nu = 1/lam; 0 at lam = 0."""
+    """The constant log Gamma((nu+1)/2) - log Gamma(nu/2) - (1/2) log(nu/2) with nu = 1/lam; 0 at lam = 0."""
     nu = 1.0 / np.maximum(lam, 1e-3)
     exact = special.gammaln(0.5 * (nu + 1.0)) - special.gammaln(0.5 * nu) - 0.5 * np.log(0.5 * nu)
     # For large nu the two log-gammas cancel; the series in 1/nu is exact to 1e-15 there.
@@ -155,7 +155,7 @@ def _log_constant(lam: np.ndarray) -> np.ndarray:
 
 
 def _maximise(profile: Callable[[np.ndarray], np.ndarray], d: int) -> np.ndarray:
-    """The lam of each of d profiles' maximum: the best of a grid, then golden section; 0 where nothing beats it."""
+    """The lam that maximises each of d profiles: the best of a grid, then golden section; 0 if no lam beats it."""
     grid = np.asarray(_GRID)
     values = np.stack([profile(np.full(d, lam)) for lam in _GRID])
     top = np.argmax(values, axis=0)

@@ -1,4 +1,4 @@
-"""A step size for each rule: tuned on the rule's grid, or such that two rules move equally far. Dimensionless."""
+"""A step size for each rule: tuned on the rule's grid, or chosen so that two rules move equally far. Dimensionless."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from sdescent.numerics.tasks.step_rules import THEORY
 
 
 def grid(low: int, high: int) -> tuple[float, ...]:
-    """The powers 2^low, .., 2^high: values of x, in which a step is about as long as `multiplier` says."""
+    """The powers 2^low, .., 2^high as values of x, which set the length of a step in `multiplier`."""
     return tuple(2.0**k for k in range(low, high + 1))
 
 
 def multiplier(rule: str, x: float, growth: float) -> float:
-    """The multiplier m of a rule whose steps have the root mean square x G (constant), x (normalised), x G/(L0 + L1 G) (theory).
+    """The multiplier m of a rule with steps of root mean square x G (constant), x (normalised) or x G/(L0 + L1 G) (theory).
 
-    E||mean message||^2 = A G^2 (theory 4), so m = x/sqrt(A) for the constant and the normalised rule, x sqrt(A) for the
+    E||mean message||^2 = A G^2 (theory 4). So m = x/sqrt(A) for the constant and the normalised rule, and m = x sqrt(A) for the
     rule of theory 6.3, whose h contains 1/A.
     """
     return x * np.sqrt(growth) if rule == THEORY else x / np.sqrt(growth)
 
 
 def best(losses: Any) -> tuple[int, bool]:
-    """The index of the grid point with the smallest median of last losses (of equal ones the first), and whether it is at an edge.
+    """The index of the grid point with the smallest median of last losses (the first if several), and whether it is at an edge.
 
     At an edge the grid is too narrow, and the choice is not an optimum.
 
@@ -33,7 +33,7 @@ def best(losses: Any) -> tuple[int, bool]:
         losses: (grid points, seeds); a blow-up is infinity or a cap.
 
     Raises:
-        BadInput: fewer than three grid points, or a loss that is not a number.
+        BadInput: there are fewer than three grid points, or a loss is not a number.
     """
     array = np.asarray(losses, float)
     if array.ndim != 2 or len(array) < 3 or np.any(np.isnan(array)):
@@ -45,15 +45,15 @@ def best(losses: Any) -> tuple[int, bool]:
 def matched(multipliers: Any, lengths: Any, target: float) -> float:
     """The multiplier of the normalised rule at which its path is as long as `target`.
 
-    Its steps are m/G times a message: the length is in proportion to m as far as the law of message/G is the same
-    everywhere, so the nearest measured one is scaled. How well it fits has to be measured on other seeds.
+    Its steps are m/G times a message. The length is proportional to m as far as the law of message/G is the same everywhere, so the
+    nearest measured multiplier is scaled. The match must be measured on other seeds.
 
     Args:
-        multipliers, lengths: of measured runs, > 0.
+        multipliers, lengths: those of measured runs, > 0.
         target: a length > 0.
 
     Raises:
-        BadInput: lengths that are not finite numbers > 0.
+        BadInput: lengths are not finite numbers > 0.
     """
     m, measured = np.asarray(multipliers, float), np.asarray(lengths, float)
     if not (np.isfinite(target) and target > 0 and np.all(np.isfinite(measured) & (measured > 0))):

@@ -1,4 +1,4 @@
-"""Verdicts on claims by inequalities with intervals: the verdict, what would change it, and that of two studies together."""
+"""Verdicts on claims by inequalities with intervals: the verdict, the change that would alter it, and that of several studies."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ DISAGREE = "the two studies disagree"
 @final
 @dataclass(frozen=True)
 class Condition:
-    """An inequality that a criterion asks for, judged by an interval.
+    """An inequality that a criterion requires, judged by an interval.
 
     Attributes:
         setting: the index of the setting.
-        quantity: what is estimated, in words.
-        estimate: the median with its interval.
-        boundary: the number that it is compared with.
-        below: whether the quantity has to be below the boundary, or else above it.
-        fatal: whether the claim fails where the contrary is shown.
+        quantity: the estimated quantity, in words.
+        estimate: the estimate with its interval.
+        boundary: the number with which it is compared.
+        below: whether the quantity must be below the boundary, or else above it.
+        fatal: whether the claim fails if the contrary is shown.
     """
 
     setting: int
@@ -36,12 +36,12 @@ class Condition:
     fatal: bool = False
 
     def end(self, far: bool) -> float:
-        """The end of the interval that is nearer to the forbidden side (`far` False: the other one)."""
+        """The end of the interval that is nearer to the forbidden side if `far`, else the other end."""
         return self.estimate.upper if self.below is far else self.estimate.lower
 
     @property
     def met(self) -> bool:
-        """Whether it holds for the whole interval."""
+        """Whether the inequality holds for the whole interval."""
         return self.end(True) < self.boundary if self.below else self.end(True) > self.boundary
 
     @property
@@ -50,7 +50,7 @@ class Condition:
         return self.end(False) >= self.boundary if self.below else self.end(False) < self.boundary
 
     def widths(self, far: bool) -> float:
-        """How far that end is from the boundary, in widths of the interval."""
+        """The distance of that end from the boundary, in widths of the interval."""
         width, off = self.estimate.upper - self.estimate.lower, abs(self.end(far) - self.boundary)
         return off / width if width > 0 else np.inf if off else 0.0
 
@@ -58,13 +58,14 @@ class Condition:
 @final
 @dataclass(frozen=True)
 class Change:
-    """The least that would change a verdict: an end of an interval at the other side of a boundary.
+    """The smallest change that would alter a verdict: an end of an interval moves to the other side of a boundary.
 
     Attributes:
         to: the verdict that would follow.
-        condition: whose boundary it is.
-        upper: whether it is the upper end.
-        end, widths: where this end is, and how far from the boundary in widths of the interval.
+        condition: the condition with this boundary.
+        upper: whether the end is the upper one.
+        end: the position of the end.
+        widths: its distance from the boundary, in widths of the interval.
     """
 
     to: Verdict
@@ -77,16 +78,16 @@ class Change:
 @final
 @dataclass(frozen=True)
 class Finding:
-    """Whether a claim was seen.
+    """The finding on whether a claim was seen.
 
     Attributes:
-        seen: by the criterion of the function that made it.
-        fails: whether the contrary is shown: an interval lies wholly on the other side. Neither: the runs do not decide.
-        each: one word for each setting, in their order.
-        estimates: the intervals, in the order of the function's description.
-        reason: why not, in a few words; empty where seen.
-        conditions: all inequalities that the criterion asks for.
-        hindered: what no interval says and yet decides: runs that left the bound, a comparison that is not fair; else "".
+        seen: whether the claim meets the criterion of the function that made the finding.
+        fails: whether the contrary is shown: an interval lies wholly on the other side. If neither holds, the runs do not decide.
+        each: one word for each setting, in order.
+        estimates: the intervals, in the order that the function's description gives.
+        reason: why the claim was not seen, in a few words; empty if it was seen.
+        conditions: all inequalities that the criterion requires.
+        hindered: a fact that decides without an interval: runs left the bound, or a comparison is not fair; else "".
     """
 
     seen: bool
@@ -99,15 +100,15 @@ class Finding:
 
     @property
     def verdict(self) -> Verdict:
-        """SEEN, SEEN TO FAIL or UNDECIDED."""
+        """The verdict: SEEN, SEEN TO FAIL or UNDECIDED."""
         return Verdict.SEEN if self.seen else Verdict.SEEN_TO_FAIL if self.fails else Verdict.UNDECIDED
 
     @property
     def change(self) -> Change | None:
-        """The least move of an end that would change the verdict; None if no interval can change it.
+        """The smallest move of an end that would change the verdict; None if no interval can change it.
 
-        Of a claim that is seen one condition has to give way, of one that fails all that are broken, and of an undecided one
-        either all that are not met, or a fatal one.
+        If the claim is seen, one condition must give way. If it fails, all broken conditions must. If it is undecided, either all
+        unmet conditions must become met, or a fatal one broken.
         """
         if self.seen:
             return _change(min, [(c, True) for c in self.conditions], Verdict.UNDECIDED)
@@ -121,7 +122,7 @@ class Finding:
 
 
 def _change(extreme: Callable[..., Any], ends: Sequence[tuple[Condition, bool]], to: Verdict) -> Change | None:
-    """The change by the end that is nearest to its boundary in widths of its interval (min), or farthest from it (max)."""
+    """The change at the end nearest to its boundary in widths of its interval (`extreme` min), or farthest from it (max)."""
     if not ends:
         return None
     condition, far = extreme(ends, key=lambda end: end[0].widths(end[1]))
@@ -129,9 +130,9 @@ def _change(extreme: Callable[..., Any], ends: Sequence[tuple[Condition, bool]],
 
 
 def combined(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
-    """The verdict on a claim of several studies, each made anew with other seeds, and the reason where they do not settle it.
+    """The verdict on a claim from several studies with different seeds, and the reason if they do not settle it.
 
-    Seen where it is seen in all of them, seen to fail where it fails in all of them, else undecided.
+    The claim is seen if every study sees it, seen to fail if it fails in every study, and undecided otherwise.
     """
     if len(set(verdicts)) > 1:
         return Verdict.UNDECIDED, DISAGREE

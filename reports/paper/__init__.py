@@ -1,1 +1,1 @@
-"""The report on arXiv 2506.00181: its claims, experiments and sections; an application, which nothing else imports."""
+"""The report on arXiv 2506.00181: its claims, experiments and sections. It is an application: no other module imports it."""

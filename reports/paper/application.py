@@ -6,9 +6,9 @@ from sdescent.reports.assembly.plan import Contents, Part
 from sdescent.reports.paper.ledger_claims import GROUPS
 
 _HERE = "sdescent.reports.paper"
-#: sections whose results the claims rest on
+#: sections with the results on which the claims rest
 EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "real-data")
-#: the sections in the order of the report; a new section is a module beside this one and a line here
+#: the sections in the order of the report; a new section needs a module beside this one and a line here
 SECTIONS = {
     "ledger": Part(f"{_HERE}.front", "Front", needs=EVIDENCE),
     "sde-table": Part(f"{_HERE}.sde_table", "SDETable", 10, 1.5, 1.5),

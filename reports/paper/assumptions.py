@@ -1,4 +1,4 @@
-"""Claim, theorem, object, assumption, check: which hypothesis and which analytic fact the theorems behind each claim use."""
+"""Table of claims, theorems, objects, assumptions and checks: the hypotheses and analytic facts behind each claim."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from sdescent.reports.claims.verdicts import Claim, Results
 from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 
-#: entries on methods and their equations; the facts about laws, losses and compressors list their assumptions themselves
+#: prefix of entries on methods and their equations; the facts about laws, losses and compressors list their assumptions themselves
 METHODS = "6."
-#: characters of a formula that fits next to its name
+#: largest number of characters of a formula that fits next to its name
 ROOM = 40
-#: variants of a formula under one name that are shown
+#: largest number of shown variants of a formula under one name
 MOST = 3
-#: a hypothesis of so many theorems has a column, the others stand in the last one
+#: a hypothesis of at least this many theorems has its own column; the others share the last one
 COLUMN = 3
 
 
 @final
 class Assumptions(Section):
-    """The hypotheses as formulas, and a table of the claims with their theorems, what these are about, and what they assume."""
+    """The hypotheses as formulas, and a table of the claims with their theorems, the subjects of these, and their assumptions."""
 
     name, title = "assumptions", "Assumptions by theorem"
 
@@ -60,7 +60,7 @@ def _listed(number: int, name: str, formulas: Sequence[Mapping[str, Any]]) -> di
 def _claim(
     claim: Claim, results: Results, numbers: Mapping[str, int], axioms: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any] | None:
-    """A claim with one row for each entry that it cites, and one for all facts of a pattern; None without entries on methods."""
+    """A claim with one row for each cited entry on methods, and one for all facts of a pattern; None without entries on methods."""
     rows: list[dict[str, Any]] = []
     for pattern in claim.entries:
         ids = [i for i in results.named([pattern]) if i in results.entries and i not in [r["id"] for r in rows]]
@@ -88,7 +88,7 @@ def _row(
 
 
 def _counted(ids: Sequence[str], results: Results, covered: bool, refuted: bool) -> dict[str, Any]:
-    """At how many compared points entries fail, of those that a proof covers or of the others; a refuted claim is to fail."""
+    """The share of failing comparisons, among those that a proof covers if `covered`, else among the others."""
     pieces = [e for e in results.evidence.values() if e["about"] in ids and results.covers(e) is covered]
     compared, failing = (sum(e[key] for e in pieces) for key in ("compared", "failing"))
     text = f"{'fails at ' if refuted else ''}{failing} of {compared}"
@@ -100,5 +100,5 @@ def _name(assumption: Mapping[str, Any]) -> str:
 
 
 def _hypotheses(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The assumptions other than signs and definitions of the method's moments."""
+    """The assumptions of an entry, without signs and definitions of the method's moments."""
     return [a for a in entry["assumptions"] if a["key"] in entry["assumed"]]

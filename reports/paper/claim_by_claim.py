@@ -1,4 +1,4 @@
-"""The claims one by one: words of the source, statement, scope, proofs, witnesses and all numbers, contradictions first."""
+"""The claims one by one: source text, statement, scope, proofs, witnesses and all numbers, contradictions first."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.sections.first_page import displayed
 
-#: the kind of object that a label names
+#: prefix of a label -> the kind of object that it names
 KINDS = {"fig": "Figure", "tab": "Table", "sec": "Section"}
-#: a check agrees with what is proved, or does not; it confirms nothing
+#: a check is consistent with the proof or not; it confirms nothing
 CHECKS = {True: "consistent", False: "INCONSISTENT", None: "not decided"}
 
 
 @final
 class Claims(Section):
-    """Each claim of the ledger with all the evidence for and against it."""
+    """Each claim of the ledger, with all the evidence for and against it."""
 
     name, title = "claims", "The claims one by one"
 
@@ -44,7 +44,7 @@ class Claims(Section):
 
 
 def _for_reader(e: dict[str, Any]) -> dict[str, Any]:
-    """A piece of evidence for a reader."""
+    """A piece of evidence, in words for a reader."""
     word = CHECKS[e["supports"]] if e["role"] == "check" else e["verdict"] or "not run"
     if e["role"] != "check" and e["supports"] and e["verdict"] in AGAINST:
         word = "fails, as claimed"

@@ -1,4 +1,4 @@
-"""The first page of the report, with the verdicts on the paper's claims, and its last section, with the works that it rests on."""
+"""The first page of the report, with the verdicts on the paper's claims, and its last section, with the references."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FIELD = re.compile(r"  (\w+) = \{+(.*?)\}+,?$", re.MULTILINE)
 
 @final
 class Front(Ledger):
-    """The claims of the paper and others, with how closely the equations of the last table follow their methods."""
+    """The claims of the paper and others, and how closely the equations of the last table follow their methods."""
 
     followed = FOLLOWED
 
@@ -36,17 +36,17 @@ class BackMatter(Appendix):
         return {**super().compute(context), "references": references()}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
-        """Write references.bib next to the report."""
+        """Write references.bib into the folder of the report."""
         write_atomic(folder.parent / "references.bib", bibtex())
 
 
 def bibtex() -> str:
-    """The works as a BibTeX file, by their keys: a line for each field, and no braces in it but those around titles."""
+    """The cited works as a BibTeX file in order of keys: one line per field, with braces only around titles."""
     return Path(__file__).with_name("references.bib").read_text(encoding="utf-8")
 
 
 def references() -> list[dict[str, str]]:
-    """Each work as {"key", "authors", "title", "where", "year"}, by first author."""
+    """Each cited work as {"key", "authors", "title", "where", "year"}, by first author."""
     works = []
     for entry in _ENTRY.finditer(bibtex()):
         authors, title, where, year = (value for _, value in _FIELD.findall(entry["fields"]))

@@ -1,4 +1,4 @@
-"""The claims of the report, from claims.toml beside this file: what the paper claims (arXiv 2506.00181), and others."""
+"""The claims of the report, from claims.toml beside this file: those of the paper (arXiv 2506.00181), and others."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from sdescent.reports.claims.following import AFTER, METHODS, TRANSIENT
 from sdescent.reports.claims.reading import read_groups
 from sdescent.reports.claims.verdicts import Claim
 
-#: the equations of the last table of the first page
+#: the models in the last table of the first page
 FOLLOWED = ("first-order", "corrected")
 
 
 def _follows(model: str) -> tuple[Claim, ...]:
-    """How closely an equation follows each method, before it has settled and after."""
+    """The claims on how closely a model follows each method, before it has settled and after."""
     return tuple(
         Claim(
             f"follows-{method}-{phase}-{model}", rf"The {model} SDE follows {name}, {phase}: means within 10\,\%",

@@ -1,4 +1,4 @@
-"""The three continuous models of a step, what tells them apart, and the use of each (theory 2 and 5)."""
+"""The three continuous models of a step, their differences, and the use of each (theory 2 and 5)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sdescent.reports.sections.base import Inputs, Section
 
 @final
 class Models(Section):
-    """Drifts of the three models, the table of their virtues, and the entries of the catalogue that prove it."""
+    """The drifts of the three models, the table of their merits, and the entries of the catalogue that prove it."""
 
     name, title = "models", "The three models"
 

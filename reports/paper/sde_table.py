@@ -33,16 +33,16 @@ from sdescent.reports.document.notation import Notation, macro
 from sdescent.reports.document.tex import escape
 from sdescent.reports.sections.base import Inputs, Section
 
-#: formulas with more summands than this are given once, for an unspecified law
+#: a formula with more summands than this is given only for an unspecified law
 LONG = 12
-#: characters of a broken line, which fit in the line of LaTeX's article class
+#: largest number of characters of a broken line, which fits in a line of LaTeX's article class
 NARROW = 50
 _MARKS = {"no-drift": "no mean", "infinite-variance": "inf. var."}
 
 
 @final
 class SDETable(Section):
-    """Existence for every pair, formulas for an unspecified law, and the formulas for each law where they are short."""
+    """Existence for every pair, formulas for an unspecified law, and the formulas for each law if they are short."""
 
     name, title = "sde-table", "The stochastic differential equations"
 
@@ -76,7 +76,7 @@ def _law_row(name: str, law: Any, notation: Notation) -> dict[str, str]:
 
 
 def _signed_moment(law: Any, m: int, y: sp.Symbol, notation: Notation) -> str:
-    """R_m(y), a dash where it is infinite or has no elementary form."""
+    """R_m(y) of a law: infinity for m = 1 or a dash for m = 2 if it is infinite, and a dash if it has no elementary form."""
     try:
         if law.tail.is_number and law.tail <= m:
             return r"\infty" if m == 1 else r"\text{--}"
@@ -124,7 +124,7 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
 
 
 def _lambda(compressor: Compressor, notation: Notation) -> str | None:
-    """Lambda_jj at g_j = 0, where b_j/g_j needs a limit."""
+    """Lambda_jj at g_j = 0, where b_j/g_j needs a limit; None for unbiased compressors."""
     if isinstance(compressor, Unbiased):
         return None
     mean = moments(Method(compressor, Scaled(GenericLaw()))).mean
@@ -157,12 +157,12 @@ def _long(form: GradientForm) -> bool:
 
 
 def _fits(formulas: str, notation: Notation) -> bool:
-    """Whether formulas have room beside one another."""
+    """Whether formulas fit side by side."""
     return measured(notation.commands())(formulas) <= WEIGHT
 
 
 def _formulas(form: GradientForm, notation: Notation) -> dict[str, str]:
-    """Mean and covariance, the latter through b_j where the mean is long."""
+    """The mean and the covariance; if the mean is long, the covariance is in terms of b_j."""
     long = form.mean != g and form.mean.count_ops() > 3
     mean = f"{macro('b')}_{{j}}" if long else None
     (covariance,) = covariance_latex(form, lambda e: notation(e, {form.mean: mean} if mean else None), mean)
@@ -170,7 +170,7 @@ def _formulas(form: GradientForm, notation: Notation) -> dict[str, str]:
 
 
 def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> dict[str, Any]:
-    """b_j and S for an unspecified law: as they are, in lines where they are wide, or in the names r_j, a_j, c_j."""
+    """b_j and S for an unspecified law: in full, broken into lines if they are wide, or in terms of r_j, a_j and c_j."""
     if not _long(form):
         formulas = _formulas(form, notation)
         if _fits(formulas["mean"] + formulas["covariance"], notation):
@@ -192,7 +192,7 @@ def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> 
 
 
 def _attained(compressor: Compressor) -> bool:
-    """Whether some message attains the compression ratio, so that it is not only a bound."""
+    """Whether some message attains the compression ratio, so that it is more than an upper bound."""
     ratio = compression_ratio(compressor, dimension)
     return ratio is not None and ratio.exact
 

@@ -1,4 +1,4 @@
-"""Stationary laws near a minimum: covariances on quadratics, of the method and of its models (theory 6.7)."""
+"""Stationary laws near a minimum: covariances on quadratics, for the method and its models (theory 6.7)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAMBDA = sp.Symbol("lambda", positive=True)
 
 @final
 class StationarySection(Section):
-    """Second moments by exact linear solves; DSignSGD linearised at the optimum; densities on the line."""
+    """Second moments by exact linear solves, DSignSGD linearised at the optimum, and densities on the line."""
 
     name, title = "stationary", "Stationary laws"
 
@@ -71,13 +71,13 @@ class StationarySection(Section):
 
 
 def _same(one: StationaryMoments, other: StationaryMoments) -> bool:
-    """Whether all second moments are equal, under one condition."""
+    """Whether all second moments are equal, with the same condition."""
     pairs = zip(one.matrix, other.matrix, strict=True)
     return one.condition == other.condition and all(sp.cancel(a - b) == 0 for a, b in pairs)
 
 
 def _condition(moments: StationaryMoments, notation: Notation) -> str:
-    """The condition under which the moments exist, as LaTeX; empty where they always do."""
+    """The condition under which the moments exist, in LaTeX; empty if they always do."""
     return "" if moments.condition == sp.true else r",\ ".join(notation(c) for c in sp.And.make_args(moments.condition))
 
 
@@ -87,7 +87,7 @@ def _signs(notation: Notation) -> list[dict[str, str]]:
         value = sign_near_optimum(DSignSGD(law), 1, LAMBDA)[0]
         name = "cauchy" if law == StudentT(1) else type(law).__name__.lower().replace("studentt", "student-t")
         rows.append({"law": name, "scales": "", "value": notation(value)})
-    # scales are not sigma_1 and so on, which are the affine variance's
+    # these scales are not named sigma_1 and so on, since those belong to the affine variance
     scales_tex = {f"scale{n}": rf"{macro('sigma')}^{{({n})}}" for n in (1, 2, 3)}
     three = sign_near_optimum(DSignSGD(Scaled(Gaussian(), tuple(scales_tex))), 1, LAMBDA)[0]
     names = {symbol: scales_tex[symbol.name] for symbol in three.free_symbols if symbol.name in scales_tex}

@@ -1,4 +1,4 @@
-"""The theorem catalogue: statements with their assumptions and the lines that carry their proofs; the proofs step by step."""
+"""The theorem catalogue: statements with assumptions and the main lines of their proofs; the proofs step by step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Certified, Inputs, Section
 from sdescent.reports.sections.proof_lines import NAMED, formula_of, grouped, in_prose, lines_of, rule_of
 
-#: facts about a noise law, and what an internal note adds to a source
+#: ids of facts about a noise law, and the notes that internal references add to a source
 LAW, NOTES = re.compile(r"8-(.+)-\d+"), re.compile(r"theory [\d.]+( and [\d.]+)*[;,]?")
 
 
@@ -65,7 +65,7 @@ class Theorems(Certified):
 
 @final
 class Further(Section):
-    """The entries on which no claim of the first page rests."""
+    """The entries that no claim of the first page cites."""
 
     name, title = "further", "Further theorems"
 
@@ -99,13 +99,13 @@ class Proofs(Section):
 
 
 def _front(built_in: Mapping[str, Any]) -> list[str]:
-    """The entries that the claims of the first page name."""
+    """The ids of the entries that the claims of the first page cite."""
     names = [name for group in GROUPS if group.front for claim in group.claims for name in claim.entries]
     return Results(built_in).named(names)
 
 
 def _pairs(tightness: Mapping[str, Mapping[str, float]]) -> list[dict[str, str]]:
-    """Each theorem on a method beside the one on its SDE, with the least of bound over value of both."""
+    """Each theorem on a method beside the theorem on its SDE, with the least bound/value of both."""
     catalogue = entries()
 
     def least(id: str, subject: str) -> str:
@@ -121,7 +121,7 @@ def _pairs(tightness: Mapping[str, Mapping[str, float]]) -> list[dict[str, str]]
 
 
 def _first(shown_entries: list[dict[str, Any]]) -> None:
-    """Mark the named assumptions that an earlier entry has written out in the same way."""
+    """Mark the named assumptions that an earlier entry has already written out in the same way."""
     written = set[tuple[str, str]]()
     for a in (a for e in shown_entries for a in e["assumptions"]):
         a["again"] = bool(a["name"]) and (a["name"], a["tex"]) in written
@@ -129,12 +129,12 @@ def _first(shown_entries: list[dict[str, Any]]) -> None:
 
 
 def printed_as(line: dict[str, Any]) -> str:
-    """The key of a step: two steps with one key are the same for a reader."""
+    """The key of a step: two steps with the same key look the same to a reader."""
     return "|".join((line["tex"], line["name"], line["rule"], *line["given"]))
 
 
 def _laws(shown_entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The facts about noise laws, each with the laws of which it is proved: the same few facts hold for all of them."""
+    """The facts about noise laws, each with the laws for which it is proved: all laws share the same few facts."""
     facts: dict[str, list[dict[str, Any]]] = {}
     for e in shown_entries:
         if match := LAW.fullmatch(e["id"]):
@@ -186,7 +186,7 @@ def _entry_of(checked: Checked) -> dict[str, Any]:
         "law": "",
         "about": checked.about,
         "axioms": list(checked.axioms),
-        # an equation of a number defines nothing: it is a hypothesis
+        # an equation of a number defines nothing, so it is a hypothesis
         "assumed": [
             *(name for name, _ in checked.assumptions),
             *(name for name, r in checked.definitions if r.left[0] == "q"),
@@ -201,7 +201,7 @@ def _entry_of(checked: Checked) -> dict[str, Any]:
 
 
 def _sketch(checked: Checked) -> list[dict[str, Any]]:
-    """The lines that carry a proof, each with the assumptions and lines that it is from; signs are left out of these."""
+    """The main lines of a proof, each with the assumptions and lines from which it follows, except signs."""
     main = [s for s in checked.steps if s["main"]]
     names = [s["text"] for s in main]
     formulas = [formula_of(s["latex"], s["text"]) for s in main]
@@ -216,5 +216,5 @@ def _sketch(checked: Checked) -> list[dict[str, Any]]:
 
 
 def _is_name(words: str) -> bool:
-    """Whether a line or an assumption is named by words, and not by its formula or as something small."""
+    """Whether the name of a line or an assumption consists of words, rather than a formula or a minor fact such as a sign."""
     return not set(words) & set("<>=^|") and not words.startswith(("a positive", "the signs"))

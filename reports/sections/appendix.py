@@ -1,4 +1,4 @@
-"""Appendix: certificates, versions, seeds and timings, all read from the results."""
+"""The appendix: certificates, versions, seeds and timings, all read from the results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from sdescent.reports.claims.verdicts import ENTRIES
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
-#: characters of a digest that are shown
+#: number of characters of a digest that are shown
 DIGITS = 12
 
 

@@ -1,4 +1,4 @@
-"""A section of the report: results that are computed and stored, and LaTeX that is a function of them alone."""
+"""A section of the report: its results are computed and stored, and its LaTeX is a function of the results alone."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Inputs:
     """Everything that a section may read.
 
     Args:
-        quick: whether fewer paths and settings are asked for.
+        quick: whether to use fewer paths and settings.
         problem: the user's own problem, or None for the report on everything built in.
         cache: results by their specification.
-        tick: call with a label as work proceeds.
-        results: of the sections that this section needs (`sdescent.reports.assembly.plan`), by name.
+        tick: a function to call with a label as work proceeds.
+        results: the results of the sections that this section needs (`sdescent.reports.assembly.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.
     """
 
@@ -33,21 +33,21 @@ class Inputs:
     whole: bool = True
 
 
-#: the count of things that a quick report leaves out altogether
+#: the count for items that a quick report leaves out altogether
 NONE = "no"
 
 
 def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The reductions of a quick report against the full one: ("64 of 200", "seeds"), ("no", "equations").
+    """The reductions of a quick report compared with the full one, such as ("64 of 200", "seeds") or ("no", "equations").
 
     Args:
-        quick, full: dataclasses, or mappings with the same keys. Tuples are compared by length, or number by number where the
-            lengths are equal; None stands for all, or for nothing where the full value has entries of its own.
-        words: what each entry counts, "" for one that the reader need not know of. What an entry that is a dataclass has less of
-            stands in brackets after its word, and no count before it.
+        quick, full: dataclasses, or mappings with the same keys. Tuples are compared by length, or number by number if the lengths
+            are equal. None stands for all, or for nothing if the full value is itself a dataclass.
+        words: what each entry counts; "" for an entry that does not concern the reader. For an entry that is a dataclass, its
+            own reductions follow the word in brackets, without a count before it.
 
     Raises:
-        KeyError: an entry differs for which there is no word.
+        KeyError: an entry that differs has no word.
     """
     less, more = _entries(quick), _entries(full)
     lines: list[tuple[str, str]] = []
@@ -69,12 +69,12 @@ def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[tuple[str, 
 
 
 def line_of(less: Sequence[str]) -> str:
-    """One entry of `reduced` as text."""
+    """An entry of `reduced` as text."""
     return " ".join(less).strip()
 
 
 def reduced_sections(sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The reduced sections of a quick report: a line for each reduction, and what is left out altogether."""
+    """The reduced sections of a quick report: a line for each reduction, and the items left out altogether."""
     return [
         {
             "name": name.replace("-", " "), "lines": [line_of(less) for less in section["left_out"]],
@@ -89,9 +89,9 @@ def _entries(settings: Any) -> Mapping[str, Any]:
 
 
 class Section(ABC):
-    """One part of the report, parts/<name>.tex, made from templates/parts/<name>.tex."""
+    """One part of the report: parts/<name>.tex, made from templates/parts/<name>.tex."""
 
-    #: file name of the part and the word for --only
+    #: file name of the part, and its name for --only
     name: str
     #: heading
     title: str
@@ -99,29 +99,32 @@ class Section(ABC):
     pieces: tuple[str, ...] = ()
 
     def prepare(self, piece: str, context: Inputs) -> None:
-        """Compute and store all that `compute` needs for one of `pieces`, which then finds it in the cache."""
+        """Compute and store everything that `compute` needs for one of `pieces`, so that it finds it in the cache."""
         raise NotImplementedError(f"{self.name} has no pieces")
 
     @abstractmethod
     def compute(self, context: Inputs) -> dict[str, Any]:
-        """Results as JSON and arrays.
+        """The results, as JSON values and arrays.
 
-        "statuses" holds the checks. "evidence" is what claims rest on (`sdescent.reports.claims.verdicts`), by key, each piece as
-        `sdescent.reports.claims.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the meaning
-        of standard symbols in this document, "memory" the letters of a rule's memory. "left_out" says what a quick report has
-        less of (`reduced`): its first page says what is left out altogether, and its last section all of it.
+        "statuses" holds the checks. "evidence" holds the grounds of claims (`sdescent.reports.claims.verdicts`) by key, each piece
+        as returned by `sdescent.reports.claims.evidence.evidence`. "meanings" gives the meaning of the user's symbols, "here" the
+        meaning of standard symbols in this document, and "memory" the letters of a rule's memory. "left_out" lists the reductions
+        of a quick report (`reduced`): its first page shows the items left out altogether, and its last section all reductions.
         """
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        """Further fields of its template beside its own `result`, from the `results` of all sections in the document, by name."""
+        """Further fields of the template besides its own `result`, from the `results` of all sections in the document, by name."""
         return {}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:  # noqa: B027 - most sections have none
-        """Write the section's figures into `folder`, PDF and SVG."""
+        """Write the section's figures into `folder`, as PDF and SVG."""
 
 
 class Certified(Section):
-    """A section whose entries may have certificates: each is a file in the folder beside that of figures, of which it has none."""
+    """A section without figures whose entries may have certificates.
+
+    Each certificate is a file in the folder beside that of the figures.
+    """
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for entry in result["entries"]:

@@ -1,4 +1,4 @@
-"""A method compared with the equations that model it: the same statistic of each, over time and at the end."""
+"""A method compared with the equations that model it, by the same statistic over time and at the end."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from sdescent.reports.document.numbers import number, uncertain
 if TYPE_CHECKING:
     from sdescent.numerics.simulate.refinement import Refined
 
-#: a statistic counts up to this many times the method's own upper quantile, so that its mean exists for every law
+#: cap on a statistic, relative to the method's own upper quantile, so that its mean exists for every law
 _CAP = 10
-#: a ratio is shown where the half-width of its denominator is at most this share of the denominator
+#: a ratio is shown if the half-width of its denominator is at most this share of the denominator
 _SHARP = 0.25
-#: percentages beyond which two numbers only differ in size, and below which they only agree
+#: percentages above which two numbers count only as different in size, and below which they count only as equal
 _FAR, _NEAR = 1000, 0.01
 
 
 def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any]:
-    """The summary of one run of a method or an equation in a report: a statistic over the S saved times, dimensionless.
+    """The summary in a report of one run of a method or an equation: a statistic over the S saved times, dimensionless.
 
-    The statistic is min(f, c), and c for a path that blew up: bounded, so that its mean and the interval of that exist for
-    every law of the noise (theory 7); under a heavy tail neither the mean of f nor its variance need be finite.
+    The statistic is min(f, c), and c for a path that blew up. It is bounded, so its mean and the interval of the mean exist for
+    every law of the noise (theory 7). Under a heavy tail neither the mean of f nor its variance need be finite.
 
     Args:
-        run: an ensemble with `times` (S,), `values[statistic]` >= 0 (S, paths) and `blow_ups`, of which the last counts all.
-        statistic: which.
-        cap: c; by default ten times the largest upper quantile (`BAND`) over time of the run's own surviving paths, rounded
-            up to one digit.
+        run: an ensemble with `times` (S,), `values[statistic]` >= 0 (S, paths) and `blow_ups`, whose last entry counts all.
+        statistic: the name of the statistic.
+        cap: c; by default ten times the largest upper quantile (`BAND`) over time of the run's own surviving paths, rounded up to
+            one digit.
 
     Returns:
-        times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`): S numbers
-        each; cap; blow_ups: paths that blew up.
+        times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`): S numbers each;
+        cap; blow_ups: the number of paths that blew up.
     """
     from sdescent.numerics.statistics.estimates import over_time
 
@@ -55,17 +55,17 @@ def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any
 
 
 def bounded(values: Any, cap: float) -> np.ndarray:
-    """min(values, cap), and cap where a value is not finite."""
+    """min(values, cap), and `cap` where a value is not finite."""
     values = np.asarray(values, float)
     return np.where(np.isfinite(values), np.minimum(values, cap), cap)
 
 
 def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
-    """`summary` of an equation whose steps were refined, with the solver's own error.
+    """The `summary` of an equation whose steps were refined, with the solver's own error.
 
     Returns:
-        the entries of `summary`; solver: the change of the mean when the steps were last halved, S numbers; substeps: solver
-        steps per step of the method; converged: see `sdescent.numerics.simulate.refinement.Refined`.
+        The entries of `summary`; solver: the change of the mean when the steps were last halved, S numbers; substeps: the number of
+        solver steps per step of the method; converged: see `sdescent.numerics.simulate.refinement.Refined`.
     """
     sums = summary(run.ensemble, statistic, cap)
     return {**sums, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}
@@ -81,12 +81,12 @@ def _cap(values: np.ndarray) -> float:
 
 
 def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    r"""A row of LaTeX cells for each run: its last mean and quantiles, and its distance to the first run, the method itself.
+    r"""A row of LaTeX cells for each run: its last mean and quantiles, and its gap to the first run, the method itself.
 
-    With last means a of the run and b of the method, half-widths A and B of their intervals, the gap is 100 (a/b - 1)
-    per cent with half-width 100 sqrt(A^2 + (a/b)^2 B^2)/|b| (delta method, the two runs being independent); `largest` is
-    the largest 100 |a/b - 1| over the saved times. Both are left out where B > |b|/4: the ratio has no such interval.
-    `solver` is the largest change of the mean on halving the solver's steps, in per cent of b.
+    With last means a of the run and b of the method, half-widths A and B of their intervals, the gap is 100 (a/b - 1) per cent with
+    half-width 100 sqrt(A^2 + (a/b)^2 B^2)/|b| (delta method for two independent runs). `largest` is the largest 100 |a/b - 1| over
+    the saved times. Both are left out if B > |b|/4, since the ratio then has no such interval. `solver` is the largest change of
+    the mean on halving the solver's steps, in per cent of b.
 
     Args:
         series: summaries by name, the method itself first.
@@ -117,26 +117,26 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _capped_text(value: float, digits: int = 3) -> str:
-    """A percentage >= 0; beyond a factor of ten, or below a hundredth of a per cent, only that fact."""
+    """A percentage >= 0 in LaTeX; above a factor of ten, or below a hundredth of a per cent, only that fact."""
     return rf"{{>}}{_FAR}" if value > _FAR else rf"{{<}}{_NEAR}" if 0 < value < _NEAR else number(value, digits)
 
 
 def _gap_text(value: float, half: float) -> str:
-    """A gap in per cent: beyond a factor of ten only that fact, and never finer than a hundredth."""
+    """A gap in per cent, in LaTeX; above a factor of ten only that fact, and never finer than a hundredth."""
     if value > _FAR:
         return rf"{{>}}{_FAR}"
     return uncertain(value, half if half == 0 else max(half, _NEAR), sign=True)
 
 
 def _solver_error(run: Mapping[str, Any], base: Mapping[str, Any]) -> float:
-    """The largest error of the solver over time, in per cent of the method's mean where that is known."""
+    """The largest error of the solver over time, in per cent of the method's mean at times when that is known precisely."""
     columns = zip(run["solver"], base["mean"], base["interval"], strict=True)
     errors = [100 * e / b for e, b, half in columns if b > 0 and half <= _SHARP * b]
     return max(errors, default=math.nan)
 
 
 def _relative_gap(run: Mapping[str, Any], base: Mapping[str, Any], n: int) -> tuple[float, float]:
-    """Gap and half-width at the n-th saved time, per cent; nan where the method's mean is 0 or known too imprecisely."""
+    """The gap and its half-width at the n-th saved time in per cent; nan if the method's mean is 0 or too imprecise."""
     a, b, a_half, b_half = run["mean"][n], base["mean"][n], run["interval"][n], base["interval"][n]
     if b == 0 or not b_half <= _SHARP * abs(b):
         return math.nan, math.nan
@@ -144,7 +144,7 @@ def _relative_gap(run: Mapping[str, Any], base: Mapping[str, Any], n: int) -> tu
 
 
 def relative_gaps(series: Mapping[str, Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
-    """The gap of each run to the first, the method itself, at every saved time: (gap, half-width) as `final_rows` has them."""
+    """The gap of each run to the first, the method itself, at every saved time, as pairs (gap, half-width) of `final_rows`."""
     base = next(iter(series.values()))
     return {
         name: [_relative_gap(run, base, n) for n in range(len(base["mean"]))] for name, run in series.items() if run is not base

@@ -1,4 +1,4 @@
-"""Each method as it is run, compared with the SDEs that model it."""
+"""Runs of each method, compared with the SDEs that model it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from sdescent.reports.sections.compare import bounded, final_rows, relative_gaps
 
 SEED = 20250600181
 PATHS = {"quick": 2000, "full": 20000}
-#: saved times; a path that leaves |x_j| <= BOUND has blown up (the starting points are within 2)
+#: number of saved times; a path that leaves |x_j| <= BOUND has blown up (starting points are within 2)
 SAVED, BOUND = 25, 100.0
 METHOD: Final = "method"
 
 
 def cases() -> dict[str, dict[str, Any]]:
-    """The built-in comparisons by name, in the fields of a problem file (docs/command-line.md)."""
+    """The built-in comparisons by name, with the fields of a problem file (docs/command-line.md)."""
     rows = (
         ("dsgd", {}, "gaussian:sigma=1", "quadratic:h=1|2", ["2", "-1"], "1/4", "8"),
         ("dcsgd", {"compressor": "rand-k:k=1"}, "student-t:nu=5,sigma=1/2", "cosh", ["3/2", "-1", "1/2"], "1/16", "6"),
@@ -46,10 +46,10 @@ def cases() -> dict[str, dict[str, Any]]:
 
 @final
 class Ensembles(Section):
-    """Mean, 10 % and 90 % quantiles of the loss, of a method and its models, with intervals at the last time.
+    """The mean and the 10 % and 90 % quantiles of the loss, for a method and its models, with intervals at the last time.
 
-    With a problem, the method is the user's, and further statistics that it names (`quantities`) are compared at the last time;
-    without one, the methods of `cases` are compared.
+    With a problem, the method is the user's, and the further statistics that the problem names (`quantities`) are compared at the
+    last time. Without one, the methods of `cases` are compared.
     """
 
     name, title = "ensembles", "Methods and their equations, simulated"
@@ -95,7 +95,7 @@ class Ensembles(Section):
 
 
 def _followed(simulated: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """How closely the models follow the built-in methods."""
+    """The evidence of how closely the models follow the built-in methods."""
     pieces: dict[str, dict[str, Any]] = {}
     for case in simulated:
         words = f"{case['loss']['name']}, {case['noise']['name']} noise"
@@ -105,7 +105,7 @@ def _followed(simulated: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How every run of a section is made: independent paths, the seed of the method, and the box |x_j| <= bound."""
+    """The settings of a section's runs: independent paths, the seed of the method, and the box |x_j| <= bound."""
 
     paths: int
     seed: int
@@ -113,7 +113,7 @@ class RunSettings:
 
 
 def _settings(name: str, problem: Problem) -> dict[str, Any]:
-    """Everything needed to run the case again, as names, symbols with values, and LaTeX."""
+    """Everything needed to rerun the case, as names, symbols with values, and LaTeX."""
     described = {kind: _described(spec) for kind, spec in problem.specs.items()}
     notation, factor = Notation(), problem.method.schedule.factor
     return {
@@ -133,8 +133,8 @@ def _settings(name: str, problem: Problem) -> dict[str, Any]:
 
 
 def _numbers(problem: Problem) -> tuple[list[float], float, float]:
-    """Starting point (d,), horizon and step size of a case."""
-    assert problem.T and problem.eta  # for the type checker: a problem that lacks nothing states them
+    """The starting point (d,), the horizon and the step size of a case."""
+    assert problem.T and problem.eta  # for the type checker: a complete problem states both
     return [float(v) for v in _start(problem)], float(problem.T), float(problem.eta)
 
 
@@ -144,7 +144,7 @@ def _start(problem: Problem) -> tuple[Fraction, ...]:
 
 
 def _described(spec: Spec) -> dict[str, Any]:
-    """student-t:nu=5,sigma=1/2 -> its name and its values as TeX; several values of one symbol as a vector."""
+    """A specification such as student-t:nu=5,sigma=1/2 as its name and its values in TeX; several values form a vector."""
     values = []
     for key, value in spec.values:
         head = f"{macro(key) if key in MEANING else key}="
@@ -153,7 +153,7 @@ def _described(spec: Spec) -> dict[str, Any]:
 
 
 def _unwritten(problem: Problem) -> list[str]:
-    """Symbols of the loss to which no key of a specification can give a number."""
+    """The symbols of the loss that no key of a specification can set."""
     if problem.loss is None or problem.dim is None:
         return []
     spec = problem.specs["loss"]
@@ -164,8 +164,8 @@ def _unwritten(problem: Problem) -> list[str]:
 
 
 def _simulate(name: str, problem: Problem, runs: RunSettings, context: Inputs) -> dict[str, Any]:
-    """The method and each model; every run is a separate result in the cache."""
-    series, refused, cap = {}, [], None  # of the method itself, which comes first
+    """The results of the method and each model; every run is a separate result in the cache."""
+    series, refused, cap = {}, [], None  # the cap is that of the method itself, which comes first
     for n, kind in enumerate((METHOD, *MODELS)):
         if kind != METHOD and kind not in problem.models:
             continue
@@ -219,7 +219,7 @@ def _further_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str
 
 
 def _extremes(series: dict[str, Any]) -> str:
-    """What the figure of several models shows: which one has the largest gap, and which one the smallest at the last time."""
+    """A sentence on the figure of several models: which has the largest gap, and which the smallest at the last time."""
     differences = relative_gaps(series)
     largest = {
         name: max((abs(g) for g, _ in gaps if math.isfinite(g)), default=math.nan) for name, gaps in differences.items()
@@ -236,7 +236,7 @@ def _extremes(series: dict[str, Any]) -> str:
 
 
 def _run(problem: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> dict[str, Any]:
-    """The summary of one run, or {"refused": reason, "exists"} for a model that does not exist or cannot be solved."""
+    """The summary of one run, or {"refused": reason, "exists"} if a model does not exist or cannot be solved."""
     from sdescent.numerics.simulate.method import run
     from sdescent.numerics.simulate.refinement import refined
     from sdescent.numerics.simulate.runs import named_statistics

@@ -1,4 +1,4 @@
-"""The first page: what is claimed, each claim with verdict, scope and evidence, computed from all other sections."""
+"""The first page: the claims, each with verdict, scope and evidence, computed from all other sections."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
-#: shorter words for the badges
+#: shorter words for some badges
 SHORT = {Verdict.CONFIRMED_NUMERICALLY: Verdict.CONFIRMED}
 
 
 def own_groups(problem: Any) -> tuple[Group, ...]:
-    """The claims of the user's problem."""
+    """The claims and theorems of the user's problem, in groups."""
     claims = _claims_of("claim", [c.title for c in problem.claims])
     theorems = _claims_of("theorem", [t.title for t in problem.theorems])
     named = {"Your claims": claims, "Your theorems": theorems}
@@ -35,7 +35,7 @@ def _claims_of(kind: str, titles: Sequence[str]) -> tuple[Claim, ...]:
 
 
 def ledger_of(groups: Sequence[Group], sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The ledger computed from the results of these sections; in an incomplete report, the claims that they bear on."""
+    """The ledger from the results of these sections; in an incomplete report, only the claims on which they bear."""
     results = Results.of(sections)
     judged = ledger(groups, results)
     for group in judged:
@@ -49,17 +49,17 @@ def _touched(row: Mapping[str, Any]) -> bool:
 
 
 class Ledger(Section):
-    """A table of the claims on the first page, with the largest disagreements before it.
+    """A table of the claims on the first page, preceded by the largest disagreements.
 
     Attributes:
-        followed: the models whose largest difference to a method is said.
+        followed: the models whose largest difference from a method is stated.
     """
 
     name, title = "ledger", "The answer on one page"
     followed: tuple[str, ...] = ()
 
     def groups(self, problem: Any) -> tuple[Group, ...]:
-        """The claims, of which those of groups that are `front` are shown."""
+        """The groups of claims; the page shows the claims of those that are `front`."""
         return own_groups(problem)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Ledger(Section):
 
 
 def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The sections of a quick report that have less than the full one, and what they lack altogether."""
+    """The sections that a quick report reduces, and the items that they leave out altogether."""
     less = reduced_sections(sections)
     return {
         "less": [section["name"] for section in less],
@@ -86,12 +86,12 @@ def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
 
 
 def in_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The number of claims of each status, in words."""
+    """The number of claims with each status, in words."""
     return [{"count": n, "words": LOOKS[s].words} for s, n in counts(rows).items()]
 
 
 def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The claims that are not the paper's, in one sentence."""
+    """The numbers for a sentence on the claims that are not the paper's."""
     sums = {
         name: counted(
             {key: sum(r[name][key] for r in rows) for key in ("compared", "failing", "undecided")} | {"empty": 0}
@@ -102,7 +102,7 @@ def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def gaps(results: Results, models: Sequence[str]) -> list[dict[str, Any]]:
-    """The largest relative difference of each of these models to a method, as LaTeX; those of one run stand together."""
+    """The largest relative difference of each of these models from a method, in LaTeX; models with the same run share an entry."""
     worst: dict[str, dict[str, Any]] = {}
     for model in models:
         largest = next((e for e in largest_gaps(results) if e["about"].endswith(f"-{model}")), None)
@@ -115,7 +115,7 @@ def gaps(results: Results, models: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def displayed(group: dict[str, Any]) -> dict[str, Any]:
-    """A group with a badge and the counts of every row in words; of a grid, its rows by name and its columns."""
+    """A group with a badge and the counts of every row in words; for a grid also its columns, and its rows by name."""
     rows = [
         {
             **r, "badge": LOOKS[r["status"]].badge, "word": SHORT.get(r["status"], r["status"]),
@@ -132,7 +132,7 @@ def displayed(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def counted(tally: Mapping[str, int]) -> dict[str, Any]:
-    """The failing comparisons, as "52 of 3674", or "" without any; and how many of the runs had something to compare."""
+    """The failing comparisons, such as "52 of 3674", or "" if there are none; and the share of runs with something to compare."""
     text = f"{tally['failing']} of {tally['compared']}" if tally["compared"] else ""
     filled = f"{tally['pieces'] - tally['empty']}/{tally['pieces']}" if text and tally["empty"] else ""
     return {"said": text, "failing": tally["failing"] > 0, "undecided": tally["undecided"], "filled": filled}

@@ -1,4 +1,4 @@
-"""The user's inequalities: proved with a certificate, refuted by exact numbers with the smallest repairs, or neither."""
+"""The user's inequalities: proved with a certificate, refuted by exact numbers with the smallest repairs, or undecided."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sdescent.derive.reading.claims import TitledClaim
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.sections.base import Certified, Inputs
 
-#: seconds for the proof of a claim, and for repairs of a false one
+#: time limits in seconds for the proof of a claim, and for the repairs of a false one
 SECONDS, REPAIR_SECONDS = 10.0, 10.0
-#: characters of a formula that stands in a line of text
+#: largest number of characters of a formula within a line of text
 ROOM = 62
-#: steps of a proof that are shown
+#: largest number of shown steps of a proof
 MAX_STEPS = 60
 
 

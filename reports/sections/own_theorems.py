@@ -1,4 +1,4 @@
-"""The user's theorems about a method or its SDE: proved, refuted or undecided, and compared with numbers for each of the two."""
+"""The user's theorems about a method or its SDE: proved, refuted or undecided, with numbers for the method and the SDE."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from sdescent.reports.sections.base import Certified, Inputs, reduced
 from sdescent.reports.sections.own_claims import MAX_STEPS, formula
 from sdescent.reports.sections.proof_lines import formula_of, grouped, in_prose, lines_of
 
-#: seconds for the proof of a theorem with its repairs, and for its comparison with numbers
+#: time limits in seconds for the proof of a theorem with its repairs, and for its comparison with numbers
 SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}
 MODELS = {"method": "the method itself", "first-order": "the first-order SDE", "corrected": "the corrected SDE"}
-#: characters of a line of a formula that is broken, and where it may be
+#: largest number of characters in a line of a broken formula, and the places where it may break
 LONG = 110
 _BREAKS = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|[{}]| (?:\+|-|\\le|=) ")
-#: names of the numbers in which a claim is refuted
+#: LaTeX for the names of the numbers that refute a claim
 _NUMBERS = {"h_q": "h", "A_q": "A", "b_q": "b", "t_q": "t", "at_q": "x-x^{*}", "start_q": "x_0-x^{*}", "z_q": "z", "z0_q": "z_0",
             "z1_q": "z_1", "s_q": "s"}  # fmt: skip
-#: notes that the heading already gives, or that are formulas
+#: LaTeX for notes that are formulas; "" for notes that the heading already gives
 _NOTES = {
     ABOUT_THE_SDE: "",
     IN_PLACE: r"$(\mathbb{E}\,V(x_{n+1})-V(x_n))/\eta$ in place of $\mathcal{L}V$",
 }
-#: entries of an instance besides its constants
+#: entries of an instance that are not constants
 _NOT_CONSTANTS = (
     "what", "case", "cases", "loss", "loss_latex", "noise", "d", "clients", "worst", "value", "bound", "steps", "seed",
 )  # fmt: skip
@@ -52,14 +52,14 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 
 @final
 class OwnTheorems(Certified):
-    """Each theorem: what it states, whether it holds, its steps, the numbers for the SDE and for the method."""
+    """Each theorem with its statement, verdict and steps, and the numbers for the SDE and the method."""
 
     name, title = "own-theorems", "Your theorems"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         seconds, entries, pieces = SECONDS["quick" if context.quick else "full"], [], {}
         files = context.problem.theorems
-        stated = [_read(file) for file in files]  # all of them before anything is proved
+        stated = [_read(file) for file in files]  # read all files before any proof begins
         for n, (file, theorem) in enumerate(zip(files, stated, strict=True), 1):
             id = f"theorem-{n}"
             context.tick(f"proof of {file.name}")
@@ -128,7 +128,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
 
 
 def broken(tex: str) -> str:
-    """A formula that is far too long for a line on several lines, broken before signs that stand in no brackets."""
+    """A formula, broken into several lines if it is far too long for one; breaks come before signs outside all brackets."""
     if width(tex) <= LONG:
         return tex
     pieces, depth, begin = [], 0, 0
@@ -157,7 +157,7 @@ def _point(against: Refuted) -> list[str]:
 
 
 def _loss(loss: str) -> str:
-    """The loss of a counterexample as LaTeX."""
+    """The loss of a counterexample, in LaTeX."""
     names = {**_NUMBERS, "xstar": "x^{*}", "exp": r"\exp"}
     powers = re.sub(r"\^2/2", r"^{2}/2", loss).replace("*", r"\,")
     return _NAME.sub(lambda m: names.get(m[0], m[0]), powers)
@@ -168,11 +168,11 @@ def _repair(r: Repaired) -> dict[str, Any]:
     return {"words": r.words, "claim": r.claim, "beyond": beyond}
 
 
-# --- what was compared with numbers
+# --- the comparison with numbers
 
 
 def _row(v: Mapping[str, Any]) -> dict[str, Any]:
-    """A comparison for the table: the numbers, and where the claim is nearest to failing."""
+    """A comparison as a row of the table: its numbers, and the state at which the claim is closest to failing."""
     of = v["instance"]
     numbers = {name: value for name, value in of.items() if name not in _NOT_CONSTANTS}
     constants = [f"{LATEX.get(name) or latex_name(name)}={number(value, 4)}" for name, value in numbers.items()]
@@ -196,7 +196,7 @@ def _row(v: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[str, Any]]:
-    """All comparisons of a subject, the SDE or the method, as one piece of evidence."""
+    """All comparisons with a subject, the SDE or the method, as one piece of evidence."""
     pieces = {}
     for subject in dict.fromkeys(v.subject for v in verified):
         rows = [v for v in verified if v.subject == subject and v.count]
@@ -205,7 +205,7 @@ def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[s
         words = {v.verdict for v in rows}
         verdict = next((word for word in (Verdict.VIOLATED, Verdict.CONFIRMED) if word in words), Verdict.INCONCLUSIVE)
         if status == Verdict.REFUTED and verdict == Verdict.CONFIRMED:
-            verdict = Verdict.INCONCLUSIVE  # the numbers that refute it are others
+            verdict = Verdict.INCONCLUSIVE  # other numbers refute it
         kinds = [(what, [v.tightness for v in rows if v.instance["what"] == what]) for what in ("one step", "horizon")]
         shares = [f"{what}: bound/value at least {_share(tight)}" for what, tight in kinds if tight]
         failing = sum(v.verdict == Verdict.VIOLATED for v in rows)

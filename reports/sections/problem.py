@@ -1,4 +1,4 @@
-"""The user's own method: its SDE in each model asked for, or the reason why there is none."""
+"""The user's own method: its SDE in each requested model, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class ProblemSection(Section):
         memory = method.rule.letters[1:]
         if not method.plain:
             meanings = _constants(method) | meanings
-        # v is a message, in the equations perhaps memory
+        # v is a message here, but may be a memory letter in the equations
         notation, stated = Notation(meanings), Notation(meanings, memory)
         if not method.plain:
             here |= _of_step(method, stated)
-        whole = method.plain or method.compressor != Identity()  # else the letter v of a message would serve nothing
+        whole = method.plain or method.compressor != Identity()  # otherwise the letter v of a message would be unused
         equations = []
         for model in problem.models:
             context.tick(f"the {model} model")
@@ -67,7 +67,7 @@ class ProblemSection(Section):
 
 
 def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Fields and values, tables inside one by their own keys: `method.update`."""
+    """The fields and values of a table; those of inner tables have dotted names, such as `method.update`."""
     for key, value in table.items():
         if isinstance(value, Mapping):
             yield from ((f"{key}.{inner}", one) for inner, one in _flat(value) if one not in ([], "", None))
@@ -93,7 +93,7 @@ def _rule(method: Any, notation: Notation) -> dict[str, Any] | None:
 
 
 def _constants(method: Any) -> dict[str, str]:
-    """The meaning of the constants of an update rule and its regime, and of the scale of the noise where a regime changes that."""
+    """The meanings of the constants of an update rule and its regime, and of the noise's scale if a regime changes it."""
     rules, constants = method.regime.rules, method.rule.parameters
     meanings = {name: "constant of the rule" for name, _ in method.constants if name in constants}
     meanings |= {name: "constant of the regime" for name, _ in method.constants if name not in constants}
@@ -108,7 +108,7 @@ def _constants(method: Any) -> dict[str, str]:
 
 
 def _of_step(method: Any, notation: Notation) -> dict[str, str]:
-    """The meanings of standard signs in the equation of an update rule."""
+    """The meanings of standard symbols in the equation of an update rule."""
     return {
         "t": f"time: the number of steps of the method times ${notation(method.regime.tau)}$",
         r"B,\ W": r"a root $B$ of the covariance $BB^{\top}$ of the equation; a standard Brownian motion $W$",
@@ -125,14 +125,14 @@ def _loss(problem: Any, notation: Notation) -> str:
 
 
 def _summary(piece: Any, kind: str) -> str:
-    """The registered summary of a piece, as LaTeX, for a class without a formula of its own."""
+    """The registered summary of a user's piece, in LaTeX; "" for other pieces."""
     return next(
         (escape(e.summary) for e in entries(kind).values() if e.build is type(piece) and e.owner is not None), ""
     )
 
 
 def _spaced(value: Any) -> str:
-    """A value of the specification as text that a line can break: spaces after its separators, where specs admit them."""
+    """A value of the specification as text that a line can break: with spaces after separators that may have them."""
     if isinstance(value, list) and len(value) > SINGLY and len(set(value)) == 1:
         return f"{value[0]} ({len(value)} times)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -140,7 +140,7 @@ def _spaced(value: Any) -> str:
 
 
 def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]]:
-    """The meaning of symbols: of the user's, and of standard ones that stand for omitted values or head a list of values."""
+    """The meanings of the user's symbols, and of standard symbols that stand for omitted values or head a list of values."""
     texts_of: dict[str, list[str]] = {}
     here: dict[str, str] = {}
     headed: dict[str, str] = {}
@@ -158,7 +158,7 @@ def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]
 
 
 def _symbols(spec: Spec) -> Iterator[tuple[str, str | None, bool, str]]:
-    """(parameter, the symbol that is its value or None, whether it was omitted, which entry of a vector it is)."""
+    """Tuples (parameter, the symbol that is its value or None, whether the value was omitted, its place in a vector)."""
     for parameter, value in spec.values:
         owner = "client" if f"{spec.entry.name}:{parameter}" in spec.lengths("per_client") else "coordinate"
         several = value if isinstance(value, tuple) else (value,)
@@ -173,7 +173,7 @@ def _symbols(spec: Spec) -> Iterator[tuple[str, str | None, bool, str]]:
 
 
 def _entries(loss: Spec, notation: Notation) -> str:
-    """The values of a loss that has one for each coordinate."""
+    """The values of a loss that has one for each coordinate, in LaTeX."""
     text = ""
     for parameter, value in loss.values:
         letter = macro(parameter) if parameter in MEANING else parameter
@@ -216,7 +216,7 @@ def _without_form(equation: Any) -> bool:
 
 
 def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
-    """The weak order of an update rule's equation, and what the first-order model leaves out."""
+    """The weak order of an update rule's equation, and the terms that the first-order model leaves out."""
     if not isinstance(equation, RuleSDE) or equation.rule is None:
         return None
     omitted = [
@@ -228,18 +228,18 @@ def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
 
 
 def _covariance(where: str, notation: Notation) -> str:
-    """An omitted term, such as "covariance m s", in words."""
+    """The words for an omitted term such as "covariance m s"."""
     _, first, second = where.split()
     return f"the covariance of ${notation(Coordinate(first))}$ and ${notation(Coordinate(second))}$"
 
 
 def _rows(aligned: str) -> str:
-    r"""The rows of an `aligned` environment, which cannot break over pages, for an environment that can."""
+    r"""The rows of an `aligned` environment, for another environment that can break over pages."""
     return aligned.removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}")
 
 
 def _status(entry: dict[str, Any]) -> str:
-    """refused; derived, in closed form; conditional, given a client's message alone. These are not checks."""
+    """The status: refused, derived (in closed form), or conditional (given a client's message). It is not a check."""
     if entry["refused"]:
         return "refused"
     return "conditional" if entry["given"] else "derived"

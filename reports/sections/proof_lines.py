@@ -1,4 +1,4 @@
-"""The assumptions and the steps of a proof, as LaTeX for a reader."""
+"""The assumptions and the steps of a proof, in LaTeX."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sdescent.derive.theorems.entry.checking import Checked
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.reports.document.tex import escape
 
-#: characters of a line of a proof that fit next to its justification
+#: largest number of characters of a proof line that fits next to its justification
 ROOM = 62
-#: characters of an assumption that stands on a line with others
+#: an assumption of fewer characters shares a line with others
 SHORT = 16
 RULES = {
     "assume": "assumption",
@@ -39,7 +39,7 @@ NAMED = frozenset({"ito", "gronwall", "primitive", "descent", "telescope", "deca
 
 
 def lines_of(checked: Checked) -> list[dict[str, Any]]:
-    """The steps, without those that repeat an earlier one."""
+    """The steps of a proof, without those that repeat an earlier one."""
     lines, printed = [], set[str]()
     for step in checked.steps:
         key = step["latex"] + "".join(step["given"])
@@ -55,34 +55,34 @@ def lines_of(checked: Checked) -> list[dict[str, Any]]:
 
 
 def rule_of(checked: Checked, rule: str) -> str:
-    """The name of a rule for readers; an operator on both sides of a line is a sum where time is discrete."""
+    """The name of a rule for readers; in discrete time, the monotone rule is a summation."""
     steps = isinstance(checked.entry, Theorem) and checked.entry.context.steps
     return "summation" if steps and rule == "monotone" else RULES.get(rule, rule)
 
 
 def _signs(relation: str) -> str:
-    """A relation between numbers as LaTeX."""
+    """A relation between numbers, in LaTeX."""
     return relation.replace("<=", r"\le").replace("==", "=").replace("!=", r"\ne")
 
 
 def in_prose(words: str) -> str:
-    """The name of a line or an assumption as LaTeX: letters with an index, and f and g alone, are mathematics."""
+    """The name of a line or an assumption in LaTeX; letters with an index, and a single f, g, G or L, are mathematics."""
     text = re.sub(r"(?<![A-Za-z])([A-Za-z])\\_([A-Za-z0-9]+)", r"$\1_{\2}$", str(escape(words)))
     return re.sub(r"(?<![A-Za-z$\\])([fgGL])(?![A-Za-z_$'])", r"$\1$", text)
 
 
 def grouped(formulas: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Short formulas without a name go on one line."""
+    """The formulas in two groups: short ones without a name, which share a line, and the others."""
     plain = [a for a in formulas if not a["name"] and width(a["tex"]) < SHORT]
     return {"signs": [a["tex"] for a in plain], "assumptions": [a for a in formulas if a not in plain]}
 
 
 def formula_of(tex: str, name: str) -> dict[str, Any]:
-    # a name that repeats the formula in plain text, or is the letter that the formula defines, adds nothing to it
+    # a name is dropped if it repeats the formula in plain text, or is the letter that the formula defines
     again = set(name) & set("<>=^|_") or _letters(name) == _letters(tex.partition(" = ")[0])
     return {"tex": tex, "name": "" if again else name, "key": name, "long": width(tex) > ROOM}
 
 
 def _letters(symbol: str) -> str:
-    """The name of a symbol, in LaTeX or plain text, without formatting commands and index marks."""
+    """The name of a symbol from LaTeX or plain text, without formatting commands and index marks."""
     return re.sub(r"\\operatorname|[\\{}_,\s]", "", symbol)

@@ -1,4 +1,4 @@
-"""Sweeps of the user's: what was swept, where bounds are exceeded, blow-ups and refusals, and the figures with their settings."""
+"""The user's sweeps: settings, exceeded bounds, blow-ups and refusals, and the figures."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.store.cache import canonical_json
 from sdescent.reports.store.files import write_atomic
 
-#: values of an axis that are listed one by one, at most
+#: largest number of values of an axis that are listed one by one
 MOST_VALUES = 8
 
 
 @final
 class Studies(Section):
-    """Each sweep, from the manifest of its folder."""
+    """Each sweep, as the manifest of its folder describes it."""
 
     name, title = "studies", "Your sweeps"
 
@@ -45,7 +45,7 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
     """The fields of a sweep for the template.
 
     Raises:
-        BadInput: its manifest or a figure is not what was written.
+        BadInput: the manifest or a figure was changed after it was written.
     """
     manifest = study.manifest
     rest = {name: value for name, value in manifest.items() if name != "sha256"}
@@ -73,7 +73,7 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
 
 
 def _bound(counted: Mapping[str, Any]) -> dict[str, Any]:
-    """Counts of a bound under names that a template can have; a folder of an earlier version lacks some of them."""
+    """The counts of a bound under names that a template accepts; the folder of an earlier version may lack some of them."""
     return {
         "where": [],
         "theorem": None,
@@ -97,7 +97,7 @@ def _figure(id: str, figure: Mapping[str, Any], study: StudyFolder) -> dict[str,
 
 
 def _values(blocks: list[Mapping[str, Any]], axis: str) -> list[str]:
-    """The values of an axis in each block, on one line each."""
+    """The values of an axis, as one line of text for each block."""
     texts = []
     for block in blocks:
         listed = block["grid"].get(axis) or next((group[axis] for group in block["zip"] if axis in group), None)

@@ -1,1 +1,1 @@
-"""Instances on which the theorems of the catalogue are compared with numbers; `sdescent.numerics.evidence.verify` runs them."""
+"""Instances that compare the theorems of the catalogue with numbers; `sdescent.numerics.evidence.verify` runs them."""

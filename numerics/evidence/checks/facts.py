@@ -1,6 +1,5 @@
-"""Facts without a process, at random numbers: noise laws, losses, compressors, integrals of schedules, scaling, growth.
-
-Theory 4, 6.3 (strength), 6.6, 6.8, 6.9 and 8. Each function yields cases of a theorem: name and numbers.
+"""Facts without a process at random numbers: noise laws, losses, compressors, integrals of schedules, scaling, growth.
+Theory 4, 6.3 (strength), 6.6, 6.8, 6.9 and 8. Each function yields the cases of a theorem: a name and its numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.numerics.evidence.checks.families import Points, generic, log_values, unbiased
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, symbols, times
 
-#: nodes of a Gauss-Legendre rule for time integrals
+#: number of nodes of a Gauss-Legendre rule for time integrals
 NODES = 200
 
 
@@ -32,7 +31,7 @@ def of_points(count: int, **values: np.ndarray) -> Numbers:
 
 
 def law(theorem: Theorem) -> Iterator[Points]:
-    """x over the range of the fact, and below and above it."""
+    """A grid of x that covers the range of the fact and goes beyond both of its ends."""
     bounds = {name: _number(r) for name, r in theorem.assumptions.items()}
     low, high = bounds["low"], bounds.get("high")
     top = 60.0 if high is None else high
@@ -59,7 +58,7 @@ def losses(theorem: Theorem, parameter: str | None = None, count: int = 2000) ->
 
 
 def rosenbrock(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
-    """Constants on both sides of 0, at the place of the fact and nearer."""
+    """Random constants of either sign, at the point of the fact and closer to 0."""
     rng = _rng(10)
     l0, l1 = (rng.choice([-1, 1, 1, 1], count) * log_values(rng, 1e-3, 1e4, count) for _ in range(2))
     place = (1 + l0 + l1) * rng.choice([1, 1, 0.01], count)
@@ -67,12 +66,12 @@ def rosenbrock(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 
 
 def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
-    """Three summands with any slopes and curvatures."""
+    """Sums of three terms with arbitrary slopes and curvatures."""
     rng = _rng(2)
     slope, l0, l1 = rng.normal(size=(3, count)) * 2, rng.uniform(0, 2, (3, count)), rng.uniform(0, 2, (3, count))
     curved = (l0 + l1 * np.abs(slope)) * rng.choice([-1, -0.9, 0.8, 1, 1, 1, 1.3], (3, count))
     mark = (np.arange(3)[:, None] == np.argmax(np.abs(curved), axis=0)).astype(float)
-    twice = rng.uniform(size=count) < 0.1  # no coordinate is marked
+    twice = rng.uniform(size=count) < 0.1  # here no coordinate is marked
     L0, L1 = (np.max(each, axis=0) * rng.choice([0.5, 1, 1, 1], count) for each in (l0, l1))
     values = symbols(coordinates, slope=slope, curv=curved, l0=l0, l1=l1, e=np.where(twice, 0, mark))
     values |= symbols(paths, L0=L0, L1=L1, d=3.0)
@@ -84,7 +83,7 @@ def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 
 
 def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
-    """Two samples in two dimensions."""
+    """Logistic regression with two samples in two dimensions."""
     rng = _rng(3)
     names = ("a11", "a12", "a21", "a22", "w1", "w2", "x1", "x2")
     draws = {name: rng.normal(size=count) * log_values(rng, 0.1, 4, count) for name in names} | {
@@ -94,14 +93,14 @@ def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
 
 
 def psi(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
-    """Reaches c on both sides of 0 and of 1, and steps D from places x."""
+    """Arguments c of psi on both sides of 0 and 1, and displacements D of either sign from points v."""
     rng = _rng(11)
     c, D = rng.choice([-1, 1, 1, 1], (2, count)) * log_values(rng, 1e-3, 6, 2 * count).reshape(2, count)
     yield "random numbers", of_points(count, c=c, D=D, v=rng.uniform(0, 3, count), y=np.zeros(count))
 
 
 def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
-    """Changes that obey the rule, and others."""
+    """Changes of the settings, some of which obey the rule."""
     rng = _rng(4)
     names = ("rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
     values = {name: log_values(rng, 0.2, 4, count) for name in names}
@@ -110,7 +109,7 @@ def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 
 
 def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]:
-    """Two clients against two with mostly larger values; or equal clients against more of them."""
+    """Two clients compared with two whose values are mostly larger; for "clients", equal clients compared with more of them."""
     rng = _rng(9)
     draw = lambda *shape: log_values(rng, 0.1, 4, int(np.prod(shape))).reshape(shape)  # noqa: E731
     larger = lambda rates: rates * rng.choice([0.7, 1, 1, 1.2, 3], rates.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
@@ -129,7 +128,7 @@ def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]
 
 
 def growth(theorem: Theorem, count: int = 4000) -> Iterator[Points]:
-    """One step of gradient descent on the quartic, from above and below the threshold."""
+    """One step of gradient descent on the quartic, with starts above and below the threshold."""
     rng = _rng(5)
     theta, x0 = rng.uniform(0.7, 3, count), rng.normal(size=count) * 2
     e = (1 + theta) * rng.choice([0.7, 1.0, 1.02, 1.5], count) / x0**2 * rng.choice([1, 1, 1, -1], count)
@@ -140,7 +139,7 @@ def growth(theorem: Theorem, count: int = 4000) -> Iterator[Points]:
 
 
 def nodes(T: float, cuts: tuple[float, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights of Gauss and Legendre on [0, T], on each piece between the cuts."""
+    """Nodes and weights of the Gauss-Legendre rule on [0, T], applied between successive cuts."""
     z, w = _rule()
     ends = [0.0, *(c for c in cuts if 0 < c < T), T]
     pieces = [((b - a) * (z + 1) / 2 + a, (b - a) * w / 2) for a, b in itertools.pairwise(ends)]
@@ -153,13 +152,13 @@ def _rule() -> tuple[np.ndarray, np.ndarray]:
 
 
 def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
-    """One schedule at a time: (1+t)^-p, and for the last two facts also a step and a wave."""
+    """One schedule u at a time: (1 + t)^-p, in every third case times exp(-sin(t)^2). chi marks the times before `early`."""
     rng = _rng(6)
     for n in range(count):
         p, T, delta = (
             float(v) for v in (rng.uniform(0.05, 2), log_values(rng, 0.1, 1000, 1)[0], log_values(rng, 0.2, 4, 1)[0])
         )
-        early = max(0.0, (2 / delta) ** (1 / p) - 1)  # from this time on (1 + t)^-p <= delta/2
+        early = max(0.0, (2 / delta) ** (1 / p) - 1)  # (1 + t)^-p <= delta/2 from this time on
         t, weights = nodes(T, (early,))
         u = (1 + t) ** -p * (1 if n % 3 else np.exp(-(np.sin(t) ** 2)))
         w = np.maximum(u**2 - delta * u, 0) * (0.5 if n % 10 == 0 else 1)
@@ -170,14 +169,14 @@ def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
 
 
 def expectations(theorem: Theorem, count: int = 400) -> Iterator[Points]:
-    """Random states with eight equally likely values, for an expectation."""
+    """Random states, each with eight equally likely values over which an expectation averages."""
     for seed in range(count // 4):
         for name, numbers in unbiased(8, 100 + seed, one=True):
             yield name, replace(numbers, mean=True)
 
 
 def compressors(theorem: Theorem, compressor: Compressor, count: int = 2000) -> Iterator[Points]:
-    """Messages of five coordinates (two for a Rand-k of k = 1, 2)."""
+    """Messages with five coordinates, for Rand-k with a random k from 1 to 5."""
     rng = _rng(8)
     d = 5
     v = rng.normal(size=(d, count)) * log_values(rng, 1e-2, 1e2, d * count).reshape(d, count)

@@ -1,6 +1,5 @@
 """Points for families of theorems: the models of `derive/theorems/entry/instances.py` at random numbers, as arrays.
-
-Constants (L0, L1, kappa, eps, eta, ..) are also drawn beyond the assumptions, each of which fails at some points.
+Some of the constants (L0, L1, kappa, eps, eta, ..) violate the assumptions, so that each assumption fails at some points.
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ Points = tuple[str, Numbers]
 
 
 def log_uniform(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
-    """Draws from each range (low, high), uniform in the logarithm, (count,)."""
+    """Draws from each range (low, high), uniform in the logarithm, with shape (count,)."""
     return {name: log_values(rng, *ends, count) for name, ends in ranges.items()}
 
 
 def log_values(rng: np.random.Generator, low: float, high: float, count: int) -> np.ndarray:
-    """Draws from one range, uniform in the logarithm, (count,)."""
+    """Draws from one range, uniform in the logarithm, with shape (count,)."""
     return np.exp(rng.uniform(np.log(low), np.log(high), count))
 
 
 def lowered(expressions: Mapping[Any, Any], at: Mapping[str, np.ndarray], count: int) -> dict[Any, np.ndarray]:
-    """Each expression's values (count,) at numbers for its symbols, by name."""
+    """The values (count,) of each expression, given numbers for its symbols by name."""
     arrays = {}
     for key, expr in expressions.items():
         expr = sp.sympify(expr)
@@ -52,12 +51,12 @@ def lowered(expressions: Mapping[Any, Any], at: Mapping[str, np.ndarray], count:
 
 
 def number_at(expression: Any, values: Mapping[str, float]) -> float:
-    """One expression at one number for each of its symbols, by name."""
+    """The value of one expression, given one number for each of its symbols by name."""
     return float(lowered({0: expression}, {name: np.array([value]) for name, value in values.items()}, 1)[0][0])
 
 
 def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Numbers:
-    """A model of `sdescent.derive.theorems.entry.instances` at numbers for its symbols."""
+    """A model of `sdescent.derive.theorems.entry.instances` with numbers for its symbols."""
     values: dict[Term, np.ndarray] = {}
     for t, meant in meaning.values.items():
         if isinstance(meant, tuple):
@@ -72,7 +71,7 @@ def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Nu
 
 @lru_cache(maxsize=64)
 def function_of(expr: sp.Expr, name: str) -> Any:
-    """A function of one variable on arrays of any shape; one object per formula, compiled once."""
+    """A function of one variable that takes arrays of any shape. It is compiled once per formula."""
     ready = jit(lower_function(expr, [sp.Symbol(name, real=True)]))
     return lambda a: np.asarray(ready(jnp.asarray(a)), float)
 
@@ -80,7 +79,7 @@ def function_of(expr: sp.Expr, name: str) -> Any:
 def _curvature(
     equation: CoordinateSDE, at: Mapping[str, np.ndarray], hessian: np.ndarray, g: np.ndarray, count: int
 ) -> dict[Term, np.ndarray]:
-    """||H||, g'Hg and Tr(HS), with S from the engine's covariance eta/N S; hessian (2, 2, count)."""
+    """The values of ||H||, g'Hg and Tr(HS), with S from the engine's covariance eta/N S; `hessian` is (2, 2, count)."""
     parts = {(i, j): equation.covariance[i, j] * clients_symbol / eta_symbol for i in range(2) for j in range(2)}
     spread = lowered({k: sp.expand(e) for k, e in parts.items()}, at, count)
     trace = sum(hessian[i, j] * spread[j, i] for i in range(2) for j in range(2))
@@ -92,7 +91,10 @@ def _curvature(
 def _constants(
     rng: np.random.Generator, count: int, size: np.ndarray, G: np.ndarray, one: bool = False
 ) -> dict[Term, np.ndarray]:
-    """L0, L1 near the least values with ||H|| <= L0 + L1 G, and a step near the largest; `one`: equal at all points."""
+    """Random constants: L0 and L1 near the least values with ||H|| <= L0 + L1 G, and steps of many sizes.
+
+    With `one` all constants are the same at all points.
+    """
     if one:
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
     share = np.clip(rng.uniform(-0.5, 1.5, count), 0.01, 0.99)
@@ -105,7 +107,7 @@ def _constants(
 
 
 def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Symmetric 2 x 2 matrices (2, 2, count): any, positive semidefinite, and multiples of 1, at which Tr(HS) is largest."""
+    """Random symmetric 2 x 2 matrices (2, 2, count): arbitrary, positive semidefinite, or multiples of I, which maximise Tr(HS)."""
     a = rng.normal(size=(2, 2, count)) * np.exp(rng.uniform(-2, 2, count))
     kinds = [a + np.swapaxes(a, 0, 1), np.einsum("ijn,kjn->ikn", a, a), np.eye(2)[..., None] * np.abs(a[0, 0])]
     return np.choose(rng.integers(3, size=count), kinds)
@@ -113,7 +115,7 @@ def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
 
 @lru_cache
 def _unbiased() -> list[tuple[str, CoordinateSDE, Meaning]]:
-    """The models of `instances.unbiased` with their SDEs, which have the whole matrix S."""
+    """The models of `instances.unbiased` with their SDEs, which give the whole matrix S."""
     affine = Affine(("tau1", "tau2"), ("rho1", "rho2"))
     kinds = [(c, n) for c in (Bernoulli("p"), RandK(1)) for n in (Scaled(Gaussian(), instances.SCALES), affine)]
     names = [f"{type(c).__name__}, {type(n).__name__} noise, N = 2, d = 2" for c, n in kinds]
@@ -125,7 +127,7 @@ def _unbiased() -> list[tuple[str, CoordinateSDE, Meaning]]:
 def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Points, ...]:
     """D(C)SGD with two clients in two coordinates: Bernoulli and Rand-1, scaled and affine noise.
 
-    With `one` the points are the values of one random state, with the same constants at all of them.
+    With `one` the points are the values of one random state, with the same constants at all points.
     """
     points: list[Points] = []
     for number, (name, equation, meaning) in enumerate(_unbiased()):
@@ -143,7 +145,7 @@ def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Point
 
 @lru_cache(maxsize=2)
 def signs(count: int = 2000, seed: int = 0) -> tuple[Points, ...]:
-    """DSignSGD with two clients in two coordinates, seven noise laws."""
+    """DSignSGD with two clients in two coordinates, for seven noise laws."""
     points: list[Points] = []
     for number, (meaning, law) in enumerate(zip(instances.signs(), instances.LAWS, strict=True)):
         rng = np.random.default_rng((seed, 10 + number))
@@ -164,6 +166,6 @@ def signs(count: int = 2000, seed: int = 0) -> tuple[Points, ...]:
 
 
 def generic(group: str, draws: Mapping[str, np.ndarray], count: int) -> Iterator[Points]:
-    """A group of `sdescent.derive.theorems.entry.instances` at numbers for its symbols."""
+    """A group of `sdescent.derive.theorems.entry.instances` with numbers for its symbols."""
     for meaning in instances.INSTANCES[group]():
         yield group, numbers_of(meaning, draws, count)

@@ -1,7 +1,7 @@
-"""Terms and relations of the catalogue at numbers: floats in arrays with the axes (client, coordinate, time, path).
+"""Terms and relations of the catalogue at numbers: float arrays with the axes (client, coordinate, time, path).
 
 Simulations are compared with the catalogue's own formula: `conclusion` runs an entry's derivation in the kernel and returns its
-last claim. `sdescent.derive.theorems.entry.points` has exact numbers; the floats here hold up to rounding.
+last claim. `sdescent.derive.theorems.entry.points` has exact numbers; relations between the floats here hold up to rounding.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def conclusion(id: str) -> Relation:
     """The last claim of an entry's derivation, or the refuted claim of a refutation.
 
     Raises:
-        KeyError: no entry of this id.
+        KeyError: no entry has this id.
         ProofError: the kernel refuses the derivation.
     """
     entry = with_own()[id]
-    # a changed and reloaded plugin has another entry with the same id
+    # a plugin that was changed and reloaded has a new entry with the same id
     if id not in _CONCLUSIONS or _CONCLUSIONS[id][0] is not entry:
         claim = entry.claim if isinstance(entry, Refutation) else entry.prove(Derivation(entry)).claim
         _CONCLUSIONS[id] = entry, claim
@@ -42,61 +42,61 @@ def conclusion(id: str) -> Relation:
 
 
 def theorem_of(id: str) -> Theorem:
-    """An entry that is a theorem."""
+    """The entry `id`, which must be a theorem."""
     entry = with_own()[id]
     assert isinstance(entry, Theorem)  # for the type checker
     return entry
 
 
 def noise_constants() -> dict[str, Relation]:
-    """A_1 and D_0 of theory 4 by the catalogue's own definitions."""
+    """The constants A_1 and D_0 of theory 4, as the catalogue defines them."""
     definitions = theorem_of("6.2-pathwise").definitions
     return {name: definitions[name] for name in ("A_1", "D_0")}
 
 
 class NoNumber(ValueError):
-    """A part of a term has no value."""
+    """Raised if a part of a term has no value."""
 
 
 def clients(values: Any) -> np.ndarray:
-    """One value for each client, (N,) or (N, paths)."""
+    """One value per client, as an array of four axes; `values` has the shape (N,) or (N, paths)."""
     a = np.asarray(values, float)
     return a.reshape(len(a), 1, 1, -1)
 
 
 def coordinates(values: Any) -> np.ndarray:
-    """One value for each coordinate, (d,) or (d, paths)."""
+    """One value per coordinate, as an array of four axes; `values` has the shape (d,) or (d, paths)."""
     a = np.asarray(values, float)
     return a.reshape(1, len(a), 1, -1)
 
 
 def times(values: Any) -> np.ndarray:
-    """One value for each time, (S,), or for each time and path, (S, paths)."""
+    """One value per time, (S,), or per time and path, (S, paths), as an array of four axes."""
     a = np.asarray(values, float)
     return a.reshape(1, 1, len(a), -1)
 
 
 def paths(values: Any) -> np.ndarray:
-    """One value for each path or point, or a number."""
+    """One value per path or point, or a single number, as an array of four axes."""
     return np.asarray(values, float).reshape(1, 1, 1, -1)
 
 
 def symbols(along: Callable[[Any], np.ndarray], /, **values: Any) -> dict[Term, np.ndarray]:
-    """Values of symbols by their names, all along one axis: that of `clients`, `coordinates`, `times` or `paths`."""
+    """Values of symbols by name, all along the axis of `along`: `clients`, `coordinates`, `times` or `paths`."""
     return {x(name): along(value) for name, value in values.items()}
 
 
 @final
 @dataclass(frozen=True)
 class Numbers:
-    """Values of atoms (symbols, norms, traces, ..) and, from these, of terms.
+    """Values of atoms (symbols, norms, traces, ..), from which the values of terms follow.
 
     Args:
         values: arrays of four axes, from `clients`, `coordinates`, `times` and `paths`.
         functions: declared functions, such as R.
-        size: N, d, number of times and number of paths; an array may have 1 instead.
-        weights: of the times, for time integrals, (S,).
-        mean: whether E is the mean over paths; otherwise E is ignored, and the result has one value for each path.
+        size: N, d, the number of times and the number of paths. The axes of an array may also have length 1.
+        weights: the weights of the times in a time integral, (S,).
+        mean: whether E is the mean over paths. If not, E is ignored and the result has one value per path.
     """
 
     values: Mapping[Term, np.ndarray]
@@ -106,10 +106,10 @@ class Numbers:
     mean: bool = False
 
     def value(self, t: Term) -> np.ndarray:
-        """A term's values, an array of four axes.
+        """The values of a term, as an array of four axes.
 
         Raises:
-            NoNumber: a part without a value.
+            NoNumber: a part of the term has no value.
         """
         if t in self.values:
             return self.values[t]
@@ -154,18 +154,18 @@ class Numbers:
         return np.mean(self._whole(a, PATH), axis=PATH, keepdims=True) if "E" in head and self.mean else a
 
     def _whole(self, a: np.ndarray, axis: int) -> np.ndarray:
-        """The array with constant values repeated along the axis."""
+        """The array, repeated along the axis if it is constant there."""
         shape = list(a.shape)
         if shape[axis] == 1:
             shape[axis] = self.size[axis]
         return np.broadcast_to(a, shape)
 
     def plus(self, values: Mapping[Term, Any]) -> Numbers:
-        """With further or replaced values."""
+        """A copy with these values added, or replaced if they exist already."""
         return replace(self, values={**self.values, **values})
 
     def defined(self, definitions: Mapping[str, Relation]) -> Numbers:
-        """With values of further atoms by definitions `atom == term`."""
+        """A copy with the values of further atoms, from definitions `atom == term`."""
         numbers = self
         for relation in definitions.values():
             if relation.op == "==" and relation.left not in numbers.values and relation.left[0] in ("x", "dot"):
@@ -176,22 +176,22 @@ class Numbers:
         return numbers
 
     def sides(self, relation: Relation) -> tuple[np.ndarray, np.ndarray]:
-        """Left and right of a relation, for each point: (M, paths), M all clients, coordinates and times.
+        """The left and right sides of a relation at each point, (M, paths), with M rows for all clients, coordinates and times.
 
         Raises:
-            NoNumber: a part without a value.
+            NoNumber: a part of the relation has no value.
         """
         left, right = np.broadcast_arrays(self.value(relation.left), self.value(relation.right))
         width = max(left.shape[PATH], 1)
         return left.reshape(-1, width), right.reshape(-1, width)
 
     def holds(self, relation: Relation) -> np.ndarray:
-        """Whether a relation holds, up to rounding, at each point: (paths,)."""
+        """Whether a relation holds up to rounding at each point, (paths,)."""
         left, right = self.sides(relation)
         return np.broadcast_to(np.all(obeyed(relation.op, left, right), axis=0), (self.size[PATH],))
 
     def held(self, relations: Mapping[str, Relation]) -> tuple[dict[str, np.ndarray], list[str]]:
-        """Where each relation holds, (points,), and the names of those without a value."""
+        """Whether each relation holds at each point, (points,) by name, and the names of the relations without a value."""
         held, unknown = {}, []
         for name, relation in relations.items():
             try:
@@ -202,7 +202,7 @@ class Numbers:
 
 
 def obeyed(op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Whether left op right, up to rounding; false where either is not a number."""
+    """Whether `left op right` holds up to rounding; false if a side is not a number."""
     room = ROUNDING * (1 + np.abs(left) + np.abs(right))
     if op == "==":
         return np.abs(left - right) <= room

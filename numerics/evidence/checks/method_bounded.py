@@ -1,10 +1,11 @@
-"""Theorems on methods with bounded messages (signs, normalised, clipped) against the methods.
+"""Theorems on methods with bounded messages (signs, normalised, clipped), compared with the methods themselves.
 
-Signs need no sampling. On f = sum_j phi(x_j) the coordinates move independently, each by eta u (2m - N)/N if m clients send +1.
-The mean of f after a step is a finite sum over m, that of Phi after n steps a sum over the places that a coordinate may reach.
-The moments ||b||^2 and Tr S of a step come from the same outcomes, which also checks the definitions of a theorem. A theorem
-about each draw of the noise is compared draw by draw, heavy tails included, and its average over steps path by path. Bounded
-noise moves a message by r along one of the axes; means are over all outcomes.
+Signs need no sampling. On f = sum_j phi(x_j) the coordinates move independently: each moves by eta u (2m - N)/N if m clients send
++1. The mean of f after a step is a finite sum over m, and the mean of Phi after n steps is a sum over the values that a coordinate
+can reach. The moments ||b||^2 and Tr S of a step come from the same outcomes, so the definitions of a theorem are checked too.
+
+A theorem about each draw of the noise is compared draw by draw, including heavy tails, and its average over steps path by path.
+Bounded noise shifts a message by r along one of the axes; its means are over all outcomes.
 """
 
 from __future__ import annotations
@@ -31,19 +32,19 @@ from sdescent.numerics.evidence.checks.formulas import Function, Numbers, client
 SQUARE = SeparableSum(place**2 / 2)
 #: loss, clients and coordinates of one step
 STATES = ((Cosh(), 1, 1), (Cosh(), 2, 3), (Cosh(), 5, 2), (GluedExponential(), 3, 1), (Quartic(), 2, 2), (SQUARE, 1, 2))
-#: loss, clients, coordinates, steps, and whether the schedule is constant (places form a lattice) or (1 + n)^-p
+#: loss, clients, coordinates, steps, and whether the schedule is constant (so that states form a lattice) or (1 + n)^-p
 RUNS = (
     (Cosh(), 1, 1, 200, True), (Cosh(), 2, 2, 60, True), (GluedExponential(), 1, 2, 60, True), (Quartic(), 3, 1, 40, True),
     (Cosh(), 1, 2, 10, False), (Quartic(), 2, 1, 6, False),
 )  # fmt: skip
-#: largest |x| of a run, at which slopes and their squares are finite
+#: largest |x| of a run, such that slopes and their squares remain finite
 FAR = 100.0
 
 
 @final
 @dataclass(frozen=True)
 class Curve:
-    """phi and its slope on arrays."""
+    """phi and phi' as functions of arrays."""
 
     value: Function
     slope: Function
@@ -63,12 +64,12 @@ def _sign_mean(number: int) -> Function:
 
 
 def _array_function(expr: sp.Expr, of: sp.Symbol) -> Function:
-    """In NumPy: JAX would compile anew for the shape of each step."""
+    """A NumPy function: JAX would recompile, since each step has arrays of another shape."""
     return sp.lambdify(of, expr, ["scipy", "numpy"])
 
 
 def levels(up: np.ndarray) -> np.ndarray:
-    """The probabilities that m = 0, .., N of the clients send +1: (N, ..) -> (N + 1, ..)."""
+    """The probabilities that m = 0, .., N of the clients send +1; `up` has the shape (N, ..), the result (N + 1, ..)."""
     chances = np.ones((1, *up.shape[1:]))
     for chance in up:
         none = np.zeros((1, *chance.shape))
@@ -77,19 +78,19 @@ def levels(up: np.ndarray) -> np.ndarray:
 
 
 def steps_of(count: int) -> np.ndarray:
-    """The mean of the signs where m = 0, .., N clients send +1."""
+    """The mean of the signs if m clients send +1, for m = 0, .., N."""
     return (2 * np.arange(count + 1) - count) / count
 
 
 def density(number: int) -> float:
-    """M of a law."""
+    """The constant M of a law: its density at 0."""
     return float(LAWS[number].density(sp.S.Zero))
 
 
 def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, summed: bool) -> dict[Term, np.ndarray]:
-    """L0 and L1 of a loss, in several sizes for some losses; eps and c at random; f* = 0.
+    """Constants of a loss: L0 and L1, which are random for some losses, random eps and c, and f* = 0.
 
-    Only sums over steps need eps < 1: a larger eps allows large steps, for which the curvature matters.
+    Only theorems with sums over steps need eps < 1. Elsewhere a larger eps allows large steps, for which the curvature matters.
     """
     several = isinstance(loss, (Quartic, SeparableSum))
     second = log_uniform(rng, count, L1=(0.3, 4))["L1"] if several else np.ones(count)
@@ -100,7 +101,7 @@ def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, sum
 
 
 def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most: np.ndarray) -> np.ndarray:
-    """Step sizes near the largest that the conditions, linear in eta, allow, (count,); some are too large."""
+    """Step sizes (count,) near the largest one that the conditions, which are linear in eta, allow. Some are too large."""
     limit, one = most, numbers.plus({x("eta"): paths(1.0)})
     for name in ("step", "reach", "eta u <= c"):
         if name in theorem.assumptions:
@@ -113,11 +114,11 @@ def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most
 def sign_state(
     theorem: Theorem, number: int, loss: Separable, N: int, d: int, count: int, rng: np.random.Generator
 ) -> Numbers:
-    """One step from random states, with one of the laws."""
+    """The values of one step from random states, with noise from law `number`."""
     curve, R = curve_of(loss), _sign_mean(number)
     at = (
         rng.normal(size=(d, count)) * np.exp(rng.uniform(-4, 1.2, count)) * rng.choice([0, 1, 1, 1], count)
-    )  # 0 is the optimum
+    )  # x = 0 is the optimum
     y = curve.slope(at)
     scales = np.exp(rng.uniform(-5, 1.5, (N, count)))
     up = (1 + R(y[None] / scales[:, None])) / 2  # (client, coordinate, count)
@@ -138,7 +139,7 @@ def sign_state(
 
 
 def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
-    """One step, for every law on every loss."""
+    """One step, with every law on every loss."""
     for number, law in enumerate(LAWS):
         for case, (loss, N, d) in enumerate(STATES):
             rng = np.random.default_rng((640, number, case))
@@ -149,11 +150,12 @@ def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
 def reached(
     start: np.ndarray, move: np.ndarray, scales: np.ndarray, curve: Curve, R: Function, lattice: bool
 ) -> np.ndarray:
-    """E Phi at each step, by all places that the coordinates may reach.
+    """E Phi at each step, summed over all values that the coordinates can reach.
 
     Args:
-        start: (d, count); scales: (N, count).
-        move: eta u_n, (K, count); constant in n if `lattice`.
+        start, scales: arrays of shape (d, count) and (N, count).
+        move: eta u_n, (K, count).
+        lattice: whether `move` is constant in n, so that the values form a lattice.
     """
     N, sizes = len(scales), steps_of(len(scales))
     at, chance, means = start[None], np.ones((1, *start.shape)), []
@@ -185,12 +187,12 @@ def sign_run(
     count: int,
     rng: np.random.Generator,
 ) -> Numbers:
-    """K steps from random starts, with one of the laws."""
+    """The values of K steps from random starts, with noise from law `number`."""
     curve, R = curve_of(loss), _sign_mean(number)
     start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-1, 1, count))
     scales = np.exp(rng.uniform(-3, 1, (N, count)))
     u = np.ones((K, count)) if lattice else (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
-    # small starts and moves: the bounded ratio holds at every place that may be reached
+    # small starts and moves, so that the bounded ratio holds at every reachable point
     near = "bounded ratio" in theorem.assumptions
     start *= 0.2 if near else 1
     room = np.exp(rng.uniform(-3, 0, count))
@@ -206,7 +208,7 @@ def sign_run(
 
 
 def runs(theorem: Theorem, count: int = 40) -> Iterator[Points]:
-    """Several steps, for every law on every loss."""
+    """Several steps, with every law on every loss."""
     for number, law in enumerate(LAWS):
         for case, (loss, N, d, K, lattice) in enumerate(RUNS):
             rng = np.random.default_rng((641, number, case))
@@ -218,14 +220,14 @@ def runs(theorem: Theorem, count: int = 40) -> Iterator[Points]:
 
 #: loss and coordinates
 PLACES = ((Cosh(), 1), (Cosh(), 3), (GluedExponential(), 1), (GluedExponential(), 2), (Quartic(), 2), (SQUARE, 4))
-#: steps of a run
+#: number of steps of a run
 LONG = 40
-#: loss, clients, coordinates and steps with bounded noise: (2 d)^(N steps) outcomes
+#: loss, clients, coordinates and steps of a run with bounded noise, which has (2 d)^(N steps) outcomes
 NOISY_RUNS = ((Cosh(), 1, 1, 8), (Cosh(), 1, 2, 4), (GluedExponential(), 2, 1, 4), (Quartic(), 1, 1, 6))
 
 
 def message(method: str, m: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    """The step over -eta u for a message m (d, ..): m/||m|| or min(1, tau/||m||) m; 0 for m = 0."""
+    """The step divided by -eta u for a message m (d, ..): m/||m|| or min(1, tau/||m||) m, and 0 for m = 0."""
     size = np.sqrt(np.sum(m**2, axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
         share = 1 / size if method == "normalised" else np.minimum(1, tau / size)
@@ -233,14 +235,14 @@ def message(method: str, m: np.ndarray, tau: np.ndarray) -> np.ndarray:
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Cauchy noise of all sizes."""
+    """Cauchy noise at widely varying scales."""
     return rng.standard_cauchy(shape) * np.exp(rng.uniform(-12, 1, shape[-1]))
 
 
 def _vectors_of_step(
     method: str, curve: Curve, at: np.ndarray, added: np.ndarray, tau: np.ndarray
 ) -> tuple[dict[Term, Any], np.ndarray]:
-    """The norms and products of the vectors of a step, each (count,), and the step over -eta u."""
+    """The norms and inner products of the vectors of a step, each (count,), and the step divided by eta u."""
     y = curve.slope(at)
     sent = y + added
     step = -message(method, sent, tau)
@@ -256,7 +258,8 @@ def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> 
     """One or several steps, each with one draw of the noise.
 
     Args:
-        method: "normalised", "norm-clipped", or "silent norm-clipped" without noise.
+        method: "normalised", "norm-clipped", or "silent norm-clipped" (without noise).
+        summed: whether to take several steps.
     """
     for case, (loss, d) in enumerate(PLACES):
         rng = np.random.default_rng((630, case, summed))
@@ -268,7 +271,7 @@ def _message_run(
     theorem: Theorem, method: str, loss: Separable, d: int, K: int, count: int, rng: np.random.Generator
 ) -> Numbers:
     curve, tau = curve_of(loss), np.exp(rng.uniform(-3, 1, count))
-    # 0 is the optimum
+    # x = 0 is the optimum
     at = start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-3, 1.5, count)) * rng.choice([0, 1, 1, 1], count)
     u = (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
     values = constants(rng, loss, d, count, K > 1) | symbols(times, u=u)
@@ -287,7 +290,7 @@ def _message_run(
 
 
 def bounded(theorem: Theorem, summed: bool, count: int = 300) -> Iterator[Points]:
-    """DSGD with the schedule u/(L0 + L1 (G + r)), over all outcomes of its noise."""
+    """DSGD with the schedule u/(L0 + L1 (G + r)), averaged over all outcomes of its noise."""
     for case, (loss, N, d, K) in enumerate(NOISY_RUNS):
         rng = np.random.default_rng((631, case, summed))
         steps = K if summed else 1

@@ -1,6 +1,7 @@
-"""Theorems on the heavy ball: the method over all outcomes of its steps, with the messages of `method_steps`, and its SDE.
+"""Theorems on the heavy ball, compared with the method, over all outcomes of its steps, and with its SDE.
 
-The SDE has the engine's generator on losses in two coordinates; on quadratics its moment equations are solved.
+The messages are those of `method_steps`. The SDE's generator comes from the engine, for losses in two coordinates; on quadratics
+its moment equations are solved.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ g, m, ahead, gap = vec("g"), vec("m"), vec("gz"), vec("dg")
 
 
 def one_step(theorem: Theorem, count: int = 600) -> Iterator[Points]:
-    """The mean change of f(z) and of ||v||^2/2 in a step, over all outcomes, at random states (x, v), d = 2."""
+    """The mean changes of f(z) and ||v||^2/2 in one step, over all outcomes, at random states (x, v) with d = 2."""
     return each_kind(theorem, PLAIN, partial(_case, count))
 
 
@@ -43,13 +44,13 @@ def _case(count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
     beta, eta, theta = rng.choice([0, 1, 1, 1], count) * rng.uniform(0, 0.95, count), draws["eta"], draws["theta"]
     at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1, count))
     gradient = a * slope(at)
-    # the bound is worst for v along the gradient: v = -s g with the s that completes its square; also other v
+    # the bound is worst for v = -s g with the s that completes its square; other v occur too
     worst = (1 + theta) * eta * beta / ((1 - beta) * theta * (1 + beta))
     v = -worst * gradient * rng.choice([0, 0.5, 1, 1, 2], count) + rng.choice([0, 0, 1], count) * rng.normal(
         size=(2, count)
     )
     share = beta / (1 - beta)
-    v = np.where(share * np.abs(v) < 50, v, 0.0)  # cosh overflows beyond this
+    v = np.where(share * np.abs(v) < 50, v, 0.0)  # cosh overflows for larger arguments
     z = at + share * v
     means, values = sent(rng, gradient, compressor, N, draws["p"])
     change, memory = -np.sum(a * value(z), axis=0), -np.sum(v**2, axis=0) / 2
@@ -67,7 +68,7 @@ def _case(count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
 
 
 def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, int], Numbers]]:
-    """All paths of up to five steps from v = 0, d = N = 1: Rademacher noise, messages sent doubled with probability 1/2."""
+    """All paths of up to five steps from v = 0 with d = N = 1: Rademacher noise, messages doubled or dropped with equal chances."""
     for n in range(count):
         rng = np.random.default_rng((632, n))
         value, slope, _, _ = shape("plain", tuple(PLAIN)[n % 2])
@@ -80,7 +81,7 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
                 [beta * v - eta * keep * (L * slope(at) + sign * R) for sign in (1, -1) for keep in (0, 2)]
             )
             states.append((np.tile(at, 4) + new, new))
-        # states are repeated for the outcomes of later steps: one column for each path
+        # states are repeated for the outcomes of later steps, so that each path has its own column
         width = len(states[-1][0])
         at, v = (np.array([np.tile(one[part], width // len(one[part])) for one in states]) for part in (0, 1))
         z = at + beta / (1 - beta) * v
@@ -103,7 +104,7 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
 def _assumed_noise(
     spread: np.ndarray, rng: np.random.Generator, numbers: dict[str, np.ndarray], count: int
 ) -> dict[Term, np.ndarray]:
-    """Assumed constants for uncompressed messages of trace `spread`; at some points they understate the noise."""
+    """Assumed constants for uncompressed messages with trace `spread`. At some points they understate the noise."""
     factor = rng.choice([0.5, 1, 1, 1, 1.3], count)
     none, s0, s1 = np.zeros((1, count)), (numbers["tau"] ** 2 * factor)[None], (numbers["rho"] ** 2)[None]
     values = symbols(clients, omega=none, s0=s0, s1=s1, v=spread[None], q=none)
@@ -111,7 +112,7 @@ def _assumed_noise(
 
 
 def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]:
-    """The generator at f(z) and ||v||^2/2, d = 2, one client with affine noise, at random states."""
+    """The generator applied to f(z) and ||v||^2/2 at random states with d = 2, for one client with affine noise."""
     for seed, (name, loss) in enumerate(PLAIN.items()):
         scaled = SeparableSum(parameter("a") * loss.coordinate)
         equation = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, scaled, 2).expanded
@@ -152,10 +153,10 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
 
 
 def along_quadratics(theorem: Theorem, model: Model, count: int = 200) -> Iterator[tuple[dict[str, float], Numbers]]:
-    """The average over [0, T] on h x^2/2, one client with affine noise, from v = 0, by second moments and their integrals.
+    """The time average over [0, T] on h x^2/2 from v = 0, by integrated second moments, for one client with affine noise.
 
     Args:
-        model: of the SDE.
+        model: the model of the SDE.
     """
     equation = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, Quadratic(("h",)), 1).expanded
     at, v = equation.state
@@ -169,7 +170,7 @@ def along_quadratics(theorem: Theorem, model: Model, count: int = 200) -> Iterat
     start = rng.normal(size=count) * np.exp(rng.uniform(-1, 1, count))
     for n in range(count):
         number = {name: float(value[n]) for name, value in draws.items()}
-        whole = np.zeros((5, 5))  # the moments, the integral of E x^2, and 1
+        whole = np.zeros((5, 5))  # for the second moments, the integral of E x^2, and the constant 1
         for (a, b), value in matrices.items():
             whole[a, b if b < 3 else 4] = value[n]
         whole[3, 0] = 1

@@ -1,7 +1,8 @@
-"""Theorems on D(C)SGD itself against all outcomes of its steps; only the constants and states are drawn at random.
+"""Theorems on D(C)SGD itself, checked over all outcomes of its steps. Only constants and states are random.
 
-Client k sends C_k(g + Z_k). Z_k is +-r_k (1, 1) with equal chances, r_k = sqrt(s0_k + s1_k G^2); C_k is the identity, Rand-1 or
-Bernoulli. So the mean message has finitely many values. The losses are sums of a_j phi(b x_j) with known constants of phi.
+Client k sends C_k(g + Z_k). Z_k is r_k (1, 1) or -r_k (1, 1) with equal chances, where r_k = sqrt(s0_k + s1_k G^2). C_k is the
+identity, Rand-1 or Bernoulli. So the mean message has finitely many values. The losses are sums of a_j phi(b x_j) with known
+constants of phi.
 """
 
 from __future__ import annotations
@@ -24,34 +25,34 @@ from sdescent.numerics.evidence.checks.families import Points, function_of, log_
 from sdescent.numerics.evidence.checks.formulas import Function, Numbers, clients, paths, symbols, times
 from sdescent.numerics.evidence.checks.moments import MomentMap
 
-#: probability and vector, (count,) and (2, count)
+#: probability (count,) and vector (2, count)
 Outcome = tuple[np.ndarray, np.ndarray]
 COMPRESSORS = ("none", "rand-1", "bernoulli")
-#: phi'' <= 1; and phi'' <= l0 + l1 |phi'|
+#: losses with phi'' <= 1 (plain), and with phi'' <= l0 + l1 |phi'| (bent)
 PLAIN: Mapping[str, Separable] = {
     "quadratic": SeparableSum(place**2 / 2),
     "log cosh": SeparableSum(sp.log(sp.cosh(place))),
 }
 BENT: Mapping[str, Separable] = {"cosh": Cosh(), "glued exponential": GluedExponential()}
-#: the largest c: psi overflows beyond
+#: the largest c, beyond which psi overflows
 FARTHEST = 50.0
 LOSSES = {"plain": PLAIN, "bounded": BENT}
 
 
 @lru_cache
 def shape(smooth: str, name: str) -> tuple[Function, Function, float, float]:
-    """phi, phi' and the constants of phi'' <= l0 + l1 |phi'|."""
+    """The functions phi and phi', and the constants l0, l1 of phi'' <= l0 + l1 |phi'|."""
     loss = LOSSES[smooth][name]
     y = sp.Symbol("y", real=True)
     value, slope = (function_of(sp.diff(loss.coordinate, place, n).xreplace({place: y}), "y") for n in (0, 1))
     if smooth == "plain":
         return value, slope, 1.0, 0.0
-    constants = Cosh().smoothness(1)  # (1, 1), which are those of the glued exponential too
+    constants = Cosh().smoothness(1)  # (1, 1), also valid for the glued exponential
     return value, slope, float(constants.l0), float(constants.l1)
 
 
 def messages(g: np.ndarray, noise: np.ndarray, compressor: str, p: np.ndarray) -> list[Outcome]:
-    """The messages of one client: g (2, count), scale of the noise and probability of a Bernoulli message, each (count,)."""
+    """The outcomes of one client's message, for g (2, count) and the noise scale and the Bernoulli probability p, each (count,)."""
     outcomes: list[Outcome] = []
     for sign in (1.0, -1.0):
         sent, half = g + sign * noise, np.full(len(p), 0.5)
@@ -65,12 +66,12 @@ def messages(g: np.ndarray, noise: np.ndarray, compressor: str, p: np.ndarray) -
 
 
 def ratio(compressor: str, p: np.ndarray) -> np.ndarray:
-    """omega: E||C(v) - v||^2 = omega ||v||^2."""
+    """The ratio omega in E||C(v) - v||^2 = omega ||v||^2."""
     return {"none": 0 * p, "rand-1": 1 + 0 * p, "bernoulli": 1 / p - 1}[compressor]
 
 
 def averages(sent: list[list[Outcome]]) -> list[Outcome]:
-    """The means of the clients' messages, over all combinations."""
+    """The means of the clients' messages over all combinations of outcomes."""
     outcomes = []
     for chosen in product(*sent):
         share = reduce(np.multiply, [one[0] for one in chosen])
@@ -81,7 +82,7 @@ def averages(sent: list[list[Outcome]]) -> list[Outcome]:
 def sent(
     rng: np.random.Generator, g: np.ndarray, compressor: str, N: int, p: np.ndarray
 ) -> tuple[list[Outcome], dict[Term, np.ndarray]]:
-    """The outcomes of the mean of N messages, g (2, count), and assumed constants; at some points these are too small."""
+    """The outcomes of the mean of N messages, for g (2, count), and assumed constants, some of which are too small."""
     count, G = g.shape[1], np.sqrt(np.sum(g**2, axis=0))
     s0, s1 = (rng.choice([0, 1], (N, count)) * np.exp(rng.uniform(-3, 1, (N, count))) for _ in range(2))
     variance = s0 + s1 * G**2  # per coordinate
@@ -95,7 +96,7 @@ def sent(
 
 
 def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
-    """One step from random states, with random constants."""
+    """The values of one step from random states, with random constants."""
     rng = np.random.default_rng((621, seed))
     value, slope, l0, l1 = shape(smooth, loss)
     draws = log_uniform(
@@ -119,7 +120,7 @@ def one_step(theorem: Theorem, smooth: str, count: int = 600) -> Iterator[Points
     """The mean change of f in a step of the method, over all outcomes.
 
     Args:
-        smooth: "plain" for L-smooth losses, "bounded" for (L0, L1)-smooth ones, where B is the greatest length of the outcomes.
+        smooth: "plain" for L-smooth losses, "bounded" for (L0, L1)-smooth ones, where B is the largest norm of an outcome.
     """
     return each_kind(theorem, LOSSES[smooth], partial(_case, smooth, count))
 
@@ -127,13 +128,13 @@ def one_step(theorem: Theorem, smooth: str, count: int = 600) -> Iterator[Points
 def each_kind(
     theorem: Theorem, losses: Iterable[str], case: Callable[[str, str, int, int], Numbers]
 ) -> Iterator[Points]:
-    """Calls `case` with each loss, compressor and number of clients, and with the number of the call."""
+    """Calls `case` with each loss, compressor and number of clients, and the number of the call, which serves as a seed."""
     for seed, (loss, compressor, N) in enumerate(product(losses, COMPRESSORS, (1, 2))):
         yield f"{loss}, {compressor}, N = {N}", with_step(theorem, case(loss, compressor, N, seed), seed)
 
 
 def with_step(theorem: Theorem, numbers: Numbers, seed: int, shared: bool = False) -> Numbers:
-    """Draws eps: the step condition holds with equality, holds with room, or fails; `shared`: at all times and paths."""
+    """Draws eps so that the step condition holds with equality, holds strictly, or fails. With `shared`, eps is one constant."""
     numbers, step = numbers.defined(theorem.definitions), theorem.assumptions.get("step")
     if step is None or not contains(step, "eps"):
         return numbers
@@ -144,12 +145,12 @@ def with_step(theorem: Theorem, numbers: Numbers, seed: int, shared: bool = Fals
 
 
 def schedule(rng: np.random.Generator, steps: int, power: float | None = None) -> np.ndarray:
-    """u_n = (1 + n)^-p."""
+    """The schedule u_n = (1 + n)^-p, with a random p if `power` is None."""
     return (1.0 + np.arange(steps)) ** -(rng.choice([0.0, 0.5, 1.0]) if power is None else power)
 
 
 def second_moments() -> MomentMap:
-    """E x_i x_j along DCSGD with Rand-1 and affine noise on h1 x1^2/2 + h2 x2^2/2."""
+    """The moments E x_i x_j along DCSGD with Rand-1 and affine noise on h1 x1^2/2 + h2 x2^2/2."""
     return MomentMap(DCSGD(RandK(1), Affine()), "method", ("h1", "h2"))
 
 
@@ -158,10 +159,10 @@ def along_quadratics(
 ) -> Iterator[tuple[dict[str, float], Numbers]]:
     """Runs of DCSGD with Rand-1, affine noise and two clients on h1 x1^2/2 + h2 x2^2/2, by the engine's map of second moments.
 
-    For claims at the horizon or about sums over the steps. Gradients occur only squared, so that mean squares replace them.
+    The runs check claims at the horizon or about sums over the steps. Gradients occur only squared, so mean squares replace them.
 
     Args:
-        power: the p of u_n = (1 + n)^-p, or None for several.
+        power: the p of u_n = (1 + n)^-p, or None for random ones.
     """
     rng = np.random.default_rng(623)
     draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
@@ -182,13 +183,13 @@ def along_quadratics(
 
 
 def _run(settings: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers:
-    """One of these runs, from (E x1^2, E x1 x2, E x2^2) at each step and at the end."""
+    """The values of one run, from (E x1^2, E x1 x2, E x2^2) before each step and at the end."""
     h = np.array([settings["h1"], settings["h2"]])
     distance = second[:, [0, 2]]
     loss, square, half = distance @ h / 2, (distance @ h**2)[:-1], np.sum(distance, axis=1) / 2
     s0, s1 = settings["sigma0"] ** 2, settings["sigma1"] ** 2
     spread = 2 * (s0 + s1 * square)
-    error = square + spread  # omega = 1
+    error = square + spread  # since omega = 1
     values = symbols(
         paths, N=2, d=2, K=len(u), eta=settings["eta"], L0=np.max(h), mu=np.min(h), fstar=0, f0=loss[0], fT=loss[-1]
     )
@@ -201,7 +202,7 @@ def _run(settings: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Nu
 
 
 def enumerated(theorem: Theorem, count: int = 60) -> Iterator[tuple[dict[str, int], Numbers]]:
-    """All paths of up to five steps on a cosh(b x), d = N = 1: Rademacher noise, messages sent doubled with probability 1/2."""
+    """All paths of up to five steps on a cosh(b x), d = N = 1: Rademacher noise, messages doubled or dropped with equal chances."""
     value, slope, _, _ = shape("bounded", "cosh")
     for n in range(count):
         rng = np.random.default_rng((625, n))
@@ -214,7 +215,7 @@ def enumerated(theorem: Theorem, count: int = 60) -> Iterator[tuple[dict[str, in
             gradient = a * b * slope(b * at[-1])
             sent = [keep * (gradient + sign * R) for sign in (1, -1) for keep in (0, 2)]
             at.append(np.concatenate([at[-1] - eta * u[m] * message for message in sent]))
-        # states are repeated for the outcomes of later steps: one column for each path
+        # states are repeated for the outcomes of later steps, so that each path has its own column
         places = np.array([np.tile(one, len(at[-1]) // len(one)) for one in at])
         loss, G = a * value(b * places), np.abs(a * b * slope(b * places[:-1]))
         second, longest = G**2 + R**2, 2 * (G + R)
@@ -229,7 +230,7 @@ def enumerated(theorem: Theorem, count: int = 60) -> Iterator[tuple[dict[str, in
 
 
 def sums(theorem: Theorem) -> Iterator[Points]:
-    """The steps 0, .., K - 1 for several K."""
+    """Sums over the steps 0, .., K - 1 for several K."""
     for steps in (0, 1, 2, 3, 5, 10, 31, 100, 1000, 10_000):
         n = np.arange(max(steps, 1))
         weights = np.ones(len(n)) if steps else np.zeros(1)

@@ -1,9 +1,9 @@
-"""Closed second moments on quadratics, of the SDE and of the method: 6.5 and 6.7 without random draws (theory 7).
+"""Closed second moments on quadratics, for the SDE and the method: theorems of 6.5 and 6.7 without random sampling (theory 7).
 
-The theorems of 6.7 hold for every law with E L(x_i x_j) = 0; they are evaluated at one point with the required second moments.
-
-The engine's moment equations (`sdescent.derive.equations.process.stationary`) are solved as numerical linear systems. The
-stationary law of DSignSGD, not linearised, comes from quadrature, and from detailed balance of a chain on a lattice.
+The theorems of 6.7 hold for every law with E L(x_i x_j) = 0. They are evaluated at one point with the required second moments.
+The engine's moment equations (`sdescent.derive.equations.process.stationary`) are solved as numerical linear systems. For DSignSGD
+without linearisation, the stationary law of the SDE comes from quadrature, and that of the method from the detailed balance of a
+chain on a lattice.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from sdescent.numerics.evidence.checks.result import Verified
 
 METHOD: Kind = "method"
 FAR = "the theorem is about the SDE"
-#: E f_n = rho^n f_0 + F (1 - rho^n), rho <= exp(-2 mu r eta), of a quadratic with equal h, against the same with the exponential
+#: E f_n = rho^n f_0 + F (1 - rho^n) with rho <= exp(-2 mu r eta) on a quadratic with equal h; the bound has the exponential instead
 WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound where the start is below the floor of the noise"
 
 
 class MomentMap:
-    """d/dt or one step of (V11, V12, V22), or of V11 alone, as an affine map at numbers."""
+    """The time derivative, or the change in one step, of (V11, V12, V22) or of V11 alone, as an affine map at numbers."""
 
     def __init__(self, method: Method, model: Kind, h: tuple[str, ...]) -> None:
         dim = len(h)
@@ -48,7 +48,7 @@ class MomentMap:
         self.force = {a: r.xreplace(dict.fromkeys(letters, sp.S.Zero)) for a, r in enumerate(rates)}
 
     def at(self, numbers: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Matrix (count, m, m) and force (count, m)."""
+        """The matrix (count, m, m) and the force (count, m) of the map."""
         size = len(self.pairs)
         slopes, force = lowered(self.slopes, numbers, count), lowered(self.force, numbers, count)
         matrix = np.array([[slopes[a, b] for b in range(size)] for a in range(size)])
@@ -56,7 +56,7 @@ class MomentMap:
 
 
 def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float, subject: Kind) -> np.ndarray:
-    """The moments from `first` on: after `span` steps of the method, at the time `span` of a model."""
+    """The moments that start at `first`: after `span` steps of the method, or at the time `span` of a model."""
     size = len(first)
     whole = np.zeros((size + 1, size + 1))
     whole[:size, :size], whole[:size, size] = matrix, force
@@ -69,7 +69,7 @@ def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float,
 
 
 def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Verified]:
-    """6.7 on a quadratic: the fixed point of the SDE's moments, and that of the method's.
+    """Checks 6.7 on a quadratic: the fixed points of the moments of the SDE and of the method.
 
     Args:
         noise: "gaussian" (one coordinate), "correlated", or "affine" (with Rand-k).
@@ -103,7 +103,7 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
 
 
 def _point(fixed: np.ndarray, read: str) -> dict[str, np.ndarray]:
-    """A point with these second moments (V11, V12, V22); 0 in place of negative ones, which no law has."""
+    """A point with the second moments (V11, V12, V22). Negative squares, which no law has, are replaced by 0."""
     roots = np.sqrt(np.maximum(fixed, 0))
     if read == "mixed":
         return {"x1": np.ones(len(fixed)), "x2": fixed[:, 1]}
@@ -111,9 +111,9 @@ def _point(fixed: np.ndarray, read: str) -> dict[str, np.ndarray]:
 
 
 def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[Verified]:
-    """6.5-first-order, 6.5-corrected: E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1 and affine noise, against the bound.
+    """Checks 6.5-first-order or 6.5-corrected: E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1 and affine noise, against the bound.
 
-    scale: multiplies the bound, to test the check with a wrong one.
+    scale: multiplies the bound, so that a wrong bound can test the check.
     """
     rng = np.random.default_rng(65)
     draws = log_uniform(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
@@ -145,9 +145,9 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
 
 
 def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Verified]:
-    """6.5-sign: dX = -sign(grad f) dt on a quadratic, |x_j| falls at speed 1 until 0; and sign descent with a step.
+    """Checks 6.5-sign on a quadratic: dX = -sign(grad f) dt, where |x_j| falls at speed 1 to 0, and sign descent with eta > 0.
 
-    Points lie before the minimum is reached; for some of them T exceeds the time span of the theorem.
+    Most points lie before the minimum is reached; for some, T exceeds the time span of the theorem.
     """
     rng = np.random.default_rng(66)
     h, start = np.exp(rng.uniform(-1.5, 1.5, (2, count))), np.exp(rng.uniform(-2, 1, (2, count)))
@@ -176,10 +176,10 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Veri
 
 
 def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
-    """6.7 for signs: the linearised SDE at random numbers, and how far it carries over to the SDE and the method.
+    """Checks 6.7 for signs on the linearised SDE at random numbers, and measures how far the SDE itself and the method deviate.
 
     Args:
-        scales: "several" for two clients with a scale each, or "one" for any number of clients with one scale.
+        scales: "several" for two clients with different scales, or "one" for any number of clients with the same scale.
     """
     rng = np.random.default_rng(67)
     if scales == "several":
@@ -210,7 +210,7 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
 
 
 def _density(eta: float, h: float, sigma: float, N: int = 2) -> float:
-    """E x^2 under p ~ exp(int 2 drift/V)/V, V = (eta/N)(1 - R^2), Gaussian noise; by quadrature."""
+    """The moment E x^2 under p ~ exp(int 2 drift/V)/V with V = (eta/N)(1 - R^2) and Gaussian noise, by quadrature."""
     wide = 12 * np.sqrt(eta * sigma / h)
     z = np.linspace(-wide, wide, 40_001)
     R = 2 * scipy.special.ndtr(h * z / sigma) - 1
@@ -223,7 +223,7 @@ def _density(eta: float, h: float, sigma: float, N: int = 2) -> float:
 
 
 def _chain(eta: float, h: float, sigma: float) -> float:
-    """E x^2 of the method with two clients: its steps -eta, 0, eta on eta Z satisfy detailed balance."""
+    """The moment E x^2 of the method with two clients, whose steps -eta, 0 and eta on eta Z satisfy detailed balance."""
     z = eta * np.arange(-400, 401)
     up = scipy.special.ndtr(-h * z / sigma) ** 2  # both signs are negative
     down = scipy.special.ndtr(h * z / sigma) ** 2

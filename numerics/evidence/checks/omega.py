@@ -1,6 +1,6 @@
-"""Compression ratios of theory 4 by sampling: E||C(v) - v||^2 <= omega ||v||^2 with the toolkit's compressors at fixed messages.
+"""Compression ratios of theory 4 by sampling: E||C(v) - v||^2 <= omega ||v||^2 for the toolkit's compressors at fixed messages.
 
-Where the ratio is attained, sampling cannot decide an upper bound at omega itself; it tests the bounds omega/1.05 and 1.05 omega.
+If a message attains the ratio, sampling cannot decide the upper bound omega itself. The check then tests omega/1.05 and 1.05 omega.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from sdescent.numerics.laws.compressors import compress
 from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.statistics.verdicts import decide
 
-#: messages of 9 coordinates: a generic one, one large coordinate, and equal ones
+#: messages with 9 coordinates: generic, one large coordinate, all coordinates equal
 MESSAGES = (
     (0.3, -1.7, 2.2, 0.9, -0.4, 5.0, -0.1, 0.7, 1.3), (8.0, 0.1, -0.1, 0.2, 0.0, 0.1, -0.2, 0.1, 0.1), (1.0,) * 9,
 )  # fmt: skip
 DIM = 9
-#: where omega is attained -> indices of these messages
+#: where omega is attained -> indices into MESSAGES
 ATTAINED = {"everywhere": (0, 1, 2), "at equal coordinates": (2,), "nowhere": ()}
 
 
 def ratio(id: str, numbers: Mapping[str, float]) -> float:
-    """omega by the entry's own definition."""
+    """The ratio omega by the entry's own definition."""
     return float(Numbers(symbols(paths, **numbers, d=DIM)).value(theorem_of(id).definitions["omega"].right).item())
 
 
 def farthest(compressor: Compressor, numbers: Mapping[str, float]) -> float:
-    """A bound on ||C(v) - v||^2/||v||^2 for every outcome of these unbiased compressors."""
+    """An upper bound on ||C(v) - v||^2/||v||^2 over all outcomes of one of these unbiased compressors."""
     if isinstance(compressor, Bernoulli):
         return (1 / numbers["p"] - 1) ** 2
     if isinstance(compressor, RandK):
@@ -49,12 +49,13 @@ def drawn(
     id: str, compressor: Compressor, numbers: Mapping[str, float] = MappingProxyType({}), attained: str = "nowhere", seed: int = 3,
     scale: float = 1.0, most: int = 64_000,
 ) -> list[Verified]:  # fmt: skip
-    """The verdicts at each message.
+    """The verdicts on the ratio, one for each message.
 
     Args:
-        compressor: with symbols for parameters, and numbers for these.
-        attained: the messages that attain omega, one of `ATTAINED`.
-        scale: multiplies omega, to test the check with a wrong one.
+        compressor: may have symbols as parameters; `numbers` has their values.
+        attained: the messages that attain omega, a key of `ATTAINED`.
+        scale: multiplies omega, so that a wrong ratio can test the check.
+        most: the largest number of draws.
     """
     omega = ratio(id, numbers) * scale
     results = []

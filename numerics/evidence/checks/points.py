@@ -1,6 +1,6 @@
-"""An entry at many points: wherever all assumptions hold, the claim must hold.
+"""One entry at many points: at each point where all assumptions hold, the claim must hold.
 
-Where just one assumption fails, the claim may fail too; if it does, the assumption is needed.
+At points where exactly one assumption fails, the claim may fail too. If it does, that assumption is needed.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ def at_points(
     """The verdict on an entry's claim at points.
 
     Args:
-        id: of a theorem.
-        numbers: values of its atoms at the points (the last axis); definitions supply missing ones.
+        id: the id of a theorem.
+        numbers: values of its atoms at the points (the last axis). Definitions supply missing values.
         subject, route, note, instance, apart: see `Verified`; the note ends with `apart`.
-        claim: judged in place of the entry's own.
+        claim: the claim to judge instead of the entry's own.
         shared: whether all points form one case, such as the outcomes in an expectation.
-        covered: whether the theorem is about these numbers; else its definitions may fail there (the stationary law of the method
-            differs from that of its SDE).
+        covered: whether the theorem is about these numbers. If not, its definitions may fail there: the stationary law of the
+            method differs from that of its SDE, for example.
 
     Raises:
         NoNumber: a part of the claim has no value.
-        ValueError: a definition fails at the points: the theorem is not about them.
+        ValueError: a definition fails at the points, so that the theorem is not about them.
     """
     theorem = theorem_of(id)
     numbers = numbers.defined(theorem.definitions)
@@ -69,12 +69,12 @@ def at_points(
 
 
 def scaled(claim: Relation, scale: float) -> Relation:
-    """A claim with its right side multiplied by a number: one below 1 plants an error."""
+    """The claim with its right side multiplied by `scale`. A scale below 1 plants an error."""
     return claim if scale == 1 else Relation((claim.op, claim.left, claim.right * Fraction(scale)))
 
 
 def merged(results: Sequence[Verified]) -> Verified:
-    """Results for several families of points as one: violated if one is; an assumption is needed if one needs it."""
+    """One result for several families of points: violated if one of them is. An assumption is needed if one family needs it."""
     first = results[0]
     verdicts = [one.verdict for one in results if one.count or one.verdict is Verdict.VIOLATED] or [first.verdict]
     ratios = [one.tightness for one in results if one.tightness is not None]
@@ -87,7 +87,7 @@ def merged(results: Sequence[Verified]) -> Verified:
 
 
 def needed(results: Sequence[Verified]) -> dict[str, bool | None]:
-    """`outside` of several results together: a failure in one of them counts."""
+    """The combined `outside` of several results: for an assumption, one failure counts."""
     outside: dict[str, bool | None] = {}
     for one in results:
         for name, fails in one.outside.items():
@@ -96,9 +96,9 @@ def needed(results: Sequence[Verified]) -> dict[str, bool | None]:
 
 
 def at_witness(id: str) -> Verified:
-    """A refuted claim at its witness, in floats: VIOLATED if the assumptions hold there and the claim fails.
+    """Evaluates a refuted claim at its witness in floats: VIOLATED if the assumptions hold there and the claim fails.
 
-    `outside` tells for each assumption of the repair whether the witness satisfies it: at least one fails.
+    `outside` says for each assumption of the repair whether the witness satisfies it; at least one of them must fail.
     """
     entry = with_own()[id]
     assert isinstance(entry, Refutation)
@@ -115,7 +115,7 @@ def at_witness(id: str) -> Verified:
 
 
 def tightness_of(left: np.ndarray, right: np.ndarray) -> float:
-    """The least bound/value: right/left where both are positive, left/right where both are negative (1 is equality)."""
+    """The least ratio bound/value: right/left if left > 0, left/right if both sides are negative (1 is equality)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         both = np.where(left > 0, right / left, np.where(right < 0, left / right, np.inf))
     both = np.where((left > 0) & (right <= 0), 0.0, both)

@@ -1,17 +1,17 @@
-"""Theory 6.2, the step condition with L0 + L1 E G: the bound itself fails for a law that the SDE reaches from a fixed start.
+"""Theory 6.2 with the step condition on L0 + L1 E G: the bound itself fails for a law that the SDE reaches from a fixed start.
 
 6.2-expectation refutes a step of the proof with a two-point law, which no solution from a fixed start with D_0 = 0 has. Here the
 noise does not vanish, the start is the minimum, and every number comes from the law of the corrected SDE. The loss f is even, with
 
     f'' = l + f'  for 0 <= x <= a,        f'' = G* - f'  for x >= a,
 
-so (l, 1)-smooth with a gradient below G*. The corrected drift -f' (1 - eta f''/2) points away from 0 where f'' > 2/eta, and
-vanishes where f'' falls back to 2/eta, at a large gradient: noise carries a part p of the mass there. E G is about p G*, within
-the condition; E G^2 is about p G*^2, beyond the bound.
+so f is (l, 1)-smooth with a gradient below G*. The corrected drift -f' (1 - eta f''/2) points away from 0 where f'' > 2/eta, and
+vanishes where f'' falls back to 2/eta, at a large gradient. Noise carries a part p of the mass there. E G is about p G*, so the
+condition holds; E G^2 is about p G*^2, which exceeds the bound.
 
-The law at time t is that of a continuous-time Markov chain on a grid of the half-line with reflection at 0 (finite volumes, rates
-by Scharfetter and Gummel; second order in the width of a cell), from the drift and covariance of the engine's own SDE. All numbers
-are dimensionless.
+The law at time t is that of a continuous-time Markov chain on a grid of the half-line, reflected at 0. Its rates come from the
+drift and covariance of the engine's own SDE, by finite volumes with the scheme of Scharfetter and Gummel, which is of second order
+in the width of a cell. All numbers are dimensionless.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from sdescent.numerics.evidence.checks.families import lowered
 from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, paths, symbols
 from sdescent.numerics.evidence.checks.result import Verified, verdict_of
 
-#: the theorem with the bound in question, and the kappa for which its floor is the source's L0 + L1
+#: the theorem whose bound fails, and the kappa for which its floor is the source's L0 + L1
 BOUND, FLOOR = "6.2-scheduled", sp.Rational(1, 4)
 
 
 @final
 @dataclass(frozen=True)
 class Shelf(Separable):
-    """The loss of this module, summed over coordinates: (low, 1)-smooth.
+    """The loss in this module's docstring, summed over coordinates. It is (low, 1)-smooth.
 
     Args:
-        low: f''(0), l.
-        top: sup |f'|, G*.
+        low: l = f''(0).
+        top: G* = sup |f'|.
     """
 
     low: sp.Rational
@@ -53,7 +53,7 @@ class Shelf(Separable):
 
     @property
     def edge(self) -> tuple[sp.Expr, sp.Expr]:
-        """a, and f'(a) = (G* - l)/2, where l + f' = G* - f'."""
+        """The pair a and f'(a) = (G* - l)/2, at which l + f' = G* - f'."""
         slope = (self.top - self.low) / 2
         return sp.log(1 + slope / self.low), slope
 
@@ -73,7 +73,7 @@ class Shelf(Separable):
 @final
 @dataclass(frozen=True)
 class Setting:
-    """Numbers of the comparison: f, eta, D_0 (one client, one coordinate, u = 1, no compression), eps, the horizon."""
+    """The numbers of the comparison: f, eta, D_0 (for N = d = u = 1 and no compression), eps, and the horizon T."""
 
     loss: Shelf
     eta: sp.Rational
@@ -82,7 +82,7 @@ class Setting:
     T: int
 
 
-#: numbers at which the claim fails
+#: a setting at which the claim fails
 FAILS = Setting(
     Shelf(sp.Rational(1, 2), sp.Rational(47, 10)), sp.Integer(1), sp.Rational(1, 10), sp.Rational(3, 5), 400
 )
@@ -90,7 +90,7 @@ FAILS = Setting(
 
 @lru_cache
 def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarray]:
-    """E G and E G^2 at `times` + 1 equally spaced times from 0 to T, for the solution that starts at 0."""
+    """The moments E G and E G^2 at `times` + 1 equally spaced times from 0 to T, for the solution that starts at 0."""
     equation = sde(DSGD(Scaled(Gaussian(), "sigma"), clients=1), "corrected", setting.loss, 1).expanded
     (state,) = equation.state
     far = float(setting.loss.edge[0]) + 4.0 + np.log(float(setting.loss.top))
@@ -104,7 +104,7 @@ def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarra
     }
     walls = lowered(value, {**numbers, state.name: (np.arange(cells - 1) + 1) * width}, cells - 1)
     G = np.abs(lowered({"slope": value["slope"]}, {**numbers, state.name: at}, cells)["slope"])
-    # the flux through a wall is exact if drift and spread are constant between the two centres
+    # the flux through a wall is exact if drift and covariance are constant between the two cell centres
     spread, tilt = walls["spread"] / 2, walls["drift"] * width / (walls["spread"] / 2)
     up, down = (spread / width**2 * _bernoulli(sign * tilt) for sign in (-1, 1))
     rates = np.diag(up, -1) + np.diag(down, 1)
@@ -120,7 +120,7 @@ def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _bernoulli(z: np.ndarray) -> np.ndarray:
-    """z/(e^z - 1)."""
+    """The function z/(e^z - 1), also at z = 0."""
     small = np.abs(z) < 1e-8
     return np.where(small, 1 - z / 2, z / np.expm1(np.where(small, 1.0, z)))
 
@@ -128,16 +128,16 @@ def _bernoulli(z: np.ndarray) -> np.ndarray:
 def reachable(
     id: str, setting: Setting = FAILS, cells: int = 400, times: int = 400, scale: float = 1.0
 ) -> list[Verified]:
-    """The bound of 6.2-scheduled where its step condition holds with E G in place of G, at every time from 0 to the horizon.
+    """The verdict on the bound of 6.2-scheduled if its step condition has E G instead of G, at all times from 0 to the horizon.
 
     Args:
-        id: of the entry.
-        cells, times: of the grid, and of the quadrature in time.
+        id: the id of the entry.
+        cells, times: the number of cells of the grid, and of steps of the quadrature in time.
         scale: multiplies the bound, to test that the verdict depends on it.
 
     Returns:
-        VIOLATED if the time average of E G^2 exceeds the bound by more than the change when the grid is refined, CONFIRMED if it
-        is below it by as much, else (or where the condition does not hold at some time) INCONCLUSIVE.
+        VIOLATED if the time average of E G^2 exceeds the bound by more than the average changes when the grid is refined. CONFIRMED
+        if the average is below the bound by at least as much. INCONCLUSIVE otherwise, or if the condition fails at some time.
     """
     s = setting
     (first, second), (_, coarse) = law(s, cells, times), law(s, cells // 2, times)

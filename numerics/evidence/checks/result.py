@@ -1,4 +1,4 @@
-"""The result of comparing an entry with numbers."""
+"""The result of a comparison of an entry with numbers, and its verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sdescent.numerics.statistics.verdicts import CERTAIN, Decision
 
 
 def verdict_of(wrong: Any, right: Any) -> Verdict:
-    """The verdict on a claim, by whether numbers show it wrong and whether they show it right."""
+    """The verdict on a claim: `wrong` says whether numbers refute it, `right` whether they confirm it."""
     return Verdict.VIOLATED if wrong else Verdict.CONFIRMED if right else Verdict.INCONCLUSIVE
 
 
@@ -22,19 +22,21 @@ class Verified(Record, null=True):
     """The comparison of an entry with one instance.
 
     Attributes:
-        id: of the entry.
-        subject: "SDE", "method" (not covered: shows how far the theorem carries over), or "formula" for facts without a process.
+        id: the id of the entry.
+        subject: "SDE", "method", or "formula" for facts without a process. If the theorem does not cover the subject, the result
+            shows how far the theorem carries over.
         route: "points", "closed moments", "quadrature", "enumeration", "Monte Carlo" or "witness".
-        verdict: on the entry's last claim; for a refutation, on the claim that it refutes.
-        tightness: bound/estimate, at points the least of it; None where neither side says more than the other (an equality).
+        verdict: the verdict on the entry's last claim, or on the claim that a refutation refutes.
+        tightness: bound/estimate, the least one for points. None if neither side says more than the other (an equality).
         instance: the numbers, as JSON values.
-        count: points at which the assumptions hold, or paths; failing: at how many of these points the claim does not.
-        outside: assumption -> whether the claim fails at a point where that assumption alone does not hold (None: no such point was
-            met). An assumption without which the claim never fails may be stronger than needed.
-        unchecked: assumptions and definitions that have no value on the instance, which is made so that they hold.
+        count: the number of points at which the assumptions hold, or of paths.
+        failing: the number of these points at which the claim fails.
+        outside: assumption -> whether the claim fails at a point where only that assumption fails (None: no such point occurred).
+            If the claim never fails without an assumption, the assumption may be stronger than needed.
+        unchecked: assumptions and definitions without a value on the instance, which is constructed so that they hold.
         note: the scope of the result.
-        decision: of a Monte Carlo route.
-        apart: how far an equality is from holding, or why a claim need not hold, where the theorem is not about the subject.
+        decision: the decision of a Monte Carlo route.
+        apart: how far an equality is from holding, or why a claim need not hold if the theorem is not about the subject.
     """
 
     id: str
@@ -53,9 +55,9 @@ class Verified(Record, null=True):
 
     @property
     def measured(self) -> dict[str, Any]:
-        """The numbers beside a proof, as JSON values: points and failures, or the interval, with all settings.
+        """The numbers shown beside a proof, as JSON values: points and failures, or the interval, with all settings.
 
-        "level" is the confidence of the end of the interval nearer to the bound: 1 without sampling.
+        "level" is the confidence level of the end of the interval that is nearer to the bound: 1 without sampling.
         """
         numbers = {
             name: value
@@ -69,7 +71,7 @@ def contradicting(results: Iterable[Verified], about: str) -> list[Verified]:
     """The results that contradict a proof of the theorem: violations on the subject that it covers.
 
     Args:
-        about: what the theorem is about, "method" or an SDE.
+        about: the subject of the theorem, "method" or an SDE.
     """
     subjects = {"method"} if about == "method" else {"SDE", "formula"}
     return [one for one in results if one.subject in subjects and one.verdict is Verdict.VIOLATED]

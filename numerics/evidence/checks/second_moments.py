@@ -1,7 +1,7 @@
 """E x^2 in one coordinate (theory 5.3, 6.7, 6.9) with affine noise and Bernoulli compression, for an SDE and for the method itself.
 
-On a quadratic the SDE's rate comes from the engine's moment equations; for the method all outcomes of a step are enumerated. A
-theorem is compared with its own subject alone: the others have their own theorems.
+On a quadratic the SDE's rate comes from the engine's moment equations; for the method all outcomes of a step are enumerated. Each
+theorem is compared only with its own subject, since the other subject has its own theorem.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from sdescent.numerics.evidence.checks.families import Points, log_uniform
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 from sdescent.numerics.evidence.checks.moments import MomentMap
 
-#: values of x_n in a random law, and of the noise
+#: number of values of x_n in a random law, and of the noise
 PLACES, SIGNS = 4, 2
 
 
 def draw(count: int, seed: int) -> dict[str, np.ndarray]:
-    """Random constants, with steps on both sides of the thresholds; p is the inverse of a whole number."""
+    """Random constants, with steps on both sides of the thresholds. 1/p is an integer."""
     rng = np.random.default_rng(seed)
     draws = log_uniform(rng, count, eta=(0.02, 2.0), lam=(0.1, 3.0), sigma0=(0.1, 2.0), sigma1=(0.1, 1.5))
     draws["p"] = 1 / rng.integers(1, 4, count)
@@ -33,7 +33,7 @@ def draw(count: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def of_the_sde(theorem: Theorem, model: Model, count: int = 400) -> Iterator[tuple[dict[str, int], Numbers]]:
-    """The rate of E x^2 by the moment equations at random x^2, and at the fixed point of these equations for every second one."""
+    """The rate of E x^2 from the moment equations, alternately at a random E x^2 and at the fixed point of the equations."""
     draws = draw(count, 72)
     slope, force, fixed = _moments(model, draws, count)
     square = np.where(np.arange(count) % 2, np.maximum(fixed, 0), np.random.default_rng(73).uniform(0, 4, count))
@@ -42,7 +42,7 @@ def of_the_sde(theorem: Theorem, model: Model, count: int = 400) -> Iterator[tup
 
 
 def of_the_method(theorem: Theorem, count: int = 120) -> Iterator[tuple[dict[str, int], Numbers]]:
-    """All outcomes of a step from random laws and, in every second case, from +-sqrt(V) with the method's fixed point V."""
+    """All outcomes of a step from a random law and, in every second case, from +-sqrt(V) with the method's fixed point V."""
     draws = draw(count, 74)
     draws["N"] = 1 + (draws["N"] > 4)
     _, _, fixed = _moments("method", draws, count)
@@ -55,7 +55,7 @@ def of_the_method(theorem: Theorem, count: int = 120) -> Iterator[tuple[dict[str
 
 
 def outcomes(at: np.ndarray, settings: dict[str, float]) -> Numbers:
-    """One step from each of these equally likely places, over all equally likely outcomes of the N messages."""
+    """One step from equally likely points `at`, over all equally likely outcomes of the N messages."""
     inverse, clients = round(1 / settings["p"]), int(settings["N"])
     scale = np.sqrt(settings["sigma0"] ** 2 + (settings["sigma1"] * settings["lam"] * at) ** 2)
     one = [(settings["lam"] * at + sign * scale) * inverse * (way == 0) for sign in (1, -1) for way in range(inverse)]
@@ -66,24 +66,24 @@ def outcomes(at: np.ndarray, settings: dict[str, float]) -> Numbers:
 
 
 def _moments(subject: Kind, draws: dict[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Slope and force of E x^2 (of its change in a step, for the method), and its fixed point."""
+    """The slope and force of E x^2 (for the method, of its change in a step), and its fixed point."""
     matrix, force = MomentMap(METHOD, subject, ("lam",)).at(draws, count)
     return matrix[:, 0, 0], force[:, 0], -force[:, 0] / matrix[:, 0, 0]
 
 
 # --- theory 6.9 in the mean: pre-scheduled D(C)SGD on the quartic ------------------------------------------------------
 
-#: enumerated steps, and equally likely outcomes of one message: two signs of the noise, sent or not
+#: number of enumerated steps, and of equally likely outcomes of one message: two signs of the noise, message sent or dropped
 STEPS, KINDS = 3, 4
 
 
 def on_the_quartic(theorem: Theorem, count: int = 400) -> Iterator[Points]:
-    """Random laws of x_n on eight points with random weights, and centred messages of two values at each."""
+    """Random laws of x_n on eight points with random weights, and at each point two messages whose mean is the gradient."""
     rng = np.random.default_rng(69)
     for number in range(count):
         at, weight = np.repeat(rng.normal(size=8) * 2, 2), np.repeat(rng.uniform(0, 1, 8) * rng.choice([0, 1, 1], 8), 2)
         weight[:2] = rng.uniform(0.1, 1)
-        if number % 8 == 0:  # here all inequalities of the proof are equalities
+        if number % 8 == 0:  # then all inequalities of the proof are equalities
             at, weight = np.tile([1.5, 1.5, -1.5, -1.5], 4), np.ones(16)
         noise = np.repeat(rng.normal(size=8) * np.exp(rng.uniform(-2, 2)), 2) * np.tile([1, -1], 8) * (number % 8 > 0)
         m, k = float(np.mean(weight * at**2) / np.mean(weight)), float(rng.uniform(0.8, 3))
@@ -95,16 +95,15 @@ def on_the_quartic(theorem: Theorem, count: int = 400) -> Iterator[Points]:
 def weighted(
     at: np.ndarray, message: np.ndarray, weight: np.ndarray, k: float, e: float, e1: float, m: float
 ) -> Numbers:
-    """One step over equally likely outcomes (count,)."""
+    """One step over equally likely outcomes, each array of shape (count,)."""
     values = symbols(paths, x0=at, c=message, w=weight, x1=at - e * message, f=at**4 / 4, theta=k, e=e, e1=e1, m=m)
     return Numbers(values, size=(1, 1, 1, len(at)), mean=True)
 
 
 def along_the_quartic(theorem: Theorem) -> Iterator[tuple[dict[str, float], Numbers]]:
-    """DCSGD with Bernoulli(1/2), noise +-sigma and eta_n = (1 + n eta)^(-1/2): all outcomes of three steps, from below
-    the threshold.
+    """All outcomes of three steps of DCSGD with Bernoulli(1/2), noise +-sigma and eta_n = (1 + n eta)^(-1/2).
 
-    w is the indicator of a first step beyond the threshold.
+    All starts are below the threshold. w is the indicator that the first step crosses it.
     """
     eta, sigma = 0.1, 24.0
     grid = np.indices((KINDS,) * STEPS).reshape(STEPS, -1)

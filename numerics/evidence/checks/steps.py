@@ -1,7 +1,8 @@
-"""One step of the method itself against the pathwise bounds on the SDE: (E f(x_{n+1}) - f(x_n))/eta in place of L f.
+"""One step of the method itself, compared with the pathwise bounds on the SDE: (E f(x_{n+1}) - f(x_n))/eta in place of L f.
 
-On f = sum_j cosh x_j the expectation is a finite sum. Two clients' signs move a coordinate by -1, 0 or 1 times eta u; with Rand-1
-in two dimensions k of two clients send it, k = 0, 1, 2 with probability 1/4, 1/2, 1/4, and E cosh(a + b Z) = cosh(a) exp(b^2/2).
+On f = sum_j cosh x_j the expectation is a finite sum. The signs of two clients move a coordinate by -1, 0 or 1 times eta u. With
+Rand-1 in two dimensions, k of the two clients send a coordinate, where k = 0, 1, 2 with probability 1/4, 1/2, 1/4, and
+E cosh(a + b Z) = cosh(a) exp(b^2/2).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ NOTE = "one step of the method in place of the generator: a bound on the SDE may
 
 
 def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
-    """Points x (2, count), with the loss and the constants at these points."""
+    """Points x (2, count), and numbers with the loss and the constants at these points."""
     at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1.2, count))
     smoothness, g = Cosh().smoothness(2), np.sinh(at)
     draws = log_uniform(rng, count, eta=(1e-3, 1), u=(0.1, 1), kap=(0.05, 4)) | {"eps": rng.uniform(0, 1, count)}
@@ -54,7 +55,7 @@ def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
 
 
 def sign_step(number: int, count: int) -> Numbers:
-    """DSignSGD with one of the laws."""
+    """One step of DSignSGD, with noise from law `number`."""
     law, rng = LAWS[number], np.random.default_rng((64, number))
     at, numbers = _states(rng, count)
     R = function_of(law.sign_mean(sp.Symbol("y", real=True)), "y")
@@ -73,7 +74,7 @@ def sign_step(number: int, count: int) -> Numbers:
 
 
 def rand_k_step(normal: bool, count: int) -> Numbers:
-    """DCSGD with Rand-1 and Gaussian noise of one scale, with h = u or h = s/K."""
+    """One step of DCSGD with Rand-1 and Gaussian noise of one scale, with h = s/K if `normal`, else h = u."""
     rng = np.random.default_rng((62, normal))
     at, numbers = _states(rng, count)
     ratio, sigma = float(RandK(1).omega(sp.Integer(2)).value), np.exp(rng.uniform(-3, 1, count))
@@ -87,7 +88,7 @@ def rand_k_step(normal: bool, count: int) -> Numbers:
 
 
 def places(numbers: Numbers) -> np.ndarray:
-    """The states, (2, count)."""
+    """The states of the points, (2, count)."""
     return numbers.values[PLACE][0, :, 0]
 
 
@@ -102,7 +103,7 @@ def one_step(id: str, method: str, count: int = 1000) -> list[Verified]:
         method: "signs", "rand-k", or "normalised rand-k".
     """
     claim = Relation(("<=", CHANGE, conclusion(id).right))
-    with np.errstate(over="ignore", invalid="ignore"):  # E cosh of a huge step is infinite, and above every bound
+    with np.errstate(over="ignore", invalid="ignore"):  # for a huge step E cosh is infinite, above every bound
         if method == "signs":
             cases = [sign_step(n, count) for n in range(len(LAWS))]
         else:
@@ -112,9 +113,9 @@ def one_step(id: str, method: str, count: int = 1000) -> list[Verified]:
 
 
 def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
-    """6.9: gradient descent on the quartic by `sdescent.numerics.simulate.method.run`, every step until it overflows.
+    """Checks 6.9: gradient descent on the quartic by `sdescent.numerics.simulate.method.run`, at every step until it overflows.
 
-    It starts a tenth above the threshold and, for `outside`, a tenth below. `scale` multiplies the claimed growth.
+    The start is a tenth above the threshold and, for `outside`, a tenth below it. `scale` multiplies the claimed growth.
     """
     eta, p, results = 0.1, 0.5, []
     method = DSGD(clients=1, schedule=Power("1/2"))

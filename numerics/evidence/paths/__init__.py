@@ -1,1 +1,1 @@
-"""Theorems along simulated paths, for means that need sampling."""
+"""Theorems about means that need sampling, checked along simulated paths."""

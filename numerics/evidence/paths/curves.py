@@ -1,7 +1,7 @@
 """Bounds and bounded quantities as curves over the horizon: theorems on a random time, and the PL bound of theory 6.5.
 
-A theorem on a random time holds for every horizon T. One ensemble, saved at every step, yields its functional at several horizons,
-path by path, beside the bound. Dimensionless.
+A theorem on a random time holds for every horizon T. One ensemble, saved at every step, gives its functional at several horizons,
+path by path, next to the bound. All quantities are dimensionless.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from sdescent.numerics.statistics.record import Record
 from sdescent.numerics.statistics.sequential import BoundedMean
 from sdescent.numerics.statistics.verdicts import Decision, judge
 
-#: horizons of a curve
+#: number of horizons of a curve
 HORIZONS = 16
 
 
 @final
 @dataclass(frozen=True)
 class Curve(Record, null=True):
-    """A bound as a function of the horizon, and simulated values of an SDE and of the method.
+    """A bound as a function of the horizon, and simulated values for an SDE and for the method.
 
     Attributes:
-        id: of the entry.
-        horizons: T, (S,).
-        bound: the right side at each, (S,).
+        id: the id of the entry.
+        horizons: the horizons T, (S,).
+        bound: the right side at each horizon, (S,).
         series: subject -> mean, intervals and quantiles of the left side over paths, (S,) each.
-        decisions: subject -> verdict at the last horizon; empty where the left side has no rigorous interval.
-        stopped: subject -> number of paths stopped at the level.
-        settings: as JSON values.
+        decisions: subject -> the verdict at the last horizon; empty if the left side has no rigorous interval.
+        stopped: subject -> the number of paths stopped at the level.
+        settings: the settings, as JSON values.
     """
 
     id: str
@@ -59,21 +59,21 @@ class Curve(Record, null=True):
 def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.0) -> Curve:
     """The curve of a theorem on a random time.
 
-    The solver's error is the gap to an ensemble with other draws and steps twice as long, plus three standard errors of the
-    gap. The error of the trapezoids is the change without every other time. Both widen the interval of the verdict.
+    The solver's error is the gap to an ensemble with other draws and steps twice as long, plus three standard errors of the gap.
+    The error of the trapezoidal rule is the change if every other time is left out. Both errors widen the interval of the verdict.
 
     Args:
         instance: see `sdescent.numerics.evidence.paths.random_time`.
         count: number of paths of each ensemble.
-        seed: of the draws.
-        scale: multiplies the bound, to test the check with a wrong one.
+        seed: the seed of the draws.
+        scale: multiplies the bound, so that a wrong bound can test the check.
 
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
     """
     series, decisions, stopped, times = {}, {}, {}, saved_times(instance, instance.eta)
     places = np.unique(np.linspace(2, len(times) - 1, HORIZONS).astype(int))
-    # later times have weight 0, so that all arrays have one shape
+    # times beyond a horizon have weight 0, so that all arrays have the same shape
     functionals = [RandomTime(instance, np.minimum(times, times[k]), instance.eta) for k in places]
     last = functionals[-1]
     if failing := last.unmet()[0]:
@@ -106,16 +106,19 @@ def _size(gap: np.ndarray) -> float:
     return float(abs(np.mean(gap)) + 3 * _deviation(gap))
 
 
-#: settings of the PL bound: curvatures, start, and numbers of its affine noise
+#: settings of the PL bound: curvatures, start, step size and the constants of the affine noise
 CURVATURES, START = (1, 2), (2.0, -1.0)
 NUMBERS = {"eta": 1 / 8, "sigma0": 0.5, "sigma1": 0.25}
 
 
 def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tuple[Curve, dict[str, np.ndarray]]:
-    """6.5-corrected: E f - f* on a quadratic with Rand-1 and affine noise; also the exact E f by subject, from closed moments.
+    """The curve of 6.5-corrected, E f - f* on a quadratic with Rand-1 and affine noise, and the exact E f by subject, from moments.
 
     Args:
-        count: paths of each ensemble; T: horizon; seed: of the draws; scale: multiplies the bound.
+        count: number of paths of each ensemble.
+        T: the horizon.
+        seed: the seed of the draws.
+        scale: multiplies the bound.
     """
     method, loss = DCSGD(RandK(1), Affine(), CLIENTS), Quadratic(CURVATURES)
     common: dict[str, Any] = {"params": dict(NUMBERS), "save": HORIZONS + 1}

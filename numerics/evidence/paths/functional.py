@@ -1,10 +1,10 @@
 """The two sides of a claim along simulated paths, and the verdict on them.
 
-A path may be stopped at any stopping time: by localisation the theorems hold up to it, if the terms summed on the right side
-are >= 0. The functional of a stopped path is bounded, so that its mean has an interval. The solver's error is measured on the
-same Brownian motion with steps half as long, the error of the trapezoids without every other time; both widen the interval. A
-stop takes effect at the first saved time beyond the level: at most half a step of a stopped path is missing. The number of
-stopped paths is reported.
+A path may be stopped at any stopping time: by localisation the theorems hold up to that time if the terms summed on the right side
+are nonnegative. The functional of a stopped path is bounded, so its mean has an interval. The solver's error is measured on the
+same Brownian motion with steps half as long, and the error of the trapezoidal rule by leaving out every other time. Both errors
+widen the interval. A stop takes effect at the first saved time beyond the level, so that at most half a step of a stopped path is
+missing. The number of stopped paths is reported.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import Ensemble
 from sdescent.numerics.statistics.verdicts import CERTAIN, Decision, decide
 
-#: paths at a time
+#: number of paths simulated at a time
 BATCH = 512
-#: solver steps per step of the method
+#: number of solver steps per step of the method
 SUBSTEPS = 4
-#: a path beyond this has blown up
+#: a path beyond this value has blown up
 BLOWN = 1e100
-#: outside the theorem's condition a lower limit suffices: the functional is cut at this multiple of the bound
+#: outside the theorem's condition a lower limit suffices, so the functional is cut at this multiple of the bound
 CAP = 20.0
-#: (paths, number of the first, halvings of the solver's step, whether the step is split in halves) -> the paths
+#: (number of paths, index of the first, halvings of the solver's step, whether the step is split in halves) -> the paths
 Simulate = Callable[[int, int, int, bool], Ensemble]
 Draws = Callable[[int], Mapping[str, int]]
 
@@ -44,7 +44,7 @@ class Functional(ABC):
     """The two sides of a claim on an instance.
 
     Attributes:
-        claim: sums or integrals over time on the left side, and a right side common to all paths.
+        claim: a relation with sums or integrals over time on the left side, and a right side common to all paths.
         stopped: whether paths are stopped.
     """
 
@@ -54,22 +54,22 @@ class Functional(ABC):
     @property
     @abstractmethod
     def saved(self) -> tuple[str, ...]:
-        """Names of saved statistics that determine the atoms, one for each coordinate."""
+        """The names of the saved statistics that determine the atoms, one for each coordinate."""
 
     @abstractmethod
     def constants(self, every: int = 1) -> Numbers:
-        """Numbers that do not depend on the state, with the weights of every n-th saved time."""
+        """The numbers that do not depend on the state, with the weights of every `every`-th saved time."""
 
     @abstractmethod
     def along(self, at: np.ndarray, every: int = 1) -> tuple[Numbers, np.ndarray]:
-        """All atoms from the saved values (d, S, paths), and where a path continues, (S, paths)."""
+        """All atoms from the saved values (d, S, paths), and whether each path continues at each time, (S, paths)."""
 
     @abstractmethod
     def ends(self) -> tuple[float, float]:
-        """The range of the left side of a stopped path."""
+        """The range of the left side for a stopped path."""
 
     def followed(self, side: Term) -> Iterator[Term]:
-        """The sums and integrals that depend on the state."""
+        """The sums and integrals in `side` that depend on the state."""
         constants = self.constants()
         for term in parts(side):
             if term[0] in ("I", "EI"):
@@ -79,13 +79,13 @@ class Functional(ABC):
                     yield term
 
     def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
-        """The left side of each path, (paths,), and the number of stopped paths; from every n-th saved time."""
+        """The left side of each path, (paths,), from every `every`-th saved time, and the number of stopped paths."""
         at = np.stack([ensemble.values[name] for name in self.saved])[:, ::every]
         blown = ~np.all(np.abs(at) < BLOWN, axis=0)
         numbers, inside = self.along(np.where(blown, 0.0, at), every)
         out = np.cumsum(blown | ~inside if self.stopped else blown, axis=0) > 0
         numbers = replace(numbers, size=(*numbers.size[:2], *out.shape))
-        missing = 0.0 if self.stopped else np.inf  # a path that blew up has no sum
+        missing = 0.0 if self.stopped else np.inf  # a path that has blown up has no sum
         with np.errstate(over="ignore", invalid="ignore"):
             summands = {
                 term[1]: np.where(out, missing, numbers.value(term[1])) for term in self.followed(self.claim.left)
@@ -94,10 +94,10 @@ class Functional(ABC):
         return np.broadcast_to(left, (1, 1, 1, out.shape[1])).ravel(), int(np.sum(out[-1]))
 
     def bound(self, every: int = 1) -> float:
-        """The right side.
+        """The right side of the claim.
 
         Raises:
-            NoClosedForm: it may be larger for a stopped path.
+            NoClosedForm: the right side may be larger for a stopped path.
         """
         numbers = self.constants(every)
         if any(np.any(numbers.value(t[1]) < 0) for t in parts(self.claim.right) if t[0] in ("I", "EI")):
@@ -112,11 +112,11 @@ def trapezoids(times: np.ndarray) -> np.ndarray:
 
 
 def simulated(followed: Method | SDE | RuleSDE, start: Any, horizon: float, draws: Draws, **settings: Any) -> Simulate:
-    """Paths of a method or of an equation.
+    """A function that simulates paths of a method or of an equation.
 
     Args:
-        draws: number of the first path -> arguments of `run` and `solve` that select the draws.
-        settings: their other arguments.
+        draws: index of the first path -> arguments of `run` and `solve` that select the draws.
+        settings: the other arguments of `run` and `solve`.
     """
     settings["chunk"] = BATCH
     if isinstance(followed, Method):
@@ -133,10 +133,11 @@ def decided(
     """The verdict by paths, and the number of stopped paths in words.
 
     Args:
-        pilot: number of the first path used for the errors only, not for estimates.
+        pilot: index of the first path that is used only for the errors, not for estimates.
         scale: multiplies the bound.
-        solved, integrated: whether a solver, and whether trapezoids contribute an error.
-        limits: of `decide`.
+        solved: whether the paths come from a solver, which contributes an error.
+        integrated: whether the left side is an integral, so that the trapezoidal rule contributes an error.
+        limits: arguments of `decide`.
     """
     error, halvings, stopped = 0.0, int(solved), [0, 0]
     if integrated:
@@ -157,12 +158,12 @@ def decided(
 
 
 def decided_beyond(sides: Functional, simulate: Simulate, most: int) -> Decision:
-    """The verdict outside the condition, without stopping: VIOLATED or INCONCLUSIVE, since the left side is unbounded."""
+    """The verdict outside the condition, without stopping: VIOLATED or INCONCLUSIVE, as the left side is unbounded."""
     sample = lambda count, first: np.minimum(sides.of(simulate(count, first, 0, False))[0], 1e300)  # noqa: E731
     bound = sides.bound()
     return decide(sample, bound, low=0.0, cap=CAP * bound, batch=BATCH, most=most)
 
 
 def _size_of(gap: np.ndarray) -> float:
-    """|mean| plus five standard errors: a normal mean is farther away with probability 6e-7."""
+    """The size |mean| plus five standard errors, which a normal mean exceeds with probability 6e-7."""
     return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))

@@ -1,7 +1,7 @@
-"""Theorems on a random time, by simulation: each path's functional is the catalogue's left side without E.
+"""Theorems on a random time, by simulation: the functional of a path is the catalogue's left side without E.
 
-The random time of density u/phi_1 is not drawn: saved times have weights u (trapezoids). Paths are stopped when the gradient norm
-first exceeds a level that hardly any path reaches.
+The random time of density u/phi_1 is not drawn. Instead the saved times have weights u (trapezoidal rule). Paths are stopped when
+the gradient norm first exceeds a level that hardly any path reaches.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ from sdescent.numerics.statistics.verdicts import Decision
 
 G = norm(vec("g"))
 START = (1.5, -1.0)
-#: the kind of evidence of these theorems
+#: the kind of evidence for these theorems
 RANDOM_TIME = "random time"
-#: number of the first path used for the errors only, not for estimates
+#: index of the first path that is used only for the errors, not for estimates
 PILOT = 5 * 10**8
 #: least number of paths, for a tightness accurate to a few per cent
 LEAST = 4096
@@ -64,14 +64,17 @@ LONG = 8
 @final
 @dataclass(frozen=True)
 class Instance:
-    """A theorem on numbers. Dimensionless.
+    """A theorem with the numbers of a simulation, all dimensionless.
 
     Args:
-        id: of the theorem; model: of the SDE.
-        method: with its noise, clients and schedule.
-        scale: the factor of (1+t)^(-1/2).
-        constants: eps, kap, .. by symbol name, without T, eta and top (the gradient norm at which paths are stopped).
-        wide: a step size outside the theorem's step condition, the assumption named `step`.
+        id: the id of the theorem.
+        model: the model of the SDE.
+        method: the method with its noise, clients and schedule.
+        scale: the factor of (1 + t)^(-1/2).
+        constants: eps, kap, .. by symbol name, without T, eta and top.
+        top: the gradient norm at which paths are stopped.
+        wide: a step size that violates the theorem's step condition.
+        step: the name of the step condition among the assumptions.
     """
 
     id: str
@@ -97,7 +100,7 @@ class Instance:
 
 LOSS, DIM, CLIENTS, SIGMA = Cosh(), len(START), 2, 0.5
 _land: Landscape = landscape(LOSS, DIM)
-# one function object per statistic: solves compile once
+# one function object per statistic, so that solves compile once
 _STATISTICS: dict[str, Statistic] = {"g1": lambda x: _land.gradient(x)[0], "g2": lambda x: _land.gradient(x)[1]}
 
 
@@ -106,7 +109,7 @@ def _rand_k(schedule: Any) -> Method:
 
 
 def _normalised(kap: float, scale: float) -> Method:
-    """h = u/K_kap(G) of 6.3, read off the catalogue's term for h."""
+    """DCSGD with the step h = u/K_kap(G) of 6.3, where h comes from the catalogue's term."""
     at = _constants(_rand_k(Power("1/2")), {"kap": kap}, 1.0, 1.0)
     numbers = {name: exactly(value.ravel()[0]) for name, value in at.values.items() if value.size == 1}
     size = sp.sqrt(coord_sum(gradient**2))
@@ -115,7 +118,7 @@ def _normalised(kap: float, scale: float) -> Method:
 
 
 def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) -> Numbers:
-    """Values that depend on neither time nor path, those of definitions (A_1, D_0) included."""
+    """The values that depend on neither time nor path, including those of definitions (A_1, D_0)."""
     smoothness = LOSS.smoothness(DIM)
     start = float(_land.value(jnp.asarray(START)[:, None])[0])
     least, functions = float(_land.value(jnp.zeros((DIM, 1)))[0]), {}
@@ -138,7 +141,7 @@ def instance(
     """A theorem on cosh in two coordinates with two clients and the schedule (1+t)^(-1/2).
 
     Args:
-        id: of the theorem.
+        id: the id of the theorem.
         method: "rand-k" (Rand-1, Gaussian noise), "normalised rand-k" (with the step of 6.3), or "signs" (Cauchy noise).
         model, constants, scale, more: see `Instance`.
     """
@@ -151,13 +154,13 @@ def instance(
 
 
 def instances() -> tuple[Instance, ...]:
-    """One for each theorem on a random time."""
+    """One instance for each theorem on a random time."""
     theorems = [entry for entry in entries().values() if isinstance(entry, Theorem)]
     return tuple(instance(t.id, **e.options) for t in theorems for e in t.evidence if e.kind == RANDOM_TIME)
 
 
 class RandomTime(Functional):
-    """The sides of the comparison, from the gradients of each path."""
+    """The two sides of the comparison, from the gradients of each path."""
 
     def __init__(self, instance: Instance, times: np.ndarray, eta: float, stopped: bool = True) -> None:
         self.instance, self.times, self.stopped = instance, times, stopped
@@ -182,7 +185,7 @@ class RandomTime(Functional):
         return numbers, size <= self.instance.top**2
 
     def ends(self) -> tuple[float, float]:
-        """0, and the value of a path that stays at the level; Phi <= ||g||_1 <= sqrt(d) G."""
+        """The range from 0 to the value of a path that stays at the level; Phi <= ||g||_1 <= sqrt(d) G."""
         size = self.instance.top
         if self.instance.signs:
             return 0.0, size * np.sqrt(DIM)
@@ -191,7 +194,7 @@ class RandomTime(Functional):
         return 0.0, float(self.along(g)[0].value(self.claim.left).item()) * (1 + 1e-9)
 
     def unmet(self) -> tuple[list[str], tuple[str, ...]]:
-        """Assumptions that fail somewhere up to the level, and those without a value."""
+        """The assumptions that fail at some gradient norm up to the level, and those without a value."""
         grid = np.zeros((DIM, len(self.times), 200))
         grid[0] = np.linspace(0, self.instance.top, 200)
         held, unknown = self.along(grid)[0].held(self.instance.theorem.assumptions)
@@ -199,7 +202,7 @@ class RandomTime(Functional):
 
 
 def saved_paths(instance: Instance, subject: str, eta: float, seed: int) -> Simulate:
-    """Paths, saved at every step."""
+    """A function that simulates the paths and saves every step."""
     params = {"eta": eta, "sigma": SIGMA if not instance.signs else 1.0}
     if subject == "SDE":
         params["N"] = CLIENTS
@@ -211,7 +214,7 @@ def saved_paths(instance: Instance, subject: str, eta: float, seed: int) -> Simu
 
 
 def saved_times(instance: Instance, eta: float) -> np.ndarray:
-    """The saved times."""
+    """The times of the saved steps, from 0."""
     return np.arange(int(np.floor(max(instance.T, LONG * eta) / eta)) + 1) * eta
 
 
@@ -222,9 +225,10 @@ def by_paths(
 
     Args:
         subject: "SDE" or "method".
-        seed: of the draws.
-        most: number of paths in all; batch: in the first batch.
-        scale: multiplies the bound, to test the check with a wrong one.
+        seed: the seed of the draws.
+        most: the largest number of paths in total.
+        scale: multiplies the bound, so that a wrong bound can test the check.
+        batch: number of paths in the first batch.
 
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
@@ -241,7 +245,7 @@ def by_paths(
         note = "the theorem is about the SDE; " + note
     settings = {"loss": "cosh", "d": DIM, "clients": CLIENTS, "eta": instance.eta, "T": instance.T}
     settings |= instance.constants
-    # None: no failure, which proves nothing
+    # None: no failure was found, which proves nothing
     fails = scale == 1 and beyond(instance, subject, seed).verdict is Verdict.VIOLATED
     outside = {instance.step: fails or None} if scale == 1 else {}
     return Verified(
@@ -251,10 +255,10 @@ def by_paths(
 
 
 def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) -> Decision:
-    """The verdict with the step `wide`, by `decided_beyond`.
+    """The verdict with the step size `wide`, by `decided_beyond`.
 
     Raises:
-        ValueError: the condition holds with that step too.
+        ValueError: the step condition holds with that step size too.
     """
     functional = RandomTime(instance, saved_times(instance, instance.wide), instance.wide, stopped=False)
     if instance.step not in functional.unmet()[0]:

@@ -1,6 +1,6 @@
-"""A stated theorem at the horizon against paths of the method or of its SDE, for means that need sampling.
+"""A stated theorem at the horizon, checked on paths of the method or of its SDE, for means that need sampling.
 
-A path counts up to the first saved time at which an assumption fails, or the gradient is `TOP` times as large as at the start.
+A path is stopped at the first saved time at which an assumption fails or the gradient norm exceeds `TOP` times its initial value.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from sdescent.numerics.evidence.stated.instance import Instance
 from sdescent.numerics.evidence.stated.one_step import BEYOND, WORDS
 from sdescent.numerics.simulate.blow_up import NotANumber
 
-#: steps of the method up to the horizon, if the assumptions allow
+#: number of steps of the method up to the horizon, if the assumptions allow it
 STEPS = 30
-#: gradients at which a path is stopped, in units of that at the start
+#: gradient norm at which a path is stopped, relative to that at the start
 TOP = 3.0
-#: paths in all, and beyond the condition; number of the first path used for the errors only
+#: number of paths in total, and beyond the condition; index of the first path used only for the errors
 MOST, FEW, PILOT = 4096, 1024, 10**6
-#: grid of states for the range of a stopped path, and the margin beyond it
+#: number of grid points for the range of a stopped path, and the factor by which the range is widened
 GRID, ROOM = 4001, 1.02
 SEED = 24
 
@@ -48,17 +48,18 @@ SEED = 24
 @final
 @dataclass(frozen=True)
 class AtTheHorizon(Functional):
-    """The two sides of a claim, for paths.
+    """The two sides of a claim at the horizon, along paths.
 
     Args:
         one: the instance.
-        claim: with sums or integrals on its left side, and constants on its right side.
+        claim: a relation with sums or integrals on its left side, and constants on its right side.
         subject: "SDE" or "method".
-        steps: of the method, up to the horizon.
+        steps: number of steps of the method up to the horizon.
         stopped: whether paths are stopped.
 
     Raises:
-        NoClosedForm: the left side has more than a sum or an integral, or the right side may be larger for a stopped path.
+        NoClosedForm: the left side has more than sums or integrals, a part of it is not known to be bounded on a path, or the right
+            side may be larger for a stopped path.
     """
 
     one: Instance
@@ -87,11 +88,11 @@ class AtTheHorizon(Functional):
 
     @property
     def times(self) -> np.ndarray:
-        """Times at which states are saved."""
+        """The times at which states are saved."""
         return self.one.eta * np.arange(self.steps + 1)
 
     def weights(self, every: int = 1) -> np.ndarray:
-        """The weights of the saved times: 1 or eta for the method's steps, those of trapezoids for the SDE."""
+        """The weights of the saved times: 1 or eta for the method's steps, those of the trapezoidal rule for the SDE."""
         if self.subject == "method":
             return np.append(np.full(self.steps, 1.0 if self.one.stated.about == "method" else self.one.eta), 0.0)
         return trapezoids(self.times[::every])
@@ -114,19 +115,19 @@ class AtTheHorizon(Functional):
         )
 
     def _places(self, at: np.ndarray, u: np.ndarray) -> tuple[Numbers, np.ndarray]:
-        """The atoms at places, (d, places), and where no path is stopped: a small enough gradient, and all assumptions."""
-        with np.errstate(all="ignore"):  # a path may be anywhere
+        """The atoms at states (d, states), and whether a path continues: the gradient is small enough and all assumptions hold."""
+        with np.errstate(all="ignore"):  # a path may be at any state
             numbers = self.one.numbers({"x": at}).plus({x("u"): paths(u)})
         held = self.one.held(numbers).values() if self.stopped else ()
         return numbers, np.all([*held, numbers.value(nm.G).ravel() <= self.top], axis=0)
 
     @property
     def top(self) -> float:
-        """The gradient at which a path is stopped."""
+        """The gradient norm at which a path is stopped."""
         return TOP * float(np.sqrt(np.sum(self.one.derivative(1, self.one.start[:, None]) ** 2)))
 
     def ends(self) -> tuple[float, float]:
-        """The left side of a path that stays where it is least, and where it is largest, on a grid."""
+        """The left side for paths that stay where it is smallest or largest on a grid, slightly widened."""
         high = self._reach()
         line = np.linspace(-high, high, GRID if self.one.dim == 1 else int(np.sqrt(GRID)) * 4)
         at = np.stack([a.ravel() for a in np.meshgrid(*[line] * self.one.dim)])
@@ -143,7 +144,7 @@ class AtTheHorizon(Functional):
         return low - (ROOM - 1) * abs(low), large * ROOM
 
     def _reach(self) -> float:
-        """A coordinate beyond which the gradient is too large; gradients of these losses grow or are bounded."""
+        """A coordinate beyond which the gradient is too large, if there is one: gradients of these losses grow or are bounded."""
         grid = self.one.member.unit * np.geomspace(1e-2, 1e2, 2000)
         both = np.concatenate([grid, -grid])
         slopes = np.abs(self.one.derivative(1, np.tile(both, (self.one.dim, 1))))
@@ -157,12 +158,12 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
 
     Args:
         subject: "SDE" or "method".
-        words: name of the case.
-        scale: multiplies the bound, to test the check with a wrong one.
+        words: the name of the case.
+        scale: multiplies the bound, so that a wrong bound can test the check.
 
     Raises:
-        NoClosedForm: as `AtTheHorizon`.
-        NoInstance: as `steps_to_the_end`.
+        NoClosedForm: see `AtTheHorizon`.
+        NoInstance: see `steps_to_the_end`.
     """
     functional = AtTheHorizon(one, claim, subject, steps_to_the_end(one, STEPS))
     bound, continuous = functional.bound(), subject == "SDE"
@@ -181,7 +182,7 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
 
 
 def _simulated(functional: AtTheHorizon) -> Simulate:
-    """Paths, saved at every step."""
+    """A function that simulates the paths and saves every step."""
     one, steps = functional.one, functional.steps
     followed = one.specialised if functional.subject == "method" else equation(one)
     return simulated(
@@ -201,7 +202,7 @@ def _outside(within: AtTheHorizon) -> dict[str, bool | None]:
         functional, words = replace(within, one=far, stopped=False), WORDS[factor]
         fails[words] = None
         if functional.bound() > 0 and functional.ends()[0] >= 0:
-            with suppress(NotANumber):  # where a path was far away
+            with suppress(NotANumber):  # a path that was far away has no number
                 decision = decided_beyond(functional, _simulated(functional), FEW)
                 fails[words] = True if decision.verdict is Verdict.VIOLATED else None
     return fails

@@ -1,1 +1,1 @@
-"""Stated theorems on instances from the library: one step by enumeration, the horizon by means of squares."""
+"""Stated theorems on instances from the library: one step by enumeration, the horizon by second moments."""

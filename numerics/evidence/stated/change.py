@@ -1,8 +1,9 @@
 """The change of V in one step of the method, by enumeration of the draws, and L V of its SDE by the engine's generator.
 
 A coordinate of the mean message has a finite law (`Instance.messages`), and `sdescent.derive.methods.rules.update.evaluate`
-evaluates the update rule at each of its values. V is a sum over coordinates, so laws of single coordinates suffice. For noises
-with a density the law is a Gauss rule: exact on polynomials, and exact to rounding on the losses here unless steps are huge.
+evaluates the update rule at each of its values. V is a sum over coordinates, so the laws of single coordinates suffice. If the
+noise has a density, the law is a Gauss rule: exact on polynomials, and exact up to rounding on the losses here unless steps are
+huge.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ from sdescent.numerics.evidence.stated.instance import Instance, State
 from sdescent.numerics.evidence.stated.two_points import TwoPoints
 from sdescent.numerics.lowering.to_jax import lower_function
 
-#: most draws in a step, and values of a coordinate of a message, to enumerate
+#: the largest number of draws in a step that is enumerated
 MOST_DRAWS = 2
 
 
 @final
 @dataclass(frozen=True)
 class Moment:
-    """The time of a step and the schedule there, common to all points or one for each."""
+    """The time t of a step and the value u of the schedule there, common to all points or one for each point."""
 
     t: np.ndarray
     u: np.ndarray
@@ -51,7 +52,7 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
     """The schedule at these times; 1 for a free schedule.
 
     Raises:
-        NoClosedForm: it depends on the state.
+        NoClosedForm: the schedule depends on the state.
     """
     factor: Any = one.specialised.schedule.factor
     numbers = {s: sp.Float(one.all_values[s.name], 17) for s in factor.free_symbols if s.name in one.all_values}
@@ -62,13 +63,13 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
 
 
 def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """(the next state at every outcome, letter -> (d, points, outcomes); the chance of each).
+    """The next state for each outcome, letter -> (d, points, outcomes), and the probabilities of the outcomes.
 
     Args:
         now: the time of the step.
 
     Raises:
-        NoClosedForm: too many draws in a step, or a message without a finite law.
+        NoClosedForm: the step has too many draws, or a message has no finite law.
     """
     algebra = _Outcomes(one, state, now)
     following = evaluate(one.method.rule, algebra)
@@ -104,7 +105,7 @@ class _Outcomes(Operators):
         )
 
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
-        """The mean message of a draw: all values, along a new axis."""
+        """The values of the mean message of a draw, along a new axis."""
         values, chances = self.one.messages(self.g)
         if draw.number not in self.axes:
             if len(self.axes) == MOST_DRAWS:
@@ -121,21 +122,21 @@ class _Outcomes(Operators):
 
 
 def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
-    """E V(x_{n+1}) - V(x_n) for each potential, by the symbol of its change."""
+    """The mean change E V(x_{n+1}) - V(x_n) of each potential V, keyed by the symbol of its change."""
     following, chances = after(one, state, now)
     mean = lambda a: np.sum(np.sum(chances * a, axis=2), axis=0)  # noqa: E731
     named = {nm.DISTANCE: (state["x"], following["x"])}
     named |= {letter: (state[letter], following[letter]) for letter in state if letter != "x"}
     for name, parts in one.sums.items():
         if not parts.keys() <= named.keys():
-            continue  # it contains the gradient, so is not in V
+            continue  # a sum that contains the gradient is not in V
         before, then = (reduce(add, (c * named[v][n] for v, c in parts.items())) for n in range(2))
         named[name] = before, then
     changes = {}
     with np.errstate(over="ignore", invalid="ignore"):
         for key, p in one.stated.setting.potentials.items():
             if key == "f":
-                # differences of coordinates first: sums of large values would cancel
+                # coordinatewise differences first, since sums of large values would cancel
                 value = mean(one.derivative(0, following["x"]) - one.derivative(0, state["x"])[:, :, None])
             else:
                 (a, c), (b, e) = named[key[0]], named[key[1]]
@@ -145,7 +146,7 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
 
 
 def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
-    """Whether every step from a state obeys the assumed bound on its length, (points,); all true without such a bound."""
+    """Whether every step from a state obeys the assumed bound on its length, (points,); all true if there is no bound."""
     count = state["x"].shape[1]
     radius = one.stated.hypotheses.radius
     if radius is None:
@@ -159,7 +160,7 @@ def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
 
 
 def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
-    """L V for each potential, by the symbol of its change."""
+    """The rate L V of each potential V, keyed by the symbol of its change."""
     model = equation(one)
     named = model.coordinates(one.dim)
     place = list(named.state)
@@ -175,13 +176,13 @@ def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarra
 
 
 def lowered_at(one: Instance, e: Any, letters: Sequence[sp.Symbol]) -> Any:
-    """A formula at an instance's constants, as a function of the other letters."""
+    """A formula at an instance's constants, as a function of the remaining `letters`."""
     constants = {s: exactly(one.all_values[s.name]) for s in e.free_symbols if s.name in one.all_values}
     return lower_function(e.xreplace(constants), letters)
 
 
 def _time(s: sp.Symbol, now: Moment) -> np.ndarray:
-    """A value of a symbol of the schedule: u itself, its derivative, the time."""
+    """The value of a symbol of the schedule: u, its derivative, or the time."""
     values = {"u": now.u, "du": np.zeros(1), clock.name: now.t}
     if s.name not in values:
         raise NoClosedForm(f"the generator has the symbol {s}, which has no value here")
@@ -189,15 +190,15 @@ def _time(s: sp.Symbol, now: Moment) -> np.ndarray:
 
 
 def equation(one: Instance) -> SDE:
-    """The instance's equation, in the theorem's model."""
+    """The instance's SDE in the theorem's model, or in the first-order model for a theorem about the method."""
     about = one.stated.about
     model = sde(one.specialised, "first-order" if about == "method" else about, one.member.loss, one.dim)
-    assert isinstance(model, SDE)  # for the type checker: the plain update has one
+    assert isinstance(model, SDE)  # for the type checker: the plain update always has an SDE
     return model
 
 
 def states(one: Instance, count: int, seed: int) -> dict[str, np.ndarray]:
-    """Random states, near and far, with a memory of any direction, along the gradient, and none."""
+    """Random states near and far; a memory is zero, along the gradient, or in a random direction."""
     rng = np.random.default_rng((21, seed, one.dim))
     at = one.member.unit * rng.normal(size=(one.dim, count)) * np.exp(rng.uniform(-4, 1.2, count))
     at[:, 0], at[:, 1] = 0.0, one.start
@@ -210,5 +211,5 @@ def states(one: Instance, count: int, seed: int) -> dict[str, np.ndarray]:
     return state
 
 
-#: how to compute the change of each potential, by subject
+#: the type of a function that computes the change of each potential
 Change = Callable[[Instance, State, Moment], Mapping[Term, np.ndarray]]

@@ -1,4 +1,4 @@
-"""Numbers for a theorem's constants that satisfy its assumptions, by drawing and rejection."""
+"""Numbers for the constants of a theorem that satisfy its assumptions, by random draws and rejection."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.numerics.evidence.checks.families import log_values
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 
-#: constants per draw, and number of draws
+#: number of constants per draw, and of draws
 DRAWN, ROUNDS = 4000, 5
-#: log-uniform ranges of constants; a step size may be small
+#: log-uniform ranges of constants and of step sizes, which may be small
 USUAL, STEP = (0.1, 4.0), (1e-3, 1.0)
 SEED = 20
-#: preferred values: of strong convexity constants, and of constants outside classes, often fractions; other classes: 1
+#: preferred values of strong convexity constants, and of constants outside classes, which are often fractions; in other classes: 1
 STRENGTH, FURTHER = 0.25, 0.5
 
 
 @final
 @dataclass(frozen=True)
 class Constants:
-    """The constants of a theorem.
+    """The constants of a theorem, and the assumptions about them.
 
     Args:
         stated: the theorem.
@@ -42,18 +42,18 @@ class Constants:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Free constants other than N, d and the step size."""
+        """The free constants other than N, d and the step size."""
         setting = self.stated.setting
         ends = {"fstar", "N", "d", "eta", str(setting.context.horizon)}
         ends |= {p.start[1] for p in setting.potentials.values()}
         defined = {r.left[1] for r in self.equalities.values() if r.left[0] == "x"}
-        of_signs = {"M", "z", "r"} if is_sign(self.stated.method) else set[str]()  # of the law, and of its proofs
+        of_signs = {"M", "z", "r"} if is_sign(self.stated.method) else set[str]()  # constants of the noise law and of its proofs
         free = {n for n, kind in setting.context.symbols.items() if kind in ("const", "detclient")}
         return tuple(n for n in setting.context.symbols if n in free - ends - defined - of_signs)
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
-        """The assumptions; each equality among constants determines a constant without another meaning."""
+        """The assumptions. An equality among constants determines a constant that has no other meaning."""
         left_out = () if self.stated.conclude == "gronwall" else (BELOW_ONE,)
         assumptions = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name not in left_out}
         constants = self.stated.setting.free_constants
@@ -64,7 +64,7 @@ class Constants:
 
     @cached_property
     def equalities(self) -> dict[str, Relation]:
-        """Equalities that determine constants."""
+        """The equalities that determine constants."""
         return {name: r for name, r in self.relations.items() if r.op == "==" and r.left[0] == "x"}
 
     def numbers(self, values: Mapping[str, Any], dim: int, clients: int) -> Numbers:
@@ -79,12 +79,12 @@ class Constants:
         return any(r.left == nm.eta for r in self.equalities.values())
 
     def hold(self, numbers: Numbers) -> np.ndarray:
-        """Whether every assumption about constants alone holds, (points,)."""
+        """Whether all assumptions about constants alone hold, (points,)."""
         held, _ = numbers.held(self.relations)
         return np.all([*held.values(), np.ones(numbers.size[-1], bool)], axis=0)
 
     def feasible(self, dim: int, clients: int) -> dict[str, float] | None:
-        """Numbers that satisfy the assumptions about constants; None if none were drawn."""
+        """Numbers that satisfy the assumptions about constants, close to the preferred values; None if no draw satisfies them."""
         rng = np.random.default_rng((SEED, dim, clients))
         for _ in range(ROUNDS):
             draws = {} if self.fixed else {"eta": _rounded(log_values(rng, *STEP, DRAWN))}
@@ -121,7 +121,7 @@ def _turned(r: Relation) -> Relation:
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
-    """To two digits."""
+    """The values, rounded to two digits."""
     scale = 10.0 ** (np.floor(np.log10(values)) - 1)
     return np.array([float(f"{v:.2g}") for v in (np.rint(values / scale) * scale).tolist()])
 
@@ -132,6 +132,7 @@ def largest(holds: Any, at: float, most: float = 1e4) -> tuple[float, bool] | No
     Args:
         holds: step -> bool.
         at: the first step to try, halved until the condition holds.
+        most: the largest step to try.
 
     Returns:
         (step, whether larger steps fail), or None if the condition failed at every step tried.
@@ -149,4 +150,4 @@ def largest(holds: Any, at: float, most: float = 1e4) -> tuple[float, bool] | No
     for _ in range(60):
         middle = np.sqrt(low * high)
         low, high = (middle, high) if holds(middle) else (low, middle)
-    return float(low) * (1 - 1e-8), True  # inequalities hold up to rounding, which puts `low` slightly beyond
+    return float(low) * (1 - 1e-8), True  # inequalities hold up to rounding, so `low` may lie slightly beyond the limit

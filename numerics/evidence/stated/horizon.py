@@ -1,9 +1,9 @@
-"""A theorem's claim at the horizon, against means without sampling if these close, else against paths.
+"""A theorem's claim at the horizon, compared with closed moments if they exist, else with paths.
 
-Means close for squares and products of a state, with a quadratic loss and a step linear in the state. Let z be x_j with the
-memory in that coordinate. The images of 1, z_a, z_a z_b under a step, or under the SDE's generator, are computed at random
-states and fitted by combinations of 1, z_a, z_a z_b, by least squares; further states check the fit. So E z_a z_b follows a
-linear recursion or differential equation.
+Moments close for squares and products of a state if the loss is quadratic and the step linear in the state. Let z be x_j with the
+memory in that coordinate. The images of 1, z_a, z_a z_b under a step, or under the SDE's generator, are computed at random states.
+A least-squares fit expresses them by 1, z_a, z_a z_b, and further states check the fit. So E z_a z_b follows a linear recursion or
+differential equation.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from sdescent.numerics.evidence.stated.change import Moment, after, equation, lo
 from sdescent.numerics.evidence.stated.instance import Instance, NoInstance, State
 from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
 
-#: steps up to the horizon, if the assumptions allow; nodes of a time integral
+#: number of steps up to the horizon, if the assumptions allow it, and of nodes of a time integral
 STEPS, NODES = 40, 40
-#: further numbers of steps to try beside those in the assumptions; the largest to try
+#: numbers of steps to try in addition to those in the assumptions; the largest one to try
 FEWER_OR_MORE, MOST_STEPS = (20, 10, 5, 3, 2, 1, 100, 300, 1000), 2000
-#: the name of the claim about a step, as an assumption
+#: name of the claim about a step as an assumption
 CLAIM = "the bound on a step"
-#: largest rounding difference of two linear functions
+#: largest relative difference that counts as rounding in the test for linearity
 LINEAR = 1e-9
 
 
 def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
-    """The claim at the horizon, or the consequence of the bound on a step, true or not; None where there is none."""
+    """The claim at the horizon, or the consequence of the bound on a step, true or not; None if there is none."""
     if stated.integrated:
         return stated.claim
     if stated.conclude == "none" or stated.step is None:
@@ -64,10 +64,10 @@ def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
 
 
 def without_sampling(id: str, one: Instance, subject: str, claim: Relation, words: str) -> Verified:
-    """The verdict from means of squares; the loss is quadratic, and both sides are linear in the squares.
+    """The verdict from second moments. It needs a quadratic loss, and both sides must be linear in the moments.
 
     Raises:
-        NoClosedForm: they do not close, or a side is not linear in them.
+        NoClosedForm: the moments do not close, or a side is not linear in them.
         NoInstance: an assumption about the horizon does not hold.
         NoNumber: a part of the claim has no value.
     """
@@ -86,7 +86,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
         for factor in BEYOND:
             far = one.with_step(factor * one.eta)
             ends = _sides(_numbers(far, *_means(far, subject, steps), steps), claim)
-            # for k > 1 a bound such as (1 - k)^K is void
+            # a bound such as (1 - k)^K is void for k > 1
             outside[WORDS[factor]] = None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
     tight = tightness_of(np.array([[left]]), np.array([[right]]))
     description = {"what": "horizon", "case": words, **one.description, "steps": steps, "value": left, "bound": right}
@@ -96,7 +96,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
 
 
 def note_of(stated: Stated, subject: str) -> str:
-    """The note that a theorem about an SDE does not cover the method."""
+    """The note that a theorem about an SDE does not cover the method; empty if the theorem covers the subject."""
     return "" if stated.about == "method" or subject == "SDE" else ABOUT_THE_SDE
 
 
@@ -107,10 +107,10 @@ def _sides(numbers: Numbers, claim: Relation) -> tuple[float, float]:
 
 
 def steps_to_the_end(one: Instance, usual: int) -> int:
-    """A number of steps that satisfies the assumptions about the horizon, preferably the usual one.
+    """A number of steps that satisfies the assumptions about the horizon: `usual` if possible.
 
     Raises:
-        NoInstance: all numbers tried fail.
+        NoInstance: every number tried fails, or it is not known whether an assumption holds.
     """
     setting = one.stated.setting
     about = {n: r for n, r in setting.assumptions.items() if setting.horizon[1] in symbols_of(r)}
@@ -126,7 +126,7 @@ def steps_to_the_end(one: Instance, usual: int) -> int:
 
 
 def _means(one: Instance, subject: str, steps: int) -> tuple[MeanSquares, np.ndarray]:
-    """Means at the times of a sum or an integral, then at the horizon, and the weights of the times."""
+    """The moments at the times of a sum or an integral, then at the horizon, and the weights of the times."""
     if subject == "method":
         return means_of_the_method(one, steps), np.full(steps, 1.0 if one.stated.about == "method" else one.eta)
     end = steps * one.eta
@@ -135,7 +135,7 @@ def _means(one: Instance, subject: str, steps: int) -> tuple[MeanSquares, np.nda
 
 
 def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int) -> Numbers:
-    """The means of squares as values of their atoms, at the times and at the end."""
+    """The second moments as values of the theorem's atoms, at the times and at the horizon."""
     h = np.array(one.member.curvatures)
     vectors: dict[str, dict[str, Any]] = {nm.DISTANCE: {"x": 1.0}, nm.GRADIENT: {"x": h}}
     if one.stated.setting.mean == nm.GRADIENT:
@@ -143,7 +143,7 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int)
     vectors |= {letter: {letter: 1.0} for letter in means.letters if letter != "x"}
     for name, parts in one.sums.items():
         if not parts.keys() <= vectors.keys():
-            continue  # the mean message, which is not linear in the state
+            continue  # contains the mean message, which is not linear in the state
         vectors[name] = {}
         for v, c in parts.items():
             for letter, e in vectors[v].items():
@@ -168,10 +168,10 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int)
 
 
 def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: np.ndarray, steps: int) -> None:
-    """Checks that both sides are linear in the means, which may then replace random values.
+    """Checks that both sides are linear in the moments, which may then replace squares of random values.
 
     Raises:
-        NoClosedForm: they are not.
+        NoClosedForm: a side is not linear in them.
     """
     rng = np.random.default_rng(23)
     first, second = (rng.normal(size=means.values.shape) ** 2 for _ in range(2))
@@ -186,8 +186,8 @@ def _check_assumed(one: Instance, numbers: Numbers) -> None:
     """Checks the assumptions about the start and the horizon.
 
     Raises:
-        NoInstance: one of them does not.
-        NoNumber: a part of one has no value.
+        NoInstance: an assumption does not hold.
+        NoNumber: a part of an assumption has no value.
     """
     setting = one.stated.setting
     for name in sorted(setting.formulas):
@@ -196,17 +196,17 @@ def _check_assumed(one: Instance, numbers: Numbers) -> None:
 
 
 def _local(one: Instance) -> bool:
-    """Whether an assumption fails at distant states."""
+    """Whether the assumptions fail at some distant state."""
     far: Mapping[str, np.ndarray] = {letter: 1e3 * a for letter, a in states(one, 100, 5).items()}
     with np.errstate(all="ignore"):
         return not all(np.all(h) for h in one.held(one.numbers(far)).values())
 
 
 def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The theorem at the horizon, at the largest step size and well inside: the tightest of the instances with closed means.
+    """The theorem at the horizon, at the largest step size and well inside the limit; the tightest instance for each of the two.
 
     Raises:
-        NoInstance: there are none; the message says why.
+        NoInstance: no instance has closed moments; the message says why.
     """
     groups: dict[str, list[Verified]] = {}
     missing = ""
@@ -223,7 +223,7 @@ def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> l
 
 
 def _merged(results: list[Verified]) -> Verified:
-    """One result for several instances: a violation, or the tightest."""
+    """One result for several instances: a violated one if there is one, else the tightest."""
     worst = min(results, key=lambda v: (v.verdict is not Verdict.VIOLATED, v.tightness or 0.0))
     instance = {**worst.instance, "cases": len(results)}
     return replace(
@@ -231,21 +231,21 @@ def _merged(results: list[Verified]) -> Verified:
     )
 
 
-# --- means of squares and products of a state, for a quadratic loss and a step linear in the state
+# --- second moments of a state, for a quadratic loss and a step linear in the state
 
-#: largest relative error of the fit
+#: largest relative error of a fit that counts as exact
 CLOSED = 1e-7
 
 
 @final
 @dataclass(frozen=True)
 class MeanSquares:
-    """Means of the products of two letters, at times.
+    """Means of the products of two letters at times.
 
     Args:
-        letters: x first.
-        times: (S,).
-        values: (S, d, monomials), in the order of `monomials`.
+        letters: the letters of the state, x first.
+        times: the times, (S,).
+        values: the means, (S, d, monomials), in the order of `monomials`.
     """
 
     letters: tuple[str, ...]
@@ -253,7 +253,7 @@ class MeanSquares:
     values: np.ndarray
 
     def product(self, a: str, b: str) -> np.ndarray:
-        """E z_a z_b by coordinate, (S, d)."""
+        """The moments E z_a z_b for each coordinate, (S, d)."""
         pairs = _pairs(self.letters)
         place = pairs.index((a, b)) if (a, b) in pairs else pairs.index((b, a))
         return self.values[:, :, 1 + len(self.letters) + place]
@@ -264,17 +264,17 @@ def _pairs(letters: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def monomials(state: State, letters: Sequence[str]) -> np.ndarray:
-    """1, z_a, z_a z_b, (monomials, d, ..)."""
+    """The monomials 1, z_a, z_a z_b of a state, (monomials, d, ..)."""
     return np.stack(
         [np.ones_like(state["x"]), *[state[a] for a in letters], *[state[a] * state[b] for a, b in _pairs(letters)]]
     )
 
 
 def means_of_the_method(one: Instance, steps: int) -> MeanSquares:
-    """At the steps 0, .., K of the method.
+    """The second moments of the method after 0, .., `steps` steps.
 
     Raises:
-        NoClosedForm: they do not close.
+        NoClosedForm: the moments do not close.
     """
     _require(one)
     letters = one.method.rule.letters
@@ -298,10 +298,10 @@ def _step(one: Instance, letters: Sequence[str], now: Moment, state: State) -> n
 
 
 def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
-    """At these times of the SDE, from 0 on.
+    """The second moments of the SDE at these times, which count from 0.
 
     Raises:
-        NoClosedForm: they do not close, or the schedule changes.
+        NoClosedForm: the moments do not close, or the schedule changes with time.
     """
     _require(one)
     model = equation(one)
@@ -325,18 +325,18 @@ def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
 
 
 def _require(one: Instance) -> None:
-    """Raises NoClosedForm for a loss that is not quadratic."""
+    """Raise NoClosedForm unless the loss is quadratic."""
     if one.member.curvatures is None:
         raise NoClosedForm("the loss is not quadratic")
 
 
 def _begin(one: Instance, letters: Sequence[str]) -> np.ndarray:
-    """The monomials at the start, (d, monomials)."""
+    """The monomials of the initial state, (d, monomials)."""
     return monomials(one.begin, letters)[:, :, 0].T
 
 
 def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:
-    """The matrix of the images of the monomials, for each coordinate, (d, monomials, monomials)."""
+    """The matrix by which the monomials map to their images, for each coordinate, (d, monomials, monomials)."""
     count = 1 + len(letters) + len(_pairs(letters))
     state = {a: v[:, : 4 * count] / max(1.0, one.member.unit) for a, v in states(one, 400, 3).items() if a in letters}
     before, image = monomials(state, letters), of(state)

@@ -1,4 +1,4 @@
-"""Instances of a theorem of one's own: a loss, a noise, clients, a dimension, and numbers that satisfy its assumptions."""
+"""Instances of a user's theorem: a loss, a noise, clients, a dimension, and numbers that satisfy the assumptions."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ from sdescent.numerics.evidence.stated.constants import Constants
 from sdescent.numerics.laws.gauss_rules import Rule
 from sdescent.numerics.without_sampling.messages import Average, average
 
-#: nodes of the law of a message beside one per client, and the largest number of nodes
+#: number of nodes for the law of a message, to which one per client is added, and the largest total
 NODES, MOST_NODES = 16, 48
-#: the starting point in units of the loss, repeated for further coordinates
+#: the starting point in units of the loss; it repeats for further coordinates
 START = (1.5, -1.0, 0.5, -0.25, 2.0)
 _t = sp.Symbol("gradient", real=True)
-#: x (d, points), letter of the memory -> (d, points)
+#: x and each letter of the memory -> array (d, points)
 State = Mapping[str, np.ndarray]
 
 
 class NoInstance(ValueError):
-    """The library has no such instance."""
+    """Raised if the library has no suitable instance."""
 
 
 @final
 @dataclass(frozen=True)
 class Instance:
-    """A theorem on numbers. Dimensionless; x* = 0 and f* = 0.
+    """A theorem with numbers. All quantities are dimensionless, with x* = 0 and f* = 0.
 
     Args:
-        constants: of the theorem.
+        constants: the constants of the theorem.
         member: the loss.
-        method: with its noise and clients.
+        method: the method with its noise and clients.
         dim, clients: d and N.
-        values: numbers of the free constants, eta included.
-        most: the largest step size for which the assumptions hold at the start; None if unbounded.
+        values: numbers for the free constants and eta.
+        most: the largest step size at which the assumptions hold at the start; None if there is no limit.
         noise: the noise in words.
     """
 
@@ -82,29 +82,29 @@ class Instance:
         return replace(self, values={**self.values, "eta": eta})
 
     def horizon(self, steps: int) -> float:
-        """K, the number of steps, or T, their time."""
+        """The horizon after `steps` steps: the number K of steps, or their time T."""
         return float(steps) if self.stated.setting.steps else steps * self.eta
 
     @property
     def start(self) -> np.ndarray:
-        """x_0, (d,)."""
+        """The starting point x_0, (d,)."""
         return self.member.unit * np.resize(START, self.dim)
 
     @cached_property
     def begin(self) -> State:
-        """x_0 and the memory at the start."""
+        """The initial state: x_0 and the memory."""
         memory = {letter: np.full((self.dim, 1), float(v)) for letter, v in self.method.rule.memory}
         return {"x": self.start[:, None]} | memory
 
     @cached_property
     def at_the_start(self) -> Numbers:
-        """The atoms of the theorem at the start, those for initial values included."""
+        """The atoms of the theorem at the start, including those for initial values."""
         numbers, potentials = self.numbers(self.begin), self.stated.setting.potentials.values()
         return numbers.plus({p.start: numbers.value(p.value) for p in potentials})
 
     @property
     def starts(self) -> dict[Term, float]:
-        """The potentials at the start."""
+        """The initial values of the potentials."""
         starts = [p.start for p in self.stated.setting.potentials.values()]
         return {t: float(self.at_the_start.value(t).ravel()[0]) for t in starts}
 
@@ -121,7 +121,7 @@ class Instance:
 
     @cached_property
     def base(self) -> Numbers:
-        """The constants, including those that equalities determine; for signs also scales, density at 0 and R = 2F - 1."""
+        """The constants, including those that equalities determine. For signs also the scales, the density at 0 and R = 2F - 1."""
         if not is_sign(self.method):
             return self._plain
         law, scales = self.specialised.noise.law, self.scales(np.zeros((1, 1))).ravel()
@@ -142,7 +142,7 @@ class Instance:
 
     @cached_property
     def specialised(self) -> Method:
-        """The method with numbers for all symbols but eta, and 1 for a free schedule."""
+        """The method with numbers for all symbols except eta, and the constant schedule instead of a free one."""
         method = specialise(self.method, {name: v for name, v in self.parameters.items() if name != "eta"})
         return replace(method, schedule=Constant()) if isinstance(method.schedule, Free) else method
 
@@ -150,7 +150,7 @@ class Instance:
 
     @cached_property
     def _coordinate(self) -> list[Any]:
-        """f_j, f'_j and f''_j as functions of (x_j, h_j)."""
+        """The functions f_j, f'_j and f''_j of (x_j, h_j)."""
         place, h = sp.Symbol("place", real=True), sp.Symbol("h", real=True)
         loss = self.member.loss
         vectors = {c: h for c in loss.coordinate.free_symbols if c != generic and isinstance(c, Coordinate)}
@@ -158,14 +158,14 @@ class Instance:
         return [sp.lambdify([place, h], sp.diff(e, place, n), "numpy") for n in range(3)]
 
     def derivative(self, n: int, at: np.ndarray) -> np.ndarray:
-        """f_j, f'_j or f''_j at points (d, ..)."""
+        """The n-th derivative of f_j, n = 0, 1, 2, at points (d, ..)."""
         h = np.ones(self.dim) if self.member.curvatures is None else np.array(self.member.curvatures)
         return np.broadcast_to(self._coordinate[n](at, h.reshape(-1, *[1] * (at.ndim - 1))), at.shape)
 
     # --- the messages
 
     def scales(self, g: np.ndarray) -> np.ndarray:
-        """The scale of the noise for each client and coordinate, (clients, or 1 if all are equal, d, points)."""
+        """The scale of the noise for each client and coordinate, (clients, d, points); one row if all clients are equal."""
         size = sp.Symbol("square", real=True)
         scales = []
         for scale in self.specialised.noise.scales:
@@ -176,12 +176,12 @@ class Instance:
         return np.stack(scales)
 
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
-        """The law of one coordinate of the mean message, values and probabilities (d, points, atoms).
+        """The law of one coordinate of the mean message: values and probabilities, (d, points, atoms) each.
 
-        Exact for compressors that act on each coordinate alone: identity, sign, Bernoulli, Rand-k.
+        The law is exact for compressors that act on each coordinate separately: identity, sign, Bernoulli, Rand-k.
 
         Raises:
-            NoClosedForm: another compressor, or a law of the noise without a finite rule.
+            NoClosedForm: the compressor is another one, or the law of the noise has no finite rule.
         """
         method, count = self.specialised, self.clients if clients is None else clients
         if isinstance(method.compressor, NormClip) and method.noise.law.degenerate:
@@ -195,19 +195,19 @@ class Instance:
         return values.reshape(shape), np.broadcast_to(chances, values.shape).reshape(shape)
 
     def spread(self, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean of a message and variances of its coordinates, the mean over clients, (d, points) each.
+        """The mean of a message and the variances of its coordinates, averaged over clients, (d, points) each.
 
         Raises:
-            NoClosedForm: as `messages`.
+            NoClosedForm: see `messages`.
         """
         one = len(self.specialised.noise.scales) == 1
         values, chances = self.messages(g, 1 if one else None)
         mean = np.sum(chances * values, axis=2)
-        factor = 1 if one else self.clients  # the variance of the mean of N messages is 1/N of theirs
+        factor = 1 if one else self.clients  # the mean of N messages has 1/N of their average variance
         return mean, factor * np.sum(chances * (values - mean[:, :, None]) ** 2, axis=2)
 
     def mean_square(self, g: np.ndarray) -> np.ndarray:
-        """E||Z||^2 of one client's noise, the mean over clients, (points,)."""
+        """The mean square E||Z||^2 of one client's noise, averaged over clients, (points,)."""
         law = self.specialised.noise.law
         unit = 0.0 if law.degenerate else float(law.moment(2)) if law.tail.is_number and law.tail > 2 else np.inf
         return np.mean(np.sum(self.scales(g) ** 2, axis=1), axis=0) * unit
@@ -249,31 +249,31 @@ class Instance:
 
     @cached_property
     def sums(self) -> dict[str, dict[str, float]]:
-        """The sums of vectors, with their coefficients."""
+        """The sums of vectors, each with the coefficients of its parts."""
         sums = self.stated.setting.sums
         return {n: {v: float(self.base.value(c).ravel()[0]) for v, c in s.parts.items()} for n, s in sums.items()}
 
     @cached_property
     def _level(self) -> float | None:
-        """The length to which gradients are clipped."""
+        """The norm to which gradients are clipped; None without clipping."""
         level: Any = one_step(self.method).level
         if level is None:
             return None
         return float(level.xreplace({s: sp.Float(self.all_values[s.name], 17) for s in level.free_symbols}))
 
     def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
-        """Where each assumption with a value at a state holds, by name, (points,)."""
+        """Whether each assumption that has a value at a state holds, by name, (points,)."""
         holds = {}
         for name, relation in self.assumed.items():
             try:
                 holds[name] = numbers.holds(relation)
-            except ValueError:  # about the horizon
+            except ValueError:  # the assumption is about the horizon
                 continue
         return holds
 
     @cached_property
     def assumed(self) -> dict[str, Relation]:
-        """The assumptions, smoothness as an inequality among them."""
+        """The assumptions, with smoothness as an inequality."""
         h, assumptions = self.stated.hypotheses, dict(self.constants.relations)
         if h.smoothness is not None:
             assumptions["smooth"] = nm.CURVATURE.le(h.smoothness[0] + h.smoothness[1] * nm.G)
@@ -286,7 +286,7 @@ def _average(compressor: Compressor, law: Law, clients: int) -> Average:
 
 
 def _on_the_line(compressor: Compressor, dim: int) -> Compressor:
-    if isinstance(compressor, RandK):  # a coordinate is kept with probability k/d
+    if isinstance(compressor, RandK):  # each coordinate is kept with probability k/d
         return Bernoulli(sp.Rational(int(compressor.k), dim))
     separate = isinstance(compressor, Bernoulli | Sign) or type(compressor).__name__ == "Identity"
     if not separate and dim > 1:
@@ -298,7 +298,7 @@ def _on_the_line(compressor: Compressor, dim: int) -> Compressor:
 @final
 @dataclass(frozen=True)
 class LossClass:
-    """A class of losses by the numbers of its constants; None for a constant that it lacks."""
+    """A class of losses, given by the values of its constants; None for a constant that the class does not have."""
 
     dim: int
     l0: float | None
@@ -311,13 +311,14 @@ class LossClass:
 @final
 @dataclass(frozen=True)
 class Member:
-    """A loss of the class.
+    """A loss of a class.
 
     Args:
-        name: in words; latex: as LaTeX.
-        loss: of the library.
+        name: the loss in words.
+        latex: the loss in LaTeX.
+        loss: the loss of the library.
         unit: the length over which its gradient changes.
-        curvatures: of a quadratic loss, h_j.
+        curvatures: the h_j of a quadratic loss.
     """
 
     name: str
@@ -328,7 +329,7 @@ class Member:
 
 
 def members(constants: LossClass) -> Iterator[Member]:
-    """The losses of the library in the class; each has its minimum 0 at 0, a critical point.
+    """The losses of the library in the class. Each has its minimum 0 at the critical point 0.
 
     | loss | is in the class because |
     |---|---|
@@ -364,7 +365,7 @@ def members(constants: LossClass) -> Iterator[Member]:
 
 
 def _quadratic(high: float, low: float, dim: int) -> Member:
-    """Curvatures from high to low, the constants of the class."""
+    """A quadratic loss whose curvatures range from `high` to `low`, both within the class."""
     middle = [float(f"{v:.3g}") for v in np.geomspace(high, low, dim)[1:-1].tolist()]
     values = (high, *middle, low)[:dim] if dim > 1 else (high,)
     curvatures = ", ".join(f"{v:.4g}" for v in values)

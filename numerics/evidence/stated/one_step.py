@@ -1,4 +1,4 @@
-"""One step at many states: the exact change of V against its claim, inside the assumptions, at their boundary and beyond."""
+"""One step at many states: the exact change of V against the claim, within the assumptions, at their limit and beyond."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sdescent.numerics.evidence.checks.result import Verified, verdict_of
 from sdescent.numerics.evidence.stated.change import Change, moment, of_the_method, of_the_sde, reached, states
 from sdescent.numerics.evidence.stated.instance import Instance, State
 
-#: states of each instance
+#: number of states of each instance
 COUNT = 400
-#: steps inside the condition and beyond it, as multiples of the largest allowed step
+#: step sizes within the condition and beyond it, relative to the largest allowed one
 INSIDE, BEYOND = 0.25, (2.0, 10.0)
 WORDS = {2.0: "twice the largest step", 10.0: "ten times the largest step"}
-#: notes for the method, if the theorem is about its SDE
+#: notes for the method if the theorem is about its SDE
 ABOUT_THE_SDE = "the theorem is about the SDE"
 IN_PLACE = f"{ABOUT_THE_SDE}: (E V(x_(n+1)) - V(x_n))/eta in place of L V"
-#: times of a changing schedule are below this
+#: the largest time at which a changing schedule is evaluated
 LATE = 10.0
 
 
@@ -34,10 +34,11 @@ class Seen:
 
     Args:
         one: the instance.
-        count, failing: states at which the assumptions hold, and at how many of them the claim does not.
-        tightness: the least of bound/value at these.
-        worst: the state of this tightness, or one at which the claim fails most.
-        broken: states at which it fails, with or without the assumptions.
+        count: the number of states at which the assumptions hold.
+        failing: the number of these states at which the claim fails.
+        tightness: the least bound/value over these states.
+        worst: the state with the least relative room, among those at which the claim fails if there are any.
+        broken: the number of states at which the claim fails, with or without the assumptions.
     """
 
     one: Instance
@@ -49,7 +50,7 @@ class Seen:
 
 
 def changes(one: Instance, subject: str) -> Change:
-    """The change of V: of the method (over eta, for a theorem about an SDE), or L V."""
+    """The function for the change of V: that of the method (divided by eta for a theorem about an SDE), or L V."""
     if subject == "SDE":
         return of_the_sde
     if one.stated.about == "method":
@@ -58,10 +59,10 @@ def changes(one: Instance, subject: str) -> Change:
 
 
 def seen(one: Instance, subject: str, claim: Relation, count: int = COUNT, seed: int = 0) -> Seen:
-    """The claim of one step at random states.
+    """The claim about one step at random states.
 
     Raises:
-        ValueError: what the engine computes of the method does not hold there.
+        ValueError: a definition that the engine computed does not hold at these states.
         NoClosedForm: the step has no finite law here.
     """
     state = states(one, count, seed)
@@ -90,11 +91,11 @@ def _judged(one: Instance, state: State, numbers: Numbers, claim: Relation, subj
 
 
 def _check_definitions(one: Instance, numbers: Numbers) -> None:
-    """Checks the definitions, which the engine computed, at the numbers of the enumeration."""
+    """Checks the definitions that the engine computed against the numbers of the enumeration."""
     for name, relation in one.stated.setting.definitions.items():
         try:
             holds = numbers.holds(relation)
-        except ValueError:  # about the start, or a part without a number
+        except ValueError:  # it is about the start, or a part has no number
             continue
         finite = np.isfinite(numbers.sides(relation)[0]).all(axis=0)
         if not np.all(holds | ~finite):
@@ -102,7 +103,7 @@ def _check_definitions(one: Instance, numbers: Numbers) -> None:
 
 
 def steps_of(one: Instance) -> dict[str, Instance]:
-    """The instance at the largest allowed step size (or at any, without a limit), and well inside."""
+    """The instance at the largest allowed step size (or at any, if there is no limit), and well inside the limit."""
     if one.constants.fixed:
         return {"at its step size": one}
     first = "at the largest step size" if one.most is not None else "at any step size"
@@ -110,13 +111,13 @@ def steps_of(one: Instance) -> dict[str, Instance]:
 
 
 def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The claim about one step on all instances, at the largest step size and well inside.
+    """The claim about one step on all instances, at the largest step size and well inside the limit.
 
     Args:
-        id: of the theorem.
-        chosen: instances, at least one.
+        id: the id of the theorem.
+        chosen: the instances, at least one.
         subject: "SDE" or "method".
-        claim: in the terms of the setting.
+        claim: the claim, in the terms of the setting.
     """
     groups: dict[str, list[Seen]] = {}
     for one in chosen:
@@ -127,7 +128,7 @@ def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation)
 
 
 def beyond(chosen: Sequence[Instance], subject: str, claim: Relation) -> dict[str, bool | None]:
-    """Whether the claim fails at some state with a step beyond the condition."""
+    """Whether the claim fails at some state if the step size exceeds the limit."""
     bounded = [one for one in chosen if one.most is not None]
     fails: dict[str, bool | None] = {}
     for factor in BEYOND:

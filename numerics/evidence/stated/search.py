@@ -22,18 +22,18 @@ from sdescent.numerics.evidence.stated.constants import Constants, largest
 from sdescent.numerics.evidence.stated.instance import Instance, LossClass, NoInstance, members
 from sdescent.numerics.evidence.stated.two_points import TwoPoints
 
-#: dimensions and numbers of clients
+#: dimensions and numbers of clients to try
 SIZES = ((1, 1), (1, 4), (2, 4), (5, 1))
-#: further ones to try if these have no instance
+#: further pairs to try if these have no instance
 LARGER = ((2, 16), (2, 64), (10, 4), (10, 64))
 
 
-#: relative margin of a constant above the quantity that it bounds
+#: relative margin by which a constant exceeds the quantity that it bounds
 _ROOM = 1e-6
 
 
 def instances(stated: Stated) -> Iterator[Instance]:
-    """Instances of the assumptions, at the largest allowed step size if there is one.
+    """Instances that satisfy the assumptions, at the largest allowed step size if there is one.
 
     Raises:
         NoInstance: the library has none; the message says what is missing.
@@ -52,7 +52,7 @@ def instances(stated: Stated) -> Iterator[Instance]:
 
 
 def _of_size(constants: Constants, dim: int, clients: int, missing: list[str]) -> Iterator[Instance]:
-    """Instances with this dimension and number of clients; reasons for having none are added to `missing`."""
+    """Instances with this dimension and number of clients. If there are none, the reason is added to `missing`."""
     try:
         values = constants.feasible(dim, clients)
         if values is not None:
@@ -80,7 +80,7 @@ def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: 
 
 
 def _raised(one: Instance) -> Instance:
-    """The instance with constants large enough for its start, where they bound initial values: V0 <= c."""
+    """The instance with constants large enough for its start, if they bound initial values (V0 <= c)."""
     setting, values, ends = one.stated.setting, dict(one.values), {t[1] for t in one.starts}
     for r in (setting.assumptions[name] for name in setting.formulas):
         if (
@@ -91,14 +91,14 @@ def _raised(one: Instance) -> Instance:
         ):
             try:
                 least = float(one.at_the_start.value(r.left).ravel()[0])
-            except ValueError:  # also about the horizon
+            except ValueError:  # the assumption is also about the horizon
                 continue
             values[r.right[1]] = max(values[r.right[1]], least * (1 + _ROOM))
     return replace(one, values=values)
 
 
 def _largest(one: Instance) -> tuple[float, bool] | None:
-    """The largest step size for which the assumptions hold at the start, without memory, and whether they bound it."""
+    """The largest step size at which the assumptions hold at the start, and whether they limit it; None if they hold at none."""
     start, now = one.at_the_start, moment(one, np.zeros(1))
 
     def holds(eta: float) -> bool:
@@ -127,13 +127,13 @@ def _loss_class(stated: Stated, numbers: Numbers, dim: int) -> LossClass:
 
 
 def _first(stated: Stated, *classes: str) -> Term | None:
-    """The argument of the first of these keywords among the assumptions."""
+    """The argument of the first of these classes that occurs among the assumptions."""
     terms = next((stated.hypotheses.classes[name] for name in classes if name in stated.hypotheses.classes), ())
     return terms[0] if terms else None
 
 
 def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise | None]]:
-    """Noises to use in place of the method's own (None: its own): of the assumed variance, unless the file names one."""
+    """The noises to use: with the assumed variance, or the method's own (None) if the file names one."""
     if is_sign(stated.method) and (stated.any_noise or stated.method.noise.law.degenerate):
         yield "Gaussian", Scaled(Gaussian(), "sigma")
         yield "Cauchy", Scaled(Cauchy(), "sigma")

@@ -1,4 +1,4 @@
-"""The law of two points, +1 and -1 with equal chances: it often attains bounds in the variance alone."""
+"""The law on the two points +1 and -1 with equal chances, which often attains bounds that depend on the variance alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sdescent.numerics.lowering.scalars import Parameters
 
 @dataclass(frozen=True)
 class TwoPoints(Law):
-    """P(Z = 1) = P(Z = -1) = 1/2, of variance 1."""
+    """The law P(Z = 1) = P(Z = -1) = 1/2, with variance 1."""
 
     closed_form = False
 

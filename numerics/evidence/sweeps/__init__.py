@@ -1,1 +1,1 @@
-"""Sweeps over pairs of parameters: stability of methods and models against thresholds of the formulas (theory 5, 6)."""
+"""Sweeps over pairs of parameters: the stability of methods and models against the thresholds of the formulas (theory 5, 6)."""

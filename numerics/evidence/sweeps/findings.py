@@ -17,31 +17,31 @@ from sdescent.numerics.evidence.sweeps.quadratic import METHOD, Bracket, Station
 from sdescent.numerics.evidence.sweeps.quartic import Descent, Scheduled
 from sdescent.numerics.statistics.estimates import Estimate, proportion
 
-#: largest relative difference of equal numbers, if computed without sampling and without a grid
+#: largest relative difference of equal numbers that are computed without sampling and without a grid
 EQUAL = 1e-9
-#: required distance of the limit of a ratio from 1
+#: largest distance from 1 for the limit of a ratio to count as 1
 NEAR = 0.01
-#: largest half-width of an interval for agreement to count: of a slope, or relative to an exact value
+#: largest half-width of an interval for agreement to count: absolute for a slope, relative for an exact value
 NARROW = 0.1
-#: the blow-up probability that `never` must exclude, at 95 %
+#: the blow-up probability that `never` must exclude, at the 95 % level
 RARE = 1e-3
 
 
 def together(parts: Sequence[Verdict]) -> Verdict:
-    """VIOLATED if one is; CONFIRMED if there are some and all are."""
+    """The joint verdict: VIOLATED if one part is, CONFIRMED if there are parts and all are, else INCONCLUSIVE."""
     return verdict_of(Verdict.VIOLATED in parts, parts and all(p is Verdict.CONFIRMED for p in parts))
 
 
 def _straddles(bracket: Bracket) -> Verdict:
-    """Whether E x^2 contracts below and grows above."""
+    """Whether E x^2 contracts below the threshold and grows above it."""
     outside = bracket.below - bracket.error > 1 or bracket.above + bracket.error < 1
     return verdict_of(outside, bracket.below + bracket.error < 1 < bracket.above - bracket.error)
 
 
 def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Verdict:
-    """Whether the model's threshold is the method's, to within the width of the brackets.
+    """Whether the model's threshold is the method's, up to the width of the brackets.
 
-    Undecided unless the method itself contracts below and grows above its threshold. The model has this threshold if it does
+    INCONCLUSIVE unless the method itself contracts below and grows above its threshold. The model has the same threshold if it does
     the same at every pair of step sizes.
     """
     if together([_straddles(b) for b in method]) is not Verdict.CONFIRMED:
@@ -57,7 +57,7 @@ def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -
 
 
 def interval_of_growth(sweep: Descent) -> tuple[float, float]:
-    """(largest q below which all paths shrink, least q from which all grow); nan if the paths are not ordered like this."""
+    """The largest q below which all paths shrink and the least q from which all grow; nan if the paths are not ordered so."""
     order = np.argsort(sweep.q)
     q, grows = sweep.q[order], sweep.size[-1][order] > 1 + EQUAL
     if not grows.any():
@@ -69,7 +69,7 @@ def interval_of_growth(sweep: Descent) -> tuple[float, float]:
 
 
 def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float]) -> Verdict:
-    """Whether the model grows from a lower threshold on than gradient descent.
+    """Whether the model already grows at a lower threshold than gradient descent.
 
     Each threshold of the formulas must be in its observed interval, and the intervals must not overlap.
     """
@@ -81,11 +81,11 @@ def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float
 
 
 def blows_up(sweep: Scheduled, thresholds: Sequence[float]) -> Verdict:
-    """Whether every path from at or above its threshold blows up.
+    """Whether every path that starts at or above its threshold blows up.
 
     Args:
-        sweep: of a method without noise.
-        thresholds: one for each exponent.
+        sweep: the sweep of a method without noise.
+        thresholds: one threshold for each exponent.
     """
     above = sweep.q[None, :] >= np.asarray(thresholds, float)[:, None]
     if not above.any():
@@ -94,18 +94,18 @@ def blows_up(sweep: Scheduled, thresholds: Sequence[float]) -> Verdict:
 
 
 def within_steps(sweep: Scheduled) -> Verdict:
-    """Whether no path blew up or is farther from its start than the sum of its steps: exact for signs, path by path."""
+    """Whether no path blew up or moved farther from its start than the sum of its steps, which is exact for signs, path by path."""
     fine = sweep.excess <= EQUAL * float(np.sqrt(sweep.q.max())) and not sweep.blown.any()
     return Verdict.CONFIRMED if fine else Verdict.VIOLATED
 
 
 def blown(sweep: Scheduled) -> Estimate:
-    """The share of all paths that blew up, with its exact interval of 95 %."""
+    """The share of all paths that blew up, with its exact 95 % interval."""
     return proportion(int(sweep.blown.sum()), sweep.blown.size * sweep.paths)
 
 
 def never(sweep: Scheduled) -> Verdict:
-    """Whether no path blew up, out of enough to exclude a probability above `RARE` at 95 %."""
+    """Whether no path blew up, among enough paths to exclude a probability above `RARE` at the 95 % level."""
     share = blown(sweep)
     return verdict_of(share.value > 0, share.upper <= RARE)
 
@@ -114,8 +114,8 @@ def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
     """Whether the largest stable step moves in the direction of the formula, and is nowhere below the formula's step.
 
     Args:
-        strengths: at increasing values of one parameter, others fixed; the formula's own steps must move the same way.
-        rising: the direction.
+        strengths: at increasing values of one parameter, with the others fixed. The formula's own steps must move the same way.
+        rising: whether the direction is upwards.
 
     Raises:
         BadInput: fewer than two settings.
@@ -130,10 +130,10 @@ def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
 
 
 def agree(pairs: Sequence[tuple[Estimate, float]]) -> Verdict:
-    """Whether every exact value is in the interval of its estimate; a relative half-width above `NARROW` decides nothing.
+    """Whether every exact value is in the interval of its estimate. A relative half-width above `NARROW` decides nothing.
 
     Args:
-        pairs: estimates, with joint levels, each with the exact value.
+        pairs: estimates at joint levels, each with the exact value.
     """
     inside = [estimate.lower <= exact <= estimate.upper for estimate, exact in pairs]
     fine = [(estimate.upper - estimate.lower) / 2 <= NARROW * abs(exact) for estimate, exact in pairs]
@@ -141,19 +141,19 @@ def agree(pairs: Sequence[tuple[Estimate, float]]) -> Verdict:
 
 
 def largest_at_the_end(values: Sequence[float]) -> Verdict:
-    """Whether the last of these numbers is the largest; their only errors are rounding."""
+    """Whether the last of these numbers is the largest. Their only error is rounding."""
     if len(values) < 2:
         return Verdict.INCONCLUSIVE
     return Verdict.CONFIRMED if max(values) <= values[-1] * (1 + EQUAL) else Verdict.VIOLATED
 
 
 def slope_is(value: float, half: float, expected: float) -> Verdict:
-    """Whether a slope has the expected value, within the half-width of its interval; one above `NARROW` decides nothing."""
+    """Whether a slope has the expected value, within the half-width of its interval. One above `NARROW` decides nothing."""
     return verdict_of(abs(value - expected) > half, half <= NARROW)
 
 
 def limits(ratios: Mapping[Any, tuple[float, float]]) -> Verdict:
-    """Whether every limit, given with its doubt, is 1 to within `NEAR`."""
+    """Whether every limit, given with its doubt, is within `NEAR` of 1."""
     gaps = [(abs(limit - 1), doubt) for limit, doubt in ratios.values()]
     wrong, right = ([gap > NEAR + doubt for gap, doubt in gaps], [gap + doubt <= NEAR for gap, doubt in gaps])
     return verdict_of(any(wrong), right and all(right))

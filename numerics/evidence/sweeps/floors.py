@@ -25,16 +25,16 @@ from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import nth_key
 from sdescent.numerics.statistics.estimates import Estimate, mean
 
-#: relaxation times of E x^2 until a run has settled; number of saved times afterwards, one relaxation time apart
+#: number of relaxation times of E x^2 until a run has settled, and of saved times after that, one relaxation time apart
 BURN, SAVES = 20, 8
-#: the level of each interval in a figure or table, and the joint level of a verdict: wrong by chance once in a thousand
+#: the level of each interval in a figure or table, and the joint level of a verdict, which is wrong by chance once in a thousand
 LEVEL, SURE = 0.95, 0.999
 
 
 @final
 @dataclass(frozen=True)
 class Affine:
-    """Gaussian noise of variance sigma0^2 + sigma1^2 G^2 and a Bernoulli sparsifier of ratio omega; by default DSGD."""
+    """Gaussian noise of variance sigma0^2 + sigma1^2 G^2 and a Bernoulli sparsifier of ratio omega; DSGD by default."""
 
     sigma0: float
     sigma1: float = 0.0
@@ -47,9 +47,9 @@ class Floor:
     """The stationary loss of a method, simulated and exact.
 
     Attributes:
-        kind: its name.
-        eta, N: step size and number of clients.
-        losses: f over the saved times, averaged for each path, (paths,).
+        kind: the name of the method.
+        eta, N: the step size and the number of clients.
+        losses: f for each path, averaged over the saved times, (paths,).
         exact: E f of the stationary law.
     """
 
@@ -60,7 +60,7 @@ class Floor:
     exact: float
 
     def estimate(self, level: float = LEVEL) -> Estimate:
-        """The mean over paths."""
+        """The mean of f over paths."""
         return mean(self.losses, level)
 
 
@@ -70,8 +70,9 @@ class Slope:
     """The slope of log E f against log N by least squares, with weights from the variances of the estimates.
 
     Attributes:
-        value, half: of the simulated floors, and the half-width of its interval (delta method).
-        exact: of the exact floors with the same weights.
+        value: the slope of the simulated floors.
+        half: the half-width of its interval (delta method).
+        exact: the slope of the exact floors, with the same weights.
     """
 
     value: float
@@ -86,8 +87,8 @@ def unbiased(
 
     Args:
         kinds: name -> noise and compression; DSGD if there is no compression and the variance is constant.
-        count: number of paths of each.
-        seed, place: of the draws; different places are independent.
+        count: number of paths of each kind.
+        seed, place: select the draws; different places are independent.
 
     Raises:
         BadInput: a step size at which E x^2 does not converge.
@@ -105,10 +106,10 @@ def unbiased(
 
 
 def floor_of(eta: float, N: int, kind: Affine) -> float:
-    """Exact E f of D(C)SGD.
+    """The exact E f of D(C)SGD.
 
     Raises:
-        BadInput: where E x^2 does not converge.
+        BadInput: a step size at which E x^2 does not converge.
     """
     if not growth(METHOD, eta, kind.omega, kind.sigma1, N) < 0:
         raise BadInput("eta", eta, "a step size below the threshold")
@@ -117,19 +118,19 @@ def floor_of(eta: float, N: int, kind: Affine) -> float:
 
 
 def floor_of_signs(nu: float, eta: float, N: int) -> float:
-    """Exact E f of DSignSGD under Student's t noise of scale 1."""
+    """The exact E f of DSignSGD with Student's t noise of scale 1."""
     return sign_stationary(nu, eta, N=N).value / 2
 
 
 def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int = 0) -> Floor:
-    """`Floor` of DSignSGD under Student's t noise of scale 1; seed and place as for `unbiased`."""
+    """`Floor` of DSignSGD with Student's t noise of scale 1; seed and place as for `unbiased`."""
     exact = floor_of_signs(nu, eta, N)
-    # all lattices alike: starts are uniform over whole spacings, about the width of the law
+    # starts are uniform over whole spacings, about as wide as the law, so that all lattices are equally likely
     spacing = lattice_spacing(eta, N)
     wide = spacing * np.ceil(np.sqrt(6 * exact) / spacing)
     starts = np.random.default_rng([seed, place]).uniform(-wide, wide, size=(1, count))
-    rate = 2 * eta * 2 * density_at_zero(nu)  # of E x^2 near the optimum, where the mean of a sign is 2 M x
-    # nu differs from run to run in one program
+    rate = 2 * eta * 2 * density_at_zero(nu)  # the rate of E x^2 near the optimum, where the mean of a sign is 2 M x
+    # nu is a symbol, so that runs with different nu share one program
     method = DSignSGD(Scaled(StudentT("nu")), N)
     varied = {"nu": np.full(count, float(nu))}
     losses = _settled(method, starts, eta, rate, {"sigma": 1.0}, varied, nth_key(seed, place))
@@ -139,7 +140,10 @@ def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int =
 def _settled(
     method: Method, starts: np.ndarray, eta: float, rate: float, params: Mapping[str, float], varied: Mapping[str, Any], key: Any
 ) -> np.ndarray:  # fmt: skip
-    """f of each path, averaged over saved times an odd number of steps apart: signs with odd N alternate between two classes."""
+    """The loss f of each path, averaged over saved times.
+
+    The times are an odd number of steps apart, since for odd N the lattice of signs has two classes of points, which alternate.
+    """
     apart = int(np.ceil(1 / rate)) // 2 * 2 + 1
     steps = (BURN + np.arange(SAVES)) * apart
     ensemble = run(
@@ -150,14 +154,14 @@ def _settled(
 
 
 def stall_line(nu: float, eta: float, N: int) -> float:
-    """E x^2 by the catalogue's own formula (6.7-sign), for equal scales 1 and h = 1."""
+    """The E x^2 of the catalogue's own formula (6.7-sign), for equal scales 1 and h = 1."""
     values = symbols(paths, eta=eta, N=N, M=density_at_zero(nu), h=1.0, x=0.0) | symbols(clients, sigma=np.ones(N))
     _, right = Numbers(values, size=(N, 1, 1, 1)).sides(conclusion("6.7-sign"))
     return float(right.item())
 
 
 def slope(floors: Sequence[Floor], level: float = LEVEL) -> Slope:
-    """See `Slope`; level of its interval.
+    """The slope of log E f against log N (see `Slope`), with an interval of this level.
 
     Raises:
         BadInput: fewer than two numbers of clients, or a floor that is not positive.
@@ -165,7 +169,7 @@ def slope(floors: Sequence[Floor], level: float = LEVEL) -> Slope:
     estimates = [f.estimate(level) for f in floors]
     if len({f.N for f in floors}) < 2 or not all(e.lower > 0 for e in estimates):
         raise BadInput("floors", len(floors), "floors > 0 at two or more numbers of clients")
-    # half-widths of logarithms
+    # the half-widths of the logarithms
     halves = np.array([(e.upper - e.lower) / 2 / e.value for e in estimates])
     logs, weights = np.log([f.N for f in floors]), halves**-2
     centred = logs - np.average(logs, weights=weights)
@@ -175,5 +179,5 @@ def slope(floors: Sequence[Floor], level: float = LEVEL) -> Slope:
 
 
 def joint(count: int, level: float = SURE) -> float:
-    """The level of each of `count` intervals that hold together with probability `level` (Bonferroni)."""
+    """The level at which each of `count` intervals must hold so that all hold with probability `level` (Bonferroni)."""
     return 1 - (1 - level) / max(count, 1)

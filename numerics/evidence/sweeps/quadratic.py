@@ -1,10 +1,10 @@
 """Quadratics with affine noise and compression, from closed second moments, without sampling (theory 5.1, 5.3, 5.4, 6.3).
 
 f = h |x|^2/2, Bernoulli sparsifier of ratio omega = 1/p - 1, Cov Z = (s0 + s1 G^2) I. E x^2 obeys an affine recursion (method)
-or an affine differential equation (model); the slope decides whether it grows. Everything is dimensionless.
+or an affine differential equation (model), whose slope decides whether it grows. Everything is dimensionless.
 
-The method's own growth is also measured by `sdescent.numerics.without_sampling.transition`, without moments: it averages phi = x^2
-over the finite law of one message.
+`sdescent.numerics.without_sampling.transition` also measures the method's own growth, without moments: it averages phi = x^2 over
+the finite law of one message.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ METHOD: Final = "method"
 SUBJECTS: tuple[Kind, ...] = (METHOD, *MODELS)
 LAMBDA = parameter("lambda")
 _X1 = sp.Symbol("x1", real=True)
-#: relaxation times until a value is stationary
+#: number of relaxation times until a value is stationary
 RELAXATIONS = 40.0
 
 
@@ -49,7 +49,7 @@ def compressed(clients: Any = None) -> Method:
 
 
 def keep(omega: Any) -> np.ndarray:
-    """p of the Bernoulli sparsifier of ratio omega.
+    """The probability p of the Bernoulli sparsifier of ratio omega.
 
     Raises:
         BadInput: omega < 0.
@@ -67,12 +67,12 @@ def _moments(subject: Kind, h: tuple[Any, ...] = ("lam",)) -> MomentMap:
 
 @lru_cache
 def threshold_formula(subject: Kind) -> sp.Expr:
-    """The step size beyond which E x^2 of the method or a model grows (theory 5); infinite or negative for none."""
+    """The step size beyond which E x^2 of the method or a model grows (theory 5); infinite or negative if there is none."""
     return stability_threshold(compressed(), "discrete" if subject == METHOD else subject, LAMBDA, 1)
 
 
 def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> np.ndarray:
-    """`threshold_formula` at numbers, arrays of one shape; infinite where E x^2 never grows."""
+    """`threshold_formula` at numbers or arrays that broadcast; infinite where E x^2 never grows."""
     p, s1, n, lam = np.broadcast_arrays(
         keep(omega), np.asarray(sigma1, float), np.asarray(N, float), np.asarray(h, float)
     )
@@ -84,15 +84,17 @@ def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> n
 
 
 def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
-    """log of the factor by which one step (time eta) multiplies the distance of E x^2 from its fixed point; > 0 is unstable.
+    """The logarithm of the factor by which one step multiplies the distance of E x^2 from its fixed point; unstable if > 0.
+
+    For a model, a step is the time eta.
 
     Args:
         subject: "method" or a model.
-        eta, omega, sigma1, N: numbers or arrays of shapes that fit together.
+        eta, omega, sigma1, N: numbers or arrays that broadcast.
         h: the curvature.
 
     Raises:
-        BadInput: another subject.
+        BadInput: an unknown subject.
     """
     if subject not in SUBJECTS:
         raise unknown_name("subject", subject, SUBJECTS)
@@ -110,14 +112,15 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
 @final
 @dataclass(frozen=True)
 class Bracket(Record, null=True):
-    """Growth of E x^2 slightly below and slightly above the method's own threshold.
+    """The growth of E x^2 slightly below and slightly above the method's own threshold.
 
     Attributes:
         subject, omega, sigma1, N: the arguments.
-        threshold: the method's, from the formula; formula: the subject's own.
-        below, above: factors of E x^2 - (its fixed part) over one step, at threshold (1 -+ width).
-        width: relative.
-        error: of the factors.
+        threshold: the method's threshold, from the formula.
+        formula: the subject's own threshold.
+        below, above: the factors of E x^2 - (its fixed point) over one step, at threshold (1 -+ width).
+        width: the relative width.
+        error: the error of the factors.
     """
 
     subject: Kind
@@ -135,8 +138,8 @@ class Bracket(Record, null=True):
 def factor(subject: Kind, eta: float, omega: float, sigma1: float, N: int) -> tuple[float, float]:
     """The factor of one step, from E x_1^2 for two starting points, and its error.
 
-    It comes from the transition operator of the method, or from the generator of a model
-    (`sdescent.numerics.without_sampling.closed_moments`); the formulas were derived differently.
+    The factor comes from the transition operator of the method or from the generator of a model
+    (`sdescent.numerics.without_sampling.closed_moments`); the formulas were derived in another way.
     """
     method, loss = compressed(N), Quadratic(1)
     params = {"eta": eta, "p": float(keep(omega)), "sigma0": 0.5, "sigma1": sigma1}
@@ -154,7 +157,7 @@ def _equation(model: Model, N: int) -> Any:
 
 
 def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0.02) -> Bracket:
-    """See `Bracket`."""
+    """The growth on both sides of the method's threshold; see `Bracket`."""
     at = float(threshold(METHOD, omega, sigma1, N))
     (below, a), (above, b) = (factor(subject, at * (1 + sign * width), omega, sigma1, N) for sign in (-1, 1))
     of_subject = float(threshold(subject, omega, sigma1, N))
@@ -164,12 +167,13 @@ def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0
 @final
 @dataclass(frozen=True)
 class Stationary(Record, null=True):
-    """E x^2 once it no longer changes.
+    """The value of E x^2 once it no longer changes.
 
     Attributes:
         subject, eta, omega, sigma0, sigma1, N: the arguments.
-        value: E x^2; error: its error.
-        formula: the stationary value from `sdescent.derive.equations.process.stationary`.
+        value: E x^2.
+        error: the error of E x^2.
+        formula: the stationary value, from `sdescent.derive.equations.process.stationary`.
     """
 
     subject: Kind
@@ -184,7 +188,7 @@ class Stationary(Record, null=True):
 
 
 def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: float, N: int) -> Stationary:
-    """E x^2 of a long run, by closed moments, and the stationary value of the formula.
+    """E x^2 after a long run, from closed moments, and the stationary value of the formula.
 
     Raises:
         BadInput: a step size at which E x^2 does not converge.
@@ -208,7 +212,7 @@ def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: f
 
 @lru_cache
 def fixed_point(subject: Kind) -> sp.Expr:
-    """Stationary E x^2 of the method or a model, lambda the curvature (theory 5.4)."""
+    """The stationary E x^2 of the method or a model, where lambda is the curvature (theory 5.4)."""
     if subject == METHOD:
         return discrete_second_moments(compressed(), 1, LAMBDA)[0]
     return second_moments(compressed(), 1, subject, LAMBDA)[0]
@@ -217,12 +221,12 @@ def fixed_point(subject: Kind) -> sp.Expr:
 @final
 @dataclass(frozen=True)
 class Strength(Record, null=True):
-    """The largest stable constant step of the method, measured, and the one that theory 6.3's K allows.
+    """The largest stable constant step of the method, measured, and the step that K of theory 6.3 allows.
 
     Attributes:
         omega, sigma1, d, N: the arguments.
-        measured: the step at which the spectral radius of the second-moment map passes 1, by bisection.
-        formula: 2 eps/K(G) with eps = 1; on a quadratic L1 = 0, so that it holds for every G.
+        measured: the step at which the spectral radius of the second-moment map exceeds 1, by bisection.
+        formula: 2 eps/K(G) with eps = 1, which holds for every G as L1 = 0 on a quadratic.
     """
 
     omega: float
@@ -234,7 +238,7 @@ class Strength(Record, null=True):
 
 
 def strength(omega: float, sigma1: float, d: int, N: int, bisections: int = 40) -> Strength:
-    """The largest stable step on |x|^2/2 in d coordinates, against 2/K."""
+    """The largest stable step on |x|^2/2 in d coordinates, compared with 2/K."""
     moments = _moments(METHOD, (1,) * d)
     numbers = {"p": float(keep(omega)), "sigma0": 0.0, "sigma1": sigma1, "N": float(N)}
 
@@ -243,7 +247,7 @@ def strength(omega: float, sigma1: float, d: int, N: int, bisections: int = 40) 
         matrix = moments.at(at, 1)[0][0]
         return bool(np.max(np.abs(np.linalg.eigvals(np.eye(len(matrix)) + matrix))) > 1)
 
-    low, high = 1e-6, 4.0  # gradient descent alone is unstable beyond 2
+    low, high = 1e-6, 4.0  # gradient descent alone is unstable for steps larger than 2
     for _ in range(bisections):
         middle = (low + high) / 2
         low, high = (low, middle) if grows(middle) else (middle, high)
@@ -251,13 +255,13 @@ def strength(omega: float, sigma1: float, d: int, N: int, bisections: int = 40) 
 
 
 def condition(omega: float, sigma1: float, d: int, N: int, L0: float = 1.0, L1: float = 0.0, G: float = 0.0) -> float:
-    """K(G) of theory 6.3 with kap = 1 and D_0 = 0, the catalogue's own term."""
+    """The bound K(G) of theory 6.3 with kap = 1 and D_0 = 0, from the catalogue's own term."""
     values = symbols(paths, L0=L0, L1=L1, kap=1.0, **bound_constants(omega, 0.0, sigma1, d, N))
     return float(Numbers(values | {norm(vec("g")): paths(G)}).value(normalised.K).item())
 
 
 def bound_constants(omega: float, sigma0: float, sigma1: float, d: int, N: int) -> dict[str, float]:
-    """A_1 and D_0 of theory 4 by the catalogue's own definitions, with N and d."""
+    """The constants A_1 and D_0 of theory 4, as the catalogue defines them, with N and d."""
     values = symbols(clients, omega=[omega] * N, s0=[sigma0**2] * N, s1=[sigma1**2] * N) | symbols(paths, N=N, d=d)
     numbers = Numbers(values, size=(N, d, 1, 1)).defined(noise_constants())
     return {name: float(numbers.value(x(name)).item()) for name in ("A1", "D0")} | {"N": float(N), "d": float(d)}

@@ -1,4 +1,4 @@
-"""On f = x^4/4: gradient descent and its models from q = eta x_0^2, and pre-scheduled methods (theory 5.2, 6.3, 6.9).
+"""Gradient descent and its models on f = x^4/4, as functions of q = eta x_0^2, and pre-scheduled methods (theory 5.2, 6.3, 6.9).
 
 Everything is dimensionless. Paths with |x| above `OUT` have blown up, and are counted.
 """
@@ -39,28 +39,28 @@ from sdescent.numerics.simulate.runs import Ensemble, nth_key
 LOSS = Quartic()
 #: a path beyond this |x| has blown up; starting points are of order 1
 OUT = 1e4
-#: solver steps per step of the method, for the equations without noise; checked against twice as many
+#: number of solver steps per step of the method for the equations without noise, checked against twice as many
 FINE = 64
 _PLACE: dict[str, Any] = {"x": lambda x: x[0]}
 
 
 @lru_cache
 def thresholds() -> dict[str, float]:
-    """q = eta x^2 beyond which gradient descent and each model grow; infinite: never (`derive.equations.process.model_table`)."""
+    """The q = eta x^2 above which gradient descent and each model grow, or inf (`derive.equations.process.model_table`)."""
     return {subject: float(quartic_threshold(subject)) for subject in SUBJECTS}
 
 
 @final
 @dataclass(frozen=True)
 class Descent:
-    """Noise-free paths from many starting points, eta = 1.
+    """Noise-free paths from many starting points, with eta = 1.
 
     Attributes:
         subject: "method" (gradient descent) or a model.
         q: eta x_0^2, (Q,).
         steps: n = t/eta, (S,).
-        size: |x|/|x_0|, (S, Q); infinite from the blow-up on.
-        doubt: largest change of log |x|/|x_0| when the solver's steps are halved, over paths inside; 0 for the method.
+        size: |x|/|x_0|, (S, Q); infinite after a blow-up.
+        doubt: the largest change of log |x|/|x_0| over paths inside when the solver's steps are halved; 0 for the method.
     """
 
     subject: Kind
@@ -71,10 +71,10 @@ class Descent:
 
 
 def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
-    """See `Descent`.
+    """Noise-free paths for each q; see `Descent`.
 
     Raises:
-        BadInput: another subject, a q that is not positive.
+        BadInput: an unknown subject, or a q that is not positive.
     """
     if subject not in SUBJECTS:
         raise unknown_name("subject", subject, SUBJECTS)
@@ -102,29 +102,29 @@ def _size(ensemble: Ensemble, start: np.ndarray) -> np.ndarray:
 
 
 def growth_threshold(p: float) -> float:
-    """1 + theta of theory 6.9 for eta = 1 and eta_n = (1 + n)^(-p), from the catalogue's own assumption."""
-    theta = 2.0 ** (p / 2)  # theta^2 is the largest eta_n/eta_{n+1}, at n = 0
+    """The threshold 1 + theta of theory 6.9 for eta = 1 and eta_n = (1 + n)^(-p), from the catalogue's own assumption."""
+    theta = 2.0 ** (p / 2)  # theta^2 is the largest eta_n/eta_{n+1}, which occurs at n = 0
     relation = blow_up.ASSUMPTIONS["q_n >= 1 + theta"]
     at = Numbers({blow_up.theta: paths(theta), blow_up.q: paths(0.0)})
     return float(-at.value(relation.slack).item())
 
 
-#: methods with a schedule: (compressed) SGD as in theory 6.9, DSignSGD, and DCSGD with the factor of theory 6.3
+#: methods with a schedule: DCSGD as in theory 6.9, DSignSGD, and DCSGD with the factor of theory 6.3
 KINDS = ("dcsgd", "dsignsgd", "normalised")
 CLIENTS, OMEGA, SIGMA = 2, 1.0, 0.5
-#: normalised method: L1 of the quartic (every L1 > 0 has an L0), eps and kap of theory 6.3
+#: constants of the normalised method: L1 of the quartic (which has an L0 for every L1 > 0), eps and kap of theory 6.3
 CONSTANTS = {"L1": 1.0, "eps": 0.9, "kap": 1.0}
 
 
 @lru_cache
 def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
-    """A method with eta_n = (1 + n)^(-p) on the quartic, eta = 1, and its numbers; p stays a symbol.
+    """A method with eta_n = (1 + n)^(-p) on the quartic and eta = 1, and the numbers of its symbols; p stays a symbol.
 
-    "method" is gradient descent. "dcsgd": Bernoulli sparsifier, Gaussian noise. "dsignsgd": signs, Cauchy noise of the same
-    scale. "normalised": as dcsgd, with h = s/K(G) of theory 6.3 and s = 2 eps (1 + n)^(-p).
+    "method" is gradient descent. "dcsgd" has a Bernoulli sparsifier and Gaussian noise. "dsignsgd" sends signs, with Cauchy noise
+    of the same scale. "normalised" is dcsgd with h = s/K(G) of theory 6.3 and s = 2 eps (1 + n)^(-p).
 
     Raises:
-        BadInput: another kind.
+        BadInput: an unknown kind.
     """
     sigma = {"sigma": SIGMA}
     if kind == METHOD:
@@ -139,7 +139,7 @@ def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
 
 
 def _factor() -> sp.Expr:
-    """u/K(G), the catalogue's term for h, with its constants as numbers."""
+    """The step u/K(G), from the catalogue's term for h, with numbers for its constants."""
     constants = bound_constants(OMEGA, SIGMA, 0.0, 1, CLIENTS) | CONSTANTS
     constants["L0"] = float(LOSS.smoothness(1).l0.subs(parameter("L1"), CONSTANTS["L1"]))
     numbers = {x(name): exactly(value) for name, value in constants.items()}
@@ -154,10 +154,11 @@ class Scheduled:
 
     Attributes:
         kind: see `scheduled`.
-        p, q: exponents (P,) and eta eta_0 x_0^2 (Q,).
-        paths: of each pair.
-        blown: number that left |x| <= `OUT`, (P, Q).
-        excess: largest |x_n - x_0| - sum_{k<n} eta_k over paths and n, while inside; at most 0 for signs, but for rounding.
+        p, q: the exponents, (P,), and the values of eta eta_0 x_0^2, (Q,).
+        paths: the number of paths of each pair.
+        blown: the number of paths that left |x| <= `OUT`, (P, Q).
+        excess: the largest |x_n - x_0| - sum_{k<n} eta_k over n and paths that are still inside; for signs at most 0 up to
+            rounding.
     """
 
     kind: str
@@ -169,12 +170,12 @@ class Scheduled:
 
 
 def blow_ups(kind: str, p: Any, q: Any, count: int, steps: int = 60, seed: int = 0) -> Scheduled:
-    """See `Scheduled`; each exponent has draws of its own.
+    """The number of blow-ups (see `Scheduled`). Each exponent has its own draws.
 
     Args:
         count: number of paths of each pair.
-        steps: number of steps; a path that is still inside counts as one that stays.
-        seed: of the draws.
+        steps: number of steps. A path that is still inside after them counts as one that stays.
+        seed: the seed of the draws.
     """
     method, numbers = scheduled(kind)
     starts = np.repeat(np.sqrt(np.asarray(q, float)), count)

@@ -1,8 +1,8 @@
-"""DSignSGD on a quadratic: its stationary law by a chain on a lattice, against theory 6.7, heavy tails included.
+"""DSignSGD on a quadratic: its stationary law from a chain on a lattice, compared with theory 6.7, also for heavy tails.
 
-x_{n+1} = x_n - eta (1/N) sum_i sign(h x_n + Z_i). For every noise a step is a multiple of eta/N, so that from one start the
-method lives on a lattice, of spacing eta/N or, for even N, 2 eta/N. Its transition matrix has binomial rows, and the stationary
-law is an eigenvector. Neither moments of the noise nor sampling are needed. Everything is dimensionless.
+x_{n+1} = x_n - eta (1/N) sum_i sign(h x_n + Z_i). For every noise a step is a multiple of eta/N. So from one start the method
+lives on a lattice, of spacing eta/N or, for even N, 2 eta/N. Its transition matrix has binomial rows, and the stationary law is an
+eigenvector. This needs neither moments of the noise nor sampling. Everything is dimensionless.
 """
 
 from __future__ import annotations
@@ -27,25 +27,26 @@ from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.statistics.record import Record
 from sdescent.numerics.without_sampling.line import padded
 
-#: ends of the lattice: this many expected standard deviations, plus this many times sqrt(N) points, the order of one step
+#: half-width of the lattice: `WIDE` expected standard deviations plus `STEPS` sqrt(N) points, the order of one step
 WIDE, STEPS = 9.0, 12
-#: a larger probability at the ends widens the lattice
+#: the lattice is widened if the probability of its ends exceeds this
 EDGE = 1e-9
-#: starting points of the lattices to average over, in units of the spacing
+#: offsets of the lattices to average over, in units of the spacing
 OFFSETS = (0.0, 0.25, 0.5, 0.75)
-#: lattices of up to this many points share one compiled law
+#: lattices of at most this many points share one compiled law
 LONGEST = 1024
 
 
 @final
 @dataclass(frozen=True)
 class SignStationary(Record, null=True):
-    """E x^2 of DSignSGD on h x^2/2 with Student-t noise.
+    """E x^2 of DSignSGD on h x^2/2 with Student's t noise.
 
     Attributes:
         nu, eta, sigma, h, N: the arguments.
-        value: E x^2 of the stationary law, averaged over the lattices; spread: between them.
-        edge: the probability at the ends of the lattice, of the order of that beyond the ends.
+        value: E x^2 of the stationary law, averaged over the lattices.
+        spread: the range of E x^2 over the lattices.
+        edge: the probability of the ends of the lattice, of the order of the probability beyond them.
         formula: (eta/(4 N M)) sigma/h, from `sdescent.derive.equations.process.stationary.sign_near_optimum`.
     """
 
@@ -61,15 +62,15 @@ class SignStationary(Record, null=True):
 
     @property
     def ratio(self) -> float:
-        """E x^2 over the formula."""
+        """E x^2 divided by the formula."""
         return self.value / self.formula
 
 
 def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N: int = 2) -> SignStationary:
-    """See `SignStationary`.
+    """E x^2 of the stationary law and its formula; see `SignStationary`.
 
     Raises:
-        BadInput: a number that is not positive.
+        BadInput: a number is not positive and finite.
     """
     for name, number in (("nu", nu), ("eta", eta), ("sigma", sigma), ("h", h), ("N", N)):
         if not (np.isfinite(number) and number > 0):
@@ -80,11 +81,11 @@ def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N
 
 
 def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation: float) -> tuple[float, float, float]:
-    """E x^2 averaged over lattices, the difference between them, and the largest probability of their outermost points.
+    """E x^2 averaged over lattices, its range over them, and the largest probability of their outermost points.
 
     Args:
         law: y -> E sign(y + Z) of the standardised noise.
-        deviation: the expected standard deviation; a lattice with too much probability at its ends is widened.
+        deviation: the expected standard deviation. Lattices with too much probability at their ends are widened.
     """
     spacing, wide = lattice_spacing(eta, N), WIDE * deviation
     while True:
@@ -97,7 +98,7 @@ def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation:
 
 
 def lattice_spacing(eta: float, N: int) -> float:
-    """The distance of neighbouring points of a lattice."""
+    """The distance between neighbouring points of a lattice."""
     return eta / N if N % 2 else 2 * eta / N
 
 
@@ -106,18 +107,18 @@ def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -
 
     Args:
         law: y -> E sign(y + Z) of the standardised noise.
-        z: points of spacing `lattice_spacing`.
+        z: points with the spacing `lattice_spacing`.
     """
-    up = np.clip((1 + law(h * z / sigma)) / 2, 0, 1)  # P(one sign is +)
+    up = np.clip((1 + law(h * z / sigma)) / 2, 0, 1)  # P(a sign is +)
     size = len(z)
     matrix = np.zeros((size, size))
     rows = np.arange(size)
     for k in range(N + 1):
-        # k signs are +: x moves by eta (N - 2 k)/N
+        # if k signs are +, x moves by eta (N - 2 k)/N
         chance = scipy.stats.binom.pmf(k, N, up)
         to = np.clip(rows + (N - 2 * k if N % 2 else (N - 2 * k) // 2), 0, size - 1)
         np.add.at(matrix, (rows, to), chance)
-    # stationary: p (P - 1) = 0 with the last equation replaced by sum p = 1
+    # stationary law: p (P - 1) = 0, with the last equation replaced by sum p = 1
     system = matrix.T - np.eye(size)
     system[-1] = 1.0
     p = np.linalg.solve(system, np.eye(size)[-1])
@@ -138,7 +139,7 @@ def density_at_zero(nu: float) -> float:
 def _sign_mean(nu: float) -> Any:
     y = sp.Symbol("y", real=True)
     ready = jit(lower_function(_law(nu).sign_mean(y), [y]))
-    # one shape for all lattices: compiled once
+    # all lattices have the same shape, so the law is compiled once
     return lambda a: np.asarray(ready(padded(a, LONGEST)), float)[: len(a)]
 
 
@@ -155,19 +156,19 @@ def _any_nu() -> sp.Expr:
 
 
 def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
-    """(eta/(4 N M)) sigma/h, from `derive`."""
+    """The formula (eta/(4 N M)) sigma/h, from `derive`."""
     return number_at(_formula(nu), {"eta": eta, "sigma": sigma, "lambda": h, "N": float(N)})
 
 
 def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:
-    """The ratio as eta -> 0 by Richardson's extrapolation, and its doubt: the change due to the last point.
+    """The limit of the ratio as eta -> 0 by Richardson extrapolation, and its doubt: the change due to the last point.
 
     Args:
-        etas: three or more, each half of the one before.
-        ratios: value over formula at each, (S,).
+        etas: three or more step sizes, each half of the one before.
+        ratios: value/formula at each step size, (S,).
 
     Raises:
-        BadInput: fewer, or other step sizes.
+        BadInput: fewer step sizes, or other ones.
     """
     steps = np.asarray(etas, float)
     if len(steps) < 3 or not np.allclose(steps[1:] * 2, steps[:-1], rtol=1e-9):

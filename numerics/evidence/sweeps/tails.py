@@ -1,8 +1,10 @@
-"""DSGD and DSignSGD on x^2/2 under stable noise of any index; DSGD's law after n steps is a stable law (theory 3, 6.7).
+"""DSGD and DSignSGD on x^2/2 under stable noise of any index. The law of DSGD after n steps is a stable law (theory 3, 6.7).
 
-x_{n+1} = (1 - eta) x_n - (eta/N) sum_i sigma Z_i with E exp(i t Z) = exp(-|t|^alpha). Independent stable variables add up to one of
-the same index, so x_n = (1 - eta)^n x_0 + s_n S, S standardised, s_n^alpha = N (eta sigma/N)^alpha sum_{k<n} |1 - eta|^(k alpha).
-For alpha < 2 its loss has no mean; its quantiles, and the mean of min(f, c), are those of S. Everything is dimensionless.
+x_{n+1} = (1 - eta) x_n - (eta/N) sum_i sigma Z_i with E exp(i t Z) = exp(-|t|^alpha). A sum of independent stable variables is
+stable with the same index, so x_n = (1 - eta)^n x_0 + s_n S with S standardised and
+s_n^alpha = N (eta sigma/N)^alpha sum_{k<n} |1 - eta|^(k alpha).
+For alpha < 2 the loss of x_n has no mean; its quantiles, and the mean of min(f, c), follow from those of S. Everything is
+dimensionless.
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ from sdescent.numerics.statistics.estimates import Estimate, mean, proportion, q
 from sdescent.numerics.without_sampling.line import padded
 
 METHODS: Final = {"dsgd": DSGD, "dsignsgd": DSignSGD}
-#: a path of DSGD may go far without a blow-up: its recursion is linear
+#: a path of DSGD may go this far without a blow-up, since its recursion is linear
 FAR = 1e150
-#: quadrature for E min(f, c): length of a panel in log r, its nodes; panels begin at e^-25 times the end
+#: quadrature for E min(f, c): length of a panel in log r, nodes per panel; panels begin at e^-25 times the end
 PANEL, NODES, DEPTH = 0.5, 16, 25.0
 _POINTS = 256
 
@@ -39,7 +41,7 @@ _POINTS = 256
 @final
 @dataclass(frozen=True)
 class Setting:
-    """Parameters common to all tail indices: step size, clients, scale of the noise, start, number of steps."""
+    """The parameters common to all tail indices: step size, clients, scale of the noise, start, and number of steps."""
 
     eta: float
     N: int
@@ -49,13 +51,13 @@ class Setting:
 
     @property
     def start(self) -> float:
-        """f(x_0)."""
+        """The initial loss f(x_0)."""
         return self.x0**2 / 2
 
 
 @lru_cache
 def _sign_mean() -> Any:
-    """(alpha, y) -> 2F(y) - 1 of the stable law, arrays of one length; one program for all indices."""
+    """The function (alpha, y) -> 2F(y) - 1 of the stable law on arrays, one compiled program for all indices."""
     alpha, y = parameter("alpha"), sp.Symbol("y", real=True)
     ready = jit(lower_function(Stable(alpha).sign_mean(y), [alpha, y]))
 
@@ -69,7 +71,7 @@ def _sign_mean() -> Any:
 
 
 def spread(alpha: Any, setting: Setting) -> np.ndarray:
-    """s_n of the module's docstring at the last step."""
+    """The scale s_n of the module's docstring at the last step, for each alpha."""
     a = np.asarray(alpha, float)[..., None]
     powers = np.abs(1 - setting.eta) ** (a * np.arange(setting.steps))
     per_client = setting.eta * setting.sigma / setting.N
@@ -77,18 +79,18 @@ def spread(alpha: Any, setting: Setting) -> np.ndarray:
 
 
 def beyond(alpha: Any, r: Any, setting: Setting) -> np.ndarray:
-    """P(|x_n| > r) of DSGD at the last step, r >= 0; alpha and r broadcast."""
+    """The probability P(|x_n| > r) for DSGD at the last step and r >= 0; alpha and r broadcast."""
     law, s = _sign_mean(), spread(alpha, setting)
     centre = (1 - setting.eta) ** setting.steps * setting.x0
-    # 2F - 1 is odd: this is 1 - (F((r - m)/s) - F((-r - m)/s))
+    # 2F - 1 is odd, so this is 1 - (F((r - m)/s) - F((-r - m)/s))
     return 1 - (law(alpha, (r - centre) / s) + law(alpha, (r + centre) / s)) / 2
 
 
 def loss_quantile(alpha: Any, q: float, setting: Setting) -> np.ndarray:
-    """The q-quantile of f(x_n) of DSGD at the last step, by bisection of log r.
+    """The q-quantile of f(x_n) of DSGD at the last step, by bisection in log r.
 
     Raises:
-        BadInput: q outside (0, 1).
+        BadInput: q is outside (0, 1).
     """
     if not 0 < q < 1:
         raise BadInput("q", q, "a number in (0, 1)")
@@ -102,7 +104,7 @@ def loss_quantile(alpha: Any, q: float, setting: Setting) -> np.ndarray:
 
 
 def capped_mean(alpha: float, caps: Any, setting: Setting) -> np.ndarray:
-    """E min(f(x_n), c) of DSGD at the last step, int_0^r P(|x| > y) y dy with c = r^2/2, for each c > 0."""
+    """The mean E min(f(x_n), c) for DSGD at the last step and each c > 0: int_0^r P(|x| > y) y dy with c = r^2/2."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     starts = np.arange(-DEPTH, 0, PANEL)
     log = (starts[:, None] + PANEL * (1 + nodes) / 2).ravel()
@@ -112,10 +114,10 @@ def capped_mean(alpha: float, caps: Any, setting: Setting) -> np.ndarray:
 
 
 def sign_mean_loss(alpha: float, setting: Setting) -> float:
-    """Stationary E f of DSignSGD, by a chain on a lattice (`signs`).
+    """The stationary E f of DSignSGD, from a chain on a lattice (`signs`).
 
     Raises:
-        BadInput: an index too small for the lattice.
+        BadInput: the index is too small for the lattice.
     """
     law = _sign_mean()
     expected = np.sqrt(setting.eta * setting.sigma / setting.N)
@@ -132,9 +134,9 @@ class Tail:
 
     Attributes:
         kind: "dsgd" or "dsignsgd".
-        alpha: indices, (A,).
+        alpha: the indices, (A,).
         loss: f(x_n), (A, paths).
-        setting: of the runs.
+        setting: the setting of the runs.
     """
 
     kind: str
@@ -143,11 +145,11 @@ class Tail:
     setting: Setting
 
     def quantiles(self, q: float, level: float = 0.95) -> list[Estimate]:
-        """The q-quantile for each index, with an interval valid for every law."""
+        """The q-quantile for each index, with an interval that is valid for every law."""
         return [quantile(row, q, level) for row in self.loss]
 
     def shares(self, losses: Any, level: float = 0.95) -> list[Estimate]:
-        """P(f <= losses[n]) at the n-th index, with an interval valid for every law."""
+        """The probability P(f <= losses[n]) at the n-th index, with an interval that is valid for every law."""
         counts = [int(np.sum(row <= end)) for row, end in zip(self.loss, losses, strict=True)]
         return [proportion(count, self.loss.shape[1], level) for count in counts]
 
@@ -157,10 +159,10 @@ class Tail:
 
 
 def method(kind: str, N: int) -> Method:
-    """DSGD or DSignSGD with stable noise; alpha and sigma stay symbols.
+    """DSGD or DSignSGD with stable noise, where alpha and sigma stay symbols.
 
     Raises:
-        BadInput: another kind.
+        BadInput: an unknown kind.
     """
     if kind not in METHODS:
         raise unknown_name("kind", kind, METHODS)
@@ -168,7 +170,10 @@ def method(kind: str, N: int) -> Method:
 
 
 def tail(kind: str, alphas: Sequence[float], setting: Setting, paths: int, seed: int = 0) -> Tail:
-    """See `Tail`. DSignSGD starts within half a lattice spacing of x_0, uniformly, so that all lattices are equally likely."""
+    """Losses after the last step; see `Tail`.
+
+    DSignSGD starts within half a lattice spacing of x_0, uniformly, so that all lattices are equally likely.
+    """
     count = len(alphas) * paths
     spacing = lattice_spacing(setting.eta, setting.N) if kind == "dsignsgd" else 0.0
     starts = setting.x0 + spacing * (np.random.default_rng(seed).uniform(size=(1, count)) - 0.5)

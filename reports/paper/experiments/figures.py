@@ -1,4 +1,4 @@
-"""The figures of the experiments, of the first study: losses against steps, compression, step length and noise; the SDE."""
+"""The figures of the experiments, for the first study: losses against steps, compression, step length and noise; the SDE."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from sdescent.reports.document.figures import STYLES, bands, figure, gaps, legen
 from sdescent.reports.paper.experiments.study import BEST, HELD
 from sdescent.reports.sections.compare import relative_gaps
 
-#: size of an axis of a row of six, of four, of three, of two, and alone
+#: size of an axis in a row of six, four, three and two, and of a single one
 _SIX, _FOUR, _THREE, _TWO, _ONE = (1.58, 2.2), (1.58, 1.8), (2.1, 1.7), (3.1, 1.7), (3.4, 1.7)
-#: half of a factor between two step sizes of a grid, less a gap
+#: half the ratio of neighbouring step sizes of a grid, less a gap
 _CELL = 1.34
 _MARKS = ("o", "s", "^", "D")
-#: style of a series that no other axes of a row show
+#: style of a series that the other axes of a row do not show
 _FIFTH: dict[str, Any] = {"color": "#777777", "linestyle": (0, (1, 3)), "marker": "v", "markerfacecolor": "white"}
 
 
 def draw(problems: list[dict[str, Any]], folder: Path) -> None:
-    """Write all figures into `folder`, PDF and SVG.
+    """Write all figures into `folder`, as PDF and SVG.
 
     Args:
-        problems: as `sdescent.reports.paper.experiments.section.described` makes them.
+        problems: the problems as `sdescent.reports.paper.experiments.section.described` returns them.
     """
     size = _THREE if len(problems) > 1 else _ONE
     with figure(folder, "experiment-smoothness", columns=len(problems), size=size) as axes:
@@ -76,12 +76,12 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
 
 
 def _loss(problem: dict[str, Any]) -> str:
-    """What a loss of this problem is: f, or f - f* where the minimum is known."""
+    """The symbol of the problem's loss: f, or f - f* if the minimum is known."""
     return f"${problem['loss']}$"
 
 
 def _stability(stability: dict[str, Any], folder: Path) -> None:
-    """The last loss of constant steps over the first, a grey cell for each sparsity and step size, and 2/K."""
+    """The ratio of last to first loss for constant steps, as a grey cell for each sparsity and step size, and the line 2/K."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
     from matplotlib.patches import Rectangle
@@ -118,7 +118,7 @@ def _stability(stability: dict[str, Any], folder: Path) -> None:
 
 
 def _smoothness(axis: Any, problem: dict[str, Any]) -> None:
-    """Curvature against gradient norm where both were measured, and the line above all points."""
+    """The measured curvature against the gradient norm, and the line above all points."""
     measured = problem["smoothness"]
     norm, bend = (np.asarray(measured[name], float) for name in ("gradient_norm", "curvature"))
     axis.plot(norm, bend, ".", color="#1f6f3f", markersize=4)
@@ -129,12 +129,12 @@ def _smoothness(axis: Any, problem: dict[str, Any]) -> None:
 
 
 def _above_rounding(problem: dict[str, Any], losses: Any) -> np.ndarray:
-    """Losses that are only rounding, drawn at their largest possible value: a logarithmic axis has no zero."""
+    """The losses, raised to the size of rounding if they are only rounding: a logarithmic axis has no zero."""
     return np.maximum(np.asarray(losses, float), ROUNDING * problem["start"])
 
 
 def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
-    """Last losses against 1 + omega, with intervals."""
+    """Draw the last losses against 1 + omega, with intervals."""
     at = 1 + np.asarray(problem["omega"])
     for n, (name, losses) in enumerate(problem["ends"][kind].items()):
         value, low, high = (_above_rounding(problem, losses[which]) for which in ("value", "low", "high"))
@@ -151,12 +151,12 @@ def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
 
 
 def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
-    """Last losses against the length of a step, at one sparsity."""
+    """Draw the last losses against the length of a step, at one sparsity."""
     at_sparsity = problem["tuning"][which]
     for n, rule in enumerate(RULES):
         losses = at_sparsity[rule]
         at = np.asarray(losses["length"]) / problem["steps"]
-        inside = at < 1e6  # of runs that did not leave the bound
+        inside = at < 1e6  # leaves out runs that left the bound
         middle, low, high = (_above_rounding(problem, losses[which])[inside] for which in ("loss", "low", "high"))
         axis.plot(at[inside], middle, label=rule, marker=_MARKS[n], markersize=3.5,
                   linewidth=1.1, **STYLES[n])  # fmt: skip
@@ -169,7 +169,7 @@ def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
 
 
 def _named(axes: list[Any], problems: list[dict[str, Any]], columns: int) -> None:
-    """One label of the measured quantity for the two axes of a problem, and above a row one legend of everything that it shows."""
+    """Label the quantity once for the two axes of a problem, and add one legend above the row."""
     for axis, problem in zip(axes[::2], problems, strict=True):
         axis.set_ylabel(f"last {_loss(problem)}")
     legend_of_all(axes, columns if len(axes) > 2 else 1)

@@ -1,4 +1,4 @@
-"""Findings, sentences and table rows of the experiments on one problem, all of them functions of its runs."""
+"""Findings, sentences and table rows of the experiments on one problem, all computed from its runs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from sdescent.reports.document.numbers import number
 from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, SEEDS, UNTUNED
 from sdescent.reports.sections.compare import bounded
 
-#: the table of the numbers of both studies
+#: the label of the table with the numbers of both studies
 NUMBERS = "tab:experiment-numbers"
-#: claim -> (its name in sentences, its text, the part of the report that shows its numbers of the first study)
+#: claim -> (its name in sentences, its text, the label of the figure or table with its numbers of the first study)
 CLAIMS = {
     "a": ("(a)", r"(a) Constant steps diverge as $\omega$ grows.", "fig:experiment-final"),
     "b": ("(b)", r"(b) The theory's own steps converge for every $\omega$.", "fig:experiment-final"),
@@ -43,7 +43,7 @@ CLAIMS = {
         "(d, decaying)", "(d, decaying) DSignSGD with decaying steps converges for every noise scale.", NUMBERS,
     ),
 }  # fmt: skip
-#: claim -> the two rules that it compares, and the origin of their multipliers
+#: claim -> the two rules that it compares, each with the origin of its multiplier
 PAIRS = {
     "c-held": ((NORMALISED, HELD), (THEORY, HELD)),
     "c-tuned": ((NORMALISED, BEST), (THEORY, BEST)),
@@ -53,50 +53,50 @@ PAIRS = {
 
 
 def named(claim: str) -> str:
-    """The name of a claim in sentences, of other noise and clients too."""
+    """The name of a claim in sentences, including the claims for other noise and clients."""
     return CLAIMS[claim][0] if claim in CLAIMS else "the bound of 6.3"
 
 
-#: the only setting of runs that have no scale
+#: the only setting of runs without a scale
 END_OF_RUN = "the end"
-#: the words for an end of an interval
+#: words for the ends of an interval
 END = {True: "upper", False: "lower"}
 
 
 def plain(value: float) -> str:
-    """A number of the settings: three digits, without trailing zeros."""
+    """A number of the settings, with three digits and no trailing zeros."""
     return f"{value:.3g}"
 
 
 def spanned(e: Estimate, digits: int = 3) -> str:
-    """An estimate with its interval as LaTeX for math mode."""
+    """An estimate with its interval, as LaTeX for math mode."""
     return rf"{number(e.value, digits)}\ [{number(e.lower, digits)},\,{number(e.upper, digits)}]"
 
 
 class Losses:
-    """The losses of runs, one for each sparsity, by rule and origin of its multiplier, which are one of `kinds`."""
+    """The losses of runs, one run for each sparsity, by rule and origin of the multiplier (a pair of `kinds`)."""
 
     def __init__(self, runs: Sequence[Mapping[str, Any]], kinds: Sequence[tuple[str, str]] = KINDS) -> None:
         self.runs, self.kinds = runs, kinds
 
     def paths(self, rule: str, kind: str) -> list[np.ndarray]:
-        """(S, seeds) at each sparsity."""
+        """The losses (S, seeds) at each sparsity."""
         n = self.kinds.index((rule, kind))
         return [np.asarray(run["loss"])[:, n] for run in self.runs]
 
     def last(self, rule: str, kind: str) -> list[np.ndarray]:
-        """(seeds,) at each sparsity."""
+        """The last losses (seeds,) at each sparsity."""
         return [loss[-1] for loss in self.paths(rule, kind)]
 
     def length(self, rule: str, kind: str) -> list[np.ndarray]:
-        """Lengths of the paths, (seeds,) at each sparsity; a run that left the bound counts as the longest."""
+        """The lengths of the paths, (seeds,) at each sparsity; a run that left the bound counts as the longest."""
         n, longest = self.kinds.index((rule, kind)), np.finfo(np.float32).max
         lengths = [np.asarray(run["length"])[n] for run in self.runs]
         return [np.where(np.isfinite(a), a, longest) for a in lengths]
 
 
 def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
-    """Claim -> the finding on this problem."""
+    """The findings on this problem, by claim."""
     losses, start = Losses(study["runs"]), study["about"]["start"]
     at_edge = (any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) for tuned in study["tuned"])
     edges = ["the best is at an edge of its grid" if edge else "" for edge in at_edge]
@@ -115,7 +115,7 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
 
 
 def of_signs(signs: Mapping[str, Any], decaying: int, start: float) -> dict[str, Finding]:
-    """The findings on DSignSGD: on the first of its steps, which are constant, and on those at the place `decaying`."""
+    """The findings on DSignSGD: for the first of its steps, which are constant, and for those at the index `decaying`."""
     loss = np.asarray(signs["loss"])
     return {
         "d-constant": claims.stalls(*_constant(signs), start),
@@ -124,18 +124,18 @@ def of_signs(signs: Mapping[str, Any], decaying: int, start: float) -> dict[str,
 
 
 def _constant(signs: Mapping[str, Any]) -> tuple[list[np.ndarray], list[int]]:
-    """The losses with the first constant step, (S, seeds) at each scale, and how many runs left the bound there."""
+    """The losses with the first constant step, (S, seeds) at each scale, and the number of runs that left the bound at each."""
     loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
     return [loss[:, s, 0] for s in range(loss.shape[1])], blown[:, 0].tolist()
 
 
 def earlier(findings: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
-    """Claim -> the verdict by the criteria as they were before results were known (`sdescent.numerics.tasks.criteria`).
+    """The verdicts by the original criteria, before results were known, by claim (`sdescent.numerics.tasks.criteria`).
 
     Args:
-        findings: on one problem, in the main setting or another.
-        signs: its runs of DSignSGD, the constant steps that are judged first.
-        start: the loss at the start.
+        findings: the findings on one problem, in the main setting or another.
+        signs: its runs of DSignSGD, the judged constant steps first.
+        start: the initial loss.
     """
     before = {claim: finding.verdict for claim, finding in findings.items()}
     before |= {c: claims.without_half(findings[c]) for c in ("b", "b-held", "d-decaying") if c in findings}
@@ -145,13 +145,13 @@ def earlier(findings: Mapping[str, Finding], signs: Mapping[str, Any] | None, st
 
 
 def matches(losses: Losses, kind: str) -> list[tuple[Estimate, str]]:
-    """How close the lengths are to each other, at each sparsity."""
+    """The ratio of the two rules' lengths at each sparsity, and the reason if they do not match."""
     pairs = zip(losses.length(NORMALISED, EQUAL[kind]), losses.length(THEORY, kind), strict=True)
     return [claims.equal_lengths(a, b) for a, b in pairs]
 
 
 def followed(study: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """How closely the equations follow the method, each setting before and after it has settled."""
+    """The evidence of how closely the equations follow the method, in each setting before and after it has settled."""
     pieces: dict[str, dict[str, Any]] = {}
     for equation in study["equations"]:
         setting = equation["setting"]
@@ -163,7 +163,7 @@ def followed(study: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def means(study: Mapping[str, Any], equation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Means over paths of min(loss, c) with their intervals, of the method and its models, as `following` wants them."""
+    """The means over paths of min(loss, c) with intervals, for the method and its models, in the form that `following` takes."""
     cap = equation["setting"]["cap"] * study["about"]["start"]
     by_kind = {}
     for kind in ("method", *MODELS):
@@ -176,12 +176,12 @@ def means(study: Mapping[str, Any], equation: Mapping[str, Any]) -> dict[str, di
 
 
 def key_of(claim: str, task: Mapping[str, Any], seed: int) -> str:
-    """The key of a piece of evidence."""
+    """The key of a piece of evidence, from its claim, task and seed."""
     return f"experiment-{claim}-{task['name']}-study-{1 + seed}"
 
 
 def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, dict[str, Any]]:
-    """The findings and `followed`, each with a sentence of LaTeX and the label of the table or figure that shows it."""
+    """The findings and `followed`, each with a sentence in LaTeX and the label of the table or figure that shows it."""
     sentences, task = says(study, findings), study["task"]
     pieces = {
         key_of(claim, task, study["seed"]): result(
@@ -194,14 +194,14 @@ def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[
 
 
 def places(claim: str, runs: Sequence[Mapping[str, Any]], scales: Sequence[float]) -> list[str]:
-    """The settings of a claim, as LaTeX: the noise scales of DSignSGD, if it has any, or the sparsities of the runs."""
+    """The settings of a claim in LaTeX: the noise scales of DSignSGD, if it has any, or the sparsities of the runs."""
     if claim.startswith("d-"):
         return [rf"scale ${plain(s)}$" for s in scales] or [END_OF_RUN]
     return [rf"$\omega={plain(run['omega'])}$" for run in runs]
 
 
 def changed(finding: Finding, where: Sequence[str]) -> str:
-    """What would change the verdict, a sentence of LaTeX: the end of an interval that is nearest to its boundary, and how near."""
+    """A LaTeX sentence on what would change the verdict: the end of an interval nearest to its boundary, and its distance."""
     change = finding.change
     if change is None:
         return f"No interval would change the verdict: {finding.hindered}"
@@ -212,7 +212,7 @@ def changed(finding: Finding, where: Sequence[str]) -> str:
 
 
 def at_ends(finding: Finding, omegas: Sequence[str], width: int = 1) -> str:
-    """The first estimate and that of the last setting, of `width` estimates at each."""
+    """The estimate at the first setting and at the last, if each setting has `width` estimates."""
     ends = {omegas[0]: finding.estimates[0], omegas[-1]: finding.estimates[-width]}
     return " and ".join(rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in ends.items())
 
@@ -227,7 +227,7 @@ def fell(
 
 
 def compared(finding: Finding, omegas: Sequence[str], losses: Sequence[Sequence[np.ndarray]], start: float) -> str:
-    """The difference of two rules' last losses, the ratios of their medians and the words for each setting."""
+    """The difference of two rules' last losses, the ratios of their medians, and the words for each setting."""
     words = ", ".join(rf"{word} at ${o}$" for word, o in zip(finding.each, omegas, strict=True))
     off = f"; {finding.reason}" if finding.reason not in ("", "better", "no difference") else ""
     first, last = (quotient(losses[0][n], losses[1][n], start) for n in (0, -1))
@@ -236,7 +236,7 @@ def compared(finding: Finding, omegas: Sequence[str], losses: Sequence[Sequence[
 
 
 def by_scale(finding: Finding, scales: Sequence[str], loss: str) -> str:
-    """The last loss and the word for each scale of the noise."""
+    """The last loss and the word for each noise scale."""
     each = zip(scales, finding.estimates[::2], finding.each, strict=True)
     return "; ".join(rf"scale ${s}$: last ${loss}={spanned(e)}$, {word}" for s, e, word in each)
 
@@ -247,7 +247,7 @@ def sign_step(kind: str, c: float) -> str:
 
 
 def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
-    """For each claim, the setting, the numbers with their intervals, and the change that would alter the verdict, as LaTeX."""
+    """For each claim, the setting, the numbers with intervals, and the change that would alter the verdict, in LaTeX."""
     losses, omegas = Losses(study["runs"]), [plain(run["omega"]) for run in study["runs"]]
     first, steps = study["about"]["start"], study["task"]["steps"]
     start = number(first)
@@ -275,7 +275,7 @@ def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str,
 
 
 def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:
-    """The ratio of the medians of two losses, as LaTeX; a lower bound where the second is only rounding."""
+    """The ratio of the medians of two losses in LaTeX; a lower bound if the second one is only rounding."""
     a, b, least = float(np.median(first)), float(np.median(second)), claims.ROUNDING * start
     if a < least and b < least:
         return "1"
@@ -283,12 +283,12 @@ def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:
 
 
 def over(multiplier: float) -> str:
-    """A step of the theory's rule: 1/K, 0.25/K."""
+    """A step of the theory's rule, such as 1/K or 0.25/K."""
     return f"{plain(multiplier)}/K"
 
 
 def rows(studies: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
-    """The table of verdicts: for each claim that of every study, what they say together, and the numbers of each."""
+    """The table of verdicts: for each claim the verdict of every study, the combined verdict, and the numbers of each study."""
     pairs = list(zip(studies, findings, strict=True))
     texts = [says(study, one) for study, one in pairs]
     before = [earlier(one, study["signs"], study["about"]["start"]) for study, one in pairs]
@@ -301,11 +301,11 @@ def rows(studies: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, F
 def judged(
     claim: str, findings: Sequence[Mapping[str, Finding]], before: Sequence[Mapping[str, Verdict]]
 ) -> dict[str, Any]:
-    """The verdicts on a claim of all studies, how near each is to another, what they say together, and what they had said.
+    """The verdicts of all studies on a claim, their margins, the combined verdict, and the earlier one.
 
     Returns:
-        verdicts; margins: of each the distance of `Finding.change` in widths, "" where no interval would change it; together,
-        reason: as of `combined`; earlier: together, by the criteria as they were.
+        verdicts: one for each study; margins: the distance of `Finding.change` in widths for each study, "" if no interval would
+        change its verdict; together, reason: from `combined`; earlier: the combined verdict by the original criteria.
     """
     verdicts, changes = [one[claim].verdict for one in findings], [one[claim].change for one in findings]
     together, reason = combined(verdicts)
@@ -324,7 +324,7 @@ def margins(findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
 
 
 def broken(finding: Finding, where: Sequence[str], start: float) -> str:
-    """The reason why a claim failed, as LaTeX: the broken condition that is farthest from holding."""
+    """The reason why a claim failed, in LaTeX: the broken condition that is farthest from holding."""
     if finding.hindered:
         return finding.hindered
     change = finding.change
@@ -355,7 +355,7 @@ def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def at_cap(study: Mapping[str, Any]) -> tuple[int, int]:
-    """The number of settings of the reported runs whose median is the cap with its whole interval, and the number of settings."""
+    """The number of settings of the reported runs whose median has its whole interval at the cap, and the number of settings."""
     cap = claims.CAP * study["about"]["start"]
     last = [loss for run in study["runs"] for loss in np.asarray(run["loss"])[-1]]
     signs = np.asarray(study["signs"]["loss"])[-1]
@@ -369,7 +369,7 @@ def blown(study: Mapping[str, Any]) -> int:
 
 
 def medians(losses: Sequence[Any]) -> dict[str, list[float]]:
-    """Median and interval of each of several arrays (seeds,), for a figure."""
+    """The median and interval of each of several arrays (seeds,), for a figure."""
     estimates = [claims.median(v) for v in losses]
     return {
         "value": [e.value for e in estimates],
@@ -379,7 +379,7 @@ def medians(losses: Sequence[Any]) -> dict[str, list[float]]:
 
 
 def over_time(loss: Any, steps: Sequence[int], band: tuple[float, float]) -> dict[str, list[float]]:
-    """Median and band over seeds of (S, seeds), for a figure."""
+    """The median and band over the seeds of losses (S, seeds), for a figure."""
     array = np.asarray(loss)
     low, mid, high = (np.quantile(array, q, axis=1, method="inverted_cdf").tolist() for q in (band[0], 0.5, band[1]))
     return {"times": list(steps), "mean": mid, "low": low, "high": high}

@@ -1,4 +1,4 @@
-"""The experiments of [S] v2 on data that ship in a package: claims, observations, and at which compression (theory 9)."""
+"""The experiments of [S] v2 on data that ship in a package: claims, observations, and the compressions concerned (theory 9)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from sdescent.reports.paper.experiments.study import (
 from sdescent.reports.sections.base import Inputs, Section, reduced
 from sdescent.reports.sections.compare import bounded, relative_gaps
 
-#: what the numbers of a `Task` and a `VariantSize` count
+#: a field of `Task` or `VariantSize` -> what its number counts, in words
 COUNTED = {
     "samples": "samples", "keeps": r"values of $\omega$", "steps": "steps", "tuned": "seeds for tuning", "seeds": "seeds",
     "sign_most": "steps of DSignSGD at most", "sign_seeds": "seeds of DSignSGD", "scales": "noise scales",
@@ -79,7 +79,7 @@ def _tasks(context: Inputs) -> tuple[Task, ...]:
 
 
 def _study(task: Task, seed: int, context: Inputs) -> dict[str, Any]:
-    """One study of a problem: the main setting, then its variants."""
+    """One study of a problem: the main setting and its variants."""
     study = Study(task, seed, context)
     main = study.result()
     return {**main, "variants": variants.run(study, main)}
@@ -87,7 +87,7 @@ def _study(task: Task, seed: int, context: Inputs) -> dict[str, Any]:
 
 @final
 class Experiments(Section):
-    """Constant, normalised and theory steps against compression; DSignSGD under Cauchy noise; the SDE against the method."""
+    """Constant, normalised and theory steps against compression; DSignSGD with Cauchy noise; the SDE against the method."""
 
     name, title = "experiments", "The paper's experiments"
     pieces = tuple(f"{task.name}-{seed}" for task in TASKS["full"] for seed in SEEDS)
@@ -95,7 +95,7 @@ class Experiments(Section):
     def prepare(self, piece: str, context: Inputs) -> None:
         name, seed = piece.rsplit("-", 1)
         task = next(task for task in _tasks(context) if task.name == name)
-        with suppress(Refusal):  # `compute` says it
+        with suppress(Refusal):  # `compute` reports it
             _study(task, int(seed), context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class Experiments(Section):
 
 @final
 class ExperimentNumbers(Section):
-    """The settings of `Experiments`, what each verdict rests on, and what would change it."""
+    """The settings of `Experiments`, the grounds of each verdict, and the change that would alter it."""
 
     name, title = "experiment-numbers", "The experiments: settings and numbers"
 
@@ -152,7 +152,7 @@ class ExperimentNumbers(Section):
 
 
 def _least(margins: list[dict[str, Any]]) -> dict[str, str]:
-    """The seen verdict that the least move of an interval would change, in words."""
+    """The seen verdict with the smallest margin, in words."""
     if not margins:
         return {}
     least = min(margins, key=lambda one: one["widths"])
@@ -160,7 +160,7 @@ def _least(margins: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _earlier(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The verdicts of both studies that were others by the criteria as they were before results were known, and where."""
+    """The combined verdicts that the original criteria, fixed before results were known, would change, and where."""
     where: dict[tuple[str, str], list[str]] = {}
     for problem in problems:
         title = problem["title"].lower()
@@ -174,7 +174,7 @@ def _earlier(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
-    """The numbers of a problem that figures and template show, and its evidence; figures show the first study."""
+    """The numbers of a problem for the figures and the template, and its evidence; figures show the first study."""
     study = studies[0]
     task, about, runs = study["task"], study["about"], study["runs"]
     main_findings = [findings.findings(one) for one in studies]
@@ -237,12 +237,15 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _panels(losses: dict[str, np.ndarray], steps: list[int]) -> dict[str, Any]:
-    """Panels of a figure: medians and bands of losses, (S, seeds) by name."""
+    """The panels of a figure: medians and bands of losses (S, seeds), by name."""
     return {"times": steps, "series": {name: findings.over_time(loss, steps, BAND) for name, loss in losses.items()}}
 
 
 def _smoothness(curvature: dict[str, Any]) -> dict[str, Any]:
-    """The points and the line; how the ranks of curvature and gradient agree, and the line over the curvature in the median."""
+    """The measured points and the line above them, with two numbers.
+
+    They are the rank correlation of curvature and gradient norm, and the median ratio of the line to the curvature.
+    """
     norm, bend = (np.asarray(curvature[name], float) for name in ("gradient_norm", "curvature"))
     ranks = [np.argsort(np.argsort(values)) for values in (norm, bend)]
     return {
@@ -253,7 +256,7 @@ def _smoothness(curvature: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stability(study: dict[str, Any]) -> dict[str, Any]:
-    """The last loss of constant steps over the first, for each sparsity and step, and K at the start."""
+    """The ratio of last to first loss for constant steps, for each sparsity and step size, and the limit 2/K at the start."""
     line, start = study["curvature"], study["about"]["start"]
     k = line["l0"] + line["l1"] * float(line["gradient_norm"][0])
     cells = [
@@ -276,7 +279,7 @@ def _stability(study: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings(studies: list[dict[str, Any]]) -> dict[str, Any]:
-    """The settings that were run, for their table; where studies differ, one value for each."""
+    """The settings of the runs, for their table; one value for each study if they differ."""
     study = studies[0]
     task, about, line = study["task"], study["about"], study["curvature"]
     lines = [one["curvature"] for one in studies]
@@ -302,7 +305,7 @@ def _settings(studies: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _equation(study: dict[str, Any], equation: dict[str, Any]) -> dict[str, Any]:
-    """Means and bands of min(loss, c) of the method and its models."""
+    """The means and bands of min(loss, c) for the method and its models."""
     setting = equation["setting"]
     cap = setting["cap"] * study["about"]["start"]
     series, around = {}, findings.means(study, equation)

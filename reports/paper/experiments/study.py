@@ -1,7 +1,7 @@
-"""One problem of the experiments: its step rules tuned, run over seeds and compared (theory 9).
+"""One problem of the experiments: its step rules are tuned, run over seeds and compared (theory 9).
 
-A study is all of that, made anew from the starting point on for each of `SEEDS`, from which every key follows. Every run is a
-separate result in the cache; all else here is a function of the results of the runs.
+A study does all this for one seed of `SEEDS`, from which the starting point and every key follow. Every run is a separate result in
+the cache; everything else here is a function of the results of the runs.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from sdescent.numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RacePr
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.compare import bounded
 
-#: seeds of the studies
+#: the seeds of the studies
 SEEDS = (0, 1)
-#: keys of the first study: of the tuning runs, the reported runs, DSignSGD, the method, its models, and DSignSGD's number of steps
+#: keys of the first study: for tuning, the reported runs, DSignSGD, the method, its models, and the choice of DSignSGD's length
 TUNED, REPORTED, SIGNS, METHOD, MODEL, LENGTH = 101, 202, 303, 404, 505, 606
-#: the keys of another study are larger by this for each seed
+#: the keys of another study are larger by this multiple of its seed
 APART = 1000
-#: the logistic regression starts at 0 in the first study, and in the others at N(0, SPREAD^2 I)
+#: the logistic regression starts at 0 in the first study, and at a draw from N(0, SPREAD^2 I) in the others
 SPREAD = 1.0
-#: most seeds that DSignSGD's number of steps is chosen on
+#: largest number of seeds for the choice of DSignSGD's number of steps
 LOOKED_AT = 40
 #: initial number of solver steps per step of the method
 COARSEST = 1
-#: the equations that are solved; theory 9 makes no claim about the second-order one
+#: the models that are solved; theory 9 makes no claim about the second-order one
 MODELS = ("first-order", "corrected")
-#: the runs at each sparsity that are reported: the rule and the origin of its multiplier
+#: the reported runs at each sparsity: the rule and the origin of its multiplier
 HELD, BEST, UNTUNED = "held", "tuned", "own"
 KINDS = (
     *((rule, HELD) for rule in RULES),
@@ -51,7 +51,7 @@ EQUAL = {UNTUNED: "as long as own", BEST: "as long as tuned"}
 
 @dataclass(frozen=True)
 class ModelRun:
-    """A run and its equations: the sparsity, the theory rule's multiplier, numbers of steps and paths, c over the start."""
+    """A run and its equations: sparsity, multiplier of the theory rule, numbers of steps and paths, and cap over initial loss."""
 
     p: float
     multiplier: float
@@ -62,16 +62,18 @@ class ModelRun:
 
 @dataclass(frozen=True)
 class VariantSize:
-    """Which variants of `sdescent.reports.paper.experiments.variants` are run, and how.
+    """The variants of `sdescent.reports.paper.experiments.variants` to run, and their sizes.
 
     Args:
-        names: of `VARIANTS` there.
+        names: keys of `variants` there.
         keeps: probabilities p of the sparsifier, the largest first.
-        saved: saved times of DCSGD besides the first.
-        steps, seeds: of DCSGD.
-        sign_most, sign_seeds: of DSignSGD: as many steps as in the main setting, but at most so many.
-        scales: of the Cauchy noise.
-        sigma0, batch: of the affine noise, and of a client's mini-batches.
+        saved: number of saved times of DCSGD after the first one.
+        steps, seeds: numbers of steps and seeds of DCSGD.
+        sign_most: largest number of steps of DSignSGD, which otherwise has as many as in the main setting.
+        sign_seeds: number of seeds of DSignSGD.
+        scales: scales of the Cauchy noise.
+        sigma0: sigma0 of the affine noise.
+        batch: size of a client's mini-batches.
     """
 
     names: tuple[str, ...]
@@ -91,16 +93,18 @@ class Task:
     """The runs on one problem. Dimensionless.
 
     Args:
-        name, title: of the problem; `name` is one of `PROBLEMS`.
-        samples: how many of the data's, the first ones; None for all.
+        name, title: names of the problem; `name` is a key of `PROBLEMS`.
+        samples: number of the data's samples to use, from the first on; None for all.
         keeps: probabilities p of the sparsifier, from 1 down.
         grids: for each rule of `RULES` the first and the last exponent of its grid (`sdescent.numerics.tasks.tuning.grid`).
-        steps, saved: of DCSGD: their number, and saved times besides the first.
-        tuned, seeds: the number of seeds used for tuning, and of further seeds that are reported.
-        sign_steps, sign_most: the least and the largest number of its steps: doubled until constant steps are stationary.
-        sign_seeds, scales, constant, decaying: of DSignSGD: seeds, scales sigma of the Cauchy noise, the steps c and c/sqrt(n+1);
-            the first of each is judged.
-        descent: step sizes of the gradient descent along which the Hessian is measured, its number of steps, points kept of each.
+        steps, saved: number of steps of DCSGD, and of saved times after the first one.
+        tuned, seeds: number of seeds for tuning, and of further seeds that are reported.
+        sign_saved: number of saved times of DSignSGD after the first one.
+        sign_steps, sign_most: least and largest number of its steps; the number doubles until constant steps are stationary.
+        sign_seeds, scales, constant, decaying: number of seeds of DSignSGD, scales sigma of the Cauchy noise, and c of the steps c
+            and c/sqrt(n+1); the first of each is judged.
+        descent: step sizes of the gradient descent along which the Hessian is measured, its number of steps, and the number of
+            points kept for each step size.
         equations: runs of the first study that are compared with their equations.
         variants: the runs that theory 1 does not cover, or None.
         clients, sigma1: N, and the affine noise of DCSGD.
@@ -129,12 +133,12 @@ class Task:
     sigma1: float = 0.2
 
 
-#: (task, seed) -> the problem, its loss over samples, and what the tables say about it
+#: (task, seed) -> the problem, its loss over samples, and facts for the tables
 Prepared = tuple[RaceProblem, Any, dict[str, Any]]
 
 
 def digits(task: Task, seed: int) -> Prepared:
-    """The network on the digits data; f* >= 0 is not known, and losses are f itself."""
+    """The network on the digits data. Its minimum f* >= 0 is not known, so losses are f itself."""
     from sdescent.numerics.tasks.network import digits_network
 
     network, land = digits_network(task.samples)
@@ -143,7 +147,7 @@ def digits(task: Task, seed: int) -> Prepared:
 
 
 def breast_cancer(task: Task, seed: int) -> Prepared:
-    """Logistic regression; losses are f - f* with the minimum by Newton's method."""
+    """Logistic regression on the breast-cancer data. Losses are f - f*, with the minimum from Newton's method."""
     from sdescent.numerics.tasks.linear_models import minimise
 
     regression, land = _regression()
@@ -154,7 +158,7 @@ def breast_cancer(task: Task, seed: int) -> Prepared:
 
 @cache
 def _regression() -> tuple[Any, Any]:
-    """The loss and its batch form, by which compiled programs are identified."""
+    """The loss and its batch form, kept because the object identifies compiled programs."""
     from sdescent.numerics.lowering.landscape import Landscape
     from sdescent.numerics.tasks.data import load_breast_cancer
     from sdescent.numerics.tasks.linear_models import logistic_regression
@@ -184,7 +188,7 @@ class Study:
         self.line = SmoothnessLine(self.curvature["l0"], self.curvature["l1"])
 
     def result(self) -> dict[str, Any]:
-        """Settings, losses over seeds and findings."""
+        """The settings, the losses over seeds and the runs of the equations."""
         growth = {p: self.problem.growth(p) for p in self.task.keeps}
         tuned = {p: self._tuned(p, growth[p]) for p in self.task.keeps}
         held = {rule: tuned[self.task.keeps[0]][rule]["best"] for rule in RULES}
@@ -208,11 +212,11 @@ class Study:
         self.context.tick(f"{self.task.title}, study {1 + self.seed}: {label}")
 
     def key(self, purpose: int) -> int:
-        """The key of these runs in this study."""
+        """The key for runs with this purpose in this study."""
         return purpose + APART * self.seed
 
     def stored(self, label: str, more: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
-        """A run, identified by the problem and the run's own settings."""
+        """A stored or new run, identified by the problem and the run's own settings."""
         t = self.task
         spec = {"name": t.name, "samples": t.samples, "clients": t.clients, "sigma1": t.sigma1, "seed": self.seed}
         spec |= {"spread": SPREAD, "descent": t.descent, **more}
@@ -229,14 +233,14 @@ class Study:
         self, label: str, settings: list[dict[str, float]], steps: int, seeds: int, key: int, signs: bool = False,
         saved: int | None = None, variant: tuple[RaceProblem, Mapping[str, Any]] | None = None,
     ) -> Any:  # fmt: skip
-        """(S, settings, seeds) of each statistic; losses counted up to the cap, as all that follows counts them.
+        """The statistics of the runs, (S, settings, seeds) each, with losses capped.
 
         Args:
-            label: of the stored result.
-            settings, steps, seeds, key: as of `race`.
+            label: the label of the stored result.
+            settings, steps, seeds, key: see `race`.
             signs: whether the method is DSignSGD.
-            saved: of the task, unless another number is given.
-            variant: another problem with this loss, and what identifies it.
+            saved: number of saved times after the first one; by default the task's.
+            variant: another problem with this loss, and the values that identify it.
         """
         saved = self.task.saved if saved is None else saved
         problem, more = variant or (self.problem, {})
@@ -250,12 +254,12 @@ class Study:
         return {**result, "loss": claims.capped(result["loss"], self.first)}
 
     def setting(self, p: float, rule: str, m: float, floor: float = 0.0) -> dict[str, float]:
-        """The numbers of a run at this sparsity; `floor` as of `step`."""
+        """The numbers of a run at this sparsity; for `floor` see `step`."""
         k0, k1 = step(rule, m, self.problem.growth(p), self.line, floor)
         return {"p": p, "k0": k0, "k1": k1}
 
     def _tuned(self, p: float, growth: float) -> dict[str, Any]:
-        """For each rule its grid, the last losses there, the best multiplier; and how far the theory's own steps go."""
+        """For each rule its grid, the last losses there and the best multiplier; also the length of the theory's own steps."""
         self.tick(f"tuning, p = {p:g}")
         points = {rule: tuning.grid(*ends) for rule, ends in zip(RULES, self.task.grids, strict=True)}
         grids = {rule: [tuning.multiplier(rule, x, growth) for x in points[rule]] for rule in RULES}
@@ -275,7 +279,7 @@ class Study:
         return {**by_rule, "own": float(_middle(runs["length"][-1, at:])[0])}
 
     def _reported(self, p: float, growth: float, tuned: Mapping[str, Any], held: Mapping[str, float]) -> dict[str, Any]:
-        """Losses of all kinds at one sparsity, on seeds that were not used for tuning."""
+        """The losses of all kinds of runs at one sparsity, on seeds that were not used for tuning."""
         self.tick(f"runs, p = {p:g}")
         plain = tuned[NORMALISED]
         lengths = {UNTUNED: tuned["own"], BEST: tuned[THEORY]["length"][tuned[THEORY]["index"]]}
@@ -291,7 +295,7 @@ class Study:
         }  # fmt: skip
 
     def _signs(self) -> dict[str, Any]:
-        """DSignSGD with constant and decaying steps for each scale of the noise."""
+        """The runs of DSignSGD with constant and decaying steps, for each noise scale."""
         t = self.task
         steps = self._stationary_from()
         self.tick(f"DSignSGD, {steps} steps")
@@ -307,9 +311,9 @@ class Study:
         }
 
     def _stationary_from(self) -> int:
-        """The first of the numbers of steps sign_steps, twice that, .. at which constant steps are stationary, on other seeds.
+        """The least of sign_steps, twice that, .. steps at which constant steps are stationary on other seeds.
 
-        The last one, sign_most, is not tried: whether the runs are stationary then is judged on the reported ones.
+        The largest number, sign_most, is not tried: whether its runs are stationary is judged on the reported ones.
         """
         t = self.task
         tried = t.sign_most // 2
@@ -328,7 +332,7 @@ class Study:
         return t.sign_most
 
     def _equation(self, run: ModelRun) -> dict[str, Any]:
-        """The method, and its models."""
+        """The losses of the method and of its models."""
         k = self.setting(run.p, THEORY, run.multiplier)
         self.tick(f"{run.paths} paths")
         runs = self.run(f"method-{_name(run.multiplier)}", [k], run.steps, run.paths, self.key(METHOD))
@@ -363,7 +367,7 @@ class Study:
 
 
 def _middle(lengths: np.ndarray) -> np.ndarray:
-    """Medians over seeds; the path of a run that left the bound has no length and counts as the longest."""
+    """The medians over seeds; a run that left the bound counts as the longest."""
     return np.median(np.where(np.isfinite(lengths), lengths, np.finfo(np.float32).max), axis=-1)
 
 

@@ -1,6 +1,6 @@
-"""The experiments once more where no theorem of the report holds, or only one with a floor: other noise, clients that differ.
+"""The experiments again in settings where no theorem of the report holds, or only one with a floor: other noise, differing clients.
 
-The rules are those of the main setting, with the multipliers that were held there, and nothing is tuned again.
+The rules are those of the main setting, with the multipliers held there; they are not tuned again.
 """
 
 from __future__ import annotations
@@ -61,12 +61,13 @@ LABEL = "tab:experiment-variant-numbers"
 @final
 @dataclass(frozen=True)
 class Variant:
-    """The differences from the main setting.
+    """A variant and its differences from the main setting.
 
     Attributes:
-        name, title: the title in words, LaTeX.
+        name: the key of the variant.
+        title: the title in LaTeX.
         short: the title at the head of a column.
-        broken: what the theorems assume and this breaks, LaTeX.
+        broken: the assumption of the theorems that it breaks, in LaTeX.
         signs: whether DSignSGD is run too.
     """
 
@@ -78,7 +79,7 @@ class Variant:
 
 
 def variants(size: VariantSize) -> dict[str, Variant]:
-    """By name."""
+    """The variants to run, by name."""
     every = (
         Variant(
             FLOOR, rf"noise with a floor, $\sigma_0={plain(size.sigma0)}$", "floor",
@@ -123,7 +124,7 @@ def _run(study: Study, size: VariantSize, variant: Variant, main: Mapping[str, A
 
 
 def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str, Any]) -> dict[str, Any]:
-    """DSignSGD, (S, scales, [constant, decaying], seeds); mini-batches are their own noise, of no scale."""
+    """The losses of DSignSGD, (S, scales, [constant, decaying], seeds). Mini-batches are their own noise, without a scale."""
     steps, scales = min(size.sign_most, main["signs"]["steps"][-1]), size.scales if variant.name == BY_LABEL else (1.0,)
     loss, blown = [], []
     for sigma in scales:
@@ -145,7 +146,7 @@ def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str,
 def _problem(
     study: Study, size: VariantSize, name: str, noise: tuple[str, float]
 ) -> tuple[RaceProblem, Mapping[str, Any]]:
-    """The problem with other noise, or with gradients of the clients' own, and what identifies it among stored results."""
+    """The problem with other noise or with the clients' own gradients, and the values that identify it among stored results."""
     if name == FLOOR:
         return replace(study.problem, sigma0=size.sigma0), {"sigma0": size.sigma0}
     batch = size.batch if name == BATCHES else None
@@ -156,7 +157,7 @@ def _problem(
 
 @lru_cache(maxsize=32)
 def _gradients(loss: Any, clients: int, batch: int | None, noise: tuple[str, float] | None) -> OwnGradients:
-    """The same object again for the same clients, since compiled programs are identified by it."""
+    """The gradients of these clients, one object for equal arguments, since it identifies compiled programs."""
     data = data_by_label(np.asarray(loss.labels), clients, batch)
     if noise is None:
         return OwnGradients(loss, data)
@@ -167,7 +168,7 @@ def _gradients(loss: Any, clients: int, batch: int | None, noise: tuple[str, flo
 
 
 def findings(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Finding]:
-    """Claim -> the finding on this variant."""
+    """The findings on this variant, by claim."""
     runs, start = variant["runs"], study["about"]["start"]
     losses = Losses(runs, KINDS)
     by_claim = {
@@ -188,7 +189,7 @@ def _places(variant: Mapping[str, Any], claim: str) -> list[str]:
 
 
 def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
-    """For each claim, the setting, the numbers with their intervals, and the change that would alter the verdict, as LaTeX."""
+    """For each claim, the setting, the numbers with intervals, and the change that would alter the verdict, in LaTeX."""
     runs, size, first = variant["runs"], study["task"]["variants"], study["about"]["start"]
     omegas = [plain(run["omega"]) for run in runs]
     held = {rule: number(m) for rule, m in study["held"].items()}
@@ -221,7 +222,7 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping
 def evidence(
     study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]
 ) -> dict[str, dict[str, Any]]:
-    """The findings as evidence on topics of their own: what is seen here is not what the paper or a theorem claims."""
+    """The findings as evidence on separate topics: neither the paper nor a theorem claims anything about these settings."""
     sentences, task = says(study, variant, findings), study["task"]
     described = variants(VariantSize(**task["variants"]))[variant["name"]]
     return {
@@ -236,10 +237,10 @@ def evidence(
 def rows(
     studies: Sequence[Mapping[str, Any]], findings: Sequence[Sequence[Mapping[str, Finding]]]
 ) -> list[dict[str, Any]]:
-    """For each variant of a problem its title, what it breaks, and each claim's verdicts and numbers of every study.
+    """For each variant of a problem its title, the assumption it breaks, and the verdicts and numbers of every study on each claim.
 
     Args:
-        studies: of one problem.
+        studies: the studies of one problem.
         findings: for each study the findings on each of its variants.
     """
     tables = []
@@ -265,14 +266,14 @@ def rows(
 
 
 def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The verdicts of both studies together: a column for each variant of each problem, a row for each claim.
+    """The combined verdicts of the studies: a column for each variant of each problem, a row for each claim.
 
     Args:
-        problems: with `rows` as their "variants".
+        problems: problems whose "variants" come from `rows`.
 
     Returns:
-        columns; rows: their texts and cells, None where a variant does not have the claim; failing: what broke the claims that
-        fail, in each study; against: the claims of the first page whose contrary that is, in another setting.
+        columns; rows: their texts and cells, None if a variant does not have the claim; failing: the broken conditions of the
+        claims that fail, in each study; against: the claims of the first page whose contrary is seen in another setting.
     """
     columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
     by_name = [{row["name"]: row for row in variant["rows"]} for _, variant in columns]

@@ -1,1 +1,1 @@
-"""The section on real mini-batch gradients: their noise measured, methods compared with their equations with that noise."""
+"""The section on real mini-batch gradients: their measured noise, and methods compared with equations that have this noise."""

@@ -1,4 +1,4 @@
-"""Real mini-batch gradients: their noise measured, the SDE with that noise solved and compared with the real methods."""
+"""Real mini-batch gradients: their measured noise, and real methods compared with the SDE that has this noise."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIZES = {
 
 
 def settings() -> tuple[Setting, ...]:
-    """The data sets, losses and methods that are studied."""
+    """The data sets, losses and methods to study."""
     clients = {"clients": 4, "batch": 4}
     cancer = NoiseTask("load_breast_cancer", {}, "logistic_regression", l2=0.01, start=0.0, **clients)
     design = {"n": 500, "d": 10, "seed": SEED, "noise_std": 1.0, "correlation": 0.7}
@@ -46,7 +46,7 @@ def settings() -> tuple[Setting, ...]:
     )  # fmt: skip
 
 
-#: what a quick report has less of
+#: the settings that a quick report reduces, in words
 COUNTED = {"draws": "draws", "runs": "runs", "models": "models", "fitted": "methods with the noise of their equations"}
 #: the noise of each method's equations, in words
 NOISE = {
@@ -55,7 +55,7 @@ NOISE = {
 
 
 def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """How closely the SDEs follow the real mini-batch methods, and how far off their noise alone is, in the method itself."""
+    """How closely the SDEs follow the real mini-batch methods, and how far off the method itself is with the SDE's noise."""
     pieces: dict[str, dict[str, Any]] = {}
     for case in cases:
         for method in case["methods"]:
@@ -80,7 +80,7 @@ class RealData(Section):
 
     def prepare(self, piece: str, context: Inputs) -> None:
         setting = next(setting for setting in settings() if setting.name == piece)
-        with suppress(Refusal):  # `compute` says it
+        with suppress(Refusal):  # `compute` reports it
             NoiseStudy(setting, _size(context), context).result()
 
     def compute(self, context: Inputs) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""One data set: the noise of its mini-batch gradients, and the real methods compared with their equations with that noise.
+"""One data set: the noise of its mini-batch gradients, and the real methods compared with equations that have this noise.
 
-Every measurement and every run is a separate result in the cache, and its specification holds all that it depends on.
+Every measurement and every run is a separate result in the cache, whose specification holds everything that it depends on.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from sdescent.reports.sections.compare import bounded, final_rows, solved, summa
 
 SEED = 11
 COARSEST = 2  # initial number of solver steps per step of the method
-SAVED = 21  # times
+SAVED = 21  # number of saved times
 #: step numbers along gradient descent at which the covariance of the noise is computed
 ALONG = (0, 1, 3, 10, 30, 100)
 REAL = "real"
-#: the method itself with the noise that its equations have: what its gap shows is not the equations' own
+#: the method itself with the noise of its equations: its gap is due to the noise, not to the equations
 FITTED = "SDE's noise"
 
 
@@ -44,8 +44,8 @@ class NoiseTask:
     Args:
         source, arguments: the function of `sdescent.numerics.tasks` that makes the data, and its arguments.
         loss, l2: the function of `sdescent.numerics.tasks` that makes the loss, and its weight of ||x||^2/2.
-        start: each coordinate of the starting point.
-        clients, batch: the number of clients, and how many samples each draws per step, with replacement.
+        start: the value of each coordinate of the starting point.
+        clients, batch: the number of clients, and of samples that each draws per step, with replacement.
     """
 
     source: str
@@ -59,7 +59,7 @@ class NoiseTask:
 
 @dataclass(frozen=True)
 class MethodRun:
-    """A method by its name in specs, with step size, number of steps, and for dcsgd the k of its rand-k."""
+    """A method by its name in specifications, with step size, number of steps, and for dcsgd the k of its rand-k."""
 
     method: str
     eta: float
@@ -68,13 +68,13 @@ class MethodRun:
 
     @property
     def title(self) -> str:
-        """As in tables."""
+        """The method's title in tables."""
         return METHODS[self.method] + (f", rand-{self.keep}" if self.method == "dcsgd" else "")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A task, the methods that are run on it, and the step size of the gradient descent along which its noise is followed."""
+    """A task, the methods to run on it, and the step size of the gradient descent along which its noise is followed."""
 
     name: str
     title: str
@@ -85,8 +85,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class StudySize:
-    """Mini-batches drawn to measure the noise at a point; runs of each method and equation; the models solved; the methods that are
-    run themselves with the noise of their equations.
+    """The sizes of a study.
+
+    Args:
+        draws: number of mini-batches drawn to measure the noise at a point.
+        runs: number of runs of each method and equation.
+        models: the models to solve.
+        fitted: the methods that are also run with the noise of their equations.
     """
 
     draws: int
@@ -116,7 +121,7 @@ class NoiseStudy:
         self.best = linear_models.minimise(self.problem)
 
     def result(self) -> dict[str, Any]:
-        """Everything that the templates and figures show about the setting."""
+        """All values about the setting that the templates and figures show."""
         draws = {"draws": self.size.draws, "seed": SEED}
         noise = self._stored("noise", draws, self._measure)
         change = self._stored("change", {"descent": self.setting.descent, "along": ALONG}, self._change)
@@ -142,7 +147,7 @@ class NoiseStudy:
         return self.context.cache.load_or_compute(f"real-data-{self.setting.name}-{label}", spec, compute)
 
     def _measure(self) -> dict[str, Any]:
-        """The noise at the start and at the minimum; for the latter also the values that the equations need."""
+        """The noise at the start and at the minimum, and the values at the minimum that the equations need."""
         from sdescent.numerics.tasks.gradient_noise import measure_noise
 
         self.context.tick("measuring gradient noise")
@@ -160,7 +165,7 @@ class NoiseStudy:
         }
 
     def _change(self) -> dict[str, Any]:
-        """The trace of the covariance along gradient descent over the trace at the minimum, and the fit of an affine variance."""
+        """The trace of the covariance along gradient descent relative to that at the minimum, and the fit of an affine variance."""
         from sdescent.numerics.tasks.covariance_path import covariance_change, gradient_descent_path
 
         path = gradient_descent_path(self.problem, self.start, self.setting.descent, ALONG)
@@ -178,7 +183,7 @@ class NoiseStudy:
             "eta": run.eta, "grid": grid.tolist(), "paths": self.size.runs, "seed": SEED, "quantiles": BAND,
         }  # fmt: skip
         self.context.tick(f"{run.title}: real mini-batches")
-        # The repr of a frozen dataclass shows every parameter, so it distinguishes two methods.
+        # The repr of a frozen dataclass shows every parameter, so it distinguishes any two methods.
         spec: dict[str, Any] = {**base, "method": repr(real)}
         series = {REAL: self._stored(f"{run.method}-real", spec, partial(self._real, real, run.eta, grid))}
         cap = series[REAL]["cap"]
@@ -241,12 +246,12 @@ class NoiseStudy:
 
 
 def _apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    """Whether the bands of two runs have no value in common at the last time."""
+    """Whether the bands of two runs are disjoint at the last time."""
     return first["high"][-1] < second["low"][-1] or second["high"][-1] < first["low"][-1]
 
 
 def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """The method on mini-batches, the method with noise as measured, and the values of that noise's symbols."""
+    """The method on mini-batches, the method with the measured noise, and the values of that noise's symbols."""
     from sdescent.numerics.tasks.minibatch import MiniBatchDCSGD, MiniBatchDSGD, MiniBatchDSignSGD
 
     dense = Correlated(Gaussian(), DenseCov("Sigma"))
@@ -256,14 +261,14 @@ def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any,
     if run.method == "dcsgd":
         assert run.keep is not None  # for the type checker
         return MiniBatchDCSGD(run.keep), DCSGD(RandK(run.keep), dense, clients), covariance
-    heavy = math.isfinite(noise["nu"])  # else the fit is Gaussian, which has no finite number of degrees of freedom
+    heavy = math.isfinite(noise["nu"])  # otherwise the fit is Gaussian, with no finite number of degrees of freedom
     law = StudentT("nu") if heavy else Gaussian()
     fitted = {"sigma": noise["scale"], **({"nu": noise["nu"]} if heavy else {})}
     return MiniBatchDSignSGD(), DSignSGD(Scaled(law, Coordinate("sigma", "j", True)), clients), fitted
 
 
 def _noise_row(measured: Any) -> dict[str, str]:
-    """A row of the table of noises, as LaTeX."""
+    """A row of the table of noises, in LaTeX."""
     correlation, nu = measured.exact.correlation, np.asarray(measured.tails.nu, float)
     return {
         "largest": f"{correlation.largest:.2f}",

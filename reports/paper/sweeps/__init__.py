@@ -1,1 +1,1 @@
-"""The section on sweeps: where methods and models are stable, over pairs of settings."""
+"""The section on sweeps: the stability of methods and models over pairs of settings."""

@@ -27,7 +27,7 @@ AXES = {
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> None:
-    """All figures of the section."""
+    """Draw all figures of the section."""
     _compression(result["compression"], folder)
     _clients(result["clients"], folder)
     _signs(result["signs"], folder)
@@ -39,19 +39,19 @@ def draw(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def heat(axis: Any, x: Any, y: Any, values: Any, low: float, high: float) -> Any:
-    """values (len(y), len(x)) as cells around equally spaced points, white at `low` and black at `high`."""
+    """Draw `values` (len(y), len(x)) as cells around equally spaced points, white at `low` and black at `high`."""
     (x0, dx), (y0, dy) = ((float(a[0]), float(a[1] - a[0])) for a in (x, y))
     ends = (x0 - dx / 2, x0 + (len(x) - 0.5) * dx, y0 - dy / 2, y0 + (len(y) - 0.5) * dy)
-    # one image with a pixel per cell: thousands of rectangles make a page slow
+    # one image with a pixel per cell: thousands of rectangles would make a page slow
     place = {"extent": ends, "origin": "lower", "aspect": "auto", "interpolation": "none"}
     return axis.imshow(_within(values, low, high), cmap="Greys", vmin=low, vmax=high, **place)
 
 
 def levels(axis: Any, x: Any, y: Any, values: Any, low: float, high: float) -> Any:
-    """values of a smooth function in steps of a tenth of the range, white at `low` and black at `high`."""
+    """Draw the values of a smooth function in steps of a tenth of the range, white at `low` and black at `high`."""
     steps = np.linspace(low, high, 11)
     areas = axis.contourf(x, y, _within(values, low, high), steps, cmap="Greys", vmin=low, vmax=high)
-    areas.set_edgecolor("face")  # without edges in the colour of their area a viewer shows seams
+    areas.set_edgecolor("face")  # viewers show seams unless edges have the colour of their area
     return areas
 
 
@@ -60,13 +60,13 @@ def _within(values: Any, low: float, high: float) -> np.ndarray:
 
 
 def line(axis: Any, x: Any, y: Any, name: str, words: str = "") -> None:
-    """The threshold of the method or of a model, in its style; `words` in the legend in place of the name."""
+    """Draw the threshold of the method or of a model in its style; the legend shows `words` instead of the name if given."""
     y = np.where(np.isfinite(np.asarray(y, float)), y, np.nan)
     axis.plot(x, y, linewidth=1.5, path_effects=rim(), label=f"threshold: {words or name}", **NAMED[name])
 
 
 def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] | None = None) -> None:
-    """The grey scale next to a row of axes."""
+    """Draw the grey scale next to a row of axes."""
     colours = axes[0].figure.colorbar(mesh, ax=list(axes), shrink=0.9, aspect=18, pad=0.01)
     colours.set_label(label)
     if ticks:
@@ -94,7 +94,7 @@ def _clients(result: Mapping[str, Any], folder: Path) -> None:
         for axis, (name, growth) in zip(axes, result["growth"].items(), strict=True):
             mesh = levels(axis, result["N"], result["sigma1"], growth, -1, 1)
             for subject in dict.fromkeys(("method", name)):
-                # where the threshold is the step size of the figure
+                # the contour on which the threshold equals the step size of the figure
                 level = np.minimum(result["thresholds"][subject], 1e3)
                 style = {"colors": NAMED[subject]["color"], "linestyles": [NAMED[subject]["linestyle"]]}
                 axis.contour(result["N"], result["sigma1"], level, [eta], **style).set_path_effects(rim())
@@ -136,7 +136,7 @@ def _signs(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def errors(axis: Any, x: Any, estimates: Mapping[str, Any], place: int, label: str | None = None) -> None:
-    """Estimates with their intervals, as marks that differ in shape and filling."""
+    """Draw estimates with their intervals, as marks that differ in shape and filling."""
     color = STYLES[place]["color"]
     ends = [estimates["below"], estimates["above"]]
     mark = {"fmt": "osD^"[place], "markersize": 3.2, "markerfacecolor": "white" if place % 2 else color}
@@ -170,7 +170,7 @@ def _floors(result: Mapping[str, Any], folder: Path) -> None:
         count, every = result["N"], result["every"]
         for n, (kind, name) in enumerate(METHODS.items()):
             floor = result["floors"][kind]
-            # through the last exact floor, so that what is not 1/N shows at few clients
+            # the line of slope -1 through the last exact floor, so that deviations show at few clients
             axes[0].plot(every, floor["exact"][-1] * every[-1] / every, linewidth=0.8, color="0.6")
             axes[0].plot(every, floor["exact"], linewidth=1.0, **STYLES[n])
             errors(axes[0], count, floor, n, label=f"{name}: slope ${result['slopes'][kind]}$")

@@ -1,4 +1,4 @@
-"""Where methods and models are stable, over pairs of settings, with the thresholds drawn in (theory 5, 6.3, 6.7, 6.9)."""
+"""The stability of methods and models over pairs of settings, with the thresholds drawn in (theory 5, 6.3, 6.7, 6.9)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,15 @@ SEED = 20250600181
 
 @dataclass(frozen=True)
 class SweepSize:
-    """How fine the sweeps are: cells a side, settings that are bracketed, step sizes of the sign chains, paths of a cell.
+    """The resolution of the sweeps.
 
-    alphas, counts, settled: indices of stable noise, numbers of clients, and paths of the runs up to what they settle at.
+    Args:
+        cells: number of cells per side of a heat map.
+        omegas: the compression ratios at which thresholds are bracketed.
+        nus, halvings: degrees of freedom, and number of halvings of the step size, for the sign chains.
+        exponents, starts, paths: numbers of exponents and starts of the schedules, and of paths per cell.
+        alphas, counts: the indices of stable noise, and the numbers of clients.
+        settled: number of paths of the runs that settle.
     """
 
     cells: int
@@ -38,7 +44,7 @@ class SweepSize:
     settled: int
 
 
-#: what the numbers of a `SweepSize` count
+#: a field of `SweepSize` -> what its number counts, in words
 COUNTED = {
     "cells": "cells a side", "omegas": r"values of $\omega$", "nus": r"values of $\nu$", "halvings": "step sizes of signs",
     "exponents": "exponents", "starts": "starts", "paths": "paths a cell", "alphas": r"values of $\alpha$",
@@ -53,13 +59,13 @@ SIZES = {
         (0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.4, 1.5, 1.6, 1.75, 1.9, 2.0), (1, 2, 4, 8, 16, 32, 64), 16000,
     ),
 }  # fmt: skip
-#: the settings of each sweep other than its axes
+#: the settings of each sweep apart from its axes
 QUADRATIC = {"sigma0": 0.5, "sigma1": 0.5, "N": 2}
 CLIENTS = {"omega": 3.0, "eta": 0.5}
 SIGNS = {"sigma": 1.0, "h": 1.0, "N": 2}
-#: of the sweep of q on the quartic: steps, and cells of q for one of the sides of the other heat maps
+#: for the sweep of q on the quartic: number of steps, and the ratio of its cells of q to the cells per side of other heat maps
 STEPS, WIDER = 12, 3
-#: step sizes of the stationary values, as shares of the method's threshold
+#: step sizes of the stationary values, relative to the method's threshold
 SHARES = (0.1, 0.5)
 STRENGTH = {"omega": 1.0, "sigma1": 0.5, "d": 2, "N": 2}
 STRENGTHS: dict[str, tuple[tuple[float, ...], bool]] = {
@@ -68,13 +74,13 @@ STRENGTHS: dict[str, tuple[tuple[float, ...], bool]] = {
     "d": ((1, 2, 3, 4), False),
     "N": ((1, 2, 4, 8, 16, 32), True),
 }
-#: evidence -> the quantities on the axes
+#: key of the evidence -> the quantity on the axis
 EVIDENCE = {"strength-omega": "omega", "strength-noise": "sigma1", "strength-dimension": "d", "strength-clients": "N"}
 
 
 @final
 class Sweeps(Section):
-    """Heat maps of growth, blow-ups and stationary losses, and their evidence about the thresholds."""
+    """Heat maps of growth, blow-ups and stationary losses, and their evidence on the thresholds."""
 
     name, title = "sweeps", "Where the thresholds lie"
 
@@ -111,7 +117,7 @@ class Sweeps(Section):
 
 
 def compression(size: SweepSize) -> dict[str, Any]:
-    """omega x eta on a quadratic: growth of E x^2, thresholds, and stationary values of the method and of each model."""
+    """Sweep over omega and eta on a quadratic: growth of E x^2, thresholds, and stationary values of the method and each model."""
     from sdescent.numerics.evidence.sweeps import findings, quadratic
 
     omega, eta = np.linspace(0, 8, size.cells), np.linspace(0.02, 2.4, size.cells)
@@ -176,7 +182,7 @@ def _stationary_row(rest: Mapping[str, Sequence[Any]], n: int) -> dict[str, Any]
 
 
 def clients(size: SweepSize) -> dict[str, Any]:
-    """N x sigma1: growth of the method and of two models at one step size; the threshold rises with N and falls with sigma1."""
+    """Sweep over N and sigma1: growth and thresholds of the method and its models at one step size."""
     from sdescent.numerics.evidence.sweeps import quadratic
 
     count, s1 = 2 ** np.linspace(0, 6, size.cells), np.linspace(0, 2, size.cells)
@@ -192,7 +198,7 @@ def clients(size: SweepSize) -> dict[str, Any]:
 
 
 def signs(size: SweepSize) -> dict[str, Any]:
-    """nu x eta: the stationary E x^2 of DSignSGD over the formula, and its limit as eta falls."""
+    """Sweep over nu and eta: the ratio of DSignSGD's stationary E x^2 to the formula, and its limit as eta -> 0."""
     from sdescent.numerics.evidence.sweeps import findings
     from sdescent.numerics.evidence.sweeps.signs import limit, sign_stationary
 
@@ -230,7 +236,7 @@ def signs(size: SweepSize) -> dict[str, Any]:
 
 
 def quartic(size: SweepSize) -> dict[str, Any]:
-    """q = eta x_0^2 against time on x^4/4, without noise."""
+    """Sweep over q = eta x_0^2 and time on x^4/4, without noise."""
     from sdescent.numerics.evidence.sweeps import findings
     from sdescent.numerics.evidence.sweeps.quartic import SUBJECTS, descent, thresholds
 
@@ -259,7 +265,7 @@ def quartic(size: SweepSize) -> dict[str, Any]:
 
 
 def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
-    """p x q: how many paths of pre-scheduled methods blow up on the quartic."""
+    """Sweep over p and q: the share of paths of pre-scheduled methods that blow up on the quartic."""
     from sdescent.numerics.evidence.sweeps import findings
     from sdescent.numerics.evidence.sweeps import quartic as runs
     from sdescent.numerics.evidence.sweeps.quartic import KINDS, METHOD, blow_ups
@@ -309,7 +315,7 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
 
 
 def strength() -> dict[str, Any]:
-    """The largest stable constant step of the method, measured, against the step of theory 6.3."""
+    """The largest stable constant step of the method, measured, compared with the step of theory 6.3."""
     from sdescent.numerics.evidence.sweeps import findings, quadratic
 
     series, pieces = {}, {}

@@ -1,4 +1,4 @@
-"""What the heat maps show, in words, computed from what they draw."""
+"""Descriptions of the heat maps in words, computed from their data."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sdescent.reports.document.tex import listed
 from sdescent.reports.paper.sweeps.figures import DESCENT, TITLES
 
 METHOD = "method"
-#: lines this close, relative to the method's, lie on each other
+#: relative distance within which a line coincides with the method's
 _SAME = 1e-9
 
 
 def all_of(pieces: Mapping[str, Any]) -> dict[str, str]:
-    """By figure what there is to see, LaTeX; `pieces`: the pieces of the section."""
+    """A description of each figure, in LaTeX. `pieces` are those of the section."""
     return {
         "compression": lines(pieces["compression"]["thresholds"]),
         "clients": lines(pieces["clients"]["thresholds"]),
@@ -27,7 +27,7 @@ def all_of(pieces: Mapping[str, Any]) -> dict[str, str]:
 
 
 def lines(thresholds: Mapping[str, Any]) -> str:
-    """Where the threshold of each model lies to the method's, at all settings of a figure."""
+    """The position of each model's threshold relative to the method's, over all settings of a figure."""
     method = np.asarray(thresholds[METHOD], float)
     places: dict[str, list[str]] = {
         "the method's": [],
@@ -48,7 +48,7 @@ def lines(thresholds: Mapping[str, Any]) -> str:
 
 
 def growth(intervals: Mapping[str, Sequence[str]]) -> str:
-    r"""From which q each panel turns dark: between two neighbouring cells, or nowhere, where the second is \infty."""
+    r"""The q from which each panel is dark: between two neighbouring cells, or nowhere if the second is \infty."""
     sentences, never = [], []
     for name, (low, high) in intervals.items():
         words = DESCENT if name == METHOD else f"the {name} model"
@@ -61,7 +61,7 @@ def growth(intervals: Mapping[str, Sequence[str]]) -> str:
 
 
 def blow_ups(schedules: Mapping[str, Any]) -> str:
-    """Where gradient descent blows up, above its threshold and below, and which methods do not."""
+    """The starts from which gradient descent blows up, above and below its threshold, and the blow-ups of the other methods."""
     above = np.asarray(schedules["q"])[None, :] >= np.asarray(schedules["thresholds"])[:, None]
     method = np.asarray(schedules["blown"][METHOD]) > 0
     sentences = [

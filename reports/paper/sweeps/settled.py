@@ -1,4 +1,4 @@
-"""Where the methods settle: against the index of stable noise, the number of clients and, for signs, the step size."""
+"""The levels at which methods settle, against the index of stable noise, the number of clients and, for signs, the step size."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import numpy as np
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.numbers import number, uncertain
 
-#: of the runs under stable noise; indices and caps of the means of min(f, c), from 1/100 to 10^6 times f(x_0)
+#: settings of the runs with stable noise; indices and caps of the means of min(f, c), from 1/100 to 10^6 times f(x_0)
 TAILS = {"eta": 0.1, "N": 2, "sigma": 1.0, "x0": 2.0, "steps": 100}
 CAPPED, CAPS = (1.0, 1.5, 2.0), tuple(10.0**k for k in range(-2, 7))
 QUANTILES = (0.5, 0.9)
-#: a mean of min(f, c) is drawn where this many paths end beyond c: with fewer its interval is too short
+#: a mean of min(f, c) is drawn if at least this many paths end beyond c: with fewer paths its interval is too short
 BEYOND = 25
-#: of the floors: affine noise sigma0^2 + sigma1^2 G^2 and compression of DCSGD, Cauchy noise of scale 1 for the signs
+#: settings of the floors: affine noise sigma0^2 + sigma1^2 G^2 and compression of DCSGD, Cauchy noise of scale 1 for the signs
 FLOORS = {"eta": 0.4, "sigma0": 0.5, "sigma1": 0.5, "omega": 1.0, "nu": 1.0}
-#: the place of the first run on stalling, beyond those of the floors: no two of these runs share draws
+#: the `place` of the first run on stalling, beyond those of the floors, so that no two of these runs share draws
 STALL = 100
 
 
 def _points(estimates: Sequence[Any]) -> dict[str, np.ndarray]:
-    """Estimates as arrays: values, and what goes below and above them."""
+    """Estimates as arrays: the values, and the lengths of their error bars below and above."""
     value = np.array([e.value for e in estimates])
     lower, upper = np.array([e.lower for e in estimates]), np.array([e.upper for e in estimates])
     return {"value": value, "below": value - lower, "above": upper - value}
 
 
 def _outside(compared: Sequence[tuple[Any, float]]) -> int:
-    """How many exact values are not in their intervals."""
+    """The number of exact values outside their intervals."""
     return sum(not e.lower <= v <= e.upper for e, v in compared)
 
 
@@ -45,7 +45,7 @@ def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
     exact = {q: stable.loss_quantile(alphas, q, setting) for q in QUANTILES}
     rest = [stable.sign_mean_loss(a, setting) for a in alphas]
     level = joint(len(QUANTILES) * len(alphas))
-    # a heavy tail spreads a quantile over powers of ten; the share of paths below its exact value is as sharp for every law
+    # a heavy tail spreads a quantile over powers of ten, but the share of paths below the exact quantile is as sharp for every law
     compared = [(share, q) for q in QUANTILES for share in plain.shares(exact[q], level)]
     means = list(zip(signs.means(level=joint(len(alphas))), rest, strict=True))
     caps = np.array(CAPS) * setting.start
@@ -83,9 +83,9 @@ def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
 
 
 def _capped(plain: Any, alpha: float, caps: np.ndarray) -> dict[str, Any]:
-    """The means of min(f, c) of one index, where their intervals can be trusted."""
+    """The means of min(f, c) for one index, at the caps where their intervals can be trusted."""
     loss = plain.loss[list(plain.alpha).index(alpha)]
-    # a mean that rests on few paths beyond the cap has too short an interval; Gaussian noise has every moment
+    # with few paths beyond the cap the interval is too short; Gaussian noise has all moments, so any cap will do
     enough = (np.array([np.sum(loss > c) for c in caps]) >= BEYOND) | (alpha == 2)
     n = list(plain.alpha).index(alpha)
     return {"at": caps[enough], **_points([plain.means(float(c))[n] for c in caps[enough]])}
@@ -139,7 +139,7 @@ def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
 
 
 def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed: int) -> dict[str, Any]:
-    """E x^2 at which DSignSGD stalls over the step size, with the line of entry 6.7-sign."""
+    """The E x^2 at which DSignSGD stalls, over the step size, with the line of entry 6.7-sign."""
     from sdescent.numerics.evidence.sweeps import findings
     from sdescent.numerics.evidence.sweeps import floors as chains
 
@@ -175,5 +175,5 @@ def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed:
 
 
 def settings() -> Mapping[str, Any]:
-    """The sentences of the captions."""
+    """The settings that the captions show."""
     return {"tails": TAILS, "floors": FLOORS, "capped": CAPPED, "beyond": BEYOND}

@@ -1,4 +1,4 @@
-"""Tightness of every bound, bounds as curves over time, and weak errors against the step size."""
+"""The figures of the section: tightness of every bound, bounds as curves over time, and weak errors against the step size."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from sdescent.reports.document.figures import BOUND, NAMED, bands, figure, legend_of_all
 
-#: ends of the axis of the tightness; a value beyond them is drawn as an arrow at the end
+#: ends of the tightness axis; an arrow at the end stands for a value beyond it
 ENDS = (0.1, 10.0)
-#: marks of the models
+#: the marker of each model
 MARKS = {"first-order": "o", "second-order": "s", "corrected": "^"}
-#: of the tightness: whose -> (mark, its filling, its size, what the legend says)
+#: subject of a tightness -> (marker, filling, size, words in the legend)
 SUBJECTS = {
     "SDE": ("o", "black", 4.5, "SDE, or the formula"),
     "method": ("s", "white", 4.5, "method"),
@@ -22,20 +22,20 @@ SUBJECTS = {
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> None:
-    """All figures of the section."""
+    """Draw all figures of the section."""
     _tightness(result["tightness"], folder)
     _curves(result["curves"], folder)
     _orders(result["orders"], folder)
 
 
 def _tightness(ratios: Mapping[str, Mapping[str, float]], folder: Path) -> None:
-    """In two columns: one of all entries is taller than a page."""
+    """Draw the tightness of all entries in two columns, as a single one would be taller than a page."""
     names = list(ratios)
     half = math.ceil(len(names) / 2)
     with figure(folder, "verification-tightness", columns=2, size=(3.3, 0.9 + 0.125 * half)) as axes:
         for axis, part in zip(axes, (names[:half], names[half:]), strict=True):
             _ratios(axis, {name: ratios[name] for name in part})
-            axis.set_ylim(half - 0.5, -0.5)  # the same height of a line in both
+            axis.set_ylim(half - 0.5, -0.5)  # lines have the same height in both columns
         legend_of_all(axes, len(SUBJECTS), handlelength=2.0)
 
 
@@ -48,7 +48,7 @@ def _ratios(axis: Any, ratios: Mapping[str, Mapping[str, float]]) -> None:
                 (n, min(max(v, ENDS[0]), ENDS[1])) for n, v in places if low <= v < high or v == high == math.inf
             ]
             if not visible:
-                continue  # a line without points that is not clipped takes its place at the origin of the figure
+                continue  # a line without points that is not clipped would appear at the origin of the figure
             look = {"color": "black", "markerfacecolor": face, "markersize": size, "clip_on": False, "zorder": 3}
             label = words if shape == mark else None
             axis.plot([v for _, v in visible], [n for n, _ in visible], shape, label=label, linestyle="", **look)
@@ -66,7 +66,7 @@ def _curves(curves: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
     with figure(folder, "verification-curves", columns=len(curves), size=(1.65, 2.2)) as axes:
         for axis, (name, curve) in zip(axes, curves.items(), strict=True):
             axis.plot(curve["times"], curve["bound"], linewidth=2.4, label="bound", **BOUND)
-            # the method first: it is the reference, with the band, as in every figure of a method and its models
+            # the method first: it is the reference, drawn with its band, as in every figure of a method and its models
             bands(axis, curve["times"], {_subject(s, curve): curve["series"][s] for s in ("method", "SDE")})
             axis.set_yscale("log")
             axis.set_title(name)
@@ -89,7 +89,7 @@ def _orders(orders: Any, folder: Path) -> None:
                     one["etas"], one["errors"], marker=MARKS[one["model"]], markersize=3.5, linewidth=1.2, label=one["model"],
                     **NAMED[one["model"]],
                 )  # fmt: skip
-                # the stated order, through the smallest step size
+                # the stated order, as a line just above the smallest step size
                 eta, error = one["etas"][-1], one["errors"][-1]
                 guide = [1.25 * error * (e / eta) ** one["stated"] for e in one["etas"]]
                 axis.loglog(one["etas"], guide, color="#999999", linewidth=0.6, zorder=0)

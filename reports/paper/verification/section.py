@@ -1,4 +1,4 @@
-"""The catalogue compared with numbers, bounds as curves over time, weak orders of the models (theory 2, 6, 7)."""
+"""The catalogue compared with numbers, bounds as curves over time, and weak orders of the models (theory 2, 6, 7)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from sdescent.reports.paper.verification import figures as verification_figures
 from sdescent.reports.paper.verification import weak_orders
 from sdescent.reports.sections.base import NONE, Inputs, Section, reduced
 
-#: paths of the curves over the horizon, each of an SDE and of a method
+#: number of paths behind a curve over the horizon, for the SDE and the method each
 PATHS = {"quick": 1536, "full": 8192}
-#: entries whose curve is in the figure, in its order; the PL bound comes last
+#: the entries whose curves are in the figure, in order; the PL bound comes last
 IN_FIGURE = ("6.2-scheduled", "6.3-low-scheduled", "6.4-global-scheduled")
-#: verdicts from the worst to the best: one word for several routes
+#: verdicts from the worst to the best, to combine several routes
 _ORDER = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.CONFIRMED)
-#: two computations of one number differ by at most this share
+#: largest relative difference between two computations of one number
 _ROUNDING = 1e-12
-#: facts about a noise law, of which there are many similar ones: 8-cauchy-1, 8-cauchy-2, ..
+#: id of a fact about a noise law; many are similar: 8-cauchy-1, 8-cauchy-2, ..
 _LAW = re.compile(r"(8-.+)-(\d+)")
-#: mathematics in the notes of checks, which are plain text
+#: plain text in the notes of checks -> LaTeX
 _MATHS = {
     "E x^2": r"\mathbb{E}\,x^2", "E G": r"\mathbb{E}\,G", "|f'|": "|f'|", "f''": "f''", "D_0": "D_0", "eta": r"\eta",
     "eps": r"\varepsilon", "kappa": r"\kappa", "omega": r"\omega", "(1+t)^(-1/2)": "(1+t)^{-1/2}",
@@ -48,7 +48,7 @@ TITLES = {
 
 @final
 class Verification(Section):
-    """The catalogue by `sdescent.numerics.evidence.verify`; curves; weak orders."""
+    """The catalogue checked by `sdescent.numerics.evidence.verify`, with curves and weak orders."""
 
     name, title = "verification", "Bounds against numbers"
 
@@ -101,7 +101,7 @@ class Verification(Section):
 
 
 def _left_out() -> list[tuple[str, str]]:
-    """The quantities that a quick report reduces, with their values; the last one only `_group` knows."""
+    """The reductions of a quick report; the last one, which `_group` makes, is not derived from settings."""
     quick, full = ({"paths": PATHS[size], "halvings": weak_orders.HALVINGS[size]} for size in ("quick", "full"))
     words = {"paths": "paths", "halvings": "step sizes of weak orders"}
     return [*reduced(quick, full, words), (NONE, "simulations outside the conditions")]
@@ -121,12 +121,12 @@ class Comparisons(Section):
 
 
 def scheduled() -> list[str]:
-    """Entries on a random time, which are compared by simulation."""
+    """The ids of the entries on a random time, which are checked by simulation."""
     return [id for id in entries() if id.endswith("scheduled")]
 
 
 def grouped() -> dict[str, list[str]]:
-    """Ids by the section of the theory that they are of, in the order of the catalogue's numbers."""
+    """The ids by section of the theory, in the order of `TITLES`."""
     by_group: dict[str, list[str]] = {name: [] for name in TITLES}
     for id in entries():
         by_group[id.partition("-")[0]].append(id)
@@ -134,7 +134,7 @@ def grouped() -> dict[str, list[str]]:
 
 
 def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The results of a group; simulations are separate pieces, and in a quick report they come from the curves."""
+    """The results of a group. Simulations are separate pieces; in a quick report they come from the curves."""
     apart = [id for id in ids if id in curves]
     rest = [id for id in ids if id not in apart]
     results: list[dict[str, Any]] = []
@@ -151,7 +151,7 @@ def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str,
 
 
 def verified(ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What `sdescent.numerics.evidence.verify` says, as JSON values."""
+    """The results of `sdescent.numerics.evidence.verify`, as JSON values."""
     from sdescent.numerics.evidence.verify import verify
 
     return [one.to_dict() for one in verify(ids, seconds=3600)] if ids else []
@@ -164,7 +164,7 @@ def _curve(context: Inputs, id: str, paths: int) -> dict[str, Any]:
 
 
 def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
-    """The curve of an entry, and its verdicts at the last horizon in the form of `verified`; scale multiplies the bound."""
+    """The curve of an entry, and its verdicts at the last horizon in the form of `verified`; `scale` multiplies the bound."""
     from sdescent.numerics.evidence.paths.curves import random_time
     from sdescent.numerics.evidence.paths.random_time import instances
 
@@ -187,7 +187,7 @@ def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
 
 
 def polyak_curve(paths: int) -> dict[str, Any]:
-    """The PL bound with E f exactly, and its simulated mean and band."""
+    """The PL bound with the exact E f, and its simulated mean and band."""
     from sdescent.numerics.evidence.paths.curves import polyak
 
     simulated, exact = polyak(paths)
@@ -207,13 +207,13 @@ def _series_of(simulated: Any) -> dict[str, Any]:
 
 
 def _apart(curve: Mapping[str, Any]) -> float:
-    """The largest distance over time of the method's mean to that of the SDE, per cent of the latter."""
+    """The largest relative distance over time of the method's mean from the SDE's, in per cent."""
     sde, method = (np.array(curve["series"][subject]["mean"]) for subject in ("SDE", "method"))
     return float(100 * np.max(np.abs(method / sde - 1)))
 
 
 def _below(curve: Mapping[str, Any]) -> bool:
-    """Whether both means are nowhere above the bound."""
+    """Whether neither mean ever exceeds the bound."""
     bound = np.array(curve["bound"])
     return all(np.all(np.array(series["mean"]) <= bound * (1 + _ROUNDING)) for series in curve["series"].values())
 
@@ -224,18 +224,21 @@ def _settings(curve: Mapping[str, Any]) -> dict[str, str]:
 
 
 def subject_key(subject: str) -> str:
-    """SDE -> sde; SDE, not linearised -> sde-not-linearised."""
+    """A subject as a key: SDE -> sde; SDE, not linearised -> sde-not-linearised."""
     return re.sub(r"[^a-z]+", "-", subject.lower())
 
 
 def worst(verdicts: Iterable[str]) -> str:
-    """VIOLATED if one of them is; CONFIRMED if there are some and all of them are."""
+    """The worst verdict: VIOLATED if one is, CONFIRMED if there are some and all are, else INCONCLUSIVE."""
     present = set(verdicts)
     return next((v for v in _ORDER if v in present), Verdict.INCONCLUSIVE)
 
 
 def theorem_evidence(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """verify-<entry>-<subject> -> the verdict over all routes; of a simulation one comparison counts, else every point."""
+    """The evidence verify-<entry>-<subject>: the verdict over all routes, and the numbers of comparisons and failures.
+
+    A simulation counts as one comparison; on other routes every point counts.
+    """
     pieces = {}
     for (id, subject), parts in _by_subject(results).items():
         sizes = [
@@ -278,7 +281,7 @@ def _in_words(note: str) -> str:
 
 
 def rows(results: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:
-    """The lines of a table: one for each entry, subject and route; facts on one law share a line where they agree."""
+    """The rows of a table, one for each entry, subject and route; facts on one law share a row if their verdicts agree."""
     lines: dict[tuple[str, ...], dict[str, Any]] = {}
     for one in (f for id in ids for f in results if f["id"] == id):
         law = _LAW.fullmatch(one["id"])
@@ -313,7 +316,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mathematics(id: str, name: str) -> str:
-    """An assumption as TeX: its name if that consists of words, else the formula that the name spells."""
+    """An assumption in TeX: its name if that consists of words, else the formula that the name spells."""
     if not set(name) & set("<>=^_"):
         return str(escape(name))
     entry = entries()[id]
@@ -325,9 +328,9 @@ def _mathematics(id: str, name: str) -> str:
 
 
 def tightness(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """entry -> subject -> least bound/value over routes, where one is known, in the order of the catalogue.
+    """The least bound/value over routes, as entry -> subject -> number in the order of the catalogue, where one is known.
 
-    An equality has none, whether it is proved or refuted. "witness": at the numbers that refute a claim.
+    An equality has none, whether it is proved or refuted. The subject "witness" stands for the numbers that refute a claim.
     """
     ratios: dict[str, dict[str, float]] = {}
     for one in results:
@@ -343,11 +346,11 @@ def tightness(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float
 def violations(
     ratios: Mapping[str, Mapping[str, float]], pieces: Mapping[str, Mapping[str, Any]], results: Results
 ) -> dict[str, Any]:
-    """The violated rows of a figure of `ratios`, from its evidence.
+    """The violated rows in the figure of `ratios`, from its evidence.
 
     Returns:
-        "proved": theorems that fail on what they are about; "refuted": claims with a ratio beside that of their refutation; both by
-        id; "method": how many theorems do not carry over to the method.
+        "proved": ids of theorems that fail on their own subject; "refuted": ids of refuted claims that have a ratio besides the
+        witness's; "method": the number of theorems that do not carry over to the method.
     """
     failing = [piece for piece in pieces.values() if piece["verdict"] == Verdict.VIOLATED]
     covered = list(dict.fromkeys(piece["about"] for piece in failing if results.covers(piece)))
@@ -358,16 +361,16 @@ def violations(
     }
 
 
-#: how the name of a theorem on the method ends where there is one on the equation too
+#: the end of the id of a theorem on the method, if there is one on the equation too
 OF_THE_METHOD = "-method"
 
 
 def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str:
-    """The entries that are about the method itself, so that they cover what was compared with it.
+    """The entries about the method itself, which cover their comparisons with it.
 
     Returns:
-        by name, a group as a whole where all its comparisons with the method are covered, and likewise all that are named after
-        the method; "" where there are none.
+        The ids in words. A group is named as a whole if all its comparisons with the method are covered, and likewise all entries
+        that are named after the method. "" if there are none.
     """
     covered = {
         piece["about"]: results.covers(piece)

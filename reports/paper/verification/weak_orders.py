@@ -1,4 +1,4 @@
-"""Weak orders of the three models, as slopes of errors without sampling, against the orders that theory 2 states."""
+"""Weak orders of the three models, as slopes of errors without sampling, compared with the orders that theory 2 states."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.numbers import number
 from sdescent.reports.sections.base import Inputs
 
-#: step sizes of a case
+#: number of step sizes of a case
 HALVINGS = {"quick": 3, "full": 5}
 #: an order is decided by an interval of at most this half-width, a quarter of the distance between the orders 1 and 2
 WIDEST = 0.25
-#: discretisation of either side over the weak error, at most
+#: largest ratio of the discretisation errors to the weak error
 RESOLVED = 1e-2
 MODELS = ("first-order", "second-order", "corrected")
 
 
 def cases() -> dict[str, dict[str, Any]]:
-    """The cases of theory 7: method, loss, phi, parameters and the exponent of the largest step; x0 = T = 1."""
+    """The cases of theory 7: method, loss, phi, parameters, and the exponent k of the largest step 2^-k; x0 = T = 1."""
     import sympy as sp
 
     from sdescent.derive.methods.distributed import DSGD, DSignSGD
@@ -55,7 +55,7 @@ def stored(context: Inputs, case: str, model: Model, halvings: int) -> dict[str,
 
 
 def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[str, Any]:
-    """Weak errors at the step sizes of a case and the slope; another equation in place of the model plants an error."""
+    """The weak errors at the step sizes of a case, and the slope. An `equation` in place of the model plants an error."""
     from sdescent.derive.equations.process.model_table import WEAK_ORDERS
     from sdescent.numerics.evidence.weak_order import weak_order
 
@@ -71,7 +71,7 @@ def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[
 
 
 def verdict(orders: Mapping[str, Any]) -> str:
-    """Whether the interval order +- doubt holds the stated order, with a doubt of at most `WIDEST` and resolved errors."""
+    """Whether the interval order +- doubt contains the stated order, with a doubt of at most `WIDEST` and resolved errors."""
     measured, doubt = orders["slope"]["order"], orders["slope"]["doubt"]
     if measured is None or doubt is None or doubt > WIDEST or not orders["resolution"] <= RESOLVED:
         return Verdict.INCONCLUSIVE
@@ -79,7 +79,7 @@ def verdict(orders: Mapping[str, Any]) -> str:
 
 
 def evidence_of(orders: Mapping[str, Any]) -> dict[str, Any]:
-    """Verdict on the stated order, in words."""
+    """The verdict on the stated order as evidence, in words."""
     measured, doubt = orders["slope"]["order"], orders["slope"]["doubt"]
     if measured is None or doubt is None:
         says = "the weak errors change their sign, so they have no order over these step sizes"
