@@ -61,13 +61,13 @@ class StationaryMoments:
         """The expressions that must be positive for V to exist, without those that are positive for all values of the symbols.
 
         V exists iff every eigenvalue of `system` has a negative real part (an equation in continuous time), or every eigenvalue
-        of 1 + `system` lies within the unit circle (the method). Both maps of covariances keep covariances apart from a term
-        A V + V A' (resolvent-positive), so the eigenvalue furthest to the right, or of the largest modulus, is real, with a
-        positive semidefinite eigenvector (Damm 2004, Rational Matrix Equations in Stochastic Control, section 3.2). Hence both
-        say that det(s - system) has no root s >= 0, which they say iff all its coefficients are positive: positive
-        coefficients leave no such root, and roots with negative real parts give positive ones. The same holds for factors of it.
-        The eigenvector has a diagonal that is not 0, so entries on which no diagonal entry depends play no part; and the
-        determinant is a product over the groups of entries that depend on each other.
+        of 1 + `system` lies inside the unit circle (the method). Apart from a term A V + V A', both maps take covariances to
+        covariances (they are resolvent-positive). The rightmost eigenvalue, or the one of largest modulus, is therefore real
+        and has a positive semidefinite eigenvector (Damm 2004, Rational Matrix Equations in Stochastic Control, section 3.2).
+        Hence V exists iff det(s - system) has no root s >= 0, and this holds iff all its coefficients are positive: positive
+        coefficients exclude such a root, and roots with negative real parts give positive coefficients. The same holds for
+        each factor of the determinant. The diagonal of the eigenvector is nonzero, so entries on which no diagonal entry
+        depends do not matter. The determinant is a product over the groups of entries that depend on each other.
         """
         margins: list[sp.Expr] = []
         for group in _groups(self.system, [n for n, (i, j) in enumerate(self.pairs(self.matrix.rows)) if i == j]):

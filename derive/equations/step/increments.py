@@ -217,7 +217,7 @@ class SeriesAlgebra(Operators):
         return inner.applied(MEANING[name])
 
     def _homogeneous(self, function: Callable[[sp.Expr], sp.Expr], inner: Series) -> Series:
-        """The sign or absolute value of a series, by its first coefficient and, for the later ones, the slope away from the kink."""
+        """The sign or absolute value of a series: by its first coefficient, then by the slope away from the kink."""
         head = inner.first()
         if head is None:
             return Series.constant(0)
