@@ -49,16 +49,16 @@ class SDE(Equation, Solvable):
 
     @cached_property
     def expanded(self) -> CoordinateSDE:
-        """The equation in named coordinates, for the dimension that it was derived for.
+        """The equation in named coordinates, in the dimension for which it was derived.
 
         Raises:
-            BadInput: it was derived without a dimension (use `coordinates(dim)`).
+            BadInput: the equation was derived without a dimension (use `coordinates(dim)`).
             NoClosedForm: only moments given the message are known.
         """
         return expand(self)
 
     def coordinates(self, dim: int | None = None) -> CoordinateSDE:
-        """The equation in named coordinates of R^dim; by default, for the dimension for which it was derived."""
+        """The equation in named coordinates of R^dim, by default in the dimension for which it was derived."""
         dim = dimension(dim)
         if dim is None or dim == self.dim:
             return self.expanded
@@ -191,10 +191,10 @@ class RuleSDE(SDE):
 
     @cached_property
     def expanded(self) -> StateSDE:
-        """The equation in named coordinates, for the dimension that it was derived for.
+        """The equation in named coordinates, in the dimension for which it was derived.
 
         Raises:
-            BadInput: it was derived without a dimension (use `coordinates(dim)`).
+            BadInput: the equation was derived without a dimension (use `coordinates(dim)`).
             NoClosedForm: a moment has no closed form.
         """
         dim = required(self.dim)

@@ -69,7 +69,7 @@ class StateSDE(CoordinateSDE, Solvable):
         return moment_equations(self, order)
 
     def stationary_moments(self) -> StationaryMoments:
-        """E xx' of the stationary law for an affine drift, with the condition under which it exists.
+        """The stationary E xx' for an affine drift, with the condition under which the law exists.
 
         These are moments about 0, not about the mean, which `moment_equations(1).stationary()` gives.
 

@@ -88,7 +88,8 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
     """The model without the fast letters: `Averaged`, or `Signs` if no constants l exist.
 
     Raises:
-        Refusal: "no-averaged-model" if neither way yields a model; "no-diffusion" if a slow letter moves by more than the time.
+        Refusal: "no-averaged-model" if neither way yields a model; "no-diffusion" if a slow letter moves by more than the time
+            of a step.
     """
     letters, fast = expanded.method.rule.letters, expanded.fast
     slow = [a for a in letters if a not in fast]

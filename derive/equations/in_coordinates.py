@@ -1,4 +1,4 @@
-"""An SDE in named coordinates: x1.. with a loss, or g1.. and H1_1.. while the loss is unspecified."""
+"""An SDE in named coordinates: x1, .. with a loss, or g1, .. and H1_1, .. while the loss is unspecified."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ LARGEST = 2_000_000
 
 
 def state_symbols(dim: int) -> list[sp.Symbol]:
-    """x1, .., x_dim (real)."""
+    """The symbols x1, .., x_dim of the state (real)."""
     return list(_state(dim))
 
 
 @lru_cache(maxsize=16)
 def _state(dim: int) -> tuple[sp.Symbol, ...]:
-    """Cached, since every solve needs them: making ten thousand symbols takes as long as hundreds of steps of a path."""
+    """The cached symbols of the state: every solve needs them, and making 10,000 takes as long as hundreds of steps of a path."""
     return tuple(sp.Symbol(f"x{m + 1}", real=True) for m in range(dim))
 
 
@@ -54,12 +54,12 @@ def derivatives_of(loss: Loss, dim: int) -> dict[sp.Expr, sp.Expr]:
 
 
 def gradient_symbols(dim: int) -> list[sp.Symbol]:
-    """g1, .., g_dim (real)."""
+    """The symbols g1, .., g_dim of the gradient (real)."""
     return [sp.Symbol(f"g{m + 1}", real=True) for m in range(dim)]
 
 
 def message_symbols(dim: int) -> list[sp.Symbol]:
-    """v1, .., v_dim (real): the message that a client compresses."""
+    """The symbols v1, .., v_dim of the message that a client compresses (real)."""
     return [sp.Symbol(f"v{m + 1}", real=True) for m in range(dim)]
 
 
@@ -70,7 +70,7 @@ def hessian_symbols(dim: int) -> sp.Matrix:
 
 @dataclass(frozen=True)
 class CoordinateSDE:
-    """dX = drift dt + L dW with L L' = covariance, an Ito equation in R^dim.
+    """An Ito equation dX = drift dt + L dW in R^dim, with L L' = covariance.
 
     Args:
         state: the symbols x1, ..
@@ -133,11 +133,11 @@ class CoordinateSDE:
         return "general" if symbols_of(self.covariance) & set(self.state) else "additive"
 
     def stratonovich_drift(self) -> sp.Matrix:
-        """drift_i - (1/2) sum_jk L_jk d_j L_ik: the drift of the Stratonovich equation with the same solutions (theory 2).
+        """The drift of the Stratonovich equation with the same solutions, drift_i - (1/2) sum_jk L_jk d_j L_ik (theory 2).
 
         Raises:
-            Refusal: "unspecified-gradient" without a loss; "no-root" where no closed root is known;
-                "singular-covariance" where the root is not differentiable.
+            Refusal: "unspecified-gradient" without a loss; "no-root" if no closed root is known; "singular-covariance" if the
+                root is not differentiable.
         """
         if not self.specified:
             raise Refusal(
@@ -165,14 +165,14 @@ class CoordinateSDE:
 
 
 def required(dim: int | None) -> int:
-    """The dimension that an equation was derived for; raises BadInput if it was derived for any dimension."""
+    """The dimension for which an equation was derived; raises BadInput if it was derived for any dimension."""
     if dim is None:
         raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
     return dim
 
 
 def expand(equation: Equation) -> CoordinateSDE:
-    """An equation that was derived for a dimension, in named coordinates.
+    """The equation in named coordinates, if it was derived for a dimension.
 
     Raises:
         NoClosedForm: only moments given the message are known.

@@ -143,7 +143,7 @@ def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int =
         return ()
     try:
         return _kinks_of_loss(loss, dim, DERIVATIVES[model] - fewer)
-    except TypeError:  # a class of the user's that has no hash
+    except TypeError:  # a user's class without a hash
         return _kinks_of_loss.__wrapped__(loss, dim, DERIVATIVES[model] - fewer)
 
 

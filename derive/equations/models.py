@@ -1,4 +1,4 @@
-"""From a method to its SDE: three continuous models of the same step (theory 2)."""
+"""Three continuous models of the same step of a method (theory 2)."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from sdescent.derive.vocabulary.symbols import eta
 
 
 def first_order(b: sp.Expr, method: Method) -> sp.Expr:
-    """-h b: the classical model, weak order 1."""
+    """The drift -h b of the classical model, of weak order 1."""
     return -method.schedule.factor * b
 
 
 def second_order(b: sp.Expr, method: Method) -> sp.Expr:
-    """-h b - (eta/2)(J_{hb}(h b) - d(h b)/dt): weak order 2 ([L]); b depends on t where the noise does.
+    """The drift -h b - (eta/2)(J_{hb}(h b) - d(h b)/dt), of weak order 2 ([L]); b depends on t if the noise does.
 
     Raises:
         Refusal: "not-differentiable" if b has jumps, has an unbounded slope near g = 0 or has no known Jacobian.
@@ -101,7 +101,7 @@ def steep_at_zero(b: sp.Expr, method: Method) -> bool:
 
 
 def corrected(b: sp.Expr, method: Method) -> sp.Expr:
-    """-h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j): faithful to the stability of the method ([S] v2), weak order 1.
+    """The drift -h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j), faithful to the method's stability ([S] v2), weak order 1.
 
     Raises:
         Refusal: "unbounded-lambda" if b_j/g_j is unbounded.
@@ -142,7 +142,7 @@ def _from_the_right(body: sp.Expr) -> sp.Expr:
 
 
 def curvature(b: sp.Expr) -> sp.Expr:
-    """(Lam H Lam g)_j = Lam_j (H b)_j, since Lam_k g_k = b_k."""
+    """The term (Lam H Lam g)_j = Lam_j (H b)_j of the corrected drift, since Lam_k g_k = b_k."""
     return lam(b) * hvp(b)
 
 
@@ -162,7 +162,7 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
 
 @lru_cache(maxsize=64)
 def lam(b: sp.Expr) -> sp.Expr:
-    """Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 for an unbiased compressor.
+    """The entry Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 for an unbiased compressor.
 
     Raises:
         Refusal: "unbounded-lambda" if b_j does not vanish at g_j = 0 (noise-free sign) or b_j/g_j has no limit there.

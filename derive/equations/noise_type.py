@@ -44,7 +44,7 @@ class Precision:
 
 
 def precision(root: sp.Matrix) -> Precision:
-    """The precision that a root needs; m + 1 is the number of digits of its largest integer: it may vary only near 10^-m."""
+    """The precision that a root needs: if its largest integer has m + 1 digits, it may look constant except near 10^-m."""
     numbers = [e for e in parts_of(root) if isinstance(e, sp.Rational)]
     m = max((len(str(max(abs(e.p), e.q))) for e in numbers), default=1) - 1
     return Precision(60 + 6 * m, 20 + 2 * m, 12 + 2 * m, (*SIZES, *(10 ** (m * k // 3 + 1) for k in (1, 2, 3))))
@@ -58,9 +58,9 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
     commute as vector fields, sum_k B_kj d_k B_il = sum_k B_kl d_k B_ij (Kloeden and Platen, chapter 10); else general.
 
     The type is decided at random points and at points beside the kinks and saturations found along random lines
-    (`sdescent.derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`). A narrower type certainly fails,
-    since its identity is violated at some point; the type itself holds to more than 10 digits at each point. A root that may
-    bend somewhere but does not change at any tested point counts as general, which every solver for general noise handles.
+    (`sdescent.derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`). The narrower types are excluded for
+    certain, since their identities fail at some point; the type itself holds to more than 10 digits at each point. A root that
+    may bend somewhere but does not change at any tested point counts as general, which every solver for general noise handles.
     """
     if not symbols_of(root) & set(state):
         return "additive"

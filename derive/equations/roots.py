@@ -36,7 +36,7 @@ def structure(form: GradientForm) -> Structure:
 
 
 def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matrix:
-    """B with B B' = diag(delta) - c f f', exactly: diag(delta)^{1/2} (I - tau w w') (theory 4).
+    """The exact root B = diag(delta)^{1/2} (I - tau w w') with B B' = diag(delta) - c f f' (theory 4).
 
     w_j = f_j/sqrt(delta_j) (0 where delta_j = 0) and tau = c/(1 + sqrt(1 - c w'w)). The matrix must be positive semidefinite
     and delta >= 0; then delta_j = 0 forces f_j = 0 for c > 0. Applying B costs O(d).
@@ -55,7 +55,7 @@ def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matr
 
 
 def _sum_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matrix:
-    """B with B B' = diag(delta) + c f f' for c >= 0: a column for each nonzero delta_j, and sqrt(c) f."""
+    """A root B with B B' = diag(delta) + c f f' for c >= 0: a column for each nonzero delta_j, and sqrt(c) f."""
     diagonal = sp.diag(*[signed_root(e) for e in delta])
     columns = [diagonal[:, j] for j in range(len(delta)) if delta[j] != 0]
     return sp.Matrix.hstack(*columns, sp.sqrt(c) * sp.Matrix(f))
@@ -71,7 +71,7 @@ def signed_root(variance: sp.Expr) -> sp.Expr:
 
 
 def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None = None) -> sp.Matrix | None:
-    """B with B B' = S in named coordinates, chosen by the structure of S; None if no closed form is known.
+    """A root B with B B' = S in named coordinates, chosen by the structure of S; None if no closed form is known.
 
     `covariance` is S in these coordinates, if it is already known. A dense or low-rank covariance has a closed root in one
     dimension or if it turns out to be diagonal; otherwise `numerics` computes the root.
@@ -138,7 +138,7 @@ def blocks(covariance: sp.Matrix) -> list[list[int]]:
 
 
 def block_root(covariance: sp.Matrix) -> sp.Matrix | None:
-    """L with L L' = `covariance`, which must be positive semidefinite; None if no closed form is known.
+    """A root L with L L' = `covariance`, which must be positive semidefinite; None if no closed form is known.
 
     L is built block by block: the Cholesky factor of a block of up to three coordinates, or the vector f of a block f f' of any
     size. If a pivot vanishes, so does its column, since the matrix is positive semidefinite.

@@ -71,10 +71,10 @@ class Range:
 
 @dataclass(frozen=True)
 class RuleEquation:
-    """dZ = drift dt + L dW, L L' = covariance, Z = (x, memory): an Ito equation in the generic coordinate.
+    """An Ito equation dZ = drift dt + L dW with L L' = covariance and Z = (x, memory), in the generic coordinate.
 
     Args:
-        method, model, loss, dim: the arguments that it was derived from.
+        method, model, loss, dim: the arguments from which it was derived.
         drift: the drift of each letter at coordinate j.
         covariance: the covariance of two letters at the same coordinate, (first, second) in the order of the letters.
         pair: the covariance of the first letter at coordinate i with the second at j != i; letters in both orders.

@@ -316,7 +316,7 @@ class _Derivation:
         return sp.S(noise_degree(gathered(self.increments[letter][n]), self.method.compressor.growth))
 
     def for_weak_order(self, order: int) -> tuple[Condition, ...]:
-        """The conditions under which a step has an error of s^(2 order + 2) on bounded smooth functions.
+        """The conditions under which a step has an error of order s^(2 order + 2) on bounded smooth functions.
 
         A part s^n Z^q of an increment exceeds 1 with a probability of order s^(n tail/q), an error that no derivative captures.
         """

@@ -1,4 +1,4 @@
-"""Scaling rules: how constants must change with the batch size so that an SDE, or its stationary law, stays the same.
+"""Scaling rules: the changes of constants with the batch size that leave an SDE, or its stationary law, the same.
 
 A batch of k B in place of B divides the covariance of the noise by k. A rule multiplies each constant, each memory letter and
 the time by its own power of k. All summands of a sum must change by the same power, and the argument of a function must not
@@ -34,7 +34,7 @@ class Scaling:
     """The exponents of k under B -> k B.
 
     Args:
-        exponents: the exponent of each constant, affine in the free exponents; "time" is the time of the equation.
+        exponents: the exponent of each constant, affine in the free exponents; "time" stands for the time in the equation.
         letters: the exponent of each memory letter.
         free: the exponents that may be chosen freely.
         rule_constants: the exponents of the rule's constants, such as "eta", "1 - beta", "eps".
@@ -49,7 +49,7 @@ class Scaling:
 
 
 def noise_letters(method: Method) -> dict[sp.Symbol, sp.Rational]:
-    """The exponents of the symbols in the noise's scale: sigma -> -1/2."""
+    """The exponents of the symbols in the scale of the noise, -1/2 for sigma."""
     exponents = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
     return exponents | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
 

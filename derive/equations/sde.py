@@ -1,4 +1,4 @@
-"""The equation as data: the method and model it was derived from, its drift, and the moments of the step."""
+"""The equation as data: the method and model from which it was derived, its drift, and the moments of the step."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Equation:
 
     @cached_property
     def rate(self) -> sp.Expr:
-        """eta h^2 / N, the factor of S in the covariance of the SDE."""
+        """The rate eta h^2/N, the factor of S in the covariance of the SDE."""
         return eta * self.method.schedule.factor**2 / self.method.clients
 
     @property

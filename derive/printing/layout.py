@@ -227,7 +227,7 @@ class Layout:
         self._given_message(equation, "L L' = rate (E Cov(C(v) | v) + Cov E(C(v) | v))", small)
 
     def _given_message(self, equation: Equation, integrals: str, small: bool) -> None:
-        """Print the moments of C(v) given v, and the integrals formed from them."""
+        """Add the moments of C(v) given v, and the integrals formed from them."""
         conditional = equation.conditional
         assert conditional is not None  # for the type checker; the caller has checked
         given_v = conditional.given_v
@@ -252,7 +252,7 @@ class Layout:
         self._structure(given_v, "Cov")
 
     def _drift(self, equation: Equation, small: bool) -> None:
-        """Print the drift and the rate, a factor of the covariance; both may be known although the covariance is not."""
+        """Add the drift and the rate, a factor of the covariance; both may be known although the covariance is not."""
         part = expand_mean(equation) if small else None
         if part is not None and all(count_nodes(e) <= MAX_NODES for e in part[1]):
             self._entries("drift", part[1])
@@ -318,7 +318,7 @@ class Layout:
         return "".join(SUBSCRIPTS.get(ch, ch) for ch in index.translate(DIGITS))
 
     def _entries(self, name: str, whole: Any, titled: bool = True) -> None:
-        """Print a vector or a symmetric matrix: as one formula if it fits, else entry by entry (zeros in one line)."""
+        """Add a vector or a symmetric matrix: as one formula if it fits, else entry by entry (zeros in one line)."""
         if titled:
             self._title(name)
         if all(e == 0 for e in whole):  # not `is_zero_matrix`: SymPy would ask every long entry for its sign

@@ -54,7 +54,7 @@ def one_step(method: Method) -> tuple[dict[str, sp.Expr], Expectation]:
 
 
 def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoments:
-    """E zz' of the stationary law of an update rule, z = (x, memory), in one dimension on f = h x^2/2.
+    """The stationary second moments E zz' of an update rule, z = (x, memory), in one dimension on f = h x^2/2.
 
     V = E zz' solves V = E z+ z+', where z+ is the state after a step and E z = 0. These equations are linear if the rule is affine
     in the state and the squared messages are quadratic in it. The memory has the rule's own units in every regime.
@@ -90,7 +90,7 @@ def moments_of_step(
 ) -> tuple[list[sp.Symbol], list[sp.Expr], dict[tuple[int, int], sp.Expr]]:
     """The state z = (x1, m1, ..), and E z' and E z'_i z'_j, i <= j, of the next state z' given z, in 1-D on f = h x^2/2.
 
-    Args, Raises: as for `second_moments_of_rule`.
+    Args, Raises: as in `second_moments_of_rule`.
     """
     (curvature,) = Quadratic(h).vectors(1)["h"]
     after, expect = one_step(method)

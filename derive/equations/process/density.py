@@ -116,12 +116,12 @@ class Density:
 
     @property
     def unnormalised(self) -> sp.Expr:
-        """p up to a factor."""
+        """The density p up to a constant factor."""
         return sp.exp(self.exponent) / self.spread
 
     @property
     def shape(self) -> sp.Expr:
-        """p without the factors that are free of the state, with e^{c log b} written as b^c."""
+        """The density p without factors that are free of the state, and with e^{c log b} written as b^c."""
         if not self.closed_form:
             return self.unnormalised
         powers, rest = sp.S.One, sp.S.Zero
@@ -276,7 +276,7 @@ class Density:
 
 
 def _along(log_p: Callable[[Any], Any], centre: Any, side: int, end: Any) -> Callable[[Any], Any]:
-    """log(p dy/ds) on one side of the centre: y = centre +- e^s, or centre +- R/(1 + e^-s) towards an end at distance R."""
+    """The function log(p dy/ds) on one side of the centre: y = centre +- e^s, or centre +- R/(1 + e^-s) to an end at distance R."""
     if end is None:
         return lambda s: log_p(centre + side * mp.exp(s)) + s
     reach = abs(end - centre)

@@ -20,7 +20,7 @@ FLOOR = -1e7
 
 
 class Antiderivative:
-    """F(y) = int_0^y slope, to about 12 digits of its largest summands.
+    """The integral F(y) = int_0^y slope, to about 12 digits of its largest summands.
 
     In each cell of the logarithm of |y| the slope is a Chebyshev series, which is integrated exactly. Cells are added outwards
     as needed.

@@ -27,7 +27,7 @@ from sdescent.derive.vocabulary.symbols import eta
 
 
 def second_moments(method: Method, dim: int, model: Model = "first-order", h: object = None) -> StationaryMoments:
-    """E xx' of the stationary law of a model on f = sum_j h_j x_j^2/2, exactly, from the closed moment equations.
+    """The exact stationary E xx' of a model on f = sum_j h_j x_j^2/2, from the closed moment equations.
 
     Raises:
         NoClosedForm: the equations do not close (for DSignSGD use `sign_near_optimum`).
@@ -47,15 +47,15 @@ def second_moments(method: Method, dim: int, model: Model = "first-order", h: ob
 def second_moments_of_equation(
     equation: CoordinateSDE, conditions: tuple[Condition, ...], method: Method | None = None
 ) -> StationaryMoments:
-    """E xx' of the stationary law of an equation with affine drift, from the closed moment equations.
+    """The stationary E xx' of an equation with affine drift, from the closed moment equations.
 
     Args:
         conditions, method: as in `StationaryMoments`.
 
     Raises:
         NoClosedForm: the equations do not close, or have more than one fixed point.
-        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" if no values of the parameters give one, or if
-            a moment changes at a rate free of the state.
+        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" if no values of the parameters give a law, or
+            if a moment changes at a constant rate.
     """
     refuse_time(equation)
     dim, equations = equation.dim, moment_equations(equation, 2)
@@ -75,7 +75,7 @@ def second_moments_of_equation(
 
 
 def discrete_second_moments(method: Method, dim: int, h: object = None) -> StationaryMoments:
-    """E xx' of the stationary law of the method itself on f = sum_j h_j x_j^2/2 (constant step size).
+    """The stationary E xx' of the method itself on f = sum_j h_j x_j^2/2 (constant step size).
 
     V = E xx' solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x), a linear equation if b is linear and S quadratic.
 
@@ -85,7 +85,7 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
     Raises:
         BadInput: an update rule with memory in more than one dimension.
         NoClosedForm: b is not linear in the state, or S is not quadratic.
-        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" if no values of the symbols give one.
+        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" if no values of the symbols give a law.
     """
     if not method.plain:
         if dim != 1:

@@ -30,8 +30,8 @@ class StationaryMoments:
     """The stationary V = E xx' of a model or a method on a quadratic, with the condition under which the law exists.
 
     V is the fixed point of a linear equation for the second moments v: dv/dt = system v + constant, or v' - v = system v +
-    constant with v' after a step. A fixed point exists even if no law has these moments; V then has a negative "variance". V is
-    the V of a stationary law, to which E xx' converges from every start, iff `condition` holds. V is dimensionless.
+    constant, where v' holds after a step. A fixed point exists even if no law has these moments; V then has a negative "variance".
+    A stationary law has the moments V, and E xx' converges to V from every start, iff `condition` holds. V is dimensionless.
 
     V is printed with its condition. An index gives an entry: `found[0]` or `found[0, 1]`. Entries and `matrix` do not carry the
     condition: insert numbers with `at` or `subs`, which refuse if it fails, or into `piecewise`, which is then nan.
@@ -83,7 +83,7 @@ class StationaryMoments:
 
     @cached_property
     def piecewise(self) -> sp.Matrix:
-        """V where `condition` holds, nan elsewhere: a formula that cannot lose its condition."""
+        """The matrix V where `condition` holds, nan elsewhere: a formula that cannot lose its condition."""
         return self.matrix.applyfunc(lambda e: sp.Piecewise((e, self.condition), (sp.nan, True)))
 
     def __repr__(self) -> str:
@@ -112,7 +112,7 @@ class StationaryMoments:
         return True
 
     def at(self, values: Mapping[str, Any]) -> np.ndarray:
-        """V in numbers, with shape (dim, dim).
+        """The matrix V in numbers, with shape (dim, dim).
 
         Args:
             values: a dimensionless number for the name of each symbol: eta, N, scales, curvatures.

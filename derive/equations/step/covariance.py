@@ -187,7 +187,7 @@ def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[
 
 
 def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
-    """The strongest of several conditions on one tail: for existence, and for the weak order if that requires more."""
+    """The strongest of the conditions on one tail: one for existence, and one for the weak order if this requires more."""
     kinds = ([c for c in conditions if c.of_order == order] for order in (False, True))
     strongest = [max(same, key=lambda c: c.right) for same in kinds if same]
     return tuple(c for c in strongest if c is strongest[0] or c.right > strongest[0].right)
@@ -264,7 +264,7 @@ def _at_rest(expr: sp.Expr, scale: sp.Symbol, heard: sp.Symbol) -> sp.Expr:
 
 
 def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
-    """The U and core with U core U' = `off`, a polynomial in names at slots i and j; the factors are products of names (slot j)."""
+    """The factors U and the core with U core U' = `off`, a polynomial in names at slots i and j; factors are written at slot j."""
     basis: dict[sp.Expr, int] = {}
     entries: dict[tuple[int, int], sp.Expr] = {}
     for term in sp.Add.make_args(off):

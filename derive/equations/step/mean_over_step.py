@@ -264,7 +264,7 @@ class Expectation:
         return self._function(phi, symbols[0], kinds[0])
 
     def _function(self, phi: sp.Expr, symbol: Coordinate, kind: str) -> sp.Expr:
-        """The mean of a function of one letter; parameters between 0 and 1 are replaced by 1 - far, as the sign of far is known."""
+        """The mean of a function of one letter; a parameter in (0, 1) is written as 1 - far, where far is positive."""
         n = self._grown(kind)
         inner = phi.xreplace({symbol: symbol * self.root**n}) if n else phi
         fractions = self.method.rule.fractions
