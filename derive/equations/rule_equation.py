@@ -48,7 +48,7 @@ class LeftOut:
 class RangeKind(StrEnum):
     """The quantity that must be small for an equation to hold."""
 
-    #: the lag of the mean of a fast memory behind the gradient, in standard deviations of the memory
+    #: the lag of a fast memory's mean behind the gradient, in standard deviations of the sign's argument
     MEMORY_LAG = "memory-lag"
 
 

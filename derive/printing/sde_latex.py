@@ -45,11 +45,11 @@ from sdescent.derive.printing.sde_letters import (
 )
 from sdescent.derive.vocabulary.symbols import du, eta, parameter, t, u
 
-#: formulas whose distribution functions have more operations in all, or with more scales, are never written out
+#: formulas are shortened if their distribution functions have more operations than STEEP in all, or if they have more than MANY scales
 STEEP, MANY = 120, 8
 #: two expressions with fewer operations in all are multiplied out to be compared
 SHORT = 400
-#: functions that contain larger numbers are never written out
+#: functions that contain larger numbers than this are shortened too
 LARGEST_NUMBER = 10**12
 
 
