@@ -45,7 +45,7 @@ from sdescent.derive.printing.sde_letters import (
 )
 from sdescent.derive.vocabulary.symbols import du, eta, parameter, t, u
 
-#: formulas are shortened if their distribution functions have more than STEEP operations in all, or if there are more than MANY scales
+#: formulas are shortened if their distribution functions have more than STEEP operations, or if there are more than MANY scales
 STEEP, MANY = 120, 8
 #: two expressions with fewer operations in all are multiplied out to be compared
 SHORT = 400
