@@ -1,4 +1,4 @@
-"""From a method to its SDE: `sde`, and the equation that prints, expands and solves itself."""
+"""The derivation of the SDE of a method, `sde`, and the equation that prints, expands and solves itself."""
 
 from __future__ import annotations
 
@@ -36,42 +36,42 @@ from sdescent.derive.vocabulary.registry import spec_of
 
 
 class SDE(Equation, Solvable):
-    """dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form.
+    """An Ito equation dX = drift dt + L dW with L L' = rate S, in the dimension-free gradient form.
 
-    Made by `sde`. `_repr_latex_` shows it in a notebook, `latex()` prints it for a paper, `coordinates()` expands it,
+    `sde` returns it. `_repr_latex_` shows it in a notebook, `latex()` typesets it for a paper, `coordinates()` expands it, and
     `solve(...)` simulates it.
 
     Args:
-        method, model, loss, dim: the arguments that it was derived from.
+        method, model, loss, dim: the arguments from which it was derived.
         moments: mean and covariance of the step.
-        drift: the drift of the generic coordinate, or None when only moments given the message are known.
+        drift: the drift of the generic coordinate, or None if only moments given the message are known.
     """
 
     @cached_property
     def expanded(self) -> CoordinateSDE:
-        """The equation in named coordinates, for the dimension that it was derived for.
+        """The equation in named coordinates, in the dimension for which it was derived.
 
         Raises:
-            BadInput: it was derived without a dimension (use `coordinates(dim)`).
+            BadInput: the equation was derived without a dimension (use `coordinates(dim)`).
             NoClosedForm: only moments given the message are known.
         """
         return expand(self)
 
     def coordinates(self, dim: int | None = None) -> CoordinateSDE:
-        """The equation in named coordinates of R^dim, by default of the dimension that it was derived for."""
+        """The equation in named coordinates of R^dim, by default in the dimension for which it was derived."""
         dim = dimension(dim)
         if dim is None or dim == self.dim:
             return self.expanded
         return _derive(self.method, self.model, self.loss, dim).expanded
 
-    #: an equation of one's own in named coordinates
+    #: makes an equation of your own in named coordinates
     from_coordinates = staticmethod(stated)
 
     @cached_property
     def symbols(self) -> dict[str, sp.Symbol]:
-        """The symbol of each name: parameters, and with a dimension the state x1, .. and the parameters of the loss.
+        """The symbols by name: the parameters and, if there is a dimension, the state x1, .. and the parameters of the loss.
 
-        A SymPy symbol of the same name with other assumptions is another symbol, on which nothing here depends.
+        A SymPy symbol with the same name but other assumptions is a different symbol, which does not occur in the equation.
         """
         value = [] if self.loss is None or self.dim is None else symbols_of([self.loss.value(state_symbols(self.dim))])
         return {s.name: s for s in (*self._state, *self.parameters, *sorted(value, key=str))}
@@ -90,7 +90,7 @@ class SDE(Equation, Solvable):
         return to_dict(self, lambda: self.expanded)
 
     def __str__(self) -> str:
-        """What `sdescent derive` prints, as wide as the terminal; in ASCII where standard output is."""
+        """The text that `sdescent derive` prints, as wide as the terminal, in ASCII if standard output is not Unicode."""
         method = self.method
         parts = {"compressor": method.compressor, "noise": method.noise, "loss": self.loss, "schedule": method.schedule}
         about = [
@@ -101,28 +101,28 @@ class SDE(Equation, Solvable):
         return "\n".join([title_of(self), *(written for written, _ in self.laid_out(about, *terminal()))])
 
     def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:
-        """The equation in lines of a given width, as `derive/printing/layout.py` describes arguments and result."""
+        """The equation in lines of a given width; `derive/printing/layout.py` describes the arguments and the result."""
         return Layout(lambda: self.expanded, width, unicode).equation(self, self.to_dict(), about)
 
     def latex(self, macros: Mapping[str, str] | None = None, written_out: bool = False) -> str:
         r"""LaTeX of the equation: drift, covariance, conditions.
 
         Args:
-            macros: commands of one's own by the name of a symbol ("eta": r"\stepsize"), of a vector ("g"), of a letter of the
-                memory, or of a letter: X, W, B, L, S, b, H, v, C, J, Lambda, U, Gamma, F, R, Z, zeta, m, V, Sigma, meansign,
-                meansize, meansquare.
-            written_out: whether everything stands in full, in named coordinates where the equation has a dimension, with the
-                gradient of its loss put in; else formulas that are longer than a line get letters. Nothing changes where only
-                moments given the message are known.
+            macros: your own commands by the name of a symbol ("eta": r"\stepsize"), of a vector ("g"), of a letter of the
+                memory, or of one of the letters X, W, B, L, S, b, H, v, C, J, Lambda, U, Gamma, F, R, Z, zeta, m, V, Sigma,
+                meansign, meansize, meansquare.
+            written_out: whether to write everything in full: in named coordinates if the equation has a dimension, with the
+                gradient of its loss substituted. Otherwise letters replace formulas longer than a line. The argument has no
+                effect if only moments given the message are known.
 
         Raises:
-            BadInput: a macro for a name that no equation has.
-            NoClosedForm: an update rule with memory whose moments have none.
+            BadInput: a macro for a name that no equation uses.
+            NoClosedForm: the moments of an update rule with memory have no closed form.
         """
         return self.typeset(accepted(self, macros), written_out)
 
     def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
-        """`latex` with a table of commands, which may have more names than the equation, as a whole document's has."""
+        """The result of `latex` for a table of commands that may have more names than the equation, as for a whole document."""
         full = written_latex(self, lambda: self.expanded, commands) if written_out else None
         return sde_latex(self, commands) if full is None else full
 
@@ -132,13 +132,13 @@ class SDE(Equation, Solvable):
 
 @final
 class RuleSDE(SDE):
-    """dZ = drift dt + L dW over Z = (x, memory), the Ito equation of an update rule in its regime.
+    """The Ito equation dZ = drift dt + L dW over Z = (x, memory) of an update rule in its regime.
 
-    Made by `sde`. `drifts` has the drift of each letter at the generic coordinate, `drift` that of x; `rule` the whole equation,
-    or None where moments have no closed form (`missing` says which).
+    `sde` returns it. `drifts` has the drift of each letter at the generic coordinate, `drift` the drift of x. `rule` is the whole
+    equation, or None if a moment has no closed form (`missing` names it).
 
     Args:
-        method, model, loss, dim: the arguments that it was derived from.
+        method, model, loss, dim: the arguments from which it was derived.
     """
 
     @cached_property
@@ -150,11 +150,11 @@ class RuleSDE(SDE):
 
     @property
     def rule(self) -> RuleEquation | None:
-        """The equation in generic coordinates; None where no closed form is known."""
+        """The equation in generic coordinates; None if no closed form is known."""
         return None if isinstance(self._equation_or_reason, str) else self._equation_or_reason
 
     def required(self) -> RuleEquation:
-        """`rule`; raises NoClosedForm where there is none."""
+        """The equation `rule`; raises NoClosedForm if there is none."""
         if isinstance(self._equation_or_reason, str):
             raise NoClosedForm(self._equation_or_reason)
         return self._equation_or_reason
@@ -175,12 +175,12 @@ class RuleSDE(SDE):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """Conditions that a symbol leaves open, and unmet ones that do not forbid the derivation."""
+        """The conditions that a symbol leaves open, and the unmet conditions that do not forbid the derivation."""
         return () if self.rule is None else self.rule.conditions
 
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """Drifts, covariances, and the moments given the message that they contain, for walks over symbols."""
+        """All drifts, covariances and the moments given the message that they contain, to collect symbols from."""
         of_message = () if self.conditional is None else self.conditional.expressions
         return () if self.rule is None else (*self.rule.expressions, *of_message)
 
@@ -191,11 +191,11 @@ class RuleSDE(SDE):
 
     @cached_property
     def expanded(self) -> StateSDE:
-        """The equation in named coordinates, for the dimension that it was derived for.
+        """The equation in named coordinates, in the dimension for which it was derived.
 
         Raises:
-            BadInput: it was derived without a dimension (use `coordinates(dim)`).
-            NoClosedForm: moments without a closed form.
+            BadInput: the equation was derived without a dimension (use `coordinates(dim)`).
+            NoClosedForm: a moment has no closed form.
         """
         dim = required(self.dim)
         named: dict[str, Any] = dict(vars(expand_rule(self.required().closed(), dim)))
@@ -222,7 +222,7 @@ def _derive(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
         equation = derived(method, model, loss, dim)
         return SDE(**{f.name: getattr(equation, f.name) for f in fields(equation)})
     rule = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
-    # derived here once, so that a refusal is raised as for the other methods
+    # derived at once, so that a refusal is raised here as for other methods
     object.__setattr__(rule, "drift", rule.drifts.get("x"))
     if rule.rule is not None and rule.rule.message is not None:
         object.__setattr__(rule, "moments", rule.rule.message.moments)
@@ -232,19 +232,19 @@ def _derive(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
     """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
 
-    A compressor or law of a class that is not the package's own is first tested without draws, as by `sd.check`, until one
+    A compressor or law whose class is not part of the package is first tested without sampling, as by `sd.check`, until one
     instance of the class has passed.
 
     Args:
         method: compressor, noise, clients and schedule.
         model: "first-order", "second-order" or "corrected".
-        loss: the loss whose gradient is put in when the equation is expanded.
-        dim: a dimension, or None for any.
+        loss: the loss whose gradient is substituted when the equation is expanded.
+        dim: a dimension, or None for any dimension.
 
     Raises:
-        Refusal: the drift or the covariance does not exist, with the reason; "unsound-piece" where the compressor or the law
-            contradicts itself.
-        BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
+        Refusal: the drift or the covariance does not exist; the message gives the reason. "unsound-piece" if the compressor or
+            the law contradicts itself.
+        BadInput: an argument of the wrong kind; an unknown model; a compressor or loss that does not exist in this dimension.
 
     Example:
         >>> import sdescent as sd

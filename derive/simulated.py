@@ -1,4 +1,4 @@
-"""The result of solving an equation, and the name of the solver, which is in another package."""
+"""The result of solving an equation, and the name of the solver, which is part of another package."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from sdescent.derive.vocabulary.choices import Precision, SchemeName
 if TYPE_CHECKING:
     import numpy as np
 
-#: where `solve` of an equation finds a solver, as "module:function"
+#: the solver that `solve` of an equation calls, as "module:function"
 SOLVER = "sdescent.numerics.simulate.equation:solve"
 
 
 class Simulated(Protocol):
-    """The parts of the result of `SDE.solve` that this package relies on; `Ensemble` of numerics describes them."""
+    """The parts of the result of `SDE.solve` on which this package relies; `Ensemble` of numerics describes them."""
 
     @property
     def times(self) -> np.ndarray:
-        """The saved times, (S,)."""
+        """The saved times, with shape (S,)."""
         ...
 
     @property
     def values(self) -> Mapping[str, np.ndarray]:
-        """For each statistic an array (S, paths)."""
+        """The values of each statistic, with shape (S, paths)."""
         ...
 
     @property
     def blow_up(self) -> np.ndarray:
-        """The time at which each path blew up, (paths,); infinity where it did not."""
+        """The time at which each path blew up, with shape (paths,); infinity if it did not."""
         ...
 
     @property
     def final(self) -> np.ndarray:
-        """Last points, (d, paths)."""
+        """The last points, with shape (d, paths)."""
         ...
 
     @property
@@ -48,12 +48,12 @@ class Simulated(Protocol):
 
     @property
     def paths(self) -> int:
-        """Number of paths."""
+        """The number of paths."""
         ...
 
     @property
     def blow_ups(self) -> np.ndarray:
-        """How many paths had blown up by each saved time, (S,)."""
+        """The number of paths that had blown up by each saved time, with shape (S,)."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Solvable:
         blocks: int = 1,
         checked: bool = False,
     ) -> Simulated:
-        """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
+        """Simulate an ensemble of sample paths of the equation; see `sdescent.solve` for the arguments."""
         settings = {name: value for name, value in locals().items() if name != "self"}
         module, _, function = SOLVER.partition(":")
         return getattr(import_module(module), function)(self, **settings)

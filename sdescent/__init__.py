@@ -1,4 +1,4 @@
-"""A stochastic optimiser and its SDE: derived symbolically, solved beside the method itself, with bounds that a kernel proves.
+"""Stochastic optimisers and their SDEs: derived symbolically, simulated beside the method, with bounds that a kernel proves.
 
     >>> import sdescent as sd
     >>> method = sd.DCSGD(sd.compressors.RandK(2), sd.noise.StudentT(5), clients=4)

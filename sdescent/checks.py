@@ -1,4 +1,4 @@
-"""`check`: of a theorem of the catalogue, or of a piece of a method."""
+"""The function `check` for a theorem of the catalogue or a piece of a method."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def check(entry: Piece, *, sampling: bool = True) -> Findings: ...
 
 
 def check(entry: str | Theorem | Refutation | Piece, seconds: float = 5.0, sampling: bool = True) -> Checked | Findings:
-    """Checks a theorem step by step, or what a law, a noise, a compressor or a loss says about itself.
+    """Check a theorem step by step, or the statements that a law, a noise, a compressor or a loss makes about itself.
 
-    Of a theorem the derivation is written by the kernel, and its point or witness is evaluated exactly. Of a piece
-    `sdescent.derive.methods.checking.pieces.check` says what is compared. What fails raises nothing: a theorem's status is
-    UNDECIDED then, with the reason, and a piece has `failed`, with the numbers.
+    For a theorem the kernel writes the derivation, and a point or witness is evaluated exactly. For a piece see
+    `sdescent.derive.methods.checking.pieces.check`, which describes the comparisons. A failure raises no error: the status of a
+    theorem is then UNDECIDED, with the reason, and `failed` of a piece has the numbers.
 
     Args:
-        entry: the id of an entry of the catalogue (`sdescent check` lists them), an entry of one's own, or a piece.
-        seconds: about how long the search of a theorem's proof may take.
-        sampling: whether a piece's sampler is drawn from.
+        entry: the id of an entry of the catalogue (`sdescent check` lists them), an entry of your own, or a piece.
+        seconds: the approximate time that the search for a proof may take.
+        sampling: whether to draw from the sampler of a piece.
 
     Raises:
-        BadInput: the catalogue has no entry of this id.
+        BadInput: the catalogue has no entry with this id.
 
     Example:
         >>> import sdescent as sd

@@ -1,6 +1,6 @@
-"""A package whose names are imported when they are first used (PEP 562), as its stub lists them: `from HOME import A as B`.
+"""Lazy imports (PEP 562): the names of a package are imported on first use, as its stub lists them, `from HOME import A as B`.
 
-The stub is read line by line: parsing it, as the library lazy_loader does, would take longer than all else of `import sdescent`.
+The stub is read line by line: parsing it, as the library lazy_loader does, would take longer than the rest of `import sdescent`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 
 def attach(name: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """`__getattr__`, `__dir__` and `__all__` of the module `name`, whose stub is beside `file`.
+    """The `__getattr__`, `__dir__` and `__all__` of the module `name`, whose stub is next to `file`.
 
-    `__getattr__` raises an AttributeError for a name that the stub does not have.
+    `__getattr__` raises an AttributeError for a name that is not in the stub.
     """
-    with open(f"{file}i", encoding="utf-8") as stub:  # pathlib would cost more than the rest
+    with open(f"{file}i", encoding="utf-8") as stub:  # pathlib would take longer than all the rest
         words = (line.split() for line in stub if line.startswith("from "))
         homes = {line[-1]: (line[1], line[3]) for line in words}
 

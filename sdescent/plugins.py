@@ -1,7 +1,7 @@
-"""What a piece of one's own is made with: its registration, the letters of its formulas, its sampler, a theorem about it.
+"""The tools for writing a piece of your own: its registration, the letters of its formulas, its sampler, a theorem about it.
 
-`register` gives a piece its name; `coerce` reads a parameter; `v` is a coordinate of the message and `g` of the gradient; a
-compressor states its moments as a `GradientForm`; `compress.register` and `sample_law.register` add samplers, in the 64-bit `jnp`.
+`register` gives a piece its name. `coerce` reads a parameter. `v` is a coordinate of the message, and `g` of the gradient. A
+compressor states its moments as a `GradientForm`. `compress.register` and `sample_law.register` add samplers, in the 64-bit `jnp`.
 """
 
 from sdescent.lazy import attach

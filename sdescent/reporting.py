@@ -1,4 +1,4 @@
-"""The report, with what was written as an object."""
+"""The function `report`, and the report that it returns as an object."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Report:
 
     Attributes:
         tex: the document.
-        parts: a folder with each part as a file of its own, for a paper.
-        pdf, html: the document as a user reads it; None where TeX or pandoc is missing, which a note says.
-        notes: one line for each thing that could not be made.
-        statuses: what came out for each check, model and claim, by its name; "FAILS", "refused" and "refuted" are answers no.
+        parts: a folder with each part in its own file, for a paper.
+        pdf, html: the document in readable form; None if TeX or pandoc is missing, in which case a note says so.
+        notes: a line for each file or result that could not be made.
+        statuses: the outcome of each check, model and claim, by name; "FAILS", "refused" and "refuted" are negative answers.
         ledger: the claims in groups, each with its status (`sdescent.reports.claims.verdicts`).
-        reused: labels of results that were taken from the folder, and not computed.
-        seconds: the time it took.
+        reused: the labels of results that were taken from the folder instead of being computed.
+        seconds: the time that the report took.
     """
 
     tex: Path
@@ -48,17 +48,17 @@ def report(
     only: str | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Report:
-    """Writes a report: what is missing is computed, then typeset as report.tex, report.pdf, report.html, parts and figures.
+    """Write a report: compute missing results and typeset them as report.tex, report.pdf, report.html, parts and figures.
 
     Args:
-        spec: a TOML file with a problem of one's own (docs/command-line.md); None for the report on the claims of the paper.
-        out: the folder to write. Results are kept there, and taken from there the next time.
-        quick: fewer paths, settings and seeds; the README says how long both take.
-        only: one section, such as "theorems"; None for all.
-        progress: called with what is being done, and the fraction of the whole that is done.
+        spec: a TOML file with a problem of your own (docs/command-line.md); None for the report on the claims of the paper.
+        out: the folder to write. Results are kept there and reused the next time.
+        quick: whether to use fewer paths, settings and seeds; the README gives the times of both versions.
+        only: one section, such as "theorems"; None for all sections.
+        progress: called with a label of the current task and the fraction of the whole that is done.
 
     Raises:
-        BadInput: the specification is not one, or the report has no such section.
+        BadInput: the specification is not valid, or the report has no such section.
         OSError: the specification cannot be read, or the folder cannot be written.
 
     Example:
@@ -70,7 +70,7 @@ def report(
     problem = None if spec is None else read_problem(spec)
     try:
         chosen(problem, only)
-    except BadInput as error:  # which is called as the command line calls it
+    except BadInput as error:  # its field has the name of the command-line option
         raise BadInput("only", error.value, error.accepted) from None
     folder = Path(out)
     make_folder(folder)

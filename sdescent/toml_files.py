@@ -1,4 +1,4 @@
-"""`load`: any file that a command reads."""
+"""The function `load`, which reads any file that a command accepts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sdescent.derive.theorems.bounds.stated import KEYS, Stated, read_stated
 
 
 def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Problem | Sweep | dict[str, Any]:
-    """Reads a TOML file: which command it is for, its keys say.
+    """Read a TOML file; its keys determine which command it is for.
 
-    | keys | what comes back | for |
+    | keys | result | for |
     |---|---|---|
     | claim, no method | `Claim` | `sd.claim` |
     | method, assume, claim | `Stated`, a theorem about a method | `sd.prove` |
@@ -29,8 +29,8 @@ def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Problem 
     | others | `Problem` | the commands `report` and `solve` |
 
     Raises:
-        BadInput: it is not TOML, has an unknown key, or a field does not fit.
-        OSError: it cannot be read.
+        BadInput: the file is not TOML, has an unknown key, or has a field with a wrong value.
+        OSError: the file cannot be read.
 
     Example:
         >>> import sdescent as sd
@@ -43,7 +43,7 @@ def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Problem 
 
 
 def reader(keys: Iterable[str]) -> Callable[[str | Path], Any]:
-    """The function that reads a file with these keys, as `load` says."""
+    """The function that reads a file with the given keys, as listed in `load`."""
     keys = set(keys)
     if "claim" in keys and "method" not in keys:
         return read_claim

@@ -1,1 +1,1 @@
-"""An SDE that somebody states, in named coordinates or for an update rule: its letters, what must be true of it, its audit."""
+"""SDEs that a user states, in named coordinates or for an update rule: their letters, their validity and their audit."""

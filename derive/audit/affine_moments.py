@@ -1,8 +1,8 @@
-"""Weak errors over a time, where a step is affine in the state: first and second moments of the method and of an equation, exactly.
+"""Weak errors over a time if a step is affine in the state, from exact first and second moments of the method and an equation.
 
-E over a step maps polynomials of degree 2 in the state to such, as a matrix on monomials; so does the generator of an equation with
-affine drift and a covariance of degree 2. Moments after n steps are a power of the one, after the time n tau the exponential of the
-other.
+The expectation over a step maps polynomials of degree 2 in the state to such polynomials, by a matrix on monomials. So does the
+generator of an equation with affine drift and a covariance of degree 2. The moments after n steps follow from a power of the first
+matrix, and those after the time n tau from the exponential of the second.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from sdescent.derive.vocabulary.symbols import eta
 
 #: the time over which errors are measured
 HORIZON = 1
-#: most letters times coordinates
+#: the largest number of letters times coordinates
 MOST = 6
-#: two evaluations of one polynomial agree to this share
+#: the relative accuracy to which two evaluations of one polynomial must agree
 AGREE = mpmath.mpf(10) ** -25
 
 Monomial = tuple[int, ...]
 
 
 def monomials(size: int) -> list[Monomial]:
-    """Indices of the factors of each monomial up to degree 2: (), (0,), .., (0, 0), (0, 1), .."""
+    """The indices of the factors of each monomial up to degree 2: (), (0,), .., (0, 0), (0, 1), .."""
     return [monomial for degree in range(3) for monomial in combinations_with_replacement(range(size), degree)]
 
 
@@ -44,10 +44,10 @@ class AffineSteps:
 
     Args:
         step: one step on numbers.
-        letters: of the rule, x first.
+        letters: the letters of the rule, x first.
 
     Raises:
-        NoClosedForm: a step is not affine, depends on the time, or the state is large.
+        NoClosedForm: the step is not affine or depends on the time, or the state is large.
     """
 
     @mpmath.workdps(DIGITS)
@@ -60,7 +60,7 @@ class AffineSteps:
         nodes = [[sum((unit[i][j] for i in m), mpmath.mpf(0)) for j in range(self.size)] for m in self.table]
         values = mpmath.matrix([self._after(z) for z in nodes])
         design = mpmath.matrix([self._monomials(z) for z in nodes])
-        #: row: a monomial of the next state in those of the state
+        #: each row expresses the mean of a monomial of the next state in the monomials of the state
         self.matrix = (design**-1 * values).T
         other = [mpmath.mpf(3 * i - 4) / 7 for i in range(self.size)]
         exact, predicted = self._after(other), self.matrix * mpmath.matrix(self._monomials(other))
@@ -71,7 +71,7 @@ class AffineSteps:
         return [_product(z, monomial) for monomial in self.table]
 
     def _after(self, z: Sequence[Any]) -> list[Any]:
-        """E of every monomial of the next state."""
+        """The mean of every monomial of the next state."""
         dim = self.step.dim
         at = {a: tuple(z[n * dim : (n + 1) * dim]) for n, a in enumerate(self.letters)}
 
@@ -82,7 +82,7 @@ class AffineSteps:
 
     @mpmath.workdps(DIGITS)
     def settled(self, fast: Sequence[str], at: Mapping[str, Vector]) -> dict[str, Vector]:
-        """The state with the fast letters at the means to which they settle while the others are held."""
+        """The state with the fast letters at the means to which they settle while the other letters are held fixed."""
         dim = self.step.dim
         places = [self.letters.index(a) * dim + m for a in fast for m in range(dim)]
         rest = [0 if n // dim in [self.letters.index(a) for a in fast] else v for n, v in enumerate(self._flat(at))]
@@ -99,21 +99,22 @@ class AffineSteps:
 
     @mpmath.workdps(DIGITS)
     def moments(self, at: Mapping[str, Vector], count: int) -> dict[Monomial, Any]:
-        """E of every monomial after so many steps."""
+        """The mean of every monomial after `count` steps."""
         start = mpmath.matrix(self._monomials(self._flat(at)))
         return dict(zip(self.table, self.matrix**count * start, strict=True))
 
 
 @mpmath.workdps(DIGITS)
 def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rational) -> dict[Monomial, Any]:
-    """E of every monomial of an equation's state after a time.
+    """The mean of every monomial of an equation's state after a time.
 
     Args:
-        system: state, drift, covariance in named coordinates, with eta as the only symbol.
+        system: state, drift and covariance in named coordinates, with eta as the only symbol.
         at: the state at the start.
+        step: the number for eta.
 
     Raises:
-        NoClosedForm: the drift is not affine, the covariance is not of degree 2, or they depend on the time.
+        NoClosedForm: the drift is not affine, the covariance is not of degree 2, or one of them depends on the time.
     """
     numbers = replace(system, drift=system.drift.subs(eta, step), covariance=system.covariance.subs(eta, step))
     closed, table = moment_equations(numbers, 2), monomials(len(system.state))

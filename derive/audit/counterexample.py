@@ -1,8 +1,8 @@
-"""The smallest example in which a term of a stated equation shows, and the weak error of one step there, without sampling.
+"""The smallest example that exposes an error in a stated equation, and the weak error of one step there, without sampling.
 
-Losses are tried in order, the simplest first, then constants, then two dimensions, until the claimed and the derived term have
-different values. There the expectation of one step of the method itself is compared with the prediction of each equation for its
-time tau: for weak order 1 the mean z + tau b and the covariance tau C, for weak order 2 also the terms of order tau^2.
+States, dimensions, losses and constants are tried, the simplest first, until the claimed and the derived term differ in value.
+For this example the expectation of one step of the method itself is compared with the prediction of each equation for its time tau:
+for weak order 1 the mean z + tau b and the covariance tau C, for weak order 2 also the terms of order tau^2.
 """
 
 from __future__ import annotations
@@ -37,33 +37,33 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.derive.vocabulary.symbols import eta, t
 
 _X = Coordinate("x")
-#: losses from the simplest on
+#: the losses to try, the simplest first
 LOSSES: tuple[tuple[str, Loss], ...] = (
     ("x^2/2", Quadratic(1)),
     ("x^2/2 + x^3/6", SeparableSum(_X**2 / 2 + _X**3 / 6)),
     ("x^4/4", Quartic()),
 )
-#: values of the constants: all alike first, then one after the other
+#: the values of the constants: first all alike, then in turn
 CONSTANTS = ((sp.S.One,), (sp.Integer(2),), (sp.Integer(2), sp.S.One, sp.Rational(1, 2), sp.Integer(3)))
 FRACTIONS = ((sp.Rational(1, 2),), (sp.Rational(1, 2),), (sp.Rational(1, 2), sp.Rational(1, 4), sp.Rational(1, 3)))
 CLIENTS = (sp.S.One, sp.S.One, sp.Integer(2))
-#: sizes and signs of the state: two formulas may be equal at 1, or differ only beyond a kink, or close to the minimum
+#: the sizes and signs of the state: two formulas may agree at 1, or differ only beyond a kink or close to the minimum
 SCALES = (*map(sp.Integer, (1, 2, -1, 100, -100)), sp.Rational(1, 1000), sp.Integer(10**7))
-#: eta of the measurements
+#: the values of eta in the measurements
 STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
-#: below this an error of a step is that of the integral over a density, or of the rounding
+#: a smaller error of a step is due to the integration over a density (True) or to rounding (False)
 NEGLIGIBLE = {True: 1e-11, False: 1e-30}
 
 
 @final
 @dataclass(frozen=True)
 class Measured:
-    """One step against its predictions.
+    """One step of the method compared with the predictions of the equations.
 
     Args:
         eta, tau: the step size and the time of the step.
         exact: the method's own value.
-        claimed, derived: predictions minus the exact value.
+        claimed, derived: the error of each prediction, prediction minus exact value.
     """
 
     eta: sp.Rational
@@ -73,7 +73,7 @@ class Measured:
     derived: float
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The measurement as JSON values."""
         errors = {"error_claimed": self.claimed, "error_derived": self.derived}
         return {"eta": str(self.eta), "tau": self.tau, "exact": self.exact, **errors}
 
@@ -81,17 +81,18 @@ class Measured:
 @final
 @dataclass(frozen=True)
 class Example:
-    """Where a term shows.
+    """An example in which a term shows.
 
     Args:
         term: the term.
-        loss: of one coordinate, as a formula; dim: the dimension.
-        constants: name -> value.
-        state: letter -> coordinates; with "t" where the time matters.
-        claimed, derived: values of the term there, with eta.
-        measured: one step, for each eta; empty where the outcomes of a step cannot be listed.
+        loss: the loss as a formula, of one coordinate if it is one of `LOSSES`.
+        dim: the dimension.
+        constants: the value of each constant, by name.
+        state: the coordinates of each letter; also "t" if the time matters.
+        claimed, derived: the values of the term at this state, with eta.
+        measured: one step for each eta; empty if the outcomes of a step cannot be listed.
         reason: why `measured` is empty, or "".
-        over_time: the same quantity after the time 1, where the step and the equations are affine; else empty.
+        over_time: the same quantity after the time 1 if the step and the equations are affine; else empty.
     """
 
     term: Term
@@ -111,13 +112,13 @@ class Example:
         return self.quantity_of(str)
 
     def quantity_of(self, show: Callable[[str], str]) -> str:
-        """The same, with `show` for the names of coordinates."""
+        """The measured quantity, with `show` applied to the names of coordinates."""
         names = list(dict.fromkeys(show(f"{letter}{n + 1}") for letter, n in self.term.entry.places))
         kind = "mean" if self.term.entry.drift else "variance" if len(names) == 1 else "covariance"
         return f"{kind} of {' and '.join(names)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values, formulas in the letters of stated equations."""
+        """The example as JSON values, with formulas in the letters of stated equations."""
         return {
             "where": self.term.where,
             "loss": self.loss,
@@ -136,7 +137,7 @@ class Example:
 
 
 def slopes(rows: tuple[Measured, ...]) -> tuple[float | None, float | None]:
-    """The powers of tau with which the errors of the claimed and the derived prediction fall; None where one is 0."""
+    """The powers of tau at which the errors of the claimed and the derived prediction fall; None if an error is 0."""
     if not rows:
         return None, None
     one, two = rows[0], rows[-1]
@@ -154,9 +155,9 @@ def example(
     equation: RuleEquation,
     terms: tuple[Term, ...],
 ) -> Example | None:
-    """The smallest example for the first of the terms, in the order at which they matter, that shows in one that is tried.
+    """The smallest example for the first term that shows in one; terms are tried by the weak order at which they matter.
 
-    Terms of a letter that the derived equation does not have, since its regime averages it out, have none.
+    A term with a letter that the derived equation lacks, since its regime averages the letter out, has no example.
     """
     shared = [term for term in terms if set(term.entry.letters) <= set(equation.letters)]
     expressions = (*equation.expressions, *stated.expressions)
@@ -177,7 +178,9 @@ def example(
                 *sides, apart = map(named, (term.claimed, term.derived, gap))
             except (BadInput, KeyError):
                 continue
-            if all(_measurable(e, sides) for e in (sides[0] - sides[1], apart)):  # so does the gap between the entries
+            if all(
+                _measurable(e, sides) for e in (sides[0] - sides[1], apart)
+            ):  # the term shows, and so does the whole entry
                 now = {"t": (sp.S.One,)} if term.claimed.has(t) or term.derived.has(t) else {}
                 text = form or sp.sstr(tried.value(state_symbols(size))).replace("**", "^")
                 smallest = Example(term, text, size, constants, at | now, sides[0], sides[1])
@@ -186,7 +189,7 @@ def example(
 
 
 def _measurable(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
-    """Whether a difference is one that the digits of a measurement show."""
+    """Whether a difference is large enough to show in the digits of a measurement."""
     if gap == 0:
         return False
     size, *others = (abs(e.subs(eta, STEPS[0]).evalf(DIGITS)) for e in (gap, *sides))
@@ -194,11 +197,11 @@ def _measurable(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
 
 
 def _constants(method: Method, loss: Loss, expressions: tuple[sp.Expr, ...], n: int) -> dict[str, sp.Expr]:
-    """Numbers for the symbols of the method, the loss and both equations."""
+    """The numbers for the symbols of the method, the loss and both equations."""
     of_equations = {s.name for e in expressions for s in e.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
     of_regime = {s.name for e in method.values.values() for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
     excluded = {"eta", "t", "d", "u", "du", "x", *method.rule.letters, *method.regime.rules}
-    if NOISE in method.regime.rules:  # sigma stands for sigma0 times a power of eta
+    if NOISE in method.regime.rules:  # sigma is sigma0 times a power of eta
         excluded |= {str(s) for s in map(sp.sympify, method.noise.scales) if s.is_Symbol}
     names = sorted((of_equations | of_regime | symbol_names(method) | symbol_names(loss)) - excluded)
     domain = method.compressor.domain(dimension)
@@ -213,7 +216,7 @@ def _constants(method: Method, loss: Loss, expressions: tuple[sp.Expr, ...], n: 
 
 
 def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str, sp.Expr]) -> Any:
-    """The equation in named coordinates with the loss and the constants put in."""
+    """The equation in named coordinates, with the loss and the constants substituted."""
     named = expand_rule(replace(equation, loss=loss, dim=dim), dim)
     slopes = derivatives_of(loss, dim) if equation.local else {}
 
@@ -229,7 +232,7 @@ def _value(
     equation: RuleEquation, loss: Loss, dim: int, entry: Entry, e: sp.Expr, constants: Mapping[str, sp.Expr],
     at: Mapping[str, tuple[sp.Expr, ...]],
 ) -> sp.Expr:  # fmt: skip
-    """A term at a state: the first coordinate, or the first two."""
+    """The value of a term at a state, at the first coordinate or the first two."""
     letters, table = equation.letters, {entry.letters: e}
     i, *rest = [letters.index(a) * dim + n for a, n in entry.places]
     drift = {a: table.get((a,), sp.S.Zero) for a in letters}
@@ -240,7 +243,7 @@ def _value(
 
 
 def _at(state: Mapping[str, tuple[sp.Expr, ...]]) -> dict[sp.Basic, sp.Expr]:
-    """Values of the coordinates, and 1 for the time."""
+    """The values of the coordinates, and 1 for the time."""
     values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in state.items() for m, v in enumerate(entries)}
     return {**values, t: sp.S.One}
 
@@ -267,18 +270,18 @@ def _measured(example: Example, method: Method, loss: Loss, stated: StatedEquati
 
 
 def _after_step(example: Example, numeric: NumericStep, systems: list[Any], order: int) -> Measured:
-    """One step of the method, and the predictions of the stated and the derived equation for its time."""
+    """One step of the method, compared with the predictions of the stated and the derived equation for its time."""
     with mpmath.workdps(DIGITS):
         exact = _exact(numeric, example)
         tau = numeric.method.regime.tau.subs(eta, numeric.step)
         errors = [_predicted(system, example, order, tau, numeric.step) - exact for system in systems]
-        if example.term.entry.drift:  # the change was computed, so that nothing cancels
+        if example.term.entry.drift:  # so far `exact` is the change, computed directly to avoid cancellation
             exact += _numbers(example)[example.term.entry.letters[0]][0]
         return _row(numeric, exact, errors, NEGLIGIBLE[numeric.kinks(_numbers(example), mpmath.mpf(1))])
 
 
 def _after_time(example: Example, numeric: NumericStep, equation: RuleEquation, systems: list[Any]) -> Measured:
-    """The moments of the method after the time 1, and those of the two equations."""
+    """The moments of the method after the time 1, compared with those of the two equations."""
     with mpmath.workdps(DIGITS):
         letters = numeric.method.rule.letters
         chain = AffineSteps(numeric, letters)
@@ -321,11 +324,11 @@ def _as_stated(stated: StatedEquation, equation: RuleEquation, dim: int) -> Rule
 
 
 def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, sp.Expr]:
-    """The noise's scales, or the symbols in them, in eta and numbers."""
+    """The noise scales, or the symbols in them, in terms of eta and numbers."""
     factor = method.regime.rules.get(NOISE)
     numbers: dict[sp.Basic, sp.Expr] = {}
     for scale in map(sp.sympify, method.noise.scales):
-        if factor is not None:  # the scale of the specification stays, and the noise of a step is that times the factor
+        if factor is not None:  # the noise of a step is the specified scale times the factor
             at_start = {s: constants.get(f"{s}0" if s is scale else str(s), sp.S.One) for s in scale.free_symbols}
             numbers[scale] = scale.xreplace(at_start) * factor
             continue
@@ -342,7 +345,7 @@ def _exact(numeric: NumericStep, example: Example) -> Any:
     places = example.term.entry.places
 
     def functions(after: Mapping[str, Vector]) -> list[Any]:
-        # about the state before, so that nothing cancels
+        # changes from the previous state, to avoid cancellation
         changes = [after[a][m] - at[a][m] for a, m in places]
         return changes if len(changes) == 1 else [*changes, changes[0] * changes[1]]
 
@@ -351,12 +354,12 @@ def _exact(numeric: NumericStep, example: Example) -> Any:
 
 
 def _predicted(system: Any, example: Example, order: int, tau: sp.Expr, step: sp.Rational) -> Any:
-    """Mean (minus the state before) or covariance after the time tau."""
+    """The mean, minus the state before, or the covariance after the time tau, as an equation predicts it."""
     state, drift, covariance = system.state, system.drift, system.covariance
     size = len(state)
 
     def over_time(phi: sp.Expr) -> sp.Expr:
-        """The generator of phi, and its derivative in the time, which phi may have besides the state."""
+        """The generator applied to phi, plus the time derivative of phi, which may depend on the time."""
         first = sp.Add(*[drift[i] * sp.diff(phi, state[i]) for i in range(size)])
         second = [covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in range(size) for j in range(size)]
         return smooth(first + sp.Add(*second) / 2) + sp.diff(phi, t)

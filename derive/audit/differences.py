@@ -1,7 +1,7 @@
-"""Where a stated equation differs from the derived one: entry by entry, power by power of the step, term by term.
+"""The differences between a stated equation and the derived one: entry by entry, power by power of the step, term by term.
 
 Both sides are expanded in s, the root of the time of a step. Equality is shown on every piece of the domain, and a difference at a
-point (`sdescent.derive.proof.piecewise.equality`); what is grouped and factored here is for the reader.
+point (`sdescent.derive.proof.piecewise.equality`); the grouping and factoring here only serves the reader.
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import N, eta, t
 from sdescent.derive.vocabulary.symbols import d as dimension
 
-#: dimensions in which a difference is looked for where equality is not shown in any dimension
+#: the dimensions in which to search for a difference if equality is not shown for all dimensions
 DIMENSIONS = (1, 2, 3)
-#: powers of s that are compared: s^0 and s^1 concern weak order 1, s^2 and s^3 weak order 2
+#: the last power of s that is compared: s^0 and s^1 concern weak order 1, s^2 and s^3 weak order 2
 LAST = 3
 _LEAST = -8
-#: an entry that differs in more terms than these is one term
+#: an entry that differs in more terms than this counts as one term
 MOST_TERMS = 6
 SHIFTED = "a power of the step is wrong, as between two regimes or for another time of a step"
 
 
 class Comparison:
-    """Two expressions in generic coordinates, compared in the powers of s.
+    """The comparison of expressions in generic coordinates, power by power of s.
 
     Args:
         expanded: the rule in its regime.
-        loss, dim: where given, expressions are compared in named coordinates, with the loss's gradient put in.
-        local: whether losses are sums over coordinates, H_j, T_j, .. their derivatives (`sdescent.derive.equations.local_rules`).
-        conditions: under which the equations are compared.
-        derived: expressions that have a value at every state that counts.
+        loss, dim: if given, expressions are compared in named coordinates, with the gradient of the loss substituted.
+        local: whether losses are sums over coordinates with derivatives H_j, T_j, .. (`sdescent.derive.equations.local_rules`).
+        conditions: the conditions under which the equations are compared.
+        derived: expressions that must have a value at a state for the state to count.
     """
 
     def __init__(
@@ -70,21 +70,21 @@ class Comparison:
     ) -> None:  # fmt: skip
         self.expanded, self.loss, self.dim, self.local = expanded, loss, dim, local
         bounded = {p for e in derived for p in _parts(e) if partial_function(p)}
-        #: has a value exactly where everything derived has one
+        #: an expression that has a value exactly where everything derived has one
         self.within: sp.Expr = sp.Add(*[sp.Dummy(real=True) * p for p in sorted(bounded, key=sp.default_sort_key)])
         self.conditions = {c.left: c.right for c in conditions if c.left.is_Symbol}
-        #: where the last two unequal expressions differ: letter -> value
+        #: the values of the letters at which the last two unequal expressions differ
         self.point: Mapping[str, sp.Expr] = {}
 
     def _domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
-        """The symbols that are restricted to less than all positive numbers, in letters that are not."""
+        """The symbols restricted to a subset of the positive numbers, written in unrestricted letters."""
         values: dict[sp.Basic, sp.Expr] = {s: least + any_positive(s) for s, least in self.conditions.items()}
         values |= {symbol: 1 + any_count(symbol) for symbol in (N, dimension)}
         values |= {sp.Symbol(name, positive=True): any_fraction(name) for name in self.expanded.method.rule.fractions}
         return values | self.expanded.method.compressor.domain(dim)
 
     def powers(self, e: sp.Expr) -> Series:
-        """An expression in eta as a series in s."""
+        """The series in s of an expression in eta."""
         return _series(self._in_root(e))
 
     def _in_root(self, e: sp.Expr) -> sp.Expr:
@@ -93,15 +93,15 @@ class Comparison:
         return (localised(e, self.dim) if self.local else e).subs(eta, self.expanded.step)
 
     def in_eta(self, e: sp.Expr, n: int) -> sp.Expr:
-        """e s^n in eta."""
+        """The term e s^n, written in eta."""
         c, power = self.expanded.method.regime.power
         return factored(e * sp.sqrt(c) ** n * eta ** (power * n / 2))
 
     def same(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
-        """Whether two expressions are equal, for every gradient (of the loss), wherever all that is derived has a value.
+        """Whether two expressions are equal for every gradient (of the loss), wherever all derived expressions have a value.
 
         Raises:
-            Undecided: that is not shown, nor a point where they differ.
+            Undecided: neither equality nor a point where they differ is shown.
         """
         try:
             if self._same(one, two, pair):
@@ -112,7 +112,7 @@ class Comparison:
         return self.within != 0 and self._same(one + self.within, two + self.within, pair)
 
     def _same(self, one: sp.Expr, two: sp.Expr, pair: bool) -> bool:
-        """As `same`, wherever the second has a value."""
+        """Whether two expressions are equal, as in `same`, wherever the second has a value."""
         one, two = gathered(linear(one)), gathered(linear(two))
         if one == two or gathered(one - two) == 0:
             return True
@@ -138,10 +138,10 @@ class Comparison:
         raise unsettled or Undecided(f"equality is shown in {numbers} coordinates, not in any number of them")
 
     def has_value(self, stated: Partial) -> None:
-        """Shows that a stated formula has a value for small steps: a part is >= 0, or vanishes at single points only.
+        """Show that a stated formula has a value for small steps: a part is nonnegative, or vanishes at single points only.
 
         Raises:
-            Undecided: it is not, or that is not shown.
+            Undecided: the part does not have this property, or the property is not shown.
         """
         part = stated.part
         with suppress(NoClosedForm):
@@ -161,7 +161,7 @@ class Comparison:
             raise Undecided(f"{stated.field} has no real value where {formula(part)} < 0")
 
     def _at_a_lag(self, power: sp.Pow) -> sp.Expr:
-        """b^(a l + c) for a fraction b and any lag l = 1, 2, .. is z^a b^(a + c) with a fraction z, or with z = 1."""
+        """The power b^(a l + c), for a fraction b and any lag l = 1, 2, .., as z^a b^(a + c) with a fraction z or z = 1."""
         rate, name = sp.diff(power.exp, LAG), str(power.base)
         if name not in self.expanded.method.rule.fractions or not (rate.is_Rational and rate.is_positive):
             return power
@@ -185,7 +185,7 @@ class Comparison:
         return all(self._equal(a.xreplace(table), b.xreplace(table), table) for (a, b), table in both)
 
     def _equal(self, one: sp.Expr, two: sp.Expr, domain: Mapping[sp.Basic, sp.Expr]) -> bool:
-        """Whether two expressions in the letters of a domain are equal; points and pieces are reported in its symbols."""
+        """Whether two expressions in the letters of `domain` are equal; points and pieces are reported in its symbols."""
         try:
             point = difference(one, two, [e for s, e in domain.items() if str(s) in ("N", "d", "k")])
         except Undecided as error:
@@ -203,10 +203,10 @@ class Comparison:
         return False
 
     def terms(self, entry: Entry, claimed: sp.Expr, derived: sp.Expr, last: int) -> Iterator[Term]:
-        """The terms in which two entries differ, up to a power of s.
+        """The terms in which two entries differ, up to the power `last` of s.
 
         Raises:
-            Undecided, NoClosedForm: that cannot be decided.
+            Undecided, NoClosedForm: a difference cannot be decided.
         """
         pair, alike = entry.apart, True
         one, two = self.powers(claimed), self.powers(derived)
@@ -229,7 +229,7 @@ class Comparison:
             raise Undecided(f"{entry}: {fails}")
 
     def _singular(self, e: sp.Expr, last: int) -> sp.Expr | None:
-        """An expression at whose zeros the terms beyond s^`last` may be large, however small the step; None if there is none."""
+        """An expression at whose zeros the terms beyond s^`last` may be large for every step size; None if there is none."""
         for term in sp.Add.make_args(sp.expand(self._in_root(e))):
             power = term.as_independent(root)[1]
             exact = power == 1 or (power.as_base_exp()[0] == root and power.as_base_exp()[1] <= last)
@@ -247,7 +247,7 @@ class Comparison:
         return _proved_equal(sp.sign(e.xreplace({s: sp.Dummy(positive=True) for s in letters})) ** 2, sp.S.One)
 
     def _shifted(self, entry: Entry, one: Series, two: Series, last: int) -> Term | None:
-        """Two entries that are each one power of s, not the same one, and otherwise alike: off by a power of the step."""
+        """The difference of two entries that are each a single power of s, agree up to a constant, and differ in this power."""
         pair = entry.apart
         claimed, derived = self._single(one, pair), self._single(two, pair)
         if claimed is None or derived is None or claimed[0] == derived[0] or min(claimed[0], derived[0]) > last:
@@ -261,7 +261,7 @@ class Comparison:
         return Term(entry, self.in_eta(a, m), self.in_eta(b, n), 1 if first <= 1 else 2, "factor", off, first, SHIFTED)
 
     def _single(self, series: Series, pair: bool) -> tuple[int, sp.Expr] | None:
-        """(power, coefficient) of a series that has one; None for others."""
+        """The power and coefficient of a series with a single nonzero term; None for any other series."""
         if series.last is None or series.last > LAST:
             return None
         nonzero = {n: gathered(series[n]) for n in range(max(_LEAST, series.low), series.last + 1)}
@@ -269,7 +269,7 @@ class Comparison:
         return next(iter(nonzero.items())) if len(nonzero) == 1 else None
 
     def _apart(self, a: sp.Expr, b: sp.Expr, pair: bool) -> Iterator[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]]:
-        """(claimed, derived, kind, factor) of each difference of two entries that are not equal."""
+        """The tuple (claimed, derived, kind, factor) of each difference between two unequal entries."""
         if self.surely(a, sp.S.Zero, pair):
             yield sp.S.Zero, b, "missing", None
             return
@@ -309,9 +309,9 @@ class Comparison:
         yield from apart
 
     def _factor(self, a: sp.Expr, b: sp.Expr, pair: bool) -> sp.Expr | None:
-        """a/b where it is constant in the state and the time; a guess from one term of each that is then decided."""
+        """The quotient a/b if it is constant in the state and the time: guessed from one term of each, then verified."""
         if set(sp.Add.make_args(gathered(a))) & set(sp.Add.make_args(gathered(b))):
-            return None  # a term that both have is right
+            return None  # a term that both share is right
         one, two = _grouped(a), _grouped(b)
         key = next((k for k in one if k in two), None)
         if key is None and len(one) == len(two) == 1:
@@ -329,7 +329,7 @@ _KINKS = (sp.Abs, sp.sign, sp.Max, sp.Min)
 
 
 def _series(e: sp.Expr) -> Series:
-    """As `series_of`, through Hessian products and sums over coordinates too, and kinks that stay away as the step shrinks."""
+    """The series as in `series_of`, also through Hessian products, sums over coordinates, and kinks away from the limit."""
     if not any(n.has(root) for n in e.atoms(Node, *_KINKS)):
         return series_of(e)
     if isinstance(e, (sp.Max, sp.Min)):
@@ -357,7 +357,7 @@ def _series(e: sp.Expr) -> Series:
 
 
 def _divided(part: sp.Basic) -> sp.Expr | None:
-    """The expressions that must not vanish for an expression to be bounded, and smooth in s."""
+    """The expression that must not vanish for `part` to be bounded and smooth in s; None if there is none."""
     if isinstance(part, sp.log):
         return part.args[0]  # pyright: ignore[reportReturnType]
     if isinstance(part, sp.Pow) and not part.exp.is_nonnegative:
@@ -366,7 +366,7 @@ def _divided(part: sp.Basic) -> sp.Expr | None:
 
 
 def _alone(e: sp.Expr, aggregates: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Expr:
-    """With a letter for each aggregate, the same for those whose bodies are equal."""
+    """An expression with a letter for each aggregate; aggregates with equal bodies share a letter."""
     for node in nodes(e):
         body = _alone(node.args[0], aggregates)  # pyright: ignore[reportArgumentType]
         alike = ((b, a) for n, b, a in aggregates if n.args[1:] == node.args[1:] and type(n) is type(node))
@@ -385,27 +385,27 @@ def _proved_equal(one: sp.Expr, two: sp.Expr) -> bool:
 
 
 def _parts(e: sp.Basic) -> Iterator[sp.Basic]:
-    """The parts of an expression at the generic coordinate: without those inside sums, which are about all coordinates."""
+    """The parts of an expression at the generic coordinate, without parts inside functions of all coordinates."""
     yield e
     for part in () if isinstance(e, Node) else e.args:
         yield from _parts(part)
 
 
 def _plainly(part: sp.Expr, sign: bool) -> bool:
-    """Whether a product of letters is seen to be >= 0, or not to vanish on an open set."""
+    """Whether `part` is a product of letters that is evidently nonnegative (if `sign`), or vanishes on no open set."""
     factors = {f.as_base_exp()[0] for f in sp.Mul.make_args(part)}
     letters = all(f.is_Symbol or (f.is_Rational and f) for f in factors)
     return letters and (not sign or bool(part.is_nonnegative))
 
 
 def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """Two coefficients without the summands that they share."""
+    """Two coefficients without their common summands."""
     first, second = (sp.Add.make_args(sp.expand(e)) for e in (one, two))
     return sp.Add(*[e for e in first if e not in second]), sp.Add(*[e for e in second if e not in first])
 
 
 def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:
-    """Product of what depends on the state and the time -> its constant factor."""
+    """The constant factor of each product of factors that depend on the state or the time."""
     constants = coefficients(
         gathered(e), lambda factor: bool(factor.atoms(Coordinate, Node)) or factor.has(t) or depends_on(factor)
     )

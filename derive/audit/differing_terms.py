@@ -1,4 +1,4 @@
-"""Entries of an equation and the terms in which two equations differ, as an audit records them."""
+"""The entries of an equation, and the terms in which two equations differ, as an audit records them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Entry:
     """A coefficient of an equation: the drift of a letter, or the covariance of two.
 
     Args:
-        letters: (letter,) of the drift; (first, second) of the covariance.
-        apart: whether the first letter is at another coordinate than the second.
+        letters: (letter,) for the drift; (first, second) for the covariance.
+        apart: whether the two letters are at different coordinates.
     """
 
     letters: tuple[str, ...]
@@ -27,12 +27,12 @@ class Entry:
 
     @property
     def drift(self) -> bool:
-        """Whether it is a drift."""
+        """Whether the entry is a drift."""
         return len(self.letters) == 1
 
     @property
     def places(self) -> list[tuple[str, int]]:
-        """Each letter with the number of its coordinate, from 0, in an example."""
+        """Each letter with the index of its coordinate in an example, counted from 0."""
         return [(letter, n if self.apart else 0) for n, letter in enumerate(self.letters)]
 
     def __str__(self) -> str:
@@ -46,14 +46,14 @@ class Term:
     """A term in which the two equations differ.
 
     Args:
-        entry: of the equations.
-        claimed, derived: the term on each side, at the generic coordinate, 0 where there is none.
-        matters: the weak order at which it matters.
+        entry: the entry of the equations.
+        claimed, derived: the term on each side, at the generic coordinate; 0 if a side has no such term.
+        matters: the weak order at which the term matters.
         kind: "missing", "extra", "factor" or "differs".
-        factor: claimed over derived, where that is a constant.
-        power: of s, in the entry.
-        remark: why, in one sentence, or "".
-        point: letter -> value, where the two coefficients of this power of s differ for certain; {} where no term is on one side.
+        factor: the quotient claimed/derived, if it is a constant.
+        power: the power of s in the entry.
+        remark: the reason in one sentence, or "".
+        point: values of the letters at which the two coefficients of this power of s certainly differ; {} if none is recorded.
     """
 
     entry: Entry
@@ -73,11 +73,11 @@ class Term:
 
     @property
     def difference(self) -> sp.Expr:
-        """Claimed minus derived."""
+        """The difference `claimed` minus `derived`."""
         return gathered(self.claimed - self.derived)
 
     def to_dict(self, stated: sp.Expr, true: sp.Expr) -> dict[str, Any]:
-        """As JSON values, with the whole entry that it stands in on each side; formulas in the letters of stated equations."""
+        """The term as JSON values, with the whole entry on each side; formulas are in the letters of stated equations."""
         return {
             "where": self.where,
             "claimed": formula(self.claimed),

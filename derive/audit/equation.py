@@ -1,4 +1,4 @@
-"""The equation of one's own, dX = drift dt + L dW in named coordinates: made, printed, analysed, solved."""
+"""The user's own equation dX = drift dt + L dW in named coordinates: made, printed, analysed, solved."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from sdescent.derive.vocabulary.symbols import t
 
 @dataclass(frozen=True)
 class StateSDE(CoordinateSDE, Solvable):
-    """dX = drift dt + L dW with L L' = covariance, an Ito equation in named coordinates of any names, which may depend on t.
+    """An Ito equation dX = drift dt + L dW with L L' = covariance, in coordinates with any names; it may depend on t.
 
-    Made by `stated`, which checks what it is given.
+    `stated` makes it and checks its arguments.
 
     Args:
-        conditions: inequalities under which it is stated.
+        conditions: inequalities under which the equation is stated.
     """
 
     conditions: tuple[Condition, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickled as it was stated; a root that was not stated is computed again."""
+        """The fields to pickle, as stated; a root that was not stated is computed again."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:
-        """Every symbol but the state, the gradient and the time, by name."""
+        """Every symbol except the state, the gradient and the time, sorted by name."""
         root = [] if self.root_source is None or callable(self.root_source) else list(self.root_source)
         sides = [side for c in self.conditions for side in (c.left, c.right)]
         others = {*self.state, *self.gradient, t}
@@ -57,25 +57,26 @@ class StateSDE(CoordinateSDE, Solvable):
         return {s.name: s for s in (*self.state, *self.parameters, t)}
 
     def generator(self, phi: Any) -> sp.Expr:
-        """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi: `equations.process.generator.generator`."""
+        """The generator L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi (`equations.process.generator`)."""
         return generator(self, phi)
 
     def moment_equations(self, order: int) -> MomentEquations:
-        """The equations of all moments of the state up to this total degree.
+        """The equations of all moments of the state up to total degree `order`.
 
         Raises:
-            NoClosedForm: they do not close, or drift or covariance is not a polynomial in the state.
+            NoClosedForm: the equations do not close, or drift or covariance is not a polynomial in the state.
         """
         return moment_equations(self, order)
 
     def stationary_moments(self) -> StationaryMoments:
-        """E xx' of the stationary law where the drift is affine, with the condition under which it exists.
+        """The stationary E xx' for an affine drift, with the condition under which the law exists.
 
-        About 0, not about the mean, which `moment_equations(1).stationary()` gives.
+        These are moments about 0, not about the mean, which `moment_equations(1).stationary()` gives.
 
         Raises:
             NoClosedForm: the moments do not close, or have more than one fixed point.
-            Refusal: "time-dependent"; "no-stationary-law" where none exists for any values, or where a moment grows.
+            Refusal: "time-dependent"; "no-stationary-law" if no values of the symbols give a stationary law, or if a moment
+                grows.
         """
         return second_moments_of_equation(self, self._of_parameters)
 
@@ -85,11 +86,11 @@ class StateSDE(CoordinateSDE, Solvable):
         return tuple(c for c in self.conditions if not symbols_of([c.left, c.right]) & {*self.state, t})
 
     def density(self) -> Density:
-        """The stationary density on the line, or on x > 0 where the letter of the state is positive.
+        """The stationary density on the line, or on x > 0 if the letter of the state is positive.
 
         Raises:
-            NoClosedForm: there is more than one letter.
-            Refusal: "no-noise", "time-dependent"; "not-integrable" where its mass is infinite for all values.
+            NoClosedForm: the state has more than one letter.
+            Refusal: "no-noise", "time-dependent"; "not-integrable" if the mass is infinite for all values of the symbols.
         """
         law = density(self)
         support = (*law.support, *(s for s in self.state if s.is_positive))
@@ -99,12 +100,12 @@ class StateSDE(CoordinateSDE, Solvable):
         """The equation as an `aligned` environment; `macros` maps names of symbols, W, B and t to the user's own commands.
 
         Raises:
-            BadInput: a macro for a name that no equation has.
+            BadInput: a macro for a name that no equation uses.
         """
         return stated_latex(self, self.conditions, checked(macros, {*self.symbols, *(s.name for s in self.gradient)}))
 
     def __str__(self) -> str:
-        """The equation in lines as wide as the terminal; in ASCII where standard output is."""
+        """The equation in lines as wide as the terminal, in ASCII if standard output is not Unicode."""
         pieces = Layout(lambda: self, *terminal()).state(self, self.conditions, [s.name for s in self.parameters])
         return "\n".join(written for written, _ in pieces)
 
@@ -129,19 +130,19 @@ def stated(
     """The Ito equation dX = drift dt + L dW with L L' = covariance, from formulas.
 
     A formula is a text (`sdescent.derive.vocabulary.formulas.expressions`), a SymPy expression or an exact number. Its letters are
-    matched by name: those of the state, the time t, and parameters, which get numbers when the equation is solved.
+    matched by name: the state, the time t, and parameters, which get numbers when the equation is solved.
 
     Args:
-        state: d names, or symbols.
+        state: d names or symbols.
         drift: d formulas.
-        covariance: d x d formulas, symmetric and positive semidefinite. It or `diffusion` is given.
+        covariance: d x d formulas, symmetric and positive semidefinite. Give either `covariance` or `diffusion`.
         diffusion: L, d x m formulas for m independent Brownian motions.
-        positive: names of letters that are > 0. All others may have either sign (eta and N are > 0).
-        conditions: strict inequalities under which the equation is stated: '2*kappa*theta > sigma^2'.
+        positive: the names of positive letters. Other letters may have either sign, except eta and N, which are positive.
+        conditions: strict inequalities under which the equation is stated, such as '2*kappa*theta > sigma^2'.
 
     Raises:
-        BadInput: a float, an unknown function, a name that no letter can have; another shape; a covariance that is not symmetric
-            or, at a sampled point, has a negative eigenvalue.
+        BadInput: a float, an unknown function or an impossible name; a wrong shape; a covariance that is not symmetric or has a
+            negative eigenvalue at a sampled point.
 
     Example:
         >>> import sdescent as sd

@@ -1,7 +1,7 @@
-"""One step of a method on numbers, its expectation without sampling: every outcome of the step's randomness, weighted.
+"""The expectation of one step of a method on numbers, without sampling: all outcomes of its randomness, weighted.
 
-Without compression the noise is replaced by three points with the law's first five moments, which is exact for polynomials of low
-degree. Messages that are signs have exactly two outcomes. Where a step has a kink in its noise, the law's density is integrated.
+Without compression, three points with the law's first five moments replace the noise, which is exact for polynomials of low degree.
+A message that is a sign has exactly two outcomes. If a step has a kink in its noise, the density of the law is integrated.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from sdescent.derive.vocabulary.symbols import eta
 
 #: decimal digits of the arithmetic
 DIGITS = 40
-#: most outcomes of one step
+#: the largest number of outcomes of one step
 MOST_OUTCOMES = 3**7
-#: values of the noise, in its scales, between which a step is searched for kinks
+#: the values of the noise, in units of its scale, between which to search a step for kinks
 FAR = (-12, -4, -1, 1, 4, 12)
-#: of the integral over a density: accuracy, and most halvings of the line
+#: the accuracy of the integral over a density, and the largest number of halvings of an interval
 ACCURACY, DEPTH = 1e-13, 44
 
 Vector = tuple[Any, ...]
-#: the next state -> numbers
+#: functions of the next state that return numbers
 Functions = Callable[[Mapping[str, Vector]], Sequence[Any]]
 Source = tuple[int, Any, int]  # draw, client, coordinate
 
 
 class NumericStep:
-    """The step of a method at numbers.
+    """The step of a method on numbers.
 
     Args:
-        method: numbers for all constants but the noise that a regime makes large; no schedule.
-        loss, dim: the loss, whose gradient (of a game, the field of its players) is evaluated, and its dimension.
-        scales: numbers for symbols of the noise, as the regime has them at this eta.
+        method: the method, with numbers for all constants except noise that a regime makes large, and without a schedule.
+        loss, dim: the loss and its dimension; its gradient (for a game, the field of its players) is evaluated.
+        scales: numbers for the symbols of the noise, as the regime gives them at this eta.
         step: the number eta.
 
     Raises:
-        NoClosedForm: the step has too many outcomes, or a compressor whose outcomes are not listed here.
+        NoClosedForm: the outcomes of the step cannot be listed for this compressor, schedule or noise.
     """
 
     def __init__(self, method: Method, loss: Loss, dim: int, scales: Mapping[sp.Basic, Any], step: sp.Rational) -> None:
@@ -78,7 +78,7 @@ class NumericStep:
 
     @cached_property
     def sources(self) -> list[Source]:
-        """Every independent random number of a step."""
+        """The independent random numbers of a step."""
         listed: dict[Source, None] = {}
         for draw in self.method.rule.draws:
             if draw.kind == "C":
@@ -93,7 +93,7 @@ class NumericStep:
         return self.method.noise.law.degenerate or all(s == 0 for s in self.scales)
 
     def kinks(self, at: Mapping[str, Vector], t: Any) -> bool:
-        """Whether the step has a kink or a jump in its noise, over the values that the noise takes."""
+        """Whether the step has a kink or a jump in its noise, within the range `FAR` of the noise."""
         if self._signs or not self.method.rule.uses("sign", "abs", "min", "max"):
             return False
         patterns = set()
@@ -109,10 +109,10 @@ class NumericStep:
         return isinstance(self.method.compressor, Sign) and not self._silent
 
     def mean(self, functions: Functions, at: Mapping[str, Vector], t: Any) -> list[Any]:
-        """E of functions of the next state.
+        """The means of functions of the next state.
 
         Args:
-            at: letter -> coordinates, as the regime rescales them.
+            at: the coordinates of each letter, rescaled by the regime.
             t: the time at which the step begins.
         """
         with mpmath.workdps(DIGITS):
@@ -130,7 +130,7 @@ class NumericStep:
             return totals
 
     def _outcomes(self, source: Source, at: Mapping[str, Vector]) -> list[tuple[Any, Any]]:
-        """(value, weight): of a sign itself, else of the standardised noise."""
+        """The outcomes (value, weight) of a sign, or else of the standardised noise."""
         law = Gaussian() if source[1] is None else self.method.noise.law
         if self._signs and source[1] is not None:
             g = self.gradient(at["x"])[source[2]]
@@ -172,14 +172,14 @@ class NumericStep:
 
 
 class _Numbers(Operators):
-    """`sdescent.derive.methods.rules.update.Algebra` on vectors of numbers, as NumPy arrays of mpmath's."""
+    """The operations of `sdescent.derive.methods.rules.update.Algebra` on vectors, NumPy arrays of mpmath numbers."""
 
     def __init__(self, step: NumericStep, at: Mapping[str, Vector], t: Any, outcome: Mapping[Source, Any]) -> None:
         self.step, self.t, self.outcome = step, t, outcome
         self.at = {name: _array(value) * step.factors.get(name, 1) for name, value in at.items()}
         self.silent = step.method.noise.law.degenerate
         self.signs = isinstance(step.method.compressor, Sign)
-        #: on which side of their kinks functions were evaluated
+        #: the sides of the kinks on which functions were evaluated
         self.sides: list[Any] = []
 
     def _all(self, value: Any) -> np.ndarray:
@@ -239,7 +239,7 @@ def _array(values: Iterable[Any]) -> np.ndarray:
 
 
 def _simpson(f: Callable[[float], list[Any]], a: float, b: float) -> list[float]:
-    """The integral of several functions over [a, b]: Simpson's rule, on halved intervals until it settles, also around jumps."""
+    """The integral of several functions over [a, b] by Simpson's rule, with intervals halved until it settles, also at jumps."""
     fa, fm, fb = f(a), f((a + b) / 2), f(b)
     total = [0.0] * len(fa)
     waiting = [(a, b, fa, fm, fb, 0)]

@@ -1,4 +1,4 @@
-"""What an audit found as a paragraph of LaTeX, for a referee's letter."""
+"""The findings of an audit as a paragraph of LaTeX, for a referee's letter."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.printing.sde_letters import Page
 
-#: characters of a formula in a paragraph; longer ones are left to the tables
+#: the largest number of characters of a formula in a paragraph; longer formulas appear only in the tables
 LONGEST = 400
 _ESCAPED = {"^": r"\^{}", "~": r"\~{}", "\\": ""} | {ch: "\\" + ch for ch in "_{}%&#"}
 
 
 class Letter:
-    """The paragraph.
+    """The writer of the paragraph.
 
     Args:
         method: the update rule in its regime.
         order: the weak order that was claimed.
-        test_functions: on which.
-        macros: names of symbols -> the reader's own commands.
+        test_functions: the variables of the test functions, such as "x alone".
+        macros: the reader's own commands for names of symbols.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Letter:
         self.page = Page(dict(macros or {}))
 
     def agrees(self, conditions: Sequence[Condition]) -> str:
-        """For a stated equation that is right, under these conditions."""
+        """The paragraph for a stated equation that is right under `conditions`."""
         needed = ", ".join(f"${self.page.show(c.left)}>{self.page.show(c.right)}$" for c in conditions)
         return (
             f"{self._rule()} the stated equation has weak order {self.order} on smooth test functions of {self.test_functions}"
@@ -45,15 +45,15 @@ class Letter:
         )
 
     def refused(self, marked: str, kind: str) -> str:
-        """For a rule without such an equation; formulas of the reason stand between dollar signs."""
+        """The paragraph for a rule without such an equation; formulas in the reason stand between dollar signs."""
         return f"{self._rule()} there is no equation of weak order {self.order} ({kind}): {_typeset(marked)}."
 
     def undecided(self, marked: str) -> str:
-        """For a stated equation that could not be judged; formulas of the reason stand between dollar signs."""
+        """The paragraph for a stated equation that could not be judged; formulas in the reason stand between dollar signs."""
         return f"{self._rule()} the stated equation could be neither confirmed nor refuted: {_typeset(marked)}."
 
     def differs(self, terms: tuple[Term, ...], holds: int, example: Example | None) -> str:
-        """For a stated equation with wrong terms."""
+        """The paragraph for a stated equation with wrong terms."""
         sentences = [f"{self._rule()} the stated equation is not the one that follows from the moments of one step."]
         sentences += [self._term(term) for term in terms]
         on = f"on smooth test functions of {self.test_functions}"
@@ -132,10 +132,10 @@ def _number(value: float) -> str:
 
 
 def _typeset(marked: str) -> str:
-    """Text with formulas between dollar signs."""
+    """Text in LaTeX, in which formulas stand between dollar signs."""
     return "".join(part if n % 2 else _plain(part) for n, part in enumerate(re.split(r"(\$[^$]*\$)", marked)))
 
 
 def _plain(text: str) -> str:
-    """Text that LaTeX sets as it is."""
+    """Text with LaTeX's special characters escaped."""
     return "".join(_ESCAPED.get(ch, ch) for ch in text)

@@ -1,4 +1,4 @@
-"""An SDE that somebody states for an update rule: drift and covariance by letters, read as generic coordinates."""
+"""An SDE that a user states for an update rule: drift and covariance by letters, read in generic coordinates."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from sdescent.derive.vocabulary.formulas.tokens import Language
 from sdescent.derive.vocabulary.symbols import SHARED, parameter
 
 Pair = tuple[str, str]
-#: functions of stated formulas besides those of all formulas: the Hessian times a vector; the third derivative at two vectors, by
-#: default the same, and the fourth at one; the Euclidean norm; the sum over coordinates; a vector's value at the other coordinate
-#: of a pair; the sum over lags l = 1, 2, ..
+#: the functions of stated formulas besides those of all formulas: the Hessian times a vector; the third derivative along two
+#: vectors (the same one twice by default) and the fourth along one; the Euclidean norm; the sum over coordinates; the value of a
+#: vector at the other coordinate of a pair; the inverse sine; the sum over lags l = 1, 2, ..
 _MORE = {name: (1, 1) for name in ("hess", "fourth", "norm", "sum", "other", "asin", "series")} | {"third": (1, 2)}
 STATED = Language({**FORMULAS.functions, **_MORE}, powers=True)
 LAG = sp.Symbol("l", integer=True, positive=True)
@@ -32,12 +32,12 @@ _NOISY = ("G", "raw", "fresh", "local", "normal")
 
 
 class Partial(NamedTuple):
-    """A part of a formula that must be >= 0, or that must not vanish on an open set, for the formula to have a value.
+    """A part of a formula that must be nonnegative, or must not vanish on an open set, for the formula to have a value.
 
     Args:
-        field: the formula.
-        part: at the generic coordinate.
-        sign: whether it must be >= 0.
+        field: the field of the formula.
+        part: the part at the generic coordinate.
+        sign: whether the part must be nonnegative.
     """
 
     field: str
@@ -48,14 +48,14 @@ class Partial(NamedTuple):
 @final
 @dataclass(frozen=True)
 class StatedEquation:
-    """dZ = drift dt + L dW with L L' = covariance, as stated, at the generic coordinate (all dimensionless).
+    """The stated equation dZ = drift dt + L dW with L L' = covariance, at the generic coordinate (all dimensionless).
 
     Args:
         order: the weak order that is claimed, 1 or 2.
-        drift: letter -> drift.
-        covariance: (first, second) -> covariance at the same coordinate, letters in the order of the state; others are 0.
-        pair: (first, second) -> covariance of the first letter at another coordinate with the second.
-        partial: where the formulas have values, as they are written.
+        drift: the drift of each letter.
+        covariance: the covariance of (first, second) at the same coordinate, letters in the order of the state; others are 0.
+        pair: the covariance of (first, second), the first letter at another coordinate than the second.
+        partial: the requirements for the formulas, as written, to have values.
     """
 
     order: int
@@ -66,7 +66,7 @@ class StatedEquation:
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """Everything that is stated."""
+        """All stated formulas."""
         return (*self.drift.values(), *self.covariance.values(), *self.pair.values())
 
 
@@ -81,25 +81,25 @@ def read_equation(
     where: Mapping[str, object] | None = None,
     values: Mapping[str, sp.Expr] | None = None,
 ) -> StatedEquation:
-    """A stated equation from formulas.
+    """Read a stated equation from formulas.
 
-    Letters: x, the memory's own, g (the gradient), t, d (the dimension), pi; any other name is a parameter, and one that the regime
-    rescales stands for its formula (beta for 1 - rho*eta). Functions work by coordinate, besides hess(y), third(y) and third(y, z),
-    fourth(y), norm(y), sum(y), and in `pair` other(y); series(..) sums over l = 1, 2, ..
+    The letters are x, those of the memory, g (the gradient), t, d (the dimension) and pi. Any other name is a parameter; if the
+    regime rescales it, it stands for its formula (beta for 1 - rho*eta). Functions act coordinate by coordinate, except hess(y),
+    third(y), third(y, z), fourth(y), norm(y), sum(y) and, in `pair`, other(y); series(..) sums over l = 1, 2, ..
 
     Args:
-        method: the update rule that it is stated for.
-        drift: letter -> formula.
-        covariance: "x m" -> formula; entries not named are 0.
-        diffusion: in place of covariance a root: letter -> a formula (each letter with Brownian motions of its own) or a list of
+        method: the update rule for which the equation is stated.
+        drift: a formula for each letter.
+        covariance: a formula for each pair of letters such as "x m"; missing entries are 0.
+        diffusion: a root in place of the covariance: for each letter a formula (with Brownian motions of its own), or a list of
             formulas, one for each vector of Brownian motions, which all letters share.
-        pair: "x m" -> covariance of x at another coordinate with m.
+        pair: for each pair such as "x m", the covariance of x at another coordinate with m.
         order: 1 or 2.
-        where: abbreviations, name -> formula, each may use those before it.
+        where: a formula for each abbreviation; it may use earlier abbreviations.
         values: numbers for parameters.
 
     Raises:
-        BadInput: a formula that is not read, with its field; a letter that the rule does not have.
+        BadInput: a formula that cannot be read, with its field; a letter that the rule does not have.
     """
     if isinstance(order, bool) or order not in (1, 2):
         raise BadInput("order", order, "1 or 2")
@@ -122,7 +122,7 @@ class _Reader:
         self.letters = method.rule.letters
         table = {**method.values, **_scales(method), **({"N": method.clients} if method.clients.is_number else {})}
         self.values: dict[str, Any] = {**{name: e for name, e in table.items() if name not in self.letters}, **values}
-        #: name -> what it stands for, and the parts of that
+        #: for each abbreviation, its meaning and the parts that must be nonnegative or nonzero
         self.short: dict[str, tuple[sp.Expr, list[Partial]]] = {}
         self.partial: dict[tuple[sp.Expr, bool], Partial] = {}
         if not isinstance(where, Mapping):
@@ -136,7 +136,7 @@ class _Reader:
             self.partial = before
 
     def __call__(self, text: object, field: str, other: bool = False) -> sp.Expr:
-        # a letter of the rule may have the name of a function, such as `sum`
+        # a letter of the rule may be called like a function, such as `sum`
         names = names_in(text, set(STATED.functions).difference(self.letters))
         functions = {**_MEANING, "other": (lambda e: to_slot(sp.sympify(e), "j", "i")) if other else _misplaced(field)}
         self.lags = any(n == "series" for n in names_in(text, ()))
@@ -198,14 +198,14 @@ class _Reader:
 
 
 def _scales(method: Method) -> dict[str, sp.Expr]:
-    """A scale of the noise that the regime makes large: sigma = sigma0 times the regime's factor."""
+    """The scales of noise that the regime makes large: sigma is sigma0 times the factor of the regime."""
     factor = method.regime.rules.get(NOISE)
     symbols = [s for s in method.noise.scales if isinstance(s, sp.Symbol)]
     return {} if factor is None else {s.name: parameter(f"{s.name}0") * factor for s in symbols}
 
 
 def _squared(root: Mapping[str, tuple[sp.Expr, ...]], letters: tuple[str, ...]) -> dict[Pair, sp.Expr]:
-    """L L' by letters."""
+    """The nonzero entries of L L', by letters."""
     entries = {
         (a, b): gathered(sp.Add(*[p * q for p, q in zip(root[a], root[b], strict=True)]))
         for a, b in combinations_with_replacement([a for a in letters if a in root], 2)
@@ -232,7 +232,7 @@ def _misplaced(field: str) -> Callable[[sp.Expr], sp.Expr]:
 
 
 def near_x(equation: RuleEquation, stated: StatedEquation) -> set[str]:
-    """x and the letters that x depends on, in either equation."""
+    """The letter x and the letters on which x depends in either equation."""
     needs: dict[str, set[str]] = {a: set() for a in equation.letters}
     for drift in (equation.drift, stated.drift):
         for a, e in drift.items():

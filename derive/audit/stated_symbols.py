@@ -1,4 +1,4 @@
-"""The symbols of a stated equation, one for each name, and its formulas read with them."""
+"""The symbols of a stated equation, one for each name, and the reading of formulas with them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.symbols import SHARED, t
 
 _FORMULA = "a formula such as 'sqrt(2)*x1 - t', a SymPy expression or an exact number"
 _EXACT = "an exact number in place of a float: Fraction(1, 10), sympy.Rational(1, 10), or in a text '0.1' or '1/10'"
-#: the engine's own symbols that a stated equation may have as parameters
+#: the engine's own symbols that may be parameters of a stated equation
 _SHARED = {name: SHARED[name] for name in ("eta", "N")}
 
 
@@ -27,19 +27,19 @@ _SHARED = {name: SHARED[name] for name in ("eta", "N")}
 class Letters:
     """The symbols of a stated equation.
 
-    A name stands for one symbol, whatever assumptions a user's own symbol of that name has: t is the time, eta and N are the
-    engine's; others are real, and positive where `positive` names them or a user's own symbol is.
+    Each name stands for one symbol: t is the time, eta and N are the symbols of the engine. All other symbols are real. A symbol is
+    positive if `positive` names it or the user's own symbol is positive, and nonnegative if the user's own symbol is.
 
     Args:
         state: names or symbols, in order.
-        positive: names or symbols that are > 0.
-        formulas: everything that will be read, for the assumptions of the symbols in it.
+        positive: the names or symbols that are positive.
+        formulas: everything that will be read, for the assumptions on its symbols.
 
     Attributes:
         state: the symbols of the state.
 
     Raises:
-        BadInput: a name that no letter can have, twice the same, or nothing where a state is needed.
+        BadInput: a name that no letter can have, a repeated name, or an empty state.
     """
 
     def __init__(self, state: Sequence[Any], positive: Sequence[Any], formulas: Iterable[Any]) -> None:
@@ -68,14 +68,14 @@ class Letters:
         return list(self._letters)
 
     def unused(self) -> list[str]:
-        """Names declared positive that do not occur in what was read."""
+        """The names declared positive that did not occur in anything read."""
         return sorted(name for name in self._positive if name not in self._letters and name not in SHARED)
 
     def read(self, value: Any, field: str) -> sp.Expr:
-        """A formula (text, a SymPy expression, an exact number) in these symbols.
+        """A formula (text, a SymPy expression or an exact number) in these symbols.
 
         Raises:
-            BadInput: a float, an unknown function, a name that no letter can have, anything that is not a formula.
+            BadInput: a float, an unknown function, a name that no letter can have, or anything that is not a formula.
         """
         if isinstance(value, str):
             return read_formula(value, self.letter, field)
@@ -89,10 +89,10 @@ class Letters:
         raise BadInput(field, value, _EXACT if isinstance(value, float) or hasattr(value, "dtype") else _FORMULA)
 
     def inequality(self, value: Any, field: str) -> tuple[sp.Expr, sp.Expr]:
-        """(left, right) of left > right, from text or a SymPy relation.
+        """The sides (left, right) of an inequality left > right, from text or a SymPy relation.
 
         Raises:
-            BadInput: anything else, or as `read`.
+            BadInput: anything else; also as in `read`.
         """
         strict = "one inequality with > or <, such as '2*kappa*theta > sigma^2'"
         if isinstance(value, (sp.StrictGreaterThan, sp.StrictLessThan)):
@@ -105,10 +105,10 @@ class Letters:
         return right, left
 
     def letter(self, name: str, field: str) -> sp.Symbol:
-        """The symbol of a name: of the state, the time, or a parameter.
+        """The symbol of a name: a letter of the state, the time, or a parameter.
 
         Raises:
-            BadInput: it cannot be the name of a parameter.
+            BadInput: the name is unknown and cannot be that of a parameter.
         """
         if name in self._letters:
             return self._letters[name]
@@ -133,7 +133,7 @@ class Letters:
 
 
 def _check(value: sp.Expr, field: str) -> None:
-    """Raises BadInput for what is not a formula in real letters."""
+    """Raise BadInput if a value is not a formula in real letters."""
     if value.has(sp.Float):
         raise BadInput(field, next(iter(value.atoms(sp.Float))), _EXACT)
     unknown = value.atoms(AppliedUndef)

@@ -1,4 +1,4 @@
-"""What must be true of a stated equation: shapes, and a covariance that is symmetric and positive semidefinite."""
+"""The requirements on a stated equation: its shapes, and a covariance that is symmetric and positive semidefinite."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from sdescent.derive.expressions.moderate import climbs, moderate, rounded
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: points at which a variance is looked at; sets of values of the parameters, and points of the state for each, for the rest
+#: the number of points at which a variance is tested; for blocks, of parameter sets and of points of the state for each set
 VARIANCES, PARAMETERS, POINTS = 24, 4, 6
 DIGITS = 40
-#: a value of a quadratic form below minus this share of the matrix counts as negative; far above the error of DIGITS digits
+#: a quadratic form counts as negative below minus this times the size of the matrix, far above the error of DIGITS digits
 NEGATIVE = sp.Float("1e-25")
-#: blocks of the covariance with more letters are left to the solver, which stops where one is not a covariance
+#: larger blocks of the covariance are left to the solver, which stops if a block is not a covariance
 LARGEST = 8
 
 
 def column(value: Any, dim: int, field: str) -> list[Any]:
-    """The dim entries of a list, a tuple or a matrix with one row or column; of one entry alone where dim = 1.
+    """The dim entries of a list, a tuple or a matrix with one row or column; if dim = 1, also of a bare entry.
 
     Raises:
-        BadInput: another number of entries.
+        BadInput: a wrong number of entries.
     """
     if isinstance(value, (list, tuple, sp.MatrixBase)):
         entries = list(value)
@@ -43,10 +43,10 @@ def column(value: Any, dim: int, field: str) -> list[Any]:
 
 
 def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
-    """The entries of a matrix with dim rows: nested lists or a SymPy matrix; of one entry alone where dim = 1.
+    """The entries of a matrix with dim rows, given as nested lists or a SymPy matrix; if dim = 1, also as a bare entry.
 
     Raises:
-        BadInput: another shape.
+        BadInput: a wrong shape.
     """
     width = f"{dim} formulas" if square else "as many formulas as there are Brownian motions"
     accepted = f"{dim} rows of {width}"
@@ -63,11 +63,11 @@ def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
 
 
 def check_covariance(covariance: sp.Matrix, state: Sequence[sp.Symbol], conditions: Sequence[Condition]) -> None:
-    """Raises BadInput where the covariance is not symmetric, or has a negative eigenvalue at sampled points.
+    """Raise BadInput if the covariance is not symmetric or has a negative eigenvalue at sampled points.
 
-    The points are rational and satisfy the conditions. A variance that is negative at one of them is refused, such as -gamma
-    while the sign of gamma is open. A matrix such as [[1, rho], [rho, 1]] is a covariance for some values of its parameters
-    only: it is refused if every set of values that was tried leads to a point with a negative eigenvalue. A vector v with
+    The points are rational and satisfy the conditions. A variance is refused if it is negative at one of them; an example is
+    -gamma while the sign of gamma is open. A matrix such as [[1, rho], [rho, 1]] is a covariance only for some values of its
+    parameters: it is refused if every set of parameters tried has a point with a negative eigenvalue. A vector v with
     v' C v < 0, evaluated to 40 digits, shows that an eigenvalue is negative.
     """
     for i, j in itertools.combinations(range(covariance.rows), 2):
@@ -115,7 +115,7 @@ def _check_block(
 def _refused(
     letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], flipped: Sequence[sp.Symbol] = ()
 ) -> BadInput:
-    """The message; `flipped` are the parameters whose other sign would have made the variance positive."""
+    """The error to raise; `flipped` are the parameters whose opposite sign would have made the variance nonnegative."""
     at = ", ".join(f"{s} = {v}" for s, v in sorted(point.items(), key=lambda item: str(item[0])))
     where = "a negative eigenvalue" + (f" at {at}" if at else "")
     unsaid = f"nothing says that {' or '.join(map(str, flipped))} has one sign: " if flipped else ""
@@ -124,7 +124,7 @@ def _refused(
 
 
 def _points(symbols: Iterable[sp.Symbol], draw: random.Random, count: int) -> Iterator[dict[sp.Basic, sp.Expr]]:
-    """Values of the symbols, small and large ones, of both signs where a symbol may be negative; one where there are none."""
+    """Points with small and large values, of both signs if a symbol may be negative; one empty point if there are no symbols."""
     ordered = sorted(symbols, key=str)
     for n in range(count if ordered else 1):
         point: dict[sp.Basic, sp.Expr] = {}
@@ -135,12 +135,12 @@ def _points(symbols: Iterable[sp.Symbol], draw: random.Random, count: int) -> It
 
 
 def _negative(block: sp.Matrix, point: dict[sp.Basic, sp.Expr], conditions: Sequence[Condition]) -> bool:
-    """Whether v' C v < 0 for some vector v at a point that satisfies the conditions, as far as they are about its letters."""
+    """Whether v' C v < 0 for some vector v at the point, and the point satisfies the conditions that it decides."""
     import mpmath
 
     used = [*block, *(side for c in conditions for side in (c.left, c.right))]
     if not moderate(used, point):
-        return False  # nothing that can be shown there
+        return False  # nothing can be shown at this point
     if any(map(climbs, used)):
         point = rounded(point, 2 * DIGITS)
     for c in conditions:
@@ -149,7 +149,7 @@ def _negative(block: sp.Matrix, point: dict[sp.Basic, sp.Expr], conditions: Sequ
             return False
     values = block.xreplace(point).evalf(DIGITS)
     if not all(v.is_real and v.is_finite for v in values):
-        return False  # no value there
+        return False  # the covariance has no value at this point
     size = max((abs(v) for v in values), default=sp.S.Zero)
     if size == 0:
         return False

@@ -1,7 +1,7 @@
-"""The audit of an SDE that somebody states for an update rule: it agrees with the derived one to a weak order, or where not.
+"""The audit of an SDE stated for an update rule: whether it agrees with the derived SDE to a weak order, or where it differs.
 
-A stated drift and covariance are compared with b_2 + s b_3 + .., C_2 + s C_3 + .. of `sdescent.derive.equations.rule_models`, s
-the root of the time of a step: an error of order s^0 or s^1 spoils weak order 1, one of order s^2 or s^3 weak order 2.
+A stated drift and covariance are compared with b_2 + s b_3 + .. and C_2 + s C_3 + .. of `sdescent.derive.equations.rule_models`,
+where s is the root of the time of a step. An error of order s^0 or s^1 spoils weak order 1, s^2 or s^3 weak order 2.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ class Audit:
     """The verdict on a stated equation, and its grounds.
 
     Args:
-        method, loss, dim: what it was stated for.
+        method, loss, dim: the method, loss and dimension for which the equation was stated.
         stated: the equation as stated.
         verdict: "AGREES", "DIFFERS", "NO SDE" or "UNDECIDED".
-        terms: where it differs.
-        equation: the derived equation that it was compared with, or None.
-        reason: why there is no such equation, or what is undecided, also for one entry of an equation that DIFFERS; "" if nothing.
+        terms: the terms in which it differs.
+        equation: the derived equation with which it was compared, or None.
+        reason: why there is no derived equation, or what is undecided, even for one entry of an equation that DIFFERS; else "".
         kind: the kind of the refusal, or "".
-        marked: the reason with its formulas between dollar signs.
-        beyond: a sentence for each entry with terms that are too small for the claimed order, which are not judged.
-        allowed: a sentence for each entry that the first-order model leaves out: whether the stated equation has it.
-        alone: whether it was judged for one client, since neither a number nor N occurs in it.
-        piece: where equality is undecided, by the signs of the arguments of kinks; () for everywhere.
+        marked: the reason, with formulas between dollar signs.
+        beyond: a sentence for each entry with terms too small for the claimed order; these terms are not judged.
+        allowed: for each entry that the first-order model leaves out, a sentence on whether the stated equation has it.
+        alone: whether the equation was judged for one client, since no number of clients was given and N does not occur in it.
+        piece: the piece on which equality is undecided, by the signs of the arguments of kinks; () for everywhere.
     """
 
     method: Method
@@ -85,14 +85,14 @@ class Audit:
 
     @property
     def holds(self) -> int | None:
-        """The weak order of the stated equation, up to the claimed one; None where it is not known."""
+        """The weak order of the stated equation, at most the claimed one; None if it is not known."""
         if self.verdict in (NO_SDE, UNDECIDED):
             return None
         return min([self.order, *(term.matters - 1 for term in self.terms)])
 
     @property
     def test_functions(self) -> str:
-        """The functions on which weak order is meant."""
+        """The variables of the test functions for the weak order, in words."""
         letters = () if self.equation is None else self.equation.letters[1:]
         if self.equation is not None and not letters and len(self.method.rule.letters) > 1:
             return "x alone"
@@ -100,7 +100,7 @@ class Audit:
 
     @property
     def meant_for(self) -> str:
-        """What the derivation assumes of the loss, the state and the clients, or ""."""
+        """The assumptions of the derivation on the loss, the state and the clients, or ""."""
         local = self.equation is not None and self.equation.local and self.dim != 1
         caveat = "" if self.equation is None else self.equation.caveat(formula)
         caveats = {
@@ -113,9 +113,9 @@ class Audit:
 
     @cached_property
     def on_x_alone(self) -> int | None:
-        """The weak order on test functions of x alone where that is more than `holds`: the weaker claim; else None.
+        """The weak order on test functions of x alone, a weaker claim, if it exceeds `holds`; else None.
 
-        Letters that x does not depend on, directly or through others, cannot spoil it.
+        Letters on which x does not depend, directly or through other letters, cannot spoil this order.
         """
         if self.equation is None or not self.terms:
             return None
@@ -125,7 +125,7 @@ class Audit:
 
     @cached_property
     def example(self) -> Example | None:
-        """The smallest example in which a term shows, with weak errors of one step; None where none of those tried shows it."""
+        """The smallest example in which a term shows, with weak errors of one step; None if no example tried shows a term."""
         if self.equation is None or not self.terms:
             return None
         # an entry that the first-order model leaves out is measured with its own value
@@ -137,7 +137,7 @@ class Audit:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Parameters of the stated equation that neither the rule nor its regime has: a misprint, or another regime."""
+        """The parameters of the stated equation that neither the rule nor its regime has: misprints, or signs of another regime."""
         method, noise = self.method, symbols_of_noise(self.method.noise)
         listed = [eta, N, d, t, *(value for _, value in method.constants), *noise, *vars(method.compressor).values()]
         names = {s.name for s in listed if isinstance(s, sp.Symbol)} | {f"{s.name}0" for s in noise}
@@ -149,7 +149,7 @@ class Audit:
         return tuple(sorted(stated - names))
 
     def _entry(self, entry: Entry) -> tuple[sp.Expr, sp.Expr]:
-        """The whole entry as stated and as derived; of one that the first-order model leaves out, what it leaves out."""
+        """The whole entry as stated and as derived; for an entry that the first-order model leaves out, the omitted term."""
         equation, key = self.equation, entry.letters
         assert equation is not None  # for the type checker: there are terms
         if entry.drift:
@@ -185,7 +185,7 @@ class Audit:
         }
 
     def latex(self, macros: Mapping[str, str] | None = None) -> str:
-        """A paragraph for a referee's letter; `macros` maps symbol names to the reader's own commands."""
+        """The paragraph for a referee's letter; `macros` maps symbol names to the reader's own commands."""
         letter = Letter(self.method, self.order, self.test_functions, macros)
         if self.verdict == NO_SDE:
             return letter.refused(self.marked, self.kind)
@@ -214,14 +214,14 @@ def audit(
 
     Args:
         method: the update rule, in its regime.
-        drift, covariance, diffusion, pair, order, where, values: the equation, as
-            `sdescent.derive.audit.stated_equation.read_equation` takes it.
-        loss, dim: a loss that it is stated for, with the dimension; otherwise it is meant for every loss.
-        clients_given: whether N clients are meant where the method has the symbol N and the equation does not name it; otherwise
-            it is taken for one client.
+        drift, covariance, diffusion, pair, order, where, values: the equation, as in
+            `sdescent.derive.audit.stated_equation.read_equation`.
+        loss, dim: the loss for which the equation is stated, and its dimension; without a loss it is stated for every loss.
+        clients_given: whether N clients are meant if the method has the symbol N but the equation does not contain it; otherwise
+            one client is assumed.
 
     Raises:
-        BadInput: a formula that is not read, a letter without a drift.
+        BadInput: a formula that cannot be read, or a letter without a drift.
 
     Example:
         >>> import sdescent as sd
@@ -305,11 +305,11 @@ def _judged(question: Audit) -> Audit:
 
 
 class _Entries:
-    """The entries of two equations beside one another."""
+    """The entries of the stated and the derived equation, side by side."""
 
     def __init__(self, comparison: Comparison, equation: RuleEquation, stated: StatedEquation) -> None:
         self.comparison, self.equation, self.stated = comparison, equation, stated
-        #: whether the covariance is that of the conventional first-order model, where the limit is an ODE
+        #: whether the covariance is that of the conventional first-order model, whose limit is an ODE
         self.conventional = equation.model == "first-order" and self._silent
         self.left_out = {entry.letters: entry for entry in equation.left_out}
 
@@ -320,7 +320,7 @@ class _Entries:
         return all(self.comparison.same(s[n], sp.S.Zero) for s in series for n in range(min(s.low, 0), 2))
 
     def terms(self, last: int) -> Iterator[Iterator[Term]]:
-        """The terms in which they differ, entry by entry."""
+        """The terms in which the two equations differ, entry by entry."""
         equation, stated, letters = self.equation, self.stated, set(self.equation.letters)
         for letter, e in stated.drift.items():
             if letter in letters:
@@ -328,7 +328,7 @@ class _Entries:
             else:
                 yield iter([Term(Entry((letter,)), e, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
         most = 2 if self.conventional else last
-        # a sum over signs has the form that papers state at g = 0 alone
+        # a sum over signs has the form stated in papers only at g = 0
         at = {g: sp.S.Zero} if equation.ranges else {}
         for key in dict.fromkeys([*equation.covariance, *stated.covariance]):
             e = stated.covariance.get(key, sp.S.Zero).xreplace(at)
@@ -345,10 +345,10 @@ class _Entries:
             yield self.comparison.terms(Entry(key, apart=True), one, two, most)
 
     def check_values(self) -> None:
-        """Shows that the stated formulas have values wherever the derived ones have.
+        """Show that the stated formulas have values wherever the derived formulas have.
 
         Raises:
-            Undecided: that is not so, or not shown.
+            Undecided: they do not, or this is not shown.
         """
         for stated in self.stated.partial:
             self.comparison.has_value(stated)
@@ -356,7 +356,7 @@ class _Entries:
     def _covariance_terms(
         self, key: Pair, claimed: sp.Expr, at: Mapping[sp.Expr, sp.Expr], most: int
     ) -> Iterator[Term]:
-        """The terms of one entry of the covariance; one that is the root or the square of the other is one term."""
+        """The differing terms of a covariance entry; an entry that is the root or the square of the derived one is one term."""
         entry, derived = Entry(key), self._derived(key, claimed).xreplace(at)
         terms = list(self.comparison.terms(entry, claimed, derived, most))
         if terms and claimed != 0 and derived != 0:
@@ -368,10 +368,10 @@ class _Entries:
         yield from terms
 
     def _derived(self, key: Pair, claimed: sp.Expr) -> sp.Expr:
-        """The derived entry; of one that the first-order model leaves out, its value only where the claim has it too.
+        """The derived entry; for an entry that the first-order model leaves out, the omitted term only if the claim has it too.
 
         Raises:
-            NoClosedForm: it exists, and was not computed.
+            NoClosedForm: the omitted term exists but was not computed.
         """
         left_out = self.left_out.get(key)
         if left_out is None or claimed == 0:
@@ -389,17 +389,17 @@ class _Entries:
             yield f"{entry.where}{value}: {how}, it needs the moment of order {entry.needs} of the noise"
 
     def _after(self, e: sp.Expr, end: int) -> sp.Expr:
-        """The terms of an entry after this power of the root of the step, in eta."""
+        """The terms of an entry beyond the power `end` of the root of the step, in eta."""
         series = self.comparison.powers(e)
         stop = LAST + 1 if series.last is None else min(series.last, LAST + 1)
         after = [n for n in range(end + 1, stop + 1) if not self.comparison.surely(series[n], sp.S.Zero)]
         return sp.Add(*[self.comparison.in_eta(series[n], n) for n in after])
 
     def beyond(self, last: int, differ: bool) -> Iterator[str]:
-        """Entries of the claim with terms after the power that is judged.
+        """A sentence for each entry of the claim with terms beyond the last power that is judged.
 
         Args:
-            differ: whether the equations are seen to differ; an entry that has no expansion then takes nothing from the verdict.
+            differ: whether the equations were found to differ; an entry without an expansion then does not affect the verdict.
         """
         entries = {Entry((a,)): (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
         most = 2 if self.conventional else last
@@ -416,7 +416,7 @@ class _Entries:
 
 
 def _remarked(term: Term, entries: _Entries) -> Term:
-    """The term with what is likely to have gone wrong."""
+    """The term with a remark on the likely mistake."""
     covariance, stated = not term.entry.drift, entries.stated.covariance
     first, last = term.entry.letters[0], term.entry.letters[-1]
     remarks = {

@@ -1,20 +1,20 @@
-"""A memory that forgets within O(1) steps, averaged out: the SDE of x alone (the regime "fixed").
+"""The SDE of x alone, after a memory that forgets within O(1) steps is averaged out (the regime "fixed").
 
-With an increment of x of order tau and of the memory of order 1, look for constants l such that
+If x moves by O(tau) in a step and the memory by O(1), look for constants l such that
 
     W = F_x/tau + sum_a l_a F_a
 
-contains no memory letter. y = x + tau sum_a l_a a then moves by tau W, so that sums over steps are those of independent W given x,
-and the Green-Kubo sum of the covariance (that of a step, and twice those over all lags) is Cov W exactly. x and y differ by
-O(tau). To second order, with b = E W, s = sum_a l_a E a of the settled memory and c = E[F_x^(2) + sum_a l_a F_a^(1)], what a step
-adds at the next order in tau, where l does not depend on x: y has the drift
+contains no memory letter. Then y = x + tau sum_a l_a a moves by tau W, and W is independent from step to step given x. The
+Green-Kubo sum (the covariance of one step plus twice the covariances at all lags) is therefore exactly Cov W. x and y differ by
+O(tau). To second order, if l does not depend on x: let b = E W, let s = sum_a l_a E a for the settled memory, and let
+c = E[F_x^(2) + sum_a l_a F_a^(1)], the contribution of a step at the next order in tau. Then y has the drift
 
     b + tau (c + (d/dt l) E a - (D b) s - (D b) b/2 - (d/dt b)/2),
 
-and x = y - tau s the drift b + tau (c - (D b) b/2 - (d/dt b)/2 - (D s) b - l d/dt E a).
+and x = y - tau s has the drift b + tau (c - (D b) b/2 - (d/dt b)/2 - (D s) b - l d/dt E a).
 
-For signs of a linear memory under Gaussian noise no such constants exist, and the sum is
-`sdescent.derive.vocabulary.formulas.sign_sum`, at every g.
+For signs of a linear memory under Gaussian noise no such constants exist; the sum is then given, at every g, by
+`sdescent.derive.vocabulary.formulas.sign_sum`.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ _HALF = (
 
 @dataclass(frozen=True)
 class Averaged:
-    """The movement of x and of the slow memory letters after the fast ones are averaged out, for the time 1.
+    """The movement of x and of the slow memory letters per unit of time, after the fast letters are averaged out.
 
     Args:
         moves: W of each slow letter, in random letters, at coordinate j.
-        second: what the second-order model adds to the drift of x, times tau; None where it is not known.
-        shift: (y - x)/tau where the memory has settled; None likewise.
-        conditions: under which the memory settles, where symbols leave that open.
+        second: the second-order model adds tau times it to the drift of x; None if it is not known.
+        shift: (y - x)/tau once the memory has settled; None if it is not known.
+        conditions: the conditions under which the memory settles, as far as symbols leave them open.
     """
 
     moves: dict[str, sp.Expr]
@@ -69,13 +69,13 @@ class Averaged:
 
 @dataclass(frozen=True)
 class Signs:
-    """x alone, moving by signs of a memory that is averaged out, for the time 1.
+    """The movement of x alone per unit of time, by signs of a memory that is averaged out.
 
     Args:
-        drift: of x.
-        covariance: tau times it is the covariance.
-        behind: tau times it is the lag of the sign's argument behind x, in standard deviations of the argument.
-        conditions: as those of `Averaged`.
+        drift: the drift of x.
+        covariance: the covariance of x, divided by tau.
+        behind: the lag of the sign's argument behind x, in standard deviations of the argument, divided by tau.
+        conditions: as in `Averaged`.
     """
 
     drift: sp.Expr
@@ -85,10 +85,11 @@ class Signs:
 
 
 def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
-    """The model without the fast letters.
+    """The model without the fast letters: `Averaged`, or `Signs` if no constants l exist.
 
     Raises:
-        Refusal: "no-averaged-model" where neither of the two ways leads to one; "no-diffusion".
+        Refusal: "no-averaged-model" if neither way yields a model; "no-diffusion" if a slow letter moves by more than the time
+            of a step.
     """
     letters, fast = expanded.method.rule.letters, expanded.fast
     slow = [a for a in letters if a not in fast]
@@ -138,7 +139,7 @@ def _second(
     weights: Mapping[str, sp.Expr],
     means: Mapping[str, sp.Expr],
 ) -> sp.Expr | None:
-    """What the second-order model adds to the drift of x, times tau; None where it is not known."""
+    """The second-order term in the drift of x, divided by tau; None if it is not known."""
     if any(weight.atoms(Coordinate) for weight in weights.values()):
         return None
     field, settled = {"x": drift}, {"x": sp.S.Zero, **means}
@@ -158,7 +159,7 @@ def _second(
 
 
 def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dict[str, sp.Expr]] | sp.Expr:
-    """W and the factors l, which are constant while the fast letters settle; where none exist, the term in the way."""
+    """W and the factors l, which are constant while the fast letters settle; if none exist, the term that stands in the way."""
     unknown = {a: sp.Dummy(f"l_{a}") for a in memory}
     total = gathered(step + sp.Add(*[unknown[a] * change for a, change in memory.items()]))
     equations: dict[sp.Expr, sp.Expr] = {}
@@ -189,7 +190,7 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dic
 
 
 def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp.Expr] | None:
-    """The mean of each memory letter where it no longer changes, x held fixed; None where that is not a linear equation."""
+    """The stationary mean of each memory letter with x held fixed; None if it is not the unique solution of linear equations."""
     letters = [Coordinate(a) for a in memory]
     try:
         changes = [gathered(expect(change)) for change in memory.values()]
@@ -203,10 +204,10 @@ def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp
 
 
 def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[Condition, ...]:
-    """The conditions, left open by symbols, under which a memory that is linear in itself forgets: |eigenvalues| < 1.
+    """The conditions, as far as symbols leave them open, under which a linear memory forgets: all |eigenvalues| < 1.
 
     Raises:
-        Refusal: "no-averaged-model": one is 1 or more.
+        Refusal: "no-averaged-model" if an eigenvalue has absolute value 1 or more.
     """
     letters = [Coordinate(a) for a in memory]
     matrix = sp.Matrix([[sp.diff(change, letter) for letter in letters] for change in memory.values()])
@@ -232,12 +233,12 @@ def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[
 
 
 def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[Condition, ...]:
-    """The condition, if symbols leave it open, that a memory of the compressor's errors stays bounded.
+    """The condition, if symbols leave it open, under which a memory of the compressor's errors stays bounded.
 
-    It does if E||C(v) - v||^2 <= a ||v||^2 with a < 1.
+    The memory stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1.
 
     Raises:
-        Refusal: "no-averaged-model": a is 1 or more, or none is known.
+        Refusal: "no-averaged-model" if a is 1 or more, or if no a is known.
     """
     compressor = method.compressor
     loss = compressor.contraction(dim) if isinstance(compressor, Biased) else omega_of(compressor, dim).value
@@ -257,16 +258,16 @@ def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[C
 def _signs(
     method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp.Expr], expect: Expectation, left: sp.Expr
 ) -> Signs:
-    """x moves by a constant times the sign of a linear function of one averaged memory and the step's gradient.
+    """The model if x moves by a constant times the sign of a linear function of one averaged memory and the step's gradient.
 
-    With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence: of mean mu, variance v and
+    With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence with mean mu, variance v and
     correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and the Green-Kubo sum of signs is K(r_1, beta, mu/sqrt v)
-    (`sdescent.derive.vocabulary.formulas.sign_sum`). The memory is that of gradients of earlier steps: with b the drift,
-    the gradient j steps ago was g - tau j H b to first order, and u has the mean mu - tau a gamma/(1 - beta)^2 H b. What is
-    left out of drift and covariance is small where that is a small part of sqrt v.
+    (`sdescent.derive.vocabulary.formulas.sign_sum`). The memory holds gradients of earlier steps: if b is the drift, the
+    gradient j steps ago was g - tau j H b to first order, so u has the mean mu - tau a gamma/(1 - beta)^2 H b. The terms left
+    out of drift and covariance are small where this shift of the mean is a small fraction of sqrt v.
 
     Raises:
-        Refusal: it does not; `left` stands in the way.
+        Refusal: "no-averaged-model" if x does not move in this way; the message names `left`, the term in the way.
     """
     there = [a for a in memory if any(c.base == a for c in left.atoms(Coordinate))] or list(memory)
     refused = refusal(
@@ -303,6 +304,6 @@ def _signs(
 
 
 def _unchanged(method: Method, dim: sp.Expr) -> bool:
-    """Whether the compressor sends what it is given."""
+    """Whether the compressor sends its input unchanged."""
     mask = method.compressor.mask(dim)
     return mask is not None and mask.moment(2) == 1

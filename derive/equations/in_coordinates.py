@@ -1,4 +1,4 @@
-"""An SDE in named coordinates: x1.. with a loss, or g1.. and H1_1.. while the loss is unspecified."""
+"""An SDE in named coordinates: x1, .. with a loss, or g1, .. and H1_1, .. while the loss is unspecified."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
-#: parts of the generic expressions times the square of the dimension: beyond this an expansion takes minutes
+#: the largest product of the number of parts of the generic expressions and dim^2; beyond it an expansion takes minutes
 LARGEST = 2_000_000
 
 
 def state_symbols(dim: int) -> list[sp.Symbol]:
-    """x1, .., x_dim (real)."""
+    """The symbols x1, .., x_dim of the state (real)."""
     return list(_state(dim))
 
 
 @lru_cache(maxsize=16)
 def _state(dim: int) -> tuple[sp.Symbol, ...]:
-    """Cached, since every solve needs them: making ten thousand symbols takes as long as hundreds of steps of a path."""
+    """The cached symbols of the state: every solve needs them, and making 10,000 takes as long as hundreds of steps of a path."""
     return tuple(sp.Symbol(f"x{m + 1}", real=True) for m in range(dim))
 
 
 def derivatives_of(loss: Loss, dim: int) -> dict[sp.Expr, sp.Expr]:
-    """H_j, T_j, .. of a loss that is a sum over coordinates, at x1, .., x_dim."""
+    """The derivatives H_j, T_j, .. of a loss that is a sum over coordinates, at x1, .., x_dim."""
     state = state_symbols(dim)
     value = loss.value(state)
     letters = {2: CURVATURE, 3: THIRD, **HIGHER}
@@ -54,12 +54,12 @@ def derivatives_of(loss: Loss, dim: int) -> dict[sp.Expr, sp.Expr]:
 
 
 def gradient_symbols(dim: int) -> list[sp.Symbol]:
-    """g1, .., g_dim (real)."""
+    """The symbols g1, .., g_dim of the gradient (real)."""
     return [sp.Symbol(f"g{m + 1}", real=True) for m in range(dim)]
 
 
 def message_symbols(dim: int) -> list[sp.Symbol]:
-    """v1, .., v_dim (real): the message that a client compresses."""
+    """The symbols v1, .., v_dim of the message that a client compresses (real)."""
     return [sp.Symbol(f"v{m + 1}", real=True) for m in range(dim)]
 
 
@@ -70,16 +70,18 @@ def hessian_symbols(dim: int) -> sp.Matrix:
 
 @dataclass(frozen=True)
 class CoordinateSDE:
-    """dX = drift dt + L dW with L L' = covariance, an Ito equation in R^dim.
+    """An Ito equation dX = drift dt + L dW in R^dim, with L L' = covariance.
 
     Args:
-        state: x1, .. ; gradient: the symbols g1, .. ;
-        drift: dim x 1; covariance: dim x dim (the factor eta h^2/N is inside it);
-        root_source: L, dim x m; None where no closed form is known; or a function of the covariance that returns L or None,
-            such as `sdescent.derive.equations.roots.block_root` (roots of large covariances take time);
+        state: the symbols x1, ..
+        gradient: the symbols g1, ..
+        drift: dim x 1.
+        covariance: dim x dim; it includes the factor eta h^2/N.
+        root_source: L, dim x m; None if no closed form is known; or a function of the covariance that returns L or None,
+            such as `sdescent.derive.equations.roots.block_root` (roots of large covariances take time).
         specified: whether drift and covariance are functions of the state (a loss was given).
-        smooth_source: whether the root is differentiable in the gradient, everywhere, or a function that returns it; None to
-            decide it from the root.
+        smooth_source: whether the root is differentiable in the gradient everywhere, or a function that returns this; None to
+            decide from the root.
     """
 
     state: list[sp.Symbol]
@@ -91,7 +93,7 @@ class CoordinateSDE:
     smooth_source: Callable[[], bool] | bool | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickled with the root itself in place of the function that makes it."""
+        """The state to pickle: the root itself in place of the function that makes it."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return values | {"root_source": self.root, "smooth_source": self.root is not None and self.smooth_root}
 
@@ -102,27 +104,27 @@ class CoordinateSDE:
 
     @cached_property
     def symbols(self) -> dict[str, sp.Symbol]:
-        """The state, and every symbol of drift and covariance, by name."""
+        """The symbols of state, drift and covariance, by name."""
         return {s.name: s for s in (*self.state, *sorted(symbols_of([*self.drift, *self.covariance]), key=str))}
 
     @cached_property
     def root(self) -> sp.Matrix | None:
-        """L with L L' = covariance, dim x m, or None where no closed form is known."""
+        """L with L L' = covariance, dim x m; None if no closed form is known."""
         return self.root_source(self.covariance) if callable(self.root_source) else self.root_source
 
     @cached_property
     def smooth_root(self) -> bool:
-        """Whether the root is differentiable everywhere, in the gradient or, as far as that can be seen, in the state."""
+        """Whether the root is differentiable everywhere, in the gradient or, if this can be seen from its form, in the state."""
         if self.smooth_source is None:
             return self.root is not None and smooth_in(self.root, self.state)
         return self.smooth_source() if callable(self.smooth_source) else self.smooth_source
 
     @cached_property
     def noise_type(self) -> str | None:
-        """additive, scalar, diagonal, commutative or general; None while the gradient is unspecified.
+        """The type of the noise: additive, scalar, diagonal, commutative or general; None while the gradient is unspecified.
 
-        Where no closed root is known, a covariance that depends on the state is reported as general, which every solver
-        for general noise handles.
+        If no closed root is known, a covariance that depends on the state counts as general, which every solver for general
+        noise handles.
         """
         if not self.specified:
             return None
@@ -131,11 +133,11 @@ class CoordinateSDE:
         return "general" if symbols_of(self.covariance) & set(self.state) else "additive"
 
     def stratonovich_drift(self) -> sp.Matrix:
-        """drift_i - (1/2) sum_jk L_jk d_j L_ik: the drift of the Stratonovich equation with the same solutions (theory 2).
+        """The drift of the Stratonovich equation with the same solutions, drift_i - (1/2) sum_jk L_jk d_j L_ik (theory 2).
 
         Raises:
-            Refusal: "unspecified-gradient" without a loss; "no-root" where no closed root is known;
-                "singular-covariance" where the root is not differentiable.
+            Refusal: "unspecified-gradient" without a loss; "no-root" if no closed root is known; "singular-covariance" if the
+                root is not differentiable.
         """
         if not self.specified:
             raise Refusal(
@@ -163,18 +165,18 @@ class CoordinateSDE:
 
 
 def required(dim: int | None) -> int:
-    """The dimension that an equation was derived for; raises BadInput where that was for any."""
+    """The dimension for which an equation was derived; raises BadInput if it was derived for any dimension."""
     if dim is None:
         raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
     return dim
 
 
 def expand(equation: Equation) -> CoordinateSDE:
-    """An equation that was derived for a dimension, in named coordinates.
+    """The equation in named coordinates, if it was derived for a dimension.
 
     Raises:
         NoClosedForm: only moments given the message are known.
-        BadInput: it was derived without a dimension; the loss does not exist in this one; the expansion would take minutes.
+        BadInput: the equation has no dimension; the loss does not exist in its dimension; the expansion would take minutes.
     """
     form, drift, dim = equation.form, equation.drift, required(equation.dim)
     if form is None or drift is None:
@@ -198,7 +200,7 @@ def expand(equation: Equation) -> CoordinateSDE:
 
 
 def expand_rule_drift(equation: RuleEquation, dim: int) -> list[sp.Expr]:
-    """The drift alone, as `expand_rule` has it."""
+    """The drift of `expand_rule` alone."""
     drift = tuple(equation.drift.values())
     expansion, put = expansion_of(equation.loss, dim, drift, equation.expressions)
     return [put(e) for one in drift for e in expansion.vector(one)]
@@ -210,7 +212,7 @@ def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
     Mean and covariance of a message that have no closed form stay letters, b1, .. and S1_1, ..
 
     Raises:
-        BadInput: as `expansion_of`; a symbol of the state whose name is that of another.
+        BadInput: as `expansion_of`; a symbol of the state with the name of another symbol.
     """
     expansion, put = expansion_of(equation.loss, dim, equation.expressions, equation.expressions)
     letters = equation.letters
@@ -231,7 +233,7 @@ def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
 
 
 def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
-    """Refuses two symbols with one name, such as h1 of the memory h and the curvature h1 of a quadratic loss."""
+    """Refuse two symbols with the same name, such as h1 of the memory h and the curvature h1 of a quadratic loss."""
     names = [*(s.name for s in symbols), *taken]
     for name in sorted(names):
         if names.count(name) > 1:
@@ -241,10 +243,10 @@ def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
 
 
 def expand_mean(equation: Equation) -> tuple[sp.Matrix, sp.Matrix, sp.Expr] | None:
-    """The mean b, the drift and the rate eta h^2/N, in named coordinates where the equation has a dimension, else in generic ones.
+    """The mean b, the drift and the rate eta h^2/N, in named coordinates if the equation has a dimension, else in generic ones.
 
-    b and the drift are columns with dim entries, or with one for the generic coordinate. They are known even without a
-    covariance: E C(v) = v makes b = g. None where b has no elementary form.
+    b and the drift are columns with dim entries, or with one entry for the generic coordinate. They may be known without a
+    covariance: if E C(v) = v, then b = g. The result is None if b has no elementary form.
 
     Raises:
         BadInput: as `expand`.
@@ -262,13 +264,13 @@ def expand_mean(equation: Equation) -> tuple[sp.Matrix, sp.Matrix, sp.Expr] | No
 def expansion_of(
     loss: Loss | None, dim: int, generic: tuple[sp.Expr, ...], of_method: Sequence[sp.Expr]
 ) -> tuple[Expansion, Callable[[sp.Expr], sp.Expr]]:
-    """How generic expressions are written in named coordinates: first in g1, .., then with the gradient of the loss substituted.
+    """The expansion of generic expressions in g1, .., and the function that then substitutes the gradient of the loss.
 
     Args:
-        loss: or None, for the symbols g1, .., H1_1, .., T1_1_1, ..
+        loss: the loss, or None to keep the symbols g1, .., H1_1, .., T1_1_1, ..
         dim: the dimension.
-        generic: the expressions that will be written.
-        of_method: the expressions whose symbols the loss must not use for anything else.
+        generic: the expressions to expand.
+        of_method: the expressions whose symbols the loss must not use with another meaning.
 
     Raises:
         BadInput: the expansion would take minutes; a symbol with two meanings; a loss that does not exist in this dimension.
@@ -292,18 +294,18 @@ def expansion_of(
         hessian = sp.Matrix(dim, dim, lambda i, j: players[i] * upper[min(i, j), max(i, j)])
 
     def hessian_product(c: list[sp.Expr]) -> list[sp.Expr]:
-        # without a product by zero: SymPy asks every long factor of such a product whether it is infinite
+        # no products by zero: SymPy asks every long factor of such a product whether it is infinite
         return [sp.Add(*[hessian[m, n] * c[n] for n in range(dim) if hessian[m, n] != 0]) for m in range(dim)]
 
     def derivative(*places: int) -> sp.Expr:
-        """The derivative of the field in the first place along the others: d^n f / dx_i dx_j .., with its player's sign."""
+        """The derivative d^n f / dx_i dx_j .. at `places`, with the sign of the player of the first place."""
         if loss is None:
             return sp.Symbol(f"T{'_'.join(str(m + 1) for m in sorted(places))}", real=True)
         low, middle, *rest = sorted(places)
         return loss.players(dim)[places[0]] * smooth(sp.diff(upper[low, middle], *[state[m] for m in rest]))
 
     def product_of(order: int) -> Callable[[list[sp.Expr]], list[sp.Expr]]:
-        """c -> sum of the derivatives of this order, c in all places but the first."""
+        """The map from c to the derivatives of this order, with c contracted into every place but the first."""
 
         def entry(i: int, c: list[sp.Expr]) -> sp.Expr:
             slopes = ((derivative(i, *others), others) for others in itertools.product(range(dim), repeat=order - 1))
@@ -313,12 +315,12 @@ def expansion_of(
 
     entries = {"g": list(gradient), "x": list(state)}
     asked = {e.base for e in parts_of(generic) if isinstance(e, Coordinate)}
-    # the coordinate's own derivatives, of a loss that is a sum
+    # derivatives of a loss that is a sum, with respect to the coordinate alone
     for order, base in enumerate(("H", "T", "D4", "D5"), 2):
         if base in asked and (loss is not None or order < 4):
             entries[base] = [hessian[m, m] if order == 2 else derivative(*[m] * order) for m in range(dim)]
     expansion = Expansion(dim, vectors(generic, dim, entries), hessian_product, product_of(3), product_of(4))
-    # expanded in the symbols g1, .. first: comparisons of the loss's slopes are costly
+    # expand in the symbols g1, .. first: comparisons of the slopes of the loss are costly
     put = Substitution(dict(zip(gradient, slopes, strict=True))) if loss is not None else lambda e: e
     return expansion, put
 
@@ -333,7 +335,7 @@ def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
 
 
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, entries: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
-    """Entries for every vector in the expressions: those in `entries`, and symbols base1, base2, .. for the others."""
+    """The entries of every vector in the expressions: those in `entries`, else the symbols base1, base2, .."""
     table = dict(entries)
     coordinates = {c for c in parts_of(expressions) if isinstance(c, Coordinate) and c.slot != "ij"}
     for coordinate in coordinates:
@@ -349,11 +351,11 @@ def vectors(expressions: tuple[sp.Expr, ...], dim: int, entries: dict[str, list[
 
 
 def given_message(form: GradientForm, dim: int) -> tuple[list[sp.Expr], sp.Matrix]:
-    """Mean and covariance of C(v) given v in the symbols v1, .."""
+    """The mean and covariance of C(v) given v, in the symbols v1, .."""
     expansion = Expansion(dim, vectors(form.expressions, dim, {"v": list(message_symbols(dim))}))
     return expansion.vector(form.mean), form.covariance(expansion)
 
 
 def _shorten(e: sp.Expr) -> sp.Expr:
-    """Cancel term by term (in a sum of the diagonal and the low-rank part); no decision is based on it."""
+    """Cancel term by term, in a sum of the diagonal and the low-rank part; no decision depends on the result."""
     return e if longer_than(e, 200) or e.has(sp.Piecewise) else sp.expand_mul(e)

@@ -1,4 +1,4 @@
-"""Kinks of expressions and losses: points beside them on random lines, and whether two formulas join smoothly at one."""
+"""Kinks of expressions and losses: points beside them on random lines, and whether two formulas join smoothly at a kink."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from sdescent.derive.methods.losses import x as coordinate
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: number of kinks looked for, and the distances from a kink, relative to its size, at which points are taken
+#: the number of kinks to look for, and the distances of the points from a kink, relative to its size
 PLACES, BESIDE = 8, (1e-3, -1e-3, 1e-6, -1e-6)
-#: continuous derivatives of a loss with which the coefficients of a model have one
+#: the number of continuous derivatives that a loss needs for the coefficients of a model to be C^1
 DERIVATIVES: Mapping[Model, int] = {"first-order": 2, "second-order": 3, "corrected": 3}
-#: range of sizes in which the zero of an argument is looked for along a line
+#: the sizes among which the zero of an argument is sought along a line
 _SIZES = [10.0 ** (k / 4) for k in range(-24, 33)]
 
 
 def near_kinks(
     expressions: Iterable[sp.Expr], state: list[sp.Symbol], parameters: list[sp.Symbol]
 ) -> Callable[[list[Any], random.Random], Iterator[list[Any]]]:
-    """(values of the parameters, draw) -> points of the state where arguments of functions, cases or maxima are nearly 0.
+    """A function (parameter values, draw) -> points of the state where arguments of functions, cases or maxima are nearly 0.
 
     A function such as erf or tanh is constant to all digits except near the zero of its argument. A maximum has its kink where
     two arguments are equal. A random point is hardly ever near either place.
@@ -53,7 +53,7 @@ def near_kinks(
 
 
 def random_vector(draw: random.Random, length: int) -> list[Any]:
-    """Entries of either sign, of sizes from 1/2 to 3/2."""
+    """A vector of random entries of either sign and sizes from 1/2 to 3/2."""
     return [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in range(length)]
 
 
@@ -72,7 +72,7 @@ def kinked(expressions: Iterable[sp.Expr], state: list[sp.Symbol]) -> list[sp.Ex
 
 
 def _zeros(along: Callable[[Any], Any]) -> Iterator[Any]:
-    """Zeros of a function of one number: at most one on each side of 0."""
+    """The zeros of a function of one number, at most one on each side of 0."""
     for side in (1, -1):
         low, before = None, None
         for size in _SIZES:
@@ -87,11 +87,11 @@ def _zeros(along: Callable[[Any], Any]) -> Iterator[Any]:
 
 
 def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
-    """Whether an expression and its slope are continuous where the argument of a sign or an absolute value in it is 0.
+    """Whether an expression and its slope are continuous where `argument`, of a sign or absolute value in it, is 0.
 
     Args:
-        e: in generic coordinates, such as the mean of a sign under Laplace noise, sgn(g) (1 - exp(-|g|/b)).
-        argument: affine in one of the coordinates, with a constant factor; False for any other.
+        e: an expression in generic coordinates, such as the mean of a sign under Laplace noise, sgn(g) (1 - exp(-|g|/b)).
+        argument: affine in a coordinate with a constant factor; for any other argument the result is False.
     """
     body, _ = frozen(e)
     letters = sorted((c for c in argument.free_symbols if isinstance(c, Coordinate)), key=str)
@@ -109,7 +109,7 @@ def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
 
 
 def kinks_in(e: sp.Expr) -> list[sp.Expr]:
-    """Signs, absolute values, maxima and minima of an expression in generic coordinates with which it has a kink or a jump."""
+    """The signs, absolute values, maxima and minima at which an expression in generic coordinates has a kink or a jump."""
     return [
         a
         for a in sorted(parts_of([e]), key=sp.default_sort_key)
@@ -121,29 +121,29 @@ def kinks_in(e: sp.Expr) -> list[sp.Expr]:
 def kinks_of_model(
     coefficients: Iterable[sp.Expr], loss: Loss | None, dim: int | None, model: Model
 ) -> tuple[sp.Expr, ...]:
-    """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
+    """The parts at which drift or covariance has a kink or a jump; theorems on weak orders assume smooth coefficients."""
     in_coefficients = [kink for e in coefficients for kink in kinks_in(e)]
     return tuple(dict.fromkeys([*in_coefficients, *kinks_of_loss(loss, dim, model)]))
 
 
 def weak_order(model: Model, loss: Loss | None, dim: int | None) -> int:
-    """The weak order of a model; for a loss with kinks it is that of the first-order model."""
+    """The weak order of a model; for a loss with kinks, the order of the first-order model."""
     return 2 if model == "second-order" and not kinks_of_loss(loss, dim, model) else 1
 
 
 def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int = 0) -> tuple[sp.Expr, ...]:
-    """Where a loss has too few derivatives: the absolute values, maxima and roots that vanish there, or the arguments of its cases.
+    """The absolute values, maxima, roots and case arguments that vanish where a loss has too few derivatives.
 
-    Drift and covariance of a model are C^1 where the loss is C^2, or C^3 where they have its Hessian.
+    Drift and covariance of a model are C^1 where the loss is C^2, or C^3 if they contain its Hessian.
 
     Args:
-        fewer: derivatives that may be missing.
+        fewer: how many of these derivatives may be missing.
     """
     if loss is None:
         return ()
     try:
         return _kinks_of_loss(loss, dim, DERIVATIVES[model] - fewer)
-    except TypeError:  # a class of the user's that has no hash
+    except TypeError:  # a user's class without a hash
         return _kinks_of_loss.__wrapped__(loss, dim, DERIVATIVES[model] - fewer)
 
 
@@ -151,13 +151,13 @@ def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int =
 def _kinks_of_loss(loss: Loss, dim: int | None, order: int) -> tuple[sp.Expr, ...]:
     if isinstance(loss, Separable):
         places = rough(loss.coordinate, [coordinate], order)
-    # the package's own are smooth, and may have a term for each of many data
+    # the package's own losses are smooth, and may have a term for each of many data points
     elif type(loss).__module__ == Loss.__module__:
         return ()
     else:
         state = [sp.Symbol(f"x{m + 1}", real=True) for m in range(dim or 2)]
         try:
             places = rough(sp.sympify(loss.value(state)), state, order)
-        except BadInput:  # without a dimension: the loss has its own
+        except BadInput:  # no dimension was given, and the loss exists only in its own
             return ()
     return tuple(dict.fromkeys(e for place in places for e in place.parts))

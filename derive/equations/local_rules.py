@@ -1,7 +1,7 @@
 """The second-order model of a rule that acts coordinate by coordinate, on losses that are sums over coordinates.
 
-Every coordinate is a chain of its own there, so the operators of one coordinate (`sdescent.derive.equations.step.operators`) give
-the whole equation, even where the limit has noise and L_1 differentiates the gradient twice. H_j and T_j are the second and third
+Each coordinate is then a chain of its own, so the operators of one coordinate (`sdescent.derive.equations.step.operators`) give
+the whole equation, even if the limit has noise and L_1 differentiates the gradient twice. H_j and T_j are the second and third
 derivatives of the coordinate's loss.
 """
 
@@ -35,7 +35,7 @@ from sdescent.derive.expressions.written import formula
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import du, t, u
 
-#: derivatives along vectors: the coordinate's own derivative, and the power of the vector beside it
+#: for each derivative along vectors: the derivative in the coordinate alone, and the power of the vector beside it
 _SLOPES: dict[type, tuple[sp.Expr, int]] = {Hvp: (CURVATURE, 1), Third: (THIRD, 2), Fourth: (HIGHER[4], 3)}
 _G, _U = sp.Function("G", real=True), sp.Function("U", positive=True)
 
@@ -43,12 +43,12 @@ _G, _U = sp.Function("G", real=True), sp.Function("U", positive=True)
 def local_generator(
     increments: Mapping[str, Series], expect: Expectation, dim: int | None
 ) -> tuple[dict[str, sp.Expr], dict[tuple[str, str], sp.Expr]]:
-    """Drift of each letter and covariance at one coordinate, of weak order 2, as expressions in s.
+    """The drift of each letter and the covariance at one coordinate, of weak order 2, as expressions in s.
 
     Args:
-        increments: of x and the memory letters.
-        expect: E over a step.
-        dim: 1, or None for any where nothing mixes coordinates.
+        increments: the increments of x and the memory letters.
+        expect: the expectation over a step.
+        dim: 1, or None for any dimension if nothing mixes coordinates.
 
     Raises:
         NoClosedForm: sums over coordinates, or dependent coordinates, in more than one dimension.
@@ -94,7 +94,7 @@ def _back(x: sp.Symbol) -> dict[sp.Expr, sp.Expr]:
 
 
 def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
-    """Hessian products and sums over coordinates in one coordinate.
+    """An expression with its Hessian products and sums over coordinates reduced to one coordinate.
 
     Raises:
         NoClosedForm: a function of all coordinates, in more than one dimension.
@@ -111,7 +111,7 @@ def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
 
 
 def in_one_coordinate(expr: sp.Expr, value: Callable[[Node, sp.Expr], sp.Expr | None], refused: str) -> sp.Expr:
-    """Every function of all coordinates by its value in one, (function, argument) -> `value`; NoClosedForm where that is None."""
+    """Replace every function of all coordinates by `value(function, argument)` in one; raise NoClosedForm if that is None."""
     table: dict[sp.Expr, sp.Expr] = {}
     for node in expr.atoms(Node):
         inner = in_one_coordinate(to_slot(node.args[0], "k", "j"), value, refused)

@@ -1,4 +1,4 @@
-"""From a method to its SDE: three continuous models of the same step (theory 2)."""
+"""Three continuous models of the same step of a method (theory 2)."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from sdescent.derive.vocabulary.symbols import eta
 
 
 def first_order(b: sp.Expr, method: Method) -> sp.Expr:
-    """-h b: the classical model, weak order 1."""
+    """The drift -h b of the classical model, of weak order 1."""
     return -method.schedule.factor * b
 
 
 def second_order(b: sp.Expr, method: Method) -> sp.Expr:
-    """-h b - (eta/2)(J_{hb}(h b) - d(h b)/dt): weak order 2 ([L]); b depends on t where the noise does.
+    """The drift -h b - (eta/2)(J_{hb}(h b) - d(h b)/dt), of weak order 2 ([L]); b depends on t if the noise does.
 
     Raises:
-        Refusal: "not-differentiable" when b has jumps.
+        Refusal: "not-differentiable" if b has jumps, has an unbounded slope near g = 0 or has no known Jacobian.
     """
     h = method.schedule.factor
     if b != g and (method.noise.law.degenerate or _jumps(b)):
@@ -57,13 +57,13 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
 
 
 def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
-    """The derivative of h along b in x. At g = 0, where h may have none (it contains ||g||), the product with b_j has the limit 0.
+    """The derivative of h along b in x. At g = 0 h may have none (it contains ||g||), but the product with b_j has the limit 0.
 
-    For a sum A of phi(g_k) over coordinates with |g phi'(g)| = O(phi(g)), its derivative along b = O(||g||) is O(A); with b_j -> 0
-    the limit follows if A dh/dA stays bounded.
+    Let A be a sum of phi(g_k) over coordinates with |g phi'(g)| = O(phi(g)). Its derivative along b = O(||g||) is O(A). Since
+    b_j -> 0, the limit follows if A dh/dA stays bounded.
 
     Raises:
-        Refusal: "not-differentiable" when that fails (h is unbounded at g = 0, say).
+        Refusal: "not-differentiable" if the limit is not established, for example if h is unbounded at g = 0.
         TypeError: h contains an aggregate that has no derivative.
     """
 
@@ -84,15 +84,15 @@ def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
 def steep_at_zero(b: sp.Expr, method: Method) -> bool:
     """Whether b_j/g_j is unbounded as g -> 0 because the noise vanishes there and b does not (theory 2).
 
-    An example is the sign of g + s(g) Z with s(0) = 0: b_j = F(g_j/s) jumps at g = 0, since its argument keeps its size. The test
-    takes the slope of b_j at g_j = 0 as a function of the aggregates of the other coordinates; it is unbounded if its inverse is 0
-    at their values for g = 0.
+    An example is the sign of g + s(g) Z with s(0) = 0: b_j = F(g_j/s) jumps at g = 0, since its argument does not shrink. The test
+    takes the slope of b_j at g_j = 0 as a function of the aggregates of the other coordinates. The slope is unbounded if its
+    inverse vanishes at the values of the aggregates for g = 0.
     """
     scales = [sp.sympify(s) for s in method.noise.scales]
     if b == g or not any(s != 0 and vanishes(frozen(at_zero_gradient(s))[0]) for s in scales):
         return False
     body, back = frozen(b)
-    # there is noise for every g but 0, and the first case of a mean is that with noise
+    # there is noise for every g except 0, and the first case of a mean is the one with noise
     body = body.replace(lambda e: isinstance(e, sp.Piecewise), lambda e: e.args[0].expr)
     y = sp.Dummy("y", positive=True)
     inverse = 1 / sp.together(_slope_at_zero(body.xreplace({g: y}), y))
@@ -101,10 +101,10 @@ def steep_at_zero(b: sp.Expr, method: Method) -> bool:
 
 
 def corrected(b: sp.Expr, method: Method) -> sp.Expr:
-    """-h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j): faithful to the stability of the method ([S] v2), weak order 1.
+    """The drift -h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j), faithful to the method's stability ([S] v2), weak order 1.
 
     Raises:
-        Refusal: "unbounded-lambda" when b_j/g_j is unbounded.
+        Refusal: "unbounded-lambda" if b_j/g_j is unbounded.
     """
     if steep_at_zero(b, method):
         raise Refusal(
@@ -142,18 +142,18 @@ def _from_the_right(body: sp.Expr) -> sp.Expr:
 
 
 def curvature(b: sp.Expr) -> sp.Expr:
-    """(Lam H Lam g)_j = Lam_j (H b)_j, since Lam_k g_k = b_k."""
+    """The term (Lam H Lam g)_j = Lam_j (H b)_j of the corrected drift, since Lam_k g_k = b_k."""
     return lam(b) * hvp(b)
 
 
 def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
-    """d expr/dy as y falls to 0 (y > 0); a step function whose argument is 0 there has its value for small y."""
+    """The limit of d expr/dy as y > 0 falls to 0; a step function with argument 0 there takes its value for small y."""
 
     def step(e: sp.Heaviside) -> sp.Expr:
         at_zero = e.args[0].subs(y, 0)
         return sp.Heaviside(sp.diff(e.args[0], y).subs(y, 0) if at_zero == 0 else at_zero)
 
-    # SymPy asks for every factor of a long derivative whether it is infinite; a y without a sign answers this at once
+    # SymPy asks of every factor of a long derivative whether it is infinite; for a y without a sign the answer is immediate
     z = y if expr.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Piecewise) else sp.Dummy("z")
     slope = partial(expr.xreplace({y: z}), z).xreplace({z: y})
     slope = slope.replace(lambda e: isinstance(e, sp.Heaviside), step).subs(y, 0)
@@ -162,10 +162,10 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
 
 @lru_cache(maxsize=64)
 def lam(b: sp.Expr) -> sp.Expr:
-    """Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 for an unbiased compressor.
+    """The entry Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 for an unbiased compressor.
 
     Raises:
-        Refusal: "unbounded-lambda" when b_j does not vanish at g_j = 0 (noise-free sign), or b_j/g_j has no limit there.
+        Refusal: "unbounded-lambda" if b_j does not vanish at g_j = 0 (noise-free sign) or b_j/g_j has no limit there.
     """
     if b == g:
         return sp.S.One
@@ -191,7 +191,7 @@ def lam(b: sp.Expr) -> sp.Expr:
 
 
 def dimension(dim: Any) -> int | None:
-    """A dimension as an int, from any type of whole number (NumPy's and SymPy's too)."""
+    """A dimension as an int, from an integer of any type (of NumPy or SymPy, for example); None stays None."""
     if dim is None:
         return None
     if isinstance(dim, bool) or not isinstance(dim, Integral) or dim < 1:
@@ -200,11 +200,11 @@ def dimension(dim: Any) -> int | None:
 
 
 def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None) -> int | None:
-    """The dimension, of arguments that fit.
+    """The dimension as an int, after a check that the arguments fit together.
 
     Raises:
-        BadInput: an argument of another kind; an unknown model; a compressor that does not exist in this dimension.
-        Refusal: "not-differentiable": a model that has the Hessian, of a loss whose gradient has kinks.
+        BadInput: an argument of the wrong kind; an unknown model; a compressor that does not exist in this dimension.
+        Refusal: "not-differentiable" if the model contains the Hessian and the gradient of the loss has kinks.
     """
     if not isinstance(method, Method):
         raise BadInput("method", method, "a method such as sd.DSGD(sd.noise.Gaussian())")
@@ -230,15 +230,15 @@ def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
     """The equation of a method in one of `MODELS` (theory 2), as `sd.sde` describes it.
 
     Raises:
-        Refusal: the drift or the covariance does not exist, with the reason.
-        BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
+        Refusal: the drift or the covariance does not exist; the message gives the reason.
+        BadInput: an argument of the wrong kind; an unknown model; a compressor or loss that does not exist in this dimension.
     """
     dim = check_asked(method, model, loss, dim)
     if model == "corrected" and loss is not None and dim is not None and -1 in loss.players(dim):
         raise Refusal("no-corrected-model", NO_CORRECTED)
     step = moments(method, dim, orders=3 if model == "second-order" else 2)
     drift = None
-    if step.mean is None and model == "corrected":  # b_j/g_j at g_j = 0 is then left to numbers
+    if step.mean is None and model == "corrected":  # b_j/g_j at g_j = 0 is then evaluated numerically
         require_symmetric(method.noise.law, "the corrected model, whose $b_j/g_j$ must stay bounded at $g_j = 0$,")
     if step.mean is not None:
         drift = MODELS[model](step.mean, method)

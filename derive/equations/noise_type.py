@@ -1,4 +1,4 @@
-"""The type of noise of a root of the covariance; solvers need it (theory 2)."""
+"""The type of noise that a root of the covariance gives; solvers need it (theory 2)."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from sdescent.derive.expressions.graphs import numeric
 
 POINTS = 6
 Rows = list[list[Any]]
-#: a direction -> the derivative of the root along it
+#: a function that maps a direction to the derivative of the root along it
 Slope = Callable[[list[Any]], Rows]
-#: sizes of the coordinates of the points, in turn: far out, where signs have saturated, a root looks constant
+#: divisors of the points' coordinates, in turn: far out, where signs have saturated, a root looks constant
 SIZES = (1, 50, 1000)
 
 
 @dataclass(frozen=True)
 class Precision:
-    """How exactly the type is decided: a parameter of 10^-7 changes a root by 10^-14 of itself, which must not count as zero.
+    """The precision of the decision: a parameter of 10^-7 changes a root by 10^-14 of itself, which must not count as zero.
 
     Args:
         digits: decimal digits of the arithmetic.
-        step: central differences have the step 10^-step, accurate to the digits of `zero`.
-        zero: a number below 10^-zero of its surroundings counts as zero.
+        step: central differences use the step 10^-step and are accurate to the digits of `zero`.
+        zero: a number counts as zero if it is below 10^-zero relative to its surroundings.
         sizes: the numbers by which the coordinates of the points are divided, in turn.
     """
 
@@ -44,7 +44,7 @@ class Precision:
 
 
 def precision(root: sp.Matrix) -> Precision:
-    """The precision that a root needs, by the digits m of the largest whole number in it: it may be constant but near 10^-m."""
+    """The precision that a root needs: if its largest integer has m + 1 digits, it may look constant except near 10^-m."""
     numbers = [e for e in parts_of(root) if isinstance(e, sp.Rational)]
     m = max((len(str(max(abs(e.p), e.q))) for e in numbers), default=1) - 1
     return Precision(60 + 6 * m, 20 + 2 * m, 12 + 2 * m, (*SIZES, *(10 ** (m * k // 3 + 1) for k in (1, 2, 3))))
@@ -57,11 +57,10 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
     fixed multiples of one); diagonal: square and diagonal, entry i a function of x_i alone; commutative: the columns
     commute as vector fields, sum_k B_kj d_k B_il = sum_k B_kl d_k B_ij (Kloeden and Platen, chapter 10); else general.
 
-    Decided at random points and at points next to the kinks and saturations found along a random line
-    (`sdescent.derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`). That a narrower type fails is
-    certain, since there is a point where its identity does not hold; the type itself holds to more than 10 digits at each
-    point. A root that may bend somewhere but does not change at any point is called general, which every solver of general
-    noise handles.
+    The type is decided at random points and at points beside the kinks and saturations found along random lines
+    (`sdescent.derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`). The narrower types are excluded for
+    certain, since their identities fail at some point; the type itself holds to more than 10 digits at each point. A root that
+    may bend somewhere but does not change at any tested point counts as general, which every solver for general noise handles.
     """
     if not symbols_of(root) & set(state):
         return "additive"
@@ -77,7 +76,7 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
 
 @dataclass
 class _Seen:
-    """The types that the points so far leave possible."""
+    """The types that remain possible after the points seen so far."""
 
     exact: Precision
     commutative: bool = True
@@ -86,7 +85,7 @@ class _Seen:
     _others: bool = True  # entry i is alone in its column and depends on x_i alone
 
     def add(self, value: Rows, slope: Slope, draw: random.Random) -> None:
-        """Takes in a root at a point, scaled to size 1; the random numbers are for directions and combinations of columns."""
+        """Add the root at a point, scaled to size 1; `draw` supplies directions and combinations of columns."""
         small, along = self.exact.small, slope(random_vector(draw, len(value)))
         self._matrices += [value, along]
         self.depends = self.depends or not all(small(e) for row in along for e in row)
@@ -111,7 +110,7 @@ class _Seen:
         ]
 
     def _one_direction(self) -> bool:
-        """Whether every column is one constant multiple of the first, at all points and in their neighbourhoods."""
+        """Whether every column is the same constant multiple of the first at all points and along the directions tried."""
         first, *rest = self._columns()
         small = self.exact.small
         for j in rest:
@@ -126,7 +125,7 @@ class _Seen:
         return True
 
     def _own_places(self) -> dict[int, int] | None:
-        """Column -> the only row that it fills, where there is one and no two columns share it."""
+        """The map from a column to the only row that it fills; None if a column fills several rows or two share one."""
         small, places = self.exact.small, dict[int, int]()
         for j in self._columns():
             filled = {i for m in self._matrices for i, row in enumerate(m) if not small(row[j])}
@@ -146,7 +145,7 @@ class _Seen:
         return True
 
     def _commutes(self, value: Rows, slope: Slope, draw: random.Random) -> bool:
-        """Whether two random combinations of the columns commute; they always do only if all columns commute."""
+        """Whether two random combinations of the columns commute; all combinations do exactly if all columns do."""
         one, two = (random_vector(draw, len(value[0])) for _ in range(2))
         u, w = (_times(value, c) for c in (one, two))
         there, back = _times(slope(u), two), _times(slope(w), one)  # the derivative of w along u, and of u along w
@@ -158,10 +157,10 @@ def _times(matrix: Rows, vector: list[Any]) -> list[Any]:
 
 
 def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Iterator[tuple[Rows, Slope, random.Random]]:
-    """The root at random points where it is real, with its slopes."""
+    """The root, with its slopes, at random points where it is real."""
     parameters = sorted(symbols_of(root) - set(state), key=str)
-    # a stable law has no closed cdf, its quadrature and a sum over signs are slow: any smooth function of the same argument has
-    # the same type
+    # a stable law has no closed cdf, and its quadrature and a sum over signs are slow: any smooth function of the same argument
+    # has the same type
     named = {"StableSignMean": lambda alpha, x: mpmath.tanh(x), "SignSum": lambda r, q, a: mpmath.exp(-(a**2))}
     flat = numeric(root.flat(), [*state, *parameters], [named, "mpmath"])
     step, draw, points_used = mpmath.mpf(10) ** -exact.step, random.Random(20250600181), 0

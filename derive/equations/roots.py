@@ -15,7 +15,7 @@ from sdescent.derive.expressions.vanishing import vanishes
 
 
 class Structure(Enum):
-    """How S = diag(D) + U core U' + dense is built, and with it the cheapest exact root."""
+    """The structure of S = diag(D) + U core U' + dense, which determines the cheapest exact root."""
 
     ZERO = "zero"
     DIAGONAL = "diagonal"
@@ -36,10 +36,10 @@ def structure(form: GradientForm) -> Structure:
 
 
 def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matrix:
-    """B with B B' = diag(delta) - c f f', exactly: diag(delta)^{1/2} (I - tau w w') (theory 4).
+    """The exact root B = diag(delta)^{1/2} (I - tau w w') with B B' = diag(delta) - c f f' (theory 4).
 
-    w_j = f_j/sqrt(delta_j) (0 where delta_j = 0) and tau = c/(1 + sqrt(1 - c w'w)). Needs the matrix to be positive
-    semi-definite and delta >= 0; then delta_j = 0 forces f_j = 0 for c > 0. Costs O(d) to apply.
+    w_j = f_j/sqrt(delta_j) (0 where delta_j = 0) and tau = c/(1 + sqrt(1 - c w'w)). The matrix must be positive semidefinite
+    and delta >= 0; then delta_j = 0 forces f_j = 0 for c > 0. Applying B costs O(d).
     """
     w = []
     for delta_j, f_j in zip(delta, f, strict=True):
@@ -55,14 +55,14 @@ def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matr
 
 
 def _sum_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matrix:
-    """B with B B' = diag(delta) + c f f' for c >= 0: a column for each delta_j that is not 0, and sqrt(c) f."""
+    """A root B with B B' = diag(delta) + c f f' for c >= 0: a column for each nonzero delta_j, and sqrt(c) f."""
     diagonal = sp.diag(*[signed_root(e) for e in delta])
     columns = [diagonal[:, j] for j in range(len(delta)) if delta[j] != 0]
     return sp.Matrix.hstack(*columns, sp.sqrt(c) * sp.Matrix(f))
 
 
 def signed_root(variance: sp.Expr) -> sp.Expr:
-    """A square root; of c q^2 with real q the smooth sqrt(c) q rather than sqrt(c)|q|."""
+    """A square root of a variance; for c q^2 with real q the smooth sqrt(c) q instead of sqrt(c)|q|."""
     # exp(-100 |g|) would be a polynomial of degree 100 in exp(-|g|)
     short = variance.count_ops() < 60 and variance.is_rational_function()
     root = sp.sqrt(sp.factor(variance) if short else variance)
@@ -71,10 +71,10 @@ def signed_root(variance: sp.Expr) -> sp.Expr:
 
 
 def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None = None) -> sp.Matrix | None:
-    """B with B B' = S in named coordinates, chosen by the structure; None where no closed form is known.
+    """A root B with B B' = S in named coordinates, chosen by the structure of S; None if no closed form is known.
 
-    `covariance` is S in these coordinates, if it is already known.
-    Dense and low-rank covariances have one in one dimension, or when they turn out to be diagonal; otherwise `numerics` roots them.
+    `covariance` is S in these coordinates, if it is already known. A dense or low-rank covariance has a closed root in one
+    dimension or if it turns out to be diagonal; otherwise `numerics` computes the root.
     """
     kind = structure(form)
     if kind is Structure.ZERO:
@@ -88,17 +88,17 @@ def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None 
             return _sum_root(delta, f, core)
         return rank_one_root(delta, f, -core)
     whole: Any = form.covariance(expansion) if covariance is None else covariance
-    # unevaluated: SymPy would test in vain whether every long entry vanishes
+    # compared with 0 structurally: SymPy would test in vain whether every long entry vanishes
     if all(whole[i, j] == 0 for i in range(expansion.dim) for j in range(expansion.dim) if i != j):
         return sp.diag(*[signed_root(whole[i, i]) for i in range(expansion.dim)])
     return None
 
 
 def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
-    """Whether a root, as a function of the gradient, is differentiable everywhere, at zero gradients too.
+    """Whether a root, as a function of the gradient, is differentiable everywhere, including at zero gradients.
 
-    It is not if it contains a case, a clipping, an |g| with a kink, or the square root of an expression that vanishes with the
-    gradient, where the covariance is singular (theory 4).
+    It is not differentiable if it contains a case, a clipping, an |g| with a kink, or the square root of an expression that
+    vanishes with the gradient, since the covariance is singular there (theory 4).
     """
     letters, origin = set(gradient), dict.fromkeys(gradient, sp.S.Zero)
     for e in root:
@@ -115,9 +115,9 @@ def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
 
 
 def _joins_at_zero(e: sp.Expr, kinks: list[sp.Expr], letters: set[sp.Symbol]) -> bool:
-    """Whether a function of |x| and sign x, x one coordinate of the gradient up to a factor, has one value and one slope at x = 0.
+    """Whether a function of |x| and sign x is C^1 at x = 0, where x is one coordinate of the gradient up to a factor.
 
-    An example is sqrt(1 - b^2) with b = sign(x)(1 - e^{-|x|}): 1 - b^2 = 2 e^{-|x|} - e^{-2|x|} has the slope 0 on both sides.
+    An example is sqrt(1 - b^2) with b = sign(x)(1 - e^{-|x|}): 1 - b^2 = 2 e^{-|x|} - e^{-2|x|} has slope 0 on both sides.
     """
     symbols = set[sp.Basic]().union(*(a.free_symbols & letters for a in kinks))
     if len(symbols) != 1 or e.free_symbols & letters != symbols:
@@ -132,16 +132,16 @@ def _joins_at_zero(e: sp.Expr, kinks: list[sp.Expr], letters: set[sp.Symbol]) ->
 
 
 def blocks(covariance: sp.Matrix) -> list[list[int]]:
-    """The coordinates with noise, in groups that no entry connects: sorted by group, the covariance is block diagonal."""
+    """The coordinates with noise, in groups without covariance between them: in this order the covariance is block diagonal."""
     groups = map(sorted, covariance.connected_components())
     return [group for group in groups if len(group) > 1 or covariance[group[0], group[0]] != 0]
 
 
 def block_root(covariance: sp.Matrix) -> sp.Matrix | None:
-    """L with L L' = covariance for one that is known to be positive semidefinite; None where no closed form is known.
+    """A root L with L L' = `covariance`, which must be positive semidefinite; None if no closed form is known.
 
-    Block by block: the Cholesky factor of a block of up to three coordinates, the vector f of a block f f' of any size. Where a
-    pivot vanishes so does its column, since the matrix is positive semidefinite.
+    L is built block by block: the Cholesky factor of a block of up to three coordinates, or the vector f of a block f f' of any
+    size. If a pivot vanishes, so does its column, since the matrix is positive semidefinite.
     """
     columns: list[sp.Matrix] = []
     for block in blocks(covariance):
@@ -156,7 +156,7 @@ def block_root(covariance: sp.Matrix) -> sp.Matrix | None:
 
 
 def _cholesky(block: sp.Matrix) -> sp.Matrix | None:
-    """The columns of the Cholesky factor that do not vanish; None for more than three coordinates of a rank above one."""
+    """The nonzero columns of the Cholesky factor; None for a block of more than three coordinates and rank above one."""
     rest, columns = block, list[sp.Matrix]()
     for j in range(block.rows):
         if vanishes(rest[j, j]):
@@ -175,13 +175,13 @@ def _cholesky(block: sp.Matrix) -> sp.Matrix | None:
 
 
 def _complement(matrix: sp.Matrix, j: int) -> sp.Matrix:
-    """The Schur complement of the entry (j, j), in the whole matrix."""
+    """The Schur complement of the entry (j, j), embedded in the whole matrix."""
     taken = sp.Matrix(*matrix.shape, lambda a, b: _quotient(matrix[a, j] * matrix[b, j], matrix[j, j], matrix[j, j]))
     return (matrix - taken).applyfunc(_short)
 
 
 def _quotient(above: sp.Expr, below: sp.Expr, pivot: sp.Expr) -> sp.Expr:
-    """above/below, and 0 where the pivot vanishes."""
+    """The quotient above/below, or 0 where the pivot vanishes."""
     ratio = _short(above / below)
     if above == 0 or pivot.is_positive or not symbols_of([sp.fraction(ratio)[1]]):
         return ratio
@@ -193,7 +193,7 @@ def _short(e: sp.Expr) -> sp.Expr:
 
 
 def smooth_in(root: sp.Matrix, state: Sequence[sp.Symbol]) -> bool:
-    """Whether a root is clearly differentiable in the state everywhere: no kinks, no cases, no roots of what may vanish."""
+    """Whether a root is clearly differentiable everywhere in the state: without kinks, cases or roots of terms that may vanish."""
     letters = set(state)
     for e in root:
         if any(a.free_symbols & letters for a in e.atoms(sp.Max, sp.Min, sp.Piecewise, sp.Abs, sp.sign, sp.Heaviside)):

@@ -28,9 +28,9 @@ class LeftOut:
     """A term that the conventional first-order model drops.
 
     Args:
-        letters: name its entry of the covariance.
-        term: its value at the generic coordinate, or None where it was not computed.
-        needs: the order of the moment of the noise that it depends on.
+        letters: the two letters that name its entry of the covariance.
+        term: its value at the generic coordinate, or None if it was not computed.
+        needs: the order of the moment of the noise on which it depends.
         condition: the inequality under which this moment exists, or None for a law with all moments.
     """
 
@@ -41,28 +41,28 @@ class LeftOut:
 
     @property
     def where(self) -> str:
-        """The entry of the covariance from which the term is left out, such as "covariance v v"."""
+        """The entry of the covariance that lacks the term, such as "covariance v v"."""
         return f"covariance {' '.join(self.letters)}"
 
 
 class RangeKind(StrEnum):
-    """What has to be small for an equation to hold."""
+    """The quantity that must be small for an equation to hold."""
 
-    #: by how many of its standard deviations the mean of a fast memory lags behind the gradient
+    #: the lag of a fast memory's mean behind the gradient, in standard deviations of the sign's argument
     MEMORY_LAG = "memory-lag"
 
 
-#: a quantity of a `Range` above this is reported; the error of the equation is of about this relative size
+#: the quantity of a `Range` is reported if it exceeds this; the relative error of the equation is of about this size
 LARGE = 0.1
 
 
 @dataclass(frozen=True)
 class Range:
-    """Where an equation holds: what it leaves out is small where a quantity is small against 1.
+    """The range in which an equation holds: the terms it leaves out are small where `quantity` is small compared with 1.
 
     Args:
-        kind: which quantity.
-        quantity: at coordinate j, >= 0, dimensionless.
+        kind: the kind of the quantity.
+        quantity: the quantity at coordinate j, nonnegative and dimensionless.
     """
 
     kind: RangeKind
@@ -71,21 +71,21 @@ class Range:
 
 @dataclass(frozen=True)
 class RuleEquation:
-    """dZ = drift dt + L dW, L L' = covariance, Z = (x, memory): an Ito equation in the generic coordinate.
+    """An Ito equation dZ = drift dt + L dW with L L' = covariance and Z = (x, memory), in the generic coordinate.
 
     Args:
-        method, model, loss, dim: the arguments that it was derived from.
-        drift: of each letter at coordinate j.
-        covariance: of two letters at the same coordinate, (first, second) in the order of the letters.
-        pair: covariance of the first letter at coordinate i with the second at j != i; letters in both orders.
+        method, model, loss, dim: the arguments from which it was derived.
+        drift: the drift of each letter at coordinate j.
+        covariance: the covariance of two letters at the same coordinate, (first, second) in the order of the letters.
+        pair: the covariance of the first letter at coordinate i with the second at j != i; letters in both orders.
         conditions: inequalities that a symbol leaves open, or that are unmet but only reported.
-        left_out: what the conventional first-order model drops.
-        letters: x and the slow memory letters, which a step changes by little.
-        shift: where a fast memory was averaged out and settles, (y - x)/tau (`sdescent.derive.equations.averaged`).
-        local: whether it is for losses that are sums over coordinates, H_j and T_j their second and third derivatives.
-        skewed: where a step of the size s has a third moment, which no diffusion has: (such as "x x m", E F F F/s^3).
+        left_out: the terms that the conventional first-order model drops.
+        letters: x and the slow memory letters, which a step changes little.
+        shift: (y - x)/tau if a fast memory was averaged out and settles (`sdescent.derive.equations.averaged`), else None.
+        local: whether the equation is for losses that are sums over coordinates, with second and third derivatives H_j and T_j.
+        skewed: letters such as "x x m" and E F F F/s^3, if a step of size s has this third moment, which no diffusion has.
         message: the letters in drift or covariance for moments of a message without a closed form; None if there are none.
-        ranges: where the equation holds; () if only its weak order limits it.
+        ranges: the ranges in which the equation holds; () if only its weak order limits it.
     """
 
     method: Method
@@ -105,24 +105,24 @@ class RuleEquation:
     message: MessageLeaf | None = None
 
     def closed(self) -> RuleEquation:
-        """The equation itself; raises NoClosedForm where it contains letters of a message."""
+        """The equation itself; raises NoClosedForm if it contains letters for moments of a message."""
         if self.message is not None:
             raise NoClosedForm(NOT_AFTER_THE_NOISE)
         return self
 
     @property
     def weak_order(self) -> int | float:
-        """The weak order of the model, on test functions of x and the memory: 1/2 where the noise of the limit is skewed."""
+        """The weak order of the model on test functions of x and the memory: 1/2 if the noise of the limit is skewed."""
         return weak_order(self.model, self.loss, self.dim) if self.skewed is None else 0.5
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
-        """As `kinks_of_model`."""
+        """The kinks and jumps of drift and covariance, from `kinks_of_model`."""
         return kinks_of_model(self._coefficients, self.loss, self.dim, self.model)
 
     @cached_property
     def singular(self) -> tuple[sp.Expr, ...]:
-        """Roots and quotients in drift or covariance that have no derivative where the method starts, such as sqrt(v) at v = 0."""
+        """The roots and quotients in drift or covariance without a derivative where the method starts, such as sqrt(v) at v = 0."""
         start: dict[sp.Basic, sp.Expr] = {Coordinate(a): sp.sympify(value) for a, value in self.method.rule.memory}
         start[t] = sp.S.Zero
         powers = [
@@ -130,7 +130,7 @@ class RuleEquation:
         ]
         singular: dict[sp.Expr, sp.Expr] = {}
         for a in sorted(powers, key=lambda a: (a.count_ops(), sp.default_sort_key(a))):
-            # a singular part inside counts as any number, so that a sum with it is not singular
+            # a singular part inside counts as an arbitrary number, so a sum that contains it is not singular
             if a.base.has(*start) and a.base.xreplace(singular).xreplace(start) == 0:
                 singular[a] = sp.Dummy("singular")
         simplest = (
@@ -141,11 +141,11 @@ class RuleEquation:
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """Drifts and covariances, for walks over symbols."""
+        """All drifts and covariances, to collect symbols from."""
         return (*self.drift.values(), *self.covariance.values(), *self.pair.values())
 
     def written(self, write: Callable[[sp.Expr], str]) -> dict[str, dict[str, str]]:
-        """Drift, covariance and pair as JSON values; entries that are 0 are left out."""
+        """Drift, covariance and pair as JSON values; covariances that are 0 are left out."""
         tables = {"covariance": self.covariance, "pair": self.pair}
         covariances = {
             name: {f"{a} {b}": write(e) for (a, b), e in table.items() if e != 0} for name, table in tables.items()
@@ -157,10 +157,10 @@ class RuleEquation:
         return [*self.drift.values(), *self.covariance.values()]
 
     def caveat(self, show: Callable[[sp.Expr], str]) -> str:
-        """Where drift and covariance are not smooth, as weak orders presume: "they have a kink or a jump at ..", or "".
+        """The text "they have a kink or a jump at .." if drift or covariance is not smooth, as weak orders presume; else "".
 
         Args:
-            show: typesets an expression.
+            show: a function that typesets an expression.
         """
         said = {"have a kink or a jump at ": self.kinks, "are singular, as the method starts, in ": self.singular}
         where = [text + ", ".join(map(show, parts)) for text, parts in said.items() if parts]

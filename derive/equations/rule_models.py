@@ -1,10 +1,10 @@
-"""From an update rule with memory to its SDE: drift and covariance over x and the memory (one-step operators; Li, Tai, E 2017).
+"""The SDE of an update rule with memory: drift and covariance over x and the memory (one-step operators; Li, Tai, E 2017).
 
-With F the increment of a step of time tau = s^2, and E F = s^2 b_2 + s^3 b_3 + .., E F F' = s^2 C_2 + .. in powers of s:
+Let F be the increment of a step of time tau = s^2, with E F = s^2 b_2 + s^3 b_3 + .. and E F F' = s^2 C_2 + .. in powers of s:
 
-    first-order    drift b_2 + s b_3, covariance C_2 + s C_3: weak order 1. Where C_2 = C_3 = 0 the limit is an ODE, and the
-                   covariance s^2 (C_4 - b_2 b_2') of the components whose variance needs no more than the second moment of the
-                   noise is kept, as in the literature
+    first-order    drift b_2 + s b_3, covariance C_2 + s C_3: weak order 1. If C_2 = C_3 = 0, the limit is an ODE; as in the
+                   literature, the covariance s^2 (C_4 - b_2 b_2') is then kept for the components whose variance needs at most
+                   the second moment of the noise
     second-order   + s^2 (b_4 - (D b_2) b_2 / 2) + s^3 (b_5 - ((D b_2) b_3 + (D b_3) b_2)/2), covariance to the same orders:
                    weak order 2 (`sdescent.derive.equations.step.operators`: L_1 = A_2 - A_1^2/2)
 """
@@ -40,7 +40,7 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.derive.vocabulary.symbols import eta
 
 Entries = dict[Pair, sp.Expr]
-#: drift, and covariance at the same coordinate and at two
+#: the drift, the covariance at one coordinate, and the covariance at two different coordinates
 Coefficients = tuple[dict[str, sp.Expr], Entries, Entries]
 
 
@@ -48,8 +48,8 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     """The equation of a method's update rule in its regime.
 
     Raises:
-        Refusal: "no-diffusion" (more movement than time), "no-drift", "infinite-variance" (moments that do not exist),
-            "no-second-order-sde", "not-differentiable", "no-corrected-model".
+        Refusal: "no-diffusion" (a step moves by more than its time), "no-drift" or "infinite-variance" (a moment does not
+            exist), "no-second-order-sde", "not-differentiable", "no-corrected-model".
         NoClosedForm: moments without a closed form.
     """
     if model == "corrected":
@@ -74,7 +74,7 @@ def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
     settled = settled or Averaged({})
     drift = {a: derivation.mean(a, 2) + root * derivation.mean(a, 3) for a in derivation.letters}
     first = derivation.conditions("the drift exists", {a: derivation.degree(a) for a in derivation.letters}, "no-drift")
-    # checked before its value is computed, which may have no closed form where it is infinite
+    # checked before the covariance is computed: an infinite one may have no closed form
     linear = {a: 2 * derivation.degree(a) for a in derivation.letters if derivation.degree(a) <= 1}
     first += derivation.conditions("the covariance exists", linear, "infinite-variance")
     limit = derivation.covariances(2), derivation.covariances(3)
@@ -83,7 +83,7 @@ def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
     left: tuple[LeftOut, ...] = ()
     if model == "second-order":
         kept = derivation.letters
-        # checked before the terms are computed: beyond the tail index the formulas of moments have meaningless values
+        # checked before the terms are computed: beyond the tail index the formulas for moments give meaningless values
         degrees = {a: derivation.degree(a, 5) for a in derivation.letters}
         first += derivation.conditions("the drift exists", degrees, "no-drift")
         drift, covariance, pair = derivation.second_order(noisy)
@@ -108,7 +108,7 @@ def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
 
 
 def _of_signs(derivation: _Derivation, model: Model, signs: Signs) -> RuleEquation:
-    """The first-order model where x moves by signs of a fast memory."""
+    """The first-order model if x moves by signs of a fast memory."""
     if model != "first-order":
         limits = "the averaged model of signs is known to first order; use the first-order model"
         raise Refusal("no-second-order-sde", limits, beyond=True)
@@ -147,9 +147,9 @@ class _Derivation:
         }
 
     def localise(self) -> bool:
-        """Restricts the increments to one coordinate, if every coordinate may be a chain of its own; returns whether it is.
+        """Restrict the increments to one coordinate if each coordinate can be a chain of its own; return whether it can.
 
-        There the mean of a product of Hessian products of random vectors needs only the entry H_j of the Hessian.
+        The mean of a product of Hessian products of random vectors then needs only the entry H_j of the Hessian.
         """
         apart = self.dim == 1 or isinstance(self.loss, Separable) or (self.loss is None and self.dim is None)
         if not apart or self.averaged is not None or not (self.dim == 1 or self.expect.independent):
@@ -161,7 +161,7 @@ class _Derivation:
         return True
 
     def leaf_in(self, expressions: Iterable[sp.Expr]) -> MessageLeaf | None:
-        """Mean and covariance of a message as letters, if one of the expressions contains them."""
+        """The letters for mean and covariance of a message, if one of the expressions contains them; else None."""
         leaf = self.expect.messages.leaf
         return leaf if leaf is not None and leaf.occurs_in(expressions) else None
 
@@ -169,16 +169,16 @@ class _Derivation:
         """The coefficient of s^n in E F.
 
         Raises:
-            Refusal: "no-diffusion" where one before s^2 does not vanish.
+            Refusal: "no-diffusion" if a coefficient below s^2 does not vanish.
         """
         self._start(self.means[letter], f"mean of {letter} in a step")
         return gathered(self.means[letter][n])
 
     def covariances(self, n: int) -> tuple[Entries, Entries]:
-        """The coefficients of s^n in E F F': at the same coordinate, and at two.
+        """The coefficients of s^n in E F F', at one coordinate and at two different coordinates.
 
         Raises:
-            Refusal: "no-diffusion" where one before s^2 does not vanish.
+            Refusal: "no-diffusion" if a coefficient below s^2 does not vanish.
         """
         for (a, b), series in self.covariance.items():
             self._start(series, f"covariance of {a} and {b} in a step")
@@ -186,7 +186,7 @@ class _Derivation:
         return same, apart
 
     def spread(self, a: str, b: str, n: int, apart: bool = False) -> sp.Expr:
-        """The coefficient of s^n in the covariance of a step, n = 4 or 5, where the limit has no noise."""
+        """The coefficient of s^n in the covariance of a step, n = 4 or 5, if the limit has no noise."""
         product = (self.pair if apart else self.covariance)[a, b][n]
         for m in range(2, n - 1):
             first = self.mean(a, m)
@@ -194,7 +194,7 @@ class _Derivation:
         return gathered(product)
 
     def spreads(self, *powers: int, letters: tuple[str, ...] | None = None) -> tuple[Entries, Entries]:
-        """The covariance of a step up to these powers of s, over its time, at the same coordinate and at two."""
+        """The terms s^n of a step's covariance divided by its time, n in `powers`, at one coordinate and at two different ones."""
         covariance, pair = (
             {
                 key: sp.Add(*[root ** (n - 2) * self.spread(*key, n, apart) for n in powers])
@@ -206,10 +206,10 @@ class _Derivation:
         return covariance, pair
 
     def skewness(self) -> tuple[str, sp.Expr] | None:
-        """The first third moment of the increments at one coordinate that does not vanish at s^3, with its letters.
+        """The letters and value of the first third moment of the increments at one coordinate that does not vanish at s^3.
 
-        It multiplies a third derivative of a test function, and so leaves an error of order s. Moments without a closed form are
-        skipped.
+        It multiplies a third derivative of a test function and so leaves an error of order s. Moments without a closed form
+        are skipped.
         """
         for letters in combinations_with_replacement(self.letters, 3):
             one, two, three = (self.increments[a] for a in letters)
@@ -239,10 +239,10 @@ class _Derivation:
                 )  # fmt: skip
 
     def second_order(self, noisy: bool) -> Coefficients:
-        """Drift and covariance of weak order 2.
+        """The drift and covariance of weak order 2.
 
         Raises:
-            Refusal: "not-differentiable" for a drift with kinks or jumps.
+            Refusal: "not-differentiable" if the drift has a kink or a jump.
         """
         b2, b3 = ({a: self.mean(a, n) for a in self.letters} for n in (2, 3))
         if self.leaf_in([*b2.values(), *b3.values()]):
@@ -290,7 +290,7 @@ class _Derivation:
         return drift, *self.spreads(4, 5)
 
     def _local_second_order(self) -> Coefficients:
-        """Where every coordinate is a chain of its own: dimension one, or a loss that is a sum over coordinates."""
+        """The coefficients if each coordinate is a chain of its own: in dimension one, or for a loss that is a sum over them."""
         if self.leaf_in(e for entry in self.covariance.values() for e in (entry[2], entry[3])):
             raise NoClosedForm(
                 "the derivatives of the covariance of a message, which the second-order model needs here"
@@ -309,16 +309,16 @@ class _Derivation:
         return drift, covariance, {}
 
     def degree(self, letter: str, last: int = 3) -> sp.Expr:
-        """The order of the moment of the noise that the mean of a letter's increment needs, up to the power `last` of s."""
+        """The order of the noise moment that the mean of a letter's increment needs, up to the power `last` of s."""
         return max(self._degree(letter, n) for n in range(self.increments[letter].low, last + 1))
 
     def _degree(self, letter: str, n: int) -> sp.Expr:
         return sp.S(noise_degree(gathered(self.increments[letter][n]), self.method.compressor.growth))
 
     def for_weak_order(self, order: int) -> tuple[Condition, ...]:
-        """The conditions under which a step errs by s^(2 order + 2) on bounded smooth functions.
+        """The conditions under which a step has an error of order s^(2 order + 2) on bounded smooth functions.
 
-        A part s^n Z^q of an increment exceeds 1 with a probability of the order s^(n tail/q), which no derivative sees.
+        A part s^n Z^q of an increment exceeds 1 with a probability of order s^(n tail/q), an error that no derivative captures.
         """
         tail, local = self.method.noise.law.tail, 2 * order + 2
         needs = {a: local * max(self._degree(a, n) / n for n in range(1, local)) for a in self.letters}
@@ -326,10 +326,11 @@ class _Derivation:
         return tuple(c for c in conditions if not c.met)
 
     def conditions(self, purpose: str, orders: dict[str, sp.Expr], kind: str) -> tuple[Condition, ...]:
-        """The conditions r < tail that are not met for certain.
+        """The conditions r < tail that are not certainly met.
 
         Raises:
-            Refusal: of this kind, where one fails; None reports it instead.
+            Refusal: of `kind`, if a condition certainly fails.
+            NoClosedForm: in that case, if the increment is divided by the noise, so that its growth in the noise is unknown.
         """
         tail = self.method.noise.law.tail
         conditions = []
@@ -352,7 +353,7 @@ class _Derivation:
         return tuple(conditions)
 
     def in_step_size(self, e: sp.Expr) -> sp.Expr:
-        """An expression in eta instead of s, a little shorter, inside Hessian products too."""
+        """An expression in eta instead of s, shortened a little, also inside Hessian products."""
         c, power = self.method.regime.power
         in_eta = e.xreplace({root: sp.sqrt(c) * eta ** (power / 2)})
         inner = {node: hvp(factored(to_slot(node.args[0], "k", "j"))) for node in in_eta.atoms(Hvp)}

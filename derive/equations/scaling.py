@@ -1,9 +1,9 @@
-"""Scaling rules: how constants must change with the batch size so that an SDE, or its stationary law, stays the same.
+"""Scaling rules: the changes of constants with the batch size that leave an SDE, or its stationary law, the same.
 
-A batch of k B in place of B divides the noise's covariance by k. A rule multiplies every constant by a power of k, every memory
-letter by another, and the time by a third. All summands of a sum must change by the same power, and the argument of a function
-by none. So an equation stays the same exactly where a linear system over the rationals holds for the exponents. The answer is
-its whole solution space, or the term that makes it unsolvable.
+A batch of k B in place of B divides the covariance of the noise by k. A rule multiplies each constant, each memory letter and
+the time by its own power of k. All summands of a sum must change by the same power, and the argument of a function must not
+change. Hence an equation stays the same exactly if the exponents solve a linear system over the rationals. The answer is the
+whole solution space of this system, or the term that makes it unsolvable.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Scaling:
     """The exponents of k under B -> k B.
 
     Args:
-        exponents: constant -> exponent, affine in the free ones; `time` is that of the time in which the equation is written.
-        letters: memory letter -> exponent.
-        free: exponents that may be chosen.
-        rule_constants: the same for the constants of the rule: "eta", "1 - beta", "eps".
+        exponents: the exponent of each constant, affine in the free exponents; "time" stands for the time in the equation.
+        letters: the exponent of each memory letter.
+        free: the exponents that may be chosen freely.
+        rule_constants: the exponents of the rule's constants, such as "eta", "1 - beta", "eps".
         steps: the exponent of the number of steps to the same point of the path.
     """
 
@@ -49,16 +49,16 @@ class Scaling:
 
 
 def noise_letters(method: Method) -> dict[sp.Symbol, sp.Rational]:
-    """The exponents of the symbols in the noise's scale: sigma -> -1/2."""
+    """The exponents of the symbols in the scale of the noise, -1/2 for sigma."""
     exponents = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
     return exponents | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
 
 
 def scaling_rules(method: Method) -> Scaling:
-    """How the constants of a method must change under B -> k B so that its first-order SDE stays the same.
+    """The changes of a method's constants under B -> k B that leave its first-order SDE the same.
 
     Raises:
-        Refusal: "no-scaling-rule", with the terms that cannot stay together; as `sd.sde`.
+        Refusal: "no-scaling-rule", with the terms that cannot stay the same together; also as in `sd.sde`.
 
     Example:
         >>> import sdescent as sd
@@ -69,7 +69,7 @@ def scaling_rules(method: Method) -> Scaling:
 
 
 def open_method(method: Method) -> Method:
-    """The method with a symbol for every constant and for the noise's scale: a number could not change with the batch size."""
+    """The method with symbols for all constants and for the scale of the noise: a number could not change with the batch size."""
     noise = method.noise
     if isinstance(noise, Scaled) and not any(s.free_symbols for s in map(sp.sympify, noise.scales)):
         noise = Scaled(noise.law, "sigma")
@@ -80,8 +80,8 @@ def scaling(equation: RuleEquation) -> Scaling:
     """The rules under which the SDE of x and the memory stays the same.
 
     Raises:
-        Refusal: "no-scaling-rule", with the terms that cannot stay together.
-        NoClosedForm: how the covariance of a message changes with the batch size is not known.
+        Refusal: "no-scaling-rule", with the terms that cannot stay the same together.
+        NoClosedForm: the dependence of a message's covariance on the batch size is not known.
     """
     work = _Exponents(equation.closed())
     for a in equation.letters:
@@ -93,33 +93,33 @@ def scaling(equation: RuleEquation) -> Scaling:
 
 
 def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
-    """The rules under which a stationary second moment of x stays the same: fewer conditions, more rules.
+    """The rules under which a stationary second moment of x stays the same; they include those of `scaling`.
 
     Args:
-        variance: E x^2 on f = h x^2/2 in one dimension; h stays.
+        variance: E x^2 on f = h x^2/2 in one dimension; h does not change.
 
     Raises:
         Refusal: "no-scaling-rule".
     """
     work = _Exponents(equation)
     work.equal(work.of(variance), sp.S.Zero, "the stationary variance", variance)
-    work.equal(TIME, sp.S.Zero, "the time", TIME)  # a law has none
+    work.equal(TIME, sp.S.Zero, "the time", TIME)  # a stationary law has no time
     return work.solved()
 
 
 def variance_at_rest(equation: RuleEquation) -> sp.Expr:
-    """E x^2 of the stationary law on f = h x^2/2 in one dimension, of the equation linearised about its point of rest.
+    """The stationary E x^2 on f = h x^2/2 in one dimension, for the equation linearised about its point of rest.
 
-    The memory rests where its drift vanishes at x = g = 0, late in time. There the drift is linearised and the covariance
-    evaluated. To leading order in the step's time the result is the stationary variance.
+    The memory rests where its drift vanishes at x = g = 0, as t -> oo. At this point the drift is linearised and the covariance
+    evaluated. To leading order in the time of a step, the result is the stationary variance.
 
     Raises:
-        Refusal: "time-dependent" for a step size or an update in t, which have no stationary law; "no-point-of-rest" where the
-            memory has none, or no unique one.
-        NoClosedForm: a drift without a derivative there.
+        Refusal: "time-dependent" for a step size or an update in t, which has no stationary law; "no-point-of-rest" if the
+            memory has no unique point of rest, or if the second moments there are not unique or without noise.
+        NoClosedForm: the drift has no derivative at the point of rest.
     """
     timeless = Refusal("time-dependent", "a step size or an update that depends on time has no stationary law")
-    if equation.method.schedule.factor.has(t):  # exp(-t) among the coefficients would be taken for a bias correction
+    if equation.method.schedule.factor.has(t):  # exp(-t) in a schedule would be mistaken for a bias correction
         raise timeless
     h = sp.Symbol("h", positive=True)
     symbols = {a: sp.Symbol(a, real=True) for a in equation.letters}
@@ -185,7 +185,7 @@ class _Exponents:
         return self.unknown.setdefault(name, sp.Symbol(name))
 
     def letter(self, name: str) -> sp.Expr:
-        """The exponent of a letter of the state: x stays."""
+        """The exponent of a letter of the state; 0 for x, which does not change."""
         return sp.S.Zero if name == "x" else self.unknown.setdefault(f"letter {name}", sp.Symbol(f"letter {name}"))
 
     def equal(self, one: sp.Expr, two: sp.Expr, where: str, term: sp.Expr) -> None:
@@ -193,7 +193,7 @@ class _Exponents:
             self.equations.append((sp.expand(one - two), where, term))
 
     def of(self, e: sp.Expr) -> sp.Expr:
-        """The exponent of k in an expression; records that the summands of a sum must have the same one."""
+        """The exponent of k in an expression; records that all summands of a sum must have the same exponent."""
         if e.is_number or e == N:
             return sp.S.Zero
         if e == t:
@@ -232,7 +232,7 @@ class _Exponents:
 
     @property
     def constants(self) -> tuple[str, ...]:
-        """The names of the constants that a rule may change: the step size, and every symbol of the update and the regime."""
+        """The names of the constants that a rule may change: the step size and every symbol of the update and the regime."""
         return ("eta", *(name for name, _ in self.method.constants))
 
     def solved(self) -> Scaling:
@@ -251,7 +251,7 @@ class _Exponents:
                 )
         (solution,) = sp.linsolve([e for e, _, _ in self.equations], unknowns) or [tuple(unknowns)]
         values = {s.name: sp.expand(e) for s, e in zip(unknowns, solution, strict=True)}
-        # a free exponent has a name of its own: k^wd would be k to the value of wd
+        # a free exponent needs its own name: k^wd would mean k to the value of wd
         names = {s: sp.Symbol(f"r_{s.name.replace(' ', '_')}") for s in unknowns}
         values = {name: e.xreplace(names) for name, e in values.items()}
         free = tuple(s for s in names.values() if any(s in e.free_symbols for e in values.values()))
@@ -262,7 +262,7 @@ class _Exponents:
         return Scaling({**constants, "time": values["time"]}, letters, free, of_rule, sp.expand(values["time"] - tau))
 
     def _rule_constants(self, values: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
-        """The exponents of the rule's own constants, a constant near 1 by its distance to 1."""
+        """The exponents of the rule's own constants; for a constant near 1, the exponent of its distance to 1."""
         exponents = {"eta": values["eta"]}
         for name, value in self.method.substituted.items():
             if name in self.method.rule.letters or name == NOISE:
@@ -280,14 +280,14 @@ class _Exponents:
 
 
 def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tuple[str, str, str]]:
-    """The coefficients of the equation at some numbers, before and after the change; both must agree.
+    """The coefficients of the equation at some numbers, before and after the change; the two values must agree.
 
     Args:
-        scaling: a rule; its free exponents are taken as 0.
+        scaling: a rule; its free exponents are set to 0.
         k: the factor of the batch size.
 
     Returns:
-        (coefficient, before, after) for drift and covariance, 12 digits.
+        (coefficient, before, after) for drift and covariance, to 12 digits.
     """
     zero = dict.fromkeys(scaling.free, sp.S.Zero)
     power = {name: e.xreplace(zero) for name, e in scaling.exponents.items()}
@@ -309,7 +309,7 @@ def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tupl
 def _numbers(
     equation: RuleEquation, power: Mapping[str, sp.Expr], letters: Mapping[str, sp.Expr], k: int
 ) -> tuple[dict[sp.Expr, sp.Expr], dict[sp.Expr, sp.Expr]]:
-    """A number for every symbol and every function of all coordinates, before and after the change."""
+    """The number for every symbol and every function of all coordinates, before and after the change."""
     work = _Exponents(equation)
     table = {work.letter(a): e for a, e in letters.items()} | {sp.Symbol(name): e for name, e in power.items()}
     values: dict[sp.Expr, sp.Expr] = {}

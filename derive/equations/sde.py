@@ -1,4 +1,4 @@
-"""The equation as data: the method and model it was derived from, its drift, and the moments of the step."""
+"""The equation as data: the method and model from which it was derived, its drift, and the moments of the step."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from sdescent.derive.vocabulary.symbols import eta
 
 @dataclass(frozen=True)
 class Equation:
-    """dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form: its data.
+    """The data of dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form.
 
-    `sd.sde` makes it as an `SDE`, which prints, expands and solves itself.
+    `sd.sde` returns it as an `SDE`, which prints, expands and solves itself.
 
     Args:
-        method, model, loss, dim: the arguments that it was derived from.
+        method, model, loss, dim: the arguments from which it was derived.
         moments: mean and covariance of the step.
-        drift: the drift of the generic coordinate, or None when only moments given the message are known.
+        drift: the drift of the generic coordinate, or None if only moments given the message are known.
     """
 
     method: Method
@@ -38,27 +38,27 @@ class Equation:
     drift: sp.Expr | None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickled without what was computed from it meanwhile."""
+        """The fields to pickle, without cached results."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @property
     def form(self) -> GradientForm | None:
-        """Mean and covariance S of the step; None without closed form."""
+        """Mean and covariance S of the step; None without a closed form."""
         return self.moments.form
 
     @property
     def conditional(self) -> Conditional | None:
-        """Moments given the message, where the closed form is missing or not elementary."""
+        """The moments given the message, if the closed form is missing or not elementary."""
         return self.moments.conditional
 
     @cached_property
     def rate(self) -> sp.Expr:
-        """eta h^2 / N, the factor of S in the covariance of the SDE."""
+        """The rate eta h^2/N, the factor of S in the covariance of the SDE."""
         return eta * self.method.schedule.factor**2 / self.method.clients
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """Conditions that a symbol leaves open, and unmet ones that do not forbid the derivation."""
+        """The conditions that a symbol leaves open, and the unmet conditions that do not forbid the derivation."""
         return self.moments.conditions
 
     @property
@@ -68,13 +68,13 @@ class Equation:
 
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """Drift, rate, covariance and the law's symbols, for walks over symbols."""
+        """Drift, rate, covariance and any moments given the message, to collect symbols from."""
         of_message = () if self.conditional is None else self.conditional.expressions
         return (self.rate, *of_message, *self._coefficients)
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
-        """As `kinks_of_model`."""
+        """The kinks and jumps of drift and covariance, from `kinks_of_model`."""
         return kinks_of_model(self._coefficients, self.loss, self.dim, self.model)
 
     @cached_property

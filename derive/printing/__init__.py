@@ -1,1 +1,1 @@
-"""Derived results in print: LaTeX of expressions and equations, and the JSON of the command line."""
+"""Printed results: LaTeX of expressions and equations, text for a terminal, and the JSON of the command line."""

@@ -1,4 +1,4 @@
-"""An SDE in named coordinates as LaTeX: `StateSDE.latex()`, and `SDE.latex(written_out=True)`."""
+"""LaTeX of an SDE in named coordinates: `StateSDE.latex()`, and `SDE.latex(written_out=True)`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sdescent.derive.printing.sde_letters import Page
 def stated_latex(
     equation: CoordinateSDE, conditions: Sequence[Condition] = (), macros: Mapping[str, str] | None = None
 ) -> str:
-    r"""One line for each letter of the state, with the root of the covariance where it is short; else with B B' = C below.
+    r"""The equation with a line for each letter of the state, with the root of the covariance if it is short, else B B' = C below.
 
-    An `aligned` environment: it stands in display mathematics.
+    The result is an `aligned` environment, for display mathematics.
     """
     page = Page(dict(macros or {}))
     w, root = page.letter("W"), page.letter("B")
@@ -36,7 +36,7 @@ def stated_latex(
 
 
 def _line(left: str, drift: sp.Expr, noise: str, page: Page) -> list[str]:
-    """left = drift dt + noise, over several lines where it is long."""
+    """The equation left = drift dt + noise, over several lines if it is long."""
     after = (noise if noise.startswith("-") else f"+ {noise}") if noise else ""
     if drift == 0:
         return [rf"{left} &= {noise or 0}"]
@@ -53,7 +53,7 @@ def _line(left: str, drift: sp.Expr, noise: str, page: Page) -> list[str]:
 
 
 def _written_out(root: sp.Matrix, page: Page) -> list[str] | None:
-    """The noise of each letter, sum_k L_ik dW_k; None where it is not short."""
+    """The noise of each letter, sum_k L_ik dW_k; None if it is long or has cases."""
     columns = [k for k in range(root.cols) if any(e != 0 for e in root[:, k])]
     noises: list[str] = []
     for i in range(root.rows):
@@ -75,7 +75,7 @@ def _written_out(root: sp.Matrix, page: Page) -> list[str] | None:
 
 
 def _covariance_lines(covariance: sp.Matrix, page: Page) -> list[str]:
-    """B B' = C as a matrix, or entry by entry where that is too wide."""
+    """The lines of B B' = C: a matrix, or entry by entry if the matrix is too wide."""
     root = page.letter("B")
     big = rf"{root}{root}^{{\top}}"
     if not any(e != 0 for e in covariance):
@@ -88,22 +88,22 @@ def _covariance_lines(covariance: sp.Matrix, page: Page) -> list[str]:
 
 
 def _entry_lines(big: str, covariance: sp.Matrix, split: Callable[[sp.Expr], list[str]]) -> list[str]:
-    """The entries that are not 0, one after the other."""
+    """The lines of the nonzero entries, one entry after the other."""
     entries = [(f"({big})_{{{i},{j}}}", e) for (i, j), e in upper(covariance).items() if e != 0]
     return [line for left, e in entries for line in equation_lines(left, split(e))]
 
 
 def written_latex(equation: Equation, named: Callable[[], CoordinateSDE], macros: Mapping[str, str]) -> str | None:
-    """Drift and covariance in full, with no letters in place of formulas, whatever their length; an `aligned` environment.
+    """Drift and covariance in full, at any length, without letters in place of formulas; an `aligned` environment.
 
-    In named coordinates where the equation has a dimension, with the gradient of the loss put in where there is one: the state is
-    X_1, .., and an entry of the covariance that is 0 is left out. Else for the generic coordinate.
+    If the equation has a dimension, it is written in named coordinates X_1, .., with the gradient of the loss substituted if there
+    is a loss; covariances that are 0 are left out. Otherwise it is written for the generic coordinate.
 
     Args:
-        named: returns the equation in named coordinates; called only where it has a dimension.
+        named: returns the equation in named coordinates; called only if the equation has a dimension.
 
     Returns:
-        None where drift or covariance has no closed form.
+        The LaTeX, or None if drift or covariance has no closed form.
     """
     page, form = Page(dict(macros)), equation.form
     if form is None or equation.drift is None:

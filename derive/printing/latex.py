@@ -17,15 +17,15 @@ from sdescent.derive.expressions.latex_printer import Printer, letter, symbol_la
 from sdescent.derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, lettered
 from sdescent.derive.printing.width import width
 
-#: visible characters of mathematics on a line of an 11 pt page with margins of 24 mm
+#: the visible characters of mathematics on a line of an 11 pt page with margins of 24 mm
 WEIGHT = 74
-#: sums raised to higher powers than this are not expanded
+#: sums raised to a power above this are not expanded
 STEEP = 12
 Measure = Callable[[str], float]
 
 
 def latex(expr: Any, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> str:
-    """An expression as LaTeX (no dollar signs)."""
+    """An expression as LaTeX, without dollar signs."""
     return Printer(macros, names).doprint(expr)
 
 
@@ -37,13 +37,13 @@ def covariance_latex(
     measure: Measure = width,
     macros: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """S_{ij} of a form as lines: the diagonal entry as delta_ij times D_j, plus the low-rank part and the measured matrix.
+    """The lines of S_{ij} of a form: delta_ij times D_j, plus the low-rank part and the measured matrices.
 
     Args:
-        show: typesets an expression.
-        mean: the name of b_j, where D_j is a short expression less its square (1 - b_j^2 for signs).
+        show: a function that typesets an expression.
+        mean: the name of b_j, used if D_j is a short expression minus b_j^2 (1 - b_j^2 for signs).
         weight: the width of a line (`split_sum`); None for one line.
-        measure: returns the width of a formula.
+        measure: a function that returns the width of a formula.
         macros: the user's commands for U, Gamma and measured matrices.
     """
     second = sp.expand(form.diag + form.mean**2)
@@ -82,11 +82,11 @@ def covariance_latex(
 def split_sum(
     expr: sp.Expr, show: Callable[[sp.Expr], str], weight: int = WEIGHT, measure: Measure = width
 ) -> list[str]:
-    """A long sum as lines of roughly `weight` characters of visible mathematics; short expressions are one line."""
+    """The lines of a sum, each of roughly `weight` visible characters; a short expression takes one line."""
     terms = [show(term) for term in written_order(list(sp.Add.make_args(expr)))]
     lines, line, size = [], "", 0
     for term in terms:
-        visible = measure(term) + 2.2  # the sign between terms and its spaces
+        visible = measure(term) + 2.2  # 2.2 for the sign between terms and its spaces
         glue = "" if not line and not lines else ("" if term.lstrip().startswith("-") else "+")
         if line and size + visible > weight:
             lines.append(line)
@@ -97,7 +97,7 @@ def split_sum(
 
 
 def unnested(expr: sp.Expr) -> sp.Expr:
-    """An equal sum whose terms have no fractions inside fractions, if it is not too long to try."""
+    """An equal sum without fractions inside fractions; a very long expression is returned as it is."""
 
     def nested(e: sp.Basic) -> bool:
         return any(p.exp.is_negative and any(q.exp.is_negative for q in p.base.atoms(sp.Pow)) for p in e.atoms(sp.Pow))
@@ -110,7 +110,7 @@ def unnested(expr: sp.Expr) -> sp.Expr:
 
 
 def _without_inner_fractions(term: sp.Expr) -> sp.Expr:
-    """5 (3 x/5 + 6/5)/3 as x + 2: no sum with fractions next to a factor that cancels them."""
+    """A term without sums of fractions next to a factor that cancels them: x + 2 for 5 (3 x/5 + 6/5)/3."""
     sums = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.Add)]
     below = {sp.fraction(a)[1] for f in sums for a in f.args} - {sp.S.One}
     if not below or term.count_ops() > 300:
@@ -119,7 +119,7 @@ def _without_inner_fractions(term: sp.Expr) -> sp.Expr:
 
 
 def bracketed(pieces: Sequence[str], large: bool = False) -> list[str]:
-    """The lines of a sum in brackets, as high as what they enclose on one line, where TeX measures it; else `large` ones."""
+    """The lines of a sum in brackets: TeX sizes the brackets of a single line; they are large for several lines or if `large`."""
     opening, closing = (r"\Bigl(", r"\Bigr)") if large or len(pieces) > 1 else (r"\left(", r"\right)")
     *before, last = [opening + pieces[0], *pieces[1:]]
     return [*before, last + closing]
@@ -131,22 +131,22 @@ def upper(matrix: sp.Matrix) -> dict[tuple[int, int], sp.Expr]:
 
 
 def equation_lines(left: str, pieces: list[str]) -> list[str]:
-    """left = pieces, over as many lines of an aligned environment as there are pieces."""
+    """The equation left = pieces, with one line of an aligned environment for each piece."""
     return [rf"{left} &= {pieces[0]}", *(rf"&\quad {piece}" for piece in pieces[1:])]
 
 
 def aligned(lines: list[str], conditions: Sequence[Any], macros: Mapping[str, str]) -> str:
-    """An `aligned` environment, which stands in display mathematics; conditions are its last line."""
+    """An `aligned` environment, for display mathematics, with the conditions on its last line."""
     if conditions:
         lines = [*lines, r"&\text{if } " + ",\\ ".join(condition_latex(c, macros) for c in conditions)]
     return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
 
 
 def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bool = True) -> list[str]:
-    """The lines of a step in the names r_j, a_j, c_j, for an aligned environment: b_j, S_jj, S_ij and the definitions of the names.
+    """The lines of b_j, S_jj and S_ij in the names r_j, a_j, c_j, and the definitions of these names, for an aligned environment.
 
     Args:
-        ratio: whether the limit of b_j/g_j is among them.
+        ratio: whether to include the limit of b_j/g_j.
     """
     several = len(entry.scales) > 1
     scale = (macros or {}).get("sigma", r"\sigma") + ("^{(n)}" if several else "")
@@ -182,7 +182,7 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
 def client_lines(
     scales: Sequence[sp.Expr], scale: str, show: Callable[[sp.Expr], str], measure: Measure = width
 ) -> list[str]:
-    """Lines that say which scale a client n has: one of a list, which may need separate lines."""
+    """The lines that give the scale of client n, the n-th of a list; a long list takes lines of its own."""
     said = rf"&\text{{where for client $n$, whose scale ${scale}$ is the $n$-th of "
     rows = fill([show(e) for e in scales], WEIGHT, measure)
     if len(rows) == 1 and measure(said + rows[0]) < WEIGHT:
@@ -191,7 +191,7 @@ def client_lines(
 
 
 def fill(entries: Sequence[str], weight: float, measure: Measure = width) -> list[str]:
-    """Formulas one after the other, with commas, in lines of at most about `weight` characters."""
+    """Formulas separated by commas, in lines of at most about `weight` characters."""
     rows, size = [""], 0.0
     for n, entry in enumerate(entries):
         comma = r",\ " if n < len(entries) - 1 else ""
@@ -204,13 +204,13 @@ def fill(entries: Sequence[str], weight: float, measure: Measure = width) -> lis
 
 
 def measured(macros: Mapping[str, str] | None) -> Measure:
-    """A function that measures formulas in which a user's commands stand for symbols."""
+    """A function that measures formulas in which the user's commands stand for symbols."""
     sizes = {command: width(symbol_latex(n)) for n, command in (macros or {}).items() if not n.endswith("_j")}
     return lambda tex: width(tex, sizes)
 
 
 def condition_latex(condition: Any, macros: Mapping[str, str] | None = None) -> str:
-    """left > right, with its purpose when it is needed only for the weak order."""
+    """The inequality left > right, with its purpose if only the weak order needs it."""
     printer = Printer(macros)
     text = rf"{printer.doprint(condition.left)} > {printer.doprint(condition.right)}"
     if condition.of_order:

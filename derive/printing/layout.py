@@ -1,4 +1,4 @@
-"""An SDE as text: its drift, covariance and properties, typeset in Unicode or in ASCII, in lines of a given width."""
+"""The text of an SDE: its drift, covariance and properties, in Unicode or ASCII, in lines of a given width."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from sdescent.derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count
 from sdescent.derive.printing.scheduled import in_letter_u
 from sdescent.derive.printing.text import MEANT, written_sizes
 
-MAX_WRITTEN_OUT = 6  # coordinates; with more, the form for a generic coordinate says the same in a few lines
-MAX_LISTED = 1000  # greatest number of nodes of an entry that is printed
+MAX_WRITTEN_OUT = 6  # coordinates; for more, the form for a generic coordinate says the same in a few lines
+MAX_LISTED = 1000  # the largest number of nodes of an entry that is printed
 _INDENT = 2
 
 
 def title_of(equation: Equation) -> str:
-    """The method and the model."""
+    """The title that names the method and the model."""
     return f"{equation.method.name}, {equation.model} model"
 
 
 def terminal() -> tuple[int, bool]:
-    """The columns of a line of standard output, and whether it takes Unicode."""
+    """The number of columns of standard output, and whether it accepts Unicode."""
     return get_terminal_size((100, 24)).columns, (sys.stdout.encoding or "utf-8").lower().startswith("utf")
 
 
 class Layout:
-    """An equation as pieces of text, each with a style ("bold", "dim", "yellow", "bold red" or "") that a terminal may give it.
+    """An equation as pieces of text, each with a style for the terminal: "bold", "dim", "yellow", "bold red" or "".
 
     Args:
-        named: returns it in named coordinates; called only where it has a dimension and a closed form.
-        width: columns of a line.
+        named: returns the equation in named coordinates; called only if it has a dimension and a closed form.
+        width: the number of columns of a line.
         unicode: whether Greek letters and two-dimensional brackets may be used.
     """
 
@@ -51,11 +51,11 @@ class Layout:
         self.pieces: list[tuple[str, str]] = []
 
     def equation(self, equation: Equation, as_json: Mapping[str, Any], about: Sequence[str]) -> list[tuple[str, str]]:
-        """Everything that is known about an equation: drift, covariance, conditions (met or not), noise type, omega.
+        """The pieces for an equation: drift, covariance, conditions (met or not), noise type, omega.
 
         Args:
-            as_json: its JSON.
-            about: phrases that say which equation it is.
+            as_json: the JSON of the equation.
+            about: phrases that identify the equation.
         """
         self._heading(equation, about)
         complete = as_json.get("covariance") is not None or as_json.get("form") is not None
@@ -78,10 +78,10 @@ class Layout:
     def rule(
         self, equation: Equation, formulas: RuleEquation | str, as_json: Mapping[str, Any], about: Sequence[str]
     ) -> list[tuple[str, str]]:
-        """The same of the equation of an update rule.
+        """The pieces for the equation of an update rule, as in `equation`.
 
         Args:
-            formulas: the equation, or what has no closed form.
+            formulas: the equation, or a text that names the part without a closed form.
         """
         method = equation.method
         self._heading(equation, about)
@@ -123,7 +123,7 @@ class Layout:
     def state(
         self, equation: CoordinateSDE, conditions: Sequence[Condition], parameters: Sequence[str]
     ) -> list[tuple[str, str]]:
-        """The same of an equation in named coordinates."""
+        """The pieces for an equation in named coordinates, as in `equation`."""
         self._named(equation, "X", "x")
         self._title("facts")
         self._line(f"noise type: {equation.noise_type}")
@@ -180,7 +180,7 @@ class Layout:
         self._entries("covariance", equation.covariance)
 
     def _better_generic(self, equation: Equation) -> bool:
-        """Whether coordinates are too long to be typeset and the form for a generic one is not."""
+        """Whether the coordinates are too long to typeset although the form for a generic coordinate is not."""
         expanded, form = self.named(), equation.form
         generic = [equation.drift, *(() if form is None else (form.diag, *form.factors, *form.core))]
 
@@ -227,7 +227,7 @@ class Layout:
         self._given_message(equation, "L L' = rate (E Cov(C(v) | v) + Cov E(C(v) | v))", small)
 
     def _given_message(self, equation: Equation, integrals: str, small: bool) -> None:
-        """The moments of C(v) given v, and what they are integrated to."""
+        """Add the moments of C(v) given v, and the integrals formed from them."""
         conditional = equation.conditional
         assert conditional is not None  # for the type checker; the caller has checked
         given_v = conditional.given_v
@@ -252,7 +252,7 @@ class Layout:
         self._structure(given_v, "Cov")
 
     def _drift(self, equation: Equation, small: bool) -> None:
-        """The drift, and the rate, a factor of the covariance: both are known even where the covariance is not."""
+        """Add the drift and the rate, a factor of the covariance; both may be known although the covariance is not."""
         part = expand_mean(equation) if small else None
         if part is not None and all(count_nodes(e) <= MAX_NODES for e in part[1]):
             self._entries("drift", part[1])
@@ -318,10 +318,10 @@ class Layout:
         return "".join(SUBSCRIPTS.get(ch, ch) for ch in index.translate(DIGITS))
 
     def _entries(self, name: str, whole: Any, titled: bool = True) -> None:
-        """A vector or a symmetric matrix: as one formula if it fits, else entry by entry (zeros in one line)."""
+        """Add a vector or a symmetric matrix: as one formula if it fits, else entry by entry (zeros in one line)."""
         if titled:
             self._title(name)
-        if all(e == 0 for e in whole):  # SymPy would ask every long entry for its sign
+        if all(e == 0 for e in whole):  # not `is_zero_matrix`: SymPy would ask every long entry for its sign
             self._formula(name, sp.S.Zero)
             return
         rows, columns = range(whole.rows), range(whole.cols)

@@ -1,4 +1,4 @@
-"""The user's own commands for symbols and letters: which names they may be for."""
+"""The user's own commands for symbols and letters, and the names that they may replace."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sdescent.derive.vocabulary.symbols import SHARED
 
 
 def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, str]:
-    """The commands, each under every name that the printers look it up by.
+    """The commands, each under every name by which a printer looks it up.
 
-    Accepted are the names of the equation's symbols and vectors, of parameters that other methods have (one table serves a whole
-    paper), and of `LETTERS`; a vector or matrix v may be called "v_j" too.
+    The accepted names are those of the equation's symbols and vectors, of the parameters of other methods (so that one table
+    serves a whole paper), and of `LETTERS`. A vector or matrix v may also be called "v_j".
 
     Raises:
-        BadInput: another name, which would change nothing; a command that is not text.
+        BadInput: any other name, which would have no effect; a command that is not text.
     """
     dim = equation.dim or 0
     letters_of_equation = symbols_of(equation.expressions) | {
@@ -39,7 +39,7 @@ def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, 
 
 
 def checked(macros: Mapping[str, str] | None, names: set[str]) -> dict[str, str]:
-    """The same of an equation whose symbols and vectors have these names."""
+    """The commands as in `accepted`, for an equation whose symbols and vectors have these names."""
     commands = dict(macros or {})
     accepted_names = names | {*SHARED, *LETTERS, *LETTERS.values()}
     accepted_names |= {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}

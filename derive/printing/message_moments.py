@@ -1,10 +1,10 @@
-"""Long moments in short names: moments of one coordinate of the message v = g + sigma Z, with or without its sign.
+"""Short names for moments of one coordinate of the message v = g + sigma Z, with or without its sign.
 
     r_j = E sgn(v_j),    a_j = E|v_j|,    c_j = E v_j|v_j|      (dimensionless)
 
-With R_m(y) = E[Z^m sgn(y + Z)] of theory 3 at y = g_j/sigma: r_j = R_0, a_j = g_j r_j + sigma R_1 and
-c_j = 2 g_j a_j - g_j^2 r_j + sigma^2 R_2. A compressor that mixes coordinates, such as scaled sign, has covariances that
-fill a page in the R_m and a few lines in these names.
+Let R_m(y) = E[Z^m sgn(y + Z)] as in theory 3. At y = g_j/sigma: r_j = R_0, a_j = g_j r_j + sigma R_1 and
+c_j = 2 g_j a_j - g_j^2 r_j + sigma^2 R_2. The covariance of a compressor that mixes coordinates, such as scaled sign,
+fills a page if written in the R_m, but only a few lines in these names.
 """
 
 from __future__ import annotations
@@ -23,25 +23,27 @@ from sdescent.derive.methods.noise.generic import GenericDensity, SignedMoment
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import parameter
 
-# their names are words that no symbol of a user has; the printer typesets them as r, a and c
+# the names are words that no symbol of a user has; the printer typesets them as r, a and c
 r, a, c = Coordinate("meansign"), Coordinate("meansize"), Coordinate("meansquare")
 
 
 MESSAGE_MOMENTS = frozenset((r, a, c))
-#: the scale of a client, where clients differ or the scale is a longer expression
+#: the scale of a client, if clients differ or the scale is a longer expression
 CLIENT_SCALE = sp.Dummy("sigma", positive=True)
 
 
 @dataclass(frozen=True)
 class Named:
-    """A form in the names r, a, c; where clients have different scales, or a long one, for one client with `CLIENT_SCALE`.
+    """A form in the names r, a, c; for one client with `CLIENT_SCALE` if the clients' scales differ or are long.
 
     Args:
-        mean: b_j; diagonal: S_jj; off_diagonal: S_ij for i != j, the other coordinate in slot i.
-        ratio_at_zero: the limit of b_j/g_j at g_j = 0 (the corrected model's Lambda_jj).
-        denominator: a scalar that S_jj and S_ij were multiplied by, then polynomials in the names (but for the variance).
-        meanings: r_j, a_j, c_j.
-        scales: the clients' scales, averaged over when there are several.
+        mean: b_j.
+        ratio_at_zero: the limit of b_j/g_j at g_j = 0 (Lambda_jj of the corrected model).
+        diagonal: S_jj, multiplied by `denominator`.
+        off_diagonal: S_ij for i != j, with the other coordinate in slot i, multiplied by `denominator`.
+        denominator: a scalar that makes S_jj and S_ij polynomials in the names, apart from the variance.
+        meanings: the definitions of r_j, a_j and c_j.
+        scales: the clients' scales; several are averaged over.
     """
 
     mean: sp.Expr
@@ -54,7 +56,7 @@ class Named:
 
 
 def definitions(law: Law, scale: sp.Expr) -> dict[Coordinate, sp.Expr]:
-    """r_j, a_j and c_j of a law with this scale, a_j in terms of r_j, and c_j in terms of both.
+    """The definitions of r_j, a_j and c_j for a law with this scale: a_j in terms of r_j, and c_j in terms of both.
 
     Raises:
         NoClosedForm: the law has no elementary R_1 or R_2.
@@ -65,10 +67,10 @@ def definitions(law: Law, scale: sp.Expr) -> dict[Coordinate, sp.Expr]:
 
 
 def named(method: Method, dim: int | None = None) -> Named | None:
-    """Mean and covariance of a step in the names r, a, c; None where they do not suffice.
+    """Mean and covariance of a step in the names r, a, c; None if the names do not suffice.
 
-    They suffice for a compressor whose moments over an unspecified symmetric law are polynomials in R_0, R_1 and R_2 at
-    g_j/sigma, under a symmetric law whose R_1 and R_2 are known.
+    They suffice if the law is symmetric with known R_1 and R_2, and if the moments of the compressor over an unspecified
+    symmetric law are polynomials in R_0, R_1 and R_2 at g_j/sigma.
     """
     noise = method.noise
     if noise.dense is not None or noise.law.degenerate or not noise.law.symmetric:
@@ -93,7 +95,7 @@ def named(method: Method, dim: int | None = None) -> Named | None:
     ratio = lam(step.form.mean)
     ratio = ratio.args[-1].args[0] if isinstance(ratio, sp.Piecewise) else ratio
     mean, *rest = parts
-    # only that of the compressor: a variance such as nu/(nu - 2) stays in its terms
+    # only the denominator from the compressor: a variance such as nu/(nu - 2) stays in its terms
     common = sp.fraction(sp.together(rest[0] + Coordinate("other") * rest[1]))[1]
     at_zero = sp.expand(in_names(ratio, letter).xreplace(values))
     mean, diagonal, off_diagonal = (sp.expand(p).xreplace(values) for p in (mean, *(p * common for p in rest)))
@@ -101,13 +103,13 @@ def named(method: Method, dim: int | None = None) -> Named | None:
 
 
 def by_second_moments(entry: Named, b: sp.Symbol, bi: sp.Symbol) -> tuple[sp.Expr, sp.Expr, dict[sp.Expr, sp.Expr]]:
-    """S_jj and S_ij times the denominator as second moments less products of means, b for b_j and bi for b_i.
+    """S_jj and S_ij times the denominator, as second moments minus products of the means b_j (`b`) and b_i (`bi`).
 
-    E C_i C_j of a message whose coordinates are mixed has fewer terms than its covariance, in which b_i b_j is multiplied out, and
-    fewest where its sums leave out the coordinates i and j.
+    If coordinates of a message are mixed, E C_i C_j has fewer terms than the covariance, in which b_i b_j is multiplied out. It
+    has fewest if its sums leave out the coordinates i and j.
 
     Returns:
-        also the symbols of such sums in S_ij, each with the expression that is summed over k other than i and j.
+        S_jj, S_ij, and the symbols of such sums in S_ij, each with the expression that is summed over k other than i and j.
     """
     other = to_slot(entry.mean, "j", "i")
     diagonal = sp.expand(entry.diagonal + entry.denominator * entry.mean**2)
@@ -121,18 +123,18 @@ def by_second_moments(entry: Named, b: sp.Symbol, bi: sp.Symbol) -> tuple[sp.Exp
 
 
 def _numbers_together(e: sp.Expr) -> sp.Expr:
-    """A sum in which the terms that do not depend on the state are one product."""
+    """A sum with the terms that do not depend on the state factored into one product."""
     numbers, others = sp.expand(e).as_independent(Coordinate, sp.Dummy, as_Add=True)
     return sp.factor(numbers) + others
 
 
 def lettered(scales: Sequence[sp.Expr]) -> bool:
-    """Whether a client's scale is called `CLIENT_SCALE`: clients differ, or it is an expression, such as an affine one."""
+    """Whether a client's scale is written as `CLIENT_SCALE`: clients differ, or it is an expression, such as an affine scale."""
     return len(scales) > 1 or not scales[0].is_Atom
 
 
 def in_names(expr: sp.Expr, scale: sp.Expr) -> sp.Expr:
-    """Every R_m(g/scale), in whichever slot, in the names."""
+    """An expression with every R_m(g/scale), in any slot, written in the names."""
     if isinstance(expr, SignedMoment):
         order, y = expr.args
         point = y * scale

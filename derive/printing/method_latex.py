@@ -1,4 +1,4 @@
-"""A method as LaTeX: its step, and its parts by their names."""
+"""LaTeX of a method: its step, and its parts by their names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from sdescent.derive.vocabulary.symbols import parameter
 
 
 def method_latex(method: Method) -> str:
-    r"""x_{n+1} = x_n - \eta h (1/N) \sum_i C(\nabla f(x_n) + Z_i), with h, C and Z below it where they are not trivial.
+    r"""The step x_{n+1} = x_n - \eta h (1/N) \sum_i C(\nabla f(x_n) + Z_i), with h, C and Z defined below it if not trivial.
 
-    Of another update rule, what x and each letter of the memory become, with G = (1/N) \sum_i C(\nabla f(x_n) + Z_i); a random
-    letter with a number is a draw of its own. h is h(x_n, t_n); an `aligned` environment, which stands in display mathematics.
+    For another update rule, a line gives the next value of x and of each memory letter, with G = (1/N) \sum_i C(\nabla f(x_n) +
+    Z_i); random letters with different numbers are different draws. h is h(x_n, t_n). The result is an `aligned` environment, for
+    display mathematics.
     """
     show = Printer().doprint
     noise, factor, clients = method.noise, method.schedule.factor, method.clients
@@ -35,7 +36,7 @@ def method_latex(method: Method) -> str:
         message = rf"\frac{{1}}{{{show(clients)}}}\sum_{{i=1}}^{{{show(clients)}}}{message}"
     step = r"\eta\," if factor == 1 else r"\eta\,h\,"
     lines = [rf"x_{{n+1}} &= x_n-{step}{message}"]
-    if not method.plain:  # intermediate values are put in
+    if not method.plain:  # intermediate values are substituted
         values = _Symbols(method)
         after, written = evaluate(method.rule, values), Printer(names=values.names).doprint
         lines = [rf"{symbol_latex(a)}_{{n+1}} &= {written(e)}" for a, e in after.items()] + [f"G &= {message}"]
@@ -50,7 +51,7 @@ def method_latex(method: Method) -> str:
 
 
 class _Symbols(Expressions):
-    """The algebra of expressions that are only written: functions of vectors and draws have no properties."""
+    """The algebra of expressions that are only typeset: functions of vectors and draws are symbols without properties."""
 
     def __init__(self, method: Method) -> None:
         self.names: dict[sp.Expr, str] = {}

@@ -1,4 +1,4 @@
-"""Formulas in two dimensions for a terminal: SymPy's Unicode printer with the notation of the gradient form."""
+"""Two-dimensional formulas for a terminal: SymPy's Unicode printer with the notation of the gradient form."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sympy.printing.pretty.stringpict import prettyForm
 from sdescent.derive.expressions.coordinates import CoordMax, CoordSum, Fourth, Hvp, Rank, Third
 from sdescent.derive.printing.serialise import text
 
-MAX_NODES = 400  # of an expression tree that is laid out in two dimensions
-MAX_TEXT = 4000  # characters of a formula in one line
-_ENTRY = re.compile(r"([A-Za-z]+)(\d+)_(\d+)", re.ASCII)  # of a matrix
+MAX_NODES = 400  # the largest expression tree that is laid out in two dimensions
+MAX_TEXT = 4000  # the largest number of characters of a formula as text
+_ENTRY = re.compile(r"([A-Za-z]+)(\d+)_(\d+)", re.ASCII)  # the name of an entry of a matrix
 SUBSCRIPTS = {"j": "ⱼ", "k": "ₖ", "i": "ᵢ"}
 DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -69,7 +69,7 @@ class FormulaPrinter(PrettyPrinter):
 
 
 def symbol_text(name: str, unicode: bool) -> str:
-    """The name of a symbol as it is typeset: Greek letters, numbers as subscripts (sigma0 as σ₀, H1_2 as H₁₂)."""
+    """The name of a symbol as typeset, with Greek letters and subscripts (σ₀ for sigma0, H₁₂ for H1_2)."""
     entry = _ENTRY.fullmatch(name)
     if not unicode:
         return name
@@ -82,7 +82,7 @@ def symbol_text(name: str, unicode: bool) -> str:
 
 @contextmanager
 def global_unicode(on: bool) -> Iterator[None]:
-    """SymPy's printer draws in Unicode (or in ASCII) inside the block."""
+    """A context in which SymPy's printer draws in Unicode, or in ASCII."""
     # SymPy keeps this flag in the module; its own `pretty` sets and restores it in the same way.
     before = pretty_use_unicode(on)
     try:
@@ -92,10 +92,10 @@ def global_unicode(on: bool) -> Iterator[None]:
 
 
 def formula(name: str, expr: Any, width: int, unicode: bool = True) -> str:
-    """`name = expr` in two dimensions, at most `width` columns; in one line of text that wraps if it is far wider.
+    """The formula `name = expr` in two dimensions, wrapped at `width` columns; as one line of text if it is far wider.
 
-    Long expressions are text at once, since laying them out costs more than it shows; beyond MAX_TEXT characters only
-    their length is shown.
+    A long expression becomes text at once, since its layout would cost more than it shows. Beyond MAX_TEXT characters only
+    the length is given.
     """
     start = f"{name} = " if name else ""
     if count_nodes(expr) <= MAX_NODES:
@@ -111,7 +111,7 @@ def formula(name: str, expr: Any, width: int, unicode: bool = True) -> str:
 
 
 def fits(name: str, expr: Any, width: int, unicode: bool = True) -> bool:
-    """Whether `name = expr` is at most `width` columns wide in two dimensions."""
+    """Whether `name = expr` takes at most `width` columns in two dimensions."""
     if count_nodes(expr) > MAX_NODES:
         return False
     with global_unicode(unicode):
@@ -119,7 +119,7 @@ def fits(name: str, expr: Any, width: int, unicode: bool = True) -> bool:
 
 
 def count_nodes(expr: Any, limit: int = MAX_NODES) -> int:
-    """The number of nodes of an expression tree, counted up to a little more than `limit`."""
+    """The number of nodes of an expression tree; counting stops just above `limit`."""
     waiting, count = list(expr) if isinstance(expr, sp.MatrixBase) else [expr], 0
     while waiting and count <= limit:
         count += 1

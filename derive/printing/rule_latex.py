@@ -1,4 +1,4 @@
-"""The SDE of an update rule as LaTeX, at the generic coordinate: `RuleSDE.latex()`."""
+"""LaTeX of the SDE of an update rule, at the generic coordinate: `RuleSDE.latex()`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sdescent.derive.vocabulary.symbols import du, u
 
 
 def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> str:
-    r"""dx_j = .. dt + (B dW)_{x_j}, one line for each letter, and the entries of the covariance B B' that are not 0.
+    r"""The equation dx_j = .. dt + (B dW)_{x_j} of each letter, and the nonzero entries of the covariance B B'.
 
-    A schedule is called u, and defined once, where that is shorter. An `aligned` environment: it stands in display mathematics.
+    A schedule is called u and defined once if this is shorter. The result is an `aligned` environment, for display mathematics.
     """
     rule, meaning = in_letter_u(rule)
     page = Page(dict(macros or {}))
@@ -28,7 +28,7 @@ def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> s
         state = page.show(Coordinate(a))
         noise = rf"+ ({root}\,\mathrm{{d}}{w})_{{{state}}}" if a in noisy else ""
         pieces = page.split(rule.drift[a])
-        # as high as what they enclose; over several lines, where TeX does not measure it, as fractions or as letters
+        # TeX sizes brackets on one line; over several lines they have the height of fractions or of letters
         size = "Big" if any(r"\frac" in piece for piece in pieces) else "big"
         opening, closing = (rf"\{size}l(", rf"\{size}r)\,") if len(pieces) > 1 else (r"\left(", r"\right)")
         pieces[0] = opening + pieces[0]

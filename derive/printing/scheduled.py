@@ -1,4 +1,4 @@
-"""The equation of an update rule with the letter u for its schedule, where that makes it shorter."""
+"""The equation of an update rule with the letter u for its schedule, if this makes it shorter."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sdescent.derive.vocabulary.symbols import du, t, u
 
 
 def in_letter_u(rule: RuleEquation) -> tuple[RuleEquation, dict[sp.Symbol, sp.Expr]]:
-    """The equation in u and du, and their meaning: {u: u(t)}, and du: its derivative where that occurs.
+    """The equation in u and du, and the meaning of each letter that occurs: the schedule u(t) and its derivative.
 
     The equation is derived again with a free schedule. The result is the original equation and {} if the schedule is not a
-    function of time alone, if the two equations are not seen to be the same, or if the letters save nothing.
+    function of time alone, if the two equations cannot be shown to agree, or if the letters make nothing shorter.
     """
     schedule = rule.method.schedule
     if t not in schedule.factor.free_symbols or schedule.factor.atoms(Coordinate, Node):
@@ -36,7 +36,7 @@ def in_letter_u(rule: RuleEquation) -> tuple[RuleEquation, dict[sp.Symbol, sp.Ex
 
 
 def _terms(rule: RuleEquation) -> dict[object, sp.Expr]:
-    """Every expression that is printed of an equation, by its place."""
+    """The printed expressions of an equation, by their places."""
     tables = {"covariance": rule.covariance, "pair": rule.pair}
     covariances = {(name, pair): e for name, table in tables.items() for pair, e in table.items()}
     left_out = {("left out", left.where): left.term for left in rule.left_out if left.term is not None}

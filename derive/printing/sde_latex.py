@@ -1,7 +1,7 @@
-"""An SDE as LaTeX: `SDE.latex()`.
+"""LaTeX of an SDE: `SDE.latex()`.
 
-Formulas are written out if they fit on a line. Otherwise names stand in their place: u for the schedule,
-b^(n) and S^(n) for one client among clients that differ, F and p for the functions of the noise law.
+Formulas are written out if they fit on a line. Otherwise names replace them: u for the schedule, b^(n) and S^(n) for one of
+several clients that differ, F and F' for the distribution function and the density of the noise law.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ from sdescent.derive.printing.sde_letters import (
 )
 from sdescent.derive.vocabulary.symbols import du, eta, parameter, t, u
 
-#: distribution functions of all clients with more operations, and lists of more scales, are not even measured
+#: formulas are shortened if their distribution functions have more than STEEP operations, or if there are more than MANY scales
 STEEP, MANY = 120, 8
-#: operations up to which two expressions are multiplied out to be compared
+#: two expressions with fewer operations in all are multiplied out to be compared
 SHORT = 400
-#: nor are functions that contain larger numbers
+#: functions that contain larger numbers than this are shortened too
 LARGEST_NUMBER = 10**12
 
 
 def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> str:
     r"""The equation for the generic coordinate: drift, diffusion with B B' = S, the covariance S_ij, and conditions.
 
-    Where no closed form exists b and S are expectations of the moments given the client's message. An `aligned`
-    environment: it stands in display mathematics.
+    If no closed form exists, b and S are expectations of the moments given the client's message. The result is an `aligned`
+    environment, for display mathematics.
     """
     page = Page(dict(macros or {}))
     in_u = _with_letter_u(equation)
@@ -71,7 +71,7 @@ def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> st
 
 
 def _with_letter_u(equation: Equation) -> Equation:
-    """The same equation with a schedule in t called u, and its derivative du, if its drift has that form."""
+    """The equation with u for a schedule in t and du for its derivative, if the drift can be written in this way."""
     method, mean = equation.method, equation.moments.mean
     if not method.schedule.factor.free_symbols & {t}:
         return equation
@@ -86,12 +86,12 @@ def _with_letter_u(equation: Equation) -> Equation:
 
 
 def _equal(a: sp.Expr, b: sp.Expr | None) -> bool:
-    """Whether two expressions are the same, or their difference cancels term by term (for a schedule that is a sum)."""
+    """Whether two expressions are the same or, if short, their difference cancels term by term (for a schedule that is a sum)."""
     return a == b or (b is not None and a.count_ops() + b.count_ops() < SHORT and sp.expand(a - b) == 0)
 
 
 def _schedule_lines(equation: Equation, in_u: Equation, page: Page) -> list[str]:
-    """The meaning of u and du, where they stand for a schedule."""
+    """The lines that define u and du, if they stand for a schedule."""
     if in_u.method is equation.method:
         return []
     schedule, drift = equation.method.schedule, in_u.drift
@@ -102,7 +102,7 @@ def _schedule_lines(equation: Equation, in_u: Equation, page: Page) -> list[str]
 
 
 def drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
-    """dX_j = drift dt + noise, in one line or over several."""
+    """The lines of dX_j = drift dt + noise."""
     expr, names = drift
     show = Printer(page.macros, names).doprint
     factor = equation.method.schedule.factor
@@ -121,7 +121,7 @@ def drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
 
 
 def _given_message(equation: Equation, conditional: Conditional, page: Page) -> tuple[Drift, list[str]]:
-    """The drift, and lines for b and S as expectations over the noise of the moments m and V given the message v."""
+    """The drift, and the lines for b and S as expectations over the noise of the moments m and V given the message v."""
     drift: Drift = (drift_in_letters(equation), letter_names(page)) if equation.drift is None else (equation.drift, {})
     letters = page.letter("b"), page.letter("S")
     return drift, helper_lines(drift[0], page) + message_lines(conditional, equation.moments.mean, letters, page)
@@ -130,7 +130,7 @@ def _given_message(equation: Equation, conditional: Conditional, page: Page) -> 
 def message_lines(
     conditional: Conditional, known_mean: sp.Expr | None, letters: tuple[str, str], page: Page
 ) -> list[str]:
-    """Lines for the mean and the covariance of a message, under these letters, as expectations over the noise."""
+    """The lines for mean and covariance of a message, under the given letters, as expectations over the noise."""
     b, big = letters
     v, z, m, cov, gradient = (page.letter(n) for n in ("v", "noise", "messagemean", "messagecov", "g"))
     several, unbiased = len(conditional.scales) > 1, known_mean is not None
@@ -158,14 +158,14 @@ def message_lines(
 
 
 def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, list[str]]:
-    """The drift and lines for b_j and S_ij: written out, or of one client, or with the functions of the law named."""
+    """The drift and the lines for b_j and S_ij: written out, for one client, or with names for the functions of the law."""
     noise = equation.method.noise
     letters = None if equation.drift is None else in_letters(equation, form.mean)
     can_shorten = letters is not None and noise.dense is None and not noise.law.degenerate and noise.law.symmetric
     tail = sp.S.Zero if noise.law.degenerate else noise.law.sign_mean(parameter("y"))
     size = tail.count_ops()
     steep = size > STEEP or any(max(abs(n.p), n.q) > LARGEST_NUMBER for n in tail.atoms(sp.Rational))
-    # a root inside every function of the law
+    # every function of the law contains a root
     nested = form.mean != g and form.rank <= 1 and not noise.scales[0].is_Atom
     written = None
     if not (can_shorten and (nested or steep or size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
@@ -183,7 +183,7 @@ def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, 
 def _written_out(
     equation: Equation, form: GradientForm, page: Page, letters: sp.Expr | None
 ) -> tuple[Drift, list[str]]:
-    """Everything in full; the moments of a message that mixes coordinates in the names r, a, c."""
+    """The drift and the lines for b_j and S_ij in full; in the names r, a, c if the message mixes coordinates."""
     mean, b = form.mean, f"{page.letter('b')}_{{j}}"
     short = named(equation.method, equation.dim) if form.rank > 1 else None
     brief = short is None and equation.model == "first-order" and mean.count_ops() <= 6
@@ -200,7 +200,7 @@ def _written_out(
 
 
 def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[str]] | None:
-    """b_j and S_ij through those of one client, whose scale has a letter; None where an unspecified law does not suffice."""
+    """The drift and the lines for b_j and S_ij through one client with a lettered scale; None if the form for `law` is missing."""
     method, scales = equation.method, equation.method.noise.scales
     several, single = len(scales) > 1, scales[0]
     if equation.form is not None and equation.form.rank > 1:
@@ -238,7 +238,7 @@ def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[st
 
 
 def _law_lines(law: Law, exprs: Sequence[sp.Expr], page: Page) -> list[str]:
-    """The definitions of F, p and R_m, as far as they occur in the formulas."""
+    """The lines that define F, F' and R_m, if they occur in the formulas."""
     if not isinstance(law, OpenLaw):
         return []
     zeta, cdf, moment = (page.letter(name) for name in ("unitnoise", "F", "R"))
@@ -253,7 +253,7 @@ def _law_lines(law: Law, exprs: Sequence[sp.Expr], page: Page) -> list[str]:
 
 
 def _law_latex(law: Law, macros: Mapping[str, str]) -> str:
-    """The law's name with the user's commands for its parameters, which SymPy prints as they are."""
+    """The law's LaTeX name with the user's commands in place of its parameters."""
     renamed = copy(law)
     for name, value in vars(law).items():
         if isinstance(value, sp.Expr):
@@ -267,7 +267,7 @@ def _covariance(form: GradientForm, show: Callable[[sp.Expr], str], page: Page, 
 
 
 def covariance_lines(form: GradientForm, page: Page, mean: str | None) -> list[str]:
-    """S for an aligned environment, with U and Gamma where it has several factors."""
+    """The lines of S for an aligned environment, with U and Gamma if it has several factors."""
     show = page.show
     u, core = page.letter("U"), page.letter("Gamma")
     lines = equation_lines(f"{page.letter('S')}_{{ij}}", _covariance(form, show, page, mean))

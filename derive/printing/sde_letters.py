@@ -1,4 +1,4 @@
-"""The letters in which an SDE is written, b_j, (H b)_j, Lambda_jj and (J H b)_j, and their LaTeX."""
+"""The letters b_j, (H b)_j, Lambda_jj and (J H b)_j, in which an SDE is written, and their LaTeX."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sdescent.derive.expressions.latex_printer import Printer, letter
 from sdescent.derive.printing.latex import measured, split_sum, unnested
 from sdescent.derive.vocabulary.symbols import eta
 
-#: letters for quantities that are written out on separate lines
-B, RATIO, HB, TRANSPORT = sp.symbols("z1 z2 z3 z4")  # written behind other symbols
-#: characters of a line that still fits on the page
+#: the letters for quantities that are written out on separate lines
+B, RATIO, HB, TRANSPORT = sp.symbols("z1 z2 z3 z4")  # names that SymPy sorts after other symbols
+#: the largest number of characters of a line that fits on the page
 FULL = 77
-#: a drift, and the LaTeX of its letters
+#: a drift and the LaTeX of its letters
 Drift = tuple[sp.Expr, Mapping[sp.Expr, str]]
 
 
 class Page:
-    """The typesetting: the user's macros, letters of vectors, and the length of a line."""
+    """The typesetting of a page: the user's macros, the letters of vectors, and the length of a line."""
 
     def __init__(self, macros: dict[str, str]) -> None:
         self.macros = macros
@@ -38,7 +38,7 @@ class Page:
         return all(self.measure(line) <= FULL for line in lines)
 
     def split(self, expr: sp.Expr, show: Callable[[sp.Expr], str] | None = None) -> list[str]:
-        """A sum over several lines."""
+        """The lines of a sum."""
         return split_sum(expr, self.show if show is None else show, measure=self.measure)
 
 
@@ -60,9 +60,9 @@ def drift_in_letters(equation: Equation) -> sp.Expr:
 
 
 def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
-    """`drift_in_letters`, or None where the drift does not have this form.
+    """The result of `drift_in_letters`, or None if the drift does not have this form.
 
-    Where h does not depend on x, the Jacobian of h b times H h b is h^2 J H b.
+    If h does not depend on x, the Jacobian of h b times H h b is h^2 J H b.
     """
     letters = drift_in_letters(equation)
     meaning = {
@@ -78,7 +78,7 @@ def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
 def helper_lines(
     drift: sp.Expr, page: Page, mean: sp.Expr | None = None, show: Callable[[sp.Expr], str] | None = None
 ) -> list[str]:
-    """The definitions of Lambda and J in a drift; for a known mean also the limit of Lambda_jj at g_j = 0 and the entries of J."""
+    """The lines that define Lambda and J in a drift; for a known mean also Lambda_jj at g_j = 0 and the entries of J."""
     setter = page.show if show is None else show
     b, gradient, ratio = f"{page.letter('b')}_{{j}}", page.letter("g"), page.letter("Lambda")
     lines = []

@@ -1,4 +1,4 @@
-"""The JSON of `derive` (docs/command-line.md): an SDE, of a method or of an update rule with memory, as strings that parse back."""
+"""The JSON of `derive` (docs/command-line.md): an SDE of a method or of an update rule, as strings that parse back."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from sdescent.derive.printing.text import text as text
 from sdescent.derive.vocabulary.registry import known_as
 from sdescent.derive.vocabulary.symbols import t
 
-#: how a reason in `missing` begins
+#: the start of a reason in `missing`
 NOT_ELEMENTARY = "not known as a formula:"
 
 
 def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str, Any]:
-    """The contract of `derive --json` (docs/command-line.md): arrays in named coordinates, or without a dimension the form.
+    """The JSON values of `derive --json` (docs/command-line.md): arrays in named coordinates, or the form without a dimension.
 
     Args:
         equation: the derived equation.
-        named: returns it in named coordinates; called only where it has a dimension and a closed form.
+        named: returns the equation in named coordinates; called only if it has a dimension and a closed form.
     """
     dim = equation.dim
     result = asked(equation, regime=equation.method.regime.name)
@@ -101,7 +101,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
 
 
 def asked(equation: Equation, **regime: object) -> dict[str, Any]:
-    """What an equation was derived from; `regime` has the entries about its regime."""
+    """The JSON entries that name the sources of an equation; `regime` has the entries about its regime."""
     method, clients = equation.method, equation.method.clients
     return {
         "method": known_as("method", method.name),
@@ -114,18 +114,18 @@ def asked(equation: Equation, **regime: object) -> dict[str, Any]:
 
 
 def conditions_of(equation: Equation) -> dict[str, Any]:
-    """The conditions of an equation, and those that are not met."""
+    """The conditions of an equation, and separately the unmet ones."""
     unmet = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
     return {"conditions": [str(c) for c in equation.conditions], "unmet": unmet}
 
 
 def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:
-    """The part of the contract of `derive --json` that is about an equation in named coordinates, whatever its state is called."""
+    """The part of `derive --json` about an equation in named coordinates, with any names for its state."""
     return {**formulas(named), "missing": [], "noise_type": named.noise_type}
 
 
 def formulas(named: CoordinateSDE) -> dict[str, Any]:
-    """State, drift and covariance as strings that parse back."""
+    """State, gradient, drift and covariance as strings that parse back."""
     write = ExpressionWriter([*named.drift, *named.covariance])
     return {
         "state": [s.name for s in named.state],
@@ -137,7 +137,7 @@ def formulas(named: CoordinateSDE) -> dict[str, Any]:
 
 
 def _where(where: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The names of repeated parts, where there are any."""
+    """The entry with the names of repeated parts, if there are any."""
     return {"where": [list(pair) for pair in where]} if where else {}
 
 
@@ -159,10 +159,10 @@ def _complete(step: Moments) -> bool:
 def _missing(
     equation: Equation, mean_known: bool, mean: str = "the mean of the step is", covariance: str = "it is rate"
 ) -> list[dict[str, str]]:
-    """What has no value, with the reason and the remedy.
+    """The entries without a value, with the reason and the remedy.
 
     Args:
-        mean, covariance: the beginnings of the sentences on them.
+        mean, covariance: the beginnings of the sentences about mean and covariance.
     """
     if equation.form is not None:
         why = f"{NOT_ELEMENTARY} the distribution function of the noise is not an elementary function"
@@ -221,7 +221,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
 def _noise(equation: Equation, scales: Sequence[sp.Expr | list[sp.Expr]]) -> dict[str, Any]:
     """The noise over which the moments given v = g + scale Z are to be integrated: the law of Z and the scale of each client.
 
-    A scale that differs by coordinate is the list of those of all coordinates.
+    A scale that differs between coordinates is a list with an entry for each coordinate.
     """
     law = equation.method.noise.law
     values = {f.name: str(getattr(law, f.name)) for f in fields(law)} if is_dataclass(law) else {}
@@ -236,7 +236,7 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
     """The equation over x and the memory, as strings that parse back.
 
     Args:
-        equation: what was asked.
+        equation: the equation that was asked for.
         rule: its formulas, or the reason why they have no closed form.
     """
     regime, dim = equation.method.regime, equation.dim
@@ -245,7 +245,7 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
         return result | _without_formulas(equation, rule)
     if dim is None or rule.message is not None:
         expressions = list(rule.expressions)
-        write = ExpressionWriter(expressions)  # of the generic coordinate: m_j stands for coordinate j of m
+        write = ExpressionWriter(expressions)  # at the generic coordinate: m_j stands for coordinate j of m
         form = {"coordinate": "j", **rule.written(write)}
         body = {"state": [], "gradient": [], "form": form, "missing": [], "noise_type": None, **_where(write.where)}
     else:
@@ -279,9 +279,9 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
 
 
 def _of_message(equation: Equation, rule: RuleEquation, leaf: MessageLeaf) -> tuple[dict[str, Any], list[sp.Expr]]:
-    """The letters for mean and covariance of a message, and the moments given the message that they are integrals of.
+    """The letters for mean and covariance of a message, and the moments given the message, whose integrals they are.
 
-    In named coordinates the drift is known where it does not contain the mean's letter; `form` has all of it.
+    In named coordinates the drift is known if it contains none of these letters; `form` has the whole drift in any case.
     """
     where: list[tuple[str, str]] = []
     conditional, expressions = _conditional(equation, where)

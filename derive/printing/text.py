@@ -1,4 +1,4 @@
-"""Expressions as text that parses back, long ones with their repeated parts by name; and where an equation holds, in words."""
+"""Expressions as text that parses back, with names for repeated parts of long ones; and the range of an equation in words."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sdescent.derive.equations.rule_equation import LARGE, RangeKind
 from sdescent.derive.expressions.coordinates import longer_than, symbols_of
 from sdescent.derive.expressions.graphs import bottom_up, uses
 
-#: from this total number of characters on, repeated parts are written once, under names
+#: above this total number of characters, repeated parts are written once, under names
 LIMIT = 10_000_000
-#: shorter parts than this are written out every time
+#: parts shorter than this are written out every time
 SHORT = 40
 
 
 class _Printer(StrPrinter):
-    """SymPy's own text, each repeated part printed once, and long sums in the order in which they are stored."""
+    """SymPy's own text printer, which prints each repeated part once, and with order "none" sums as stored."""
 
     def __init__(self, order: str | None) -> None:
         super().__init__({"order": order})
@@ -33,27 +33,27 @@ class _Printer(StrPrinter):
         return self._printed[expr]
 
     def define(self, expr: sp.Expr, name: str) -> str:
-        """The text of a part, which is written by its name from now on."""
+        """The text of a part; from now on the part is written as `name`."""
         self._printed[expr] = name
         return super()._print(expr)
 
 
-#: a sum with this many nodes is written in the order in which it is stored, since sorting would take longer than all the rest
+#: an expression with more nodes is written in the order in which its sums are stored, since sorting would dominate the time
 UNSORTED = 300
 
 
 def text(e: sp.Expr) -> str:
-    """An expression as it parses back."""
+    """An expression as text that parses back."""
     return _Printer("none" if longer_than(e, UNSORTED) else None).doprint(e)
 
 
 class ExpressionWriter:
-    """The text of several expressions; where that would be long, with names for repeated parts.
+    """A writer of several expressions as text, with names for repeated parts if the text would be long.
 
-    `where` holds (name, text) for each name, in an order in which a text uses only earlier names; empty where everything is short.
+    `where` holds (name, text) for each name, in an order in which a text uses only earlier names. It is empty if the text is short.
 
     Args:
-        expressions: all expressions whose text will be needed.
+        expressions: all expressions to be written.
     """
 
     def __init__(self, expressions: Iterable[sp.Expr]) -> None:
@@ -83,14 +83,14 @@ class ExpressionWriter:
 
 
 def written_sizes(expressions: Iterable[sp.Expr]) -> list[int]:
-    """About how many characters each expression takes when written out, without writing it."""
+    """The approximate number of characters of each expression if written out, without writing it."""
     listed = list(expressions)
     sizes = _sizes(bottom_up(listed))
     return [sizes[e] for e in listed]
 
 
 def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
-    """About how many characters each part takes when written out."""
+    """The approximate number of characters of each part if written out."""
     sizes: dict[sp.Basic, int] = {}
     for e in parts:
         head = (
@@ -100,14 +100,14 @@ def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
     return sizes
 
 
-#: what is small where the equation holds
+#: the description of the quantity that is small where the equation holds
 MEANT = {
     RangeKind.MEMORY_LAG: "the lag of the averaged memory behind the gradient, in standard deviations of the sign's argument"
 }
 
 
 def left_range(kind: RangeKind, largest: float) -> str:
-    """The warning of a run in which the quantity exceeded `LARGE`."""
+    """The warning about a run in which the quantity of a range exceeded `LARGE`."""
     return (
         f"the run left the range of the model: {MEANT[kind]}, reached {largest:.3g}, and the model is meant where it is small "
         f"against 1 (said from {LARGE:g} on); take a smaller step size, or a regime in which the memory is slow, such as ballistic"

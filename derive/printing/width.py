@@ -1,7 +1,8 @@
-r"""The width of a formula on paper, estimated from its LaTeX; it decides where long lines are broken.
+r"""The width of a formula on paper, estimated from its LaTeX; it determines where long lines are broken.
 
-The unit is a character of an ordinary line: a fraction is as wide as the wider of its halves, superscripts and subscripts are
-smaller, a case distinction is as wide as its widest row. Accurate to about a tenth, which a margin allows for.
+The unit is a character of an ordinary line. A fraction is as wide as the wider of numerator and denominator, superscripts and
+subscripts are smaller, and a case distinction is as wide as its widest row. The estimate is accurate to about a tenth; margins
+allow for the error.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def width(tex: str, sizes: Mapping[str, float] | None = None) -> float:
     """The width of a formula in characters.
 
     Args:
-        sizes: widths of commands that are not one character wide, such as a user's.
+        sizes: the widths of commands that are not one character wide, such as the user's own.
     """
     return _Reader(tex, sizes or {}).sequence()
 
@@ -41,7 +42,7 @@ class _Reader:
         self._sizes = sizes
 
     def sequence(self, end: str | None = None) -> float:
-        """The width up to the closing token; of a case distinction the widest row."""
+        """The width up to the closing token; for a case distinction, the width of the widest row."""
         total, widest = 0.0, 0.0
         while self._at < len(self._tokens):
             token = self._tokens[self._at]

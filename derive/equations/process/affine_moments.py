@@ -1,4 +1,4 @@
-"""Second moments of an update rule itself, exactly, where it is affine: one coordinate of a quadratic with curvature h."""
+"""Exact second moments of an affine update rule itself, in one coordinate of a quadratic with curvature h."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sdescent.derive.vocabulary.symbols import eta
 
 
 class _AsItIs(Expanded):
-    """The rule at its step size, without a regime's expansion."""
+    """The rule at its actual step size, without the expansion of a regime."""
 
     def __init__(self, method: Method) -> None:
         self.method, self.step, self.factors = method, eta, {}
@@ -45,7 +45,7 @@ class _OnQuadratic(SeriesAlgebra):
 
 
 def one_step(method: Method) -> tuple[dict[str, sp.Expr], Expectation]:
-    """The next value of each letter at coordinate j of a quadratic, in random letters, and E over them."""
+    """The next value of each letter at coordinate j of a quadratic, in random letters, and the expectation over them."""
     expanded = _AsItIs(method)
     after = evaluate(method.rule, _OnQuadratic(expanded))
     factor = method.regime.rules.get(NOISE, sp.S.One)
@@ -54,17 +54,18 @@ def one_step(method: Method) -> tuple[dict[str, sp.Expr], Expectation]:
 
 
 def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoments:
-    """E zz' of the stationary law of an update rule, z = (x, memory), in one dimension on f = h x^2/2.
+    """The stationary second moments E zz' of an update rule, z = (x, memory), in one dimension on f = h x^2/2.
 
-    Solves V = E z' z'' for V = E zz' and E z = 0, linear where the rule is affine in the state and the squares of the messages are
-    quadratic in it. The memory has the rule's own units, whatever the regime.
+    V = E zz' solves V = E z+ z+', where z+ is the state after a step and E z = 0. These equations are linear if the rule is affine
+    in the state and the squared messages are quadratic in it. The memory has the rule's own units in every regime.
 
     Args:
-        h: the curvature, a number or None for the symbol h1.
+        h: the curvature: a number, or None for the symbol h1.
 
     Raises:
-        NoClosedForm: the rule is not affine, or a moment has no closed form.
-        Refusal: "time-dependent" for bias correction and schedules in t; "no-stationary-law" where none exists for any values.
+        NoClosedForm: the rule is not affine, the mean does not stay 0, or a moment is not unique or has no closed form.
+        Refusal: "time-dependent" for bias correction and schedules in t; "no-stationary-law" if no values of the symbols
+            give a stationary law.
     """
     state, means, squares = moments_of_step(method, h)
     size = len(state)
@@ -87,9 +88,9 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
 def moments_of_step(
     method: Method, h: object = None
 ) -> tuple[list[sp.Symbol], list[sp.Expr], dict[tuple[int, int], sp.Expr]]:
-    """(x1, m1, ..), E z' and E z'_i z'_j, i <= j, given z = (x1, m1, ..), in one dimension on f = h x^2/2.
+    """The state z = (x1, m1, ..), and E z' and E z'_i z'_j, i <= j, of the next state z' given z, in 1-D on f = h x^2/2.
 
-    Args, Raises: as for `second_moments_of_rule`.
+    Args, Raises: as in `second_moments_of_rule`.
     """
     (curvature,) = Quadratic(h).vectors(1)["h"]
     after, expect = one_step(method)

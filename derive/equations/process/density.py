@@ -21,19 +21,19 @@ from sdescent.derive.methods.noise import StableDensity, StableSignMean
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.derive.vocabulary.symbols import du, t
 
-#: what is said of a density of infinite mass
+#: the message about a density of infinite mass
 INFINITE = "infinite mass: no stationary law has such a density"
-#: the line is covered by centre +- e^s with s up to REACH; far enough for the slope of log density to have settled
+#: the points centre +- e^s with |s| <= REACH cover the line, far enough for the slope of the log density to settle
 REACH = 60
 STEP = 1 / 32
-#: log density times distance must fall at least this fast in log distance for its mass to count as finite
+#: the mass counts as finite only if log(density * distance) falls at least this fast in the log distance
 SLOPE = 1e-6
-#: working digits where the support ends, and how near to an end a peak is one that p rises to
+#: working digits if the support ends, and the distance to an end within which a peak counts as a rise to that end
 DIGITS = 60
 NEAR = 1e-6
-#: functions that are not evaluated to many digits
+#: functions that cannot be evaluated to many digits
 NUMERIC = (StableSignMean, StableDensity)
-#: summands smaller than this, relative to the peak, are left out of the sum (in logarithms)
+#: summands below e^-DEPTH times the peak are left out of the sum
 DEPTH = 45
 
 
@@ -41,16 +41,16 @@ DEPTH = 45
 class Density:
     """A stationary density on the line, up to its normalisation (theory 6.7): p = exp(exponent)/spread, dimensionless.
 
-    The formula exists even where its mass is infinite, so that no law has it. `condition` says where the mass is finite, and is
-    printed beside p. `shape` does not include it: put numbers in by `normalised`, which refuses where the condition fails, or
-    into `piecewise`, which is nan there.
+    The formula exists even if its mass is infinite and it is the density of no law. `condition` states where the mass is finite
+    and is printed beside p. `shape` does not include the condition: insert numbers with `normalised`, which refuses if the
+    condition fails, or into `piecewise`, which is then nan.
 
     Args:
-        exponent: int 2 drift/V; an integral from 0 where it has no closed form, evaluated by quadrature.
+        exponent: int 2 drift/V; an integral from 0, evaluated by quadrature, if it has no closed form.
         spread: V, the squared diffusion.
         state: the variable of both.
-        drift: needed where the exponent has no closed form.
-        support: what is positive where the formula holds; p = 0 elsewhere. Empty for the whole line.
+        drift: the drift, needed if the exponent has no closed form.
+        support: expressions that are all positive where the formula holds; p = 0 elsewhere. Empty for the whole line.
         conditions: inequalities between parameters under which the equation is stated.
     """
 
@@ -63,19 +63,19 @@ class Density:
 
     @cached_property
     def finite(self) -> sp.Basic | None:
-        """The inequalities under which the mass is finite; None where that is decided with numbers alone, by `normalised`."""
+        """The inequalities under which the mass is finite; None if only `normalised` can decide this, for given numbers."""
         if not self.closed_form or self.support not in ((), (self.state,)):
             return None
         return finite_mass(self.exponent, self.spread, self.state, bool(self.support))
 
     @property
     def condition(self) -> sp.Basic | None:
-        """`finite` and `conditions`, under which p is the density of a stationary law; None where `finite` is not known."""
+        """The condition, `finite` and `conditions`, under which p is the density of a stationary law; None if `finite` is None."""
         return None if self.finite is None else sp.And(self.finite, *(sp.Gt(c.left, c.right) for c in self.conditions))
 
     @property
     def piecewise(self) -> sp.Expr:
-        """`shape` where `condition` holds, nan elsewhere.
+        """The `shape` where `condition` holds, nan elsewhere.
 
         Raises:
             NoClosedForm: `condition` is not known.
@@ -85,10 +85,10 @@ class Density:
         return sp.Piecewise((self.shape, self.condition), (sp.nan, True))
 
     def require(self) -> Density:
-        """Itself, if some values of the symbols may give it a finite mass.
+        """The density itself, if its mass may be finite for some values of the symbols.
 
         Raises:
-            Refusal: "not-integrable".
+            Refusal: "not-integrable" if its mass is infinite for all values.
         """
         if self.finite == sp.false:
             raise Refusal("not-integrable", INFINITE + " for any values; the drift must pull back")
@@ -102,7 +102,7 @@ class Density:
         return rf"$\displaystyle p\propto {latex(self.shape)}\quad\text{{{self._told(lambda e: f'${latex(e)}$')}}}$"
 
     def _told(self, show: Callable[[sp.Basic], str]) -> str:
-        """Where p is the density of a law, in words."""
+        """The condition under which p is the density of a law, in words."""
         if self.condition is None:
             return "where its mass is finite, which normalised(values) decides"
         if self.finite == sp.false:
@@ -116,12 +116,12 @@ class Density:
 
     @property
     def unnormalised(self) -> sp.Expr:
-        """p up to a factor."""
+        """The density p up to a constant factor."""
         return sp.exp(self.exponent) / self.spread
 
     @property
     def shape(self) -> sp.Expr:
-        """p without the factors that are free of the state, with e^{c log b} written as b^c."""
+        """The density p without factors that are free of the state, and with e^{c log b} written as b^c."""
         if not self.closed_form:
             return self.unnormalised
         powers, rest = sp.S.One, sp.S.Zero
@@ -136,7 +136,7 @@ class Density:
         return sp.Mul(*[f for f in sp.Mul.make_args(whole) if f.has(self.state)])
 
     def _upright(self, base: sp.Expr) -> sp.Expr:
-        """In factors; where the support ends, expanded without those that do not depend on the state, and positive at 0."""
+        """`base` factored; if the support ends, expanded, without factors free of the state, and with the sign positive at 0."""
         if not self.support:
             return sp.factor(base)
         base = sp.Mul(*[f for f in sp.Mul.make_args(sp.factor(base)) if f.has(self.state)]).expand()
@@ -144,7 +144,7 @@ class Density:
 
     @property
     def parameters(self) -> set[sp.Symbol]:
-        """Symbols that need values before it can be normalised."""
+        """The symbols that need values before the density can be normalised."""
         others = {s for e in self.support for s in e.free_symbols}
         others |= {s for c in self.conditions for e in (c.left, c.right) for s in e.free_symbols}
         return (self.unnormalised.free_symbols | others) - {self.state}  # pyright: ignore[reportReturnType]
@@ -152,18 +152,18 @@ class Density:
     def normalised(self, values: dict[str, float]) -> Callable[[float], float]:
         """The density as a function of a number, normalised by quadrature to about 10 digits.
 
-        The trapezoidal rule in the logarithm of the distance to the mode, which sees narrow peaks and power tails alike, and
-        towards an end of the support in that of the distance to the end; the integrand is analytic there and decays at both
-        ends, so the rule converges geometrically.
+        The trapezoidal rule is applied in the logarithm of the distance to the mode, which resolves narrow peaks and power tails
+        alike; towards an end of the support also in the logarithm of the distance to the end. In this variable the integrand is
+        analytic and decays at both ends, so the rule converges geometrically.
 
         Args:
             values: a number for the name of each parameter.
 
         Raises:
             BadInput: a parameter without a value.
-            Refusal: "not-integrable" when the mass is infinite, in a tail or at a point where V = 0; "condition-fails" where one
-                of `conditions` does not hold.
-            NoClosedForm: V = 0 at the point 0, from which the exponent would have to be integrated.
+            Refusal: "not-integrable" if the mass is infinite, in a tail or at a point where V = 0; "condition-fails" if one of
+                `conditions` does not hold.
+            NoClosedForm: V = 0 at 0, the point from which the exponent would have to be integrated.
         """
         missing = sorted(s.name for s in self.parameters if s.name not in values)
         if missing:
@@ -184,21 +184,21 @@ class Density:
                 and log_p((ends[0] + ends[1]) / 2) < log_p(centre)
                 and min(abs(centre - e) for e in ends) < NEAR
             ):
-                centre = (ends[0] + ends[1]) / 2  # p rises to an end: there is no peak to see
+                centre = (ends[0] + ends[1]) / 2  # p rises to an end and has no peak inside
             mass = mp.mpf(0)
             for side, end in zip((-1, 1), ends, strict=True):
                 mass += _half_mass(_along(log_p, centre, side, end))
         return lambda y: float(mp.exp(log_p(mp.mpf(y))) / mass)
 
     def _ends(self, values: dict[str, float], centre: Any) -> tuple[Any, Any]:
-        """Where the support ends to the left and to the right of a point inside it; None where it does not."""
+        """The left and right ends of the support around a point inside it; None for a side without an end."""
         inside = self._inside(values)
         ends = []
         for side in (-1, 1):
             grid = (mp.exp(mp.mpf(k) / 4) for k in range(-80, 4 * REACH))
             low, high = mp.mpf(0), next((r for r in grid if not inside(centre + side * r)), None)
             if high is not None:
-                for _ in range(4 * mp.mp.dps):  # the bracket halves
+                for _ in range(4 * mp.mp.dps):  # each round halves the bracket
                     middle = (low + high) / 2
                     low, high = (middle, high) if inside(centre + side * middle) else (low, middle)
             ends.append(None if high is None else centre + side * high)
@@ -211,7 +211,7 @@ class Density:
         return lambda y: all(f(y) > 0 for f in functions)
 
     def _exact(self, values: dict[str, float]) -> dict[sp.Symbol, sp.Expr]:
-        """Values of the parameters, as rationals: with a rounded one 1 - b^2 would not vanish where it should."""
+        """The values of the parameters as rationals: with rounded values 1 - b^2 would not vanish where it should."""
         return {s: sp.Rational(*float(values[s.name]).as_integer_ratio()) for s in self.parameters}
 
     def _logarithm(self, values: dict[str, float]) -> Callable[[Any], Any]:
@@ -232,13 +232,13 @@ class Density:
             v = spread(y)
             if v <= 0:
                 return mp.inf
-            # each side of a point where V = 0 has its own constant of integration, so an imaginary one is dropped
+            # each side of a point where V = 0 has its own constant of integration, so its imaginary part is dropped
             return mp.re(height) - mp.log(v)
 
         return log_p
 
     def _by_quadrature(self, values: dict[str, float], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """The exponent from its slope 2 drift/V, in u with y = u, or y = R u/(1 + |u|) to an end of the support at R."""
+        """The exponent from its slope 2 drift/V, in u with y = u, or y = R |u|/(1 + |u|) towards an end of the support at R."""
         if spread(mp.mpf(0)) <= 0:
             raise NoClosedForm(
                 "the exponent has no closed form, and V = 0 at the point from which it would be integrated"
@@ -269,14 +269,14 @@ class Density:
         if best in (0, len(grid) - 1) or heights[best] == mp.inf:
             return grid[best]
         low, high = grid[best - 1], grid[best + 1]
-        for _ in range(120):  # ternary search: the bracket shrinks by a factor 2/3 per round
+        for _ in range(120):  # ternary search: each round shrinks the bracket by a factor 2/3
             left, right = low + (high - low) / 3, high - (high - low) / 3
             low, high = (low, right) if log_p(left) > log_p(right) else (left, high)
         return (low + high) / 2
 
 
 def _along(log_p: Callable[[Any], Any], centre: Any, side: int, end: Any) -> Callable[[Any], Any]:
-    """log p dy/ds on one side of the centre: y = centre +- e^s, or centre +- R/(1 + e^-s) to an end at the distance R."""
+    """The function log(p dy/ds) on one side of the centre: y = centre +- e^s, or centre +- R/(1 + e^-s) to an end at distance R."""
     if end is None:
         return lambda s: log_p(centre + side * mp.exp(s)) + s
     reach = abs(end - centre)
@@ -290,7 +290,7 @@ def _along(log_p: Callable[[Any], Any], centre: Any, side: int, end: Any) -> Cal
 
 
 def _half_mass(scaled: Callable[[Any], Any]) -> Any:
-    """int exp(scaled(s)) ds over the line, with the exact remainders of power laws at both ends."""
+    """The integral of exp(scaled(s)) ds over the line, with the exact remainders of power laws at both ends."""
 
     def slope(s: float) -> Any:
         return (scaled(mp.mpf(s + 1)) - scaled(mp.mpf(s - 1))) / 2
@@ -309,7 +309,7 @@ def _half_mass(scaled: Callable[[Any], Any]) -> Any:
 
 
 def _precise(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A variance such as 1 - b^2 with enough digits that it does not cancel; 0 where even 250 digits leave nothing of it."""
+    """A variance such as 1 - b^2, with enough digits to survive cancellation; 0 if it cancels even with 250 digits."""
 
     def value(y: Any) -> Any:
         before = mp.mpf(mp.re(function(y)))
@@ -325,19 +325,20 @@ def _precise(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def refuse_time(equation: CoordinateSDE) -> None:
-    """Raise a Refusal ("time-dependent") when drift or covariance depends on t or on the slope of a free schedule."""
+    """Raise a Refusal ("time-dependent") if drift or covariance depends on t or on the slope of a free schedule."""
     if {t, du} & (equation.drift.free_symbols | equation.covariance.free_symbols):
         raise Refusal("time-dependent", "the coefficients depend on time, so there is no stationary law")
 
 
 def density(equation: CoordinateSDE) -> Density:
-    """p ~ (1/V) exp(int 2 drift/V) for a 1-D equation with V = covariance > 0 free of time (theory 6.7).
+    """The density p ~ (1/V) exp(int 2 drift/V) of a 1-D equation with V = covariance > 0 free of time (theory 6.7).
 
-    A free schedule u is read as a constant.
+    A free schedule u is treated as a constant.
 
     Raises:
-        NoClosedForm: not 1-D, or with a law whose distribution function is not evaluated to many digits (stable).
-        Refusal: "no-noise" when V = 0; "time-dependent" when the step size follows a schedule in t.
+        NoClosedForm: the equation is not 1-D, or contains the distribution function of a stable law, which cannot be evaluated
+            to many digits.
+        Refusal: "no-noise" if V = 0; "time-dependent" if the step size follows a schedule in t.
     """
     if equation.dim != 1:
         raise NoClosedForm("the density formula holds in one dimension only")
@@ -359,9 +360,9 @@ def density(equation: CoordinateSDE) -> Density:
 
 
 def _within(drift: sp.Expr, spread: sp.Expr) -> tuple[sp.Expr, sp.Expr, tuple[sp.Expr, ...]]:
-    """Drift and V where V > 0, and what is positive there, if V contains a clipped value and vanishes where it is clipped.
+    """Drift and V inside the support, and the expressions positive there, if V vanishes where a clipped value in it is clipped.
 
-    So it is for the sign of a gradient with bounded noise: beyond the noise's reach the step is certain, and leads back.
+    An example is the sign of a gradient with bounded noise: beyond the reach of the noise the step is certain, and leads back.
     """
     for clip in spread.atoms(sp.Max):
         low, inner = clip.args if clip.args[0].is_number else clip.args[::-1]
@@ -375,7 +376,7 @@ def _within(drift: sp.Expr, spread: sp.Expr) -> tuple[sp.Expr, sp.Expr, tuple[sp
 
 
 def _primitive(slope: sp.Expr, x: sp.Symbol) -> sp.Expr | None:
-    """An antiderivative in closed form, checked by differentiation; None where SymPy would search for long, or is wrong."""
+    """An antiderivative in closed form, checked by differentiation; None if SymPy would search too long, finds none or errs."""
     constant = not sp.fraction(slope)[1].has(x) and not slope.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.erf, sp.hyper)
     if not (slope.is_rational_function(x) or constant):
         return None

@@ -1,4 +1,4 @@
-"""The generator of an SDE and the equations of its moments, where these close (theory 2)."""
+"""The generator of an SDE, and the equations of its moments if these close (theory 2)."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import du, matched, t, u
 
-#: a system of more moments is refused
+#: systems of more moments are refused
 MOST_MOMENTS = 200
 
 
 def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
-    """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi, for phi in the state symbols x1, ..
+    """The generator L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi, for phi in x1, ..
 
     E phi(X_t) - phi(x0) = E int_0^t L phi(X_s) ds up to localisation (theory 6).
 
     Args:
-        equation: in named coordinates.
-        phi: a formula in x1, .. and the equation's parameters: as text, or in SymPy, whose symbols are matched by name.
+        equation: the equation in named coordinates.
+        phi: a formula in x1, .. and the parameters of the equation, as text or in SymPy; its symbols are matched by name.
 
     Raises:
-        BadInput: phi has a symbol that is not the equation's (a constant of one's own is
-            `sdescent.derive.vocabulary.symbols.parameter`),
-            or one of the time: d phi/dt is no part of L.
+        BadInput: phi contains a symbol that the equation does not have (make constants of your own with
+            `sdescent.derive.vocabulary.symbols.parameter`), or the time: d phi/dt is not part of L.
     """
     x = equation.state
     phi = in_state(phi, equation.symbols)
@@ -42,7 +41,7 @@ def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
 
 
 def in_state(phi: Any, symbols: Mapping[str, sp.Symbol]) -> sp.Expr:
-    """A test function of the user's, in the symbols of an equation."""
+    """The user's test function, written in the symbols of an equation."""
     timeless = [s for s in symbols.values() if s not in (t, u, du)]
     return matched(phi, timeless, "phi", others=False)
 
@@ -54,7 +53,7 @@ def quadratic_mean(
     other: str,
     linear: bool = True,
 ) -> sp.Expr:
-    """E of a polynomial of degree two in variables of mean 0.
+    """The mean of a polynomial of degree at most two in variables of mean 0.
 
     Args:
         second: E x_i x_j for i <= j.
@@ -62,7 +61,7 @@ def quadratic_mean(
         linear: whether terms of degree one are allowed.
 
     Raises:
-        NoClosedForm: with the message `other`.
+        NoClosedForm: with the message `other`, for any other expression.
     """
     if not expr.is_polynomial(*x):
         raise NoClosedForm(other)
@@ -78,10 +77,10 @@ def quadratic_mean(
 
 @dataclass(frozen=True)
 class MomentEquations:
-    """d/dt m = matrix m + constant for the moments m = E x^a, closed under the generator.
+    """The equations d/dt m = matrix m + constant of moments m = E x^a that are closed under the generator.
 
     Rows and columns are sorted by degree, then by the order of the state: for (x, v) they are E x, E v, E x^2, E xv, E v^2.
-    `moments` lists them, and the printed equations use them.
+    `moments` lists the monomials; the printed equations use them too.
 
     Args:
         exponents: the multi-index a of each moment, in order.
@@ -96,7 +95,7 @@ class MomentEquations:
 
     @property
     def moments(self) -> tuple[sp.Expr, ...]:
-        """The monomial x^a whose mean each row and column is."""
+        """The monomials x^a whose means are the rows and columns."""
         return tuple(sp.Mul(*[s**p for s, p in zip(self.state, a, strict=True)]) for a in self.exponents)
 
     def __str__(self) -> str:
@@ -107,7 +106,7 @@ class MomentEquations:
     def stationary(self) -> dict[tuple[int, ...], sp.Expr]:
         """The fixed point, by an exact linear solve.
 
-        A fixed point exists even where no stationary law has these moments. The moments converge to it if every eigenvalue of
+        A fixed point may exist even if no stationary law has these moments. The moments converge to it if every eigenvalue of
         `matrix` has a negative real part; for second moments, if `StationaryMoments.condition` holds.
 
         Raises:
@@ -119,10 +118,10 @@ class MomentEquations:
         return {a: sp.factor(e) for a, e in zip(self.exponents, solution, strict=True)}
 
     def growing(self) -> tuple[sp.Expr, sp.Expr] | None:
-        """(q, c), d/dt E q = c for all laws, with a polynomial q in the state and c free of it, c not always 0.
+        """A pair (q, c) with d/dt E q = c for all laws: q is a polynomial in the state, and c is free of it and not always 0.
 
-        E q of a stationary law does not change, so no stationary law has these moments where c is not 0. Without such a q the
-        result is None, and the equations have at least one fixed point.
+        E q of a stationary law does not change, so no stationary law has these moments where c is nonzero. If there is no such
+        q, the result is None and the equations have at least one fixed point.
         """
         rates = []
         for row in self.matrix.T.nullspace(iszerofunc=vanishes):
@@ -135,12 +134,13 @@ class MomentEquations:
 
 
 def moment_equations(equation: CoordinateSDE, order: int) -> MomentEquations:
-    """The equations of all moments up to total degree `order`, which close when drift and covariance are polynomial enough.
+    """The equations of all moments up to total degree `order`, if drift and covariance are polynomials that let them close.
 
-    In the order of `MomentEquations`: by degree, then by the order of the state.
+    They are sorted as in `MomentEquations`, by degree, then by the order of the state.
 
     Raises:
-        NoClosedForm: the generator raises the degree (the hierarchy does not close), or is not a polynomial.
+        NoClosedForm: the generator raises the degree (the hierarchy does not close) or does not yield polynomials, or there
+            are more than `MOST_MOMENTS` moments.
     """
     x = equation.state
     factors = (f for degree in range(1, order + 1) for f in combinations_with_replacement(range(len(x)), degree))

@@ -1,4 +1,4 @@
-"""Where a density on the line has finite mass: from its growth towards the ends of its support."""
+"""Conditions for a density on the line to have finite mass, from its growth towards the ends of its support."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from sympy.core.relational import Relational
 
 from sdescent.derive.equations.process.stationary_moments import below, sign_part
 
-#: powers of the distance s to an end, in dx/ds, by the end
+#: for each end, the power of the distance s to it in dx/ds
 _JACOBIAN = {sp.oo: -2, -sp.oo: -2, sp.S.Zero: 0}
 
 
 def finite_mass(exponent: sp.Expr, spread: sp.Expr, x: sp.Symbol, positive: bool) -> sp.Basic | None:
-    """The condition under which exp(exponent)/spread has finite mass on the line, or on x > 0; None where that is not known.
+    """The condition under which exp(exponent)/spread has finite mass on the line, or on x > 0; None if it is not known.
 
-    Known for an exponent that is rational in x apart from logarithms c log b(x) and arc tangents, with no pole inside. At
-    distance s to an end (x = 1/s, -1/s or s) the density times dx/ds is s^q exp(c_n s^-n + .. + c_1 s^-1 + O(1)): of finite mass
-    iff the first c that is not 0 is negative, or all are 0 and q > -1.
+    It is known if the exponent is rational in x, apart from logarithms c log b(x) and arc tangents, and has no pole inside. At
+    distance s from an end (x = 1/s, -1/s or s) the density times dx/ds is s^q exp(c_n s^-n + .. + c_1 s^-1 + O(1)). The mass
+    there is finite iff the first nonzero c is negative, or all c are 0 and q > -1.
     """
     inside = sp.Dummy("x", positive=True) if positive else sp.Dummy("x", real=True)
     exponent, spread = sp.expand(exponent.xreplace({x: inside})), sp.factor(spread.xreplace({x: inside}))
@@ -39,19 +39,19 @@ def finite_mass(exponent: sp.Expr, spread: sp.Expr, x: sp.Symbol, positive: bool
     if len(conditions) < 2:
         return None
     if all(isinstance(e, sp.Gt) for e in conditions) and sp.expand(sp.Add(*(e.lhs for e in conditions))) == 0:  # pyright: ignore[reportAttributeAccessIssue]
-        return sp.false  # a power of x has finite mass at one end at most
+        return sp.false  # a power of x has finite mass at one end at most, not at both
     both = sp.And(*conditions).replace(lambda e: isinstance(e, Relational), lambda e: e.canonical)
     parts = sp.And.make_args(both)
     return sp.And(*(e for e in parts if not (isinstance(e, sp.Or) and any(other in e.args for other in parts))))
 
 
 def _without_zeros(expr: sp.Expr, x: sp.Symbol) -> bool:
-    """Whether neither numerator nor denominator is seen to vanish for an x of the support."""
+    """Whether it is evident that neither numerator nor denominator vanishes for any x in the support."""
     return all(f.is_nonzero or (f.is_Pow and f.base.is_nonzero) for f in sp.Mul.make_args(sp.factor(expr)) if f.has(x))
 
 
 def _at_end(powers: list[tuple[sp.Expr, sp.Expr]], rest: sp.Expr, x: sp.Symbol, end: sp.Expr) -> sp.Basic | None:
-    """The condition under which the mass near one end is finite; None if the order there is not seen."""
+    """The condition under which the mass near one end is finite; None if the order there is not known."""
     s = sp.Dummy("s", positive=True)
     place = {x: s if end == 0 else 1 / s if end == sp.oo else -1 / s}
     power = sp.Integer(_JACOBIAN[end])
@@ -68,7 +68,7 @@ def _at_end(powers: list[tuple[sp.Expr, sp.Expr]], rest: sp.Expr, x: sp.Symbol, 
 
 
 def _order(expr: sp.Expr, s: sp.Symbol) -> int | None:
-    """n with expr = c s^n (1 + o(1)), c not 0; None where the c that is written may be 0."""
+    """The order n with expr = c s^n (1 + o(1)), c nonzero; None if the leading coefficient may be 0."""
     orders = []
     for part in sp.fraction(sp.together(expr)):
         (power,), lead = sp.Poly(part, s).terms()[-1]

@@ -1,4 +1,4 @@
-"""What each of the three models says of gradient descent on a quadratic and on a quartic, as a table (theory 5)."""
+"""A table of the predictions of the three models for gradient descent on a quadratic and on a quartic (theory 5)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sdescent.derive.vocabulary.symbols import eta, parameter
 
 LAMBDA, SIGMA = parameter("lambda"), parameter("sigma")
 MODEL_NAMES: tuple[Model, ...] = get_args(Model)
-#: weak orders are theorems about small step sizes, not computed here; numerics measures them (theory 7)
+#: weak orders are theorems about small step sizes; they are not computed here, numerics measures them (theory 7)
 WEAK_ORDERS = {
     "first-order": (1, "Li, Tai, E 2017, theorem for the first-order modified equation"),
     "second-order": (2, "Li, Tai, E 2017, theorem for the second-order modified equation"),
@@ -42,13 +42,15 @@ class ModelRow:
     """One model on f = lambda x^2/2 with noise variance sigma^2 (all dimensionless).
 
     Args:
-        model: its name.
-        threshold: the step size beyond which its second moment grows (oo: never), and
-        threshold_right: whether that is the method's own.
-        variance: stationary E x^2; variance_ratio: that over the method's own.
-        rate_error: leading term of (rate of decay of f) - (the method's), noise-free, and
-        rate_error_order: its power of eta.
-        weak_order: the order at which expectations agree as eta -> 0, and weak_order_source: who proves it.
+        model: the name of the model.
+        threshold: the step size beyond which the second moment grows; oo if it never grows.
+        threshold_right: whether `threshold` is that of the method itself.
+        variance: the stationary E x^2.
+        variance_ratio: `variance` divided by that of the method itself.
+        rate_error: the leading term of the decay rate of f minus that of the method, without noise.
+        rate_error_order: the power of eta in `rate_error`.
+        weak_order: the order in eta at which expectations agree as eta -> 0.
+        weak_order_source: where the weak order is proved.
     """
 
     model: Model
@@ -63,14 +65,14 @@ class ModelRow:
 
 
 def decay_rate(subject: Kind) -> sp.Expr:
-    """r with f(X_t) = exp(-r t) f(x_0) without noise on f = lambda x^2/2; of the method with t = n eta, where eta lambda < 1."""
+    """The rate r with f(X_t) = exp(-r t) f(x_0) without noise on f = lambda x^2/2; for the method t = n eta, eta lambda < 1."""
     if subject == "method":
         return -sp.log(sp.expand(sp.cancel(discrete_step(DSGD(), _SQUARE, LAMBDA)[0] / _SQUARE[0]))) / eta
     return sp.expand(-sp.cancel(continuous_rate(DSGD(), _SQUARE, subject, LAMBDA)[0] / _SQUARE[0]))
 
 
 def stationary_variance(subject: Kind) -> sp.Expr:
-    """E x^2 in the stationary law on f = lambda x^2/2, of DSGD with Gaussian noise of variance sigma^2."""
+    """The stationary E x^2 on f = lambda x^2/2, for DSGD with Gaussian noise of variance sigma^2."""
     noisy = DSGD(Scaled(Gaussian(), SIGMA))
     if subject == "method":
         return sp.factor(discrete_second_moments(noisy, 1, LAMBDA)[0])
@@ -78,7 +80,7 @@ def stationary_variance(subject: Kind) -> sp.Expr:
 
 
 def leading_error(error: sp.Expr) -> tuple[sp.Expr, int]:
-    """(c, m) with error = c eta^m + O(eta^{m+1}); (0, 0) for zero."""
+    """The pair (c, m) with error = c eta^m + O(eta^{m+1}); (0, 0) if the error is 0."""
     if sp.cancel(error) == 0:
         return sp.S.Zero, 0
     coefficient, power = sp.series(error, eta, 0, 4).removeO().as_leading_term(eta).as_coeff_exponent(eta)
@@ -86,15 +88,15 @@ def leading_error(error: sp.Expr) -> tuple[sp.Expr, int]:
 
 
 def quartic_threshold(subject: Kind) -> sp.Expr:
-    """q such that |x| grows without noise on f = x^4/4 where eta x^2 > q, and falls where eta x^2 < q; oo where it never grows.
+    """The q such that on f = x^4/4, without noise, |x| grows if eta x^2 > q and falls if eta x^2 < q; oo if |x| never grows.
 
     Raises:
-        NoClosedForm: there is no such q.
+        NoClosedForm: no such q exists.
     """
     q = sp.Symbol("q", positive=True)
     equation = expand(derived(DSGD(), "first-order" if subject == "method" else subject, Quartic(), 1))
     x, drift = equation.state[0], equation.drift[0]
-    # the change of x^2 over x^2, in a step or in the time eta
+    # the relative change of x^2, in a step or in the time eta
     change = (1 + eta * drift / x) ** 2 - 1 if subject == "method" else 2 * eta * drift / x
     change = sp.expand(sp.cancel(change).subs(x, sp.sqrt(q / eta)))
     roots = [r for r in sp.roots(sp.Poly(change, q)) if r.is_positive]
@@ -106,7 +108,7 @@ def quartic_threshold(subject: Kind) -> sp.Expr:
 
 
 def model_table() -> tuple[ModelRow, ...]:
-    """A row for each model: threshold, stationary variance and path accuracy, the weak order cited (theory 5.4)."""
+    """The rows of the models: threshold, stationary variance, error of the decay rate, and the weak order as cited (theory 5.4)."""
     rate, method_variance = decay_rate("method"), stationary_variance("method")
     method = stability_threshold(DSGD(), "discrete", LAMBDA)
     rows = []

@@ -1,4 +1,4 @@
-"""Antiderivatives on the line by quadrature, for exponents of stationary densities that have no closed form."""
+"""Antiderivatives on the line by quadrature, for exponents of stationary densities without a closed form."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 
 import mpmath as mp
 
-#: cells are this wide in the logarithm of |y|, and halved where the slope is not smooth enough
+#: the width of a cell in the logarithm of |y|; cells are halved where the slope is not smooth enough
 WIDTH = 0.5
 #: the first cell ends at e^-REACH, the last at e^REACH
 REACH = 61
 ORDER = 12
 HALVINGS = 24
 TOLERANCE = 1e-13
-#: F is -oo beyond a point where it has fallen below this: there the density is 0
+#: once F has fallen below this it counts as -oo, so the density is 0 from there on
 FLOOR = -1e7
 
 
 class Antiderivative:
-    """F(y) = int_0^y slope, to about 12 digits of its largest summands.
+    """The integral F(y) = int_0^y slope, to about 12 digits of its largest summands.
 
-    In each cell of the logarithm of |y| the slope is a Chebyshev series, whose integral is exact. Cells are added outwards as they
-    are needed.
+    In each cell of the logarithm of |y| the slope is a Chebyshev series, which is integrated exactly. Cells are added outwards
+    as needed.
 
     Args:
-        slope: a function of a number; infinite or nan where the slope does not exist (V = 0).
+        slope: a function of a number; it returns infinity or nan where the slope does not exist (V = 0).
     """
 
     def __init__(self, slope: Callable[[Any], Any]) -> None:
@@ -48,7 +48,7 @@ class Antiderivative:
         return base + _integral(series, start, end, s)
 
     def _grow(self, side: int) -> None:
-        """The next cells of a side."""
+        """Add the next cells of a side."""
         cells = self._sides[side]
         start = cells[-1][1] if cells else -float(REACH)
         base = cells[-1][2] + _integral(cells[-1][3], *cells[-1][:2], cells[-1][1]) if cells else mp.mpf(0)
@@ -75,12 +75,12 @@ class Antiderivative:
                 return
 
     def _scaled(self, side: int, s: float) -> Any:
-        """The slope times the derivative of the distance e^s."""
+        """The slope in s, the logarithm of the distance: dF/ds at y = side e^s."""
         distance = mp.exp(s)
         return self._slope(side * distance) * side * distance
 
     def _inward(self, side: int, s: float) -> bool:
-        """Whether the slope points back to 0 where it ceases to exist."""
+        """Whether F falls outwards just beyond the point where the slope ceases to exist."""
         value = self._scaled(side, s + WIDTH)
         return bool(value == value and value < 0)
 
@@ -90,7 +90,7 @@ def _points() -> list[Any]:
 
 
 def _series(values: list[Any]) -> list[Any]:
-    """Chebyshev coefficients of the polynomial through the values at `_points`."""
+    """The Chebyshev coefficients of the polynomial through the values at `_points`."""
     coefficients = []
     for n in range(ORDER):
         total = sum(v * mp.cos(mp.pi * n * (2 * k + 1) / (2 * ORDER)) for k, v in enumerate(values))
@@ -99,7 +99,7 @@ def _series(values: list[Any]) -> list[Any]:
 
 
 def _integral(series: list[Any], low: float, high: float, s: float) -> Any:
-    """int_low^s of the series on [low, high]: T_n has the antiderivative (T_{n+1}/(n+1) - T_{n-1}/(n-1))/2 for n >= 2."""
+    """The integral of a series on [low, high] from low to s: T_n, n >= 2, integrates to (T_{n+1}/(n+1) - T_{n-1}/(n-1))/2."""
 
     def primitive(z: Any) -> Any:
         t = [mp.mpf(1), z]

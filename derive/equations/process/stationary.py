@@ -1,4 +1,4 @@
-"""Stationary laws on quadratics, of the three models and of the discrete method itself (theory 5, 6.7)."""
+"""Stationary laws of the three models and of the discrete method itself on quadratics (theory 5, 6.7)."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from sdescent.derive.vocabulary.symbols import eta
 
 
 def second_moments(method: Method, dim: int, model: Model = "first-order", h: object = None) -> StationaryMoments:
-    """E xx' of the stationary law of a model on f = sum_j h_j x_j^2/2, exactly, from the closed moment equations.
+    """The exact stationary E xx' of a model on f = sum_j h_j x_j^2/2, from the closed moment equations.
 
     Raises:
-        NoClosedForm: the equations do not close (DSignSGD: use `sign_near_optimum`).
+        NoClosedForm: the equations do not close (for DSignSGD use `sign_near_optimum`).
         Refusal: the SDE does not exist; "time-dependent" for a schedule in t.
 
     Example:
@@ -47,15 +47,15 @@ def second_moments(method: Method, dim: int, model: Model = "first-order", h: ob
 def second_moments_of_equation(
     equation: CoordinateSDE, conditions: tuple[Condition, ...], method: Method | None = None
 ) -> StationaryMoments:
-    """E xx' of the stationary law of an equation with affine drift, from the closed moment equations.
+    """The stationary E xx' of an equation with affine drift, from the closed moment equations.
 
     Args:
         conditions, method: as in `StationaryMoments`.
 
     Raises:
         NoClosedForm: the equations do not close, or have more than one fixed point.
-        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" if no values of the parameters give one, or if
-            some moment grows at a rate that is 0 for none of them.
+        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" if no values of the parameters give a law, or
+            if a moment changes at a constant rate.
     """
     refuse_time(equation)
     dim, equations = equation.dim, moment_equations(equation, 2)
@@ -75,15 +75,17 @@ def second_moments_of_equation(
 
 
 def discrete_second_moments(method: Method, dim: int, h: object = None) -> StationaryMoments:
-    """E xx' of the stationary law of the method itself on f = sum_j h_j x_j^2/2 (constant step size).
+    """The stationary E xx' of the method itself on f = sum_j h_j x_j^2/2 (constant step size).
 
-    Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', linear when b is linear and S quadratic.
+    V = E xx' solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x), a linear equation if b is linear and S quadratic.
 
-    An update rule with memory, in one dimension: E zz' of z = (x, memory) (`sdescent.derive.equations.process.affine_moments`).
+    For an update rule with memory, in one dimension, the result is E zz' of z = (x, memory)
+    (`sdescent.derive.equations.process.affine_moments`).
 
     Raises:
-        NoClosedForm: b is not linear or S not quadratic in the state.
-        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" where none exists for any values.
+        BadInput: an update rule with memory in more than one dimension.
+        NoClosedForm: b is not linear in the state, or S is not quadratic.
+        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" if no values of the symbols give a law.
     """
     if not method.plain:
         if dim != 1:
@@ -106,22 +108,22 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 
 
 def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
-    """E x_{n+1} x_{n+1}' for E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h.
+    """The matrix E x_{n+1} x_{n+1}' if E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h.
 
     Raises:
-        Refusal: "asymmetric-noise": the mean does not stay 0.
+        Refusal: "asymmetric-noise" if the mean does not stay 0.
     """
-    equation = _about_zero(method, "first-order", v.rows, h)  # which has the moments of a step
+    equation = _about_zero(method, "first-order", v.rows, h)  # the first-order model has the moments of a step
     moved = sp.Matrix(equation.state) + eta * equation.drift
     image = moved * moved.T + eta * equation.covariance
     return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
 
 
 def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
-    """d/dt E xx' of a model at E xx' = v and E x = 0, on the same quadratic.
+    """The derivative d/dt E xx' of a model at E xx' = v and E x = 0, on the quadratic with diagonal Hessian h.
 
     Raises:
-        Refusal: "asymmetric-noise": the mean does not stay 0.
+        Refusal: "asymmetric-noise" if the mean does not stay 0.
     """
     equation = _about_zero(method, model, v.rows, h)
     x = sp.Matrix(equation.state)
@@ -130,7 +132,7 @@ def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None
 
 
 def _about_zero(method: Method, model: Model, dim: int, h: object) -> CoordinateSDE:
-    """The equation on a quadratic, if its mean stays 0."""
+    """The equation on a quadratic; refused if its mean does not stay 0."""
     require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
     return expand(derived(method, model, Quadratic(h), dim))
 
@@ -150,19 +152,19 @@ def _exponent(i: int, j: int, dim: int) -> tuple[int, ...]:
 def stability_threshold(
     method: Method, model: Model | Literal["discrete"], h: object, dim: int | None = None
 ) -> sp.Expr:
-    """The step size from which on E ||x||^2 grows on f = sum_j h_j x_j^2/2; "discrete" is the method itself.
+    """The step size beyond which E ||x||^2 grows on f = sum_j h_j x_j^2/2; "discrete" is the method itself.
 
-    It is oo when the second moments contract for every step size; where that depends on the values of symbols, the result is a
-    `Piecewise` that is oo in that case. Below it the stationary second moments exist (`StationaryMoments.condition`).
+    It is oo if the second moments contract for every step size. If this depends on the values of symbols, the result is a
+    `Piecewise` that is oo in that case. Below the threshold the stationary second moments exist (`StationaryMoments.condition`).
 
     Args:
-        h: one curvature for all coordinates, or one for each; a number, a symbol, or the text of one.
-        dim: the dimension. It may be left out with one h for each coordinate, and where coordinates do not influence each other,
-            nor have constants of their own, so that the threshold is that of one coordinate in every dimension.
+        h: one curvature for all coordinates, or one for each: a number, a symbol, or its text.
+        dim: the dimension. It may be left out if h has an entry for each coordinate. It may also be left out if coordinates do
+            not influence each other and share their constants: the threshold is then that of one coordinate in every dimension.
 
     Raises:
-        BadInput: no dimension where the threshold depends on it (Rand-k, noise that grows with ||g||, constants that
-            differ by coordinate).
+        BadInput: no dimension is given although the threshold depends on it (Rand-k, noise that grows with ||g||, constants
+            that differ by coordinate).
         NoClosedForm: the second moments do not close, or more than one threshold is found.
     """
     if dim is None and isinstance(h, (tuple, list)):
@@ -189,7 +191,7 @@ def stability_threshold(
 
 
 def _interacting(method: Method) -> bool:
-    """Whether a coordinate of the step depends on the others, its law on their number, or its compression on which one it is."""
+    """Whether a coordinate of the step depends on other coordinates, on the dimension, or on its own index."""
     form = moments(method).form
     constants = symbols_of(method.compressor.conditional_moments(dimension).expressions)
     if any(isinstance(s, Coordinate) and s.base != "v" for s in constants):
@@ -199,7 +201,7 @@ def _interacting(method: Method) -> bool:
 
 
 def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object, dim: int) -> sp.Expr:
-    """The smallest step size at which one of the margins of the second moments is 0."""
+    """The smallest step size at which a margin of the second moments vanishes."""
     discrete = model == "discrete"
     law = discrete_second_moments(method, dim, h) if discrete else second_moments(method, dim, model, h)
     ends = set()
@@ -217,14 +219,14 @@ def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object,
 
 
 def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
-    """Stationary covariance of DSignSGD near the optimum of the quadratic: (eta/(4 N M)) sigma_H H^{-1} (theory 6.7).
+    """The stationary covariance of DSignSGD near the optimum of the quadratic: (eta/(4 N M)) sigma_H H^{-1} (theory 6.7).
 
-    The first-order SDE linearised at 0: drift -A x with A the Jacobian there and covariance C(0); A is diagonal, so the
-    Lyapunov equation gives C_ij/(A_i + A_j).
+    The first-order SDE is linearised at 0: it has drift -A x, where -A is the Jacobian of the drift there, and covariance C(0).
+    A is diagonal, so the Lyapunov equation gives C_ij/(A_i + A_j).
 
     Raises:
-        Refusal: "unbounded-lambda" when the mean of the step jumps at the optimum (the noise has no density there);
-            "asymmetric-noise" where the optimum is no point of rest.
+        Refusal: "unbounded-lambda" if the mean of the step jumps at the optimum (the noise has no density there);
+            "asymmetric-noise" if the optimum is not a point of rest.
     """
     require_symmetric(method.noise.law, "the sign's mean vanishes at the optimum: this")
     equation = expand(derived(method, "first-order", Quadratic(h), dim))

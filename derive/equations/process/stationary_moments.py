@@ -1,4 +1,4 @@
-"""Stationary second moments with the condition under which they are those of a stationary law."""
+"""Stationary second moments, with the condition under which a stationary law has them."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-#: the remedy where no values of the symbols help
+#: the remedy if no values of the symbols help
 LEADING_BACK = "the drift must pull back more strongly than the noise grows"
 
 
 @final
 @dataclass(frozen=True, repr=False)
 class StationaryMoments:
-    """V = E xx' of the stationary law of a model or of a method on a quadratic, and the condition under which it exists.
+    """The stationary V = E xx' of a model or a method on a quadratic, with the condition under which the law exists.
 
-    The fixed point of a linear equation for the second moments v, dv/dt = system v + constant or v' - v = system v + constant.
-    The equation also has a fixed point where no law has these moments, and V then has a negative "variance". V is that of a
-    stationary law, to which E xx' converges from every start, iff `condition` holds. Dimensionless.
+    V is the fixed point of a linear equation for the second moments v: dv/dt = system v + constant, or v' - v = system v +
+    constant, where v' holds after a step. A fixed point exists even if no law has these moments; V then has a negative "variance".
+    A stationary law has the moments V, and E xx' converges to V from every start, iff `condition` holds. V is dimensionless.
 
-    V is printed with its condition. Indices give an entry: `found[0]` or `found[0, 1]`. Such a formula, and `matrix`, no longer
-    carry the condition: put numbers in by `at` or `subs`, which refuse where it fails, or into `piecewise`, which is nan there.
+    V is printed with its condition. An index gives an entry: `found[0]` or `found[0, 1]`. Entries and `matrix` do not carry the
+    condition: insert numbers with `at` or `subs`, which refuse if it fails, or into `piecewise`, which is then nan.
 
     Args:
-        matrix: V in the symbols of the method, dim x dim, in the order of the state; the formula alone, as a fixed point.
+        matrix: V in the symbols of the method, dim x dim, in the order of the state; the formula of the fixed point alone.
         system: the matrix of the linear equation; row and column (i, j), i <= j, are numbered as in `pairs`.
-        method: the method whose moments these are; None for an equation that was not derived from one.
-        conditions: under which the noise has the moments in V (nu > 2), or under which the equation is stated.
+        method: the method whose moments these are; None for an equation that was not derived from a method.
+        conditions: inequalities for the noise to have the moments in V (nu > 2), or under which the equation is stated.
     """
 
     matrix: sp.Matrix
@@ -53,21 +53,21 @@ class StationaryMoments:
 
     @staticmethod
     def pairs(dim: int) -> list[tuple[int, int]]:
-        """(i, j) with i <= j, in the order of the rows of `system`."""
+        """The pairs (i, j) with i <= j, in the order of the rows of `system`."""
         return [(i, j) for i in range(dim) for j in range(i, dim)]
 
     @cached_property
     def margins(self) -> tuple[sp.Expr, ...]:
-        """Expressions that are all positive exactly where V exists, without those that are positive for all values of the symbols.
+        """The expressions that must be positive for V to exist, without those that are positive for all values of the symbols.
 
         V exists iff every eigenvalue of `system` has a negative real part (an equation in continuous time), or every eigenvalue
-        of 1 + `system` lies within the unit circle (the method). Both maps of covariances keep covariances apart from a term
-        A V + V A' (resolvent-positive), so the eigenvalue furthest to the right, or of the largest modulus, is real, with a
-        positive semidefinite eigenvector (Damm 2004, Rational Matrix Equations in Stochastic Control, section 3.2). Hence both
-        say that det(s - system) has no root s >= 0, which they say iff all its coefficients are positive: positive
-        coefficients leave no such root, and roots with negative real parts give positive ones. The same holds for factors of it.
-        The eigenvector has a diagonal that is not 0, so entries on which no diagonal entry depends play no part; and the
-        determinant is a product over the groups of entries that depend on each other.
+        of 1 + `system` lies inside the unit circle (the method). Apart from a term A V + V A', both maps take covariances to
+        covariances (they are resolvent-positive). The rightmost eigenvalue, or the one of largest modulus, is therefore real
+        and has a positive semidefinite eigenvector (Damm 2004, Rational Matrix Equations in Stochastic Control, section 3.2).
+        Hence V exists iff det(s - system) has no root s >= 0, and this holds iff all its coefficients are positive: positive
+        coefficients exclude such a root, and roots with negative real parts give positive coefficients. The same holds for
+        each factor of the determinant. The diagonal of the eigenvector is nonzero, so entries on which no diagonal entry
+        depends do not matter. The determinant is a product over the groups of entries that depend on each other.
         """
         margins: list[sp.Expr] = []
         for group in _groups(self.system, [n for n, (i, j) in enumerate(self.pairs(self.matrix.rows)) if i == j]):
@@ -77,13 +77,13 @@ class StationaryMoments:
 
     @cached_property
     def condition(self) -> sp.Basic:
-        """`margins` > 0 as inequalities, solved for eta where possible, and those of `conditions`; true where V always exists."""
+        """The inequalities `margins` > 0, solved for eta where possible, and those of `conditions`; true if V always exists."""
         moments = [sp.Gt(c.left, c.right) for c in self.conditions if not c.of_order]
         return sp.And(*_sharpest([below(m) for m in self.margins]), *moments)
 
     @cached_property
     def piecewise(self) -> sp.Matrix:
-        """V where `condition` holds, nan elsewhere: a formula that cannot be separated from its condition."""
+        """The matrix V where `condition` holds, nan elsewhere: a formula that cannot lose its condition."""
         return self.matrix.applyfunc(lambda e: sp.Piecewise((e, self.condition), (sp.nan, True)))
 
     def __repr__(self) -> str:
@@ -100,7 +100,7 @@ class StationaryMoments:
         return rf"$\displaystyle {latex(self.matrix)}{where}$"
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """Whether V exists at these numbers (see `at`); decided exactly.
+        """Whether V exists at the numbers `values` (see `at`), decided exactly.
 
         Raises:
             BadInput: as `at`.
@@ -112,15 +112,15 @@ class StationaryMoments:
         return True
 
     def at(self, values: Mapping[str, Any]) -> np.ndarray:
-        """V in numbers, (dim, dim).
+        """The matrix V in numbers, with shape (dim, dim).
 
         Args:
-            values: a number for the name of each symbol: eta, N, scales, curvatures; dimensionless.
+            values: a dimensionless number for the name of each symbol: eta, N, scales, curvatures.
 
         Raises:
-            BadInput: a symbol without a number, or with one outside its domain.
-            Refusal: "no-stationary-law" where `margins` fail; "infinite-variance" where the noise has no variance;
-                "condition-fails" where another of `conditions` does not hold.
+            BadInput: a symbol without a number, or with a number outside its domain.
+            Refusal: "no-stationary-law" if `margins` are not all positive; "infinite-variance" if the noise has no variance;
+                "condition-fails" if another of `conditions` does not hold.
         """
         import numpy as np
 
@@ -128,14 +128,14 @@ class StationaryMoments:
         return np.array(self.matrix.xreplace(put).evalf(20).tolist(), dtype=float)
 
     def subs(self, values: Mapping[str, Any]) -> StationaryMoments:
-        """The same with numbers for some of the symbols.
+        """The moments with numbers for some of the symbols.
 
         Args:
-            values: a number by the name of a symbol; others stay symbols.
+            values: a number for the name of each symbol to replace; the others stay symbols.
 
         Raises:
             BadInput: a name that is not one of the symbols, or a number outside its domain.
-            Refusal: as `at`, where `condition` fails whatever the other symbols are.
+            Refusal: as `at`, if `condition` fails for all values of the remaining symbols.
         """
         names = sorted(s.name for s in self._symbols)
         foreign = [name for name in values if name not in names]
@@ -152,10 +152,10 @@ class StationaryMoments:
         return StationaryMoments(self.matrix.xreplace(put), self.system.xreplace(put), method, conditions)
 
     def require(self) -> StationaryMoments:
-        """Itself, if a stationary law can have these moments.
+        """The moments themselves, if a stationary law can have them.
 
         Raises:
-            Refusal: "no-stationary-law" where no values of the symbols satisfy `condition`, as far as its signs are known.
+            Refusal: "no-stationary-law" if the known signs show that no values of the symbols satisfy `condition`.
         """
         failing = [m for m in self.margins if m.is_nonpositive]
         if failing:
@@ -179,7 +179,7 @@ class StationaryMoments:
                 )
 
     def _refusal(self, failing: list[sp.Expr], put: Mapping[sp.Basic, sp.Expr]) -> Refusal:
-        """The refusal at these numbers: the condition that fails, and numbers at which it holds."""
+        """The refusal at the numbers `put`: the condition that fails, and numbers at which it holds."""
         within = sorted({s for m in failing for s in m.free_symbols if s in put}, key=str)
         at = " at " + ", ".join(f"{s} = {float(put[s]):.6g}" for s in within) if within else ""
         needed = " and ".join(str(need) for m in failing if m.free_symbols and (need := below(m)) != sp.false)
@@ -214,7 +214,7 @@ class StationaryMoments:
 
     def _require_domain(self, put: Mapping[sp.Basic, sp.Expr]) -> None:
         checked: set[str] = set()
-        if self.method is not None:  # whose noise and compressor have checked theirs
+        if self.method is not None:  # its noise and compressor have checked their own symbols
             checked = symbol_names(self.method.noise) | symbol_names(self.method.compressor)
         for s, value in put.items():
             if s.name in checked:  # pyright: ignore[reportAttributeAccessIssue]
@@ -224,7 +224,7 @@ class StationaryMoments:
 
 
 def below(margin: sp.Expr) -> sp.Basic:
-    """margin > 0, as eta < bound where margin is linear in eta and the signs of its coefficients are known."""
+    """The inequality margin > 0, as eta < bound if margin is linear in eta with coefficients of known sign."""
     if margin.is_polynomial(eta) and sp.degree(margin, eta) == 1:
         slope, start = sp.Poly(margin, eta).all_coeffs()
         if slope.is_negative and start.is_positive:
@@ -235,7 +235,7 @@ def below(margin: sp.Expr) -> sp.Basic:
 
 
 def _sharpest(inequalities: list[sp.Basic]) -> list[sp.Basic]:
-    """Without bounds eta < b that another one implies for all values of the symbols."""
+    """The inequalities without each bound eta < b that another bound implies for all values of the symbols."""
     kept: list[sp.Basic] = []
     for n, one in enumerate(inequalities):
         others = [*kept, *inequalities[n + 1 :]]
@@ -248,7 +248,7 @@ def _sharpest(inequalities: list[sp.Basic]) -> list[sp.Basic]:
 
 
 def _characteristic(block: sp.Matrix) -> list[sp.Expr]:
-    """The coefficients of the factors of det(s - block), but for their leading ones, which are 1."""
+    """The coefficients of the monic factors of det(s - block), without the leading ones."""
     if block.rows == 1:
         return [-block[0, 0]]
     s = sp.Dummy("s")
@@ -262,14 +262,14 @@ def _characteristic(block: sp.Matrix) -> list[sp.Expr]:
 
 
 def sign_part(expr: sp.Expr) -> sp.Expr:
-    """An expression with the sign of `expr` for all values of its symbols: a polynomial if possible, without positive factors."""
+    """An expression with the sign of `expr` for all values of its symbols: if possible a polynomial, without positive factors."""
     above, under = sp.fraction(sp.factor(sp.together(expr)))
     kept = [f for f in (*_factors(above), *_factors(under, True)) if not f.is_positive]
     return sp.expand(sp.Mul(*kept)) if kept else sp.S.One
 
 
 def _factors(expr: sp.Expr, divides: bool = False) -> list[sp.Expr]:
-    """Factors of the sign of expr, which is not 0 where it divides; a sum of positive summands is seen to be so if expanded."""
+    """The factors that determine the sign of expr, expanded so that SymPy sees sums of positive terms; a divisor is nonzero."""
     factors = []
     for f in sp.Mul.make_args(expr):
         if f.is_Pow and f.exp.is_Integer:
@@ -283,7 +283,7 @@ def _factors(expr: sp.Expr, divides: bool = False) -> list[sp.Expr]:
 
 
 def _groups(system: sp.Matrix, diagonal: list[int]) -> list[list[int]]:
-    """The indices on which the diagonal depends, in groups whose members depend on each other (strongly connected)."""
+    """The indices on which the diagonal depends, in groups whose members all depend on each other (strongly connected)."""
     needed, waiting = set[int](), set(diagonal)
     while waiting:
         needed |= waiting
@@ -292,7 +292,7 @@ def _groups(system: sp.Matrix, diagonal: list[int]) -> list[list[int]]:
 
 
 def _positive_roots(margin: sp.Expr) -> list[sp.Expr]:
-    """Where a polynomial in eta with numbers as coefficients changes its sign, eta > 0."""
+    """The positive roots of a polynomial in eta with numerical coefficients."""
     if not margin.has(eta):
         return []
     return [r for r in sp.Poly(margin, eta).nroots(n=20) if r.is_real and r > 0]

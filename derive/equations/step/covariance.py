@@ -1,7 +1,7 @@
-"""One step of a method -> mean, covariance with its structure, and the conditions under which they exist (theory 2-4).
+"""The mean and the structured covariance of one step of a method, and the conditions under which they exist (theory 2-4).
 
-E C = E[E[C | v]] and Cov C = E[Cov(C | v)] + Cov(E[C | v]): the compressor gives the moments given its message v, `mean_over_noise`
-integrates them over the noise. No pair of compressor and noise is treated by name.
+E C = E[E[C | v]] and Cov C = E[Cov(C | v)] + Cov(E[C | v]): the compressor gives the moments given its message v, and
+`mean_over_noise` integrates them over the noise. No combination of compressor and noise is a special case.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from sdescent.derive.methods.specialise import symbols_in
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
 
-#: the purpose of a condition that the weak order needs, before its number
+#: the start of the purpose of a condition that a weak order needs; the order follows
 WEAK_ORDER = "weak order"
 
 
 @dataclass(frozen=True)
 class Conditional:
-    """Moments given the message v of each client, where no elementary form exists after the noise.
+    """The moments given the message v of each client, if no elementary form exists after the noise.
 
     Args:
         given_v: mean and covariance of C(v) in the coordinates v_j.
         law: the standardised noise law.
-        scales: the noise's scale for each client; numerics integrates over v = g + scale Z.
-        dense: the leaf of the noise covariance when coordinates are correlated.
+        scales: the noise scale of each client; numerics integrates over v = g + scale Z.
+        dense: the leaf of the noise covariance if coordinates are correlated, else None.
     """
 
     given_v: GradientForm
@@ -44,7 +44,7 @@ class Conditional:
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """The moments given v, the scales and the law's symbols, for walks over symbols."""
+        """The moments given v, the scales and the law's symbols, to collect symbols from."""
         return (*self.given_v.expressions, *self.scales, *symbols_in(self.law))
 
     @property
@@ -54,7 +54,7 @@ class Conditional:
 
     @property
     def separable(self) -> bool:
-        """Whether mean and covariance given v take each coordinate by itself, and the noise is independent."""
+        """Whether mean and covariance given v act coordinate by coordinate, and the noise is independent."""
         given_v = self.given_v
         return not (given_v.rank or self.dense or nodes(given_v.mean) or nodes(given_v.diag))
 
@@ -66,7 +66,7 @@ class Conditional:
 
 @dataclass(frozen=True)
 class Condition:
-    """An inequality `left > right` that existence needs, such as nu > 2, and the object that needs it.
+    """An inequality `left > right`, such as nu > 2, that an object needs to exist; `purpose` names the object.
 
     `met` is True, False, or None while a symbol leaves it open.
     """
@@ -77,7 +77,7 @@ class Condition:
 
     @property
     def of_order(self) -> bool:
-        """Whether a weak order needs it, and not the existence of the object."""
+        """Whether a weak order needs the condition, not the existence of an object."""
         return self.purpose.startswith(WEAK_ORDER)
 
     @property
@@ -97,13 +97,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class Moments:
-    """b and S of one step: exactly one of `form` (over the noise) and `conditional` (given v) is complete.
+    """The moments b and S of one step, over the noise (`form`), or given v (`conditional`) if there is no closed form.
 
     Args:
-        form: mean b_j and covariance S, averaged over clients, in the gradient; None without closed form.
-        conditional: the moments given v; None when `form` is enough.
-        mean: b_j, known even without `form` when the compressor is unbiased; else None.
-        conditions: those that a symbol leaves open, or that are unmet but only reported (weak order).
+        form: mean b_j and covariance S, averaged over clients, in the gradient; None without a closed form.
+        conditional: the moments given v; None if `form` suffices.
+        mean: b_j, known even without `form` if the compressor is unbiased; else None.
+        conditions: the conditions that a symbol leaves open, or that are unmet but only reported (weak order).
         omega: the compression ratio, or None.
     """
 
@@ -115,15 +115,15 @@ class Moments:
 
 
 def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
-    """Mean and covariance of (1/N) sum_i C(g + Z_i), N times the latter (theory 2).
+    """The mean of (1/N) sum_i C(g + Z_i), and N times its covariance (theory 2).
 
     Args:
         method: compressor, noise and clients.
         dim: a dimension, or None for the symbol d.
-        orders: 2, or 3 when weak order 2 is asked for (its condition 3q < tail is then attached, met or not).
+        orders: 2, or 3 for weak order 2; its condition 3q < tail is then added unless it is certainly met.
 
     Raises:
-        Refusal: "no-drift" when q >= tail, "infinite-variance" when 2q >= tail.
+        Refusal: "no-drift" if q >= tail, "infinite-variance" if 2q >= tail.
         BadInput: the compressor does not exist in this dimension.
     """
     conditions = existence(method, dim, orders)
@@ -146,10 +146,10 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
 
 
 def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
-    """The conditions r q < tail that a symbol leaves open (or, for r = 3, that fail): theory 2, "Existence".
+    """The conditions r q < tail that a symbol leaves open or, for r = 3, that fail (theory 2, "Existence").
 
     Args:
-        method, dim, orders: see `moments`; with numbers for its parameters the answer is final.
+        method, dim, orders: as in `moments`; if the parameters of the method are numbers, no symbol leaves a condition open.
 
     Raises:
         Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
@@ -161,7 +161,7 @@ def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[
     size = "|v|" if q == 1 else f"|v|^{q}"
     about = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
     conditions = []
-    # affine noise is stated by its variance
+    # affine noise is specified by its variance
     if method.noise.dense is not None or getattr(method.noise, "nu", None) is not None:
         conditions.append(Condition(tail, sp.Integer(2), "the noise variance that defines its scale exists"))
     if q:
@@ -187,17 +187,17 @@ def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[
 
 
 def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
-    """Of conditions on one tail: the strongest one for existence, and the one for the weak order if it asks for more."""
+    """The strongest of the conditions on one tail: one for existence, and one for the weak order if this requires more."""
     kinds = ([c for c in conditions if c.of_order == order] for order in (False, True))
     strongest = [max(same, key=lambda c: c.right) for same in kinds if same]
     return tuple(c for c in strongest if c is strongest[0] or c.right > strongest[0].right)
 
 
 def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
-    """omega, or None for a biased compressor or one without a finite ratio.
+    """The ratio omega; None for a biased compressor or one without a finite ratio.
 
     Raises:
-        BadInput: the compressor states one that cannot be.
+        BadInput: the compressor states an impossible ratio.
     """
     try:
         return omega_of(compressor, size)
@@ -206,7 +206,7 @@ def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
 
 
 def _of_messages(method: Method) -> sp.Expr | None:
-    """The mean of g + s_i Z over the clients, or None where that of the law has no closed form."""
+    """The mean of g + s_i Z over the clients; None if the mean of the law has no closed form."""
     law, scales = method.noise.law, method.noise.scales
     try:
         return g if law.mean == 0 else g + sp.Add(*scales) / len(scales) * law.mean
@@ -215,12 +215,12 @@ def _of_messages(method: Method) -> sp.Expr | None:
 
 
 def _over_noise(given_v: GradientForm, method: Method) -> GradientForm:
-    """The law of total expectation and of total covariance, averaged over the clients' scales."""
+    """The moments over the noise, by the laws of total expectation and covariance, averaged over the clients' scales."""
     law, dense, scales = method.noise.law, method.noise.dense, method.noise.scales
     if dense is not None:
         return _over_correlated(given_v, dense)
-    # a scale that is a long expression (affine variance) is carried as one letter until the end; one that differs from
-    # coordinate to coordinate as the letter of a coordinate, so that sums over coordinates take it along
+    # a scale that is a long expression (affine variance) is one letter until the end; if it differs between coordinates, it is
+    # the letter of a coordinate, so that sums over coordinates include it
     letters = {_letter(s, n): s for n, s in enumerate(scales)}
     heard = {s: sp.Dummy("heard", positive=True) for s in letters if s.is_positive is None}
     cases = {on: sp.Piecewise((1, letters[s] > 0), (0, True)) for s, on in heard.items()}
@@ -255,16 +255,16 @@ def _letter(scale: sp.Expr, n: int) -> sp.Symbol:
 
 
 def _at_rest(expr: sp.Expr, scale: sp.Symbol, heard: sp.Symbol) -> sp.Expr:
-    """A client's moment, correct also where its scale is 0: its constants, such as sgn(v)^2 = 1, hold where v = 0 has no mass.
+    """A client's moment, correct even if its scale is 0: constants such as sgn(v)^2 = 1 hold only if v = 0 has no mass.
 
-    Everything else, a polynomial in g, the scale and the signed moments, has the value for the message v = g.
+    All other terms are polynomials in g, the scale and the signed moments, and have the value for the message v = g.
     """
     terms = sp.Add.make_args(sp.expand(expr))
     return sp.Add(*[e if e.has(Coordinate, scale) else heard * e for e in terms])
 
 
 def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
-    """A polynomial in the names at slots i and j as U core U': factors are products of names (slot j), core scalars."""
+    """The factors U and the core with U core U' = `off`, a polynomial in names at slots i and j; factors are written at slot j."""
     basis: dict[sp.Expr, int] = {}
     entries: dict[tuple[int, int], sp.Expr] = {}
     for term in sp.Add.make_args(off):
@@ -290,10 +290,10 @@ def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
 
 
 def _over_correlated(given_v: GradientForm, dense: DenseCov) -> GradientForm:
-    """Dependent coordinates: exact where E C is linear in v and the covariance given v is quadratic, E v v' = g g' + Sigma.
+    """The exact moments for dependent coordinates, if E[C | v] = v and Cov(C | v) is quadratic: E v v' = g g' + Sigma.
 
     Raises:
-        NoClosedForm: otherwise.
+        NoClosedForm: the compressor is not of this form.
     """
     diag_rest, diag_square = given_v.diag, sp.S.Zero
     if given_v.diag != 0:
@@ -309,7 +309,7 @@ def _over_correlated(given_v: GradientForm, dense: DenseCov) -> GradientForm:
 
 
 def tidy(expr: sp.Expr) -> sp.Expr:
-    """A shorter equal expression: rational coefficients factored term by term; no decision is ever based on it."""
+    """A shorter equal expression, with rational coefficients factored term by term; no decision depends on it."""
     expr = sp.expand(expr)
     if expr.count_ops() > 400:
         return expr

@@ -1,7 +1,7 @@
-"""Moments of the random letters of a step: joint ones, of any order, for one coordinate or two.
+"""Joint moments of the random letters of a step, of any order, for one coordinate or two.
 
-A letter is a mean over clients. Joint cumulants of means of independent clients add up, kappa = N^(1-n) mean_i kappa_i, and those
-of one client come from its moments E C^a M^b v^c: the compressor's given the message, then over the noise.
+A letter is a mean over clients. For independent clients the joint cumulants of such means are kappa = N^(1-n) mean_i kappa_i.
+The cumulants of one client follow from its moments E C^a M^b v^c: first over the compressor given the message, then over the noise.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.methods.specialise import symbol_names
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 
-#: the letters of draw n: the mean of C(g + Z), of g + Z, of the factors M of C(v) = M v; a standard normal vector; a value of the
-#: server's after compression, about which nothing is known
+#: the kinds of letters of a draw: the mean of C(g + Z), of g + Z, or of the factors M of C(v) = M v; a standard normal vector; a
+#: value of the server after compression, about which nothing is known
 MESSAGE, RAW, MASK, NORMAL, SENT = "draw", "raw", "mask", "normal", "sent"
 _HEADS = (MESSAGE, RAW, MASK, NORMAL, SENT)
 _SPOKEN = {MESSAGE: "G", RAW: "G", MASK: "C", NORMAL: "normal", SENT: "C"}
-#: most clients whose joint outcomes are listed
+#: the largest number of clients whose joint outcomes are listed
 MOST_OUTCOMES = 64
 
 Letter = tuple[str, str]  # kind and slot
@@ -42,7 +42,7 @@ def letter(kind: str, draw: int, slot: str = "j") -> Coordinate:
 
 
 def kind_of(symbol: sp.Basic) -> tuple[str, int]:
-    """(kind, draw) of a random letter; ("", 0) for any other symbol."""
+    """The kind and draw of a random letter; ("", 0) for any other symbol."""
     if isinstance(symbol, Coordinate):
         for kind in _HEADS:
             if symbol.base.startswith(kind) and symbol.base[len(kind) :].isdigit():
@@ -51,19 +51,19 @@ def kind_of(symbol: sp.Basic) -> tuple[str, int]:
 
 
 def spoken(e: sp.Expr) -> sp.Expr:
-    """An expression with the random letters under their names in update rules: for messages, not for computing."""
+    """An expression with random letters named as in update rules, for messages and not for computation."""
     random = [c for c in e.atoms(Coordinate) if isinstance(c, Coordinate) and kind_of(c)[0]]
     return e.xreplace({c: Coordinate(_SPOKEN[kind_of(c)[0]], c.slot) for c in random})
 
 
 @dataclass(frozen=True)
 class MessageLeaf:
-    """Letters for the mean and the covariance of a message over compressor and noise, where these have no closed form.
+    """Letters for the mean and covariance of a message over compressor and noise, if these have no closed form.
 
     Args:
-        mean: b_j.
-        covariance: S, N times the covariance of the clients' mean.
-        moments: given the message; b and S are their integrals over the noise.
+        mean: the letter for b_j.
+        covariance: the letter for S, N times the covariance of the clients' mean.
+        moments: the moments given the message; b and S are their integrals over the noise.
     """
 
     mean: Coordinate
@@ -72,12 +72,12 @@ class MessageLeaf:
 
     @property
     def pair(self) -> sp.Expr:
-        """S_ij for i != j: 0 where the coordinates are independent."""
+        """The entry S_ij for i != j; 0 if S is diagonal."""
         conditional = self.moments.conditional
         return sp.S.Zero if conditional is not None and conditional.uncorrelated else self.covariance.pair
 
     def occurs_in(self, expressions: Iterable[sp.Expr]) -> bool:
-        """Whether one of them contains b or S, inside sums and Hessian products too."""
+        """Whether an expression contains b or S, including inside sums and Hessian products."""
         bases = {self.mean.base, self.covariance.name, self.covariance.variance.base}
         return any(c.base in bases for c in parts_of(expressions) if isinstance(c, Coordinate))
 
@@ -88,8 +88,8 @@ class Messages:
     Args:
         method: compressor, noise and clients.
         dim: the dimension, a number or the symbol d.
-        scales: of the noise, one or one for each client (a regime may make them large).
-        letters: whether mean and covariance of a message may be letters (`MessageLeaf`) where they have no closed form.
+        scales: the noise scale, one for all clients or one for each (a regime may make them large).
+        letters: whether mean and covariance of a message may be letters (`MessageLeaf`) if they have no closed form.
     """
 
     def __init__(self, method: Method, dim: sp.Expr, scales: Sequence[sp.Expr], letters: bool = False) -> None:
@@ -98,7 +98,7 @@ class Messages:
         self.law: Law = method.noise.law
         self.mask: Mask | None = method.compressor.mask(dim)
         self.message_moments = method.compressor.conditional_moments(dim)
-        #: set as soon as a moment without a closed form is needed
+        #: None until a moment without a closed form is needed
         self.leaf: MessageLeaf | None = None
         self._server: dict[tuple[Letter, ...], sp.Expr] = {}
         self._client: dict[tuple[tuple[Letter, ...], int], sp.Expr] = {}
@@ -113,10 +113,10 @@ class Messages:
         )
 
     def moment(self, letters: Sequence[Letter]) -> sp.Expr:
-        """E of a product of letters, each at its slot ("j", and "i" for another coordinate).
+        """The mean of a product of letters, each at its slot ("j", and "i" for another coordinate).
 
         Raises:
-            NoClosedForm: the compressor, or the law, has no such moment in closed form.
+            NoClosedForm: this moment of the compressor or the law has no closed form.
         """
         key = tuple(sorted(letters))
         if key not in self._server:
@@ -138,23 +138,23 @@ class Messages:
                 raise
             try:
                 return self._of_message(letters)
-            except Refusal:  # whether a moment exists is said of a letter's increment, with all that it needs
+            except Refusal:  # a missing moment is reported later, for the increment of a letter and all that it needs
                 raise error from None
         return each * self.method.clients ** (1 - len(letters))
 
     @cached_property
     def _by_client(self) -> bool:
-        """Whether one client's moments are known by coordinate; else mean and covariance are those of `moments`."""
+        """Whether the moments of one client are known coordinate by coordinate; else `moments` gives mean and covariance."""
         given_v = self.message_moments
         apart = given_v.rank == 0 and not nodes(given_v.mean) and not nodes(given_v.diag)
         return self.method.noise.dense is None and (self.mask is not None or apart)
 
     @cached_property
     def _moments(self) -> Moments:
-        """Mean and covariance of a message, and their letters where a form is not closed.
+        """Mean and covariance of a message; sets `leaf` if they have no closed form.
 
         Raises:
-            NoClosedForm: a regime makes the noise large.
+            NoClosedForm: a regime makes the noise large; or no closed form exists and letters are not allowed.
         """
         if self.scales != tuple(map(sp.sympify, self.method.noise.scales)):
             raise NoClosedForm(
@@ -178,7 +178,7 @@ class Messages:
             dense = sp.Add(*[to_slot(c, "j", "i") * measured.pair for c, measured in form.dense])
             mean, variance, pair = form.mean, form.variance, form.pair + dense
         else:
-            assert leaf is not None  # for the type checker: there is one where there is no form
+            assert leaf is not None  # for the type checker: without a form there is a leaf
             mean = leaf.mean if step.mean is None else step.mean
             variance, pair = leaf.covariance.variance, leaf.pair
         if len(letters) == 1:
@@ -193,7 +193,7 @@ class Messages:
         return sp.expand(total)
 
     def _own_moment(self, letters: tuple[Letter, ...], client: int) -> sp.Expr:
-        """E of a product of letters of one client."""
+        """The mean of a product of letters of one client."""
         key = (tuple(sorted(letters)), client)
         if key not in self._client:
             self._client[key] = self._moment(key[0], client)
@@ -221,7 +221,7 @@ class Messages:
         return moment
 
     def _powers(self, n: int) -> sp.Expr:
-        """E[C_j^n | v]."""
+        """The moment E[C_j^n | v]."""
         if n == 0:
             return sp.S.One
         if n == 1:
@@ -233,7 +233,7 @@ class Messages:
         return self.message_moments.mean**n
 
     def over_noise(self, phi: sp.Expr, client: int) -> sp.Expr:
-        """E phi(v) over the noise of one client; phi by coordinate."""
+        """The mean of phi(v) over the noise of one client; phi must act coordinate by coordinate."""
         if not phi.has(v):
             return phi
         if self.method.noise.dense is not None:
@@ -243,12 +243,12 @@ class Messages:
         return univariate(phi, g, self.scales[client], self.law)
 
     def function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
-        """E phi of one letter at coordinate j, for any function whose expectation is known.
+        """The mean of a function phi of one letter at coordinate j.
 
         Raises:
-            NoClosedForm: none is.
+            NoClosedForm: this mean is not known.
         """
-        # a memory letter may be called v, as the message is; sums over the coordinates of the state are constants here
+        # a memory letter may be called v like the message; sums over the coordinates of the state are constants here
         letters = {
             c: sp.Dummy(str(c), real=True)
             for c in phi.atoms(Coordinate)
@@ -277,7 +277,7 @@ class Messages:
         raise NoClosedForm(f"the mean of {formula(spoken(phi))} over the mean of {clients} clients")
 
     def _over_votes(self, phi: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
-        """E phi of the mean of N signs: the law of the number of positive ones is Poisson-binomial."""
+        """The mean of phi at the mean of N signs: the number of positive signs has a Poisson-binomial law."""
         count = int(self.method.clients)
         chances = [(1 + self.over_noise(sp.sign(v), n % len(self.scales))) / 2 for n in range(len(self.scales))]
         chances = chances * (count if len(chances) == 1 else 1)

@@ -1,7 +1,7 @@
-"""An update rule on power series: the increments of x and of each memory letter, expanded in s = sqrt(tau).
+"""The increments of x and of each memory letter under an update rule, as power series in s = sqrt(tau).
 
-tau is the time of a step. A regime makes constants functions of s; gradients at another point are expanded around the point where
-the step begins, g(x + D) = g + H D + (1/2) f'''(D, D) + ..; everything else is arithmetic on series.
+tau is the time of a step. A regime makes constants functions of s. Gradients at another point are expanded about the start of the
+step, g(x + D) = g + H D + (1/2) f'''(D, D) + .. All the rest is arithmetic on series.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.derive.vocabulary.formulas.expressions import MEANING
 from sdescent.derive.vocabulary.symbols import eta, t
 
-#: the root of the time tau that a step stands for
-root = sp.Dummy("s", positive=True)  # a parameter of the rule may be called s
-#: functions with a kink at 0, which are expanded by their first coefficient
+#: the square root of the time tau of a step
+root = sp.Dummy("s", positive=True)  # a dummy, since a parameter of the rule may be called s
+#: functions with a kink at 0, expanded by the first coefficient of their argument
 _HOMOGENEOUS = ("sign", "abs")
 
 
@@ -39,15 +39,15 @@ class Expanded:
 
     Args:
         method: the method; its regime gives the constants and the time of a step.
-        loss, dim: where one is given whose gradient is linear, gradients far from x are known too.
+        loss, dim: if the gradient of the loss is linear, gradients far from x are known too.
     """
 
     def __init__(self, method: Method, loss: Loss | None = None, dim: int | None = None) -> None:
         self.method, self.loss, self.dim = method, loss, dim
         c, power = method.regime.power
-        #: eta = (tau/c)^(1/p) as a multiple of a power of s
+        #: eta = (tau/c)^(1/p), a multiple of a power of s
         self.step = (c ** (-1 / power) * root ** (2 / power)) if power != 2 else root / sp.sqrt(c)
-        #: the factor of a memory letter: the rule's own value is the factor times the letter of the state
+        #: the factor of a memory letter: the value in the rule is the factor times the letter of the state
         self.factors: dict[str, sp.Expr] = {}
         for name in method.rule.letters[1:]:
             if (formula := method.regime.rules.get(name)) is not None:
@@ -58,12 +58,12 @@ class Expanded:
                 self.factors[name] = self.in_root(method.values[name].coeff(letter_of_rule))
 
     def in_root(self, expr: sp.Expr) -> sp.Expr:
-        """An expression in eta, in s."""
+        """An expression in eta, rewritten in s."""
         return sp.powsimp(sp.expand(sp.sympify(expr).subs(eta, self.step)))
 
     @cached_property
     def scales(self) -> tuple[sp.Expr, ...]:
-        """The noise's scale of each client, in s; a scale that the regime makes large is a letter times a power of s."""
+        """The noise scale of each client, in s; a scale that the regime makes large is a letter times a power of s."""
         rules = self.method.regime.rules
         named = self.named
         factor = self.in_root(rules.get(NOISE, sp.S.One))
@@ -74,12 +74,12 @@ class Expanded:
 
     @property
     def named(self) -> dict[sp.Symbol, sp.Expr]:
-        """The symbols of the noise that the regime replaces."""
+        """The symbols of the noise that the regime replaces, with their replacements."""
         symbols = {s.name for s in symbols_of_noise(self.method.noise)}
         return {sp.Symbol(name, positive=True): e for name, e in self.method.regime.rules.items() if name in symbols}
 
     def _large(self, scale: sp.Expr, factor: sp.Expr) -> sp.Expr:
-        """The base scale times the factor; a symbol sigma becomes sigma0 if that name is free."""
+        """The scale times the factor; a symbol sigma becomes sigma0 if that name is free."""
         base = sp.Symbol(f"{scale}0", positive=True)
         if scale.is_Symbol and not any(e.has(base) for e in (*self.method.values.values(), *self.method.noise.scales)):
             return base * factor
@@ -87,10 +87,10 @@ class Expanded:
 
     @cached_property
     def growth(self) -> int:
-        """n with a noise of order s^-n.
+        """The exponent n of a noise of order s^-n.
 
         Raises:
-            Refusal: the noise is small, or of an order that is not a whole power of s.
+            Refusal: "no-diffusion" if the noise vanishes with s, differs in order between clients, or has a noninteger order.
         """
         orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0}
         orders = orders or {sp.S.Zero}
@@ -110,7 +110,7 @@ class Expanded:
 
     @cached_property
     def increments(self) -> dict[str, Series]:
-        """F of each letter of the state, z' = z + F."""
+        """The increment F of each letter of the state, z' = z + F."""
         after_step = evaluate(self.method.rule, SeriesAlgebra(self))
         out = {}
         for name, after in after_step.items():
@@ -121,7 +121,7 @@ class Expanded:
 
     @cached_property
     def fast(self) -> tuple[str, ...]:
-        """The memory letters that change by O(1), or by the root of the time, in a step."""
+        """The memory letters that change by O(1) in a step, or that are pulled back at the order of the root of its time."""
 
         def forgets(name: str) -> bool:
             change = self.increments[name]
@@ -132,7 +132,7 @@ class Expanded:
 
 
 def series_of(expr: sp.Expr) -> Series:
-    """An expression in s as a series: through sums, products, powers and functions that are smooth."""
+    """The series of an expression in s, through sums, products, powers and smooth functions."""
     if not expr.has(root):
         return Series.constant(expr)
     if expr == root:
@@ -149,7 +149,7 @@ def series_of(expr: sp.Expr) -> Series:
 
 
 class SeriesAlgebra(Operators):
-    """`sdescent.derive.methods.rules.update.Algebra` on series in s."""
+    """The operations of `sdescent.derive.methods.rules.update.Algebra` on series in s."""
 
     def __init__(self, expanded: Expanded) -> None:
         self.expanded, self.method = expanded, expanded.method
@@ -189,7 +189,7 @@ class SeriesAlgebra(Operators):
         return inner.applied(sp.exp)
 
     def _forgotten(self, value: sp.Expr, growth: sp.Expr) -> Series:
-        """b^(a k) for constants b and a, k counting steps: 0 at every positive time, if b is between 0 and 1 and a > 0."""
+        """The limit of b^(a k) for constants b and a, where k counts steps: 0 at every positive time if 0 < b < 1 and a > 0."""
         small = (value.is_number and abs(value) < 1) or str(value) in self.method.rule.fractions
         if small and (growth / t).is_positive:
             return Series.constant(0)
@@ -217,25 +217,25 @@ class SeriesAlgebra(Operators):
         return inner.applied(MEANING[name])
 
     def _homogeneous(self, function: Callable[[sp.Expr], sp.Expr], inner: Series) -> Series:
-        """sign and abs: by the first coefficient, the next ones by the slopes away from the kink."""
+        """The sign or absolute value of a series: by its first coefficient, then by the slope away from the kink."""
         head = inner.first()
         if head is None:
             return Series.constant(0)
         n, a = head
         if function is sp.sign and inner.last is not None and inner.last > n and random_letters(a):
-            # the mean of a sign is smooth in s where the sign itself is not
+            # the mean of the sign is smooth in s, although the sign itself is not
             return Series.constant(sp.sign(sp.Add(*[inner[m] * root ** (m - n) for m in range(n, inner.last + 1)])))
         if function is sp.Abs and inner.last == n and not random_letters(a):
-            return Series.monomial(sp.Abs(a), n)  # not a sgn(a), of which it is not known that it is positive
+            return Series.monomial(sp.Abs(a), n)  # not a sgn(a), which SymPy does not know to be nonnegative
         sign = Series(0, lambda m: sp.sign(a) if m == 0 else self._no_jump(inner, n, m), 0 if inner.last == n else None)
         return sign if function is sp.sign else inner * sign
 
     @staticmethod
     def _no_jump(inner: Series, n: int, m: int) -> sp.Expr:
-        """The later coefficients of the sign: 0 away from its kink, but a random first coefficient may be near the kink.
+        """A later coefficient of the sign: 0 away from its kink, but a random first coefficient may lie near the kink.
 
         Raises:
-            NoClosedForm: the first coefficient is random, and others follow.
+            NoClosedForm: the first coefficient is random, and a nonzero one follows.
         """
         if random_letters(inner[n]) and any(gathered(inner[n + r]) != 0 for r in range(1, m + 1)):
             raise NoClosedForm(f"the sign of {formula(spoken(inner[n]))} and smaller terms, beyond the leading order")
@@ -279,7 +279,7 @@ class SeriesAlgebra(Operators):
         return message + Series.constant(letter(MASK, draw.number)) * moved
 
     def _moved(self, point: Series) -> Series:
-        """g(y) - g(x)."""
+        """The change of the gradient g(y) - g(x), where y is the point."""
         away = point - Series.constant(Coordinate("x"))
         if away.low < 1:
             start = [n for n in range(away.low, 1) if gathered(away[n]) != 0]
@@ -310,7 +310,7 @@ class SeriesAlgebra(Operators):
 
 
 def _linear(a: sp.Expr) -> sp.Expr:
-    """The mean over clients of one client's value; where a letter enters linearly it stands for the mean of the clients'."""
+    """The mean over clients of one client's value: a letter that enters linearly stands for the clients' mean."""
     for term in sp.Add.make_args(gathered(a)):
         if random_letters(term) and not _is_linear(term):
             raise NoClosedForm(
@@ -320,7 +320,7 @@ def _linear(a: sp.Expr) -> sp.Expr:
 
 
 def _is_linear(term: sp.Expr) -> bool:
-    """Whether an expression is a sum of random letters, each times what is not random, or of Hessian products of such sums."""
+    """Whether an expression is linear in random letters, including inside Hessian products and sums over coordinates."""
     if isinstance(term, Coordinate):
         return True
     if isinstance(term, (sp.Add, Hvp, CoordSum)):

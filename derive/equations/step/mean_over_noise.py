@@ -1,6 +1,6 @@
-"""Expectation over the noise of an expression in a client's message v = g + s Z, Z with independent coordinates.
+"""Expectation over the noise of an expression in a client's message v = g + s Z, where Z has independent coordinates.
 
-Two rules and nothing about particular compressors or laws:
+Two rules suffice for all compressors and laws:
 * one coordinate: products of powers of v_j and signs sgn(v_j - c) become moments E Z^m and signed moments R_m (theory 3);
 * many coordinates: a product with sums over coordinates is split by the coincidences of summation indices, so that it factorises.
 """
@@ -34,9 +34,9 @@ T = TypeVar("T")
 def univariate(
     phi: sp.Expr, mean: sp.Expr, scale: sp.Expr, law: Law, functions: CoordinateFunctions | None = None
 ) -> sp.Expr:
-    """E phi(v_j) for v_j = mean + scale Z, phi an expression in the coordinate v (slot j).
+    """The mean of phi(v_j) for v_j = mean + scale Z, where phi is an expression in the coordinate v (slot j).
 
-    With `functions`, signed moments of the law are returned under short names that it can undo.
+    If `functions` is given, signed moments of the law are returned under short names, which `functions.value` undoes.
 
     Raises:
         NoClosedForm: phi is not a polynomial in v and in signs of v minus constants, or the law lacks a moment in closed form.
@@ -52,7 +52,7 @@ def univariate(
                     factor = sp.S.Zero if q % 2 and law.symmetric else law.moment(q)
                 else:
                     if q and law.tail.is_number and not q < law.tail:
-                        # the whole may be bounded, but not term by term
+                        # the whole may have a mean although this term has none
                         raise NoClosedForm(
                             f"the law has no moment of order {q}, which a piece of the map needs by itself"
                         )
@@ -63,7 +63,7 @@ def univariate(
 
 
 def _in_signs(phi: sp.Expr) -> sp.Expr:
-    """|a|, max, min, steps and cases written with signs of v - c; ties have probability zero."""
+    """An expression with |a|, max, min, steps and cases written with signs of v - c; ties have probability zero."""
     if not phi.has(v):
         return phi
     if not phi.args or phi == v:
@@ -105,12 +105,12 @@ def _indicator(condition: Any) -> sp.Expr:
 
 
 def _sign_of(a: sp.Expr) -> sp.Expr:
-    """sgn(a), written with signs of v - c, for a whose pieces are polynomials of degree 2 at most with zeros in a known order."""
+    """The sign of a, written with signs of v - c; the pieces of a have degree at most 2 and zeros in a known order."""
     return in_signs(pieces(sp.sign(a))) if a.has(v) else sp.sign(a)
 
 
 def _monomial(term: sp.Expr) -> tuple[sp.Expr, int, list[sp.Expr]]:
-    """(constant, power of v, thresholds c of the factors sgn(v - c))."""
+    """The constant, the power of v, and the thresholds c of the factors sgn(v - c) of a term."""
     constant, power, thresholds = sp.S.One, 0, []
     for factor in sp.Mul.make_args(term):
         if not factor.has(v):
@@ -129,7 +129,7 @@ def _monomial(term: sp.Expr) -> tuple[sp.Expr, int, list[sp.Expr]]:
 
 
 def _reduce_signs(thresholds: list[sp.Expr]) -> list[tuple[sp.Expr, sp.Expr | None]]:
-    """A product of signs as a combination of single ones, by sgn(v-a) sgn(v-b) = 1 - sgn(v-a) + sgn(v-b) for a < b."""
+    """A product of signs as a combination of single signs, by sgn(v-a) sgn(v-b) = 1 - sgn(v-a) + sgn(v-b) for a < b."""
     terms: list[tuple[sp.Expr, sp.Expr | None]] = [(sp.S.One, None)]
     for c in thresholds:
         grown: list[tuple[sp.Expr, sp.Expr | None]] = []
@@ -149,13 +149,13 @@ def _reduce_signs(thresholds: list[sp.Expr]) -> list[tuple[sp.Expr, sp.Expr | No
 
 
 class CoordinateFunctions:
-    """Short names for functions of one coordinate, so that expectations are polynomials in plain symbols.
+    """Short names for functions of one coordinate, which make expectations polynomials in plain symbols.
 
     Signed moments of the law are named K0, K1, .. (`kernel`); a coordinate function that is not a polynomial in g is
     named F0, F1, .. (`name`). `value` undoes both.
 
     Args:
-        letters: symbol -> expression, for letters that occur in the functions and are undone with the names.
+        letters: the expressions for letters that occur in the functions; `value` undoes them too.
     """
 
     def __init__(self, letters: Mapping[sp.Symbol, sp.Expr] | None = None) -> None:
@@ -172,11 +172,11 @@ class CoordinateFunctions:
         return self._names[value]
 
     def kernel(self, value: sp.Expr) -> sp.Expr:
-        """The name of a signed moment, at slot j; constants stay."""
+        """The name of a signed moment, at slot j; a constant is returned as it is."""
         return Coordinate(self._base(value, "K"), "j") if depends_on(value) else value
 
     def name(self, function: sp.Expr, slot: str) -> sp.Expr:
-        """A function (written in slot j) at a slot: polynomials in g as they are, others under a name."""
+        """A function, written in slot j, at another slot: a polynomial in g as it is, any other function under a name."""
         function = sp.expand(function)
         if all(c.base == "g" for c in function.atoms(Coordinate)):
             return to_slot(function, "j", slot)
@@ -184,9 +184,9 @@ class CoordinateFunctions:
         return constant * Coordinate(self._base(body, "F"), slot)
 
     def value(self, expr: sp.Expr) -> sp.Expr:
-        """The expression with every name exchanged for its meaning, inside aggregates too.
+        """The expression with every name replaced by its meaning, including inside aggregates.
 
-        No name may be given after the first call.
+        No name may be added after the first call.
         """
         if expr not in self._undone:
             result: Any = expr
@@ -202,10 +202,12 @@ class CoordinateFunctions:
 def expectation(
     expr: sp.Expr, law: Law, scale: sp.Expr, functions: CoordinateFunctions, slots: tuple[str, ...] = ("j",)
 ) -> sp.Expr:
-    """E of an expression in v at distinct coordinates `slots` and in sums over all coordinates, as a polynomial in named functions.
+    """The mean of an expression in v at distinct coordinates `slots` and in sums over all coordinates.
+
+    The result is a polynomial in named functions.
 
     Raises:
-        NoClosedForm: an aggregate that is not a sum, a non-polynomial use of one, or a coordinate function without closed form.
+        NoClosedForm: an aggregate that is not a sum, a sum used non-polynomially, or a coordinate function without closed form.
     """
 
     def mean_of(phi: sp.Expr) -> sp.Expr:
@@ -219,7 +221,7 @@ def expectation(
 
 
 def _factors(term: sp.Expr, slots: tuple[str, ...]) -> tuple[sp.Expr, dict[str, sp.Expr], list[sp.Expr]]:
-    """(constant, function of v for each slot, summands of the sums), the last two written in slot j."""
+    """The constant of a term, its function of v for each slot, and the summands of its sums, both written in slot j."""
     constant, by_slot, sums = sp.S.One, dict.fromkeys(slots, sp.S.One), []
     for factor in sp.Mul.make_args(term):
         base, exponent = factor.as_base_exp()
@@ -252,7 +254,7 @@ def _messages(expr: sp.Basic) -> set[sp.Basic]:
 def over_coincidences(
     by_slot: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any, functions: CoordinateFunctions
 ) -> sp.Expr:
-    """E[prod_s a_s(v_s) prod_r sum_k phi_r(v_k)]: every index k_r equals a slot or lies elsewhere, coinciding in blocks."""
+    """The mean of prod_s a_s(v_s) prod_r sum_k phi_r(v_k): each index k_r equals a slot or lies elsewhere, coinciding in blocks."""
     slots = tuple(by_slot)
     total = sp.S.Zero
     for places in product((*slots, None), repeat=len(sums)):
@@ -271,7 +273,7 @@ def over_coincidences(
 
 
 def _distinct_sum(means: list[sp.Expr], slots: tuple[str, ...], functions: CoordinateFunctions) -> sp.Expr:
-    """sum over distinct coordinates outside `slots` of prod_b means_b, by inclusion and exclusion over coincidences."""
+    """The sum of prod_b means_b over distinct coordinates outside `slots`, by inclusion and exclusion over coincidences."""
     total = sp.S.Zero
     for blocks in partitions(means):
         term = sp.S.One

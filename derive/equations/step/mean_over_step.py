@@ -1,4 +1,4 @@
-"""Expectation over the random letters of a step of expressions in one coordinate, or two, with sums over all coordinates."""
+"""Expectation over the random letters of a step, of expressions in one or two coordinates with sums over all coordinates."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from sdescent.derive.vocabulary.errors import NoClosedForm
 
 
 def random_letters(expr: sp.Basic) -> set[Coordinate]:
-    """The random letters in an expression, inside sums and Hessian products too."""
+    """The random letters in an expression, including those inside sums and Hessian products."""
     return {c for c in expr.atoms(Coordinate) if isinstance(c, Coordinate) and kind_of(c)[0]}
 
 
 def random_terms(expr: sp.Expr) -> dict[tuple[sp.Expr, ...], sp.Expr]:
-    """An expression multiplied out in its random factors: product of random factors -> its coefficient, not expanded."""
+    """An expression multiplied out in its random factors: the coefficient, not expanded, of each product of random factors."""
     if not random_letters(expr):
         return {(): expr}
     terms: dict[tuple[sp.Expr, ...], sp.Expr] = {(): sp.S.One}
@@ -66,7 +66,7 @@ def _multiplied(
 
 
 def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
-    """r such that an expression in random letters is bounded by a constant times 1 + |Z|^r.
+    """The degree r such that an expression in random letters is bounded by a constant times 1 + |Z|^r.
 
     Args:
         growth: the growth degree of the compressor.
@@ -90,7 +90,7 @@ def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
 
 
 def _above_and_below(expr: sp.Expr, growth: int) -> tuple[sp.Expr, sp.Expr]:
-    """As `noise_degree`, for bounds from above and from below: a maximum is as low as none of its arguments."""
+    """The degrees of an upper and of a lower bound, as in `noise_degree`: a maximum is bounded below by each argument."""
     if not isinstance(expr, (sp.Max, sp.Min)):
         degree = noise_degree(expr, growth)
         return degree, sp.S.Zero if expr.is_nonnegative else degree
@@ -99,20 +99,20 @@ def _above_and_below(expr: sp.Expr, growth: int) -> tuple[sp.Expr, sp.Expr]:
 
 
 def divided(expr: sp.Expr) -> bool:
-    """Whether it divides by something random, so that it may grow less than `noise_degree` says."""
+    """Whether an expression divides by a random term, so that it may grow less than `noise_degree` says."""
     return any(random_letters(p.base) and not p.exp.is_positive for p in expr.atoms(sp.Pow))
 
 
 class Expectation:
-    """E over the randomness of a step, given its state.
+    """The expectation over the randomness of a step, given its state.
 
     Args:
         method: compressor, noise and clients.
         dim: the dimension, a number or the symbol d.
-        root: s; moments may be functions of it.
-        scales: of the noise, in s.
-        growth: n such that a letter of the messages stands for s^n times the message.
-        letters: as of `Messages`.
+        root: the symbol s; moments may be functions of it.
+        scales: the scales of the noise, in s.
+        growth: the n such that the letter of a message stands for s^n times the message.
+        letters: as in `Messages`.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Expectation:
         self._parts: dict[sp.Expr, tuple[dict[int, sp.Expr], sp.Expr]] = {}
 
     def series(self, of: Series, slots: tuple[str, ...] = ("j",)) -> Series:
-        """E of a series, coefficient by coefficient, sorted by powers of s again."""
+        """The mean of a series, coefficient by coefficient, sorted again by powers of s."""
         means: dict[int, sp.Expr] = {}
 
         def part(m: int, n: int) -> sp.Expr:
@@ -141,7 +141,7 @@ class Expectation:
         return Series(of.low, lambda n: sp.Add(*[part(m, n - m) for m in range(of.low, n + 1)]))
 
     def coefficient(self, expr: sp.Expr, n: int) -> sp.Expr:
-        """The coefficient of s^n of an expression that is smooth for s >= 0."""
+        """The coefficient of s^n in an expression that is smooth for s >= 0."""
         if not expr.has(self.root):
             return expr if n == 0 else sp.S.Zero
         if expr not in self._parts:
@@ -150,7 +150,7 @@ class Expectation:
         return powers.get(n, sp.S.Zero) + (_taylor(rest, self.root, n) if rest != 0 else sp.S.Zero)
 
     def _by_power(self, expr: sp.Expr) -> tuple[dict[int, sp.Expr], sp.Expr]:
-        """(power -> coefficient, the sum of the terms that are not monomials in s)."""
+        """The coefficient of each power of s, and the sum of the terms that are not monomials in s."""
         coefficients: dict[int, list[sp.Expr]] = {}
         rest = sp.S.Zero
         for term in sp.Add.make_args(gathered(expr)):
@@ -163,7 +163,7 @@ class Expectation:
         return {n: sp.Add(*terms) for n, terms in coefficients.items()}, rest
 
     def _monomial(self, term: sp.Expr) -> tuple[sp.Expr, int] | None:
-        """(coefficient, power) of a term that is a multiple of a whole power of s."""
+        """The coefficient and power of a term that is a multiple of an integer power of s; None for any other term."""
         constant, power = term.as_independent(self.root, as_Add=False)
         base, n = power.as_base_exp()
         if power == 1:
@@ -171,10 +171,10 @@ class Expectation:
         return (constant, int(n)) if base == self.root and n.is_Integer else None
 
     def __call__(self, expr: sp.Expr, slots: tuple[str, ...] = ("j",)) -> sp.Expr:
-        """E of an expression in the coordinates `slots`, which are distinct.
+        """The mean of an expression in the distinct coordinates `slots`.
 
         Raises:
-            NoClosedForm: it has none, with the part that stands in the way.
+            NoClosedForm: the mean has no closed form; the message names the part in the way.
         """
         if expr in (0, 1) or not random_letters(expr):
             return expr
@@ -185,7 +185,7 @@ class Expectation:
         return self._means[key]
 
     def _mean(self, factors: tuple[sp.Expr, ...], slots: tuple[str, ...]) -> sp.Expr:
-        """E of a product of random factors."""
+        """The mean of a product of random factors."""
         by_slot, sums, products = dict.fromkeys(slots, sp.S.One), [], []
         for factor in factors:
             if isinstance(factor, CoordSum):
@@ -224,7 +224,7 @@ class Expectation:
         return apart and self.method.noise.dense is None
 
     def _one(self, phi: sp.Expr) -> sp.Expr:
-        """E of a function at coordinate j."""
+        """The mean of a function at coordinate j."""
         if not random_letters(phi):
             return phi
         if phi not in self._means:
@@ -233,7 +233,7 @@ class Expectation:
         return self._means[phi]
 
     def _product(self, factors: tuple[sp.Expr, ...]) -> sp.Expr:
-        """E of a product of random factors at coordinate j: draws are independent of each other."""
+        """The mean of a product of random factors at coordinate j; different draws are independent."""
         by_draw: dict[tuple[bool, int], sp.Expr] = {}
         for factor in factors:
             draws = {self._source(c) for c in random_letters(factor)}
@@ -264,7 +264,7 @@ class Expectation:
         return self._function(phi, symbols[0], kinds[0])
 
     def _function(self, phi: sp.Expr, symbol: Coordinate, kind: str) -> sp.Expr:
-        """E of a function of one letter, for parameters between 0 and 1 by their distance to 1, whose sign is known."""
+        """The mean of a function of one letter; a parameter in (0, 1) is written as 1 - far, where far is positive."""
         n = self._grown(kind)
         inner = phi.xreplace({symbol: symbol * self.root**n}) if n else phi
         fractions = self.method.rule.fractions
@@ -274,7 +274,7 @@ class Expectation:
         return mean.xreplace({far: 1 - symbol for symbol, far in distance.items()})
 
     def _two(self, by_slot: dict[str, sp.Expr]) -> sp.Expr:
-        """E of a product of functions at the coordinates i and j."""
+        """The mean of a product of functions at the coordinates i and j."""
         if self.independent:
             return sp.Mul(*[to_slot(self._one(e), "j", s) for s, e in by_slot.items()])
         there = sp.expand(sp.Mul(*[to_slot(e, "j", s) for s, e in by_slot.items()]))
@@ -292,7 +292,7 @@ class Expectation:
         return {MESSAGE: self.growth * self.method.compressor.growth, RAW: self.growth}.get(kind, 0)
 
     def _scaled(self, letters: list[tuple[str, str]]) -> sp.Expr:
-        """The moment of letters that stand for s^n times a message."""
+        """The moment of letters, each of which stands for s^n times a message."""
         if not letters:
             return sp.S.One
         n = sum(self._grown(kind) for kind, _ in letters)
@@ -300,10 +300,10 @@ class Expectation:
 
 
 def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:
-    """The coefficient of s^n of a function that is smooth for s >= 0.
+    """The coefficient of s^n in a function that is smooth for s >= 0.
 
     Raises:
-        NoClosedForm: it is not.
+        NoClosedForm: the function is not smooth at s = 0.
     """
     coefficient = sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
     if coefficient.has(sp.zoo, sp.nan, sp.oo):

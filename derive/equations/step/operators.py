@@ -1,17 +1,17 @@
 """One-step operators of an update rule with memory, and the generator that matches them.
 
-A step z' = z + F(z, xi; tau) of the state z, xi its randomness and tau the time that it stands for, acts on test functions by
+A step z' = z + F(z, xi; tau) of the state z, with randomness xi and time tau, acts on test functions by
 
     E phi(z + F) - phi(z) = tau A_1 phi + tau^2 A_2 phi + O(tau^3),
 
-A_k with the coefficients E F^alpha / alpha! of d^alpha, expanded in s = sqrt(tau) before the expectation. A diffusion with the
-generator L_0 + tau L_1 does the same if
+where A_k collects the coefficients E F^alpha / alpha! of d^alpha, expanded in s = sqrt(tau) before the expectation is taken. A
+diffusion with the generator L_0 + tau L_1 acts in the same way if
 
     L_0 = A_1,    L_1 = A_2 - A_1^2/2.
 
-L_0 alone has weak order 1; L_0 + tau L_1 has weak order 2 if no derivative above the second is left in it. Where the expansion
-has odd powers of s too, the generator is L_0 + s L_half + s^2 L_1 + s^3 L_rest with L_half = A_(3/2) and
-L_rest = A_(5/2) - (L_0 L_half + L_half L_0)/2; half orders belong to the model of the order below. Source: Li, Tai, E 2017
+L_0 alone has weak order 1; L_0 + tau L_1 has weak order 2 if it contains no derivative above the second. If the expansion also
+has odd powers of s, the generator is L_0 + s L_half + s^2 L_1 + s^3 L_rest with L_half = A_(3/2) and
+L_rest = A_(5/2) - (L_0 L_half + L_half L_0)/2; each half order belongs to the model of the order below. Source: Li, Tai, E 2017
 (arXiv 1511.06251) for methods without memory; the expansion is the same for any chain.
 """
 
@@ -32,7 +32,7 @@ from sdescent.derive.expressions.vanishing import vanishes_in_letters
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.vocabulary.errors import Refusal
 
-#: a derivative: how often each letter of the state is differentiated
+#: the multi-index of a derivative, with an entry for each letter of the state
 Index = tuple[int, ...]
 
 
@@ -43,7 +43,7 @@ class Operator:
 
     Args:
         state: the letters z.
-        terms: alpha -> a_alpha, without those that vanish.
+        terms: the nonzero coefficients a_alpha, by alpha.
     """
 
     state: tuple[sp.Symbol, ...]
@@ -66,7 +66,7 @@ class Operator:
         return self + (-1) * other
 
     def __matmul__(self, other: Operator) -> Operator:
-        """The composition, this one last: d^alpha (b d^beta) by Leibniz' rule."""
+        """The composition in which `self` acts last: d^alpha (b d^beta) by Leibniz' rule."""
         terms: dict[Index, sp.Expr] = {}
         for alpha, a in self.terms.items():
             for beta, b in other.terms.items():
@@ -78,11 +78,11 @@ class Operator:
         return _operator(self.state, terms)
 
     def drift(self) -> sp.Matrix:
-        """The coefficients of the first derivatives, a column."""
+        """The column of the coefficients of the first derivatives."""
         return sp.Matrix([self.terms.get(_unit(self.state, i), sp.S.Zero) for i in range(len(self.state))])
 
     def covariance(self) -> sp.Matrix:
-        """C with the second-order part (1/2) sum C_ab d_a d_b."""
+        """The matrix C of the second-order part (1/2) sum C_ab d_a d_b."""
         size = len(self.state)
 
         def entry(i: int, j: int) -> sp.Expr:
@@ -104,14 +104,14 @@ class OneStep:
     """An update rule in a regime, expanded in the time of a step.
 
     Args:
-        state: the letters z, each with a derivative of the test functions.
-        increment: F(z, xi; s) for each letter, s = sqrt(tau) (`root`), o(1) as s -> 0, as an expression or a series; gradients
-            as functions of the letters of x.
-        expect: E over the randomness of a step, given z, of a series.
+        state: the letters z; test functions are differentiated in each of them.
+        increment: F(z, xi; s) for each letter, as an expression or a series, where s = sqrt(tau) (`root`) and F = o(1) as
+            s -> 0; gradients are functions of the letters of x.
+        expect: the mean of a series over the randomness of a step, given z.
 
     Raises:
-        Refusal: "no-diffusion" (of `L0`, and where a part of F does not shrink), "no-second-order-sde" (of `L1`), with the term
-            that stands in the way.
+        Refusal: "no-diffusion" (from `L0`, or if a part of F does not shrink), "no-second-order-sde" (from `L1`), with the term
+            in the way.
 
     Example:
         >>> x, Z = sp.symbols("x Z", real=True)
@@ -127,10 +127,10 @@ class OneStep:
 
     @cached_property
     def parts(self) -> list[Series]:
-        """F of each letter, as series.
+        """The increment F of each letter, as a series.
 
         Raises:
-            Refusal: "no-diffusion" where a part does not shrink with the step.
+            Refusal: "no-diffusion" if a part does not shrink with the time of the step.
         """
         increments = [
             F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in (self.increment[a] for a in self.state)
@@ -143,7 +143,7 @@ class OneStep:
         return [Series(1, series.__getitem__, series.last) for series in increments]
 
     def power(self, n: int) -> Operator:
-        """The operator at s^n: sum over |alpha| <= n of the part of E F^alpha/alpha! of that power."""
+        """The operator at s^n: the sum over |alpha| <= n of the s^n terms of E F^alpha/alpha!, times d^alpha."""
         terms: dict[Index, sp.Expr] = {}
         for order in range(1, n + 1):
             for letters in combinations_with_replacement(range(len(self.state)), order):
@@ -154,7 +154,7 @@ class OneStep:
         return _operator(self.state, terms)
 
     def _mean(self, letters: tuple[int, ...]) -> Series:
-        """E of a product of increments."""
+        """The mean of a product of increments."""
         if letters not in self._means:
             product = Series.constant(1)
             for i in letters:
@@ -168,10 +168,10 @@ class OneStep:
 
     @cached_property
     def L0(self) -> Operator:
-        """A_1, the limit.
+        """The limit A_1.
 
         Raises:
-            Refusal: "no-diffusion" where E F has a part of order s, so that the mean moves by more than the time of a step.
+            Refusal: "no-diffusion" if E F has a term of order s, so that the mean moves by more than the time of a step.
         """
         if half := self.power(1).terms:
             raise self._refusal("no-diffusion", half, "the mean of a step is of the order of the root of its time")
@@ -179,22 +179,22 @@ class OneStep:
 
     @cached_property
     def half(self) -> Operator:
-        """A_(3/2): what the mean and the covariance of a step have at s^3."""
+        """The operator A_(3/2): the terms of the mean and covariance of a step at s^3."""
         return self._without_above(self.power(3))
 
     @cached_property
     def L1(self) -> Operator:
-        """A_2 - A_1^2/2.
+        """The operator A_2 - A_1^2/2.
 
         Raises:
-            Refusal: "no-second-order-sde" where a derivative above the second is left, here or in `half`.
+            Refusal: "no-second-order-sde" if a derivative above the second remains, here or in `half`.
         """
         _ = self.half
         return self._without_above(self.power(4) - sp.Rational(1, 2) * (self.L0 @ self.L0))
 
     @cached_property
     def rest(self) -> Operator:
-        """A_(5/2) - (L_0 L_half + L_half L_0)/2.
+        """The operator A_(5/2) - (L_0 L_half + L_half L_0)/2.
 
         Raises:
             Refusal: as `L1`.
@@ -223,7 +223,7 @@ def _operator(state: tuple[sp.Symbol, ...], terms: Mapping[Index, Any]) -> Opera
 
 
 def _zero(a: sp.Expr) -> bool:
-    """Whether an expression vanishes, its unknown functions and their derivatives taken as letters."""
+    """Whether an expression vanishes if unknown functions and their derivatives are independent letters."""
     return vanishes_in_letters(a, sp.Derivative, AppliedUndef)
 
 
@@ -232,5 +232,5 @@ def _unit(state: Sequence[sp.Symbol], i: int) -> Index:
 
 
 def _below(index: Index) -> Iterator[Index]:
-    """Every index with no entry above that of `index`."""
+    """Every multi-index that is at most `index` in each entry."""
     return (below[::-1] for below in product(*(range(n + 1) for n in index[::-1])))

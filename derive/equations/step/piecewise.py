@@ -1,4 +1,4 @@
-"""Piecewise polynomials of one coordinate: a clipping, a dead zone, a saturated ramp, and sums and products of them."""
+"""Piecewise polynomials of one coordinate, such as a clipping, a dead zone or a saturated ramp, and their sums and products."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Pieces = tuple[list[sp.Expr], list[sp.Expr]]  # breakpoints in increasing order;
 
 
 def pieces(phi: sp.Expr) -> Pieces:
-    """A piecewise polynomial as its pieces: of maxima, minima, |.|, signs and steps, and of sums, products and powers of these.
+    """The pieces of a piecewise polynomial made of maxima, minima, |.|, signs, steps, and their sums, products and powers.
 
-    Values at the breakpoints themselves are not kept: they have probability zero.
+    The values at the breakpoints themselves are dropped, since breakpoints have probability zero.
 
     Raises:
-        NoClosedForm: pieces whose crossing cannot be decided, or that are not polynomials.
+        NoClosedForm: pieces whose order cannot be decided, or that are not polynomials.
     """
     if phi.is_polynomial(v):
         return [], [sp.expand(phi)]
@@ -42,7 +42,7 @@ def pieces(phi: sp.Expr) -> Pieces:
 def _folded(
     args: tuple[sp.Basic, ...], chosen: Callable[[sp.Expr, sp.Expr, int], sp.Expr], crossings: bool = True
 ) -> Pieces:
-    """Joins functions pairwise: for two polynomials a and b, by the sign of a - b, which `crossings` decides."""
+    """Join functions pairwise: `chosen` combines polynomials a and b, given the sign of a - b (1 without `crossings`)."""
     breaks, values = pieces(args[0])  # pyright: ignore[reportArgumentType]
     for other in args[1:]:
         others = pieces(other)  # pyright: ignore[reportArgumentType]
@@ -62,9 +62,9 @@ def _folded(
 
 
 def _signs(gap: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, int]]:
-    """The sign of a polynomial on (low, high), as (start, sign) of the intervals between its zeros; either sign where it is 0.
+    """The sign of a polynomial on (low, high), as (start, sign) for each interval between its zeros; 1 if it is identically 0.
 
-    A zero of which it is unknown whether it lies there is moved to the nearest point that does.
+    If it is unknown whether a zero lies in the interval, the zero is moved to the nearest point of the interval.
     """
     poly = sp.Poly(sp.expand(gap), v)
     lead = poly.LC()
@@ -94,7 +94,7 @@ def _signs(gap: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, int
 def _zeros(poly: sp.Poly) -> dict[sp.Expr, int]:
     """The real zeros of a polynomial of degree 1 or 2, with multiplicities.
 
-    If the sign of the discriminant is unknown: two, which coincide at the vertex where there is really none.
+    If the sign of the discriminant is unknown, there are two, which coincide at the vertex if there is in fact no zero.
     """
     if poly.degree() == 2:
         lead, linear, _ = poly.all_coeffs()
@@ -108,7 +108,7 @@ def _zeros(poly: sp.Poly) -> dict[sp.Expr, int]:
 
 
 def _before(a: sp.Expr, b: sp.Expr) -> bool:
-    """Whether a < b, or a <= b with equality for some values of the symbols, which must be decidable."""
+    """Whether a < b, or a <= b with equality only for some values of the symbols; NoClosedForm if this is undecided."""
     if a == b:
         return False
     if a == -sp.oo or b == sp.oo:
@@ -130,7 +130,7 @@ def _ordered(points: list[sp.Expr]) -> list[sp.Expr]:
 
 
 def in_signs(parts: Pieces) -> sp.Expr:
-    """p_0 + sum_m (p_{m+1} - p_m) 1{v > c_m}, with 1{v > c} = (1 + sgn(v - c))/2."""
+    """The pieces as p_0 + sum_m (p_{m+1} - p_m) 1{v > c_m}, with 1{v > c} = (1 + sgn(v - c))/2."""
     breaks, values = parts
     total = values[0]
     for c, before, after in zip(breaks, values, values[1:], strict=False):
