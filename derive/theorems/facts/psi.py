@@ -1,6 +1,6 @@
-"""psi(c) = (e^c - 1 - c)/c^2 of the descent lemma for (L0, L1)-smooth functions: upper bounds, and that psi(c) is optimal.
+"""Upper bounds and optimality of psi(c) = (e^c - 1 - c)/c^2, the constant of the descent lemma for (L0, L1)-smooth functions.
 
-In place of 2 psi(c) (L0 + L1 G) the literature has A L0 + B L1 G with A = 1 + e^c - (e^c - 1)/c and B = (e^c - 1)/c, A >= B.
+In place of 2 psi(c) (L0 + L1 G) the literature has A L0 + B L1 G with A = 1 + e^c - (e^c - 1)/c and B = (e^c - 1)/c, where A >= B.
 """
 
 from __future__ import annotations
