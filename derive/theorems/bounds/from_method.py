@@ -159,7 +159,7 @@ class Building:
 
     @property
     def _of_the_pieces(self) -> Source:
-        """The source of the moments of a message: theory 4 and 8 for this package's pieces, otherwise what the piece itself says."""
+        """The source of the moments of a message: theory 4 and 8 for this package's pieces, else the statement of the piece."""
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
         return (
             Source.METHOD

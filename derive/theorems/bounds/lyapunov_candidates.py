@@ -31,7 +31,7 @@ DISTANCE = "||x - xstar||^2"
 
 @dataclass(frozen=True)
 class Letters:
-    """The letters of a search: weight, shift and scale in V, the inverse in the shift, Young's constant, the lost share of a decay."""
+    """The letters of a search: three constants in V, the inverse in the shift, Young's constant and the lost share of a decay."""
 
     weight: sp.Symbol
     shift: sp.Symbol

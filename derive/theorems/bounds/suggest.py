@@ -402,8 +402,8 @@ def _together(
     """The rates for a V with loss and distance: the decay rate (f - f*) and, for strongly convex losses, also a multiple of V."""
     if "strongly convex" in classes and fitted.weight_of_distance is not None:
         mu = sp.Symbol(classes["strongly convex"][0][1])
-        # the decay is at least rate (f - f* + mu/2 ||x - x*||^2) - 2 square mu (f - f*), by -square G^2 >= -2 square mu (f - f*); k is
-        # the largest factor with k (f - f* + weight ||x - x*||^2) below it if the condition holds
+        # the decay is at least rate (f - f* + mu/2 ||x - x*||^2) - 2 square mu (f - f*), as G^2 >= 2 mu (f - f*) and square <= 0;
+        # k is the largest factor for which k (f - f* + weight ||x - x*||^2) is below this, provided the condition holds
         k = sp.cancel(rate * mu / (2 * fitted.weight_of_distance))
         left = upright(-(k - rate + 2 * mu * square), ())
         yield sp.factor(k), sp.Symbol("V"), floor, [*conditions, f"{written(sp.expand(left))} >= 0"]
