@@ -1,4 +1,4 @@
-"""Theory 6.5: far from the optimum, in the noise-free limit, DSignSGD reaches the minimum in finite time under the PL inequality."""
+"""Theory 6.5: under the PL inequality, DSignSGD without noise reaches the minimum from far away in finite time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FALL = under("E", rootT).le(root0 - SPEED / 2 * T)
 
 
 def context() -> Context:
-    """A context whose state follows the engine's drift without noise; `root` is sqrt(f - f*), which is smooth where it is positive."""
+    """A context whose state follows the engine's drift without noise; `root` is sqrt(f - f*), smooth where it is positive."""
     drift = drift_terms(sde(DSignSGD(schedule=Free()), "first-order"), num(1), {"mean": "bv"})
     return Context(
         {"mu": "const", "T": "const", "d": "const", "root": "random", "root0": "const", "rootT": "rv", "y": "coord"},
