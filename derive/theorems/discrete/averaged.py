@@ -74,7 +74,7 @@ def averaged(
 def one_or_all(
     bound: Relation, one_step: Callable[[Derivation], Fact], kept: Term, floor: Term | None, summed: bool
 ) -> dict[str, Any]:
-    """The claim and the proof of the bound on one step or, if `summed`, of the bound on the average, with `floor` already summed."""
+    """The claim and the proof of the bound on one step or, if `summed`, on the average, with `floor` already summed."""
     if not summed:
         return {"claim": bound, "prove": one_step}
     return {"claim": mean_bound(kept, floor), "prove": lambda w: averaged(w, one_step(w), kept, floor)}

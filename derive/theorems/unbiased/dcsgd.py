@@ -87,7 +87,7 @@ MEAN = under("E", ub.generator("corrected", u)).le(-(1 - eps) * u * SECOND + EXT
 
 
 def repaired(w: Derivation) -> Fact:
-    """E L f <= -(1 - eps) u E G^2 + EXTRA, from the mean of the drift bound without a condition and the condition on moments of G."""
+    """E L f <= -(1 - eps) u E G^2 + EXTRA, from the mean of a drift bound without conditions and the condition on moments of G."""
     bounds = ub.bounds(w)
     floor = young(w)
     half = "1/2"
