@@ -1,8 +1,9 @@
 """The least constant for which a claim is certified, and a counterexample just below it.
 
-A `StatedConstant` is a claim with a parameter c, weaker for larger c: a number that a theorem states, or the inequality in its proof that
-the number comes from. `least` walks through the rationals of denominator at most 64 (`sdescent.derive.proof.search.mediants`). Each
-is refuted at exact numbers or certified by the kernel. If neither succeeds, the walk ends and the gap stays open.
+A `StatedConstant` is a claim with a parameter c that is weaker for larger c. It is a number that a theorem states, or the
+inequality in the theorem's proof from which the number comes. `least` walks through the rationals of denominator at most 64
+(`sdescent.derive.proof.search.mediants`). Each is refuted at exact numbers or certified by the kernel. If neither succeeds, the
+walk ends and the gap stays open.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
     for text in _squares(stated.setting, claim):
         hints = completed.table.get("hints", ())
         if text not in hints:
-            with suppress(BadInput, Refusal):  # a coefficient that is not constant
+            with suppress(BadInput, Refusal):  # a coefficient may not be constant
                 completed = replace(completed, table={**completed.table, "hints": [*hints, text]})
     return None if completed is stated else completed
 
@@ -307,7 +307,7 @@ def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
 
 
 def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, proved: Tried) -> Repaired:
-    """The proved number nearest to the refuted one, by mediants."""
+    """The claim with the proved number that is nearest to the refuted one, found by mediants."""
     value, sign = numeral.value, 1 if near > numeral.value else -1
     first = judge(value)
     start = Walked(sign * near, proved.by, sign * value, None if first is None else first.by, False)

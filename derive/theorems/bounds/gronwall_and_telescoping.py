@@ -78,7 +78,7 @@ class Conclusion(Bound):
         return self.w.step("summable changes", k.summable(v.listed, growth, floor, drop, premises))
 
     def gronwall(self, v: Weighted, drift: Fact, about: bool = False) -> Fact:
-        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c; `about` adds facts about q that a claim may need."""
+        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c; if `about`, in the form of a textbook if that is proved."""
         k = self.k
         rate, offset = rate_of(self.k.normal, v, drift.claim.right)
         _, bounded = self.below(v)

@@ -77,9 +77,9 @@ class Bound:
     """A proof in progress.
 
     Args:
-        w: records its lines.
-        setting: its starting point.
-        seconds: approximate limit for each search.
+        w: the derivation that records its lines.
+        setting: the starting point of the proof.
+        seconds: an approximate limit for each search.
     """
 
     def __init__(self, w: Derivation, setting: Setting, hints: Sequence[Term] = (), seconds: float = 20.0) -> None:
@@ -125,7 +125,7 @@ class Bound:
         return fact.rule in ("inverse", "certify") and fact.claim.op != "<=" and any(p[0] == "*" for p in below)
 
     def _clear(self, relation: Relation) -> bool:
-        """Add an assumption multiplied by its positive denominators, which is easier for the search; whether this was proved."""
+        """Whether an assumption times its positive denominators, an easier form for the search, was proved and added."""
         normal = self.k.normal
         poly = normal.polynomial(relation.slack)
         inverses = {a: dict(normal.key_of(a)[1]) for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}

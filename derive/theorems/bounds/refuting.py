@@ -58,7 +58,7 @@ class Refuted:
 
     @property
     def dim(self) -> int:
-        """The dimension."""
+        """The dimension of the run."""
         return int(self.run.constants["d"])
 
 

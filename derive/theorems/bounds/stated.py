@@ -140,7 +140,7 @@ class Stated:
 
     @cached_property
     def _monomials(self) -> list[tuple[Any, Term]]:
-        """The terms of V as pairs ("f", a product of vectors or None, coefficient)."""
+        """The terms of V as pairs (key, coefficient), where the key is "f", a product of vectors, or None for a constant."""
         words, value = self.formulas.words, self.formulas.value
         vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
         consts = {name: "const" for name in symbols_of(value) | {"f"}} | {"f": "random"}

@@ -30,7 +30,7 @@ ASSUMPTIONS: dict[str, Relation] = {**signs("N > 0", "L0 >= 0", "omega_k >= 0"),
 
 @dataclass(frozen=True)
 class Smoothness:
-    """||Hess f|| <= L0 + second G, and ||D|| <= radius with second * radius <= reach; no radius is needed if second = 0."""
+    """The terms in ||Hess f|| <= L0 + second G, ||D|| <= radius and second * radius <= reach; second = 0 needs no radius."""
 
     second: Term
     reach: Term

@@ -1,7 +1,7 @@
 """D(C)SGD itself on L-smooth losses that satisfy the Polyak-Lojasiewicz inequality or are convex: counterparts of theory 6.5.
 
-Under the PL inequality the floor eta L D_0/(4 mu r N) is that of the corrected SDE at u = 1. The decay (1 - 2 mu eta r)^K is at most
-the SDE's decay exp(-2 mu r eta K).
+Under the PL inequality the floor eta L D_0/(4 mu r N) is that of the corrected SDE at u = 1. The decay (1 - 2 mu eta r)^K is at
+most the SDE's decay exp(-2 mu r eta K).
 """
 
 from __future__ import annotations

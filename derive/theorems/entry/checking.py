@@ -85,7 +85,7 @@ class Checked:
 
     @property
     def satisfiability(self) -> str:
-        """The text "shown" if the witness of the certificate or refutation satisfies the assumptions, else "not shown"."""
+        """The text "shown" if a witness satisfies the assumptions and declarations, else "not shown"."""
         witnessed = self.certificate is not None and "witness" in self.certificate
         return "shown" if witnessed or self.status == Verdict.REFUTED else "not shown"
 

@@ -1,8 +1,8 @@
 """One step of an update rule on vectors: x' = x + D, and each letter of the memory, as combinations of state, gradient and noise.
 
-`sdescent.derive.methods.rules.update.evaluate` evaluates a rule on combinations of named vectors with scalar coefficients, so the rule
-must be linear in the vectors, like x' = x - eta G, heavy ball, averaged and Nesterov's momentum. Without noise norm(G) is a scalar,
-so a gradient may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
+`sdescent.derive.methods.rules.update.evaluate` evaluates a rule on combinations of named vectors with scalar coefficients, so the
+rule must be linear in the vectors, like x' = x - eta G, heavy ball, averaged and Nesterov's momentum. Without noise norm(G) is a
+scalar, so a gradient may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
 """
 
 from __future__ import annotations

@@ -71,11 +71,11 @@ class ShapeBacking:
 
 
 class _Fails(Exception):
-    """The property fails; the message says where."""
+    """Raised if the property fails; the message says where."""
 
 
 class _Open(Exception):
-    """The property is undecided; the message says why."""
+    """Raised if the property is undecided; the message says why."""
 
 
 def law_shape(law: Law) -> Mapping[str, ShapeBacking]:
@@ -197,7 +197,7 @@ class _Piece:
         return value
 
     def zero(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> list[Any]:
-        """Proofs of e >= 0 and -e >= 0; none are needed if e cancels."""
+        """Proofs of e >= 0 and -e >= 0, or no proofs if e cancels."""
         return [] if sp.expand(e) == 0 else [self.nonnegative(way * e, fails, place) for way in (1, -1)]
 
     def nonnegative(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> Mapping[str, Any]:

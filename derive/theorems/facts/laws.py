@@ -1,4 +1,6 @@
-"""Theory 8: facts about the shipped unimodal noise laws, inequalities in one variable that `sdescent.derive.proof.search.one_variable` proves.
+"""Theory 8: facts about the shipped unimodal noise laws.
+
+They are inequalities in one variable, which `sdescent.derive.proof.search.one_variable` proves.
 
 Let R(x) = 2F(x) - 1 and a = R(1). For x >= 0, F is concave, F'(x) <= F'(0), x R(x) >= a (x - 1/4), R(x) >= a min(1, x) and
 R(x) >= a x/(1 + x). R comes from `Law.branches`. The number a stays the term R(1), as it may be transcendental. The grammar has no
@@ -75,7 +77,7 @@ def branches(law: str) -> list[Branch]:
 
 
 def as_written(e: sp.Basic) -> Term:
-    """An expression as a term, node by node. A product with an inverse becomes a quotient; half-integer powers become square roots.
+    """An expression as a term, node by node. A product with an inverse becomes a quotient, a rational power a root or exp(n log x).
 
     Raises:
         ValueError: the grammar of terms lacks a part of the expression.

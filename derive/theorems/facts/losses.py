@@ -73,7 +73,7 @@ def halves(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 
 def reader(loss: Separable) -> Callable[[], dict[str, Relation]]:
-    """A function that reads f', f'' and the constants off the loss."""
+    """A function that reads f', f'', L_0 and L_1 off the loss."""
 
     def read() -> dict[str, Relation]:
         f, constants = loss.coordinate, loss.smoothness(1)
@@ -104,7 +104,7 @@ def sized(w: Derivation, t: Term, positive: bool, fact: Fact) -> Fact:
 
 
 def quadratic(w: Derivation) -> Fact:
-    """|h| = h."""
+    """|f''| = h = L0 + L1 |f'| with L0 = h > 0 and L1 = 0."""
     positive = w.combine("f'' >= 0", num(0).le(curv), ["h > 0"], [(-1, "curvature")])
     same = sized(w, curv, True, positive)
     return w.combine("the constants", CLAIM, (), [same, "curvature", (-1, "L_0"), (-fn("abs", slope), "L_1")])

@@ -85,7 +85,7 @@ def theorem(
     id: str, title: str, claim: Relation, remark: str, assumptions: dict[str, Relation], prove: Callable[[Derivation], Fact],
     at: dict[Term, int] | None = None, read: Callable[[], dict[str, Relation]] | None = None,
 ) -> Theorem:  # fmt: skip
-    """A fact about psi."""
+    """A theorem about psi; `at` is its point, and `read` its definitions."""
     return Theorem(
         id=id, title=title, source="Zhang, He, Sra and Jadbabaie 2020; the constant is ours", claim=claim, remark=remark,
         context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),),

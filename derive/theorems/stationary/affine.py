@@ -128,7 +128,7 @@ def solve(subject: Kind) -> Callable[[Derivation], Fact]:
 
 
 def threshold(subject: Kind) -> str:
-    """The step size at which the rate changes sign, in words."""
+    """The condition on the step size under which the second moment decays, as LaTeX in words."""
     if subject == "second-order":
         return r"$\eta<\frac{2N}{\lambda(A_1-N)}$ (at every $\eta$ if $A_1\le N$)"
     return rf"$\eta<\frac{{2N}}{{\lambda {'A_1' if subject == 'first-order' else '(N+A_1)'}}}$"

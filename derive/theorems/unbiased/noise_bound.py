@@ -59,7 +59,7 @@ def equation(model: Model) -> SDE:
 
 
 def point(**more: int) -> dict[Term, int]:
-    """Numbers that satisfy the assumptions: one client, d = 1, omega = 1, s0 = 1, s1 = 0, G = 1, ||H|| = 2, q = 2, v = 1, Tr S = 3."""
+    """Numbers that satisfy the assumptions: one client, d = omega = s0 = 1, s1 = 0, G = 1, ||H|| = 2, q = 2, v = 1, Tr S = 3."""
     values: dict[Term, int] = {
         eta: 0, N: 1, d: 1, L0: 1, L1: 1, omega: 1, s0: 1, s1: 0, q: 2, v: 1, m2: 2, A1: 1, D0: 2, f: 0, fstar: 0, symbols.f0: 0, fT: 0,
         symbols.T: 1, u: 1, symbols.kap: 1, eps: 0, G: 1, symbols.CURVATURE: 2, tr(S): 3,

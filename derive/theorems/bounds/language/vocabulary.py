@@ -208,7 +208,7 @@ def parts_of(t: Term | Relation) -> list[Term]:
 
 
 def numbers_in(relations: Iterable[Relation], most: int = 10**4, unit: Fraction = Fraction(1)) -> list[int]:
-    """Integers from `most` down to 1 that equal the numbers in these relations, in units and rounded down, or exceed them by 1."""
+    """The numbers in these relations, in units and rounded down, and their successors: those from `most` down to 1."""
     written = {abs(Fraction(p[1])) for r in relations for p in parts_of(r) if p[0] == "q"}
     beside = {int(v / unit) + more for v in written for more in (0, 1)}
     return sorted((n for n in beside if 0 < n <= most), reverse=True)

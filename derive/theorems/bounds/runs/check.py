@@ -1,16 +1,16 @@
 """The check of runs that refute a theorem of one's own; it shares no code with the search (`derive/theorems/bounds/refuting.py`).
 
-A run has a loss of one coordinate, numbers for the constants of the theorem, a starting point with the initial memory, and the noise of
-each step: +z or -z with equal chances for each client. The method's own update rule is evaluated in exact numbers. A bound on a step
-is refuted if it fails at the last listed state; later steps have no noise. A claim at the horizon is refuted by its means over all
-outcomes, computed from the second moments of a linear step.
+A run has a loss of one coordinate, numbers for the constants of the theorem, a starting point with the initial memory, and the
+noise of each step: +z or -z with equal chances for each client. The method's own update rule is evaluated in exact numbers. A bound
+on a step is refuted if it fails at the last listed state; later steps have no noise. A claim at the horizon is refuted by its means
+over all outcomes, computed from the second moments of a linear step.
 
 A run satisfies the theorem's assumptions in the following sense.
 - Assumptions about constants hold for the numbers of the run.
 - A class of losses (smooth, pl, convex, bounded gradient, ..) is a property of the loss on the whole space.
-- Assumptions about the state (a formula with f, G, .., a variance that depends on the state, `bounded step`) hold at each listed state
-  and at every state that any outcome may ever visit: on a set |x - x*| <= r that the run never leaves, or on all of R if the noise
-  has a law from the file, which may be unbounded.
+- Assumptions about the state (a formula with f, G, .., a variance that depends on the state, `bounded step`) hold at each listed
+  state and at every state that any outcome may ever visit: on a set |x - x*| <= r that the run never leaves, or on all of R if the
+  noise has a law from the file, which may be unbounded.
 
 If the numbers of a run leave any of this open, the run refutes nothing. The losses are A (exp(b e) - b e - 1), and h e^2/2 with or
 without a core. With a core (r, w) the loss is h e^2/2 for |e| <= r, and beyond r its second derivative falls linearly to 0 over a
@@ -164,7 +164,7 @@ class _Check(Trajectory):
     # --- the whole space
 
     def of_the_loss(self) -> tuple[Fraction, ...]:
-        """Check that the loss is in every class; the margins of the bounds on the gradient."""
+        """Check that the loss is in every class, and return the margins of the bounds on the gradient."""
         classes, run = self.setting.hypotheses.classes, self.run_
         bounds = {
             name: [value(t, self.constants).exact for t in terms]
@@ -273,7 +273,7 @@ class _Check(Trajectory):
         return most, eta.pair[1] * (most + abs(z))
 
     def reach(self) -> Fraction | None:
-        """r with |x - x*| <= r for ever, or with ||grad f|| <= r for an exponential loss; None if no such r is found."""
+        """r with |x - x*| <= r at all times, or with ||grad f|| <= r for an exponential loss; None if no such r is found."""
         if (not self.setting.steps and any(self.run_.noise)) or not (self.silent or self.setting.any_noise):
             return None
         if self.quadratic and not self.setting.steps:
