@@ -199,9 +199,9 @@ def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> Non
 
 
 def _far(stated: Stated) -> list[tuple[str, ...]]:
-    """Further assumptions for refutations: L >= 100 mu, and eta >= 1/(2 L) if the assumptions allow it; none unless both exist.
+    """Further assumptions for refutations: L >= 100 mu, and eta L >= 1/2 if the assumptions allow it; none without L and mu.
 
-    Without them a refutation may be about the corner mu = L or about tiny steps only.
+    Without such assumptions a refutation may be about the corner mu = L or about tiny steps only.
     """
     if (places := far(stated.hypotheses)) is None:
         return []

@@ -61,7 +61,7 @@ def unbiased() -> list[Meaning]:
 
 
 def signs() -> list[Meaning]:
-    """DSignSGD with two clients in two coordinates; b is from the drift, S from the covariance, c from the corrected drift."""
+    """DSignSGD, two clients in two coordinates: b from the drift, S from the covariance, Lam H Lam g from the corrected drift."""
     y, hessian, models = sp.Matrix(gradient_symbols(2)), hessian_symbols(2), []
     for law in LAWS:
         method = DSignSGD(Scaled(law, SCALES))
