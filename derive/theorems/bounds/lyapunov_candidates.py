@@ -3,10 +3,11 @@
 | V | tried if there is | constants |
 |---|---|---|
 | f - f* | a smooth loss | |
-| ||x - x*||^2 | a minimiser, no memory | |
-| f - f* + weight ||x - x*||^2 | a smooth loss, a minimiser, no memory | weight > 0 is free |
+| ||x - x*||^2 | a minimiser, but no memory | |
+| f - f* + weight ||x - x*||^2 | a smooth loss and a minimiser, but no memory | weight > 0 is free |
 | f - f* + weight ||m||^2 | a memory m | weight: the product <g, m> vanishes |
-| scale (f - f*) + ||x - x* + shift m||^2 + weight ||m||^2 | all three | <x - x*, m> and <g, m> vanish; scale > 0 is free |
+| scale (f - f*) + ||x - x* + shift m||^2 + weight ||m||^2 | a smooth loss, a minimiser and m | <x - x*, m> and <g, m> vanish; scale
+> 0 is free |
 
 For the heavy ball the last candidate is that of Ghadimi, Feyzmahdavian and Johansson (2015): the shifted point x + shift m takes a
 step of gradient descent. A product vanishes if its coefficient in the bound on the change of V is 0, which is a linear equation for

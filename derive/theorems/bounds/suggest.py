@@ -2,9 +2,9 @@
 
 A polynomial U in the state bounds the change of V (descent lemma or generator, `sdescent.derive.theorems.bounds.proving`). The
 negative monomials of U are the decay. Monomials with the same or a higher power of the decaying quantity go into the step
-condition. Monomials with a lower power are split by Young's inequality with a constant kap, and the rest is the floor. A theorem is
-offered only if it is PROVED (`sdescent.derive.theorems.bounds.answer`), with a refutation of a slightly larger decay or smaller
-floor if one is found.
+condition. Monomials with a lower, positive power are split by Young's inequality with a constant kap, and the rest is the floor. A
+theorem is offered only if it is PROVED (`sdescent.derive.theorems.bounds.answer`), with a refutation of a slightly larger decay or
+smaller floor if one is found.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The heavy ball itself, x' = x + v', v' = beta v - eta G, on L-smooth losses: a Lyapunov function at the averaged point.
 
-z = x + beta/(1 - beta) v moves by -h G with h = eta/(1 - beta), which is a step of DSGD of size h with the gradient at x. With m =
--v and any theta > 0, f(z) + theta L/(2 (1 - beta)^2) ||m||^2 falls as f does for this DSGD, up to factors 1 + theta.
+z = x + beta/(1 - beta) v moves by -h G with h = eta/(1 - beta), which is a step of DSGD of size h with the gradient at x. With
+m = -v and any theta > 0, f(z) + theta L/(2 (1 - beta)^2) ||m||^2 falls as f does for this DSGD, up to factors 1 + theta.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The terms of the descent lemma for a method: the mean, the mean square and the greatest length of one of its own steps.
 
-By definition, the drift and the covariance of the first-order SDE are the mean and the covariance of a step D per time eta: E D =
-eta drift and Cov D = eta covariance. Only these two moments of the SDE are used here.
+By definition, the drift and the covariance of the first-order SDE are the mean and the covariance of a step D per time eta:
+E D = eta drift and Cov D = eta covariance. Only these two moments of the SDE are used here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Theory 6.7: stationary second moments on quadratics, from the generator of the engine's own SDEs.
 
 A law is stationary to second order if E L(x_i x_j) = 0, where L(x_i x_j) = x_i b_j + x_j b_i + S_ij with the drift b and the
-covariance S of the equation. The theorems assume only this. By linearity of E, it is an equation for E x_i x_j.
+covariance S of the equation. The theorems assume only this, which by linearity of E is an equation for E x_i x_j.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@
 | `coercive` | f(x) -> infinity as ||x|| -> infinity; no step of a proof here uses it |
 | `bounded step: r` | ||x_(n+1) - x_n|| <= r for every draw |
 
-f >= f* always. If f is L-smooth on all of R^d, then G^2 <= 2 L (f - f*) and, if f is also convex, (f - f*) + G^2/(2L) <=
-<grad f, x - x*> (Nesterov 2004, 2.1.5). The kernel cannot derive these facts from the literature at one state, so a proof that uses
-them lists them as assumptions.
+f >= f* always. If f is L-smooth on all of R^d, then G^2 <= 2 L (f - f*) and, if f is also convex,
+(f - f*) + G^2/(2L) <= <grad f, x - x*> (Nesterov 2004, 2.1.5). The kernel cannot derive these facts from the literature at one
+state, so a proof that uses them lists them as assumptions.
 """
 
 from __future__ import annotations
