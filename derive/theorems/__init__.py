@@ -1,1 +1,4 @@
-"""The catalogue: one theorem per file. `sdescent.derive.theorems.catalogue` collects them, `sdescent.derive.theorems.entry.checking` checks them."""
+"""The catalogue of theorems.
+
+`sdescent.derive.theorems.catalogue` collects the entries and `sdescent.derive.theorems.entry.checking` checks them.
+"""

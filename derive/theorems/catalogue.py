@@ -31,10 +31,10 @@ def entries() -> dict[str, Theorem | Refutation]:
 
 
 def of_plugins() -> list[tuple[str, Theorem | Refutation]]:
-    """(name of the file, entry) for each entry in the ENTRIES of the user's modules.
+    """A pair (file name, entry) for each entry in the ENTRIES of the user's modules.
 
     Raises:
-        BrokenPlugin: ENTRIES that are not entries.
+        BrokenPlugin: an ENTRIES holds an object that is not an entry.
     """
     entries: list[tuple[str, Theorem | Refutation]] = []
     for module in modules():
@@ -49,10 +49,10 @@ def of_plugins() -> list[tuple[str, Theorem | Refutation]]:
 
 
 def with_own() -> dict[str, Theorem | Refutation]:
-    """Every entry by its id, those of the catalogue first, then the user's.
+    """Every entry by its id, first the catalogue's, then the user's.
 
     Raises:
-        BrokenPlugin: ENTRIES that are not entries, or an id that is taken.
+        BrokenPlugin: an ENTRIES holds an object that is not an entry, or an id is taken.
     """
     by_id = entries()
     for name, entry in of_plugins():
@@ -67,7 +67,7 @@ def _entry(id: str) -> Theorem | Refutation:
 
 
 def _pickled(entry: Theorem | Refutation) -> Any:
-    """Pickles an entry of the catalogue by its id, since its derivation is a function that pickle cannot write; others by their fields."""
+    """Pickle a catalogue entry by its id, as pickle cannot write its derivation (a function), and any other entry by its fields."""
     return (_entry, (entry.id,)) if entries().get(entry.id) is entry else entry.__reduce_ex__(4)
 
 

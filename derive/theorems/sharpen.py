@@ -1,8 +1,9 @@
 """The least constant for which a claim is certified, and a counterexample just below it.
 
-A `StatedConstant` is a claim with a parameter c, weaker for larger c: a number that a theorem states, or the inequality in its proof that
-the number comes from. `least` walks through the rationals of denominator at most 64 (`sdescent.derive.proof.search.mediants`). Exact
-numbers refute each of them, or the kernel certifies it; where neither happens, the walk ends and the gap stays open.
+A `StatedConstant` is a claim with a parameter c that is weaker for larger c. It is a number that a theorem states, or the
+inequality in the theorem's proof from which the number comes. `least` walks through the rationals of denominator at most 64
+(`sdescent.derive.proof.search.mediants`). Each is refuted at exact numbers or certified by the kernel. If neither succeeds, the
+walk ends and the gap stays open.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Refute = Callable[[Fraction, float], Witness | None]
 
 @dataclass(frozen=True)
 class StatedConstant:
-    """A number that `entry` states as `stated`; `certify` (or ProofError) and `refute` judge a value, 0 to `high`."""
+    """A number that `entry` states as `stated`. `certify` (or ProofError) and `refute` judge a value between 0 and `high`."""
 
     name: str
     entry: str
@@ -40,13 +41,13 @@ class StatedConstant:
 
 @dataclass(frozen=True)
 class Sharpened(Walked):
-    """The least value of a constant: `proof` is a fact at `certified`; at `refuted` the claim fails at `witness` (None: no failure is known)."""
+    """The least value of a constant: `proof` is a fact at `certified`; the claim fails for `refuted`, if not None, at `witness`."""
 
     constant: StatedConstant
 
 
 def least(constant: StatedConstant, seconds: float = 2.0) -> Sharpened | None:
-    """The least constant in [0, high] that certificates and counterexamples locate; None when no whole number is certified."""
+    """The least constant in [0, high] that certificates and counterexamples locate; None if no integer is certified."""
 
     def judge(c: Fraction) -> Tried | None:
         if (witness := constant.refute(c, seconds / 8)) is not None:
@@ -72,7 +73,7 @@ def least(constant: StatedConstant, seconds: float = 2.0) -> Sharpened | None:
 def algebraic(
     name: str, entry: str, stated: str, claim: Callable[[Term], Relation], names: str, assume: tuple[Relation, ...] = ()
 ) -> StatedConstant:
-    """A constant of an inequality between polynomials in these variables."""
+    """A constant in an inequality between polynomials in the variables `names`."""
     context = Context(dict.fromkeys(names.split(), "const"))
 
     def certify(c: Fraction, seconds: float) -> Fact:
@@ -85,7 +86,7 @@ def algebraic(
 
 
 def chord(law: str, entry: str) -> StatedConstant:
-    """The least c with x R(x) >= R(1) (x - c) for x >= 0, R = 2F - 1 of a law whose R is one formula."""
+    """The least c with x R(x) >= R(1) (x - c) for all x >= 0, for a law whose R = 2F - 1 is a single formula."""
     (branch,) = branches(law)
     at = VARIABLE
 
@@ -117,6 +118,6 @@ CONSTANTS = (
 
 
 def sharpest(entry: Theorem | Refutation, seconds: float = 2.0) -> Sharpened | None:
-    """The least value of the constant that an entry states; None for an entry without one."""
+    """The least value of the constant that an entry states, or None if it states no constant."""
     constants = [c for c in CONSTANTS if c.entry == entry.id]
     return least(constants[0], seconds) if constants else None

@@ -1,8 +1,9 @@
 """The answer to a theorem of one's own: PROVED with a certificate, REFUTED by a run, or UNDECIDED with the step that fails.
 
-A claim at the horizon is UNDECIDED where only the bound on a step behind it is refuted. A refuted claim comes with the nearest
-constants for which it is proved. An undecided claim comes with the inequality that is missing at the step that fails, hypotheses under
-which it is proved, and a bound without them. All of these are proved in the same way.
+A claim at the horizon is UNDECIDED if only the bound on a step behind it is refuted. A refuted claim comes with the nearest
+constants for which it is proved. An undecided claim comes with the inequality that is missing at the step that fails, with
+hypotheses under which the claim is proved, and with a bound that needs no further hypotheses. All of these are proved in the same
+way.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 
-#: how many numbers of a claim are varied; seconds for one value
+#: the most numbers of a claim to vary, and seconds for one value
 MOST, EACH = 4, 2.0
-#: seconds of a first try, where further vectors may be needed
+#: seconds for a first try, if the proof may need further vectors
 SHORT = 4.0
-#: seconds of the search for a run that refutes a claim at the horizon
+#: seconds to search for a run that refutes a claim at the horizon
 AT_THE_END = 10.0
-#: factors to try for a number of a claim, near and simple ones first
+#: factors by which to change a number of a claim, near and simple ones first
 AROUND = tuple(map(Fraction, ("2", "1/2", "4", "1/4", "8", "1/8")))
 NO_STATE = (
     "no state was found at which all assumptions hold, on a quadratic loss, so that the theorem might say nothing: the assumptions "
@@ -51,7 +52,7 @@ NO_STATE = (
     "one dimension, clipping without noise), or need irrational numbers"
 )
 STEP_FALSE = "the bound on a step is refuted; whether the claim at the horizon holds is not decided, since another step may give it"
-#: hypotheses to try where a claim is undecided, in groups, weakest first; one that works is enough for its group
+#: hypotheses to try if a claim is undecided, in groups, weakest first; the first that works in a group ends that group
 GUESSES = (
     ("convex",),
     ("eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1"),
@@ -65,9 +66,9 @@ class Repaired:
     """A nearby theorem that is proved.
 
     Args:
-        words: what changes, such as "1/2 in place of 3/4".
+        words: the change, such as "1/2 in place of 3/4".
         claim: the claim that is proved.
-        beyond: a run that refutes it just beyond, with the number there; None where none was found.
+        beyond: a number just beyond the proved one and a run that refutes the claim with it; None if none was found.
     """
 
     words: str
@@ -82,15 +83,15 @@ class Answer:
     Args:
         status: PROVED, REFUTED or UNDECIDED.
         stated: the theorem.
-        checked: the checked entry, of a proof.
-        refuted: a run that refutes something.
+        checked: the checked entry, if a proof was tried.
+        refuted: a run that refutes the claim or the bound on a step.
         refutes: "claim", or "step" for the bound on a step behind a claim at the horizon.
         repairs: nearby theorems that are proved.
-        failed: (name, goal) of the step of the proof that was not found.
-        left_over: text of an expression; the step lacks a proof that it is >= 0.
+        failed: (name, goal) of the step that the search did not prove.
+        left_over: an expression, as text, whose nonnegativity the failed step still needs.
         guesses: hypotheses under which the claim is proved, weakest first.
-        instead: bounds of `sdescent.derive.theorems.bounds.suggest` under the same assumptions, where the claim is not proved.
-        reason: why nothing was decided, where no step failed.
+        instead: bounds of `sdescent.derive.theorems.bounds.suggest` under the same assumptions, if the claim is not proved.
+        reason: why nothing was decided, if no step failed.
     """
 
     status: Verdict
@@ -108,25 +109,25 @@ class Answer:
 
     @property
     def conclusion(self) -> Relation | None:
-        """The last claim of the proof."""
+        """The last claim of the proof; None without a certificate."""
         return None if self.certificate is None else from_json(self.certificate["statement"]["claim"], True)
 
     @property
     def certificate(self) -> dict[str, Any] | None:
-        """The certificate of a proof."""
+        """The certificate of the proof, or None."""
         return None if self.checked is None else self.checked.certificate
 
 
 def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: bool = True) -> Answer:
-    """Proves or refutes a stated theorem.
+    """Try to prove or refute a stated theorem.
 
     Args:
-        seconds: approximate limit for everything, by `sdescent.derive.proof.language.clock`.
-        repair: whether to look for nearby theorems where it is not proved.
+        seconds: an approximate limit for the whole call, by `sdescent.derive.proof.language.clock`.
+        repair: whether to look for nearby theorems if this one is not proved.
         horizon: whether to look for a run that refutes a claim at the horizon.
 
     Raises:
-        BadInput, Refusal: as `Stated`.
+        BadInput, Refusal: as `Stated` raises them.
     """
     started, stop = time.perf_counter(), now() + seconds
     answer = _decided(stated, seconds, stop, repair)
@@ -159,7 +160,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
 
 
 def _against(stated: Stated, against: Refuted, stop: float, repair: bool) -> Answer:
-    """The answer where a run refutes the bound on a step, possibly the claim itself."""
+    """The answer if a run refutes the bound on a step, which may be the claim itself."""
     answer = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
     if stated.integrated:  # another step may give the claim
         answer = replace(answer, status=Verdict.UNDECIDED, refutes="step", reason=STEP_FALSE)
@@ -170,7 +171,7 @@ def _against(stated: Stated, against: Refuted, stop: float, repair: bool) -> Ans
 
 
 def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
-    """PROVED or UNDECIDED. With several vectors a first short try shows which squares of sums the proof may lack."""
+    """The answer PROVED or UNDECIDED. With several vectors, a short first try shows which squares of sums the proof may need."""
     if len(stated.setting.vectors) == 1:
         return _attempt(stated, entry, limit)
     stop = now() + limit
@@ -203,18 +204,18 @@ def _attempt(stated: Stated, entry: Theorem, limit: float) -> Answer:
 
 
 def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
-    """The theorem with squares of sums of vectors as further hints; None where there are none to add."""
+    """The theorem with squares of sums of vectors as further hints, or None if there are none to add."""
     completed = stated
     for text in _squares(stated.setting, claim):
         hints = completed.table.get("hints", ())
         if text not in hints:
-            with suppress(BadInput, Refusal):  # a coefficient that is not constant
+            with suppress(BadInput, Refusal):  # a coefficient may not be constant
                 completed = replace(completed, table={**completed.table, "hints": [*hints, text]})
     return None if completed is stated else completed
 
 
 def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
-    """The claim about a step if it is proved in so many seconds, without a certificate."""
+    """The claim about a step as a fact, without a certificate; None if it is not proved within `seconds`."""
     if stated.step is None:
         return None
     try:
@@ -224,14 +225,14 @@ def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
         return None
 
 
-# --- vectors that a proof lacks
+# --- vectors that a proof needs
 
 
 def _squares(setting: Setting, claim: Relation) -> list[str]:
-    """Sums of two vectors, in the form of a hint, whose squares may help to prove a claim.
+    """Sums of two vectors, written as hints, whose squares may help to prove a claim.
 
-    A (A |v|^2 + 2 B <v, w> + C |w|^2) = |A v + B w|^2 + (A C - B^2) |w|^2. With A v + B w as a vector of its own, an inequality
-    between numbers remains.
+    A (A |v|^2 + 2 B <v, w> + C |w|^2) = |A v + B w|^2 + (A C - B^2) |w|^2. If A v + B w is a vector of its own, only an inequality
+    between numbers remains to be proved.
     """
     letters: dict[sp.Symbol, tuple[str, str]] = {}
     others: dict[Term, sp.Symbol] = {}
@@ -283,7 +284,7 @@ def _times(e: sp.Expr, word: str) -> str:
 
 
 def _repairs(stated: Stated, stop: float) -> Iterator[Repaired]:
-    """Claims with other numbers that are proved, each with a refutation just beyond."""
+    """Proved claims with other numbers, each with a refutation just beyond it if one is found."""
     varied = [] if stated.read_step is None else [n for n in numerals(stated.read_step) if n.value != 0]
     for numeral in varied[:MOST]:
         if now() > stop - EACH:
@@ -306,7 +307,7 @@ def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
 
 
 def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, proved: Tried) -> Repaired:
-    """The proved number nearest to the refuted one, by mediants."""
+    """The claim with the proved number that is nearest to the refuted one, found by mediants."""
     value, sign = numeral.value, 1 if near > numeral.value else -1
     first = judge(value)
     start = Walked(sign * near, proved.by, sign * value, None if first is None else first.by, False)
@@ -328,14 +329,14 @@ def _judged(stated: Stated) -> Tried | None:
 
 
 def _left_over(stated: Stated, claim: Relation) -> str:
-    """The expression that the step must show to be >= 0, in the letters of the file."""
+    """The expression whose nonnegativity the step must show, in the letters of the file."""
     normal = Normal(stated.setting.context)
     rest = normal.term(normal.polynomial(claim.slack))
     return relation_text(stated.setting, num(0).le(rest)).removeprefix("0 <= ")
 
 
 def _guesses(stated: Stated, stop: float) -> Iterator[str]:
-    """Hypotheses under which the claim is proved; {L} is the author's smoothness constant, {mu} a new one."""
+    """Hypotheses under which the claim is proved; {L} is the author's smoothness constant, {mu} a constant without assumptions."""
     smooth, listed = stated.hypotheses.smoothness, stated.table.get("assume", ())
     bounded = symbols_of(tuple(stated.setting.assumptions.values()))
     free = [name for name in stated.formulas.words.constants if name not in bounded]

@@ -1,7 +1,7 @@
-"""The setting of a theorem of one's own: the context of the kernel, and what the engine computes of the method.
+"""The setting of a theorem of one's own: the kernel's context and the engine's results on the method.
 
-The method itself has discrete time, an SDE the interval [0, T]. Potentials are the loss f and the products of vectors in V, each with
-its change: the mean difference in a step, or its image under the generator.
+The method itself runs in discrete time, an SDE on the interval [0, T]. Potentials are the loss f and the products of vectors in V.
+Each has a change: its mean difference in a step, or its image under the generator.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ About = Literal["method", "first-order", "corrected"]
 BY_PARTS = "by its parts"
 #: a product of two vectors, by their names in the kernel
 Product = tuple[str, str]
-#: operators over time, not at one state
+#: operators over time, in contrast to terms at one state
 _OVER_TIME = ("E", "EI", "I")
 
 
@@ -46,16 +46,15 @@ class Setting:
     """The starting point of a proof.
 
     Args:
-        context: the names.
+        context: the names and their kinds.
         potentials: "f" or a product of two vectors -> its potential.
         assumptions, definitions: name -> relation.
-        products: pairs of vectors whose inner product occurs.
-        mean: the name of the vector of the mean message.
-        draws: coefficients of the centred draws of the messages in a step, for the method.
-        any_noise: whether the noise is any centred one.
-        sums: vectors that are sums of others, by name.
-        sources: what backs each assumption and definition, by its name.
-        formulas: names of the assumptions that the author states as formulas; all others hold of every instance.
+        mean: the name of the mean message among the vectors.
+        draws: for the method, the coefficients of the centred draws of the messages in a step.
+        any_noise: whether the noise may be any centred noise.
+        sums: the vectors that are sums of other vectors, by name.
+        sources: the source of each assumption and definition, by its name.
+        formulas: the names of the assumptions that the author states as formulas; all others hold in every instance.
     """
 
     context: Context
@@ -76,7 +75,7 @@ class Setting:
 
     @property
     def steps(self) -> bool:
-        """Whether time is steps."""
+        """Whether time is discrete."""
         return self.about == "method"
 
     @property
@@ -85,13 +84,13 @@ class Setting:
 
     @property
     def free_constants(self) -> list[str]:
-        """The author's own constants: no argument of a class, no constant of the method."""
+        """The author's own constants, without arguments of classes and constants of the method."""
         meant = {"eta", "N", "d", "fstar", self.horizon[1], *(name for name, _ in self.method.constants)}
         meant |= {n for terms in self.hypotheses.classes.values() for t in terms for n in symbols_of(t)}
         ends = {p.start[1] for p in self.potentials.values()}
         return [n for n, kind in self.context.symbols.items() if kind == "const" and n not in meant | ends]
 
     def at_the_end(self, relation: Relation) -> bool:
-        """Whether a relation is about the start, the end, a mean or an integral over time instead of one state."""
+        """Whether a relation is about the start, the end, a mean or an integral over time, and not about a single state."""
         ends = {t for p in self.potentials.values() for t in (p.start, p.end)}
         return any(p[0] in _OVER_TIME or p in ends for p in parts_of(relation))

@@ -1,4 +1,4 @@
-"""Builds the setting of a theorem of one's own from the method, the assumptions, V and the claim."""
+"""The construction of the setting of a theorem of one's own from the method, the assumptions, V and the claim."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class Building:
     """A setting under construction.
 
     Args:
-        letters: of the method.
+        letters: the roles of the method's letters.
         about: the method itself, or one of its models.
-        hypotheses: the assumptions.
-        any_noise: whether the noise is any centred one.
+        hypotheses: the classes that are assumed.
+        any_noise: whether the noise may be any centred noise.
         dim: the dimension, or None for the symbol d.
-        sums: vectors that are sums of others, by name.
-        constants: names of the user's own.
+        sums: the vectors that are sums of other vectors, by name.
+        constants: the names of the constants.
 
     Raises:
-        Refusal: the step is not linear, has no moments, or the model has no generator in this vocabulary.
-        BadInput: a memory that does not start at 0.
+        Refusal: the step is not linear or has no moments, or the model has no generator in this vocabulary.
+        BadInput: a memory does not start at 0.
     """
 
     letters: Letters
@@ -89,12 +89,12 @@ class Building:
 
     @property
     def horizon(self) -> str:
-        """The letter of the number of steps, or of the end of the interval."""
+        """The letter for the number of steps, or for the end of the interval."""
         return "K" if self.steps else "T"
 
     @property
     def clients(self) -> Term:
-        """Their number, or the symbol N."""
+        """The number of clients, or the symbol N."""
         return num(int(self.method.clients)) if self.method.clients.is_number else nm.N
 
     @property
@@ -107,7 +107,7 @@ class Building:
         return nm.GRADIENT if self.messages.unbiased else nm.MESSAGE
 
     def setting(self, followed: Sequence[Any], products: Sequence[Product]) -> Setting:
-        """The setting: potentials for "f" or the products that are `followed`, and every product that occurs."""
+        """The setting, with a potential for "f" and for each product in `followed`, and with every product that occurs."""
         horizon, of_signs = self.horizon, is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         vectors = self._vectors(products, followed)
@@ -138,7 +138,7 @@ class Building:
         )  # fmt: skip
 
     def _assumptions(self, potentials: Mapping[Any, Potential]) -> Iterator[tuple[Source, Mapping[str, Relation]]]:
-        """The assumptions by their sources."""
+        """The assumptions in groups, each with its source."""
         yield Source.LETTER, {"eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1)}
         yield Source.LETTER, {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
         yield Source.LETTER, {"f >= f*": nm.fstar.le(nm.f)}
@@ -159,7 +159,7 @@ class Building:
 
     @property
     def _of_the_pieces(self) -> Source:
-        """The source of the moments of a message: theory 4 and 8 for pieces of this package, else the piece's own word."""
+        """The source of the moments of a message: theory 4 and 8 for this package's pieces, else the statement of the piece."""
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
         return (
             Source.METHOD
@@ -169,13 +169,13 @@ class Building:
 
     @cached_property
     def _of_the_law(self) -> Mapping[str, Source]:
-        """The source of each property of R = 2F - 1 for sign messages; signs of the gradient itself have R = sign."""
+        """The source of each property of R = 2F - 1 for sign messages; for signs of the gradient itself, R = sign."""
         backing = sign_messages.law_backing(self.method, self.any_noise) if is_sign(self.method) else {}
         proved = {name: Source.PIECE if one.backing is Backing.PROVED else Source.SAID for name, one in backing.items()}
         return proved if backing else dict.fromkeys(sign_messages.SHAPE["R"], Source.METHOD)
 
     def _clipping(self) -> dict[str, Relation]:
-        """clip = min(1, c/G): it equals one of the two, and exceeds neither."""
+        """Assumptions that say clip = min(1, c/G): clip equals one of the two numbers and exceeds neither."""
         assumptions = {"G > 0": nm.G.gt(0)} if self.step.divides else {}
         if self.step.level is None:
             return assumptions
@@ -198,7 +198,7 @@ class Building:
         return definitions
 
     def _positive(self) -> dict[str, Relation]:
-        """Constants of the method are positive; those that its rule declares fractions are below 1."""
+        """Assumptions that the method's constants are positive, and below 1 if its rule declares them fractions."""
         fractions = {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in self.letters.constants}
         return {f"{name} > 0": x(name).gt(0) for name in self.letters.constants} | fractions
 
@@ -216,11 +216,11 @@ class Building:
         )
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
-        """A vector as a combination of vectors that are no sums."""
+        """A vector as a combination of vectors that are not sums."""
         return self.sums[v].parts if v in self.sums else {v: num(1)}
 
     def _of_sums(self, products: Sequence[Product], followed: Sequence[Any]) -> dict[str, Relation]:
-        """Definitions of the products with sums of vectors."""
+        """The definitions of products that involve sums of vectors."""
         pairs = dict.fromkeys(
             pair for pair in [*products, *followed] if pair != "f" and any(v in self.sums for v in pair)
         )
@@ -228,11 +228,11 @@ class Building:
         return {said[v, w]: nm.inner(v, w).eq(self._expanded(v, w)) for v, w in pairs}
 
     def _word(self, v: str) -> str:
-        """A vector in the spelling of a file."""
+        """A vector spelt as in a file."""
         return self.sums[v].text if v in self.sums else nm.VECTOR_WORDS.get(v, v)
 
     def _expanded(self, v: str, w: str) -> Term:
-        """<v, w> in vectors that are not sums."""
+        """<v, w> in terms of vectors that are not sums."""
         one, other = self._parts_of(v), self._parts_of(w)
         return plus(*[c * e * nm.inner(a, b) for a, c in one.items() for b, e in other.items()])
 
@@ -275,7 +275,7 @@ class Building:
         }  # fmt: skip
 
     def _radius(self) -> Term | None:
-        """A bound on the length of a step: the assumed bound, or one from the messages of the plain method."""
+        """A bound on the length of a step: the assumed bound, or one from the gradient or the messages; None if unknown."""
         if self.hypotheses.radius is not None or self.hypotheses.smoothness is None:
             return self.hypotheses.radius
         if self.hypotheses.smoothness[1] == num(0):
@@ -286,7 +286,7 @@ class Building:
             return None
         try:
             return step_radius(equation_of(self.method), self.schedule)
-        except ValueError:  # messages may have any length
+        except ValueError:  # the messages may have any length
             return None
 
     def _definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
@@ -309,7 +309,7 @@ class Building:
         return self._inner(self._next(v), self._next(w)) - self._expanded(v, w)
 
     def _next(self, v: str) -> Combination:
-        """A vector of the state after the step."""
+        """A vector of the state as it is after the step."""
         if v in self.sums:
             total = weighted_sum((symbolic(c), self._next(part)) for part, c in self.sums[v].parts.items())
             return {key: _expand(e) for key, e in total.items()}
@@ -323,7 +323,7 @@ class Building:
         )
 
     def _certain(self, c: Combination) -> dict[str, sp.Expr]:
-        """The part of a combination without noise, by the kernel's names of the vectors."""
+        """The part of a combination without noise, by the kernel's names for the vectors."""
         named: dict[str, sp.Expr] = {}
         for v, e in c.items():
             if not isinstance(v, tuple):
@@ -336,7 +336,7 @@ class Building:
         return named
 
     def _inner(self, a: Combination, b: Combination) -> Term:
-        """E<a, b> given the past: the product of the parts without noise, plus Q/N for each common draw."""
+        """E<a, b> given the past: the product of the parts without noise, plus Q/N times both coefficients for each common draw."""
         one, other = self._certain(a), self._certain(b)
         parts = [times(self._scalar(_expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()]
         shared = [_expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
@@ -349,7 +349,7 @@ class Building:
 
     def _parts(self) -> tuple[list[Any], list[Any]]:
         model: Model = "corrected" if self.about == "corrected" else "first-order"
-        # signs: in terms of R, for every law
+        # for signs the equation is in terms of R, for every law
         equation = sg.equation(model) if is_sign(self.method) else equation_of(self.method, model)
         vectors = {"mean": self.mean, "curvature": nm.BENT}
         spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
@@ -363,5 +363,5 @@ class Building:
 
 
 def _expand(e: sp.Expr) -> sp.Expr:
-    """Expands, but keeps powers of denominators: 1/(1 - 2 b + b^2) would be another atom than 1/(1 - b)."""
+    """An expression expanded except for powers of denominators, as 1/(1 - 2 b + b^2) would be another atom than 1/(1 - b)."""
     return sp.expand(e) if e.is_polynomial() else sp.expand_mul(sp.powsimp(e))

@@ -1,4 +1,4 @@
-"""From a bound on a step to the horizon: sums of changes, Gronwall's inequality, and the claims that follow."""
+"""Conclusions at the horizon from a bound on a step: sums of changes, Gronwall's inequality, and the claims that follow."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, ZERO, Bound,
 
 
 class Conclusion(Bound):
-    """A proof up to the horizon, in progress."""
+    """A proof in progress that leads to the horizon."""
 
     def below(self, v: Weighted) -> tuple[Term, Fact]:
-        """(c, the fact c <= W) with a constant c: f >= f*, squares >= 0."""
+        """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
         low = plus(*[w * nm.fstar for w, p in v.parts if p is self.setting.potentials.get("f")]) if v.parts else ZERO
         return low, self.show("V is bounded below", low.le(v.value))
 
     def telescope(self, v: Weighted, drift: Fact) -> Fact:
-        """E int (minus the random part of the bound) <= V_0 - inf V + int (the rest)."""
+        """E int (minus the random part of the bound) <= V_0 - inf V + int (the rest of the bound)."""
         k = self.k
         low, bounded = self.below(v)
         moved = self.w.step("the sum of the changes", k.telescope(v.listed, [bounded]))
@@ -48,7 +48,7 @@ class Conclusion(Bound):
         return self.w.combine("the end", low.le(plus(*[w * Term(("E", p.end)) for w, p in v.parts])), members)
 
     def divided(self, bound: Term) -> tuple[Term, Term]:
-        """(EI of minus the random part, I of the rest) of the bound on the change; f occurs as f - f*."""
+        """(EI of minus the random part, I of the rest) for the bound on the change; f occurs as f - f*."""
         normal = self.k.normal
         poly = normal.polynomial(bound)
         kept = normal.term({m: -c for m, c in poly.items() if "w" in normal.depends({m: c})})
@@ -78,7 +78,7 @@ class Conclusion(Bound):
         return self.w.step("summable changes", k.summable(v.listed, growth, floor, drop, premises))
 
     def gronwall(self, v: Weighted, drift: Fact, about: bool = False) -> Fact:
-        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c; `about` adds facts about q that a claim may need."""
+        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c; if `about`, in the form of a textbook if that is proved."""
         k = self.k
         rate, offset = rate_of(self.k.normal, v, drift.claim.right)
         _, bounded = self.below(v)
@@ -98,7 +98,7 @@ class Conclusion(Bound):
         return self._textbook(v, bound, rate, offset, left, below) if about else bound
 
     def _textbook(self, v: Weighted, bound: Fact, rate: Term, offset: Term, left: Term, below: Fact | None) -> Fact:
-        """E V(X_T) <= V_0 exp(-k T) + c/k if V_0 >= 0 and c >= 0 are proved, else the fact unchanged."""
+        """E V(X_T) <= V_0 exp(-k T) + c/k if V_0 >= 0 and c >= 0 are proved, else `bound` unchanged."""
         self.branch.add(bound)
         for fact in self._ends():
             self.branch.add(fact)
@@ -131,10 +131,10 @@ class Conclusion(Bound):
         return w.step("as an exponential", k.function("monotone:exp", [left[2], -rate * T], [total]))
 
     def at_the_horizon(self, claim: Relation, concluded: Fact) -> Fact:
-        """A claim about the horizon, from the facts concluded there.
+        """A claim about the horizon, from the fact concluded there.
 
         Raises:
-            StepFailed: it was not found.
+            StepFailed: the search finds no proof.
         """
         forms = [
             concluded,
@@ -146,7 +146,7 @@ class Conclusion(Bound):
         self._units(concluded.claim)
         self.domain.missing(claim)
         units = [f for f in self.branch.facts if f.rule == "inverse"]
-        for form in forms:  # a few facts first: each form of the conclusion
+        for form in forms:  # first with few facts, for each form of the conclusion
             for more in ((), near):
                 proof = self.branch.show(claim, 1.0, [form, *units, *more], only=True)
                 if proof is not None:
@@ -154,7 +154,7 @@ class Conclusion(Bound):
         return self.show("the claim at the horizon", claim, [concluded])
 
     def _sums(self) -> list[Fact]:
-        """Sums and means of squares, of f - f* and of the schedule, are >= 0."""
+        """Facts that sums and means of squares, of f - f* and of the schedule are nonnegative."""
         k, w = self.k, self.w
         squares = [
             k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.setting.vectors
@@ -165,7 +165,7 @@ class Conclusion(Bound):
         return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule, *ends]
 
     def _ends(self) -> list[Fact]:
-        """Assumptions about the start and the horizon alone."""
+        """The assumptions about the start, the end and the horizon, except `BELOW_ONE`."""
         return [
             self.w[name]
             for name, r in self.setting.assumptions.items()
@@ -173,7 +173,7 @@ class Conclusion(Bound):
         ]
 
     def _below_one(self, rate: Term) -> Fact:
-        """k < 1, proved or else assumed: otherwise (1 - k)^K does not decay."""
+        """k < 1, proved or else assumed, as (1 - k)^K need not decay otherwise."""
         try:
             return self.show("the rate is below 1", rate.lt(1), seconds=1.0)
         except StepFailed:
@@ -181,10 +181,10 @@ class Conclusion(Bound):
 
 
 def rate_of(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
-    """k and c with bound = -k V + c, both constant.
+    """Constants k and c with bound = -k V + c.
 
     Raises:
-        ProofError: it is not of this form.
+        ProofError: the bound is not of this form.
     """
     rate, rest = _shared(normal, v, bound)
     if any(normal.depends(normal.polynomial(t)) for t in (rate, rest)):
@@ -195,7 +195,7 @@ def rate_of(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
 
 
 def _shared(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
-    """k and r with bound = -k V + r, where r lacks the first potential of V."""
+    """k and r with bound = -k V + r, where r does not contain the first potential of V."""
     poly, value = normal.polynomial(bound), normal.polynomial(v.value)
     lead = min(value, key=lambda m: (len(m), m))
     random = tuple((a, n) for a, n in lead if "w" in normal.depends({((a, n),): ONE}))

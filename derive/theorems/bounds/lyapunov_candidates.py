@@ -1,16 +1,17 @@
 """Candidates for V, with constants that the change of V determines.
 
-| V | tried | determined |
+| V | tried if there is | constants |
 |---|---|---|
-| f - f* | of smooth losses | |
-| ||x - x*||^2 | with a minimiser, without memory | |
-| f - f* + weight ||x - x*||^2 | both | weight is free, > 0 |
-| f - f* + weight ||m||^2 | with a memory m | weight: the product <g, m> vanishes |
-| scale (f - f*) + ||x - x* + shift m||^2 + weight ||m||^2 | all three | so that <x - x*, m> and <g, m> vanish; scale > 0 |
+| f - f* | a smooth loss | |
+| ||x - x*||^2 | a minimiser, but no memory | |
+| f - f* + weight ||x - x*||^2 | a smooth loss and a minimiser, but no memory | weight > 0 is free |
+| f - f* + weight ||m||^2 | a memory m | weight: the product <g, m> vanishes |
+| scale (f - f*) + ||x - x* + shift m||^2 + weight ||m||^2 | a smooth loss, a minimiser and m | <x - x*, m> and <g, m> vanish; scale
+> 0 is free |
 
 For the heavy ball the last candidate is that of Ghadimi, Feyzmahdavian and Johansson (2015): the shifted point x + shift m takes a
-step of gradient descent. A product vanishes where its coefficient in the bound on the change of V is 0, an equation linear in the
-constant.
+step of gradient descent. A product vanishes if its coefficient in the bound on the change of V is 0, which is a linear equation for
+the constant.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ DISTANCE = "||x - xstar||^2"
 
 @dataclass(frozen=True)
 class Letters:
-    """The constants of a search: those in V, the inverse in the shift, the constant of Young's inequality, the lost share of a decay."""
+    """The letters of a search: three constants in V, the inverse in the shift, Young's constant and the lost share of a decay."""
 
     weight: sp.Symbol
     shift: sp.Symbol
@@ -42,7 +43,7 @@ class Letters:
 
     @staticmethod
     def besides(taken: Collection[str]) -> Letters:
-        """With their own names, or numbered where a name is taken."""
+        """Letters with their own names, numbered if the name is among those `taken`."""
 
         def fresh(name: str) -> sp.Symbol:
             numbered = (f"{name}{k}" for k in itertools.count(1))
@@ -51,12 +52,12 @@ class Letters:
         return Letters(*[fresh(f.name) for f in fields(Letters)])
 
     def assumed(self, value: str) -> list[str]:
-        """The assumption on the free constant in a V of the table."""
+        """The assumption on the free constant `scale` of a candidate V, if the candidate has it."""
         return [f"{self.scale} > 0"] if value.startswith(f"{self.scale}*") else []
 
 
 def families(memory: Sequence[str], smooth: bool, minimiser: bool, letters: Letters) -> list[str]:
-    """The candidates V for a method with these memory letters, in order of trial."""
+    """The candidates V for a method with these letters of memory, in the order in which they are tried."""
     loss = [LOSS] if smooth else []
     if not memory:
         both = [f"{LOSS} + {letters.weight}*{DISTANCE}"] if smooth and minimiser else []
@@ -70,12 +71,12 @@ def families(memory: Sequence[str], smooth: bool, minimiser: bool, letters: Lett
 
 @dataclass(frozen=True)
 class Determined:
-    """A bound on the change of V, V as text, and the assumptions on its constants.
+    """A bound on the change of V, V as text, and the assumptions on the constants in V.
 
     Args:
-        values: values of the constants that stay letters.
-        with_loss: whether V has both the loss and the distance.
-        weight_of_distance: the weight of ||x - x*||^2 in V relative to f - f*, if V has both and no memory.
+        values: the values of constants that are still written as letters.
+        with_loss: whether V contains both the loss and the distance.
+        weight_of_distance: the weight of ||x - x*||^2 in V relative to f - f*, if V contains both and no memory.
     """
 
     expression: sp.Expr
@@ -86,18 +87,19 @@ class Determined:
     weight_of_distance: sp.Expr | None = None
 
     def at(self, e: sp.Expr) -> sp.Expr:
-        """An expression with the values put in, one after the other."""
+        """An expression with the values substituted one after the other."""
         for constant, value in self.values.items():
             e = e.subs(constant, value)
         return sp.factor(e)
 
 
 def determined(e: sp.Expr, value: str, fractions: tuple[str, ...], letters: Letters) -> Determined:
-    """The constants of a function of the table.
+    """A candidate V with its constants determined.
 
     Args:
-        e: a bound on its change.
-        fractions: constants of the method that are below 1.
+        e: a bound on the change of V.
+        value: V as text.
+        fractions: the constants of the method that are below 1.
         letters: the letters of the search.
 
     Raises:
@@ -119,7 +121,7 @@ def determined(e: sp.Expr, value: str, fractions: tuple[str, ...], letters: Lett
 
 
 def _shifted(e: sp.Expr, value: str, letters: Letters) -> Determined:
-    """The shifted V, with a letter for the inverse in the shift: the search works with gain*(1 - beta) == 1."""
+    """The shifted V, with a letter for the inverse in the shift, such as gain with gain*(1 - beta) == 1."""
     across = _mixed(e, "<x - xstar,")
     above, below = sp.fraction(sp.cancel(_solution(e, across, letters.shift)))
     if below.subs(dict.fromkeys(below.free_symbols, 0)).is_negative:
@@ -158,13 +160,13 @@ def _put(value: str, letter: sp.Symbol, text: str) -> str:
 
 
 def _in_gain(power: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
-    """1/p^n with gain in place of 1/below if p is a multiple of `below`, else unchanged."""
+    """1/p^n with gain in place of 1/below if p is a constant multiple of `below`, else unchanged."""
     ratio = sp.cancel(power.base / below)
     return (gain / ratio) ** -power.exp if ratio.is_number else power
 
 
 def _reduced(e: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
-    """Reduced by gain*below = 1."""
+    """An expression reduced by gain*below = 1."""
     letter = min(below.free_symbols, key=str)
     above, denominator = sp.fraction(sp.together(e))
     _, rest = sp.reduced(above, [gain * below - 1], letter, gain, order="lex")
@@ -172,7 +174,7 @@ def _reduced(e: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
 
 
 def falls(e: sp.Expr) -> bool:
-    """Whether an expression is a negative number times letters, which are > 0."""
+    """Whether an expression is a negative number times powers of letters, which are positive."""
     factors = sp.Mul.make_args(sp.factor(e))
     letters = [f.base if f.is_Pow else f for f in factors]
     return bool(
@@ -181,12 +183,12 @@ def falls(e: sp.Expr) -> bool:
 
 
 def _mixed(e: sp.Expr, begins: str = "<g,") -> list[sp.Symbol]:
-    """The products of the gradient, or of the vector `begins`, with vectors other than the distance."""
+    """The products whose names begin with `begins`, except <g, x - xstar>."""
     return sorted((s for s in e.free_symbols if s.name.startswith(begins) and s.name != "<g, x - xstar>"), key=str)
 
 
 def _solution(e: sp.Expr, mixed: Sequence[sp.Symbol], constant: sp.Symbol) -> sp.Expr:
-    """The value of a constant at which the only product of vectors vanishes."""
+    """The value of a constant for which the only product of vectors vanishes from the bound."""
     if len(mixed) != 1:
         raise ProofError(f"the {constant} in V is not determined by one product of vectors")
     solutions = sp.solve(sp.expand(e).coeff(mixed[0]), constant)

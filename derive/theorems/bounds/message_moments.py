@@ -1,7 +1,7 @@
-"""Moments of the messages of a step: the mean, and the trace Q of their covariance, from the engine.
+"""The moments of the messages of a step, from the engine: their mean and the trace Q of their covariance.
 
-A closed form defines Q. Otherwise Q <= omega (G^2 + v) + v with the compressor's ratio omega and the mean square v = E||Z||^2 of the
-noise (theory 4). A theorem without a noise is about any centred noise of mean square v.
+If there is a closed form, it defines Q. Otherwise Q <= omega (G^2 + v) + v, where omega is the compressor's ratio and v = E||Z||^2
+the mean square of the noise (theory 4). A theorem that names no noise is about any centred noise with mean square v.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Messages:
     Args:
         unbiased: whether their mean is the gradient.
         definitions: name -> relation that the engine computes.
-        assumptions: name -> property of the compressor or noise, or condition for the moments to exist.
+        assumptions: name -> property of the compressor or noise, or condition under which the moments exist.
     """
 
     unbiased: bool
@@ -47,12 +47,12 @@ class Messages:
 
     @property
     def noisy(self) -> bool:
-        """Whether the noise occurs in them."""
+        """Whether the mean square of the noise occurs in the definitions or assumptions."""
         return nm.NOISE[1] in symbols_of((*self.definitions.values(), *self.assumptions.values()))
 
 
 def equation_of(method: Method, model: Model = "first-order") -> SDE:
-    """The SDE of the distributed method x' = x - eta u (1/N) sum C(v_k) with these messages."""
+    """The SDE of the distributed method x' = x - eta u (1/N) sum C(v_k) with the method's messages."""
     equation = sde(Method(method.compressor, method.noise, method.clients, Free(), method.name), model)
     assert isinstance(equation, SDE)  # for the type checker: the plain update has one
     return equation
@@ -62,12 +62,12 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
     """The messages of a method.
 
     Args:
-        letters: of the method.
-        any_noise: whether the noise is any centred one, whatever the method has.
+        letters: the roles of the method's letters.
+        any_noise: whether the noise may be any centred noise, instead of the method's own.
         dim: the dimension, or None for the symbol d.
 
     Raises:
-        Refusal: "no-drift", "infinite-variance": the messages have no mean or no covariance; "no-omega": the covariance of the
+        Refusal: "no-drift", "infinite-variance" if the messages have no mean or no covariance; "no-omega" if the covariance of the
             compressed message has no bound that holds for any noise.
     """
     method, names = letters.method, letters.constants
@@ -91,7 +91,7 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
         return Messages(False, {}, exist)
     try:
         definitions = _noise_of(letters, size)
-    except NoClosedForm:  # a variance that exists without a formula: E||Z||^2 stays a letter
+    except NoClosedForm:  # the variance exists but has no formula: E||Z||^2 stays a letter
         definitions = _covariance_of_any_noise(method)
     return Messages(True, definitions, {**_of_any_noise(letters, size), **exist})
 
@@ -101,23 +101,23 @@ def _covariance_of_any_noise(method: Method) -> dict[str, Relation]:
 
 
 def _noise_of(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
-    """v = E||Z||^2, the mean over clients; raises as `_total`, and NoClosedForm where the variance has no formula."""
+    """The definition of v = E||Z||^2, a mean over clients; raises as `_total`, and NoClosedForm if the variance has no formula."""
     law, scales = letters.method.noise.law, letters.method.noise.scales
     return {NOISY: nm.NOISE.eq(_total(sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance, letters, size))}
 
 
 def _total(e: sp.Expr, letters: Letters, size: sp.Expr) -> Term:
-    """The sum over coordinates of an expression in the generic one.
+    """The sum over the coordinates of an expression in the generic coordinate.
 
     Raises:
-        ValueError: it is not a polynomial in G.
+        ValueError: the sum is not a polynomial in G.
     """
     total = sp.expand(sp.cancel(coord_sum(sp.expand(e)).subs(dimension, size)))
     return in_order(total, {coord_sum(slot**2): nm.G**2}, letters.constants)
 
 
 def _of_any_noise(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
-    """The assumptions on messages with any noise."""
+    """The assumptions on messages under any centred noise."""
     positive = {"E||Z||^2 >= 0": nm.NOISE.ge(0)}
     if isinstance(letters.method.compressor, Identity):
         return positive

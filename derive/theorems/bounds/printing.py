@@ -1,4 +1,4 @@
-"""Prints formulas of a setting in the letters of a theorem file: G, Q, ||v||, <v, w>, E f_K, sums over the steps."""
+"""Formulas of a setting in the letters of a theorem file: G, Q, ||v||, <v, w>, E f_K, sums over the steps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def term_text(setting: Setting, t: Term) -> str:
 
 
 def says_nothing(setting: Setting, relation: Relation) -> bool:
-    """Whether both sides of a relation print alike, as for a square in V."""
+    """Whether the two sides of an equality print alike, as for the definition of a square in V."""
     return relation.op == "==" and _lettered(setting, relation.left) == _lettered(setting, relation.right)
 
 
@@ -33,12 +33,12 @@ def _lettered(setting: Setting, t: Term) -> Term:
 
 
 def _brackets(words: str) -> str:
-    """Products <v, w> in place of the letters {v, w}."""
+    """A text with products <v, w> in place of the letters {v, w}."""
     return words.replace("{", "<").replace("}", ">")
 
 
 def letters_of(setting: Setting) -> dict[Term, Term]:
-    """Terms of the kernel with letters in a file."""
+    """Terms of the kernel -> their letters in a file."""
     words = vector_words(setting)
     letters: dict[Term, Term] = {nm.Q: x("Q"), nm.CURVATURE: x("||Hess f||")}
     for v, word in words.items():
@@ -57,7 +57,7 @@ def letters_of(setting: Setting) -> dict[Term, Term]:
 
 
 def worded(setting: Setting, words: str) -> str:
-    """A sentence with vectors and traces spelt as in a file."""
+    """A sentence with its vectors and traces spelt as in a file."""
     symbols = {t[1]: text(word) for t, word in letters_of(setting).items() if t[0] == "x"}
     for name, word in {**vector_words(setting), **symbols}.items():
         words = re.sub(rf"\b{name}\b", _brackets(word), words)
@@ -71,7 +71,7 @@ def vector_words(setting: Setting) -> dict[str, str]:
 
 
 def _operators(t: Any, steps: bool) -> Any:
-    """sum, Esum, int and Eint in place of I and EI."""
+    """A term with sum, Esum, int and Eint in place of I and EI."""
     if isinstance(t, Term) and t[0] in ("I", "EI"):
         name = next(name for name, meant in OPERATORS.items() if meant == (t[0], steps))
         return Term(("f", name, _operators(t[1], steps)))

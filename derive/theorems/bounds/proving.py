@@ -1,6 +1,6 @@
-"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, and its consequences.
+"""The proof of a theorem of one's own: the change of V from the engine's moments, and the claim about it.
 
-The kernel makes every fact; this module chooses the rules to try. `StepFailed` names the step that fails.
+The kernel makes every fact; this module chooses which rules to try. `StepFailed` names a step that fails.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BELOW_ONE = "the rate is below 1"
 
 
 class StepFailed(ProofError):
-    """A step of the proof was not found.
+    """A step for which the search found no proof.
 
     Args:
         step: its name.
@@ -46,7 +46,7 @@ class StepFailed(ProofError):
 
 @dataclass(frozen=True)
 class Weighted:
-    """V = sum of weights times potentials, plus a constant."""
+    """V, a sum of weights times potentials plus a constant."""
 
     parts: tuple[tuple[Term, Potential], ...]
     constant: Term
@@ -77,9 +77,9 @@ class Bound:
     """A proof in progress.
 
     Args:
-        w: records its lines.
-        setting: its starting point.
-        seconds: approximate limit for each search.
+        w: the derivation that records its lines.
+        setting: the starting point of the proof.
+        seconds: an approximate limit for each search.
     """
 
     def __init__(self, w: Derivation, setting: Setting, hints: Sequence[Term] = (), seconds: float = 20.0) -> None:
@@ -105,7 +105,7 @@ class Bound:
         kept = [f for f in self.branch.facts if f.claim not in cleared and f not in compound]
         self.branch = self.domain.branch = Branch(self.k, self.branch.deadline, kept)
 
-    # --- facts that hold anyway
+    # --- facts that always hold
 
     def _norms(self) -> None:
         vectors = [vec(v) for v in self.setting.vectors]
@@ -120,12 +120,12 @@ class Bound:
                 )
 
     def _compound(self, fact: Fact) -> bool:
-        """Whether a fact is about the inverse of a product: the factors have their own facts."""
+        """Whether a fact is about the inverse of a product, whose factors have facts of their own."""
         below = [p[2] for p in parts_of(fact.claim) if p[0] == "/"]
         return fact.rule in ("inverse", "certify") and fact.claim.op != "<=" and any(p[0] == "*" for p in below)
 
     def _clear(self, relation: Relation) -> bool:
-        """An assumption multiplied by its positive denominators, an easier form for the search."""
+        """Whether an assumption times its positive denominators, an easier form for the search, was proved and added."""
         normal = self.k.normal
         poly = normal.polynomial(relation.slack)
         inverses = {a: dict(normal.key_of(a)[1]) for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}
@@ -148,7 +148,7 @@ class Bound:
         return proof is not None
 
     def _divides(self, relation: Relation) -> bool:
-        """Whether a relation has 1/q outside of functions."""
+        """Whether a relation contains a quotient outside of functions."""
         return any(self.k.normal.key_of(a)[0] == "inv" for a in self.branch.outer_atoms(relation.slack))
 
     def _definition(self, symbol: Term) -> Fact:
@@ -159,10 +159,10 @@ class Bound:
         raise ProofError(f"{symbol} has no definition")
 
     def show(self, step: str, claim: Relation, more: Sequence[Fact] = (), seconds: float | None = None) -> Fact:
-        """A line proved by the search.
+        """A line that the search proves.
 
         Raises:
-            StepFailed: it is not found.
+            StepFailed: the search finds no proof.
         """
         proof = None
         try:
@@ -181,7 +181,7 @@ class Bound:
     # --- the change of V
 
     def upper(self, v: Weighted, reach: Term | None) -> tuple[Term, Fact]:
-        """(U, the fact change of V <= U), U without changes: the descent lemma, the generator under smoothness, definitions."""
+        """(U, the fact that the change of V is <= U), U without changes, by the descent lemma or generator and by definitions."""
         total, members, equalities = [], [], []
         for weight, p in v.parts:
             if p is self.setting.potentials.get("f"):
@@ -199,7 +199,7 @@ class Bound:
         return bound, self.w.combine("the change of V", v.change.le(bound), members, equalities)
 
     def weight_sign(self, weight: Term, words: str) -> Fact | None:
-        """0 <= weight; None for a nonnegative number."""
+        """The fact 0 <= weight, or None if the weight is a nonnegative number."""
         return None if weight[0] == "q" and Fraction(weight[1]) >= 0 else self.show(words, weight.ge(0))
 
     def _loss(self, reach: Term | None) -> tuple[Term, Fact]:
@@ -227,7 +227,7 @@ class Bound:
         return fact.claim.right, fact
 
     def _small(self, c: Term) -> None:
-        """psi(c) <= r with a number r, if c is provably at most a simple number; the search needs no more of psi."""
+        """Add psi(c) <= r for a number r if c is provably at most a simple number; the search needs no more about psi."""
         w, k, z = self.w, self.k, x("z_q")
         orders: dict[Fraction, Fact] = {}
         for q in map(Fraction, ("2", "1", "1/2", "1/3", "1/4", "1/8", "1/16")):
@@ -238,7 +238,7 @@ class Bound:
         if not orders:
             return
         q, order = orders.popitem()
-        # from the series: psi(q) = sum of q^n/(n + 2)!, rounded up to a thousandth; the ball rule has the last word
+        # the series psi(q) = sum of q^n/(n + 2)!, rounded up to a thousandth; the ball rule proves that r is large enough
         value = sum(q**n / math.factorial(n + 2) for n in range(20))
         r = Fraction(math.ceil(value * 1000), 1000)
         ends = [k.certify(ZERO.le(num(q)), sum=[(q, (), ())]), k.certify(num(q).le(num(q)))]
@@ -247,7 +247,7 @@ class Bound:
         self.branch.add(w.combine("the factor psi", fn("psi", c).le(num(r)), [rising, size]))
 
     def _generator(self) -> tuple[Term, Fact]:
-        """L f under ||Hess f|| <= L0 + L1 G."""
+        """(U, the fact L f <= U) from ||Hess f|| <= L0 + L1 G."""
         w, k, assumed = self.w, self.k, self.w["smooth"]
         low, high = self.setting.hypotheses.smoothness or (ZERO, ZERO)
         level = low + high * nm.G
@@ -280,7 +280,7 @@ class Bound:
         """The claim about the change of V.
 
         Raises:
-            StepFailed: it was not found.
+            StepFailed: the search finds no proof.
         """
         reach = next((p[2] for p in parts_of(claim) if p[:2] == ("f", "psi")), None)
         bound, fact = self.upper(v, reach)
@@ -290,7 +290,7 @@ class Bound:
         return self.w.combine("the claim", claim, [remainder, fact])
 
     def _units(self, relation: Relation) -> None:
-        """p (1/p) = 1 for each factor p of a denominator: normal forms invert factors."""
+        """Add p (1/p) = 1 for each factor p of a denominator, as normal forms invert the factors one by one."""
         keys = [self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack)]
         for key in keys:
             if key[0] == "inv":

@@ -1,4 +1,4 @@
-"""Refutations: the search for a run on losses of `..runs.counterexample_losses`; `..runs.check` checks it."""
+"""The search for a run that refutes a claim, on the losses of `..runs.counterexample_losses`; `..runs.check` checks the run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HORIZONS = (1, 2, 5, 10)
 #: step sizes to try at curvature 1, and seconds for each choice
 ETAS = tuple(map(Fraction, ("1/2", "1", "1/4", "1/10", "3/2")))
 EACH = 0.3
-#: numbers for constants of the method between 0 and 1, and for others
+#: values to try for constants of the method between 0 and 1, and for its other constants
 FRACTIONS, SIZES = (Fraction(1, 2), Fraction(9, 10), Fraction(1, 10)), (Fraction(1), Fraction(1, 2), Fraction(2))
 #: values to try for constants that bound something
 LARGE = (Fraction(1), Fraction(10), Fraction(1000), Fraction(10**6))
@@ -42,13 +42,13 @@ _OBJECTS = {"norm", "dot", "tr", "opnorm", "quad", "trprod", "F"}
 
 @dataclass(frozen=True)
 class Refuted:
-    """A claim fails in a run.
+    """A claim and a run in which it fails.
 
     Args:
-        loss: the loss, in words.
-        point: exact values of its numbers and the theorem's.
+        loss: the loss, as text.
+        point: exact values of the numbers of the loss and of the theorem.
         claim: the claim, in the terms of the setting.
-        run: the run, checked.
+        run: the checked run.
     """
 
     loss: str
@@ -58,7 +58,7 @@ class Refuted:
 
     @property
     def dim(self) -> int:
-        """The dimension."""
+        """The dimension of the run."""
         return int(self.run.constants["d"])
 
 
@@ -67,9 +67,9 @@ class Beyond:
     """An attempt to refute slightly more than is proved.
 
     Args:
-        change: of the decay or the floor.
-        where: further assumptions, L >= 100*mu and, if the conditions allow it, eta*L >= 1/2; empty for none.
-        against: a run in which it fails; None proves nothing.
+        change: the change of the decay or the floor.
+        where: further assumptions: L >= 100*mu and, if the conditions allow it, eta*L >= 1/2; empty for none.
+        against: a run in which the stronger claim fails; None proves nothing.
     """
 
     change: str
@@ -81,15 +81,15 @@ def refuted(setting: Setting, claim: Relation, seconds: float = 2.0) -> Refuted 
     """A run in which a claim about one step fails although all assumptions hold; None proves nothing.
 
     Args:
-        claim: in the terms of the setting, without operators.
-        seconds: approximate limit for each family of losses.
+        claim: the claim in the terms of the setting, without operators.
+        seconds: an approximate limit for each family of losses.
     """
     tried = (_in_family(setting, claim, one, seconds) for one in instances(setting))
     return next((refutation for refutation in tried if refutation is not None), None)
 
 
 def refuted_at_the_end(setting: Setting, claim: Relation, seconds: float) -> Refuted | None:
-    """A run on a quadratic loss whose means after some steps contradict a claim at the horizon; None proves nothing."""
+    """A run on a quadratic loss whose means after several steps contradict a claim at the horizon; None proves nothing."""
     if not setting.steps or is_sign(setting.method):
         return None
     clients = (1, 4) if nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number else (1,)
@@ -99,7 +99,7 @@ def refuted_at_the_end(setting: Setting, claim: Relation, seconds: float) -> Ref
 
 
 def refuted_later(setting: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
-    """As `refuted`, with several clients, a memory that is not 0, and the set of states that a run may reach."""
+    """A run as from `refuted`, but with several clients, a nonzero memory, and assumptions checked on all states it may reach."""
     many = nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number
     stays = setting.formulas or {"bounded gradient", "bounded step"} & set(setting.hypotheses.classes)
     silent = setting.any_noise or setting.method.noise.law.degenerate
@@ -114,14 +114,14 @@ def refuted_later(setting: Setting, claim: Relation, seconds: float = 2.0) -> Re
     return _in_numbers(setting, claim, seconds, tried)
 
 
-#: the number of steps, the step size, the draws before the last step, the number of clients
+#: (number of steps, step size, draws before the last step, number of clients)
 _Tried = tuple[int, Fraction, tuple[Fraction, ...], int]
 
 
 def _in_numbers(setting: Setting, claim: Relation, seconds: float, tried: Sequence[_Tried]) -> Refuted | None:
-    """A run on (x - x*)^2/2.
+    """A run on (x - x*)^2/2 that refutes the claim, or None.
 
-    Constants that the steps depend on are tried one by one; the search finds the others, from relations between numbers.
+    Values are tried one by one for the constants that the steps depend on; a search on relations between numbers finds the others.
     """
     stop, over = now() + seconds, setting.at_the_end(claim)
     named = symbol_names(setting.method) | {str(v) for _, v in setting.method.constants if v.is_Symbol}
@@ -155,7 +155,7 @@ def _in_numbers(setting: Setting, claim: Relation, seconds: float, tried: Sequen
 
 
 def satisfying(setting: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
-    """Rational values of all atoms of the setting that satisfy the assumptions, on a quadratic loss; None if none are found."""
+    """Rational values of all atoms of the setting that satisfy the assumptions on a quadratic loss; None if none are found."""
     for one in instances(setting, against=False):
         relations = _relations(setting, one, whole=True)
         if relations is None:
@@ -173,7 +173,7 @@ def satisfying(setting: Setting, seconds: float = 1.0) -> dict[Term, Fraction] |
 
 
 def _spread(setting: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dict[Term, Fraction]:
-    """Values of symbols, norms, products and traces."""
+    """Values of all symbols, norms, products and traces, with 0 for symbols without a value in `numbers`."""
     symbols = [*setting.context.symbols, *one.variables, *sorted(symbols_of(tuple(one.values.values())))]
     numbers = {**dict.fromkeys(map(x, symbols), Fraction(0)), **numbers}
     table = {t: v for t, v in numbers.items() if t[1] in setting.context.symbols}
@@ -188,13 +188,13 @@ def _spread(setting: Setting, one: Instance, numbers: dict[Term, Fraction]) -> d
 
 
 def _relations(setting: Setting, one: Instance, whole: bool) -> list[Relation] | None:
-    """The assumptions about one state in numbers; None if some atom has no number.
+    """The assumptions about one state, in numbers; None if an atom has no number.
 
     Args:
-        whole: whether to include those about the horizon, taken as 1 without motion; else the process may start here.
+        whole: whether to include assumptions about the horizon, which is then 1, without motion. If not, the state is the start.
     """
     stated = {**setting.assumptions, **setting.definitions}
-    # holds in every family, for every number of steps that is tried
+    # assumptions that hold in every family, for every number of steps that is tried
     skipped = ("f >= f*", *(("horizon >= 0",) if setting.steps else ()))
     if whole:
         stated = {name: _at_rest(setting, r) for name, r in stated.items() if name != BELOW_ONE}
@@ -215,7 +215,7 @@ def _heads(r: Relation) -> set[str]:
 
 
 def _at_rest(setting: Setting, relation: Relation) -> Relation:
-    """A relation between constants and the schedule, at the horizon 1 and without sums over time; others unchanged."""
+    """A relation without its sums over time, as at the horizon 1; a relation about the start or the end stays unchanged."""
     ends = {t[1] for p in setting.potentials.values() for t in (p.start, p.end)}
     return relation if symbols_of(relation) & ends else _without_sums(relation)
 
@@ -257,9 +257,9 @@ def _refutation_by_run(
     loss: str,
     numbers: dict[str, Fraction] | None = None,
 ) -> Refuted | None:
-    """The refutation by this run, or None if it does not refute the claim.
+    """The refutation by this run, or None if the run does not refute the claim.
 
-    Undetermined constants are tried at ever larger values. `point` fixes constants; `numbers` are printed in its place.
+    Ever larger values are tried for undetermined constants. `point` fixes constants; `numbers`, if given, is reported in its place.
     """
     used = symbols_of((*setting.assumptions.values(), *setting.definitions.values(), claim))
     ends = {p.start[1] for p in setting.potentials.values()} | {"fstar", *({"M"} if is_sign(setting.method) else ())}
@@ -282,14 +282,14 @@ def _refutation_by_run(
 def _numbers(
     asked: Sequence[Relation], at: Relation, seconds: float, more: Iterable[str] = ()
 ) -> dict[str, Fraction] | None:
-    """Rational numbers at which a claim fails and all other relations hold, exactly; `more` are further names to include."""
+    """Rational numbers at which a claim fails and all other relations hold exactly; `more` lists further names to include."""
     point = refute(sorted({*more, *symbols_of((*asked, at))}), asked, at, seconds)
     rational = {name: v for name, v in (point or {}).items() if isinstance(v, Fraction)}
     return None if point is None or len(rational) < len(point) else rational
 
 
 def _point(setting: Setting, asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Fraction] | None:
-    """As `_numbers`, first with the constants that equalities determine put in; the result is checked against the original relations."""
+    """Numbers as from `_numbers`, first with constants eliminated by equalities, and checked against the original relations."""
     values = solved([r for r in asked if r.op == "=="], setting.free_constants)
     rest = [r for r in (replaced(r, values) for r in asked) if not _identity(r)]
     point = _numbers(rest, replaced(at, values), seconds / 2, symbols_of(tuple(values.values()))) if values else None
@@ -305,7 +305,7 @@ def _point(setting: Setting, asked: Sequence[Relation], at: Relation, seconds: f
 
 
 def _identity(r: Relation) -> bool:
-    """Whether an equality holds for all numbers; False for one that divides, which is left to the search."""
+    """Whether a relation is an equality that holds for all numbers; False if SymPy cannot read it."""
     try:
         return r.op == "==" and bool(sp.cancel(symbolic(r.left) - symbolic(r.right)) == 0)
     except ProofError:
@@ -313,6 +313,6 @@ def _identity(r: Relation) -> bool:
 
 
 def _horizons(setting: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:
-    """Numbers of steps to try where relations mention the horizon; an interval of time may have any length."""
+    """Numbers of steps to try if relations mention the horizon; an interval of time may have any length."""
     about = [r for r in relations if setting.horizon[1] in symbols_of(r)]
     return [{setting.horizon: num(n)} for n in (*HORIZONS, *numbers_in(about))] if setting.steps and about else [{}]

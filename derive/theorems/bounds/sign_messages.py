@@ -1,7 +1,8 @@
 """Facts about sign messages for a theorem of one's own, from the setting of theory 6.4.
 
-Client k sends the signs of g_j + sigma_k Z with a symmetric unimodal law, R(x) = 2F(x) - 1; `law_backing` says which of this is proved. In a file `Phi` is <g, b>, `a` is R(1), `M` the density at 0, `sbar` the mean scale, `G1` the 1-norm of the gradient, `B` the
-norm of b. No moment of the noise is used.
+Client k sends the signs of g_j + sigma_k Z, where the law of Z is symmetric and unimodal and R(x) = 2F(x) - 1; `law_backing` says
+which of these properties are proved. In a file, `Phi` is <g, b>, `a` is R(1), `M` the density at 0, `sbar` the mean scale, `G1` the
+1-norm of the gradient and `B` the norm of b. No moment of the noise is used.
 """
 
 from __future__ import annotations
@@ -29,32 +30,32 @@ SHAPE = {"R": {name: value for name, value in sg.SHAPE.items() if name != "slope
 #: the name of a definition
 BENDS = "Lam g = b"
 TRACE = "Tr S"
-#: of clients, dimension and the scales of the noise
+#: assumptions on the number of clients, the dimension and the scales of the noise
 ASSUMPTIONS = {name: sg.ASSUMPTIONS[name] for name in ("N >= 1", "d >= 0", "sigma_k > 0")}
-#: corrected equation: g'Lam H Lam g = b'H b, since Lam g = b
+#: for the corrected equation: g'Lam H Lam g = b'H b, since Lam g = b
 OF_CURVATURE = {BENDS: dot(nm.g, vec(nm.BENT)).eq(quad(nm.H, nm.b))}
 _DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", TRACE)
 
 
 def definitions(method: Method, any_noise: bool) -> dict[str, Relation]:
-    """The mean and the covariance of the message, by coordinates and clients; none without noise."""
+    """The mean and the covariance of the message, by coordinates and clients; without noise the covariance is 0."""
     silent = {} if any_noise or not method.noise.law.degenerate else {TRACE: tr(sg.S).eq(0)}
     return {name: sg.DEFINITIONS[name] for name in _DEFINED} | silent
 
 
 def law_backing(method: Method, any_noise: bool) -> Mapping[str, ShapeBacking]:
-    """Properties of the noise law that a theorem uses, with their backing; empty for signs of the gradient itself."""
+    """The properties of the noise law that a theorem uses, with their backing; none for signs of the gradient itself."""
     if any_noise:
         return any_shape("the noise is any with this")
     return {} if method.noise.law.degenerate else law_shape(method.noise.law)
 
 
 def require_law(method: Method, any_noise: bool) -> None:
-    """Refuses a noise law with a false property.
+    """Refuse a noise law that lacks a property, and scales that are not constant.
 
     Raises:
-        Refusal: "asymmetric-noise", "not-unimodal" (R is not concave, or the law has atoms), "unsound-piece" where a class of the
-            user's contradicts itself, "no-common-scale" where a scale depends on coordinate, state or time.
+        Refusal: "asymmetric-noise", "not-unimodal" (R is not concave, or the law has atoms), "unsound-piece" if a user's class
+            contradicts itself, "no-common-scale" if a scale depends on coordinate, state or time.
     """
     if any_noise or method.noise.law.degenerate:
         return

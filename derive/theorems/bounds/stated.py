@@ -57,12 +57,12 @@ class Stated:
     """A theorem in the words of its author; `table` is the parsed file.
 
     Raises:
-        BadInput: a missing or unsuitable field, a formula outside the grammar.
-        Refusal: the method has no such step (`sdescent.derive.theorems.bounds.assumptions`).
+        BadInput: a field is missing or unsuitable, or a formula is outside the grammar.
+        Refusal: bounds of one's own do not cover the method's step (`sdescent.derive.theorems.bounds.from_method`).
     """
 
     table: Mapping[str, Any]
-    #: takes the place of the bound on a step
+    #: a relation that replaces the bound on a step
     instead: Relation | None = None
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class Stated:
         return self._one_of("conclude", CONCLUSIONS)
 
     def _one_of(self, key: str, names: Sequence[str]) -> str:
-        """The value of a key: one of these names, by default the first."""
+        """The value of a key, which must be one of `names` and is the first by default."""
         name = self.table.get(key, names[0])
         if name not in names:
             raise unknown_name(key, name, names)
@@ -92,7 +92,7 @@ class Stated:
 
     @property
     def any_noise(self) -> bool:
-        """Whether the theorem is about any centred noise: it names none and assumes a bound on the mean square."""
+        """Whether the theorem is about any centred noise: it says so, or names no noise and bounds the mean square."""
         bounded = "variance" in self.hypotheses.classes
         return self.table.get("noise") == "any" or ("noise" not in self.table and bounded)
 
@@ -103,11 +103,11 @@ class Stated:
 
     @cached_property
     def method(self) -> Method:
-        """The method, with symbols for constants without a number."""
+        """The method, with symbols for constants that have no number."""
         fields = {key: self.table[key] for key in _OF_THE_METHOD if key in self.table and self.table[key] != "any"}
         if "method" not in fields:
             raise BadInput("method", "nothing", 'a method such as "dsgd"')
-        # a named method with memory keeps its constants: in the regime "fixed" if it has that one
+        # a named method that has the regime "fixed" is taken in it, so that a method with memory keeps its constants
         if isinstance(fields["method"], str) and "regime" not in fields:
             try:
                 return problem({**fields, "regime": "fixed"}).method
@@ -130,7 +130,7 @@ class Stated:
 
     @property
     def hypotheses(self) -> Hypotheses:
-        """The classes that are assumed, and the inequalities."""
+        """The classes that are assumed."""
         return self.formulas.hypotheses
 
     @property
@@ -140,7 +140,7 @@ class Stated:
 
     @cached_property
     def _monomials(self) -> list[tuple[Any, Term]]:
-        """V as [("f" or a product of vectors or None, coefficient)]."""
+        """The terms of V as pairs (key, coefficient), where the key is "f", a product of vectors, or None for a constant."""
         words, value = self.formulas.words, self.formulas.value
         vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
         consts = {name: "const" for name in symbols_of(value) | {"f"}} | {"f": "random"}
@@ -154,7 +154,7 @@ class Stated:
                     "V", self.table["V"], "coefficients that are constant, so without u, Zsq, clip, V0 and the like"
                 )
             key = self._kind([(normal.key_of(a), n) for a, n in random])
-            key = key[::-1] if isinstance(key, tuple) and key not in words.products else key  # as it is written
+            key = key[::-1] if isinstance(key, tuple) and key not in words.products else key  # in the order of the file
             coefficients.setdefault(key, {})[rest] = c
         return [(key, normal.term(poly)) for key, poly in coefficients.items()]
 
@@ -178,7 +178,7 @@ class Stated:
 
     @cached_property
     def setting(self) -> Setting:
-        """The context, and what the engine computes."""
+        """The setting of the theorem: the kernel's context, assumptions and the engine's definitions."""
         words, hypotheses = self.formulas.words, self.hypotheses
         followed = [key for key, _ in self._monomials if key is not None]
         if not followed:
@@ -211,7 +211,7 @@ class Stated:
         return setting
 
     def _check_declared(self, setting: Setting) -> None:
-        """Raises BadInput for a letter without a meaning for this method."""
+        """Raise BadInput for a letter that has no meaning for this method."""
         read = [
             ("claim", self.formulas.claim),
             *([("step", self.formulas.step)] if self.formulas.step is not None else []),
@@ -231,7 +231,7 @@ class Stated:
         claim, v = self._meant(self.read_step, setting), self._weighted(setting)
         try:
             rate, _ = rate_of(Normal(setting.context), v, claim.right - claim.left + v.change)
-        except ProofError:  # the proof will say so
+        except ProofError:  # the proof will report it
             return {}
         return {BELOW_ONE: rate.lt(1)}
 
@@ -247,7 +247,7 @@ class Stated:
         return Weighted(parts, constants[0] if constants else num(0))
 
     def _meant(self, t: Any, setting: Setting | None = None) -> Any:
-        """A formula with the kernel's terms in place of change, V, EVT and V0."""
+        """A formula with the kernel's terms in place of change, LV, V, EVT, V0 and the letters in `_numbers`."""
         v = self._weighted(self.setting if setting is None else setting)
         values = {
             CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
@@ -257,7 +257,7 @@ class Stated:
 
     @property
     def _numbers(self) -> dict[Term, Term]:
-        """Schedule, number of clients and constants of the method that are numbers; terms for the words on signs."""
+        """The schedule, number of clients and constants of the method, if they are numbers, and the terms for words on signs."""
         numbers = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
         numbers |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
         numbers |= {x(name): num(Fraction(str(value))) for name, value in dict(self.table.get("params") or {}).items()}
@@ -265,12 +265,12 @@ class Stated:
 
     @property
     def read_claim(self) -> Relation:
-        """The claim in the letters of the file: change, V, .."""
+        """The claim in the letters of the file, such as change and V."""
         return self.formulas.claim if self.instead is None or self.integrated else self.instead
 
     @property
     def read_step(self) -> Relation | None:
-        """The bound on a step in the letters of the file; None if the claim is about the horizon and the file has no step."""
+        """The bound on a step in the letters of the file; None if the claim is about the horizon and the file gives no step."""
         if self.instead is not None:
             return self.instead
         return self.formulas.step if self.integrated else self.formulas.claim
@@ -281,7 +281,7 @@ class Stated:
 
     @property
     def integrated(self) -> bool:
-        """Whether the claim is about the horizon instead of a step."""
+        """Whether the claim is about the horizon and not about a step."""
         claim = self.formulas.claim
         return bool(symbols_of(claim) & {"EVT", "V0"}) or any(p[0] in ("I", "EI") for p in parts_of(claim))
 
@@ -290,7 +290,7 @@ class Stated:
         """The claim in the kernel's terms.
 
         Raises:
-            BadInput: it is neither a bound on the change of V nor one at the horizon.
+            BadInput: the claim is neither a bound on the change of V nor a bound at the horizon.
         """
         claim = self.read_claim
         if claim.op not in ("<=", "<") or not (self.integrated or symbols_of(claim) & {"change", "LV"}):
@@ -305,10 +305,10 @@ class Stated:
 
     @cached_property
     def step(self) -> Relation | None:
-        """The bound on a step in the kernel's terms.
+        """The bound on a step in the kernel's terms, or None.
 
         Raises:
-            BadInput: it is none.
+            BadInput: the relation does not bound the change of V.
         """
         step = self.read_step
         if step is None:
@@ -325,10 +325,10 @@ class Stated:
     # --- as an entry
 
     def prove(self, w: Derivation, seconds: float = 20.0) -> Fact:
-        """The proof; its last fact is the claim, or its consequence at the horizon.
+        """Prove the theorem. The last fact is the claim, or its consequence at the horizon.
 
         Raises:
-            StepFailed: a step was not found.
+            StepFailed: the search finds no proof of a step.
             ProofError: a rule does not apply.
         """
         if self.step is None:
@@ -358,7 +358,7 @@ class Stated:
         """The theorem as an entry for `sdescent.derive.theorems.entry.checking.check`.
 
         Args:
-            with_point: whether to search for values that satisfy the assumptions (about a second); a proof needs none.
+            with_point: whether to search for values that satisfy the assumptions, which takes about a second; a proof needs none.
         """
         setting = self.setting
         point = satisfying(setting) if with_point else None
@@ -371,7 +371,7 @@ class Stated:
 
 
 def _bounds_change(relation: Relation, kinds: Mapping[str, str], vectors: Sequence[str]) -> bool:
-    """Whether l <= r is change <= t, with no change in t."""
+    """Whether a relation l <= r is of the form change <= t, where t does not contain the change."""
     rest = replaced(relation.left - relation.right, {x("LV"): CHANGE}) - CHANGE
     normal = Normal(Context(kinds, tuple(vectors), {"S": ("psd",)}, {"R": {}}, "T" if "T" in kinds else None))
     try:
@@ -384,7 +384,7 @@ def read_stated(path: str | Path) -> Stated:
     """The theorem of a TOML file.
 
     Raises:
-        BadInput, Refusal: as `Stated`.
-        OSError: it cannot be read.
+        BadInput, Refusal: as `Stated` raises them.
+        OSError: the file cannot be read.
     """
     return Stated(read_keys(path, KEYS))

@@ -1,9 +1,10 @@
 """The search for a bound: candidates V, and for each the decay, step condition and floor that the moments imply.
 
-A polynomial U in the state bounds the change of V (descent lemma or generator, `sdescent.derive.theorems.bounds.proving`). Its negative
-monomials are the decay. Monomials with the same or a higher power of the decaying quantity go into the step condition, those in between
-are split by Young's inequality with a constant kap, and the rest is the floor. A theorem is offered only if it is PROVED
-(`sdescent.derive.theorems.bounds.answer`), with a refutation of a slightly larger decay or a slightly smaller floor if one is found.
+A polynomial U in the state bounds the change of V (descent lemma or generator, `sdescent.derive.theorems.bounds.proving`). The
+negative monomials of U are the decay. Monomials with the same or a higher power of the decaying quantity go into the step
+condition. Monomials with a lower, positive power are split by Young's inequality with a constant kap, and the rest is the floor. A
+theorem is offered only if it is PROVED (`sdescent.derive.theorems.bounds.answer`), with a refutation of a slightly larger decay or
+smaller floor if one is found.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 
-#: relative increase of a decay, or reduction of a floor, to refute beyond what is proved
+#: the relative increase of a decay, or reduction of a floor, with which to refute beyond what is proved
 BEYOND = sp.Rational(1, 16)
 G, PHI, GAP, SLOPE = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)"), sp.Symbol("<g, x - xstar>")
 
@@ -45,10 +46,10 @@ class Suggestion:
     """A theorem that the search proved.
 
     Args:
-        table: as a file; `sdescent.derive.theorems.bounds.stated.Stated` reads it.
-        answer: its proof.
-        condition: the step condition, "" where there is none.
-        decay, floor: of V in a step, as text.
+        table: the theorem as a table, which `sdescent.derive.theorems.bounds.stated.Stated` reads.
+        answer: the answer with its proof.
+        condition: the step condition, "" if there is none.
+        decay, floor: the decay and the floor of V in a step, as text.
         beyond: attempts to refute a larger decay and a smaller floor.
     """
 
@@ -62,7 +63,7 @@ class Suggestion:
 
 @dataclass
 class SearchResult:
-    """The result of a search: theorems, largest decay first, and why it ended."""
+    """The result of a search: the theorems in order of discovery, and why each failed attempt ended."""
 
     suggestions: list[Suggestion] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
@@ -72,12 +73,12 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
     """Bounds for a method under assumptions.
 
     Args:
-        table: a theorem file without claim; V may be left out.
-        seconds: about how long, by `sdescent.derive.proof.language.clock`.
+        table: a theorem file without a claim; V may be left out.
+        seconds: an approximate limit, by `sdescent.derive.proof.language.clock`.
         tried: whether to try to refute slightly more than is proved.
 
     Raises:
-        BadInput, Refusal: as `Stated`.
+        BadInput, Refusal: as `Stated` raises them.
     """
     stop, result = now() + seconds, SearchResult()
     for value, assumed in _family(table):
@@ -96,7 +97,7 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
     return result
 
 
-#: psi of a function of the state is no polynomial
+#: errors that end an attempt; psi of a function of the state, for example, is not a polynomial
 _NO_OFFER = (OutOfTime, ProofError, Refusal, BadInput, BasePolynomialError)
 NO_STEP = (
     "none of the bounds on a step that the search finds gives the claim at the horizon: give the bound that it comes from, "
@@ -105,10 +106,10 @@ NO_STEP = (
 
 
 def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer:
-    """`decide`, with a search for the bound on a step if the file has none, and for what holds instead.
+    """The answer of `decide`, after a search for the bound on a step if the file has none, and with bounds that hold instead.
 
     Raises:
-        BadInput, Refusal: as `Stated`.
+        BadInput, Refusal: as `Stated` raises them.
     """
     stop = now() + seconds
     if stated.step is None:
@@ -122,7 +123,7 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
 
 
 def _with_steps(stated: Stated, stop: float) -> Stated:
-    """The theorem with a bound on a step from the search that implies its claim."""
+    """The theorem with a bound on a step, found by the search, that implies its claim; unchanged if none is found."""
     try:
         offers = list(_offers(stated.table, str(stated.table["V"])))
     except _NO_OFFER:
@@ -138,7 +139,7 @@ def _with_steps(stated: Stated, stop: float) -> Stated:
 
 
 def _family(table: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """The candidates V, each with the assumptions on its constants."""
+    """The candidates V, each with the assumptions on its free constants."""
     if "V" in table:
         return [(str(table["V"]), [])]
     stated = _placeholder(table, "f - fstar")
@@ -149,7 +150,7 @@ def _family(table: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def _letters(table: Mapping[str, Any], stated: Stated) -> Letters:
-    """Letters that are new to the assumptions and the method."""
+    """Letters that occur neither in the assumptions nor in the method."""
     words = {w for text in table.get("assume", ()) for w in re.findall(r"[A-Za-z]\w*", str(text))}
     return Letters.besides({*words, *stated.method.rule.letters, *(name for name, _ in stated.method.constants)})
 
@@ -198,9 +199,9 @@ def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> Non
 
 
 def _far(stated: Stated) -> list[tuple[str, ...]]:
-    """L much larger than mu, if there are both, and steps of at least 1/(2 L), if allowed.
+    """Further assumptions for refutations: L >= 100 mu, and eta L >= 1/2 if the assumptions allow it; none without L and mu.
 
-    Otherwise a refutation may be about the corner mu = L, or about tiny steps, alone.
+    Without such assumptions a refutation may be about the corner mu = L or about tiny steps only.
     """
     if (places := far(stated.hypotheses)) is None:
         return []
@@ -212,7 +213,7 @@ def _far(stated: Stated) -> list[tuple[str, ...]]:
 
 
 def _offers(table: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> Iterator[_Offer]:
-    """The offers, with the assumptions on the free constants in V."""
+    """The offers for one V, with the assumptions `free` on its free constants."""
     base = {key: v for key, v in table.items() if key not in ("claim", "conclude")}
     stated = _placeholder({**base, "assume": [*base.get("assume", []), *free]}, value)
     bound = Bound(Derivation(stated.entry(with_point=False)), stated.setting, seconds=5.0)
@@ -263,7 +264,7 @@ def _expression(t: Term, setting: Setting) -> sp.Expr:
 
 
 def _eliminated(e: sp.Expr, setting: Setting) -> sp.Expr:
-    """The bound after substitution of the bounds on Q and on the noise, and of a numerical schedule."""
+    """The bound on the change after substitution of the bounds on Q and on the noise."""
     if is_sign(setting.method):  # Q <= d - ||b||^2 and ||b||^2 <= d
         mean = sp.Symbol("||b||")
         e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
@@ -271,7 +272,7 @@ def _eliminated(e: sp.Expr, setting: Setting) -> sp.Expr:
         of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
         grows = (
             sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive
-        )  # a choice only: the proof decides
+        )  # only a choice of the bound: the proof decides
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
     bounds = {
         r.left: r.right
@@ -289,12 +290,12 @@ def _decided(condition: str) -> bool | None:
     return None if re.search("[A-Za-z]", condition) else bool(sp.sympify(condition.replace("^", "**")))
 
 
-#: (decay, its unit, floor, conditions)
+#: (decay, unit of the decay, floor, conditions)
 Rates = Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]
 
 
 def _sorted(fitted: Determined, stated: Stated, letters: Letters) -> Rates:
-    """The rates of a bound on the change."""
+    """The rates that a bound on the change of V implies."""
     e, conditions = _without_memory(fitted.expression, stated.method.fractions)
     state = _state(e)
     if state == {G}:
@@ -310,7 +311,7 @@ def _state(e: sp.Expr) -> set[sp.Symbol]:
 
 
 def _without_memory(e: sp.Expr, fractions: tuple[str, ...]) -> tuple[sp.Expr, list[str]]:
-    """Without the squares of the memory, and the conditions under which they fall."""
+    """(e without squares of the memory, the conditions that their coefficients are <= 0)."""
     conditions: list[str] = []
     for m in sorted((s for s in _state(e) if s.name.startswith("||") and s.name != "||x - xstar||"), key=str):
         conditions.append(f"{written(upright(e.coeff(m, 2), fractions))} <= 0")
@@ -349,7 +350,7 @@ def _of_gradient(e: sp.Expr, conditions: list[str], stated: Stated, letters: Let
 
 
 def _of_signs(e: sp.Expr, letters: Letters) -> Rates:
-    """With G <= Phi/a + d sbar/4 in the terms that grow with G."""
+    """The rates for signs, with G <= Phi/a + d sbar/4 in the terms that grow with G."""
     rate, bent, floor = -e.coeff(PHI), e.coeff(G), e.subs({PHI: 0, G: 0})
     if sp.expand(e - bent * G + rate * PHI - floor) != 0:
         return
@@ -370,7 +371,7 @@ def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: 
         floor, square = floor + square * sp.Symbol(str(classes["bounded gradient"][0][1])) ** 2, sp.S.Zero
     if floor.free_symbols & _state(e) or (smooth is None and square != 0):
         return
-    if fitted.with_loss:  # the gradient's square falls with the loss
+    if fitted.with_loss:  # then the bound has a term that decays in G^2
         least = falling(square)
         condition = (
             [] if falls(fitted.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
@@ -378,7 +379,7 @@ def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: 
         yield from _together(rate, square, floor, [*conditions, *condition], fitted, classes)
         return
     bound = sp.S.Zero if smooth is None else sp.Symbol(str(smooth[0][1]))
-    # G^2 <= 2 L (<g, x - x*> - (f - f*)) where convex and smooth
+    # G^2 <= 2 L (<g, x - x*> - (f - f*)) if f is convex and smooth
     left, condition = rate, conditions
     if square != 0:
         left = sp.factor(rate - 2 * bound * square)
@@ -398,10 +399,11 @@ def _together(
     fitted: Determined,
     classes: Mapping[str, Any],
 ) -> Rates:
-    """The decay for V = f - f* + weight ||x - x*||^2 and the like: rate (f - f*) or, for strongly convex losses, a multiple of V."""
+    """The rates for a V with loss and distance: the decay rate (f - f*) and, for strongly convex losses, also a multiple of V."""
     if "strongly convex" in classes and fitted.weight_of_distance is not None:
         mu = sp.Symbol(classes["strongly convex"][0][1])
-        # rate (f - f* + mu/2 ||x - x*||^2) and -square G^2 >= -2 square mu (f - f*), against k (f - f* + weight ||x - x*||^2)
+        # the decay is at least rate (f - f* + mu/2 ||x - x*||^2) - 2 square mu (f - f*), as G^2 >= 2 mu (f - f*) and square <= 0;
+        # k is the largest factor for which k (f - f* + weight ||x - x*||^2) is below this, provided the condition holds
         k = sp.cancel(rate * mu / (2 * fitted.weight_of_distance))
         left = upright(-(k - rate + 2 * mu * square), ())
         yield sp.factor(k), sp.Symbol("V"), floor, [*conditions, f"{written(sp.expand(left))} >= 0"]

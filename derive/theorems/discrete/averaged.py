@@ -13,13 +13,13 @@ from sdescent.derive.theorems.entry.symbols import Af, K, c, eps, eta, f, f0, fs
 from sdescent.derive.theorems.entry.theorem import Derivation
 
 PSI = fn("psi", c)
-#: names common to the theorems of this folder on bounded steps; K is the horizon
+#: names that the theorems of this folder on bounded steps share; K is the horizon
 SYMBOLS = "eta L0 L1 eps K fstar f0 c u f fT Af"
 NAMES: Mapping[str, str] = {
     **{name: symbols.NAMES[name] for name in ("L0", "L1", "eps", "fstar", "f0", "g")}, "fT": "f(x_K)", "Af": r"\mathbb{E}_nf(x_{n+1})-f(x_n)",
 }  # fmt: skip
 POINT: Mapping[Term, int] = {eta: 0, eps: 0, u: 1, f: 0, f0: 0, fT: 0, fstar: 0, c: 1, K: 1, Af: 0}
-#: for division by eta
+#: values of a point for theorems that divide by eta
 MOVING: Mapping[Term, Fraction] = {eta: Fraction(1, 100), eps: Fraction(1, 2)}
 ENDS: Mapping[str, Relation] = {
     "eta > 0": eta.gt(0), "f >= f*": fstar.le(f), "f(x_K) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "sum u > 0": under("I", u).gt(0),
@@ -27,7 +27,7 @@ ENDS: Mapping[str, Relation] = {
 
 
 def rate(w: Derivation) -> Fact:
-    """0 <= eta, from the theorem's own assumption: eta > 0 where it divides by eta."""
+    """0 <= eta, from the theorem's own assumption, which is eta > 0 if the theorem divides by eta."""
     try:
         return w["eta >= 0"]
     except KeyError:
@@ -46,12 +46,12 @@ def averaged(
     w: Derivation, bound: Fact, kept: Term, whole_floor: Term | None = None, potential: str = "f", start: Term = f0 - fstar,
     least: tuple[Fact | str, Fact | str] = ("f >= f*", "f(x_K) >= f*"),
 ) -> Fact:  # fmt: skip
-    """E sum u kept/sum u <= (f(x_0) - f* + whole_floor)/(eta (1 - eps) sum u); another potential V may stand for f.
+    """E sum u kept/sum u <= (f(x_0) - f* + whole_floor)/(eta (1 - eps) sum u); another potential V may replace f.
 
     Args:
-        bound: E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u kept + floor.
+        bound: the fact E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u kept + floor.
         whole_floor: the mean of the floor, summed over the steps; None for no floor.
-        potential, start, least: V, V(x_0) - c, and the facts or assumptions c <= V and c <= V(x_K).
+        potential, start, least: V, V(x_0) - c, and the facts (or names of assumptions) c <= V and c <= V(x_K).
     """
     k = w.kernel
     below, last_below = (w[fact] if isinstance(fact, str) else fact for fact in least)
@@ -74,7 +74,7 @@ def averaged(
 def one_or_all(
     bound: Relation, one_step: Callable[[Derivation], Fact], kept: Term, floor: Term | None, summed: bool
 ) -> dict[str, Any]:
-    """Claim and proof of the bound on one step, or of the bound on the average with `floor` summed over the steps."""
+    """The claim and the proof of the bound on one step or, if `summed`, on the average, with `floor` already summed."""
     if not summed:
         return {"claim": bound, "prove": one_step}
     return {"claim": mean_bound(kept, floor), "prove": lambda w: averaged(w, one_step(w), kept, floor)}

@@ -1,4 +1,4 @@
-"""Clipped SGD itself, without noise and with any noise: x' = x - eta u min(1, tau/||m||) m, of steps no longer than eta u tau."""
+"""Clipped SGD itself, without noise and with any noise: x' = x - eta u min(1, tau/||m||) m, with steps at most eta u tau long."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def least(t: Term) -> Term:
     return (t + tau - fn("abs", t - tau)) / 2
 
 
-#: without noise: g's = -G min(G, tau)
+#: the direction and length of a step without noise: g's = -G min(G, tau)
 SILENT: dict[str, Relation] = {"direction": ALONG.eq(-G * least(G)), "length": norm(s).eq(least(G))}
 NOISY: dict[str, Relation] = {
     **nm.MESSAGE,
@@ -100,7 +100,7 @@ def noisy(w: Derivation) -> Fact:
 def entry(
     id: str, title: str, bound: tuple[Relation, nm.Proof], remark: str, summed: bool, noise: bool, more: dict[str, Relation],
 ) -> Theorem:  # fmt: skip
-    """A theorem about clipped steps."""
+    """A theorem about clipped steps, with or without noise, on one step or (if `summed`) on the average over the steps."""
     parts: dict[str, Any] = {
         "context": nm.context(norm(s) ** 2, tau), "definitions": NOISY if noise else SILENT,
         "recomputed": ("norm-clipped" if noise else "silent norm-clipped",),

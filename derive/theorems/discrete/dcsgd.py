@@ -1,8 +1,8 @@
 """D(C)SGD itself with a pre-scheduled step: counterparts of theory 6.2 on L-smooth and, for bounded steps, (L0, L1)-smooth losses.
 
-On L-smooth losses the bounds are those of the corrected SDE. On (L0, L1)-smooth losses with steps D, L1 ||D|| <= c, the method has
-2 psi(c) L0 and 2 psi(c) L1 in place of L0 and L1, psi(s) = (e^s - 1 - s)/s^2. The ratio 2 psi(c) is 1.0712 at c = 1/5, 1.4366 at
-c = 1, and tends to 1 as c -> 0.
+On L-smooth losses the bounds are those of the corrected SDE. On (L0, L1)-smooth losses with steps D that satisfy L1 ||D|| <= c, the
+method has 2 psi(c) L0 and 2 psi(c) L1 in place of L0 and L1, where psi(s) = (e^s - 1 - s)/s^2. The ratio 2 psi(c) is 1.0712 at
+c = 1/5, 1.4366 at c = 1, and tends to 1 as c -> 0.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BOUND_OF_MESSAGES = r"Where the noise is at most $R$ in norm, $B_n$ is $G_n+R$ w
 
 
 def theorem(smooth: Smoothness, id: str, title: str, remark: str, averaged: bool) -> Theorem:
-    """The bound on one step, or on the mean square of the gradient over the steps."""
+    """The theorem on one step or, if `averaged`, on the mean square of the gradient over the steps."""
     more = av.ENDS if averaged else symbols.signs("eta >= 0")
     bounded = smooth is BOUNDED
     sums = Evidence("method paths") if bounded else Evidence("method moments", {"power": None})

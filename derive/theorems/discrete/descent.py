@@ -1,7 +1,7 @@
 """The descent lemma for D(C)SGD itself: x' = x - eta u (1/N) sum_k U_k, with the messages U_k of `unbiased.noise_bound`.
 
-The loss is a potential in discrete time: the mean and the mean square of a step come from the engine, and the descent lemma takes
-the place of Ito's formula.
+The loss is a potential in discrete time. The mean and the mean square of a step come from the engine, and the descent lemma
+replaces Ito's formula.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ASSUMPTIONS: dict[str, Relation] = {**signs("N > 0", "L0 >= 0", "omega_k >= 0"),
 
 @dataclass(frozen=True)
 class Smoothness:
-    """||Hess f|| <= L0 + second G, and ||D|| <= radius with second * radius <= reach; second = 0 needs no radius."""
+    """The terms in ||Hess f|| <= L0 + second G, ||D|| <= radius and second * radius <= reach; second = 0 needs no radius."""
 
     second: Term
     reach: Term
@@ -38,19 +38,19 @@ class Smoothness:
 
     @property
     def factor(self) -> Term:
-        """2 psi(reach), the factor of L0 and L1 relative to the corrected SDE; 1 where reach is 0."""
+        """2 psi(reach), the factor of L0 and L1 relative to the corrected SDE; 1 without a radius."""
         return num(1) if self.radius is None else 2 * fn("psi", self.reach)
 
     def condition(self) -> Term:
-        """2 psi(c) K_kap(G); the step condition says that eta u times this is at most 2 eps."""
+        """2 psi(c) K_kap(G), or L0 A without a radius; the step condition says that eta u times this is at most 2 eps."""
         return L0 * A if self.radius is None else self.factor * ub.condition("corrected", kap)
 
     def floor(self) -> Term:
-        """L0, or 2 psi(c) (L0 + L1/(4 kap))."""
+        """2 psi(c) (L0 + L1/(4 kap)), or L0 without a radius."""
         return L0 if self.radius is None else self.factor * (L0 + FLOOR * self.second)
 
     def rules(self) -> dict[str, Relation]:
-        """u >= 0, the step condition and, for bounded steps, kap > 0, L1 >= 0 and L1 radius <= c."""
+        """The assumptions u >= 0, the step condition and, for bounded steps, kap > 0, signs of constants, and L1 radius <= c."""
         rules = {"u >= 0": u.ge(0), "step": (eta * u * self.condition()).le(2 * eps)}
         if self.radius is not None:
             rules |= signs("L1 >= 0", "d >= 0", "s0_k >= 0")
@@ -59,18 +59,18 @@ class Smoothness:
 
 
 SMOOTH = Smoothness(num(0), num(0), None)
-#: L1 eta u B <= c, where B bounds the norm of the averaged message
+#: bounded steps with L1 eta u B <= c, where B bounds the norm of the averaged message
 BOUNDED = Smoothness(L1, c, eta * u * B)
 
 
 def context(h: Term, smooth: Smoothness, **more: str) -> Context:
-    """The names of the theorems on D(C)SGD itself, with the engine's step; h takes the place of the schedule."""
+    """The context of the theorems on D(C)SGD itself, with the engine's step and h in place of the schedule."""
     loss = _loss(h, (L0, smooth.second), smooth.radius)
     return symbols.context(f"{ub.SYMBOLS} K Af c B", {"f": loss}, matrices="S", more=more)
 
 
 def distances(h: Term, **more: str) -> Context:
-    """The same for V = ||e||^2/2 in place of f, e = x - x* with a minimiser x*; AV is the change of V, V0 and VK its ends."""
+    """The context for V = ||e||^2/2 in place of f, e = x - x* with a minimiser x*; AV is the change of V, V0 and VK its ends."""
     names = {"change": "AV", "end": "VK", "start": "V0", "gradient": "e"}
     potentials = {"V": {**_loss(h, (num(1), num(0)), None), **names}}
     return symbols.context(f"{ub.SYMBOLS} K V AV V0 VK", potentials, ("g", "e"), "S", more=more)
@@ -88,7 +88,7 @@ def point(**more: int | Fraction) -> dict[Term, int | Fraction]:
 
 
 def common(context: Context, **other: Any) -> dict[str, Any]:
-    """What the theorems on the method have in common, with other parts where they are named."""
+    """The fields that the theorems on the method share; `other` replaces or adds fields."""
     return {
         "context": context, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES, "short": {G: "G"}, **other,
     }  # fmt: skip
@@ -96,14 +96,14 @@ def common(context: Context, **other: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Noise:
-    """The facts that every derivation starts from: 0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N)."""
+    """The facts from which every derivation starts: 0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N)."""
 
     per: Fact
     square: Fact
 
 
 def noise(w: Derivation, h: Term) -> Noise:
-    """The bound on the mean square of a step, from the bound on Tr S."""
+    """0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N) from the bound on Tr S."""
     per, trace = ub.noise_bound(w)
     claim = step_square(ub.equation("first-order"), h, ub.VECTORS).le(eta**2 * h**2 * (A * G**2 + D0 / N))
     return Noise(per, w.combine("the mean square of a step", claim, [(1, [per, trace], (eta, h))]))
@@ -118,7 +118,7 @@ def descent(w: Derivation, smooth: Smoothness) -> Fact:
 def one_step(w: Derivation, smooth: Smoothness, rate: str = "eta >= 0") -> Fact:
     """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G^2 + eta^2 u^2 floor D_0/(2N), from the step condition.
 
-    rate: the name of the assumption on the sign of eta.
+    `rate` is the name of the assumption on the sign of eta.
     """
     messages, lemma = noise(w, u), descent(w, smooth)
     members: list[Any] = [lemma, ("1/2", [rate, "u >= 0", "step"], G)]

@@ -1,8 +1,8 @@
-"""Theory 6.4 for DSignSGD itself, whose steps are at most eta u sqrt(d) long for every noise: one step, and the average over steps.
+"""Theory 6.4 for DSignSGD itself, whose steps are at most eta u sqrt(d) long under any noise: one step, and the average over steps.
 
-In place of L0 and L1 of the corrected SDE the method has 2 psi(c) L0 and 2 psi(c) L1, with L1 eta u sqrt(d) <= c and
-psi(s) = (e^s - 1 - s)/s^2: 2 psi(c) is 1.07 at c = 1/5, 1.44 at c = 1, and tends to 1 as c -> 0. The facts about one state are those
-of the SDE.
+In place of L0 and L1 of the corrected SDE the method has 2 psi(c) L0 and 2 psi(c) L1, where L1 eta u sqrt(d) <= c and
+psi(s) = (e^s - 1 - s)/s^2. The ratio 2 psi(c) is 1.07 at c = 1/5, 1.44 at c = 1, and tends to 1 as c -> 0. The facts about one
+state are those of the SDE.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NAMES = {**{name: latex for name, latex in sg.NAMES.items() if name != "c"}, **a
 ASSUMPTIONS: dict[str, Relation] = {name: r for name, r in sg.ASSUMPTIONS.items() if name != "smooth"}
 DEFINITIONS: dict[str, Relation] = {name: r for name, r in sg.DEFINITIONS.items() if name != "Lam g = b"}
 ROOT = fn("sqrt", d)
-#: written out: the descent lemma needs the engine's own radius
+#: the reach is written out, since the descent lemma needs the engine's own radius
 REACH: dict[str, Relation] = {"reach": (L1 * eta * u * ROOT).le(c)}
 STEP: dict[str, Relation] = {"step": (PSI * eta * u * d * L1).le(eps * a)}
 LIMIT = 2 * eps * a / ROOT
@@ -43,7 +43,7 @@ DECREASING: dict[str, Relation] = {
 
 
 def context() -> Context:
-    """The names, with the engine's mean, mean square and length of a step."""
+    """The context, with the engine's mean, mean square and length of a step."""
     equation = sg.equation("first-order")
     loss = loss_in_steps(equation, u, sg.VECTORS, (L0, L1), step_radius(equation, u))
     names = f"{av.SYMBOLS} N d M z r ratio sigma y b"
@@ -70,12 +70,12 @@ class Condition:
 
 
 def stated_condition(w: Derivation) -> Condition:
-    """The condition, from the theorem's assumptions."""
+    """The condition on a step, from the theorem's assumptions."""
     return Condition(c, av.rate(w), w["reach"], w["step"])
 
 
 def implied(w: Derivation) -> Condition:
-    """The condition, derived from eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1 without an assumption on the reach."""
+    """The condition on a step from eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1, without an assumption on the reach."""
     k, root = w.kernel, ROOT
     start = av.rate(w)
     step = w.combine(
@@ -98,7 +98,7 @@ def implied(w: Derivation) -> Condition:
 
 
 def descent(w: Derivation, condition: Condition, moderate: Fact) -> list[Any]:
-    """Members of a certificate: the descent lemma, and psi eta^2 u^2 times a bound on (L0 + L1 G)(||b||^2 + Tr S/N)."""
+    """The members of a certificate for the descent lemma and for psi eta^2 u^2 times a bound on (L0 + L1 G)(||b||^2 + Tr S/N)."""
     size = w.kernel.function("psi_positive", [condition.reach])
     lemma = w.step("the descent lemma", w.kernel.descent("f", condition.reach, [w["L1 >= 0"], condition.length]))
     return [lemma, (1, [size, moderate], (eta, u))]
@@ -139,7 +139,7 @@ def of_bounded_ratio(w: Derivation, condition: Condition) -> Fact:
 
 
 def step_bound(floor: Term) -> Relation:
-    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u Phi + eta^2 u^2 floor; the floor of the corrected SDE times 2 psi."""
+    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u Phi + eta^2 u^2 floor; `floor` is the corrected SDE's times 2 psi."""
     return Af.le(-(1 - eps) * eta * u * PHI + eta**2 * u**2 * floor)
 
 
@@ -148,7 +148,7 @@ def whole(floor: Term) -> Term:
     return eta**2 * floor * under("I", u**2)
 
 
-#: a proof of the bound on one step
+#: a function that proves the bound on one step
 Proof = Callable[[Derivation, Condition], Fact]
 
 
@@ -156,7 +156,7 @@ def theorem(
     id: str, title: str, remark: str, floor: Term, more: Mapping[str, Relation], one_step: Proof, summed: bool,
     condition: Callable[[Derivation], Condition] = stated_condition,
 ) -> Theorem:  # fmt: skip
-    """A theorem on one step of DSignSGD, or on the average over its steps."""
+    """A theorem on one step of DSignSGD or, if `summed`, on the average over its steps."""
     parts = av.one_or_all(step_bound(floor), lambda w: one_step(w, condition(w)), PHI, whole(floor), summed)
     base = {name: r for name, r in ASSUMPTIONS.items() if not summed or name != "eta >= 0"}
     return Theorem(
@@ -179,7 +179,7 @@ def pair(
 
 
 def twin(of: str, factor: str) -> str:
-    """A remark: the average compared with the theorem on the SDE."""
+    """A remark that compares the average with the theorem on the SDE."""
     return rf"With $T=\eta K$ and $\int u^i$ for $\eta\sum u_n^i$ this is {of} with {factor}."
 
 

@@ -1,7 +1,7 @@
 """The heavy ball itself, x' = x + v', v' = beta v - eta G, on L-smooth losses: a Lyapunov function at the averaged point.
 
-z = x + beta/(1 - beta) v moves by -h G, h = eta/(1 - beta): the step of DSGD of size h, with the gradient at x. With m = -v and any
-theta > 0, f(z) + theta L/(2 (1 - beta)^2) ||m||^2 falls as f does for that DSGD, up to factors 1 + theta.
+z = x + beta/(1 - beta) v moves by -h G with h = eta/(1 - beta), which is a step of DSGD of size h with the gradient at x. With
+m = -v and any theta > 0, f(z) + theta L/(2 (1 - beta)^2) ||m||^2 falls as f does for this DSGD, up to factors 1 + theta.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ AVERAGE = (ENERGY / K).le(((f0 - fstar) * (1 - beta) / (eta * K) + (1 + theta) *
 
 
 def potentials() -> dict[str, dict]:
-    """f(z) and ||m||^2/2 along the engine's method."""
+    """The potentials f(z) and Q = ||m||^2/2 along the engine's method."""
     method, equation, share = HeavyBall(regime="fixed"), ub.equation("first-order"), parameter("beta")
     potentials = {}
     for name, weights, gradient, smoothness in (
@@ -56,9 +56,9 @@ ASSUMPTIONS: dict[str, Relation] = {
 
 
 def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
-    """The change of f(z) + WEIGHT Q, Q = ||m||^2/2, is at most -(1 - eps) h G^2 + FLOOR.
+    """The change of f(z) + WEIGHT Q, where Q = ||m||^2/2, is at most -(1 - eps) h G^2 + FLOOR.
 
-    rate: the name of the assumption on the sign of eta.
+    `rate` is the name of the assumption on the sign of eta.
     """
     k = w.kernel
     per, trace = ub.noise_bound(w)
@@ -83,7 +83,7 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
 
 
 def scheduled(w: Derivation) -> Fact:
-    """The average of G^2 over the steps."""
+    """E sum G^2/K <= ((f(x_0) - f*)/(h K) + (1 + theta) L D_0 h/(2N))/(1 - eps), the average of G^2 over the steps."""
     claim, words = ((1 - eps) * h * ENERGY).le(f0 - fstar + K * FLOOR), ("the sum of the changes", "sum over the steps")
     total = summed(w, claim, one_step(w, "eta > 0"), (i, WEIGHT), words, ("f(z_K) >= f*", "Q_K >= 0"))
     energy = ENERGY
@@ -96,7 +96,7 @@ def scheduled(w: Derivation) -> Fact:
     unit = w.kernel.inverse(1 - beta, below)
     a, b, c = 1 / (1 - eps), 1 / eta, 1 / K
     noise = a * (1 + theta) * L0 * D0 * h / (2 * N)
-    # energy/K = (1 - eps) a eta b (1 - beta) i energy/K, and the noise likewise
+    # energy/K = (1 - eps) a eta b (1 - beta) i energy/K, and similarly for the noise
     return w.combine(
         "divide", AVERAGE, [[one, two, below, three, total]],
         [

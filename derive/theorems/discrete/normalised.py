@@ -1,7 +1,7 @@
-"""Theory 6.3 for methods of bounded steps: x' = x - eta u m/||m|| with any noise, and D(C)SGD of bounded messages with the step u/K(G).
+"""Theory 6.3 for bounded steps: x' = x - eta u m/||m|| under any noise, and D(C)SGD with bounded messages and the step u/K(G).
 
-The first theorem holds for each draw: at step n every name of its context has a value, the message m included. It assumes nothing of
-the distribution of the noise.
+The first theorem holds for each draw: at step n every name of its context has a value, including the message m. It assumes nothing
+about the distribution of the noise.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ SHORT: dict[Term, str] = {G: "G", SIZE: r"\|m\|", NOISE: r"\|Z\|"}
 POINT: dict[Term, Any] = {
     **av.POINT, L0: 1, L1: 1, tau: 1, G: 0, SIZE: 0, NOISE: 0, norm(e): 0, norm(s): 0, dot(g, m): 0, dot(z, m): 0, dot(g, e): 0, ALONG: 0,
 }  # fmt: skip
-#: a point at which the method moves
+#: a point for theorems that divide by eta
 MOVING: dict[Term, Any] = {**POINT, **av.MOVING}
 
 
 def context(square: Term, radius: Term) -> Context:
-    """A step is eta u s with a vector s determined at the step; `square` and `radius` bound ||s||^2 and ||s||."""
+    """A context with the step eta u s, where s is determined at the step; `square` and `radius` bound ||s||^2 and ||s||."""
     step = {"mean": ((eta * u, s),), "square": eta**2 * u**2 * square, "radius": eta * u * radius}
     named = {"change": "Af", "end": "fT", "start": "f0", "gradient": "g", "smoothness": (L0, L1)}
     return symbols.context(f"{av.SYMBOLS} tau", {"f": {**named, **step}}, ("g", "mv", "zv", "ev", "sv"), "")
@@ -112,7 +112,7 @@ ALONG_STEP = Af.le(-(1 - eps) * eta * u * G + 2 * eta * u * NOISE + eta**2 * u**
 ALONG_FLOOR = 2 * eta * under("EI", u * NOISE) + eta**2 * PSI * L0 * under("I", u**2)
 
 
-#: mean over clients of E||U_k - g||^2
+#: the mean over clients of E||U_k - g||^2
 VARIANCE = ub.mean(ub.q + ub.v)
 SIZE_OF_STEP = L0 + L1 * (G + r)
 h = u * (1 / SIZE_OF_STEP)
@@ -125,7 +125,7 @@ BOUNDED: dict[str, Relation] = {
 
 
 def bounded_context() -> Context:
-    """D(C)SGD with the step u/(L0 + L1 (G + r)); the mean of the messages is no longer than G + r."""
+    """A context for D(C)SGD with the step u/(L0 + L1 (G + r)), where the mean of the messages is at most G + r long."""
     loss = loss_in_steps(ub.equation("first-order"), h, {"mean": "g"}, (L0, L1), eta * h * (G + r))
     return symbols.context(f"{av.SYMBOLS} r N q v", {"f": loss}, matrices="S")
 
@@ -158,7 +158,7 @@ def bounded(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-#: of a bound on one step
+#: a function that proves the bound on one step
 Proof = Callable[[Derivation], Fact]
 DESCENT = "the descent lemma for bounded steps"
 TWIN = r"The ratio to the constants of the SDE is $2\psi(c)$, which tends to $1$ with $c$."
@@ -173,7 +173,7 @@ def theorem(
     more: Mapping[str, Relation],
     **parts: Any,
 ) -> Theorem:
-    """A theorem on one step, or on the average over the steps.
+    """A theorem on one step or, if `summed`, on the average over the steps.
 
     Args:
         bound: the bound on one step, its proof, the averaged term, and the floor of the average.
@@ -192,7 +192,7 @@ def theorem(
 
 
 def along(id: str, title: str, remark: str, summed: bool) -> Theorem:
-    """Steps m/||m||."""
+    """A theorem about steps along m/||m||."""
     return theorem(
         id, title, (ALONG_STEP, direction, G, ALONG_FLOOR), remark, summed, UNIT,
         context=context(num(1), num(1)), definitions=DIRECTION, recomputed=("normalised",),
@@ -201,7 +201,7 @@ def along(id: str, title: str, remark: str, summed: bool) -> Theorem:
 
 
 def adaptive(id: str, title: str, remark: str, summed: bool) -> Theorem:
-    """D(C)SGD with the step u/K(G)."""
+    """A theorem about D(C)SGD with the step u/K(G)."""
     return theorem(
         id, title, (BOUNDED_STEP, bounded, KEPT, BOUNDED_FLOOR), remark, summed, BOUNDED,
         context=bounded_context(), definitions={"total variance": ub.DEFINITIONS["total variance"]}, recomputed=("unbiased",),

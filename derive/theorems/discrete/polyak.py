@@ -1,7 +1,7 @@
-"""D(C)SGD itself on L-smooth losses with the Polyak-Lojasiewicz inequality, and on convex ones: counterparts of theory 6.5.
+"""D(C)SGD itself on L-smooth losses that satisfy the Polyak-Lojasiewicz inequality or are convex: counterparts of theory 6.5.
 
-Under the PL inequality the floor eta L D_0/(4 mu r N) is that of the corrected SDE at u = 1. The decay (1 - 2 mu eta r)^K is at most
-the SDE's exp(-2 mu r eta K).
+Under the PL inequality the floor eta L D_0/(4 mu r N) is that of the corrected SDE at u = 1. The decay (1 - 2 mu eta r)^K is at
+most the SDE's decay exp(-2 mu r eta K).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ e, g = vec("e"), vec("g")
 ONE = num(1)
 CURVED: dict[str, Relation] = {"mu > 0": mu.gt(0), "mu < L A": mu.lt(L0 * A)}
 DISTANCE: dict[str, Relation] = {"V": V.eq(norm(e) ** 2 / 2), "V_K >= 0": VK.ge(0)}
-#: f is L-smooth with infimum f*
+#: two facts about an L-smooth f with infimum f*
 STEEP: dict[str, Relation] = {"f >= f*": fstar.le(f), "G^2 <= 2 L (f - f*)": (G**2).le(2 * L0 * (f - fstar))}
 CLIENTS = {**symbols.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
 NAMES = {**ds.NAMES, "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})"}
@@ -45,7 +45,7 @@ CLOSER = under("E", VK).le(V0 * power(eta * mu) + eta * D0 / (2 * mu * N) * (1 -
 
 
 def polyak(w: Derivation) -> Fact:
-    """E_n f(x_(n+1)) - f(x_n) <= -k (f(x_n) - f*) + eta FLOOR with k = 2 mu eta r, and its decay."""
+    """E f(x_K) - f* <= (f(x_0) - f*) (1 - k)^K + FLOOR (1 - (1 - k)^K)/(2 mu r), k = 2 mu eta r, from the bound on one step."""
     kernel, messages, lemma = w.kernel, ds.noise(w, ONE), ds.descent(w, SMOOTH)
     r = rate("corrected")
     k, floor = RATE, eta * FLOOR
@@ -76,7 +76,7 @@ def distance(w: Derivation, h: Term) -> tuple[Fact, ds.Noise, Fact]:
 
 
 def convex(w: Derivation) -> Fact:
-    """The average of f(x_n) - f*, from the change of V = ||x - x*||^2/2."""
+    """E sum u (f - f*)/sum u <= (V_0 + NOISE)/(eta (1 - eps) sum u), from the change of V = ||x - x*||^2/2."""
     lemma, messages, ratio = distance(w, u)
     bound = w.combine(
         "one step", AV.le(-(1 - eps) * eta * u * (f - fstar) + eta**2 * u**2 * D0 / (2 * N)),
@@ -109,7 +109,7 @@ def strongly_convex(w: Derivation) -> Fact:
 
 
 def of_distance(h: Term, **constants: int) -> dict[str, Any]:
-    """Fields common to the theorems on the distance from a minimum, with numbers for further constants."""
+    """The fields that the theorems on the distance from a minimiser share, with numbers for further constants."""
     still = ds.point(V=0, AV=0, V0=0, VK=0, **constants) | {norm(e): 0, dot(e, g): 0}
     return ds.common(ds.distances(h, **dict.fromkeys(constants, "const")), point=still, names=NAMES)
 

@@ -1,7 +1,7 @@
-"""Theory 6.6 for steps: sums of the schedules (1+n)^-p, p = 1/2 and 1, and the rates of D(C)SGD itself that follow from them.
+"""Theory 6.6 for steps: sums of the schedules (1+n)^-p for p = 1/2 and 1, and the rates of D(C)SGD itself that follow from them.
 
-Each term of a sum is compared with a difference at the same n, and the differences telescope. A schedule with summable squares has a
-bound without a step condition, uniform in the horizon.
+Each term of a sum is compared with a difference at the same n, and the differences telescope. If the squares of a schedule are
+summable, there is a bound without a step condition, uniform in the horizon.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ SQUARES = under("I", (1 / NEXT) ** 2).le(2)
 
 
 def inverse(w: Derivation) -> tuple[Fact, Fact, Fact]:
-    """1 + t > 0, (1 + t)/(1 + t) = 1, and 1/(1 + t) > 0."""
+    """The facts 1 + t > 0, (1 + t)/(1 + t) = 1 and 1/(1 + t) > 0."""
     positive = w.combine("1 + t > 0", NEXT.gt(0), [1, "t >= 0"])
     return (positive, *w.inverse(NEXT, positive))
 
 
 def summed(w: Derivation, claim: Relation, primitive: Term, pointwise: Fact, above: bool) -> Fact:
-    """A bound on a sum, from a bound (above or below) on its term by a difference of the primitive."""
+    """A bound on a sum, from an upper or lower bound on its term by a difference of the primitive."""
     whole = w.step("sum over the steps", w.kernel.monotone("I", pointwise))
     ends = w.step("the sum telescopes", w.kernel.summation("t", primitive))
     return w.combine("the sum", claim, [whole], [(1 if above else -1, ends)])
 
 
 def roots(w: Derivation) -> Fact:
-    """2 sqrt(K + 1) - 2 <= sum (1 + n)^(-1/2): 2 (b - a) <= 1/a for b^2 = a^2 + 1, as (b - a)^2 >= 0."""
+    """2 sqrt(K + 1) - 2 <= sum (1 + n)^(-1/2), from 2 (b - a) <= 1/a for b^2 = a^2 + 1, which holds as (b - a)^2 >= 0."""
     k, a, b = w.kernel, root(NEXT), root(NEXT + 1)
     first = w.combine("1 <= 1 + t", num(1).le(NEXT), ["t >= 0"])
     second = w.combine("0 <= 2 + t", num(0).le(NEXT + 1), ["t >= 0", 2])
@@ -64,7 +64,7 @@ def roots(w: Derivation) -> Fact:
 
 
 def harmonic_below(w: Derivation) -> Fact:
-    """log(K + 1) <= sum 1/(1 + n): log(2 + t) - log(1 + t) <= log(1 + z) <= z at z = 1/(1 + t)."""
+    """log(K + 1) <= sum 1/(1 + n), from log(2 + t) - log(1 + t) <= log(1 + z) <= z at z = 1/(1 + t)."""
     k, z = w.kernel, 1 / NEXT
     positive, unit, small = inverse(w)
     size = w.step("log(1 + z) <= z", w.prover.analysis(y - log(1 + y), "y", z, 0, premises=[small]))
@@ -78,7 +78,7 @@ def harmonic_below(w: Derivation) -> Fact:
 
 
 def harmonic_above(w: Derivation) -> Fact:
-    """sum 1/(1 + n) <= log(2K + 1): 2z <= log(1 + z) - log(1 - z) at z = 1/(2t + 2)."""
+    """sum 1/(1 + n) <= log(2K + 1), from 2z <= log(1 + z) - log(1 - z) at z = 1/(2t + 2)."""
     k, double = w.kernel, 2 * NEXT
     z = 1 / double
     positive, unit, small = inverse(w)
@@ -107,7 +107,7 @@ def harmonic_above(w: Derivation) -> Fact:
 
 
 def squares(w: Derivation) -> Fact:
-    """sum (1 + n)^-2 <= 2: (1 + t)^-2 <= 2/(2t + 1) - 2/(2t + 3)."""
+    """sum (1 + n)^-2 <= 2, from (1 + t)^-2 <= 2/(2t + 1) - 2/(2t + 3)."""
     _, unit, _ = inverse(w)
     least = w.combine("2t + 1 > 0", (2 * t + 1).gt(0), [(2, "t >= 0"), 1])
     most = w.combine("2t + 3 > 0", (2 * t + 3).gt(0), [least, 2])
@@ -132,8 +132,11 @@ class Schedule:
     """u_n and u_n^2 as functions of n, with bounds on their sums.
 
     Args:
-        value, square: u and u^2 as functions of t; `squared` proves square = value^2.
-        low, high: `below` proves low <= sum u, `above` proves sum u^2 <= high, `positive` proves 0 < low for K >= 1.
+        value, square: u and u^2 as functions of t.
+        low, high: bounds on the sums, low <= sum u and sum u^2 <= high.
+        squared: proves square = value^2.
+        below, above: prove low <= sum u and sum u^2 <= high.
+        positive: proves 0 < low for K >= 1.
     """
 
     value: Term
@@ -159,7 +162,7 @@ def root_squared(w: Derivation) -> Fact:
 
 
 def beyond_one(w: Derivation, increasing: str, start: Fact) -> Fact:
-    """An increasing function is larger at K + 1 than at 1, for K >= 1; `start`: it is defined from 1 on."""
+    """An increasing function is larger at K + 1 than at 1, for K >= 1; `start` is the fact that 1 is in its domain."""
     more = w.combine("1 < K + 1", num(1).lt(K + 1), ["K >= 1", 1])
     return w.kernel.function(f"monotone:{increasing}", [num(1), K + 1], [start, more])
 
@@ -191,7 +194,7 @@ def rate_bound(s: Schedule) -> Relation:
 
 
 def rate(s: Schedule) -> Callable[[Derivation], Fact]:
-    """The bound of 6.2-scheduled-method, with low in place of sum u and high in place of sum u^2."""
+    """A proof of the bound of 6.2-scheduled-method with low in place of sum u and high in place of sum u^2."""
 
     def prove(w: Derivation) -> Fact:
         k, phi1, floor = w.kernel, under("I", u), eta**2 * L0 * D0 / (2 * N)
@@ -230,7 +233,10 @@ LEAST: dict[str, Relation] = {
 
 
 def summable(w: Derivation) -> Fact:
-    """E f(x_(n+1)) <= (1 + GROWTH u^2) E f(x_n) + FLOOR u^2 - eta u E G^2, then the rule for such recursions."""
+    """eta E sum u G^2 <= exp(GROWTH U_2) (f(x_0) + FLOOR U_2), by the rule for recursions such as that of E f(x_n).
+
+    The recursion is E f(x_(n+1)) <= (1 + GROWTH u^2) E f(x_n) + FLOOR u^2 - eta u E G^2.
+    """
     k, messages, lemma = w.kernel, ds.noise(w, u), ds.descent(w, SMOOTH)
     ratio, noise = ub.ratio_is_nonnegative(w, messages.per), ub.floor_is_nonnegative(w, messages.per)
     one = w.combine("A >= 0", A.ge(0), [1, [messages.per, ratio]])
@@ -258,7 +264,7 @@ def summable(w: Derivation) -> Fact:
 
 
 def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], Fact], remark: str = "") -> Theorem:
-    """A bound on a sum."""
+    """A theorem that bounds a sum."""
     return Theorem(
         id=id, title=title, source="theory 6.6 for steps", claim=claim, remark=remark, context=CONTEXT, assumptions=TIME, point={t: 0, K: 1, y: 0},
         names={"t": "n"}, prove=prove, evidence=(Evidence("sums"),),
@@ -266,7 +272,7 @@ def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], F
 
 
 def rated(id: str, power: str, title: str, remark: str, schedule: Schedule) -> Theorem:
-    """The rate of D(C)SGD with a schedule."""
+    """The theorem on the rate of D(C)SGD with a schedule."""
     assumptions = {**ds.ASSUMPTIONS, **symbols.signs("d >= 0", "s0_k >= 0"), **SMOOTH.rules(), **av.ENDS}
     return Theorem(
         id=id, title=title, source="theory 6.2 and 6.6 for steps", claim=rate_bound(schedule), remark=remark,

@@ -1,7 +1,8 @@
 """Pairs of theorems on a method and on its SDE, and the factor of L0 and L1 between the two.
 
-A step D with L1 ||D|| <= c obeys the descent lemma with psi(c) (L0 + L1 ||g||) ||D||^2; Ito's formula has 1/2 in place of psi(c). So
-L0 and L1 of the corrected SDE become 2 psi(c) L0 and 2 psi(c) L1 for the method. For L1 = 0 the factor is 1.
+A step D with L1 ||D|| <= c obeys the descent lemma with psi(c) (L0 + L1 ||g||) ||D||^2, and Ito's formula has 1/2 in place of
+psi(c). Hence the constants L0 and L1 of the corrected SDE become 2 psi(c) L0 and 2 psi(c) L1 for the method. If L1 = 0, the factor
+is 1.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ BESIDE = {
     "6.4-clients-pathwise-method": "6.4-clients-pathwise", "6.4-clients-scheduled-method": "6.4-clients-scheduled",
     "6.4-corrected-method": "6.4-corrected", "6.4-corrected-scheduled-method": "6.4-corrected-scheduled",
 }  # fmt: skip
-#: the factor, as LaTeX
+#: the two possible factors, as LaTeX
 BENT, SAME = r"2\psi(c)", "1"
 
 

@@ -1,1 +1,1 @@
-"""Entries of the catalogue as data, and the check of an entry: its proof, and its definitions against the engine."""
+"""Entries of the catalogue as data, and the check of an entry: of its proof, and of its definitions against the engine."""

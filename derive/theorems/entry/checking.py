@@ -1,4 +1,4 @@
-"""The check of an entry: the kernel writes its derivation; its point, or its witness, is evaluated exactly."""
+"""The check of an entry: the kernel makes each fact of its derivation, and its point or its witness is evaluated exactly."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 
 #: the most lines of a proof that are shown as its main ones
 MAIN = 5
-#: of the search for a model of the assumptions, which takes hundredths of a second
+#: the limit for the search for a model of the assumptions, which usually takes hundredths of a second
 MODEL_SECONDS = 3.0
 #: an assumption or a definition by its name
 Named = tuple[str, Relation]
@@ -39,20 +39,20 @@ class Checked:
 
     Args:
         status: PROVED, DECIDED, REFUTED or UNDECIDED.
-        steps: one for each line: its LaTeX, the hypotheses that are `given` besides the assumptions (a case, a generic number), rule,
-            status, the names of the assumptions and lines that it is `from`, and whether it is one of the `main` lines. The last step of
-            a refutation `reads` as the claim does at the witness.
-        axioms: the names of those that the proof used.
-        assumptions, definitions: those that the proof used, (name, relation); of a refutation, all that the witness satisfies.
-        declared: the declarations of functions, matrices and processes that the proof used, {"text", "latex"}.
-        unused: names of assumptions that the proof did not use.
+        steps: one table for each line: its text and LaTeX, the hypotheses that are `given` in addition to the assumptions (a case,
+            a generic number), its rule and status, the names of the assumptions and lines that it follows `from`, and whether it is
+            one of the `main` lines. The last step of a refutation has the claim at the witness under `reads`.
+        axioms: the names of the axioms that the proof used.
+        assumptions, definitions: pairs (name, relation) that the proof used; for a refutation, all that the witness satisfies.
+        declared: the declarations of functions, matrices and processes that the proof used, {"text", "latex", "source"}.
+        unused: the names of assumptions that the proof did not use.
         statement: the statement that was proved or refuted; otherwise None.
         certificate: the certificate of a proof, with a model of its assumptions as the witness; otherwise None.
         counterexample: exact values at which a claim fails.
-        reason: why it is not proved.
-        repair: of a claim that fails, {"entry", "changes"}: the id of an entry that repairs it, and assumptions that make it provable,
-            each {"plain", "latex", "instead"}; "instead" names the assumption that is replaced, or is "".
-        about: of a proof, the object of the theorem (`about`).
+        reason: why the entry is not proved.
+        repair: for a claim that fails, {"entry", "changes"}: the id of an entry that repairs it, and assumptions that make it
+            provable, each {"plain", "latex", "instead"}; "instead" names the assumption that is replaced, or is "".
+        about: for a proof, the object of the theorem, as `about` finds it.
     """
 
     entry: Theorem | Refutation
@@ -85,18 +85,18 @@ class Checked:
 
     @property
     def satisfiability(self) -> str:
-        """ "shown" if the witness of the certificate or of the refutation satisfies the assumptions and declarations."""
+        """The text "shown" if a witness satisfies the assumptions and declarations, else "not shown"."""
         witnessed = self.certificate is not None and "witness" in self.certificate
         return "shown" if witnessed or self.status == Verdict.REFUTED else "not shown"
 
     @property
     def as_expected(self) -> bool:
-        """Whether the status is the one that the catalogue expects."""
+        """Whether the status is the one that the entry expects."""
         return self.status == self.entry.expected
 
 
 def check(entry: Theorem | Refutation, seconds: float = 5.0) -> Checked:
-    """Checks one entry. A proof that fails does not raise: its status is UNDECIDED, with the reason."""
+    """Check one entry. A proof that fails raises nothing; the status is then UNDECIDED, with the reason."""
     started = time.perf_counter()
     try:
         outcome = _refute(entry) if isinstance(entry, Refutation) else _prove(entry, seconds)
@@ -170,7 +170,7 @@ def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
     """A proof of the claim itself, from a proved relation with the same sign and the same difference of its two sides.
 
     Raises:
-        ProofError: the claim is another one, even if it follows from the proved relation.
+        ProofError: the claim is not of this form, even if it follows from the proved relation.
     """
     if claim is None or claim == last.claim:
         return last
@@ -185,20 +185,20 @@ def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
 
 
 def printer(last: Fact) -> Printer:
-    """The printer of a proof: it writes sums where time is steps, and powers of 1 - k where the rule decay has shown 0 < 1 - k."""
+    """The printer for a proof: it writes sums if time is discrete, and powers of 1 - k if the rule decay has shown 0 < 1 - k."""
     key = Normal(last.context).frozen
     bases = {key(1 - f.data["rate"]) for f in ancestry(last) if f.rule == "decay" and last.context.steps}
     return Printer(last.context, lambda base: key(base) in bases)
 
 
 def _model(theorem: Theorem) -> dict[str, Any] | None:
-    """A model of the context in which all assumptions and definitions hold, also those that the proof does not use."""
+    """A model of the context in which all assumptions and definitions hold, even those that the proof does not use; or None."""
     relations = (*theorem.assumptions.values(), *theorem.definitions.values())
     return find_model(theorem.context, relations, MODEL_SECONDS, theorem.point)
 
 
 def _unlike(read: Mapping[str, Relation], relations: Mapping[str, Relation], plain: Printer) -> list[str]:
-    """The relations of the engine, as it is now, that the theorem lacks or states differently."""
+    """The current relations of the engine that the theorem lacks or states differently."""
     return [
         f"{name}: the engine has {plain.relation(relation)}"
         for name, relation in read.items()
@@ -229,7 +229,7 @@ def _refute(entry: Refutation) -> Checked:
 
 
 def _mended(entry: Refutation, writer: TermWriter) -> dict[str, Any]:
-    """The repair of the claim, proved again; raises where it is not proved."""
+    """The repair of the claim, after a new proof of it; raises if it is not proved."""
     if entry.mended:
         witness = {name: Fraction(v) for name, v in entry.witness.items()}
         before = tuple(entry.assume.values())
@@ -248,9 +248,9 @@ def _evaluated(words: str, latex: str, plain: str, status: str) -> dict[str, Any
     }  # fmt: skip
 
 
-# --- what the lines of a derivation rest on, and the few that carry it
+# --- the grounds of the lines of a derivation, and the main lines
 
-#: rules that state a small fact about one number or function, of no interest to a reader
+#: rules that state a small fact about one number or function, which is of no interest to a reader
 SMALL = ("inverse", "function", "declared", "assume")
 
 
@@ -268,11 +268,11 @@ class Grounds:
 
 
 def grounds(lines: Sequence[ProofLine], names: Mapping[Any, str]) -> list[Grounds]:
-    """The grounds of each line. A fact that is no line passes its own grounds on.
+    """The grounds of each line. A fact that is not a line passes on its own grounds.
 
     Args:
-        lines: of a derivation, in order.
-        names: of assumptions and definitions, by the kernel's key of their relation.
+        lines: the lines of a derivation, in order.
+        names: the kernel's key of a relation -> the name of the assumption or definition.
     """
     number = {id(line.fact): n for n, line in reversed(list(enumerate(lines)))}
     return [_grounds(line.fact, n, number, names) for n, line in enumerate(lines)]
@@ -300,7 +300,7 @@ def _grounds(fact: Fact, line: int, number: Mapping[int, int], names: Mapping[An
 
 
 def carrying(lines: Sequence[ProofLine], rests: Sequence[Grounds], most: int) -> list[int]:
-    """At most this many lines: the last one, its grounds, their grounds, and so on, without small facts."""
+    """The numbers of at most `most` main lines: the last line, its grounds, their grounds, and so on, without small facts."""
     chosen: list[int] = [len(lines) - 1]
     level = [len(lines) - 1]
     while level and len(chosen) < most:
@@ -314,13 +314,13 @@ def carrying(lines: Sequence[ProofLine], rests: Sequence[Grounds], most: int) ->
 
 
 def _small(line: ProofLine) -> bool:
-    """Whether a line states a sign, a fact of one number or function, or an assumption under an operator."""
+    """Whether a line states a sign, a fact about one number or function, or an assumption under an operator."""
     fact, claim = line.fact, line.fact.claim
     assumed = fact.rule == "monotone" and all(p.rule == "assume" for p in fact.premises)
     return fact.rule in SMALL or assumed or num(0) in (claim.left, claim.right)
 
 
-# --- what an entry is about
+# --- the object of an entry
 
 FIRST, CORRECTED, ODE, LINEARISED, METHOD = "first-order SDE", "corrected SDE", "ODE", "linearised SDE", "method"
 #: an equation whose generator the statement defines
@@ -337,15 +337,16 @@ STATE = "one state"
 
 
 def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
-    """The object of a theorem: an equation, the method itself, or no dynamics. It is read off the entry, and stated nowhere else.
+    """The object of a theorem: an equation, the method itself, or an object without dynamics. It is read off the entry.
 
-    A theorem is about the process of its context if its proof assumes a solution, or if the generator of the process occurs in the claim.
-    The process is an SDE whose drift has a second, curvature term (corrected) or not (first-order), an ODE, or an SDE of which the
-    context has the generator alone. Where time is steps and the context has functions of the state, the theorem is about the method
-    itself, whose steps exist without any axiom. The evidence of the other theorems names their object.
+    If time is discrete and the context has functions of the state, the theorem is about the method itself, whose steps exist
+    without any axiom. A theorem is about the process of its context if its proof assumes a solution, or if the generator of the
+    process occurs in the claim. The process is an SDE whose drift has a second term, for the curvature (corrected), an SDE without
+    this term (first-order), an ODE, or an SDE of which the context has only the generator. For all other theorems the evidence
+    names the object.
 
     Args:
-        claim: the last line of its derivation.
+        claim: the last line of the derivation.
         axioms: the analytic facts that the derivation uses.
     """
     context = theorem.context

@@ -1,4 +1,4 @@
-"""The declarations of a context, besides its relations, in words and LaTeX: functions, matrices, how potentials change."""
+"""The declarations of a context in words and LaTeX: properties of functions and matrices, and how potentials change."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sdescent.derive.proof.language.text import PRODUCT, SUM, Printer, TermWrite
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.vocabulary.sources import Source
 
-#: the kind of a declaration, its text and its LaTeX
+#: (kind of a declaration, its text, its LaTeX)
 Line = tuple[str, str, str]
 _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
 
 
-#: kind of declaration -> what backs it, unless the theorem names another source
+#: kind of declaration -> its source, unless the theorem names another one
 USUAL: Mapping[str, Source] = {
     **dict.fromkeys(("odd", "nondecreasing", "concave_right", "bounded", "slope"), Source.AUTHOR), "matrix": Source.METHOD, "process": Source.METHOD, "smoothness": Source.AUTHOR,
     "step": Source.METHOD, "reach": Source.METHOD, "change": Source.LETTER,
@@ -28,10 +28,10 @@ USUAL: Mapping[str, Source] = {
 def declarations(
     last: Fact, writer: TermWriter, plain: Printer, sources: Mapping[str, Source] | None = None
 ) -> list[dict[str, str]]:
-    """Each declaration that the proof of a fact uses, as {"text", "latex", "source"}; the LaTeX is words with formulas in dollars.
+    """The declarations that the proof of a fact uses, as {"text", "latex", "source"}; the LaTeX is words with formulas in dollars.
 
     Args:
-        sources: kind of declaration -> what backs it, where `USUAL` does not apply.
+        sources: kind of declaration -> its source, if that differs from `USUAL`.
     """
     context, rules = last.context, ancestry(last)
     used = {(f.data["function"], f.data["property"].removesuffix("_below")) for f in rules if f.rule == "declared"}
@@ -84,7 +84,7 @@ def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterat
 
 
 def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printer) -> Iterator[Line]:
-    """The declarations that the descent lemma uses: of a function, and of a step D of the method."""
+    """The declarations that the descent lemma uses: those of a function and of a step D of the method."""
     for name in sorted(smooth):
         entry = context.potentials[name]
         f, slope = writer.symbol(name), vec(entry["gradient"])
@@ -112,12 +112,12 @@ def _plainly(t: Term, plain: Printer) -> str:
 
 
 def _barred(said: str) -> str:
-    """Plain text with ||v|| for norm(v), as the words around it have it."""
+    """Plain text with ||v|| in place of norm(v), as in the words around it."""
     return re.sub(r"\bnorm\(([^()]*)\)", r"||\1||", said)
 
 
 def _changes(context: Context, changing: set[str], writer: TermWriter) -> Iterator[Line]:
-    """The meaning of the change of a potential: in a step, given the past, or along an equation."""
+    """The meaning of the change of a potential: its mean change in a step given the past, or its generator along an equation."""
     for name in sorted(changing):
         change, v = context.potentials[name]["change"], writer.symbol(name)
         if context.steps:

@@ -1,4 +1,4 @@
-"""From a method's SDE to the terms of Ito's formula, so that the theorems are about derived equations and not about typed ones."""
+"""The terms of Ito's formula for a method's SDE, so that the theorems are about derived equations and not about typed ones."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Part = tuple[Term, Any]
 def loss_in_time(equation: SDE, h: Term, vectors: Mapping[str, str]) -> dict[str, Any]:
     """The data of Ito's formula for the loss f along the SDE, from its start f0 to its value fT at the horizon.
 
-    Args, Raises: as `drift_terms`.
+    Args, Raises: as for `drift_terms`.
     """
     return loss_along(drift_terms(equation, h, vectors), diffusion_terms(equation, h))
 
 
 def loss_along(drift: list[Part], diffusion: list[Part]) -> dict[str, Any]:
-    """`loss_in_time` for the parts of an equation."""
+    """The data that `loss_in_time` returns, from the parts of an equation."""
     named = {"gradient": "g", "hessian": "H", "end": "fT", "start": "f0"}
     return {**named, "smooth": True, "drift": drift, "diffusion": diffusion}
 
 
 def generator_of(potential: Mapping[str, Any]) -> Term:
-    """L V = drift . grad V + Tr(Hess V covariance)/2 of a potential's process, as the kernel's Ito formula writes it; or its change."""
+    """L V = drift . grad V + Tr(Hess V covariance)/2 of a potential V, as in the kernel's Ito formula; or its `change` if given."""
     if "change" in potential:
         return x(potential["change"])
     slope, bend = vec(potential["gradient"]), mat(potential["hessian"])
@@ -40,11 +40,11 @@ def generator_of(potential: Mapping[str, Any]) -> Term:
 
 
 def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str = "H") -> list[Part]:
-    """The drift as [(coefficient, vector)], h in place of the schedule u.
+    """The drift as [(coefficient, vector)], with h in place of the schedule u.
 
     Args:
-        equation: with a free schedule.
-        vectors: the names of the vectors: "mean" for b, "curvature" for Lam H Lam g (where it is not H g).
+        equation: an SDE with a free schedule.
+        vectors: the names of the vectors: "mean" for b, "curvature" for Lam H Lam g (if that is not H g).
 
     Raises:
         ValueError: the drift is not a combination of b, H b and Lam H Lam g with scalar coefficients.
@@ -53,7 +53,7 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str
     if mean is None or equation.drift is None:
         raise ValueError("the method has no drift in closed form")
     mean_letter, bent, ratio = sp.Dummy("b"), sp.Dummy("Hb"), sp.Dummy("Lam")
-    # symbols in place of vectors: SymPy divides into the cases of a case distinction
+    # symbols replace vectors, since SymPy would divide inside the cases of a case distinction
     letters: dict[sp.Expr, sp.Expr] = {hvp(mean): bent, mean: mean_letter}
     basis: list[tuple[sp.Expr, Any]] = [(mean_letter, vec(vectors["mean"]))]
     if equation.model == "corrected" and mean == g:
@@ -84,13 +84,13 @@ def _is_scalar(e: sp.Expr) -> bool:
 
 
 def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
-    """An expression in symbols, generic coordinates v_j, their sums, roots, exp and |.| as a term; v_j is the symbol v.
+    """An expression in symbols, generic coordinates v_j, their sums, roots, exp and |.| as a term; v_j becomes the symbol v.
 
     Args:
-        letters: subexpressions that have a letter or another term.
+        letters: subexpression -> its letter or another term.
 
     Raises:
-        ValueError: it contains something that the grammar of terms does not have.
+        ValueError: a part of the expression is outside the grammar of terms.
     """
     if e in letters:
         return letters[e]
@@ -120,7 +120,7 @@ def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
 
 
 def _product(e: sp.Mul, letters: Mapping[sp.Expr, Term]) -> Term:
-    """A product as a quotient. A division by a sum stays separate, since normal forms do not split inverses of sums."""
+    """A product as a quotient. Division by a sum stays separate, since normal forms do not split inverses of sums."""
     if e.could_extract_minus_sign() and e.args[0].is_number:
         return -expression(-e, letters)
     powers = [a for a in e.args if isinstance(a, sp.Pow) and a.exp.is_number and a.exp.is_negative]
@@ -138,7 +138,7 @@ def _product(e: sp.Mul, letters: Mapping[sp.Expr, Term]) -> Term:
 
 
 def put(t: Term, values: Mapping[Term, Term]) -> Term:
-    """t with other terms for some of its parts, without products by 0 and 1 and sums with 0."""
+    """A term with some parts replaced by other terms, without products by 0 and 1 and sums with 0."""
     if t in values:
         return values[t]
     parts = [put(p, values) if isinstance(p, Term) else p for p in t[1:]]

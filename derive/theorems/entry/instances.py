@@ -1,4 +1,4 @@
-"""Models of the engine, methods and losses, that give the letters of the theorems values: the definitions are evaluated there."""
+"""Methods and losses of the engine that give values to the letters of the theorems, so that the definitions can be evaluated."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def names(letters: str) -> frozenset[Term]:
 
 
 def unbiased() -> list[Meaning]:
-    """D(C)SGD with two clients in two coordinates: q_k is the error of the compressor given v, averaged over v."""
+    """D(C)SGD with two clients in two coordinates, where q_k is the error of the compressor given v, averaged over v."""
     gradient, models = gradient_symbols(2), []
     size = sp.Add(*[e**2 for e in gradient])
     affine = Affine(("tau1", "tau2"), ("rho1", "rho2"))
@@ -61,7 +61,7 @@ def unbiased() -> list[Meaning]:
 
 
 def signs() -> list[Meaning]:
-    """DSignSGD with two clients in two coordinates: b from the drift, S from the covariance, Lam H Lam g from the corrected drift."""
+    """DSignSGD, two clients in two coordinates: b from the drift, S from the covariance, Lam H Lam g from the corrected drift."""
     y, hessian, models = sp.Matrix(gradient_symbols(2)), hessian_symbols(2), []
     for law in LAWS:
         method = DSignSGD(Scaled(law, SCALES))
@@ -80,7 +80,7 @@ def signs() -> list[Meaning]:
 
 
 def silent_signs() -> list[Meaning]:
-    """DSignSGD without noise in two coordinates, on any loss f; root is sqrt(f - f*)."""
+    """DSignSGD without noise in two coordinates, on any loss f with f* = 0; root is sqrt(f - f*)."""
     y = sp.Matrix(gradient_symbols(2))
     mean = -sde(DSignSGD(), "first-order", None, 2).expanded.drift
     root = sp.Symbol("root", positive=True)
@@ -94,7 +94,7 @@ def silent_signs() -> list[Meaning]:
 
 
 def descent() -> list[Meaning]:
-    """One step of gradient descent on the quartic: e is eta times the schedule."""
+    """One step of gradient descent on the quartic, where e is eta times the schedule."""
     start, rate = sp.Symbol("x0", real=True), parameter("e")
     slope = sp.diff(Quartic().value([start]), start)
     step = sde(DSGD()).moments.mean
@@ -103,9 +103,9 @@ def descent() -> list[Meaning]:
 
 
 def linearised(equation: CoordinateSDE) -> CoordinateSDE:
-    """The SDE with the tangent of its drift at 0 in place of the drift, and the covariance at 0, in one dimension."""
+    """The SDE in one dimension with the tangent of the drift at 0 in place of the drift, and with the covariance at 0."""
     (state,) = equation.state
-    # from the right: laws with a kink, such as Laplace, are symmetric
+    # the derivative from the right suffices: laws with a kink, such as Laplace, are symmetric
     y = sp.Dummy("y", positive=True)
     slope = sp.diff(equation.drift[0].xreplace({state: y}), y).subs(y, 0)
     rest = equation.covariance.xreplace({state: sp.S.Zero})
@@ -113,7 +113,7 @@ def linearised(equation: CoordinateSDE) -> CoordinateSDE:
 
 
 def linear_signs() -> list[Meaning]:
-    """DSignSGD with two clients linearised at the optimum of h x^2/2, at its stationary variance: where L x^2 = 0."""
+    """DSignSGD with two clients, linearised at the optimum of h x^2/2, at its stationary variance, that is where L x^2 = 0."""
     models = []
     for law in LAWS:
         equation = linearised(sde(DSignSGD(Scaled(law, SCALES)), "first-order", Quadratic(("h",)), 1).expanded)
@@ -128,7 +128,7 @@ def linear_signs() -> list[Meaning]:
 
 
 def separable() -> list[Meaning]:
-    """A sum of three f_j(x_j) at a point; the norm of its Hessian by the singular values of the whole matrix."""
+    """A sum of three f_j(x_j) at a point, with the norm of its Hessian from the singular values of the whole matrix."""
     summand = sp.exp(place) - place**4 / 3
     state, at = state_symbols(3), (sp.Integer(1), sp.Integer(-2), sp.Rational(1, 2))
     value, here = SeparableSum(summand).value(state), dict(zip(state_symbols(3), at, strict=True))
@@ -145,7 +145,7 @@ def separable() -> list[Meaning]:
 
 
 def samples() -> tuple[LogisticRegression, sp.Matrix, sp.Matrix, list[sp.Expr]]:
-    """Logistic regression over two samples in two dimensions, labels 1 and -1: the loss, its Hessian, the samples, and the p_k."""
+    """The loss, its Hessian, the samples and the p_k of logistic regression, for two samples in two dimensions, labels 1 and -1."""
     rows, labels = sp.Matrix(2, 2, sp.symbols("a11 a12 a21 a22", real=True)), (1, -1)
     loss = LogisticRegression("l2", tuple(tuple(rows.row(k)) for k in range(2)), labels)
     state = state_symbols(2)
@@ -154,7 +154,7 @@ def samples() -> tuple[LogisticRegression, sp.Matrix, sp.Matrix, list[sp.Expr]]:
 
 
 def logistic_regression() -> list[Meaning]:
-    """D is the Hessian less l2 I."""
+    """Logistic regression over two samples in two dimensions, where D is the Hessian minus l2 I."""
     (loss, hessian, rows, chances), along = samples(), sp.Matrix(sp.symbols("w1 w2", real=True))
     data, rank_one = hessian - loss.l2 * sp.eye(2), along * along.T
     values = {
@@ -167,7 +167,7 @@ def logistic_regression() -> list[Meaning]:
 
 
 def _sent(method: Method, noise: bool) -> list[Meaning]:
-    """A step eta u s of the server's rule for the message m = g + Z in two coordinates; Z = 0 without noise."""
+    """The step eta u s of the server's rule for the message m = g + Z in two coordinates, where Z = 0 without noise."""
     y, added = sp.Matrix(gradient_symbols(2)), sp.Matrix(sp.symbols("z1 z2", real=True)) if noise else sp.zeros(2, 1)
     drift, sent = sde(method, "first-order", None, 2).expanded.drift, y + added
     step = (drift / u).subs(dict(zip(y, sent, strict=True)), simultaneous=True)

@@ -1,8 +1,8 @@
-"""One step of an update rule on vectors: x' = x + D, and each memory letter, as combinations of state, gradient and noise.
+"""One step of an update rule on vectors: x' = x + D, and each letter of the memory, as combinations of state, gradient and noise.
 
-`sdescent.derive.methods.rules.update.evaluate` evaluates a rule on combinations of named vectors with scalar coefficients, so the rule
-must be linear in them: x' = x - eta G, heavy ball, averaged and Nesterov's momentum, and rules written like them. Without noise
-norm(G) is a scalar too, so a gradient may be normalised or clipped: min(1, c/G) is the letter `clip`.
+`sdescent.derive.methods.rules.update.evaluate` evaluates a rule on combinations of named vectors with scalar coefficients, so the
+rule must be linear in the vectors, like x' = x - eta G, heavy ball, averaged and Nesterov's momentum. Without noise norm(G) is a
+scalar, so a gradient may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from sdescent.derive.methods.rules.update import Draw, evaluate
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.symbols import eta, parameter, u
 
-#: the mean over clients of the messages is MEAN plus a centred noise
-MEAN = "<mean>"  # no letter is spelt so
-#: ||grad f||, and min(1, c/||grad f||) of the level c of a clipped gradient
+#: the vector of the mean message: the mean of the messages over clients is MEAN plus a centred noise
+MEAN = "<mean>"  # no letter can have this name
+#: ||grad f||, and min(1, c/||grad f||) for a gradient clipped to the length c
 LENGTH, CLIP = sp.Dummy("gradient_norm", positive=True), sp.Dummy("clip", positive=True)
 #: a vector or a centred noise -> its coefficient
 Combination = Mapping[Any, sp.Expr]
@@ -30,12 +30,12 @@ Combination = Mapping[Any, sp.Expr]
 
 @dataclass(frozen=True)
 class Step:
-    """A step as combinations of vectors: "x", the memory letters, MEAN, and ("noise", n) for the n-th centred draw of the messages.
+    """A step as combinations of "x", the letters of the memory, MEAN, and ("noise", n) for the n-th centred draw of the messages.
 
     Args:
         move: D = x' - x.
         memory: letter -> its next value.
-        level: c where the gradient is clipped to this length, else None.
+        level: the length c to which the gradient is clipped, or None.
         divides: whether the rule divides by the length of the gradient.
     """
 
@@ -45,14 +45,14 @@ class Step:
     divides: bool = False
 
     def change(self, letter: str) -> Combination:
-        """The next value of x or of a memory letter less the present one."""
+        """The next value minus the present value of x or of a letter of the memory."""
         if letter == "x":
             return self.move
         return weighted_sum([(sp.S.One, self.memory[letter]), (sp.S.NegativeOne, {letter: sp.S.One})])
 
 
 def weighted_sum(parts: Iterable[tuple[sp.Expr, Combination]]) -> dict[Any, sp.Expr]:
-    """The sum of combinations times their weights."""
+    """The sum of combinations, each times its weight."""
     total: dict[Any, sp.Expr] = {}
     for weight, combination in parts:
         for v, c in combination.items():
@@ -61,18 +61,18 @@ def weighted_sum(parts: Iterable[tuple[sp.Expr, Combination]]) -> dict[Any, sp.E
 
 
 def quiet(method: Method, any_noise: bool) -> bool:
-    """Whether messages are not random: there is no noise, and no compression but clipping."""
+    """Whether messages are deterministic: there is no noise and no compression except clipping."""
     return not any_noise and method.noise.law.degenerate and isinstance(method.compressor, Identity | NormClip)
 
 
 def one_step(method: Method, any_noise: bool = False) -> Step:
-    """The step of a method, eta u in place of eta.
+    """The step of a method, with eta u in place of eta.
 
     Args:
-        any_noise: whether the noise may be any centred one, in place of the method's own.
+        any_noise: whether the noise may be any centred noise, instead of the method's own.
 
     Raises:
-        Refusal: "not-linear" where the step is not a combination of the state, the memory and messages at the state.
+        Refusal: "not-linear" if the step is not a combination of the state, the memory and messages at the state.
     """
     algebra = _Vectors(method, quiet(method, any_noise))
     values = evaluate(method.rule, algebra)
@@ -101,7 +101,7 @@ def _vector(value: Any) -> dict[Any, sp.Expr]:
 
 
 class _Vectors(Expressions):
-    """The algebra of combinations; a scalar is an expression of SymPy."""
+    """The algebra of combinations, with SymPy expressions as scalars."""
 
     def __init__(self, method: Method, quiet: bool) -> None:
         self.method, self.quiet = method, quiet
@@ -148,7 +148,7 @@ class _Vectors(Expressions):
         raise _refused(f"{name}(..)")
 
     def _clipped(self, level: sp.Expr) -> sp.Expr:
-        """min(1, level/||grad f||) as a letter."""
+        """The letter for min(1, level/||grad f||)."""
         if level.has(LENGTH) or self.level not in (None, level):
             raise _refused("a minimum that does not clip the gradient to one length")
         self.level = level

@@ -1,4 +1,4 @@
-"""Relations of the proof grammar in a model: letters and norms stand for SymPy expressions that the engine makes."""
+"""Relations of the proof grammar in a model, where letters and norms stand for SymPy expressions from the engine."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """The meaning of atoms in d coordinates and N clients. Nothing is random, so an expectation is its argument.
+    """The meaning of atoms for d coordinates and N clients. Nothing is random, so an expectation equals its argument.
 
     Args:
-        values: of symbols, norms, traces, ..; a tuple has one entry per coordinate, or per client if the symbol is in `clients`.
-        clients: symbols of kind client.
-        functions: declared functions.
-        coordinates, count: d and N, as numbers.
+        values: the values of symbols, norms, traces, ..; a tuple has an entry for each coordinate, or for each client if the symbol
+            is in `clients`.
+        clients: the symbols that have a value for each client.
+        functions: name -> declared function.
+        coordinates, count: the numbers d and N.
     """
 
     values: Mapping[Term, Any]
@@ -37,10 +38,10 @@ class Meaning:
     count: int = 1
 
     def value(self, t: Term, j: int = 0, k: int = 0) -> sp.Expr:
-        """A term at coordinate j and client k.
+        """The value of a term at coordinate j and client k.
 
         Raises:
-            ValueError: a part of it has no meaning here.
+            ValueError: a part of the term has no meaning here.
         """
         if t in self.values:
             meaning = self.values[t]

@@ -1,4 +1,7 @@
-"""Relations of a theorem at an exact point: numbers for its atoms (symbols, norms, F(1), ..), checked by `sdescent.derive.proof.refute.exact`."""
+"""Relations of a theorem at an exact point, which gives numbers to atoms (symbols, norms, F(1), ..).
+
+`sdescent.derive.proof.refute.exact` computes the values.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ def value(t: Term, at: Point) -> str:
     """The value of a term at a point, as text.
 
     Raises:
-        ProofError: an atom without a value, a value that is not rational, a point outside the domain.
+        ProofError: an atom has no value, the value is not rational, or the point is outside the domain.
     """
     values, names = _values(at)
     try:
@@ -29,7 +32,7 @@ def value(t: Term, at: Point) -> str:
 
 
 def holds(relation: Relation, at: Point) -> bool:
-    """Whether a relation holds at a point, exactly; raises as `value`."""
+    """Whether a relation holds exactly at a point; ProofError if an atom has no value or the point is outside the domain."""
     values, names = _values(at)
     left, right = (_put(side, names) for side in (relation.left, relation.right))
     try:
@@ -44,7 +47,7 @@ def _values(at: Point) -> tuple[Values, dict[Term, Term]]:
 
 
 def _put(t: Term, names: Mapping[Term, Term]) -> Term:
-    """t with fresh symbols for the atoms; operators are left out, as if T = d = N = 1 and nothing were random or moved."""
+    """A term with fresh symbols for its atoms and without operators, as if T = d = N = 1 and nothing were random or moved."""
     if t in names:
         return names[t]
     if t[0] in OPERATORS:

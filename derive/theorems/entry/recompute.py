@@ -1,7 +1,7 @@
-"""The engine computes the definitions of the theorems again: b, Tr S, .. of a theorem are those of the method.
+"""The definitions of the theorems, computed again by the engine: b, Tr S, .. of a theorem must be those of the method.
 
-Each function returns its disagreements in words, none where the engine agrees. In addition, every definition is evaluated in the
-models of `sdescent.derive.theorems.entry.instances`.
+Each function returns its disagreements in words, or an empty list if the engine agrees. In addition, every definition is evaluated
+in the models of `sdescent.derive.theorems.entry.instances`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from sdescent.derive.vocabulary.symbols import parameter, u
 
 
 def unbiased() -> list[str]:
-    """For clients with unbiased compressors: b = g, and S_jj = mean of (E (C_j - v_j)^2 + Var Z_j), by total variance.
+    """Disagreements with b = g and, by total variance, S_jj = mean of (E (C_j - v_j)^2 + Var Z_j), for unbiased compressors.
 
-    Checked for every compressor whose moments have a closed form after the noise (identity, Bernoulli, Rand-k), with two
+    They are checked for every compressor whose moments have a closed form after the noise (identity, Bernoulli, Rand-k), with two
     clients of different scales, and with affine noise.
     """
     wrong = []
@@ -55,7 +55,7 @@ def unbiased() -> list[str]:
 
 
 def signs() -> list[str]:
-    """For DSignSGD: b_j = mean of R(g_j/sigma_k), S_jj = 1 - mean of R(g_j/sigma_k)^2, none between coordinates, and Lam g = b."""
+    """Disagreements for DSignSGD with b_j = mean of R(g_j/sigma_k), diagonal S, S_jj = 1 - mean of R(g_j/sigma_k)^2, Lam g = b."""
     wrong = []
     for law in LAWS:
         method = DSignSGD(Scaled(law, SCALES))
@@ -74,19 +74,19 @@ def signs() -> list[str]:
 
 
 def silent_signs() -> list[str]:
-    """Without noise b_j = sign(g_j)."""
+    """Disagreements with b_j = sign(g_j), for signs without noise."""
     mean = sde(DSignSGD()).moments.mean
     return [] if mean == sp.sign(g) else ["the mean of the sign without noise is not the sign of the gradient"]
 
 
 def normalised() -> list[str]:
-    """A step of normalised SGD is eta u long, in two coordinates: the radius of 6.3-direction."""
+    """Disagreements with the length eta u of a step of normalised SGD in two coordinates, the radius of 6.3-direction."""
     drift = sde(NormalisedSGD(schedule=Free()), "first-order", None, 2).expanded.drift
     return [] if vanishes(drift.dot(drift) - u**2) else ["the step of normalised SGD is not as long as its rate"]
 
 
 def clipped() -> list[str]:
-    """A step of norm-clipped SGD is eta u min(||G||, c) long, in two coordinates."""
+    """Disagreements with the length eta u min(||G||, c) of a step of norm-clipped SGD in two coordinates."""
     equation = sde(NormClipped(schedule=Free()), "first-order", None, 2).expanded
     size = sp.Min(sp.sqrt(sp.Add(*[e**2 for e in equation.gradient])), parameter("c"))
     ok = vanishes(equation.drift.dot(equation.drift) - u**2 * size**2)
@@ -94,13 +94,13 @@ def clipped() -> list[str]:
 
 
 def descent() -> list[str]:
-    """Gradient descent is x - eta u f'(x): the mean of DSGD without noise is the gradient."""
+    """Disagreements with the step x - eta u f'(x) of gradient descent: the mean of DSGD without noise is the gradient."""
     method: Method = DSGD(schedule=Free())
     return [] if sde(method).moments.mean == g else ["the step of DSGD is not the gradient"]
 
 
 def separable() -> list[str]:
-    """For sum_j f_j(x_j) with any f_j: the Hessian is diagonal with the f_j''(x_j), and the gradient has the coordinates f_j'(x_j)."""
+    """Disagreements for sum_j f_j(x_j), any f_j, with the gradient (f_j'(x_j)) and the diagonal Hessian with entries f_j''(x_j)."""
     function = sp.Function("phi")
     state = state_symbols(3)
     value, wrong = SeparableSum(function(place)).value(state), []
@@ -113,7 +113,10 @@ def separable() -> list[str]:
 
 
 def logistic_regression() -> list[str]:
-    """The Hessian less l2 I is the mean of p(1 - p) a a', so it is PSD, for two samples in two dimensions with labels 1 and -1."""
+    """Disagreements of the Hessian minus l2 I with the mean of p(1 - p) a a', which is PSD.
+
+    There are two samples in two dimensions, with labels 1 and -1.
+    """
     loss, hessian, rows, chances = samples()
     gap = hessian - loss.l2 * sp.eye(2)
     for k, chance in enumerate(chances):
@@ -143,18 +146,18 @@ def _instances(name: str) -> list[Meaning]:
 def _agrees(name: str, relation: Relation) -> bool:
     try:
         return all(instance.holds(relation) for instance in _instances(name))
-    except ArithmeticError:  # no value at any of the points that were tried
+    except ArithmeticError:  # it has no value at any of the points that were tried
         return False
 
 
 def forget() -> None:
-    """Forgets the engine's answers, so that the engine computes them again."""
+    """Forget the engine's answers, so that the engine computes them again."""
     for answers in (_once, _instances, _agrees):
         answers.cache_clear()
 
 
 def disagreements(names: tuple[str, ...], definitions: Mapping[str, Relation]) -> list[str]:
-    """What the engine does not confirm: facts of each group, computed once per process, or definitions in the models of the group."""
+    """Disagreements in the facts of the groups, computed once per process, or else of the definitions in the groups' models."""
     facts = [line for name in names for line in _once(name)]
     if facts:
         return facts

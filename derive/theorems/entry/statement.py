@@ -1,6 +1,6 @@
 """A statement in LaTeX and in plain text, made from its relations: assumptions, the claim, and the meaning of the letters.
 
-Nothing in it is typed but "Let", "Then" and "where"; the formulas are the kernel's.
+Only "Let", "Then" and "where" are typed; the formulas are the kernel's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TURNED = {"<=": r"\ge", "<": ">"}
 
 @dataclass(frozen=True)
 class Said:
-    """One formula, or declaration, in both notations."""
+    """A formula or declaration in both notations."""
 
     latex: str
     plain: str
@@ -29,9 +29,9 @@ class Statement:
 
     Args:
         premises: assumptions and definitions.
-        declared: declarations of functions, matrices and processes: LaTeX with formulas in dollars.
+        declared: declarations of functions, matrices and processes; their LaTeX is words with formulas in dollars.
         claim: the formula that is claimed.
-        where: the meaning of those letters in the LaTeX of all these that are short for terms.
+        where: the meanings of the letters that abbreviate terms in the LaTeX of the other fields.
     """
 
     premises: tuple[Said, ...]
@@ -41,14 +41,14 @@ class Statement:
 
     @property
     def latex(self) -> str:
-        """Let .. Then .., where ..: a sentence for running text."""
+        """The statement in LaTeX for running text, as "Let .. Then .., where .."."""
         premises = [f"${g.latex}$" for g in self.premises] + [d.latex for d in self.declared]
         where = f", where {', '.join(f'${w}$' for w in self.where)}" if self.where else ""
         return (f"Let {'; '.join(premises)}. Then " if premises else "") + f"${self.claim.latex}${where}."
 
     @property
     def text(self) -> str:
-        """The same in plain text, which writes every term out."""
+        """The statement in plain text, with every term written out."""
         premises = [said.plain for said in (*self.premises, *self.declared)]
         return (f"let {'; '.join(premises)}; then " if premises else "") + self.claim.plain
 
@@ -64,11 +64,11 @@ def statement(
     plain: Printer,
     declared: Sequence[dict[str, str]] = (),
 ) -> Statement:
-    """The statement that the claim holds under the assumptions and definitions, each (name, relation).
+    """The statement that the claim holds under the assumptions and definitions, given as pairs (name, relation).
 
     Args:
-        writer: a new one; `declared` may have been written by it.
-        declared: as `sdescent.derive.theorems.entry.declarations` makes them.
+        writer: a new writer, used before at most for `declared`.
+        declared: declarations, as `sdescent.derive.theorems.entry.declarations` makes them.
     """
     formulas = tuple(Said(turned(writer, relation), plain.relation(relation)) for _, relation in premises)
     claimed = Said(writer.relation(claim), plain.relation(claim))
@@ -76,7 +76,7 @@ def statement(
 
 
 def turned(writer: TermWriter, relation: Relation) -> str:
-    """A relation in LaTeX, x >= 0 rather than 0 <= x."""
+    """A relation in LaTeX, with x >= 0 in place of 0 <= x."""
     op, left, right = relation
     if left[0] == "q" and right[0] != "q" and op in _TURNED:
         return f"{writer.term(right)} {_TURNED[op]} {writer.term(left)}"
@@ -84,12 +84,12 @@ def turned(writer: TermWriter, relation: Relation) -> str:
 
 
 def _same(latex: str) -> str:
-    """LaTeX without spaces and sizes of brackets."""
+    """LaTeX without spaces and sizes of brackets, for comparison."""
     return re.sub(r"\\left|\\right|\\[!,]|\s", "", latex).replace(r"\tfrac", r"\frac")
 
 
 def _where(writer: TermWriter) -> list[str]:
-    """The meaning of each letter that was written, then of the letters in these meanings."""
+    """The meanings of the letters that were written, and of the letters in these meanings."""
     said, done = [], set[Term]()
     waiting = list(writer.used)
     while waiting:

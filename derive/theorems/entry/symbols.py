@@ -1,6 +1,6 @@
 """The symbols that theorems on methods share: terms, kinds, LaTeX, assumed signs, and contexts made of them.
 
-A method's time is steps up to K; that of its SDE is the interval [0, T].
+A method runs for K steps; its SDE runs on the interval [0, T].
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Af, c, tau, r = xs("Af c tau r")
 g, H, S = vec("g"), mat("H"), mat("S")
 G, CURVATURE = norm(g), opnorm(H)
 
-#: name -> what its value depends on; Af is the change of f in a step, V and Q other functions of the state
+#: name -> kind, which says what its value depends on; Af is the change of f in a step, V and Q are other functions of the state
 KINDS: Mapping[str, str] = {
     **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "T", "K", "fstar", "f0", "kap", "A1", "D0", "c", "tau", "r", "M", "z", "ratio", "mu", "beta", "theta", "V0", "Q0", "U2"], "const"),
     **dict.fromkeys(["u"], "time"), **dict.fromkeys(["f", "Af", "B", "V", "AV", "Q", "AQ"], "random"), **dict.fromkeys(["fT", "VK", "QK"], "rv"),
@@ -37,12 +37,12 @@ _SIGNS: Mapping[str, Relation] = {
 
 
 def signs(*names: str) -> dict[str, Relation]:
-    """Assumptions on signs by their names, all where none is named."""
+    """The assumptions on signs with these names, or all of them if no name is given."""
     return {name: _SIGNS[name] for name in names or _SIGNS}
 
 
 def mean(t: Term) -> Term:
-    """(1/N) sum over clients."""
+    """The mean over clients, (1/N) times the sum."""
     return under("C", t) / N
 
 
@@ -50,10 +50,11 @@ def context(
     names: str, potentials: Mapping[str, Mapping[str, Any]], vectors: tuple[str, ...] = ("g",), matrices: str = "H S",
     functions: Mapping[str, Mapping[str, Any]] | None = None, more: Mapping[str, str] | None = None,
 ) -> Context:  # fmt: skip
-    """A context of these symbols. Time is steps if K is among them; d is the dimension if there are functions of coordinates.
+    """A context of these symbols. Time is discrete if K is among them; d is the dimension if there are functions of coordinates.
 
     Args:
-        names: of `KINDS`; more: others, with their kinds.
+        names: names in `KINDS`, separated by spaces.
+        more: further names -> their kinds.
     """
     symbols = {**{name: KINDS[name] for name in names.split()}, **(more or {})}
     steps = "K" in symbols

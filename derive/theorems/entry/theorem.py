@@ -1,4 +1,4 @@
-"""Entries of the catalogue: a theorem with its derivation, or a claim with a point that refutes it."""
+"""The entries of the catalogue: theorems with their derivations, and claims with a point that refutes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Member = Premise | int | Fraction | Sequence[Premise] | tuple[Any, ...]
 
 @dataclass(frozen=True)
 class ProofLine:
-    """One step of a derivation as a reader sees it: its text, and the fact that it states."""
+    """One step of a derivation as a reader sees it: a text and the fact that it states."""
 
     words: str
     fact: Fact
@@ -42,11 +42,11 @@ class Derivation:
         self._premises = {name: self.kernel.assume(relation) for name, relation in relations.items()}
 
     def __getitem__(self, name: str) -> Fact:
-        """An assumption or definition by its name."""
+        """The fact of an assumption or definition, by its name."""
         return self._premises[name]
 
     def step(self, words: str, fact: Fact) -> Fact:
-        """Write a line down; return the fact itself."""
+        """Write a line down and return its fact."""
         self.lines.append(ProofLine(words, fact))
         return fact
 
@@ -58,12 +58,12 @@ class Derivation:
         equalities: Sequence[tuple[Any, Premise] | Premise] = (),
         mult: Sequence[Member] = (1,),
     ) -> Fact:
-        """A line proved by `certify` with a certificate that is written out: the claim is the sum of the members and the equalities.
+        """A line proved by `certify` with an explicit certificate: the claim is the sum of the members and the equalities.
 
         Args:
-            members: numbers and facts that are >= 0, products of such, and with a square t^2 as well: 2, "a >= 0", ["a >= 0", fact],
-                (2, "a >= 0"), ("1/2", ["a >= 0", fact], t).
-            equalities: facts, or (term, fact).
+            members: nonnegative numbers, facts that state nonnegativity, and products of these, possibly also with a square t^2: 2,
+                "a >= 0", ["a >= 0", fact], (2, "a >= 0"), ("1/2", ["a >= 0", fact], t).
+            equalities: facts, or pairs (term, fact) of a fact and its factor.
             mult: members whose sum is the factor of the claim.
         """
         facts: list[Fact] = []
@@ -102,13 +102,13 @@ class Derivation:
         return self.kernel.certify(num(0).le(t**2), sum=[(Fraction(1), (), (t,))])
 
     def either_sign(self, t: Term) -> Iterator[tuple[int, Fact, Fact]]:
-        """The two cases that a case distinction on the sign of t starts from: (1, 0 <= t, |t| = t) and (-1, t <= 0, |t| = -t)."""
+        """The two cases of a case distinction on the sign of t: (1, 0 <= t, |t| = t) and (-1, t <= 0, |t| = -t)."""
         for sign, case, law in ((1, num(0).le(t), "abs_of_positive"), (-1, t.le(0), "abs_of_negative")):
             here = self.kernel.assume(case)
             yield sign, here, self.kernel.function(law, [t], [here])
 
     def have(self, words: str, claim: Relation, *using: Fact | str, hints: tuple[Term, ...] = ()) -> Fact:
-        """A line whose certificate the search finds, from facts or from the names of assumptions."""
+        """A line for which the search finds a certificate, from facts or names of assumptions and definitions."""
         facts = [self[u] if isinstance(u, str) else u for u in using]
         return self.step(words, _named(words, lambda: self.prover.have(claim, *facts, hints=hints)))
 
@@ -116,7 +116,7 @@ class Derivation:
         """The last fact of a derivation.
 
         Raises:
-            ProofError: a step fails. The message names the step; for a rule called outside of a line, the line before.
+            ProofError: a step fails. The message names the step or, if a rule fails outside of a line, the line before it.
         """
         try:
             return prove(self)
@@ -129,7 +129,7 @@ class Derivation:
 
 
 class StepFails(ProofError):
-    """A rule refuses a step, or the search finds no proof of it; the message begins with the name of the step."""
+    """Raised if a rule refuses a step or the search finds no proof of it; the message begins with the name of the step."""
 
 
 def _named(words: str, make: Callable[[], Fact]) -> Fact:
@@ -142,11 +142,11 @@ def _named(words: str, make: Callable[[], Fact]) -> Fact:
 
 @dataclass(frozen=True)
 class Evidence:
-    """How numbers are compared with an entry: data for `sdescent.numerics.evidence.verify`. No proof depends on it.
+    """A numerical check of an entry, as data for `sdescent.numerics.evidence.verify`. No proof depends on it.
 
     Args:
-        kind: of check, a key of `CHECKS` there.
-        options: further arguments of the check: models, constants, names of what is drawn.
+        kind: the kind of check, a key of `CHECKS` there.
+        options: further arguments of the check, such as models, constants and names of sampled quantities.
     """
 
     kind: str
@@ -155,14 +155,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Quotation:
-    """The words of a source that an entry formalises, as LaTeX, and where they stand. No proof uses them."""
+    """The words of a source that an entry formalises, as LaTeX, and their place in the source. No proof uses them."""
 
     words: str
     source: str
 
 
 class Entry:
-    """A theorem or a refuted claim. A notebook shows its title, its source, and its claim with the assumptions, as formulas."""
+    """A theorem or a refuted claim. A notebook shows its title, its source, and its claim and assumptions as formulas."""
 
     id: str
     title: str
@@ -171,7 +171,7 @@ class Entry:
 
     @property
     def unchecked(self) -> Statement | None:
-        """The claim with all assumptions and definitions, as stated: nothing is proved here."""
+        """The claim with all assumptions and definitions, as they are stated, without a proof."""
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
@@ -184,24 +184,26 @@ class Theorem(Entry):
     """A statement with its derivation.
 
     Args:
-        id, title, source: its names, and its origin.
-        claim: what it states. `sdescent.derive.theorems.entry.checking.check` accepts only a proof of exactly this. Statements are printed
-            from it, the assumptions and the definitions; none is typed. None for a theorem whose conclusion is computed: the claim is
-            then the last fact of the proof.
-        context: the names.
+        id, title, source: its identifier, its title and its origin.
+        claim: the relation that the theorem states. `sdescent.derive.theorems.entry.checking.check` accepts only a proof of exactly
+            this relation. Statements are printed from the claim, the assumptions and the definitions, never typed. None for a
+            theorem whose conclusion is computed: the claim is then the last fact of the proof.
+        context: the names and their kinds.
         assumptions: the hypotheses, name -> relation. None of them states a step of the proof, or a moment that
             `sdescent.derive.equations.step.covariance` can compute.
-        definitions: equations that other code computes again (moments of the method), name -> relation.
-        point: numbers for atoms (symbols, norms, ..) at which every assumption and definition without an operator holds.
+        definitions: equations that other code computes again, such as moments of the method, name -> relation.
+        point: numbers for atoms (symbols, norms, ..) at which every assumption and definition, without its operators, holds.
         prove: writes the derivation; its last fact is the theorem.
-        names: LaTeX of symbols; short: LaTeX of whole terms that get a letter, which a statement explains after "where".
-        evidence: the comparisons with numbers, in order.
-        recomputed: the groups of `sdescent.derive.theorems.entry.recompute` that compute its definitions again.
-        read: reads definitions and assumptions off the engine once more; a check compares them with those stated here.
-        sources: what backs an assumption or a definition, by its name, or a kind of declarations. Defaults are in `source_of` and
-            `sdescent.derive.theorems.entry.declarations.USUAL`.
+        names: the LaTeX of symbols.
+        short: the LaTeX of whole terms that get a letter, which a statement explains after "where".
+        evidence: the numerical checks, in order.
+        recomputed: the groups of `sdescent.derive.theorems.entry.recompute` that compute the definitions again.
+        read: reads definitions and assumptions off the engine again; a check compares them with those stated here.
+        sources: the source of an assumption or definition, by its name, or of a kind of declaration. Defaults are in `source_of`
+            and `sdescent.derive.theorems.entry.declarations.USUAL`.
         quotes: the words of a source that the claim formalises.
-        remark: LaTeX: how the theorem compares with others, or a consequence drawn by hand. Nothing checks it, and the reports say so.
+        remark: LaTeX on how the theorem compares with others, or a consequence drawn by hand. Nothing checks it, and the reports
+            say so.
     """
 
     id: str
@@ -224,7 +226,7 @@ class Theorem(Entry):
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def source_of(self, name: str) -> Source:
-        """What backs an assumption (by default the author) or a definition (the method, where the engine computes it again)."""
+        """The source of an assumption (by default the author) or of a definition (the method, if the engine computes it again)."""
         of_definitions = Source.METHOD if self.recomputed or self.read else Source.LETTER
         return self.sources.get(name, Source.AUTHOR if name in self.assumptions else of_definitions)
 
@@ -243,14 +245,14 @@ class Refutation(Entry):
     """A false claim, with exact numbers at which it fails.
 
     Args:
-        claim, assume: relations over the symbols of `witness`, which gives their values.
-        quotes: the words of a source that the claim formalises.
+        claim, assume: relations between the symbols of `witness`, which gives their values.
         words: why these numbers are a case that the claim covers.
-        repair: id of the entry that repairs it.
+        repair: the id of the entry that repairs the claim.
         mended: assumptions to add, or to substitute for those of the same name, under which the claim itself is proved. Most of
             them were found by `sdescent.derive.proof.repair.smallest`.
         read: rebuilds the claim if part of it is read off the engine; a check compares the two.
-        evidence: numerical comparisons other than the witness.
+        evidence: numerical checks other than the witness.
+        quotes: the words of a source that the claim formalises.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Theory 6.9: pre-scheduled gradient descent on the quartic grows for ever once eta eta_0 x_0^2 >= 1 + theta."""
+"""Theory 6.9: pre-scheduled gradient descent on the quartic grows at least like theta^n once eta eta_0 x_0^2 >= 1 + theta."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 """Pre-scheduled D(C)SGD on the quartic in the mean, with any noise and any unbiased compressor (theory 6.9, ours).
 
-The step is x_{n+1} = x_n - e C_n with the mean message C_n, E[C_n | past] = f'(x_n) = x_n^3. The past also determines the weight w,
-for example the indicator of an event. With m = E(w x_n^2)/E(w), the second moment on that event,
+The step is x_{n+1} = x_n - e C_n, where C_n is the mean message and E[C_n | past] = f'(x_n) = x_n^3. The past also determines the
+weight w, for example the indicator of an event. Let m = E(w x_n^2)/E(w), the second moment on that event. If e m >= 2, then
 
-    E(w x_{n+1}^2) >= E(w x_n^2 (1 - e x_n^2)^2) >= m (1 - e m)^2 E(w)         where e m >= 2.
+    E(w x_{n+1}^2) >= E(w x_n^2 (1 - e x_n^2)^2) >= m (1 - e m)^2 E(w).
 
 The first inequality holds because the noise is centred, the second because y (1 - e y)^2 lies above its tangent at y = m. Once
-e m >= 1 + theta, each step multiplies the second moment by theta^2 or more. Take for w the indicator of |x_1| >= x_*, where x_*^2 exceeds
-the threshold: the second moment grows from every start from which |x_1| reaches x_* with positive probability. With Gaussian noise
-that is every start.
+e m >= 1 + theta, each step multiplies the second moment by at least theta^2. For example, let w be the indicator of |x_1| >= x_*,
+where x_*^2 exceeds the threshold. The second moment then grows from every start from which |x_1| reaches x_* with positive
+probability. Under Gaussian noise every start has this property.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ GROWS, AGAIN, LARGE = (
 
 
 def message() -> dict[str, Relation]:
-    """The step, and that its message is unbiased given x_n and w."""
+    """The step and the unbiasedness of its message given x_n and w."""
     slope = expression(sp.diff(LOSS, place), {place: x0})
     return {
         "the step": x1.eq(x0 - e * c),
@@ -89,7 +89,7 @@ def growth(d: Derivation) -> Fact:
 
 
 def induction(d: Derivation) -> Fact:
-    """(1 + theta) E(w) <= e1 E(w x_{n+1}^2): the next step starts beyond the threshold too."""
+    """(1 + theta) E(w) <= e1 E(w x_{n+1}^2): the next step also starts beyond the threshold."""
     more = growth(d)
     square = d.kernel.certify((w * x0**2).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))

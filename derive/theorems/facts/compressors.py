@@ -1,7 +1,7 @@
 """Theory 4 and 8: compression ratios omega of the shipped unbiased compressors, in every dimension, for a fixed message v.
 
-Every claim has the left side E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2 and the right side omega ||v||^2. E C_j, Var C_j and
-omega come from `sdescent.derive.methods.compressors`.
+Every claim compares E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2 with omega ||v||^2. E C_j, Var C_j and omega come from
+`sdescent.derive.methods.compressors`.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ SHORT = {NORM: r"\|v\|", SQUARE: r"\|v\|^{2}"}
 
 @dataclass(frozen=True)
 class CompressorMoments:
-    """How to read the moments of a compressor for a fixed v.
+    """Instructions for reading the moments of a compressor for a fixed v.
 
     Args:
-        letters: subexpressions replaced by a letter.
-        where: the case to read of a variance written in two cases, the other of which is 0.
-        rest: values of subexpressions in that other case; the case that is read is 0 there too (1/0 = 0).
-        case: the case to read of a ratio omega written in several.
+        letters: subexpressions and the letters that replace them.
+        where: the condition of the case to read, if the variance is written in two cases; in the other case it is 0.
+        rest: values of subexpressions in the other case; they make the formula of the first case 0 as well (1/0 = 0).
+        case: the index of the case to read, if the ratio omega is written in several cases.
     """
 
     compressor: Unbiased
@@ -65,10 +65,10 @@ class CompressorMoments:
     case: int = 0
 
     def read(self) -> dict[str, Relation]:
-        """E C_j, Var C_j and omega of the engine, and the condition on d for this omega.
+        """E C_j, Var C_j and omega from the engine, and the condition on d for this omega.
 
         Raises:
-            ValueError: the variance is of another shape.
+            ValueError: the variance does not have the shape that `where` and `rest` describe.
         """
         moments = self.compressor.conditional_moments(dimension)
         variance = sp.piecewise_fold(moments.variance)
@@ -93,7 +93,7 @@ class CompressorMoments:
 
 
 def whole(w: Derivation, one: Fact) -> Fact:
-    """Sums Var C_j + (E C_j - v_j)^2 <= (or ==) c v_j^2 over the coordinates; c is the formula for omega."""
+    """The sum over the coordinates of Var C_j + (E C_j - v_j)^2 <= (or ==) c v_j^2, where c is the formula for omega."""
     total = w.step("sum over coordinates", w.kernel.monotone("S", one))
     if one.claim.op == "==":
         return w.combine("the ratio", EQUAL, (), [total, (-SQUARE, "omega")])
@@ -101,7 +101,7 @@ def whole(w: Derivation, one: Fact) -> Fact:
 
 
 def exact(w: Derivation, *equalities: tuple[Term, Fact]) -> Fact:
-    """Var C_j is omega v_j^2 in each coordinate."""
+    """Var C_j = omega v_j^2 in each coordinate."""
     claim = (var + (mean - v) ** 2).eq(w["omega"].claim.right * v**2)
     return whole(w, w.combine("one coordinate", claim, (), ["variance", (mean - v, "mean"), *equalities]))
 
@@ -113,7 +113,7 @@ def rand_k(w: Derivation) -> Fact:
 
 
 def natural(w: Derivation) -> Fact:
-    """(|v| - l)(2l - |v|) <= v^2/8 for the power l of two below |v|: the difference is (3|v| - 4l)^2/8."""
+    """(|v| - l)(2l - |v|) <= v^2/8 for the power of two l just below |v|: the difference is (3|v| - 4l)^2/8."""
     size = w.kernel.function("abs_square", [v])
     one = w.combine(
         "one coordinate", (var + (mean - v) ** 2).le(v**2 / 8), [("1/8", [], 3 * SIZE - 4 * low)],
@@ -144,7 +144,7 @@ def fine(w: Derivation) -> Fact:
 
 
 def coarse(w: Derivation) -> Fact:
-    """2 D s r(1 - r) <= s^2 + (D^2 - 2 D s) y^2 for the level y, D = sqrt(d) >= 2s: below 1 by (s - D y)^2, from 1 on by r(1 - r) <= 1/4."""
+    """2 D s r(1 - r) <= s^2 + (D^2 - 2 D s) y^2, D = sqrt(d) >= 2s: by (s - D y)^2 if the level y < 1, else by r(1 - r) <= 1/4."""
     kernel, part, square = w.kernel, LEVEL - m, nonnegative(w)
     root, sign = root_of_dimension(w)
     both = w.combine("sqrt(d) + 2s > 0", num(0).lt(ROOT + 2 * s), [sign, (2, "s > 0")])
@@ -203,7 +203,7 @@ def coarse(w: Derivation) -> Fact:
 
 
 def ternary(w: Derivation) -> Fact:
-    """t|v| <= c v^2 + t^2/(4c) where |v_j| < t = max|v|, c = (D + 1)/2, D = sqrt(d); and one coordinate has |v_j| = t."""
+    """t|v_j| <= c v_j^2 + t^2/(4c) if |v_j| < t = max|v|, with c = (D + 1)/2, D = sqrt(d); one coordinate has |v_j| = t."""
     kernel = w.kernel
     root, sign = root_of_dimension(w)
     positive = w.combine("sqrt(d) + 1 > 0", num(0).lt(ROOT + 1), [sign, 1])
@@ -248,10 +248,11 @@ def entry(
     assumptions: Mapping[str, Relation] | None = None, point: Mapping[Term, Fraction | int] | None = None,
     drawn: Mapping[str, Any] | None = None, remark: str = "",
 ) -> Theorem:  # fmt: skip
-    """An entry with the definitions, and the condition on d for omega, that the engine has.
+    """An entry with the engine's definitions and its condition on d for omega.
 
     Args:
-        drawn: values of the compressor's parameters for the sampling of omega, and the messages at which omega is "attained"; None for no sampling.
+        drawn: values of the compressor's parameters for the sampling of omega, and the messages at which omega is "attained"; None
+            if omega is not sampled.
     """
     read = moments.read()
     return Theorem(
@@ -266,7 +267,7 @@ def entry(
     )  # fmt: skip
 
 
-# letters of the engine's expressions: floor of the level, the power of two below |v_j|, the largest |v_j|
+# expressions of the engine that letters replace: the floor of the level, the power of two below |v_j|, the cell of a fixed grid
 _size, _square = sp.Abs(message), coord_sum(message**2)
 _floor = sp.floor(parameter("s") * _size / sp.sqrt(_square))
 _power = 2 ** sp.floor(sp.log(_size) / sp.log(2))

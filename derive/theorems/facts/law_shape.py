@@ -1,9 +1,9 @@
 """Properties of a noise law that theorems on signs need: proved by the kernel, refuted at a point, or assumed.
 
-R = 2F - 1 must be odd (the law is symmetric), continuous (it has no atoms), concave on [0, oo) (it is unimodal) and at most 1. A
-bounded concave function does not fall. R is the law's `sign_mean`, taken between its joints. Where this decides nothing, twice the
-law's density serves as the slope of R. A product of positive factors falls where its logarithm falls, and the derivative of that
-logarithm is rational for powers and exponentials.
+R = 2F - 1 must be odd (the law is symmetric), continuous (the law has no atoms), concave on [0, oo) (the law is unimodal) and at
+most 1. A concave function on [0, oo) that is bounded is nondecreasing. R is the law's `sign_mean`, read piece by piece between its
+joints. If this decides nothing, twice the law's density serves as the slope of R. A product of positive factors falls where its
+logarithm falls; for powers and exponentials the derivative of this logarithm is rational.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _REAL, _X = sp.Symbol(NAME, real=True), sp.Symbol(NAME, positive=True)
 
 
 class Backing(StrEnum):
-    """The source of a property of a piece."""
+    """The status of a property of a law."""
 
     PROVED = "proved"
     ASSUMED = "assumed"
@@ -56,9 +56,9 @@ class ShapeBacking:
     Args:
         words: the property.
         backing: proved by the kernel, assumed, or false.
-        reason: the source of the proof, a point of failure, or why it is undecided.
-        proofs: inequalities in one variable, in the form that `sdescent.derive.proof.kernel.one_variable.check_ball` takes, or certificates
-            where they have symbols.
+        reason: the source of the proof, a point where the property fails, or why it is undecided.
+        proofs: inequalities in one variable, in the form that `sdescent.derive.proof.kernel.one_variable.check_ball` takes;
+            certificates if they contain symbols.
     """
 
     words: str
@@ -71,18 +71,18 @@ class ShapeBacking:
 
 
 class _Fails(Exception):
-    """The property fails; the message says where."""
+    """Raised if the property fails; the message says where."""
 
 
 class _Open(Exception):
-    """The property is undecided; the message says why."""
+    """Raised if the property is undecided; the message says why."""
 
 
 def law_shape(law: Law) -> Mapping[str, ShapeBacking]:
     """The properties of R = 2F - 1 that theorems on signs need: odd, continuous, concave_right, bounded, nondecreasing."""
     try:
         return _law_shape(law)
-    except TypeError:  # an object without a hash
+    except TypeError:  # the law is not hashable
         return _law_shape.__wrapped__(law)
 
 
@@ -100,7 +100,7 @@ def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
 
 
 def any_shape(reason: str) -> Mapping[str, ShapeBacking]:
-    """The same properties, assumed of an unspecified law."""
+    """The properties that `law_shape` lists, assumed of an unspecified law."""
     words = {**{name: said for name, (said, _) in _PROPERTIES.items()}, "nondecreasing": NEVER_FALLS}
     return {name: ShapeBacking(said, Backing.ASSUMED, reason) for name, said in words.items()}
 
@@ -140,7 +140,7 @@ def _bounded(law: Law) -> tuple[str, list[Any]]:
 def _concave(law: Law) -> tuple[str, list[Any]]:
     routes = [("its distribution function", law.sign_mean, True), ("its density", law.density, False)]
     reasons = []
-    # densities of this package are shorter, and tested against R; of other classes only R itself counts
+    # this package's densities are shorter and tested against R, so they come first; for other classes R comes first
     for source, formula, integrated in routes[::-1] if type(law).__module__.startswith("sdescent.derive.") else routes:
         try:
             return source, _falling(_pieces(formula(_REAL)), integrated)
@@ -150,7 +150,7 @@ def _concave(law: Law) -> tuple[str, list[Any]]:
 
 
 def _falling(pieces: list[_Piece], integrated: bool) -> list[Any]:
-    """Proofs that a slope does not rise on (0, oo); where `integrated`, the pieces are its integral, which must be continuous."""
+    """Proofs that a slope is nonincreasing on (0, oo). If `integrated`, `pieces` are its integral, which must be continuous."""
     proofs = _without_jumps(pieces) if integrated else []
     slopes = [replace(p, formula=sp.diff(p.formula, _X)) if integrated else p for p in pieces]
     for piece in slopes:
@@ -178,7 +178,7 @@ _PROPERTIES: Mapping[str, tuple[str, Callable[[Law], tuple[str, list[Any]]]]] = 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A formula on [low, high] in the variable x/unit; high None is +oo."""
+    """A formula on [low, high] in the variable x/unit; None for `high` means +oo."""
 
     formula: sp.Expr
     low: Fraction
@@ -186,10 +186,10 @@ class _Piece:
     unit: sp.Expr
 
     def at(self, end: Fraction) -> sp.Expr:
-        """The value at an end of the interval.
+        """The value of the formula at an end of the interval.
 
         Raises:
-            _Open: it has none.
+            _Open: the formula has no value there.
         """
         value = self.formula.subs(_X, sp.Rational(end.numerator, end.denominator))
         if value.has(sp.nan, sp.oo, sp.zoo, -sp.oo):
@@ -197,15 +197,15 @@ class _Piece:
         return value
 
     def zero(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> list[Any]:
-        """Proofs of e = 0; none are needed where e cancels."""
+        """Proofs of e >= 0 and -e >= 0, or no proofs if e cancels."""
         return [] if sp.expand(e) == 0 else [self.nonnegative(way * e, fails, place) for way in (1, -1)]
 
     def nonnegative(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> Mapping[str, Any]:
-        """A proof of e >= 0 here.
+        """A proof of e >= 0 on the interval.
 
         Raises:
-            _Fails: e < 0 at a point (at `place`, if it is a number).
-            _Open: it is not a term of the kernel, or the search decides nothing.
+            _Fails: e < 0 at a point; the message gives `place` instead, unless it is None.
+            _Open: e is not a term of the kernel, or the search decides nothing.
         """
         try:
             decision = self._decided(e)
@@ -219,7 +219,7 @@ class _Piece:
         return decision
 
     def falls(self) -> list[Any]:
-        """Proofs that the formula does not rise."""
+        """Proofs that the formula is nonincreasing."""
         factors = sp.Mul.make_args(sp.powsimp(self.formula))
         powers = [
             f for f in factors if isinstance(f, sp.Pow | sp.Symbol) and f.has(_X) and not f.as_base_exp()[1].has(_X)
@@ -262,7 +262,7 @@ class _Piece:
         return None if point is None else point**root
 
     def _without_roots(self, e: sp.Expr) -> tuple[sp.Expr, int]:
-        """(e with x = y^n, n) without roots of x; on [0, oo) alone."""
+        """(e with x = y^n, n), where n removes the roots of x; (e, 1) unless the interval is [0, oo)."""
         n = lcm(*(int(a.exp.q) for a in e.atoms(sp.Pow) if a.base == _X and a.exp.is_Rational))
         if n > 1 and self.low == 0 and self.high is None:
             e = e.xreplace({_X: _X**n})
@@ -271,7 +271,7 @@ class _Piece:
         return e, 1
 
     def _turning(self, e: sp.Expr, term: Any, low: Fraction, high: Fraction | None) -> Fraction | None:
-        """A point where e < 0, near a zero or turning point of a polynomial in e: elsewhere a narrow hill would go unnoticed."""
+        """A point where e < 0 near a zero or turning point of a polynomial in e, as e may be negative on a narrow range there."""
         inner = {
             a for part in e.atoms(sp.Pow, sp.Function, sp.exp) for a in part.args if a.has(_X) and a.is_polynomial(_X)
         }
@@ -288,10 +288,10 @@ class _Piece:
 
 
 def _pieces(e: sp.Expr) -> list[_Piece]:
-    """A function of x >= 0 as formulas between its joints.
+    """A function of x >= 0, as formulas between its joints.
 
     Raises:
-        _Open, Unresolved: the joints are unknown, or have no common unit.
+        _Open, Unresolved: the joints are unknown or have no common unit.
     """
     if unknown := [a for a in e.atoms(sp.Function, sp.Subs, sp.Derivative) if not _smooth(a)]:
         raise _Open(f"nothing is known of the joints of {unknown[0]}")
@@ -310,7 +310,7 @@ def _pieces(e: sp.Expr) -> list[_Piece]:
 
 
 def _smooth(a: sp.Basic) -> bool:
-    """Whether a function is constant, or smooth between joints that `joints` finds."""
+    """Whether a function is constant, or smooth between the joints that `joints` finds."""
     return (
         isinstance(a, (*SWITCHES, *SINGULAR, *_SMOOTH))
         or type(a).__module__.startswith("sdescent.derive.methods.noise")

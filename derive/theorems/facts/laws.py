@@ -1,8 +1,10 @@
-"""Theory 8: facts about the shipped unimodal noise laws, inequalities in one variable that `sdescent.derive.proof.search.one_variable` proves.
+"""Theory 8: facts about the shipped unimodal noise laws.
 
-With R(x) = 2F(x) - 1 and a = R(1), for x >= 0: F is concave, F'(x) <= F'(0), x R(x) >= a (x - 1/4), R(x) >= a min(1, x) and
-R(x) >= a x/(1 + x). R comes from `Law.branches`. The number a stays the term R(1), even where it is transcendental. The grammar has
-no min, so a fact is stated on each side of a kink of R or of min(1, x).
+They are inequalities in one variable, which `sdescent.derive.proof.search.one_variable` proves.
+
+Let R(x) = 2F(x) - 1 and a = R(1). For x >= 0, F is concave, F'(x) <= F'(0), x R(x) >= a (x - 1/4), R(x) >= a min(1, x) and
+R(x) >= a x/(1 + x). R comes from `Law.branches`. The number a stays the term R(1), as it may be transcendental. The grammar has no
+min, so a fact is stated on each side of a kink of R or of min(1, x).
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ _FUNCTIONS: Mapping[Any, str] = {sp.erf: "erf", sp.tanh: "tanh", sp.atan: "atan"
 
 @dataclass(frozen=True)
 class Branch:
-    """R on [low, high]; high None is +oo."""
+    """R on [low, high]; None for `high` means +oo."""
 
     sign_mean: Term
     low: Fraction
@@ -45,7 +47,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Bound:
-    """A fact about a law: claim for low <= x <= high. `short` abbreviates functions in it."""
+    """A fact about a law: `claim` holds for low <= x <= high. `short` abbreviates functions in the claim."""
 
     law: str
     fact: str
@@ -56,7 +58,7 @@ class Bound:
 
     @property
     def term(self) -> Term:
-        """The claim is: this term is nonnegative."""
+        """The term whose nonnegativity the claim states."""
         return self.claim.slack
 
     def proof(self, seconds: float = 2.0) -> dict[str, Any] | None:
@@ -67,7 +69,7 @@ class Bound:
 def branches(law: str) -> list[Branch]:
     """R of a law in the units of `sdescent.derive.methods.noise`.
 
-    SymPy does not evaluate the formula: a certificate has it as written in the law's file, for every version of SymPy.
+    SymPy does not evaluate the formula, so that a certificate has the formula of the law's file under every version of SymPy.
     """
     with sp.evaluate(False):
         pieces = LAWS[law].branches(sp.Symbol(NAME, real=True))
@@ -75,10 +77,10 @@ def branches(law: str) -> list[Branch]:
 
 
 def as_written(e: sp.Basic) -> Term:
-    """An expression as a term, node by node. A product with an inverse becomes a quotient, a rational power a root.
+    """An expression as a term, node by node. A product with an inverse becomes a quotient, a rational power a root or exp(n log x).
 
     Raises:
-        ValueError: the grammar of terms has no word for a part of it.
+        ValueError: the grammar of terms lacks a part of the expression.
     """
     if isinstance(e, sp.Rational):
         return num(Fraction(int(e.p), int(e.q)))
@@ -124,7 +126,7 @@ def at_one(law: str) -> Term:
 def bounds(law: str) -> list[Bound]:
     """All facts of theory 8 about a law, on each side of a kink of R or of min(1, x).
 
-    Concavity and the bound on the slope are claimed inside each branch of R; at a kink of R (uniform law, x = 1) the slope falls.
+    Concavity and the bound on the slope are claimed inside each branch of R. At a kink of R (uniform law, x = 1) the slope falls.
     """
     pieces = branches(law)
     a = substitute(pieces[0].sign_mean, NAME, num(1))
@@ -150,12 +152,12 @@ def bounds(law: str) -> list[Bound]:
 
 
 def _letters(value: Mapping[Term, str]) -> Mapping[Term, str]:
-    """Without letters for numbers and for x."""
+    """The abbreviations without those of numbers and of x."""
     return {t: letter for t, letter in value.items() if t[0] not in ("q", "x")}
 
 
 def _slope(t: Term) -> Term:
-    """dt/dx; every root in t is a root of nu + x^2."""
+    """dt/dx, where every root in t is a root of nu + x^2."""
     forms = Forms(NAME)
     for nu in range(2, 11, 2):
         forms.learn(forms.polynomial(nu + VARIABLE**2), 1)

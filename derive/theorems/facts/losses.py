@@ -1,7 +1,7 @@
 """Theory 8: the (L0, L1) constants of the shipped losses, and Rosenbrock's function, which has none.
 
-First one coordinate f_j at a time; f_j', f_j'' and the constants come from `sdescent.derive.methods.losses`. Then sums sum_j f_j(x_j),
-from the constants of the f_j, and logistic regression with any number of samples.
+The first entries are about one coordinate f_j; f_j', f_j'' and the constants come from `sdescent.derive.methods.losses`. Further
+entries are about sums sum_j f_j(x_j), from the constants of the f_j, and about logistic regression with any number of samples.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ NAMES = {
 JUMPS = [a - b for a, b in zip(JETS[:3], JETS[3:], strict=True)]
 NO_JUMP = (JUMPS[0] ** 2 + JUMPS[1] ** 2 + JUMPS[2] ** 2).eq(0)
 CLAIM = fn("abs", curv).le(L0 + L1 * fn("abs", slope))
-#: 1 where x >= 0, else 0; proofs use only that it is 0 or 1
+#: chi is 1 if x >= 0, else 0; proofs use only that it is 0 or 1
 SIDE: dict[str, Relation] = {"an indicator": (chi**2).eq(chi)}
 
 
 def written(e: sp.Expr, at: Term = v) -> Term:
-    """A function of x_j as a term; chi is the indicator of x_j >= 0.
+    """A function of x_j as a term, where chi is the indicator of x_j >= 0.
 
     Raises:
-        ValueError: it distinguishes other cases than x_j >= 0 and x_j < 0.
+        ValueError: the function distinguishes cases other than x_j >= 0 and x_j < 0.
     """
     e = sp.piecewise_fold(e.rewrite([sp.sinh, sp.cosh], sp.exp))
     if isinstance(e, sp.Piecewise):
@@ -65,7 +65,7 @@ def written(e: sp.Expr, at: Term = v) -> Term:
 
 
 def halves(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """The formulas for x_j >= 0 and for x_j < 0."""
+    """The formulas for x_j >= 0 and for x_j < 0; ValueError if the expression is not written in these two cases."""
     cases = list(e.args) if isinstance(e, sp.Piecewise) else []
     if [c[1] for c in cases] != [place >= 0, sp.true]:
         raise ValueError(f"{e} is not written for x >= 0 and x < 0")
@@ -73,7 +73,7 @@ def halves(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 
 def reader(loss: Separable) -> Callable[[], dict[str, Relation]]:
-    """A function that reads f', f'' and the constants off the loss."""
+    """A function that reads f', f'', L_0 and L_1 off the loss."""
 
     def read() -> dict[str, Relation]:
         f, constants = loss.coordinate, loss.smoothness(1)
@@ -87,7 +87,7 @@ def reader(loss: Separable) -> Callable[[], dict[str, Relation]]:
 
 
 def jets() -> dict[str, Relation]:
-    """Value, slope and curvature at 0 of the two halves of the glued exponential."""
+    """The value, slope and curvature at 0 of the two halves of the glued exponential."""
     right, left = halves(GluedExponential().coordinate)
     sides = [written(sp.diff(f, place, n), num(0)) for f in (right, left) for n in (0, 1, 2)]
     return {
@@ -104,7 +104,7 @@ def sized(w: Derivation, t: Term, positive: bool, fact: Fact) -> Fact:
 
 
 def quadratic(w: Derivation) -> Fact:
-    """|h| = h."""
+    """|f''| = h = L0 + L1 |f'| with L0 = h > 0 and L1 = 0."""
     positive = w.combine("f'' >= 0", num(0).le(curv), ["h > 0"], [(-1, "curvature")])
     same = sized(w, curv, True, positive)
     return w.combine("the constants", CLAIM, (), [same, "curvature", (-1, "L_0"), (-fn("abs", slope), "L_1")])
@@ -135,7 +135,7 @@ def quartic(w: Derivation) -> Fact:
 
 
 def cosh(w: Derivation) -> Fact:
-    """cosh x <= 1 + |sinh x|: with sinh x = +-|sinh x| either side is 1 - exp(-|x|) >= 0."""
+    """cosh x <= 1 + |sinh x|: for either sign of sinh x the difference is 1 - exp(-|x|) >= 0."""
     k = w.kernel
     product = k.function("exp_add", [v, -v])
     up, down = k.function("exp_positive", [v]), k.function("exp_positive", [-v])
@@ -156,7 +156,7 @@ def cosh(w: Derivation) -> Fact:
 
 
 def glued(w: Derivation) -> Fact:
-    """For x >= 0 e^x <= 1 + |e^x - 1|, and for x < 0 1 <= 1 + |x|."""
+    """e^x <= 1 + |e^x - 1| for x >= 0, and 1 <= 1 + |x| for x < 0."""
     k = w.kernel
     up = k.function("exp_positive", [v])
     weak = w.combine("chi >= 0", num(0).le(chi), [(1, [], chi)], ["an indicator"])
@@ -182,7 +182,7 @@ def at_most_its_size(w: Derivation, t: Term) -> Fact:
 
 
 def joint(w: Derivation) -> Fact:
-    """Value, slope and curvature at 0 of both halves are 0, 0 and 1."""
+    """The value, slope and curvature at 0 of both halves are 0, 0 and 1."""
     names = list(jets())
     equalities = [(JUMPS[n] if n < 3 else -JUMPS[n - 3], name) for n, name in enumerate(names)]
     return w.combine("no jump", NO_JUMP, (), equalities)
@@ -192,7 +192,7 @@ def entry(
     name: str, title: str, loss: Separable, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation], point: Mapping[Term, int], parameter: Term | None = None,
 ) -> Theorem:  # fmt: skip
-    """An entry on one coordinate of a loss, defined by the loss's own formulas; `parameter` is the symbol of a parameter of it."""
+    """An entry on one coordinate of a loss, defined by the loss's own formulas; `parameter` is the symbol of its parameter."""
     read = reader(loss)
     return Theorem(
         id=f"8-{name}", title=title, source="theory 8", claim=CLAIM, context=CONTEXT, assumptions=assumptions,
@@ -222,7 +222,7 @@ ROSENBROCK = Refutation(
 
 
 def steep(w: Derivation) -> Fact:
-    """L0 + L1 (|f_x| + |f_y|) < f_xx at x = 1 + L0 + L1, y = x^2, where f_x = 2(x - 1), f_y = 0 and f_xx = 800 x^2 + 2."""
+    """L0 + L1 (|f_x| + |f_y|) < f_xx at x = 1 + L0 + L1, y = x^2: there f_x = 2(x - 1), f_y = 0 and f_xx = 800 x^2 + 2."""
     k = w.kernel
     slope = w.combine("f_x on the curve", FX.eq(2 * (v - 1)), (), ["f_x", (-400 * v, "on the curve")])
     level = w.combine("f_y on the curve", FY.eq(0), (), ["f_y", (200, "on the curve")])
@@ -239,7 +239,7 @@ SLOPES = {"f_x": sp.diff(_F, _x), "f_y": sp.diff(_F, _y), "f_xx": sp.diff(_F, _x
 
 
 def slopes() -> dict[str, Relation]:
-    """The partial derivatives of Rosenbrock's function, by SymPy."""
+    """The partial derivatives of Rosenbrock's function, computed by SymPy."""
     derivatives = {name: expression(sp.expand(e), {}) for name, e in SLOPES.items()}
     return {name: letter.eq(value) for (name, value), letter in zip(derivatives.items(), (FX, FY, FXX), strict=True)}
 

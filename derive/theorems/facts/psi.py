@@ -1,6 +1,6 @@
-"""psi(c) = (e^c - 1 - c)/c^2 of the descent lemma for (L0, L1)-smooth functions: upper bounds, and that psi(c) is optimal.
+"""Upper bounds and optimality of psi(c) = (e^c - 1 - c)/c^2, the constant of the descent lemma for (L0, L1)-smooth functions.
 
-In place of 2 psi(c) (L0 + L1 G) the literature has A L0 + B L1 G with A = 1 + e^c - (e^c - 1)/c and B = (e^c - 1)/c, A >= B.
+In place of 2 psi(c) (L0 + L1 G) the literature has A L0 + B L1 G with A = 1 + e^c - (e^c - 1)/c and B = (e^c - 1)/c, where A >= B.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def theorem(
     id: str, title: str, claim: Relation, remark: str, assumptions: dict[str, Relation], prove: Callable[[Derivation], Fact],
     at: dict[Term, int] | None = None, read: Callable[[], dict[str, Relation]] | None = None,
 ) -> Theorem:  # fmt: skip
-    """A fact about psi."""
+    """A theorem about psi; `at` is its point, and `read` its definitions."""
     return Theorem(
         id=id, title=title, source="Zhang, He, Sra and Jadbabaie 2020; the constant is ours", claim=claim, remark=remark,
         context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),),

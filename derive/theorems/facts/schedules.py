@@ -1,4 +1,4 @@
-"""Theory 6.6: phi_1 = int u and phi_2 = int u^2 of the schedules (1+t)^-p, and why phi_2/phi_1 tends to 0."""
+"""Theory 6.6: the integrals phi_1 = int u and phi_2 = int u^2 of the schedules u = (1+t)^-p, and why phi_2/phi_1 tends to 0."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def ratio(w: Derivation) -> Fact:
 
 
 def limit(w: Derivation) -> Fact:
-    """phi_2 <= U^2 T_1 + (delta/2) phi_1 <= delta phi_1: chi is 1 up to T_1; afterwards u <= delta/2."""
+    """phi_2 <= U^2 T_1 + (delta/2) phi_1 <= delta phi_1, since chi is 1 up to T_1 and u <= delta/2 afterwards."""
     phi1, phi2 = PHI1, PHI2
     weak = w.combine("chi >= 0", num(0).le(chi), [(1, [], chi)], ["an indicator"])
     split = w.combine(

@@ -1,8 +1,8 @@
-"""Theory 6.4: DSignSGD as in [S] v1, at every state; and both versions of [S] while no slope exceeds rho times a scale.
+"""Theory 6.4: DSignSGD as in [S] v1 at every state, and as in both versions of [S] while no slope exceeds rho times a scale.
 
 The step conditions of [S] v1 and v2 need Phi >= l G^2/sigma_H with l = R(rho)/rho. This holds while |g_j| <= rho sigma_k along the
-path; no l > 0 works at every state (6.4-chord-zero). For each model there are a bound on the drift of f and its integral, a bound at a
-random time.
+path, but no l > 0 works at every state (6.4-chord-zero). For each model there are two bounds: one on the drift of f and, by
+integration, one at a random time.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ EVERY_CHORD = Refutation(
 
 
 def no_chord(w: Derivation) -> Fact:
-    """z R(z/1) < l z^2 at z = 2/l, for every l > 0: R <= 1."""
+    """z R(z) < l z^2 at z = 2/l, for every l > 0, since R <= 1."""
     k = w.kernel
     unit, over = w.inverse(r, "l > 0")
     top = k.declared("R", "bounded", [2 / r])
@@ -81,7 +81,7 @@ ROOT_D = fn("sqrt", d)
 
 
 class Bounded(Ordered):
-    """The facts that need the bounded ratio."""
+    """Facts that need the assumption |g_j| <= rho sigma_k."""
 
     @cached_property
     def per_ratio(self) -> tuple[Fact, Fact]:
@@ -90,7 +90,7 @@ class Bounded(Ordered):
 
     @cached_property
     def chord_of_ratio(self) -> Fact:
-        """l z/r <= R(z/r) for 0 <= z <= rho r: the chord of a concave function."""
+        """l z/r <= R(z/r) for 0 <= z <= rho r, by the chord of a concave function."""
         w, k = self.w, self.k
         _positive, unit, over = self.unit_r
         unit_rho, over_rho = self.per_ratio
@@ -100,14 +100,14 @@ class Bounded(Ordered):
         most = w.combine("z/(r rho) <= 1", place.le(1), [[inside, over, over_rho]], [unit_rho, (ratio / ratio, unit)])
         weak = w.combine("rho >= 0", ratio.ge(0), ["rho > 0"])
         bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, w.number(0), low, most])
-        # R(z/(r rho) rho) = R(z/r), by monotony in both directions: the arguments are equal
+        # R(z/(r rho) rho) <= R(z/r), by monotonicity, since the arguments are equal
         back = w.combine("equal arguments", (place * ratio).le(z / r), (), [(z / r, unit_rho)])
         rising = k.declared("R", "nondecreasing", [place * ratio + (1 - place) * 0, z / r], [back])
         return w.combine("the chord", (SLOPE * z / r).le(R(z / r)), [bow, rising], [(-(1 - place), self.zero)])
 
     @cached_property
     def strict_harmonic(self) -> Fact:
-        """0 < 1/sigma_H: it is at least 1/(N sigma_k)."""
+        """0 < 1/sigma_H, since 1/sigma_H >= 1/(N sigma_k)."""
         _, over = self.w.inverse(sigma, self.w["sigma_k > 0"])
         part = self.k.component("C", over)
         return self.w.combine("1/sigma_H > 0", num(0).lt(INVERSE_H), [[self.per[1], part], [self.per[1], over]])
@@ -219,8 +219,8 @@ def pair(
     """The bound on the drift of f for one model, and the bound at a random time.
 
     Args:
-        numbers: of the evidence: |g_j| <= rho sigma_k at every state with a gradient norm up to 6.
-        wide: a step size that violates the condition.
+        numbers: constants for the evidence, for which |g_j| <= rho sigma_k at every state with a gradient norm of at most 6.
+        wide: a step size that violates the step condition.
     """
     rules = {**BOUNDED, "eps >= 0": eps.ge(0), "step": (eta * u * K[model]).le(eps * SLOPE)}
     rules |= {"M >= 0": M.ge(0)} if model == "corrected" else {}

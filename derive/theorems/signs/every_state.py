@@ -1,7 +1,8 @@
-"""Theory 6.4 (ours): two bounds for DSignSGD at every state of R^d, and what they imply for the gradient.
+"""Theory 6.4 (ours): two bounds for DSignSGD at every state of R^d, and their consequence for the gradient.
 
-The noise is symmetric and unimodal, Cauchy included. The first bound has a deterministic step condition; the floor of the second falls
-like 1/N, by Chebyshev's sum inequality. Phi >= a sum_j g_j^2/(sigma-bar + |g_j|): where Phi is small, so is the gradient.
+The noise is symmetric and unimodal; Cauchy noise is included. The first bound has a deterministic step condition. The floor of the
+second falls like 1/N, by Chebyshev's sum inequality. Since Phi >= a sum_j g_j^2/(sigma-bar + |g_j|), the gradient is small if Phi
+is small.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ OTHER_SIZE = under("C", R(fn("abs", OTHER) / sigma)) / N
 
 
 class Ordered(sg.SignFacts):
-    """Facts from the sign of b_j and the order of the coordinates of b."""
+    """Facts that use the sign of b_j and the order of the coordinates of b."""
 
     @cached_property
     def one_sign(self) -> tuple[Fact, Fact]:
-        """b_j^2 <= SIZE^2 and |g_j| SIZE <= g_j b_j: for g_j >= 0 b_j is SIZE, for g_j <= 0 it is -SIZE."""
+        """b_j^2 <= SIZE^2 and |g_j| SIZE <= g_j b_j, since b_j is SIZE if g_j >= 0 and -SIZE if g_j <= 0."""
         w, k = self.w, self.k
         branches: list[list[Fact]] = [[], []]
         for sign, _, same in w.either_sign(y):
@@ -111,12 +112,12 @@ class Ordered(sg.SignFacts):
         )
 
     def weak(self, strict: Fact) -> Fact:
-        """<= from <."""
+        """The relation with <=, from the same relation with <."""
         return self.k.certify(num(0).le(strict.claim.slack), [strict], sum=[(Fraction(1), (0,), ())])
 
     @cached_property
     def similarly_ordered(self) -> Fact:
-        """0 <= (|g_j| - |g_i|)(R(|g_j|/sigma_k) - R(|g_i|/sigma_k)): R does not decrease."""
+        """0 <= (|g_j| - |g_i|)(R(|g_j|/sigma_k) - R(|g_i|/sigma_k)), since R is nondecreasing."""
         w, k = self.w, self.k
         other = fn("abs", OTHER)
         over = self.w.inverse(sigma, w["sigma_k > 0"])[1]
@@ -131,7 +132,7 @@ class Ordered(sg.SignFacts):
 
     @cached_property
     def chebyshev(self) -> Fact:
-        """||g||_1 sum_j |b_j| <= d sum_j |g_j||b_j|, the double sum of the products of differences."""
+        """||g||_1 sum_j |b_j| <= d sum_j |g_j||b_j|, from the double sum of the products of differences."""
         w, k = self.w, self.k
         mean = w.have(
             "the mean over clients", num(0).le((Y - fn("abs", OTHER)) * (SIZE - OTHER_SIZE)), k.monotone("C", self.similarly_ordered), self.per[1]
@@ -204,11 +205,11 @@ READING = (a * under("S", y**2 / SPREAD)).le(PHI)
 
 
 class Reading(SignFacts):
-    """Facts that bound the gradient by Phi."""
+    """Facts that bound the gradient in terms of Phi."""
 
     @cached_property
     def hyperbola(self) -> Fact:
-        """a z <= (z + r) R(z/r): a z/r <= R where z <= r, a <= R where z >= r."""
+        """a z <= (z + r) R(z/r), since a z/r <= R if z <= r, and a <= R if z >= r."""
         positive, unit, _ = self.unit_r
         return self.near_and_far(
             (a * z).le((z + r) * R(z / r)),
@@ -221,7 +222,7 @@ class Reading(SignFacts):
 
     @cached_property
     def reading(self) -> Fact:
-        """a g_j^2/(sigma-bar + |g_j|) <= g_j b_j: 1/s >= 2/m - s/m^2 at s = sigma_k + |g_j|, and the mean over clients."""
+        """a g_j^2/(sigma-bar + |g_j|) <= g_j b_j, from 1/s >= 2/m - s/m^2 at s = sigma_k + |g_j| and the mean over clients."""
         w, k = self.w, self.k
         lifted = w.combine("times z", (a * z**2).le((z + r) * (z * R(z / r))), [[self.generic, self.hyperbola]])
         one = self.both_signs("for each coordinate and client", (a * Y**2).le((Y + sigma) * (y * AT)), lifted)
@@ -248,7 +249,7 @@ class Reading(SignFacts):
 
     @cached_property
     def total(self) -> Fact:
-        """The sum over coordinates."""
+        """a sum_j g_j^2/(sigma-bar + |g_j|) <= Phi, the sum over coordinates."""
         return self.over_coordinates("sum over coordinates", READING, self.reading, "Phi")
 
 

@@ -1,7 +1,8 @@
-"""Facts for the theorems on DSignSGD (theory 6.4): about one coordinate and one client, and their sums.
+"""Facts for the theorems on DSignSGD (theory 6.4), about one coordinate and one client, and about sums over both.
 
-Client k sends the signs of g_j + sigma_k Z, with means R(g_j/sigma_k), R(x) = 2F(x) - 1, F the cdf of a symmetric unimodal law. R is odd
-and nondecreasing; on [0, oo) it is concave, at most 1, and at most 2 M x with the density M at 0. No moment of the noise is used.
+Client k sends the signs of g_j + sigma_k Z. Their means are R(g_j/sigma_k), where R(x) = 2F(x) - 1 and F is the cdf of a symmetric
+unimodal law. R is odd and nondecreasing. On [0, oo) it is concave, at most 1 and at most 2 M x, where M is the density at 0. No
+moment of the noise is used.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ a = R(1)
 AT = R(y / sigma)
 Y = fn("abs", y)
 BAR = under("C", sigma) / N
-#: (L0 + L1 G)(||b||^2 + Tr S/N): it bounds b'Hb + Tr(HS)/N of the SDE, and is curvature times mean square for a step of the method
+#: (L0 + L1 G)(||b||^2 + Tr S/N): a bound on b'Hb + Tr(HS)/N for the SDE, and curvature times mean square for a step of the method
 SECOND = (L0 + L1 * G) * (B**2 + tr(S) / N)
 INVERSE_H = under("C", 1 / sigma) / N
 ONE_NORM = under("S", Y)
@@ -67,7 +68,7 @@ SHAPE: dict[str, Any] = {"odd": True, "nondecreasing": True, "concave_right": Tr
 
 
 def context(model: Model = "corrected") -> Context:
-    """The names of the theorems on DSignSGD, with the engine's SDE; z and r occur in lemmas about one number."""
+    """The context of the theorems on DSignSGD, with the engine's SDE; z and r occur in lemmas about one number."""
     names = "eta N d L0 L1 eps T fstar f0 M z r ratio u f fT sigma y b"
     return symbols.context(
         names, {"f": loss_in_time(equation(model), u, VECTORS)}, ("g", "bv", "c"), functions={"R": SHAPE}
@@ -99,7 +100,7 @@ def equation(model: Model) -> SDE:
 
 
 def point() -> dict[Term, Any]:
-    """One client, d = 1, g = 0: every term of the assumptions is a number."""
+    """A point with one client, d = 1 and g = 0, at which every term of the assumptions is a number."""
     return {
         eta: 0, N: 1, d: 1, L0: 1, L1: 1, eps: 0, T: 1, fstar: 0, f: 0, f0: 0, fT: 0, u: 1, M: 1, sigma: 1, y: 0, b: 0, AT: 0,
         a: 1, G: 0, B: 0, PHI: 0, BEND: 0, dot(vec("g"), vec("c")): 0, CURVATURE: 1, tr(S): 1, ratio: 1, R(ratio): 1,
@@ -156,11 +157,11 @@ class SignFacts:
     def near_and_far(
         self, claim: Relation, near: Callable[[Fact], tuple[Any, Any]], far: Callable[[Fact], Any]
     ) -> Fact:
-        """A claim for z >= 0 and r > 0: by the chord of a concave function where z <= r, by monotony where z >= r.
+        """A claim for z >= 0 and r > 0: by the chord of a concave function if z <= r, by monotonicity if z >= r.
 
         Args:
-            near: members and equalities beside R(1) z/r + R(0) (1 - z/r) <= R(z/r).
-            far: members beside R(1) <= R(z/r).
+            near: the members and equalities, given the fact R(1) z/r + R(0) (1 - z/r) <= R(z/r).
+            far: the members, given the fact R(1) <= R(z/r).
         """
         w, k, (_, unit, over) = self.w, self.k, self.unit_r
         inside, outside = k.assume(z.le(r)), k.assume(r.le(z))
@@ -174,7 +175,7 @@ class SignFacts:
 
     @cached_property
     def chord(self) -> Fact:
-        """a (z - r/4) <= z R(z/r); a = R(1)."""
+        """a (z - r/4) <= z R(z/r), where a = R(1)."""
         positive, unit, _ = self.unit_r
         return self.near_and_far(
             (a * (z - r / 4)).le(z * R(z / r)),
@@ -188,7 +189,7 @@ class SignFacts:
     # --- one coordinate and client --------------------------------------------------------------------------------
 
     def at(self, fact: Fact, value: Term, positive: Fact) -> Fact:
-        """A generic fact at z = value and r = sigma_k; `positive` is the fact value >= 0."""
+        """A generic fact at z = value and r = sigma_k, where `positive` is the fact value >= 0."""
         instance = self.w.prover.instance(fact, {"z": value, "r": sigma})
         instance = self.k.cut(instance, positive)
         return (
@@ -208,7 +209,7 @@ class SignFacts:
         return self.k.function("abs_square", [y])
 
     def both_signs(self, words: str, claim: Relation, fact: Fact) -> Fact:
-        """A relation between g_j, |g_j| and R(g_j/sigma_k), from a generic fact at z = |g_j|; R is odd."""
+        """A relation between g_j, |g_j| and R(g_j/sigma_k), from a generic fact at z = |g_j|, since R is odd."""
         w, k = self.w, self.k
         unit = k.inverse(sigma, w["sigma_k > 0"])
         branches = []
@@ -296,7 +297,7 @@ class SignFacts:
 
     @cached_property
     def norm_one(self) -> Fact:
-        """G <= ||g||_1: g_j^2 <= |g_j| ||g||_1, summed, and the root of both sides."""
+        """G <= ||g||_1, by the sum of g_j^2 <= |g_j| ||g||_1 and the root of both sides."""
         w, k = self.w, self.k
         part = k.component("S", self.size)
         each = w.have("each coordinate", (y**2).le(Y * ONE_NORM), part, self.size, self.square)
@@ -376,7 +377,7 @@ def short() -> dict[Term, str]:
 
 
 def common(model: Model = "corrected", **other: Any) -> dict[str, Any]:
-    """Fields common to the theorems on a model; `other` replaces some."""
+    """The fields that the theorems on a model share; `other` replaces or adds fields."""
     return {
         "context": context(model), "definitions": DEFINITIONS, "recomputed": ("signs",), "point": point(), "names": NAMES, "short": short(),
         **other,
@@ -392,7 +393,7 @@ def pair(
     Args:
         rules: further assumptions.
         pathwise: proves the bound on the drift.
-        evidence: of the second theorem.
+        evidence: the evidence for the second theorem.
     """
 
     def prove(w: Derivation) -> tuple[Fact, Fact]:

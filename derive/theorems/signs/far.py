@@ -1,4 +1,4 @@
-"""Theory 6.5: DSignSGD far from the optimum, in the noise-free limit, reaches the minimum in finite time under the PL inequality."""
+"""Theory 6.5: under the PL inequality, DSignSGD without noise reaches the minimum from far away in finite time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FALL = under("E", rootT).le(root0 - SPEED / 2 * T)
 
 
 def context() -> Context:
-    """The state follows the engine's drift without noise; `root` is sqrt(f - f*), smooth where it is positive."""
+    """A context whose state follows the engine's drift without noise; `root` is sqrt(f - f*), smooth where it is positive."""
     drift = drift_terms(sde(DSignSGD(schedule=Free()), "first-order"), num(1), {"mean": "bv"})
     return Context(
         {"mu": "const", "T": "const", "d": "const", "root": "random", "root0": "const", "rootT": "rv", "y": "coord"},
@@ -47,7 +47,7 @@ def chain_rule() -> dict[str, Relation]:
     """grad f . b = 2 sqrt(f - f*) (grad sqrt(f - f*)) . b for every vector b, by SymPy for a function of two variables.
 
     Raises:
-        ValueError: their quotient is not a function of sqrt(f - f*).
+        ValueError: the quotient of the two sides is not a function of sqrt(f - f*).
     """
     state, b, low = sp.symbols("x1 x2", real=True), sp.symbols("b1 b2", real=True), sp.Symbol("fstar", real=True)
     f = sp.Function("f", real=True)(*state)
@@ -65,7 +65,7 @@ DEFINITIONS: dict[str, Relation] = {
 
 
 def prove(w: Derivation) -> Fact:
-    """L sqrt(f - f*) <= -sqrt(2 mu)/2, and Ito's formula."""
+    """E sqrt(f(X_T) - f*) <= sqrt(f(x_0) - f*) - sqrt(2 mu) T/2, from L sqrt(f - f*) <= -sqrt(2 mu)/2 and Ito's formula."""
     s, k = SignFacts(w), w.kernel
     twice = w.combine("2 mu >= 0", (2 * mu).ge(0), [(2, "mu >= 0")])
     square, sign = k.function("sqrt_square", [2 * mu], [twice]), k.function("sqrt_nonneg", [2 * mu])

@@ -1,1 +1,1 @@
-"""Stationary variances on quadratics, by theorem (theory 6.7)."""
+"""Theorems on stationary variances on quadratics (theory 6.7)."""

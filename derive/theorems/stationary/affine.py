@@ -1,8 +1,8 @@
 """Theory 5.3 and 6.7: the second moment of D(C)SGD itself and of its three SDEs on a quadratic, in one coordinate.
 
-The noise is affine, of variance sigma_0^2 + sigma_1^2 G^2, and the Bernoulli compressor sends a message with probability p. Proofs use
-the engine's mean and square of the message c, and the rate E L x^2 = E(2 x b + S) of an SDE with the engine's drift b and covariance S.
-All four changes of E x^2 are affine in E x^2; they differ only by multiples of lambda^2 E x^2.
+The noise is affine, with variance sigma_0^2 + sigma_1^2 G^2, and the Bernoulli compressor sends a message with probability p.
+Proofs use the engine's mean and mean square of the message c, and the rate E L x^2 = E(2 x b + S) of an SDE with the engine's drift
+b and covariance S. All four changes of E x^2 are affine in E x^2 and differ only by multiples of lambda^2 E x^2.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ CONTEXT = Context(
 LETTERS = {"lam": r"\lambda", "sigma0": r"\sigma_0", "sigma1": r"\sigma_1"}
 OF_THE_METHOD = {**LETTERS, "x": "x_n", "y": "x_{n+1}", "c": "C_n"}
 NOW, NEXT = under("E", x**2), under("E", y**2)
-#: A_1 of this noise and compressor: omega + sigma_1^2 (1 + omega) with 1 + omega = 1/p
+#: A_1 for this noise and compressor: omega + sigma_1^2 (1 + omega) with 1 + omega = 1/p
 SPREAD = (1 + sigma1**2) / p - 1
 FLOOR = sigma0**2 / (N * p)
-#: a of the rate -lambda (2 - eta lambda a) of E x^2
+#: a in the rate -lambda (2 - eta lambda a) of E x^2
 FACTORS: Mapping[Kind, Term] = {
     "method": 1 + SPREAD / N, "first-order": SPREAD / N, "second-order": SPREAD / N - 1, "corrected": 1 + SPREAD / N,
 }  # fmt: skip
 
 
 def decay(subject: Kind) -> Term:
-    """2 - eta lambda a: the second moment decays where it is positive."""
+    """The factor 2 - eta lambda a; the second moment decays if it is positive."""
     return 2 - eta * lam * FACTORS[subject]
 
 
@@ -53,7 +53,7 @@ def equation(model: Model) -> CoordinateSDE:
 
 
 def terms(equation: CoordinateSDE, fall: sp.Expr | int = 1, rate: sp.Expr | int = 1) -> tuple[Term, Term]:
-    """Drift and covariance, each divided by its rate, as terms in x."""
+    """The drift and the covariance as terms in x, divided by `fall` and `rate`."""
     place = equation.state[0]
     parts = (sp.collect(sp.expand(e), place) for e in (equation.drift[0] / fall, equation.covariance[0] / rate))
     drift, spread = (expression(part, {place: x}) for part in parts)
@@ -61,7 +61,7 @@ def terms(equation: CoordinateSDE, fall: sp.Expr | int = 1, rate: sp.Expr | int 
 
 
 def message() -> dict[str, Relation]:
-    """The step with mean and square of its message: minus the drift, and covariance/eta plus the mean squared."""
+    """The step, with the mean of its message (minus the drift) and its mean square (covariance/eta plus the squared mean)."""
     mean, spread = terms(equation("first-order"), -1, step_size)
     return {
         "the step": y.eq(x - eta * c),
@@ -86,19 +86,19 @@ def generator(model: Model) -> Term:
 
 
 def change(subject: Kind) -> Relation:
-    """E x_{n+1}^2 = (1 - eta lambda a) E x_n^2 + eta^2 FLOOR, or E L x^2 = -lambda a E x^2 + eta FLOOR; a the decay."""
+    """E x_{n+1}^2 = (1 - eta lambda a) E x_n^2 + eta^2 FLOOR or E L x^2 = -lambda a E x^2 + eta FLOOR, where a is the decay."""
     if subject == "method":
         return NEXT.eq((1 - eta * lam * decay(subject)) * NOW + eta**2 * FLOOR)
     return generator(subject).eq(-lam * decay(subject) * NOW + eta * FLOOR)
 
 
 def moment(subject: Kind) -> Relation:
-    """E x^2 = eta FLOOR/(lambda a)."""
+    """E x^2 = eta FLOOR/(lambda a), where a is the decay."""
     return NOW.eq(eta * FLOOR * (1 / (lam * decay(subject))))
 
 
 def step(w: Derivation) -> Fact:
-    """E x_{n+1}^2, from the step and the moments of its message."""
+    """E x_{n+1}^2 = (1 - eta lambda a) E x_n^2 + eta^2 FLOOR, from the step and the moments of its message."""
     square = w.combine(
         "the square of a step", (y**2).eq(x**2 - 2 * eta * x * c + eta**2 * c**2), (), [(y + x - eta * c, "the step")]
     )
@@ -110,7 +110,7 @@ def step(w: Derivation) -> Fact:
 
 
 def solve(subject: Kind) -> Callable[[Derivation], Fact]:
-    """The stationary E x^2."""
+    """A proof of the stationary value E x^2 = eta FLOOR/(lambda a)."""
 
     def prove(w: Derivation) -> Fact:
         rate = lam * decay(subject)
@@ -128,7 +128,7 @@ def solve(subject: Kind) -> Callable[[Derivation], Fact]:
 
 
 def threshold(subject: Kind) -> str:
-    """The step size at which the rate changes sign, in words."""
+    """The condition on the step size under which the second moment decays, as LaTeX in words."""
     if subject == "second-order":
         return r"$\eta<\frac{2N}{\lambda(A_1-N)}$ (at every $\eta$ if $A_1\le N$)"
     return rf"$\eta<\frac{{2N}}{{\lambda {'A_1' if subject == 'first-order' else '(N+A_1)'}}}$"
@@ -142,7 +142,7 @@ def called(subject: Kind) -> str:
 
 
 def changes(subject: Kind) -> Theorem:
-    """The theorem on the change of the second moment, in a step or in time."""
+    """The theorem on the change of the second moment in a step or in time."""
     method = subject == "method"
     less = r"_n^2$, $(1-\eta\lambda)^2+\eta^2\lambda^2A_1/N$, is below $1$" if method else "^2$ is negative"
     relations = message() if method else {}
@@ -173,7 +173,7 @@ def stays(subject: Kind) -> Theorem:
 
 
 def evidence(subject: Kind) -> tuple[Evidence, ...]:
-    """Each theorem is compared with its own subject alone."""
+    """The evidence for a theorem, which compares it only with its own subject."""
     return (
         Evidence("second moments of the method")
         if subject == "method"

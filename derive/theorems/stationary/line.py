@@ -1,7 +1,7 @@
 """Theory 6.7: stationary second moments on quadratics, from the generator of the engine's own SDEs.
 
-A law is stationary to second order if E L(x_i x_j) = 0, L(x_i x_j) = x_i b_j + x_j b_i + S_ij with the drift b and the covariance S
-of the equation. The theorems assume just this: by linearity of E an equation for E x_i x_j.
+A law is stationary to second order if E L(x_i x_j) = 0, where L(x_i x_j) = x_i b_j + x_j b_i + S_ij with the drift b and the
+covariance S of the equation. The theorems assume only this, which by linearity of E is an equation for E x_i x_j.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def stationary(equation: CoordinateSDE, state: tuple[Term, ...], i: int, j: int)
     """0 = E L(x_i x_j), with the drift and the covariance of the engine's equation.
 
     Args:
-        state: the letters of the coordinates.
+        state: the letters for the coordinates.
     """
     letters = dict(zip(equation.state, state, strict=True))
     drift, spread = ([expression(e, letters) for e in m] for m in (equation.drift, equation.covariance.row(i)))
@@ -83,7 +83,7 @@ IN_THE_PLANE = {
 STATE = (x1, x2)
 m, m1, m2 = under("E", x1 * x2), under("E", x1**2), under("E", x2**2)
 SQUARES = (h1**2 + h2**2) / 2
-#: the rate of E x1 x2 is h1 + h2 less this
+#: the rate of decay of E x1 x2
 RATES: dict[Model, Term] = {
     "first-order": h1 + h2,
     "corrected": h1 + h2 - eta * SQUARES,
@@ -95,7 +95,7 @@ def covariance(model: Model) -> Theorem:
     rate, inflow = RATES[model], eta * spread / N
 
     def read() -> dict[str, Relation]:
-        """E L(x1 x2) = 0 for the engine's SDE with a noise covariance Sigma that is not diagonal."""
+        """E L(x1 x2) = 0 for the engine's SDE with a nondiagonal noise covariance Sigma."""
         equation = sde(DSGD(Correlated(Gaussian())), model, Quadratic(("h1", "h2")), 2).expanded
         return {"stationary": stationary(equation, STATE, 0, 1)}
 
@@ -111,12 +111,12 @@ COUPLING, FORCE = 2 * eta * sigma1**2 / (N * k), 2 * eta * sigma0**2 / (N * k)
 
 
 def own_rate(model: Model, h: Term) -> Term:
-    """r_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, less eta h_j^2 in the corrected model: the decay of E x_j^2 without coupling."""
+    """r_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, minus eta h_j^2 in the corrected model: the decay of E x_j^2 without coupling."""
     return 2 * h - eta / N * (2 / k - 1) * h**2 - (eta * h**2 if model == "corrected" else num(0))
 
 
 def slack(model: Model) -> Term:
-    """q = 1 - (2 eta sigma_1^2/(N k)) (h_1^2/r_1 + h_2^2/r_2): positive while the noise that grows with the gradient is stable."""
+    """q = 1 - (2 eta sigma_1^2/(N k)) (h_1^2/r_1 + h_2^2/r_2), positive if the noise that grows with the gradient is stable."""
     return 1 - COUPLING * (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))
 
 
@@ -126,7 +126,7 @@ def square(model: Model) -> Relation:
 
 
 def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
-    """r_j E x_j^2 = b W + c with W = h_1^2 E x_1^2 + h_2^2 E x_2^2, so (b W + c) q = c, and E x_1^2 = (b W + c)/r_1."""
+    """E x_1^2 = c/(r_1 q): r_j E x_j^2 = b W + c with W = h_1^2 E x_1^2 + h_2^2 E x_2^2, so (b W + c) q = c."""
 
     def prove(w: Derivation) -> Fact:
         inflow = COUPLING * (h1**2 * m1 + h2**2 * m2) + FORCE

@@ -27,7 +27,7 @@ POSITIVE: dict[str, Relation] = {"N > 0": N.gt(0), "h > 0": h.gt(0)}
 
 
 def sign(w: Derivation) -> Fact:
-    """0 = -2 a E x^2 + eta/N with a = 2 M h/sigma_H."""
+    """E x^2 = eta sigma_H/(4 N M h), from 0 = -2 a E x^2 + eta/N with a = 2 M h/sigma_H."""
     k = w.kernel
     _, one = w.inverse(sigma, "sigma_k > 0")
     weak = w.combine("1/sigma_k >= 0", num(0).le(1 / sigma), [one])
@@ -59,7 +59,7 @@ def read() -> dict[str, Relation]:
 
 
 def gaussian(w: Derivation) -> Fact:
-    """2 M = sqrt(2/pi), and sqrt(pi/2) = sqrt(pi) sqrt(2)/2."""
+    """E x^2 = eta sqrt(pi/2) sigma/(2 N h), as 2 M = sqrt(2/pi) and sqrt(pi/2) = sqrt(pi) sqrt(2)/2."""
     k = w.kernel
     pi = w.step("pi > 0", w.prover.analysis(PI, "h", h, strict=True))
     half = w.combine("pi/2 > 0", num(0).lt(PI / 2), [("1/2", pi)])

@@ -1,7 +1,7 @@
-"""D(C)SGD with a pre-scheduled step (theory 6.1, 6.2): pathwise, and the mean square gradient at a random time.
+"""D(C)SGD with a pre-scheduled step (theory 6.1, 6.2): a pathwise bound, and the mean square gradient at a random time.
 
-The drifts of the first-order and of the corrected model differ by eta u^2/2 H g, so that A' is A_1/N or 1 + A_1/N.
-The step condition with L0 + L1 E G, reported for 6.2, is refuted; with L0 + L1 E G^3/E G^2 it is proved.
+The drifts of the first-order and the corrected model differ by eta u^2/2 H g, so A' is A_1/N for the first and 1 + A_1/N for the
+second. The bound under the step condition with L0 + L1 E G, reported for 6.2, is refuted; with L0 + L1 E G^3/E G^2 it is proved.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FLOOR = 1 / (4 * kap)
 
 
 def rules(model: Model) -> dict[str, Relation]:
-    """kap > 0, u >= 0 and the step condition eta u K_kap(G) <= 2 eps."""
+    """The assumptions kap > 0, u >= 0 and the step condition eta u K_kap(G) <= 2 eps."""
     return {"kap > 0": kap.gt(0), "u >= 0": u.ge(0), "step": (eta * u * ub.condition(model, kap)).le(2 * eps)}
 
 
@@ -49,7 +49,7 @@ def drift_bound(model: Model) -> Relation:
 
 
 def derivation(model: Model) -> Callable[[Derivation], tuple[Fact, Fact]]:
-    """0 < 1/N, and the bound on the drift of f."""
+    """A proof of 0 < 1/N and of the bound on the drift of f."""
 
     def prove(w: Derivation) -> tuple[Fact, Fact]:
         bounds, half = ub.bounds(w), "1/2"
@@ -66,7 +66,7 @@ def derivation(model: Model) -> Callable[[Derivation], tuple[Fact, Fact]]:
 
 
 def pair(model: Model, number: str, source: str) -> tuple[Theorem, Theorem]:
-    """The two theorems for one model."""
+    """The pathwise theorem and the theorem at a random time, for one model."""
     numbers = {"eps": 0.34, "kap": 0.25}
     return ub.pair(
         (f"{number}-pathwise", f"{number}-scheduled"), (f"D(C)SGD, {model} model, pathwise", f"D(C)SGD, {model} model, pre-scheduled step"),
@@ -87,7 +87,7 @@ MEAN = under("E", ub.generator("corrected", u)).le(-(1 - eps) * u * SECOND + EXT
 
 
 def repaired(w: Derivation) -> Fact:
-    """The expectation of the drift bound without a step condition, then the condition on moments of G."""
+    """E L f <= -(1 - eps) u E G^2 + EXTRA, from the mean of a drift bound without conditions and the condition on moments of G."""
     bounds = ub.bounds(w)
     floor = young(w)
     half = "1/2"
@@ -117,10 +117,10 @@ p, high, step, share = xs("p G eta eps")
 
 
 def drift(noise: Noise) -> Term:
-    """The engine's L f at G = f'(x) for f = e^x - x - 1, x >= 0, N = d = 1; D0 is the constant variance of the noise.
+    """The engine's L f at G = f'(x) for f = e^x - x - 1, x >= 0, N = d = 1, where D0 is the constant variance of the noise.
 
     Raises:
-        ValueError: it is not a function of G.
+        ValueError: L f is not a function of G.
     """
     right, _ = halves(GluedExponential().coordinate)
     loss = SeparableSum(right)
@@ -143,12 +143,12 @@ def expected() -> Relation:
 
 
 def fifth() -> Relation:
-    """L f <= -(1 - eps) G^2 + (eta/2)(L0 + L1) D0 with L0 = L1 = 1, for noise of variance D0 + G^2, so that A_1 = 1."""
+    """L f <= -(1 - eps) G^2 + (eta/2)(L0 + L1) D0 with L0 = L1 = 1, for noise with variance D0 + G^2, so that A_1 = 1."""
     return drift(Affine(sigma1=1)).le(-(1 - share) * high**2 + step * D0)
 
 
 def over(value: Term) -> Term:
-    """The mean of a function of the gradient norm: `value` at G, which has probability p, and 0 at G = 0."""
+    """The mean of a function of the gradient norm that is `value` at G, which has probability p, and 0 at G = 0."""
     return p * value
 
 

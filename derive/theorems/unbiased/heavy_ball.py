@@ -1,6 +1,6 @@
-"""The heavy ball's first-order SDE (ballistic: beta = 1 - mu sqrt(eta), a step is sqrt(eta)) on L-smooth losses.
+"""The heavy ball's first-order SDE on L-smooth losses (ballistic regime: beta = 1 - mu sqrt(eta), a step takes time sqrt(eta)).
 
-dx = V dt, dV = -(mu V + g) dt + noise, and z = x + V/mu has the drift -g/mu. With m = -V the Lyapunov function
+The SDE is dx = V dt, dV = -(mu V + g) dt + noise, and z = x + V/mu has the drift -g/mu. With m = -V, the Lyapunov function
 f(z) + theta L/(2 mu^2) ||V||^2 is that of `discrete.heavy_ball`. Its change follows from the engine's drift and covariance.
 """
 
@@ -47,22 +47,22 @@ FLOOR = (1 + theta) * ROOT * L0 * D0 / (2 * N * mu**2)
 ENERGY, NOISE = under("EI", G**2), (1 + theta) * ROOT * L0 * D0 * j / (2 * N)
 DRIFT = (Af + WEIGHT * AQ).le(-(1 - eps) * G**2 * j + FLOOR)
 AVERAGE = (ENERGY / T).le(((f0 - fstar) * mu / T + NOISE) / (1 - eps))
-#: the covariance of the SDE is a multiple of that of one message, S = sigma^2 for Gaussian noise of scale sigma
+#: the scale of the Gaussian noise: the SDE's covariance is a multiple of S = sigma^2, the covariance of one message
 SCALE = "sigma"
 
 
 def equation() -> RuleSDE:
-    """The SDE that the engine derives."""
+    """The heavy ball's SDE as the engine derives it."""
     equation_of_motion = sde(HeavyBall(regime="ballistic", noise=Gaussian()), "first-order")
     assert isinstance(equation_of_motion, RuleSDE)
     return equation_of_motion
 
 
 def read() -> dict[str, Relation]:
-    """The generator at f(z) and at ||m||^2/2, from the drift and covariance of (x, v).
+    """The generator applied to f(z) and to ||m||^2/2, from the drift and covariance of (x, v).
 
     Raises:
-        ValueError: the drift of z depends on v, or a drift is not linear.
+        ValueError: the drift of z depends on v, a drift is not linear, or x has noise of its own.
     """
     equation_of_motion = equation()
     rule = equation_of_motion.rule
@@ -89,7 +89,7 @@ def read() -> dict[str, Relation]:
 
 
 def context() -> Context:
-    """f(z) and Q = ||m||^2/2 as potentials with a generator."""
+    """A context with f(z) and Q = ||m||^2/2 as potentials with a generator."""
     potentials = {"f": {"change": "Af", "end": "fT", "start": "f0"}, "Q": {"change": "AQ", "end": "QK", "start": "Q0"}}
     return symbols.context(f"{ub.SYMBOLS} T mu theta Q0 Af AQ Q QK", potentials, ("g", "m", "gz", "dg"))
 
@@ -136,9 +136,10 @@ def summed(
     """The bound on the change of f + weight Q, summed over time from Q_0 = 0.
 
     Args:
-        weights: j and theta L j^2, the weight of Q.
-        words: labels of the sum of the changes and of the sum of the bound.
-        ends: the assumptions on f and on Q at the end.
+        bound: the fact that bounds the change.
+        weights: j and theta L j^2; the latter is the weight of Q.
+        words: labels for the sum of the changes and the sum of the bound.
+        ends: the names of the assumptions on f and Q at the end.
     """
     k, (root, weight) = w.kernel, weights
     size = w.combine(
@@ -153,7 +154,7 @@ def summed(
 
 
 def scheduled(w: Derivation) -> Fact:
-    """The average of G^2 over time."""
+    """E int G^2/T <= ((f(x_0) - f*) mu/T + NOISE)/(1 - eps), the average of G^2 over time."""
     claim, words = ((1 - eps) * ENERGY * j).le(f0 - fstar + T * FLOOR), ("Dynkin's formula", "integrate")
     total = summed(w, claim, pathwise(w), (j, WEIGHT), words, ("f(z_T) >= f*", "Q_T >= 0"))
     energy, noise = ENERGY, NOISE
@@ -173,7 +174,7 @@ NAMES = {
     **symbols.NAMES, "theta": r"\theta", "f": "f(Z)", "f0": "f(x_0)", "fT": "f(Z_T)", "Af": r"\mathcal{L}f(Z)", "AQ": r"\mathcal{L}Q",
     "Q0": "Q_0", "QK": "Q_T", "gz": r"\nabla f(Z)", "dg": r"(\nabla f(X)-\nabla f(Z))", "H": r"\nabla^2 f(Z)",
 }  # fmt: skip
-#: at rest and without noise: both generators are 0
+#: a point at rest and without noise, at which both generators are 0
 POINT = {t: v for t, v in ub.point(theta=1, mu=2, Af=0, Q=0, AQ=0, Q0=0, QK=0).items() if t != x("kap")} | {
     opnorm(H): 0, trprod(H, S): 0, tr(S): 0, G: 0, M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
     **dict.fromkeys(xs("q v m2 s0 D0"), 0), eps: Fraction(1, 2),

@@ -1,7 +1,7 @@
-"""D(C)SGD: clients with affine noise and unbiased compression, and the bound on Tr S behind all theorems on it.
+"""D(C)SGD with affine noise and unbiased compression: the bound on Tr S behind all theorems on it.
 
-Client k sends U_k = C_k(g + Z_k). Its compression error q_k = E||C_k(v) - v||^2 is at most omega_k E||v||^2, and its noise has
-trace v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). With independent clients Tr S = (1/N) sum_k (q_k + v_k) (total variance).
+Client k sends U_k = C_k(g + Z_k). Its compression error q_k = E||C_k(v) - v||^2 is at most omega_k E||v||^2, and its noise
+satisfies v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). For independent clients Tr S = (1/N) sum_k (q_k + v_k), by total variance.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ SYMBOLS = "eta N d L0 L1 eps fstar f0 kap A1 D0 u f fT omega s0 s1 q v m2"
 
 
 def context(model: Model, h: Term, **more: str) -> Context:
-    """The names of the theorems on D(C)SGD, with the engine's SDE; h takes the place of the schedule."""
+    """The context of the theorems on D(C)SGD, with the engine's SDE and h in place of the schedule."""
     return symbols.context(f"{SYMBOLS} T", {"f": loss_in_time(equation(model), h, VECTORS)}, more=more)
 
 
-#: the messages of the clients
+#: the assumptions on the messages of the clients
 CLIENTS: dict[str, Relation] = {"compression": q.le(omega * m2), "noise": v.le(d * (s0 + s1 * G**2))}
 ASSUMPTIONS: dict[str, Relation] = {**symbols.signs(), "smooth": symbols.CURVATURE.le(L0 + L1 * G), **CLIENTS}
 DEFINITIONS: dict[str, Relation] = {
@@ -54,12 +54,12 @@ VECTORS = {"mean": "g"}
 
 
 def equation(model: Model) -> SDE:
-    """The engine's SDE of D(C)SGD with an unbiased compressor: the mean message is the gradient."""
+    """The engine's SDE of D(C)SGD with an unbiased compressor, so that the mean message is the gradient."""
     return sde(DCSGD(Bernoulli("p"), Gaussian(), schedule=Free()), model)
 
 
 def point(**more: int) -> dict[Term, int]:
-    """Numbers that satisfy the assumptions: one client, d = 1, omega = 1, s0 = 1, s1 = 0, G = 1, ||H|| = 2, q = 2, v = 1, Tr S = 3."""
+    """Numbers that satisfy the assumptions: one client, d = omega = s0 = 1, s1 = 0, G = 1, ||H|| = 2, q = 2, v = 1, Tr S = 3."""
     values: dict[Term, int] = {
         eta: 0, N: 1, d: 1, L0: 1, L1: 1, omega: 1, s0: 1, s1: 0, q: 2, v: 1, m2: 2, A1: 1, D0: 2, f: 0, fstar: 0, symbols.f0: 0, fT: 0,
         symbols.T: 1, u: 1, symbols.kap: 1, eps: 0, G: 1, symbols.CURVATURE: 2, tr(S): 3,
@@ -69,7 +69,7 @@ def point(**more: int) -> dict[Term, int]:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The facts that every derivation starts from, about signs, 1/N, g'Hg, Tr(HS) and D_0."""
+    """The facts from which every derivation starts, about signs, 1/N, g'Hg, Tr(HS) and D_0."""
 
     per: Fact
     curvature: Fact
@@ -93,7 +93,7 @@ def noise_bound(w: Derivation) -> tuple[Fact, Fact]:
 
 
 def bounds(w: Derivation) -> Bounds:
-    """Tr S <= A_1 G^2 + D_0, and with smoothness g'Hg <= (L0 + L1 G) G^2, Tr(HS) <= (L0 + L1 G)(A_1 G^2 + D_0)."""
+    """By smoothness g'Hg <= (L0 + L1 G) G^2 and, as Tr S <= A_1 G^2 + D_0, Tr(HS) <= (L0 + L1 G)(A_1 G^2 + D_0)."""
     k = w.kernel
     per, trace = noise_bound(w)
     positive = k.nonnegative(G)
@@ -120,7 +120,7 @@ def ratio_is_nonnegative(w: Derivation, per: Fact) -> Fact:
 
 
 def _nonnegative(w: Derivation, name: str, symbol: Term, pieces: list[Term], per: Fact) -> Fact:
-    """0 <= A_1 or D_0: means of products of nonnegative factors."""
+    """0 <= A_1 or 0 <= D_0, as means of products of nonnegative factors."""
     signs = {omega: "omega_k >= 0", d: "d >= 0", s0: "s0_k >= 0", s1: "s1_k >= 0"}
     sums = []
     for piece in pieces:
@@ -131,12 +131,12 @@ def _nonnegative(w: Derivation, name: str, symbol: Term, pieces: list[Term], per
 
 
 def generator(model: Model, h: Term) -> Term:
-    """L f = drift' grad f + Tr(H covariance)/2 of the engine's SDE, h in place of u."""
+    """L f = drift' grad f + Tr(H covariance)/2 of the engine's SDE, with h in place of u."""
     return generator_of(loss_in_time(equation(model), h, VECTORS))
 
 
 def condition(model: Model, k: Term) -> Term:
-    """K_kap(G) = (L0 + L1 G) A' + kap L1 D_0/N; A' = A_1/N for the first-order model, 1 + A_1/N for the corrected one."""
+    """K_kap(G) = (L0 + L1 G) A' + kap L1 D_0/N, where A' = A_1/N (first-order model) or 1 + A_1/N (corrected model)."""
     return (L0 + L1 * G) * (A if model == "corrected" else A1 / N) + k * L1 * D0 / N
 
 
@@ -146,9 +146,9 @@ def integrated(
     """The bound on E int u kept/int u, from L f <= -(1 - eps) u kept + eta u^2 floor.
 
     Args:
-        per: 0 < 1/N.
+        per: the fact 0 < 1/N.
         h: the schedule of the SDE.
-        weighted: u kept in the form that the bound has, if that is not u times kept.
+        weighted: u kept in the form that it has in the bound, if that is not u times kept.
     """
     k, energy, clock = w.kernel, under("EI", u * kept if weighted is None else weighted), under("I", u)
     ito = w.step("Ito's formula", k.ito("f", [rate_is_nonnegative(w, h, per), w["f >= f*"]]))
@@ -169,8 +169,8 @@ def pair(
 
     Args:
         pathwise: proves 0 < 1/N and the bound on the drift.
-        evidence: of either theorem.
-        remark: on the second theorem.
+        evidence: the evidence for each of the two theorems.
+        remark: the remark on the second theorem.
         h, weighted: as for `integrated`.
         common: fields of both theorems.
     """
@@ -201,7 +201,7 @@ def mean_bound(kept: Term, floor: Term) -> Relation:
 
 
 def random_time(kept: str) -> str:
-    """A remark on the left side of `mean_bound`, with the LaTeX of `kept` at a random time."""
+    """A remark on the left side of `mean_bound`; `kept` is its LaTeX at a random time."""
     time = r"where $\hat T$ is independent of $X$ and has the density $u/\int_0^Tu\,\mathrm{d}t$, and $\tau$ is the explosion time."
     return rf"The left side is $\mathbb{{E}}[{kept};\hat T<\tau]$, {time}"
 
@@ -213,7 +213,7 @@ def rate_is_nonnegative(w: Derivation, h: Term, per: Fact) -> Fact:
 
 
 def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None, **other: Any) -> dict[str, Any]:
-    """Fields common to the theorems on a model; `letters` abbreviate further terms, `other` replaces fields."""
+    """The fields that the theorems on a model share; `letters` abbreviates further terms, `other` replaces or adds fields."""
     moves = {generator(one, h): r"\mathcal{L}f" for one in ("first-order", "corrected")}
     return {
         "context": context(model, h), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": symbols.NAMES,

@@ -1,6 +1,7 @@
 """Theory 6.3 (ours): normalised D(C)SGD with h = u/K_kap(G), which needs no step condition along the path.
 
-K_kap(G) = (L0 + L1 G) A + c', c' = kap L1 D_0/N, A = 1 + A_1/N. The bound is on E psi at a random time, psi(G) = G^2/K_kap(G).
+K_kap(G) = (L0 + L1 G) A + c' with c' = kap L1 D_0/N and A = 1 + A_1/N. The bound is on E psi at a random time, where
+psi(G) = G^2/K_kap(G).
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ RULES: dict[str, Relation] = {
 }  # fmt: skip
 LOW: dict[str, Relation] = {"c' <= A L0": SHARE.le(A * L0)}
 HIGH: dict[str, Relation] = {"c' > 0": SHARE.gt(0)}
-# (1/K_0)^2, since 1/K_0^2 would be the inverse of an expanded square, another atom
+# (1/K_0)^2 and not 1/K_0^2, which would be the inverse of an expanded square, another atom
 C_LOW, C_HIGH = L0 * (1 / K0) ** 2, 1 / (4 * (A * SHARE))
 
 
 class Scale:
-    """1/K: K (1/K) = 1 and 0 < 1/K; and A > 0."""
+    """The facts K (1/K) = 1, 0 < 1/K and A > 0."""
 
     def __init__(self, w: Derivation, bounds: ub.Bounds) -> None:
         ratio = ub.ratio_is_nonnegative(w, bounds.per)
@@ -38,9 +39,9 @@ class Scale:
 
 
 def floor_low(w: Derivation, bounds: ub.Bounds, scale: Scale) -> Fact:
-    """(L0 + L1 G)/K^2 <= L0/K_0^2 when c' <= A L0.
+    """(L0 + L1 G)/K^2 <= L0/K_0^2 if c' <= A L0.
 
-    With y = L1 G: L0 K^2 - (L0 + y) K_0^2 = y K_0 (A L0 - c') + L0 A^2 y^2, and both sides are divided by K^2 K_0^2.
+    With y = L1 G, L0 K^2 - (L0 + y) K_0^2 = y K_0 (A L0 - c') + L0 A^2 y^2 >= 0; division by K^2 K_0^2 gives the claim.
     """
     y = L1 * G
     rise = w.combine("y = L1 G >= 0", y.ge(0), [["L1 >= 0", bounds.G]])
@@ -73,7 +74,7 @@ def floor_high(w: Derivation, bounds: ub.Bounds, scale: Scale) -> Fact:
 
 
 def derivation(floor: Callable[..., Fact], c: Term) -> Callable[[Derivation], tuple[Fact, Fact]]:
-    """0 < 1/N, and the bound on the drift of f with either constant of the floor."""
+    """A proof of 0 < 1/N and of the bound on the drift of f, for either constant c of the floor."""
 
     def prove(w: Derivation) -> tuple[Fact, Fact]:
         bounds, half = ub.bounds(w), "1/2"
@@ -103,7 +104,7 @@ def drift_bound(c: Term) -> Relation:
 def pair(
     which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], constant: float
 ) -> tuple[Theorem, Theorem]:
-    """The two theorems for one constant of the floor; `constant` is the kappa of their evidence."""
+    """The pathwise and the scheduled theorem for one constant c of the floor; `constant` is kappa in the evidence."""
     title = f"Normalised D(C)SGD, {'small' if which == 'low' else 'large'} share of the noise"
     numbers = {"constants": {"eps": 0.125, "kap": constant}, "scale": 4.0, "wide": 1.5, "step": "eta u <= 2 eps"}
     return ub.pair(

@@ -1,4 +1,4 @@
-"""Theory 6.5 ([C]): D(C)SGD on L-smooth losses with the Polyak-Lojasiewicz inequality: exponential decay to a floor."""
+"""Theory 6.5 ([C]): exponential decay to a floor for D(C)SGD on L-smooth losses with the Polyak-Lojasiewicz inequality."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLOOR = eta * L0 * D0 / (2 * N)
 
 
 def rate(model: Model) -> Term:
-    """r = 1 - eta L A/2 (corrected) or 1 - eta L A_1/(2N) (first-order)."""
+    """The rate r = 1 - eta L A/2 (corrected model) or 1 - eta L A_1/(2N) (first-order model)."""
     return 1 - eta * L0 * (A if model == "corrected" else A1 / N) / 2
 
 
@@ -37,7 +37,7 @@ def claim(model: Model) -> Relation:
 
 
 def derivation(model: Model):
-    """The proof for one model."""
+    """The proof of the claim for one model."""
 
     def prove(w: Derivation) -> Fact:
         kernel, bounds, h = w.kernel, ub.bounds(w), num(1)

@@ -1,6 +1,6 @@
-"""Theory 6.8 ([C]): changes of step size, batch, compression and number of clients that preserve the floor of 6.5.
+"""Theory 6.8 ([C]): changes of step size, batch size, compression and number of clients that preserve the floor of 6.5.
 
-The floor is the limit of the bound of 6.5 as T -> oo, with r = 1, s1 = 0 and equal clients of noise variance s0/B.
+The floor is the limit of the bound of 6.5 as T -> oo, for r = 1, s1 = 0 and equal clients with noise variance s0/B.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ POSITIVE: dict[str, Relation] = {"r_B > 0": rb.gt(0), "r_N > 0": rn.gt(0)}
 
 
 def equal_clients(t: Term) -> Term:
-    """t with the value of one client in place of the mean over clients."""
+    """A term with the value of one client in place of each mean over clients."""
     if t[0] == "/" and t[1][0] == "C" and t[2] == N:
         return t[1][1]
     return Term(equal_clients(p) if isinstance(p, Term) else p for p in t)
 
 
 def floor(model: Model) -> Term:
-    """eta L D_0/(4 mu N) with D_0 = d (1 + omega) s0/B, by substitution into the bound of 6.5.
+    """The floor eta L D_0/(4 mu N) with D_0 = d (1 + omega) s0/B, by substitution into the bound of 6.5.
 
     Raises:
-        ValueError: the bound does not contain the substituted terms.
+        ValueError: the bound does not contain the terms to substitute.
     """
     bound, one = polyak.bound(model), equal_clients(ub.DEFINITIONS["D_0"].right)
     limits = {polyak.decay(model): num(0), polyak.rate(model): num(1), D0: put(one, {s0: s0 / B})}
@@ -65,7 +65,7 @@ def units(w: Derivation) -> list[Fact]:
 
 
 def enough(w: Derivation) -> Fact:
-    """The rule keeps the floor."""
+    """The floor after the change equals the floor before, if the rule holds."""
     one, two = units(w)
     # after = share re (1 + rw omega)/(rb rn), and re (1 + rw omega) = rn rb (1 + omega) by the rule
     return w.combine(
@@ -75,7 +75,7 @@ def enough(w: Derivation) -> Fact:
 
 
 def needed(w: Derivation) -> Fact:
-    """If the floor is the same and is not 0, the rule holds."""
+    """The rule holds if the floor stays the same and is not 0."""
     one, two = units(w)
     amount = w.kernel.inverse(BEFORE, w["the floor is not 0"])
     mine = re * (1 + rw * omega) * SHARE

@@ -1,6 +1,6 @@
-"""Theory 6.3 (ours): the strength K_kap(G) of the normalisation grows with compression, noise and dimension, falls with clients.
+"""Theory 6.3 (ours): the strength K_kap(G) of the normalisation grows with compression, noise and dimension, and falls with N.
 
-`noise_bound` has K_kap(G) (`condition`), A_1 and D_0. A star marks the larger quantities.
+`noise_bound` defines K_kap(G) (`condition`), A_1 and D_0. A star marks the larger quantities.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STRENGTH = ub.condition("corrected", kap)
 
 
 def starred(t: Term, *kept: str) -> Term:
-    """t with the larger quantities, except for those in `kept`."""
+    """A term with the larger quantities in place of the smaller ones, except for those in `kept`."""
     return put(t, {x(a): x(b) for a, b in STARRED.items() if a not in kept})
 
 
@@ -43,7 +43,7 @@ GROWS, FALLS = STRENGTH.le(starred(STRENGTH, "N")), put(STRENGTH, {N: Ns}).le(ST
 
 
 def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation]:
-    """The definitions of A_1, D_0 and their larger versions; for equal clients with `one`."""
+    """The definitions of A_1, D_0 and their larger versions or, if `one`, of A_1 and D_0 for equal clients."""
     definitions: dict[str, Relation] = {}
     for name in ("A_1", "D_0"):
         relation = ub.DEFINITIONS[name]
@@ -55,7 +55,7 @@ def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation
 
 
 def _share(w: Derivation, scale: tuple[str, str, Term, Term], ratio: bool) -> Fact:
-    """d s (1 + omega) <= d* s* (1 + omega*) for each client, plus omega <= omega* for the ratio."""
+    """d s (1 + omega) <= d* s* (1 + omega*) for each client, plus omega <= omega* if `ratio`."""
     sign, more, smaller, larger = scale
     top = w.combine("1 + omega* >= 0", (1 + os).ge(0), ["omega_k >= 0", "more compression", 1])
     size = w.combine("what is larger is not negative", larger.ge(0), [sign, more])
@@ -78,7 +78,7 @@ def grows(w: Derivation) -> Fact:
         ("D_0", D0, ("s0_k >= 0", "more noise", s0, s0s)),
     ):
         total = w.step("sum over clients", w.kernel.monotone("C", _share(w, scale, name == "A_1")))
-        # d and d* are numbers: they factor out of the means
+        # d and d* are numbers, so they factor out of the means
         claim = symbol.le(starred(symbol, "N"))
         bounds.append(w.combine(f"{name} grows", claim, [[per, total]], [name, (-1, f"{name}*")]))
     ratio, floor = bounds
@@ -92,7 +92,7 @@ def grows(w: Derivation) -> Fact:
 
 
 def falls(w: Derivation) -> Fact:
-    """K with N* >= N clients is at most K with N."""
+    """K with N* >= N clients is at most K with N clients."""
     unit, per = w.inverse(N, "N > 0")
     positive = w.combine("N* > 0", Ns.gt(0), ["N > 0", "more clients"])
     unit_, per_ = w.inverse(Ns, positive)
@@ -116,7 +116,7 @@ def falls(w: Derivation) -> Fact:
 
 
 def _context(one: bool) -> Context:
-    """The names; with equal clients each is a number."""
+    """The context; if `one`, clients are equal and each of their constants is a number."""
     numbers = ["N", "d", "L0", "L1", "kap", "A1", "D0"]
     clients = ["omega", "s0", "s1"]
     if one:

@@ -1,4 +1,4 @@
-"""Writes formulas of a search as an author would: falling terms first, 2 - x for -(x - 2), no denominators."""
+"""Translation between terms and SymPy expressions, and formulas as an author would write them, such as 2 - x for -(x - 2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def symbolic(t: Term, other: Callable[[Term], sp.Expr] | None = None) -> sp.Expr
     """A term of numbers, symbols, sums, products, quotients and powers as an expression; `other` translates other terms.
 
     Raises:
-        ProofError: no translation.
+        ProofError: a part of the term has no translation.
     """
     head = t[0]
     if head == "q":
@@ -40,10 +40,10 @@ def in_order(e: sp.Expr, letters: Mapping[sp.Expr, Term], names: Sequence[str]) 
 
     Args:
         letters: subexpression -> its letter or term.
-        names: of the constants.
+        names: the names of the constants.
 
     Raises:
-        ValueError: as `sdescent.derive.theorems.entry.from_sde.expression`.
+        ValueError: as `sdescent.derive.theorems.entry.from_sde.expression` raises it.
     """
     numbered = {
         s: sp.Symbol(f"c{names.index(s.name):03}_q", positive=s.is_positive) for s in e.free_symbols if s.name in names
@@ -52,16 +52,16 @@ def in_order(e: sp.Expr, letters: Mapping[sp.Expr, Term], names: Sequence[str]) 
 
 
 def solved(equalities: Sequence[Relation], names: Sequence[str]) -> dict[Term, Term]:
-    """Values of constants by equalities: each is solved for the first of these symbols in which it is linear.
+    """The values of constants from equalities: each equality is solved for the first symbol of `names` in which it is linear.
 
     Returns:
-        symbol -> a term in the other symbols; its denominators may be 0 at some values.
+        symbol -> a term in the other symbols; the denominators of the term may be 0 at some values.
     """
     values: dict[sp.Symbol, sp.Expr] = {}
     for r in equalities:
         try:
             e = sp.expand((symbolic(r.left) - symbolic(r.right)).subs(values))
-        except ProofError:  # more than constants
+        except ProofError:  # it contains more than constants
             continue
         unknown = next(
             (s for s in map(sp.Symbol, names) if s not in values and e.is_polynomial(s) and sp.degree(e, s) == 1), None
@@ -107,9 +107,9 @@ def _text(e: sp.Expr) -> str:
 
 
 def upright(e: sp.Expr, fractions: tuple[str, ...]) -> sp.Expr:
-    """The numerator over a positive denominator, without factors that are letters: letters are > 0.
+    """The numerator of an expression over a positive denominator, without factors that are letters, as letters are positive.
 
-    The sign of the denominator is a guess, from fractions at 1/2 and other letters at 1; a proof has the last word.
+    The sign of the denominator is a guess, from its value with fractions at 1/2 and other letters at 1; the proof must confirm it.
     """
     above, below = sp.fraction(sp.together(sp.factor(e)))
     sample = {s: sp.Rational(1, 2) if s.name in fractions else sp.S.One for s in below.free_symbols}

@@ -1,20 +1,20 @@
 """The assumptions of a theorem of one's own: classes of losses and noises by their names, and inequalities.
 
-| in a file | says |
+| in a file | meaning |
 |---|---|
 | `smooth: L` | f is C^2 with ||Hess f|| <= L |
 | `smooth: L0, L1` | f is C^2 with ||Hess f|| <= L0 + L1 ||grad f|| (Zhang et al. 2020) |
 | `pl: mu` | ||grad f||^2 >= 2 mu (f - f*), mu > 0 (Polyak 1963) |
 | `convex` | f - f* <= <grad f, x - x*>, x* a minimiser |
-| `strongly convex: mu` | f - f* + mu/2 |x - x*|^2 <= <grad f, x - x*>, and from it pl and mu/2 |x - x*|^2 <= f - f* |
-| `variance: v` | E||Z||^2 <= v, of one client's noise given the state |
+| `strongly convex: mu` | f - f* + mu/2 |x - x*|^2 <= <grad f, x - x*>, hence also pl and mu/2 |x - x*|^2 <= f - f* |
+| `variance: v` | E||Z||^2 <= v for one client's noise given the state |
 | `bounded gradient: B` | ||grad f|| <= B |
 | `coercive` | f(x) -> infinity as ||x|| -> infinity; no step of a proof here uses it |
-| `bounded step: r` | ||x_(n+1) - x_n|| <= r, whatever is drawn |
+| `bounded step: r` | ||x_(n+1) - x_n|| <= r for every draw |
 
-f >= f* always. An f that is L-smooth on all of R^d has G^2 <= 2 L (f - f*) and, if convex, (f - f*) + G^2/(2L) <= <grad f, x - x*>
-(Nesterov 2004, 2.1.5). The kernel cannot derive these facts from the literature at one state: a proof that uses them lists them as
-assumptions.
+f >= f* always. If f is L-smooth on all of R^d, then G^2 <= 2 L (f - f*) and, if f is also convex,
+(f - f*) + G^2/(2L) <= <grad f, x - x*> (Nesterov 2004, 2.1.5). The kernel cannot derive these facts from the literature at one
+state, so a proof that uses them lists them as assumptions.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 
 _KEYWORD = re.compile(r" *([A-Za-z][A-Za-z ]*?) *(?::(.*))?", re.ASCII)
-#: keyword -> numbers of arguments
+#: keyword -> the possible numbers of arguments
 KEYWORDS = {
     "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
     "bounded step": (1,), "coercive": (0,),
 }  # fmt: skip
 #: keywords whose arguments are constant in time and space, as facts about the class require
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "bounded gradient")
-#: the least L/mu of trials away from mu = L
+#: the least L/mu in trials away from mu = L
 FAR = 100
 
 
 @dataclass
 class Hypotheses:
-    """The classes that a theorem assumes: keyword -> its arguments in order."""
+    """The classes that a theorem assumes, as keyword -> its arguments in order."""
 
     classes: dict[str, tuple[Term, ...]] = field(default_factory=dict)
 
     @property
     def smoothness(self) -> tuple[Term, Term] | None:
-        """L0 and L1, or None."""
+        """L0 and L1 of the class `smooth`, or None."""
         bounds = self.classes.get("smooth")
         return None if bounds is None else (bounds[0], bounds[1] if bounds[1:] else num(0))
 
@@ -59,7 +59,7 @@ class Hypotheses:
 
     @property
     def minimiser(self) -> bool:
-        """Whether a class is about x*."""
+        """Whether a class is about a minimiser x*."""
         return bool({"convex", "strongly convex"} & set(self.classes))
 
     @property
@@ -69,10 +69,10 @@ class Hypotheses:
 
 
 def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
-    """The keyword of an assumption and the texts of its arguments; None where it is an inequality.
+    """The keyword of an assumption and the texts of its arguments, or None if the assumption is an inequality.
 
     Raises:
-        BadInput: it is no inequality, and no keyword has this name.
+        BadInput: the text is neither an inequality nor a known keyword.
     """
     if any(sign in text for sign in "<>="):
         return None
@@ -86,10 +86,10 @@ def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
 
 
 def take(assumed: Hypotheses, name: str, arguments: Sequence[Term], place: str) -> None:
-    """Adds a class.
+    """Add the class `name` to the hypotheses.
 
     Raises:
-        BadInput: a wrong number of arguments, or a second mention of a class.
+        BadInput: the number of arguments is wrong, or the class is mentioned twice.
     """
     if len(arguments) not in KEYWORDS[name]:
         accepted = " or ".join(str(n) for n in KEYWORDS[name])
@@ -121,7 +121,7 @@ def _relations(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
 
 
 def consequences(h: Hypotheses) -> dict[str, Relation]:
-    """Facts from the literature about the class on all of R^d, for L1 = 0; listed where a proof uses them."""
+    """Facts from the literature about the classes on all of R^d, if L1 = 0; a proof that uses one lists it as an assumption."""
     if h.smoothness is None or h.smoothness[1] != num(0):
         return {}
     bound, gap, slope = h.smoothness[0], nm.f - nm.fstar, nm.inner(nm.GRADIENT, nm.DISTANCE)
@@ -135,7 +135,7 @@ def consequences(h: Hypotheses) -> dict[str, Relation]:
 
 
 def far(hypotheses: Hypotheses) -> tuple[str, str] | None:
-    """L >= FAR mu, and steps of at least 1/(2 L); None unless both constants exist."""
+    """The assumptions L >= FAR mu and eta L >= 1/2 as text; None if L or mu does not exist, or if both are numbers."""
     mu = next((hypotheses.classes[name][0] for name in ("pl", "strongly convex") if name in hypotheses.classes), None)
     if mu is None or hypotheses.smoothness is None or mu[0] == hypotheses.smoothness[0][0] == "q":
         return None

@@ -1,7 +1,7 @@
-"""The letters of a theorem file: each has one role, and a clash of two is an error.
+"""The letters of a theorem file: each has one role, and a clash of two roles is an error.
 
-A letter is a word of the language, a letter of the method's memory, a letter that its step assigns, a constant of the method or else a
-constant of the author. Variables of the proof end in `_q` or are in `PROOF`: no file can spell them.
+A letter is a word of the language, a letter of the method's memory, a letter that the method's step assigns, a constant of the
+method, or else a constant of the author. Variables of the proof end in `_q` or are in `PROOF`, so no file can use them.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ WORDS: Mapping[str, str] = {
     "change": "the mean change of V in a step", "LV": "the generator applied to V", "K": "the number of steps",
     "T": "the end of the time interval", "pi": "the number pi",
 }  # fmt: skip
-#: further scalars where messages are signs -> their meaning
+#: further scalars for sign messages -> their meaning
 SIGN_WORDS: Mapping[str, str] = {
     "Phi": "<g, b>", "G1": "the 1-norm of the gradient", "B": "the norm of the mean message", "a": "R(1) = 2F(1) - 1",
     "sbar": "the mean scale of the noise", "M": "the density of the noise at 0",
 }  # fmt: skip
-#: words for norms and inner products only -> their meaning
+#: words that occur only in norms and inner products -> their meaning
 VECTORS: Mapping[str, str] = {"x": "the state", "xstar": "a minimiser", "g": "the gradient", "b": "the mean message"}
-#: names of the proof: vectors, matrices, f at both ends; for signs also functions and numbers
+#: names of the proof: vectors, matrices and f at both ends; for signs also functions and numbers
 PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R", "f_0", "f_K", "f_T"}), frozenset({"sigma", "y", "z", "r"})
-#: words for constants in time and space
+#: words for quantities that are constant in time and space
 CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
 
 
@@ -71,7 +71,7 @@ class Letters:
 
     @cached_property
     def words(self) -> Mapping[str, str]:
-        """The scalars of the language for this method, with their meaning."""
+        """The scalars of the language for this method -> their meaning."""
         return {**WORDS, **(SIGN_WORDS if is_sign(self.method) else {})}
 
     @cached_property
@@ -81,13 +81,13 @@ class Letters:
 
     @cached_property
     def assigned(self) -> tuple[str, ...]:
-        """The letters that a step assigns but does not remember."""
+        """The letters that a step assigns but that are not part of the memory."""
         targets = dict.fromkeys(target for target, _ in self.method.rule.assignments)
         return tuple(name for name in targets if name != "x" and name not in self.memory)
 
     @cached_property
     def constants(self) -> tuple[str, ...]:
-        """The symbolic constants of the method, in the order of its rule; those of the noise are left out for signs."""
+        """The symbolic constants of the method, in the order of its rule; for signs without those of the noise."""
         names = [name for name, value in self.method.constants if not value.is_number]
         noise = NoNoise() if is_sign(self.method) else self.method.noise
         symbols = (s for part in (self.method.compressor, noise) for s in symbols_in(part))
@@ -98,14 +98,14 @@ class Letters:
 
     @cached_property
     def tied(self) -> Mapping[str, sp.Expr]:
-        """The constants of the rule that depend on eta in the method's regime, with their values."""
+        """The constants of the rule that depend on eta in the method's regime -> their values."""
         values = self.method.values.items()
         return {
             n: e for n, e in values if n != NOISE and n not in self.memory and e != parameter(n) and not e.is_number
         }
 
     def of_the_author(self, name: str, place: str) -> None:
-        """Raises BadInput for a name in a formula that can be neither a word nor a constant."""
+        """Raise BadInput for a name in a formula that cannot be a constant of the author."""
         if name in VECTORS:
             spelt = f"<{name}, ..> or ||{name}||" + (", which is G" if name == "g" else "")
             raise BadInput(place, name, spelt if name in "gb" else "||x - xstar|| or <x - xstar, ..>")

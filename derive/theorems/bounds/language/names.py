@@ -1,6 +1,6 @@
 """Names in theorems of one's own, as terms of the kernel; `derive/theorems/bounds/language/letters.py` has the letters of a file.
 
-A letter of the memory keeps its name. Names that only the proof uses end in `_q`, which no letter of a file may.
+A letter of the memory keeps its name. Names that only the proof uses end in `_q`, as no letter of a file may.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ GRADIENT, MESSAGE, DISTANCE, BENT = "g", "bv", "e_q", "cv"
 g, b, e = vec(GRADIENT), vec(MESSAGE), vec(DISTANCE)
 G = norm(g)
 H, S = mat("H"), mat("S")
-#: min(1, c/G) of a gradient clipped to the length c
+#: the factor min(1, c/G) of a gradient clipped to the length c
 clip = x("clip")
 #: E||Z||^2 of one client's noise
 NOISE = x("Zsq")
 Q, CURVATURE = tr(S), opnorm(H)
 #: vectors with different names in a file and in the kernel
 VECTOR_WORDS: Mapping[str, str] = {MESSAGE: "b", DISTANCE: "x - xstar"}
-#: names in LaTeX
+#: name -> LaTeX
 LATEX = {
     "fstar": "f^{*}", "f0_q": "f(x_0)", "fT_q": "f(x_K)", "Af_q": r"\Delta f", "g": r"\nabla f", "bv": "b",
     "e_q": "(x-x^{*})", "cv": r"\Lambda H\Lambda\nabla f",
@@ -45,5 +45,5 @@ class VectorSum:
 
 
 def inner(v: str, w: str) -> Term:
-    """<v, w>; ||v||^2 where v is w."""
+    """<v, w>, written ||v||^2 if v and w are the same vector."""
     return norm(vec(v)) ** 2 if v == w else dot(vec(v), vec(w))

@@ -1,6 +1,6 @@
-"""Formulas of a theorem file: the grammar of claims with norms, inner products, expectations and sums (`names`).
+"""The formulas of a theorem file: the grammar of claims with norms, inner products, expectations and sums (`names`).
 
-Before parsing, `||v||` and `<v, w>` become letters of the same length, so that errors name the right column.
+Before parsing, letters of the same length replace `||v||` and `<v, w>`, so that errors name the right column.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
 from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, Language
 
-#: function in a file -> operator of the kernel, and whether it is for discrete time
+#: function in a file -> (operator of the kernel, whether it is for discrete time)
 OPERATORS = {"sum": ("I", True), "Esum": ("EI", True), "int": ("I", False), "Eint": ("EI", False)}
 GRAMMAR = Language({**dict.fromkeys(FUNCTIONS, (1, 1)), **dict.fromkeys(OPERATORS, (1, 1))})
 _NORM = re.compile(r"\|\|([^|<>]{1,80})\|\|", re.ASCII)
@@ -31,27 +31,27 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
 
 @dataclass
 class Words:
-    """Reads the texts of one file, and collects the products of vectors and the constants in them.
+    """A reader for the texts of one file, which collects the products of vectors and the constants in them.
 
     Args:
-        vectors: text of a vector ("g", "x - xstar", a memory letter) -> its name in the kernel.
+        vectors: text of a vector ("g", "x - xstar", a letter of the memory) -> its name in the kernel.
         steps: whether time is discrete.
-        letters: their roles.
+        letters: the roles of the letters.
     """
 
     vectors: Mapping[str, str]
     steps: bool
     letters: Letters
     products: list[tuple[str, str]] = field(default_factory=list)
-    #: sums of vectors, by their names in the kernel
+    #: name in the kernel -> sum of vectors
     sums: dict[str, nm.VectorSum] = field(default_factory=dict)
     constants: list[str] = field(default_factory=list)
 
     def relation(self, text: object, place: str) -> Relation:
-        """A relation of a file; words such as `change` are symbols.
+        """A relation of a file, in which words such as `change` are symbols.
 
         Raises:
-            BadInput: it is outside the grammar.
+            BadInput: the text is outside the grammar.
         """
         return self._read(text, place, parse_relation)
 
@@ -59,7 +59,7 @@ class Words:
         """A term of a file.
 
         Raises:
-            BadInput: as `relation`.
+            BadInput: the text is outside the grammar.
         """
         return self._read(text, place, parse_term)
 
@@ -93,7 +93,7 @@ class Words:
         return _DOT.sub(product, _NORM.sub(length, text)), letters
 
     def _vector(self, text: str, place: str, taken: Collection[str]) -> str:
-        """The name of a vector; `taken` are the letters for norms and products in its text."""
+        """The name of a vector; `taken` holds the letters for norms and products in its text."""
         squeezed = text.replace(" ", "")
         for word, name in self.vectors.items():
             if word.replace(" ", "") == squeezed:
@@ -111,8 +111,8 @@ class Words:
         return name
 
     def _sum(self, text: str, place: str) -> dict[str, Term] | None:
-        """The vectors of a sum with their coefficients; None for no such sum."""
-        words = [w for vector in self.vectors for w in vector.split(" - ")]  # x and xstar, each by itself
+        """The vectors of a sum -> their coefficients; None if the text is not a sum of vectors with constant coefficients."""
+        words = [w for vector in self.vectors for w in vector.split(" - ")]  # x and xstar separately
         letters: dict[str, str] = {}
         for n, word in enumerate(words):
             letter = f"w{n}q"
@@ -144,12 +144,12 @@ class Words:
             word = letters[normal.key_of(here[0][0])[1]]
             coefficients[word] = added([coefficients.get(word, {}), rest])
         if added([coefficients.pop("xstar", {}), coefficients.get("x", {})]):
-            return None  # the state occurs only in x - xstar
+            return None  # the state may occur only in x - xstar
         names = {vector.split(" - ")[0]: name for vector, name in self.vectors.items()}
         return {names[word]: normal.term(p) for word, p in coefficients.items() if p}
 
     def constant(self, t: Term, more: Collection[str] = ()) -> bool:
-        """Whether a term has only constants: the author's, the method's, and `more`."""
+        """Whether a term contains only constants: the author's, the method's, and those in `more`."""
         return all(w in CONSTANT or w in more for w in symbols_of(t) if w in self.letters.words)
 
     def _checked(self, t: Any, place: str) -> Any:
@@ -194,7 +194,7 @@ class Words:
 
 
 def replaced(t: Any, values: Mapping[Term, Term]) -> Any:
-    """t with other terms for some of its parts, larger parts first."""
+    """A term or relation with some parts replaced by other terms, larger parts first."""
     if isinstance(t, Term) and t in values:
         return values[t]
     if isinstance(t, Term | Relation):
@@ -208,7 +208,7 @@ def parts_of(t: Term | Relation) -> list[Term]:
 
 
 def numbers_in(relations: Iterable[Relation], most: int = 10**4, unit: Fraction = Fraction(1)) -> list[int]:
-    """Whole numbers of units, `most` down to 1, at and just beyond the numbers in these relations."""
+    """The numbers in these relations, in units and rounded down, and their successors: those from `most` down to 1."""
     written = {abs(Fraction(p[1])) for r in relations for p in parts_of(r) if p[0] == "q"}
     beside = {int(v / unit) + more for v in written for more in (0, 1)}
     return sorted((n for n in beside if 0 < n <= most), reverse=True)
@@ -221,7 +221,7 @@ def symbols_of(t: Any) -> set[str]:
     return set().union(*[symbols_of(a) for a in t if isinstance(a, Term | Relation)]) if isinstance(t, tuple) else set()
 
 
-#: heads of terms of constants alone
+#: heads of terms that contain only constants
 ARITHMETIC = ("q", "x", "+", "*", "^", "/", "pi", "f")
 #: required key -> an example of its value
 REQUIRED = {"V": 'a function such as "f - fstar"', "claim": 'a bound such as "change <= -eta*G^2/2"'}
@@ -232,11 +232,11 @@ class Formulas:
     """The formulas of a file, in its own letters.
 
     Args:
-        words: their reader.
+        words: the reader of the formulas.
         hypotheses: the classes that `assume` names.
-        inequalities: the other lines of `assume`, by their texts.
+        inequalities: text -> relation for the other lines of `assume`.
         value: V.
-        claim, step, hints: the keys of these names; step may be None.
+        claim, step, hints: the formulas under the keys of these names; `step` may be None.
     """
 
     words: Words
@@ -252,12 +252,13 @@ def read_formulas(table: Mapping[str, Any], letters: Letters, steps: bool, numbe
     """The formulas of a file.
 
     Args:
-        table: the file.
-        steps: whether time is steps.
+        table: the parsed file.
+        letters: the roles of the letters.
+        steps: whether time is discrete.
         numbers: words and constants of the method -> the numbers or terms they stand for.
 
     Raises:
-        BadInput: a missing key, a line outside the language, a letter in a role that it cannot have.
+        BadInput: a key is missing, a line is outside the language, or a letter has a role that it cannot have.
     """
     vectors = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
     words = Words({**vectors, **{m: m for m in letters.memory}}, steps, letters)
@@ -289,7 +290,7 @@ def _listed(table: Mapping[str, Any], key: str, accepted: str) -> Sequence[Any]:
 
 
 def _argument(words: Words, name: str, text: str, place: str) -> Term:
-    """The argument of a keyword: a term in the state and constants, or in constants alone where the class requires it."""
+    """The argument of a keyword: a term in the state and constants, or in constants only if the class requires it."""
     term = words.term(text, place)
     foreign = sorted(symbols_of(term) & {"V", "change", "LV", "EVT", "V0"})
     if foreign:

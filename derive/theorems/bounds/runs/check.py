@@ -1,19 +1,20 @@
 """The check of runs that refute a theorem of one's own; it shares no code with the search (`derive/theorems/bounds/refuting.py`).
 
-A run has a loss of one coordinate, numbers for the constants of the theorem, a starting point with the initial memory, and the noise of
-each step: +z or -z with equal chances for each client. The method's own update rule is evaluated in exact numbers. A bound on a step
-is refuted if it fails at the last listed state; later steps have no noise. A claim at the horizon is refuted by its means over all
-outcomes, computed from the second moments of a linear step.
+A run has a loss of one coordinate, numbers for the constants of the theorem, a starting point with the initial memory, and the
+noise of each step: +z or -z with equal chances for each client. The method's own update rule is evaluated in exact numbers. A bound
+on a step is refuted if it fails at the last listed state; later steps have no noise. A claim at the horizon is refuted by its means
+over all outcomes, computed from the second moments of a linear step.
 
-A run satisfies the theorem's assumptions as follows.
-- Those about constants hold for its numbers.
-- A class of losses is a property of the loss on the whole space: smooth, pl, convex, bounded gradient, ..
-- Assumptions about the state (a formula with f, G, .., a variance that depends on the state, `bounded step`) hold at each listed state
-  and at every state that any outcome may ever visit: on a set |x - x*| <= r that the run never leaves, and on all of R if the noise
-  has a law of the file, which may be unbounded.
+A run satisfies the theorem's assumptions in the following sense.
+- Assumptions about constants hold for the numbers of the run.
+- A class of losses (smooth, pl, convex, bounded gradient, ..) is a property of the loss on the whole space.
+- Assumptions about the state (a formula with f, G, .., a variance that depends on the state, `bounded step`) hold at each listed
+  state and at every state that any outcome may ever visit: on a set |x - x*| <= r that the run never leaves, or on all of R if the
+  noise has a law from the file, which may be unbounded.
 
-A run for which these numbers leave anything open refutes nothing. Losses: h e^2/2, with a core or without: with one it is that for |e| <= r, and
-beyond f'' falls linearly to 0 within w, so that ||grad f|| <= h (r + w/2); and A (exp(b e) - b e - 1).
+If the numbers of a run leave any of this open, the run refutes nothing. The losses are A (exp(b e) - b e - 1), and h e^2/2 with or
+without a core. With a core (r, w) the loss is h e^2/2 for |e| <= r, and beyond r its second derivative falls linearly to 0 over a
+distance w, so that ||grad f|| <= h (r + w/2).
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ from sdescent.derive.theorems.bounds.runs.trajectory import LINE, Numbers, Place
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import u as free
 
-#: most steps of a claim at the horizon
+#: the most steps in a claim at the horizon
 _MOST_STEPS = 200
-#: powers of a step to examine for a contraction
+#: how many powers of a step to examine for a contraction
 _POWERS = 32
-#: a loss with a core is quadratic while the gradient is below this part of its bound
+#: a loss with a core is quadratic while the gradient is below this fraction of its bound
 WITHIN = Fraction(15, 16)
 _ZERO, _ONE = Value.of(0), Value.of(1)
 
@@ -49,7 +50,7 @@ def recorded(setting: Setting, claim: Relation, run: Run) -> Run | None:
     """The run with its states, margins and sides, if all assumptions hold and the claim fails; None otherwise.
 
     Args:
-        claim: a bound on a step, or one at the horizon.
+        claim: a bound on a step or at the horizon.
     """
     try:
         return _Check(setting, claim, run).run()
@@ -58,21 +59,21 @@ def recorded(setting: Setting, claim: Relation, run: Run) -> Run | None:
 
 
 def cored(setting: Setting, run: Run) -> Run:
-    """A quadratic run, with a core if the gradient must be bounded; the core uses 15/16 of the bound."""
+    """The run with a core if its loss is quadratic and the gradient must be bounded; the core reaches 15/16 of the bound."""
     bounds = setting.hypotheses.classes.get("bounded gradient", ())
     if run.shape[1:] or run.shape[0] <= 0:
         return run
     try:
         top = min(value(t, _Check(setting, t.le(0), run).constants).exact for t in bounds) / run.shape[0]
-    except (NoValue, ValueError):  # there is no bound
+    except (NoValue, ValueError):  # no bound is assumed
         return run
     return replace(run, core=(top * WITHIN, top * (1 - WITHIN)))
 
 
 def in_numbers(setting: Setting, claim: Relation, run: Run) -> list[Relation] | None:
-    """The requirements of a run and, last, the claim, in numbers and the run's open constants; None where not computed.
+    """The requirements on a run and, last, the claim, in numbers and the run's open constants; None if they cannot be computed.
 
-    For a search, whose result `recorded` must confirm.
+    They serve a search whose result `recorded` must confirm.
     """
     try:
         return _Check(setting, claim, run).in_numbers()
@@ -81,12 +82,12 @@ def in_numbers(setting: Setting, claim: Relation, run: Run) -> list[Relation] | 
 
 
 def refutes(setting: Setting, claim: Relation, run: Run) -> bool:
-    """Whether a run refutes a claim and all its recorded numbers are right."""
+    """Whether a run refutes a claim and all recorded numbers of the run are right."""
     return recorded(setting, claim, run) == run
 
 
 class _Check(Trajectory):
-    """The check of one run; every method raises NoValue where a condition fails or is undecided."""
+    """The check of one run; every method raises NoValue if a condition fails or is undecided."""
 
     # --- the run
 
@@ -100,7 +101,7 @@ class _Check(Trajectory):
         for name, r in {**self.setting.assumptions, **self.setting.definitions}.items():
             heads = set(parts_of(r))
             if name not in self.setting.formulas and heads & set(self.last) and not any(p[0] == "E" for p in heads):
-                continue  # f >= f* and squares are >= 0 at the end too
+                continue  # f >= f* and squares >= 0 also hold at the end
             exact = name in self.setting.formulas or self.quadratic
             if not all(self.met(r, place, exact) for place in places) or not self.for_ever(name, r, heads):
                 raise NoValue
@@ -112,7 +113,7 @@ class _Check(Trajectory):
 
     @staticmethod
     def met(r: Relation, place: Place, exact: bool) -> bool:
-        """Whether a relation holds at a state; for the engine's own identities enclosures need only overlap."""
+        """Whether a relation holds at a state; if not `exact`, the enclosures of the two sides of an equality need only overlap."""
         if exact or r.op != "==":
             return holds(r, place)
         low, high = (value(r.right, place) - value(r.left, place)).pair
@@ -124,7 +125,7 @@ class _Check(Trajectory):
         return {name: v.pair[0] for name, v in letters.items()}
 
     def in_numbers(self) -> list[Relation]:
-        """The assumptions at each listed state and wherever the run may go, and the claim at the last state."""
+        """The assumptions at each listed state and where else the run may go, and the claim at the last state."""
         states = self.states()
 
         def put(t: Any, place: Place) -> Any:
@@ -163,7 +164,7 @@ class _Check(Trajectory):
     # --- the whole space
 
     def of_the_loss(self) -> tuple[Fraction, ...]:
-        """Checks that the loss is in every class; returns the margins of the gradient's bounds."""
+        """Check that the loss is in every class, and return the margins of the bounds on the gradient."""
         classes, run = self.setting.hypotheses.classes, self.run_
         bounds = {
             name: [value(t, self.constants).exact for t in terms]
@@ -190,14 +191,14 @@ class _Check(Trajectory):
         return tuple(bound - (largest or 0) for bound in limits)
 
     def for_ever(self, name: str, r: Relation, heads: set[Term]) -> bool:
-        """Whether a relation holds at every state that may be visited; for a class, on the whole space."""
+        """Whether a relation holds at every state that the run may visit; the relation of a class must hold on the whole space."""
         atoms = [p for p in heads if p[0] not in ("q", "+", "*", "^", "/", "f", "pi", "v")]
         constant = all(p[0] == "x" and self.setting.context.symbols.get(p[1]) == "const" for p in atoms)
         engine = name not in self.setting.formulas and name not in self.setting.hypotheses.relations and r != nm.G.gt(0)
         if constant or engine or self.setting.at_the_end(r):
             return True
         if self.setting.method.schedule.factor not in (1, free):
-            raise NoValue  # u is another one later
+            raise NoValue  # u changes in later steps
         whole = name in self.setting.hypotheses.relations and r.left != nm.NOISE
         if whole and (self.run_.core or not self.quadratic):
             return True  # checked in `of_the_loss`
@@ -207,10 +208,10 @@ class _Check(Trajectory):
         at, slope = (LINE, None) if self.quadratic else (None, LINE)
         return all(holds(r, self.place(State(at, {}, z, slope), 0), reach) for z in spreads)
 
-    # --- where the run stays
+    # --- the set in which the run stays
 
     def linear(self) -> tuple[list[list[Fraction]], list[list[Fraction]]]:
-        """A and the columns of the draws of a step s' = A s + sum of columns times draws, s = (x - x*, memory)."""
+        """A and the columns of a step s' = A s + sum of columns times draws, where s = (x - x*, memory)."""
         if self.setting.method.schedule.factor not in (1, free) or not self.quadratic:
             raise NoValue
         names = [name for name, _ in self.setting.method.rule.memory]
@@ -229,7 +230,7 @@ class _Check(Trajectory):
         return [list(row) for row in zip(*(c for c, _ in columns), strict=True)], draws
 
     def stays(self) -> tuple[Fraction, Fraction] | None:
-        """Bounds on |x - x*| and on the length of a step, for all outcomes and times; None for no bound."""
+        """Bounds on |x - x*| and on the length of a step for all outcomes and times; None if no bound is found."""
         noise = [abs(z) for z in self.run_.noise]
         if not self.bounded:
             return None
@@ -243,7 +244,7 @@ class _Check(Trajectory):
         power = [[Fraction(int(i == j)) for j in range(len(A))] for i in range(len(A))]
         for _ in range(
             0 if self.at_the_end else _POWERS
-        ):  # without noise: s stays in a cube that a power of A maps into itself
+        ):  # later steps have no noise: s stays bounded if a power of A maps a cube into itself
             most = [max(m, sum(map(abs, row)) * max(size)) for m, row in zip(most, power, strict=True)]
             power = [[inner(row, column) for column in zip(*power, strict=True)] for row in A]
             if all(sum(map(abs, row)) <= 1 for row in power):
@@ -254,7 +255,7 @@ class _Check(Trajectory):
         return most[0], inner([abs(c - (i == 0)) for i, c in enumerate(A[0])], most) + max(noise) * b[0]
 
     def descends(self) -> tuple[Fraction, Fraction] | None:
-        """Bounds on the gradient and on a step, for an exponential loss and x' = x - eta G, if no step passes the minimiser."""
+        """Bounds on the gradient and on a step for an exponential loss; None if x' = x - eta G may pass the minimiser."""
         plain = self.setting.method.rule.update == PLAIN.update
         if self.at_the_end or len(self.run_.noise) > 1 or not plain or not self.bounded:
             return None
@@ -272,7 +273,7 @@ class _Check(Trajectory):
         return most, eta.pair[1] * (most + abs(z))
 
     def reach(self) -> Fraction | None:
-        """r with |x - x*| <= r for ever, or ||grad f|| <= r of an exponential loss; None where there is none."""
+        """r with |x - x*| <= r at all times, or with ||grad f|| <= r for an exponential loss; None if no such r is found."""
         if (not self.setting.steps and any(self.run_.noise)) or not (self.silent or self.setting.any_noise):
             return None
         if self.quadratic and not self.setting.steps:
@@ -296,7 +297,7 @@ class _Check(Trajectory):
 
     @cached_property
     def moments(self) -> list[tuple[list[list[Fraction]], Fraction]]:
-        """E s s' and z before each step and at the end."""
+        """The matrix E s s' and z, before each step and at the end."""
         A, draws = self.linear()
         noise, steps = self.run_.noise, int(self.constant(self.setting.horizon[1]).exact)
         if not self.setting.steps or steps > _MOST_STEPS:
@@ -314,14 +315,14 @@ class _Check(Trajectory):
 
     @staticmethod
     def quadratic_mean(v: Value, M: list[list[Fraction]]) -> Fraction:
-        """The mean of c0 + c2 (x - x*)^2."""
+        """The mean of c0 + c2 (x - x*)^2, where M holds the second moments."""
         coefficients = [low for low, high in v.parts if low == high]
         if len(coefficients) < len(v.parts) or len(coefficients) > 3 or coefficients[1:2] not in ([], [0]):
             raise NoValue
         return coefficients[0] + (coefficients[2] * M[0][0] if len(coefficients) == 3 else 0)
 
     def over_time(self, t: Term) -> Value:
-        """E at the end, or the sum of means over the steps."""
+        """The mean at the end for E, or else the sum of the means over the steps."""
         steps = len(self.moments) - 1
         return self.mean(t[1], steps) if t[0] == "E" else sum((self.mean(t[1], n) for n in range(steps)), _ZERO)
 
@@ -357,11 +358,11 @@ class _Check(Trajectory):
         )
 
     def at_step(self, n: int) -> Place:
-        """The atoms of what is known in advance."""
+        """The values of atoms that are not random, at step n."""
         return lambda t: self.letter(t, self.begin(), n, self.constants) if t[0] == "x" else None
 
     def form(self, v: str) -> list[Fraction]:
-        """A vector as a combination of x - x* and memory letters."""
+        """The coefficients of a vector with respect to x - x* and the letters of the memory."""
         names = [name for name, _ in self.setting.method.rule.memory]
         units = [[_ONE if i == j else _ZERO for i in range(len(names) + 1)] for j in range(len(names) + 1)]
         states = [State(at, dict(zip(names, memory, strict=True)), Fraction(0)) for at, *memory in units]

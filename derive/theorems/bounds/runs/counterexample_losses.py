@@ -1,10 +1,10 @@
 """Losses of one coordinate for refutations: every quantity of a setting as a term in a few numbers.
 
-A family has the value, gradient and curvature of a loss at e = x - x*, and the mean of the loss after a step with the two-point
-message g +- z, so that exact numbers refute a claim. There are one client and one dimension; if the compressor needs more dimensions,
-x - x* is e in one coordinate and 0 in the others. The memory has its initial value 0.
+A family gives the value, gradient and curvature of a loss at e = x - x*, and the mean of the loss after a step with the two-point
+message g +- z, so that exact numbers can refute a claim. There are one client and one dimension. If the compressor needs more
+dimensions, x - x* is e in one coordinate and 0 in the others. The memory has its initial value 0.
 
-| family | loss | ||Hess|| <= L0 + L1 ||grad|| holds where |
+| family | loss | ||Hess|| <= L0 + L1 ||grad|| holds if |
 |---|---|---|
 | quadratic | h e^2/2 | 0 <= h <= L0 |
 | exponential | A (exp(b e) - b e - 1) | A b^2 = L0, b = L1 |
@@ -33,18 +33,18 @@ from sdescent.derive.vocabulary.errors import BadInput
 _ZERO, _HALF = num(0), num("1/2")
 #: the noise is +-z; e is x - x*
 SPREAD, AT = x("z_q"), x("at_q")
-#: the scale of uniform noise
+#: the scale of uniform noise, for signs
 SCALE = x("s_q")
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A family for one setting.
+    """A family of losses for one setting.
 
     Args:
         loss: the loss as plain text.
-        variables: its own numbers, beside those of the theorem.
-        conditions: for membership in the class.
+        variables: the names of the family's own numbers, in addition to those of the theorem.
+        conditions: the conditions for membership in the setting's classes.
         values: symbol, norm, product or trace of the setting -> term in numbers.
     """
 
@@ -54,13 +54,13 @@ class Instance:
     values: Mapping[Term, Term]
 
     def meant(self, t: Any) -> Any:
-        """A formula of the setting in numbers."""
+        """A formula of the setting as a formula in numbers."""
         return replaced(t, self.values)
 
 
 @dataclass(frozen=True)
 class _Family:
-    """f(e) - f*, f'(e), f''(e) in numbers; conditions by class."""
+    """f(e) - f*, f'(e) and f''(e) in numbers, and the conditions for each class."""
 
     loss: str
     variables: tuple[str, ...]
@@ -69,7 +69,7 @@ class _Family:
     bend: Callable[[Term], Term]
     smooth: Callable[[Term, Term], list[Relation]]
     signs: tuple[Relation, ...]
-    #: mu -> condition for PL and strong convexity with mu; None for a loss without
+    #: mu -> condition for PL and strong convexity with mu; None if the loss has neither
     strong: Callable[[Term], Relation] | None
 
 
@@ -77,7 +77,7 @@ _h, _A, _b, _t = x("h_q"), x("A_q"), x("b_q"), x("t_q")
 
 
 def _power(e: Term) -> Term:
-    """exp(b e) in terms of t = exp(b AT), mostly algebraic."""
+    """exp(b e) in terms of t = exp(b AT), where possible."""
     if e == AT:
         return _t
     if e[:2] == ("+", AT) and len(e) == 3:
@@ -102,7 +102,7 @@ def instances(setting: Setting, against: bool = True) -> Iterator[Instance]:
     """The families that may be in the setting's class, with the numbers of its compressor.
 
     Args:
-        against: whether for a refutation, which needs the setting's own noise.
+        against: whether the families serve a refutation, which needs the setting's own noise.
     """
     classes, smooth = setting.hypotheses.classes, setting.hypotheses.smoothness
     quadratic, exponential = FAMILIES
@@ -118,7 +118,7 @@ def instances(setting: Setting, against: bool = True) -> Iterator[Instance]:
 
 
 def _compressions(setting: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
-    """(dimension, numbers for the symbols of the compressor) in which the compressor exists."""
+    """Pairs (dimension, numbers for the symbols of the compressor) for which the compressor exists."""
     compressor, asked = setting.method.compressor, setting.definitions.get("dimension")
     names = sorted({s.name for s in symbols_in(compressor) if not isinstance(s, Coordinate)} - {"d"})
     usual = (1,) if isinstance(compressor, Identity | Sign | NormClip) else (2, 4)
@@ -138,7 +138,7 @@ def _instance(
     signs, quadratic = isinstance(setting.method.compressor, Sign), family is FAMILIES[0]
     law_fixed = not setting.any_noise and not setting.method.noise.law.degenerate
     if signs and (dim > 1 or (against and law_fixed)):
-        return None  # R is that of this law, and the numbers below are of uniform noise
+        return None  # R belongs to this law, but the numbers below are those of uniform noise
     if setting.mean != nm.GRADIENT and not signs:
         return None  # other biased compressors: no mean message is computed here
     classes, slope, curvature = setting.hypotheses.classes, family.slope(AT), family.bend(AT)
@@ -175,7 +175,7 @@ def _instance(
         return None  # E f(x + D) depends on the whole law, which is not that of two points
     bounded = "f" in setting.potentials and setting.context.potentials["f"].get("radius") is not None
     if isinstance(setting.method.compressor, Identity) and (bounded or not quadratic):
-        conditions.append(values[nm.Q].eq(SPREAD**2))  # else only moments matter
+        conditions.append(values[nm.Q].eq(SPREAD**2))  # otherwise only moments matter
     if "f" in setting.potentials and setting.steps:
         moved = _mean_change(family, setting, vectors)
         if moved is None:
@@ -194,7 +194,7 @@ def _instance(
 
 
 def _compressed(setting: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tuple[Term, list[Relation]]:
-    """Q of the compressed noise, and the state: any state for random masks, which attain their ratio; else 0."""
+    """Q of the compressed message and conditions: for a compressor that is not a random mask, x - x* and z must be 0."""
     bound = setting.assumptions.get("compression")
     if bound is None:
         return SPREAD**2, []
@@ -204,7 +204,7 @@ def _compressed(setting: Setting, dim: int, numbers: Mapping[str, Fraction]) -> 
 
 
 def _mean_change(family: _Family, setting: Setting, vectors: Mapping[str, Term]) -> tuple[Term, list[Term]] | None:
-    """E f(x + D) - f(x), and the values of D; draws are independent, +z or -z with equal chances."""
+    """E f(x + D) - f(x) and the values of D, if known; draws are independent and equal to +z or -z with equal chances."""
     entry = setting.context.potentials["f"]
     if "mean" not in entry:
         return None
@@ -219,7 +219,7 @@ def _mean_change(family: _Family, setting: Setting, vectors: Mapping[str, Term])
 
 
 def _closed(t: Term, values: Mapping[Term, Term]) -> Term:
-    """A term in numbers: replaces atoms of the setting until none is left."""
+    """A term in numbers, obtained by replacing atoms of the setting until none is left."""
     for _ in range(6):
         new = replaced(t, {k: v for k, v in values.items() if v != k})
         if new == t:

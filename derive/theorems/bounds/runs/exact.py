@@ -1,8 +1,8 @@
-"""Terms of the kernel at exact numbers, for runs (`sdescent.derive.theorems.bounds.runs.check`): rationals, and enclosures of what is none.
+"""Terms of the kernel at exact numbers, for runs (`sdescent.derive.theorems.bounds.runs.check`): rationals or enclosures.
 
 A value is a polynomial in the distance a >= 0 to x*, so that a relation is checked at all states of a set at once: 0 <= p(a) for
-a <= r if the Bernstein coefficients of p on [0, r] are >= 0. Coefficients are enclosed by pairs of rationals, equal ones if exact.
-This file shares no code with the search for refutations or with the prover.
+a <= r if the Bernstein coefficients of p on [0, r] are nonnegative. A pair of rationals encloses each coefficient; the two are
+equal if the coefficient is exact. This file shares no code with the search for refutations or with the prover.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from sdescent.derive.proof.language.terms import Relation, Term
 Pair = tuple[Fraction, Fraction]
 Atoms = Callable[[Term], "Value | None"]
 _ZERO = Fraction(0)
-#: bits of an enclosure (mpmath computes some more) and of an exact number
+#: bits of an enclosure, further bits with which mpmath computes it, and the most bits of an exact number
 _BITS, _MORE, _MOST = 256, 64, 100_000
-#: nondecreasing functions, where they are defined
+#: functions that are nondecreasing on their domains
 _RISING = {
     "exp": mpmath.exp, "log": mpmath.log, "sqrt": mpmath.sqrt, "tanh": mpmath.tanh, "atan": mpmath.atan,
     "erf": mpmath.erf,
 }  # fmt: skip
-#: most halvings of an interval
+#: the most halvings of an interval
 _DEPTH = 6
 
 
 class NoValue(Exception):
-    """A term has no value here, or its value is not computed."""
+    """Raised if a term has no value at a state or its value is not computed."""
 
 
 class Value:
-    """A polynomial in a with enclosed coefficients."""
+    """A polynomial in the distance a, with enclosed coefficients."""
 
     __slots__ = ("parts",)
     parts: tuple[Pair, ...]
@@ -70,14 +70,14 @@ class Value:
 
     @property
     def pair(self) -> Pair:
-        """The enclosure of a number; raises NoValue where it depends on a."""
+        """The enclosure of a number; NoValue if the value depends on a."""
         if self.parts[1:]:
             raise NoValue
         return self.parts[0]
 
     @property
     def exact(self) -> Fraction:
-        """A rational number; raises NoValue where it is none."""
+        """The value as a rational number; NoValue if it is not exact."""
         low, high = self.pair
         if low != high:
             raise NoValue
@@ -90,7 +90,7 @@ class Value:
         return Value(_kept(1 / high, 1 / low))
 
     def magnitude(self) -> Value:
-        """|p|, if the signs of the coefficients determine it."""
+        """|p|, if all coefficients have the same sign or p is a number; else NoValue."""
         if all(low >= 0 for low, _ in self.parts):
             return self
         if all(high <= 0 for _, high in self.parts):
@@ -99,10 +99,10 @@ class Value:
         return Value((_ZERO, max(-low, high)))
 
     def through(self, name: str) -> Value:
-        """A function of a number.
+        """The value of a function at a number.
 
         Raises:
-            NoValue: outside of its domain, or too large.
+            NoValue: the number is outside of the function's domain or too large.
         """
         low, high = self.pair
         if name == "abs":
@@ -126,7 +126,7 @@ class Value:
 
 
 def _near(name: str, x: Fraction) -> Pair:
-    """Bounds of a function at a number; mpmath's error is a few units of the last of many more bits."""
+    """Bounds on a function at a number; mpmath's error is a few units in the last of many more bits."""
     with mpmath.workprec(2 * _BITS + _MORE):
         number = _RISING[name](mpmath.mpf(x.numerator) / x.denominator)
         sign, mantissa, power, _ = number._mpf_
@@ -146,10 +146,10 @@ def _kept(low: Fraction, high: Fraction) -> Pair:
 
 
 def value(t: Term, atom: Atoms) -> Value:
-    """The value of a term, from values of its atoms.
+    """The value of a term, from the values of its atoms.
 
     Raises:
-        NoValue: an atom without a value, or a function outside of its domain or not computed here.
+        NoValue: an atom has no value, or a function is not computed here or is taken outside of its domain.
     """
     number, head = atom(t), t[0]
     if number is not None:
@@ -176,10 +176,10 @@ def value(t: Term, atom: Atoms) -> Value:
 
 
 def holds(r: Relation, atom: Atoms, reach: Fraction | None = _ZERO) -> bool:
-    """Whether a relation provably holds for 0 <= a <= reach; for all a >= 0 if `reach` is None.
+    """Whether a relation provably holds for 0 <= a <= reach, or for all a >= 0 if `reach` is None.
 
     Raises:
-        NoValue: as `value`.
+        NoValue: as `value` raises it.
     """
     slack = value(r.right, atom) - value(r.left, atom)
     if r.op == "==":
@@ -188,13 +188,13 @@ def holds(r: Relation, atom: Atoms, reach: Fraction | None = _ZERO) -> bool:
         raise NoValue
     n = len(slack.parts) - 1
     low = [c[0] * (1 if reach is None else reach**i) / math.comb(n, i) for i, c in enumerate(slack.parts)]
-    if reach is not None:  # else these are the coefficients of (1 - s)^n p(s/(1 - s)) on [0, 1]
+    if reach is not None:  # without a reach, `low` holds the coefficients of (1 - s)^n p(s/(1 - s)) on [0, 1]
         low = [sum((c * math.comb(j, i) for i, c in enumerate(low[: j + 1])), _ZERO) for j in range(n + 1)]
     return _positive(low, r.op == "<", _DEPTH)
 
 
 def _positive(points: list[Fraction], strict: bool, depth: int) -> bool:
-    """Whether a polynomial with these Bernstein coefficients is >= 0, or > 0, by halving."""
+    """Whether halving the interval proves a polynomial with these Bernstein coefficients nonnegative, or positive if `strict`."""
     if all(p > 0 or (p == 0 and not strict) for p in points):
         return True
     if depth == 0 or min(points[0], points[-1]) < 0:

@@ -1,7 +1,7 @@
-"""A method in exact arithmetic on a loss of one coordinate: its states, and values of letters there.
+"""A method in exact arithmetic on a loss of one coordinate: its states, and the values of letters there.
 
-`sdescent.derive.theorems.bounds.runs.check` checks runs with it. The rule of the method and the definitions of the theorem come from the
-engine; this module evaluates both itself, and shares no code with the search for refutations or with the prover.
+`sdescent.derive.theorems.bounds.runs.check` uses it to check runs. The rule of the method and the definitions of the theorem come
+from the engine. This module evaluates both itself and shares no code with the search for refutations or with the prover.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sdescent.derive.vocabulary.symbols import t as time
 from sdescent.derive.vocabulary.symbols import u as free
 
 _ZERO, _ONE, _HALF = Value.of(0), Value.of(1), Value.of(Fraction(1, 2))
-#: |x - x*|, or ||grad f|| of an exponential loss, wherever the run may be
+#: the variable for |x - x*|, or for ||grad f|| of an exponential loss, wherever the run may be
 LINE = Value((Fraction(0), Fraction(0)), (Fraction(1), Fraction(1)))
 Place = Atoms
 Draws = Callable[[int], Value]
@@ -38,16 +38,16 @@ class Run:
     """A run in exact numbers.
 
     Args:
-        shape: (h,) of h e^2/2, or (A, b) of A (exp(b e) - b e - 1).
-        core: radius r and width w, or nothing.
-        constants: name -> number, of the theorem and the method.
-        start: x_0 - x*; of an exponential loss exp(b (x_0 - x*)).
+        shape: (h,) for the loss h e^2/2, or (A, b) for A (exp(b e) - b e - 1).
+        constants: name -> number for the constants of the theorem and the method.
+        start: x_0 - x*, or exp(b (x_0 - x*)) for an exponential loss.
         noise: for a bound on a step, the draws +z or -z before the last step, and z of the last; for a claim at the horizon, z of
             each step.
-        scale: of the uniform noise on [-scale, scale] of signs.
+        core: radius r and width w of the core, or empty.
+        scale: for signs, the noise is uniform on [-scale, scale].
         states: name -> number for the letters of each listed state.
-        margins: assumption -> lower bound of right side less left side at each such state.
-        sides: the two sides of the claim, each as lower and upper bound.
+        margins: assumption -> lower bounds on right side minus left side, one for each listed state.
+        sides: lower and upper bound of the claim's left side, then of its right side.
     """
 
     shape: tuple[Fraction, ...]
@@ -63,7 +63,7 @@ class Run:
 
 @dataclass(frozen=True)
 class State:
-    """x - x* (None if only the gradient has a value), the memory, and z of the noise."""
+    """A state: x - x* (None if only the gradient has a value), the memory, z of the noise, and possibly the gradient."""
 
     at: Value | None
     memory: Mapping[str, Value]
@@ -72,7 +72,7 @@ class State:
 
 
 class Numbers(Operators):
-    """The algebra for a rule with numbers as vectors; the minimiser is 0."""
+    """The algebra in which a rule is evaluated with numbers as vectors; the minimiser is 0."""
 
     def __init__(self, check: Trajectory, state: State, n: int, draws: Draws) -> None:
         self.check, self.state, self.draws = check, state, draws
@@ -125,7 +125,7 @@ class Numbers(Operators):
 
 
 class Trajectory:
-    """The states of a run; every method raises NoValue where something has no value."""
+    """The states of a run; every method raises NoValue if a quantity has no value."""
 
     def __init__(self, setting: Setting, claim: Relation, run: Run) -> None:
         self.setting, self.claim, self.run_ = setting, claim, run
@@ -133,7 +133,7 @@ class Trajectory:
         method = setting.method
         self.signs = isinstance(method.compressor, Sign)
         self.silent = not setting.any_noise and (method.noise.law.degenerate or self.signs)
-        #: whether draws are bounded by z; else a state may be anywhere
+        #: whether draws are bounded by z; if not, a state may be anywhere
         self.bounded = (setting.any_noise or self.silent) and isinstance(method.compressor, Identity)
         self.ends = {p.start: key for key, p in setting.potentials.items()}
         self.last = {p.end: key for key, p in setting.potentials.items()}
@@ -148,7 +148,7 @@ class Trajectory:
         of_uniform_noise = self.signs and (setting.any_noise or method.noise.law.degenerate)
         if any(z != run.noise[-1] for z in listed) or not bool(run.scale) is self.signs is of_uniform_noise:
             raise NoValue
-        try:  # numbers that the pieces of the method refuse
+        try:  # the pieces of the method may refuse the numbers
             self.compressor = specialise(method.compressor, dict(run.constants))
             self.compressor.check_dimension(int(self.constant("d").exact))
             specialise(method.noise, dict(run.constants))
@@ -179,11 +179,11 @@ class Trajectory:
         raise NoValue
 
     def constants(self, t: Term) -> Value | None:
-        """The atoms of a term of constants."""
+        """The value of an atom in a term of constants, or None."""
         return self.constant(t[1]) if t[0] == "x" else None
 
     def schedule(self, n: int) -> Value:
-        """u at step n; a free schedule has the run's value at every step."""
+        """The schedule u at step n; a free schedule has the run's value at every step."""
         factor = self.setting.method.schedule.factor
         if factor == free:
             return self.constant("u")
@@ -197,7 +197,7 @@ class Trajectory:
         return s.at
 
     def exponential(self, s: State) -> Value:
-        """exp(b e), at the start a number of the run."""
+        """exp(b e); at the start it is a number of the run."""
         at = self.at(s)
         return Value.of(self.run_.start) if at is self.first else (at * self.rate).through("exp")
 
@@ -222,7 +222,7 @@ class Trajectory:
         return State(values["x"], {name: values[name] for name in s.memory}, Fraction(0)), algebra
 
     def change(self, key: Any, s: State, n: int, place: Place) -> Value:
-        """E V(next state) - V, V the loss or a product."""
+        """E V(next state) - V, where V is the loss or a product."""
         after, algebra = self.next(s, n, lambda _: _ZERO)
         before, mean, numbers = self.product(key, s), self.product(key, after), sorted(algebra.seen)
         if not self.quadratic and numbers:
@@ -241,7 +241,7 @@ class Trajectory:
         return self.gap(s) if key == "f" else self.vector(key[0], s) * self.vector(key[1], s)
 
     def vector(self, v: str, s: State) -> Value:
-        """The one coordinate of a vector that is not 0."""
+        """The only nonzero coordinate of a vector."""
         if v in self.setting.sums:
             return sum(
                 (value(c, self.constants) * self.vector(w, s) for w, c in self.setting.sums[v].parts.items()), _ZERO
@@ -259,7 +259,7 @@ class Trajectory:
         raise NoValue
 
     def covariance(self, place: Place) -> Value:
-        """Q by its definition, or of a random mask by its mean square; 0 where there is nothing to compress."""
+        """Q from its definition, or from the mean square of a random mask; 0 if gradient and noise are 0."""
         for r in self.setting.definitions.values():
             if r.left == nm.Q:
                 return value(r.right, place)
@@ -274,7 +274,7 @@ class Trajectory:
     # --- the letters of a state
 
     def place(self, s: State, n: int) -> Place:
-        """Values of atoms at a state, at step n; a change is the mean change in a step."""
+        """The values of atoms at a state at step n; a change is the mean change in a step."""
 
         def atom(t: Term) -> Value | None:
             head = t[0]
@@ -325,7 +325,7 @@ class Trajectory:
         return self.constant(t[1])
 
     def over_time(self, t: Term) -> Value:
-        """E at the end, or a sum over the steps; the check overrides this."""
+        """The mean at the end, or a sum over the steps; `sdescent.derive.theorems.bounds.runs.check` overrides this."""
         raise NoValue
 
     # --- the run
@@ -335,7 +335,7 @@ class Trajectory:
         return State(self.first, memory, abs(self.run_.noise[0]))
 
     def states(self) -> list[State]:
-        """The listed states: from the start to the step that fails; for a claim at the horizon, only the start."""
+        """The listed states from the start to the step at which the claim fails; for a claim at the horizon, only the start."""
         states, noise = [self.begin()], self.run_.noise
         for n, drawn in enumerate(() if self.at_the_end else noise[:-1]):
             possible = (self.setting.any_noise or self.silent) and isinstance(
