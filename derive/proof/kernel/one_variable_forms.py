@@ -244,7 +244,7 @@ class Forms(Normal):
         return [added(by_power.get(k, [])) for k in range(max(by_power, default=-1) + 1)]
 
     def cleared(self, m: Polynomial, poly: Polynomial) -> Polynomial:
-        """m poly, for m without zeros. If 1/m = c mu, monomials that mu divides are divided by c mu; the rest are multiplied by m."""
+        """m poly, for m without zeros. If 1/m = c mu, monomials that mu divides are divided by c mu, the rest multiplied by m."""
         inverse = self.polynomial(1 / self.term(m))
         result: list[Polynomial] = []
         for monomial, c in poly.items():
