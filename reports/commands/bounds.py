@@ -31,7 +31,7 @@ def prove(
     A false step alone does not refute a claim at the horizon.
 
     Args:
-        certificate, rocq: paths of the two output files. By default the certificate is put beside `file`, and no Rocq file is written.
+        certificate, rocq: paths of the two output files. By default the certificate is put beside `file` and no Rocq file written.
         verify: whether to compare the theorem with numbers as well, proved or not.
 
     Raises:
@@ -110,7 +110,7 @@ def _result(answer: Any) -> dict[str, Any]:
     replayed = None if answer.certificate is None else replay_object(answer.certificate)
     statement = None if replayed is None else stated(replayed)
     proved = answer.status == Verdict.PROVED
-    parts = {  # each with what backs it
+    parts = {  # each relation with its source
         "assumptions": _backed(setting, checked.assumptions if proved else setting.assumptions.items()),
         "definitions": _backed(setting, checked.definitions if proved else setting.definitions.items()),
         "declared": [(worded(setting, d["text"]), d["source"]) for d in checked.declared] if proved else [],

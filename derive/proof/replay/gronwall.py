@@ -153,7 +153,7 @@ def decay(rules: Rules, step: Step) -> Relation:
 
 
 def summable(rules: Rules, step: Step) -> Relation:
-    """S = E W + (sum of E y so far) is at most (1 + a) S + b a step later, with W >= 0 at the start. Without steps S' <= a S + b."""
+    """In steps S = E W + (sum of E y so far) is at most (1 + a) S + b a step later, and W >= 0 at the start; else S' <= a S + b."""
     potentials, growth, floor, drop = fields(step.data, "potentials", "growth", "floor", "drop")
     terms, w = rules.terms, weighted(rules, potentials)
     a, b, y = terms.term(growth), terms.term(floor), terms.term(drop)

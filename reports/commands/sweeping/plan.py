@@ -70,7 +70,7 @@ def require_room(listed: Sequence[Entry]) -> None:
 
 
 def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
-    """The share `number`, from 1, of `count` shares of about equal work; points that may be solved together mostly stay together."""
+    """The share `number`, from 1, of `count` shares of about equal work; points that can be solved together mostly stay so."""
     costs = list(itertools.accumulate(_costs(listed)))
     total = costs[-1] if costs else 0.0
     shares = (max(1, math.ceil(cost / total * count - 1e-9)) for cost in costs)

@@ -23,12 +23,12 @@ from sdescent.reports.commands.sweeping.executors.base import Lost
 from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
 from sdescent.reports.store.files import one_line
 
-#: seconds for which a scheduler is looked for at first, for which one that is gone is, and between two attempts
+#: seconds of looking for a scheduler at first, of looking for one that has gone, and between two attempts
 FIRST, PATIENCE, PAUSE = 20.0, 120.0, 2.0
 _ADDRESS = re.compile(
     r"(?:[a-z]{2,8}://)?[A-Za-z0-9._-]+:[0-9]{1,5}|[a-z]{2,8}://\[[0-9A-Fa-f:]+\]:[0-9]{1,5}", re.ASCII
 )
-#: how often clusters may die; a start that fails counts for a quarter
+#: how many clusters may die; a failed start counts as a quarter
 MOST_CLUSTERS = 20
 
 
