@@ -189,7 +189,7 @@ def _marked_symbols(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _marked_rules(text: str) -> str:
-    r"""The text with a mark in the first cell after each rule of a table, as pandoc reads \midrule only below a head of one row."""
+    r"""The text with a mark in the first cell after each rule of a table: pandoc reads \midrule only below a one-row head."""
 
     def mark(table: re.Match[str]) -> str:
         head, rule, body = table[0].partition(r"\midrule")

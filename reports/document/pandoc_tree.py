@@ -1,4 +1,4 @@
-"""Completion of pandoc's syntax tree with the parts of a LaTeX document that it leaves out: numbers, references, figures, citations.
+"""Completion of pandoc's syntax tree with parts of a LaTeX document that it leaves out: numbers, references, figures, citations.
 
 Pandoc reads equations without their numbers, counts only labelled tables and figures, knows no appendix, and resolves neither
 `\\eqref` nor `\\cite` for a bibliography typed in the document. The numbers set here are LaTeX's: one for each row of align
