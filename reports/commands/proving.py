@@ -109,7 +109,7 @@ def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
     """The plain text of relations, each with its name."""
     from sdescent.derive.proof.language.text import Printer
 
-    plain = Printer(getattr(entry, "context", None))  # a refutation has none
+    plain = Printer(getattr(entry, "context", None))  # a refutation has no context
     return [f"{name}: {plain.relation(relation)}" for name, relation in relations]
 
 

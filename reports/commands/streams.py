@@ -47,7 +47,7 @@ def say(line: str) -> None:
 def drop_output() -> None:
     """Discard standard output from here on, if it cannot be flushed.
 
-    Python flushes it once more when it exits, and would complain about the same error again.
+    Python flushes it once more at exit, and would report the same error again.
     """
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()

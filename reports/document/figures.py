@@ -27,7 +27,7 @@ NAMED = dict(zip(("method", "first-order", "corrected", "second-order"), STYLES,
 BOUND: dict[str, Any] = {"color": "#CC79A7", "linestyle": "-"}
 BAND = (0.10, 0.90)  # quantiles of all bands: the middle 80 % of the paths
 _FILL = "#DDDDDD"
-#: metadata that makes the files of equal figures equal
+#: metadata without dates and versions, so that equal figures have equal files
 _UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
 _DPI = 300  # dots per inch of raster pictures
 #: an axis is logarithmic if its largest value is more than this many times the smallest
@@ -166,7 +166,7 @@ def legend_of_all(
 
 
 def logarithmic(axis: Any, letter: str = "y") -> None:
-    """Make the x or y axis logarithmic, with plain labels at powers of ten, or also at 2 and 5 if fewer than two powers fit."""
+    """Make the x or y axis logarithmic, labelled at powers of ten, or at 1, 2 and 5 times these if fewer than two powers fit."""
     from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
 
     getattr(axis, f"set_{letter}scale")("log")

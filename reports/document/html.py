@@ -153,7 +153,7 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
 def _finished(page: str, defined: dict[str, str]) -> str:
     """Pandoc's page with the parts that it lacks: accents that stretch, links from symbols, alternative texts, the script."""
     page = marked(stretched(page), defined)
-    page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # no line may begin with the punctuation after a formula
+    page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # no line begins with the punctuation after a formula
     page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
     contents = re.search(r"<nav.*?</nav>", page, re.DOTALL)
     if contents:  # the targets of a heading stay at the heading, not in the contents
@@ -200,7 +200,7 @@ def _marked_rules(text: str) -> str:
 
 
 def _bibliography(text: str) -> tuple[str, dict[str, int]]:
-    """The text with thebibliography as a section with a numbered list whose entries are targets, and the number of each key."""
+    """The text with thebibliography as a section with a numbered list of targets, and the number of each citation key."""
     keys = re.findall(r"\\bibitem\{([^{}]*)\}", text)
     text = re.sub(r"\\begin\{thebibliography\}\{[^{}]*\}", r"\\section*{References}\\begin{enumerate}", text)
     text = text.replace(r"\end{thebibliography}", r"\end{enumerate}")

@@ -231,7 +231,7 @@ class Notation:
         self._used |= commands | {pattern for pattern, _, _ in WRITTEN if re.search(pattern, tex)}
 
     def macros(self) -> str:
-        r"""One \providecommand for each symbol."""
+        r"""The definitions of all symbols, with one \providecommand per line."""
         every = {macro(n): face for n, (face, _) in MEANING.items()} | self._faces()
         return "".join(rf"\providecommand{{{command}}}{{{face}}}" + "\n" for command, face in sorted(every.items()))
 
@@ -264,7 +264,7 @@ class Notation:
         }
 
     def _faces(self) -> dict[str, str]:
-        """Macro -> LaTeX of the user's symbols and of memory; a letter of memory gets another typeface if it is ambiguous."""
+        """Macro -> LaTeX of the user's symbols and of memory; a letter with another meaning gets another typeface."""
         faces = {own_macro(n): _face(n) for n in self._user_symbols}
         used = self._named()
         others = LETTERS | {tex for n, (tex, _) in MEANING.items() if macro(n) in used}

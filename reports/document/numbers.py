@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 
-#: powers of ten from which a number is written with \times 10^{..}
+#: a number below the first of these powers of ten, or from the second on, is written with \times 10^{..}
 _SMALLEST, _LARGEST = -3, 5
 _MISSING = r"\text{--}"
-#: a half-width this small relative to its value is the rounding of equal numbers
+#: a half-width at most this small relative to its value is only the rounding of equal numbers
 _ROUNDING = 1e-15
-#: up to this many entries are all written; of more, the first two and the last
+#: the most entries of a vector that are all written; a longer vector shows the first two and the last
 MOST = 6
-#: characters in one formula, which cannot break over lines
+#: the most characters in one formula, which cannot break over lines
 UNBROKEN = 48
 
 

@@ -305,7 +305,7 @@ def _folded(blocks: list[Node]) -> list[Node]:
 
 
 def _number_nodes(number: str) -> list[Node]:
-    # The number of a tagged equation is the author's text, perhaps a formula.
+    # The number of a tagged equation is the author's text, which may be a formula.
     is_formula = len(number) > 2 and number[0] == number[-1] == "$"
     return [{"t": "Math", "c": [{"t": "InlineMath"}, number[1:-1]]} if is_formula else text(number)]
 

@@ -121,7 +121,7 @@ def compile_tex(
 def tex_packages_missing(
     packages: Sequence[str] = REQUIRED_PACKAGES, timeout: float = 60.0
 ) -> tuple[str, ...] | Absent:
-    """The LaTeX packages that this machine's TeX does not find."""
+    """The LaTeX packages among `packages` that this machine's TeX does not find."""
     finder = _find("kpsewhich")
     if finder is None or _find("pdflatex") is None:
         return Absent(f"pdflatex was not found ({INSTALL_HINT})")
@@ -233,7 +233,7 @@ def _locked_in(outer: Mapping[str, str], work: Path) -> dict[str, str]:
         "openin_any": "p",
         "openout_any": "p",
         "TEXMFOUTPUT": str(work),
-        # Long log lines would be broken in the middle of a message.
+        # Otherwise TeX would break long log lines in the middle of a message.
         "max_print_line": "10000",
         "error_line": "254",
         "half_error_line": "238",

@@ -138,7 +138,7 @@ class RuleGroup:
         """
         _only_kernels(self)
         self.context.check_relation(claim)
-        self.normal.key(claim)  # raises where the claim has no normal form
+        self.normal.key(claim)  # raises if the claim has no normal form
         if hypotheses is None:
             hypotheses = {key: h for p in premises for key, h in p.hypotheses.items()}
         seals = frozenset(sealed if sealed is not None else (key for p in premises for key in p.sealed))

@@ -21,7 +21,7 @@ class Law(NamedTuple):
     count: int
     claim: Callable[..., Relation]
     needs: Callable[..., list[Relation]] = lambda *args: []
-    #: whether the claim is strict where the last premise is
+    #: whether the claim is strict if the last premise is
     strict: bool = False
 
 
@@ -79,7 +79,7 @@ def law_of(law: str, args: Sequence[Term | int]) -> tuple[Relation, list[Relatio
 class Property(NamedTuple):
     """An instance of a declared property. `claim` takes F as a function on terms, the declared value, and then the arguments."""
 
-    #: what the context must declare
+    #: the property that the context must declare
     declared: str
     count: int
     claim: Callable[..., Relation]

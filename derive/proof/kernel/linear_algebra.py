@@ -98,15 +98,15 @@ class LinearAlgebra(RuleGroup):
         )
 
     def quad_bound(self, matrix: str, vector: str, sign: int = 1) -> Fact:
-        """sign * v'Mv <= ||M|| ||v||^2, for M declared symmetric."""
+        """sign * v'Mv <= ||M|| ||v||^2, if M is declared symmetric."""
         return self._instance("quad_bound", {"matrix": matrix, "vector": vector}, sign)
 
     def trace_bound(self, matrix: str, psd: str, sign: int = 1) -> Fact:
-        """sign * Tr(MS) <= ||M|| Tr S, for M declared symmetric and S positive semidefinite."""
+        """sign * Tr(MS) <= ||M|| Tr S, if M is declared symmetric and S positive semidefinite."""
         return self._instance("trace_bound", {"matrix": matrix, "psd": psd}, sign)
 
     def cauchy_schwarz(self, u: str, v: str) -> Fact:
-        """u'v <= ||u|| ||v||."""
+        """The Cauchy-Schwarz inequality u'v <= ||u|| ||v||."""
         return self._instance("cauchy_schwarz", {"u": u, "v": v})
 
     def _instance(self, rule: str, names: Mapping[str, str], sign: int | None = None) -> Fact:

@@ -92,7 +92,7 @@ def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
 
 
 def context_from(value: Mapping[str, Any]) -> Context:
-    """A context from JSON."""
+    """The context that a JSON value of a certificate describes."""
     functions = {
         name: {prop: v if v is True else _term(v) for prop, v in entry.items()}
         for name, entry in value["functions"].items()

@@ -79,7 +79,7 @@ class Term(tuple[Any, ...]):
 
 
 class Relation(tuple[Any, ...]):
-    """(op, left, right) with op among <=, <, ==, !=."""
+    """A relation (op, left, right) with op among <=, <, ==, !=."""
 
     __slots__ = ()
 
@@ -135,12 +135,12 @@ def xi(name: str) -> Term:
 
 
 def xs(names: str) -> list[Term]:
-    """Several symbols: xs("G h eta")."""
+    """Several scalar symbols, as in xs("G h eta")."""
     return [x(name) for name in names.split()]
 
 
 def fn(name: str, t: Any) -> Term:
-    """sqrt, exp, log, atan, erf, tanh, abs or psi of a term; psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2."""
+    """A function of `FUNCTIONS` applied to a term; psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2."""
     return Term(("f", name, term(t)))
 
 

@@ -118,7 +118,7 @@ class Printer:
         return f"{self.symbol(name)}({self.term(inner)})", ATOM
 
     def steps(self) -> str:
-        """The range under a sum over steps, such as n<K, by the clock if one is declared; "" in continuous time."""
+        """The range under a sum over steps, such as n<K, whose index is the clock if one is declared; "" in continuous time."""
         if (context := self.context) is None or not context.steps:
             return ""
         clocks = [name for name, kind in context.symbols.items() if kind == "clock"]

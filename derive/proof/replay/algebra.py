@@ -216,7 +216,7 @@ class Algebra:
         return out
 
     def inverse_of(self, a: int) -> Poly:
-        """1/a for an atom a."""
+        """The inverse 1/a of an atom a."""
         base = {self.monomial(((a, 1),)): fmpq(1)}
         return self.atom(("inv", self.key(base)), self.deps(base), (base,))
 

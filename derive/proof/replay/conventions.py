@@ -23,7 +23,7 @@ KINDS = {
     "sqrt": ("sqrt(t) = 0 for t < 0", "has the square root of", "is >= 0"),
     "log": ("log(t) = 0 for t <= 0", "has the logarithm of", "is > 0"),
 }
-#: the number of terms after which the search for unsafe ones stops
+#: the number of unsafe terms after which the search stops
 MOST = 20
 #: functions whose values are >= 0
 NONNEGATIVE = ("exp", "sqrt", "abs")

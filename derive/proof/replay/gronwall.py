@@ -69,7 +69,7 @@ def moving(rules: Rules, name: Any) -> dict[str, Any]:
 
 
 def weighted(rules: Rules, raw: Any) -> Sum:
-    """The sums for [[weight, potential], ..]."""
+    """The weighted sums of the potentials in [[weight, potential], ..], after a check that the weights are constants."""
     terms = rules.terms
     sums = Sum({}, {}, {}, {})
     check(len(items(raw)) > 0, "there is no potential in the sum")

@@ -152,7 +152,7 @@ def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
 
 
 def standing(conventions: Iterable[str], axioms: Iterable[str], satisfiability: str) -> list[str]:
-    """What a proof rests on besides its hypotheses, and whether anything satisfies these, for every command that says PROVED."""
+    """The lines, for every command that says PROVED, on what a proof needs besides its hypotheses and on their satisfiability."""
     lines = [f"convention: {line}" for line in conventions]
     return [*lines, f"axioms: {', '.join(axioms) or 'none'}", *satisfiable(satisfiability)]
 

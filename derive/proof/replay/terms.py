@@ -51,7 +51,7 @@ def rational(text: Any) -> fmpq:
 
 
 def fields(value: Any, *names: str) -> list[Any]:
-    """The values of a JSON object that has exactly these keys."""
+    """The values of a JSON object, after a check that its keys are exactly `names`."""
     if type(value) is not dict or value.keys() != set(names):
         raise Unreadable(f"expected an object with exactly the keys {', '.join(names) or '(none)'}")
     return [value[name] for name in names]

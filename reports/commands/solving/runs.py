@@ -35,7 +35,7 @@ _NUMBERS, _PATHS, _SECONDS, _FEWEST = 2**22, 2**16, 30.0, 256
 _PARTS, _PART_SECONDS, _MOST_PARTS = 128, 300.0, 1024
 #: the most paths that are listed as blown up
 LISTED = 100
-#: prefix, before the kind of a range (`sdescent.derive.equations.rule_equation`), of the array of its quantity's largest value
+#: prefix of the name of an array with a quantity's largest value, before the kind (`sdescent.derive.equations.rule_equation`)
 RANGE = "range "
 
 Arrays = dict[str, np.ndarray]
@@ -68,7 +68,7 @@ class Run:
 
     @cached_property
     def grid(self) -> np.ndarray:
-        """The numbers of the saved steps of the method, (S,)."""
+        """The numbers of the method's saved steps, shape (S,)."""
         save = self.experiment.save
         horizon, tau = self.problem.T, self.problem.tau
         assert horizon is not None and tau is not None  # for the type checker: an experiment is complete

@@ -174,7 +174,7 @@ def rows_at(table: Table, figure: Figure) -> list[int]:
 
 
 def _cell(table: Table, figure: Figure, rows: Sequence[int], bounds: Sequence[Bound]) -> Cell:
-    """The cell of one row, or of several repeats, whose errors are treated as independent."""
+    """The cell of one row, or of several repeats, whose errors are independent."""
     columns, name = table.columns, f"{figure.quantity}_{figure.estimate}"
     solved = [n for n in rows if columns["refused"][n] is None]
     lost, paths = (sum(int(columns[key][n] or 0) for n in solved) for key in ("blow_ups", "paths"))
