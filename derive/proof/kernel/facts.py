@@ -70,7 +70,7 @@ class Fact:
 
 
 def genuine(fact: Any) -> Fact:
-    """The fact itself, once it is clear that a rule made it and that nothing in it has changed since.
+    """The fact itself, after a check that a rule made it and that nothing in it has changed since.
 
     Raises:
         ProofError: no rule made it, or it was changed.

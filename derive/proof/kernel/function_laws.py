@@ -26,7 +26,7 @@ class Law(NamedTuple):
 
 
 def _rises(name: str, *domain: str) -> Law:
-    """The law f(s) <= f(t) if s <= t. `domain` is how 0 must compare with s: below its domain f is constant by convention."""
+    """The law f(s) <= f(t) if s <= t. f needs 0 op s for each op in `domain`, below which it is constant by convention."""
     return Law(
         2,
         lambda s, t: fn(name, s).le(fn(name, t)),

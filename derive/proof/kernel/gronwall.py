@@ -1,7 +1,7 @@
 """Ito's formula and Gronwall's inequality: ito, gronwall, telescope, decay and summable. Trusted, as part of the kernel.
 
-The rules bound the mean of a potential through its change along paths. ito and gronwall take the change from the generator, if
-the context declares an equation; the other rules take the change that the context names, in steps or in continuous time.
+The rules bound the mean of a potential through its change along paths. ito and gronwall need an equation in the context and take
+the change from its generator; the other rules take the change that the context names, in steps or in continuous time.
 """
 
 from __future__ import annotations

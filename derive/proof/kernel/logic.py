@@ -13,7 +13,7 @@ class Logic(RuleGroup):
     """Rules that introduce, replace or discharge hypotheses."""
 
     def assume(self, relation: Relation) -> Fact:
-        """The relation itself, with itself as the only hypothesis.
+        """The relation, with itself as the only hypothesis.
 
             ------
             C |- C
@@ -47,7 +47,7 @@ class Logic(RuleGroup):
         return self._fact("cut", main.claim, [main, proof], None, rest, sealed)
 
     def cases(self, split: Relation, low: Fact, high: Fact) -> Fact:
-        """C, from proofs of C in both of two cases.
+        """C, from a proof of C in each of two cases.
 
             H, l <= r |- C      G, r <= l |- C
             ----------------------------------      (r < l in the second premise will do)

@@ -1,6 +1,6 @@
 """The normal forms of a certificate's terms: polynomials with rational coefficients in atoms (FORMAT.md, "Normal form").
 
-An atom is a term that is neither a sum nor a product: a symbol, exp(p), inv(p), E(m), ... Atoms and monomials are interned as
+An atom is a term other than a number, sum or product: a symbol, exp(p), inv(p), E(m), ... Atoms and monomials are interned as
 integers; a polynomial is a dict {monomial: fmpq} without zeros. Two terms are the same if their dicts are equal. Each rewriting
 below is an identity of real numbers under the conventions of the format (1/0 = 0, log t = 0 for t <= 0, ..), so terms with the
 same dict have the same value in every model. Polynomials are shared through caches: no code changes one that it was handed.

@@ -62,7 +62,7 @@ def replay(text: str | bytes) -> Replayed:
     """Check a certificate in full: its shape, every step by its rule, and that the last step proves the statement.
 
     The last step proves the statement if its claim is the stated one, its hypotheses are exactly the stated assumptions and
-    definitions, and its axioms are exactly the stated ones. The work is bounded, and no other exception than these is raised:
+    definitions, and its axioms are exactly the stated ones. The work is bounded, and no other exception is raised.
 
     Raises:
         Invalid: the certificate does not prove its statement.

@@ -17,7 +17,7 @@ from sdescent.derive.proof.replay.terms import Fact, Hypotheses, Terms
 from sdescent.derive.proof.replay.values import value_of
 
 BITS = 64
-#: kind of a term that may be outside its domain -> the convention there, how a relation has it, and the condition no step shows
+#: kind of a term that may be outside its domain -> the convention there, the words for its use, and the condition not shown
 KINDS = {
     "/": ("1/0 = 0", "is divided by", "is not 0"),
     "sqrt": ("sqrt(t) = 0 for t < 0", "has the square root of", "is >= 0"),

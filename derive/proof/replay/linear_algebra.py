@@ -16,7 +16,7 @@ class Bound(NamedTuple):
     """A bound left <= product of right, for objects of the given kinds: "v" for any vector, else the flag of a matrix."""
 
     objects: dict[str, str]  # key of the data -> kind
-    left: str  # tag of the term in all objects
+    left: str  # tag of the term that takes all objects
     right: tuple[tuple[str, str, int], ...]  # (tag of a term in one object, key of the object, power)
     signed: bool
 

@@ -226,7 +226,7 @@ TREES = {
 
 
 def leaves_left_end_out(proof: Any) -> bool:
-    """Whether up_open occurs in the proof, which then says nothing about the left end."""
+    """Whether up_open occurs in the proof, so that the premise low < t is needed instead of low <= t."""
     todo = [proof]
     while todo:
         node = todo.pop()
