@@ -38,7 +38,7 @@ def certificate(
 
     Args:
         definitions: the hypotheses that other code can recompute.
-        source_of: says in words, for a reader, what backs a hypothesis.
+        source_of: gives the source of a hypothesis, in words for a reader.
 
     Raises:
         ProofError: the fact, or a fact that it rests on, was not made by a rule, or the proof does not use a definition.

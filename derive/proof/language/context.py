@@ -15,7 +15,7 @@ from sdescent.derive.proof.language.terms import FUNCTIONS, MAX_POWER, OPERATORS
 MAX_DEPTH = 150
 MAX_PARTS = 1_000_000
 
-#: kind of a symbol -> what its value depends on: the outcome w, time t, the coordinate j, the client k
+#: kind of a symbol -> the letters that its value depends on: the outcome w, time t, the coordinate j, the client k
 KINDS: Mapping[str, frozenset[str]] = MappingProxyType({
     "const": frozenset(), "time": frozenset("t"), "random": frozenset("wt"), "rv": frozenset("w"),
     "coord": frozenset("wtj"), "detcoord": frozenset("j"), "clock": frozenset("t"),

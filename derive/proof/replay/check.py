@@ -204,7 +204,7 @@ def _replay(value: Any, deep: bool) -> Replayed:
 
 
 def _sources(raw: Any, assumptions: list, definitions: list) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The texts that say what backs each assumption and each definition, after a check of their shape (FORMAT.md)."""
+    """The sources of the assumptions and of the definitions, after a check of their shape (FORMAT.md)."""
     listed = tuple(tuple(items(part)) for part in fields(raw, "assumptions", "definitions"))
     if any(type(word) is not str for part in listed for word in part):
         raise Unreadable("a source is not a text")
