@@ -153,7 +153,7 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
 def _finished(page: str, defined: dict[str, str]) -> str:
     """Pandoc's page with the parts that it lacks: accents that stretch, links from symbols, alternative texts, the script."""
     page = marked(stretched(page), defined)
-    page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # no line begins with the punctuation after a formula
+    page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # a formula's punctuation begins no line
     page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
     contents = re.search(r"<nav.*?</nav>", page, re.DOTALL)
     if contents:  # the targets of a heading stay at the heading, not in the contents

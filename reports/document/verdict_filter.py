@@ -14,7 +14,7 @@ from sdescent.reports.document.pandoc_nodes import Node, div, nodes, read
 
 _NAME = "data-verdict"  # the attribute of a claim
 _HELD = (
-    "data-verdicts"  # the attribute of a part with claims: a table, a row with several, claims with the paragraph before them
+    "data-verdicts"  # the attribute of a part with claims: a table, a row with several, claims and the paragraph before
 )
 
 

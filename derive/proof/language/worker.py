@@ -57,7 +57,7 @@ class Worker:
                 line = self._line(process, BUSY * (seconds + 1))
             except OSError:
                 line = None
-            except BaseException:  # after an interrupt, a late answer would be taken for the answer to the next question
+            except BaseException:  # an interrupt: a late answer would pass for the answer to the next question
                 self.stop()
                 raise
             if line is None:

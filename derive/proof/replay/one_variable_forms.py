@@ -18,7 +18,7 @@ from sdescent.derive.proof.replay.values import value_of
 PLAIN = ("q", "x", "+", "*", "^", "/", "f", "pi")
 ODD = ("atan", "erf", "tanh")
 POINT_BITS, MAX_POWER = 256, 400
-Size = tuple[fmpq, Poly] | None  # (d, c): ~ c x^d at +oo with c shown to be nonzero; None: small, that is, o(x^-n) for every n
+Size = tuple[fmpq, Poly] | None  # (d, c): ~ c x^d at +oo, c shown nonzero; None: small, o(x^-n) for every n
 
 
 class Forms(Terms):

@@ -123,7 +123,7 @@ def publish(
 
 def blow_ups_by(when: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The number of paths that have blown up by each saved time, shape (S,), from the times of their blow-ups."""
-    return np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)  # a blow-up at a saved time counts, however it is rounded
+    return np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)  # a blow-up at a saved time counts, however rounded
 
 
 def sweep(folder: Path) -> None:

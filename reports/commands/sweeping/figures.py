@@ -42,7 +42,7 @@ def draw_figures(
     requests, line = (list(sweep.displays.figures), "") if sweep.displays.figures else automatic(sweep, axes)
     entries = [_figure(sweep, table, one, f"figure-{n}", axes, folder, numbers) for n, one in enumerate(requests, 1)]
     files = {name for entry in entries for name in entry["files"]}
-    for path in (folder / FIGURES).glob("figure-*"):  # remove figures of an earlier sweep, which the new ones would contradict
+    for path in (folder / FIGURES).glob("figure-*"):  # from an earlier sweep, so the new ones contradict them
         if _FILE.fullmatch(path.name) and f"{FIGURES}/{path.name}" not in files:
             path.unlink()
     return entries, line

@@ -98,7 +98,7 @@ def in_plane(curve: Curve, numbers: Numbers, x: Scale, y: Scale) -> tuple[np.nda
         (y.name, up, x.name, across, values, poles),
     ):
         with np.errstate(invalid="ignore"):
-            k, n = np.nonzero(lines[:-1] * lines[1:] < 0)  # the sign changes between the places k and k + 1 of the line n
+            k, n = np.nonzero(lines[:-1] * lines[1:] < 0)  # between the places k and k + 1 of the line n
         at = beside[n]
 
         def difference(places: np.ndarray, name: str = name, other: str = other, at: np.ndarray = at) -> np.ndarray:
