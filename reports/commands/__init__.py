@@ -1,1 +1,1 @@
-"""The commands of the command line: the work that each does once its options are read, and its output."""
+"""The commands of the command line: the work of each command once its options are read, and its output."""

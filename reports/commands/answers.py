@@ -1,4 +1,4 @@
-"""The commands report, derive and list, once their options are read."""
+"""The commands report, derive and list, and helpers that other commands share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sdescent.derive.vocabulary.plugin_loading import modules, named
 from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
 from sdescent.reports.store.files import make_folder, one_line
 
-#: bytes; a small report takes half of this, a full one several times as much
+#: bytes that must be free: a small report needs half of them, a full one several times as many
 LEAST_ROOM = 2**20
 #: folders and files that a report writes
 _FOLDERS, _FILES = (
@@ -40,7 +40,7 @@ _TITLES = {
 
 
 def print_json(value: Any) -> None:
-    """Print `value` on standard output, in ASCII, which every terminal and every pipe accepts."""
+    """Print `value` on standard output as JSON, in ASCII, which every terminal and every pipe accepts."""
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
@@ -50,10 +50,10 @@ def option_name(field: str) -> str:
 
 
 def problem_of_options(fields: Mapping[str, str | None]) -> Problem:
-    """The problem that the options state; where a file takes the place of the method, options override its keys.
+    """The problem that the options state. If a file is given for the method, options override its keys.
 
     Raises:
-        BadInput: a field that does not fit.
+        BadInput: a field is not accepted.
         OSError: the file cannot be read.
     """
     method = fields.get("method")
@@ -67,10 +67,10 @@ def problem_of_options(fields: Mapping[str, str | None]) -> Problem:
 
 
 def derive(as_json: bool, **fields: str | None) -> int:
-    """`sdescent derive`: 0, or 3 if neither drift and covariance have a closed form nor their values given a client's message.
+    """`sdescent derive`: return 0, or 3 if drift and covariance have no closed form, not even given a client's message.
 
     Raises:
-        BadInput, Refusal: as the parser and the engine.
+        BadInput, Refusal: as raised by the parser and the engine.
     """
     chosen = problem_of_options(fields)
     from sdescent.derive.derivation import sde
@@ -88,7 +88,7 @@ def derive(as_json: bool, **fields: str | None) -> int:
 
 
 def registered() -> dict[str, list[dict[str, Any]]]:
-    """Every registered name with its parameters, by kind."""
+    """All registered names with their parameters, by kind."""
     return {
         kind: [
             {
@@ -112,7 +112,7 @@ def registered() -> dict[str, list[dict[str, Any]]]:
 
 
 def _own_theorems() -> dict[str, list[dict[str, Any]]]:
-    """{"theorem": ..}, the user's own theorems; {} where there are none, so that nothing heavy is loaded."""
+    """{"theorem": the user's own theorems}, or {} if there are none, in which case nothing heavy is loaded."""
     if not any(hasattr(module, "ENTRIES") for module in modules()):
         return {}
     from sdescent.derive.theorems.catalogue import of_plugins
@@ -121,7 +121,7 @@ def _own_theorems() -> dict[str, list[dict[str, Any]]]:
 
 
 def list_registered(as_json: bool) -> int:
-    """`sdescent list`."""
+    """`sdescent list`: print the registered names and return 0."""
     if as_json:
         print_json(registered())
         return 0
@@ -148,7 +148,7 @@ def list_registered(as_json: bool) -> int:
 
 
 def _from(entry: Entry) -> str | None:
-    """The user's file or module that registered an entry; None for a built-in one."""
+    """The user's file or module that registered an entry; None if it is built in."""
     return None if entry.owner is None else one_line(Path(entry.owner).name)
 
 
@@ -161,12 +161,12 @@ def _values(entry: Entry) -> str:
 
 
 def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: bool) -> int:
-    """`sdescent report`: 0, or 1 if a check fails, a model of the user's problem does not exist, or a claim of theirs is refuted.
+    """`sdescent report`: return 0, or 1 if a check fails, a model of the user's problem does not exist, or their claim is refuted.
 
-    The report is written all the same.
+    The report is written in either case.
 
     Raises:
-        BadInput: in the specification, or an unknown section.
+        BadInput: the specification contains an error, or a section is unknown.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
     user_problem = None if spec is None else read_problem(path_of(spec, "SPEC.toml"))
@@ -194,7 +194,7 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
 
 
 def _answered_no(statuses: Mapping[str, str]) -> list[str]:
-    """One line each for models that do not exist, checks that failed, and claims of the user that are false."""
+    """One line each for models that do not exist, checks that failed, and false claims of the user."""
     refused, failed, false = ([n for n, s in statuses.items() if s == kind] for kind in ("refused", "FAILS", "refuted"))
     lines = []
     if refused:
@@ -210,7 +210,7 @@ def path_of(text: str, field: str) -> Path:
     """The path that an option names.
 
     Raises:
-        BadInput: it is not a path.
+        BadInput: the text is not a path.
     """
     if not text or "\0" in text:
         raise BadInput(field, text, "a path")
@@ -218,14 +218,14 @@ def path_of(text: str, field: str) -> Path:
 
 
 def output_file(text: str, field: str) -> Path:
-    """The path of the file that an option asks to write: a new file, or one that is replaced.
+    """The path of the output file that an option names: a new file, or an existing one that will be replaced.
 
-    A symbolic link is not followed, which could overwrite a file that nobody named. It is not replaced either, which would surprise
-    whoever made it (and could replace /dev/stdout).
+    A symbolic link is refused. To follow it could overwrite a file that nobody named, and to replace it would surprise whoever made
+    it (and could replace /dev/stdout).
 
     Raises:
-        BadInput: it is not a path.
-        OSError: something else than a file has the name, or its folder cannot be written.
+        BadInput: the text is not a path.
+        OSError: something other than a file has the name, or its folder cannot be written.
     """
     path = path_of(text, field)
     require_writable(path.parent)
@@ -235,10 +235,10 @@ def output_file(text: str, field: str) -> Path:
 
 
 def certificate_path(path: Path, certificate: str | None) -> Path:
-    """Where the certificate of a file goes: where the option says, or beside the file.
+    """The path for the certificate of a file: the option's path, or one beside the file.
 
     Raises:
-        BadInput, OSError: as `output_file`.
+        BadInput, OSError: as raised by `output_file`.
     """
     if certificate is None:
         return path.with_name(f"{path.stem}.cert.json")
@@ -246,18 +246,18 @@ def certificate_path(path: Path, certificate: str | None) -> Path:
 
 
 def equations(values: Mapping[str, Any]) -> str:
-    """x = 1, y = 2."""
+    """The values as equations, such as "x = 1, y = 2"."""
     return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 def require_writable(folder: Path) -> None:
-    """Check by its permissions that files can be made in a folder, which need not exist and is not made.
+    """Check by permissions that files can be created in a folder, which need not exist and is not created here.
 
     Raises:
-        OSError: they cannot.
+        OSError: files cannot be created there.
     """
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
-    there.stat()  # a link that leads nowhere
+    there.stat()  # raises if this is a link that leads nowhere
     if not there.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
     if not os.access(there, os.W_OK | os.X_OK):
@@ -266,17 +266,17 @@ def require_writable(folder: Path) -> None:
 
 @contextmanager
 def writable(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iterator[None]:
-    """Make the folder and try to write in it, so that minutes of work are not lost at the end.
+    """Create the folder and test that it can be written, so that minutes of work are not lost at the end.
 
-    The folder may be a symbolic link, since the user named it. A folder inside may not: files would be written and removed in a
-    place that nobody named. If the block raises, new folders that are still empty are removed.
+    The folder may be a symbolic link, since the user named it. A folder inside may not be one: files would be written and removed
+    in a place that nobody named. If the block raises, new folders that are still empty are removed.
 
     Args:
-        folder: to write into.
-        folders, files: names in it that will be written.
+        folder: the folder to write into.
+        folders, files: the names in it that will be written.
 
     Raises:
-        OSError: with `filename` set to the folder, or to an entry in it whose name the report needs.
+        OSError: writing is impossible; `filename` is the folder, or an entry in it whose name the report needs.
     """
     inside = [folder / name for name in folders]
     new = [path for path in (*inside, folder, *folder.parents) if not os.path.lexists(path)]

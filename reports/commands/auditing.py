@@ -1,4 +1,4 @@
-"""The command audit: a stated SDE against the one that is derived."""
+"""The command `audit`: it compares a stated SDE with the derived one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sdescent.reports.store.files import one_line
 
 
 def audit(file: str, latex: bool, as_json: bool) -> int:
-    """`sdescent audit`: 0 AGREES, 1 DIFFERS or NO SDE, 3 UNDECIDED.
+    """`sdescent audit`: return 0 for AGREES, 1 for DIFFERS or NO SDE, 3 for UNDECIDED.
 
     Raises:
-        BadInput: in the file.
-        OSError: it cannot be read.
+        BadInput: the file contains an error.
+        OSError: the file cannot be read.
     """
     from sdescent.derive.reading.audits import read_audit
     from sdescent.derive.reading.problems import as_written
@@ -44,7 +44,7 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
 
 
 def lines(result: dict[str, Any]) -> list[str]:
-    """The lines of an audit, from its JSON."""
+    """The printed lines of an audit, from its JSON."""
     claimed, held = result["order"], result["holds"]
     text = [f"{result['verdict']}{_to_order(result)}"]
     text.append(f"regime: {result['regime']}; one step stands for the time {result['time']}")
@@ -72,7 +72,7 @@ def lines(result: dict[str, Any]) -> list[str]:
 
 
 def _term(term: dict[str, Any]) -> list[str]:
-    """A term as claimed and as derived, their difference, and the whole entry where it has more terms."""
+    """The lines about a term: as claimed, as derived, the difference, and the whole entry if it has more terms."""
     whole = term["entry"]
     text = [f"{term['where']}: {_what(term)}"]
     text.append(f"    claimed {term['claimed']}")
@@ -84,7 +84,7 @@ def _term(term: dict[str, Any]) -> list[str]:
 
 
 def _held(held: int, claimed: int) -> str:
-    """The weak order that an equation with wrong terms still has."""
+    """One line about the weak order that the stated equation has despite wrong terms."""
     if held == claimed:
         return (
             f"the equation as stated has weak order {held} all the same: what is wrong above matters for weak order 2"

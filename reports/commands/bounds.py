@@ -1,4 +1,4 @@
-"""The commands prove and suggest: theorems of one's own from a TOML file."""
+"""The commands prove and suggest, for a user's own theorems in a TOML file."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from sdescent.reports.store.files import make_folder, one_line, write_atomic
 def prove(
     file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool
 ) -> int:
-    """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED, 4 CONTRADICTED.
+    """`sdescent prove`: return 0 for PROVED, 1 for REFUTED, 3 for UNDECIDED, 4 for CONTRADICTED.
 
     A false step alone does not refute a claim at the horizon.
 
     Args:
-        certificate, rocq: paths of the two files. By default the certificate lies beside the file, and nothing is written for Rocq.
-        verify: whether to compare the theorem with numbers as well, whatever became of it.
+        certificate, rocq: paths of the two output files. By default the certificate is put beside `file` and no Rocq file written.
+        verify: whether to compare the theorem with numbers as well, proved or not.
 
     Raises:
-        BadInput, Refusal: in the file.
-        OSError: it cannot be read, or something cannot be written.
+        BadInput, Refusal: the file contains an error, or its theorem is refused.
+        OSError: the file cannot be read, or an output cannot be written.
     """
     from sdescent.derive.proof.kernel.certificate import dumps
     from sdescent.derive.theorems.bounds.stated import read_stated
@@ -68,14 +68,14 @@ def prove(
 
 
 def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
-    """`sdescent suggest`: 0 when a theorem was found and proved, else 3.
+    """`sdescent suggest`: return 0 if a theorem was found and proved, else 3.
 
     Args:
-        out: a folder for the theorems as files.
+        out: the folder for files of the theorems; None for no files.
 
     Raises:
-        BadInput, Refusal: in the file.
-        OSError: it cannot be read, or something cannot be written.
+        BadInput, Refusal: the file contains an error, or its problem is refused.
+        OSError: the file cannot be read, or an output cannot be written.
     """
     from sdescent.derive.reading.problems import read_keys
     from sdescent.derive.theorems.bounds.stated import KEYS
@@ -99,7 +99,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
 
 def _result(answer: Any) -> dict[str, Any]:
-    """An answer as JSON, with relations in the letters of a theorem file."""
+    """The JSON of an answer, with relations in the letters of a theorem file."""
     from sdescent.derive.proof.replay.check import replay_object
     from sdescent.derive.theorems.bounds.language.letters import is_sign
     from sdescent.derive.theorems.bounds.printing import relation_text, worded
@@ -110,7 +110,7 @@ def _result(answer: Any) -> dict[str, Any]:
     replayed = None if answer.certificate is None else replay_object(answer.certificate)
     statement = None if replayed is None else stated(replayed)
     proved = answer.status == Verdict.PROVED
-    parts = {  # each with what backs it
+    parts = {  # each relation with its source
         "assumptions": _backed(setting, checked.assumptions if proved else setting.assumptions.items()),
         "definitions": _backed(setting, checked.definitions if proved else setting.definitions.items()),
         "declared": [(worded(setting, d["text"]), d["source"]) for d in checked.declared] if proved else [],
@@ -149,7 +149,7 @@ def _result(answer: Any) -> dict[str, Any]:
 
 
 def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
-    """Relations in the letters of a theorem file, each with its source."""
+    """The relations in the letters of a theorem file, each with its source."""
     from sdescent.derive.theorems.bounds.printing import relation_text, says_nothing
 
     return [
@@ -160,7 +160,7 @@ def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
 
 
 def _conventions(setting: Any, replayed: Any) -> list[str]:
-    """The conventions that a replay names for terms not shown to lie in their domains, in the letters of a theorem file."""
+    """The conventions that a replay names for terms not shown to be inside their domains, in the letters of a theorem file."""
     from sdescent.derive.proof.language.terms import from_json
     from sdescent.derive.proof.replay.in_words import convention
     from sdescent.derive.theorems.bounds.printing import term_text
@@ -169,12 +169,12 @@ def _conventions(setting: Any, replayed: Any) -> list[str]:
 
 
 def _titled(name: str, text: str) -> str:
-    """A relation after its name, unless the name is the relation itself."""
+    """The relation with its name in front, unless the name is the relation itself."""
     return text if name.replace(" ", "") == text.replace(" ", "") else f"{name}: {text}"
 
 
 def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[str, Any]:
-    """The comparison of a theorem with numbers, as JSON; for a proved theorem that they contradict, also the contradiction."""
+    """The comparison of a theorem with numbers, as JSON, and the contradiction if they contradict a proved theorem."""
     from sdescent.numerics.evidence.verify import verify_stated
 
     checks = verify_stated(stated, seconds)
@@ -186,7 +186,7 @@ def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[st
 
 
 def _compared(comparison: Any) -> dict[str, Any]:
-    """One comparison; `outside` says whether the claim fails beyond the largest step size."""
+    """The JSON of one comparison; `outside` says whether the claim fails beyond the largest step size."""
     where = {key: comparison.instance.get(key) for key in ("what", "case", "loss", "value", "bound")}
     return {
         "subject": comparison.subject, **where, "route": comparison.route, "verdict": comparison.verdict.value,
@@ -203,7 +203,7 @@ def _point(against: Any) -> dict[str, str]:
 
 
 def _run(run: Any) -> dict[str, Any]:
-    """The states of a run, the margin of each assumption there, and the two sides of the claim."""
+    """The JSON of a run: its states, the margin of each assumption there, and the two sides of the claim."""
     states = [{name: str(v) for name, v in state.items()} for state in run.states]
     margins = {name: [str(v) for v in values] for name, values in run.margins.items() if values}
     sides = {"left": str(run.sides[0]), "right": str(run.sides[3])}
@@ -257,7 +257,7 @@ def _show(r: Mapping[str, Any]) -> None:
 
 
 def _comparison_line(one: Mapping[str, Any]) -> str:
-    """A comparison in a line."""
+    """One line about a comparison."""
     tightness = "" if one["tightness"] is None else f", tightness {one['tightness']:.3g}"
     where = ", ".join(str(one[key]) for key in ("case", "loss") if one[key])
     tried = {name: failed for name, failed in one["outside"].items() if failed is not None}
@@ -267,7 +267,7 @@ def _comparison_line(one: Mapping[str, Any]) -> str:
 
 
 def _measured(one: Mapping[str, Any]) -> str:
-    """Numbers against a proof, in a line."""
+    """One line about numbers that contradict a proof."""
     decision = one["decision"]
     outcome = f"the claim fails at {one['failing']} of {one['count']} states"
     if decision is not None:
@@ -302,7 +302,7 @@ def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
 
 
 def toml_of(fields: Mapping[str, Any]) -> str:
-    """A theorem file."""
+    """The text of a theorem file with these fields."""
     return "".join(f"{key} = {_toml(value)}\n" for key, value in fields.items())
 
 

@@ -1,4 +1,4 @@
-"""The command `doctor`: what is installed on this machine, and which outputs need something that is missing."""
+"""The command `doctor`: it reports what is installed on this machine, and which outputs need something that is missing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Diagnosis:
     """One line of the diagnosis.
 
     Args:
-        name: what was looked at.
-        status: "ok"; "absent" for an optional thing that is not there; "MISSING" for a required one.
+        name: the thing that was examined.
+        status: "ok"; "absent" if an optional thing is missing; "MISSING" if a required one is.
         detail: a version, a number, or what to install.
     """
 
@@ -32,7 +32,7 @@ class Diagnosis:
 
 
 def run(as_json: bool) -> int:
-    """`sdescent doctor`: print the findings; 0 if everything required is there, else 1."""
+    """`sdescent doctor`: print the findings and return 0 if all required things are there, else 1."""
     diagnoses = findings()
     sound = all(f.status != _MISSING for f in diagnoses)
     if as_json:
@@ -47,7 +47,7 @@ def run(as_json: bool) -> int:
 
 
 def findings() -> list[Diagnosis]:
-    """All diagnoses, in the order of printing."""
+    """All diagnoses, in the order in which they are printed."""
     return [
         _python(), *_packages(), *_extras(), _guarded("TeX", _tex), _guarded("pandoc", _pandoc),
         Diagnosis("CPUs", _OK, f"{_cpus()} usable"),
@@ -62,7 +62,7 @@ def _python() -> Diagnosis:
 
 
 def _requirements() -> list[tuple[str, str | None]]:
-    """(distribution, the extra that asks for it or None) from the installed metadata."""
+    """The pairs (distribution, the extra that requires it or None), from the installed metadata."""
     requirements = []
     for line in requires("sdescent") or []:
         requirement, _, marker = line.partition(";")
@@ -75,7 +75,7 @@ def _requirements() -> list[tuple[str, str | None]]:
 
 
 def _installed(name: str, label: str, status: str, remedy: str) -> Diagnosis:
-    """A distribution's version; where it is not installed, this status and remedy."""
+    """The diagnosis of a distribution: its version, or `status` and `remedy` if it is not installed."""
     try:
         return Diagnosis(label, _OK, version(name))
     except PackageNotFoundError:
@@ -128,7 +128,7 @@ def _x64() -> Diagnosis:
     import jax
     import jax.numpy as jnp
 
-    import sdescent.numerics.backend.double  # noqa: F401 - switches 64-bit numbers on, as every computation here does first
+    import sdescent.numerics.backend.double  # noqa: F401 - switches on 64-bit numbers, as every computation here does first
 
     good = jnp.zeros(1).dtype == jnp.float64
     return Diagnosis("JAX 64-bit", _OK if good else _MISSING, "on" if good else f"off (jax {jax.__version__})")
@@ -144,7 +144,7 @@ def _arithmetic() -> Diagnosis:
 
 
 def _guarded(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:
-    # This command exists to report a broken installation, whatever exception that raises.
+    # This command exists to report a broken installation, whatever exception it raises.
     try:
         return look()
     except Exception as error:

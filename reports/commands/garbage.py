@@ -1,4 +1,4 @@
-"""How often Python looks for garbage in a process of ours."""
+"""The frequency of Python's garbage collection in the processes of this package."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import gc
 
 
 def collect_rarely() -> None:
-    """Look for garbage in cycles less often from now on, and not at the end.
+    """Collect cyclic garbage less often from now on, and not at exit.
 
-    Python looks after every few hundred new objects; the packages alone make a million that stay. That took a fifth of the time of
-    a `solve` that begins with nothing.
+    By default Python collects after every few hundred new objects, and the packages alone create a million permanent ones. This
+    took a fifth of the time of a `solve` that starts from nothing.
     """
     gc.set_threshold(20_000, 25, 50)
     atexit.register(gc.freeze)

@@ -23,7 +23,7 @@ _SIGNS = {
 
 
 def plain(tex: str, unicode: bool = True) -> str:
-    r"""LaTeX of a claim as plain text: $\frac{a}{b}$ is (a)/(b), Greek letters are letters, or their names without Unicode."""
+    r"""The plain text of a claim's LaTeX: $\frac{a}{b}$ is (a)/(b), and Greek letters are spelt out if `unicode` is False."""
     text = tex
     for _ in range(4):  # fractions inside fractions
         text = re.sub(r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)", text)
@@ -44,7 +44,7 @@ def _word(name: str, unicode: bool) -> str:
 
 
 def show(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
-    """Print every claim with its status, what is missing or open, and how much of the evidence beyond a proof fails."""
+    """Print every claim with its status, missing or open parts, and the share of the evidence beyond a proof that fails."""
     unicode = console.encoding.startswith("utf")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("claim", overflow="fold", ratio=3)

@@ -1,4 +1,4 @@
-"""Progress of long work, on standard error: a bar with the time left in a terminal, elsewhere one line per step."""
+"""Progress of long work on standard error: in a terminal a bar with the time left, elsewhere one line per step."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from rich.text import Text
 
 from sdescent.reports.store.files import one_line
 
-#: seconds of work at the expected pace that the measured pace is averaged with, so that the first second does not set it
+#: the weight of the expected pace, as seconds of work, in the average with the measured pace: the first second must not decide
 _TRUST = 10.0
-#: share of the time passed that is always shown as left, when a step takes longer than expected
+#: the least time left that is shown, as a share of the time passed, if a step takes longer than expected
 _LEAST = 0.05
 
 
 @final
 class Progress:
-    """Call it with a label of the current step and the fraction of the whole that is finished.
+    """A progress display. Call it with a label of the current step and the finished fraction of the whole.
 
     Args:
-        stream: where to print.
-        expected: seconds that the whole will take on a usual machine; without it, only the pace so far is used.
+        stream: the stream to print to.
+        expected: seconds that the whole takes on an ordinary machine; if None, only the pace so far is used.
 
     Example:
         with Progress(sys.stderr) as progress:
@@ -40,7 +40,7 @@ class Progress:
         self._said, self._fraction, self._reached = "", 0.0, 0.0
         self._interrupted = False
         self._bar = Bar(
-            TextColumn("{task.description}", markup=False),  # labels hold names of files
+            TextColumn("{task.description}", markup=False),  # labels contain file names
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
@@ -62,17 +62,17 @@ class Progress:
         self._bar.stop()
 
     def _unraisable(self, args: Any) -> None:
-        # Python drops an interrupt that arrives in a callback (JAX has garbage-collector callbacks).
+        # Python drops an interrupt that arrives in a callback, and JAX has callbacks of the garbage collector.
         if isinstance(args.exc_value, KeyboardInterrupt):
             self._interrupted = True
         else:
             self._hook(args)
 
     def __call__(self, label: str, fraction: float) -> None:
-        """Say that `label` is being done and that `fraction` (0 to 1) of all the work is finished.
+        """Show that `label` is in progress and that `fraction` (0 to 1) of all the work is finished.
 
         Raises:
-            KeyboardInterrupt: the user interrupted, and the running code swallowed the interrupt.
+            KeyboardInterrupt: the user interrupted before, and the running code swallowed the interrupt.
         """
         if self._interrupted:
             raise KeyboardInterrupt
@@ -87,7 +87,7 @@ class Progress:
         self._stream.flush()
 
     def note(self, text: str) -> None:
-        """Print a line above the bar that stays, such as the name of a failure."""
+        """Print a permanent line above the bar, such as the name of a failure."""
         line = one_line(text, 1000)
         if self._console.is_terminal:
             self._console.print(line, markup=False, highlight=False)
@@ -96,7 +96,7 @@ class Progress:
             self._stream.flush()
 
     def seconds_left(self) -> float | None:
-        """Seconds left, from the expected duration and the pace until the last step began; None if nothing is known."""
+        """The seconds left, by the expected duration and the pace until the last step began; None if nothing is known."""
         done, passed = self._fraction, self._reached
         if self._expected is not None:
             pace = (passed + _TRUST) / (done * self._expected + _TRUST)
@@ -110,7 +110,7 @@ class Progress:
 
 
 class _TimeLeft(ProgressColumn):
-    """The time left in minutes and seconds."""
+    """The column of the bar with the time left in minutes and seconds."""
 
     def __init__(self, progress: Progress) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The commands check, claim, replay and export; each returns the exit status of the command line's contract."""
+"""The commands check, claim, replay and export; each returns the exit status that the command line promises."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from sdescent.reports.commands.statements import contradiction, headline, standi
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 INVALID, UNREADABLE = 1, 2
-#: of `claim`: seconds for one claim
+#: the seconds that `claim` spends on a claim
 SECONDS = 10.0
-#: the most that an option may ask for
+#: the most seconds that an option may ask for
 MAX_SECONDS = 600
 MAX_CERTIFICATE = 50_000_000
 
 
 def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_json: bool) -> int:
-    """`sdescent check`: 0, or 1 if a status differs from the expected one, or 4 if one is CONTRADICTED.
+    """`sdescent check`: return 0, or 1 if a status differs from the expected one, or 4 if an entry is CONTRADICTED.
 
     Args:
         verify: whether to compare the entries with numbers as well.
 
     Raises:
-        BrokenPlugin: a theorem of the user's own has an id that is taken.
-        BadInput: an id that the catalogue does not have.
+        BrokenPlugin: one of the user's own theorems has an id that is taken.
+        BadInput: the catalogue has no entry with one of the ids.
         OSError: the folder for certificates cannot be written.
     """
     from sdescent.derive.proof.kernel.certificate import dumps
@@ -92,7 +92,7 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
 
 
 def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
-    """Compare an entry with numbers. The method does not contradict a theorem on the SDE, which does not cover it."""
+    """Compare an entry with numbers. Numbers of the method do not contradict a theorem that is only about the SDE."""
     from sdescent.numerics.evidence.verify import verify
 
     checks = verify(entry.id)
@@ -106,15 +106,15 @@ def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
-    """Relations with their names, as plain text."""
+    """The plain text of relations, each with its name."""
     from sdescent.derive.proof.language.text import Printer
 
-    plain = Printer(getattr(entry, "context", None))  # a refutation has none
+    plain = Printer(getattr(entry, "context", None))  # a refutation has no context
     return [f"{name}: {plain.relation(relation)}" for name, relation in relations]
 
 
 def _sharpest(entry: Any) -> dict[str, Any] | None:
-    """The least value of a constant with which the entry is certified, and a refutation just below it."""
+    """The least value of a constant for which the entry is certified, and a refutation just below it."""
     from sdescent.derive.theorems.sharpen import sharpest
 
     bounds = sharpest(entry)
@@ -207,14 +207,14 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
 
 
 def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: str, as_json: bool) -> int:
-    """`sdescent claim`: 0 PROVED or DECIDED, 1 REFUTED, 3 UNDECIDED.
+    """`sdescent claim`: return 0 for PROVED or DECIDED, 1 for REFUTED, 3 for UNDECIDED.
 
     Args:
-        no_repair, repair_seconds: whether and how long to look for repairs of a claim that is refuted.
+        no_repair, repair_seconds: whether and for how long to search for repairs of a refuted claim.
 
     Raises:
-        BadInput: in the file, or the seconds.
-        OSError: it cannot be read, or the certificate cannot be written.
+        BadInput: the file or the seconds contain an error.
+        OSError: the file cannot be read, or the certificate cannot be written.
     """
     from sdescent.derive.proof.kernel.certificate import dumps
     from sdescent.derive.proof.repair.apart import prove_apart, repairs_apart
@@ -257,7 +257,7 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
 
 
 def _mended(repair: dict[str, Any]) -> str:
-    """The change that makes an entry's claim true, and the entry that repairs it."""
+    """The changes that make an entry's claim true, and the entry that repairs it, in words."""
     changes = [c["plain"] + (f' in place of "{c["instead"]}"' if c["instead"] else "") for c in repair["changes"]]
     parts = [f"proved with {', '.join(changes)}"] if changes else []
     parts += [f"repaired by {repair['entry']}"] if repair["entry"] else []
@@ -265,10 +265,10 @@ def _mended(repair: dict[str, Any]) -> str:
 
 
 def seconds_of(text: str, field: str) -> float:
-    """The seconds of an option.
+    """The seconds that an option gives.
 
     Raises:
-        BadInput: it is not a number above 0, up to `MAX_SECONDS`.
+        BadInput: the value is not a number above 0 and at most `MAX_SECONDS`.
     """
     from sdescent.derive.vocabulary.names import parse_value
 
@@ -279,7 +279,7 @@ def seconds_of(text: str, field: str) -> float:
 
 
 def replay(certificate: str, as_json: bool) -> int:
-    """`sdescent replay`: 0 valid, 1 invalid, 2 unreadable.
+    """`sdescent replay`: return 0 if the certificate is valid, 1 if it is invalid, 2 if it is unreadable.
 
     Raises:
         BadInput, OSError: the file cannot be read.
@@ -303,11 +303,11 @@ def replay(certificate: str, as_json: bool) -> int:
 
 
 def export(certificate: str, out: str, as_json: bool) -> int:
-    """`sdescent export`: writes the proof for Rocq; 0, 1 for a certificate that is not valid, 2 for one that cannot be read.
+    """`sdescent export`: write the proof for Rocq; return 0, or 1 if the certificate is invalid, or 2 if it is unreadable.
 
     Raises:
         BadInput, OSError: the certificate cannot be read, or the output file cannot be written.
-        Refusal: the certificate is valid and has no proof for Rocq here.
+        Refusal: the certificate is valid but cannot be translated for Rocq.
     """
     from sdescent.derive.proof.rocq.export import translated
     from sdescent.derive.proof.rocq.notation import ExportError
@@ -345,7 +345,7 @@ def _read(certificate: str) -> str:
 
 
 def _replayed(text: str) -> tuple[int, Any]:
-    """(0, the replay) of a valid certificate; (exit status, {"error", "step"}) of any other."""
+    """(0, the replay) if a certificate is valid, else (exit status, {"error", "step"})."""
     from sdescent.derive.proof.replay.check import Invalid, Unreadable
     from sdescent.derive.proof.replay.check import replay as check_again
 

@@ -1,4 +1,4 @@
-"""The command scaling: how constants change with the batch size."""
+"""The command `scaling`: the rules by which constants change with the batch size."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.derive.vocabulary.registry import known_as
 from sdescent.reports.commands.answers import print_json, problem_of_options
 
-#: the factor of the batch size at which a rule is confirmed with numbers
+#: the factor of the batch size at which numbers confirm a rule
 FACTOR = 4
 
 
 def scaling(as_json: bool, **fields: str | None) -> int:
-    """`sdescent scaling`: 0, or 1 where no rule keeps the SDE as it is.
+    """`sdescent scaling`: return 0, or 1 if no rule keeps the SDE unchanged.
 
     Raises:
-        BadInput, Refusal: as the parser and the engine.
+        BadInput, Refusal: as raised by the parser and the engine.
     """
     problem = problem_of_options(fields)
     if (
         fields.get("noise") is None and problem.method.noise.law.degenerate
-    ):  # without noise there is nothing that a batch changes
+    ):  # without noise the batch size changes nothing
         problem = problem_of_options({**fields, "noise": "gaussian"})
     from sdescent.derive.equations.rule_models import derived_rule
     from sdescent.derive.equations.scaling import open_method
@@ -47,7 +47,7 @@ def scaling(as_json: bool, **fields: str | None) -> int:
             answer[kind] = {"refused": refusal.kind, "message": refusal.message}
         except NoClosedForm as error:
             answer[kind] = {"refused": "no-closed-form", "message": str(error)}
-        if not as_json:  # at once: the second may take long
+        if not as_json:  # print each rule at once, since the second may take long
             _show(title, answer[kind])
     if as_json:
         print_json({**answer, **named()})
@@ -55,7 +55,7 @@ def scaling(as_json: bool, **fields: str | None) -> int:
 
 
 def _of_equation(equation: Any) -> dict[str, Any]:
-    """The rule for the SDE as JSON values, with the numbers that confirm it."""
+    """The rule that keeps the SDE, as JSON values, with the numbers that confirm it."""
     from sdescent.derive.equations.scaling import confirmed, scaling
 
     rule = scaling(equation)
@@ -63,14 +63,14 @@ def _of_equation(equation: Any) -> dict[str, Any]:
 
 
 def _at_rest(equation: Any) -> dict[str, Any]:
-    """The rule for the stationary variance near a minimum, and that variance."""
+    """The rule that keeps the stationary variance near a minimum, as JSON values, with that variance."""
     from sdescent.derive.equations.scaling import stationary_scaling, variance_at_rest
 
     variance = variance_at_rest(equation)
     return _rule(stationary_scaling(equation, variance)) | {"variance": str(variance)}
 
 
-#: key, title, how it is solved for
+#: (key, title, function that solves for the rule)
 RULES = (
     ("sde", "the same SDE", _of_equation),
     ("stationary", "the same stationary variance near a minimum", _at_rest),

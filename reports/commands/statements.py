@@ -1,4 +1,4 @@
-"""The full statement of a certificate or a refutation, for the JSON and the last lines of check, claim, prove and replay."""
+"""The full statement of a certificate or refutation, for the JSON and the last lines of check, claim, prove and replay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sdescent.reports.claims.evidence import REPORT
 
 
 def stated(replayed: Any) -> dict[str, Any]:
-    """The statement of a replayed certificate as it stands in the file, with its axioms, conventions and satisfiability."""
+    """The statement of a replayed certificate as the file has it, with its axioms, conventions and satisfiability."""
     return {
         "context": replayed.context,
         "assumptions": replayed.assumptions,
@@ -27,7 +27,7 @@ def stated(replayed: Any) -> dict[str, Any]:
 
 
 def standing(statement: dict[str, Any], conventions: list[str] | None = None) -> list[str]:
-    """The lines that every command prints about a proof; `conventions` defaults to those of the statement."""
+    """The lines that every command prints about a proof; `conventions` defaults to the statement's own."""
     from sdescent.derive.proof.replay.in_words import standing as lines
 
     texts = statement["conventions"] if conventions is None else conventions
@@ -35,7 +35,7 @@ def standing(statement: dict[str, Any], conventions: list[str] | None = None) ->
 
 
 def contradiction(comparisons: Sequence[Any], about: str, proof: dict[str, Any]) -> dict[str, Any] | None:
-    """A proof with the numbers on its own subject that contradict it; None if no numbers do."""
+    """The proof together with the numbers on its own subject that contradict it; None if no numbers do."""
     from sdescent.numerics.evidence.checks.result import contradicting
 
     against = contradicting(comparisons, about)
@@ -43,12 +43,12 @@ def contradiction(comparisons: Sequence[Any], about: str, proof: dict[str, Any])
 
 
 def headline(verdict: str, vacuous: bool) -> str:
-    """The first line of an answer."""
+    """The first line of an answer: the verdict, with a note if the claim holds only vacuously."""
     return verdict + (" (the assumptions contradict each other)" if vacuous else "")
 
 
 def stated_by(checked: Any) -> dict[str, Any] | None:
-    """The statement of a checked entry: from its certificate, which is replayed, or from a refuted claim over real numbers.
+    """The statement of a checked entry: that of its replayed certificate, or that of a refuted claim over real numbers.
 
     None if nothing was shown.
     """

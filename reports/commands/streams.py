@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or narrower than anything can be printed on."""
+"""Care for standard streams that are closed, full, or too narrow to print on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 
-#: columns between which a width from the environment is believed
+#: the least and the largest number of columns that is taken from the environment
 _NARROWEST, _WIDEST = 40, 10_000
 
 
@@ -21,7 +21,7 @@ def prepare_streams() -> bool:
         if getattr(sys, name) is None:
             _to_nothing(number)
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
-    # On a terminal that cannot show a character its code is printed, instead of a traceback.
+    # A terminal that cannot show a character gets its code instead of a traceback.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
@@ -47,7 +47,7 @@ def say(line: str) -> None:
 def drop_output() -> None:
     """Discard standard output from here on, if it cannot be flushed.
 
-    Python flushes it once more when it exits, and would complain about the same error again.
+    Python flushes it once more at exit, and would report the same error again.
     """
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()

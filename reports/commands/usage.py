@@ -1,4 +1,4 @@
-"""What is wrong with the options of a command, on one line."""
+"""One-line messages about errors in the options of a command."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sdescent.reports.store.files import one_line
 
 
 def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:
-    """(one line, field) of an error that Typer found in the options."""
+    """The message, on one line, and the field of an error that Typer found in the options."""
     option = getattr(error, "option_name", None)
     message = one_line(" ".join(error.format_message().split())).rstrip(".")
-    # For an option without its value Typer does not say which command it belongs to.
+    # If an option lacks its value, Typer does not say which command the option belongs to.
     command = getattr(getattr(error, "ctx", None), "command", None) or _command(args, app)
     parameters = command.params
     parameter = getattr(error, "param", None) or next((p for p in parameters if option in p.opts), None)
@@ -40,6 +40,6 @@ def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:
 
 
 def _command(args: Sequence[str], app: typer.Typer) -> Any:
-    """The command that the arguments name, else the one that holds all commands."""
+    """The command that the arguments name, else the group of all commands."""
     whole: Any = typer.main.get_command(app)
     return whole.commands.get(next((a for a in args if not a.startswith("-")), None), whole)

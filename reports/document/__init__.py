@@ -1,1 +1,1 @@
-"""TeX, PDF and HTML: the tools and templates that turn results into pages."""
+"""TeX, PDF and HTML: the tools and templates that turn results into documents."""

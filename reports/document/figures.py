@@ -1,6 +1,6 @@
-"""Figures: one style, vector PDF for the paper and SVG for the page, readable in black and white.
+"""Figures in one style that is readable in black and white: vector PDF for the paper, and SVG for the page.
 
-Sizes are those of the printed page: a figure is included at its own width, so that 8 pt here is 8 pt on paper.
+Sizes are those on the printed page: a figure is included at its own width, so 8 pt here are 8 pt on paper.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#D55E00", "linestyle": "-."},
     {"color": "#009E73", "linestyle": ":"},
 )
-#: series that many figures share have one style in all of them: the method (also on data) and its models
+#: styles of series that occur in many figures, the same in all of them: the method (also on data) and its models
 NAMED = dict(zip(("method", "first-order", "corrected", "second-order"), STYLES, strict=True)) | {"real": STYLES[0]}
-#: a bound that a theorem proves; a thick line, which tells it from the method's without colours
+#: the style of a bound that a theorem proves: a thick line, to tell it from the method's line without colours
 BOUND: dict[str, Any] = {"color": "#CC79A7", "linestyle": "-"}
-BAND = (0.10, 0.90)  # the one convention for bands: the middle 80 % of the paths
+BAND = (0.10, 0.90)  # quantiles of all bands: the middle 80 % of the paths
 _FILL = "#DDDDDD"
-#: metadata that makes the files of equal figures equal
+#: metadata without dates and versions, so that equal figures have equal files
 _UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
-_DPI = 300  # of pictures in points
-#: an axis on which the largest value is this many times the smallest is logarithmic
+_DPI = 300  # dots per inch of raster pictures
+#: an axis is logarithmic if its largest value is more than this many times the smallest
 _LOG_FROM = 20.0
 
 
 def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """A style for each series of a figure: that of its name in `NAMED`, or the first of `STYLES` that no series has yet."""
+    """A style for each series of a figure: the one of its name in `NAMED`, or the first free one of `STYLES`."""
     names = list(names)
     named = {name: NAMED[name] for name in names if name in NAMED}
     free = [style for style in STYLES if style not in named.values()] or list(STYLES)
@@ -44,7 +44,7 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def load() -> Any:
-    """matplotlib.pyplot, which draws into files, and what it loads to write PDF; the first time it takes half a second."""
+    """The module matplotlib.pyplot, set to draw into files, with the PDF writer loaded; the first call takes half a second."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -60,7 +60,7 @@ def figure(
     folder: Path, name: str, columns: int = 1, size: tuple[float, float] = (3.2, 2.5), suffixes: Sequence[str] = ("pdf", "svg"),
     rows: int = 1,
 ) -> Iterator[Any]:  # fmt: skip
-    """Rows of `columns` axes of `size` (inches) each, written as <name>.pdf and so on into `folder` at the block's end.
+    """A figure with rows of `columns` axes of `size` (inches) each, written at the block's end as `folder`/<name>.pdf etc.
 
     Raises:
         OSError: the folder cannot be written.
@@ -90,16 +90,16 @@ def figure(
 
 
 def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-    """Mean of each named series {"mean", "low", "high"} over time, with its 10 % and 90 % quantiles `low` and `high`.
+    """Draw the mean of each named series {"mean", "low", "high"} over time, with its 10 % and 90 % quantiles `low` and `high`.
 
-    The quantiles of the first series, the reference, are the edges of a grey band; those of each other series are thin
-    lines in its own colour and dashes: overlapping bands would mix into a grey that belongs to neither. The style of a series
-    depends on its name (`styles`).
+    The quantiles of the first series, the reference, are the edges of a grey band. The quantiles of every other series are thin
+    lines in its own colour and dashes, since overlapping bands would mix into a grey that belongs to neither. The style of a
+    series depends on its name (`styles`).
 
     Args:
-        axis: where to draw.
-        times: of the saved states, shape (S,), dimensionless.
-        series: three lists of S numbers each, dimensionless.
+        axis: the axes to draw on.
+        times: the times of the saved states, shape (S,), dimensionless.
+        series: three lists of S numbers for each name, dimensionless.
     """
     look = styles(series)
     for n, (name, values) in enumerate(series.items()):
@@ -117,26 +117,26 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
 
 
 def gaps(axis: Any, times: Sequence[float], differences: Mapping[str, Sequence[tuple[float, float]]]) -> None:
-    """Gaps of means to those of the reference of `bands`, in per cent, with their intervals: what two lines that coincide hide.
+    """Draw the gaps, in per cent, between means and the reference of `bands`, with intervals: coinciding lines hide them there.
 
     Args:
-        axis: where to draw.
-        times: of the saved states, shape (S,), dimensionless.
-        differences: by name, (gap, half-width) at each time, per cent; nan where a gap is not known.
+        axis: the axes to draw on.
+        times: the times of the saved states, shape (S,), dimensionless.
+        differences: name -> (gap, half-width) at each time, in per cent; nan if a gap is not known.
     """
     look = styles(["method", *differences])  # the reference of `bands`, whatever its name
     axis.axhline(0, linewidth=1.3, **look["method"])
     for n, (name, pairs) in enumerate(differences.items(), 1):
         style = look[name]
         axis.plot(times, [gap for gap, _ in pairs], linewidth=1.3, **style)
-        # each series has its own times with intervals, so that they do not cover each other
+        # each series shows its intervals at times of its own, so that they do not cover each other
         for t, (gap, half) in list(zip(times, pairs, strict=True))[n :: len(differences) + 1]:
             axis.plot([t, t], [gap - half, gap + half], linewidth=0.8, color=style["color"])
     axis.set_xlabel(r"time $t=n\eta$")
 
 
 def legend(axes: Sequence[Any]) -> None:
-    """One legend for a row of axes that show the same runs, above them, where it covers no data."""
+    """Add one legend for a row of axes that show the same runs, above the axes so that it covers no data."""
     from matplotlib.patches import Patch
 
     lines, names = axes[0].get_legend_handles_labels()
@@ -148,12 +148,12 @@ def legend(axes: Sequence[Any]) -> None:
 def legend_of_all(
     axes: Sequence[Any], columns: int = 0, named: Callable[[str], str] = str, handlelength: float = 2.4, **options: Any
 ) -> None:
-    """One legend for a row of axes that show different things, above them: everything that one of them shows, once.
+    """Add one legend above a row of axes that show different things; it lists every label of the axes once.
 
     Args:
-        columns: of the legend; 0 for one row.
-        named: the words for a label.
-        handlelength, options: of matplotlib's legend.
+        columns: the number of columns of the legend; 0 for a single row.
+        named: label -> its words in the legend.
+        handlelength, options: options of matplotlib's legend.
     """
     lines = {named(label): line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     look = {
@@ -166,7 +166,7 @@ def legend_of_all(
 
 
 def logarithmic(axis: Any, letter: str = "y") -> None:
-    """A logarithmic axis, x or y, with plain labels: at powers of ten, or at 1, 2 and 5 where fewer than two fit."""
+    """Make the x or y axis logarithmic, labelled at powers of ten, or at 1, 2 and 5 times these if fewer than two powers fit."""
     from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
 
     getattr(axis, f"set_{letter}scale")("log")
@@ -179,12 +179,12 @@ def logarithmic(axis: Any, letter: str = "y") -> None:
 
 
 def rim() -> list[Any]:
-    """A white rim, which sets a line off from dark cells."""
+    """Path effects for a white rim, which sets a line off from dark cells."""
     from matplotlib.patheffects import Normal, withStroke
 
     return [withStroke(linewidth=3.0, foreground="white"), Normal()]
 
 
 def as_text(words: str) -> str:
-    """A user's words for a figure, in which a bare dollar sign would begin mathematics."""
+    """A user's words made safe for a figure, where a bare dollar sign would begin mathematics."""
     return words.replace("$", r"\$")

@@ -1,9 +1,9 @@
-"""TeX into one HTML page: the twin of the PDF, from the same source, through pandoc.
+"""Conversion of TeX into one HTML page through pandoc: the twin of the PDF, from the same source.
 
-Formulas become MathML, figures the SVG or PNG twins of the PDF's. The page needs no network and is whole without a script; the
-only one that its policy lets run, named by its digest, is the package's own (`templates/page.js`: previews).
-Pandoc is the binary of the `html` extra. It runs with --sandbox, so it reads nothing but what it is given: the files of
-an `\\input` are put in their places here, from below the document's folder only.
+Formulas become MathML, and figures the SVG or PNG twins of the PDF's. The page needs no network and is complete without a script;
+the only script that its policy allows, by its digest, is the package's own (`templates/page.js`: previews).
+Pandoc is the binary of the `html` extra. It runs with --sandbox, so it reads only its input: the files of an `\\input` are
+inserted here, and only from below the document's folder.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ INSTALL_HINT = "pip install 'sdescent[html]'"
 
 _INPUT = re.compile(r"^((?:[^%\n\\]|\\.)*?)\\input\{([^{}]*)\}", re.MULTILINE)
 _MAX_DEPTH = 10
-_FIRST_MARK = 0xE100  # in the area of private use, after the marks of `sdescent.reports.document.pandoc_tree`
+_FIRST_MARK = 0xE100  # in the private use area, after the marks of `sdescent.reports.document.pandoc_tree`
 _TWINS = (".svg", ".png", ".jpg")
-# Commands that pandoc may leave out: layout, and features that the page has in another way.
+# Commands that pandoc may leave out: layout, and features that the page provides in another way.
 _LAYOUT = r"""
     \maketitle \tableofcontents \centering \raggedright \noindent \vspace \hspace \vfill \newpage \clearpage
     \pagebreak \begin \end \IfFileExists \allowdisplaybreaks \setlength \addtolength \bibliographystyle
@@ -55,9 +55,9 @@ class HtmlResult:
     """The outcome of making one page.
 
     Attributes:
-        html: the page, or None where pandoc failed (then `warnings` says why).
-        warnings: what the page lacks compared with the PDF, one line each: a formula that stayed TeX, a command that was left
-            out, a reference that nothing defines, a figure without a twin that a browser shows.
+        html: the page, or None if pandoc failed (then `warnings` says why).
+        warnings: one line for each thing that the page lacks compared with the PDF: a formula that stayed TeX, a command that
+            was left out, an undefined reference, a figure without a twin that a browser shows.
     """
 
     html: Path | None
@@ -65,7 +65,7 @@ class HtmlResult:
 
 
 def pandoc_path() -> str | None:
-    """The pandoc binary of the `html` extra, or None."""
+    """The path of the pandoc binary of the `html` extra, or None if it is not installed."""
     try:
         import pypandoc
 
@@ -75,14 +75,14 @@ def pandoc_path() -> str | None:
 
 
 def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Absent:
-    """Write the LaTeX file `main` as one HTML page next to it.
+    """Convert the LaTeX file `main` into one HTML page next to it.
 
     Args:
         timeout: seconds for each of pandoc's two runs.
 
     Raises:
-        OSError: a file cannot be read or the page not written.
-        ValueError: an `\\input` leads out of the folder, or includes itself.
+        OSError: a file cannot be read, or the page cannot be written.
+        ValueError: an `\\input` leads out of the folder, or is nested too deeply, such as a file that includes itself.
     """
     source = Path(main)
     target = source.with_suffix(".html")
@@ -124,11 +124,11 @@ def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Abs
 
 
 def flatten(source: Path) -> str:
-    """The text of `source` with the file of each `\\input{...}` in its place, all from below the folder of `source`.
+    """The text of `source` with each `\\input{...}` replaced by its file, which must be below the folder of `source`.
 
     Raises:
         OSError: a file cannot be read.
-        ValueError: an input leads out of the folder (through a link too), or more than ten deep.
+        ValueError: an input leads out of the folder (also through a link), or is nested more than ten deep.
     """
     return _flatten(source, source.parent.resolve(), 0)
 
@@ -145,20 +145,20 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
         return match[1] + _flatten(inner, root, depth + 1)
 
     text, count = plain(file.read_text(encoding="utf-8")), 1
-    while count:  # one line may hold several
+    while count:  # a line may contain several inputs
         text, count = _INPUT.subn(put, text)
     return text
 
 
 def _finished(page: str, defined: dict[str, str]) -> str:
-    """What pandoc's page lacks: accents that stretch, links from symbols, alternative texts, the script."""
+    """Pandoc's page with the parts that it lacks: accents that stretch, links from symbols, alternative texts, the script."""
     page = marked(stretched(page), defined)
-    page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # no line begins with what ends a formula
+    page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # a formula's punctuation begins no line
     page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
     contents = re.search(r"<nav.*?</nav>", page, re.DOTALL)
-    if contents:  # a heading's targets stand at the heading
+    if contents:  # the targets of a heading stay at the heading, not in the contents
         page = page.replace(contents[0], re.sub(r'<span id="[^"]*"></span>', "", contents[0]), 1)
-    page = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", page)  # a cell that is empty heads nothing
+    page = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", page)  # an empty cell is not a heading
     script = SCRIPT.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = page.replace("script-src 'none'", f"script-src 'sha256-{digest}'", 1)
@@ -167,7 +167,7 @@ def _finished(page: str, defined: dict[str, str]) -> str:
 
 
 def _with_alternative(figure: re.Match[str]) -> str:
-    """A figure whose pictures have the caption's first sentence as their text, and the one that says what to see."""
+    """The figure with alternative texts: the caption's first sentence, and the sentences that begin with "What to see"."""
     pattern = r"<figcaption>(?:<span class=\"caption-label\">[^<]*</span>)?(.*?)</figcaption>"
     caption = re.search(pattern, figure[0], re.DOTALL)
     sentences = re.split(r"(?<=[.!?]) (?=[A-Z])", read_aloud(caption[1]) if caption else "")
@@ -177,7 +177,7 @@ def _with_alternative(figure: re.Match[str]) -> str:
 
 
 def _marked_symbols(text: str) -> tuple[str, dict[str, str]]:
-    r"""A mark of its own before each symbol that is a macro (\sdEta, defined by a \providecommand), and the name of each mark."""
+    r"""The text with a mark of its own before each symbol that is a macro (\sdEta, by a \providecommand), and each mark's name."""
     names: dict[str, str] = {}
 
     def mark(definition: re.Match[str]) -> str:
@@ -189,7 +189,7 @@ def _marked_symbols(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _marked_rules(text: str) -> str:
-    r"""A mark in the first cell after each rule in a table: pandoc reads \midrule below a head of one row only."""
+    r"""The text with a mark in the first cell after each rule of a table: pandoc reads \midrule only below a one-row head."""
 
     def mark(table: re.Match[str]) -> str:
         head, rule, body = table[0].partition(r"\midrule")
@@ -200,7 +200,7 @@ def _marked_rules(text: str) -> str:
 
 
 def _bibliography(text: str) -> tuple[str, dict[str, int]]:
-    """thebibliography as a section with a numbered list, each entry a target; and the number of each key."""
+    """The text with thebibliography as a section with a numbered list of targets, and the number of each citation key."""
     keys = re.findall(r"\\bibitem\{([^{}]*)\}", text)
     text = re.sub(r"\\begin\{thebibliography\}\{[^{}]*\}", r"\\section*{References}\\begin{enumerate}", text)
     text = text.replace(r"\end{thebibliography}", r"\end{enumerate}")
@@ -209,7 +209,7 @@ def _bibliography(text: str) -> tuple[str, dict[str, int]]:
 
 
 def _pandoc(pandoc: str, options: Sequence[str], text: str, timeout: float) -> tuple[str, list[str]]:
-    # An empty folder and a limit on memory: pandoc also expands macros, which a document may define recursively.
+    # Pandoc gets an empty folder and a memory limit, since it expands macros, which a document may define recursively.
     with tempfile.TemporaryDirectory(prefix="sdescent-html-") as folder:
         done = subprocess.run(
             [pandoc, *options, "--sandbox", f"--data-dir={folder}", "+RTS", "-M2g", "-RTS"],
@@ -231,7 +231,7 @@ def _complaints(log: str) -> list[str]:
 
 
 def _twin(folder: Path, warnings: list[str], picture: str) -> str:
-    """For a picture of a document in `folder`, the twin that a browser shows."""
+    """The twin that a browser shows of a picture in a document in `folder`; if there is none, the picture and a warning."""
     names = (
         [picture] if Path(picture).suffix in _TWINS else [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
     )

@@ -1,5 +1,5 @@
-"""MathML as a browser needs it and pandoc does not write it: accents that stretch, symbols that say what they are, and
-formulas as words.
+"""Changes to pandoc's MathML for browsers: accents that stretch, symbols that link to their definitions, and formulas as
+plain text.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from html import escape
 from xml.etree import ElementTree
 
-#: bars over letters (macron, overline), and the other accents that grow with what is below them: hats, tildes, arrows
+#: bars over letters (macron, overline), and other accents that grow with the letters below: hats, tildes, arrows
 _BARS, _GROWING = "\u00af\u203e", "\u0302\u0303\u02c6\u02dc^~\u2192\u20d7"
 _OVER = re.compile(r'(<mover>|<mo accent="true">[^<]+</mo></mover>|</mover>)')
 _MARK = re.compile(r"&#(\d+);|([\ue100-\uf8ff])")
@@ -20,7 +20,7 @@ _SPACED = frozenset("=<>≤≥≈≠→∈+−")
 
 
 def stretched(page: str) -> str:
-    """The page with bars, hats and arrows as wide as what is below them; a bar is drawn as a line, which needs no font."""
+    """The page with bars, hats and arrows as wide as their base; a bar is drawn as a line, which needs no font."""
     tokens: list[str] = []
     open_at: list[int] = []
     for token in _OVER.split(page):
@@ -39,7 +39,7 @@ def stretched(page: str) -> str:
 
 
 def marked(page: str, defined: Mapping[str, str]) -> str:
-    """The page with a symbol's mark (see `reports/document/pandoc_tree.py`) made the attribute that leads to its definition."""
+    """The page with each symbol's mark (see `reports/document/pandoc_tree.py`) turned into an attribute naming its definition."""
 
     def name(mark: re.Match[str]) -> str:
         row = defined.get(chr(int(mark[1])) if mark[1] else mark[2])
@@ -50,10 +50,10 @@ def marked(page: str, defined: Mapping[str, str]) -> str:
 
 
 def read_aloud(fragment: str) -> str:
-    """The text of a fragment of a page, well formed but for control characters, in one line; formulas as plain characters.
+    """The text of a page's fragment on one line, with formulas as plain characters. Control characters are dropped.
 
     Raises:
-        xml.etree.ElementTree.ParseError: the fragment is not well formed.
+        xml.etree.ElementTree.ParseError: the fragment, without control characters, is not well formed.
     """
     fragment = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", fragment)
     words = " ".join(_text(ElementTree.fromstring(f"<p>{fragment}</p>")).split())

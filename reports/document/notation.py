@@ -1,7 +1,7 @@
 r"""Notation: every symbol that a report prints is a macro that a paper can redefine, and a row of the notation table.
 
 A part begins with `\input{\sdRoot parts/macros}` (`sdescent.reports.document.portable`), where each macro is a
-\providecommand: a paper that has defined \sdEta already keeps its own.
+\providecommand, so a paper that has already defined \sdEta keeps its own definition.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DIGITS = dict(
     zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)
 )
 
-#: name -> (its LaTeX, its meaning: scalar or vector, norm or elementwise, units)
+#: name of a symbol -> (its LaTeX, its meaning: scalar or vector, norm or elementwise, units)
 MEANING: dict[str, tuple[str, str]] = {
     "eta": (r"\eta", "step size, a number > 0"),
     "N": ("N", "number of clients"),
@@ -63,12 +63,12 @@ MEANING: dict[str, tuple[str, str]] = {
 }
 
 
-#: vectors and matrices
+#: the symbols of `MEANING` that are vectors or matrices
 VECTORS = (
     "g", "v", "x", "H", "b", "S", "h", "noise", "unitnoise", "messagemean", "messagecov", "meansign", "meansize", "meansquare",
 )  # fmt: skip
 
-#: meaning of a parameter of a user's specification: (kind, parameter) -> text about the entry called {name}
+#: (kind, parameter of a user's specification) -> its meaning, a text about the entry called {name}
 PARAMETERS: dict[tuple[str, str], str] = {
     ("compressor", "p"): "probability with which {name} keeps a coordinate",
     ("compressor", "k"): "number of coordinates that {name} keeps",
@@ -84,7 +84,7 @@ PARAMETERS: dict[tuple[str, str], str] = {
     ("schedule", "p"): "exponent of the {name} schedule",
 }
 
-#: the parts of formulas other than symbols: pattern in the TeX, its LaTeX, its meaning
+#: parts of formulas other than symbols: (pattern in the TeX, its LaTeX, its meaning)
 WRITTEN = (
     (r"\\mathrm\{d\}X", "X", r"state of the equation, which stands for the state $\sdX$ of the method"),
     (r"\(B\\,|B\\,\\mathrm", r"B,\ W", r"a root of the covariance, $BB^{\top}=\sdBigS$; a standard Brownian motion"),
@@ -128,29 +128,29 @@ WRITTEN = (
     (r"\\mathcal\{L\}", r"\mathcal{L}", r"generator of the equation"),
     (r"J_\{jk\}", r"J", r"Jacobian of the mean step in the gradient"),
 )
-#: the meaning of a letter of a rule's memory
+#: the meaning of the letters of an update rule's memory
 MEMORY = "memory of the method, a vector"
-#: letters of formulas and definitions that are not in `MEANING`; a user's symbol of that name is set in another typeface
+#: letters of formulas and definitions that are not in `MEANING`; a user's symbol with such a name gets another typeface
 LETTERS = frozenset("BCEFJKPRUWX") | {r"\Gamma", r"\Lambda", r"\delta", r"\omega", r"\theta", r"\xi"}
-#: symbols with one meaning are listed singly up to this number; up to the other where they are not a series such as s1, s2, s3
+#: the most symbols with one meaning that are listed singly: if they are a series such as s1, s2, s3, and otherwise
 SINGLY, ROWS = 3, 12
-#: characters of a symbol that fits into the narrow column of symbols
+#: the most characters of a symbol that fits into the narrow column of symbols
 NARROW = 8
 
 
 def macro(name: str) -> str:
-    r"""The command of a symbol: eta -> \sdEta, sigma0 -> \sdSigmaZero; S -> \sdBigS, since s is \sdS."""
+    r"""The macro of a symbol: eta -> \sdEta, sigma0 -> \sdSigmaZero; S -> \sdBigS, since s is \sdS."""
     words = "".join(_DIGITS.get(c, c) for c in name)
     return "\\sd" + ("Big" if words[:1].isupper() else "") + words[:1].upper() + words[1:]
 
 
 def own_macro(name: str) -> str:
-    r"""The command of a user's symbol, \sdOwn..: different for names that differ in any character."""
+    r"""The macro of a user's symbol, \sdOwn..; it differs for names that differ in any character."""
     return "\\sdOwn" + _spelled(name)
 
 
 def memory_macro(letter: str) -> str:
-    r"""The command of a letter of a rule's memory, \sdMemory..: another one than that of a symbol of this name."""
+    r"""The macro of a letter of a rule's memory, \sdMemory.., which differs from the macro of a symbol with this name."""
     return "\\sdMemory" + _spelled(letter)
 
 
@@ -159,13 +159,13 @@ def _spelled(name: str) -> str:
 
 
 def prose(text: str) -> Tex:
-    """The package's own words as TeX: text between dollar signs (b_j/g_j, |v|, nu > 2) is set as mathematics."""
+    """The TeX of the package's own texts: parts between dollar signs (b_j/g_j, |v|, nu > 2) are set as mathematics."""
     words = text.split("$")
     return Tex("".join(f"${_formula(part)}$" if n % 2 else escape(part) for n, part in enumerate(words)))
 
 
 def _formula(plain: str) -> str:
-    """Vectors as their macros, names of symbols as they are set."""
+    """The LaTeX of a plain formula: symbols of `MEANING` become their macros, other names are set as symbols."""
 
     def letter(name: re.Match[str]) -> str:
         return macro(name[0]) if name[0] in MEANING else symbol_latex(name[0])
@@ -177,10 +177,10 @@ def _formula(plain: str) -> str:
 
 @final
 class Notation:
-    """Prints mathematics with macros, and knows which symbols a document used.
+    """A printer of mathematics with macros that keeps track of the symbols a document uses.
 
     Args:
-        own: the meaning of the user's symbols, by name.
+        user_symbols: the meaning of the user's symbols, by name.
         memory: the letters of an update rule's memory, which are vectors.
     """
 
@@ -191,22 +191,23 @@ class Notation:
         self._used: set[str] = set()
 
     def __call__(self, expr: Any, names: Mapping[sp.Expr, str] | None = None) -> str:
-        """An expression as LaTeX without dollar signs."""
+        """The LaTeX of an expression, without dollar signs."""
         return Printer(self.commands(), names).doprint(expr)
 
     def commands(self) -> dict[str, str]:
-        """The macro of every symbol."""
-        vectors = {f"{n}_j": macro(n) for n in VECTORS}  # except for the user's symbols of the same names
+        """The macro of every symbol, by name."""
+        vectors = {f"{n}_j": macro(n) for n in VECTORS}  # the user's symbols of the same names take precedence
         memory = {name: memory_macro(n) for n in self._memory for name in (n, f"{n}_j") if name not in MEANING}
         return {n: macro(n) for n in MEANING} | vectors | memory | {n: own_macro(n) for n in self._user_symbols}
 
     def describe(
         self, meanings: Mapping[str, str], here: Mapping[str, str] | None = None, memory: Iterable[str] = ()
     ) -> None:
-        """Give the meaning of the user's symbols, of those of `MEANING` and `WRITTEN` where it is another one in this document.
+        """Set the meaning of the user's symbols, and meanings that replace `MEANING` and `WRITTEN` in this document.
 
         Args:
-            meanings, here: text by name, and for `WRITTEN` by its LaTeX; between dollar signs it is LaTeX.
+            meanings: name of a user's symbol -> text, in which parts between dollar signs are LaTeX.
+            here: name of a symbol, or LaTeX of an entry of `WRITTEN` -> text of the same form.
             memory: the letters of an update rule's memory.
         """
         self._user_symbols |= meanings
@@ -217,7 +218,7 @@ class Notation:
         """Mark everything that a part of the document contains as used.
 
         Raises:
-            KeyError: the macro of a symbol without a meaning: add its meaning to `MEANING`.
+            KeyError: `tex` contains the macro of a symbol without a meaning, which must be added to `MEANING`.
         """
         defined = (
             {macro(n) for n in MEANING}
@@ -230,12 +231,12 @@ class Notation:
         self._used |= commands | {pattern for pattern, _, _ in WRITTEN if re.search(pattern, tex)}
 
     def macros(self) -> str:
-        r"""One \providecommand for each symbol."""
+        r"""The definitions of all symbols, with one \providecommand per line."""
         every = {macro(n): face for n, (face, _) in MEANING.items()} | self._faces()
         return "".join(rf"\providecommand{{{command}}}{{{face}}}" + "\n" for command, face in sorted(every.items()))
 
     def groups(self) -> dict[str, list[tuple[str, str]]]:
-        """Heading -> [(mathematics, meaning as TeX)] of everything used: vectors, numbers, functions and other signs."""
+        """Heading -> [(mathematics, meaning as TeX)] for everything used: vectors, numbers, functions and other signs."""
         written = self._written()
         named = self._named()
         used = {n: text for n, (_, text) in MEANING.items() if macro(n) in named}
@@ -252,18 +253,18 @@ class Notation:
         return {title: rows for title, rows in groups.items() if rows}
 
     def _written(self) -> list[tuple[str, str]]:
-        """The rows of `WRITTEN` that a document used."""
+        """The rows of `WRITTEN` that the document uses, as (LaTeX, meaning)."""
         here = {tex: _marked(text) for tex, text in self._here.items()}
         return [(tex, here.get(tex, text)) for pattern, tex, text in WRITTEN if pattern in self._used]
 
     def _named(self) -> set[str]:
-        """The commands that a document used, or that stand in the meaning of what it used."""
+        """The macros that the document uses, or that occur in the meaning of a row of `WRITTEN` it uses."""
         return self._used | {
             command for _, text in self._written() for command in re.findall(r"\\sd[A-Z][A-Za-z]*", text)
         }
 
     def _faces(self) -> dict[str, str]:
-        """The LaTeX of the user's symbols and of memory, in another typeface where the letter has another meaning too."""
+        """Macro -> LaTeX of the user's symbols and of memory; a letter with another meaning gets another typeface."""
         faces = {own_macro(n): _face(n) for n in self._user_symbols}
         used = self._named()
         others = LETTERS | {tex for n, (tex, _) in MEANING.items() if macro(n) in used}
@@ -272,7 +273,7 @@ class Notation:
         return faces | {command: rf"\mathsf{{{face}}}" if face in others else face for command, face in plain.items()}
 
     def _own_rows(self) -> list[tuple[str, str]]:
-        """The user's symbols; many with one meaning share a row."""
+        """The rows of the user's symbols; many symbols with the same meaning share a row."""
         shared: dict[str, list[str]] = {}
         for name, text in self._user_symbols.items():
             if own_macro(name) in self._used:
@@ -290,13 +291,13 @@ class Notation:
         return rows
 
     def narrow(self, symbols: Iterable[str]) -> bool:
-        """Whether the symbols of rows fit into a narrow column."""
+        """Whether the symbols of the rows fit into the narrow column."""
         sizes = {command: width(face) for command, face in self._faces().items()}
         return all(width(part, sizes) <= NARROW for symbol in symbols for part in symbol.split("$"))
 
 
 def _marked(text: str) -> Tex:
-    """A meaning as TeX: text between dollar signs is LaTeX already."""
+    """The TeX of a meaning, in which parts between dollar signs are LaTeX already."""
     return Tex("".join(f"${part}$" if n % 2 else escape(part) for n, part in enumerate(text.split("$"))))
 
 

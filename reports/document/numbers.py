@@ -1,4 +1,4 @@
-"""Numbers as LaTeX for math mode: rounded, with an interval, with a power of ten where they are extreme; and vectors."""
+"""LaTeX of numbers and vectors for math mode: rounded, with intervals, and with a power of ten if they are extreme."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 
-#: powers of ten from which a number is written with \times 10^{..}
+#: a number below the first of these powers of ten, or from the second on, is written with \times 10^{..}
 _SMALLEST, _LARGEST = -3, 5
 _MISSING = r"\text{--}"
-#: a half-width this small relative to its value is the rounding of equal numbers
+#: a half-width at most this small relative to its value is only the rounding of equal numbers
 _ROUNDING = 1e-15
-#: up to this many entries are all written; of more, the first two and the last
+#: the most entries of a vector that are all written; a longer vector shows the first two and the last
 MOST = 6
-#: characters in one formula, which cannot break over lines
+#: the most characters in one formula, which cannot break over lines
 UNBROKEN = 48
 
 
@@ -34,7 +34,7 @@ def uncertain(value: float, half: float, sign: bool = False) -> str:
 
     Args:
         value, half: a number and the half-width >= 0 of its interval.
-        sign: whether a positive value has its sign.
+        sign: whether a positive value is written with its sign.
     """
     plus = "+" if sign and value > 0 else ""
     if not math.isfinite(value):
@@ -47,7 +47,7 @@ def uncertain(value: float, half: float, sign: bool = False) -> str:
 
 
 def percentage(value: float, lower: float, upper: float) -> tuple[str, str]:
-    r"""A share and its interval in per cent, as LaTeX for math mode: to the same place, where the width has two digits.
+    r"""A share and its interval in per cent as LaTeX for math mode, all rounded to the second digit of the interval's width.
 
     0.599, 0.5967 and 0.6013 give 59.90\,\% and [59.67,60.13]\,\%.
     """
@@ -61,12 +61,12 @@ def _not_finite(value: float) -> str:
 
 
 def _power(value: float, digits: int) -> int:
-    """The power of ten of the first of `digits` significant digits, after rounding: 1 for 9.96 and two digits."""
+    """The power of ten of a value's first digit after rounding to `digits` significant digits: 1 for 9.96 and two digits."""
     return int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
 def _written(values: tuple[float, ...], power: int, last: int, plus: str = "") -> str:
-    r"""The values joined by \pm, rounded at 10^last; 10^power is the size of the largest, and is taken out where extreme."""
+    r"""The values joined by \pm, rounded at 10^last; 10^power is the size of the largest, and is factored out if extreme."""
     plain = _SMALLEST <= power < _LARGEST
     shift = 0 if plain else power
     step = Decimal(1).scaleb(last - shift)
@@ -79,7 +79,7 @@ def _written(values: tuple[float, ...], power: int, last: int, plus: str = "") -
 
 
 def vector(values: Sequence[str], prefix: str = "") -> str:
-    r"""prefix(a, b, c) with dollar signs; of a long vector (a, b, \dots, z). The values and `prefix` are TeX for math mode."""
+    r"""The vector prefix(a, b, c) with dollar signs; a long one is (a, b, \dots, z). Values and `prefix` are TeX for math mode."""
     entries = list(values)
     if len(entries) > MOST:
         first = entries[:1] if len(set(entries)) == 1 else entries[:2]

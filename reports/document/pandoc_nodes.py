@@ -1,4 +1,4 @@
-"""Nodes of pandoc's syntax tree: how one is made, and the walk through all of them."""
+"""Nodes of pandoc's syntax tree: functions that make them, and the walk through all of them."""
 
 from __future__ import annotations
 

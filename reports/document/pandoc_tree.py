@@ -1,9 +1,9 @@
-"""The parts of a LaTeX document that pandoc leaves out, filled in on its syntax tree: numbers, references, figures, citations.
+"""Completion of pandoc's syntax tree with parts of a LaTeX document that it leaves out: numbers, references, figures, citations.
 
-Pandoc reads equations without their numbers, counts only those tables and figures that have a label, knows no appendix, and
-resolves no `\\eqref` and no `\\cite` into a bibliography typed in the document. The numbers set here are LaTeX's: one for each
-row of align and gather, one for each equation and multline, one for each captioned table and figure, letters for the
-sections of an appendix. What may be wider than a screen is put into a box that scrolls, which a keyboard reaches.
+Pandoc reads equations without their numbers, counts only labelled tables and figures, knows no appendix, and resolves neither
+`\\eqref` nor `\\cite` for a bibliography typed in the document. The numbers set here are LaTeX's: one for each row of align
+and gather, one for each equation and multline, one for each captioned table and figure, and letters for the sections of an
+appendix. Contents that may be wider than a screen go into a scrolling box that is reachable by keyboard.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ _ROWS = frozenset(("align", "gather", "alignat", "flalign", "eqnarray"))
 _SINGLE = frozenset(("equation", "multline"))
 _ENVIRONMENT = re.compile(r"\\begin\{([a-z]+\*?)\}(.*)\\end\{\1\}", re.DOTALL)
 _TOKEN = re.compile(r"\\begin\b|\\end\b|\\\\|\\.|[{}]", re.DOTALL)
-# A tag may hold one level of braces.
+# A tag may contain one level of braces.
 _TAG = re.compile(r"\\tag\*?\{((?:[^{}]|\{[^{}]*\})*)\}")
 _BADGE = re.compile(r"background-color: (\w+)")
 _LABEL = re.compile(r"\\label\{([^{}]*)\}")
-#: a character of private use, which no text of a report holds, before the first cell of a row that begins a group
+#: mark before the first cell of a row that begins a group; marks are private use characters, which no text of a report contains
 RULE = "\ue000"
-#: another one, a paragraph of its own, where the appendix begins
+#: mark of the beginning of the appendix, in a paragraph of its own
 APPENDIX = "\ue001"
-#: another one, before the first cell below a head
+#: mark before the first cell below a head
 BODY = "\ue003"
-#: another one, before the first cell of a row that defines a symbol
+#: mark before the first cell of a row that defines a symbol
 DEFINES = "\ue002"
-#: the environment whose contents fold
+#: the environment whose contents can be folded away
 FOLDED = "sdproof"
-#: the deepest level of headings that has numbers, and the width of a formula that may not fit into a line of a phone, in characters
+#: the deepest level of headings with numbers, and the width in characters above which a formula may not fit on a phone
 _NUMBERED, _NARROW = 3, 16
-_NAMES = {"equation": "eq.", "figure": "fig."}  # cleveref's short names; every other kind is called by its own name
+_NAMES = {"equation": "eq.", "figure": "fig."}  # cleveref's short names; any other kind has its own name
 
 
 def rows(body: str) -> list[str]:
-    r"""The rows of an aligned environment: split at `\\` outside braces and inner environments."""
+    r"""The rows of an aligned environment, split at `\\` outside braces and inner environments."""
     depth, start, pieces = 0, 0, []
     for token in _TOKEN.finditer(body):
         sign = token.group()
@@ -59,7 +59,7 @@ def rows(body: str) -> list[str]:
 @final
 @dataclass(frozen=True)
 class Target:
-    """The target of a label: its number as shown (None where pandoc's own text stands) and its kind."""
+    """The target of a label: its number as shown (None if pandoc's own text is kept) and its kind."""
 
     number: str | None
     kind: str
@@ -67,17 +67,17 @@ class Target:
 
 @final
 class Tree:
-    """One document's tree, completed in place by `complete`.
+    """The tree of one document, which `complete` completes in place.
 
     Args:
         document: pandoc's JSON document.
         figure: maps a picture's path in the TeX to the picture that a browser shows.
-        bibliography: number of each citation key.
-        symbols: the name of each symbol, by the mark (one character of private use) that its formulas have before it.
+        bibliography: citation key -> its number.
+        symbols: mark (one private use character) before a symbol in formulas -> the name of the symbol.
 
     Attributes:
-        undefined: labels and keys that nothing defines, in order.
-        defined: the identifier of the row that defines a symbol, by its mark.
+        undefined: the undefined labels and keys, in order.
+        defined: mark of a symbol -> the identifier of the row that defines it.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Tree:
         self.defined: dict[str, str] = {}
 
     def complete(self) -> None:
-        """Number, then resolve (a reference may come before its target)."""
+        """Number everything, then resolve references, which may come before their targets."""
         roots = (self._document["meta"], self._document["blocks"])
         for node in [node for root in roots for node in nodes(root)]:
             self._number(node)
@@ -128,23 +128,23 @@ class Tree:
             content[2][0] = self._figure(content[2][0])
             content[1] = [
                 text(f"figure {content[2][0].rpartition('/')[2].rpartition('.')[0]}")
-            ]  # until a caption says more
+            ]  # until a caption gives more
         elif kind == "Figure":
             self._caption(content[1], "figure", content[0][0])
         elif kind == "Div":
             self._labelled(content)
         elif kind == "Table":
-            # Its label, if it has one, is on the Div around it, visited before.
+            # The label of a figure, if any, is on the Div around it, which was visited before.
             name = self._caption(content[1], "table", "")
             self._cells(content)
             self._wrap(node, name)
         elif kind == "Span" and content[0][0] in self._targets:
-            content[0][0] = ""  # a label after the tabular comes twice, and an identifier may not
+            content[0][0] = ""  # a label after the tabular occurs twice, but an identifier must not
         elif kind == "Span" and (badge := _BADGE.fullmatch(dict(content[0][2]).get("style", ""))):
             content[0] = ["", ["badge", badge[1]], []]
 
     def _heading(self, content: Node) -> None:
-        """Give a heading LaTeX's number, and a level one deeper, since the title is above all; no level is skipped."""
+        """Give a heading LaTeX's number and move it one level down, below the title; no level is skipped."""
         level, (label, classes, _), inlines = content
         if level <= _NUMBERED and "unnumbered" not in classes:
             self._headings[level - 1 :] = [self._headings[level - 1] + 1, *[0] * (_NUMBERED - level)]
@@ -152,7 +152,7 @@ class Tree:
             number = ".".join([chr(ord("A") + first - 1) if self._appendix else str(first), *map(str, rest)])
             self._targets[label] = Target(number, "appendix" if self._appendix else "section")
             inlines[:0] = [span([text(number)], "header-section-number"), SPACE]
-        if level > _NUMBERED:  # a heading within the text, which is not in the contents
+        if level > _NUMBERED:  # a heading within the text is not listed in the contents
             classes += ["unnumbered", "unlisted", "paragraph"]
         self._last = 0, []
         self._level = content[0] = min(level, self._level) + 1
@@ -181,7 +181,7 @@ class Tree:
         return f"{kind} {number}"
 
     def _cells(self, content: Node) -> None:
-        """Set the scope of each head, for those who hear a table; read the marks of rows, and remove them."""
+        """Set the scope of each head cell, for screen readers, and read and remove the marks of rows."""
         for body in content[4]:
             self._head(content[3][1], body[3], len(content[2]))
             body[1] = 1 if len(content[2]) > 1 else 0
@@ -196,7 +196,7 @@ class Tree:
                         self._define(row)
 
     def _head(self, head: list[Node], rows: list[Node], columns: int) -> None:
-        """Move the rows of a head that pandoc left in the body, or copy the head of the table that this one continues."""
+        """Move head rows that pandoc left in the body to the head, or copy the head of the table that this one continues."""
         for at, row in enumerate(rows):
             for node in [node for node in nodes(row) if node["t"] == "Str" and node["c"].startswith(BODY)]:
                 node["c"] = node["c"].removeprefix(BODY)
@@ -219,7 +219,7 @@ class Tree:
 
     @staticmethod
     def _wrap(node: Node, name: str) -> None:
-        # The caption stands outside the part that scrolls, so that a narrow screen shows all of it.
+        # The caption is outside the scrolling part, so that a narrow screen shows all of it.
         inner = dict(node)
         caption, inner["c"][1] = inner["c"][1][1], [None, []]
         blocks = []
@@ -292,7 +292,7 @@ class Tree:
 
 
 def _folded(blocks: list[Node]) -> list[Node]:
-    """The blocks folded away behind the first of them, without a script; its links stand inside, since what unfolds is no link."""
+    """The blocks folded behind the first one, without a script. Its links move inside, as links do not work in the summary."""
     first, *rest = blocks
     if first["t"] not in ("Para", "Plain"):
         return blocks
@@ -305,7 +305,7 @@ def _folded(blocks: list[Node]) -> list[Node]:
 
 
 def _number_nodes(number: str) -> list[Node]:
-    # The number of a tagged equation is the author's text, perhaps a formula.
+    # The number of a tagged equation is the author's text, which may be a formula.
     is_formula = len(number) > 2 and number[0] == number[-1] == "$"
     return [{"t": "Math", "c": [{"t": "InlineMath"}, number[1:-1]]} if is_formula else text(number)]
 
@@ -315,7 +315,7 @@ def _brackets(number: str) -> list[Node]:
 
 
 def _scrolls(name: str, role: str = "group") -> list[tuple[str, str]]:
-    """The attributes of a box that scrolls: a keyboard reaches it, and it has a name."""
+    """The attributes of a scrolling box, which make it reachable by keyboard and give it a name."""
     return [("tabindex", "0"), ("role", role), ("aria-label", name)]
 
 

@@ -1,10 +1,9 @@
-r"""TeX into PDF: run pdfTeX in a sandbox on a copy of a document, and read its log.
+r"""Conversion of TeX into PDF: it runs pdfTeX in a sandbox on a copy of the document, and reads the log.
 
-TeX may only read its own distribution and the copy, and write into the copy: no shell, no path outside, a limit on
-time and on file sizes. The document's text is escaped already (`sdescent.reports.document.tex`); this is a second
-safeguard, against a template or a user's macro file that does something it should not. One gap remains in pdfTeX itself:
-its primitives that embed a file in the PDF (`\pdfobj`, `\pdfximage`) do not ask openin_any, so the files that they read end
-up in the PDF.
+TeX may read only its own distribution and the copy, and write only into the copy. There is no shell and no path outside, and time
+and file sizes are limited. The document's text is escaped already (`sdescent.reports.document.tex`); the sandbox is a second
+safeguard, against a template or a user's macro file that misbehaves. One gap remains in pdfTeX itself: its primitives that embed a
+file in the PDF (`\pdfobj`, `\pdfximage`) ignore openin_any, so the files that they read end up in the PDF.
 """
 
 from __future__ import annotations
@@ -35,14 +34,14 @@ INSTALL_HINT = (
 _TEXT = frozenset((".tex", ".bib", ".bst", ".sty", ".cls"))
 _PICTURES = frozenset((".pdf", ".png", ".jpg", ".jpeg"))
 _PASSES = 5
-_FILE_BLOCKS = 400_000  # of 512 bytes: 200 MB for one file
+_FILE_BLOCKS = 400_000  # blocks of 512 bytes, 200 MB, for one file
 _LOG_BYTES = 5_000_000
 
 
 @final
 @dataclass(frozen=True)
 class Absent:
-    """TeX, or pandoc, is not on this machine; `message` is one line that says what to install."""
+    """TeX or pandoc is missing on this machine; `message` is one line that says what to install."""
 
     message: str
 
@@ -50,7 +49,7 @@ class Absent:
 @final
 @dataclass(frozen=True)
 class Overfull:
-    """A box that is `points` pt (1 pt = 1/72.27 inch) too wide or too high; `where` is TeX's own words."""
+    """A box that is `points` pt (1 pt = 1/72.27 inch) too wide or too high; `where` is the place in TeX's words."""
 
     points: float
     where: str
@@ -62,10 +61,10 @@ class CompileResult:
     """The outcome of compiling one document.
 
     Attributes:
-        pdf: the PDF file, or None where there is none (then `errors` says why).
+        pdf: the PDF file, or None if there is none (then `errors` says why).
         errors: TeX's errors, one line each, with file and line number.
-        undefined: references and citations that nothing defines.
-        overfull: boxes too large by more than the limit asked for, largest first.
+        undefined: the undefined references and citations.
+        overfull: the boxes that are too large by more than the requested limit, largest first.
         log: the text of the last log (its first 5 MB).
     """
 
@@ -85,17 +84,17 @@ def compile_tex(
 ) -> CompileResult | Absent:
     """Compile the LaTeX file `main` to a PDF next to it.
 
-    TeX files and bibliographies in main's folder, and those and pictures in its sub-folders `folders`, are copied to a
-    fresh folder (links are left out), pdfTeX runs there until references are stable, BibTeX after the first pass if the
-    document asks for it, and the PDF is moved back whole.
+    TeX files and bibliographies in main's folder, and also pictures in its sub-folders `folders`, are copied to a fresh
+    folder; links are left out. pdfTeX runs there until references are stable, and BibTeX after the first pass if the
+    document needs it. Finally the complete PDF is moved back.
 
     Args:
         timeout: seconds for all passes together.
-        overfull_points: boxes too large by more than this many pt are reported.
+        overfull_points: boxes that are too large by more than this many pt are reported.
 
     Raises:
         OSError: `main` cannot be read, or the PDF cannot be written.
-        ValueError: the file name holds anything but letters, digits, '.', '_' and '-', or does not end in .tex.
+        ValueError: the file name contains anything but letters, digits, '.', '_' and '-', or does not end in .tex.
     """
     source = Path(main)
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.tex", source.name):
@@ -109,7 +108,7 @@ def compile_tex(
         ran = _run_passes(pdftex, source.stem, work, time.monotonic() + timeout)
         log = _read_log(work / f"{source.stem}.log")
         output = work / f"{source.stem}.pdf"
-        # A run that failed can leave the PDF of an earlier pass, or half of one.
+        # A failed run can leave the PDF of an earlier pass, or half a PDF.
         pdf = source.with_suffix(".pdf") if ran == "ok" and output.is_file() else None
         if pdf is not None:
             write_atomic(pdf, output.read_bytes())
@@ -122,7 +121,7 @@ def compile_tex(
 def tex_packages_missing(
     packages: Sequence[str] = REQUIRED_PACKAGES, timeout: float = 60.0
 ) -> tuple[str, ...] | Absent:
-    """The LaTeX packages that this machine's TeX does not find."""
+    """The LaTeX packages among `packages` that this machine's TeX does not find."""
     finder = _find("kpsewhich")
     if finder is None or _find("pdflatex") is None:
         return Absent(f"pdflatex was not found ({INSTALL_HINT})")
@@ -145,13 +144,13 @@ def log_errors(log: str) -> tuple[str, ...]:
 
 
 def log_undefined(log: str) -> tuple[str, ...]:
-    """References and citations that stay undefined."""
+    """The references and citations that stay undefined according to a log, each once."""
     pattern = r"(?:Reference|Citation) [`']([^']*)' (?:on page \S+ )?undefined"
     return tuple(dict.fromkeys(one_line(key) for key in re.findall(pattern, log)))
 
 
 def log_overfull(log: str, more_than: float = 10.0) -> tuple[Overfull, ...]:
-    """Overfull boxes by more than `more_than` pt, largest first."""
+    """The boxes that are too large by more than `more_than` pt according to a log, largest first."""
     pattern = r"^Overfull (\\[hv]box) \((\d+(?:\.\d+)?)pt too (?:wide|high)\) ?(.*)\n?(.*)$"
     boxes = [
         Overfull(float(points), one_line(f"{kind} {where} {text}".strip()))
@@ -162,16 +161,16 @@ def log_overfull(log: str, more_than: float = 10.0) -> tuple[Overfull, ...]:
 
 
 def _find(program: str) -> str | None:
-    # MacTeX's folder is on the search path of a login shell only.
+    # MacTeX's folder is only on the search path of a login shell.
     return shutil.which(program) or shutil.which(program, path=MACTEX)
 
 
 def _copy(source: Path, folders: Sequence[str], work: Path) -> None:
-    # Pictures only from the sub-folders: the user's folder may hold gigabytes of unrelated PDFs.
+    # Pictures come only from the sub-folders, since the user's folder may contain gigabytes of unrelated PDFs.
     targets = {source.parent: (work, _TEXT)} | {source.parent / f: (work / f, _TEXT | _PICTURES) for f in folders}
     shutil.copyfile(source, work / source.name)
     for origin, (target, suffixes) in targets.items():
-        # A missing sub-folder is fine; a link could lead anywhere on this machine.
+        # A missing sub-folder is fine, and a link is skipped since it could lead anywhere on this machine.
         if target != work and (origin.is_symlink() or not origin.is_dir()):
             continue
         target.mkdir(parents=True, exist_ok=True)
@@ -181,7 +180,7 @@ def _copy(source: Path, folders: Sequence[str], work: Path) -> None:
 
 
 def _run_passes(pdftex: str, stem: str, work: Path, deadline: float) -> str:
-    """Run until the auxiliary files no longer change; "ok", "failed" or "timeout"."""
+    """Run pdfTeX until the auxiliary files no longer change; return "ok", "failed" or "timeout"."""
     command = [
         pdftex, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", f"{stem}.tex",
     ]  # fmt: skip
@@ -191,7 +190,7 @@ def _run_passes(pdftex: str, stem: str, work: Path, deadline: float) -> str:
             return ran
         bibtex = _find("bibtex")
         if turn == 0 and bibtex and b"\\bibdata" in _auxiliary(work):
-            # BibTeX's complaints show in the next pass as undefined citations.
+            # BibTeX's complaints appear in the next pass as undefined citations.
             if _run([bibtex, stem], work, deadline) == "timeout":
                 return "timeout"
         elif _auxiliary(work) == before:
@@ -206,7 +205,7 @@ def _auxiliary(work: Path) -> bytes:
 
 
 def _run(command: Sequence[str], work: Path, deadline: float) -> str:
-    # Limits through a shell: Python's own hook for this runs between fork and exec, which is unsafe with JAX's threads.
+    # The shell sets the limit: Python's own hook for this runs between fork and exec, which is unsafe with JAX's threads.
     limited = ["/bin/sh", "-c", f'ulimit -f {_FILE_BLOCKS}; exec "$0" "$@"', *command]
     with subprocess.Popen(
         limited,
@@ -222,7 +221,7 @@ def _run(command: Sequence[str], work: Path, deadline: float) -> str:
         except subprocess.TimeoutExpired:
             return "timeout"
         finally:
-            # Also on an interrupt from the keyboard, and for every process that pdfTeX started itself.
+            # This also happens on an interrupt from the keyboard, and to every process that pdfTeX started itself.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
 
@@ -234,7 +233,7 @@ def _locked_in(outer: Mapping[str, str], work: Path) -> dict[str, str]:
         "openin_any": "p",
         "openout_any": "p",
         "TEXMFOUTPUT": str(work),
-        # Long log lines would be broken in the middle of a message.
+        # Otherwise TeX would break long log lines in the middle of a message.
         "max_print_line": "10000",
         "error_line": "254",
         "half_error_line": "238",

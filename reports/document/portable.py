@@ -1,7 +1,7 @@
-r"""Changes that make a part fit into a paper other than this report: other folders, narrower lines, macros of any shape.
+r"""Changes that make a part fit into any paper, with other folders, narrower lines, or macros of any shape.
 
-A part finds the files of the report under \sdRoot, which a paper defines when the report lies elsewhere
-(\newcommand{\sdRoot}{report/}). Tables and figures that are wider than a line are scaled down to it.
+A part finds the files of the report under \sdRoot, which a paper defines if the report is in another folder
+(\newcommand{\sdRoot}{report/}). Tables and figures that are wider than a line are scaled down to its width.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 
 from sdescent.reports.document.pandoc_tree import DEFINES
 
-#: Greek letters that stand for symbols of the notation, wherever a formula was written without it
+#: Greek letters of formulas that were written without the notation -> the symbols that they stand for
 _GREEK = {r"\eta": "eta", r"\lambda": "lambda", r"\sigma": "sigma", r"\nu": "nu", r"\alpha": "alpha"}
 
-#: definitions at the head of parts/macros.tex: links, which are plain text without hyperref; the steps of a proof, which fold
-#: on the page; the row that defines a symbol, which is marked there; the box that fits its contents into a line (\makebox since
-#: rounding leaves them a little too wide, and TeX would then begin a new line, which parts them from their heading)
+#: definitions at the head of parts/macros.tex: links, which are plain text without hyperref; the steps of a proof, which fold on
+#: the page; the mark of a row that defines a symbol; and the box that scales its contents to a line (with \makebox, since rounding
+#: leaves them a little too wide, and TeX would then start a new line and separate them from their heading)
 FITTING = r"""\providecommand{\sdRoot}{}
 \ifdefined\sdbox\else\newsavebox{\sdbox}\fi
 \providecommand{\href}[2]{#2}\providecommand{\hypertarget}[2]{#2}\providecommand{\hyperlink}[2]{#2}
@@ -27,7 +27,7 @@ FITTING = r"""\providecommand{\sdRoot}{}
 
 
 def with_macros(part: str) -> str:
-    r"""Greek letters as the macros that a paper may redefine: \eta is \sdEta; \sigma_1 stays, which is another symbol."""
+    r"""The part with Greek letters as macros that a paper may redefine: \eta is \sdEta; \sigma_1, another symbol, stays."""
     from sdescent.reports.document.notation import macro
 
     for letter, name in _GREEK.items():
@@ -36,9 +36,9 @@ def with_macros(part: str) -> str:
 
 
 def portable(part: str) -> str:
-    r"""A part of the report as it is written: files below \sdRoot, tables and figures that fit, macros in braces.
+    r"""The portable form of a part, as it is written: files below \sdRoot, tables and figures that fit, macros in braces.
 
-    \sdX_j is {\sdX}_j, so that a macro may have an index of its own.
+    \sdX_j becomes {\sdX}_j, so that a macro may have an index of its own.
     """
     part = re.sub(r"(\\sd[A-Z][A-Za-z]*)\s*(?=_)", r"{\1}", part)
     part = part.replace(r"\input{parts/macros}", r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}", 1)
@@ -53,12 +53,12 @@ def _fitted(table: re.Match[str]) -> str:
 
 
 def plain(text: str) -> str:
-    r"""The text without the additions of `portable` and without commands for paper only, for a reader that knows no boxes.
+    r"""The text for pandoc, which knows no boxes: without the additions of `portable` and without commands for paper only.
 
-    What follows %<page> at the beginning of a line is for this reader alone.
+    A line that begins with %<page> is for pandoc alone.
     """
     text = re.sub(r"^%<pdf>\n.*?^%</pdf>\n", "", text, flags=re.DOTALL | re.MULTILINE)
-    # pandoc knows colours, and `sdescent.reports.document.pandoc_tree` makes classes of them
+    # pandoc knows colours, and `sdescent.reports.document.pandoc_tree` turns them into classes
     text = re.sub(r"\\sdbadge\{(\w+)\}\{([^{}]*)\}", r"\\colorbox{\1}{\\textbf{\2}}", text)
     text = re.sub(r"^%<page> ", "", text.replace(r"\sddefines ", DEFINES), flags=re.MULTILINE)
     text = text.replace(FITTING, "").replace("\\sdafterfront\n", "").replace(r"\providecommand{\sdRoot}{}" "\n", "")

@@ -1,8 +1,8 @@
-"""Text into TeX: escaping, the marker of trusted TeX, and the template environment.
+"""Conversion of text into TeX: escaping, the marker of trusted TeX, and the template environment.
 
-Everything a template prints is escaped unless it is a `Tex`. A string that came from outside, a label of a data set or
-a line of an error, therefore cannot become a command, whatever it holds; forgetting a marker shows as a visible
-backslash in the document and never as an executed one.
+Everything a template prints is escaped unless it is a `Tex`. A string from outside, such as a label of a data set or a
+line of an error, therefore cannot become a command, whatever it contains. A forgotten marker shows as a visible
+backslash in the document, never as an executed one.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     '"': r"\textquotedbl{}",
-    # The accent over nothing: pandoc knows it, but drops the command textasciigrave.
+    # An accent over nothing: pandoc knows it, but drops the command textasciigrave.
     "`": r"\`{}",
-    # After a line break of a table these two would be read as its optional argument and its star.
+    # After a line break in a table these two would be read as its optional argument and its star.
     "[": "{[}",
     "]": "{]}",
     "*": "{*}",
     "\u00a0": "~",
 }
-# Pairs that a TeX font joins into another character (an en dash, quotation marks).
+# Characters that a TeX font joins in pairs into another character (an en dash, quotation marks).
 _LIGATURES = ("-", "'", ",")
 
 _MATHS = """
@@ -67,15 +67,15 @@ _ALSO_IN_T1 = frozenset("–—‘’‚“”„…€‰†‡•™ȘșȚț")
 
 @final
 class Tex(str):
-    """A string that is TeX already and is printed as it is. Make one only from TeX that this package wrote."""
+    """A string that is TeX already and is printed unchanged. Make one only from TeX that this package wrote."""
 
     __slots__ = ()
 
 
 def escape(text: object) -> Tex:
-    """Arbitrary text as TeX that prints it (T1 encoding), one line, no paragraph break, safe as an argument or a cell.
+    """The TeX that prints a text (T1 encoding) on one line, without a paragraph break, safe as an argument or a cell.
 
-    A `Tex` is returned unchanged. Letters that pdfTeX has no glyph for become their code point, as in [U+4E2D].
+    A `Tex` is returned unchanged. A letter for which pdfTeX has no glyph becomes its code point, as in [U+4E2D].
     """
     if isinstance(text, Tex):
         return text
@@ -105,12 +105,12 @@ def _escape_char(char: str) -> str:
 
 
 def listed(words: Sequence[str]) -> str:
-    """a, b and c."""
+    """The words joined as in "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def each(values: Iterable[str], prefix: str = "") -> Tex:
-    r"""Formulas of several objects in their order, after `prefix`: $x=1$ where all are the same, else $x=1,\ 2$ in this order."""
+    r"""The formulas of several objects after `prefix`: $x=1$ if all are equal, else $x=1,\ 2$ in this order."""
     formulas = list(values)
     if len(set(formulas)) == 1:
         return Tex(f"${prefix}{formulas[0]}$")
@@ -119,7 +119,7 @@ def each(values: Iterable[str], prefix: str = "") -> Tex:
 
 
 class _TexContext(Context):
-    """A context in which macros and blocks return TeX: their text is the template's, their values were escaped."""
+    """A context in which macros and blocks return TeX: their text is the template's, and their values are escaped already."""
 
     def call(self, obj: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore
         value = super().call(obj, *args, **kwargs)

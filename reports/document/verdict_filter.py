@@ -1,7 +1,7 @@
-"""The filter by verdict: the parts of a page with a verdict, and how many claims have each, for controls without a script.
+"""The filter by verdict: it marks the parts of a page with a verdict and counts the claims, for controls without a script.
 
-A verdict is a badge (\\sdbadge in the TeX). A row of a table with one badge has its verdict; in a row with several, each
-cell has its own; a paragraph that begins with a badge has it together with the list below it.
+A verdict is a badge (\\sdbadge in the TeX). A table row with one badge has its verdict; in a row with several badges, each
+cell has its own; a paragraph that begins with a badge has its verdict, together with the list below it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, final
 
 from sdescent.reports.document.pandoc_nodes import Node, div, nodes, read
 
-_NAME = "data-verdict"  # of a claim
+_NAME = "data-verdict"  # the attribute of a claim
 _HELD = (
-    "data-verdicts"  # of what holds claims: a table, a row with several, claims with the paragraph that introduces them
+    "data-verdicts"  # the attribute of a part with claims: a table, a row with several, claims and the paragraph before
 )
 
 
@@ -24,7 +24,7 @@ class Verdicts:
     """The verdicts of a page.
 
     Attributes:
-        claims: verdict -> the claims that have it; a claim that stands twice, with a link or an identifier that says so, is one.
+        claims: verdict -> the claims that have it; a claim that occurs twice counts once if a link or an identifier says so.
         badges: verdict -> the style of its badge.
     """
 
@@ -97,7 +97,7 @@ def _hold(box: Node, names: list[str]) -> None:
 
 
 def _introduce(blocks: list[Node]) -> None:
-    """Group claims that follow each other with the paragraph before them, which is hidden where all of them are."""
+    """Group consecutive claims with the paragraph before them, so that it is hidden if all of them are."""
     end = 0
     for at in reversed(range(len(blocks))):
         if _verdict(blocks[at]):
@@ -116,12 +116,12 @@ def _verdict(block: Node) -> str:
 
 
 def slug(verdict: str) -> str:
-    """A verdict as part of an identifier."""
+    """The form of a verdict in identifiers: lower case, with hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", verdict.lower()).strip("-")
 
 
 def _meta(value: Any) -> Node:
-    """Lists, mappings and texts as pandoc's metadata."""
+    """The pandoc metadata of a list, mapping or text."""
     if isinstance(value, str):
         return {"t": "MetaString", "c": value}
     if isinstance(value, list):
@@ -134,7 +134,7 @@ def _badges(root: Node) -> list[Node]:
 
 
 def _leading(block: Node) -> Node | None:
-    """The badge that a paragraph begins with, after nothing but its identifier."""
+    """The badge with which a paragraph begins, apart from its identifier; None if there is none."""
     if not isinstance(block, dict) or block.get("t") not in ("Para", "Plain"):
         return None
     for node in block["c"]:

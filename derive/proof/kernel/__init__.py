@@ -1,6 +1,6 @@
-"""The kernel: facts and the rules that alone make them. Trusted; no search, no solver, no float.
+"""The kernel: facts, and the rules that are the only way to make them. Trusted; no search, no solver, no float.
 
-The rules are loaded with the package, so that their list is closed before anybody else runs.
+Importing the package loads the rules, so that their list is closed before any other code runs.
 """
 
 from sdescent.derive.proof.kernel.rules import Fact as Fact

@@ -1,4 +1,4 @@
-"""The rules of arithmetic: certify, inverse. Trusted, with the kernel."""
+"""The rules of arithmetic: certify and inverse. Trusted, as part of the kernel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, num
 from sdescent.derive.proof.language.text import Printer
 from sdescent.derive.proof.language.tidy import tidy
 
-#: of what an identity leaves over, for its message: monomials, letters
+#: how much of an identity's remainder its error message shows: monomials, characters
 MOST_SHOWN, MOST_LETTERS = 8, 300
 
 
@@ -24,25 +24,25 @@ class Arithmetic(RuleGroup):
         self, claim: Relation, premises: Sequence[Fact] = (), mult: Sequence[Any] = ((Fraction(1), (), ()),),
         sum: Sequence[Any] = (), equalities: Sequence[Any] = (),
     ) -> Fact:  # fmt: skip
-        """The one rule of algebra: a sign, from an identity of polynomials that anybody can multiply out.
+        """The one rule of algebra: the sign of r - l, from a polynomial identity that anybody can multiply out.
 
             H_n |- 0 <= p_n  (or 0 < p_n, or e_n == 0)      mult * (r - l) = sum + sum_n t_n e_n
             ------------------------------------------------------------------------------------
                                               H_1, H_2, .. |- l <= r
 
         mult and sum are cones: sums of c * prod p_n * prod s^2 with rational c > 0, slacks p_n of premises <= and <,
-        and any terms s. The t_n are any terms; e_n is right minus left of a premise ==. The identity is one of normal
-        forms.
+        and any terms s. The t_n are any terms; e_n is the right side minus the left side of a premise ==. The identity is
+        one of normal forms.
 
         Side conditions: mult is strict, that is, one of its members has no square and only slacks of strict premises
         (the empty product will do). For l < r the sum is strict too; for l == r it is empty.
 
-        Sound: a positive multiple of r - l is shown to be >= 0 (> 0, = 0), whatever the atoms stand for. That every
-        sign which follows from polynomial premises has such a certificate is the Positivstellensatz (Stengle 1974);
-        soundness does not need it.
+        Sound: a positive multiple of r - l is shown to be >= 0 (> 0, = 0), whatever the atoms stand for. By the
+        Positivstellensatz (Stengle 1974) every sign that follows from polynomial premises has such a certificate;
+        soundness does not need this theorem.
 
         Raises:
-            ProofError: a coefficient, a premise or the claim is not of the kind above, or the identity fails.
+            ProofError: a coefficient, a premise or the claim is not of the form above, or the identity fails.
         """
         facts = self._premises(premises)
         self.context.check_relation(claim)
@@ -62,14 +62,14 @@ class Arithmetic(RuleGroup):
         return self._fact("certify", claim, facts, {"mult": mult, "sum": sum, "equalities": equalities})
 
     def _left_over(self, rest: Polynomial) -> str:
-        """mult * (r - l) - sum - equalities in words: its first monomials, those of few factors before others."""
+        """The remainder mult * (r - l) - sum - equalities as text: its first monomials, ordered by number of factors."""
         first = sorted(rest, key=lambda m: (sum(n for _, n in m), m))[:MOST_SHOWN]
         text = Printer(self.context).term(tidy(self.normal.term({m: rest[m] for m in first})))
         more = f" and {len(rest) - len(first)} more" if len(rest) > len(first) else ""
         return (text if len(text) <= MOST_LETTERS else text[:MOST_LETTERS] + " ..") + more
 
     def _cone(self, members: Sequence[Any], facts: tuple[Fact, ...]) -> tuple[Polynomial, bool]:
-        """sum of c * prod slack * prod square^2, and whether it is certainly positive."""
+        """The sum of c * prod slack * prod square^2, and whether it is certainly positive."""
         total, positive = [], False
         for c, numbers, squares in members:
             if type(c) is not Fraction or c <= 0:
@@ -93,16 +93,16 @@ class Arithmetic(RuleGroup):
         return facts[number]
 
     def inverse(self, of: Term, premise: Fact) -> Fact:
-        """p times its inverse is 1, where p is not 0.
+        """The product of p and its inverse is 1, provided p is not 0.
 
                 H |- p != 0
             --------------------      (0 < p or p < 0 will do)
             H |- p * (1/p) == 1
 
-        Sound: 1/p is the inverse of p wherever p is not 0. (At 0 it is 0 by convention, so that the premise is needed.)
+        Sound: 1/p is the inverse of p wherever p is not 0. (By convention 1/0 = 0, so the premise is needed.)
 
         Raises:
-            ProofError: the premise says neither 0 < p nor p < 0 nor p != 0, by normal forms.
+            ProofError: the premise says neither 0 < p nor p < 0 nor p != 0; normal forms are compared.
         """
         (fact,) = self._premises([premise], 1)
         poly, slack = self._poly(of), self.normal.polynomial(fact.claim.slack)

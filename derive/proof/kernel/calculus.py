@@ -1,7 +1,7 @@
-"""The derivative of a term in one variable, with the domain on which it is right. Trusted, with the kernel.
+"""The derivative of a term in one variable, with the domain on which it is valid. Trusted, as part of the kernel.
 
-There is one differentiator. The rule `primitive` takes derivatives of written terms in time by it, and the analysis of
-one variable (`one_variable_forms`) those of its atoms.
+There is only this differentiator. The rule `primitive` uses it for time derivatives of terms as written, and the analysis
+of one variable (`one_variable_forms`) for the derivatives of its atoms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ Domain = list[tuple[str, Term]]
 PI = Term(("pi",))
 
 
-#: f'(p) as a term in p, where f is differentiable: everywhere, for log and sqrt where 0 < p; abs has none at 0
+#: f'(p) as a term in p, valid where f is differentiable: for log and sqrt where 0 < p, for the others everywhere. abs has no
+#: entry, since it has no derivative at 0
 OUTER: Mapping[str, Callable[[Term], Term]] = {
     "exp": lambda p: fn("exp", p),
     "log": lambda p: 1 / p,
@@ -29,17 +30,18 @@ _POSITIVE = ("log", "sqrt")
 
 
 def derivative(t: Term, variable: str) -> tuple[Term, Domain]:
-    """dt/d(variable) by the rules of calculus, all other symbols being constants; and what the rules need.
+    """The derivative dt/d(variable) by the rules of calculus, with all other symbols constant, and the domain the rules need.
 
         (a + b)' = a' + b'         (a b)' = a' b + a b'        (a^n)' = n a^(n-1) a'
         (a/b)' = a' (1/b) - a b' (1/b)^2     where b is not 0
-        f(p)' = f'(p) p'                     where f is differentiable at p: everywhere, for log and sqrt where 0 < p
+        f(p)' = f'(p) p'                     where f is differentiable at p: for log and sqrt where 0 < p, else everywhere
 
-    The domain lists the denominators and the arguments of log and sqrt in which the variable is written. Others are
-    constants, for which the rules hold at 0 too (1/0 = 0, log 0 = 0 by convention, and their derivative is 0).
+    The domain lists the denominators and the arguments of log and sqrt in which the variable is written. All other
+    denominators and arguments are constants, for which the rules hold at 0 too (1/0 = 0 and log 0 = 0 by convention, with
+    derivative 0).
 
     Raises:
-        ProofError: something in t has no derivative here: abs, declared functions, operators, vectors.
+        ProofError: t contains abs, a declared function, an operator or a vector, for which there is no rule here.
     """
     domain: Domain = []
     return _slope(t, variable, domain), domain
@@ -77,5 +79,5 @@ def _holds(t: Term, variable: str) -> bool:
 
 
 def endpoints(t: Term, variable: str, last: str) -> tuple[Term, Term]:
-    """t with 0 for the variable, and with the symbol `last` for it."""
+    """The values of t at both ends: with 0 for the variable, and with the symbol `last` for it."""
     return substitute(t, variable, num(0)), substitute(t, variable, x(last))

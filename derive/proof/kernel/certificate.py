@@ -1,4 +1,4 @@
-"""Certificates: a fact with everything that it was made from, as JSON of the shape that FORMAT.md describes."""
+"""Certificates: a fact with everything it was made from, as JSON in the format of FORMAT.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORMAT = "sdescent-certificate-1"
 
 
 def ancestry(fact: Fact) -> list[Fact]:
-    """The fact and all that it rests on, premises before what they are used for; the fact is last."""
+    """The fact and all facts that it rests on: every premise precedes the facts made from it, and the fact itself is last."""
     order: dict[int, Fact] = {}
     stack: list[tuple[Fact, bool]] = [(fact, False)]
     while stack:
@@ -37,11 +37,11 @@ def certificate(
     """The certificate of a fact.
 
     Args:
-        definitions: those of its hypotheses that other code can recompute.
-        source_of: what backs a hypothesis, in words for a reader.
+        definitions: the hypotheses that other code can recompute.
+        source_of: gives the source of a hypothesis, in words for a reader.
 
     Raises:
-        ProofError: the fact, or one that it rests on, was not made by a rule.
+        ProofError: the fact, or a fact that it rests on, was not made by a rule, or the proof does not use a definition.
     """
     steps = [genuine(f) for f in ancestry(genuine(fact))]
     place = {id(f): n for n, f in enumerate(steps)}
@@ -80,7 +80,7 @@ def certificate(
 
 
 def context_json(context: Context) -> dict[str, Any]:
-    """A context as JSON."""
+    """The JSON form of a context."""
     return {
         "symbols": dict(context.symbols),
         "vectors": list(context.vectors),
@@ -95,14 +95,14 @@ def context_json(context: Context) -> dict[str, Any]:
 
 
 def dumps(certificate: Mapping[str, Any]) -> str:
-    """The text of a certificate, one step a line."""
+    """The text of a certificate, with one step per line."""
     head = {key: value for key, value in certificate.items() if key != "steps"}
     lines = ",\n".join("  " + json.dumps(step, separators=(", ", ": ")) for step in certificate["steps"])
     return json.dumps(head, indent=1)[:-2] + ',\n "steps": [\n' + lines + "\n ]\n}\n"
 
 
 def plain(value: Any) -> Any:
-    """Terms, numbers and tables as JSON."""
+    """The JSON form of terms, numbers and tables."""
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, Mapping):

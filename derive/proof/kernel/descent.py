@@ -1,4 +1,4 @@
-"""The descent lemma for (L0, L1)-smooth functions, over one step of a method: descent. Trusted, with the kernel."""
+"""The descent lemma for (L0, L1)-smooth functions, over one step of a method: descent. Trusted, as part of the kernel."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from sdescent.derive.proof.language.terms import Term, dot, fn, norm, num, plus,
 
 
 class Descent(RuleGroup):
-    """The rule about one step of a potential: it seals nothing."""
+    """The rule about one step of a potential. It seals nothing."""
 
     def descent(self, potential: str, reach: Term, premises: Sequence[Fact] = ()) -> Fact:
-        """The descent lemma for (L0, L1)-smooth functions and steps that are bounded, in mean over the step.
+        """The descent lemma for (L0, L1)-smooth functions and bounded steps, in mean over the step.
 
                         H |- 0 <= L1      G |- L1 r <= c
             -----------------------------------------------------------
             H, G |- change <= b'grad V + (L0 + L1 ||grad V||) q psi(c)
 
-        The context says that ||Hess V|| <= L0 + L1 ||grad V|| everywhere, and of the step D that E D = b, E||D||^2 <= q and ||D||
-        <= r; psi(s) = (exp(s) - 1 - s)/s^2. Without a bound r, L1 and c are 0 (by normal form), there are no premises, and psi(0)
-        = 1/2: the classical lemma.
+        The context says that ||Hess V|| <= L0 + L1 ||grad V|| everywhere, and that the step D satisfies E D = b, E||D||^2 <= q and
+        ||D|| <= r; psi(s) = (exp(s) - 1 - s)/s^2. If no bound r is declared, L1 and c must be 0 (by normal form) and there are no
+        premises; psi(0) = 1/2 then gives the classical lemma.
 
         Sound: let g be the gradient, h(t) = ||g(x + tD) - g(x)||, s = ||D||. By the bound on the Hessian h(t) <= int_0^t (L0 +
         L1 ||g(x)|| + L1 h) s, so that h(t) <= (L0 + L1 ||g(x)||)(exp(L1 s t) - 1)/L1 (Gronwall 1919), and V(x + D) - V(x) -
         g(x)'D = int_0^1 (g(x + tD) - g(x))'D dt is at most s times the integral of that, (L0 + L1 ||g(x)||) s^2 psi(L1 s). psi is
-        the integral of (1 - t) exp(st) over [0, 1], so it rises, and L1 s <= c almost surely. All but D is known at the step,
-        hence the mean. The premises are used at one time and outcome alone: nothing is sealed. (Zhang, He, Sra and Jadbabaie
-        2020, with the constant that the integral gives)
+        the integral of (1 - t) exp(st) over [0, 1], so it increases, and L1 s <= c almost surely. Everything except D is known at
+        the step, hence the mean. Each premise is used only at this time and outcome, so nothing is sealed. (Zhang, He, Sra and
+        Jadbabaie 2020, with the constant that the integral gives)
 
         Raises:
-            ProofError: time is not steps or nothing is declared of the step; a premise is not the one above; c looks ahead.
+            ProofError: the potential's step is not declared, a premise is not the one above, or c depends on a coordinate or a
+            client or looks ahead.
         """
         facts = self._premises(premises)
         entry = self.context.potentials.get(name_of(potential), {})

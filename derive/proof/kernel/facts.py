@@ -1,13 +1,13 @@
-"""What a fact is, and the one place where facts are made. Trusted; no search, no solver, no float.
+"""Facts, and the one place where they are made. Trusted; no search, no solver, no float.
 
 A fact H |- C says: in every model of its context (all names interpreted by real numbers, vectors, matrices, random
-processes as declared) where all hypotheses H hold for every outcome, time, coordinate and client, the claim C does too.
+processes as declared) where all hypotheses H hold for every outcome, time, coordinate and client, the claim C holds too.
 More precisely, each hypothesis is needed only at the point (outcome, time, coordinate, client) at which C is read,
-except the sealed ones: they were used at several points at once, under an operator, and are needed at all of them.
+except for sealed hypotheses: an operator used them at several points at once, and they are needed at all of these.
 
-Rules stand in groups by subject (`logic`, `arithmetic`, `functions`, `linear_algebra`, `operators`, `gronwall`,
-`descent`, `primitives`). Each group is a class on top of `RuleGroup`, without instances of its own; `Kernel` in `rules` joins
-them and is the only class that has any.
+The rules are grouped by subject (`logic`, `arithmetic`, `functions`, `linear_algebra`, `operators`, `gronwall`,
+`descent`, `primitives`). Each group is a subclass of `RuleGroup` without instances of its own; `Kernel` in `rules` joins
+the groups and is the only class with instances.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sdescent.derive.proof.language.normal import Normal, Polynomial
 from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.proof.language.text import Printer
 
-#: analytic facts that no algebra gives; every verdict lists those that it used
+#: analytic facts that no algebra gives; every verdict lists the ones it used
 AXIOMS: Mapping[str, str] = {
     "weak-existence": "a weak solution exists up to explosion (Ikeda and Watanabe 1989, IV.2.3: continuous coefficients; where the "
     "drift is discontinuous, a solution in Filippov's sense)",
@@ -33,21 +33,21 @@ AXIOMS: Mapping[str, str] = {
 }
 _RECORDS: WeakKeyDictionary[Fact, tuple[Any, ...]] = WeakKeyDictionary()
 _FIELDS = ("context", "claim", "hypotheses", "sealed", "axioms", "rule", "premises", "data")
-#: the one class of kernels, once `the_kernel` has closed the list of rules
+#: holds the one kernel class, once `the_kernel` has closed the list of rules
 _KERNEL: list[type] = []
 
 K = TypeVar("K", bound=type)
 
 
 class Fact:
-    """H |- C, with its rule and premises. Made by the rules of a `Kernel`; immutable, not copied, not pickled."""
+    """A fact H |- C, with its rule and premises. Only the rules of a `Kernel` make one; it is never changed, copied or pickled."""
 
     __slots__ = ("__weakref__", *_FIELDS)
     context: Context
     claim: Relation
-    #: what it assumes, by `Normal.key`
+    #: `Normal.key` of a hypothesis -> the hypothesis
     hypotheses: Mapping[Any, Relation]
-    #: keys of hypotheses that were used for all outcomes, times and coordinates at once
+    #: keys of the hypotheses that were used at several outcomes, times, coordinates or clients at once
     sealed: frozenset[Any]
     axioms: frozenset[str]
     rule: str
@@ -70,24 +70,24 @@ class Fact:
 
 
 def genuine(fact: Any) -> Fact:
-    """The fact itself, when a rule made it and nothing in it was changed since.
+    """The fact itself, after a check that a rule made it and that nothing in it has changed since.
 
     Raises:
-        ProofError: otherwise.
+        ProofError: no rule made it, or it was changed.
     """
     record, hypotheses = _RECORDS.get(fact, (None, None)) if type(fact) is Fact else (None, None)
     changed = record is None or any(getattr(fact, name, Fact) is not v for name, v in zip(_FIELDS, record, strict=True))
-    # what a read-only view shows can be changed by who gets hold of what is behind it
+    # a read-only view does not protect the dict behind it from whoever gets hold of that dict
     if changed or tuple(fact.hypotheses.items()) != hypotheses:
         raise ProofError("not produced by a kernel rule, or changed since: pass on facts as the rules return them")
     return fact
 
 
 def the_kernel(cls: K) -> K:
-    """Class decorator: `cls` is the class of kernels, and the list of rules is closed.
+    """Class decorator: makes `cls` the kernel class and closes the list of rules.
 
     Raises:
-        ProofError: another class was declared before.
+        ProofError: a kernel class was already declared.
     """
     if _KERNEL:
         raise ProofError("there is already a class of kernels")
@@ -96,10 +96,10 @@ def the_kernel(cls: K) -> K:
 
 
 class RuleGroup:
-    """What all rules work with: the context, normal forms, the check of premises, and the one maker of facts.
+    """The shared equipment of all rules: the context, normal forms, the check of premises, and the one maker of facts.
 
-    It keeps a copy of the context. Facts of one kernel are not those of another: keys of hypotheses count the kernel's
-    own atoms.
+    It keeps a copy of the context. One kernel does not accept another's facts, because the keys of hypotheses refer to the
+    kernel's own numbering of atoms.
     """
 
     def __init__(self, context: Context) -> None:
@@ -131,13 +131,14 @@ class RuleGroup:
         hypotheses: Mapping[Any, Relation] | None = None, sealed: Iterable[Any] | None = None, axioms: Iterable[str] =
         (),
     ) -> Fact:  # fmt: skip
-        """The fact that a rule concludes; hypotheses, seals and axioms are the unions over the premises, unless given.
+        """The fact that a rule concludes.
 
-        The axioms given come on top of those of the premises.
+        Unless given, hypotheses and seals are the unions over the premises. The given axioms are added to those of the
+        premises.
         """
         _only_kernels(self)
         self.context.check_relation(claim)
-        self.normal.key(claim)  # raises where the claim has no normal form
+        self.normal.key(claim)  # raises if the claim has no normal form
         if hypotheses is None:
             hypotheses = {key: h for p in premises for key, h in p.hypotheses.items()}
         seals = frozenset(sealed if sealed is not None else (key for p in premises for key in p.sealed))
@@ -156,7 +157,7 @@ class RuleGroup:
     # --- what rules check -----------------------------------------------------------------------------------------
 
     def _premises(self, facts: Sequence[Fact], count: int | None = None) -> tuple[Fact, ...]:
-        """The premises, once each of them is a fact of this kernel and there are `count` of them."""
+        """The premises, after a check that each is a fact of this kernel and that there are `count` of them."""
         premises = tuple(genuine(f) for f in facts)
         if any(f.context is not self.context for f in premises):
             raise ProofError("a premise is from another context or from another kernel: make it by this kernel")
@@ -170,7 +171,7 @@ class RuleGroup:
         return self.normal.polynomial(t)
 
     def _says(self, fact: Fact, relation: Relation) -> None:
-        """Raises unless a fact claims this relation; of <=, the strict one does too."""
+        """Raises unless the fact claims this relation; < will do for <=."""
         self.context.check_relation(relation)
         ops = ("<=", "<") if relation.op == "<=" else (relation.op,)
         if self.normal.key(fact.claim) not in [self.normal.key(Relation((op, *relation[1:]))) for op in ops]:

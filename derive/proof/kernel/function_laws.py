@@ -1,7 +1,7 @@
-"""The laws of functions as tables: of abs, sqrt, exp, log and psi, that rising functions rise, and what a context may declare.
+"""Tables of laws of functions: laws of abs, sqrt, exp, log and psi, monotonicity, and the properties that a context may declare.
 
-Trusted, with the kernel. A row says how many arguments a law has, what it claims of them and what it needs of them
-(relations of the premises, in order).
+Trusted, as part of the kernel. A row gives the number of arguments of a law, its claim about them and its needs (the
+relations that the premises must state, in order).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ ZERO, ONE = num(0), num(1)
 
 
 class Law(NamedTuple):
-    """`claim` and `needs` take as many terms as `count` says."""
+    """A law of functions; `claim` and `needs` take `count` terms each."""
 
     count: int
     claim: Callable[..., Relation]
     needs: Callable[..., list[Relation]] = lambda *args: []
-    #: whether the claim is strict where the last premise is
+    #: whether the claim is strict if the last premise is
     strict: bool = False
 
 
 def _rises(name: str, *domain: str) -> Law:
-    """f(s) <= f(t) from s <= t; `domain` holds the relations of 0 to s that f needs, since f is constant below by convention."""
+    """The law f(s) <= f(t) if s <= t. f needs 0 op s for each op in `domain`, below which it is constant by convention."""
     return Law(
         2,
         lambda s, t: fn(name, s).le(fn(name, t)),
@@ -64,10 +64,10 @@ LAWS: Mapping[str, Law] = {
 
 
 def law_of(law: str, args: Sequence[Term | int]) -> tuple[Relation, list[Relation]]:
-    """What a law claims of its arguments, and what it needs of them.
+    """The claim of a law for its arguments, and the relations that it needs.
 
     Raises:
-        ProofError: there is no such law of so many arguments.
+        ProofError: there is no such law with that many arguments.
     """
     if type(law) is not str or law not in LAWS or LAWS[law].count != len(args):
         name = repr(law) if type(law) is str else f"a {type(law).__name__}"
@@ -77,16 +77,16 @@ def law_of(law: str, args: Sequence[Term | int]) -> tuple[Relation, list[Relatio
 
 
 class Property(NamedTuple):
-    """An instance of a declared property; `claim` takes F as a function on terms, the declared value, then the arguments."""
+    """An instance of a declared property. `claim` takes F as a function on terms, the declared value, and then the arguments."""
 
-    #: what the context must declare
+    #: the property that the context must declare
     declared: str
     count: int
     claim: Callable[..., Relation]
     needs: Callable[..., list[Relation]] = lambda *args: []
 
 
-#: name in a step -> instance of the property that the context declares
+#: name in a step -> instance of a property that the context declares
 PROPERTIES: Mapping[str, Property] = {
     "odd": Property("odd", 1, lambda F, _, t: F(-t).eq(-F(t))),
     "bounded": Property("bounded", 1, lambda F, bound, t: F(t).le(bound)),
@@ -104,10 +104,10 @@ PROPERTIES: Mapping[str, Property] = {
 def property_of(
     function: str, entry: Mapping[str, Any], prop: str, args: Sequence[Any]
 ) -> tuple[Relation, list[Relation]]:
-    """What the property of F that `entry` declares says of these arguments, and what it needs of them.
+    """The claim for these arguments of a property that `entry` declares for F, and the relations that it needs.
 
     Raises:
-        ProofError: the context does not declare it of F, or it has another number of arguments.
+        ProofError: the context does not declare the property for F, or the property has another number of arguments.
     """
     row = PROPERTIES.get(prop)
     if row is None or row.declared not in entry:

@@ -1,4 +1,4 @@
-"""The rules about functions of one variable: function, declared, ball. Trusted, with the kernel."""
+"""The rules about functions of one variable: function, declared and ball. Trusted, as part of the kernel."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Functions(RuleGroup):
     def function(self, law: str, args: Sequence[Term], premises: Sequence[Fact] = ()) -> Fact:
         """An instance of a law of `function_laws.LAWS`.
 
-            H |- needs of the law, of the arguments
-            ---------------------------------------
-              H |- claim of the law, of them
+            H |- needs of the law, for the arguments
+            ----------------------------------------
+              H |- claim of the law, for them
 
-        A law `monotone:f` claims f(s) <= f(t), and f(s) < f(t) where the premise is s < t.
+        A law `monotone:f` claims f(s) <= f(t), and f(s) < f(t) if the premise is s < t.
 
         Sound: the laws hold for real numbers with the conventions sqrt t = 0 for t < 0 and log t = 0 for t <= 0. exp,
-        atan, erf and tanh have positive derivatives, log and sqrt have them where they are not a convention, so that
-        all six rise strictly there. psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, is the integral of (1 - s) exp(st) over [0, 1],
-        so it is positive and rises strictly.
+        atan, erf and tanh have positive derivatives everywhere, log and sqrt for t > 0; so all six increase strictly
+        where the law applies. psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, is the integral of (1 - s) exp(st) over
+        [0, 1], so it is positive and increases strictly.
 
         Raises:
-            ProofError: there is no such law, or a premise is not what it needs.
+            ProofError: there is no such law, or a premise is not what the law needs.
         """
         facts = self._premises(premises)
         claim, needs = law_of(law, list(args))
@@ -41,18 +41,18 @@ class Functions(RuleGroup):
         return self._fact("function", claim, facts, {"law": law, "args": tuple(args)})
 
     def declared(self, function: str, prop: str, args: Sequence[Term], premises: Sequence[Fact] = ()) -> Fact:
-        """An instance of a property that the context declares of a function F (`function_laws.PROPERTIES`).
+        """An instance of a property that the context declares for a function F (`function_laws.PROPERTIES`).
 
-            H |- needs of the property, of the arguments
-            --------------------------------------------      F declared with the property
-              H |- claim of the property, of them
+            H |- needs of the property, for the arguments
+            ---------------------------------------------      F declared with the property
+              H |- claim of the property, for them
 
         Sound: a model of the context interprets F by a function R -> R that has the property: odd; |F| <= bound;
         nondecreasing; F(t) <= slope t for t >= 0; concave on [0, oo), so that chords lie below the graph.
 
         Raises:
-            ProofError: F does not have the property in the context; another number of arguments; a premise is not what
-            it needs.
+            ProofError: the context does not declare the property for F, the number of arguments is wrong, or a premise is
+            not what the property needs.
         """
         entry = self.context.functions.get(name_of(function), {})
         claim, needs = property_of(function, entry, name_of(prop), args)
@@ -61,18 +61,18 @@ class Functions(RuleGroup):
         return self._fact("declared", claim, facts, {"function": function, "property": prop, "args": tuple(args)})
 
     def ball(self, data: Mapping[str, Any], premises: Sequence[Fact] = ()) -> Fact:
-        """A sign of a function on an interval, at the value of a term.
+        """The sign of a function on an interval, taken at the value of a term.
 
             H |- low <= t      H |- t <= high      `proof` proves 0 <= phi on [low, high]
             -----------------------------------------------------------------------------
                                          H |- 0 <= phi(t)
 
-        The data are those of FORMAT.md, section Balls: variable, term (phi), strict, low, high, domain, proof, at (t).
-        When strict the claim is 0 < phi(t). An end that is None (-oo, oo) has no premise. Where `up_open` occurs in the
-        proof, the first premise is low < t.
+        FORMAT.md, section Balls, describes the data: variable, term (phi), strict, low, high, domain, proof, at (t).
+        If `strict` is set, the claim is 0 < phi(t). An end that is None (-oo, oo) has no premise. If `up_open` occurs in
+        the proof, the first premise must be low < t.
 
-        Sound: `one_variable.check_ball` accepts the tree only where phi >= 0 (> 0) at every number of the interval,
-        except perhaps at low itself where `up_open` occurs; the value of t at each point is such a number.
+        Sound: `one_variable.check_ball` accepts the tree only if phi >= 0 (> 0) at every number of the interval, except
+        perhaps at low itself if `up_open` occurs; the value of t at each point is such a number.
 
         Raises:
             ProofError: the proof fails, or a premise is not the one above.

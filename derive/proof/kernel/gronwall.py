@@ -1,7 +1,7 @@
-"""Ito's formula and Gronwall's inequality: ito, gronwall, telescope, decay, summable. Trusted, with the kernel.
+"""Ito's formula and Gronwall's inequality: ito, gronwall, telescope, decay and summable. Trusted, as part of the kernel.
 
-The rules bound the mean of a potential by how it changes along paths: by its generator, where the context declares an equation
-(ito, gronwall), or by the change that the context names, in steps or in continuous time.
+The rules bound the mean of a potential through its change along paths. ito and gronwall need an equation in the context and take
+the change from its generator; the other rules take the change that the context names, in steps or in continuous time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Weighted = Sequence[tuple[Term, str]]
 
 
 class Gronwall(RuleGroup):
-    """Rules that use their premises along whole paths: they seal all hypotheses."""
+    """Rules that use their premises along whole paths, and therefore seal all hypotheses."""
 
     def ito(self, potential: str, premises: Sequence[Fact]) -> Fact:
         """Ito's formula for V, as an inequality.
@@ -30,14 +30,14 @@ class Gronwall(RuleGroup):
         The context says that dX = sum b_n u_n dt + L dW with L L' = sum a_n M_n; LV = sum b_n grad V'u_n + 1/2 sum a_n
         Tr(Hess V M_n). V(X_T) is the symbol `end`, V(x_0) the symbol `start`.
 
-        Side conditions: V is declared smooth (C^2), and c is made of const symbols, numbers, + * ^ /.
+        Side conditions: V is declared smooth (C^2), and c is built from const symbols and numbers with + * ^ /.
         Axioms: all four. Seals all hypotheses.
 
-        Sound: a weak solution exists up to explosion; stopped at the exit times of balls the stochastic integral is a
-        martingale, so that Ito's formula holds in expectation with equality; with the stopping times to T, Fatou's
+        Sound: a weak solution exists up to explosion. Stopped at the exit times of balls, the stochastic integral is a
+        martingale, so Ito's formula holds in expectation with equality. As the stopping times tend to T, Fatou's
         lemma keeps <= on the left, since V is bounded below, and integrability gives the limit on the right.
-        Coefficients >= 0 of psd matrices make a covariance. (Karatzas and Shreve 1991, 3.3; Ikeda and Watanabe 1989,
-        IV.2.3)
+        Psd matrices with coefficients >= 0 add up to a covariance. (Karatzas and Shreve 1991, 3.3; Ikeda and Watanabe
+        1989, IV.2.3)
 
         Raises:
             ProofError: V is not declared smooth, or a premise is not the one above.
@@ -48,20 +48,20 @@ class Gronwall(RuleGroup):
         return self._along_paths("ito", claim, facts, {"potential": potential})
 
     def gronwall(self, potential: str, rate: Term, offset: Term, premises: Sequence[Fact]) -> Fact:
-        """Exponential decay, from decay along the process.
+        """Exponential decay of the mean, from decay along the process.
 
             premises of ito      H |- L V <= -k V + c      H |- 0 < k
             ---------------------------------------------------------------      k, c depend on nothing; T the horizon
             H |- E V(X_T) <= V(x_0) exp(-kT) + (c/k) (1 - exp(-kT))
 
-        Axioms and seals as ito.
+        Axioms and seals as for `ito`.
 
-        Sound: Ito's formula for exp(kt) V, whose drift exp(kt) (kV + LV) is at most exp(kt) c; then times exp(-kT)
-        (Gronwall 1919).
+        Sound: apply Ito's formula to exp(kt) V, whose drift exp(kt) (kV + LV) is at most exp(kt) c, and multiply by
+        exp(-kT) (Gronwall 1919).
 
         Raises:
-            ProofError: as ito; k or c depends on something; the context names no horizon; a premise is not the one
-            above.
+            ProofError: as for `ito`, or k or c depends on something, the context names no horizon, or a premise is not the
+            one above.
         """
         facts = self._premises(premises)
         generator, entry = self._generator(potential, facts[:-2]), self.context.potentials[potential]
@@ -71,20 +71,20 @@ class Gronwall(RuleGroup):
         return self._along_paths("gronwall", claim, facts, {"potential": potential, "rate": rate, "offset": offset})
 
     def telescope(self, potentials: Weighted, premises: Sequence[Fact]) -> Fact:
-        """The sum of the changes, or Dynkin's formula as an inequality.
+        """The telescoping sum of the changes, or Dynkin's formula as an inequality.
 
                                   H |- c <= W
             -------------------------------------------------------      W = sum w_n V_n, C = sum w_n change_n
             H |- E sum w_n end_n - sum w_n start_n <= EI(C)
 
-        Side conditions: w_n and c are made of const symbols, numbers, + * ^ /. Seals all hypotheses. Axioms: integrability, and
-        the others where time is not steps.
+        Side conditions: w_n and c are built from const symbols and numbers with + * ^ /. Seals all hypotheses. Axioms:
+        integrability if time is steps, else all four.
 
-        Sound: with steps, E W(X_(n+1)) - E W(X_n) = E C_n by the tower property, and the sum telescopes. Otherwise W is C^2 with
-        the generator C, and the proof is that of `ito`.
+        Sound: in steps, E W(X_(n+1)) - E W(X_n) = E C_n by the tower property, and the sum telescopes. Otherwise W is C^2, the
+        generator applied to W gives C, and the proof is that of `ito`.
 
         Raises:
-            ProofError: a potential is not known by its change; a premise is not the one above; w or c is not constant.
+            ProofError: the context declares no change for a potential, a premise is not the one above, or w or c is not constant.
         """
         facts, potentials = self._premises(premises, 1), exact(potentials)
         whole, end, start, change = self._weighted_sums(potentials)
@@ -99,13 +99,14 @@ class Gronwall(RuleGroup):
             ----------------------------------------------------------------------------      T the horizon
             H |- E sum w_n end_n <= q sum w_n start_n + (b/k)(1 - q)
 
-        q = exp(T log(1 - k)) = (1 - k)^T for steps, exp(-kT) otherwise; W and C as in `telescope`. Side conditions, axioms and
-        seals as there; k and b depend on nothing.
+        q = exp(T log(1 - k)) = (1 - k)^T for steps, exp(-kT) otherwise. W, C, side conditions, axioms and seals as in
+        `telescope`; k and b depend on nothing.
 
-        Sound: with steps, E W(X_(n+1)) <= (1 - k) E W(X_n) + b, and 1 - k > 0: induction. Otherwise as `gronwall`.
+        Sound: in steps, E W(X_(n+1)) <= (1 - k) E W(X_n) + b with 1 - k > 0, so the bound follows by induction. Otherwise as for
+        `gronwall`.
 
         Raises:
-            ProofError: as telescope; k or b depends on something; the context names no horizon.
+            ProofError: as for `telescope`, or k or b depends on something, or the context names no horizon.
         """
         facts, potentials = self._premises(premises, 4 if self.context.steps else 3), exact(potentials)
         whole, end, start, change = self._weighted_sums(potentials)
@@ -118,24 +119,24 @@ class Gronwall(RuleGroup):
         return self._along_paths("decay", claim, facts, {"potentials": potentials, "rate": rate, "offset": offset})
 
     def summable(self, potentials: Weighted, growth: Term, floor: Term, drop: Term, premises: Sequence[Fact]) -> Fact:
-        """What a potential that may grow by summable amounts leaves for the sum of what it loses.
+        """An upper bound for the total loss of a potential whose growth is summable.
 
             H |- 0 <= W      H |- C <= a W + b - y      H |- 0 <= a      H |- 0 <= b      H |- 0 <= y
             ------------------------------------------------------------------------------------------
                      H |- E sum w_n end_n + EI(y) <= exp(I(a)) (sum w_n start_n + I(b))
 
-        W and C as in `telescope`; axioms and seals as there. Side conditions: a and b depend on time at most, y on outcome and
-        time, and on nothing known at the end only. Where I(a) and I(b) stay bounded as the horizon grows, so does the left side: by
-        monotone convergence the sum of all y is finite almost surely (Robbins and Siegmund 1971).
+        W, C, axioms and seals as in `telescope`. Side conditions: a and b depend on time at most; y depends on outcome and time at
+        most, and on nothing that is known only at the end. If I(a) and I(b) stay bounded as the horizon grows, so does the left
+        side: by monotone convergence the sum of all y is finite almost surely (Robbins and Siegmund 1971).
 
-        Sound: with steps and S_n = E W(X_n) + sum_(m<n) E y_m, S_(n+1) <= (1 + a_n) E W(X_n) + b_n + sum_(m<n) E y_m
+        Sound: in steps, let S_n = E W(X_n) + sum_(m<n) E y_m. Then S_(n+1) <= (1 + a_n) E W(X_n) + b_n + sum_(m<n) E y_m
         <= (1 + a_n) S_n + b_n; so S_T <= prod (1 + a_m) (S_0 + I(b)) <= exp(I(a)) (S_0 + I(b)), where S_0 = W(X_0) >= 0.
-        (Nothing is said of the sign of W(X_T): hypotheses hold at the steps before T.) Otherwise p E W + int p E y with
+        (W(X_T) may have any sign: hypotheses hold at the steps before T.) Otherwise, p E W + int p E y with
         p = exp(-int_0^t a) grows by I(b) at most, by Ito's formula for p W and Fatou's lemma as in `ito`, and
         exp(-I(a)) <= p <= 1.
 
         Raises:
-            ProofError: as telescope; a, b or y depends on too much.
+            ProofError: as for `telescope`, or a, b or y depends on more than allowed.
         """
         facts, potentials = self._premises(premises, 5), exact(potentials)
         whole, end, start, change = self._weighted_sums(potentials)
@@ -153,7 +154,7 @@ class Gronwall(RuleGroup):
         return self._along_paths("summable", claim, facts, data)
 
     def _generator(self, potential: str, facts: Sequence[Fact]) -> Term:
-        """L V = drift' grad V + Tr(hess V covariance)/2, once V is C^2 and bounded below and the covariance is PSD."""
+        """L V = drift' grad V + Tr(hess V covariance)/2, after a check that V is C^2 and bounded below and the covariance psd."""
         entry = self.context.potentials.get(name_of(potential))
         if entry is None or not entry.get("smooth"):
             raise ProofError(f"Ito's formula needs a C^2 function, which {potential} is not declared to be")
@@ -168,7 +169,7 @@ class Gronwall(RuleGroup):
         return plus(*slope, *[num("1/2") * t * trprod(hessian, m) for t, m in diffusion])
 
     def _weighted_sums(self, potentials: Any) -> tuple[Term, Term, Term, Term]:
-        """The weighted sum W of the potentials, and the same sums of their ends, starts and changes."""
+        """The weighted sum W of the potentials, and the sums of their ends, starts and changes with the same weights."""
         are_pairs = type(potentials) is tuple and all(type(p) is tuple and len(p) == 2 for p in potentials)
         if not are_pairs or not potentials:
             raise ProofError("potentials must be a nonempty tuple of pairs (weight, name)")
@@ -184,7 +185,7 @@ class Gronwall(RuleGroup):
         return whole, end, start, change
 
     def _below(self, fact: Fact, whole: Term) -> None:
-        """Raises unless the fact is c <= W with a constant c."""
+        """Raises unless the fact claims c <= W with a constant c."""
         if fact.claim.op not in ("<=", "<") or not self.context.constant(fact.claim.left):
             raise ProofError(
                 "a premise is not the bound c <= W with a constant c, W the potential or the weighted sum of them"
@@ -192,7 +193,7 @@ class Gronwall(RuleGroup):
         self._says(fact, fact.claim.left.le(whole))
 
     def _after_decay(self, start: Term, end: Term, rate: Term, offset: Term) -> Relation:
-        """E end <= start q + (c/k)(1 - q), where q = exp(-kT), or (1 - k)^T in steps, and k and c depend on nothing."""
+        """E end <= start q + (c/k)(1 - q), where q = exp(-kT), or (1 - k)^T in steps; raises if k or c depends on anything."""
         if any(self.normal.depends(self._poly(t)) for t in (rate, offset)):
             raise ProofError("rate and offset are constants: they depend on no outcome, time, coordinate or client")
         if self.context.horizon is None:
@@ -202,7 +203,7 @@ class Gronwall(RuleGroup):
         return under("E", end).le(start * q + offset / rate * (1 - q))
 
     def _along_paths(self, rule: str, claim: Relation, facts: Sequence[Fact], data: dict[str, Any]) -> Fact:
-        """A claim from premises that are used along whole paths: steps are added up, an integral needs Ito's formula."""
+        """The claim, from premises used along whole paths. Adding up steps needs one axiom, Ito's formula all four."""
         axioms = ("integrability",) if self.context.steps else AXIOMS
         sealed = {key for fact in facts for key in fact.hypotheses}
         return self._fact(rule, claim, facts, data, sealed=sealed, axioms=axioms)

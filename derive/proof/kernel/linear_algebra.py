@@ -1,6 +1,6 @@
-"""Linear algebra as one table of facts: nonnegative, quad_bound, trace_bound, cauchy_schwarz. Trusted, with the kernel.
+"""Linear algebra as one table of facts: nonnegative, quad_bound, trace_bound, cauchy_schwarz. Trusted, as part of the kernel.
 
-A row names the rule, what kind of object each of its names is, the relation that it gives, and why that is true.
+A row gives the rule, the kind of each object it names, the relation it yields, and why that relation is true.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ ZERO = num(0)
 
 
 class LinearFact(NamedTuple):
-    """A relation between norms, traces and forms that holds for all vectors and matrices of the kinds given."""
+    """A relation between norms, traces and quadratic forms that holds for all vectors and matrices of the given kinds."""
 
     rule: str
-    #: name in the data of a step -> kind of what it names; for `nonnegative` the arguments of the term, in order
+    #: name in the data of a step -> kind of the object; for `nonnegative`, the arguments of the term in order
     objects: Mapping[str, str]
-    #: the relation, from the objects in order (after a sign that is 1 or -1, where `signed`)
+    #: the relation for the objects in order, which follow a sign 1 or -1 if `signed`
     relation: Callable[..., Relation]
     reason: str
     signed: bool = False
@@ -63,7 +63,7 @@ TABLE: Sequence[LinearFact] = (
     ),
 )  # fmt: skip
 
-#: kind of an object -> whether v is one in the context
+#: kind of an object -> the test whether v is of that kind in the context
 KINDS: Mapping[str, Callable[[Context, Any], bool]] = {
     "vector": lambda context, v: context.is_vector(v),
     "matrix": lambda context, m: context.is_matrix(m),
@@ -73,7 +73,7 @@ KINDS: Mapping[str, Callable[[Context, Any], bool]] = {
 
 
 class LinearAlgebra(RuleGroup):
-    """Rules about vectors and matrices: instances of the rows of `TABLE`, without premises.
+    """Rules about vectors and matrices: instances of the rows of `TABLE`. They have no premises.
 
         --------------
         |- relation(objects)      each object declared as the row says
@@ -82,10 +82,10 @@ class LinearAlgebra(RuleGroup):
     """
 
     def nonnegative(self, of: Term) -> Fact:
-        """0 <= t, for a term t of one of the rows `nonnegative`: ||v||, ||M||, and of positive semidefinite M, K Tr M, v'Mv, Tr MK.
+        """0 <= t for a term t of a row `nonnegative`: ||v||, ||M||, and Tr M, v'Mv, Tr MK for positive semidefinite M and K.
 
         Raises:
-            ProofError: t is not of a row, or a matrix in it is not declared positive semidefinite.
+            ProofError: t fits no row, or a matrix in it is not declared positive semidefinite.
         """
         self.context.check(of)
         for row in TABLE:
@@ -98,22 +98,22 @@ class LinearAlgebra(RuleGroup):
         )
 
     def quad_bound(self, matrix: str, vector: str, sign: int = 1) -> Fact:
-        """sign * v'Mv <= ||M|| ||v||^2, for M declared symmetric."""
+        """sign * v'Mv <= ||M|| ||v||^2, if M is declared symmetric."""
         return self._instance("quad_bound", {"matrix": matrix, "vector": vector}, sign)
 
     def trace_bound(self, matrix: str, psd: str, sign: int = 1) -> Fact:
-        """sign * Tr(MS) <= ||M|| Tr S, for M declared symmetric and S positive semidefinite."""
+        """sign * Tr(MS) <= ||M|| Tr S, if M is declared symmetric and S positive semidefinite."""
         return self._instance("trace_bound", {"matrix": matrix, "psd": psd}, sign)
 
     def cauchy_schwarz(self, u: str, v: str) -> Fact:
-        """u'v <= ||u|| ||v||."""
+        """The Cauchy-Schwarz inequality u'v <= ||u|| ||v||."""
         return self._instance("cauchy_schwarz", {"u": u, "v": v})
 
     def _instance(self, rule: str, names: Mapping[str, str], sign: int | None = None) -> Fact:
-        """The row of a rule, for the objects of these names.
+        """The relation of a rule's row for the objects with these names.
 
         Raises:
-            ProofError: an object is not of the kind that the row asks for, or the sign is not 1 or -1.
+            ProofError: an object is not of the kind that the row requires, or the sign is not 1 or -1.
         """
         (row,) = (row for row in TABLE if row.rule == rule)
         objects = [("v" if row.objects[place] == "vector" else "m", name) for place, name in names.items()]

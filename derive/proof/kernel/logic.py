@@ -1,4 +1,4 @@
-"""The rules about hypotheses: assume, cut, cases, instantiate, absurd. Trusted, with the kernel."""
+"""The rules about hypotheses: assume, cut, cases, instantiate and absurd. Trusted, as part of the kernel."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, subs
 
 
 class Logic(RuleGroup):
-    """Rules that move hypotheses."""
+    """Rules that introduce, replace or discharge hypotheses."""
 
     def assume(self, relation: Relation) -> Fact:
-        """The relation, under itself as the only hypothesis.
+        """The relation, with itself as the only hypothesis.
 
             ------
             C |- C
@@ -30,9 +30,9 @@ class Logic(RuleGroup):
             ---------------------
                  H, G |- C
 
-        Seals: those of both premises that remain; if P was sealed in the first premise, all of G as well.
+        Seals: the seals of both premises that remain; if P was sealed in the first premise, all of G as well.
 
-        Sound: wherever G holds, so does P. If C used P at many points at once, G is needed at all of them; hence the
+        Sound: wherever G holds, so does P. If C used P at several points at once, G is needed at all of them; hence the
         seals.
 
         Raises:
@@ -47,7 +47,7 @@ class Logic(RuleGroup):
         return self._fact("cut", main.claim, [main, proof], None, rest, sealed)
 
     def cases(self, split: Relation, low: Fact, high: Fact) -> Fact:
-        """C, from C in either of two cases.
+        """C, from a proof of C in each of two cases.
 
             H, l <= r |- C      G, r <= l |- C
             ----------------------------------      (r < l in the second premise will do)
@@ -55,12 +55,12 @@ class Logic(RuleGroup):
 
         Side condition: neither case is sealed in its premise.
 
-        Sound: at each point l <= r or r < l. A sealed case was used at many points at once, and that X <= 0 always or X
-        >= 0 always is not a dichotomy: g <= 0 gives E|g| = |E g|, and so does g >= 0, yet it fails for g = 1 or -1 with
-        equal chances.
+        Sound: at each point l <= r or r < l. A sealed case was used at several points at once, and "always l <= r or always
+        r <= l" is not a dichotomy. For instance, g <= 0 everywhere gives E|g| = |E g|, and so does g >= 0 everywhere, yet
+        the equality fails for g = 1 or -1 with equal probability.
 
         Raises:
-            ProofError: the split is not <=; the claims differ; a premise does not assume its case, or has it sealed.
+            ProofError: the split is not <=, the claims differ, or a premise does not assume its case or has it sealed.
         """
         first, second = self._premises([low, high], 2)
         self.context.check_relation(split)
@@ -80,19 +80,19 @@ class Logic(RuleGroup):
         return self._fact("cases", first.claim, [first, second], {"split": split}, rest)
 
     def instantiate(self, premise: Fact, symbol: str, value: Term) -> Fact:
-        """A fact about every number x, for the value of a term.
+        """An instance of a fact about every number x, with a term for x.
 
               H |- C
             ----------------      x a symbol of kind const
             H[t/x] |- C[t/x]
 
-        Side conditions: no sealed hypothesis and no axiom; no operator and no other coordinate (`xi`) in C, H or t; x
-        is not the horizon, the dimension, the number of clients, the start of a potential, nor in a declared bound or
-        slope or in what a stepping potential declares of its smoothness and its step.
+        Side conditions: no hypothesis is sealed and no axiom used; no operator and no other coordinate (`xi`) occurs in C,
+        H or t; x is not the horizon, the dimension, the number of clients or the start of a potential, and does not occur
+        in a declared bound or slope, or in the smoothness and the step that a stepping potential declares.
 
-        Sound: the premise holds for every number x, hence at each point for the value of t there. Beside an operator x
-        is one number for all points (E(x) = x is not true of a random t), and the names that are excepted mean
-        something in the context.
+        Sound: the premise holds for every number x, hence at each point for the value of t there. Under an operator x
+        would be one number for all points (E(x) = x is false for a random t), and the context gives the excluded names a
+        meaning.
 
         Raises:
             ProofError: a side condition fails.
@@ -117,7 +117,7 @@ class Logic(RuleGroup):
         return self._fact("instantiate", claim, [fact], {"symbol": symbol, "term": value}, hypotheses, ())
 
     def absurd(self, claim: Relation, premise: Fact) -> Fact:
-        """Any claim, from a relation between numbers that is false.
+        """Any claim, from a false relation between numbers.
 
             H |- c <= 0
             -----------      c > 0 a number (or H |- c < 0 with c >= 0), C not !=
@@ -126,7 +126,7 @@ class Logic(RuleGroup):
         Sound: the hypotheses hold nowhere, so nothing is left to prove.
 
         Raises:
-            ProofError: the premise is not between numbers, or is true.
+            ProofError: the premise is not a relation between numbers or is true, or the claim is !=.
         """
         (fact,) = self._premises([premise], 1)
         self.context.check_relation(claim)

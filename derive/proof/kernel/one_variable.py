@@ -1,9 +1,9 @@
-"""Inequalities phi(x) >= 0 in one real variable, checked from a tree that says how. Trusted, with the kernel.
+"""Inequalities phi(x) >= 0 in one real variable, checked by following a proof tree. Trusted, as part of the kernel.
 
 The tree is the proof, found elsewhere (`sdescent.derive.proof.search.one_variable`); this module only follows it. It reduces a
-claim about an interval to signs of numbers by a few facts of calculus: phi >= 0 where phi >= 0 at one end and phi' points inwards;
-a polynomial in y = x - a with nonnegative coefficients is nonnegative for y >= 0; an enclosure of phi over a bounded interval
-that lies above 0. FORMAT.md, section Balls, is the contract.
+claim about an interval to signs of numbers by a few facts of calculus. For example, phi >= 0 if phi(low) >= 0 and phi' >= 0; a
+polynomial in y = x - a with nonnegative coefficients is nonnegative for y >= 0; and phi > 0 on a bounded interval if an enclosure
+of phi there lies above 0. FORMAT.md, section Balls, is the contract.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class IntervalGoal:
-    """0 <= phi on [low, high] (None is infinite); 0 < phi there when strict, and when also half_open only on (low, high]."""
+    """The goal 0 <= phi on [low, high] (None: infinite); if `strict`, 0 < phi there, or only on (low, high] if also `half_open`."""
 
     phi: Polynomial
     low: Fraction | None
@@ -39,7 +39,7 @@ class IntervalGoal:
 
 
 class Checker:
-    """Follows trees. A method named after a kind of node says why it is sound, and raises ProofError where it does not fit."""
+    """Follows trees. The method for each kind of node states why the node is sound, and raises ProofError if it does not apply."""
 
     def __init__(self, forms: Forms) -> None:
         self.forms = forms
@@ -58,7 +58,7 @@ class Checker:
         rule(self, goal, depth + 1, *tree[1:])
 
     def eval(self, goal: IntervalGoal, _depth: int, bits: Any) -> None:
-        """The ball of phi over a ball that holds [low, high] contains every value of phi there."""
+        """The enclosure of phi over a ball that contains [low, high] contains every value of phi there."""
         if type(bits) is not int or not 2 <= bits <= MAX_BITS or goal.low is None or goal.high is None:
             raise ProofError("eval is on a bounded interval, at a whole number of bits")
         with ctx.workprec(bits):
@@ -76,7 +76,7 @@ class Checker:
         self.check(replace(goal, low=middle, half_open=False), upper, depth)
 
     def up(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
-        """phi(low) >= 0 (> 0) and phi does not fall."""
+        """phi(low) >= 0 (> 0) and phi is nondecreasing."""
         self._at_end(goal, goal.low, goal.strict)
         self.check(IntervalGoal(self.forms.derivative(goal.phi), goal.low, goal.high, False), tree, depth)
 
@@ -88,7 +88,7 @@ class Checker:
         self.check(replace(goal, phi=self.forms.derivative(goal.phi)), tree, depth)
 
     def down(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
-        """phi(high) >= 0 (> 0) and phi does not rise."""
+        """phi(high) >= 0 (> 0) and phi is nonincreasing."""
         self._at_end(goal, goal.high, goal.strict)
         self.check(IntervalGoal(_negative(self.forms.derivative(goal.phi)), goal.low, goal.high, False), tree, depth)
 
@@ -99,7 +99,7 @@ class Checker:
     def limit(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
         """phi is nonincreasing (decreasing) towards the infinite end with a limit >= 0 there, so phi >= 0 (> 0) on the interval.
 
-        At -oo, the limit is that of phi(-x) at +oo, taken in fresh `Forms`: the signs known on [low, high] do not hold there.
+        The limit at -oo is that of phi(-x) at +oo, taken in fresh `Forms`: the signs known on [low, high] do not hold for -x.
         """
         slope = self.forms.derivative(goal.phi)
         if goal.high is None and goal.low is not None:
@@ -115,7 +115,7 @@ class Checker:
         self.check(IntervalGoal(slope, goal.low, goal.high, goal.strict), tree, depth)
 
     def coeffs(self, goal: IntervalGoal, _depth: int) -> None:
-        """phi = sum c_k y^k with y = x - low or y = high - x, y >= 0, all c_k >= 0 (and c_0 > 0). A number needs no end."""
+        """phi = sum c_k y^k with y = x - low or y = high - x, y >= 0, all c_k >= 0 (and c_0 > 0). A number phi needs no end."""
         coefficients = self.forms.coefficients(goal.phi)
         if coefficients is None:
             raise ProofError("not a polynomial in the variable")
@@ -136,13 +136,13 @@ class Checker:
             raise ProofError("not a positive multiple of an exponential")
 
     def sqrt(self, goal: IntervalGoal, _depth: int) -> None:
-        """c sqrt(Q) >= 0 for c > 0, and > 0 where Q is known to be positive."""
+        """c sqrt(Q) >= 0 for c > 0, and > 0 if Q is known to be positive."""
         name, argument = self._single(goal.phi)
         if name != "sqrt" or (goal.strict and not self.forms.positive(argument)):
             raise ProofError("not a positive multiple of a root")
 
     def _single(self, phi: Polynomial) -> tuple[str, Polynomial]:
-        """(f, p) where phi = c f(p) with a rational c > 0, else ("", {})."""
+        """(f, p) if phi = c f(p) with a rational c > 0, else ("", {})."""
         atoms = [(a, n, c) for monomial, c in phi.items() for a, n in monomial]
         if len(phi) == len(atoms) == 1 and atoms[0][1] == 1 and atoms[0][2] > 0:
             key = self.forms.key_of(atoms[0][0])
@@ -151,13 +151,13 @@ class Checker:
         return "", {}
 
     def times(self, goal: IntervalGoal, depth: int, m: Any, positive: Any, tree: Any) -> None:
-        """0 < m and 0 <= m phi (0 < m phi). Where N(1/m) = c mu with one monomial mu, m mu = 1/c."""
+        """0 < m and 0 <= m phi (0 < m phi). If the normal form of 1/m is c mu with one monomial mu, then m mu = 1/c."""
         factor = self._new(m)
         self.check(IntervalGoal(factor, goal.low, goal.high, True), positive, depth)
         self.check(replace(goal, phi=self.forms.cleared(factor, goal.phi)), tree, depth)
 
     def sum(self, goal: IntervalGoal, depth: int, members: Any) -> None:
-        """A sum of what is >= 0, one of it > 0 when strict."""
+        """phi is a sum of terms >= 0; if `strict`, one of them is > 0."""
         terms = self._members(members)
         if added(phi for phi, _ in terms) != goal.phi:
             raise ProofError("the members do not add up to the whole")
@@ -176,7 +176,7 @@ class Checker:
             raise ProofError("no member of the sum is shown to be > 0")
 
     def product(self, goal: IntervalGoal, depth: int, members: Any) -> None:
-        """A product of what is >= 0 (> 0)."""
+        """phi is a product of factors >= 0 (> 0)."""
         terms = self._members(members)
         whole = UNIT
         for phi, _ in terms:
@@ -199,7 +199,7 @@ class Checker:
         self.check(replace(goal, phi=self.forms.polynomial(without_tanh(self.forms.term(goal.phi)))), tree, depth)
 
     def _new(self, value: Any) -> Polynomial:
-        """A term that the tree brings in: what it divides by has no zero in the whole interval of the claim."""
+        """A term that the tree brings in, after a check that its domain contains the whole interval of the claim."""
         phi = self.forms.read(value)
         self.forms.check_domain(phi)
         return phi
@@ -220,15 +220,13 @@ KINDS: Mapping[str, tuple[int, Callable[..., None]]] = {
 
 
 def check_ball(data: Mapping[str, Any]) -> None:
-    """Checks 0 <= term (0 < term when strict) for every value of the variable in [low, high].
-
-    Where `needs_open` of the data says so, low itself is excepted.
+    """Check 0 <= term (0 < term if strict) for every value of the variable in [low, high], except low itself if `needs_open(data)`.
 
     Args:
-        data: variable, term, strict, low, high, proof, domain as FORMAT.md says.
+        data: variable, term, strict, low, high, proof and domain, as described in FORMAT.md.
 
     Raises:
-        ProofError: the proof does not prove it.
+        ProofError: the proof does not prove the inequality, or the data are too large or misshapen.
     """
     try:
         _check(data)
@@ -261,7 +259,7 @@ def _check(data: Mapping[str, Any]) -> None:
 
 
 def needs_open(data: Mapping[str, Any]) -> bool:
-    """Whether the proof leaves the left end out (an up_open anywhere), so that low < t is needed, not only low <= t."""
+    """Whether the proof leaves out the left end (it contains up_open), so that low < t is needed instead of low <= t."""
     stack = [data["proof"]]
     while stack:
         tree = stack.pop()
@@ -273,7 +271,7 @@ def needs_open(data: Mapping[str, Any]) -> bool:
 
 
 def rational(value: Any) -> Fraction:
-    """A rational as FORMAT.md writes them, short enough that its powers stay so."""
+    """A rational in the notation of FORMAT.md, at most MAX_CHARACTERS long so that its powers stay manageable."""
     if type(value) is not str or len(value) > MAX_CHARACTERS:
         raise ProofError("an end of an interval is a short rational")
     Context(symbols={}).check(Term(("q", value)))

@@ -1,9 +1,9 @@
-"""Functions of one real variable in normal form: identities, balls, derivatives, limits. Trusted, with the kernel.
+"""Functions of one real variable in normal form: identities, balls, derivatives, limits. Trusted, as part of the kernel.
 
 A function is a polynomial with rational coefficients in atoms (`sdescent.derive.proof.language.normal`). Besides the rules
-there, normal forms here know, at every real point, exp(p) exp(q) = exp(p + q), 1/exp(p) = exp(-p), f(-p) = -f(p) for f
-= atan, erf, tanh, and, where 0 < Q is known, sqrt(Q)^2 = Q and 1/sqrt(Q) = sqrt(Q)/Q. Numbers are exact rationals or
-balls of Arb, never floats.
+there, the normal forms here apply exp(p) exp(q) = exp(p + q), 1/exp(p) = exp(-p), and f(-p) = -f(p) for f = atan, erf,
+tanh, which hold at every real point; and, if 0 < Q is known, sqrt(Q)^2 = Q and 1/sqrt(Q) = sqrt(Q)/Q. Numbers are exact
+rationals or balls of Arb, never floats.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _ODD = frozenset({"atan", "erf", "tanh"})
 class Forms(Normal):
     """Normal forms of terms in one variable, with the identities above, derivatives, balls, and limits at +oo.
 
-    The variable is declared as `time`, so that what depends on it is what `depends` says to hold "t".
+    The variable is declared as `time`, so a polynomial depends on it if `depends` contains "t".
     """
 
     def __init__(self, variable: str) -> None:
         super().__init__(Context(symbols={variable: "time"}))
         self.variable = Term(("x", variable))
-        #: the monic Q -> sign of Q: those known to have no zero in the interval
+        #: monic Q known to have no zero in the interval -> its sign there
         self.signs: dict[Frozen, int] = {}
         self._positive: dict[Frozen, bool] = {}
 
@@ -54,7 +54,7 @@ class Forms(Normal):
         """The normal form of a term from outside.
 
         Raises:
-            ProofError: it is not a term over the variable alone, or it holds abs or an operator.
+            ProofError: it is not a term in the variable alone, or it contains abs or an operator, or a power is too high.
         """
         try:
             t = value if isinstance(value, Term) else from_json(value)
@@ -64,7 +64,7 @@ class Forms(Normal):
         for part in parts(t):
             if part[0] not in _HEADS or part[:2] == ("f", "abs"):
                 raise ProofError("a term of one variable has no operators and no abs")
-            # a string or a number in the place of a term is not a term, though normal forms would read "xy" as the symbol y
+            # a string or a number is not a term, although normal forms would read "xy" as the symbol y
             if any(type(a) is not Term for a in part[_ARGUMENTS.get(part[0], slice(0))]):
                 raise ProofError("not a term")
         poly = self.polynomial(t)
@@ -78,13 +78,13 @@ class Forms(Normal):
         return self._cache[t]
 
     def constant(self, poly: Polynomial) -> bool:
-        """Whether the variable does not occur."""
+        """Whether the polynomial is a number, that is, does not depend on the variable."""
         return not self.depends(poly)
 
     # identities
 
     def reduced(self, poly: Polynomial) -> Polynomial:
-        """The same function with the exponentials of each product made one, and squares and inverses of roots resolved."""
+        """The same function with the exponentials of each product merged, and squares and inverses of roots resolved."""
         result = added(self._reduced(m, c) for m, c in poly.items())
         return result if result == poly else self.reduced(result)
 
@@ -109,7 +109,7 @@ class Forms(Normal):
         return result
 
     def _power_of(self, a: int) -> tuple[str, Polynomial, int]:
-        """(f, p, 1) for the atom f(p), (f, p, -1) for the inverse of one; ("", {}, 1) for any other."""
+        """(f, p, 1) for the atom f(p), (f, p, -1) for its inverse, and ("", {}, 1) for any other atom."""
         key = self.key_of(a)
         if key[0] == "f":
             return key[1], dict(key[2]), 1
@@ -128,7 +128,7 @@ class Forms(Normal):
     # signs
 
     def positive(self, poly: Polynomial) -> bool:
-        """Whether 0 < Q is known: a number by its ball, anything else from `signs`."""
+        """Whether 0 < Q is known: from its ball if Q is a number, else from `signs`."""
         if not self.constant(poly):
             return self.sign(poly) > 0
         key = freeze(poly)
@@ -137,18 +137,18 @@ class Forms(Normal):
         return self._positive[key]
 
     def sign(self, poly: Polynomial) -> int:
-        """1 or -1 where Q is known to have that sign in the interval, else 0."""
+        """1 or -1 if Q is known to have that sign in the interval, else 0."""
         monic, c = _monic(poly)
         return self.signs.get(monic, 0) * (1 if c > 0 else -1)
 
     def learn(self, poly: Polynomial, sign: int) -> None:
-        """Q has this sign in the interval. Normal forms from now on know it."""
+        """Record that Q has this sign in the interval. Normal forms use it from now on."""
         monic, c = _monic(poly)
         self.signs[monic] = sign if c > 0 else -sign
         self._cache.clear()
 
     def decided(self, number: Polynomial, strict: bool) -> bool:
-        """Whether a number is shown >= 0 (> 0): exactly where it is rational, else by a ball above 0."""
+        """Whether a number is shown to be >= 0 (> 0): exactly if it is rational, else by a ball above 0."""
         if not self.constant(number):
             raise ProofError("not a number")
         value = _rational(number)
@@ -162,7 +162,7 @@ class Forms(Normal):
         return self.decided(number, True) or self.decided(scaled(number, Fraction(-1)), True)
 
     def ball(self, poly: Polynomial, at: arb, enclosures: dict[int, arb] | None = None) -> arb:
-        """An enclosure of {poly(x): x in `at`} at the precision of the context: nan or infinite where there is none."""
+        """An enclosure of {poly(x): x in `at`} at the precision of the flint context; nan or infinite if there is none."""
         enclosures = {} if enclosures is None else enclosures
         total = arb(0)
         for monomial, c in poly.items():
@@ -186,9 +186,9 @@ class Forms(Normal):
         return 1 / inner if key[0] == "inv" else getattr(inner, key[1])()
 
     def check_domain(self, poly: Polynomial, roots: bool = False) -> None:
-        """Raises ProofError unless denominators have no zero and arguments of log are positive; with `roots`, of sqrt alone.
+        """Raises ProofError unless denominators have no zero and arguments of log are positive, or, with `roots`, those of sqrt.
 
-        The first makes a function continuous on the interval. With the second, moreover, it is smooth, by the chain
+        The first check makes a function continuous on the interval. With the second as well it is smooth, by the chain
         rule.
         """
         for a in {a for monomial in poly for a, _ in monomial}:
@@ -210,11 +210,11 @@ class Forms(Normal):
     # calculus
 
     def derivative(self, poly: Polynomial) -> Polynomial:
-        """poly', for a poly whose domain was checked when it came in (or that is itself a derivative of such a one).
+        """poly', if the domain of poly was checked when it came in (or poly is itself the derivative of such a function).
 
-        By the chain rule for a polynomial in atoms, sum over its atoms a of (d poly / d a) a', with a' from `calculus`.
-        The denominators that this brings have no zeros: Q for log(Q) and sqrt(Q) for sqrt(Q), both positive, and 1 +
-        p^2 for atan(p).
+        By the chain rule for a polynomial in atoms, poly' is the sum over its atoms a of (d poly / d a) a', with a' from
+        `calculus`. The new denominators have no zeros: Q for log(Q) and sqrt(Q) for sqrt(Q), both positive, and
+        1 + p^2 for atan(p).
         """
         self.check_domain(poly, roots=True)
         result: list[Polynomial] = []
@@ -222,16 +222,16 @@ class Forms(Normal):
             for place, (a, n) in enumerate(monomial):
                 if self._depends[a]:
                     rest = (*monomial[:place], *([(a, n - 1)] if n > 1 else []), *monomial[place + 1 :])
-                    slope, _ = derivative(self.atom(a), self.variable[1])  # its domain: see `check_domain`
+                    slope, _ = derivative(self.atom(a), self.variable[1])  # `check_domain` has checked the domain
                     result.append(multiplied({rest: c * n}, self.polynomial(slope)))
         return self.reduced(added(result))
 
     def at(self, poly: Polynomial, value: Term) -> Polynomial:
-        """poly with a term for the variable."""
+        """The polynomial with a term in place of the variable."""
         return self.polynomial(substitute(self.term(poly), self.variable[1], value))
 
     def coefficients(self, poly: Polynomial) -> list[Polynomial] | None:
-        """[c_0, c_1, ..] with poly = sum c_k x^k and numbers c_k; None where it is not such a polynomial."""
+        """[c_0, c_1, ..] with poly = sum c_k x^k and numbers c_k; None if poly is not a polynomial in the variable."""
         by_power: dict[int, list[Polynomial]] = {}
         (((variable, _),),) = self.polynomial(self.variable)
         for monomial, c in poly.items():
@@ -244,7 +244,7 @@ class Forms(Normal):
         return [added(by_power.get(k, [])) for k in range(max(by_power, default=-1) + 1)]
 
     def cleared(self, m: Polynomial, poly: Polynomial) -> Polynomial:
-        """m poly, for m without zeros: with N(1/m) = c mu, a monomial that mu divides is divided by c mu; others times m."""
+        """m poly, for m without zeros. If 1/m = c mu, monomials that mu divides are divided by c mu, the rest multiplied by m."""
         inverse = self.polynomial(1 / self.term(m))
         result: list[Polynomial] = []
         for monomial, c in poly.items():
@@ -258,10 +258,10 @@ class Forms(Normal):
     # limits
 
     def limit(self, poly: Polynomial) -> Polynomial:
-        """The limit at +oo, a number. Each monomial ~ c x^d tends to 0 (d < 0) or to c (d = 0).
+        """The limit at +oo, a number: each monomial ~ c x^d tends to 0 (d < 0) or to c (d = 0).
 
         Raises:
-            ProofError: a monomial that grows, or one whose size is not known.
+            ProofError: a monomial grows, or its size is not known.
         """
         sizes = [self._size(m, c) for m, c in poly.items()]
         if any(size is not None and size[0] > 0 for size in sizes):
@@ -269,7 +269,7 @@ class Forms(Normal):
         return self.reduced(added(size[1] for size in sizes if size is not None and size[0] == 0))
 
     def _leading(self, poly: Polynomial) -> tuple[Fraction, Polynomial] | None:
-        """(d, c) with poly ~ c x^d at +oo, c a number that is shown not to be 0; None where it falls faster than every power."""
+        """(d, c) with poly ~ c x^d at +oo and a number c shown to be nonzero; None if poly falls faster than every power."""
         sizes = [size for size in (self._size(m, c) for m, c in poly.items()) if size is not None]
         if not sizes:
             return None
@@ -291,7 +291,7 @@ class Forms(Normal):
         return degree, factor
 
     def _atom_size(self, a: int) -> tuple[Fraction, Polynomial] | None:
-        """As `_leading`, of an atom: 1/Q and sqrt(Q) from Q; exp(Q), atan(Q), .. by whether Q grows or tends to a number."""
+        """`_leading` for an atom: 1/Q and sqrt(Q) from that of Q; exp(Q), atan(Q), .. by whether Q grows or tends to a number."""
         key, zero = self.key_of(a), Fraction(0)
         if not self._depends[a]:
             return zero, self._nonzero({((a, 1),): Fraction(1)})
@@ -321,7 +321,7 @@ class Forms(Normal):
 
 
 def psi_ball(at: arb) -> arb:
-    """An enclosure of psi(t) = (exp(t) - 1 - t)/t^2 = 1F1(1; 3; t)/2 over `at`: psi rises, so the two ends are enough."""
+    """An enclosure of psi(t) = (exp(t) - 1 - t)/t^2 = 1F1(1; 3; t)/2 over `at`: psi increases, so the two ends suffice."""
     if not at.is_finite():
         return arb("nan")
     low, high = (_psi_at(arb(end)) for end in (at.lower(), at.upper()))
@@ -329,7 +329,7 @@ def psi_ball(at: arb) -> arb:
 
 
 def _psi_at(t: arb) -> arb:
-    """psi(t), by the quotient where t is not small: the series of 1F1 takes for ever where exp(t) overflows."""
+    """psi(t), by the quotient unless |t| < 4: the series of 1F1 takes forever if exp(t) overflows."""
     return t.hypgeom_1f1(1, 3) / 2 if abs(t) < 4 else (t.exp() - 1 - t) / t**2
 
 

@@ -1,4 +1,4 @@
-"""The rules about expectation, time integral and sums: monotone, component. Trusted, with the kernel."""
+"""The rules about expectations, time integrals and sums: monotone and component. Trusted, as part of the kernel."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from sdescent.derive.proof.language.terms import OPERATORS, Relation, under
 
 
 class Operators(RuleGroup):
-    """E binds the outcome, I the time, EI both, S the coordinate, Si the other coordinate, C the client.
+    """Rules about operators: E binds the outcome, I time, EI both, S the coordinate, Si the other coordinate, C the client.
 
-    Linearity is in the normal forms: a factor comes out only where it does not depend on what the operator binds, so
-    that a random one never leaves E.
+    Linearity is built into the normal forms: a factor comes out of an operator only if it does not depend on what the
+    operator binds, so a random factor never leaves E.
     """
 
     def monotone(self, operator: str, premise: Fact) -> Fact:
-        """An operator keeps <= and ==.
+        """Operators preserve <= and ==.
 
               H |- l <= r
             ----------------      op among E, I, EI, S, Si, C; the premise may be <, or == (then the claim is ==)
             H |- op(l) <= op(r)
 
-        Seals: the hypotheses that depend on what the operator binds. Axiom `integrability` with E, I and EI.
+        Seals: the hypotheses that depend on what the operator binds. Axiom: `integrability` for E, I and EI.
 
-        Sound: a mean, an integral over [0, T] with T >= 0 or a sum of what is >= 0 everywhere is >= 0, and operators
-        are linear on what is integrable. I needs the axiom too: int_0^T dt/t is not a number. Of < only <= is kept,
-        since an integral over [0, 0] is 0.
+        Sound: if a term is >= 0 everywhere, so is its mean, its integral over [0, T] with T >= 0, and its sum; and
+        operators are linear on integrable terms. I needs the axiom too: int_0^T dt/t is not a number. From < only <=
+        follows, since an integral over [0, 0] is 0.
 
         Raises:
             ProofError: the operator does not exist, or the premise is !=.
@@ -42,7 +42,7 @@ class Operators(RuleGroup):
         return self._fact("monotone", claim, [fact], data, sealed=sealed, axioms=used)
 
     def _bound(self, operator: str, fact: Fact) -> set[Any]:
-        """Keys of the hypotheses that an operator uses at more than one point: those that depend on what it binds."""
+        """Keys of the hypotheses to seal: those sealed already, and those that depend on what the operator binds."""
         letters = frozenset(OPERATORS[operator])
         used = {
             k
@@ -52,7 +52,7 @@ class Operators(RuleGroup):
         return used | fact.sealed
 
     def component(self, operator: str, premise: Fact) -> Fact:
-        """One summand is at most the sum, where all summands are >= 0.
+        """One summand is at most the sum if all summands are >= 0.
 
                  H |- l <= r
             ------------------------      op among S, C; the premise may be <
@@ -64,7 +64,7 @@ class Operators(RuleGroup):
         hypotheses are sealed.
 
         Raises:
-            ProofError: another operator, or a premise that is == or !=.
+            ProofError: the operator is neither S nor C, or the premise is == or !=.
         """
         (fact,) = self._premises([premise], 1)
         if operator not in ("S", "C") or fact.claim.op not in ("<=", "<"):

@@ -1,4 +1,4 @@
-"""Integrals over time and sums over steps by a primitive: primitive, summation. Trusted, with the kernel."""
+"""Time integrals and sums over steps by a primitive: the rules primitive and summation. Trusted, as part of the kernel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PRIMITIVE = frozenset({"q", "x", "pi", "+", "*", "^", "/", "f"})
 
 
 class Primitives(RuleGroup):
-    """The fundamental theorem of calculus, and its like for steps."""
+    """The fundamental theorem of calculus, and its analogue for steps."""
 
     def primitive(self, time: str, primitive: Term, integrand: Term, premises: Sequence[Fact]) -> Fact:
         """The fundamental theorem of calculus on [0, T], T the horizon.
@@ -23,13 +23,13 @@ class Primitives(RuleGroup):
             ---------------------------------------------------------------------------------
                                    H |- int_0^T u dt == P(T) - P(0)
 
-        P' is that of `calculus.derivative`; p and q are those in which the time is written. The first premise is P' ==
-        u; the others come in any order, and 0 < q or q < 0 will do for q != 0.
+        P' is computed by `calculus.derivative`; only the p and q in which `time` is written need a premise. The first
+        premise is P' == u; the others come in any order, and 0 < q or q < 0 will do for q != 0.
 
-        Side conditions: `time` is of kind clock; P has no other symbols than it and const ones, no operators, and no
-        functions but exp and log. Seals all hypotheses, since they are used at all times.
+        Side conditions: `time` is of kind clock; the only symbols of P are `time` and const symbols, it has no operators,
+        and its only functions are exp and log. Seals all hypotheses, since they are used at all times.
 
-        Sound: on [0, T] P is continuously differentiable, since its denominators have no zero and its logarithms exist.
+        Sound: P is continuously differentiable on [0, T], since its denominators have no zero and its logarithms exist.
 
         Raises:
             ProofError: a side condition fails, or a premise is missing.
@@ -52,12 +52,12 @@ class Primitives(RuleGroup):
         return self._fact("primitive", claim, facts, data, sealed={key for f in facts for key in f.hypotheses})
 
     def summation(self, time: str, primitive: Term) -> Fact:
-        """A sum over the steps of differences.
+        """The sum over the steps of the differences of P.
 
             ----------------------------------------      t of kind clock, T the horizon
             |- I(P(t + 1) - P(t)) == P(T) - P(0)
 
-        Side conditions: time is steps; P has no symbols but t and const ones, and no operators.
+        Side conditions: time is steps; the only symbols of P are t and const symbols, and it has no operators.
 
         Sound: the sum telescopes, whatever the function P is.
 
@@ -79,12 +79,11 @@ class Primitives(RuleGroup):
 
 
 def time_derivative(context: Context, t: Term, time: str) -> tuple[Term, Domain]:
-    """dt/d(time) of a deterministic term, and what must be positive or not 0 for it.
+    """The derivative dt/d(time) of a deterministic term, and its domain: the terms that must be positive or nonzero.
 
     Raises:
-        ProofError: `time` is not declared as the clock; t holds a symbol that is neither the clock nor constant, an
-        operator, or a function
-            other than exp and log.
+        ProofError: `time` is not declared as the clock, or t contains a symbol that is neither the clock nor constant, an
+            operator, or a function other than exp and log.
     """
     context.check(t)
     if context.symbols.get(time) != "clock":

@@ -1,4 +1,4 @@
-"""A certificate through the kernel: the same steps made again as facts. `replay` checks certificates without the kernel."""
+"""Rebuild a certificate in the kernel: its steps are made again as facts. `replay` checks certificates without the kernel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, from_json, num
 
-#: rule -> fact from the kernel, the stated claim, the premises and the data
+#: rule -> function from the kernel, the stated claim, the premises and the data to the fact
 _RULES: dict[str, Callable[[Kernel, Relation, list[Fact], Mapping[str, Any]], Fact]] = {
     "assume": lambda k, c, p, d: k.assume(c),
     "certify": lambda k, c, p, d: k.certify(c, p, _cone(d["mult"]), _cone(d["sum"]), _multiples(d["equalities"])),
@@ -39,7 +39,7 @@ _RULES: dict[str, Callable[[Kernel, Relation, list[Fact], Mapping[str, Any]], Fa
     "summation": lambda k, c, p, d: k.summation(d["time"], _term(d["primitive"])),
 }
 
-#: how many premises a rule has, where that is fixed
+#: rule -> number of its premises, for the rules where it is fixed
 PREMISES = {
     **dict.fromkeys(("assume", "summation", "nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), 0),
     **dict.fromkeys(("inverse", "absurd", "instantiate", "monotone", "component"), 1),
@@ -48,10 +48,10 @@ PREMISES = {
 
 
 def rebuild(certificate: Mapping[str, Any]) -> Fact:
-    """The fact that a certificate states, made by the kernel.
+    """The fact that a certificate states, made again by the kernel.
 
     Raises:
-        ProofError: a step is not an instance of its rule, or the last one is not what is stated; something of another shape.
+        ProofError: a step is not an instance of its rule, the last step does not prove the statement, or the shape is wrong.
     """
     try:
         return _rebuilt(certificate)
@@ -77,7 +77,7 @@ def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
         if kernel.normal.key(fact.claim) != kernel.normal.key(claim):
             raise ProofError("a step claims something other than its rule gives")
         if claim.op == "==" and kernel.normal.polynomial(fact.claim.slack) != kernel.normal.polynomial(claim.slack):
-            # r == l: later steps count on r - l as it is written
+            # the rule gave r == l, but later steps rely on r - l as the claim writes it
             fact = kernel.certify(claim, [fact], equalities=[(0, num(-1))])
         facts.append(fact)
     last, stated = facts[-1], certificate["statement"]
@@ -92,7 +92,7 @@ def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
 
 
 def context_from(value: Mapping[str, Any]) -> Context:
-    """A context from JSON."""
+    """The context that a JSON value of a certificate describes."""
     functions = {
         name: {prop: v if v is True else _term(v) for prop, v in entry.items()}
         for name, entry in value["functions"].items()
@@ -109,7 +109,7 @@ def _term(value: Any) -> Term:
 
 
 def _potential(part: str, value: Any) -> Any:
-    """A part of a potential's entry."""
+    """One part of a potential's entry in the context, read from JSON."""
     if part in ("drift", "diffusion", "mean"):
         return tuple((_term(t), _vector(v)) for t, v in value)
     if part == "smoothness":
@@ -146,7 +146,7 @@ def _multiples(equalities: Any) -> list[Any]:
 
 
 def _trees(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Proof trees and the domain: lists stay lists, terms inside them become terms."""
+    """The proof tree and the domain of a ball: lists stay lists, and the terms inside them become `Term`s."""
     return {
         "proof": _tree(data["proof"]),
         "domain": [[_term(q), sign, _tree(tree)] for q, sign, tree in data["domain"]],

@@ -1,4 +1,4 @@
-"""The kernel: all rules, joined from their groups. Facts are made by these alone, and every rule is sound by its docstring.
+"""The kernel: all rules, joined from their groups. Only these make facts, and the docstring of each says why it is sound.
 
 | group | rules |
 |---|---|
@@ -32,4 +32,4 @@ from sdescent.derive.proof.kernel.primitives import Primitives
 
 @the_kernel
 class Kernel(Logic, Arithmetic, Functions, LinearAlgebra, Operators, Gronwall, Descent, Primitives):
-    """The rules, for one context: `Kernel(context).certify(...)`. There is no other class with rules, and none can be added."""
+    """All rules, for one context: `Kernel(context).certify(...)`. There is no other class with rules, and none can be added."""

@@ -1,1 +1,1 @@
-"""The language of proofs: terms and relations, what names stand for, normal forms, and how terms are printed."""
+"""The language of proofs: terms and relations, the context of names, normal forms, and the printing of terms."""

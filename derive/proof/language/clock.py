@@ -1,11 +1,11 @@
-"""The clock of the searches, in seconds: how long this thread has worked, and its workers for it; and limits by it.
+"""The clock of the searches: the processor time in seconds of this thread and of its workers, and limits on it.
 
-Not the time of day: beside other work on the machine a search would give up on what it finds when it is alone, and a verdict must
-not depend on that.
+The clock does not measure the time of day. Otherwise a search on a busy machine would give up on what it finds on an idle one, and
+a verdict must not depend on that.
 
-Loops look at their own deadlines with `now`. What they call may be long too, as multiplying out a power is, and knows no deadline:
-the arithmetic of polynomials, which everything long goes through, reports its work to `spend`, which ends it where a `limited`
-around it says so. That works in every thread, and without signals.
+Loops check their own deadlines with `now`. The functions they call know no deadline but may take long too, for example to multiply
+out a power. All long work goes through the arithmetic of polynomials, which reports it to `spend`, and `spend` ends the work once
+an enclosing `limited` has run out. This works in every thread, and without signals.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: units of work between two looks at the clock; a unit is about a microsecond
+#: units of work between two checks of the clock; a unit is about a microsecond
 STRIDE = 2000
 
 
 class OutOfTime(Exception):
-    """The limit of a calculation, in time or in work, has passed."""
+    """A calculation has exceeded its limit of time or work."""
 
 
 class _Thread(threading.local):
-    """For each thread: the seconds that others spent for it, the end of its innermost limit, its units of work so far and left."""
+    """Data of each thread: seconds that others worked for it, the end of its limit, units of work not yet counted and left."""
 
     others = 0.0
     stop = math.inf
@@ -37,18 +37,18 @@ _thread = _Thread()
 
 
 def now() -> float:
-    """Seconds of processor time of this thread, and of other processes for it (`worked`)."""
+    """The processor time in seconds of this thread, and of other processes that worked for it (`worked`)."""
     return time.thread_time() + _thread.others
 
 
 def worked(seconds: float) -> None:
-    """Another process has worked so many seconds for this thread: they count."""
+    """Count the `seconds` that another process has worked for this thread."""
     _thread.others += seconds
 
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Work inside ends with OutOfTime after so many seconds; earlier where a limit around this one ends earlier."""
+    """End the work inside the block with OutOfTime after `seconds`, or earlier if an enclosing limit ends earlier."""
     outer = _thread.stop
     _thread.stop = min(outer, now() + seconds)
     try:
@@ -59,7 +59,7 @@ def limited(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def rationed(units: int) -> Iterator[None]:
-    """Work inside the block ends with OutOfTime after `units` of `spend`: after the same work on any machine."""
+    """End the work inside the block with OutOfTime after `units` of `spend`, that is, after the same work on any machine."""
     outer = _thread.ration
     _thread.ration = min(outer, units)
     try:
@@ -69,10 +69,10 @@ def rationed(units: int) -> Iterator[None]:
 
 
 def left() -> float:
-    """Seconds until the limit of this thread; infinite without one.
+    """The seconds left until the limit of this thread; infinite if it has none.
 
     Raises:
-        OutOfTime: none.
+        OutOfTime: no time is left.
     """
     if _thread.stop == math.inf:
         return math.inf
@@ -83,7 +83,7 @@ def left() -> float:
 
 
 def spend(units: int = 1) -> None:
-    """Count `units` of work, about to be done, against the limits of this thread.
+    """Count `units` of work that is about to be done against the limits of this thread.
 
     Raises:
         OutOfTime: a limit of this thread has passed.

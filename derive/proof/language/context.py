@@ -1,4 +1,4 @@
-"""What the names of a proof stand for: which scalars are random, which matrices are PSD, which functions are smooth."""
+"""The context of a proof, which says what its names stand for: random scalars, psd matrices, smooth functions and so on."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 from sdescent.derive.proof.language.terms import FUNCTIONS, MAX_POWER, OPERATORS, RELATIONS, Relation, Term
 
-#: a term may be this deep, and have this many parts
+#: the largest depth of a term, and the largest number of its parts
 MAX_DEPTH = 150
 MAX_PARTS = 1_000_000
 
-#: what the value of a symbol depends on: the outcome w, time t, the coordinate j, the client k
+#: kind of a symbol -> the letters that its value depends on: the outcome w, time t, the coordinate j, the client k
 KINDS: Mapping[str, frozenset[str]] = MappingProxyType({
     "const": frozenset(), "time": frozenset("t"), "random": frozenset("wt"), "rv": frozenset("w"),
     "coord": frozenset("wtj"), "detcoord": frozenset("j"), "clock": frozenset("t"),
@@ -23,12 +23,12 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType({
 })  # fmt: skip
 PROCESS = frozenset("wt")
 PROPERTIES = frozenset({"odd", "nondecreasing", "concave_right", "bounded", "slope"})
-#: the keys of a potential: C^2 along an Ito equation; known by how it changes; with a point that takes steps
+#: the keys of the three sorts of potential: C^2 along an Ito equation; known by its change; at a point that takes steps
 SMOOTH = frozenset({"gradient", "hessian", "end", "start", "smooth", "drift", "diffusion"})
 MOVING = frozenset({"change", "end", "start"})
 STEPPING = MOVING | {"gradient", "smoothness", "mean", "square", "radius"}
 _CONSTANT = frozenset({"q", "x", "+", "*", "^", "/"})
-#: where the scalar terms stand in a term, for heads that hold something else too
+#: head of a term -> the place of its scalar subterms, for heads that have other arguments too
 _SCALARS = {
     **dict.fromkeys(("q", "x", "xi", "pi", "norm", "opnorm", "tr", "quad", "trprod", "dot"), slice(0, 0)),
     "^": slice(1, 2), "f": slice(2, 3), "F": slice(2, 3),
@@ -38,28 +38,29 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(/[1-9][0-9]*)?", re.ASCII)
 
 
 class ProofError(ValueError):
-    """A rule's side condition does not hold, or something is not of the grammar: no fact is made."""
+    """A side condition of a rule does not hold, or a term is not in the grammar; no fact is made."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """The names of a proof. Frozen: a fact belongs to one context, and facts of two contexts do not mix.
+    """The declared names of a proof. It is frozen: a fact belongs to one context, and facts of two contexts do not mix.
 
     Args:
         symbols: scalar symbol -> kind (`KINDS`).
-        vectors: names of vectors; they and all made of them depend on the outcome and on time.
+        vectors: names of vectors; these and all terms made from them depend on the outcome and on time.
         matrices: name -> flags among "symmetric", "psd".
         functions: name -> properties (odd, nondecreasing, concave_right: True; bounded, slope: a term over constants).
         horizon, dimension, clients: the constants T = int_0^T 1 dt, d = sum_j 1 and N = sum_k 1; in every model T >= 0,
-            d and N are whole numbers >= 1, and the clock runs over [0, T]; with steps T is a whole number >= 1.
+            d and N are integers >= 1, and the clock runs over [0, T]; with steps T is an integer >= 1.
         potentials: name of a function V of the state (a random symbol) -> one of the three entries of FORMAT.md. `SMOOTH`:
             gradient, hessian, end, start, smooth, and the SDE of the state, dX = drift dt + L dW with L L' = diffusion, each
-            [(coefficient, vector or matrix), ..]. `MOVING`: change (LV, or how much V changes in a step on average), end, start.
-            `STEPPING`: besides, ||Hess V|| <= smoothness[0] + smoothness[1] ||gradient||, and the step's mean, square and radius.
-        steps: whether time is the steps 0, .., T - 1, so that I and EI are sums over them.
+            [(coefficient, vector or matrix), ..]. `MOVING`: change (LV, or the mean change of V in a step), end, start.
+            `STEPPING`: in addition, ||Hess V|| <= smoothness[0] + smoothness[1] ||gradient||, and mean, square and radius of the
+            step.
+        steps: whether time consists of the steps 0, .., T - 1, so that I and EI are sums over them.
 
     Raises:
-        ProofError: names that clash, kinds or flags that do not exist.
+        ProofError: names clash, a kind, flag or property does not exist, or an entry is not of the form above.
     """
 
     symbols: Mapping[str, str]
@@ -106,7 +107,7 @@ class Context:
             self._check_potential(name, entry)
 
     def __reduce__(self) -> tuple[type[Context], tuple[Any, ...]]:
-        """Pickled as what it was made from: read-only views are not pickled, and it is checked again where it is read."""
+        """Pickle the arguments: read-only views cannot be pickled, and the context is checked again when it is read."""
         nested = ({name: dict(entry) for name, entry in table.items()} for table in (self.functions, self.potentials))
         functions, potentials = nested
         made_from = dict(self.symbols), self.vectors, dict(self.matrices), functions
@@ -154,12 +155,12 @@ class Context:
                 raise ProofError(f"the smoothness of {name} is not two terms over constants")
 
     def constant(self, t: Any) -> bool:
-        """Whether a term is made of const symbols and numbers by + * ^ /."""
+        """Whether a term is built from const symbols and numbers with + * ^ /."""
         self.check(t)
         return {part[0] for part in parts(t)} <= _CONSTANT and not self.depends(t)
 
     def process(self, t: Any) -> bool:
-        """Whether a term depends on the outcome and time at most, and on nothing that is known at the end only."""
+        """Whether a term depends on outcome and time at most, and on nothing that is known only at the end."""
         self.check(t)
         ahead = any(p[0] == "x" and self.symbols[p[1]] == "rv" for p in parts(t))
         return not ahead and self.depends(t) <= PROCESS
@@ -168,14 +169,14 @@ class Context:
         return self.symbols.get(name) if type(name) is str else None
 
     def described(self) -> tuple[Any, ...]:
-        """All of it as one value, to compare."""
+        """The whole context as one value, for comparisons."""
         tables = (self.symbols, self.matrices, *self.functions.values(), *self.potentials.values())
         counts = self.horizon, self.dimension, self.clients, self.steps
         names = tuple(self.functions), tuple(self.potentials), self.vectors
         return (*(tuple(t.items()) for t in tables), *names, *counts)
 
     def symmetric(self, matrix: str) -> bool:
-        """Whether a matrix is declared symmetric (PSD ones are)."""
+        """Whether a matrix is declared symmetric, or positive semidefinite, which implies it."""
         return bool({"symmetric", "psd"} & set(self.matrices.get(matrix, ())))
 
     def psd(self, matrix: str) -> bool:
@@ -194,7 +195,7 @@ class Context:
             raise ProofError(f"not a term over the declared names: {str(t)[:120]}")
 
     def is_vector(self, v: Any) -> bool:
-        """Whether v is a declared vector, or M v of declared ones."""
+        """Whether v is a declared vector, or the product M v of a declared matrix and a declared vector."""
         if type(v) is not tuple or not all(type(a) in (str, tuple) for a in v):
             return False
         if len(v) == 3 and v[0] == "Mv":
@@ -207,7 +208,7 @@ class Context:
         return names and m[0] == "m" and m[1] in self.matrices
 
     def check_relation(self, relation: Any) -> None:
-        """Raises ProofError unless it is a relation between terms; != is one against 0."""
+        """Raises ProofError unless `relation` is a relation between terms over declared names; != has 0 on the right."""
         shaped = type(relation) is Relation and len(relation) == 3 and type(relation[0]) is str
         if not shaped or relation[0] not in RELATIONS:
             raise ProofError(f"not a relation, but a {type(relation).__name__} or of another shape")
@@ -217,7 +218,7 @@ class Context:
             raise ProofError("!= is against 0 only")
 
     def depends(self, t: Any) -> frozenset[str]:
-        """What the value of a term depends on, by its letters alone: a subset of w, t, j, i, k."""
+        """The letters that the value of a term depends on as far as its form shows: a subset of w, t, j, i, k."""
         head = t[0]
         if head == "x":
             return KINDS[self.symbols[t[1]]]
@@ -233,7 +234,7 @@ def _is_term(_: Context, a: Any) -> bool:
     return type(a) is Term
 
 
-#: what each argument of a term has to be, by its head; + and * have any number of terms
+#: head of a term -> a test for each argument; + and * take any number of terms
 _ARGUMENTS: Mapping[str, tuple[Callable[[Context, Any], bool], ...]] = MappingProxyType({
     "q": (lambda _, a: type(a) is str and len(a) <= 4000 and bool(_NUMBER.fullmatch(a)) and str(Fraction(a)) == a,),
     "x": (lambda context, a: type(a) is str and a in context.symbols,),
@@ -249,7 +250,7 @@ _ARGUMENTS: Mapping[str, tuple[Callable[[Context, Any], bool], ...]] = MappingPr
 
 
 def stepping_terms(entry: Mapping[str, Any]) -> list[Term]:
-    """The scalar terms in what a stepping potential declares; none of another."""
+    """The scalar terms that the entry of a stepping potential declares; an empty list for any other potential."""
     if set(entry) != STEPPING:
         return []
     radius = [] if entry["radius"] is None else [entry["radius"]]
@@ -257,10 +258,11 @@ def stepping_terms(entry: Mapping[str, Any]) -> list[Term]:
 
 
 def _frozen(value: Any) -> Any:
-    """A list as a tuple, pairs in it too; terms, names and flags stay what they are.
+    """A list as a tuple, with its pairs as tuples too; terms, names and flags stay as they are.
 
     Raises:
-        ProofError: another type, which may show one thing when it is checked and another when it is used (a generator: nothing).
+        ProofError: the value has another type, which might look different when it is checked and when it is used. For example, a
+            generator is empty the second time.
     """
     if value is None or type(value) in (Term, str, bool):
         return value
@@ -272,10 +274,10 @@ def _frozen(value: Any) -> Any:
 
 
 def parts(t: Any) -> list[Term]:
-    """Every subterm of a term, itself first.
+    """All subterms of a term, beginning with the term itself.
 
     Raises:
-        ProofError: an argument that must be a scalar term is not one (a string or a number is not), or it is too deep or too large.
+        ProofError: an argument that must be a scalar term is not (for instance a string), or the term is too deep or too large.
     """
     subterms: list[Term] = []
     stack = [(t, 1)]
@@ -291,10 +293,10 @@ def parts(t: Any) -> list[Term]:
 
 
 def exact(value: Any, depth: int = 0) -> Any:
-    """A copy of the data of a rule that nothing changes any more: terms, names and exact numbers, tuples for lists.
+    """An immutable copy of a rule's data: terms, names and exact numbers, with tuples for lists.
 
     Raises:
-        ProofError: it holds something of another type, subclasses of these included, or is too deep.
+        ProofError: the data contain a value of another type (even a subclass of an accepted one), or are too deep.
     """
     if value is None or type(value) in (Term, Relation, str, int, bool, Fraction):
         return value
@@ -304,7 +306,7 @@ def exact(value: Any, depth: int = 0) -> Any:
 
 
 def name_of(value: Any) -> str:
-    """A name as it is, once it is certain to be a string and no object that poses as one."""
+    """The name itself, after a check that it is a string and not an object that poses as one."""
     if type(value) is not str:
         raise ProofError(f"not a name, but a {type(value).__name__}")
     return value

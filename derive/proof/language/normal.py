@@ -1,7 +1,8 @@
-"""Normal forms: every term as a polynomial with rational coefficients in atoms. Two terms are the same when these are.
+"""Normal forms: every term as a polynomial with rational coefficients in atoms. Two terms are the same if their forms are.
 
-Trusted, with the kernel. The rules are those of FORMAT.md, and each is an identity of real numbers: expansion, inverses of
-products, linearity of expectation, integrals and sums in what does not depend on what they bind. Nothing cancels: a * inv(a) stays.
+Trusted, as part of the kernel. The rules are those of FORMAT.md, and each is an identity of real numbers: expansion, inverses of
+products, and linearity of expectations, integrals and sums, where factors come out that do not depend on the bound letter. Nothing
+cancels: a * inv(a) stays.
 """
 
 from __future__ import annotations
@@ -14,23 +15,23 @@ from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.context import KINDS, PROCESS, Context, ProofError
 from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, num, plus, times, under
 
-#: a product of atoms, by their numbers: ((atom, power), ..), numbers ascending, powers >= 1
+#: a product of atoms as ((number of the atom, power), ..), numbers ascending, powers >= 1
 Monomial = tuple[tuple[int, int], ...]
-#: monomial -> coefficient, none of them 0
+#: monomial -> coefficient, never 0
 Polynomial = dict[Monomial, Fraction]
-#: a polynomial as something to compare and to look up
+#: a polynomial in a form that can be compared and hashed
 Frozen = tuple[tuple[Monomial, Fraction], ...]
 
 ONE: Monomial = ()
 MAX_MONOMIALS = 200_000
-#: of the numerator and of the denominator of a coefficient
+#: the most bits of a coefficient's numerator and denominator
 MAX_COEFFICIENT = 1_000_000
 _AT_ZERO = {"exp": 1, "sqrt": 0, "atan": 0, "erf": 0, "tanh": 0, "psi": Fraction(1, 2)}
 _AT_ONE = {"log": 0, "sqrt": 1}
 
 
 class Normal:
-    """The normal forms of one context; atoms are numbered as they come."""
+    """The normal forms of one context; atoms are numbered in order of appearance."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -43,7 +44,8 @@ class Normal:
         """The normal form of a term (checked by the context beforehand).
 
         Raises:
-            ProofError: an integral of something random, a sum that mixes its two indices, a horizon that is not named.
+            ProofError: the term integrates a random term, sums a product that mixes both indices, needs a constant that the
+                context does not name, or is too large or too deep.
         """
         if t not in self._cache:
             try:
@@ -53,7 +55,7 @@ class Normal:
         return dict(self._cache[t])
 
     def frozen(self, t: Term) -> Frozen:
-        """The normal form, to compare."""
+        """The normal form of a term, for comparisons."""
         return freeze(self.polynomial(t))
 
     def key(self, relation: Relation) -> tuple[str, Frozen]:
@@ -64,11 +66,11 @@ class Normal:
         return relation.op, freeze(poly)
 
     def depends(self, poly: Polynomial) -> frozenset[str]:
-        """The slots that the value of a polynomial depends on."""
+        """The letters that the value of a polynomial depends on."""
         return frozenset[str]().union(*[self._depends[a] for monomial in poly for a, _ in monomial])
 
     def term(self, poly: Polynomial) -> Term:
-        """A term of this normal form."""
+        """A term with this normal form."""
         spend(2 * len(poly))
         return _short(plus, [self._product(m, c) for m, c in freeze(poly)])
 
@@ -77,7 +79,7 @@ class Normal:
         return _short(times, factors if c == 1 and factors else [num(c), *factors])
 
     def atom(self, number: int) -> Term:
-        """An atom as a term."""
+        """The term of an atom."""
         key = self._atoms[number]
         head = key[0]
         if head == "inv":
@@ -93,7 +95,7 @@ class Normal:
         return self._atoms[number]
 
     def single(self, key: Any, depends: frozenset[str]) -> Polynomial:
-        """The polynomial that is one atom."""
+        """The polynomial that consists of one atom."""
         if key not in self._number:
             self._number[key] = len(self._atoms)
             self._atoms.append(key)
@@ -125,7 +127,7 @@ class Normal:
         return self._vectors(t)
 
     def _inverse(self, poly: Polynomial) -> Polynomial:
-        """1/0 = 0; 1/(c a b) = (1/c)(1/a)(1/b); 1/(cQ) = (1/c)(1/Q)."""
+        """The inverse of a polynomial: 1/0 = 0, 1/(c a b) = (1/c)(1/a)(1/b), 1/(cQ) = (1/c)(1/Q)."""
         if not poly:
             return {}
         first = min(poly)
@@ -166,7 +168,7 @@ class Normal:
         return self.single(("quad", matrix, v), PROCESS)
 
     def _dot(self, u: Any, v: Any) -> Polynomial:
-        """Symmetric; v'v = ||v||^2; u'Mv = v'Mu and u'Mu = quad(M, u) for symmetric M."""
+        """The normal form of u'v. It is symmetric; v'v = ||v||^2; u'Mv = v'Mu and u'Mu = quad(M, u) for symmetric M."""
         if u == v:
             return power(self.single(("norm", u), PROCESS), 2)
         forms = [(u, v), (v, u)]
@@ -178,7 +180,7 @@ class Normal:
         return self.single(("dot", *min(forms, key=lambda pair: [self._place(w) for w in pair])), PROCESS)
 
     def _place(self, t: Any) -> list[int]:
-        """Where the names in a vector or matrix stand in the context: normal forms do not depend on how names are spelt."""
+        """The positions in the context of a vector's or matrix's names, so that normal forms do not depend on spelling."""
         if isinstance(t, str):
             return [[*self.context.vectors, *self.context.matrices].index(t)]
         return [place for part in t[1:] for place in self._place(part)]
@@ -195,7 +197,7 @@ class Normal:
         return added(result)
 
     def _of_rest(self, head: str, rest: Monomial) -> Polynomial:
-        """The operator of a product of atoms that each depend on what it binds."""
+        """The operator applied to a product of atoms that all depend on what it binds."""
         depends = self.depends({rest: Fraction(1)})
         if head == "EI" and "w" not in depends:
             head = "I"
@@ -211,10 +213,10 @@ class Normal:
         return self.single((head, rest), depends - frozenset(OPERATORS[head]))
 
     def _renamed(self, monomial: Monomial) -> Polynomial:
-        """The same product at coordinate j for i. Its normal form may have a coefficient: the order of atoms changes.
+        """The monomial with coordinate j in place of i. The result may have a coefficient, since the order of atoms changes.
 
         Raises:
-            ProofError: within a sum over j that holds i, where the new j would be taken for the one that the sum binds.
+            ProofError: i occurs within a sum over j, which would capture the new j.
         """
 
         def put(t: Any) -> Any:
@@ -232,12 +234,12 @@ def _short(make: Any, parts: list[Term]) -> Term:
 
 
 def freeze(poly: Polynomial) -> Frozen:
-    """A polynomial as a sorted tuple."""
+    """The sorted tuple of a polynomial's entries."""
     return tuple(sorted(poly.items()))
 
 
 def added(polys: Iterable[Polynomial]) -> Polynomial:
-    """The sum."""
+    """The sum of polynomials."""
     total: Polynomial = {}
     for poly in polys:
         spend(len(poly))
@@ -251,16 +253,16 @@ def added(polys: Iterable[Polynomial]) -> Polynomial:
 
 
 def scaled(poly: Polynomial, factor: Fraction) -> Polynomial:
-    """A rational multiple."""
+    """A rational multiple of a polynomial."""
     return {m: factor * c for m, c in poly.items()} if factor else {}
 
 
 def multiplied(p: Polynomial, q: Polynomial) -> Polynomial:
-    """The product."""
+    """The product of two polynomials."""
     total: Polynomial = {}
     for m, c in p.items():
         bits = c.numerator.bit_length() + c.denominator.bit_length()
-        spend(len(q) * (2 + (bits * bits >> 20)))  # common factors of long numbers take a time that grows as the square
+        spend(len(q) * (2 + (bits * bits >> 20)))  # the time for common factors of long numbers grows as the square
         for n, e in q.items():
             both = _joined(m, n)
             value = total.get(both, 0) + c * e
@@ -293,7 +295,7 @@ def _joined(m: Monomial, n: Monomial) -> Monomial:
 
 
 def as_number(poly: Polynomial) -> Fraction | None:
-    """The rational that a polynomial is, if it is one."""
+    """The value of a polynomial that is a rational number, else None."""
     if not poly:
         return Fraction(0)
     return poly[ONE] if len(poly) == 1 and ONE in poly else None

@@ -1,6 +1,6 @@
-"""Terms and relations of the proof kernel: nested tuples of the shape that FORMAT.md describes, with operators to write them.
+"""Terms and relations of the proof kernel: nested tuples in the format of FORMAT.md, with operators to write them.
 
-Everything is real and dimensionless. No SymPy: its symbols carry assumptions, and a term here carries none.
+Everything is real and dimensionless. SymPy is not used: its symbols carry assumptions, and a term here carries none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ OPERATORS = {"E": "w", "I": "t", "EI": "wt", "S": "j", "Si": "i", "C": "k"}
 FUNCTIONS = frozenset({"sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi"})
 RELATIONS = frozenset({"<=", "<", "==", "!="})
 MAX_POWER = 64
-#: of the numerator and of the denominator of a number, which has at most 4,000 digits as text (`Context.check`)
+#: the most bits of a number's numerator and denominator, as its text has at most 4,000 digits (`Context.check`)
 MAX_BITS = 13_300
 
 Number = int | Fraction
@@ -23,7 +23,7 @@ _EXACT = re.compile(r"-?[0-9]+(/[0-9]*[1-9][0-9]*)?", re.ASCII)
 
 
 class Term(tuple[Any, ...]):
-    """A scalar term; `+ - * /` and whole powers build larger ones, exact numbers are taken as they are."""
+    """A scalar term. `+ - * /` and integer powers build larger terms, and accept exact numbers as operands."""
 
     __slots__ = ()
 
@@ -62,7 +62,7 @@ class Term(tuple[Any, ...]):
         return Relation(("<=", self, term(other)))
 
     def ge(self, other: Any) -> Relation:
-        """self >= other, which is other <= self."""
+        """self >= other, written as other <= self."""
         return Relation(("<=", term(other), self))
 
     def lt(self, other: Any) -> Relation:
@@ -70,7 +70,7 @@ class Term(tuple[Any, ...]):
         return Relation(("<", self, term(other)))
 
     def gt(self, other: Any) -> Relation:
-        """self > other, which is other < self."""
+        """self > other, written as other < self."""
         return Relation(("<", term(other), self))
 
     def eq(self, other: Any) -> Relation:
@@ -79,7 +79,7 @@ class Term(tuple[Any, ...]):
 
 
 class Relation(tuple[Any, ...]):
-    """(op, left, right) with op among <=, <, ==, !=."""
+    """A relation (op, left, right) with op among <=, <, ==, !=."""
 
     __slots__ = ()
 
@@ -97,16 +97,16 @@ class Relation(tuple[Any, ...]):
 
     @property
     def slack(self) -> Term:
-        """right - left: what the relation says to be nonnegative, positive, or zero."""
+        """The difference right - left, which the relation says is nonnegative, positive, zero or nonzero."""
         return self.right - self.left
 
 
 def num(value: Number | str) -> Term:
-    """An exact rational: 3, Fraction(1, 2), "1/2".
+    """The term of an exact rational number: 3, Fraction(1, 2), "1/2".
 
     Raises:
-        TypeError: a float, a bool or anything that is not exact.
-        ValueError: a string that is neither a whole number nor a quotient of two, in ASCII digits; a number of more than about
+        TypeError: the value is a float, a bool or another type that is not exact.
+        ValueError: a string is neither an integer nor a quotient of integers in ASCII digits, or the number has more than about
             4,000 digits.
     """
     if isinstance(value, bool) or not isinstance(value, (int, Fraction, str)):
@@ -120,7 +120,7 @@ def num(value: Number | str) -> Term:
 
 
 def term(value: Any) -> Term:
-    """A term from a term or an exact number."""
+    """The value itself if it is a term, else the term of an exact number."""
     return value if isinstance(value, Term) else num(value)
 
 
@@ -130,87 +130,87 @@ def x(name: str) -> Term:
 
 
 def xi(name: str) -> Term:
-    """A symbol of kind coord or detcoord, at the other coordinate."""
+    """A symbol of kind coord or detcoord, taken at the other coordinate."""
     return Term(("xi", name))
 
 
 def xs(names: str) -> list[Term]:
-    """Several symbols: xs("G h eta")."""
+    """Several scalar symbols, as in xs("G h eta")."""
     return [x(name) for name in names.split()]
 
 
 def fn(name: str, t: Any) -> Term:
-    """sqrt, exp, log, atan, erf, tanh, abs or psi of a term; psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2."""
+    """A function of `FUNCTIONS` applied to a term; psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2."""
     return Term(("f", name, term(t)))
 
 
 def declared(name: str, t: Any) -> Term:
-    """A function that the context declares."""
+    """A function that the context declares, applied to a term."""
     return Term(("F", name, term(t)))
 
 
 def vec(name: str) -> tuple[Any, ...]:
-    """A vector."""
+    """A vector of the context."""
     return ("v", name)
 
 
 def mat(name: str) -> tuple[Any, ...]:
-    """A matrix."""
+    """A matrix of the context."""
     return ("m", name)
 
 
 def matvec(matrix: tuple[Any, ...], vector: tuple[Any, ...]) -> tuple[Any, ...]:
-    """M v."""
+    """The product M v of a matrix and a vector."""
     return ("Mv", matrix, vector)
 
 
 def norm(v: tuple[Any, ...]) -> Term:
-    """||v||_2."""
+    """The Euclidean norm ||v||_2."""
     return Term(("norm", v))
 
 
 def dot(u: tuple[Any, ...], v: tuple[Any, ...]) -> Term:
-    """u'v."""
+    """The inner product u'v."""
     return Term(("dot", u, v))
 
 
 def quad(m: tuple[Any, ...], v: tuple[Any, ...]) -> Term:
-    """v'Mv."""
+    """The quadratic form v'Mv."""
     return Term(("quad", m, v))
 
 
 def opnorm(m: tuple[Any, ...]) -> Term:
-    """||M||_op."""
+    """The operator norm ||M||_op."""
     return Term(("opnorm", m))
 
 
 def tr(m: tuple[Any, ...]) -> Term:
-    """Tr M."""
+    """The trace Tr M."""
     return Term(("tr", m))
 
 
 def trprod(m: tuple[Any, ...], k: tuple[Any, ...]) -> Term:
-    """Tr(MK)."""
+    """The trace Tr(MK) of a product."""
     return Term(("trprod", m, k))
 
 
 def under(operator: str, t: Any) -> Term:
-    """E, I, EI, S, Si or C of a term: mean, integral over time or sum over steps, both, sums over coordinates and clients."""
+    """An operator applied to a term: E the mean, I the time integral or sum over steps, EI both, S, Si, C sums (`OPERATORS`)."""
     return Term((operator, term(t)))
 
 
 def plus(*terms: Any) -> Term:
-    """A sum of any number of terms; 0 of none."""
+    """The sum of any number of terms; 0 if there are none."""
     return Term(("+", *[term(t) for t in terms])) if terms else num(0)
 
 
 def times(*terms: Any) -> Term:
-    """A product of any number of terms; 1 of none."""
+    """The product of any number of terms; 1 if there are none."""
     return Term(("*", *[term(t) for t in terms])) if terms else num(1)
 
 
 def substitute(t: Any, name: str, value: Term) -> Any:
-    """t (a term or relation) with `value` for the symbol `name`; operators, which bind, the caller excludes."""
+    """The term or relation t with `value` for the symbol `name`. Callers must exclude operators, which bind."""
     spend()
     if t == ("x", name):
         return value
@@ -220,13 +220,13 @@ def substitute(t: Any, name: str, value: Term) -> Any:
 
 
 def contains(t: Any, name: str) -> bool:
-    """Whether the symbol occurs in a term, a relation, or data that holds some."""
+    """Whether the symbol occurs in a term, a relation, or a tuple of them."""
     spend()
     return isinstance(t, tuple) and (t == ("x", name) or any(contains(a, name) for a in t))
 
 
 def from_json(value: Any, relation: bool = False) -> Any:
-    """Nested lists of JSON as a term or a relation; shapes are checked by the context, not here."""
+    """The term or relation of nested JSON lists; the context checks shapes, not this function."""
     if not isinstance(value, (list, tuple)):
         raise TypeError(f"a {type(value).__name__} is not a term")
     parts = [_inner(v) for v in value]
@@ -242,5 +242,5 @@ def _inner(value: Any) -> Any:
 
 
 def to_json(t: Any) -> Any:
-    """A term or relation as nested lists."""
+    """The nested lists of a term or relation, for JSON."""
     return [to_json(a) for a in t] if isinstance(t, tuple) else t

@@ -1,7 +1,7 @@
-"""Terms and relations as text: one walk over a term, in plain text, in the grammar of claim files and as LaTeX.
+"""Terms and relations as text. One walk over a term serves plain text, the grammar of claim files, and LaTeX.
 
-A notation is data where it can be (brackets, signs, templates by head) and a method where a bracket or a sign depends on what
-stands beside it.
+A notation is data if possible (brackets, signs, templates by head). It is a method if a bracket or a sign depends on the
+neighbouring terms.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import RELATIONS, Relation, Term, num
 from sdescent.derive.proof.language.tidy import power_in, tidy
 
-#: how tightly a text holds together: what binds less than its place demands stands in brackets
+#: how tightly a text binds: a text that binds less tightly than its place requires is put in brackets
 SUM, PRODUCT, POWER, ATOM = range(4)
-#: short LaTeX that is one over something, LaTeX that needs brackets below an exponent, and what stands in brackets in a name
+#: patterns of LaTeX: 1 over a term; a base that needs brackets below an exponent; a bracketed group in a name
 _RECIPROCAL, _COMPOUND, _GROUP = (
     re.compile(e) for e in (r"\\frac\{1\}\{(.+)\}", r"\^|\\frac|[-+ ]", r"\{[^{}]*\}|\([^()]*\)")
 )
-#: heads of terms that are too long for a numerator with other factors
+#: heads of terms that are too wide for a numerator with other factors
 WIDE = ("dot", "trprod", "tr", "quad", "opnorm", "E", "EI", "I", "S", "Si", "C")
 #: a text and its level
 Leveled = tuple[str, int]
@@ -33,35 +33,35 @@ GREEK = frozenset(_GREEK_NAMES.split())
 
 
 class Printer:
-    """Plain text, and the walk that other notations share.
+    """The printer of plain text, whose walk the other notations share.
 
     Args:
-        context: says whether I and EI are integrals or sums over steps, and up to where; integrals, when not given.
-        positive: whether a term b is shown > 0. Then exp(a log(b)) is b^a; elsewhere log(b) = 0 by convention and it would not be.
-            Plain text alone asks: it is what a reader checks, and LaTeX writes b^a always.
+        context: says whether I and EI are integrals or sums over steps, and up to where; integrals if not given.
+        positive: whether a term b is shown to be > 0. Only then is exp(a log(b)) printed as b^a, since log(b) = 0 by convention
+            for other b. Only plain text, which readers check, asks this; LaTeX always writes b^a.
     """
 
     brackets: tuple[str, str] = ("(", ")")
     relations: Mapping[str, str] = {op: op for op in RELATIONS}
-    #: what stands before a summand after the first, where it is positive and where its text begins with a minus sign
+    #: the signs before a later summand: if it is positive, and if its text begins with a minus sign
     plus, minus = " + ", " - "
-    #: between a matrix and a vector
+    #: the text between a matrix and a vector
     beside = " "
 
     def __init__(self, context: Context | None = None, positive: Callable[[Term], bool] = lambda b: False) -> None:
         self.context, self.positive = context, positive
 
     def relation(self, relation: Relation) -> str:
-        """l <= r."""
+        """The text of a relation, such as l <= r."""
         op, left, right = relation
         return f"{self.term(left)} {self.relations[op]} {self.term(right)}"
 
     def term(self, t: Any) -> str:
-        """A term."""
+        """The text of a term."""
         return self.leveled(t)[0]
 
     def leveled(self, t: Any) -> Leveled:
-        """A term with its level."""
+        """The text of a term, and its level."""
         match t:
             case ("q", value):
                 return self.number(value)
@@ -80,7 +80,7 @@ class Printer:
         return self.other(t)
 
     def inside(self, t: Any, level: int) -> str:
-        """A term where something of at least this level has to stand."""
+        """The text of a term, in brackets unless it has at least this level."""
         text, strength = self.leveled(t)
         return text if strength >= level else self.bracketed(text)
 
@@ -91,7 +91,7 @@ class Printer:
         return value, SUM if value.startswith("-") else PRODUCT if "/" in value else ATOM
 
     def symbol(self, name: str) -> str:
-        """The name of a symbol, a vector, a matrix or a declared function."""
+        """The printed name of a symbol, a vector, a matrix or a declared function."""
         return name
 
     def sum(self, parts: Sequence[Any]) -> str:
@@ -118,7 +118,7 @@ class Printer:
         return f"{self.symbol(name)}({self.term(inner)})", ATOM
 
     def steps(self) -> str:
-        """The range under a sum over steps, such as n<K, by the clock if one is declared; "" in continuous time."""
+        """The range under a sum over steps, such as n<K, whose index is the clock if one is declared; "" in continuous time."""
         if (context := self.context) is None or not context.steps:
             return ""
         clocks = [name for name, kind in context.symbols.items() if kind == "clock"]
@@ -130,7 +130,7 @@ class Printer:
         return self.symbol(index) + ("" if context.horizon is None else f"<{self.symbol(context.horizon)}")
 
     def other(self, t: Any) -> Leveled:
-        """Declared functions, operators, and terms over vectors and matrices."""
+        """The text and level of declared functions, operators, and terms over vectors and matrices."""
         match t:
             case ("xi", symbol):
                 return f"{self.symbol(symbol)}_i", ATOM
@@ -143,7 +143,7 @@ class Printer:
         return f"{t[0]}({arguments})" if arguments else t[0], ATOM
 
     def named(self, v: Any) -> str:
-        """A vector, a matrix, or a product of both."""
+        """The text of a vector, a matrix, or the product of a matrix and a vector."""
         return self.symbol(v[1]) if v[0] in ("v", "m") else self.named(v[1]) + self.beside + self.named(v[2])
 
 
@@ -151,14 +151,14 @@ _PLAIN = Printer()
 
 
 def text(t: Any) -> str:
-    """A term or relation in plain text."""
+    """The plain text of a term or relation."""
     return _PLAIN.relation(t) if isinstance(t, Relation) else _PLAIN.term(t)
 
 
 class ClaimFile(Printer):
-    """The grammar of claim files (`sdescent.derive.reading.claims`): what is printed is read back as the same term.
+    """The printer in the grammar of claim files (`sdescent.derive.reading.claims`), which reads its output as the same term.
 
-    A number leads a product as it is; after the first factor it stands in brackets unless it is a plain natural number.
+    As the first factor of a product a number needs no brackets; as a later factor it has them unless it is a natural number.
     """
 
     relations: Mapping[str, str] = {op: op for op in ("<=", "<", ">=", ">", "==", "!=")}
@@ -189,18 +189,18 @@ _CLAIM_FILE = ClaimFile()
 
 
 def show(t: Any) -> str:
-    """A term or a relation in the grammar of claim files; it is read back as the same one (caps on length aside).
+    """A term or relation in the grammar of claim files. Limits on length aside, reading it gives the same term or relation.
 
-    Sums in sums and products in products, quotients of numbers and the like, which the reader never returns, come back simplified.
+    Terms that the reader never returns, such as sums in sums, products in products and quotients of numbers, come back simplified.
 
     Raises:
-        ValueError: a part of it is not in the grammar.
+        ValueError: a part of the term or relation is not in the grammar.
     """
     return _CLAIM_FILE.relation(t) if t[0] in _CLAIM_FILE.relations else _CLAIM_FILE.term(t)
 
 
 def said(relation: Any) -> str:
-    """A relation in the grammar of claim files, x >= 1 rather than 1 <= x."""
+    """A relation in the grammar of claim files, with a lone number on the right: x >= 1 rather than 1 <= x."""
     op, left, right = relation
     if left[0] == "q" and right[0] != "q" and op in ("<=", "<"):
         return f"{show(right)} {op.replace('<', '>')} {show(left)}"
@@ -208,12 +208,12 @@ def said(relation: Any) -> str:
 
 
 def _without_sign(t: Any) -> Any:
-    """t' such that t is read from "- t'", or None where there is no such t'."""
+    """A term t' such that "- t'" is read as t, or None if there is none."""
     match t:
         case ("q", value) if value.startswith("-"):
             return ("q", value[1:])
         case ("*", ("q", "-1"), ("q" | "*", *_), *_):
-            return None  # whose own number would take the sign
+            return None  # the number in the next factor would take the sign
         case ("*", ("q", "-1"), only):
             return only
         case ("*", ("q", "-1"), *rest) if rest:
@@ -224,9 +224,9 @@ def _without_sign(t: Any) -> Any:
 
 
 def latex_name(symbol: str) -> str:
-    """A symbol's name in LaTeX: Greek letters by name, the part after a first letter or an underscore as an index.
+    """A symbol's name in LaTeX: Greek letters by name, digits after a first letter or words after an underscore as an index.
 
-    No two names look alike: x1 is x with the index 1, and x_1 stands as it is written.
+    No two names look alike: x1 is x with the index 1, and x_1 is printed as it is written.
     """
     head, *words = symbol.split("_")
     if len(head) == len(words) == 1 and words[0].isdigit():
@@ -239,18 +239,18 @@ def latex_name(symbol: str) -> str:
 
 
 class TermWriter(Printer):
-    """LaTeX of terms, which are tidied first.
+    """The printer of LaTeX, which tidies terms first.
 
     Args:
         names: LaTeX of symbols, vectors, matrices and functions.
-        short: LaTeX that stands for whole terms, wherever they stand as they were written.
+        short: term -> LaTeX that replaces the whole term, wherever it occurs in exactly this form.
         context: as for `Printer`.
     """
 
     brackets = (r"\left(", r"\right)")
     relations: Mapping[str, str] = {"<=": r"\le", "<": "<", "==": "=", "!=": r"\ne"}
     minus, beside = "-", ""
-    #: head (of a function: its name) -> text with {0}, {1}, .. for its arguments, and its level
+    #: head of a term, or name of a function -> text with {0}, {1}, .. for the arguments, and its level
     templates: Mapping[str, Leveled] = {
         "pi": (r"\pi", ATOM),
         "sqrt": (r"\sqrt{{{0}}}", ATOM), "abs": (r"\left|{0}\right|", ATOM), "exp": (r"e^{{{0}}}", POWER),
@@ -273,20 +273,20 @@ class TermWriter(Printer):
     ) -> None:
         super().__init__(context)
         self.names, self.short = dict(names or {}), dict(short or {})
-        self.used: dict[Term, None] = {}  # the terms of `short` that were written so, in order
+        self.used: dict[Term, None] = {}  # the terms of `short` that were printed, in order
 
     def symbol(self, name: str) -> str:
         return self.names.get(name) or latex_name(name)
 
     def relation(self, relation: Relation, align: str = "") -> str:
-        """l <= r; `align` stands before the sign."""
+        """The LaTeX of a relation; `align` is put before its sign."""
         return f"{self.term(relation.left)} {align}{self.relations[relation.op]} {self.term(relation.right)}"
 
     def term(self, t: Term) -> str:
         return self.leveled(tidy(t, self.short))[0]
 
     def combination(self, parts: Sequence[tuple[Term, str]]) -> str:
-        """A sum of multiples c v, each given as (c, LaTeX of v)."""
+        """The LaTeX of a sum of multiples c v, each given as (c, LaTeX of v)."""
         out = ""
         for coefficient, object_text in parts:
             front = self.inside(tidy(coefficient, self.short), PRODUCT)
@@ -298,7 +298,7 @@ class TermWriter(Printer):
         if t in self.short:
             self.used[t] = None
             return self.short[t], ATOM
-        if t[0] in ("as", "x"):  # the name of a difference is a sum
+        if t[0] in ("as", "x"):  # a name that is a sum or a difference binds like a sum
             name = t[1] if t[0] == "as" else self.symbol(t[1])
             return name, SUM if t[0] == "x" and re.search(".[-+]", _GROUP.sub("", _GROUP.sub("", name))) else ATOM
         if t[0] == "/" or (t[0] == "^" and self._quotient(t[1])):
@@ -306,7 +306,7 @@ class TermWriter(Printer):
         return super().leveled(t)
 
     def sum(self, parts: Sequence[Any]) -> str:
-        first, *rest = parts  # d/k - 1, not -1 + d/k
+        first, *rest = parts  # print d/k - 1, not -1 + d/k
         turned = first[0] == "q" and first[1].startswith("-") and not self.inside(rest[0], SUM).startswith("-")
         return super().sum([rest[0], first, *rest[1:]] if turned else parts)
 
@@ -324,7 +324,7 @@ class TermWriter(Printer):
         above, below = self._fraction(factors)
         if not below:
             return sign + self._row(above), PRODUCT
-        # what is long stands beside the fraction, not in it
+        # wide factors go beside the fraction, not into it
         beside = [a for a in above if a[0] in WIDE and a not in self.short]
         above = [a for a in above if a not in beside]
         if not above and len(beside) == 1:
@@ -335,7 +335,7 @@ class TermWriter(Printer):
         return sign + fraction, PRODUCT if sign else ATOM
 
     def _row(self, factors: Sequence[Any]) -> str:
-        """Factors beside each other."""
+        """The LaTeX of factors side by side."""
         out = ""
         for a in factors:
             factor = self._factor(a)
@@ -344,22 +344,22 @@ class TermWriter(Printer):
         return out
 
     def _alone(self, factors: Sequence[Any]) -> str:
-        """One side of a fraction: a single factor needs no brackets there."""
+        """The LaTeX of a numerator or denominator, where a single factor needs no brackets."""
         return "1" if not factors else self.leveled(factors[0])[0] if len(factors) == 1 else self._row(factors)
 
     def _as_power(self, inner: Any) -> str:
-        """b^c for exp(c log b), and "" for other arguments."""
+        """The LaTeX b^c if `inner` is c log(b), else an empty string."""
         if inner in self.short or (power := power_in(inner)) is None:
             return ""
         base, rest = self.inside(power[0], ATOM), power[1]
         return rf"{base}^{{{self.product(rest)[0]}}}" if rest else base
 
     def _quotient(self, t: Any) -> bool:
-        """Whether a term is written as a quotient."""
+        """Whether a term is printed as a quotient."""
         return t not in self.short and (t[0] == "/" or (t[0] == "q" and "/" in t[1]))
 
     def _fraction(self, factors: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """The factors of numerator and denominator of a product, quotients inside it and powers of them taken apart."""
+        """The factors of a product's numerator and denominator, with quotients and powers of quotients taken apart."""
         above: list[Any] = []
         below: list[Any] = []
         for t in factors:
@@ -385,7 +385,7 @@ class TermWriter(Printer):
 
     @staticmethod
     def _numbers_first(factors: list[Any]) -> list[Any]:
-        """Rational factors multiplied, and before the others; 1 is left out. Equal factors are one power."""
+        """The factors with all numbers multiplied into one in front (unless it is 1), and equal factors merged into a power."""
         size, powers = Fraction(1), dict[Any, int]()
         for a in factors:
             if a[0] == "q":
@@ -397,7 +397,7 @@ class TermWriter(Printer):
         return rest if size == 1 else [num(size), *rest]
 
     def _factor(self, t: Any) -> str:
-        """A term beside others: in brackets also where a sign would stand between them."""
+        """The LaTeX of one factor among others, in brackets also if it begins with a minus sign."""
         text, level = self.leveled(t)
         return text if level >= PRODUCT and not text.startswith("-") else self.bracketed(text)
 

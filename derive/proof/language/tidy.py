@@ -1,6 +1,6 @@
-"""Terms as they are printed: numbers folded, 0 and 1 absorbed, fractions of fractions cleared. What is proved stays as it is.
+"""Tidying of terms for print: numbers are folded, 0 and 1 absorbed, fractions of fractions cleared. Proofs are not touched.
 
-A tidied term has the value of the term wherever that is defined; nothing is proved about it, and no certificate holds one.
+A tidied term has the value of the original wherever that is defined. Nothing is proved about it, and no certificate contains one.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from math import isqrt
 from sdescent.derive.proof.language.terms import Term, num
 
 _ZERO, _ONE = num(0), num(1)
-#: functions at the one number where their value is printed for them
+#: function -> its value at 0, which is printed in its place
 _AT_ZERO = {"exp": _ONE, "tanh": _ZERO, "atan": _ZERO, "erf": _ZERO, "psi": num(Fraction(1, 2))}
-#: sums, integrals and expectations of nothing are nothing
+#: operators whose value for 0 is 0
 _LINEAR = frozenset({"S", "Si", "C", "I", "EI", "E"})
-#: larger powers of numbers stay powers
+#: powers of numbers are multiplied out up to this size
 _BIG = 10**6
 
 
 def tidy(t: Term, intact: Collection[Term] = ()) -> Term:
-    """The term with its numbers folded; terms in `intact` stay whole, wherever they stand."""
+    """The term with its numbers folded; terms in `intact` stay as they are, wherever they occur."""
     if t in intact or t[0] in ("q", "x", "xi", "pi"):
         return t
     if t[0] == "*":
@@ -41,7 +41,7 @@ def tidy(t: Term, intact: Collection[Term] = ()) -> Term:
 
 
 def power_in(exponent: Term) -> tuple[Term, list[Term]] | None:
-    """b and the factors of c where exp(`exponent`) is b^c, of c log(b); None of what has no logarithm as a factor, or two."""
+    """b and the factors of c if `exponent` is c log(b), so that exp(`exponent`) = b^c; None unless exactly one factor is a log."""
     factors = _flat(exponent, ()) if exponent[0] == "*" else [exponent]
     logs = [t for t in factors if t[:2] == ("f", "log")]
     return (logs[0][2], [t for t in factors if t is not logs[0]]) if len(logs) == 1 else None
@@ -52,7 +52,7 @@ def _value(t: Term) -> Fraction | None:
 
 
 def _flat(t: Term, intact: Collection[Term]) -> list[Term]:
-    """The factors of a product, those of products in it too."""
+    """The factors of a product, including the factors of products inside it."""
     factors: list[Term] = []
     for a in t[1:]:
         factors += _flat(a, intact) if a[0] == "*" and a not in intact else [a]
@@ -60,7 +60,7 @@ def _flat(t: Term, intact: Collection[Term]) -> list[Term]:
 
 
 def _coefficient(t: Term, intact: Collection[Term]) -> tuple[Fraction, list[Term]]:
-    """The number that a tidied term has in front, and its other factors."""
+    """The leading number of a tidied term, and its other factors."""
     if (value := _value(t)) is not None:
         return value, []
     if t[0] == "*" and t not in intact:
@@ -82,7 +82,7 @@ def _product(factors: Iterable[Term], intact: Collection[Term]) -> Term:
 
 
 def _over(factors: list[Term], intact: Collection[Term]) -> Term:
-    """A product, with those of its factors that are a number over something put below the others."""
+    """The product of the factors, as one fraction if some of them are a number over a term."""
     factors = [
         part
         for f in factors
@@ -101,7 +101,7 @@ def _sum(terms: list[Term]) -> Term:
     for t in terms:
         if _value(t) is None:
             rest.append(t)
-        elif total:  # where the first of the numbers stood
+        elif total:  # the sum of all numbers goes where the first one stood
             rest.append(num(total))
             total = Fraction(0)
     if not rest:
@@ -123,7 +123,7 @@ def _power(base: Term, n: int, intact: Collection[Term]) -> Term:
 
 
 def _fraction(above: Term, below: Term, intact: Collection[Term]) -> Term:
-    """One fraction with whole numbers in front of what is above and below it, and no fraction among the factors there."""
+    """One fraction, with an integer in front of its numerator and denominator and no fraction among their factors."""
     number, parts = [Fraction(1), Fraction(1)], (list[Term](), list[Term]())
 
     def put(t: Term, side: int) -> None:

@@ -1,8 +1,8 @@
-"""A process that answers questions, one JSON value a line, for work that cannot be interrupted where it is done.
+"""A worker process that answers questions, one JSON value per line, for work that cannot be interrupted in this process.
 
-Arithmetic in C looks at no deadline, and what takes more memory than there is ends its process. The limits of a worker are the
-system's own: the process is killed and the question has no answer, whatever it was at. Its time is that of the processor, so that
-an answer does not depend on what else the machine has to do.
+Arithmetic in C checks no deadline, and work that needs more memory than there is ends its process. The operating system enforces
+the limits of a worker: it kills the process at any point, and the question has no answer. Time is processor time, so that an
+answer does not depend on the other load of the machine.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from typing import Any
 from sdescent.derive.proof.language.clock import left, worked
 from sdescent.derive.vocabulary.interpreter import python
 
-#: for the start of the interpreter and the imports, apart from the time for an answer
+#: seconds allowed for the start of the interpreter and the imports, apart from the time for an answer
 START = 30.0
-#: how much longer the time of day may be than that of the processor, on a machine with much else to do
+#: the largest ratio of elapsed time to processor time, for a busy machine
 BUSY = 30
-#: of memory, of a worker
+#: the most memory of a worker, in bytes
 MOST_MEMORY = 3 << 29
 
 
 class Worker:
-    """A process that runs `serve` in a module, started when first needed and again after it was stopped.
+    """A process that runs `serve` in a module. It is started when first needed, and again after it was stopped.
 
     Args:
-        module: its name.
+        module: the name of the module.
     """
 
     def __init__(self, module: str) -> None:
@@ -46,7 +46,7 @@ class Worker:
         atexit.register(self.stop)
 
     def ask(self, question: Any, seconds: float) -> Any:
-        """The answer, or None where there is none in so many seconds of its processor time, which count as this thread's."""
+        """The answer, or None if none comes within `seconds` of the worker's processor time, which counts as this thread's."""
         seconds = max(min(seconds, left()), 1e-3)
         with self._lock:
             try:
@@ -57,7 +57,7 @@ class Worker:
                 line = self._line(process, BUSY * (seconds + 1))
             except OSError:
                 line = None
-            except BaseException:  # an interrupt: the answer would be taken for that to the next question
+            except BaseException:  # an interrupt: a late answer would pass for the answer to the next question
                 self.stop()
                 raise
             if line is None:
@@ -67,7 +67,7 @@ class Worker:
             return answer
 
     def stop(self) -> None:
-        """Ends the process."""
+        """End the process, if it runs."""
         process, self._process, self._buffer = self._process, None, b""
         if process is None:
             return
@@ -86,7 +86,7 @@ class Worker:
                 "OPENBLAS_NUM_THREADS": "1",
                 "OMP_NUM_THREADS": "1",
             }  # each thread has memory of its own, which counts
-            # A session of its own: an interrupt from the keyboard is for the parent, which ends the worker.
+            # The worker has its own session: an interrupt from the keyboard reaches the parent, which ends the worker.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env=environment, start_new_session=True,
@@ -109,8 +109,8 @@ class Worker:
 
 
 def serve(answer: Callable[[Any], Any]) -> None:
-    """Answers questions from standard input on standard output until that ends, in `MOST_MEMORY`."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    """Answer the questions on standard input until it ends, on standard output and within `MOST_MEMORY`."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # output of a library is not an answer
     _limit("RLIMIT_DATA", MOST_MEMORY)
     _limit("RLIMIT_CORE", 0)
     print("ready", file=answers, flush=True)
@@ -124,14 +124,14 @@ def serve(answer: Callable[[Any], Any]) -> None:
 
 
 def _stop_after(seconds: float) -> None:
-    """The system ends this process after so many more seconds of work, in C too (0: never); not where it has no such timers."""
+    """Let the system end this process after `seconds` more of work, also in C (0: never), if it has such timers."""
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _limit(name: str, most: int) -> None:
-    """The limit of the system; none where it has no such limits (Windows)."""
+    """Set a resource limit of this process, unless the system has no such limits (Windows)."""
     with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
         import resource
 

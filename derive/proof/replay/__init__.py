@@ -1,4 +1,4 @@
-"""The replay: certificates checked by code that shares nothing with what makes them. Trusted; not even SymPy is loaded."""
+"""The replay: certificates checked by code that shares nothing with the code that makes them. Trusted; does not even load SymPy."""
 
 from sdescent.derive.proof.replay.algebra import Invalid as Invalid
 from sdescent.derive.proof.replay.algebra import Unreadable as Unreadable

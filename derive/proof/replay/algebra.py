@@ -1,9 +1,9 @@
-"""Terms of a certificate, and their identity: polynomials with rational coefficients in atoms (FORMAT.md, "Normal form").
+"""The normal forms of a certificate's terms: polynomials with rational coefficients in atoms (FORMAT.md, "Normal form").
 
-An atom is a value that sums and products do not open: a symbol, exp(p), inv(p), E(m), ... Atoms and monomials are interned to
-integers, a polynomial is a dict {monomial: fmpq} without zeros. Two terms are the same when their dicts are equal; each rewriting
-below is an identity of real numbers under the conventions of the format (1/0 = 0, log t = 0 for t <= 0, ..), so that terms with
-the same dict have the same value in every model. Polynomials are shared through caches: nobody changes one that it was handed.
+An atom is a term other than a number, sum or product: a symbol, exp(p), inv(p), E(m), ... Atoms and monomials are interned as
+integers; a polynomial is a dict {monomial: fmpq} without zeros. Two terms are the same if their dicts are equal. Each rewriting
+below is an identity of real numbers under the conventions of the format (1/0 = 0, log t = 0 for t <= 0, ..), so terms with the
+same dict have the same value in every model. Polynomials are shared through caches: no code changes one that it was handed.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-# What the value of a term may depend on: the outcome w, the time t, the coordinate j, the other coordinate i, the client k.
+# The letters that the value of a term may depend on: outcome w, time t, coordinate j, the other coordinate i, client k.
 W, T, J, I, K = 1, 2, 4, 8, 16  # noqa: E741
 KINDS = {"const": 0, "time": T, "clock": T, "random": W | T, "rv": W, "coord": W | T | J, "detcoord": J}
 KINDS |= {"client": W | T | K, "detclient": K}
 BINDS = {"E": W, "I": T, "EI": W | T, "S": J, "Si": I, "C": K}
 FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
-# f(constant) that are rational by definition. log(0) stays an atom: its value 0 is a convention nobody should calculate with.
+# The f(constant) that are rational by definition. log(0) stays an atom: no calculation should use the convention log(0) = 0.
 FIXED = {("sqrt", 0): 0, ("sqrt", 1): 1, ("exp", 0): 1, ("log", 1): 0, ("atan", 0): 0, ("erf", 0): 0, ("tanh", 0): 0}
 FIXED |= {("psi", 0): fmpq(1, 2)}
-#: of work in one replay: a unit is a product of two monomials with small coefficients, or a node read
+#: units of work in one replay: a unit is a product of two monomials with small coefficients, or a node read
 UNITS = 10_000_000
 MAX_DEGREE, MAX_NESTING, MAX_INTERNED = 10_000, 60, 1_000_000
 
@@ -33,7 +33,7 @@ Leaf = Callable[[str, str], "Poly | None"]
 
 
 class Invalid(Exception):
-    """The certificate is of the right shape, but does not prove what it states; `step` is the index of the step at fault."""
+    """The certificate has the right shape but does not prove what it states; `step` is the index of the step at fault."""
 
     def __init__(self, reason: str, step: int | None = None) -> None:
         super().__init__(reason if step is None else f"step {step}: {reason}")
@@ -41,11 +41,11 @@ class Invalid(Exception):
 
 
 class Unreadable(Exception):
-    """Not JSON, or not of the format's shape."""
+    """The text is not JSON, or does not have the shape of the format."""
 
 
 class Budget:
-    """A budget for the whole replay: a certificate cannot make the replayer hang, only be refused."""
+    """The work budget of a whole replay: a certificate that needs more is refused instead of making the replay hang."""
 
     def __init__(self, units: int = UNITS) -> None:
         self.remaining = units
@@ -58,9 +58,9 @@ class Budget:
 
 @dataclass(frozen=True)
 class Context:
-    """The declared names. `matrices` maps to flags (psd brings symmetric), `functions` to {property: value}.
+    """The declared names. `matrices` maps names to flags (psd implies symmetric), `functions` to {property: value}.
 
-    With `steps`, time is 0, 1, .., horizon - 1 and not an interval.
+    If `steps` is set, time is 0, 1, .., horizon - 1 instead of an interval.
     """
 
     symbols: dict[str, str]
@@ -77,8 +77,8 @@ class Context:
 class Atom(NamedTuple):
     head: tuple  # ("x", name), ("inv", key), ("f", name, key), ("quad", M, vector), ("E", monomial), ..
     deps: int
-    names: frozenset[str]  # symbols that occur, bound or not
-    bound: bool  # an operator or another coordinate occurs
+    names: frozenset[str]  # the symbols that occur, bound or not
+    bound: bool  # whether an operator or the other coordinate occurs
     nesting: int
 
 
@@ -99,7 +99,7 @@ class Algebra:
     def atom(
         self, head: tuple, deps: int, parts: tuple[Poly, ...] = (), name: str | None = None, bound: bool = False
     ) -> Poly:
-        """The polynomial that is this one atom; `parts` are the polynomials inside it."""
+        """The polynomial that consists of one atom; `parts` are the polynomials inside the atom."""
         index = self._atom_ids.get(head)
         if index is None:
             inner = [self.atoms[a] for p in parts for m in p for a, _ in self.monomials[m]]
@@ -141,7 +141,7 @@ class Algebra:
         return index
 
     def collect(self, powers: dict[int, int]) -> tuple[tuple[int, int], ...]:
-        """The canonical monomial of prod a^n: sorted by atom."""
+        """The canonical monomial of prod a^n, which is sorted by atom."""
         return tuple(sorted(powers.items()))
 
     # -- polynomials
@@ -202,7 +202,7 @@ class Algebra:
         return self.mul(out, p) if half is not None and n % 2 else out
 
     def inverse(self, p: Poly) -> Poly:
-        """1/p: rule 2 of the normal form. 1/prod a^n = prod (1/a)^n holds with 1/0 = 0 too; nothing cancels."""
+        """1/p by rule 2 of the normal form. 1/prod a^n = prod (1/a)^n holds with 1/0 = 0 too; nothing cancels."""
         if not p:
             return {}
         if len(p) > 1:
@@ -216,12 +216,12 @@ class Algebra:
         return out
 
     def inverse_of(self, a: int) -> Poly:
-        """1/a for an atom a."""
+        """The inverse 1/a of an atom a."""
         base = {self.monomial(((a, 1),)): fmpq(1)}
         return self.atom(("inv", self.key(base)), self.deps(base), (base,))
 
     def function(self, name: str, p: Poly) -> Poly:
-        """f(p) for the functions of the format: rule 3."""
+        """f(p) by rule 3 of the normal form, for a function f of the format."""
         if not p or (len(p) == 1 and 0 in p):
             c = p.get(0, fmpq(0))
             if name == "abs":
@@ -254,7 +254,7 @@ class Algebra:
         return [self.atoms[a] for a in {a for m in p for a, _ in self.monomials[m]}]
 
     def inside(self, p: Poly) -> list[Atom]:
-        """All atoms of p and of what stands in them, at any depth outside operators."""
+        """All atoms of p, and the atoms inside them at any depth, except under operators."""
         within: set[int] = set()
         todo = [a for m in p for a, _ in self.monomials[m]]
         while todo:
@@ -276,7 +276,7 @@ class Algebra:
     # -- operators
 
     def operator(self, op: str, p: Poly) -> Poly:
-        """op(p) by linearity: rule 5. A factor comes out only when it does not depend on what the operator binds."""
+        """op(p) by linearity, rule 5. A factor comes out only if it does not depend on a letter that the operator binds."""
         binds, out = BINDS[op], {}
         for m, c in p.items():
             if op == "I" and self._deps[m] & W:
@@ -303,11 +303,11 @@ class Algebra:
         return self.atom((op, m), self._deps[m] & ~BINDS[op], (part,), bound=True)
 
     def rename(self, p: Poly) -> Poly:
-        """j for i. It may pass what binds neither, and a sum over j of what has no i; any other sum over j would catch it."""
+        """p with j for i. Under a sum over j this is refused if i occurs, since that sum would capture the new j."""
         return self.replace(p, lambda tag, name: self.symbol(name) if tag == "xi" else None, renaming=True)
 
     def replace(self, p: Poly, leaf: Leaf, renaming: bool = False, memo: dict[int, Poly] | None = None) -> Poly:
-        """p with leaf(tag, name) for its symbols. Refused under an operator, where what is put in could be caught (but j for i)."""
+        """p with leaf(tag, name) for its symbols. Refused under an operator, which could capture them, except in `rename`."""
         memo, out = {} if memo is None else memo, {}
         for m, c in p.items():
             term = {0: c}

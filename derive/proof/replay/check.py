@@ -1,4 +1,4 @@
-"""Re-check a proof certificate (FORMAT.md). It shares no code with what makes certificates.
+"""Re-check a proof certificate (FORMAT.md), sharing no code with the modules that make certificates.
 
     >>> replayed = replay(Path("proof.json").read_text())
     >>> print("\\n".join(describe(replayed)))
@@ -61,8 +61,12 @@ AXIOMATIC = ("ito", "gronwall", "telescope", "decay", "summable")
 def replay(text: str | bytes) -> Replayed:
     """Check a certificate in full: its shape, every step by its rule, and that the last step proves the statement.
 
-    That is: the last step's claim is the stated one, its hypotheses are exactly the stated assumptions and definitions, its axioms
-    are exactly the stated ones. Raises Invalid or Unreadable otherwise, and nothing else; the work is bounded.
+    The last step proves the statement if its claim is the stated one, its hypotheses are exactly the stated assumptions and
+    definitions, and its axioms are exactly the stated ones. The work is bounded, and no other exception is raised.
+
+    Raises:
+        Invalid: the certificate does not prove its statement.
+        Unreadable: the text does not have the format of a certificate.
     """
     try:
         value, depth = _parse(text)
@@ -71,12 +75,12 @@ def replay(text: str | bytes) -> Replayed:
         raise
     except RecursionError as error:
         raise Unreadable("the certificate is nested too deeply") from error
-    except Exception as error:  # Whatever went wrong, nothing was proved.
+    except Exception as error:  # whatever went wrong, nothing was proved
         raise Unreadable(f"internal: {type(error).__name__}: {error}") from error
 
 
 def replay_object(value: Any) -> Replayed:
-    """`replay` for what json.loads returns."""
+    """`replay` for a value that json.loads returned."""
     try:
         _check_nodes(value)
         text = json.dumps(value)
@@ -88,7 +92,7 @@ def replay_object(value: Any) -> Replayed:
 
 
 def _parse(text: Any) -> tuple[Any, int]:
-    """JSON without floats, without a key twice, of bounded size; and how deep it is."""
+    """The value of a JSON text, and its depth. Floats, repeated keys and oversized texts are refused."""
 
     def pairs(entries: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in entries}) != len(entries):
@@ -116,9 +120,9 @@ def _parse(text: Any) -> tuple[Any, int]:
 
 
 def _check_nodes(value: Any) -> int:
-    """How deep a value is. It holds only objects, lists, texts, integers, true, false and null.
+    """The depth of a value, after a check that it contains only objects, lists, texts, integers, true, false and null.
 
-    Without recursion, since the value may be anything.
+    There is no recursion, since the value may be nested to any depth.
     """
     level, count, huge = [value], 0, 10**MAX_DIGITS
     for depth in range(MAX_DEPTH + 1):
@@ -189,7 +193,7 @@ def _replay(value: Any, deep: bool) -> Replayed:
     if "witness" in options:
         check_witness(terms, assumptions + definitions, options["witness"])
     sources = _sources(options["sources"], assumptions, definitions) if "sources" in options else None
-    terms.work = Budget()  # what follows only describes
+    terms.work = Budget()  # from here on nothing is checked, only described
     declared = [value for entry in context_raw["functions"].values() for value in entry.values() if value is not True]
     declared += [raw for entry in context_raw["potentials"].values() for raw in entry_terms(entry)]
     unsafe = conventions(terms, [*assumptions, *definitions, claim, *declared], [raw["claim"] for raw in steps], facts)
@@ -200,7 +204,7 @@ def _replay(value: Any, deep: bool) -> Replayed:
 
 
 def _sources(raw: Any, assumptions: list, definitions: list) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words for what backs each assumption and each definition, of the shape that FORMAT.md says."""
+    """The sources of the assumptions and of the definitions, after a check of their shape (FORMAT.md)."""
     listed = tuple(tuple(items(part)) for part in fields(raw, "assumptions", "definitions"))
     if any(type(word) is not str for part in listed for word in part):
         raise Unreadable("a source is not a text")
@@ -210,7 +214,7 @@ def _sources(raw: Any, assumptions: list, definitions: list) -> tuple[tuple[str,
 
 
 def brings_axiom(step: dict[str, Any]) -> bool:
-    """Whether the rule of a step adds an axiom to what the step rests on."""
+    """Whether the rule of a step adds an axiom."""
     rule, data = step["rule"], step["data"]
     return rule in AXIOMATIC or (rule == "monotone" and data["operator"] in ("E", "I", "EI"))
 

@@ -10,12 +10,12 @@ from sdescent.derive.proof.replay.terms import MAX_NAMES, NAME, Terms, fields, i
 SMOOTH = ("gradient", "hessian", "end", "start", "smooth", "drift", "diffusion")
 MOVING = ("change", "end", "start")
 STEPPING = (*MOVING, "gradient", "smoothness", "mean", "square", "radius")
-#: what a term is written with whose value is one number, made of constants by arithmetic
+#: the tags of a constant: a term over const symbols and numbers by arithmetic, whose value is one number
 CONSTANT = {"q", "x", "+", "*", "^", "/"}
 
 
 def read_context(raw: Any, work: Budget, deep: bool) -> Context:
-    """The declared names, every one once; what refers to another name must find it, of the right kind."""
+    """The context, after a check that each name is declared once and each reference finds a name of the right kind."""
     stepped = ("steps",) if type(raw) is dict and "steps" in raw else ()
     symbols, vectors, matrices, functions, horizon, dimension, clients, potentials, *steps = fields(
         raw, "symbols", "vectors", "matrices", "functions", "horizon", "dimension", "clients", "potentials", *stepped
@@ -62,19 +62,19 @@ def read_context(raw: Any, work: Budget, deep: bool) -> Context:
 
 
 def is_constant(terms: Terms, raw: Any) -> bool:
-    """Whether a term (its shape is checked) is written with const symbols, numbers, + * ^ / and nothing else."""
+    """Whether a term contains only const symbols, numbers and + * ^ /; its shape is checked too."""
     terms.term(raw)
     return tags(raw) <= CONSTANT and all(terms.context.symbols[name] == "const" for name in symbols_in(raw))
 
 
 def looks_ahead(terms: Terms, raw: Any) -> bool:
-    """Whether a term (its shape is checked) depends on more than the outcome and the time, or is written with the end."""
+    """Whether a term depends on more than outcome and time, or contains a symbol of kind rv; its shape is checked too."""
     depends = terms.deps(terms.term(raw))
     return bool(depends & ~(W | T)) or any(terms.context.symbols[name] == "rv" for name in symbols_in(raw))
 
 
 def stepping_terms(potential: dict[str, Any]) -> list[Any]:
-    """The terms in the entry of a stepping potential: how its point steps, and how V bends. None of another one."""
+    """The terms in a stepping potential's entry, for its steps and its smoothness; an empty list for any other potential."""
     lone = [potential[key] for key in ("square", "radius") if potential.get(key) is not None]
     return [*(raw for raw, _ in potential.get("mean", ())), *lone, *potential.get("smoothness", ())]
 
@@ -85,7 +85,7 @@ def entry_terms(potential: dict[str, Any]) -> list[Any]:
 
 
 def _check_potential(terms: Terms, name: str, potential: Any) -> None:
-    """V of the state, and how the state moves: by an equation, by what is known of one step, or as it likes."""
+    """Check the entry of a potential V: the state moves by an equation, or by declared steps, or only V's change is named."""
     keys = set(potential) if type(potential) is dict else set()
     kinds = [MOVING, STEPPING] if terms.context.steps else [SMOOTH, MOVING]
     if keys not in [set(kind) for kind in kinds]:
@@ -106,7 +106,7 @@ def _check_potential(terms: Terms, name: str, potential: Any) -> None:
 
 
 def _check_moved(terms: Terms, entries: Any, psd: bool = False) -> None:
-    """Pairs of a process that does not look ahead and a vector, or a psd matrix."""
+    """Check pairs of a process that does not look ahead and a vector (or a psd matrix)."""
     for raw, moved in [items(pair, 2) for pair in items(entries)]:
         if looks_ahead(terms, raw):
             raise Unreadable(

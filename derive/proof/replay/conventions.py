@@ -1,8 +1,8 @@
-"""Where a statement or a proof may rest on the conventions of the format: 1/0 = 0, sqrt t = 0 for t < 0, log t = 0 for t <= 0.
+"""Places where a statement or proof may rest on conventions of the format: 1/0 = 0, sqrt t = 0 for t < 0, log t = 0 for t <= 0.
 
-A denominator is safe when a step shows that it is not 0, under no other hypotheses than the statement's, or when its form does: a
-number, 1 + x^2, exp(x) + 2. Likewise arguments of sqrt (>= 0) and of log (> 0). What is not safe is named: there the statement says
-something about the convention, and the proof may use it.
+A denominator is safe if a step shows that it is not 0 under the statement's hypotheses alone, or if its form shows it: a nonzero
+number, 1 + x^2, exp(x) + 2. The same goes for arguments of sqrt (>= 0) and of log (> 0). Terms that are not safe are named: there
+the statement says something about the convention, and the proof may use it.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from sdescent.derive.proof.replay.terms import Fact, Hypotheses, Terms
 from sdescent.derive.proof.replay.values import value_of
 
 BITS = 64
-#: of what may be outside its domain: what the format makes of it there, and what no step shows
+#: kind of a term that may be outside its domain -> the convention there, the words for its use, and the condition not shown
 KINDS = {
     "/": ("1/0 = 0", "is divided by", "is not 0"),
     "sqrt": ("sqrt(t) = 0 for t < 0", "has the square root of", "is >= 0"),
     "log": ("log(t) = 0 for t <= 0", "has the logarithm of", "is > 0"),
 }
-#: how many terms of a proof are named
+#: the number of unsafe terms after which the search stops
 MOST = 20
 #: functions whose values are >= 0
 NONNEGATIVE = ("exp", "sqrt", "abs")
 
 
 def partial_terms(raw: Any) -> Iterator[tuple[str, Any]]:
-    """(kind, t) of every 1/t, sqrt(t) and log(t) in a relation or term."""
+    """(kind, t) for every 1/t, sqrt(t) and log(t) in a relation or term."""
     todo = [raw]
     while todo:
         node = todo.pop()
@@ -50,7 +50,7 @@ class Safe:
         self.nonnegative: set[Any] = set()
         self.positive: set[Any] = set()
         self.nonzero: set[Any] = set()
-        # by atom (and parity of its power), since an atom may stand in another many times: all facts are in before the first look
+        # cached by atom (and parity of its power), as an atom may occur in another many times; no fact is added after the first use
         self._signs: dict[tuple[int, int], bool | None] = {}
         self._numbers: dict[int, bool] = {}
         self._values: dict[int, arb] = {}
@@ -71,7 +71,7 @@ class Safe:
             self._bound(op, slack)
 
     def _bound(self, op: str, slack: Poly) -> None:
-        """From c a - b >= 0 with c > 0 and a number b >= 0: the atom a is at least b/c."""
+        """Record the sign of an atom a if the slack is c a - b with c > 0 and a number b >= 0, so that a is at least b/c."""
         rest = [m for m in slack if m != 0]
         pairs = self.terms.monomials[rest[0]] if len(rest) == 1 else ()
         low = -slack.get(0, fmpq(0))
@@ -83,7 +83,7 @@ class Safe:
                 self.nonzero.add(atom[0])
 
     def and_assuming(self, hypotheses: Hypotheses) -> Safe:
-        """The same where these hypotheses hold too."""
+        """The signs that are shown if these hypotheses hold too."""
         wider = Safe(self.terms, (), hypotheses)
         for name in ("nonnegative", "positive", "nonzero"):
             setattr(wider, name, set(getattr(self, name)))
@@ -92,12 +92,12 @@ class Safe:
         return wider
 
     def _monic(self, p: Poly) -> tuple[Any, int]:
-        """p over its first coefficient, and the sign of that."""
+        """p divided by its first coefficient, and the sign of that coefficient."""
         lead = p[min(p)]
         return self.terms.key(self.terms.scale(p, 1 / lead)), 1 if lead > 0 else -1
 
     def is_inside(self, kind: str, p: Poly) -> bool:
-        """Whether 1/p, sqrt(p) or log(p) is inside its domain."""
+        """Whether 1/p, sqrt(p) or log(p) is shown to be inside its domain."""
         if not p:
             return kind == "sqrt"
         key, sign = self._monic(p)
@@ -113,12 +113,12 @@ class Safe:
         head = self.terms.atoms[a].head
         if head[0] == "x" and head[1] in (self.terms.context.dimension, self.terms.context.clients):
             return True
-        if head[0] == "inv":  # 1/q is not 0 where q is not
+        if head[0] == "inv":  # 1/q is not 0 if q is not
             return self.is_inside("/", dict(head[1]))
         return self._monic(atom)[0] in self.nonzero or self._by_form(atom, True)
 
     def _by_form(self, p: Poly, strict: bool) -> bool:
-        """Whether p >= 0 (> 0) by its form: a number, or a sum of products of what is >= 0, one of them > 0."""
+        """Whether the form of p shows p >= 0 (> 0): a number, or a sum of products of factors >= 0 (and one product > 0)."""
         if all(self._closed(a) for m in p for a, _ in self.terms.monomials[m]):
             with ctx.workprec(BITS):
                 value = self._enclose(p)
@@ -129,7 +129,7 @@ class Safe:
         return not strict or any(all(signs) for _, signs in members)
 
     def _sign_of_power(self, a: int, n: int) -> bool | None:
-        """True where a^n > 0, False where a^n >= 0, None where neither is."""
+        """True if a^n > 0 is shown, False if only a^n >= 0 is, None if neither is."""
         key = a, n % 2
         if key not in self._signs:
             self.terms.work.spend(20)
@@ -188,10 +188,10 @@ class Safe:
 
 
 def conventions(terms: Terms, statement: list[Any], steps: list[Any], facts: list[Fact]) -> list[tuple[str, str, Any]]:
-    """("statement" or "proof", kind, t) of every term that is not shown to be inside its domain; of the proof what is new there.
+    """("statement" or "proof", kind, t) for every term that is not shown to be inside its domain, each term once.
 
-    A step of the proof may rest on hypotheses of its own, which it shows things from. With t = None at the end where not everything
-    was looked at, because it is too much.
+    A step of the proof may also use its own hypotheses to show that a term is inside. If there is too much to look at, the last
+    entry has t = None.
     """
     stated = facts[-1].hypotheses
     safe, outside, visited = Safe(terms, facts, stated), dict[Any, tuple[str, str, Any]](), set[str]()

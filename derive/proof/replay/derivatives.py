@@ -1,8 +1,8 @@
-"""The rules of calculus, once for the whole replay (FORMAT.md, "Derivatives").
+"""The rules of calculus for the whole replay (FORMAT.md, "Derivatives").
 
-A pair is (p, p'). The rule `primitive` walks a written term with pairs (`primitives.Clocked`); the analysis of one variable has
-polynomials in atoms, whose derivative is the sum of (dp/da) a' over their atoms a, and takes the a' from here. What the rules need
-(denominators that are not 0, arguments of log and sqrt that are positive) is asked for by those who call them.
+A pair is (p, p'). The rule `primitive` walks a term as written and builds pairs (`primitives.Clocked`). The analysis of one
+variable has polynomials in atoms, whose derivative is the sum of (dp/da) a' over their atoms a, and takes the a' from here.
+Callers check the conditions of the rules: nonzero denominators, and positive arguments of log and sqrt.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ def power(algebra: Algebra, base: Pair, n: int) -> Pair:
 
 
 def reciprocal(algebra: Algebra, of: Pair) -> Pair:
-    """(1/q)' = -q' (1/q)^2, where q is not 0. 1/q is the inverse of the polynomial q, and nothing cancels."""
+    """(1/q)' = -q' (1/q)^2 if q is not 0. 1/q is the inverse of the polynomial q, and nothing cancels."""
     q, dq = of
     inverse = algebra.inverse(q)
     return inverse, algebra.mul(algebra.scale(dq, fmpq(-1)), algebra.power(inverse, 2))
 
 
 def function(algebra: Algebra, name: str, of: Pair) -> Pair:
-    """f(q)' = f'(q) q', where 0 < q for log and sqrt."""
+    """f(q)' = f'(q) q', provided 0 < q if f is log or sqrt."""
     q, dq = of
     value = algebra.function(name, q)
     return value, algebra.mul(OUTER[name](algebra, q, value), dq)
 
 
 def chain(algebra: Algebra, p: Poly, slope: Callable[[int], Poly]) -> Poly:
-    """sum (dp/da) slope(a) over the atoms a that p is a polynomial in, those excepted of which nothing depends on a letter."""
+    """The sum of (dp/da) slope(a) over the atoms a of the polynomial p, without atoms that depend on no letter."""
     out: Poly = {}
     for m, c in p.items():
         pairs = algebra.monomials[m]
@@ -66,7 +66,7 @@ def _bell(algebra: Algebra, q: Poly) -> Poly:
     return algebra.mul(algebra.scale(bell, fmpq(2)), algebra.inverse(algebra.function("sqrt", algebra.pi())))
 
 
-#: f'(q) from q and f(q); abs has no derivative at 0
+#: f -> f'(q) from q and f(q); abs is missing, as it has no derivative at 0
 OUTER: dict[str, Callable[[Algebra, Poly, Poly], Poly]] = {
     "exp": lambda algebra, q, value: value,
     "log": lambda algebra, q, value: algebra.inverse(q),

@@ -12,9 +12,9 @@ from sdescent.derive.proof.replay.terms import Relation, Step, check, fields
 def descent(rules: Rules, step: Step) -> Relation:
     """V(x + D) <= V(x) + D' grad V(x) + (t0 + t1 |grad V(x)|) |D|^2 psi(t1 |D|), in mean given F_n.
 
-    Along the segment t0 + t1 |grad V| grows at most like exp(t1 |D| s), by Gronwall's lemma where 0 <= t1, and psi(a) is
-    int_0^1 (1 - s) exp(a s) ds. psi increases and t0 + t1 |grad V| >= |Hess V| >= 0, so that psi(c) may stand for it where
-    t1 |D| <= t1 radius <= c; all factors are known at n, so that the hypotheses are used at this step and outcome alone.
+    Along the segment t0 + t1 |grad V| grows at most like exp(t1 |D| s), by Gronwall's lemma with 0 <= t1, and psi(a) is
+    int_0^1 (1 - s) exp(a s) ds. psi increases and t0 + t1 |grad V| >= |Hess V| >= 0, so psi(c) may replace psi(t1 |D|) if
+    t1 |D| <= t1 radius <= c. All factors are known at n, so the hypotheses are used only at this step and outcome.
     """
     name, reach = fields(step.data, "potential", "reach")
     terms, entry = rules.terms, moving(rules, name)

@@ -1,8 +1,8 @@
-"""Ito's formula and Gronwall's inequality: ito, gronwall, telescope, decay, summable (FORMAT.md, "Processes and time").
+"""Ito's formula and Gronwall's inequality: ito, gronwall, telescope, decay and summable (FORMAT.md, "Processes and time").
 
-They bound the mean of a potential along whole paths and seal all hypotheses. For ito and gronwall the context says which equation
-the state solves; for the others it names the change of a potential. A step is one from X_n to X_(n+1); F_n is what is known at n,
-where all terms without a symbol of kind rv have their values.
+The rules bound the mean of a potential along whole paths and seal all hypotheses. For ito and gronwall the context says which
+equation the state solves; for the other rules it names the change of a potential. A step leads from X_n to X_(n+1); F_n is the
+information at n, which determines every term without a symbol of kind rv.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sdescent.derive.proof.replay.terms import Fact, Relation, Step, check, fiel
 
 
 class Sum(NamedTuple):
-    """W = sum of w_n V_n, C = sum of w_n change_n, and the same sums of the ends and the starts."""
+    """W = sum of w_n V_n, C = sum of w_n change_n, and the sums of the ends and the starts with the same weights."""
 
     value: Poly
     change: Poly
@@ -27,7 +27,7 @@ class Sum(NamedTuple):
 
 
 def bounded_below(rules: Rules, fact: Fact, value: Poly) -> None:
-    """The fact says c <= value with a constant c, which is what Fatou's lemma needs."""
+    """Check that the fact says c <= value with a constant c, as Fatou's lemma needs."""
     bound = rules.terms.sub(value, fact.claim.slack)
     constant = all(atom.head[0] in ("x", "inv") and not atom.deps for atom in rules.terms.inside(bound))
     check(fact.claim.op in ("<=", "<") and constant, "a premise is not c <= V, of the potential V and a constant c")
@@ -36,8 +36,8 @@ def bounded_below(rules: Rules, fact: Fact, value: Poly) -> None:
 def generator(rules: Rules, step: Step, name: Any) -> tuple[Sum, list[Fact]]:
     """V with LV for its change, and the premises that remain after those of `ito`.
 
-    LV = drift' grad V + 1/2 Tr(Hess V covariance), for V of class C^2. With coefficients >= 0 of psd matrices the covariance is
-    one.
+    LV = drift' grad V + 1/2 Tr(Hess V covariance), for V of class C^2. The covariance is psd, as a sum of psd matrices with
+    coefficients >= 0.
     """
     context, terms = rules.context, rules.terms
     if type(name) is not str or name not in context.potentials:
@@ -59,7 +59,7 @@ def generator(rules: Rules, step: Step, name: Any) -> tuple[Sum, list[Fact]]:
 
 
 def moving(rules: Rules, name: Any) -> dict[str, Any]:
-    """The entry of a potential that has a change."""
+    """The entry of a potential, after a check that it names a change."""
     potentials = rules.context.potentials
     if type(name) is not str or name not in potentials:
         raise Unreadable("the potential is not declared in the context")
@@ -69,7 +69,7 @@ def moving(rules: Rules, name: Any) -> dict[str, Any]:
 
 
 def weighted(rules: Rules, raw: Any) -> Sum:
-    """The sums for [[weight, potential], ..]."""
+    """The weighted sums of the potentials in [[weight, potential], ..], after a check that the weights are constants."""
     terms = rules.terms
     sums = Sum({}, {}, {}, {})
     check(len(items(raw)) > 0, "there is no potential in the sum")
@@ -82,7 +82,7 @@ def weighted(rules: Rules, raw: Any) -> Sum:
 
 
 def along_paths(rules: Rules, step: Step) -> None:
-    """What a rule rests on that adds up changes along paths.
+    """Add the seals and axioms of a rule that adds up changes along paths.
 
     Steps are added up by the tower property; an integral needs Ito's formula up to exit times, and Fatou's lemma.
     """
@@ -91,14 +91,14 @@ def along_paths(rules: Rules, step: Step) -> None:
 
 
 def gain(rules: Rules, step: Step, w: Sum) -> Relation:
-    """E end - start <= EI(change): Ito's formula up to exit times, with Fatou's lemma on the left; or E C at n, added up."""
+    """E end - start <= EI(change): Ito's formula up to exit times with Fatou's lemma on the left, or in steps the sum of E C_n."""
     along_paths(rules, step)
     terms = rules.terms
     return rules.leq(terms.sub(terms.operator("E", w.end), w.start), terms.operator("EI", w.change))
 
 
 def after_decay(rules: Rules, step: Step, w: Sum, rate: Any, offset: Any, premises: list[Fact]) -> Relation:
-    """E end <= start e + (b/k)(1 - e), e = exp(-k T), from C <= -k W + b and 0 < k; in steps e = (1 - k)^T, and k < 1 too.
+    """E end <= start e + (b/k)(1 - e), e = exp(-k T), from C <= -k W + b and 0 < k; in steps e = (1 - k)^T, from k < 1 as well.
 
     d E(exp(k t) W) = exp(k t) E(k W + C) dt <= exp(k t) b dt; in steps E W(X_(n+1)) <= (1 - k) E W(X_n) + b.
     """
@@ -153,7 +153,7 @@ def decay(rules: Rules, step: Step) -> Relation:
 
 
 def summable(rules: Rules, step: Step) -> Relation:
-    """S = E W + (the E y until now) is at most (1 + a) S + b a step later, and W >= 0 at the start; or S' <= a S + b."""
+    """In steps S = E W + (sum of E y so far) is at most (1 + a) S + b a step later, and W >= 0 at the start; else S' <= a S + b."""
     potentials, growth, floor, drop = fields(step.data, "potentials", "growth", "floor", "drop")
     terms, w = rules.terms, weighted(rules, potentials)
     a, b, y = terms.term(growth), terms.term(floor), terms.term(drop)

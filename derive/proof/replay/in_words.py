@@ -1,4 +1,4 @@
-"""A replayed certificate in plain text: the theorem, what its context declares, and what was checked."""
+"""A replayed certificate in plain text: the theorem, its context's declarations, and what was checked."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sdescent.derive.proof.replay.conventions import KINDS
 class Replayed:
     """A theorem whose proof was re-checked: `claim` holds under `assumptions` and `definitions`, given the axioms.
 
-    The relations are as the certificate writes them. `context` says what the names are; its declared properties are part of the
+    The relations are as the certificate writes them. `context` declares the names; its declared properties are part of the
     theorem: flags of matrices, properties of functions, potentials with the equation or the steps of their state. `reading` lists
-    what the format says without words: which symbol is the time, that there are as many coordinates as the dimension says, etc.
-    `outside` lists the denominators and the arguments of sqrt and log that are not shown to be inside their domains, where 1/0 = 0
-    and the like are part of what is stated, as (where, kind, term); `conventions` says so in words.
-    `witness` is a model in which the hypotheses and all declarations hold, checked; None where the certificate has none.
+    what the format leaves implicit, for example which symbol is time, or that the dimension is the number of coordinates.
+    `outside` lists as (where, kind, term) the denominators and the arguments of sqrt and log that are not shown to be inside their
+    domains; there 1/0 = 0 and the like are part of the statement. `conventions` puts them in words.
+    `witness` is a model in which the hypotheses and all declarations were checked to hold; None if the certificate has none.
     `sources` are free texts that say what backs each assumption and each definition; like the title they are not checked.
-    `contradictory` says that the hypotheses were shown to contradict each other, so that the claim says nothing.
-    `trusted` counts the steps whose rule brings in an axiom (`sdescent.derive.proof.replay.check.brings_axiom`),
-    `rechecked` the others.
+    `contradictory` says that the hypotheses were shown to contradict each other, so the claim says nothing.
+    `trusted` counts the steps whose rule adds an axiom (`sdescent.derive.proof.replay.check.brings_axiom`),
+    `rechecked` all other steps.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Replayed:
 
     @property
     def conventions(self) -> tuple[str, ...]:
-        """The relations, stated or used, whose terms are not shown to be inside their domains, in words."""
+        """The terms, stated or used, that are not shown to be inside their domains, in words."""
         return tuple(convention(*entry) for entry in self.outside)
 
     @property
@@ -51,7 +51,7 @@ class Replayed:
 
 
 def convention(where: str, kind: str, raw: Any, written: Callable[[Any], str] | None = None) -> str:
-    """What a term outside its domain means; `written` writes the term, in the letters of the certificate unless given."""
+    """The words for a term that may be outside its domain. `written` writes the term; by default as `infix` does."""
     meaning, has, condition = KINDS[kind]
     if raw is None:
         return f"{meaning}: the {where} has more terms that may be outside their domains than were looked at"
@@ -62,7 +62,7 @@ def convention(where: str, kind: str, raw: Any, written: Callable[[Any], str] | 
 
 
 def infix(raw: Any) -> str:
-    """A term or relation in plain text. Declared names that read like the notation are set in quotes."""
+    """A term or relation in plain text. Declared names that look like notation are put in quotes."""
     tag, *args = raw
 
     def name(text: str) -> str:
@@ -92,7 +92,7 @@ _NOTATION |= {"sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi"}
 
 
 def _bracket(raw: Any, outer: str, position: int) -> str:
-    """An argument, in brackets where its own operation binds no stronger than the one around it."""
+    """An argument, in brackets if its own operation binds no more tightly than the one around it."""
     strength = {"+": 1, "*": 2, "/": 2, "^": 3}
     tag = raw[0]
     negative = tag == "q" and (raw[1].startswith("-") or "/" in raw[1])
@@ -108,7 +108,7 @@ _WHY = {
 
 
 def _witness(raw: dict[str, Any] | None) -> list[str]:
-    """The model in words; one value for all where they are the same."""
+    """The witness in words, by lines; equal values of all coordinates or clients are written once."""
     if raw is None:
         return []
 
@@ -125,7 +125,7 @@ def _witness(raw: dict[str, Any] | None) -> list[str]:
 
 
 def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
-    """What the context says of a potential, and of how its state moves."""
+    """The context's declarations about a potential and the motion of its state, in words."""
     named = [key for key in ("gradient", "hessian", "change", "start", "end") if key in entry]
     parts = ", ".join(f"{key} {entry[key]}" for key in named)
     sums = {
@@ -152,18 +152,18 @@ def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
 
 
 def standing(conventions: Iterable[str], axioms: Iterable[str], satisfiability: str) -> list[str]:
-    """What a proof rests on beside its hypotheses, and whether anything satisfies these: for every command that says PROVED."""
+    """The lines, for every command that says PROVED, on what a proof needs besides its hypotheses and on their satisfiability."""
     lines = [f"convention: {line}" for line in conventions]
     return [*lines, f"axioms: {', '.join(axioms) or 'none'}", *satisfiable(satisfiability)]
 
 
 def satisfiable(satisfiability: str) -> list[str]:
-    """The line about what satisfies the hypotheses."""
+    """The line that says whether anything satisfies the hypotheses."""
     return [f"satisfiability {satisfiability}{_WHY[satisfiability]}"]
 
 
 def describe(replayed: Replayed) -> list[str]:
-    """The theorem in plain text: claim, hypotheses, what the context declares, how the format is read, and what was checked."""
+    """The theorem in plain text, by lines: claim, hypotheses, declarations, the reading of the format, and what was checked."""
     context = replayed.context
     lines = [f"claim: {infix(replayed.claim)}"]
     hypotheses = replayed.assumptions, replayed.definitions

@@ -1,6 +1,6 @@
-"""Linear algebra, read off one table (FORMAT.md): nonnegative, quad_bound, trace_bound, cauchy_schwarz.
+"""Linear algebra, read off tables (FORMAT.md): nonnegative, quad_bound, trace_bound and cauchy_schwarz.
 
-None has a premise. A row says which terms are compared, and which flags the matrices in them must have in the context.
+None of the rules has a premise. A row says which terms are compared, and which flags their matrices must have in the context.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from sdescent.derive.proof.replay.terms import Relation, Step, check, fields
 
 
 class Bound(NamedTuple):
-    """left <= product of right, for objects of the kinds given: "v" any vector, else the flag of a matrix."""
+    """A bound left <= product of right, for objects of the given kinds: "v" for any vector, else the flag of a matrix."""
 
     objects: dict[str, str]  # key of the data -> kind
-    left: str  # tag of a term in both objects
+    left: str  # tag of the term that takes all objects
     right: tuple[tuple[str, str, int], ...]  # (tag of a term in one object, key of the object, power)
     signed: bool
 
 
-#: a norm is >= 0 (norm, opnorm); tr(M) is the sum of the eigenvalues; v'Mv >= 0 is what psd says; Tr(MK) = |sqrt(M) sqrt(K)|^2
-#: (how many first arguments are psd)
+#: tag of a term that is >= 0 -> how many of its first arguments must be psd. Norms are >= 0; tr(M) is the sum of the eigenvalues;
+#: v'Mv >= 0 is the definition of psd; Tr(MK) = |sqrt(M) sqrt(K)|^2
 NONNEGATIVE = {"norm": 0, "opnorm": 0, "tr": 1, "quad": 1, "trprod": 2}
 BOUNDS: dict[str, Bound] = {
     # |v'Mv| <= |M| |v|^2: the eigenvalues of a symmetric M are at most |M| in absolute value
@@ -43,7 +43,7 @@ def flagged(rules: Rules, matrix: str, flag: str) -> None:
 
 
 def nonnegative(rules: Rules, step: Step) -> Relation:
-    """0 <= the term, if it is of `NONNEGATIVE` and its matrices are psd there."""
+    """0 <= t, if the tag of t is in `NONNEGATIVE` and the matrices that must be psd are declared so."""
     (raw,) = fields(step.data, "of")
     rules.premises(step, 0)
     p = rules.terms.term(raw)
@@ -55,7 +55,7 @@ def nonnegative(rules: Rules, step: Step) -> Relation:
 
 
 def bound(rules: Rules, step: Step, rule: str) -> Relation:
-    """The row of `BOUNDS`, for the objects that the step names."""
+    """The bound of the rule's row in `BOUNDS`, for the objects that the step names."""
     row, terms = BOUNDS[rule], rules.terms
     keys = [*row.objects, "sign"] if row.signed else [*row.objects]
     values = dict(zip(keys, fields(step.data, *keys), strict=True))
@@ -72,5 +72,5 @@ def bound(rules: Rules, step: Step, rule: str) -> Relation:
 
 
 def _object(raw: Any, tag: str) -> Any:
-    """A vector or matrix as it stands in terms, or by its name alone."""
+    """The vector or matrix of a term, which a step may also give by its name alone."""
     return [tag, raw] if type(raw) is str else raw

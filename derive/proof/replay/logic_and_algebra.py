@@ -2,9 +2,9 @@
 
 Linear algebra, processes, primitives and the analysis of one variable have modules of their own.
 
-A fact says: at every outcome, time, coordinate and client where the hypotheses hold, and given that the sealed ones hold
-everywhere, the claim holds, in every model of the context that satisfies the axioms. A hypothesis is the same at all points that
-differ in letters which it does not have, so that an operator which binds only these used it at one point and does not seal it.
+A fact says: in every model of the context that satisfies the axioms, the claim holds at every outcome, time, coordinate and client
+where the hypotheses hold, given that the sealed hypotheses hold everywhere. A hypothesis does not change with a letter that it does
+not depend on. An operator that binds only such letters therefore uses it at one point and does not seal it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Rules:
         self.tied = self._tied()
 
     def _tied(self) -> set[str | None]:
-        """The constants to which the context gives a meaning that a fact without axioms may rest on."""
+        """The constants that have no instances: the context gives them a meaning that a fact without axioms may use."""
         context = self.context
         tied = {context.horizon, context.dimension, context.clients} | {p["start"] for p in context.potentials.values()}
-        for potential in context.potentials.values():  # of a stepping one `descent` speaks, without an axiom
+        for potential in context.potentials.values():  # `descent` uses a stepping potential without an axiom
             tied |= {n for raw in stepping_terms(potential) for n in symbols_in(raw)}
         for properties in context.functions.values():
             tied |= {n for key in ("bounded", "slope") if key in properties for n in symbols_in(properties[key])}
@@ -48,13 +48,13 @@ class Rules:
         return step.facts
 
     def need(self, fact: Fact, slack: Poly, strict: bool = False) -> None:
-        """The fact says 0 <= slack, or 0 < slack."""
+        """Check that the fact says 0 <= slack, or 0 < slack if `strict`."""
         op = fact.claim.op
         same = (op == "<" or (op == "<=" and not strict)) and fact.claim.slack == slack
         check(same, "a premise is not the relation that the rule needs")
 
     def seal(self, step: Step, letters: int | None = None) -> None:
-        """The hypotheses that depend on one of the letters (all, when none are given) were used at many points at once."""
+        """Seal the hypotheses that depend on one of the letters (all hypotheses, if no letters are given)."""
 
         def depends(key: Key) -> bool:
             return letters is None or bool(self.terms.deps(dict(key)) & letters)
@@ -71,7 +71,7 @@ class Rules:
         return step.claim
 
     def cone(self, step: Step, raw: Any) -> tuple[Poly, bool]:
-        """sum c prod slack prod term^2 >= 0, and whether it is > 0: some member without squares has only slacks > 0."""
+        """sum c prod slack prod term^2 >= 0, and whether it is > 0, that is, a member without squares has only slacks > 0."""
         terms, total, strict = self.terms, {}, False
         for member in items(raw):
             number, factors, squares = items(member, 3)
@@ -113,7 +113,7 @@ class Rules:
         return step.claim
 
     def inverse(self, step: Step) -> Relation:
-        """p (1/p) = 1 where p is not 0."""
+        """p (1/p) = 1 if p is not 0."""
         (raw,) = fields(step.data, "of")
         (fact,) = self.premises(step, 1)
         p, (op, slack) = self.terms.term(raw), fact.claim
@@ -122,7 +122,7 @@ class Rules:
         return self.equal(self.terms.mul(p, self.terms.inverse(p)), self.terms.number(1))
 
     def absurd(self, step: Step) -> Relation:
-        """Where the premise is false nothing is left to prove."""
+        """The premise is false, so its hypotheses hold nowhere and nothing is left to prove."""
         fields(step.data)
         (fact,) = self.premises(step, 1)
         op, slack = fact.claim
@@ -133,9 +133,9 @@ class Rules:
         return step.claim
 
     def cases(self, step: Step) -> Relation:
-        """At each point l <= r or r < l, so what holds in both cases holds.
+        """At each point l <= r or r < l, so a claim that holds in both cases holds.
 
-        Which case it is may vary from point to point, so neither may have been used as true everywhere (sealed).
+        The case may vary from point to point, so neither may have been used as true everywhere (sealed).
         """
         (raw,) = fields(step.data, "split")
         first, second = self.premises(step, 2)
@@ -153,7 +153,7 @@ class Rules:
         return first.claim
 
     def cut(self, step: Step) -> Relation:
-        """B proves P wherever its hypotheses hold, so they may stand for P in A. Where A used P everywhere, so it does them."""
+        """The lemma proves P where its hypotheses hold, so these may replace P; if P was sealed, all of them are sealed too."""
         fields(step.data)
         main, lemma = self.premises(step, 2)
         p = self.terms.relation_key(lemma.claim)
@@ -164,10 +164,10 @@ class Rules:
         return main.claim
 
     def instantiate(self, step: Step) -> Relation:
-        """A fact about all real x without operators holds at each point with x the value of t there.
+        """A fact about all real x without operators holds at each point for the value of t there.
 
-        With a sealed hypothesis or an operator, x must be the same number everywhere; so these refuse. Without axioms the fact
-        does not rest on the equation of a process, in which x may stand.
+        Under an operator or in a sealed hypothesis, x would have to be the same number everywhere, so both are refused. Without
+        axioms the fact does not rest on the equation of a process, in which x may occur.
         """
         name, raw = fields(step.data, "symbol", "term")
         (fact,) = self.premises(step, 1)
@@ -193,7 +193,7 @@ class Rules:
     def function(self, step: Step) -> Relation:
         """Laws of abs, sqrt, exp, log, psi. exp, atan, erf, tanh and psi increase strictly, and so do log and sqrt where defined.
 
-        psi(t) is the integral of (1 - s) exp(s t) over s from 0 to 1, so that it is positive and increases.
+        psi(t) is the integral of (1 - s) exp(s t) over s from 0 to 1, so it is positive and increases.
         """
         law, raw = fields(step.data, "law", "args")
         if type(law) is not str:
@@ -240,7 +240,7 @@ class Rules:
         return self.leq(self.terms.function(name, s), self.terms.function(name, t), strict=order.claim.op == "<")
 
     def declared(self, step: Step) -> Relation:
-        """What the context says of a function F."""
+        """A model of the context interprets F by a function with the declared properties, so their instances hold."""
         name, prop, raw = fields(step.data, "function", "property", "args")
         if type(name) is not str or name not in self.context.functions or type(prop) is not str:
             raise Unreadable("the function is not declared in the context")
@@ -282,7 +282,7 @@ class Rules:
     # -- operators
 
     def monotone(self, step: Step) -> Relation:
-        """A sum, an integral or a mean of what is >= 0 at all points that it runs over is >= 0."""
+        """A sum, integral or mean is >= 0 if the term under it is >= 0 at all points that it runs over."""
         (op,) = fields(step.data, "operator")
         (fact,) = self.premises(step, 1)
         check(type(op) is str and op in BINDS, "the operator is not one of E, I, EI, S, Si, C")
@@ -292,7 +292,7 @@ class Rules:
         return Relation("==" if fact.claim.op == "==" else "<=", self.terms.operator(op, fact.claim.slack))
 
     def component(self, step: Step) -> Relation:
-        """One summand is at most the sum, since all the others are >= 0 too."""
+        """One summand is at most the sum, since all other summands are >= 0 too."""
         (op,) = fields(step.data, "operator")
         (fact,) = self.premises(step, 1)
         check(op in ("S", "C"), "the operator is not S or C, a sum over coordinates or clients")

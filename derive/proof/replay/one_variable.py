@@ -1,7 +1,7 @@
 """The rule `ball`: 0 <= phi on an interval, by a tree of one-variable arguments (FORMAT.md, "Balls").
 
-Each node reduces its claim to claims about other functions or smaller intervals, and says why in its docstring; at the leaves
-there are signs of numbers, of coefficients, and enclosures in Arb.
+Each node reduces its claim to claims about other functions or smaller intervals; the docstring of its method says why. The leaves
+are signs of numbers, signs of coefficients, and enclosures in Arb.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from sdescent.derive.proof.replay.logic_and_algebra import Rules
 from sdescent.derive.proof.replay.one_variable_forms import Forms
 from sdescent.derive.proof.replay.terms import NAME, Relation, Step, check, fields, items, rational
 
-End = fmpq | None  # None: the interval has no end there
-WEAK, OPEN, STRICT = 0, 1, 2  # what is asked on [a, b]: 0 <= p; 0 < p but perhaps at a; 0 < p
+End = fmpq | None  # None: the interval is infinite there
+WEAK, OPEN, STRICT = 0, 1, 2  # the claim on [a, b]: 0 <= p; 0 < p except perhaps at a; 0 < p
 MAX_BITS, MAX_DEGREE, MAX_DEPTH, MAX_TREES, MAX_END = 4096, 400, 60, 20_000, 200
 
 
@@ -28,7 +28,7 @@ def end_of(raw: Any) -> fmpq:
 
 
 class Ball(Forms):
-    """Proofs of p >= 0 (> 0) by trees."""
+    """A checker of proofs of p >= 0 (> 0) by trees."""
 
     depth = -1
     trees = 0
@@ -71,23 +71,23 @@ class Ball(Forms):
         check(self.has_sign(self.substitute(p, self.number(end)), strict), "the sign at an end is not shown")
 
     def by_up(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """p(x) = p(a) + (x - a) p'(y)."""
+        """p(x) = p(a) + (x - a) p'(y) with a < y < x: p(a) >= 0 (> 0) and p' >= 0 suffice."""
         self.at_end(p, a, want > WEAK)
         self.prove(self.derivative(p), a, b, node[1], WEAK)
 
     def by_up_open(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """p(x) = p(a) + (x - a) p'(y) with a < y < x: p' > 0 on (a, b] is enough for p > 0 there."""
+        """p(x) = p(a) + (x - a) p'(y) with a < y < x: p(a) >= 0 and p' > 0 on (a, b] suffice for p > 0 there."""
         check(want == OPEN, "up_open is for 0 < p where the left end is left out")
         self.at_end(p, a, False)
         self.prove(self.derivative(p), a, b, node[1], OPEN)
 
     def by_down(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """p(x) = p(b) - (b - x) p'(y)."""
+        """p(x) = p(b) - (b - x) p'(y) with x < y < b: p(b) >= 0 (> 0) and p' <= 0 suffice."""
         self.at_end(p, b, want > WEAK)
         self.prove(self.scale(self.derivative(p), fmpq(-1)), a, b, node[1], WEAK)
 
     def by_limit(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """A function that falls (strictly) towards an infinite end is >= (>) its limit there."""
+        """A function that is nonincreasing (strictly decreasing) towards an infinite end is >= (>) its limit there."""
         slope = self.derivative(p)
         check((a is None) != (b is None), "limit is for one infinite end")
         value = self.limit(p) if b is None else self.limit_left(p)
@@ -95,7 +95,7 @@ class Ball(Forms):
         self.prove(self.scale(slope, fmpq(-1 if b is None else 1)), a, b, node[1], STRICT if want else WEAK)
 
     def by_coeffs(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """A polynomial in y >= 0 with coefficients >= 0 (the constant one > 0), for x = a + y or x = b - y."""
+        """p is a polynomial in y >= 0 with coefficients >= 0 (the constant one > 0), for x = a + y or x = b - y."""
         ((only, _),) = self.monomials[min(self.x)]
         coefficients: dict[int, Poly] = {}
         for m, c in p.items():
@@ -111,7 +111,7 @@ class Ball(Forms):
         check(fine, "a coefficient is not shown to be >= 0")
 
     def _nonnegative(self, coefficients: dict[int, Poly], top: int, end: fmpq, sign: int, want: int) -> bool:
-        """Whether the coefficients in y of sum c_k (end + sign y)^k are >= 0, the constant one > 0 if `want` asks for it."""
+        """Whether the coefficients in y of sum c_k (end + sign y)^k are shown to be >= 0, and the constant one > 0 unless WEAK."""
         for j in range(top + 1):
             total: Poly = {}
             for k in range(j, top + 1):
@@ -121,7 +121,7 @@ class Ball(Forms):
         return True
 
     def single(self, p: Poly, name: str) -> Poly:
-        """Q of p = c f(Q) with a rational c > 0."""
+        """Q, if p = c f(Q) with a rational c > 0; raises Invalid otherwise."""
         for m, c in p.items():
             for a, n in self.monomials[m]:
                 if len(p) == len(self.monomials[m]) == n == 1 and c > 0 and self.atoms[a].head[:2] == ("f", name):
@@ -129,22 +129,22 @@ class Ball(Forms):
         raise Invalid(f"not c {name}(..) with c > 0")
 
     def by_exp(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """exp > 0."""
+        """c exp(Q) > 0 for c > 0."""
         self.single(p, "exp")
 
     def by_sqrt(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """sqrt >= 0, and > 0 where its argument is."""
+        """c sqrt(Q) >= 0 for c > 0, and > 0 if Q > 0 is shown."""
         q = self.single(p, "sqrt")
         check(want == WEAK or self.positive(q), "the argument of the root is not shown positive")
 
     def by_times(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """0 < m and 0 <= m p."""
+        """0 < m and 0 <= m p (0 < m p) give 0 <= p (0 < p)."""
         m = self.within(self.read(node[1]))
         self.prove(m, a, b, node[2], STRICT)
         self.prove(self.cleared(m, p), a, b, node[3], want)
 
     def cleared(self, m: Poly, p: Poly) -> Poly:
-        """m p; m has no zero, so that where 1/m = c mu with one monomial mu, m mu is 1/c."""
+        """m p. As m has no zero, m mu = 1/c if 1/m = c mu with one monomial mu."""
         inverse, out = self.inverse(m), {}
         mu, scale = next(iter(inverse.items())) if len(inverse) == 1 else (None, fmpq(1))
         for k, c in p.items():
@@ -164,7 +164,7 @@ class Ball(Forms):
         return [(self.within(self.read(term)), tree) for term, tree in pairs]
 
     def by_sum(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """A sum of terms >= 0 is >= 0, and > 0 if one of them is."""
+        """A sum of terms >= 0 is >= 0, and > 0 if one of the terms is."""
         parts = self.members(node[1])
         check(self.add(*(q for q, _ in parts)) == p, "not the sum of the terms")
         weak: set[int] = set()
@@ -186,7 +186,7 @@ class Ball(Forms):
         raise Invalid("no member of the sum is shown to be > 0, with the others >= 0")
 
     def by_product(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """A product of what is >= 0 (> 0)."""
+        """A product of factors >= 0 (> 0) is >= 0 (> 0)."""
         parts = self.members(node[1])
         product = self.number(1)
         for q, _ in parts:
@@ -196,14 +196,14 @@ class Ball(Forms):
             self.prove(q, a, b, tree, want)
 
     def by_even(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """p(-x) = p(x) on a symmetric interval, on which all that the domain has shown holds at -x too."""
+        """p(-x) = p(x) on a symmetric interval, where everything that the domain has shown holds at -x too."""
         symmetric = (a is None and b is None) or (a is not None and b is not None and a == -b)
         mirrored = self.substitute(p, self.scale(self.x, fmpq(-1)))
         check(symmetric and mirrored == p, "not even, or not on a symmetric interval")
         self.prove(p, fmpq(0), b, node[1], STRICT if want else WEAK)
 
     def by_tanh(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
-        """tanh by exp; what it divides by is > 1."""
+        """tanh written with exp; the denominator is > 1."""
         self.prove(self.untanh(p), a, b, node[1], want)
 
 
@@ -226,7 +226,7 @@ TREES = {
 
 
 def leaves_left_end_out(proof: Any) -> bool:
-    """Whether up_open is anywhere in the proof."""
+    """Whether up_open occurs in the proof, so that the premise low < t is needed instead of low <= t."""
     todo = [proof]
     while todo:
         node = todo.pop()
@@ -238,7 +238,7 @@ def leaves_left_end_out(proof: Any) -> bool:
 
 
 def ball(rules: Rules, step: Step) -> Relation:
-    """0 <= phi (0 < phi) on [low, high] by the tree, so at x = t by the premises low <= t <= high."""
+    """The tree proves 0 <= phi (0 < phi) on [low, high], so it holds at x = t by the premises low <= t <= high."""
     keys = ("variable", "term", "strict", "low", "high", "domain", "proof", "at")
     variable, raw, strict, low_raw, high_raw, domain, proof, at_raw = fields(step.data, *keys)
     if type(variable) is not str or not NAME.fullmatch(variable) or type(strict) is not bool:

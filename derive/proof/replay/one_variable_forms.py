@@ -1,7 +1,7 @@
 """Functions of one real variable in a certificate (FORMAT.md, "Balls"): normal forms, domain, derivatives, values, limits.
 
-A function is a polynomial in atoms over the variable. Every rewriting is an identity at the points that the function is about: the
-laws of exp and the oddness of atan, erf, tanh at all real points, those of sqrt(Q) where Q was shown positive on [low, high].
+A function is a polynomial in atoms over the variable. Every rewriting is an identity at the points in question: the laws of exp
+and the oddness of atan, erf, tanh hold at all real points, and the laws of sqrt(Q) are used if Q > 0 was shown on [low, high].
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ Size = tuple[fmpq, Poly] | None  # (d, c): ~ c x^d at +oo, c shown nonzero; None
 
 
 class Forms(Terms):
-    """Functions of the one symbol `variable`, which depends on the letter t here, so that numbers depend on nothing."""
+    """Functions of the one symbol `variable`. It depends on the letter t here, and numbers are the terms without a letter."""
 
     def __init__(self, work: Budget, variable: str, deep: bool) -> None:
         super().__init__(Context({variable: "time"}), work, deep)
         self.variable = variable
         self.x = self.symbol(variable)
-        self.signs: dict[Key, int] = {}  # the monic Q -> its sign on [low, high], as the domain has shown
-        self._opening = False  # tanh is being replaced
+        self.signs: dict[Key, int] = {}  # monic Q -> its sign on [low, high], as shown by the domain
+        self._opening = False  # whether tanh is being replaced
         self._decided: dict[Key, int] = {}
         self._resolved: dict[int, Poly | None] = {}
         self._slopes: dict[int, Poly] = {}
 
     def read(self, raw: Any) -> Poly:
-        """A term from outside: over the variable, which is the only symbol that this context declares, and pi."""
+        """The normal form of a term from outside, after a check that it contains no symbol but the variable (and pi)."""
         todo = [raw]
         while todo:
             node = todo.pop()
@@ -52,7 +52,7 @@ class Forms(Terms):
     # -- normal forms
 
     def collect(self, powers: dict[int, int]) -> tuple[tuple[int, int], ...]:
-        """exp(p)^m exp(q)^n is the one atom exp(m p + n q)."""
+        """The canonical monomial of prod a^n, in which exp(p)^m exp(q)^n becomes the one atom exp(m p + n q)."""
         exps = [(a, n) for a, n in powers.items() if self.atoms[a].head[:2] == ("f", "exp")]
         if len(exps) > 1 or any(n != 1 for _, n in exps):
             argument: Poly = {}
@@ -67,14 +67,14 @@ class Forms(Terms):
         return self.resolve(super().mul(p, q))
 
     def resolve(self, p: Poly) -> Poly:
-        """sqrt(Q)^2 = Q where 0 < Q is shown, in a polynomial that belongs to the caller."""
+        """Replace sqrt(Q)^2 by Q if 0 < Q is shown, in place: the polynomial belongs to the caller."""
         with_roots = [m for m in p if self._resolve_monomial(m) is not None]
         for m, c in [(m, p.pop(m)) for m in with_roots]:
             self.accumulate(p, self._resolved[m] or {}, c)
         return p
 
     def _resolve_monomial(self, m: int) -> Poly | None:
-        """prod sqrt(Q)^n = prod sqrt(Q)^(n mod 2) Q^(n div 2); None where nothing of it is a square of a positive root."""
+        """prod sqrt(Q)^n = prod sqrt(Q)^(n mod 2) Q^(n div 2); None if the monomial has no square of a root with Q > 0."""
         if m in self._resolved:
             return self._resolved[m]
         pairs = self.monomials[m]
@@ -93,7 +93,7 @@ class Forms(Terms):
         return head[:2] == ("f", "sqrt") and self.positive(dict(head[2]))
 
     def inverse_of(self, a: int) -> Poly:
-        """1/exp(p) = exp(-p); 1/sqrt(Q) = sqrt(Q) (1/Q) where 0 < Q is shown."""
+        """The inverse of an atom: 1/exp(p) = exp(-p), and 1/sqrt(Q) = sqrt(Q) (1/Q) if 0 < Q is shown."""
         head = self.atoms[a].head
         if head[:2] == ("f", "exp"):
             return self.function("exp", self.scale(dict(head[2]), fmpq(-1)))
@@ -102,7 +102,7 @@ class Forms(Terms):
         return super().inverse_of(a)
 
     def function(self, name: str, p: Poly) -> Poly:
-        """atan, erf and tanh of p with a first coefficient < 0 are those of -p; while `untanh` runs tanh is made of exp."""
+        """f(p). atan, erf and tanh become -f(-p) if the first coefficient of p is < 0; in `untanh`, tanh is written with exp."""
         if self._opening and name == "tanh":
             small = super().function("exp", self.scale(p, fmpq(-2)))
             one = self.number(1)
@@ -115,7 +115,7 @@ class Forms(Terms):
         return self.replace(p, lambda tag, name: value)
 
     def untanh(self, p: Poly) -> Poly:
-        """tanh(q) = (1 - exp(-2q)) / (1 + exp(-2q)) for every tanh in p."""
+        """p with tanh(q) replaced by (1 - exp(-2q)) / (1 + exp(-2q)) throughout."""
         self._opening = True
         try:
             return self.replace(p, lambda tag, name: None)
@@ -128,7 +128,7 @@ class Forms(Terms):
     # -- numbers, and what the domain has shown
 
     def sign(self, p: Poly) -> int:
-        """The sign of a number: 1 or -1, and 0 if it is the rational 0 or 256 bits do not decide it."""
+        """The sign of a number: 1 or -1, or 0 if it is the rational 0 or 256 bits do not decide its sign."""
         if not p.keys() - {0}:
             c = p.get(0, fmpq(0))
             return (c > 0) - (c < 0)
@@ -141,23 +141,23 @@ class Forms(Terms):
         return self._decided[key]
 
     def has_sign(self, p: Poly, strict: bool) -> bool:
-        """Whether a number is shown >= 0 (> 0)."""
+        """Whether a number is shown to be >= 0 (> 0 if `strict`)."""
         return self.sign(p) > 0 or (not p and not strict)
 
     def learn(self, p: Poly, sign: int) -> None:
-        """p has this sign on [low, high]: normal forms know it from now on."""
+        """Record that p has this sign on [low, high]. Normal forms use it from now on."""
         lead = p[min(p)]
         self.signs[self.key(self.scale(p, 1 / lead))] = sign if lead > 0 else -sign
         self.forget_forms()
 
     def forget_forms(self) -> None:
-        """Forget the normal forms: they hold for the signs that had been learnt then."""
+        """Forget the cached normal forms, which used the signs known when they were made."""
         self._resolved.clear()
         self._slopes.clear()
         self._written.clear()
 
     def sign_within(self, p: Poly) -> int:
-        """The sign of p on [low, high], where it is shown."""
+        """The sign of p on [low, high] as far as it is shown, else 0."""
         if not self.varies(p):
             return self.sign(p)
         lead = p[min(p)]
@@ -168,7 +168,7 @@ class Forms(Terms):
         return self.sign_within(p) > 0
 
     def within(self, p: Poly) -> Poly:
-        """p, once its denominators are shown to have no zero and its logarithms to exist, on the whole of [low, high]."""
+        """p itself, after a check that on [low, high] its denominators have no zero and its logarithms exist."""
         for atom in self.inside(p):
             head = atom.head
             if head[0] == "inv":
@@ -182,7 +182,7 @@ class Forms(Terms):
     # -- values
 
     def enclose(self, p: Poly, at: arb, memo: dict[int, arb]) -> arb:
-        """A ball that contains p(x) for every x in the ball `at`; it is not finite where p is not defined."""
+        """A ball that contains p(x) for every x in the ball `at`; it is not finite if p is undefined there."""
         total = arb(0)
         for m, c in p.items():
             value = arb(c)
@@ -194,7 +194,7 @@ class Forms(Terms):
         return total
 
     def _enclose_power(self, value: arb, n: int) -> arb:
-        """An even power is one of |value| too, whose ball knows that it is >= 0."""
+        """The power of a ball. An even power is taken of |value|, so that the ball does not reach below 0."""
         self.work.spend(1 + ctx.prec // 256)
         return value if n == 1 else abs(value) ** n if n % 2 == 0 else value**n
 
@@ -204,17 +204,17 @@ class Forms(Terms):
             return at
         if head[0] == "pi":
             return arb.pi()
-        self.work.spend(ctx.prec if head[1] == "psi" else 0)  # a sum of as many terms, and at both ends
+        self.work.spend(ctx.prec if head[1] == "psi" else 0)  # psi sums about that many terms, at both ends
         inner = self.enclose(dict(head[-1]), at, memo)
         return 1 / inner if head[0] == "inv" else value_of(head[1], inner)
 
     # -- derivatives
 
     def derivative(self, p: Poly) -> Poly:
-        """p', of a p whose domain was asked for when it came in, or that comes from such a one.
+        """p', if the domain of p was checked when p came in, or p comes from such a function.
 
-        Where every sqrt has an argument > 0, p is a composition of smooth functions. What the derivative divides by is positive:
-        Q under log and sqrt, 1 + q^2 for atan; and other than 0: Q for 1/Q. psi has none here, and no size either.
+        If every sqrt has an argument > 0, p is a composition of smooth functions. The derivative divides only by positive terms
+        (Q for log(Q) and sqrt(Q), 1 + q^2 for atan(q)) or nonzero terms (Q for 1/Q). psi has no derivative and no size here.
         """
         for atom in self.inside(p):
             varying_psi = atom.head[:2] == ("f", "psi") and atom.deps
@@ -227,7 +227,7 @@ class Forms(Terms):
         return self.resolve(chain(self, p, self._slope))
 
     def _slope(self, a: int) -> Poly:
-        """a' of an atom, by the rules of `derivatives`."""
+        """The derivative of an atom, by the rules of `derivatives`."""
         if a not in self._slopes:
             head = self.atoms[a].head
             if head[0] == "x":
@@ -242,7 +242,7 @@ class Forms(Terms):
     # -- limits
 
     def limit(self, p: Poly) -> Poly:
-        """lim p(x) for x to +oo: the sum of the monomials that tend to a number, where none grows and every one has a size."""
+        """lim p(x) as x -> +oo: the sum of the limits of the monomials, if every monomial has a size and none grows."""
         total: Poly = {}
         for m, c in p.items():
             size = self._size_of_monomial(m, c)
@@ -252,7 +252,7 @@ class Forms(Terms):
         return total
 
     def limit_left(self, p: Poly) -> Poly:
-        """lim p(x) for x to -oo, by p(-x): what is shown on [low, high] is not of -x, so that it is put aside."""
+        """lim p(x) as x -> -oo, by p(-x). The signs shown on [low, high] do not hold for -x, so they are put aside."""
         signs, self.signs = self.signs, {}
         self.forget_forms()
         try:
@@ -262,7 +262,7 @@ class Forms(Terms):
             self.forget_forms()
 
     def _size(self, p: Poly) -> Size:
-        """The size of a sum: that of its largest degree, if the coefficients there do not add up to 0; small terms add nothing."""
+        """The size of a sum: its largest degree and the sum of the coefficients there, if nonzero; small terms add nothing."""
         sizes = [size for size in (self._size_of_monomial(m, c) for m, c in p.items()) if size is not None]
         if not sizes:
             return None
@@ -272,7 +272,7 @@ class Forms(Terms):
         return degree, lead
 
     def _size_of_monomial(self, m: int, c: fmpq) -> Size:
-        """The product of the sizes; what is small stays so times what grows like a power."""
+        """The product of the sizes. A small factor makes the product small, as the other factors grow at most like a power."""
         degree, factor, small = fmpq(0), self.number(c), False
         for a, n in self.monomials[m]:
             size = self._size_of_atom(a)

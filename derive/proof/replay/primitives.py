@@ -1,4 +1,4 @@
-"""Integrals over time and sums over steps by a primitive: primitive, summation (FORMAT.md, "Processes and time")."""
+"""Time integrals and sums over steps by a primitive: the rules primitive and summation (FORMAT.md, "Processes and time")."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sdescent.derive.proof.replay.derivatives import Pair, function, power, prod
 from sdescent.derive.proof.replay.logic_and_algebra import Rules
 from sdescent.derive.proof.replay.terms import Relation, Step, check, fields, symbols_in, tags
 
-#: what the primitive of a sum is written with; a vector or an operator would keep its time where the clock is moved
+#: the tags allowed in the primitive of a sum; a vector or an operator would keep its time when the clock is moved
 SUMMED = {"q", "x", "pi", "+", "*", "^", "/", "f", "F"}
 
 
 class Clocked:
-    """Derivatives in the time itself of terms as they are written, and what they need: p > 0 under log, q other than 0."""
+    """Time derivatives of terms as written, and their conditions: p > 0 for log(p), q != 0 for 1/q."""
 
     def __init__(self, rules: Rules, clock: str) -> None:
         self.terms, self.kinds, self.clock = rules.terms, rules.context.symbols, clock
@@ -24,7 +24,7 @@ class Clocked:
         self.nonzero: list[Poly] = []
 
     def slope(self, raw: Any) -> tuple[Pair, bool]:
-        """(p, p'), and whether the time is written in p. p was read as a term before."""
+        """(p, p'), and whether p contains the clock. The term has been read before, so its shape is right."""
         terms, (tag, *args) = self.terms, raw
         if tag in ("q", "pi"):
             return (terms.term(raw), {}), False
@@ -52,7 +52,7 @@ class Clocked:
 
 
 def primitive(rules: Rules, step: Step) -> Relation:
-    """The main theorem of calculus on [0, horizon]: P is C^1 there, its denominators are not 0 and its logarithms exist."""
+    """The fundamental theorem of calculus on [0, horizon]: P is C^1 there, as its denominators are nonzero and its logs exist."""
     clock, raw, integrand = fields(step.data, "time", "primitive", "integrand")
     context, terms = rules.context, rules.terms
     if type(clock) is not str or context.symbols.get(clock) != "clock":
@@ -76,7 +76,7 @@ def primitive(rules: Rules, step: Step) -> Relation:
 
 
 def summation(rules: Rules, step: Step) -> Relation:
-    """Sum of P(n + 1) - P(n) over n = 0, .., K - 1, of any function P of the time."""
+    """The sum of P(n + 1) - P(n) over n = 0, .., K - 1 is P(K) - P(0), for any function P of time."""
     clock, raw = fields(step.data, "time", "primitive")
     context, terms = rules.context, rules.terms
     check(context.steps, "time is not steps in this context: integrate with primitive")

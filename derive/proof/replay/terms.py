@@ -36,7 +36,7 @@ OPS = ("<=", "<", "==", "!=")
 
 
 def rational(text: Any) -> fmpq:
-    """The number written "3" or "-3/4": lowest terms, denominator > 0, no other spelling."""
+    """The rational number written "3" or "-3/4": in lowest terms, denominator > 0, no other spelling."""
     if type(text) is not str or not RATIONAL.fullmatch(text) or len(text) > 2 * MAX_DIGITS + 2:
         raise Unreadable(f'{str(text)[:40]!r} is not a rational such as "3" or "-3/4"')
     if any(len(part) > MAX_DIGITS for part in text.lstrip("-").split("/")):
@@ -51,7 +51,7 @@ def rational(text: Any) -> fmpq:
 
 
 def fields(value: Any, *names: str) -> list[Any]:
-    """The values of a JSON object that has exactly these keys."""
+    """The values of a JSON object, after a check that its keys are exactly `names`."""
     if type(value) is not dict or value.keys() != set(names):
         raise Unreadable(f"expected an object with exactly the keys {', '.join(names) or '(none)'}")
     return [value[name] for name in names]
@@ -79,32 +79,32 @@ def tags(raw: Any) -> set[str]:
 
 
 def symbols_in(raw: Any) -> set[str]:
-    """The symbols that a term (one that was read) is written with."""
+    """The symbols that occur in a term that was read before."""
     return {node[1] for node in _nodes(raw) if node[0] in ("x", "xi")}
 
 
 class Relation(NamedTuple):
-    """l op r as its op and the normal form of r - l."""
+    """A relation l op r, as op and the normal form of r - l."""
 
     op: str
     slack: Poly
 
 
 class Terms(Algebra):
-    """Normal forms of terms as they stand in JSON, over one context."""
+    """Normal forms of JSON terms over one context."""
 
     def __init__(self, context: Context, work: Budget, deep: bool = False) -> None:
         super().__init__(context, work)
-        self.deep = deep  # terms may be too deep, so that each is measured
+        self.deep = deep  # whether terms may be too deep, so that each is measured
         self._numbers: dict[str, Poly] = {}
         self._written: dict[str, Poly] = {}
         self._relations: dict[str, Relation] = {}
 
     def term(self, raw: Any, env: dict[str, Poly] | None = None) -> Poly:
-        """The normal form of a term; `env` gives values for symbols (they come before the context's).
+        """The normal form of a term; `env` gives values for symbols, which take precedence over the context.
 
-        Products, quotients and what is under operators are remembered by how they are written: the same ones stand in one claim
-        after another.
+        Products, quotients and operator terms are cached by their JSON text, since the same ones recur in one claim after
+        another.
         """
         if type(raw) is not list or not raw or type(raw[0]) is not str:
             raise Unreadable("expected a term, a list that begins with its tag")
@@ -178,10 +178,10 @@ class Terms(Algebra):
         return self.symbol(name)
 
     def _geometry(self, raw: list) -> Poly:
-        """Symbols at the other coordinate, norms, traces, forms: random processes without a coordinate."""
+        """The normal form of a symbol at the other coordinate, or of a norm, trace or quadratic form (a random process)."""
         tag = raw[0]
         if tag == "xi":
-            # A symbol without a coordinate has no value "at i"; allowing it would give one value two names.
+            # a symbol without a coordinate has no value "at i": allowing it would give one value two names
             if type(raw[1]) is not str or self.context.symbols.get(raw[1]) not in ("coord", "detcoord"):
                 raise Unreadable("xi is for symbols of kind coord and detcoord, and the symbol is another")
             deps = KINDS[self.context.symbols[raw[1]]]
@@ -198,7 +198,7 @@ class Terms(Algebra):
         return self.atom((tag, m), W | T)
 
     def vector(self, raw: Any) -> tuple[str, ...]:
-        """("v", name) or ("Mv", M, name)."""
+        """A vector as ("v", name) or ("Mv", M, name)."""
         if _names(raw, "v", self.context.vectors):
             return ("v", raw[1])
         if type(raw) is list and len(raw) == 3 and raw[0] == "Mv":
@@ -213,7 +213,7 @@ class Terms(Algebra):
         raise Unreadable("expected a declared matrix")
 
     def dot(self, u: tuple[str, ...], v: tuple[str, ...]) -> Poly:
-        """u'v: rule 4. u'Mw = w'Mu needs M symmetric, as does the form u'Mu."""
+        """The normal form of u'v by rule 4. u'Mw = w'Mu and the form u'Mu need M symmetric."""
         if u == v:
             return self.power(self.atom(("norm", u), W | T), 2)
         u, v = sorted((u, v), key=lambda x: (x[0] != "v", x))  # plain vectors first
@@ -230,7 +230,7 @@ class Terms(Algebra):
     # -- relations
 
     def relation(self, raw: Any) -> Relation:
-        """The relation that is written; remembered by how it is."""
+        """The relation in normal form, cached by its JSON text."""
         op, left, right = items(raw, 3)
         if type(op) is not str or op not in OPS:
             raise Unreadable("expected a relation: <=, <, == or !=, with two sides")
@@ -246,7 +246,7 @@ class Terms(Algebra):
         return relation
 
     def relation_key(self, relation: Relation) -> tuple[str, Key]:
-        """Relations are the same when their keys are: op and r - l, up to sign for == and !=."""
+        """The key of a relation: op and r - l, up to sign for == and !=. Relations are the same if their keys are."""
         op, slack = relation
         if op in ("==", "!=") and slack and slack[min(slack)] < 0:
             slack = self.scale(slack, fmpq(-1))
@@ -272,11 +272,11 @@ class Fact:
 
 @dataclass
 class Step:
-    """What a rule works on. A rule returns the relation it proves; it may change what the new fact rests on."""
+    """The input of a rule. The rule returns the relation it proves, and may change the new fact's hypotheses, seals and axioms."""
 
     facts: list[Fact]
     data: Any
-    claim: Relation  # what is stated
+    claim: Relation  # as the step states it
     hypotheses: Hypotheses = field(init=False)
     sealed: Hypotheses = field(init=False)
     axioms: frozenset[str] = field(init=False)

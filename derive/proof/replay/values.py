@@ -1,4 +1,4 @@
-"""Balls of the functions of the format, by Arb; of psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, by its own."""
+"""Balls of the functions of the format, by Arb; psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, has its own code here."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from flint import arb, ctx
 
 
 def value_of(name: str, t: arb) -> arb:
-    """A ball that contains f(s) for every s in the ball t; not finite where f is not defined. All functions but abs."""
+    """A ball that contains f(s) for every s in the ball t, not finite if f is undefined there; for all functions except abs."""
     return psi(t) if name == "psi" else getattr(t, name)()
 
 
 def psi(t: arb) -> arb:
-    """A ball that contains psi(s) for every s in the ball t: psi increases, so that its values at both ends enclose them."""
+    """A ball that contains psi(s) for every s in the ball t: psi increases, so the union of its values at both ends."""
     if not t.is_finite():
         return arb("nan")
     return _at(t.lower()).union(_at(t.upper()))
 
 
 def _at(t: arb) -> arb:
-    """psi at a point, of which t is a ball.
+    """A ball for psi at the point that the ball t encloses.
 
-    By definition where |t| >= 1; otherwise by psi(t) = sum t^k/(k + 2)!, since the definition cancels near 0. Each term after the
-    first n is at most |t|/(n + 2) <= 1/2 of the one before, so that they sum to at most twice the first of them.
+    The definition is used if |t| >= 1. Near 0 it cancels, so otherwise the series psi(t) = sum t^k/(k + 2)! is summed. Each term
+    after the first n is at most |t|/(n + 2) <= 1/2 of its predecessor, so the remaining terms add up to at most twice the next one.
     """
     if abs(t) >= 1:
         return (t.exp() - 1 - t) / t**2

@@ -1,8 +1,8 @@
 """The witness of a certificate: a model of its context in which all of its hypotheses hold (FORMAT.md, "Witness").
 
-One outcome, and nothing moves: every symbol has one value at all times, vectors and diagonal matrices have entries, functions
-are from a family of three numbers. Values are normal forms, in the clock alone where time is an interval, so that equalities are
-exact and signs are those of balls.
+There is one outcome and nothing moves: every symbol except the clock has one value at all times, vectors and diagonal matrices
+have entries, and functions come from a family with three parameters. Values are normal forms (in the clock alone if time is an
+interval), so equalities are exact; signs are shown by balls.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sdescent.derive.proof.replay.one_variable_forms import Forms
 from sdescent.derive.proof.replay.terms import Terms, check, fields, items, rational, symbols_in, tags
 
 CLOSED = {"q", "+", "*", "^", "/", "f", "pi"}
-#: coordinates, clients, steps
+#: the largest number of coordinates, of clients and of steps
 MOST = 64
-#: square factors of numbers under a root are looked for below this
+#: square factors n^2 of numbers under a root are sought for n below this
 SMALL = 100
 
 
@@ -64,7 +64,7 @@ class _Model:
     # -- reading
 
     def _count(self, name: str | None, symbols: dict[str, Any], tables: list[Any]) -> int:
-        """How many coordinates, clients or steps there are; by the entries of a vector where the context does not name it, or 1."""
+        """The number of coordinates, clients or steps. If the context names none: the length of the first table entry, or 1."""
         if name is None:
             count = len(items(tables[0])) if tables else 1
         else:
@@ -81,7 +81,7 @@ class _Model:
         return sizes.get(self.context.symbols[name], 1)
 
     def _values(self, raw: Any, length: int) -> list[Poly]:
-        """One value for all, or a list of one for each coordinate or client."""
+        """The values of a symbol for all coordinates or clients, from one value for all or a list with one for each."""
         if type(raw) is list and raw and type(raw[0]) is list:
             return [self._closed(entry) for entry in items(raw, length)]
         return [self._closed(raw)] * length
@@ -89,11 +89,11 @@ class _Model:
     def _closed(self, raw: Any) -> Poly:
         if type(raw) is not list or not tags(raw) <= CLOSED:
             raise Unreadable("a value of the witness is not a term of numbers and functions")
-        self.forms.term(raw)  # its shape
+        self.forms.term(raw)  # checks its shape
         return self.value(raw)
 
     def _function(self, raw: Any) -> tuple[fmpq, fmpq, fmpq]:
-        """F(t) = level + height max(-1, min(1, t/width))."""
+        """The parameters of F(t) = level + height max(-1, min(1, t/width))."""
         level, height, width = (rational(part) for part in fields(raw, "level", "height", "width"))
         check(width > 0, "the width of a function is not > 0")
         return level, height, width
@@ -113,7 +113,7 @@ class _Model:
             self._check_still(name, potential)
 
     def _has(self, function: tuple[fmpq, fmpq, fmpq], declared: str, value: Any) -> bool:
-        """Whether level + height max(-1, min(1, t/width)) has a property. It is linear on [0, width] and constant beyond."""
+        """Whether level + height max(-1, min(1, t/width)), linear on [0, width] and then constant, has a declared property."""
         level, height, width = function
         number, has_sign = self.forms.number, self.forms.has_sign
         if declared == "odd":
@@ -128,7 +128,7 @@ class _Model:
         return level <= 0 and has_sign(above, False) and has_sign(bound, False)
 
     def _check_still(self, name: str, potential: dict[str, Any]) -> None:
-        """The state stays where it is: no drift, no diffusion and no step there, and V has one value."""
+        """Check that the state stays where it is: it has no drift, diffusion or step, and V has one value."""
         value = self.symbols[name]
         still = self.symbols[potential["end"]] == value == self.symbols[potential["start"]]
         check(still, f"the potential {name} moves")
@@ -146,7 +146,7 @@ class _Model:
                 self._check_step(name, potential)
 
     def _check_step(self, name: str, potential: dict[str, Any]) -> None:
-        """A step of length 0 obeys the bounds, and a linear V that of its second derivative, which holds everywhere or nowhere."""
+        """Check that the declared bounds of a step are >= 0: then a step of length 0 and a linear V (Hess V = 0) obey them."""
         low, growth = (self.value(raw) for raw in potential["smoothness"])
         slope = self._geometry("norm", [["v", potential["gradient"]]])
         bounds = {
@@ -160,7 +160,7 @@ class _Model:
     # -- hypotheses
 
     def moments(self, relation: Any = None) -> Iterator[None]:
-        """Every step. One is enough for a relation without the clock, since nothing else changes, and for an interval."""
+        """Iterate over the steps, setting the clock. One moment suffices for an interval or a relation without the clock."""
         then = self.now
         for n in range(self.steps if relation is None or self.clock in symbols_in(relation) else 1):
             self.now = self.forms.number(n) if self.context.steps else then
@@ -168,7 +168,7 @@ class _Model:
         self.now = then
 
     def places(self, relation: Any) -> Iterator[tuple[int, int, int]]:
-        """Every j, i and k that the relation speaks of."""
+        """All (j, i, k) at which the relation must be checked; a letter that it does not depend on stays 0."""
         deps = self.terms.deps(self.terms.relation(relation).slack)
         for j in range(self.size if deps & J else 1):
             for i in range(self.size if deps & I else 1):
@@ -176,13 +176,13 @@ class _Model:
                     yield j, i, k
 
     def holds(self, relation: Any, at: tuple[int, int, int]) -> bool:
-        """Whether the relation is shown, at all times of an interval."""
+        """Whether the relation is shown at this moment or, if time is an interval, at all times."""
         op, left, right = relation
         slack = self.forms.sub(self.value(right, at), self.value(left, at))
         if op == "==":
             return not slack
         ends = [slack]
-        if self.forms.varies(slack):  # with the clock: between its values at both ends when it is linear
+        if self.forms.varies(slack):  # with the clock: if linear in it, the slack lies between its values at both ends
             (monomial,) = self.forms.x
             ((clock, _),) = self.forms.monomials[monomial]
             linear = all(n == 1 for m in slack for a, n in self.forms.monomials[m] if a == clock)
@@ -259,7 +259,7 @@ class _Model:
         return forms.function(name, p) if undone is None else undone
 
     def _inside(self, name: str, p: Poly) -> Poly | None:
-        """q where p is f(q)."""
+        """q if p is f(q), else None; `name` is that of f."""
         if len(p) == 1:
             ((m, c),) = p.items()
             for a, n in self.forms.monomials[m]:
@@ -268,7 +268,7 @@ class _Model:
         return None
 
     def _root(self, p: Poly) -> Poly:
-        """sqrt(p); of a number s^2 m it is s sqrt(m)."""
+        """sqrt(p), written as s sqrt(m) if p is a number s^2 m."""
         if not p.keys() <= {0} or not p:
             return self.forms.function("sqrt", p)
         c = p[0]
@@ -300,7 +300,7 @@ class _Model:
         return [self.forms.mul(entry, value) for entry, value in pairs]
 
     def matrix(self, raw: Any) -> list[Poly]:
-        """The diagonal."""
+        """The diagonal of a matrix."""
         return self.matrices[raw[1]]
 
     def _dot(self, u: list[Poly], v: list[Poly]) -> Poly:

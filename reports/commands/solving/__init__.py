@@ -1,1 +1,1 @@
-"""The command `solve`: a user's experiment solved part by part, each part on disk as soon as it is done, and summed up."""
+"""The command `solve`: it solves a user's experiment in parts, stores each as soon as it is done, and sums them up."""

@@ -1,4 +1,4 @@
-"""`sdescent solve`: read the experiment, compute the missing parts, sum it up."""
+"""`sdescent solve`: read the experiment, compute the missing parts, and sum them up."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Tick = Callable[[str, float], None]
 
 
 def solve(spec: str, out: str, as_json: bool) -> int:
-    """`sdescent solve`: 0, or 1 if a model that was asked for does not exist; the others are solved all the same.
+    """`sdescent solve`: return 0, or 1 if a requested model does not exist; the other models are solved all the same.
 
     Raises:
-        BadInput: an error in the specification, or a folder that another process is writing into.
+        BadInput: the specification contains an error, or another process is writing into the folder.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
     experiment = read_experiment(path_of(spec, "SPEC.toml"))
@@ -47,10 +47,10 @@ def solve(spec: str, out: str, as_json: bool) -> int:
 
 
 def identity(experiment: Experiment, context: Mapping[str, Any] | None = None) -> str:
-    """Text that is equal for experiments with equal results: the request, all versions, the source, the kind of machine.
+    """A text that is equal for experiments with equal results: the request, all versions, the source, the kind of machine.
 
     Args:
-        context: `provenance()`, if the caller has it already: it reads all of the source.
+        context: `provenance()`, if the caller has it already, since computing it reads the whole source.
     """
     from sdescent.numerics.backend.double import jax
 
@@ -62,13 +62,13 @@ def carry_out(experiment: Experiment, folder: Path, progress: Tick) -> tuple[dic
     """Solve the missing runs, and write archives, figures and summary.json into `folder`.
 
     Returns:
-        The summary; the names of the runs that existed already, and of parts that were damaged and computed again.
+        The summary, and the names of runs that already existed and of parts that were damaged and computed again.
 
     Args:
         progress: called with a label and the fraction done.
 
     Raises:
-        BadInput: a number at which nothing can be run.
+        BadInput: nothing can be run with one of the numbers.
         OSError: the folder cannot be written.
     """
     from sdescent.numerics.studies.records import CANNOT, reason
@@ -111,7 +111,7 @@ def carry_out(experiment: Experiment, folder: Path, progress: Tick) -> tuple[dic
 
 
 def notes(experiment: Experiment) -> list[str]:
-    """Notes on choices that the user may not expect."""
+    """Notes on default choices that may surprise the user."""
     problem = experiment.problems[0]
     x0, dim = list(problem.x0 or ()), problem.dim or 1
     return [f"x0 = {x0[0]} is the start of each of the {dim} coordinates"] if len(x0) == 1 < dim else []
@@ -131,9 +131,9 @@ def _of_run(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
-    """Start to compile the programs of the first step size with missing runs, and load meanwhile what figures need.
+    """Start to compile the programs of the first step size with missing runs, and meanwhile load the libraries for figures.
 
-    Other step sizes mostly have the same programs.
+    Other step sizes mostly use the same programs.
     """
     there, begun = work.names(), None
     for run in listed:
@@ -147,7 +147,7 @@ def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
             if run.ahead(*lacking[0]):
                 begun = run.number
                 done.compiled(run)
-        except Exception:  # the run raises it again at its turn
+        except Exception:  # the run raises it again when its turn comes
             break
     if begun is not None:
         from sdescent.reports.document.figures import load
@@ -156,11 +156,11 @@ def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
 
 
 class _Done:
-    """The share of the missing work that is done, by estimates of `sdescent.reports.assembly.plan`.
+    """A counter of the finished share of the missing work, by the estimates of `sdescent.reports.assembly.plan`.
 
     Args:
         listed: all runs.
-        work: their parts that exist.
+        work: the parts that exist.
         progress: called with a label and the fraction done.
     """
 
@@ -174,13 +174,13 @@ class _Done:
                 self._total += run.seconds(missing) + COMPILING if missing else 0.0
 
     def tell(self, run: Any, state: str) -> None:
-        """Announce what is done for a run."""
+        """Report the state of a run as progress."""
         what = "the method" if run.kind == METHOD else f"the {run.kind} model"
         share = min(1.0, self._done / self._total) if self._total else 0.0
         self._progress(f"eta = {run.problem.eta}: {what}, {state}", share)
 
     def add(self, run: Any, paths: int) -> None:
-        """Count this many more paths as done, and before the first ones the compilation."""
+        """Count `paths` more paths of a run as done, and its compilation if not yet counted."""
         self.compiled(run)
         self._done += run.seconds(paths)
 
@@ -196,7 +196,7 @@ def part_name(run: Any, n: int) -> str:
 
 
 def _complete_entry(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
-    """The entry of a run whose archive is there, whole; else None."""
+    """The entry of a run if its archive exists and is complete, else None."""
     from sdescent.reports.commands.solving.results import is_there
 
     entry = work.get_record(run.name)
@@ -204,19 +204,19 @@ def _complete_entry(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
         if entry is not None and (folder / entry["file"]).exists():
             work.damaged.append(run.name)
         return None
-    _drop_parts(run, work)  # of a run that was killed before it could
+    _drop_parts(run, work)  # parts left by a process that was killed before it could drop them
     return entry
 
 
 def _drop_parts(run: Any, work: Any) -> None:
-    # by their names: how many parts there are is known only from the derived equation
+    # by their names, since the number of parts is known only from the derived equation
     for name in work.names():
         if re.fullmatch(rf"{run.name}-\d{{5,}}", name):
             work.drop(name)
 
 
 def _computed(run: Any, folder: Path, work: Any, done: _Done) -> dict[str, Any]:
-    """Compute the missing parts of a run and return its entry; raises as `Run.solve` does."""
+    """Compute the missing parts of a run and return its entry; it raises what `Run.solve` raises."""
     from sdescent.reports.commands.solving.results import publish
 
     settings = work.get_record(f"{run.name}-settings")
@@ -233,7 +233,7 @@ def _computed(run: Any, folder: Path, work: Any, done: _Done) -> dict[str, Any]:
     def stored_parts() -> Iterator[Any]:
         for n, (first, stop) in enumerate(run.parts):
             arrays = work.get_arrays(part_name(run, n))
-            yield run.compute(first, stop)[0] if arrays is None else arrays  # damaged since it was checked
+            yield run.compute(first, stop)[0] if arrays is None else arrays  # the part was damaged after the check
 
     entry = publish(run, run.joined(stored_parts()), settings or {}, folder, work)
     work.put_record(run.name, entry)

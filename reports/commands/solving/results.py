@@ -1,6 +1,6 @@
 """The output of an experiment: an archive for each run, figures, and a summary, which is written last.
 
-If there is a summary, all files that it names exist and belong to one experiment: it is removed before another
+If there is a summary, all files that it names exist and belong to one experiment: the summary is removed before another
 experiment writes its first file.
 """
 
@@ -34,7 +34,7 @@ from sdescent.reports.store.files import sweep_temporaries, write_atomic
 
 SUMMARY, RESULTS, FIGURES = "summary.json", "results", "figures"
 _SUFFIXES = ("pdf", "png")
-#: a description of the folder for its reader
+#: the description of the folder for its readers
 LAYOUT = {
     "results": "one NumPy archive for each run, eta<number of the step size>-<method or model>.npz",
     "paths": f"a run of at most {MOST_KEPT} numbers, paths x (saved times x quantities + dimension), is kept path by path: times "
@@ -59,16 +59,16 @@ def publish(
     """Write a run's archive and return its entry of the summary.
 
     Args:
-        arrays: of all its paths, from `Run.joined`.
+        arrays: the values of all its paths, from `Run.joined`.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the archive cannot be written.
     """
     times = run.grid * float(run.problem.tau or 0)
     ranges = {name.removeprefix(RANGE): float(a.max()) for name, a in arrays.items() if name.startswith(RANGE)}
     arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
     problem, growth = run.problem, None
-    if isinstance(problem.loss, Loss):  # a run that exists already needs no solver, which this loads
+    if isinstance(problem.loss, Loss):  # the import loads the solver, which an existing run does not need
         from sdescent.numerics.without_sampling.growth import mean_square_growth
 
         eta = float(problem.eta or 0)
@@ -87,7 +87,7 @@ def publish(
         archive = {"times": times, **{n: arrays[n] for n in ("blow_ups", "blown_paths", "blown_times")}}
         for name, summed in digests(run, arrays).items():
             least, most, paths = (float(getattr(summed, field)[-1]) for field in ("least", "greatest", "count"))
-            # of values of both signs the sum of sizes is not stored
+            # the sum of absolute values is not stored, and is known only if all values have one sign
             total = abs(float(summed.mean[-1])) * paths if least >= 0 or most <= 0 else math.inf
             reasons[name] = unseen(max(abs(least), abs(most)), total, int(paths), growth)
             estimates[name] = summed.over_time(*BAND, LEVEL).to_dict()
@@ -122,12 +122,12 @@ def publish(
 
 
 def blow_ups_by(when: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """How many paths have blown up by each saved time (S,), from the times at which they did."""
-    return np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)  # a saved time itself counts, whatever its rounding
+    """The number of paths that have blown up by each saved time, shape (S,), from the times of their blow-ups."""
+    return np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)  # a blow-up at a saved time counts, however rounded
 
 
 def sweep(folder: Path) -> None:
-    """Remove files that a killed run left half-written; nobody else is writing here (see `work.alone`)."""
+    """Remove files that a killed run left half-written; no other process is writing here (see `work.alone`)."""
     for inside in (RESULTS, FIGURES):
         sweep_temporaries(folder / inside, older=-math.inf)
     for path in folder.glob(f".{Path(SUMMARY).stem}.*.part.json"):
@@ -135,7 +135,7 @@ def sweep(folder: Path) -> None:
 
 
 def is_there(folder: Path, entry: Mapping[str, Any]) -> bool:
-    """Whether the archive of this entry is in the folder, whole."""
+    """Whether the archive of this entry is in the folder and complete."""
     return _sha256(folder / entry["file"]) == entry["sha256"]
 
 
@@ -146,12 +146,12 @@ def _sha256(path: Path) -> str | None:
 
 
 def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> list[str]:
-    """A figure for each quantity and step size, PDF and PNG: means and 10-90 % bands of the runs; returns the files' names.
+    """Draw means and 10-90 % bands of the runs for each quantity and step size, as PDF and PNG; return the files' names.
 
-    A single saved time is not a curve, and has no figure. One whose files are there, whole and of the same numbers, stays.
+    A single saved time gives no figure. A figure whose complete files show the same numbers already is not drawn again.
 
     Raises:
-        OSError: they cannot be written.
+        OSError: the files cannot be written.
     """
     listed, files = list(entries), []
     for eta in dict.fromkeys(e["eta"] for e in listed):
@@ -164,7 +164,7 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> lis
             stem = f"{name}-eta{number}"
             names = [f"{FIGURES}/{stem}.{suffix}" for suffix in _SUFFIXES]
             files += names
-            # the identity of the parts has everything else that a figure depends on
+            # everything else that a figure depends on is in the identity of the parts
             of = canonical_json([eta, first["times"], curves, _label(name), version("matplotlib")])
             there = _fingerprint(of, folder, names)
             if None not in there["files"].values() and work.get_record(stem) == there:
@@ -181,7 +181,7 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> lis
 
 
 def _fingerprint(of: str, folder: Path, files: Iterable[str]) -> dict[str, Any]:
-    """The digest of a figure's numbers, and those of its files."""
+    """The digests of a figure's numbers and of its files."""
     return {"of": hashlib.sha256(of.encode()).hexdigest(), "files": {file: _sha256(folder / file) for file in files}}
 
 
@@ -198,7 +198,7 @@ def finish(summary: Mapping[str, Any], folder: Path) -> None:
     """Write the summary, and remove archives and figures of earlier experiments that it does not name.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the summary cannot be written.
     """
     named = {*summary["figures"], *(entry["file"] for entry in summary["runs"])}
     quantities = "|".join((*QUANTITIES, *entries("statistic")))
@@ -210,7 +210,7 @@ def finish(summary: Mapping[str, Any], folder: Path) -> None:
 
 
 def _make_way(folder: Path, identity: str) -> None:
-    """Remove the summary of another experiment."""
+    """Remove the summary if it belongs to another experiment."""
     path = folder / SUMMARY
     with contextlib.suppress(FileNotFoundError):
         try:

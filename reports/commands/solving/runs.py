@@ -1,7 +1,7 @@
-"""The runs of an experiment, the method or a model at one step size, and the parts in which they are computed.
+"""The runs of an experiment (the method or a model at one step size), and the parts in which they are computed.
 
-How a run is cut into blocks, and blocks into parts, depends on the experiment alone, not on chunks or the machine, and
-blocks are joined in the order of their paths: results are bitwise equal however often the run was interrupted.
+The division of a run into parts, and of parts into blocks, depends on the experiment alone, not on chunks or the machine, and
+blocks are joined in the order of their paths. Results are therefore bitwise equal however often the run was interrupted.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from sdescent.numerics.statistics.digests import Digest, digest
 from sdescent.numerics.studies.records import CANNOT
 from sdescent.reports.assembly.plan import run_seconds
 
-#: a run of up to this many numbers is kept path by path: paths x (saved times x quantities + dimension)
+#: the most numbers of a run that is kept path by path: paths x (saved times x quantities + dimension)
 MOST_KEPT = 5_000_000
-#: upper limits of the numbers, paths and estimated seconds of a block, and its least number of paths, however long they take
+#: the most numbers, paths and estimated seconds of a block, and its least number of paths, however long they take
 _NUMBERS, _PATHS, _SECONDS, _FEWEST = 2**22, 2**16, 30.0, 256
-#: most parts of a run whose paths are not kept; seconds of a part beyond which there are more of them; most parts then
+#: the most parts of a run whose paths are not kept; the seconds of a part beyond which there are more parts; the most parts then
 _PARTS, _PART_SECONDS, _MOST_PARTS = 128, 300.0, 1024
-#: paths that blew up are listed up to this many
+#: the most paths that are listed as blown up
 LISTED = 100
-#: before the kind of a range (`sdescent.derive.equations.rule_equation`), the name of the array of its quantity's largest value
+#: prefix of the name of an array with a quantity's largest value, before the kind (`sdescent.derive.equations.rule_equation`)
 RANGE = "range "
 
 Arrays = dict[str, np.ndarray]
@@ -47,8 +47,8 @@ class Run:
     """The method, or one of its models, at one step size.
 
     Args:
-        experiment: the experiment asked for.
-        number: of the step size, from 0.
+        experiment: the requested experiment.
+        number: the number of the step size, from 0.
         kind: METHOD or the name of a model.
     """
 
@@ -58,17 +58,17 @@ class Run:
 
     @property
     def name(self) -> str:
-        """For files: eta1-method."""
+        """The name of the run in file names, such as eta1-method."""
         return f"eta{self.number + 1}-{self.kind}"
 
     @property
     def problem(self) -> Problem:
-        """The problem with this step size."""
+        """The problem with the step size of this run."""
         return self.experiment.problems[self.number]
 
     @cached_property
     def grid(self) -> np.ndarray:
-        """The numbers of the saved steps of the method, (S,)."""
+        """The numbers of the method's saved steps, shape (S,)."""
         save = self.experiment.save
         horizon, tau = self.problem.T, self.problem.tau
         assert horizon is not None and tau is not None  # for the type checker: an experiment is complete
@@ -76,20 +76,20 @@ class Run:
 
     @cached_property
     def whole(self) -> bool:
-        """Whether the values of every path are kept, and not only statistics."""
+        """Whether the values of every path are kept, instead of only statistics."""
         numbers = len(self.grid) * len(self.experiment.quantities) + (self.problem.dim or 0)
         return numbers * self.experiment.paths <= MOST_KEPT
 
     @cached_property
     def block(self) -> int:
-        """Paths that are reduced together."""
+        """The number of paths that are reduced together."""
         numbers = len(self.grid) * len({"loss", "gradient_norm", *self.experiment.quantities}) + (self.problem.dim or 0)
         in_time = _SECONDS / max(self._pace, 1e-12)
         return max(LANES, int(min(_NUMBERS / numbers, _PATHS, max(in_time, _FEWEST))) // LANES * LANES)
 
     @cached_property
     def parts(self) -> tuple[tuple[int, int], ...]:
-        """The first path of each part, and the first after it."""
+        """The first path of each part, and the first path after it."""
         paths, step = self.experiment.paths, self.block
         if not self.whole:
             most = min(max(_PARTS, int(self.seconds(paths) / _PART_SECONDS)), _MOST_PARTS)
@@ -97,18 +97,18 @@ class Run:
         return tuple((first, min(first + step, paths)) for first in range(0, paths, step))
 
     def seconds(self, paths: int) -> float:
-        """Roughly how long this many paths take, without compiling."""
+        """The approximate seconds for this many paths, without compilation."""
         return paths * self._pace
 
     @cached_property
     def _pace(self) -> float:
-        """Seconds per path, an upper estimate."""
+        """An upper estimate of the seconds per path."""
         assert self.problem.T is not None  # for the type checker
         steps = float(self.problem.T / self.experiment.step(self.problem))
         return run_seconds(self.problem, self.kind, 1, steps) - run_seconds(self.problem, self.kind, 0, steps)
 
     def solve(self, first: int, paths: int) -> Ensemble:
-        """Solve some of the paths, as `sd.run` or `sd.solve` does.
+        """Solve `paths` paths from number `first`, as `sd.run` or `sd.solve` does.
 
         Raises:
             Refusal, NoClosedForm: the model does not exist, or cannot be solved.
@@ -135,24 +135,24 @@ class Run:
             from sdescent.numerics.simulate.method import run
 
             return run(problem.method, x0, **shared)
-        # this loads the solver, which takes a second that the method alone does not need
+        # the import of the solver takes a second, and the method alone does not need it
         from sdescent.numerics.simulate.equation import solve
 
         equation = sde(problem.method, self.kind, problem.loss, dim)
         return solve(equation, x0, dt=float(self.experiment.step(problem)), **shared)
 
     def ahead(self, first: int, stop: int) -> bool:
-        """Start to compile the program that `compute` of these paths needs, in another thread; False where there is no such run.
+        """Start to compile in another thread the program that `compute` needs for these paths; False if there is no such run.
 
         Raises:
-            BadInput: as `compute`.
+            BadInput: as raised by `compute`.
         """
         with ahead() as begun, suppress(*CANNOT):
             self.solve(first, min(self.block, stop - first))
         return bool(begun)
 
     def compute(self, first: int, stop: int) -> tuple[Arrays, dict[str, Any]]:
-        """The kept values of the paths first, .., stop - 1, and the settings of their run; raises as `solve` does."""
+        """The kept values of the paths first, .., stop - 1, and the settings of their run; it raises what `solve` raises."""
         blocks, settings = [], {}
         for begin in range(first, stop, self.block):
             part = self.solve(begin, min(self.block, stop - begin))
@@ -164,7 +164,7 @@ class Run:
         arrays = {f"{RANGE}{kind}": np.array([largest]) for kind, largest in part.settings.get("ranges", {}).items()}
         if self.whole:
             values = {name: part.values[name] for name in self.experiment.quantities} | {"final": part.final}
-            # copies: the arrays share their memory with quantities that are not kept
+            # copies, since the arrays share their memory with quantities that are not kept
             return {**{name: array.copy() for name, array in values.items()}, "blow_up": part.blow_up, **arrays}
         for name in self.experiment.quantities:
             arrays |= _named(name, digest(part.values[name]).to_arrays())
@@ -178,7 +178,7 @@ class Run:
         }
 
     def joined(self, parts: Iterator[Arrays]) -> Arrays:
-        """The kept values of the paths of all these parts, in their order."""
+        """The kept values of the paths of all parts, in order; statistics are joined if paths are not kept."""
         if self.whole:
             listed = list(parts)
             return {name: np.concatenate([a[name] for a in listed], axis=-1) for name in listed[0]}
@@ -203,7 +203,7 @@ def runs(experiment: Experiment) -> list[Run]:
 
 
 def digests(run: Run, arrays: Mapping[str, np.ndarray]) -> dict[str, Digest]:
-    """The digest of each quantity, of a run that is not kept path by path."""
+    """The digest of each quantity of a run that is not kept path by path."""
     return {name: Digest.from_arrays(_of(name, arrays)) for name in run.experiment.quantities}
 
 

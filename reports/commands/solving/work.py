@@ -1,8 +1,8 @@
 """Parts of an experiment on disk, from which an interrupted run continues.
 
 A part is one file, `<name>-<digest>`, written under another name, flushed and renamed. The digest covers the experiment's
-identity, the part's name and the contents of the file: a file that was cut short or changed, or that belongs to another experiment,
-does not match its name, and is removed and computed again.
+identity, the part's name and the contents of the file. A file that was truncated or changed, or that belongs to another
+experiment, therefore does not match its name; it is removed, and the part computed again.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class Parts:
     """The parts of one experiment.
 
     Args:
-        folder: where they are kept.
-        identity: text that is equal only for equal experiments and versions; the folder's name contains its digest.
+        folder: the folder in which they are kept.
+        identity: a text that is equal only for equal experiments and versions; its digest names the subfolder of the parts.
 
     Only one process at a time may use a folder's parts (see `alone`).
 
     Attributes:
-        damaged: names of the parts whose file was found to differ from the one written.
+        damaged: the names of the parts whose file was found to differ from the one written.
     """
 
     def __init__(self, folder: Path, identity: str) -> None:
@@ -57,7 +57,7 @@ class Parts:
 
     @property
     def hash(self) -> str:
-        """The text that identifies the experiment."""
+        """The digest that identifies the experiment."""
         return self.folder.name
 
     def names(self) -> set[str]:
@@ -65,17 +65,17 @@ class Parts:
         return {name for name, files in self._files.items() if files}
 
     def put(self, name: str, content: bytes) -> None:
-        """Keep a part.
+        """Store a part.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the part cannot be written.
         """
         path = self.folder / f"{name}-{self._digest(name, content)}"
         write_atomic(path, content)
         self._files.setdefault(name, set()).add(path)
 
     def get(self, name: str) -> bytes | None:
-        """A part as it was put, or None if it is missing or damaged."""
+        """The content of a stored part, or None if it is missing or damaged."""
         for path in sorted(self._files.get(name, ())):
             with contextlib.suppress(OSError):
                 content = read_regular(path)
@@ -87,26 +87,26 @@ class Parts:
         return None
 
     def drop(self, name: str) -> None:
-        """Remove a part that is not needed any more."""
+        """Remove a part that is no longer needed."""
         for path in self._files.pop(name, ()):
             with contextlib.suppress(OSError):
                 path.unlink()
 
     def put_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Keep arrays; see `put`."""
+        """Store arrays; see `put`."""
         self.put(name, packed(arrays))
 
     def get_arrays(self, name: str) -> dict[str, np.ndarray] | None:
-        """Arrays as they were put, or None."""
+        """The stored arrays, or None; see `get`."""
         content = self.get(name)
         return None if content is None else unpacked(content)
 
     def put_record(self, name: str, record: Mapping[str, Any]) -> None:
-        """Keep JSON values; see `put`."""
+        """Store JSON values; see `put`."""
         self.put(name, json.dumps(record, allow_nan=False).encode())
 
     def get_record(self, name: str) -> dict[str, Any] | None:
-        """JSON values as they were put, or None."""
+        """The stored JSON values, or None; see `get`."""
         content = self.get(name)
         return None if content is None else json.loads(content)
 
@@ -119,7 +119,7 @@ class Parts:
 
 
 def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """A NumPy archive; equal bytes for equal arrays."""
+    """The bytes of a NumPy archive, which are equal for equal arrays."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
@@ -129,7 +129,7 @@ def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def unpacked(content: bytes) -> dict[str, np.ndarray]:
-    """The arrays of `packed`."""
+    """The arrays of an archive that `packed` made."""
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 
@@ -139,8 +139,8 @@ def alone(folder: Path, option: str) -> Iterator[None]:
     """Hold a lock, so that no other process solves into this folder; the system releases the lock of a killed process.
 
     Raises:
-        BadInput: another process does.
-        OSError: the lock cannot be made.
+        BadInput: another process holds the lock.
+        OSError: the lock file cannot be created.
     """
     make_folder(folder / ".work")
     with _lock(folder / ".work" / "lock") as file:
@@ -152,7 +152,7 @@ def alone(folder: Path, option: str) -> Iterator[None]:
 
 
 def _lock(path: Path) -> BinaryIO:
-    """The lock file, opened; neither a link of its name is followed, nor does a pipe wait for a reader."""
+    """The opened lock file. A link with its name is not followed, and a pipe with its name does not wait for a reader."""
     require_no_link(path, "remove it")
     require_replaceable(path)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

@@ -1,1 +1,1 @@
-"""The command `sweep`: a study's points solved by tasks, here or elsewhere, each point a file, summed up in tables and figures."""
+"""The command `sweep`: tasks solve a study's points, here or elsewhere, into one file each; tables and figures sum them up."""

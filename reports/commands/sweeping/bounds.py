@@ -1,7 +1,7 @@
-"""The bounds of a sweep's file: columns of its table, and at how many points a measured mean lies above one.
+"""The bounds of a sweep's file: their columns in its table, and the number of points at which a measured mean exceeds one.
 
-This compares numbers with numbers and proves nothing: where a bound is attained, an interval of level 0.95 lies above it at one
-point in forty by chance; where it says "holds", the numbers do not contradict it.
+This compares numbers with numbers and proves nothing. If a bound is attained, an interval of level 0.95 lies above it at one point
+in forty by chance; "holds" says only that the numbers do not contradict the bound.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def add_bounds(
     table: Table, bounds: Sequence[Bound], letters: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
     covered: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
 ) -> None:  # fmt: skip
-    """Add two columns for each bound: its value at the row's point, and what the row's mean says about it.
+    """Add two columns for each bound: its value at the row's point, and the verdict that the row's mean gives.
 
-    Where an assumption is false, or has a side without a value, the bound has no value; nor has one from a theorem in rows of runs
-    that the theorem is not about.
+    The bound has no value if an assumption is false or has a side without a value. A bound from a theorem also has none in rows of
+    runs that the theorem is not about.
 
     Args:
-        letters: what letters may stand for.
+        letters: letter -> the names that it may stand for.
         points: the numbers of each point, by its name in the table.
         covered: {name of a bound from a theorem: {point: whether the theorem is about its method}}.
     """
@@ -55,11 +55,11 @@ def add_bounds(
 
 
 def _assumed(bound: Bound, letters: Mapping[str, tuple[str, ...]], points: Sequence[Numbers]) -> list[bool]:
-    """Whether all that the bound assumes is true at each point."""
+    """For each point, whether all assumptions of the bound are true there."""
     holds = np.full(len(points), True)
     for field, left, sign, right in bound.assumptions:
         sides = at_points([formula(side, field, letters) for side in (left, right)], points)
-        holds &= _SIGNS[sign](*sides)  # a side without a value is nan, which is in no relation
+        holds &= _SIGNS[sign](*sides)  # a side without a value is nan, which satisfies no relation
     return holds.tolist()
 
 
@@ -75,10 +75,10 @@ def _verdict(table: Table, n: int, bound: Bound, value: Value, claimed: bool) ->
     if low is None or high is None:
         return UNDECIDED if lost[n] else None
     if table.columns[f"{bound.of}_{UNSEEN}"][n] is not None:
-        return UNDECIDED  # the interval is not sound
+        return UNDECIDED  # the interval cannot be trusted
     if float(low) > float(value):
         return EXCEEDED
-    # where paths blew up, the mean is that of the others
+    # if paths blew up, the mean is that of the remaining paths
     return HOLDS if float(high) <= float(value) and not lost[n] else UNDECIDED
 
 
@@ -86,7 +86,7 @@ def with_the_run(
     bounds: Sequence[Bound], letters: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
     experiments: Mapping[str, Mapping[str, Any]],
 ) -> Mapping[str, Numbers]:  # fmt: skip
-    """The numbers of each point, with those that only its experiment gives if a bound names one.
+    """The numbers of each point, with the numbers that only its experiment gives if a bound uses one of them.
 
     Args:
         letters, points: as for `add_bounds`.
@@ -101,13 +101,13 @@ def with_the_run(
 
 
 def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
-    """At how many points each bound holds, is exceeded and so on, for each run; what is exceeded most comes first.
+    """For each bound and run, the number of points with each verdict; the bound that is exceeded most comes first.
 
-    A theorem is counted for the run that it is about alone.
+    A bound from a theorem is counted only for the run that the theorem is about.
 
     Returns:
-        {"bound", "of", "formula", "where", "run", "exceeded", "undecided", "holds", "not claimed", "no value"}, the last five
-        numbers of points; "where" is a list; "theorem" of one that is taken from a theorem.
+        {"bound", "of", "formula", "where", "run", "exceeded", "undecided", "holds", "not claimed", "no value"}. The last five are
+        numbers of points; "where" is a list. A bound from a theorem also has "theorem".
     """
     rows = []
     for bound in bounds:
@@ -126,7 +126,7 @@ def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
 
 
 def summary_line(counted: Mapping[str, Any]) -> str:
-    """One of `counts` as a line."""
+    """One line about an entry of `counts`."""
     total = sum(counted[word] for word in WORDS)
     parts = ", ".join(f"{counted[word]} {word}" for word in WORDS[1:] if counted[word])
     rest = f" ({parts})" if parts else ""
@@ -134,7 +134,7 @@ def summary_line(counted: Mapping[str, Any]) -> str:
 
 
 def granted(counted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """For each theorem its subject, and a line for each assumption that no number of a point decides."""
+    """Lines about each theorem: its subject, each assumption that no number of a point decides, and its letters."""
     theorems = {one["bound"]: one["theorem"] for one in counted if "theorem" in one}
     for name, theorem in theorems.items():
         about = "the method" if theorem["about"] == METHOD else f"the {theorem['about']} SDE"

@@ -1,4 +1,4 @@
-"""`sdescent sweep`: read the study, solve the points that are missing, sum them up."""
+"""`sdescent sweep`: read the study, solve the missing points, and sum them up."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from sdescent.reports.commands.answers import path_of, print_json, writable
 from sdescent.reports.commands.progress import Progress
 from sdescent.reports.store.files import one_line, write_atomic
 
-#: failures that are printed by name
+#: the most failures that are printed by name
 MOST_PRINTED = 10
-#: seconds between two messages of progress, at least
+#: the least number of seconds between two messages of progress
 PAUSE = 1.0
 LAYOUT = {
     "points": "points/<two digits>/<point>.json: the experiment of each point, and its runs with estimates at each saved time",
@@ -41,7 +41,7 @@ LAYOUT = {
 @final
 @dataclass(frozen=True)
 class Options:
-    """The options of the command, as they are written."""
+    """The options of the command, as the user wrote them."""
 
     spec: str
     overrides: Sequence[str] | None
@@ -56,13 +56,13 @@ class Options:
 
 
 def sweep(**options: Any) -> int:
-    """`sdescent sweep`: 0, or 1 if a point failed or a model that was asked for does not exist.
+    """`sdescent sweep`: return 0, or 1 if a point failed or a requested model does not exist.
 
     Args:
-        options: those of `Options`.
+        options: the fields of `Options`.
 
     Raises:
-        BadInput: in the specification, an override or an option; workers that cannot do the work.
+        BadInput: the specification, an override or an option contains an error, or workers cannot do the work.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
     chosen = Options(**options)
@@ -86,7 +86,7 @@ def sweep(**options: Any) -> int:
 
 @final
 class _Work:
-    """A sweep and its folder; `covers` says, by the name of a bound, where its theorem applies."""
+    """A sweep and its folder. `covers` maps the name of a bound to the test whether its theorem applies."""
 
     def __init__(
         self, options: Options, study: Sweep, folder: Path, covers: Any, workers: int, share: tuple[int, int] | None
@@ -127,7 +127,7 @@ class _Work:
             return answer
 
     def _missing(self) -> list[Any]:
-        """The points of this run that have no whole file."""
+        """The points of this run without a complete file."""
         return [entry for entry in self.mine if not self._is_there(entry.name)]
 
     def _is_there(self, name: str) -> bool:
@@ -181,7 +181,7 @@ class _Work:
         everywhere = len(missing)
         if self.mine is not self.listed:
             everywhere = sum(not self.store.path(entry.name).exists() for entry in self.listed)
-            # the files of others are read once all are there: one of them may be damaged
+            # files of other processes are read once all are there: one of them may be damaged
             everywhere = everywhere or sum(not self._is_there(entry.name) for entry in self.listed)
         return {
             "points": len(self.listed),
@@ -195,7 +195,7 @@ class _Work:
         }
 
     def _is_other(self) -> bool:
-        """Whether the folder's manifest is that of other points."""
+        """Whether the folder's manifest belongs to other points."""
         try:
             return json.loads(read_regular(self.folder / MANIFEST))["hash"] != self._hash
         except FileNotFoundError:
@@ -205,7 +205,7 @@ class _Work:
 
     @property
     def _hash(self) -> str:
-        """A digest of all points, in their order."""
+        """The digest of all points in order."""
         ordered = sorted(self.listed, key=lambda entry: entry.point.number)
         return hashlib.sha256("".join(entry.name for entry in ordered).encode()).hexdigest()
 
@@ -237,7 +237,7 @@ class _Work:
             return {**self._state(self._missing()), **submit(self.folder, command, self.workers)}
 
     def _summed_up(self) -> dict[str, Any]:
-        """Write the table, figures and the manifest of a sweep whose points are all there."""
+        """Write the table, the figures and the manifest of a sweep whose points are all there."""
         from sdescent.derive.reading.sweeps.formula_letters import Numbers, numbers_of, of_bounds
         from sdescent.derive.reading.sweeps.panels import survey
         from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, with_the_run
@@ -256,14 +256,14 @@ class _Work:
                 points[entry.name] = numbers_of(body["point"], entry.point.values)
                 experiments[entry.name] = body["point"]
             for run in body["runs"]:
-                # the message of one point stands for all: that of another may have another path and step
+                # one point's message stands for all; only the path and step may differ in others
                 if "refused" in run:
                     why = f"{run['refused']}: {run['message']}"
                     one = {"run": run["model"], "reason": why, "exists": run["exists"], "points": 0}
                     refused.setdefault((run["model"], run["refused"]), one)["points"] += 1
         letters = of_bounds(axes.letters)
         full, where = with_the_run(bounds, letters, points, experiments), dict[str, dict[str, bool]]()
-        if self.covers:  # loads what proves theorems
+        if self.covers:  # the import loads the code that proves theorems
             from sdescent.reports.commands.sweeping.theorems import covered
 
             where = covered(bounds, self.covers, letters, full, experiments)

@@ -1,4 +1,4 @@
-"""Figures of a sweep as pictures: curves with intervals, and heat maps of runs and of models against the method."""
+"""The drawing of a sweep's figures: curves with intervals, and heat maps of runs and of models compared with the method."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from sdescent.reports.commands.sweeping.thresholds import FINE, Curve, in_plane,
 from sdescent.reports.document.figures import BOUND, STYLES, as_text, figure, logarithmic, rim, styles
 
 SUFFIXES = ("pdf", "png")
-#: inches of a panel; columns of a figure
+#: width and height of a panel in inches, for heat maps and for curves; the most columns of a figure
 _HEAT, _CURVE, _COLUMNS = (1.7, 1.65), (2.4, 1.9), 4
-_LETTER = 0.058  # inches of a letter of the legend
-_PAGE = 8.2  # inches of a page for all rows
-_TICKS = 5  # values of an axis that all have their ticks, at most
-_RATIO = 10.0  # ratios beyond it, or its inverse, have its colour
+_LETTER = 0.058  # inches per letter of the legend
+_PAGE = 8.2  # inches of page height for all rows
+_TICKS = 5  # the most values of an axis for which each value has a tick
+_RATIO = 10.0  # larger ratios have the colour of this one, ratios below its inverse that of the inverse
 _LINES = (*STYLES[1:], BOUND)
 _DASHES = ("-", "--", "-.", ":")
 _ABSENT, _SOME, _ALL = "refused: no such run", "some paths blew up (left out)", "all paths blew up"
@@ -31,7 +31,7 @@ _UNSEEN = "mean not seen by the sample"
 _WORDS = {"mean": "mean of {}", "median": "median of {}", "low": "10 % quantile of {}", "high": "90 % quantile of {}"}
 _MARK = {"linestyle": "none", "markersize": 3.2, "markeredgewidth": 0.6, "color": "white", "markeredgecolor": "black"}
 
-#: what stands in a figure's legend, by its words
+#: words of a figure's legend -> the artist that they explain
 Legend = dict[str, Any]
 
 
@@ -41,13 +41,13 @@ class Drawing:
     """The data of a figure.
 
     Args:
-        request: the figure as the sweep's file, or its first axes, ask for it.
-        panels: its panels.
+        request: the figure as requested by the sweep's file, or chosen from its first axes.
+        panels: the panels of the figure.
         runs: the runs, the method first.
         x, y: the scales; y is None for curves.
-        scattered: whether there is no grid, so that points are drawn, and not cells or lines.
-        curves: thresholds that are lines in these axes.
-        numbers: of a point by its name, for thresholds.
+        scattered: whether there is no grid, so that points are drawn instead of cells or lines.
+        curves: the thresholds that are lines in these axes.
+        numbers: the name of a point -> its numbers, for thresholds.
     """
 
     request: Figure
@@ -66,12 +66,12 @@ class Drawing:
 
     @property
     def ratios(self) -> bool:
-        """Whether models are compared by ratios: all numbers are positive."""
+        """Whether models are compared by ratios, that is, whether all numbers are positive."""
         return all(v > 0 for v in _values(self.panels))
 
 
 def draw(drawing: Drawing, folder: Path, name: str) -> list[str]:
-    """Draw a figure and return the names of its files; equal numbers make equal bytes.
+    """Draw a figure and return the names of its files; equal numbers give equal bytes.
 
     Raises:
         OSError: the folder cannot be written.
@@ -84,7 +84,7 @@ def draw(drawing: Drawing, folder: Path, name: str) -> list[str]:
 
 
 def _values(panels: Sequence[Panel], whole: bool = False) -> list[float]:
-    """All numbers; those of runs of which no path blew up where `whole`."""
+    """All numbers of the panels; if `whole`, only those of runs without a path that blew up."""
     cells = (cell for panel in panels for _, cell in panel.cells)
     return [c.value for c in cells if c.value is not None and not (whole and c.lost)]
 
@@ -111,13 +111,13 @@ def _axis(axis: Any, scale: Scale, letter: str) -> None:
 
 
 def _upright(x: Scale) -> bool:
-    """Whether the labels along x stand upright, since they are long."""
+    """Whether the labels along x are upright because they are long."""
     lengths = [len(str(v)) for v in x.values]
     return x.kind == "text" and max(lengths) * len(lengths) > 20
 
 
 def _size(x: Scale, size: tuple[float, float], rows: int) -> tuple[float, float]:
-    """The size of a panel of so many rows, in inches, with room for upright labels."""
+    """The size in inches of a panel in a figure of `rows` rows, with room for upright labels."""
     return size[0], min(_PAGE / rows, size[1]) + (0.055 * max(len(str(v)) for v in x.values) if _upright(x) else 0.0)
 
 
@@ -144,7 +144,7 @@ def _curves(drawing: Drawing, folder: Path, name: str) -> None:
         ends = [end for axis in axes[:total] for end in axis.get_ylim()]
         for n, axis in enumerate(axes):
             axis.set_visible(n < total)
-            axis.set_ylim(min(ends), max(ends))  # one scale, so that panels can be compared
+            axis.set_ylim(min(ends), max(ends))  # one scale for all panels, so that they can be compared
             if log:
                 logarithmic(axis)
             axis.set_ylabel(drawing.words) if n % columns == 0 else axis.tick_params(labelleft=False)
@@ -153,7 +153,7 @@ def _curves(drawing: Drawing, folder: Path, name: str) -> None:
 
 def _one_curve(axis: Any, panel: Panel, drawing: Drawing, legend: Legend) -> None:
     look, x = styles(drawing.runs), drawing.x
-    for n, run in enumerate(drawing.runs):  # in each panel a run has the same marker
+    for n, run in enumerate(drawing.runs):  # a run has the same marker in each panel
         if (cells := panel.runs.get(run)) is None:
             continue
         style = {**look[run], "marker": "osD^v<>"[n % 7], "markersize": 3.2, "linewidth": 1.1}
@@ -171,7 +171,7 @@ def _one_curve(axis: Any, panel: Panel, drawing: Drawing, legend: Legend) -> Non
             (rings,) = axis.plot(*zip(*some, strict=True), "o", **ring)
             legend.setdefault(_SOME, rings)
         _marks(axis, [(at, cell.value) for at, cell in points if cell.unseen], "D", _UNSEEN, legend)
-        # where there is no number: at the lower edge where the run was refused, at the upper where all paths blew up
+        # marks without a number: at the lower edge if the run was refused, at the upper edge if all paths blew up
         for height, marker, words, absent in (
             (0.03 + 0.05 * n, "x", _ABSENT, [place for place, cell in cells.items() if cell.refused]),
             (0.97 - 0.05 * n, "^", _ALL, [place for place, cell in cells.items() if cell.all_lost]),
@@ -197,7 +197,7 @@ def _one_curve(axis: Any, panel: Panel, drawing: Drawing, legend: Legend) -> Non
 
 
 def _bounds(axis: Any, panel: Panel, x: Scale, bounds: Mapping[str, str], legend: Legend) -> None:
-    """Lines of bounds, broken where they claim nothing; in each panel a bound has the same line."""
+    """Draw the lines of bounds, with gaps where they claim nothing; a bound has the same line style in each panel."""
     limits = [(x.at(place[0]), cell.bounds) for place, cell in panel.cells]
     for n, (name, words) in enumerate(bounds.items()):
         claimed = {at: by_name[name] for at, by_name in limits if name in by_name}
@@ -214,7 +214,7 @@ def _bounds(axis: Any, panel: Panel, x: Scale, bounds: Mapping[str, str], legend
 @final
 @dataclass(frozen=True)
 class _Colours:
-    """A colour scale of several panels."""
+    """A colour scale that several panels share."""
 
     cmap: Any
     norm: Any
@@ -225,7 +225,7 @@ class _Colours:
 def _heat(drawing: Drawing, y: Scale, folder: Path, name: str) -> None:
     compared = [run for run in drawing.runs if run != METHOD] if METHOD in drawing.runs else []
     kinds = [(run, False) for run in drawing.runs] + [(run, True) for run in compared]
-    if len(kinds) > _COLUMNS:  # the rows of a panel are of about equal length
+    if len(kinds) > _COLUMNS:  # make the rows of a panel about equally long
         per_row = -(-len(kinds) // -(-len(kinds) // _COLUMNS))
         each = -(-len(kinds) // per_row) * per_row
     else:
@@ -256,7 +256,7 @@ def _heat(drawing: Drawing, y: Scale, folder: Path, name: str) -> None:
 
 
 def _against(panel: Panel, run: str, ratios: bool) -> dict[Any, Cell]:
-    """A model against the method, with the worse of what is known of the two."""
+    """The cells that compare a model with the method; each has the worse status of the two."""
     method, compared = panel.runs.get(METHOD, {}), {}
     for place, cell in panel.runs.get(run, {}).items():
         if (other := method.get(place)) is None:
@@ -272,9 +272,9 @@ def _values_colours(drawing: Drawing) -> _Colours:
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap, LogNorm, Normalize
 
-    greys = ListedColormap(colormaps["Greys"](np.linspace(0.12, 1, 256)))  # white is what is not there
+    greys = ListedColormap(colormaps["Greys"](np.linspace(0.12, 1, 256)))  # white is left for missing cells
     everything = _values(drawing.panels) or [0.0, 1.0]
-    # means of paths that are about to blow up would leave one shade for everything else
+    # means of paths that are about to blow up would leave a single shade for all other values
     values = _values(drawing.panels, whole=True) or everything
     low, high = min(values), max(values)
     under, over = min(everything) < low, max(everything) > high
@@ -332,7 +332,7 @@ def _one_map(
             mesh.set_facecolor("none")
             mesh.set_linewidth(0)
             legend.setdefault(_ABSENT, Patch(facecolor="none", edgecolor="0.4", hatch="//////", linewidth=0))
-    # rings around points, whose colours are seen
+    # rings around points leave their colours visible
     ring = {"markersize": 6, "fillstyle": "none"} if drawing.scattered else {}
     _marks(axis, where(lambda cell: bool(cell.lost) and cell.value is not None), "o", _SOME, legend, **ring)
     _marks(axis, where(lambda cell: cell.all_lost and cell.value is None), "X", _ALL, legend)
@@ -371,7 +371,7 @@ def _thresholds(axis: Any, panel: Panel, drawing: Drawing, y: Scale, legend: Leg
 
 
 def _beside_text(axis: Any, panel: Panel, drawing: Drawing, y: Scale, curve: Curve, style: Mapping[str, Any]) -> bool:
-    """A threshold over an axis of text: for each of its values, a piece across its cells."""
+    """Draw a threshold beside an axis of text: one piece across the cells of each value. Returns whether any is visible."""
     upright = drawing.x.kind == "text"
     text, moving = (drawing.x, y) if upright else (y, drawing.x)
     points = {place[0 if upright else 1]: cell.point for place, cell in panel.cells}

@@ -1,4 +1,4 @@
-"""The figures of a sweep: their choice, their files and their captions."""
+"""The figures of a sweep: the choice of figures, their files and their captions."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _WORDS = {"mean": "Mean", "median": "Median", "low": "10 % quantile", "high": "9
 def draw_figures(
     sweep: Sweep, table: Table, axes: Survey, folder: Path, numbers: Callable[[str], Numbers]
 ) -> tuple[list[dict[str, Any]], str]:
-    """Draw the figures that a sweep's file asks for, or those of its first axes, into the folder "figures" of its folder.
+    """Draw the figures that a sweep's file requests, or else figures of its first axes, into `folder`/figures.
 
     Args:
         axes: the survey of the sweep's points.
-        numbers: the numbers of a point, by its name.
+        numbers: the name of a point -> its numbers.
 
     Returns:
-        {"name", "files", "caption", "x", "y", "quantity", ..} of each, and a line that says why there is none, or nothing.
+        {"name", "files", "caption", "x", "y", "quantity", ..} for each figure, and a line that says why there is none, or "".
 
     Raises:
         OSError: the folder cannot be written.
@@ -42,7 +42,7 @@ def draw_figures(
     requests, line = (list(sweep.displays.figures), "") if sweep.displays.figures else automatic(sweep, axes)
     entries = [_figure(sweep, table, one, f"figure-{n}", axes, folder, numbers) for n, one in enumerate(requests, 1)]
     files = {name for entry in entries for name in entry["files"]}
-    for path in (folder / FIGURES).glob("figure-*"):  # of an earlier sweep, which these would contradict
+    for path in (folder / FIGURES).glob("figure-*"):  # from an earlier sweep, so the new ones contradict them
         if _FILE.fullmatch(path.name) and f"{FIGURES}/{path.name}" not in files:
             path.unlink()
     return entries, line
@@ -51,7 +51,7 @@ def draw_figures(
 def _figure(
     sweep: Sweep, table: Table, request: Figure, name: str, axes: Survey, folder: Path, numbers: Callable[[str], Numbers]
 ) -> dict[str, Any]:  # fmt: skip
-    # loads matplotlib, which a dry run need not wait for
+    # the import loads matplotlib, which a dry run need not wait for
     from sdescent.reports.commands.sweeping.drawing import Drawing, draw
 
     runs = [run for run in axes.runs if request.runs is None or run in request.runs]
@@ -62,12 +62,12 @@ def _figure(
     entry |= {"runs": runs, "panels": [panel.title for panel in filled]}
     if not filled:
         return {**entry, "caption": "No point has values of these axes."}
-    # in the order of the table, which is that of the points
+    # in the order of the table, which is the order of the points
     rows = [tuple(table.columns[axis][n] for axis in request.axes) for n in range(len(table))]
     places = [{place for place, _ in panel.cells} for panel in filled]
     ordered = [place for place in dict.fromkeys(rows) if any(place in of_panel for of_panel in places)]
     x, *y = (scale(axis, [place[n] for place in ordered]) for n, axis in enumerate(request.axes))
-    # points in less than half of the cells of a plane are drawn alone
+    # if points fill less than half of the cells of a plane, they are drawn as points
     few = bool(y) and all(2 * len(of_panel) < len(x.values) * len(y[0].values) for of_panel in places)
     numeric = [axis.name for axis in (x, *y) if axis.kind != "text"]
     every = curves(sweep.displays.thresholds, axes.letters)

@@ -1,4 +1,4 @@
-"""What a figure of a sweep shows, without drawing it: the panels, and the numbers of each run in each of them."""
+"""The content of a sweep's figure before it is drawn: the panels, and the numbers of each run in each panel."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from sdescent.derive.reading.sweeps.panels import Layout
 from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value, plain
 from sdescent.reports.document.figures import as_text
 
-#: fields with a letter of their own, and the words before it
+#: field -> (the words before its letter, the letter in LaTeX)
 _LETTERS = {"eta": ("step size", r"\eta"), "clients": ("clients", "N"), "dim": ("dimension", "d"), "T": ("time", "T")}
 
 
 @final
 @dataclass
 class Cell:
-    """A run at a place of a panel.
+    """The numbers of a run at one place of a panel.
 
     Attributes:
-        value: of the estimate, the mean of the repeats; None where there is none.
-        ends: of its interval, or None.
+        value: the estimate, averaged over the repeats; None if there is none.
+        ends: the ends of its interval, or None.
         refused: whether the run has no numbers there.
-        lost, paths: paths that blew up, and all of them.
-        bounds: values of bounds by name.
-        point: the first point's name.
-        unseen: whether it is a mean that the sample does not see, which has no interval.
+        lost, paths: the number of paths that blew up, and of all paths.
+        bounds: the values of bounds by name.
+        point: the name of the first point.
+        unseen: whether the value is a mean that the sample does not see, which has no interval.
     """
 
     value: float | None
@@ -58,8 +58,8 @@ class Panel:
     """The numbers of a panel.
 
     Attributes:
-        values: of the axes in which panels differ, by name.
-        runs: by run, {(x,) or (x, y): its cell}.
+        values: the values of the axes in which panels differ, by name.
+        runs: name of a run -> {(x,) or (x, y): its cell}.
     """
 
     values: Mapping[str, Value]
@@ -67,7 +67,7 @@ class Panel:
 
     @property
     def title(self) -> str:
-        """Its values as equations."""
+        """The title of the panel: its values as equations."""
         return ", ".join(_equation(name, value) for name, value in self.values.items())
 
     @property
@@ -77,19 +77,19 @@ class Panel:
 
     @property
     def point(self) -> str | None:
-        """The name of one of its points."""
+        """The name of one point of the panel, or None if it has none."""
         return next((cell.point for _, cell in self.cells), None)
 
 
 @final
 @dataclass(frozen=True)
 class Scale:
-    """The values along x or y, and where they stand.
+    """The values along x or y, and their places.
 
     Args:
-        name: of the axis.
+        name: the name of the axis.
         kind: "text", "linear" or "log".
-        values: in their order.
+        values: the values in order.
     """
 
     name: str
@@ -97,17 +97,17 @@ class Scale:
     values: tuple[Value, ...]
 
     def at(self, value: Value) -> float:
-        """Where a value stands: text at 0, 1, .."""
+        """The place of a value; texts are at 0, 1, .."""
         return float(self.values.index(value)) if self.kind == "text" else float(value or 0)
 
     @property
     def places(self) -> np.ndarray:
-        """Where the values stand."""
+        """The places of all values."""
         return np.array([self.at(value) for value in self.values])
 
     @property
     def edges(self) -> np.ndarray:
-        """The edges of cells around the values: half-way between two of them, geometrically on a logarithmic axis."""
+        """The edges of cells around the values: half-way between neighbours, geometrically on a logarithmic axis."""
         places = np.log(self.places) if self.kind == "log" else self.places
         if len(places) == 1:
             half = math.log(1.5) if self.kind == "log" else 0.5 if self.kind == "text" else abs(places[0]) / 2 or 0.5
@@ -118,7 +118,7 @@ class Scale:
         return np.exp(edges) if self.kind == "log" else edges
 
     def room(self, scattered: bool) -> tuple[float, float]:
-        """The ends of the axis as it is drawn; with some room around points that stand alone."""
+        """The ends of the axis as drawn, with some room around the points if they are scattered."""
         low, high = self.edges[[0, -1]]
         if not scattered or self.kind == "text":
             return low, high
@@ -127,13 +127,13 @@ class Scale:
         return low - (high - low) / 20, high + (high - low) / 20
 
     def fine(self, count: int) -> np.ndarray:
-        """Many places from the first edge to the last, evenly on the axis as it is drawn."""
+        """`count` places from the first edge to the last, evenly spaced on the axis as drawn."""
         low, high = self.edges[[0, -1]]
         return np.geomspace(low, high, count) if self.kind == "log" else np.linspace(low, high, count)
 
 
 def scale(name: str, values: Sequence[Value]) -> Scale:
-    """The scale of these values of an axis: logarithmic where they are spaced more evenly so."""
+    """The scale for the values of an axis: logarithmic if that spaces numbers more evenly, text if any value is text."""
     distinct = list(dict.fromkeys(values))
     numbers = [v for v in distinct if isinstance(v, int | float)]
     if len(numbers) < len(distinct):
@@ -152,7 +152,7 @@ def _geometric(places: Sequence[float]) -> bool:
 
 
 def panels(table: Table, figure: Figure, layout: Layout, runs: Sequence[str], bounds: Sequence[Bound]) -> list[Panel]:
-    """The panels of a figure with their numbers; points that have no value of x or y are left out."""
+    """The panels of a figure with their numbers; points without a value of x or y are left out."""
     keys = [tuple(map(plain, values)) for values in layout.panels]
     by_key = {key: Panel(dict(zip(layout.axes, key, strict=True))) for key in keys}
     rows: dict[tuple[str, Place, Place], list[int]] = {}
@@ -168,7 +168,7 @@ def panels(table: Table, figure: Figure, layout: Layout, runs: Sequence[str], bo
 
 
 def rows_at(table: Table, figure: Figure) -> list[int]:
-    """The rows of the points with the values that a figure fixes."""
+    """The rows of the points that have the values that the figure fixes."""
     at = {name: plain(value.exact) for name, value in (figure.at or {}).items()}
     return [n for n in range(len(table)) if all(table.columns[name][n] == value for name, value in at.items())]
 
@@ -199,12 +199,12 @@ def _number(column: Sequence[Value] | None, n: int) -> Any:
 
 
 def _letter(name: str) -> str:
-    """The letter of an axis of numbers, such as the Greek one of noise.nu; "" where there is none."""
+    """The LaTeX letter of an axis of numbers, such as the Greek letter of noise.nu; "" if it has none."""
     return _LETTERS[name][1] if name in _LETTERS else latex_name(name.rpartition(".")[2]) if "." in name else ""
 
 
 def axis_label(name: str) -> str:
-    """An axis' name, in mathematics where it has numbers with a letter: noise.nu is noise and the Greek letter."""
+    """The label of an axis, with a mathematical letter if it has one: noise.nu is labelled noise and the Greek letter."""
     words = _LETTERS[name][0] if name in _LETTERS else name.partition(".")[0]
     return f"{words} ${letter}$" if (letter := _letter(name)) else as_text(name)
 

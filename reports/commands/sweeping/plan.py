@@ -1,4 +1,4 @@
-"""The points of a sweep, the order in which they are solved, and the tasks that they form."""
+"""The plan of a sweep: the order in which its points are solved, and the tasks that they form."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sdescent.reports.assembly.plan import run_seconds
 from sdescent.reports.commands.sweeping.store import Store
 from sdescent.reports.commands.sweeping.tasks import Task, TaskPoint
 
-#: seconds that a task should take, and how many there should be for each worker; points of a task at most
+#: the least and the most seconds of a task, the number of tasks for each worker, and the most points of a task
 LEAST, MOST, EACH, TOGETHER = 1.0, 20.0, 6, 512
-#: numbers that the paths of a point have at most, 512 MiB in double precision
+#: the most numbers that the paths of a point may have: 512 MiB in double precision
 MOST_KEPT = 2**26
-#: the numbers of a noise, a compressor, a method and its constants, which may differ between points that are solved together
+#: the values of a noise, a compressor, a method and its constants, which may differ between points that are solved together
 _VALUES = re.compile(r'("(?:noise|compressor|method)":"[A-Za-z0-9-]+):[^"]*"|("params":\{)[^{}]*\}')
 _SIZES = re.compile(r'"(?:eta|T|clients|paths|x0|seed)":(?:"[^"]*"|\[[^\]]*\]|[^,}]*)')
 
@@ -32,9 +32,9 @@ class Entry:
     """A point in the order of solving.
 
     Args:
-        point: the point.
-        name: the digest that stands for it.
-        alike: text that is equal for points which may be solved together.
+        point: the point itself.
+        name: the digest that identifies it.
+        alike: a text that is equal for points that may be solved together.
     """
 
     point: Point
@@ -43,7 +43,7 @@ class Entry:
 
 
 def entries(sweep: Sweep, store: Store) -> list[Entry]:
-    """All points of a sweep; those that may be solved together follow one another, by their numbers.
+    """All points of a sweep, ordered so that points that may be solved together follow one another.
 
     The order depends on the sweep alone.
     """
@@ -70,7 +70,7 @@ def require_room(listed: Sequence[Entry]) -> None:
 
 
 def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
-    """One of `count` shares of the points, from 1, of about equal work; points that may be solved together mostly stay together."""
+    """The share `number`, from 1, of `count` shares of about equal work; points that can be solved together mostly stay so."""
     costs = list(itertools.accumulate(_costs(listed)))
     total = costs[-1] if costs else 0.0
     shares = (max(1, math.ceil(cost / total * count - 1e-9)) for cost in costs)
@@ -78,7 +78,7 @@ def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
 
 
 def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[str, ...]) -> list[Task]:
-    """The tasks of these points, none longer than needed to keep all workers busy."""
+    """The tasks for the missing points; none is longer than needed to keep all workers busy."""
     costs = list(_costs(missing))
     aim = min(MOST, max(LEAST, sum(costs) / (workers * EACH)))
     planned: list[Task] = []
@@ -109,7 +109,7 @@ def _parts(group: Iterable[tuple[Entry, float]], aim: float) -> Iterator[tuple[l
 
 
 def _costs(listed: Sequence[Entry]) -> Iterator[float]:
-    """Roughly the seconds of each point, without compiling."""
+    """The approximate seconds for each point, without compilation."""
     by_kind: dict[str, float] = {}
     paces: dict[str, dict[str, float]] = {}
     for entry in listed:
@@ -121,7 +121,7 @@ def _costs(listed: Sequence[Entry]) -> Iterator[float]:
         yield by_kind[entry.alike]
 
 
-#: seconds that a point takes besides its paths: it is read, summed up and written
+#: seconds for a point besides its paths: to read it, sum it up and write it
 OVERHEAD = 0.002
 
 
@@ -130,7 +130,7 @@ def _seconds(experiment: Experiment, kind: str, paces: dict[str, float]) -> floa
     assert problem.T is not None and problem.tau is not None  # for the type checker: an experiment is complete
     clients = int(problem.method.clients) if kind == METHOD else 1
     steps = float(problem.T / (problem.tau if kind == METHOD else experiment.step(problem)))
-    if kind not in paces:  # in proportion to paths, steps and, of the method, clients
+    if kind not in paces:  # the time is proportional to paths, steps and, for the method, clients
         thousand, none = (run_seconds(problem, kind, paths, steps) for paths in (1000, 0))
         paces[kind] = (thousand - none) / (1000 * steps * clients)
     return paces[kind] * experiment.paths * steps * clients

@@ -1,8 +1,8 @@
-"""The points of a study on disk: one file each, whose name says what it depends on and whose content says that it is whole.
+"""The points of a study on disk, one file each. A file's name identifies its inputs, and its content shows that it is complete.
 
 A file's name is the digest of the point and of everything else that its numbers depend on; its last entry is the digest of the
-rest. Files are renamed into place and need no lock: two processes that solve one point write the same bytes. They are not flushed
-to the disk one by one: a file that a power cut left incomplete is found damaged when it is read, and its point is computed again.
+rest. Files are renamed into place and need no lock, since two processes that solve the same point write the same bytes. Files are
+not flushed to disk one by one: if a power cut leaves one incomplete, it is found damaged when read, and its point is solved again.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _DIGITS = 32
 
 @final
 class Damaged(Exception):
-    """A point's file differs from what was written."""
+    """The file of a point differs from the one that was written."""
 
 
 @final
 @dataclass(frozen=True)
 class Store:
-    """The points in a folder.
+    """The points of a study in its folder.
 
     Args:
-        folder: of the study.
+        folder: the folder of the study.
         context: everything that every point depends on besides itself: versions, source, the kind of machine.
     """
 
@@ -48,27 +48,27 @@ class Store:
         return hashlib.sha256(self.context.encode()).digest()
 
     def name(self, key: str) -> str:
-        """The digest that stands for the point with this key, 32 hexadecimal digits."""
+        """The digest that identifies the point with this key, 32 hexadecimal digits."""
         return hashlib.sha256(self._context + key.encode()).hexdigest()[:_DIGITS]
 
     def path(self, name: str) -> Path:
-        """Where the point's file is, among at most 256 folders."""
+        """The path of the point's file, in one of at most 256 folders."""
         return self.folder / POINTS / name[:2] / f"{name}.json"
 
     def put(self, name: str, content: bytes) -> None:
-        """Keep a point.
+        """Write the file of a point.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         write_atomic(self.path(name), content, flush=False)
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """A point, or None where there is none.
+        """The stored point, or None if there is none.
 
         Raises:
-            Damaged: its file is not what was written.
-            OSError: it cannot be read.
+            Damaged: its file differs from the one that was written.
+            OSError: the file cannot be read.
         """
         try:
             content = read_regular(self.path(name))
@@ -77,17 +77,17 @@ class Store:
         return unpacked(content)
 
     def sweep(self) -> None:
-        """Remove what killed writers left half-written, an hour ago or earlier: others may be writing now."""
+        """Remove half-written files of killed writers that are at least an hour old, since others may be writing now."""
         for part in sorted((self.folder / POINTS).glob("??")):
             sweep_temporaries(part)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Wait until no other process sums up in this folder; where the file system has no locks, there is none.
+    """Hold a lock, so that no other process sums up in this folder; without effect if the file system has no locks.
 
     Raises:
-        OSError: the lock's file cannot be made.
+        OSError: the lock file cannot be created.
     """
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
@@ -98,21 +98,21 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-#: one for all points
+#: one encoder for all points
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def packed(body: Mapping[str, Any]) -> bytes:
-    """A point as the bytes of its file; equal bytes for equal points."""
+    """The bytes of a point's file, which are equal for equal points."""
     text = _ENCODER.encode(body)
     return f'{text[:-1]},"sha256":"{hashlib.sha256(text.encode()).hexdigest()}"}}\n'.encode()
 
 
 def unpacked(content: bytes) -> dict[str, Any]:
-    """The point of `packed`.
+    """The point whose file `packed` made.
 
     Raises:
-        Damaged: other bytes.
+        Damaged: the bytes are not those of such a file.
     """
     text, mark, rest = content.rpartition(b',"sha256":"')
     if not mark or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b'"}\n':

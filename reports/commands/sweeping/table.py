@@ -1,6 +1,7 @@
 """The table of a study: a row for each point and run, with the point's axes and the estimates at the last saved time.
 
-As CSV, and as Parquet where pyarrow is installed. Equal points make equal bytes, wherever and in whichever order they were solved.
+It is written as CSV, and as Parquet if pyarrow is installed. Equal points give equal bytes, wherever and in whichever order they
+were solved.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sdescent.reports.store.files import atomic_path, write_atomic
 CSV, PARQUET = "table.csv", "table.parquet"
 _TEXT, _COUNTS = ("point", "run", "refused"), ("paths", "blow_ups")
 
-#: after the name of a quantity: why the sample does not see its mean (`sdescent.numerics.studies.records.Unseen`)
+#: suffix of a quantity's column that says why the sample does not see its mean (`sdescent.numerics.studies.records.Unseen`)
 UNSEEN = "unseen"
 
 Value = float | int | str | None
@@ -29,13 +30,13 @@ Value = float | int | str | None
 
 @final
 class Table:
-    """Columns of equal length, by name.
+    """A table of columns of equal length, by name.
 
     Args:
-        axes: names of the sweep's axes.
+        axes: the names of the sweep's axes.
 
     Attributes:
-        columns: a number or text for each row; None where there is none.
+        columns: name -> a number or text for each row, None if there is no value.
     """
 
     def __init__(self, axes: Iterable[str]) -> None:
@@ -48,10 +49,10 @@ class Table:
         return self._rows
 
     def add(self, point: Point, name: str, body: Mapping[str, Any]) -> None:
-        """The rows of a point, the method's first.
+        """Add the rows of a point, the method's first.
 
         Args:
-            name: the digest that stands for it.
+            name: the digest that identifies the point.
             body: the content of its file.
         """
         values = {axis: plain(value) for axis, value in point.values.items()}
@@ -80,12 +81,12 @@ class Table:
 
     @property
     def runs(self) -> list[str]:
-        """The runs that some point has, the method first."""
+        """The runs that occur at some point, the method first."""
         distinct = dict.fromkeys(str(run) for run in self.columns["run"])
         return sorted(distinct, key=lambda run: (run != METHOD, run))
 
     def counts(self) -> list[dict[str, Any]]:
-        """For each run the number of points that have it, that refused it, and that lost some or all of its paths."""
+        """For each run, the number of points that have it, that refused it, and at which some or all of its paths blew up."""
         rows = []
         refused, lost, paths = (self.columns[name] for name in ("refused", "blow_ups", "paths"))
         for run in self.runs:
@@ -106,7 +107,7 @@ class Table:
         """Write the table into a folder and return the names of its files; without pyarrow there is no Parquet file.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the table cannot be written.
         """
         text = io.StringIO(newline="")
         rows = csv.writer(text, lineterminator="\n")
@@ -122,7 +123,7 @@ class Table:
             import pyarrow  # pyright: ignore[reportMissingImports]
             from pyarrow import parquet  # pyright: ignore[reportMissingImports]
         except ImportError:
-            (folder / PARQUET).unlink(missing_ok=True)  # of an earlier sweep, which this table would contradict
+            (folder / PARQUET).unlink(missing_ok=True)  # a file of an earlier sweep would contradict this table
             return []
         types = {name: _type(pyarrow, name, column) for name, column in self.columns.items()}
         columns = {name: pyarrow.array(_alike(column), types[name]) for name, column in self.columns.items()}
@@ -132,7 +133,7 @@ class Table:
 
 
 def plain(value: Any) -> Value:
-    """The value of an axis in a table: a number, or text; None for None."""
+    """The value of an axis as the table has it: a number, a text, or None."""
     if value is None:
         return None
     if isinstance(value, Fraction):
@@ -142,7 +143,7 @@ def plain(value: Any) -> Value:
 
 
 def _alike(column: list[Value]) -> list[Value]:
-    """A column of one type: text where any value is."""
+    """The column with values of one type: all are text if any value is."""
     return [None if v is None else str(v) for v in column] if any(isinstance(v, str) for v in column) else column
 
 

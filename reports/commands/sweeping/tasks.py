@@ -1,6 +1,6 @@
-"""A task: some points of a study that are solved together. It is a function of its points alone, wherever it runs.
+"""Tasks: points of a study that are solved together. The result of a task depends on its points alone, wherever it runs.
 
-Nothing here depends on a process: tasks and their results are pickled, for local processes as for a cluster.
+Nothing here depends on the process: tasks and their results are pickled, both for local processes and for a cluster.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from sdescent.derive.vocabulary.plugin_loading import elsewhere, installed, load
 from sdescent.reports.store.cache import canonical_json, provenance
 from sdescent.reports.store.files import one_line
 
-#: characters of why a point failed
+#: the most characters of the reason why a point failed
 _LONGEST = 500
 
 
 @final
 @dataclass(frozen=True)
 class TaskPoint:
-    """A point as a task has it.
+    """A point of a task.
 
     Args:
-        name: the digest that stands for it.
-        fields: of its experiment.
+        name: the digest that identifies it.
+        fields: the fields of its experiment.
     """
 
     name: str
@@ -41,10 +41,10 @@ class Task:
     """Points that are solved together.
 
     Args:
-        number: from 0.
+        number: the number of the task, from 0.
         points: the points.
         seconds: roughly how long they take.
-        context: what the points depend on besides themselves; a worker of another context refuses the task.
+        context: everything that the results depend on besides the points; a worker with another context refuses the task.
         plugins: files and modules to load first (`sdescent.derive.vocabulary.plugin_loading.elsewhere`).
     """
 
@@ -61,10 +61,10 @@ class Done:
     """The result of a task.
 
     Args:
-        number: of the task.
-        files: the content of each point's file, by the point's name.
-        failed: why a point has none, by the point's name.
-        refusal: why this worker can do no task of the sweep, where it cannot.
+        number: the number of the task.
+        files: name of a point -> the content of its file.
+        failed: name of a point without a file -> the reason.
+        refusal: the reason why this worker can do no task of the sweep; None if it can.
     """
 
     number: int
@@ -77,7 +77,7 @@ def own_plugins() -> tuple[str, ...]:
     """The plugins of this process, for `Task.plugins`.
 
     Raises:
-        BadInput: pieces that another process cannot load.
+        BadInput: some pieces cannot be loaded by another process.
     """
     paths = elsewhere()
     if paths is None:
@@ -88,7 +88,7 @@ def own_plugins() -> tuple[str, ...]:
 def context() -> str:
     """Everything that the numbers of a study depend on besides its points, as canonical JSON.
 
-    Versions, the digest of the source, plugins, the kind of machine and of device.
+    This covers versions, the digest of the source, plugins, and the kinds of machine and device.
     """
     installed()
     return _context(canonical_json(named()))
@@ -96,16 +96,16 @@ def context() -> str:
 
 @cache
 def _context(plugins: str) -> str:
-    """Computed once for the plugins that are loaded, since it reads the source."""
+    """The `context` for the loaded plugins, computed once, since it reads the source."""
     from sdescent.numerics.backend.double import jax
 
     return canonical_json({"context": provenance(), "machine": platform.machine(), "backend": jax.default_backend()})
 
 
 def carry_out(task: Task) -> Done:
-    """Solve the points of a task: the same bytes on every machine of one kind, whichever points are solved together.
+    """Solve the points of a task. All machines of one kind give the same bytes, whichever points are solved together.
 
-    It raises nothing, since not every exception passes from one process to another.
+    It raises nothing, since not every exception can be passed from one process to another.
     """
     try:
         _load(task.plugins)
@@ -124,14 +124,14 @@ def _cause(error: Exception) -> str:
 
 @cache
 def _load(plugins: tuple[str, ...]) -> None:
-    """Once a process: a file that is executed again has other classes, and so other programs."""
+    """Load the plugins once per process: a file that is executed again has new classes, and so new programs."""
     load_elsewhere(list(plugins))
 
 
 def _solved(points: Sequence[TaskPoint]) -> tuple[dict[str, bytes], dict[str, str]]:
     try:
         return _files(points), {}
-    except Exception as error:  # one point must not take the others with it, whatever is wrong with it
+    except Exception as error:  # whatever is wrong with one point, it must not take the others with it
         if len(points) == 1:
             return {}, {points[0].name: _cause(error)}
     files: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""The bounds of a sweep that are taken from theorems: they are proved before the first point, and compared where they apply."""
+"""The bounds of a sweep that come from theorems, which are proved before the first point and compared where they apply."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sdescent.numerics.studies.theorems import Covers, proved
 
 
 def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]:
-    """The sweep with the formulas of its theorems, which are proved here; and by the name of a bound where its theorem applies.
+    """The sweep with the formulas of its theorems, which are proved here, and for each such bound the test where it applies.
 
     Args:
-        folder: of its file, to which the theorems' paths are relative.
+        folder: the folder of the sweep's file, to which the theorems' paths are relative.
 
     Raises:
-        BadInput: as `sdescent.numerics.studies.theorems.proved`.
+        BadInput: as raised by `sdescent.numerics.studies.theorems.proved`.
     """
     bounds, covers = list[Bound](), dict[str, Covers]()
     for bound in study.displays.bounds:
@@ -40,8 +40,8 @@ def covered(
     """{name of a bound from a theorem: {point: whether the theorem is about its method}}.
 
     Args:
-        covers: from `with_theorems`.
-        letters: what letters may stand for.
+        covers: the tests that `with_theorems` returned.
+        letters: letter -> the names that it may stand for.
         points, experiments: the numbers and the experiment of each point, by its name in the table.
     """
     applicable = {}

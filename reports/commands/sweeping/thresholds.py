@@ -1,4 +1,4 @@
-"""Where the two sides of a threshold are equal, along one axis or in the plane of two."""
+"""The places where both sides of a threshold are equal, along one axis or in the plane of two axes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sdescent.derive.reading.sweeps.formula_letters import OMEGA, Numbers
 from sdescent.numerics.studies.formulas import Formula, formula
 from sdescent.reports.commands.sweeping.panels import Scale
 
-#: points of a fine grid along an axis; halvings of an interval with a change of sign
+#: the number of points of a fine grid along an axis, and of halvings of an interval with a change of sign
 FINE, HALVINGS = 241, 50
-#: at a zero a difference is at most this share of the values around it; at a pole or a jump it is more
+#: at a zero the difference is at most this share of the values around it; at a pole or a jump it is larger
 _SMALL = 1e-3
 
 
@@ -36,7 +36,7 @@ class Curve:
         return any(name == axis or name.startswith(f"{axis}.") for name in names) or (OMEGA in names and of_omega)
 
     def difference(self, numbers: Numbers, at: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Left side minus right side at the numbers of a point, some of them replaced by arrays of one shape."""
+        """Left side minus right side at the numbers of a point, with some of them replaced by arrays of one shape."""
         replaced = Numbers({**numbers.values, **at}, numbers.compressor)
         shape = next(iter(at.values())).shape
         return np.broadcast_to(self.left.value(replaced) - self.right.value(replaced), shape).astype(float)
@@ -46,18 +46,18 @@ def curves(thresholds: Sequence[Threshold], letters: Mapping[str, tuple[str, ...
     """The thresholds of a sweep.
 
     Args:
-        letters: what letters may stand for.
+        letters: letter -> the names that it may stand for.
 
     Raises:
-        BadInput: as `sdescent.numerics.studies.formulas.formula`.
+        BadInput: as raised by `sdescent.numerics.studies.formulas.formula`.
     """
     return [Curve(t.name, t.relation, *(formula(side, t.field, letters) for side in t.sides)) for t in thresholds]
 
 
 def zeros(difference: Callable[[np.ndarray], np.ndarray], places: np.ndarray) -> np.ndarray:
-    """Where a function has a zero between the first and the last of these places; poles and jumps are none.
+    """The zeros of a function between the first and the last of the places; poles and jumps do not count.
 
-    A zero without a change of sign is found only at one of the places.
+    A zero without a change of sign is found only if it is one of the places.
     """
     values = difference(places)
     exact = places[values == 0]
@@ -72,7 +72,7 @@ def zeros(difference: Callable[[np.ndarray], np.ndarray], places: np.ndarray) ->
 def _halved(
     difference: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray, below: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the sign changes between `low` and `high`, and the absolute difference there."""
+    """The points between `low` and `high` where the sign changes, by halving, and the absolute differences there."""
     if not low.size:
         return low, low
     for _ in range(HALVINGS):
@@ -84,7 +84,7 @@ def _halved(
 
 
 def in_plane(curve: Curve, numbers: Numbers, x: Scale, y: Scale) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The difference on a fine grid of the plane, nan beside poles and jumps, whose changes of sign are not part of the curve.
+    """The difference on a fine grid of the plane; nan beside poles and jumps, whose sign changes are not part of the curve.
 
     Returns:
         x (n,), y (m,), and the difference (m, n).

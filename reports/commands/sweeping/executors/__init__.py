@@ -1,1 +1,1 @@
-"""Where tasks run: in this process, in local processes, on a Dask cluster, or in the tasks of a SLURM array."""
+"""Executors, which run tasks: in this process, in local processes, on a Dask cluster, or in the tasks of a SLURM array."""

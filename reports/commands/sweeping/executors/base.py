@@ -1,4 +1,4 @@
-"""An executor runs tasks, in any order, and reports how each ended."""
+"""The interface of executors, which run tasks in any order and report how each ended."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Protocol, final
 
 from sdescent.reports.commands.sweeping.tasks import Done, Task
 
-#: how often a task is tried whose worker died
+#: how often a task is tried if its workers die
 TRIES = 2
 
 
 @final
 @dataclass(frozen=True)
 class Lost:
-    """A task whose workers died, each time that it was tried.
+    """A task whose worker died each time that it was tried.
 
     Args:
-        number: of the task.
+        number: the number of the task.
         reason: how its workers died.
     """
 
@@ -29,25 +29,25 @@ class Lost:
 class Executor(Protocol):
     """Runs tasks (`sdescent.reports.commands.sweeping.tasks.carry_out`).
 
-    A new one is a class with this method in a file of this folder, and a line in
+    A new executor is a class with these members in a file of this folder, and a line in
     `sdescent.reports.commands.sweeping.executors.choose`.
     """
 
     @property
     def workers(self) -> int:
-        """How many tasks run at the same time."""
+        """The number of tasks that run at the same time."""
         ...
 
     @property
     def elsewhere(self) -> bool:
-        """Whether tasks run in other processes, which must load the user's pieces first."""
+        """Whether tasks run in other processes, which must first load the user's pieces."""
         ...
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
-        """How each task ended, as it ends. When the iterator is closed, what still runs is stopped.
+        """Run the tasks and yield the outcome of each as it ends. Closing the iterator stops all tasks that still run.
 
         Raises:
-            BadInput: the workers cannot do the tasks: another version, a cluster that cannot be reached.
+            BadInput: the workers cannot do the tasks, as they have another version or the cluster cannot be reached.
             KeyboardInterrupt: the user interrupted.
         """
         ...

@@ -1,4 +1,4 @@
-"""The executor that `--executor` names, and the one of this process."""
+"""The choice of the executor that `--executor` names, and the executor in this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ACCEPTED = "processes, dask, dask:ADDRESS or slurm"
 
 @final
 class Here:
-    """One task at a time, in this process, with all of its processors."""
+    """The executor that runs one task at a time in this process, with all of its processors."""
 
     workers, elsewhere = 1, False
 
@@ -25,14 +25,14 @@ class Here:
 
 
 def chosen(text: str, jobs: int) -> Executor:
-    """The executor of this name; `slurm` is not one, since a batch system runs the command itself (`slurm.submit`).
+    """The executor with this name. `slurm` is not among them, since a batch system runs the command itself (`slurm.submit`).
 
     Args:
-        text: the name, with the address of a Dask scheduler after a colon.
-        jobs: how many tasks at a time.
+        text: the name, for Dask with the address of a scheduler after a colon.
+        jobs: how many tasks run at a time.
 
     Raises:
-        BadInput: another name; a package that is not installed.
+        BadInput: there is no such executor, or a package that it needs is not installed.
     """
     name, colon, address = text.partition(":")
     if name == "processes" and not colon:

@@ -1,8 +1,8 @@
-"""Tasks on a Dask cluster: one that exists, by its address, or one of local processes that is made for the sweep.
+"""Tasks on a Dask cluster: an existing one at an address, or one of local processes that is created for the sweep.
 
-A worker that dies is Dask's affair, which gives its tasks to others; a task at which workers die again and again is given up. Where
-the scheduler at an address dies, the connection is tried again for a while, and what was not done is submitted again. The scheduler
-of our own cluster is in this process.
+If a worker dies, Dask gives its tasks to other workers; a task whose workers die again and again is given up. If the scheduler at
+an address dies, the connection is retried for a while, and unfinished tasks are submitted again. The scheduler of our own cluster
+runs in this process.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from sdescent.reports.commands.sweeping.executors.base import Lost
 from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
 from sdescent.reports.store.files import one_line
 
-#: seconds for which a scheduler is looked for at first, for which one that is gone is, and between two attempts
+#: seconds of looking for a scheduler at first, of looking for one that has gone, and between two attempts
 FIRST, PATIENCE, PAUSE = 20.0, 120.0, 2.0
 _ADDRESS = re.compile(
     r"(?:[a-z]{2,8}://)?[A-Za-z0-9._-]+:[0-9]{1,5}|[a-z]{2,8}://\[[0-9A-Fa-f:]+\]:[0-9]{1,5}", re.ASCII
 )
-#: how often clusters may die; a start that fails counts for a quarter
+#: how many clusters may die; a failed start counts as a quarter
 MOST_CLUSTERS = 20
 
 
 def unknown(address: str) -> BadInput:
-    """The error where no scheduler is at an address."""
+    """The error for an address at which no scheduler answers."""
     accepted = "the address of a Dask scheduler that answers, such as dask:tcp://host:8786"
     return BadInput("--executor", f"dask:{address}", accepted)
 
 
 @final
 class Cluster:
-    """Workers of Dask distributed.
+    """The executor on workers of Dask distributed.
 
     Args:
-        address: of the scheduler, such as tcp://host:8786; empty for a cluster of local processes.
-        workers: of a cluster of our own.
+        address: the address of the scheduler, such as tcp://host:8786; empty for a cluster of local processes.
+        workers: the number of workers of a cluster of our own.
 
     Raises:
-        BadInput: Dask is not installed, or the address is not one.
+        BadInput: Dask is not installed, or the address is malformed.
     """
 
     elsewhere = True
@@ -94,7 +94,7 @@ class Cluster:
         from dask import config  # pyright: ignore[reportMissingImports]
 
         shield()
-        # the variable reaches workers before they import anything
+        # the environment variable reaches workers before they import anything
         with _none_left(), config.set({"distributed.nanny.environ": {VARIABLE: share}}):
             try:
                 cluster = distributed.LocalCluster(
@@ -102,11 +102,11 @@ class Cluster:
                     dashboard_address=None,  # pyright: ignore[reportArgumentType] # none is served
                 )  # fmt: skip
                 client = distributed.Client(cluster)
-            except (RuntimeError, OSError) as error:  # a worker that dies meanwhile ends the start of all
+            except (RuntimeError, OSError) as error:  # one worker's death during the start ends the whole start
                 raise _Gone(one_line(f"{type(error).__name__}: {error}", 200), started=False) from None
             try:
                 yield client
-            finally:  # on a busy machine neither may end in time, when all the work is done
+            finally:  # all the work is done, but on a busy machine neither may close in time
                 for ending, seconds in ((client.close, 1), (cluster.close, 5)):
                     with suppress(Exception):
                         ending(timeout=seconds)
@@ -125,7 +125,7 @@ class Cluster:
 
 
 class _Gone(Exception):
-    """The scheduler does not answer any more, or a cluster of our own has not started."""
+    """The scheduler no longer answers, or a cluster of our own did not start."""
 
     def __init__(self, reason: str, started: bool = True) -> None:
         super().__init__(reason)
@@ -134,7 +134,7 @@ class _Gone(Exception):
 
 @contextmanager
 def _none_left() -> Iterator[None]:
-    """Processes that were begun inside are killed at the end: one that is stopped, or waits, would keep this one alive for ever."""
+    """Kill at the end all processes started in the block: a stopped or waiting one would keep this process alive forever."""
     before = set(multiprocessing.active_children())
     try:
         yield
@@ -144,12 +144,12 @@ def _none_left() -> Iterator[None]:
 
 
 def _key(task: Task) -> str:
-    """Dask's name of a task: tasks of equal points are one."""
+    """Dask's name for a task; tasks with equal points are the same task to Dask."""
     return "sdescent-" + hashlib.sha256("".join(point.name for point in task.points).encode()).hexdigest()[:32]
 
 
 def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
-    """How each task ended, as it ends."""
+    """Submit the tasks and yield the outcome of each as it ends."""
     import distributed  # pyright: ignore[reportMissingImports]
 
     futures = {client.submit(carry_out, task, key=_key(task)): task for task in tasks}
@@ -159,14 +159,14 @@ def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
         if future.status == "cancelled":
             raise _Gone("the connection was lost")
         try:
-            # who else asked for these points may count otherwise
+            # another client that asked for these points may number its tasks differently
             outcome = replace(future.result(), number=task.number)
         except distributed.KilledWorker as error:
             deaths = error.allowed_failures + 1
             outcome = Lost(task.number, f"its workers died, {deaths} times: out of memory, or killed")
         except (distributed.CancelledError, OSError) as error:
             raise _Gone(type(error).__name__) from None
-        except Exception as error:  # a worker that cannot read a task, as one without this package
+        except Exception as error:  # a worker that cannot read a task, for example because it lacks this package
             outcome = f"a worker that failed: {type(error).__name__}: {error}"
             raise BadInput("--executor", one_line(outcome), "workers with the same installation as here") from None
         yield outcome

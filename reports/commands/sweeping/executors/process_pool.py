@@ -1,8 +1,8 @@
-"""Tasks in local processes, each on one processor's share of the machine.
+"""Tasks in local processes, each with an equal share of the machine's processors.
 
-Processes are spawned: one that is forked from a process in which JAX has threads waits for ever. When a worker dies, the standard
-library's pool ends all others. Of the tasks that ran then nobody knows whose fault it was: each is tried again in a pool of its
-own, which takes no other task down, and is given up when its worker dies there too.
+Processes are spawned, since a process forked while JAX has threads waits forever. When a worker dies, the standard library's pool
+ends all others, and it is unknown which of the running tasks was at fault. Each of them is tried again in a pool of its own, where
+it takes no other task down, and is given up if its worker dies there too.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from sdescent.reports.commands.garbage import collect_rarely
 from sdescent.reports.commands.sweeping.executors.base import TRIES, Lost
 from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
 
-#: seconds between two looks for an interrupt
+#: seconds between two checks for an interrupt
 _PATIENCE = 0.5
-#: seconds for workers that have nothing more to do to end
+#: seconds allowed for idle workers to end
 _FAREWELL = 30.0
 
 
 @final
 class Processes:
-    """A pool of spawned processes.
+    """The executor on a pool of spawned processes.
 
     Args:
-        workers: how many.
+        workers: the number of processes.
     """
 
     elsewhere = True
@@ -52,20 +52,20 @@ class Processes:
                 yield from self._alone(task)
 
     def _pool(self, waiting: list[Task], suspects: list[Task]) -> Iterator[Done | Lost]:
-        """Take tasks from the end of `waiting` until none is left, or a worker dies: then those that ran are `suspects`."""
+        """Take tasks from the end of `waiting` until none is left or a worker dies; then the running tasks go to `suspects`."""
         with _Pool(self.workers) as pool:
             running: dict[Future[Done], Task] = {}
             while waiting or running:
                 while (
                     waiting and len(running) < self.workers
-                ):  # no queue: what waits in a broken pool would be suspected too
+                ):  # no queue: tasks that wait in a broken pool would be suspected too
                     try:
                         running[pool.submit(carry_out, waiting[-1])] = waiting[-1]
                     except BrokenProcessPool:
                         break
                     waiting.pop()
                 if waiting and not running:
-                    return  # it broke while nothing ran, so that nothing is suspected
+                    return  # the pool broke while nothing ran, so there are no suspects
                 ended = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED).done
                 for future in ended:
                     task = running.pop(future)
@@ -87,7 +87,7 @@ class Processes:
 
 
 class _Pool(ProcessPoolExecutor):
-    """A pool whose processes are gone when the block ends, however it ends."""
+    """A pool whose processes are gone once the block has ended, for whatever reason."""
 
     def __init__(self, workers: int) -> None:
         share = max(1, processors() // workers)
@@ -101,14 +101,14 @@ class _Pool(ProcessPoolExecutor):
         stop = time.monotonic() + (_FAREWELL if error[0] is None else 0)
         for process in processes:
             process.join(max(0.0, stop - time.monotonic()))
-        for process in processes:  # one that is stopped does not hear that it is done
+        for process in processes:  # a stopped process does not notice that the work is done
             process.kill()
         for process in processes:
             process.join()
 
 
 def _begin(share: int) -> None:
-    """In a worker: an interrupt is the parent's affair, and without a parent there is nothing to do."""
+    """Set up a worker: it leaves interrupts to its parent, and ends when its parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ[VARIABLE] = str(share)
     collect_rarely()
@@ -118,5 +118,5 @@ def _begin(share: int) -> None:
 
 
 def _end_with(parent: Any) -> None:
-    parent.join()  # a parent that was killed cannot end its workers, which would wait for tasks for ever
+    parent.join()  # a killed parent cannot end its workers, which would wait for tasks forever
     os._exit(1)

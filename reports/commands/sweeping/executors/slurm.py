@@ -18,19 +18,19 @@ _PATIENCE = 60.0
 
 
 def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
-    """Write the array's script into the folder, and submit it where `sbatch` is.
+    """Write the array's script into the folder, and submit it if `sbatch` is installed.
 
     Args:
-        folder: of the study, which all nodes must see.
+        folder: the folder of the study, which all nodes must see.
         command: the arguments of `sdescent sweep` without --executor and --jobs.
-        shares: tasks of the array.
+        shares: the number of tasks of the array.
 
     Returns:
-        "script", its path; "submitted", what sbatch answered, or null where it is not installed.
+        "script", the path of the script; "submitted", the answer of sbatch, or None if it is not installed.
 
     Raises:
-        BadInput: sbatch refuses the script.
-        OSError: it cannot be written.
+        BadInput: sbatch refuses the script or does not answer, or the path contains a control character.
+        OSError: the script cannot be written.
     """
     path = folder / SCRIPT
     if not f"{folder.absolute()}{Path.cwd()}".isprintable():  # a line break would become a line of the script
@@ -50,7 +50,7 @@ def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
 
 
 def script(folder: Path, command: Sequence[str], shares: int) -> str:
-    """The script: every task of the array solves its share with the processors that it is given."""
+    """The text of the script, in which every task of the array solves its share with the processors it is given."""
     words, environment = python("-m", "sdescent.reports.cli", "sweep", *command)
     line = shlex.join(["env", f"PYTHONPATH={environment['PYTHONPATH']}", *words])
     logs = shlex.quote(str((folder / "slurm-%A_%a.log").absolute()))
