@@ -29,7 +29,7 @@ class Environment:
 
     @property
     def dim(self) -> int:
-        """d."""
+        """The dimension d."""
         return next(iter(self.vectors.values())).shape[0]
 
     def vector(self, base: str) -> jax.Array:

@@ -113,7 +113,7 @@ def _lane_root(matrix: jax.Array, size: jax.Array, most: float) -> jax.Array:
     def by_pivots() -> jax.Array:
         return jnp.where(safe, ordered, _by_largest_pivot(scaled, most)) * roots[:, None]
 
-    # a branch for all paths together; what a path gets does not depend on the others
+    # a single branch for all paths; the result of a path does not depend on the other paths
     return jax.lax.cond(jnp.all(safe), lambda: ordered * roots[:, None], by_pivots)
 
 
@@ -202,7 +202,7 @@ def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
         matrix = jnp.stack([jnp.stack([entries[max(i, j)][min(i, j)] for j in range(n)]) for i in range(n)])
         return jnp.where(safe, ordered(), lane_root(matrix, size))
 
-    # a branch for all paths together; what a path gets does not depend on the others
+    # a single branch for all paths; the result of a path does not depend on the other paths
     root = jax.lax.cond(jnp.all(safe), ordered, pivoted)
     return [[root[i, j].reshape(shape) for j in range(n)] for i in range(n)]
 

@@ -40,7 +40,7 @@ from sdescent.numerics.lowering.tables import (
 
 
 class LoweringError(NotImplementedError):
-    """An expression contains something without an array form; the message names it."""
+    """An expression contains a function or a number without an array form; the message names it."""
 
 
 #: atan(r) = r + r^3 P(r^2)/Q(r^2) on |r| <= 0.66 and, in single precision, r + r^3 P(r^2) on |r| <= tan(pi/8); highest power first
@@ -216,7 +216,7 @@ def special(expr: Any) -> Callable[..., Any]:
     def function(env: Any, *values: Any) -> Any:
         *arguments, last = (values[n] for n in places)
         rows, kind = env.matrices.get(name), jnp.result_type(*arguments, last, 0.0)
-        if rows is None:  # the direct form may compute in double precision, whatever its arguments have
+        if rows is None:  # the direct form may compute in double precision, whatever the precision of its arguments
             return direct(*arguments, last).astype(kind)
         return at(rows, *arguments, _far(expr, last))
 

@@ -48,7 +48,7 @@ def norm(x: jax.Array) -> jax.Array:
         return jnp.where(jnp.isinf(plain), jnp.sqrt(jnp.sum((x * less) ** 2, axis=0)) * (1 / less), plain)
 
     plain = jnp.sqrt(jnp.sum(x**2, axis=0))
-    # a branch for all paths together; what a path gets does not depend on the others
+    # a single branch for all paths; the result of a path does not depend on the other paths
     return jax.lax.cond(jnp.any(jnp.isinf(plain)), scaled, lambda x, plain: plain, x, plain)
 
 

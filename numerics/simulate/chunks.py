@@ -103,7 +103,7 @@ LAPACK = frozenset(
         "triangular_solve", "tridiagonal", "tridiagonal_solve",
     }
 )  # fmt: skip
-#: held while a program with such a primitive runs
+#: the lock that is held while a program with such a primitive runs
 _ALONE = Lock()
 #: primitives whose order of summation depends on the number of paths if there are fewer than `LANES`
 PRODUCTS = frozenset({"conv_general_dilated", "dot_general"})

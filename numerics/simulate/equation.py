@@ -77,7 +77,7 @@ SUBSTEPS = 8
 #: steps times numbers in the state from which a run is long: it takes a twentieth of a second, and compiling for it takes half a
 #: second more
 LONG = 5 * 10**7
-#: greatest number of steps of a solve
+#: the most steps of a solve, before halvings
 MOST_STEPS = 10**7
 
 
@@ -143,7 +143,7 @@ def solve(
         varied: scalar symbols whose values differ from path to path, (paths,) by name, as for `run`. Not allowed for eta, N and
             the symbols of the loss.
         memory: the starting values of an update rule's memory, as for `run`.
-        blocks, checked: as for `run`; if `checked`, the equation is also known to exist at these numbers.
+        blocks, checked: as for `run`; `checked` also promises that the equation exists at these numbers.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -268,7 +268,7 @@ def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) 
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
     equation = derived_at(equation, method, dim)
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
-        existence(exact, dim)  # refused, unless the condition is one of accuracy alone
+        existence(exact, dim)  # raises Refusal, unless the condition concerns accuracy alone
     return equation
 
 

@@ -68,7 +68,7 @@ class Largest:
     points: int
 
     def moments(self, g: jax.Array, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """E C and Var C of each coordinate, each (d, paths), for gradients (d, paths) and scales that broadcast to them."""
+        """E C and Var C of each coordinate, (d, paths) each, for gradients (d, paths) and scales that broadcast to this shape."""
         dim, s = g.shape[0], _above_zero(g, scale)
         edges = jnp.abs(g[:, None] + s[:, None] * self._quantiles[:, None]).reshape(-1, g.shape[1])
         edges = jnp.concatenate([jnp.zeros((1, g.shape[1])), jnp.sort(edges, axis=0)])

@@ -89,7 +89,7 @@ class NoiseIntegral(Diffusion):
         return self.root(*self.moments(env))
 
     def root(self, mean: jax.Array, covariance: jax.Array) -> Any:
-        """The values that `apply` needs, from the two `moments`."""
+        """The coefficients for `apply`, from the two `moments`."""
         if self.diagonal:
             return root_of_variance(covariance, mean)
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))

@@ -19,7 +19,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.simulate.settings import Paths
 
-#: values that a run sets itself
+#: names whose values a run sets itself
 _RESERVED = {"t", "u", "du", "d", "x", "g", "v"}
 
 

@@ -67,7 +67,7 @@ def refined(
         converged = bool(np.all(error <= np.maximum(SHARE * np.abs(values.mean(axis=1)), doubt)))
         blown_up = bool(
             np.any(np.isfinite(fine.blow_up))
-        )  # the equation may explode, or an explicit scheme at its own limit
+        )  # either the equation explodes, or an explicit scheme at its stability limit
         if (converged and not blown_up) or substeps >= FINEST or fine.settings["solver_steps"] > MOST_STEPS:
             return Refined(fine, error, substeps, converged)
         halvings += 3 if blown_up else 1

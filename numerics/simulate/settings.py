@@ -67,7 +67,7 @@ class Paths:
 
     @property
     def dim(self) -> int:
-        """d."""
+        """The dimension d."""
         return len(self.x)
 
 

@@ -15,7 +15,7 @@ from html import escape
 from typing import Any, final
 
 import numpy as np
-import scipy  # its parts are loaded when they are used: results that exist need none of them
+import scipy  # submodules are loaded when they are used: stored results need none of them
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.statistics.record import Record

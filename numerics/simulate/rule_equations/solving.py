@@ -158,7 +158,7 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any
         if name in method.fractions and not 0 < parameters[name] < 1:
             raise BadInput(f"parameter {name}", parameters[name], "a number strictly between 0 and 1")
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
-        _ = derive_sde(exact, equation.model, None, dim)  # refused, unless the condition is one of accuracy alone
+        _ = derive_sde(exact, equation.model, None, dim)  # raises Refusal, unless the condition concerns accuracy alone
     return equation, parameters
 
 
