@@ -60,7 +60,7 @@ def _tried(query: _Asked) -> frozenset[str]:
 def _traces(function: Any) -> bool:
     try:
         jax.eval_shape(function, jax.ShapeDtypeStruct((), np.float64))
-    except Exception:  # a user's sampler may raise any error when it meets an unknown value
+    except Exception:  # a sampler of the user may raise any error when it meets an unknown value
         return False
     return True
 

@@ -210,9 +210,9 @@ def milstein(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> 
 
 
 def heun(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
-    """The step y + (a(t, y) + a(t + dt, p))/2 dt + (B(t, y) + B(t + dt, p))/2 dW with p = y + a dt + B dW, Stratonovich.
+    """The step y + (a(t, y) + a(t + dt, p))/2 dt + (B(t, y) + B(t + dt, p))/2 dW with p = y + a dt + B dW.
 
-    The weak order is 1, and 2 with additive noise, even if its size follows a schedule.
+    It solves the Stratonovich equation. The weak order is 1, and 2 with additive noise, even if its size follows a schedule.
     """
     one = term.prod(term.vf(t, y, None), (step, increment))
     two = term.prod(term.vf(t + step, _each(jnp.add, y, one), None), (step, increment))

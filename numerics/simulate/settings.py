@@ -159,7 +159,7 @@ def last_step(horizon: float, eta: float) -> int:
 
 
 def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarray = 50) -> np.ndarray:
-    """The step numbers n, increasing, at which the method is saved, and at time n eta the SDE.
+    """The step numbers n, increasing, at which the method is saved; the SDE is saved at the times n eta.
 
     Args:
         horizon: T > 0; the last step is the largest n with n eta <= T.

@@ -70,7 +70,7 @@ from sdescent.numerics.simulate.update_rules.regimes import CLOSE, of_time, own_
 
 #: the part of a step after which a solution begins if its coefficients have only a limit at t = 0
 BEGIN = 2.0**-20
-#: coefficients have a limit if they are at BEGIN/2 at most this much larger, relatively, than at BEGIN; the number of paths tried
+#: coefficients have a limit if at BEGIN/2 they are larger than at BEGIN by at most this share; the number of paths tried
 LIMIT, COLUMNS = 1e-3, 16
 #: names of values of a program that are not parameters: no parameter has a space in its name
 _BEGIN, _FACTOR = "time of the start", "factor of {}"

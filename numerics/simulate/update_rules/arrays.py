@@ -42,7 +42,7 @@ _BY_COORDINATE: dict[str, Callable[..., Any]] = {
     if isinstance(function, type) and function in FUNCTIONS
 }  # pyright: ignore[reportArgumentType]
 
-#: an exact number; a number, () or (paths,) for one per path; a vector (d, paths)
+#: an exact number; a number (), or one for each path (paths,); a vector (d, paths)
 Value: TypeAlias = Fraction | jax.Array | Total | Few
 #: a sum over some clients, and, if the step is watched, whether a value of theirs is NaN and whether one is infinite, (paths,) each
 _Sum: TypeAlias = tuple[jax.Array, tuple[jax.Array, ...]]
@@ -87,7 +87,7 @@ class Step:
     """The algebra of the arrays of one step.
 
     Attributes:
-        parts: all values of the step, if it is watched; for values inside a loop over clients only marks of NaN and infinity.
+        parts: all values of the step, if it is watched; for values inside a loop over clients, only marks of NaN and infinity.
     """
 
     def __init__(self, inputs: StepInputs, state: Mapping[str, jax.Array], draws: Draws, watched: bool = False) -> None:
