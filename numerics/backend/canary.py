@@ -1,4 +1,4 @@
-"""Whether programs that XLA compiles here compute the elementary functions: each is compared with NumPy before it is trusted.
+"""Check that XLA compiles the elementary functions correctly here: each is compared with NumPy before it is trusted.
 
 A compiler can be wrong silently. With jaxlib 0.10.2 and vector registers of 512 bits, `jnp.arctan` of 32 numbers or more mixes
 up its branches (jax-ml/jax issue 39352), and only the numbers show it. So every elementary function that `jax.numpy` shares with
@@ -26,18 +26,19 @@ from platformdirs import user_cache_path
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.processors import instruction_sets
 
-#: points per function; not a multiple of the length of a vector register, so that the remainder is tried too
+#: points per function; not a multiple of the length of a vector register, so that the code for a remainder is tried too
 POINTS = 1000
-#: allowed distance from NumPy's value, in units in the last place of the larger of it and 1; a wrong branch errs by 1e7 and more
+#: the allowed distance from NumPy's value, in units in the last place of the value or of 1, whichever is larger; a wrong branch is
+#: off by 1e7 or more
 ULPS = 1000
-#: functions of `jax.scipy.special` that densities, distribution functions and samplers are made of
+#: functions of `jax.scipy.special` that densities, distribution functions and samplers use
 SPECIAL = ("erf", "erfc", "erfinv", "expit", "gammaln", "logit", "ndtr", "ndtri")
 Function = Callable[..., Any]
 
 
 def functions() -> dict[str, tuple[Function, np.ufunc]]:
-    """{name: (JAX's, NumPy's or SciPy's)} of the real elementary functions of one and two arguments that both offer."""
-    # loaded here, as SciPy's are: most processes find the result of the comparison stored
+    """The real elementary functions of one or two arguments that both offer, {name: (JAX's, NumPy's or SciPy's)}."""
+    # loaded here, as SciPy's are: most processes find the result of the comparison in the cache
     from jax.scipy import special
 
     pairs: dict[str, tuple[Function, np.ufunc]] = {}
@@ -55,7 +56,8 @@ def _real(function: np.ufunc) -> bool:
 def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndarray], np.ndarray]:
     """Arguments at which the function is finite, and its values there; `POINTS` of each.
 
-    Half the sizes are spread evenly on [0, 3], where functions turn, half by their logarithm on [1e-8, 30]; both signs, mixed.
+    Half of the sizes are spread evenly over [0, 3], where functions turn, and half logarithmically over [1e-8, 30]; signs are
+    mixed.
     """
     rng = np.random.default_rng(20260721)
     size = np.concatenate([np.geomspace(1e-8, 30, POINTS), np.linspace(0, 3, POINTS)])
@@ -68,7 +70,7 @@ def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndar
 
 
 def disagreeing(options: Mapping[str, str]) -> list[str]:
-    """Names of the functions whose compiled values are not NumPy's, in double or single precision.
+    """Names of the functions whose compiled values differ from NumPy's, in double or single precision.
 
     Args:
         options: compiler options of XLA; none for a plain `jax.jit`.
@@ -103,14 +105,14 @@ def _disagreeing(options: Mapping[str, str]) -> list[str]:
 
 
 def known_disagreeing(options: Mapping[str, str]) -> list[str]:
-    """As `disagreeing`, from the user's cache where versions, machine and options have been tried before."""
+    """The result of `disagreeing`, from the user's cache if versions, machine and options were tried before."""
     path = user_cache_path("sdescent") / "canary" / f"{_digest(options)}.json"
     try:
         names = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(names, list) and all(isinstance(name, str) for name in names):
             return names
     except (OSError, ValueError):
-        pass  # not tried yet, or half a file: tried now
+        pass  # not tried yet, or an incomplete file: try now
     names = disagreeing(options)
     part = path.with_name(f".{secrets.token_hex(6)}.part")
     try:
@@ -118,12 +120,12 @@ def known_disagreeing(options: Mapping[str, str]) -> list[str]:
         part.write_text(json.dumps(names), encoding="utf-8")
         os.replace(part, path)
     except OSError:
-        pass  # it cannot be stored: the next process tries again
+        pass  # the result cannot be stored: the next process tries again
     return names
 
 
 def _digest(options: Mapping[str, str]) -> str:
-    """The key of a comparison: versions, processor, options, and how the comparison is made."""
+    """The key of a comparison: the versions, the processor, the options, and the code of the comparison."""
     facts = {
         "versions": [version(name) for name in ("jax", "jaxlib", "numpy", "scipy")],
         "machine": [platform.machine(), *instruction_sets(), jax.default_backend(), jax.devices()[0].device_kind],

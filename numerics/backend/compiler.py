@@ -1,4 +1,4 @@
-"""How programs are compiled: the options of the compiler, used only where the compiled functions agree with NumPy.
+"""Compile programs, with compiler options that are used only if the compiled functions agree with NumPy.
 
 Every program of `numerics` is compiled through this file, by `jit` or with `options()`; a test looks for violations.
 """
@@ -13,21 +13,21 @@ from sdescent.derive.vocabulary.errors import WrongArithmetic
 from sdescent.numerics.backend.canary import known_disagreeing
 from sdescent.numerics.backend.double import jax
 
-#: options under which no bit depends on how many paths, processors or devices there are. On a CPU, XLA hands large reductions to a
-#: library that adds in another order, and cuts loops into as many pieces as there are threads, which are compiled to other
-#: instructions; chunks keep all threads busy
+#: options under which no bit depends on the number of paths, processors or devices. By default on a CPU, XLA hands large reductions
+#: to a library that adds in another order, and cuts loops into as many pieces as there are threads, which are compiled to other
+#: instructions. Chunks keep all threads busy anyway
 _REPRODUCIBLE = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
-#: XLA uses one half of wide vector registers unless told otherwise, which costs up to a third of the speed; a sum over coordinates
-#: may be added in another order for another width, so like the kind of processor it can change the last bit
+#: by default XLA uses one half of wide vector registers, which costs up to a third of the speed. The width may change the order in
+#: which a sum over coordinates is added, so like the kind of processor it can change the last bit
 _WIDE = {"xla_cpu_prefer_vector_width": "512"}
 
 
 @cache
 def options() -> dict[str, str]:
-    """Options for chunks of paths: those of `_REPRODUCIBLE` and `_WIDE` that this jax knows and computes correctly with.
+    """The options for chunks of paths: `_REPRODUCIBLE` and `_WIDE`, as far as this jax knows them and computes correctly.
 
     Raises:
-        WrongArithmetic: even without `_WIDE` a function is computed wrongly.
+        WrongArithmetic: a function is computed wrongly even without `_WIDE`.
     """
     if jax.default_backend() != "cpu":
         check_plain()
@@ -41,27 +41,27 @@ def options() -> dict[str, str]:
 
 
 def narrowed() -> bool:
-    """Whether wide vector registers, which this jax knows, are left unused because a function is computed wrongly in them."""
+    """Whether this jax could use wide vector registers but leaves them unused because it computes a function wrongly in them."""
     unused = _WIDE.items() - options().items() if jax.default_backend() == "cpu" else ()
     return bool(_supported(dict(unused)))
 
 
 @cache
 def check_plain() -> None:
-    """Check that programs compiled without options compute the elementary functions.
+    """Check that programs compiled without options compute the elementary functions correctly.
 
     Raises:
-        WrongArithmetic: they do not.
+        WrongArithmetic: a function is computed wrongly.
     """
     _require({})
 
 
 def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
-    """`jax.jit` without compiler options, whose programs run only if `check_plain` passes (at the first call, not here).
+    """The function compiled by `jax.jit` without compiler options; it runs only if `check_plain` passes, checked when it is called.
 
     Args:
         function: the function to compile.
-        settings: the arguments of `jax.jit` (static_argnums, ..).
+        settings: further arguments of `jax.jit` (static_argnums, ..).
     """
     compiled = jax.jit(function, **settings)
 
@@ -74,9 +74,9 @@ def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
 
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of arrays that programs call: it is traced and lowered once for each shape, however often they call it.
+    """A function of arrays for use inside programs: it is traced and lowered once for each shape, however often it is called.
 
-    Programs that draw compile in three quarters of the time. XLA puts the function into the program, under that program's options.
+    Programs that draw compile in three quarters of the time. XLA inlines the function under the options of the calling program.
     """
     return jax.jit(function)
 
@@ -87,7 +87,7 @@ def _require(chosen: Mapping[str, str]) -> None:
 
 
 def _supported(chosen: Mapping[str, str]) -> dict[str, str]:
-    """The options that this jax knows: all are tried at once, and one by one if it refuses some."""
+    """The options that this jax knows: they are tried together, and one by one if jax refuses some."""
     if _compiles(chosen):
         return dict(chosen)
     return {name: value for name, value in chosen.items() if _compiles({name: value})}

@@ -6,7 +6,7 @@ from sdescent.derive.vocabulary.memory import require_space
 from sdescent.numerics.backend.kept_programs import begin, quiet
 from sdescent.numerics.backend.processors import available
 
-# XLA ends the process, or waits for ever, where the stack of one of its threads is refused; it has some for each processor.
+# XLA ends the process, or waits for ever, if one of its threads gets no stack; it has some threads for each processor.
 require_space(2**31 + 2**26 * available(), "JAX")
 quiet()
 

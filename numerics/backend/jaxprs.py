@@ -1,11 +1,11 @@
-"""What a traced program (a jaxpr) does, read from its primitives."""
+"""Properties of a traced program (a jaxpr), read from its primitives."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-#: primitives that cost an entry of an array an instruction or a few, whatever the other entries are
+#: primitives that cost a few instructions for each entry of an array
 CHEAP = frozenset(
     {
         "abs", "add", "and", "broadcast_in_dim", "clamp", "convert_element_type", "div", "eq", "expand_dims", "ge", "gt",
@@ -16,7 +16,7 @@ CHEAP = frozenset(
 
 
 def inside(equation: Any) -> list[Any]:
-    """The programs that an equation runs: the body of a loop, the branches of a condition, a compiled function."""
+    """The programs that an equation runs, such as the body of a loop, the branches of a condition, or a compiled function."""
     values = [
         v for value in equation.params.values() for v in (value if isinstance(value, (tuple, list)) else (value,))
     ]
@@ -37,12 +37,12 @@ def primitives(jaxpr: Any) -> frozenset[str]:
 
 
 def cheap_operations(jaxpr: Any, length: int) -> int | None:
-    """How many operations on arrays with a last axis of this length the results need; None if one of them is not `CHEAP`."""
+    """The number of operations on arrays with a last axis of `length` that the results need; None if one is not `CHEAP`."""
     inner, count = getattr(jaxpr, "jaxpr", jaxpr), 0
     needed = {id(v) for v in inner.outvars}
     for equation in reversed(inner.eqns):
         if not any(id(v) in needed for v in equation.outvars):
-            continue  # the compiler drops it as well
+            continue  # the compiler drops this equation too
         needed |= {id(v) for v in equation.invars}
         if not any(v.aval.shape[-1:] == (length,) for v in (*equation.invars, *equation.outvars)):
             continue

@@ -1,11 +1,11 @@
-"""Compiled programs that are kept on disk from one process to the next: JAX's own cache, in a folder of the user's.
+"""Keep compiled programs on disk from one process to the next: JAX's own cache, in a folder of the user.
 
-To compile is half of what a short `solve` does. JAX's key of a program holds its text, its options and the versions; the name of
-the folder holds the processor, for which the machine code is made: a home may be shared by machines of several kinds.
+Compilation is half the time of a short `solve`. JAX's key of a program holds its text, its options and the versions. The name of
+the folder holds the processor, for which the machine code is made, since machines of several kinds may share a home folder.
 
-JAX writes a file where others read it, and never writes it again, so that one that was cut off, by a kill or a full disk, would
-stay there for ever. Here each process has a folder of its own, with links to all programs that exist, and at its end moves those
-that it made over, if they are whole.
+JAX writes a file where other processes read it, and never writes it again, so a file that was cut off, by a kill or a full disk,
+would stay for ever. Here each process has its own folder, with links to all existing programs, and when it ends it moves the
+programs that it made to the rest, if they are whole.
 """
 
 from __future__ import annotations
@@ -27,47 +27,47 @@ from typing import Any
 
 from sdescent.numerics.backend.processors import available, instruction_sets
 
-#: "1" in the environment: this process and its workers keep programs; anything else: they do not
+#: the environment variable that is "1" if this process and its workers keep programs
 VARIABLE = "SDESCENT_KEEP_PROGRAMS"
-#: seconds that a program takes to compile at least
+#: only programs that take at least this many seconds to compile are kept
 LEAST = 0.2
-#: for a processor, at most so many programs of so many bytes: each process links all of them, which on a network takes time
+#: the most programs for a processor, and their most bytes: each process links all programs, which takes time on a network
 MANY, MOST = 256, 2**26
-#: seconds after which the folder of a process is taken for that of one that was killed, and that of a processor for unused
+#: seconds after which the folder of a process counts as left by a killed process, and the folder of a processor as unused
 ABANDONED, UNUSED = 86_400.0, 30 * 86_400.0
 _OF_A_PROCESS, _PROGRAM = "process-", "-cache"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
-#: the least level at which XLA logs, and what JAX makes of it where it is not set, so that processes inherit it
+#: the variable for the least level at which XLA logs, and the value that JAX gives it by default, which other processes inherit
 _LOGGED, _OF_JAX = "TF_CPP_MIN_LOG_LEVEL", "1"
 
 
 @dataclass
 class _Begun:
-    """What this process keeps: its folder, the names of the links that it began with, and whether it met a damaged program."""
+    """The state of this process: its folder, the names of its first links, and whether it met a damaged program."""
 
     folder: Path
     there: frozenset[str]
     damaged: bool = False
-    process: int = field(default_factory=os.getpid)  # a child by fork has the state of its parent, and not its folder
+    process: int = field(default_factory=os.getpid)  # a child by fork inherits this state, but the folder belongs to its parent
 
 
 _begun: list[_Begun] = []
 
 
 def ask() -> None:
-    """This process and its workers keep programs, unless the environment says otherwise; called before JAX is imported."""
+    """Let this process and its workers keep programs, unless the environment says otherwise; called before JAX is imported."""
     os.environ.setdefault(VARIABLE, "1")
 
 
 def wanted() -> bool:
-    """Whether the environment asks for kept programs, and names no folder of JAX's."""
+    """Whether the environment asks for kept programs and names no cache folder for JAX itself."""
     return os.environ.get(VARIABLE) == "1" and not os.environ.get("JAX_COMPILATION_CACHE_DIR")
 
 
 def quiet() -> None:
-    """Before JAX is imported: XLA logs no errors in a process that keeps programs; those that matter are raised, too.
+    """Stop XLA from logging errors in a process that keeps programs; called before JAX is imported. Errors that matter are raised.
 
-    Of each program that it loads, XLA 0.10 logs that the processor lacks `prefer-no-gather`, which is advice to its compiler and
+    For each program that it loads, XLA 0.10 logs that the processor lacks `prefer-no-gather`, which is advice to its compiler and
     not an instruction (jax-ml/jax issue 38445).
     """
     if wanted() and os.environ.get(_LOGGED, _OF_JAX) == _OF_JAX:
@@ -75,17 +75,17 @@ def quiet() -> None:
 
 
 def begin(config: Any) -> None:
-    """Programs are looked for in the user's folder from now on, and kept there at the end of the process.
+    """Look for programs in the user's folder from now on, and keep new programs there at the end of the process.
 
-    Nothing happens where the environment does not ask for it, where JAX has a folder already or no cache, or where the folder
-    cannot be made, has no hard links, or is not the user's alone: what is loaded from it is run.
+    Nothing happens if the environment does not ask for it, if JAX already has a folder or has no cache, or if the folder cannot be
+    made, does not allow hard links, or is writable by other users, since programs loaded from it are run.
 
     Args:
         config: `jax.config`.
     """
     if not wanted() or config.jax_compilation_cache_dir or not config.jax_enable_compilation_cache:
         return
-    import tempfile  # here and below: the command line loads this file for every command, and most need no JAX
+    import tempfile  # imported here, as below: the command line loads this file for every command, and most commands need no JAX
 
     place = None
     try:
@@ -97,7 +97,7 @@ def begin(config: Any) -> None:
         place = Path(tempfile.mkdtemp(prefix=_OF_A_PROCESS, dir=shared))
         there = [path.name for path in _programs(shared)]
         for name in there:
-            with suppress(FileNotFoundError):  # another process has removed it meanwhile
+            with suppress(FileNotFoundError):  # another process has removed the program meanwhile
                 os.link(shared / name, place / name)
     except OSError:
         if place is not None:
@@ -109,11 +109,11 @@ def begin(config: Any) -> None:
     _watch(state)
     config.update("jax_compilation_cache_dir", str(place))
     config.update("jax_persistent_cache_min_compile_time_secs", LEAST)
-    config.update("jax_persistent_cache_enable_xla_caches", "none")  # they are of GPUs, and put the folder into the key
+    config.update("jax_persistent_cache_enable_xla_caches", "none")  # these caches are for GPUs, and put the folder into the key
 
 
 def folder() -> Path:
-    """Where programs for this processor are kept, and for as many as this process may use."""
+    """The folder of programs for this kind of processor and this number of processors."""
     import hashlib
     from importlib.metadata import version
 
@@ -124,7 +124,7 @@ def folder() -> Path:
 
 
 def store() -> None:
-    """Move the programs that this process made to the others, and remove its folder; at its end, when nothing is compiled."""
+    """Move the programs that this process made to the shared folder, and remove its own folder; called when the process ends."""
     while _begun:
         state = _begun.pop()
         if state.process != os.getpid():
@@ -143,7 +143,7 @@ def store() -> None:
 
 
 def _watch(state: _Begun) -> None:
-    """Hide JAX's warning of a program that it cannot read or write: it compiles the program, and a user could mend nothing."""
+    """Hide JAX's warning about a program that it cannot read or write: JAX compiles it, and there is nothing for a user to do."""
     display = warnings.showwarning
 
     def show(message: Warning | str, *more: Any, **further: Any) -> None:
@@ -162,20 +162,24 @@ def _programs(place: Path) -> Iterator[Path]:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a file can be unpacked, the check sum at its end included."""
+    """Whether a file can be unpacked, including the checksum at its end."""
     try:
         packed = path.read_bytes()
         if packed.startswith(_ZSTANDARD):
             _zstandard().decompress(packed)
         else:
             zlib.decompress(packed)
-    except Exception:  # each library has errors of its own
+    except Exception:  # each library has its own errors
         return False
     return True
 
 
 def _zstandard() -> Any:
-    """The library that JAX packs with, where it is installed."""
+    """The Zstandard library with which JAX packs programs.
+
+    Raises:
+        ImportError: neither library is installed.
+    """
     try:
         return import_module("compression.zstd")
     except ImportError:
@@ -188,7 +192,7 @@ def _private(shared: Path) -> bool:
 
 
 def _prune(shared: Path) -> None:
-    """Remove the oldest programs, until there are at most `MANY` of `MOST` bytes."""
+    """Remove the oldest programs until at most `MANY` are left, with at most `MOST` bytes together."""
     sizes, room = [], MOST
     for path in _programs(shared):
         with suppress(FileNotFoundError):  # another process has removed it meanwhile
@@ -200,7 +204,7 @@ def _prune(shared: Path) -> None:
 
 
 def _sweep(shared: Path) -> None:
-    """Remove the folders of processes that were killed, and those of processors and versions that are used no longer."""
+    """Remove the folders of killed processes, and the folders of processors and versions that are no longer used."""
     for old, seconds in ((shared.glob(f"{_OF_A_PROCESS}*"), ABANDONED), (shared.parent.glob("*"), UNUSED)):
         for path in old:
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A memo: an object that was built for a setting is there for the next time."""
+"""A memo, which keeps the object built for a setting for the next time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Memo:
-    """`build`, with the objects for the last settings kept; for a setting that cannot be compared it builds again."""
+    """The function `build` with the objects for the last `size` settings kept; a setting without a hash is built each time."""
 
     def __init__(self, build: Callable[..., Any], size: int = 64) -> None:
         self._build, self._cached = build, lru_cache(maxsize=size)(build)
@@ -16,7 +16,7 @@ class Memo:
     def __call__(self, *setting: Any) -> Any:
         try:
             hash(setting)
-        except TypeError:  # it holds an object of the user that has no hash
+        except TypeError:  # the setting holds an object of the user without a hash
             return self._build(*setting)
         return self._cached(*setting)
 

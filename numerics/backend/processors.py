@@ -1,4 +1,4 @@
-"""How many processors and how much memory a process may use: what it was given, or what the system lets it use."""
+"""The number of processors and the memory that a process may use, as it was told or as the system allows."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: names the number of processors in the environment, as for a worker beside others
+#: the environment variable for the number of processors, set for instance for a worker beside others
 VARIABLE = "SDESCENT_PROCESSORS"
 
 
 def processors() -> int:
-    """The number that `VARIABLE` names in the environment; else of the processors that this process may run on.
+    """The number of processors to use: the value of `VARIABLE` in the environment, else the number that the system allows.
 
-    A container or a batch system may let it run on fewer than the machine has.
+    A container or a batch system may allow fewer processors than the machine has.
 
     Raises:
-        BadInput: the variable holds something else than a whole number >= 1.
+        BadInput: the variable does not hold an integer >= 1.
     """
     text = os.environ.get(VARIABLE)
     if text is not None:
@@ -37,19 +37,20 @@ def available() -> int:
 
 
 def memory() -> int:
-    """Bytes that the machine has."""
+    """The memory of the machine in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def require_memory(paths: int, numbers: int, width: int) -> None:
-    """Check that the numbers that a run saves of its paths fit into memory.
+    """Check that the numbers that a run keeps of its paths fit into memory.
 
     Args:
-        numbers: kept of each path: its last point, and each statistic at each saved time.
-        width: bytes of a number.
+        paths: the number of paths.
+        numbers: the numbers kept per path: its last point, and each statistic at each saved time.
+        width: the bytes of a number.
 
     Raises:
-        BadInput: they do not.
+        BadInput: the numbers do not fit.
     """
     needed, there, unit = paths * numbers * width, memory(), 2**30
     if needed > there:
@@ -59,7 +60,7 @@ def require_memory(paths: int, numbers: int, width: int) -> None:
 
 
 def instruction_sets() -> list[str]:
-    """Name and instruction sets of the first processor, where the system says (Linux), its name (macOS); else what Python knows."""
+    """The name and instruction sets of the first processor (Linux), its name (macOS), or else the name that Python knows."""
     import subprocess
 
     try:

@@ -1,1 +1,1 @@
-"""Samplers of noise laws and compressors, their quantiles and integration nodes, and counter-based random numbers."""
+"""Samplers of noise laws and compressors, quantiles and integration nodes of laws, and counter-based random numbers."""

@@ -1,6 +1,6 @@
-"""Each compressor at a batch of messages.
+"""Compress a batch of messages, by each compressor.
 
-A new compressor is added by registering its own function:
+A new compressor registers its own function:
 
     @compress.register
     def _(compressor: MyCompressor, draws, v, parameters=None):
@@ -36,23 +36,23 @@ from sdescent.numerics.lowering.operations import divided, norm
 from sdescent.numerics.lowering.rows import in_rows
 from sdescent.numerics.lowering.scalars import Parameters, number, whole
 
-#: coordinates up to which a loop over them is written out
+#: a loop over at most this many coordinates is unrolled
 UNROLLED = 8
 
 
 @Sampler
 def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    """C(v) for a batch of messages: (d, paths), independent over paths given v.
+    """C(v) for a batch of messages, (d, paths), independent over paths given v.
 
     Args:
         compressor: a `sdescent.derive.methods.compressors.Compressor`.
-        draws: used by this call alone (deterministic compressors ignore them).
-        v: messages, (d, paths).
-        parameters: values of the compressor's symbols, by name.
+        draws: the draws of this call alone (deterministic compressors ignore them), or a JAX key.
+        v: the messages, (d, paths).
+        parameters: values of the compressor's symbols by name.
 
     Raises:
         NoSampler: no sampler is registered for the compressor's class; the message says how to register one.
-        BadInput: a symbol without a value, or a k that does not fit.
+        BadInput: a symbol without a value, or a k that is not an integer from 1 to d.
     """
     raise unregistered("compressor", compressor, "compress", "draws, v, parameters=None")
 
@@ -60,7 +60,7 @@ def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters
 for _kind, _message in {
     Identity: lambda compressor, draws, v, parameters=None: v,
     Sign: lambda compressor, draws, v, parameters=None: jnp.sign(v),
-    # divided before they are added up: the sum of large numbers may be larger than any
+    # divided before they are added: the sum of large numbers may overflow
     ScaledSign: lambda compressor, draws, v, parameters=None: (
         jnp.sum(jnp.abs(v) / len(v), axis=0, keepdims=True) * jnp.sign(v)
     ),
@@ -82,9 +82,9 @@ def _(compressor: Bernoulli, draws: Draws, v: jax.Array, parameters: Parameters 
 
 @compress.register
 def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    """Few of many by their rows; others by selection sampling (Knuth, 3.4.2, algorithm S) in O(d).
+    """Rand-k: few of many coordinates by `few_rows`, otherwise by selection sampling (Knuth, 3.4.2, algorithm S) in O(d).
 
-    That keeps a coordinate with probability (still wanted)/(still left).
+    Selection sampling keeps a coordinate with probability (still wanted)/(still left).
     """
     dim = v.shape[0]
     if (sparse := few_rows(compressor, draws, dim, parameters)) is not None:
@@ -130,7 +130,7 @@ def _(compressor: Ternary, draws: Draws, v: jax.Array, parameters: Parameters = 
 
 @compress.register
 def _(compressor: Natural, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    """|v| = m 2^e with m in [1/2, 1): the ends of its binade are 2^{e-1} and 2^e; a power of two and 0 stay."""
+    """Natural compression: |v| = m 2^e, m in [1/2, 1), becomes 2^{e-1} or 2^e at random; powers of two and 0 do not change."""
     mantissa, exponent = jnp.frexp(jnp.abs(v))
     up = draws.uniform(v.shape) < 2 * mantissa - 1
     rounded = jnp.ldexp(jnp.ones_like(v), jnp.where(up, exponent, exponent - 1))
@@ -141,7 +141,7 @@ def _(compressor: Natural, draws: Draws, v: jax.Array, parameters: Parameters = 
 def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     step = number(compressor.step, parameters)
     level = v / step
-    # far away, numbers are points of the grid but for rounding
+    # very large numbers are points of the grid up to rounding
     return jnp.where(jnp.isinf(level), v, step * _round(draws, level))
 
 
@@ -158,13 +158,13 @@ def _(compressor: TopK, draws: Draws, v: jax.Array, parameters: Parameters = Non
 
 
 def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = None) -> tuple[jax.Array, float] | None:
-    """The coordinates that a compressor keeps, whatever the message, where they are few of many; else None.
+    """The coordinates that a compressor keeps whatever the message, if they are few of many; else None.
 
-    Uniform sets of k of d by Floyd's algorithm (Bentley and Floyd 1987) in O(k^2), by which all are equally likely up to a relative
-    error of d^2/2^32. Its draws are those of `compress`.
+    Sets of k of d coordinates are drawn by Floyd's algorithm (Bentley and Floyd 1987) in O(k^2); all sets are equally likely up to
+    a relative error of d^2/2^32. The draws are those of `compress`.
 
     Returns:
-        The coordinates, (k, paths) in no order, and the factor of what is kept.
+        The coordinates, (k, paths) in no order, and the factor of the kept entries.
     """
     k = few(compressor, dim, parameters)
     if k is None:
@@ -185,7 +185,7 @@ def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = N
 
 
 def few(compressor: Any, dim: int, parameters: Parameters = None) -> int | None:
-    """How many coordinates `few_rows` gives; None where it gives none."""
+    """The number of coordinates that `few_rows` gives; None if it gives none."""
     if compress.dispatch(type(compressor)) is not compress.dispatch(RandK):
         return None
     k = _within(compressor.k, parameters, dim, "rand-k:k")
@@ -193,7 +193,7 @@ def few(compressor: Any, dim: int, parameters: Parameters = None) -> int | None:
 
 
 def _round(draws: Draws, a: jax.Array) -> jax.Array:
-    """a to a neighbouring integer, at random and without bias."""
+    """The values rounded to a neighbouring integer, at random and without bias."""
     low = jnp.floor(a)
     return low + (draws.uniform(a.shape) < a - low)
 

@@ -1,6 +1,6 @@
-"""Samplers of laws, noises and compressors against the moments that these state: the part of `sd.check` that draws.
+"""Compare samplers of laws, noises and compressors with the moments that these state: the part of `sd.check` that draws.
 
-Fixed keys; a comparison passes within 5 standard errors, so that a right sampler fails one in two million of them.
+The keys are fixed. A comparison passes within 5 standard errors, so a correct sampler fails one comparison in two million.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from sdescent.numerics.laws.noises import sample_noise
 from sdescent.numerics.laws.standardised import sample_law
 
 SEED, PATHS, ERRORS = 20250607, 100_000, 5.0
-#: values are equal up to this share of their size, the rounding of samplers in single precision
+#: values count as equal up to this share of their size, the rounding of samplers in single precision
 ROUNDING = 1e-6
-#: where signs of a law are compared
+#: the points at which signs of a law are compared
 POINTS = np.array([-2.5, -0.6, 0.1, 0.9, 5.0])
-#: messages and gradients, one a dimension
+#: messages and gradients by dimension
 PLACES = {1: [0.7], 3: [1.3, -0.4, 0.25]}
 _HEAVY = "the standard error of the variance needs a tail index above 4, and it is"
-#: paths that are drawn once more by themselves
+#: the paths that are drawn again by themselves
 SOME = slice(100, 164)
 
 
 def about_sampler(piece: Law | Noise | Compressor) -> list[Finding]:
-    """What draws of a piece without symbols say about its sampler."""
+    """Findings about the sampler of a piece without symbols, from its draws."""
     kind, sampler, tests = next(row for row in _KINDS if isinstance(piece, row[0]))
     if sampler.dispatch(type(piece)) is sampler.dispatch(object):
         lack = f"none is registered for the {kind.__name__.lower()} {type(piece).__name__}"
@@ -49,7 +49,7 @@ def about_sampler(piece: Law | Noise | Compressor) -> list[Finding]:
         return list(tests(piece))
     except (NoClosedForm, NotEvaluated, NotImplementedError, Refusal) as reason:
         return [Finding("sampler", "untested", str(reason))]
-    except Exception as error:  # whatever the sampler raises is what is wrong with it
+    except Exception as error:  # any error that the sampler raises is a finding
         return [Finding("sampler", "failed", f"it raises {type(error).__name__}: {error}")]
 
 
@@ -131,7 +131,7 @@ def _compressor(compressor: Compressor) -> Iterator[Finding]:
 
 
 def _drawn(sample: Callable[[Any, int], Any]) -> tuple[Finding, np.ndarray]:
-    """Whether draws are numbers that do not depend on the paths beside them; and the draws."""
+    """The finding whether draws are finite and do not depend on the paths drawn beside them, and the draws."""
     key, count = jax.random.key(SEED), SOME.stop - SOME.start
     every = np.asarray(jit(lambda: sample(draws_from(key, PATHS), PATHS))(), float)
     some = np.asarray(jit(lambda: sample(draws_from(key, count, SOME.start), count))(), float)
@@ -149,9 +149,15 @@ def _close(
     what: str, draws: np.ndarray, stated: np.ndarray, held: str, spread: np.ndarray | None = None,
     rounding: np.ndarray | float = 0.0,
 ) -> Finding:  # fmt: skip
-    """Means of rows over the paths against what is stated; standard errors from `spread`, the true deviations, where known.
+    """Compare the means of rows over the paths with the stated values.
 
-    `rounding` is that of the draws, where they are the rest of a difference and their own size does not tell.
+    Args:
+        what: the name of the finding.
+        draws: the rows of draws, (rows, paths).
+        stated: the stated mean of each row.
+        held: the statement in words.
+        spread: the true standard deviations if they are known; otherwise they are estimated.
+        rounding: the rounding error of draws that are differences, whose own size does not show it.
     """
     mean, error = draws.mean(axis=1), (draws.std(axis=1) if spread is None else spread) / np.sqrt(draws.shape[1])
     gap = np.abs(mean - stated)

@@ -1,13 +1,13 @@
-"""Counter-based random numbers: the draws of a path are a function of the seed, the path and the step alone.
+"""Counter-based random numbers: the draws of a path depend only on the seed, the purpose, the path and the step.
 
-Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011) encrypts the counter (path, step and row) under a key that
-stands for the seed and the purpose. So every path is bitwise the same for any number of paths, any chunk of them, any number of
-devices, and after a restart. One encryption makes two words; a pair of steps shares it, the first step taking one half and the
-second the other, so that no bit is wasted.
+Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011) encrypts the counter (path, step and row) under a key for the seed
+and the purpose. So every path is bitwise the same for any number of paths, in any chunk, on any number of devices, and after a
+restart. One encryption makes two words. A pair of steps shares it: the first step takes one half and the second step the other
+half, so that no bit is wasted.
 
-Normals are made by Box and Muller (1958) from 32 bits for the radius and 32 for the angle, in single precision with a small
-relative error in the middle as in the tails, which reach to 6.76: a normal beyond this has probability 1.4e-11. `Draws.wide`
-asks for double precision and 64 bits each.
+Normals are made by the method of Box and Muller (1958), from 32 bits for the radius and 32 for the angle, in single precision, with
+a small relative error in the middle as in the tails. The tails end at 6.76; a normal beyond this has probability 1.4e-11.
+`Draws.wide` asks for double precision and 64 bits each.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from sdescent.numerics.laws.single_use import Uses, once
 Words = tuple[Any, Any]
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
-#: path numbers stay below these values, which separate keys from draws
+#: counters that make keys; path numbers stay below them, so that keys and draws never share a counter
 _FOLD, _ALONE = np.uint32(0xF01DF01D), np.uint32(0xA10EA10E)
-#: pairs of steps under one key; the next ones have another, so that an array of a million rows has a counter for each entry
+#: the number of pairs of steps under one key: few enough that an array of a million rows has a counter for each entry
 BLOCK = 4096
 
 
 def threefry(key: Words, counter: Words) -> tuple[jax.Array, jax.Array]:
-    """Threefry-2x32-20 of a counter under a key; pairs of uint32, which broadcast."""
+    """The Threefry-2x32-20 encryption of a counter under a key; both are pairs of uint32, which broadcast."""
     return _traced(*(jnp.asarray(word, jnp.uint32) for word in (*key, *counter)))
 
 
 def words_of(seed: int, number: int) -> np.ndarray:
-    """The two words of `jax.random.fold_in(jax.random.key(seed), number)` with JAX's own generator: it compiles eight programs."""
-    # arrays, since NumPy warns of scalars that overflow
+    """The two words of `jax.random.fold_in(jax.random.key(seed), number)`, without the eight programs that JAX compiles for it."""
+    # arrays, since NumPy warns about scalars that overflow
     high, low, none, folded = np.array([[seed >> 32], [seed % 2**32], [0], [number]], np.uint32)
     return np.concatenate(_encrypted((high, low), (none, folded)))
 
 
 def _encrypted(key: Words, counter: Words) -> Words:
-    """Threefry-2x32-20, of arrays of NumPy or of JAX."""
+    """The Threefry-2x32-20 encryption, for NumPy or JAX arrays."""
     first, second = key
     schedule = (first, second, first ^ second ^ _PARITY)
     a, b = counter[0] + first, counter[1] + second
@@ -71,23 +71,24 @@ _traced = part(lambda first, second, high, low: _encrypted((first, second), (hig
 )
 @dataclass(frozen=True)
 class Draws:
-    """Random numbers of one purpose at one step, for some of the paths.
+    """Random numbers for one purpose at one step, for some of the paths.
 
-    A function that draws is given one instance, of which it calls one of the methods `uniform`, `normal`, .. once: they all
-    take the same bits. For more draws it makes other instances by `fold`, each with its own number. A second use, also of two
-    instances by `fold` of one number, raises `sdescent.numerics.laws.single_use.UsedTwice`, which names both. A copy by
-    `dataclasses.replace` shares the uses of its original; one by JAX (`jax.tree.map`, an argument of a compiled function) has none.
-    The body of a loop is traced once, and draws by `fold` with the number of its round.
+    A function that draws is given one instance and calls one of the methods `uniform`, `normal`, .. once, since they all use the
+    same bits. For more draws it makes further instances by `fold`, each with its own number. A second use, including that of two
+    instances made by `fold` with the same number, raises `sdescent.numerics.laws.single_use.UsedTwice`, which names both uses. A
+    copy by `dataclasses.replace` shares the uses of its original; a copy by JAX (`jax.tree.map`, an argument of a compiled
+    function) starts with none. The body of a loop is traced once and draws by `fold` with the number of the iteration.
 
     Attributes:
-        key: two words, of the seed, the purpose and the block of steps.
+        key: two words, for the seed, the purpose and the block of steps.
         lanes: the path numbers, (paths,) of uint32.
-        pair: which pair of steps of the block.
+        pair: the number of the pair of steps in the block.
         half: 0 or 1, the step of the pair.
-        dtype: of the draws.
-        wide: whether normals and uniforms have all the bits of double precision.
-        rows: None, or the rows whose numbers are drawn alone, of an array of `height` rows, (k, paths); see `at_rows`.
-        uses: who has drawn.
+        dtype: the type of the draws.
+        wide: whether normals and uniforms have all bits of double precision.
+        rows: None, or the rows (k, paths), of an array with `height` rows, whose numbers alone are drawn; see `at_rows`.
+        height: the number of rows of that array.
+        uses: the uses of these draws so far.
     """
 
     key: Words
@@ -102,36 +103,37 @@ class Draws:
 
     @property
     def paths(self) -> int:
-        """How many paths."""
+        """The number of paths."""
         return self.lanes.shape[0]
 
     def fold(self, n: Any) -> Draws:
-        """Independent draws, for the n-th purpose."""
+        """Independent draws for the n-th purpose."""
         return replace(self, key=threefry(self.key, (_FOLD, n)), uses=self.uses.fold(n))
 
     def at(self, pair: Any, half: int = 0) -> Draws:
         """The draws of another step of the block.
 
-        The step is part of the counter and not of the key: XLA computes the key once and not with every step.
+        The step is part of the counter and not of the key, so that XLA computes the key once and not at every step.
         """
         return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half, uses=Uses())
 
     def at_rows(self, rows: jax.Array, height: int) -> Draws:
-        """Draws of the shape (k, paths), which are those that an array (height, paths) has in these rows of each path.
+        """Draws of shape (k, paths), equal to the entries of an array of draws (height, paths) in these rows of each path.
 
         Args:
-            rows: (k, paths) of whole numbers below the height.
+            rows: the rows on each path, (k, paths), integers below `height`.
+            height: the number of rows of the whole array.
         """
         return replace(self, rows=rows.astype(jnp.uint32), height=height)
 
     def alone(self) -> Draws:
-        """Both halves for this step: the other step of the pair has different ones."""
+        """Draws with both halves for this step; the other step of the pair has different ones."""
         key = threefry(self.key, (_ALONE, np.uint32(self.half)))
         return replace(self, key=key, half=0, uses=self.uses.alone(self.half))
 
     @once(0, 1)
     def words(self, shape: Sequence[int], row: int = 0, rows: int = 1) -> tuple[jax.Array, jax.Array]:
-        """Two words for each entry of an array (.., paths); of `rows` independent pairs per entry, the pair numbered `row`."""
+        """Two words for each entry of an array (.., paths): the pair numbered `row` of `rows` independent pairs per entry."""
         *outer, paths = shape
         if paths != self.paths:
             raise ValueError(f"{paths} columns for {self.paths} paths")
@@ -149,7 +151,7 @@ class Draws:
 
     @once()
     def keys(self) -> jax.Array:
-        """A JAX key for each path, (paths,): for `jax.vmap` over samplers of `jax.random`."""
+        """A JAX key for each path, (paths,), for `jax.vmap` over samplers of `jax.random`."""
         first, second = self.alone().words((self.paths,))
         return jax.random.wrap_key_data(jnp.stack([first, second], axis=-1), impl="threefry2x32")
 
@@ -160,7 +162,7 @@ class Draws:
 
     @once()
     def uniform(self, shape: Sequence[int]) -> jax.Array:
-        """Uniform in [0, 1): multiples of 2^-32, in single precision of 2^-24, `wide` of 2^-53."""
+        """Uniform numbers in [0, 1): multiples of 2^-32, or of 2^-24 in single precision, or of 2^-53 if `wide`."""
         if self.wide:
             high, low = self.alone().words(shape)
             return (high.astype(float) * 2.0**21 + (low >> np.uint32(11)).astype(float)) * 2.0**-53
@@ -171,7 +173,7 @@ class Draws:
 
     @once()
     def symmetric(self, shape: Sequence[int]) -> jax.Array:
-        """Uniform in (-1, 1): odd multiples of 2^-32."""
+        """Uniform numbers in (-1, 1): odd multiples of 2^-32, or of 2^-53 if `wide`."""
         if self.wide:
             return 2 * self.uniform(shape) - 1 + 2.0**-53
         signed = jax.lax.bitcast_convert_type(self.bits(shape), jnp.int32)
@@ -179,14 +181,14 @@ class Draws:
 
     @once()
     def exponential(self, shape: Sequence[int]) -> jax.Array:
-        """-log U, of mean 1."""
+        """Exponential numbers -log U, of mean 1."""
         if self.wide:
             return wide_minus_log(self.uniform(shape) + 2.0**-54)
         return minus_log(self.bits(shape)).astype(self.dtype)
 
     @once()
     def sign_and_exponential(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array]:
-        """A sign and, independent of it, -log U, from one word."""
+        """Random signs and, independent of them, exponential numbers -log U, from one word each."""
         if self.wide:
             return jnp.where(self.fold(1).uniform(shape) < 0.5, -1.0, 1.0), self.fold(2).exponential(shape)
         bits = self.bits(shape)
@@ -195,7 +197,7 @@ class Draws:
 
     @once()
     def logistic(self, shape: Sequence[int]) -> jax.Array:
-        """log(U/(1 - U))."""
+        """Logistic numbers log(U/(1 - U))."""
         if self.wide:
             u = self.uniform(shape)
             return wide_minus_log((1 - 2.0**-53 - u) + 2.0**-54) - wide_minus_log(u + 2.0**-54)
@@ -204,7 +206,7 @@ class Draws:
 
     @once()
     def direction(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array]:
-        """Cosine and sine of a uniform angle."""
+        """The cosine and sine of a uniform angle."""
         if self.wide:
             return wide_circle(*self.alone().words(shape))
         cosine, sine = circle(self.bits(shape))
@@ -212,7 +214,7 @@ class Draws:
 
     @once(0, 1)
     def polar(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """-log U and, independent of it, cosine and sine of a uniform angle; the same for both halves of the pair."""
+        """-log U and, independent of it, the cosine and sine of a uniform angle; the same for both steps of the pair."""
         if self.wide:
             high, low = self.words(shape, 0, 2)
             u = (high.astype(float) * 2.0**21 + (low >> np.uint32(11)).astype(float) + 0.5) * 2.0**-53
@@ -236,24 +238,24 @@ class Draws:
     def student(self, shape: Sequence[int], nu: Any) -> jax.Array:
         """Student's t with nu > 0 degrees of freedom: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey 1994).
 
-        The radius has the relative error of -log U, 6e-7, times 1 + (2/nu) log(1/U); `wide` that of double precision. The law
-        is normal for an infinite nu.
+        The radius has the relative error of -log U, 6e-7, times 1 + (2/nu) log(1/U), or that of double precision if `wide`. The
+        law is normal for infinite nu.
 
         Args:
             nu: a number, or one for each path; it may be traced.
         """
         size, cosine, _ = self.alone().polar(shape)
         if self.wide:
-            nu = jnp.minimum(jnp.asarray(nu, self.dtype), 1e16)  # beyond it, the normal law to rounding
+            nu = jnp.minimum(jnp.asarray(nu, self.dtype), 1e16)  # beyond 1e16 the law is normal up to rounding
             return jnp.sqrt(nu * jnp.expm1(2 / nu * size)) * cosine
         root, scale = root_of_expm1(size, nu, self.dtype)
         return (root * cosine).astype(self.dtype) * scale
 
 
 def draws_from(key: Any, paths: int, first: int = 0, dtype: Any = np.float64, wide: bool = False) -> Draws:
-    """Draws under a JAX key, for the paths numbered first, first + 1, ..
+    """Draws under a JAX key for the paths numbered first, first + 1, ..
 
-    The two words of a JAX key are taken as they are; draws are returned.
+    The two words of the JAX key are used as they are; if `key` is already an instance of `Draws`, it is returned.
     """
     if isinstance(key, Draws):
         return key
@@ -275,8 +277,8 @@ def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, toge
     """The state after the pairs of steps first, .., stop - 1.
 
     Args:
-        together: the number of pairs in a round of the loop; the rest follow one by one. It changes no bit. With more of them, a
-            state whose steps are short is read and written less often, and the program takes longer to compile.
+        together: the number of pairs in an iteration of the loop; remaining pairs follow one by one. It changes no bit. With more
+            pairs, a state with short steps is read and written less often, but the program takes longer to compile.
     """
 
     def block(b: Any, state: Any) -> Any:

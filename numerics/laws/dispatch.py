@@ -1,4 +1,4 @@
-"""Functions that are chosen by the class of what is drawn or sent; a new class registers its own."""
+"""Functions that are chosen by the class of a law, a noise or a compressor; a new class registers its own function."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sdescent.numerics.laws.counter import Draws, draws_from
 
 @final
 class NoSampler(BadInput, TypeError):
-    """A class of the user's own has moments, so that its equation can be derived, and nothing that draws from it."""
+    """The user's own class has moments, so that its equation can be derived, but no sampler."""
 
 
 def unregistered(kind: str, obj: Any, function: str, arguments: str) -> NoSampler:
@@ -28,7 +28,7 @@ def unregistered(kind: str, obj: Any, function: str, arguments: str) -> NoSample
 
 @final
 class Sampler:
-    """A function that is chosen by the class of its first argument; `register` adds one. A JAX key is made into draws."""
+    """A function chosen by the class of its first argument; `register` adds one. A JAX key is turned into draws."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = singledispatch(function)

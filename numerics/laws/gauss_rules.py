@@ -1,8 +1,8 @@
 """Gauss rules of sums and means of independent variables, as finite laws. Dimensionless.
 
-A rule of n nodes integrates polynomials up to degree 2n - 1 exactly against its law. The rule of a sum of independent variables
-follows from theirs: all sums of nodes are a finite law, and its Gauss rule of n nodes, by Lanczos' algorithm (Golub and Welsch
-1969; Gautschi 2004, section 2.2), has the moments of the true sum up to degree 2n - 1.
+A rule with n nodes integrates polynomials up to degree 2n - 1 exactly against its law. The rule of a sum of independent variables
+follows from the rules of the variables: all sums of nodes form a finite law, and the Gauss rule of this law with n nodes, by
+Lanczos' algorithm (Golub and Welsch 1969; Gautschi 2004, section 2.2), has the moments of the true sum up to degree 2n - 1.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import numpy as np
 
 #: nodes and weights, arrays (.., n); weights sum to 1 along the last axis
 Rule = tuple[np.ndarray, np.ndarray]
-#: a step of Lanczos' algorithm that leaves less than this share of the spread has used up the law's points
+#: Lanczos' algorithm has used up the points of a law when a step leaves less than this share of the spread
 _END = 1e-13
 
 
 def compressed(rule: Rule, count: int) -> Rule:
-    """The Gauss rule of `count` nodes of each finite law, (.., m) -> (.., count); one of at most `count` points stays.
+    """The Gauss rule with `count` nodes of each finite law, (.., m) -> (.., count); laws with m <= `count` do not change.
 
-    Lanczos' algorithm with full reorthogonalisation. Where a law has fewer points than `count`, nodes of weight 0 fill up.
+    It comes from Lanczos' algorithm with full reorthogonalisation. If a law has fewer distinct points than `count`, the rest are
+    nodes of weight 0.
     """
     nodes, weights = np.broadcast_arrays(*(np.asarray(a, float) for a in rule))
     if nodes.shape[-1] <= count:
@@ -48,7 +49,7 @@ def compressed(rule: Rule, count: int) -> Rule:
 
 
 def convolved(first: Rule, second: Rule, count: int) -> Rule:
-    """The rule of `count` nodes of a sum of two independent variables."""
+    """The rule with `count` nodes of the sum of two independent variables."""
     nodes = first[0][..., :, None] + second[0][..., None, :]
     weights = first[1][..., :, None] * second[1][..., None, :]
     flat = (*nodes.shape[:-2], -1)
@@ -56,7 +57,7 @@ def convolved(first: Rule, second: Rule, count: int) -> Rule:
 
 
 def mean_of(rule: Rule, copies: int, count: int) -> Rule:
-    """The rule of `count` nodes of the mean of independent copies, by doubling: O(log copies) convolutions."""
+    """The rule with `count` nodes of the mean of independent copies, by doubling, in O(log copies) convolutions."""
     power, total, remaining = rule, None, copies
     while True:
         if remaining % 2:

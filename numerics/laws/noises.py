@@ -1,4 +1,4 @@
-"""Noise at a gradient: a scale times a standardised law, or coordinates with a measured covariance."""
+"""Sample the noise at a gradient: a scale times a standardised law, or coordinates with a measured covariance."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from sdescent.numerics.lowering.to_jax import lower_coordinate
 
 @Sampler
 def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
-    """Z_i for a batch of points: (d, paths), independent over paths.
+    """Z_i for a batch of points, (d, paths), independent over paths.
 
     Args:
         noise: a `sdescent.derive.methods.noise.Noise`; its scale may depend on the gradient (affine) or the coordinate.
-        g: gradients, (d, paths).
-        parameters: values of symbols by name; a scale that is a vector as an array (d,), a measured covariance (d, d).
-        client: the client whose scale to take, from 0; clients with one common scale share it.
+        draws: the draws of this call alone, or a JAX key.
+        g: the gradients, (d, paths).
+        parameters: values of symbols by name; a vector of scales as an array (d,), a measured covariance as (d, d).
+        client: the client whose scale is used, from 0; without scales of their own, all clients have a common scale.
 
     Raises:
-        TypeError: not a noise.
+        NoSampler: no sampler is registered for the class of the noise; the message says how to register one.
         BadInput: a symbol without a value.
     """
     raise unregistered("noise", noise, "sample_noise", "draws, g, parameters=None, client=0")
@@ -35,7 +36,7 @@ def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters 
 
 @sample_noise.register
 def _(noise: Noise, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
-    """Scale times law, which defines every noise with independent coordinates."""
+    """The scale times draws of the law, which is the definition of every noise with independent coordinates."""
     return _scaled(noise, draws, environment(parameters or {}, {"g": g}), parameters, client)
 
 
@@ -50,14 +51,14 @@ def _(noise: Correlated, draws: Draws, g: jax.Array, parameters: Parameters = No
     return correlate(noise.law, jnp.asarray(covariance, g.dtype), independent, draws.fold(1), parameters)
 
 
-#: the sampler of noises that are a scale times a law
+#: the sampler for noise that is a scale times a law
 _SCALED = sample_noise.dispatch(Noise)
 
 
 def noise_at(noise: Any, draws: Draws, here: Environment, parameters: Parameters = None, client: int = 0) -> jax.Array:
-    """Z_i at the points of an environment, (d, paths): `sample_noise`, where a scale may depend on all that the environment holds.
+    """Z_i at the points of an environment, (d, paths): as `sample_noise`, with scales that may depend on the whole environment.
 
-    That is the gradient g, the state x, the time t, the letter u of a free schedule, and Hessian products.
+    The environment holds the gradient g, the state x, the time t, the letter u of a free schedule, and Hessian products.
     """
     if sample_noise.dispatch(type(noise)) is not _SCALED:
         return sample_noise(noise, draws, here.vectors["g"], parameters, client)
@@ -65,17 +66,17 @@ def noise_at(noise: Any, draws: Draws, here: Environment, parameters: Parameters
 
 
 def by_coordinate(noise: Noise) -> bool:
-    """Whether the sampler of a noise is a scale times its law, so that a coordinate has the draws that it has alone."""
+    """Whether the sampler of a noise is a scale times draws of its law, so that some coordinates can be drawn without the rest."""
     return sample_noise.dispatch(type(noise)) is _SCALED
 
 
 def scale_and_law(noise: Noise) -> bool:
-    """Whether, besides `by_coordinate`, there is noise: then its law can be drawn before the gradient is computed."""
+    """Whether `by_coordinate` holds and the noise is not 0: its law can then be drawn before the gradient is computed."""
     return by_coordinate(noise) and not noise.law.degenerate
 
 
 def scale_of(noise: Noise, here: Environment, client: int = 0) -> jax.Array:
-    """The client's scale of the noise at the points of an environment; it broadcasts to (d, paths)."""
+    """The scale of a client's noise at the points of an environment; it broadcasts to (d, paths)."""
     return lower_coordinate(noise.scales[client if len(noise.scales) > 1 else 0])(here)
 
 
@@ -87,11 +88,11 @@ def _scaled(noise: Noise, draws: Draws, here: Environment, parameters: Parameter
 
 
 def correlate(law: Law, covariance: jax.Array, z: jax.Array, draws: Any, parameters: Parameters = None) -> jax.Array:
-    """Dependent coordinates with a given covariance from independent standardised ones, z (d, paths).
+    """Dependent coordinates with a given covariance Sigma, from independent standardised coordinates z (d, paths).
 
-    Gaussian: Sigma^{1/2} z. Student-t: the multivariate t, one mixing variable for all coordinates, so that every
-    linear combination is Student-t with the same nu. Other laws: independent in Sigma's eigenbasis, with exactly this
-    covariance, while the marginals are sums of such variables and not of the law itself.
+    Gaussian noise is Sigma^{1/2} z. Student-t noise is the multivariate t, with a single mixing variable for all coordinates, so
+    that every linear combination is Student-t with the same nu. For other laws the coordinates in the eigenbasis of Sigma are
+    independent: the covariance is exact, but the marginals are sums of such variables and do not have the law itself.
     """
     values, vectors = jnp.linalg.eigh(covariance)
     spread = jnp.sqrt(jnp.maximum(values, 0))[:, None]

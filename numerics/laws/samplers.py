@@ -1,6 +1,6 @@
-"""The samplers: of standardised laws, of noise at a gradient, and of compressors at a message. Dimensionless.
+"""The samplers of standardised laws, of noise at a gradient, and of compressors at a message. Dimensionless.
 
-Each is chosen by the class of its first argument, and `register` adds one.
+A sampler is chosen by the class of its first argument, and `register` adds one.
 """
 
 from sdescent.numerics.laws.compressors import compress

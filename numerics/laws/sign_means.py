@@ -1,6 +1,6 @@
 """Signs of a number plus noise, from one uniform each: sign(x + Z) is 1 with probability (1 + R(x))/2, R(x) = E sign(x + Z).
 
-Of a law without atoms, since otherwise the sign is 0 with a probability that R does not tell. Dimensionless.
+The law must have no atoms, since otherwise the sign is 0 with a probability that does not follow from R. Dimensionless.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sdescent.numerics.lowering.to_jax import lower_coordinate, specialise
 
 #: degrees of freedom up to which R of Student's t takes no longer than a draw
 _TERMS = 10
-#: where 1 - R is below the precision of all draws, whatever nu >= 1
+#: from here on 1 - R is below the precision of all draws, whatever nu >= 1
 _FAR = 1e15
 _PLACE = sp.Symbol("_place", real=True)
 SignMean = Callable[[jax.Array], jax.Array]
@@ -31,11 +31,11 @@ SignMean = Callable[[jax.Array], jax.Array]
 
 @singledispatch
 def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
-    """x -> R(x) = E sign(x + Z) of a law that has no atoms, where R takes no longer than a draw; else None.
+    """The function x -> R(x) = E sign(x + Z) for a law without atoms, if R takes no longer than a draw; else None.
 
-    Gaussian, Laplace and uniform numbers are drawn as quickly as their R is computed.
+    Gaussian, Laplace and uniform numbers are drawn as quickly as their R is computed, so they have none.
 
-    A run of a sign method then draws signs instead of noise. A law of the user's own has its `sign_mean` used after
+    With this function, a run of a sign method draws signs instead of noise. The `sign_mean` of a user's own law is used after
 
         @quick_sign_mean.register
         def _(law: MyLaw, parameters=None):
@@ -43,7 +43,7 @@ def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
 
     Args:
         law: a `sdescent.derive.methods.noise.Law`.
-        parameters: values of the law's symbols, by name; they may be traced.
+        parameters: values of the law's symbols by name; they may be traced.
     """
     return None
 
@@ -51,7 +51,7 @@ def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
 @quick_sign_mean.register(Logistic)
 @quick_sign_mean.register(Stable)
 def lowered_sign_mean(law: Law, parameters: Parameters = None) -> SignMean | None:
-    """R from the law's own formula; None where it holds a special function without a table, such as one of a traced alpha."""
+    """R from the law's own formula; None if that holds a special function without a table, as for a traced alpha."""
     values = parameters or {}
     numbers = {name: value for name, value in values.items() if not isinstance(value, Tracer)}
     expr = specialise(law.sign_mean(_PLACE), numbers)
@@ -65,7 +65,7 @@ def lowered_sign_mean(law: Law, parameters: Parameters = None) -> SignMean | Non
 
 @quick_sign_mean.register
 def _(law: StudentT, parameters: Parameters = None) -> SignMean | None:
-    """A finite sum of nu/2 terms, if nu is a small whole number that is known when the program is compiled."""
+    """R as a finite sum of nu/2 terms, if nu is a small integer that is known when the program is compiled."""
     values = parameters or {}
     numbers = {s: values[s.name] for s in law.nu.free_symbols if np.ndim(values.get(s.name, [])) == 0}
     if any(isinstance(value, Tracer) for value in numbers.values()):
@@ -79,12 +79,12 @@ def _(law: StudentT, parameters: Parameters = None) -> SignMean | None:
 
 
 def sign_mean_in_place_of_draws(law: Law, parameters: Parameters = None) -> SignMean | None:
-    """R as by `quick_sign_mean`; None if the law's sampler is registered for a narrower class: R is then that of another law."""
+    """R from `quick_sign_mean`; None if the sampler is registered for a narrower class than R, since R then fits another law."""
     if _narrowest(quick_sign_mean.registry, law) > _narrowest(sample_law.registry, law):
         return None
     return quick_sign_mean(law, parameters)
 
 
 def _narrowest(registry: Any, law: Law) -> int:
-    """The place of the class that a function was registered for, among those of the law, its own first."""
+    """The place, among the classes of the law with its own first, of the first class for which a function is registered."""
     return next(n for n, kind in enumerate(type(law).__mro__) if kind in registry)

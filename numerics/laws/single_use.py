@@ -1,6 +1,6 @@
-"""Draws are used once: a second draw from the same ones would be made of the same bits, and is refused.
+"""Refuse a second use of the same draws, which would be made of the same bits.
 
-Everything here happens in Python while a function is traced; a compiled run knows nothing of it.
+Everything here happens in Python while a function is traced; a compiled run is not affected.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from jax.extend.core import get_opaque_trace_state
 from sdescent.derive.vocabulary.errors import BadInput
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-#: the files whose frames are not the user's
+#: the files whose frames do not belong to the user
 _THIS_LIBRARY = {__file__, str(Path(__file__).with_name("counter.py"))}
 
 
 @final
 class UsedTwice(BadInput):
-    """Two draws of one purpose from the same `Draws`: they would be the same numbers, or functions of the same bits.
+    """The same `Draws` were used twice: the two results would be the same numbers, or functions of the same bits.
 
     Args:
         what: the draws, such as "draws.fold(0)".
-        first, second: the two uses: method, file and line.
+        first, second: the two uses, with method, file and line.
     """
 
     def __init__(self, what: str, first: str, second: str) -> None:
@@ -36,7 +36,7 @@ class UsedTwice(BadInput):
 
     @property
     def message(self) -> str:
-        """Both uses, why they exclude one another, and the remedy."""
+        """The two uses, the reason why they exclude each other, and the remedy."""
         return (
             f"{self.what} used twice: by {self.first}, then by {self.second}; both are made of the same random bits and are not "
             "independent. Give each its own draws, draws.fold(0) and draws.fold(1)"
@@ -45,14 +45,14 @@ class UsedTwice(BadInput):
 
 @final
 class Uses:
-    """The uses of some draws, and of those that `fold` makes from them.
+    """The uses of some draws, and of the draws that `fold` makes from them.
 
-    Where two uses lie in different traces and neither in the one that the draws were made in, they may be two branches of a
-    condition, or a function that is traced again: that is no second use.
+    Two uses in different traces, neither of them the trace in which the draws were made, may be two branches of a condition, or a
+    function that is traced again. They do not count as a second use.
 
     Args:
-        what: what the user calls these draws.
-        home: the trace that the first draws of all were made in, by default this one.
+        what: the user's expression for these draws.
+        home: the trace in which the original draws were made, by default the current trace.
     """
 
     def __init__(self, what: str = "draws", home: Any = None) -> None:
@@ -65,17 +65,21 @@ class Uses:
         return Uses, ()  # a trace does not outlive its process
 
     def fold(self, n: Any) -> Uses:
-        """The uses of the draws for the n-th purpose; those of a traced n, which may differ each time, are nobody's yet."""
+        """The uses of the draws for the n-th purpose; a traced n, which may differ each time, starts without uses."""
         if not isinstance(n, (int, np.integer)):
             return Uses(f"{self._what}.fold({n})", self._home)
         return self._folds.setdefault(int(n), Uses(f"{self._what}.fold({int(n)})", self._home))
 
     def alone(self, half: int) -> Uses:
-        """The uses of the draws of one step of the pair, with both halves."""
+        """The uses of the draws, with both halves, for one step of the pair."""
         return self._folds.setdefault(("alone", half), Uses(self._what, self._home))
 
     def draw(self, name: str, halves: tuple[int, ...], function: Callable[[], Any]) -> Any:
-        """The numbers that the function makes, if nobody has drawn; a draw that is made by way of another one is one draw."""
+        """The numbers of the function, if these draws are unused; a draw made inside another draw counts as part of it.
+
+        Raises:
+            UsedTwice: the draws were used before.
+        """
         if self._inside:
             return function()
         now, use = _trace(), f"{name} ({_place()})"
@@ -94,7 +98,7 @@ class Uses:
 
 
 def once(*halves: int) -> Callable[[Method], Method]:
-    """Marks a method that draws: its numbers are of these halves of the pair of steps, or without any, of the step's own."""
+    """A decorator for a method that draws: it uses these halves of the pair of steps, or by default the half of its own step."""
 
     def mark(method: Method) -> Method:
         @wraps(method)
@@ -111,7 +115,7 @@ def _trace() -> Any:
 
 
 def _place() -> str:
-    """File and line of the call, outside of the random numbers themselves."""
+    """The file and line of the call, outside the modules of random numbers."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename in _THIS_LIBRARY:
         frame = frame.f_back

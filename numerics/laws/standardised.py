@@ -1,14 +1,14 @@
-"""Each standardised noise law: its sampler, and its quantile function and Gauss rule where the general ones can be bettered.
+"""The sampler of each standardised noise law, and its quantile function and Gauss rule if they improve on the general ones.
 
 A sampler draws from `sdescent.numerics.laws.counter.Draws`, which stand for one purpose at one step of some paths; the draws of a
-path do not depend on the other paths. A JAX key may stand in place of the draws. A new law registers its own sampler. Quantiles and
-Gauss rules follow from its definition; where quicker ones exist, they are registered in the same way:
+path do not depend on other paths. A JAX key may take the place of the draws. A new law registers its own sampler. Quantiles and
+Gauss rules follow from its definition; quicker ones are registered in the same way:
 
     @sample_law.register
     def _(law: MyLaw, draws, shape, parameters=None):
         return jnp.sign(draws.fold(0).symmetric(shape)) * draws.fold(1).exponential(shape) ** 2
 
-Quantiles are in NumPy, for integration nodes that are made once before a run. Dimensionless.
+Quantiles are computed in NumPy, for integration nodes that are made once before a run. Dimensionless.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sdescent.numerics.laws.gauss_rules import Rule, compressed
 from sdescent.numerics.lowering.scalars import Parameters, concrete, function_of_one, number
 
 Quantile = Callable[[np.ndarray], np.ndarray]
-#: a density is summed on [-REACH, REACH], panel by panel of this width; beyond it e^{-|z|} is below the smallest number
+#: a density is summed on [-REACH, REACH] in panels of this width; beyond REACH e^{-|z|} is close to the smallest normal number
 REACH, PANEL = 700.0, 0.5
 
 
@@ -41,8 +41,9 @@ def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Param
 
     Args:
         law: a `sdescent.derive.methods.noise.Law`.
-        draws: used by this call alone.
-        parameters: values of the law's symbols, by name.
+        draws: the draws of this call alone, or a JAX key.
+        shape: the shape (.., paths).
+        parameters: values of the law's symbols by name.
 
     Raises:
         NoSampler: no sampler is registered for the law's class; the message says how to register one.
@@ -52,14 +53,14 @@ def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Param
 
 @singledispatch
 def quantile_function(law: Any, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    """u in (0, 1) -> the u-quantile of a standardised law.
+    """The quantile function of a standardised law: u in (0, 1) -> the u-quantile.
 
     Args:
         law: a `sdescent.derive.methods.noise.Law`.
-        parameters: values of its symbols, by name.
+        parameters: values of the law's symbols by name.
 
     Raises:
-        TypeError: not a law.
+        TypeError: an object that is not a law.
         BadInput: a symbol without a value.
     """
     raise TypeError(f"{type(law).__name__} is not a noise law")
@@ -71,13 +72,13 @@ def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None
 
     Args:
         law: a `sdescent.derive.methods.noise.Law`.
-        count: how many nodes, >= 1.
-        parameters: values of its symbols, by name.
+        count: the number of nodes, >= 1.
+        parameters: values of the law's symbols by name.
 
     Raises:
-        TypeError: not a law.
+        TypeError: an object that is not a law.
         BadInput: a symbol without a value.
-        NoClosedForm: the law lacks moments (Student-t, stable laws), or its tails are heavier than exponential: no Gauss rule.
+        NoClosedForm: a law that lacks moments (Student-t, stable laws), or whose tails are heavier than exponential.
     """
     raise TypeError(f"{type(law).__name__} is not a noise law")
 
@@ -87,14 +88,14 @@ def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None
 
 @quantile_function.register
 def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    """By bisection on 2F - 1, for any law that states it (stable laws, laws of the user)."""
+    """The quantile function of any law, by bisection on 2F - 1, which the law states (stable laws, laws of the user)."""
     sign_mean = jit(function_of_one(law.sign_mean, parameters))
 
     def quantile(u: np.ndarray) -> np.ndarray:
         if not law.symmetric:
             return _bisected(lambda z: (1 - np.asarray(sign_mean(jnp.asarray(-z)))) / 2, np.asarray(u, float))
         target = np.abs(2 * u - 1)
-        low, high = np.full_like(target, -80.0), np.full_like(target, 80.0)  # of log z
+        low, high = np.full_like(target, -80.0), np.full_like(target, 80.0)  # bounds on log z
         for _ in range(70):
             middle = (low + high) / 2
             below = np.asarray(sign_mean(jnp.exp(jnp.asarray(middle)))) < target
@@ -105,7 +106,7 @@ def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
 
 
 def _bisected(cdf: Quantile, u: np.ndarray) -> np.ndarray:
-    """The u-quantiles, by bisection in the logarithm of the distance to 0, on its side."""
+    """The u-quantiles, by bisection in the logarithm of the distance from 0, on the side of the quantile."""
     side = np.where(u > cdf(np.zeros_like(u)), 1.0, -1.0)
     low, high = np.full_like(u, -80.0), np.full_like(u, 80.0)
     for _ in range(70):
@@ -117,7 +118,7 @@ def _bisected(cdf: Quantile, u: np.ndarray) -> np.ndarray:
 
 @gauss_rule.register
 def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
-    """The rule of any law with exponential tails: its density summed on panels (one end at 0, where Laplace's has a kink)."""
+    """The Gauss rule of any law with exponential tails, from its density on panels (0, the kink of Laplace's, is an edge)."""
     if law.tail != sp.oo:
         raise NoClosedForm(f"the law has moments up to order {law.tail} only, so it has no Gauss rules of any size")
     density = function_of_one(law.density, parameters)
@@ -149,7 +150,7 @@ for _kind, _sampler in {
 
 @sample_law.register
 def _(law: StudentT, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    """For nu = 1, the Cauchy law, the tangent of a uniform angle."""
+    """Draws of Student's t; for nu = 1, the Cauchy law, they are tangents of uniform angles."""
     if law.nu == 1:
         cosine, sine = draws.direction(shape)
         return sine / cosine
@@ -164,7 +165,7 @@ def _(law: Laplace, draws: Draws, shape: tuple[int, ...], parameters: Parameters
 
 @sample_law.register
 def _(law: Stable, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    """Chambers, Mallows and Stuck (1976): characteristic function exp(-|t|^alpha), so N(0, 2) at alpha = 2."""
+    """Draws by Chambers, Mallows and Stuck (1976): the characteristic function is exp(-|t|^alpha), so alpha = 2 gives N(0, 2)."""
     alpha = number(law.alpha, parameters)
     angle, size = np.pi / 2 * draws.fold(0).symmetric(shape), draws.fold(1).exponential(shape)
     cosine = jnp.cos(angle)

@@ -1,4 +1,4 @@
-"""Which parameters the samplers of a method take as values of a compiled program, and which they need as numbers before."""
+"""Find the parameters that the samplers of a method need as numbers before compilation; the rest are values of the program."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from sdescent.numerics.laws.noises import sample_noise
 def needed_as_numbers(method: Method, dim: int, parameters: Mapping[str, Any]) -> frozenset[str]:
     """Names of the parameters of the noise and the compressor that their samplers need as numbers.
 
-    Such a one decides on the shape of an array, or on a branch in Python (the k of Rand-k). Each is tried: the sampler is traced
-    with a value that is not known yet, which computes nothing.
+    Such a parameter determines the shape of an array, or a branch in Python (the k of Rand-k). Each parameter is tried: the sampler
+    is traced with an unknown value in its place, which computes nothing.
 
     Args:
-        method: with the noise and the compressor.
+        method: the method, with noise and compressor.
         dim: d.
-        parameters: values by name; those that are arrays are not tried.
+        parameters: values by name; if an array is among them, nothing is tried and all names are returned.
     """
     tried = symbol_names(method.noise.law) | symbol_names(method.compressor)
     if any(np.ndim(value) for value in parameters.values()):
@@ -60,7 +60,7 @@ def _tried(query: _Asked) -> frozenset[str]:
 def _traces(function: Any) -> bool:
     try:
         jax.eval_shape(function, jax.ShapeDtypeStruct((), np.float64))
-    except Exception:  # a sampler of the user's may raise anything where it meets a value that is not known
+    except Exception:  # a sampler of the user may raise any error when it meets an unknown value
         return False
     return True
 

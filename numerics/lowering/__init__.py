@@ -1,1 +1,1 @@
-"""From SymPy to arrays: expressions, functions and losses as JAX programs."""
+"""Lower SymPy to arrays: expressions, functions and losses as JAX programs."""

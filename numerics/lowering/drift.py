@@ -1,12 +1,12 @@
 """The drift over a step, written so that each path needs as few operations as possible. Dimensionless.
 
-The drift is multiplied by the length of the step term by term: with eta and the numbers of a term it is one number for all
-paths. A gradient that all terms have is multiplied last, and the Hessian product of a loss with polynomial second derivatives is
-written out, so that its numbers join the others: for the corrected model on sum_j x_j^4/4
+The drift is multiplied by the length of the step term by term: together with eta and the numbers of a term, the length is one
+number for all paths. A gradient common to all terms is multiplied last. The Hessian product of a loss with polynomial second
+derivatives is written out, so that its numbers join the other factors: for the corrected model on sum_j x_j^4/4
 
     (-x^3 + eta/2 (3 x^2) x^3) dt = x^3 ((3 eta dt/2) x^2 - dt),
 
-two operations fewer on each path.
+which saves two operations on each path.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sympy as sp
 from sdescent.derive.expressions.coordinates import Coordinate, Hvp, g, to_slot
 from sdescent.derive.methods.losses import Separable, x
 
-#: the length of a step among the scalars of an environment; no parameter has such a name
+#: the symbol for the length of a step, a scalar of an environment; no parameter has such a name
 STEP = sp.Symbol("length of the step", positive=True)
 _PREFIX = "of the loss: "
 
@@ -27,8 +27,8 @@ def over_step(drift: sp.Expr, loss: Any = None) -> sp.Expr:
     """The drift times `STEP`, in the generic coordinate.
 
     Args:
-        drift: in the gradient form.
-        loss: the loss of the Hessian products; its vectors have the names that `loss_vector` gives.
+        drift: the drift, in the gradient form.
+        loss: the loss of the Hessian products; its vectors get their names from `loss_vector`.
     """
     second = _second(loss)
     terms = [sp.Mul.make_args(term) for term in sp.Add.make_args(drift)]
@@ -47,7 +47,7 @@ def loss_vector(base: str) -> str:
 
 
 def _second(loss: Any) -> sp.Expr | None:
-    """f_j'', where it is a polynomial in x_j: the derivative of another function may cancel or overflow where f does not."""
+    """f_j'' if it is a polynomial in x_j, else None: other derivatives may cancel or overflow where f does not."""
     if not isinstance(loss, Separable):
         return None
     second = sp.diff(loss.coordinate, x, 2)

@@ -1,4 +1,4 @@
-"""The values that a lowered expression reads: vectors, scalars, measured covariances, a Hessian product."""
+"""Environments of lowered expressions: vectors, scalars, measured covariances, and a Hessian product."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Environment:
     """The values that a lowered expression reads. All dimensionless.
 
     Attributes:
-        vectors: arrays (d, paths) or (d, 1) by the name of the vector ("g", "v", "x", "h", "Sigma_diag").
-        scalars: numbers or arrays (paths,) by symbol name (parameters, "t", "u", "du").
-        matrices: measured covariances (d, d) by name.
-        directional: (c (d, paths), n) -> the n-th derivative of grad f along c, n times, (d, paths); H c for n = 1.
+        vectors: arrays (d, paths) or (d, 1), by the name of the vector ("g", "v", "x", "h", "Sigma_diag").
+        scalars: numbers or arrays (paths,), by symbol name (parameters, "t", "u", "du").
+        matrices: measured covariances (d, d), and tables of special functions, by name.
+        directional: (c (d, paths), n) -> the n-th directional derivative of grad f along c, (d, paths); H c for n = 1.
     """
 
     vectors: Mapping[str, jax.Array]
@@ -29,11 +29,11 @@ class Environment:
 
     @property
     def dim(self) -> int:
-        """d."""
+        """The dimension d."""
         return next(iter(self.vectors.values())).shape[0]
 
     def vector(self, base: str) -> jax.Array:
-        """The vector called `base`."""
+        """The vector called `base`; the diagonal of a measured covariance if it is called "<name>_diag"."""
         if base in self.vectors:
             return _floating(self.vectors[base])
         if base.removesuffix("_diag") in self.matrices:
@@ -41,7 +41,7 @@ class Environment:
         raise BadInput(f"vector {base}", "no value", "an array with one entry per coordinate, in params")
 
     def scalar(self, name: str) -> jax.Array:
-        """The scalar called `name`."""
+        """The scalar called `name`; d if it is called "d" and has no value."""
         if name not in self.scalars:
             if name == "d":
                 return jnp.asarray(float(self.dim))
@@ -52,14 +52,14 @@ class Environment:
 def environment(
     parameters: Mapping[str, Any], vectors: Mapping[str, jax.Array] | None = None, **more: Any
 ) -> Environment:
-    """An environment from parameters by name: numbers are scalars, arrays (d,) vectors, arrays (d, d) covariances.
+    """An environment from parameters by name: numbers become scalars, arrays (d,) vectors, and arrays (d, d) covariances.
 
-    An array (1, paths) is a scalar that differs from path to path; there are never fewer than two of them in a program.
+    An array (1, paths) is a scalar that differs from path to path; a program never has fewer than two paths.
 
     Args:
-        parameters: as a user gives them.
-        vectors: further vectors, as (d, paths).
-        more: `scalars` to add (t, u, du), `directional`.
+        parameters: the parameters as a user gives them.
+        vectors: further vectors, (d, paths) each.
+        more: further `scalars` (t, u, du), and `directional`.
     """
     shapes = {name: jnp.ndim(value) for name, value in parameters.items()}
     tables = {name: parameters[name] for name, n in shapes.items() if n == 2}
@@ -72,6 +72,6 @@ def environment(
 
 
 def _floating(value: Any) -> jax.Array:
-    """A whole number as a floating one, which may be divided by; the precision of an array is kept."""
+    """The value as a floating-point array; a floating-point array keeps its precision."""
     array = jnp.asarray(value)
     return array if jnp.issubdtype(array.dtype, jnp.floating) else jnp.asarray(value * 1.0)

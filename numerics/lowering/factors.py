@@ -1,7 +1,7 @@
-"""Factors B of many small matrices S at once, B B' = S, positive semidefinite up to rounding; NaN where S is not.
+"""Factors B of many small matrices S at once, B B' = S; NaN if S is not positive semidefinite up to rounding.
 
-S is a covariance that was computed as a sum of larger numbers: an error of the size of their rounding is no reason to call it
-indefinite. "Size" is that of these numbers, for each diagonal entry.
+S is a covariance that was computed as a sum of larger numbers, so an error of the size of their rounding does not make it
+indefinite. The "size" of a diagonal entry is the size of the numbers of which it is the sum.
 """
 
 from __future__ import annotations
@@ -14,29 +14,30 @@ from typing import Any
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.operations import materialised
 
-#: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
+#: the most that rounding may leave of a variance that is 0, relative to the second moments, in each precision
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}
-#: up to this dimension `lane_root` is faster than the symmetric root, which LAPACK computes for one path after the other
+#: up to this dimension `lane_root` is faster than the symmetric root, which LAPACK computes one path at a time
 FEW = 8
-#: bytes of the matrices that `lane_root` works on at a time, and the number of paths of which it takes a multiple
+#: the bytes of matrices on which `lane_root` works at a time, and the number of paths of which it takes a multiple
 CACHED, LANES = 2**16, 128
-#: a pivot of at least this part of its size is taken in the order of the coordinates
+#: pivots of at least this share of their size are taken in the order of the coordinates
 PIVOT = 1e-3
 
 
 def rounding(a: Any) -> float:
-    """`ROUNDING` in the precision of an array."""
+    """The value of `ROUNDING` for the precision of an array."""
     return ROUNDING[str(jnp.asarray(a).dtype)]
 
 
 def low_rank(
     diag: jax.Array, terms: Iterable[tuple[jax.Array, jax.Array, Any]], size: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """S = diag(D) + sum of c a b' over the terms (a, b, c), (n, n, paths), and the sizes of its diagonal, (n, paths).
+    """The matrix S = diag(D) + sum of c a b' over the terms (a, b, c), (n, n, paths), and the sizes of its diagonal, (n, paths).
 
     Args:
-        diag: D, (n, paths), from numbers of the size `size`, (n, paths).
-        terms: vectors (n, paths), and a number or (paths,); symmetric in all.
+        diag: D, (n, paths).
+        terms: vectors a and b, (n, paths), and c, a number or (paths,); their sum must be symmetric.
+        size: the size of the numbers from which D was computed, (n, paths).
     """
     n = diag.shape[0]
     matrix, size = jnp.eye(n, dtype=diag.dtype)[..., None] * diag[:, None], size + jnp.abs(diag)
@@ -46,10 +47,10 @@ def low_rank(
 
 
 def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[Any], size: jax.Array) -> jax.Array:
-    """`lane_root` of diag(D) + sum over a, b of core_ab f_a f_b', the entries of the core row by row.
+    """The `lane_root` of diag(D) + sum over a, b of core_ab f_a f_b'; the entries of the core are given row by row.
 
-    In two branches, which XLA compiles by themselves: otherwise it computes D, f and the core again for each entry of S, and S for
-    each entry of the factor, and is slower than LAPACK.
+    The computation is split into two branches, which XLA compiles separately: otherwise XLA computes D, f and the core again for
+    each entry of S, and S again for each entry of the factor, and is slower than LAPACK.
     """
 
     def some(
@@ -60,25 +61,25 @@ def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[
 
     n, paths = diag.shape
     entries = [jnp.broadcast_to(jnp.asarray(c, diag.dtype), (paths,)) for c in core]
-    there = jnp.stack([jnp.any(values != 0) for values in (diag, *factors)])  # where none is, S = 0
+    there = jnp.stack([jnp.any(values != 0) for values in (diag, *factors)])  # if none is nonzero, S = 0
     zero = jnp.zeros((n, n, paths), diag.dtype)
     matrix, size = jax.lax.cond(jnp.any(there), some, lambda *_: (zero, size), diag, list(factors), entries, size)
     return jax.lax.cond(jnp.any(there), lane_root, lambda *_: zero, matrix, size)
 
 
 def lane_root(matrix: jax.Array, size: jax.Array, most: float | None = None) -> jax.Array:
-    """A Cholesky factor of each matrix, every operation on all paths: B (n, n, paths), whose columns are not sorted.
+    """A Cholesky factor of each matrix, with every operation on all paths: B (n, n, paths), its columns in no order.
 
-    S is scaled by the roots of its sizes s. Where every pivot is at least `PIVOT`, B is the lower triangular factor, which changes
-    smoothly with S. For other paths the largest remaining diagonal entry is the pivot. Where none is above t = 64 units in the
-    last place, the rest of a semidefinite matrix is at most t in every entry, |R_ij| <= sqrt(R_ii R_jj), and its columns are 0:
-    |(B B' - S)_ij| <= t sqrt(s_i s_j), beside the rounding of the factorisation, which with the largest pivot is a small multiple
-    of n units (Higham 1990). A rest beyond `most` is that of an indefinite matrix.
+    S is scaled by the roots of its sizes s. If every pivot is at least `PIVOT`, B is the lower triangular factor, which changes
+    smoothly with S. On other paths the pivot is the largest remaining diagonal entry. Once none exceeds t = 64 units in the last
+    place, every entry of the rest R of a semidefinite matrix is at most t, since |R_ij| <= sqrt(R_ii R_jj), and the remaining
+    columns are 0: |(B B' - S)_ij| <= t sqrt(s_i s_j), apart from the rounding of the factorisation, which with the largest pivot is
+    a small multiple of n units (Higham 1990). A rest larger than `most` shows an indefinite matrix.
 
     Args:
         matrix: S, (n, n, paths).
-        size: (n, paths).
-        most: `ROUNDING` unless given; infinite where S is semidefinite but for errors e of its entries: B B' may be off by e^2/t.
+        size: the sizes of the diagonal entries, (n, paths).
+        most: `ROUNDING` by default; infinity if S is semidefinite up to errors e of its entries: then B B' may be off by e^2/t.
     """
     most = rounding(matrix) if most is None else most
     n, _, paths = matrix.shape
@@ -94,7 +95,7 @@ def lane_root(matrix: jax.Array, size: jax.Array, most: float | None = None) -> 
 
 
 def _block(each: int, paths: int) -> int:
-    """How many paths, of so many bytes each, are factorised at a time: they stay in a processor's cache."""
+    """The number of paths, of `each` bytes, that are factorised at a time, so that they stay in a processor's cache."""
     block = max(LANES, 2 ** (CACHED // each).bit_length() // 2)
     while block > LANES and paths % block:
         block //= 2
@@ -103,7 +104,7 @@ def _block(each: int, paths: int) -> int:
 
 def _lane_root(matrix: jax.Array, size: jax.Array, most: float) -> jax.Array:
     roots = jnp.sqrt(size)
-    none = jnp.where(jnp.any(matrix != 0, axis=0), jnp.nan, 0.0)  # where the size is 0, so is S
+    none = jnp.where(jnp.any(matrix != 0, axis=0), jnp.nan, 0.0)  # where the size is 0, S must be 0
     inverse = jnp.where(size > 0, 1 / jnp.where(size > 0, roots, 1.0), none)
     scaled = materialised(lambda matrix, inverse: matrix * inverse[:, None] * inverse[None], matrix, inverse)
     ordered, least = _in_order(scaled)
@@ -112,12 +113,12 @@ def _lane_root(matrix: jax.Array, size: jax.Array, most: float) -> jax.Array:
     def by_pivots() -> jax.Array:
         return jnp.where(safe, ordered, _by_largest_pivot(scaled, most)) * roots[:, None]
 
-    # a branch for all paths together; what a path gets does not depend on the others
+    # a single branch for all paths; the result of a path does not depend on the other paths
     return jax.lax.cond(jnp.all(safe), lambda: ordered * roots[:, None], by_pivots)
 
 
 def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The lower triangular factors, and the least pivot of each path, (paths,)."""
+    """The lower triangular factors, and the least pivot on each path, (paths,)."""
     rest, columns, least = matrix, list[jax.Array](), jnp.asarray(jnp.inf, matrix.dtype)
     for k in range(matrix.shape[0]):
         pivot = rest[0, 0]
@@ -130,9 +131,9 @@ def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
-    """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is not below `most`.
+    """The factors, with the largest remaining diagonal entry as pivot; NaN if the rest is not below `most`.
 
-    Maxima over entries are taken entry by entry: XLA's reductions visit one number at a time, and are most of the work.
+    Maxima over entries are taken entry by entry: XLA's reductions visit one number at a time and would be most of the work.
     """
     n, least = matrix.shape[0], 64 * float(jnp.finfo(matrix.dtype).eps)
 
@@ -163,7 +164,7 @@ def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
 
 
 def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
-    """The entries, for each path, of the array that it has chosen among n arrays (.., paths) by a number (paths,)."""
+    """For each path, the entries of the array that its number (paths,) selects among n arrays (.., paths)."""
     chosen = of[0]
     for i in range(1, of.shape[0]):
         chosen = jnp.where(number == i, of[i], chosen)
@@ -171,14 +172,14 @@ def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
 
 
 def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
-    """A root of a matrix given by its lower triangle, all of its rows; NaN where it is not positive semidefinite.
+    """A root, as full rows, of a matrix given by its lower triangle; NaN if the matrix is not positive semidefinite.
 
-    Its entries are computed one by one, in order, which for few of them is faster than `lane_root`; where a pivot is below `PIVOT`
-    of its size, that is the root.
+    The entries are computed one by one, in order, which is faster than `lane_root` if they are few. If a pivot is below `PIVOT`
+    times its size, the root is that of `lane_root`.
 
     Args:
-        rows: of arrays that broadcast.
-        sizes: of the diagonal entries.
+        rows: the rows of the lower triangle, of arrays that broadcast.
+        sizes: the sizes of the diagonal entries.
     """
     shape, n = jnp.broadcast_shapes(*(jnp.shape(e) for row in (*rows, sizes) for e in row)), len(rows)
     entries = [[jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in rows]
@@ -201,20 +202,20 @@ def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
         matrix = jnp.stack([jnp.stack([entries[max(i, j)][min(i, j)] for j in range(n)]) for i in range(n)])
         return jnp.where(safe, ordered(), lane_root(matrix, size))
 
-    # a branch for all paths together; what a path gets does not depend on the others
+    # a single branch for all paths; the result of a path does not depend on the other paths
     root = jax.lax.cond(jnp.all(safe), ordered, pivoted)
     return [[root[i, j].reshape(shape) for j in range(n)] for i in range(n)]
 
 
 def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
-    """The lower triangular factor of a matrix given by its lower triangle; NaN where it is not positive semidefinite.
+    """The lower triangular factor of a matrix given by its lower triangle; NaN if the matrix is not positive semidefinite.
 
-    Where a pivot vanishes, so must its column. A pivot that is 0 but for rounding, and above 64 units in the last place of its
-    size, may give NaN though the matrix is semidefinite: `block_root` has no such limit, where the factor need not be triangular.
+    If a pivot vanishes, so must its column. A pivot that is 0 except for rounding, but above 64 units in the last place of its
+    size, may give NaN although the matrix is semidefinite. `block_root` has no such limit; its factor need not be triangular.
 
     Args:
-        rows: of arrays that broadcast.
-        sizes: of the diagonal entries.
+        rows: the rows of the lower triangle, of arrays that broadcast.
+        sizes: the sizes of the diagonal entries.
     """
     small, exact = rounding(rows[0][0]), 64 * float(jnp.finfo(rows[0][0].dtype).eps)
     factor: list[list[Any]] = [[] for _ in rows]
@@ -232,9 +233,11 @@ def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
 
 
 def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:
-    """The symmetric root of each matrix (paths, n, n); NaN where an eigenvalue is negative beyond rounding.
+    """The symmetric root of each matrix, (paths, n, n); NaN if an eigenvalue is negative beyond rounding.
 
-    `scale` (paths,) is the size of the numbers from which the matrix was computed.
+    Args:
+        matrix: the matrices, (paths, n, n).
+        scale: the size of the numbers from which each matrix was computed, (paths,).
     """
     values, vectors = jnp.linalg.eigh(matrix)
     wrong = values[:, 0] < -100 * rounding(matrix) * scale

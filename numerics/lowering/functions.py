@@ -1,4 +1,4 @@
-"""The array form of each function that lowering supports. Arguments broadcast; all is dimensionless."""
+"""The array form of each function that lowering supports. Arguments broadcast; all numbers are dimensionless."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from sdescent.numerics.lowering.tables import (
 
 
 class LoweringError(NotImplementedError):
-    """An expression contains something without an array form; the message names it."""
+    """An expression contains a function or a number without an array form; the message names it."""
 
 
 #: atan(r) = r + r^3 P(r^2)/Q(r^2) on |r| <= 0.66 and, in single precision, r + r^3 P(r^2) on |r| <= tan(pi/8); highest power first
@@ -54,7 +54,7 @@ _ATAN_SINGLE = (8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.333294
 
 @jax.custom_jvp
 def arctangent(x: jax.Array) -> jax.Array:
-    """atan(x) with a relative error below 4e-16, in single precision 3e-7; XLA's own takes eight times as long on a CPU."""
+    """atan(x) with a relative error below 4e-16, or 3e-7 in single precision; XLA's own takes eight times as long on a CPU."""
     x = jnp.asarray(x)
     double = x.dtype != jnp.float32
     size = jnp.abs(x)
@@ -74,7 +74,7 @@ def _arctangent_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Arr
     return arctangent(x), dx / (1 + x * x)
 
 
-#: SymPy function -> array function of the same arguments. A faster form of one of them belongs here.
+#: SymPy function -> array function of the same arguments; a faster form of a function belongs here
 FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.exp: jnp.exp,
     expm1: jnp.expm1,
@@ -100,13 +100,13 @@ FUNCTIONS: dict[type, Callable[..., Any]] = {
 
 
 def square_root(x: jax.Array) -> jax.Array:
-    """sqrt(x), with derivative 0 (not infinity) at x = 0, so that 0 times it is 0; NaN for x < 0."""
+    """sqrt(x), with derivative 0 (not infinity) at x = 0, so that 0 times the derivative is 0; NaN for x < 0."""
     positive = x > 0
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), jnp.where(x == 0, 0.0, jnp.nan))
 
 
 def power(exponent: Any) -> Callable[[Any, Any], Any]:
-    """base, exponent -> base^exponent. At base 0 a positive power is 0 with derivative 0, a negative one infinite."""
+    """The function (base, exponent) -> base^exponent; at 0 a positive power is 0 with derivative 0, a negative power infinite."""
     if exponent.is_Integer:
         n = int(exponent)
         return lambda base, _: jnp.asarray(base) ** n
@@ -123,12 +123,12 @@ def _general_power(base: Any, exponent: Any) -> jax.Array:
     return jnp.where(zero, at_zero, jnp.power(jnp.where(zero, 1.0, base), exponent))
 
 
-#: up to this number of coordinates ranks are counted by comparisons, O(d^2), not by sorting
+#: up to this number of coordinates ranks are counted by comparisons, in O(d^2), instead of sorting
 _COUNTED = 16
 
 
 def rank_descending(a: jax.Array) -> jax.Array:
-    """For each entry along the first axis, the number of larger entries; equal ones count if their index is lower."""
+    """For each entry along the first axis, the number of larger entries, and of equal entries with a lower index."""
     if a.shape[0] <= _COUNTED:  # XLA sorts short axes slowly on a CPU
         place = jnp.arange(a.shape[0]).reshape(-1, *[1] * (a.ndim - 1))
         ranks = [jnp.sum((a > a[j]) | ((a == a[j]) & (place < j)), axis=0) for j in range(a.shape[0])]
@@ -138,20 +138,20 @@ def rank_descending(a: jax.Array) -> jax.Array:
 
 
 def among_largest(a: jax.Array, k: Any) -> jax.Array:
-    """Whether an entry is among the k largest |a| along the first axis: `rank_descending` of |a| below k, in O(d).
+    """Whether an entry is among the k largest |a| along the first axis: whether `rank_descending` of |a| is below k, in O(d).
 
-    Of equal entries those with the lowest indices are. A NaN is behind all numbers, but among up to 16 entries always chosen.
-    Numbers below the least normal one are compared exactly.
+    Among equal entries those with the lowest indices are chosen. A NaN ranks behind all numbers, except that with up to 16 entries
+    it is always chosen. Subnormal numbers are compared exactly.
 
     Args:
         a: floating-point numbers, (d, ..).
-        k: a whole number from 1 to d; it may be traced, or differ along the other axes.
+        k: an integer from 1 to d; it may be traced, or differ along the other axes.
     """
     dim = a.shape[0]
     if dim <= _COUNTED:
         return rank_descending(jnp.abs(a)) < k
-    # the bits of numbers >= 0, read as whole numbers, have the order of the numbers. The k-th largest is the greatest number that
-    # at least k entries reach: it is computed bit by bit, until exactly k entries remain on every path
+    # the bits of numbers >= 0, read as integers, are ordered as the numbers are. The k-th largest is the greatest number that at
+    # least k entries reach: it is computed bit by bit, until exactly k entries remain on every path
     whole = jnp.int32 if a.dtype == jnp.float32 else jnp.int64
     size = jnp.where(jnp.isnan(a), -1, jax.lax.bitcast_convert_type(a, whole) & np.iinfo(whole).max)
 
@@ -187,18 +187,18 @@ def among_largest(a: jax.Array, k: Any) -> jax.Array:
 
 
 def remainder(expr: Psi) -> Callable[..., Any]:
-    """The array function of (t) or (t, order) for psi and its derivatives."""
+    """The array function of (t) or (t, order) for psi or its derivative of the order in `expr`."""
     return lambda t, *_: exponential_remainder(t, expr.order)
 
 
 def special(expr: Any) -> Callable[..., Any]:
-    """(environment, arguments) -> value of a special function with tables; arguments as `special_arguments` lists them.
+    """The function (environment, arguments) -> value of a special function, by a table if there is one.
 
-    The table is a constant where the function's parameters are numbers, else it is read from the environment (`rows_for`), and
-    where that has none the direct form is used.
+    The table is a constant if the function's parameters are numbers. Otherwise it is read from the environment (`rows_for`), and if
+    the environment has none, the direct form is used.
 
     Raises:
-        LoweringError: a hypergeometric function of another pattern.
+        LoweringError: a hypergeometric function without an array form.
     """
     if isinstance(expr, sp.hyper) and _dilogarithm(expr):
         return lambda env, *values: dilogarithm_ratio(jnp.asarray(values[5]))
@@ -216,7 +216,7 @@ def special(expr: Any) -> Callable[..., Any]:
     def function(env: Any, *values: Any) -> Any:
         *arguments, last = (values[n] for n in places)
         rows, kind = env.matrices.get(name), jnp.result_type(*arguments, last, 0.0)
-        if rows is None:  # the direct form may compute in double precision, whatever its arguments have
+        if rows is None:  # the direct form may compute in double precision, whatever the precision of its arguments
             return direct(*arguments, last).astype(kind)
         return at(rows, *arguments, _far(expr, last))
 
@@ -224,12 +224,12 @@ def special(expr: Any) -> Callable[..., Any]:
 
 
 def _far(expr: Any, last: Any) -> Any:
-    """The last argument as tables take it: -z >= 0 of a hypergeometric function."""
+    """The last argument as tables take it: -z >= 0 for a hypergeometric function."""
     return -jnp.asarray(last) if isinstance(expr, sp.hyper) else last
 
 
 def _dilogarithm(expr: sp.hyper) -> bool:
-    """Whether it is 3F2(1, 1, 1; 2, 2; z) = Li_2(z)/z (logistic)."""
+    """Whether the function is 3F2(1, 1, 1; 2, 2; z) = Li_2(z)/z (logistic)."""
     return list(expr.args[0].args) == [1, 1, 1] and list(expr.args[1].args) == [2, 2]
 
 
@@ -244,7 +244,7 @@ def _place(expr: sp.hyper) -> int | None:
 
 
 def special_parameters(expr: Any) -> tuple[Any, ...]:
-    """The arguments of a special function that its table is made from: a and b, or all but the last; none without tables."""
+    """The arguments of a special function that determine its table: a and b, or all but the last; none without a table."""
     if isinstance(expr, sp.hyper):
         place = None if _dilogarithm(expr) else _place(expr)
         return () if place is None else (expr.args[0].args[place], expr.args[0].args[1 - place])
@@ -252,7 +252,7 @@ def special_parameters(expr: Any) -> tuple[Any, ...]:
 
 
 def table_name(expr: Any) -> str:
-    """The name in an environment of the table of a special function; no symbol is called so."""
+    """The name of a special function's table in an environment; no symbol has such a name."""
     return f"table of {expr.func.__name__}({', '.join(map(str, special_parameters(expr)))})"
 
 
@@ -261,16 +261,16 @@ def _direct_step(*arguments: Any) -> jax.Array:
 
 
 def rows_for(expr: Any, values: Sequence[float]) -> Any:
-    """The table of a special function with these values of `special_parameters`, or None."""
+    """The rows of a special function's table for these values of `special_parameters`; None if there is no table."""
     return _TABLED[expr.func][1](*values)
 
 
-#: function -> its direct form, for all arguments but the last the rows of its table and the table, and its value from the rows
+#: function -> its direct form; then, for all arguments but the last, the rows of its table and the table; its value from the rows
 _TABLED: dict[Any, tuple[Callable[..., Any], ...]] = {
     sp.hyper: (_direct_step, hyp2f1_step_rows, hyp2f1_step_table, hyp2f1_step_at),
     StableSignMean: (stable_sign_mean, stable_sign_mean_rows, stable_sign_mean_table, stable_sign_mean_at),
     StableDensity: (stable_density, stable_density_rows, stable_density_table, stable_density_at),
     SignSum: (sign_sum, sign_sum_rows, sign_sum_table, sign_sum_at),
 }
-#: functions whose first parameters decide on a table
+#: functions whose first parameters determine a table
 SPECIAL = tuple(_TABLED)

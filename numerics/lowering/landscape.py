@@ -24,10 +24,10 @@ from sdescent.numerics.lowering.to_jax import lower_coordinate, lower_function
 @final
 @dataclass(frozen=True)
 class Landscape:
-    """f on a batch of points.
+    """A loss f on a batch of points.
 
     Attributes:
-        value: x (d, paths) -> f(x) (paths,), where a column does not influence another one's value.
+        value: x (d, paths) -> f(x) (paths,); each value depends on its own column alone.
         slope: x (d, paths) -> grad f(x) (d, paths); None for automatic differentiation.
     """
 
@@ -35,17 +35,17 @@ class Landscape:
     slope: Callable[[jax.Array], jax.Array] | None = None
 
     def gradient(self, x: jax.Array) -> jax.Array:
-        """grad f, (d, paths)."""
+        """grad f(x), (d, paths)."""
         if self.slope is not None:
             return self.slope(x)
         return jax.grad(lambda y: jnp.sum(self.value(y)))(x)
 
     def hessian_product(self, x: jax.Array, c: jax.Array) -> jax.Array:
-        """H(x) c, (d, paths), without forming H."""
+        """The Hessian product H(x) c, (d, paths), without forming H."""
         return self.directional(x, c, 1)
 
     def directional(self, x: jax.Array, c: jax.Array, n: int) -> jax.Array:
-        """The n-th derivative of grad f along c, n times, (d, paths): H(x) c for n = 1, the third derivative at (c, c) for 2."""
+        """The n-th directional derivative of grad f along c, (d, paths): H(x) c for n = 1, f''' applied to (c, c) for n = 2."""
         if n == 0:
             return self.gradient(x)
         return jax.jvp(lambda y: self.directional(y, c, n - 1), (x,), (c,))[1]
@@ -58,10 +58,10 @@ def landscape(loss: Any, dim: int, parameters: Mapping[str, Any] | None = None) 
     Args:
         loss: a derive loss, a `Landscape`, or a function x (d,) -> f(x) written with jax.numpy.
         dim: the dimension d.
-        parameters: values of the symbols of a derive loss, by name; a vector as one array ("h") or by its entries.
+        parameters: values of the symbols of a derive loss by name; a vector as one array ("h") or by its entries.
 
     Raises:
-        BadInput: not a loss, or a symbol of the loss without a value.
+        BadInput: an object that is not a loss, or a symbol of the loss without a value.
     """
     if not callable(loss):
         raise BadInput("loss", loss, "a loss of the toolkit, or a function x (d,) -> number written with jax.numpy")
@@ -103,7 +103,7 @@ def _(loss: Separable, dim: int, parameters: Mapping[str, Any] | None = None) ->
 
 @landscape.register
 def _(loss: LogisticRegression, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
-    """As arrays, and without the overflow of exp(-margin)."""
+    """Logistic regression on arrays, without the overflow of exp(-margin)."""
     values = parameters or {}
     rows = [[sp.Symbol(f"a{m + 1}") for m in range(dim)]] if loss.features is None else loss.features
     if any(len(row) != dim for row in rows):
@@ -120,10 +120,10 @@ def _(loss: LogisticRegression, dim: int, parameters: Mapping[str, Any] | None =
 
 
 def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The vectors of a loss by name, (d,): as given among the parameters, or from its entries.
+    """The vectors of a loss by name, (d,) each: from the parameters if given there, else from the entries in the loss.
 
     Raises:
-        BadInput: a symbol of an entry without a value.
+        BadInput: an entry with a symbol without a value.
     """
     read = {c.base for c in loss.coordinate.atoms(Coordinate) if c != x}  # pyright: ignore[reportAttributeAccessIssue]
     entries = {name: e for name, e in loss.vectors(dim).items() if name not in parameters}
@@ -132,6 +132,6 @@ def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> di
 
 
 def _numbers(entries: Sequence[Any], parameters: Mapping[str, Any]) -> np.ndarray:
-    """Entries (numbers, or expressions in parameters) as floats."""
+    """The entries, numbers or expressions in parameters, as floats."""
     numbers = {e: concrete(e, parameters) for e in dict.fromkeys(entries)}
     return np.array([numbers[e] for e in entries])

@@ -1,9 +1,9 @@
-"""Letters x1, x2, .. whose formulas are one formula are one array: a state of many coordinates becomes a few vector operations.
+"""Hold letters x1, x2, .. that share a formula in one array, so that many coordinates become a few vector operations.
 
-The drift of an equation in named coordinates is a list of formulas. Where those of x1, x2, .. are the same but for the number of
-their letters and for their numbers, they are one formula in the arrays x (n, paths), m (n, paths), .. and in vectors (n, 1) of
-numbers; elsewhere each letter has its own. A program with an array for each letter is as fast, but its size grows with the number
-of letters; with one array for all of them, filled row by row, it is many times slower.
+The drift of an equation in named coordinates is a list of formulas. If the formulas of x1, x2, .. differ only in the indices of
+letters and in numbers, they are a single formula in the arrays x (n, paths), m (n, paths), .. and in vectors (n, 1) of numbers.
+Otherwise each letter has its own array. A program with an array for each letter is as fast, but its size grows with the number of
+letters; with one array for all letters, filled row by row, a program is many times slower.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _DIGITS = re.compile(r"\d+")
 
 
 class Apart(Exception):
-    """The formulas of a group of letters do not have one common formula."""
+    """The formulas of a group of letters have no common formula."""
 
 
 @final
 @dataclass(frozen=True)
 class Families:
-    """The letters of a state in groups, each with one array.
+    """The letters of a state in groups, each group with one array.
 
     Attributes:
         state: the letters.
-        groups: the places of the letters of each group.
-        arrays: the symbol of each group's array, (n, paths) of n > 1 letters and (paths,) of one, which is the letter itself.
+        groups: the places in the state of the letters of each group.
+        arrays: the symbol of each group's array: (n, paths) for n > 1 letters, (paths,) for a single letter, whose symbol it is.
     """
 
     state: tuple[sp.Symbol, ...]
@@ -42,22 +42,22 @@ class Families:
     arrays: tuple[sp.Symbol, ...]
 
     def split(self, x: Any) -> tuple[Any, ...]:
-        """x (d, paths) as the arrays of the groups."""
+        """The arrays of the groups, from x (d, paths)."""
         return tuple(x[group[0]] if len(group) == 1 else x[jnp.asarray(group)] for group in self.groups)
 
     def join(self, parts: Sequence[Any], paths: int) -> Any:
-        """The arrays of the groups as x (d, paths); of what is the same for all paths too."""
+        """The array x (d, paths), from the arrays of the groups, which may be the same for all paths."""
         rows = [jnp.broadcast_to(part, (len(group), paths)) for part, group in zip(parts, self.groups, strict=True)]
         order = [i for group in self.groups for i in group]
         return jnp.concatenate(rows)[jnp.asarray([order.index(i) for i in range(len(order))])]
 
     def named(self, parts: Sequence[Any]) -> dict[str, Any]:
-        """The arrays by the names of their symbols."""
+        """The arrays of the groups by the names of their symbols."""
         return {s.name: part for s, part in zip(self.arrays, parts, strict=True)}
 
 
 def grouped(state: Sequence[sp.Symbol]) -> Families:
-    """Letters with one name but for their numbers in one group."""
+    """Groups of letters whose names differ only in their numbers, and which agree on being positive."""
     bases: dict[str, list[int]] = {}
     for n, letter in enumerate(state):
         match = _NUMBERED.fullmatch(letter.name)
@@ -70,16 +70,16 @@ def grouped(state: Sequence[sp.Symbol]) -> Families:
 
 
 def single(state: Sequence[sp.Symbol]) -> Families:
-    """Each letter by itself."""
+    """Groups of a single letter each."""
     return Families(tuple(state), tuple((n,) for n in range(len(state))), tuple(state))
 
 
 @final
 class Templates:
-    """One formula for the letters of a group, and the vectors (n, 1) that it reads.
+    """Finds common formulas for the letters of a group, and the vectors (n, 1) that the formulas read.
 
     Attributes:
-        vectors: the entries of each vector, by name: numbers, or symbols of parameters.
+        vectors: the entries of each vector by name: numbers, or symbols of parameters.
     """
 
     def __init__(self, families: Families) -> None:
@@ -89,10 +89,10 @@ class Templates:
         self._symbols: dict[tuple[sp.Expr, ...], sp.Symbol] = {}
 
     def __call__(self, formulas: Sequence[sp.Expr]) -> sp.Expr:
-        """The formula of a group from those of its letters.
+        """The formula of a group, from the formulas of its letters.
 
         Raises:
-            Apart: they have none in common.
+            Apart: the formulas have no common formula.
         """
         if len(formulas) == 1:
             if any(self._in_group(s) for s in formulas[0].free_symbols):
@@ -107,10 +107,10 @@ class Templates:
         return template
 
     def between(self, matrix: sp.Matrix) -> sp.Matrix:
-        """The entries between groups of a matrix that is 0 between different places of two groups.
+        """The entries between groups, for a matrix that is 0 between different places of two groups.
 
         Raises:
-            Apart: it is not, or the entries of two groups are not one formula.
+            Apart: the matrix is not of this kind, or the entries of two groups have no common formula.
         """
         groups = list(self._arrays)
         entries = sp.zeros(len(groups), len(groups))
@@ -125,10 +125,10 @@ class Templates:
         return entries
 
     def rows(self, matrix: sp.Matrix) -> list[tuple[int, int, int, sp.Expr]]:
-        """The nonzero entries as (group, first column, columns, formula): a column for each letter, side by side, or one for all.
+        """The nonzero entries as (group, first column, columns, formula), with adjacent columns for the letters, or one for all.
 
         Raises:
-            Apart: the columns of a group have no such form, or its entries are not one formula.
+            Apart: the columns of a group have no such form, or its entries have no common formula.
         """
         entries: list[tuple[int, int, int, sp.Expr]] = []
         for a, group in enumerate(self._arrays):
@@ -144,7 +144,7 @@ class Templates:
         return entries
 
     def values(self, scalars: Mapping[str, Any], dtype: Any) -> dict[str, Any]:
-        """The vectors by name, (n, 1), with these numbers for the parameters."""
+        """The vectors by name, (n, 1) each, with these numbers for the parameters."""
 
         def entry(e: Any) -> Any:
             return jnp.asarray(scalars[e.name] if isinstance(e, sp.Symbol) else float(e), dtype)
@@ -193,11 +193,11 @@ class Templates:
 
 
 def _erased(e: sp.Basic) -> str:
-    """A key that sorts the parts of two formulas alike where these differ in numbers alone."""
+    """A key that sorts the parts of two formulas alike if the formulas differ only in numbers."""
     return _DIGITS.sub("#", str(e.as_coeff_Mul()[1] if isinstance(e, sp.Expr) else e))
 
 
 def _symbol(name: str, entries: Iterable[sp.Expr]) -> sp.Symbol:
-    """A symbol with the sign of all entries."""
+    """A real symbol, positive if all entries are."""
     whole = list(entries)
     return sp.Symbol(name, positive=True) if all(e.is_positive for e in whole) else sp.Symbol(name, real=True)

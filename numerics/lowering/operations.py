@@ -1,4 +1,4 @@
-"""Operations on a batch of paths that XLA would compute with other bits, twice, or beyond the range of numbers."""
+"""Operations on a batch of paths, guarded where XLA would change bits, compute twice, or overflow."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from typing import Any
 
 from sdescent.numerics.backend.double import jax, jnp
 
-#: columns of a block of a product of matrices
+#: columns in a block of a product of matrices
 BLOCK = 64
-#: powers of two: multiplied by them the largest numbers have squares and reciprocals, and so have those from their inverses on
+#: powers of two that scale numbers, from their inverse up to the largest, to numbers whose squares and reciprocals neither overflow
+#: nor vanish
 _LESS = {"float32": 2.0**-80, "float64": 2.0**-540}
 
 
 def materialised(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The values of a function, in a branch of their own: otherwise XLA computes them again wherever they are used."""
+    """The values of a function, computed in a separate branch: otherwise XLA computes them again wherever they are used."""
     some = jax.tree.leaves(arguments)[0].reshape(-1)[0].astype(jnp.float32)
-    yes = (jax.lax.bitcast_convert_type(some, jnp.uint32) | 1) > 0  # which XLA does not know
+    yes = (jax.lax.bitcast_convert_type(some, jnp.uint32) | 1) > 0  # XLA does not know that this is true
     kinds = jax.eval_shape(function, *arguments)
     zeros = lambda *_: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), kinds)  # noqa: E731
     return jax.lax.cond(yes, function, zeros, *arguments)
 
 
 def product(matrix: jax.Array, x: jax.Array) -> jax.Array:
-    """matrix (m, d) times x (d, paths), by blocks of columns: a larger product adds in an order that depends on its size.
+    """The product of a matrix (m, d) and x (d, paths), by blocks of columns: the order of larger sums depends on their size.
 
     A single block is multiplied without a loop: a loop of one iteration would be compiled differently.
     """
@@ -35,24 +36,24 @@ def product(matrix: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def norm(x: jax.Array) -> jax.Array:
-    """||x||_2 of each path, (d, paths) -> (paths,), also where its square is larger than any number.
+    """The norm ||x||_2 on each path, (d, paths) -> (paths,), even if its square overflows.
 
-    Where all squares are below the least normal number it is 0, but for d = 1.
+    If all squares are below the least normal number, the norm is 0, except for d = 1.
     """
     if x.shape[0] == 1:
         return jnp.abs(x[0])
-    less = _LESS[str(x.dtype)]  # not a division by the largest entry, whose reciprocal may be 0
+    less = _LESS[str(x.dtype)]  # not divided by the largest entry, whose reciprocal may be 0
 
     def scaled(x: jax.Array, plain: jax.Array) -> jax.Array:
         return jnp.where(jnp.isinf(plain), jnp.sqrt(jnp.sum((x * less) ** 2, axis=0)) * (1 / less), plain)
 
     plain = jnp.sqrt(jnp.sum(x**2, axis=0))
-    # a branch for all paths together; what a path gets does not depend on the others
+    # a single branch for all paths; the result of a path does not depend on the other paths
     return jax.lax.cond(jnp.any(jnp.isinf(plain)), scaled, lambda x, plain: plain, x, plain)
 
 
 def divided(x: jax.Array, by: jax.Array) -> jax.Array:
-    """x (d, paths) by a number of each path, (paths,): one division a path, also where a reciprocal is too small to be a number."""
+    """x (d, paths) divided by a number for each path, (paths,): one division per path, even if the reciprocal underflows."""
     less = _LESS[str(x.dtype)]
     scale = jnp.where(jnp.abs(by) > 1 / less, less, 1.0).astype(x.dtype)
     return (x * scale) * (1 / (by * scale))

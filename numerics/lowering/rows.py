@@ -1,7 +1,7 @@
-"""A function of points in some rows of each path alone, where each entry of its values depends on the same entry of the point.
+"""Compute a function in some rows of each path alone, if each entry of its value depends only on the same entry of the point.
 
-The gradient of a separable loss is such a function, and so are the scales of most noises. Whether one is, is read from its traced
-program, so that it does not matter how it was written.
+The gradient of a separable loss is such a function, and so are the scales of most noises. Whether a function is of this kind is
+read from its traced program, so it does not matter how the function was written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from jax.extend.core import Literal
 
 from sdescent.numerics.backend.double import jax, jnp
 
-#: primitives that make each entry from the entries at the same place, whatever the shape
+#: primitives that compute each entry from the entries at the same place, whatever the shape
 BY_ENTRY = frozenset(
     {
         "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clamp",
@@ -24,7 +24,7 @@ BY_ENTRY = frozenset(
         "square", "stop_gradient", "sub", "tan", "tanh", "xor",
     }
 )  # fmt: skip
-#: primitives that run a program, by the parameter that holds it
+#: primitives that run a program, with the parameter that holds the program
 _CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
 
 
@@ -39,21 +39,21 @@ def computed_in_rows(
 ) -> tuple[jax.Array, ...]:  # fmt: skip
     """The values of a function, (d, paths) each, in some rows of each path, (k, paths) each.
 
-    Values that are made entry by entry, from x and from numbers that do not depend on x, are computed in these rows alone, in O(k).
-    Other values read all of x: they are computed everywhere, and these rows are selected.
+    Values computed entry by entry, from x and from numbers that do not depend on x, are computed in these rows alone, in O(k).
+    Other values read all of x: they are computed everywhere, and the rows are selected.
 
     Args:
         function: points (d, paths) -> values (d, paths).
-        x: (d, paths).
-        rows: (k, paths) of whole numbers below d.
-        everywhere: () -> function(x), which the caller may have computed before.
+        x: the points, (d, paths).
+        rows: the rows on each path, (k, paths), integers below d.
+        everywhere: () -> function(x), which the caller may have computed already.
     """
     traced = jax.make_jaxpr(function)(x)
     walk = _Rows(x.shape, rows)
     results = walk.run(traced.jaxpr, [_Whole(c) for c in traced.consts], [_Part(in_rows(x, rows))])
     parts = [
         None if v is None or (isinstance(v, _Part) and v.turned) else v for v in results
-    ]  # turned: of a square array
+    ]  # turned values occur for square arrays
     if None not in parts:
         return tuple(walk.part(v) for v in parts if v is not None)
     return tuple(in_rows(w, rows) if v is None else walk.part(v) for v, w in zip(parts, everywhere(), strict=True))
@@ -62,7 +62,7 @@ def computed_in_rows(
 @final
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """An array (d, paths) in the rows, (k, paths); where it is turned, one (paths, d), and (paths, k)."""
+    """The rows (k, paths) of an array (d, paths); if turned, the rows (paths, k) of an array (paths, d)."""
 
     value: jax.Array
     turned: bool = False
@@ -71,7 +71,7 @@ class _Part:
 @final
 @dataclass(frozen=True, eq=False)
 class _Whole:
-    """A value that does not depend on x; `part` makes it in the rows, turned or not, if it is made from smaller arrays."""
+    """A value that does not depend on x; if it comes from smaller arrays, `part` computes its rows, turned or not."""
 
     value: Any
     part: Callable[[bool], jax.Array] | None = None
@@ -83,7 +83,7 @@ _Value = _Part | _Whole | None
 
 @final
 class _Rows:
-    """Walks a program of arrays of one shape (d, paths), and turned (paths, d)."""
+    """Walks a program on arrays of the shape (d, paths), or turned, (paths, d)."""
 
     def __init__(self, shape: tuple[int, ...], rows: jax.Array) -> None:
         self.shape, self.rows = shape, rows
@@ -95,7 +95,7 @@ class _Rows:
         return self._taken(value.value, turned) if value.part is None else value.part(turned)
 
     def run(self, program: Any, constants: Sequence[_Value], arguments: Sequence[_Value]) -> list[_Value]:
-        """The results of a program."""
+        """The results of a program in the rows."""
         values: dict[Any, _Value] = dict(zip(program.constvars, constants, strict=True))
         values.update(zip(program.invars, arguments, strict=True))
         for equation in program.eqns:
@@ -138,21 +138,21 @@ class _Rows:
         return self.shape[::-1] if turned else self.shape
 
     def _by_entry(self, equation: Any, turned: bool) -> bool:
-        """Whether each entry of the result, an array of all rows, is made from those at its place."""
+        """Whether each entry of the result, an array of all rows, is computed from the entries at its place."""
         whole = self._whole_shape(turned)
         shapes = [tuple(v.aval.shape) for v in equation.invars]
         fit = all(not s or (len(s) == 2 and all(a in (1, b) for a, b in zip(s, whole, strict=True))) for s in shapes)
         return equation.primitive.name in BY_ENTRY and fit and tuple(equation.outvars[0].aval.shape) == whole
 
     def _bound_in_rows(self, equation: Any, operands: Sequence[_Part | _Whole], turned: bool) -> jax.Array:
-        """The result in the rows, of an equation of which `_by_entry` holds; numbers stay as they are."""
+        """The rows of the result of an equation for which `_by_entry` holds; scalar operands stay as they are."""
         numbers = [not v.aval.shape for v in equation.invars]
         return _bound(
             equation, [v.value if n else self.part(v, turned) for v, n in zip(operands, numbers, strict=True)]
         )[0]
 
     def _taken(self, whole: Any, turned: bool) -> jax.Array:
-        """The rows of an array of all rows, or of one that is broadcast to it."""
+        """The rows of an array of all rows, or of an array that broadcasts to it."""
         a = jnp.asarray(whole).T if turned else jnp.asarray(whole)
         if a.shape[0] == 1:
             values = jnp.broadcast_to(a, self.rows.shape)

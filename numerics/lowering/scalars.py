@@ -1,4 +1,4 @@
-"""Values of scalar expressions in parameters, which are matched by name. Dimensionless."""
+"""The values of scalar expressions in parameters, which are matched by name. Dimensionless."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def number(expr: Any, parameters: Parameters = None) -> jax.Array:
 
 
 def concrete(expr: Any, parameters: Parameters = None) -> float:
-    """The value of a scalar expression as a Python number, for values that fix shapes or are computed before a run.
+    """The value of a scalar expression as a Python number, for values that determine shapes or are computed before a run.
 
     Raises:
         BadInput: a symbol without a value.
@@ -34,7 +34,7 @@ def concrete(expr: Any, parameters: Parameters = None) -> float:
 
 
 def with_numbers(expr: Any, values: Mapping[str, Any], but: Container[str] = ()) -> Any:
-    """The expression with numbers for its symbols, but for those of these names.
+    """The expression with numbers in place of its symbols, except for symbols whose names are in `but`.
 
     Raises:
         BadInput: a symbol without a value.
@@ -46,13 +46,13 @@ def with_numbers(expr: Any, values: Mapping[str, Any], but: Container[str] = ())
 
 
 def require_numbers(missing: Iterable[str]) -> None:
-    """Raises BadInput for the names of symbols without a value, if there are any."""
+    """Raise BadInput if there are names of symbols without a value."""
     if names := sorted(missing):
         raise BadInput(f"parameter {names[0]}", "no value", f"a number for each of {', '.join(names)}")
 
 
 def function_of_one(function: Callable[[sp.Expr], Any], parameters: Parameters = None) -> Callable[[Any], Any]:
-    """An expression in one variable, such as the density of a law, as array code; its other symbols have numbers.
+    """The array code of an expression in one variable, such as the density of a law, with numbers for its other symbols.
 
     Raises:
         BadInput: a symbol without a value.
@@ -64,10 +64,10 @@ def function_of_one(function: Callable[[sp.Expr], Any], parameters: Parameters =
 
 
 def whole(expr: Any, parameters: Parameters, field: str) -> int:
-    """The value of a whole number that fixes array sizes.
+    """The value of an integer expression that determines array sizes.
 
     Raises:
-        BadInput: it has no value, or is not a whole number.
+        BadInput: the expression has no value, or its value is not an integer.
     """
     value = concrete(expr, parameters)
     if value != int(value):

@@ -1,7 +1,7 @@
-"""Special functions that SymPy names and JAX lacks, in double precision. Arguments broadcast; all is dimensionless.
+"""Special functions that SymPy has and JAX lacks, in double precision. Arguments broadcast; all numbers are dimensionless.
 
-Each states its domain and its error, measured against mpmath in the tests. They cost microseconds per entry;
-`sdescent.numerics.lowering.tables` has faster forms for one fixed parameter.
+Each function states its domain and its error, measured against mpmath in the tests. The functions cost microseconds per entry;
+`sdescent.numerics.lowering.tables` has faster forms for fixed parameters.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 from sdescent.numerics.backend.double import jax, jnp
 
 _NEAR_ZERO = 1e-5  # below this, three terms of a power series are exact to rounding
-_SERIES = 0.03  # below this, ten terms are
+_SERIES = 0.03  # below this, ten terms are exact to rounding
 
 
 def hyp2f1_step(a: jax.Array, b: jax.Array, z: jax.Array) -> jax.Array:
     """2F1(a, b; a+1; z) for z <= 0 and b > a > 0, with relative error below 1e-9 (1e-12 for w < 10^4).
 
-    With w = -z it equals a w^-a B(w/(1+w); a, b-a), the incomplete beta function (DLMF 8.17.7 and 15.8.1). NaN outside
-    the domain.
+    With w = -z it equals a w^-a B(w/(1+w); a, b-a), where B is the incomplete beta function (DLMF 8.17.7 and 15.8.1). It is NaN
+    outside the domain.
     """
     w = -z
     small = jnp.abs(w) < _NEAR_ZERO
@@ -56,7 +56,7 @@ def _dilogarithm_ratio_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, 
     return value, jnp.where(small, horner([n / (n + 1) ** 2 for n in range(10, 0, -1)], z), slope) * dz
 
 
-#: powers of t in the series of psi and its derivatives: their size is below 1e-17 of the sum for |t| <= n + 1, n <= 3
+#: powers of t in the series of psi and its derivatives: later terms are below 1e-17 of the sum for |t| <= n + 1, n <= 3
 _POWERS = 30
 
 
@@ -64,9 +64,10 @@ _POWERS = 30
 def exponential_remainder(t: jax.Array, order: int = 0) -> jax.Array:
     """psi(t) = (e^t - 1 - t)/t^2, psi(0) = 1/2, or its derivative of order n; relative error below 1e-14 for n <= 3.
 
-    It is int_0^1 (1 - s) s^n e^(st) ds. For |t| <= n + 1 the series in |t|, whose terms are all positive: of 1F1(n + 1; n + 3; t),
-    and where t < 0 of 1F1(2; n + 3; -t) e^t (DLMF 13.2.39). Further out, t psi_n = M_n - n psi_(n-1) by parts, with M_n =
-    int_0^1 s^n e^(st) ds = (e^t - n M_(n-1))/t: an error of psi_0 or M_0 grows by n!/|t|^n at most.
+    psi_n(t) = int_0^1 (1 - s) s^n e^(st) ds. For |t| <= n + 1 it is computed by a series in |t| with positive terms: that of
+    1F1(n + 1; n + 3; t) for t >= 0, and that of 1F1(2; n + 3; -t) e^t for t < 0 (DLMF 13.2.39). Further out, integration by parts
+    gives t psi_n = M_n - n psi_(n-1) with M_n = int_0^1 s^n e^(st) ds = (e^t - n M_(n-1))/t; an error of psi_0 or M_0 grows by at
+    most n!/|t|^n.
     """
     t = jnp.asarray(t)
     size = jnp.abs(t)
@@ -89,7 +90,7 @@ def _exponential_remainder_jvp(order: int, primals: tuple, tangents: tuple) -> t
 
 
 def _kummer(a: int, b: int) -> list[float]:
-    """The coefficients of 1F1(a; b; z), highest power first."""
+    """The coefficients of the series of 1F1(a; b; z), highest power first."""
     coefficients = [1.0]
     for k in range(_POWERS):
         coefficients.append(coefficients[-1] * (a + k) / ((b + k) * (k + 1)))
@@ -97,7 +98,7 @@ def _kummer(a: int, b: int) -> list[float]:
 
 
 def horner(coefficients: Sequence[float], z: jax.Array) -> Any:
-    """A polynomial at z in the precision of z, coefficients from the highest power down."""
+    """The value of a polynomial at z, in the precision of z; coefficients from the highest power down."""
     total: Any = coefficients[0]
     for c in coefficients[1:]:
         total = total * z + c
@@ -116,10 +117,10 @@ def _ray(alpha: jax.Array) -> jax.Array:
 
 
 def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
-    """2F(x) - 1, or p(x) if `density`, for x > 0.
+    """The value 2F(x) - 1, or p(x) if `density`, for x > 0.
 
-    For x <= 1 e^{ixt} - 1 stands in place of e^{ixt} (the integral of the part left out is known), which keeps the
-    relative accuracy as x -> 0; for x > 1 e^{-t^alpha} - 1 in place of e^{-t^alpha} does so for 1 - F as x -> oo.
+    For x <= 1 the integrand has e^{ixt} - 1 in place of e^{ixt} (the integral of the difference is known), which keeps the relative
+    accuracy as x -> 0. For x > 1 it has e^{-t^alpha} - 1 in place of e^{-t^alpha}, which keeps that of 1 - F as x -> oo.
     """
     phi = _ray(alpha)
     half_width = jnp.minimum(phi, math.pi / (2 * alpha) - phi)
@@ -131,7 +132,7 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
     count = jnp.ceil(jnp.max((high - low) / step)).astype(int) + 1
 
     def add(n: jax.Array, total: jax.Array) -> jax.Array:
-        node = low + n * step  # some entries of a batch end long before others, where their exponentials would overflow
+        node = low + n * step  # some entries of a batch end long before others; beyond its end an exponential would overflow
         tau = shift + jnp.minimum(node, high)
         s = jnp.exp(tau)
         z_re, z_im = s * jnp.cos(phi), s * jnp.sin(phi)
@@ -151,7 +152,7 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
 
 
 def _exponential(re: jax.Array, im: jax.Array, minus_one: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """e^{re + i im}, or e^{re + i im} - 1 without cancellation where `minus_one`."""
+    """The real and imaginary part of e^{re + i im}, or of e^{re + i im} - 1 without cancellation where `minus_one`."""
     size = jnp.exp(re)
     real = jnp.where(minus_one, jnp.expm1(re) * jnp.cos(im) - 2 * jnp.sin(im / 2) ** 2, size * jnp.cos(im))
     return real, size * jnp.sin(im)
@@ -159,9 +160,9 @@ def _exponential(re: jax.Array, im: jax.Array, minus_one: jax.Array) -> tuple[ja
 
 @jax.custom_jvp
 def stable_sign_mean(alpha: jax.Array, x: jax.Array) -> jax.Array:
-    """2F(x) - 1 of the law with characteristic function exp(-|t|^alpha), 0 < alpha < 2; absolute error below 1e-12.
+    """2F(x) - 1 for the law with characteristic function exp(-|t|^alpha), 0 < alpha < 2; absolute error below 1e-12.
 
-    Costs some hundreds of exponentials per entry; differentiable in x only.
+    It costs some hundreds of exponentials per entry, and is differentiable in x only.
     """
     alpha, x = jnp.asarray(alpha, float), jnp.asarray(x, float)
     size = jnp.abs(x)
@@ -177,7 +178,7 @@ def _stable_sign_mean_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, j
 
 
 def stable_density(alpha: jax.Array, x: jax.Array) -> jax.Array:
-    """p(x) = (1/pi) int_0^oo cos(xt) e^{-t^alpha} dt of the same law; relative error below 1e-10, no derivative."""
+    """The density p(x) = (1/pi) int_0^oo cos(xt) e^{-t^alpha} dt of the same law; relative error below 1e-10, no derivative."""
     alpha, x = jnp.asarray(alpha, float), jnp.asarray(x, float)
     size = jnp.maximum(jnp.abs(x), np.finfo(float).tiny)
     return _sum_on_ray(alpha, size, density=True)
@@ -186,8 +187,8 @@ def stable_density(alpha: jax.Array, x: jax.Array) -> jax.Array:
 def sign_sum(r: jax.Array, q: jax.Array, a: jax.Array) -> jax.Array:
     """K(r, q, a) of `sdescent.derive.vocabulary.formulas.sign_sum`, |r| < 1, |q| < 1, by its series; relative error below 1e-12.
 
-    What is left out after n is at most |r|^(n+1)/(1 - |q|) times the variance of a sign, so that the series takes
-    log(eps (1 - |q|))/log |r| terms. It is NaN where the correlations do not decay.
+    The remainder after term n is at most |r|^(n+1)/(1 - |q|) times the variance of a sign, so the series takes
+    log(eps (1 - |q|))/log |r| terms. The value is NaN if the correlations do not decay.
     """
     r, q, a = (jnp.asarray(e, float) for e in (r, q, a))
     shape = jnp.broadcast_shapes(r.shape, q.shape, a.shape)

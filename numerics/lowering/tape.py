@@ -1,4 +1,4 @@
-"""The list of array operations that an expression becomes: each distinct subexpression once, in order of evaluation."""
+"""The list of array operations for an expression: each distinct subexpression once, in order of evaluation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from sdescent.numerics.lowering.functions import (
     special,
 )
 
-#: nodes that hold a derivative of the gradient, and how often it is taken
+#: nodes that hold a derivative of the gradient, and the order of the derivative
 _DERIVATIVES = {Hvp: 1, Third: 2, Fourth: 3}
 _NODES = (CoordSum, CoordMax, Rank, *_DERIVATIVES)
 _COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le: jnp.less_equal, sp.Eq: jnp.equal}
@@ -47,7 +47,7 @@ _FOLD |= {sp.And: jnp.logical_and, sp.Or: jnp.logical_or}
 
 @final
 class Tape:
-    """Array operations; `visit` returns the place of a value. A memo holds the values that a scope computed."""
+    """A list of array operations; `visit` returns the place of a value. A memo holds the places of values in a scope."""
 
     def __init__(self) -> None:
         self.operations: list[tuple[Callable[..., Any], tuple[int, ...]]] = []
@@ -61,7 +61,7 @@ class Tape:
         return len(self.operations) - 1
 
     def visit(self, expr: Any, scope: dict[sp.Basic, int]) -> int:
-        """The place of expr's value. `scope` overrides leaves (inside the branch of a Piecewise)."""
+        """The place of the value of `expr`; `scope` overrides leaves (inside the branch of a Piecewise)."""
         memo = scope or self._shared
         if expr not in memo:
             memo[expr] = self._lower(expr, scope)
@@ -93,20 +93,20 @@ class Tape:
         if isinstance(expr, SPECIAL):
             inputs = [self.visit(a, scope) for a in _arguments(expr)]
             return self.emit(special(expr), *inputs)
-        function = _array_function(expr)  # before its arguments, so that an error names the outermost function
+        function = _array_function(expr)  # before the arguments, so that an error names the outermost function
         inputs = [self.visit(a, scope) for a in _arguments(expr)]
         return self.emit(lambda env, *values: function(*values), *inputs)
 
     def _product(self, expr: sp.Mul, scope: dict[sp.Basic, int]) -> int:
-        """Numeric factors are multiplied exactly first: gamma(500)/gamma(501) must not pass through infinity.
+        """The place of a product. Numeric factors are multiplied exactly first: gamma(500)/gamma(501) must not reach infinity.
 
-        Factors that are the same for all coordinates, and mostly for all paths, come next, and so are one number per path.
+        Factors that are the same for all coordinates, and mostly for all paths, come next and become one number per path.
         """
         numeric = [a for a in expr.args if a.is_number]
         rest = sorted((a for a in expr.args if not a.is_number), key=self._varies)
         gammas = [a for a in rest if a.as_base_exp()[0].func is sp.gamma and a.as_base_exp()[1].is_Integer]
         inputs = [self.visit(a, scope) for a in rest if a not in gammas]
-        negative = bool(rest) and sp.Mul(*numeric) == -1  # a sign is not a product: it joins the addition that follows
+        negative = bool(rest) and sp.Mul(*numeric) == -1  # a sign is no product: it joins the addition that follows
         if numeric and not negative:
             inputs.insert(0, self.visit(sp.Mul(*numeric), scope))
         if gammas:
@@ -124,7 +124,7 @@ class Tape:
         return self._varying[expr]
 
     def _node(self, expr: Any) -> int:
-        """Aggregates, ranks, Hessian products; the bound coordinate is the same array as the free one."""
+        """The place of an aggregate, a rank or a Hessian product; the bound coordinate is the same array as the free one."""
         inner = to_slot(expr.args[0], "k", "j")
         place = self.visit(inner, {})
         if isinstance(expr, CoordSum):
@@ -136,10 +136,10 @@ class Tape:
         return self.emit(_directional(_DERIVATIVES[type(expr)]), place)
 
     def _piecewise(self, expr: sp.Piecewise, scope: dict[sp.Basic, int]) -> int:
-        """Cases by nested selection.
+        """The place of a Piecewise, by nested selection.
 
-        A branch sees harmless values where it is not selected, so that neither its NaN nor that of its derivative leaks
-        (multiplying a NaN by the zero of a selection gives NaN).
+        Where a branch is not selected it is evaluated at harmless values, so that no NaN of the branch or its derivative leaks
+        (a NaN multiplied by the zero of a selection is NaN).
         """
         actives: list[int] = []
         branches: list[int] = []
@@ -167,10 +167,10 @@ class Tape:
 
 
 def _constants(base: str, entries: np.ndarray, env: Environment) -> jax.Array:
-    """A vector of constants, (d, 1), in the precision of the others.
+    """A vector of constants, (d, 1), in the precision of the other vectors.
 
     Raises:
-        BadInput: it does not have d entries.
+        BadInput: the vector does not have d entries.
     """
     other = next(iter(env.vectors.values()), None)
     if other is not None and len(other) != len(entries):
@@ -179,7 +179,11 @@ def _constants(base: str, entries: np.ndarray, env: Environment) -> jax.Array:
 
 
 def _number(expr: Any) -> float | None:
-    """The value of a number, exactly rounded; None for anything else."""
+    """The value of a number, correctly rounded; None for anything else.
+
+    Raises:
+        LoweringError: a number that is not finite and real.
+    """
     if not (isinstance(expr, sp.Expr) and expr.is_number):
         return None
     if expr is sp.oo or expr is -sp.oo:
@@ -224,7 +228,7 @@ def _fold(function: Callable[..., Any], values: Sequence[Any]) -> Any:
 
 
 def _gamma_product(arguments: Sequence[Any], exponents: Sequence[int]) -> jax.Array:
-    """prod gamma(z)^n through logarithms: the factors overflow where the product does not."""
+    """The product of the powers gamma(z)^n, by logarithms: the factors may overflow where the product does not."""
     logs = [n * jax.scipy.special.gammaln(z) for z, n in zip(arguments, exponents, strict=True)]
     signs = [jax.scipy.special.gammasgn(z) ** (n % 2) for z, n in zip(arguments, exponents, strict=True)]
     return _fold(jnp.multiply, signs) * jnp.exp(_fold(jnp.add, logs))
@@ -239,7 +243,7 @@ def _select(env: Environment, *values: Any) -> Any:
 
 
 def _full(env: Environment, a: Any) -> jax.Array:
-    """A value as a vector, where it was the same for all coordinates."""
+    """The value as a vector, even if it is the same for all coordinates."""
     vectors = [v.shape for v in env.vectors.values()]
     return jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), *vectors))
 
@@ -256,13 +260,13 @@ def _directional(n: int) -> Callable[[Environment, Any], jax.Array]:
 
 
 def _leaves(expr: Any) -> list[sp.Basic]:
-    """Symbols and nodes that an expression reads, without the insides of nodes."""
+    """The symbols and nodes that an expression reads, without the insides of nodes."""
     outside, held = frozen(expr)
     return [*held.values(), *sorted(outside.free_symbols - set(held), key=str)]
 
 
 def _may_be_singular(expr: sp.Basic) -> bool:
-    """Whether a value or a derivative may fail to be finite somewhere."""
+    """Whether the value or a derivative may fail to be finite somewhere."""
     if isinstance(expr, _NODES) or not expr.args:
         return False
     if isinstance(expr, sp.Pow) and not (expr.exp.is_Integer and expr.exp.is_positive):
@@ -276,7 +280,7 @@ _CANDIDATES = tuple(map(sp.Rational, ("1/2", "1", "3/2", "-1/2", "2", "1/7", "-2
 
 
 def _inside(value: Any, active: Any, leaves: list[sp.Basic]) -> dict[sp.Basic, float]:
-    """A point of the branch's own region where its value is finite: harmless to evaluate at, whichever branch is selected."""
+    """A point in the branch's own region at which its value is finite, so that it can be evaluated there whatever is selected."""
     count = len(_CANDIDATES)
     every = list(dict.fromkeys([*leaves, *_leaves(active)]))
     for trial in range(count**2):

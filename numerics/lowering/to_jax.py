@@ -1,9 +1,8 @@
-"""SymPy to JAX: an expression becomes a short list of array operations, each distinct subexpression once.
+"""Lower SymPy to JAX: an expression becomes a short list of array operations, each distinct subexpression once.
 
-Nothing is printed and nothing is evaluated as text. An expression without array form raises `LoweringError` when it is
-lowered, not when it runs. Shapes: a vector is an array (d, paths) (or (d, 1) when it is the same on every path, or (d,) without
-paths), a scalar (paths,) or (). Memory is O(d) per path: aggregates are reductions over the first axis, no d x d array is
-formed.
+Nothing is printed, and nothing is evaluated as text. An expression without array form raises `LoweringError` when it is lowered,
+not when it runs. A vector is an array (d, paths), or (d, 1) if it is the same on every path, or (d,) without paths; a scalar is
+(paths,) or (). Memory is O(d) per path: aggregates are reductions over the first axis, and no d x d array is formed.
 """
 
 from __future__ import annotations
@@ -25,10 +24,11 @@ from sdescent.numerics.lowering.tape import Tape
 
 @final
 class Lowered:
-    """Lowered expressions: call with an `Environment`; a tuple of arrays, or the array itself for a single expression.
+    """Lowered expressions; a call with an `Environment` returns a tuple of arrays, or one array for a single expression.
 
     Attributes:
-        symbols: names of the scalars that are read; vectors: names of the vectors that are read.
+        symbols: names of the scalars that the expressions read.
+        vectors: names of the vectors that the expressions read.
     """
 
     def __init__(self, expressions: Sequence[Any], single: bool, parameters: Mapping[str, Any] | None = None) -> None:
@@ -39,7 +39,7 @@ class Lowered:
         self.vectors: frozenset[str] = frozenset(self._tape.vectors)
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """Names of scalars that are read and not among these, sorted."""
+        """The names of scalars that are read and not in `names`, sorted."""
         return sorted(self.symbols - {"d"} - set(names))
 
     def __call__(self, env: Environment) -> Any:
@@ -54,11 +54,11 @@ class Lowered:
 
 
 def lower_coordinate(expr: Any, parameters: Mapping[str, Any] | None = None) -> Lowered:
-    """A generic-coordinate expression (one that may hold g_j, aggregates, ranks, Hessian products) as array code.
+    """The array code of an expression in the generic coordinate, which may hold g_j, aggregates, ranks and Hessian products.
 
     Args:
         expr: the expression.
-        parameters: values that stay the same for every call, as far as they are known; see `specialise`.
+        parameters: values that are the same for every call, as far as they are known; see `specialise`.
 
     Raises:
         LoweringError: a function without array form; the message names it.
@@ -67,14 +67,14 @@ def lower_coordinate(expr: Any, parameters: Mapping[str, Any] | None = None) -> 
 
 
 def lower_all(expressions: Sequence[Any], parameters: Mapping[str, Any] | None = None) -> Lowered:
-    """Several expressions that share their common parts; the call returns a tuple."""
+    """The array code of several expressions, which share their common parts; a call returns a tuple."""
     return Lowered(expressions, False, parameters)
 
 
 def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
-    """expr with numbers for those symbols on which the parameters of special functions depend (nu, alpha, beta).
+    """The expression with numbers for the symbols on which parameters of special functions depend (nu, alpha, beta).
 
-    With a number there, lowering makes a table instead of an iteration for every entry.
+    With numbers there, lowering makes a table instead of an iteration for every entry.
     """
     expr = sp.sympify(expr)
     symbols = [s for s in special_symbols(expr) if np.ndim(parameters.get(s.name, [])) == 0]
@@ -89,13 +89,14 @@ def special_symbols(expr: sp.Basic) -> set[Any]:
 
 
 def tables_for(expressions: Iterable[Any], parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The tables of the special functions in expressions whose parameters are symbols, for an environment, by name.
+    """The tables of special functions whose parameters contain symbols, by name, for an environment.
 
-    With them an expression is lowered once for all values of these symbols. A function for whose parameters there is no table has
-    none here, and takes its direct form.
+    With these tables an expression is lowered once for all values of the symbols. A function without a table for its parameters is
+    left out and takes its direct form.
 
     Args:
-        parameters: values by symbol name; of functions of symbols without a number there are no tables.
+        expressions: the expressions that hold the special functions.
+        parameters: values by symbol name; a function with a symbol without a number has no table.
     """
     tables: dict[str, np.ndarray] = {}
     for f in {f for e in expressions for f in sp.sympify(e).atoms(*SPECIAL)}:
@@ -111,15 +112,15 @@ def tables_for(expressions: Iterable[Any], parameters: Mapping[str, Any]) -> dic
 
 
 def untabulated(expressions: Iterable[Any], tables: Container[str]) -> set[str]:
-    """Names of the symbols on which parameters of those special functions depend that have none of these tables."""
+    """Names of the symbols on which the parameters of special functions without one of these tables depend."""
     special = {f for e in expressions for f in sp.sympify(e).atoms(*SPECIAL) if table_name(f) not in tables}
     return {s.name for f in special for s in special_symbols(f)}
 
 
 def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., jax.Array]:
-    """An expression, or a column matrix (stacked along the first axis), as a function of its symbols in order.
+    """The array function, of the symbols in order, of an expression or of a column matrix, stacked along the first axis.
 
-    Symbols are matched by name. Arguments broadcast against each other.
+    Symbols are matched by name, and arguments broadcast against each other.
 
     Raises:
         LoweringError: a function without array form, or a symbol that is not an argument.

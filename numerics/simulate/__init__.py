@@ -1,1 +1,1 @@
-"""Ensembles of paths: the method itself, and the equations that model it."""
+"""Simulate ensembles of paths, of the method itself and of the equations that model it."""

@@ -1,7 +1,7 @@
-"""Paths that leave the bound, when, and why: a blow-up is an outcome that is counted; a missing value inside is an error.
+"""Find which paths leave the bound, when and why: a blow-up is an outcome and is counted, a missing value inside is an error.
 
-A run marks paths that have left by NaN, which costs nothing and propagates by itself. These few paths are then run again with
-the same draws, and each step is checked.
+A run marks the paths that have left with NaN, which costs nothing and propagates by itself. These few paths are then run again
+with the same draws, and each step is checked.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class NotANumber(ArithmeticError):
     """A loss, a drift, a covariance or a step has no value at a point within the bound.
 
     Args:
-        path, step: which path, from 0, and the step that gave no number, from 1.
-        time: after that step.
+        path, step: the number of the path, from 0, and of the step that gave no number, from 1.
+        time: the time after that step.
     """
 
     def __init__(self, path: int, step: int, time: float) -> None:
@@ -31,7 +31,7 @@ class NotANumber(ArithmeticError):
         )
 
 
-#: the points, (d, paths) or several arrays; or a dictionary with the points as "x" beside other arrays, which have no bound
+#: the points, (d, paths) or several arrays; or a dictionary with the points under "x" and other arrays, which have no bound
 State = Any
 #: (y -> y after the step, the time after it)
 Step = tuple[Callable[[State], State], Any]
@@ -40,8 +40,8 @@ Advance = Callable[[Sequence[Step], Any], Any]
 
 
 def marked(bound: Any, steps: Sequence[Step], y: Any) -> Any:
-    """y after the steps; a coordinate of its points that was outside |y_j| <= bound, or NaN, before or after one of them is NaN."""
-    # an update rule may do with a NaN what it likes: the steps of an equation keep it
+    """y after the steps, with NaN for each coordinate of its points that is NaN, or leaves |y_j| <= bound, along the way."""
+    # an update rule may turn a NaN into a number; the steps of an equation keep it
     good: Any = jax.tree.map(lambda part: ~jnp.isnan(part) if isinstance(y, dict) else True, _points(y))
     for step, _ in steps:
         y = step(y)
@@ -66,7 +66,7 @@ def _watched(bound: Any, steps: Sequence[Step], state: Any) -> Any:
 
 
 def _inside(y: Any, bound: Any) -> Any:
-    """Which paths are inside with every part of their points, (paths,)."""
+    """Whether every part of a path's point is inside the bound, (paths,)."""
     good: Any = True
     for part in jax.tree.leaves(_points(y)):
         within = jnp.abs(part) <= bound  # False for NaN
@@ -78,8 +78,8 @@ def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y
     """The last points inside |y_j| <= bound, in the form of y, and the time after the step that led outside, (paths,).
 
     Args:
-        segment: (number, function that makes a step, state) -> state after that segment of the run.
-        count: how many segments there are.
+        segment: (number, function that makes steps, state) -> the state after that segment of the run.
+        count: the number of segments.
     """
     some = jax.tree.leaves(y)[0]
     start = (y, jnp.full(some.shape[-1], jnp.inf, some.dtype))
@@ -87,13 +87,13 @@ def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y
 
 
 def numberless(parts: Any, paths: int) -> jax.Array:
-    """Which paths have NaN, and no infinity, among arrays that broadcast to (d, paths) or end in (.., paths); (paths,)."""
+    """Whether a path has NaN and no infinity, (paths,), among arrays that broadcast to (d, paths) or end in (.., paths)."""
     nan, infinite = marks(parts, paths)
     return nan & ~infinite
 
 
 def marks(parts: Any, paths: int) -> tuple[jax.Array, jax.Array]:
-    """Which paths have NaN among such arrays, and which have an infinity; (paths,) each."""
+    """Whether a path has NaN, and whether it has an infinity, (paths,) each, among arrays as for `numberless`."""
     nan, infinite = jnp.zeros(paths, bool), jnp.zeros(paths, bool)
     for part in jax.tree.leaves(parts):
         a = jnp.asarray(part)
@@ -105,7 +105,7 @@ def marks(parts: Any, paths: int) -> tuple[jax.Array, jax.Array]:
     return nan, infinite
 
 
-#: saved of every run with a loss; a path at whose point one of them is infinite has blown up, wherever it is
+#: statistics saved in every run with a loss; a path has blown up if one of them is infinite, even inside the bound
 ALWAYS_SAVED = ("loss", "gradient_norm")
 
 
@@ -115,11 +115,12 @@ def as_saved(
     """The times at which paths stopped, in double precision.
 
     Args:
-        exit_time: from `exits`. A time that is a saved time up to the rounding of its type becomes that saved time. An infinite one
-            means that only the first of the two programs, which round differently, saw the path leave: it stopped by the first
-            saved time at which it has no value.
+        exit_time: from `exits`. A time equal to a saved time up to the rounding of its type becomes that saved time. An infinite
+            time means that only the first of the two programs, which round differently, saw the path leave: the path then counts
+            as stopped at the first saved time without a value.
+        times: the saved times, (S,).
         values: statistics at the saved times, (S, paths).
-        stopped: the columns of these paths.
+        stopped: the columns of the stopped paths.
     """
     gone = np.logical_or.reduce([np.isnan(value[:, stopped]) for value in values.values()])
     gone[-1] = True
@@ -131,16 +132,18 @@ def as_saved(
 def with_infinite(
     values: Mapping[str, np.ndarray], times: np.ndarray, blown: np.ndarray, numbers: np.ndarray, step: float
 ) -> np.ndarray:
-    """The times of blow-ups, with those of paths inside the bound at whose saved point the loss or its gradient is infinite.
+    """The times of blow-ups, including paths inside the bound whose loss or gradient is infinite at a saved point.
 
-    From there on their values become NaN, as those of any blow-up.
+    From that time on the values of such a path become NaN, as for any blow-up.
 
     Args:
         values: statistics at the saved times, (S, paths).
-        blown: times of the paths that left the bound, infinite for the others, (paths,).
+        blown: the times at which paths left the bound, infinity for paths that did not, (paths,).
+        numbers: the numbers of the paths, (paths,).
+        step: the time of a step, by which an error counts steps.
 
     Raises:
-        NotANumber: such a value is NaN.
+        NotANumber: the loss or the norm of its gradient is NaN at a saved point.
     """
     saved = [values[name] for name in ALWAYS_SAVED if name in values]
     if all(np.isfinite(value).all() for value in saved):
@@ -161,7 +164,7 @@ def with_infinite(
 
 
 def check_numbers(stopped: np.ndarray, when: np.ndarray, wrong: np.ndarray, step: float) -> None:
-    """Raises NotANumber for the first of the stopped paths, by their numbers, at whose last point there is no value."""
+    """Raise NotANumber for the earliest of the stopped paths, given by number, that have no value at their last point."""
     if wrong.any():
         first = np.flatnonzero(wrong)[np.argmin(when[wrong])]
         raise NotANumber(int(stopped[first]), max(1, round(float(when[first]) / step)), float(when[first]))

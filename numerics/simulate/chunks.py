@@ -1,8 +1,8 @@
-"""Many paths in chunks: memory stays bounded, all processors work, and no path depends on which others are computed with it.
+"""Run many paths in chunks: memory stays bounded, all processors work, and no path depends on the paths computed beside it.
 
-A chunk is padded to full vector lanes, 128 per device, because the compiler uses other instructions for the rest; fewer where a
-few paths have many coordinates, if that changes no bit. The paths of a chunk carry their own numbers, which determine all their
-draws.
+A chunk is padded to full vector lanes, 128 per device, because the compiler uses other instructions for a remainder. If a few paths
+have many coordinates, fewer lanes are used, provided that no bit changes. The paths of a chunk carry their numbers, which determine
+all their draws.
 """
 
 from __future__ import annotations
@@ -24,28 +24,29 @@ from sdescent.numerics.backend.jaxprs import primitives
 from sdescent.numerics.backend.processors import processors
 from sdescent.numerics.lowering.operations import BLOCK
 
-#: paths to which chunks are padded on every device: vector registers of any width, and blocks enough for a loop over them
+#: chunks are padded to a multiple of this many paths on every device: full vector registers of any width, and enough blocks for a
+#: loop
 LANES = 2 * BLOCK
-#: registers of 512 bits that the numbers of a few paths are padded to fill instead, in growing order: of half a register, 8
-#: numbers of single precision, sums over coordinates are compiled to other bits
+#: the numbers of registers of 512 bits that a few paths are padded to fill instead, increasing. Half a register, 8 numbers in
+#: single precision, will not do: sums over coordinates would be compiled to other bits
 NARROW = (1, 4)
-#: rows of a state from which that saves time
+#: rows of a state from which this saves time
 ROWS = 32
-#: numbers of the state in a chunk, unless one is asked for: they stay in a processor's own cache
+#: numbers of the state in a default chunk: they stay in a processor's own cache
 CACHED = 2**15
-#: saved numbers of a chunk: the memory that they take is used again by the next one, and is not cleared by the system in between
+#: saved numbers of a chunk: the next chunk uses their memory again, and the system does not clear it in between
 KEPT = 2**19
-#: a chunk has at least so many numbers of the state, if there are as many: with fewer, starting a step takes longer than the step
+#: the least numbers of the state in a chunk, if there are that many: with fewer, starting a step takes longer than the step
 WORK = 2**11
 #: (points (d, width), numbers of the paths (width,)) -> (last points (d, width), {name: (S, width)})
 Program = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
 
 
 def default_chunk(dim: int, paths: int, saved: int = 0) -> int:
-    """Paths per chunk: as many as fit a cache, in equal chunks, the same number of chunks for each processor.
+    """The number of paths per chunk: as many as fit a cache, in equal chunks, with equally many chunks for each processor.
 
     Args:
-        saved: how many numbers are kept of each path.
+        saved: the number of saved numbers per path.
     """
     workers = processors()
     rounds = -(-paths * dim // (CACHED * workers))
@@ -54,20 +55,20 @@ def default_chunk(dim: int, paths: int, saved: int = 0) -> int:
 
 
 def narrow(dtype: Any) -> tuple[int, ...]:
-    """The numbers of paths that a few are padded to, in growing order."""
+    """The numbers of paths to which a few paths are padded, increasing."""
     return tuple(64 * registers // np.dtype(dtype).itemsize for registers in NARROW)
 
 
 def width(chunk: int, lanes: int = LANES) -> int:
-    """A chunk with its padding, to a multiple of so many paths on every device."""
+    """The number of paths of a padded chunk, a multiple of `lanes` on every device."""
     lanes *= jax.local_device_count()
     return -(-chunk // lanes) * lanes
 
 
 def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
-    """Starting points (d, width) of the paths with these numbers, x0 being the points of `first` and of the paths after it.
+    """The starting points (d, width) of the paths with these numbers; the columns of x0 belong to path `first` and the next ones.
 
-    The padding repeats the last one.
+    The padding repeats the last point.
     """
     if x0.ndim == 1 or x0.shape[1] == 1:
         return np.repeat(x0.reshape(-1, 1), len(numbers), axis=1)
@@ -75,7 +76,7 @@ def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
 
 
 def _bucket(paths: int, lanes: int) -> int:
-    """The least of a few sizes that holds so many paths, so that a few more stopped paths compile nothing."""
+    """The smallest of the sizes lanes, 4 lanes, 16 lanes, .. that holds the paths; a few more stopped paths compile nothing."""
     size = lanes
     while size < paths:
         size *= 4
@@ -83,10 +84,10 @@ def _bucket(paths: int, lanes: int) -> int:
 
 
 def parts(numbers: np.ndarray, chunk: int, lanes: int = LANES) -> Iterator[tuple[slice, np.ndarray]]:
-    """Chunks of these paths: their place, and their numbers with the padding, which continues after the last.
+    """The chunks of these paths: the place of each chunk, and its path numbers, which continue into the padding.
 
     Args:
-        lanes: to a multiple of which, on every device, a chunk is padded.
+        lanes: a chunk is padded to a multiple of this number on every device.
     """
     wide = min(width(chunk, lanes), width(_bucket(len(numbers), lanes), lanes))
     for begin in range(0, len(numbers), chunk):
@@ -95,27 +96,27 @@ def parts(numbers: np.ndarray, chunk: int, lanes: int = LANES) -> Iterator[tuple
         yield slice(begin, begin + len(places)), np.concatenate([places, padding])
 
 
-#: primitives whose kernels on a CPU call LAPACK, which shares its work among the threads that also run the program
+#: primitives whose CPU kernels call LAPACK, which shares its work among the threads that also run the program
 LAPACK = frozenset(
     {
         "cholesky", "eig", "eigh", "geqp3", "geqrf", "hessenberg", "householder_product", "lu", "qr", "schur", "svd", "sylvester",
         "triangular_solve", "tridiagonal", "tridiagonal_solve",
     }
 )  # fmt: skip
-#: held while a program with such a primitive runs
+#: the lock that is held while a program with such a primitive runs
 _ALONE = Lock()
-#: primitives whose order of summation depends on the number of paths, where there are fewer than `LANES`
+#: primitives whose order of summation depends on the number of paths if there are fewer than `LANES`
 PRODUCTS = frozenset({"conv_general_dilated", "dot_general"})
 
 
 @final
 class Spread:
-    """A function of (points (d, width), numbers (width,), more), compiled, with the paths spread over all devices.
+    """A compiled function of (points (d, width), numbers (width,), more), with the paths spread over all devices.
 
-    `more` is the same everywhere; results are arrays whose last axis is that of the paths.
+    `more` is the same on every device; the last axis of each result is that of the paths.
 
-    A program that calls LAPACK runs by itself on one device: its kernel waits in a thread of XLA's pool for others of that pool,
-    and programs that run at the same time can hold all of them, each waiting for the other for ever (jax 0.10).
+    A program that calls LAPACK runs by itself on one device: its kernel occupies a thread of XLA's pool while it waits for other
+    threads of that pool, so programs that run at the same time can occupy all threads and wait for ever (jax 0.10).
     """
 
     def __init__(self, program: Callable[..., Any]) -> None:
@@ -138,7 +139,7 @@ class Spread:
         return self._names
 
     def lanes(self, x0: np.ndarray, paths: int, more: Any) -> int:
-        """The number to a multiple of which a chunk of so many paths is padded: the least that holds them, if no bit changes.
+        """The number to whose multiple a chunk of `paths` paths is padded: the least that holds the paths, if no bit changes.
 
         Args:
             x0: the state, with rows of any length.
@@ -148,14 +149,14 @@ class Spread:
             return LANES
         shape = (len(x0), width(1, least))
         x, numbers = jax.ShapeDtypeStruct(shape, x0.dtype), jax.ShapeDtypeStruct(shape[1:], np.uint32)
-        # in a thread that runs chunks, as they are traced: see `run_chunks`
+        # traced in a thread that runs chunks, as the chunks are: see `run_chunks`
         names = _pool().submit(self._primitives, x, numbers, more).result()
         return least if names.isdisjoint(LAPACK | PRODUCTS) else LANES
 
     def ahead(self, x0: np.ndarray, numbers: np.ndarray, chunk: int, lanes: int, more: Any) -> None:
-        """Start to compile what `run_chunks` will call for these paths, in another thread; JAX lets that call wait for it.
+        """Start to compile, in another thread, the program that `run_chunks` will call for these paths; JAX lets the call wait.
 
-        What fails there fails again in the call.
+        An error in that thread occurs again in the call.
         """
         _, places = next(parts(numbers[share(len(numbers))], chunk, lanes))
         kind = jax.ShapeDtypeStruct
@@ -174,10 +175,10 @@ class Spread:
 
 
 def _alike(arrays: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]:
-    """Empty arrays with as many rows as these and `paths` columns; arrays of one type share one block of memory.
+    """Empty arrays with as many rows as `arrays` and `paths` columns; arrays of one type share a block of memory.
 
-    The C library returns the memory of several freed blocks to the system, which clears each page again for the next run; with
-    one block it learns to keep the memory.
+    If several blocks are freed, the C library returns their memory to the system, which clears every page for the next run; with a
+    single block the library learns to keep the memory.
     """
     empty: dict[Any, np.ndarray] = {}
     for dtype in dict.fromkeys(array.dtype for array in arrays.values()):
@@ -189,13 +190,13 @@ def _alike(arrays: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads for chunks, which are kept: starting them takes as long as some steps of all paths."""
+    """The threads for chunks; they are kept, since starting them takes as long as some steps of all paths."""
     return ThreadPoolExecutor(processors(), "chunks")
 
 
 @cache
 def _compilers() -> ThreadPoolExecutor:
-    """Threads in which programs are compiled ahead, while those for chunks are free."""
+    """The threads in which programs are compiled ahead, while the threads for chunks are free."""
     return ThreadPoolExecutor(processors(), "compilers")
 
 
@@ -206,16 +207,18 @@ for _threads in (_pool, _compilers):
 def run_chunks(
     program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int = 0, lanes: int = LANES
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Last points (d, paths) and values {name: (S, paths)} of the paths with these numbers.
+    """The last points (d, paths) and values {name: (S, paths)} of the paths with these numbers.
+
+    Several processes (`sdescent.numerics.backend.hosts`) each run their share of the paths, and each returns all paths.
 
     Args:
-        program: see `Program`; called in several threads at once, and never in this one: a context manager of JAX
+        program: see `Program`. It is called in several threads at once, and never in this one: a context manager of JAX
             (`jax.enable_x64`, `jax.debug_nans`, ..) affects one thread only, and chunks would depend on the thread that runs them.
-        x0: (d, 1) or (d,) for all paths, or one column for `first` and each of those after it.
+        x0: starting points, (d, 1) or (d,) for all paths, or one column for `first` and each path after it.
+        numbers: the numbers of the paths.
+        chunk: the number of paths per chunk.
         first: the number of the path that starts at the first column of x0.
         lanes: see `parts`.
-
-    Of several processes (`sdescent.numerics.backend.hosts`) each runs its share of the paths, and returns those of all.
     """
     count = len(numbers)
     last, values = _run_here(program, x0, numbers[share(count)], chunk, first, lanes)
@@ -227,7 +230,7 @@ def run_chunks(
 def _run_here(
     program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int, lanes: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """As `run_chunks`, on the devices of this process."""
+    """The result of `run_chunks` for these paths, on the devices of this process."""
     whole: dict[str | None, np.ndarray] = {}
     making = Lock()
 
@@ -238,7 +241,7 @@ def _run_here(
         with making:
             if not whole:
                 whole.update(_alike(arrays, len(numbers)))
-        for name, array in arrays.items():  # each chunk at its place at once: the last one has little to copy
+        for name, array in arrays.items():  # each chunk is put in place at once, so that little is left to copy after the last
             whole[name][:, place] = array[:, : place.stop - place.start]
 
     waiting = [_pool().submit(one, part) for part in parts(numbers, chunk, lanes)]
@@ -246,7 +249,7 @@ def _run_here(
         done, _ = wait(waiting, return_when=FIRST_EXCEPTION)
     finally:
         for each in waiting:
-            each.cancel()  # after an error or an interrupt nobody waits for the others
+            each.cancel()  # after an error or an interrupt nobody waits for the remaining chunks
     for each in done:
         each.result()
     return whole.pop(None), {name: value for name, value in whole.items() if name is not None}

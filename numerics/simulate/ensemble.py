@@ -1,4 +1,4 @@
-"""The result of a simulation: statistics of independent paths, with all settings, in a notebook, on disk and as xarray has it."""
+"""The result of a simulation: statistics of independent paths with all settings, for notebooks, for disk and for xarray."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.backend.processors import require_memory
 from sdescent.numerics.simulate.settings import Paths, last_step
 
-#: what an archive of `Ensemble.save` says it is, with the number of its layout
+#: the mark of an archive written by `Ensemble.save`, with the number of its layout
 LAYOUT = "sdescent ensemble 1"
-#: names of the arrays of an archive that are no statistics
+#: names of the arrays of an archive that are not statistics
 _ARRAYS = ("times", "blow_up", "final")
-#: characters of a part of the method in the settings, which are no place for data
+#: the most characters that describe a part of the method in the settings, which are no place for data
 LONGEST = 4000
 _BROKEN = (zipfile.BadZipFile, zlib.error)
 
@@ -41,20 +41,20 @@ _BROKEN = (zipfile.BadZipFile, zlib.error)
 @final
 @dataclass(frozen=True)
 class Ensemble:
-    """Statistics of independent paths at the saved times. Dimensionless; times are t = n eta.
+    """Statistics of independent paths at the saved times. All values are dimensionless; the times are t = n eta.
 
-    A blow-up is an outcome: it is counted, and never averaged. Arrays of one type may share one block of memory: copy an array
-    that is kept when the others are not.
+    A blow-up is an outcome: it is counted and never enters an average. Arrays of one type may share a block of memory: to keep
+    one array and free the rest, copy it.
 
     Attributes:
-        times: shape (S,).
-        values: for each statistic an array (S, paths); NaN from the path's blow-up on.
-        blow_up: time after the step that took each path outside the ball, shape (paths,), read-only; infinity
-            where none did.
-        final: last points, (d, paths); meaningless where a path blew up.
-        settings: the settings of the run, as JSON values: "T" is the horizon that was asked for, "end" the last multiple of the
-            time of a step up to it, where the method's steps end.
-        final_memory: last values of the memory by letter, (d, paths) each, for an update rule that has one.
+        times: the saved times, (S,).
+        values: an array (S, paths) for each statistic by name; NaN from the time at which a path blows up.
+        blow_up: the time at the end of the step that took each path outside the ball, (paths,), read-only; infinity for paths
+            that did not blow up.
+        final: the last points, (d, paths); meaningless for a path that blew up.
+        settings: the settings of the run, as JSON values. "T" is the horizon that was asked for; "end" is the time at which the
+            method's steps end, the last multiple of the time of a step up to T.
+        final_memory: the last values of the memory by letter, (d, paths) each, if the update rule has a memory.
     """
 
     times: np.ndarray
@@ -66,21 +66,21 @@ class Ensemble:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.blow_up.flags.writeable = False  # which a pickle does not keep
+        self.blow_up.flags.writeable = False  # a pickle does not keep this flag
 
     @property
     def paths(self) -> int:
-        """Number of paths."""
+        """The number of paths."""
         return len(self.blow_up)
 
     @property
     def blow_ups(self) -> np.ndarray:
-        """How many paths had blown up by each saved time, shape (S,)."""
+        """The number of paths that had blown up by each saved time, shape (S,)."""
         return np.sum(self.blow_up <= self.times[:, None] * (1 + 1e-12), axis=1)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Warnings to the reader: a horizon that the steps do not reach, blow-ups, a model that left its range."""
+        """Warnings for the reader: a horizon that the steps do not reach, blow-ups, a model that left its range."""
         notes = []
         horizon, end = self.settings.get("T"), self.settings.get("end")
         if horizon is not None and horizon != end:
@@ -94,7 +94,7 @@ class Ensemble:
         return tuple(notes)
 
     def repeated(self, paths: int) -> Ensemble:
-        """One path repeated `count` times, for a run without noise."""
+        """An ensemble of a single path, repeated `paths` times, for a run without noise."""
         numbers = len(self.final) * (1 + len(self.final_memory)) + len(self.times) * len(self.values)
         require_memory(paths, numbers, self.final.dtype.itemsize)
         values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
@@ -103,7 +103,7 @@ class Ensemble:
         return Ensemble(self.times, values, np.repeat(self.blow_up, paths), final, self.settings, memory)
 
     def to_dict(self) -> dict[str, Any]:
-        """Settings, times and counts as JSON values; the paths themselves are left out."""
+        """The settings, times and counts as JSON values, without the paths themselves."""
         return {
             "settings": dict(self.settings),
             "times": self.times.tolist(),
@@ -123,7 +123,7 @@ class Ensemble:
         return "\n".join([first, "statistics: " + ", ".join(self.values), *self.notes])
 
     def _repr_html_(self) -> str:
-        """A table for notebooks: the median of each statistic over the paths that did not blow up, at the last saved time."""
+        """A table for notebooks: the median of each statistic at the last saved time, over the paths that did not blow up."""
         rows = []
         for name, value in self.values.items():
             last = value[-1][np.isfinite(value[-1])]
@@ -133,12 +133,12 @@ class Ensemble:
         return f"<p>{text}</p><table>{head}{''.join(rows)}</table>"
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything into one file, a NumPy archive (.npz) of arrays, with the names and settings as JSON text.
+        """Write the ensemble to a file: a NumPy archive (.npz) of the arrays, with names and settings as JSON text.
 
-        The file is written beside its place and moved there, so that a file that is there is whole.
+        The file is first written under another name in the same folder and then moved, so that `path` never holds half a file.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         names = list(self.values)
         head = {"layout": LAYOUT, "statistics": names, "memory": [*self.final_memory], "settings": dict(self.settings)}
@@ -149,7 +149,7 @@ class Ensemble:
         beside = place.with_name(f".{place.name[:80]}.{secrets.token_hex(6)}.part")
         require_replaceable(place)
         try:
-            with beside.open("xb") as file:  # no link that somebody planted under this name is followed
+            with beside.open("xb") as file:  # follows no link that somebody planted under this name
                 np.savez(file, head=np.array(json.dumps(head, allow_nan=False)), **arrays)  # pyright: ignore[reportArgumentType]
             beside.replace(place)
         finally:
@@ -157,11 +157,11 @@ class Ensemble:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Ensemble:
-        """What `save` wrote. Nothing in the file is executed.
+        """The ensemble that `save` wrote to `path`. Nothing in the file is executed.
 
         Raises:
-            BadInput: the file is broken, or another kind of file.
-            OSError: it cannot be read.
+            BadInput: the file is broken, or `save` did not write it.
+            OSError: the file cannot be read.
         """
         try:
             return cls._of(path)
@@ -171,7 +171,7 @@ class Ensemble:
 
     @classmethod
     def _of(cls, path: str | os.PathLike[str]) -> Ensemble:
-        with open_regular(path) as file:  # which np.load would leave open where it raises
+        with open_regular(path) as file:  # np.load would leave the file open if it raises
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("one array")
@@ -192,14 +192,15 @@ class Ensemble:
         return cls(times, values, blow_up, final, settings, memory)
 
     def to_xarray(self) -> Any:  # xarray is optional, and its type with it
-        """An `xarray.Dataset`: each statistic over (time, path), "blow_up" over path, "final" over (coordinate, path), and so
-        "final_m" for a letter m of the memory.
+        """The ensemble as an `xarray.Dataset`.
 
-        The settings are its attributes, those that are lists or tables as JSON text, which netCDF can store.
+        Each statistic is a variable over (time, path), "blow_up" one over path, "final" one over (coordinate, path), and so is
+        "final_m" for each letter m of the memory. The settings become attributes; lists and tables among them are stored as JSON
+        text, which netCDF accepts.
 
         Raises:
             ImportError: the package xarray is not installed.
-            BadInput: a statistic is called as one of these others.
+            BadInput: a statistic has the name of another variable or of a dimension.
         """
         try:
             import xarray  # pyright: ignore[reportMissingImports]
@@ -224,10 +225,10 @@ def settings_of(
     method: Method, loss: Any, u: Any, paths: Paths, parameters: Mapping[str, Any], varied: Mapping[str, np.ndarray],
     horizon: float, tau: float,
 ) -> dict[str, Any]:  # fmt: skip
-    """The settings that a run of the method and a solution of its equation have in common, as JSON values.
+    """The settings common to a run of the method and a solution of its equation, as JSON values.
 
     Args:
-        parameters: as the user gives them, with eta.
+        parameters: the numbers as the user gives them, with eta.
         tau: the time of a step.
     """
     numbers = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
@@ -247,11 +248,11 @@ def settings_of_paths(
     """The settings of any ensemble, as JSON values.
 
     Args:
-        paths: whose starting points are written down where there is one for all.
-        varied: values that differ from path to path; their names are written down, with the range of each.
-        horizon: T as asked for; "end" is where the last step of the method ends, T itself where T is a multiple of the time of a
-            step up to rounding.
-        step: that time; None where there is no method.
+        paths: the paths; their starting point is recorded if they share one.
+        varied: values that differ from path to path; the settings hold the range of each by name.
+        horizon: T as asked for; "end" is the time at which the last step of the method ends, T itself if T is a multiple of
+            `step` up to rounding.
+        step: the time of a step; None if there is no method.
     """
     x, key = paths.x, paths.key
     end = horizon if step is None else last_step(horizon, step) * step
@@ -275,12 +276,12 @@ def _described(method: Method, loss: Any) -> dict[str, str | None]:
     return {name: None if part is None else _written(name, part) for name, part in {**parts, "loss": loss}.items()}
 
 
-#: printed once, since a study runs one method many times over
+#: kept, since a study runs one method many times
 _parts = Memo(_described, 32)
 
 
 def _written(kind: str, part: Any) -> str:
-    """A part of a method as its specification; the name of a function, or of a class of the user's that does not say what it is."""
+    """A part of a method as its specification, or by name if it is a function or an object of a class without `__repr__`."""
     name = getattr(part, "__qualname__", type(part).__qualname__)
     text = name if callable(part) or type(part).__repr__ is object.__repr__ else spec_of(kind, part)
     return text if len(text) <= LONGEST else f"{name}(..), in {len(text)} characters"

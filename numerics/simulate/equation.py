@@ -1,11 +1,11 @@
 """Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve` per chunk, constant steps.
 
 Ito equations take predictor-corrector, Euler or Milstein steps (`sdescent.numerics.simulate.schemes`); without noise the equation
-is an ODE and takes Tsit5 steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would
-hide the order of the model behind the solver's own error, which `sdescent.numerics.simulate.refinement` measures.
+is an ODE and takes Tsit5 steps; a Stratonovich equation takes Heun steps. A solver step is a fraction of eta: with steps of eta
+itself the solver's own error, which `sdescent.numerics.simulate.refinement` measures, would hide the order of the model.
 
-Compiled programs are kept: a second solve of the same equation and shapes, with another eta, scale, seed or horizon, compiles
-nothing.
+Compiled programs are kept: a second solve of the same equation with the same shapes compiles nothing, even if eta, the scales, the
+seed or the horizon differ.
 """
 
 from __future__ import annotations
@@ -72,11 +72,12 @@ from sdescent.numerics.simulate.settings import (
 )
 from sdescent.numerics.simulate.systems import System, ito_system, stratonovich_system
 
-#: solver steps in a step eta, unless `dt` is given
+#: solver steps per step eta, unless `dt` is given
 SUBSTEPS = 8
-#: steps of numbers from which a run is long: it takes a twentieth of a second, and is compiled half a second longer
+#: steps times numbers in the state from which a run is long: it takes a twentieth of a second, and compiling for it takes half a
+#: second more
 LONG = 5 * 10**7
-#: greatest number of steps of a solve
+#: the most steps of a solve, before halvings
 MOST_STEPS = 10**7
 
 
@@ -106,49 +107,49 @@ def solve(
     blocks: int = 1,
     checked: bool = False,
 ) -> Ensemble:
-    """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `sdescent.numerics.simulate.method.run`.
+    """Simulate independent paths of an SDE and keep statistics at the times n eta, as `sdescent.numerics.simulate.method.run` does.
 
-    A path that leaves the ball |x_j| <= bound is counted with the time of the step at which that happened, and stays at its last
-    point inside. Memory is O(S paths), and O(d) for each path of a chunk.
+    A path that leaves the ball |x_j| <= bound blows up: it is counted, with the time at the end of the step that led outside, and
+    stays at its last point inside. Memory is O(S paths), plus O(d) for each path of a chunk.
 
     Args:
-        equation: from `sde`, or one of one's own; `sdescent.numerics.simulate.named_equation` says what differs for one of
-            one's own, `sdescent.numerics.simulate.rule_equations.solving` for that of an update rule with memory.
-        x0: the starting point (d,), or one for each path (d, paths).
-        T: horizon.
-        paths: number of paths, when x0 is one point.
-        key: JAX key or seed; models solved with equal keys and steps share their Brownian motion. Path n is bitwise the same,
-            whatever `paths` and `chunk` are.
-        params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters; measured
+        equation: an equation from `sde`, or one of your own. `sdescent.numerics.simulate.named_equation` says what differs for
+            your own equations, `sdescent.numerics.simulate.rule_equations.solving` for those of update rules with memory.
+        x0: the starting point, (d,), or one for each path, (d, paths).
+        T: the horizon.
+        paths: the number of paths, if x0 is a single point.
+        key: a JAX key or a seed. Models solved with the same key and the same steps share their Brownian motion. Path n is
+            bitwise the same for all values of `paths` and `chunk`.
+        params: values by symbol name: eta, N if it is a symbol, scales, parameters of the compressor and the loss, and measured
             covariances as matrices.
-        dt: largest solver step (default eta/8); steps are equal between two saved times.
-        save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
-        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd, "x1^2"; the
-            loss and the norm of the gradient are always kept, as "loss" and "gradient_norm".
-        loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
+        dt: the largest solver step, eta/8 by default. All steps between two saved times have the same length.
+        save: the number of saved times, evenly spread from 0 to T; or the times themselves, each moved to the nearest step.
+        statistics: further statistics by name: functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in
+            x1, .., xd such as "x1^2". The loss and the norm of its gradient are always kept, as "loss" and "gradient_norm".
+        loss: a derive loss, a `Landscape`, or a function x (d,) -> number; by default the equation's own, if it has one.
         u: the function t -> u(t) of a free schedule.
-        bound: see above.
-        nodes: of the integral over the noise, where only moments given the message are known; a bound on its error at x0 is in
-            the settings, as "doubling_error", None where a moment there is infinite.
-        scheme: "predictor-corrector", "euler" or "milstein" (Ito, the last for additive, scalar and diagonal noise in one
-            dimension or coordinate by coordinate), or "heun" (the equivalent Stratonovich equation in named coordinates, small d).
+        bound: the bound on |x_j| beyond which a path has blown up.
+        nodes: the number of nodes for integrals over the noise, which are needed where only the moments given the message are
+            known. The settings hold a bound on their error at x0 as "doubling_error", None where a moment there is infinite.
+        scheme: "predictor-corrector", "euler" or "milstein" for the Ito equation ("milstein" in one dimension, or with additive
+            or diagonal noise), or "heun" for the equivalent Stratonovich equation in named coordinates (small d).
         halvings: how often every step is halved.
-        by_halves: whether the Brownian increment of a step is the sum of the increments of its two halves: with the same key,
-            the run with one more halving then has the same Brownian motion.
+        by_halves: whether the Brownian increment of a step is the sum of the increments over its two halves. A run with the same
+            key and one more halving then has the same Brownian motion.
         dtype: "float64" or "float32".
-        wide: normals of 52 bits, where tails beyond 6 standard deviations matter; several times slower.
-        chunk: number of paths at a time; the result does not depend on it.
-        first: the number of the first path: a part of a large ensemble may be computed separately, bitwise as in the whole.
-        varied: values of scalar symbols that differ from path to path, (paths,) by name, as for `run`. Not eta, N or symbols of
-            the loss.
-        memory: where the memory of an update rule starts.
-        blocks, checked: as for `run`; then the equation is known to exist at these numbers too.
+        wide: whether normals have 52 bits, for tails beyond 6 standard deviations; this is several times slower.
+        chunk: the number of paths computed at a time; the result does not depend on it.
+        first: the number of the first path. A part of a large ensemble can be computed by itself, bitwise as in the whole.
+        varied: scalar symbols whose values differ from path to path, (paths,) by name, as for `run`. Not allowed for eta, N and
+            the symbols of the loss.
+        memory: the starting values of an update rule's memory, as for `run`.
+        blocks, checked: as for `run`; `checked` also promises that the equation exists at these numbers.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
-        Refusal: "heun" where no Stratonovich form exists; numbers at which the equation does not (nu = 1.5 where nu > 2
+        Refusal: "heun" where no Stratonovich form exists; numbers at which the equation does not exist (nu = 1.5 where nu > 2
             is needed).
-        NoClosedForm: a corrected or second-order model, or "heun", where only moments given the message are known.
+        NoClosedForm: a corrected or second-order model, or "heun", where only the moments given the message are known.
         LoweringError: a function without array form.
         NotANumber: the equation has no value at a point that a path reached (`sdescent.numerics.simulate.blow_up`).
 
@@ -210,7 +211,7 @@ def solve(
 
 
 def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
-    """The equation at these numbers, whatever its kind."""
+    """The equation of any kind, at the numbers of `inputs`."""
     if inputs.memory and not isinstance(equation, RuleSDE):
         names = ", ".join(inputs.memory)
         raise BadInput("memory", names, "nothing: this equation is not that of an update rule with memory")
@@ -224,7 +225,7 @@ def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
 
 
 def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
-    """The equation of a method without memory at these numbers."""
+    """The equation of a method without memory, at the numbers of `inputs`."""
     parameters, dim, loss, u = parameters_of(inputs.params), paths.dim, inputs.loss, inputs.u
     lanes = varied_of(inputs.varied, paths.count, parameters)
     if not inputs.checked:
@@ -246,7 +247,11 @@ def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
 
 
 def _scheme(equation: SDE, dim: int, name: str) -> str:
-    """Raises BadInput for Milstein's where a coordinate's noise depends on others, or several noises act on one."""
+    """The name of the scheme, checked: Milstein's needs additive or diagonal noise, or d = 1.
+
+    Raises:
+        BadInput: "milstein", where a coordinate's noise depends on other coordinates, or several noises act on one coordinate.
+    """
     if name != "milstein" or dim == 1:
         return name
     check_milstein(equation.coordinates(dim).noise_type if equation.loss is not None else None)
@@ -254,7 +259,7 @@ def _scheme(equation: SDE, dim: int, name: str) -> str:
 
 
 def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
-    """The equation, if it exists at these numbers; derived again where the numbers change it.
+    """The equation, if it exists at these numbers; derived again if the numbers change it.
 
     Raises:
         BadInput, Refusal: as `solve`.
@@ -263,7 +268,7 @@ def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) 
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
     equation = derived_at(equation, method, dim)
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
-        existence(exact, dim)  # refused, unless the condition is one of accuracy alone
+        existence(exact, dim)  # raises Refusal, unless the condition concerns accuracy alone
     return equation
 
 

@@ -1,4 +1,4 @@
-"""The compiled program of an equation, whether it was derived from a method or stated: all its steps through diffrax."""
+"""The compiled program of an equation, derived from a method or stated by the user: all its steps through diffrax."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from sdescent.numerics.simulate.systems import System
 
 
 def check_milstein(kind: str | None) -> None:
-    """Raises BadInput for noise of a type that Milstein's scheme does not take."""
+    """Raise BadInput unless the noise is of a type for which Milstein's scheme is defined: additive or diagonal."""
     if kind not in ("additive", "diagonal"):
         why = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
         raise BadInput("scheme", "milstein", f"another scheme, such as euler: {why}")
@@ -44,12 +44,13 @@ class Subject:
     """An equation as a program is compiled for it.
 
     Attributes:
-        equation: identified by `identity`, its expressions, since its matrices have no hash.
-        state: the symbols of formulas in it.
+        equation: the equation; it is compared by `identity`, since its matrices have no hash.
+        identity: the expressions of the equation, and what else distinguishes it from others.
+        state: the symbols that formulas of the user may contain.
         dim: d.
-        loss, u: as arguments of `sd.solve`.
-        fixed: numbers that stay the same for every call, from `sdescent.numerics.simulate.parameters.constants`.
-        varied: names of those that differ from path to path.
+        loss, u: as the arguments of `sd.solve`.
+        fixed: numbers that are the same for every call, from `sdescent.numerics.simulate.parameters.constants`.
+        varied: names of the numbers that differ from path to path.
     """
 
     equation: Any = field(compare=False)
@@ -65,7 +66,7 @@ class Subject:
 @final
 @dataclass(frozen=True)
 class Setting:
-    """The key of a compiled program: the equation, and how it is solved."""
+    """The key of a compiled program: the equation and the way in which it is solved."""
 
     subject: Subject
     solver: Solver
@@ -81,16 +82,16 @@ class Problem:
     """An equation at the numbers of a solve.
 
     Attributes:
-        program: the program of a setting, kept for the next solve.
-        subject: what it is compiled for.
+        program: setting -> its program, kept for the next solve.
+        subject: the equation as the program is compiled for it.
         rows: the state at the start, (rows, 1) or (rows, paths).
-        free: parameters that all paths have in common, and that a program is given with every call.
+        free: parameters that all paths have in common; a program is given them with every call.
         lanes: parameters that differ from path to path, (paths,) each.
-        unit: the time of a step of the method; None where there is no method.
-        scheme: the name of a scheme -> that of the scheme to compile.
-        settings: the horizon -> the settings of any ensemble.
-        about: further settings, of this kind of equation.
-        usual: the statistics where the user names none.
+        unit: the time of a step of the method; None if there is no method.
+        scheme: the name of a scheme -> the name of the scheme to compile.
+        settings: the horizon -> the settings that any ensemble has.
+        about: further settings for this kind of equation.
+        usual: the statistics if the user names none.
     """
 
     program: Callable[[Setting], EquationProgram]
@@ -106,13 +107,13 @@ class Problem:
 
 
 class EquationProgram(Program):
-    """An equation, lowered.
+    """The program of a lowered equation.
 
     Attributes:
-        setting, subject: what it is compiled for.
-        fixed: its numbers by name.
-        system: its drift and root, at an environment that `at` makes.
-        scheme: the small step; without noise one for ordinary differential equations.
+        setting, subject: the key of the program, and the equation in it.
+        fixed: the fixed numbers by name.
+        system: drift and root of the equation, as functions of an environment from `at`.
+        scheme: the small step; without noise, a step for ordinary differential equations.
     """
 
     def __init__(self, setting: Setting, land: Landscape | None = None) -> None:
@@ -133,18 +134,17 @@ class EquationProgram(Program):
 
     @abstractmethod
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
-        """The values that the system reads at a batch of points, held as it holds them, with these from `prepared`."""
-
+        """The environment at a batch of points y, held as the system holds them, with the values `free` from `prepared`."""
     def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The free parameters, numbers or (1, paths) each, and what is computed from them once for all steps."""
+        """The free parameters, numbers or (1, paths) each, with the values computed from them once for all steps."""
         return free
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
-        """The state at the start, as the system holds it."""
+        """The state at the start, held as the system holds it."""
         return self.system.split(rows)
 
     def held(self, rows: Any, numbers: Mapping[str, Any]) -> Any:
-        """A state as the system holds it, from one array."""
+        """A state held as the system holds it, from one array."""
         return self.system.split(rows)
 
     def rows(self, y: Any, more: Any) -> jax.Array:
@@ -152,20 +152,20 @@ class EquationProgram(Program):
         return self.system.join(y)
 
     def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
-        """The values that are saved of a state."""
+        """The values of a state that are saved."""
         x = self.system.join(y)
         return {name: function(x) for name, function in self.observables.items()}
 
     def beginning(
         self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
     ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
-        """The free parameters and those by path, with what the start adds to them."""
+        """The free parameters and the parameters by path, with the values that the start adds to them."""
         return free, lanes
 
     def about(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """Nodes and `doubling_error` of an integral over the noise: the largest at x0 for any combination of values by path.
+        """The nodes and `doubling_error` of an integral over the noise: the largest error at x0 over all combinations by path.
 
-        The error is stored under the numbers that it depends on, since computing it takes longer than some solves.
+        The error is kept under the numbers on which it depends, since computing it takes longer than some solves.
         """
         integral = self.system.integral
         if integral is None:
@@ -183,7 +183,7 @@ class EquationProgram(Program):
         return {"nodes": self.setting.solver.nodes, "doubling_error": error if math.isfinite(error) else None}
 
     def ended(self, ensemble: Ensemble) -> Ensemble:
-        """The ensemble as it is returned."""
+        """The ensemble as it is returned to the user."""
         return ensemble
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:

@@ -1,20 +1,20 @@
 """Moments of the largest of independent coordinates: Top-1 after the noise, by integrals over one variable (theory 4).
 
-v_j = g_j + s_j Z_j is kept where |v_i| < |v_j| for all i != j, and products of two coordinates of C(v) vanish. With
+v_j = g_j + s_j Z_j is kept if |v_i| < |v_j| for all i != j, and products of two coordinates of C(v) vanish. With
 q_j(a) = P(|v_j| < a), G_j = prod_{i != j} q_i and f_j the density of v_j
 
     K_n = E (v_j - g_j)^n 1{v_j is kept} = int_0^oo ((a - g_j)^n f_j(a) + (-a - g_j)^n f_j(-a)) G_j(a) da,    n = 0, 1, 2,
 
     E C_j = g_j K_0 + K_1,    Var C_j = g_j^2 K_0 (1 - K_0) + 2 g_j (1 - K_0) K_1 + K_2 - K_1^2.
 
-K_1 and K_2 are what the same integrals with 1 - G_j leave of E (v_j - g_j)^n: 1 - G_j falls like the tail of the law, so that they
-end soon even where E v_j^2 barely exists. K_0 is by that way for a coordinate that is mostly kept, for another one as it stands. So
-one that is almost always kept has the variance of its noise, and one that almost never is has none, up to a few units in the last
-place of g_j^2, however small the noise is (but no scale is below `LEAST`).
+K_1 and K_2 are computed as E (v_j - g_j)^n less the same integrals with 1 - G_j in place of G_j: 1 - G_j falls like the tail of the
+law, so these integrals end early even if E v_j^2 barely exists. K_0 is computed in this way for a coordinate that is mostly kept,
+and directly otherwise. So a coordinate that is almost always kept has the variance of its noise, and a coordinate that is almost
+never kept has none, up to a few units in the last place of g_j^2, however small the noise (but no scale is below `LEAST`).
 
 All coordinates share one grid in a, of Gauss-Legendre panels whose edges are the points |g_i + s_i z| for fixed quantiles z.
-Between two neighbouring edges every f_i and q_i is smooth (kinks of a law are at 0 or at the ends of its support), however
-different the scales are. Dimensionless.
+Between neighbouring edges every f_i and q_i is smooth, however different the scales: the kinks of a law lie at 0 or at the ends of
+its support. Dimensionless.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from sdescent.numerics.laws.standardised import quantile_function
 from sdescent.numerics.lowering.operations import materialised
 from sdescent.numerics.lowering.scalars import concrete, function_of_one
 
-#: edges at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; the law has 1e-17 beyond the last ones
+#: edges lie at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; the law has probability 1e-17 beyond the last ones
 RATIO, LEVELS = 8.0, 20
-#: a scale is at least this share of the largest |g_j| + s_j, and the second number where all are 0
+#: a scale is at least LEAST times the largest |g_j| + s_j, and at least TINY
 LEAST, TINY = 1e-8, 1e-140
 
 
 def keeps_largest(conditional: Conditional, dim: int, parameters: Mapping[str, Any]) -> bool:
-    """Whether the moments given the message are those of Top-1, and the coordinates of the noise independent and symmetric."""
+    """Whether the moments given the message are those of Top-1 and the coordinates of the noise are independent and symmetric."""
     moments = conditional.given_v
     if conditional.dense is not None or moments.rank or moments.diag != 0 or dim < 2 or not conditional.law.symmetric:
         return False
@@ -55,12 +55,12 @@ def keeps_largest(conditional: Conditional, dim: int, parameters: Mapping[str, A
 @final
 @dataclass(frozen=True, eq=False)
 class Largest:
-    """E C and Var C of Top-1.
+    """The moments E C and Var C of Top-1.
 
     Args:
-        law: the standardised law of the noise, symmetric, E Z^2 finite.
-        parameters: values of its symbols, by name.
-        points: Gauss-Legendre points of each panel.
+        law: the standardised law of the noise, symmetric with E Z^2 finite.
+        parameters: values of the law's symbols by name.
+        points: the number of Gauss-Legendre points in each panel.
     """
 
     law: Law
@@ -68,7 +68,7 @@ class Largest:
     points: int
 
     def moments(self, g: jax.Array, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """E C and Var C of each coordinate, each (d, paths), for gradients (d, paths) and scales that broadcast to them."""
+        """E C and Var C of each coordinate, (d, paths) each, for gradients (d, paths) and scales that broadcast to this shape."""
         dim, s = g.shape[0], _above_zero(g, scale)
         edges = jnp.abs(g[:, None] + s[:, None] * self._quantiles[:, None]).reshape(-1, g.shape[1])
         edges = jnp.concatenate([jnp.zeros((1, g.shape[1])), jnp.sort(edges, axis=0)])
@@ -99,22 +99,22 @@ class Largest:
             return g * chance + first, jnp.maximum(square, 0.0)
 
         sums, _ = jax.lax.scan(add, jnp.zeros((4, *g.shape)), (edges[:-1], edges[1:]))
-        # kept: what it is made into together with it decides on its rounding, and a path's bits are its own
+        # materialised: fused with the code that uses it, its rounding could depend on that code and so on the number of paths
         return materialised(joined, g, s, sums)
 
     @staticmethod
     def rounding(g: jax.Array, scale: jax.Array) -> float:
-        """The relative error that rounding makes: points near |g_j| are known to eps |g_j|, of panels that are s_j wide."""
+        """The relative error from rounding: points near |g_j| are known to eps |g_j|, in panels of width s_j."""
         s = _above_zero(g, scale)
         return float(4 * np.finfo(float).eps * jnp.max(jnp.max(jnp.abs(g) + s, axis=0) / jnp.min(s, axis=0)))
 
     @cached_property
     def _quantiles(self) -> np.ndarray:
-        """Quantiles of the law, symmetric about 0; with the ends of its support where that is bounded."""
+        """The quantiles of the law, symmetric about 0, with the ends of its support if that is bounded."""
         u = np.append(0.5 * RATIO ** -np.arange(LEVELS), 0.0)
         with jax.ensure_compile_time_eval(), np.errstate(divide="ignore"):
             z = np.abs(np.asarray(quantile_function(self.law, self.parameters)(u)))
-        # the ends of an unbounded support are infinite, or as far away as numbers go
+        # the ends of an unbounded support are infinite, or very far away
         z = z if z[-1] < 2 * z[-2] else z[:-1]
         return np.concatenate([-z[:0:-1], z])
 
@@ -128,13 +128,13 @@ class Largest:
 
 
 def _above_zero(g: jax.Array, scale: jax.Array) -> jax.Array:
-    """The scales (d, paths), each at least LEAST of the largest |g_j| + s_j, which moves the result by about as much."""
+    """The scales (d, paths), each raised to LEAST times the largest |g_j| + s_j; this changes the result by about as much."""
     s = jnp.broadcast_to(scale, g.shape)
     return jnp.maximum(s, jnp.maximum(LEAST * jnp.max(jnp.abs(g) + s, axis=0), TINY))
 
 
 def _others(inside: jax.Array, dim: int) -> jax.Array:
-    """prod_{i != j} of the second axis, without division."""
+    """The products over i != j along the second axis, for each j, without division."""
     one = jnp.ones_like(inside[:, :1])
     before = jnp.concatenate([one, jnp.cumprod(inside[:, : dim - 1], axis=1)], axis=1)
     after = jnp.concatenate([jnp.cumprod(inside[:, :0:-1], axis=1)[:, ::-1], one], axis=1)

@@ -1,7 +1,7 @@
-"""The discrete method itself, from the same `Method` object that its SDE is derived from (theory 1), for independent paths.
+"""Run independent paths of the discrete method, from the same `Method` object that its SDE is derived from (theory 1).
 
-x_{n+1} = x_n - eta h(x_n, n tau) (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule of x and a memory; tau, the time of a
-step, is eta unless the method's regime has another.
+x_{n+1} = x_n - eta h(x_n, n tau) (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule for x and a memory. The time of a step,
+tau, is eta unless the method's regime defines another.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ from sdescent.numerics.simulate.update_rules.drawing import Ahead, drawn_ahead
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
 from sdescent.numerics.simulate.update_rules.values import Few
 
-#: x, each letter of the memory (d, paths) and, where it is kept, "length" (1, paths)
+#: x and each letter of the memory, (d, paths) each, and "length" (1, paths) where it is kept
 State = dict[str, jax.Array]
 
 
@@ -88,32 +88,33 @@ def run(
     blocks: int = 1,
     checked: bool = False,
 ) -> Ensemble:
-    """Run independent paths of a method and keep statistics at saved steps. Memory is O(S paths), and O(d) per path of a chunk.
+    """Run independent paths of a method and keep statistics at the saved steps.
 
-    A path that leaves the ball |x_j| <= bound is counted with the time of the step at which that happened, and stays at its last
-    point inside; the memory has no bound. It has the values that the update gives it, not those that a regime rescales.
+    A path that leaves the ball |x_j| <= bound blows up: it is counted, with the time at the end of the step that led outside, and
+    stays at its last point inside. The memory of an update rule has no bound; it is kept as the update rule computes it, before
+    any rescaling by a regime. The run itself needs memory of O(S paths), plus O(d) for each path of a chunk.
 
     Args:
         method: compressor, noise, clients, schedule, and the update rule with its regime.
-        T: horizon; floor(T/tau) steps are made, tau being the time of a step: eta, unless the method has another.
-        key: JAX key or seed; each step, client and purpose has its own draws.
-        params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters, and the constants of the
-            rule and its regime. What the regime makes from constants, such as beta = 1 - rho eta, may be given in their place.
-            Another eta or N compiles nothing; a small number of clients that the method itself has (clients=4) is up to twice as
-            fast.
+        T: the horizon. The run makes floor(T/tau) steps, where tau, the time of a step, is eta unless the method defines another.
+        key: a JAX key or a seed; each step, client and purpose has its own draws.
+        params: values by symbol name: eta, N if it is a symbol, scales, parameters of the compressor and the loss, and the
+            constants of the rule and its regime. A number that the regime computes from constants, such as beta = 1 - rho eta,
+            may be given in their place. Another eta or N compiles nothing. A method with a small, fixed number of clients
+            (clients=4) runs up to twice as fast.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
-        statistics: as for `solve`, formulas also in m1, .., md for a letter m of the memory. A function with two arguments that
-            have no default is given x and the memory, {letter: (d, paths)}.
-        oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
+        statistics: as for `solve`; formulas may also use m1, .., md for a letter m of the memory. A function with two arguments
+            without defaults is called with x and the memory, {letter: (d, paths)}.
+        oracle: a function that gives the gradients of the clients in place of grad f + Z_i, for noise that comes from data.
         x0, paths, save, u, bound, dtype, wide, chunk, first: as for `solve` (`sdescent.numerics.simulate.equation`).
-        varied: values of scalar symbols that differ from path to path, (paths,) by name: many settings in one run, of one
-            compiled function. Not eta, N or symbols of the loss.
+        varied: scalar symbols whose values differ from path to path, (paths,) by name: many settings in one run of one compiled
+            function. Not allowed for eta, N and the symbols of the loss.
         travelled: whether to keep "length" too, the sum of ||x_{m+1} - x_m||_2 over the steps so far.
-        memory: where letters of the memory start, (d,) or (d, paths) by letter; the method's own number unless given.
-        blocks: how many runs of equal size follow one another in this one: each has the numbers, and so the draws, of the paths
-            of a run of its own, and values of its own from `varied`.
-        checked: whether the numbers of the blocks were checked against the domains of their symbols before, as those of a file of
-            experiments are; for small blocks the check takes longer than the run.
+        memory: starting values of the memory by letter, (d,) or (d, paths); by default the number that the method defines.
+        blocks: the number of runs of equal size that follow one another in this one. The paths of each block have the numbers,
+            and so the draws, of a separate run; each block may have its own values in `varied`.
+        checked: whether the numbers were already checked against the domains of their symbols, as those in a file of experiments
+            are. For small blocks the check takes longer than the run.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -170,10 +171,10 @@ def run(
 def _completed(
     method: Method, parameters: Mapping[str, Any], lanes: Mapping[str, np.ndarray], loss: Any, dim: int
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The parameters, and those that differ from path to path, with all that follows from them.
+    """The parameters that all paths share and those that differ from path to path, each with all numbers that follow from them.
 
     Raises:
-        BadInput: they do not fit the method at some path.
+        BadInput: the numbers of some path do not fit the method.
     """
     if not lanes:
         return settled(method, parameters), {}
@@ -186,7 +187,7 @@ def _completed(
 @final
 @dataclass(frozen=True)
 class _Setting:
-    """The key of a compiled function: everything that it depends on."""
+    """The key of a compiled function: everything that the function depends on."""
 
     method: Method
     loss: Any
@@ -195,12 +196,12 @@ class _Setting:
     statistics: tuple[tuple[str, Statistic], ...]
     u: Any
     oracle: Oracle | None
-    clients: int | None  # None: given with every call
+    clients: int | None  # None: the number is given with every call
     dtype: Any
     wide: bool
     travelled: bool
     varied: tuple[str, ...]
-    in_pairs: bool  # no saved step divides a pair of draws, which costs a condition per step; not worth compiling for a small state
+    in_pairs: bool  # no save falls within a pair of draws, so no step needs a condition; not worth compiling for a small state
 
 
 class _Program(Program):
@@ -212,14 +213,14 @@ class _Program(Program):
         self.factor = lower_coordinate(setting.method.schedule.factor)
         state = symbols_of_state(setting.method.rule.letters, self.dim)
         self.observables = statistics_of(self.land, dict(setting.statistics), state, self.dim)
-        #: whether a step may change few coordinates alone, in O(k): with memory, every coordinate of it changes
+        #: whether a step may change only a few coordinates, in O(k); not with memory, since all its coordinates change
         plain = not self.letters and not setting.travelled
         self.few = plain and few(setting.method.compressor, self.dim, self.fixed) is not None
 
     def _step(
         self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False, watched: bool = False
     ) -> Step:
-        """Step n from this state; `few` as in `StepInputs`, `watched` as in `Step`."""
+        """Step n from `state`; `few` as in `StepInputs`, `watched` as in `Step`."""
         setting, x, t = self.setting, state["x"], n * more["tau"]
         parameters = self.fixed | self.numbers(more)
 
@@ -244,7 +245,7 @@ class _Program(Program):
         return {**after, "length": state["length"] + norm(after["x"] - state["x"])[None]}
 
     def _in_place(self, draws: Draws, n: Any, more: Any, begin: Any, end: Any, state: State) -> State:
-        """The state after step n, which changes few coordinates: NaN where they leave the bound; `run` marks others later."""
+        """The state after step n, which changes few coordinates: NaN where these leave the bound; `run` marks the rest later."""
         going, bound = (begin <= n) & (n < end), more["bound"]
         x = self._step(draws, n, more, {}, state, few=True).after()["x"]
         if isinstance(x, Few):
@@ -255,7 +256,7 @@ class _Program(Program):
     def _segment(
         self, draws: Draws, more: Any, begin: Any, end: Any, advance: Advance, state: Any, few: bool = False
     ) -> Any:
-        """The state after the steps begin, .., end - 1; by `_in_place`, which does not need `advance`, if few."""
+        """The state after the steps begin, .., end - 1; if `few`, by `_in_place`, which does not need `advance`."""
 
         def body(of_pair: Draws, pair: Any, state: Any) -> Any:
             if few:
@@ -317,7 +318,7 @@ class _Program(Program):
         return self._rows(last), {"left": exit_time[None], "numberless": wrong[None]}
 
     def _computed(self, draws: Draws, more: Any, last: State, exit_time: jax.Array) -> list[jax.Array]:
-        """All values of the step after which each path left, from its last state before."""
+        """All values computed in the step in which each path left, from its last state inside."""
         n = jnp.where(jnp.isfinite(exit_time), jnp.rint(exit_time / more["tau"]) - 1, 0).astype(more["steps"].dtype)
         by_half = []
         for half in (0, 1):
@@ -329,7 +330,7 @@ class _Program(Program):
 
 
 def _ends(steps: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The first step of each segment, and the first after it."""
+    """The first step of each segment, and the first step after it."""
     return jnp.concatenate([jnp.zeros(1, steps.dtype), steps[:-1]]), steps
 
 

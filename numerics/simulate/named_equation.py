@@ -1,10 +1,11 @@
-"""An equation of one's own, stated in named coordinates, as `sd.solve` takes it. What differs there:
+"""The user's own equation, stated in named coordinates, as `sd.solve` takes it.
 
-A starting point x0 is (d,), or (d, paths), in the order of the state; `params` has a number for the name of each parameter, and
-h = [1, 2] gives h1 and h2 theirs. Where the equation has the parameter eta, saved times are multiples of it, as those of a method,
-and a step of the solver is eta/8 unless `dt` is given; else `dt` must be given, and times are saved as they are. Statistics are
-functions of x in the order of the state, or formulas in its letters; by default each letter is one. The scheme "heun" needs a
-closed-form root that is differentiable. Coefficients in t are evaluated at the time of the step, as each scheme says.
+It differs from the equation of a method as follows. A starting point x0, (d,) or (d, paths), is in the order of the state. `params`
+has a number for each parameter by name; h = [1, 2] gives the numbers of h1 and h2. If the equation has the parameter eta, the saved
+times are multiples of eta, as for a method, and a solver step is eta/8 unless `dt` is given. Otherwise `dt` must be given, and
+times are saved as they are. Statistics are functions of x in the order of the state, or formulas in its letters; by default each
+letter is a statistic. The scheme "heun" needs a closed-form root that is differentiable. Coefficients in t are evaluated at the
+times that the scheme prescribes.
 
 Example:
     >>> import sdescent as sd
@@ -39,10 +40,10 @@ from sdescent.numerics.simulate.systems import NamedSystem, named_system
 
 
 def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
-    """The equation at these numbers.
+    """The equation at the numbers of `inputs`.
 
     Raises:
-        BadInput: x outside the conditions under which the equation is stated; a number that is missing, or belongs to nothing.
+        BadInput: a starting point that violates a condition of the equation; a number that is missing or belongs to nothing.
         Refusal: a condition that fails at these numbers.
     """
     if not equation.specified:
@@ -73,10 +74,10 @@ def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
 
 
 def _numbers(equation: StateSDE, params: Numbers | None, lanes: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """A number for each parameter but those in lanes, whose values differ from path to path.
+    """The number of each parameter, except for those in `lanes`, whose values differ from path to path.
 
     Raises:
-        BadInput: one is missing, is outside the domain of its symbol, or belongs to no parameter.
+        BadInput: a number that is missing, lies outside the domain of its symbol, or belongs to no parameter.
     """
     numbers: dict[str, float] = {}
     symbols = {s.name: s for s in equation.parameters}
@@ -116,13 +117,13 @@ def _check_conditions(equation: StateSDE, numbers: Mapping[str, float | np.ndarr
 
 
 def _expressions(equation: StateSDE) -> tuple[Any, ...]:
-    """The identity of an equation, and its expressions that are lowered."""
+    """The expressions of an equation that are lowered; they are also its identity."""
     root = equation.root_source
     return (*equation.drift, *equation.covariance, *(root if root is not None and not callable(root) else ()))
 
 
 def _scheme(equation: StateSDE, name: str) -> str:
-    """The scheme to compile: Milstein's is Euler's where the noise is additive.
+    """The scheme to compile: Milstein's scheme is Euler's if the noise is additive.
 
     Raises:
         BadInput: "milstein" for noise that is neither additive nor diagonal.

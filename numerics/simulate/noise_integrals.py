@@ -1,10 +1,10 @@
-"""Drift and covariance where only the moments given the message are known: integrals over the noise, by fixed nodes.
+"""Drift and covariance where only the moments given the message are known: integrals over the noise, at fixed nodes.
 
 b = (1/N) sum_i E m(v_i) and S = (1/N) sum_i (E Cov(C | v_i) + Cov m(v_i)) with v_i = g + s_i Z and m(v) = E[C(v) | v]
-(theory 4). Where every coordinate is treated by itself the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
-graded towards both tails. That of Top-1 is one-dimensional too (`sdescent.numerics.simulate.largest`). Otherwise the nodes are the
-quantiles at a symmetric Sobol set, scrambled once and for all. They are the same at every point and time, so the result is a
-deterministic function of point and time; `doubling_error` bounds its error.
+(theory 4). If every coordinate is treated by itself, the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
+graded towards both tails. The integral of Top-1 is one-dimensional too (`sdescent.numerics.simulate.largest`). Otherwise the nodes
+are the quantiles at a symmetric Sobol set, scrambled once and for all. The nodes are the same at every point and time, so the
+result is a deterministic function of point and time; `doubling_error` bounds its error.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ from sdescent.numerics.lowering.to_jax import lower_all
 from sdescent.numerics.simulate.largest import Largest, keeps_largest
 from sdescent.numerics.simulate.roots import DENSE_LIMIT, Diffusion, core_of, root_of_variance
 
-#: Sobol's direction numbers end at this many coordinates
+#: the most coordinates for which Sobol's direction numbers are used
 SOBOL_LIMIT = 4096
-_SCRAMBLE = 20250131  # seed of Owen's scrambling, which is three to seven times as accurate as a shift
-_TAIL = 1e-12  # probability beyond the outermost panel
-#: of `doubling_error`: factors of the finer nodes, of differences; scramblings, standard errors, nodes an event may miss, rounding
+_SCRAMBLE = 20250131  # the seed of Owen's scrambling, which is three to seven times as accurate as a random shift
+_TAIL = 1e-12  # the probability beyond the outermost panel
+#: constants of `doubling_error`: FINER, KINKS factors for the numbers of nodes; DOUBT, MARGIN factors for differences; COPIES
+#: scramblings; ERRORS standard errors; UNSEEN numerator for events that no node meets; ROUNDING of sums
 FINER, KINKS, DOUBT, MARGIN, COPIES, ERRORS, UNSEEN, ROUNDING = 4, 4, 2.0, 0.5, 16, 5.0, 4.0, 1e-13
 #: nodes and weights
 Rule = tuple[np.ndarray, np.ndarray]
@@ -46,15 +47,15 @@ Rule = tuple[np.ndarray, np.ndarray]
 @final
 @dataclass(frozen=True, eq=False)
 class NoiseIntegral(Diffusion):
-    """Mean and root of the covariance of C(g + s Z), integrated over the noise.
+    """The mean of C(g + s Z) and a root of its covariance, integrated over the noise.
 
     Args:
         conditional: the moments given the message.
         dim: d.
         parameters: values by symbol name; a measured covariance as a matrix.
-        nodes: number of nodes of a quasi-random set (rounded up to twice a power of two); for panels a quarter of it is the
-            number of points of the panel at the median, and 1/(1 + m) of that number for the m-th panel from there (at least 2);
-            for Top-1 1/32 of it is the number of points of each panel (at least 4).
+        nodes: the number of nodes of a quasi-random set, rounded up to a power of two. With panels, the panel at the median has
+            nodes/4 points, and the m-th panel from there 1/(1 + m) of that number (at least 2). For Top-1 each panel has nodes/32
+            points (at least 4).
     """
 
     conditional: Conditional
@@ -71,12 +72,12 @@ class NoiseIntegral(Diffusion):
 
     @property
     def normals(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """d, of the diagonal or the symmetric root."""
+        """d, the number of normals that the diagonal or the symmetric root takes."""
         return self.dim
 
     @cached_property
     def separable(self) -> bool:
-        """As `Conditional.separable`."""
+        """Whether every coordinate is treated by itself, as `Conditional.separable` says."""
         return self.conditional.separable
 
     @cached_property
@@ -88,7 +89,7 @@ class NoiseIntegral(Diffusion):
         return self.root(*self.moments(env))
 
     def root(self, mean: jax.Array, covariance: jax.Array) -> Any:
-        """The values that `apply` needs, from the two `moments`."""
+        """The coefficients for `apply`, from the two `moments`."""
         if self.diagonal:
             return root_of_variance(covariance, mean)
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
@@ -96,18 +97,18 @@ class NoiseIntegral(Diffusion):
             most = math.inf if self.top_one else None
             root = lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape), most)
             return jnp.moveaxis(root, 2, 0)
-        # a negative eigenvalue is here an error of the integral, which `doubling_error` bounds
+        # a negative eigenvalue here is an error of the integral, which `doubling_error` bounds
         return symmetric_root(covariance, jnp.inf * scale if self.selects or self.top_one else scale)
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         return scale * (coefficients * z if self.diagonal else jnp.einsum("pij,jp->ip", coefficients, z))
 
     def moments(self, env: Environment, rule: Rule | None = None) -> tuple[jax.Array, jax.Array]:
-        """b (d, paths), and S: its diagonal (d, paths) where it is diagonal, else (paths, d, d).
+        """b, (d, paths), and S: its diagonal (d, paths) if S is diagonal, else the matrices (paths, d, d).
 
         Args:
             env: the gradient and the parameters.
-            rule: another quasi-random set than the own one, from `quasi_random`.
+            rule: a quasi-random set from `quasi_random`, in place of the integral's own.
         """
         scales = lower_all(self.conditional.scales)(env)
         of_client = self._largest_kept if self.top_one else partial(self._client, rule=rule or self._rule)
@@ -124,7 +125,7 @@ class NoiseIntegral(Diffusion):
         return concrete(self.conditional.law.mean, self.parameters)
 
     def finer(self, times: int) -> NoiseIntegral:
-        """The same integral with so many times the nodes."""
+        """The same integral with `times` as many nodes."""
         if times not in self._others:
             self._others[times] = NoiseIntegral(self.conditional, self.dim, self.parameters, times * self.nodes)
         return self._others[times]
@@ -134,7 +135,7 @@ class NoiseIntegral(Diffusion):
         return {}
 
     def values(self, env: Environment, rule: Rule | None = None) -> list[np.ndarray]:
-        """The numbers that `moments` gives; compiled once for all environments of these shapes."""
+        """The `moments` as numbers, compiled once for all environments of the same shapes."""
         return [np.asarray(a) for a in self._compiled(env.vectors, env.scalars, env.matrices, rule)]
 
     @cached_property
@@ -143,12 +144,12 @@ class NoiseIntegral(Diffusion):
 
     @cached_property
     def top_one(self) -> bool:
-        """Whether only the largest coordinate is kept, and the noise is independent: then the integrals have one variable."""
+        """Whether only the largest coordinate is kept and the noise is independent, so that the integrals have one variable."""
         return keeps_largest(self.conditional, self.dim, self.parameters)
 
     @cached_property
     def selects(self) -> bool:
-        """Whether a coordinate is sent as it is or not at all, as by Top-k: then (v - g)(v - g)' is a control variate."""
+        """Whether a coordinate is sent unchanged or not at all, as by Top-k: then (v - g)(v - g)' is a control variate."""
         moments = self.conditional.given_v
         values = {e for e, _ in moments.mean.args} if isinstance(moments.mean, sp.Piecewise) else set()  # pyright: ignore[reportGeneralTypeIssues]
         return values == {v, sp.S.Zero} and not (moments.rank or self.diagonal)
@@ -182,7 +183,7 @@ class NoiseIntegral(Diffusion):
                 jnp.broadcast_to(a, g.shape) if n < 2 + moments.rank else a for n, a in enumerate(lowered(at))
             )
             low_rank = _low_rank(rest, moments.rank, g.shape)
-            first = mean - g  # centred, against cancellation
+            first = mean - g  # centred, to avoid cancellation
             second = jnp.einsum("ip,jp->pij", first, first) if dense else first**2
             conditional = diag if low_rank is None else low_rank + jnp.eye(self.dim) * diag.T[:, None, :]
             with_control = ()
@@ -207,7 +208,7 @@ class NoiseIntegral(Diffusion):
         return g + first, sent + second - first**2
 
     def _of_message(self, env: Environment, scale: jax.Array, conditional: jax.Array) -> jax.Array:
-        """Cov v, known exactly, plus the integral of Cov(C | v), a diagonal (d, paths); as its diagonal where S is diagonal."""
+        """Cov v, known exactly, plus the integral of Cov(C | v), a diagonal (d, paths); only the diagonal if S is diagonal."""
         dense = self.conditional.dense
         if dense is None:
             variance = concrete(self.conditional.law.variance, self.parameters)
@@ -232,22 +233,22 @@ class NoiseIntegral(Diffusion):
         return self._both_tails(self.conditional.law, u), np.concatenate([weights, weights])
 
     def _both_tails(self, law: Law, u: np.ndarray) -> np.ndarray:
-        """The quantiles at u and at 1 - u, which are their mirror images if the law is symmetric."""
+        """The quantiles at u, then those at 1 - u, which are their mirror images if the law is symmetric."""
         z = self._quantiles(law, u)
         return np.concatenate([z, -z if law.symmetric else self._quantiles(law, 1 - u)])
 
     def quasi_random(self, times: int = 1, scramble: int = _SCRAMBLE) -> Rule:
-        """Quasi-random nodes (M, d), each with its mirror image in u; of the noise itself when its coordinates are correlated.
+        """Quasi-random nodes (M, d), each with its mirror image in u; nodes of the noise itself if its coordinates are correlated.
 
         Args:
-            times: how many times the number of nodes.
+            times: a factor for the number of nodes.
             scramble: the seed of the scrambling.
         """
         law, dense = self.conditional.law, self.conditional.dense
         mixed = dense is not None and isinstance(law, StudentT)
         columns = self.dim + mixed
         power = max(1, int(np.ceil(np.log2(self.nodes * times))) - 1)
-        from scipy.stats import qmc  # loading it takes a second, which only these integrals need
+        from scipy.stats import qmc  # loading takes a second, and only these integrals need it
 
         u = qmc.Sobol(columns, scramble=True, rng=scramble).random_base2(power)
         u = np.clip(u, 1e-15, 1 - 1e-15)
@@ -258,9 +259,9 @@ class NoiseIntegral(Diffusion):
         return np.concatenate([z, -z]), weights
 
     def _correlated(self, z: np.ndarray, mixing: np.ndarray) -> np.ndarray:
-        """Nodes of correlated noise, by the same construction as its sampler (`sdescent.numerics.laws.noises.correlate`)."""
+        """Nodes of correlated noise, constructed as its samples are (`sdescent.numerics.laws.noises.correlate`)."""
         law, dense = self.conditional.law, self.conditional.dense
-        assert dense is not None  # for the type checker; the caller has checked
+        assert dense is not None  # for the type checker; the caller has checked this
         if dense.name not in self.parameters:
             raise BadInput(f"parameter {dense.name}", "no value", "the d x d covariance matrix")
         values, vectors = np.linalg.eigh(np.asarray(self.parameters[dense.name], float))
@@ -278,11 +279,16 @@ class NoiseIntegral(Diffusion):
 def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     """A bound on the error of mean and covariance, relative to the largest second moment at each point (its root, for the mean).
 
-    The distance to finer values, plus what these may be wrong by: of Top-1, values with FINER times the nodes, and DOUBT times
-    their distance from those with half as many; of panels, which a grid's kinks make irregular, the same with KINKS times as many
-    once more, and MARGIN of the first distance; of a quasi-random set, the mean over COPIES independent scramblings
-    of sets FINER times as large, ERRORS standard errors of that mean, and UNSEEN over the number of all these nodes, for events
-    so rare that no node may have met them. The rounding of sums is added. Infinite where a moment, or its square, is.
+    The bound is the distance to finer values plus a bound on the error of those, and the rounding of sums:
+
+    - Top-1: the finer values have FINER times the nodes; their error is DOUBT times their distance from values with half as many.
+    - Panels, where the kinks of a grid make convergence irregular: the same with KINKS FINER times the nodes, plus MARGIN times
+      the first distance.
+    - A quasi-random set: the finer values are means over COPIES independent scramblings of sets FINER times as large; their error
+      is ERRORS standard errors of that mean, plus UNSEEN over the number of all these nodes, for events so rare that no node may
+      have met them.
+
+    The bound is infinite where a moment, or its square, is infinite.
     """
     coarse, floor = integral.values(env), ROUNDING
     if integral.separable or integral.top_one:
@@ -310,19 +316,19 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
 
 
 def _largest(entries: np.ndarray) -> np.ndarray:
-    """The largest entry of each path, from (d, paths) or (paths, d, d); (paths,)."""
+    """The largest entry on each path, (paths,), of an array (d, paths) or (paths, d, d)."""
     return np.max(entries, axis=0) if entries.ndim == 2 else np.max(entries, axis=(1, 2))
 
 
 def _controlled(second: jax.Array, control: jax.Array, product: jax.Array, square: jax.Array) -> jax.Array:
-    """The mean of second moments, corrected by that of a variable whose mean is known to be 0.
+    """The mean of second moments, corrected by a control variate, a variable whose mean is known to be 0.
 
-    The coefficient is that of the regression, entry by entry: 0 for a coordinate that is never sent, near 1 where the tails of the
-    law decide, which few nodes see and the exact covariance knows.
+    The coefficient is that of the regression, entry by entry. It is 0 for a coordinate that is never sent, and near 1 where the
+    tails of the law decide, which few nodes see but the exact covariance accounts for.
 
     Args:
-        second, control, product, square: means over the nodes of the second moments, of the variable, of their product, and of its
-            square, (paths, d, d).
+        second, control, product, square: means over the nodes, (paths, d, d): of the second moments, of the control variate, of
+            their product, and of the square of the control variate.
     """
     variance = square - control**2
     slope = jnp.where(variance > 0, (product - second * control) / jnp.where(variance > 0, variance, 1.0), 0.0)
@@ -330,7 +336,7 @@ def _controlled(second: jax.Array, control: jax.Array, product: jax.Array, squar
 
 
 def _low_rank(rest: list[Any], rank: int, shape: tuple[int, ...]) -> jax.Array | None:
-    """U core U' given v, (paths, d, d)."""
+    """The low-rank part U core U' of the covariance given v, (paths, d, d); None for rank 0."""
     if not rank:
         return None
     u, core = jnp.stack(rest[:rank], axis=2), core_of(rest[rank:], rank, shape[1])

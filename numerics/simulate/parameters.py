@@ -1,4 +1,4 @@
-"""The numbers that a user gives for symbols: read, and checked against the domains of the symbols. Dimensionless."""
+"""Read the numbers that a user gives for symbols and check them against the domains of the symbols. Dimensionless."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.simulate.settings import Paths
 
-#: values that a run sets itself
+#: names whose values a run sets itself
 _RESERVED = {"t", "u", "du", "d", "x", "g", "v"}
 
 
 def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Parameters as `numbers_of` reads them, with a step size.
+    """The parameters as `numbers_of` reads them, with a step size eta among them.
 
     Raises:
-        BadInput: as `numbers_of`; no step size eta > 0 among them.
+        BadInput: as for `numbers_of`; no step size eta > 0 among the parameters.
     """
     numbers = numbers_of(params)
     eta = numbers.get("eta")
@@ -37,7 +37,7 @@ def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Parameters as floats and float arrays, by name; exact numbers (Fraction, SymPy) are accepted.
+    """The parameters as floats and float arrays, by name; exact numbers (Fraction, SymPy) are accepted.
 
     Raises:
         BadInput: a value that is not a finite number or an array of finite numbers.
@@ -57,10 +57,10 @@ def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def require_held(field: str, value: Any, dtype: Any) -> None:
-    """Check that an arithmetic that flushes subnormal numbers rounds none of these numbers to 0 or to infinity.
+    """Check that arithmetic of type `dtype`, with subnormal numbers flushed to 0, rounds none of these numbers to 0 or infinity.
 
     Raises:
-        BadInput: it does.
+        BadInput: a number that would become 0 or infinite.
     """
     values, range = np.asarray(value, float), np.finfo(dtype)
     size = np.abs(values)
@@ -72,15 +72,15 @@ def require_held(field: str, value: Any, dtype: Any) -> None:
 
 
 def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, Any], more: Iterable[str] = ()) -> Method:
-    """The method with these numbers in place of its symbols; a run is allowed only where this exists.
+    """The method with these numbers in place of its symbols; a run needs it to exist.
 
     Args:
-        method, loss: their symbols, and no others, may have values (the number of clients always may).
+        method, loss: only their symbols may have values, and always the number of clients.
         more: names of further symbols that may have values.
 
     Raises:
-        BadInput: a name that has no meaning here; a value outside the domain of its symbol; a vector or a measured
-            covariance of the wrong shape.
+        BadInput: a name without meaning here; a value outside the domain of its symbol; a vector or a measured covariance of the
+            wrong shape.
     """
     return _specialised(method, loss, dim, tuple(sorted(parameters.items())), frozenset(more))
 
@@ -117,26 +117,26 @@ def _checked(method: Method, loss: Any, dim: int, values: tuple[tuple[str, Any],
     return exact
 
 
-#: a study runs one method many times over
+#: kept, since a study runs one method many times
 _specialised = Memo(_checked, 256)
 
 
 def derived_at(equation: Any, method: Method, dim: int) -> Any:
-    """The equation, derived again where numbers changed its method, or for one coordinate: formulas divide by d - 1."""
+    """The equation, derived again if numbers changed its method or if d = 1, since formulas divide by d - 1."""
     if method is equation.method and (equation.dim is not None or dim > 1):
         return equation
     return _derived(method, equation.model, equation.loss, dim)
 
 
-#: a study solves one equation many times over
+#: kept, since a study solves one equation many times
 _derived = Memo(sde, 32)
 
 
 def same_for_all(equations: Sequence[Any]) -> Any:
-    """The one equation of all paths.
+    """The equation that all paths have in common.
 
     Raises:
-        BadInput: the equation of some paths is another one, as where their noise is 0.
+        BadInput: some paths have another equation, as when their noise is 0.
     """
     if any(one.expressions != equations[0].expressions for one in equations):
         accepted = (
@@ -146,15 +146,15 @@ def same_for_all(equations: Sequence[Any]) -> Any:
     return equations[0]
 
 
-#: values that differ from path to path, or from block to block, are stored in arrays whose length is a multiple of this
+#: values that differ from path to path, or from block to block, are stored in arrays whose length is a multiple of these numbers
 VARIED, BLOCKS = 4096, 512
 
 
 def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Values that differ from path to path, as arrays (paths,).
+    """The values that differ from path to path, as arrays (paths,).
 
     Raises:
-        BadInput: another shape, a value that is not finite, a name that has a value for all paths, or whose value may not vary.
+        BadInput: an array of another shape, a value that is not finite, a name that has a value for all paths or may not vary.
     """
     lanes = {}
     for name, value in (varied or {}).items():
@@ -169,12 +169,12 @@ def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Mapping[
 
 
 def by_place(lanes: Mapping[str, np.ndarray], paths: Paths) -> dict[str, Any]:
-    """What a program needs to tell its paths apart (`sdescent.numerics.simulate.programs.Program`).
+    """The arguments by which a program tells its paths apart (`sdescent.numerics.simulate.programs.Program`).
 
     Returns:
-        "first"; "block", the number of paths of a block; "varied", the values in arrays of few sizes, so that another number of
-        paths or of blocks compiles nothing; and "share", how many paths, one after the other, have one of them: all of a block
-        where values differ from block to block alone.
+        "first", the number of the first path; "block", the number of paths in a block; "varied", the values in arrays of few
+        sizes, so that another number of paths or of blocks compiles nothing; and "share", the number of consecutive paths that
+        share a value: a whole block if values differ only from block to block.
     """
     block = paths.count // paths.blocks
     tables = {name: values.reshape(paths.blocks, block) for name, values in lanes.items()}
@@ -195,19 +195,21 @@ def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
 
 
 def which_combination(lanes: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The place of each path's values among `combinations`, (paths,)."""
+    """The place of each path's values in the list of `combinations`, (paths,)."""
     return np.unique(np.stack([*lanes.values()]), axis=1, return_inverse=True)[1].reshape(-1)
 
 
 def by_path(
     numbers: Sequence[Mapping[str, Any]], lanes: Mapping[str, np.ndarray], once: Container[str]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The numbers that a program has once, and those that it has for each path, (paths,); the division does not depend on values.
+    """The numbers that a program has once, and the numbers that it has for each path, (paths,).
+
+    The division depends on values only for the names in `once`.
 
     Args:
-        numbers: all numbers, those that follow from others among them, for each of `combinations(lanes)`.
-        lanes: those that were given for each path.
-        once: names of those that a program has once, unless their values differ.
+        numbers: all numbers, given and derived, for each of `combinations(lanes)`.
+        lanes: the numbers given for each path.
+        once: names of the numbers that a program has once unless their values differ.
     """
     which = which_combination(lanes)
     names = numbers[0].keys() - lanes.keys()
@@ -219,10 +221,11 @@ def by_path(
 
 
 def on_these_paths(more: Mapping[str, Any], dtype: Any) -> dict[str, jax.Array]:
-    """The values that differ between paths, for the paths at these "places", each (1, paths).
+    """The values that differ between paths, (1, paths) each, for the paths at the given "places".
 
     Args:
-        more: from `by_place`, and "places". Those of a chunk's padding continue after the last path, and take its values.
+        more: the arguments from `by_place`, with "places". The places of a chunk's padding lie after the last path and take its
+            values.
     """
     at = (more["places"] - more["first"]) // more["share"]
     return {name: jnp.take(values, at, mode="clip").astype(dtype)[None] for name, values in more["varied"].items()}
@@ -230,7 +233,7 @@ def on_these_paths(more: Mapping[str, Any], dtype: Any) -> dict[str, jax.Array]:
 
 @final
 class Fixed:
-    """An array that a compiled function depends on: equal to others with the same bytes."""
+    """An array on which a compiled function depends, equal to arrays of the same shape and bytes."""
 
     def __init__(self, array: np.ndarray) -> None:
         self.array = np.ascontiguousarray(array)
@@ -244,7 +247,7 @@ class Fixed:
 
 
 def deciding(method: Method, loss: Any, dim: int) -> set[str]:
-    """Names of the parameters of the law, the compressor and the loss, which may decide on tables, shapes or the loss."""
+    """Names of the parameters of the law, the compressor and the loss, which may determine tables, shapes or the loss."""
     return symbol_names(method.noise.law) | symbol_names(method.compressor) | of_loss(loss, dim)
 
 
@@ -256,10 +259,10 @@ def of_loss(loss: Any, dim: int) -> set[str]:
 def constants(
     parameters: Mapping[str, Any], names: Container[str]
 ) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
-    """Values that are fixed in a compiled function, as its key, and values that it is given with every call.
+    """The values fixed in a compiled function, as part of its key, and the values that it is given with every call.
 
     Args:
-        names: of the values that are fixed; arrays always are, and eta never is.
+        names: the names of the fixed values; arrays are always fixed, and eta never is.
     """
     fixed: dict[str, Any] = {}
     free: dict[str, float] = {}
@@ -272,7 +275,7 @@ def constants(
 
 
 def unfrozen(fixed: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The values of `constants` by name."""
+    """The fixed values from `constants`, by name."""
     return {name: value.array if isinstance(value, Fixed) else value for name, value in fixed}
 
 
@@ -294,12 +297,12 @@ def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     return {n: s for n, s in shapes.items() if n not in _RESERVED}
 
 
-#: a study asks for other numbers of one method again and again
+#: kept, since a study checks one method with many numbers
 _known_shapes = Memo(_shapes)
 
 
 def _fixed(loss: Any, dim: int) -> set[str]:
-    """Vectors of a loss that were given with it: a value among the parameters would silently take their place."""
+    """The vectors whose entries the loss itself has: a value among the parameters would silently replace them."""
     if not isinstance(loss, Separable):
         return set()
     symbols = {name: [f"{name}{m + 1}" for m in range(dim)] for name in loss.vectors(dim)}
@@ -307,7 +310,7 @@ def _fixed(loss: Any, dim: int) -> set[str]:
 
 
 def _coordinates(method: Method, dim: int) -> set[Coordinate]:
-    """The letters of vectors in the scales of the noise and in the compressor, whose entries have their numbers in a run."""
+    """The letters of vectors in the scales of the noise and in the compressor, whose entries get numbers with a run."""
     of_compressor = method.compressor.conditional_moments(sp.Integer(dim)).expressions
     symbols = {*symbols_of([*method.noise.scales, *of_compressor]), *symbols_in(method.compressor)}
     return {s.at("j") for s in symbols if isinstance(s, Coordinate) and not s.entries and s.base not in _RESERVED}

@@ -1,4 +1,4 @@
-"""The compiled programs of a run, and the ensemble made from them: the same for a method and for its equation."""
+"""The compiled programs of a run, and the ensemble that they produce, both for a method and for its equation."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _ahead: ContextVar[bool] = ContextVar("ahead", default=False)
 
 
 class _Begun(Exception):
-    """The program of a run is being compiled, and the run is left for later."""
+    """Signal that the program of a run is being compiled and the run itself is left for later."""
 
 
 @contextmanager
 def ahead() -> Iterator[list[bool]]:
     """Compile the program of the first run or solve in this block in another thread, and leave the block without running it.
 
-    The same run after the block waits for that program. Wrong arguments raise the errors that they raise in the run. The list that
-    the block is given has an entry once the compilation has begun.
+    The same run after the block waits for that program. Wrong arguments raise the same errors as in a run. The context manager
+    gives a list, which has an entry once compilation has begun.
 
     Example:
         >>> import sdescent as sd
@@ -58,10 +58,10 @@ def ahead() -> Iterator[list[bool]]:
 
 
 def roomy(array: np.ndarray) -> np.ndarray:
-    """The array with its last entry repeated, to the least of few lengths that hold it: 1, 2, 4, 8, 10, 12, 14, 16, 20, ..
+    """The array with its last entry repeated, up to the next of the lengths 1, 2, 4, 8, 10, 12, 14, 16, 20, ..
 
-    A program is compiled for the lengths of its arguments, and is passed the number of entries that count: a few saved times more
-    or less compile nothing. It clears memory for all entries, so that at most a quarter of it is idle.
+    A program is compiled for the lengths of its arguments and is given the number of entries that count: a few more or fewer saved
+    times compile nothing. The program clears memory for all entries; the lengths are such that at most a quarter of it is idle.
     """
     quarter = 2 ** max(0, (len(array) - 1).bit_length() - 3)
     room = -(-len(array) // quarter) * quarter if len(array) > 8 else 1 << (len(array) - 1).bit_length()
@@ -69,19 +69,19 @@ def roomy(array: np.ndarray) -> np.ndarray:
 
 
 class Program(ABC):
-    """A method or an equation, lowered, and the functions compiled for it.
+    """A lowered method or equation, and the functions compiled for it.
 
-    Values that may change without compiling again are given with every call, as `more`: "words" of the seed, "free"
-    parameters, "bound", and everything else that a subclass reads. A path has a place, first, first + 1, .., by which it finds the
-    values that differ from path to path, and a number, which determines its draws: its place, or where a run has several
-    blocks, one after the other with "block" paths each, its place among those, from "first" on again.
+    Values that may change without recompilation are given with every call, in `more`: "words" of the seed, "free" parameters,
+    "bound", and everything else that a subclass reads. A path has a place, first, first + 1, .., by which it finds the values that
+    differ from path to path, and a number, which determines its draws. The number is the place; but if a run has several blocks of
+    "block" paths each, the numbers start from "first" again in each block.
 
     Attributes:
         dim: d.
-        letters: of the memory, whose values are the rows of a state after the first d, d each.
+        letters: the letters of the memory; their values are the rows of a state after the first d, d rows each.
         dtype: float32 or float64.
         wide: whether draws have all bits of double precision.
-        observables: the statistics, by name.
+        observables: the statistics by name.
     """
 
     dim: int
@@ -92,11 +92,11 @@ class Program(ABC):
 
     @abstractmethod
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        """Last points, and statistics at the saved times, of which there is room for more; NaN where a path has left the bound."""
+        """Last points and statistics, NaN where a path has left the bound; the statistics may have more rows than saved times."""
 
     @abstractmethod
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        """Last points inside the bound, and (1, paths): "left", when it was left, "numberless", whether it has no value."""
+        """Last points inside the bound, with "left", the exit time, and "numberless", whether the step has no value, (1, paths)."""
 
     @cached_property
     def _compiled(self) -> Spread:
@@ -111,25 +111,25 @@ class Program(ABC):
         return Draws((more["words"][0], more["words"][1]), numbers, dtype=self.dtype, wide=self.wide)
 
     def by_letter(self, rows: Any) -> dict[str, Any]:
-        """x and the memory of states (rows, paths), (d, paths) each."""
+        """The rows of a state, (rows, paths), by letter: x and each letter of the memory, (d, paths) each."""
         return {letter: rows[n * self.dim : (n + 1) * self.dim] for n, letter in enumerate(("x", *self.letters))}
 
     def observed(self, x: jax.Array, memory: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-        """The statistics of points, with the memory, (d, paths) by letter."""
+        """The statistics at points x with the memory, (d, paths) by letter."""
         functions = self.observables.items()
         return {name: of(x, memory) if of_memory(of) else of(x) for name, of in functions}
 
     def numbers(self, more: Any) -> dict[str, Any]:
-        """The parameters that are given with every call: numbers, or (1, paths) where they differ from path to path."""
+        """The parameters given with a call: numbers, or (1, paths) for a parameter that differs from path to path."""
         return more["free"] | on_these_paths(more, self.dtype)
 
     def _require_held(self, x: np.ndarray, more: Mapping[str, Any], eta: float, settings: Mapping[str, Any]) -> None:
-        """Check that the precision holds the numbers of a run: the user's, and those that a program has once or by path.
+        """Check that the precision holds the numbers of a run: the user's, the free parameters, and those that differ by path.
 
         Raises:
-            BadInput: it does not.
+            BadInput: a number that the precision does not hold.
         """
-        once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # others are tables
+        once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # the rest are tables
         numbers = {**settings["params"], **once, **more["varied"]}
         params = {f"parameter {name}": value for name, value in numbers.items()}
         for field, value in {**params, "the time of a step": eta, "bound": more["bound"], "T": settings["T"]}.items():
@@ -142,17 +142,18 @@ class Program(ABC):
         self, x: np.ndarray, paths: Paths, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
         settings: Mapping[str, Any],
     ) -> Ensemble:  # fmt: skip
-        """The paths; for a stopped path (blown up, or without a value) also the time.
+        """The ensemble of a run; paths that leave the bound are run again to find when and why.
 
         Args:
-            x: the state, (rows, paths), or (rows, 1) for all of them.
-            chunk: paths at a time.
-            eta: the step that errors count in.
-            settings: of the ensemble, to which the user's own code is added.
+            x: the state at the start, (rows, paths), or (rows, 1) for all paths.
+            times: the saved times, (S,).
+            chunk: the number of paths at a time.
+            eta: the time of a step, in which errors count.
+            settings: the settings of the ensemble, to which the names of the user's own code are added.
 
         Raises:
-            BadInput: a number that the precision does not hold; more than the memory holds.
-            NotANumber: a path reached a point where there is no value.
+            BadInput: a number that the precision does not hold; more numbers than memory holds.
+            NotANumber: a path reached a point without a value.
         """
         count, first = paths.count, paths.first
         require_memory(count, len(x) + len(times) * len(self.observables), np.dtype(self.dtype).itemsize)
@@ -173,7 +174,7 @@ class Program(ABC):
             self._compiled.ahead(x, numbers, size, lanes, arguments)
             raise _Begun
         final, values = run_chunks(saved, x, numbers, size, first, lanes)
-        blown = np.broadcast_to(np.inf, count)  # takes no memory
+        blown = np.broadcast_to(np.inf, count)  # this takes no memory
         stopped = np.flatnonzero(np.isnan(final[: self.dim]).any(axis=0))
         if len(stopped):
             blown = blown.copy()
@@ -184,9 +185,9 @@ class Program(ABC):
             wrong = exit["numberless"][0] & np.isfinite(exit["left"][0])
             check_numbers(numbers[stopped], when, wrong, eta)
             final[:, stopped], blown[stopped] = last, when
-            for value in values.values():  # even where a statistic has a value at the point of a stopped path
+            for value in values.values():  # even if a statistic has a value at the last point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
         blown = with_infinite(values, times, blown, numbers, eta)
-        blown.flags.writeable = False  # whether any has stopped or not
+        blown.flags.writeable = False  # whether or not a path has stopped
         memory = self.by_letter(final)
         return Ensemble(times, values, blown, memory.pop("x"), {**settings, **named()}, memory)

@@ -1,5 +1,4 @@
-"""The solver's own error, separated from the model's by halving the steps on the same Brownian motion."""
-
+"""The solver's own error, separated from the model's error by halving the steps on the same Brownian motion."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -12,9 +11,9 @@ from sdescent.derive.derivation import SDE
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.runs import Ensemble
 
-#: limit of the halving: solver steps per step of the method
+#: limit of halving: solver steps per step of the method
 FINEST = 256
-#: limit of the halving: solver steps in all
+#: limit of halving: solver steps in all
 MOST_STEPS = 200_000
 #: steps are halved until the error is below this share of the mean, or below its statistical error
 SHARE = 0.005
@@ -26,11 +25,11 @@ class Refined:
     """An ensemble whose steps were halved until its means stopped changing, as far as the limits allowed.
 
     Attributes:
-        ensemble: with the finest steps.
-        error: |mean with the finest steps - mean with steps twice as long| on the same Brownian motion, (S,). For a scheme
-            of weak order 1 the remaining error is about as large, for a scheme of order 2 a third of it.
-        substeps: solver steps per step of the method.
-        converged: whether the error is small compared with the mean, or with its statistical error.
+        ensemble: the ensemble with the finest steps.
+        error: |mean with the finest steps - mean with steps twice as long| on the same Brownian motion, (S,). The remaining error
+            is about as large for a scheme of weak order 1, and a third of this for a scheme of order 2.
+        substeps: the number of solver steps per step of the method.
+        converged: whether the error is small compared with the mean, or with the statistical error of the mean.
     """
 
     ensemble: Ensemble
@@ -42,18 +41,18 @@ class Refined:
 def refined(
     equation: SDE, x0: Any, T: float, statistic: Callable[[Ensemble], np.ndarray], coarsest: int = 4, **settings: Any
 ) -> Refined:
-    """Solve with `coarsest` steps per step of the method and with twice as many, and so on until the two agree.
+    """Solve with `coarsest` solver steps per step of the method and with twice as many, and halve further until the means agree.
 
-    Where a path blows up, the steps are halved down to the limit, to make sure that the equation explodes and not the solver.
+    If a path blows up, the steps are halved down to the limit, to make sure that the equation explodes and not the solver.
 
     Args:
         equation, x0, T: see `solve`.
         statistic: ensemble -> finite values (S, paths), whose mean is compared.
-        coarsest: initial number of solver steps per step of the method.
-        settings: further arguments of `solve`, `params` with eta among them.
+        coarsest: the initial number of solver steps per step of the method.
+        settings: further arguments of `solve`, among them `params` with eta.
 
     Raises:
-        As `solve` does.
+        The errors of `solve`.
     """
     dt, halvings = settings["params"]["eta"] / coarsest, 0
     while True:
@@ -68,7 +67,7 @@ def refined(
         converged = bool(np.all(error <= np.maximum(SHARE * np.abs(values.mean(axis=1)), doubt)))
         blown_up = bool(
             np.any(np.isfinite(fine.blow_up))
-        )  # the equation may explode, or an explicit scheme at its own limit
+        )  # either the equation explodes, or an explicit scheme at its stability limit
         if (converged and not blown_up) or substeps >= FINEST or fine.settings["solver_steps"] > MOST_STEPS:
             return Refined(fine, error, substeps, converged)
         halvings += 3 if blown_up else 1

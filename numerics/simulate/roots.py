@@ -1,8 +1,8 @@
-"""Roots B of a covariance S, B B' = S, applied to normals without forming B where its structure allows (theory 4).
+"""Roots B of a covariance S, B B' = S, applied to normals without forming B if its structure allows it (theory 4).
 
-S = diag(D) + U core U' + sum_r coef_r Dense_r is symbolic, so the cheapest exact root is chosen once, by `diffusion`.
-Where a matrix that should be a covariance is not one (beyond rounding), the root is NaN: the path is then counted as a
-blow-up and never silently wrong. A faster root belongs in this file.
+S = diag(D) + U core U' + sum_r coef_r Dense_r is symbolic, so `diffusion` chooses the cheapest exact root once.
+If a matrix that should be a covariance is not one (beyond rounding), its root is NaN, and the path stops instead of going on with
+wrong numbers. A faster root belongs in this file.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from sdescent.numerics.lowering.factors import FEW, block_root, lane_root, low_r
 from sdescent.numerics.lowering.operations import product
 from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 
-#: up to this dimension a low-rank covariance is rooted as a dense matrix, beyond it by a thin QR
+#: up to this dimension the root of a low-rank covariance is that of a dense matrix, beyond it the root uses a thin QR
 DENSE_LIMIT = 64
 #: up to this size the blocks of a covariance in named coordinates are factorised by `block_root`
 SMALL = 6
-#: where D_j = 0 the thin root takes this multiple of max D in its place (an error of that relative size)
+#: where D_j = 0 the thin root uses this multiple of the largest variance instead, an error of that relative size
 FLOOR = 1e-10
 
 
 class Diffusion(ABC):
-    """A root of S for a batch of points.
+    """A root B of S for a batch of points.
 
     Attributes:
-        normals: number of columns of B, that is, of independent normals that a path needs.
+        normals: the number of columns of B, that is, of independent normals that a path needs.
     """
 
     normals: int
 
     @abstractmethod
     def coefficients(self, env: Environment) -> Any:
-        """The values that depend on the point, as a tree of arrays."""
+        """The values of the root that depend on the point, as a pytree of arrays."""
 
     @abstractmethod
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
@@ -53,9 +53,9 @@ def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None
     """The root that fits the structure of a form.
 
     Args:
-        form: mean and covariance in the gradient.
+        form: mean and covariance as functions of the gradient.
         dim: the dimension d.
-        parameters: values by name; measured covariances (d, d) are taken from here and factorised once.
+        parameters: values by name, among them measured covariances (d, d), which are factorised once.
 
     Raises:
         BadInput: a measured covariance is missing, has the wrong shape, or is not a covariance.
@@ -105,7 +105,7 @@ class Diagonal(Diffusion):
         diag, mean = self.lowered(env)
         (x, *_) = env.vectors.values()
         if jnp.ndim(diag) == 0 or jnp.shape(diag)[-1] < x.shape[-1]:
-            # the same for all paths: no difference of second moments, and one root instead of one for each path in each step
+            # the same for all paths: D is no difference of second moments, and one root serves all paths
             return root_of_variance(jnp.reshape(jnp.asarray(diag, x.dtype), (-1, 1)), jnp.zeros((), x.dtype))
         return root_of_variance(*_vectors(env, (diag, mean)))
 
@@ -118,8 +118,8 @@ class Diagonal(Diffusion):
 class RankOne(Diffusion):
     """S = diag(D) + c f f', in O(d).
 
-    For c < 0 the exact root diag(D)^{1/2}(I - tau w w') of theory 4, w = f/sqrt(D); for c > 0 the wide root
-    [diag(D)^{1/2}, sqrt(c) f], which takes one more normal and also holds where some D_j = 0.
+    For c < 0 the root is the exact one of theory 4, diag(D)^{1/2}(I - tau w w') with w = f/sqrt(D). For c > 0 it is the wide root
+    [diag(D)^{1/2}, sqrt(c) f], which takes one more normal and holds even if some D_j = 0.
     """
 
     normals: int
@@ -149,7 +149,7 @@ class RankOne(Diffusion):
 @final
 @dataclass(frozen=True, eq=False)
 class Dense(Diffusion):
-    """S = diag(D) + U core U' formed for each path (d x d): by `lane_root` in few dimensions, else the symmetric root."""
+    """S = diag(D) + U core U', formed for each path (d x d); its root is `lane_root` in few dimensions, else the symmetric root."""
 
     normals: int
     rank: int
@@ -177,7 +177,7 @@ class Dense(Diffusion):
 class Thin(Diffusion):
     """S = D^{1/2}(I + W core W')D^{1/2} with W = D^{-1/2}U, in O(d r^2).
 
-    By the thin QR factors of W, B = D^{1/2}(I + Q(M^{1/2} - I)Q') with M = I + R core R'.
+    With the thin QR factors W = QR, B = D^{1/2}(I + Q(M^{1/2} - I)Q') where M = I + R core R'.
     """
 
     normals: int
@@ -205,7 +205,7 @@ class Thin(Diffusion):
 @final
 @dataclass(frozen=True, eq=False)
 class Leaf(Diffusion):
-    """S = coef Sigma with a measured Sigma whose root is known."""
+    """S = coef Sigma with a measured covariance Sigma, whose root is known."""
 
     normals: int
     coefficient: Lowered
@@ -221,7 +221,7 @@ class Leaf(Diffusion):
 
 @final
 class Sum(Diffusion):
-    """S = a sum of covariances, each with its own root: independent normals, side by side."""
+    """S as a sum of covariances, each with its own root and its own independent normals."""
 
     def __init__(self, parts: Sequence[Diffusion]) -> None:
         self.parts = tuple(parts)
@@ -240,15 +240,15 @@ class Sum(Diffusion):
 
 @final
 class Blocks(Diffusion):
-    """S between groups of coordinates, block diagonal up to their order: a Cholesky factor for each block of each path.
+    """S between groups of coordinates, block diagonal up to their order, with a root for each block on each path.
 
-    The entry of two groups of n is that of their r-th coordinates for each r, and 0 for others. Small blocks are factorised by
-    `block_root`, larger ones by `lane_root`, and beyond its dimensions by the symmetric root. A variance that is a square has its
-    smooth root, c q for c^2 q^2.
+    The entry of two groups of n holds for their r-th coordinates, r = 1, .., n; different places have covariance 0. Small blocks
+    are factorised by `block_root`, larger ones by `lane_root` or, in more than `FEW` dimensions, by the symmetric root. A variance
+    that is a square has a smooth root: c q for c^2 q^2.
     """
 
     def __init__(self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any]) -> None:
-        """For the entries of S between groups, and the numbers of coordinates of the groups."""
+        """Take the entries of S between groups, and the number of coordinates of each group."""
         self._sizes, self._blocks = tuple(sizes), blocks(covariance)
         expressions: list[sp.Expr] = []
         self._closed: set[int] = set()
@@ -290,9 +290,9 @@ class Blocks(Diffusion):
 
 @final
 class Entries(Diffusion):
-    """A root whose entries are known, between groups of coordinates: the summands (group, first column, columns, entry).
+    """A root with known entries between groups of coordinates: the summands (group, first column, columns, entry).
 
-    A group of n coordinates takes n columns, one each, or one for all.
+    A group of n coordinates takes n columns, one for each, or a single column for all.
     """
 
     def __init__(
@@ -315,12 +315,12 @@ class Entries(Diffusion):
 
 
 def rows_of(z: jax.Array, first: int, count: int) -> jax.Array:
-    """The normals of a group: (count, paths), and (paths,) of one coordinate."""
+    """The normals of a group: (count, paths), or (paths,) for one coordinate."""
     return z[first] if count == 1 else z[first : first + count]
 
 
 def combined(groups: int, entries: Iterable[tuple[int, jax.Array, Any]], dtype: Any, scale: Any) -> tuple[Any, ...]:
-    """scale B z of each group, from the summands (group, normals, entries of B)."""
+    """The values scale B z for each group, from the summands (group, normals, entries of B)."""
     totals: list[Any] = [None] * groups
     for i, normals, value in entries:
         part = (scale * value) * normals  # in this order: both may be the same for all paths
@@ -329,7 +329,7 @@ def combined(groups: int, entries: Iterable[tuple[int, jax.Array, Any]], dtype: 
 
 
 def size_of(variance: sp.Expr) -> sp.Expr:
-    """The size of the numbers that a variance is the sum of, which bounds what rounding leaves of it."""
+    """The sum of the absolute values of the terms of a variance, which bounds its rounding error."""
     return sp.Add(*[sp.Abs(term) for term in sp.Add.make_args(variance)])
 
 
@@ -346,17 +346,17 @@ def _large_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
 
 
 def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:
-    """sqrt(D), 0 where rounding left a little below 0, NaN where D < 0. All (d, paths), or of shapes that broadcast to it."""
+    """sqrt(D): 0 if D < 0 by rounding alone, NaN if D < 0 beyond rounding. Shapes broadcast to (d, paths)."""
     return jnp.where(diag < -rounding(diag) * _scale(diag, mean), jnp.nan, jnp.sqrt(jnp.maximum(diag, 0.0)))
 
 
 def _scale(diag: jax.Array, mean: jax.Array) -> jax.Array:
-    """The size of the second moments, of which a variance is a difference."""
+    """The size of the second moments whose difference a variance is."""
     return mean**2 + jnp.max(jnp.abs(diag), axis=0)
 
 
 def _vectors(env: Environment, values: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
-    """Values as (d, paths)."""
+    """The values broadcast to (d, paths)."""
     shape = jnp.broadcast_shapes(*(v.shape for v in env.vectors.values()))
     return tuple(jnp.broadcast_to(v, shape) for v in values)
 
@@ -374,7 +374,11 @@ def core_of(entries: Sequence[Any], rank: int, paths: int) -> jax.Array:
 
 
 def _factor(name: str, dim: int, parameters: Mapping[str, Any]) -> jax.Array:
-    """The symmetric root of a measured covariance."""
+    """The symmetric root of a measured covariance.
+
+    Raises:
+        BadInput: the covariance is missing, has the wrong shape, or is not a covariance.
+    """
     if name not in parameters:
         raise BadInput(f"parameter {name}", "no value", f"the {dim} x {dim} covariance matrix")
     matrix = jnp.asarray(parameters[name])

@@ -1,4 +1,4 @@
-"""The choices that the discrete method and its SDE share, so that the two can be compared."""
+"""Choices that the discrete method and its SDE share, so that the two can be compared: draws, statistics, starting states."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.ensemble import Ensemble as Ensemble
 from sdescent.numerics.simulate.settings import Paths
 
-#: x (d, paths) -> (paths,), written with jax.numpy; of a method with memory also (x, memory) -> (paths,), memory being (d, paths)
-#: by letter; or a formula in x1, .., xd, as text or in SymPy
+#: x (d, paths) -> (paths,), written with jax.numpy; for a method with memory also (x, memory) -> (paths,), where memory holds
+#: (d, paths) by letter; or a formula in x1, .., xd, as text or in SymPy
 Statistic = Callable[..., jax.Array] | sp.Expr | str
 #: a derive loss, its batch form, or a function x (d,) -> number written with jax.numpy
 AnyLoss = Loss | Landscape | Callable[[jax.Array], Any]
 
 
 def check_dimension(expected: int | None, dim: int) -> None:
-    """Raises BadInput for a starting point in another dimension than the equation was derived for, if it was for one."""
+    """Raise BadInput if the equation was derived for one dimension and the starting point has another."""
     if expected not in (None, dim):
         raise BadInput("x0", f"{dim} coordinates", f"{expected}, the dimension of the equation")
 
 
 def check_schedule(u: Any, schedule: Any) -> None:
-    """Raises BadInput for a u without a free schedule."""
+    """Raise BadInput if `u` is given and the schedule is not a free one."""
     if u is not None and not isinstance(schedule, Free):
         raise BadInput("u", u, "None, because the method's schedule is not a free one")
 
 
 def with_memory(paths: Paths, starts: Mapping[str, Any], memory: Mapping[str, Any] | None) -> np.ndarray:
-    """The state at the start, (rows, 1) or (rows, paths): x, then the memory letters in their order.
+    """The state at the start, (rows, 1) or (rows, paths): x, then the letters of the memory in order.
 
     Args:
-        starts: letter -> the value of all coordinates at the start, unless the user gives another.
-        memory: letter -> values (d,) or (d, paths), by the user.
+        starts: letter -> the starting value of all coordinates, unless the user gives others.
+        memory: letter -> the user's values, (d,) or (d, paths).
 
     Raises:
-        BadInput: a letter that the method does not have; another shape; a value that is not finite.
+        BadInput: a letter that the method does not have; an array of the wrong shape; a value that is not finite.
     """
     memory, dim, parts = memory or {}, paths.dim, [paths.x]
     for letter in (name for name in memory if name not in starts):
@@ -73,25 +73,25 @@ def with_memory(paths: Paths, starts: Mapping[str, Any], memory: Mapping[str, An
 
 
 class Stream(IntEnum):
-    """The purpose of a seed: the method and its equation never share a draw, even with one seed for both."""
+    """The purpose of a seed: the method and its equation never share a draw, even if both have the same seed."""
 
     METHOD = 0
     EQUATION = 1
 
 
 def nth_key(seed: int, n: int) -> Any:
-    """The key of the n-th of several experiments with one seed, from 0: the seed itself, then keys that share no draw with it.
+    """The key of experiment n = 0, 1, .. of several with one seed: the seed itself, then keys that share no draw with it.
 
-    `stream` folds 0 and 1 into the key of the first; the others begin at 2.
+    `stream` folds 0 and 1 into the first key, so the keys of the later experiments are folded from 2 on.
     """
     return seed if n == 0 else jax.random.fold_in(jax.random.key(seed), n + len(Stream) - 1)
 
 
 def stream(key: Any, purpose: Stream) -> jax.Array:
-    """The JAX key of one purpose, from a key or a whole-number seed.
+    """The JAX key for one purpose, from a key or an integer seed.
 
     Raises:
-        BadInput: neither a JAX key nor a whole number from 0 to 2^63 - 1.
+        BadInput: neither a JAX key nor an integer from 0 to 2^63 - 1.
     """
     if isinstance(key, (int, np.integer)) and not isinstance(key, bool) and 0 <= key < 2**63:
         key = jax.random.key(int(key))
@@ -123,7 +123,8 @@ def at_time(
     """The environment at a batch of points: gradient, time, schedule, Hessian products.
 
     Args:
-        u: the schedule t -> u(t) that the symbol u stands for, written with jax.numpy.
+        t: the time, a number or one for each path.
+        u: the schedule t -> u(t) for which the symbol u stands, written with jax.numpy.
     """
     scalars = {"t": t}
     if u is not None:
@@ -140,14 +141,15 @@ def at_time(
 def statistics_of(
     land: Landscape | None, extra: Mapping[str, Statistic], state: Sequence[sp.Symbol], dim: int
 ) -> dict[str, Callable[..., jax.Array]]:
-    """The loss, the norm of the gradient, and further statistics by name, as functions of x, or of x and the memory.
+    """The loss, the norm of its gradient and further statistics, by name, as functions of x, or of x and the memory.
 
     Args:
+        land: the loss; None if there is none.
         extra: from `statistics_key`.
-        state: the symbols of x, then those of the memory.
+        state: the symbols of x, then the symbols of the memory.
 
     Raises:
-        BadInput: a name that is taken.
+        BadInput: a further statistic called "loss" or "gradient_norm".
         LoweringError: a formula without array form.
     """
     built_in: dict[str, Callable[..., jax.Array]] = {}
@@ -159,7 +161,7 @@ def statistics_of(
 
 
 def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
-    """The statistic with its shape checked: a number alone or (1, paths) would be spread over the paths without a word."""
+    """The statistic with a check of its shape: a single number or (1, paths) would silently be spread over the paths."""
 
     @wraps(function)
     def checked(x: jax.Array, *more: Any) -> jax.Array:
@@ -173,7 +175,7 @@ def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[...
 
 
 def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
-    """The statistics that a file names, as `run` and `solve` take them: without the loss and the gradient's norm, which both keep.
+    """The statistics that a file names, as `run` and `solve` take them: without the two that are always kept.
 
     Args:
         names: from `sdescent.derive.reading.statistics.read_quantities`.
@@ -186,15 +188,15 @@ def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
 
 @cache
 def coordinate(n: int) -> Statistic:
-    """A coordinate of x, from 0; the same function object each time, so that compiled programs are reused."""
+    """The statistic x_n, with n from 0: the same function object each time, so that compiled programs are reused."""
     return lambda x: x[n]
 
 
 def of_memory(statistic: Callable[..., Any]) -> bool:
-    """Whether a statistic is a function of x and the memory: it has two arguments that must be given by their place."""
+    """Whether a statistic is a function of x and the memory: it has two positional arguments without defaults."""
     try:
         parameters = signature(statistic).parameters.values()
-    except (TypeError, ValueError):  # a compiled function that does not say
+    except (TypeError, ValueError):  # a compiled function without a readable signature
         return False
     return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters) > 1
 
@@ -212,10 +214,10 @@ def _function(statistic: Any, state: Sequence[sp.Symbol], dim: int) -> Callable[
 def statistics_key(
     extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol]
 ) -> tuple[tuple[str, Statistic], ...]:
-    """Further statistics as part of the key of a compiled function: functions, and formulas in the state's own symbols.
+    """Further statistics as part of the key of a compiled function: functions, and formulas in the symbols of the state.
 
     Raises:
-        BadInput: a formula in other symbols than those; neither a function nor a formula.
+        BadInput: a formula in other symbols; neither a function nor a formula.
     """
     functions = []
     for name, statistic in (extra or {}).items():
@@ -229,18 +231,18 @@ def statistics_key(
 
 
 def symbols_of_state(letters: Sequence[str], dim: int) -> list[sp.Symbol]:
-    """x1, .., xd, and those of each letter of the memory."""
+    """The symbols x1, .., xd, and so for each letter of the memory."""
     return [symbol for letter in letters for symbol in _of_letter(letter, dim)]
 
 
 @lru_cache(maxsize=32)
 def _of_letter(letter: str, dim: int) -> tuple[sp.Symbol, ...]:
-    """Kept: every run asks, and a thousand symbols take as long as ten steps of a thousand paths in few coordinates."""
+    """The symbols of a letter; kept, since a thousand of them cost as much as ten steps of a thousand paths in few coordinates."""
     return tuple(sp.Symbol(f"{letter}{m + 1}", real=True) for m in range(dim))
 
 
 def formula_in(formula: Any, state: Sequence[sp.Symbol], field: str) -> sp.Expr:
-    """A formula of the user's, as text or in SymPy, in the symbols of a state, x1, .., xd, and nothing else.
+    """The user's formula, text or SymPy, as an expression in the symbols of a state, x1, .., xd, and no others.
 
     Raises:
         BadInput: another symbol; not a formula.
@@ -253,7 +255,7 @@ def formula_in(formula: Any, state: Sequence[sp.Symbol], field: str) -> sp.Expr:
 
 
 def _listed(state: Sequence[sp.Symbol]) -> str:
-    """x1, .., x5, m1, .., m5: the first and the last of each letter."""
+    """The symbols in short, the first and the last of each letter: x1, .., x5, m1, .., m5."""
     runs: list[list[str]] = []
     for name in (s.name for s in state):
         if runs and runs[-1][0].rstrip("0123456789") == name.rstrip("0123456789"):

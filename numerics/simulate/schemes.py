@@ -1,8 +1,8 @@
-"""Many steps of a batch of paths as one step of diffrax: the term drift dt + B dW, and the schemes that step it.
+"""Many steps of a batch of paths as one step of diffrax: the term drift dt + B dW, and the schemes that advance it.
 
-diffrax makes one step from one saved time to the next; within it the solver makes the many small steps, two of them in one loop
-body that XLA fuses. The increment of a step comes from a counter (`sdescent.numerics.laws.counter`): the same path has the
-same Brownian motion whatever else is computed.
+diffrax makes one step from each saved time to the next. Within it the solver makes many small steps, two in each loop body, which
+XLA fuses. The increment of a step comes from a counter (`sdescent.numerics.laws.counter`), so a path has the same Brownian motion
+whatever else is computed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from sdescent.numerics.simulate.systems import System
 @final
 @dataclass(frozen=True)
 class Segments:
-    """The steps of a solve: between two saved times they are equal.
+    """The steps of a solve, in segments between saved times; the steps of a segment have equal length.
 
     Attributes:
         begin, step: the time at which each segment begins, and the length of its steps, (S,).
-        count: how many steps it has, (S,).
-        first: the number of its first pair of draws, (S,).
+        count: the number of steps in each segment, (S,).
+        first: the number of the first pair of draws in each segment, (S,).
     """
 
     begin: np.ndarray
@@ -46,21 +46,21 @@ class Segments:
 
     @property
     def total(self) -> int:
-        """Steps in all."""
+        """The number of steps in all segments."""
         return int(self.count.sum())
 
     def arrays(self, dtype: Any) -> tuple[np.ndarray, ...]:
-        """The arguments that a compiled function takes."""
+        """The arrays begin, step, count and first, as arguments of a compiled function."""
         times, numbers = (self.begin, self.step), (self.count, self.first)
         return *(a.astype(dtype) for a in times), *(a.astype(np.int32) for a in numbers)
 
 
 def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, by_halves: bool = False) -> Segments:
-    """The steps from 0 through the given times, of at most dt and each halved `halvings` times.
+    """The steps from 0 through the times `stops`, each of length at most dt and then halved `halvings` times.
 
     Args:
         stops: increasing times > 0.
-        by_halves: whether a pair of draws is one step (`ItoTerm`), so that with one more halving the draws are the same.
+        by_halves: whether a pair of draws makes a single step (`ItoTerm`); with one more halving the draws are then the same.
     """
     ends = np.asarray(stops, float)
     begin = np.concatenate([[0.0], ends[:-1]])
@@ -69,18 +69,18 @@ def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, 
     return Segments(begin, (ends - begin) / count, count, np.concatenate([[0], np.cumsum(pairs)[:-1]]))
 
 
-#: pairs of steps in one round of the loop, where a step is small, and the most operations that a small one has
+#: pairs of steps in one iteration of the loop if a step is small, and the most operations of a small step
 TOGETHER, SMALL = 4, 40
 
 
 class Increment(NamedTuple):
-    """W(t + step) - W(t) = scale normals.
+    """The Brownian increment W(t + step) - W(t) = scale normals.
 
-    The scale, a number, is kept separate: it joins other factors that are the same for all paths, saving a product per path.
+    The scale, a number, is kept apart: it joins other factors that are the same for all paths, which saves a product per path.
 
     Attributes:
-        scale: sqrt(step).
-        normals: (normals, paths).
+        scale: sqrt(step), or sqrt(step/2) if the increment is a sum over two halves.
+        normals: the normal draws, (normals, paths).
     """
 
     scale: Any
@@ -93,11 +93,11 @@ class Increment(NamedTuple):
 
 
 class Stepping(NamedTuple):
-    """How a program steps, which it is compiled for.
+    """The way of stepping for which a program is compiled.
 
     Attributes:
-        by_halves: whether an increment is the sum of the increments of the two halves of its step.
-        divided: whether some segment ends within a pair of draws; never by halves, where a pair is one step.
+        by_halves: whether an increment is the sum of the increments over the two halves of its step.
+        divided: whether some segment ends within a pair of draws; always False if `by_halves`, where a pair makes one step.
         saves_start: whether the starting point is saved.
         long: whether a run has so many steps that a faster program is worth a longer compilation.
     """
@@ -109,15 +109,15 @@ class Stepping(NamedTuple):
 
 
 class ItoTerm(diffrax.AbstractTerm):
-    """drift dt + B(t, y) dW, one term for both, with a root that is applied, not formed.
+    """The right side drift dt + B(t, y) dW as a single term, with a root B that is applied and never formed.
 
     Attributes:
         system: drift and root.
         at: (y, t) -> the values that the system reads at this point.
-        draws: W.
-        segments: begin, step, count, first of `Segments`.
-        bound: paths outside |y_j| <= bound stay at their last point inside.
-        stepping: see there.
+        draws: the draws of W.
+        segments: the arrays begin, step, count, first of `Segments`.
+        bound: paths that leave |y_j| <= bound stay at their last point inside.
+        stepping: see `Stepping`.
     """
 
     system: System
@@ -131,11 +131,11 @@ class ItoTerm(diffrax.AbstractTerm):
         return self.over(t, y, 1.0)
 
     def over(self, t: Any, y: Any, step: Any) -> tuple[Any, Any]:
-        """The drift times a step, and the values that B depends on."""
+        """The drift times the length of the step, and the values that B depends on."""
         return self.system.evaluate(self.at(y, t), step)
 
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
-        """t1 - t0, and the first increment of that length; the solver takes increments by their numbers."""
+        """t1 - t0, and the first increment over that length; the solver itself takes increments by number."""
         return t1 - t0, self.increments(self.draws, t1 - t0)[0]
 
     def prod(self, vf: Any, control: Any) -> Any:
@@ -144,18 +144,18 @@ class ItoTerm(diffrax.AbstractTerm):
         return _each(lambda a, b: step * a + b, drift, noise)
 
     def moved(self, y: Any, over: tuple[Any, Any], increment: Increment) -> Any:
-        """y + drift dt + B dW, the drift last, because the next step waits for it."""
+        """y + drift dt + B dW, with the drift added last, because the next step waits for it."""
         drift, coefficients = over
         noise = self.system.apply(coefficients, increment.normals, increment.scale)
         return _each(lambda y, b, a: (y + b) + a, y, noise, drift)
 
     def increments(self, pair: Draws, step: Any) -> list[Increment]:
-        """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
+        """The Brownian increments of two steps of length `step`, or of the one step that a pair of draws makes by halves."""
         shape = (self.system.normals, pair.paths)
         if self.system.shared:
-            # a branch that is always taken, which XLA compiles by itself: otherwise it would draw again for each letter.
-            # Complex numbers, so that one branch draws for both steps
-            kind = jnp.dtype(pair.dtype if pair.wide else np.float32)  # single precision is how normals are made
+            # a branch that is always taken: XLA compiles it separately and does not draw again for each letter.
+            # Complex numbers let a single branch draw for both steps
+            kind = jnp.dtype(pair.dtype if pair.wide else np.float32)  # normals are made in single precision
             zero = jnp.zeros(shape, jnp.result_type(kind, np.complex64))
             z = jax.lax.cond(
                 self.bound > 0, lambda: jax.lax.complex(*(a.astype(kind) for a in pair.normals(shape))), lambda: zero
@@ -168,37 +168,37 @@ class ItoTerm(diffrax.AbstractTerm):
         return [Increment(jnp.sqrt(step), one), Increment(jnp.sqrt(step), two)]
 
 
-#: a function of the arrays of a state, one by one
+#: apply a function to each array of a state
 _each = jax.tree.map
-#: (term, t, y, step, increment) -> y after the step; y as the system holds it, an array or several
+#: (term, t, y, step, increment) -> y after the step; y is held as the system holds it, in one array or several
 Scheme = Callable[[ItoTerm, Any, Any, Any, Increment], Any]
 
 
 def euler(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
-    """y + a(t, y) dt + B(t, y) dW (Maruyama 1955), of weak order 1."""
+    """The Euler step y + a(t, y) dt + B(t, y) dW (Maruyama 1955), of weak order 1."""
     return term.moved(y, term.over(t, y, step), increment)
 
 
 def predictor_corrector(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
-    """y + (a(t, y) + a(t + dt, p))/2 dt + B dW with p = y + a(t, y) dt + B dW (Kloeden and Platen 1992, section 15.5).
+    """The step y + (a(t, y) + a(t + dt, p))/2 dt + B dW with p = y + a(t, y) dt + B dW (Kloeden and Platen 1992, section 15.5).
 
-    B = B(t + dt/2, y) where the equation depends on the time by itself: the variance int B(s)^2 ds of a step is then wrong by
-    O(dt^3), and with B(t, y) by O(dt^2), e^dt - 1 of itself under the schedule u = e^-t. Weak order 1, and 2 with additive
-    noise, whether or not its size follows a schedule: for the small diffusion of these equations, of order sqrt(eta), the error
-    is about eta dt + dt^2 and not dt.
+    If the equation depends on t explicitly, B = B(t + dt/2, y): the variance int B(s)^2 ds of a step is then wrong by O(dt^3).
+    With B(t, y) it would be wrong by O(dt^2), a relative error of e^dt - 1 under the schedule u = e^-t. The weak order is 1, and 2
+    with additive noise, even if its size follows a schedule. For the small diffusion of these equations, of order sqrt(eta), the
+    error is about eta dt + dt^2 instead of dt.
     """
     drift, coefficients = term.over(t, y, step)
     if term.system.timed:
         coefficients = term.over(t + step / 2, y, step)[1]
     predicted = term.moved(y, (drift, coefficients), increment)
     ahead = term.over(t + step, predicted, step)[0]
-    # where the drift has no value at the predicted point, the Euler step is used
+    # use the Euler step where the drift has no value at the predicted point
     average = _each(lambda here, there: jnp.where(jnp.isfinite(there), (here + there) / 2, here), drift, ahead)
     return term.moved(y, (average, coefficients), increment)
 
 
 def milstein(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
-    """y + a dt + b dW + b b' (dW^2 - dt)/2 for diagonal noise, all at t and y (Milstein 1974), of strong and weak order 1."""
+    """The step y + a dt + b dW + b b' (dW^2 - dt)/2 at (t, y), for diagonal noise (Milstein 1974), of strong and weak order 1."""
     dw = increment.value
 
     def root(y: Any, z: Any) -> Any:
@@ -210,9 +210,9 @@ def milstein(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> 
 
 
 def heun(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
-    """y + (a(t, y) + a(t + dt, p))/2 dt + (B(t, y) + B(t + dt, p))/2 dW, p = y + a dt + B dW: solves the Stratonovich equation.
+    """The step y + (a(t, y) + a(t + dt, p))/2 dt + (B(t, y) + B(t + dt, p))/2 dW with p = y + a dt + B dW.
 
-    Weak order 1, and 2 with additive noise, whether or not its size follows a schedule.
+    It solves the Stratonovich equation. The weak order is 1, and 2 with additive noise, even if its size follows a schedule.
     """
     one = term.prod(term.vf(t, y, None), (step, increment))
     two = term.prod(term.vf(t + step, _each(jnp.add, y, one), None), (step, increment))
@@ -220,12 +220,12 @@ def heun(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
 
 
 def _like(value: Any, y: jax.Array) -> jax.Array:
-    """The value with the shape of a part of the state."""
+    """The value broadcast to the shape of y, an array of the state."""
     return jnp.broadcast_to(value, y.shape)
 
 
 def tsit5(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
-    """A Runge-Kutta step of order 5 (Tsitouras 2011), where there is no noise."""
+    """A Runge-Kutta step of order 5 (Tsitouras 2011), for equations without noise."""
     solver, term_without_noise = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
     state = solver.init(term_without_noise, t, t + step, y, None)
     return solver.step(term_without_noise, t, t + step, y, None, state, made_jump=True)[0]
@@ -242,7 +242,7 @@ SCHEMES: Mapping[str, Scheme] = {
 class MacroSolver(diffrax.AbstractItoSolver):
     """All steps of a segment as one step of diffrax.
 
-    A coordinate that leaves |y_j| <= bound becomes NaN and stays so; `sdescent.numerics.simulate.blow_up` tells when and why.
+    A coordinate that leaves |y_j| <= bound becomes NaN and stays NaN; `sdescent.numerics.simulate.blow_up` finds when and why.
 
     Attributes:
         scheme: the small step.
@@ -264,7 +264,7 @@ class MacroSolver(diffrax.AbstractItoSolver):
     def step(
         self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: jax.Array, made_jump: Any
     ) -> tuple[Any, Any, Any, Any, Any]:
-        term: ItoTerm = getattr(terms, "term", terms)  # diffrax wraps it, for time that runs backwards
+        term: ItoTerm = getattr(terms, "term", terms)  # diffrax wraps the term to let time run backwards
         y1 = segment(term, self.scheme, solver_state, partial(marked, term.bound), y0)
         return y1, None, {"y0": y0, "y1": y1}, solver_state + 1, diffrax.RESULTS.successful
 
@@ -273,7 +273,7 @@ class OneByOne(diffrax.AbstractStepSizeController):
     """Steps of length 1, one for each segment: time runs from minus the number of segments to 0.
 
     `diffrax.StepTo` would fix the number of steps when a program is compiled. Time ends at 0, where floating-point numbers are
-    densest: diffrax ends a solve early, by a hundred of them.
+    densest, because diffrax ends a solve early, by about a hundred of them.
     """
 
     def wrap(self, direction: Any) -> OneByOne:
@@ -285,7 +285,7 @@ class OneByOne(diffrax.AbstractStepSizeController):
     def adapt_step_size(
         self, t0: Any, t1: Any, y0: Any, y1_candidate: Any, args: Any, y_error: Any, error_order: Any, controller_state: Any
     ) -> tuple[bool, Any, Any, bool, Any, Any]:  # fmt: skip
-        # counted here: diffrax's own t1 passes a hundred operations that are compiled only where something depends on them
+        # counted here: diffrax's own t1 goes through a hundred operations, which are compiled only if something depends on them
         now = controller_state + 1
         return True, now, now + 1, False, now, diffrax.RESULTS.successful
 
@@ -308,17 +308,17 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     state = over_pairs(term.draws, first, last, partial(some, steps=each), state, together)
     if not term.stepping.divided:
         return state
-    # not a condition in the loop, which every step would pay for
+    # outside the loop, where every step would pay for the condition
     return jax.lax.cond(
         count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state
     )
 
 
 def _is_small(term: ItoTerm, scheme: Scheme, state: Any) -> bool:
-    """Whether a step of one array computes so little that reading and writing the array between steps counts.
+    """Whether a step of a single array computes so little that reading and writing the array between steps matters.
 
-    XLA makes one loop over the array of many such steps. Where it cannot, with a sum over coordinates or a state of several
-    arrays, or where a step is long (an elementary function is), more steps in a program make it slower, by up to 2.6 times.
+    XLA fuses many such steps into one loop over the array. Where it cannot (a sum over coordinates, a state of several arrays) or
+    where a step is long (an elementary function is), more steps in a program make the program slower, by up to 2.6 times.
     """
     (some, *others), length = jax.tree.leaves(state), term.segments[1][0]
     if others:

@@ -1,6 +1,6 @@
-"""The settings of a simulation as objects: its paths, its arithmetic, the scheme and the numbers of a solve; and its times.
+"""The settings of a simulation as objects (its paths, its arithmetic, the scheme and inputs of a solve), and its saved times.
 
-`run` and `solve` take them one by one, as keywords, and hand on these objects.
+`run` and `solve` take the settings one by one, as keywords, and pass on these objects.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import numpy as np
 from sdescent.derive.vocabulary.choices import Precision, SchemeName
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: starting points: one, (d,), or one for each path, (d, paths)
+#: starting points: one for all paths, (d,), or one for each, (d, paths)
 Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
-#: numbers by the names of symbols: scalars (exact ones too), vectors (d,), matrices (d, d)
+#: numbers by symbol name: scalars (exact numbers too), vectors (d,), matrices (d, d)
 Numbers = Mapping[str, Any]
-#: a path whose largest |x_j| passes this, or is not finite, has blown up; so has one at whose saved point the loss or its gradient
-#: is infinite
+#: a path has blown up if its largest |x_j| exceeds this bound or is not finite, or if the loss or its gradient is infinite at a
+#: saved point
 BOUND = 1e8
-#: paths have numbers of 31 bits, which determine their draws
+#: the most paths: the number of a path, which determines its draws, has 31 bits
 MOST_PATHS = 2**31
 
 
 def positive(field: str, value: Any) -> float:
-    """A finite number > 0.
+    """The value as a finite number > 0.
 
     Raises:
-        BadInput: anything else.
+        BadInput: the value is not such a number.
     """
     try:
         number = math.nan if isinstance(value, (bool, str)) else float(value)
@@ -42,7 +42,7 @@ def positive(field: str, value: Any) -> float:
 
 
 def is_whole(value: Any, least: int) -> bool:
-    """Whether a value is a whole number, no bool, and at least this."""
+    """Whether a value is an integer, not a bool, and at least `least`."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= least)
 
 
@@ -52,11 +52,11 @@ class Paths:
     """The paths of an ensemble, or of a part of one.
 
     Attributes:
-        x: starting points, (d, 1) for all paths or (d, count).
-        count: how many paths there are.
+        x: the starting points, (d, 1) for all paths or (d, count).
+        count: the number of paths.
         key: a JAX key or a seed.
-        first: the number of the first path, which with the key determines its draws.
-        blocks: how many runs of equal size follow one another.
+        first: the number of the first path; number and key determine the draws of a path.
+        blocks: the number of runs of equal size that follow one another.
     """
 
     x: np.ndarray
@@ -67,16 +67,16 @@ class Paths:
 
     @property
     def dim(self) -> int:
-        """d."""
+        """The dimension d."""
         return len(self.x)
 
 
 def paths_from(x0: Any, paths: int | None, key: Any = 0, first: int = 0, blocks: int = 1) -> Paths:
-    """The paths that start at x0, one point (d,) for all or (d, paths); arguments as of `sd.solve`.
+    """The paths that start at x0, one point (d,) for all paths or (d, paths); arguments as for `sd.solve`.
 
     Raises:
-        BadInput: another shape, a value that is not finite, no number of paths, a path number out of range, or blocks that cannot
-            all have equally many paths.
+        BadInput: an array of another shape, a value that is not finite, a missing number of paths, a path number out of range, or
+            a number of blocks that does not divide the number of paths.
     """
     point = np.asarray(x0, float)
     if point.ndim not in (1, 2) or point.size == 0 or not np.all(np.isfinite(point)):
@@ -99,7 +99,7 @@ def paths_from(x0: Any, paths: int | None, key: Any = 0, first: int = 0, blocks:
 @final
 @dataclass(frozen=True)
 class Arithmetic:
-    """How numbers are held: precision, bits of a draw, bound, and paths at a time; attributes as the arguments of `sd.solve`.
+    """The arithmetic of a run: precision, bits of a draw, bound, paths at a time; attributes as the arguments of `sd.solve`.
 
     Raises:
         BadInput: an attribute outside its range.
@@ -123,7 +123,7 @@ class Arithmetic:
         return np.dtype(self.dtype)
 
     def to_dict(self) -> dict[str, Any]:
-        """As settings of an ensemble, which do not depend on the chunks."""
+        """The arithmetic as settings of an ensemble, without the chunk, on which no result depends."""
         return {"bound": self.bound, "dtype": self.dtype, "wide": bool(self.wide)}
 
 
@@ -143,7 +143,7 @@ class Solver:
 @final
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What an equation is solved with; attributes as the arguments of `sd.solve`."""
+    """The numbers and functions with which an equation is solved; attributes as the arguments of `sd.solve`."""
 
     params: Numbers | None = None
     varied: Mapping[str, Any] | None = None
@@ -159,12 +159,12 @@ def last_step(horizon: float, eta: float) -> int:
 
 
 def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarray = 50) -> np.ndarray:
-    """Step numbers n at which both the method and the SDE (at time n eta) are saved; increasing.
+    """The step numbers n, increasing, at which the method is saved; the SDE is saved at the times n eta.
 
     Args:
-        horizon: T > 0. The last step is the largest n with n eta <= T.
-        eta: step size > 0.
-        save: number of saved times, evenly spread from 0 to T; or the times themselves, each moved to its nearest step.
+        horizon: T > 0; the last step is the largest n with n eta <= T.
+        eta: the step size, > 0.
+        save: the number of saved times, evenly spread from 0 to T; or the times themselves, each moved to the nearest step.
 
     Raises:
         BadInput: a value outside its range.
@@ -184,7 +184,7 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
 
 
 def _count(save: Any) -> int | None:
-    """How many times are saved, where they are not listed."""
+    """The number of saved times, or None if `save` lists them."""
     if not isinstance(save, (int, np.integer)) or isinstance(save, bool):
         return None
     if save < 2:
@@ -193,7 +193,7 @@ def _count(save: Any) -> int | None:
 
 
 def solve_times(horizon: float, unit: float | None, save: int | Sequence[float] | np.ndarray) -> np.ndarray:
-    """The saved times of a solve, increasing: multiples of the time of a step of the method, or without a method as they are.
+    """The saved times of a solve, increasing: multiples of `unit`, the time of a step of the method, or any times if it is None.
 
     Raises:
         BadInput: times outside their range.

@@ -27,16 +27,16 @@ from sdescent.numerics.simulate.roots import Blocks, Diffusion, Entries, diffusi
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """dX = drift dt + B dW for a batch of points, held as an array (d, paths) or, in `NamedSystem`, as several.
+    """The equation dX = drift dt + B dW for a batch of points, held as one array (d, paths) or as several, as in `NamedSystem`.
 
     Attributes:
-        evaluate: (the values at a batch of points, the length of a step) -> drift times step (d, paths), and the values that B
-            depends on, a tree of arrays. One function for both, since both may come from one costly integral over the noise.
-        apply: (the values that B depends on, z (normals, paths), a number s) -> s B z (d, paths).
-        normals: columns of B; 0 for an ordinary differential equation.
-        integral: the integral over the noise that drift and B come from, where they do.
+        evaluate: (the values at a batch of points, the length of a step) -> drift times step, (d, paths), and the values that B
+            depends on, a pytree of arrays. A single function gives both, since both may come from one costly integral.
+        apply: (the values that B depends on, z (normals, paths), a number s) -> s B z, (d, paths).
+        normals: the number of columns of B; 0 for an ordinary differential equation.
+        integral: the integral over the noise from which drift and B come; None if they come from none.
         timed: whether drift or B depends explicitly on time, as under a schedule.
-        shared: whether two arrays of the state use the same normal.
+        shared: whether two arrays of the state may use the same normal.
     """
 
     evaluate: Callable[[Environment, Any], tuple[Any, Any]]
@@ -56,14 +56,14 @@ class System:
 
 
 def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: int, loss: Any = None) -> System:
-    """The Ito equation in its gradient form, whatever the dimension.
+    """The Ito equation in its gradient form, in any dimension.
 
     Args:
-        nodes: of an integral over the noise.
-        loss: the loss whose gradients and Hessian products the environment has; with it the drift may be written shorter.
+        nodes: the number of nodes of an integral over the noise.
+        loss: the loss whose gradients and Hessian products the environment holds; if it is given, the drift may be shorter.
 
     Raises:
-        NoClosedForm: the model needs a closed mean, and only moments given the message are known.
+        NoClosedForm: the model needs the mean in closed form, and only the moments given the message are known.
     """
     if equation.drift is None and equation.model != "first-order":
         raise NoClosedForm(
@@ -73,7 +73,7 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
     if equation.form is not None:
         root: Diffusion = diffusion(equation.form, dim, parameters)
     else:
-        assert equation.conditional is not None  # for the type checker; moments fill one of the two
+        assert equation.conditional is not None  # for the type checker: if there is no form, there are conditional moments
         root = integral = NoiseIntegral(equation.conditional, dim, parameters, nodes)
     lowered = lower_coordinate(over_step(sp.S.Zero if equation.drift is None else equation.drift, loss), parameters)
     put, rate = with_step(lowered, loss, dim, parameters), lower_coordinate(equation.rate, parameters)
@@ -83,7 +83,7 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
         if equation.drift is not None:
             drift, coefficients = lowered(put(env, step)), root.coefficients(env)
         else:
-            assert integral is not None  # where the drift has no closed form, S is an integral as well
+            assert integral is not None  # if the drift has no closed form, S is an integral too
             mean, covariance = integral.moments(env)
             drift, coefficients = -step * factor(env) * mean, integral.root(mean, covariance)
         return jnp.broadcast_to(drift, env.vectors["x"].shape), (jnp.sqrt(rate(env)), coefficients)
@@ -96,14 +96,14 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
 
 
 def timed(expressions: Iterable[sp.Expr]) -> bool:
-    """Whether drift or covariance contains the time, or the letter of a free schedule."""
+    """Whether drift or covariance contains the time or the letter of a free schedule."""
     return bool({t, u, du} & symbols_of(expressions))
 
 
 def with_step(
     lowered: Lowered, loss: Any, dim: int, parameters: Mapping[str, Any]
 ) -> Callable[[Environment, Any], Environment]:
-    """(environment, length of a step) -> the environment that a drift over a step (`over_step`) reads."""
+    """The function (environment, length of a step) -> the environment that a drift over a step (`over_step`) reads."""
     vectors = loss_vectors(loss, dim, parameters) if isinstance(loss, Separable) else {}
     used = {loss_vector(n): values for n, values in vectors.items() if loss_vector(n) in lowered.vectors}
 
@@ -119,7 +119,7 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
 
     Raises:
         Refusal: there is no Stratonovich form (no loss, no closed root, or one that is not differentiable).
-        NoClosedForm: only moments given the message are known.
+        NoClosedForm: only the moments given the message are known.
     """
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
     named = named_system(equation.coordinates(dim), parameters, timed(equation.expressions), True)
@@ -139,11 +139,11 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NamedSystem(System):
-    """An equation in named coordinates, whose state is a tuple of arrays, one for each group of letters.
+    """An equation in named coordinates; its state is a tuple of arrays, one for each group of letters.
 
     Attributes:
-        families: the groups.
-        prepare: (numbers by name, the type of the state) -> the same, with the vectors that are made from them.
+        families: the groups of letters.
+        prepare: (numbers by name, the type of the state) -> these numbers, and the vectors made from them.
     """
 
     families: Families
@@ -156,18 +156,18 @@ class NamedSystem(System):
         return self.families.join(y, y[0].shape[-1])
 
     def at(self, y: Sequence[jax.Array], scalars: Mapping[str, Any]) -> Environment:
-        """The values at a state; the scalars are those that `prepare` made, and the time."""
+        """The environment at a state; the scalars are the values from `prepare`, and the time."""
         return Environment({"x": y[0]}, {**scalars, **self.families.named(y)})
 
 
 def named_system(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool, stratonovich: bool) -> NamedSystem:
-    """An equation in named coordinates; letters with one formula, such as those of x1, x2, .., form one group.
+    """The system of an equation in named coordinates; letters that share a formula, such as x1, x2, .., form a group.
 
     Args:
-        named: the equation. Its `root_source` is a matrix, or None: then the covariance is factorised block by block (`Blocks`).
+        named: the equation. If its `root_source` is not a matrix, the covariance is factorised block by block (`Blocks`).
         parameters: values that are the same in every call.
-        timed: whether it depends explicitly on time.
-        stratonovich: whether it is the Stratonovich equation with the same solutions, with its closed-form root.
+        timed: whether the equation depends explicitly on time.
+        stratonovich: whether to take the Stratonovich equation with the same solutions, with its closed-form root.
 
     Raises:
         LoweringError: a function without array form.

@@ -1,9 +1,9 @@
 """Statistics of more paths than fit in memory: digests of blocks of paths, joined in the order of the paths. Units of the values.
 
-Counts, least and greatest values are exact. Mean and variance are joined by the formulas of Chan, Golub and LeVeque (1979), in
-one fixed order, so that they are bitwise equal however the paths were computed. Quantiles come from a histogram whose bins are
-the values with equal sign, exponent and leading `BITS` bits: 128 bins per doubling, so that a quantile is known to 1/256 of
-itself (below 2e-308 to 1e-310), whatever the law; counts in bins are whole numbers, and joining them loses nothing.
+Counts and least and greatest values are exact. Mean and variance are joined by the formulas of Chan, Golub and LeVeque (1979), in
+one fixed order, so they are bitwise equal however the paths were computed. Quantiles come from a histogram, in which a bin holds
+the values with equal sign, exponent and leading `BITS` bits. With 128 bins per doubling a quantile is known to 1/256 of itself
+(below 2e-308, to 1e-310), whatever the law. The counts in bins are integers, and joining them loses nothing.
 
 Values that are not finite stand for paths that blew up: they are counted and left out, as in `estimates`.
 """
@@ -36,12 +36,12 @@ class Digest:
     """Statistics of one quantity at S saved times.
 
     Attributes:
-        paths: number of paths.
-        count: finite values, (S,).
-        mean, squares: of the finite values, and the sum of their squared deviations from it, (S,).
-        least, greatest: (S,); infinite where the count is 0.
-        bins: time * 2^19 + bin of every bin that is not empty, increasing.
-        filled: number of values in each.
+        paths: the number of paths.
+        count: the number of finite values, (S,).
+        mean, squares: the mean of the finite values, and the sum of their squared deviations from it, (S,).
+        least, greatest: the least and the greatest finite value, (S,); infinite where the count is 0.
+        bins: time * 2^19 + bin for every bin that is not empty, increasing.
+        filled: the number of values in each of these bins.
     """
 
     paths: int
@@ -55,11 +55,11 @@ class Digest:
 
     @property
     def variance(self) -> np.ndarray:
-        """The unbiased variance of the finite values, (S,); nan where there are fewer than two."""
+        """The unbiased variance of the finite values, (S,); NaN where there are fewer than two."""
         return np.where(self.count > 1, self.squares / np.maximum(self.count - 1, 1), np.nan)
 
     def joined(self, later: Digest) -> Digest:
-        """The digest of these paths and of those that come after them."""
+        """The digest of these paths together with the paths of `later`, which come after them."""
         count = self.count + later.count
         share = later.count / np.maximum(count, 1)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -91,13 +91,13 @@ class Digest:
         return Estimate(below_it / 2 + above_it / 2, lower, upper, level, n, blown, EXACT)
 
     def over_time(self, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
-        """Mean, median and band at each saved time, as `estimates.over_time` gives them for all values."""
+        """The mean, median and band at each saved time, as `estimates.over_time` computes them from all values."""
         times = range(len(self.count))
         rows = [[self.quantile(n, q, level) for q in (low, 0.5, high)] for n in times]
         return series([self.mean_at(n, level) for n in times], rows, level, (low, high))
 
     def mean_at(self, time: int, level: float = 0.95) -> Estimate:
-        """The mean at the saved time numbered `time`, with Student's interval, as `estimates.mean` has it."""
+        """The mean at the saved time numbered `time`, with Student's interval, as `estimates.mean` computes it."""
         n = int(self.count[time])
         value = float(self.mean[time]) if n else math.nan
         with np.errstate(over="ignore", invalid="ignore"):
@@ -106,24 +106,24 @@ class Digest:
         return Estimate(value, *ends, level, n, self.paths - n, CENTRAL_LIMIT)
 
     def histogram(self) -> dict[str, np.ndarray]:
-        """The bins that are not empty: number of the saved time, edges left <= values <= right, count."""
+        """The bins that are not empty: the number of the saved time, the edges left <= values <= right, and the count."""
         low_edge, right = _edges(self.bins % _WIDTH)
         return {"time": self.bins // _WIDTH, "left": low_edge, "right": right, "count": self.filled}
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The digest as arrays by name, small ones."""
+        """The digest as arrays by name, in small integer types where possible."""
         arrays = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
         return arrays | {name: _narrow(arrays[name]) for name in ("bins", "filled")}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Any]) -> Digest:
-        """The digest that `to_arrays` wrote."""
+        """The digest from the arrays of `to_arrays`."""
         wide = {name: np.asarray(arrays[name]).astype(np.int64) for name in ("bins", "filled")}
         return Digest(**{**arrays, **wide, "paths": int(arrays["paths"])})
 
 
 def digest(values: Any) -> Digest:
-    """The digest of an array (S, paths); values that are not finite are left out."""
+    """The digest of an array (S, paths); values that are not finite are counted as blown-up paths and left out."""
     array = np.ascontiguousarray(values, dtype=float)
     size, paths = array.shape
     count, mean, squares = np.zeros(size, np.int64), np.zeros(size), np.zeros(size)
@@ -155,7 +155,7 @@ def _bins(values: np.ndarray) -> np.ndarray:
 
 
 def _edges(number: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The ends of each bin."""
+    """The lower and upper edge of each bin."""
     number = np.asarray(number)
     above = number >= _HALF
     size = np.where(above, number - _HALF, _HALF - 1 - number)

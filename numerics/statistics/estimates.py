@@ -1,8 +1,8 @@
 """Estimates from independent paths, with intervals, and with blow-ups counted separately. Units are those of the values.
 
-Values that are not finite stand for blown-up paths: they are counted and never averaged. An interval says what it assumes:
-the interval of a mean comes from the central limit theorem and needs a finite variance, which no sample can show (a heavy-tailed
-statistic with a rare blow-up passes it falsely); intervals of quantiles and proportions are exact for every law (theory 7).
+Values that are not finite stand for blown-up paths: they are counted and never averaged. Every interval states its assumption. The
+interval of a mean comes from the central limit theorem and needs a finite variance, which no sample can establish: a heavy-tailed
+statistic with a rare blow-up may look harmless. Intervals of quantiles and proportions are exact for every law (theory 7).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from html import escape
 from typing import Any, final
 
 import numpy as np
-import scipy  # its parts are loaded when they are used: results that exist need none of them
+import scipy  # submodules are loaded when they are used: stored results need none of them
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.statistics.record import Record
@@ -27,13 +27,14 @@ EXACT = "independent paths only: the interval is exact for every law"
 @final
 @dataclass(frozen=True)
 class Estimate(Record, null=True):
-    """A number with a two-sided interval.
+    """An estimate with a two-sided confidence interval.
 
     Attributes:
-        value, lower, upper: the estimate and its interval; an infinite end where the sample is too small for one.
-        level: confidence, such as 0.95.
-        count: number of paths that it is computed from.
-        blown: paths left out because they blew up.
+        value: the estimate.
+        lower, upper: the ends of the interval; an end is infinite if the sample is too small for a finite one.
+        level: the confidence level, such as 0.95.
+        count: the number of paths from which the estimate is computed.
+        blown: the number of paths left out because they blew up.
         assumes: the assumption that the interval needs.
     """
 
@@ -56,14 +57,16 @@ class Estimate(Record, null=True):
 @final
 @dataclass(frozen=True)
 class Series(Record, null=True):
-    """Estimates at each saved time, arrays of shape (S,).
+    """Estimates over the surviving paths at each saved time, as arrays of shape (S,).
 
     Attributes:
-        mean, mean_lower, mean_upper: over surviving paths; needs a finite variance.
-        median, median_lower, median_upper: with its exact interval.
+        mean, mean_lower, mean_upper: the mean and its interval, which needs a finite variance.
+        median, median_lower, median_upper: the median and its exact interval.
         low, high: the outer quantiles.
-        count, blown: surviving and blown-up paths.
-        level, quantiles, assumes: see `Estimate`; `assumes` is about the mean.
+        count, blown: the numbers of surviving and of blown-up paths.
+        level: the confidence level of the intervals.
+        quantiles: the probabilities of `low` and `high`, such as (0.1, 0.9).
+        assumes: the assumption that the interval of the mean needs.
     """
 
     mean: np.ndarray
@@ -82,12 +85,17 @@ class Series(Record, null=True):
 
 
 def mean(values: Any, level: float = 0.95) -> Estimate:
-    """Mean over surviving paths, m +- t s/sqrt(n) with Student's t_{n-1} quantile.
+    """The mean over the surviving paths, with the interval m +- t s/sqrt(n) where t is a quantile of Student's t_{n-1}.
 
     The interval needs a finite variance of the statistic.
 
+    Args:
+        values: one for each path; values that are not finite stand for blown-up paths.
+        level: the confidence level, in (0, 1).
+
     Raises:
-        BadInput: `values` are not one for each path: those of several times are not independent.
+        BadInput: `values` has more than one value for each path, as from several times, which are not independent; a level
+            outside (0, 1).
     """
     finite, blown = _split(values)
     check_level(level)
@@ -99,18 +107,18 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
 
 
 def quantile(values: Any, q: float = 0.5, level: float = 0.95) -> Estimate:
-    """The q-quantile over surviving paths with an interval between two order statistics, X_(l) and X_(u).
+    """The q-quantile over the surviving paths, with an interval between two order statistics, X_(l) and X_(u).
 
     l and u come from the binomial law of the number of paths below the quantile, P(l <= Bin(n, q) < u) >= level, so the
     interval holds for every law.
 
     Args:
-        values: one for each path.
-        q: in (0, 1).
-        level: confidence.
+        values: one for each path; values that are not finite stand for blown-up paths.
+        q: the probability of the quantile, in (0, 1).
+        level: the confidence level, in (0, 1).
 
     Raises:
-        BadInput: q or level outside (0, 1).
+        BadInput: q or level outside (0, 1); more than one value for each path.
     """
     _check_quantile(q)
     check_level(level)
@@ -119,7 +127,7 @@ def quantile(values: Any, q: float = 0.5, level: float = 0.95) -> Estimate:
 
 
 def _of_ordered(ordered: np.ndarray, blown: int, q: float, level: float) -> Estimate:
-    """As `quantile`, from the surviving values in order."""
+    """The estimate of `quantile`, from the surviving values in increasing order."""
     n = len(ordered)
     if n == 0:
         return Estimate(math.nan, -math.inf, math.inf, level, 0, blown, EXACT)
@@ -131,16 +139,16 @@ def _of_ordered(ordered: np.ndarray, blown: int, q: float, level: float) -> Esti
 
 @lru_cache(maxsize=4096)
 def ranks(n: int, q: float, level: float = 0.95) -> tuple[int, int, int]:
-    """Which of n order statistics, from 1, are the q-quantile and the ends of its interval; 0 and n + 1 are infinite ends."""
+    """The ranks, from 1 to n, of the q-quantile and of the ends of its interval; ranks 0 and n + 1 are infinite ends."""
     tail = (1 - level) / 2
     low, high = _binomial(tail, n, q), _binomial(1 - tail, n, q) + 1
     return min(n, max(1, math.ceil(n * q - 1e-9))), low, high
 
 
 def _binomial(chance: float, n: int, q: float) -> int:
-    """The chance-quantile of how many of n events happen, each with probability q.
+    """The quantile, at probability `chance`, of the binomial law of n events with probability q.
 
-    As that of `scipy.stats`, which takes longer to load than many runs to solve.
+    It equals that of `scipy.stats`, which takes longer to load than many runs take to solve.
     """
     below, least = -1, n
     while least - below > 1:
@@ -153,10 +161,10 @@ def _binomial(chance: float, n: int, q: float) -> int:
 
 
 def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
-    """A probability from `count` of `total` paths, with the exact interval of Clopper and Pearson (1934).
+    """The probability of an event that occurred on `count` of `total` paths, with the exact interval of Clopper and Pearson (1934).
 
     Raises:
-        BadInput: not 0 <= count <= total, total >= 1.
+        BadInput: unless 0 <= count <= total and total >= 1; a level outside (0, 1).
     """
     if not 0 <= count <= total or total < 1:
         raise BadInput("count", f"{count} of {total}", "0 <= count <= total, total >= 1")
@@ -168,9 +176,10 @@ def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
 
 
 def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
-    """Mean of `first` minus mean of `second`, two independent samples, with Welch's interval (finite variances).
+    """The mean of `first` minus the mean of `second`, two independent samples, with Welch's interval.
 
-    `count` is the smaller of the two numbers of surviving paths, `blown` the sum of those that blew up.
+    The interval needs finite variances. In the estimate `count` is the smaller of the two numbers of surviving paths, and `blown`
+    is the number of blown-up paths in both samples.
     """
     check_level(level)
     (a, lost_a), (b, lost_b) = _split(first), _split(second)
@@ -187,12 +196,15 @@ def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
 
 
 def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
-    """Mean, median and two quantiles at each saved time, from an array (S, paths) such as `Ensemble.values["loss"]`.
+    """The mean, the median and two outer quantiles at each saved time, from an array (S, paths) such as `Ensemble.values["loss"]`.
 
-    The quantiles are the ends of a band; from 10 to 90 per cent is the one convention of all figures.
+    Args:
+        values: an array (S, paths); values that are not finite stand for blown-up paths.
+        low, high: the probabilities of the outer quantiles, the ends of a band. All figures use the band from 10 to 90 per cent.
+        level: the confidence level of the intervals, in (0, 1).
 
     Raises:
-        BadInput: another shape; as for `quantile`.
+        BadInput: an array of another shape; a probability or a level outside (0, 1).
     """
     array = np.asarray(values, float)
     if array.ndim != 2:
@@ -212,7 +224,7 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
 def series(
     means: Sequence[Estimate], rows: Sequence[Sequence[Estimate]], level: float, quantiles: tuple[float, float]
 ) -> Series:
-    """The estimates at each time as arrays; the rows are those of the lower quantile, the median and the upper quantile."""
+    """The estimates at each time as arrays; each row has the lower quantile, the median and the upper quantile."""
     of = lambda estimates, name: np.array([getattr(e, name) for e in estimates])  # noqa: E731
     low, median, high = zip(*rows, strict=True)
     return Series(
@@ -222,7 +234,7 @@ def series(
 
 
 def _all_at_once(array: np.ndarray, low: float, high: float, level: float) -> Series:
-    """As `over_time`, of paths that all survive."""
+    """The series of `over_time` if all paths survive."""
     count, n = array.shape
     centre, ordered = np.mean(array, axis=1), np.sort(array, axis=1)
     half = student(level, n - 1) * np.std(array, axis=1, ddof=1) / math.sqrt(n)
@@ -235,7 +247,11 @@ def _all_at_once(array: np.ndarray, low: float, high: float, level: float) -> Se
 
 
 def _split(values: Any) -> tuple[np.ndarray, int]:
-    """(finite values, number of others)."""
+    """The finite values, and the number of values that are not finite.
+
+    Raises:
+        BadInput: an array with more than one axis.
+    """
     array = np.atleast_1d(np.asarray(values, float))
     if array.ndim > 1:
         one = "one value for each path, (paths,), such as found.values['loss'][-1] at the last saved time (over_time: at each)"
@@ -246,7 +262,7 @@ def _split(values: Any) -> tuple[np.ndarray, int]:
 
 @lru_cache(maxsize=4096)
 def student(level: float, freedom: int) -> float:
-    """Student's quantile of a two-sided interval."""
+    """The quantile of Student's t, with `freedom` degrees of freedom, for a two-sided interval of this level."""
     return float(scipy.special.stdtrit(freedom, (1 + level) / 2))
 
 
@@ -256,6 +272,6 @@ def _check_quantile(q: float) -> None:
 
 
 def check_level(level: float) -> None:
-    """Raises BadInput for a level outside (0, 1)."""
+    """Raise BadInput for a level outside (0, 1)."""
     if not 0 < level < 1:
         raise BadInput("level", level, "a number in (0, 1)")

@@ -1,4 +1,4 @@
-"""Result records: frozen dataclasses of numbers that turn into JSON-able dictionaries."""
+"""Result records: frozen dataclasses of numbers that can be turned into dictionaries of JSON values."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 
 
 def plain(value: Any, null: bool = False) -> Any:
-    """Nested lists, dictionaries, numbers and strings for `value`.
+    """The value as nested lists, dictionaries, numbers and strings.
 
-    Strict JSON has no infinity and no NaN. Where infinity carries meaning (nu = inf is the Gaussian limit, a loss of inf a blow-up)
-    it becomes "inf" or "-inf"; with `null` every number that is not finite becomes null: there is none.
+    Strict JSON has neither infinity nor NaN. Where infinity carries meaning (nu = inf is the Gaussian limit, a loss of inf a
+    blow-up), it becomes "inf" or "-inf". With `null`, every number that is not finite becomes None, for a missing number.
 
     Raises:
-        ValueError: on NaN without `null`: a missing number is None.
+        ValueError: a NaN without `null`, where a missing number should be None.
+        TypeError: a value without a JSON form.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name), null) for f in dataclasses.fields(value)}
@@ -40,9 +41,10 @@ def plain(value: Any, null: bool = False) -> Any:
 
 
 class Record:
-    """Base of result dataclasses: `to_dict()` gives a strictly JSON-able dictionary (see `plain`).
+    """Base class of result dataclasses: `to_dict()` gives a dictionary of strict JSON values (see `plain`).
 
-    A class chooses what numbers become that are not finite: `class Estimate(Record, null=True)`. What it holds goes the same way.
+    A class chooses the form of numbers that are not finite, as in `class Estimate(Record, null=True)`; the records that it holds
+    follow this choice.
     """
 
     _null: ClassVar[bool]

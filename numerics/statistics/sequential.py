@@ -1,9 +1,9 @@
-"""A confidence sequence: intervals that hold at every number of paths at once, so that one may look, and stop, at any time.
+"""A confidence sequence: intervals that hold simultaneously at every number of paths, so that one may look and stop at any time.
 
 `BoundedMean` consumes batches of values, one for each independent path, in O(1) memory, and keeps the intersection of its intervals
 so far: P(the mean is in the interval after n paths, for every n) >= level.
 
-An unbounded statistic has no such sequence: no sample shows that its mean exists (theory 7).
+An unbounded statistic has no such sequence: no sample can show that its mean exists (theory 7).
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ LARGEST = 0.5
 
 @final
 class BoundedMean:
-    """The mean of values in [low, high].
+    """A confidence sequence for the mean of values in [low, high].
 
-    The predictable plug-in empirical-Bernstein sequence of Waudby-Smith and Ramdas, "Estimating means of bounded random variables
-    by betting", JRSS B 86 (2024), Theorem 2. With X_i scaled to [0, 1], mu_i = (1/2 + sum_{j<=i} X_j)/(i + 1),
-    s_i = (1/4 + sum_{j<=i} (X_j - mu_j)^2)/(i + 1), the bets
-    l_i = min(1/2, sqrt(2 log(2/alpha)/(s_{i-1} i log(1 + i)))) and psi(l) = -(log(1 - l) + l): the interval after n paths is
-    sum l_i X_i/sum l_i +- (log(2/alpha) + sum (X_i - mu_{i-1})^2 psi(l_i))/sum l_i.
+    This is the predictable plug-in empirical-Bernstein sequence of Waudby-Smith and Ramdas, "Estimating means of bounded random
+    variables by betting", JRSS B 86 (2024), Theorem 2. Let X_i be the values scaled to [0, 1], mu_i = (1/2 + sum_{j<=i} X_j)/(i +
+    1), s_i = (1/4 + sum_{j<=i} (X_j - mu_j)^2)/(i + 1), l_i = min(1/2, sqrt(2 log(2/alpha)/(s_{i-1} i log(1 + i)))) the bets, alpha
+    = 1 - level and psi(l) = -(log(1 - l) + l). The interval after n paths is sum l_i X_i/sum l_i +- (log(2/alpha) + sum (X_i -
+    mu_{i-1})^2 psi(l_i))/sum l_i.
 
     Args:
-        low, high: finite numbers, low < high; every value must be between them.
-        level: confidence.
+        low, high: finite numbers, low < high; every value must lie between them.
+        level: the confidence level, in (0, 1).
 
     Raises:
-        BadInput: another range or level; in `update`, a value that is not in the range.
+        BadInput: another range or level; in `update`, a value outside the range.
     """
 
     def __init__(self, low: float, high: float, level: float = 0.95) -> None:
@@ -53,12 +53,12 @@ class BoundedMean:
 
     @property
     def estimate(self) -> Estimate:
-        """Mean of all values so far (NaN of none), with the interval."""
+        """The mean of all values so far (NaN if there are none), with its interval."""
         value = self._total / self.count if self.count else math.nan
         return Estimate(value, self.lower, self.upper, self.level, self.count, 0, self.assumes)
 
     def update(self, values: Any) -> Estimate:
-        """Takes a batch of values (n,) and gives the estimate from all so far."""
+        """Take a batch of values, (n,), and return the estimate from all values so far."""
         array = np.asarray(values, float).ravel()
         if not np.all((array >= self.low) & (array <= self.high)):
             raise BadInput("values", "a value outside the range, or NaN", f"numbers from {self.low:g} to {self.high:g}")

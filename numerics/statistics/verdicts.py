@@ -1,8 +1,8 @@
 """Whether a mean obeys a bound: CONFIRMED, VIOLATED or INCONCLUSIVE (theory 7), from a confidence sequence alone.
 
-CONFIRMED when the upper confidence limit, with the solver's own error added, is at most the bound; VIOLATED when the lower limit,
-less that error, is above it; else INCONCLUSIVE, with the reason. An interval of the central limit theorem decides nothing
-here: a heavy-tailed statistic with a rare blow-up would pass it falsely.
+The verdict is CONFIRMED if the upper confidence limit, plus the solver's own error, is at most the bound. It is VIOLATED if the
+lower limit, less that error, is above the bound, and INCONCLUSIVE otherwise, with the reason. An interval from the central limit
+theorem decides nothing here: a heavy-tailed statistic with a rare blow-up would pass falsely.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, Estimate
 from sdescent.numerics.statistics.record import Record
 from sdescent.numerics.statistics.sequential import BoundedMean
 
-#: (how many paths, the number of the first of them) -> one value for each; path n must not depend on how it is drawn
+#: (number of paths, number of the first path) -> one value for each path; path n must not depend on the call that draws it
 Sample = Callable[[int, int], Any]
 HEAVY = "heavy tails: the functional is unbounded and no bound on its variance is stated, so no interval for its mean is sound"
 FEW = "too few paths: the interval holds the bound"
 SOLVER = "the solver's error: the interval alone would decide"
-#: the assumption of an interval that is unbounded
+#: the assumption of an unbounded interval
 NONE = "nothing is assumed, so there is no interval"
-#: level of the limit by which a theorem is VIOLATED, since one that is proved is then CONTRADICTED: of a hundred such comparisons,
-#: which are more than those of the whole catalogue, one or more wrongly with a chance of at most 1e-4
+#: the level of the limit by which a theorem is VIOLATED, since a proved theorem then counts as CONTRADICTED: in a hundred such
+#: comparisons, more than in the whole catalogue, the probability of any wrong one is at most 1e-4
 CERTAIN = 1 - 1e-6
 
 
@@ -39,13 +39,14 @@ class Decision(Record, null=True):
     """A verdict with its evidence. Units are those of the functional.
 
     Attributes:
-        verdict: on E X <= bound.
-        bound: the number that is compared.
-        estimate: with its interval; `blown` paths enter the interval at the range's ends, but not the value.
+        verdict: the verdict on E X <= bound.
+        bound: the bound with which the mean is compared.
+        estimate: the estimate of the mean with its interval; `blown` paths enter the interval at the ends of the range, but do not
+            enter the value.
         error: the solver's own error of the mean, not included in the interval.
-        tightness, tightness_lower, tightness_upper: bound/estimate, and over the interval widened by the error; infinite where
-            the mean may be 0. None for a bound below 0, for which a quotient says nothing.
-        reason: why it is INCONCLUSIVE; otherwise empty.
+        tightness, tightness_lower, tightness_upper: bound/estimate, and its range over the interval widened by the error; infinite
+            where the mean may be 0. None for a bound below 0, where a quotient says nothing.
+        reason: the reason if the verdict is INCONCLUSIVE, otherwise empty.
     """
 
     verdict: Verdict
@@ -67,20 +68,20 @@ class Decision(Record, null=True):
 
     @property
     def paths(self) -> int:
-        """Number of paths, blown-up ones among them."""
+        """The number of paths, including those that blew up."""
         return self.estimate.count + self.estimate.blown
 
 
 def judge(estimate: Estimate, bound: float, error: float = 0.0) -> Decision:
-    """The verdict on a mean with an interval.
+    """The verdict on E X <= bound, from an estimate of the mean with an interval.
 
     Args:
-        estimate: with an interval that is sound for the functional; an interval of the central limit theorem counts as none.
+        estimate: an estimate whose interval is sound for the functional; an interval from the central limit theorem does not count.
         bound: a finite number.
-        error: an upper bound of the solver's error of the mean, >= 0.
+        error: an upper bound on the solver's error of the mean, >= 0.
 
     Raises:
-        BadInput: a bound or an error that is not such a number.
+        BadInput: a bound that is not finite; an error that is not a number >= 0.
     """
     if not math.isfinite(bound):
         raise BadInput("bound", bound, "a finite number")
@@ -116,26 +117,28 @@ def decide(
     least: int = 0,
     certain: float | None = None,
 ) -> Decision:
-    """Draws batches, each as large as all before, until E X <= bound is decided or `most` paths are spent.
+    """Draw batches, each as large as all earlier ones together, until E X <= bound is decided or `most` paths are spent.
 
-    Which interval is used depends on what is stated about X: a range [low, high]; else, from X >= low alone, a lower limit from
-    E min(X, cap) <= E X, so that VIOLATED is possible and CONFIRMED is not; else none, and INCONCLUSIVE. Values that are not finite
-    are blown-up paths. In a range they count as `high` in the upper limit and as `low` in the lower one; with `cap` as `low`.
+    The interval depends on what is stated about X. With a range [low, high] it has both limits. With X >= low alone and a `cap`, it
+    has a lower limit, from E min(X, cap) <= E X, so that VIOLATED is possible and CONFIRMED is not. Otherwise there is no interval,
+    and the verdict is INCONCLUSIVE. Values that are not finite stand for blown-up paths: with a range they count as `high` in the
+    upper limit and as `low` in the lower limit, with a `cap` as `low`.
 
     Args:
         sample: (n, first) -> values of the paths first, .., first + n - 1.
         bound: a finite number.
-        low, high: range of X.
-        cap: the value at which X is cut, above low.
-        level: confidence of the whole procedure, at whatever number of paths it stops.
+        low, high: the range of X.
+        cap: the value at which X is cut off, above `low`.
+        level: the confidence of the whole procedure, whatever the number of paths at which it stops.
         error: the solver's error, see `judge`.
-        batch: paths in the first batch, >= 1.
-        most: paths in all.
-        least: number of paths drawn even where fewer decide, for a narrower tightness; intervals only shrink, so a verdict stays.
-        certain: confidence of the lower limit, by which VIOLATED is decided; `level` unless given.
+        batch: the number of paths in the first batch, >= 1.
+        most: the number of paths in all batches together, at most.
+        least: the number of paths drawn even if fewer decide, for a narrower range of the tightness. Intervals only shrink, so the
+            verdict stays.
+        certain: the confidence of the lower limit, by which VIOLATED is decided; `level` by default.
 
     Raises:
-        BadInput: arguments outside their range; a value outside the stated range.
+        BadInput: an argument outside its range; a value outside the stated range.
     """
     if batch < 1 or most < batch:
         raise BadInput("batch", f"{batch}, {most}", "1 <= batch <= most")
@@ -151,7 +154,7 @@ def decide(
 
 
 class _Tracker:
-    """Two sequences, for the upper and for the lower limit, which differ in the value that stands for a blown-up path."""
+    """Two confidence sequences, for the upper and the lower limit, which differ in the value that stands for a blown-up path."""
 
     def __init__(
         self, ends: tuple[BoundedMean | None, BoundedMean | None], stands: tuple[float, float], cap: float = math.inf
@@ -187,7 +190,7 @@ def _tracker(low: float | None, high: float | None, cap: float | None, level: fl
 
 
 def _ratio(bound: float, value: float) -> float | None:
-    """bound/value; infinite for a value <= 0, which it exceeds by any factor; None for a bound below 0."""
+    """The quotient bound/value; infinite for a value <= 0, which the bound exceeds by any factor; None for a bound below 0."""
     if bound < 0 or math.isnan(value):
         return None
     return bound / value if value > 0 else math.inf

@@ -1,1 +1,1 @@
-"""Expectations of methods and models without sampling: transition operators, backward equations, closed moments."""
+"""Expectations of methods and models without sampling: transition operators, backward equations and closed moments."""

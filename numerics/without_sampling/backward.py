@@ -1,13 +1,14 @@
 """E phi(X_t) of an SDE on the line, without sampling, from the backward Kolmogorov equation (theory 7).
 
-u(x, s) = E[phi(X_T) | X_{T-s} = x] solves u_s = D u_x + (V/2) u_xx with the drift D and the squared diffusion V of the engine's own
-equation, the same arrays that its paths are simulated with, at time T - s; u(x, 0) = phi(x), and E phi(X_T) = u(x0, T).
+u(x, s) = E[phi(X_T) | X_{T-s} = x] solves u_s = D u_x + (V/2) u_xx, u(x, 0) = phi(x), and E phi(X_T) = u(x0, T). The drift D and
+the squared diffusion V, at time T - s, are those of the engine's own equation, the same arrays with which its paths are simulated.
 
-On an interval [a, b] around x0, Chebyshev collocation. Towards its ends the noise fades out, and a drift that points outwards too
-(`FADING`), smoothly and fast enough not to affect the law of X: no path leaves, no boundary condition is needed, and no
-boundary layer forms. A wider interval shows the contribution of the ends. (Some models need this: the corrected model on cosh
-explodes beyond cosh x = 2/eta, with a tiny probability, and E cosh X_t is then infinite.) In time, the implicit Radau IIA
-method with STAGES stages (order 2 STAGES - 1, stiffly accurate; Hairer and Wanner 1996, IV.5), one dense solve per step.
+In space, the method is Chebyshev collocation on an interval [a, b] around x0. Towards the ends the noise fades out, and so does a
+drift that points outwards (`FADING`), smoothly and so close to the ends that the law of X is not affected: no path leaves, no
+boundary condition is needed, and no boundary layer forms. A wider interval shows the contribution of the ends. (Some models need
+this: the corrected model on cosh explodes beyond cosh x = 2/eta, with a tiny probability, and E cosh X_t is then infinite.) In
+time, the method is the implicit Radau IIA method with STAGES stages (order 2 STAGES - 1, stiffly accurate; Hairer and Wanner 1996,
+IV.5), with one dense solve per step.
 """
 
 from __future__ import annotations
@@ -45,18 +46,18 @@ from sdescent.numerics.without_sampling.line import (
     test_function,
 )
 
-#: stages of the method in time
+#: the number of stages of the method in time
 STAGES = 5
-#: degree of the collocation, which is doubled, and steps per unit of time, which then grow by a half
+#: the initial degree of the collocation, and steps per unit of time; when the degree is doubled, the steps grow by a half
 DEGREE, STEPS = 64, 8
-#: degree up to which it is doubled
+#: the degree is doubled up to this one
 FINEST = 256
-#: noise fades like 1 - exp(-FADING r^2), r the distance from an end in units of that of x0 from the nearer one
+#: noise fades like 1 - exp(-FADING r^2), where r is the distance from an end, in units of the distance of x0 from the nearer end
 FADING = 90.0
 #: the default interval ends this many standard deviations from the mean
 DEVIATIONS = 9.0
-#: the wider interval, with which it is compared, has each end moved by this share of the length; it replaces the default one,
-#: up to this many times, if that changes the value much
+#: a wider interval, for comparison, has each end moved by WIDER times the length; it replaces the default interval, up to WIDENINGS
+#: times, if the value changes much
 WIDER, WIDENINGS = 0.1, 6
 
 #: x (points,), time -> drift and squared diffusion, (points,) each
@@ -74,27 +75,27 @@ def model_mean(
     interval: Interval | None = None,
     tolerance: float = 1e-11,
 ) -> Value:
-    """E phi(X_T) of an SDE in one dimension, deterministically.
+    """The expectation E phi(X_T) of an SDE in one dimension, computed deterministically.
 
-    Degree (doubled) and time steps (more by a half) grow until the value changes by less than the tolerance. The error is that
-    last change, plus twice the change on an interval wider by a fifth (which replaces the default one while it changes more than
-    the tolerance), plus rounding.
+    The degree is doubled, and the number of time steps grows by a half, until the value changes by less than the tolerance. The
+    error is this last change, plus twice the change on an interval wider by a fifth, plus rounding. The wider interval replaces the
+    default one while it changes the value by more than the tolerance.
 
     Args:
-        equation: from `sd.sde`.
-        x0: one number.
-        T: horizon.
+        equation: an equation from `sd.sde`.
+        x0: the starting point, one number.
+        T: the horizon.
         phi: a formula in x1 (SymPy or text), or a function of an array of points (points,).
         params: values by symbol name, eta among them.
-        loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
+        loss: a derive loss, a `Landscape`, or a function x (d,) -> number; by default the equation's own, if it has one.
         u: the function t -> u(t) of a free schedule.
         interval: [a, b]; by default 9 standard deviations around the mean of the linearised equation, see `reached`.
-        tolerance: relative to 1 + |value|.
+        tolerance: the tolerance, relative to 1 + |value|.
 
     Raises:
-        BadInput: an argument outside its range; drift or phi has no finite value on the interval.
+        BadInput: an argument outside its range; drift, diffusion or phi without a finite value somewhere on the interval.
         Refusal: numbers at which the equation does not exist.
-        NoClosedForm: a corrected or second-order model for which only moments given the message are known.
+        NoClosedForm: a corrected or second-order model for which only the moments given the message are known.
     """
     loss = equation.loss if loss is None else loss
     check_dimension(equation.dim, 1)
@@ -129,7 +130,7 @@ def model_mean(
         wide = _wider(terms, ends)
         other, _ = solved(wide, degree, steps)
         wider = abs(other - value)
-        if wider <= max(tolerance * (1 + abs(value)), rounding, change):  # the rest is the resolution
+        if wider <= max(tolerance * (1 + abs(value)), rounding, change):  # the remaining change comes from the resolution
             break
         ends = wide
         value, change, rounding, degree, steps = refined(ends, *first)
@@ -139,7 +140,7 @@ def model_mean(
 
 
 def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any = None) -> Coefficients:
-    """Drift and squared diffusion on the line, from the same functions as the paths of `sdescent.numerics.simulate.equation.solve`.
+    """Drift and squared diffusion on the line, by the functions that `sdescent.numerics.simulate.equation.solve` uses for paths.
 
     Raises:
         Refusal, NoClosedForm, BadInput: see `model_mean`.
@@ -160,7 +161,7 @@ def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any
 @final
 @dataclass(frozen=True)
 class _Setting:
-    """The key of a compiled function. An equation is identified by its expressions."""
+    """The key of a compiled function; an equation is identified by its expressions."""
 
     equation: SDE = field(compare=False)
     expressions: tuple[Any, ...]
@@ -188,11 +189,14 @@ _compiled = Memo(_compile, 16)
 
 
 def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> Interval:
-    """mean +- 9 standard deviations over [0, T] of the equation linearised along its mean, in steps of at most eta/4.
+    """The interval that X reaches over [0, T]: mean +- 9 standard deviations of the equation linearised along its mean.
 
-    The variance is that of P' = 2 D'(m) P + V(m), m' = D(m), whose largest value over time counts; the margin is at least a
-    quarter of 1 + |x0|. An end where the drift points outwards is moved by up to twice the 9 deviations, if that makes it
-    point inwards.
+    The mean and the variance P solve m' = D(m), P' = 2 D'(m) P + V(m), in steps of at most eta/4, and the largest variance over
+    time counts. The margin is at least a quarter of 1 + |x0|. If the drift points outwards at an end, the end is moved by up to
+    twice the margin to a point where the drift points inwards, if there is one.
+
+    Raises:
+        BadInput: the linearised equation diverges.
     """
     steps = max(64, int(np.ceil(4 * horizon / eta)))
     dt = horizon / steps
@@ -216,7 +220,7 @@ def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> In
 
 
 def _wider(terms: Coefficients, interval: Interval) -> Interval:
-    """The ends moved outwards, by less where the drift would point outwards there (the corrected model explodes from there on)."""
+    """The interval with its ends moved outwards, less far if the drift there would point outwards (a corrected model explodes)."""
     ends = []
     for end, side in zip(interval, (-1.0, 1.0), strict=True):
         tried = end + side * WIDER * (interval[1] - interval[0]) * np.array([0.0, 1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16])
@@ -229,7 +233,7 @@ def _wider(terms: Coefficients, interval: Interval) -> Interval:
 def _solved(
     terms: Coefficients, interval: Interval, start: float, horizon: float, phi: Any, degree: int, steps: int, timed: bool
 ) -> tuple[float, float]:  # fmt: skip
-    """u(x0, T), and the largest |phi| on the interval."""
+    """The value u(x0, T), and the largest |phi| on the interval."""
     grid = chebyshev_points(*interval, degree)
     first = differentiation(*interval, degree)
     second = first @ first
@@ -254,7 +258,7 @@ def _solved(
 def flow(
     operator: Callable[[float], np.ndarray], values: np.ndarray, horizon: float, steps: int, timed: bool
 ) -> np.ndarray:
-    """u(T) of u' = A(t) u by Radau IIA; A is the same at all times unless `timed`."""
+    """The solution u(T) of u' = A(t) u, u(0) = `values`, by Radau IIA; A is constant in time unless `timed`."""
     nodes, butcher = radau(STAGES)
     dt, count = horizon / steps, len(values)
     factors: Any = None
@@ -271,12 +275,12 @@ def flow(
 
 @lru_cache(maxsize=8)
 def radau(stages: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes c (stages,) and matrix a (stages, stages) of Radau IIA, of order 2 stages - 1; the weights are the last row of a."""
+    """The nodes c (stages,) and the matrix a (stages, stages) of Radau IIA, of order 2 stages - 1; its last row has the weights."""
     legendre = np.polynomial.legendre
     roots = np.sort(legendre.Legendre([*[0] * (stages - 1), 1, -1]).roots().real)  # of P_{s-1} - P_s, 1 among them
     nodes = (1 + roots) / 2
     nodes[-1] = 1.0
     basis = legendre.legvander(2 * nodes - 1, stages - 1)
-    # int_0^c of each Legendre polynomial, against its values at the nodes
+    # int_0^c of each Legendre polynomial for each node c
     integrals = np.stack([legendre.Legendre.basis(n).integ(lbnd=-1)(2 * nodes - 1) / 2 for n in range(stages)], axis=1)
     return nodes, np.linalg.solve(basis.T, integrals.T).T

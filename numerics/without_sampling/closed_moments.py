@@ -1,8 +1,9 @@
-"""E phi of a quadratic phi from closed moment equations, for the models and for the discrete method, in any dimension (theory 7).
+"""E phi for a quadratic phi from closed moment equations, for the models and for the discrete method, in any dimension (theory 7).
 
-They close where h b is linear and h^2 S quadratic in the state: a quadratic loss, unbiased compression or none, noise of bounded or
-affine variance; for an update rule with memory, where it is affine. No sampling and no grid: an ordinary differential equation
-for the model, a recursion for the method. T is a multiple of the time tau of a step, eta without memory.
+The equations close if h b is linear and h^2 S quadratic in the state: a quadratic loss, unbiased or no compression, and noise of
+bounded or affine variance. For an update rule with memory they close if the rule is affine. There is neither sampling nor a grid,
+but an ordinary differential equation for the model and a recursion for the method. For the method T is a multiple of tau, the time
+of a step, which is eta without memory.
 """
 
 from __future__ import annotations
@@ -32,32 +33,33 @@ from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_ste
 from sdescent.numerics.without_sampling.backward import flow
 from sdescent.numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
 
-#: initial number of time steps for a model whose schedule changes; doubled until the value no longer changes
+#: the initial number of time steps for a model whose schedule changes, doubled until the value no longer changes; the most steps
 STEPS, FINEST = 8, 1024
 
-#: the image of each monomial of degree <= 2 under a linear map, as a matrix at a time; monomials (1, x1, .., x1^2, x1 x2, ..)
+#: time -> the matrix of a linear map of monomials of degree <= 2, (1, x1, .., x1^2, x1 x2, ..): each row is the image of one
 Images = Callable[[float], np.ndarray]
 
 
 def model_moment(
     equation: SDE, x0: Any, T: float, phi: Any, params: Mapping[str, Any] | None = None, u: Any = None
 ) -> Value:
-    """E phi of the state at T, phi quadratic: m' = A(t) m for m = E of all monomials up to degree 2, A m = E of their generator.
+    """The expectation E phi of the state at T, for a quadratic phi, from the closed equations for the moments up to degree 2.
 
-    With a constant schedule m(T) = exp(T A) m(0), else by Radau IIA steps, doubled until the value changes by less than 1e-13.
+    The moments m solve m' = A(t) m, where A m are the expectations of the generator of each monomial. With a constant schedule m(T)
+    = exp(T A) m(0). Otherwise m(T) comes from Radau IIA steps, doubled until the value changes by less than 1e-13 (1 + |value|).
 
     Args:
-        equation: from `sd.sde`, with a loss. The memory of an update rule starts as the rule says.
-        x0: the starting point (d,), or a number.
-        T: horizon.
-        phi: a polynomial of degree at most 2 in x1, .., xd (SymPy, or text), of an update rule also in m1, .., as its regime
+        equation: an equation from `sd.sde`, with a loss. The memory of an update rule starts as the rule defines.
+        x0: the starting point, (d,) or a number.
+        T: the horizon.
+        phi: a polynomial of degree at most 2 in x1, .., xd (SymPy or text); for an update rule also in m1, .., as its regime
             rescales them.
         params: values by symbol name, eta among them.
         u: the function t -> u(t) of a free schedule.
 
     Raises:
-        BadInput: an argument outside its range; no loss; phi is not such a polynomial.
-        NoClosedForm: the equations do not close; those of an update rule with coefficients in t.
+        BadInput: an argument outside its range; no loss; a phi that is not such a polynomial.
+        NoClosedForm: the equations do not close; an update rule whose equation has coefficients in t.
     """
     start, horizon = start_of(x0), positive("T", T)
     if equation.loss is None:
@@ -90,14 +92,15 @@ def model_moment(
 def discrete_moment(
     method: Method, loss: Loss, x0: Any, T: float, phi: Any, params: Mapping[str, Any] | None = None, u: Any = None
 ) -> Value:
-    """E phi of the state after n = T/tau steps for a quadratic phi, by the exact recursion of all moments up to degree 2.
+    """The expectation E phi of the state after n = T/tau steps, for a quadratic phi, by the exact recursion of its moments.
 
-    Given x, x_{n+1} has mean x - eta h b and covariance (eta^2 h^2/N) S (theory 1, 2), so E x_i x_j goes to
+    Given x, x_{n+1} has mean x - eta h b and covariance (eta^2 h^2/N) S (theory 1, 2), so E x_i x_j becomes
     E (x - eta h b)_i (x - eta h b)_j + (eta^2/N) E h^2 S_ij. The step of an affine update rule is that of
     `sdescent.derive.equations.process.affine_moments`, in one coordinate.
 
-    Args, Raises: as for `model_moment`, with the loss as a separate argument; T must be a multiple of tau. For an update rule
-        Refusal "time-dependent" for bias correction; BadInput for more than one coordinate or another loss than a quadratic one.
+    Arguments and errors are those of `model_moment`, with the loss as a separate argument; T must be a multiple of tau. An update
+    rule has further errors: Refusal "time-dependent" for bias correction; BadInput for more than one coordinate or a loss that is
+    not quadratic.
     """
     start = start_of(x0)
     if method.plain:
@@ -123,14 +126,14 @@ def discrete_moment(
         if n and follows_time(method):
             matrix = step(n * tau)
         moments = matrix @ moments
-    moments = moments / _at(factors, state, monomials)  # of the letters as the regime rescales them
+    moments = moments / _at(factors, state, monomials)  # moments of the letters as the regime rescales them
     rounding = (steps + 64) * np.finfo(float).eps * float(np.abs(weights) @ np.abs(moments))
     settings = {"method": method.name, "eta": numbers["eta"], **about, "T": T, "steps": steps}
     return Value(float(weights @ moments), rounding, "moment recursion", settings)
 
 
 def plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], list[sp.Expr], list[sp.Expr]]:
-    """The state, its mean after a step and E of the products of its coordinates, i <= j."""
+    """The state, its mean after a step, and the expectations after a step of the products of coordinates i <= j."""
     # the first-order model's drift -h b and covariance (eta h^2/N) S are the moments of the step
     named = derive_sde(method, "first-order", loss, dim).expanded
     size = sp.Symbol("eta", positive=True)
@@ -140,7 +143,7 @@ def plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], l
 
 
 def _at(values: Sequence[float] | np.ndarray, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:
-    """The monomials at numbers for the state."""
+    """The values of the monomials at a state."""
     return np.array([float(m.subs(dict(zip(state, values, strict=True)))) for m in monomials])
 
 
@@ -153,16 +156,16 @@ def start_of(x0: Any) -> list[float]:
 
 
 def monomials_of(state: list[sp.Symbol]) -> list[Any]:
-    """1, x_i, x_i x_j with i <= j."""
+    """The monomials up to degree 2: 1, x_i, and x_i x_j with i <= j."""
     pairs = [state[i] * state[j] for i in range(len(state)) for j in range(i, len(state))]
     return [sp.S.One, *state, *pairs]
 
 
 def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> list[Any]:
-    """The coefficient of each monomial.
+    """The coefficient of each monomial in a polynomial.
 
     Raises:
-        NoClosedForm: there are other monomials.
+        NoClosedForm: not a polynomial in the state, or one with other monomials.
     """
     expr = sp.expand(expr)
     if not expr.is_polynomial(*state):
@@ -186,7 +189,12 @@ def weights_of(phi: Any, state: list[sp.Symbol], monomials: list[Any]) -> np.nda
 def images_at(
     images: list[Any], state: list[sp.Symbol], monomials: list[Any], parameters: Mapping[str, Any], u: Any
 ) -> Images:
-    """The matrix of the images at a time, with numbers for all symbols."""
+    """The function time -> matrix of the images, with numbers in place of all symbols.
+
+    Raises:
+        BadInput: a symbol without a value, or a free schedule without u.
+        NoClosedForm: as for `coefficients_of`.
+    """
     of_time = {t, free_u, du}
     entries = {f"{k}{m + 1}": float(e) for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
     numbers = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
@@ -211,7 +219,7 @@ def images_at(
 
 
 def _by_steps(rate: Images, begin: np.ndarray, weights: np.ndarray, horizon: float) -> tuple[float, float, int]:
-    """The value, its change on the last doubling, and the number of steps."""
+    """The value, its change in the last doubling of the steps, and the number of steps."""
     steps, before = STEPS, np.inf
     while True:
         value = float(weights @ flow(rate, begin, horizon, steps, True))

@@ -1,10 +1,10 @@
-"""Growth of second moments, where they close: whether a mean of squares is one that a sample of paths sees.
+"""Growth of second moments, where they close: whether a sample of paths can show a mean of squares.
 
-Where a step, or the coefficients of an equation, are affine in the state z, E z and E zz' follow linear maps. With the exponents
-a of E z and b of E zz' (per time), b > 2a says that the noise, and not the mean, makes second moments grow; by the convexity of
-moment exponents (Khasminskii 2012, Stochastic Stability of Differential Equations, chapter 6; "intermittency" in Zel'dovich,
-Molchanov, Ruzmaikin, Sokoloff 1987) the variance of a square then grows faster than its squared mean. Where b > 0 as well, the
-mean grows without bound on paths that are ever fewer, and no interval of the central limit theorem for it is sound.
+If a step, or the coefficients of an equation, are affine in the state z, then E z and E zz' follow linear maps. Let a and b be the
+exponents of E z and E zz' (per time). If b > 2a, the noise and not the mean makes second moments grow; by the convexity of moment
+exponents (Khasminskii 2012, Stochastic Stability of Differential Equations, chapter 6; "intermittency" in Zel'dovich, Molchanov,
+Ruzmaikin, Sokoloff 1987) the variance of a square then grows faster than its squared mean. If b > 0 as well, the mean grows without
+bound on ever fewer paths, and no interval from the central limit theorem is sound for it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from sdescent.numerics.backend.memo import Memo
 from sdescent.numerics.without_sampling.closed_moments import coefficients_of, plain_step
 from sdescent.numerics.without_sampling.line import follows_time
 
-#: coordinates up to which the maps are derived: in more, only shares of single paths are known
+#: the maps are derived up to this many coordinates; in more, only shares of single paths are known
 MOST_DIM = 10
-#: exponents below it, in units of the largest entry of the maps, are 0 to rounding
+#: exponents below this, in units of the largest entry of the maps, are 0 up to rounding
 _ROUNDING = 1e-9
 
 Maps = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
 def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers: Mapping[str, float]) -> float | None:
-    """The exponent b of E zz' per time where b > 0 and b > 2a (see above); None where it is not so, or nothing is known.
+    """The exponent b of E zz' per time if b > 0 and b > 2a (see the module); None if not, or if nothing is known.
 
-    Of update rules nothing is known here, nor where second moments do not close in squares of coordinates.
+    Nothing is known here about update rules, or if second moments do not close in squares of coordinates.
 
     Args:
         kind: METHOD for the method itself, or the model.
-        numbers: by name, for the symbols of method and loss; eta among them.
+        numbers: numbers by name for the symbols of method and loss, eta among them.
     """
     if not (isinstance(loss, Quadratic) and dim <= MOST_DIM and method.plain) or follows_time(method):
         return None
@@ -62,7 +62,7 @@ def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers:
 
 
 def _derived(query: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | None:
-    """The linear maps of E z and of the second moments, as a function of the numbers of these names."""
+    """The names of symbols, and the linear maps of E z and of second moments as a function of their numbers; None if unknown."""
     method, kind, loss, dim = query
     try:
         if kind == METHOD:

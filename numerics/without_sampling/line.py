@@ -25,11 +25,11 @@ from sdescent.numerics.simulate.parameters import parameters_of, specialised
 from sdescent.numerics.simulate.runs import check_schedule, formula_in
 from sdescent.numerics.simulate.settings import positive
 
-#: phi of an expectation E phi(x), a function of the state: a SymPy expression in x1, or numbers -> numbers, elementwise
+#: phi of an expectation E phi(x), a function of the state: a formula in x1 (SymPy or text), or numbers -> numbers, elementwise
 TestFunction = Any
 #: the ends of an interval on which functions are represented
 Interval = tuple[float, float]
-#: least number of points at which expressions are evaluated
+#: the least number of points at which expressions are evaluated
 PADDED = 257
 
 
@@ -40,9 +40,9 @@ class Value:
 
     Attributes:
         value: the number.
-        error: the estimate of its discretisation error: the change on the last refinement, plus rounding, plus the probability that
-            leaves the interval; absolute, not a bound.
-        route: the method of its computation, such as "transition operator".
+        error: an estimate of the absolute discretisation error, not a bound: the change in the last refinement, plus rounding, plus
+            the contribution of the interval's ends.
+        route: the way in which the number was computed, such as "transition operator".
         settings: the settings used (degree, nodes, interval, ..), as JSON values.
     """
 
@@ -52,7 +52,7 @@ class Value:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; numbers that are not finite become null."""
+        """The fields as JSON values; numbers that are not finite become None."""
         finite = {name: a if math.isfinite(a) else None for name, a in (("value", self.value), ("error", self.error))}
         return {**finite, "route": self.route, "settings": dict(self.settings)}
 
@@ -60,7 +60,7 @@ class Value:
 def numbers_of(
     method: Method, loss: Any, dim: int, params: Mapping[str, Any] | None, u: Any = None, more: Any = ()
 ) -> dict[str, Any]:
-    """The parameters as floats, checked as a run of the method checks them, with the number of clients as N.
+    """The parameters as floats, checked as in a run of the method, with the number of clients as N.
 
     Raises:
         BadInput: a value outside its domain, a symbol without a value, a value without a symbol.
@@ -72,10 +72,10 @@ def numbers_of(
 
 
 def steps_of(horizon: Any, eta: float) -> int:
-    """T/eta, which must be a whole number: weak errors compare both sides at the same time.
+    """The number of steps T/eta, which must be an integer: weak errors compare both sides at the same time.
 
     Raises:
-        BadInput: it is not a whole number.
+        BadInput: T/eta is not a positive integer.
     """
     count = positive("T", horizon) / eta
     if count < 0.5 or abs(count - round(count)) > 1e-9 * count:
@@ -84,10 +84,10 @@ def steps_of(horizon: Any, eta: float) -> int:
 
 
 def point(x0: Any) -> float:
-    """The starting point on the line.
+    """The starting point on the line, as a number.
 
     Raises:
-        BadInput: not one finite number.
+        BadInput: x0 is not a single finite number.
     """
     array = np.asarray(x0, float)
     if array.size != 1 or not np.all(np.isfinite(array)):
@@ -96,7 +96,7 @@ def point(x0: Any) -> float:
 
 
 def padded(points: np.ndarray, least: int) -> jax.Array:
-    """The points with copies of the last, at least `least` in all: one compiled function serves every number of points."""
+    """The points, padded with copies of the last to `least` points: one compiled function then serves every number of points."""
     return jnp.asarray(np.pad(points, (0, max(0, least - len(points))), mode="edge"))
 
 
@@ -106,10 +106,10 @@ def follows_time(method: Method) -> bool:
 
 
 def test_function(phi: TestFunction) -> Callable[[np.ndarray], np.ndarray]:
-    """phi as a function of points (points,) -> (points,).
+    """The function phi of an array of points, (points,) -> (points,).
 
     Raises:
-        BadInput: neither an expression in x1 alone nor a function.
+        BadInput: phi is neither an expression in x1 alone nor a function.
         LoweringError: a function without array form.
     """
     if isinstance(phi, (sp.Expr, str)):
@@ -131,16 +131,16 @@ test_function.__test__ = False  # type: ignore[attr-defined]  # pytest takes the
 
 
 def chebyshev_points(low: float, high: float, degree: int) -> np.ndarray:
-    """The degree + 1 Chebyshev points of the second kind on [low, high], from low to high, both ends among them."""
+    """The degree + 1 Chebyshev points of the second kind on [low, high], increasing, with both ends."""
     points = (low + high) / 2 - (high - low) / 2 * np.cos(np.pi * np.arange(degree + 1) / degree)
     points[0], points[-1] = low, high
     return points
 
 
 def interpolation(low: float, high: float, degree: int, at: np.ndarray) -> np.ndarray:
-    """The matrix (at.size, degree + 1) that maps values at the Chebyshev points to the values of their interpolant at `at`.
+    """The matrix (at.size, degree + 1) that maps values at the Chebyshev points to values of their interpolant at `at`.
 
-    Barycentric form (Berrut and Trefethen 2004), stable for `at` inside the interval.
+    The form is barycentric (Berrut and Trefethen 2004) and stable for `at` inside the interval.
     """
     points = chebyshev_points(low, high, degree)
     weights = (-1.0) ** np.arange(degree + 1)

@@ -1,11 +1,11 @@
 """E phi(x_n) of the discrete method on the line, without sampling, by its transition operator (theory 7).
 
-(P_k phi)(x) = E phi(x - eta h(x, k eta) M(x)), M(x) = (1/N) sum_i C(f'(x) + Z_i) the averaged message, and
-E phi(x_n) = (P_0 P_1 .. P_{n-1} phi)(x0). The law of M(x) is finite (`sdescent.numerics.without_sampling.messages`), and P_{k+1} ..
-P_{n-1} phi is known by its values at Chebyshev points of an interval I_{k+1}, which holds every point that step k reaches from
-the points of I_k, I_0 = {x0}. So nothing is extrapolated, and no boundary is needed. Where the points reached diverge (a cubic
-gradient under Gaussian noise), an interval must be given: points that leave it are put on its end, and the probability of that
-is part of the error.
+(P_k phi)(x) = E phi(x - eta h(x, k eta) M(x)), where M(x) = (1/N) sum_i C(f'(x) + Z_i) is the averaged message, and E phi(x_n) =
+(P_0 P_1 .. P_{n-1} phi)(x0). The law of M(x) is finite (`sdescent.numerics.without_sampling.messages`), and P_{k+1} .. P_{n-1} phi
+is represented by its values at Chebyshev points of an interval I_{k+1} that contains every point which step k reaches from the
+points of I_k; I_0 = {x0}. So nothing is extrapolated, and no boundary condition is needed. If the points reached diverge (a cubic
+gradient under Gaussian noise), an interval must be given: points that leave it are moved to its end, and the probability of this
+enters the error.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from sdescent.numerics.without_sampling.line import (
 )
 from sdescent.numerics.without_sampling.messages import averaged
 
-#: initial degree of the interpolants and number of nodes of the Gauss rules; both are doubled
+#: the initial degree of the interpolants and number of nodes of the Gauss rules; both are doubled
 DEGREE, NODES = 24, 8
-#: degree up to which they are doubled
+#: they are doubled up to this degree
 FINEST = 192
-#: an interval wider than this many times 1 + |x0| is taken to diverge
+#: the points reached diverge if their interval is wider than this many times 1 + |x0|
 WIDEST = 1e3
 #: an interval is at least this wide, relative to 1 + |its middle|: without noise it would be a point
 NARROWEST = 1e-7
 
-#: points (points,), step -> the points reached and their probabilities, (points, atoms)
+#: (points (points,), step) -> the points reached and their probabilities, (points, atoms) each
 Reach = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 
@@ -63,25 +63,25 @@ def discrete_mean(
     interval: Interval | None = None,
     tolerance: float = 1e-12,
 ) -> Value:
-    """E phi(x_n) at n = T/eta of a method in one dimension, deterministically.
+    """The expectation E phi(x_n) at n = T/eta for a method in one dimension, computed deterministically.
 
-    Degree and nodes are doubled until the value changes by less than the tolerance; the error is that last change, plus
-    rounding, plus the probability of leaving a given interval times the range of phi on it.
+    Degree and nodes are doubled until the value changes by less than the tolerance. The error is this last change, plus rounding,
+    plus the probability of leaving a given interval times the range of phi on it.
 
-    The expectation must exist, which no finite law can show: under Gaussian noise a step goes as far as f' of a Gaussian, so on
-    cosh E cosh(x_n) is infinite from n = 2 on for every eta, and so is E |x_n| from n = 3 on, through events whose probability
-    is far below any weight used here. There phi must be bounded.
+    The expectation must exist, which no finite law can show. Under Gaussian noise a step can be as long as f' of a Gaussian: on the
+    loss cosh, E cosh(x_n) is infinite from n = 2 on for every eta, and E |x_n| from n = 3 on, through events whose probability is
+    far below any weight used here. In such a case phi must be bounded.
 
     Args:
-        method: compressor (identity and the compressors that equal it on the line, sign, Bernoulli), noise, clients, schedule.
+        method: compressor (identity, the compressors equal to it on the line, sign, Bernoulli), noise, clients and schedule.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number.
-        x0: one number.
-        T: horizon, a multiple of eta.
+        x0: the starting point, one number.
+        T: the horizon, a multiple of eta.
         phi: a formula in x1 (SymPy or text), or a function of an array of points (points,).
         params: values by symbol name, eta among them.
         u: the function t -> u(t) of a free schedule.
-        interval: the interval that the points reached are kept in; by default all of them are followed.
-        tolerance: relative to 1 + |value|.
+        interval: an interval in which the points reached are kept; by default all points are followed.
+        tolerance: the tolerance, relative to 1 + |value|.
 
     Raises:
         BadInput: an argument outside its range; the points reached diverge and no interval was given.
@@ -123,7 +123,7 @@ class _Grid:
     def backward(
         self, start: float, steps: int, phi: Callable[[np.ndarray], np.ndarray]
     ) -> tuple[float, float, float, float, Interval]:
-        """E phi, the probability of leaving, the largest |phi| on the last interval, the range of phi there, and that interval."""
+        """E phi, the probability of leaving, and for the last interval the largest |phi|, the range of phi, and the interval."""
         intervals = self._intervals(start, steps)
         last = self.grid(intervals[-1])
         values, leaving = phi(last), np.zeros_like(last)
@@ -145,7 +145,7 @@ class _Grid:
         return float(values[0]), float(leaving[0]), size, float(np.ptp(at_end)), intervals[-1]
 
     def _intervals(self, start: float, steps: int) -> list[Interval]:
-        """I_0 = {x0}, I_1, .., each with every point that is reached from the points of the one before."""
+        """The intervals I_0 = {x0}, I_1, ..; each contains every point reached from the points of the previous interval."""
         intervals: list[Interval] = [(start, start)]
         for k in range(steps):
             now = intervals[-1]
@@ -160,12 +160,12 @@ class _Grid:
             if 0 < high - low < least:  # a single point stays a point, a small neighbourhood becomes an interval
                 low, high = (low + high - least) / 2, (low + high + least) / 2
             elif low < high and now[1] - now[0] > 2 * least:
-                low, high = min(low, now[0]), max(high, now[1])  # so that in the end they stay the same
+                low, high = min(low, now[0]), max(high, now[1])  # so that the intervals become constant in the end
             intervals.append((low, high))
         return intervals
 
     def _operator(self, source: Interval, k: int, target: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Values on the grid of `target` to values on that of `source`, by interpolation and by a positive rule; what leaves."""
+        """Two maps from values on the grid of `target` to that of `source`, interpolating and positive; the chances of leaving."""
         points = self.grid(source)
         reached, chances = self.reach(points, k)
         inside = np.clip(reached, *target)
@@ -180,7 +180,7 @@ class _Grid:
 
 
 def _linear(grid: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Weights (.., grid) of linear interpolation, which keeps probabilities between 0 and 1."""
+    """The weights (.., grid) of linear interpolation, which keeps probabilities between 0 and 1."""
     right = np.clip(np.searchsorted(grid, at), 1, len(grid) - 1)
     share = (at - grid[right - 1]) / (grid[right] - grid[right - 1])
     places = np.arange(len(grid))
@@ -203,10 +203,10 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
 
 
 def _compile(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> Callable[..., Any]:
-    """(x (points,), time, free parameters) -> gradient, h and the scales, (points,), (points,) and (scales, points).
+    """The compiled function (x (points,), time, free) -> gradient (points,), h (points,) and scales (scales, points).
 
     Args:
-        setting: the method, the loss, the fixed parameters and the free schedule: all that the function depends on.
+        setting: the method, the loss, the fixed parameters and the free schedule; the function depends on nothing else.
     """
     method, loss, fixed, u = setting
     numbers = unfrozen(fixed)

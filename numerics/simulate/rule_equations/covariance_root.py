@@ -1,7 +1,7 @@
-"""A root of the covariance of x and the memory letters, applied to normals coordinate by coordinate where they are independent.
+"""A root of the covariance of x and the memory, applied to normals coordinate by coordinate if coordinates are independent.
 
-The covariance of a rule's SDE is a small matrix over the letters at each coordinate j, and a pair at coordinates i != j
-(`sdescent.derive.equations.rule_models`). Few letters have noise: the others take no normals.
+The covariance of a rule's SDE is a small matrix over the letters at each coordinate j, together with the entries for pairs of
+coordinates i != j (`sdescent.derive.equations.rule_models`). Few letters have noise, and the rest take no normals.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordina
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
 
-#: up to this many coordinates of the whole state a covariance of no simpler form is written in named coordinates
+#: up to this many coordinates of the whole state, a covariance without a simpler form is written in named coordinates
 NAMED_LIMIT = 24
 
 
 def letter_root(
     rule: RuleEquation, dim: int, parameters: Mapping[str, Any], integral: NoiseIntegral | None = None
 ) -> Diffusion:
-    """The root over the letters that fits the structure of the covariance; it is applied to (d, paths) by letter.
+    """The root over the letters that fits the structure of the covariance; its values are (d, paths) by letter.
 
     Args:
-        integral: mean and covariance of a message that have no closed form; their values are in the environment of a root.
+        integral: the mean and covariance of a message without closed form; the environment of the root holds their values.
 
     Raises:
-        Refusal: coordinates are correlated in a way that has no cheap root here, and the dimension is large.
+        Refusal: the coordinates are correlated in a way that has no cheap root here, and the dimension is large.
     """
     noisy = letters_with_noise(rule)
     pairs = {key: e for key, e in rule.pair.items() if e != 0} if dim > 1 else {}
@@ -66,22 +66,22 @@ def letter_root(
 
 
 def letters_with_noise(rule: RuleEquation) -> list[str]:
-    """The letters that have a variance, or a covariance with another."""
+    """The letters that have a variance, or a covariance with another letter."""
     return [a for a in rule.letters if any(a in key and e != 0 for key, e in rule.covariance.items())]
 
 
 @final
 class PerCoordinate(Diffusion):
-    """Independent coordinates: a Cholesky factor of the letters with noise, entry by entry, at each coordinate of each path.
+    """The root for independent coordinates: a factor over the letters with noise, entry by entry, at each coordinate of each path.
 
-    A second-order model may give a letter a covariance of order tau with another and no variance, which would be of order tau^2:
-    a matrix that is positive semidefinite to the order kept. Such a letter follows the noise of the others, which adds the
-    smallest variance that makes it a covariance; the weak order stays the same.
+    A second-order model may give a letter a covariance of order tau with another letter and no variance, since that would be of
+    order tau^2: the matrix is positive semidefinite only to the order kept. Such a letter follows the noise of the letters that
+    have a variance. This adds the smallest variance that makes the matrix a covariance, and the weak order stays the same.
     """
 
     def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
         self._letters, self._dim = rule.letters, dim
-        #: letters with a variance, those that follow them
+        #: letters with a variance; then, in each group, these and the letters that follow them
         noisy = {a for a in rule.letters if _entry(rule, a, a) != 0}
         self._groups = [([a for a in g if a in noisy], [a for a in g if a not in noisy]) for g in _groups(rule)]
         self._place = {a: n for n, a in enumerate(a for group, _ in self._groups for a in group)}
@@ -106,7 +106,7 @@ class PerCoordinate(Diffusion):
                 roots.append([[next(values)]])
                 continue
             rows = [[next(values) for _ in range(n + 1)] for n in range(len(group))]
-            # a letter that follows needs a triangular factor
+            # letters that follow need a triangular factor
             root = (small_root if others else block_root)(rows, [next(values) for _ in group])
             roots.append(root + [_following(root, [next(values) for _ in group]) for _ in others])
         return roots
@@ -123,7 +123,7 @@ class PerCoordinate(Diffusion):
 
 @final
 class OneLetter(Diffusion):
-    """One letter has noise, whose coordinates are correlated: a root of `sdescent.numerics.simulate.roots`."""
+    """The root if a single letter has noise, with correlated coordinates: a root of `sdescent.numerics.simulate.roots`."""
 
     def __init__(self, letters: Sequence[str], noisy: str, root: Diffusion) -> None:
         self._letters, self._noisy, self._root, self.normals = letters, noisy, root, root.normals
@@ -137,7 +137,7 @@ class OneLetter(Diffusion):
 
 @final
 class OfMessage(Diffusion):
-    """c S with the covariance S of a message, which is an integral over the noise and not diagonal."""
+    """The root of c S, where the covariance S of a message is an integral over the noise and not diagonal."""
 
     def __init__(self, coefficient: Lowered, leaf: MessageLeaf, integral: NoiseIntegral) -> None:
         self._coefficient, self._leaf, self._integral, self.normals = coefficient, leaf, integral, integral.normals
@@ -153,7 +153,7 @@ class OfMessage(Diffusion):
 
 @final
 class Named(Diffusion):
-    """The covariance in named coordinates, block by block."""
+    """The root in named coordinates, block by block."""
 
     def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
         named = expand_rule(replace(rule, loss=None), dim)
@@ -190,7 +190,7 @@ class Named(Diffusion):
 
 
 def _still(letters: Sequence[str], z: jax.Array) -> dict[str, Any]:
-    """No movement: -0, which may be added to every number, 0 and -0 too, without a change of its bits, and so is not computed."""
+    """No movement of any letter: -0, since adding it changes no bit of any number, 0 and -0 included, and so is not computed."""
     return dict.fromkeys(letters, jnp.asarray(-0.0, z.dtype))
 
 
@@ -199,7 +199,7 @@ def _entry(rule: RuleEquation, a: str, b: str) -> sp.Expr:
 
 
 def _groups(rule: RuleEquation) -> list[list[str]]:
-    """The letters with noise, in groups that are independent of one another."""
+    """The letters with noise, in mutually independent groups."""
     groups: list[list[str]] = []
     for a in letters_with_noise(rule):
         near = [g for g in groups if any(_entry(rule, a, b) != 0 for b in g)]
@@ -208,7 +208,7 @@ def _groups(rule: RuleEquation) -> list[list[str]]:
 
 
 def _following(root: list[list[Any]], covariances: list[Any]) -> list[Any]:
-    """The row of a letter below a Cholesky factor, from its covariances with the letters of the factor."""
+    """The row that a letter adds below a Cholesky factor, from its covariances with the letters of the factor."""
     row_below: list[Any] = []
     for row, value in zip(root, covariances, strict=True):
         pivot, rest = row[-1], value - sum(a * b for a, b in zip(row_below, row[:-1], strict=True))
@@ -219,7 +219,7 @@ def _following(root: list[list[Any]], covariances: list[Any]) -> list[Any]:
 
 
 def _smooth(root: sp.Expr) -> bool:
-    """Whether a root of a variance has neither a root nor a kink that changes with the coordinate."""
+    """Whether the root of a variance contains neither a root nor a kink that depends on the coordinate."""
     kinks = [e for e in root.atoms(sp.Abs, sp.sign, sp.Piecewise) if _varies(e)]
     return not kinks and not any(_varies(e) for e in root.atoms(sp.Pow) if not e.exp.is_Integer)
 
@@ -229,7 +229,7 @@ def _varies(e: sp.Basic) -> bool:
 
 
 def _form(rule: RuleEquation, letter: str, pairs: Mapping[Pair, sp.Expr]) -> GradientForm | None:
-    """The covariance of the one letter with noise as D + c w w' + c' Sigma, Sigma measured; None where it is not of this form."""
+    """The covariance of the single letter with noise as D + c w w' + c' Sigma, Sigma measured; None if it has another form."""
     variance, pair = rule.covariance[letter, letter], pairs[letter, letter]
     leaf, dense = rule.method.noise.dense if rule.message is None else rule.message.covariance, ()
     if leaf is not None:
@@ -246,12 +246,12 @@ def _form(rule: RuleEquation, letter: str, pairs: Mapping[Pair, sp.Expr]) -> Gra
     if split is None:
         return None
     constant, factor = split
-    size = sp.sqrt(sp.Abs(constant)) * factor  # the diagonal is a difference of numbers of this size
+    size = sp.sqrt(sp.Abs(constant)) * factor  # the diagonal is a difference of numbers of the size of its square
     return GradientForm(size, variance - constant * factor**2, (factor,), sp.Matrix([[constant]]), dense)
 
 
 def _product(pair: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
-    """(c, w) with the entry at i != j equal to c w_i w_j."""
+    """The pair (c, w) such that the entry at i != j is c w_i w_j; None if there is none."""
     constant, at_i, at_j = sp.S.One, sp.S.One, sp.S.One
     for factor in sp.Mul.make_args(sp.factor(pair)):
         if depends_on(factor, "i") and depends_on(factor, "j"):

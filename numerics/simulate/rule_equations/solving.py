@@ -1,16 +1,17 @@
-"""The SDE of an update rule with memory, in any dimension, as `sd.solve` takes it. What differs there:
+"""The SDE of an update rule with memory, in any dimension, as `sd.solve` takes it.
 
-The memory, as it is given, seen by statistics and returned, has the values that the update gives it, as in `sd.run`: where
-the regime rescales a letter (v/eta^2 for v) the equation's own letter is eta^2 times that. Times are multiples of the time tau of a
-step of the method in its regime, and a step of the solver is tau/8 unless `dt` is given. `params` has eta and the symbols of the
-equation (where a regime makes the noise large, sigma0 may be called sigma, as in a run), or in place of a regime's constant a
-parameter that it makes, such as beta1 for rho1. A statistic with two arguments that have no default is given x and the memory,
-{letter: (d, paths)}. The schemes are "predictor-corrector", "euler", and "milstein" where it is defined coordinate by coordinate.
+It differs from the equation of a method without memory as follows. The memory has the values that the update rule gives it, as in
+`sd.run`: when it is given, in statistics, and when it is returned. If the regime rescales a letter (v/eta^2 for v), the equation's
+own letter is eta^2 times the rule's. Times are multiples of tau, the time of a step of the method in its regime, and a solver step
+is tau/8 unless `dt` is given. `params` has eta and the symbols of the equation; if a regime makes the noise large, sigma0 may be
+called sigma, as in a run. A parameter that the regime computes, such as beta1, may take the place of its constant, rho1. A
+statistic with two arguments without defaults is called with x and the memory, {letter: (d, paths)}. The schemes are
+"predictor-corrector", "euler", and "milstein" where it is defined coordinate by coordinate.
 
-Where a bias correction divides by 0 at t = 0, as Adam's m/(1 - e^(-rho t)) does with m = 0, the drift has a limit there along the
-solution without noise, since m vanishes as t does: m(t)/(1 - e^(-rho t)) is a weighted average of the gradients so far, and its
-limit is the first gradient. The solver takes this limit: it begins with the memory that the equation has after 2^-20 of a step
-without noise, and with that time in the coefficients of the first step. A start without a limit (m not 0) is refused.
+A bias correction may divide by 0 at t = 0, as Adam's m/(1 - e^(-rho t)) does, with m = 0. Along the solution without noise the
+drift has a limit there, since m vanishes with t: m(t)/(1 - e^(-rho t)) is a weighted average of the gradients so far, and its limit
+is the first gradient. The solver takes this limit: it begins with the memory that the equation has after 2^-20 of a step without
+noise, and with that time in the coefficients of the first step. A start without a limit (m not 0) is refused.
 
 Example:
     >>> import sdescent as sd
@@ -67,23 +68,23 @@ from sdescent.numerics.simulate.settings import Inputs, Paths
 from sdescent.numerics.simulate.systems import System
 from sdescent.numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step
 
-#: the part of a step after which a solution begins whose coefficients have only a limit at t = 0
+#: the part of a step after which a solution begins if its coefficients have only a limit at t = 0
 BEGIN = 2.0**-20
-#: how much larger than at BEGIN, relatively, the drift may be at BEGIN/2, where there is a limit; and how many paths are tried
+#: coefficients have a limit if at BEGIN/2 they are larger than at BEGIN by at most this share; the number of paths tried
 LIMIT, COLUMNS = 1e-3, 16
-#: names of values of a program that are no parameters: no parameter has a space in its name
+#: names of values of a program that are not parameters: no parameter has a space in its name
 _BEGIN, _FACTOR = "time of the start", "factor of {}"
 #: the name of the statistic of a range
 _RANGE = "range {}"
 
 
 def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
-    """The equation at these numbers, with the loss of the inputs.
+    """The equation at the numbers of `inputs`, with their loss.
 
     Raises:
-        BadInput: as `sd.solve`.
+        BadInput: as for `sd.solve`.
         Refusal: numbers at which the equation does not exist.
-        NoClosedForm: an equation whose moments have none.
+        NoClosedForm: an equation whose moments have no closed form.
     """
     parameters, dim, loss = with_scales(equation.method, parameters_of(inputs.params)), paths.dim, inputs.loss
     varied = varied_of(with_scales(equation.method, inputs.varied or {}, "varied {}"), paths.count, parameters)
@@ -109,10 +110,10 @@ def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
 def _completed(
     equation: RuleSDE, loss: Any, dim: int, parameters: Mapping[str, Any], varied: Mapping[str, np.ndarray]
 ) -> tuple[RuleSDE, dict[str, Any], dict[str, np.ndarray]]:
-    """The equation at these numbers, all numbers that a program reads, and those of them that differ from path to path.
+    """The equation at these numbers, the numbers that a program has once, and the numbers that differ from path to path.
 
     Raises:
-        BadInput, Refusal: as `at_numbers`; the equation of some paths is another one, as where their noise is 0.
+        BadInput, Refusal: as for `at_numbers`; BadInput too if some paths have another equation, as when their noise is 0.
     """
     cases: list[tuple[RuleSDE, dict[str, Any]]] = []
     for values in combinations(varied):
@@ -128,10 +129,10 @@ def _completed(
 
 
 def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
-    """The equation, if it exists at these numbers, derived again where they change it; and a number for each of its symbols.
+    """The equation, if it exists at these numbers, derived again if they change it; and a number for each of its symbols.
 
     Raises:
-        BadInput: a number that is missing, is outside its domain, contradicts others, or belongs to nothing.
+        BadInput: a number that is missing, lies outside its domain, contradicts other numbers, or belongs to nothing.
         Refusal: numbers at which the equation does not exist.
     """
     method = equation.method
@@ -157,18 +158,18 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any
         if name in method.fractions and not 0 < parameters[name] < 1:
             raise BadInput(f"parameter {name}", parameters[name], "a number strictly between 0 and 1")
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
-        _ = derive_sde(exact, equation.model, None, dim)  # refused, unless the condition is one of accuracy alone
+        _ = derive_sde(exact, equation.model, None, dim)  # raises Refusal, unless the condition concerns accuracy alone
     return equation, parameters
 
 
 def _own_numbers(method: Method, parameters: Mapping[str, Any], others: Container[str]) -> dict[str, float]:
-    """The method's numbers for those constants of its regime that the time of a step or the size of a letter depends on.
+    """The method's own numbers for the constants on which the time of a step or the size of a letter depends in its regime.
 
     Args:
-        others: symbols of the noise, the compressor and the loss, which are not the method's constants of the same name.
+        others: symbols of the noise, the compressor and the loss; they are not the method's constants of the same name.
 
     Raises:
-        BadInput: another number is given for a constant of the method.
+        BadInput: a number that differs from the method's own constant of that name.
     """
     constants_read, read = {}, method.regime.names
     for name, number in method.constants:
@@ -181,7 +182,7 @@ def _own_numbers(method: Method, parameters: Mapping[str, Any], others: Containe
 
 
 def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> float:
-    """The rule's own value of a memory letter over the equation's."""
+    """The ratio of the rule's own value of a memory letter to the equation's value."""
     formula = method.regime.rules.get(letter)
     if formula is None:
         return 1.0
@@ -216,7 +217,7 @@ class _Program(EquationProgram):
         return jnp.concatenate([y["x"], *self._memory(y, more).values()])
 
     def _memory(self, y: Any, more: Any) -> dict[str, jax.Array]:
-        """The letters of the memory with the values that the update gives them."""
+        """The letters of the memory, with the values that the update rule gives them."""
         numbers = self.numbers(more)
         return {a: y[a] * numbers[_FACTOR.format(a)] for a in self.letters}
 
@@ -230,12 +231,12 @@ class _Program(EquationProgram):
     def beginning(
         self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
     ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
-        """Adds the time that `_beginning` returns: one for all paths to `free`; to `lanes` where numbers differ between paths.
+        """Add the time from `_beginning`: to `free`, one for all paths; to `lanes` if numbers differ from path to path.
 
-        In `lanes` it is computed once for each combination of these numbers.
+        In `lanes` the time is computed once for each combination of these numbers.
 
         Raises:
-            Refusal: as `_beginning`, for the numbers of one of the paths.
+            Refusal: as for `_beginning`, for the numbers of some path.
         """
         if not lanes:
             return {**free, _BEGIN: self._beginning(rows[:, :COLUMNS], free, unit)}, lanes
@@ -251,7 +252,7 @@ class _Program(EquationProgram):
         return free, {**lanes, _BEGIN: np.array(begins)[which]}
 
     def ended(self, ensemble: Ensemble) -> Ensemble:
-        """With the largest size of each range in the settings, of which the statistics are dropped."""
+        """The ensemble with the largest size of each range in its settings, and without the statistics of the ranges."""
         ranges = self.subject.equation.ranges
         if not ranges:
             return ensemble
@@ -261,10 +262,10 @@ class _Program(EquationProgram):
         return replace(ensemble, values=values, settings={**ensemble.settings, "ranges": largest})
 
     def _beginning(self, rows: np.ndarray, free: Mapping[str, Any], tau: float) -> float:
-        """The time in the coefficients of the first step: 0, or a small part of a step where they have only a limit there.
+        """The time in the coefficients of the first step: 0, or a small part of a step if they have only a limit at 0.
 
         Raises:
-            Refusal: they have neither a value nor a limit.
+            Refusal: the coefficients have neither a value nor a limit.
         """
 
         def at_start(begin: float) -> list[jax.Array]:
@@ -302,7 +303,7 @@ class _Program(EquationProgram):
     def _moved_on(
         self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any
     ) -> dict[str, jax.Array]:
-        """The state with the memory that it has without noise at the time from which the coefficients have values."""
+        """The state whose memory is moved on, without noise, to the time `begin`, at which the coefficients have values."""
         if not self.system.timed:
             return state
         drift = self.system.evaluate(at(state, 0.0), begin)[0]
@@ -310,7 +311,7 @@ class _Program(EquationProgram):
 
 
 def _one(value: Any) -> Any:
-    """A number, or one for each path as (paths,)."""
+    """The value as a number, or as (paths,) if it differs from path to path."""
     return value[0] if jnp.ndim(value) == 2 else value
 
 

@@ -32,18 +32,18 @@ from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.rule_equations.covariance_root import letter_root, letters_with_noise
 from sdescent.numerics.simulate.systems import System, timed, with_step
 
-#: derivatives of the loss of one coordinate, for losses that are sums over coordinates: how often the gradient is differentiated
-#: (`sdescent.derive.equations.local_rules`)
+#: for losses that are sums over coordinates: the letters of the derivatives of one coordinate's loss, and how often each
+#: differentiates the gradient (`sdescent.derive.equations.local_rules`)
 LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
 
 
 def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any, nodes: int = 256) -> System:
-    """The Ito equation of a rule, whatever the dimension; arguments as of `ito_system`.
+    """The Ito equation of a rule, in any dimension; arguments as for `ito_system`.
 
     Raises:
         LoweringError: a function without array form.
-        Refusal: correlated coordinates without a cheap root, in a large dimension; a model for sums over coordinates, and another
-            loss.
+        Refusal: correlated coordinates without a cheap root, in a large dimension; a model that needs a sum over coordinates, with
+            another kind of loss.
     """
     if rule.local and dim > 1 and not isinstance(loss, Separable):
         raise Refusal("not-separable", "this model is for losses that are sums over coordinates: give such a loss")
@@ -75,7 +75,7 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
 
 
 def with_message(env: Environment, leaf: MessageLeaf, integral: NoiseIntegral) -> Environment:
-    """The values with mean (d, paths) and covariance of a message: its diagonal, and (paths, d, d) where it is not diagonal."""
+    """The environment with mean (d, paths) and covariance of a message: its diagonal, and (paths, d, d) if it is not diagonal."""
     mean, covariance = integral.moments(env)
     diagonal = covariance if integral.diagonal else jnp.diagonal(covariance, axis1=1, axis2=2).T
     matrices = {} if integral.diagonal else {leaf.covariance.name: covariance}
@@ -84,9 +84,9 @@ def with_message(env: Environment, leaf: MessageLeaf, integral: NoiseIntegral) -
 
 
 def differences(e: sp.Expr) -> sp.Expr:
-    """The expression with a - a exp(b), b the same for all coordinates, as -a expm1(b): it keeps its digits at small times.
+    """The expression with -a expm1(b) for a - a exp(b), b the same for all coordinates: it keeps its digits at small times.
 
-    Of 1 - exp(-rho t) single precision leaves none at rho t < 1e-7.
+    In single precision 1 - exp(-rho t) has no correct digit at rho t < 1e-7.
     """
     if not e.args or not e.has(sp.exp):
         return e
@@ -108,7 +108,7 @@ def differences(e: sp.Expr) -> sp.Expr:
 
 
 def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
-    """The scheme to compile: Milstein's is Euler's where the noise moves nothing that its own size depends on.
+    """The scheme to compile: Milstein's scheme is Euler's if the noise moves nothing that its own size depends on.
 
     Raises:
         BadInput: "heun"; "milstein" for noise that is neither of that kind nor diagonal.

@@ -1,4 +1,4 @@
-"""An update rule on arrays: the values of one step walked by `sdescent.derive.methods.rules.update.evaluate`. Dimensionless."""
+"""An update rule on arrays: the values of a step, which `sdescent.derive.methods.rules.update.evaluate` walks. Dimensionless."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _BY_COORDINATE: dict[str, Callable[..., Any]] = {
     if isinstance(function, type) and function in FUNCTIONS
 }  # pyright: ignore[reportArgumentType]
 
-#: an exact number; a number () or one for each path (paths,); a vector (d, paths)
+#: an exact number; a number (), or one for each path (paths,); a vector (d, paths)
 Value: TypeAlias = Fraction | jax.Array | Total | Few
-#: a sum over some clients, and where one of their values is NaN and where infinite, (paths,) each, if the step is watched
+#: a sum over some clients, and, if the step is watched, whether a value of theirs is NaN and whether one is infinite, (paths,) each
 _Sum: TypeAlias = tuple[jax.Array, tuple[jax.Array, ...]]
 
 
@@ -54,18 +54,18 @@ class StepInputs:
     """The inputs of a step besides the state and the draws.
 
     Args:
-        method: with compressor, noise and rule.
+        method: the method, with compressor, noise and rule.
         clients: N; it may be traced.
         land: the loss.
-        oracle: gradients of the clients in place of grad f + Z_i.
-        parameters: values by name, of the rule, the noise and the compressor; `eta` without the schedule.
-        noise: a factor of the noise's scale, or None for 1.
+        oracle: a function that gives the clients' gradients in place of grad f + Z_i.
+        parameters: values by name, for the rule, the noise and the compressor; `eta` without the schedule.
+        noise: a factor for the scale of the noise, or None for 1.
         n: the number of the step, from 0.
-        t: the time at which it begins.
+        t: the time at which the step begins.
         eta: () -> the step size with its schedule.
-        at: point (d, paths) -> everything that noise and schedule may depend on there.
-        ahead: draws that exist already, by the number of the draw and the client (`drawn_ahead`).
-        few: whether the next x may be given as the coordinates that change (`Few`, of base x), where these are few.
+        at: point (d, paths) -> the values there on which noise and schedule may depend.
+        ahead: draws that were made already, by the number of the draw and the client (`drawn_ahead`).
+        few: whether the next x may be returned as the coordinates that change (`Few` with base x), if these are few.
     """
 
     method: Method
@@ -84,10 +84,10 @@ class StepInputs:
 
 @final
 class Step:
-    """The algebra of one step's arrays.
+    """The algebra of the arrays of one step.
 
     Attributes:
-        parts: all values of the step, if it is watched; of values inside a loop over clients, only where one is NaN or infinite.
+        parts: all values of the step, if it is watched; for values inside a loop over clients, only marks of NaN and infinity.
     """
 
     def __init__(self, inputs: StepInputs, state: Mapping[str, jax.Array], draws: Draws, watched: bool = False) -> None:
@@ -100,7 +100,7 @@ class Step:
         self._kept(self._here.vectors["g"])
 
     def after(self) -> dict[str, Any]:
-        """The next x and memory, (d, paths) each; x may be `Few`."""
+        """The next x and memory by letter, (d, paths) each; x may be `Few`."""
         values = evaluate(self.inputs.method.rule, self)
         return {letter: self._next(value) for letter, value in values.items()}
 
@@ -114,7 +114,7 @@ class Step:
             return self._kept(self.inputs.eta())
         built_in = {"k": self.inputs.n + 1, "t": self.inputs.t, "pi": pi, "N": self.inputs.clients}
         value = jnp.asarray(built_in.get(name, self.inputs.parameters.get(name)), self.x.dtype)
-        return value if value.ndim < 2 else value[0]  # one for each path comes as (1, paths)
+        return value if value.ndim < 2 else value[0]  # a value for each path comes as (1, paths)
 
     def add(self, terms: Sequence[Value]) -> Value:
         if exact := _exact(terms):
@@ -129,7 +129,7 @@ class Step:
         return self._kept(sparse.on(reduce(lambda a, b: a + b, whole)) if whole else sparse)
 
     def multiply(self, factors: Sequence[Value]) -> Value:
-        """Numbers first, so that each coordinate is multiplied once; the mean over clients is divided with them."""
+        """The product, numbers first so that each coordinate is multiplied once; they also take the divisor N of a mean."""
         if exact := _exact(factors):
             return prod(exact, start=Fraction(1))
         vectors = [f for f in factors if isinstance(f, (Total, Few)) or (not isinstance(f, Fraction) and f.ndim == 2)]
@@ -183,7 +183,7 @@ class Step:
             return self._at_x[draw]
         message = self._sent(numbers, point, draw)
         if draw.kind == "local":
-            assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
+            assert client is not None  # for the type checker: `evaluate` refuses `local` outside `mean`
             return self._kept(message(client))
         average = self._total(message)
         if point is None and not self._inside:
@@ -191,8 +191,8 @@ class Step:
         return average
 
     def _local(self, draw: Draw, point: jax.Array, client: Client | None) -> jax.Array:
-        """A client's message at a point of its own, in a branch: otherwise XLA computes it again in every later local step."""
-        assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
+        """A client's message at its own point, in a branch: otherwise XLA computes it again in every later local step."""
+        assert client is not None  # for the type checker: `evaluate` refuses `local` outside `mean`
 
         def message(y: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
             return self._apart(lambda: self._array(self._sent(numbered(self.draws, draw.number), y, draw)(client)))
@@ -202,7 +202,7 @@ class Step:
         return sent
 
     def _apart(self, of: Callable[[], jax.Array]) -> tuple[jax.Array, list[jax.Array]]:
-        """A value that is computed inside a loop or a branch, and its parts, which are no values outside of it."""
+        """A value computed inside a loop or a branch, and its parts, kept apart because they are not defined outside."""
         outside, self.parts = self.parts, []
         value = of()
         inner, self.parts = self.parts, outside
@@ -216,7 +216,7 @@ class Step:
         return self._total(of_client)
 
     def _sent(self, draws: Draws, point: jax.Array | None, draw: Draw) -> Callable[[Client], jax.Array | Few]:
-        """Client -> what it sends: C(g + Z), or `raw` g + Z."""
+        """The function client -> its message: C(g + Z), or g + Z for a `raw` draw."""
         inputs = self.inputs
         sign_mean = None if inputs.oracle is not None else sign_mean_of(inputs.method, inputs.parameters, draw.number)
         if sign_mean is not None:
@@ -248,7 +248,7 @@ class Step:
     def _in_rows(
         self, draws: Draws, point: jax.Array | None, at: tuple[Environment, jax.Array], client: Any, rows: jax.Array
     ) -> jax.Array:
-        """The stochastic gradient in few rows of each path: the noise is drawn in these alone, as all rows would have it there."""
+        """The stochastic gradient in few rows of each path; noise is drawn only there, the same as if all rows were drawn."""
         inputs, noise, (here, g) = self.inputs, self.inputs.method.noise, at
         silent = noise.law.degenerate
 
@@ -263,7 +263,7 @@ class Step:
         if silent:
             return slope
         in_these, always = draws.at_rows(rows, g.shape[0]), (draws.lanes[0] | np.uint32(1)) > 0
-        # in a branch: in the loop in which x is changed, XLA would compute one number at a time
+        # in a branch: otherwise XLA would draw one number at a time, in the loop that changes x
         none = jnp.zeros(rows.shape, in_these.dtype)
         z = jax.lax.cond(
             always,
@@ -276,16 +276,16 @@ class Step:
     def _signs(
         self, draws: Draws, point: jax.Array | None, number: int, sign_mean: SignMean
     ) -> Callable[[Client], jax.Array]:
-        """Client -> sign(g + s Z) without Z; its distribution, and that at two points with the same Z, is that of the definition.
+        """The function client -> sign(g + s Z), drawn without Z; its joint law at two points with the same Z is exact too.
 
-        With a uniform u it is 1 where u < P(Z > -g/s), so that u stands for 1 - F(Z). The probability is off by what one number of
-        u's and R's precision makes: 2^-32 in double precision, 3e-7 in single precision.
+        With a uniform u the sign is 1 if u < P(Z > -g/s), so that u stands for 1 - F(Z). The probability has an error from the
+        precision of u and R: 2^-32 in double precision, 3e-7 in single precision.
         """
         inputs, (here, g) = self.inputs, self._at(point)
         common: dict[int, tuple[jax.Array, jax.Array]] = {}
 
         def law(client: Any) -> tuple[jax.Array, jax.Array]:
-            """P(sign = 1), and |sign|: 0 where neither the gradient nor noise is there, NaN where one of them is."""
+            """P(sign = 1), and |sign|: 0 if gradient and noise both vanish, NaN if one of them is NaN."""
             scale = scale_of(inputs.method.noise, here, client)
             scale = scale if inputs.noise is None else inputs.noise * scale
             silent = scale == 0
@@ -294,7 +294,7 @@ class Step:
             size = jnp.where(silent, jnp.abs(mean), jnp.where(jnp.isnan(mean), mean, 1))
             return (1 + mean) / 2, size.astype(g.dtype)
 
-        if len(inputs.method.noise.scales) == 1:  # outside of the loop over clients
+        if len(inputs.method.noise.scales) == 1:  # outside the loop over clients
             common[0] = law(0)
 
         def signs(client: Client) -> jax.Array:
@@ -306,7 +306,7 @@ class Step:
         return signs
 
     def _at(self, point: jax.Array | None) -> tuple[Environment, jax.Array]:
-        """Everything that noise may depend on at a point, and the gradient there."""
+        """The environment at a point, on which noise may depend, and the gradient there."""
         here = self._here if point is None else self.inputs.at(point)
         g = here.vectors["g"]
         return here, g if point is None else self._kept(g)
@@ -314,7 +314,7 @@ class Step:
     def _gradient(
         self, point: jax.Array | None, number: int, at: tuple[Environment, jax.Array]
     ) -> Callable[[Draws, Any], jax.Array]:
-        """(draws, client) -> that client's stochastic gradient; the full gradient is computed once, not for each client."""
+        """The function (draws, client) -> that client's stochastic gradient; the full gradient is computed once for all clients."""
         inputs, y = self.inputs, self.x if point is None else point
         if inputs.oracle is not None:
             oracle = inputs.oracle
@@ -332,7 +332,7 @@ class Step:
         return noisy
 
     def _total(self, of: Callable[[Client], jax.Array | Few]) -> Total:
-        """The mean over clients of a vector."""
+        """The mean of a vector over clients."""
         clients = self.inputs.clients
         if unrolled(self.inputs.method, clients):
             return Total(self._kept(reduce(added, map(of, clients_of(clients)))), clients)
@@ -373,7 +373,7 @@ class Step:
         return self._vector(value).astype(self.x.dtype)
 
     def _divided(self, value: Value) -> Value:
-        """A mean over clients as it is, in few rows if its sum is."""
+        """The value, with a mean over clients divided by N; in few rows if its sum is in few rows."""
         if not isinstance(value, Total):
             return value
         if isinstance(value.clients, int) and value.clients == 1:
@@ -392,5 +392,5 @@ class Step:
 
 
 def _exact(values: Sequence[Value]) -> list[Fraction]:
-    """The values, where all of them are exact numbers; else none."""
+    """The values if all of them are exact numbers, else an empty list."""
     return [v for v in values if isinstance(v, Fraction)] if all(isinstance(v, Fraction) for v in values) else []

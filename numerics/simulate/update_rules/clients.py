@@ -1,4 +1,4 @@
-"""Clients inside `mean`, and the draws of each."""
+"""The clients inside `mean`, and the draws of each client."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from sdescent.numerics.laws.counter import Draws
 class Client:
     """A client inside `mean`; its number may be traced.
 
-    Two clients share the bits of one encryption, as the two steps of a pair do; a last one without partner shares those of the
-    steps. In a loop over clients, where the steps cannot share them, each client would need an encryption of its own.
+    Two clients share the bits of one encryption, as the two steps of a pair do. In a loop over clients the steps cannot share bits,
+    and without pairs of clients each client would need an encryption of its own. A last client without a partner shares the bits of
+    the two steps.
 
     Args:
-        number: from 0.
-        pair: the number of its pair of clients; None without partner.
-        half: which of the two it is.
+        number: the number of the client, from 0.
+        pair: the number of the client's pair; None without a partner.
+        half: 0 or 1, the client's place in its pair.
     """
 
     number: Any
@@ -40,12 +41,12 @@ def clients_of(number: int) -> list[Client]:
 
 
 def without_partner(number: int) -> list[Client]:
-    """The last client, where the number is odd."""
+    """The last client, if the number of clients is odd."""
     return [Client(number - 1)] if number % 2 else []
 
 
 def by_number(method: Method) -> dict[int, set[str]]:
-    """The kinds of the draws of a rule, by their numbers."""
+    """The kinds of the draws of a rule, by the number of the draw."""
     kinds: dict[int, set[str]] = {}
     for draw in method.rule.draws:
         kinds.setdefault(draw.number, set()).add(draw.kind)

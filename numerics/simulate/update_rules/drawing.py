@@ -1,4 +1,4 @@
-"""The draws of an update rule: by their numbers, for each client, and those that both steps of a pair make before the steps."""
+"""The draws of an update rule: by number, for each client, and those that a pair of steps makes ahead."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ from sdescent.numerics.laws.single_use import Uses
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
 
-#: (number of a draw, client) -> draws of the noise's law, or with no client of normals, (d, paths)
+#: (number of a draw, client) -> draws of the noise's law, or, with None for the client, of normals, (d, paths)
 Ahead = Mapping[tuple[int, int | None], jax.Array]
-#: up to this number of clients, if the method has it, the loop over them is unrolled; one that is a symbol is given with each call
+#: the loop over clients is unrolled up to this number, if the method has a fixed number; a symbol's value is given with each call
 UNROLLED = 4
-#: draws of `fresh`, `local`, `normal` and `C` have numbers from here on, above those of clients, which the draw of G has
+#: draws of `fresh`, `local`, `normal` and `C` have numbers from here on, above the numbers of clients, which the draw of G uses
 FURTHER = 2**31
 
 
 def unrolled(method: Method, clients: Any) -> bool:
-    """Whether the loop over clients is written out: different scales are different expressions."""
+    """Whether the loop over clients is unrolled: if clients are few, or differ in scale, which makes different expressions."""
     return isinstance(clients, int) and (len(method.noise.scales) > 1 or clients <= UNROLLED)
 
 
 def sign_mean_of(method: Method, parameters: Mapping[str, Any], number: int) -> SignMean | None:
-    """R of the noise's law where all that a step needs of the noise in the draw with this number are signs; else None."""
+    """R of the noise's law, if in the draw with this number a step needs only signs of the noise; else None."""
     if compress.dispatch(type(method.compressor)) is not compress.dispatch(Sign) or not scale_and_law(method.noise):
         return None
     return None if "raw" in by_number(method)[number] else sign_mean_in_place_of_draws(method.noise.law, parameters)
 
 
 def numbered(draws: Draws, number: int) -> Draws:
-    """The draws with this number in a rule, as often as the rule asks for them: one draw at two points is what it may say."""
+    """The draws with this number in a rule; they may be used repeatedly, since a rule may ask for one draw at two points."""
     return replace(draws.fold(np.uint32(FURTHER + number)) if number else draws, uses=Uses())
 
 
 def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
                 yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
-    """The draws of both steps of a pair that are made before: all of a rule with memory; else of the last, odd client in a loop.
+    """The draws made ahead for both steps of a pair: all draws of a rule with memory, else those of the last, odd client in a loop.
 
-    XLA makes a loop for every array of the state, and would draw the same numbers again in each. A client without partner shares
-    its bits with the other step, from which the loop over clients separates it. Since the two steps share their bits, both are
+    XLA makes a loop for every array of the state, and would draw the same numbers again in each. A client without a partner shares
+    its bits with the same client in the other step, from which the loop over clients separates it. Numbers that share bits are
     drawn together, as the parts of one complex array, in a branch, out of which XLA moves nothing.
 
     Args:
         halves: the draws of the two steps.
-        yes: true, which the compiler must not know.
+        yes: a true value that the compiler cannot know.
     """
     memory, listed = len(method.rule.letters) > 1, list[Client]()
     if isinstance(clients, int) and not unrolled(method, clients):
@@ -75,7 +75,7 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
                 together(lambda draws: draws.normal(shape), (0, (number, None), first), (1, (number, None), second))
         elif listed and kinds != {"C"} and scale_and_law(method.noise):
             if "raw" not in kinds and few(method.compressor, shape[0], parameters) is not None:
-                continue  # drawn where it is known which coordinates are kept
+                continue  # drawn later, when it is known which coordinates are kept
             signs = sign_mean_of(method, parameters, number) is not None
 
             def unit(draws: Draws, signs: bool = signs) -> jax.Array:

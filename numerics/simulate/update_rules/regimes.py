@@ -14,18 +14,18 @@ from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.memo import Memo
 
-#: relative distance of two values of one parameter that are taken for equal
+#: the relative distance up to which two values of a parameter count as equal
 CLOSE = 1e-9
 
 
 def settled(method: Method, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """The given numbers, and those that follow: parameters of the rule and the noise as the regime makes them, "noise" among them.
+    """The given numbers, with those that follow in the regime: parameters of the rule, and the factor "noise" of its noise.
 
-    A parameter that the regime makes from constants may be given itself: then one constant that has no number yet is solved for,
-    where the regime's formula is linear in it. All dimensionless; `eta` here is the step size without its schedule.
+    A parameter that the regime computes from constants may itself be given: then a constant without a number is solved for, if the
+    regime's formula is linear in it. All numbers are dimensionless; `eta` here is the step size without its schedule.
 
     Raises:
-        BadInput: a number that is missing, or contradicts others; one that is not real; a fraction outside of (0, 1).
+        BadInput: a number that is missing, contradicts other numbers or is not real; a fraction outside (0, 1).
     """
     if not (method.rule.parameters or method.regime.substitutions or method.fractions):
         return dict(numbers)
@@ -34,10 +34,10 @@ def settled(method: Method, numbers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def solved_constants(method: Method, numbers: Mapping[str, Any]) -> dict[str, float]:
-    """The constants that follow from parameters which are given although the regime makes them, such as rho from beta.
+    """The constants that follow from given values of parameters that the regime computes, such as rho from beta.
 
     Raises:
-        BadInput: numbers that contradict one another; too few of them.
+        BadInput: numbers that contradict one another; too few numbers.
     """
     exact = {name: exactly(value) for name, value in numbers.items() if not hasattr(value, "__len__")}
     formulas = method.values
@@ -46,21 +46,21 @@ def solved_constants(method: Method, numbers: Mapping[str, Any]) -> dict[str, fl
 
 
 def own_names(method: Method) -> set[str]:
-    """Names of numbers that a user may give besides the symbols of a method: what the update reads, and what the regime makes."""
+    """Names of numbers that a user may give besides the symbols of a method: those that the rule reads or the regime computes."""
     parameters = {name for name in method.regime.rules if name not in method.rule.letters}
     return {*method.rule.parameters, *parameters} - {"eta", "N"}
 
 
 def of_time(method: Method) -> set[str]:
-    """Names of the numbers that the time of a step is made from."""
+    """Names of the numbers on which the time of a step depends."""
     return {s.name for s in method.tau.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
-    """tau, the time that one step stands for (dimensionless).
+    """tau, the time of a step (dimensionless).
 
     Raises:
-        BadInput: a symbol of it without a value, or a value that is not above 0.
+        BadInput: a symbol in tau without a value, or a value of tau that is not above 0.
     """
     tau = _number("time", method.tau, {n: exactly(v) for n, v in numbers.items() if not hasattr(v, "__len__")})
     if tau <= 0:
@@ -91,7 +91,7 @@ _settled = Memo(_all, 256)
 
 
 def _solved(formulas: Mapping[str, sp.Expr], numbers: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
-    """Constants that follow from parameters which are given although the regime makes them."""
+    """The constants that follow from given values of parameters that the regime computes by `formulas`."""
     constants: dict[str, sp.Expr] = {}
     open_formulas = dict(formulas)
     while open_formulas:
@@ -138,5 +138,5 @@ def _number(name: str, e: sp.Expr, numbers: Mapping[str, sp.Expr]) -> float:
 
 
 def _put(e: sp.Expr, numbers: Mapping[str, sp.Expr]) -> sp.Expr:
-    """The expression with numbers for symbols, which are matched by name."""
+    """The expression with numbers in place of symbols, which are matched by name."""
     return e.xreplace({s: numbers[s.name] for s in e.free_symbols if s.name in numbers})  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,4 +1,4 @@
-"""Values of a step that are not arrays: a mean that is not divided yet, and a vector that changes in few coordinates."""
+"""Values of a step that are not arrays: a mean that is not yet divided, and a vector that changes in few coordinates."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sdescent.numerics.lowering.rows import in_rows
 @final
 @dataclass(frozen=True, eq=False)
 class Few:
-    """A vector (d, paths): its base, or 0 without one, plus summands in a few rows of each path.
+    """A vector (d, paths): its base, or 0 without a base, plus summands in a few rows of each path.
 
     Args:
-        rows: of each summand, (k, paths) of different numbers below d.
-        values: of each summand, (k, paths).
+        rows: the rows of each summand, (k, paths), distinct on each path and below d.
+        values: the values of each summand, (k, paths).
         height: d.
-        base: (d, paths).
+        base: the base, (d, paths), or None.
     """
 
     rows: tuple[jax.Array, ...]
@@ -28,22 +28,22 @@ class Few:
     base: jax.Array | None = None
 
     def mapped(self, function: Callable[[jax.Array], jax.Array]) -> Few:
-        """The same with other values."""
+        """The same rows with the function applied to the values."""
         return replace(self, values=tuple(map(function, self.values)))
 
     def plus(self, other: Few) -> Few:
-        """The sum, of which one at most has a base."""
+        """The sum of two such vectors, of which at most one has a base."""
         base = other.base if self.base is None else self.base
         return Few(self.rows + other.rows, self.values + other.values, self.height, base)
 
     def on(self, base: jax.Array) -> Few:
-        """The sum with a vector, of a value that has no base."""
+        """The sum of this vector, which has no base, and a full vector."""
         return replace(self, base=base)
 
     def step(self, bound: Any, n: Any, going: Any) -> Few:
-        """The same, as step n of a run: 0 is added where it does not go on; NaN where the base was outside of the bound before.
+        """The vector as step n of a run: it adds 0 unless `going`, and NaN where the base was already outside the bound.
 
-        The base of the first step, n = 0, is where the run starts, which may be anywhere.
+        At the first step, n = 0, the base is the start of the run, which may lie anywhere.
         """
         assert self.base is not None  # for the type checker
         inside = [(n == 0) | (jnp.abs(in_rows(self.base, rows)) <= bound) for rows in self.rows]
@@ -51,7 +51,7 @@ class Few:
         return replace(self, values=tuple(jnp.where(going, jnp.where(good, v, jnp.nan), 0) for good, v in pairs))
 
     def array(self) -> jax.Array:
-        """The vector, (d, paths); XLA changes a base that nobody else reads in its place, in O(k)."""
+        """The vector as an array (d, paths); XLA changes the base in place, in O(k), if nothing else reads it."""
         paths = self.rows[0].shape[1]
         total = jnp.zeros((self.height, paths), self.values[0].dtype) if self.base is None else self.base
         for rows, values in zip(self.rows, self.values, strict=True):
@@ -63,14 +63,14 @@ class Few:
 @final
 @dataclass(frozen=True, eq=False)
 class Total:
-    """The clients' mean as their sum, (d, paths): a number that multiplies it is divided by N instead of every coordinate."""
+    """The clients' mean, held as their sum (d, paths): a number that multiplies the mean is divided by N, not every coordinate."""
 
     sum: jax.Array | Few
     clients: Any
 
 
 def added(total: jax.Array | Few, message: jax.Array | Few) -> jax.Array | Few:
-    """The sum; in few rows, where both are in few rows."""
+    """The sum; in few rows if both terms are in few rows."""
     if isinstance(message, Few):
         return total.plus(message) if isinstance(total, Few) else message.on(total).array()
     return (total.array() if isinstance(total, Few) else total) + message
