@@ -132,7 +132,9 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
     count = jnp.ceil(jnp.max((high - low) / step)).astype(int) + 1
 
     def add(n: jax.Array, total: jax.Array) -> jax.Array:
-        node = low + n * step  # some entries of a batch end long before others; beyond its end an exponential would overflow
+        node = (
+            low + n * step
+        )  # some entries of a batch end long before others; beyond its end an exponential would overflow
         tau = shift + jnp.minimum(node, high)
         s = jnp.exp(tau)
         z_re, z_im = s * jnp.cos(phi), s * jnp.sin(phi)

@@ -135,6 +135,7 @@ class EquationProgram(Program):
     @abstractmethod
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         """The environment at a batch of points y, held as the system holds them, with the values `free` from `prepared`."""
+
     def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
         """The free parameters, numbers or (1, paths) each, with the values computed from them once for all steps."""
         return free

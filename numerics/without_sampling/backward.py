@@ -130,7 +130,9 @@ def model_mean(
         wide = _wider(terms, ends)
         other, _ = solved(wide, degree, steps)
         wider = abs(other - value)
-        if wider <= max(tolerance * (1 + abs(value)), rounding, change):  # the remaining change comes from the resolution
+        if wider <= max(
+            tolerance * (1 + abs(value)), rounding, change
+        ):  # the remaining change comes from the resolution
             break
         ends = wide
         value, change, rounding, degree, steps = refined(ends, *first)
