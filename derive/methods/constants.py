@@ -37,5 +37,5 @@ def settle(piece: object, field: str, domain: Domain) -> None:
 
 
 def always(value: object) -> property:
-    """A property with the same value for every instance."""
+    """A property whose value is the same for every instance of a class."""
     return property(lambda piece: value)

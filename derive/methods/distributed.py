@@ -26,7 +26,7 @@ from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_na
 from sdescent.derive.vocabulary.registry import register
 from sdescent.derive.vocabulary.symbols import SHARED, N, coerce, parameter, require_ours
 
-#: the function that typesets a method in a notebook, as "module:function": printing is a layer above this one
+#: the function that typesets a method in a notebook, as "module:function"; printing belongs to a layer above this one
 LATEX = "sdescent.derive.printing.method_latex:method_latex"
 #: (field of a method, accepted classes, description of them)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (

@@ -19,9 +19,9 @@ from sdescent.derive.reading.toml_file import as_written, check_keys, read_keys
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
 
-#: the keys of a file, and of its table [claimed]
+#: the keys of a file; those of its table [claimed] follow below
 KEYS = ("method", "regime", "compressor", "noise", "loss", "schedule", "clients", "dim", "model", "params", "claimed")
-#: keys of an experiment or a report, which do not concern an audit: one file serves all commands
+#: keys of an experiment or a report, which an audit ignores so that one file serves all commands
 _OTHERS = tuple(key for key in (*PROBLEM, *SOLVE_KEYS) if key not in KEYS)
 CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
 

@@ -31,10 +31,10 @@ from sdescent.derive.vocabulary.formulas.grammar import ONE_RELATION, Relation, 
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, GREEK_FUNCTIONS
 
-MAX_NAMES = 64  # variables
-MAX_LISTED = 64  # assumptions, hints
+MAX_NAMES = 64  # the largest number of variables
+MAX_LISTED = 64  # the largest number of assumptions, and of hints
 MAX_NAME = 30  # characters of a name
-MAX_CLAIMS, MAX_TITLE = 50, 200  # of a report; characters of a title
+MAX_CLAIMS, MAX_TITLE = 50, 200  # claims of a report; characters of a title
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _KEYS = ("variables", "assume", "claim", "hints")

@@ -150,7 +150,7 @@ def _ratio(
 ) -> Finding:
     try:
         value = float(sp.N(bound()))
-    except BadInput as reason:  # which cannot be about the dimension, checked before
+    except BadInput as reason:  # not about the dimension, which was checked before
         return Finding(what, "failed", reason.message)
     except (Refusal, NoClosedForm, NotImplementedError) as reason:
         return Finding(what, "untested", str(reason))

@@ -24,7 +24,7 @@ AT = np.array([-7.3, -3.1, -1.3, -0.45, -0.02, 0.0, 0.02, 0.25, 0.9, 2.2, 5.6])
 ORDERS, SIGNED, MARGIN = 4, 2, 0.25
 #: the accepted relative error; numbers below 1 in size count as 1
 NEAR = 1e-7
-#: for tails: the number of scales 10^(2^m), and the limits for steps of local powers that have settled, shrink or grow
+#: for tails: the number of scales 10^(2^m), and the limits for steps of local powers that have settled, shrink, or do not shrink
 SCALES, SETTLED, SHRINKS, GROWTH = 7, 1e-6, 0.75, 0.9
 #: for the slope: the step of the differences and the accepted error
 STEP, SLACK = 2e-4, 1e-5
@@ -51,7 +51,7 @@ def about_law(law: Law, patient: bool = True) -> list[Finding]:
             findings += list(_density(law, density, within))
         else:
             findings.append(Finding("density", "untested", "its values are slow to compute"))
-    except Exception as reason:  # a class of the user's may raise anything
+    except Exception as reason:  # a user's class may raise anything
         findings.append(_unknown("density", reason))
     for what, test in (("sign's mean", _sign_mean), ("symmetry of the sign's mean", _odd)):
         findings.append(_guarded(what, lambda test=test: test(law, within)))
@@ -69,7 +69,7 @@ def about_law(law: Law, patient: bool = True) -> list[Finding]:
 def _guarded(what: str, test: Callable[[], Finding | None]) -> Finding | None:
     try:
         return test()
-    except Exception as reason:  # a class of the user's may raise anything
+    except Exception as reason:  # a user's class may raise anything
         return _unknown(what, reason)
 
 
@@ -227,7 +227,7 @@ def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
 
 
 def _power(local: list[float]) -> float | None:
-    """The limit of the local powers, extrapolated from their last steps; oo if the steps grow; None if neither is clear.
+    """The limit of the local powers, extrapolated from their last steps; oo if the steps do not shrink; None if unclear.
 
     From one scale 10^(2^m) to the next, the local power of z^-a log^b z halves its distance from a, and the local power of a
     lognormal tail doubles.

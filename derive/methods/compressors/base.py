@@ -92,9 +92,9 @@ class Compressor(ABC):
         return None
 
     def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
-        """{symbol: expression} for symbols with a bounded domain, and for d if they bound it; new symbols range freely.
+        """Expressions for symbols with a bounded domain, and for d if they bound it, in new symbols without upper bounds.
 
-        Example: p in (0, 1) is y/(1 + y) with y > 0.
+        Example: {p: y/(1 + y)} with y > 0, for p between 0 and 1.
         """
         return {}
 

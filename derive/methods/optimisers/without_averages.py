@@ -48,8 +48,8 @@ def NormalisedSGD(**parts: Unpack[Parts]) -> Method:
 def DP(kappa: Any = None, **parts: Unpack[Parts]) -> Method:
     """Differentially private SGD: x' = x - eta (G + kappa xi) with xi standard normal (Abadi et al. 2016, arXiv 1607.00133).
 
-    The added noise increases the variance of each coordinate of G by kappa^2. The clipping of the original method is the
-    compressor, such as sd.compressors.NormClip. The privacy guarantee is not computed. Regimes: ballistic; batch-equivalent (noise
+    The added noise increases the variance of each coordinate of G by kappa^2. The clipping of the original method is left
+    to the compressor, such as sd.compressors.NormClip. The privacy guarantee is not computed. Regimes: ballistic; batch-equivalent (noise
     and kappa of order eta^(-1/2)).
 
     Args:
@@ -120,7 +120,7 @@ def MajorityVote(**parts: Unpack[Parts]) -> Method:
         compressor: None or the sign, the only compressor of this method.
 
     Raises:
-        BadInput: `compressor` is another one.
+        BadInput: another compressor is given.
     """
     if not isinstance(compressor := parts.get("compressor") or Sign(), Sign):
         raise BadInput("compressor", spec_of("compressor", compressor), "sign, the only compressor of majority-vote")

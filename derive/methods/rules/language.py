@@ -17,7 +17,8 @@ GRADIENTS = ("G", "fresh", "local")
 #: the further functions of update rules, with the least and the greatest number of arguments
 _MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", "C", "norm", "hess")}
 UPDATES = Language({**FORMULAS.functions, **_MORE}, powers=True)
-#: random letters: the mean of C(g + Z) over clients, the same before compression, these with new draws, a standard normal vector
+#: random letters of a step: the clients' mean of C(g + Z), the same before compression, the same with new draws, one client's own
+#: C(g + Z) with new draws, and a standard normal vector
 RANDOM = ("G", "raw", "fresh", "local", "normal")
 #: letters with a fixed meaning in update rules
 LETTERS = ("x", *RANDOM, "k", "t", "pi")
@@ -40,8 +41,8 @@ def check_letter(name: object, field: str) -> str:
     """The name of a memory letter or of an intermediate value, checked.
 
     Raises:
-        BadInput: the name has other characters than letters and digits, ends with a digit (coordinates are numbered), has more
-            than 20 characters, or is taken.
+        BadInput: the name is not made of at most 20 letters and digits with a letter at both ends (a number at the end would denote a
+            coordinate), or is taken.
     """
     text = check_text(name if isinstance(name, str) else written(name), field, "a name")
     if not _NAME.fullmatch(text) or len(text) > 20 or keyword.iskeyword(text):

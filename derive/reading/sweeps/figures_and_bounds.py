@@ -51,7 +51,7 @@ class Threshold:
 
     @property
     def field(self) -> str:
-        """Its name in messages."""
+        """The threshold's name in messages."""
         return f"{THRESHOLDS}.{self.name}"
 
     @property
@@ -143,7 +143,7 @@ class Bound:
 
     @property
     def field(self) -> str:
-        """Its name in messages."""
+        """The bound's name in messages."""
         return f"{BOUNDS}.{self.name}"
 
     @property

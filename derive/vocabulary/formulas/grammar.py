@@ -24,8 +24,8 @@ Term: TypeAlias = tuple[Any, ...]
 Relation: TypeAlias = tuple[str, Term, Term]
 
 MAX_LENGTH = 2000  # characters of one relation or term
-MAX_NESTING = 40  # parentheses in parentheses
-MAX_DEPTH = 100  # of a term as a tree
+MAX_NESTING = 40  # nested parentheses
+MAX_DEPTH = 100  # the depth of a term as a tree
 MAX_POWER = 64  # the largest exponent, and the largest product of exponents in a power of a power
 MAX_MONOMIALS = 10**5  # the largest number when a term is multiplied out
 MAX_QUOTIENT = 100  # the largest number of digits of numerator and denominator in a quotient of numbers
