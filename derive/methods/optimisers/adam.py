@@ -101,7 +101,8 @@ def AdamW(
 ) -> Method:  # fmt: skip
     """AdamW, Adam with decoupled weight decay: x' = x - eta (mhat/(sqrt(vhat) + eps) + wd x).
 
-    (Loshchilov and Hutter 2019, arXiv 1711.05101.) Everything else is as for `Adam`; in the batch-equivalent regime wd = w eta.
+    Source: Loshchilov and Hutter 2019, arXiv 1711.05101. Everything else is as for `Adam`; in the batch-equivalent regime
+    wd = w eta.
     """
     constants = {"beta1": beta1, "beta2": beta2, "eps": eps, "rho1": rho1, "rho2": rho2, "wd": wd}
     update = (*_MOMENTS, f"x = x - eta*({_STEP} + wd*x)")

@@ -96,8 +96,8 @@ def Signum(beta: Any = None, rho: Any = None, **parts: Unpack[Parts]) -> Method:
 def Lion(beta1: Any = None, beta2: Any = None, rho: Any = None, wd: Any = None, **parts: Unpack[Parts]) -> Method:
     """Lion: x' = x - eta (sign(beta1 m + (1 - beta1) G) + wd x), m' = beta2 m + (1 - beta2) G. Dimensionless.
 
-    (Chen et al. 2023, arXiv 2302.06675.) Regimes: ballistic (beta2 = 1 - rho eta, beta1 constant); batch-equivalent (one step
-    stands for the time eta^2; noise of order 1/eta, beta2 = 1 - rho eta^2, wd = w eta); fixed.
+    Regimes: ballistic (beta2 = 1 - rho eta, beta1 constant); batch-equivalent (one step stands for the time eta^2; noise of order
+    1/eta, beta2 = 1 - rho eta^2, wd = w eta); fixed. Source: Chen et al. 2023, arXiv 2302.06675.
 
     Args:
         beta1, beta2, rho, wd: numbers, or None for the symbols; beta2 only for the regime fixed, rho only for the other two.

@@ -17,7 +17,7 @@ _ALONE = (regime(BALLISTIC),)
 def Clipped(c: Any = None, **parts: Unpack[Parts]) -> Method:
     """SGD with coordinatewise clipping: x' = x - eta max(-c, min(c, G)). Dimensionless.
 
-    (Pascanu et al. 2013; Zhang et al. 2020, arXiv 1905.11881.)
+    Sources: Pascanu et al. 2013; Zhang et al. 2020, arXiv 1905.11881.
 
     Args:
         c: a number > 0, or None for the symbol.
@@ -49,8 +49,8 @@ def DP(kappa: Any = None, **parts: Unpack[Parts]) -> Method:
     """Differentially private SGD: x' = x - eta (G + kappa xi) with xi standard normal (Abadi et al. 2016, arXiv 1607.00133).
 
     The added noise increases the variance of each coordinate of G by kappa^2. The clipping of the original method is left
-    to the compressor, such as sd.compressors.NormClip. The privacy guarantee is not computed. Regimes: ballistic; batch-equivalent (noise
-    and kappa of order eta^(-1/2)).
+    to the compressor, such as sd.compressors.NormClip. The privacy guarantee is not computed. Regimes: ballistic;
+    batch-equivalent (noise and kappa of order eta^(-1/2)).
 
     Args:
         kappa: a number > 0, or None for the symbol.
@@ -135,7 +135,7 @@ def MajorityVote(**parts: Unpack[Parts]) -> Method:
 def LocalSGD(H: Any = 2, **parts: Unpack[Parts]) -> Method:
     """Local SGD: each client takes H steps y_i' = y_i - eta C(g(y_i) + Z_i) from y_i = x, and then x' = mean_i y_i.
 
-    (Stich 2019, arXiv 1805.09767.) One step of the method stands for the time H eta. The only named regime is ballistic.
+    Source: Stich 2019, arXiv 1805.09767. One step of the method stands for the time H eta. The only named regime is ballistic.
 
     Args:
         H: the number of local steps, from 1 to 32.
@@ -152,8 +152,8 @@ def LocalSGD(H: Any = 2, **parts: Unpack[Parts]) -> Method:
 def ErrorFeedback(**parts: Unpack[Parts]) -> Method:
     """Error feedback: y = e + G, e' = y - C(y), x' = x - eta C(y), with G uncompressed. Dimensionless.
 
-    (Seide et al. 2014; Karimireddy et al. 2019, arXiv 1901.09847.) C is a contraction such as Top-k or the scaled sign. Since
-    x - eta e moves as in SGD, the equation is to first order that of SGD. The only named regime is fixed.
+    C is a contraction such as Top-k or the scaled sign. Since x - eta e moves as in SGD, the equation is to first order that of
+    SGD. The only named regime is fixed. Sources: Seide et al. 2014; Karimireddy et al. 2019, arXiv 1901.09847.
 
     Args:
         compressor: the contraction C, required.

@@ -41,8 +41,8 @@ def check_letter(name: object, field: str) -> str:
     """The name of a memory letter or of an intermediate value, checked.
 
     Raises:
-        BadInput: the name is not made of at most 20 letters and digits with a letter at both ends (a number at the end would denote a
-            coordinate), or is taken.
+        BadInput: the name is not made of at most 20 letters and digits with a letter at both ends (a number at the end would
+            denote a coordinate), or is taken.
     """
     text = check_text(name if isinstance(name, str) else written(name), field, "a name")
     if not _NAME.fullmatch(text) or len(text) > 20 or keyword.iskeyword(text):
