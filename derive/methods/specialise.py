@@ -118,7 +118,8 @@ def _with_less_regime(method: Method, gone_symbols: Iterable[sp.Symbol], changed
 
 
 def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:
-    zeros = {name: value for name, value in exact.items() if value == 0}  # only zeros count: a factor such as nu - 2 is not a scale
+    # only zeros count: a factor such as nu - 2 is not a scale
+    zeros = {name: value for name, value in exact.items() if value == 0}
     if all(_specialised(s, zeros) == 0 for s in noise.scales):
         return NoNoise()
     return _specialised(noise, exact)

@@ -35,7 +35,7 @@ _CONSTANTS = _words(
     and or
     """
 )
-_CONSTANTS_EXACT = frozenset({"e", "i", "s", "q", "o"})  # reserved only as capitals: E, I, S, Q and O are objects of SymPy
+_CONSTANTS_EXACT = frozenset({"e", "i", "s", "q", "o"})  # reserved only as capitals, which are objects of SymPy
 _FUNCTIONS = _words(
     """
     abs acos acosh acot arg asin asinh atan atan2 atanh beta binomial ceil ceiling chi ci conjugate cos cosh

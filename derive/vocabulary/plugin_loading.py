@@ -81,7 +81,8 @@ class Plugin:
 
 #: plugins by the first part of their module's name
 _PLUGINS: dict[str, Plugin] = {}
-_INSTALLED: dict[str, bool] = {}  # entry points that are loaded; "" stands for all of them, from the beginning of the loading
+#: entry points that are loaded; "" stands for all of them, from the beginning of the loading
+_INSTALLED: dict[str, bool] = {}
 
 
 def load(path: str | Path) -> Plugin:
@@ -115,7 +116,8 @@ def load(path: str | Path) -> Plugin:
     module = ModuleType(name)
     module.__file__ = str(root)
     plugin = _PLUGINS[name] = Plugin(file.name, digest, root)
-    sys.modules[name] = module  # dataclasses look for the module there, and so does pickle in a process that has loaded it too
+    # dataclasses look for the module there, and so does pickle in a process that has loaded it too
+    sys.modules[name] = module
     with _blamed(quoted, name, "correct the file; python on the file alone shows where it fails"):
         exec(compile(source, str(root), "exec", dont_inherit=True), module.__dict__)
     return plugin

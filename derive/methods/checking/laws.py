@@ -216,7 +216,7 @@ def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
                 z = mpmath.mpf(10) ** (2**m)
                 try:
                     near, far = (mpmath.re(density(side * at)) for at in (z, 10 * z))
-                except (ArithmeticError, ValueError, TypeError, NotImplementedError):  # mpmath cannot evaluate so far out
+                except (ArithmeticError, ValueError, TypeError, NotImplementedError):  # no value so far out
                     return powers
                 if near > 0 and far > 0:
                     powers.append(float(mpmath.log10(near) - mpmath.log10(far)))
