@@ -52,7 +52,7 @@ class Loss(ABC):
         return ""
 
     def players(self, dim: int) -> tuple[int, ...]:
-        """The signs of the field players * grad f: 1 for a coordinate whose player minimises f, -1 for one who maximises it."""
+        """The signs in the field players * grad f: 1 for coordinates whose player minimises f, -1 if the player maximises it."""
         return (1,) * dim
 
     def linear_gradient(self, dim: int) -> bool:

@@ -3,9 +3,10 @@
 A worker is this module run as a program. It first loads the plugins of its parent process. Then it reads lines of JSON,
 {"section": name, "piece": a piece of the section or null, "spent": seconds of its pieces}. For each, it computes and stores the
 results of the piece or the section, and draws the section. It writes a line {"tick": label} for each announced step and then one of
-{"stored": [labels], "reused": [labels], "damaged": [labels], "seconds"}, {"failed": traceback}, and {"missing": "file" or "memory",
-..} for a lack of either. A section with pieces is assembled after them, without further announcements. Results are passed only
-through the cache on disk. A worker whose output nobody reads ends at the next line that it writes.
+{"stored": [labels], "reused": [labels], "damaged": [labels], "seconds"}, {"missing": "file" or "memory", ..} for an OSError or a
+MemoryError, and {"failed": traceback} for any other error. A section with pieces is assembled after them, without further
+announcements. Results are passed only through the cache on disk. A worker whose output nobody reads ends at the next line that it
+writes.
 """
 
 from __future__ import annotations

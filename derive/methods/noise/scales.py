@@ -1,4 +1,4 @@
-"""Noises: a standardised law times a scale, which all clients share or which each client has for itself."""
+"""Noises: a standardised law times a scale, with one scale for all clients or one for each."""
 
 from __future__ import annotations
 
