@@ -1,1 +1,1 @@
-"""The methods and their parts: noise laws, compressors, losses, schedules."""
+"""The methods and their parts: laws of the noise, compressors, losses, schedules."""

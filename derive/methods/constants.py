@@ -1,4 +1,4 @@
-"""Checks of the constants of compressors, laws, losses and schedules; properties that all instances of a class share."""
+"""Checks of the constants of compressors, laws, losses and schedules, and properties that all instances of a class share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sympy as sp
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import coerce
 
-#: a test that a number must pass, and the numbers that pass it, in words
+#: a test that a number must pass, and a description of the numbers that pass it
 Domain = tuple[Callable[[sp.Expr], bool | None], str]
 POSITIVE: Domain = (lambda e: e.is_positive, "a number > 0, or the name of a symbol")
 NONNEGATIVE: Domain = (lambda e: e.is_nonnegative, "a number >= 0, or the name of a symbol")
@@ -21,10 +21,12 @@ def settle(piece: object, field: str, domain: Domain) -> None:
     """Replace a constant of a frozen piece by an exact expression.
 
     Args:
-        field: the user's name of the constant, such as "clip:c".
+        piece: the piece, such as a compressor; its attribute is set.
+        field: the user's name for the constant, such as "clip:c".
+        domain: the test that the constant must pass if it is a number.
 
     Raises:
-        BadInput: a number outside the domain; as `coerce`.
+        BadInput: the constant is a number outside the domain, or `coerce` rejects it.
     """
     name = field.rpartition(":")[2]
     value = coerce(getattr(piece, name), field)
@@ -35,5 +37,5 @@ def settle(piece: object, field: str, domain: Domain) -> None:
 
 
 def always(value: object) -> property:
-    """A property with the same value for every instance."""
+    """A property whose value is the same for every instance of a class."""
     return property(lambda piece: value)

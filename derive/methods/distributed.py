@@ -1,6 +1,6 @@
-"""Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule of these messages.
+"""Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule in these messages.
 
-One definition serves both sides: `sdescent.derive.equations.step` reads it to derive the SDE, and `numerics` runs it as it is.
+Derivation and simulation share one definition: `sdescent.derive.equations.step` derives the SDE from it, and `numerics` runs it.
 """
 
 from __future__ import annotations
@@ -26,39 +26,41 @@ from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_na
 from sdescent.derive.vocabulary.registry import register
 from sdescent.derive.vocabulary.symbols import SHARED, N, coerce, parameter, require_ours
 
-#: the function that typesets a method in a notebook, as "module:function": printing is a layer above this one
+#: the function that typesets a method in a notebook, as "module:function"; printing belongs to a layer above this one
 LATEX = "sdescent.derive.printing.method_latex:method_latex"
-#: (field of a method, accepted classes, their description)
+#: (field of a method, accepted classes, description of them)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
     ("compressor", Compressor, "a compressor such as sd.compressors.RandK(2)"),
     ("noise", (Noise, Law), "a noise or a law such as sd.noise.Gaussian()"),
     ("schedule", Schedule, "a schedule such as sd.schedules.Power('1/2')"),
 )
-#: the update without memory
+#: the update rule without memory
 PLAIN = Rule((), ("x = x - eta*G",))
 
 
 @dataclass(frozen=True)
 class Method:
-    """A distributed first-order method (theory 1): an update rule, its compressor, noise, clients and schedule.
+    """A distributed first-order method (theory 1): an update rule with its compressor, noise, number of clients and schedule.
 
     Args:
-        compressor: the map C that each client applies to its noisy gradient; the identity unless given.
-        noise: the gradient noise; a bare law stands for the law times the symbol sigma.
-        clients: their number N (a whole number or the symbol N); with one scale per client it is the number of scales.
-        schedule: h(x, t).
+        compressor: the map C that each client applies to its noisy gradient; by default the identity.
+        noise: the gradient noise, by default none; a bare law stands for the law times the symbol sigma.
+        clients: the number of clients N, a whole number or the symbol N (default); if each client has its own scale, the number
+            of scales.
+        schedule: the factor h(x, t) of the step size; by default 1.
         name: the name of the method in tables.
-        memory: letter -> the value of all its coordinates at the start; none unless given.
-        update: the assignments of one step (`sdescent.derive.methods.rules.update`); x = x - eta*G unless given.
-        regime: how constants depend on eta (`sdescent.derive.methods.rules.regime`), a `Regime` or {name: formula};
-            without one, no constant does, and the memory is averaged out.
-        time: the time of a step as a formula in eta, if `regime` is a table.
-        fractions: names of parameters of the update that are strictly between 0 and 1; the others are positive.
-        constants: values of parameters of the update or the regime, by name; a parameter without a value stays a symbol.
+        memory: {letter: initial value of each of its coordinates}; by default the method has no memory.
+        update: the assignments of one step (`sdescent.derive.methods.rules.update`); by default x = x - eta*G.
+        regime: how constants depend on eta (`sdescent.derive.methods.rules.regime`): a `Regime` or {name: formula}. Without a
+            regime, no constant depends on eta, and the memory is averaged out.
+        time: the time that one step stands for, as a formula in eta; used unless `regime` is a `Regime`.
+        constants: {name: value} for parameters of the update or the regime; a parameter without a value stays a symbol.
+        fractions: names of the parameters of the update that lie strictly between 0 and 1; all other parameters are positive.
 
     Raises:
-        BadInput: an argument of another kind; a number of clients that contradicts the scales, or is not a whole number >= 1; an
-            update or a regime outside the grammar; a value for a name that occurs in neither; a fraction that is no parameter.
+        BadInput: an argument has the wrong type; the number of clients contradicts the number of scales, or is not a whole
+            number >= 1; the update or the regime is outside the grammar; a name in `constants` occurs in neither; a name in
+            `fractions` is not a parameter of the update.
 
     Example:
         >>> import sdescent as sd
@@ -108,30 +110,30 @@ class Method:
 
     @cached_property
     def rule(self) -> Rule:
-        """The update, with the letters of its memory."""
+        """The update rule, with the letters of the memory."""
         return Rule(self.memory, self.update, tuple(self.fractions)) if self.update else PLAIN
 
     @property
     def substituted(self) -> dict[str, sp.Expr]:
-        """Every parameter of the update and every rescaled name of the regime, in eta and the symbols of `constants`."""
+        """{name: expression} for the update's parameters and the regime's rescaled names, in eta and the symbols of `constants`."""
         rules = self.regime.rules
         names = (name for name in self.rule.parameters if name not in ("eta", "N") and name not in rules)
         return {name: parameter(name) for name in names} | rules
 
     @property
     def values(self) -> dict[str, sp.Expr]:
-        """The same with the values of `constants`."""
+        """The expressions of `substituted` with the values of `constants`."""
         table = {parameter(name): value for name, value in self.constants}
         return {name: e.xreplace(table) for name, e in self.substituted.items()}
 
     @property
     def tau(self) -> sp.Expr:
-        """The time of a step, in eta, with the values of `constants`."""
+        """The time that one step stands for, in eta, with the values of `constants`."""
         return self.regime.tau.xreplace({parameter(name): value for name, value in self.constants})
 
     @property
     def plain(self) -> bool:
-        """Whether the update is x = x - eta*G, and its regime the classical one."""
+        """Whether the update is x = x - eta*G in the classical regime, in which one step stands for the time eta."""
         classical = not self.regime.substitutions and self.regime.power == (1, 1)
         return classical and self.rule.assignments == PLAIN.assignments
 
@@ -152,7 +154,7 @@ def _starts(memory: Any) -> tuple[tuple[str, Fraction], ...]:
 
 
 def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
-    """The symbols of the update after the regime's substitutions, each with its value: a number or the symbol itself."""
+    """(name, value) for each symbol left after the regime's substitutions; the value is a number or the symbol itself."""
     rules = method.regime.rules
     symbols = {s.name for s in symbols_of_noise(method.noise)}
     rescalable = {*method.rule.parameters, *method.rule.letters[1:], *symbols, NOISE} - {"eta", "N"}
@@ -192,7 +194,7 @@ def _fractions(method: Method) -> tuple[str, ...]:
 
 
 def symbols_of_noise(noise: Noise) -> set[sp.Symbol]:
-    """The symbols of the scales."""
+    """The symbols in the scales of the noise."""
     return {s for scale in noise.scales for s in sp.sympify(scale).free_symbols}  # pyright: ignore[reportReturnType]
 
 
@@ -207,7 +209,7 @@ def DSGD(
     schedule: Schedule = Constant(),  # noqa: B008
     regime: Any = None,
 ) -> Method:
-    """Distributed SGD: C is the identity ([S] section 3); regimes ballistic and batch-equivalent (noise of order eta^(-1/2))."""
+    """Distributed SGD: C is the identity ([S] section 3). Regimes: ballistic, batch-equivalent (noise of order eta^(-1/2))."""
     return Method(Identity(), noise, clients, schedule, "DSGD", regime=chosen("dsgd", _REGIMES, regime))
 
 
@@ -219,7 +221,7 @@ def DCSGD(
     schedule: Schedule = Constant(),  # noqa: B008
     regime: Any = None,
 ) -> Method:
-    """Distributed Compressed SGD; biased compressors are accepted ([S] section 3); regimes as for `DSGD`."""
+    """Distributed Compressed SGD with any compressor C, unbiased or biased ([S] section 3). Regimes as for `DSGD`."""
     return Method(compressor, noise, clients, schedule, "DCSGD", regime=chosen("dcsgd", _REGIMES, regime))
 
 
@@ -230,5 +232,8 @@ def DSignSGD(
     schedule: Schedule = Constant(),  # noqa: B008
     regime: Any = None,
 ) -> Method:
-    """Distributed SignSGD: C is the sign, elementwise ([S] section 3); batch-equivalent: steps eta^2, noise of order 1/eta."""
+    """Distributed SignSGD: C is the coordinatewise sign ([S] section 3).
+
+    Regimes: ballistic, batch-equivalent (one step stands for the time eta^2, noise of order 1/eta).
+    """
     return Method(Sign(), noise, clients, schedule, "DSignSGD", regime=chosen("dsignsgd", _SIGN_REGIMES, regime))

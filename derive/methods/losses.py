@@ -1,4 +1,4 @@
-"""Losses f: R^d -> R (theory 1 and 8). Dimensionless."""
+"""Losses f: R^d -> R (theory 1 and 8). All are dimensionless."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ from sdescent.derive.vocabulary.symbols import N, coerce, d, eta, matched, param
 
 @dataclass(frozen=True)
 class Smoothness:
-    """(L0, L1) with ||H(x)||_op <= L0 + L1 ||grad f(x)||_2 for all x; `family` gives their range when they are not unique."""
+    """Constants (L0, L1) with ||H(x)||_op <= L0 + L1 ||grad f(x)||_2 for all x.
+
+    Args:
+        l0, l1: L0 and L1.
+        family: the range of their free parameter, such as "for every L1 > 0"; "" if the pair is unique.
+    """
 
     l0: sp.Expr
     l1: sp.Expr
@@ -27,56 +32,56 @@ class Smoothness:
 
 
 class Loss(ABC):
-    """A loss with a symbolic value, in every dimension in which it exists."""
+    """A loss with a symbolic value f(x), in every dimension in which it exists."""
 
     @abstractmethod
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
-        """f(x) in named coordinates.
+        """The value f(x) in the coordinates `x`.
 
         Raises:
-            BadInput: the loss does not exist in len(x) dimensions.
+            BadInput: the loss does not exist in dimension len(x).
         """
 
     def parameters(self, dim: int) -> tuple[str, ...]:
-        """Names of the symbols in f besides the coordinates of R^dim."""
+        """The names of the symbols in f other than the coordinates of R^dim."""
         x = [sp.Dummy(f"x{j}", real=True) for j in range(dim)]
         return tuple(sorted(s.name for s in self.value(x).free_symbols - set(x)))  # pyright: ignore[reportAttributeAccessIssue]
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        """The loss as LaTeX (dollar signs included), f(x) = ..; `show` typesets an expression. "" where none is defined."""
+        """The formula f(x) = .. as LaTeX with dollar signs; `show` typesets an expression. "" if the class defines none."""
         return ""
 
     def players(self, dim: int) -> tuple[int, ...]:
-        """1 for each coordinate whose player minimises f, -1 for each whose player maximises it: the field is players * grad f."""
+        """The signs in the field players * grad f: 1 for coordinates whose player minimises f, -1 if the player maximises it."""
         return (1,) * dim
 
     def linear_gradient(self, dim: int) -> bool:
-        """Whether the third derivatives of f vanish."""
+        """Whether the gradient is linear: all third derivatives of f vanish."""
         z = [sp.Dummy(f"x{j}", real=True) for j in range(dim)]
         value = self.value(z)
         return bool(value.is_polynomial(*z)) and sp.Poly(value, *z).total_degree() <= 2
 
     @abstractmethod
     def smoothness(self, dim: int) -> Smoothness:
-        """(L0, L1) constants (theory 8); a user's class may return them as a pair."""
+        """The (L0, L1) constants (theory 8); a user's class may return them as a pair."""
 
 
 class Separable(Loss):
-    """A loss that is a sum over coordinates, f(x) = sum_j f_j(x_j).
+    """A separable loss, f(x) = sum_j f_j(x_j).
 
-    Constants (L0, L1) that hold for every f_j hold for f, since |g_j| <= ||g||_2.
+    Constants (L0, L1) that hold for every f_j also hold for f, since |g_j| <= ||g||_2.
     """
 
     @property
     @abstractmethod
     def coordinate(self) -> sp.Expr:
-        """f_j(x_j) in the generic coordinate x_j (and parameters that are vectors, such as h_j)."""
+        """The summand f_j(x_j) in the generic coordinate x_j; vector parameters such as h_j may occur."""
 
     def linear_gradient(self, dim: int) -> bool:
         return self.coordinate.diff(x, 3) == 0
 
     def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
-        """The entries of the vector parameters of `coordinate`: by default the symbols w1, w2, .. of a vector w."""
+        """The entries of the vector parameters of `coordinate`; by default a vector w has the entries w1, w2, .."""
         vector_letters = {c for c in self.coordinate.atoms(Coordinate) if c != x}
         return {c.base: c.vector(dim) for c in sorted(vector_letters, key=str)}  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -86,19 +91,19 @@ class Separable(Loss):
         return rf"$f({_letter(show)})=\sum_j {term}$"
 
     def parameters(self, dim: int) -> tuple[str, ...]:
-        # from one coordinate: the sum over thousands of them would take minutes
+        # read from f_j: the sum over thousands of coordinates would take minutes
         names = {s.name for s in self.coordinate.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
         vectors = self.vectors(dim).values()
         entries = {
             id(e): e for values in vectors for e in values
-        }.values()  # an entry that all coordinates share is read once
+        }.values()  # an entry shared by all coordinates is read once
         return tuple(sorted(names | {s.name for e in entries for s in sp.sympify(e).free_symbols}))
 
     def require_own_symbols(self) -> None:
-        """Check that f_j is a formula in the generic coordinate x_j itself.
+        """Check that f_j is a formula in the toolkit's generic coordinate x_j.
 
         Raises:
-            BadInput: f_j has another symbol x, in which no derivative is taken, or no x at all.
+            BadInput: f_j contains a different symbol called x, with respect to which no derivative would be taken, or no x_j.
         """
         accepted = "the generic coordinate x_j, sdescent.derive.methods.losses.x"
         require_ours(self.coordinate, (x, eta, N, d), "loss", accepted)
@@ -130,7 +135,11 @@ _CURVATURES = "numbers > 0, one per coordinate"
 )
 @dataclass(frozen=True)
 class Quadratic(Separable):
-    """f = sum_j h_j x_j^2/2 with h_j > 0: one value for all coordinates, one each, or the symbols h1, h2, .. (None)."""
+    """The quadratic loss f = sum_j h_j x_j^2/2 with curvatures h_j > 0.
+
+    Args:
+        h: one value for all coordinates, or one per coordinate; None for the symbols h1, h2, ..
+    """
 
     h: Any = None
 
@@ -162,7 +171,10 @@ class Quadratic(Separable):
 @register("loss", "quartic", "sum_j x_j^4 / 4")
 @dataclass(frozen=True)
 class Quartic(Separable):
-    """f = sum_j x_j^4/4: not L-smooth; 3x^2 <= 4/L1^2 + L1 |x|^3 for every L1 > 0, with equality at |x| = 2/L1 (theory 5)."""
+    """The quartic loss f = sum_j x_j^4/4, which is not L-smooth.
+
+    It is (4/L1^2, L1)-smooth for every L1 > 0: 3x^2 <= 4/L1^2 + L1 |x|^3, with equality at |x| = 2/L1 (theory 5).
+    """
 
     coordinate = always(x**4 / 4)
 
@@ -174,7 +186,7 @@ class Quartic(Separable):
 @register("loss", "cosh", "sum_j (cosh x_j - 1)")
 @dataclass(frozen=True)
 class Cosh(Separable):
-    """f = sum_j (cosh x_j - 1): cosh x <= 1 + |sinh x|, so (1, 1)."""
+    """The loss f = sum_j (cosh x_j - 1), which is (1, 1)-smooth since cosh x <= 1 + |sinh x|."""
 
     coordinate = always(sp.cosh(x) - 1)
 
@@ -185,7 +197,10 @@ class Cosh(Separable):
 @register("loss", "glued-exponential", "sum_j of e^x - x - 1 for x >= 0, x^2/2 for x < 0")
 @dataclass(frozen=True)
 class GluedExponential(Separable):
-    """f_j = e^x - x - 1 (x >= 0), x^2/2 (x < 0), glued twice differentiably: f'' = 1 + f' for x >= 0, so (1, 1)."""
+    """The separable loss with f_j(x) = e^x - x - 1 for x >= 0 and x^2/2 for x < 0.
+
+    It is twice continuously differentiable, and (1, 1)-smooth since f_j'' = 1 + f_j' for x >= 0 and f_j'' = 1 for x < 0.
+    """
 
     coordinate = always(sp.Piecewise((sp.exp(x) - x - 1, x >= 0), (x**2 / 2, True)))
 
@@ -196,9 +211,10 @@ class GluedExponential(Separable):
 @register("loss", "bilinear-game", "a sum_j x_j y_j for two players: x minimises, y maximises", positive("a"))
 @dataclass(frozen=True)
 class BilinearGame(Loss):
-    """f = a sum_j x_j y_j for two players: x, the first half of the coordinates, minimises f and y maximises it.
+    """The bilinear two-player game f = a sum_j x_j y_j with a > 0.
 
-    The field is (a y, -a x), whose Jacobian is antisymmetric: gradient descent-ascent spirals outwards, extragradient inwards.
+    The player of x, the first half of the coordinates, minimises f; the player of y, the second half, maximises it. The field
+    (a y, -a x) has an antisymmetric Jacobian: gradient descent-ascent spirals outwards, extragradient inwards.
     """
 
     a: Any = "a"
@@ -237,12 +253,12 @@ class BilinearGame(Loss):
 )
 @dataclass(frozen=True)
 class LogisticRegression(Loss):
-    """f = mean_n log(1 + exp(-y_n a_n.x)) + (l2/2)||x||_2^2.
+    """The loss of logistic regression, f = mean_n log(1 + exp(-y_n a_n.x)) + (l2/2)||x||_2^2.
 
     Args:
-        l2: the weight of the squared norm.
-        features: rows a_n; None means one sample with the symbols a1, a2, ...
-        labels: y_n in {-1, 1}, as many as rows.
+        l2: the weight of the squared norm, >= 0.
+        features: the rows a_n; None for a single sample with the symbols a1, a2, .. and the label 1.
+        labels: y_n in {-1, 1}, one for each row; None if and only if `features` is None.
     """
 
     l2: Any = 0
@@ -295,15 +311,16 @@ class LogisticRegression(Loss):
 
 @dataclass(frozen=True)
 class SeparableSum(Separable):
-    """f = sum_j f_j(x_j) with the user's f_j, a formula in the generic coordinate x_j.
+    """A separable loss f = sum_j f_j(x_j), where the user gives f_j as a formula in the generic coordinate x_j.
 
     Args:
-        f: the formula: as text, "x^4/4" or "a*x^2/2" (`sdescent.derive.vocabulary.formulas.expressions`), or in SymPy, whose
-            symbol x without assumptions is x_j (`sdescent.derive.methods.losses.x`); other symbols are parameters.
-        l0, l1: (L0, L1) constants of f_j, as the user states them.
+        f: the formula of f_j: text such as "x^4/4" or "a*x^2/2" (`sdescent.derive.vocabulary.formulas.expressions`), or a SymPy
+            expression. A SymPy symbol x without assumptions stands for x_j (`sdescent.derive.methods.losses.x`); other symbols
+            are parameters.
+        l0, l1: the (L0, L1) constants of f_j; without them, `smoothness` raises BadInput.
 
     Raises:
-        BadInput: f does not depend on x_j, or has a float, or a symbol that belongs to the engine (x1, t, g).
+        BadInput: f does not depend on x_j, or contains a float or a symbol that the toolkit reserves (x1, t, g).
     """
 
     f: Any

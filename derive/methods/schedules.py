@@ -1,4 +1,4 @@
-"""Step-size schedules u(t) and adaptive factors h(x, t): eta_n = eta h(x_n, n eta) (theory 1). Dimensionless."""
+"""Step-size schedules u(t) and adaptive factors h(x, t), with eta_n = eta h(x_n, n eta) (theory 1). All are dimensionless."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from sdescent.derive.vocabulary.symbols import coerce, du, t, u
 
 
 class Schedule(ABC):
-    """The factor h that multiplies eta."""
+    """A schedule: the factor h(x, t) that multiplies the step size eta."""
 
     @property
     @abstractmethod
     def factor(self) -> sp.Expr:
-        """h, a scalar in t and, if adaptive, in aggregates of the gradient."""
+        """The factor h, a scalar in t and, if it is adaptive, in aggregates of the gradient."""
 
     @property
     def time_derivative(self) -> sp.Expr:
-        """The partial derivative of h in t."""
+        """The partial derivative of h with respect to t."""
         return sp.diff(self.factor, t)
 
 
 @register("schedule", "one", "u(t) = 1")
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """u(t) = 1."""
+    """The constant step size: u(t) = 1."""
 
     factor = always(sp.S.One)
 
@@ -40,7 +40,7 @@ class Constant(Schedule):
 @register("schedule", "power", "u(t) = (1+t)^(-p)", Parameter("p", "a number in (0, 1]", lambda x: 0 < x <= 1, "p"))
 @dataclass(frozen=True)
 class Power(Schedule):
-    """u(t) = (1 + t)^{-p}, 0 < p <= 1 (theory 6.6)."""
+    """A polynomially decaying step size: u(t) = (1 + t)^{-p} with 0 < p <= 1 (theory 6.6)."""
 
     p: Any = "p"
 
@@ -55,19 +55,21 @@ class Power(Schedule):
 @register("schedule", "free", "any u(t), kept as the symbol u, its derivative as du")
 @dataclass(frozen=True)
 class Free(Schedule):
-    """An unspecified u(t) > 0: the symbol u, with derivative du."""
+    """An unspecified schedule u(t) > 0: the symbol u, whose derivative is the symbol du."""
 
     factor, time_derivative = always(u), always(du)
 
 
 @dataclass(frozen=True)
 class Adaptive(Schedule):
-    """h(x, t) as a scalar expression in t and aggregates of the gradient, such as 1/(L0 + L1 sqrt(coord_sum(g**2))).
+    """An adaptive factor h(x, t): a scalar in t and aggregates of the gradient, such as 1/(L0 + L1 sqrt(coord_sum(g**2))).
 
-    Symbols of SymPy are matched by name (t is the time; other names are parameters), and "1/(1 + t)" may be given as text.
+    Args:
+        h: a SymPy expression or text such as "1/(1 + t)". Symbols are matched by name: t is the time, and any other name that
+            the toolkit does not use itself is a parameter.
 
     Raises:
-        BadInput: the expression depends on a single coordinate; it must be one number for all coordinates.
+        BadInput: the expression depends on a single coordinate; h must be one number for all coordinates.
     """
 
     h: Any
@@ -84,13 +86,13 @@ class Adaptive(Schedule):
 
 @dataclass(frozen=True)
 class Normalised(Schedule):
-    """h = 1/(k0 + k1 ||grad f(x)||_2), one family of step rules (dimensionless, k0 and k1 >= 0 and not both 0).
+    """Normalised steps: h = 1/(k0 + k1 ||grad f(x)||_2) with k0, k1 >= 0, not both 0 (dimensionless).
 
-    k0 = 1/c, k1 = 0 is the constant c; k0 = 0, k1 = 1/c are normalised steps c/||grad f||; k0 = (A L0 + c')/s, k1 = A L1/s is
-    h = s/K_kap(G) of theory 6.3. At a point of zero gradient h is infinite if k0 = 0.
+    The family contains the constant c (k0 = 1/c, k1 = 0), the normalised step c/||grad f||_2 (k0 = 0, k1 = 1/c), and
+    h = s/K_kap(G) of theory 6.3 (k0 = (A L0 + c')/s, k1 = A L1/s). If k0 = 0, h is infinite where the gradient vanishes.
 
     Raises:
-        BadInput: a negative number, or two zeros.
+        BadInput: k0 or k1 is negative, or both are 0.
     """
 
     k0: Any = "k0"

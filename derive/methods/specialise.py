@@ -1,4 +1,4 @@
-"""Numbers in place of the symbols of a method or a loss; the result is checked as if it had been written with them."""
+"""Substitution of numbers for the symbols of a method or a loss. The result is checked as if the user had written the numbers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ T = TypeVar("T")
 
 
 def specialise(obj: T, values: Mapping[str, Any]) -> T:
-    """`obj` (a method, compressor, noise, loss or schedule) with numbers for the symbols that `values` names.
+    """A copy of `obj` (a method, compressor, noise, loss or schedule) with numbers for the symbols that `values` names.
 
-    A float stands for the shortest decimal that it prints as (0.1 is 1/10). Noise whose every scale becomes 0 becomes
-    `NoNoise`. A vector takes the field of its name: h = [1, 2] makes a quadratic loss with these h_j. All dimensionless.
+    A float stands for the shortest decimal that it prints as (0.1 is 1/10). A noise all of whose scales become 0 turns into
+    `NoNoise`. A list of numbers replaces the vector, or the field, of its name: h = [1, 2] makes a quadratic loss with these h_j.
+    All values are dimensionless.
 
     Raises:
-        BadInput: a number outside the domain of its parameter, by the class's own check.
+        BadInput: a number is outside the domain of its parameter, according to the class's own check.
     """
     exact = {name: exactly(value) for name, value in values.items() if not hasattr(value, "__len__")}
     vectors = {name: value for name, value in values.items() if hasattr(value, "__len__")}
@@ -40,9 +41,10 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
 
 
 def kept_scales(method: Method) -> dict[str, str]:
-    """{name of a noise scale in the equation: its name in the noise}, such as {sigma0: sigma}, if a regime makes the noise large.
+    """{a scale's name in the equation: its name in the noise}, such as {sigma0: sigma}, if the regime makes the noise large.
 
-    The number given for a scale, under either name, is the fixed one; the noise of a step is this number times the regime's factor.
+    A number for the scale, under either name, is the value that stays fixed as eta changes. The scale of the noise in one step is
+    this number times the regime's factor.
     """
     if NOISE not in method.regime.rules:
         return {}
@@ -51,13 +53,13 @@ def kept_scales(method: Method) -> dict[str, str]:
 
 
 def with_scales(method: Method, numbers: Mapping[str, Any], field: str = "parameter {}") -> dict[str, Any]:
-    """The same numbers, with those of `kept_scales` under the noise's own names.
+    """A copy of `numbers` in which each scale of `kept_scales` has the name that the noise uses.
 
     Args:
-        field: the user's name of a number, for messages.
+        field: a template of the user's name for a number, for messages.
 
     Raises:
-        BadInput: both names of a scale have a number.
+        BadInput: a scale has a number under both of its names.
     """
     named = dict(numbers)
     for fixed, name in kept_scales(method).items():
@@ -71,13 +73,13 @@ def with_scales(method: Method, numbers: Mapping[str, Any], field: str = "parame
 
 
 def symbol_names(obj: Any) -> set[str]:
-    """Names of the scalar symbols and base names of the vector letters in the fields of a method, a loss or a part of one."""
+    """The names of scalar symbols and the base names of vectors in the fields of a method, a loss or a part of either."""
     symbols = set(symbols_in(obj))
     return {s.name for s in symbols if not isinstance(s, Coordinate)}.union(_vectors(symbols))
 
 
 def vector_names(obj: Any) -> list[str]:
-    """Base names of the vector letters in the fields of a method or a part of one."""
+    """The base names of the vectors in the fields of a method or a part of one, sorted."""
     return sorted(_vectors(symbols_in(obj)))
 
 
@@ -104,8 +106,8 @@ def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
 
 
 def _with_less_regime(method: Method, gone_symbols: Iterable[sp.Symbol], changed: Mapping[str, Any]) -> dict[str, Any]:
-    """The regime without substitutions for symbols that numbers have replaced, and the constants that still occur."""
-    gone = {s.name for s in gone_symbols} - set(method.rule.parameters)  # the update still reads those
+    """The regime without substitutions for symbols that numbers have replaced, with the constants that still occur; else {}."""
+    gone = {s.name for s in gone_symbols} - set(method.rule.parameters)  # the update rule still uses these parameters
     if gone.isdisjoint(method.regime.rules):
         return {}
     remaining = tuple(pair for pair in method.regime.substitutions if pair[0] not in gone)
@@ -116,16 +118,17 @@ def _with_less_regime(method: Method, gone_symbols: Iterable[sp.Symbol], changed
 
 
 def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:
-    zeros = {name: value for name, value in exact.items() if value == 0}  # a factor nu - 2 is not a scale
+    # only zeros count: a factor such as nu - 2 is not a scale
+    zeros = {name: value for name, value in exact.items() if value == 0}
     if all(_specialised(s, zeros) == 0 for s in noise.scales):
         return NoNoise()
     return _specialised(noise, exact)
 
 
 def symbols_in(obj: Any) -> Iterator[sp.Symbol]:
-    """The symbols in the fields of a method, a loss or a part of one."""
+    """Yield the symbols in the fields of a method, a loss or a part of either; a symbol may come more than once."""
     if isinstance(obj, sp.Basic):
-        if obj.args or obj.is_Symbol:  # a number has none: most of the fields of an experiment are numbers
+        if obj.args or obj.is_Symbol:  # numbers have no symbols, and most fields of an experiment are numbers
             yield from obj.free_symbols  # pyright: ignore[reportReturnType]
     elif isinstance(obj, (tuple, list)):
         for value in obj:
@@ -136,7 +139,7 @@ def symbols_in(obj: Any) -> Iterator[sp.Symbol]:
 
 
 def exactly(value: Any) -> sp.Rational:
-    """A number as a rational; a float stands for the shortest decimal that it prints as (0.1 is 1/10)."""
+    """`value` as a rational number; a float stands for the shortest decimal that it prints as (0.1 is 1/10)."""
     if isinstance(value, Fraction):
         return sp.Rational(value.numerator, value.denominator)
     return sp.Rational(value if isinstance(value, (int, sp.Rational)) else repr(float(value)))

@@ -1,1 +1,1 @@
-"""Input of users, read without evaluating anything: specifications, claims, problem and experiment files."""
+"""Users' input, read without evaluating anything: specifications, claims, and the files of problems and experiments."""

@@ -1,6 +1,6 @@
-"""Audit files: a method, and an SDE that somebody states for it, read from TOML without evaluating anything.
+"""Audit files: a method and an SDE stated for it, read from TOML without evaluating anything.
 
-The keys of a problem that concern the method, `params` (numbers for symbols), and a table [claimed].
+A file has the keys of a problem that concern the method, `params` (numbers for symbols), and a table [claimed].
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from sdescent.derive.reading.toml_file import as_written, check_keys, read_keys
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
 
-#: the keys of a file, and of its table [claimed]
+#: the keys of a file; those of its table [claimed] follow below
 KEYS = ("method", "regime", "compressor", "noise", "loss", "schedule", "clients", "dim", "model", "params", "claimed")
-#: keys of an experiment or a report, which do not concern an audit: one file serves all commands
+#: keys of an experiment or a report, which an audit ignores so that one file serves all commands
 _OTHERS = tuple(key for key in (*PROBLEM, *SOLVE_KEYS) if key not in KEYS)
 CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
 
@@ -29,11 +29,11 @@ CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
 @final
 @dataclass(frozen=True)
 class AuditFile:
-    """The question of an audit file.
+    """The question of an audit file: whether the stated SDE is that of the method.
 
     Args:
         method: the update rule in its regime.
-        loss, dim: of the stated equation, or None for any.
+        loss, dim: the loss and the dimension of the stated equation; None for any.
         claimed: the table [claimed]; its formulas are not parsed yet.
         values: numbers for parameters, by name.
         specs: the specifications, by kind.
@@ -50,11 +50,11 @@ class AuditFile:
 
 
 def read_audit(path: str | Path) -> AuditFile:
-    """The question of a TOML file.
+    """Read an audit file.
 
     Raises:
-        BadInput: it is not TOML, has an unknown key, or a field does not fit.
-        OSError: it cannot be read.
+        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
+        OSError: the file cannot be read.
     """
     table = {key: value for key, value in read_keys(path, (*KEYS, *_OTHERS)).items() if key in KEYS}
     with as_written():
@@ -62,10 +62,10 @@ def read_audit(path: str | Path) -> AuditFile:
 
 
 def audit_from(fields: Mapping[str, Any]) -> AuditFile:
-    """The question of a table.
+    """The question of an audit, from the table of its file.
 
     Raises:
-        BadInput: as `read_audit`.
+        BadInput: as for `read_audit`, except for unknown keys at the top level.
     """
     question = problem({key: value for key, value in fields.items() if key != "claimed"})
     claim = fields.get("claimed")
@@ -83,7 +83,7 @@ def audit_from(fields: Mapping[str, Any]) -> AuditFile:
 
 
 def _scales_at_the_start(values: Mapping[str, Any], method: Any, noise: Spec | None) -> dict[str, Any]:
-    """If a regime makes the noise large: sigma0 is the number given for a scale, under either name; sigma is that of a step."""
+    """{sigma0: the number given for a scale under either name, sigma: the scale in one step} if a regime makes the noise large."""
     from sdescent.derive.methods.rules.regime import NOISE
     from sdescent.derive.methods.specialise import exactly, kept_scales
 

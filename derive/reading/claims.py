@@ -1,4 +1,4 @@
-"""Claims: an inequality of the user, with variables, assumptions and hints, read without evaluating anything.
+"""Claims: a user's relation with variables, assumptions and hints, read without evaluating anything.
 
 A claim file is TOML with the keys `variables` (names), `assume` (relations, optional), `claim` (one relation) and `hints`
 (terms, optional). The grammar of its strings, all printable ASCII, spaces ignored:
@@ -10,10 +10,10 @@ A claim file is TOML with the keys `variables` (names), `assume` (relations, opt
     exponent = integer literal from -64 to 64
     function = sqrt exp log atan erf tanh abs psi                         psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2
 
-`^` is `**`: it binds tighter than a sign, so that -x^2 is -(x^2). All variables are real and dimensionless. Whether denominators
-and arguments of sqrt and log are inside their domains is not checked here.
+`^` and `**` mean the same. They bind more tightly than a sign, so that -x^2 is -(x^2). All variables are real and dimensionless.
+It is not checked here whether denominators and the arguments of sqrt and log lie in their domains.
 
-`sdescent.derive.vocabulary.formulas.tokens` and `sdescent.derive.vocabulary.formulas.grammar` read its strings.
+`sdescent.derive.vocabulary.formulas.tokens` and `sdescent.derive.vocabulary.formulas.grammar` parse these strings.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from sdescent.derive.vocabulary.formulas.grammar import ONE_RELATION, Relation, 
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, GREEK_FUNCTIONS
 
-MAX_NAMES = 64  # variables
-MAX_LISTED = 64  # assumptions, hints
+MAX_NAMES = 64  # the largest number of variables
+MAX_LISTED = 64  # the largest number of assumptions, and of hints
 MAX_NAME = 30  # characters of a name
-MAX_CLAIMS, MAX_TITLE = 50, 200  # of a report; characters of a title
+MAX_CLAIMS, MAX_TITLE = 50, 200  # claims of a report; characters of a title
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _KEYS = ("variables", "assume", "claim", "hints")
@@ -46,10 +46,10 @@ class Claim:
     """An inequality or an identity to be proved for all real values of its variables that satisfy the assumptions.
 
     Args:
-        variables: their names.
-        assume: the relations that may be used.
-        claim: the relation to be proved; >= and > are turned around.
-        hints: terms whose squares may help.
+        variables: the names of the variables.
+        assume: the assumptions.
+        claim: the relation to be proved; l >= r is stored as r <= l, and l > r as r < l.
+        hints: terms whose squares may help the proof.
     """
 
     variables: tuple[str, ...]
@@ -59,23 +59,24 @@ class Claim:
 
 
 def read_claim(path: str | Path) -> Claim:
-    """The claim of a TOML file.
+    """Read the claim of a TOML file.
 
     Raises:
-        BadInput: it is not TOML, has an unknown key, or a field does not fit.
-        OSError: it cannot be read.
+        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
+        OSError: the file cannot be read.
     """
     return claim_from(read_table(path), Path(path).name)
 
 
 def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Claim:
-    """The claim of the fields `variables`, `assume`, `claim`, `hints`, by name.
+    """The claim that a table states.
 
     Args:
-        source: the name of their source, which errors about a key mention.
+        fields: the fields `variables`, `assume`, `claim` and `hints`, by name.
+        source: the name of their source, for errors about a key.
 
     Raises:
-        BadInput: an unknown key, or a field that does not fit; items of a list are counted from 1: "assume[2]".
+        BadInput: an unknown key, or a value that is not accepted; items of a list are counted from 1, as in "assume[2]".
     """
     check_keys(fields, _KEYS, source)
     variables = variable_names(fields.get("variables"))
@@ -90,10 +91,10 @@ def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Clai
 
 
 def variable_names(value: object) -> tuple[str, ...]:
-    """The names of variables in a list.
+    """The names of variables from the value of the key `variables`, checked.
 
     Raises:
-        BadInput: it is not a list of at most 64 names, each of them once; the field is "variables" or "variables[2]".
+        BadInput: the value is not a list of at most 64 distinct names; the field is "variables", or "variables[2]" for an item.
     """
     accepted = 'a list of names such as ["x", "eta"]'
     if value is None:
@@ -118,10 +119,10 @@ def variable_names(value: object) -> tuple[str, ...]:
 
 
 def listed(value: object, key: str, what: str) -> list[tuple[str, object]]:
-    """(field, item) of a list; none when there is no value.
+    """The items of a list as pairs (field, item); [] if `value` is None.
 
     Raises:
-        BadInput: it is not a list, or has more than 64 items.
+        BadInput: `value` is not a list, or has more than 64 items.
     """
     if value is None:
         return []
@@ -135,26 +136,26 @@ def listed(value: object, key: str, what: str) -> list[tuple[str, object]]:
 @final
 @dataclass(frozen=True)
 class TitledClaim:
-    """An inequality with a title; `fields` are the entries of its table as written, which identify it."""
+    """A claim with a title. `fields` are the entries of its table as text, which identify it."""
 
     title: str
     claim: Claim
     fields: tuple[tuple[str, str], ...]
 
     def to_dict(self) -> dict[str, str]:
-        """As JSON."""
+        """The title and the fields as JSON."""
         return {"title": self.title, **dict(self.fields)}
 
 
 def titled_claims(listed: object, key: str) -> tuple[TitledClaim, ...]:
-    """The claims of tables [[claims]] in the specification of a report: each is a claim file with a title.
+    """The claims in the tables [[claims]] of a report's specification. Each table has the keys of a claim file and a title.
 
     Args:
-        listed: the value in the file.
-        key: its name there; errors count the tables from 1.
+        listed: the value of the key in the file.
+        key: the key, for errors, which count the tables from 1.
 
     Raises:
-        BadInput: the value is no list of such tables, or a field does not fit.
+        BadInput: the value is not a list of such tables, or a table has a value that is not accepted.
     """
     accepted = f"1 to {MAX_CLAIMS} tables [[{key}]] with title, variables, assume, claim, hints"
     if not isinstance(listed, list):

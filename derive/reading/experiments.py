@@ -1,7 +1,7 @@
-"""Experiments: what `sdescent solve` runs, read from a TOML file that holds a problem and how to solve it.
+"""Experiments, which `sdescent solve` runs, read from a TOML file with a problem and the settings of the solver.
 
-The problem's keys are read by `sdescent.derive.reading.problems`, as for `sdescent report`; this module reads the other
-keys. Nothing is evaluated, but for the files of `plugins`; every field that does not fit is a BadInput that names it.
+`sdescent.derive.reading.problems` reads the keys of the problem, as for `sdescent report`; this module reads the others. Nothing is
+evaluated except the files of `plugins`. A value that is not accepted raises a BadInput that names its field.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
 
-#: path numbers have 31 bits; only chunks of paths are in memory
+#: the numbers of paths have 31 bits; only one chunk of paths is in memory at a time
 MAX_PATHS = 10**9
 MAX_ETAS = 16
 MAX_SAVED = 10_000
 MAX_SOLVER_STEPS = 10**7
-SUBSTEPS = 8  # solver steps per step of the method, without dt and substeps
+SUBSTEPS = 8  # solver steps per step of the method, if neither dt nor substeps is given
 METHOD: Final = "method"
-#: values of absent fields
+#: the values of absent fields
 DEFAULTS: Final[Mapping[str, Any]] = {
     "paths": 10_000,
     "seed": 0,
@@ -37,24 +37,24 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "discrete": True,
     "dtype": "float64",
 }
-#: the keys of an experiment that a problem lacks
+#: the keys of an experiment that a problem does not have
 SOLVE_KEYS = (QUANTITIES_KEY, *SOLVING)
 
 
 @final
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment: the method, its models, or both, for one step size or several.
+    """An experiment: runs of the method, its models or both, for one or more step sizes.
 
     Args:
-        problems: one for each step size, complete, with equal fields except eta.
+        problems: the complete problem for each step size; they differ only in eta.
         kinds: the runs at each step size: METHOD and names of models.
-        save: number of saved times, or the times.
-        quantities: names of the stored quantities.
+        save: the number of saved times, or the times themselves.
+        quantities: the names of the stored quantities.
         dt: the largest solver step, or None.
-        substeps: solver steps per step of the method, if dt is None.
-        dtype: float64 or float32.
-        chunk: paths in memory at a time, or None for a default; no result depends on it.
+        substeps: the number of solver steps per step of the method, used if dt is None.
+        dtype: "float64" or "float32".
+        chunk: the number of paths in memory at a time, or None for a default; no result depends on it.
     """
 
     problems: tuple[Problem, ...]
@@ -68,7 +68,7 @@ class Experiment:
 
     @property
     def paths(self) -> int:
-        """Paths of each run."""
+        """The number of paths of each run."""
         return self.problems[0].paths or 0
 
     @property
@@ -78,17 +78,17 @@ class Experiment:
 
     @property
     def values_per_path(self) -> int:
-        """How many values of each path are stored: quantities at saved times, always with the loss and the norm of its gradient."""
+        """The number of values stored for each path: all quantities, with the loss and its gradient norm, at all saved times."""
         times = self.save if isinstance(self.save, int) else len(self.save)
         return times * len({*QUANTITIES[:2], *self.quantities})
 
     def step(self, problem: Problem) -> Fraction:
-        """The largest solver step at this step size."""
+        """The largest solver step for one of `problems`."""
         assert problem.tau is not None  # for the type checker: an experiment is complete
         return problem.tau / self.substeps if self.dt is None else self.dt
 
     def to_dict(self) -> dict[str, Any]:
-        """The experiment as JSON with exact numbers as text: everything that its results depend on, hence without `chunk`."""
+        """Everything that the results depend on (hence not `chunk`) as JSON, exact numbers as text."""
         return {
             **self.problems[0].to_dict(),
             "eta": [str(p.eta) for p in self.problems],
@@ -103,11 +103,11 @@ class Experiment:
 
 
 def read_experiment(path: str | Path) -> Experiment:
-    """The experiment of a TOML file.
+    """Read the experiment of a TOML file.
 
     Raises:
-        BadInput: it is not TOML, has an unknown key, a field does not fit, or one is missing.
-        OSError: it cannot be read.
+        BadInput: the file is not TOML, has an unknown key or a value that is not accepted, or lacks a required field.
+        OSError: the file cannot be read.
     """
     table = read_keys(path, (*KEYS, *SOLVE_KEYS))
     with as_written():
@@ -115,14 +115,14 @@ def read_experiment(path: str | Path) -> Experiment:
 
 
 def experiment(table: Mapping[str, Any]) -> Experiment:
-    """An experiment from fields by name; absent fields and None take their defaults.
+    """An experiment from its fields by name. Fields that are absent or None have their defaults.
 
     Args:
-        table: the fields of `sdescent.derive.reading.problems.problem`, of which eta may be a list; save, quantities, discrete, dt,
-            substeps, dtype, chunk.
+        table: the fields of `sdescent.derive.reading.problems.problem`, where eta may be a list, and save, quantities, discrete,
+            dt, substeps, dtype and chunk.
 
     Raises:
-        BadInput: a field does not fit, fields contradict one another, or a required field is missing.
+        BadInput: a value is not accepted, fields contradict each other, or a required field is missing.
     """
     fields = {**DEFAULTS, **{key: value for key, value in table.items() if value is not None}}
     discrete = fields["discrete"]
@@ -160,7 +160,7 @@ def experiment(table: Mapping[str, Any]) -> Experiment:
 
 
 def _complete(candidate: Problem) -> None:
-    """Raise BadInput for the first thing that an experiment lacks."""
+    """Raise BadInput for the first missing item of an experiment, if there is one."""
     if not candidate.lacking:
         return
     name, kind = candidate.lacking[0]
@@ -191,7 +191,7 @@ def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction,
 
 
 def _check_sizes(candidate: Experiment, fields: Mapping[str, Any]) -> None:
-    """Refuse experiments that need too much memory or more than a week."""
+    """Raise BadInput for an experiment that would need too much memory or more than a week."""
     dim, chunk = candidate.problems[0].dim or 0, candidate.chunk or 1
     if chunk * dim**2 > MAX_ENTRIES:
         raise BadInput("chunk", chunk, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")

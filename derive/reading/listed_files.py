@@ -1,4 +1,4 @@
-"""Files and folders that the specification of a report lists: theorems of one's own, and sweeps that have ended."""
+"""Files and folders listed in the specification of a report: the user's own theorems, and completed sweeps."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class TheoremFile:
     """A file that states a theorem; `sdescent.derive.theorems.bounds.stated` reads it.
 
     Args:
-        name: as it is written in the specification.
-        path: of the file.
-        content: its text, which identifies it.
+        name: the name in the specification.
+        path: the path of the file.
+        content: the text of the file, which identifies it.
     """
 
     name: str
@@ -38,12 +38,12 @@ class TheoremFile:
 
     @property
     def title(self) -> str:
-        """The title that it states, or its name."""
+        """The title in the file, or the name of the file."""
         title = table_of(self.content, self.path.name).get("title", self.name)
         return title if isinstance(title, str) else self.name
 
     def to_dict(self) -> dict[str, str]:
-        """As JSON."""
+        """The name and the content as JSON."""
         return {"name": self.name, "content": self.content}
 
 
@@ -53,9 +53,9 @@ class StudyFolder:
     """A folder that `sdescent sweep` wrote.
 
     Args:
-        name: as it is written in the specification.
-        path: of the folder.
-        manifest: the content of its manifest, which identifies the sweep and the files that it wrote.
+        name: the name in the specification.
+        path: the path of the folder.
+        manifest: the content of its manifest, which identifies the sweep and its files.
     """
 
     name: str
@@ -63,37 +63,37 @@ class StudyFolder:
     manifest: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """The name and a digest of the manifest as JSON."""
         return {"name": self.name, "digest": str(self.manifest["sha256"])[:32]}
 
     def damaged(self, what: str) -> BadInput:
-        """The error for a file that differs from the one that the sweep wrote."""
+        """The error for a file that is not as the sweep wrote it."""
         return BadInput("studies", f"{self.name}, where {what} is damaged", _REMEDY)
 
 
 def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, ...]:
-    """The files of a list.
+    """The theorem files that a specification lists.
 
     Args:
         listed: the value in the specification.
         folder: the folder of the specification, to which names are relative.
-        key: the name of the list in the specification.
+        key: the key of the list in the specification.
 
     Raises:
-        BadInput: the value is no such list; a file cannot be read, or is not TOML.
+        BadInput: the value is not a list of 1 to 20 file names; a file cannot be read, or is not TOML.
     """
     accepted = f'a list of 1 to {MAX_LISTED} TOML files, such as ["mine.toml"]'
     return _each(listed, folder, key, accepted, "files", _theorem_file)
 
 
 def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, ...]:
-    """The folders of a list.
+    """The folders of sweeps that a specification lists.
 
     Args:
         listed, folder, key: as for `theorem_files`.
 
     Raises:
-        BadInput: the value is no such list, or no sweep has ended in one of the folders.
+        BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable manifest of a sweep.
     """
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent sweep wrote, such as ["sweep"]'
     return _each(listed, folder, key, accepted, "folders", _study_folder)
@@ -126,7 +126,7 @@ def _theorem_file(name: str, path: Path, key: str) -> TheoremFile:
 def _study_folder(name: str, path: Path, key: str) -> StudyFolder:
     try:
         content = read_regular(path / MANIFEST, _LONGEST, "a manifest")
-    except (OSError, ValueError) as error:  # one that is too long among them
+    except (OSError, ValueError) as error:  # also raised for a manifest that is too long
         why = error.accepted if isinstance(error, BadInput) else getattr(error, "strerror", "no such name")
         raise BadInput(key, f"{name}, whose {MANIFEST} cannot be read ({why})", _REMEDY) from None
     try:

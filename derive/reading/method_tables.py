@@ -1,4 +1,4 @@
-"""The table [method] of a TOML file: an update rule with memory, written as formulas."""
+"""The table [method] of a TOML file, which states an update rule with memory as formulas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 
 KEYS = ("name", "memory", "update", "regime", "time", "fractions")
-MAX_PARAMS = 64  # and substitutions of a regime
+MAX_PARAMS = 64  # also the largest number of substitutions of a regime
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .()+-]{0,59}", re.ASCII)
 _LETTER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}", re.ASCII)
 _FIELD = re.compile(r"(memory|update|regime|time|fractions|constant)( ?)(.*)")
@@ -27,9 +27,9 @@ class MethodTable:
     """An update rule as text, with numbers for its constants.
 
     Args:
-        memory: (letter, value at the start).
-        regime: (name, formula), or None without this key.
-        params: (constant of the rule or the regime, number).
+        memory: pairs (letter, initial value).
+        regime: pairs (name, formula), or None if the table has no such key.
+        params: pairs (constant of the rule or the regime, number).
     """
 
     name: str
@@ -41,16 +41,17 @@ class MethodTable:
     params: tuple[tuple[str, Fraction], ...]
 
     def build(self, field: str, forced_regime: str | None = None, **parts: Any) -> Any:
-        """The `Method` of the table with these parts: compressor, noise, clients, schedule.
+        """The `Method` that the table describes.
 
         Args:
-            field: the user's name of the table, for messages.
+            field: the user's name for the table, for messages.
             forced_regime: "fixed" for the regime in which all constants stay fixed; None for the regime of the table.
+            parts: compressor, noise, clients, schedule.
 
         Raises:
-            BadInput: a formula outside the grammar, or a number for a name that does not occur.
+            BadInput: a formula is outside the grammar.
         """
-        from sdescent.derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
+        from sdescent.derive.methods.distributed import Method  # SymPy is loaded only if there is a method to build
 
         rule: dict[str, Any] = {key: getattr(self, key) for key in ("name", "memory", "update", "fractions")}
         regime = None if self.regime is None or forced_regime else dict(self.regime)
@@ -58,7 +59,7 @@ class MethodTable:
             return Method(**parts, **rule, regime=regime, time="eta" if forced_regime else self.time)
 
     def to_dict(self) -> dict[str, Any]:
-        """The table as JSON, exact numbers as text."""
+        """The table without `params` as JSON, exact numbers as text."""
         return {
             "name": self.name,
             "memory": {letter: str(value) for letter, value in self.memory},
@@ -70,10 +71,10 @@ class MethodTable:
 
 
 def time_of_step(method: Any, eta: Fraction) -> Fraction:
-    """The time of one step of a method in its regime.
+    """The time that one step of a method stands for in its regime.
 
     Raises:
-        BadInput: a symbol in the time has no number, or the time is not above 0.
+        BadInput: a symbol in the time has no number, or the time is not positive.
     """
     if method.plain:
         return eta
@@ -90,12 +91,12 @@ def method_table(table: Mapping[str, object], params: object, field: str, of_par
     """Read a table [method]. Its formulas are parsed later, by `MethodTable.build`.
 
     Args:
-        table: the keys `KEYS`.
-        params: numbers by name, or None.
-        field, of_params: the user's names of the two, for messages.
+        table: the table, with keys of `KEYS`.
+        params: a table of numbers by name, or None.
+        field, of_params: the user's names for `table` and `params`, for messages.
 
     Raises:
-        BadInput: an unknown key, or a value of another kind.
+        BadInput: an unknown key, or a value of the wrong kind.
     """
     check_keys(table, KEYS, field, f"; keys of the experiment stand above the line [{field}]")
     name = check_text(table.get("name", "method"), f"{field}.name", "a name")
@@ -116,10 +117,10 @@ def method_table(table: Mapping[str, object], params: object, field: str, of_par
 
 
 def numbers_of(table: object, field: str, form: str) -> tuple[tuple[str, Fraction], ...]:
-    """The pairs (name, number) of a table; `form` is an example for messages.
+    """The pairs (name, number) of a table of numbers; `form` is an example of such a table, for messages.
 
     Raises:
-        BadInput: it is not a table of numbers.
+        BadInput: `table` is not a table of numbers.
     """
     pairs = _pairs(table, field, f"a table of numbers such as {form}")
     return tuple((name, number(value, f"{field}.{name}", "an exact number")) for name, value in pairs)
@@ -157,7 +158,7 @@ def _texts(value: object, field: str, form: str) -> tuple[str, ...]:
 
 
 def by_name(fields: Mapping[str, object]) -> dict[str, object]:
-    """The fields, with a name in place of a table [method] that holds only the name of a registered method and its regime."""
+    """The fields, in which the name replaces a table [method] with nothing but a registered method's name and its regime."""
     method = fields.get("method")
     if not isinstance(method, dict) or "name" not in method or not method.keys() <= {"name", "regime"}:
         return dict(fields)
@@ -166,10 +167,10 @@ def by_name(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def regime_beside_table(regime: object, field: str) -> str | None:
-    """The regime for a table of formulas: None for the table's own, or "fixed".
+    """The regime beside a table of formulas, checked: "fixed", or None for the table's own.
 
     Raises:
-        BadInput: any other regime.
+        BadInput: another regime.
     """
     if regime is not None and regime != "fixed":
         raise BadInput(field, regime, "fixed, or no such key: a table [method] has its own regime")
@@ -177,10 +178,10 @@ def regime_beside_table(regime: object, field: str) -> str | None:
 
 
 def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[Any, Any]:
-    """Method and loss with the numbers of the table `params` for their symbols; None changes nothing.
+    """The method and the loss with the numbers of the table `params` for their symbols, or unchanged if `params` is None.
 
     Raises:
-        BadInput: a name that is no symbol of either, or a value outside the domain of its symbol.
+        BadInput: a name is not a symbol of method or loss, or a value lies outside the domain of its symbol.
     """
     if params is None:
         return method, loss
@@ -205,7 +206,7 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
 
 @contextmanager
 def _fields_of(table: str) -> Iterator[None]:
-    """Errors of a `Method` inside the block name the field as in the file: update[2] becomes method.update[2]."""
+    """A context in which errors of a `Method` name the field as in the file: update[2] becomes method.update[2]."""
     try:
         yield
     except BadInput as error:

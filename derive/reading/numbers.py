@@ -1,4 +1,4 @@
-"""Exact numbers of a specification, from text, whole numbers or the `Decimal` text of a file."""
+"""Exact numbers of a specification, read from text, integers or the `Decimal` text of a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST = 64  # values of a field, unless the field states another limit
 
 
 def whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:
-    """A whole number from `low` to `high`, from a number or text; None for None."""
+    """An integer from `low` to `high`, given as a number or text; None for None."""
     if value is None:
         return None
     accepted = accepted or f"a whole number from {low} to {high}"
@@ -28,7 +28,7 @@ def whole(value: object, name: str, low: int, high: int, accepted: str | None = 
 
 
 def number(value: object, name: str, accepted: str) -> Fraction:
-    """An exact number: int, text, or `Decimal`."""
+    """An exact number, given as an int, text or a `Decimal`."""
     text = str(value).replace("_", "") if isinstance(value, Decimal) else value
     if isinstance(value, int) and not isinstance(value, bool):
         if abs(value) >= 10**MAX_DIGITS:
@@ -47,7 +47,7 @@ def number(value: object, name: str, accepted: str) -> Fraction:
 
 
 def positive(value: object, name: str) -> Fraction | None:
-    """An exact number > 0; None for None."""
+    """A positive exact number; None for None."""
     if value is None:
         return None
     exact = number(value, name, "an exact number > 0")
@@ -57,7 +57,7 @@ def positive(value: object, name: str) -> Fraction | None:
 
 
 def numbers(value: object, name: str, most: int = MOST) -> tuple[Fraction, ...] | None:
-    """One exact number or a list of them; None for None."""
+    """The exact numbers of a list of 1 to `most`, or a single one as a tuple; None for None."""
     if value is None:
         return None
     listed = value if isinstance(value, list) else [value]

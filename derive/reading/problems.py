@@ -1,8 +1,8 @@
 """Problems: a method, its noise, a loss and the numbers of an experiment, read from options or from a TOML file.
 
-Both kinds of input share one table of fields and one set of checks, so that a command line and a file accept and reject
-the same. Nothing is evaluated, but for the Python files that the key `plugins` names
-(`sdescent.derive.vocabulary.plugin_loading`); every field that does not fit is a BadInput that names it.
+Both kinds of input share one table of fields and one set of checks, so that command lines and files accept the same values. Nothing
+is evaluated except the Python files that the key `plugins` names (`sdescent.derive.vocabulary.plugin_loading`). A value that is not
+accepted raises a BadInput that names its field.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from sdescent.derive.vocabulary.formulas.text import check_text
 if TYPE_CHECKING:
     from sdescent.derive.reading.claims import TitledClaim
 
-#: fields that hold a specification
+#: the fields whose value is a specification
 SPECIFIED = ("method", "compressor", "noise", "loss", "schedule")
-#: the compressor that a method fixes
+#: {method: the only compressor that it has}
 FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 
 #: the keys of a file
 KEYS = (*SPECIFIED, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
-#: further keys of a file for a report
+#: further keys of a file, which only `report` uses
 CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES = "claims", "quantities", "theorems", "studies"
 #: further keys of a file, which only `solve` uses
 SOLVING = ("save", "discrete", "dt", "substeps", "dtype", "chunk")
@@ -53,11 +53,12 @@ _LIMITS = Caps()
 
 
 class Lack(NamedTuple):
-    """Something that an experiment still lacks.
+    """An item that an experiment still lacks.
 
     Args:
-        name: of a field, of a symbol, or of a field of a piece, such as gaussian:sigma.
-        kind: the value of a field, a number for a symbol (perhaps of the loss), the numbers of a vector, or a known schedule.
+        name: the name of a field, of a symbol, or of a field of a piece, such as gaussian:sigma.
+        kind: the missing item: the value of a field, a number for a symbol, a number for a symbol of the loss, the numbers of a
+            vector, or a known schedule.
     """
 
     name: str
@@ -76,23 +77,23 @@ class Lack(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Problem:
-    """The problem of a user.
+    """A user's problem.
 
     Args:
-        method: with compressor, noise, clients, schedule.
-        loss: or None for an unspecified one.
+        method: the method with its compressor, noise, clients and schedule.
+        loss: the loss, or None if it is unspecified.
         dim: the number of coordinates written out, or None for the dimension-free form.
         models: the SDEs to derive.
-        eta: step size, T: time horizon (of n eta), paths, x0 (one value per coordinate, or one for all), seed: the
-            numbers of an experiment, dimensionless, or None.
-        specs: its specifications by kind; equal for equal problems.
-        table: the update rule, if the method is a table of formulas and not a specification.
+        eta, T, paths, x0, seed: the numbers of an experiment, dimensionless, or None: the step size, the time horizon (of n eta),
+            the number of paths, the start (one value per coordinate, or one for all), and the seed.
+        specs: the specifications by kind; equal problems have equal ones.
+        claims: claims that a report also proves or refutes.
+        quantities: statistics that a report shows besides the loss.
+        theorems: files that state the user's own theorems.
+        studies: folders that `sdescent sweep` wrote.
+        table: the update rule if the method is given as a table of formulas, else None.
         regime: the name of the chosen regime, or None.
         params: numbers for symbols, by name.
-        claims: inequalities that a report also proves or refutes.
-        quantities: statistics that a report shows besides the loss.
-        theorems: files that state theorems of one's own.
-        studies: folders that `sdescent sweep` wrote.
     """
 
     method: Any
@@ -115,26 +116,26 @@ class Problem:
 
     @property
     def tau(self) -> Fraction | None:
-        """The time of a step of the method: eta, unless its regime says otherwise; None without eta.
+        """The time that one step of the method stands for: eta, unless the regime says otherwise; None if eta is None.
 
         Raises:
-            BadInput: the time has no value above 0.
+            BadInput: the time is not a positive number.
         """
         return None if self.eta is None else time_of_step(self.method, self.eta)
 
     @property
     def experiment(self) -> bool:
-        """Whether the problem has any number of an experiment."""
+        """Whether the problem states at least one number of an experiment."""
         return any(value is not None for value in (self.eta, self.T, self.paths, self.x0, self.seed))
 
     @property
     def lacking(self) -> tuple[Lack, ...]:
-        """Everything that an experiment still lacks: values of fields, and numbers for parameters that are symbols."""
+        """The items that an experiment still lacks: values of fields, and numbers for parameters that are symbols."""
         from sdescent.derive.methods.specialise import symbol_names, vector_names
 
         lacks = [Lack(name) for name in ("loss", "dim", "x0", "eta", "T") if getattr(self, name) is None]
         lacks += [] if self.method.clients.is_number else [Lack("clients")]
-        # the regime makes its own symbols from constants
+        # the regime expresses these symbols by constants
         open_symbols = symbol_names(self.method) - self.method.regime.rules.keys()
         for kind, spec in self.specs.items():
             if kind != "loss":
@@ -148,7 +149,7 @@ class Problem:
         return tuple(lacks)
 
     def to_dict(self) -> dict[str, Any]:
-        """The problem as JSON, exact numbers as text: everything that its results depend on."""
+        """Everything that the results depend on as JSON, exact numbers as text."""
         rule: dict[str, Any] = {} if self.table is None else {"method": self.table.to_dict()}
         rule |= {} if self.regime is None else {"regime": self.regime}
         if self.params or self.table is not None:
@@ -176,17 +177,17 @@ class Problem:
 
 
 def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LIMITS) -> Problem:
-    """A problem from fields by name; absent fields and None take their defaults.
+    """A problem from its fields by name. Fields that are absent or None have their defaults.
 
     Args:
-        fields: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T,
-            paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file. The method may be a table of formulas
-            (`sdescent.derive.reading.method_tables`), with params, numbers for its constants.
-        named: the user's name of a field, for error messages ("--noise" for "noise").
+        fields: the specs method (required), compressor, noise, loss and schedule; regime and params; clients, dim, model or
+            models; eta, T, paths, x0, seed. A number may be text, an int, or `Decimal` text from a file. The method may also be a
+            table of formulas (`sdescent.derive.reading.method_tables`), for whose constants params has numbers.
+        named: field -> the user's name for it in messages ("--noise" for "noise").
         limits: the limits of an experiment.
 
     Raises:
-        BadInput: a field does not fit, or fields contradict one another.
+        BadInput: a value is not accepted, or fields contradict each other.
     """
     fields = by_name({key: value for key, value in fields.items() if value is not None})
     table = _table(fields, named)
@@ -246,7 +247,7 @@ def _table(fields: Mapping[str, object], named: Named) -> MethodTable | None:
 
 
 def _regime(regime: object, method: Spec, field: str) -> object:
-    """The name of a regime or a table of substitutions, which the method checks further."""
+    """The name of a regime, or a table of substitutions; the method checks both further."""
     if not _takes(method, "regime"):
         raise BadInput(field, regime, f"no regime: {method.entry.name} has one alone")
     if isinstance(regime, dict):
@@ -255,13 +256,13 @@ def _regime(regime: object, method: Spec, field: str) -> object:
 
 
 def read_problem(path: str | Path) -> Problem:
-    """The problem of a TOML file: the fields of `problem`, by the same names, `claims`, `quantities`, `theorems` and `studies`.
+    """Read the problem of a TOML file: the fields of `problem`, and `claims`, `quantities`, `theorems` and `studies`.
 
-    The keys `SOLVING`, which only `solve` uses, are ignored, and `models = []` leaves the default.
+    The keys `SOLVING`, which only `solve` uses, are ignored; `models = []` stands for the default.
 
     Raises:
-        BadInput: it is not TOML, has an unknown key, or a field does not fit.
-        OSError: it cannot be read.
+        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
+        OSError: the file cannot be read.
     """
     allowed = (*KEYS, CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES, *SOLVING)
     table = {key: value for key, value in read_keys(path, allowed).items() if key not in SOLVING}
@@ -278,14 +279,14 @@ def read_problem(path: str | Path) -> Problem:
         if folders is not None:
             more["studies"] = study_folders(folders, Path(path).parent, STUDIES)
         if claims is not None:
-            from sdescent.derive.reading.claims import titled_claims  # the grammar is loaded only if needed
+            from sdescent.derive.reading.claims import titled_claims  # the grammar is loaded only if there are claims
 
             more["claims"] = titled_claims(claims, CLAIMS)
     return replace(question, **more)
 
 
 def _check_parts(specs: Mapping[str, Spec], fields: Mapping[str, object], named: Named) -> None:
-    """Raise BadInput for a part that the method fixes or does not take, and for a compressor that it lacks."""
+    """Raise BadInput for a part that the method fixes or does not take, or for a missing compressor."""
     method, compressor = specs["method"].entry.name, specs.get("compressor")
     if method in FIXED:
         if compressor is not None and compressor.entry.name != FIXED[method]:
@@ -300,9 +301,9 @@ def _check_parts(specs: Mapping[str, Spec], fields: Mapping[str, object], named:
 
 
 def _takes(method: Spec, argument: str, needed: bool = False) -> bool:
-    """Whether the constructor of the method has this argument, or requires it."""
+    """Whether the constructor of the method accepts this argument; if `needed`, whether it requires it."""
     parameters = _arguments(method.entry.build)
-    if parameters is None:  # of a class that is not written in Python
+    if parameters is None:  # for a class that is not written in Python
         return not needed
     if argument in parameters:
         return not needed or parameters[argument].default is Parameter.empty
@@ -318,8 +319,8 @@ def _arguments(build: Callable[..., Any]) -> Mapping[str, Parameter] | None:
 
 
 def _check_kinds(method: Any, loss: Any, specs: Mapping[str, Spec], named: Named) -> None:
-    """Raise BadInput for a registered entry whose object is of another kind; a method checks its own parts."""
-    from sdescent.derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
+    """Raise BadInput if a registered method or loss makes an object of another class; a method checks its own parts."""
+    from sdescent.derive.methods.distributed import Method  # SymPy is loaded only if there is a method to build
     from sdescent.derive.methods.losses import Loss
 
     for kind, built, expected in (("method", method, Method), ("loss", loss, Loss)):
@@ -334,7 +335,7 @@ def _models(fields: Mapping[str, object], named: Named) -> tuple[Model, ...]:
         raise BadInput(named("models"), fields["models"], "either model or models")
     key = "models" if "models" in fields else "model"
     value: Any = fields.get(key, "first-order")
-    from sdescent.derive.equations.models import MODELS  # SymPy is loaded only when there is a method to derive
+    from sdescent.derive.equations.models import MODELS  # SymPy is loaded only if there is a method to build
 
     listed: list[Any] = value if isinstance(value, list) and key == "models" else [value]
     for item in listed:

@@ -1,4 +1,4 @@
-"""Specs: the text `name` or `name:key=value,key=value` -> an object of the registry, without evaluating anything.
+"""Specs: texts `name` or `name:key=value,key=value` that describe objects of the registry, read without evaluating anything.
 
 Grammar (all printable ASCII; spaces around names, keys and values are ignored):
 
@@ -24,7 +24,7 @@ from sdescent.derive.vocabulary.names import parse_value
 from sdescent.derive.vocabulary.registry import Entry, Parameter, Value, lookup
 
 MAX_VALUES = 64  # values of one key
-MAX_READ = 4096  # cached specs: the experiments of a sweep share few
+MAX_READ = 4096  # cached specs; the experiments of a sweep share a few of them
 FORM = "name or name:key=value,key=value"
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
@@ -33,10 +33,10 @@ _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
 @final
 @dataclass(frozen=True)
 class Spec:
-    """A specification whose values are in the domains of its entry.
+    """A specification whose values lie in the domains of its entry's parameters.
 
     Args:
-        entry: its entry of the registry.
+        entry: the entry of the registry.
         values: the explicit values by key, in the order of the entry's parameters; a tuple holds one value per client or
             per coordinate.
     """
@@ -46,12 +46,12 @@ class Spec:
 
     @property
     def text(self) -> str:
-        """The spec in its shortest form, the same for equal specs."""
+        """The spec in its shortest form; equal specs have equal texts."""
         pairs = ",".join(f"{key}={'|'.join(map(str, _listed(value)))}" for key, value in self.values)
         return f"{self.entry.name}:{pairs}" if pairs else self.entry.name
 
     def lengths(self, axis: str) -> dict[str, int]:
-        """The number of values of each key that has several, one per client or one per coordinate.
+        """{name:key: the number of values} for each key with one value per client, or one per coordinate.
 
         Args:
             axis: "per_client" or "per_coordinate".
@@ -60,7 +60,7 @@ class Spec:
         return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in names}
 
     def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
-        """The spec with names in place of its numbers, and the numbers by name. A 0 is kept: it may mean that a part is absent.
+        """The spec with names in place of its numbers, and the numbers by name. A 0 stays: it may mean that a part is absent.
 
         Args:
             kind: the prefix of every name.
@@ -74,15 +74,15 @@ class Spec:
         return Spec(self.entry, tuple(values)), numbers
 
     def build(self, **more: Any) -> Any:
-        """The object: the entry's class called with the values (and with `more`).
+        """The object that the spec describes: the entry's class called with the values and with `more`.
 
         Raises:
-            BadInput: values that contradict each other.
+            BadInput: the values contradict each other.
         """
         return self.entry.build(**dict(self.values), **more)
 
     def symbols(self) -> Iterable[tuple[str, str, bool]]:
-        """(field, symbol, whether it stands for an omitted value) for every symbol of the spec."""
+        """Yield (field, symbol, whether the symbol stands for an omitted value) for each symbol of the spec."""
         values = dict(self.values)
         for parameter in self.entry.parameters:
             field = f"{self.entry.name}:{parameter.name}"
@@ -98,12 +98,12 @@ def parse_spec(kind: str, text: object, field: str) -> Spec:
     """Read a spec.
 
     Args:
-        kind: one of registry.KINDS.
+        kind: the kind of the object, one of registry.KINDS.
         text: the user's text.
-        field: the user's name of this input ("--noise"), for the error message.
+        field: the user's name for this input ("--noise"), for messages.
 
     Raises:
-        BadInput: the spec is malformed, or has a key or a value that is not accepted. Columns count from 1 in `text`.
+        BadInput: the spec is malformed, or has a key or a value that is not accepted. Columns in `text` count from 1.
     """
     text = check_text(text, field, FORM)
     return _read(lookup(kind, text.partition(":")[0].strip(" "), field), text)
@@ -120,7 +120,7 @@ def _read(entry: Entry, text: str) -> Spec:
     for pair in rest.split(","):
         key, equals, raw = pair.partition("=")
         key, column = key.strip(" "), start + _indent(pair) + 1
-        # Only a well-formed key may occur in the name of the field.
+        # only a well-formed key may become part of the name of the field
         named = f"{entry.name}:{key}" if _KEY.fullmatch(key) else entry.name
         parameter = next((p for p in entry.parameters if p.name == key), None)
         if not equals:
@@ -136,10 +136,10 @@ def _read(entry: Entry, text: str) -> Spec:
 
 
 def require_distinct(specs: Iterable[Spec]) -> None:
-    """Check that a symbol for an omitted value stands for nothing else.
+    """Check that the symbol for an omitted value is used for nothing else.
 
     Raises:
-        BadInput: a symbol would mean two things (bernoulli and power both call an omitted value p).
+        BadInput: a symbol would have two meanings; bernoulli and power, for example, both call an omitted value p.
     """
     uses = [use for spec in specs for use in spec.symbols()]
     for field, symbol, omitted in uses:
@@ -150,7 +150,7 @@ def require_distinct(specs: Iterable[Spec]) -> None:
 
 
 def _values(parameter: Parameter, raw: str, field: str, offset: int) -> Value | tuple[Value, ...]:
-    """The value or values after the equals sign; `offset` is the number of characters of the spec before them."""
+    """The value or values after the equals sign, which `offset` characters of the spec precede."""
     parts = raw.split("|")
     several = parameter.per_client or parameter.per_coordinate
     if len(parts) > 1 and not several:
@@ -177,11 +177,11 @@ def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
     try:
         return parameter.admit(field, value)
     except BadInput as error:
-        raise BadInput(field, text, error.accepted) from None  # quotes the user's text: -0.5, not -1/2
+        raise BadInput(field, text, error.accepted) from None  # quotes the text as the user wrote it: -0.5, not -1/2
 
 
 def _check_zeros(entry: Entry, values: Mapping[str, Value | tuple[Value, ...]]) -> None:
-    # A scale of 0 means the noise `none`; a mixture of noisy and noiseless clients would be another law, which is not implemented.
+    # a scale of 0 means the noise `none`; clients with and without noise together would need another law, not implemented
     for key, value in values.items():
         zeros = [v == 0 for v in _listed(value)]
         if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:

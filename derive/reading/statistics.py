@@ -1,4 +1,4 @@
-"""The statistics of a run that a file may name: those of every run, coordinates, and those that a user registered."""
+"""The statistics that a file may name: those of every run, coordinates, and those that the user has registered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
 
 MAX_QUANTITIES = 16
-#: statistics of every run; x1, x2, .. are the coordinates
+#: the statistics of every run; the coordinates are called x1, x2, ..
 QUANTITIES = tuple(BUILT_IN_STATISTICS)
 
 
@@ -16,11 +16,11 @@ def read_quantities(value: object, dim: int) -> tuple[str, ...]:
     """The names that a file lists under `quantities`.
 
     Args:
-        value: a name or a list of them.
+        value: a name or a list of names.
         dim: the dimension of the state.
 
     Raises:
-        BadInput: the value is no such list, or a name is no statistic.
+        BadInput: the value is not a list of 1 to 16 distinct names, or a name is not that of a statistic.
     """
     names = (*QUANTITIES, *entries("statistic"))
     coordinates = "x1" if dim == 1 else f"x1 to x{dim}"

@@ -1,6 +1,6 @@
-"""TOML files of users: bounded in size, numbers kept as written, errors that name the problem.
+"""Reading of users' TOML files: of bounded size, with numbers kept as written and errors that name the problem.
 
-Unknown keys are refused. The key `plugins` may name Python files with pieces of the user's own.
+Unknown keys are refused. The key `plugins` may name Python files with the user's own pieces.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sdescent.derive.vocabulary.names import MAX_DIGITS
 from sdescent.derive.vocabulary.plugin_loading import BrokenPlugin, load
 
 MAX_FILE = 16 * 1024  # bytes
-MAX_LINE = 4 * 1024  # bytes; the time that a dotted key takes grows with the square of its length
-#: a further key of every file: Python files with pieces of the user's own, relative to the file
+MAX_LINE = 4 * 1024  # bytes; the time to parse a dotted key grows with the square of its length
+#: a key that every file may have: Python files with the user's own pieces, with paths relative to the file
 PLUGINS = "plugins"
 MAX_PLUGINS = 16
 _BOM = b"\xef\xbb\xbf"
@@ -32,7 +32,7 @@ _KEY = re.compile(r"\s*([^\s=#]+)\s*=")
 @final
 @dataclass(frozen=True, repr=False)
 class Decimal:
-    """A number of a TOML file as text, so that 0.1 is one tenth."""
+    """A number of a TOML file, kept as text so that 0.1 is exactly one tenth."""
 
     text: str
 
@@ -43,7 +43,7 @@ class Decimal:
 
 
 def read_table(path: str | Path) -> dict[str, Any]:
-    """The top-level table of a TOML file, floats as `Decimal`.
+    """The top-level table of a TOML file, with floats as `Decimal`.
 
     Raises:
         BadInput, OSError: as for `read_text` and `table_of`.
@@ -55,8 +55,8 @@ def read_text(path: str | Path) -> str:
     """The text of a TOML file.
 
     Raises:
-        BadInput: the file is not UTF-8, or too large for a specification.
-        OSError: it cannot be read.
+        BadInput: the file is not UTF-8, begins with a byte order mark, or is too large for a specification.
+        OSError: the file cannot be read.
     """
     content, name = read_regular(path, MAX_FILE, "a TOML file"), Path(path).name
     longest = max(content.split(b"\n"), key=len)
@@ -74,7 +74,7 @@ def table_of(text: str, name: str) -> dict[str, Any]:
     """The top-level table of the text of a TOML file.
 
     Args:
-        name: of the file, for errors.
+        name: the name of the file, for messages.
 
     Raises:
         BadInput: the text is not TOML.
@@ -85,12 +85,12 @@ def table_of(text: str, name: str) -> dict[str, Any]:
         raise _not_toml(name, text, str(error)) from None
     except RecursionError:
         raise BadInput(name, "values nested too deeply", "a TOML file without tables in tables") from None
-    except ValueError as error:  # an integer beyond Python's limits
+    except ValueError as error:  # an integer with more digits than Python reads
         raise BadInput(name, str(error), f"a TOML file with numbers of at most {MAX_DIGITS} digits") from None
 
 
 def _not_toml(name: str, text: str, why: str) -> BadInput:
-    if why.startswith("Cannot overwrite a value"):  # the parser names only the end of the second value
+    if why.startswith("Cannot overwrite a value"):  # the parser reports only where the second value ends
         lines = [(n, key[1]) for n, line in enumerate(text.split("\n"), 1) if (key := _KEY.match(line))]
         for n, key in lines:
             if any(before == key for m, before in lines if m < n):
@@ -100,12 +100,12 @@ def _not_toml(name: str, text: str, why: str) -> BadInput:
 
 
 def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
-    """The table of a TOML file with these keys; the Python files that its key `plugins` names are loaded.
+    """Read a TOML file with the allowed keys, and load the Python files that its key `plugins` names.
 
     Raises:
-        BadInput: it is not TOML, or has an unknown key.
+        BadInput: the file is not TOML, or has an unknown key.
         BrokenPlugin: a file of `plugins` cannot be used.
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     table = read_table(path)
     check_keys(table, (*allowed, PLUGINS), Path(path).name)
@@ -115,10 +115,14 @@ def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
 
 
 def check_keys(table: Mapping[str, object], allowed: Sequence[str], place: str, remark: str = "") -> None:
-    """Check the keys of a table; `remark` ends the message of an error.
+    """Check that a table has only allowed keys.
+
+    Args:
+        place: the user's name for the table, for messages.
+        remark: the end of the message.
 
     Raises:
-        BadInput: a key that is not allowed; the field is `place`.
+        BadInput: a key is not allowed.
     """
     for key in table:
         if key not in allowed:
@@ -138,7 +142,7 @@ def _plugins(value: object) -> list[str]:
 
 @contextmanager
 def as_written() -> Iterator[None]:
-    """Errors inside the block quote values in the syntax of TOML."""
+    """A context in which errors quote values in the syntax of TOML."""
     try:
         yield
     except BrokenPlugin:

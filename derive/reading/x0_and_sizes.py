@@ -1,4 +1,4 @@
-"""The numbers of an experiment: x0, clients, dim, eta, T and paths, and checks of one against another."""
+"""The numbers of an experiment (x0, clients, dim, eta, T and paths), and checks that they fit together."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sdescent.derive.reading.numbers import numbers, positive, whole
 from sdescent.derive.reading.specs import Spec
 from sdescent.derive.vocabulary.errors import BadInput
 
-MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
+MAX_DIM = 64  # the largest number of coordinates written out; the dimension-free form has no limit
 MAX_PATHS = 10**6
-MAX_STEPS = 10**6  # of the method; its equations take several solver steps in each
-MAX_ENTRIES = 10**8  # of the covariance matrices of all paths, which are in memory at once
-MAX_DRAWS = 10**13  # coordinates of all messages of all paths: days of work
-_USUAL_PATHS = 20_000  # of a full report without the key `paths`
+MAX_STEPS = 10**6  # steps of the method; its equations take several solver steps in each
+MAX_ENTRIES = 10**8  # entries of the covariance matrices of all paths in memory at once
+MAX_DRAWS = 10**13  # coordinates of all messages on all paths: days of work
+_USUAL_PATHS = 20_000  # the paths of a full report without the key `paths`
 
 Named = Callable[[str], str]
 
@@ -27,8 +27,8 @@ class Caps:
     """The limits of an experiment.
 
     Args:
-        paths: greatest number of paths.
-        at_once: greatest number of paths in memory at once; None for all.
+        paths: the largest number of paths.
+        at_once: the largest number of paths in memory at once; None for all.
     """
 
     paths: int = MAX_PATHS
@@ -38,10 +38,10 @@ class Caps:
 def read_start(
     fields: Mapping[str, object], specs: Mapping[str, Spec], named: Named
 ) -> tuple[int | None, tuple[Fraction, ...] | None, int | None]:
-    """Clients (None for the symbol N), x0 and the dimension (None if the file has no such key).
+    """The number of clients (None for the symbol N), x0, and the dimension (None if nothing determines it).
 
     Raises:
-        BadInput: one does not fit, or contradicts another one or a specification with one value per client or coordinate.
+        BadInput: a value is not accepted, or contradicts another one or a specification with one value per client or coordinate.
     """
     clients = _clients(fields.get("clients"), specs.get("noise"), named("clients"))
     x0 = numbers(fields.get("x0"), named("x0"))
@@ -49,7 +49,7 @@ def read_start(
 
 
 def _clients(value: object, noise: Spec | None, name: str) -> int | None:
-    """The number of clients: as written, or the number of scales of the noise; None for the symbol N."""
+    """The number of clients, as given or from the number of scales of the noise; None for the symbol N."""
     symbol = value is None or (isinstance(value, str) and value.strip(" ") == "N")
     accepted = "a whole number from 1 to 999999, or the symbol N"
     clients = None if symbol else whole(value, name, 1, 999_999, accepted)
@@ -61,7 +61,7 @@ def _clients(value: object, noise: Spec | None, name: str) -> int | None:
 
 
 def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
-    """The dimension: as written, or the number of values of a field with one value per coordinate."""
+    """The dimension, as given or from the number of values of a field with one value per coordinate; None if neither is there."""
     accepted = f"a whole number from 1 to {MAX_DIM} (without it: the form for any dimension)"
     dim = whole(value, named("dim"), 1, MAX_DIM, accepted)
     lengths = {} if loss is None else loss.lengths("per_coordinate")
@@ -77,17 +77,17 @@ def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None
 def read_duration(
     fields: Mapping[str, object], named: Named, limits: Caps
 ) -> tuple[Fraction | None, Fraction | None, int | None]:
-    """Step size, horizon (of n eta) and paths, each checked by itself; None if the file has no such key.
+    """The step size, the horizon (of n eta) and the number of paths, each checked separately; None for an absent field.
 
     Raises:
-        BadInput: one is outside its domain.
+        BadInput: a value lies outside its domain.
     """
     eta, horizon = (positive(fields.get(key), named(key)) for key in ("eta", "T"))
     return eta, horizon, whole(fields.get("paths"), named("paths"), 1, limits.paths)
 
 
 def check_steps(fields: Mapping[str, object], steps: Fraction, named: Named) -> None:
-    """Refuse a horizon of less than one step or of too many."""
+    """Raise BadInput for a horizon of less than one step or of too many steps."""
     if steps < 1:
         raise BadInput(named("T"), fields["T"], f"a number >= eta ({fields['eta']}), for at least one step")
     if steps > MAX_STEPS:
@@ -97,7 +97,7 @@ def check_steps(fields: Mapping[str, object], steps: Fraction, named: Named) -> 
 def check_size(
     fields: Mapping[str, object], paths: int | None, dim: int, messages: Fraction, named: Named, at_once: int | None
 ) -> None:
-    """Refuse experiments that would need too much memory or more than a week, for `messages` of one path."""
+    """Raise BadInput for an experiment that would need too much memory or more than a week; one path has `messages` messages."""
     count = paths or _USUAL_PATHS
     if min(count, at_once or count) * dim**2 > MAX_ENTRIES:
         raise BadInput(named("paths"), paths, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")

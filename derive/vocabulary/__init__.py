@@ -1,1 +1,1 @@
-"""The shared vocabulary: symbols, names that users may choose, the registry of specifications, and error classes."""
+"""The shared vocabulary: symbols, names that users may choose, the registry, and the classes of errors."""

@@ -1,10 +1,10 @@
-"""The choices that a user makes by name, as types: editors offer these words, and type checkers accept no others."""
+"""Types for choices that a user makes by name: editors offer the names, and type checkers accept no others."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-#: which SDE of a method (`sdescent.derive.equations.models.MODELS`)
+#: the SDE that models a method (`sdescent.derive.equations.models.MODELS`)
 Model = Literal["first-order", "second-order", "corrected"]
 #: the subject of a run: the method itself or one of its models
 Kind = Literal["method"] | Model

@@ -1,17 +1,17 @@
-"""The ways in which a request fails: it is malformed, the object does not exist, or no result could be trusted."""
+"""The errors of requests: the input is malformed, the requested object does not exist, or no result could be trusted."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-#: names that users know from elsewhere, with ours
+#: {a name that users know from elsewhere: our name}
 _OTHERWISE = {"v": "nu", "df": "nu", "w": "omega", "std": "sigma", "lr": "eta", "normal": "gaussian"}
 
 
 def one_line(text: object, limit: int = 300) -> str:
-    """`text` on one line: control characters (escape sequences included) as backslash codes, cut at `limit` characters.
+    """`text` on one line, safe for a terminal: control characters as backslash codes, cut at `limit` characters.
 
-    For text from outside that a terminal will show.
+    It is for text from outside, which may contain escape sequences.
     """
     printable = "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
@@ -21,13 +21,13 @@ def one_line(text: object, limit: int = 300) -> str:
 
 
 class BadInput(ValueError):
-    """An input that names nothing in the toolkit, or a value that is not accepted (exit status 2).
+    """An error for an unknown name or a value that is not accepted (exit status 2).
 
     Args:
         field: the name of the field, as the user wrote it ("rand-k:k", "--dim").
         value: the user's value, which the message quotes.
         accepted: the accepted values, in one phrase.
-        column: position of the offending character (1-based), or None.
+        column: the position of the offending character, counted from 1, or None.
     """
 
     def __init__(self, field: str, value: object, accepted: str, column: int | None = None) -> None:
@@ -36,7 +36,7 @@ class BadInput(ValueError):
 
     @property
     def message(self) -> str:
-        """One line: the field, its value, the accepted values."""
+        """The message on one line: the field, its value, the accepted values."""
         try:
             quoted = str(self.value)
         except ValueError:  # Python refuses to print integers of more than 4300 digits
@@ -44,13 +44,13 @@ class BadInput(ValueError):
         quoted = "".join(ch if ch.isprintable() else "?" for ch in quoted)
         quoted = quoted if len(quoted) <= 60 else quoted[:57] + "..."
         where = "" if self.column is None else f" (column {self.column})"
-        # The field may be the name of a file.
+        # on one line, since the field may be the name of a file
         return one_line(f"{self.field}: found {quoted!r}{where}; accepted: {self.accepted}", 10_000)
 
 
 def did_you_mean(name: object, names: Collection[str]) -> str:
-    """ "; did you mean NEAREST?", or "" if no name is near; capitals, -, _ and spaces do not count."""
-    from difflib import get_close_matches  # only what fails needs it
+    """A hint "; did you mean NEAREST?", or "" if no name is near. Case, -, _ and spaces are ignored."""
+    from difflib import get_close_matches  # imported late, since only errors need it
 
     if not isinstance(name, str) or len(name) > 60:
         return ""
@@ -66,26 +66,26 @@ def _plain(name: str) -> str:
 def unknown_name(
     field: str, name: object, names: Collection[str], accepted: str | None = None, column: int | None = None
 ) -> BadInput:
-    """The error for a name that is not in `names`, with the nearest of them.
+    """The error for a name that is not one of `names`, with a hint at the nearest of them.
 
     Args:
-        accepted: the accepted names, in one phrase; by default one of `names`.
+        accepted: the accepted names, in one phrase; by default a list of `names`.
     """
     accepted = "one of " + ", ".join(names) if accepted is None else accepted
     return BadInput(field, name, accepted + did_you_mean(name, names), column)
 
 
 class Refusal(Exception):
-    """The requested mathematical object does not exist, for the stated reason (exit status 1).
+    """An error for a mathematical object that does not exist, with the reason (exit status 1).
 
     Args:
         kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega",
             "asymmetric-noise", "unsound-piece").
-        marked: the reason in one sentence; a document typesets formulas between dollar signs.
+        marked: the reason in one sentence, with formulas between dollar signs, which documents typeset.
         term: the term of an update rule that prevents the derivation, as text, or None.
-        message: the reason for a terminal; by default `marked` without its dollar signs, which is for formulas that are
-            written in LaTeX as in text (`sdescent.derive.expressions.written.refusal` is for the others).
-        beyond: whether the object may exist, although this package has no way to derive it.
+        message: the reason for a terminal. By default it is `marked` without dollar signs, which suits formulas that read the same
+            in LaTeX and in plain text; for other formulas see `sdescent.derive.expressions.written.refusal`.
+        beyond: whether the object may exist although this package cannot derive it.
     """
 
     def __init__(
@@ -97,15 +97,15 @@ class Refusal(Exception):
 
 
 class NoClosedForm(Exception):
-    """An expectation has no elementary form. Callers fall back to moments given the client's message."""
+    """An error for an expectation without an elementary form. Callers fall back on moments given the client's message."""
 
 
 class WrongArithmetic(RuntimeError):
-    """An installed library computes wrong values on this machine, so that no result could be trusted.
+    """An error for an installed library that computes wrong values on this machine, so that no result could be trusted.
 
     Args:
-        library: its name and version.
-        functions: names of the functions with wrong values.
+        library: the name and version of the library.
+        functions: the names of the functions with wrong values.
     """
 
     def __init__(self, library: str, functions: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Safe reading of files that a user names: never a pipe that nobody writes to, an endless device, or too large a file."""
+"""Safe reading of files that a user names: pipes, devices and files that are too large are refused."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import BinaryIO
 from sdescent.derive.vocabulary.errors import BadInput
 
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
-#: inputs of this command, which no output may replace
+#: the inputs of the current command, which no output may replace
 _INPUTS: set[Path] = set()
 _UNREAD = "only regular files are read: save what it gives as a file first"
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """A regular file, or a symbolic link to one, opened for reading; nothing else is, and opening never waits.
+    """Open a regular file, or a symbolic link to one, for reading. Opening never blocks.
 
     Raises:
-        OSError: the file cannot be opened, or is no regular file; the error names its kind.
-        ValueError: a path with a null character.
+        OSError: the file cannot be opened, or is not a regular file; the error then names its kind.
+        ValueError: the path contains a null character.
     """
-    # tested before opening, since opening a device can have effects, and after, since the name may lead elsewhere by then
+    # tested before opening, since opening a device can have effects, and after, since the name may have come to mean another file
     _require_regular(os.stat(path), path)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -39,19 +39,19 @@ def read_regular(path: str | os.PathLike[str], most: int | None = None, what: st
     """The content of a regular file.
 
     Args:
-        most: the largest size of a user's file, in bytes; None for files of our own. The file of a user is an input from then
-            on, which no output may replace (`require_replaceable`).
+        most: the largest size of a user's file, in bytes; None for files that the toolkit wrote. A user's file then counts as an
+            input, which no output may replace (`require_replaceable`).
         what: the expected kind of file, for the message.
 
     Raises:
-        BadInput: the file is larger than `most`; no more is read.
-        OSError, ValueError: as `open_regular`; `filename` is set.
+        BadInput: the file is larger than `most`; at most one byte more is read.
+        OSError, ValueError: as for `open_regular`; the `filename` of an OSError is set.
     """
     try:
         with open_regular(path) as file:
             content = file.read(-1 if most is None else most + 1)
     except OSError as error:
-        error.filename = os.fspath(path)  # the error of a failed read lacks it
+        error.filename = os.fspath(path)  # a failed read leaves it unset
         raise
     if most is not None and len(content) > most:
         raise BadInput(Path(path).name, f"more than {most} bytes", f"{what} of at most {most} bytes")
@@ -61,17 +61,17 @@ def read_regular(path: str | os.PathLike[str], most: int | None = None, what: st
 
 
 def forget_inputs() -> None:
-    """A new command begins; it may overwrite the inputs of earlier ones."""
+    """Forget all inputs, since a new command begins, which may overwrite the inputs of earlier ones."""
     _INPUTS.clear()
 
 
 def require_replaceable(path: str | os.PathLike[str]) -> None:
-    """Check that an output may take this path: nothing is there, or a regular file that is no input.
+    """Check that an output may replace what is at a path: nothing, or a regular file that is not an input.
 
-    A symbolic link is allowed, since renaming a file to its name replaces the link, not the target.
+    A symbolic link is allowed, since renaming a file to this path replaces the link, not its target.
 
     Raises:
-        OSError: the path is something else, or an input under any name or link; or this cannot be determined.
+        OSError: something else is there, or an input, perhaps under another name; or this cannot be determined.
     """
     try:
         status = os.lstat(path)
@@ -80,7 +80,7 @@ def require_replaceable(path: str | os.PathLike[str]) -> None:
     if not stat.S_ISLNK(status.st_mode):
         _require_regular(status, path, "a file cannot be written in its place")
     for read in _INPUTS:
-        # a link that leads nowhere, or an input that was removed meanwhile
+        # raised for a dangling link, or an input that has been removed
         with contextlib.suppress(FileNotFoundError):
             if os.path.samefile(read, path):
                 reason = "this command has read it, and does not overwrite it: give another name"
@@ -88,13 +88,13 @@ def require_replaceable(path: str | os.PathLike[str]) -> None:
 
 
 def require_no_link(path: str | os.PathLike[str], remedy: str) -> None:
-    """Check that a path is no symbolic link.
+    """Check that a path is not a symbolic link.
 
     Args:
         remedy: advice for the user.
 
     Raises:
-        OSError: it is one.
+        OSError: it is a symbolic link.
     """
     if os.path.islink(path):
         raise OSError(errno.EINVAL, f"this is a symbolic link, which is not written through: {remedy}", os.fspath(path))

@@ -1,6 +1,6 @@
-"""Python processes that this one starts import the same modules, and none from the working directory.
+"""Starting Python processes that import the same modules as this one, and none from the working directory.
 
-With `-m` and `-c`, Python searches the working directory first, and its files are not ours to execute.
+With `-m` and `-c`, Python searches the working directory first, and files there must not be executed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ _SAFE = "PYTHONSAFEPATH"
 
 
 def python(*arguments: str) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment of such a process."""
+    """The command line and the environment of a Python process with these arguments."""
     path = os.pathsep.join(p or os.getcwd() for p in sys.path)
     return [sys.executable, "-P", *arguments], {**os.environ, _SAFE: "1", "PYTHONPATH": path}
 
 
 def shield() -> None:
-    """Protect processes that libraries start from now on; `multiprocessing`, for one, passes `sys.path` on itself."""
+    """Keep processes that libraries start later from importing from the working directory.
+
+    `multiprocessing`, for example, passes on `sys.path` itself.
+    """
     os.environ[_SAFE] = "1"

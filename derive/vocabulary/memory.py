@@ -1,4 +1,4 @@
-"""Limits of the address space of a process, and the errors that they cause."""
+"""Limits of the address space of a process, and the errors that such limits cause."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import errno
 
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: words of the dynamic loader, Python and JAX for refused memory or a refused thread stack
+#: messages of the dynamic loader, Python and JAX about refused memory or a refused thread stack
 _REFUSALS = ("failed to map segment", "cannot allocate memory", "can't start new thread", "RESOURCE_EXHAUSTED")
 
 
 def require_space(least: int, what: str) -> None:
-    """Check that the address space of this process may grow to `least` bytes. With less, libraries abort or hang.
+    """Check that the address space of this process may grow to `least` bytes; with less, libraries abort or hang.
 
     Args:
-        least: bytes.
-        what: the part of the program that needs them, for the message.
+        least: the required size in bytes.
+        what: the part of the program that needs it, for the message.
 
     Raises:
         BadInput: the limit is lower.
@@ -31,7 +31,7 @@ def require_space(least: int, what: str) -> None:
 
 
 def exhausted(error: BaseException | None) -> bool:
-    """Whether an error, or a cause of it, reports a lack of memory."""
+    """Whether an error or one of its causes reports a lack of memory."""
     while error is not None:
         refused = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
         if refused or any(words in str(error) for words in _REFUSALS):

@@ -1,6 +1,6 @@
-"""Reading numbers and symbol names from untrusted text, without evaluating it.
+"""Numbers and symbol names, read from untrusted text without evaluating it.
 
-Imports no SymPy, so that a command line can reject bad input before anything heavy is loaded.
+This module does not import SymPy, so that a command can reject bad input before anything heavy is loaded.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ ACCEPTED = "an exact rational (2, 1/2), a plain decimal (0.25), or the name of a
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(/\d+)?", re.ASCII)
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _INDEXED = re.compile(r"[gxvFhW]_?\d+|m_\d+|H\d+_\d+|[A-Za-z]+_[ijk]", re.ASCII)
-# h1, h2, .. are symbols of quadratic losses; a user who writes them means these
+# h1, h2, .. are the symbols of quadratic losses, which users may write
 _LOSS_SYMBOL = re.compile(r"h\d+", re.ASCII)
-#: names of vectors, which no parameter of a method may have; a stated equation may use them as letters
+#: names of vectors, which no parameter of a method may have, but which a stated equation may use as letters
 VECTORS = frozenset({"x", "g", "v"})
 RESERVED = frozenset({"eta", "N", "u", "du", "t", "d"}) | VECTORS
 
@@ -35,7 +35,7 @@ _CONSTANTS = _words(
     and or
     """
 )
-_CONSTANTS_EXACT = frozenset({"e", "i", "s", "q", "o"})  # reserved in capitals only: E, I, S, Q, O are SymPy's
+_CONSTANTS_EXACT = frozenset({"e", "i", "s", "q", "o"})  # reserved only as capitals, which are objects of SymPy
 _FUNCTIONS = _words(
     """
     abs acos acosh acot arg asin asinh atan atan2 atanh beta binomial ceil ceiling chi ci conjugate cos cosh
@@ -53,7 +53,8 @@ def parse_value(text: str, field: str) -> Fraction | str:
     """The exact value of a number, or the name of a symbol.
 
     Raises:
-        BadInput: exponent notation, code, names reserved for the engine's own symbols, constants or functions.
+        BadInput: the text is neither (exponent notation and code are not accepted), or a name that is reserved for symbols of the
+            toolkit, constants or functions.
     """
     text = text.strip(" ")
     if _NUMBER.fullmatch(text):
@@ -62,12 +63,12 @@ def parse_value(text: str, field: str) -> Fraction | str:
         return _symbol(text, field)
     start = r"[+-]?\d*\.?\d*(/\d*)?" if re.match(r"[+\-.\d]", text) else r"[A-Za-z][A-Za-z0-9_]*"
     match = re.match(start, text, re.ASCII)
-    # the first character after the beginning of a number or a name
+    # the column of the first character that cannot continue a number or a name
     raise BadInput(field, text, ACCEPTED, None if not text else match.end() + 1 if match else 1)
 
 
 def is_a_word(text: str) -> bool:
-    """Whether a text is a number or a name, and not a longer formula."""
+    """Whether a text is a single number or name, rather than a longer formula."""
     return bool(_NUMBER.fullmatch(text.strip(" ")) or _SYMBOL.fullmatch(text.strip(" ")))
 
 
@@ -91,7 +92,7 @@ def _symbol(text: str, field: str) -> str:
 
 
 def _meaning(text: str) -> str | None:
-    """The present meaning of a name; None if a symbol may have it."""
+    """The meaning that a name already has; None if it is free for a symbol."""
     lower = text.lower()
     meanings = {
         "a symbol of the toolkit's own": belongs_to_the_engine(text),
@@ -104,15 +105,15 @@ def _meaning(text: str) -> str | None:
     return next((meaning for meaning, holds in meanings.items() if holds), None)
 
 
-#: functions of SymPy with Greek names, which symbols of a stated equation may have
+#: names of SymPy functions that are Greek letters; symbols of a stated equation may have them
 _GREEK = frozenset({"beta", "gamma", "zeta", "chi"})
 
 
 def parse_letter(text: str, field: str) -> str:
-    """The name of a symbol of a stated equation, which may be Greek or one of the coordinates x1, v1, .. of the engine.
+    """The name of a symbol in a stated equation, checked. Greek letters and the coordinates x1, v1, .. are accepted.
 
     Raises:
-        BadInput: it is no name, or the name of a constant, a function, a keyword or of eta, N, u, du, t, d.
+        BadInput: the text is not a name, or the name of a constant, a function or a keyword, or one of eta, N, u, du, t and d.
     """
     if not _SYMBOL.fullmatch(text):
         shape = "letters and digits in parts joined by single underscores, the first character a letter"
@@ -121,5 +122,5 @@ def parse_letter(text: str, field: str) -> str:
 
 
 def belongs_to_the_engine(name: str) -> bool:
-    """Whether the engine itself has a symbol of this name: eta, N, t, .., coordinates, entries of a Hessian."""
+    """Whether the toolkit itself has a symbol of this name, such as eta, N, t, a coordinate or an entry of a Hessian."""
     return name in RESERVED or bool(_INDEXED.fullmatch(name) and not _LOSS_SYMBOL.fullmatch(name))

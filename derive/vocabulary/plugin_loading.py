@@ -1,10 +1,10 @@
 """Plugins: Python files and installed packages that register a user's pieces (`sdescent.derive.vocabulary.registry`).
 
-A file is executed because its user named it, with `--load` or the key `plugins` of a TOML file; a package because it was installed
+A file is executed only if its user names it, with `--load` or the key `plugins` of a TOML file; a package only if it is installed
 with an entry point of `GROUP`. No other text of a user is ever executed.
 
-Name and SHA-256 of each plugin are recorded, so that a result can state the code that made it. A module that a Python session
-imported itself is recorded once it registers a piece.
+The name and the SHA-256 digest of each plugin are recorded, so that a result can state which code made it. A module that a Python
+session imports itself is recorded when it registers a piece.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, final
 from sdescent.derive.vocabulary.errors import BadInput, one_line
 from sdescent.derive.vocabulary.files import read_regular
 
-#: the group of entry points; each names a module whose import registers pieces
+#: the group of entry points, each of which names a module whose import registers pieces
 GROUP = "sdescent.plugins"
 _PREFIX = "sdescent_plugin_"
 _LONGEST = 300  # characters of a cause
@@ -35,10 +35,10 @@ MAX_PLUGIN = 2**24  # bytes of a file
 
 @final
 class BrokenPlugin(BadInput):
-    """A plugin that cannot be used (exit status 2).
+    """An error for a plugin that cannot be used (exit status 2).
 
     Args:
-        plugin: its name, as the user wrote it.
+        plugin: the name of the plugin, as the user wrote it.
         cause: the error and its line.
         remedy: advice for the user.
     """
@@ -49,7 +49,7 @@ class BrokenPlugin(BadInput):
 
     @property
     def message(self) -> str:
-        """One line: the plugin, the cause, the remedy."""
+        """The message on one line: the plugin, the cause, the remedy."""
         cause = self.cause if len(self.cause) <= _LONGEST else self.cause[: _LONGEST - 3] + "..."
         line = f"{self.field}: {cause}; remedy: {self.remedy}"
         return one_line(line, 10_000)
@@ -58,12 +58,12 @@ class BrokenPlugin(BadInput):
 @final
 @dataclass(frozen=True)
 class Plugin:
-    """User code that was executed.
+    """A user's code that has been executed.
 
     Args:
-        name: of the file, or of the entry point with its distribution.
-        sha256: of the file, or of all Python and TOML files of the package; None for pieces typed into a session.
-        root: the file, or the folder of the package.
+        name: the name of the file, or of the entry point with its distribution.
+        sha256: the digest of the file, or of all Python and TOML files of the package; None for pieces typed into a session.
+        root: the file or the folder of the package; None for pieces typed into a session.
         installed: whether an entry point names it.
         since: for pieces without a file, the time of the first registration in seconds, which tells sessions apart.
     """
@@ -75,26 +75,27 @@ class Plugin:
     since: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Name and digest as JSON; no path, so that the result is the same on every machine."""
+        """The name and the digest as JSON, without the path, so that results are the same on every machine."""
         return {"name": self.name, "sha256": self.sha256, **({} if self.since is None else {"since": self.since})}
 
 
-#: plugins by the first part of their module name
+#: plugins by the first part of their module's name
 _PLUGINS: dict[str, Plugin] = {}
-_INSTALLED: dict[str, bool] = {}  # entry points by name: whether they are loaded, or are being loaded
+#: entry points that are loaded; "" stands for all of them, from the beginning of the loading
+_INSTALLED: dict[str, bool] = {}
 
 
 def load(path: str | Path) -> Plugin:
-    """Execute a Python file, which registers its pieces, unless it was loaded or imported before.
+    """Execute a Python file that registers pieces, unless it has been loaded or imported before.
 
-    The folder of the file does not join the path: a plugin is one file, and its imports must be installed. Its output goes to
-    standard error.
+    A plugin is a single file: its folder is not added to the import path, so that all its imports must be installed. Its standard
+    output goes to standard error.
 
     Args:
-        path: relative to the working directory.
+        path: the path of the file, absolute or relative to the working directory.
 
     Raises:
-        BrokenPlugin: the file cannot be read, or fails.
+        BrokenPlugin: the file cannot be read, or its execution fails.
     """
     installed()
     quoted, file = str(path), Path(path)
@@ -115,22 +116,23 @@ def load(path: str | Path) -> Plugin:
     module = ModuleType(name)
     module.__file__ = str(root)
     plugin = _PLUGINS[name] = Plugin(file.name, digest, root)
-    sys.modules[name] = module  # where dataclasses, and pickle in a process that has loaded it too, look for it
+    # dataclasses look for the module there, and so does pickle in a process that has loaded it too
+    sys.modules[name] = module
     with _blamed(quoted, name, "correct the file; python on the file alone shows where it fails"):
         exec(compile(source, str(root), "exec", dont_inherit=True), module.__dict__)
     return plugin
 
 
 def installed() -> None:
-    """Import the modules of the entry points of `GROUP`, once.
+    """Import the modules of the entry points of `GROUP`, unless this has been done.
 
     Raises:
-        BrokenPlugin: one of them fails.
+        BrokenPlugin: the import of one of them fails.
     """
     if "" in _INSTALLED:
         return
-    _INSTALLED[""] = True  # plugins look up names while they are being loaded
-    from importlib.metadata import entry_points  # not needed by commands that name nothing
+    _INSTALLED[""] = True  # set first, since plugins look up names while they are being loaded
+    from importlib.metadata import entry_points  # imported late: commands that look up no name do not need it
 
     try:
         for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
@@ -145,12 +147,12 @@ def installed() -> None:
                 import_module(point.module)
             _INSTALLED[key] = True
     except BaseException:
-        del _INSTALLED[""]  # so that the next command reports the same error
+        del _INSTALLED[""]  # so that the next command reports the error again
         raise
 
 
 def owner(namespace: Mapping[str, Any]) -> str | None:
-    """The file or module that executes code with these globals, which is recorded from now on; None for this toolkit."""
+    """The file or module whose code has these globals, recorded as a plugin from now on; None for this toolkit."""
     name = str(namespace.get("__name__", "__main__"))
     top = name.partition(".")[0]
     if top == "sdescent":
@@ -166,26 +168,26 @@ def owner(namespace: Mapping[str, Any]) -> str | None:
 
 
 def in_force(namespace: Mapping[str, Any]) -> bool:
-    """Whether code executed with these globals still counts: not if its file failed, or was executed again after a change."""
+    """Whether code with these globals is still in force: its file has not failed, nor been executed again after a change."""
     name = str(namespace.get("__name__", ""))
     return not name.startswith(_PREFIX) or getattr(sys.modules.get(name), "__dict__", None) is namespace
 
 
 def named() -> dict[str, list[dict[str, Any]]]:
-    """{"plugins": [name and SHA-256 of each]}, for the provenance of a result; {} without plugins."""
+    """{"plugins": [name and SHA-256 digest of each]} for the provenance of a result; {} if there are no plugins."""
     by_name = {(p.name, p.sha256 or ""): p.to_dict() for p in _PLUGINS.values()}
     return {"plugins": [by_name[key] for key in sorted(by_name)]} if by_name else {}
 
 
 def modules() -> list[ModuleType]:
-    """The executed modules of plugins, in order."""
+    """The modules of the plugins, in the order of execution."""
     return [sys.modules[name] for name in _PLUGINS if name in sys.modules]
 
 
 def elsewhere() -> list[str] | None:
-    """The files and modules that another process must load (`load_elsewhere`) to have the same pieces; None if it cannot.
+    """The files and modules that another process must load (`load_elsewhere`) to have the same pieces; None if it cannot have them.
 
-    Pieces of a script or a session exist in its process only.
+    Pieces defined in a script or a session exist only in its process.
     """
     listed = []
     for name, plugin in _PLUGINS.items():
@@ -197,7 +199,7 @@ def elsewhere() -> list[str] | None:
 
 
 def load_elsewhere(listed: list[str]) -> None:
-    """Load the items that `elsewhere` returned in the process that started this one."""
+    """Load the items that `elsewhere` returned in the parent process."""
     for item in listed:
         module = item.removeprefix("import ")
         if module != item:
@@ -207,7 +209,7 @@ def load_elsewhere(listed: list[str]) -> None:
 
 
 def broken_by(error: BaseException) -> BrokenPlugin | None:
-    """The error of a plugin, if its code raised `error` or called the code that did; None if no plugin was involved."""
+    """The error of a plugin if its code raised `error` or called the code that did; None if no plugin is involved."""
     where = _place(error.__traceback__)
     if where is None:
         return None
@@ -218,7 +220,7 @@ def broken_by(error: BaseException) -> BrokenPlugin | None:
 
 
 def tree_digest(roots: Mapping[str, Path]) -> str:
-    """SHA-256 (hex) over the names and contents of all Python and TOML files of these packages, {name: folder}."""
+    """The SHA-256 digest (hex) of the names and contents of all Python and TOML files of the packages {name: folder}."""
     digest = hashlib.sha256()
     for package, root in sorted(roots.items()):
         for file in sorted(file for kind in ("*.py", "*.toml") for file in root.rglob(kind)):
@@ -229,7 +231,7 @@ def tree_digest(roots: Mapping[str, Path]) -> str:
 
 
 def _root_of(top: str) -> Path | None:
-    """The file of a module, or the folder of a package."""
+    """The file of a module or the folder of a package; None if it has neither."""
     try:
         spec = find_spec(top)
     except ValueError:  # a module outside the import system, such as __main__
@@ -248,10 +250,13 @@ def _digest_of(root: Path) -> str | None:
 
 @contextmanager
 def _blamed(name: str, module: str, remedy: str) -> Iterator[None]:
-    """Execute a plugin. If it fails it is forgotten, and the error is one line. Interrupts of the user pass through."""
+    """A context for the execution of a plugin: if it fails, it is forgotten and a BrokenPlugin raised.
+
+    Keyboard interrupts of the user pass through.
+    """
     with _interrupts() as interrupts:
         try:
-            with redirect_stdout(sys.stderr):  # standard output belongs to the answer of the command
+            with redirect_stdout(sys.stderr):  # standard output is reserved for the answer of the command
                 yield
         except BaseException as error:
             where = _place(error.__traceback__)
@@ -263,13 +268,16 @@ def _blamed(name: str, module: str, remedy: str) -> Iterator[None]:
             line = error.lineno if isinstance(error, SyntaxError) else where[1] if where else None
             cause = f"{type(error).__name__}: {_text_of(error) or 'no message'}"
             raise BrokenPlugin(name, cause if line is None else f"line {line}: {cause}", remedy) from None
-        if interrupts:  # and the plugin went on
+        if interrupts:  # the plugin caught the interrupt and went on
             raise KeyboardInterrupt
 
 
 @contextmanager
 def _interrupts() -> Iterator[list[int]]:
-    """The keyboard interrupts during the block, which take effect as usual. (Any code can raise a KeyboardInterrupt.)"""
+    """A context that lists the signals of keyboard interrupts in its block; they take effect as usual.
+
+    Without it, an interrupt could not be told from a KeyboardInterrupt that a plugin raises itself.
+    """
     heard: list[int] = []
     before = signal.getsignal(signal.SIGINT)
     if not callable(before) or threading.current_thread() is not threading.main_thread():
@@ -289,7 +297,7 @@ def _interrupts() -> Iterator[list[int]]:
 
 
 def _text_of(error: BaseException) -> str:
-    """The text of an error; "" if its class cannot produce it."""
+    """The text of an error; "" if its class fails to produce it."""
     try:
         return (error.msg or "") if isinstance(error, SyntaxError) else str(error)
     except Exception:
@@ -297,7 +305,7 @@ def _text_of(error: BaseException) -> str:
 
 
 def _place(traceback: TracebackType | None) -> tuple[Plugin, int] | None:
-    """The innermost plugin of a traceback, and its line."""
+    """The innermost plugin in a traceback and its line; None if there is no plugin in it."""
     place = None
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename

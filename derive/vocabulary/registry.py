@@ -1,7 +1,7 @@
-"""The names of classes on the command line and in specs, and the values that each class takes.
+"""The registry: names of classes on the command line and in specs, and the values that each class takes.
 
-The decorator `register` names a class where it is defined. Built-in classes and those of a user
-(`sdescent.derive.vocabulary.plugin_loading`) use it alike.
+The decorator `register` names a class where it is defined. Both built-in classes and those of users
+(`sdescent.derive.vocabulary.plugin_loading`) use it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.plugin_loading import in_force, installed, owner
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule", "statistic")
-#: statistics of every experiment, for the state x and the loss f; x1, x2, .. are the coordinates
+#: the statistics of every experiment, for the state x and the loss f; the coordinates are called x1, x2, ..
 BUILT_IN_STATISTICS = {
     "loss": "f(x)",
     "gradient_norm": "the 2-norm of the gradient of f at x",
@@ -39,15 +39,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One value that a spec may carry.
+    """A parameter of a registered class: one value that a spec may contain.
 
     Args:
-        name: as written in the spec.
-        accepted: the accepted values, for error messages.
-        check: whether a number is in the domain (symbols always are).
-        default: the text of an omitted value; None for a value that may stay absent.
-        per_client: whether `a|b|c` gives each client its own.
-        per_coordinate: whether `a|b|c` gives each coordinate its own.
+        name: the name of the parameter in specs.
+        accepted: the accepted values, for messages.
+        check: whether a number lies in the domain; symbols are always accepted.
+        default: the text that stands for an omitted value; None for a value that may stay absent.
+        per_client: whether `a|b|c` gives each client its own value.
+        per_coordinate: whether `a|b|c` gives each coordinate its own value.
     """
 
     name: str
@@ -58,33 +58,43 @@ class Parameter:
     per_coordinate: bool = False
 
     def admit(self, field: str, value: Value) -> Value:
-        """The value if it is in the domain; raises BadInput otherwise."""
+        """The value, checked.
+
+        Raises:
+            BadInput: it is a number outside the domain.
+        """
         if isinstance(value, Fraction) and not self.check(value):
             raise BadInput(field, value, f"{self.accepted}, or the name of a symbol")
         return value
 
 
 def positive(name: str, default: str | None = None, **kw: bool) -> Parameter:
-    """A parameter > 0."""
+    """A positive parameter; by default, an omitted value is the symbol `name`."""
     return Parameter(name, "a number > 0", lambda x: x > 0, default or name, **kw)
 
 
 def scale(name: str, default: str | None = None) -> Parameter:
-    """A scale >= 0, per client; 0 means that there is no noise."""
+    """A nonnegative scale of the noise, per client; 0 means that there is no noise."""
     return Parameter(name, "a number > 0 (0 means no noise)", lambda x: x >= 0, default or name, per_client=True)
 
 
 def count(name: str) -> Parameter:
-    """A whole number >= 1, of at most six digits."""
+    """A parameter that is an integer from 1 to 999999."""
     return Parameter(name, "a whole number from 1 to 999999", lambda x: x.denominator == 1 and 1 <= x < 10**6, name)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A named class: how a spec builds it, with which parameters, and one line of explanation with its source.
+    """An entry of the registry.
 
-    `build` makes the object from the values; of a statistic it is the function x (d, paths) -> (paths,) itself. `owner` is the
-    user's file or module that registered it, None for what is built in.
+    Args:
+        kind: one of `KINDS`.
+        name: the name in specs.
+        build: makes the object from the values of its parameters; for a statistic, the function x -> value itself, where x has
+            shape (d, paths) and the value shape (paths,).
+        parameters: the values that a spec may contain.
+        summary: one line of explanation.
+        owner: the user's file or module that registered it; None for built-in entries.
     """
 
     kind: str
@@ -96,24 +106,24 @@ class Entry:
 
 
 _ENTRIES: dict[tuple[str, str], Entry] = {}
-_NAMESPACES: dict[tuple[str, str], Mapping[str, Any]] = {}  # the globals of the code that registered each entry
+_NAMESPACES: dict[tuple[str, str], Mapping[str, Any]] = {}  # for each entry, the globals of the code that registered it
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 _COORDINATE = re.compile(r"x\d+", re.ASCII)
 
 
 def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Callable[[T], T]:
-    """Class decorator: give a class (or a factory) its name in specs; of a statistic, decorate the function.
+    """A decorator that registers a class, a factory or (for a statistic) a function under a name for specs.
 
     A file that is executed again replaces its own pieces.
 
     Args:
         kind: one of `KINDS`.
-        name: letters, digits, - and _.
+        name: at most 40 letters, digits, - and _, of which the first is a letter.
         summary: one line for `sdescent list`.
-        parameters: the values that a spec may carry; a statistic takes none.
+        parameters: the values that a spec may contain; a statistic takes none.
 
     Raises:
-        ValueError: an unknown kind, a malformed name, or a name that other code has registered.
+        ValueError: the kind is unknown, the name is malformed or already registered by other code, or a statistic has parameters.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, not {kind!r}")
@@ -124,7 +134,7 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
     namespace = sys._getframe(1).f_globals
     who = owner(namespace)
     if who is not None and kind in _HOMES:
-        import_module(_HOMES[kind])  # the built-in names come first
+        import_module(_HOMES[kind])  # so that the built-in names are registered first
 
     def decorate(build: T) -> T:
         there = _ENTRIES.get((kind, name)) if in_force(_NAMESPACES.get((kind, name), {})) else None
@@ -141,15 +151,15 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
 
 
 def _again(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Whether the same code runs a second time: a file as another module, or a line of a session."""
+    """Whether code of the same owner runs for a second time: a file as a new module, or a line in a session."""
     return before is not now or "__file__" not in now
 
 
 def entries(kind: str) -> dict[str, Entry]:
-    """All entries of a kind by name, in the order of definition; of statistics, the registered ones.
+    """All registered entries of a kind by name, in the order of registration.
 
     Raises:
-        BrokenPlugin: an installed plugin fails.
+        BrokenPlugin: an installed plugin cannot be imported.
     """
     _complete(kind)
     return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind and in_force(_NAMESPACES[k, name])}
@@ -162,16 +172,16 @@ def _complete(kind: str) -> None:
 
 
 def known_as(kind: str, name: str) -> str:
-    """The name in specifications for the name of a piece, such as dcsgd for DCSGD; an unregistered name is returned unchanged."""
+    """The name in specs for the name of a piece, such as dcsgd for DCSGD; an unregistered name is returned unchanged."""
     return name.lower() if name.lower() in entries(kind) else name
 
 
 def spec_of(kind: str, piece: object) -> str:
-    """The specification of a piece, such as gaussian:sigma=1/2; without a registered name, the same form with its class name."""
+    """The spec of a piece, such as gaussian:sigma=1/2; a piece without a registered name is shown by its class name."""
     label, values = _flat(piece)
     for name, entry in entries(kind).items():
         arguments = {p.name: values[p.name] for p in entry.parameters if p.name in values}
-        with suppress(Exception):  # the entry of another class with other values, or a user's code
+        with suppress(Exception):  # the entry may be of a class with other values, or a user's code
             if entry.build(**arguments) == piece:
                 label, values = name, arguments
                 break
@@ -180,7 +190,7 @@ def spec_of(kind: str, piece: object) -> str:
 
 
 def _flat(piece: Any) -> tuple[str, dict[str, Any]]:
-    """The name of the innermost class of a piece, and all its values: Gaussian and sigma for Scaled(Gaussian(), 1)."""
+    """The name of the innermost class of a piece, and all its values: Gaussian and {sigma: ..} for Scaled(Gaussian(), 1)."""
     label, values = type(piece).__name__, {}
     for field in fields(piece) if is_dataclass(piece) else ():
         value = getattr(piece, field.name)
@@ -195,8 +205,11 @@ def _flat(piece: Any) -> tuple[str, dict[str, Any]]:
 def lookup(kind: str, name: str, field: str) -> Entry:
     """The entry called `name`.
 
+    Args:
+        field: the user's name for this input, for messages.
+
     Raises:
-        BadInput: no such name.
+        BadInput: there is no such entry.
     """
     _complete(kind)
     entry = _ENTRIES.get((kind, name))
@@ -206,11 +219,11 @@ def lookup(kind: str, name: str, field: str) -> Entry:
 
 
 def pieces_in(module: str, names: Mapping[str, Any]) -> list[str]:
-    """The names that a module, or the package of it, defines: for its `__dir__`, so that completion offers no imports.
+    """The public names that a module or package defines itself, for its `__dir__`, so that completion does not offer imports.
 
     Args:
-        module: its `__name__`.
-        names: its `globals()`.
+        module: the `__name__` of the module.
+        names: the `globals()` of the module.
     """
     return sorted(
         n for n, value in names.items() if n[0] != "_" and getattr(value, "__module__", "").startswith(module)

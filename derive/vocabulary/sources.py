@@ -6,13 +6,13 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """The source of a line of a statement, in the words that are printed behind the line."""
+    """The source of a line in a statement. The value is the text printed after the line."""
 
     #: the meaning of a letter or a constant of the language: eta > 0, N >= 1, f >= fstar
     LETTER = "what the letter means"
-    #: computed from the method's definition, and compared with it again by each check
+    #: computed from the definition of the method; each check compares the two again
     METHOD = "derived from the method"
-    #: proved of the law, the compressor or the loss
+    #: proved about the law, the compressor or the loss
     PIECE = "proved of the piece"
     #: stated by the law, the compressor or the loss, without a proof
     SAID = "assumed of the piece"
@@ -20,5 +20,5 @@ class Source(StrEnum):
     AUTHOR = "assumed"
     #: a theorem of the literature about the class of losses
     LITERATURE = "a theorem of the literature"
-    #: a further hypothesis that the conclusion needs and the author did not state
+    #: a further hypothesis, which the conclusion needs but the author did not state
     CONCLUSION = "assumed for the conclusion"

@@ -1,7 +1,8 @@
 """The shared symbols. All are real and dimensionless; parameters are positive.
 
-A SymPy symbol is identified by its name *and* its assumptions, so two spellings of "nu" would not cancel, and a derivative in the
-wrong x1 would be 0. Every expression of a user therefore passes through `matched`, which maps each name to one symbol.
+SymPy identifies a symbol by its name *and* its assumptions. Two symbols "nu" with different assumptions would not cancel, and a
+derivative with respect to the wrong x1 would be 0. Every expression of a user therefore passes through `matched`, which maps each
+name to one symbol.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ import sympy as sp
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.names import belongs_to_the_engine, is_a_word, parse_value
 
-#: the function that parses formulas, as "module:function": formulas are a layer above this one
+#: the function that parses formulas, as "module:function"; formulas belong to a layer above this one
 READER = "sdescent.derive.vocabulary.formulas.expressions:parse_formula"
-#: assumptions of a symbol that are checked: SymPy may have used more of them in simplifications than ours allow
+#: the assumptions of users' symbols that are checked: if ours lack one, SymPy may have simplified by it already
 _DECLARED = ("real", "positive", "negative", "nonnegative", "nonpositive", "zero", "nonzero", "imaginary")
 
 
 def parameter(name: str) -> sp.Symbol:
-    """The positive scalar parameter called `name` (dimensionless)."""
+    """The symbol of the positive scalar parameter `name` (dimensionless)."""
     return sp.Symbol(name, positive=True)
 
 
@@ -40,23 +41,23 @@ SHARED: dict[str, sp.Symbol] = {s.name: s for s in (eta, N, d, u, du, t)}
 
 
 def coerce(value: Any, field: str = "value") -> sp.Expr:
-    """An exact SymPy expression in parameters and shared symbols: see `matched`."""
+    """A user's value as an exact SymPy expression in parameters and shared symbols; see `matched`."""
     return matched(value, SHARED.values(), field)
 
 
 def matched(value: Any, symbols: Iterable[sp.Symbol], field: str, others: bool = True, accepted: str = "") -> sp.Expr:
-    """A user's expression in our symbols, to which SymPy symbols are matched by name.
+    """A user's expression in our symbols. SymPy symbols in it are matched by name.
 
     Args:
         value: an int, a Fraction, a SymPy expression, or the text of one, which is parsed by a whitelist and never evaluated.
-        symbols: the symbols that may occur; indexed ones match their base name too.
-        field: the user's name of this input, for the error message.
-        others: whether other names become parameters (`parameter`); otherwise only symbols made by `parameter` are.
-        accepted: the accepted names, for the error message.
+        symbols: the symbols that may occur; an indexed one also matches its base name.
+        field: the user's name for this input, for messages.
+        others: whether any other name becomes a parameter (`parameter`); if not, only symbols made by `parameter` are accepted.
+        accepted: the accepted names, for messages.
 
     Raises:
-        BadInput: text outside the grammar; a float (inexact); a value that is not finite; a name that is not accepted; a symbol
-            with more assumptions than ours (x1 > 0, while our x1 has any sign).
+        BadInput: text outside the grammar; a float, which is inexact; a value that is not finite; a name that is not accepted; a
+            symbol with more assumptions than ours, such as x1 > 0, since our x1 has any sign.
     """
     by_name = {name: s for s in symbols for name in (s.name, getattr(s, "base", s.name))}
     if isinstance(value, str):
@@ -75,10 +76,14 @@ def matched(value: Any, symbols: Iterable[sp.Symbol], field: str, others: bool =
 
 
 def require_ours(expr: sp.Expr, symbols: Iterable[sp.Symbol], field: str, where: str) -> None:
-    """Check an expression from a user's class, whose symbols are not matched: none may be a foreign one with a name of the engine.
+    """Check that an expression from a user's class, whose symbols are not matched, has no foreign symbol with a reserved name.
+
+    Args:
+        symbols: the symbols that may occur.
+        field, where: the user's name for the expression and the accepted symbols, for messages.
 
     Raises:
-        BadInput: there is one, such as Symbol("t"), in which the engine takes no time derivative.
+        BadInput: it has one, such as Symbol("t"), with respect to which no time derivative would be taken.
     """
     by_name = {name: s for s in symbols for name in (s.name, getattr(s, "base", s.name))}
     for s in sorted((s for s in expr.atoms(sp.Symbol) if type(s) is sp.Symbol), key=str):
@@ -107,7 +112,7 @@ def _ours(symbol: sp.Symbol, by_name: dict[str, sp.Symbol], field: str, others: 
 
 
 def _named(name: str, field: str) -> sp.Symbol:
-    # printed, such a name would be read back as another object
+    # printed text with such a name would be read back as another object
     if name in sp.__all__ or hasattr(builtins, name) or belongs_to_the_engine(name):
         raise BadInput(field, name, "the name of a symbol that SymPy, Python and the engine do not use themselves")
     return parameter(name)

@@ -1,4 +1,4 @@
-"""The verdicts: one word for each answer of a command, a check or the ledger of a report."""
+"""The verdicts: the possible answers of a command, a check or the ledger of a report."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """An answer. The members are texts, so that `Verdict.PROVED == "PROVED"` and JSON has the word."""
+    """A verdict. Members are strings, so that `Verdict.PROVED == "PROVED"` and JSON contains the word."""
 
     __repr__ = str.__repr__
 
-    #: of a statement: there is a certificate that `replay` checks
+    #: of a statement: it has a certificate that `replay` checks
     PROVED = "PROVED"
-    #: of a claim: z3 decides it, without a certificate
+    #: of a claim: z3 has decided it, without a certificate
     DECIDED = "DECIDED"
     #: of a statement: exact numbers satisfy every assumption and contradict it
     REFUTED = "REFUTED"
     #: nothing is settled, for the stated reason
     UNDECIDED = "UNDECIDED"
-    #: a proof and numbers on its own subject disagree: one of the two is a fault of this tool
+    #: a proof and numbers about the same subject disagree, so that one of them is an error of this tool
     CONTRADICTED = "CONTRADICTED"
 
     #: of an audit: proofs on every piece of the domain show that the stated equation is that of the method
     AGREES = "AGREES"
-    #: of an audit: at an exact point the two differ
+    #: of an audit: the stated equation and that of the method differ at an exact point
     DIFFERS = "DIFFERS"
-    #: of an audit: the method has no such equation
+    #: of an audit: the method has no SDE of this kind
     NO_SDE = "NO SDE"
 
-    #: of a bound beside numbers: the interval lies below it
+    #: of a bound compared with numbers: the confidence interval lies below it
     CONFIRMED = "CONFIRMED"
-    #: of a bound beside numbers: the interval lies above it
+    #: of a bound compared with numbers: the confidence interval lies above it
     VIOLATED = "VIOLATED"
-    #: of a bound beside numbers: the interval contains it, or no interval is sound
+    #: of a bound compared with numbers: the confidence interval contains it, or no sound interval exists
     INCONCLUSIVE = "INCONCLUSIVE"
 
     #: of a claim in the ledger: proved except for a part that it names, or under an assumption that its source does not state
     PROVED_IN_PART = "PROVED IN PART"
     #: of a claim in the ledger: a step of its proof is refuted
     STEP_REFUTED = "STEP REFUTED"
-    #: of a claim in the ledger: not proved, and all numbers agree with it
+    #: of a claim in the ledger: not proved, but all numbers agree with it
     CONFIRMED_NUMERICALLY = "CONFIRMED NUMERICALLY"
     #: of a claim in the ledger: all runs show it
     SEEN = "SEEN"
@@ -49,7 +49,7 @@ class Verdict(StrEnum):
     OPEN = "OPEN"
 
 
-#: exit status of a command that ends with the verdict; the other verdicts stand beside one of these, or in a report
+#: the exit status of a command that ends with a verdict; the others accompany one of these, or occur only in reports
 EXIT_STATUS = {
     Verdict.PROVED: 0, Verdict.DECIDED: 0, Verdict.REFUTED: 1, Verdict.UNDECIDED: 3, Verdict.CONTRADICTED: 4,
     Verdict.AGREES: 0, Verdict.DIFFERS: 1, Verdict.NO_SDE: 1,

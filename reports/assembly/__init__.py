@@ -1,1 +1,1 @@
-"""The assembly of a report: its sections, computed side by side, and the typeset document."""
+"""The assembly of a report: its sections, computed in parallel, and the typeset document."""

@@ -1,4 +1,4 @@
-"""Figures are drawn once per result; a second run redraws only missing or changed ones."""
+"""A cache of figures: each section is drawn once per result; its figures are redrawn only if one is missing or has changed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from sdescent.derive.vocabulary.files import read_regular
 from sdescent.reports.sections.base import Section
 from sdescent.reports.store.files import write_atomic
 
-#: folders of a report for files of sections, besides the parts
+#: the folders of a report for files that sections write, besides the parts
 FOLDERS = ("figures", "certificates")
 
 
 def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bool:
-    """Write the files of a section into the folder of the report, unless those of this result are there; return whether it did.
+    """Write the files of a section into the folder of the report, unless those of this result are there.
 
     Args:
         key: the key of the result, which depends on source and libraries.
+
+    Returns:
+        Whether the files were written.
     """
     stamp = folder / "results" / f"drawn-{section.name}.json"
     identity = {"key": key, "matplotlib": importlib.metadata.version("matplotlib")}
@@ -29,7 +32,7 @@ def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bo
         return False
     files = {}
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=stamp.parent) as scratch:  # one for each section: they are drawn side by side
+    with tempfile.TemporaryDirectory(dir=stamp.parent) as scratch:  # one each: sections are drawn in parallel
         section.figures(result, Path(scratch) / "figures")
         for path in sorted(path for name in FOLDERS for path in (Path(scratch) / name).glob("*") if path.is_file()):
             name = path.relative_to(scratch).as_posix()

@@ -1,7 +1,7 @@
-"""The sections of a report, and estimates of the durations of their steps, for the display of progress.
+"""The sections of a report, and estimates of the durations of their steps for the display of progress.
 
-Durations were measured once, in seconds of one of two workers on two cores; `sdescent.reports.commands.progress` corrects them by
-the pace of the work.
+The durations were measured once, in seconds, for one of two workers on two cores. `sdescent.reports.commands.progress` adjusts them
+to the observed pace.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Part:
-    """A section of the report.
+    """A section of a report.
 
     Args:
-        module, kind: the module and the name of its class.
-        steps: the number of announced steps; two numbers if quick and full differ.
-        quick, full: its duration in a quick and in a full report, in seconds.
-        needs: sections whose results it uses; it is then computed after them in every run, and not stored.
-        appendix: whether it stands at the end, for reference.
+        module, kind: the module and the name of the section's class.
+        steps: the number of announced steps; a pair if it differs between quick and full reports.
+        quick, full: the duration in a quick and in a full report, in seconds.
+        needs: sections whose results this one uses; it is then computed after them in every run, and not stored.
+        appendix: whether the section stands at the end, for reference.
     """
 
     module: str
@@ -42,9 +42,9 @@ class Part:
     appendix: bool = False
 
 
-#: number of processes that compute the sections of the report on everything built in; each has a compiler and arrays in memory
+#: the number of processes for the report on everything built in; each has a compiler and arrays in memory
 PROCESSES = min(2, os.cpu_count() or 1)
-#: the report without a user's problem; only this line names it
+#: the module of the report without a user's problem, named only here
 APPLICATION = "sdescent.reports.paper.application"
 
 
@@ -55,8 +55,8 @@ class Contents:
 
     Args:
         title: the title of the document.
-        sections: in the order of the report.
-        groups: the claims that it judges.
+        sections: the sections by name, in the order of the report.
+        groups: the claims that the report judges.
     """
 
     title: str
@@ -64,9 +64,9 @@ class Contents:
     groups: Sequence[Group]
 
 
-#: sections with the evidence for claims, in a report on a user's problem
+#: the sections with evidence for claims in a report on a user's problem
 _EVIDENCE = ("ensembles", "own-claims", "own-theorems")
-#: the sections of a report on a user's problem in their order
+#: the sections of a report on a user's problem, in order
 _USER_SECTIONS = {
     "ledger": Part("sdescent.reports.sections.first_page", "Ledger", needs=_EVIDENCE),
     "problem": Part("sdescent.reports.sections.problem", "ProblemSection"),
@@ -77,15 +77,15 @@ _USER_SECTIONS = {
     "appendix": Part("sdescent.reports.sections.appendix", "Appendix", needs=_EVIDENCE, appendix=True),
 }
 _TYPESETTING = 3.0
-_PROVING, _VERIFYING = 10.0, 20.0  # of a theorem of one's own
-COMPILING = 2.0  # of one run
-_SUBSTEPS = 24  # evaluations of an equation in one step of the method: 4 and 8 solver steps of two each
-#: seconds for a coordinate of a path in a step: of one client; of an equation; of one whose mean and covariance are integrals
+_PROVING, _VERIFYING = 10.0, 20.0  # seconds for a user's own theorem
+COMPILING = 2.0  # seconds for one run
+_SUBSTEPS = 24  # evaluations of an equation in one step of the method: two in each of 4 and of 8 solver steps
+#: seconds per coordinate, path and step for a client, for an equation, and for one whose mean and covariance are integrals
 _CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.1e-6, 2e-6
 
 
 def contents_of(problem: Any) -> Contents:
-    """The contents of a report on a user's problem; if `problem` is None, of the report on everything built in."""
+    """The contents of the report on a user's problem, or on everything built in if `problem` is None."""
     if problem is None:
         return import_module(APPLICATION).CONTENTS
     from sdescent.reports.sections.first_page import own_groups
@@ -97,20 +97,20 @@ def contents_of(problem: Any) -> Contents:
 
 
 def section_of(name: str, problem: Any = None) -> Section:
-    """A section by its name; `problem` as of `contents_of`."""
+    """The section of a name; `problem` is as for `contents_of`."""
     part = contents_of(problem).sections[name]
     return getattr(import_module(part.module), part.kind)()
 
 
 def chosen(problem: Any, only: str | None) -> list[str]:
-    """The sections of a report in order.
+    """The names of the chosen sections of a report, in order.
 
     Args:
         problem: the user's problem, or None for the report on everything built in.
         only: one section, or None for all.
 
     Raises:
-        BadInput: this report has no section called `only`.
+        BadInput: the report has no section called `only`.
     """
     names = list(contents_of(problem).sections)
     if only is None:
@@ -121,7 +121,7 @@ def chosen(problem: Any, only: str | None) -> list[str]:
 
 
 def computed(problem: Any, names: Sequence[str]) -> list[str]:
-    """The sections whose results a report of these sections uses, in the order in which they are computed."""
+    """The sections whose results a report with these sections uses, in the order of computation."""
     parts = contents_of(problem).sections
     needed = {*names, *(other for name in names for other in parts[name].needs if other in parts)}
     return sorted(needed, key=lambda n: (bool(parts[n].needs), list(parts).index(n)))
@@ -129,17 +129,17 @@ def computed(problem: Any, names: Sequence[str]) -> list[str]:
 
 @final
 class Plan:
-    """The steps of a report with their expected seconds, and how much of them is done.
+    """The steps of a report with their expected durations, and the progress through them.
 
     Args:
         problem, only: as for `chosen`.
-        quick: fewer paths and settings.
-        progress: called with a label and the fraction of the whole that is done.
+        quick: whether to use fewer paths and settings.
+        progress: called with a label and the completed fraction of the work.
 
     Attributes:
-        contents: what it is about, with all sections that it can have.
-        names: the sections that it has, in their order.
-        computed: the sections whose results it uses, in the order in which they are computed.
+        contents: the contents of the report, with all sections that it can have.
+        names: the names of its chosen sections, in order.
+        computed: the names of the sections whose results it uses, in the order of computation.
     """
 
     def __init__(
@@ -153,34 +153,34 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """The expected work: the duration of the whole, one section after the other."""
+        """The expected work in seconds: the duration if the sections are computed one after another."""
         return sum(map(self.seconds_of, self._steps)) + _TYPESETTING
 
     @property
     def duration(self) -> float:
-        """The expected duration of the whole, with as many processes as compute it."""
+        """The expected duration in seconds, with the number of processes that share the work."""
         side_by_side = self._problem is None and len(self.computed) > 1
         return self.seconds / (PROCESSES if side_by_side else 1)
 
     def seconds_of(self, name: str) -> float:
-        """The expected duration of a section."""
+        """The expected duration of a section in seconds."""
         return sum(self._steps[name])
 
     @property
     def fraction(self) -> float:
-        """The fraction of the whole that is done: sections that have ended, and all steps but the last that others announced."""
+        """The completed fraction of the work: ended sections, and the announced steps of other sections except the last one."""
         done: list[float] = []
         for name, count in self._announced.items():
             done += self._steps[name] if name in self._ended else self._steps[name][: max(0, count - 1)]
-        return math.fsum(done) / self.seconds  # rounded once, so that no step leads back by a rounding
+        return math.fsum(done) / self.seconds  # rounded only once, so that the fraction never decreases by rounding
 
     def tick(self, name: str, label: str) -> None:
-        """A step of a section begins."""
+        """Record that a step of a section begins."""
         self._announced[name] += 1
         self._progress(label, self.fraction)
 
     def end(self, name: str) -> None:
-        """A section is done."""
+        """Record that a section is done."""
         self._ended.add(name)
 
 
@@ -201,7 +201,7 @@ def _steps(name: str, problem: Any, quick: bool) -> list[float]:
 
 
 def _runs(problem: Any, quick: bool) -> list[float]:
-    """The method itself, then each of its models."""
+    """The expected seconds for the method itself and for each model, in this order."""
     from sdescent.reports.sections.ensembles import PATHS
 
     paths = PATHS["quick" if quick else "full"] if problem.paths is None else problem.paths
@@ -214,9 +214,9 @@ def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
 
     Args:
         problem: a complete problem.
-        kind: "method" or a model.
+        kind: "method" or the name of a model.
         paths: the number of paths.
-        steps: solver steps from 0 to T.
+        steps: the number of solver steps from 0 to T.
     """
     moves = float(paths * problem.dim)
     if kind == "method":
@@ -225,7 +225,7 @@ def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
 
 
 def method_seconds(problem: Any, moves: float) -> float:
-    """The duration of the method itself, for this many coordinates x paths x steps."""
+    """The expected duration of the method itself in seconds; `moves` is coordinates x paths x steps."""
     return COMPILING + moves * _CLIENT * int(problem.method.clients)
 
 

@@ -1,4 +1,4 @@
-"""Write a report: compute results or take them from the cache, then typeset them. The document is a function of the results."""
+"""Writing a report: results are computed or taken from the cache, then typeset. The document is a function of the results."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from sdescent.reports.sections.first_page import ledger_of
 from sdescent.reports.store.cache import ResultsCache, damaged_note
 from sdescent.reports.store.files import write_atomic
 
-#: the part on the title page
+#: the parts on the title page
 FRONT = ("ledger",)
 
 
 def build_report(
     problem: Any, folder: Path, quick: bool, only: str | None, progress: Callable[[str, float], None]
 ) -> dict[str, Any]:
-    """Compute missing results and write report.tex, parts/, figures/, report.html and report.pdf into `folder`.
+    """Compute missing results, and write report.tex, parts/, figures/, report.html and report.pdf into `folder`.
 
     Args:
         problem: the user's own problem, or None for the report on everything built in.
-        quick: fewer paths and settings.
+        quick: whether to use fewer paths and settings.
         only: one section, or None for all.
-        progress: called with a label and the fraction done.
+        progress: called with a label and the completed fraction of the work.
 
     Returns:
         {"files": {kind: path}, "notes": [one line for each failure], "seconds", "reused", "statuses",
         "ledger": groups of claims (`sdescent.reports.claims.verdicts`)}.
 
     Raises:
-        BadInput: an unknown section.
+        BadInput: the report has no section called `only`.
         OSError: the folder cannot be written.
     """
     started = time.monotonic()
@@ -55,7 +55,7 @@ def build_report(
     spec = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
     sections = {name: section_of(name, problem) for name in plan.computed}
     absent = [n for n in plan.computed if not entries[n].needs and not cache.path(n, spec).exists()]
-    # other processes would lack pieces that only this one has
+    # other processes would lack pieces that exist only in this one
     together = absent if problem is None and len(absent) > 1 and elsewhere() is not None else []
     reused, damaged = compute(together, cache.folder, spec, plan) if together else ([], [])
     results: dict[str, dict[str, Any]] = {}
@@ -110,7 +110,7 @@ def build_report(
 def _parts(
     sections: Mapping[str, Section], results: Mapping[str, dict[str, Any]], folder: Path, whole: bool = True
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Write the parts; return the part with the notation, and the parts of the sections."""
+    """Write the parts, and return the part with the notation and the parts of the sections."""
     notation, parts = Notation(), []
     env = environment(tex=Tex, prose=prose)
     env.globals["macro"] = lambda name: Tex(macro(name))
@@ -137,7 +137,7 @@ def _parts(
 
 
 def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
-    with ThreadPoolExecutor(1) as beside:  # both wait for programs that only read the files
+    with ThreadPoolExecutor(1) as beside:  # at the same time: both wait for programs that only read the files
         page = beside.submit(tex_to_html, main)
         compiled = compile_tex(main)
     if isinstance(compiled, Absent):

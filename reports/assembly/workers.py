@@ -1,11 +1,12 @@
-"""Computation of sections in several processes: most of the time goes into compilation, which uses one core each.
+"""Computation of sections in several processes. Most of the time is spent on compilation, which uses one core per process.
 
-A worker is this module run as a program. It first loads the plugins of the process that started it. It reads lines of JSON,
-{"section": name, "piece": a piece of the section or null, "spent": seconds of its pieces}, computes and stores the results of the
-piece or the section, and draws the section. It writes lines: {"tick": label} for each announced step, then
-{"stored": [labels], "reused": [labels], "damaged": [labels], "seconds"} or {"failed": traceback}. A section with pieces is
-assembled after them, without further announcements. Results pass through the cache on disk only. A worker without a reader ends at
-its next line.
+A worker is this module run as a program. It first loads the plugins of its parent process. Then it reads lines of JSON,
+{"section": name, "piece": a piece of the section or null, "spent": seconds of its pieces}. For each, it computes and stores the
+results of the piece or the section, and draws the section. It writes a line {"tick": label} for each announced step and then one of
+{"stored": [labels], "reused": [labels], "damaged": [labels], "seconds"}, {"missing": "file" or "memory", ..} for an OSError or a
+MemoryError, and {"failed": traceback} for any other error. A section with pieces is assembled after them, without further
+announcements. Results are passed only through the cache on disk. A worker whose output nobody reads ends at the next line that it
+writes.
 """
 
 from __future__ import annotations
@@ -30,24 +31,24 @@ from sdescent.reports.assembly.plan import PROCESSES, Plan, section_of
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.store.cache import ResultsCache
 
-#: seconds between two checks for an interrupt
+#: seconds between checks for an interrupt
 _PATIENCE = 0.5
 
-#: a section, and one of its pieces or None for all of it
+#: (section, piece): one of its pieces, or None for the whole section
 Task = tuple[str, str | None]
 
 
 class WorkerFailed(RuntimeError):
-    """A section could not be computed; the message is the traceback of the worker."""
+    """An error for a section that could not be computed; the message has the worker's traceback or exit status."""
 
 
 def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
-    """The result of a section: from the cache, or computed and stored with the seconds of the section and its pieces.
+    """The result of a section, from the cache, or computed and stored with the seconds spent on the section and its pieces.
 
     Args:
         section, context: as for `Section.compute`.
         spec: the specification in the key of the result.
-        spent: seconds of its pieces.
+        spent: the seconds spent on its pieces.
     """
 
     def timed() -> dict[str, Any]:
@@ -58,21 +59,21 @@ def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spe
 
 
 def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan) -> tuple[list[str], list[str]]:
-    """Compute and store these sections of the report on everything built in, several at a time.
+    """Compute and store sections of the report on everything built in, several at a time.
 
     Args:
-        names: the sections; the longest tasks, sections or pieces, begin first.
+        names: the sections; their tasks (sections or pieces) with the longest expected duration begin first.
         folder: the folder of the results.
-        spec: the specification in the key of every result; its entry "quick" is used.
-        plan: receives the announcements of the sections, in this thread.
+        spec: the specification in the key of every result; its entry "quick" is passed on to the sections.
+        plan: receives the announcements of the sections, in the calling thread.
 
     Returns:
-        The labels of results from disk, and of damaged results, which are computed again.
+        The labels of the results that were loaded from disk, and of damaged results, which were computed again.
 
     Raises:
         WorkerFailed: a section failed, or a worker died.
         OSError, MemoryError: raised in a worker.
-        KeyboardInterrupt: after the workers have ended; stored results remain.
+        KeyboardInterrupt: raised after the workers have ended; stored results remain.
     """
     pieces = {name: section_of(name).pieces for name in names}
     remaining = {name: len(those) for name, those in pieces.items()}
@@ -129,11 +130,14 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan
 def _crew(
     count: int, folder: Path, spec: dict[str, Any], answers: queue.Queue[tuple[int, dict[str, Any] | None]]
 ) -> Iterator[list[subprocess.Popen[str]]]:
-    """Workers that wait for tasks, and threads that read their output. All workers end with the block, however it ends."""
+    """A context with workers that wait for tasks, and threads that read their output into `answers`.
+
+    All workers are killed at the end of the block, however it ends.
+    """
     plugins = json.dumps(elsewhere() or [])
     program = "from sdescent.reports.assembly.workers import main; main()"
     command, environment = python("-c", program, str(folder), json.dumps(spec), plugins)
-    environment[VARIABLE] = "0"  # workers are killed before they could store compiled programs
+    environment[VARIABLE] = "0"  # workers are killed before they can store compiled programs
     crew: list[subprocess.Popen[str]] = []
     pipe = subprocess.PIPE
     try:
@@ -154,7 +158,7 @@ def _crew(
 
 
 def _listen(n: int, stream: TextIO | None, answers: queue.Queue[tuple[int, dict[str, Any] | None]]) -> None:
-    with suppress(ValueError, OSError):  # closed meanwhile
+    with suppress(ValueError, OSError):  # the stream may be closed meanwhile
         for line in stream or ():
             answers.put((n, json.loads(line)))
     answers.put((n, None))
@@ -173,13 +177,13 @@ def _give(worker: subprocess.Popen[str], section: str, piece: str | None, spent:
 
 
 def main() -> None:
-    """A worker. Arguments: the folder of the results; the specification and the plugins to load, as JSON."""
+    """Run a worker. Its arguments are the folder of the results, and the specification and the plugins to load as JSON."""
     import signal
     import traceback
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     words = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # the output of a library must not mix with the answers
+    os.dup2(2, 1)  # the output of libraries must not mix with the answers
 
     def say(**line: Any) -> None:
         try:
@@ -211,4 +215,4 @@ def main() -> None:
             say(failed=traceback.format_exc())
         else:
             say(stored=cache.computed, reused=cache.reused, damaged=cache.damaged, seconds=time.monotonic() - started)
-    os._exit(0)  # threads of XLA need not be joined
+    os._exit(0)  # XLA's threads need not be joined

@@ -1,6 +1,6 @@
-"""Numerical evidence about claims, in one form for all sections, so that nobody selects it by hand.
+"""Numerical evidence about claims, in one form for all sections, so that it is never selected by hand.
 
-A piece of evidence names its subject: an entry of the catalogue, or a topic. Every claim that cites the entry or the topic
+A piece of evidence names what it is about: an entry of the catalogue, or a topic. Every claim that cites the entry or the topic
 receives it (`sdescent.reports.claims.verdicts`), whether it supports the claim or not.
 """
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 
-#: verdicts for a claim, and against it
+#: the verdicts that support a claim, and those that contradict it
 FOR, AGAINST = (Verdict.CONFIRMED, Verdict.SEEN), (Verdict.VIOLATED, Verdict.SEEN_TO_FAIL)
-#: subjects of comparisons: a proof covers the first two, and not the others
+#: the subjects of comparisons; a proof covers only the first two
 FORMULA, SDE, NOT_LINEARISED, METHOD = "formula", "SDE", "SDE, not linearised", "method"
 COVERED = (FORMULA, SDE)
-#: advice for the reader of a contradiction
+#: advice for readers of a contradiction
 REPORT = (
     "a proof and numbers on its own subject disagree, so that one of them is a fault of sdescent: please report it, with the "
     "theorem, its certificate and these numbers, and do not rely on either"
@@ -29,16 +29,16 @@ def evidence(
     """A piece of evidence as JSON values.
 
     Args:
-        about: id of an entry, or a topic ([a-z0-9-]).
+        about: the id of an entry, or a topic ([a-z0-9-]).
         subject: the subject of the comparison: FORMULA, SDE, NOT_LINEARISED or METHOD.
-        verdict: CONFIRMED, VIOLATED or INCONCLUSIVE; of a run over seeds SEEN, SEEN TO FAIL or UNDECIDED.
-        says: the result in words and numbers, LaTeX.
-        anchor: label of the figure, table or section that shows it.
-        compared: number of points, settings or runs that were compared; 0 if there was nothing to compare.
-        failing: the number at which the claim fails; by default all or none, according to the verdict.
-        undecided: the number that decide nothing; by default all that do not fail, if the verdict is open.
-        gap: the largest relative difference, dimensionless, if two numbers were compared.
-        gap_of: the quantity with this difference, in words.
+        verdict: CONFIRMED, VIOLATED or INCONCLUSIVE; for runs over seeds SEEN, SEEN TO FAIL or UNDECIDED.
+        says: the result in words and numbers, as LaTeX.
+        anchor: the label of the figure, table or section that shows the result.
+        compared: the number of points, settings or runs that were compared; 0 if there was nothing to compare.
+        failing: the number of those at which the claim fails; by default all or none, according to the verdict.
+        undecided: the number of those that decide nothing; by default, if the verdict is open, all that do not fail.
+        gap: the largest relative difference (dimensionless) if numbers were compared in pairs, else None.
+        gap_of: the quantity that has this difference, in words.
     """
     failed = (compared if str(verdict) in AGAINST else 0) if failing is None else failing
     rest = (0 if str(verdict) in (*FOR, *AGAINST) else compared - failed) if undecided is None else undecided

@@ -1,4 +1,4 @@
-"""Evidence about how closely a model follows its method: the means of a statistic, in the transient and late in the run."""
+"""Evidence about how closely a model follows its method, from the means of a statistic in the transient and late in the run."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.numbers import number
 
-#: a model follows if its mean differs from the method's by at most this share
+#: a model follows its method if the relative difference of the means is at most this
 FOLLOW = 0.1
-#: the last quarter of the run is late; the method has settled if its mean changes by at most this share there
+#: the late times are the last quarter of the run; the method has settled if its relative change there is at most `SETTLED`
 LATE, SETTLED = 0.75, 0.1
-#: a ratio is accurate if the half-width of its denominator is at most this share of the denominator
+#: a ratio is accurate if the half-width of the denominator's interval is at most this share of the denominator
 WIDEST = 0.25
-#: the level of the intervals of summaries, each for one time
+#: the confidence level of the intervals in summaries, each for a single time
 LEVEL = 0.95
 TRANSIENT, AFTER = "transient", "late"
-#: the beginning of the words for a gap, before the method and its setting
+#: the beginning of the description of a gap, before the method and its setting
 OF = "the {} SDE of "
-#: the methods by their names in the ledger
+#: {key of a method: its name in the ledger}
 METHODS = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 
 
 def following(
     series: Mapping[str, Mapping[str, Any]], base: str, method: str, setting: tuple[str, str], anchor: str
 ) -> dict[str, dict[str, Any]]:
-    """One piece of evidence for every model and each phase of the run.
+    """The evidence by key, one piece for each model and each phase of the run.
 
-    The relative gap of the means at a time is a/b - 1, with a half-width from the intervals of both (delta method; widened so that
-    the intervals of all times hold together) plus the solver's error. A model follows if the whole interval is within `FOLLOW` at
-    every time of the phase. It does not follow if at one time the whole interval is beyond; otherwise nothing is decided. Times
-    are counted one by one. A method that has not settled in the last quarter of the run is transient to its end.
+    The relative gap at a time is a/b - 1, where a is the mean of the model and b that of the method. Its half-width comes from the
+    intervals of both means (delta method, widened so that the intervals of all times hold simultaneously), plus the solver's error.
+    A model follows its method if the whole interval is within `FOLLOW` at every time of the phase. It does not follow if the whole
+    interval is beyond `FOLLOW` at some time. Otherwise the phase is undecided. Each time counts as one comparison. If the method
+    has not settled in the last quarter of the run, the transient lasts to the end.
 
     Args:
         series: {name: {"times", "mean", "interval" (half-widths of 95 % intervals), and for models "solver"}}.
         base: the name of the method's series.
-        method: its name in the ledger, such as "dsgd".
-        setting: its short name [a-z0-9-] and its name in words.
-        anchor: label of the figure or table that shows it.
+        method: the key of the method in `METHODS`, such as "dsgd".
+        setting: the short name of the setting ([a-z0-9-]), and its name in words.
+        anchor: the label of the figure or table that shows the result.
     """
     reference, pieces = series[base], {}
     times, unsettled = reference["times"], _unsettled(reference)
@@ -62,7 +63,7 @@ def following(
 
 
 def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """Relative gap and half-width at each time; nan if the method's mean is too inaccurate."""
+    """The pairs (relative gap, half-width) at all times; nan where the method's mean is too inaccurate."""
     level = 1 - (1 - LEVEL) / max(len(method["times"]) - 1, 1)
     wider = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
     gaps = []
@@ -78,7 +79,7 @@ def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[flo
 
 
 def _unsettled(method: Mapping[str, Any]) -> str:
-    """The reason why the method has no late times, or ""."""
+    """The reason why the method has no late times; "" if it has."""
     times, mean = method["times"], method["mean"]
     late = [m for t, m in zip(times, mean, strict=True) if t >= LATE * times[-1]]
     if len(late) < 2 or not late[0] > 0:

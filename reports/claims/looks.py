@@ -1,4 +1,4 @@
-"""The words, badge and colour of each status of a claim, in a report and in a terminal."""
+"""How each status of a claim is shown in a report and in a terminal: its words, badge and colour."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ class Look(NamedTuple):
 
     Attributes:
         words: the status in a sentence.
-        badge: full for settled claims, framed for partly settled ones, light for numbers; the words stand beside it.
-        colour: its colour in a terminal.
+        badge: the style of the badge beside the words, such as "full" if a claim is proved, "framed" if it is proved in part, and
+            "light" if only numbers support it.
+        colour: the colour in a terminal.
     """
 
     words: str
@@ -21,7 +22,7 @@ class Look(NamedTuple):
     colour: str
 
 
-#: the statuses of claims in the ledger; the kernel decides the first four
+#: the statuses of claims in the ledger; the first four are decided by the kernel
 LOOKS = {
     Verdict.PROVED: Look("proved", "full", "green"),
     Verdict.PROVED_IN_PART: Look("proved in part", "framed", "cyan"),

@@ -1,4 +1,4 @@
-"""Claims from a TOML file: a table [[group]] for each group, in it a table [[group.claims]] for each claim."""
+"""Claims from a TOML file, which has a table [[group]] for each group and in it a table [[group.claims]] for each claim."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sdescent.reports.claims.verdicts import Claim, Group
 
 
 def read_groups(path: Path, follows: Callable[[str], tuple[Claim, ...]]) -> tuple[Group, ...]:
-    """The groups of a file in order. The keys are those of `Group` and `Claim`; lines of a text are joined by spaces.
+    """The groups of a file, in order. The keys are the fields of `Group` and `Claim`; lines of a text are joined by spaces.
 
     Args:
-        follows: makes the claims of a group whose key "follows" names a model, in place of a title and claims.
+        follows: makes the claims of a group that has a key "follows" with the name of a model in place of a title and claims.
 
     Raises:
         tomllib.TOMLDecodeError: the file is not TOML.
@@ -32,7 +32,7 @@ def _group(table: dict[str, Any], follows: Callable[[str], tuple[Claim, ...]]) -
 
 
 def _plain(value: Any) -> Any:
-    """Texts on one line, and lists of texts as tuples."""
+    """A value from TOML with each text on one line, and tuples for lists."""
     if isinstance(value, str):
         return " ".join(value.split())
     if isinstance(value, Mapping):

@@ -1,15 +1,15 @@
-"""A ledger of claims. The status of each claim is computed from the results of the other sections, never written by hand.
+"""The ledger of claims. The status of each claim is computed from the results of the other sections, never written by hand.
 
 A claim cites entries of the theorem catalogue, topics of numerical evidence, or both, by name or by pattern ("6.9-*"). All evidence
-about them counts (`sdescent.reports.claims.evidence`); nobody selects pieces. The status follows from these rules, in order:
+about them counts (`sdescent.reports.claims.evidence`); nobody selects pieces. The first rule that applies gives the status:
 
-1. An entry that refutes the claim, or proves its negation: REFUTED. An entry that refutes only a step of its proof: STEP REFUTED.
-2. All entries that prove it: PROVED, or PROVED IN PART if the claim names a missing part, or a proof uses an assumption that the
-   source does not state. Numbers about a proved statement only check this tool; if they contradict the proof, one of the two is
-   wrong, and the claim is CONTRADICTED.
-3. No proof: numbers decide, CONFIRMED NUMERICALLY if all agree; runs over seeds, SEEN if all show it; SEEN TO FAIL if one of them
-   shows the contrary; else UNDECIDED.
-4. Otherwise, if something was not computed: OPEN, with the reason.
+1. If an entry refutes the claim or proves its negation, it is REFUTED; if an entry refutes a step of its proof, STEP REFUTED.
+2. If all entries that prove the claim are proved, it is PROVED, or PROVED IN PART if the claim names a missing part or a proof uses
+   an assumption that the source does not state. Numbers about a proved statement only check this tool: if they contradict a
+   proof or a refutation, one of the two is wrong, and the claim is CONTRADICTED.
+3. If the claim has no proof, numbers decide: it is CONFIRMED NUMERICALLY if all agree, or SEEN if there are runs over seeds among
+   them; SEEN TO FAIL if a piece of evidence shows the contrary; otherwise UNDECIDED.
+4. If something that the claim needs was not computed or not proved, it is OPEN, with the reason.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, evidence
 from sdescent.reports.claims.looks import LOOKS
 
-#: the statuses of claims, and those that the kernel decides
+#: the statuses of claims, and those of them that the kernel decides
 STATUSES = tuple(LOOKS)
 SETTLED = STATUSES[:4]
-#: subjects of entries (`sdescent.derive.theorems.entry.checking`) whose proofs cover the method itself
+#: the subjects of entries (`sdescent.derive.theorems.entry.checking`) whose proofs cover the method itself
 ITSELF = ("method", "compressor")
-#: sections that have entries
+#: the sections that have entries
 ENTRIES = ("theorems", "own-claims", "own-theorems")
 DISAGREE = "the numbers contradict what is proved: one of the two is wrong"
-#: verdicts of runs over seeds
+#: the verdicts of runs over seeds
 RUNS = (Verdict.SEEN, Verdict.SEEN_TO_FAIL, Verdict.UNDECIDED)
 
 
 @final
 @dataclass(frozen=True)
 class Claim:
-    """A claim with the entries and topics that it cites. Names may be patterns: "*" stands for any characters.
+    """A claim with the entries and topics that it cites. In their names "*" stands for any characters.
 
     Args:
         id: a short name, [a-z0-9-].
-        says: the claim as a statement that can be true or false, LaTeX.
-        scope: the object and the conditions that the status is about, in some ten words, LaTeX.
-        proofs: entries of the catalogue that together prove it.
-        missing: the part that they leave unproved, LaTeX; "" if the proved statement is the claim.
-        unsaid: assumptions of these entries that the source does not state: name -> its name in the ledger.
-        refutations: refuted claims of the catalogue, one of which is this claim.
-        negations: theorems that are its negation.
-        steps: refuted claims of the catalogue that are a step of its proof.
-        topics: of numerical evidence.
-        contrary: topics whose failure the claim states.
-        source: the place of the claim in its source, if it is not that of the group.
-        row, column: its place in a group that is shown as a grid.
+        says: the claim as a statement that can be true or false, as LaTeX.
+        scope: the object and the conditions to which the status applies, in about ten words, as LaTeX.
+        proofs: the entries of the catalogue that together prove the claim.
+        missing: the part that `proofs` leave unproved, as LaTeX; "" if they prove the whole claim.
+        unsaid: the assumptions of `proofs` that the source does not state: {name: its name in the ledger}.
+        refutations: the entries of the catalogue that refute the claim.
+        negations: theorems that are the negation of the claim.
+        steps: entries of the catalogue that refute a step of its proof.
+        topics: topics of numerical evidence about the claim.
+        contrary: topics of evidence whose failure the claim states.
+        source: the place of the claim in its source, if it differs from that of the group.
+        row, column: the place of the claim in a group that is shown as a grid.
     """
 
     id: str
@@ -74,12 +74,12 @@ class Claim:
 
     @property
     def entries(self) -> tuple[str, ...]:
-        """Names and patterns of entries."""
+        """The names and patterns of all cited entries."""
         return (*self.proofs, *self.refutations, *self.negations, *self.steps)
 
     @property
     def cited(self) -> tuple[str, ...]:
-        """All names and patterns that evidence can be about."""
+        """All names and patterns that evidence may be about."""
         return (*self.entries, *self.topics, *self.contrary)
 
 
@@ -89,12 +89,12 @@ class Group:
     """Claims under one heading.
 
     Args:
-        title: the heading, LaTeX.
-        claims: in order.
-        words: the words of the source that state these claims, LaTeX; "" if they are unknown.
+        title: the heading, as LaTeX.
+        claims: the claims, in order.
+        words: the words in which the source states these claims, as LaTeX; "" if they are unknown.
         source: the place of these words.
         front: whether the paper makes these claims, so that they belong on the first page.
-        grid: whether they are shown as a table of `row` and `column`.
+        grid: whether the claims are shown as a table with their `row` and `column`.
     """
 
     title: str
@@ -108,12 +108,12 @@ class Group:
 @final
 @dataclass(frozen=True)
 class Results:
-    """The results that the statuses are computed from.
+    """The results from which the statuses are computed.
 
     Args:
-        entries: of the catalogue, or claims of the user's, by id: "status", "assumed" (names of assumptions used), "axioms",
-            "witness", "repair", "mended".
-        evidence: of all sections by key, as `sdescent.reports.claims.evidence.evidence` makes it.
+        entries: the entries of the catalogue and the user's own claims, by id: "status", "assumed" (names of the assumptions used),
+            "axioms", "witness", "repair", "mended".
+        evidence: the evidence of all sections by key, as `sdescent.reports.claims.evidence.evidence` makes it.
     """
 
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class Results:
 
     @staticmethod
     def of(sections: Mapping[str, Mapping[str, Any]]) -> Results:
-        """The entries and the evidence in the results of sections, by name."""
+        """The entries and the evidence of sections, given the results of sections by name."""
         entries = {e["id"]: e for name in ENTRIES for e in sections.get(name, {}).get("entries", ())}
         evidence: dict[str, Mapping[str, Any]] = {}
         for name, result in sections.items():
@@ -132,7 +132,7 @@ class Results:
         return Results(entries, evidence)
 
     def named(self, patterns: Iterable[str]) -> list[str]:
-        """The entries that match the patterns; a pattern without a match stands for itself."""
+        """The ids of the entries that match the patterns; a pattern without a match stands for itself."""
         names: list[str] = []
         for pattern in patterns:
             ids = [i for i in self.entries if fnmatchcase(i, pattern)] or [pattern]
@@ -140,7 +140,10 @@ class Results:
         return names
 
     def covers(self, piece: Mapping[str, Any]) -> bool:
-        """Whether a piece of evidence checks a proved statement: about its equation, or about the method if the entry is."""
+        """Whether a proof covers the subject of a piece of evidence.
+
+        It covers formulas and the SDE, and the method itself if the entry is about the method.
+        """
         return piece["subject"] in COVERED or self.entries.get(piece["about"], {}).get("about") in ITSELF
 
     def status(self, id: str) -> str:
@@ -149,10 +152,11 @@ class Results:
 
 
 def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
-    """A row of the ledger as JSON: the claim, "status", "reason", its evidence, and how much of that fails.
+    """A row of the ledger as JSON: the claim, "status", "reason", its evidence, and tallies of the evidence.
 
-    "numbers" are about the statements of the entries, or decide by themselves; "experiments" are runs over seeds; "beside" is
-    evidence that no proof covers: on the method itself, or on an equation that is not linearised. "check", "beyond": tallies.
+    The evidence is in three lists: "numbers" is about the statements of the entries, or decides the claim by itself; "experiments"
+    are runs over seeds; "beside" is evidence that no proof covers, about the method itself or an equation that is not linearised.
+    "check" is the tally of the evidence that checks proofs, "beyond" that of all other evidence.
     """
     refuting = [i for i in results.named(claim.refutations) if results.status(i) == Verdict.REFUTED]
     negating = [i for i in results.named(claim.negations) if results.status(i) == Verdict.PROVED]
@@ -193,7 +197,7 @@ def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
 
 
 def ledger(groups: Sequence[Group], results: Results) -> list[dict[str, Any]]:
-    """Every group as {"title", "words", "source", "front", "grid", "rows"}."""
+    """The groups, each as {"title", "words", "source", "front", "grid", "rows"}."""
     return [
         {
             "title": g.title, "words": g.words, "source": g.source, "front": g.front, "grid": g.grid,
@@ -204,14 +208,15 @@ def ledger(groups: Sequence[Group], results: Results) -> list[dict[str, Any]]:
 
 
 def counts(rows: Sequence[Mapping[str, Any]]) -> dict[Verdict, int]:
-    """The number of claims of each status, in the order of `STATUSES`, without zeros."""
+    """The number of claims of each status, in the order of `STATUSES`; statuses without claims are left out."""
     return {s: n for s in STATUSES if (n := sum(r["status"] == s for r in rows))}
 
 
 def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """The number of comparisons, of those at which the claim fails, and of those that decide nothing ("undecided").
+    """The numbers of comparisons: all ("compared"), those that contradict the claim ("failing"), and "undecided" ones.
 
-    "empty" counts the "pieces" with nothing to compare, such as the late times of a run that has not settled.
+    "pieces" is the number of pieces of evidence, and "empty" the number of those with nothing to compare, such as the late times of
+    a run that has not settled.
     """
     return {
         "compared": sum(r["compared"] for r in rows), "failing": sum(r["against"] for r in rows),
@@ -221,12 +226,12 @@ def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _empty(row: Mapping[str, Any]) -> bool:
-    """Whether a piece of evidence was run and had nothing to compare."""
+    """Whether a piece of evidence was computed but had nothing to compare."""
     return bool(row["verdict"]) and not row["compared"]
 
 
 def uncited(groups: Sequence[Group], results: Results) -> list[str]:
-    """Entries and evidence that no claim cites, so that the ledger would omit them."""
+    """The entries and pieces of evidence that no claim cites, which the ledger would therefore omit."""
     patterns = tuple(p for g in groups for c in g.claims for p in c.cited)
     is_cited = lambda name: _any(name, patterns)  # noqa: E731
     topics = [*((i, i) for i in results.entries), *((k, e["about"]) for k, e in results.evidence.items())]
@@ -234,7 +239,7 @@ def uncited(groups: Sequence[Group], results: Results) -> list[str]:
 
 
 def largest_gaps(results: Results) -> list[dict[str, Any]]:
-    """For each `gap_of`, the evidence with the largest relative difference; the largest first."""
+    """The piece of evidence with the largest relative difference for each `gap_of`, in decreasing order."""
     worst: dict[str, Mapping[str, Any]] = {}
     for e in results.evidence.values():
         if e["gap"] is not None and (e["gap_of"] not in worst or e["gap"] > worst[e["gap_of"]]["gap"]):
@@ -248,7 +253,10 @@ def _unsaid(claim: Claim, results: Results) -> list[str]:
 
 
 def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
-    """All evidence about the entries and topics of the claim, contradictions first, with its role and its support of the claim."""
+    """All evidence about the entries and topics of the claim, with its role and whether it supports the claim.
+
+    Contradictions come first, then evidence that decides nothing.
+    """
     entries = {i for i in results.named((*claim.proofs, *claim.negations))}
     refuted, steps = set(results.named(claim.refutations)), set(results.named(claim.steps))
     pieces: list[dict[str, Any]] = []
@@ -277,7 +285,7 @@ def _any(about: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _counted(piece: Mapping[str, Any], contrary: bool) -> dict[str, Any]:
-    """Whether a piece of evidence supports the claim (None: it does not decide), and the number of its points against it."""
+    """Whether a piece of evidence supports the claim (None if undecided), and the number of its comparisons against the claim."""
     good, bad = (AGAINST, FOR) if contrary else (FOR, AGAINST)
     supports = True if piece["verdict"] in good else False if piece["verdict"] in bad else None
     against = piece["failing"] if not contrary else piece["compared"] - piece["failing"] if supports is False else 0
@@ -289,7 +297,7 @@ def _absent(topic: str, role: str) -> dict[str, Any]:
 
 
 def _conclusion(ends: Sequence[Mapping[str, Any]]) -> str:
-    """The state of a statement whose proof has a refuted step."""
+    """The state of a claim whose proof has a refuted step, in words."""
     if any(e["supports"] is False for e in ends):
         return "the conclusion is seen to fail too"
     return "the conclusion is open"

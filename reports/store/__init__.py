@@ -1,1 +1,1 @@
-"""Files on disk: results with keys of everything that they depend on, and files that are written whole or not at all."""
+"""Files on disk: results under keys that cover everything on which they depend, and atomic writing of files."""

@@ -1,10 +1,10 @@
-"""Results on disk, with keys of everything that they depend on.
+"""Results on disk, under keys that cover everything on which they depend.
 
-A report is a pure function of its results, and each result is a pure function of a specification, of this package's
-source, and of the numerical libraries. The key is the SHA-256 digest of the canonical JSON of exactly these. A result
-is a JSON file `<label>-<key>.json`; its arrays are in a NumPy archive beside it. The JSON file names the archive with its digest
-and is written last, so that a result exists if and only if its JSON file does. The JSON is strict: infinities and nan are
-{"__float__": "inf"}, "-inf" and "nan".
+A report is a pure function of its results. Each result is a pure function of a specification, of this package's source, of the
+versions of the numerical libraries, and of the plugins. The key is the SHA-256 digest of the canonical JSON of exactly these. A
+result is a JSON file `<label>-<key>.json`; its arrays are in a NumPy archive beside it. The JSON file names the archive with its
+digest and is written last, so that a result exists if and only if its JSON file does. The JSON is strict: an infinity or nan is
+{"__float__": "inf"}, with "-inf" or "nan" for the others.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ _LIBRARIES = ("sympy", "numpy", "scipy", "jax", "jaxlib", "diffrax", "scikit-lea
 
 
 class _Damaged(Exception):
-    """A file of the cache differs from the written one."""
+    """An error for a file of the cache that is not as it was written."""
 
 
 def damaged_note(names: Iterable[str]) -> str:
-    """A line about damaged results."""
+    """A line for the user about damaged results."""
     return f"damaged on disk, and computed again: {', '.join(names)}"
 
 
 def canonical_json(value: Any) -> str:
-    """`value` as JSON that is equal for equal values: sorted keys, no spaces, ASCII.
+    """`value` as canonical JSON, the same for equal values: sorted keys, no spaces, ASCII.
 
     Raises:
-        TypeError: a value without a JSON type, or a key that is no string.
-        ValueError: nan or an infinity.
+        TypeError: a value has no JSON type, or a key is not a string.
+        ValueError: a value is nan or infinite.
     """
     _refuse_other_keys(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def source_digest(packages: Iterable[str] = ("sdescent.derive", "sdescent.numerics", "sdescent.reports")) -> str:
-    """SHA-256 (hex) of the names and contents of all Python and TOML files of these packages, without importing them."""
+    """The SHA-256 digest (hex) of the names and contents of all Python and TOML files of packages, which are not imported."""
     roots = {}
     for package in packages:
         spec = importlib.util.find_spec(package)
@@ -64,8 +64,8 @@ def source_digest(packages: Iterable[str] = ("sdescent.derive", "sdescent.numeri
 
 
 def provenance() -> dict[str, Any]:
-    """The dependencies of a result besides its specification: this package's version and source, library versions, plugins."""
-    installed()  # now, so that two caches of one command have the same context
+    """Everything besides its specification on which a result depends: versions, the source of this package, plugins."""
+    installed()  # loaded now, so that all caches of a command have the same context
     versions = {}
     for name in ("sdescent", *_LIBRARIES):
         try:
@@ -77,14 +77,16 @@ def provenance() -> dict[str, Any]:
 
 @final
 class ResultsCache:
-    """Load a result, or compute and store it.
+    """A cache that loads results from disk, or computes and stores them.
 
     Args:
-        folder: the folder of the results; created with the first result.
-        context: the dependencies of every result besides its specification; by default `provenance()`.
+        folder: the folder of the results, created with the first result.
+        context: everything besides its specification on which a result depends; by default `provenance()`.
 
     Attributes:
-        reused, computed, damaged: labels of the results served from disk, computed, and found damaged (and computed).
+        reused: labels of the results that were loaded from disk.
+        computed: labels of the results that were computed.
+        damaged: labels of the results that were found damaged and computed again.
     """
 
     def __init__(self, folder: str | Path, context: Mapping[str, Any] | None = None) -> None:
@@ -96,23 +98,23 @@ class ResultsCache:
         sweep_temporaries(self.folder)
 
     def path(self, label: str, spec: Any) -> Path:
-        """The JSON file of the result of `spec`; `label` ([a-z0-9-]+) helps readers of the folder."""
+        """The path of the JSON file for the result of `spec`; `label` ([a-z0-9-]{1,60}) is for readers of the folder."""
         if not re.fullmatch(r"[a-z0-9-]{1,60}", label):
             raise ValueError(f"a result's label is made of a-z, 0-9 and '-', not {label!r}")
         identity = canonical_json({"label": label, "spec": spec, "context": self.context})
         return self.folder / f"{label}-{hashlib.sha256(identity.encode()).hexdigest()[:24]}.json"
 
     def load_or_compute(self, label: str, spec: Any, compute: Callable[[], Any]) -> Any:
-        """The result of `spec`: from disk if an undamaged one is there, else of `compute()`, which is then stored.
+        """The result of `spec`, loaded from disk if it is there undamaged, else computed by `compute()` and stored.
 
-        A result is made of dictionaries with string keys, lists, strings, numbers, booleans, None and numeric arrays
-        (NumPy's or JAX's). Tuples come back as lists, NumPy scalars as Python's, already in the first run: it returns the
-        values that a later run will read.
+        A result consists of dictionaries with string keys, lists, strings, numbers, booleans, None, and numeric arrays of NumPy or
+        JAX. Tuples come back as lists and NumPy scalars as Python numbers. This holds for the first run too, which returns exactly
+        the values that later runs will read.
 
         Raises:
-            OSError: the folder cannot be written, or the file of the result cannot be read (a damaged file only leads to a new
-                computation).
-            TypeError: the result has a value of another type.
+            OSError: the folder cannot be written, or the file of the result cannot be read. A damaged file raises no error; its
+                result is computed again.
+            TypeError: the result contains a value of another type.
         """
         path = self.path(label, spec)
         try:
@@ -137,7 +139,7 @@ class ResultsCache:
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)  # pyright: ignore[reportArgumentType]
             digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-            # named by its content, so that two runs that store the same result at once cannot mix their files
+            # named by its content, so that two runs that store the same result at the same time cannot mix their files
             name = f"{path.stem}.{digest[:12]}.npz"
             write_atomic(path.with_name(name), buffer.getvalue())
             body["arrays"] = {"file": name, "sha256": digest}
@@ -166,7 +168,7 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 
 def _refuse_other_keys(value: Any) -> None:
-    # json.dumps turns 1, True and None into the strings "1", "true" and "null": two specs would share one key.
+    # json.dumps turns the keys 1, True and None into "1", "true" and "null", so that different specs could share a key
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -181,7 +183,7 @@ def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     elif hasattr(value, "__array__"):
-        value = np.asarray(value)  # also reached by JAX arrays
+        value = np.asarray(value)  # JAX arrays, too
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):

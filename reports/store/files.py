@@ -1,6 +1,6 @@
-"""Whole files or none: atomic writes, and operating-system errors as one line.
+"""Atomic writing of files, and operating-system errors as one line.
 
-An output folder never contains half a file, even if the writer is interrupted, killed, or out of disk space. Every file is
+An output folder must never contain half a file, even if the writer is interrupted, killed, or out of disk space. Every file is
 therefore written under a temporary name in its folder, flushed to the disk, and renamed. The rename is atomic within a file
 system (POSIX.1-2017, rename()).
 """
@@ -41,38 +41,39 @@ _CAUSES = {
 
 
 def one_line_os_error(error: OSError) -> str:
-    """One clear line for an operating-system error, naming the path and the cause.
+    """A line that describes an operating-system error by path and cause.
 
     Example: `cannot use /data/report: the file system is read-only`.
     """
-    # TimeoutError and a few library errors have no number; their text is the best description
+    # TimeoutError and a few library errors have no error number; their text describes them best
     cause = _CAUSES.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
     if error.filename is None:
         return one_line(f"cannot read or write a file: {cause}")
     if error.errno == errno.ENOENT and (link := _dangling(error.filename)) is not None:
         this = "this" if link == os.fsdecode(error.filename) else link
         cause = f"{this} is a symbolic link whose target does not exist"
-    # of a long path the end, which names the file
+    # a long path is cut at its beginning, since its end names the file
     path = one_line(os.fsdecode(error.filename), limit=10_000)
     path = path if len(path) <= 200 else "…" + path[-199:]
     return f"cannot use {path}: {one_line(cause)}"
 
 
 def _dangling(path: str | bytes) -> str | None:
-    """The part of a path that is a broken symbolic link, or None."""
+    """The longest leading part of a path that is a broken symbolic link; None if there is none."""
     whole = Path(os.fsdecode(path))
     return next((str(p) for p in (whole, *whole.parents) if p.is_symlink() and not os.path.exists(p)), None)
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Path]:
-    """A temporary path next to `path` (same suffix); the file written there becomes `path` when the block ends.
+    """A context with a temporary path next to `path` (same suffix); the file written there replaces `path` when the block ends.
 
-    For libraries that write to a path (figures, array archives). If the block raises, `path` is unchanged and the temporary file
-    is removed. The folder of `path` is created if needed. A symbolic link at `path` is replaced; its target stays as it is.
+    It is for libraries that write to a path (figures, array archives). If the block raises, `path` is unchanged and the temporary
+    file is removed. The folder of `path` is created if needed. A symbolic link at `path` is replaced; its target is unchanged.
 
     Args:
-        flush: whether the file survives a power cut; without it writing is quicker, and readers must detect incomplete files.
+        flush: whether to flush the file to the disk, so that it survives a power cut. Without it, writing is faster, but readers
+            must detect incomplete files.
 
     Raises:
         OSError: any failure, with `filename` set to `path`; also if `path` is a device or a pipe.
@@ -87,7 +88,7 @@ def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Pa
             _sync(temporary)
         os.replace(temporary, target)
         if flush:
-            # so that the rename survives a power cut; file systems that cannot sync a folder answer EINVAL
+            # so that the rename survives a power cut; file systems that cannot sync a folder report EINVAL
             with contextlib.suppress(OSError):
                 _sync(target.parent)
     except OSError as error:
@@ -99,25 +100,25 @@ def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Pa
 
 
 def write_atomic(path: str | os.PathLike[str], data: str | bytes, flush: bool = True) -> None:
-    """Write `data` (text as UTF-8) to `path`, whole or not at all.
+    """Write `data` (text as UTF-8) to `path`, completely or not at all.
 
     Args:
         flush: as for `atomic_path`.
 
     Raises:
-        OSError: as `atomic_path`.
+        OSError: as for `atomic_path`.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
-    # x: do not follow a link that somebody planted under the temporary name
+    # mode x does not follow a link that somebody has planted under the temporary name
     with atomic_path(path, flush) as temporary, temporary.open("xb") as file:
         file.write(content)
 
 
 def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECONDS) -> int:
-    """Remove temporary files of killed runs from `folder`; return their number.
+    """Remove the temporary files of killed runs from `folder`, and return the number of removed files.
 
     Args:
-        older: seconds; younger files stay, since another machine may be writing them in a shared folder.
+        older: the least age in seconds; younger files stay, since another machine may be writing them in a shared folder.
     """
     removed = 0
     with contextlib.suppress(FileNotFoundError):
@@ -130,18 +131,19 @@ def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECO
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents, if they do not exist.
+    """Create a folder and its parents if they do not exist.
 
     Raises:
-        OSError: with the error number of the real problem, such as a broken link, where `mkdir` reports an existing file.
+        OSError: the folder cannot be created. Where `mkdir` would report an existing file, the error is that of the actual
+            obstacle, such as a broken link.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        obstacle = Path(error.filename)  # the folder, or one above it
+        obstacle = Path(error.filename)  # the folder itself or one of its parents
         try:
             obstacle.stat()
-        except OSError as cause:  # a symbolic link, broken or circular
+        except OSError as cause:  # a broken or circular symbolic link
             raise cause from error
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(obstacle)) from error
 

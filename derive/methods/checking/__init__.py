@@ -1,1 +1,1 @@
-"""Tests of the statements of laws, noises, compressors and losses about themselves: symbolic, by quadrature, by draws."""
+"""Tests of what laws, noises, compressors and losses state about themselves: symbolic, by quadrature, by sampling."""

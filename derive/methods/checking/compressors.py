@@ -1,4 +1,4 @@
-"""Tests of a compressor: unbiasedness, covariance, and the growth, ratio and length that it states."""
+"""Tests of a compressor: unbiasedness, covariance, and the growth, compression ratio and length that it states."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sdescent.derive.methods.checking.numbers import NotEvaluated, function
 from sdescent.derive.methods.compressors.base import Biased, Compressor, Unbiased, omega_of
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
-#: dimensions in which a compressor is tested
+#: the dimensions in which compressors are tested
 DIMENSIONS = (1, 2, 3)
-#: relative error of numbers that should agree
+#: the accepted relative error of numbers that should agree
 NEAR = 1e-9
-#: by how much the observed power of |v| may exceed the stated growth
+#: the amount by which the observed power of |v| may exceed the stated growth
 EXCESS = 0.05
-#: advice where a formula has no value
+#: advice for a formula without a value
 UNDEFINED = "the formula is undefined there, as 0/0 is; give it its value there, by a sympy.Piecewise"
-#: sizes between which growth is measured; a root below this share of the larger one is rounding
+#: the sizes of v between which growth is measured; a root of E||C(v)||^2 below this share of the larger size is rounding error
 SMALL, LARGE, SHARE = 1e9, 1e13, 1e-6
 
 #: (v, shape (d, n)) -> mean (d, n) and covariance (n, d, d) of C(v) given v
@@ -31,7 +31,7 @@ MomentsAt = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def given_at(form: GradientForm, dim: int) -> MomentsAt:
-    """The moments given the message, as a function of numbers."""
+    """The moments given the message v in dimension `dim`, as a function of arrays."""
     letters = sp.symbols(f"v1:{dim + 1}", real=True)
     expansion = Expansion(dim, {"v": letters})
     entries = [*expansion.vector(form.mean), *form.covariance(expansion)]
@@ -45,7 +45,7 @@ def given_at(form: GradientForm, dim: int) -> MomentsAt:
 
 
 def messages(dim: int) -> np.ndarray:
-    """Messages (d, n) of many sizes, some with coordinates that are 0, equal or opposite."""
+    """Test messages, shape (d, n), of many sizes; some have coordinates that are 0, equal or opposite."""
     rng = np.random.default_rng(dim)
     scattered = rng.normal(size=(dim, 24)) * 10.0 ** rng.uniform(-3, 3, 24)
     scattered[0, :4] = 0.0
@@ -55,7 +55,7 @@ def messages(dim: int) -> np.ndarray:
 
 
 def about_compressor(compressor: Compressor) -> list[Finding]:
-    """Compare the statements of a compressor without symbols with its moments given the message; nothing is drawn."""
+    """Compare the statements of a compressor without symbols with its moments given the message, without any sampling."""
     findings: dict[str, Finding] = {}
     tested: list[int] = []
     for dim in DIMENSIONS:
@@ -65,7 +65,7 @@ def about_compressor(compressor: Compressor) -> list[Finding]:
             here = list(_in_dimension(compressor, moments, dim))
         except BadInput:
             continue
-        except Exception as reason:  # a class of the user's may raise anything
+        except Exception as reason:  # a user's class may raise anything
             here = [Finding(f"moments given the message, d = {dim}", "untested", f"{type(reason).__name__}: {reason}")]
         tested.append(dim)
         for finding in here:
@@ -110,11 +110,16 @@ def _in_dimension(compressor: Compressor, moments: MomentsAt, dim: int) -> Itera
 def _verdict(
     what: str, excess: np.ndarray, slack: np.ndarray, v: np.ndarray, statement: str, numbers: Callable[[int], str]
 ) -> Finding:
-    """Failed where the excess is above the slack; `numbers` are those of a message, by its place."""
+    """The finding of a comparison: it fails if the excess is above the slack at some message.
+
+    Args:
+        excess, slack: shape (n,), for the messages `v`, shape (d, n).
+        numbers: index of a message -> the numbers there, in words.
+    """
     wrong = ~(excess <= slack)
     if not wrong.any():
         return Finding(what, "passed", f"{statement}, at {len(excess)} messages")
-    with np.errstate(over="ignore", invalid="ignore"):  # the slack of v = 0 is next to nothing
+    with np.errstate(over="ignore", invalid="ignore"):  # the slack at v = 0 is tiny
         n = int(np.argmax(np.where(wrong, np.where(np.isnan(excess), np.inf, excess / slack), -1.0)))
     if np.isnan(excess[n]):
         return Finding(
@@ -124,7 +129,7 @@ def _verdict(
 
 
 def _growth(compressor: Compressor, moments: MomentsAt, dim: int) -> Finding:
-    """Compare the stated growth with the power of |v| of the root of E||C(v)||^2 along four rays."""
+    """Compare the stated growth with the observed one: the power of |v| in the root of E||C(v)||^2 along four rays."""
     rays = np.random.default_rng(7).normal(size=(dim, 4))
     rays /= np.sqrt(np.sum(rays**2, axis=0))
     roots = []
@@ -145,7 +150,7 @@ def _ratio(
 ) -> Finding:
     try:
         value = float(sp.N(bound()))
-    except BadInput as reason:  # not about the dimension
+    except BadInput as reason:  # not about the dimension, which was checked before
         return Finding(what, "failed", reason.message)
     except (Refusal, NoClosedForm, NotImplementedError) as reason:
         return Finding(what, "untested", str(reason))

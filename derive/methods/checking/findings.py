@@ -1,4 +1,4 @@
-"""The findings of a check of a piece."""
+"""The findings of a check of a piece, such as a law or a compressor."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-#: the name of the property in a finding that nothing can be tested
+#: the property that a finding names if nothing can be tested
 EVERYTHING = "everything"
-#: advice if a property holds at some values of the symbols only
+#: advice for a property that holds only at some values of the symbols
 WHICH = "say which values the piece takes, by a BadInput from its __post_init__ for other numbers"
 Status = Literal["passed", "failed", "untested"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One property of a piece.
+    """The finding about one property of a piece.
 
     Args:
         what: the property, such as "symmetry".
         status: "passed", "failed" or "untested".
-        detail: the comparison and its places; the numbers of a failure; the reason for no test.
+        detail: the comparison and the number of its points; for a failure, the numbers; for an untested property, the reason.
     """
 
     what: str
@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """The findings of `sd.check` about a piece; `print` shows one a line.
+    """The findings of `sd.check` about a piece; `print` shows one per line.
 
     Args:
         piece: the piece that was checked.
@@ -50,22 +50,22 @@ class Findings:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed."""
+        """Whether no property failed its test."""
         return not self.failed
 
     @property
     def passed(self) -> tuple[Finding, ...]:
-        """Properties that were tested and hold."""
+        """The properties that passed their tests."""
         return self._with("passed")
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        """Properties that were tested and do not hold, with the numbers."""
+        """The properties that failed their tests, with the numbers."""
         return self._with("failed")
 
     @property
     def untested(self) -> tuple[Finding, ...]:
-        """Properties that could not be tested, with the reasons."""
+        """The properties that could not be tested, with the reasons."""
         return self._with("untested")
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,13 +79,13 @@ class Findings:
 
 @dataclass(frozen=True)
 class Compared:
-    """Values that should agree. A stated value that is not a number (0 log 0) does not count.
+    """Pairs of values that should agree. A pair whose stated value is nan (as for 0 log 0) does not count.
 
     Args:
-        places: of the pairs, in words.
+        places: the places of the pairs, in words.
         stated: the values that the piece states.
         implied: the values that follow from its other statements.
-        slack: how far the values of each pair may be apart.
+        slack: the accepted difference of each pair.
     """
 
     places: list[str]
@@ -95,11 +95,11 @@ class Compared:
 
     @property
     def count(self) -> int:
-        """The number of pairs that are compared."""
+        """The number of pairs that count."""
         return int(np.sum(~np.isnan(self.stated)))
 
     def worst(self) -> str | None:
-        """The pair that exceeds its slack most, in words; None if all pairs agree."""
+        """The pair with the largest difference relative to its slack, in words; None if all pairs agree."""
         gap = np.where(np.isnan(self.stated), 0.0, np.abs(self.stated - self.implied) / self.slack)
         gap = np.where(np.isnan(gap), np.inf, gap)
         if not len(gap) or gap.max() <= 1:
@@ -109,20 +109,20 @@ class Compared:
 
 
 def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
-    """The findings at several values of a piece's symbols as one list.
+    """The findings at several values of a piece's symbols, merged into one list.
 
-    A property has failed if it fails at some value; the detail says at which it holds, since a value may lie outside of the
-    domain that the piece is meant for.
+    A property that fails at some values has failed. The detail then lists the values at which it holds, since the others may lie
+    outside the domain for which the piece is meant.
 
     Args:
-        runs: (the values in words, "" for a piece without symbols; the findings there).
+        runs: pairs of the values in words ("" for a piece without symbols) and the findings there.
     """
     table: dict[str, list[tuple[str, Finding]]] = {}
     for at, findings in runs:
         for finding in findings:
             table.setdefault(finding.what, []).append((at, finding))
     if len(table) > 1:
-        table.pop(EVERYTHING, None)  # of values at which there is nothing to test
+        table.pop(EVERYTHING, None)  # it came from values at which nothing can be tested
     merged = []
     for what, entries in table.items():
         by = {s: [(at, f) for at, f in entries if f.status == s] for s in ("failed", "passed", "untested")}

@@ -1,4 +1,4 @@
-"""Tests of a law of the noise: density, mean of the sign, moments and symmetry must belong to one law. Tests of a noise."""
+"""Tests of a law, whose density, mean of the sign, moments and symmetry must be consistent, and tests of a noise."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 
 #: the points at which functions are compared
 AT = np.array([-7.3, -3.1, -1.3, -0.45, -0.02, 0.0, 0.02, 0.25, 0.9, 2.2, 5.6])
-#: greatest orders of moments and of signed moments, and the margin below the tail index
+#: the greatest orders of moments and of signed moments, and how far below the tail index the orders stay
 ORDERS, SIGNED, MARGIN = 4, 2, 0.25
-#: accepted relative error, of a size of at least 1
+#: the accepted relative error; numbers below 1 in size count as 1
 NEAR = 1e-7
-#: the number of scales 10^(2^m) of tails; limits for steps of local powers that have settled, that shrink, that grow
+#: for tails: the number of scales 10^(2^m), and the limits for steps of local powers that have settled, shrink, or do not shrink
 SCALES, SETTLED, SHRINKS, GROWTH = 7, 1e-6, 0.75, 0.9
-#: the slope: step of the differences, accepted error
+#: for the slope: the step of the differences and the accepted error
 STEP, SLACK = 2e-4, 1e-5
 #: the dimension in which the scales of a noise are tested
 DIMENSION = 3
 
 
 def about_law(law: Law, patient: bool = True) -> list[Finding]:
-    """Compare the statements of a law without symbols with its density; nothing is drawn.
+    """Compare the statements of a law without symbols with its density, without any sampling.
 
     Args:
         law: the law.
@@ -51,7 +51,7 @@ def about_law(law: Law, patient: bool = True) -> list[Finding]:
             findings += list(_density(law, density, within))
         else:
             findings.append(Finding("density", "untested", "its values are slow to compute"))
-    except Exception as reason:  # a class of the user's may raise anything
+    except Exception as reason:  # a user's class may raise anything
         findings.append(_unknown("density", reason))
     for what, test in (("sign's mean", _sign_mean), ("symmetry of the sign's mean", _odd)):
         findings.append(_guarded(what, lambda test=test: test(law, within)))
@@ -69,7 +69,7 @@ def about_law(law: Law, patient: bool = True) -> list[Finding]:
 def _guarded(what: str, test: Callable[[], Finding | None]) -> Finding | None:
     try:
         return test()
-    except Exception as reason:  # a class of the user's may raise anything
+    except Exception as reason:  # a user's class may raise anything
         return _unknown(what, reason)
 
 
@@ -123,7 +123,7 @@ def _odd(law: Law, within: Mesh | None) -> Finding | None:
 
 
 def _slope(law: Law, density: function) -> Finding:
-    """Central differences of order 4, away from 0, where laws have kinks."""
+    """Test the slope by central differences of order 4, at points away from 0, where laws have kinks."""
     mean, at, step = function(law.sign_mean(ARGUMENT), [ARGUMENT]), AT[np.abs(AT) > 0.1] + 0.0123, STEP
     slope = (8 * (mean(at + step) - mean(at - step)) - (mean(at + 2 * step) - mean(at - 2 * step))) / (12 * step)
     pairs = Compared([f"at x = {x:g}" for x in at], slope, 2 * density(-at), SLACK * np.maximum(1, density(-at)))
@@ -131,7 +131,7 @@ def _slope(law: Law, density: function) -> Finding:
 
 
 def _moments(law: Law, within: Mesh) -> Finding | None:
-    """Test the moments, mean and variance that the class overrides; the others are integrals of the density."""
+    """Test those of moments, mean and variance that the class overrides; the others follow from the density."""
     overridden = [name for name in ("moment", "mean", "variance") if getattr(type(law), name) is not getattr(Law, name)]
     if not overridden:
         return Finding("moments", "passed", "computed from the density, so there is nothing to compare")
@@ -154,7 +154,7 @@ def _moments(law: Law, within: Mesh) -> Finding | None:
 
 
 def _orders(law: Law, most: int) -> list[int]:
-    """The orders of existing moments; of a symmetric law, the even ones."""
+    """The orders, up to `most`, of finite moments; only even ones if the law is symmetric."""
     return [m for m in range(1, most + 1) if m < _tail_of(law) - MARGIN and (m % 2 == 0 or not law.symmetric)]
 
 
@@ -167,7 +167,7 @@ def _tail_of(law: Law) -> float:
 
 
 def _signed_moments(law: Law, mesh: Mesh) -> Finding:
-    """Compare signed moments that the class overrides with integrals of the density."""
+    """Compare the signed moments, if the class overrides them, with integrals over the density."""
     if type(law).signed_moment is Law.signed_moment:
         return Finding("signed moments", "passed", "computed from the density, so there is nothing to compare")
     places, stated, integrals, size = [], [], [], []
@@ -176,7 +176,7 @@ def _signed_moments(law: Law, mesh: Mesh) -> Finding:
             continue
         values = function(law.signed_moment(m, ARGUMENT), [ARGUMENT])(AT)
         for y, value in zip(AT, values, strict=True):
-            if m or y:  # m = y = 0 is 2F - 1 at the kink of a Piecewise, whose value there is arbitrary
+            if m or y:  # for m = y = 0, 2F - 1 may be a Piecewise with an arbitrary value at its kink
                 places.append(f"R_{m}({y:g}):")
                 stated.append(value)
                 integrals.append(mesh.mean(mesh.nodes**m * np.sign(y + mesh.nodes)))
@@ -186,7 +186,7 @@ def _signed_moments(law: Law, mesh: Mesh) -> Finding:
 
 
 def _tail(law: Law) -> Finding:
-    """Compare the stated tail index with the power of the density, to which local powers at growing scales converge."""
+    """Compare the stated tail index with the decay of the density, the limit of local powers at growing scales."""
     density = sp.lambdify([ARGUMENT], law.density(ARGUMENT), "mpmath")
     powers = [power for side in (1, -1) if (power := _power(_local_powers(density, side))) is not None]
     if len(powers) < 2:
@@ -205,15 +205,18 @@ def _tail(law: Law) -> Finding:
 
 
 def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
-    """-log10 p(10 z)/p(z) at z = 10, 10^2, 10^4, 10^8, .., as long as the density has a value above 0."""
+    """The local powers -log10(p(10 z)/p(z)) of the density at |z| = 10, 10^2, 10^4, 10^8, .., as long as it is positive.
+
+    The last one is oo if the density is 0 from some scale on.
+    """
     powers: list[float] = []
     for m in range(SCALES):
-        for digits in (40 + 3 * 2**m, 1000 + 60 * 2**m):  # the second number for formulas with cancellation
+        for digits in (40 + 3 * 2**m, 1000 + 60 * 2**m):  # more digits for formulas with cancellation
             with mpmath.workdps(digits):
                 z = mpmath.mpf(10) ** (2**m)
                 try:
                     near, far = (mpmath.re(density(side * at)) for at in (z, 10 * z))
-                except (ArithmeticError, ValueError, TypeError, NotImplementedError):  # mpmath has no value so far out
+                except (ArithmeticError, ValueError, TypeError, NotImplementedError):  # no value so far out
                     return powers
                 if near > 0 and far > 0:
                     powers.append(float(mpmath.log10(near) - mpmath.log10(far)))
@@ -224,9 +227,9 @@ def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
 
 
 def _power(local: list[float]) -> float | None:
-    """The limit of local powers, extrapolated from their last steps; oo if their steps do not shrink; None if neither is clear.
+    """The limit of the local powers, extrapolated from their last steps; oo if the steps do not shrink; None if unclear.
 
-    From one scale 10^(2^m) to the next, the distance of the local power of z^-a log^b z from a halves, and the local power of a
+    From one scale 10^(2^m) to the next, the local power of z^-a log^b z halves its distance from a, and the local power of a
     lognormal tail doubles.
     """
     if local and local[-1] == float("inf"):
@@ -244,12 +247,12 @@ def _power(local: list[float]) -> float | None:
 
 
 def about_noise(noise: Noise) -> list[Finding]:
-    """Test a noise without symbols: its scales at gradients of many sizes, and its law."""
+    """The findings about a noise without symbols: its scales at gradients of many sizes, and its law."""
     return [_scales(noise), *about_law(noise.law)]
 
 
 def given_with_a_run(noise: Noise) -> str:
-    """The part of the scales that only a run supplies, in words; "" if nothing is missing."""
+    """The data of the scales that only a run supplies, in words; "" if there are none."""
     if noise.dense is not None:
         return "its covariance is a matrix that is given with a run"
     other = sorted(

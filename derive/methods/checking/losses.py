@@ -1,4 +1,4 @@
-"""Test of a loss: its Hessian obeys the (L0, L1) constants that it states."""
+"""A test of a loss: whether its Hessian satisfies the bound with the (L0, L1) constants that the loss states."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIMENSIONS = (1, 2)
 
 
 def about_loss(loss: Loss) -> list[Finding]:
-    """Test the smoothness of a loss at points, with the values of `numbers.VALUES` in turn for its symbols."""
+    """Test the smoothness of a loss at random points; its symbols take the values of `numbers.VALUES` in turn."""
     findings = []
     expected = (BadInput, Refusal, NoClosedForm, NotEvaluated, NotImplementedError)
     for dim in DIMENSIONS:
@@ -52,7 +52,7 @@ def _smoothness(loss: Loss, dim: int) -> Finding:
     l0, l1 = (float(sp.N(sp.sympify(e).xreplace(put))) for e in (constants.l0, constants.l1))
     rng = np.random.default_rng(dim)
     x = rng.normal(size=(dim, 32)) * 10.0 ** rng.uniform(-2, 1, 32)
-    for kink in kinks:  # also near each kink, where the Hessian may be unbounded
+    for kink in kinks:  # further points near each kink, where the Hessian may be unbounded
         x = np.hstack([x, np.array([[float(e)] for e in kink.at.values()]) + x[:, :8] * 10.0 ** -np.arange(1, 9)])
     gradient = np.array([function(sp.diff(value, s), letters)(*x) for s in letters])
     # away from the kinks, delta functions are 0

@@ -1,4 +1,4 @@
-"""Numbers for symbolic pieces: values of expressions, values for symbols, integrals over a density."""
+"""Numbers for symbolic pieces: values of expressions, values for their symbols, integrals over a density."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.specialise import specialise, symbols_in
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: values for the symbols of a piece, each symbol with the next one; also tried are 1/2 for all, and small values
+#: values for the symbols of a piece, each symbol taking the next value; also tried are 1/2 for all symbols, and small values
 VALUES = (sp.Rational(1, 2), sp.S.One, sp.Integer(2), sp.Integer(3), sp.Integer(5))
-#: entries of the letter of a vector, and so the dimension
+#: the number of entries of a vector symbol, and therefore the dimension
 ENTRIES = 3
 #: the accepted relative error of the mass
 NEAR = 1e-12
-#: integrals: points of a panel, halvings, and the k of panels from 2^k to 2^(k + 1), beyond which tails of index 1/3 have 1e-15
-#: of their mass; then the same for densities that are evaluated number by number
+#: for integrals: the points of a panel, the number of halvings, and the k of panels from 2^k to 2^(k + 1), beyond which a tail of
+#: index 1/3 has 1e-15 of its mass; then the same for densities that are evaluated number by number
 PANELS, FEWER = (16, 45, range(-30, 151)), (10, 10, range(-16, 41))
 _NUMPY = {
     "erf": np.vectorize(math.erf, otypes=[float]),
@@ -33,18 +33,18 @@ _NUMPY = {
 
 
 class NotEvaluated(Exception):
-    """An expression has no numerical value, for example a named function without an evaluation."""
+    """An expression without a numerical value, such as a named function that cannot be evaluated."""
 
 
 class function:
-    """An expression as a function of arrays: by NumPy if it has all the functions, else number by number.
+    """An expression as a function of arrays, evaluated by NumPy if it has all functions in it, else number by number.
 
     Args:
         expr: the expression.
-        variables: its symbols, in the order of the arrays.
+        variables: the symbols of `expr`, in the order of the arrays.
 
     Raises:
-        NotEvaluated: (when called) the expression has no value.
+        NotEvaluated: in a call, if the expression has no value.
     """
 
     def __init__(self, expr: sp.Expr, variables: Sequence[sp.Symbol]) -> None:
@@ -54,7 +54,7 @@ class function:
 
     @property
     def quick(self) -> bool:
-        """Whether an array takes about as long as a number."""
+        """Whether NumPy evaluates the expression on whole arrays."""
         return self._many is not None
 
     def _compiled(self, modules: Any, probe: Any) -> Callable[..., Any] | None:
@@ -62,7 +62,7 @@ class function:
             compiled = sp.lambdify(self._variables, self._expr, modules=modules)
             with np.errstate(all="ignore"):
                 np.asarray(compiled(*(probe for _ in self._variables)), float)
-        except Exception:  # of functions that the modules lack, lambdify and its code may raise anything
+        except Exception:  # if the modules lack a function, lambdify and its code may raise anything
             return None
         return compiled
 
@@ -72,7 +72,7 @@ class function:
                 return float(self._one(*values))
             put = {s: sp.Float(x) for s, x in zip(self._variables, values, strict=True)}
             return float(self._expr.xreplace(put).evalf())
-        except Exception as error:  # mpmath has errors of its own
+        except Exception as error:  # mpmath raises errors of its own
             raise NotEvaluated(f"{self._expr} has no value") from error
 
     def __call__(self, *arrays: np.ndarray) -> np.ndarray:
@@ -81,15 +81,15 @@ class function:
             if self._many is not None:
                 try:
                     return np.broadcast_to(np.asarray(self._many(*arrays), float), shape).copy()
-                except (ArithmeticError, ValueError) as error:  # of a gamma function, say
+                except (ArithmeticError, ValueError) as error:  # at the pole of a gamma function, for example
                     raise NotEvaluated(f"{self._expr} has no value ({error})") from error
             return np.vectorize(self._number, otypes=[float])(*np.broadcast_arrays(*arrays))
 
 
 def valued(piece: Any) -> Iterator[tuple[str, Any]]:
-    """(values in words, the piece with these values) for the symbols of a piece; ("", piece) if it has none.
+    """Yield (values in words, the piece with these values) for several values of its symbols; ("", piece) if it has none.
 
-    The letter of a vector gets values for `ENTRIES` entries. Values that the piece refuses by BadInput do not appear.
+    A vector symbol gets `ENTRIES` entries. Values that the piece refuses with BadInput are skipped.
     """
     scalars, letters = set[sp.Symbol](), set[Coordinate]()
     for s in symbols_in(piece):
@@ -116,11 +116,12 @@ def valued(piece: Any) -> Iterator[tuple[str, Any]]:
 
 @dataclass(frozen=True)
 class Mesh:
-    """Nodes on the line, refined until the mass of a density is accurate; the weights include the density.
+    """A quadrature rule on the real line, refined until the mass of a density is accurate.
 
     Args:
-        nodes, weights: in increasing order of the nodes.
-        doubt: estimated error of the mass, at singularities and beyond the ends.
+        nodes: in increasing order, shape (n,).
+        weights: the weights times the density at the nodes, shape (n,).
+        doubt: the estimated error of the mass, from singularities and beyond the ends.
     """
 
     nodes: np.ndarray
@@ -128,12 +129,15 @@ class Mesh:
     doubt: float
 
     def mean(self, values: np.ndarray) -> float:
-        """The integral of values at the nodes times the density."""
+        """The integral over the density of a function with these values at the nodes."""
         return float(np.sum(np.where(self.weights == 0, 0.0, values * self.weights)))
 
 
 def mesh(density: function, breaks: Sequence[float]) -> Mesh:
-    """Gauss-Legendre panels from 2^k to 2^(k + 1) on both sides of 0, cut at `breaks`, halved until the mass is accurate."""
+    """The mesh of a density: Gauss-Legendre panels on both sides of 0, halved until the mass is accurate.
+
+    The panels are those from 2^k to 2^(k + 1), cut at `breaks`.
+    """
     points, halvings, powers = PANELS if density.quick else FEWER
     sizes = 2.0 ** np.array(powers, float)
     edges = np.unique(np.concatenate([-sizes, [0.0], sizes, np.asarray(breaks, float)]))

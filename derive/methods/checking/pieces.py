@@ -1,4 +1,4 @@
-"""`check`: tests of all statements of a piece about itself."""
+"""The function `check`, which tests everything that a piece states about itself."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from sdescent.derive.methods.noise.scales import Noise
 from sdescent.derive.vocabulary.errors import BadInput
 
 Piece = Law | Noise | Compressor | Loss
-#: the function that tests samplers, as "module:function": drawing is a layer above this one
+#: the function that tests samplers, as "module:function"; sampling belongs to a layer above this one
 SAMPLER = "sdescent.numerics.laws.conformity:about_sampler"
 
 
 def check(piece: Piece, sampling: bool = True) -> Findings:
-    """Test the statements of a law, a noise, a compressor or a loss about itself. A failure is reported, not raised.
+    """Test everything that a law, a noise, a compressor or a loss states about itself. Failures are reported, not raised.
 
-    A law: density not negative and of integral 1, symmetric if it says so, E sign(x + Z) = 1 - 2F(-x) and its slope, moments,
-    signed moments, tail index. A noise: scales not negative, and its law. A compressor: E C(v) = v if it is `Unbiased`,
-    covariance positive semidefinite, growth, omega or contraction, greatest length. A loss: ||H|| <= L0 + L1 ||grad f||. All at
-    fixed points, in double precision, with a few numbers for the symbols of the piece. Then draws of its sampler, with fixed
-    keys, are compared with the moments: a comparison passes within 5 standard errors.
+    A law: its density is nonnegative with integral 1, and symmetric if the law says so; E sign(x + Z) = 1 - 2F(-x), and its slope;
+    moments, signed moments and tail index. A noise: its scales are nonnegative; its law. A compressor: E C(v) = v if it is
+    `Unbiased`; its covariance is positive semidefinite; growth, omega or contraction, greatest length. A loss:
+    ||H|| <= L0 + L1 ||grad f||. All tests are made at fixed points in double precision, with a few numbers for the symbols of the
+    piece. Then the sampler's draws, with fixed keys, are compared with the moments; a comparison passes within 5 standard errors.
 
     Args:
         piece: the piece to test.
-        sampling: whether to test its sampler too.
+        sampling: whether to test the sampler as well; losses have none.
 
     Returns:
-        the properties that passed, those that failed with the numbers, and those that could not be tested with the reason.
+        The properties that passed, those that failed, with the numbers, and those that could not be tested, with the reasons.
 
     Raises:
-        BadInput: `piece` is none of these.
+        BadInput: `piece` is not a law, a noise, a compressor or a loss.
 
     Example:
         >>> from sdescent.derive.methods.compressors import RandK
@@ -56,7 +56,7 @@ def check(piece: Piece, sampling: bool = True) -> Findings:
 
 
 def symbolic(piece: Piece, patient: bool = True) -> list[Finding]:
-    """The findings that need no draws; `patient` as for `about_law`."""
+    """The findings of the tests without sampling; `patient` is as for `about_law`."""
     if isinstance(piece, Loss):
         return about_loss(piece)
     kinds: Any = {Compressor: about_compressor, Noise: about_noise, Law: partial(about_law, patient=patient)}

@@ -1,4 +1,4 @@
-"""The test that `sd.sde` runs on each class of compressor or law from outside the package; only then is NumPy loaded."""
+"""The test that `sd.sde` runs on users' classes of compressors and laws. NumPy is loaded only if there is such a class."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from importlib import import_module
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.vocabulary.errors import Refusal
 
-#: user classes of which an instance has passed
+#: users' classes with an instance that has passed
 _SOUND: set[type] = set()
 
 
 def require_sound(method: Method) -> None:
-    """Refuse a method with a piece that contradicts itself; a user's class is tested until one instance has passed.
+    """Refuse a method whose compressor or law contradicts itself.
+
+    Only users' classes are tested, each until one of its instances has passed.
 
     Raises:
         Refusal: "unsound-piece", with the property that fails.

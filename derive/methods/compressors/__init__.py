@@ -1,4 +1,4 @@
-"""Compressors, one family per file (theory 4): a new one is a subclass of `Unbiased` or `Biased`."""
+"""Compressors, one family per file (theory 4); a new compressor is a subclass of `Unbiased` or `Biased`."""
 
 from sdescent.derive.methods.compressors.base import Biased as Biased
 from sdescent.derive.methods.compressors.base import Compressor as Compressor

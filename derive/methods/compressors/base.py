@@ -1,4 +1,4 @@
-"""The interface of a compressor: all that the engine asks of one."""
+"""The interface of a compressor: everything that the engine asks of it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 
-#: the end of messages about an omega that does not exist
+#: the end of messages about a missing omega
 NO_OMEGA = 'where no finite omega exists, omega(dim) raises sd.Refusal("no-omega", "why")'
 
 
 @dataclass(frozen=True)
 class Omega:
-    """The compression ratio of an unbiased compressor: E||C(v) - v||^2 <= omega ||v||^2, the smallest known constant.
+    """The compression ratio of an unbiased compressor: the smallest known omega with E||C(v) - v||^2 <= omega ||v||^2.
 
     Args:
-        value: omega (dimensionless), a finite number or a formula, at least 0.
-        exact: whether the bound is attained; False when a smaller constant may hold.
+        value: omega, a finite number >= 0 or a formula (dimensionless).
+        exact: whether the bound is attained; False if a smaller constant may hold.
 
     Raises:
-        BadInput: a value that is infinite, negative or not a number.
+        BadInput: `value` is infinite, negative or not a number.
     """
 
     value: sp.Expr
@@ -41,10 +41,11 @@ class Omega:
 
 @dataclass(frozen=True)
 class Mask:
-    """C_j(v) = M_j v_j with a random M that is independent of v.
+    """The moments of a random mask M, independent of v, for a compressor C_j(v) = M_j v_j.
 
     Args:
-        moment: n -> E M_j^n; pair: (a, b) -> E M_i^a M_j^b for i != j.
+        moment: n -> E M_j^n.
+        pair: (a, b) -> E M_i^a M_j^b for i != j.
     """
 
     moment: Callable[[int], sp.Expr]
@@ -52,17 +53,17 @@ class Mask:
 
 
 def any_positive(name: sp.Basic | str) -> sp.Symbol:
-    """A new letter that stands for any positive number."""
+    """A new symbol for an arbitrary positive number."""
     return sp.Dummy(str(name), positive=True)
 
 
 def any_count(name: sp.Basic | str) -> sp.Symbol:
-    """A new letter that stands for any of 0, 1, 2, .."""
+    """A new symbol for an arbitrary integer >= 0."""
     return sp.Dummy(str(name), integer=True, nonnegative=True)
 
 
 def any_fraction(name: sp.Basic | str) -> sp.Expr:
-    """Any number between 0 and 1, written with a positive letter."""
+    """An expression y/(1 + y) for an arbitrary number in (0, 1), with a new positive symbol y."""
     y = any_positive(name)
     return y / (1 + y)
 
@@ -70,86 +71,99 @@ def any_fraction(name: sp.Basic | str) -> sp.Expr:
 class Compressor(ABC):
     """A random map C: R^d -> R^d that a client applies to its message v.
 
-    Subclasses are `Unbiased` (E C(v) = v) or `Biased`. They are permutation equivariant, except for how ties are broken and for
-    constants that differ by coordinate (`by_coordinate`). One generic coordinate therefore describes them in any dimension.
+    A subclass derives from `Unbiased` (E C(v) = v) or `Biased`. C must be permutation equivariant, except for the breaking of ties
+    and for constants that differ between coordinates. One generic coordinate therefore describes C in every dimension.
     """
 
     @property
     @abstractmethod
     def growth(self) -> int:
-        """The growth degree q: |C(v)| <= const (1 + |v|^q). Drift exists iff q < tail, covariance iff 2q < tail (theory 2)."""
+        """The growth degree q: |C(v)| <= const (1 + |v|^q).
+
+        The drift exists if and only if q < tail, the covariance if and only if 2q < tail (theory 2).
+        """
 
     @abstractmethod
     def conditional_moments(self, dim: sp.Expr) -> GradientForm:
-        """Mean and covariance of C(v) given v, in the coordinates v_j (dimension `dim`: a number or the symbol d)."""
+        """The mean and covariance of C(v) given v, in the coordinates v_j; `dim` is a number or the symbol d."""
 
     def mask(self, dim: sp.Expr) -> Mask | None:
-        """M where C(v) = M v by coordinate, with all its moments; None for any other map."""
+        """The moments of M if C_j(v) = M_j v_j with a random M that is independent of v; None for any other map."""
         return None
 
     def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
-        """Symbols of bounded domain, and d if they bound it, in letters that are any positive number: p = y/(1 + y)."""
+        """Expressions for symbols with a bounded domain, and for d if they bound it, in new symbols without upper bounds.
+
+        Example: {p: y/(1 + y)} with y > 0, for p between 0 and 1.
+        """
         return {}
 
     def longest(self, dim: sp.Expr) -> sp.Expr | None:
-        """The least l with ||C(v)||_2 <= l for every message v and every draw in dimension `dim`; None if there is no bound."""
+        """The least l with ||C(v)||_2 <= l for all messages v and all draws in dimension `dim`; None if C is unbounded."""
         return None
 
     @abstractmethod
     def omega(self, dim: sp.Expr) -> Omega:
-        """The compression ratio, an `Omega`, in the dimension `dim`: a number or the symbol d.
+        """The compression ratio in dimension `dim`, a number or the symbol d.
 
-        An unbiased compressor without a finite ratio, such as rounding to a fixed grid, returns neither oo nor None: it raises
-        Refusal("no-omega", why). It has the same SDEs as one with a ratio; theorems that need omega do not apply to it.
+        An unbiased compressor without a finite ratio, such as rounding to a fixed grid, returns neither oo nor None but raises
+        Refusal("no-omega", why). Its SDEs are derived all the same; only theorems that need omega do not apply to it.
 
         Raises:
-            Refusal: there is none ("no-omega"): the compressor is biased, or no finite ratio exists.
+            Refusal: "no-omega": the compressor is biased, or no finite ratio exists.
         """
 
     @abstractmethod
     def latex(self) -> str:
-        """The compressor's name in mathematics."""
+        """The compressor's mathematical name, as LaTeX."""
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        """The map C as a sentence of LaTeX, dollar signs included; `show` sets an expression. "" where none is defined.
+        """The definition of the map C as LaTeX text with dollar signs; `show` typesets an expression.
 
-        A report uses the summary of the class's registration in place of an empty one.
+        If it is "", a report shows the summary with which the class was registered.
         """
         return ""
 
     def check_dimension(self, dim: int) -> None:
-        """Raise BadInput if the compressor does not exist in this dimension: here, if its constants are for another dimension."""
+        """Check that the compressor exists in dimension `dim`; by default, that the entries of its vector constants fit.
+
+        Raises:
+            BadInput: it does not exist in this dimension.
+        """
         for e in symbols_of(self.conditional_moments(sp.Integer(dim)).expressions):
             if isinstance(e, Coordinate):
                 e.vector(dim)
 
 
 class Unbiased(Compressor):
-    """A compressor with E C(v) = v. `omega` returns the ratio, or raises Refusal("no-omega", why) if no finite ratio exists."""
+    """An unbiased compressor: E C(v) = v.
+
+    `omega` returns the compression ratio, or raises Refusal("no-omega", why) if no finite ratio exists.
+    """
 
 
 class Biased(Compressor):
-    """A compressor with E C(v) != v, which has no omega."""
+    """A biased compressor: E C(v) != v. It has no omega."""
 
     def omega(self, dim: sp.Expr) -> Omega:
-        """Always refused: the ratio is defined for unbiased compressors.
+        """Raise a Refusal: the compression ratio is defined only for unbiased compressors.
 
         Raises:
-            Refusal: "no-omega".
+            Refusal: always, with the kind "no-omega".
         """
         raise Refusal("no-omega", f"{type(self).__name__} is biased: a compression ratio needs E C(v) = v")
 
     def contraction(self, dim: sp.Expr) -> sp.Expr | None:
-        """a < 1 with E||C(v) - v||^2 <= a ||v||^2; None if no such a is known."""
+        """A constant a < 1 with E||C(v) - v||^2 <= a ||v||^2; None if none is known."""
         return None
 
 
 def omega_of(compressor: Compressor, dim: sp.Expr) -> Omega:
-    """The ratio that a compressor states.
+    """The compression ratio that a compressor states.
 
     Raises:
-        Refusal: "no-omega".
-        BadInput: what it returns is not an `Omega`.
+        Refusal: "no-omega": the compressor has none.
+        BadInput: its method `omega` does not return an `Omega`.
     """
     ratio = compressor.omega(dim)
     if not isinstance(ratio, Omega):

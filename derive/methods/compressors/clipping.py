@@ -1,4 +1,4 @@
-"""Clipping, by coordinate and by the Euclidean norm (Pascanu, Mikolov, Bengio 2013; in private SGD: Abadi et al. 2016)."""
+"""Clipping by coordinate and by the Euclidean norm (Pascanu, Mikolov, Bengio 2013; in private SGD: Abadi et al. 2016)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sdescent.derive.vocabulary.registry import positive, register
 
 @dataclass(frozen=True)
 class Clipping(Biased):
-    """Clipping at c > 0. `name` is the subclass's name in specifications."""
+    """Clipping at a threshold c > 0. The class attribute `name` is the subclass's name in specifications."""
 
     name = ""
     c: Any = "c"
@@ -32,7 +32,10 @@ class Clipping(Biased):
 @register("compressor", "clip", "each coordinate clipped at c", positive("c"))
 @dataclass(frozen=True)
 class Clip(Clipping):
-    """C_j(v) = max(-c, min(c, v_j)): bounded, with closed moments from the distribution function of the noise."""
+    """Coordinatewise clipping: C_j(v) = max(-c, min(c, v_j)) with c > 0.
+
+    C is bounded, and its moments have closed forms in terms of the distribution function of the noise.
+    """
 
     name = "clip"
 
@@ -52,7 +55,10 @@ class Clip(Clipping):
 @register("compressor", "norm-clip", "the message scaled down to the norm c", positive("c"))
 @dataclass(frozen=True)
 class NormClip(Clipping):
-    """C(v) = min(1, c/||v||_2) v: bounded by c. Moments exist in closed form given the message only."""
+    """Clipping by norm: C(v) = min(1, c/||v||_2) v with c > 0, so that ||C(v)||_2 <= c.
+
+    Its moments have closed forms only given the message v.
+    """
 
     name = "norm-clip"
 

@@ -1,4 +1,4 @@
-"""No compression."""
+"""The identity: no compression."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.registry import register
 @register("compressor", "identity", "C(v) = v")
 @dataclass(frozen=True)
 class Identity(Unbiased):
-    """C(v) = v: omega = 0."""
+    """No compression: C(v) = v, with omega = 0."""
 
     growth = always(1)
 

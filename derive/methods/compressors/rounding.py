@@ -1,7 +1,7 @@
-"""Unbiased random rounding to a grid: v_j lies in a cell [lo, hi] and goes to one of its ends, independently given v.
+"""Unbiased random rounding to a grid: |v_j| lies in a cell [lo, hi] and is rounded to one of its ends, independently given v.
 
-E C_j = v_j and Var C_j = (|v_j| - lo)(hi - |v_j|) given v (theory 4). The grids: QSGD (Alistarh et al. 2017), TernGrad
-(Wen et al. 2017), natural compression (Horvath et al. 2022), and a fixed grid.
+Given v, E C_j = v_j and Var C_j = (|v_j| - lo)(hi - |v_j|) (theory 4). The grids are those of QSGD (Alistarh et al. 2017), TernGrad
+(Wen et al. 2017) and natural compression (Horvath et al. 2022), and a fixed grid.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from sdescent.derive.vocabulary.registry import count, positive, register
 @register("compressor", "qsgd", "random rounding of |v_j|/||v||_2 to s levels", count("s"))
 @dataclass(frozen=True)
 class QSGD(Unbiased):
-    """C_j = ||v||_2 sgn(v_j) xi_j / s with xi_j the random rounding of s|v_j|/||v||_2 to a neighbouring integer.
+    """QSGD with s levels: C_j = ||v||_2 sgn(v_j) xi_j / s, where xi_j rounds s|v_j|/||v||_2 randomly to a neighbouring integer.
 
-    With r the fractional part of s|v_j|/||v||_2, Var C_j = (||v||_2/s)^2 r(1 - r). omega = sqrt(d)/s - 1 when
-    sqrt(d) >= 2s, else at most d/(4 s^2).
+    Given v, Var C_j = (||v||_2/s)^2 r(1 - r), where r is the fractional part of s|v_j|/||v||_2. The compression ratio is
+    omega = sqrt(d)/s - 1 if sqrt(d) >= 2s, and omega <= d/(4 s^2) otherwise. In dimension 1, QSGD is the identity.
     """
 
     s: Any = "s"
@@ -69,7 +69,10 @@ class QSGD(Unbiased):
 @register("compressor", "ternary", "TernGrad: max|v| sgn(v_j) with probability |v_j|/max|v|, else 0")
 @dataclass(frozen=True)
 class Ternary(Unbiased):
-    """C_j = ||v||_oo sgn(v_j) B_j, B_j ~ Bernoulli(|v_j|/||v||_oo): Var C_j = |v_j|(||v||_oo - |v_j|); omega = (sqrt(d)-1)/2."""
+    """TernGrad: C_j = ||v||_oo sgn(v_j) B_j with independent B_j ~ Bernoulli(|v_j|/||v||_oo).
+
+    Given v, Var C_j = |v_j|(||v||_oo - |v_j|); omega = (sqrt(d) - 1)/2.
+    """
 
     growth = always(1)
 
@@ -93,7 +96,10 @@ class Ternary(Unbiased):
 @register("compressor", "natural", "random rounding of |v_j| to a power of two")
 @dataclass(frozen=True)
 class Natural(Unbiased):
-    """|v_j| in [2^a, 2^{a+1}] goes to an end of its binade: Var C_j = (|v_j| - 2^a)(2^{a+1} - |v_j|); omega = 1/8."""
+    """Natural compression: |v_j| in [2^a, 2^{a+1}] is rounded randomly to 2^a or 2^{a+1}.
+
+    Given v, Var C_j = (|v_j| - 2^a)(2^{a+1} - |v_j|); omega = 1/8.
+    """
 
     growth = always(1)
 
@@ -118,7 +124,10 @@ class Natural(Unbiased):
 @register("compressor", "fixed-grid", "random rounding to the multiples of a step", positive("step"))
 @dataclass(frozen=True)
 class FixedGrid(Unbiased):
-    """v_j goes to a neighbouring multiple of `step`: with r the fractional part of v_j/step, Var C_j = step^2 r(1 - r)."""
+    """Rounding to a fixed grid: v_j is rounded randomly to a neighbouring multiple of `step` > 0.
+
+    Given v, Var C_j = step^2 r(1 - r), where r is the fractional part of v_j/step. No finite omega exists.
+    """
 
     step: Any = "step"
 

@@ -18,7 +18,7 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 @register("compressor", "sign", "C_j = sgn(v_j)")
 @dataclass(frozen=True)
 class Sign(Biased):
-    """C_j(v) = sgn(v_j), with sgn(0) = 0."""
+    """The sign compressor: C_j(v) = sgn(v_j), where sgn(0) = 0."""
 
     growth = always(0)
 
@@ -38,7 +38,10 @@ class Sign(Biased):
 @register("compressor", "scaled-sign", "C_j = (||v||_1/d) sgn(v_j)")
 @dataclass(frozen=True)
 class ScaledSign(Biased):
-    """C_j(v) = (||v||_1 / d) sgn(v_j): ||C(v) - v||^2 = ||v||_2^2 - ||v||_1^2/d when no v_j is 0, so a = 1 - 1/d."""
+    """The scaled sign: C_j(v) = (||v||_1 / d) sgn(v_j).
+
+    ||C(v) - v||_2^2 = ||v||_2^2 - ||v||_1^2/d if no v_j is 0, so C is a contraction with a = 1 - 1/d.
+    """
 
     growth = always(1)
 

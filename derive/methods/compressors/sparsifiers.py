@@ -1,4 +1,4 @@
-"""Sparsifiers, which send few coordinates: random ones, rescaled, or the largest (Stich, Cordonnier, Jaggi 2018; theory 4)."""
+"""Sparsifiers, which send few coordinates: random ones, rescaled, or the largest ones (Stich, Cordonnier, Jaggi 2018; theory 4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 )
 @dataclass(frozen=True)
 class Bernoulli(Unbiased):
-    """C_j = v_j B_j / p with independent B_j ~ Bernoulli(p): variance v_j^2 (1-p)/p given v, omega = 1/p - 1."""
+    """Bernoulli sparsification: C_j = v_j B_j / p with independent B_j ~ Bernoulli(p), 0 < p <= 1.
+
+    Given v, Var C_j = v_j^2 (1 - p)/p; omega = 1/p - 1.
+    """
 
     p: Any = "p"
 
@@ -40,7 +43,7 @@ class Bernoulli(Unbiased):
         return GradientForm(v, (1 / self.p - 1) * v**2)
 
     def mask(self, dim: sp.Expr) -> Mask:
-        """E M^n = p^(1-n), independent over coordinates."""
+        """The moments of M_j = B_j/p: E M_j^n = p^(1-n), independent over coordinates."""
         return Mask(lambda n: self.p ** (1 - n), lambda a, b: self.p ** (2 - a - b))
 
     def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
@@ -60,7 +63,7 @@ class Bernoulli(Unbiased):
 
 @dataclass(frozen=True)
 class KeepsK(Compressor):
-    """k of d coordinates are sent, 1 <= k <= d. `name` is the subclass's name in specifications."""
+    """A sparsifier that sends k of d coordinates, 1 <= k <= d. The class attribute `name` is its name in specifications."""
 
     name = ""
     k: Any = "k"
@@ -86,10 +89,10 @@ class KeepsK(Compressor):
 @register("compressor", "rand-k", "k of d coordinates kept, uniformly, scaled by d/k", count("k"))
 @dataclass(frozen=True)
 class RandK(KeepsK, Unbiased):
-    """C_j = (d/k) v_j 1{j in K}, K uniform of size k.
+    """Rand-k: C_j = (d/k) v_j 1{j in K}, where K is drawn uniformly from the sets of k coordinates.
 
-    P(j in K) = k/d and P(i, j in K) = k(k-1)/(d(d-1)), so given v: Cov_ij = (d(k-1)/(k(d-1)) - 1) v_i v_j for i != j and
-    Cov_jj = (d/k - 1) v_j^2; omega = d/k - 1.
+    P(j in K) = k/d, and P(i, j in K) = k(k-1)/(d(d-1)) for i != j. Given v, therefore, Cov_jj = (d/k - 1) v_j^2 and
+    Cov_ij = (d(k-1)/(k(d-1)) - 1) v_i v_j for i != j; omega = d/k - 1.
     """
 
     name = "rand-k"
@@ -102,7 +105,7 @@ class RandK(KeepsK, Unbiased):
         return GradientForm(v, sp.factor(dim / self.k - 1 - pair) * v**2, (v,), sp.Matrix([[pair]]))
 
     def mask(self, dim: sp.Expr) -> Mask:
-        """E M_j^n = (d/k)^(n-1), E M_i^a M_j^b = (d/k)^(a+b) k(k-1)/(d(d-1))."""
+        """The moments E M_j^n = (d/k)^(n-1), and E M_i^a M_j^b = (d/k)^(a+b) k(k-1)/(d(d-1)) for i != j."""
 
         def pair(a: int, b: int) -> sp.Expr:
             return (dim / self.k) ** (a + b) * self.k * (self.k - 1) / (dim * (dim - 1))
@@ -124,7 +127,10 @@ class RandK(KeepsK, Unbiased):
 @register("compressor", "top-k", "the k largest |v_j| kept; ties by lowest index", count("k"))
 @dataclass(frozen=True)
 class TopK(KeepsK, Biased):
-    """C_j(v) = v_j when fewer than k coordinates are ahead of j in |v|, else 0; ||C(v) - v||^2 <= (1 - k/d)||v||^2."""
+    """Top-k: the k coordinates that are largest in absolute value are kept, and all others set to 0.
+
+    Ties are broken in favour of the lower index. ||C(v) - v||_2^2 <= (1 - k/d) ||v||_2^2.
+    """
 
     name = "top-k"
 

@@ -1,4 +1,4 @@
-"""Gradient-noise laws (theory 3): a new law is a subclass of `Law` in a file of this folder."""
+"""Laws of the gradient noise (theory 3); a new law is a subclass of `Law` in a file of this folder."""
 
 from sdescent.derive.methods.noise.elementary import Gaussian as Gaussian
 from sdescent.derive.methods.noise.elementary import Laplace as Laplace
@@ -6,7 +6,7 @@ from sdescent.derive.methods.noise.elementary import Logistic as Logistic
 from sdescent.derive.methods.noise.elementary import Uniform as Uniform
 from sdescent.derive.methods.noise.generic import GenericLaw as GenericLaw
 from sdescent.derive.methods.noise.law import Law as Law
-from sdescent.derive.methods.noise.named import affine as _registers  # noqa: F401 - specs find their names when the package is imported
+from sdescent.derive.methods.noise.named import affine as _registers  # noqa: F401 - registers the names of noises
 from sdescent.derive.methods.noise.scales import Affine as Affine
 from sdescent.derive.methods.noise.scales import Correlated as Correlated
 from sdescent.derive.methods.noise.scales import Noise as Noise

@@ -1,4 +1,4 @@
-"""The laws whose formulas are elementary functions: Gaussian, Laplace, uniform and logistic."""
+"""Laws with simple closed forms: Gaussian, Laplace, uniform and logistic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from sdescent.derive.methods.noise.law import ARGUMENT, INFINITE, Branch, Law
 
 @dataclass(frozen=True)
 class Gaussian(Law):
-    """N(0, 1): 2F(x) - 1 = erf(x / sqrt 2), variance 1, all moments (theory 3)."""
+    """The standard Gaussian law N(0, 1), with variance 1 and 2F(x) - 1 = erf(x / sqrt 2) (theory 3).
+
+    All moments are finite.
+    """
 
     tail = always(INFINITE)
 
@@ -27,7 +30,7 @@ class Gaussian(Law):
         return sp.factorial2(m - 1)
 
     def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
-        """R_m = (m-1) R_{m-2} + 2 (-y)^{m-1} p(y), by parts from z p = -p'."""
+        """R_m(y), by integration by parts from z p = -p': R_m = (m-1) R_{m-2} + 2 (-y)^{m-1} p(y)."""
         if m == 0:
             return self.sign_mean(y)
         lower = (m - 1) * self.signed_moment(m - 2, y) if m >= 2 else sp.S.Zero
@@ -39,7 +42,7 @@ class Gaussian(Law):
 
 @dataclass(frozen=True)
 class Laplace(Law):
-    """Density exp(-|x|)/2: 2F(x) - 1 = sgn(x)(1 - exp(-|x|)), variance 2 (theory 3)."""
+    """The Laplace law with density exp(-|x|)/2, variance 2 and 2F(x) - 1 = sgn(x)(1 - exp(-|x|)) (theory 3)."""
 
     tail = always(INFINITE)
 
@@ -57,7 +60,10 @@ class Laplace(Law):
         return sp.factorial(m)
 
     def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
-        """Incomplete gamma functions of integer order: m! times (1 - Q) for even m, Q for odd m, Q = e^{-|y|} sum_l |y|^l/l!."""
+        """R_m(y) = m! sgn(y) (1 - Q) for even m and m! Q for odd m, with Q = e^{-|y|} sum_{l <= m} |y|^l/l!.
+
+        Q is an incomplete gamma function of integer order.
+        """
         size = sp.Abs(y)
         upper = sp.exp(-size) * sp.Add(*[size**n / sp.factorial(n) for n in range(m + 1)])
         return sp.factorial(m) * (sp.sign(y) * (1 - upper) if m % 2 == 0 else upper)
@@ -68,7 +74,7 @@ class Laplace(Law):
 
 @dataclass(frozen=True)
 class Uniform(Law):
-    """Uniform on [-1, 1]: 2F(x) - 1 = clip(x, -1, 1), variance 1/3 (theory 3)."""
+    """The uniform law on [-1, 1], with variance 1/3 and 2F(x) - 1 = max(-1, min(1, x)) (theory 3)."""
 
     tail = always(INFINITE)
 
@@ -85,7 +91,7 @@ class Uniform(Law):
         return sp.Rational(1, m + 1)
 
     def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
-        """With c = clip(y): c^{m+1}/(m+1) for even m, (1 - c^{m+1})/(m+1) for odd m."""
+        """R_m(y) = c^{m+1}/(m+1) for even m and (1 - c^{m+1})/(m+1) for odd m, with c = max(-1, min(1, y))."""
         power = self.sign_mean(y) ** (m + 1)
         return (power if m % 2 == 0 else 1 - power) / (m + 1)
 
@@ -99,7 +105,7 @@ class Uniform(Law):
 
 @dataclass(frozen=True)
 class Logistic(Law):
-    """Density sech^2(x/2)/4: 2F(x) - 1 = tanh(x/2), variance pi^2/3 (theory 3)."""
+    """The logistic law with density sech^2(x/2)/4, variance pi^2/3 and 2F(x) - 1 = tanh(x/2) (theory 3)."""
 
     tail = always(INFINITE)
 
@@ -110,11 +116,14 @@ class Logistic(Law):
         return sp.tanh(x / 2)
 
     def moment(self, m: int) -> sp.Expr:
-        """pi^m (2^m - 2) |B_m| for even m, B_m the Bernoulli numbers."""
+        """E Z^m = pi^m (2^m - 2) |B_m| for even m > 0, where B_m are the Bernoulli numbers."""
         return sp.S.One if m == 0 else sp.pi**m * (2**m - 2) * sp.Abs(sp.bernoulli(m))
 
     def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
-        """By parts from the tail 1 - F(a) = e^{-a}/(1 + e^{-a}); m = 2 needs the dilogarithm Li_2(w) = w 3F2(1,1,1;2,2;w)."""
+        """R_m(y), by integration by parts from 1 - F(a) = e^{-a}/(1 + e^{-a}).
+
+        The case m = 2 uses the dilogarithm Li_2(w) = w 3F2(1,1,1;2,2;w).
+        """
         size = sp.Abs(y)
         decay = sp.exp(-size)
         upper = decay / (1 + decay)  # 1 - F(|y|), without the cancellation

@@ -1,4 +1,4 @@
-"""An unspecified law: formulas that hold for every symmetric law with a density."""
+"""Unspecified laws, whose formulas hold for every symmetric law with a density."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sdescent.derive.vocabulary.symbols import parameter
 
 
 def _applied(printer: Any, name: str, after: str, y: sp.Expr, exp: str | None) -> str:
-    """A function of the law at y; a printer with the user's own commands supplies the letter."""
+    """LaTeX of a function of the law at y; a printer with the user's own commands supplies the letter for `name`."""
     letter = printer.vector(name) if hasattr(printer, "vector") else name
     return letter + after + ("" if exp is None else f"^{{{exp}}}") + rf"\left({printer._print(y)}\right)"
 
@@ -24,7 +24,10 @@ class _Real(sp.Function):
 
 
 class SignedMoment(_Real):
-    """R_m(y) = E[Z^m sgn(y + Z)] of an unspecified symmetric law (theory 3); odd in y for even m."""
+    """The signed moment R_m(y) = E[Z^m sgn(y + Z)] of an unspecified symmetric law (theory 3).
+
+    It is odd in y for even m, and even in y for odd m.
+    """
 
     nargs = 2
 
@@ -32,12 +35,12 @@ class SignedMoment(_Real):
     def eval(cls, m: sp.Expr, y: sp.Expr) -> sp.Expr | None:
         if y.is_zero and m.is_even:
             return sp.S.Zero
-        if y.is_negative and m.is_integer:  # so that terms which cancel by symmetry do
+        if y.is_negative and m.is_integer:  # so that terms that cancel by symmetry disappear
             return (-1) ** (m + 1) * cls(m, -y)  # pyright: ignore[reportReturnType]
         return None
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
-        """d R_m/dy = 2 (-y)^m p(y)."""
+        """The derivative d R_m/dy = 2 (-y)^m p(y)."""
         if argindex != 2:
             raise sp.ArgumentIndexError(self, argindex)  # pyright: ignore[reportAttributeAccessIssue]
         m, y = self.args
@@ -49,7 +52,7 @@ class SignedMoment(_Real):
 
 
 class GenericDensity(_Real):
-    """p(x), the density of an unspecified symmetric law."""
+    """The density p(x) of an unspecified symmetric law."""
 
     nargs = 1
 
@@ -62,7 +65,7 @@ class GenericDensity(_Real):
 
 
 class Cdf(_Real):
-    """F(x), the distribution function of a symmetric law, left unevaluated."""
+    """The distribution function F(x) of a symmetric law, left unevaluated."""
 
     nargs = 1
 
@@ -73,7 +76,7 @@ class Cdf(_Real):
         return 1 - cls(-x) if x.is_negative else None  # pyright: ignore[reportReturnType]
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
-        """F' = p."""
+        """The derivative F' = p."""
         return GenericDensity(self.args[0])
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -82,7 +85,7 @@ class Cdf(_Real):
 
 @dataclass(frozen=True)
 class GenericLaw(Law):
-    """A symmetric law known by name only: variance mu2, R_m and p are symbols."""
+    """An unspecified symmetric law: its moments mu2, mu4, .. are symbols, and R_m and p unevaluated functions."""
 
     tail = always(INFINITE)
 
@@ -104,7 +107,11 @@ class GenericLaw(Law):
 
 @dataclass(frozen=True)
 class OpenLaw(Law):
-    """A law whose F, p and R_m stay symbols, because their formulas are long; tail index and moments are those of `closed`."""
+    """A law with unevaluated F, p and R_m, for readability if the formulas of `closed` are long.
+
+    Args:
+        closed: the law, which supplies tail index and moments.
+    """
 
     closed: Law
 

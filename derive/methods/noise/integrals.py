@@ -1,4 +1,4 @@
-"""Integrals for the moments of a law: in closed form for polynomials times exponentials of quadratics, otherwise by SymPy."""
+"""Integrals for the moments of a law: by formula for polynomials times exponentials of quadratics, otherwise by SymPy."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PATIENCE = 8
 
 
 def integral(integrand: sp.Expr, limits: Limits, name: str) -> sp.Expr:
-    """The integral of an expression over limits (z, low, high); cached, also where there is no closed form.
+    """The integral of an expression over limits (z, low, high). Results and failures are cached.
 
     Args:
         name: the law whose density is integrated, for the hint that is logged if the integral takes long.
 
     Raises:
-        NoClosedForm: the integral has none.
+        NoClosedForm: no closed form was found.
     """
     value = _closed_form(integrand, limits, name)
     if value is None:
@@ -50,9 +50,9 @@ def _closed_form(integrand: sp.Expr, limits: Limits, name: str) -> sp.Expr | Non
 
 
 def _exponential(integrand: sp.Expr, z: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Expr | None:
-    """int sum_n c_n z^n e^{-a z^2 + b z + c} dz for sums of such terms; None for anything else.
+    """The integral of a sum of terms c_n z^n e^{-a z^2 + b z + c}; None for any other integrand or a divergent integral.
 
-    By parts, 2a I_n = -[z^{n-1} e] + b I_{n-1} + (n-1) I_{n-2} with I_0 an erf; for a = 0, b I_n = [z^n e] - n I_{n-1}.
+    By parts, 2a I_n = -[z^{n-1} e] + b I_{n-1} + (n-1) I_{n-2}, where I_0 is an erf; for a = 0, b I_n = [z^n e] - n I_{n-1}.
     """
     by_exponent: dict[sp.Expr, dict[int, sp.Expr]] = defaultdict(lambda: defaultdict(lambda: sp.S.Zero))
     for term in sp.Add.make_args(sp.expand(integrand, power_exp=False)):
@@ -77,15 +77,15 @@ def _exponential(integrand: sp.Expr, z: sp.Expr, low: sp.Expr, high: sp.Expr) ->
             return None
         ends = [_antiderivatives(max(coefficients), a, b, exponent.subs(z, 0), z, end) for end in (low, high)]
         total += sp.Add(*[c * (ends[1][n] - ends[0][n]) for n, c in coefficients.items()])
-    # terms cancel one by one: the erf of a shift, between the two half lines
+    # expanded, so that terms cancel one by one, such as the erf of a shift between the two half lines
     return sp.expand(total, power_exp=False)
 
 
 def _antiderivatives(most: int, a: sp.Expr, b: sp.Expr, c: sp.Expr, z: sp.Expr, at: sp.Expr) -> list[sp.Expr]:
-    """I_0 .. I_most at a point, or their limits at an infinity."""
+    """The antiderivatives I_0, .., I_most at the point `at`, or their limits if `at` is infinite."""
     infinite = at in (sp.oo, -sp.oo)
     height = sp.S.Zero if infinite else sp.exp(sp.expand(-a * at**2 + b * at + c))
-    place = sp.S.Zero if infinite else at  # times a height of 0 there
+    place = sp.S.Zero if infinite else at  # at infinity it is only ever multiplied by the height 0
     if a == 0:
         values = [height / b]
         for n in range(1, most + 1):

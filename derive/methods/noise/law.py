@@ -1,4 +1,4 @@
-"""The interface of a gradient-noise law: all that the engine asks of one."""
+"""The interface of a law of the gradient noise: everything that the engine asks of it."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from sdescent.derive.methods.noise.integrals import integral
 from sdescent.derive.vocabulary.errors import Refusal
 
 INFINITE = sp.oo
-#: the argument of densities in definitions
+#: the argument of densities in definitions that users read
 ARGUMENT = sp.Symbol("y", real=True)
-#: variables and bounds of integrals; fixed, so that each integral is computed once
+#: variables and bounds of integrals; always the same, so that the cache finds each integral
 _SIZE, _FAR = sp.Dummy("z", positive=True), sp.Dummy("y", positive=True)
 _PLACE, _BOUND = sp.Dummy("z", real=True), sp.Dummy("y", real=True)
-#: a formula on [low, high]; high None is +oo
+#: (formula, low, high): a formula that holds on [low, high]; None for high = +oo
 Branch = tuple[sp.Expr, int, int | None]
 
 
 class Law(ABC):
-    """A standardised law on the line. A noise is sigma times this law, so everything here is dimensionless.
+    """A standardised law of Z on the real line. A noise is sigma times such a law, so everything here is dimensionless.
 
-    A subclass states `tail`, `density` and `sign_mean`. The other members follow by integration; a subclass overrides them where
-    a closed form is known (theory 3). A law with a mean or a skew also states `symmetric = False`, which turns off the shortcuts
-    for symmetric laws. `sd.check` tests these statements.
+    A subclass defines `tail`, `density`, `sign_mean` and `latex`. The other methods follow by integration; a subclass overrides
+    them if a closed form is known (theory 3). A law that is not symmetric about 0 also states `symmetric = False`, which turns off
+    the shortcuts for symmetric laws. `sd.check` tests all these statements.
     """
 
     #: whether p(-z) = p(z)
     symmetric: bool = True
-    #: whether sign_mean and signed_moment have closed forms (False: they are named functions that numerics evaluates)
+    #: whether sign_mean and signed_moment have closed forms; otherwise they are named functions, evaluated numerically
     closed_form: bool = True
     #: whether the law is the point mass at 0
     degenerate: bool = False
 
     def __init_subclass__(cls, **options: object) -> None:
-        """Convert a tail index that a subclass states as a Python number to SymPy."""
+        """Convert to SymPy a tail index that a subclass states as a Python number."""
         super().__init_subclass__(**options)
         stated = vars(cls).get("tail")
         read = stated.fget if isinstance(stated, property) else None
@@ -48,48 +48,48 @@ class Law(ABC):
     @property
     @abstractmethod
     def tail(self) -> sp.Expr:
-        """The tail index: E|Z|^r is finite iff r < tail (oo for light tails)."""
+        """The tail index: E|Z|^r is finite if and only if r < tail; oo if all moments are finite."""
 
     @abstractmethod
     def density(self, x: sp.Expr) -> sp.Expr:
-        """p(x) = F'(x), F the cdf."""
+        """The density p(x) = F'(x), where F is the distribution function."""
 
     @abstractmethod
     def sign_mean(self, x: sp.Expr) -> sp.Expr:
-        """E sign(x + Z) = 1 - 2F(-x), which is 2F(x) - 1 if the law is symmetric; its derivative is 2p(-x)."""
+        """The mean E sign(x + Z) = 1 - 2F(-x), which is 2F(x) - 1 if the law is symmetric. Its derivative is 2p(-x)."""
 
     def branches(self, x: sp.Expr) -> tuple[Branch, ...]:
-        """2F(x) - 1 on x >= 0, one smooth formula for each interval of a partition of [0, oo). Proofs about F use them.
+        """Smooth formulas of 2F(x) - 1, one for each interval of a partition of [0, oo). Proofs about F use them.
 
         Raises:
-            Refusal: "asymmetric-noise": this describes a symmetric law only.
+            Refusal: "asymmetric-noise": the law is not symmetric.
         """
         require_symmetric(self, "a proof about F uses 2F(x) - 1 on $x >= 0$, which")
         return ((self.sign_mean(x), 0, None),)
 
     @abstractmethod
     def latex(self) -> str:
-        """The law's name in mathematics, such as t_\\nu."""
+        """The law's mathematical name as LaTeX, such as t_\\nu."""
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        """The definition of the law, as a phrase of LaTeX (dollar signs included) after "independent": of density F'(y) = ..."""
+        """The definition of the law as LaTeX text with dollar signs, to follow "independent": "of density $F'(y) = ..$"."""
         return rf"of density $\displaystyle F'({show(ARGUMENT)})={show(self.density(ARGUMENT))}$"
 
     @property
     def mean(self) -> sp.Expr:
-        """E Z of the standardised law, where 1 < tail; 0 if it is symmetric."""
+        """The mean E Z of the standardised law, which exists if 1 < tail; 0 if the law is symmetric."""
         return sp.S.Zero if self.symmetric else self.moment(1)
 
     @property
     def variance(self) -> sp.Expr:
-        """Var Z of the standardised law, where 2 < tail."""
+        """The variance Var Z of the standardised law, which is finite if 2 < tail."""
         return self.moment(2) - self.mean**2
 
     def moment(self, m: int) -> sp.Expr:
-        """E Z^m for m < tail; of a symmetric law for even m alone (those of odd m are 0).
+        """The moment E Z^m for m < tail. If the law is symmetric, m must be even: its odd moments are 0.
 
         Raises:
-            NoClosedForm: the integral has none.
+            NoClosedForm: the integral has no known closed form.
         """
         if m == 0:
             return sp.S.One
@@ -98,13 +98,13 @@ class Law(ABC):
         return self._integral(z**m * both, (z, 0, sp.oo))
 
     def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
-        """R_m(y) = E[Z^m sign(y + Z)] for m < tail.
+        """The signed moment R_m(y) = E[Z^m sign(y + Z)] for m < tail.
 
-        Even m: sign(y) times the integral of z^m p over [-|y|, |y|]; odd m: twice that over [|y|, oo), by symmetry. Without it,
-        E Z^m less twice the integral over (-oo, -y].
+        For a symmetric law it is sign(y) times the integral of z^m p over [-|y|, |y|] if m is even, and twice the integral over
+        [|y|, oo) if m is odd. For any other law it is E Z^m minus twice the integral over (-oo, -y].
 
         Raises:
-            NoClosedForm: the integral has none.
+            NoClosedForm: the integral has no known closed form.
         """
         if m == 0:
             return self.sign_mean(y)
@@ -122,13 +122,13 @@ class Law(ABC):
 
 
 def require_symmetric(law: Law, needs: str) -> None:
-    """Refuse a law with a mean or a skew.
+    """Check that a law is symmetric.
 
     Args:
-        needs: who needs the symmetry, the beginning of a sentence.
+        needs: the reason why symmetry is needed, as the beginning of a sentence that goes on with "needs a symmetric law".
 
     Raises:
-        Refusal: "asymmetric-noise".
+        Refusal: "asymmetric-noise": it is not.
     """
     if not law.symmetric:
         reason, name = f"{needs} needs a symmetric law of the noise, and {{}} is not symmetric", type(law).__name__
@@ -136,11 +136,11 @@ def require_symmetric(law: Law, needs: str) -> None:
 
 
 class Vanishing(Law):
-    """A law times a scale s >= 0 that vanishes at some states; there v = g and s^m R_m((g - c)/s) is sgn(g - c) if m = 0, else 0.
+    """A law times a scale s >= 0 that may vanish. If s = 0, then v = g, and s^m R_m((g - c)/s) is sgn(g - c) for m = 0, else 0.
 
     Args:
         law: the standardised law.
-        scale: s, a symbol that is not negative.
+        scale: the scale s, a nonnegative symbol.
     """
 
     def __init__(self, law: Law, scale: sp.Symbol) -> None:

@@ -1,4 +1,4 @@
-"""The noises that a specification can name: each law times its scale. A scale of 0 for every client means no noise."""
+"""Noises with a name in specifications: each is a law times a scale. If all scales are 0, there is no noise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _silent(sigma: Any) -> bool:
 
 
 def _named(name: str, law: type[Law], summary: str, *parameters: Parameter) -> None:
-    """Register sigma times a law with these parameters, symbols of their names unless given."""
+    """Register sigma times a law; a parameter of the law without a value is the symbol of its name."""
 
     def scaled(sigma: Any = "sigma", **constants: Any) -> Noise:
         standard = law(**({p.name: p.name for p in parameters} | constants))
@@ -42,7 +42,7 @@ _named("logistic", Logistic, "sigma Logistic(0,1): variance sigma^2 pi^2/3")
     scale("sigma0"), scale("sigma1"), Parameter("nu", "a number > 2, at most 100", lambda x: 2 < x <= 100, None),
 )  # fmt: skip
 def affine(sigma0: Any = "sigma0", sigma1: Any = "sigma1", nu: Any = None) -> Noise:
-    """Affine variance."""
+    """Noise with Cov Z = (sigma0^2 + sigma1^2 ||g||^2) I (`Affine`), or no noise if all its scales are 0."""
     return NoNoise() if _silent(sigma0) and _silent(sigma1) else Affine(sigma0, sigma1, nu)
 
 

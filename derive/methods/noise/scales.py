@@ -1,4 +1,4 @@
-"""Noises: a standardised law times a scale. Clients share one scale, or each has its own."""
+"""Noises: a standardised law times a scale, with one scale for all clients or one for each."""
 
 from __future__ import annotations
 
@@ -20,32 +20,35 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.registry import register
 from sdescent.derive.vocabulary.symbols import coerce, parameter
 
-#: a client's noise and the standardised noise; their names are words, which the printer typesets as letters
+#: the noise of a client and the standardised noise; the printer replaces these names by letters
 Z, UNIT = Coordinate("noise"), Coordinate("unitnoise")
 
 
 class Noise(ABC):
-    """Z_i, the gradient noise of client i: independent over clients given x (theory 1), with the mean of its law. Dimensionless."""
+    """The gradient noise Z_i of client i: given x, independent over clients (theory 1); its mean is that of its law.
 
-    #: the covariance matrix of correlated coordinates, or None when coordinates are independent
+    Dimensionless.
+    """
+
+    #: the covariance matrix if coordinates are correlated; None if they are independent
     dense: DenseCov | None = None
 
     @property
     @abstractmethod
     def law(self) -> Law:
-        """The standardised law of a coordinate."""
+        """The standardised law of one coordinate."""
 
     @property
     @abstractmethod
     def scales(self) -> tuple[sp.Expr, ...]:
-        """The scale of coordinate j for each client; one entry when all clients are equal."""
+        """The scale of coordinate j for each client; a single entry if all clients have the same scale."""
 
     @abstractmethod
     def latex(self) -> str:
-        """The noise as mathematics."""
+        """The noise as LaTeX."""
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        """The definition of Z, a clause of LaTeX (dollar signs included): scale times the standardised zeta_j, and their law."""
+        """The definition of Z as LaTeX text with dollar signs: the scale times the standardised zeta_j, and the law of zeta_j."""
         scales = tuple(dict.fromkeys(self.scales))
         if len(scales) == 1:
             left, rest = show(Z), ""
@@ -59,7 +62,7 @@ class Noise(ABC):
 
 
 def _variance(law: Law, show: Callable[[sp.Expr], str]) -> str:
-    """The end of a phrase: the mean unless it is 0, and the variance or that it is infinite; "" without closed forms."""
+    """The end of a phrase: the mean unless it is 0, and the variance, which may be infinite; "" without closed forms."""
     try:
         mean = "" if law.symmetric or law.mean == 0 else rf", mean ${show(law.mean)}$"
         if law.tail.is_number and law.tail <= 2:
@@ -71,7 +74,7 @@ def _variance(law: Law, show: Callable[[sp.Expr], str]) -> str:
 
 
 class Point(Law):
-    """The point mass at zero."""
+    """The point mass at 0, which has no density."""
 
     degenerate = True
 
@@ -93,7 +96,7 @@ class Point(Law):
 @register("noise", "none", "no noise: full gradients")
 @dataclass(frozen=True)
 class NoNoise(Noise):
-    """Z = 0."""
+    """No noise: Z = 0, so that every client sends the full gradient."""
 
     law, scales = always(Point()), always((sp.S.Zero,))
 
@@ -117,11 +120,11 @@ def _scale_tuple(value: Any, field: str, zero: bool = False) -> tuple[sp.Expr, .
 
 @dataclass(frozen=True)
 class Scaled(Noise):
-    """Z_ij = sigma_i times a standardised law, independent over coordinates.
+    """A scaled noise: Z_ij is sigma_i times a standardised law, independent over clients i and coordinates j.
 
     Args:
-        standard: the law.
-        sigma: one scale, or one per client; a `Coordinate` makes it a vector with one entry per coordinate.
+        standard: the standardised law.
+        sigma: one scale > 0 for all clients, or one per client; a `Coordinate` is a scale with one entry per coordinate.
     """
 
     standard: Law
@@ -144,7 +147,12 @@ class Scaled(Noise):
 
 @dataclass(frozen=True)
 class Affine(Noise):
-    """Cov Z = (sigma0^2 + sigma1^2 ||g||^2) I, Gaussian, or Student-t with nu > 2 (theory 1 and 3)."""
+    """A noise whose variance is affine in the squared gradient: Cov Z = (sigma0^2 + sigma1^2 ||g||^2) I (theory 1 and 3).
+
+    Args:
+        sigma0, sigma1: one number >= 0 for all clients, or one per client; a client's two numbers are not both 0.
+        nu: None for Gaussian noise; nu > 2 for Student's t with nu degrees of freedom, rescaled to this covariance.
+    """
 
     sigma0: Any = "sigma0"
     sigma1: Any = "sigma1"
@@ -164,7 +172,7 @@ class Affine(Noise):
 
     @property
     def _pairs(self) -> list[tuple[sp.Expr, sp.Expr]]:
-        """(sigma0, sigma1) of each client."""
+        """The pair (sigma0, sigma1) of each client."""
         count = max(len(self.sigma0), len(self.sigma1))
         return [(self.sigma0[n % len(self.sigma0)], self.sigma1[n % len(self.sigma1)]) for n in range(count)]
 
@@ -196,14 +204,16 @@ class Affine(Noise):
 
 @dataclass(frozen=True)
 class Correlated(Noise):
-    """Noise with a measured covariance matrix: dependent coordinates, each with the standardised law rescaled to its variance.
+    """A noise with a measured covariance matrix, so that its coordinates may be correlated.
+
+    Each coordinate has the standardised law, rescaled to the coordinate's variance.
 
     Args:
         standard: the law of a coordinate, symmetric and with finite variance.
-        covariance: the leaf that names the d x d matrix.
+        covariance: the leaf of expressions that names the d x d matrix.
 
     Raises:
-        Refusal: "asymmetric-noise".
+        Refusal: "asymmetric-noise": `standard` is not symmetric.
     """
 
     standard: Law

@@ -18,10 +18,10 @@ from sdescent.derive.vocabulary.errors import NoClosedForm
 
 
 class StableSignMean(sp.Function):
-    """2F(x) - 1 of the symmetric stable law with characteristic function exp(-|t|^alpha).
+    """The function 2F(x) - 1 of (alpha, x) for the symmetric stable law with characteristic function exp(-|t|^alpha).
 
-    It equals (2/pi) int_0^oo sin(xt)/t e^{-t^alpha} dt.
-    A named function of (alpha, x): it has no elementary form except at alpha = 1 and 2, and is evaluated by quadrature.
+    It equals (2/pi) int_0^oo sin(xt)/t e^{-t^alpha} dt. Except for alpha = 1 and 2 it stays a named function, which is evaluated by
+    quadrature.
     """
 
     nargs = 2
@@ -50,7 +50,7 @@ class StableSignMean(sp.Function):
 
         with mp.workprec(prec + 10):
             a, y = mp.mpf(alpha._to_mpmath(prec + 10)), mp.mpf(x._to_mpmath(prec + 10))
-            end = (mp.log(2) * (prec + 10)) ** (1 / a)  # the integrand has decayed below the precision
+            end = (mp.log(2) * (prec + 10)) ** (1 / a)  # beyond it, the integrand is below the precision
             pieces = min(400, 2 + int(abs(y) * end / mp.pi))
             value = mp.quad(lambda s: mp.sinc(s * y) * y * mp.exp(-(s**a)), mp.linspace(0, end, pieces)) * 2 / mp.pi
         return sp.Float(value, precision=prec)
@@ -61,7 +61,10 @@ class StableSignMean(sp.Function):
 
 
 class StableDensity(sp.Function):
-    """p(x) = (1/pi) int_0^oo cos(xt) e^{-t^alpha} dt of the same law; p(0) = Gamma(1 + 1/alpha)/pi."""
+    """The density of the same law as a function of (alpha, x): p(x) = (1/pi) int_0^oo cos(xt) e^{-t^alpha} dt.
+
+    p(0) = Gamma(1 + 1/alpha)/pi.
+    """
 
     nargs = 2
 
@@ -78,7 +81,11 @@ class StableDensity(sp.Function):
 
 @dataclass(frozen=True)
 class Stable(Law):
-    """Characteristic function exp(-|t|^alpha), 0 < alpha <= 2: Cauchy at 1, N(0, 2) at 2, else no closed form (theory 3)."""
+    """The symmetric stable law with characteristic function exp(-|t|^alpha), 0 < alpha <= 2, and tail index alpha (theory 3).
+
+    It is the Cauchy law for alpha = 1 and N(0, 2), with infinite tail index, for alpha = 2. Otherwise density and distribution
+    function have no closed form.
+    """
 
     alpha: Any
 

@@ -1,4 +1,4 @@
-"""Student's t, and the Cauchy law as its case nu = 1."""
+"""Student's t law, and the Cauchy law as its case nu = 1."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from sdescent.derive.expressions.written import latex
 from sdescent.derive.methods.constants import POSITIVE, settle
 from sdescent.derive.methods.noise.law import ARGUMENT, Law
 
-# the finite sums have about nu/2 terms; beyond this the hypergeometric form is far shorter and as accurate
+# the finite sums have about nu/2 terms; for larger nu the hypergeometric form is far shorter and as accurate
 LARGEST_FINITE_SUM = 30
 
 
 @dataclass(frozen=True)
 class StudentT(Law):
-    """t_nu for a rational or symbolic nu > 0: variance nu/(nu - 2) for nu > 2, tail index nu (theory 3).
+    """Student's t law with nu > 0 degrees of freedom, rational or symbolic (theory 3).
 
-    2F(x) - 1 is a finite sum for every integer nu (Abramowitz and Stegun 26.7.3 and 26.7.4), and
-    2 x Gamma((nu+1)/2) / (sqrt(pi nu) Gamma(nu/2)) 2F1(1/2, (nu+1)/2; 3/2; -x^2/nu) for any other.
+    Its tail index is nu, and its variance nu/(nu - 2) if nu > 2. For integer nu, 2F(x) - 1 is a finite sum (Abramowitz and
+    Stegun 26.7.3 and 26.7.4), used up to nu = 30. Otherwise
+    2F(x) - 1 = 2 x Gamma((nu+1)/2) / (sqrt(pi nu) Gamma(nu/2)) 2F1(1/2, (nu+1)/2; 3/2; -x^2/nu).
     """
 
     nu: Any
@@ -36,7 +37,7 @@ class StudentT(Law):
 
     @property
     def _peak(self) -> sp.Expr:
-        """p(0) = Gamma((nu+1)/2) / (sqrt(pi nu) Gamma(nu/2))."""
+        """The density at 0, p(0) = Gamma((nu+1)/2) / (sqrt(pi nu) Gamma(nu/2))."""
         return sp.gamma((self.nu + 1) / 2) / (sp.sqrt(sp.pi * self.nu) * sp.gamma(self.nu / 2))
 
     def density(self, x: sp.Expr) -> sp.Expr:
@@ -49,11 +50,11 @@ class StudentT(Law):
         return 2 * x * self._peak * sp.hyper((half, (self.nu + 1) / 2), (3 * half,), -(x**2) / self.nu)
 
     def moment(self, m: int) -> sp.Expr:
-        """nu^{m/2} prod_{i=1}^{m/2} (2i - 1)/(nu - 2i) for even m < nu."""
+        """The moment E Z^m = nu^{m/2} prod_{i=1}^{m/2} (2i - 1)/(nu - 2i) for even m < nu."""
         return self.nu ** (m // 2) * sp.prod([(2 * i - 1) / (self.nu - 2 * i) for i in range(1, m // 2 + 1)])
 
     def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
-        """By parts: z p_nu is the derivative of -nu/(nu-1) p(0) (1 + z^2/nu)^{-(nu-1)/2}, a multiple of p_{nu-2} rescaled."""
+        """R_m(y), by parts, where z p_nu is the derivative of -nu/(nu-1) p(0) (1 + z^2/nu)^{-(nu-1)/2}, a rescaled p_{nu-2}."""
         if m == 0:
             return self.sign_mean(y)
         front = self.nu / (self.nu - 1) * self._peak
@@ -66,7 +67,7 @@ class StudentT(Law):
         return front * ((m - 1) * inner + boundary)
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        # gamma functions of numbers stay unevaluated: the number in front would have dozens of digits
+        # gamma functions of numbers stay unevaluated: evaluated, they would give a factor with dozens of digits
         above, below = (rf"\Gamma\left({_half(e, show)}\right)" for e in (self.nu + 1, self.nu))
         front = rf"\frac{{{above}}}{{{show(sp.sqrt(sp.pi * self.nu))}\,{below}}}"
         tail = rf"\left({show(1 + ARGUMENT**2 / self.nu)}\right)^{{-{_half(self.nu + 1, show)}}}"
@@ -79,7 +80,10 @@ class StudentT(Law):
 
 @dataclass(frozen=True)
 class Cauchy(StudentT):
-    """Density 1/(pi (1 + x^2)): 2F(x) - 1 = (2/pi) atan x; no mean, infinite variance (theory 3)."""
+    """The Cauchy law with density 1/(pi (1 + x^2)) and 2F(x) - 1 = (2/pi) atan x (theory 3).
+
+    It has no mean and infinite variance.
+    """
 
     nu: Any = sp.S.One
 
@@ -91,12 +95,12 @@ class Cauchy(StudentT):
 
 
 def _half(e: sp.Expr, show: Callable[[sp.Expr], str]) -> str:
-    """e/2; of a sum (a + b)/2 on one line."""
+    """LaTeX of e/2; a sum becomes (a + b)/2 on one line."""
     return rf"\left({show(e)}\right)/2" if e.is_Add else show(e / 2)
 
 
 def _finite_sum(nu: int, x: sp.Expr) -> sp.Expr:
-    """2F(x) - 1 for integer nu: with cos^2 = nu/(nu + x^2) and sin = x/sqrt(nu + x^2) (A&S 26.7.3 odd, 26.7.4 even)."""
+    """2F(x) - 1 for integer nu (A&S 26.7.3 for odd nu, 26.7.4 for even nu), with cos^2 = nu/(nu + x^2), sin = x/sqrt(nu + x^2)."""
     cosine2, odd = nu / (nu + x**2), nu % 2
     coefficient, members = Fraction(1), list[sp.Expr]()
     for i in range(nu // 2):  # cos^{2i} times prod (2l)/(2l+1) for odd nu, prod (2l-1)/(2l) for even nu

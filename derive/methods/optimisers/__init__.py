@@ -1,4 +1,4 @@
-"""The methods that have a name: three distributed ones, and update rules with memory, each with its regimes and its source."""
+"""The named methods: three distributed ones, and further update rules, each with its regimes and its source."""
 
 from sdescent.derive.methods.distributed import DCSGD as DCSGD
 from sdescent.derive.methods.distributed import DSGD as DSGD

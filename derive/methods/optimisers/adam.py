@@ -19,7 +19,7 @@ from sdescent.derive.methods.optimisers.named import (
 )
 from sdescent.derive.methods.rules.regime import Regime
 
-#: the large noise makes v of order eta^-2 (Malladi et al. 2022)
+#: substitutions for noise of order 1/eta, which makes v of order eta^-2 (Malladi et al. 2022)
 _LARGE = {"v": "v/eta^2", "eps": "eps0/eta", "noise": "1/eta"}
 _SECOND_MOMENT = "v = beta*v + (1-beta)*G^2"
 
@@ -39,13 +39,13 @@ def _adam(**more: str) -> Sequence[Regime]:
 
 @optimiser("rmsprop", "x - eta G/(sqrt(v) + eps), v the average of G^2 (Tieleman, Hinton 2012)", size("eps"), size("c"))
 def RMSprop(eps: Any = None, c: Any = None, **parts: Unpack[Parts]) -> Method:
-    """v' = beta v + (1 - beta) G^2, x' = x - eta G/(sqrt(v') + eps) (Tieleman and Hinton 2012). Dimensionless.
+    """RMSprop: v' = beta v + (1 - beta) G^2, x' = x - eta G/(sqrt(v') + eps) (Tieleman and Hinton 2012). Dimensionless.
 
-    Regimes: ballistic (beta = 1 - c eta), batch-equivalent (steps eta^2, noise and eps of order 1/eta, v of order eta^-2,
-    beta = 1 - c eta^2; Malladi et al. 2022, arXiv 2205.10287). v > 0 is needed where eps = 0.
+    Regimes: ballistic (beta = 1 - c eta); batch-equivalent (one step stands for the time eta^2; noise and eps of order 1/eta, v of
+    order eta^-2, beta = 1 - c eta^2; Malladi et al. 2022, arXiv 2205.10287); fixed. If eps = 0, v must be positive.
 
     Args:
-        eps, c: numbers, or None for the symbols (eps is a constant in the ballistic regime alone).
+        eps, c: numbers > 0, or None for the symbols. The batch-equivalent regime has no constant eps, and fixed no c.
         regime, noise, clients, schedule, compressor: see `Parts`.
     """
     update = (_SECOND_MOMENT, "x = x - eta*G/(sqrt(v)+eps)")
@@ -54,7 +54,10 @@ def RMSprop(eps: Any = None, c: Any = None, **parts: Unpack[Parts]) -> Method:
 
 @optimiser("rmspropw", "RMSprop with decoupled weight decay wd x", size("eps"), size("c"), size("wd"))
 def RMSpropW(eps: Any = None, c: Any = None, wd: Any = None, **parts: Unpack[Parts]) -> Method:
-    """As `RMSprop`, x' = x - eta (G/(sqrt(v') + eps) + wd x) (decoupled weight decay: Loshchilov and Hutter 2019)."""
+    """RMSprop with decoupled weight decay (Loshchilov and Hutter 2019): x' = x - eta (G/(sqrt(v') + eps) + wd x).
+
+    Everything else is as for `RMSprop`; in the batch-equivalent regime wd = w eta.
+    """
     update = (_SECOND_MOMENT, "x = x - eta*(G/(sqrt(v)+eps) + wd*x)")
     return named("rmspropw", update, _rms(wd="w*eta"), parts, memory=("v",), fractions=("beta",), eps=eps, c=c, wd=wd)
 
@@ -70,14 +73,17 @@ _STEP = "m/(1-beta1^k)/(sqrt(v/(1-beta2^k))+eps)"
 def Adam(
     beta1: Any = None, beta2: Any = None, eps: Any = None, rho1: Any = None, rho2: Any = None, **parts: Unpack[Parts]
 ) -> Method:
-    """m' = beta1 m + (1 - beta1) G, v' = beta2 v + (1 - beta2) G^2, x' = x - eta mhat/(sqrt(vhat) + eps) (Kingma and Ba 2015).
+    """Adam: x' = x - eta mhat/(sqrt(vhat) + eps) with the bias-corrected averages mhat of G and vhat of G^2 (Kingma and Ba 2015).
 
-    mhat = m'/(1 - beta1^k) and vhat = v'/(1 - beta2^k) in step k. Regimes: ballistic (beta_i = 1 - rho_i eta), batch-equivalent
-    (steps eta^2, noise and eps of order 1/eta, v of order eta^-2, beta_i = 1 - c_i eta^2; Malladi et al. 2022), slow-v
-    (beta1 constant and averaged out, beta2 = 1 - rho2 eta). At t = 0 the bias correction divides by 0: the SDE is for t > 0.
+    m' = beta1 m + (1 - beta1) G, v' = beta2 v + (1 - beta2) G^2; in step k, mhat = m'/(1 - beta1^k) and vhat = v'/(1 - beta2^k).
+    All is dimensionless.
+
+    Regimes: ballistic (beta_i = 1 - rho_i eta); batch-equivalent (one step stands for the time eta^2; noise and eps of order 1/eta,
+    v of order eta^-2, beta_i = 1 - c_i eta^2; Malladi et al. 2022); slow-v (beta2 = 1 - rho2 eta, beta1 constant, so that m is
+    averaged out); fixed. The bias correction divides by 0 at t = 0: the SDE holds for t > 0.
 
     Args:
-        beta1, beta2, eps, rho1, rho2: numbers, or None for the symbols, where the regime leaves them.
+        beta1, beta2, eps, rho1, rho2: numbers, or None for the symbols; only those that the regime has.
         regime, noise, clients, schedule, compressor: see `Parts`.
     """
     constants = {"beta1": beta1, "beta2": beta2, "eps": eps, "rho1": rho1, "rho2": rho2}
@@ -93,7 +99,11 @@ def AdamW(
     beta1: Any = None, beta2: Any = None, eps: Any = None, rho1: Any = None, rho2: Any = None, wd: Any = None,
     **parts: Unpack[Parts],
 ) -> Method:  # fmt: skip
-    """As `Adam`, x' = x - eta (mhat/(sqrt(vhat) + eps) + wd x) (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+    """AdamW, Adam with decoupled weight decay: x' = x - eta (mhat/(sqrt(vhat) + eps) + wd x).
+
+    Source: Loshchilov and Hutter 2019, arXiv 1711.05101. Everything else is as for `Adam`; in the batch-equivalent regime
+    wd = w eta.
+    """
     constants = {"beta1": beta1, "beta2": beta2, "eps": eps, "rho1": rho1, "rho2": rho2, "wd": wd}
     update = (*_MOMENTS, f"x = x - eta*({_STEP} + wd*x)")
     return named(

@@ -1,4 +1,4 @@
-"""Momentum, plain and in signs."""
+"""Methods with momentum, including sign-based ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sdescent.derive.methods.optimisers.named import (
     size,
 )
 
-#: small steps: v = sqrt(eta) V, damping mu, one step = sqrt(eta)
+#: one step stands for the time sqrt(eta): v = sqrt(eta) V, with damping mu
 _SMALL = {"beta": "1 - mu*sqrt(eta)", "v": "sqrt(eta)*v"}
 _VELOCITY = (
     regime(BALLISTIC, "sqrt(eta)", **_SMALL),
@@ -29,13 +29,13 @@ _AVERAGE = "m = beta*m + (1-beta)*G"
 
 @optimiser("heavy-ball", "momentum v = beta v - eta G, x + v (Polyak 1964)", fraction("beta"))
 def HeavyBall(beta: Any = None, **parts: Unpack[Parts]) -> Method:
-    """v' = beta v - eta G, x' = x + v' (Polyak 1964; Sutskever et al. 2013). Dimensionless.
+    """Heavy-ball momentum: v' = beta v - eta G, x' = x + v' (Polyak 1964; Sutskever et al. 2013). Dimensionless.
 
-    Regimes: ballistic (steps sqrt(eta), v = sqrt(eta) V, beta = 1 - mu sqrt(eta)), batch-equivalent (the same, noise of order
-    eta^(-1/4)), fixed.
+    Regimes: ballistic (one step stands for the time sqrt(eta); v = sqrt(eta) V, beta = 1 - mu sqrt(eta)); batch-equivalent (the
+    same with noise of order eta^(-1/4)); fixed (beta constant).
 
     Args:
-        beta: a number in (0, 1), or None for the symbol; only in the regime fixed, where it is a constant.
+        beta: a number in (0, 1), or None for the symbol; only for the regime fixed.
         regime, noise, clients, schedule, compressor: see `Parts`.
     """
     update = ("v = beta*v - eta*G", "x = x + v")
@@ -44,19 +44,23 @@ def HeavyBall(beta: Any = None, **parts: Unpack[Parts]) -> Method:
 
 @optimiser("nesterov", "Nesterov's momentum: v = beta v - eta G, x + beta v - eta G (Nesterov 1983)", fraction("beta"))
 def Nesterov(beta: Any = None, **parts: Unpack[Parts]) -> Method:
-    """v' = beta v - eta G, x' = x + beta v' - eta G (Nesterov 1983, in the form of Sutskever et al. 2013); as `HeavyBall`."""
+    """Nesterov's momentum: v' = beta v - eta G, x' = x + beta v' - eta G (Nesterov 1983; Sutskever et al. 2013).
+
+    Regimes and arguments are as for `HeavyBall`.
+    """
     update = ("v = beta*v - eta*G", "x = x + beta*v - eta*G")
     return named("nesterov", update, _VELOCITY, parts, memory=("v",), fractions=("beta",), beta=beta)
 
 
 @optimiser("ema-momentum", "averaged momentum: m = beta m + (1-beta) G, x - eta m", fraction("beta"), size("rho"))
 def EMAMomentum(beta: Any = None, rho: Any = None, **parts: Unpack[Parts]) -> Method:
-    """m' = beta m + (1 - beta) G, x' = x - eta m' (an exponential moving average). Dimensionless.
+    """Momentum as an exponential moving average: m' = beta m + (1 - beta) G, x' = x - eta m'. Dimensionless.
 
-    Regimes: ballistic (beta = 1 - rho eta), batch-equivalent (the same, noise of order eta^(-1/2)), fixed.
+    Regimes: ballistic (beta = 1 - rho eta); batch-equivalent (the same with noise of order eta^(-1/2)); fixed (beta constant).
 
     Args:
-        beta: only in the regime fixed; rho: only in the others; each a number or None for the symbol.
+        beta: a number in (0, 1), or None for the symbol; only for the regime fixed.
+        rho: a number > 0, or None for the symbol; only for the other two regimes.
         regime, noise, clients, schedule, compressor: see `Parts`.
     """
     slow = {"beta": "1 - rho*eta"}
@@ -69,14 +73,16 @@ def EMAMomentum(beta: Any = None, rho: Any = None, **parts: Unpack[Parts]) -> Me
     "signum", "signs of averaged momentum: x - eta sign(m) (Bernstein et al. 2018)", fraction("beta"), size("rho")
 )
 def Signum(beta: Any = None, rho: Any = None, **parts: Unpack[Parts]) -> Method:
-    """m' = beta m + (1 - beta) G, x' = x - eta sign(m') (Bernstein et al. 2018, arXiv 1802.04434). Dimensionless.
+    """Signum: m' = beta m + (1 - beta) G, x' = x - eta sign(m') (Bernstein et al. 2018, arXiv 1802.04434). Dimensionless.
 
-    In the ballistic regime the drift -sign(m) is discontinuous and the noise acts on m alone: existence of a solution needs more
-    than Lipschitz coefficients; without noise it is meant in the sense of Filippov. In the regime fixed the memory is averaged out
-    by a Green-Kubo sum over arcsines (Gaussian noise).
+    Regimes: ballistic (beta = 1 - rho eta); fixed (beta constant). In the ballistic regime the drift -sign(m) is discontinuous and
+    the noise acts on m alone, so that the usual existence theorem for Lipschitz coefficients does not apply; without noise, a
+    solution is meant in the sense of Filippov. In the regime fixed, the memory is averaged out by a Green-Kubo sum over arcsines
+    (Gaussian noise).
 
     Args:
-        beta, rho, the others: as for `EMAMomentum`; regimes ballistic and fixed.
+        beta, rho: as for `EMAMomentum`.
+        regime, noise, clients, schedule, compressor: see `Parts`.
     """
     regimes = (regime(BALLISTIC, beta="1 - rho*eta"), fixed())
     update = (_AVERAGE, "x = x - eta*sign(m)")
@@ -88,13 +94,13 @@ def Signum(beta: Any = None, rho: Any = None, **parts: Unpack[Parts]) -> Method:
     fraction("beta1"), fraction("beta2"), size("rho"), size("wd"),
 )  # fmt: skip
 def Lion(beta1: Any = None, beta2: Any = None, rho: Any = None, wd: Any = None, **parts: Unpack[Parts]) -> Method:
-    """x' = x - eta (sign(beta1 m + (1 - beta1) G) + wd x), m' = beta2 m + (1 - beta2) G (Chen et al. 2023, arXiv 2302.06675).
+    """Lion: x' = x - eta (sign(beta1 m + (1 - beta1) G) + wd x), m' = beta2 m + (1 - beta2) G. Dimensionless.
 
-    Regimes: ballistic (beta2 = 1 - rho eta, beta1 constant), batch-equivalent (steps eta^2, noise of order 1/eta,
-    beta2 = 1 - rho eta^2, wd = w eta), fixed.
+    Regimes: ballistic (beta2 = 1 - rho eta, beta1 constant); batch-equivalent (one step stands for the time eta^2; noise of order
+    1/eta, beta2 = 1 - rho eta^2, wd = w eta); fixed. Source: Chen et al. 2023, arXiv 2302.06675.
 
     Args:
-        beta1, beta2, rho, wd: numbers, or None for the symbols; beta2 only in the regime fixed.
+        beta1, beta2, rho, wd: numbers, or None for the symbols; beta2 only for the regime fixed, rho only for the other two.
         regime, noise, clients, schedule, compressor: see `Parts`.
     """
     regimes = (

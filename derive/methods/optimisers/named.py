@@ -1,4 +1,4 @@
-"""How a named update rule is built: from its regimes, the first of which is the default, and from parts such as noise."""
+"""Construction of named update rules from their regimes, the first of which is the default, and parts such as the noise."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ P = ParamSpec("P")
 
 
 class Parts(TypedDict, total=False):
-    """The arguments that every named rule takes after its own constants.
+    """The arguments that every named update rule takes after its own constants.
 
     Attributes:
-        regime: the name of one of its regimes, a `Regime` or {name: formula}; the first of its regimes by default.
+        regime: the name of one of the rule's regimes, a `Regime` or {name: formula}; by default the rule's first regime.
         noise, clients, schedule, compressor: as for `Method`; by default no noise and no compression.
     """
 
@@ -43,7 +43,7 @@ _PARTS = [
 
 
 def optimiser(name: str, summary: str, *parameters: Parameter) -> Callable[[Callable[P, Method]], Callable[P, Method]]:
-    """Decorator: register a function that makes a method, and add the arguments of `Parts` to its signature."""
+    """A decorator that registers a function which makes a method, and adds the arguments of `Parts` to its signature."""
 
     def decorate(build: Callable[P, Method]) -> Callable[P, Method]:
         declared = signature(build)
@@ -64,22 +64,22 @@ def optimiser(name: str, summary: str, *parameters: Parameter) -> Callable[[Call
 
 
 def fraction(name: str) -> Parameter:
-    """A parameter strictly between 0 and 1; without a value, the symbol of the same name."""
+    """A parameter strictly between 0 and 1; if it has no value, the symbol of the same name."""
     return Parameter(name, "a number in (0, 1)", lambda x: 0 < x < 1, None)
 
 
 def size(name: str) -> Parameter:
-    """A parameter > 0; without a value, the symbol of the same name."""
+    """A positive parameter; if it has no value, the symbol of the same name."""
     return Parameter(name, "a number > 0", lambda x: x > 0, None)
 
 
 def regime(name: str, time: str = "eta", **substitutions: str) -> Regime:
-    """A regime with these substitutions."""
+    """A regime; `time` is the time that one step stands for."""
     return Regime(name, time, tuple(substitutions.items()))
 
 
 def fixed(**substitutions: str) -> Regime:
-    """The regime in which the memory forgets within O(1) steps."""
+    """The regime in which the memory forgets within O(1) steps and is averaged out."""
     return regime(FIXED, **substitutions)
 
 
@@ -93,11 +93,13 @@ def named(
     fractions: Sequence[str] = (),
     **constants: Any,
 ) -> Method:
-    """The method.
+    """The method of a named update rule.
 
     Args:
-        regimes: the regimes of the method; the first is the default.
-        memory: letters, all 0 at the start.
+        regimes: the regimes of the method; the first one is the default.
+        parts: the arguments of `Parts` that the user gave.
+        memory: the letters of the memory, all 0 at the start.
+        fractions: the parameters that lie strictly between 0 and 1.
         constants: values by name; None for a parameter that stays a symbol.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The arithmetic of SymPy expressions for an update rule; letters, functions and draws are of the class that extends it."""
+"""The arithmetic of SymPy expressions for update rules; a subclass supplies letters, functions and draws."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sdescent.derive.methods.rules.update import Operators
 
 
 class Expressions(Operators):
-    """The part of `sdescent.derive.methods.rules.update.Algebra` that is arithmetic, on expressions."""
+    """The arithmetic part of an `sdescent.derive.methods.rules.update.Algebra`, on SymPy expressions."""
 
     def number(self, value: Fraction) -> sp.Expr:
         return sp.Rational(value.numerator, value.denominator)

@@ -1,7 +1,7 @@
-"""Regimes: how the constants of an update rule depend on the time that one step stands for.
+"""Regimes: how the constants of an update rule depend on eta, and which time one step stands for.
 
-The same rule has different SDEs in different regimes (Malladi et al. 2022, arXiv 2205.10287, beside the ballistic scaling of the
-literature on momentum). Nothing here is a property of a rule alone; each derivation names its regime.
+The same rule has different SDEs in different regimes (Malladi et al. 2022, arXiv 2205.10287; the ballistic scaling comes from the
+literature on momentum). A regime is not a property of the rule; each derivation names the regime that it uses.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.expressions import read_formula
 from sdescent.derive.vocabulary.symbols import SHARED, eta, parameter
 
-#: the multiplier of the noise in a regime's substitutions
+#: the name of the noise's factor in a regime's substitutions
 NOISE = "noise"
 #: the name of the regime in which the memory forgets within O(1) steps and is averaged out
 FIXED = "fixed"
-#: the other regimes that the literature uses (Malladi et al. 2022 for the second): sqrt(eta) times the noise vanishes, or stays
+#: the regimes of the literature (the second from Malladi et al. 2022) in which sqrt(eta) times the noise vanishes, or persists
 BALLISTIC, BATCH = "ballistic", "batch-equivalent"
 
 
 @final
 @dataclass(frozen=True)
 class Regime:
-    """Substitution rules for constants, and the time of a step.
+    """A regime: substitutions for constants of an update rule, and the time that one step stands for.
 
     Args:
-        name: as it is shown and asked for.
-        time: the time of a step, c eta^p (dimensionless).
-        substitutions: (name, formula) in eta and any new constants: a parameter of the rule or a symbol of the noise; "noise", a
-            factor of the noise's scale (the scale that the noise is given with is what stays as eta changes); or a memory letter,
-            whose formula is a factor times the letter (its rescaled value).
+        name: the name under which users see and select the regime; "" for a user's own.
+        time: the time of one step, c eta^p with 2/p an integer (dimensionless).
+        substitutions: pairs (name, formula in eta and new constants). The name is a parameter of the rule or a symbol of the
+            noise; "noise", whose formula is a factor of the noise's scale, while the scale itself stays fixed as eta changes; or a
+            memory letter, whose formula is a factor times the letter, which then denotes the rescaled value.
 
     Raises:
-        BadInput: a formula that is not read, or a time that is not a multiple of a power of eta.
+        BadInput: a formula is outside the grammar, or the time is not such a multiple of a power of eta.
     """
 
     name: str
@@ -51,22 +51,26 @@ class Regime:
 
     @property
     def rules(self) -> dict[str, sp.Expr]:
-        """name -> expression in eta and constants."""
+        """{name: expression in eta and constants} of the substitutions."""
         return {name: _formula(text, f"regime {name}", name) for name, text in self.substitutions}
 
     @property
     def tau(self) -> sp.Expr:
-        """The time of a step."""
+        """The time that one step stands for."""
         return _formula(self.time, "time", "")
 
     @property
     def names(self) -> set[str]:
-        """Names of the symbols in the formulas and in the time."""
+        """The names of the symbols in the substitutions and in the time."""
         return {s.name for e in (*self.rules.values(), self.tau) for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
 
     @cached_property
     def power(self) -> tuple[sp.Expr, sp.Rational]:
-        """(c, p) with tau = c eta^p, p > 0."""
+        """The pair (c, p) with tau = c eta^p, c > 0 and p > 0.
+
+        Raises:
+            BadInput: the time is not such a multiple, or 2/p is not an integer.
+        """
         tau = self.tau
         c, power = tau.as_independent(eta, as_Add=False)
         base, p = power.as_base_exp()
@@ -78,19 +82,24 @@ class Regime:
 
     @property
     def text(self) -> str:
-        """The substitutions as they are written, for reports: `beta = 1 - rho*eta`."""
+        """The substitutions as the user wrote them, for reports: "beta = 1 - rho*eta; noise = 1/eta"."""
         return "; ".join(f"{name} = {formula}" for name, formula in self.substitutions)
 
     def as_given(self) -> str:
-        """The name, or for a regime of the user's own the substitutions."""
+        """The name of the regime; for a user's own, the text of its substitutions."""
         return self.name or self.text or "beta and all else constant"
 
 
 def chosen(method: str, regimes: Sequence[Regime], regime: Any) -> Regime:
-    """The regime of this name, or one of the user's own; by default the first.
+    """The regime that a user selects.
+
+    Args:
+        method: the name of the method, for messages.
+        regimes: the regimes of the method.
+        regime: the name of one of them, a regime or table of the user's own, or None for the first of `regimes`.
 
     Raises:
-        BadInput: a name that the method does not have.
+        BadInput: the method has no regime of this name.
     """
     if not isinstance(regime, str):
         return regimes[0] if regime is None else regime_of(regime)
@@ -101,7 +110,7 @@ def chosen(method: str, regimes: Sequence[Regime], regime: Any) -> Regime:
 
 
 def regime_of(substitutions: Mapping[str, Any] | Regime | None, time: str = "eta") -> Regime:
-    """A regime from a table of substitutions; without one, everything is constant and the memory is averaged out."""
+    """A regime from a table of substitutions; None means that all constants stay fixed and the memory is averaged out."""
     if isinstance(substitutions, Regime):
         return substitutions
     if substitutions is None:
@@ -117,7 +126,7 @@ def _formula(text: object, field: str, rescaled: str) -> sp.Expr:
     return _read(text, field, rescaled)
 
 
-@lru_cache(512)  # every experiment of a sweep reads the same few formulas
+@lru_cache(512)  # all experiments of a sweep read the same few formulas
 def _read(text: str, field: str, rescaled: str) -> sp.Expr:
     def letter(name: str, field: str) -> sp.Expr:
         if name not in ("eta", "N", rescaled):

@@ -1,7 +1,7 @@
-"""An update rule: assignments that run in order. They are read once and evaluated on values of any kind.
+"""Update rules: assignments that run in order, parsed once and evaluated on values of any kind.
 
-The same assignments are expanded in the time of a step, to derive an SDE, and run on arrays, as the method itself: `evaluate`
-walks them with an `Algebra` of values.
+The derivation of an SDE expands the assignments in powers of eta; a simulation runs the same assignments on arrays. In both cases
+`evaluate` goes through them with an `Algebra` of values.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII
 @final
 @dataclass(frozen=True)
 class Draw:
-    """One source of randomness of a step.
+    """A source of randomness in a step.
 
     Args:
-        number: 0 for the draw that `G` and `raw` share; every occurrence of `fresh`, `local`, `normal` and `C(..)` has its own.
+        number: 0 for the draw that `G` and `raw` share; each occurrence of `fresh`, `local`, `normal` and `C(..)` has its own.
         kind: "G", "raw", "fresh", "local", "normal" or "C".
     """
 
@@ -45,12 +45,12 @@ class Draw:
 
 
 class Algebra(Protocol[V]):
-    """Values that an update rule is evaluated on: power series, arrays."""
+    """Operations on the values with which an update rule is evaluated, such as power series or arrays."""
 
     def number(self, value: Fraction) -> V: ...
 
     def letter(self, name: str) -> V:
-        """A parameter, `x` or a memory letter as the step begins, `k`, `t`, `pi`."""
+        """The value of a parameter, of `k`, `t` or `pi`, or of `x` or a memory letter at the beginning of the step."""
         ...
 
     def add(self, terms: Sequence[V]) -> V: ...
@@ -64,20 +64,25 @@ class Algebra(Protocol[V]):
     def raised(self, base: V, exponent: V) -> V: ...
 
     def function(self, name: str, arguments: Sequence[V]) -> V:
-        """sqrt, exp, .., sign, abs, min, max by coordinate; norm and hess of a vector."""
+        """A function of the arguments: sqrt, exp, sign, min, .. act by coordinate, norm and hess on a vector."""
         ...
 
     def drawn(self, draw: Draw, argument: V | None, client: Any) -> V:
-        """The draw; of a gradient, at a point (None: where the step begins); of a compressor, of its argument."""
+        """The value of a draw.
+
+        Args:
+            argument: the point of a gradient (None for the point where the step begins), or the argument of a compressor.
+            client: the client that the draw belongs to; None for a draw that all clients share.
+        """
         ...
 
     def mean(self, of: Callable[[Any], V]) -> V:
-        """The mean over clients of what `of` gives for each."""
+        """The mean of of(client) over the clients."""
         ...
 
 
 class Operators:
-    """The part of an `Algebra` that is arithmetic, on values that have Python's operators."""
+    """The arithmetic part of an `Algebra`, on values with Python's operators."""
 
     def add(self, terms: Sequence[Any]) -> Any:
         return reduce(operator.add, terms)
@@ -98,27 +103,28 @@ class Operators:
 @final
 @dataclass(frozen=True)
 class Rule:
-    """z' from z = (x, memory): assignments that run in order (all dimensionless).
+    """An update rule: assignments that run in order and turn the state (x, memory) into the next one (all dimensionless).
 
-    Letters: `x`, the memory's own, intermediate values once they are assigned, `k` (1 in the first step), `t` (the time at which
-    the step begins), `pi`, parameters (any other name; `eta` is the step size with its schedule), and the random vectors
+    The letters are `x`, those of the memory, intermediate values once they are assigned, `k` (1 in the first step), `t` (the time
+    at which the step begins), `pi`, parameters (any other name; `eta` is the step size with its schedule), and the random vectors
 
         G        mean over clients of C(g + Z) at the point where the step begins;  G(y) at y, with the same draws
-        raw      the same before compression
+        raw      as G, before compression
         fresh    as G, with new draws;  fresh(y)
         local    one client's own message C(g + Z), with new draws;  local(y);  mean(..) is the mean over clients
         normal   a standard normal vector
-        C(y)     the compressor of y, with its own draws
+        C(y)     the compressor applied to y, with its own draws
 
-    Functions work by coordinate; norm(y) is the Euclidean norm, hess(y) the Hessian at the point where the step begins times y.
+    Functions act by coordinate, except norm(y), the Euclidean norm, and hess(y), which is H y with the Hessian H at the point where
+    the step begins.
 
     Args:
-        memory: letter -> the value of all its coordinates at the start, a number.
-        update: assignments; the last value of `x` and of each memory letter is the next state.
-        fractions: parameters strictly between 0 and 1, where a sign depends on it; all others are positive.
+        memory: pairs (letter, initial value of each of its coordinates).
+        update: the assignments; the last values of `x` and of the memory letters are the next state.
+        fractions: parameters that lie strictly between 0 and 1, for signs that depend on this; all others are positive.
 
     Raises:
-        BadInput: a formula outside the grammar, a letter that is used for two things, `x` that is never assigned.
+        BadInput: a formula is outside the grammar, a letter has two meanings, or `x` is never assigned.
     """
 
     memory: tuple[tuple[str, Fraction], ...]
@@ -130,12 +136,15 @@ class Rule:
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """x, then the memory letters."""
+        """The letters of the state: x, then those of the memory."""
         return ("x", *(name for name, _ in self.memory))
 
     @cached_property
     def assignments(self) -> tuple[tuple[str, Term], ...]:
-        """(target, term) in order; a random letter is ("draw", kind, number), with an argument ("draw", kind, number, argument)."""
+        """The assignments (target, term) in order.
+
+        In a term, a random letter is ("draw", kind, number), or ("draw", kind, number, argument) if it has an argument.
+        """
         if not 1 <= len(self.update) <= MAX_ASSIGNMENTS:
             raise BadInput("update", f"{len(self.update)} assignments", f"1 to {MAX_ASSIGNMENTS} {_FORM}")
         if len(self.memory) > MAX_MEMORY:
@@ -153,7 +162,7 @@ class Rule:
             field = f"update[{n}]"
             names = names_in(
                 text, set(UPDATES.functions).difference(GRADIENTS, letters)
-            )  # not those of functions alone
+            )  # functions that are not letters are left out
             for name in names:
                 if name in letters and name not in assigned:
                     raise BadInput(
@@ -169,7 +178,7 @@ class Rule:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters, in the order of their first use; eta among them if it is used."""
+        """The names of the parameters in the order of first use, including eta if it occurs."""
         letters = {*self.letters, *(target for target, _ in self.assignments), *LETTERS}
         names: dict[str, int] = {}
         for n, (_, term) in enumerate(self.assignments, 1):
@@ -194,42 +203,42 @@ class Rule:
 
     @cached_property
     def draws(self) -> tuple[Draw, ...]:
-        """Every occurrence of a random letter."""
+        """The draws, one for each occurrence of a random letter."""
         parts = (part for _, term in self.assignments for part in _parts(term))
         return tuple(Draw(part[2], part[1]) for part in parts if part[0] == "draw")
 
     def uses(self, *names: str) -> bool:
-        """Whether any of these letters or functions occurs."""
+        """Whether one of these letters or functions occurs in the update."""
         return any(
             part[0] in ("x", "f", "draw") and part[1] in names for _, term in self.assignments for part in _parts(term)
         )
 
 
 def evaluate(rule: Rule, algebra: Algebra[V]) -> dict[str, V]:
-    """The next value of x and of each memory letter.
+    """The next values of x and of the memory letters.
 
-    Values that hold one client's own message (`local`) are evaluated for each client inside `mean`.
+    A value that depends on one client's own message (`local`) is evaluated for each client inside `mean`.
 
     Raises:
-        BadInput: a client's own value that reaches the state without `mean`.
+        BadInput: such a value reaches the state without `mean`.
     """
     return _Run(rule, algebra).values()
 
 
 @dataclass(frozen=True, eq=False)
 class _Closure:
-    """A term with the meanings of its names."""
+    """A term together with the meanings of its names."""
 
     term: Term
     names: Mapping[str, _Closure | None]
 
     def meaning(self, part: Term) -> _Closure | None:
-        """The assignment that a name stands for; None for a parameter, or for a letter as the step begins."""
+        """The assignment that a name refers to; None for a parameter or the value of a letter at the beginning of the step."""
         return self.names.get(part[1]) if part[0] == "x" else None
 
 
 class _Run:
-    """One evaluation. Assignments are evaluated in order, so that recursion is no deeper than a single assignment."""
+    """One evaluation of a rule. Assignments are evaluated in order, so that the recursion is no deeper than one assignment."""
 
     def __init__(self, rule: Rule, algebra: Algebra[Any]) -> None:
         self.rule, self.algebra = rule, algebra
@@ -251,7 +260,7 @@ class _Run:
         }
 
     def _below(self, closures: Sequence[_Closure]) -> list[_Closure]:
-        """These assignments and all that they depend on, in order."""
+        """The given assignments and all those on which they depend, in order."""
         needed = {id(c) for c in closures}
         for c in reversed([*self.closures, *(c for c in closures if c not in self.closures)]):
             if id(c) in needed:
@@ -259,14 +268,14 @@ class _Run:
         return [c for c in self.closures if id(c) in needed]
 
     def _term(self, term: Term, c: _Closure, client: Any) -> Any:
-        """The value of a part of an assignment; `client` is None outside of `mean`."""
+        """The value of a part of an assignment; `client` is None outside `mean`."""
         key = (id(term), id(c.names), client if self._is_local(term, c) else None)
         if key not in self.evaluated:
             self.evaluated[key] = self._evaluated(term, c, key[2])
         return self.evaluated[key]
 
     def _is_local(self, term: Term, c: _Closure) -> bool:
-        """Whether a term differs from client to client."""
+        """Whether the value of a term differs from client to client."""
         key = (id(term), id(c.names))
         if key not in self.owned:
             meaning = c.meaning(term)
@@ -325,7 +334,7 @@ class _Run:
     def _of(self, kind: str, client: Any) -> Any:
         """The client that a draw belongs to; None for a draw that all clients share.
 
-        A compressor of a client's own value is drawn by that client, a compressor of a shared value once.
+        Each client draws its own compressor of its own value; a compressor of a shared value is drawn once.
         """
         if kind == "C":
             return client
@@ -339,7 +348,7 @@ class _Run:
 
 
 def _sides(text: object, field: str) -> tuple[str, str, int]:
-    """(target, right side, its position) of an assignment."""
+    """The triple (target, right side, position of the right side) of an assignment."""
     text = check_text(text if isinstance(text, str) else written(text), field, _FORM)
     target, equals, right = text.partition("=")
     if ";" in text or not equals or "=" in right or target.rstrip().endswith(("<", ">", "!")):
@@ -365,7 +374,7 @@ def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
 
 
 def _numbered(term: Any, numbers: Iterator[int]) -> Term:
-    """The term with its random letters as draws: G and raw share the number 0, every other occurrence has its own."""
+    """The term with its random letters as numbered draws: G and raw share the number 0, any other occurrence has its own."""
     if term[0] == "x" and term[1] in RANDOM:
         return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers))
     if term[0] == "f" and term[1] in (*GRADIENTS, "C"):
@@ -380,7 +389,7 @@ def _check_clients(term: Term, field: str) -> None:
 
 
 def _parts(term: Any) -> Iterator[Term]:
-    """Every part of a term, itself first."""
+    """Yield all parts of a term, beginning with the term itself."""
     if isinstance(term, tuple):
         yield term
         for part in term[1:]:

@@ -1,1 +1,1 @@
-"""Sweeps: many experiments by one TOML file, read and listed as points, each of which is an experiment."""
+"""Sweeps: one TOML file that describes many experiments, read as a list of points, each of which is an experiment."""

@@ -1,4 +1,4 @@
-"""Blocks of a sweep: the tables [sweep], and how overrides of the command line change them."""
+"""The blocks of a sweep, which are its tables [sweep], and their changes by overrides on the command line."""
 
 from __future__ import annotations
 
@@ -37,12 +37,14 @@ class Block:
     """A table [sweep]. Each combination of its values is a point.
 
     Args:
-        fixed: values that the block fixes, by key.
-        grid: the values of each key, which are combined with all values of the other keys.
+        fixed: {key: value} for keys with one value.
+        grid: {key: values}; all values of a key are combined with all values of the other keys.
         zips: groups of keys whose values change together.
-        draws: the random keys, which are drawn together; count: the number of draws; seed: the seed of the draws.
+        draws: the random keys, which are drawn together.
+        count: the number of draws.
+        seed: the seed of the draws.
         seeds: the number of repeats, or their seeds; None for one run.
-        late: dotted keys that overrides have fixed, until a later override replaces the whole key.
+        late: dotted keys that an override has fixed and no later override of the whole key has replaced.
         room: the room for values of ranges, which all blocks share.
     """
 
@@ -57,7 +59,7 @@ class Block:
     room: Room = field(default_factory=Room)
 
     def names(self) -> Iterator[str]:
-        """The keys of its axes, in order: random, grid, zip, and the seed of repeats."""
+        """Yield the keys of the axes in order: random keys, those of the grid and of zips, and the seed of repeats."""
         yield from self.draws
         yield from self.grid
         for group in self.zips:
@@ -66,7 +68,7 @@ class Block:
             yield OWN_SEED
 
     def drop(self, name: str) -> bool:
-        """Remove a key from all tables; return whether it was in one."""
+        """Remove a key from all tables, and return whether any had it."""
         holders = [table for table in (self.fixed, self.grid, self.draws, *self.zips) if name in table]
         for table in holders:
             del table[name]
@@ -78,7 +80,7 @@ class Block:
         return bool(holders)
 
     def put(self, table: dict[str, Any], name: str, value: Any) -> None:
-        """Set a key in `grid` or `draws` only: in its old place there, or after the other keys."""
+        """Set a key in `table` (`grid` or `draws`), in its old place or after the others, and remove it from all other tables."""
         place = dict.fromkeys((*table, name))
         self.drop(name)
         values = {**table, name: value}
@@ -86,7 +88,7 @@ class Block:
         table.update((key, values[key]) for key in place)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that defines it as JSON, numbers as text."""
+        """Everything that defines the block as JSON, numbers as text."""
         listed = [{a: [as_json(v.exact) for v in values] for a, values in t.items()} for t in (self.grid, *self.zips)]
         return {
             "fixed": {name: as_json(v.exact) for name, v in self.fixed.items()},
@@ -100,10 +102,10 @@ class Block:
 
 
 def read_blocks(value: object) -> list[Block]:
-    """The blocks of the key `sweep` of a file.
+    """The blocks of a sweep, from the value of the key `sweep` of a file.
 
     Raises:
-        BadInput: the value is not made of the tables of a sweep.
+        BadInput: the value is not a table [sweep] or a list of such tables.
     """
     tables: list[Any] = value if isinstance(value, list) else [value]
     if not tables or not all(isinstance(table, dict) for table in tables):
@@ -143,14 +145,14 @@ def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
 
 
 def named(table: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
-    """(key, value, place) of a table whose keys are dotted or nested: "noise.nu" = [..], and noise = {nu = [..]}.
+    """Yield (dotted key, value, place) for a table with dotted or nested keys: "noise.nu" = [..] or noise = {nu = [..]}.
 
     Args:
-        place: the user's name of the table, for messages.
-        forms: keys that mark a table as one value, such as a range.
+        place: the user's name for the table, for messages.
+        forms: keys by which a table counts as a single value, such as a range.
 
     Raises:
-        BadInput: no table, a key that no experiment has, or a key twice.
+        BadInput: `table` is not a table, has a key that experiments do not have, or has a key twice.
     """
     if not isinstance(table, dict):
         raise BadInput(place, written(table), "a table of keys and their values")
@@ -174,7 +176,7 @@ def _flat(table: Mapping[str, Any], before: str, forms: Sequence[str]) -> Iterat
 
 
 def _is_form(name: str, value: Mapping[str, Any], forms: Sequence[str]) -> bool:
-    """Whether a table is a range or a draw, and not the parts of a key; whole specifications have no ranges."""
+    """Whether a table is a range or a draw rather than parts of a key; a whole specification cannot be a range."""
     return any(form in value for form in forms) and (forms is DRAWS or "." in name)
 
 
@@ -224,10 +226,10 @@ def _read_random(block: Block, sweep: Mapping[str, Any], place: str) -> None:
 
 
 def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
-    """The number of repeats, or their seeds.
+    """The number of repeats, or their seeds, each once.
 
     Raises:
-        BadInput: neither.
+        BadInput: `value` is neither a number of repeats nor a list of seeds.
     """
     accepted = f"how many repeats (1 to {MAX_POINTS}), or a list of seeds"
     if not isinstance(value, list):
@@ -238,7 +240,7 @@ def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
 
 
 def _check_once(block: Block, place: str) -> None:
-    """Raise BadInput for a key that two parts of a block set."""
+    """Raise BadInput if two parts of a block set the same key."""
     names = [*block.fixed, *block.names()]
     for name in names:
         if names.count(name) > 1:
@@ -249,7 +251,9 @@ def _check_once(block: Block, place: str) -> None:
 
 
 def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None:
-    """Apply an override `name=V1,V2` or `name=interval(a,b)`: an axis in its old place, or after the others.
+    """Apply an override that makes an axis, such as `name=V1,V2` or `name=interval(a,b)`.
+
+    The axis keeps its old place, or comes after the others.
 
     Raises:
         BadInput: the key cannot have these values.
@@ -267,7 +271,7 @@ def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None
 
 
 def without_part(base: Mapping[str, Any], name: str) -> object:
-    """The value of a field of the base without the part that a dotted key names.
+    """The value of a field of the base without the part that the dotted key `name` denotes.
 
     Raises:
         BadInput: the value has no such part.
@@ -295,7 +299,7 @@ def _without(table: Mapping[str, Any], path: Sequence[str], name: str) -> dict[s
 
 
 def part_of(base: Mapping[str, Any], name: str, value: Value) -> object:
-    """The value of a field of the base with one part set, the part that a dotted key names.
+    """The value of a field of the base after setting the part that the dotted key `name` denotes.
 
     Raises:
         BadInput: the piece takes no such value.

@@ -1,7 +1,7 @@
 """The tables [thresholds], [bounds] and [[figures]] of a sweep, which say what it displays.
 
-Neither points nor their keys depend on them. Formulas are read by the grammar of `sdescent.derive.vocabulary.formulas`;
-which names they may have is checked with the experiments (`sdescent.derive.reading.sweeps.panels.survey`).
+Neither points nor their keys depend on these tables. Formulas are parsed by the grammar of `sdescent.derive.vocabulary.formulas`;
+the names in them are checked later, with the experiments (`sdescent.derive.reading.sweeps.panels.survey`).
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 
 THRESHOLDS, BOUNDS, FIGURES = "thresholds", "bounds", "figures"
-#: the columns of each quantity in the table of a sweep, in this order
+#: the columns of each quantity in the table of a sweep, in order
 ESTIMATES: Final = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
 #: the estimates that a figure may show; low and high are the 10 % and 90 % quantiles
 DRAWN: Final = ("mean", "median", "low", "high")
-#: the ending of the name of a bound's column of verdicts
+#: the ending of the name of the column with a bound's verdicts
 VERDICT: Final = "verdict"
 MAX_NAMED, MAX_FIGURES = 16, 32
 _LONGEST_NAME = 60
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 _ENDINGS = tuple(f"_{ending}" for ending in (*ESTIMATES, VERDICT))
-#: an equals sign that is no part of another relation
+#: an equals sign that is not part of another relation sign
 _EQUALS = re.compile(r"(?<![<>=!])==?(?![=])")
 #: the sign of an inequality
 _INEQUALITY = re.compile(r"<=|>=|<|>")
-#: compressor.p in a formula, where the grammar knows letters, digits and _
+#: a dot as in compressor.p, which the grammar of formulas does not accept in names
 _DOT = re.compile(rf"\b({'|'.join(DOTTED)})\.(?=[A-Za-z])")
 
 
 @final
 @dataclass(frozen=True)
 class Threshold:
-    """A curve over the axes of figures: where two formulas are equal.
+    """A curve in figures, on which two formulas are equal.
 
     Args:
-        name: words for the legend.
+        name: the name in the legend.
         relation: the equation as text.
     """
 
@@ -51,15 +51,15 @@ class Threshold:
 
     @property
     def field(self) -> str:
-        """Its name in messages."""
+        """The threshold's name in messages."""
         return f"{THRESHOLDS}.{self.name}"
 
     @property
     def sides(self) -> tuple[str, str]:
-        """Both formulas, padded to their places in the relation, so that columns in errors count from its beginning.
+        """Both formulas, padded to their places in the relation, so that columns in messages count from its beginning.
 
         Raises:
-            BadInput: the relation has not exactly one equals sign.
+            BadInput: the relation does not have exactly one equals sign.
         """
         first, _, second = _sides(self.relation, _EQUALS, self.field, "one equation such as eta*(1 + omega/N) = 1")
         return first, second
@@ -69,8 +69,8 @@ class Inequality(NamedTuple):
     """An inequality that a bound assumes.
 
     Args:
-        field: its name in messages.
-        left, right: its sides, padded to their places in the text, so that columns in errors count from its beginning.
+        field: the user's name for it, for messages.
+        left, right: the sides, padded to their places in the text, so that columns in messages count from its beginning.
         sign: <=, >=, < or >.
     """
 
@@ -86,11 +86,13 @@ class FromTheorem:
     """A user's theorem (`sdescent.derive.theorems.bounds.stated`) that supplies a bound.
 
     Args:
-        file: the name of the TOML file that states it.
+        file: the name of the TOML file that states the theorem.
         letters: {constant of the theorem: its formula in the letters of a sweep}.
-        title: its title; like the next two empty until the theorem is proved (`sdescent.numerics.studies.theorems`).
-        about: the run that it is about: the method or a model.
-        granted: assumptions that the numbers of a point do not decide, in words.
+        title: the title of the theorem.
+        about: the run that the theorem is about: the method or a model.
+        granted: the assumptions that the numbers of a point do not decide, in words.
+
+    `title`, `about` and `granted` are empty until the theorem is proved (`sdescent.numerics.studies.theorems`).
     """
 
     file: str
@@ -100,7 +102,7 @@ class FromTheorem:
     granted: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON."""
+        """All fields as JSON."""
         source = {"file": self.file, "letters": dict(self.letters)}
         return {**source, "title": self.title, "about": self.about, "granted": list(self.granted)}
 
@@ -108,14 +110,14 @@ class FromTheorem:
 @final
 @dataclass(frozen=True)
 class Bound:
-    """A formula that is compared with a quantity's mean at every point.
+    """A bound: a formula that is compared with the mean of a quantity at every point.
 
     Args:
-        name: the name of its columns after bound_.
+        name: its name, from which the columns bound_NAME and bound_NAME_verdict are named.
         of: the quantity.
-        formula: its text; empty for a theorem that is not yet proved.
-        where: its assumptions; the bound claims nothing at a point where one is false.
-        theorem: the theorem that supplies it; None for a formula of the user.
+        formula: the text of the formula; empty for a theorem that is not proved yet.
+        where: the assumptions; the bound claims nothing at a point where one of them is false.
+        theorem: the theorem that supplies the bound; None for a formula of the user.
     """
 
     name: str
@@ -126,45 +128,46 @@ class Bound:
 
     @property
     def assumptions(self) -> tuple[Inequality, ...]:
-        """Its assumptions, parsed.
+        """The assumptions, split at their signs.
 
         Raises:
-            BadInput: an assumption has not exactly one sign of an inequality.
+            BadInput: an assumption does not have exactly one sign of an inequality.
         """
         field, accepted = f"{self.field}.where", "one inequality such as eta*(1 + omega/N) <= 1"
         return tuple(Inequality(field, *_sides(text, _INEQUALITY, field, accepted)) for text in self.where)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the name as JSON; "where" and "theorem" only if there are any."""
+        """All fields except the name as JSON; "where" and "theorem" are left out if empty."""
         fields = {"of": self.of, "formula": self.formula, **({"where": list(self.where)} if self.where else {})}
         return fields if self.theorem is None else {**fields, "theorem": self.theorem.to_dict()}
 
     @property
     def field(self) -> str:
-        """Its name in messages."""
+        """The bound's name in messages."""
         return f"{BOUNDS}.{self.name}"
 
     @property
     def column(self) -> str:
-        """The column of its values."""
+        """The name of the column with its values."""
         return f"bound_{self.name}"
 
     @property
     def verdicts(self) -> str:
-        """The column of its verdicts."""
+        """The name of the column with its verdicts."""
         return f"{self.column}_{VERDICT}"
 
 
 @final
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the file.
+    """A figure that the file asks for.
 
     Args:
-        x: the horizontal axis; y: the vertical axis of a heat map, or None for a curve.
-        quantity, estimate: the values that are drawn.
-        runs: the method and models, or None for all.
-        at: values of fixed axes.
+        x: the horizontal axis.
+        y: the vertical axis of a heat map, or None for curves.
+        quantity, estimate: the quantity and the estimate of it that are drawn.
+        runs: the runs that are drawn (the method, models), or None for all.
+        at: {axis: value} for fixed axes.
     """
 
     x: str
@@ -176,11 +179,11 @@ class Figure:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """x, and y where there is one."""
+        """The axes of the figure: x, and y if it is not None."""
         return (self.x,) if self.y is None else (self.x, self.y)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON."""
+        """All fields as JSON."""
         at = {name: as_json(value.exact) for name, value in (self.at or {}).items()}
         fields = {"x": self.x, "y": self.y, "quantity": self.quantity, "estimate": self.estimate}
         return {**fields, "runs": None if self.runs is None else list(self.runs), "at": at}
@@ -189,7 +192,7 @@ class Figure:
 @final
 @dataclass(frozen=True)
 class Displays:
-    """All of these tables of one file."""
+    """All thresholds, bounds and figures of a file."""
 
     thresholds: tuple[Threshold, ...] = ()
     bounds: tuple[Bound, ...] = ()
@@ -206,10 +209,10 @@ class Displays:
 
 
 def read_displays(tables: Mapping[str, object]) -> Displays:
-    """Read the tables of a file, by their keys; all are optional.
+    """Read the tables [thresholds], [bounds] and [[figures]], given by their keys; all are optional.
 
     Raises:
-        BadInput: a table is malformed, or a formula is not in the grammar.
+        BadInput: a table is malformed, or a formula is outside the grammar.
     """
     curves = _entries(tables.get(THRESHOLDS, {}), THRESHOLDS, 'a table of "name" = "relation"')
     formulas = _entries(tables.get(BOUNDS, {}), BOUNDS, 'a table of name = "formula"')
@@ -224,12 +227,12 @@ def read_displays(tables: Mapping[str, object]) -> Displays:
 
 
 def spelled_out(text: str) -> str:
-    """A formula with compressor_p for compressor.p, which has the same length."""
+    """A formula with compressor_p for compressor.p, so that columns stay the same."""
     return _DOT.sub(r"\1_", text)
 
 
 def _sides(relation: str, sign: re.Pattern[str], field: str, accepted: str) -> tuple[str, str, str]:
-    """The left side, the sign and the right side of a relation with one such sign."""
+    """The left side, the sign and the right side of a relation, which must have exactly one sign; sides are padded."""
     text = spelled_out(relation)
     places = list(sign.finditer(text))
     if len(places) != 1:
@@ -313,8 +316,8 @@ def _text(value: object, place: str, accepted: str) -> str:
 
 
 def _check(text: str, field: str) -> None:
-    """Raise BadInput for a text that is no formula, whatever its names stand for."""
-    # loads SymPy, which a sweep without formulas need not wait for
+    """Raise BadInput for a text outside the grammar; its names are not checked."""
+    # imported late: this loads SymPy, which sweeps without formulas do not need
     from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, names_in
     from sdescent.derive.vocabulary.formulas.grammar import parse_term
 

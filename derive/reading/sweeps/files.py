@@ -1,4 +1,4 @@
-"""The file of a sweep, with the overrides of the command line."""
+"""Reading of the file of a sweep, with overrides from the command line."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from sdescent.derive.reading.toml_file import PLUGINS, as_written, read_keys
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 
 ETA = "eta"
-#: two names of one field
+#: two names for the same field
 _SAME = {"model": "models", "models": "model"}
 
 
 def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
-    """The sweep of a TOML file: the file of an experiment with a table [sweep], or several tables [[sweep]].
+    """Read the sweep of a TOML file, which is the file of an experiment with a table [sweep] or several tables [[sweep]].
 
-    It may also have [thresholds], [bounds] and [[figures]] (`sdescent.derive.reading.sweeps.figures_and_bounds`).
+    The file may also have [thresholds], [bounds] and [[figures]] (`sdescent.derive.reading.sweeps.figures_and_bounds`).
 
     Args:
-        path: the file.
-        overrides: of the command line (`sdescent.derive.reading.sweeps.overrides`), applied in order.
+        path: the path of the file.
+        overrides: overrides from the command line (`sdescent.derive.reading.sweeps.overrides`), applied in order.
 
     Raises:
-        BadInput: it is not TOML, has an unknown key, a value does not fit, or an override is malformed.
-        OSError: it cannot be read.
+        BadInput: the file is not TOML, has an unknown key or a value that is not accepted, or an override is malformed.
+        OSError: the file cannot be read.
     """
     changes = read_overrides(overrides)
     tables = (THRESHOLDS, BOUNDS, FIGURES)
@@ -64,7 +64,7 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
 
 
 def _check_draws(blocks: Sequence[Block]) -> None:
-    """Raise BadInput for a count or a seed of draws in a sweep that draws nothing and drew nothing before the overrides."""
+    """Raise BadInput for a count or a seed of draws in a sweep that has no random keys after the overrides."""
     for block in () if any(block.draws for block in blocks) else blocks:
         for name, value in (("count", block.count), ("seed", block.seed)):
             if value is not None:
@@ -97,7 +97,7 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
     check_name(name, "override")
     present = name in base or any(name in block.names() or name in block.fixed for block in blocks)
     if override.sign == "+" and rest:
-        with suppress(BadInput):  # which says that the base has no such part
+        with suppress(BadInput):  # raised if the base has no such part
             present = without_part(base, name) is not None
     if override.sign == "+" and present:
         accepted = f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either"
@@ -119,7 +119,7 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
 
 
 def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -> None:
-    """Set one value of a key in the base, and remove the key from the blocks."""
+    """Set a key to one value, in the base if possible, and remove its axes from the blocks."""
     field, _, part = name.partition(".")
     for block in blocks:
         block.drop(name)
@@ -142,7 +142,7 @@ def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -
 
 
 def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block]) -> None:
-    """Remove an axis or a value that blocks fix, or else the value in the base."""
+    """Remove a key from the blocks, or from the base if no block has it."""
     of, _, part = name.partition(".")
     removed = [block.drop(name) for block in blocks]
     for block in blocks:
@@ -158,7 +158,7 @@ def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block]) -> None:
 
 
 def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:
-    """Apply an override of the sweep's own settings: count, seed, seeds."""
+    """Apply an override of a setting of the sweep itself: count, seed or seeds."""
     value, name = override.value, override.key
     if key not in ("count", "seed", "seeds"):
         accepted = "sweep.count, sweep.seed or sweep.seeds; an axis is overridden by its own name: eta=0.1,0.2"

@@ -1,9 +1,9 @@
-"""The letters that formulas of a sweep may have, and their numbers at a point.
+"""The letters in the formulas of a sweep, and their numbers at a point.
 
 The letters are eta, T, N (clients), d (dim), omega (the compression ratio), and the last part of the name of every value of the
-noise, the compressor, the loss, the schedule and params, and of every axis: nu for noise.nu. The k-th of several values of one
-name is h1, h2, .. . Where two values have one letter, it is spelled with its field: compressor.p, or compressor_p. Bounds, which
-are compared at points alone, may also have f0, the loss at the start, and K, the number of steps up to the last saved time.
+noise, the compressor, the loss, the schedule and params, and of every axis, such as nu for noise.nu. Several values of one name h
+are called h1, h2, .. . If a letter could stand for two values, it is written with its field: compressor.p or compressor_p. Bounds,
+which are compared only at points, may also contain f0, the loss at the start, and K, the number of steps up to the last saved time.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from sdescent.derive.reading.sweeps.figures_and_bounds import spelled_out
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.names import parse_value
 
-#: the compression ratio: a function of the compressor and d
+#: the letter of the compression ratio, a function of the compressor and d
 OMEGA = "omega"
-#: the loss at the start and the number of steps: letters of bounds, since only points have these numbers
+#: the loss at the start and the number of steps; only bounds have letters for them, since only points have these numbers
 START, STEPS = "run.f0", "run.K"
-#: letters of fields of an experiment
+#: {field of an experiment: its letter}
 _FIELDS = {"eta": "eta", "T": "T", "clients": "N", "dim": "d"}
 _LETTER = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
@@ -35,8 +35,8 @@ class Numbers:
     """The numbers of a point.
 
     Args:
-        values: by dotted name: eta, clients, noise.nu, loss.h1.
-        compressor: the compressor with the ratio omega, also if the method fixes it; None for a method without one.
+        values: the numbers by dotted name, such as eta, clients, noise.nu, loss.h1.
+        compressor: the compressor, which has the ratio omega, even if the method fixes it; None if there is none.
     """
 
     values: Mapping[str, Any]
@@ -47,8 +47,8 @@ def numbers_of(experiment: Mapping[str, Any], axes: Mapping[str, Any]) -> Number
     """The numbers of an experiment with one step size.
 
     Args:
-        experiment: `Experiment.to_dict` of it.
-        axes: values of the sweep's axes there; only numbers count.
+        experiment: the experiment as JSON (`Experiment.to_dict`).
+        axes: the values of the sweep's axes there; values that are not numbers are ignored.
     """
     exact: dict[str, Any] = {name: value for name, value in axes.items() if isinstance(value, int | float | Fraction)}
     (eta,) = experiment["eta"]
@@ -80,7 +80,7 @@ def _of_spec(kind: str, spec: Spec) -> dict[str, float]:
 
 
 def letters(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """{letter: the dotted names that it may stand for}; spellings with a field are letters too, and omega stands for itself."""
+    """{letter: the dotted names that it may stand for}; spellings with a field are also letters, and omega stands for itself."""
     stands_for: dict[str, dict[str, None]] = {OMEGA: {OMEGA: None}}
     for name in names:
         field, _, part = name.partition(".")
@@ -91,30 +91,31 @@ def letters(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def of_bounds(letters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The letters of bounds: `letters`, and f0 and K, or run_f0 and run_K if a value has that name."""
+    """The letters of bounds: `letters` with f0 and K, also spelled run_f0 and run_K in case a value has the short name."""
     further = {"f0": (START,), "run_f0": (START,), "K": (STEPS,), "run_K": (STEPS,)}
     return further | dict(letters)
 
 
 def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> None:
-    """Check that a formula is an expression, and that each of its letters stands for one value.
+    """Check that a formula is an expression in which each letter stands for exactly one value.
 
     Args:
         text, field, letters: as for `names_of_letters`.
 
     Raises:
-        BadInput: as for `names_of_letters`; a division by zero, or a too large exponent or exponential.
+        BadInput: as for `names_of_letters`; a division by zero, an exponent that is too large, or exponentials nested too deeply.
     """
     expression_of(text, field, names_of_letters(text, field, letters))
 
 
 def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
-    """A formula as an expression of SymPy, in real symbols that are called as its letters.
+    """A formula as a SymPy expression in real symbols with the names of its letters.
 
     Raises:
-        BadInput: the formula is outside the grammar; a division by zero, or a too large exponent or exponential.
+        BadInput: the formula is outside the grammar, divides by zero, has an exponent that is too large, or nests exponentials too
+            deeply.
     """
-    import sympy as sp  # which a sweep without formulas need not wait for
+    import sympy as sp  # imported late: sweeps without formulas do not need it
 
     from sdescent.derive.vocabulary.formulas.expressions import read_formula
 
@@ -122,17 +123,17 @@ def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
 
 
 def names_of_letters(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """{letter: dotted name} of the letters of a formula.
+    """{letter: dotted name} for the letters of a formula.
 
     Args:
-        text: the formula, `sdescent.derive.reading.sweeps.figures_and_bounds.spelled_out`.
-        field: its name in messages.
-        letters: from `letters`.
+        text: the formula.
+        field: the user's name for it, for messages.
+        letters: the result of `letters`.
 
     Raises:
-        BadInput: a letter that stands for nothing, or for two values.
+        BadInput: the formula is outside the grammar, or a letter stands for no value or for several.
     """
-    # loads SymPy, which a sweep without formulas need not wait for
+    # imported late: this loads SymPy, which sweeps without formulas do not need
     from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, names_in
     from sdescent.derive.vocabulary.formulas.grammar import parse_term
 

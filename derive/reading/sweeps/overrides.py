@@ -1,4 +1,4 @@
-"""Overrides of a sweep on the command line, in the grammar of Hydra (hydra.cc, "Override syntax", basic and extended).
+"""Overrides of a sweep on the command line, in the syntax of Hydra (hydra.cc, "Override syntax", basic and extended).
 
     override = ["+" | "++"] key "=" value | "~" key
     value    = element {"," element}                          several: an axis
@@ -6,8 +6,8 @@
     function = "choice(" element {"," element} ")" | "range(" start "," stop ["," step] ")" | "interval(" start "," end ")"
              | "tag(log," "interval(" start "," end "))"
 
-Text without quotes has commas, brackets and braces only after a backslash. One thing is easier than in Hydra: the commas of a
-specification need no quotes. student-t:nu=3,sigma=1 is one value, since no specification begins with a name and "=".
+In text without quotes, a comma, bracket or brace needs a backslash before it. Unlike in Hydra, the commas of a specification need
+no quotes: student-t:nu=3,sigma=1 is one value, since no specification begins with a name and "=".
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SPECIAL = ",()[]{}'\""
 @final
 @dataclass(frozen=True)
 class Several:
-    """Several values: an axis."""
+    """Several values, which make an axis."""
 
     values: tuple[Any, ...]
 
@@ -49,7 +49,7 @@ class Several:
 @final
 @dataclass(frozen=True)
 class Steps:
-    """range(start, stop, step): start + n step below stop, or above it where step < 0."""
+    """The numbers of range(start, stop, step): start + n step below stop, or above stop if step < 0."""
 
     start: Fraction
     stop: Fraction
@@ -59,7 +59,7 @@ class Steps:
 @final
 @dataclass(frozen=True)
 class Interval:
-    """interval(start, end): random values between two numbers (as text), uniform or log-uniform."""
+    """The random values of interval(start, end) between two numbers (as text): uniform, or log-uniform if `log`."""
 
     ends: tuple[str, str]
     log: bool = False
@@ -68,13 +68,13 @@ class Interval:
 @final
 @dataclass(frozen=True)
 class Override:
-    """An override.
+    """An override from the command line.
 
     Args:
-        text: as it was written.
+        text: the override as the user wrote it.
         sign: "", "+", "++" or "~".
-        key: eta, noise.nu, sweep.count.
-        value: a value as in a file, numbers as text; `Several`, `Steps` or `Interval`; None if the sign is "~".
+        key: the key, such as eta, noise.nu or sweep.count.
+        value: a value as in a file, with numbers as text; or `Several`, `Steps` or `Interval`; None if the sign is "~".
     """
 
     text: str
@@ -84,10 +84,10 @@ class Override:
 
 
 def read_overrides(texts: Sequence[str]) -> list[Override]:
-    """Overrides, in order.
+    """Parse overrides.
 
     Raises:
-        BadInput: an override is malformed, or uses a feature of Hydra that sweeps lack.
+        BadInput: there are too many, or one is malformed or uses a feature of Hydra that sweeps lack.
     """
     if len(texts) > MAX_OVERRIDES:
         raise BadInput("overrides", f"{len(texts)}", f"at most {MAX_OVERRIDES}")
@@ -137,13 +137,13 @@ class _Reader:
         raise BadInput(self.key, self.text, accepted, min(self.at, len(self.text) - 1) + 1)
 
     def here(self, mark: str) -> bool:
-        """Skip spaces; whether the next character is this one."""
+        """Skip spaces, and return whether the next character is `mark`."""
         while self.text[self.at : self.at + 1] == " ":
             self.at += 1
         return self.text[self.at : self.at + 1] == mark
 
     def append(self, values: list[Any], depth: int = 0) -> None:
-        """Read one more value; unquoted name=value after a specification belongs to that specification."""
+        """Read a value and append it; an unquoted name=value after a specification belongs to that specification."""
         value, before = self.element(depth), values[-1] if values else None
         joins = self.key in SPECIFIED and not self.quoted and isinstance(value, str) and isinstance(before, str)
         if joins and _PAIR.match(value):
@@ -152,7 +152,7 @@ class _Reader:
             values.append(value)
 
     def parts(self, closing: str, trailing_comma: bool = True) -> Iterator[None]:
-        """One iteration for each part between an opening mark, which is next, and the closing one; commas separate parts."""
+        """Yield once for each comma-separated part between the opening mark, which comes next, and the closing one."""
         self.at += 1
         comma = False
         while (comma and not trailing_comma) or not self.here(closing):
@@ -179,7 +179,7 @@ class _Reader:
         return self.plain()
 
     def quotation(self, mark: str) -> str:
-        """Text in quotes; a backslash before a quote, or before a backslash in front of one, is an escape as in Hydra."""
+        """Read text in quotes. A backslash escapes the quotation mark or another backslash, as in Hydra."""
         closing = re.compile(rf"{mark}((?:[^\\{mark}]|\\.)*){mark}").match(self.text, self.at)
         if closing is None:
             self.fail(f"a closing {mark}")
@@ -187,7 +187,7 @@ class _Reader:
         return re.sub(rf"\\([\\{mark}])", r"\1", closing[1])
 
     def plain(self) -> Any:
-        """Text without quotes: backslashes are removed, true and false are truth values."""
+        """Read text without quotes. Escaping backslashes are removed; true and false become truth values."""
         start, text = self.at, ""
         while self.at < len(self.text) and self.text[self.at] not in _SPECIAL:
             if self.text[self.at] == "\\":
@@ -227,7 +227,7 @@ class _Reader:
         return table
 
     def call(self, name: str, end: int, depth: int) -> Any:
-        """A function; its opening bracket stands before `end`."""
+        """Read a call of a function whose opening bracket ends at `end`."""
         if name not in FUNCTIONS:
             remark = " (Hydra's, which sweeps do not have)" if name in _HYDRAS else ""
             functions = f"the functions {', '.join(FUNCTIONS)}, and not {name}{remark}"

@@ -1,4 +1,4 @@
-"""The figures of a sweep and their panels, one for each combination of values of the axes that are not drawn; its check."""
+"""The figures of a sweep, their panels (one for each combination of values of the axes not drawn), and the check of a sweep."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, canonic
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 
 MOST_PANELS: Final = 24
-#: the largest number of experiments that are built of a block
+#: the largest number of experiments of a block that are built
 MOST_BUILT = 20_000
-_TRIED = 64  # other values of each axis, to learn which values do not go together
+_TRIED = 64  # values tried on each axis to find out which values do not go together
 #: the largest number of experiments of a block that are searched for names of runs, quantities and letters
 MOST_SEEN = 256
 _ALL = 10**7
@@ -34,9 +34,9 @@ class Survey:
     """The names in the experiments of a sweep.
 
     Args:
-        runs: the method and models, in order of occurrence.
+        runs: the method and the models, in the order of occurrence, the method first.
         quantities: the stored quantities.
-        letters: the letters of formulas, from `sdescent.derive.reading.sweeps.formula_letters.letters`.
+        letters: the letters of formulas, as returned by `sdescent.derive.reading.sweeps.formula_letters.letters`.
     """
 
     runs: tuple[str, ...]
@@ -45,7 +45,7 @@ class Survey:
 
 
 def survey(sweep: Sweep) -> Survey:
-    """The names in the experiments of a sweep; of long axes, evenly spread values are searched.
+    """The names in the experiments of a sweep; on long axes, only evenly spread values are searched.
 
     Raises:
         BadInput: an experiment does not exist.
@@ -70,8 +70,8 @@ class Layout:
 
     Args:
         axes: the axes whose values differ between panels.
-        panels: their values in each panel.
-        tied: axes that change with x or y.
+        panels: the values of `axes` in each panel.
+        tied: axes that are determined by x and y.
         random_axis: whether x or y is drawn at random, so that there is no grid.
     """
 
@@ -82,7 +82,7 @@ class Layout:
 
 
 def layout(sweep: Sweep, figure: Figure, most: int = MOST_PANELS) -> Layout:
-    """The panels of a figure; if there are more than `most`, `most` + 1 of them."""
+    """The panels of a figure, cut off at `most` + 1 panels."""
     at = figure.at or {}
     random_axis = any(name in block.draws for block in sweep.blocks for name in figure.axes)
     others = [a for a in sweep.axes if a not in figure.axes and a not in at and a != OWN_SEED]
@@ -96,22 +96,22 @@ def layout(sweep: Sweep, figure: Figure, most: int = MOST_PANELS) -> Layout:
 
 
 def count(layout: Layout, figure: Figure, runs: Sequence[str]) -> int:
-    """The number of panels of a figure; heat maps have one for each run and for each comparison of a model with the method."""
+    """The number of panels of a figure. Heat maps have one for each run, and one for each comparison of a model with the method."""
     chosen = [run for run in runs if figure.runs is None or run in figure.runs]
     each = 1 if figure.y is None else len(chosen) + (len(chosen) - 1 if METHOD in chosen else 0)
     return len(layout.panels) * each
 
 
 def automatic(sweep: Sweep, contents: Survey) -> tuple[list[Figure], str]:
-    """The figures of a sweep whose file asks for none, and a line with the reason if there are none.
+    """The figures of a sweep whose file asks for none, and, if there are none, a line with the reason.
 
-    For each quantity a heat map over the first two axes of numbers that have several values, or a curve over the only one; where
-    no axis has numbers, over the first of text. Repeats are no such axis.
+    Each quantity has a heat map over the first two numeric axes with several values, or curves if there is only one such axis.
+    Without numeric axes, the curves are over the first axis with several values. Repeats do not count as an axis.
     """
     several = {a: listed for a in sweep.axes if a != OWN_SEED and len(listed := values(sweep, a)) > 1}
     numeric = [a for a, listed in several.items() if all(isinstance(v, Fraction) for v in listed)]
     random_axes = {name for block in sweep.blocks for name in block.draws}
-    # an axis that changes only with the first one is no second axis
+    # an axis that the first one determines cannot be the second one
     second = [a for a in numeric[1:] if a in random_axes or not _tied(sweep, a, numeric[:1])][:1]
     axes = numeric[:1] + second or list(several)[:1]
     if not axes:
@@ -124,11 +124,11 @@ def automatic(sweep: Sweep, contents: Survey) -> tuple[list[Figure], str]:
 
 
 def check_displays(sweep: Sweep) -> None:
-    """Check thresholds, bounds and figures with the experiments of a sweep.
+    """Check thresholds, bounds and figures against the experiments of a sweep.
 
     Raises:
-        BadInput: a letter that stands for nothing or for two values; an axis, a value, a quantity or a run that the sweep lacks;
-            a figure of too many panels.
+        BadInput: a letter stands for no value or for several; the sweep lacks a named axis, value, quantity or run; a figure has
+            too many panels.
     """
     displays = sweep.displays
     if not (displays.thresholds or displays.bounds or displays.figures):
@@ -143,7 +143,7 @@ def check_displays(sweep: Sweep) -> None:
             formulas += [(text, f"{bound.field}.letters.{letter}") for letter, text in bound.theorem.letters.items()]
             if bound.theorem.about:
                 _among(bound.theorem.about, contents.runs, f"{bound.field}.theorem")
-        if bound.formula or bound.theorem is None:  # that of a theorem is empty until it is proved
+        if bound.formula or bound.theorem is None:  # the formula of a theorem is empty until it is proved
             formulas.append((bound.formula, bound.field))
         for text, field in formulas:
             require_value(text, field, of_bounds(contents.letters))
@@ -188,12 +188,12 @@ def _too_many(sweep: Sweep, panels_of: Layout, figure: Figure, panels: int) -> t
 
 
 def values(sweep: Sweep, axis: str, at: Mapping[str, Value] | None = None, most: int = _ALL) -> list[Exact | None]:
-    """The different values of an axis, at the points with these values of other axes."""
+    """The different values of an axis at the points where other axes have the values `at`; at most `most` + 1."""
     return [value for (value,) in combinations(sweep, [axis], at or {}, most)]
 
 
 def combinations(sweep: Sweep, axes: Sequence[str], at: Mapping[str, Value], most: int) -> list[Values]:
-    """The different joint values of several axes, at the points with these values of other axes; at most `most` + 1."""
+    """The different joint values of `axes` at the points where other axes have the values `at`; at most `most` + 1."""
     distinct: dict[tuple[str, ...], Values] = {}
     for plan in sweep.plans:
         for rows in _varied(plan, [*axes, *at]):
@@ -207,7 +207,7 @@ def combinations(sweep: Sweep, axes: Sequence[str], at: Mapping[str, Value], mos
 
 
 def _varied(plan: Plan, axes: Sequence[str]) -> Iterator[Chosen]:
-    """Combinations of a block with all values of these axes, and one of each other axis."""
+    """The combinations of a block with all values of these axes and a single value of every other axis."""
     needed = {n for name in axes for n in _factors(plan, name)}
     listed: list[Any] = [factor.rows if n in needed else factor.rows[:1] for n, factor in enumerate(plan.factors)]
     return product(*listed)
@@ -220,7 +220,7 @@ def _factors(plan: Plan, axis: str) -> set[int]:
 
 
 def _tied(sweep: Sweep, axis: str, by: Sequence[str]) -> bool:
-    """Whether x and y determine an axis, as in a zip, or the axis is random together with one of them."""
+    """Whether the axes `by` determine an axis, as in a zip, or the axis is drawn at random together with one of them."""
     value_at: dict[tuple[str, ...], str] = {}
     for plan, block in zip(sweep.plans, sweep.blocks, strict=True):
         if axis in block.draws and any(name in block.draws for name in by):
@@ -236,19 +236,18 @@ def _tied(sweep: Sweep, axis: str, by: Sequence[str]) -> bool:
     return True
 
 
-# the check of a sweep before it runs: all its experiments are built, or enough of them
+# the check of a sweep before it runs, which builds all its experiments or enough of them
 
 
 def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
-    """Build every experiment of a sweep of at most `most` points; of a longer sweep, enough that each value is in one.
+    """Check a sweep by building its experiments, and then its thresholds, bounds and figures.
 
-    Of an axis of more than `most` values, `most` are tried, evenly spread, with the first and the last.
-
-    Then thresholds, bounds and figures are checked with them.
+    If the sweep has at most `most` points, all experiments are built. Otherwise enough are built that each value occurs in one; on
+    an axis with more than `most` values, `most` evenly spread values are tried, including the first and the last.
 
     Raises:
         BadInput: an experiment does not exist. The message has the values of its point and, if only their combination is at fault,
-            the way to write a sweep without it. Or as for `check_displays`.
+            advice for a sweep without it. Otherwise as for `check_displays`.
     """
     every = ((point.plan, point.rows) for point in sweep.points())
     enough = ((plan, rows) for plan in sweep.plans for rows in covering(plan, most))
@@ -263,9 +262,9 @@ def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
 
 
 def _healers(plan: Plan, rows: Chosen) -> int:
-    """The number of axes whose change turns a bad combination into an experiment.
+    """The number of axes on which another value turns a bad combination into an experiment.
 
-    If it is one, the value of that axis alone may be at fault; if it is more, the values do not go together.
+    If it is 1, the value of that axis alone may be at fault. If it is larger, the values do not go together.
     """
     count = 0
     for n, factor in enumerate(plan.factors):

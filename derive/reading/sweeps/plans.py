@@ -1,4 +1,4 @@
-"""Plans: a block together with the base. A plan knows which key sets which field, and the fields and keys of combinations."""
+"""Plans: a block combined with the base. A plan knows which key sets which field, and the fields and key of each combination."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from sdescent.derive.reading.sweeps.values import Exact, Value, canonical, compo
 from sdescent.derive.reading.toml_file import as_written
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: fields on which no result depends
+#: the fields on which no result depends
 _WITHOUT_EFFECT = ("chunk",)
 REMEDY = "values that do not all go together stand in several blocks [[sweep]], whose points are united"
-_COMPOSED = 4096  # cached values with replaced parts
+_COMPOSED = 4096  # the number of cached values with replaced parts
 
 Rows = Sequence[tuple[Value, ...]]
 Chosen = tuple[tuple[Value, ...], ...]
@@ -29,14 +29,14 @@ Chosen = tuple[tuple[Value, ...], ...]
 @final
 @dataclass(frozen=True)
 class Factor:
-    """Keys whose values change together; a row has one value for each key."""
+    """A factor of the product: keys whose values change together. A row has one value for each key."""
 
     names: tuple[str, ...]
     rows: Rows
 
 
 class _Draws(Sequence[tuple[Value, ...]]):
-    """The rows of random draws, made on demand."""
+    """The rows of random draws, computed on demand, without draws that repeat earlier ones."""
 
     def __init__(self, block: Block, number: int) -> None:
         self.draws, self.drawn = tuple(block.draws.values()), block.count or 0
@@ -51,7 +51,7 @@ class _Draws(Sequence[tuple[Value, ...]]):
 
     @cached_property
     def _doubles(self) -> frozenset[int]:
-        """The numbers of draws that repeat an earlier draw."""
+        """The indices of draws that repeat an earlier draw."""
         earlier: set[bytes] = set()
         doubles = []
         for n in range(self.drawn):
@@ -81,12 +81,12 @@ class Plan:
     """A block with the fields of the base.
 
     Args:
-        base: values of the fields outside [sweep].
+        base: the values of the fields outside [sweep].
         block: the block.
-        number: the number of the block, from 0.
+        number: the index of the block, from 0.
 
     Raises:
-        BadInput: a piece takes no such value.
+        BadInput: a piece has no parameter that a key names, or a field on which no result depends is an axis.
     """
 
     def __init__(self, base: Mapping[str, Value], block: Block, number: int) -> None:
@@ -96,7 +96,7 @@ class Plan:
         factors += [_zipped(group) for group in block.zips]
         if block.seeds is not None:
             factors.append(Factor((OWN_SEED,), _seeds(block, base)))
-        #: the factors of the product, the last of which changes fastest, and a single row of the fixed values
+        #: the factors of the product, of which the last changes fastest, followed by a single row with the fixed values
         self.factors = (*factors, Factor(tuple(block.fixed), [tuple(block.fixed.values())]))
         self.where = {name: (f, c) for f, factor in enumerate(self.factors) for c, name in enumerate(factor.names)}
         fields = dict.fromkeys((*base, *(name.partition(".")[0] for name in self.where)))
@@ -121,14 +121,14 @@ class Plan:
                 raise BadInput(name, "an axis", f"one value of {name}, on which no result depends")
 
     def _parts(self, field: str) -> list[str]:
-        """The dotted keys of parts of a field, shallow ones first."""
+        """The dotted keys of parts of a field, those with fewer dots first."""
         return sorted((name for name in self.where if name.startswith(f"{field}.")), key=lambda name: name.count("."))
 
     def _constant(self, field: str) -> bool:
         return field not in self.where and not self.parts[field]
 
     def _value_of(self, field: str) -> Callable[[Chosen], Value]:
-        """A function from the rows of a point to the value of a field."""
+        """A function from the rows of a combination to the value of a field."""
         names, where = self.parts[field], [self.where[name] for name in self.parts[field]]
         axis, base = self.where.get(field), self.base.get(field)
         if not names and axis is not None:
@@ -140,7 +140,7 @@ class Plan:
         return lambda rows: composed(rows[axis[0]][axis[1]] if axis else base, *(rows[f][c] for f, c in where))
 
     def _check_parts(self) -> None:
-        """Raise BadInput for a piece without such a value; the experiment judges which numbers it takes."""
+        """Raise BadInput for a key that its piece does not have; whether the numbers are accepted is left to the experiment."""
         for field, names in self.parts.items():
             if not names:
                 continue
@@ -159,7 +159,7 @@ class Plan:
                         inside(name, value)
 
     def _listed(self, name: str) -> list[Value]:
-        """The values of a key at all points; of random numbers, one."""
+        """The different values of a key; only one of them if it is a random number."""
         f, c = self.where[name]
         rows = self.factors[f].rows
         if isinstance(rows, _Draws):
@@ -168,30 +168,30 @@ class Plan:
 
     @property
     def distinct(self) -> bool:
-        """Whether different combinations of rows are surely different points."""
+        """Whether different combinations of rows are certain to be different points."""
         moving = {name for factor in self.factors if len(factor.rows) > 1 for name in factor.names}
         return not any(b.startswith(f"{a}.") for a in moving for b in self.where)
 
     def __len__(self) -> int:
-        """The number of combinations."""
+        """The number of combinations of rows."""
         return prod(len(factor.rows) for factor in self.factors)
 
     def key(self, rows: Chosen) -> str:
-        """The canonical text of a combination."""
+        """The key of a combination: canonical JSON of its fields."""
         pieces = self._pieces.copy()
         for n, start, value in self._fill:
             pieces[n] = start + value(rows).text
         return "{" + ",".join(pieces) + "}"
 
     def fields(self, rows: Chosen) -> dict[str, Any]:
-        """The fields of the experiment."""
+        """The fields of the experiment of a combination."""
         return {field: self._value(field, rows).written for field in self.parts}
 
     def _value(self, field: str, rows: Chosen) -> Value:
         return self.base[field] if self._constant(field) else self._values[field](rows)
 
     def value(self, name: str, rows: Chosen) -> Exact | None:
-        """The value of a key at a point, even if only another block has it as an axis; None if there is none."""
+        """The value of a key in a combination, even if only another block has the key as an axis; None if there is none."""
         if name in self.where:
             f, c = self.where[name]
             return rows[f][c].exact
@@ -201,7 +201,7 @@ class Plan:
         return _inside(self._value(field, rows).exact, field, path)
 
     def values(self, rows: Chosen, axes: Sequence[str]) -> dict[str, Exact]:
-        """The values of the axes at a point, without axes that have none there."""
+        """The values of axes in a combination; axes without a value are left out."""
         values = {name: self.value(name, rows) for name in axes}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -209,7 +209,7 @@ class Plan:
         """The experiment of a combination.
 
         Raises:
-            BadInput: the experiment does not exist; the message has the values of these axes.
+            BadInput: the experiment does not exist; the message has the values of the axes.
         """
         fields = self.fields(rows)
         try:
@@ -223,7 +223,7 @@ class Plan:
 
 
 def _axis_of(field: str, fields: Mapping[str, Any], axes: Sequence[str]) -> str:
-    """The axis behind the field of an error: noise.nu for an error about student-t:nu."""
+    """The axis to which the field of an error belongs, such as noise.nu for student-t:nu; the field itself if there is none."""
     piece, colon, key = field.partition(":")
     for name in axes if colon else ():
         of, _, part = name.partition(".")
@@ -253,7 +253,7 @@ def _zipped(group: Mapping[str, Sequence[Value]]) -> Factor:
 
 
 def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:
-    """A row for each repeat, with seeds from the block or counted from the seed of the base."""
+    """The rows of the repeats, with seeds from the block or counted up from the seed of the base."""
     if isinstance(block.seeds, tuple):
         return [(of_number(OWN_SEED, Fraction(seed)),) for seed in block.seeds]
     seed = base.get(OWN_SEED)
@@ -262,10 +262,10 @@ def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:
 
 
 def covering(plan: Plan, most: int) -> Iterator[Chosen]:
-    """Combinations of a block that contain every value of every axis, for axes of at most `most` values."""
+    """Yield combinations of a block that together contain every value of each axis with at most `most` values."""
     lengths = [len(factor.rows) for factor in plan.factors]
     built = min(max(lengths), most)
     for n in range(built):
-        # longer axes are passed once, with long strides, and shorter ones again and again
+        # axes that are longer than `built` are passed once, with long strides, and all others cyclically
         at = (n % length if length <= built else n * (length - 1) // max(built - 1, 1) for length in lengths)
         yield tuple(factor.rows[k] for factor, k in zip(plan.factors, at, strict=True))

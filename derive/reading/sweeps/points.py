@@ -1,4 +1,4 @@
-"""The points of a sweep, in order, each with the fields of its experiment and a unique key."""
+"""The points of a sweep in order, each with the fields of its experiment and a unique key."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ class Point:
     """A point of a sweep.
 
     Args:
-        number: its place in the sweep, from 0.
-        plan, rows: its block, and the row of each factor of it.
-        key: canonical JSON of its fields without `chunk` and with `sdescent.derive.reading.experiments.DEFAULTS`: the same for all
-            spellings of a point. The default of a piece, and the same value written out, make different keys.
+        number: its index in the sweep, from 0.
+        plan: the plan of its block.
+        rows: the row of each factor of the plan.
+        key: canonical JSON of its fields, without `chunk` and with `sdescent.derive.reading.experiments.DEFAULTS`, so that all
+            spellings of a point have the same key. A value of a piece that is left out and the same default written out, however,
+            make different keys.
     """
 
     __slots__ = ("_sweep", "key", "number", "plan", "rows")
@@ -39,7 +41,7 @@ class Point:
     def values(self) -> dict[str, Exact]:
         """{axis: exact value}, without axes that have no value at the point.
 
-        A number is a Fraction, a specification its shortest text, a list a tuple; `as_json` makes JSON of them.
+        Numbers are Fractions, specifications their shortest text, and lists tuples; `as_json` converts them to JSON.
         """
         return self.plan.values(self.rows, self._sweep.axes)
 
@@ -49,10 +51,10 @@ class Point:
         return self.plan.fields(self.rows)
 
     def experiment(self) -> Experiment:
-        """The experiment.
+        """The experiment of the point.
 
         Raises:
-            BadInput: a field does not fit, or fields contradict each other; the message has the point's values.
+            BadInput: a value is not accepted, or fields contradict each other; the message has the values of the point.
         """
         return self.plan.experiment(self.rows, self._sweep.axes)
 
@@ -62,12 +64,12 @@ class Sweep:
     """A sweep: the points of its blocks, each once.
 
     Args:
-        base: the fields of an experiment outside [sweep], after overrides.
+        base: the fields outside [sweep], after overrides.
         blocks: the tables [sweep], after overrides.
         displays: thresholds, bounds and figures, on which no point depends.
 
     Raises:
-        BadInput: too many points, random values without a count, or a piece that takes no such value.
+        BadInput: there are too many points, random values have no count, or a value or a key is not accepted.
     """
 
     def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block], displays: Displays = _NO_DISPLAYS) -> None:
@@ -87,7 +89,7 @@ class Sweep:
     def axes(self) -> tuple[str, ...]:
         """The names of the axes: random keys, those of the grid and of zips, and "seed" for repeats.
 
-        With several blocks, in the order of first occurrence; a key that blocks fix to different values is also an axis.
+        The axes of several blocks are in the order of first occurrence. A key that blocks fix to different values is also an axis.
         """
         names = dict.fromkeys(name for block in self.blocks for name in block.names())
         for name in dict.fromkeys(name for block in self.blocks for name in block.fixed):
@@ -104,14 +106,14 @@ class Sweep:
         return len(self.plans[0]) if self._distinct else sum(1 for _ in self._points())
 
     def __len__(self) -> int:
-        """The number of points; equal points count once."""
+        """The number of different points."""
         return self._count
 
     def points(self) -> Iterator[Point]:
-        """The points, one by one.
+        """Yield the points one by one.
 
-        The blocks follow one another as in the file. In a block the axes are ordered as in `axes`, and the last changes fastest.
-        A point that equals an earlier one is left out.
+        Blocks are in the order of the file. Within a block the axes are ordered as in `axes`, and the last one changes fastest. A
+        point that equals an earlier one is left out.
         """
         for n, (plan, rows, key) in enumerate(self._points()):
             yield Point(self, n, plan, rows, key)
@@ -138,14 +140,17 @@ class Sweep:
 
 
 def _combinations(block: Block) -> int:
-    """An upper bound for the number of points of a block, known without drawing any."""
+    """An upper bound for the number of points of a block, found without drawing any."""
     listed = (*block.grid.values(), *(next(iter(group.values())) for group in block.zips))
     seeds = 1 if block.seeds is None else len(block.seeds) if isinstance(block.seeds, tuple) else block.seeds
     return prod(map(len, listed)) * seeds * ((block.count or 1) if block.draws else 1)
 
 
 def _product(factors: Sequence[Rows]) -> Iterator[Chosen]:
-    """The product, the last factor changing fastest; the first is passed once, so that its rows need not stay in memory."""
+    """Yield the product of the factors, of which the last changes fastest.
+
+    The first factor is iterated only once, so that its rows need not stay in memory.
+    """
     first, *rest = factors
     for row in first:
         for others in product(*rest):

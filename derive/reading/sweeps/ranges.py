@@ -1,6 +1,6 @@
-"""Ranges of numbers, and numbers drawn at random: exact, and the same on every machine.
+"""Ranges of numbers and random numbers, exact and the same on every machine.
 
-Nothing here uses floating-point numbers: logarithms are those of `decimal`, which are correctly rounded.
+Nothing here uses binary floating-point numbers; logarithms are those of `decimal`, which are correctly rounded.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from sdescent.derive.vocabulary.formulas.text import written
 from sdescent.derive.vocabulary.names import MAX_DIGITS
 
 MAX_POINTS: Final = 10**6
-#: significant digits of numbers between the ends of a geometric range, and of log-uniform draws
+#: the significant digits of log-uniform draws and of numbers between the ends of a geometric range
 DIGITS = 12
-#: values of all ranges of a file and its overrides together
+#: the largest number of values in all ranges of a file and its overrides together
 MAX_VALUES: Final = 2 * MAX_POINTS
 RANGES = ("linear", "log", "from")
 DRAWS = ("uniform", "log-uniform", "choice", "integers")
 RANGE_FORM = "{linear = [0.1, 1], count = 10}, {log = [0.001, 1], count = 7} or {from = 1, to = 10, step = 2}"
 DRAW_FORM = "{uniform = [0, 1]}, {log-uniform = [0.001, 1]}, {choice = [1, 2, 4]} or {integers = [1, 10]}"
 _TRAPS = [decimal.InvalidOperation, decimal.Overflow]
-# for logarithms, and for results
+# the first context is for logarithms, the second for results
 _LONG, _SHORT = (decimal.Context(n, decimal.ROUND_HALF_EVEN, -(10**6), 10**6, traps=_TRAPS) for n in (50, DIGITS))
 _HASHED = 2**256
 
 
 @final
 class Room:
-    """How many values the ranges of a sweep may still have, so that a file cannot list a million values many times."""
+    """A count of the values that the ranges of a sweep may still have, so that a file cannot list a million values many times."""
 
     def __init__(self) -> None:
         self.remaining = MAX_VALUES
 
     def take(self, count: int, place: str) -> None:
-        """Reserve room for this many values.
+        """Reserve room for `count` values.
 
         Raises:
-            BadInput: there is not enough.
+            BadInput: there is not enough room, or `count` exceeds the number of points that a sweep may have.
         """
         if count > MAX_POINTS:
             raise BadInput(place, f"{count} values", f"at most {MAX_POINTS}")
@@ -60,13 +60,13 @@ def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | Non
 
     Args:
         name: the key.
-        table: {linear = [a, b], count = n}, both ends included; {log = [a, b], count = n}, geometric, with exact ends and 12
-            significant digits between; {from = a, to = b, step = c}, b included if a step meets it.
-        place: the user's name of it, for messages.
-        room: the room for values.
+        table: {linear = [a, b], count = n}, with both ends; {log = [a, b], count = n}, geometric, with exact ends and 12
+            significant digits between them; or {from = a, to = b, step = c}, with b if a step meets it.
+        place: the user's name for the table, for messages.
+        room: the room for values, or None for the default.
 
     Raises:
-        BadInput: the table is no range, or its numbers make none.
+        BadInput: the table is not a range, or its numbers do not make one.
     """
     room = Room() if room is None else room
     keys = set(table)
@@ -88,10 +88,10 @@ def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | Non
 
 
 def numbered(name: str, numbers: Sequence[Fraction], place: str) -> tuple[Value, ...]:
-    """Numbers as values of a key.
+    """The values of a key for these numbers.
 
     Raises:
-        BadInput: a number has too many digits, or the values of the key are no numbers.
+        BadInput: a number has too many digits, or the values of the key cannot be numbers.
     """
     check_numeric(name, place)
     try:
@@ -103,7 +103,7 @@ def numbered(name: str, numbers: Sequence[Fraction], place: str) -> tuple[Value,
 
 
 def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed: bool, room: Room) -> list[Fraction]:
-    """start, start + step, .. up to stop, down to it where step < 0; stop itself only where `closed`.
+    """The numbers start, start + step, .. up to stop, or down to stop if step < 0; stop itself is included only if `closed`.
 
     Raises:
         BadInput: there are no such numbers, or too many.
@@ -127,7 +127,7 @@ def _geometric(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
 
 
 def _logarithms(low: Fraction, high: Fraction, steps: int) -> tuple[decimal.Decimal, decimal.Decimal]:
-    """log(low), and the step of the logarithm if this many steps lead to `high`."""
+    """The pair of log(low) and the increment of the logarithm with which `steps` steps lead to log(high)."""
     return _logarithm(low), _LONG.divide(_logarithm(high / low), decimal.Decimal(steps))
 
 
@@ -136,7 +136,7 @@ def _logarithm(value: Fraction) -> decimal.Decimal:
 
 
 def _exponential(start: decimal.Decimal, step: decimal.Decimal, n: int) -> Fraction:
-    """exp(start + n step), to `DIGITS` significant digits."""
+    """The number exp(start + n step), to `DIGITS` significant digits."""
     return Fraction(_SHORT.exp(_LONG.fma(step, decimal.Decimal(n), start)))
 
 
@@ -157,8 +157,8 @@ class Draw:
     Args:
         name: the key.
         kind: one of `DRAWS`.
-        choices: the values of a choice.
-        ends: the ends of the other kinds.
+        choices: the values to choose from, for the kind choice.
+        ends: the two ends, for the other kinds.
     """
 
     name: str
@@ -167,10 +167,11 @@ class Draw:
     ends: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
 
     def value(self, seed: int, block: int, n: int) -> Value:
-        """The n-th value: a function of the seed, the number of the block, the key, and n, by SHA-256.
+        """The n-th value, which depends only on the seed, the index of the block, the key, and n.
 
-        With u = digest/2^256 in [0, 1): uniform is a + (b - a) u, rounded to a power of ten of at most (b - a)/10^12; log-uniform
-        is a (b/a)^u to 12 significant digits; integers a + floor(u (b - a + 1)), and choice likewise.
+        Their SHA-256 digest gives u = digest/2^256 in [0, 1). With the ends a and b, uniform is a + (b - a) u, rounded to a
+        multiple of a power of ten that is at most (b - a)/10^12; log-uniform is a (b/a)^u to 12 significant digits; integers is
+        a + floor(u (b - a + 1)); choice is the item with the index floor(u k) of k items.
         """
         text = f"sdescent sweep\n{seed}\n{block}\n{self.name}\n{n}"
         u = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
@@ -188,7 +189,7 @@ class Draw:
 
     @cached_property
     def _scaled(self) -> tuple[int, ...]:
-        """Whole numbers (A, B, C, a, b, D): the draw is floor((A + B u)/C)/D, with a numerator from a to b."""
+        """Integers (A, B, C, a, b, D): the draw with digest u is floor((A + B u)/C)/D, with the numerator kept from a to b."""
         low, width = self.ends[0], self.ends[1] - self.ends[0]
         one, total = 10 ** _places(width), low.denominator * width.denominator
         constant = 2 * low.numerator * width.denominator * _HASHED * one + total * _HASHED
@@ -200,12 +201,12 @@ class Draw:
         return _logarithms(*self.ends, _HASHED)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, numbers as text."""
+        """The draw as JSON, numbers as text."""
         return {self.kind: [as_json(v.exact) for v in self.choices] or list(map(str, self.ends))}
 
 
 def _places(width: Fraction) -> int:
-    """The number of decimal places that gives at least 10^12 values."""
+    """The least number of decimal places with at least 10^12 values in an interval of this width."""
     places = 0
     while width * 10**places < 10**DIGITS:
         places += 1
@@ -217,11 +218,11 @@ def read_draw(name: str, table: object, place: str) -> Draw:
 
     Args:
         name: the key.
-        table: {uniform = [a, b]}, {log-uniform = [a, b]}, {choice = [..]} or {integers = [a, b]}, both ends included.
-        place: the user's name of it, for messages.
+        table: {uniform = [a, b]}, {log-uniform = [a, b]}, {choice = [..]} or {integers = [a, b]}, with both ends.
+        place: the user's name for the table, for messages.
 
     Raises:
-        BadInput: anything else.
+        BadInput: `table` is none of these, or its values are not accepted.
     """
     if not isinstance(table, Mapping) or len(table) != 1 or next(iter(table)) not in DRAWS:
         raise BadInput(place, written(table), DRAW_FORM)
@@ -247,7 +248,7 @@ def read_draw(name: str, table: object, place: str) -> Draw:
 
 
 def _longest(low: Fraction, high: Fraction, kind: str) -> Fraction:
-    """A number with as many digits as a draw between the ends can have."""
+    """A number with as many digits as a draw between the ends can have at most."""
     if kind == "uniform":
         return floor(max(abs(low), abs(high))) + Fraction(1, 10 ** _places(high - low))
     first = _SHORT.exp(_logarithm(low))

@@ -1,4 +1,4 @@
-"""Values of the keys of a sweep: exact, with one canonical text for all spellings, and in the form that an experiment reads."""
+"""Values of the keys of a sweep, both exact, with one canonical text for all spellings, and in the form that experiments read."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sdescent.derive.vocabulary.registry import lookup
 
 #: the keys of an experiment
 FIELDS: Final = (*KEYS, *SOLVE_KEYS)
-#: fields whose parts have dotted keys, such as noise.nu
+#: the fields whose parts have dotted keys, such as noise.nu
 DOTTED: Final = (*SPECIFIED, "regime", "params")
-#: fields whose value is a number
+#: the fields whose value is a number
 _NUMBERS = ("dim", "eta", "T", "paths", "seed", "dt", "substeps", "chunk")
-#: fields whose single value may be a list; a list of one item equals the item
+#: the fields whose single value may be a list; a list with one item equals the item
 _LISTS = ("x0", "model", "models", "quantities")
 _NUMERIC = re.compile(r" *[+-]?[\d.]", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
@@ -37,7 +37,7 @@ class Value:
     """One value of a key.
 
     Args:
-        exact: a Fraction, a truth value, text, a tuple, or a mapping of these; equal for equal values such as 0.5 and "1/2".
+        exact: a Fraction, a truth value, text, or a tuple or mapping of these; equal for equal values such as 0.5 and "1/2".
         as_read: the value as the user wrote it; None for a computed number.
     """
 
@@ -45,7 +45,7 @@ class Value:
 
     def __init__(self, exact: Exact, as_read: object = None) -> None:
         self.exact, self._written = exact, as_read
-        #: canonical JSON
+        #: the canonical JSON text of the value
         self.text = canonical(exact)
 
     def __repr__(self) -> str:
@@ -54,7 +54,7 @@ class Value:
     @property
     def written(self) -> Any:
         """The value as an experiment reads it."""
-        if self._written is None:  # computed late: the keys of a million points do not need it
+        if self._written is None:  # computed only on demand, since the keys of a million points do not need it
             only = self.exact[0] if isinstance(self.exact, tuple) else self.exact
             assert isinstance(only, Fraction)  # for the type checker
             self._written = spelled(only)
@@ -67,13 +67,13 @@ class Value:
 
     @property
     def inside(self) -> str:
-        """The value in the syntax of a specification: bars separate several values."""
+        """The value in the syntax of a specification, in which bars separate several values."""
         listed = self.written if isinstance(self.written, list) else [self.written]
         return "|".join(map(str, listed))
 
 
 def as_json(exact: object) -> Any:
-    """An exact value as JSON: numbers as text."""
+    """An exact value as JSON, numbers as text."""
     if isinstance(exact, tuple):
         return [as_json(item) for item in exact]
     if isinstance(exact, Mapping):
@@ -82,7 +82,7 @@ def as_json(exact: object) -> Any:
 
 
 def spoken(value: object) -> str:
-    """A value, exact or from `as_json`, for a line of text."""
+    """A value, exact or from `as_json`, as it appears in a line of text."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(spoken, value))}]"
     if isinstance(value, Mapping):
@@ -93,17 +93,17 @@ def spoken(value: object) -> str:
 
 
 def canonical(exact: object) -> str:
-    """The one JSON text of an exact value."""
+    """The canonical JSON text of an exact value."""
     if isinstance(exact, Fraction):
         return f'"{exact}"'
     return json.dumps(as_json(exact), sort_keys=True, separators=(",", ":"))
 
 
 def spelled(value: Fraction) -> int | str:
-    """A number in the syntax of a file: a whole number, a decimal if it is one, or p/q.
+    """A number in the syntax of a file: an integer, a finite decimal, or p/q.
 
     Raises:
-        ValueError: the text has more digits than a number may have.
+        ValueError: the number has more digits than are accepted.
     """
     text = value.numerator if value.denominator == 1 else _decimal(value) or str(value)
     if len(str(text)) > MAX_DIGITS and sum(ch.isdigit() for ch in str(text)) > MAX_DIGITS:
@@ -112,7 +112,7 @@ def spelled(value: Fraction) -> int | str:
 
 
 def _decimal(value: Fraction) -> str | None:
-    """The number as a decimal; None if it is no decimal, or has too many digits."""
+    """A number that is not an integer as a decimal; None if it has no finite decimal, or one with too many digits."""
     rest = value.denominator
     twos = (rest & -rest).bit_length() - 1
     rest, fives = rest >> twos, 0
@@ -128,7 +128,7 @@ def _decimal(value: Fraction) -> str | None:
 
 
 def of_number(name: str, value: Fraction) -> Value:
-    """The value of a key for a computed number, which has no more digits than a number may have (`spelled`)."""
+    """The value of a key for a computed number, which must have an accepted number of digits (`spelled`)."""
     return Value((value,) if name in _LISTS else value)
 
 
@@ -136,7 +136,7 @@ def check_numeric(name: str, place: str) -> None:
     """Check that the values of a key can be numbers.
 
     Raises:
-        BadInput: they cannot.
+        BadInput: they cannot be numbers.
     """
     if "." not in name and name not in (*_NUMBERS, "clients", "x0", "save"):
         raise BadInput(place, name, f"a list of values, since those of {name} are not numbers")
@@ -146,12 +146,12 @@ def read_value(name: str, value: object, place: str) -> Value:
     """One value of a key.
 
     Args:
-        name: the key: eta, noise.nu.
-        value: from the file or the command line.
-        place: the user's name of the value, for messages.
+        name: the key, such as eta or noise.nu.
+        value: the value from the file or the command line.
+        place: the user's name for the value, for messages.
 
     Raises:
-        BadInput: no key can have such a value. The experiment judges whether this key may have it.
+        BadInput: the value is malformed. Whether this key may have it is otherwise left to the experiment.
     """
     if name == "eta" and isinstance(value, list):
         raise BadInput(place, value, "one step size in each point: list the step sizes themselves")
@@ -193,7 +193,7 @@ def _exact(value: object, place: str, depth: int = 0) -> Exact:
 
 
 def _numeric(text: str, place: str) -> Exact:
-    """A number, several numbers between bars as one value, or text such as 2*x."""
+    """The exact value of a text: a number, a tuple of numbers or symbols between bars, or the text itself, such as 2*x."""
     parts = text.split("|")
     values: list[Fraction | str] = []
     for part in parts:
@@ -205,10 +205,10 @@ def _numeric(text: str, place: str) -> Exact:
 
 
 def check_name(name: str, place: str) -> str:
-    """A key, or the dotted key of a part of one.
+    """The name of a key, or the dotted key of a part of its value, checked.
 
     Raises:
-        BadInput: an experiment has no such key, or the value of the key has no parts.
+        BadInput: an experiment has no such key, or the value of the key has no such parts.
     """
     field, *parts = name.split(".")
     if field not in FIELDS:
@@ -222,14 +222,14 @@ def check_name(name: str, place: str) -> str:
 
 
 def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]]) -> Value:
-    """The value of a field with some of its parts replaced: student-t:nu=5,sigma=1 with noise.nu = 3 is student-t:nu=3,sigma=1.
+    """The value of a field with some parts replaced: student-t:nu=5,sigma=1 with noise.nu = 3 gives student-t:nu=3,sigma=1.
 
     Args:
         whole: the value of the field, or None.
-        parts: (dotted key, value).
+        parts: pairs (dotted key, value).
 
     Raises:
-        BadInput: the piece takes no such value.
+        BadInput: the value has no such part.
     """
     if whole is None and field in SPECIFIED:
         name = parts[0][0]
@@ -245,7 +245,7 @@ def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]])
 
 
 def _set(table: Mapping[str, Any], path: Sequence[str], value: object, name: str) -> dict[str, Any]:
-    """A copy of nested tables with one value set."""
+    """A copy of nested tables in which one value is set."""
     first, *rest = path
     if not rest:
         return {**table, first: value}
@@ -256,7 +256,7 @@ def _set(table: Mapping[str, Any], path: Sequence[str], value: object, name: str
 
 
 def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
-    """A specification in its shortest form with some values replaced, in the order of the entry's parameters."""
+    """A specification with some values replaced, in its shortest form and in the order of the entry's parameters."""
     piece, _, pairs = text.partition(":")
     spelling = dict(pair.split("=") for pair in pairs.split(",")) if pairs else {}
     exact = dict(spelling)
@@ -275,7 +275,7 @@ def inside(name: str, value: Value) -> str:
     """The exact value of a dotted key, in the syntax of a specification.
 
     Raises:
-        BadInput: the value is no number, no symbol and no list of these, so that its text could be read as several values.
+        BadInput: the value is not a number, a symbol or a list of these; its text could otherwise be read as several values.
     """
     listed = value.exact if isinstance(value.exact, tuple) else (value.exact,)
     for item in listed:

@@ -1,11 +1,12 @@
-"""Formulas as SymPy expressions, parsed from text and never evaluated: the grammar of claims, more functions, and pi.
+"""Formulas as SymPy expressions, parsed from text and never evaluated.
 
-    function = sqrt exp log atan erf tanh abs psi (as in claims) sign sin cos sinh cosh; min and max of two arguments or more
-    exponent = any term; a number, times that of the base where it is a power too, from -64 to 64
+The grammar is that of claims with more functions, more exponents, and pi:
 
-Exponentials, and powers with letters in the exponent, may be nested at most two deep.
+    function = sqrt exp log atan erf tanh abs psi (as in claims) sign sin cos sinh cosh; min and max of 2 to 8 arguments
+    exponent = any term; if it is a number, from -64 to 64, also after multiplication by the exponent of a base that is a power
 
-Any other name is a symbol, which the caller supplies.
+Exponentials and powers with letters in the exponent may be nested at most two deep. Any other name is a symbol, which the caller
+supplies.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, Language, name
 
 _OF_ONE = dict.fromkeys((*FUNCTIONS, "sign", "sin", "cos", "sinh", "cosh"), (1, 1))
 FORMULAS = Language({**_OF_ONE, "min": (2, 8), "max": (2, 8)}, powers=True)
-#: the functions, applied by coordinate
+#: the functions of the grammar, which act by coordinate
 MEANING: Mapping[str, Callable[..., Any]] = {
     "sqrt": sp.sqrt, "exp": sp.exp, "log": sp.log, "atan": sp.atan, "erf": sp.erf, "tanh": sp.tanh, "abs": sp.Abs,
     "psi": Psi,
@@ -35,32 +36,32 @@ MEANING: Mapping[str, Callable[..., Any]] = {
 }  # fmt: skip
 _NAME = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 
-MAX_BITS = 4096  # of a power of numbers
-#: nested exponentials: three of them at 22 have a value with more digits than memory can hold
+MAX_BITS = 4096  # the largest size of a power of numbers
+#: the depth of nested exponentials; three of them, at 22, have a value with more digits than memory can hold
 MAX_HEIGHT = 2
 
-#: the name of a symbol and the field of its formula -> the symbol
+#: (name of a symbol, field of its formula) -> the symbol
 Letter = Callable[[str, str], sp.Expr]
-#: receives expressions that must be >= 0 (True), or not vanish (False), for the formula to have a value before simplification
+#: receives expressions that must be >= 0 (True) or nonzero (False) for the formula as written to have a value
 Needs = Callable[[sp.Expr, bool], None]
 
 
 def names_in(text: object, functions: Collection[str] = FORMULAS.functions) -> list[str]:
-    """The names in a text that are no functions, in order of first occurrence."""
+    """The names in a text that do not denote functions, in the order of first occurrence."""
     matches = _NAME.findall(text) if isinstance(text, str) else []
     return list(dict.fromkeys(name for name, called in matches if not names_function(name, bool(called), functions)))
 
 
 def read_formula(text: object, letter: Letter, field: str, names: Collection[str] | None = None) -> sp.Expr:
-    """An expression.
+    """The SymPy expression of a formula.
 
     Args:
-        letter: the symbol of a name.
-        field: the name of the text in errors.
-        names: the names that the text may have; by default all, and `letter` refuses some.
+        letter: makes the symbol of a name, or raises BadInput.
+        field: the user's name for the text, for messages.
+        names: the names that the text may contain; by default all names that `letter` accepts.
 
     Raises:
-        BadInput: the text is outside the grammar, its value is not finite, or it has a name that is not accepted.
+        BadInput: the text is outside the grammar, its value is not finite, or a name is not accepted.
     """
     value = expression(parse_term(text, names_in(text) if names is None else names, field, FORMULAS), letter, field)
     if value.has(sp.zoo, sp.nan, sp.oo):
@@ -71,11 +72,11 @@ def read_formula(text: object, letter: Letter, field: str, names: Collection[str
 def parse_formula(
     text: str, letters: Mapping[str, sp.Symbol], field: str, other: Callable[[str], sp.Symbol] | None = None
 ) -> sp.Expr:
-    """The expression of a text, in these symbols.
+    """The SymPy expression of a text in given symbols.
 
     Args:
         letters: the symbol of each name.
-        field: the user's name of this input, for the error message.
+        field: the user's name for this input, for messages.
         other: makes the symbol of any other name, or raises BadInput; None if no other names are accepted.
 
     Raises:
@@ -84,18 +85,18 @@ def parse_formula(
     symbols = dict(letters)
     for name in names_in(text):
         if name == "pi":
-            symbols[name] = sp.Symbol(name)  # which `expression` knows
+            symbols[name] = sp.Symbol(name)  # `expression` replaces it
         elif name not in symbols and other is not None:
-            with suppress(BadInput):  # the grammar refuses the name, with its column
+            with suppress(BadInput):  # the parser refuses the name later, with its column
                 symbols[name] = other(name)
     return read_formula(text, lambda name, field: symbols[name], field, list(symbols))
 
 
 def read_inequality(text: object, letter: Letter, field: str) -> tuple[str, sp.Expr, sp.Expr]:
-    """("<", "<=" or "==", left, right).
+    """The triple (op, left, right) of a relation, where op is "<", "<=" or "==".
 
     Raises:
-        BadInput: as `read_formula`.
+        BadInput: the text is outside the grammar, or `letter` does not accept a name.
     """
     op, left, right = parse_relation(text, names_in(text), field, FORMULAS)
     return op, expression(left, letter, field), expression(right, letter, field)
@@ -108,17 +109,18 @@ def expression(
     more: Mapping[str, Callable[..., Any]] | None = None,
     needs: Needs | None = None,
 ) -> sp.Expr:
-    """The value of a term.
+    """The SymPy expression of a parsed term.
 
     Args:
-        term: from `sdescent.derive.vocabulary.formulas.grammar.parse_term`.
-        letter: the symbol of a name.
-        field: the user's name of the formula, for error messages.
-        more: functions besides those of `MEANING`, such as norm.
+        term: the term, from `sdescent.derive.vocabulary.formulas.grammar.parse_term`.
+        letter: makes the symbol of a name, or raises BadInput.
+        field: the user's name for the formula, for messages.
+        more: further functions besides those of `MEANING`, such as norm.
         needs: receives each part that must lie in a domain.
 
     Raises:
-        BadInput: a division by zero; a name that `letter` does not accept.
+        BadInput: a division by zero, a power beyond the limits, exponentials nested too deeply, or a name that `letter` does not
+            accept.
     """
     functions = {**MEANING, **(more or {})}
 
@@ -162,7 +164,7 @@ def expression(
 
 
 def _height(e: Any) -> int:
-    """The depth of nested exponentials and powers with letters in the exponent."""
+    """The nesting depth of exponentials and powers with letters in the exponent."""
     inner = [_height(a) for a in e.args]
     if e.is_Pow and not e.exp.is_number:
         return max(inner[0], inner[1] + 1)
@@ -170,7 +172,7 @@ def _height(e: Any) -> int:
 
 
 def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
-    """base^exponent; a power of numbers must not fill the memory."""
+    """base^exponent, with a limit on powers of numbers, which could fill the memory."""
     if base.is_Rational and exponent.is_Rational:
         if not base and exponent < 0:
             raise BadInput(field, "a division by zero", "denominators other than zero")
@@ -181,7 +183,7 @@ def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
 
 
 def _raised(base: Any, exponent: Any, field: str) -> sp.Expr:
-    """base^exponent with limits: a power of letters turns into numbers when evaluated, and into a long sum when expanded."""
+    """base^exponent, with limits on powers of letters, which may become large numbers or long sums later."""
     exponent = sp.sympify(exponent)
     if exponent.is_Rational and not base.is_Rational:
         quoted = "an exponent of many digits" if abs(exponent) > 10**9 else f"the exponent {exponent}"
@@ -194,7 +196,7 @@ def _raised(base: Any, exponent: Any, field: str) -> sp.Expr:
 
 
 def _nested(e: Any) -> Any:
-    """The largest exponent of a power, times the exponent of a base that is a power; 1 without powers."""
+    """The largest exponent in an expression, where exponents of powers of powers are multiplied; 1 if there are no powers."""
     if e.is_Mul:
         return max(map(_nested, e.args))
     return abs(e.exp) * _nested(e.base) if e.is_Pow and e.exp.is_Rational else sp.S.One

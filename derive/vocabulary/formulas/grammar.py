@@ -1,7 +1,8 @@
-"""Terms and relations in the grammar of claim files (`reading/claims.py`), or a richer `Language`, without evaluating anything.
+"""Parsing of terms and relations in the grammar of claim files (`reading/claims.py`) or a richer `Language`.
 
-`tokens` admits tokens by a whitelist. Python's parser sees only their skeleton, in which every number and every name is the letter
-`_`, and a whitelist of nodes walks the resulting tree. No name and no number of the user is parsed as Python.
+Nothing is evaluated. `tokens` admits tokens by a whitelist. Python's parser sees only a skeleton in which every number and every
+name is replaced by `_`, and only nodes of a whitelist are accepted in the resulting tree. No name and no number of the user is
+parsed as Python.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from sdescent.derive.vocabulary.formulas.text import check_text, written
 from sdescent.derive.vocabulary.formulas.tokens import CLAIMS, Language, Token, scan
 
 #: ("x", "g"), ("q", "3/4"), ("+", t, ..), ("*", t, ..), ("^", t, n), ("/", a, b), ("f", "sqrt", t), as in derive/proof/FORMAT.md;
-#: in a language with functions of several arguments ("f", "max", s, t), with terms as exponents ("f", "^", t, exponent)
+#: also ("f", "max", s, t) if the language has functions of several arguments, ("f", "^", t, exponent) if exponents may be terms
 Term: TypeAlias = tuple[Any, ...]
 #: ("<=", l, r), ("<", l, r) or ("==", l, r)
 Relation: TypeAlias = tuple[str, Term, Term]
 
 MAX_LENGTH = 2000  # characters of one relation or term
-MAX_NESTING = 40  # parentheses in parentheses
-MAX_DEPTH = 100  # of a term as a tree
-MAX_POWER = 64  # of an exponent, and of the product of exponents of a power of a power
-MAX_MONOMIALS = 10**5  # of a term when it is multiplied out
-MAX_QUOTIENT = 100  # digits of the numerator or denominator of a quotient of numbers
+MAX_NESTING = 40  # nested parentheses
+MAX_DEPTH = 100  # the depth of a term as a tree
+MAX_POWER = 64  # the largest exponent, and the largest product of exponents in a power of a power
+MAX_MONOMIALS = 10**5  # the largest number when a term is multiplied out
+MAX_QUOTIENT = 100  # the largest number of digits of numerator and denominator in a quotient of numbers
 ONE_RELATION = "one relation <= < >= > or == between two terms"
 _TERM = "a term such as 1 - x^2/2"
 _OPERATOR = "one of + - * / ^ (a product is written 2*x)"
@@ -35,10 +36,10 @@ _EXPONENT = f"an integer from -{MAX_POWER} to {MAX_POWER} as exponent (a square 
 
 
 def parse_relation(text: object, variables: Collection[str], field: str, language: Language = CLAIMS) -> Relation:
-    """Read one relation over `variables`; l >= r comes back as r <= l.
+    """Parse a relation over `variables`; l >= r is returned as r <= l, and l > r as r < l.
 
     Raises:
-        BadInput: no relation, several, or a side that is not a term. A column counts from 1 in `text`.
+        BadInput: the text has no relation or several, or one side is not a term. Columns in `text` count from 1.
     """
     text = _text(text, field, ONE_RELATION)
     tokens = scan(text, variables, field, ONE_RELATION, language)
@@ -50,7 +51,7 @@ def parse_relation(text: object, variables: Collection[str], field: str, languag
         raise BadInput(field, second.text, f"{ONE_RELATION}; chained ones are written as several", second.start + 1)
     middle = tokens[places[0]]
     sides = tokens[: places[0]], tokens[places[0] + 1 :]
-    # the place of a missing side: before the relation on the left, the end of the text on the right
+    # a missing side is reported at the relation sign (left side) or at the end of the text (right side)
     left = _Reader(text, field, sides[0], language).term(middle.text, middle.start)
     right = _Reader(text, field, sides[1], language).term("nothing", len(text))
     op = middle.text
@@ -58,10 +59,10 @@ def parse_relation(text: object, variables: Collection[str], field: str, languag
 
 
 def parse_term(text: object, variables: Collection[str], field: str, language: Language = CLAIMS) -> Term:
-    """Read one term over `variables`.
+    """Parse a term over `variables`.
 
     Raises:
-        BadInput: it is not in the grammar, or beyond the caps. A column counts from 1 in `text`.
+        BadInput: the text is outside the grammar or exceeds the limits. Columns in `text` count from 1.
     """
     text = _text(text, field, _TERM)
     tokens = scan(text, variables, field, _TERM, language)
@@ -84,26 +85,26 @@ def _text(value: object, field: str, accepted: str) -> str:
 
 
 class _Built(NamedTuple):
-    """A term, and the measures of its size that are limited."""
+    """A term with the measures of its size that are limited."""
 
     term: Term
     depth: int = 1
     power: int = 1  # the largest product of exponents on a path to a leaf
-    monomials: int = 1  # upper bound of their number when multiplied out
+    monomials: int = 1  # an upper bound for their number when multiplied out
 
 
 _ZERO, _ONE, _MINUS = ("q", "0"), ("q", "1"), ("q", "-1")
 
 
 class _Reader:
-    """One side of a relation, or a term: from its tokens to a term."""
+    """A parser that makes a term from the tokens of a term or of one side of a relation."""
 
     def __init__(self, text: str, field: str, tokens: Sequence[Token], language: Language) -> None:
         self.text, self.field, self.tokens, self.language = text, field, tokens, language
         self.operand = f"a number, a variable, one of {' '.join(language.functions)}, or ("
 
     def term(self, after: str, end: int) -> Term:
-        """The term; `after` stands at position `end`, where it ends."""
+        """The term of the tokens, which end at position `end`, where the text goes on with `after`."""
         self._check_order(after, end)
         starts, ends, pieces, at = {}, {}, [], 0
         for token in self.tokens:
@@ -114,15 +115,15 @@ class _Reader:
         self.starts, self.ends = starts, ends
         try:
             tree = ast.parse(" ".join(pieces), "<claim>", "eval")
-        except (SyntaxError, RecursionError, MemoryError):  # in case Python's parser has lower limits than ours
+        except (SyntaxError, RecursionError, MemoryError):  # Python's parser may have lower limits than ours
             raise self._bad(self.tokens[0], f"{_TERM}, less nested") from None
         return self._build(tree.body).term
 
     def _check_order(self, after: str, end: int) -> None:
-        """Check that operands and operators alternate and brackets match, so that the rest is a sentence of the grammar."""
+        """Check that operands and operators alternate and brackets match, so that the tokens form a sentence of the grammar."""
         opened: list[Token] = []
-        calls: list[bool] = []  # of each open bracket, whether it holds the arguments of a function
-        operand, before = True, None  # whether an operand has to come next; the token before
+        calls: list[bool] = []  # for each open bracket, whether it encloses the arguments of a function
+        operand, before = True, None  # whether an operand must come next; the previous token
         for token in self.tokens:
             sign = token.kind == "operator" and token.text in "+-"
             if before is not None and before.kind == "function" and token.text != "(":
@@ -165,7 +166,7 @@ class _Reader:
 
     def _build(self, node: ast.expr) -> _Built:
         sign = 1
-        while isinstance(node, ast.UnaryOp):  # in a loop: there may be hundreds of signs in a row
+        while isinstance(node, ast.UnaryOp):  # a loop, not recursion, since there may be hundreds of signs in a row
             sign = -sign if isinstance(node.op, ast.USub) else sign
             node = node.operand
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
@@ -201,7 +202,7 @@ class _Reader:
         return _Built(("f", function.text, *(a.term for a in inner)), depth, power)
 
     def _spine(self, node: ast.expr, *ops: type[ast.operator]) -> list[tuple[ast.operator | None, ast.expr]]:
-        """a op b op c as [(None, a), (op, b), (op, c)]: in a loop, since such chains may be hundreds long."""
+        """The chain a op b op c as [(None, a), (op, b), (op, c)], unrolled by a loop since chains may have hundreds of parts."""
         chain: list[tuple[ast.operator | None, ast.expr]] = []
         while isinstance(node, ast.BinOp) and isinstance(node.op, ops):
             chain.append((node.op, node.right))
@@ -225,7 +226,7 @@ class _Reader:
         return built
 
     def _divide(self, above: _Built, below: _Built, place: ast.expr) -> _Built:
-        """The quotient; of two numbers it is a number, so that 3/4 is an exact rational."""
+        """The quotient of two terms; the quotient of two numbers is a number, so that 3/4 is an exact rational."""
         if below.term == _ZERO:
             raise self._refuse(place, "a denominator other than zero")
         if above.term[0] == below.term[0] == "q":
@@ -237,7 +238,7 @@ class _Reader:
         return self._capped(place, _Built(("/", above.term, below.term), depth, power, above.monomials))
 
     def _raise(self, node: ast.BinOp) -> _Built:
-        """A power; a negative exponent makes it 1/t^n (1/t for -1)."""
+        """The power of a term; t^-n becomes 1/t^n (1/t for n = 1)."""
         if self.language.powers and not self._is_literal(node.right):
             base, raised = self._build(node.left), self._build(node.right)
             depth = 1 + max(base.depth, raised.depth)
@@ -270,7 +271,7 @@ def _number(value: Fraction) -> Term:
 
 
 def _minus(built: _Built) -> _Built:
-    """-t: the sign goes into a number, or into the number that a product begins with."""
+    """The negative of a term; the sign goes into a number, or into the number with which a product begins."""
     term = built.term
     if term[0] == "q":
         return built._replace(term=_number(-Fraction(term[1])))
@@ -284,7 +285,7 @@ def _minus(built: _Built) -> _Built:
 
 
 def _join(op: str, parts: Sequence[_Built]) -> _Built:
-    """The sum or product, flat: a + (b + c) is the sum of three."""
+    """The sum or product of the parts, flattened: a + (b + c) is a sum of three terms."""
     flat: list[Term] = []
     monomials = 0 if op == "+" else 1
     for part in parts:

@@ -1,4 +1,4 @@
-"""psi(t) = (e^t - 1 - t)/t^2, psi(0) = 1/2, and its derivatives, as a function of SymPy that has a value at 0 too."""
+"""The function psi(t) = (e^t - 1 - t)/t^2, psi(0) = 1/2, and its derivatives in SymPy, with a value at 0."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mpmath import mp
 
 
 class Psi(sp.Function):
-    """Printed as psi(t, n) = int_0^1 (1 - s) s^n e^(st) ds, the derivative of order n of psi(t) = psi(t, 0) = (e^t - 1 - t)/t^2.
+    """The derivative psi(t, n) of order n of psi(t) = (e^t - 1 - t)/t^2, that is int_0^1 (1 - s) s^n e^(st) ds.
 
-    It is entire, positive, and rises; psi(0, n) = 1/((n + 1)(n + 2)), and psi(t, n) = psi(0, n) 1F1(n + 1; n + 3; t) (DLMF 13.4.1).
-    The quotient of psi(t) has no value at 0 and loses all digits near it, so that it is a function of its own. (Its Python name is
-    not psi: SciPy and mpmath have other functions of that name, which code that SymPy writes would call.)
+    It is entire, positive and increasing in t; psi(0, n) = 1/((n + 1)(n + 2)), and psi(t, n) = psi(0, n) 1F1(n + 1; n + 3; t)
+    (DLMF 13.4.1). It is a function of its own because the quotient has no value at 0 and loses all digits near 0. It is printed as
+    psi, but its Python name differs: code that SymPy generates would otherwise call the functions psi of SciPy or mpmath.
     """
 
     nargs = (1, 2)
@@ -26,7 +26,7 @@ class Psi(sp.Function):
 
     @property
     def order(self) -> int:
-        """Which derivative of psi it is."""
+        """The order n of the derivative."""
         return int(self.args[1]) if len(self.args) > 1 else 0
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:

@@ -1,4 +1,4 @@
-"""The Green-Kubo sum of signs of a stationary Gaussian sequence, as a function of SymPy."""
+"""The Green-Kubo sum for the signs of a stationary Gaussian sequence, as a SymPy function."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from mpmath import mp
 
 
 def _index(letter: str, *expressions: sp.Expr) -> sp.Symbol:
-    """An index of a sum whose name differs from those of all these symbols."""
+    """A summation index whose name does not occur in the expressions."""
     taken = {s.name for e in expressions for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
     name = next(name for k in range(len(taken) + 1) if (name := f"{letter}{k or ''}") not in taken)
     return sp.Symbol(name, integer=True, positive=True)
 
 
 class SignSum(sp.Function):
-    """K(r, q, a) = Var sign u_0 + 2 sum_{l >= 1} Cov(sign u_0, sign u_l), u a stationary Gaussian sequence of mean a.
+    """The sum K(r, q, a) = Var sign u_0 + 2 sum_{l >= 1} Cov(sign u_0, sign u_l) for a stationary Gaussian sequence u.
 
-    Its variance is 1, its correlations corr(u_0, u_l) = r q^(l-1), |r| <= 1, |q| < 1. With sign u = sum_n c_n He_n(u - a)/sqrt(n!)
-    and E He_n(X) He_n(Y) = n! corr(X, Y)^n (Mehler), summed over l,
+    The sequence has mean a, variance 1 and correlations corr(u_0, u_l) = r q^(l-1), where |r| <= 1 and |q| < 1. The expansion
+    sign u = sum_n c_n He_n(u - a)/sqrt(n!) and Mehler's formula E He_n(X) He_n(Y) = n! corr(X, Y)^n give, summed over l,
 
         K = 1 - erf(a/sqrt 2)^2 + 2 sum_{n >= 1} c_n^2 r^n/(1 - q^n),    c_n^2 = (2/pi) e^(-a^2) He_{n-1}(a)^2/n!,
 
-    c_n = E sign(a + Z) He_n(Z)/sqrt(n!). At a = 0 it is 1 + (4/pi) sum_{l >= 1} arcsin(r q^(l-1)). Even in a. Dimensionless.
+    where c_n = E sign(a + Z) He_n(Z)/sqrt(n!). K is even in a, and K(r, q, 0) = 1 + (4/pi) sum_{l >= 1} arcsin(r q^(l-1)).
+    Dimensionless.
     """
 
     nargs = 3
@@ -43,7 +44,7 @@ class SignSum(sp.Function):
 
     @property
     def series(self) -> sp.Expr:
-        """The sum over n, written out: what it is printed as."""
+        """The series over n, in which form K is printed."""
         r, q, a = self.args
         n = _index("n", self)
         term = r**n * sp.hermite_prob(n - 1, a) ** 2 / (sp.factorial(n) * (1 - q**n))
@@ -53,11 +54,11 @@ class SignSum(sp.Function):
         return True
 
     def _eval_is_extended_nonnegative(self) -> bool:
-        return True  # n times it is the limit of the variance of a sum of n signs
+        return True  # it is the limit of the variance of a sum of n signs, divided by n
 
     def _eval_is_extended_positive(self) -> bool | None:
         r, q, _ = self.args
-        return True if r.is_nonnegative and q.is_nonnegative else None  # no term of the series is negative
+        return True if r.is_nonnegative and q.is_nonnegative else None  # no term of the series over n is negative
 
     def _eval_evalf(self, prec: int) -> sp.Expr | None:
         if not all(e.is_number for e in self.args):
@@ -66,8 +67,8 @@ class SignSum(sp.Function):
             r, q, a = (e._to_mpmath(prec + 20, allow_ints=False) for e in self.args)
             if not (all(isinstance(e, mp.mpf) for e in (r, q, a)) and abs(r) < 1 and abs(q) < 1):
                 return None
-            # h_n = He_n(a)/sqrt((n+1)!) e^(-a^2/2) sqrt(2/pi) = c_{n+1}; the c_n^2 add up to 1 - erf^2, so that what is left out
-            # after n is at most |r|^(n+1)/(1 - |q|) times that
+            # h_n = He_n(a)/sqrt((n+1)!) e^(-a^2/2) sqrt(2/pi) = c_{n+1}; since the sum of all c_n^2 is 1 - erf^2, the terms after n
+            # contribute at most 2 |r|^(n+1)/(1 - |q|) times this
             before, h, n = mp.mpf(0), mp.sqrt(2 / mp.pi) * mp.exp(-(a**2) / 2), 1
             total = spread = 1 - mp.erf(a / mp.sqrt(2)) ** 2
             while abs(r) ** n / (1 - abs(q)) * spread > mp.eps * abs(total):

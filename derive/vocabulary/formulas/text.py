@@ -1,4 +1,4 @@
-"""Text of users: its accepted characters, and the quotation of values in messages."""
+"""Users' text: its accepted characters, and the quotation of values in messages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 def check_text(text: object, field: str, accepted: str, limit: int = MAX_LENGTH) -> str:
-    """`text` if it is a string of printable ASCII of at most `limit` characters.
+    """`text`, checked to be a string of at most `limit` printable ASCII characters.
 
     Raises:
-        BadInput: anything else. Look-alikes of ASCII letters and digits, control characters, and line ends are refused.
+        BadInput: it is not. Look-alikes of ASCII letters and digits, control characters and line breaks are refused.
     """
     if not isinstance(text, str):
         raise BadInput(field, text, f"text: {accepted}")
@@ -28,7 +28,7 @@ def check_text(text: object, field: str, accepted: str, limit: int = MAX_LENGTH)
 
 
 def written(value: object, depth: int = 0) -> str:
-    """A value in the syntax of TOML (a bare text without quotes), for messages."""
+    """A value in the syntax of TOML, for messages; a string that is not inside a list or a table has no quotes."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -39,6 +39,6 @@ def written(value: object, depth: int = 0) -> str:
         return f"[{', '.join(written(item, depth + 1) for item in value)}]"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key} = {written(item, depth + 1)}' for key, item in value.items())}}}"
-    if isinstance(value, int) and abs(value) >= 10**100:  # Python refuses to print the longest ones
+    if isinstance(value, int) and abs(value) >= 10**100:  # Python refuses to print the largest integers
         return "a number of more than 100 digits"
     return str(value)

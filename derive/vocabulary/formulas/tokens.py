@@ -1,4 +1,4 @@
-"""Tokens of a term or a relation: numbers, names and signs of a whitelist, and nothing else."""
+"""The tokens of terms and relations: numbers, names and signs from a whitelist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.names import MAX_DIGITS
 
 FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
-#: functions with Greek names: without a parenthesis after it, such a name is a variable
+#: functions with Greek names; such a name is a variable unless a parenthesis follows it
 GREEK_FUNCTIONS = frozenset({"psi"})
 RELATIONS = ("<=", "<", ">=", ">", "==")
 
@@ -22,8 +22,8 @@ class Language:
     """The functions and exponents that formulas of one kind of input may have.
 
     Args:
-        functions: each with the least and the greatest number of its arguments; a name that is a variable too is the function
-            where a parenthesis follows.
+        functions: name -> (least, greatest) number of arguments. A name that is also a variable denotes the function if a
+            parenthesis follows.
         powers: whether an exponent may be any term.
     """
 
@@ -32,16 +32,16 @@ class Language:
 
     @property
     def commas(self) -> bool:
-        """Whether a comma may stand between arguments."""
+        """Whether some function has several arguments, so that commas may occur."""
         return any(most > 1 for _, most in self.functions.values())
 
 
 CLAIMS = Language()
-MAX_TOKENS = 500  # of one relation or term, without parentheses
+MAX_TOKENS = 500  # the largest number in one relation or term, parentheses not counted
 
 
 def names_function(name: str, called: bool, functions: Collection[str]) -> bool:
-    """Whether a name denotes a function and not a variable; `called`: a parenthesis follows it."""
+    """Whether a name denotes a function rather than a variable; `called` says whether a parenthesis follows it."""
     return name in functions and (called or name not in GREEK_FUNCTIONS)
 
 
@@ -64,7 +64,16 @@ class Token(NamedTuple):
 
 
 def scan(text: str, variables: Collection[str], field: str, whole: str, language: Language = CLAIMS) -> list[Token]:
-    """The tokens of `text`, each of a kind that the grammar has."""
+    """The tokens of `text`.
+
+    Args:
+        variables: the accepted names of variables.
+        field: the user's name for the text, for messages.
+        whole: the accepted form of the whole text, for messages.
+
+    Raises:
+        BadInput: the text has a character, a number or a name outside the grammar, or too many tokens.
+    """
     tokens: list[Token] = []
     at = count = 0
     while match := _TOKEN.match(text, at):
