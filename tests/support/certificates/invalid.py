@@ -35,7 +35,7 @@ def _key(part: str) -> str | int:
 
 def _edit(row: str) -> Edit:
     name, place, value, replay, kernel = (column.strip() for column in row.split(" | "))
-    there = DROP if value == "drop" else value if value.startswith("!") else json.loads(value)
+    there = value if value == DROP or value.startswith("!") else json.loads(value)
     return Edit(name, place, there, replay, None if kernel == "-" else kernel)
 
 
