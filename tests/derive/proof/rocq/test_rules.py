@@ -36,7 +36,7 @@ HARMLESS = {
     "certify squares steps.0.data.sum.0.0 1/1", "ito steps.2.data {'potential': 'V', 'dr", "cut steps.5.data {'of': 1}",
     "ball eval steps.2.data.proof.1 5000", "ball eval steps.2.data.strict 1", "summation steps.7.premises [0]",
     "ball up steps.1.data.proof ['up', ['up', ['eval',", "telescope steps.4.claim !0 == V", "assume context.clients drop",
-    "declared steps.2.data.args ['!X', '!Y']", "assume context.matrices.A ['psd', 'psd']",
+    "ball up steps.1.data.more 1", "declared steps.2.data.args ['!X', '!Y']", "assume context.matrices.A ['psd', 'psd']",
 }  # fmt: skip
 
 
