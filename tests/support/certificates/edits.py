@@ -14,7 +14,7 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.replay.check import Invalid, Replayed, Unreadable, replay
 from tests.support.certificates.rules import certificate, t
 
-DROP = object()
+DROP = "drop"
 
 
 def accepted(value: Any) -> Replayed:
@@ -53,7 +53,7 @@ def edited_in(certificate: dict[str, Any], *path: Any, to: Any) -> dict[str, Any
     node = value
     for key in path[:-1]:
         node = node[key]
-    if to is DROP:
+    if to == DROP:
         del node[path[-1]]
     else:
         node[path[-1]] = terms_in(to)

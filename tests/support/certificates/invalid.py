@@ -35,7 +35,7 @@ def _key(part: str) -> str | int:
 
 def _edit(row: str) -> Edit:
     name, place, value, replay, kernel = (column.strip() for column in row.split(" | "))
-    there = DROP if value == "drop" else value if value.startswith("!") else json.loads(value)
+    there = value if value == DROP or value.startswith("!") else json.loads(value)
     return Edit(name, place, there, replay, None if kernel == "-" else kernel)
 
 
@@ -196,6 +196,7 @@ ball up | steps.1.data.proof | ["up", ["exp"]] | not c exp(..) with c > 0 | not 
 ball up | steps.1.data.proof | ["up", ["up", ["eval", 64]]] | eval on an interval that | eval is on a bounded
 ball up | steps.1.data.term | !exp(z) - 2 - z | the sign at an end is not | the sign at the end of the
 ball up | steps.1.data.domain | drop | expected an object with | not of the shape
+ball up | steps.1.data.more | 1 | expected an object with | a ball has variable
 ball eval | steps.2.data.low | !0 | "['q', '0']" is not a | an end of an interval is a
 ball eval | steps.2.data.low | "1" | the interval is empty | the interval is empty
 ball eval | steps.2.data.variable | "z z" | the variable of a ball is | 'z z' is not a name
@@ -259,6 +260,9 @@ summation | steps.7.data.primitive | !-1/(t + 2) | the rule summation does | a s
 summation | steps.7.data.primitive | !-1/(t + 1) + T*I(1) | the primitive has an | the primitive of a sum is
 summation | steps.7.premises | [0] | the step has 1 premises, | a step has another number
 psi | steps.1.premises | [] | the step has 0 premises, | 0 premises where the rule
+psi | steps.2.data.law | "psi_nonneg" | there is no law | there is no law
+psi | steps.2.data.args | ["!a", "!a"] | expected a list of 1 | there is no law
+summable | context.symbols.al | "random" | a time integral of a | growth and floor depend on
 psi | steps.1.claim | !1/2 < psi(a) | the rule function does not | a step claims something
 psi | steps.1.data.args | ["!a", "!0"] | a premise is not the | a premise says 0 <= a, and
 descent | context.steps | false | steps is given a value | the potential V needs

@@ -211,10 +211,12 @@ CERTIFICATES: dict[str, dict[str, Any]] = {
         law("monotone:log", ["a", "b"], "log(a) < log(b)", [0, 1]),
         law("monotone:sqrt", ["a", "b"], "sqrt(a) < sqrt(b)", [0, 1]),
         law("monotone:tanh", ["a", "b"], "tanh(a) < tanh(b)", [1]),
+        law("monotone:atan", ["a", "b"], "atan(a) < atan(b)", [1]),
+        law("monotone:erf", ["a", "b"], "erf(a) < erf(b)", [1]),
         certify(
-            [2, 3, 4, 5],
-            "exp(a) + log(a) + sqrt(a) + tanh(a) < exp(b) + log(b) + sqrt(b) + tanh(b)",
-            [["1", [n], []] for n in range(4)],
+            [*range(2, 8)],
+            "exp(a) + log(a) + sqrt(a) + tanh(a) + atan(a) + erf(a) < exp(b) + log(b) + sqrt(b) + tanh(b) + atan(b) + erf(b)",
+            [["1", [n], []] for n in range(6)],
         ),
     ),
     "declared": certificate(

@@ -13,7 +13,7 @@ import pytest
 
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import Relation, fn, num, under, x, xi, xs
+from sdescent.derive.proof.language.terms import Relation, num, under, x, xi, xs
 from tests.support.finite_models import FULL, OPERATORS, random_model
 
 
@@ -111,47 +111,3 @@ def test_random_proofs_hold_in_random_models(seed: int) -> None:
     assert len(facts) > 250
     for rule in ("certify", "cut", "cases", "monotone", "component", "instantiate"):
         assert spoken.get(rule, 0) >= 10, (rule, spoken)
-
-
-def test_why_a_sealed_case_is_refused() -> None:
-    """g <= 0 gives E|g| = -E g <= |E g|, and 0 <= g does too; at g = 1 or -1, each half the time, E|g| = 1 > 0 = |E g|."""
-    kernel, g, one = Kernel(FULL), x("g"), Fraction(1)
-    claim = under("E", fn("abs", g)).le(fn("abs", under("E", g)))
-    square, sign = kernel.function("abs_square", [under("E", g)]), kernel.function("abs_nonneg", [under("E", g)])
-    branches = []
-    for split, law, s in ((g.le(0), "abs_of_negative", -1), (num(0).le(g), "abs_of_positive", 1)):
-        mean = kernel.monotone("E", kernel.assume(split))
-        size = kernel.monotone("E", kernel.function(law, [g], [kernel.assume(split)]))
-        known = kernel.function(law, [under("E", g)], [mean])
-        branches.append(kernel.certify(claim, [size, known], equalities=[(0, num(1)), (1, num(-1))]))
-        assert set(branches[-1].hypotheses) == set(branches[-1].sealed), s
-    assert square and sign and one
-    with pytest.raises(ProofError, match="used under an expectation"):
-        kernel.cases(g.le(0), *branches)
-    model = random_model(FULL, np.random.default_rng(0))
-    model.chances = np.array([Fraction(1, 2), Fraction(1, 2)], dtype=object)
-    model.scalars["g"] = np.full((2, 2, 1, 1, 1), Fraction(1), dtype=object)
-    model.scalars["g"][1] = Fraction(-1)
-    assert not model.holds(claim).any()
-    assert not any(model.tests(branch) for branch in branches)  # each is true: its hypothesis fails
-
-
-def test_cases_without_a_seal() -> None:
-    """|c| by cases, at a constant under an expectation too: its sign is one for all outcomes."""
-    kernel, c, g = Kernel(FULL), x("c"), x("g")
-    claim = (c * under("E", g**2)).le(fn("abs", c) * under("E", g**2))
-    square = kernel.certify(num(0).le(g**2), sum=[(Fraction(1), (), (g,))])
-    branches = []
-    for split, law in ((c.le(0), "abs_of_negative"), (num(0).le(c), "abs_of_positive")):
-        given = kernel.assume(split)
-        size = kernel.function(law, [c], [given])
-        low = kernel.certify((c * g**2).le(fn("abs", c) * g**2), [size, square, given], sum=(
-            [(Fraction(2), (1, 2), ())] if law == "abs_of_negative" else []
-        ), equalities=[(0, -(g**2))])  # fmt: skip
-        branches.append(kernel.monotone("E", low))
-        assert not branches[-1].sealed
-    fact = kernel.cases(c.le(0), *branches)
-    assert kernel.normal.key(fact.claim) == kernel.normal.key(claim)
-    assert not fact.hypotheses
-    rng = np.random.default_rng(3)
-    assert all(random_model(FULL, rng).tests(fact) for _ in range(10))

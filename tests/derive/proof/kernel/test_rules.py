@@ -49,16 +49,6 @@ def test_vector_and_matrix_rules() -> None:
         always(fact, seed, 6)
 
 
-def test_what_the_side_conditions_of_matrices_are_for() -> None:
-    """Without PSD or symmetry the bounds fail in some model."""
-    rng = np.random.default_rng(5)
-    models = [random_model(FULL, rng) for _ in range(20)]
-    h, k = mat("H"), mat("K")
-    signs = [num(0).le(t) for t in (tr(h), trprod(h, mat("P")), quad(h, vec("u")))]
-    for claim in (trprod(h, k).le(opnorm(h) * tr(k)), *signs):
-        assert not all(m.holds(claim).all() for m in models), claim
-
-
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("op", ["<=", "<", "=="])
 def test_monotone(operator: str, op: str) -> None:

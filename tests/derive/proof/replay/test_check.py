@@ -22,7 +22,6 @@ from tests.support.certificates.edits import accepted, edited_in, refused
 from tests.support.certificates.entries import checked_entry
 from tests.support.certificates.invalid import CERTIFICATES, EDITS, Edit
 from tests.support.certificates.models import satisfies_in_models
-from tests.support.certificates.rules import certificate, certify, t
 from tests.support.samples import mostly_slow
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -175,18 +174,3 @@ def test_catalogue_edited(sampled: dict[str, str]) -> None:
             refused(value)
         steps[-1]["claim"] = statement["claim"] = [op, left, right]
         accepted(value)
-
-
-def test_speed() -> None:
-    """Sixty steps on polynomials of a hundred monomials."""
-    power = "(a + b + c + X + Y)"
-    steps = [certify([], f"0 <= {power}**4", [["1", [], [t(f"{power}**2")]]])]
-    for k in range(1, 60):
-        members = [["1", [0], []], ["1", [], [t("xj + yj")]]]
-        steps.append(certify([k - 1], f"0 <= {power}**4 + {k}*(xj + yj)**2", members))
-    text, took = json.dumps(certificate(*steps)), []
-    for _ in range(3):
-        start = time.perf_counter()
-        replay(text)
-        took.append(time.perf_counter() - start)
-    assert min(took) < 1, took  # 0.03 s on an idle core

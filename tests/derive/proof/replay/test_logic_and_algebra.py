@@ -219,7 +219,7 @@ NO_IDENTITIES = """
     sqrt(a**2) == a ; dot(u, Mv(N, v)) == dot(v, Mv(N, u)) ; dot(u, Mv(N, u)) == quad(H, u) ; EI(X) == T*E(X) ;
     E(eta) == X ; S(a) == a ; F(0) == 0 ; log(0) == 0 ; Si(exp(xj*xi(xj))) == Si(exp(xj*xi(xj))) ;
     Si(exp(S(exp(xj*xi(xj))))) == Si(exp(S(exp(xj*xi(xj))))) ; Si(E(S(exp(xj*xi(xj))))) == Si(E(S(exp(xj*xi(xj))))) ;
-    Si(xi(xj)/(xj + xi(xj))) == Si(xi(xj)/(xj + xi(xj)))
+    Si(xi(xj)/(xj + xi(xj))) == Si(xi(xj)/(xj + xi(xj))) ; psi(1) == 1/2
 """
 
 
@@ -240,7 +240,7 @@ IDENTITIES = """
     dot(u, v) == dot(v, u) ; dot(v, v) == norm(v)**2 ; dot(u, Mv(H, v)) == dot(Mv(H, u), v) ;
     dot(Mv(A, u), u) == quad(A, u) ; trprod(A, N) == trprod(N, A) ; 1/(2*a - 2*b) == 1/2*(1/(a - b)) ;
     1/(3*a**2*b) == 1/3*(1/a)**2/b ; 1/0 == 0 ; sqrt(0) + log(1) + atan(0) + erf(0) + tanh(0) + abs(-1/2) == 1/2 ;
-    sqrt(1) == exp(0) ; (a + b)**3 == a**3 + 3*a**2*b + 3*a*b**2 + b**3
+    sqrt(1) == exp(0) ; psi(a - a) == 1/2 ; (a + b)**3 == a**3 + 3*a**2*b + 3*a*b**2 + b**3
 """
 
 

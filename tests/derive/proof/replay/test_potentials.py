@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from sdescent.derive.proof.replay.check import describe
-from tests.support.certificates.edits import accepted, edited_in, refused
+from tests.support.certificates.edits import accepted, refused
 from tests.support.certificates.mutants import tally
 from tests.support.certificates.paths import along_paths
 from tests.support.certificates.potentials import ALL_AXIOMS, BASE, ENDS, POTENTIALS, by_hand, made
-from tests.support.certificates.rules import assume, certify, law, step, t
+from tests.support.certificates.rules import assume, certify, step, t
 
 
 @pytest.mark.parametrize("name", POTENTIALS)
@@ -126,28 +126,3 @@ def test_along_paths_hypotheses_are_sealed() -> None:
     value["statement"] |= {"assumptions": [other[1]["claim"]], "claim": split["claim"]}
     del value["witness"]
     assert "sealed" in refused(value, "used under an expectation")
-
-
-@pytest.mark.parametrize(("name", "kind"), [("al", "random"), ("be", "rv")])
-def test_growth_and_floor_depend_on_time_alone(name: str, kind: str) -> None:
-    """With E(al V) for al E(V) a large al where V is large would not be seen."""
-    value = edited_in(POTENTIALS["summable"], "context", "symbols", name, to=kind)
-    value["steps"][-1]["claim"] = value["statement"]["claim"] = t("E(VT) <= 0")
-    assert "more than the time" in refused(value, "time")
-
-
-def test_laws_of_psi_are_what_they_are() -> None:
-    """psi(0) is 1/2 in normal form; the law monotone needs its order, and none has other arguments."""
-    symbols = {"T": "const", "a": "const", "b": "const"}
-
-    def taken(*steps: dict[str, Any]) -> dict[str, Any]:
-        return made(*steps, symbols=symbols, potentials={}, values={"a": "-1", "b": "2"})
-
-    accepted(taken(certify([], "psi(a - a) == 1/2")))
-    accepted(taken(assume("a < b"), law("monotone:psi", ["a", "b"], "psi(a) < psi(b)", [0])))
-    accepted(taken(law("psi_square", ["0"], "0 == 0")))
-    refused(taken(certify([], "psi(1) == 1/2")))
-    refused(taken(assume("b < a"), law("monotone:psi", ["a", "b"], "psi(a) < psi(b)", [0])))
-    for args in ([], ["a", "b"]):
-        refused(taken(law("psi_square", args, "psi(a)*a**2 == exp(a) - 1 - a")))
-    refused(taken(law("psi_nonneg", ["a"], "0 <= psi(a)")))

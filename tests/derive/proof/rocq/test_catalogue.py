@@ -13,9 +13,9 @@ from sdescent.derive.proof.rocq.export import export, translated
 from sdescent.derive.proof.rocq.judge import MACHINE, STANDARD, judge
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Theorem
-from tests.derive.proof.rocq.drafts import check, rocq
+from tests.derive.proof.rocq.asking import check, rocq
 from tests.derive.proof.rocq.test_balls import BALLS
-from tests.derive.proof.rocq.valid_certificates import VALID
+from tests.derive.proof.rocq.test_rules import VALID
 from tests.support.certificates.entries import entry_certificate
 
 ENTRIES = [name for name, entry in entries().items() if isinstance(entry, Theorem) and entry.expected == "PROVED"]
@@ -77,7 +77,7 @@ def test_premises_are_those_that_are_known(every: int) -> None:
         used[name] = lemmas(exported.text.partition("Section Certificate.")[0])
     if every == 1:
         by_itself = re.compile(r"(alg|ball)__\d")
-        by_hand = set().union(*(lemmas(translated(c).text) for c in (*(make() for make in VALID), *BALLS.values())))
+        by_hand = set().union(*(lemmas(translated(c).text) for c in (*VALID.values(), *BALLS.values())))
         judged = by_hand.union(*(used[name] for name in JUDGED))
         assert {lemma for names in used.values() for lemma in names - judged if not by_itself.match(lemma)} == set()
 

@@ -10,8 +10,8 @@ import pytest
 
 from sdescent.derive.proof.rocq.export import translated
 from sdescent.derive.proof.rocq.judge import Judged, NoRocqError, judge
-from tests.derive.proof.rocq.drafts import rocq
-from tests.derive.proof.rocq.valid_certificates import young
+from tests.derive.proof.rocq.asking import rocq
+from tests.support.certificates.invalid import ALL
 
 
 def test_judge_says_that_there_is_no_coqc(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,7 +23,7 @@ def test_judge_says_that_there_is_no_coqc(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.slow
 @rocq
 def test_judge_wants_standard_axioms_alone() -> None:
-    text = translated(young()).text
+    text = translated(ALL["certify squares"]).text
     start = text.index("Theorem certified")
     proof = text[text.index("Proof.", start) : text.index("Qed.", start)]
     assert not judge(text.replace(proof, "Proof. Admitted. (* ").replace("Qed.\nEnd Cert", "*)\nEnd Cert")).accepted

@@ -7,7 +7,8 @@ import pytest
 from sdescent.derive.proof.rocq.export import translated
 from sdescent.derive.proof.rocq.judge import STANDARD
 from sdescent.derive.proof.rocq.script import Premise
-from tests.derive.proof.rocq.drafts import Draft, answers, axioms_in, check, rocq
+from tests.derive.proof.rocq.asking import answers, axioms_in, check, rocq
+from tests.support.certificates.rules import certificate, certify, declared
 
 #: one outcome; Riemann's integral over [0, T]; a process at rest, and for T = 0 one with any drift and any covariance
 MODEL = r"""
@@ -195,11 +196,13 @@ def test_general_premises_have_a_model_and_stronger_ones_do_not() -> None:
 @pytest.mark.slow
 def test_what_is_declared_of_a_function_is_a_premise_though_it_be_false() -> None:
     """1 <= 0 of a function that is bounded by -1: the theorem is accepted, and its premise says so."""
-    d = Draft("const t", functions={"F": {"bounded": ["q", "-1"]}})
-    for prop, claim in (("bounded", "F(t) <= -1"), ("bounded_below", "1 <= F(t)")):
-        d.step("declared", [], {"function": "F", "args": ["t"], "property": prop}, claim)
-    d.certify([0, 1], "1 <= 0", [["1/2", [0], []], ["1/2", [1], []]])
-    check({"F": d.done()}, {})
-    exported = translated(d.done())
+    value = certificate(
+        declared("bounded", ["a"], "F(a) <= -1"),
+        declared("bounded_below", ["a"], "1 <= F(a)"),
+        certify([0, 1], "1 <= 0", [["1/2", [0], []], ["1/2", [1], []]]),
+    )
+    value["context"]["functions"] = {"F": {"bounded": ["q", "-1"]}}
+    check({"F": value}, {})
+    exported = translated(value)
     assert exported.premises == (Premise("declared", "F is bounded"),)
     assert "Hypothesis fact__0 : forall x__, Rabs (F x__) <= (-1)." in exported.text
