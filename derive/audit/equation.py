@@ -71,12 +71,12 @@ class StateSDE(CoordinateSDE, Solvable):
     def stationary_moments(self) -> StationaryMoments:
         """The stationary E xx' for an affine drift, with the condition under which the law exists.
 
-        These are moments about 0, not about the mean, which `moment_equations(1).stationary()` gives.
+        The moments are taken about 0, not about the mean; for the mean, see `moment_equations(1).stationary()`.
 
         Raises:
-            NoClosedForm: the moments do not close, or have more than one fixed point.
-            Refusal: "time-dependent"; "no-stationary-law" if no values of the symbols give a stationary law, or if a moment
-                grows.
+            NoClosedForm: the moment equations do not close, or have more than one fixed point.
+            Refusal: "time-dependent"; "no-stationary-law" if there is no stationary law for any values of the symbols, or if a
+                moment changes at a constant rate.
         """
         return second_moments_of_equation(self, self._of_parameters)
 

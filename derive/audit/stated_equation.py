@@ -48,14 +48,15 @@ class Partial(NamedTuple):
 @final
 @dataclass(frozen=True)
 class StatedEquation:
-    """The stated equation dZ = drift dt + L dW with L L' = covariance, at the generic coordinate (all dimensionless).
+    """An SDE stated by the user, dZ = drift dt + L dW with L L' = covariance, at a generic coordinate. Everything is dimensionless.
 
     Args:
-        order: the weak order that is claimed, 1 or 2.
+        order: the claimed weak order, 1 or 2.
         drift: the drift of each letter.
-        covariance: the covariance of (first, second) at the same coordinate, letters in the order of the state; others are 0.
-        pair: the covariance of (first, second), the first letter at another coordinate than the second.
-        partial: the requirements for the formulas, as written, to have values.
+        covariance: the covariance of two letters at the same coordinate. Keys (first, second) follow the order of the state;
+            missing entries are 0.
+        pair: the covariance of two letters (first, second) at two different coordinates.
+        partial: the conditions under which the formulas, as written, are defined.
     """
 
     order: int

@@ -56,7 +56,8 @@ def local_generator(
     """
     if dim != 1 and not expect.independent:
         raise NoClosedForm(
-            "the second-order model where coordinates of a message depend on each other and the limit has noise"
+            "the second-order model is not known in more than one dimension if the limit has noise and the coordinates of a "
+            "message are dependent"
         )
     names = list(increments)
     symbols = {a: sp.Symbol(a, real=True) for a in names}

@@ -264,8 +264,8 @@ class _Derivation:
             if self.averaged.second is None:
                 raise Refusal(
                     "no-second-order-sde",
-                    "the second-order model of an averaged memory is known where all of it settles linearly; use the first-order "
-                    "model",
+                    "with an averaged memory, the second-order model is known only if the whole memory is averaged out and settles "
+                    "linearly; use the first-order model",
                     beyond=True,
                 )
             return {"x": b2["x"] + root**2 * self.averaged.second}, *self.spreads(4)
@@ -293,7 +293,7 @@ class _Derivation:
         """The coefficients if each coordinate is a chain of its own: in dimension one, or for a loss that is a sum over them."""
         if self.leaf_in(e for entry in self.covariance.values() for e in (entry[2], entry[3])):
             raise NoClosedForm(
-                "the derivatives of the covariance of a message, which the second-order model needs here"
+                "the second-order model needs derivatives of a message's covariance, which has no closed form"
             )
         if self.dim != 1 and self.loss is not None and not isinstance(self.loss, Separable):
             raise NoClosedForm(

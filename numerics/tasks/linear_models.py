@@ -103,12 +103,12 @@ class LinearModel(ABC):
 
     @final
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array | None = None) -> jax.Array:
-        """sum_m weights_m grad l_m(x) + l2 x, shape (d, R), for points (d, R).
+        """The weighted gradient sum_m weights_m grad l_m(x) + l2 x at R points, shape (d, R).
 
         Args:
-            x: the points.
-            weights: weights with sum 1, for all samples (n,) or for those in `rows`.
-            rows: sample numbers, with the shape of weights.
+            x: the points, shape (d, R).
+            weights: weights that sum to 1, one for each sample in `rows`, or for each of the n samples if `rows` is None.
+            rows: indices of samples, with the same shape as `weights`.
         """
         features, labels = (self.features, self.labels) if rows is None else (self.features[rows], self.labels[rows])
         return features.T @ (weights[:, None] * self.sample_slope(features @ x, labels[:, None])) + self.l2 * x

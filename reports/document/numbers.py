@@ -61,7 +61,7 @@ def _not_finite(value: float) -> str:
 
 
 def _power(value: float, digits: int) -> int:
-    """The power of ten of a value's first digit after rounding to `digits` significant digits: 1 for 9.96 and two digits."""
+    """The decimal exponent of a value rounded to `digits` significant digits; for 9.96 rounded to two digits it is 1."""
     return int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 

@@ -139,10 +139,10 @@ def obligations(t: Any) -> bool:
 
 
 def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequence[str | None]) -> None:
-    """Assume all relations, each after the domains of its terms are shown.
+    """Assume every relation, each one as soon as its terms are known to lie in their domains.
 
     Raises:
-        BadInput: the domain of a relation is not shown; the field is "assume[n]".
+        BadInput: a term of the n-th relation cannot be shown to lie in its domain; the field is "assume[n]".
     """
     kernel, waiting = domain.kernel, list(enumerate(assumed))
     for entry in [(n, r) for n, r in waiting if not obligations(r)]:

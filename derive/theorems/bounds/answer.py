@@ -1,9 +1,9 @@
-"""The answer to a theorem of one's own: PROVED with a certificate, REFUTED by a run, or UNDECIDED with the step that fails.
+"""The verdict on a user's theorem: PROVED with a certificate, REFUTED by a run, or UNDECIDED with the step where the proof fails.
 
-A claim at the horizon is UNDECIDED if only the bound on a step behind it is refuted. A refuted claim comes with the nearest
-constants for which it is proved. An undecided claim comes with the inequality that is missing at the step that fails, with
-hypotheses under which the claim is proved, and with a bound that needs no further hypotheses. All of these are proved in the same
-way.
+A claim at the horizon stays UNDECIDED if only the one-step bound from which it would follow is refuted. For a bound that a run
+refutes, the answer offers the nearest constants with which it is proved. For an undecided claim it gives the inequality still
+missing at the failed step. Where the search finds them, it adds hypotheses under which the claim is proved, and a bound that
+needs no further hypotheses. Every bound offered is proved by the same engine.
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: n
     sides = [_sides(_numbers(one, several, weights, steps), claim) for several in other]
     for a, b, c in zip(*sides, strict=True):
         if not abs((a + b) / 2 - c) <= LINEAR * (1 + abs(a) + abs(b)):
-            raise NoClosedForm("a side is not linear in means of squares")
+            raise NoClosedForm("one side of the claim is not linear in the second moments")
 
 
 def _check_assumed(one: Instance, numbers: Numbers) -> None:

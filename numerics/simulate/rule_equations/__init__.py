@@ -1,1 +1,1 @@
-"""The SDE of an update rule with memory, solved in any dimension: one array for each letter of the state."""
+"""Numerical solution of the SDE of an update rule with memory, in any dimension, with one array per letter of the state."""

@@ -1,4 +1,4 @@
-"""Dynkin and Gronwall for a function of a state in continuous time, given the generator's value on it."""
+"""Dynkin's formula and Gronwall's inequality for a function V of a state in continuous time, in terms of LV for its generator L."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The lemmas at the head of every exported file; their names all have two underscores in a row, which no certificate's name has."""
+"""Basic lemmas for the head of exported files; a file gets those that it uses.
+
+Every lemma's name contains a double underscore, which no name in a certificate does.
+"""
 
 from __future__ import annotations
 
