@@ -24,13 +24,16 @@ def theorem(smooth: Smoothness, id: str, title: str, remark: str, averaged: bool
     bounded = smooth is BOUNDED
     sums = Evidence("method paths") if bounded else Evidence("method moments", {"power": None})
     return Theorem(
-        id=id, title=title, source="theory 6.2; the descent lemma in place of Ito's formula",
-        claim=av.mean_bound(G**2, ds.floor_of_the_sum(smooth)) if averaged else ds.step_bound(smooth), remark=remark,
+        id=id,
+        title=title,
+        source="theory 6.2; the descent lemma in place of Ito's formula",
+        claim=av.mean_bound(G**2, ds.floor_of_the_sum(smooth)) if averaged else ds.step_bound(smooth),
+        remark=remark,
         assumptions={**ds.ASSUMPTIONS, **smooth.rules(), **more},
         prove=(lambda w: ds.scheduled(w, smooth)) if averaged else (lambda w: ds.one_step(w, smooth)),
         evidence=(sums if averaged else Evidence("method step", {"smooth": "bounded" if bounded else "plain"}),),
         **ds.common(ds.context(u, smooth), short={G: "G", ub.condition("corrected", kap): r"K_\kappa(G)"}),
-    )  # fmt: skip
+    )
 
 
 ENTRIES = (

@@ -186,9 +186,12 @@ def theorem(
         "point": MOVING if summed else POINT,
     }
     return Theorem(
-        id=id, title=title, remark=remark, assumptions=assumptions,
+        id=id,
+        title=title,
+        remark=remark,
+        assumptions=assumptions,
         **{**names, **av.one_or_all(*bound, summed), **parts},
-    )  # fmt: skip
+    )
 
 
 def along(id: str, title: str, remark: str, summed: bool) -> Theorem:

@@ -17,7 +17,7 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic, Quartic, SeparableSum
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from sdescent.derive.methods.optimisers.without_averages import NormalisedSGD, NormClipped
+from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipped
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, quad, tr, trprod, vec, x
 from sdescent.derive.theorems.entry.meaning import Meaning

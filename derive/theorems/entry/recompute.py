@@ -21,7 +21,7 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from sdescent.derive.methods.losses import SeparableSum
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Affine, Gaussian, Scaled, StudentT
-from sdescent.derive.methods.optimisers.without_averages import NormalisedSGD, NormClipped
+from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipped
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.theorems.entry.instances import INSTANCES, LAWS, SCALES, samples

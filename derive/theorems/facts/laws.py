@@ -187,10 +187,15 @@ def entry(number: int, bound: Bound) -> Theorem:
     return Theorem(
         id=f"8-{bound.law.replace(':', '-')}-{number}",
         title=f"{law[0].upper() + law[1:]} noise: {TITLE[bound.fact]}{PLACE.get((bound.low, bound.high), '')}",
-        source="theory 8", claim=bound.claim, short=bound.short, context=CONTEXT, assumptions=assumptions(bound),
-        point={VARIABLE: bound.low if bound.high is None else (bound.low + bound.high) / Fraction(2)}, prove=prove,
+        source="theory 8",
+        claim=bound.claim,
+        short=bound.short,
+        context=CONTEXT,
+        assumptions=assumptions(bound),
+        point={VARIABLE: bound.low if bound.high is None else (bound.low + bound.high) / Fraction(2)},
+        prove=prove,
         evidence=(Evidence("law"),),
-    )  # fmt: skip
+    )
 
 
 CATALOGUE_LAWS = tuple(law for law in LAWS if not law.startswith("student-t") or law in ("student-t:3", "student-t:4"))

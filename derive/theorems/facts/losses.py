@@ -204,9 +204,12 @@ def entry(
 _x, _y = sp.symbols("v p")
 _F = (1 - _x) ** 2 + 100 * (_y - _x**2) ** 2
 ROSENBROCK = Refutation(
-    id="8-rosenbrock", title="Rosenbrock's function has smoothness constants on the plane", source="theory 8",
+    id="8-rosenbrock",
+    title="Rosenbrock's function has smoothness constants on the plane",
+    source="theory 8",
     assume={
-        "on the curve where the second factor of the gradient is small": p.eq(v**2), "constants": L0.eq(100),
+        "on the curve where the second factor of the gradient is small": p.eq(v**2),
+        "constants": L0.eq(100),
         "L1": L1.eq(100),
     },
     claim=expression(sp.diff(_F, _x, 2), {}).le(
@@ -217,8 +220,9 @@ ROSENBROCK = Refutation(
         r"On $y=x^2$ the gradient is $(2(x-1),0)$, of order $x$, while $\partial_{xx}f=800x^2+2$. The claim's right side uses "
         r"$\|\nabla f\|\le|\partial_xf|+|\partial_yf|$. These numbers refute one pair of constants; 8-rosenbrock-never proves it of every pair."
     ),
-    mended={"a box": fn("abs", v).le(Fraction(31, 63))}, names={**NAMES, "p": "y"},
-)  # fmt: skip
+    mended={"a box": fn("abs", v).le(Fraction(31, 63))},
+    names={**NAMES, "p": "y"},
+)
 
 
 def steep(w: Derivation) -> Fact:
@@ -245,14 +249,19 @@ def slopes() -> dict[str, Relation]:
 
 
 NEVER = Theorem(
-    id="8-rosenbrock-never", title="Rosenbrock's function is not (L₀, L₁)-smooth on the plane, for any constants",
-    source="theory 8", claim=RISES,
+    id="8-rosenbrock-never",
+    title="Rosenbrock's function is not (L₀, L₁)-smooth on the plane, for any constants",
+    source="theory 8",
+    claim=RISES,
     context=Context(dict.fromkeys(["v", "p", "L0", "L1", "fx", "fy", "fxx"], "const")),
     assumptions={"L0 >= 0": L0.ge(0), "L1 >= 0": L1.ge(0), "far out": v.eq(1 + L0 + L1), "on the curve": p.eq(v**2)},
-    definitions=slopes(), read=slopes, point={v: 3, p: 9, L0: 1, L1: 1, FX: 4, FY: 0, FXX: 7202},
-    names={**NAMES, "p": "y", "fx": r"\partial_xf", "fy": r"\partial_yf", "fxx": r"\partial_{xx}f"}, prove=steep,
+    definitions=slopes(),
+    read=slopes,
+    point={v: 3, p: 9, L0: 1, L1: 1, FX: 4, FY: 0, FXX: 7202},
+    names={**NAMES, "p": "y", "fx": r"\partial_xf", "fy": r"\partial_yf", "fxx": r"\partial_{xx}f"},
+    prove=steep,
     evidence=(Evidence("rosenbrock"),),
-)  # fmt: skip
+)
 # --- sums
 
 l0, l1, e = xs("l0 l1 e")
@@ -261,10 +270,19 @@ SIZE = fn("abs", slope)
 SMOOTH = opnorm(H).le(L0 + L1 * G)
 SEPARABLE = Context(
     {
-        "d": "const", "L0": "const", "L1": "const", "l0": "detcoord", "l1": "detcoord", "slope": "coord", "curv": "coord", "e": "coord",
+        "d": "const",
+        "L0": "const",
+        "L1": "const",
+        "l0": "detcoord",
+        "l1": "detcoord",
+        "slope": "coord",
+        "curv": "coord",
+        "e": "coord",
     },
-    ("g",), {"H": ("symmetric",)}, dimension="d",
-)  # fmt: skip
+    ("g",),
+    {"H": ("symmetric",)},
+    dimension="d",
+)
 
 
 def separable(w: Derivation) -> Fact:
@@ -276,9 +294,11 @@ def separable(w: Derivation) -> Fact:
     positive = k.function("abs_nonneg", [slope])
     rise = k.function("monotone:sqrt", [SIZE**2, G**2], [w.square(SIZE), least])
     steep = w.combine(
-        "|f_j'| <= ||grad f||", SIZE.le(G), [rise],
+        "|f_j'| <= ||grad f||",
+        SIZE.le(G),
+        [rise],
         [(-1, k.function("sqrt_of_square", [SIZE], [positive])), k.function("sqrt_of_square", [G], [long])],
-    )  # fmt: skip
+    )
     bound = w.combine(
         "one coordinate",
         fn("abs", curv).le(L0 + L1 * G),
@@ -296,9 +316,11 @@ n, l2, size, K0 = xs("n l2 size K0")
 D, P, U = mat("D"), mat("P"), norm(vec("w"))
 CURVED = fn("abs", quad(H, vec("w"))).le(K0 * U**2)
 SAMPLES = Context(
-    {"n": "const", "l2": "const", "K0": "const", "p": "client", "size": "detclient"}, ("w",),
-    {"H": ("symmetric",), "D": ("psd",), "P": ("psd",)}, clients="n",
-)  # fmt: skip
+    {"n": "const", "l2": "const", "K0": "const", "p": "client", "size": "detclient"},
+    ("w",),
+    {"H": ("symmetric",), "D": ("psd",), "P": ("psd",)},
+    clients="n",
+)
 
 
 def logistic(w: Derivation) -> Fact:
@@ -309,15 +331,20 @@ def logistic(w: Derivation) -> Fact:
     _, per = w.inverse(n, "n > 0")
     trace = w.combine("the trace", tr(D).le(under("C", size) / (4 * n)), [[per, total]], ["trace of the data's part"])
     along = w.combine(
-        "the data's part along w", quad(D, vec("w")).le(tr(D) * U**2), [k.trace_bound("P", "D")],
+        "the data's part along w",
+        quad(D, vec("w")).le(tr(D) * U**2),
+        [k.trace_bound("P", "D")],
         [(-1, "Tr(D ww')"), (tr(D), "norm of ww'")],
-    )  # fmt: skip
+    )
     most = w.combine(
         "the curvature along w", quad(H, vec("w")).le(K0 * U**2), [along, (1, trace, U)], ["Hessian", (-(U**2), "L_0")]
     )
     least = w.combine(
-        "and it is >= 0", num(0).le(quad(H, vec("w"))), [(1, "l2 >= 0", U), k.nonnegative(quad(D, vec("w")))], [(-1, "Hessian")]
-    )  # fmt: skip
+        "and it is >= 0",
+        num(0).le(quad(H, vec("w"))),
+        [(1, "l2 >= 0", U), k.nonnegative(quad(D, vec("w")))],
+        [(-1, "Hessian")],
+    )
     same = k.function("abs_of_positive", [quad(H, vec("w"))], [least])
     return w.combine("its size", CURVED, [most], [same])
 

@@ -39,21 +39,31 @@ def classic(w: Derivation) -> Fact:
 
 
 CLASSIC = Theorem(
-    id="6.4-classic", title="DSignSGD, first-order model", source="theory 6.4; arXiv 2506.00181v1", claim=DRIFT,
-    assumptions={name: r for name, r in sg.ASSUMPTIONS.items() if name != "d >= 0"}, prove=classic,
-    evidence=sg.PATHWISE, **sg.common("first-order"),
-)  # fmt: skip
+    id="6.4-classic",
+    title="DSignSGD, first-order model",
+    source="theory 6.4; arXiv 2506.00181v1",
+    claim=DRIFT,
+    assumptions={name: r for name, r in sg.ASSUMPTIONS.items() if name != "d >= 0"},
+    prove=classic,
+    evidence=sg.PATHWISE,
+    **sg.common("first-order"),
+)
 slope, at = x("l"), x("v")
 EVERY_CHORD = Refutation(
-    id="6.4-chord", title="A chord constant that works at every state", source="theory 6.4 (ours)",
-    assume={"ell": slope.eq(Fraction(1, 100)), "x > 1, where R(x) = 1": at.gt(1)}, claim=(slope * at**2).le(at * 1),
+    id="6.4-chord",
+    title="A chord constant that works at every state",
+    source="theory 6.4 (ours)",
+    assume={"ell": slope.eq(Fraction(1, 100)), "x > 1, where R(x) = 1": at.gt(1)},
+    claim=(slope * at**2).le(at * 1),
     witness={"l": Fraction(1, 100), "v": 200},
     words=(
         r"$R=2F-1\le1$, so $x\,R(x)\le x<\ell x^2$ as soon as $x>1/\ell$. These numbers refute one $\ell$; 6.4-chord-zero proves it of every "
         r"$\ell>0$ and every law."
     ),
-    repair="6.4-global-pathwise", mended={"bounded ratio": at.le(100)}, names={"l": r"\ell", "v": "x"},
-)  # fmt: skip
+    repair="6.4-global-pathwise",
+    mended={"bounded ratio": at.le(100)},
+    names={"l": r"\ell", "v": "x"},
+)
 
 
 def no_chord(w: Derivation) -> Fact:
@@ -66,10 +76,17 @@ def no_chord(w: Derivation) -> Fact:
 
 
 ZERO = Theorem(
-    id="6.4-chord-zero", title="No chord constant works at every state", source="theory 6.4", claim=FAILS,
-    context=sg.context(), assumptions={"l > 0": r.gt(0)}, point={r: 1, R(2 / r): 0, R(num(2)): 0},
-    names={**sg.NAMES, "r": r"\ell"}, prove=no_chord, evidence=(Evidence("sign clients"),),
-)  # fmt: skip
+    id="6.4-chord-zero",
+    title="No chord constant works at every state",
+    source="theory 6.4",
+    claim=FAILS,
+    context=sg.context(),
+    assumptions={"l > 0": r.gt(0)},
+    point={r: 1, R(2 / r): 0, R(num(2)): 0},
+    names={**sg.NAMES, "r": r"\ell"},
+    prove=no_chord,
+    evidence=(Evidence("sign clients"),),
+)
 
 # --- while no slope exceeds rho times a scale
 
@@ -206,11 +223,15 @@ def pathwise(model: Model) -> Callable[[Derivation], tuple[Bounded, Fact]]:
 
 
 RATIO = Theorem(
-    id="6.4-bounded-ratio", title="DSignSGD: Φ and the gradient norm where no slope exceeds ρ times a scale",
-    source="theory 6.4; the assumption behind arXiv 2506.00181v2, Theorem 4.3", claim=CHORD,
+    id="6.4-bounded-ratio",
+    title="DSignSGD: Φ and the gradient norm where no slope exceeds ρ times a scale",
+    source="theory 6.4; the assumption behind arXiv 2506.00181v2, Theorem 4.3",
+    claim=CHORD,
     assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **BOUNDED},
-    prove=lambda w: Bounded(w).quadratic, evidence=(Evidence("sign clients"),), **sg.common(),
-)  # fmt: skip
+    prove=lambda w: Bounded(w).quadratic,
+    evidence=(Evidence("sign clients"),),
+    **sg.common(),
+)
 
 
 def pair(

@@ -234,9 +234,11 @@ class Reading(SignFacts):
         unit_m, _ = self.w.inverse(m, w.combine("sigma-bar + |g_j| > 0", num(0).lt(m), [total, self.size]))
         divided = w.combine("divide", (a * Y**2 / s).le(y * AT), [[over_s, one]], [(y * AT, unit_s)])
         tangent = w.combine(
-            "the tangent of 1/s", (2 / m - s * (1 / m) ** 2).le(1 / s), [(1, over_s, 1 - s / m)],
+            "the tangent of 1/s",
+            (2 / m - s * (1 / m) ** 2).le(1 / s),
+            [(1, over_s, 1 - s / m)],
             [(-2 / m + s * (1 / m) ** 2, unit_s)],
-        )  # fmt: skip
+        )
         client = w.combine(
             "for each client", (a * Y**2 * (2 / m - s * (1 / m) ** 2)).le(y * AT), [divided, (1, ["a > 0", tangent], Y)]
         )
@@ -254,11 +256,15 @@ class Reading(SignFacts):
 
 
 WHAT_PHI_SAYS = Theorem(
-    id="6.4-reading", title="What a bound on Φ says of the gradient", source="theory 6.4", claim=READING,
+    id="6.4-reading",
+    title="What a bound on Φ says of the gradient",
+    source="theory 6.4",
+    claim=READING,
     assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **sg.SPREAD},
-    prove=lambda w: Reading(w).total, evidence=(Evidence("sign clients"),),
+    prove=lambda w: Reading(w).total,
+    evidence=(Evidence("sign clients"),),
     **sg.common(definitions={name: sg.DEFINITIONS[name] for name in ("mean of the step", "Phi")}),
-)  # fmt: skip
+)
 TITLE = "DSignSGD, corrected model, with the floor of order 1/N"
 ENTRIES = (
     *sg.pair(

@@ -26,14 +26,22 @@ def context() -> Context:
     drift = drift_terms(sde(DSignSGD(schedule=Free()), "first-order"), num(1), {"mean": "bv"})
     return Context(
         {"mu": "const", "T": "const", "d": "const", "root": "random", "root0": "const", "rootT": "rv", "y": "coord"},
-        ("g", "bv", "w"), {"K": ("symmetric",)}, horizon="T", dimension="d",
+        ("g", "bv", "w"),
+        {"K": ("symmetric",)},
+        horizon="T",
+        dimension="d",
         potentials={
             "root": {
-                "gradient": "w", "hessian": "K", "end": "rootT", "start": "root0", "smooth": True, "drift": drift,
+                "gradient": "w",
+                "hessian": "K",
+                "end": "rootT",
+                "start": "root0",
+                "smooth": True,
+                "drift": drift,
                 "diffusion": (),
             }
         },
-    )  # fmt: skip
+    )
 
 
 ASSUMPTIONS: dict[str, Relation] = {

@@ -13,7 +13,7 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs
 from sdescent.derive.theorems.entry.instances import linearised
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.stationary.line import SECOND, stationary, x
+from sdescent.derive.theorems.stationary.quadratic import SECOND, stationary, x
 
 eta, N, M, h, sigma, slope = xs("eta N M h sigma slope")
 v = SECOND

@@ -93,25 +93,33 @@ def repaired(w: Derivation) -> Fact:
     half = "1/2"
     rate = (L0 + L1 * G) * A + kap * L1 * D0 / N
     before = w.combine(
-        "the drift of f, before any condition", ub.generator("corrected", u).le(-u * G**2 + num(half) * eta * u**2 * rate * G**2 + EXTRA),
+        "the drift of f, before any condition",
+        ub.generator("corrected", u).le(-u * G**2 + num(half) * eta * u**2 * rate * G**2 + EXTRA),
         [
-            (half, ["eta >= 0", bounds.per, bounds.spread], u), (half, ["eta >= 0", bounds.curvature], u),
+            (half, ["eta >= 0", bounds.per, bounds.spread], u),
+            (half, ["eta >= 0", bounds.curvature], u),
             (half, ["eta >= 0", "L1 >= 0", bounds.D0, bounds.per, floor], u),
         ],
-    )  # fmt: skip
+    )
     whole = w.step("take the expectation", w.kernel.monotone("E", before))
     return w.combine("the condition on the moments of G", MEAN, [whole, (half, ["u >= 0", "step"])])
 
 
 REPAIRED = Theorem(
-    id="6.2-expectation-repaired", title="D(C)SGD, corrected model: the step condition on moments of the gradient",
-    source="theory 6.2 (ours)", claim=MEAN,
+    id="6.2-expectation-repaired",
+    title="D(C)SGD, corrected model: the step condition on moments of the gradient",
+    source="theory 6.2 (ours)",
+    claim=MEAN,
     assumptions={
-        **ub.ASSUMPTIONS, "kap > 0": kap.gt(0), "u >= 0": u.ge(0),
+        **ub.ASSUMPTIONS,
+        "kap > 0": kap.gt(0),
+        "u >= 0": u.ge(0),
         "step": (eta * u * ((L0 * SECOND + L1 * THIRD) * A + kap * L1 * D0 / N * SECOND)).le(2 * eps * SECOND),
     },
-    prove=repaired, evidence=(Evidence("random states"),), **ub.common("corrected"),
-)  # fmt: skip
+    prove=repaired,
+    evidence=(Evidence("random states"),),
+    **ub.common("corrected"),
+)
 
 p, high, step, share = xs("p G eta eps")
 
@@ -153,7 +161,8 @@ def over(value: Term) -> Term:
 
 
 EXPECTATION = Refutation(
-    id="6.2-expectation", title="D(C)SGD, corrected model: the step condition on the mean of the gradient norm",
+    id="6.2-expectation",
+    title="D(C)SGD, corrected model: the step condition on the mean of the gradient norm",
     source="theory 6.2; arXiv 2506.00181v2, Theorem 4.2 as reported",
     quotes=(
         Quotation(
@@ -162,10 +171,14 @@ EXPECTATION = Refutation(
         ),
     ),
     assume={
-        "a probability": p.le(1), "which is not negative": p.ge(0), "a norm": high.ge(0),
-        "step": (step * (1 + over(high))).le(2 * share), "0 < eps": share.gt(0),
+        "a probability": p.le(1),
+        "which is not negative": p.ge(0),
+        "a norm": high.ge(0),
+        "step": (step * (1 + over(high))).le(2 * share),
+        "0 < eps": share.gt(0),
     },
-    claim=expected(), read=expected,
+    claim=expected(),
+    read=expected,
     witness={"p": Fraction(1, 4), "G": 4, "eta": Fraction(1, 2), "eps": Fraction(1, 2)},
     words=(
         r"$f=e^x-x-1$ for $x\ge0$ and $x^2/2$ for $x<0$ is $(1,1)$-smooth with $f''=1+|f'|$ for $x\ge0$. Without noise ($D_0=0$), "
@@ -174,30 +187,39 @@ EXPECTATION = Refutation(
         r"This refutes the step of the proof as it is reported; no solution from a fixed start has this law. The numbers on the SDE are on a law that it does reach: "
         r"there the bound itself fails."
     ),
-    repair="6.2-expectation-repaired", mended={"step": (step * (1 + high)).le(2 * share)},
-    names={"p": "P", "G": "G", "eps": r"\varepsilon"}, evidence=(Evidence("reachable law"),),
-)  # fmt: skip
+    repair="6.2-expectation-repaired",
+    mended={"step": (step * (1 + high)).le(2 * share)},
+    names={"p": "P", "G": "G", "eps": r"\varepsilon"},
+    evidence=(Evidence("reachable law"),),
+)
 
 gap = x("kap")
 FIFTH = Refutation(
-    id="6.2-kappa-fifth", title="A smaller κ keeps the floor", source="theory 6.2 (ours)",
+    id="6.2-kappa-fifth",
+    title="A smaller κ keeps the floor",
+    source="theory 6.2 (ours)",
     assume={
-        "a norm": high.ge(0), "0 < eps": share.gt(0), "eps <= 1": share.le(1), "eta >= 0": step.ge(0),
+        "a norm": high.ge(0),
+        "0 < eps": share.gt(0),
+        "eps <= 1": share.le(1),
+        "eta >= 0": step.ge(0),
         "D_0 >= 0": D0.ge(0),
         "step": (
             step * put(ub.condition("corrected", gap), {L0: num(1), L1: num(1), N: num(1), A1: num(1), G: high})
         ).le(2 * share),
         "kappa": gap.eq(Fraction(1, 5)),
     },
-    claim=fifth(), read=fifth,
+    claim=fifth(),
+    read=fifth,
     witness={"kap": Fraction(1, 5), "G": 2, "D0": 100, "eta": Fraction(1, 26), "eps": Fraction(1, 2)},
     words=(
         r"In one dimension with $f''=1+|f'|$ (the function of 6.2-expectation) every inequality of the proof is an equality, so the drift of $f$ is "
         r"$-G^2+\frac{\eta}{2}(1+G)(2G^2+D_0)$. At $G=2$, $G\le\kappa G^2+1$ fails for $\kappa<1/4$."
     ),
-    repair="6.2-pathwise", mended={"kappa": gap.eq(Fraction(1, 4))},
+    repair="6.2-pathwise",
+    mended={"kappa": gap.eq(Fraction(1, 4))},
     names={"kap": r"\kappa", "D0": "D_0", "eps": r"\varepsilon"},
-)  # fmt: skip
+)
 
 ENTRIES: tuple[Theorem | Refutation, ...] = (
     *pair("first-order", "6.1", "theory 6.1; arXiv 2506.00181v1; the parameter κ is ours"),

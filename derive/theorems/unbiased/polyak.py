@@ -68,15 +68,21 @@ def derivation(model: Model):
 
 def entry(model: Model) -> Theorem:
     return Theorem(
-        id=f"6.5-{model}", title=f"D(C)SGD, L-smooth with the PL inequality, {model} model",
-        source="theory 6.5; arXiv 2502.17009", claim=claim(model),
-        assumptions={**ub.ASSUMPTIONS, **RULES, **ub.BELOW, "r > 0": num(0).lt(rate(model))}, prove=derivation(model),
+        id=f"6.5-{model}",
+        title=f"D(C)SGD, L-smooth with the PL inequality, {model} model",
+        source="theory 6.5; arXiv 2502.17009",
+        claim=claim(model),
+        assumptions={**ub.ASSUMPTIONS, **RULES, **ub.BELOW, "r > 0": num(0).lt(rate(model))},
+        prove=derivation(model),
         evidence=(Evidence("PL decay", {"model": model}),),
         **ub.common(
-            model, num(1), {rate(model): "r"}, context=ub.context(model, num(1), mu="const"),
+            model,
+            num(1),
+            {rate(model): "r"},
+            context=ub.context(model, num(1), mu="const"),
             point=ub.point(mu=1, L1=0, L0=2),
         ),
-    )  # fmt: skip
+    )
 
 
 ENTRIES = (entry("first-order"), entry("corrected"))

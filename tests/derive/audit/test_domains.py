@@ -150,9 +150,9 @@ HIDDEN = "-(g + 100000 - abs(g - 100000))/2"
 
 @pytest.mark.parametrize("drift", [HIDDEN, pytest.param("-g*tanh(100000*g^2)", marks=pytest.mark.slow)])
 def test_a_difference_away_from_the_unit_size(drift: str) -> None:
-    found = audit(DSGD(GAUSS), {"x": drift}, NOISE)
-    assert found.verdict == "DIFFERS" and {term.where for term in found.terms} == {"drift x"}
-    example = found.example
+    outcome = audit(DSGD(GAUSS), {"x": drift}, NOISE)
+    assert outcome.verdict == "DIFFERS" and {term.where for term in outcome.terms} == {"drift x"}
+    example = outcome.example
     assert example is not None and example.state["x"][0] in {2 * scale for scale in SCALES[1:]}
     assert all(abs(row.claimed) > 1e-12 and row.derived == 0 for row in example.measured) and example.measured
 
@@ -163,8 +163,8 @@ def skewed(power: int, shift: int) -> Method:
 
 def test_a_skewed_limit_has_weak_order_one_half() -> None:
     # E x^3 after the time T is 8 T sqrt(eta), that of the diffusion 0
-    found = audit(skewed(2, 1), {"x": "-g"}, {"x x": "2"})
-    assert (found.verdict, found.kind) == ("NO SDE", "no-first-order-sde") and "8" in found.reason
+    outcome = audit(skewed(2, 1), {"x": "-g"}, {"x x": "2"})
+    assert (outcome.verdict, outcome.kind) == ("NO SDE", "no-first-order-sde") and "8" in outcome.reason
     assert derived_rule(skewed(2, 1), "first-order", None, None).weak_order == 0.5
     symmetric = audit(skewed(3, 0), {"x": "-g"}, {"x x": "15"})
     assert symmetric.verdict == "AGREES" and symmetric.equation is not None and symmetric.equation.weak_order == 1
@@ -179,8 +179,8 @@ LARGE = {"update": ["x = x - eta*G"], "regime": {"noise": "1/sqrt(eta)"}, "clien
 def test_a_weak_order_needs_moments(method: Callable[..., Method], order: int, needs: int) -> None:
     # a step exceeds 1 with a probability of the order s^(tail n/q) for parts s^n Z^q: no more than s^(2 order + 2) is allowed
     drift = {"x": "-g", "v": "-v"} if method().memory else {"x": "-g"}
-    found = audit(method(noise=StudentT(needs)), drift, NOISE, order=order)
-    assert found.verdict == "NO SDE" and f"the moment of order {needs} of the noise" in found.reason
+    outcome = audit(method(noise=StudentT(needs)), drift, NOISE, order=order)
+    assert outcome.verdict == "NO SDE" and f"the moment of order {needs} of the noise" in outcome.reason
     model = "second-order" if order == 2 else "first-order"
     assert not derived_rule(method(noise=StudentT(needs + 1)), model, None, None).conditions
 
@@ -199,9 +199,9 @@ def test_what_is_divided_may_grow_less_than_its_factors() -> None:
 
 def test_a_power_of_the_step_in_a_denominator_is_found() -> None:
     # the variance nu/(nu - 2) of large noise is nu sigma^2/(nu s^2 - 2 s^2)
-    found = audit(Method(noise=StudentT("nu"), **LARGE), {"x": "-g"}, {"x x": "nu/(nu-2)*sigma0^2"})
-    assert found.verdict == "AGREES" and found.equation is not None
-    assert [str(c) for c in found.equation.conditions] == ["nu > 2", "nu > 4"]
+    outcome = audit(Method(noise=StudentT("nu"), **LARGE), {"x": "-g"}, {"x x": "nu/(nu-2)*sigma0^2"})
+    assert outcome.verdict == "AGREES" and outcome.equation is not None
+    assert [str(c) for c in outcome.equation.conditions] == ["nu > 2", "nu > 4"]
 
 
 #: z + beta (x - z) is not close to x

@@ -42,10 +42,10 @@ def said(name: str, regime: str | None, model: Model, noise: str) -> list[str]:
     """What is said about an equation that does not exist, or that has no closed form."""
     more = {} if regime is None else {"regime": regime}
     try:
-        found = sd.sde(entries("method")[name].build(noise=NOISES[noise], **needs(name), **more), model)
+        equation = sd.sde(entries("method")[name].build(noise=NOISES[noise], **needs(name), **more), model)
     except Refusal as refused:
         return [refused.message, *([] if refused.term is None else [refused.term])]
-    return [found.missing] if isinstance(found, RuleSDE) and found.missing is not None else []
+    return [equation.missing] if isinstance(equation, RuleSDE) and equation.missing is not None else []
 
 
 def readable(cases: list[Case]) -> int:

@@ -318,8 +318,8 @@ def test_hutchinson_s_diagonal_on_sums_over_coordinates() -> None:
     """E[z_j (H z)_j] = H_jj, which is f_j'' there (AdaHessian, Sophia-H)."""
     cubes = SeparableSum("x^4/4 + x^2")
     for loss, dim in ((None, None), (None, 1), (cubes, 2)):
-        found = sde(HUTCHINSON, "first-order", loss, dim)
-        assert found.rule is not None and found.rule.local
+        equation = sde(HUTCHINSON, "first-order", loss, dim)
+        assert equation.rule is not None and equation.rule.local
     drift = sde(HUTCHINSON, loss=cubes, dim=2).expanded
     x, h = ([sp.Symbol(f"{a}{j}", real=True) for j in (1, 2)] for a in "xh")
     for j in (0, 1):
@@ -332,8 +332,8 @@ def test_no_such_mean_where_coordinates_act_on_each_other() -> None:
     ahead = rule("x = x - eta*fresh(x + r*sqrt(eta)*G)")
     assert "limit" not in sde(ahead, "second-order", Mixed(), 2).missing and sde(ahead, "second-order", dim=1).drifts
     for loss, dim in ((Mixed(), 2), (None, 2)):
-        found = sde(HUTCHINSON, "first-order", loss, dim)
-        assert found.rule is None and "Hessian products" in found.missing
+        equation = sde(HUTCHINSON, "first-order", loss, dim)
+        assert equation.rule is None and "Hessian products" in equation.missing
     mixing = Method(
         TopK(1), Gaussian(), 1, memory={"v": 1}, update=["v = v + eta*(hess(G)^2 - v)", "x = x - eta*G*v"], regime={}
     )

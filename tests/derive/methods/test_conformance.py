@@ -72,8 +72,8 @@ def test_moments_conform_to_the_random_objects(pair: tuple[str, str]) -> None:
 @pytest.mark.parametrize(("compressor", "dim"), [("identity", 1), ("bernoulli", 5), ("rand-1", 3)])
 def test_noise_with_a_measured_covariance_conforms(compressor: str, dim: int) -> None:
     for clients, point in zip((1, 3), POINTS[dim], strict=True):
-        made = check_draws(COMPRESSORS[compressor](dim), Correlated(Gaussian()), np.array(point), clients)
-        assert made == dim * (dim + 3) // 2
+        comparisons = check_draws(COMPRESSORS[compressor](dim), Correlated(Gaussian()), np.array(point), clients)
+        assert comparisons == dim * (dim + 3) // 2
 
 
 def test_every_class_is_drawn() -> None:
@@ -82,7 +82,7 @@ def test_every_class_is_drawn() -> None:
     assert {c for c, _ in pairs} == set(COMPRESSORS) and {type(NOISES[n]) for _, n in pairs} >= {Scaled, Affine}
     refusals = {expected_refusal(COMPRESSORS[c](3), NOISES[n]) for c, n in pairs}
     assert refusals == {None, "no-drift", "infinite-variance"}
-    counts = [planned(made, noise, g.size) for c, n in pairs for made, noise, g, _ in configurations(c, NOISES[n])]
+    counts = [planned(piece, noise, g.size) for c, n in pairs for piece, noise, g, _ in configurations(c, NOISES[n])]
     drawn, integrated = (sum(column) for column in zip(*counts, strict=True))
     assert drawn >= 1_000 and integrated >= 100
     assert drawn * 2 * stats.norm.sf(draws.STANDARD_ERRORS) < 0.005  # false alarms expected with fresh seeds

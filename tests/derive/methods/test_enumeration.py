@@ -44,14 +44,19 @@ def at(expr: sp.Matrix, symbols: list[sp.Symbol], point: list[sp.Expr]) -> sp.Ma
 
 @pytest.mark.parametrize(("compressor", "dim"), mostly_slow(CASES, 2, rows=True), ids=str)
 def test_moments_given_the_message_and_without_noise_equal_the_enumeration(compressor: c.Compressor, dim: int) -> None:
-    given, method = given_message(compressor.conditional_moments(sp.Integer(dim)), dim), DCSGD(compressor, NoNoise(), 3)
+    conditional, method = (
+        given_message(compressor.conditional_moments(sp.Integer(dim)), dim),
+        DCSGD(compressor, NoNoise(), 3),
+    )
     assert moments(method, dim).form is not None
     expanded, v, g = sde(method, dim=dim).expanded, message_symbols(dim), gradient_symbols(dim)
     for point in POINTS[dim]:
         law = outcomes(compressor, [sp.sympify(x) for x in point])
         assert sp.nsimplify(sp.expand(sp.Add(*[p for p, _ in law]))) == 1
         mean, covariance = moments_of(law)
-        assert equal(at(sp.Matrix(given[0]), v, point), mean) and equal(at(given[1], v, point), covariance), point
+        assert equal(at(sp.Matrix(conditional[0]), v, point), mean) and equal(
+            at(conditional[1], v, point), covariance
+        ), point
         assert equal(at(-expanded.drift, g, point), mean), point
         assert equal(at(expanded.covariance, g, point) * 3 / eta, covariance), point
 

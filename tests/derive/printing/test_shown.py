@@ -55,7 +55,7 @@ def text(equation: SDE) -> str:
 
 
 def test_an_update_rule_says_its_step_its_regime_and_what_has_no_closed_form() -> None:
-    shown = text(EQUATIONS["an update rule"]())
+    page = text(EQUATIONS["an update rule"]())
     for said in (
         "update: v = beta*v - eta*G; x = x + v",
         "regime ballistic: beta = 1 - mu*sqrt(eta); v = sqrt(eta)*v; a step takes the time sqrt(eta)",
@@ -65,7 +65,7 @@ def test_an_update_rule_says_its_step_its_regime_and_what_has_no_closed_form() -
         "weak order: 1",
         "conditions: none",
     ):
-        assert said in shown.replace("v_j*mu", "mu*v_j"), (said, shown)
+        assert said in page.replace("v_j*mu", "mu*v_j"), (said, page)
     named = text(EQUATIONS["an update rule in coordinates"]())
     assert "Z = (x1, x2, v1, v2)" in named and "noise type: additive" in named
     missing = text(EQUATIONS["an update rule without a closed form"]())
@@ -73,9 +73,9 @@ def test_an_update_rule_says_its_step_its_regime_and_what_has_no_closed_form() -
 
 
 def test_what_an_update_rule_leaves_out_is_shown_with_the_moment_that_it_needs() -> None:
-    shown = text(sde(RMSprop(noise=sd.noise.StudentT("nu"))))
-    assert "left out: covariance x v, which needs the moment of order 3 of the noise (nu > 3)" in shown
-    assert "needed: nu > 2 (the drift exists)" in shown
+    page = text(sde(RMSprop(noise=sd.noise.StudentT("nu"))))
+    assert "left out: covariance x v, which needs the moment of order 3 of the noise (nu > 3)" in page
+    assert "needed: nu > 2 (the drift exists)" in page
 
 
 def test_a_method_with_memory_shows_what_each_letter_becomes() -> None:

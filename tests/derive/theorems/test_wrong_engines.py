@@ -20,7 +20,7 @@ from sdescent.derive.theorems.catalogue import MODULES, entries
 from sdescent.derive.theorems.entry import recompute
 from sdescent.derive.theorems.entry.checking import Checked, check
 from sdescent.derive.theorems.entry.theorem import Theorem
-from sdescent.derive.theorems.stationary import line as stationary
+from sdescent.derive.theorems.stationary import quadratic as stationary
 from sdescent.derive.vocabulary.symbols import eta
 from sdescent.derive.vocabulary.verdicts import Verdict
 
@@ -95,7 +95,7 @@ def test_a_fresh_catalogue_is_the_same() -> None:
     now, names = fresh(), (*FIRST, *CORRECTED, *OTHERS)
     assert not now.broken and set(now.entries) <= set(ENTRIES)
     assert proved(now, names) == {*names}
-    assert import_module("sdescent.derive.theorems.stationary.line") is stationary
+    assert import_module("sdescent.derive.theorems.stationary.quadratic") is stationary
 
 
 @pytest.mark.slow

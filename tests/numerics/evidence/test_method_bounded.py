@@ -13,7 +13,7 @@ from sdescent.derive.methods.compressors import Clip, NormClip, RandK, Sign
 from sdescent.derive.methods.distributed import DSGD, DSignSGD
 from sdescent.derive.methods.losses import Cosh
 from sdescent.derive.methods.noise import Cauchy, Scaled
-from sdescent.derive.methods.optimisers.without_averages import NormalisedSGD, NormClipped
+from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipped
 from sdescent.derive.proof.language.terms import Relation, fn, mat, norm, num, tr, vec, x
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.discrete.normalised import ALONG

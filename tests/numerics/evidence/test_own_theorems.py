@@ -221,12 +221,12 @@ def test_numbers_that_a_theorem_gives_are_taken() -> None:
 @pytest.mark.slow
 def test_closed_means_are_those_of_the_moment_recursion() -> None:
     one = next(one for one in instances_of(SMOOTH)[1] if one.dim == 2 and one.member.curvatures is not None)
-    own = means_of_the_method(one, 5)
+    method_means = means_of_the_method(one, 5)
     for j in range(2):
         other = discrete_moment(
             one.specialised, one.member.loss, one.start, 5 * one.eta, f"x{j + 1}^2", {"eta": one.eta}
         )
-        assert own.product("x", "x")[5, j] == pytest.approx(other.value, rel=1e-10)
+        assert method_means.product("x", "x")[5, j] == pytest.approx(other.value, rel=1e-10)
 
 
 @pytest.mark.slow

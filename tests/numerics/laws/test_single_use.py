@@ -47,9 +47,9 @@ def second_use(function: Callable[[], Any]) -> UsedTwice:
 
 def test_a_second_use_is_refused_and_says_how_to_mend_it() -> None:
     for name, (other, wide) in zip(METHODS, itertools.cycle([("uniform", False), ("normal", True)]), strict=False):
-        own = draws(wide=wide)
-        METHODS[other](own)
-        message = second_use(lambda own=own, name=name: METHODS[name](own)).message
+        numbers = draws(wide=wide)
+        METHODS[other](numbers)
+        message = second_use(lambda numbers=numbers, name=name: METHODS[name](numbers)).message
         assert f"by {other} (test_single_use.py, line " in message
         assert f"then by {name} (test_single_use.py, line " in message
         assert "draws.fold(0) and draws.fold(1)" in message

@@ -144,9 +144,12 @@ def test_parts_cover_all_paths_in_full_lanes() -> None:
         numbers = np.arange(count, dtype=np.uint32)
         chunks_of = list(parts(numbers, chunk, lanes))
         assert (
-            np.concatenate([own[: place.stop - place.start] for place, own in chunks_of]).tolist() == numbers.tolist()
+            np.concatenate([lane_numbers[: place.stop - place.start] for place, lane_numbers in chunks_of]).tolist()
+            == numbers.tolist()
         )
-        assert {len(own) % lanes for _, own in chunks_of} == {0} and len({len(own) for _, own in chunks_of}) == 1
+        assert {len(lane_numbers) % lanes for _, lane_numbers in chunks_of} == {0} and len(
+            {len(lane_numbers) for _, lane_numbers in chunks_of}
+        ) == 1
     assert min(default_chunk(dim, paths) for dim in (1, 10**5) for paths in (1, 10**7)) >= LANES
 
 

@@ -48,9 +48,9 @@ def ran(asked: Any, x0: float, steps: float, save: int, dtype: Any = "float64", 
 def test_a_path_inside_whose_loss_is_infinite_has_blown_up_at_that_time() -> None:
     """A gradient that is clipped, or a step that is small, does not carry it out of the bound."""
     asked = made(method="dcsgd", compressor="clip:c=1", loss="cosh")
-    found = ran(asked, 89.5, 2, 3, "float32", s=0.0)
-    accounted(found)
-    assert found.blow_up.tolist() == [0.0] * 3 and found.blow_ups.tolist() == [3, 3, 3]
+    ensemble = ran(asked, 89.5, 2, 3, "float32", s=0.0)
+    accounted(ensemble)
+    assert ensemble.blow_up.tolist() == [0.0] * 3 and ensemble.blow_ups.tolist() == [3, 3, 3]
     below = ran(asked, 69.5, 2, 3, "float32", s=0.0)
     accounted(below)
     assert below.blow_ups[-1] == 0
@@ -105,11 +105,11 @@ def test_the_error_of_an_integral_that_is_infinite_at_the_start_is_not_known() -
     asked = made(method="dcsgd", compressor="fixed-grid:step=c", noise="laplace:sigma=s", loss="quadratic:h=1")
     equation = sd.sde(asked.method, "first-order", asked.loss, 1)
     shared: dict[str, Any] = {"T": 0.2, "dt": 0.1, "paths": 3, "save": 2}
-    for s, known in ((1.0, True), (1e150, True), (1e200, False)):
-        found = solve(equation, [1.0], params={"eta": 0.1, "c": 1.0, "s": s}, **shared)
-        accounted(found)
-        error = found.settings["doubling_error"]
-        assert (error is not None and 0 < error < 10) if known else error is None
+    for s, bounded in ((1.0, True), (1e150, True), (1e200, False)):
+        ensemble = solve(equation, [1.0], params={"eta": 0.1, "c": 1.0, "s": s}, **shared)
+        accounted(ensemble)
+        error = ensemble.settings["doubling_error"]
+        assert (error is not None and 0 < error < 10) if bounded else error is None
 
 
 def test_a_norm_is_finite_where_it_can_be() -> None:
@@ -120,5 +120,5 @@ def test_a_norm_is_finite_where_it_can_be() -> None:
 def test_the_norm_of_a_rule_is_finite_where_it_can_be() -> None:
     """Normalised SGD moves by eta along the gradient (1e21, 1e21) of the quartic, whose square single precision does not hold."""
     method = sd.methods.NormalisedSGD(clients=1)
-    found = run(method, [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.losses.Quartic(), 2, dtype="float32")
-    assert found.final == pytest.approx(np.full((2, 3), 1e7 - 1e6 / math.sqrt(2)), rel=1e-6)
+    ensemble = run(method, [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.losses.Quartic(), 2, dtype="float32")
+    assert ensemble.final == pytest.approx(np.full((2, 3), 1e7 - 1e6 / math.sqrt(2)), rel=1e-6)

@@ -90,9 +90,9 @@ def test_a_path_that_was_outside_for_a_single_step_is_lost():
     """0, 10, 0, 10, ..: outside after the first step of a pair, and back inside after its second."""
     there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731
     for bound, left in ((5, 1.0), (50, np.inf)):
-        made = run(DSGD(clients=1), [0.0], 4.0, 3, 0, {"eta": 1.0}, there_and_back, [0, 1, 3, 4], bound=bound)
-        assert made.blow_up.tolist() == [left] * 3
-        assert made.final.tolist() == [[0.0] * 3]
+        ensemble = run(DSGD(clients=1), [0.0], 4.0, 3, 0, {"eta": 1.0}, there_and_back, [0, 1, 3, 4], bound=bound)
+        assert ensemble.blow_up.tolist() == [left] * 3
+        assert ensemble.final.tolist() == [[0.0] * 3]
 
 
 def test_gradients_may_come_from_an_oracle():

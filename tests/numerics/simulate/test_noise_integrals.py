@@ -182,19 +182,21 @@ def test_top_one_of_two_clients():
 @pytest.mark.slow
 def test_the_error_bar_of_panels_holds():
     """A fixed grid, whose E Cov(C | v) has a kink in every cell, is summed here cell by cell: three random cases, all covered."""
-    law, own = LAWS["laplace"]
+    law, distribution = LAWS["laplace"]
     draw = np.random.default_rng(9)
     x, w = np.polynomial.legendre.leggauss(20)
     for _ in range(3):
         step, s, g = int(draw.choice([1, 2, 4])), float(np.exp(draw.uniform(-1, 1))), float(draw.normal() * 3)
         conditional = moments(Method(sd.compressors.FixedGrid(sp.Rational(step, 4)), Scaled(law, "s")), 1).conditional
         assert conditional is not None
-        width, reach = step / 4, s * float(own.isf(1e-9))
+        width, reach = step / 4, s * float(distribution.isf(1e-9))
         low, high = np.floor((g - reach) / width), np.ceil((g + reach) / width)
         edges = np.unique(np.concatenate([np.arange(low, high + 1) * width, [g], g + s * np.linspace(-8, 8, 65)]))
         middle, half = (edges[1:] + edges[:-1])[:, None] / 2, (edges[1:] - edges[:-1])[:, None] / 2
         v, cell = middle + half * x, np.floor(middle / width) * width
-        goal = s**2 * own.var() + np.sum((v - cell) * (cell + width - v) * own.pdf((v - g) / s) / s * half * w)
+        goal = s**2 * distribution.var() + np.sum(
+            (v - cell) * (cell + width - v) * distribution.pdf((v - g) / s) / s * half * w
+        )
         env = environment({"s": s}, {"g": jnp.asarray([[g]])})
         integral = NoiseIntegral(conditional, 1, {"s": s}, 16)
         error = abs(float(integral.moments(env)[1][0, 0]) - goal) / (goal + g**2)

@@ -21,8 +21,8 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import BilinearGame, Quadratic, Quartic
 from sdescent.derive.methods.noise import Correlated, Scaled
 from sdescent.derive.methods.optimisers.adam import AdamW, RMSprop
+from sdescent.derive.methods.optimisers.communication import MajorityVote
 from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Lion, Signum
-from sdescent.derive.methods.optimisers.without_averages import MajorityVote
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import landscape
@@ -126,7 +126,8 @@ def test_a_covariance_without_a_simple_root_is_refused_in_a_large_dimension():
         rule_system(equation.rule, 50, ADAM, Quadratic(1))
 
 
-INTEGRATED = [(QSGD(2), "m"), (Natural(), "m"), (NormClip(1), "(m + G)"), (TopK(2), "(m + G)")]
+#: one letter has noise, or two; the coordinates of a message are uncorrelated (QSGD, natural) or correlated
+INTEGRATED = [(QSGD(2), "m"), (Natural(), "(m + G)"), (NormClip(1), "(m + G)"), (TopK(2), "m")]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,18 @@ def test_integrals_over_the_noise_against_a_step_of_the_method(compressor, moved
     mean = 0.1 * drift[:, 0]
     within(step, mean, 1e-4)
     within(np.einsum("ip,jp->ijp", step - mean[:, None], step - mean[:, None]), 0.1 * covariance[..., 0], 1e-5)
+
+
+@pytest.mark.slow
+def test_the_mean_square_of_a_message_against_a_step_of_the_method():
+    """E G^2 = S_jj/N + b_j^2 moves v, with S_jj from a covariance that is not diagonal: 100,000 steps, 5 standard errors."""
+    method = Method(TopK(2), GAUSS, 2, memory={"v": 0}, update=["x = x - eta*G", "v = v + eta*(G^2 - v)"], regime={})
+    values, x0 = {"eta": 0.1, "sigma": 0.7}, np.array([0.4, -0.9, 1.3])
+    run = sd.run(method, x0, T=0.1, paths=100_000, key=3, params=values, save=[0.1], loss=Quadratic(1))
+    drift, _ = parts(
+        sd.sde(method), Quadratic(1), 3, {**values, "N": 2.0}, np.append(x0, np.zeros(3))[:, None], nodes=4096
+    )
+    within(run.final_memory["v"], 0.1 * drift[3:, 0], 1e-4)
 
 
 @pytest.mark.slow

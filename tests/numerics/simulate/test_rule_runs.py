@@ -156,8 +156,8 @@ def test_a_local_gradient_that_is_infinite_is_a_blow_up():
 def test_the_last_of_an_odd_number_of_clients_draws_the_same_where_the_number_is_given_with_the_call():
     """It is drawn before the loop where the number is known; swapped halves, or those of another client, are other paths."""
     shared = {"x0": [1.0, -2.0, 0.5], "T": 0.55, "paths": 40, "key": 2, "loss": Quadratic((1, 2, 3)), "save": 4}
-    known, with_the_call = (
+    with_the_method, with_the_call = (
         run(DSignSGD(Scaled(sd.noise.StudentT(3), "7/10"), clients=n), params={"eta": 0.05, **more}, **shared)
         for n, more in ((5, {}), ("N", {"N": 5}))
     )
-    np.testing.assert_allclose(known.final, with_the_call.final, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(with_the_method.final, with_the_call.final, rtol=0, atol=1e-12)

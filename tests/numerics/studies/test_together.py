@@ -86,11 +86,11 @@ GRID = [
 @pytest.mark.parametrize("kind", [METHOD, FIRST])
 def test_points_have_the_same_bits_together_and_alone(kind: Any) -> None:
     members = [member(**fields) for fields in GRID]
-    together = [ensemble(found) for found in solve_together(kind, members)]
-    other = [ensemble(found) for found in solve_together(kind, members[::-1][:4])]
-    assert all(same(found, alone(kind, m)) for found, m in zip(together, members, strict=True))
+    together = [ensemble(solved) for solved in solve_together(kind, members)]
+    other = [ensemble(solved) for solved in solve_together(kind, members[::-1][:4])]
+    assert all(same(solved, alone(kind, m)) for solved, m in zip(together, members, strict=True))
     assert all(map(same, together[::-1], other))
-    assert len({found.final.tobytes() for found in together}) == len(GRID)  # and they are all different
+    assert len({solved.final.tobytes() for solved in together}) == len(GRID)  # and they are all different
     assert is_the_experiment(together[0], kind, members[0])
 
 
@@ -247,7 +247,7 @@ def test_pieces_that_make_something_else_of_a_number_keep_their_numbers(fields: 
     (tmp_path / "pieces.py").write_text(PIECES)
     with forgotten():
         plugin_loading.load(tmp_path / "pieces.py")
-        assert is_the_experiment(alone(METHOD, own := member(**fields)), METHOD, own)
+        assert is_the_experiment(alone(METHOD, experiment := member(**fields)), METHOD, experiment)
 
 
 def test_a_wrong_number_of_blocks_is_refused() -> None:

@@ -73,8 +73,8 @@ def test_after_a_long_time_it_is_the_stationary_law():
     equation, params = sde(DSGD(Gaussian(), 1), "first-order", Cosh(), 1), {"eta": 0.5, "sigma": 1.0}
     p = density(equation.expanded).normalised({**params, "N": 1.0})
     exact = scipy.integrate.quad(lambda y: math.tanh(y) ** 2 * p(y), -8, 8, epsabs=1e-11, limit=200)[0]
-    found = model_mean(equation, 0.5, 15.0, sp.tanh(x1) ** 2, params)
-    assert abs(found.value - exact) < found.error + 1e-9 < 2e-9
+    mean = model_mean(equation, 0.5, 15.0, sp.tanh(x1) ** 2, params)
+    assert abs(mean.value - exact) < mean.error + 1e-9 < 2e-9
 
 
 @pytest.mark.slow

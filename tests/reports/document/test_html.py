@@ -190,12 +190,12 @@ PROBE = """(() => {
 
 def in_browser(folder: Path, profile: Path) -> dict:
     """What Chromium shows of folder/main.html on a phone's width and on a wide screen."""
-    found = {}
+    measures = {}
     with opened(profile) as window:
         for name, width, height in (("phone", 390, 844), ("wide", 1280, 800)):
             window.show(folder / "main.html", width, height)
-            found[name] = window.run(PROBE)
-    return found
+            measures[name] = window.run(PROBE)
+    return measures
 
 
 LONG = "+".join(f"x_{{{n}}}" for n in range(60))

@@ -109,8 +109,8 @@ def test_the_part_compiles_with_all_figures(made: tuple[dict[str, Any], dict[str
 
 
 def test_no_two_runs_of_any_study_have_the_same_key() -> None:
-    own, other = "TUNED REPORTED SIGNS METHOD MODEL LENGTH".split(), "RUNS SIGNS".split()  # noqa: SIM905
-    purposes = [*(getattr(study, name) for name in own), *(getattr(variants, name) for name in other)]
+    of_study, other = "TUNED REPORTED SIGNS METHOD MODEL LENGTH".split(), "RUNS SIGNS".split()  # noqa: SIM905
+    purposes = [*(getattr(study, name) for name in of_study), *(getattr(variants, name) for name in other)]
     keys = []
     for seed in study.SEEDS:
         one = object.__new__(Study)

@@ -134,8 +134,8 @@ def test_every_single_result_shows_on_the_first_page(sections: dict[str, Any]) -
     """A sample of the evidence comes out otherwise: the first page is another one. The tests of the ledger do so for its rows."""
     before = first_page(sections)
     for section in ("verification", "experiments"):
-        for key, own in list(sections[section]["evidence"].items())[::40]:
-            other, *_ = otherwise(own)
+        for key, entry in list(sections[section]["evidence"].items())[::40]:
+            other, *_ = otherwise(entry)
             changed = {**sections, section: {"evidence": {**sections[section]["evidence"], key: other}}}
             assert first_page(changed) != before, (key, other["verdict"])
 

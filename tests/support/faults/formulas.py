@@ -58,7 +58,7 @@ FAULTS = table([
      "tests/derive/equations/test_published_rules.py", '"x = x - eta*G/(sqrt(v)+eps)"', '"x = x - eta*G/sqrt(v+eps)"'),
     ("the second bias of Adam by the first constant", "derive/methods/optimisers/adam.py",
      "tests/derive/equations/test_published_rules.py", "(sqrt(v/(1-beta2^k))", "(sqrt(v/(1-beta1^k))"),
-    ("local steps take the time of one", "derive/methods/optimisers/without_averages.py",
+    ("local steps take the time of one", "derive/methods/optimisers/communication.py",
      "tests/derive/equations/test_published_rules.py", 'regime(BALLISTIC, f"{steps}*eta")',
      'regime(BALLISTIC, "eta")'),
     ("a step size of 0 in a file", "derive/reading/numbers.py",

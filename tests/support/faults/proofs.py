@@ -86,7 +86,7 @@ FAULTS = table([
      "printed and (STANDARD | MACHINE).issuperset(assumptions)", "printed"),
     ("a theorem may assume more than it says", "derive/theorems/entry/checking.py",
      "tests/derive/theorems/test_catalogue.py", "    if extra:\n", "    if False:\n"),
-    ("a stationary variance with another rate", "derive/theorems/stationary/line.py",
+    ("a stationary variance with another rate", "derive/theorems/stationary/quadratic.py",
      "tests/derive/theorems/test_catalogue.py -k 6.7", "return 2 * h - eta / N * (2 / k - 1) * h**2 -",
      "return 2 * h - eta / N * (2 / k) * h**2 -"),
     ("the noise of a step is forgotten", "derive/theorems/bounds/from_method.py",

@@ -82,7 +82,7 @@ FAULTS = table([
     ("the variance of a compressor is read in the wrong case", "derive/theorems/facts/compressors.py",
      "tests/derive/theorems/test_from_sde.py::test_a_compressor_whose_variance_vanishes_in_another_case",
      "or when != self.where or positive_part", "or positive_part"),
-    ("the coupling of two coordinates counts one of them", "derive/theorems/stationary/line.py",
+    ("the coupling of two coordinates counts one of them", "derive/theorems/stationary/quadratic.py",
      "tests/derive/theorems/test_catalogue.py -k rand-k",
      "* (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))", "* (h1**2 / own_rate(model, h1))"),
     ("x is spoilt by letters that it does not depend on", "derive/audit/weak_order.py",

@@ -72,8 +72,8 @@ def test_a_sweep_in_this_process(spec: str, tmp_path: Path, run: Any) -> None:
         "clients": 2,
         "eta": "0.2",
     }
-    own = experiment({**fields, "x0": [1], "dim": 1, "T": 1, "paths": 30, "models": [], "save": 3}).problems[0]
-    expected = over_time(run_method(own.method, [1.0], 1.0, 30, 0, {"eta": 0.2}, own.loss, 3).values["loss"])
+    problem = experiment({**fields, "x0": [1], "dim": 1, "T": 1, "paths": 30, "models": [], "save": 3}).problems[0]
+    expected = over_time(run_method(problem.method, [1.0], 1.0, 30, 0, {"eta": 0.2}, problem.loss, 3).values["loss"])
     assert np.isclose(float(row["loss_mean"]), expected.mean[-1], rtol=1e-12)
     assert np.isclose(float(row["loss_high"]), expected.high[-1], rtol=1e-12)
     before = (out / "table.csv").read_bytes(), (out / "table.parquet").read_bytes()

@@ -64,12 +64,19 @@ def entry(model: Model) -> Theorem:
         )
 
     return Theorem(
-        id=f"6.7-{model}", title=f"Stationary variance on a quadratic, {model} model", source="theory 6.7 and 5.4",
-        claim=SECOND.eq(eta * sigma**2 / N * (1 / decay)), context=CONTEXT,
-        assumptions={"lambda > 0": lam.gt(0), **STABLE[model]}, definitions=read(), read=read,
-        point={eta: 0, N: 1, sigma: 1, lam: 1, x: 0}, names=NAMES, prove=prove,
+        id=f"6.7-{model}",
+        title=f"Stationary variance on a quadratic, {model} model",
+        source="theory 6.7 and 5.4",
+        claim=SECOND.eq(eta * sigma**2 / N * (1 / decay)),
+        context=CONTEXT,
+        assumptions={"lambda > 0": lam.gt(0), **STABLE[model]},
+        definitions=read(),
+        read=read,
+        point={eta: 0, N: 1, sigma: 1, lam: 1, x: 0},
+        names=NAMES,
+        prove=prove,
         evidence=(Evidence("stationary moments", {"noise": "gaussian", "model": model}),),
-    )  # fmt: skip
+    )
 
 
 # --- two coordinates: correlated noise, and Rand-k with affine variance
@@ -100,11 +107,19 @@ def covariance(model: Model) -> Theorem:
         return {"stationary": stationary(equation, STATE, 0, 1)}
 
     return Theorem(
-        id=f"6.7-covariance-{model}", title=f"Stationary covariance of two coordinates, {model} model", source="theory 6.7",
-        claim=m.eq(inflow * (1 / rate)), context=PLANE, assumptions={"stable": num(0).lt(rate)}, definitions=read(), read=read,
-        point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, x1: 0, x2: 0}, names=IN_THE_PLANE, prove=lambda w: fixed_point(w, m, inflow, rate, "stable"),
+        id=f"6.7-covariance-{model}",
+        title=f"Stationary covariance of two coordinates, {model} model",
+        source="theory 6.7",
+        claim=m.eq(inflow * (1 / rate)),
+        context=PLANE,
+        assumptions={"stable": num(0).lt(rate)},
+        definitions=read(),
+        read=read,
+        point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, x1: 0, x2: 0},
+        names=IN_THE_PLANE,
+        prove=lambda w: fixed_point(w, m, inflow, rate, "stable"),
         evidence=(Evidence("stationary moments", {"noise": "correlated", "model": model}),),
-    )  # fmt: skip
+    )
 
 
 COUPLING, FORCE = 2 * eta * sigma1**2 / (N * k), 2 * eta * sigma0**2 / (N * k)
@@ -142,9 +157,11 @@ def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
         q = slack(model)
         unit = w.kernel.inverse(q, w["q > 0"])
         both = w.combine(
-            "what flows in", inflow.eq(FORCE / q), (),
+            "what flows in",
+            inflow.eq(FORCE / q),
+            (),
             [(COUPLING * h1**2 / q, parts[0]), (COUPLING * h2**2 / q, parts[1]), (-inflow, unit)],
-        )  # fmt: skip
+        )
         return w.combine("solve", square(model), (), [(1 / own_rate(model, h1), both), parts[0]])
 
     return prove
@@ -157,15 +174,25 @@ def rand_k(model: Model) -> Theorem:
         return {f"stationary {n + 1}": stationary(equation, STATE, n, n) for n in range(2)}
 
     return Theorem(
-        id=f"6.7-rand-k-{model}", title=f"Stationary second moment with Rand-k and affine variance, {model} model", source="theory 6.7",
-        claim=square(model), remark="The coordinates may be exchanged.", context=PLANE,
+        id=f"6.7-rand-k-{model}",
+        title=f"Stationary second moment with Rand-k and affine variance, {model} model",
+        source="theory 6.7",
+        claim=square(model),
+        remark="The coordinates may be exchanged.",
+        context=PLANE,
         assumptions={
-            "r_1 > 0": own_rate(model, h1).gt(0), "r_2 > 0": own_rate(model, h2).gt(0), "q > 0": slack(model).gt(0),
+            "r_1 > 0": own_rate(model, h1).gt(0),
+            "r_2 > 0": own_rate(model, h2).gt(0),
+            "q > 0": slack(model).gt(0),
         },
-        definitions=read(), read=read, point={eta: 0, N: 1, k: 1, h1: 1, h2: 1, sigma0: 1, sigma1: 1, x1: 0, x2: 0}, names=IN_THE_PLANE,
+        definitions=read(),
+        read=read,
+        point={eta: 0, N: 1, k: 1, h1: 1, h2: 1, sigma0: 1, sigma1: 1, x1: 0, x2: 0},
+        names=IN_THE_PLANE,
         short={own_rate(model, h1): "r_1", own_rate(model, h2): "r_2", slack(model): "q"},
-        prove=two_by_two(model), evidence=(Evidence("stationary moments", {"noise": "affine", "model": model}),),
-    )  # fmt: skip
+        prove=two_by_two(model),
+        evidence=(Evidence("stationary moments", {"noise": "affine", "model": model}),),
+    )
 
 
 ENTRIES = (
