@@ -5,8 +5,6 @@ when a ratio or a slope misses its aim, 0 otherwise, and after a quick look, sin
 installed are named.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -3,8 +3,6 @@
 Every function compiles at its first call and returns when all is computed. Nothing is timed here: `benchmarks.measure` does that.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ in turn; what one of the two refuses is named and left out.
 Exit status 1 when the sum of the medians is more than a tenth above that of the commit.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

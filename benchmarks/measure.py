@@ -4,8 +4,6 @@ Times are those of the processors, all threads together, unless a case says othe
 compared with a peer on one of them. What else runs on the machine hardly changes them.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -9,8 +9,6 @@ at the end; `work` is what a worker spends on a point. Each is processor time a 
 do on the machine therefore reaches the throughput alone, and the model is compared with it.
 """
 
-from __future__ import annotations
-
 import pickle
 import time
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 What is not installed raises `Absent`; the extra `bench` has all of it.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Callable

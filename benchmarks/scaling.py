@@ -1,7 +1,5 @@
 """How the cost grows with the dimension, the number of paths, steps and clients: slopes of log time against log size."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, final

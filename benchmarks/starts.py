@@ -1,7 +1,5 @@
 """Works of whole processes: a solve from the command line, and one of results that exist, beside loading what both stand on."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

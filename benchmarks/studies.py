@@ -1,7 +1,5 @@
 """Works of studies: a sweep beside the bare runs that it is made of, points together beside one task for each."""
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import count
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The derivation of the SDE of a method, `sde`, and the equation that prints, expands and solves itself."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property

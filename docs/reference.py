@@ -4,8 +4,6 @@ The packages load their names when these are first used (PEP 562), and pdoc look
 is imported, and every name that a package offers is asked for, before pdoc begins.
 """
 
-from __future__ import annotations
-
 import sys
 from dataclasses import is_dataclass
 from importlib import import_module

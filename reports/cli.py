@@ -12,8 +12,6 @@ file that cannot be read or written; 70 a bug, here or in a library that compute
 reader of the output has gone.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

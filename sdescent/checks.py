@@ -1,7 +1,5 @@
 """The function `check` for a theorem of the catalogue or a piece of a method."""
 
-from __future__ import annotations
-
 from typing import overload
 
 from sdescent.derive.methods.checking.findings import Findings

@@ -3,8 +3,6 @@
 The stub is read line by line: parsing it, as the library lazy_loader does, would take longer than the rest of `import sdescent`.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from importlib import import_module

@@ -1,7 +1,5 @@
 """The function `report`, and the report that it returns as an object."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The function `load`, which reads any file that a command accepts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Some tests need a program that a researcher's machine may lack (TeX, pandoc, a b
 SDESCENT_NO_SKIP=1, as in continuous integration, every skip is a failure.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import sys

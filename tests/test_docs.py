@@ -4,8 +4,6 @@ Pages, which run for minutes together, and the figures are slow tests. Lists tha
 the README) are compared with the project's own.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import math

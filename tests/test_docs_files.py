@@ -1,7 +1,5 @@
 """Theorems of the pages: a certificate replays and says what was printed, and no mutant of it proves what is false."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The faults of tests/support/faults can be planted: each text stands where it is said to, once, and the tests are there."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.faults import FAULTS

@@ -1,7 +1,5 @@
 """Random cases of tests.support.fuzz, with a fixed seed: none is a fault."""
 
-from __future__ import annotations
-
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context

@@ -4,8 +4,6 @@ Imports are read from the source (all of them, also those inside functions and t
 library may import what its user never named, checked once more on what Python really loads.
 """
 
-from __future__ import annotations
-
 import ast
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A name says what it holds: no variable, argument, function, class or field of the product is a participle that fits anything."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 

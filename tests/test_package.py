@@ -1,7 +1,5 @@
 """The distribution as a user gets it, and the switch that forbids skips."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import re

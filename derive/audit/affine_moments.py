@@ -5,8 +5,6 @@ generator of an equation with affine drift and a covariance of degree 2. The mom
 matrix, and those after the time n tau from the exponential of the second.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations_with_replacement

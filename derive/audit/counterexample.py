@@ -5,8 +5,6 @@ For this example the expectation of one step of the method itself is compared wi
 for weak order 1 the mean z + tau b and the covariance tau C, for weak order 2 also the terms of order tau^2.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress

@@ -4,8 +4,6 @@ Both sides are expanded in s, the root of the time of a step. Equality is shown 
 point (`sdescent.derive.proof.piecewise.equality`); the grouping and factoring here only serves the reader.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress

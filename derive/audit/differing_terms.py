@@ -1,7 +1,5 @@
 """The entries of an equation, and the terms in which two equations differ, as an audit records them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final

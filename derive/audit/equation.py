@@ -1,7 +1,5 @@
 """The user's own equation dX = drift dt + L dW in named coordinates: made, printed, analysed, solved."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property

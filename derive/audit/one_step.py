@@ -4,8 +4,6 @@ Without compression, three points with the law's first five moments replace the 
 A message that is a sign has exactly two outcomes. If a step has a kink in its noise, the density of the law is integrated.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The findings of an audit as a paragraph of LaTeX, for a referee's letter."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """An SDE that a user states for an update rule: drift and covariance by letters, read in generic coordinates."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations_with_replacement

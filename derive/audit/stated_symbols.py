@@ -1,7 +1,5 @@
 """The symbols of a stated equation, one for each name, and the reading of formulas with them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from numbers import Integral

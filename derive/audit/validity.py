@@ -1,7 +1,5 @@
 """The requirements on a stated equation: its shapes, and a covariance that is symmetric and positive semidefinite."""
 
-from __future__ import annotations
-
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Sequence

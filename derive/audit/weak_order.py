@@ -4,8 +4,6 @@ A stated drift and covariance are compared with b_2 + s b_3 + .. and C_2 + s C_3
 where s is the root of the time of a step. An error of order s^0 or s^1 spoils weak order 1, s^2 or s^3 weak order 2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -17,8 +17,6 @@ For signs of a linear memory under Gaussian noise no such constants exist; the s
 `sdescent.derive.vocabulary.formulas.sign_sum`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

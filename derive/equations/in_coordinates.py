@@ -1,7 +1,5 @@
 """An SDE in named coordinates: x1, .. with a loss, or g1, .. and H1_1, .. while the loss is unspecified."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields

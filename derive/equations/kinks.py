@@ -1,7 +1,5 @@
 """Kinks of expressions and losses: points beside them on random lines, and whether two formulas join smoothly at a kink."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial

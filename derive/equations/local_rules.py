@@ -5,8 +5,6 @@ the whole equation, even if the limit has noise and L_1 differentiates the gradi
 derivatives of the coordinate's loss.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import sympy as sp

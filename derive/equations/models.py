@@ -1,7 +1,5 @@
 """Three continuous models of the same step of a method (theory 2)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from numbers import Integral

@@ -1,7 +1,5 @@
 """The type of noise that a root of the covariance gives; solvers need it (theory 2)."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Closed-form square roots of the covariance, by its structure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any

@@ -6,8 +6,6 @@ change. Hence an equation stays the same exactly if the exponents solve a linear
 whole solution space of this system, or the term that makes it unsolvable.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """The equation as data: the method and model from which it was derived, its drift, and the moments of the step."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any

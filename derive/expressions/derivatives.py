@@ -3,8 +3,6 @@
 Steps in derivatives become case distinctions: the derivative of a clipping is one indicator, not a product of steps.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 

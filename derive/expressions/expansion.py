@@ -1,7 +1,5 @@
 """Expansion of the generic coordinate into named coordinates, and of the gradient's symbols into the gradient of a loss."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A shorter form of a sum of products: numerators multiplied out and like terms gathered. No decision rests on it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

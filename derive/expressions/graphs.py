@@ -1,7 +1,5 @@
 """Expressions as graphs: every distinct part once, and names for repeated parts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 

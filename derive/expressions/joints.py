@@ -1,7 +1,5 @@
 """Joints, where a function changes its formula along a line: their places, the formulas beside them, and their smoothness."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product

@@ -5,8 +5,6 @@ that do not vanish with the step size come first, a sum begins without a minus s
 its denominator can absorb.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

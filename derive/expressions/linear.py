@@ -1,7 +1,5 @@
 """Linear systems with roots (of pi, N or eta) in their coefficients, treated as rational functions in letters for these roots."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import sympy as sp

@@ -3,8 +3,6 @@
 x^(10^9 a) is a formula of a few characters, but at a rational point SymPy's exact value would fill the memory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Whether an expression vanishes identically, by exact cancellation or by evaluation to many digits."""
 
-from __future__ import annotations
-
 import random
 
 import sympy as sp

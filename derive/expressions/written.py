@@ -1,7 +1,5 @@
 """Expressions in generic coordinates as text in the users' notation, for their formulas and for messages."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Checks of the constants of compressors, laws, losses and schedules, and properties that all instances of a class share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import sympy as sp

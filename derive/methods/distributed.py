@@ -3,8 +3,6 @@
 Derivation and simulation share one definition: `sdescent.derive.equations.step` derives the SDE from it, and `numerics` runs it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Losses f: R^d -> R (theory 1 and 8). All are dimensionless."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

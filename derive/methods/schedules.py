@@ -1,7 +1,5 @@
 """Step-size schedules u(t) and adaptive factors h(x, t), with eta_n = eta h(x_n, n eta) (theory 1). All are dimensionless."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any

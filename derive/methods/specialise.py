@@ -1,7 +1,5 @@
 """Substitution of numbers for the symbols of a method or a loss. The result is checked as if the user had written the numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction

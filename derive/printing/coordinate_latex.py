@@ -1,7 +1,5 @@
 """LaTeX of an SDE in named coordinates: `StateSDE.latex()`, and `SDE.latex(written_out=True)`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp

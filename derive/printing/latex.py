@@ -3,8 +3,6 @@
 Users keep their own notation through `macros`, a map from symbol names to commands ("eta" -> r"\\stepsize").
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The text of an SDE: its drift, covariance and properties, in Unicode or ASCII, in lines of a given width."""
 
-from __future__ import annotations
-
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The user's own commands for symbols and letters, and the names that they may replace."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from sdescent.derive.equations.in_coordinates import gradient_symbols, hessian_symbols, state_symbols

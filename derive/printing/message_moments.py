@@ -7,8 +7,6 @@ c_j = 2 g_j a_j - g_j^2 r_j + sigma^2 R_2. The covariance of a compressor that m
 fills a page if written in the R_m, but only a few lines in these names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """LaTeX of a method: its step, and its parts by their names."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

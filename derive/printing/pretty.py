@@ -1,7 +1,5 @@
 """Two-dimensional formulas for a terminal: SymPy's Unicode printer with the notation of the gradient form."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """LaTeX of the SDE of an update rule, at the generic coordinate: `RuleSDE.latex()`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from sdescent.derive.equations.rule_equation import RuleEquation

@@ -1,7 +1,5 @@
 """The equation of an update rule with the letter u for its schedule, if this makes it shorter."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import sympy as sp

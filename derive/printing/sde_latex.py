@@ -4,8 +4,6 @@ Formulas are written out if they fit on a line. Otherwise names replace them: u 
 several clients that differ, F and F' for the distribution function and the density of the noise law.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace

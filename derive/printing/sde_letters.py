@@ -1,7 +1,5 @@
 """The letters b_j, (H b)_j, Lambda_jj and (J H b)_j, in which an SDE is written, and their LaTeX."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp

@@ -1,7 +1,5 @@
 """The JSON of `derive` (docs/command-line.md): an SDE of a method or of an update rule, as strings that parse back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Expressions as text that parses back, with names for repeated parts of long ones; and the range of an equation in words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

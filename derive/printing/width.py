@@ -5,8 +5,6 @@ subscripts are smaller, and a case distinction is as wide as its widest row. The
 allow for the error.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -3,8 +3,6 @@
 A file has the keys of a problem that concern the method, `params` (numbers for symbols), and a table [claimed].
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -16,8 +16,6 @@ It is not checked here whether denominators and the arguments of sqrt and log li
 `sdescent.derive.vocabulary.formulas.tokens` and `sdescent.derive.vocabulary.formulas.grammar` parse these strings.
 """
 
-from __future__ import annotations
-
 import keyword
 import re
 from collections.abc import Mapping

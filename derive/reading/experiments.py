@@ -4,8 +4,6 @@
 evaluated except the files of `plugins`. A value that is not accepted raises a BadInput that names its field.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction

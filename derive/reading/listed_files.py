@@ -1,7 +1,5 @@
 """Files and folders listed in the specification of a report: the user's own theorems, and completed sweeps."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

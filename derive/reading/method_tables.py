@@ -1,7 +1,5 @@
 """The table [method] of a TOML file, which states an update rule with memory as formulas."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Exact numbers of a specification, read from text, integers or the `Decimal` text of a file."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from sdescent.derive.reading.toml_file import Decimal

@@ -1,7 +1,5 @@
 """The statistics that a file may name: those of every run, coordinates, and those that the user has registered."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name

@@ -3,8 +3,6 @@
 Unknown keys are refused. The key `plugins` may name Python files with the user's own pieces.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The numbers of an experiment (x0, clients, dim, eta, T and paths), and checks that they fit together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """All entries, in the order of theory 6 to 8. A new theorem goes into the ENTRIES of a file in this folder that MODULES lists."""
 
-from __future__ import annotations
-
 import copyreg
 from importlib import import_module
 from pathlib import Path

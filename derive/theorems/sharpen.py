@@ -6,8 +6,6 @@ inequality in the theorem's proof from which the number comes. `least` walks thr
 walk ends and the gap stays open.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Types for choices that a user makes by name: editors offer the names, and type checkers accept no others."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 #: the SDE that models a method (`sdescent.derive.equations.models.MODELS`)

@@ -1,7 +1,5 @@
 """The errors of requests: the input is malformed, the requested object does not exist, or no result could be trusted."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 #: {a name that users know from elsewhere: our name}

@@ -1,7 +1,5 @@
 """Safe reading of files that a user names: pipes, devices and files that are too large are refused."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

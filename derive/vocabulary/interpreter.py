@@ -3,8 +3,6 @@
 With `-m` and `-c`, Python searches the working directory first, and files there must not be executed.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

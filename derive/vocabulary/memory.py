@@ -1,7 +1,5 @@
 """Limits of the address space of a process, and the errors that such limits cause."""
 
-from __future__ import annotations
-
 import errno
 
 from sdescent.derive.vocabulary.errors import BadInput

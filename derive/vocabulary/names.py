@@ -3,8 +3,6 @@
 This module does not import SymPy, so that a command can reject bad input before anything heavy is loaded.
 """
 
-from __future__ import annotations
-
 import builtins
 import keyword
 import re

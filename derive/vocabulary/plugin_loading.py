@@ -7,8 +7,6 @@ The name and the SHA-256 digest of each plugin are recorded, so that a result ca
 session imports itself is recorded when it registers a piece.
 """
 
-from __future__ import annotations
-
 import hashlib
 import signal
 import sys

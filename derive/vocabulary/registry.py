@@ -4,8 +4,6 @@ The decorator `register` names a class where it is defined. Both built-in classe
 (`sdescent.derive.vocabulary.plugin_loading`) use it.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Mapping

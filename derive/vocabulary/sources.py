@@ -1,7 +1,5 @@
 """The source of each assumption, definition and declaration in the statement of a theorem."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

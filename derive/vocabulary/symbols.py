@@ -5,8 +5,6 @@ derivative with respect to the wrong x1 would be 0. Every expression of a user t
 name to one symbol.
 """
 
-from __future__ import annotations
-
 import builtins
 from collections.abc import Iterable
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """The verdicts: the possible answers of a command, a check or the ledger of a report."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

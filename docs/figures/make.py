@@ -4,8 +4,6 @@
 errors of the three models without sampling. `numbers.json` holds what is drawn; a test makes all of it again and compares.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -6,8 +6,6 @@ NumPy, and the functions of `jax.scipy.special` that noise laws need, are compil
 thousand points. The result is stored in the user's cache, by version and machine.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -3,8 +3,6 @@
 Every program of `numerics` is compiled through this file, by `jit` or with `options()`; a test looks for violations.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from typing import Any

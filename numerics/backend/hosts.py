@@ -4,8 +4,6 @@ Each process computes its share of the paths on its own devices, and every proce
 same, so that an error raised in one process is raised in all. No bit of a path depends on the process that computes it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from jax.experimental import multihost_utils
 

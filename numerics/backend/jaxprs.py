@@ -1,7 +1,5 @@
 """Properties of a traced program (a jaxpr), read from its primitives."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

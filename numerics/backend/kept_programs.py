@@ -8,8 +8,6 @@ would stay for ever. Here each process has its own folder, with links to all exi
 programs that it made to the rest, if they are whole.
 """
 
-from __future__ import annotations
-
 import atexit
 import os
 import platform

@@ -1,7 +1,5 @@
 """A memo, which keeps the object built for a setting for the next time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any

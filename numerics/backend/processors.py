@@ -1,7 +1,5 @@
 """The number of processors and the memory that a process may use, as it was told or as the system allows."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

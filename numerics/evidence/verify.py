@@ -10,8 +10,6 @@ inside the limit; `outside` says whether the claim fails with twice and ten time
 the SDE and, to see how far it carries over, with the method.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@
 moment equations in any dimension, each with its own error. `weak_order_sampled` does the same by Monte Carlo, with intervals.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

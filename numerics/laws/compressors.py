@@ -7,8 +7,6 @@ A new compressor registers its own function:
         return jnp.where(draws.uniform(v.shape) < 0.5, 2 * v, 0.0)
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

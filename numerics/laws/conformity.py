@@ -3,8 +3,6 @@
 The keys are fixed. A comparison passes within 5 standard errors, so a correct sampler fails one comparison in two million.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

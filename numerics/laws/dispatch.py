@@ -1,7 +1,5 @@
 """Functions that are chosen by the class of a law, a noise or a compressor; a new class registers its own function."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import singledispatch, update_wrapper
 from typing import Any, final

@@ -4,8 +4,6 @@ The functions of the C library, which XLA calls in double precision, take one nu
 and its error. Dimensionless.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

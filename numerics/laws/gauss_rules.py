@@ -5,8 +5,6 @@ follows from the rules of the variables: all sums of nodes form a finite law, an
 Lanczos' algorithm (Golub and Welsch 1969; Gautschi 2004, section 2.2), has the moments of the true sum up to degree 2n - 1.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 #: nodes and weights, arrays (.., n); weights sum to 1 along the last axis

@@ -1,7 +1,5 @@
 """Sample the noise at a gradient: a scale times a standardised law, or coordinates with a measured covariance."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.methods.noise import Correlated, Gaussian, Law, Noise, StudentT

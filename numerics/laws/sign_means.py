@@ -3,8 +3,6 @@
 The law must have no atoms, since otherwise the sign is 0 with a probability that does not follow from R. Dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import singledispatch
 from typing import Any

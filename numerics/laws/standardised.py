@@ -11,8 +11,6 @@ Gauss rules follow from its definition; quicker ones are registered in the same 
 Quantiles are computed in NumPy, for integration nodes that are made once before a run. Dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial, singledispatch
 from typing import Any

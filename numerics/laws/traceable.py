@@ -1,7 +1,5 @@
 """Find the parameters that the samplers of a method need as numbers before compilation; the rest are values of the program."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final

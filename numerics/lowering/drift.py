@@ -9,8 +9,6 @@ derivatives is written out, so that its numbers join the other factors: for the 
 which saves two operations on each path.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import sympy as sp

@@ -1,7 +1,5 @@
 """Environments of lowered expressions: vectors, scalars, measured covariances, and a Hessian product."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final

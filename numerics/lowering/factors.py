@@ -4,8 +4,6 @@ S is a covariance that was computed as a sum of larger numbers, so an error of t
 indefinite. The "size" of a diagonal entry is the size of the numbers of which it is the sum.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import product as pairs_of

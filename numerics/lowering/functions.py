@@ -1,7 +1,5 @@
 """The array form of each function that lowering supports. Arguments broadcast; all numbers are dimensionless."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

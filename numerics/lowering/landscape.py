@@ -1,7 +1,5 @@
 """A loss as JAX functions of a batch of points: value, gradient, Hessian products. Dimensionless."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch

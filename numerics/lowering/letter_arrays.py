@@ -6,8 +6,6 @@ Otherwise each letter has its own array. A program with an array for each letter
 letters; with one array for all letters, filled row by row, a program is many times slower.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence

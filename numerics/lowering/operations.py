@@ -1,7 +1,5 @@
 """Operations on a batch of paths, guarded where XLA would change bits, compute twice, or overflow."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ The gradient of a separable loss is such a function, and so are the scales of mo
 read from its traced program, so it does not matter how the function was written.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final

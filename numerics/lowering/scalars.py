@@ -1,7 +1,5 @@
 """The values of scalar expressions in parameters, which are matched by name. Dimensionless."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 

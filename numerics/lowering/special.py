@@ -4,8 +4,6 @@ Each function states its domain and its error, measured against mpmath in the te
 `sdescent.numerics.lowering.tables` has faster forms for fixed parameters.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import partial

@@ -5,8 +5,6 @@ coefficients from the parameters. If the parameters are numbers when an expressi
 program; otherwise the program receives them beside the parameters. Errors are those of the direct forms, up to rounding.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any

@@ -1,7 +1,5 @@
 """The list of array operations for an expression: each distinct subexpression once, in order of evaluation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, final

@@ -5,8 +5,6 @@ not when it runs. A vector is an array (d, paths), or (d, 1) if it is the same o
 (paths,) or (). Memory is O(d) per path: aggregates are reductions over the first axis, and no d x d array is formed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, final
 

@@ -4,8 +4,6 @@ A run marks the paths that have left with NaN, which costs nothing and propagate
 with the same draws, and each step is checked.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any

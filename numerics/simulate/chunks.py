@@ -5,8 +5,6 @@ have many coordinates, fewer lanes are used, provided that no bit changes. The p
 all their draws.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait

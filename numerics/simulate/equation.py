@@ -8,8 +8,6 @@ Compiled programs are kept: a second solve of the same equation with the same sh
 seed or the horizon differ.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial

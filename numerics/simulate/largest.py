@@ -17,8 +17,6 @@ Between neighbouring edges every f_i and q_i is smooth, however different the sc
 its support. Dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property

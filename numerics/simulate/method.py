@@ -4,8 +4,6 @@ x_{n+1} = x_n - eta h(x_n, n tau) (1/N) sum_i C(grad f(x_n) + Z_i), or any other
 tau, is eta unless the method's regime defines another.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

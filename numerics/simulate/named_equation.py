@@ -15,8 +15,6 @@ Example:
     (3, 100)
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Any

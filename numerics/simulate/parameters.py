@@ -1,7 +1,5 @@
 """Read the numbers that a user gives for symbols and check them against the domains of the symbols. Dimensionless."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, final
 

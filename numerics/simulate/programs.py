@@ -1,7 +1,5 @@
 """The compiled programs of a run, and the ensemble that they produce, both for a method and for its equation."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The solver's own error, separated from the model's error by halving the steps on the same Brownian motion."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final

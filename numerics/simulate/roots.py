@@ -5,8 +5,6 @@ If a matrix that should be a covariance is not one (beyond rounding), its root i
 wrong numbers. A faster root belongs in this file.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

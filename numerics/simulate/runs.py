@@ -1,7 +1,5 @@
 """Choices that the discrete method and its SDE share, so that the two can be compared: draws, statistics, starting states."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import cache, lru_cache, wraps

@@ -3,8 +3,6 @@
 `run` and `solve` take the settings one by one, as keywords, and pass on these objects.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

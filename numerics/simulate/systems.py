@@ -1,7 +1,5 @@
 """An SDE as functions of a batch of points: drift, and a root of its covariance that is applied to increments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final

@@ -5,8 +5,6 @@ interval of a mean comes from the central limit theorem and needs a finite varia
 statistic with a rare blow-up may look harmless. Intervals of quantiles and proportions are exact for every law (theory 7).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

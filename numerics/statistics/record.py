@@ -1,7 +1,5 @@
 """Result records: frozen dataclasses of numbers that can be turned into dictionaries of JSON values."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from typing import Any, ClassVar

@@ -6,8 +6,6 @@ so far: P(the mean is in the interval after n paths, for every n) >= level.
 An unbounded statistic has no such sequence: no sample can show that its mean exists (theory 7).
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, final
 

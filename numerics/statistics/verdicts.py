@@ -5,8 +5,6 @@ lower limit, less that error, is above the bound, and INCONCLUSIVE otherwise, wi
 theorem decides nothing here: a heavy-tailed statistic with a rare blow-up would pass falsely.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Formulas of a sweep as numbers, at many points or on a fine grid between them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

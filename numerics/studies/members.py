@@ -4,8 +4,6 @@ If points differ only in the numbers of their noise and compressor, one of them 
 the others are read, which takes a tenth of the time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial

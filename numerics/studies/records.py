@@ -1,7 +1,5 @@
 """The records of a study's runs: estimates at the saved times, counts of blow-ups, or the reason why there are no numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any

@@ -5,8 +5,6 @@ clients and of a rule's constants. Its programs take these numbers with each cal
 (`sdescent.numerics.simulate.parameters.constants`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

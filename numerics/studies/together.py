@@ -4,8 +4,6 @@ Each point has the same draws, and the same bits, as in a run of its own. So res
 together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

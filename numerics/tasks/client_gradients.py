@@ -5,8 +5,6 @@ gradients is grad f exactly, whatever the sizes of their shares. A run with thes
 assumes E v_i = grad f for every client, so its equations and theorems say nothing about these runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -4,8 +4,6 @@ A stream's key is folded from (seed, purpose, client, path, step). So a client's
 paths or steps are run, and no two uses share a draw.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import final

@@ -3,8 +3,6 @@
 Covariances are exact (see `gradient_noise`), so the numbers here have no sampling error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -14,8 +14,6 @@ the bound counts as the cap: a blow-up is an outcome. Losses are f - f*, with th
 dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

@@ -3,8 +3,6 @@
 The constants hold at the measured points and are not a bound elsewhere. Dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final

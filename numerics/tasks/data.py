@@ -1,7 +1,5 @@
 """Data sets: the breast-cancer and digits data shipped with scikit-learn, and least squares with a Gaussian random design."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

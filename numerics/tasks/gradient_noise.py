@@ -10,8 +10,6 @@ Student's t fit describes the body and shoulders of its law, not its extreme tai
 Units are those of the gradient (loss per unit of x; dimensionless here).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

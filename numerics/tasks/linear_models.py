@@ -11,8 +11,6 @@ every mini-batch in full: it adds nothing to the gradient noise. Everything is d
 A point has shape (d,), or (d, R) for R points at once (layout: coordinates x paths).
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ coordinates x replicas. Replica r of client i draws from the streams (seed, purp
 changing a draw. A replica with a coordinate beyond `BLOW_UP_NORM` is frozen and counted, and its loss is inf from then on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial

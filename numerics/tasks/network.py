@@ -6,8 +6,6 @@ x = (W, b, V, c) is one vector with d = h (p + 1) + C (h + 1) coordinates, W and
 classes). Everything is dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache

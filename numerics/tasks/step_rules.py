@@ -4,8 +4,6 @@ The methods are those of `sdescent.derive.methods.distributed`, and `sd.run` run
 symbols, so all settings of a problem share one compiled program. Everything is dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final

@@ -10,8 +10,6 @@ whose left side decreases in sigma. Under the Gaussian, LR = 2 (max_lam l - l(0)
 (1/2) delta_0 + (1/2) chi^2_1.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A step size for each rule: tuned on the rule's grid, or chosen so that two rules move equally far. Dimensionless."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

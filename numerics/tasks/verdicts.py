@@ -1,7 +1,5 @@
 """Verdicts on claims by inequalities with intervals: the verdict, the change that would alter it, and that of several studies."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final

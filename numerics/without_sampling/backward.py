@@ -11,8 +11,6 @@ time, the method is the implicit Radau IIA method with STAGES stages (order 2 ST
 IV.5), with one dense solve per step.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache

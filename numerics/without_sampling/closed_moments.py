@@ -6,8 +6,6 @@ but an ordinary differential equation for the model and a recursion for the meth
 of a step, which is eta without memory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

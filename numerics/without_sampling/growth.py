@@ -7,8 +7,6 @@ Ruzmaikin, Sokoloff 1987) the variance of a square then grows faster than its sq
 bound on ever fewer paths, and no interval from the central limit theorem is sound for it.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """One-dimensional problems for deterministic evaluation: numbers for symbols, test functions, results. Dimensionless."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The law of the averaged message (1/N) sum_i C(g + Z_i) on the line, as a finite law at each gradient. Dimensionless."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatch
 from typing import Any

@@ -8,8 +8,6 @@ gradient under Gaussian noise), an interval must be given: points that leave it 
 enters the error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

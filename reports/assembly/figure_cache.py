@@ -1,7 +1,5 @@
 """A cache of figures: each section is drawn once per result; its figures are redrawn only if one is missing or has changed."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib.metadata
 import json

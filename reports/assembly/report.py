@@ -1,7 +1,5 @@
 """Writing a report: results are computed or taken from the cache, then typeset. The document is a function of the results."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import time
 from collections.abc import Callable, Mapping

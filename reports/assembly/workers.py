@@ -9,8 +9,6 @@ announcements. Results are passed only through the cache on disk. A worker whose
 writes.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import queue

@@ -4,8 +4,6 @@ A piece of evidence names what it is about: an entry of the catalogue, or a topi
 receives it (`sdescent.reports.claims.verdicts`), whether it supports the claim or not.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict

@@ -1,7 +1,5 @@
 """Evidence about how closely a model follows its method, from the means of a statistic in the transient and late in the run."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist

@@ -1,7 +1,5 @@
 """How each status of a claim is shown in a report and in a terminal: its words, badge and colour."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from sdescent.derive.vocabulary.verdicts import Verdict

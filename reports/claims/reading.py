@@ -1,7 +1,5 @@
 """Claims from a TOML file, which has a table [[group]] for each group and in it a table [[group.claims]] for each claim."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path

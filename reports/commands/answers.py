@@ -1,7 +1,5 @@
 """The commands report, derive and list, and helpers that other commands share."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

@@ -1,7 +1,5 @@
 """The command `audit`: it compares a stated SDE with the derived one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict

@@ -1,7 +1,5 @@
 """The commands prove and suggest, for a user's own theorems in a TOML file."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command `doctor`: it reports what is installed on this machine, and which outputs need something that is missing."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

@@ -1,7 +1,5 @@
 """The frequency of Python's garbage collection in the processes of this package."""
 
-from __future__ import annotations
-
 import atexit
 import gc
 

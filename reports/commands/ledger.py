@@ -1,7 +1,5 @@
 """The ledger in a terminal: one row per claim, its mathematics as plain text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The commands check, claim, replay and export; each returns the exit status that the command line promises."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections import Counter

@@ -1,7 +1,5 @@
 """The command `scaling`: the rules by which constants change with the batch size."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The full statement of a certificate or refutation, for the JSON and the last lines of check, claim, prove and replay."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

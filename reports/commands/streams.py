@@ -1,7 +1,5 @@
 """Care for standard streams that are closed, full, or too narrow to print on."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

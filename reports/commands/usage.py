@@ -1,7 +1,5 @@
 """One-line messages about errors in the options of a command."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

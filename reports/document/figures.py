@@ -3,8 +3,6 @@
 Sizes are those on the printed page: a figure is included at its own width, so 8 pt here are 8 pt on paper.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -6,8 +6,6 @@ Pandoc is the binary of the `html` extra. It runs with --sandbox, so it reads on
 inserted here, and only from below the document's folder.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

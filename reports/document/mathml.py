@@ -2,8 +2,6 @@
 plain text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from html import escape

@@ -4,8 +4,6 @@ A part begins with `\input{\sdRoot parts/macros}` (`sdescent.reports.document.po
 \providecommand, so a paper that has already defined \sdEta keeps its own definition.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, final

@@ -1,7 +1,5 @@
 """LaTeX of numbers and vectors for math mode: rounded, with intervals, and with a power of ten if they are extreme."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from decimal import Decimal

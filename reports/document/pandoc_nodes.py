@@ -1,7 +1,5 @@
 """Nodes of pandoc's syntax tree: functions that make them, and the walk through all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -6,8 +6,6 @@ and gather, one for each equation and multline, one for each captioned table and
 appendix. Contents that may be wider than a screen go into a scrolling box that is reachable by keyboard.
 """
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Callable, Mapping

@@ -6,8 +6,6 @@ safeguard, against a template or a user's macro file that misbehaves. One gap re
 file in the PDF (`\pdfobj`, `\pdfximage`) ignore openin_any, so the files that they read end up in the PDF.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -4,8 +4,6 @@ A part finds the files of the report under \sdRoot, which a paper defines if the
 (\newcommand{\sdRoot}{report/}). Tables and figures that are wider than a line are scaled down to its width.
 """
 
-from __future__ import annotations
-
 import re
 
 from sdescent.reports.document.pandoc_tree import DEFINES

@@ -5,8 +5,6 @@ line of an error, therefore cannot become a command, whatever it contains. A for
 backslash in the document, never as an executed one.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

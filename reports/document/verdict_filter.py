@@ -4,8 +4,6 @@ A verdict is a badge (\\sdbadge in the TeX). A table row with one badge has its 
 cell has its own; a paragraph that begins with a badge has its verdict, together with the list below it.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from typing import Any, final

@@ -1,7 +1,5 @@
 """The report on the claims of arXiv 2506.00181: its title, its sections and the claims that it judges."""
 
-from __future__ import annotations
-
 from sdescent.reports.assembly.plan import Contents, Part
 from sdescent.reports.paper.ledger_claims import GROUPS
 

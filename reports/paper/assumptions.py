@@ -1,7 +1,5 @@
 """Table of claims, theorems, objects, assumptions and checks: the hypotheses and analytic facts behind each claim."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 

@@ -1,7 +1,5 @@
 """The claims one by one: source text, statement, scope, proofs, witnesses and all numbers, contradictions first."""
 
-from __future__ import annotations
-
 from typing import Any, final
 
 from sdescent.reports.claims.evidence import AGAINST

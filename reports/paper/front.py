@@ -1,7 +1,5 @@
 """The first page of the report, with the verdicts on the paper's claims, and its last section, with the references."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any, final

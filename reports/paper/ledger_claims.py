@@ -1,7 +1,5 @@
 """The claims of the report, from claims.toml beside this file: those of the paper (arXiv 2506.00181), and others."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from sdescent.reports.claims.following import AFTER, METHODS, TRANSIENT

@@ -1,7 +1,5 @@
 """The three continuous models of a step, their differences, and the use of each (theory 2 and 5)."""
 
-from __future__ import annotations
-
 from typing import Any, final
 
 import sympy as sp

@@ -1,7 +1,5 @@
 """The SDEs of all methods, compressors and noises, with the conditions under which they exist."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, final

@@ -1,7 +1,5 @@
 """Stationary laws near a minimum: covariances on quadratics, for the method and its models (theory 6.7)."""
 
-from __future__ import annotations
-
 from typing import Any, final
 
 import sympy as sp

@@ -1,7 +1,5 @@
 """The theorem catalogue: statements with assumptions and the main lines of their proofs; the proofs step by step."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The appendix: certificates, versions, seeds and timings, all read from the results."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """A section of the report: its results are computed and stored, and its LaTeX is a function of the results alone."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field

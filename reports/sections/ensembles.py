@@ -1,7 +1,5 @@
 """Runs of each method, compared with the SDEs that model it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace

@@ -1,7 +1,5 @@
 """The first page: the claims, each with verdict, scope and evidence, computed from all other sections."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The user's inequalities: proved with a certificate, refuted by exact numbers with the smallest repairs, or undecided."""
 
-from __future__ import annotations
-
 from typing import Any, final
 
 from sdescent.derive.printing.width import width

@@ -1,7 +1,5 @@
 """The user's theorems about a method or its SDE: proved, refuted or undecided, with numbers for the method and the SDE."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, final

@@ -1,7 +1,5 @@
 """The user's own method: its SDE in each requested model, or the reason why there is none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 

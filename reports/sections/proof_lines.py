@@ -1,7 +1,5 @@
 """The assumptions and the steps of a proof, in LaTeX."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

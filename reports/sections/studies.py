@@ -1,7 +1,5 @@
 """The user's sweeps: settings, exceeded bounds, blow-ups and refusals, and the figures."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Mapping

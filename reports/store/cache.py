@@ -7,8 +7,6 @@ digest and is written last, so that a result exists if and only if its JSON file
 {"__float__": "inf"}, with "-inf" or "nan" for the others.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.metadata
 import importlib.util

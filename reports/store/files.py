@@ -5,8 +5,6 @@ therefore written under a temporary name in its folder, flushed to the disk, and
 system (POSIX.1-2017, rename()).
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

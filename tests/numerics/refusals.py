@@ -1,7 +1,5 @@
 """What is wrong with a refused input, by the name of its field."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

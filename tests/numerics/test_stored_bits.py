@@ -5,8 +5,6 @@ on another machine the exp and log of XLA may differ in the last bit. `python -m
 the table of this machine, in the format of `STORED`; on one machine, that is to stay the same text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The command line starts without anything heavy, bears whatever becomes of its output, and ends at once when interrupted."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

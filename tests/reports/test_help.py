@@ -1,7 +1,5 @@
 """`--help` shows every help text as it is written, brackets included."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

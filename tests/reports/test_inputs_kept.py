@@ -1,7 +1,5 @@
 """No command overwrites what it was given, under whatever name; it says so in one line before it works."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

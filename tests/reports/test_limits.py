@@ -1,7 +1,5 @@
 """Where the system refuses memory or threads, each command says so in one line."""
 
-from __future__ import annotations
-
 import resource
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """No Python file of the folder in which a command runs is executed: neither by the command nor by a process that it starts."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

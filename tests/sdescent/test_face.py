@@ -1,7 +1,5 @@
 """The public face: what it offers is what stands behind it, with the same words, whole signatures and no hidden names."""
 
-from __future__ import annotations
-
 import ast
 import doctest
 import inspect

@@ -1,7 +1,5 @@
 """What the package makes can be pickled. Tests of executors and workers send pickles to other processes."""
 
-from __future__ import annotations
-
 import dataclasses
 import pickle
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 pyright sees the packages as a user's does: through the `site-packages` of an environment, where `py.typed` counts.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import os

@@ -1,7 +1,5 @@
 """How often XLA compiles something in a block of code."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

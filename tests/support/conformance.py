@@ -4,8 +4,6 @@ Used by the tests of what the package ships and of classes that it has never see
 of its mean; the seeds are fixed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import lru_cache

@@ -3,8 +3,6 @@
 Independent of `numerics`. A statistic whose mean should be zero passes when it is within five standard errors of zero.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache, singledispatch
 from typing import Any
 

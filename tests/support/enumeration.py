@@ -4,8 +4,6 @@ An independent reading of the definitions: nothing here calls `Compressor.condit
 (rationals, or algebraic numbers where a norm is irrational); all of it is dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import singledispatch
 from itertools import combinations, product

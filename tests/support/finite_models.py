@@ -4,8 +4,6 @@ The value of a term is an array with the axes (outcome, time, coordinate j, coor
 depend on has length 1. Expectation and integrals are weighted sums, which are positive linear functionals with E(1) = 1, I(1) = T.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction

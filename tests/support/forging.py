@@ -4,8 +4,6 @@ None uses `assert`, so `python -O` runs them too: `from tests.support import for
 forging_terms; forging.main()` runs all checks, and prints how many there were.
 """
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Attacks on the proof kernel by facts, contexts and kernels that no rule made."""
 
-from __future__ import annotations
-
 import copy
 import gc
 import pickle

@@ -1,7 +1,5 @@
 """Attacks on the proof kernel where time is steps: contexts and data that say one thing when checked and another when used."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Attacks on the proof kernel by what is not a term, and by terms without a denominator, too deep or too large."""
 
-from __future__ import annotations
-
 import math
 import sys
 from fractions import Fraction

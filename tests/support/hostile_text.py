@@ -4,8 +4,6 @@ An audit hook of the interpreter sees every string that is compiled or executed,
 is opened for writing.
 """
 
-from __future__ import annotations
-
 import random
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Theorems of one's own as their authors write them: true ones, and variants that are false or lack a hypothesis."""
 
-from __future__ import annotations
-
 from typing import Any
 
 Table = dict[str, Any]

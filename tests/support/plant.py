@@ -5,8 +5,6 @@
 One line a fault: found, by which test and after how long, or NOT FOUND. The exit code is 1 if any was not found.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import os

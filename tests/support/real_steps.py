@@ -5,8 +5,6 @@ the rule says, and every outcome of the noise and of the compressor is listed. N
 `sdescent.derive.equations` is called but to make the equation that is judged.
 """
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Samples: parameters of which some are in the default tests and the others slow; update rules; the regimes of named methods."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from typing import Any
 

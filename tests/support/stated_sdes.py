@@ -5,8 +5,6 @@ methods with memory, 3), Malladi et al. 2022 for the batch-equivalent regime, Li
 Gaussian sequences.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

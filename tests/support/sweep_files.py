@@ -1,7 +1,5 @@
 """Files of sweeps, for tests."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from sdescent.derive.reading.sweeps.files import read_sweep

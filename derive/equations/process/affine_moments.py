@@ -1,7 +1,5 @@
 """Exact second moments of an affine update rule itself, in one coordinate of a quadratic with curvature h."""
 
-from __future__ import annotations
-
 import sympy as sp
 
 from sdescent.derive.equations.local_rules import in_one_coordinate

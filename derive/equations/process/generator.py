@@ -1,7 +1,5 @@
 """The generator of an SDE, and the equations of its moments if these close (theory 2)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement

@@ -1,7 +1,5 @@
 """Conditions for a density on the line to have finite mass, from its growth towards the ends of its support."""
 
-from __future__ import annotations
-
 import sympy as sp
 from sympy.core.relational import Relational
 

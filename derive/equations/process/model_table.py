@@ -1,7 +1,5 @@
 """A table of the predictions of the three models for gradient descent on a quadratic and on a quartic (theory 5)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import get_args
 

@@ -1,7 +1,5 @@
 """Antiderivatives on the line by quadrature, for exponents of stationary densities without a closed form."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Stationary laws of the three models and of the discrete method itself on quadratics (theory 5, 6.7)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import sympy as sp

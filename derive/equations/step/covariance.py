@@ -4,8 +4,6 @@ E C = E[E[C | v]] and Cov C = E[Cov(C | v)] + Cov(E[C | v]): the compressor give
 `mean_over_noise` integrates them over the noise. No combination of compressor and noise is a special case.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

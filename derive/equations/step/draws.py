@@ -4,8 +4,6 @@ A letter is a mean over clients. For independent clients the joint cumulants of 
 The cumulants of one client follow from its moments E C^a M^b v^c: first over the compressor given the message, then over the noise.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -4,8 +4,6 @@ tau is the time of a step. A regime makes constants functions of s. Gradients at
 step, g(x + D) = g + H D + (1/2) f'''(D, D) + .. All the rest is arithmetic on series.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction

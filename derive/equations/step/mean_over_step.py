@@ -1,7 +1,5 @@
 """Expectation over the random letters of a step, of expressions in one or two coordinates with sums over all coordinates."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Piecewise polynomials of one coordinate, such as a clipping, a dead zone or a saturated ramp, and their sums and products."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import sympy as sp

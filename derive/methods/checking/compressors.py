@@ -1,7 +1,5 @@
 """Tests of a compressor: unbiasedness, covariance, and the growth, compression ratio and length that it states."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The findings of a check of a piece, such as a law or a compressor."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Tests of a law, whose density, mean of the sign, moments and symmetry must be consistent, and tests of a noise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A test of a loss: whether its Hessian satisfies the bound with the (L0, L1) constants that the loss states."""
 
-from __future__ import annotations
-
 import numpy as np
 import sympy as sp
 

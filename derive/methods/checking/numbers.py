@@ -1,7 +1,5 @@
 """Numbers for symbolic pieces: values of expressions, values for their symbols, integrals over a density."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

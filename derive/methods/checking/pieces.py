@@ -1,7 +1,5 @@
 """The function `check`, which tests everything that a piece states about itself."""
 
-from __future__ import annotations
-
 from functools import partial
 from importlib import import_module
 from typing import Any

@@ -1,7 +1,5 @@
 """The test that `sd.sde` runs on users' classes of compressors and laws. NumPy is loaded only if there is such a class."""
 
-from __future__ import annotations
-
 from importlib import import_module
 
 from sdescent.derive.methods.distributed import Method

@@ -1,7 +1,5 @@
 """The interface of a compressor: everything that the engine asks of it."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass

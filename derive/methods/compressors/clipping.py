@@ -1,7 +1,5 @@
 """Clipping by coordinate and by the Euclidean norm (Pascanu, Mikolov, Bengio 2013; in private SGD: Abadi et al. 2016)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

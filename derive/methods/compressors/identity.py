@@ -1,7 +1,5 @@
 """The identity: no compression."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

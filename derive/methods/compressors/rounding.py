@@ -4,8 +4,6 @@ Given v, E C_j = v_j and Var C_j = (|v_j| - lo)(hi - |v_j|) (theory 4). The grid
 (Wen et al. 2017) and natural compression (Horvath et al. 2022), and a fixed grid.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

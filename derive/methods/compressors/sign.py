@@ -1,7 +1,5 @@
 """Sign compressors (Bernstein et al. 2018; scaled sign: Karimireddy et al. 2019; theory 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

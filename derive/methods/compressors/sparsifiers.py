@@ -1,7 +1,5 @@
 """Sparsifiers, which send few coordinates: random ones, rescaled, or the largest ones (Stich, Cordonnier, Jaggi 2018; theory 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Laws with simple closed forms: Gaussian, Laplace, uniform and logistic."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Unspecified laws, whose formulas hold for every symmetric law with a density."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

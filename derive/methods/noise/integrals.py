@@ -1,7 +1,5 @@
 """Integrals for the moments of a law: by formula for polynomials times exponentials of quadratics, otherwise by SymPy."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import defaultdict

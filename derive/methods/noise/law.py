@@ -1,7 +1,5 @@
 """The interface of a law of the gradient noise: everything that the engine asks of it."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Noises with a name in specifications: each is a law times a scale. If all scales are 0, there is no noise."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.methods.noise.elementary import Gaussian, Laplace, Logistic, Uniform

@@ -1,7 +1,5 @@
 """Noises: a standardised law times a scale, with one scale for all clients or one for each."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass

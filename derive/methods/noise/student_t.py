@@ -1,7 +1,5 @@
 """Student's t law, and the Cauchy law as its case nu = 1."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Adaptive methods: RMSprop and Adam, with and without decoupled weight decay."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Unpack
 

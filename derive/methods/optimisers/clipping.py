@@ -1,7 +1,5 @@
 """Clipped, normalised and private steps."""
 
-from __future__ import annotations
-
 from typing import Any, Unpack
 
 from sdescent.derive.methods.distributed import Method

@@ -1,7 +1,5 @@
 """Methods that save communication: votes, local steps, error feedback."""
 
-from __future__ import annotations
-
 from typing import Any, Unpack
 
 from sdescent.derive.methods.compressors import Sign

@@ -1,7 +1,5 @@
 """Gradients at another point: sharpness-aware steps and extragradient."""
 
-from __future__ import annotations
-
 from typing import Any, Unpack
 
 from sdescent.derive.methods.distributed import Method

@@ -1,7 +1,5 @@
 """Methods with momentum, including sign-based ones."""
 
-from __future__ import annotations
-
 from typing import Any, Unpack
 
 from sdescent.derive.methods.distributed import Method

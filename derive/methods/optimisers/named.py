@@ -1,7 +1,5 @@
 """Construction of named update rules from their regimes, the first of which is the default, and parts such as the noise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import Parameter as Argument

@@ -1,7 +1,5 @@
 """The arithmetic of SymPy expressions for update rules; a subclass supplies letters, functions and draws."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """The letters and functions of update rules, and of equations stated for them."""
 
-from __future__ import annotations
-
 import keyword
 import re
 

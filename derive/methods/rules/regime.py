@@ -4,8 +4,6 @@ The same rule has different SDEs in different regimes (Malladi et al. 2022, arXi
 literature on momentum). A regime is not a property of the rule; each derivation names the regime that it uses.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache

@@ -4,8 +4,6 @@ Terms are walked from the inside out, so that facts about inner terms (0 <= sqrt
 ones. An assumption enters once earlier ones show the domains of its terms, in whatever order the user wrote them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction

@@ -3,8 +3,6 @@
 Bounds are proved in one variable (`sdescent.derive.proof.search.one_variable`), applied to a term, and cached.
 """
 
-from __future__ import annotations
-
 import itertools
 from fractions import Fraction
 from functools import lru_cache

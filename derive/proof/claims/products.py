@@ -5,8 +5,6 @@ A_v <= k_v B_v comes with one of 0 <= A_v or, if A_v has no fixed sign, of -k_v 
 the k_v share the difference, so that they can be simple numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction

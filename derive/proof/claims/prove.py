@@ -5,8 +5,6 @@ under no hypotheses but the assumptions. A counterexample is checked exactly (`s
 claim that only z3 confirms is DECIDED.
 """
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """A term as a function of one quantity, which is a polynomial in the term's variables."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -4,8 +4,6 @@ Claims in one variable are proved through derivatives, and the kernel has none f
 becomes one about exp(t); if t is 0, one about 1/2. Since psi is increasing, its values at the ends of an interval bound it there.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from sdescent.derive.proof.claims.branch import ZERO, Branch

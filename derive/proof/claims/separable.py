@@ -5,8 +5,6 @@ and numbers m_i <= inf (h_i - sum_j l_j s_ij), Lagrangian duality gives phi >= c
 linear program over sampled points; the m_i share what c leaves to spare, so that each can be a simple number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -5,8 +5,6 @@ psi in terms of exp; analysis in one variable; certify from the facts of the bra
 squares of both sides if there are roots; facts about the claim's functions; cases on the order of variables; contradiction.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Verdicts on claims and repairs of false claims, as data; a notebook shows a verdict as mathematics."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction

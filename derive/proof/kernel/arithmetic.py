@@ -1,7 +1,5 @@
 """The rules of arithmetic: certify and inverse. Trusted, as part of the kernel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any

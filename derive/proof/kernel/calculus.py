@@ -4,8 +4,6 @@ There is only this differentiator. The rule `primitive` uses it for time derivat
 of one variable (`one_variable_forms`) for the derivatives of its atoms.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from sdescent.derive.proof.language.context import ProofError

@@ -1,7 +1,5 @@
 """Certificates: a fact with everything it was made from, as JSON in the format of FORMAT.md."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """The descent lemma for (L0, L1)-smooth functions, over one step of a method: descent. Trusted, as part of the kernel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sdescent.derive.proof.kernel.facts import Fact, RuleGroup

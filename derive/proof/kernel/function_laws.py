@@ -4,8 +4,6 @@ Trusted, as part of the kernel. A row gives the number of arguments of a law, it
 relations that the premises must state, in order).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 

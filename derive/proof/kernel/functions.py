@@ -1,7 +1,5 @@
 """The rules about functions of one variable: function, declared and ball. Trusted, as part of the kernel."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ The rules bound the mean of a potential through its change along paths. ito and 
 the change from its generator; the other rules take the change that the context names, in steps or in continuous time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

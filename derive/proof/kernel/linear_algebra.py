@@ -3,8 +3,6 @@
 A row gives the rule, the kind of each object it names, the relation it yields, and why that relation is true.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 

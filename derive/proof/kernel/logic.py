@@ -1,7 +1,5 @@
 """The rules about hypotheses: assume, cut, cases, instantiate and absurd. Trusted, as part of the kernel."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from sdescent.derive.proof.kernel.facts import Fact, RuleGroup

@@ -6,8 +6,6 @@ polynomial in y = x - a with nonnegative coefficients is nonnegative for y >= 0;
 of phi there lies above 0. FORMAT.md, section Balls, is the contract.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction

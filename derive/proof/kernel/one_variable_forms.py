@@ -6,8 +6,6 @@ tanh, which hold at every real point; and, if 0 < Q is known, sqrt(Q)^2 = Q and 
 rationals or balls of Arb, never floats.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Any
 

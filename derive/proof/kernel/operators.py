@@ -1,7 +1,5 @@
 """The rules about expectations, time integrals and sums: monotone and component. Trusted, as part of the kernel."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.proof.kernel.facts import Fact, RuleGroup

@@ -1,7 +1,5 @@
 """Time integrals and sums over steps by a primitive: the rules primitive and summation. Trusted, as part of the kernel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sdescent.derive.proof.kernel.calculus import Domain, derivative, endpoints

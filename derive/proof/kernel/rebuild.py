@@ -1,7 +1,5 @@
 """Rebuild a certificate in the kernel: its steps are made again as facts. `replay` checks certificates without the kernel."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any

@@ -14,8 +14,6 @@
 `FORMAT.md` states the same rules for certificates.
 """
 
-from __future__ import annotations
-
 from sdescent.derive.proof.kernel.arithmetic import Arithmetic
 from sdescent.derive.proof.kernel.descent import Descent
 from sdescent.derive.proof.kernel.facts import AXIOMS as AXIOMS

@@ -8,8 +8,6 @@ out a power. All long work goes through the arithmetic of polynomials, which rep
 an enclosing `limited` has run out. This works in every thread, and without signals.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 import time

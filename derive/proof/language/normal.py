@@ -5,8 +5,6 @@ products, and linearity of expectations, integrals and sums, where factors come 
 cancels: a * inv(a) stays.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any

@@ -4,8 +4,6 @@ A notation is data if possible (brackets, signs, templates by head). It is a met
 neighbouring terms.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction

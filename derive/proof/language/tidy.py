@@ -3,8 +3,6 @@
 A tidied term has the value of the original wherever that is defined. Nothing is proved about it, and no certificate contains one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from fractions import Fraction
 from math import isqrt

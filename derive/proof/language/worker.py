@@ -5,8 +5,6 @@ the limits of a worker: it kills the process at any point, and the question has 
 answer does not depend on the other load of the machine.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """The value of an expression at rational numbers: an exact rational, or a ball that encloses it (Arb)."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Mapping
 from functools import reduce

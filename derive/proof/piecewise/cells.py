@@ -4,8 +4,6 @@ A projection by leading coefficients, discriminants and resultants suffices for 
 polynomial inequalities, J. Symb. Comput. 29 (2000)). Everything is exact.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction

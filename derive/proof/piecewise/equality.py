@@ -7,8 +7,6 @@ kinks the signs are weak: every point of a piece without inner points also belon
 there. At jumps the value 0 is a piece of its own.
 """
 
-from __future__ import annotations
-
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -5,8 +5,6 @@ and all other functions, of which only the parity of erf, atan and asin is used.
 is 0 need not reduce to 0.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

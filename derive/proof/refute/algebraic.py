@@ -1,7 +1,5 @@
 """Real algebraic numbers as exact coordinates of points, written with square roots up to degree two."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property

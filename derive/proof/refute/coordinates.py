@@ -3,8 +3,6 @@
 Balls of 300 bits distinguish a function from its limit where floating point does not (atan(x) from pi/2 at x = 2^40).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any

@@ -5,8 +5,6 @@ Its sign comes from balls (Arb, up to 2000 bits). The value is 0 if the polynomi
 iterated resultant R with R(value) = 0 also gives a lower bound on the size of a nonzero value, and a smaller value is 0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass

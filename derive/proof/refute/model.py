@@ -5,8 +5,6 @@ scalars, and a counterexample to 1 <= 0 is a point that satisfies all of them. N
 replay check the model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any

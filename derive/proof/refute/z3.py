@@ -1,7 +1,5 @@
 """Answers of z3 about assume => claim over the reals. Not trusted: a verdict that rests on z3 alone is DECIDED."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 

@@ -3,8 +3,6 @@
 The process is separate because z3 (5.4) sometimes crashes after its time limit, and may notice the limit seconds late.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@
 the process, so `prove` estimates such calculations first. If an estimate is wrong, only the separate process ends.
 """
 
-from __future__ import annotations
-
 import traceback
 from typing import Any
 

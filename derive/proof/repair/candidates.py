@@ -4,8 +4,6 @@ A claim repaired with a number is true for all large t, where t is the number or
 then constants that change little, hypotheses from weak to strong, other constants, and equalities.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction

@@ -4,8 +4,6 @@ In most claims r - l is A + B c or A + B/c in a numeral c. Each point then allow
 allow an interval: if the claim fails for c, it fails for all numbers from the old value to c.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction

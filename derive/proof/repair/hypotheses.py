@@ -1,7 +1,5 @@
 """Repairs that add a hypothesis: a bound on a variable or a product of variables, signs, an order, an equality, < for <=."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterator

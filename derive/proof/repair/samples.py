@@ -3,8 +3,6 @@
 The numbers are guesses for `sdescent.derive.proof.repair.smallest`, which proves or exactly checks whatever it offers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any

@@ -8,8 +8,6 @@ assumptions and, if it names one, an exact counterexample just beyond it. Its nu
 (`sdescent.derive.proof.search.mediants`); "least" means least among these.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass

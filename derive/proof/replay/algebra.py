@@ -6,8 +6,6 @@ below is an identity of real numbers under the conventions of the format (1/0 = 
 same dict have the same value in every model. Polynomials are shared through caches: no code changes one that it was handed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple

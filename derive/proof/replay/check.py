@@ -6,8 +6,6 @@
 What is trusted: the modules of this folder, python-flint, the standard library, and the axioms that a certificate lists.
 """
 
-from __future__ import annotations
-
 import json
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """The context of a certificate, read from JSON (FORMAT.md, "Context")."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.proof.replay.algebra import KINDS, Budget, Context, T, Unreadable, W

@@ -5,8 +5,6 @@ variable has polynomials in atoms, whose derivative is the sum of (dp/da) a' ove
 Callers check the conditions of the rules: nonzero denominators, and positive arguments of log and sqrt.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from flint import fmpq

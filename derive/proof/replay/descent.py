@@ -1,7 +1,5 @@
 """The descent lemma over one step of a method: the rule descent (FORMAT.md, "Processes and time")."""
 
-from __future__ import annotations
-
 from sdescent.derive.proof.replay.algebra import Poly
 from sdescent.derive.proof.replay.context import looks_ahead
 from sdescent.derive.proof.replay.gronwall import moving

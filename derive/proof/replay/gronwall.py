@@ -5,8 +5,6 @@ equation the state solves; for the other rules it names the change of a potentia
 information at n, which determines every term without a symbol of kind rv.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from flint import fmpq

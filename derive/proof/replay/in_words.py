@@ -1,7 +1,5 @@
 """A replayed certificate in plain text: the theorem, its context's declarations, and what was checked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any

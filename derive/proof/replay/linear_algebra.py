@@ -3,8 +3,6 @@
 None of the rules has a premise. A row says which terms are compared, and which flags their matrices must have in the context.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from sdescent.derive.proof.replay.algebra import Poly

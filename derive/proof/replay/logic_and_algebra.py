@@ -7,8 +7,6 @@ where the hypotheses hold, given that the sealed hypotheses hold everywhere. A h
 not depend on. An operator that binds only such letters therefore uses it at one point and does not seal it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from flint import fmpq

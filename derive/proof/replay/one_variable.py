@@ -4,8 +4,6 @@ Each node reduces its claim to claims about other functions or smaller intervals
 are signs of numbers, signs of coefficients, and enclosures in Arb.
 """
 
-from __future__ import annotations
-
 from math import comb
 from typing import Any
 

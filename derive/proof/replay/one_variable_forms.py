@@ -4,8 +4,6 @@ A function is a polynomial in atoms over the variable. Every rewriting is an ide
 and the oddness of atan, erf, tanh hold at all real points, and the laws of sqrt(Q) are used if Q > 0 was shown on [low, high].
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from flint import arb, ctx, fmpq

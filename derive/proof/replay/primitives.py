@@ -1,7 +1,5 @@
 """Time integrals and sums over steps by a primitive: the rules primitive and summation (FORMAT.md, "Processes and time")."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flint import fmpq

@@ -1,7 +1,5 @@
 """The context, the terms and the relations of a certificate, read from JSON (FORMAT.md, "Terms", "Context")."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field

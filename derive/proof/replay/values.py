@@ -1,7 +1,5 @@
 """Balls of the functions of the format, by Arb; psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, has its own code here."""
 
-from __future__ import annotations
-
 from flint import arb, ctx
 
 

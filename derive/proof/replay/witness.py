@@ -5,8 +5,6 @@ have entries, and functions come from a family with three parameters. Values are
 interval), so equalities are exact; signs are shown by balls.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import isqrt
 from typing import Any

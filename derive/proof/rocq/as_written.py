@@ -1,7 +1,5 @@
 """Terms as written rather than in normal form: proofs that they equal the terms the steps use."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.proof.language.normal import Polynomial, as_number

@@ -1,7 +1,5 @@
 """Properties of declared functions, vectors and matrices: each declaration is a premise, and its consequences are proved."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Any
 

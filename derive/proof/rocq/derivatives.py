@@ -3,8 +3,6 @@
 The kernel supplies the derivatives of the functions (`calculus.OUTER`); the lemmas differentiate sums, products and powers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from sdescent.derive.proof.kernel.calculus import OUTER

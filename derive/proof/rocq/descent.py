@@ -1,7 +1,5 @@
 """The rule descent: the descent lemma over one step, proved for the function and averaged over the step."""
 
-from __future__ import annotations
-
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.terms import Term, fn, norm, x
 from sdescent.derive.proof.rocq.as_written import written_equal

@@ -5,8 +5,6 @@ functions, so they need not be trusted. `field` proves each equality after three
 normal form, exponentials become powers of a few common ones, and the square of a root becomes its radicand.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm

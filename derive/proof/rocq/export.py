@@ -5,8 +5,6 @@ unspecified functionals and Sum is a finite sum. Each step is a lemma for all th
 hypothesis of a step holds at these values, a sealed one at all values.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from fractions import Fraction

@@ -4,8 +4,6 @@ In continuous time Ito's formula for the solution of the equation is a premise, 
 from it. In discrete time everything is proved from the tower property and the context's declarations about a potential.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The judge: runs Rocq's own checker on an exported file and reads the axioms that the theorem depends on."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -3,8 +3,6 @@
 The limit is taken along A, A + 1, ..: a decreasing function lies above its limit there.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from sdescent.derive.proof.language.normal import ONE, Monomial, Polynomial, added, scaled

@@ -4,8 +4,6 @@ A relation is printed with the structure its writer gave it, except where Rocq c
 functions and operators, appear in the normal form of FORMAT.md. Equal atoms therefore have equal texts, and `ring` does the rest.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction

@@ -5,8 +5,6 @@ tactic `interval` proves whatever the kernel evaluates by balls. If some part of
 becomes a premise: 0 <= phi(t) from low <= t and t <= high.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction

@@ -4,8 +4,6 @@ For sums these properties are proved. For E and the integral over time they are 
 integral. The integrability of a term's normal form under E, Int or EI is a premise too.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

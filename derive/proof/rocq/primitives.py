@@ -3,8 +3,6 @@
 The fundamental theorem of calculus is proved here, for an integral that equals Riemann's on continuous functions.
 """
 
-from __future__ import annotations
-
 from sdescent.derive.proof.kernel.calculus import endpoints
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.terms import Relation, Term, substitute, under, x

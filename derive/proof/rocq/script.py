@@ -4,8 +4,6 @@ Every identity is proved with variables in place of atoms, so that `ring` sees o
 its atoms.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Proofs of steps, one method per rule of FORMAT.md: the rule's relation, proved in Rocq from the proofs of the premises."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial

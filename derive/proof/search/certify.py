@@ -4,8 +4,6 @@ The search is untrusted: the kernel checks its results, and a claim without a ce
 to expensive.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence

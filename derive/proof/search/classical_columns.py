@@ -3,8 +3,6 @@
 Like all columns they are untrusted: a linear program decides whether a claim is a sum of them.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ Untrusted. A premise eliminates a variable that occurs only in it and in the goa
 are divided out; a premise is dropped if one of its variables occurs nowhere else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 

@@ -4,8 +4,6 @@ Untrusted. Degrees bound the monomials. A monomial v is dropped if b v^2 has a m
 polytope, and more). Sign changes of variables that leave the problem invariant split a basis into parts.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import Counter

@@ -5,8 +5,6 @@ system is solved again over QQ on the vertex's support, which makes the solution
 (Ring.packed).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -6,8 +6,6 @@ certified, refuted or undecided, and the walk ends at an undecided one. Runs in 
 steps from 0 and 1 instead of sixty.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

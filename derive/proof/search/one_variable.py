@@ -9,8 +9,6 @@ a split at a zero of phi or phi', or at the end of a stretch on which phi' has c
 balls over bounded intervals, halved until they lie above 0.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Any
 

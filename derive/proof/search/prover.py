@@ -1,7 +1,5 @@
 """Writing proofs with the kernel's rules, while the search fills in the arithmetic."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

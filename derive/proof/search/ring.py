@@ -4,8 +4,6 @@ Untrusted. A nonnegative polynomial (`Factor`) has a cone: a sum of c * prod sla
 the equality premises. Expanding the cones turns a certificate in simplified premises into one in the original premises.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 Untrusted. In the new variables more premises are sums of nonnegative monomials, so columns of low degree suffice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

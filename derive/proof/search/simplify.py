@@ -4,8 +4,6 @@ Untrusted. `assemble` turns a certificate of the simplified problem into one in 
 R = mult (r - l) - sum and writes R as a combination of the equalities by undoing the rules one after the other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

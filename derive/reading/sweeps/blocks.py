@@ -1,7 +1,5 @@
 """The blocks of a sweep, which are its tables [sweep], and their changes by overrides on the command line."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final

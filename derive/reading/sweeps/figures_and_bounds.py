@@ -4,8 +4,6 @@ Neither points nor their keys depend on these tables. Formulas are parsed by the
 the names in them are checked later, with the experiments (`sdescent.derive.reading.sweeps.panels.survey`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

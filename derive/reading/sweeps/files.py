@@ -1,7 +1,5 @@
 """Reading of the file of a sweep, with overrides from the command line."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path

@@ -6,8 +6,6 @@ are called h1, h2, .. . If a letter could stand for two values, it is written wi
 which are compared only at points, may also contain f0, the loss at the start, and K, the number of steps up to the last saved time.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

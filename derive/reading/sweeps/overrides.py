@@ -10,8 +10,6 @@ In text without quotes, a comma, bracket or brace needs a backslash before it. U
 no quotes: student-t:nu=3,sigma=1 is one value, since no specification begins with a name and "=".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

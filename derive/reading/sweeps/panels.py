@@ -1,7 +1,5 @@
 """The figures of a sweep, their panels (one for each combination of values of the axes not drawn), and the check of a sweep."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Plans: a block combined with the base. A plan knows which key sets which field, and the fields and key of each combination."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Nothing here uses binary floating-point numbers; logarithms are those of `decimal`, which are correctly rounded.
 """
 
-from __future__ import annotations
-
 import decimal
 import hashlib
 from collections.abc import Mapping, Sequence

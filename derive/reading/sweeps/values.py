@@ -1,7 +1,5 @@
 """Values of the keys of a sweep, both exact, with one canonical text for all spellings, and in the form that experiments read."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

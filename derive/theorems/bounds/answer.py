@@ -6,8 +6,6 @@ missing at the failed step. Where the search finds them, it adds hypotheses unde
 needs no further hypotheses. Every bound offered is proved by the same engine.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import suppress

@@ -4,8 +4,6 @@ The method itself runs in discrete time, an SDE on the interval [0, T]. Potentia
 Each has a change: its mean difference in a step, or its image under the generator.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """The construction of the setting of a theorem of one's own from the method, the assumptions, V and the claim."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Conclusions at the horizon from a bound on a step: sums of changes, Gronwall's inequality, and the claims that follow."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from sdescent.derive.proof.kernel.rules import Fact

@@ -4,8 +4,6 @@ If there is a closed form, it defines Q. Otherwise Q <= omega (G^2 + v) + v, whe
 the mean square of the noise (theory 4). A theorem that names no noise is about any centred noise with mean square v.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

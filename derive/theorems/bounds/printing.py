@@ -1,7 +1,5 @@
 """Formulas of a setting in the letters of a theorem file: G, Q, ||v||, <v, w>, E f_K, sums over the steps."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -3,8 +3,6 @@
 The kernel makes every fact; this module chooses which rules to try. `StepFailed` names a step that fails.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The search for a run that refutes a claim, on the losses of `..runs.counterexample_losses`; `..runs.check` checks the run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ which of these properties are proved. In a file, `Phi` is <g, b>, `a` is R(1), `
 1-norm of the gradient and `B` the norm of b. No moment of the noise is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of

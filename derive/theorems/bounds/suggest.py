@@ -7,8 +7,6 @@ theorem is offered only if it is PROVED (`sdescent.derive.theorems.bounds.answer
 smaller floor if one is found.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

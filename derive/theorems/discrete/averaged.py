@@ -1,7 +1,5 @@
 """A bound on the schedule-weighted average over the steps of a method, from a bound on one step."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any

@@ -1,7 +1,5 @@
 """Clipped SGD itself, without noise and with any noise: x' = x - eta u min(1, tau/||m||) m, with steps at most eta u tau long."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact

@@ -5,8 +5,6 @@ method has 2 psi(c) L0 and 2 psi(c) L1 in place of L0 and L1, where psi(s) = (e^
 c = 1/5, 1.4366 at c = 1, and tends to 1 as c -> 0.
 """
 
-from __future__ import annotations
-
 from sdescent.derive.theorems.discrete import averaged as av
 from sdescent.derive.theorems.discrete import descent as ds
 from sdescent.derive.theorems.discrete.descent import BOUNDED, SMOOTH, Smoothness

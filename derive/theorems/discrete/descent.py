@@ -4,8 +4,6 @@ The loss is a potential in discrete time. The mean and the mean square of a step
 replaces Ito's formula.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any

@@ -5,8 +5,6 @@ psi(s) = (e^s - 1 - s)/s^2. The ratio 2 psi(c) is 1.07 at c = 1/5, 1.44 at c = 1
 state are those of the SDE.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ z = x + beta/(1 - beta) v moves by -h G with h = eta/(1 - beta), which is a step
 m = -v and any theta > 0, f(z) + theta L/(2 (1 - beta)^2) ||m||^2 falls as f does for this DSGD, up to factors 1 + theta.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import sympy as sp

@@ -4,8 +4,6 @@ The first theorem holds for each draw: at step n every name of its context has a
 about the distribution of the noise.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any

@@ -4,8 +4,6 @@ Under the PL inequality the floor eta L D_0/(4 mu r N) is that of the corrected 
 most the SDE's decay exp(-2 mu r eta K).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact

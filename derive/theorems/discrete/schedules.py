@@ -4,8 +4,6 @@ Each term of a sum is compared with a difference at the same n, and the differen
 summable, there is a bound without a step condition, uniform in the horizon.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction

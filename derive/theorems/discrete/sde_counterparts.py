@@ -5,8 +5,6 @@ psi(c). Hence the constants L0 and L1 of the corrected SDE become 2 psi(c) L0 an
 is 1.
 """
 
-from __future__ import annotations
-
 from sdescent.derive.proof.language.context import parts
 from sdescent.derive.theorems.entry.theorem import Theorem
 

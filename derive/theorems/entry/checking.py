@@ -1,7 +1,5 @@
 """The check of an entry: the kernel makes each fact of its derivation, and its point or its witness is evaluated exactly."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The declarations of a context in words and LaTeX: properties of functions and matrices, and how potentials change."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 

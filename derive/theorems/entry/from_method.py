@@ -4,8 +4,6 @@ By definition, the drift and the covariance of the first-order SDE are the mean 
 E D = eta drift and Cov D = eta covariance. Only these two moments of the SDE are used here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The terms of Ito's formula for a method's SDE, so that the theorems are about derived equations and not about typed ones."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

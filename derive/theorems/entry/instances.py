@@ -1,7 +1,5 @@
 """Methods and losses of the engine that give values to the letters of the theorems, so that the definitions can be evaluated."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

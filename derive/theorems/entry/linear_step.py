@@ -5,8 +5,6 @@ rule must be linear in the vectors, like x' = x - eta G, heavy ball, averaged an
 scalar, so a gradient may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Relations of the proof grammar in a model, where letters and norms stand for SymPy expressions from the engine."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import product

@@ -3,8 +3,6 @@
 `sdescent.derive.proof.refute.exact` computes the values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from fractions import Fraction
 

@@ -4,8 +4,6 @@ Each function returns its disagreements in words, or an empty list if the engine
 in the models of `sdescent.derive.theorems.entry.instances`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 

@@ -3,8 +3,6 @@
 Only "Let", "Then" and "where" are typed; the formulas are the kernel's.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

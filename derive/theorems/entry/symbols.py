@@ -3,8 +3,6 @@
 A method runs for K steps; its SDE runs on the interval [0, T].
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

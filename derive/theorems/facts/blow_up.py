@@ -1,7 +1,5 @@
 """Theory 6.9: pre-scheduled gradient descent on the quartic grows at least like theta^n once eta eta_0 x_0^2 >= 1 + theta."""
 
-from __future__ import annotations
-
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, num, xs

@@ -11,8 +11,6 @@ where x_*^2 exceeds the threshold. The second moment then grows from every start
 probability. Under Gaussian noise every start has this property.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import sympy as sp

@@ -4,8 +4,6 @@ Every claim compares E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2 with omeg
 `sdescent.derive.methods.compressors`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction

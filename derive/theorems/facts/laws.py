@@ -7,8 +7,6 @@ R(x) >= a x/(1 + x). R comes from `Law.branches`. The number a stays the term R(
 min, so a fact is stated on each side of a kink of R or of min(1, x).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction

@@ -4,8 +4,6 @@ The first entries are about one coordinate f_j; f_j', f_j'' and the constants co
 entries are about sums sum_j f_j(x_j), from the constants of the f_j, and about logistic regression with any number of samples.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 

@@ -3,8 +3,6 @@
 In place of 2 psi(c) (L0 + L1 G) the literature has A L0 + B L1 G with A = 1 + e^c - (e^c - 1)/c and B = (e^c - 1)/c, where A >= B.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 

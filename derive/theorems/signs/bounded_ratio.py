@@ -5,8 +5,6 @@ path, but no l > 0 works at every state (6.4-chord-zero). For each model there a
 integration, one at a random time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cached_property

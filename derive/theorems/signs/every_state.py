@@ -5,8 +5,6 @@ second falls like 1/N, by Chebyshev's sum inequality. Since Phi >= a sum_j g_j^2
 is small.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from functools import cached_property
 

@@ -5,8 +5,6 @@ unimodal law. R is odd and nondecreasing. On [0, oo) it is concave, at most 1 an
 moment of the noise is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any

@@ -1,7 +1,5 @@
 """Theory 6.5: under the PL inequality, DSignSGD without noise reaches the minimum from far away in finite time."""
 
-from __future__ import annotations
-
 import sympy as sp
 
 from sdescent.derive.derivation import sde

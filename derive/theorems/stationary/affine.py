@@ -5,8 +5,6 @@ Proofs use the engine's mean and mean square of the message c, and the rate E L 
 b and covariance S. All four changes of E x^2 are affine in E x^2 and differ only by multiples of lambda^2 E x^2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import sympy as sp

@@ -4,8 +4,6 @@ A law is stationary to second order if E L(x_i x_j) = 0, where L(x_i x_j) = x_i 
 covariance S of the equation. The theorems assume only this, which by linearity of E is an equation for E x_i x_j.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from sdescent.derive.derivation import sde

@@ -1,7 +1,5 @@
 """Theory 6.7: the stationary variance of DSignSGD near the optimum of a quadratic, from the linearised SDE of the engine."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from sdescent.derive.derivation import sde

@@ -4,8 +4,6 @@ The drifts of the first-order and the corrected model differ by eta u^2/2 H g, s
 second. The bound under the step condition with L0 + L1 E G, reported for 6.2, is refuted; with L0 + L1 E G^3/E G^2 it is proved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any

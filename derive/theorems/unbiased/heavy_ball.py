@@ -4,8 +4,6 @@ The SDE is dx = V dt, dV = -(mu V + g) dt + noise, and z = x + V/mu has the drif
 f(z) + theta L/(2 mu^2) ||V||^2 is that of `discrete.heavy_ball`. Its change follows from the engine's drift and covariance.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import sympy as sp

@@ -4,8 +4,6 @@ Client k sends U_k = C_k(g + Z_k). Its compression error q_k = E||C_k(v) - v||^2
 satisfies v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). For independent clients Tr S = (1/N) sum_k (q_k + v_k), by total variance.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction

@@ -4,8 +4,6 @@ K_kap(G) = (L0 + L1 G) A + c' with c' = kap L1 D_0/N and A = 1 + A_1/N. The boun
 psi(G) = G^2/K_kap(G).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from sdescent.derive.proof.kernel.rules import Fact

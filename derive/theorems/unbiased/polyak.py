@@ -1,7 +1,5 @@
 """Theory 6.5 ([C]): exponential decay to a floor for D(C)SGD on L-smooth losses with the Polyak-Lojasiewicz inequality."""
 
-from __future__ import annotations
-
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under
 from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, T, eta, f, f0, fstar, fT

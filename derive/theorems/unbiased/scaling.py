@@ -3,8 +3,6 @@
 The floor is the limit of the bound of 6.5 as T -> oo, for r = 1, s1 = 0 and equal clients with noise variance s0/B.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from sdescent.derive.proof.kernel.rules import Fact

@@ -3,8 +3,6 @@
 `noise_bound` defines K_kap(G) (`condition`), A_1 and D_0. A star marks the larger quantities.
 """
 
-from __future__ import annotations
-
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, x, xs

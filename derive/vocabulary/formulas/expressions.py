@@ -9,8 +9,6 @@ Exponentials and powers with letters in the exponent may be nested at most two d
 supplies.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress

@@ -5,8 +5,6 @@ name is replaced by `_`, and only nodes of a whitelist are accepted in the resul
 parsed as Python.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Collection, Sequence
 from fractions import Fraction

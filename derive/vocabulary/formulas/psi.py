@@ -1,7 +1,5 @@
 """The function psi(t) = (e^t - 1 - t)/t^2, psi(0) = 1/2, and its derivatives in SymPy, with a value at 0."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import sympy as sp

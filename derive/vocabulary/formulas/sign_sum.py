@@ -1,7 +1,5 @@
 """The Green-Kubo sum for the signs of a stationary Gaussian sequence, as a SymPy function."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import sympy as sp

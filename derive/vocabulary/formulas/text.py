@@ -1,7 +1,5 @@
 """Users' text: its accepted characters, and the quotation of values in messages."""
 
-from __future__ import annotations
-
 import json
 import re
 

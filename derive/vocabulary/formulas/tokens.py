@@ -1,7 +1,5 @@
 """The tokens of terms and relations: numbers, names and signs from a whitelist."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

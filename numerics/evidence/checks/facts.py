@@ -2,8 +2,6 @@
 Theory 4, 6.3 (strength), 6.6, 6.8, 6.9 and 8. Each function yields the cases of a theorem: a name and its numbers.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace

@@ -2,8 +2,6 @@
 Some of the constants (L0, L1, kappa, eps, eta, ..) violate the assumptions, so that each assumption fails at some points.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any

@@ -8,8 +8,6 @@ A theorem about each draw of the noise is compared draw by draw, including heavy
 Bounded noise shifts a message by r along one of the axes; its means are over all outcomes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache

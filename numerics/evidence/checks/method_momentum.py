@@ -4,8 +4,6 @@ The messages are those of `method_steps`. The SDE's generator comes from the eng
 its moment equations are solved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

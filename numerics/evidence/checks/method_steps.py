@@ -5,8 +5,6 @@ identity, Rand-1 or Bernoulli. So the mean message has finitely many values. The
 constants of phi.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial, reduce
 from itertools import product

@@ -6,8 +6,6 @@ without linearisation, the stationary law of the SDE comes from quadrature, and 
 chain on a lattice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 If a message attains the ratio, sampling cannot decide the upper bound omega itself. The check then tests omega/1.05 and 1.05 omega.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType

@@ -3,8 +3,6 @@
 At points where exactly one assumption fails, the claim may fail too. If it does, that assumption is needed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction

@@ -14,8 +14,6 @@ drift and covariance of the engine's own SDE, by finite volumes with the scheme 
 in the width of a cell. All numbers are dimensionless.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, final

@@ -1,7 +1,5 @@
 """The result of a comparison of an entry with numbers, and its verdict."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final

@@ -4,8 +4,6 @@ On a quadratic the SDE's rate comes from the engine's moment equations; for the 
 theorem is compared only with its own subject, since the other subject has its own theorem.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import product
 

@@ -5,8 +5,6 @@ Rand-1 in two dimensions, k of the two clients send a coordinate, where k = 0, 1
 E cosh(a + b Z) = cosh(a) exp(b^2/2).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ A theorem on a random time holds for every horizon T. One ensemble, saved at eve
 path by path, next to the bound. All quantities are dimensionless.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any, final
 

@@ -7,8 +7,6 @@ widen the interval. A stop takes effect at the first saved time beyond the level
 missing. The number of stopped paths is reported.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace

@@ -4,8 +4,6 @@ The random time of density u/phi_1 is not drawn. Instead the saved times have we
 the gradient norm first exceeds a level that hardly any path reaches.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, final

@@ -3,8 +3,6 @@
 A path is stopped at the first saved time at which an assumption fails or the gradient norm exceeds `TOP` times its initial value.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import final

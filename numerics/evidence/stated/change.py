@@ -6,8 +6,6 @@ noise has a density, the law is a Gauss rule: exact on polynomials, and exact up
 huge.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Numbers for the constants of a theorem that satisfy its assumptions, by random draws and rejection."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """One step at many states: the exact change of V against the claim, within the assumptions, at their limit and beyond."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final

@@ -1,7 +1,5 @@
 """The search for instances: numbers for the constants, losses of the class, noises, and the largest allowed step size."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The law on the two points +1 and -1 with equal chances, which often attains bounds that depend on the variance alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 CONFIRMED and VIOLATED need a gap that exceeds the errors of the numbers; otherwise the verdict is INCONCLUSIVE.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ The exact E f = (1/2) E x^2 of the method's own stationary law comes from a line
 Everything is dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final

@@ -7,8 +7,6 @@ or an affine differential equation (model), whose slope decides whether it grows
 the finite law of one message.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, final

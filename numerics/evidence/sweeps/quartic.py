@@ -3,8 +3,6 @@
 Everything is dimensionless. Paths with |x| above `OUT` have blown up, and are counted.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, final

@@ -5,8 +5,6 @@ lives on a lattice, of spacing eta/N or, for even N, 2 eta/N. Its transition mat
 eigenvector. This needs neither moments of the noise nor sampling. Everything is dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache

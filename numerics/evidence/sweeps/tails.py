@@ -7,8 +7,6 @@ For alpha < 2 the loss of x_n has no mean; its quantiles, and the mean of min(f,
 dimensionless.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -4,8 +4,6 @@ The covariance of a rule's SDE is a small matrix over the letters at each coordi
 coordinates i != j (`sdescent.derive.equations.rule_models`). Few letters have noise, and the rest take no normals.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, final

@@ -23,8 +23,6 @@ Example:
     (2, 100)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from functools import cached_property, partial

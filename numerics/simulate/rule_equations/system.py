@@ -1,7 +1,5 @@
 """The SDE of an update rule as functions of a batch of states, one array (d, paths) for each letter."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

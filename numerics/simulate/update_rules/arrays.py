@@ -1,7 +1,5 @@
 """An update rule on arrays: the values of a step, which `sdescent.derive.methods.rules.update.evaluate` walks. Dimensionless."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction

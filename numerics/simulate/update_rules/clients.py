@@ -1,7 +1,5 @@
 """The clients inside `mean`, and the draws of each client."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any, final
 

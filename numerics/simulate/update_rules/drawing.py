@@ -1,7 +1,5 @@
 """The draws of an update rule: by number, for each client, and those that a pair of steps makes ahead."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

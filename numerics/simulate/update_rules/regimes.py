@@ -1,7 +1,5 @@
 """The numbers of an update rule in its regime: from constants such as rho to the rule's own beta = 1 - rho eta, and back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import isclose, isfinite
 from typing import Any

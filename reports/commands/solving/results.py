@@ -4,8 +4,6 @@ If there is a summary, all files that it names exist and belong to one experimen
 experiment writes its first file.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

@@ -4,8 +4,6 @@ The division of a run into parts, and of parts into blocks, depends on the exper
 blocks are joined in the order of their paths. Results are therefore bitwise equal however often the run was interrupted.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress

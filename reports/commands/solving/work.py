@@ -5,8 +5,6 @@ identity, the part's name and the contents of the file. A file that was truncate
 experiment, therefore does not match its name; it is removed, and the part computed again.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import hashlib

@@ -4,8 +4,6 @@ This compares numbers with numbers and proves nothing. If a bound is attained, a
 in forty by chance; "holds" says only that the numbers do not contradict the bound.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`sdescent sweep`: read the study, solve the missing points, and sum them up."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The drawing of a sweep's figures: curves with intervals, and heat maps of runs and of models compared with the method."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

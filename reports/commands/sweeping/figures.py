@@ -1,7 +1,5 @@
 """The figures of a sweep: the choice of figures, their files and their captions."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path

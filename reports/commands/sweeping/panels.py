@@ -1,7 +1,5 @@
 """The content of a sweep's figure before it is drawn: the panels, and the numbers of each run in each panel."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The plan of a sweep: the order in which its points are solved, and the tasks that they form."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

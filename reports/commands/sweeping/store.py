@@ -5,8 +5,6 @@ rest. Files are renamed into place and need no lock, since two processes that so
 not flushed to disk one by one: if a power cut leaves one incomplete, it is found damaged when read, and its point is solved again.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

@@ -4,8 +4,6 @@ It is written as CSV, and as Parquet if pyarrow is installed. Equal points give 
 were solved.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Mapping

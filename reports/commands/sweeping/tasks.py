@@ -3,8 +3,6 @@
 Nothing here depends on the process: tasks and their results are pickled, both for local processes and for a cluster.
 """
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The bounds of a sweep that come from theorems, which are proved before the first point and compared where they apply."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

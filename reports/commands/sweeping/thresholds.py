@@ -1,7 +1,5 @@
 """The places where both sides of a threshold are equal, along one axis or in the plane of two axes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final

@@ -1,7 +1,5 @@
 """The figures of the experiments, for the first study: losses against steps, compression, step length and noise; the SDE."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

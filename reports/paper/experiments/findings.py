@@ -1,7 +1,5 @@
 """Findings, sentences and table rows of the experiments on one problem, all computed from its runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The experiments of [S] v2 on data that ship in a package: claims, observations, and the compressions concerned (theory 9)."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path

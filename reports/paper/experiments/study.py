@@ -4,8 +4,6 @@ A study does all this for one seed of `SEEDS`, from which the starting point and
 the cache; everything else here is a function of the results of the runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, partial

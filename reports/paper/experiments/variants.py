@@ -3,8 +3,6 @@
 The rules are those of the main setting, with the multipliers held there; they are not tuned again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Real mini-batch gradients: their measured noise, and real methods compared with the SDE that has this noise."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, final

@@ -3,8 +3,6 @@
 Every measurement and every run is a separate result in the cache, whose specification holds everything that it depends on.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace

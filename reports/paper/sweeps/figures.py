@@ -1,7 +1,5 @@
 """Heat maps of the sweeps: grey from light (shrinks) to dark (grows), with the thresholds of the formulas as lines."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The stability of methods and models over pairs of settings, with the thresholds drawn in (theory 5, 6.3, 6.7, 6.9)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """Descriptions of the heat maps in words, computed from their data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The levels at which methods settle, against the index of stable noise, the number of clients and, for signs, the step size."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The figures of the section: tightness of every bound, bounds as curves over time, and weak errors against the step size."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from pathlib import Path

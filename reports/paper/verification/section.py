@@ -1,7 +1,5 @@
 """The catalogue compared with numbers, bounds as curves over time, and weak orders of the models (theory 2, 6, 7)."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Weak orders of the three models, as slopes of errors without sampling, compared with the orders that theory 2 states."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from functools import partial

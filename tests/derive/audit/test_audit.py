@@ -5,8 +5,6 @@ drift or covariance leaves one of order tau s^n, the right equation of weak orde
 less. The interval is 0.1.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -3,8 +3,6 @@
 Rules whose limit is skewed, or that nothing here averages.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

@@ -3,8 +3,6 @@
 What is open is said: formulas without a value, kinks that move with the step, terms that an expansion in the step does not see.
 """
 
-from __future__ import annotations
-
 import pytest
 
 import sdescent as sd

@@ -4,8 +4,6 @@ And in the example of an audit one step of the method itself, computed without t
 predicts, up to the order that it has.
 """
 
-from __future__ import annotations
-
 import random
 from functools import partial
 from typing import Any

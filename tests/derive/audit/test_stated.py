@@ -1,7 +1,5 @@
 """Equations of one's own: what is read and refused, and their consequences against other formulas and libraries."""
 
-from __future__ import annotations
-
 import math
 import pickle
 import re

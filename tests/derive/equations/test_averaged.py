@@ -5,8 +5,6 @@ model's order, on a loss that is not separable. The memory starts where it settl
 tests/derive/equations/test_published_rules.py.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import mpmath as mp

@@ -1,7 +1,5 @@
 """Equations in named coordinates: Rand-k's root, the symbols of a schedule, the field of a game, Stratonovich forms."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

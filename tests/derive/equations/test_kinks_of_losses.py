@@ -1,7 +1,5 @@
 """Kinks of the loss: they are named, they lower the weak order, and a model that differentiates the gradient is refused."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

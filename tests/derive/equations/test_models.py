@@ -1,7 +1,5 @@
 """The three models of theory 2 against the formulas typed here, by numerical differentiation of the expanded vector field."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import mpmath as mp

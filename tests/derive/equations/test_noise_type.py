@@ -1,7 +1,5 @@
 """The type of the noise of an SDE, from roots written by hand and from methods."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pytest

@@ -4,8 +4,6 @@ Each derivation is in the docstring and does not use the engine: with F the incr
 order, the second-order drift adds E F at tau^2 minus (D b) b/2, the covariance is Cov F/tau.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import combinations_with_replacement, product
 

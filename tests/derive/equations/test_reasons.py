@@ -1,7 +1,5 @@
 """Why an equation does not exist, as a terminal shows it: no LaTeX, no letters of the engine's own."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Square roots: B B' equals the covariance formed entry by entry, in every structure and at every degenerate point."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import sympy as sp

@@ -1,7 +1,5 @@
 """SDEs of update rules: what is refused, with its kind and the term that stands in the way, and what must not change the answer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

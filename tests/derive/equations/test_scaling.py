@@ -1,7 +1,5 @@
 """Scaling rules: exponents solved for, confirmed with numbers, and refused where no powers do it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

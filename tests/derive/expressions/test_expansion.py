@@ -1,7 +1,5 @@
 """Named coordinates: ranks with ties, and slopes of a loss put in place of the gradient's symbols."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

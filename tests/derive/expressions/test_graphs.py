@@ -1,7 +1,5 @@
 """Long equations: repeated parts by name, in JSON and in numbers."""
 
-from __future__ import annotations
-
 import json
 import random
 

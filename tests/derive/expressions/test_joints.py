@@ -1,7 +1,5 @@
 """Joints of formulas: where they are, and how many derivatives agree there, against answers worked out by hand."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Formulas of a few characters whose values would fill the memory: refused where they are read, or not evaluated."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """Fixtures for pieces that are not the package's own."""
 
-from __future__ import annotations
-
 import pytest
 
 from sdescent.derive.methods.checking import required

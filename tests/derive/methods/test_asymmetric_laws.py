@@ -4,8 +4,6 @@
 states them.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import sympy as sp

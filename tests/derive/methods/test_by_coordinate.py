@@ -1,7 +1,5 @@
 """Constants of a compressor and a noise that differ by coordinate, against the enumeration of all outcomes of one step."""
 
-from __future__ import annotations
-
 import itertools
 import pickle
 from dataclasses import replace

@@ -3,8 +3,6 @@
 Draws have fixed keys; a comparison passes within 5 standard errors (`sdescent.numerics.laws.conformity`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -9,8 +9,6 @@ C_i C_j - E[C_i C_j | v] is averaged with the bounded weight 1/(1 + ||v||^2), wh
 under any tail; `test_enumeration` has the exact equality.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import stats

@@ -1,7 +1,5 @@
 """Where outcomes are finitely many: moments and compression ratios equal exactly, in rationals (theory 4)."""
 
-from __future__ import annotations
-
 import random
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """Noise laws of theory 3: every formula of the table against quadrature and its closed form."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import mpmath as mp

@@ -1,7 +1,5 @@
 """A law that states its density and tail alone has moments that are exact and as short as those of one that states them."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """Laws and compressors that the package has never seen: moments, the three models and conformance from their definitions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A wrong factor that is planted in any class that the package ships is found by the checks of conformance."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The order in which the assignments of an update rule are evaluated, and what is evaluated once for all clients."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Scales that are no plain number: one a coordinate, and one that depends on the gradient."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import sympy as sp

@@ -1,7 +1,5 @@
 """LaTeX: how expressions are written, that rewriting keeps their value, and that short names mean what they say."""
 
-from __future__ import annotations
-
 import pytest
 import sympy as sp
 

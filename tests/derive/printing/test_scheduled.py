@@ -1,7 +1,5 @@
 """The letter u for the schedule of an update rule: it means the same equation, or the equation stays as it is."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """An SDE as LaTeX: the moments given a message lead to b and S, and no formula is longer than a line."""
 
-from __future__ import annotations
-
 import pytest
 import sympy as sp
 

@@ -1,7 +1,5 @@
 """What objects are when they are printed or shown in a notebook; LaTeX written out; commands of one's own for every letter."""
 
-from __future__ import annotations
-
 import io
 import re
 import sys

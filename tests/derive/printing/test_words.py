@@ -1,7 +1,5 @@
 r"""In LaTeX a name of several letters is one word: `wd` is \mathit{wd}, not w times d."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

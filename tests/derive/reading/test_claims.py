@@ -1,7 +1,5 @@
 """Claim files: their fields, what is taken where one is left out, and what is refused."""
 
-from __future__ import annotations
-
 import pytest
 
 from sdescent.derive.reading.claims import Claim, claim_from, read_claim

@@ -3,8 +3,6 @@
 "Nothing evaluated" is measured (tests/support/hostile_text.py).
 """
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The table [method] of a TOML file: what is read, and what is said about what is not."""
 
-from __future__ import annotations
-
 import time
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """Problems in TOML files: what is read, and what is refused with which field and column."""
 
-from __future__ import annotations
-
 import time
 from fractions import Fraction
 

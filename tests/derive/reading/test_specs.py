@@ -1,7 +1,5 @@
 """Specs and problems: what is read, as what, and what is refused with which field and column."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import pytest

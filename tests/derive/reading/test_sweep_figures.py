@@ -1,7 +1,5 @@
 """Thresholds, bounds and figures of a sweep: what is read, which panels there are, and what is refused before anything runs."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

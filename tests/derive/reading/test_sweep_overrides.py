@@ -3,8 +3,6 @@
 An override does the same as the change of the file that it stands for: the definitions of both sweeps are compared.
 """
 
-from __future__ import annotations
-
 import random
 from fractions import Fraction
 from functools import partial

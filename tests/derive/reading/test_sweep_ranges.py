@@ -4,8 +4,6 @@ Random values are functions of fixed seeds. Their means are accepted up to five 
 frequencies of choices likewise, in seven.
 """
 
-from __future__ import annotations
-
 import hashlib
 import random
 from fractions import Fraction

@@ -4,8 +4,6 @@ The points are compared with a product that is written out here, and keys with t
 exactly where their experiments are equal.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from fractions import Fraction

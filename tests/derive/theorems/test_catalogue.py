@@ -3,8 +3,6 @@
 Run as a program this file rewrites tests/derive/theorems/theorem_hypotheses.json: read the difference before you commit it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """What the theorems read off the engine: a check reads it again, and with a wrong engine nothing is proved."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib.util
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The steps of a rule with memory, as theorems read them: combinations that are linear, and an engine with another equation."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

@@ -1,7 +1,5 @@
 """What theorems on signs take of a law: proved by the kernel, false at a point, or assumed; laws of which the answer is known."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """No false mutant of a step comes out proved, and no theorem survives the loss of a hypothesis that it uses."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest

@@ -1,7 +1,5 @@
 """Constants: the least that is certified, and a counterexample just below it."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """What is printed of a theorem is what was proved: a claim with another constant is not, and nothing beside it is typed."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A theorem whose time is steps: what it says of itself in text and LaTeX, what it declares, and how a step that fails is named."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from fractions import Fraction
 

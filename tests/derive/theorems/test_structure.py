@@ -1,7 +1,5 @@
 """What the lines of a derivation rest on and which of them carry it, and its object; `test_catalogue` has both of every entry."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import replace
 from fractions import Fraction

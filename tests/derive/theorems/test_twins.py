@@ -1,7 +1,5 @@
 """The theorems on the method are those on its SDE with 2 psi(c) L0 and 2 psi(c) L1: with 1/2 for psi(c) they say the same."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import pytest

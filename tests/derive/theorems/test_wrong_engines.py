@@ -1,7 +1,5 @@
 """With a wrong drift, rate, moment or ratio in the engine, no theorem about it comes out proved."""
 
-from __future__ import annotations
-
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Iterator

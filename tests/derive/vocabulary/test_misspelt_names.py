@@ -1,7 +1,5 @@
 """A misspelt key, name or letter is answered with the one that was meant, wherever a user may write one."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path

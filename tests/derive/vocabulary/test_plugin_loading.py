@@ -1,7 +1,5 @@
 """Pieces of a user's own: registered once whatever is loaded how often, named with a digest, and one line where they are broken."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import pickle

@@ -1,7 +1,5 @@
 """A piece of a method is written as the specification that makes it, not as Python shows its class."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

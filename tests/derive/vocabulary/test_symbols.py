@@ -1,7 +1,5 @@
 """Expressions of a user: their symbols are matched by name or refused, text is read and never evaluated, floats are refused."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """One vocabulary of verdicts: the table of the pages is the enumeration, and no other word or list of words stands for one."""
 
-from __future__ import annotations
-
 import ast
 import json
 import pickle

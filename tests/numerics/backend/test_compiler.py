@@ -1,7 +1,5 @@
 """Programs compute what NumPy computes, and options or a library under which they do not are left out or refused."""
 
-from __future__ import annotations
-
 import ast
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Two processes compute one ensemble: each has the bits that one process alone has, blow-ups and errors too."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

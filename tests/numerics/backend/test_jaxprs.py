@@ -1,7 +1,5 @@
 """What is read from a traced program: the programs inside it, and how many cheap operations its results need."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

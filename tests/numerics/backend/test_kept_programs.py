@@ -1,7 +1,5 @@
 """Programs are found by later processes, whole or not at all, and only in a folder that is the user's own."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """What does not fit is refused before anything is computed, in one line."""
 
-from __future__ import annotations
-
 import pytest
 
 import sdescent as sd

@@ -1,7 +1,5 @@
 """Entries of the catalogue compared with numbers by the checks that they declare, and claims that say too much."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sdescent.derive.proof.language.terms import Relation, fn, num

@@ -1,7 +1,5 @@
 """The theorems on methods of bounded steps against the methods: true, tight, and false with the constants of the SDE."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

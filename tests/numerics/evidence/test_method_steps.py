@@ -1,7 +1,5 @@
 """Theorems on D(C)SGD and the heavy ball themselves: planted errors are found, conditions needed, the steps are the methods'."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

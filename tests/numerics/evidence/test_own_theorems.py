@@ -3,8 +3,6 @@
 One step and closed means are exact, up to a relative rounding of 1e-9; simulated verdicts come from confidence sequences at 95 %.
 """
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """6.2 with the step condition in expectation: the law that the SDE reaches, against a closed density."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -3,8 +3,6 @@
 Simulated means and shares are compared at |z| < 5 with fixed keys, 12 comparisons in all.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

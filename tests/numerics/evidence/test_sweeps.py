@@ -1,7 +1,5 @@
 """Thresholds against closed forms and known facts, and every verdict of the sweeps flipped by planted numbers."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The catalogue against numbers: true bounds are confirmed, planted wrong ones are violated, and too few paths decide nothing."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 

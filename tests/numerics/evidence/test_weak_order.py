@@ -1,7 +1,5 @@
 """The weak orders 1, 2, 1 of theory 2 and 7, measured without sampling and by Monte Carlo; a planted error shows."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 

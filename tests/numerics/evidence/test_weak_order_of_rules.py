@@ -1,7 +1,5 @@
 """Weak orders of the models of update rules with memory, without sampling, with test functions that involve the memory."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import sympy as sp

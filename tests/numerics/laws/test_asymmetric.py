@@ -3,8 +3,6 @@
 Draws have fixed keys and are within five standard errors.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

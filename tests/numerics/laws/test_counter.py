@@ -1,7 +1,5 @@
 """Counter-based draws: the cipher against JAX's, the formulas against extended precision, laws, independence."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from dataclasses import replace

@@ -3,8 +3,6 @@
 Fixed keys, 5 standard errors.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import comb
 from typing import Any

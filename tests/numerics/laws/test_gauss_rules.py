@@ -1,7 +1,5 @@
 """Gauss rules have the moments of their laws, and of means of independent variables."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Draws against the symbolic definition of each law, noise and compressor: fixed keys, 5 standard errors."""
 
-from __future__ import annotations
-
 import inspect
 from dataclasses import replace
 from functools import partial

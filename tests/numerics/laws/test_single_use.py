@@ -1,7 +1,5 @@
 """Draws are single-use: a second draw from the same ones is refused, while tracing and outside of it, and no bit changes."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import itertools

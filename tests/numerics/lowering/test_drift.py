@@ -1,7 +1,5 @@
 """The drift over a step: the equation's own drift, written with fewer operations where the loss allows it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

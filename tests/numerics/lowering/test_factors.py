@@ -1,7 +1,5 @@
 """Factors of many small matrices at once: singular ones of every rank and scale, indefinite ones, and no path notices others."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

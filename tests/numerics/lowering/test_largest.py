@@ -1,7 +1,5 @@
 """The k largest of many numbers against their ranks: equal ones, both zeros, infinities, NaN, numbers of every size; any k."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

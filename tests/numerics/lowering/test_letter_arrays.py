@@ -1,7 +1,5 @@
 """Formulas of numbered letters that are one formula, and those that are not."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import sympy as sp

@@ -1,7 +1,5 @@
 """A function in few rows of each path: the entries that it has everywhere, and no work elsewhere where none is needed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

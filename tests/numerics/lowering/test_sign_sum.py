@@ -1,7 +1,5 @@
 """The Green-Kubo sum of signs in numbers: its table and its series against SymPy's arbitrary precision."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

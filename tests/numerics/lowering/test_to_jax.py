@@ -1,7 +1,5 @@
 """Lowering: equal to SymPy's own numbers, loud about what it cannot do, finite in derivatives, O(d) in memory."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import mpmath

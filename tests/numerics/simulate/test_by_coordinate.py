@@ -1,7 +1,5 @@
 """Constants that differ by coordinate in runs: draws, and second moments that have known recursions, within 5 standard errors."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Any
 

@@ -1,7 +1,5 @@
 """No path notices which others are beside it: the same bits for any chunk, number of paths and devices."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

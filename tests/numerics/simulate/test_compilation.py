@@ -1,7 +1,5 @@
 """Nothing is compiled twice: for other numbers, a few saved times more or less, or what was compiled ahead; and no bit changes."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

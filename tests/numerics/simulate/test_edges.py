@@ -1,7 +1,5 @@
 """Numbers at the edge: every result of a run is finite, a counted blow-up with its time, or an error that names the step."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

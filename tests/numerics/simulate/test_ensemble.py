@@ -1,7 +1,5 @@
 """The result of a run as an object: its settings, what it says, files of it, xarray; nothing that does not fit passes silently."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 import json

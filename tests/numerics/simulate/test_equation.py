@@ -1,7 +1,5 @@
 """Ensembles of SDEs: exact laws, Euler's own exact recursion, both stochastic calculi, blow-ups, integrals over the noise."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

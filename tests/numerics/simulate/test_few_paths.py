@@ -1,7 +1,5 @@
 """A few paths of a large state are computed in few lanes, with the bits that they have among many; programs stay few."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

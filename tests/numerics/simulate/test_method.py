@@ -1,7 +1,5 @@
 """The discrete method against exact recursions, closed maps, and its own definition step by step."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import sympy as sp

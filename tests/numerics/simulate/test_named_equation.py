@@ -3,8 +3,6 @@
 Random tests have fixed keys and accept five standard errors, beside a bound on the solver's own bias where it has one.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import sympy as sp

@@ -5,8 +5,6 @@ larger. Random cases have fixed seeds; every case of a seed must be covered by i
 quasi-random set as the bar and no control variate, 14 of 24 cases with k = 1 and 19 of those with k >= 2 were not covered.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

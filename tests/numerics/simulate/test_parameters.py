@@ -1,7 +1,5 @@
 """The numbers given for symbols: the domains of their places, names that stand for nothing, conditions of existence."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

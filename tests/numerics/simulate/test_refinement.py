@@ -1,7 +1,5 @@
 """The solver's own error: halved steps on one Brownian motion, and what is left of it."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

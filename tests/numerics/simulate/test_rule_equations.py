@@ -4,8 +4,6 @@ Most of it needs no sampling: drift and covariance at points, and for affine rul
 y -> A y + b + C xi with A, b and C read off the scheme itself.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 from typing import Any

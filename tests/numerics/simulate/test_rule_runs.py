@@ -1,7 +1,5 @@
 """What a run promises, kept by every update rule: bits, chunks, counts, and numbers of a regime that are refused or solved for."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Update rules with memory against loops in NumPy, step by step with the numbers that the run itself draws."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any

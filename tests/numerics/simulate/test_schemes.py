@@ -4,8 +4,6 @@ The equation dX = -u(t) h X dt + u(t) s dW (DSGD on a quadratic) is linear, so t
 with xi normal. Both numbers are read off the scheme itself, by one step from (y, xi) = (1, 0) and one from (0, 1).
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

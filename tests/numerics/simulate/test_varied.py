@@ -1,7 +1,5 @@
 """`solve` takes what `run` takes: values that differ from path to path, scales that depend on the state; nothing compiles twice."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

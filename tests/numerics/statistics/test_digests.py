@@ -1,7 +1,5 @@
 """Digests: counts that are exact, means joined in one order, quantiles within the stated error, for every kind of value."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

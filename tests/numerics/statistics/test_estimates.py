@@ -1,7 +1,5 @@
 """Intervals keep their promise in repeated sampling; blow-ups are counted and never averaged."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

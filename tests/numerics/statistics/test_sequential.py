@@ -1,7 +1,5 @@
 """Every interval that is offered covers: at a fixed number of paths, and a sequence at whatever number one stops at."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Verdicts: each of the three comes out where it should, and a heavy tail is not passed where a CLT interval would pass it."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Formulas of a sweep at its points: their numbers, omega of every compressor, and where there is none."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Points that are read by their numbers alone are those that are read as a whole."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Estimates of many runs at once are those of each alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

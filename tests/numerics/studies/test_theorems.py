@@ -1,7 +1,5 @@
 """Theorems of one's own as bounds of a sweep: the formula, what is decided by numbers, what is granted, and what they are about."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

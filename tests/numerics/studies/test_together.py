@@ -1,7 +1,5 @@
 """Points solved together: the bits of each point alone, numbers close to the experiment's own, and nothing compiled twice."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Clients with data of their own: their gradients against direct loops in NumPy. Random tests have fixed keys."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The criteria of the experiments: planted runs flip each."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

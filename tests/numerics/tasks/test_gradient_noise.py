@@ -3,8 +3,6 @@
 z limits are Bonferroni over all entries at 1% (`z_limit`, about 4 for d = 5); seeds are fixed.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 

@@ -1,7 +1,5 @@
 """Data sets and regression losses: derivatives against automatic differentiation, the minimiser, bad input."""
 
-from __future__ import annotations
-
 import dataclasses
 import sys
 

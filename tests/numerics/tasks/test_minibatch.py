@@ -1,7 +1,5 @@
 """The real mini-batch methods: limits that are known exactly, moments of one step by z-tests, blow-ups, streams."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The digits network: its data, its gradient, and the curvature along its runs."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Races of step rules: many settings in one run, one family of rules, and tuned multipliers."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from typing import Any

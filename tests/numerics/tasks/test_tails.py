@@ -1,7 +1,5 @@
 """Gaussian against Student-t: fits recover what was planted, and the test has the level that it states."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import stats

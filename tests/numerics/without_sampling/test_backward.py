@@ -1,7 +1,5 @@
 """E phi of the SDE models without sampling: against closed moments, stationary laws, Monte Carlo, and planted errors."""
 
-from __future__ import annotations
-
 import json
 import math
 

@@ -1,7 +1,5 @@
 """Closed moments of models and method: against recursions and solutions written out by hand."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Exponents of second moments against the exact moments themselves, and what a sample sees of a mean that they carry."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

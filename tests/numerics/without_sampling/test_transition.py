@@ -1,7 +1,5 @@
 """E phi of the discrete method without sampling: against exact recursions, enumeration, Monte Carlo, and a planted error."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

@@ -1,7 +1,5 @@
 """Figures of an unchanged result are not drawn again; what is missing, changed, or of another result is."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A user's own report: every symbol and law explained, refusals with reasons, and no line too wide, on hard specifications."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

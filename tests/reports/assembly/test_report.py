@@ -1,7 +1,5 @@
 """The report: every part compiles in a paper, a planted error shows, a user's problem gets its own."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

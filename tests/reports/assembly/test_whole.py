@@ -1,7 +1,5 @@
 """The whole quick report on the paper, once: every claim has its evidence, the page works, and a second run computes nothing."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import time

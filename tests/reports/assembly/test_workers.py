@@ -1,7 +1,5 @@
 """Sections computed side by side: the same results as one after the other, and no process left behind, whatever happens."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Claims from a file: texts on one line, groups in order, and no key that a claim does not have."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The commands prove and suggest: contract of JSON and exit statuses, files, and what they refuse."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Files that were changed: they are computed again, to the same bytes, and the user is told."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """`sdescent derive`: its JSON, its refusals, and what it prints."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import get_args

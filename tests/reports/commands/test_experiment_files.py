@@ -1,7 +1,5 @@
 """Hostile specifications of `sdescent solve`, and paths that cannot be used."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Files of every kind and of every name, in every place of every command that takes one: one line, and nothing hangs."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """`sdescent list` and `sdescent doctor`."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

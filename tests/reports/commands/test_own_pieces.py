@@ -1,7 +1,5 @@
 """`--load` and `plugins`: commands know the pieces of docs/howto/your-own-piece.md, and say what is wrong in one line."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Progress of long commands, and the time that is left."""
 
-from __future__ import annotations
-
 import io
 import sys
 import time

@@ -1,7 +1,5 @@
 """`sdescent report`: files, exit statuses, and what goes wrong before, while and after a report is written."""
 
-from __future__ import annotations
-
 import errno
 import json
 import re

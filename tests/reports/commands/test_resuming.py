@@ -1,7 +1,5 @@
 """`sdescent solve` killed and run again: nothing half written is believed, nothing whole is computed twice."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """`sdescent solve`: its files, and that its numbers are those of numerics."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from types import SimpleNamespace

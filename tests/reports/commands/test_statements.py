@@ -1,7 +1,5 @@
 """What claim, check and prove say of a proof is what replay says of its certificate, in JSON and in the lines of the terminal."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

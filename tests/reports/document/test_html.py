@@ -1,7 +1,5 @@
 """The HTML page, read as text and as a real browser shows it. Tests skip without pandoc or Chromium."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the page has beyond the PDF: the sidebar, the filter, previews, boxes that scroll, and access for everybody."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io

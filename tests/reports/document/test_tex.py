@@ -1,7 +1,5 @@
 r"""Escaping, templates, and pdfTeX locked in. Tests that run TeX skip without it."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

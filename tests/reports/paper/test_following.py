@@ -1,7 +1,5 @@
 """How closely a model follows its method: the words come from gaps and intervals, before and after the method has settled."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

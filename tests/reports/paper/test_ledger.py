@@ -1,7 +1,5 @@
 """The ledger of claims: every status follows from results, all evidence counts, and no single result can change unseen."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator, Mapping

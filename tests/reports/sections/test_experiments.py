@@ -1,7 +1,5 @@
 """The section on experiments: a verdict for every claim, interrupted runs, and the part as TeX."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The parts made from the results of others: ledger, claims one by one, assumptions, appendix; alone in a paper, and linked."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """The simulated parts: numbers as LaTeX, figures, an interrupted run taken up again, and each part alone in a document."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator

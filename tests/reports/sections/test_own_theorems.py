@@ -1,7 +1,5 @@
 """The section on the user's theorems: read from the specification, proved or refuted, numbers beside, as LaTeX."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace

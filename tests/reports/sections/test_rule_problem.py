@@ -1,7 +1,5 @@
 """A problem with an update rule: the report says the rule itself, its regime, and what its equation is and leaves out."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The section on sweeps: folders are read from the specification, checked, and shown with what is exceeded first."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """The section on bounds against numbers: every entry has evidence, verdicts flip with planted numbers, and each part typesets."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Hand-written certificates of the rule `ball`, at least one for every kind of node."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.support.certificates.rules import ball_certificate as at

@@ -1,7 +1,5 @@
 """Edits of certificates, and what both checkers say of them: the replay, and the kernel, which makes the steps again."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

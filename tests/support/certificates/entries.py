@@ -1,7 +1,5 @@
 """The catalogue's entries as `check` judges them, each once a run: most tests of proofs start from a certificate of theirs."""
 
-from __future__ import annotations
-
 import os
 import pickle
 from functools import cache

@@ -1,7 +1,5 @@
 """Certificates that are to be replayed and exported within limits: terms and chains of steps that grow."""
 
-from __future__ import annotations
-
 import copy
 import json
 import random

@@ -1,7 +1,5 @@
 """Edits of the certificates by hand that make them invalid, with what the replay and what the kernel says of each."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, NamedTuple
 

@@ -4,8 +4,6 @@ A model has two outcomes, some times with weights that sum to the horizon, three
 over (model, outcome, time, j, i, k); an operator is a weighted sum over an axis.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

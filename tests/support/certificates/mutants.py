@@ -1,7 +1,5 @@
 """Random edits of certificates, and what becomes of them where time is steps: refused, the same, true or false."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import json

@@ -1,7 +1,5 @@
 """Hand-written certificates of rules about operators, hypotheses, processes and time."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.support.certificates.rules import ALL_AXIOMS, assume, certificate, certify, step, t

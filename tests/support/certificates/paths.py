@@ -8,8 +8,6 @@ at each step. In continuous time a potential is a polynomial in t along each pat
 constant in time, and integrals are by Gauss's rule. Values are arrays, as in `models`, and many models are drawn at once.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Hand-written certificates of the rules about potentials that move, in steps and in continuous time, each with a witness."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Hand-written proof certificates, at least one for every rule of derive/proof/FORMAT.md, and a reader of terms in infix."""
 
-from __future__ import annotations
-
 import ast
 import copy
 import re

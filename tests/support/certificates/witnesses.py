@@ -1,7 +1,5 @@
 """The witness of a certificate looked at without the replay: as a finite model, in which the hypotheses are evaluated anew."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any

@@ -1,7 +1,5 @@
 """A page as Chromium shows it: real keys and a real pointer, any width, light or dark, through the DevTools protocol on a pipe."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

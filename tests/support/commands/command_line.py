@@ -1,7 +1,5 @@
 """The command line in a process of its own, and a stand-in for the builder of reports."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Plugins of tests: what one registers is forgotten afterwards, so that another test starts with what is built in."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -5,8 +5,6 @@ in a process of its own, with its own streams, folder and plugins, and sees noth
 gives it another environment, it has a process.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import io

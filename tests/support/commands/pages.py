@@ -14,8 +14,6 @@ is not run says so to the reader, in the line above it: *Not run by the tests: R
 with `<!-- command: NAME -->` are run by .ci/run, which sets everything up again.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

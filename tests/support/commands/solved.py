@@ -1,7 +1,5 @@
 """A small experiment, and what `sdescent solve` leaves of it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

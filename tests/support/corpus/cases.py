@@ -3,8 +3,6 @@
 There is one notation: the strings of a claim file, read by the public parser.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Mapping, Sequence
 from fractions import Fraction

@@ -4,8 +4,6 @@ The true ones have a certificate of one step, the kernel's laws of quotients, ro
 checked by the rule itself, which is why no proof stands beside them. A false one carries a point that refutes it.
 """
 
-from __future__ import annotations
-
 from tests.support.corpus.cases import Case, no, yes
 from tests.support.corpus.textbook import FALSE, SCHUR, TRUE
 

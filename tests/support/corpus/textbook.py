@@ -3,8 +3,6 @@
 Nothing here is believed: tests/derive/proof/claims/test_corpus.py checks them without the prover.
 """
 
-from __future__ import annotations
-
 from tests.support.corpus.cases import Case, no, yes
 
 POSITIVE3, NONNEGATIVE3 = "x > 0; y > 0; z > 0", "x >= 0; y >= 0; z >= 0"

@@ -1,7 +1,5 @@
 """Faults in what derives an equation: methods, steps, equations, processes, expressions, and their print."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

@@ -1,7 +1,5 @@
 """Faults in the engine that derives: words, expressions, methods, equations, reading."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

@@ -1,7 +1,5 @@
 """What a fault to plant is."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Faults in formulas of methods and in what reads files, a row each: name, file in derive, tests in tests/derive, text, fault."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

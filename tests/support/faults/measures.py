@@ -1,7 +1,5 @@
 """Faults in what numerics measures and judges, a row each: name, file in numerics, tests in tests/numerics, text, fault."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

@@ -1,7 +1,5 @@
 """Faults in numerics, one or more in each module that computes something."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

@@ -1,7 +1,5 @@
 """Faults in the package as a user sees it: its names, its files, what counts as its own code."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

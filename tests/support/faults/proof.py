@@ -1,7 +1,5 @@
 """Faults in derive/proof, module by module: kernel, replay, Rocq, search, claims, refutation, repair, language, kinks."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

@@ -1,7 +1,5 @@
 """Faults in the proofs: kernel, replay, search, refutation, Rocq, theorems."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

@@ -1,7 +1,5 @@
 """Faults in reports: the cache, the making of a report and the commands; `sections` has those of the pages."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

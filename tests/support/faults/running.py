@@ -1,7 +1,5 @@
 """Faults in numerics and in reports."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

@@ -1,7 +1,5 @@
 """Faults in reports: the document, the ledger and the sections."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

@@ -1,7 +1,5 @@
 """Faults in bounds and theorems, in the audit of stated equations, and in what is read."""
 
-from __future__ import annotations
-
 from tests.support.faults.fault import table
 
 FAULTS = table([

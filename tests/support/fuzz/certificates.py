@@ -1,7 +1,5 @@
 """Certificates with edits: refused, or accepted and then exported or not; what is accepted and states something else is judged."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Claims that nobody means, as a command reads and proves them: huge exponents, deep nesting, many variables, wrong types."""
 
-from __future__ import annotations
-
 from random import Random
 from typing import Any
 

@@ -1,7 +1,5 @@
 """TOML files of every command, and equations of one's own, with edits: read or refused, where it is cheap also planned."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

@@ -1,7 +1,5 @@
 """What a case may not do: crash, go on, take memory, or say what a terminal should not be given."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import resource

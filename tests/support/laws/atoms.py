@@ -1,7 +1,5 @@
 """Laws on finitely many values, whose expectations are finite sums."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

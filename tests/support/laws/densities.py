@@ -1,7 +1,5 @@
 """The densities of the noise laws of theory 3, typed from their definitions, and comparison of exact with numerical values."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import mpmath as mp

@@ -1,7 +1,5 @@
 """A compressor whose constants differ by coordinate: coordinate j is kept with probability p_j and scaled by 1/p_j."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

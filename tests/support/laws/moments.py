@@ -1,7 +1,5 @@
 """Expectations of a step over letters of which the moments are given."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import sympy as sp

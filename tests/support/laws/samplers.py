@@ -1,7 +1,5 @@
 """The JAX sampler of a noise law against its distribution function, by draws."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

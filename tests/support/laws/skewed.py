@@ -1,7 +1,5 @@
 """Two laws with a mean and a skew: a mixture of Gaussians that states its moments, and one that leaves them to integration."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Mutants of all steps of the catalogue, all or a share of them: `python -m tests.support.mutation [SHARE]`."""
 
-from __future__ import annotations
-
 import sys
 
 from tests.support.mutation.mutants import steps

@@ -1,7 +1,5 @@
 """The mutants of a claim, and the steps whose claims are mutated."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction

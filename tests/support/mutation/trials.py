@@ -1,7 +1,5 @@
 """Mutants tried with the search and the kernel, and with the certificate of the original."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What mutants are, true or false: decided by exact points, z3 and balls, apart from the search and the kernel."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence

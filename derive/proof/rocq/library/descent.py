@@ -1,7 +1,5 @@
 """The descent lemma for functions with |hess V| <= t0 + t1 |grad V|, and its average over a step."""
 
-from __future__ import annotations
-
 # Needs CALCULUS, PSI, VECTORS and MOVING.
 DESCENT = r"""
 (* V has the gradient D and the Hessian D2: its derivatives along every line. *)

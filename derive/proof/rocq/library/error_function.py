@@ -1,7 +1,5 @@
 """The error function: its definition and consequences."""
 
-from __future__ import annotations
-
 # Needs Coquelicot.
 ERF = r"""
 (* erf x = 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. *)

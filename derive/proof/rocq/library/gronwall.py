@@ -1,7 +1,5 @@
 """Time as an interval: Ito's formula and Gronwall's inequality for an equation, and the fundamental theorem of calculus."""
 
-from __future__ import annotations
-
 TIME = r"""
 (* Time: the interval from 0 to T. *)
 Definition Time__ (T : R) : Type := {t : R | 0 <= t <= T}.

@@ -1,7 +1,5 @@
 """Time as steps: the tower property, and Gronwall for a potential whose expected change in a step is given."""
 
-from __future__ import annotations
-
 # Needs MEANS and SUM_MEAN.
 STEPS = r"""
 (* Time that is steps: n = 0, 1, .., N - 1; an integral over time is the sum over them. *)

@@ -1,7 +1,5 @@
 """Dynkin's formula and Gronwall's inequality for a function V of a state in continuous time, in terms of LV for its generator L."""
 
-from __future__ import annotations
-
 # Needs MEANS, PATHS and TIME.
 FLOW = r"""
 (* Ito for a state X of any kind and the functions V in D of it, C^2 ones: at every outcome and time L V is the generator's value,

@@ -1,7 +1,5 @@
 """Limits at +oo, along A, A + 1, ..: a decreasing function lies above its limit there."""
 
-from __future__ import annotations
-
 # Needs CALCULUS.
 LIMITS = r"""
 Definition lim__ (A : R) (f : R -> R) (c : R) : Prop := Un_cv (fun n => f (INR n + A)) c.

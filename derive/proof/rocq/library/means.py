@@ -1,7 +1,5 @@
 """Expectations, integrals and sums as positive linear functionals, and the consequences of that alone."""
 
-from __future__ import annotations
-
 MEANS = r"""
 (* F is a positive linear functional of total mass m on the functions of the class L, as an expectation, an integral or a sum is. *)
 Definition mean__ {X : Type} (L : (X -> R) -> Prop) (F : (X -> R) -> R) (m : R) : Prop :=

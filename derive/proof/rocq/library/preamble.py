@@ -3,8 +3,6 @@
 Every lemma's name contains a double underscore, which no name in a certificate does.
 """
 
-from __future__ import annotations
-
 PREAMBLE = r"""Require Import Reals Lra List.
 Open Scope R_scope.
 

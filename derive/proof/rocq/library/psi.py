@@ -1,7 +1,5 @@
 """The function psi: its definition and consequences."""
 
-from __future__ import annotations
-
 PSI = r"""
 (* psi(t) = (exp(t) - 1 - t) / t^2, and psi(0) = 1/2. *)
 Definition psi (t : R) : R := if Req_EM_T t 0 then 1 / 2 else (exp t - 1 - t) / t ^ 2.

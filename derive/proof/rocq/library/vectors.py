@@ -1,7 +1,5 @@
 """Vectors and matrices over a list of coordinates: norms, traces and quadratic forms, their definitions and properties."""
 
-from __future__ import annotations
-
 # Needs the lemmas of sums.
 VECTORS = r"""
 (* Vectors and matrices, whose coordinates are those of the list. *)

@@ -1,7 +1,5 @@
 """The texts together, in order; a file gets the lemmas and definitions whose names it uses, and in turn those that they use."""
 
-from __future__ import annotations
-
 import re
 
 from sdescent.derive.proof.rocq.library.descent import DESCENT

@@ -1,7 +1,5 @@
 """Counterexamples to inequalities in one variable."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from flint import arb, ctx

@@ -1,7 +1,5 @@
 """Search steps that rewrite phi: as a sum, as a product, or multiplied by a positive factor."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any

@@ -1,7 +1,5 @@
 """Numerical infima of functions on an interval, and simple rationals near them. Nothing here is proved."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from fractions import Fraction

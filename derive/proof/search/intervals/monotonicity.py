@@ -1,7 +1,5 @@
 """Search steps that use the sign of the derivative or split the interval."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction

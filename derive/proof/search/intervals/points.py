@@ -1,7 +1,5 @@
 """Sample points of an interval: dense near finite ends, far out towards infinite ones."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from functools import lru_cache
 

@@ -3,8 +3,6 @@
 Untrusted: `sdescent.derive.proof.kernel.one_variable` checks every tree.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any

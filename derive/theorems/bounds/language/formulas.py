@@ -1,7 +1,5 @@
 """Translation between terms and SymPy expressions, and formulas as an author would write them, such as 2 - x for -(x - 2)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp

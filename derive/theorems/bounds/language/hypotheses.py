@@ -17,8 +17,6 @@ f >= f* always. If f is L-smooth on all of R^d, then G^2 <= 2 L (f - f*) and, if
 state, so a proof that uses them lists them as assumptions.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

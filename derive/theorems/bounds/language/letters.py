@@ -4,8 +4,6 @@ A letter is a word of the language, a letter of the method's memory, a letter th
 method, or else a constant of the author. Variables of the proof end in `_q` or are in `PROOF`, so no file can use them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -3,8 +3,6 @@
 A letter of the memory keeps its name. Names that only the proof uses end in `_q`, as no letter of a file may.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

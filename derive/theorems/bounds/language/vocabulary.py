@@ -3,8 +3,6 @@
 Before parsing, letters of the same length replace `||v||` and `<v, w>`, so that errors name the right column.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

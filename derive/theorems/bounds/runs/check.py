@@ -17,8 +17,6 @@ without a core. With a core (r, w) the loss is h e^2/2 for |e| <= r, and beyond 
 distance w, so that ||grad f|| <= h (r + w/2).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace

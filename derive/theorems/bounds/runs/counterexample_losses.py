@@ -10,8 +10,6 @@ dimensions, x - x* is e in one coordinate and 0 in the others. The memory has it
 | exponential | A (exp(b e) - b e - 1) | A b^2 = L0, b = L1 |
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction

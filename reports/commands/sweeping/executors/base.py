@@ -1,7 +1,5 @@
 """The interface of executors, which run tasks in any order and report how each ended."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, final

@@ -1,7 +1,5 @@
 """The choice of the executor that `--executor` names, and the executor in this process."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import final
 

@@ -5,8 +5,6 @@ an address dies, the connection is retried for a while, and unfinished tasks are
 runs in this process.
 """
 
-from __future__ import annotations
-
 import hashlib
 import multiprocessing
 import re

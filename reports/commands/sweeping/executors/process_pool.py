@@ -5,8 +5,6 @@ ends all others, and it is unknown which of the running tasks was at fault. Each
 it takes no other task down, and is given up if its worker dies there too.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

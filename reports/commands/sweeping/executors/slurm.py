@@ -1,7 +1,5 @@
 """A SLURM array: the batch system runs the command once for each share of the points (`--shard`)."""
 
-from __future__ import annotations
-
 import shlex
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Exact second moments of affine update rules: against closed forms, all outcomes of a step, and simulated recursions."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

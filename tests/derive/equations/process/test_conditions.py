@@ -3,8 +3,6 @@
 Random cases have the fixed seed that the test names, and all are compared.
 """
 
-from __future__ import annotations
-
 import random
 
 import pytest

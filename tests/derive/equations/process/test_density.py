@@ -1,7 +1,5 @@
 """Stationary densities on the line (theory 5 and 6.7): Gaussian and Gibbs laws, tails, quadrature, and refusals."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """The generator and closed moment equations (theory 2)."""
 
-from __future__ import annotations
-
 import pytest
 import sympy as sp
 

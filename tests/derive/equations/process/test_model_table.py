@@ -3,8 +3,6 @@
 Each fact is computed from the engine's equations and compared with the formula of docs/theory.md.
 """
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """Stationary second moments of theory 5 and 6.7: closed forms, linear solves redone in numbers, recursions, thresholds."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

@@ -3,8 +3,6 @@
 Random cases have the fixed seeds that the tests name; every one of them is compared, none is sampled in a statistical sense.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import sympy as sp

@@ -1,7 +1,5 @@
 """Compressors of theory 4: ratios in closed form, moments under noise against quadrature and closed forms."""
 
-from __future__ import annotations
-
 import mpmath as mp
 import pytest
 import sympy as sp

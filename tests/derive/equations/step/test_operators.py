@@ -1,7 +1,5 @@
 """One-step operators: against exact expectations of a step, and against the equations that the literature has."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pytest

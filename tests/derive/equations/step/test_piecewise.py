@@ -1,7 +1,5 @@
 """Expectations of piecewise polynomials of one coordinate under Gaussian noise, against quadrature at fixed points."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

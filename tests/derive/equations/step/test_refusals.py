@@ -1,7 +1,5 @@
 """What does not exist is refused with its reason; what a symbol leaves open stays attached (theory 2)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

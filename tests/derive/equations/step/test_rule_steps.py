@@ -6,8 +6,6 @@ with random coefficients, the loss is not separable, state and constants are ran
 read off to 0.01.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Where coordinates of the gradient, or all of them, are exactly zero: derivatives of kinks, of norms, noise that vanishes."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import sympy as sp

@@ -1,7 +1,5 @@
 """What a regime may say, and what it may not without an answer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -3,8 +3,6 @@
 A denominator of zero, or a root or logarithm outside its domain, is an error of the corpus.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from fractions import Fraction

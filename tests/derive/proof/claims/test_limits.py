@@ -1,7 +1,5 @@
 """Claims end: in their time, in bounded memory, with a verdict, whatever they are, in any thread."""
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 

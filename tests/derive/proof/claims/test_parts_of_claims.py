@@ -1,7 +1,5 @@
 """Claims that split into functions of one variable each: factors, sums and products, for all functions alike, with any constant."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import pytest

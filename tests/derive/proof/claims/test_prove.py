@@ -1,7 +1,5 @@
 """`prove` on the corpus of claims, and what it says about domains, strictness, hints and inconsistent assumptions."""
 
-from __future__ import annotations
-
 import json
 import pickle
 from dataclasses import replace

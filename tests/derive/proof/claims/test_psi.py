@@ -1,7 +1,5 @@
 """Claims about psi(t) = (exp(t) - 1 - t)/t^2: proved with a certificate, and the like with a smaller constant refuted."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import pytest

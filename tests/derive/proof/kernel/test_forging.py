@@ -1,7 +1,5 @@
 """Facts that no rule made, and terms that are none, do not get past the proof kernel; nor do they under `python -O`."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

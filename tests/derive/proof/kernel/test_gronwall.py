@@ -1,7 +1,5 @@
 """The rules about time hold: primitive against quadrature, ito and gronwall against diffusions with known moments."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 from typing import Any

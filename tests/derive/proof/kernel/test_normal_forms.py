@@ -1,7 +1,5 @@
 """Terms with the same normal form have the same value in random finite models. Seeds are fixed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

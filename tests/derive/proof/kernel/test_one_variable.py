@@ -3,8 +3,6 @@
 What the nodes of a tree accept and refuse: `tests/derive/proof/replay/test_one_variable.py`, for both checkers.
 """
 
-from __future__ import annotations
-
 import random
 from fractions import Fraction
 from typing import Any

@@ -4,8 +4,6 @@ Seeds are fixed. A fact is tested as it is meant: where its sealed hypotheses ho
 (outcome, time, coordinate, client) at which the others do.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The clock of the searches counts the work of a thread and that of z3 for it, not what else goes on."""
 
-from __future__ import annotations
-
 import threading
 import time
 

@@ -1,7 +1,5 @@
 """Terms as they are printed: tidied terms have the value of the terms, and read as one would write them."""
 
-from __future__ import annotations
-
 import random
 import re
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Open cells of polynomials: none is missed that random points see."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,7 +1,5 @@
 """Pairs of expressions of known truth: equal ones written differently, and ones that differ behind random kinks (fixed keys)."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Counterexamples: exact, inside the domain, and none for what is true; z3's word on both."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import flint

@@ -1,7 +1,5 @@
 """Models of contexts whose time is steps, looked at without the replay, by `tests.support.certificates.witnesses`."""
 
-from __future__ import annotations
-
 import copy
 from fractions import Fraction
 from typing import Any

@@ -1,7 +1,5 @@
 """Where repairs are shown: by `sdescent claim`, and at the refuted entries of the catalogue."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from pathlib import Path

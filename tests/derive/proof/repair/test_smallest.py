@@ -1,7 +1,5 @@
 """Repairs of refuted claims: the known best ones are found, each is proved and replayed, each is needed by an exact point."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The checker of proof certificates accepts what is valid, says what was proved, and refuses every edit that breaks it."""
 
-from __future__ import annotations
-
 import copy
 import json
 import os

@@ -1,7 +1,5 @@
 """FORMAT.md says what both checkers accept: its example is valid, and its tables and rules are those of the code."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

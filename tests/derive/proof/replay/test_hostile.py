@@ -1,7 +1,5 @@
 """The checker of proof certificates: hostile input. Random edits are cases of `tests.support.fuzz`."""
 
-from __future__ import annotations
-
 import copy
 import json
 import time

@@ -1,7 +1,5 @@
 """Both checkers of proof certificates: hypotheses that are moved about, the equation of a state, time, and identities."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Both checkers of proof certificates: analysis of one variable, node by node. They share no code."""
 
-from __future__ import annotations
-
 import json
 import random
 from typing import Any

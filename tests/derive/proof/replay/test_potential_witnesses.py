@@ -1,7 +1,5 @@
 """The checker of proof certificates: witnesses in steps and of potentials that move."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The checker of proof certificates: potentials that move, steps, psi. What each rule takes, and what it refuses."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

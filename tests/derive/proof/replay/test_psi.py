@@ -1,7 +1,5 @@
 """The checker of proof certificates: psi in the analysis of one variable. It has balls, and neither a derivative nor a size."""
 
-from __future__ import annotations
-
 import json
 import random
 from fractions import Fraction

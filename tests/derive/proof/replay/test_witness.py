@@ -1,7 +1,5 @@
 """Witnesses: the replay takes a model of the context and hypotheses and nothing else, and says where a certificate has none."""
 
-from __future__ import annotations
-
 import copy
 import json
 import random

@@ -1,7 +1,5 @@
 """What Rocq says of many certificates at once."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Facts of one variable in Rocq, with the tree that proves each (the rule `ball`)."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -3,8 +3,6 @@
 That no edited proof is exported follows from what the replay refuses; `test_rules` shows what Rocq refuses without the replay.
 """
 
-from __future__ import annotations
-
 import re
 
 import pytest

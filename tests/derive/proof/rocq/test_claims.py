@@ -1,7 +1,5 @@
 """Claims of the corpus through Rocq: what is proved is accepted by it, on the standard axioms of the reals alone."""
 
-from __future__ import annotations
-
 import copy
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """The judge: which files it accepts, and that it stops."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from typing import Any

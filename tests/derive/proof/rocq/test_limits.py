@@ -1,7 +1,5 @@
 """Replay and export end: a short certificate whose terms or steps double is not exported. Random edits: `tests.support.fuzz`."""
 
-from __future__ import annotations
-
 import json
 import time
 

@@ -1,7 +1,5 @@
 """The general premises of exported files hold together: Rocq proves them of a model, so that they do not imply False."""
 
-from __future__ import annotations
-
 import pytest
 
 from sdescent.derive.proof.rocq.export import translated

@@ -1,7 +1,5 @@
 """Every rule of a certificate in Rocq: it is accepted, and what is false or does not follow is not."""
 
-from __future__ import annotations
-
 import pytest
 
 from sdescent.derive.proof.rocq.export import translated

@@ -1,7 +1,5 @@
 """The theorem and the premises that an exported file states, and certificates that are not valid ones."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The search for certify steps: what it finds is checked here by FORMAT.md's rule, and false claims find nothing."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Means and products over boxes, in any number of variables; and not what is false by a little."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import pytest

@@ -1,7 +1,5 @@
 """Infima found numerically, and simple rationals near them, against mpmath and by exhaustion."""
 
-from __future__ import annotations
-
 import random
 from fractions import Fraction
 from typing import Any

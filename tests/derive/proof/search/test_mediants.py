@@ -1,7 +1,5 @@
 """The walk by mediants finds the least rational of a small denominator for which something holds, and never says too much."""
 
-from __future__ import annotations
-
 import itertools
 import random
 from fractions import Fraction

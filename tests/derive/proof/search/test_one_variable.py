@@ -1,7 +1,5 @@
 """The search of proofs in one variable: true facts are found and checked, false ones never, and most of those are disproved."""
 
-from __future__ import annotations
-
 import json
 import random
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """The classes of losses by their names: on h e^2/2 each holds with the constant h, and with no better one."""
 
-from __future__ import annotations
-
 from fractions import Fraction as Q
 
 import pytest

@@ -1,7 +1,5 @@
 """Theorems on signs take nothing of a law that is false: they are refused with the reason, and say what is assumed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

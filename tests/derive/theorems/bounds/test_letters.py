@@ -1,7 +1,5 @@
 """The letters of a theorem file: a clash of two roles is an error, and a consistent renaming changes nothing but names."""
 
-from __future__ import annotations
-
 import json
 import re
 import string

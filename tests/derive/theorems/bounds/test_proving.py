@@ -1,7 +1,5 @@
 """True theorems are proved and replayed; false claims and claims that lack a hypothesis are not, and most are refuted."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A refutation is a run: checked by code of its own, along which all assumptions hold, and which says what it refutes."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from dataclasses import fields, replace

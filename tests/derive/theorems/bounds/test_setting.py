@@ -1,7 +1,5 @@
 """What a setting says of a step, against all outcomes of the real one: two clients, two-point noise, a quadratic loss."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from fractions import Fraction as Q
 from itertools import product

@@ -1,7 +1,5 @@
 """What the search for a bound finds, beside the best that is known, and where its constants stop being true."""
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
 from functools import cache

@@ -1,7 +1,5 @@
 """Terms and relations as users write them: what is read, as which term; what is refused, where and with which words."""
 
-from __future__ import annotations
-
 import random
 import re
 import time

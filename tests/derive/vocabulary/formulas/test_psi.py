@@ -1,7 +1,5 @@
 """psi and its derivatives as a SymPy function: against the integral that defines them, and as users write it."""
 
-from __future__ import annotations
-
 import mpmath
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """The Green-Kubo sum of signs against its definition, by quadrature over each lag, and against numbers of the notes on reach."""
 
-from __future__ import annotations
-
 import mpmath as mp
 import pytest
 import sympy as sp

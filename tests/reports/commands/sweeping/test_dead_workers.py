@@ -1,7 +1,5 @@
 """Workers that die while they start, and workers that do not end: no finished work is lost, and no process stays."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

@@ -1,7 +1,5 @@
 """Bounds in a sweep's table and its figures: columns and counts of planted tables, curves of thresholds, files."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Mapping

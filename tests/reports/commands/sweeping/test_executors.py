@@ -1,7 +1,5 @@
 """One sweep gives the same bytes everywhere: in this process, in others, in shares, whoever is killed meanwhile."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

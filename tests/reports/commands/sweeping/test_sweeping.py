@@ -1,7 +1,5 @@
 """`sdescent sweep`: its files, options and exit statuses, and that a point's numbers are those of its experiment."""
 
-from __future__ import annotations
-
 import csv
 import json
 import os
