@@ -20,7 +20,7 @@ from sdescent.derive.proof.replay.algebra import UNITS
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 from sdescent.derive.proof.rocq.as_written import as_written
 from sdescent.derive.proof.rocq.gronwall import WEIGHTED
-from sdescent.derive.proof.rocq.library.whole import library
+from sdescent.derive.proof.rocq.needed_lemmas import library
 from sdescent.derive.proof.rocq.notation import (
     GEOMETRIC,
     VARIABLES,

@@ -11,7 +11,7 @@ import pytest
 
 from sdescent.derive.proof.rocq import export
 from sdescent.derive.proof.rocq.judge import STANDARD
-from sdescent.derive.proof.rocq.library.whole import library
+from sdescent.derive.proof.rocq.needed_lemmas import library
 from sdescent.derive.proof.rocq.notation import ExportError
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")

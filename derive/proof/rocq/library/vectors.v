@@ -1,7 +1,5 @@
-"""Vectors and matrices over a list of coordinates: norms, traces and quadratic forms, their definitions and properties."""
+(* Vectors and matrices over a list of coordinates: norms, traces and quadratic forms. Needs sums. *)
 
-# Needs the lemmas of sums.
-VECTORS = r"""
 (* Vectors and matrices, whose coordinates are those of the list. *)
 Section Vectors.
 Context {J : Type}.
@@ -178,4 +176,3 @@ Proof.
   { apply sum__eq. intros i. symmetry. apply sum__mul. }
   rewrite sum__swap. apply sum__eq. intros j. rewrite <- sum__mul. apply sum__eq. intros i. rewrite (h j i). ring.
 Qed.
-"""

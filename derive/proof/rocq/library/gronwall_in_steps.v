@@ -1,93 +1,6 @@
-"""Time as steps: the tower property, and Gronwall for a potential whose expected change in a step is given."""
+(* Gronwall's inequality for a potential whose expected change in a step is given. Needs means_over_steps and
+   vectors. *)
 
-# Needs MEANS and SUM_MEAN.
-STEPS = r"""
-(* Time that is steps: n = 0, 1, .., N - 1; an integral over time is the sum over them. *)
-Definition Step__ (N : nat) : Type := {n : nat | (n < N)%nat}.
-Fixpoint begun__ {N : nat} (m : nat) : (m <= N)%nat -> list (Step__ N) :=
-  match m with 0%nat => fun _ => nil | S k => fun h => cons (exist _ k h) (begun__ k (PeanoNat.Nat.lt_le_incl _ _ h)) end.
-Definition steps__ (N : nat) : list (Step__ N) := begun__ N (le_n N).
-Lemma steps__mean (N : nat) (T : R) : T = INR N -> mean__ (fun _ => True) (Sum (steps__ N)) T.
-Proof.
-  intros ->. replace (INR N) with (INR (length (steps__ N))); [apply sum__mean |]. f_equal.
-  assert (a : forall m h, length (begun__ (N := N) m h) = m) by (induction m; intros h; simpl; [| f_equal]; auto). apply a.
-Qed.
-Lemma steps__eq {N : nat} (G : nat -> R) (f : Step__ N -> R) :
-  (forall t, G (S (proj1_sig t)) = G (proj1_sig t) + f t) -> G N = G 0%nat + Sum (steps__ N) f.
-Proof.
-  intros h. assert (a : forall m k, G m = G 0%nat + Sum (begun__ (N := N) m k) f); [| apply a].
-  induction m as [| m ih]; intros k; simpl; [ring |]. pose proof (h (exist _ m k)) as p. simpl in p.
-  rewrite p, (ih (PeanoNat.Nat.lt_le_incl _ _ k)). ring.
-Qed.
-Lemma summation__ {N : nat} {T : R} (e : T = INR N) (P : R -> R) :
-  Sum (steps__ N) (fun t => P (INR (proj1_sig t) + 1) + (-1) * P (INR (proj1_sig t))) = P T + (-1) * P 0.
-Proof.
-  pose proof (steps__eq (fun n => P (INR n)) (fun t : Step__ N => P (INR (proj1_sig t) + 1) + (-1) * P (INR (proj1_sig t)))) as h.
-  cbv beta in h. simpl (INR 0) in h. rewrite e, h; [ring |]. intros t. rewrite S_INR. ring.
-Qed.
-"""
-
-# Needs STEPS and PATHS.
-EACH = r"""
-(* Of functions of the outcome and of the steps: those that are integrable at every step, so that their sum is. *)
-Definition each__ {W U : Type} (LE : (W -> R) -> Prop) (f : W -> U -> R) : Prop := forall t, LE (fun w => f w t).
-Section Each.
-Context {W : Type} {N : nat} {LE : (W -> R) -> Prop} {E : (W -> R) -> R} {m : R}.
-Hypothesis (ME : mean__ LE E 1).
-Notation At__ := (Step__ N).
-Notation All__ := (Sum (steps__ N)).
-Notation Path__ := (path__ E All__).
-Notation Every__ := (each__ LE).
-Lemma each__sum (l : list At__) (f : W -> At__ -> R) :
-  Every__ f -> has__ LE E (fun w => Sum l (f w)) (Sum l (fun t => E (fun w => f w t))).
-Proof.
-  intros h. induction l as [| t l ih]; simpl; [apply (has__0 ME) |].
-  apply (has__same _ (fun w => 1 * f w t + Sum l (f w))); [intros w; ring |].
-  apply (has__is (has__lin ME 1 _ _ _ _ (own__ E (h t)) ih)). ring.
-Qed.
-Lemma each__has (f : W -> At__ -> R) : Every__ f -> has__ Every__ Path__ f (All__ (fun t => E (fun w => f w t))).
-Proof. intros h. split; [exact h | apply (each__sum (steps__ N) f h)]. Qed.
-Lemma each__same (f g : W -> At__ -> R) (v : R) :
-  (forall w t, f w t = g w t) -> has__ Every__ Path__ g v -> has__ Every__ Path__ f v.
-Proof. intros h. rewrite (path__equal f g h). exact (fun k => k). Qed.
-Lemma each__time (f : At__ -> R) (u : R) : has__ (fun _ => True) All__ f u -> has__ Every__ Path__ (fun _ t => f t) u.
-Proof.
-  intros [_ e]. assert (h : forall t, has__ LE E (fun _ => f t) (f t)).
-  { intros t. apply (has__same _ (fun _ => f t * 1 + 0)); [intros _; ring |].
-    apply (has__is (has__lin ME (f t) _ _ 1 0 (has__1 ME 1 eq_refl) (has__0 ME))). ring. }
-  apply (has__is (each__has (fun _ t => f t) (fun t => proj1 (h t)))). rewrite <- e. apply sum__eq. intros t. apply h.
-Qed.
-Lemma each__closed (a : R) (f g : W -> At__ -> R) : Every__ f -> Every__ g -> Every__ (fun w t => a * f w t + g w t).
-Proof. intros p q t. apply (has__lin ME a _ _ _ _ (own__ E (p t)) (own__ E (q t))). Qed.
-Hypothesis (MI : mean__ (fun _ => True) All__ m).
-Lemma each__1 (d : R) : d = m -> has__ Every__ Path__ (fun _ _ => 1) d.
-Proof. intros e. apply (each__time (fun _ => 1)), (has__1 MI), e. Qed.
-Lemma each__0 : has__ Every__ Path__ (fun _ _ => 0) 0.
-Proof. apply (each__time (fun _ => 0)), (has__0 MI). Qed.
-Lemma each__lin (a : R) (f g : W -> At__ -> R) (u v : R) :
-  has__ Every__ Path__ f u -> has__ Every__ Path__ g v -> has__ Every__ Path__ (fun w t => a * f w t + g w t) (a * u + v).
-Proof.
-  intros [p <-] [q <-]. split; [apply each__closed; assumption |].
-  destruct (has__lin ME a _ _ _ _ (each__sum (steps__ N) f p) (each__sum (steps__ N) g q)) as [_ k].
-  unfold path__. rewrite (proj2 (each__sum (steps__ N) f p)), (proj2 (each__sum (steps__ N) g q)), <- k.
-  apply same__under. intros w. apply (has__lin MI a _ _ _ _ (sum__own (steps__ N) (f w)) (sum__own (steps__ N) (g w))).
-Qed.
-Lemma each__le (f g : W -> At__ -> R) (u v : R) :
-  (forall w t, f w t <= g w t) -> has__ Every__ Path__ f u -> has__ Every__ Path__ g v -> u <= v.
-Proof using ME MI.
-  intros h [p <-] [q <-].
-  apply (has__le ME _ _ _ _) with (2 := own__ E (proj1 (each__sum (steps__ N) f p)))
-    (3 := own__ E (proj1 (each__sum (steps__ N) g q))).
-  intros w. apply sum__le. intros t. apply h.
-Qed.
-Lemma each__eq (f g : W -> At__ -> R) (u v : R) :
-  (forall w t, f w t = g w t) -> has__ Every__ Path__ f u -> has__ Every__ Path__ g v -> u = v.
-Proof using ME MI. intros h p [_ <-]. destruct (each__same _ _ _ (fun w t => eq_sym (h w t)) p) as [_ <-]. reflexivity. Qed.
-End Each.
-"""
-
-# Needs EACH and VECTORS.
-MOVING = r"""
 (* F n w f is E[f | F_n] at the outcome w, for f in C n w: an expectation (a regular conditional probability), and E[E[f | F_n]] =
    E f for measurable f that are integrable, or bounded below with E[f | F_n] at most something integrable. *)
 Definition tower__ {W : Type} (LE : (W -> R) -> Prop) (E : (W -> R) -> R) (N : nat) (M : (W -> R) -> Prop)
@@ -230,4 +143,3 @@ Proof.
   rewrite moving__last. destruct (z N (le_n N)) as [_ q]. unfold path__. rewrite (proj2 (each__sum ME (steps__ N) y j)). exact q.
 Qed.
 End Moving.
-"""

@@ -1,7 +1,6 @@
-"""Dynkin's formula and Gronwall's inequality for a function V of a state in continuous time, in terms of LV for its generator L."""
+(* Dynkin's formula and Gronwall's inequality for a function V of a state in continuous time, in terms of LV for its
+   generator L. Needs means, means_over_time and time. *)
 
-# Needs MEANS, PATHS and TIME.
-FLOW = r"""
 (* Ito for a state X of any kind and the functions V in D of it, C^2 ones: at every outcome and time L V is the generator's value,
    linear in V. As `ito__` for the rest. *)
 Definition dynkin__ {W S : Type} {T : R} (h : 0 <= T) (LE : (W -> R) -> Prop) (E : (W -> R) -> R)
@@ -107,4 +106,3 @@ Proof.
   - intros w t. pose proof (e w t) as f. rewrite G, F in f. lra.
 Qed.
 End Flow.
-"""

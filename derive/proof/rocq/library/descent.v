@@ -1,7 +1,6 @@
-"""The descent lemma for functions with |hess V| <= t0 + t1 |grad V|, and its average over a step."""
+(* The descent lemma for functions with |hess V| <= t0 + t1 |grad V|, and its average over a step. Needs calculus,
+   psi, vectors and gronwall_in_steps. *)
 
-# Needs CALCULUS, PSI, VECTORS and MOVING.
-DESCENT = r"""
 (* V has the gradient D and the Hessian D2: its derivatives along every line. *)
 Definition bent__ {J : Type} (l : list J) (V : (J -> R) -> R) (D : (J -> R) -> J -> R) (D2 : (J -> R) -> J -> J -> R) : Prop :=
   (forall x v, derivable_pt_lim (fun s => V (fun j => x j + s * v j)) 0 (dot__ l (D x) v)) /\
@@ -223,4 +222,3 @@ Proof.
   apply (has__le (G w t) f f' _ _) with (2 := own__ _ i) (3 := own__ _ i'). intros z. apply a. rewrite h, k. lra.
 Qed.
 End Stepping.
-"""

@@ -1,7 +1,5 @@
-"""Limits at +oo, along A, A + 1, ..: a decreasing function lies above its limit there."""
+(* Limits at +oo, along A, A + 1, ..: a decreasing function lies above its limit there. Needs calculus. *)
 
-# Needs CALCULUS.
-LIMITS = r"""
 Definition lim__ (A : R) (f : R -> R) (c : R) : Prop := Un_cv (fun n => f (INR n + A)) c.
 Definition big__ (A : R) (f : R -> R) : Prop := forall M, exists N, forall n, (N <= n)%nat -> M < f (INR n + A).
 Lemma lim__const (A c : R) : lim__ A (fun _ => c) c.
@@ -99,4 +97,3 @@ Proof.
   destruct (MVT_cor2 f d x (x + 1) ltac:(lra)) as (z & e & q & r); [intros z [q r]; apply H; lra |].
   specialize (K z ltac:(lra)). lra.
 Qed.
-"""

@@ -1,13 +1,5 @@
-"""Time as an interval: Ito's formula and Gronwall's inequality for an equation, and the fundamental theorem of calculus."""
+(* Ito's formula and Gronwall's inequality for an equation. Needs means, means_over_time, vectors and time. *)
 
-TIME = r"""
-(* Time: the interval from 0 to T. *)
-Definition Time__ (T : R) : Type := {t : R | 0 <= t <= T}.
-Definition last__ {T : R} (h : 0 <= T) : Time__ T := exist _ T (conj h (Rle_refl T)).
-"""
-
-# Needs MEANS, PATHS, VECTORS and TIME.
-ITO = r"""
 (* V is C^2 with the gradient D and the Hessian D2: they are its derivatives along every line, and D2 is continuous. *)
 Definition smooth__ {J : Type} (l : list J) (V : (J -> R) -> R) (D : (J -> R) -> J -> R) (D2 : (J -> R) -> J -> J -> R) : Prop :=
   (forall x v, derivable_pt_lim (fun s => V (fun j => x j + s * v j)) 0 (dot__ l (D x) v)) /\
@@ -112,26 +104,3 @@ Proof.
   rewrite <- Rmult_assoc, Rinv_l in y by lra. unfold Rdiv in y. lra.
 Qed.
 End Process.
-"""
-
-# Needs Coquelicot, CALCULUS and TIME.
-FUNDAMENTAL = r"""
-(* On functions that are continuous on [0, T] the integral over time is Riemann's. *)
-Definition riemann__ {T : R} (LI : (Time__ T -> R) -> Prop) (Int : (Time__ T -> R) -> R) : Prop :=
-  forall f : R -> R, (forall x, 0 <= x <= T -> continuity_pt f x) ->
-  LI (fun t => f (proj1_sig t)) /\ Int (fun t => f (proj1_sig t)) = RInt f 0 T.
-Lemma continuous__ {f : R -> R} {x a : R} : D__ f x a -> continuity_pt f x.
-Proof. intros h. apply derivable_continuous_pt. exists a. exact h. Qed.
-Lemma fundamental__ {T : R} {LI : (Time__ T -> R) -> Prop} {Int : (Time__ T -> R) -> R} (H : riemann__ LI Int) (h : 0 <= T)
-    (P u : R -> R) :
-  (forall t : Time__ T, D__ P (proj1_sig t) (u (proj1_sig t))) -> (forall t : Time__ T, continuity_pt u (proj1_sig t)) ->
-  Int (fun t => u (proj1_sig t)) = P T + (-1) * P 0.
-Proof.
-  intros d c. destruct (H u) as [_ e]; [intros x p; apply (c (exist _ x p)) |]. rewrite e.
-  assert (i : is_RInt u 0 T (minus (P T) (P 0))).
-  { apply (is_RInt_derive (V := R_CompleteNormedModule) P u); rewrite Rmin_left, Rmax_right by exact h; intros x p.
-    - apply is_derive_Reals, (d (exist _ x p)).
-    - apply continuity_pt_filterlim, (c (exist _ x p)). }
-  rewrite (is_RInt_unique _ _ _ _ i). unfold minus, plus, opp. simpl. ring.
-Qed.
-"""
