@@ -35,7 +35,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq", "piecewise"),
     "derive/proof/rocq": (
-        "library", "notation", "derivatives", "equalities", "limits", "script", "operators", "as_written",
+        "needed_lemmas", "notation", "derivatives", "equalities", "limits", "script", "operators", "as_written",
         "one_variable", "declared_properties", "gronwall", "descent", "primitives", "step_proofs", "export", "judge",
     ),
     "derive/proof/search": (
