@@ -26,7 +26,7 @@ import typer.main
 
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
 from sdescent.derive.vocabulary.files import forget_inputs
-from sdescent.derive.vocabulary.memory import exhausted, require_space
+from sdescent.derive.vocabulary.subprocesses import exhausted, require_space
 from sdescent.numerics.backend.kept_programs import ask, store
 from sdescent.reports.commands.garbage import collect_rarely
 from sdescent.reports.commands.streams import drop_output, prepare_streams, say

@@ -1,6 +1,6 @@
 """JAX in double precision: the one place where the precision is set, imported by every module of `numerics`."""
 
-from sdescent.derive.vocabulary.memory import require_space
+from sdescent.derive.vocabulary.subprocesses import require_space
 from sdescent.numerics.backend.kept_programs import begin, quiet
 from sdescent.numerics.backend.processors import available
 

@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from sdescent.derive.vocabulary.interpreter import python
 from sdescent.derive.vocabulary.plugin_loading import elsewhere, load_elsewhere
+from sdescent.derive.vocabulary.subprocesses import python
 from sdescent.numerics.backend.kept_programs import VARIABLE
 from sdescent.reports.assembly.figure_cache import draw
 from sdescent.reports.assembly.plan import PROCESSES, Plan, section_of

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.memory import exhausted, require_space
+from sdescent.derive.vocabulary.subprocesses import exhausted, require_space
 from sdescent.reports.cli import BAD_INPUT, main
 from tests.support.commands.command_line import COMMAND, completed
 

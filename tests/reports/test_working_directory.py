@@ -83,12 +83,12 @@ def test_the_script_of_an_array(hostile: Path) -> None:
 
 
 def test_no_other_part_of_the_house_starts_python() -> None:
-    """A new place goes through `sdescent.derive.vocabulary.interpreter` too, or shields what a library starts."""
+    """A new place goes through `sdescent.derive.vocabulary.subprocesses` too, or shields what a library starts."""
     found = {
         path.relative_to(ROOT).as_posix(): "shield()" in text
         for package in ("derive", "numerics", "reports", "sdescent")
         for path in (ROOT / package).rglob("*.py")
         if re.search(r"sys\.executable|get_context\(|LocalCluster\(|Pool\(", text := path.read_text())
     }
-    found.pop("derive/vocabulary/interpreter.py")
+    found.pop("derive/vocabulary/subprocesses.py")
     assert found and all(found.values()), found

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sdescent.derive.proof.language.clock import left, worked
-from sdescent.derive.vocabulary.interpreter import python
+from sdescent.derive.vocabulary.subprocesses import python
 
 #: seconds allowed for the start of the interpreter and the imports, apart from the time for an answer
 START = 30.0

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, final
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.interpreter import shield
+from sdescent.derive.vocabulary.subprocesses import shield
 from sdescent.numerics.backend.processors import VARIABLE, processors
 from sdescent.reports.commands.sweeping.executors.base import Lost
 from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out

@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, final
 
-from sdescent.derive.vocabulary.interpreter import shield
+from sdescent.derive.vocabulary.subprocesses import shield
 from sdescent.numerics.backend.processors import VARIABLE, processors
 from sdescent.reports.commands.garbage import collect_rarely
 from sdescent.reports.commands.sweeping.executors.base import TRIES, Lost

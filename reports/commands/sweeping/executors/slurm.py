@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.interpreter import python
+from sdescent.derive.vocabulary.subprocesses import python
 from sdescent.reports.store.files import one_line, write_atomic
 
 SCRIPT = "slurm.sh"

@@ -1,8 +1,27 @@
-"""Limits of the address space of a process, and the errors that such limits cause."""
+"""Python processes that import the same modules as this one, and limits of the address space of a process."""
 
 import errno
+import os
+import sys
 
 from sdescent.derive.vocabulary.errors import BadInput
+
+_SAFE = "PYTHONSAFEPATH"
+
+
+def python(*arguments: str) -> tuple[list[str], dict[str, str]]:
+    """The command line and the environment of a Python process with these arguments."""
+    path = os.pathsep.join(p or os.getcwd() for p in sys.path)
+    return [sys.executable, "-P", *arguments], {**os.environ, _SAFE: "1", "PYTHONPATH": path}
+
+
+def shield() -> None:
+    """Keep processes that libraries start later from importing from the working directory.
+
+    `multiprocessing`, for example, passes on `sys.path` itself.
+    """
+    os.environ[_SAFE] = "1"
+
 
 #: messages of the dynamic loader, Python and JAX about refused memory or a refused thread stack
 _REFUSALS = ("failed to map segment", "cannot allocate memory", "can't start new thread", "RESOURCE_EXHAUSTED")
