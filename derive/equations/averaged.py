@@ -14,7 +14,7 @@ c = E[F_x^(2) + sum_a l_a F_a^(1)], the contribution of a step at the next order
 and x = y - tau s has the drift b + tau (c - (D b) b/2 - (d/dt b)/2 - (D s) b - l d/dt E a).
 
 For signs of a linear memory under Gaussian noise no such constants exist; the sum is then given, at every g, by
-`sdescent.derive.vocabulary.formulas.sign_sum`.
+`sdescent.derive.vocabulary.formulas.special`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ from sdescent.derive.methods.compressors.base import Biased, omega_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
-from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
+from sdescent.derive.vocabulary.formulas.special import SignSum
 
 NO_AVERAGE = "no-averaged-model"
 _TOO_FAR = (
@@ -260,7 +260,7 @@ def _signs(
 
     With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence with mean mu, variance v and
     correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and the Green-Kubo sum of signs is K(r_1, beta, mu/sqrt v)
-    (`sdescent.derive.vocabulary.formulas.sign_sum`). The memory holds gradients of earlier steps: if b is the drift, the
+    (`sdescent.derive.vocabulary.formulas.special`). The memory holds gradients of earlier steps: if b is the drift, the
     gradient j steps ago was g - tau j H b to first order, so u has the mean mu - tau a gamma/(1 - beta)^2 H b. The terms left
     out of drift and covariance are small where this shift of the mean is a small fraction of sqrt v.
 

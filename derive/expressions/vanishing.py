@@ -5,7 +5,7 @@ import random
 import sympy as sp
 
 from sdescent.derive.expressions.moderate import climbs, moderate, rounded
-from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
+from sdescent.derive.vocabulary.formulas.special import SignSum
 
 POINTS, TRIES = 6, 40  # the expression may have no value at some points
 DIGITS = 60

@@ -9,8 +9,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
 from sdescent.derive.methods.noise import StableDensity, StableSignMean
-from sdescent.derive.vocabulary.formulas.psi import Psi
-from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
+from sdescent.derive.vocabulary.formulas.special import Psi, SignSum
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.special import (
     dilogarithm_ratio,

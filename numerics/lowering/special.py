@@ -185,7 +185,7 @@ def stable_density(alpha: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def sign_sum(r: jax.Array, q: jax.Array, a: jax.Array) -> jax.Array:
-    """K(r, q, a) of `sdescent.derive.vocabulary.formulas.sign_sum`, |r| < 1, |q| < 1, by its series; relative error below 1e-12.
+    """K(r, q, a) of `sdescent.derive.vocabulary.formulas.special`, |r| < 1, |q| < 1, by its series; relative error below 1e-12.
 
     The remainder after term n is at most |r|^(n+1)/(1 - |q|) times the variance of a sign, so the series takes
     log(eps (1 - |q|))/log |r| terms. The value is NaN if the correlations do not decay.

@@ -21,7 +21,7 @@ from sdescent.derive.expressions.coordinates import (
     to_slot,
 )
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.formulas.psi import Psi
+from sdescent.derive.vocabulary.formulas.special import Psi
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.functions import (

@@ -9,7 +9,7 @@ import sympy as sp
 
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.proof.language.terms import Relation, Term
-from sdescent.derive.vocabulary.formulas.psi import Psi
+from sdescent.derive.vocabulary.formulas.special import Psi
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": sp.sqrt, "exp": sp.exp, "log": sp.log, "atan": sp.atan, "erf": sp.erf, "tanh": sp.tanh, "abs": sp.Abs,

@@ -17,7 +17,7 @@ from sdescent.derive.methods.compressors import Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian, Scaled
 from sdescent.derive.vocabulary.errors import Refusal
-from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
+from sdescent.derive.vocabulary.formulas.special import SignSum
 from tests.support.samples import mostly_slow, rule, slow_but
 
 LETTERS = ("x", "m", "v", "w", "y")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sdescent.derive.vocabulary.formulas.psi import Psi
+from sdescent.derive.vocabulary.formulas.special import Psi
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.functions import FUNCTIONS, remainder
 from sdescent.numerics.lowering.special import exponential_remainder

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
+from sdescent.derive.vocabulary.formulas.special import SignSum
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.special import sign_sum

@@ -8,7 +8,7 @@ import sympy as sp
 from sdescent.derive.methods.checking.numbers import function
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.expressions import parse_formula
-from sdescent.derive.vocabulary.formulas.psi import Psi
+from sdescent.derive.vocabulary.formulas.special import Psi
 
 X = sp.Symbol("x", real=True)
 

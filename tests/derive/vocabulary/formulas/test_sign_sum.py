@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 from sympy.parsing.sympy_parser import parse_expr
 
-from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
+from sdescent.derive.vocabulary.formulas.special import SignSum
 
 
 def by_lags(r: str, q: str, a: str, lags: int = 400) -> float:
