@@ -16,7 +16,7 @@ from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, expression, names_in
 from sdescent.derive.vocabulary.formulas.grammar import parse_term
-from sdescent.derive.vocabulary.formulas.tokens import Language
+from sdescent.derive.vocabulary.formulas.text import Language
 from sdescent.derive.vocabulary.symbols import SHARED, parameter
 
 Pair = tuple[str, str]

@@ -13,7 +13,7 @@ A claim file is TOML with the keys `variables` (names), `assume` (relations, opt
 `^` and `**` mean the same. They bind more tightly than a sign, so that -x^2 is -(x^2). All variables are real and dimensionless.
 It is not checked here whether denominators and the arguments of sqrt and log lie in their domains.
 
-`sdescent.derive.vocabulary.formulas.tokens` and `sdescent.derive.vocabulary.formulas.grammar` parse these strings.
+`sdescent.derive.vocabulary.formulas.text` and `sdescent.derive.vocabulary.formulas.grammar` parse these strings.
 """
 
 import keyword
@@ -26,8 +26,7 @@ from typing import final
 from sdescent.derive.reading.toml_file import check_keys, read_table
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.grammar import ONE_RELATION, Relation, Term, parse_relation, parse_term
-from sdescent.derive.vocabulary.formulas.text import check_text, written
-from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, GREEK_FUNCTIONS
+from sdescent.derive.vocabulary.formulas.text import FUNCTIONS, GREEK_FUNCTIONS, check_text, written
 
 MAX_NAMES = 64  # the largest number of variables
 MAX_LISTED = 64  # the largest number of assumptions, and of hints

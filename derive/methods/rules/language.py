@@ -5,8 +5,7 @@ import re
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.expressions import FORMULAS
-from sdescent.derive.vocabulary.formulas.text import check_text, written
-from sdescent.derive.vocabulary.formulas.tokens import GREEK_FUNCTIONS, Language
+from sdescent.derive.vocabulary.formulas.text import GREEK_FUNCTIONS, Language, check_text, written
 from sdescent.derive.vocabulary.names import belongs_to_the_engine
 
 #: functions that give a gradient at another point: with the draw of the step, with a new draw, and one client's message with a

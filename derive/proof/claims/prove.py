@@ -33,7 +33,7 @@ from sdescent.derive.proof.search.one_variable import disprove
 from sdescent.derive.reading.claims import Claim, listed, variable_names
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
-from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, names_function
+from sdescent.derive.vocabulary.formulas.text import FUNCTIONS, names_function
 from sdescent.derive.vocabulary.verdicts import Verdict
 
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)

@@ -21,7 +21,7 @@ import sympy as sp
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.grammar import MAX_MONOMIALS, MAX_POWER, Term, parse_relation, parse_term
 from sdescent.derive.vocabulary.formulas.special import Psi
-from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, Language, names_function
+from sdescent.derive.vocabulary.formulas.text import FUNCTIONS, Language, names_function
 
 _OF_ONE = dict.fromkeys((*FUNCTIONS, "sign", "sin", "cos", "sinh", "cosh"), (1, 1))
 FORMULAS = Language({**_OF_ONE, "min": (2, 8), "max": (2, 8)}, powers=True)

@@ -12,8 +12,7 @@ from math import comb
 from typing import Any, NamedTuple, TypeAlias
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.formulas.text import check_text, written
-from sdescent.derive.vocabulary.formulas.tokens import CLAIMS, Language, Token, scan
+from sdescent.derive.vocabulary.formulas.text import CLAIMS, Language, Token, check_text, scan, written
 
 #: ("x", "g"), ("q", "3/4"), ("+", t, ..), ("*", t, ..), ("^", t, n), ("/", a, b), ("f", "sqrt", t), as in derive/proof/FORMAT.md;
 #: also ("f", "max", s, t) if the language has functions of several arguments, ("f", "^", t, exponent) if exponents may be terms

@@ -1,9 +1,13 @@
-"""Users' text: its accepted characters, and the quotation of values in messages."""
+"""Users' text: its accepted characters, the quotation of values in messages, and the tokens of terms and relations."""
 
 import json
 import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, final
 
-from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
+from sdescent.derive.vocabulary.names import MAX_DIGITS
 
 MAX_LENGTH = 2000  # characters
 
@@ -40,3 +44,124 @@ def written(value: object, depth: int = 0) -> str:
     if isinstance(value, int) and abs(value) >= 10**100:  # Python refuses to print the largest integers
         return "a number of more than 100 digits"
     return str(value)
+
+
+FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
+#: functions with Greek names; such a name is a variable unless a parenthesis follows it
+GREEK_FUNCTIONS = frozenset({"psi"})
+RELATIONS = ("<=", "<", ">=", ">", "==")
+
+
+@final
+@dataclass(frozen=True)
+class Language:
+    """The functions and exponents that formulas of one kind of input may have.
+
+    Args:
+        functions: name -> (least, greatest) number of arguments. A name that is also a variable denotes the function if a
+            parenthesis follows.
+        powers: whether an exponent may be any term.
+    """
+
+    functions: Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(FUNCTIONS, (1, 1)))
+    powers: bool = False
+
+    @property
+    def commas(self) -> bool:
+        """Whether some function has several arguments, so that commas may occur."""
+        return any(most > 1 for _, most in self.functions.values())
+
+
+CLAIMS = Language()
+MAX_TOKENS = 500  # the largest number in one relation or term, parentheses not counted
+
+
+def names_function(name: str, called: bool, functions: Collection[str]) -> bool:
+    """Whether a name denotes a function rather than a variable; `called` says whether a parenthesis follows it."""
+    return name in functions and (called or name not in GREEK_FUNCTIONS)
+
+
+_TOKEN = re.compile(
+    r" *(?:(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<relation>[<>=!]+)|(?P<operator>\*\*|[-+*/^])|(?P<bracket>[()])|(?P<end>$)|(?P<other>.))",
+    re.ASCII,
+)
+_GLUED = re.compile(r"[A-Za-z0-9_.]*", re.ASCII)
+
+
+class Token(NamedTuple):
+    kind: str  # number, variable, function, relation, operator, bracket, comma
+    text: str
+    start: int  # in the user's text, from 0
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+def scan(text: str, variables: Collection[str], field: str, whole: str, language: Language = CLAIMS) -> list[Token]:
+    """The tokens of `text`.
+
+    Args:
+        variables: the accepted names of variables.
+        field: the user's name for the text, for messages.
+        whole: the accepted form of the whole text, for messages.
+
+    Raises:
+        BadInput: the text has a character, a number or a name outside the grammar, or too many tokens.
+    """
+    tokens: list[Token] = []
+    at = count = 0
+    while match := _TOKEN.match(text, at):
+        kind = str(match.lastgroup)
+        token, at = Token(kind, match[kind], match.start(kind)), match.end()
+        if kind == "end":
+            break
+        if kind == "number":
+            _check_number(text, token, field)
+        elif kind == "name":
+            token = token._replace(kind=_kind_of_name(text, token, variables, field, language))
+        elif token.text == "," and language.commas:
+            token = token._replace(kind="comma")
+        elif kind == "other" or (kind == "relation" and token.text not in RELATIONS):
+            accepted = whole if kind == "relation" else _what_instead(token.text)
+            raise BadInput(field, token.text, accepted, token.start + 1)
+        tokens.append(token)
+        count += kind != "bracket"
+        if count > MAX_TOKENS:
+            raise BadInput(field, text, f"at most {MAX_TOKENS} numbers, names and operators", token.start + 1)
+    return tokens
+
+
+def _check_number(text: str, token: Token, field: str) -> None:
+    glued = _GLUED.match(text, token.end)
+    if glued and glued[0]:
+        word = token.text + glued[0]
+        form = "an exact rational (2, 1/2) or a plain decimal (0.25), with an operator before a name (2*x)"
+        raise BadInput(field, word, form, token.end + 1)
+    if sum(ch.isdigit() for ch in token.text) > MAX_DIGITS:
+        raise BadInput(field, token.text, f"a number of at most {MAX_DIGITS} digits", token.start + 1)
+
+
+def _kind_of_name(text: str, token: Token, variables: Collection[str], field: str, language: Language) -> str:
+    called = text[token.end :].lstrip(" ").startswith("(")
+    if token.text in variables and not (called and token.text in language.functions):
+        return "variable"
+    if token.text in language.functions:
+        return "function"
+    if token.text == "pi":
+        accepted = "a rational bound in place of pi, such as 3.1416"
+    else:
+        names = list(variables)
+        some = ", ".join(names[:8]) + (", .." if len(names) > 8 else "")
+        accepted = f"the variables {some or '(none)'} and the functions {' '.join(language.functions)}"
+        accepted += did_you_mean(token.text, language.functions if called else [*names, *language.functions])
+    raise BadInput(field, token.text, accepted, token.start + 1)
+
+
+def _what_instead(character: str) -> str:
+    if character == ",":
+        return "one argument for each function"
+    if character == "|":
+        return "abs(x) for an absolute value"
+    return "numbers, variables, functions, + - * / ^ ( ) and <= < >= > =="

@@ -5,7 +5,7 @@ from typing import Any
 
 from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.reading.claims import claim_from
-from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS
+from sdescent.derive.vocabulary.formulas.text import FUNCTIONS
 from tests.support.fuzz.watch import Fault, answered
 from tests.support.hostile_text import TOKENS, noise_text
 

@@ -17,7 +17,7 @@ from sdescent.derive.theorems.bounds.language.hypotheses import OF_CONSTANTS, Hy
 from sdescent.derive.theorems.bounds.language.letters import CONSTANT, VECTORS, Letters
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
-from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, Language
+from sdescent.derive.vocabulary.formulas.text import FUNCTIONS, Language
 
 #: function in a file -> (operator of the kernel, whether it is for discrete time)
 OPERATORS = {"sum": ("I", True), "Esum": ("EI", True), "int": ("I", False), "Eint": ("EI", False)}

@@ -10,7 +10,7 @@ from sdescent.derive.proof.language.terms import fn, num, x
 from sdescent.derive.proof.refute.counterexample import number
 from sdescent.derive.proof.refute.exact import Values
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS
+from sdescent.derive.vocabulary.formulas.text import FUNCTIONS
 from tests.support.samples import slow_but
 
 TRUE = [

@@ -11,7 +11,7 @@ import pytest
 from sdescent.derive.proof.language.text import show
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.grammar import MAX_DEPTH, MAX_NESTING, Term, parse_relation, parse_term
-from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, MAX_TOKENS
+from sdescent.derive.vocabulary.formulas.text import FUNCTIONS, MAX_TOKENS
 from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written
 
 NAMES = ("x", "y", "g", "eta", "a_1")
