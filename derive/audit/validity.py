@@ -10,8 +10,7 @@ import sympy as sp
 from sdescent.derive.equations.roots import blocks
 from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import symbols_of
-from sdescent.derive.expressions.moderate import climbs, moderate, rounded
-from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.vanishing import climbs, moderate, rounded, vanishes
 from sdescent.derive.vocabulary.errors import BadInput
 
 #: the number of points at which a variance is tested; for blocks, of parameter sets and of points of the state for each set

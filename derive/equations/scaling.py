@@ -16,7 +16,7 @@ from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g
 from sdescent.derive.expressions.graphs import exchange
-from sdescent.derive.expressions.linear import solved
+from sdescent.derive.expressions.vanishing import solved
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.distributed import Method, symbols_of_noise
 from sdescent.derive.methods.noise import Scaled

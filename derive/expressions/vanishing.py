@@ -1,11 +1,80 @@
-"""Whether an expression vanishes identically, by exact cancellation or by evaluation to many digits."""
+"""Whether an expression vanishes identically, by exact cancellation or by evaluation; linear systems over such expressions."""
 
 import random
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import mpmath
 import sympy as sp
 
-from sdescent.derive.expressions.moderate import climbs, moderate, rounded
 from sdescent.derive.vocabulary.formulas.special import SignSum
+
+#: the largest |log| of a value, and the largest exponent, for exact evaluation
+LOGARITHM, EXPONENT = 10**5, 10**4
+_GROWING = (sp.exp, sp.sinh, sp.cosh)
+
+
+class _Large(Exception):
+    """A part is too large or has no value."""
+
+
+def moderate(expressions: Any, point: Mapping[sp.Basic, Any]) -> bool:
+    """Whether every part of the expressions (an iterable) is small enough at the point to be evaluated to many digits.
+
+    Parts are estimated to 15 digits. Functions other than powers, exponentials, logarithms and hyperbolic ones are assumed to be no
+    larger than their arguments.
+    """
+    with mpmath.workdps(15):
+        try:
+            estimates: dict[sp.Basic, Any] = {}
+            for e in expressions:
+                _estimated(sp.sympify(e), point, estimates)
+        except (_Large, ZeroDivisionError, ValueError, OverflowError, TypeError):
+            return False
+    return True
+
+
+def _estimated(e: sp.Basic, point: Mapping[sp.Basic, Any], estimates: dict[sp.Basic, Any]) -> Any:
+    """The value; for a function that is not computed here, the size of its largest argument."""
+    if e not in estimates:
+        if e in point or e.is_Rational:
+            value = sp.Rational(point.get(e, e))
+            size = mpmath.mpf(value.p) / value.q
+        else:
+            size = _of(e, [_estimated(a, point, estimates) for a in e.args]) if e.args else mpmath.mpf(1)
+        if size and abs(mpmath.log(abs(size))) > LOGARITHM:
+            raise _Large
+        estimates[e] = size
+    return estimates[e]
+
+
+def _of(e: sp.Basic, parts: list[Any]) -> Any:
+    if isinstance(e, sp.Add):
+        return mpmath.fsum(parts)
+    if isinstance(e, sp.Mul):
+        return mpmath.fprod(parts)
+    if isinstance(e, sp.Pow):
+        if abs(parts[1]) > EXPONENT:
+            raise _Large
+        return parts[0] ** parts[1]
+    if isinstance(e, _GROWING):
+        if abs(parts[0]) > LOGARITHM:
+            raise _Large
+        return mpmath.exp(parts[0] if isinstance(e, sp.exp) else abs(parts[0]))
+    if isinstance(e, sp.log) and parts[0]:
+        return mpmath.log(parts[0])
+    return max(abs(part) for part in parts)
+
+
+def climbs(expr: Any) -> bool:
+    """Whether an expression has a power with letters in the exponent, which SymPy evaluates exactly at a rational point."""
+    return any(not power.exp.is_number for power in expr.atoms(sp.Pow))
+
+
+def rounded(point: Mapping[sp.Basic, Any], digits: int) -> dict[sp.Basic, Any]:
+    """The rational point as floats with `digits` digits, whose powers SymPy does not compute exactly."""
+    return {letter: sp.Float(value, digits) for letter, value in point.items()}
+
 
 POINTS, TRIES = 6, 40  # the expression may have no value at some points
 DIGITS = 60
@@ -86,3 +155,28 @@ def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> sp.Expr | None:
 
 def _rational(draw: random.Random) -> sp.Rational:
     return sp.Rational(draw.randint(997, 3 * 997), 997)
+
+
+def solved(
+    equations: Sequence[sp.Expr], unknowns: Sequence[sp.Symbol], count: int | None = None
+) -> list[sp.Expr] | None:
+    """The first `count` unknowns of a linear system (by default all), factored; None unless it has exactly one solution."""
+    degrees: dict[sp.Expr, int] = {}
+    for power in (p for e in equations for p in e.atoms(sp.Pow) if p.exp.is_Rational and not p.exp.is_Integer):
+        degrees[power.base] = sp.ilcm(degrees.get(power.base, 1), power.exp.q)
+    letters = {base: sp.Dummy(positive=True) for base in degrees}
+
+    def rational(e: sp.Expr) -> sp.Expr:
+        base, power = e.as_base_exp() if e.is_Pow else (e, sp.S.One)
+        if base in letters and power.is_Rational and not (e.is_Rational or e.is_Add):
+            return letters[base] ** (power * degrees[base])
+        return e.func(*map(rational, e.args)) if e.args else e
+
+    solutions = list(sp.linsolve([rational(e) for e in equations], unknowns))
+    if len(solutions) != 1 or any(e.free_symbols & set(unknowns) for e in solutions[0][:count]):
+        return None
+    back = {letter: sp.Pow(base, sp.Rational(1, degrees[base])) for base, letter in letters.items()}
+    parts = [[part.xreplace(back) for part in sp.fraction(sp.factor(e))] for e in solutions[0][:count]]
+    if any(vanishes(below) for _, below in parts):  # letters for the roots of 2 and of 8 depend on each other
+        return None
+    return [above / below for above, below in parts]

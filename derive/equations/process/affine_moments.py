@@ -10,8 +10,8 @@ from sdescent.derive.equations.step.increments import Expanded, SeriesAlgebra, r
 from sdescent.derive.equations.step.mean_over_step import Expectation
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp
 from sdescent.derive.expressions.graphs import exchange
-from sdescent.derive.expressions.linear import solved
 from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.vanishing import solved
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.rules.regime import NOISE

@@ -6,8 +6,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.audit.equation import stated
-from sdescent.derive.expressions.moderate import moderate
-from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.vanishing import moderate, vanishes
 from sdescent.derive.vocabulary.errors import BadInput
 
 
