@@ -23,8 +23,7 @@ from sdescent.derive.expressions.coordinates import (
     symbols_of,
 )
 from sdescent.derive.expressions.derivatives import smooth
-from sdescent.derive.expressions.expansion import Expansion, Substitution
-from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
+from sdescent.derive.expressions.gradient_form import DenseCov, Expansion, GradientForm, Substitution
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 

@@ -7,8 +7,7 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.expressions.coordinates import longer_than, symbols_of
-from sdescent.derive.expressions.expansion import Expansion
-from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.gradient_form import Expansion, GradientForm
 from sdescent.derive.expressions.vanishing import vanishes
 
 

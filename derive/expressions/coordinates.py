@@ -3,7 +3,7 @@
 A vector of any dimension is written as the expression of its generic coordinate in `Coordinate` symbols: the free
 coordinate j (slot "j"), the coordinate that an aggregate runs over (slot "k"), or the other coordinate of a pair
 (slot "i"). Everything here is dimensionless. The same expression lowers to array code in any dimension, and expands to
-named coordinates on request (`sdescent.derive.expressions.expansion`).
+named coordinates on request (`sdescent.derive.expressions.gradient_form`).
 """
 
 from __future__ import annotations

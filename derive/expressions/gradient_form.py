@@ -1,14 +1,197 @@
-"""The gradient form of one step, for any dimension: mean and covariance at a generic coordinate."""
+"""The gradient form of one step, in any dimension, and its expansion into named coordinates or for a loss."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy as sp
+from sympy.logic.boolalg import BooleanFunction
 
-from sdescent.derive.expressions.coordinates import Coordinate, rename_vector, to_slot
-from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.coordinates import (
+    Coordinate,
+    CoordMax,
+    CoordSum,
+    Fourth,
+    Hvp,
+    Node,
+    OfLoss,
+    Rank,
+    Third,
+    VectorNode,
+    longer_than,
+    rename_vector,
+    to_slot,
+)
+from sdescent.derive.expressions.graphs import remade
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import d as dimension
+
+#: nodes of an expression; comparisons of longer ones stay undecided, since SymPy's attempts take minutes and nothing needs them
+LONG = 40
+#: a vector -> a derivative of the loss at it
+Product = Callable[[list[sp.Expr]], Sequence[sp.Expr]]
+COMPARISONS = (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Abs, sp.sign)
+
+
+class Expansion:
+    """Named coordinates for a generic expression.
+
+    Args:
+        dim: the dimension.
+        vectors: for each vector base ("g", ..) its `dim` coordinates.
+        hessian_product: c -> H c, needed if the expression contains Hessian products.
+        third_product, fourth_product: c -> the third derivative of the loss at (c, c), and the fourth at (c, c, c), if needed.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        vectors: Mapping[str, Sequence[sp.Expr]],
+        hessian_product: Product | None = None,
+        third_product: Product | None = None,
+        fourth_product: Product | None = None,
+    ) -> None:
+        self.dim, self.vectors = dim, vectors
+        self.products: dict[type, Product | None] = {Hvp: hessian_product, Third: third_product, Fourth: fourth_product}
+        self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
+        self._parts: dict[tuple[Any, ...], Any] = {}
+
+    def scalar(self, expr: sp.Expr) -> sp.Expr:
+        """The value of an expression without a free coordinate."""
+        return self._visit(sp.sympify(expr), {})
+
+    def vector(self, expr: sp.Expr) -> list[sp.Expr]:
+        """The `dim` values of an expression in the free coordinate."""
+        return [self._visit(sp.sympify(expr), {"j": m}) for m in range(self.dim)]
+
+    def pair(self, expr: sp.Expr, i: int, j: int) -> sp.Expr:
+        """The value of an expression in two coordinates, counted from 0."""
+        return self._visit(sp.sympify(expr), {"i": i, "j": j})
+
+    def _visit(self, expr: Any, index: dict[str, int]) -> Any:
+        if expr == dimension:
+            return sp.Integer(self.dim)
+        if isinstance(expr, Coordinate) and expr.slot == "ij":
+            return expr.between(index["i"] + 1, index["j"] + 1)
+        if isinstance(expr, Coordinate):
+            if not expr.entries and expr.base not in self.vectors:
+                remedy = "in a field of the class that by_coordinate made, it has"
+                raise NoClosedForm(
+                    f"the vector {expr.base} has no numbers, because a formula names it by itself; {remedy}"
+                )
+            entries = expr.vector(self.dim) if expr.entries else self.vectors[expr.base]
+            return entries[index[expr.slot]]
+        if isinstance(expr, Node):
+            place_of_node = index[expr.slot] if isinstance(expr, VectorNode) else None
+            product = isinstance(expr, OfLoss)
+            key = (expr, None) if product else (expr, place_of_node)
+            if key not in self._memo:
+                inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]
+                self._memo[key] = self._node(expr, inner, place_of_node)
+            value = self._memo[key]
+            return value[place_of_node] if product else value
+        if not expr.args:
+            return expr
+        place = (expr, *index.items())
+        # a clipping that occurs in every entry of a covariance is built once per coordinate
+        if place not in self._parts:
+            args = [self._visit(a, index) for a in expr.args]
+            cases = [c for _, c in args] if isinstance(expr, sp.Piecewise) else []
+            self._parts[place] = _apply(expr, args, cases or args)
+        return self._parts[place]
+
+    def _node(self, expr: Node, inner: list[sp.Expr], coordinate: int | None) -> Any:
+        if isinstance(expr, CoordSum):
+            return sp.Add(*inner)
+        if isinstance(expr, CoordMax):
+            return sp.Max(*inner)
+        if isinstance(expr, Rank):
+            assert coordinate is not None  # for the type checker; a rank always has a slot
+            order = {m: _sign(a - inner[coordinate]) for m, a in enumerate(inner) if m != coordinate}
+            # 1 if a is larger, or equal at a lower index; without cases, since ranks occur in other ranks' conditions
+            return sp.Add(
+                *[_decided(sp.Min, 1, 1 + s) if m < coordinate else _decided(sp.Max, 0, s) for m, s in order.items()]
+            )
+        product = self.products.get(type(expr))
+        if product is None:
+            raise ValueError("this expression contains a derivative of the gradient that was not given")
+        return list(product(inner))
+
+
+class Substitution:
+    """A substitution of expressions for symbols that does not decide conditions, maxima or signs which become long.
+
+    If a condition contains cases, SymPy multiplies out all cases of both. Inside conditions, maxima, signs and absolute values a
+    replacement is therefore written without cases if possible (`without_cases`).
+
+    Args:
+        table: symbol -> expression.
+    """
+
+    def __init__(self, table: Mapping[sp.Symbol, sp.Expr]) -> None:
+        self._plain: dict[sp.Basic, Any] = dict(table)
+        self._compared: dict[sp.Basic, Any] = {s: without_cases(e) for s, e in table.items()}
+
+    def __call__(self, expr: sp.Expr) -> sp.Expr:
+        return self._put(expr, self._plain)
+
+    def _put(self, expr: Any, table: dict[sp.Basic, Any]) -> Any:
+        if expr in table:
+            return table[expr]
+        if not expr.args:
+            return expr
+        if isinstance(expr, sp.Piecewise):
+            cases = [(self._put(e, table), self._put(c, self._compared)) for e, c in expr.args]  # pyright: ignore[reportGeneralTypeIssues]
+            value = sp.Piecewise(*cases, evaluate=False)
+        elif isinstance(expr, COMPARISONS):
+            args = [self._put(a, self._compared) for a in expr.args]
+            value = _apply(expr, args, args)
+        else:
+            args = [self._put(a, table) for a in expr.args]
+            value = _apply(expr, args, args)
+        table[expr] = value
+        return value
+
+
+def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
+    """The result of expr.func on new arguments, left unevaluated if SymPy would analyse the `judged` arguments for long."""
+    # for a power of a sum of two terms SymPy analyses whether either is infinite
+    patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add)
+    if patient and any(longer_than(a, LONG) for a in judged):
+        return expr.func(*args, evaluate=False)
+    return remade(expr, args)
+
+
+def _sign(e: sp.Expr) -> sp.Expr:
+    """The sign, without SymPy's attempts to decide it if it contains symbols."""
+    return sp.sign(e, evaluate=False) if e.free_symbols else sp.sign(e)
+
+
+def _decided(function: Any, bound: int, value: sp.Expr) -> sp.Expr:
+    """A maximum or minimum with a number, which SymPy evaluates only if the other argument is a number too."""
+    return function(bound, value) if value.is_number else function(bound, value, evaluate=False)
+
+
+def without_cases(expr: sp.Expr) -> sp.Expr:
+    """An equal expression without cases: b(x) for x < c and a(x) for x >= c is a(max(x, c)) + b(min(x, c)) - a(c) if a(c) = b(c).
+
+    Other case distinctions stay.
+    """
+    return expr.replace(lambda e: isinstance(e, sp.Piecewise), _glued)
+
+
+def _glued(cases: sp.Piecewise) -> sp.Expr:
+    (first, condition), *rest = [tuple(pair.args) for pair in cases.args]
+    comparable = isinstance(condition, (sp.Ge, sp.Gt, sp.Le, sp.Lt)) and len(rest) == 1 and rest[0][1] == sp.true
+    if not comparable or not condition.lhs.is_Symbol or condition.rhs.free_symbols:
+        return cases
+    x, c, last = condition.lhs, condition.rhs, rest[0][0]
+    right, left = (first, last) if isinstance(condition, (sp.Ge, sp.Gt)) else (last, first)
+    if (right.subs(x, c) - left.subs(x, c)).equals(0) is not True:
+        return cases
+    return right.subs(x, sp.Max(x, c)) + left.subs(x, sp.Min(x, c)) - right.subs(x, c)
 
 
 @dataclass(frozen=True)

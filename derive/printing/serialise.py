@@ -23,8 +23,7 @@ from sdescent.derive.equations.sde import Equation
 from sdescent.derive.equations.step.covariance import Moments
 from sdescent.derive.equations.step.draws import MessageLeaf
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
-from sdescent.derive.expressions.expansion import Expansion
-from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.gradient_form import Expansion, GradientForm
 from sdescent.derive.methods.specialise import symbols_in
 from sdescent.derive.printing.text import ExpressionWriter
 from sdescent.derive.printing.text import text as text

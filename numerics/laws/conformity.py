@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import Expansion
 from sdescent.derive.methods.checking.compressors import given_at
 from sdescent.derive.methods.checking.findings import EVERYTHING, Finding
 from sdescent.derive.methods.checking.laws import given_with_a_run

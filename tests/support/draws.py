@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import Expansion
 
 STANDARD_ERRORS = 5
 Array = np.ndarray

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.expressions.expansion import Expansion
-from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.gradient_form import Expansion, GradientForm
 from sdescent.derive.methods.checking.findings import EVERYTHING, Finding
 from sdescent.derive.methods.checking.numbers import NotEvaluated, function
 from sdescent.derive.methods.compressors.base import Biased, Compressor, Unbiased, omega_of

@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 
 from sdescent.derive.expressions.coordinates import Coordinate
-from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import Expansion
 from sdescent.derive.methods.checking.compressors import messages
 from sdescent.derive.methods.checking.findings import EVERYTHING, Compared, Finding
 from sdescent.derive.methods.checking.numbers import Mesh, NotEvaluated, function, mesh

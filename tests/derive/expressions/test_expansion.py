@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.expressions.coordinates import fourth, g, hvp, rank, third
-from sdescent.derive.expressions.expansion import Expansion, Substitution, without_cases
+from sdescent.derive.expressions.gradient_form import Expansion, Substitution, without_cases
 
 x, y = sp.symbols("x y", real=True)
 SLOPE = sp.Piecewise((sp.exp(x) - 1, x >= 0), (x, True))

@@ -7,7 +7,7 @@ import sympy as sp
 import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
 from sdescent.derive.expressions.derivatives import jacobian_product
-from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import Expansion
 from sdescent.derive.methods.noise import Gaussian, Laplace, Scaled
 
 G = np.array([0.5, -0.3, 0.0])

@@ -8,7 +8,7 @@ from sdescent.derive.equations import models
 from sdescent.derive.equations.step.covariance import Condition, moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
 from sdescent.derive.expressions.coordinates import g as gradient
-from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import Expansion
 from sdescent.derive.methods.compressors import ScaledSign, Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Laplace, Scaled

@@ -10,7 +10,7 @@ import sympy as sp
 import sdescent as sd
 from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp
-from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import Expansion
 from sdescent.derive.methods.compressors import FixedGrid, Natural, RandK, Ternary, TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian, Scaled, StableDensity, StableSignMean

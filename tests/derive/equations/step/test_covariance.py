@@ -7,8 +7,7 @@ import sympy as sp
 import sdescent as sd
 from sdescent.derive.equations.in_coordinates import vectors
 from sdescent.derive.equations.step.covariance import moments
-from sdescent.derive.expressions.expansion import Expansion
-from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.gradient_form import Expansion, GradientForm
 from sdescent.derive.methods.distributed import DCSGD, DSignSGD
 from sdescent.derive.methods.noise import Gaussian, Scaled
 from tests.support.laws.densities import DIGITS, close, number
