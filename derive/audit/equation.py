@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.audit.stated_symbols import Letters
+from sdescent.derive.audit.stated_equation import Letters
 from sdescent.derive.audit.validity import check_covariance, column, rows
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
 from sdescent.derive.equations.process.density import Density, density

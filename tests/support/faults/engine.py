@@ -20,7 +20,7 @@ FAULTS = table([
      "even, odd = even * a, even * b + odd * a"),
     ("a covariance with a negative eigenvalue is accepted", "derive/audit/validity.py",
      "tests/derive/audit/test_stated.py", "< -NEGATIVE * size)", "< -1000 * size)"),
-    ("a symbol of the user's is a letter of its own", "derive/audit/stated_symbols.py",
+    ("a symbol of the user's is a letter of its own", "derive/audit/stated_equation.py",
      "tests/derive/audit/test_stated.py", "for s, letter in exchanged.items() if s != letter}",
      "for s, letter in exchanged.items() if False}"),
     ("what a Cholesky factor has taken is not subtracted", "numerics/lowering/factors.py",
