@@ -94,7 +94,7 @@ FAULTS = table([
      "mpmath.matrix(rows) * time * 2)"),
     ("an entry of the covariance is given twice", "derive/audit/stated_equation.py",
      "tests/derive/audit/test_audit.py", "if (first, second) in entries:", "if key in found:"),
-    ("a covariance need not be symmetric", "derive/audit/validity.py", "tests/derive/audit/test_stated.py",
+    ("a covariance need not be symmetric", "derive/audit/equation.py", "tests/derive/audit/test_stated.py",
      "[i, j] - covariance[j, i]):", "[i, j] - covariance[i, j]):"),
     ("a letter that is positive may be 0", "derive/audit/equation.py",
      "tests/derive/audit/test_stated.py::test_letters_are_one_symbol_for_each_name",
