@@ -23,7 +23,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "theorems",
     ),
     "derive/equations": (
-        "step", "kinks", "noise_type", "roots", "averaged", "local_rules", "rule_equation", "sde", "in_coordinates", "models",
+        "step", "kinks", "roots", "averaged", "local_rules", "rule_equation", "sde", "in_coordinates", "models",
         "rule_models", "scaling", "process",
     ),
     "derive/theorems/bounds": (

@@ -8,8 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.equations.noise_type import noise_type
-from sdescent.derive.equations.roots import block_root, differentiable, root, smooth_in
+from sdescent.derive.equations.roots import block_root, differentiable, noise_type, root, smooth_in
 from sdescent.derive.equations.rule_equation import NOT_AFTER_THE_NOISE, RuleEquation
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.expressions.coordinates import (

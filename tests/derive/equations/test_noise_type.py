@@ -7,7 +7,7 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.derivation import sde
-from sdescent.derive.equations.noise_type import noise_type
+from sdescent.derive.equations.roots import noise_type
 from sdescent.derive.expressions.coordinates import v as message
 from sdescent.derive.methods.compressors import Bernoulli, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD

@@ -75,7 +75,7 @@ FAULTS = table([
      "tests/derive/equations/test_kinks_of_losses.py", " and not kinks_of_loss(loss, dim, model) else 1", " else 1"),
     ("the fourth derivative along two vectors", "derive/equations/local_rules.py",
      "tests/derive/equations/step/test_rule_steps.py", "Fourth: (HIGHER[4], 3)", "Fourth: (HIGHER[4], 2)"),
-    ("two columns that share a row are diagonal", "derive/equations/noise_type.py",
+    ("two columns that share a row are diagonal", "derive/equations/roots.py",
      "tests/derive/equations/test_noise_type.py", "if len(filled) != 1 or filled & set(places.values()):",
      "if len(filled) != 1:"),
     ("a root of a vanishing variance is smooth", "derive/equations/roots.py",
