@@ -21,8 +21,7 @@ from sdescent.derive.audit.differing_terms import Entry, Term
 from sdescent.derive.audit.one_step import DIGITS, NumericStep, Vector
 from sdescent.derive.audit.stated_equation import StatedEquation
 from sdescent.derive.equations.in_coordinates import derivatives_of, expand_rule, state_symbols
-from sdescent.derive.equations.local_rules import localised
-from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.rule_equation import RuleEquation, localised
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.derivatives import smooth
 from sdescent.derive.expressions.written import formula

@@ -16,7 +16,7 @@ import sympy as sp
 from sdescent.derive.audit.differing_terms import Entry, Term
 from sdescent.derive.audit.stated_equation import LAG, Partial
 from sdescent.derive.equations.in_coordinates import derivatives_of, expansion_of
-from sdescent.derive.equations.local_rules import localised
+from sdescent.derive.equations.rule_equation import localised
 from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.equations.step.increments import Expanded, root, series_of
 from sdescent.derive.expressions.coordinates import (
@@ -57,7 +57,7 @@ class Comparison:
     Args:
         expanded: the rule in its regime.
         loss, dim: if given, expressions are compared in named coordinates, with the gradient of the loss substituted.
-        local: whether losses are sums over coordinates with derivatives H_j, T_j, .. (`sdescent.derive.equations.local_rules`).
+        local: whether losses are sums over coordinates with derivatives H_j, T_j, .. (`sdescent.derive.equations.rule_equation`).
         conditions: the conditions under which the equations are compared.
         derived: expressions that must have a value at a state for the state to count.
     """

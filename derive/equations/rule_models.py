@@ -18,9 +18,16 @@ import sympy as sp
 
 from sdescent.derive.equations.averaged import Averaged, Signs, averaged
 from sdescent.derive.equations.kinks import kinks_in
-from sdescent.derive.equations.local_rules import local_generator, localised
 from sdescent.derive.equations.models import NO_CORRECTED
-from sdescent.derive.equations.rule_equation import LeftOut, Pair, Range, RangeKind, RuleEquation
+from sdescent.derive.equations.rule_equation import (
+    LeftOut,
+    Pair,
+    Range,
+    RangeKind,
+    RuleEquation,
+    local_generator,
+    localised,
+)
 from sdescent.derive.equations.step.covariance import WEAK_ORDER, Condition, sharpest
 from sdescent.derive.equations.step.draws import MessageLeaf, spoken
 from sdescent.derive.equations.step.increments import Expanded, root

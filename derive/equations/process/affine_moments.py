@@ -2,9 +2,9 @@
 
 import sympy as sp
 
-from sdescent.derive.equations.local_rules import in_one_coordinate
 from sdescent.derive.equations.process.generator import quadratic_mean
 from sdescent.derive.equations.process.stationary_moments import StationaryMoments
+from sdescent.derive.equations.rule_equation import in_one_coordinate
 from sdescent.derive.equations.step.covariance import existence
 from sdescent.derive.equations.step.increments import Expanded, SeriesAlgebra, root
 from sdescent.derive.equations.step.mean_over_step import Expectation

@@ -31,7 +31,7 @@ from sdescent.numerics.simulate.rule_equations.covariance_root import letter_roo
 from sdescent.numerics.simulate.systems import System, timed, with_step
 
 #: for losses that are sums over coordinates: the letters of the derivatives of one coordinate's loss, and how often each
-#: differentiates the gradient (`sdescent.derive.equations.local_rules`)
+#: differentiates the gradient (`sdescent.derive.equations.rule_equation`)
 LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
 
 

@@ -73,7 +73,7 @@ FAULTS = table([
      "tests/derive/equations/test_in_coordinates.py", "lambda i, j: players[i] * upper[", "lambda i, j: upper["),
     ("a loss with kinks has weak order 2", "derive/equations/kinks.py",
      "tests/derive/equations/test_kinks_of_losses.py", " and not kinks_of_loss(loss, dim, model) else 1", " else 1"),
-    ("the fourth derivative along two vectors", "derive/equations/local_rules.py",
+    ("the fourth derivative along two vectors", "derive/equations/rule_equation.py",
      "tests/derive/equations/step/test_rule_steps.py", "Fourth: (HIGHER[4], 3)", "Fourth: (HIGHER[4], 2)"),
     ("two columns that share a row are diagonal", "derive/equations/roots.py",
      "tests/derive/equations/test_noise_type.py", "if len(filled) != 1 or filled & set(places.values()):",
