@@ -11,8 +11,7 @@ import mpmath as mp
 import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
-from sdescent.derive.equations.process.integrable import finite_mass
-from sdescent.derive.equations.process.quadrature import Antiderivative
+from sdescent.derive.equations.process.integrals import Antiderivative, finite_mass
 from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.derivatives import smooth
 from sdescent.derive.expressions.latex_printer import Printer
