@@ -15,8 +15,8 @@ import sympy as sp
 
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.derivation import sde as derive_sde
-from sdescent.derive.equations.process.affine_moments import moments_of_step
 from sdescent.derive.equations.process.generator import generator
+from sdescent.derive.equations.process.second_moments import moments_of_step
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Quadratic
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
@@ -94,7 +94,7 @@ def discrete_moment(
 
     Given x, x_{n+1} has mean x - eta h b and covariance (eta^2 h^2/N) S (theory 1, 2), so E x_i x_j becomes
     E (x - eta h b)_i (x - eta h b)_j + (eta^2/N) E h^2 S_ij. The step of an affine update rule is that of
-    `sdescent.derive.equations.process.affine_moments`, in one coordinate.
+    `sdescent.derive.equations.process.second_moments`, in one coordinate.
 
     Arguments and errors are those of `model_moment`, with the loss as a separate argument; T must be a multiple of tau. An update
     rule has further errors: Refusal "time-dependent" for bias correction; BadInput for more than one coordinate or a loss that is

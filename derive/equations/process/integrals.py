@@ -8,7 +8,7 @@ import mpmath as mp
 import sympy as sp
 from sympy.core.relational import Relational
 
-from sdescent.derive.equations.process.stationary_moments import below, sign_part
+from sdescent.derive.equations.process.second_moments import below, sign_part
 
 #: for each end, the power of the distance s to it in dx/ds
 _JACOBIAN = {sp.oo: -2, -sp.oo: -2, sp.S.Zero: 0}

@@ -6,13 +6,12 @@ import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand
 from sdescent.derive.equations.models import derived, steep_at_zero
-from sdescent.derive.equations.process.affine_moments import second_moments_of_rule
 from sdescent.derive.equations.process.density import Density as Density
 from sdescent.derive.equations.process.density import density as density
 from sdescent.derive.equations.process.density import refuse_time
 from sdescent.derive.equations.process.generator import moment_equations, quadratic_mean
-from sdescent.derive.equations.process.stationary_moments import LEADING_BACK, below, sign_part
-from sdescent.derive.equations.process.stationary_moments import StationaryMoments as StationaryMoments
+from sdescent.derive.equations.process.second_moments import LEADING_BACK, below, second_moments_of_rule, sign_part
+from sdescent.derive.equations.process.second_moments import StationaryMoments as StationaryMoments
 from sdescent.derive.equations.step.covariance import Condition, moments
 from sdescent.derive.expressions.coordinates import Coordinate, nodes, symbols_of
 from sdescent.derive.methods.distributed import Method
@@ -78,7 +77,7 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
     V = E xx' solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x), a linear equation if b is linear and S quadratic.
 
     For an update rule with memory, in one dimension, the result is E zz' of z = (x, memory)
-    (`sdescent.derive.equations.process.affine_moments`).
+    (`sdescent.derive.equations.process.second_moments`).
 
     Raises:
         BadInput: an update rule with memory in more than one dimension.

@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.equations.process.affine_moments import second_moments_of_rule
+from sdescent.derive.equations.process.second_moments import second_moments_of_rule
 from sdescent.derive.methods.losses import Quadratic, Quartic
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Nesterov
