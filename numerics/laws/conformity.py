@@ -11,9 +11,8 @@ import sympy as sp
 
 from sdescent.derive.expressions.gradient_form import Expansion
 from sdescent.derive.methods.checking.compressors import given_at
-from sdescent.derive.methods.checking.findings import EVERYTHING, Finding
+from sdescent.derive.methods.checking.findings import EVERYTHING, Finding, NotEvaluated, function
 from sdescent.derive.methods.checking.laws import given_with_a_run
-from sdescent.derive.methods.checking.numbers import NotEvaluated, function
 from sdescent.derive.methods.compressors import Compressor
 from sdescent.derive.methods.noise import Law, Noise
 from sdescent.derive.methods.noise.law import ARGUMENT

@@ -7,8 +7,7 @@ import numpy as np
 import sympy as sp
 
 from sdescent.derive.expressions.gradient_form import Expansion, GradientForm
-from sdescent.derive.methods.checking.findings import EVERYTHING, Finding
-from sdescent.derive.methods.checking.numbers import NotEvaluated, function
+from sdescent.derive.methods.checking.findings import EVERYTHING, Finding, NotEvaluated, function
 from sdescent.derive.methods.compressors.base import Biased, Compressor, Unbiased, omega_of
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 

@@ -4,8 +4,7 @@ import numpy as np
 import sympy as sp
 
 from sdescent.derive.expressions.joints import Rough, rough
-from sdescent.derive.methods.checking.findings import Finding
-from sdescent.derive.methods.checking.numbers import VALUES, NotEvaluated, function
+from sdescent.derive.methods.checking.findings import VALUES, Finding, NotEvaluated, function
 from sdescent.derive.methods.losses import Loss, Smoothness
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 

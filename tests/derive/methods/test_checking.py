@@ -13,9 +13,8 @@ import sympy as sp
 import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate, g
 from sdescent.derive.methods.checking import pieces
-from sdescent.derive.methods.checking.findings import Finding, joined
+from sdescent.derive.methods.checking.findings import Finding, function, joined, mesh, valued
 from sdescent.derive.methods.checking.laws import AT
-from sdescent.derive.methods.checking.numbers import function, mesh, valued
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.losses import Quartic, Smoothness
 from sdescent.derive.methods.noise import Gaussian, Laplace, Scaled, StudentT

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sdescent.derive.methods.checking.numbers import function
+from sdescent.derive.methods.checking.findings import function
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.expressions import parse_formula
 from sdescent.derive.vocabulary.formulas.special import Psi
