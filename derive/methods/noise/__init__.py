@@ -6,13 +6,13 @@ from sdescent.derive.methods.noise.elementary import Logistic as Logistic
 from sdescent.derive.methods.noise.elementary import Uniform as Uniform
 from sdescent.derive.methods.noise.generic import GenericLaw as GenericLaw
 from sdescent.derive.methods.noise.law import Law as Law
-from sdescent.derive.methods.noise.named import affine as _registers  # noqa: F401 - registers the names of noises
 from sdescent.derive.methods.noise.scales import Affine as Affine
 from sdescent.derive.methods.noise.scales import Correlated as Correlated
 from sdescent.derive.methods.noise.scales import Noise as Noise
 from sdescent.derive.methods.noise.scales import NoNoise as NoNoise
 from sdescent.derive.methods.noise.scales import Point as Point
 from sdescent.derive.methods.noise.scales import Scaled as Scaled
+from sdescent.derive.methods.noise.scales import affine as _registers  # noqa: F401 - registers the names of noises
 from sdescent.derive.methods.noise.stable import Stable as Stable
 from sdescent.derive.methods.noise.stable import StableDensity as StableDensity
 from sdescent.derive.methods.noise.stable import StableSignMean as StableSignMean

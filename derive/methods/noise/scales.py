@@ -1,4 +1,4 @@
-"""Noises: a standardised law times a scale, with one scale for all clients or one for each."""
+"""Noises: a standardised law times a scale, with one scale for all clients or one for each; noises with a name."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -11,11 +11,12 @@ from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
 from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.expressions.written import latex
 from sdescent.derive.methods.constants import always, settle
-from sdescent.derive.methods.noise.elementary import Gaussian
+from sdescent.derive.methods.noise.elementary import Gaussian, Laplace, Logistic, Uniform
 from sdescent.derive.methods.noise.law import INFINITE, Law, require_symmetric
-from sdescent.derive.methods.noise.student_t import StudentT
+from sdescent.derive.methods.noise.stable import Stable
+from sdescent.derive.methods.noise.student_t import Cauchy, StudentT
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
-from sdescent.derive.vocabulary.registry import register
+from sdescent.derive.vocabulary.registry import Parameter, register, scale
 from sdescent.derive.vocabulary.symbols import coerce, parameter
 
 #: the noise of a client and the standardised noise; the printer replaces these names by letters
@@ -238,3 +239,44 @@ class Correlated(Noise):
 
 def _scales_latex(scales: tuple[sp.Expr, ...]) -> str:
     return latex(scales[0]) if len(scales) == 1 else r"(" + ",".join(latex(s) for s in scales) + ")_i"
+
+
+def _silent(sigma: Any) -> bool:
+    return all(v in (0, "0") for v in (sigma if isinstance(sigma, (tuple, list)) else (sigma,)))
+
+
+def _named(name: str, law: type[Law], summary: str, *parameters: Parameter) -> None:
+    """Register sigma times a law; a parameter of the law without a value is the symbol of its name."""
+
+    def scaled(sigma: Any = "sigma", **constants: Any) -> Noise:
+        standard = law(**({p.name: p.name for p in parameters} | constants))
+        return NoNoise() if _silent(sigma) else Scaled(standard, sigma)
+
+    register("noise", name, summary, *parameters, scale("sigma"))(scaled)
+
+
+_named("gaussian", Gaussian, "sigma N(0,1): variance sigma^2")
+_named(
+    "student-t", StudentT, "sigma t_nu: variance sigma^2 nu/(nu-2) for nu > 2",
+    Parameter("nu", "a number > 0, at most 100", lambda x: 0 < x <= 100, "nu"),
+)  # fmt: skip
+_named("cauchy", Cauchy, "sigma Cauchy: no mean, infinite variance")
+_named("laplace", Laplace, "sigma Laplace(0,1): variance 2 sigma^2")
+_named("uniform", Uniform, "sigma U[-1,1]: variance sigma^2/3")
+_named("logistic", Logistic, "sigma Logistic(0,1): variance sigma^2 pi^2/3")
+
+
+@register(
+    "noise", "affine", "Cov Z = (sigma0^2 + sigma1^2 ||g||^2) I; Gaussian, or Student-t when nu > 2 is given",
+    scale("sigma0"), scale("sigma1"), Parameter("nu", "a number > 2, at most 100", lambda x: 2 < x <= 100, None),
+)  # fmt: skip
+def affine(sigma0: Any = "sigma0", sigma1: Any = "sigma1", nu: Any = None) -> Noise:
+    """Noise with Cov Z = (sigma0^2 + sigma1^2 ||g||^2) I (`Affine`), or no noise if all its scales are 0."""
+    return NoNoise() if _silent(sigma0) and _silent(sigma1) else Affine(sigma0, sigma1, nu)
+
+
+_named(
+    "stable", Stable,
+    "sigma times the law with characteristic function exp(-|t|^alpha): infinite variance for alpha < 2, no mean for alpha <= 1",
+    Parameter("alpha", "a number in (0, 2], at least 1/100", lambda x: 1 <= 100 * x <= 200, "alpha"),
+)  # fmt: skip
