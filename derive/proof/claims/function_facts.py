@@ -10,7 +10,7 @@ from typing import Any
 
 from sdescent.derive.proof.claims.branch import ZERO, Branch, quietly
 from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
-from sdescent.derive.proof.claims.splitting import digits_of
+from sdescent.derive.proof.claims.separable import digits_of
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError

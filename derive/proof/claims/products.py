@@ -13,7 +13,7 @@ from math import prod
 
 from sdescent.derive.proof.claims.branch import ZERO, quietly, symbols
 from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
-from sdescent.derive.proof.claims.splitting import Split, curved, factors
+from sdescent.derive.proof.claims.separable import Split, curved, factors
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, num, times, x

@@ -6,7 +6,7 @@ import pytest
 
 from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.claims.prove import prove
-from sdescent.derive.proof.claims.splitting import digits_of, factors, parts
+from sdescent.derive.proof.claims.separable import digits_of, factors, parts
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.context import Context
