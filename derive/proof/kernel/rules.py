@@ -14,7 +14,6 @@
 `FORMAT.md` states the same rules for certificates.
 """
 
-from sdescent.derive.proof.kernel.arithmetic import Arithmetic
 from sdescent.derive.proof.kernel.descent import Descent
 from sdescent.derive.proof.kernel.facts import AXIOMS as AXIOMS
 from sdescent.derive.proof.kernel.facts import Fact as Fact
@@ -23,8 +22,7 @@ from sdescent.derive.proof.kernel.facts import the_kernel
 from sdescent.derive.proof.kernel.functions import Functions
 from sdescent.derive.proof.kernel.gronwall import Gronwall
 from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
-from sdescent.derive.proof.kernel.logic import Logic
-from sdescent.derive.proof.kernel.operators import Operators
+from sdescent.derive.proof.kernel.logic_and_algebra import Arithmetic, Logic, Operators
 from sdescent.derive.proof.kernel.primitives import Primitives
 
 

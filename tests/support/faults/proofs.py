@@ -15,7 +15,7 @@ FAULTS = table([
     ("a vector that is not declared", "derive/proof/language/context.py",
      "tests/derive/proof/replay/test_check.py tests/derive/proof/replay/test_logic_and_algebra.py",
      'return len(v) == 2 and v[0] == "v" and v[1] in self.vectors', 'return len(v) == 2 and v[0] == "v"'),
-    ("the kernel takes a coefficient 0", "derive/proof/kernel/arithmetic.py",
+    ("the kernel takes a coefficient 0", "derive/proof/kernel/logic_and_algebra.py",
      "tests/derive/proof/replay/test_check.py tests/derive/proof/replay/test_logic_and_algebra.py",
      "if type(c) is not Fraction or c <= 0:", "if type(c) is not Fraction or c < 0:"),
     ("the logarithm rises where it has no meaning", "derive/proof/kernel/function_laws.py",
