@@ -6,13 +6,11 @@ import pickle
 from fractions import Fraction
 from typing import Any
 
-from sdescent.derive.proof.kernel.descent import Descent
 from sdescent.derive.proof.kernel.facts import RuleGroup, the_kernel
 from sdescent.derive.proof.kernel.functions import Functions
-from sdescent.derive.proof.kernel.gronwall import Gronwall
+from sdescent.derive.proof.kernel.gronwall import Descent, Gronwall, Primitives
 from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
 from sdescent.derive.proof.kernel.logic_and_algebra import Arithmetic, Logic, Operators
-from sdescent.derive.proof.kernel.primitives import Primitives
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, num, x

@@ -1,15 +1,25 @@
-"""Ito's formula and Gronwall's inequality: ito, gronwall, telescope, decay and summable. Trusted, as part of the kernel.
-
-The rules bound the mean of a potential through its change along paths. ito and gronwall need an equation in the context and take
-the change from its generator; the other rules take the change that the context names, in steps or in continuous time.
-"""
+"""Processes and time: Ito's formula, Gronwall's inequality, primitives, the descent lemma. Trusted, as part of the kernel."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from sdescent.derive.proof.kernel.calculus import Domain, derivative, endpoints
 from sdescent.derive.proof.kernel.facts import AXIOMS, Fact, RuleGroup
-from sdescent.derive.proof.language.context import ProofError, exact, name_of
-from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, num, plus, trprod, under, x
+from sdescent.derive.proof.language.context import STEPPING, Context, ProofError, exact, name_of, parts
+from sdescent.derive.proof.language.terms import (
+    OPERATORS,
+    Relation,
+    Term,
+    dot,
+    fn,
+    norm,
+    num,
+    plus,
+    substitute,
+    trprod,
+    under,
+    x,
+)
 
 #: [(weight, potential), ..]
 Weighted = Sequence[tuple[Term, str]]
@@ -205,3 +215,140 @@ class Gronwall(RuleGroup):
         axioms = ("integrability",) if self.context.steps else AXIOMS
         sealed = {key for fact in facts for key in fact.hypotheses}
         return self._fact(rule, claim, facts, data, sealed=sealed, axioms=axioms)
+
+
+#: heads of a primitive: no operators, vectors or declared functions
+_PRIMITIVE = frozenset({"q", "x", "pi", "+", "*", "^", "/", "f"})
+
+
+class Primitives(RuleGroup):
+    """The fundamental theorem of calculus, and its analogue for steps."""
+
+    def primitive(self, time: str, primitive: Term, integrand: Term, premises: Sequence[Fact]) -> Fact:
+        """The fundamental theorem of calculus on [0, T], T the horizon.
+
+            H |- P' == u      H |- 0 < p  (arguments of log)      H |- q != 0  (denominators)
+            ---------------------------------------------------------------------------------
+                                   H |- int_0^T u dt == P(T) - P(0)
+
+        P' is computed by `calculus.derivative`; only the p and q in which `time` is written need a premise. The first
+        premise is P' == u; the others come in any order, and 0 < q or q < 0 will do for q != 0.
+
+        Side conditions: `time` is of kind clock; the only symbols of P are `time` and const symbols, it has no operators,
+        and its only functions are exp and log. Seals all hypotheses, since they are used at all times.
+
+        Sound: P is continuously differentiable on [0, T], since its denominators have no zero and its logarithms exist.
+
+        Raises:
+            ProofError: a side condition fails, or a premise is missing.
+        """
+        facts = self._premises(premises)
+        if self.context.steps:
+            raise ProofError("time is steps here: the rule for a sum over them is summation")
+        slope, domain = time_derivative(self.context, primitive, name_of(time))
+        if not facts or self.context.horizon is None:
+            raise ProofError("the first premise is P' == u, and the context names a horizon: one of them is missing")
+        self._says(facts[0], slope.eq(integrand))
+        domain_facts = {self.normal.key(f.claim) for f in facts[1:]}
+        for kind, p in domain:
+            options = [num(0).lt(p)] if kind == "positive" else [num(0).lt(p), p.lt(0), Relation(("!=", p, num(0)))]
+            if not any(self.normal.key(o) in domain_facts for o in options):
+                raise ProofError(f"{p} is not shown to be in the domain: add the premise that it is {kind}")
+        first, last = endpoints(primitive, time, self.context.horizon)
+        data = {"time": time, "primitive": primitive, "integrand": integrand}
+        claim = under("I", integrand).eq(last - first)
+        return self._fact("primitive", claim, facts, data, sealed={key for f in facts for key in f.hypotheses})
+
+    def summation(self, time: str, primitive: Term) -> Fact:
+        """The sum over the steps of the differences of P.
+
+            ----------------------------------------      t of kind clock, T the horizon
+            |- I(P(t + 1) - P(t)) == P(T) - P(0)
+
+        Side conditions: time is steps; the only symbols of P are t and const symbols, and it has no operators.
+
+        Sound: the sum telescopes, whatever the function P is.
+
+        Raises:
+            ProofError: a side condition fails, or the context names no horizon.
+        """
+        self.context.check(primitive)
+        if not self.context.steps or self.context.symbols.get(name_of(time)) != "clock" or self.context.horizon is None:
+            raise ProofError(
+                "a sum over steps needs time that is steps, a symbol of kind clock for them, and a horizon"
+            )
+        for part in parts(primitive):
+            free = part[0] == "x" and part[1] != time and self.context.symbols[part[1]] != "const"
+            if free or part[0] in OPERATORS or self.context.depends(part) - {"t"}:
+                raise ProofError("the primitive of a sum is made of the time and constants, without operators")
+        next_, first, last = (substitute(primitive, time, t) for t in (x(time) + 1, num(0), x(self.context.horizon)))
+        claim = under("I", next_ - primitive).eq(last - first)
+        return self._fact("summation", claim, (), {"time": time, "primitive": primitive})
+
+
+def time_derivative(context: Context, t: Term, time: str) -> tuple[Term, Domain]:
+    """The derivative dt/d(time) of a deterministic term, and its domain: the terms that must be positive or nonzero.
+
+    Raises:
+        ProofError: `time` is not declared as the clock, or t contains a symbol that is neither the clock nor constant, an
+            operator, or a function other than exp and log.
+    """
+    context.check(t)
+    if context.symbols.get(time) != "clock":
+        raise ProofError(f"{time} is not declared as the clock: other functions of time are not time itself")
+    for part in parts(t):
+        if part[0] not in _PRIMITIVE or (part[0] == "f" and part[1] not in ("exp", "log")):
+            raise ProofError(
+                f"no derivative of {part[0]} in a primitive: use sums, products, powers, quotients, exp and log"
+            )
+        if part[0] == "x" and part[1] != time and context.symbols[part[1]] != "const":
+            raise ProofError(f"{part[1]} is neither a constant nor {time}")
+    return derivative(t, time)
+
+
+class Descent(RuleGroup):
+    """The rule about one step of a potential. It seals nothing."""
+
+    def descent(self, potential: str, reach: Term, premises: Sequence[Fact] = ()) -> Fact:
+        """The descent lemma for (L0, L1)-smooth functions and bounded steps, in mean over the step.
+
+                        H |- 0 <= L1      G |- L1 r <= c
+            -----------------------------------------------------------
+            H, G |- change <= b'grad V + (L0 + L1 ||grad V||) q psi(c)
+
+        The context says that ||Hess V|| <= L0 + L1 ||grad V|| everywhere, and that the step D satisfies E D = b, E||D||^2 <= q and
+        ||D|| <= r; psi(s) = (exp(s) - 1 - s)/s^2. If no bound r is declared, L1 and c must be 0 (by normal form) and there are no
+        premises; psi(0) = 1/2 then gives the classical lemma.
+
+        Sound: let g be the gradient, h(t) = ||g(x + tD) - g(x)||, s = ||D||. By the bound on the Hessian h(t) <= int_0^t (L0 +
+        L1 ||g(x)|| + L1 h) s, so that h(t) <= (L0 + L1 ||g(x)||)(exp(L1 s t) - 1)/L1 (Gronwall 1919), and V(x + D) - V(x) -
+        g(x)'D = int_0^1 (g(x + tD) - g(x))'D dt is at most s times the integral of that, (L0 + L1 ||g(x)||) s^2 psi(L1 s). psi is
+        the integral of (1 - t) exp(st) over [0, 1], so it increases, and L1 s <= c almost surely. Everything except D is known at
+        the step, hence the mean. Each premise is used only at this time and outcome, so nothing is sealed. (Zhang, He, Sra and
+        Jadbabaie 2020, with the constant that the integral gives)
+
+        Raises:
+            ProofError: the potential's step is not declared, a premise is not the one above, or c depends on a coordinate or a
+            client or looks ahead.
+        """
+        facts = self._premises(premises)
+        entry = self.context.potentials.get(name_of(potential), {})
+        if set(entry) != STEPPING:
+            raise ProofError(f"the descent lemma needs a potential whose step is declared, which {potential} is not")
+        if not self.context.process(reach):
+            raise ProofError("the reach c in L1 r <= c depends on a coordinate or a client, or looks ahead")
+        (first, second), radius = entry["smoothness"], entry["radius"]
+        if radius is None:
+            self._premises(facts, 0)
+            if self._poly(second) or self._poly(reach):
+                need = "steps of any length need L1 = 0 and the reach 0"
+                raise ProofError(f"{need}: (L0, L1)-smoothness does not suffice")
+        else:
+            sign, bound = self._premises(facts, 2)
+            self._says(sign, num(0).le(second))
+            self._says(bound, (second * radius).le(reach))
+        gradient = ("v", entry["gradient"])
+        slope = [t * dot(gradient, v) for t, v in entry["mean"]]
+        bend = (first + second * norm(gradient)) * entry["square"] * fn("psi", reach)
+        claim = x(entry["change"]).le(plus(*slope, bend))
+        return self._fact("descent", claim, facts, {"potential": potential, "reach": reach})

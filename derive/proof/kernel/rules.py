@@ -14,16 +14,14 @@
 `FORMAT.md` states the same rules for certificates.
 """
 
-from sdescent.derive.proof.kernel.descent import Descent
 from sdescent.derive.proof.kernel.facts import AXIOMS as AXIOMS
 from sdescent.derive.proof.kernel.facts import Fact as Fact
 from sdescent.derive.proof.kernel.facts import genuine as genuine
 from sdescent.derive.proof.kernel.facts import the_kernel
 from sdescent.derive.proof.kernel.functions import Functions
-from sdescent.derive.proof.kernel.gronwall import Gronwall
+from sdescent.derive.proof.kernel.gronwall import Descent, Gronwall, Primitives
 from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
 from sdescent.derive.proof.kernel.logic_and_algebra import Arithmetic, Logic, Operators
-from sdescent.derive.proof.kernel.primitives import Primitives
 
 
 @the_kernel
