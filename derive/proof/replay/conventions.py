@@ -13,8 +13,8 @@ from typing import Any
 from flint import arb, ctx, fmpq
 
 from sdescent.derive.proof.replay.algebra import Invalid, Poly
+from sdescent.derive.proof.replay.calculus import value_of
 from sdescent.derive.proof.replay.terms import Fact, Hypotheses, Terms
-from sdescent.derive.proof.replay.values import value_of
 
 BITS = 64
 #: kind of a term that may be outside its domain -> the convention there, the words for its use, and the condition not shown

@@ -9,9 +9,8 @@ from typing import Any
 from flint import arb, ctx, fmpq
 
 from sdescent.derive.proof.replay.algebra import Budget, Context, Key, Poly, Unreadable
-from sdescent.derive.proof.replay.derivatives import chain, function, reciprocal
+from sdescent.derive.proof.replay.calculus import chain, function, reciprocal, value_of
 from sdescent.derive.proof.replay.terms import Terms, check
-from sdescent.derive.proof.replay.values import value_of
 
 PLAIN = ("q", "x", "+", "*", "^", "/", "f", "pi")
 ODD = ("atan", "erf", "tanh")

@@ -5,7 +5,7 @@ from typing import Any
 from flint import fmpq
 
 from sdescent.derive.proof.replay.algebra import Poly, Unreadable
-from sdescent.derive.proof.replay.derivatives import Pair, function, power, product, reciprocal, total
+from sdescent.derive.proof.replay.calculus import Pair, function, power, product, reciprocal, total
 from sdescent.derive.proof.replay.logic_and_algebra import Rules
 from sdescent.derive.proof.replay.terms import Relation, Step, check, fields, symbols_in, tags
 
