@@ -82,7 +82,7 @@ FAULTS = table([
     ("an odd power of what is not 0 is positive", "derive/proof/replay/conventions.py",
      "tests/derive/proof/replay/test_witness.py", "if n % 2 == 0 and atom[0] in self.nonzero:",
      "if atom[0] in self.nonzero:"),
-    ("the trace of a product is nonnegative where one of the two is psd", "derive/proof/replay/linear_algebra.py",
+    ("the trace of a product is nonnegative where one of the two is psd", "derive/proof/replay/logic_and_algebra.py",
      "tests/derive/proof/replay/test_logic_and_algebra.py tests/derive/proof/replay/test_check.py", '"trprod": 2}',
      '"trprod": 1}'),
     ("the replay adds up a change that a drop makes larger", "derive/proof/replay/gronwall.py",

@@ -13,7 +13,7 @@ from sdescent.derive.proof.kernel.rules import AXIOMS, Kernel
 from sdescent.derive.proof.language.context import PROPERTIES as DECLARED
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import num, under, x
-from sdescent.derive.proof.replay import linear_algebra
+from sdescent.derive.proof.replay import logic_and_algebra
 from sdescent.derive.proof.replay.check import RULES, describe, replay
 from sdescent.derive.proof.replay.one_variable import TREES
 from tests.support.certificates.edits import refused
@@ -92,13 +92,13 @@ def test_the_table_of_linear_algebra_is_that_of_both_checkers() -> None:
         assert re.findall(r"symmetric|psd", objects) == flags
         if rule == "nonnegative":
             tag = re.findall(r'\["(\w+)"', data)[0]
-            assert linear_algebra.NONNEGATIVE[tag] == len(flags)
+            assert logic_and_algebra.NONNEGATIVE[tag] == len(flags)
         else:
             keys = [*row.objects, *(["sign"] if row.signed else [])]
-            bound = linear_algebra.BOUNDS[rule]
+            bound = logic_and_algebra.BOUNDS[rule]
             assert re.findall(r'"(\w+)":', data) == keys == [*bound.objects, *(["sign"] if bound.signed else [])]
             assert [k for k in bound.objects.values() if k != "v"] == flags
-    assert {row.rule for row in TABLE} == {"nonnegative", *linear_algebra.BOUNDS}
+    assert {row.rule for row in TABLE} == {"nonnegative", *logic_and_algebra.BOUNDS}
 
 
 def test_the_replay_takes_vectors_as_in_terms() -> None:
