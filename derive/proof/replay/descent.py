@@ -1,10 +1,9 @@
 """The descent lemma over one step of a method: the rule descent (FORMAT.md, "Processes and time")."""
 
 from sdescent.derive.proof.replay.algebra import Poly
-from sdescent.derive.proof.replay.context import looks_ahead
 from sdescent.derive.proof.replay.gronwall import moving
 from sdescent.derive.proof.replay.logic_and_algebra import Rules
-from sdescent.derive.proof.replay.terms import Relation, Step, check, fields
+from sdescent.derive.proof.replay.terms import Relation, Step, check, fields, looks_ahead
 
 
 def descent(rules: Rules, step: Step) -> Relation:

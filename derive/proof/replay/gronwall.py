@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from sdescent.derive.proof.replay.algebra import Poly, T, Unreadable
-from sdescent.derive.proof.replay.context import is_constant, looks_ahead
 from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, Rules
-from sdescent.derive.proof.replay.terms import Fact, Relation, Step, check, fields, items
+from sdescent.derive.proof.replay.terms import Fact, Relation, Step, check, fields, is_constant, items, looks_ahead
 
 
 class Sum(NamedTuple):
