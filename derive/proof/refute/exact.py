@@ -17,8 +17,8 @@ from flint import Ordering, fmpq, fmpq_mpoly_ctx
 from flint.utils.flint_exceptions import DomainError
 
 from sdescent.derive.proof.kernel.one_variable_forms import psi_ball
-from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.language.time_limits import spend
 from sdescent.derive.proof.refute.algebraic import Algebraic
 from sdescent.derive.proof.search.ring import GiveUp, power, product, rational
 

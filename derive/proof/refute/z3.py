@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from sdescent.derive.proof.language.terms import Relation, to_json
-from sdescent.derive.proof.language.worker import Worker
+from sdescent.derive.proof.language.time_limits import Worker
 from sdescent.derive.proof.refute.algebraic import Algebraic
 
 _worker = Worker("sdescent.derive.proof.refute.z3_worker")

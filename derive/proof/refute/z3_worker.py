@@ -9,7 +9,7 @@ from typing import Any
 import z3
 
 from sdescent.derive.proof.language.terms import Relation, Term, from_json
-from sdescent.derive.proof.language.worker import serve
+from sdescent.derive.proof.language.time_limits import serve
 
 
 class Foreign(Exception):

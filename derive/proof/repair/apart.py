@@ -8,7 +8,7 @@ import traceback
 from typing import Any
 
 from sdescent.derive.proof.language.text import said
-from sdescent.derive.proof.language.worker import Worker, serve
+from sdescent.derive.proof.language.time_limits import Worker, serve
 from sdescent.derive.reading.claims import Claim
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict

@@ -14,9 +14,9 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.one_variable import check_ball
 from sdescent.derive.proof.kernel.one_variable_forms import Forms
-from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.proof.language.time_limits import OutOfTime, now
 from sdescent.derive.proof.search.intervals.disproof import disprove
 from sdescent.derive.proof.search.intervals.equal_forms import conjugate, grouped, other_forms, simplified
 from sdescent.derive.proof.search.intervals.monotonicity import bracketed, covered, monotone, split_at_zeros

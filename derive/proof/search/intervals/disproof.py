@@ -5,9 +5,9 @@ from fractions import Fraction
 from flint import arb, ctx
 
 from sdescent.derive.proof.kernel.one_variable_forms import Forms
-from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.normal import Polynomial
 from sdescent.derive.proof.language.terms import Term, num
+from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.search.intervals.points import extreme_points, points_of
 from sdescent.derive.proof.search.ring import rational
 
