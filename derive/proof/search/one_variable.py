@@ -18,8 +18,16 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term
 from sdescent.derive.proof.language.time_limits import OutOfTime, now
 from sdescent.derive.proof.search.intervals.disproof import disprove
-from sdescent.derive.proof.search.intervals.equal_forms import conjugate, grouped, other_forms, simplified
-from sdescent.derive.proof.search.intervals.monotonicity import bracketed, covered, monotone, split_at_zeros
+from sdescent.derive.proof.search.intervals.search_steps import (
+    bracketed,
+    conjugate,
+    covered,
+    grouped,
+    monotone,
+    other_forms,
+    simplified,
+    split_at_zeros,
+)
 from sdescent.derive.proof.search.intervals.tree_search import TreeSearch
 
 __all__ = ["disprove", "find"]
