@@ -17,8 +17,7 @@ from sdescent.derive.proof.claims.separable import Split, curved, factors
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, num, times, x
-from sdescent.derive.proof.search.intervals.extrema import least, rational_near, simplest_between, value_of
-from sdescent.derive.proof.search.intervals.points import points_of
+from sdescent.derive.proof.search.intervals.extrema import least, points_of, rational_near, simplest_between, value_of
 
 ONE = num(1)
 #: if the constant is relatively this close to the best one, only exact numbers prove the claim

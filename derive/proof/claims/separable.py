@@ -18,8 +18,14 @@ from sdescent.derive.proof.language.context import parts as subterms
 from sdescent.derive.proof.language.normal import Polynomial, freeze, scaled
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
 from sdescent.derive.proof.language.time_limits import now
-from sdescent.derive.proof.search.intervals.extrema import Least, least, rational_near, simplest_between, value_of
-from sdescent.derive.proof.search.intervals.points import points_of
+from sdescent.derive.proof.search.intervals.extrema import (
+    Least,
+    least,
+    points_of,
+    rational_near,
+    simplest_between,
+    value_of,
+)
 from sdescent.derive.proof.search.ring import Ring, fraction
 
 

@@ -11,8 +11,7 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, num, substitute
 from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.refute.exact import counterexample
-from sdescent.derive.proof.search.intervals.extrema import value_of
-from sdescent.derive.proof.search.intervals.points import extreme_points, points_of
+from sdescent.derive.proof.search.intervals.extrema import extreme_points, points_of, value_of
 
 STARTS = (Fraction(0), Fraction(1, 10**7), Fraction(1), Fraction(-1), Fraction(10**7))
 SWEEPS = 2

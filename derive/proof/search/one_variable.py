@@ -17,7 +17,7 @@ from sdescent.derive.proof.kernel.one_variable_forms import Forms
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term
 from sdescent.derive.proof.language.time_limits import OutOfTime, now
-from sdescent.derive.proof.search.intervals.disproof import disprove
+from sdescent.derive.proof.search.intervals.extrema import disprove
 from sdescent.derive.proof.search.intervals.search_steps import (
     bracketed,
     conjugate,

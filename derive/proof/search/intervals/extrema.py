@@ -1,4 +1,4 @@
-"""Numerical infima of functions on an interval, and simple rationals near them. Nothing here is proved."""
+"""Sample points of an interval, numerical infima on it, and counterexamples in one variable. Nothing here is proved."""
 
 import math
 from dataclasses import dataclass
@@ -10,9 +10,48 @@ from flint import arb, ctx
 from sdescent.derive.proof.kernel.one_variable_forms import Forms
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Polynomial
-from sdescent.derive.proof.language.terms import Term
-from sdescent.derive.proof.search.intervals.points import extreme_points, points_of
+from sdescent.derive.proof.language.terms import Term, num
+from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.search.ring import rational
+
+
+def middle_of(low: Fraction | None, high: Fraction | None) -> Fraction:
+    """A point inside the interval."""
+    if low is not None and high is not None:
+        return (low + high) / 2
+    end = high if low is None else low
+    return Fraction(0) if end is None else end + (-1 if low is None else 1) * max(Fraction(1), abs(end))
+
+
+@lru_cache(maxsize=1000)
+def points_of(low: Fraction | None, high: Fraction | None) -> tuple[Fraction, ...]:
+    """Points of [low, high] in ascending order, including its ends."""
+    # 1 and Fraction(1) would share one key of the cache
+    low, high = (None if end is None else Fraction(end) for end in (low, high))
+    powers = [Fraction(2) ** k for k in range(-8, 9)]
+    whole = [Fraction(k) for k in range(-3, 4)]
+    if low is not None and high is not None:
+        width = high - low
+        points = [low + width * Fraction(k, 12) for k in range(13)]
+        points += [low + width * p for p in powers[:5]] + [high - width * p for p in powers[:5]]
+    elif low is not None:
+        points = [low, *(low + p for p in powers)]
+    else:
+        end = Fraction(0) if high is None else high
+        points = [end, *(end - p for p in powers), *(powers if high is None else ())]
+    points += whole
+    return tuple(sorted({p for p in points if (low is None or low <= p) and (high is None or p <= high)}))
+
+
+def extreme_points(low: Fraction | None, high: Fraction | None) -> list[Fraction]:
+    """Points of [low, high] that are very far out, or very close to 0 or to an end."""
+    far = [Fraction(2) ** k for k in (10, 12, 16, 24, 40, 100, 300)]
+    near = [1 / p for p in far]
+    points = [*far, *near, *[-p for p in far], *[-p for p in near]]
+    points += [] if low is None else [low + p for p in (*near, *far)]
+    points += [] if high is None else [high - p for p in (*near, *far)]
+    return [p for p in points if (low is None or low <= p) and (high is None or p <= high)]
+
 
 BITS = 300
 REFINEMENTS = 70
@@ -128,3 +167,63 @@ def simplest_between(low: Fraction, high: Fraction) -> Fraction:
 def rounded_down(value: Fraction, digits: int) -> Fraction:
     """The largest number with the given number of decimal digits that does not exceed the value."""
     return Fraction(math.floor(value * 10**digits), 10**digits)
+
+
+def disprove(
+    term: Term, variable: str, low: Fraction | None, high: Fraction | None, strict: bool, seconds: float = 1.0
+) -> Fraction | None:
+    """A rational in [low, high] with term < 0 (if strict, with term <= 0), by balls of at most 2000 bits; None if none is found.
+
+    The search tries a grid, then ever closer points around the least values on it, then points near the ends and far out.
+    """
+    forms = Forms(variable)
+    phi = forms.read(term)
+    deadline = now() + seconds
+    points = list(points_of(low, high))
+    if false_at(forms, phi, points, strict, deadline) is None:
+        points = nearest_minima(forms, phi, points, deadline)
+    points += extreme_points(low, high)
+    point = false_at(forms, phi, points, strict, deadline)
+    if point is None:
+        return None
+    simpler = [point.limit_denominator(10**k) for k in range(13)]
+    inside = [p for p in simpler if (low is None or low <= p) and (high is None or p <= high)]
+    return next((p for p in inside if false_at(forms, phi, [p], strict, deadline) is not None), point)
+
+
+def false_at(forms: Forms, phi: Polynomial, points: list[Fraction], strict: bool, deadline: float) -> Fraction | None:
+    """The first point at which the inequality fails, tested at rising precision."""
+    for bits in (64, 400, 2000):
+        for p in points:
+            if now() > deadline:
+                return None
+            with ctx.workprec(bits):
+                value = forms.ball(phi, arb(rational(p)))
+            if value.is_finite() and value < 0:
+                return p
+            if strict and bits == 400 and not value > 0 and not forms.at(phi, num(p)):
+                return p
+    return None
+
+
+def nearest_minima(forms: Forms, phi: Polynomial, points: list[Fraction], deadline: float) -> list[Fraction]:
+    """Ever closer points around the four lowest local minima of a grid."""
+
+    def value(p: Fraction) -> float:
+        with ctx.workprec(200):
+            ball = forms.ball(phi, arb(rational(p)))
+        return float(ball.mid()) if ball.is_finite() else float("inf")
+
+    values = [value(p) for p in points]
+    lowest = [k for k in range(len(points)) if values[k] == min(values[max(k - 1, 0) : k + 2])]
+    closer: list[Fraction] = []
+    for k in sorted(lowest, key=lambda k: values[k])[:4]:
+        left, right = points[max(k - 1, 0)], points[min(k + 1, len(points) - 1)]
+        for _ in range(60):
+            if now() > deadline:
+                return closer
+            first, second = (2 * left + right) / 3, (left + 2 * right) / 3
+            first, second = first.limit_denominator(10**12), second.limit_denominator(10**12)
+            left, right = (left, second) if value(first) <= value(second) else (first, right)
+            closer += [first, second]
+    return closer[::-1]

@@ -14,7 +14,7 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import ONE, Monomial, Polynomial, scaled
 from sdescent.derive.proof.language.terms import Term, fn, num, substitute
 from sdescent.derive.proof.language.time_limits import OutOfTime, now
-from sdescent.derive.proof.search.intervals.points import middle_of
+from sdescent.derive.proof.search.intervals.extrema import middle_of
 from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch, accepted, wrapped
 from sdescent.derive.proof.search.ring import fraction, rational
 

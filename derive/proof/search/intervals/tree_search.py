@@ -15,7 +15,7 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Frozen, Polynomial, freeze, scaled
 from sdescent.derive.proof.language.terms import Term, num
 from sdescent.derive.proof.language.time_limits import OutOfTime, now
-from sdescent.derive.proof.search.intervals.points import points_of
+from sdescent.derive.proof.search.intervals.extrema import points_of
 from sdescent.derive.proof.search.ring import rational
 
 Tree = list[Any]
