@@ -39,8 +39,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "one_variable", "declared_properties", "gronwall", "descent", "primitives", "step_proofs", "export", "judge",
     ),
     "derive/proof/search": (
-        "mediants", "ring", "linear", "classical_columns", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify",
-        "intervals", "one_variable", "prover",
+        "mediants", "ring", "linear", "classical_columns", "semidefinite", "gram_bases", "goal", "simplify",
+        "certify", "intervals", "one_variable", "prover",
     ),
     "derive/reading": (
         "toml_file", "numbers", "statistics", "specs", "x0_and_sizes", "method_tables", "listed_files", "claims", "problems",

@@ -32,8 +32,7 @@ from sdescent.derive.proof.search.ring import (
     terms_of,
 )
 from sdescent.derive.proof.search.semidefinite import Block, Sos
-from sdescent.derive.proof.search.shift import shifted
-from sdescent.derive.proof.search.simplify import SimplifiedClaim
+from sdescent.derive.proof.search.simplify import SimplifiedClaim, shifted
 
 
 @dataclass(frozen=True)
