@@ -13,8 +13,8 @@ from fractions import Fraction
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, num, xs
-from sdescent.derive.proof.refute.algebraic import Algebraic
 from sdescent.derive.proof.refute.counterexample import refute
+from sdescent.derive.proof.refute.exact import Algebraic
 from sdescent.derive.proof.search.mediants import Tried, Walked, between
 from sdescent.derive.proof.search.prover import Prover
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem

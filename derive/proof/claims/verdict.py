@@ -11,8 +11,7 @@ from sdescent.derive.proof.kernel.rules import Fact, Kernel, genuine
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, from_json
 from sdescent.derive.proof.language.text import TermWriter, said, text
-from sdescent.derive.proof.refute.algebraic import Algebraic
-from sdescent.derive.proof.refute.exact import NoValue, Values, counterexample
+from sdescent.derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.grammar import parse_term
 from sdescent.derive.vocabulary.verdicts import Verdict

@@ -25,8 +25,7 @@ from scipy.special import erf, hyp1f1
 
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times, x
 from sdescent.derive.proof.language.time_limits import OutOfTime, limited, now, spend
-from sdescent.derive.proof.refute.algebraic import Algebraic
-from sdescent.derive.proof.refute.exact import NoValue, Values, counterexample
+from sdescent.derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
 from sdescent.derive.proof.refute.z3 import consult
 from sdescent.derive.proof.search.ring import fraction
 

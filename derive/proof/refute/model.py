@@ -25,10 +25,9 @@ from sdescent.derive.proof.language.terms import (
 )
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.proof.language.time_limits import now
-from sdescent.derive.proof.refute.algebraic import Algebraic
 from sdescent.derive.proof.refute.coordinates import at_values, far_counterexample
 from sdescent.derive.proof.refute.counterexample import definitions, names_in, refute
-from sdescent.derive.proof.refute.exact import counterexample
+from sdescent.derive.proof.refute.exact import Algebraic, counterexample
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 
 #: the numbers of coordinates and clients to try

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from sdescent.derive.proof.language.terms import Relation, to_json
 from sdescent.derive.proof.language.time_limits import Worker
-from sdescent.derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.refute.exact import Algebraic
 
 _worker = Worker("sdescent.derive.proof.refute.z3_worker")
 

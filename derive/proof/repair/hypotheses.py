@@ -12,7 +12,7 @@ from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, times, x
 from sdescent.derive.proof.language.text import said, text
-from sdescent.derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.refute.exact import Algebraic
 from sdescent.derive.proof.repair.candidates import HYPOTHESIS, THIN, WEAK, Family, Single
 from sdescent.derive.proof.repair.samples import NOISE, Points, Table, column, failing
 

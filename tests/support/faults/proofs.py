@@ -59,7 +59,7 @@ FAULTS = table([
     ("a claim that is built by hand is not looked at", "derive/proof/claims/prove.py",
      "tests/derive/proof/claims/test_prove.py", "(context.check_relation if relation else context.check)(value)",
      "pass"),
-    ("the smaller root of a quadratic is printed for the larger one", "derive/proof/refute/algebraic.py",
+    ("the smaller root of a quadratic is printed for the larger one", "derive/proof/refute/exact.py",
      "tests/derive/proof/refute/test_counterexample.py", "(index == 2) == (a > 0)", "index == 2"),
     ("assumptions that contradict one another are not searched for", "derive/proof/search/certify.py",
      "tests/derive/proof/search/test_certify.py", "((other, False), (plain, False), (empty, True)):",
