@@ -131,7 +131,7 @@ def _random_batch(count: int, random: np.random.Generator) -> Rationals:
 
 
 class Search:
-    """The search for a counterexample to one claim; `sdescent.derive.proof.repair.samples` uses its samples too."""
+    """The search for a counterexample to one claim; `sdescent.derive.proof.repair.candidates` uses its samples too."""
 
     def __init__(self, names: list[str], assume: list[Relation], claim: Relation, stop: float) -> None:
         self.names, self.assume, self.claim, self.stop = names, assume, claim, stop

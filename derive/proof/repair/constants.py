@@ -14,8 +14,21 @@ import numpy as np
 
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.language.text import said
-from sdescent.derive.proof.repair.candidates import HYPOTHESIS, LARGE, SMALL, Family, Single
-from sdescent.derive.proof.repair.samples import FLAT, NOISE, Points, Table, Threshold, column, count_of, failing
+from sdescent.derive.proof.repair.candidates import (
+    FLAT,
+    HYPOTHESIS,
+    LARGE,
+    NOISE,
+    SMALL,
+    Family,
+    Points,
+    Single,
+    Table,
+    Threshold,
+    column,
+    count_of,
+    failing,
+)
 from sdescent.derive.proof.search.mediants import DENOMINATOR, at_least, next_above
 
 #: stands for the numeral; no variable of a claim has this name

@@ -13,8 +13,18 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, times, x
 from sdescent.derive.proof.language.text import said, text
 from sdescent.derive.proof.refute.exact import Algebraic
-from sdescent.derive.proof.repair.candidates import HYPOTHESIS, THIN, WEAK, Family, Single
-from sdescent.derive.proof.repair.samples import NOISE, Points, Table, column, failing
+from sdescent.derive.proof.repair.candidates import (
+    HYPOTHESIS,
+    NOISE,
+    THIN,
+    WEAK,
+    Family,
+    Points,
+    Single,
+    Table,
+    column,
+    failing,
+)
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
 LARGEST = 1000.0

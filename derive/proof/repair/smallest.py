@@ -23,10 +23,9 @@ from sdescent.derive.proof.language.time_limits import OutOfTime, limited, now
 from sdescent.derive.proof.refute.counterexample import quiet, refute
 from sdescent.derive.proof.refute.exact import NoValue, counterexample
 from sdescent.derive.proof.refute.model import NEVER
-from sdescent.derive.proof.repair.candidates import HYPOTHESIS, LARGE, THIN, Candidate, Family, Single
+from sdescent.derive.proof.repair.candidates import HYPOTHESIS, LARGE, THIN, Candidate, Family, Points, Single
 from sdescent.derive.proof.repair.constants import constants, tightened
 from sdescent.derive.proof.repair.hypotheses import bounds, singles
-from sdescent.derive.proof.repair.samples import Points
 from sdescent.derive.proof.search.mediants import Tried, Walked, least_near
 from sdescent.derive.reading.claims import Claim
 from sdescent.derive.vocabulary.errors import BadInput
