@@ -43,7 +43,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "certify", "intervals", "one_variable", "prover",
     ),
     "derive/reading": (
-        "toml_file", "numbers", "statistics", "specs", "x0_and_sizes", "method_tables", "listed_files", "claims", "problems",
+        "toml_file", "statistics", "specs", "x0_and_sizes", "method_tables", "listed_files", "claims", "problems",
         "experiments", "audits", "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),

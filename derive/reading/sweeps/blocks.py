@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from sdescent.derive.reading.numbers import whole
 from sdescent.derive.reading.sweeps.overrides import Interval, Several, Steps
 from sdescent.derive.reading.sweeps.ranges import (
     DRAW_FORM,
@@ -19,6 +18,7 @@ from sdescent.derive.reading.sweeps.ranges import (
     stepped,
 )
 from sdescent.derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, compose, read_value
+from sdescent.derive.reading.x0_and_sizes import whole
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import written
 

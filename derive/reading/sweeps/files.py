@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from sdescent.derive.reading.method_tables import by_name
-from sdescent.derive.reading.numbers import whole
 from sdescent.derive.reading.sweeps.blocks import (
     MAX_SEED,
     OWN_SEED,
@@ -24,6 +23,7 @@ from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.reading.sweeps.ranges import MAX_POINTS, Room, stepped
 from sdescent.derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
 from sdescent.derive.reading.toml_file import PLUGINS, as_written, read_keys
+from sdescent.derive.reading.x0_and_sizes import whole
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 
 ETA = "eta"

@@ -9,10 +9,10 @@ from math import prod
 from typing import Any, final
 
 from sdescent.derive.reading.experiments import DEFAULTS, Experiment, experiment
-from sdescent.derive.reading.numbers import whole
 from sdescent.derive.reading.sweeps.blocks import OWN_SEED, Block
 from sdescent.derive.reading.sweeps.values import Exact, Value, canonical, compose, exactly, inside, of_number, spoken
 from sdescent.derive.reading.toml_file import as_written
+from sdescent.derive.reading.x0_and_sizes import whole
 from sdescent.derive.vocabulary.errors import BadInput
 
 #: the fields on which no result depends
