@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sdescent.derive.reading.sweeps.files import read_sweep
-from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.plans import Sweep
 
 BASE = """
 method = "dsgd"

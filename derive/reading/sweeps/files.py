@@ -19,7 +19,7 @@ from sdescent.derive.reading.sweeps.blocks import (
 )
 from sdescent.derive.reading.sweeps.figures_and_bounds import BOUNDS, FIGURES, THRESHOLDS, read_displays
 from sdescent.derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
-from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.reading.sweeps.ranges import MAX_POINTS, Room, stepped
 from sdescent.derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
 from sdescent.derive.reading.toml_file import PLUGINS, as_written, read_keys

@@ -10,8 +10,7 @@ from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.sweeps.blocks import OWN_SEED
 from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
 from sdescent.derive.reading.sweeps.formula_letters import letters, numbers_of, of_bounds, require_value
-from sdescent.derive.reading.sweeps.plans import REMEDY, Chosen, Plan, covering
-from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.plans import REMEDY, Chosen, Plan, Sweep, covering
 from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, canonical
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 

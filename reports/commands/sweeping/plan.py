@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from sdescent.derive.reading.experiments import METHOD, Experiment
-from sdescent.derive.reading.sweeps.points import Point, Sweep
+from sdescent.derive.reading.sweeps.plans import Point, Sweep
 from sdescent.derive.reading.sweeps.values import as_json
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.assembly.plan import run_seconds

@@ -13,7 +13,7 @@ from typing import Any, final
 
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.sweeps.figures_and_bounds import ESTIMATES, VERDICT
-from sdescent.derive.reading.sweeps.points import Point
+from sdescent.derive.reading.sweeps.plans import Point
 from sdescent.derive.reading.sweeps.values import as_json
 from sdescent.reports.store.files import atomic_path, write_atomic
 

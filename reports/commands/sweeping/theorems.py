@@ -7,7 +7,7 @@ from typing import Any
 
 from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
 from sdescent.derive.reading.sweeps.formula_letters import Numbers
-from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.numerics.studies.formulas import at_points, formula
 from sdescent.numerics.studies.theorems import Covers, proved
 

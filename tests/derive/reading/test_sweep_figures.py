@@ -6,7 +6,7 @@ import pytest
 
 from sdescent.derive.reading.sweeps.formula_letters import letters, names_of_letters
 from sdescent.derive.reading.sweeps.panels import automatic, check, count, layout, survey
-from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.sweep_files import BASE as PLAIN
 from tests.support.sweep_files import swept

@@ -14,8 +14,7 @@ import pytest
 
 from sdescent.derive.reading.experiments import DEFAULTS, experiment, read_experiment
 from sdescent.derive.reading.sweeps.panels import check, covering
-from sdescent.derive.reading.sweeps.plans import Plan
-from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.plans import Plan, Sweep
 from sdescent.derive.reading.sweeps.values import as_json
 from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.sweep_files import BASE as PLAIN

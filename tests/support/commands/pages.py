@@ -24,7 +24,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sdescent.derive.reading.sweeps.panels import check
-from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.processors import VARIABLE
 from sdescent.toml_files import load

@@ -66,7 +66,7 @@ FAULTS = table([
      "return built._replace(term=_number(Fraction(term[1])))"),
     ("the time of a step is eta", "derive/reading/method_tables.py", "tests/derive/reading/test_method_tables.py",
      "return Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(value))", "return eta"),
-    ("a point of two blocks counts twice", "derive/reading/sweeps/points.py", "tests/derive/reading/test_sweeps.py",
+    ("a point of two blocks counts twice", "derive/reading/sweeps/plans.py", "tests/derive/reading/test_sweeps.py",
      "if code in earlier:", "if code is None:"),
     ("a specification and a value inside it make two points of one", "derive/reading/sweeps/plans.py",
      "tests/derive/reading/test_sweeps.py", "for a in moving for b in self.where)",
