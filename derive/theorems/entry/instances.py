@@ -18,7 +18,7 @@ from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Log
 from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipped
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, quad, tr, trprod, vec, x
-from sdescent.derive.theorems.entry.meaning import Meaning
+from sdescent.derive.theorems.entry.points import Meaning
 from sdescent.derive.vocabulary.symbols import N, eta, parameter, u
 
 SCALES = ("sigma1", "sigma2")

@@ -23,7 +23,7 @@ from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipp
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.theorems.entry.instances import INSTANCES, LAWS, SCALES, samples
-from sdescent.derive.theorems.entry.meaning import Meaning
+from sdescent.derive.theorems.entry.points import Meaning
 from sdescent.derive.vocabulary.symbols import parameter, u
 
 

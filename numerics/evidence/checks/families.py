@@ -16,7 +16,7 @@ from sdescent.derive.methods.distributed import DCSGD, DSignSGD
 from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
 from sdescent.derive.proof.language.terms import Term, dot, mat, matvec, opnorm, quad, trprod, vec, x
 from sdescent.derive.theorems.entry import instances
-from sdescent.derive.theorems.entry.meaning import Meaning
+from sdescent.derive.theorems.entry.points import Meaning
 from sdescent.derive.vocabulary.symbols import N as clients_symbol
 from sdescent.derive.vocabulary.symbols import eta as eta_symbol
 from sdescent.numerics.backend.compiler import jit
