@@ -18,8 +18,14 @@ from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.message_moments import Messages, equation_of, messages
-from sdescent.derive.theorems.entry.from_method import step_radius
-from sdescent.derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along, put
+from sdescent.derive.theorems.entry.from_method import (
+    diffusion_terms,
+    drift_terms,
+    generator_of,
+    loss_along,
+    put,
+    step_radius,
+)
 from sdescent.derive.theorems.entry.linear_step import (
     CLIP,
     LENGTH,

@@ -20,7 +20,7 @@ from sdescent.derive.methods.losses import x as place
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, num, under, xs
-from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.from_method import expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 theta, e, e1, m, w, c, x0, x1, f = xs("theta e e1 m w c x0 x1 f")

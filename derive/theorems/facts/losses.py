@@ -28,7 +28,7 @@ from sdescent.derive.proof.language.terms import (
     vec,
     xs,
 )
-from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.from_method import expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from sdescent.derive.vocabulary.symbols import parameter
 

@@ -13,7 +13,7 @@ from sdescent.derive.methods.losses import x as place
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, xs
-from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.from_method import put
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from sdescent.derive.theorems.facts.losses import halves, written
 

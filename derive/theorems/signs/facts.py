@@ -31,7 +31,7 @@ from sdescent.derive.proof.language.terms import (
     xs,
 )
 from sdescent.derive.theorems.entry import symbols
-from sdescent.derive.theorems.entry.from_sde import generator_of, loss_in_time
+from sdescent.derive.theorems.entry.from_method import generator_of, loss_in_time
 from sdescent.derive.theorems.entry.symbols import CURVATURE, L0, L1, G, H, N, S, T, d, eps, eta, f, f0, fstar, fT, r, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub

@@ -8,7 +8,7 @@ from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, dot, fn, norm, num, under, vec, x, xs
-from sdescent.derive.theorems.entry.from_sde import drift_terms, expression
+from sdescent.derive.theorems.entry.from_method import drift_terms, expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.signs.facts import ONE_NORM, SignFacts, Y, y
 

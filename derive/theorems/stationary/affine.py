@@ -18,7 +18,7 @@ from sdescent.derive.methods.noise import Affine
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, under, xs
-from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.from_method import expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.stationary.quadratic import fixed_point
 from sdescent.derive.vocabulary.choices import Kind, Model

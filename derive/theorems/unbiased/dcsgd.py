@@ -17,7 +17,7 @@ from sdescent.derive.methods.losses import GluedExponential, SeparableSum
 from sdescent.derive.methods.noise import Affine, Noise, NoNoise
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x, xs
-from sdescent.derive.theorems.entry.from_sde import expression, put
+from sdescent.derive.theorems.entry.from_method import expression, put
 from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, eps, eta, kap, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Quotation, Refutation, Theorem
 from sdescent.derive.theorems.facts.losses import halves

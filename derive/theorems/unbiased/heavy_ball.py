@@ -31,7 +31,7 @@ from sdescent.derive.proof.language.terms import (
     xs,
 )
 from sdescent.derive.theorems.entry import symbols
-from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.from_method import expression
 from sdescent.derive.theorems.entry.symbols import A1, D0, L0, G, N, S, T, eps, eta, f, f0, fstar, fT
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub

@@ -18,7 +18,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, parts
 from sdescent.derive.proof.language.terms import Relation, Term, num, quad, tr, trprod, under, x
 from sdescent.derive.theorems.entry import symbols
-from sdescent.derive.theorems.entry.from_sde import generator_of, loss_in_time
+from sdescent.derive.theorems.entry.from_method import generator_of, loss_in_time
 from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, S, d, eps, eta, f, fstar, fT, omega, s0, s1, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.vocabulary.choices import Model

@@ -8,7 +8,7 @@ from fractions import Fraction
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, parts
 from sdescent.derive.proof.language.terms import Relation, Term, num, xs
-from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.from_method import put
 from sdescent.derive.theorems.entry.symbols import A1, D0, L0, N, d, eta, omega, s0
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub

@@ -7,7 +7,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, x, xs
 from sdescent.derive.theorems.entry import symbols
-from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.from_method import put
 from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, d, kap, omega, s0, s1
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub

@@ -8,7 +8,7 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, times, x
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.discrete.sde_counterparts import BESIDE, SAME, factor
-from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.from_method import put
 from sdescent.derive.theorems.entry.points import value
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 

@@ -15,8 +15,7 @@ from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipp
 from sdescent.derive.proof.language.terms import Relation, fn, mat, norm, num, tr, vec, x
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.discrete.normalised import ALONG
-from sdescent.derive.theorems.entry.from_method import step_radius
-from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.from_method import put, step_radius
 from sdescent.derive.theorems.entry.instances import LAWS
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict

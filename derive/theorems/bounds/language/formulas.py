@@ -6,7 +6,7 @@ import sympy as sp
 
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, x
-from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.from_method import expression
 
 _ETA = sp.Symbol("eta")
 
@@ -41,7 +41,7 @@ def in_order(e: sp.Expr, letters: Mapping[sp.Expr, Term], names: Sequence[str]) 
         names: the names of the constants.
 
     Raises:
-        ValueError: as `sdescent.derive.theorems.entry.from_sde.expression` raises it.
+        ValueError: as `sdescent.derive.theorems.entry.from_method.expression` raises it.
     """
     numbered = {
         s: sp.Symbol(f"c{names.index(s.name):03}_q", positive=s.is_positive) for s in e.free_symbols if s.name in names
