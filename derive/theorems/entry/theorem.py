@@ -200,7 +200,7 @@ class Theorem(Entry):
         recomputed: the groups of `sdescent.derive.theorems.entry.recompute` that compute the definitions again.
         read: reads definitions and assumptions off the engine again; a check compares them with those stated here.
         sources: the source of an assumption or definition, by its name, or of a kind of declaration. Defaults are in `source_of`
-            and `sdescent.derive.theorems.entry.declarations.USUAL`.
+            and `sdescent.derive.theorems.entry.statement.USUAL`.
         quotes: the words of a source that the claim formalises.
         remark: LaTeX on how the theorem compares with others, or a consequence drawn by hand. Nothing checks it, and the reports
             say so.
