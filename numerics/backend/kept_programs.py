@@ -1,12 +1,4 @@
-"""Keep compiled programs on disk from one process to the next: JAX's own cache, in a folder of the user.
-
-Compilation is half the time of a short `solve`. JAX's key of a program holds its text, its options and the versions. The name of
-the folder holds the processor, for which the machine code is made, since machines of several kinds may share a home folder.
-
-JAX writes a file where other processes read it, and never writes it again, so a file that was cut off, by a kill or a full disk,
-would stay for ever. Here each process has its own folder, with links to all existing programs, and when it ends it moves the
-programs that it made to the rest, if they are whole.
-"""
+"""Compiled programs kept on disk, and objects kept in memory, for the next time."""
 
 import atexit
 import os
@@ -16,14 +8,34 @@ import stat
 import time
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sdescent.numerics.backend.processors import available, instruction_sets
+
+
+class Memo:
+    """The function `build` with the objects for the last `size` settings kept; a setting without a hash is built each time."""
+
+    def __init__(self, build: Callable[..., Any], size: int = 64) -> None:
+        self._build, self._cached = build, lru_cache(maxsize=size)(build)
+
+    def __call__(self, *setting: Any) -> Any:
+        try:
+            hash(setting)
+        except TypeError:  # the setting holds an object of the user without a hash
+            return self._build(*setting)
+        return self._cached(*setting)
+
+    def forget(self) -> None:
+        """Forget the objects built so far."""
+        self._cached.cache_clear()
+
 
 #: the environment variable that is "1" if this process and its workers keep programs
 VARIABLE = "SDESCENT_KEEP_PROGRAMS"

@@ -9,7 +9,7 @@ import numpy as np
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.specialise import symbol_names
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.compressors import compress
 from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.laws.noises import sample_noise

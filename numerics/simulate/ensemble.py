@@ -25,7 +25,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import open_regular, require_replaceable
 from sdescent.derive.vocabulary.registry import spec_of
 from sdescent.numerics.backend.double import jax
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.backend.processors import require_memory
 from sdescent.numerics.simulate.settings import Paths, last_step
 

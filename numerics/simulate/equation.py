@@ -23,7 +23,7 @@ from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.vocabulary.choices import Precision, SchemeName
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.numerics.backend.double import jax
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import tables_for, untabulated

@@ -17,7 +17,7 @@ from sdescent.derive.methods.specialise import with_scales
 from sdescent.derive.vocabulary.choices import Precision
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.compressors import few
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.laws.traceable import needed_as_numbers

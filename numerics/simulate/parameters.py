@@ -14,7 +14,7 @@ from sdescent.derive.methods.specialise import specialise, symbol_names, symbols
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.registry import spec_of
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.simulate.settings import Paths
 
 #: names whose values a run sets itself

@@ -19,7 +19,7 @@ from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_n
 from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.problems import Problem, problem
 from sdescent.derive.vocabulary.choices import Kind, Model
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.to_jax import special_symbols
 from sdescent.numerics.simulate.parameters import of_loss

@@ -23,7 +23,7 @@ from sdescent.derive.derivation import SDE
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.simulate.equation import at_these
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen

@@ -21,7 +21,7 @@ from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.without_sampling.closed_moments import coefficients_of, plain_step
 from sdescent.numerics.without_sampling.line import follows_time
 

@@ -17,7 +17,7 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_all
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen

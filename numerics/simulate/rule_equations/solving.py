@@ -39,7 +39,7 @@ from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_n
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated

@@ -10,7 +10,7 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.memo import Memo
+from sdescent.numerics.backend.kept_programs import Memo
 
 #: the relative distance up to which two values of a parameter count as equal
 CLOSE = 1e-9
