@@ -32,9 +32,19 @@ from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.checks.formulas import Numbers, obeyed, paths, times
 from sdescent.numerics.evidence.checks.points import needed, tightness_of
 from sdescent.numerics.evidence.checks.result import Verified
-from sdescent.numerics.evidence.stated.change import Moment, after, equation, lowered_at, moment, states
 from sdescent.numerics.evidence.stated.instance import Instance, NoInstance, State
-from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
+from sdescent.numerics.evidence.stated.one_step import (
+    ABOUT_THE_SDE,
+    BEYOND,
+    WORDS,
+    Moment,
+    after,
+    equation,
+    lowered_at,
+    moment,
+    states,
+    steps_of,
+)
 
 #: number of steps up to the horizon, if the assumptions allow it, and of nodes of a time integral
 STEPS, NODES = 40, 40

@@ -1,17 +1,213 @@
-"""One step at many states: the exact change of V against the claim, within the assumptions, at their limit and beyond."""
+"""The change of V in one step, by enumeration, and L V of the SDE, against the claim at many states."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from operator import add
 from typing import Any, final
 
 import numpy as np
+import sympy as sp
 
-from sdescent.derive.proof.language.terms import Relation, x
-from sdescent.numerics.evidence.checks.formulas import Numbers, obeyed, paths
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.equations.process.generator import generator
+from sdescent.derive.expressions.coordinates import nodes
+from sdescent.derive.methods.compressors import Sign
+from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
+from sdescent.derive.methods.specialise import exactly
+from sdescent.derive.proof.language.terms import Relation, Term, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import t as clock
+from sdescent.derive.vocabulary.symbols import u as free_schedule
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.evidence.checks.formulas import ROUNDING, Numbers, obeyed, paths
 from sdescent.numerics.evidence.checks.points import tightness_of
 from sdescent.numerics.evidence.checks.result import Verified, verdict_of
-from sdescent.numerics.evidence.stated.change import Change, moment, of_the_method, of_the_sde, reached, states
 from sdescent.numerics.evidence.stated.instance import Instance, State
+from sdescent.numerics.evidence.stated.two_points import TwoPoints
+from sdescent.numerics.lowering.to_jax import lower_function
+
+#: the largest number of draws in a step that is enumerated
+MOST_DRAWS = 2
+
+
+@final
+@dataclass(frozen=True)
+class Moment:
+    """The time t of a step and the value u of the schedule there, common to all points or one for each point."""
+
+    t: np.ndarray
+    u: np.ndarray
+
+
+def moment(one: Instance, t: np.ndarray) -> Moment:
+    """The schedule at these times; 1 for a free schedule.
+
+    Raises:
+        NoClosedForm: the schedule depends on the state.
+    """
+    factor: Any = one.specialised.schedule.factor
+    numbers = {s: sp.Float(one.all_values[s.name], 17) for s in factor.free_symbols if s.name in one.all_values}
+    e = factor.xreplace({**numbers, free_schedule: sp.S.One})
+    if e.free_symbols - {clock} or nodes(e):
+        raise NoClosedForm("a step size that depends on the state has no value here")
+    return Moment(t, np.broadcast_to(np.asarray(sp.lambdify([clock], e, "numpy")(t), float), t.shape))
+
+
+def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The next state for each outcome, letter -> (d, points, outcomes), and the probabilities of the outcomes.
+
+    Args:
+        now: the time of the step.
+
+    Raises:
+        NoClosedForm: the step has too many draws, or a message has no finite law.
+    """
+    algebra = _Outcomes(one, state, now)
+    following = evaluate(one.method.rule, algebra)
+    whole = np.broadcast_shapes(*(np.shape(v) for v in following.values()), algebra.chances.shape)
+    flat = {letter: np.broadcast_to(v, whole).reshape(*whole[:2], -1) for letter, v in following.items()}
+    return flat, np.broadcast_to(algebra.chances, whole).reshape(*whole[:2], -1)
+
+
+class _Outcomes(Operators):
+    """The algebra of arrays (d, points, values of the first draw, values of the second)."""
+
+    def __init__(self, one: Instance, state: State, now: Moment) -> None:
+        self.one, self.state = one, {letter: a[:, :, None, None] for letter, a in state.items()}
+        self.g = one.derivative(1, state["x"])
+        self.eta = one.eta * now.u.reshape(1, -1, 1, 1)
+        self.chances = np.ones((1, 1, 1, 1))
+        self.axes: dict[int, int] = {}
+
+    def number(self, value: Fraction) -> Any:
+        return float(value)
+
+    def letter(self, name: str) -> Any:
+        if name in self.state:
+            return self.state[name]
+        constants = {"eta": self.eta, "N": float(self.one.clients), "pi": np.pi}
+        return constants[name] if name in constants else self.one.all_values[name]
+
+    def function(self, name: str, arguments: Sequence[Any]) -> Any:
+        if name == "norm":
+            return np.sqrt(np.sum(arguments[0] ** 2, axis=0, keepdims=True))
+        return (
+            np.sqrt(arguments[0]) if name == "sqrt" else reduce({"min": np.minimum, "max": np.maximum}[name], arguments)
+        )
+
+    def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
+        """The values of the mean message of a draw, along a new axis."""
+        values, chances = self.one.messages(self.g)
+        if draw.number not in self.axes:
+            if len(self.axes) == MOST_DRAWS:
+                raise NoClosedForm(f"more than {MOST_DRAWS} draws in a step are not enumerated")
+            self.axes[draw.number] = len(self.axes)
+            self.chances = self.chances * self._along(draw, chances)
+        return self._along(draw, values)
+
+    def _along(self, draw: Draw, a: np.ndarray) -> np.ndarray:
+        return a[:, :, :, None] if self.axes[draw.number] == 0 else a[:, :, None, :]
+
+    def mean(self, of: Callable[[Any], Any]) -> Any:
+        return of(None)
+
+
+def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
+    """The mean change E V(x_{n+1}) - V(x_n) of each potential V, keyed by the symbol of its change."""
+    following, chances = after(one, state, now)
+    mean = lambda a: np.sum(np.sum(chances * a, axis=2), axis=0)  # noqa: E731
+    named = {nm.DISTANCE: (state["x"], following["x"])}
+    named |= {letter: (state[letter], following[letter]) for letter in state if letter != "x"}
+    for name, parts in one.sums.items():
+        if not parts.keys() <= named.keys():
+            continue  # a sum that contains the gradient is not in V
+        before, then = (reduce(add, (c * named[v][n] for v, c in parts.items())) for n in range(2))
+        named[name] = before, then
+    changes = {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        for key, p in one.stated.setting.potentials.items():
+            if key == "f":
+                # coordinatewise differences first, since sums of large values would cancel
+                value = mean(one.derivative(0, following["x"]) - one.derivative(0, state["x"])[:, :, None])
+            else:
+                (a, c), (b, e) = named[key[0]], named[key[1]]
+                value = mean(c * e - (a * b)[:, :, None])
+            changes[p.change] = paths(value)
+    return changes
+
+
+def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
+    """Whether every step from a state obeys the assumed bound on its length, (points,); all true if there is no bound."""
+    count = state["x"].shape[1]
+    radius = one.stated.hypotheses.radius
+    if radius is None:
+        return np.ones(count, bool)
+    law = one.specialised.noise.law
+    if not (isinstance(one.method.compressor, Sign) or law.degenerate or isinstance(law, TwoPoints)):
+        return np.zeros(count, bool)
+    following, _ = after(one, state, now)
+    length = np.sqrt(np.sum(np.max((following["x"] - state["x"][:, :, None]) ** 2, axis=2), axis=0))
+    return length <= float(one.base.value(radius).ravel()[0]) * (1 + ROUNDING)
+
+
+def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
+    """The rate L V of each potential V, keyed by the symbol of its change."""
+    model = equation(one)
+    named = model.coordinates(one.dim)
+    place = list(named.state)
+    values = {"f": one.member.loss.value(place), (nm.DISTANCE, nm.DISTANCE): sp.Add(*[x**2 for x in place])}
+    rates = {}
+    for key, p in one.stated.setting.potentials.items():
+        e: Any = generator(named, values[key])
+        free = sorted((s for s in e.free_symbols if s.name not in one.all_values and s not in place), key=str)
+        rate = lowered_at(one, e, [*place, *free])
+        arguments = [*state["x"], *[np.broadcast_to(_time(s, now), state["x"].shape[1:]) for s in free]]
+        rates[p.change] = paths(np.broadcast_to(np.asarray(rate(*map(jnp.asarray, arguments))), state["x"].shape[1:]))
+    return rates
+
+
+def lowered_at(one: Instance, e: Any, letters: Sequence[sp.Symbol]) -> Any:
+    """A formula at an instance's constants, as a function of the remaining `letters`."""
+    constants = {s: exactly(one.all_values[s.name]) for s in e.free_symbols if s.name in one.all_values}
+    return lower_function(e.xreplace(constants), letters)
+
+
+def _time(s: sp.Symbol, now: Moment) -> np.ndarray:
+    """The value of a symbol of the schedule: u, its derivative, or the time."""
+    values = {"u": now.u, "du": np.zeros(1), clock.name: now.t}
+    if s.name not in values:
+        raise NoClosedForm(f"the generator has the symbol {s}, which has no value here")
+    return values[s.name]
+
+
+def equation(one: Instance) -> SDE:
+    """The instance's SDE in the theorem's model, or in the first-order model for a theorem about the method."""
+    about = one.stated.about
+    model = sde(one.specialised, "first-order" if about == "method" else about, one.member.loss, one.dim)
+    assert isinstance(model, SDE)  # for the type checker: the plain update always has an SDE
+    return model
+
+
+def states(one: Instance, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Random states near and far; a memory is zero, along the gradient, or in a random direction."""
+    rng = np.random.default_rng((21, seed, one.dim))
+    at = one.member.unit * rng.normal(size=(one.dim, count)) * np.exp(rng.uniform(-4, 1.2, count))
+    at[:, 0], at[:, 1] = 0.0, one.start
+    g, state = one.derivative(1, at), {"x": at}
+    for letter, _ in one.method.rule.memory:
+        independent = rng.normal(size=(one.dim, count)) * np.exp(rng.uniform(-4, 1.2, count))
+        kind = rng.integers(0, 4, count)
+        along = g * rng.normal(size=count) * np.exp(rng.uniform(-2, 3, count))
+        state[letter] = np.where(kind == 0, 0.0, np.where(kind == 1, along, independent))
+    return state
+
+
+#: the type of a function that computes the change of each potential
+Change = Callable[[Instance, State, Moment], Mapping[Term, np.ndarray]]
+
 
 #: number of states of each instance
 COUNT = 400

@@ -15,9 +15,9 @@ from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, paths
-from sdescent.numerics.evidence.stated.change import moment, reached
 from sdescent.numerics.evidence.stated.constants import Constants, largest
 from sdescent.numerics.evidence.stated.instance import Instance, LossClass, NoInstance, members
+from sdescent.numerics.evidence.stated.one_step import moment, reached
 from sdescent.numerics.evidence.stated.two_points import TwoPoints
 
 #: dimensions and numbers of clients to try

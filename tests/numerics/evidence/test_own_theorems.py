@@ -17,10 +17,18 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.points import scaled
 from sdescent.numerics.evidence.paths.stated import AtTheHorizon, by_paths
-from sdescent.numerics.evidence.stated.change import moment, of_the_method, of_the_sde, states
 from sdescent.numerics.evidence.stated.horizon import at_the_horizon, horizon, means_of_the_method, without_sampling
 from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
-from sdescent.numerics.evidence.stated.one_step import Seen, _result, one_step, seen
+from sdescent.numerics.evidence.stated.one_step import (
+    Seen,
+    _result,
+    moment,
+    of_the_method,
+    of_the_sde,
+    one_step,
+    seen,
+    states,
+)
 from sdescent.numerics.evidence.stated.search import instances
 from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.numerics.simulate.method import run
