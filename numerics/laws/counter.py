@@ -1,29 +1,128 @@
-"""Counter-based random numbers: the draws of a path depend only on the seed, the purpose, the path and the step.
-
-Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011) encrypts the counter (path, step and row) under a key for the seed
-and the purpose. So every path is bitwise the same for any number of paths, in any chunk, on any number of devices, and after a
-restart. One encryption makes two words. A pair of steps shares it: the first step takes one half and the second step the other
-half, so that no bit is wasted.
-
-Normals are made by the method of Box and Muller (1958), from 32 bits for the radius and 32 for the angle, in single precision, with
-a small relative error in the middle as in the tails. The tails end at 6.76; a normal beyond this has probability 1.4e-11.
-`Draws.wide` asks for double precision and 64 bits each.
-"""
+"""Counter-based random numbers: a draw depends only on seed, purpose, path and step, and is used once."""
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, final
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast, final
 
 import numpy as np
+from jax.extend.core import get_opaque_trace_state
 
+from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import part
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
-from sdescent.numerics.laws.single_use import Uses, once
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+#: the files whose frames do not belong to the user
+_THIS_LIBRARY = {__file__, str(Path(__file__).with_name("counter.py"))}
+
+
+@final
+class UsedTwice(BadInput):
+    """The same `Draws` were used twice: the two results would be the same numbers, or functions of the same bits.
+
+    Args:
+        what: the draws, such as "draws.fold(0)".
+        first, second: the two uses, with method, file and line.
+    """
+
+    def __init__(self, what: str, first: str, second: str) -> None:
+        self.what, self.first, self.second = what, first, second
+        super().__init__("draws", f"{first}, then {second}", "one use of each")
+
+    @property
+    def message(self) -> str:
+        """The two uses, the reason why they exclude each other, and the remedy."""
+        return (
+            f"{self.what} used twice: by {self.first}, then by {self.second}; both are made of the same random bits and are not "
+            "independent. Give each its own draws, draws.fold(0) and draws.fold(1)"
+        )
+
+
+@final
+class Uses:
+    """The uses of some draws, and of the draws that `fold` makes from them.
+
+    Two uses in different traces, neither of them the trace in which the draws were made, may be two branches of a condition, or a
+    function that is traced again. They do not count as a second use.
+
+    Args:
+        what: the user's expression for these draws.
+        home: the trace in which the original draws were made, by default the current trace.
+    """
+
+    def __init__(self, what: str = "draws", home: Any = None) -> None:
+        self._what, self._home = what, home or _trace()
+        self._drawn: dict[int, list[tuple[Any, str]]] = {}
+        self._folds: dict[Any, Uses] = {}
+        self._inside = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Uses, ()  # a trace does not outlive its process
+
+    def fold(self, n: Any) -> Uses:
+        """The uses of the draws for the n-th purpose; a traced n, which may differ each time, starts without uses."""
+        if not isinstance(n, (int, np.integer)):
+            return Uses(f"{self._what}.fold({n})", self._home)
+        return self._folds.setdefault(int(n), Uses(f"{self._what}.fold({int(n)})", self._home))
+
+    def alone(self, half: int) -> Uses:
+        """The uses of the draws, with both halves, for one step of the pair."""
+        return self._folds.setdefault(("alone", half), Uses(self._what, self._home))
+
+    def draw(self, name: str, halves: tuple[int, ...], function: Callable[[], Any]) -> Any:
+        """The numbers of the function, if these draws are unused; a draw made inside another draw counts as part of it.
+
+        Raises:
+            UsedTwice: the draws were used before.
+        """
+        if self._inside:
+            return function()
+        now, use = _trace(), f"{name} ({_place()})"
+        for half in halves:
+            for then, earlier in self._drawn.get(half, ()):
+                if self._home in (now, then) or then == now:
+                    raise UsedTwice(self._what, earlier, use)
+        self._inside = True
+        try:
+            numbers = function()
+        finally:
+            self._inside = False
+        for half in halves:
+            self._drawn.setdefault(half, []).append((now, use))
+        return numbers
+
+
+def once(*halves: int) -> Callable[[Method], Method]:
+    """A decorator for a method that draws: it uses these halves of the pair of steps, or by default the half of its own step."""
+
+    def mark(method: Method) -> Method:
+        @wraps(method)
+        def draw(self: Any, *args: Any, **named: Any) -> Any:
+            return self.uses.draw(method.__name__, halves or (self.half,), lambda: method(self, *args, **named))
+
+        return cast(Method, draw)
+
+    return mark
+
+
+def _trace() -> Any:
+    return get_opaque_trace_state(convention="sdescent")
+
+
+def _place() -> str:
+    """The file and line of the call, outside the modules of random numbers."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename in _THIS_LIBRARY:
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
+
 
 Words = tuple[Any, Any]
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -75,7 +174,7 @@ class Draws:
 
     A function that draws is given one instance and calls one of the methods `uniform`, `normal`, .. once, since they all use the
     same bits. For more draws it makes further instances by `fold`, each with its own number. A second use, including that of two
-    instances made by `fold` with the same number, raises `sdescent.numerics.laws.single_use.UsedTwice`, which names both uses. A
+    instances made by `fold` with the same number, raises `sdescent.numerics.laws.counter.UsedTwice`, which names both uses. A
     copy by `dataclasses.replace` shares the uses of its original; a copy by JAX (`jax.tree.map`, an argument of a compiled
     function) starts with none. The body of a loop is traced once and draws by `fold` with the number of the iteration.
 

@@ -10,10 +10,9 @@ from sdescent.derive.methods.compressors import Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress, few
-from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.counter import Draws, Uses
 from sdescent.numerics.laws.noises import scale_and_law
 from sdescent.numerics.laws.sign_means import SignMean, sign_mean_in_place_of_draws
-from sdescent.numerics.laws.single_use import Uses
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
 

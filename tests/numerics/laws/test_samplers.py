@@ -27,9 +27,8 @@ from sdescent.derive.methods.noise.law import Vanishing
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.conformity import about_sampler
-from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.laws.counter import Uses, draws_from
 from sdescent.numerics.laws.samplers import compress, sample_law, sample_noise
-from sdescent.numerics.laws.single_use import Uses
 from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.to_jax import lower_function
 from tests.support.laws.samplers import check_sampler, within

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.counter import Draws, draws_from, over_pairs
-from sdescent.numerics.laws.single_use import UsedTwice
+from sdescent.numerics.laws.counter import Draws, UsedTwice, draws_from, over_pairs
 
 SHAPE = (2, 4)
 METHODS: dict[str, Callable[[Draws], Any]] = {

@@ -7,7 +7,7 @@ FAULTS = table([
      "if not known_disagreeing(wide):", "if True:"),
     ("ranks of equal entries", "numerics/lowering/functions.py", "tests/numerics/lowering/test_to_jax.py",
      "(a == a[j]) & (place < j)", "(a == a[j]) & (place > j)"),
-    ("draws are used twice", "numerics/laws/single_use.py", "tests/numerics/laws/test_single_use.py",
+    ("draws are used twice", "numerics/laws/counter.py", "tests/numerics/laws/test_single_use.py",
      "if self._home in (now, then) or then == now:", "if then is self:"),
     ("Laplace noise without its sign", "numerics/laws/standardised.py", "tests/numerics/laws",
      "    return sign * size\n", "    return size\n"),
