@@ -30,8 +30,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.dispatch import Sampler, unregistered
 from sdescent.numerics.lowering.functions import among_largest
-from sdescent.numerics.lowering.operations import divided, norm
-from sdescent.numerics.lowering.rows import in_rows
+from sdescent.numerics.lowering.rows import divided, in_rows, norm
 from sdescent.numerics.lowering.scalars import Parameters, number, whole
 
 #: a loop over at most this many coordinates is unrolled

@@ -9,7 +9,7 @@ from sdescent.numerics.laws.counter import Draws, draws_from
 from sdescent.numerics.laws.dispatch import Sampler, unregistered
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.lowering.environment import Environment, environment
-from sdescent.numerics.lowering.operations import product
+from sdescent.numerics.lowering.rows import product
 from sdescent.numerics.lowering.scalars import Parameters, number
 from sdescent.numerics.lowering.to_jax import lower_coordinate
 

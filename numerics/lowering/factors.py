@@ -10,7 +10,7 @@ from itertools import product as pairs_of
 from typing import Any
 
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.operations import materialised
+from sdescent.numerics.lowering.rows import materialised
 
 #: the most that rounding may leave of a variance that is 0, relative to the second moments, in each precision
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}

@@ -14,7 +14,7 @@ from sdescent.derive.methods.losses import LogisticRegression, Loss, Separable, 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import environment
-from sdescent.numerics.lowering.operations import product
+from sdescent.numerics.lowering.rows import product
 from sdescent.numerics.lowering.scalars import concrete, require_numbers, with_numbers
 from sdescent.numerics.lowering.to_jax import lower_coordinate, lower_function
 

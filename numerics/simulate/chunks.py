@@ -20,7 +20,7 @@ from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.hosts import gathered, hosts, share
 from sdescent.numerics.backend.jaxprs import primitives
 from sdescent.numerics.backend.processors import processors
-from sdescent.numerics.lowering.operations import BLOCK
+from sdescent.numerics.lowering.rows import BLOCK
 
 #: chunks are padded to a multiple of this many paths on every device: full vector registers of any width, and enough blocks for a
 #: loop

@@ -19,7 +19,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.lowering.operations import materialised
+from sdescent.numerics.lowering.rows import materialised
 from sdescent.numerics.simulate.blow_up import exits, numberless
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.noise_integrals import doubling_error

@@ -23,7 +23,7 @@ from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.lowering.operations import materialised, norm
+from sdescent.numerics.lowering.rows import materialised, norm
 from sdescent.numerics.lowering.scalars import whole
 from sdescent.numerics.lowering.to_jax import lower_coordinate
 from sdescent.numerics.simulate.blow_up import Advance, exits, marked, numberless

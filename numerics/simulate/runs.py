@@ -18,7 +18,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import words_of
 from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.lowering.operations import norm
+from sdescent.numerics.lowering.rows import norm
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.ensemble import Ensemble as Ensemble
 from sdescent.numerics.simulate.settings import Paths

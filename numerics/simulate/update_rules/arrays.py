@@ -21,8 +21,7 @@ from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.functions import FUNCTIONS
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.lowering.operations import divided, materialised, norm
-from sdescent.numerics.lowering.rows import computed_in_rows, in_rows
+from sdescent.numerics.lowering.rows import computed_in_rows, divided, in_rows, materialised, norm
 from sdescent.numerics.simulate.blow_up import marks
 from sdescent.numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, numbered, sign_mean_of, unrolled

@@ -10,7 +10,7 @@ import sdescent as sd
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.lowering.operations import norm
+from sdescent.numerics.lowering.rows import norm
 from sdescent.numerics.simulate.blow_up import NotANumber, as_saved, with_infinite
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
