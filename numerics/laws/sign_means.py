@@ -16,7 +16,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.scalars import Parameters
-from sdescent.numerics.lowering.tables import stable_sign_mean_table
+from sdescent.numerics.lowering.special import stable_sign_mean_table
 from sdescent.numerics.lowering.to_jax import lower_coordinate, specialise
 
 #: degrees of freedom up to which R of Student's t takes no longer than a draw

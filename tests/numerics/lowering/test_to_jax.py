@@ -17,8 +17,15 @@ from sdescent.derive.methods.noise import Gaussian, Scaled, StableDensity, Stabl
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.functions import arctangent, rank_descending
-from sdescent.numerics.lowering.special import dilogarithm_ratio, hyp2f1_step, stable_density, stable_sign_mean
-from sdescent.numerics.lowering.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
+from sdescent.numerics.lowering.special import (
+    dilogarithm_ratio,
+    hyp2f1_step,
+    hyp2f1_step_table,
+    stable_density,
+    stable_density_table,
+    stable_sign_mean,
+    stable_sign_mean_table,
+)
 from sdescent.numerics.lowering.to_jax import (
     Environment,
     LoweringError,

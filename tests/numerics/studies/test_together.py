@@ -14,7 +14,7 @@ from sdescent.derive.reading.experiments import METHOD, experiment
 from sdescent.derive.vocabulary import plugin_loading
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax
-from sdescent.numerics.lowering.tables import hyp2f1_step_at, hyp2f1_step_rows
+from sdescent.numerics.lowering.special import hyp2f1_step_at, hyp2f1_step_rows
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
