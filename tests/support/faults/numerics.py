@@ -114,13 +114,13 @@ FAULTS = table([
     ("a memory starts without the factor of its regime", "numerics/simulate/rule_equations/solving.py",
      "tests/numerics/simulate/test_rule_equations.py::test_a_constant_in_the_scale_of_a_letter_may_di"
      "ffer_from_path_to_path", "value / free[_FACTOR.format(a)] if a in", "value if a in"),
-    ("the covariance of a message times the square of its factor", "numerics/simulate/rule_equations/covariance_root.py",
+    ("the covariance of a message times the square of its factor", "numerics/simulate/rule_equations/system.py",
      "tests/numerics/simulate/test_rule_equations.py -k integrals_over", "return jnp.sqrt(self._coefficient(env)), root",
      "return self._coefficient(env), root"),
     ("a variance from a row of a message's covariance", "numerics/simulate/rule_equations/system.py",
      "tests/numerics/simulate/test_rule_equations.py -k mean_square_of", "jnp.diagonal(covariance, axis1=1, axis2=2).T",
      "covariance[:, 0].T"),
-    ("a letter that follows others has their rest", "numerics/simulate/rule_equations/covariance_root.py",
+    ("a letter that follows others has their rest", "numerics/simulate/rule_equations/system.py",
      "tests/numerics/simulate/test_rule_equations.py::test_derivatives_of_the_loss_in_a_local_model_a"
      "re_those_of_its_coordinates", "rest / jnp.where(pivot > 0, pivot, 1.0)",
      "rest * jnp.where(pivot > 0, pivot, 1.0)"),

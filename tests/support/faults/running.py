@@ -18,7 +18,7 @@ FAULTS = table([
      "tests/numerics/simulate/test_rule_equations.py", "replaced.append(a * expm1(powers[0].args[0]))",
      "replaced.append(-a * expm1(powers[0].args[0]))"),
     ("correlated coordinates of a memory letter as independent ones",
-     "numerics/simulate/rule_equations/covariance_root.py", "tests/numerics/simulate/test_rule_equations.py",
+     "numerics/simulate/rule_equations/system.py", "tests/numerics/simulate/test_rule_equations.py",
      "GradientForm(size, variance - constant * factor**2, (factor,), sp.Matrix([[constant]]), dense)",
      "GradientForm(size, variance, (), sp.zeros(0, 0), dense)"),
     ("points of a study that are solved together have the draws of one long run", "numerics/simulate/programs.py",
