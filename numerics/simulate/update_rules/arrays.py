@@ -23,8 +23,16 @@ from sdescent.numerics.lowering.functions import FUNCTIONS
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.lowering.rows import computed_in_rows, divided, in_rows, materialised, norm
 from sdescent.numerics.simulate.blow_up import marks
-from sdescent.numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
-from sdescent.numerics.simulate.update_rules.drawing import Ahead, numbered, sign_mean_of, unrolled
+from sdescent.numerics.simulate.update_rules.drawing import (
+    Ahead,
+    Client,
+    by_number,
+    clients_of,
+    numbered,
+    sign_mean_of,
+    unrolled,
+    without_partner,
+)
 from sdescent.numerics.simulate.update_rules.values import Few, Total, added
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
