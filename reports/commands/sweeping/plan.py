@@ -56,7 +56,7 @@ def require_room(listed: Sequence[Entry]) -> None:
     Raises:
         BadInput: a point has more values than a task can hold.
     """
-    from sdescent.numerics.studies.members import member
+    from sdescent.numerics.studies.together import member
 
     for entry in {entry.alike: entry for entry in listed}.values():
         experiment = entry.point.experiment()

@@ -142,9 +142,8 @@ def _solved(points: Sequence[TaskPoint]) -> tuple[dict[str, bytes], dict[str, st
 
 
 def _files(points: Sequence[TaskPoint]) -> dict[str, bytes]:
-    from sdescent.numerics.studies.members import members
     from sdescent.numerics.studies.records import records
-    from sdescent.numerics.studies.together import growth_of, solve_together
+    from sdescent.numerics.studies.together import growth_of, members, solve_together
     from sdescent.reports.commands.sweeping.store import packed
 
     read = members(point.fields for point in points)

@@ -7,8 +7,8 @@ import pytest
 from sdescent.derive.reading.experiments import experiment
 from sdescent.derive.reading.toml_file import Decimal, as_written
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.studies import members as reading
-from sdescent.numerics.studies.members import Member, member, members
+from sdescent.numerics.studies import together as reading
+from sdescent.numerics.studies.together import Member, member, members
 from tests.numerics.studies.test_together import BASE
 
 

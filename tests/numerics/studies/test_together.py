@@ -19,10 +19,9 @@ from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.studies import members, together
-from sdescent.numerics.studies.members import Member
+from sdescent.numerics.studies import together
 from sdescent.numerics.studies.shared_programs import family_of
-from sdescent.numerics.studies.together import solve_together
+from sdescent.numerics.studies.together import Member, solve_together
 from tests.support.commands.own_pieces import forgotten
 from tests.support.compilations import compilations
 
@@ -40,7 +39,7 @@ LIMIT = {**TABLE, "update": ["m = beta*m + (1-beta)*G", "x = x - eta*m/(c + 1 - 
 
 
 def member(**fields: Any) -> Member:
-    return members.member(experiment({**BASE, **fields}))
+    return together.member(experiment({**BASE, **fields}))
 
 
 def ensemble(outcome: Any) -> Ensemble:

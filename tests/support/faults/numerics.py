@@ -165,7 +165,7 @@ FAULTS = table([
     ("an infinite value of a formula is a number", "numerics/studies/formulas.py",
      "tests/numerics/studies/test_formulas.py", "return np.where(np.isfinite(values), values, np.nan)",
      "return values"),
-    ("a compressor that the dimension does not hold", "numerics/studies/members.py",
+    ("a compressor that the dimension does not hold", "numerics/studies/together.py",
      "tests/numerics/studies/test_members.py::test_a_compressor_that_does_not_exist_in_the_dimension_is_refused",
      "                    built.check_dimension(self._dim)", "                    pass"),
     ("the usual share of one path", "numerics/studies/records.py",
