@@ -15,7 +15,7 @@ from sdescent.derive.derivation import sde
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.tasks import criteria as claims
-from sdescent.numerics.tasks import tuning
+from sdescent.numerics.tasks import step_rules
 from sdescent.numerics.tasks.curvature import lowest_line, measure_curvature
 from sdescent.numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
 from sdescent.reports.sections.base import Inputs
@@ -94,7 +94,7 @@ class Task:
         name, title: names of the problem; `name` is a key of `PROBLEMS`.
         samples: number of the data's samples to use, from the first on; None for all.
         keeps: probabilities p of the sparsifier, from 1 down.
-        grids: for each rule of `RULES` the first and the last exponent of its grid (`sdescent.numerics.tasks.tuning.grid`).
+        grids: for each rule of `RULES` the first and the last exponent of its grid (`sdescent.numerics.tasks.step_rules.grid`).
         steps, saved: number of steps of DCSGD, and of saved times after the first one.
         tuned, seeds: number of seeds for tuning, and of further seeds that are reported.
         sign_saved: number of saved times of DSignSGD after the first one.
@@ -259,15 +259,15 @@ class Study:
     def _tuned(self, p: float, growth: float) -> dict[str, Any]:
         """For each rule its grid, the last losses there and the best multiplier; also the length of the theory's own steps."""
         self.tick(f"tuning, p = {p:g}")
-        points = {rule: tuning.grid(*ends) for rule, ends in zip(RULES, self.task.grids, strict=True)}
-        grids = {rule: [tuning.multiplier(rule, x, growth) for x in points[rule]] for rule in RULES}
+        points = {rule: step_rules.grid(*ends) for rule, ends in zip(RULES, self.task.grids, strict=True)}
+        grids = {rule: [step_rules.multiplier(rule, x, growth) for x in points[rule]] for rule in RULES}
         settings = [self.setting(p, rule, m) for rule in RULES for m in grids[rule]] + [self.setting(p, THEORY, 1.0)]
         runs = self.run(f"tuning-{_name(p)}", settings, self.task.steps, self.task.tuned, self.key(TUNED))
         by_rule, at = {}, 0
         for rule, grid in grids.items():
             losses, lengths = (runs[name][-1, at : at + len(grid)] for name in ("loss", "length"))
             at += len(grid)
-            index, edge = tuning.best(losses)
+            index, edge = step_rules.best(losses)
             by_rule[rule] = {
                 "x": list(points[rule]), "m": grid, "best": grid[index], "index": index,
                 "edge": edge, "loss": np.median(losses, axis=1).tolist(),
@@ -281,7 +281,7 @@ class Study:
         self.tick(f"runs, p = {p:g}")
         plain = tuned[NORMALISED]
         lengths = {UNTUNED: tuned["own"], BEST: tuned[THEORY]["length"][tuned[THEORY]["index"]]}
-        matched = {EQUAL[k]: tuning.matched(plain["m"], plain["length"], target) for k, target in lengths.items()}
+        matched = {EQUAL[k]: step_rules.matched(plain["m"], plain["length"], target) for k, target in lengths.items()}
         of_kind = {HELD: held, UNTUNED: {THEORY: 1.0}, BEST: {rule: tuned[rule]["best"] for rule in RULES}}
         of_kind |= {kind: {NORMALISED: m} for kind, m in matched.items()}
         multipliers = [of_kind[kind][rule] for rule, kind in KINDS]

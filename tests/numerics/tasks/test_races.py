@@ -13,7 +13,7 @@ from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.tasks import criteria as claims
-from sdescent.numerics.tasks import tuning
+from sdescent.numerics.tasks import step_rules
 from sdescent.numerics.tasks.step_rules import (
     CONSTANT,
     NORMALISED,
@@ -147,27 +147,31 @@ def test_signs_step_by_the_schedule() -> None:
 
 def test_the_best_is_the_smallest_median_and_an_edge_says_so() -> None:
     losses = np.array([[3.0, 3, 3], [1, 2, 9], [5, 5, 5], [9, 9, np.inf]])
-    assert [tuning.best(each) for each in (losses, losses[1:], losses[[3, 2, 1]])] == [(1, False), (0, True), (2, True)]
+    assert [step_rules.best(each) for each in (losses, losses[1:], losses[[3, 2, 1]])] == [
+        (1, False),
+        (0, True),
+        (2, True),
+    ]
     for bad in (losses[:2], np.array([[1.0], [np.nan], [2.0]])):
         with pytest.raises(BadInput):
-            tuning.best(bad)
-    assert tuning.grid(-1, 2) == (0.5, 1.0, 2.0, 4.0)
+            step_rules.best(bad)
+    assert step_rules.grid(-1, 2) == (0.5, 1.0, 2.0, 4.0)
 
 
 def test_multipliers_of_one_x_make_steps_of_the_same_length() -> None:
     """The root mean square step at a gradient of norm 3, sqrt(A) G/(k0 + k1 G), is what the grid says."""
     x, growth, line = 0.5, PROBLEM.growth(0.25), SmoothnessLine(2.0, 1.0)
-    settings = [step(rule, tuning.multiplier(rule, x, growth), growth, line) for rule in RULES]
+    settings = [step(rule, step_rules.multiplier(rule, x, growth), growth, line) for rule in RULES]
     lengths = [math.sqrt(growth) * 3 / (k0 + 3 * k1) for k0, k1 in settings]
     np.testing.assert_allclose(lengths, x * np.array([3.0, 1.0, 3.0 / 5.0]), rtol=1e-12)
 
 
 def test_lengths_are_matched_and_the_match_is_measured() -> None:
-    assert tuning.matched([1.0, 2.0, 4.0], [10.0, 20.0, 44.0], 22.0) == pytest.approx(2.2)
-    assert tuning.matched([1.0, 2.0], [10.0, 20.0], 1.0) == pytest.approx(0.1)
+    assert step_rules.matched([1.0, 2.0, 4.0], [10.0, 20.0, 44.0], 22.0) == pytest.approx(2.2)
+    assert step_rules.matched([1.0, 2.0], [10.0, 20.0], 1.0) == pytest.approx(0.1)
     for lengths, target in (([10.0, np.inf], 1.0), ([10.0, 20.0], 0.0), ([0.0, 1.0], 1.0)):
         with pytest.raises(BadInput):
-            tuning.matched([1.0, 2.0], lengths, target)
+            step_rules.matched([1.0, 2.0], lengths, target)
     rng = np.random.default_rng(4)
     first, second = 5 + 0.1 * rng.standard_normal((2, 30))
     found, why = claims.equal_lengths(first, second)
