@@ -164,7 +164,7 @@ class NoiseStudy:
 
     def _change(self) -> dict[str, Any]:
         """The trace of the covariance along gradient descent relative to that at the minimum, and the fit of an affine variance."""
-        from sdescent.numerics.tasks.covariance_path import covariance_change, gradient_descent_path
+        from sdescent.numerics.tasks.gradient_noise import covariance_change, gradient_descent_path
 
         path = gradient_descent_path(self.problem, self.start, self.setting.descent, ALONG)
         ratios, fit = covariance_change(self.problem, np.vstack([path, self.best.point]), self.drawing)

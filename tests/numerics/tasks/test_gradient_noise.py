@@ -13,9 +13,16 @@ from scipy import stats
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
-from sdescent.numerics.tasks.covariance_path import covariance_change, fit_affine_variance, gradient_descent_path
 from sdescent.numerics.tasks.data import load_breast_cancer, random_design
-from sdescent.numerics.tasks.gradient_noise import correlation_summary, draw_noise, exact_moments, measure_noise
+from sdescent.numerics.tasks.gradient_noise import (
+    correlation_summary,
+    covariance_change,
+    draw_noise,
+    exact_moments,
+    fit_affine_variance,
+    gradient_descent_path,
+    measure_noise,
+)
 from sdescent.numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression
 from tests.numerics.refusals import refused
 
