@@ -30,7 +30,7 @@ from sdescent.numerics.evidence.checks.formulas import Numbers, coordinates, pat
 from sdescent.numerics.evidence.checks.formulas import clients as clients_
 from sdescent.numerics.evidence.stated.constants import Constants
 from sdescent.numerics.laws.gauss_rules import Rule
-from sdescent.numerics.without_sampling.messages import Average, average
+from sdescent.numerics.without_sampling.transition import Average, average
 
 #: number of nodes for the law of a message, to which one per client is added, and the largest total
 NODES, MOST_NODES = 16, 48

@@ -154,7 +154,7 @@ FAULTS = table([
     ("what left earlier is forgotten", "numerics/without_sampling/transition.py",
      "tests/numerics/without_sampling/test_transition.py::test_points_that_run_away_need_an_interval",
      "leaving = leaves + positive @ leaving", "leaving = leaves"),
-    ("Gaussian clients with scales of their own", "numerics/without_sampling/messages.py",
+    ("Gaussian clients with scales of their own", "numerics/without_sampling/transition.py",
      "tests/numerics/without_sampling/test_transition.py::test_on_quadratics_it_is_the_moment_recursion",
      "np.sqrt((scales**2).sum(axis=0))[:, None] / clients", "np.sqrt((scales**2).sum(axis=0) / clients)[:, None]"),
     ("mean squares that grow with the mean alone", "numerics/without_sampling/growth.py",
