@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sdescent.reports.claims.following import AFTER, METHODS, TRANSIENT
+from sdescent.reports.claims.evidence import AFTER, METHODS, TRANSIENT
 from sdescent.reports.claims.reading import read_groups
 from sdescent.reports.claims.verdicts import Claim
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.claims.following import OF
+from sdescent.reports.claims.evidence import OF
 from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.claims.verdicts import Claim, Group, Results, counts, largest_gaps, ledger, uncited
 from sdescent.reports.document.numbers import number
