@@ -29,8 +29,7 @@ from sdescent.derive.vocabulary.files import forget_inputs
 from sdescent.derive.vocabulary.subprocesses import exhausted, require_space
 from sdescent.numerics.backend.kept_programs import ask, store
 from sdescent.reports.commands.garbage import collect_rarely
-from sdescent.reports.commands.streams import drop_output, prepare_streams, say
-from sdescent.reports.commands.usage import usage
+from sdescent.reports.commands.streams import drop_output, prepare_streams, say, usage
 from sdescent.reports.store.files import one_line, one_line_os_error
 
 REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141

@@ -60,8 +60,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),
     "reports/commands": (
-        "streams", "garbage", "usage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving",
-        "auditing", "bounds", "solving", "sweeping",
+        "streams", "garbage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements",
+        "proving", "auditing", "bounds", "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
         "store", "tasks", "plan", "table", "bounds", "theorems", "panels", "thresholds", "drawing", "figures",
