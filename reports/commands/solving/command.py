@@ -30,7 +30,7 @@ def solve(spec: str, out: str, as_json: bool) -> int:
     experiment = read_experiment(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
     from sdescent.reports.commands.solving.results import FIGURES, RESULTS, SUMMARY
-    from sdescent.reports.commands.solving.work import alone
+    from sdescent.reports.commands.solving.runs import alone
 
     with (
         writable(folder, (RESULTS, FIGURES, ".work"), (SUMMARY,)),
@@ -73,8 +73,7 @@ def carry_out(experiment: Experiment, folder: Path, progress: Tick) -> tuple[dic
     """
     from sdescent.numerics.studies.records import CANNOT, reason
     from sdescent.reports.commands.solving.results import LAYOUT, draw, finish, sweep
-    from sdescent.reports.commands.solving.runs import runs
-    from sdescent.reports.commands.solving.work import Parts
+    from sdescent.reports.commands.solving.runs import Parts, runs
 
     sweep(folder)
     started = time.monotonic()

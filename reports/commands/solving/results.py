@@ -24,8 +24,7 @@ from sdescent.derive.vocabulary.registry import entries
 from sdescent.numerics.statistics import digests as digest
 from sdescent.numerics.statistics.estimates import proportion
 from sdescent.numerics.studies.records import LEVEL, series, unseen, unseen_in
-from sdescent.reports.commands.solving.runs import LISTED, MOST_KEPT, RANGE, Run, digests
-from sdescent.reports.commands.solving.work import Parts, packed
+from sdescent.reports.commands.solving.runs import LISTED, MOST_KEPT, RANGE, Parts, Run, digests, packed
 from sdescent.reports.document.figures import BAND, bands, figure, legend
 from sdescent.reports.store.cache import canonical_json
 from sdescent.reports.store.files import sweep_temporaries, write_atomic

@@ -6,7 +6,7 @@ import pytest
 
 from sdescent.reports.cli import main
 from sdescent.reports.commands.solving import results
-from sdescent.reports.commands.solving.work import Parts
+from sdescent.reports.commands.solving.runs import Parts
 from tests.support.commands.solved import contents, quietly
 
 

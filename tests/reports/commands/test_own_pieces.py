@@ -17,7 +17,7 @@ from sdescent.numerics.evidence.verify import verify
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.cli import main
 from sdescent.reports.commands.solving.command import identity
-from sdescent.reports.commands.solving.work import unpacked
+from sdescent.reports.commands.solving.runs import unpacked
 from sdescent.reports.paper import theorems
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache, provenance

@@ -19,8 +19,7 @@ from sdescent.reports.cli import BAD_INPUT, INTERRUPTED, main
 from sdescent.reports.commands.solving import command, results
 from sdescent.reports.commands.solving import runs as runs_module
 from sdescent.reports.commands.solving.command import carry_out, identity, part_name
-from sdescent.reports.commands.solving.runs import runs
-from sdescent.reports.commands.solving.work import Parts
+from sdescent.reports.commands.solving.runs import Parts, runs
 from tests.support.commands.solved import FIELDS, LONG, ROOT, contents, quietly
 
 

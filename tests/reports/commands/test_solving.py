@@ -18,8 +18,7 @@ from sdescent.reports.cli import main
 from sdescent.reports.commands.solving import command, results
 from sdescent.reports.commands.solving import runs as runs_module
 from sdescent.reports.commands.solving.command import carry_out
-from sdescent.reports.commands.solving.runs import Run, runs
-from sdescent.reports.commands.solving.work import packed, unpacked
+from sdescent.reports.commands.solving.runs import Run, packed, runs, unpacked
 from tests.support.commands.solved import FIELDS, SPEC, contents, quietly, solved, with_line
 
 # The contract

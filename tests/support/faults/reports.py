@@ -51,7 +51,7 @@ FAULTS = table([
     ("an interrupt counts as a refusal", "reports/cli.py",
      "tests/reports/commands/test_progress.py tests/reports/test_help.py", "= 1, 2, 70, 130, 141",
      "= 1, 2, 70, 1, 141"),
-    ("a part that was changed is used", "reports/commands/solving/work.py",
+    ("a part that was changed is used", "reports/commands/solving/runs.py",
      "tests/reports/commands/test_damage.py tests/reports/commands/test_resuming.py",
      'if path.name == f"{name}-{self._digest(name, content)}":', "if content:"),
     ("each part has the draws of the first", "reports/commands/solving/runs.py",
