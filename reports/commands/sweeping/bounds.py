@@ -1,12 +1,9 @@
-"""The bounds of a sweep's file: their columns in its table, and the number of points at which a measured mean exceeds one.
-
-This compares numbers with numbers and proves nothing. If a bound is attained, an interval of level 0.95 lies above it at one point
-in forty by chance; "holds" says only that the numbers do not contradict the bound.
-"""
+"""The bounds of a sweep's file, also those from theorems, and the number of points at which a measured mean exceeds one."""
 
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +12,9 @@ import numpy as np
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
 from sdescent.derive.reading.sweeps.formula_letters import START, STEPS, Numbers
+from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.numerics.studies.formulas import at_points, formula, of_the_run
+from sdescent.numerics.studies.theorems import Covers, proved
 from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value
 
 HOLDS, UNDECIDED, EXCEEDED, UNCLAIMED = "holds", "undecided", "exceeded", "not claimed"
@@ -139,3 +138,47 @@ def granted(counted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"bound {name} is a theorem on {about}; what else it assumes, and no number of a point decides:"
         yield from (f"  {line}" for line in theorem["granted"])
         yield from (f"  where {letter} = {text}" for letter, text in theorem["letters"].items())
+
+
+def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]:
+    """The sweep with the formulas of its theorems, which are proved here, and for each such bound the test where it applies.
+
+    Args:
+        folder: the folder of the sweep's file, to which the theorems' paths are relative.
+
+    Raises:
+        BadInput: as raised by `sdescent.numerics.studies.theorems.proved`.
+    """
+    bounds, covers = list[Bound](), dict[str, Covers]()
+    for bound in study.displays.bounds:
+        if bound.theorem is None:
+            bounds.append(bound)
+            continue
+        completed, covers[bound.name] = proved(bound, folder)
+        bounds.append(completed)
+    return Sweep(study.base, study.blocks, replace(study.displays, bounds=tuple(bounds))), covers
+
+
+def covered(
+    bounds: Sequence[Bound], covers: Mapping[str, Covers], letters: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
+    experiments: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, bool]]:  # fmt: skip
+    """{name of a bound from a theorem: {point: whether the theorem is about its method}}.
+
+    Args:
+        covers: the tests that `with_theorems` returned.
+        letters: letter -> the names that it may stand for.
+        points, experiments: the numbers and the experiment of each point, by its name in the table.
+    """
+    applicable = {}
+    for bound in bounds:
+        if (theorem := bound.theorem) is None:
+            continue
+        formulas = [formula(text, bound.field, letters) for text in theorem.letters.values()]
+        columns = dict(zip(theorem.letters, at_points(formulas, list(points.values())), strict=True))
+        numbers = [{name: float(column[n]) for name, column in columns.items()} for n in range(len(points))]
+        applies = covers[bound.name]
+        applicable[bound.name] = {
+            name: applies(experiments[name], one) for name, one in zip(points, numbers, strict=True)
+        }
+    return applicable

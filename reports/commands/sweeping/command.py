@@ -70,7 +70,7 @@ def sweep(**options: Any) -> int:
     folder = path_of(chosen.out, "--out")
     covers: dict[str, Any] = {}
     if any(bound.theorem is not None for bound in study.displays.bounds):
-        from sdescent.reports.commands.sweeping.theorems import with_theorems
+        from sdescent.reports.commands.sweeping.bounds import with_theorems
 
         study, covers = with_theorems(study, path.parent)
     check(study)
@@ -262,7 +262,7 @@ class _Work:
         letters = of_bounds(axes.letters)
         full, where = with_the_run(bounds, letters, points, experiments), dict[str, dict[str, bool]]()
         if self.covers:  # the import loads the code that proves theorems
-            from sdescent.reports.commands.sweeping.theorems import covered
+            from sdescent.reports.commands.sweeping.bounds import covered
 
             where = covered(bounds, self.covers, letters, full, experiments)
         add_bounds(table, bounds, letters, full, where)

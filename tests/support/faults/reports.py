@@ -94,7 +94,7 @@ FAULTS = table([
      "tests/reports/commands/sweeping/test_sweeping.py", "if context() != task.context:", "if not task.context:"),
     ("points that ran beside a worker that died are dropped", "reports/commands/sweeping/executors/process_pool.py",
      "tests/reports/commands/sweeping/test_dead_workers.py", "                    suspects += running.values()\n", ""),
-    ("a theorem is compared where it does not apply", "reports/commands/sweeping/theorems.py",
+    ("a theorem is compared where it does not apply", "reports/commands/sweeping/bounds.py",
      "tests/reports/commands/sweeping/test_drawing.py", "name: applies(experiments[name], one) for",
      "name: bool(applies) for"),
 ])  # fmt: skip
