@@ -14,9 +14,8 @@ from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.reports.commands.sweeping.executors.base import Executor
 from sdescent.reports.commands.sweeping.executors.choose import Here
-from sdescent.reports.commands.sweeping.plan import Entry, entries, tasks
 from sdescent.reports.commands.sweeping.store import Store
-from sdescent.reports.commands.sweeping.tasks import Task, context
+from sdescent.reports.commands.sweeping.tasks import Entry, Task, context, entries, tasks
 
 SPEC = """
 method = "dcsgd"

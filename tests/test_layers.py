@@ -64,8 +64,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "proving", "auditing", "bounds", "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
-        "store", "tasks", "plan", "table", "bounds", "panels", "thresholds", "drawing", "figures", "executors",
-        "command",
+        "store", "tasks", "table", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",
     ),
     "reports/paper": (
         "ledger_claims", "front", "assumptions", "claim_by_claim", "models", "sde_table",

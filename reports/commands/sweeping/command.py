@@ -89,9 +89,8 @@ class _Work:
     def __init__(
         self, options: Options, study: Sweep, folder: Path, covers: Any, workers: int, share: tuple[int, int] | None
     ) -> None:
-        from sdescent.reports.commands.sweeping.plan import entries, require_room, shard
         from sdescent.reports.commands.sweeping.store import Store
-        from sdescent.reports.commands.sweeping.tasks import context
+        from sdescent.reports.commands.sweeping.tasks import context, entries, require_room, shard
 
         self.options, self.study, self.folder, self.covers, self.workers = options, study, folder, covers, workers
         self.store = Store(folder, context())
@@ -140,8 +139,7 @@ class _Work:
     def _solve(self, missing: Sequence[Any], progress: Progress) -> None:
         from sdescent.reports.commands.sweeping.executors.base import Lost
         from sdescent.reports.commands.sweeping.executors.choose import chosen
-        from sdescent.reports.commands.sweeping.plan import label, tasks
-        from sdescent.reports.commands.sweeping.tasks import own_plugins
+        from sdescent.reports.commands.sweeping.tasks import label, own_plugins, tasks
 
         executor = chosen(self.options.executor, self.workers)
         planned = tasks(missing, executor.workers, self.store.context, own_plugins() if executor.elsewhere else ())
@@ -172,7 +170,7 @@ class _Work:
             running.close()  # pyright: ignore[reportAttributeAccessIssue]
 
     def _state(self, missing: Sequence[Any]) -> dict[str, Any]:
-        from sdescent.reports.commands.sweeping.plan import label
+        from sdescent.reports.commands.sweeping.tasks import label
 
         labels = {entry.name: label(entry.point) for entry in missing}
         failed = [{"point": name, "at": labels.get(name, name), "reason": why} for name, why in self.failed.items()]
@@ -208,7 +206,7 @@ class _Work:
         return hashlib.sha256("".join(entry.name for entry in ordered).encode()).hexdigest()
 
     def _planned(self) -> dict[str, Any]:
-        from sdescent.reports.commands.sweeping.plan import tasks
+        from sdescent.reports.commands.sweeping.tasks import tasks
 
         missing = self._missing()
         planned = tasks(missing, self.workers, self.store.context, ())

@@ -68,7 +68,7 @@ FAULTS = table([
     ("the table has the first saved time", "reports/commands/sweeping/table.py",
      "tests/reports/commands/sweeping/test_drawing.py tests/reports/commands/sweeping/test_sweeping.py",
      "estimates[estimate][-1] for estimate", "estimates[estimate][0] for estimate"),
-    ("the last point is in no share", "reports/commands/sweeping/plan.py",
+    ("the last point is in no share", "reports/commands/sweeping/tasks.py",
      "tests/reports/commands/sweeping/test_sweeping.py", "math.ceil(cost / total * count - 1e-9)",
      "math.ceil(cost / total * count + 1e-9)"),
     ("a bound holds though paths blew up", "reports/commands/sweeping/bounds.py",

@@ -19,9 +19,8 @@ from sdescent.numerics.simulate.method import run as run_method
 from sdescent.numerics.statistics.estimates import over_time
 from sdescent.reports.commands.sweeping.executors import slurm
 from sdescent.reports.commands.sweeping.executors.base import Lost
-from sdescent.reports.commands.sweeping.plan import entries, shard, tasks
 from sdescent.reports.commands.sweeping.store import Damaged, Store, packed, unpacked
-from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out, context
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out, context, entries, shard, tasks
 
 SPEC = """
 method = "dsgd"
