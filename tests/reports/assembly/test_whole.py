@@ -14,8 +14,7 @@ from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.assembly.plan import chosen, contents_of
 from sdescent.reports.assembly.report import build_report
-from sdescent.reports.document.html import pandoc_path
-from sdescent.reports.document.mathml import read_aloud
+from sdescent.reports.document.html import pandoc_path, read_aloud
 from sdescent.reports.document.tex import TEMPLATES
 from tests.reports.document.test_html import in_browser
 from tests.support.commands.browser import AXE, AXE_HINT, BROWSER, faults, opened

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sdescent.reports.document.html import SCRIPT
-from sdescent.reports.document.mathml import read_aloud, stretched
+from sdescent.reports.document.html import SCRIPT, read_aloud, stretched
 from sdescent.reports.document.verdict_filter import Verdicts
 from tests.reports.document.test_html import LONG, SVG, needs_pandoc, paged, words
 from tests.support.commands.browser import Window, faults, needs_axe, needs_browser, opened
