@@ -1,19 +1,53 @@
-"""Completion of pandoc's syntax tree with parts of a LaTeX document that it leaves out: numbers, references, figures, citations.
-
-Pandoc reads equations without their numbers, counts only labelled tables and figures, knows no appendix, and resolves neither
-`\\eqref` nor `\\cite` for a bibliography typed in the document. The numbers set here are LaTeX's: one for each row of align
-and gather, one for each equation and multline, one for each captioned table and figure, and letters for the sections of an
-appendix. Contents that may be wider than a screen go into a scrolling box that is reachable by keyboard.
-"""
+"""Pandoc's syntax tree, completed with numbers, references, figures and citations of a LaTeX document."""
 
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from sdescent.derive.printing.width import width
-from sdescent.reports.document.pandoc_nodes import SPACE, Node, div, nodes, raw, read, span, text
+
+Node = Any  # pandoc's JSON: {"t": type, "c": content}
+
+SPACE: Node = {"t": "Space"}
+
+
+def raw(html: str) -> Node:
+    return {"t": "RawBlock", "c": ["html", html]}
+
+
+def text(words: str) -> Node:
+    return {"t": "Str", "c": words}
+
+
+def span(content: list[Node], style: str, *attributes: tuple[str, str], name: str = "") -> Node:
+    return {"t": "Span", "c": [[name, [style], [list(pair) for pair in attributes]], content]}
+
+
+def div(content: list[Node], style: str, *attributes: tuple[str, str], name: str = "") -> Node:
+    return {"t": "Div", "c": [[name, [style], [list(pair) for pair in attributes]], content]}
+
+
+def nodes(root: Node) -> Iterator[Node]:
+    """Every typed node below `root`, each before its contents, in document order."""
+    if isinstance(root, dict):
+        if "t" in root:
+            yield root
+        for value in list(root.values()):
+            yield from nodes(value)
+    elif isinstance(root, list):
+        for value in root:
+            yield from nodes(value)
+
+
+def read(root: Node) -> str:
+    """The text below `root`, without formulas."""
+    pieces = (
+        node["c"] if node["t"] == "Str" else " " for node in nodes(root) if node["t"] in ("Str", "Space", "SoftBreak")
+    )
+    return " ".join("".join(pieces).split())
+
 
 _ROWS = frozenset(("align", "gather", "alignat", "flalign", "eqnarray"))
 _SINGLE = frozenset(("equation", "multline"))

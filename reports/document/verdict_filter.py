@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from sdescent.reports.document.pandoc_nodes import Node, div, nodes, read
+from sdescent.reports.document.pandoc_tree import Node, div, nodes, read
 
 _NAME = "data-verdict"  # the attribute of a claim
 _HELD = (
