@@ -6,7 +6,7 @@ from statistics import NormalDist
 from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import number
 
 #: the verdicts that support a claim, and those that contradict it
 FOR, AGAINST = (Verdict.CONFIRMED, Verdict.SEEN), (Verdict.VIOLATED, Verdict.SEEN_TO_FAIL)

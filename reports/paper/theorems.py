@@ -17,8 +17,7 @@ from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.verdicts import Results
-from sdescent.reports.document.numbers import number
-from sdescent.reports.document.tex import escape
+from sdescent.reports.document.tex import escape, number
 from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Certified, Inputs, Section
 from sdescent.reports.sections.proof_lines import NAMED, formula_of, grouped, in_prose, lines_of, rule_of

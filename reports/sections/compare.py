@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdescent.reports.document.figures import BAND
-from sdescent.reports.document.numbers import number, uncertain
+from sdescent.reports.document.tex import number, uncertain
 
 if TYPE_CHECKING:
     from sdescent.numerics.simulate.refinement import Refined

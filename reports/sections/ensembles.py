@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.reports.claims.evidence import following
 from sdescent.reports.document.figures import BAND, bands, figure, gaps, legend
 from sdescent.reports.document.notation import MEANING, Notation, macro
-from sdescent.reports.document.numbers import number, uncertain, vector
+from sdescent.reports.document.tex import number, uncertain, vector
 from sdescent.reports.sections.base import Inputs, Section, reduced
 from sdescent.reports.sections.compare import bounded, final_rows, relative_gaps, solved, summary
 

@@ -7,8 +7,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import OF
 from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.claims.verdicts import Claim, Group, Results, counts, largest_gaps, ledger, uncited
-from sdescent.reports.document.numbers import number
-from sdescent.reports.document.tex import escape
+from sdescent.reports.document.tex import escape, number
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
 #: shorter words for some badges

@@ -21,8 +21,7 @@ from sdescent.numerics.evidence.checks.result import contradicting
 from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, IN_PLACE
 from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.reports.claims.evidence import METHOD, REPORT, SDE, evidence
-from sdescent.reports.document.numbers import number
-from sdescent.reports.document.tex import escape
+from sdescent.reports.document.tex import escape, number
 from sdescent.reports.sections.base import Certified, Inputs, reduced
 from sdescent.reports.sections.own_claims import MAX_STEPS, formula
 from sdescent.reports.sections.proof_lines import formula_of, grouped, in_prose, lines_of

@@ -17,8 +17,7 @@ from sdescent.derive.vocabulary.registry import entries
 from sdescent.derive.vocabulary.symbols import coerce, u
 from sdescent.derive.vocabulary.symbols import parameter as constant
 from sdescent.reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro, memory_macro
-from sdescent.reports.document.numbers import vector
-from sdescent.reports.document.tex import escape
+from sdescent.reports.document.tex import escape, vector
 from sdescent.reports.sections.base import Inputs, Section
 
 

@@ -13,7 +13,7 @@ from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
 from sdescent.numerics.tasks.verdicts import Finding, combined
 from sdescent.reports.claims.evidence import METHOD, following
 from sdescent.reports.claims.evidence import evidence as result
-from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, SEEDS, UNTUNED
 from sdescent.reports.sections.compare import bounded
 

@@ -12,7 +12,7 @@ from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
 from sdescent.reports.claims.evidence import FOLLOW
 from sdescent.reports.document.figures import BAND
-from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments import findings, variants
 from sdescent.reports.paper.experiments.figures import draw
 from sdescent.reports.paper.experiments.findings import plain

@@ -18,7 +18,7 @@ from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY, Rac
 from sdescent.numerics.tasks.verdicts import Finding
 from sdescent.reports.claims.evidence import METHOD
 from sdescent.reports.claims.evidence import evidence as result
-from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments.findings import (
     Losses,
     broken,

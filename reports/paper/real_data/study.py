@@ -21,7 +21,7 @@ from sdescent.derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.reports.claims.evidence import METHODS
 from sdescent.reports.document.figures import BAND
-from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import number
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.compare import bounded, final_rows, solved, summary
 

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from sdescent.reports.claims.evidence import METHOD, evidence
-from sdescent.reports.document.numbers import number, percentage
+from sdescent.reports.document.tex import number, percentage
 from sdescent.reports.paper.sweeps import figures as sweep_figures
 from sdescent.reports.paper.sweeps import seen, settled
 from sdescent.reports.sections.base import Inputs, Section, reduced

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sdescent.reports.document.numbers import number
-from sdescent.reports.document.tex import listed
+from sdescent.reports.document.tex import listed, number
 from sdescent.reports.paper.sweeps.figures import DESCENT, TITLES
 
 METHOD = "method"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sdescent.reports.claims.evidence import METHOD, evidence
-from sdescent.reports.document.numbers import number, uncertain
+from sdescent.reports.document.tex import number, uncertain
 
 #: settings of the runs with stable noise; indices and caps of the means of min(f, c), from 1/100 to 10^6 times f(x_0)
 TAILS = {"eta": 0.1, "N": 2, "sigma": 1.0, "x0": 2.0, "steps": 100}

@@ -15,8 +15,7 @@ from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.claims.verdicts import Results
-from sdescent.reports.document.numbers import number
-from sdescent.reports.document.tex import escape, listed
+from sdescent.reports.document.tex import escape, listed, number
 from sdescent.reports.paper.verification import figures as verification_figures
 from sdescent.reports.paper.verification import weak_orders
 from sdescent.reports.sections.base import NONE, Inputs, Section, reduced

@@ -8,7 +8,7 @@ from typing import Any
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
-from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import number
 from sdescent.reports.sections.base import Inputs
 
 #: number of step sizes of a case

@@ -12,7 +12,7 @@ from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.notation import Notation, macro, own_macro, prose
-from sdescent.reports.document.numbers import vector
+from sdescent.reports.document.tex import vector
 from sdescent.reports.sections.problem import ProblemSection
 from tests.support.commands.solved import quietly
 

@@ -17,8 +17,8 @@ from sdescent.derive.reading.problems import problem
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.figures import NAMED, STYLES, bands, figure, gaps, styles
 from sdescent.reports.document.notation import Notation
-from sdescent.reports.document.numbers import number, percentage, uncertain
 from sdescent.reports.document.pdf import Absent, compile_tex
+from sdescent.reports.document.tex import number, percentage, uncertain
 from sdescent.reports.paper.real_data.study import MethodRun, _apart, _forms
 from sdescent.reports.paper.sde_table import _signed_moment
 from sdescent.reports.sections import ensembles

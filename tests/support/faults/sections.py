@@ -5,7 +5,7 @@ from tests.support.faults.fault import table
 FAULTS = table([
     ("two commas become a quotation mark", "reports/document/tex.py", "tests/reports/document/test_tex.py",
      '_LIGATURES = ("-", "\'", ",")', '_LIGATURES = ("-", "\'")'),
-    ("a half-width has one digit", "reports/document/numbers.py", "tests/reports/sections/test_numeric.py",
+    ("a half-width has one digit", "reports/document/tex.py", "tests/reports/sections/test_numeric.py",
      "last = _power(half, 2) - 1\n", "last = _power(half, 2)\n"),
     ("an input from outside the folder is read", "reports/document/html.py", "tests/reports/document/test_html.py",
      "if not inner.is_relative_to(root):", "if not inner.is_absolute():"),
