@@ -16,8 +16,8 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.claims.verdicts import Results
 from sdescent.reports.document.tex import escape, listed, number
-from sdescent.reports.paper.verification import figures as verification_figures
 from sdescent.reports.paper.verification import weak_orders
+from sdescent.reports.paper.verification import weak_orders as verification_figures
 from sdescent.reports.sections.base import NONE, Inputs, Section, reduced
 
 #: number of paths behind a curve over the horizon, for the SDE and the method each

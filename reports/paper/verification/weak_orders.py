@@ -1,15 +1,110 @@
-"""Weak orders of the three models, as slopes of errors without sampling, compared with the orders that theory 2 states."""
+"""Weak orders of the three models against those of theory 2, and the figures of the section."""
 
 import math
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
+from sdescent.reports.document.figures import BOUND, NAMED, bands, figure, legend_of_all
 from sdescent.reports.document.tex import number
 from sdescent.reports.sections.base import Inputs
+
+#: ends of the tightness axis; an arrow at the end stands for a value beyond it
+ENDS = (0.1, 10.0)
+#: the marker of each model
+MARKS = {"first-order": "o", "second-order": "s", "corrected": "^"}
+#: subject of a tightness -> (marker, filling, size, words in the legend)
+SUBJECTS = {
+    "SDE": ("o", "black", 4.5, "SDE, or the formula"),
+    "method": ("s", "white", 4.5, "method"),
+    "witness": ("X", "#777777", 5.5, "refuted claim, at the numbers that refute it"),
+}
+
+
+def draw(result: Mapping[str, Any], folder: Path) -> None:
+    """Draw all figures of the section."""
+    _tightness(result["tightness"], folder)
+    _curves(result["curves"], folder)
+    _orders(result["orders"], folder)
+
+
+def _tightness(ratios: Mapping[str, Mapping[str, float]], folder: Path) -> None:
+    """Draw the tightness of all entries in two columns, as a single one would be taller than a page."""
+    names = list(ratios)
+    half = math.ceil(len(names) / 2)
+    with figure(folder, "verification-tightness", columns=2, size=(3.3, 0.9 + 0.125 * half)) as axes:
+        for axis, part in zip(axes, (names[:half], names[half:]), strict=True):
+            _ratios(axis, {name: ratios[name] for name in part})
+            axis.set_ylim(half - 0.5, -0.5)  # lines have the same height in both columns
+        legend_of_all(axes, len(SUBJECTS), handlelength=2.0)
+
+
+def _ratios(axis: Any, ratios: Mapping[str, Mapping[str, float]]) -> None:
+    for subject, (mark, face, size, words) in SUBJECTS.items():
+        places = [(n, values[subject]) for n, values in enumerate(ratios.values()) if subject in values]
+        sides = {"<": (-math.inf, ENDS[0]), mark: ENDS, ">": (ENDS[1], math.inf)}
+        for shape, (low, high) in sides.items():
+            visible = [
+                (n, min(max(v, ENDS[0]), ENDS[1])) for n, v in places if low <= v < high or v == high == math.inf
+            ]
+            if not visible:
+                continue  # a line without points that is not clipped would appear at the origin of the figure
+            look = {"color": "black", "markerfacecolor": face, "markersize": size, "clip_on": False, "zorder": 3}
+            label = words if shape == mark else None
+            axis.plot([v for _, v in visible], [n for n, _ in visible], shape, label=label, linestyle="", **look)
+    axis.axvline(1.0, linewidth=0.8, **BOUND)
+    axis.set_xscale("log")
+    axis.set_xlim(*ENDS)
+    axis.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
+    axis.minorticks_off()
+    axis.set_yticks(range(len(ratios)), list(ratios), fontsize=6)
+    axis.grid(axis="y", linewidth=0.3, color="#CCCCCC")
+    axis.set_xlabel("least bound/value")
+
+
+def _curves(curves: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+    with figure(folder, "verification-curves", columns=len(curves), size=(1.65, 2.2)) as axes:
+        for axis, (name, curve) in zip(axes, curves.items(), strict=True):
+            axis.plot(curve["times"], curve["bound"], linewidth=2.4, label="bound", **BOUND)
+            # the method first: it is the reference, drawn with its band, as in every figure of a method and its models
+            bands(axis, curve["times"], {_subject(s, curve): curve["series"][s] for s in ("method", "SDE")})
+            axis.set_yscale("log")
+            axis.set_title(name)
+            axis.set_xlabel(r"horizon $T$" if name.endswith("scheduled") else r"time $t$")
+            axis.minorticks_off()
+        axes[0].set_ylabel("mean and bound")
+        legend_of_all(axes, named=lambda label: f"{label} SDE" if label in MARKS else label, handlelength=2.0)
+
+
+def _subject(subject: str, curve: Mapping[str, Any]) -> str:
+    return curve["model"] if subject == "SDE" else subject
+
+
+def _orders(orders: Any, folder: Path) -> None:
+    cases = list(dict.fromkeys(o["case"] for o in orders))
+    with figure(folder, "weak-orders", columns=len(cases), size=(2.1, 2.3)) as axes:
+        for axis, case in zip(axes, cases, strict=True):
+            for one in (o for o in orders if o["case"] == case):
+                axis.loglog(
+                    one["etas"], one["errors"], marker=MARKS[one["model"]], markersize=3.5, linewidth=1.2, label=one["model"],
+                    **NAMED[one["model"]],
+                )  # fmt: skip
+                # the stated order, as a line just above the smallest step size
+                eta, error = one["etas"][-1], one["errors"][-1]
+                guide = [1.25 * error * (e / eta) ** one["stated"] for e in one["etas"]]
+                axis.loglog(one["etas"], guide, color="#999999", linewidth=0.6, zorder=0)
+            sizes = orders[cases.index(case) * len(MARKS)]["etas"]
+            axis.set_xticks(sizes, [rf"$2^{{{round(math.log2(e))}}}$" for e in sizes])
+            axis.minorticks_off()
+            axis.set_title({"dsgd": "DSGD", "affine": "affine noise", "dsignsgd": "DSignSGD"}[case])
+            axis.set_xlabel(r"step size $\eta$")
+        axes[0].set_ylabel("weak error")
+        legend_of_all(axes, handlelength=2.0)
+
 
 #: number of step sizes of a case
 HALVINGS = {"quick": 3, "full": 5}
