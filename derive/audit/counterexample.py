@@ -16,9 +16,8 @@ from typing import Any, final
 import mpmath
 import sympy as sp
 
-from sdescent.derive.audit.affine_moments import HORIZON, AffineSteps, equation_moments
 from sdescent.derive.audit.differing_terms import Entry, Term
-from sdescent.derive.audit.one_step import DIGITS, NumericStep, Vector
+from sdescent.derive.audit.one_step import DIGITS, HORIZON, AffineSteps, NumericStep, Vector, equation_moments
 from sdescent.derive.audit.stated_equation import StatedEquation
 from sdescent.derive.equations.in_coordinates import derivatives_of, expand_rule, state_symbols
 from sdescent.derive.equations.rule_equation import RuleEquation, localised

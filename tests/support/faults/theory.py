@@ -89,7 +89,7 @@ FAULTS = table([
     ("the second order of a prediction counts twice", "derive/audit/counterexample.py",
      "tests/derive/audit/test_audit.py::test_the_example_shows_the_term", "(over_time(drift[i]) * tau**2 / 2",
      "(over_time(drift[i]) * tau**2"),
-    ("moments over a time that grow twice as fast", "derive/audit/affine_moments.py",
+    ("moments over a time that grow twice as fast", "derive/audit/one_step.py",
      "tests/derive/audit/test_audit.py::test_weak_orders_over_a_time", "mpmath.matrix(rows) * time)",
      "mpmath.matrix(rows) * time * 2)"),
     ("an entry of the covariance is given twice", "derive/audit/stated_equation.py",
