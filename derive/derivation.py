@@ -9,10 +9,9 @@ import sympy as sp
 
 from sdescent.derive.audit.equation import StateSDE, stated
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand, expand_rule, required, state_symbols
-from sdescent.derive.equations.models import check_asked, derived, dimension
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.rule_models import derived_rule
-from sdescent.derive.equations.sde import Equation
+from sdescent.derive.equations.sde import Equation, check_asked, derived, dimension
 from sdescent.derive.equations.step.covariance import Condition, Moments
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.methods.checking.required import require_sound

@@ -23,8 +23,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "theorems",
     ),
     "derive/equations": (
-        "step", "kinks", "rule_equation", "roots", "averaged", "sde", "in_coordinates", "models", "rule_models",
-        "scaling", "process",
+        "step", "kinks", "sde", "rule_equation", "roots", "averaged", "in_coordinates", "rule_models", "scaling",
+        "process",
     ),
     "derive/theorems/bounds": (
         "language", "lyapunov_candidates", "sign_messages", "message_moments", "assumptions", "from_method",

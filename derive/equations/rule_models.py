@@ -18,7 +18,6 @@ import sympy as sp
 
 from sdescent.derive.equations.averaged import Averaged, Signs, averaged
 from sdescent.derive.equations.kinks import kinks_in
-from sdescent.derive.equations.models import NO_CORRECTED
 from sdescent.derive.equations.rule_equation import (
     LeftOut,
     Pair,
@@ -28,6 +27,7 @@ from sdescent.derive.equations.rule_equation import (
     local_generator,
     localised,
 )
+from sdescent.derive.equations.sde import NO_CORRECTED
 from sdescent.derive.equations.step.covariance import WEAK_ORDER, Condition, sharpest
 from sdescent.derive.equations.step.draws import MessageLeaf, spoken
 from sdescent.derive.equations.step.increments import Expanded, root

@@ -1,18 +1,26 @@
-"""The equation as data: the method and model from which it was derived, its drift, and the moments of the step."""
+"""The equation of a method as data, and the three continuous models of its step (theory 2)."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
+from numbers import Integral
 from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.equations.kinks import kinks_of_model
-from sdescent.derive.equations.step.covariance import Condition, Conditional, Moments
-from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.equations.kinks import kinks_of_loss, kinks_of_model
+from sdescent.derive.equations.step.covariance import Condition, Conditional, Moments, moments
+from sdescent.derive.expressions.coordinates import Coordinate, Node, frozen, g, gk, hvp, nodes
+from sdescent.derive.expressions.derivatives import along, at_zero_gradient, is_singular, jacobian_product, partial
 from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.noise.law import require_symmetric
 from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from sdescent.derive.vocabulary.symbols import eta
 
 
@@ -80,3 +88,225 @@ class Equation:
         """Every free scalar symbol, by name: step size, number of clients, scales, schedule, dimension."""
         symbols = {s for e in self.expressions for s in e.free_symbols if isinstance(s, sp.Symbol)}
         return tuple(sorted((s for s in symbols if not isinstance(s, Coordinate)), key=lambda s: s.name))
+
+
+def first_order(b: sp.Expr, method: Method) -> sp.Expr:
+    """The drift -h b of the classical model, of weak order 1."""
+    return -method.schedule.factor * b
+
+
+def second_order(b: sp.Expr, method: Method) -> sp.Expr:
+    """The drift -h b - (eta/2)(J_{hb}(h b) - d(h b)/dt), of weak order 2 ([L]); b depends on t if the noise does.
+
+    Raises:
+        Refusal: "not-differentiable" if b has jumps, has an unbounded slope near g = 0 or has no known Jacobian.
+    """
+    h = method.schedule.factor
+    if b != g and (method.noise.law.degenerate or _jumps(b)):
+        raise Refusal(
+            "not-differentiable",
+            "the mean of the step jumps in the gradient, so the second-order model has no drift; use the first-order model",
+        )
+    if steep_at_zero(b, method):
+        raise Refusal(
+            "not-differentiable",
+            "the noise vanishes with the gradient and the mean of the step does not: its derivative is unbounded near $g = 0$, so "
+            "the second-order model has no drift there; use the first-order model, or noise that stays (sigma0 > 0)",
+        )
+    try:
+        # J_{hb}(hb) = h^2 J_b b + h (grad h . b) b, the gradients in x; d(h b)/dt = (dh/dt) b + h db/dt
+        transport = h**2 * jacobian_product(b, b) + h * _slope_of_factor(h, b) * b - h * along(b, {})
+    except TypeError as error:
+        raise Refusal("not-differentiable", f"the second-order model needs the Jacobian of the mean: {error}") from None
+    return -h * b - eta / 2 * (transport - method.schedule.time_derivative * b)
+
+
+def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """The derivative of h along b in x. At g = 0 h may have none (it contains ||g||), but the product with b_j has the limit 0.
+
+    Let A be a sum of phi(g_k) over coordinates with |g phi'(g)| = O(phi(g)). Its derivative along b = O(||g||) is O(A). Since
+    b_j -> 0, the limit follows if A dh/dA stays bounded.
+
+    Raises:
+        Refusal: "not-differentiable" if the limit is not established, for example if h is unbounded at g = 0.
+        TypeError: h contains an aggregate that has no derivative.
+    """
+
+    def bounded(slope: sp.Expr, dummy: sp.Dummy, sums: Mapping[sp.Dummy, Node]) -> bool:
+        size, at_zero = sp.Dummy("A", positive=True), {other: at_zero_gradient(node) for other, node in sums.items()}
+        inside = sums[dummy].args[0].xreplace({gk: size})
+        products = (slope.xreplace(at_zero | {dummy: size}), sp.diff(inside, size) / inside)
+        if at_zero[dummy] != 0 or nodes(inside) or any(is_singular(sp.limit(size * e, size, 0)) for e in products):
+            raise Refusal(
+                "not-differentiable",
+                "the second-order model needs the derivative of h in x, which has no limit at g = 0",
+            )
+        return True
+
+    return along(h, {"x": b}, 0, bounded)
+
+
+def steep_at_zero(b: sp.Expr, method: Method) -> bool:
+    """Whether b_j/g_j is unbounded as g -> 0 because the noise vanishes there and b does not (theory 2).
+
+    An example is the sign of g + s(g) Z with s(0) = 0: b_j = F(g_j/s) jumps at g = 0, since its argument does not shrink. The test
+    takes the slope of b_j at g_j = 0 as a function of the aggregates of the other coordinates. The slope is unbounded if its
+    inverse vanishes at the values of the aggregates for g = 0.
+    """
+    scales = [sp.sympify(s) for s in method.noise.scales]
+    if b == g or not any(s != 0 and vanishes(frozen(at_zero_gradient(s))[0]) for s in scales):
+        return False
+    body, back = frozen(b)
+    # there is noise for every g except 0, and the first case of a mean is the one with noise
+    body = body.replace(lambda e: isinstance(e, sp.Piecewise), lambda e: e.args[0].expr)
+    y = sp.Dummy("y", positive=True)
+    inverse = 1 / sp.together(_slope_at_zero(body.xreplace({g: y}), y))
+    at_zero = inverse.xreplace({dummy: at_zero_gradient(node) for dummy, node in back.items()})
+    return not is_singular(at_zero) and vanishes(at_zero)
+
+
+def corrected(b: sp.Expr, method: Method) -> sp.Expr:
+    """The drift -h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j), faithful to the method's stability ([S] v2), weak order 1.
+
+    Raises:
+        Refusal: "unbounded-lambda" if b_j/g_j is unbounded.
+    """
+    if steep_at_zero(b, method):
+        raise Refusal(
+            "unbounded-lambda",
+            "the corrected model needs $b_j/g_j$, which is unbounded near $g = 0$: the noise vanishes with the gradient and the "
+            "mean of the step does not; use the first-order model, or noise that stays (sigma0 > 0)",
+        )
+    h = method.schedule.factor
+    return -h * b + eta * h**2 / 2 * curvature(b)
+
+
+NO_CORRECTED = (
+    "the corrected model is for gradient fields: it replaces J b by Lam H Lam g, which has no meaning for momentum, games and "
+    "look-ahead, where it may move inwards while the method spirals outwards; use the second-order model"
+)
+MODELS: dict[Model, Callable[[sp.Expr, Method], sp.Expr]] = {
+    "first-order": first_order,
+    "second-order": second_order,
+    "corrected": corrected,
+}
+
+
+def _jumps(b: sp.Expr) -> bool:
+    """Whether b contains a rank or a rounding, which jump, or signs that leave a jump at g_j = 0."""
+    if any(type(n).__name__ == "Rank" for n in nodes(b)) or b.has(sp.floor):
+        return True
+    body, _ = frozen(b)
+    return body.has(sp.sign) and not vanishes(_from_the_right(body) - _from_the_right(body.xreplace({g: -g})))
+
+
+def _from_the_right(body: sp.Expr) -> sp.Expr:
+    """The limit of body as g_j falls to 0."""
+    y = sp.Dummy("y", positive=True)
+    return body.xreplace({g: y}).subs(y, 0)
+
+
+def curvature(b: sp.Expr) -> sp.Expr:
+    """The term (Lam H Lam g)_j = Lam_j (H b)_j of the corrected drift, since Lam_k g_k = b_k."""
+    return lam(b) * hvp(b)
+
+
+def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
+    """The limit of d expr/dy as y > 0 falls to 0; a step function with argument 0 there takes its value for small y."""
+
+    def step(e: sp.Heaviside) -> sp.Expr:
+        at_zero = e.args[0].subs(y, 0)
+        return sp.Heaviside(sp.diff(e.args[0], y).subs(y, 0) if at_zero == 0 else at_zero)
+
+    # SymPy asks of every factor of a long derivative whether it is infinite; for a y without a sign the answer is immediate
+    z = y if expr.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Piecewise) else sp.Dummy("z")
+    slope = partial(expr.xreplace({y: z}), z).xreplace({z: y})
+    slope = slope.replace(lambda e: isinstance(e, sp.Heaviside), step).subs(y, 0)
+    return slope.replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One)
+
+
+@lru_cache(maxsize=64)
+def lam(b: sp.Expr) -> sp.Expr:
+    """The entry Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 for an unbiased compressor.
+
+    Raises:
+        Refusal: "unbounded-lambda" if b_j does not vanish at g_j = 0 (noise-free sign) or b_j/g_j has no limit there.
+    """
+    if b == g:
+        return sp.S.One
+    body, back = frozen(b)
+    quotient = sp.Add(*[term / g for term in sp.Add.make_args(body)])
+    y = sp.Dummy("y", positive=True)
+    right, left = body.xreplace({g: y}), body.xreplace({g: -y})
+    if not (vanishes(right.subs(y, 0)) and vanishes(left.subs(y, 0))):
+        raise Refusal(
+            "unbounded-lambda",
+            "the corrected model needs $b_j/g_j$, which is unbounded at $g_j = 0$: the mean of the step does not vanish there "
+            "(a symmetric noise with a density removes this)",
+        )
+    if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
+        return exchange(quotient, back)
+    slope = _slope_at_zero(right, y)
+    if not vanishes(slope + _slope_at_zero(left, y)):
+        raise Refusal(
+            "unbounded-lambda",
+            "the corrected model needs the limit of $b_j/g_j$ at $g_j = 0$, but its limits from the two sides differ",
+        )
+    return exchange(sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)), back)
+
+
+def dimension(dim: Any) -> int | None:
+    """A dimension as an int, from an integer of any type (of NumPy or SymPy, for example); None stays None."""
+    if dim is None:
+        return None
+    if isinstance(dim, bool) or not isinstance(dim, Integral) or dim < 1:
+        raise BadInput("dim", dim, "a whole number >= 1, or None for any dimension")
+    return int(dim)
+
+
+def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None) -> int | None:
+    """The dimension as an int, after a check that the arguments fit together.
+
+    Raises:
+        BadInput: an argument of the wrong kind; an unknown model; a compressor that does not exist in this dimension.
+        Refusal: "not-differentiable" if the model contains the Hessian and the gradient of the loss has kinks.
+    """
+    if not isinstance(method, Method):
+        raise BadInput("method", method, "a method such as sd.DSGD(sd.noise.Gaussian())")
+    if not isinstance(model, str) or model not in MODELS:
+        raise unknown_name("model", model, MODELS)
+    if loss is not None and not isinstance(loss, Loss):
+        raise BadInput("loss", loss, "a loss such as sd.losses.Quadratic(), or None")
+    dim = dimension(dim)
+    if dim is not None:
+        method.compressor.check_dimension(dim)
+    if model != "first-order" and (kinks := kinks_of_loss(loss, dim, model, 1)):
+        raise refusal(
+            "not-differentiable",
+            f"the gradient of the loss has a kink or a jump, {{kink}}: the {model} model differentiates it; use the first-order "
+            "model",
+            formula(kinks[0]),
+            kink=kinks[0],
+        )
+    return dim
+
+
+def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) -> Equation:
+    """The equation of a method in one of `MODELS` (theory 2), as `sd.sde` describes it.
+
+    Raises:
+        Refusal: the drift or the covariance does not exist; the message gives the reason.
+        BadInput: an argument of the wrong kind; an unknown model; a compressor or loss that does not exist in this dimension.
+    """
+    dim = check_asked(method, model, loss, dim)
+    if model == "corrected" and loss is not None and dim is not None and -1 in loss.players(dim):
+        raise Refusal("no-corrected-model", NO_CORRECTED)
+    step = moments(method, dim, orders=3 if model == "second-order" else 2)
+    drift = None
+    if step.mean is None and model == "corrected":  # b_j/g_j at g_j = 0 is then evaluated numerically
+        require_symmetric(method.noise.law, "the corrected model, whose $b_j/g_j$ must stay bounded at $g_j = 0$,")
+    if step.mean is not None:
+        drift = MODELS[model](step.mean, method)
+        if dim is not None:
+            drift = drift.xreplace({sp.Symbol("d", positive=True): sp.Integer(dim)})
+    return Equation(method, model, loss, dim, step, drift)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.sde import lam
 from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, g, to_slot
 from sdescent.derive.methods.distributed import Method

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import sympy as sp
 
-from sdescent.derive.equations.models import MODELS
-from sdescent.derive.equations.sde import Equation
+from sdescent.derive.equations.sde import MODELS, Equation
 from sdescent.derive.equations.step.covariance import Conditional, moments
 from sdescent.derive.expressions.coordinates import g, hvp
 from sdescent.derive.expressions.gradient_form import GradientForm

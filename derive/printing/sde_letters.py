@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
-from sdescent.derive.equations.models import lam
-from sdescent.derive.equations.sde import Equation
+from sdescent.derive.equations.sde import Equation, lam
 from sdescent.derive.expressions.coordinates import hvp, nodes
 from sdescent.derive.expressions.derivatives import gradient_derivative, jacobian_product
 from sdescent.derive.expressions.latex_printer import Printer, letter

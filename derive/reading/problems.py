@@ -334,7 +334,7 @@ def _models(fields: Mapping[str, object], named: Named) -> tuple[Model, ...]:
         raise BadInput(named("models"), fields["models"], "either model or models")
     key = "models" if "models" in fields else "model"
     value: Any = fields.get(key, "first-order")
-    from sdescent.derive.equations.models import MODELS  # SymPy is loaded only if there is a method to build
+    from sdescent.derive.equations.sde import MODELS  # SymPy is loaded only if there is a method to build
 
     listed: list[Any] = value if isinstance(value, list) and key == "models" else [value]
     for item in listed:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-#: the SDE that models a method (`sdescent.derive.equations.models.MODELS`)
+#: the SDE that models a method (`sdescent.derive.equations.sde.MODELS`)
 Model = Literal["first-order", "second-order", "corrected"]
 #: the subject of a run: the method itself or one of its models
 Kind = Literal["method"] | Model

@@ -4,8 +4,8 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.equations.models import MODELS
 from sdescent.derive.equations.process.model_table import MODEL_NAMES, model_table, quartic_threshold
+from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.expressions.coordinates import g, hvp
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.schedules import Free

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.sde import lam
 from sdescent.derive.equations.step.covariance import Moments, compression_ratio, moments
 from sdescent.derive.expressions.coordinates import g
 from sdescent.derive.expressions.gradient_form import GradientForm

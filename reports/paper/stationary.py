@@ -5,7 +5,6 @@ from typing import Any, final
 import sympy as sp
 
 from sdescent.derive.derivation import sde
-from sdescent.derive.equations.models import MODELS
 from sdescent.derive.equations.process.stationary import (
     StationaryMoments,
     density,
@@ -13,6 +12,7 @@ from sdescent.derive.equations.process.stationary import (
     second_moments,
     sign_near_optimum,
 )
+from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.methods.compressors import Bernoulli, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import Quadratic, Quartic

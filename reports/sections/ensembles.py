@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from sdescent.derive.derivation import sde
-from sdescent.derive.equations.models import MODELS
+from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.reading.problems import Problem, problem
 from sdescent.derive.reading.specs import Spec
 from sdescent.derive.vocabulary.choices import Kind

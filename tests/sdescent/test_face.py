@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 import sdescent as sd
-from sdescent.derive.equations.models import MODELS
+from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.simulated import Simulated
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.vocabulary.choices import Model, Precision, SchemeName

@@ -6,7 +6,6 @@ from typing import get_args
 import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import expand
-from sdescent.derive.equations.models import derived
 from sdescent.derive.equations.process.stationary import (
     continuous_rate,
     discrete_second_moments,
@@ -14,6 +13,7 @@ from sdescent.derive.equations.process.stationary import (
     second_moments,
     stability_threshold,
 )
+from sdescent.derive.equations.sde import derived
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.losses import Quartic
 from sdescent.derive.methods.noise import Gaussian, Scaled

@@ -5,13 +5,13 @@ from typing import Literal
 import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand
-from sdescent.derive.equations.models import derived, steep_at_zero
 from sdescent.derive.equations.process.density import Density as Density
 from sdescent.derive.equations.process.density import density as density
 from sdescent.derive.equations.process.density import refuse_time
 from sdescent.derive.equations.process.generator import moment_equations, quadratic_mean
 from sdescent.derive.equations.process.second_moments import LEADING_BACK, below, second_moments_of_rule, sign_part
 from sdescent.derive.equations.process.second_moments import StationaryMoments as StationaryMoments
+from sdescent.derive.equations.sde import derived, steep_at_zero
 from sdescent.derive.equations.step.covariance import Condition, moments
 from sdescent.derive.expressions.coordinates import Coordinate, nodes, symbols_of
 from sdescent.derive.methods.distributed import Method

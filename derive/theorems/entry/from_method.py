@@ -6,7 +6,7 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.derivation import SDE
-from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.sde import lam
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, g, hvp, nodes, to_slot
 from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.methods.distributed import Method

@@ -11,7 +11,7 @@ import sympy as sp
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.in_coordinates import state_symbols
-from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.sde import lam
 from sdescent.derive.expressions.coordinates import frozen, g
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.methods.compressors import Bernoulli, Identity, RandK

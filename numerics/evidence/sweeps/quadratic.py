@@ -15,8 +15,8 @@ import numpy as np
 import sympy as sp
 
 from sdescent.derive.derivation import sde
-from sdescent.derive.equations.models import MODELS
 from sdescent.derive.equations.process.stationary import discrete_second_moments, second_moments, stability_threshold
+from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.methods.compressors import Bernoulli
 from sdescent.derive.methods.distributed import DCSGD, Method
 from sdescent.derive.methods.losses import Quadratic

@@ -6,7 +6,7 @@ import mpmath as mp
 import pytest
 import sympy as sp
 
-from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.sde import lam
 from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import v
 from sdescent.derive.expressions.gradient_form import GradientForm

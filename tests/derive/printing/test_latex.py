@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.equations import models
+from sdescent.derive.equations import sde
 from sdescent.derive.equations.step.covariance import Condition, moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
 from sdescent.derive.expressions.coordinates import g as gradient
@@ -126,8 +126,8 @@ def test_a_drift_that_is_not_the_models_is_written_out(monkeypatch: pytest.Monke
     right = {model: sd.sde(method, model).latex() for model in ("second-order", "corrected")}
     assert r"\Lambda_{jj}\,(Hb)_{j}" in right["corrected"] and r"(JHb)_{j}" in right["second-order"]
     for model, text in right.items():
-        honest = models.MODELS[model]
-        monkeypatch.setitem(models.MODELS, model, lambda b, m, honest=honest: 2 * honest(b, m))
+        honest = sde.MODELS[model]
+        monkeypatch.setitem(sde.MODELS, model, lambda b, m, honest=honest: 2 * honest(b, m))
         wrong = sd.sde(method, model).latex()
         assert wrong != text and r"(JHb)" not in wrong and r"\Lambda" not in wrong
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from sdescent.derive.equations import models
+from sdescent.derive.equations import sde
 from sdescent.derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
 from sdescent.derive.methods.losses import (
     Cosh,
@@ -321,9 +321,9 @@ def test_refutations_are_about_the_engines_drift(factor: Any, monkeypatch: pytes
 
     def wrong(b: sp.Expr, method: Any) -> sp.Expr:
         h = method.schedule.factor
-        return -h * b + factor * eta * h**2 / 2 * models.curvature(b)
+        return -h * b + factor * eta * h**2 / 2 * sde.curvature(b)
 
-    monkeypatch.setitem(models.MODELS, "corrected", wrong)
+    monkeypatch.setitem(sde.MODELS, "corrected", wrong)
     for name in REFUTED_READ:
         assert check(ENTRIES[name]).status == Verdict.UNDECIDED
     for entry in again("unbiased.dcsgd").ENTRIES:

@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 import sdescent.derive
-from sdescent.derive.equations import models
+from sdescent.derive.equations import sde
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.methods.compressors import Sign
 from sdescent.derive.methods.distributed import Method
@@ -41,7 +41,7 @@ WRONG: dict[str, tuple[str, Drift]] = {
     "half": ("first-order", lambda b, m: -m.schedule.factor * b / 2),
     "h squared": ("first-order", lambda b, m: -(m.schedule.factor**2) * b),
     "second term twice": (
-        "corrected", lambda b, m: -m.schedule.factor * b + eta * m.schedule.factor**2 * models.curvature(b),
+        "corrected", lambda b, m: -m.schedule.factor * b + eta * m.schedule.factor**2 * sde.curvature(b),
     ),
 }  # fmt: skip
 
@@ -100,8 +100,8 @@ def test_a_fresh_catalogue_is_the_same() -> None:
 @pytest.mark.parametrize("which", WRONG)
 def test_a_wrong_drift_proves_nothing(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, drift = WRONG[which]
-    monkeypatch.setitem(models.MODELS, model, drift)
-    models.lam.cache_clear()
+    monkeypatch.setitem(sde.MODELS, model, drift)
+    sde.lam.cache_clear()
     wrong, right = (FIRST, CORRECTED) if model == "first-order" else (CORRECTED, FIRST)
     now = fresh()
     assert proved(now, wrong) == (CONSTANT & {*FIRST} if which == "h squared" else set())
@@ -125,10 +125,10 @@ def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch
 def _anew() -> Iterator[None]:
     """The recomputed definitions with the engine of this moment."""
     recompute.forget()
-    models.lam.cache_clear()
+    sde.lam.cache_clear()
     yield
     recompute.forget()
-    models.lam.cache_clear()
+    sde.lam.cache_clear()
 
 
 @pytest.mark.slow
@@ -136,7 +136,7 @@ def _anew() -> Iterator[None]:
 @pytest.mark.parametrize("part", ["off the diagonal", "mean", "variance"])
 def test_wrong_moments_prove_nothing(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The definitions of the theorems are computed again; where the engine's moments differ, nothing rests on them."""
-    right, more = models.moments, sp.Rational(101, 100)
+    right, more = sde.moments, sp.Rational(101, 100)
 
     def wrong(*args: Any, **kwargs: Any) -> Any:
         moments = right(*args, **kwargs)
@@ -163,7 +163,7 @@ def test_wrong_moments_prove_nothing(part: str, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.usefixtures("_anew")
 def test_a_wrong_ratio_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lam g = b is computed again too."""
-    monkeypatch.setattr(recompute, "lam", lambda b: 2 * models.lam(b))
+    monkeypatch.setattr(recompute, "lam", lambda b: 2 * sde.lam(b))
     checked = check(ENTRIES["6.4-global-pathwise"])
     assert checked.status == Verdict.UNDECIDED and "Lam g" in checked.reason
 

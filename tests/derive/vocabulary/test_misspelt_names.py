@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sdescent.derive.equations.models import check_asked
+from sdescent.derive.equations.sde import check_asked
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.reading.audits import CLAIMED_KEYS, read_audit
 from sdescent.derive.reading.audits import KEYS as AUDIT

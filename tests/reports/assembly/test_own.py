@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sdescent.derive.equations import models
+from sdescent.derive.equations import sde
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.registry import entries
@@ -16,7 +16,7 @@ from sdescent.reports.document.tex import vector
 from sdescent.reports.sections.problem import ProblemSection
 from tests.support.commands.solved import quietly
 
-ALL = list(models.MODELS)
+ALL = list(sde.MODELS)
 CLIENTS = "|".join(f"s{n}" for n in range(1, 30))
 SIXTY_FOUR = "|".join(f"{n}/7" for n in range(1, 65))
 TWENTY = "|".join(f"123456789012/{12345678901 + n}" for n in range(20))

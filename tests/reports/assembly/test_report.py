@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import sympy as sp
 
-from sdescent.derive.equations import models
+from sdescent.derive.equations import sde
 from sdescent.derive.equations.process.model_table import model_table
 from sdescent.derive.reading.claims import titled_claims
 from sdescent.derive.reading.problems import problem
@@ -87,11 +87,11 @@ def test_a_factor_two_in_a_drift_changes_what_the_models_are_said_to_do(
 ) -> None:
     def said(name: str) -> str:
         build_report(None, tmp_path / name, True, "models", quietly)
-        return (tmp_path / name / "parts" / "models.tex").read_text()
+        return (tmp_path / name / "parts" / "sde.tex").read_text()
 
     assert "& $1$ &" in said("right")  # the corrected model has the method's stationary variance
-    honest = models.MODELS["corrected"]
-    monkeypatch.setitem(models.MODELS, "corrected", lambda b, method: 2 * honest(b, method))
+    honest = sde.MODELS["corrected"]
+    monkeypatch.setitem(sde.MODELS, "corrected", lambda b, method: 2 * honest(b, method))
     assert "& $1$ &" not in said("wrong")
 
 

@@ -31,10 +31,10 @@ def test_check_shows_steps_and_writes_a_certificate(tmp_path: Path, run: Run) ->
 
 
 def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    from sdescent.derive.equations import models
+    from sdescent.derive.equations import sde
 
-    honest = models.MODELS["corrected"]
-    monkeypatch.setitem(models.MODELS, "corrected", lambda b, method: 2 * honest(b, method))
+    honest = sde.MODELS["corrected"]
+    monkeypatch.setitem(sde.MODELS, "corrected", lambda b, method: 2 * honest(b, method))
     # the entries are made when their modules are read
     monkeypatch.delitem(sys.modules, "sdescent.derive.theorems.unbiased.dcsgd", raising=False)
     status, out, _ = run("check", ENTRY, "--json")

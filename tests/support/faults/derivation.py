@@ -87,7 +87,7 @@ FAULTS = table([
      "tests/derive/equations/step/test_rule_steps.py", "for m in range(2, n - 1):", "for m in range(2, 3):"),
     ("steps are counted as time", "derive/equations/scaling.py", "tests/derive/equations/test_scaling.py",
      'tau = self.method.regime.power[1] * values["eta"]', 'tau = values["eta"]'),
-    ("the noise's own time runs backwards", "derive/equations/models.py", "tests/derive/equations/test_models.py",
+    ("the noise's own time runs backwards", "derive/equations/sde.py", "tests/derive/equations/test_models.py",
      "* b - h * along(b, {})", "* b + h * along(b, {})"),
     ("a density without the conditions of its equation", "derive/equations/process/density.py",
      "tests/derive/equations/process/test_conditions.py tests/derive/equations/process/test_density.py",

@@ -46,7 +46,7 @@ FAULTS = table([
     ("a second moment instead of a variance", "derive/equations/step/covariance.py",
      "tests/derive/equations/step/test_covariance.py", "for_client = [b, second - b**2, pair - b_i * b]",
      "for_client = [b, second, pair - b_i * b]"),
-    ("the correction with h for h^2", "derive/equations/models.py", "tests/derive/equations/test_models.py",
+    ("the correction with h for h^2", "derive/equations/sde.py", "tests/derive/equations/test_models.py",
      "return -h * b + eta * h**2 / 2 * curvature(b)", "return -h * b + eta * h / 2 * curvature(b)"),
     ("the Ito term of the generator", "derive/equations/process/generator.py",
      "tests/derive/equations/process/test_generator.py", "return first + second / 2", "return first + second"),

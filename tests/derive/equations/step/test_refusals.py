@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.derivation import sde
-from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.sde import lam
 from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import g
 from sdescent.derive.methods.compressors import (
