@@ -6,7 +6,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.methods.noise import Gaussian, Laplace, Law, Scaled, integrals
+from sdescent.derive.methods.noise import Gaussian, Laplace, Law, Scaled, law
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from tests.support.laws.skewed import SkewedMixture
 
@@ -40,8 +40,8 @@ def without_sympys(monkeypatch):
     def integrate(*_):
         raise AssertionError("left to SymPy, which takes many seconds")
 
-    integrals._closed_form.cache_clear()
-    monkeypatch.setattr(integrals.sp, "integrate", integrate)
+    law._closed_form.cache_clear()
+    monkeypatch.setattr(law.sp, "integrate", integrate)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_what_it_does_not_cover_is_left_to_sympy():
         (sp.exp(z**2), 0, 1), (sp.exp(z), 0, oo), (sp.exp(-z), -oo, 0), (sp.exp(-(z**4)), 0, oo), (z**a * sp.exp(-z), 0, 1),
         (z, 0, 1),
     ):  # fmt: skip
-        assert integrals._exponential(integrand, z, sp.S(low), sp.S(high)) is None, integrand
+        assert law._exponential(integrand, z, sp.S(low), sp.S(high)) is None, integrand
 
 
 def test_no_closed_form_is_found_once_and_a_long_search_says_what_would_help(monkeypatch, caplog):
@@ -89,9 +89,9 @@ def test_no_closed_form_is_found_once_and_a_long_search_says_what_would_help(mon
         time.sleep(0.05)
         return sp.Integral(integrand, limits)
 
-    monkeypatch.setattr(integrals.sp, "integrate", integrate)
+    monkeypatch.setattr(law.sp, "integrate", integrate)
     monkeypatch.setattr(integrals, "PATIENCE", 0)
     for _ in range(2):
         with pytest.raises(NoClosedForm, match="closed form"):
-            integrals.integral(sp.sin(z) / sp.cosh(z**3), (z, sp.S.Zero, sp.oo), "Mine")
+            law.integral(sp.sin(z) / sp.cosh(z**3), (z, sp.S.Zero, sp.oo), "Mine")
     assert len(tried) == 1 and "Mine takes long: its class can state moment(m)" in caplog.text

@@ -24,7 +24,7 @@ FAULTS = table([
      "tests/derive/methods/test_enumeration.py", "return 1 - self.k / dim", "return 1 - 1 / dim"),
     ("an odd signed moment of an unspecified law", "derive/methods/noise/generic.py",
      "tests/derive/methods/test_law_formulas.py", "(-1) ** (m + 1) * cls(m, -y)", "(-1) ** m * cls(m, -y)"),
-    ("integration by parts with n for n - 1", "derive/methods/noise/integrals.py",
+    ("integration by parts with n for n - 1", "derive/methods/noise/law.py",
      "tests/derive/methods/test_law_integrals.py", "before = (n - 1) * values[n - 2]", "before = n * values[n - 2]"),
     ("half of what lies below is taken off a skewed moment", "derive/methods/noise/law.py",
      "tests/derive/methods/test_law_integrals.py", "self.moment(m) - 2 * below.subs", "self.moment(m) - below.subs"),
