@@ -1,16 +1,90 @@
-"""LaTeX of an SDE in named coordinates: `StateSDE.latex()`, and `SDE.latex(written_out=True)`."""
+"""LaTeX of an SDE in named coordinates, and of the SDE of an update rule at the generic coordinate."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.rule_models import derived_rule, zero
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.equations.step.covariance import Condition
+from sdescent.derive.expressions.coordinates import Coordinate, Node
 from sdescent.derive.expressions.latex_printer import Printer
+from sdescent.derive.methods.schedules import Free
 from sdescent.derive.printing.latex import aligned, bracketed, equation_lines, upper
-from sdescent.derive.printing.sde_latex import covariance_lines, drift_lines
+from sdescent.derive.printing.sde_latex import covariance_lines, drift_lines, message_lines
 from sdescent.derive.printing.sde_letters import Page
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import du, t, u
+
+
+def in_letter_u(rule: RuleEquation) -> tuple[RuleEquation, dict[sp.Symbol, sp.Expr]]:
+    """The equation in u and du, and the meaning of each letter that occurs: the schedule u(t) and its derivative.
+
+    The equation is derived again with a free schedule. The result is the original equation and {} if the schedule is not a
+    function of time alone, if the two equations cannot be shown to agree, or if the letters make nothing shorter.
+    """
+    schedule = rule.method.schedule
+    if t not in schedule.factor.free_symbols or schedule.factor.atoms(Coordinate, Node):
+        return rule, {}
+    meaning = {u: schedule.factor, du: schedule.time_derivative}
+    try:
+        free = derived_rule(replace(rule.method, schedule=Free()), rule.model, rule.loss, rule.dim)
+        old, short = _terms(rule), _terms(free)
+        same = old.keys() == short.keys() and all(zero(e.xreplace(meaning) - old[place]) for place, e in short.items())
+    except (ArithmeticError, NoClosedForm, Refusal):
+        return rule, {}
+    used = {s: e for s, e in meaning.items() if any(part.has(s) for part in short.values())}
+    shorter = sum(map(sp.count_ops, [*short.values(), *used.values()])) < sum(map(sp.count_ops, old.values()))
+    return (free, used) if same and shorter else (rule, {})
+
+
+def _terms(rule: RuleEquation) -> dict[object, sp.Expr]:
+    """The printed expressions of an equation, by their places."""
+    tables = {"covariance": rule.covariance, "pair": rule.pair}
+    covariances = {(name, pair): e for name, table in tables.items() for pair, e in table.items()}
+    left_out = {("left out", left.where): left.term for left in rule.left_out if left.term is not None}
+    return {**rule.drift, **covariances, **left_out, **({} if rule.shift is None else {"shift": rule.shift})}
+
+
+def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> str:
+    r"""The equation dx_j = .. dt + (B dW)_{x_j} of each letter, and the nonzero entries of the covariance B B'.
+
+    A schedule is called u and defined once if this is shorter. The result is an `aligned` environment, for display mathematics.
+    """
+    rule, meaning = in_letter_u(rule)
+    page = Page(dict(macros or {}))
+    w, root, time = (page.letter(name) for name in ("W", "B", "t"))
+    matrix = rf"({root}{root}^\top)"
+    noisy = {a for pair, e in rule.covariance.items() if e != 0 for a in pair}
+    lines: list[str] = []
+    for a in rule.letters:
+        state = page.show(Coordinate(a))
+        noise = rf"+ ({root}\,\mathrm{{d}}{w})_{{{state}}}" if a in noisy else ""
+        pieces = page.split(rule.drift[a])
+        # TeX sizes brackets on one line; over several lines they have the height of fractions or of letters
+        size = "Big" if any(r"\frac" in piece for piece in pieces) else "big"
+        opening, closing = (rf"\{size}l(", rf"\{size}r)\,") if len(pieces) > 1 else (r"\left(", r"\right)")
+        pieces[0] = opening + pieces[0]
+        pieces[-1] += rf"{closing}\mathrm{{d}}{time}"
+        lines += equation_lines(rf"\mathrm{{d}}{state}", [*pieces, noise] if noise else pieces)
+    entries = [(pair, "j", e) for pair, e in rule.covariance.items()] + [
+        (pair, "i", e) for pair, e in rule.pair.items()
+    ]
+    for (a, b), slot, e in entries:
+        if e != 0:
+            left, right = page.show(Coordinate(a, slot)), page.show(Coordinate(b))
+            lines += equation_lines(rf"{matrix}_{{{left}{right}}}", page.split(e))
+    if u in meaning:
+        derivative = rf",\quad {page.show(du)} = {page.show(meaning[du])}" if du in meaning else ""
+        lines.append(f"{page.show(u)} &= {page.show(meaning[u])}{derivative}")
+    if (leaf := rule.message) is not None and leaf.moments.conditional is not None:
+        letters = page.letter(leaf.mean.base), page.letter(leaf.covariance.name)
+        lines += message_lines(leaf.moments.conditional, leaf.moments.mean, letters, page)
+    lines += [rf"&\text{{where }} {page.show(near.quantity)} \ll 1" for near in rule.ranges]
+    return aligned(lines, rule.conditions, page.macros)
 
 
 def stated_latex(

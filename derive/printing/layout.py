@@ -15,8 +15,8 @@ from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, symbols_of
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.written import formula as written
+from sdescent.derive.printing.coordinate_latex import in_letter_u
 from sdescent.derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
-from sdescent.derive.printing.scheduled import in_letter_u
 from sdescent.derive.printing.text import MEANT, written_sizes
 
 MAX_WRITTEN_OUT = 6  # coordinates; for more, the form for a generic coordinate says the same in a few lines

@@ -9,8 +9,8 @@ import sdescent as sd
 from sdescent.derive.derivation import RuleSDE
 from sdescent.derive.expressions.coordinates import coord_sum, g
 from sdescent.derive.methods.schedules import Adaptive, Power, Schedule
-from sdescent.derive.printing import scheduled
-from sdescent.derive.printing.scheduled import in_letter_u
+from sdescent.derive.printing import coordinate_latex
+from sdescent.derive.printing.coordinate_latex import in_letter_u
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.symbols import du, t, u
 
@@ -43,7 +43,7 @@ def test_an_equation_that_no_letter_makes_shorter_stays(schedule: Schedule) -> N
 
 @pytest.mark.parametrize("place", ["drift", "covariance"])
 def test_letters_that_do_not_mean_the_same_are_not_used(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = scheduled.derived_rule
+    honest = coordinate_latex.derived_rule
 
     def planted(*arguments: object) -> object:
         made = honest(*arguments)  # pyright: ignore[reportArgumentType]
