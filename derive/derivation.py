@@ -20,8 +20,8 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.schedules import Constant
 from sdescent.derive.printing.coordinate_latex import rule_latex, stated_latex, written_latex
+from sdescent.derive.printing.latex import accepted
 from sdescent.derive.printing.layout import Layout, terminal, title_of
-from sdescent.derive.printing.macros import accepted
 from sdescent.derive.printing.sde_latex import sde_latex
 from sdescent.derive.printing.serialise import rule_dict, to_dict
 from sdescent.derive.simulated import Simulated as Simulated

@@ -19,8 +19,8 @@ from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.expressions.vanishing import climbs, moderate, rounded, vanishes
 from sdescent.derive.printing.coordinate_latex import stated_latex
+from sdescent.derive.printing.latex import checked
 from sdescent.derive.printing.layout import Layout, terminal
-from sdescent.derive.printing.macros import checked
 from sdescent.derive.printing.serialise import named_to_dict
 from sdescent.derive.simulated import Solvable
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
