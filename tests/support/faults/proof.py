@@ -76,7 +76,7 @@ FAULTS = table([
     ("a sum over j takes up what has an i", "derive/proof/replay/algebra.py",
      "tests/derive/proof/replay/test_logic_and_algebra.py tests/derive/proof/replay/test_check.py",
      'if not renaming or (head[0] == "S" and atom.deps & I):', "if not renaming:"),
-    ("the replay needs no denominator other than 0 in a primitive", "derive/proof/replay/primitives.py",
+    ("the replay needs no denominator other than 0 in a primitive", "derive/proof/replay/gronwall.py",
      "tests/derive/proof/replay/test_logic_and_algebra.py tests/derive/proof/replay/test_check.py",
      "check(bool(signs & set(rest)), ", "check(True, "),
     ("an odd power of what is not 0 is positive", "derive/proof/replay/conventions.py",
