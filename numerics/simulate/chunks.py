@@ -15,10 +15,9 @@ from typing import Any, final
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
-from sdescent.numerics.backend.compiler import options
+from sdescent.numerics.backend.compiler import options, primitives
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.hosts import gathered, hosts, share
-from sdescent.numerics.backend.jaxprs import primitives
 from sdescent.numerics.backend.processors import processors
 from sdescent.numerics.lowering.rows import BLOCK
 

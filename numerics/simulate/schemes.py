@@ -15,8 +15,8 @@ from typing import Any, ClassVar, NamedTuple, final
 import diffrax
 import numpy as np
 
+from sdescent.numerics.backend.compiler import cheap_operations
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.backend.jaxprs import cheap_operations
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.simulate.blow_up import Advance, marked

@@ -133,8 +133,7 @@ def _x64() -> Diagnosis:
 
 
 def _arithmetic() -> Diagnosis:
-    from sdescent.numerics.backend.canary import functions
-    from sdescent.numerics.backend.compiler import check_plain, narrowed
+    from sdescent.numerics.backend.compiler import check_plain, functions, narrowed
 
     check_plain()
     unused = "; not with wide vector registers, which are left unused" if narrowed() else ""

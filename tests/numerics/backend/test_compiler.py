@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sdescent.derive.vocabulary.errors import WrongArithmetic
-from sdescent.numerics.backend import canary, compiler
+from sdescent.numerics.backend import compiler
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.reports import cli
 
@@ -36,9 +36,9 @@ def wrong(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def plant(monkeypatch: pytest.MonkeyPatch, name: str, option: str | None = None) -> None:
     """`name` comes out wrong, beside one that does not: always, or only where the compiler is given an option."""
-    honest = {kept: canary.functions()[kept] for kept in (name, "exp")}
+    honest = {kept: compiler.functions()[kept] for kept in (name, "exp")}
     sick = honest | {name: (wrong(honest[name][0]), honest[name][1])}
-    compare = canary.disagreeing
+    compare = compiler.disagreeing
 
     def disagreeing(options: Mapping[str, str]) -> list[str]:
         monkeypatch.setattr(canary, "functions", lambda: sick if option is None or option in options else honest)
@@ -58,12 +58,12 @@ def test_this_jax_knows_every_option_and_computes_rightly_with_all() -> None:
 
 @pytest.mark.slow
 def test_every_function_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = canary.functions()
+    honest = compiler.functions()
     assert {"arctan", "exp", "tanh", "power", "arctan2", "erf", "gammaln"} <= honest.keys()
     # in double precision; single precision alone would find an error of a millionth in none
     sick = {name: (wrong(ours), theirs) for name, (ours, theirs) in honest.items()}
     monkeypatch.setattr(canary, "functions", lambda: sick)
-    assert canary.disagreeing({}) == sorted(honest)
+    assert compiler.disagreeing({}) == sorted(honest)
 
 
 def test_an_error_in_single_precision_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_an_error_in_single_precision_is_found(monkeypatch: pytest.MonkeyPatch) 
         return jnp.exp(x) * (1.001 if x.dtype == jnp.float32 else 1.0)
 
     monkeypatch.setattr(canary, "functions", lambda: {"exp": (narrow, np.exp)})
-    assert canary.disagreeing({}) == ["exp"]
+    assert compiler.disagreeing({}) == ["exp"]
 
 
 def test_wide_registers_are_unused_where_a_function_comes_out_wrong_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,29 +101,29 @@ def test_a_comparison_is_made_once_and_made_again_where_its_file_is_damaged(
 ) -> None:
     made: list[Mapping[str, str]] = []
     monkeypatch.setattr(canary, "disagreeing", lambda options: made.append(options) or ["tan"])
-    assert [canary.known_disagreeing({}) for _ in range(3)] == [["tan"]] * 3 and len(made) == 1
-    canary.known_disagreeing({WIDTH: "512"})  # other options, another comparison
+    assert [compiler.known_disagreeing({}) for _ in range(3)] == [["tan"]] * 3 and len(made) == 1
+    compiler.known_disagreeing({WIDTH: "512"})  # other options, another comparison
     assert len(made) == 2
     (first, second) = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
     for damaged in ('["ta', "3", json.dumps([1])):
         first.write_text(damaged)
-        assert canary.known_disagreeing({}) == ["tan"]
+        assert compiler.known_disagreeing({}) == ["tan"]
     assert len(made) == 5
     monkeypatch.setattr(canary, "instruction_sets", lambda: ["another machine"])
-    assert canary.known_disagreeing({}) == ["tan"] and len(made) == 6 and second.exists()
+    assert compiler.known_disagreeing({}) == ["tan"] and len(made) == 6 and second.exists()
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(canary, "user_cache_path", lambda name: tmp_path / "file")
     monkeypatch.setattr(canary, "disagreeing", lambda options: [])
-    assert canary.known_disagreeing({}) == []
+    assert compiler.known_disagreeing({}) == []
 
 
 @pytest.mark.slow
 def test_what_jax_is_told_around_the_comparison_does_not_reach_it() -> None:
     with jax.enable_x64(False):
-        assert canary.disagreeing({}) == []
+        assert compiler.disagreeing({}) == []
 
 
 def test_every_program_of_numerics_is_compiled_through_one_file() -> None:
@@ -133,4 +133,4 @@ def test_every_program_of_numerics_is_compiled_through_one_file() -> None:
         nodes = (e for e in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(e, ast.Attribute))
         jits = (e.value for e in nodes if e.attr in ("jit", "pjit", "filter_jit"))
         found |= {(file.name, e.id) for e in jits if isinstance(e, ast.Name)}
-    assert found == {("canary.py", "jax"), ("compiler.py", "jax"), ("chunks.py", "jax")}
+    assert found == {("compiler.py", "jax"), ("compiler.py", "jax"), ("chunks.py", "jax")}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from sdescent.numerics.backend.compiler import cheap_operations, equations
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.backend.jaxprs import cheap_operations, equations
 
 X = jnp.ones((3, 5))
 

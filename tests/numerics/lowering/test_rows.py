@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import sdescent as sd
+from sdescent.numerics.backend.compiler import equations
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.backend.jaxprs import equations
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import computed_in_rows, in_rows
 from tests.support.samples import slow_but

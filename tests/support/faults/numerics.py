@@ -33,7 +33,7 @@ FAULTS = table([
     ("few large programs are kept without end", "numerics/backend/kept_programs.py",
      "tests/numerics/backend/test_kept_programs.py::test_the_oldest_programs_make_room", "if n >= MANY or room < 0:",
      "if n >= MANY and room < 0:"),
-    ("a costly operation in a part is counted as cheap", "numerics/backend/jaxprs.py",
+    ("a costly operation in a part is counted as cheap", "numerics/backend/compiler.py",
      "tests/numerics/backend/test_jaxprs.py", "            if None in counts:\n                return None\n", ""),
     ("the numbers of a path are not counted in what memory holds", "numerics/backend/processors.py",
      "tests/numerics/backend/test_memory.py", "int(there / (numbers * width))", "int(there / width)"),
