@@ -24,8 +24,8 @@ from sdescent.derive.theorems.discrete.normalised import KEPT, SIZE_OF_STEP, VAR
 from sdescent.derive.theorems.entry.instances import LAWS
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.signs.facts import PHI
-from sdescent.numerics.evidence.checks.families import Points, log_uniform
 from sdescent.numerics.evidence.checks.formulas import Function, Numbers, clients, coordinates, paths, symbols, times
+from sdescent.numerics.evidence.checks.points import Points, log_uniform
 
 SQUARE = SeparableSum(place**2 / 2)
 #: loss, clients and coordinates of one step

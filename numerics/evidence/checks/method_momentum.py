@@ -22,9 +22,9 @@ from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.symbols import eta as eta_symbol
 from sdescent.derive.vocabulary.symbols import parameter
-from sdescent.numerics.evidence.checks.families import Points, log_uniform, lowered
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, paths, symbols, times
 from sdescent.numerics.evidence.checks.method_steps import PLAIN, each_kind, sent, shape, with_step
+from sdescent.numerics.evidence.checks.points import Points, log_uniform, lowered
 
 g, m, ahead, gap = vec("g"), vec("m"), vec("gz"), vec("dg")
 

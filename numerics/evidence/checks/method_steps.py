@@ -19,9 +19,9 @@ from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Affine
 from sdescent.derive.proof.language.terms import Term, contains, dot, mat, norm, tr, vec, x
 from sdescent.derive.theorems.entry.theorem import Theorem
-from sdescent.numerics.evidence.checks.families import Points, function_of, log_uniform
 from sdescent.numerics.evidence.checks.formulas import Function, Numbers, clients, paths, symbols, times
 from sdescent.numerics.evidence.checks.moments import MomentMap
+from sdescent.numerics.evidence.checks.points import Points, function_of, log_uniform
 
 #: probability (count,) and vector (2, count)
 Outcome = tuple[np.ndarray, np.ndarray]

@@ -1,21 +1,41 @@
-"""One entry at many points: at each point where all assumptions hold, the claim must hold.
+"""One entry at many points, and a family of theorems at models with random numbers."""
 
-At points where exactly one assumption fails, the claim may fail too. If it does, that assumption is needed.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
-from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSignSGD
+from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
+from sdescent.derive.proof.language.terms import Relation, Term, dot, mat, matvec, opnorm, quad, trprod, vec, x
 from sdescent.derive.theorems.catalogue import with_own
+from sdescent.derive.theorems.entry import instances
+from sdescent.derive.theorems.entry.points import Meaning
 from sdescent.derive.theorems.entry.theorem import Refutation
+from sdescent.derive.vocabulary.symbols import N as clients_symbol
+from sdescent.derive.vocabulary.symbols import eta as eta_symbol
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, obeyed, paths, theorem_of
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.evidence.checks.formulas import (
+    Numbers,
+    clients,
+    conclusion,
+    coordinates,
+    obeyed,
+    paths,
+    symbols,
+    theorem_of,
+)
 from sdescent.numerics.evidence.checks.result import Verified, verdict_of
+from sdescent.numerics.lowering.to_jax import lower_function
 
 
 def at_points(
@@ -119,3 +139,148 @@ def tightness_of(left: np.ndarray, right: np.ndarray) -> float:
     both = np.where((left > 0) & (right <= 0), 0.0, both)
     both = both[~np.isnan(both)]
     return float(np.min(both)) if both.size else float("inf")
+
+
+Points = tuple[str, Numbers]
+
+
+def log_uniform(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
+    """Draws from each range (low, high), uniform in the logarithm, with shape (count,)."""
+    return {name: log_values(rng, *ends, count) for name, ends in ranges.items()}
+
+
+def log_values(rng: np.random.Generator, low: float, high: float, count: int) -> np.ndarray:
+    """Draws from one range, uniform in the logarithm, with shape (count,)."""
+    return np.exp(rng.uniform(np.log(low), np.log(high), count))
+
+
+def lowered(expressions: Mapping[Any, Any], at: Mapping[str, np.ndarray], count: int) -> dict[Any, np.ndarray]:
+    """The values (count,) of each expression, given numbers for its symbols by name."""
+    arrays = {}
+    for key, expr in expressions.items():
+        expr = sp.sympify(expr)
+        symbols = sorted(expr.free_symbols, key=str)
+        value = lower_function(expr, symbols)(*[jnp.asarray(at[s.name]) for s in symbols])  # pyright: ignore[reportAttributeAccessIssue]
+        arrays[key] = np.broadcast_to(np.asarray(value, float), (count,))
+    return arrays
+
+
+def number_at(expression: Any, values: Mapping[str, float]) -> float:
+    """The value of one expression, given one number for each of its symbols by name."""
+    return float(lowered({0: expression}, {name: np.array([value]) for name, value in values.items()}, 1)[0][0])
+
+
+def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Numbers:
+    """A model of `sdescent.derive.theorems.entry.instances` with numbers for its symbols."""
+    values: dict[Term, np.ndarray] = {}
+    for t, meant in meaning.values.items():
+        if isinstance(meant, tuple):
+            rows = np.stack([lowered({0: e}, at, count)[0] for e in meant])
+            values[t] = clients(rows) if t in meaning.clients else coordinates(rows)
+        else:
+            values[t] = paths(lowered({0: meant}, at, count)[0])
+    y = sp.Symbol("y", real=True)
+    functions = {name: function_of(f(y), "y") for name, f in meaning.functions.items()}
+    return Numbers(values, functions, (meaning.count, meaning.coordinates, 1, count))
+
+
+@lru_cache(maxsize=64)
+def function_of(expr: sp.Expr, name: str) -> Any:
+    """A function of one variable that takes arrays of any shape. It is compiled once per formula."""
+    ready = jit(lower_function(expr, [sp.Symbol(name, real=True)]))
+    return lambda a: np.asarray(ready(jnp.asarray(a)), float)
+
+
+def _curvature(
+    equation: CoordinateSDE, at: Mapping[str, np.ndarray], hessian: np.ndarray, g: np.ndarray, count: int
+) -> dict[Term, np.ndarray]:
+    """The values of ||H||, g'Hg and Tr(HS), with S from the engine's covariance eta/N S; `hessian` is (2, 2, count)."""
+    parts = {(i, j): equation.covariance[i, j] * clients_symbol / eta_symbol for i in range(2) for j in range(2)}
+    spread = lowered({k: sp.expand(e) for k, e in parts.items()}, at, count)
+    trace = sum(hessian[i, j] * spread[j, i] for i in range(2) for j in range(2))
+    size = np.max(np.abs(np.linalg.eigvalsh(np.moveaxis(hessian, 2, 0))), axis=1)
+    form, H, v = paths(np.einsum("in,ijn,jn->n", g, hessian, g)), mat("H"), vec("g")
+    return {opnorm(H): paths(size), trprod(H, mat("S")): paths(trace), quad(H, v): form, dot(v, matvec(H, v)): form}
+
+
+def _constants(
+    rng: np.random.Generator, count: int, size: np.ndarray, G: np.ndarray, one: bool = False
+) -> dict[Term, np.ndarray]:
+    """Random constants: L0 and L1 near the least values with ||H|| <= L0 + L1 G, and steps of many sizes.
+
+    With `one` all constants are the same at all points.
+    """
+    if one:
+        size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
+    share = np.clip(rng.uniform(-0.5, 1.5, count), 0.01, 0.99)
+    need = size * rng.choice([0.7, 1.0, 1.0, 1.5], count)
+    draws = log_uniform(rng, count, eps=(0.01, 1.1), eta=(1e-4, 3), u=(0.05, 2))
+    draws["u"] = draws["u"] * rng.choice([1, 1, 1, -1], count)
+    draws |= log_uniform(rng, count, kap=(0.02, 4))
+    draws |= {"L0": share * need, "L1": (1 - share) * need / np.maximum(G, 1e-300)}
+    return symbols(paths, f=np.ones(count), fstar=np.zeros(count), **draws)
+
+
+def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Random symmetric 2 x 2 matrices (2, 2, count): arbitrary, positive semidefinite, or multiples of I, which maximise Tr(HS)."""
+    a = rng.normal(size=(2, 2, count)) * np.exp(rng.uniform(-2, 2, count))
+    kinds = [a + np.swapaxes(a, 0, 1), np.einsum("ijn,kjn->ikn", a, a), np.eye(2)[..., None] * np.abs(a[0, 0])]
+    return np.choose(rng.integers(3, size=count), kinds)
+
+
+@lru_cache
+def _unbiased() -> list[tuple[str, CoordinateSDE, Meaning]]:
+    """The models of `instances.unbiased` with their SDEs, which give the whole matrix S."""
+    affine = Affine(("tau1", "tau2"), ("rho1", "rho2"))
+    kinds = [(c, n) for c in (Bernoulli("p"), RandK(1)) for n in (Scaled(Gaussian(), instances.SCALES), affine)]
+    names = [f"{type(c).__name__}, {type(n).__name__} noise, N = 2, d = 2" for c, n in kinds]
+    models = [sde(DCSGD(c, n), "first-order", None, 2).expanded for c, n in kinds]
+    return list(zip(names, models, instances.unbiased(), strict=True))
+
+
+@lru_cache(maxsize=2)
+def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Points, ...]:
+    """D(C)SGD with two clients in two coordinates: Bernoulli and Rand-1, scaled and affine noise.
+
+    With `one` the points are the values of one random state, with the same constants at all points.
+    """
+    points: list[Points] = []
+    for number, (name, equation, meaning) in enumerate(_unbiased()):
+        rng, width = np.random.default_rng((seed, number)), 1 if one else count
+        g, hessian = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 3, count)), _hessians(rng, count)
+        at = {"g1": g[0], "g2": g[1], "p": rng.uniform(0.1, 1, width), "eta": np.ones(1), "N": 2 + np.zeros(1)}
+        scales = [*instances.SCALES, "tau1", "tau2", "rho1", "rho2"]
+        at |= {s: np.exp(rng.uniform(-2, 1, width)) for s in scales}
+        extra = _curvature(equation, at, hessian, g, count)
+        G = np.sqrt(np.sum(g**2, axis=0))
+        extra |= _constants(rng, count, extra[opnorm(mat("H"))].ravel(), G, one)
+        points.append((name, numbers_of(meaning, at, count).plus(extra)))
+    return tuple(points)
+
+
+@lru_cache(maxsize=2)
+def signs(count: int = 2000, seed: int = 0) -> tuple[Points, ...]:
+    """DSignSGD with two clients in two coordinates, for seven noise laws."""
+    points: list[Points] = []
+    for number, (meaning, law) in enumerate(zip(instances.signs(), instances.LAWS, strict=True)):
+        rng = np.random.default_rng((seed, 10 + number))
+        g, hessian = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 3, count)), _hessians(rng, count)
+        at = {f"g{i + 1}": g[i] for i in range(2)} | {"eta": np.ones(count), "N": 2 + np.zeros(count)}
+        at |= {f"H{i + 1}_{j + 1}": hessian[i, j] for i, j in ((0, 0), (0, 1), (1, 1))}
+        at |= {s: np.exp(rng.uniform(-2, 1.5, count)) for s in instances.SCALES}
+        equation = sde(DSignSGD(Scaled(law, instances.SCALES)), "first-order", None, 2).expanded
+        extra = _curvature(equation, at, hessian, g, count)
+        G = np.sqrt(np.sum(g**2, axis=0))
+        extra |= _constants(rng, count, extra[opnorm(mat("H"))].ravel(), G)
+        smallest = np.minimum(at["sigma1"], at["sigma2"])
+        extra[x("ratio")] = paths(np.max(np.abs(g), axis=0) / smallest * rng.choice([0.7, 1, 1.5], count))
+        extra[x("M")] = paths(float(law.density(sp.S.Zero)))
+        extra[x("r")] = paths(np.exp(rng.uniform(-6, 3, count)))  # the chord constant of 6.4-chord-zero
+        points.append((f"{type(law).__name__} noise, N = 2, d = 2", numbers_of(meaning, at, count).plus(extra)))
+    return tuple(points)
+
+
+def generic(group: str, draws: Mapping[str, np.ndarray], count: int) -> Iterator[Points]:
+    """A group of `sdescent.derive.theorems.entry.instances` with numbers for its symbols."""
+    for meaning in instances.INSTANCES[group]():
+        yield group, numbers_of(meaning, draws, count)

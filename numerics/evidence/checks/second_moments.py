@@ -13,9 +13,9 @@ from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.stationary.affine import METHOD, generator
 from sdescent.derive.vocabulary.choices import Kind, Model
 from sdescent.numerics.evidence.checks.facts import of_points
-from sdescent.numerics.evidence.checks.families import Points, log_uniform
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 from sdescent.numerics.evidence.checks.moments import MomentMap
+from sdescent.numerics.evidence.checks.points import Points, log_uniform
 
 #: number of values of x_n in a random law, and of the noise
 PLACES, SIGNS = 4, 2

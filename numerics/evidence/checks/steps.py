@@ -18,7 +18,6 @@ from sdescent.derive.proof.language.terms import Relation, dot, mat, norm, opnor
 from sdescent.derive.theorems.entry.instances import LAWS
 from sdescent.derive.theorems.unbiased import normalised
 from sdescent.numerics.evidence.checks.facts import of_points
-from sdescent.numerics.evidence.checks.families import function_of, log_uniform
 from sdescent.numerics.evidence.checks.formulas import (
     Numbers,
     clients,
@@ -29,7 +28,7 @@ from sdescent.numerics.evidence.checks.formulas import (
     symbols,
 )
 from sdescent.numerics.evidence.checks.method_bounded import levels, steps_of
-from sdescent.numerics.evidence.checks.points import at_points, merged, scaled
+from sdescent.numerics.evidence.checks.points import at_points, function_of, log_uniform, merged, scaled
 from sdescent.numerics.evidence.checks.result import Verified
 from sdescent.numerics.simulate.method import run
 

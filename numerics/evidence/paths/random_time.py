@@ -29,7 +29,6 @@ from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.symbols import t as clock
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.evidence.checks.families import function_of
 from sdescent.numerics.evidence.checks.formulas import (
     Numbers,
     clients,
@@ -40,6 +39,7 @@ from sdescent.numerics.evidence.checks.formulas import (
     theorem_of,
     times,
 )
+from sdescent.numerics.evidence.checks.points import function_of
 from sdescent.numerics.evidence.checks.result import Verified
 from sdescent.numerics.evidence.paths import functional as common
 from sdescent.numerics.evidence.paths.functional import BATCH, Functional, Simulate

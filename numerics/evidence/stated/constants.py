@@ -15,8 +15,8 @@ from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.stated import Stated
-from sdescent.numerics.evidence.checks.families import log_values
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
+from sdescent.numerics.evidence.checks.points import log_values
 
 #: number of constants per draw, and of draws
 DRAWN, ROUNDS = 4000, 5

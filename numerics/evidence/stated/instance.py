@@ -25,9 +25,9 @@ from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.linear_step import one_step
 from sdescent.derive.vocabulary.errors import NoClosedForm
-from sdescent.numerics.evidence.checks.families import function_of
 from sdescent.numerics.evidence.checks.formulas import Numbers, coordinates, paths
 from sdescent.numerics.evidence.checks.formulas import clients as clients_
+from sdescent.numerics.evidence.checks.points import function_of
 from sdescent.numerics.evidence.stated.constants import Constants
 from sdescent.numerics.laws.gauss_rules import Rule
 from sdescent.numerics.without_sampling.transition import Average, average

@@ -15,8 +15,8 @@ from sdescent.derive.methods.distributed import DSignSGD, Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Scaled, StudentT
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.evidence.checks.families import number_at
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols
+from sdescent.numerics.evidence.checks.points import number_at
 from sdescent.numerics.evidence.sweeps.quadratic import METHOD, compressed, fixed_point, growth, keep
 from sdescent.numerics.evidence.sweeps.signs import density_at_zero, lattice_spacing, sign_stationary
 from sdescent.numerics.simulate.method import run

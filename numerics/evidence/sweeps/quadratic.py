@@ -26,9 +26,9 @@ from sdescent.derive.theorems.unbiased import normalised
 from sdescent.derive.vocabulary.choices import Kind, Model
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.symbols import parameter
-from sdescent.numerics.evidence.checks.families import lowered, number_at
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, noise_constants, paths, symbols
 from sdescent.numerics.evidence.checks.moments import MomentMap
+from sdescent.numerics.evidence.checks.points import lowered, number_at
 from sdescent.numerics.statistics.record import Record
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from sdescent.numerics.without_sampling.transition import discrete_mean

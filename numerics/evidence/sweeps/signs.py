@@ -20,7 +20,7 @@ from sdescent.derive.methods.noise import Scaled, StudentT
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.numerics.backend.compiler import jit
-from sdescent.numerics.evidence.checks.families import number_at
+from sdescent.numerics.evidence.checks.points import number_at
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.statistics.record import Record
 from sdescent.numerics.without_sampling.line import padded

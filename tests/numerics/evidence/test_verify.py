@@ -15,7 +15,7 @@ from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Refutation
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.evidence.checks import families, steps
+from sdescent.numerics.evidence.checks import points, steps
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
 from sdescent.numerics.evidence.checks.formulas import paths as points
 from sdescent.numerics.evidence.checks.points import at_points, at_witness
@@ -135,7 +135,7 @@ def test_laws_with_another_constant_are_violated():
 
 @pytest.mark.slow
 def test_numbers_that_are_none_of_the_theorem_are_refused():
-    (_, numbers), *_ = families.unbiased(50)
+    (_, numbers), *_ = points.unbiased(50)
     with pytest.raises(ValueError, match="total variance"):
         at_points("6.2-pathwise", numbers.plus({("tr", ("m", "S")): 2 * numbers.values[("tr", ("m", "S"))]}))
     with pytest.raises(NoNumber):
