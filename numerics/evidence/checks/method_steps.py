@@ -1,27 +1,40 @@
-"""Theorems on D(C)SGD itself, checked over all outcomes of its steps. Only constants and states are random.
-
-Client k sends C_k(g + Z_k). Z_k is r_k (1, 1) or -r_k (1, 1) with equal chances, where r_k = sqrt(s0_k + s1_k G^2). C_k is the
-identity, Rand-1 or Bernoulli. So the mean message has finitely many values. The losses are sums of a_j phi(b x_j) with known
-constants of phi.
-"""
+"""One step of D(C)SGD itself, over all outcomes, compared with theorems on the method and with bounds on the SDE."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial, reduce
 from itertools import product
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from sdescent.derive.methods.compressors import RandK
-from sdescent.derive.methods.distributed import DCSGD
-from sdescent.derive.methods.losses import Cosh, GluedExponential, Separable, SeparableSum
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.losses import Cosh, GluedExponential, Quartic, Separable, SeparableSum
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Affine
-from sdescent.derive.proof.language.terms import Term, contains, dot, mat, norm, tr, vec, x
+from sdescent.derive.methods.schedules import Power
+from sdescent.derive.proof.language.terms import Relation, Term, contains, dot, mat, norm, opnorm, tr, vec, x
+from sdescent.derive.theorems.entry.instances import LAWS
 from sdescent.derive.theorems.entry.theorem import Theorem
-from sdescent.numerics.evidence.checks.formulas import Function, Numbers, clients, paths, symbols, times
+from sdescent.derive.theorems.unbiased import normalised
+from sdescent.numerics.evidence.checks.facts import of_points
+from sdescent.numerics.evidence.checks.formulas import (
+    Function,
+    Numbers,
+    clients,
+    conclusion,
+    coordinates,
+    noise_constants,
+    paths,
+    symbols,
+    times,
+)
+from sdescent.numerics.evidence.checks.method_bounded import levels, steps_of
 from sdescent.numerics.evidence.checks.moments import MomentMap
-from sdescent.numerics.evidence.checks.points import Points, function_of, log_uniform
+from sdescent.numerics.evidence.checks.points import Points, at_points, function_of, log_uniform, merged, scaled
+from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.simulate.method import run
 
 #: probability (count,) and vector (2, count)
 Outcome = tuple[np.ndarray, np.ndarray]
@@ -236,3 +249,104 @@ def sums(theorem: Theorem) -> Iterator[Points]:
             f"K = {steps}",
             Numbers(symbols(times, t=n) | symbols(paths, K=steps), size=(1, 1, len(n), 1), weights=weights),
         )
+
+
+#: (E f(x_{n+1}) - f(x_n))/eta, and x_n
+CHANGE, PLACE = x("change"), x("place")
+NOTE = "one step of the method in place of the generator: a bound on the SDE may fail where higher orders of eta matter"
+
+
+def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
+    """Points x (2, count), and numbers with the loss and the constants at these points."""
+    at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1.2, count))
+    smoothness, g = Cosh().smoothness(2), np.sinh(at)
+    draws = log_uniform(rng, count, eta=(1e-3, 1), u=(0.1, 1), kap=(0.05, 4)) | {"eps": rng.uniform(0, 1, count)}
+    values = symbols(paths, N=2, d=2, L0=smoothness.l0, L1=smoothness.l1, **draws) | symbols(coordinates, place=at, y=g)
+    values |= symbols(clients, sigma=np.exp(rng.uniform(-1.5, 1.5, (2, count))))
+    values |= {
+        norm(vec("g")): paths(np.sqrt(np.sum(g**2, axis=0))),
+        opnorm(mat("H")): paths(np.max(np.cosh(at), axis=0)),
+    }
+    return at, Numbers(values, size=(2, 2, 1, count))
+
+
+def sign_step(number: int, count: int) -> Numbers:
+    """One step of DSignSGD, with noise from law `number`."""
+    law, rng = LAWS[number], np.random.default_rng((64, number))
+    at, numbers = _states(rng, count)
+    R = function_of(law.sign_mean(sp.Symbol("y", real=True)), "y")
+    scales = numbers.values[x("sigma")].reshape(2, count)
+    up = (1 + R(np.sinh(at)[None] / scales[:, None])) / 2  # (client, coordinate, count)
+    step = numbers.values[x("eta")].ravel() * numbers.values[x("u")].ravel()
+    after = np.sum(
+        [chance * np.cosh(at - step * size) for chance, size in zip(levels(up), steps_of(2), strict=True)], axis=0
+    )
+    slope = np.sinh(at) * np.mean(2 * up - 1, axis=0)
+    ratio = np.max(np.abs(np.sinh(at)), axis=0) / np.min(scales, axis=0)
+    return Numbers(
+        {**numbers.values, CHANGE: _change(numbers, at, after), dot(vec("g"), vec("bv")): paths(np.sum(slope, axis=0)),
+         x("M"): paths(float(law.density(sp.S.Zero))), x("ratio"): paths(ratio)}, {"R": R}, numbers.size,
+    )  # fmt: skip
+
+
+def rand_k_step(normal: bool, count: int) -> Numbers:
+    """One step of DCSGD with Rand-1 and Gaussian noise of one scale, with h = s/K if `normal`, else h = u."""
+    rng = np.random.default_rng((62, normal))
+    at, numbers = _states(rng, count)
+    ratio, sigma = float(RandK(1).omega(sp.Integer(2)).value), np.exp(rng.uniform(-3, 1, count))
+    per = symbols(clients, omega=[ratio, ratio], s0=np.stack([sigma**2] * 2), s1=[0.0, 0.0])
+    numbers = numbers.plus(per).defined(noise_constants())
+    step = (numbers.values[x("eta")] * numbers.value(normalised.h if normal else x("u"))).ravel()
+    after = np.zeros_like(at)
+    for k, share in ((0, 0.25), (1, 0.5), (2, 0.25)):
+        after += share * np.cosh(at - step * k * np.sinh(at)) * np.exp((step * sigma) ** 2 * k / 2)
+    return numbers.plus({CHANGE: _change(numbers, at, after)})
+
+
+def places(numbers: Numbers) -> np.ndarray:
+    """The states of the points, (2, count)."""
+    return numbers.values[PLACE][0, :, 0]
+
+
+def _change(numbers: Numbers, at: np.ndarray, after: np.ndarray) -> np.ndarray:
+    return paths(np.sum(after - np.cosh(at), axis=0) / numbers.values[x("eta")].ravel())
+
+
+def one_step_of(id: str, method: str, count: int = 1000) -> list[Verified]:
+    """The share of states at which the method's own change obeys a pathwise bound.
+
+    Args:
+        method: "signs", "rand-k", or "normalised rand-k".
+    """
+    claim = Relation(("<=", CHANGE, conclusion(id).right))
+    with np.errstate(over="ignore", invalid="ignore"):  # for a huge step E cosh is infinite, above every bound
+        if method == "signs":
+            cases = [sign_step(n, count) for n in range(len(LAWS))]
+        else:
+            cases = [rand_k_step(method == "normalised rand-k", 4 * count)]
+    instance = {"loss": "cosh", "d": 2, "clients": 2}
+    return [merged([at_points(id, n, "method", claim, "enumeration", NOTE, instance, covered=False) for n in cases])]
+
+
+def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
+    """Checks 6.9: gradient descent on the quartic by `sdescent.numerics.simulate.method.run`, at every step until it overflows.
+
+    The start is a tenth above the threshold and, for `outside`, a tenth below it. `scale` multiplies the claimed growth.
+    """
+    eta, p, results = 0.1, 0.5, []
+    method = DSGD(clients=1, schedule=Power("1/2"))
+    theta = (1 + eta) ** (p / 2)
+    for factor in (1.1, 0.9):
+        start = np.sqrt(factor * (1 + theta) / eta)
+        path = run(method, [start], 3.0, 1, params={"eta": eta}, loss=Quartic(), save=31, statistics=_PLACE, bound=1e60)
+        at = path.values["x"][:, 0]
+        at = at[np.isfinite(at)]
+        n = np.arange(len(at) - 1)
+        e = eta * (1 + path.times[: len(at)]) ** -p
+        numbers = of_points(len(n), x0=at[:-1], x1=at[1:], e=e[:-1], e1=e[1:], theta=np.full(len(n), theta))
+        claim, note = scaled(conclusion(id), scale), f"from {factor} times the threshold, eta = {eta}, (1+t)^(-1/2)"
+        results.append(at_points(id, numbers, "method", claim, "enumeration", note, {"eta": eta, "x0": start}))
+    return [merged(results)]
+
+
+_PLACE: dict[str, Any] = {"x": lambda x: x[0]}

@@ -15,7 +15,7 @@ from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Refutation
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.evidence.checks import points, steps
+from sdescent.numerics.evidence.checks import method_steps, points
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
 from sdescent.numerics.evidence.checks.formulas import paths as points
 from sdescent.numerics.evidence.checks.points import at_points, at_witness
@@ -175,10 +175,10 @@ def test_sign_descent_near_the_optimum():
 def test_the_enumerated_step_is_the_methods():
     """E f after one step at one state, against the method's own paths."""
     for numbers, method, more in (
-        (steps.sign_step(1, 50), DSignSGD(Scaled(Cauchy(), ("sigma1", "sigma2"))), True),
-        (steps.rand_k_step(False, 50), DCSGD(RandK(1), Scaled(Gaussian(), "sigma"), 2), False),
+        (method_steps.sign_step(1, 50), DSignSGD(Scaled(Cauchy(), ("sigma1", "sigma2"))), True),
+        (method_steps.rand_k_step(False, 50), DCSGD(RandK(1), Scaled(Gaussian(), "sigma"), 2), False),
     ):
-        at = steps.places(numbers)
+        at = method_steps.places(numbers)
         for n in range(4):
             pick = lambda t, n=n, own=numbers: own.values[t][..., n].ravel()  # noqa: E731
             eta = float(pick(x("eta"))[0] * pick(x("u"))[0])
@@ -187,7 +187,7 @@ def test_the_enumerated_step_is_the_methods():
             found = run(method, at[:, n], eta, 40_000, 7, params, Cosh(), save=2).values["loss"]
             change = (found[1] - found[0]) / float(pick(x("eta"))[0])
             error = np.std(change) / 200
-            assert abs(np.mean(change) - pick(steps.CHANGE)[0]) < 4.5 * error + 1e-9  # 4.5 standard errors
+            assert abs(np.mean(change) - pick(method_steps.CHANGE)[0]) < 4.5 * error + 1e-9  # 4.5 standard errors
 
 
 # --- drawing -------------------------------------------------------------------------------------------------------------
