@@ -21,8 +21,7 @@ from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress
 from sdescent.numerics.laws.counter import draws_from
-from sdescent.numerics.laws.noises import sample_noise
-from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.laws.noises import sample_law, sample_noise
 
 SEED, PATHS, ERRORS = 20250607, 100_000, 5.0
 #: values count as equal up to this share of their size, the rounding of samplers in single precision

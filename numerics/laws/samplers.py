@@ -4,7 +4,6 @@ A sampler is chosen by the class of its first argument, and `register` adds one.
 """
 
 from sdescent.numerics.laws.compressors import compress
-from sdescent.numerics.laws.noises import correlate, sample_noise
-from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.laws.noises import correlate, sample_law, sample_noise
 
 __all__ = ["compress", "correlate", "sample_law", "sample_noise"]

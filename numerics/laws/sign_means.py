@@ -13,7 +13,7 @@ from jax.core import Tracer
 
 from sdescent.derive.methods.noise import Law, Logistic, Stable, StableSignMean, StudentT
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.laws.noises import sample_law
 from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.scalars import Parameters
 from sdescent.numerics.lowering.special import stable_sign_mean_table

@@ -30,7 +30,7 @@ from sdescent.derive.equations.step.covariance import Conditional
 from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.noise import Law
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.standardised import quantile_function
+from sdescent.numerics.laws.noises import quantile_function
 from sdescent.numerics.lowering.rows import materialised
 from sdescent.numerics.lowering.scalars import concrete, function_of_one
 

@@ -25,7 +25,7 @@ from sdescent.derive.methods.noise import Gaussian, Law, StudentT
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.standardised import quantile_function
+from sdescent.numerics.laws.noises import quantile_function
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.factors import FEW, lane_root, symmetric_root
 from sdescent.numerics.lowering.scalars import concrete

@@ -16,7 +16,7 @@ from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.gauss_rules import Rule, compressed, convolved, mean_of
-from sdescent.numerics.laws.standardised import gauss_rule
+from sdescent.numerics.laws.noises import gauss_rule
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.scalars import concrete, function_of_one
 from sdescent.numerics.lowering.to_jax import lower_all

@@ -11,7 +11,7 @@ from sdescent.derive.methods.noise.law import INFINITE, Law
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.gauss_rules import Rule
-from sdescent.numerics.laws.standardised import gauss_rule, sample_law
+from sdescent.numerics.laws.noises import gauss_rule, sample_law
 from sdescent.numerics.lowering.scalars import Parameters
 
 

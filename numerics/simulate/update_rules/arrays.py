@@ -15,9 +15,8 @@ from sdescent.derive.vocabulary.formulas.expressions import MEANING as SYMBOLIC
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress, few_rows
 from sdescent.numerics.laws.counter import Draws
-from sdescent.numerics.laws.noises import by_coordinate, noise_at, scale_of
+from sdescent.numerics.laws.noises import by_coordinate, noise_at, sample_law, scale_of
 from sdescent.numerics.laws.sign_means import SignMean
-from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.functions import FUNCTIONS
 from sdescent.numerics.lowering.landscape import Landscape

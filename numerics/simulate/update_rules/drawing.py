@@ -11,9 +11,8 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress, few
 from sdescent.numerics.laws.counter import Draws, Uses
-from sdescent.numerics.laws.noises import scale_and_law
+from sdescent.numerics.laws.noises import sample_law, scale_and_law
 from sdescent.numerics.laws.sign_means import SignMean, sign_mean_in_place_of_draws
-from sdescent.numerics.laws.standardised import sample_law
 
 
 @final

@@ -16,7 +16,7 @@ from sdescent.derive.methods.noise import Gaussian, Laplace, Law, StudentT
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
-from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.laws.noises import sample_law
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 

@@ -14,7 +14,7 @@ from sdescent.derive.methods.compressors import Biased, Clip, Compressor, Omega,
 from sdescent.derive.methods.distributed import DCSGD
 from sdescent.derive.methods.noise import Cauchy, Law, Scaled, StudentT
 from sdescent.derive.vocabulary.errors import Refusal
-from sdescent.numerics.laws.standardised import quantile_function
+from sdescent.numerics.laws.noises import quantile_function
 from tests.support import draws
 from tests.support.conformance import check_draws, check_pair
 

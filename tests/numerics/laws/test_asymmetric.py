@@ -11,7 +11,7 @@ from scipy import stats
 
 import sdescent as sd
 from sdescent.derive.methods.noise import Law, Scaled
-from sdescent.numerics.laws.standardised import gauss_rule, quantile_function
+from sdescent.numerics.laws.noises import gauss_rule, quantile_function
 from sdescent.numerics.without_sampling.transition import averaged
 from tests.support.laws.samplers import check_sampler
 from tests.support.laws.skewed import Exponential, SkewedMixture

@@ -17,8 +17,8 @@ from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Cauchy, Gaussian, Law, Logistic, NoNoise, Scaled, Stable, StudentT
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.noises import sample_law
 from sdescent.numerics.laws.sign_means import lowered_sign_mean, quick_sign_mean, sign_mean_in_place_of_draws
-from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.method import run

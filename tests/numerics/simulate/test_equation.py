@@ -13,8 +13,8 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Correlated, Gaussian, Laplace, Scaled, Stable, StudentT
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.noises import quantile_function
 from sdescent.numerics.laws.samplers import compress, sample_noise
-from sdescent.numerics.laws.standardised import quantile_function
 from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.blow_up import NotANumber

@@ -21,7 +21,7 @@ FAULTS = table([
     ("a sampler of the user's is passed over for signs", "numerics/laws/sign_means.py",
      "tests/numerics/laws/test_sign_means.py::test_a_law_is_drawn_where_its_formula_does_not_say_all",
      "    if _narrowest(quick_sign_mean.registry, law) > _narrowest(sample_law.registry, law):\n", "    if False:\n"),
-    ("the quantiles of Laplace's law", "numerics/laws/standardised.py",
+    ("the quantiles of Laplace's law", "numerics/laws/noises.py",
      "tests/numerics/simulate/test_equation.py::test_quantiles_invert_the_distribution",
      "np.log(2 * u), -np.log(2 * (1 - u))", "np.log(2 * u), -np.log(1 - u)"),
     ("a sampler is compared too kindly", "numerics/laws/conformity.py",

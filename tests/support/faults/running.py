@@ -9,7 +9,7 @@ FAULTS = table([
      "(a == a[j]) & (place < j)", "(a == a[j]) & (place > j)"),
     ("draws are used twice", "numerics/laws/counter.py", "tests/numerics/laws/test_single_use.py",
      "if self._home in (now, then) or then == now:", "if then is self:"),
-    ("Laplace noise without its sign", "numerics/laws/standardised.py", "tests/numerics/laws",
+    ("Laplace noise without its sign", "numerics/laws/noises.py", "tests/numerics/laws",
      "    return sign * size\n", "    return size\n"),
     ("Green-Kubo sums over the lags of one side", "numerics/lowering/special.py",
      "tests/numerics/lowering/test_sign_sum.py", "total = total + 2 * here**2 * r**n / (1 - q**n)",

@@ -8,7 +8,7 @@ import sympy as sp
 import sdescent as sd
 from sdescent.derive.methods.noise import Law
 from sdescent.numerics.backend.double import jax
-from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.laws.noises import sample_law
 from sdescent.numerics.lowering.to_jax import lower_function
 
 

@@ -9,7 +9,7 @@ import sympy as sp
 from sdescent.derive.methods.noise import Gaussian, Law
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
-from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.laws.noises import sample_law
 from tests.support import draws
 
 WEIGHTS = (sp.Rational(9, 10), sp.Rational(1, 10))
