@@ -29,7 +29,7 @@ Outcome = Ensemble | Failure
 class Unseen(StrEnum):
     """The reasons why the sample does not show a mean, so that its interval from the central limit theorem is unsound."""
 
-    #: second moments grow without bound and faster than the square of the mean (`sdescent.numerics.without_sampling.growth`)
+    #: second moments grow without bound and faster than the square of the mean (`sdescent.numerics.without_sampling.closed_moments`)
     GROWTH = "mean-square growth"
     #: one path has too large a share of the sum over all paths (`MOST_SHARE`)
     ONE_PATH = "one path"
@@ -41,7 +41,7 @@ def unseen(largest: float, total: float, paths: int, growth: float | None) -> li
     Args:
         largest, total: the largest absolute value over paths, and the sum of the absolute values.
         paths: the number of paths that did not blow up.
-        growth: from `sdescent.numerics.without_sampling.growth.mean_square_growth`.
+        growth: from `sdescent.numerics.without_sampling.closed_moments.mean_square_growth`.
     """
     # for larger n, 4 H_n/n < 1/10
     usual = sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0
@@ -67,7 +67,7 @@ def records(
         kind: METHOD or the name of a model.
         outcomes: from `sdescent.numerics.studies.together.solve_together`.
         quantities: for each run, the names of the quantities to keep.
-        growths: for each run, from `sdescent.numerics.without_sampling.growth.mean_square_growth`.
+        growths: for each run, from `sdescent.numerics.without_sampling.closed_moments.mean_square_growth`.
 
     Returns:
         For each run "model" and, if it has numbers, "times" (S,), "end" (the end of its last step), "quantities" ({name: a

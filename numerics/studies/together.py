@@ -20,7 +20,7 @@ from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import named_statistics
 from sdescent.numerics.studies.records import CANNOT, Outcome
 from sdescent.numerics.studies.shared_programs import OPENED, Family, family_of
-from sdescent.numerics.without_sampling.growth import mean_square_growth
+from sdescent.numerics.without_sampling.closed_moments import mean_square_growth
 
 
 @final
@@ -177,7 +177,7 @@ def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
 
 
 def growth_of(kind: Kind, member: Member) -> float | None:
-    """`sdescent.numerics.without_sampling.growth.mean_square_growth` for a point."""
+    """`sdescent.numerics.without_sampling.closed_moments.mean_square_growth` for a point."""
     problem = member.like.problems[0]
     return mean_square_growth(member.family.method, kind, problem.loss, problem.dim or 0, member.numbers)
 

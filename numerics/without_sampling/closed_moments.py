@@ -1,11 +1,6 @@
-"""E phi for a quadratic phi from closed moment equations, for the models and for the discrete method, in any dimension (theory 7).
+"""E phi for a quadratic phi from closed moment equations, in any dimension (theory 7), and their growth."""
 
-The equations close if h b is linear and h^2 S quadratic in the state: a quadratic loss, unbiased or no compression, and noise of
-bounded or affine variance. For an update rule with memory they close if the rule is affine. There is neither sampling nor a grid,
-but an ordinary differential equation for the model and a recursion for the method. For the method T is a multiple of tau, the time
-of a step, which is eta without memory.
-"""
-
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,10 +14,13 @@ from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.equations.process.second_moments import moments_of_step
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Quadratic
-from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.derive.vocabulary.symbols import du, t
 from sdescent.derive.vocabulary.symbols import u as free_u
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.simulate.parameters import parameters_of
 from sdescent.numerics.simulate.rule_equations.solving import at_numbers, factor_of
 from sdescent.numerics.simulate.runs import check_dimension, formula_in
@@ -224,3 +222,62 @@ def _by_steps(rate: Images, begin: np.ndarray, weights: np.ndarray, horizon: flo
         if abs(value - before) <= 1e-13 * (1 + abs(value)) or steps >= FINEST:
             return value, abs(value - before), steps
         before, steps = value, 2 * steps
+
+
+#: the maps are derived up to this many coordinates; in more, only shares of single paths are known
+MOST_DIM = 10
+#: exponents below this, in units of the largest entry of the maps, are 0 up to rounding
+_ROUNDING = 1e-9
+
+Maps = Callable[..., tuple[np.ndarray, np.ndarray]]
+
+
+def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers: Mapping[str, float]) -> float | None:
+    """The exponent b of E zz' per time if b > 0 and b > 2a (see the module); None if not, or if nothing is known.
+
+    Nothing is known here about update rules, or if second moments do not close in squares of coordinates.
+
+    Args:
+        kind: METHOD for the method itself, or the model.
+        numbers: numbers by name for the symbols of method and loss, eta among them.
+    """
+    if not (isinstance(loss, Quadratic) and dim <= MOST_DIM and method.plain) or follows_time(method):
+        return None
+    maps = _maps((method, kind, loss, dim))
+    if maps is None or any(name not in numbers for name in maps[0]):
+        return None
+    means, squares = (np.asarray(a, float) for a in maps[1](*(numbers[name] for name in maps[0])))
+    if not (np.isfinite(means).all() and np.isfinite(squares).all()):
+        return None
+    values = [np.linalg.eigvals(a) for a in (means, squares)]
+    if kind == METHOD:
+        one, two = (float(np.log(max(np.abs(v).max(), 1e-300))) / numbers["eta"] for v in values)
+    else:
+        one, two = (float(v.real.max()) for v in values)
+    room = _ROUNDING * (1 + float(np.abs(squares).max()))
+    return two if two > max(0.0, 2 * one) + room else None
+
+
+def _derived(query: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | None:
+    """The names of symbols, and the linear maps of E z and of second moments as a function of their numbers; None if unknown."""
+    method, kind, loss, dim = query
+    try:
+        if kind == METHOD:
+            state, means, products = plain_step(method, loss, dim)
+            pairs = itertools.combinations_with_replacement(range(dim), 2)
+            squares = [e for (i, j), e in zip(pairs, products, strict=True) if i == j]
+        else:
+            named = derive_sde(method, kind, loss, dim).expanded
+            state, means = list(named.state), list(named.drift)
+            squares = [generator(named, x**2) for x in state]
+        monomials = [sp.S.One, *state, *(x**2 for x in state)]
+        rows = [coefficients_of(e, state, monomials)[1 + dim :] for e in squares]
+        linear = [coefficients_of(e, state, monomials)[1 : 1 + dim] for e in means]
+    except (NoClosedForm, Refusal, BadInput):
+        return None
+    pair = sp.Matrix(linear), sp.Matrix(rows)
+    symbols = sorted({s for a in pair for s in a.free_symbols}, key=str)
+    return [s.name for s in symbols], sp.lambdify(symbols, list(pair), "numpy")
+
+
+_maps = Memo(_derived, 64)

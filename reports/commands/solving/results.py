@@ -66,7 +66,7 @@ def publish(
     arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
     problem, growth = run.problem, None
     if isinstance(problem.loss, Loss):  # the import loads the solver, which an existing run does not need
-        from sdescent.numerics.without_sampling.growth import mean_square_growth
+        from sdescent.numerics.without_sampling.closed_moments import mean_square_growth
 
         eta = float(problem.eta or 0)
         growth = mean_square_growth(problem.method, run.kind, problem.loss, problem.dim or 0, {"eta": eta})

@@ -10,8 +10,7 @@ from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
 from sdescent.derive.methods.optimisers import EMAMomentum
 from sdescent.numerics.studies.records import unseen_in
-from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
-from sdescent.numerics.without_sampling.growth import mean_square_growth
+from sdescent.numerics.without_sampling.closed_moments import discrete_moment, mean_square_growth, model_moment
 
 METHOD = sd.DCSGD(noise=Affine("sigma0", "sigma1"), compressor=RandK(1), clients=1)
 NUMBERS = {"sigma0": 1.0, "sigma1": 0.5}

@@ -157,7 +157,7 @@ FAULTS = table([
     ("Gaussian clients with scales of their own", "numerics/without_sampling/transition.py",
      "tests/numerics/without_sampling/test_transition.py::test_on_quadratics_it_is_the_moment_recursion",
      "np.sqrt((scales**2).sum(axis=0))[:, None] / clients", "np.sqrt((scales**2).sum(axis=0) / clients)[:, None]"),
-    ("mean squares that grow with the mean alone", "numerics/without_sampling/growth.py",
+    ("mean squares that grow with the mean alone", "numerics/without_sampling/closed_moments.py",
      "tests/numerics/without_sampling/test_growth.py", "max(0.0, 2 * one) + room", "max(0.0, one) + room"),
     ("noise that follows time is taken for constant", "numerics/without_sampling/line.py",
      "tests/numerics/without_sampling/test_transition.py::test_on_quadratics_it_is_the_moment_recursion",
