@@ -23,7 +23,7 @@ class Report:
         pdf, html: the document in readable form; None if TeX or pandoc is missing, in which case a note says so.
         notes: a line for each file or result that could not be made.
         statuses: the outcome of each check, model and claim, by name; "FAILS", "refused" and "refuted" are negative answers.
-        ledger: the claims in groups, each with its status (`sdescent.reports.claims.verdicts`).
+        ledger: the claims in groups, each with its status (`sdescent.reports.claims.verdict_of_claim`).
         reused: the labels of results that were taken from the folder instead of being computed.
         seconds: the time that the report took.
     """

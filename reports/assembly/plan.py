@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, final
 from sdescent.derive.vocabulary.errors import Refusal, unknown_name
 
 if TYPE_CHECKING:
-    from sdescent.reports.claims.verdicts import Group
+    from sdescent.reports.claims.verdict_of_claim import Group
     from sdescent.reports.sections.base import Section
 
 

@@ -40,7 +40,7 @@ def build_report(
 
     Returns:
         {"files": {kind: path}, "notes": [one line for each failure], "seconds", "reused", "statuses",
-        "ledger": groups of claims (`sdescent.reports.claims.verdicts`)}.
+        "ledger": groups of claims (`sdescent.reports.claims.verdict_of_claim`)}.
 
     Raises:
         BadInput: the report has no section called `only`.

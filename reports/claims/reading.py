@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sdescent.reports.claims.verdicts import Claim, Group
+from sdescent.reports.claims.verdict_of_claim import Claim, Group
 
 
 def read_groups(path: Path, follows: Callable[[str], tuple[Claim, ...]]) -> tuple[Group, ...]:

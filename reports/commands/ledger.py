@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sdescent.reports.claims.looks import LOOKS
+from sdescent.reports.claims.verdict_of_claim import LOOKS
 
 _GREEK = {
     "alpha": "α", "delta": "δ", "ell": "ℓ", "varepsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",

@@ -6,7 +6,7 @@ from typing import Any, final
 from sdescent.derive.printing.latex import width
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.claims.verdicts import Claim, Results
+from sdescent.reports.claims.verdict_of_claim import Claim, Results
 from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 

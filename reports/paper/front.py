@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.reports.claims.verdicts import Group
+from sdescent.reports.claims.verdict_of_claim import Group
 from sdescent.reports.document.tex import listed
 from sdescent.reports.paper.ledger_claims import FOLLOWED, GROUPS
 from sdescent.reports.sections.appendix import Appendix

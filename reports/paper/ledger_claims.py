@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sdescent.reports.claims.evidence import AFTER, METHODS, TRANSIENT
 from sdescent.reports.claims.reading import read_groups
-from sdescent.reports.claims.verdicts import Claim
+from sdescent.reports.claims.verdict_of_claim import Claim
 
 #: the models in the last table of the first page
 FOLLOWED = ("first-order", "corrected")

@@ -16,7 +16,7 @@ from sdescent.derive.theorems.entry.statement import turned
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.claims.verdicts import Results
+from sdescent.reports.claims.verdict_of_claim import Results
 from sdescent.reports.document.tex import escape, number
 from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Certified, Inputs, Section

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
-from sdescent.reports.claims.verdicts import ENTRIES
+from sdescent.reports.claims.verdict_of_claim import ENTRIES
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
 #: number of characters of a digest that are shown

@@ -5,8 +5,7 @@ from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import OF
-from sdescent.reports.claims.looks import LOOKS
-from sdescent.reports.claims.verdicts import Claim, Group, Results, counts, largest_gaps, ledger, uncited
+from sdescent.reports.claims.verdict_of_claim import LOOKS, Claim, Group, Results, counts, largest_gaps, ledger, uncited
 from sdescent.reports.document.tex import escape, number
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 

@@ -14,7 +14,7 @@ from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
-from sdescent.reports.claims.verdicts import Results
+from sdescent.reports.claims.verdict_of_claim import Results
 from sdescent.reports.document.tex import escape, listed, number
 from sdescent.reports.paper.verification import weak_orders
 from sdescent.reports.paper.verification import weak_orders as verification_figures

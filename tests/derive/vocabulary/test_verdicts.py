@@ -48,7 +48,7 @@ def test_every_exit_status_is_explained() -> None:
 
 
 def test_the_statuses_of_the_ledger_are_those_of_its_table() -> None:
-    from sdescent.reports.claims.verdicts import STATUSES
+    from sdescent.reports.claims.verdict_of_claim import STATUSES
 
     assert [row[0] for row in rows(section("The ledger of the paper"))] == list(STATUSES)
 

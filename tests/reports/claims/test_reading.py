@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sdescent.reports.claims.reading import read_groups
-from sdescent.reports.claims.verdicts import Claim, Group
+from sdescent.reports.claims.verdict_of_claim import Claim, Group
 
 TEXT = r"""
 [[group]]

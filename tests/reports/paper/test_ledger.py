@@ -16,7 +16,7 @@ from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import COVERED, FORMULA, METHOD, NOT_LINEARISED, SDE, evidence
-from sdescent.reports.claims.verdicts import (
+from sdescent.reports.claims.verdict_of_claim import (
     DISAGREE,
     RUNS,
     STATUSES,

@@ -12,7 +12,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.verdicts import DISAGREE
 from sdescent.reports.assembly.report import build_report
-from sdescent.reports.claims.verdicts import RUNS
+from sdescent.reports.claims.verdict_of_claim import RUNS
 from sdescent.reports.document.tex import TEMPLATES, number
 from sdescent.reports.paper.experiments import findings, study, variants
 from sdescent.reports.paper.experiments import section as experiments

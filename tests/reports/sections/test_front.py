@@ -16,7 +16,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.assembly.plan import chosen, computed, contents_of, section_of
 from sdescent.reports.assembly.report import _parts, build_report
 from sdescent.reports.claims.evidence import evidence
-from sdescent.reports.claims.verdicts import STATUSES
+from sdescent.reports.claims.verdict_of_claim import STATUSES
 from sdescent.reports.document.notation import prose
 from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.tex import TEMPLATES, Tex, environment

@@ -18,7 +18,7 @@ from sdescent.numerics.evidence.paths.random_time import instances
 from sdescent.numerics.evidence.sweeps import floors
 from sdescent.reports.assembly.plan import Plan
 from sdescent.reports.assembly.report import build_report
-from sdescent.reports.claims.verdicts import Results
+from sdescent.reports.claims.verdict_of_claim import Results
 from sdescent.reports.document.notation import prose
 from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.tex import Tex, environment

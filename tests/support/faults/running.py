@@ -55,9 +55,9 @@ FAULTS = table([
      'if body.pop("sha256") != _digest(body):', 'if body.pop("sha256") is None:'),
     ("marks that hide text reach the document", "reports/document/tex.py", "tests/reports/document/test_tex.py",
      'unicodedata.category(char) in ("Cc", "Cf")', 'unicodedata.category(char) in ("Cc",)'),
-    ("numbers against a proof are passed over", "reports/claims/verdicts.py", "tests/reports/paper/test_ledger.py",
+    ("numbers against a proof are passed over", "reports/claims/verdict_of_claim.py", "tests/reports/paper/test_ledger.py",
      'if any(e["supports"] is False for e in covered)', 'if any(e["supports"] == "no" for e in covered)'),
-    ("evidence that speaks against a claim is left out", "reports/claims/verdicts.py",
+    ("evidence that speaks against a claim is left out", "reports/claims/verdict_of_claim.py",
      "tests/reports/paper/test_ledger.py",
      'pieces.append({"key": key, "role": role, **piece, **_counted(piece, contrary)})',
      'pieces += [{"key": key, "role": role, **piece, **_counted(piece, contrary)}] if '

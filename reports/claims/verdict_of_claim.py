@@ -1,16 +1,4 @@
-"""The ledger of claims. The status of each claim is computed from the results of the other sections, never written by hand.
-
-A claim cites entries of the theorem catalogue, topics of numerical evidence, or both, by name or by pattern ("6.9-*"). All evidence
-about them counts (`sdescent.reports.claims.evidence`); nobody selects pieces. The first rule that applies gives the status:
-
-1. If an entry refutes the claim or proves its negation, it is REFUTED; if an entry refutes a step of its proof, STEP REFUTED.
-2. If all entries that prove the claim are proved, it is PROVED, or PROVED IN PART if the claim names a missing part or a proof uses
-   an assumption that the source does not state. Numbers about a proved statement only check this tool: if they contradict a
-   proof or a refutation, one of the two is wrong, and the claim is CONTRADICTED.
-3. If the claim has no proof, numbers decide: it is CONFIRMED NUMERICALLY if all agree, or SEEN if there are runs over seeds among
-   them; SEEN TO FAIL if a piece of evidence shows the contrary; otherwise UNDECIDED.
-4. If something that the claim needs was not computed or not proved, it is OPEN, with the reason.
-"""
+"""The verdict on each claim, computed from the results of the other sections, and its look in a report and a terminal."""
 
 from __future__ import annotations
 
@@ -18,11 +6,41 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, evidence
-from sdescent.reports.claims.looks import LOOKS
+
+
+class Look(NamedTuple):
+    """The look of a status.
+
+    Attributes:
+        words: the status in a sentence.
+        badge: the style of the badge beside the words, such as "full" if a claim is proved, "framed" if it is proved in part, and
+            "light" if only numbers support it.
+        colour: the colour in a terminal.
+    """
+
+    words: str
+    badge: str
+    colour: str
+
+
+#: the statuses of claims in the ledger; the first four are decided by the kernel
+LOOKS = {
+    Verdict.PROVED: Look("proved", "full", "green"),
+    Verdict.PROVED_IN_PART: Look("proved in part", "framed", "cyan"),
+    Verdict.REFUTED: Look("refuted", "dark", "magenta"),
+    Verdict.STEP_REFUTED: Look("left without a proof, a step of which is refuted", "darkframed", "magenta"),
+    Verdict.CONTRADICTED: Look("contradicted by numbers", "darkframed", "red"),
+    Verdict.CONFIRMED_NUMERICALLY: Look("confirmed numerically", "light", "green"),
+    Verdict.SEEN: Look("seen in runs", "light", "green"),
+    Verdict.SEEN_TO_FAIL: Look("seen to fail", "darkframed", "yellow"),
+    Verdict.UNDECIDED: Look("undecided", "grey", "yellow"),
+    Verdict.OPEN: Look("open", "grey", "red"),
+}
+
 
 #: the statuses of claims, and those of them that the kernel decides
 STATUSES = tuple(LOOKS)
