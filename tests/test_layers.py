@@ -60,8 +60,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),
     "reports/commands": (
-        "streams", "garbage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements",
-        "proving", "auditing", "bounds", "solving", "sweeping",
+        "terminal", "streams", "garbage", "progress", "answers", "scaling", "doctor", "statements", "proving",
+        "auditing", "bounds", "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
         "store", "tasks", "table", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",

@@ -181,7 +181,7 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
         if result["ledger"]:
             from rich.console import Console
 
-            from sdescent.reports.commands.ledger import show
+            from sdescent.reports.commands.terminal import show
 
             show(Console(), result["ledger"])
         for name, path in result["files"].items():

@@ -1,19 +1,77 @@
-"""Terminal output: an SDE in the layout of `sdescent.derive.printing.layout`, in colours, and tables."""
+"""Terminal output: SDEs in colours, tables, and the ledger with one row per claim."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
 
 from sdescent.derive.printing.layout import title_of
+from sdescent.reports.claims.verdict_of_claim import LOOKS
 
 if TYPE_CHECKING:
     from sdescent.derive.derivation import SDE
     from sdescent.derive.reading.specs import Spec
+
+_GREEK = {
+    "alpha": "α", "delta": "δ", "ell": "ℓ", "varepsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
+    "omega": "ω", "phi": "φ", "Phi": "Φ", "psi": "ψ", "rho": "ρ", "sigma": "σ",
+}  # fmt: skip
+_SIGNS = {
+    "le": "<=", "ge": ">=", "to": "->", "infty": "oo", "dots": "...", "cdot": "*", "times": "*", "mathbb": "", "mathcal": "",
+    "quad": " ", "pm": "+-", "ne": "!=", "overline": "mean ",
+}  # fmt: skip
+
+
+def plain(tex: str, unicode: bool = True) -> str:
+    r"""The plain text of a claim's LaTeX: $\frac{a}{b}$ is (a)/(b), and Greek letters are spelt out if `unicode` is False."""
+    text = tex
+    for _ in range(4):  # fractions inside fractions
+        text = re.sub(r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)", text)
+        text = re.sub(r"\\t?frac(\d)(\d)", r"\1/\2", text)
+        text = re.sub(r"(_|\^)\{(\w|\*)\}", r"\1\2", text)
+        text = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", text)
+        text = re.sub(r"\\overline\{([^{}]*)\}", r"mean(\1)", text)
+        text = re.sub(r"\{?\\(hat|dot)(?![a-z])\s?(\w)\}?", r"\2^", text)
+    text = re.sub(r"\\([A-Za-z]+)\s?", lambda m: _word(m[1], unicode), text)
+    text = re.sub(r"\\[,;!{}]", "", text).replace("\\%", "%")
+    return " ".join(text.replace("$", "").replace("{", "").replace("}", "").replace("~", " ").split())
+
+
+def _word(name: str, unicode: bool) -> str:
+    if name in _GREEK:
+        return _GREEK[name] if unicode else name
+    return _SIGNS.get(name, name)
+
+
+def show_ledger(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
+    """Print every claim with its status, missing or open parts, and the share of the evidence beyond a proof that fails."""
+    unicode = console.encoding.startswith("utf")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("claim", overflow="fold", ratio=3)
+    table.add_column("status", overflow="fold", ratio=2)
+    for group in groups:
+        table.add_row(Text(plain(group["title"], unicode), style="bold"), "")
+        for row in group["rows"]:
+            status = Text(row["status"], style=LOOKS[row["status"]].colour)
+            if notes := _notes(row):
+                status.append(f" ({plain(notes, unicode)})", style="dim")
+            table.add_row(Text(plain(row["says"], unicode)), status)
+    console.print(table)
+    console.print()
+
+
+def _notes(row: Mapping[str, Any]) -> str:
+    missing = [f"missing: {row['missing']}"] if row["missing"] else []
+    failing = row["beyond"]["failing"]
+    fails = [f"{failing} of {row['beyond']['compared']} numbers fail"] if failing else []
+    reason = [row["reason"]] if row["reason"] else []
+    return "; ".join([*reason, *(f"assuming {n}" for n in row["named"]), *missing, *fails])
 
 
 def show(console: Console, equation: SDE, specs: Mapping[str, Spec]) -> None:

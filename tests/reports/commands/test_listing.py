@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from sdescent.derive.vocabulary.registry import KINDS, entries
-from sdescent.reports.commands import doctor, ledger
+from sdescent.reports.commands import doctor, terminal
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -37,7 +37,7 @@ def test_list_has_a_line_for_every_registered_name(run):
 def test_the_ledger_in_a_terminal_counts_what_fails_beyond_a_proof():
     tallies = {"check": {"failing": 1, "compared": 9}, "beyond": {"failing": 2, "compared": 5}}
     row = {"missing": "", "reason": "why", "named": ["a step"], **tallies}
-    assert ledger._notes(row) == "why; assuming a step; 2 of 5 numbers fail"
+    assert terminal._notes(row) == "why; assuming a step; 2 of 5 numbers fail"
 
 
 def test_doctor(run):

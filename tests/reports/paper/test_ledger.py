@@ -28,7 +28,7 @@ from sdescent.reports.claims.verdict_of_claim import (
     ledger,
     uncited,
 )
-from sdescent.reports.commands import ledger as ledger_view
+from sdescent.reports.commands import terminal as ledger_view
 from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.first_page import counted, ledger_of
 

@@ -45,7 +45,7 @@ FAULTS = table([
      "tests/reports/commands/test_listing.py", "sound = all(", "sound = any("),
     ("the time left is the time of the whole", "reports/commands/progress.py",
      "tests/reports/commands/test_progress.py", "whole = passed * (1 - done) / done", "whole = passed / done"),
-    ("the ledger in a terminal counts the checks", "reports/commands/ledger.py",
+    ("the ledger in a terminal counts the checks", "reports/commands/terminal.py",
      "tests/reports/commands/test_listing.py", 'failing = row["beyond"]["failing"]',
      'failing = row["check"]["failing"]'),
     ("an interrupt counts as a refusal", "reports/cli.py",
