@@ -35,8 +35,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq", "piecewise"),
     "derive/proof/rocq": (
-        "needed_lemmas", "notation", "derivatives", "equalities", "limits", "script", "operators", "as_written",
-        "one_variable", "declared_properties", "gronwall", "descent", "primitives", "step_proofs", "export", "judge",
+        "needed_lemmas", "notation", "derivatives", "equalities", "script", "operators", "as_written", "one_variable",
+        "declared_properties", "gronwall", "descent", "primitives", "step_proofs", "export", "judge",
     ),
     "derive/proof/search": (
         "mediants", "ring", "linear", "classical_columns", "semidefinite", "gram_bases", "goal", "simplify",

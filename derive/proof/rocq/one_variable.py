@@ -26,8 +26,7 @@ from sdescent.derive.proof.language.normal import ONE, Polynomial, added, multip
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
 from sdescent.derive.proof.rocq.as_written import written_equal
 from sdescent.derive.proof.rocq.derivatives import UnsupportedError, derived
-from sdescent.derive.proof.rocq.equalities import Equalities, Interval, numerical
-from sdescent.derive.proof.rocq.limits import Limits
+from sdescent.derive.proof.rocq.equalities import Equalities, Interval, Limits, numerical
 from sdescent.derive.proof.rocq.notation import ZERO, ExportError, applied, number
 from sdescent.derive.proof.rocq.script import ASSUMED, Proved, RocqStep, Script, quantified
 
