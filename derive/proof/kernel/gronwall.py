@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sdescent.derive.proof.kernel.calculus import Domain, derivative, endpoints
 from sdescent.derive.proof.kernel.facts import AXIOMS, Fact, RuleGroup
+from sdescent.derive.proof.kernel.one_variable_forms import Domain, derivative, endpoints
 from sdescent.derive.proof.language.context import STEPPING, Context, ProofError, exact, name_of, parts
 from sdescent.derive.proof.language.terms import (
     OPERATORS,

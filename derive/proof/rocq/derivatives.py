@@ -5,7 +5,7 @@ The kernel supplies the derivatives of the functions (`calculus.OUTER`); the lem
 
 from collections.abc import Callable
 
-from sdescent.derive.proof.kernel.calculus import OUTER
+from sdescent.derive.proof.kernel.one_variable_forms import OUTER
 from sdescent.derive.proof.language.terms import Term, contains, num
 from sdescent.derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO
 

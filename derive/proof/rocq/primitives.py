@@ -3,7 +3,7 @@
 The fundamental theorem of calculus is proved here, for an integral that equals Riemann's on continuous functions.
 """
 
-from sdescent.derive.proof.kernel.calculus import endpoints
+from sdescent.derive.proof.kernel.one_variable_forms import endpoints
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.terms import Relation, Term, substitute, under, x
 from sdescent.derive.proof.rocq.as_written import as_written

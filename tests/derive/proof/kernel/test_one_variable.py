@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from flint import arb
 
-from sdescent.derive.proof.kernel.calculus import OUTER
 from sdescent.derive.proof.kernel.one_variable import check_ball, needs_open
-from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.kernel.one_variable_forms import OUTER, Forms
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num, x
