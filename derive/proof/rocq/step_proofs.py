@@ -4,7 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 
-from sdescent.derive.proof.kernel.function_laws import law_of
+from sdescent.derive.proof.kernel.functions import law_of
 from sdescent.derive.proof.language.normal import Polynomial, as_number
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num
 from sdescent.derive.proof.rocq import declared_properties, descent, gronwall, operators, primitives

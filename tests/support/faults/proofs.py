@@ -18,7 +18,7 @@ FAULTS = table([
     ("the kernel takes a coefficient 0", "derive/proof/kernel/logic_and_algebra.py",
      "tests/derive/proof/replay/test_check.py tests/derive/proof/replay/test_logic_and_algebra.py",
      "if type(c) is not Fraction or c <= 0:", "if type(c) is not Fraction or c < 0:"),
-    ("the logarithm rises where it has no meaning", "derive/proof/kernel/function_laws.py",
+    ("the logarithm rises where it has no meaning", "derive/proof/kernel/functions.py",
      "tests/derive/proof/replay/test_check.py", '_rises("log", "<")', '_rises("log")'),
     ("the other checker takes a strict claim for a weak sum", "derive/proof/replay/logic_and_algebra.py",
      "tests/derive/proof/replay/test_check.py tests/derive/proof/replay/test_logic_and_algebra.py",

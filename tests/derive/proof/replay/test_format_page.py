@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sdescent.derive.proof.kernel.function_laws import LAWS, PROPERTIES
+from sdescent.derive.proof.kernel.functions import LAWS, PROPERTIES
 from sdescent.derive.proof.kernel.linear_algebra import TABLE
 from sdescent.derive.proof.kernel.rebuild import _RULES, rebuild
 from sdescent.derive.proof.kernel.rules import AXIOMS, Kernel
