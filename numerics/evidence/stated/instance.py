@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, final
@@ -16,7 +16,7 @@ from sdescent.derive.methods.compressors import Bernoulli, Compressor, NormClip,
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Quadratic, Separable, SeparableSum
 from sdescent.derive.methods.losses import x as generic
-from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.methods.noise.law import INFINITE, Law
 from sdescent.derive.methods.schedules import Constant, Free
 from sdescent.derive.methods.specialise import exactly, specialise, symbol_names
 from sdescent.derive.proof.language.terms import Relation, Term, dot, matvec, norm, quad, trprod, vec, x
@@ -25,11 +25,15 @@ from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.linear_step import one_step
 from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.evidence.checks.formulas import Numbers, coordinates, paths
 from sdescent.numerics.evidence.checks.formulas import clients as clients_
 from sdescent.numerics.evidence.checks.points import function_of
 from sdescent.numerics.evidence.stated.constants import Constants
+from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.gauss_rules import Rule
+from sdescent.numerics.laws.noises import gauss_rule, sample_law
+from sdescent.numerics.lowering.scalars import Parameters
 from sdescent.numerics.without_sampling.transition import Average, average
 
 #: number of nodes for the law of a message, to which one per client is added, and the largest total
@@ -379,3 +383,39 @@ def _sum(name: str, latex: str, of: Any, l0: float, b: float) -> Member:
     formula = rf"${factor}\sum_j{latex}$, $z={b:.4g}\,x$"
     loss = SeparableSum(exactly(float(l0)) / scale**2 * of(scale * generic))
     return Member(f"{factor} sum of {name}, z = {b:.4g} x", formula, loss, 1 / b)
+
+
+@dataclass(frozen=True)
+class TwoPoints(Law):
+    """The law P(Z = 1) = P(Z = -1) = 1/2, with variance 1."""
+
+    closed_form = False
+
+    @property
+    def tail(self) -> sp.Expr:
+        return INFINITE
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        raise NotImplementedError("a law of two points has no density")
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return (sp.sign(x + 1) + sp.sign(x - 1)) / 2
+
+    def moment(self, m: int) -> sp.Expr:
+        return sp.Integer((m + 1) % 2)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return r"$+1$ or $-1$ with equal chances"
+
+    def latex(self) -> str:
+        return r"\{\pm1\}"
+
+
+@sample_law.register
+def _(law: TwoPoints, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return jnp.where(draws.symmetric(shape) < 0, -1.0, 1.0).astype(draws.dtype)
+
+
+@gauss_rule.register
+def _(law: TwoPoints, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    return np.array([-1.0, 1.0]), np.array([0.5, 0.5])

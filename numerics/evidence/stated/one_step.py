@@ -25,8 +25,7 @@ from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.checks.formulas import ROUNDING, Numbers, obeyed, paths
 from sdescent.numerics.evidence.checks.points import tightness_of
 from sdescent.numerics.evidence.checks.result import Verified, verdict_of
-from sdescent.numerics.evidence.stated.instance import Instance, State
-from sdescent.numerics.evidence.stated.two_points import TwoPoints
+from sdescent.numerics.evidence.stated.instance import Instance, State, TwoPoints
 from sdescent.numerics.lowering.to_jax import lower_function
 
 #: the largest number of draws in a step that is enumerated

@@ -16,9 +16,8 @@ from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, paths
 from sdescent.numerics.evidence.stated.constants import Constants, largest
-from sdescent.numerics.evidence.stated.instance import Instance, LossClass, NoInstance, members
+from sdescent.numerics.evidence.stated.instance import Instance, LossClass, NoInstance, TwoPoints, members
 from sdescent.numerics.evidence.stated.one_step import moment, reached
-from sdescent.numerics.evidence.stated.two_points import TwoPoints
 
 #: dimensions and numbers of clients to try
 SIZES = ((1, 1), (1, 4), (2, 4), (5, 1))
