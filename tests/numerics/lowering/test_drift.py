@@ -10,8 +10,7 @@ import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate, Hvp, coord_sum, g, hvp
 from sdescent.derive.methods.losses import x
 from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.lowering.drift import STEP, loss_vector, over_step
-from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.lowering.landscape import STEP, landscape, loss_vector, over_step
 from sdescent.numerics.simulate.runs import at_time
 from sdescent.numerics.simulate.systems import ito_system
 
