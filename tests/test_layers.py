@@ -53,8 +53,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (
-        "settings", "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "blow_up",
-        "update_rules", "systems", "programs", "schemes", "equation_program", "method", "rule_equations", "named_equation",
+        "settings", "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "update_rules",
+        "systems", "programs", "schemes", "equation_program", "method", "rule_equations", "named_equation",
         "equation", "refinement",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),

@@ -149,7 +149,7 @@ def solve(
             is needed).
         NoClosedForm: a corrected or second-order model, or "heun", where only the moments given the message are known.
         LoweringError: a function without array form.
-        NotANumber: the equation has no value at a point that a path reached (`sdescent.numerics.simulate.blow_up`).
+        NotANumber: the equation has no value at a point that a path reached (`sdescent.numerics.simulate.settings`).
 
     Example:
         >>> import sdescent as sd

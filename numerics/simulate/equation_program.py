@@ -20,14 +20,13 @@ from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.lowering.rows import materialised
-from sdescent.numerics.simulate.blow_up import exits, numberless
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.noise_integrals import doubling_error
 from sdescent.numerics.simulate.parameters import combinations, unfrozen
 from sdescent.numerics.simulate.programs import Program, Result
 from sdescent.numerics.simulate.runs import Statistic, statistics_of
 from sdescent.numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
-from sdescent.numerics.simulate.settings import Solver
+from sdescent.numerics.simulate.settings import Solver, exits, numberless
 from sdescent.numerics.simulate.systems import System
 
 

@@ -26,7 +26,6 @@ from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised, norm
 from sdescent.numerics.lowering.scalars import whole
 from sdescent.numerics.lowering.to_jax import lower_coordinate
-from sdescent.numerics.simulate.blow_up import Advance, exits, marked, numberless
 from sdescent.numerics.simulate.chunks import ROWS
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.parameters import (
@@ -53,7 +52,19 @@ from sdescent.numerics.simulate.runs import (
     symbols_of_state,
     with_memory,
 )
-from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Numbers, Points, paths_from, positive, save_grid
+from sdescent.numerics.simulate.settings import (
+    BOUND,
+    Advance,
+    Arithmetic,
+    Numbers,
+    Points,
+    exits,
+    marked,
+    numberless,
+    paths_from,
+    positive,
+    save_grid,
+)
 from sdescent.numerics.simulate.update_rules.arrays import Oracle, Step, StepInputs
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, drawn_ahead
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
@@ -116,7 +127,7 @@ def run(
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
-        NotANumber: the gradient or the step has no value at a point that a path reached (`sdescent.numerics.simulate.blow_up`).
+        NotANumber: the gradient or the step has no value at a point that a path reached (`sdescent.numerics.simulate.settings`).
 
     Example:
         >>> import sdescent as sd

@@ -8,8 +8,8 @@ import numpy as np
 
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
-from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.ensemble import Ensemble
+from sdescent.numerics.simulate.settings import NotANumber
 from sdescent.numerics.statistics.estimates import over_time
 
 #: level of all intervals, and the quantiles of the band that contains most paths

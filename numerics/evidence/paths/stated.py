@@ -29,7 +29,7 @@ from sdescent.numerics.evidence.paths.functional import (
 from sdescent.numerics.evidence.stated.horizon import note_of, steps_to_the_end
 from sdescent.numerics.evidence.stated.instance import Instance
 from sdescent.numerics.evidence.stated.one_step import BEYOND, WORDS, equation, moment
-from sdescent.numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.settings import NotANumber
 
 #: number of steps of the method up to the horizon, if the assumptions allow it
 STEPS = 30
