@@ -67,8 +67,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "store", "tasks", "table", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",
     ),
     "reports/paper": (
-        "ledger_claims", "front", "assumptions", "claim_by_claim", "models", "sde_table",
-        "stationary", "theorems", "experiments", "real_data", "sweeps", "verification", "application",
+        "application", "front", "assumptions", "claim_by_claim", "models", "sde_table", "stationary", "theorems",
+        "experiments", "real_data", "sweeps", "verification",
     ),
 }  # fmt: skip
 PACKAGES = ORDER[""]

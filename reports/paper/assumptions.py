@@ -7,7 +7,7 @@ from sdescent.derive.printing.latex import width
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.verdict_of_claim import Claim, Results
-from sdescent.reports.paper.ledger_claims import GROUPS
+from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 
 #: prefix of entries on methods and their equations; the facts about laws, losses and compressors list their assumptions themselves

@@ -4,7 +4,7 @@ from typing import Any, final
 
 from sdescent.reports.claims.evidence import AGAINST
 from sdescent.reports.claims.verdict_of_claim import Results, ledger
-from sdescent.reports.paper.ledger_claims import GROUPS
+from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.sections.first_page import displayed
 

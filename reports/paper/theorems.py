@@ -18,7 +18,7 @@ from sdescent.derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.verdict_of_claim import Results
 from sdescent.reports.document.tex import escape, number
-from sdescent.reports.paper.ledger_claims import GROUPS
+from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.base import Certified, Inputs, Section
 from sdescent.reports.sections.proof_lines import NAMED, formula_of, grouped, in_prose, lines_of, rule_of
 
