@@ -1,4 +1,4 @@
-"""The SDEs of all methods, compressors and noises, with the conditions under which they exist."""
+"""The SDEs of all methods, compressors and noises, with their conditions, and the three models of a step."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,13 +6,15 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.equations.sde import lam
+from sdescent.derive.equations.process.model_table import MODEL_NAMES, model_table, quartic_threshold
+from sdescent.derive.equations.sde import MODELS, lam
 from sdescent.derive.equations.step.covariance import Moments, compression_ratio, moments
-from sdescent.derive.expressions.coordinates import g
+from sdescent.derive.expressions.coordinates import g, hvp
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import Compressor, Unbiased
-from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.distributed import DSGD, Method
 from sdescent.derive.methods.noise import GenericLaw, Scaled
+from sdescent.derive.methods.schedules import Free
 from sdescent.derive.printing.latex import (
     WEIGHT,
     condition_latex,
@@ -24,12 +26,54 @@ from sdescent.derive.printing.latex import (
     unnested,
 )
 from sdescent.derive.printing.message_moments import named
+from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.reports.document.notation import Notation, macro
 from sdescent.reports.document.tex import escape
 from sdescent.reports.sections.base import Inputs, Section
+
+
+@final
+class Models(Section):
+    """The drifts of the three models, the table of their merits, and the entries of the catalogue that prove it."""
+
+    name, title = "models", "The three models"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        notation = Notation()
+        b = sp.Symbol("b")
+        method = DSGD(schedule=Free())
+        drifts = []
+        for name, model in MODELS.items():
+            drift = model(g, method).subs({g: b})
+            letters = {b: f"{macro('b')}_j", hvp(g): f"({macro('H')}{macro('b')})_j"}
+            drifts.append({"model": name, "drift": notation(drift, letters)})
+        context.tick("what each model is good for")
+
+        def threshold(value: sp.Expr) -> str:
+            return r"\text{none}" if value == sp.oo else notation(value)
+
+        rows = [
+            {
+                "model": row.model,
+                "threshold": threshold(row.threshold),
+                "right": row.threshold_right,
+                "variance": notation(row.variance),
+                "ratio": notation(row.variance_ratio),
+                "rate_error": notation(row.rate_error),
+                "weak_order": row.weak_order,
+                "source": row.weak_order_source,
+            }
+            for row in model_table()
+        ]
+        subjects: tuple[Kind, ...] = ("method", *MODEL_NAMES)
+        names = {s: "gradient descent" if s == "method" else s for s in subjects}
+        quartic = [{"of": names[s], "at": threshold(quartic_threshold(s))} for s in subjects]
+        proved = [f"6.7-{what}-{s}" for what in ("change", "affine") for s in subjects]
+        return {"drifts": drifts, "rows": rows, "quartic": quartic, "proved": proved}
+
 
 #: a formula with more summands than this is given only for an unspecified law
 LONG = 12
