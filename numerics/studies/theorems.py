@@ -40,7 +40,7 @@ from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from sdescent.derive.vocabulary.formulas.expressions import FORMULAS
 from sdescent.derive.vocabulary.symbols import eta
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.studies.formulas import METHOD_FIELDS
+from sdescent.numerics.studies.records import METHOD_FIELDS
 
 #: time limit for the proof of a theorem, in seconds
 SECONDS = 60.0

@@ -13,7 +13,7 @@ from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
 from sdescent.derive.reading.sweeps.formula_letters import START, STEPS, Numbers
 from sdescent.derive.reading.sweeps.plans import Sweep
-from sdescent.numerics.studies.formulas import at_points, formula, of_the_run
+from sdescent.numerics.studies.records import at_points, formula, of_the_run
 from sdescent.numerics.studies.theorems import Covers, proved
 from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sdescent.derive.reading.sweeps.figures_and_bounds import Threshold
 from sdescent.derive.reading.sweeps.formula_letters import OMEGA, Numbers
-from sdescent.numerics.studies.formulas import Formula, formula
+from sdescent.numerics.studies.records import Formula, formula
 from sdescent.reports.commands.sweeping.panels import Scale
 
 #: the number of points of a fine grid along an axis, and of halvings of an interval with a change of sign
@@ -47,7 +47,7 @@ def curves(thresholds: Sequence[Threshold], letters: Mapping[str, tuple[str, ...
         letters: letter -> the names that it may stand for.
 
     Raises:
-        BadInput: as raised by `sdescent.numerics.studies.formulas.formula`.
+        BadInput: as raised by `sdescent.numerics.studies.records.formula`.
     """
     return [Curve(t.name, t.relation, *(formula(side, t.field, letters) for side in t.sides)) for t in thresholds]
 

@@ -10,7 +10,7 @@ from sdescent.derive.equations.step.covariance import compression_ratio
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.sweeps.formula_letters import Numbers, letters, numbers_of
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.studies.formulas import at_points, formula, omega
+from sdescent.numerics.studies.records import at_points, formula, omega
 
 
 def point(compressor: str | None, **values: float) -> Numbers:

@@ -162,7 +162,7 @@ FAULTS = table([
     ("noise that follows time is taken for constant", "numerics/without_sampling/line.py",
      "tests/numerics/without_sampling/test_transition.py::test_on_quadratics_it_is_the_moment_recursion",
      "symbols_of([method.schedule.factor, *method.noise.scales])", "symbols_of([method.schedule.factor])"),
-    ("an infinite value of a formula is a number", "numerics/studies/formulas.py",
+    ("an infinite value of a formula is a number", "numerics/studies/records.py",
      "tests/numerics/studies/test_formulas.py", "return np.where(np.isfinite(values), values, np.nan)",
      "return values"),
     ("a compressor that the dimension does not hold", "numerics/studies/together.py",
