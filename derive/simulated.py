@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import sympy as sp
 
 from sdescent.derive.methods.losses import Loss
-from sdescent.derive.vocabulary.choices import Precision, SchemeName
+from sdescent.derive.vocabulary.names import Precision, SchemeName
 
 if TYPE_CHECKING:
     import numpy as np

@@ -23,9 +23,9 @@ from sdescent.derive.theorems.bounds.answer import Answer as Answer
 from sdescent.derive.theorems.bounds.answer import decide as prove
 from sdescent.derive.theorems.bounds.suggest import suggest as suggest
 from sdescent.derive.theorems.entry.checking import Checked as Checked
-from sdescent.derive.vocabulary.choices import Model as Model
 from sdescent.derive.vocabulary.errors import BadInput as BadInput
 from sdescent.derive.vocabulary.errors import Refusal as Refusal
+from sdescent.derive.vocabulary.names import Model as Model
 from sdescent.derive.vocabulary.verdicts import Verdict as Verdict
 from sdescent.numerics.evidence.checks.result import Verified as Verified
 from sdescent.numerics.evidence.verify import verify as verify

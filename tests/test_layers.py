@@ -48,8 +48,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
     "derive/vocabulary": (
-        "choices", "errors", "subprocesses", "files", "names", "plugin_loading", "registry", "sources", "symbols",
-        "verdicts", "formulas",
+        "errors", "names", "subprocesses", "files", "plugin_loading", "registry", "sources", "symbols", "verdicts",
+        "formulas",
     ),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (

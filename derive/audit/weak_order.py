@@ -25,8 +25,8 @@ from sdescent.derive.methods.distributed import Method, symbols_of_noise
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.proof.piecewise.equality import Condition, Undecided
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import N, d, eta, t
 from sdescent.derive.vocabulary.verdicts import Verdict
 

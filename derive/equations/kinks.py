@@ -13,8 +13,8 @@ from sdescent.derive.expressions.graphs import numeric
 from sdescent.derive.expressions.joints import Unresolved, arguments_of, rough, smoothness_at
 from sdescent.derive.methods.losses import Loss, Separable
 from sdescent.derive.methods.losses import x as coordinate
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import Model
 
 #: the number of kinks to look for, and the distances of the points from a kink, relative to its size
 PLACES, BESIDE = 8, (1e-3, -1e-3, 1e-6, -1e-6)

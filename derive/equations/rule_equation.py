@@ -35,8 +35,8 @@ from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import du, t, u
 
 Pair = tuple[str, str]

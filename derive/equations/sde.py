@@ -19,8 +19,8 @@ from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.noise.law import require_symmetric
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import eta
 
 

@@ -14,9 +14,9 @@ from sdescent.derive.reading.problems import KEYS, QUANTITIES_KEY, SOLVING, Prob
 from sdescent.derive.reading.statistics import QUANTITIES, read_quantities
 from sdescent.derive.reading.toml_file import as_written, read_keys
 from sdescent.derive.reading.x0_and_sizes import MAX_DRAWS, MAX_ENTRIES, Caps, numbers, positive, whole
-from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
+from sdescent.derive.vocabulary.names import Kind
 
 #: the numbers of paths have 31 bits; only one chunk of paths is in memory at a time
 MAX_PATHS = 10**9

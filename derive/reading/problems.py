@@ -29,9 +29,9 @@ from sdescent.derive.reading.specs import Spec, parse_spec, require_distinct
 from sdescent.derive.reading.statistics import read_quantities
 from sdescent.derive.reading.toml_file import as_written, read_keys
 from sdescent.derive.reading.x0_and_sizes import Caps, Named, check_size, check_steps, read_duration, read_start, whole
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text
+from sdescent.derive.vocabulary.names import Model
 
 if TYPE_CHECKING:
     from sdescent.derive.reading.claims import TitledClaim

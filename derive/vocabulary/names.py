@@ -1,14 +1,22 @@
-"""Numbers and symbol names, read from untrusted text without evaluating it.
-
-This module does not import SymPy, so that a command can reject bad input before anything heavy is loaded.
-"""
+"""Numbers and symbol names, read from untrusted text without evaluating it; types for choices by name."""
 
 import builtins
 import keyword
 import re
 from fractions import Fraction
+from typing import Literal
 
 from sdescent.derive.vocabulary.errors import BadInput
+
+#: the SDE that models a method (`sdescent.derive.equations.sde.MODELS`)
+Model = Literal["first-order", "second-order", "corrected"]
+#: the subject of a run: the method itself or one of its models
+Kind = Literal["method"] | Model
+#: the scheme of a solver (`sdescent.numerics.simulate.schemes.SCHEMES`)
+SchemeName = Literal["predictor-corrector", "euler", "milstein", "heun"]
+#: the precision of floating-point numbers (`sdescent.numerics.simulate.runs.precision`)
+Precision = Literal["float64", "float32"]
+
 
 MAX_DIGITS = 40
 ACCEPTED = "an exact rational (2, 1/2), a plain decimal (0.25), or the name of a symbol"

@@ -14,8 +14,8 @@ import numpy as np
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.derivation import sde as derive_sde
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.names import Model
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.settings import positive

@@ -14,8 +14,8 @@ import numpy as np
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.methods.specialise import with_scales
-from sdescent.derive.vocabulary.choices import Precision
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import Precision
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.compressors import few

@@ -8,8 +8,8 @@ from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.vocabulary.choices import Precision, SchemeName
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import Precision, SchemeName
 from sdescent.numerics.backend.double import jax, jnp
 
 #: starting points: one for all paths, (d,), or one for each, (d, paths)

@@ -18,7 +18,7 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_names
 from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.problems import Problem, problem
-from sdescent.derive.vocabulary.choices import Kind, Model
+from sdescent.derive.vocabulary.names import Kind, Model
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.to_jax import special_symbols

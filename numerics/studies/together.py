@@ -11,8 +11,8 @@ from sdescent.derive.derivation import sde
 from sdescent.derive.reading.experiments import METHOD, Experiment, experiment
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.toml_file import as_written
-from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import Kind
 from sdescent.numerics.simulate.chunks import LANES, default_chunk
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve

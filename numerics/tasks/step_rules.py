@@ -10,8 +10,8 @@ from sdescent.derive.methods.compressors import Bernoulli
 from sdescent.derive.methods.distributed import DCSGD, DSignSGD, Method
 from sdescent.derive.methods.noise import Affine, Scaled, StudentT
 from sdescent.derive.methods.schedules import Adaptive, Normalised
-from sdescent.derive.vocabulary.choices import Precision
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.names import Precision
 from sdescent.derive.vocabulary.symbols import parameter, t
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.simulate.chunks import LANES

@@ -15,8 +15,8 @@ from sdescent.derive.equations.process.second_moments import moments_of_step
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Quadratic
 from sdescent.derive.reading.experiments import METHOD
-from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.symbols import du, t
 from sdescent.derive.vocabulary.symbols import u as free_u
 from sdescent.numerics.backend.double import jax, jnp

@@ -26,8 +26,8 @@ from sdescent.derive.printing.latex import (
     unnested,
 )
 from sdescent.derive.printing.message_moments import named
-from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.reports.document.notation import Notation, macro

@@ -12,8 +12,8 @@ from sdescent.derive.derivation import sde
 from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.reading.problems import Problem, problem
 from sdescent.derive.reading.specs import Spec
-from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.names import Kind
 from sdescent.reports.claims.evidence import following
 from sdescent.reports.document.figures import BAND, bands, figure, gaps, legend
 from sdescent.reports.document.notation import MEANING, Notation, macro

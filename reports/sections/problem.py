@@ -11,8 +11,8 @@ from sdescent.derive.methods.specialise import kept_scales
 from sdescent.derive.printing.latex import condition_latex
 from sdescent.derive.reading.problems import CLAIMS, THEOREMS
 from sdescent.derive.reading.specs import Spec
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.derive.vocabulary.symbols import coerce, u
 from sdescent.derive.vocabulary.symbols import parameter as constant

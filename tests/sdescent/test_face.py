@@ -15,8 +15,8 @@ import sdescent as sd
 from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.simulated import Simulated
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.derive.vocabulary.choices import Model, Precision, SchemeName
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import Model, Precision, SchemeName
 from sdescent.numerics.simulate.schemes import SCHEMES
 from sdescent.numerics.simulate.settings import Arithmetic
 from sdescent.reports.cli import app

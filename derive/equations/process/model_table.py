@@ -17,8 +17,8 @@ from sdescent.derive.equations.sde import derived
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.losses import Quartic
 from sdescent.derive.methods.noise import Gaussian, Scaled
-from sdescent.derive.vocabulary.choices import Kind, Model
 from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.names import Kind, Model
 from sdescent.derive.vocabulary.symbols import eta, parameter
 
 LAMBDA, SIGMA = parameter("lambda"), parameter("sigma")

@@ -17,8 +17,8 @@ from sdescent.derive.expressions.coordinates import Coordinate, nodes, symbols_o
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise.law import require_symmetric
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.derive.vocabulary.symbols import eta
 

@@ -21,8 +21,8 @@ from sdescent.derive.theorems.bounds.language.formulas import in_order
 from sdescent.derive.theorems.bounds.language.letters import Letters
 from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
 from sdescent.derive.theorems.entry.linear_step import quiet
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import d as dimension
 
 #: names of definitions

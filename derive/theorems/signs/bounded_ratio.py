@@ -17,7 +17,7 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutat
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.theorems.signs.every_state import SIZE, Ordered
 from sdescent.derive.theorems.signs.facts import INVERSE_H, PHI, SECOND, B, M, R, SignFacts, Y, b, ratio, sigma, y, z
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 
 DRIFT = sg.generator("first-order").le(-u * PHI + eta * u**2 / (2 * N) * d * (L0 + L1 * G))
 FAILS = (2 / r * R(2 / r)).lt(r * (2 / r) ** 2)

@@ -35,7 +35,7 @@ from sdescent.derive.theorems.entry.from_method import generator_of, loss_in_tim
 from sdescent.derive.theorems.entry.symbols import CURVATURE, L0, L1, G, H, N, S, T, d, eps, eta, f, f0, fstar, fT, r, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 
 M, z, ratio, sigma, y, b = xs("M z ratio sigma y b")
 B, PHI, BEND = norm(vec("bv")), dot(vec("g"), vec("bv")), quad(H, vec("bv"))

@@ -21,7 +21,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, num, plus, unde
 from sdescent.derive.theorems.entry.from_method import expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.stationary.quadratic import fixed_point
-from sdescent.derive.vocabulary.choices import Kind, Model
+from sdescent.derive.vocabulary.names import Kind, Model
 from sdescent.derive.vocabulary.symbols import eta as step_size
 
 METHOD = DCSGD(Bernoulli("p"), Affine())

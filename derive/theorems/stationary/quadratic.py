@@ -17,7 +17,7 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, under, xs
 from sdescent.derive.theorems.entry.from_method import expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 
 eta, N, sigma, lam, x = xs("eta N sigma lam x")
 NAMES = {"lam": r"\lambda"}

@@ -23,7 +23,7 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Quotati
 from sdescent.derive.theorems.facts.losses import halves
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.noise_bound import A
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import parameter
 
 FLOOR = 1 / (4 * kap)

@@ -21,7 +21,7 @@ from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import generator_of, loss_in_time
 from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, S, d, eps, eta, f, fstar, fT, omega, s0, s1, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 
 mean, q, v, m2, g, H = symbols.mean, symbols.q, symbols.v, symbols.m2, symbols.g, symbols.H
 A = 1 + A1 / N

@@ -6,7 +6,7 @@ from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, T, eta,
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.noise_bound import A, x
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 
 mu = x("mu")
 RULES: dict[str, Relation] = {"L1 = 0": L1.eq(0), "mu > 0": mu.gt(0), "PL": (2 * mu * (f - fstar)).le(G**2)}

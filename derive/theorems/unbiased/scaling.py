@@ -13,7 +13,7 @@ from sdescent.derive.theorems.entry.symbols import A1, D0, L0, N, d, eta, omega,
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased import polyak
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 
 re, rb, rw, rn, B = xs("re rb rw rn B")
 mu = polyak.mu

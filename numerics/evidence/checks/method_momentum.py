@@ -19,7 +19,7 @@ from sdescent.derive.methods.noise import Affine
 from sdescent.derive.methods.optimisers.momentum import HeavyBall
 from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, trprod, vec
 from sdescent.derive.theorems.entry.theorem import Theorem
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import eta as eta_symbol
 from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, paths, symbols, times

@@ -18,7 +18,7 @@ from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian
 from sdescent.derive.proof.language.terms import x
-from sdescent.derive.vocabulary.choices import Kind, Model
+from sdescent.derive.vocabulary.names import Kind, Model
 from sdescent.numerics.evidence.checks.facts import of_points
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols, theorem_of
 from sdescent.numerics.evidence.checks.points import at_points, generic, log_uniform, lowered, scaled

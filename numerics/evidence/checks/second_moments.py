@@ -11,7 +11,7 @@ import numpy as np
 
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.stationary.affine import METHOD, generator
-from sdescent.derive.vocabulary.choices import Kind, Model
+from sdescent.derive.vocabulary.names import Kind, Model
 from sdescent.numerics.evidence.checks.facts import of_points
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 from sdescent.numerics.evidence.checks.moments import MomentMap

@@ -14,7 +14,7 @@ from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Affine
-from sdescent.derive.vocabulary.choices import Kind
+from sdescent.derive.vocabulary.names import Kind
 from sdescent.numerics.evidence.checks.facts import of_points
 from sdescent.numerics.evidence.checks.formulas import clients, conclusion, symbols, theorem_of
 from sdescent.numerics.evidence.checks.moments import MomentMap, moved

@@ -25,7 +25,7 @@ from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.points import Meaning
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.unbiased import normalised
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import t as clock
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.double import jnp

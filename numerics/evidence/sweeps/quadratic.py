@@ -23,8 +23,8 @@ from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Affine
 from sdescent.derive.proof.language.terms import norm, vec, x
 from sdescent.derive.theorems.unbiased import normalised
-from sdescent.derive.vocabulary.choices import Kind, Model
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.names import Kind, Model
 from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, noise_constants, paths, symbols
 from sdescent.numerics.evidence.checks.moments import MomentMap

@@ -24,8 +24,8 @@ from sdescent.derive.proof.language.terms import norm, vec, x
 from sdescent.derive.theorems.entry.points import Meaning
 from sdescent.derive.theorems.facts import blow_up
 from sdescent.derive.theorems.unbiased import normalised
-from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.derive.vocabulary.symbols import t as clock
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths

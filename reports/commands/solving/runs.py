@@ -21,9 +21,9 @@ import numpy as np
 from sdescent.derive.derivation import sde
 from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.problems import Problem
-from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import read_regular, require_no_link, require_replaceable
+from sdescent.derive.vocabulary.names import Kind
 from sdescent.numerics.simulate.chunks import LANES, default_chunk
 from sdescent.numerics.simulate.programs import ahead
 from sdescent.numerics.simulate.runs import Ensemble, named_statistics, nth_key

@@ -12,8 +12,8 @@ from typing import Any, final
 from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.sweeps.plans import Point, Sweep
 from sdescent.derive.reading.sweeps.values import as_json
-from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.plugin_loading import elsewhere, installed, load_elsewhere, named
 from sdescent.reports.assembly.plan import run_seconds
 from sdescent.reports.commands.sweeping.store import Store

@@ -12,7 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from sdescent.derive.derivation import sde
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks import step_rules

@@ -18,7 +18,7 @@ from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 from sdescent.reports.claims.evidence import METHODS
 from sdescent.reports.document.figures import BAND
 from sdescent.reports.document.tex import number

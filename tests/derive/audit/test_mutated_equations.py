@@ -27,8 +27,8 @@ from sdescent.derive.methods.optimisers import (
     RMSprop,
     Signum,
 )
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.names import Model
 
 GAUSS = Gaussian()
 BALLISTIC, BATCH, FIXED = "ballistic", "batch-equivalent", "fixed"

@@ -11,8 +11,8 @@ from sdescent.derive.expressions.coordinates import coord_sum, g, hvp
 from sdescent.derive.expressions.written import refusal
 from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.noise import Gaussian, Laplace, StudentT
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.derive.vocabulary.symbols import eta
 from tests.support.samples import regimes

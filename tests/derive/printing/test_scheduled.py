@@ -11,7 +11,7 @@ from sdescent.derive.expressions.coordinates import coord_sum, g
 from sdescent.derive.methods.schedules import Adaptive, Power, Schedule
 from sdescent.derive.printing import coordinate_latex
 from sdescent.derive.printing.coordinate_latex import in_letter_u
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import du, t, u
 
 COSINE = Adaptive((1 + sp.cos(sp.pi * t)) / 2)

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 import sympy as sp
 
-from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.reports.cli import REFUSED
 
