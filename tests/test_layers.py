@@ -48,8 +48,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
     "derive/vocabulary": (
-        "errors", "names", "subprocesses", "files", "plugin_loading", "registry", "sources", "symbols", "verdicts",
-        "formulas",
+        "verdicts", "errors", "names", "subprocesses", "files", "plugin_loading", "registry", "symbols", "formulas",
     ),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (

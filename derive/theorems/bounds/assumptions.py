@@ -14,7 +14,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, x
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, symbols_of
-from sdescent.derive.vocabulary.sources import Source
+from sdescent.derive.vocabulary.verdicts import Source
 
 About = Literal["method", "first-order", "corrected"]
 #: the name of the definition of a product with a sum of vectors

@@ -40,8 +40,8 @@ from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.names import Model
-from sdescent.derive.vocabulary.sources import Source
 from sdescent.derive.vocabulary.symbols import u as free
+from sdescent.derive.vocabulary.verdicts import Source
 
 
 @dataclass

@@ -39,7 +39,7 @@ from sdescent.derive.theorems.bounds.refuting import satisfying
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
-from sdescent.derive.vocabulary.sources import Source
+from sdescent.derive.vocabulary.verdicts import Source
 
 #: the keys of a file
 KEYS = (

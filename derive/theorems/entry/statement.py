@@ -10,7 +10,7 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, norm, num, vec, x
 from sdescent.derive.proof.language.text import PRODUCT, SUM, Printer, TermWriter, text
 from sdescent.derive.proof.language.tidy import tidy
-from sdescent.derive.vocabulary.sources import Source
+from sdescent.derive.vocabulary.verdicts import Source
 
 _TURNED = {"<=": r"\ge", "<": ">"}
 

@@ -14,8 +14,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, num, term
 from sdescent.derive.proof.language.text import Printer, TermWriter
 from sdescent.derive.proof.search.prover import Prover
 from sdescent.derive.theorems.entry.statement import Statement, statement
-from sdescent.derive.vocabulary.sources import Source
-from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.derive.vocabulary.verdicts import Source, Verdict
 
 #: a fact, or an assumption or definition by its name
 Premise = Fact | str
