@@ -59,8 +59,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),
     "reports/commands": (
-        "terminal", "streams", "garbage", "progress", "answers", "scaling", "doctor", "statements", "proving",
-        "auditing", "bounds", "solving", "sweeping",
+        "terminal", "streams", "garbage", "progress", "answers", "proving", "scaling", "doctor", "auditing", "bounds",
+        "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
         "store", "tasks", "table", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",

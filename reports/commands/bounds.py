@@ -16,8 +16,7 @@ from sdescent.reports.commands.answers import (
     print_json,
     require_writable,
 )
-from sdescent.reports.commands.proving import seconds_of
-from sdescent.reports.commands.statements import contradiction, headline, standing, stated
+from sdescent.reports.commands.proving import contradiction, headline, seconds_of, standing, stated
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 
