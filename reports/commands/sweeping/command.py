@@ -221,7 +221,7 @@ class _Work:
         }
 
     def _submitted(self) -> dict[str, Any]:
-        from sdescent.reports.commands.sweeping.executors.slurm import submit
+        from sdescent.reports.commands.sweeping.executors.choose import submit
 
         options = self.options
         command = [str(Path(options.spec).absolute()), *(options.overrides or ()), "-o", str(self.folder.absolute())]

@@ -1,11 +1,17 @@
-"""The choice of the executor that `--executor` names, and the executor in this process."""
+"""The choice of the executor that `--executor` names: in this process, or a SLURM array."""
 
+import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
-from typing import final
+from pathlib import Path
+from typing import Any, final
 
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.subprocesses import python
 from sdescent.reports.commands.sweeping.executors.base import Executor, Lost
 from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
+from sdescent.reports.store.files import one_line, write_atomic
 
 ACCEPTED = "processes, dask, dask:ADDRESS or slurm"
 
@@ -44,3 +50,60 @@ def chosen(text: str, jobs: int) -> Executor:
 
         return Cluster(address, jobs)
     raise BadInput("--executor", text, ACCEPTED)
+
+
+SCRIPT = "slurm.sh"
+_PATIENCE = 60.0
+
+
+def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
+    """Write the array's script into the folder, and submit it if `sbatch` is installed.
+
+    Args:
+        folder: the folder of the study, which all nodes must see.
+        command: the arguments of `sdescent sweep` without --executor and --jobs.
+        shares: the number of tasks of the array.
+
+    Returns:
+        "script", the path of the script; "submitted", the answer of sbatch, or None if it is not installed.
+
+    Raises:
+        BadInput: sbatch refuses the script or does not answer, or the path contains a control character.
+        OSError: the script cannot be written.
+    """
+    path = folder / SCRIPT
+    if not f"{folder.absolute()}{Path.cwd()}".isprintable():  # a line break would become a line of the script
+        raise BadInput("--out", folder, "a path without control characters, for a batch script")
+    write_atomic(path, script(folder, command, shares))
+    if shutil.which("sbatch") is None:
+        return {"script": str(path), "submitted": None}
+    try:
+        answer = subprocess.run(["sbatch", str(path)], capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        accepted = f"a batch system that answers sbatch {one_line(path)}"
+        raise BadInput("--executor", f"slurm, which did not answer for {_PATIENCE:g} s", accepted) from None
+    if answer.returncode:
+        accepted = f"a batch system that accepts {one_line(path)}; edit it and submit it yourself"
+        raise BadInput("--executor", f"slurm: {one_line(answer.stderr or answer.stdout, 200)}", accepted)
+    return {"script": str(path), "submitted": one_line(answer.stdout.strip())}
+
+
+def script(folder: Path, command: Sequence[str], shares: int) -> str:
+    """The text of the script, in which every task of the array solves its share with the processors it is given."""
+    words, environment = python("-m", "sdescent.reports.cli", "sweep", *command)
+    line = shlex.join(["env", f"PYTHONPATH={environment['PYTHONPATH']}", *words])
+    logs = shlex.quote(str((folder / "slurm-%A_%a.log").absolute()))
+    return f"""#!/bin/bash
+#SBATCH --job-name=sdescent
+#SBATCH --array=1-{shares}
+#SBATCH --cpus-per-task=2
+#SBATCH --time=24:00:00
+#SBATCH --output={logs}
+#SBATCH --open-mode=append
+#SBATCH --requeue
+# Points that exist are not solved again: a task that was cut off, or is submitted again, goes on where it stopped.
+# When all tasks are through, the same command without --shard writes the tables and figures.
+set -euo pipefail
+cd {shlex.quote(str(Path.cwd()))}
+exec {line} --jobs "${{SLURM_CPUS_PER_TASK:-1}}" --shard "$SLURM_ARRAY_TASK_ID/{shares}"
+"""

@@ -17,7 +17,7 @@ from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.method import run as run_method
 from sdescent.numerics.statistics.estimates import over_time
-from sdescent.reports.commands.sweeping.executors import slurm
+from sdescent.reports.commands.sweeping.executors import choose
 from sdescent.reports.commands.sweeping.executors.base import Lost
 from sdescent.reports.commands.sweeping.store import Damaged, Store, packed, unpacked
 from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out, context, entries, shard, tasks
@@ -226,7 +226,7 @@ def test_the_script_of_an_array(tmp_path: Path, spec: str, run: Any, monkeypatch
     monkeypatch.setenv("PATH", "")
     out = tmp_path / "it's here"
     status, printed, _ = run("sweep", spec, "eta=0.1,0.2", "-o", str(out), "--executor", "slurm", "--jobs", "20")
-    text = (out / "slurm.sh").read_text()
+    text = (out / "choose.sh").read_text()
     assert status == 0 and "sbatch is not installed here" in printed
     assert "#SBATCH --array=1-20\n" in text and '--shard "$SLURM_ARRAY_TASK_ID/20"' in text
     monkeypatch.undo()
@@ -235,7 +235,7 @@ def test_the_script_of_an_array(tmp_path: Path, spec: str, run: Any, monkeypatch
     (fake / "sbatch").write_text('#!/bin/sh\nbash -n "$1" && echo "Submitted batch job 17"\n')
     (fake / "sbatch").chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake}:/usr/bin:/bin")
-    assert slurm.submit(out, ["study.toml"], 2)["submitted"] == "Submitted batch job 17"
+    assert choose.submit(out, ["study.toml"], 2)["submitted"] == "Submitted batch job 17"
     (fake / "sbatch").write_text('#!/bin/sh\necho "no such partition" >&2; exit 1\n')
     status, _, err = run("sweep", spec, "-o", str(out), "--executor", "slurm", "--jobs", "2")
     assert status == 2 and "no such partition" in err
