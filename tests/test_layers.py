@@ -295,8 +295,8 @@ def test_a_planted_upward_import_is_found(path: str, source: str, found: str) ->
 def test_a_planted_circle_is_found() -> None:
     """Between two files of a leaf folder, which no table orders."""
     path = "derive/printing/latex.py"
-    planted = {**FILES, path: FILES[path] + "\ndef f():\n    from sdescent.derive.printing.latex import split_sum"}
-    assert {"derive.printing.latex", "derive.printing.latex"} <= set(circle(graph(planted)))
+    planted = {**FILES, path: FILES[path] + "\ndef f():\n    from sdescent.derive.printing.method_latex import step"}
+    assert {"derive.printing.latex", "derive.printing.method_latex"} <= set(circle(graph(planted)))
 
 
 def test_a_planted_foundation_of_what_is_trusted_is_found() -> None:

@@ -186,7 +186,7 @@ Outcome = Ensemble | Failure
 class Unseen(StrEnum):
     """The reasons why the sample does not show a mean, so that its interval from the central limit theorem is unsound."""
 
-    #: second moments grow without bound and faster than the square of the mean (`sdescent.numerics.without_sampling.closed_moments`)
+    #: second moments grow without bound, faster than the square of the mean (`sdescent.numerics.without_sampling.closed_moments`)
     GROWTH = "mean-square growth"
     #: one path has too large a share of the sum over all paths (`MOST_SHARE`)
     ONE_PATH = "one path"

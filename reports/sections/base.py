@@ -109,10 +109,10 @@ class Section(ABC):
     def compute(self, context: Inputs) -> dict[str, Any]:
         """The results, as JSON values and arrays.
 
-        "statuses" holds the checks. "evidence" holds the grounds of claims (`sdescent.reports.claims.verdict_of_claim`) by key, each piece
-        as returned by `sdescent.reports.claims.evidence.evidence`. "meanings" gives the meaning of the user's symbols, "here" the
-        meaning of standard symbols in this document, and "memory" the letters of a rule's memory. "left_out" lists the reductions
-        of a quick report (`reduced`): its first page shows the items left out altogether, and its last section all reductions.
+        "statuses" holds the checks. "evidence" holds the grounds of claims (`sdescent.reports.claims.verdict_of_claim`) by key,
+        each piece as returned by `sdescent.reports.claims.evidence.evidence`. "meanings" gives the meaning of the user's symbols,
+        "here" the meaning of standard symbols in this document, and "memory" the letters of a rule's memory. "left_out" lists the
+        reductions of a quick report (`reduced`): its first page shows the items left out altogether, its last section all.
         """
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Functions of one real variable: derivatives and domains, normal forms, identities, balls, limits. Trusted, as part of the kernel."""
+"""Functions of one real variable: derivatives, normal forms, identities, balls, limits. Trusted, as part of the kernel."""
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction

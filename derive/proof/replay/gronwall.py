@@ -80,8 +80,8 @@ def weighted(rules: Rules, raw: Any) -> Sum:
     for weight, name in [items(pair, 2) for pair in raw]:
         entry, w = moving(rules, name), terms.term(weight)
         check(is_constant(terms, weight), "a weight is not a term over const symbols and numbers with + * ^ /")
-        for total, symbol in zip(sums, (name, entry["change"], entry["end"], entry["start"]), strict=True):
-            terms.accumulate(total, terms.mul(w, terms.symbol(symbol)))
+        for part, symbol in zip(sums, (name, entry["change"], entry["end"], entry["start"]), strict=True):
+            terms.accumulate(part, terms.mul(w, terms.symbol(symbol)))
     return sums
 
 

@@ -90,7 +90,7 @@ def test_no_closed_form_is_found_once_and_a_long_search_says_what_would_help(mon
         return sp.Integral(integrand, limits)
 
     monkeypatch.setattr(law.sp, "integrate", integrate)
-    monkeypatch.setattr(integrals, "PATIENCE", 0)
+    monkeypatch.setattr(law, "PATIENCE", 0)
     for _ in range(2):
         with pytest.raises(NoClosedForm, match="closed form"):
             law.integral(sp.sin(z) / sp.cosh(z**3), (z, sp.S.Zero, sp.oo), "Mine")

@@ -52,7 +52,7 @@ def test_letters_that_do_not_mean_the_same_are_not_used(place: str, monkeypatch:
 
     found = equation(sd.methods.HeavyBall).rule
     assert found is not None and in_letter_u(found)[1] != {}
-    monkeypatch.setattr(scheduled, "derived_rule", planted)
+    monkeypatch.setattr(coordinate_latex, "derived_rule", planted)
     assert in_letter_u(found) == (found, {})
 
 

@@ -152,7 +152,7 @@ def test_wrong_moments_prove_nothing(part: str, monkeypatch: pytest.MonkeyPatch)
         return dataclasses.replace(moments, form=form, mean=form.mean)
 
     moved = {"unbiased", "signs", *(("silent signs", "descent") if part == "mean" else ())}
-    monkeypatch.setattr(models, "moments", wrong)
+    monkeypatch.setattr(sde, "moments", wrong)
     for name, entry in ENTRIES.items():
         if isinstance(entry, Theorem) and set(entry.recomputed) & moved:
             checked = check(entry)

@@ -21,7 +21,7 @@ WIDTH = "xla_cpu_prefer_vector_width"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache of its own, and nothing remembered from before or kept for after."""
-    monkeypatch.setattr(canary, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(compiler, "user_cache_path", lambda name: tmp_path / name)
     for remembered in (compiler.options, compiler.check_plain):
         remembered.cache_clear()
     yield tmp_path / "sdescent" / "canary"
@@ -41,10 +41,10 @@ def plant(monkeypatch: pytest.MonkeyPatch, name: str, option: str | None = None)
     compare = compiler.disagreeing
 
     def disagreeing(options: Mapping[str, str]) -> list[str]:
-        monkeypatch.setattr(canary, "functions", lambda: sick if option is None or option in options else honest)
+        monkeypatch.setattr(compiler, "functions", lambda: sick if option is None or option in options else honest)
         return compare(options)
 
-    monkeypatch.setattr(canary, "disagreeing", disagreeing)
+    monkeypatch.setattr(compiler, "disagreeing", disagreeing)
 
 
 @pytest.mark.slow
@@ -62,7 +62,7 @@ def test_every_function_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"arctan", "exp", "tanh", "power", "arctan2", "erf", "gammaln"} <= honest.keys()
     # in double precision; single precision alone would find an error of a millionth in none
     sick = {name: (wrong(ours), theirs) for name, (ours, theirs) in honest.items()}
-    monkeypatch.setattr(canary, "functions", lambda: sick)
+    monkeypatch.setattr(compiler, "functions", lambda: sick)
     assert compiler.disagreeing({}) == sorted(honest)
 
 
@@ -70,7 +70,7 @@ def test_an_error_in_single_precision_is_found(monkeypatch: pytest.MonkeyPatch) 
     def narrow(x: Any) -> Any:
         return jnp.exp(x) * (1.001 if x.dtype == jnp.float32 else 1.0)
 
-    monkeypatch.setattr(canary, "functions", lambda: {"exp": (narrow, np.exp)})
+    monkeypatch.setattr(compiler, "functions", lambda: {"exp": (narrow, np.exp)})
     assert compiler.disagreeing({}) == ["exp"]
 
 
@@ -100,7 +100,7 @@ def test_a_comparison_is_made_once_and_made_again_where_its_file_is_damaged(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Mapping[str, str]] = []
-    monkeypatch.setattr(canary, "disagreeing", lambda options: made.append(options) or ["tan"])
+    monkeypatch.setattr(compiler, "disagreeing", lambda options: made.append(options) or ["tan"])
     assert [compiler.known_disagreeing({}) for _ in range(3)] == [["tan"]] * 3 and len(made) == 1
     compiler.known_disagreeing({WIDTH: "512"})  # other options, another comparison
     assert len(made) == 2
@@ -109,14 +109,14 @@ def test_a_comparison_is_made_once_and_made_again_where_its_file_is_damaged(
         first.write_text(damaged)
         assert compiler.known_disagreeing({}) == ["tan"]
     assert len(made) == 5
-    monkeypatch.setattr(canary, "instruction_sets", lambda: ["another machine"])
+    monkeypatch.setattr(compiler, "instruction_sets", lambda: ["another machine"])
     assert compiler.known_disagreeing({}) == ["tan"] and len(made) == 6 and second.exists()
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(canary, "user_cache_path", lambda name: tmp_path / "file")
-    monkeypatch.setattr(canary, "disagreeing", lambda options: [])
+    monkeypatch.setattr(compiler, "user_cache_path", lambda name: tmp_path / "file")
+    monkeypatch.setattr(compiler, "disagreeing", lambda options: [])
     assert compiler.known_disagreeing({}) == []
 
 

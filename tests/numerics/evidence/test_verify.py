@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks import method_steps, points
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
-from sdescent.numerics.evidence.checks.formulas import paths as points
+from sdescent.numerics.evidence.checks.formulas import paths as on_paths
 from sdescent.numerics.evidence.checks.points import at_points, at_witness
 from sdescent.numerics.evidence.paths import random_time as paths
 from sdescent.numerics.evidence.verify import CHECKS, routes, verify
@@ -49,8 +49,8 @@ def at_its_points(id, claim):
 def test_operators_are_sums_means_and_integrals():
     values = {
         x("y"): coordinates([1.0, 2.0, 3.0]), x("s"): clients([2.0, 4.0]), x("u"): times([1.0, 3.0]),
-        x("f"): points([1.0, 5.0, 9.0, 1.0]),
-        x("c"): points(2.0), norm(vec("g")): points(3.0),
+        x("f"): on_paths([1.0, 5.0, 9.0, 1.0]),
+        x("c"): on_paths(2.0), norm(vec("g")): on_paths(3.0),
     }  # fmt: skip
     numbers = Numbers(values, {"R": np.tanh}, (2, 3, 2, 4), np.array([0.5, 0.25]))
     y, s, u, f, c = (x(name) for name in "ysufc")
@@ -140,7 +140,7 @@ def test_numbers_that_are_none_of_the_theorem_are_refused():
         at_points("6.2-pathwise", numbers.plus({("tr", ("m", "S")): 2 * numbers.values[("tr", ("m", "S"))]}))
     with pytest.raises(NoNumber):
         at_points("6.2-pathwise", Numbers({}))
-    nothing = numbers.plus({x("eps"): points(-1.0)})
+    nothing = numbers.plus({x("eps"): on_paths(-1.0)})
     assert at_points("6.2-pathwise", nothing).verdict is Verdict.INCONCLUSIVE
 
 
