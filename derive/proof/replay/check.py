@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from sdescent.derive.proof.replay.algebra import Budget, Invalid, Unreadable
+from sdescent.derive.proof.replay.context import entry_terms, read_context
 from sdescent.derive.proof.replay.conventions import conventions
 from sdescent.derive.proof.replay.gronwall import (
     decay,
@@ -26,7 +27,7 @@ from sdescent.derive.proof.replay.in_words import Replayed, describe
 from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, BOUNDS, Rules, bound, nonnegative
 from sdescent.derive.proof.replay.one_variable import ball
 from sdescent.derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH
-from sdescent.derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, entry_terms, fields, items, read_context
+from sdescent.derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items
 from sdescent.derive.proof.replay.witness import check_witness
 
 __all__ = ["Invalid", "Replayed", "Unreadable", "describe", "replay", "replay_object"]

@@ -6,19 +6,9 @@ from flint import fmpq
 
 from sdescent.derive.proof.replay.algebra import Poly, T, Unreadable
 from sdescent.derive.proof.replay.calculus import Pair, function, power, product, reciprocal, total
+from sdescent.derive.proof.replay.context import is_constant, looks_ahead
 from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, Rules
-from sdescent.derive.proof.replay.terms import (
-    Fact,
-    Relation,
-    Step,
-    check,
-    fields,
-    is_constant,
-    items,
-    looks_ahead,
-    symbols_in,
-    tags,
-)
+from sdescent.derive.proof.replay.terms import Fact, Relation, Step, check, fields, items, symbols_in, tags
 
 
 class Sum(NamedTuple):

@@ -5,18 +5,8 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from sdescent.derive.proof.replay.algebra import BINDS, Key, Poly, Unreadable
-from sdescent.derive.proof.replay.terms import (
-    Fact,
-    Relation,
-    Step,
-    Terms,
-    check,
-    fields,
-    items,
-    rational,
-    stepping_terms,
-    symbols_in,
-)
+from sdescent.derive.proof.replay.context import stepping_terms
+from sdescent.derive.proof.replay.terms import Fact, Relation, Step, Terms, check, fields, items, rational, symbols_in
 
 AXIOMS = frozenset(("integrability", "weak-existence", "localisation", "fatou"))
 

@@ -18,7 +18,8 @@ from sdescent.derive.proof.language.terms import Relation, declared, fn, mat, no
 from sdescent.derive.proof.refute.model import find_model, with_witness
 from sdescent.derive.proof.replay.algebra import Budget
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe, replay, replay_object
-from sdescent.derive.proof.replay.terms import Terms, read_context
+from sdescent.derive.proof.replay.context import read_context
+from sdescent.derive.proof.replay.terms import Terms
 from sdescent.derive.proof.replay.witness import check_witness
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Theorem
