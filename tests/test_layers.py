@@ -284,7 +284,7 @@ def test_no_file_repeats_the_name_of_its_folder() -> None:
             "import importlib as i\ni.import_module('sdescent.numerics.laws.counter')",
             ".: derive imports numerics",
         ),
-        ("reports/paper/sde_table.py", "import sdescent.reports.paper.sweeps.figures", "reports/paper: models imports sweeps"),
+        ("reports/paper/sde_table.py", "import sdescent.reports.paper.sweeps.figures", "reports/paper: sde_table imports sweeps"),
     ],
 )  # fmt: skip
 def test_a_planted_upward_import_is_found(path: str, source: str, found: str) -> None:

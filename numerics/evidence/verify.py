@@ -27,15 +27,13 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks import (
     facts,
-    families,
     method_bounded,
     method_momentum,
     method_steps,
     moments,
-    omega,
+    points,
     reachable,
     second_moments,
-    steps,
 )
 from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, theorem_of
 from sdescent.numerics.evidence.checks.points import at_points, at_witness, merged, scaled
@@ -91,8 +89,8 @@ def _random_time(subject: str) -> Check:
 #: kind of evidence -> its checks, in order
 CHECKS: Mapping[str, tuple[Check, ...]] = {
     # pathwise bounds on L f, and facts about the coordinates of one state
-    "unbiased clients": (AtPoints(lambda theorem: families.unbiased(), "SDE"),),
-    "sign clients": (AtPoints(lambda theorem: families.signs(), "SDE"),),
+    "unbiased clients": (AtPoints(lambda theorem: points.unbiased(), "SDE"),),
+    "sign clients": (AtPoints(lambda theorem: points.signs(), "SDE"),),
     "random states": (AtPoints(facts.expectations, "SDE", shared=True),),
     # facts without a process
     "compressor": (AtPoints(facts.compressors),), "growth": (AtPoints(facts.growth),), "law": (AtPoints(facts.law),),
@@ -111,7 +109,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "sign step of the method": (AtPoints(method_bounded.states, "method"),),
     "sign steps of the method": (AtPoints(method_bounded.runs, "method"),),
     "second moments": (AtPoints(second_moments.of_the_sde, "SDE", "closed moments"),),
-    "second moments of the method": (_IN_THE_MEAN(second_moments.of_the_method),), "one step": (steps.one_step,),
+    "second moments of the method": (_IN_THE_MEAN(second_moments.of_the_method),), "one step": (method_steps.one_step_of,),
     "method step": (_ENUMERATED(method_steps.one_step),), "method paths": (_IN_THE_MEAN(method_steps.enumerated),),
     "method moments": (_IN_THE_MEAN(method_steps.along_quadratics),),
     "heavy ball step": (_ENUMERATED(method_momentum.one_step),),
@@ -119,9 +117,9 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "heavy ball drift": (AtPoints(method_momentum.drifts, "SDE"),),
     "heavy ball moments": (AtPoints(method_momentum.along_quadratics, "SDE", "closed moments", shared=True),),
     "sums": (AtPoints(method_steps.sums, shared=True),), "reachable law": (reachable.reachable,),
-    "quartic trajectory": (steps.trajectory,),
+    "quartic trajectory": (method_steps.trajectory,),
     # simulation
-    "drawn ratio": (omega.drawn,), random_time.RANDOM_TIME: (_random_time("SDE"), _random_time("method")),
+    "drawn ratio": (facts.drawn,), random_time.RANDOM_TIME: (_random_time("SDE"), _random_time("method")),
 }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "r
 SECTIONS = {
     "ledger": Part(f"{_HERE}.front", "Front", needs=EVIDENCE),
     "sde-table": Part(f"{_HERE}.sde_table", "SDETable", 10, 1.5, 1.5),
-    "models": Part(f"{_HERE}.models", "Models", 2, 1.5, 2.0),
+    "models": Part(f"{_HERE}.sde_table", "Models", 2, 1.5, 2.0),
     "theorems": Part(f"{_HERE}.theorems", "Theorems", 130, 22.0, 22.0),
     "stationary": Part(f"{_HERE}.stationary", "StationarySection", 3, 2.0, 2.0),
     "verification": Part(f"{_HERE}.verification.section", "Verification", 38, 56.0, 160.0),

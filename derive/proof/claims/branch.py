@@ -10,10 +10,10 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError, parts
 from sdescent.derive.proof.language.normal import Polynomial, added, multiplied, power
 from sdescent.derive.proof.language.terms import Relation, Term, num
-from sdescent.derive.proof.language.time_limits import OutOfTime, now
 from sdescent.derive.proof.search.certify import find, inconsistent
 
 ZERO = num(0)

@@ -12,9 +12,9 @@ from sdescent.derive.proof.claims.branch import ZERO, Branch, quietly
 from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
 from sdescent.derive.proof.claims.separable import digits_of
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.search.intervals.extrema import least, rational_near, rounded_down
 from sdescent.derive.proof.search.one_variable import find as find_interval_proof
 

@@ -20,10 +20,10 @@ from sdescent.derive.proof.claims.strategies import Strategies
 from sdescent.derive.proof.claims.verdict import Judged, require_proof_of
 from sdescent.derive.proof.kernel.certificate import ancestry, certificate
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.clock import OutOfTime, limited, now
 from sdescent.derive.proof.language.context import Context, ProofError, parts
 from sdescent.derive.proof.language.terms import Relation, Term, from_json, num, x
 from sdescent.derive.proof.language.text import text
-from sdescent.derive.proof.language.time_limits import OutOfTime, limited, now
 from sdescent.derive.proof.refute.coordinates import far_counterexample
 from sdescent.derive.proof.refute.counterexample import refute
 from sdescent.derive.proof.refute.exact import counterexample
@@ -67,7 +67,7 @@ def prove(
         assume: relations that hold.
         variables: the names of all variables; by default those that occur.
         hints: terms whose squares may occur in a certificate.
-        seconds: the time limit, by `sdescent.derive.proof.language.time_limits`; within a second after it the claim is UNDECIDED.
+        seconds: the time limit, by `sdescent.derive.proof.language.clock`; within a second after it the claim is UNDECIDED.
 
     Raises:
         BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument

@@ -14,10 +14,10 @@ from sdescent.derive.proof.claims.branch import ZERO, Branch, Solver, quietly, s
 from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
 from sdescent.derive.proof.claims.quantities import bases, in_terms_of
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import parts as subterms
 from sdescent.derive.proof.language.normal import Polynomial, freeze, scaled
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.search.intervals.extrema import (
     Least,
     least,

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.context import KINDS, PROCESS, Context, ProofError
 from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, num, plus, times, under
-from sdescent.derive.proof.language.time_limits import spend
 
 #: a product of atoms as ((number of the atom, power), ..), numbers ascending, powers >= 1
 Monomial = tuple[tuple[int, int], ...]

@@ -9,7 +9,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from sdescent.derive.proof.language.time_limits import spend
+from sdescent.derive.proof.language.clock import spend
 
 OPERATORS = {"E": "w", "I": "t", "EI": "wt", "S": "j", "Si": "i", "C": "k"}
 FUNCTIONS = frozenset({"sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi"})

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, num, substitute
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.refute.exact import counterexample
 from sdescent.derive.proof.search.intervals.extrema import extreme_points, points_of, value_of
 
@@ -22,7 +22,7 @@ def far_counterexample(
 ) -> dict[str, Fraction] | None:
     """A point that satisfies the assumptions and violates the claim, checked exactly; None if none is found.
 
-    The search takes about `seconds`, by `sdescent.derive.proof.language.time_limits`.
+    The search takes about `seconds`, by `sdescent.derive.proof.language.clock`.
     """
     stop = now() + seconds
     for start in STARTS:

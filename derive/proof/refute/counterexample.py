@@ -23,8 +23,8 @@ from flint import Ordering, fmpq_mpoly_ctx
 from scipy.optimize import minimize
 from scipy.special import erf, hyp1f1
 
+from sdescent.derive.proof.language.clock import OutOfTime, limited, now, spend
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times, x
-from sdescent.derive.proof.language.time_limits import OutOfTime, limited, now, spend
 from sdescent.derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
 from sdescent.derive.proof.refute.z3 import consult
 from sdescent.derive.proof.search.ring import fraction

@@ -13,9 +13,9 @@ from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz, fmpz_poly
 from flint.utils.flint_exceptions import DomainError
 
 from sdescent.derive.proof.kernel.one_variable_forms import psi_ball
+from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, plus, times, x
 from sdescent.derive.proof.language.text import show
-from sdescent.derive.proof.language.time_limits import spend
 from sdescent.derive.proof.search.ring import GiveUp, power, product, rational
 
 #: from larger numbers under a root, only squares of primes below _SMALL are taken out

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import (
     OPERATORS,
@@ -24,7 +25,6 @@ from sdescent.derive.proof.language.terms import (
     x,
 )
 from sdescent.derive.proof.language.tidy import tidy
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.refute.coordinates import at_values, far_counterexample
 from sdescent.derive.proof.refute.counterexample import definitions, names_in, refute
 from sdescent.derive.proof.refute.exact import Algebraic, counterexample

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+from sdescent.derive.proof.language.killable_process import Worker
 from sdescent.derive.proof.language.terms import Relation, to_json
-from sdescent.derive.proof.language.time_limits import Worker
 from sdescent.derive.proof.refute.exact import Algebraic
 
 _worker = Worker("sdescent.derive.proof.refute.z3_worker")

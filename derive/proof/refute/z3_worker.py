@@ -8,8 +8,8 @@ from typing import Any
 
 import z3
 
+from sdescent.derive.proof.language.killable_process import serve
 from sdescent.derive.proof.language.terms import Relation, Term, from_json
-from sdescent.derive.proof.language.time_limits import serve
 
 
 class Foreign(Exception):

@@ -7,8 +7,8 @@ the process, so `prove` estimates such calculations first. If an estimate is wro
 import traceback
 from typing import Any
 
+from sdescent.derive.proof.language.killable_process import Worker, serve
 from sdescent.derive.proof.language.text import said
-from sdescent.derive.proof.language.time_limits import Worker, serve
 from sdescent.derive.reading.claims import Claim
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict

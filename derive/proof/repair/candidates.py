@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from sdescent.derive.proof.claims.verdict import Question
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.refute.counterexample import Search, number, quiet
 from sdescent.derive.proof.refute.exact import NoValue, Point
 

@@ -17,9 +17,9 @@ from typing import Any
 from sdescent.derive.proof.claims.prove import GRACE, prove
 from sdescent.derive.proof.claims.verdict import Judged, Point, Question, Repair
 from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.clock import OutOfTime, limited, now
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Relation, Term
-from sdescent.derive.proof.language.time_limits import OutOfTime, limited, now
 from sdescent.derive.proof.refute.counterexample import quiet, refute
 from sdescent.derive.proof.refute.exact import NoValue, counterexample
 from sdescent.derive.proof.refute.model import NEVER
@@ -57,7 +57,7 @@ def repairs(
 
     Args:
         asked: a verdict, or a claim with the other arguments of `prove`, which is then tried first, for as many seconds.
-        seconds: approximate time limit of the search, by `sdescent.derive.proof.language.time_limits`.
+        seconds: approximate time limit of the search, by `sdescent.derive.proof.language.clock`.
 
     Raises:
         BadInput: as for `prove`.

@@ -12,10 +12,10 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.certificate import FORMAT
 from sdescent.derive.proof.kernel.rebuild import context_from
+from sdescent.derive.proof.language.clock import OutOfTime, rationed, spend
 from sdescent.derive.proof.language.context import KINDS, stepping_terms
 from sdescent.derive.proof.language.normal import added, as_number, scaled
 from sdescent.derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
-from sdescent.derive.proof.language.time_limits import OutOfTime, rationed, spend
 from sdescent.derive.proof.replay.algebra import UNITS
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 from sdescent.derive.proof.rocq.as_written import as_written

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.context import KINDS, Context
 from sdescent.derive.proof.language.normal import ONE, Monomial, Normal, Polynomial, as_number, freeze, scaled
 from sdescent.derive.proof.language.terms import MAX_BITS, OPERATORS, Relation, Term, num
-from sdescent.derive.proof.language.time_limits import spend
 
 ZERO, UNIT = num(0), num(1)
 #: the variables that a symbol may depend on, in the order of the arguments of Rocq's functions, with their types

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.normal import Frozen, Polynomial, as_number
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num
-from sdescent.derive.proof.language.time_limits import spend
 from sdescent.derive.proof.rocq.notation import (
     FUNCTIONS,
     VARIABLES,

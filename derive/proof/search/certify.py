@@ -12,10 +12,10 @@ from typing import Any
 
 from flint import fmpq
 
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.search.classical_columns import box, swaps, weighted_means
 from sdescent.derive.proof.search.goal import Goal, goal_of, relevant
 from sdescent.derive.proof.search.gram_bases import bases_of_squares
@@ -74,7 +74,7 @@ def find(
     Args:
         normal: the normal forms of the context; its atoms are the variables.
         hints: terms whose squares may occur in the sum.
-        seconds: approximate time limit, by `sdescent.derive.proof.language.time_limits`.
+        seconds: approximate time limit, by `sdescent.derive.proof.language.clock`.
     """
     stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):

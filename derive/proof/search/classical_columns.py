@@ -10,7 +10,7 @@ from typing import Any
 
 from flint import fmpq, fmpz
 
-from sdescent.derive.proof.language.time_limits import spend
+from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.search.linear import Base, Column, Maker
 from sdescent.derive.proof.search.ring import (
     Factor,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sdescent.derive.proof.language.time_limits import spend
+from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.search.linear import Base, Maker, System
 
 MAX_BASIS = 60

@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 from scipy.sparse import csc_array
 
-from sdescent.derive.proof.language.time_limits import now, spend
+from sdescent.derive.proof.language.clock import now, spend
 from sdescent.derive.proof.search.ring import (
     Factor,
     GiveUp,

@@ -14,9 +14,9 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.one_variable import check_ball
 from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term
-from sdescent.derive.proof.language.time_limits import OutOfTime, now
 from sdescent.derive.proof.search.intervals.extrema import disprove
 from sdescent.derive.proof.search.intervals.search_steps import (
     bracketed,

@@ -12,9 +12,9 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
+from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Term
-from sdescent.derive.proof.language.time_limits import spend
 
 #: c * prod slack(premise i) * prod square^2 with c > 0; the data of a certify step
 Member = tuple[Fraction, tuple[int, ...], tuple[Term, ...]]

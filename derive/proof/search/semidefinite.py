@@ -19,7 +19,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from scipy.linalg import qr
 from scipy.sparse import csc_matrix
 
-from sdescent.derive.proof.language.time_limits import now
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.search.linear import Base, Maker, Solution, System, solution_of
 from sdescent.derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational
 

@@ -17,10 +17,10 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, num
-from sdescent.derive.proof.language.time_limits import OutOfTime, now
 from sdescent.derive.proof.repair.constants import numerals
 from sdescent.derive.proof.search.mediants import Judge, Tried, Walked, between
 from sdescent.derive.theorems.bounds.assumptions import BY_PARTS, Setting
@@ -120,7 +120,7 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
     """Try to prove or refute a stated theorem.
 
     Args:
-        seconds: an approximate limit for the whole call, by `sdescent.derive.proof.language.time_limits`.
+        seconds: an approximate limit for the whole call, by `sdescent.derive.proof.language.clock`.
         repair: whether to look for nearby theorems if this one is not proved.
         horizon: whether to look for a run that refutes a claim at the horizon.
 

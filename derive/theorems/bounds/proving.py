@@ -12,10 +12,10 @@ from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.claims.domain import Domain, enter_assumptions
 from sdescent.derive.proof.claims.strategies import Strategies
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Polynomial, added, multiplied, power
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
-from sdescent.derive.proof.language.time_limits import OutOfTime, now
 from sdescent.derive.theorems.bounds.assumptions import Potential, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign

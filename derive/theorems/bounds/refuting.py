@@ -10,9 +10,9 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.methods.specialise import symbol_names
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, num, x
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.refute.counterexample import refute
 from sdescent.derive.theorems.bounds.assumptions import Setting
 from sdescent.derive.theorems.bounds.language import names as nm

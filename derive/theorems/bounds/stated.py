@@ -21,10 +21,10 @@ from typing import Any, cast
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import OutOfTime
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
-from sdescent.derive.proof.language.time_limits import OutOfTime
 from sdescent.derive.reading.problems import problem, read_keys
 from sdescent.derive.reading.x0_and_sizes import whole
 from sdescent.derive.theorems.bounds.assumptions import About, Setting

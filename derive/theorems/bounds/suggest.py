@@ -16,9 +16,9 @@ from typing import Any
 import sympy as sp
 from sympy.polys.polyerrors import BasePolynomialError
 
+from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num
-from sdescent.derive.proof.language.time_limits import OutOfTime, now
 from sdescent.derive.theorems.bounds.answer import Answer, decide
 from sdescent.derive.theorems.bounds.assumptions import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
@@ -72,7 +72,7 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
 
     Args:
         table: a theorem file without a claim; V may be left out.
-        seconds: an approximate limit, by `sdescent.derive.proof.language.time_limits`.
+        seconds: an approximate limit, by `sdescent.derive.proof.language.clock`.
         tried: whether to try to refute slightly more than is proved.
 
     Raises:

@@ -24,10 +24,10 @@ from sdescent.derive.expressions.joints import SINGULAR, SWITCHES, Unresolved, b
 from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import num
 from sdescent.derive.proof.language.terms import x as variable
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.search.intervals.extrema import false_at
 from sdescent.derive.proof.search.one_variable import disprove, find
 from sdescent.derive.theorems.facts.laws import NAME, as_written

@@ -117,9 +117,6 @@ def pair(
     )  # fmt: skip
 
 
-ENTRIES = (*pair("low", floor_low, C_LOW, LOW, 0.25), *pair("high", floor_high, C_HIGH, HIGH, 4.0))
-
-
 #: name -> name of the larger quantity
 STARRED = {"omega": "omegas", "s0": "s0s", "s1": "s1s", "d": "ds", "A1": "A1s", "D0": "D0s", "N": "Ns"}
 os, s0s, s1s, ds, A1s, D0s, Ns = xs("omegas s0s s1s ds A1s D0s Ns")
@@ -232,7 +229,8 @@ def _context(one: bool) -> Context:
 
 
 AT: dict[Term, int] = {N: 1, d: 1, L0: 1, L1: 1, kap: 1, omega: 1, s0: 1, s1: 0, A1: 1, D0: 2, G: 1}
-STRENGTH = (
+ENTRIES = (
+    *pair("low", floor_low, C_LOW, LOW, 0.25), *pair("high", floor_high, C_HIGH, HIGH, 4.0),
     Theorem(
         id="6.3-strength-grows", title="The normalisation grows with compression, noise and dimension", source="theory 6.3 (ours)",
         claim=GROWS, context=_context(False), assumptions={**SIGNS, **KAPPA, **LARGER}, definitions=moments(("N",)),

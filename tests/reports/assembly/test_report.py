@@ -87,7 +87,7 @@ def test_a_factor_two_in_a_drift_changes_what_the_models_are_said_to_do(
 ) -> None:
     def said(name: str) -> str:
         build_report(None, tmp_path / name, True, "models", quietly)
-        return (tmp_path / name / "parts" / "sde.tex").read_text()
+        return (tmp_path / name / "parts" / "models.tex").read_text()
 
     assert "& $1$ &" in said("right")  # the corrected model has the method's stationary variance
     honest = sde.MODELS["corrected"]

@@ -121,7 +121,7 @@ FAULTS = table([
     ("a fact counts that assumes more than was assumed", "derive/proof/claims/verdict.py",
      "tests/derive/proof/claims/test_prove.py tests/derive/proof/repair/test_smallest.py",
      "or not used <= allowed or fact.axioms", "or fact.axioms"),
-    ("an inner time limit outlives the outer one", "derive/proof/language/time_limits.py",
+    ("an inner time limit outlives the outer one", "derive/proof/language/clock.py",
      "tests/derive/proof/claims/test_limits.py -k inside", "_thread.stop = min(outer, now() + seconds)",
      "_thread.stop = now() + seconds"),
     ("a quotient of negative numbers loses its sign", "derive/proof/language/tidy.py",

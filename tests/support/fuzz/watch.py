@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from sdescent.derive.proof.language.time_limits import now
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 MOST_LATE, MOST_MEMORY = 1.0, 2 << 30

@@ -8,10 +8,10 @@ from functools import lru_cache
 from flint import arb, ctx
 
 from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Polynomial
 from sdescent.derive.proof.language.terms import Term, num
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.search.ring import rational
 
 

@@ -10,10 +10,10 @@ from flint import fmpq_poly
 
 from sdescent.derive.proof.kernel.one_variable import IntervalGoal, without_tanh
 from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import ONE, Monomial, Polynomial, scaled
 from sdescent.derive.proof.language.terms import Term, fn, num, substitute
-from sdescent.derive.proof.language.time_limits import OutOfTime, now
 from sdescent.derive.proof.search.intervals.extrema import middle_of
 from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch, accepted, wrapped
 from sdescent.derive.proof.search.ring import fraction, rational

@@ -11,10 +11,10 @@ from flint import arb, ctx
 
 from sdescent.derive.proof.kernel.one_variable import Checker, IntervalGoal
 from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Frozen, Polynomial, freeze, scaled
 from sdescent.derive.proof.language.terms import Term, num
-from sdescent.derive.proof.language.time_limits import OutOfTime, now
 from sdescent.derive.proof.search.intervals.extrema import points_of
 from sdescent.derive.proof.search.ring import rational
 

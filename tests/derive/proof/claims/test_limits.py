@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.language.clock import OutOfTime, limited, now, spend
 from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.killable_process import Worker
 from sdescent.derive.proof.language.normal import Normal, power
 from sdescent.derive.proof.language.terms import x, xs
-from sdescent.derive.proof.language.time_limits import OutOfTime, Worker, limited, now, spend
 from sdescent.derive.proof.repair import apart
 from sdescent.derive.proof.repair.apart import CUT_OFF, prove_apart
 from sdescent.derive.proof.search.ring import GiveUp, Ring, product, quotient
@@ -123,7 +124,7 @@ def test_a_search_that_is_ended_from_outside_is_undecided(monkeypatch: pytest.Mo
 def test_the_system_ends_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python of one line that C runs to its end, more memory than a worker has, and then a question that it answers."""
     (tmp_path / "endless.py").write_text(
-        "from sdescent.derive.proof.language.time_limits import serve\n"
+        "from sdescent.derive.proof.language.clock import serve\n"
         "def answer(question):\n    eval(question[0])\n    return question\n"
         "serve(answer)\n"
     )

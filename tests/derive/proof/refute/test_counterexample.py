@@ -6,8 +6,8 @@ import flint
 import numpy as np
 import pytest
 
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.terms import from_json, norm, num, vec, x
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.refute.counterexample import Search, refute
 from sdescent.derive.proof.refute.exact import Algebraic, Values, counterexample
 from sdescent.derive.proof.refute.z3 import decide

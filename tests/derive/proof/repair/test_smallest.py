@@ -13,11 +13,11 @@ from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.proof.claims.verdict import Judged, Repair
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, from_json, num, x
 from sdescent.derive.proof.language.text import said
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.refute.exact import Values, counterexample
 from sdescent.derive.proof.repair.constants import numerals
 from sdescent.derive.proof.repair.smallest import proposed, repairs

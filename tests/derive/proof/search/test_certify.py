@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import pytest
 
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
-from sdescent.derive.proof.language.time_limits import now
 from sdescent.derive.proof.search import linear
 from sdescent.derive.proof.search.certify import find, inconsistent
 from sdescent.derive.proof.search.ring import CertifyStep, Ring

@@ -226,7 +226,7 @@ def test_the_script_of_an_array(tmp_path: Path, spec: str, run: Any, monkeypatch
     monkeypatch.setenv("PATH", "")
     out = tmp_path / "it's here"
     status, printed, _ = run("sweep", spec, "eta=0.1,0.2", "-o", str(out), "--executor", "slurm", "--jobs", "20")
-    text = (out / "choose.sh").read_text()
+    text = (out / "slurm.sh").read_text()
     assert status == 0 and "sbatch is not installed here" in printed
     assert "#SBATCH --array=1-20\n" in text and '--shard "$SLURM_ARRAY_TASK_ID/20"' in text
     monkeypatch.undo()

@@ -1,9 +1,13 @@
-"""Limits on the time of the searches: the clock of a thread and its workers, and a worker process that can be interrupted."""
+"""A worker process that answers questions, one JSON value per line, for work that cannot be interrupted in this process.
+
+Arithmetic in C checks no deadline, and work that needs more memory than there is ends its process. The operating system enforces
+the limits of a worker: it kills the process at any point, and the question has no answer. Time is processor time, so that an
+answer does not depend on the other load of the machine.
+"""
 
 import atexit
 import contextlib
 import json
-import math
 import os
 import select
 import signal
@@ -11,92 +15,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
+from sdescent.derive.proof.language.clock import left, worked
 from sdescent.derive.vocabulary.subprocesses import python
-
-#: units of work between two checks of the clock; a unit is about a microsecond
-STRIDE = 2000
-
-
-class OutOfTime(Exception):
-    """A calculation has exceeded its limit of time or work."""
-
-
-class _Thread(threading.local):
-    """Data of each thread: seconds that others worked for it, the end of its limit, units of work not yet counted and left."""
-
-    others = 0.0
-    stop = math.inf
-    work = 0
-    ration = math.inf
-
-
-_thread = _Thread()
-
-
-def now() -> float:
-    """The processor time in seconds of this thread, and of other processes that worked for it (`worked`)."""
-    return time.thread_time() + _thread.others
-
-
-def worked(seconds: float) -> None:
-    """Count the `seconds` that another process has worked for this thread."""
-    _thread.others += seconds
-
-
-@contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """End the work inside the block with OutOfTime after `seconds`, or earlier if an enclosing limit ends earlier."""
-    outer = _thread.stop
-    _thread.stop = min(outer, now() + seconds)
-    try:
-        yield
-    finally:
-        _thread.stop = outer
-
-
-@contextmanager
-def rationed(units: int) -> Iterator[None]:
-    """End the work inside the block with OutOfTime after `units` of `spend`, that is, after the same work on any machine."""
-    outer = _thread.ration
-    _thread.ration = min(outer, units)
-    try:
-        yield
-    finally:
-        _thread.ration = outer
-
-
-def left() -> float:
-    """The seconds left until the limit of this thread; infinite if it has none.
-
-    Raises:
-        OutOfTime: no time is left.
-    """
-    if _thread.stop == math.inf:
-        return math.inf
-    seconds = _thread.stop - now()
-    if seconds <= 0:
-        raise OutOfTime
-    return seconds
-
-
-def spend(units: int = 1) -> None:
-    """Count `units` of work that is about to be done against the limits of this thread.
-
-    Raises:
-        OutOfTime: a limit of this thread has passed.
-    """
-    _thread.work += units
-    if _thread.work >= STRIDE:
-        _thread.ration -= _thread.work
-        _thread.work = 0
-        if _thread.ration < 0:
-            raise OutOfTime
-        left()
-
 
 #: seconds allowed for the start of the interpreter and the imports, apart from the time for an answer
 START = 30.0
