@@ -74,7 +74,7 @@ _USER_SECTIONS = {
     "own-theorems": Part("sdescent.reports.sections.own_theorems", "OwnTheorems"),
     "studies": Part("sdescent.reports.sections.studies", "Studies"),
     "ensembles": Part("sdescent.reports.sections.ensembles", "Ensembles"),
-    "appendix": Part("sdescent.reports.sections.base", "Appendix", needs=_EVIDENCE, appendix=True),
+    "appendix": Part("sdescent.reports.sections.appendix", "Appendix", needs=_EVIDENCE, appendix=True),
 }
 _TYPESETTING = 3.0
 _PROVING, _VERIFYING = 10.0, 20.0  # seconds for a user's own theorem

@@ -7,7 +7,8 @@ from typing import Any, final
 from sdescent.reports.claims.verdict_of_claim import Group
 from sdescent.reports.document.tex import listed
 from sdescent.reports.paper.application import FOLLOWED, GROUPS
-from sdescent.reports.sections.base import Appendix, Inputs
+from sdescent.reports.sections.appendix import Appendix
+from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.first_page import Ledger
 from sdescent.reports.store.files import write_atomic
 

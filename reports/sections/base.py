@@ -1,16 +1,11 @@
-"""A section of the report: its results are computed and stored, its LaTeX is a function of them; the appendix."""
+"""A section of the report: its results are computed and stored, and its LaTeX is a function of the results alone."""
 
-import hashlib
-import json
-import os
-import platform
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sdescent.reports.claims.verdict_of_claim import ENTRIES
 from sdescent.reports.store.cache import ResultsCache
 from sdescent.reports.store.files import write_atomic
 
@@ -133,40 +128,3 @@ class Certified(Section):
         for entry in result["entries"]:
             if entry["certificate"]:
                 write_atomic(folder.parent / "certificates" / f"{entry['id']}.cert.json", entry["certificate"])
-
-
-#: number of characters of a digest that are shown
-DIGITS = 12
-
-
-class Appendix(Section):
-    """The data that a referee needs to check and rerun everything."""
-
-    name, title = "appendix", "Certificates, versions, seeds, timings"
-
-    def compute(self, context: Inputs) -> dict[str, Any]:
-        results = context.results
-        proofs = [e for name in ENTRIES for e in results.get(name, {}).get("entries", ()) if e["certificate"]]
-        versions = context.cache.context.get("versions", {})
-        return {
-            "certificates": [_certificate(e) for e in proofs],
-            "versions": [{"name": "Python", "version": platform.python_version()}]
-            + [{"name": n, "version": v} for n, v in versions.items() if v is not None],
-            "machine": f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores",
-            "source": str(context.cache.context.get("source", ""))[:DIGITS],
-            "plugins": context.cache.context.get("plugins", []),
-            "seeds": [{"section": name, "seed": r["seed"]} for name, r in results.items() if "seed" in r],
-            "timings": [{"section": name, "seconds": r["seconds"]} for name, r in results.items() if "seconds" in r],
-            "left_out": reduced_sections(results),
-            "references": [],
-        }
-
-
-def _certificate(entry: Mapping[str, Any]) -> dict[str, Any]:
-    text = entry["certificate"]
-    return {
-        "id": entry["id"],
-        "steps": len(json.loads(text)["steps"]),
-        "bytes": len(text.encode()),
-        "digest": hashlib.sha256(text.encode()).hexdigest()[:DIGITS],
-    }
