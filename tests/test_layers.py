@@ -34,10 +34,6 @@ ORDER: dict[str, tuple[str, ...]] = {
         "constants", "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "specialise", "checking",
     ),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq", "piecewise"),
-    "derive/proof/rocq": (
-        "needed_lemmas", "notation", "derivatives", "equalities", "script", "operators", "as_written", "one_variable",
-        "declared_properties", "gronwall", "descent", "primitives", "step_proofs", "export", "judge",
-    ),
     "derive/proof/search": (
         "mediants", "ring", "linear", "classical_columns", "semidefinite", "gram_bases", "goal", "simplify",
         "certify", "intervals", "one_variable", "prover",

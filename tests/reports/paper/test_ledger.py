@@ -300,7 +300,7 @@ def test_a_terminal_shows_plain_text() -> None:
             assert not set("\\${}") & set(said), said
             assert unicode or said.isascii(), said
     stream = io.StringIO()
-    ledger_view.show(Console(file=stream, width=100), groups)
+    ledger_view.show_ledger(Console(file=stream, width=100), groups)
     printed = " ".join(stream.getvalue().split())
     assert printed.count("OPEN") == len(CLAIMS)
     assert "Signs converge" in printed
