@@ -15,8 +15,9 @@ from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.processors import require_memory
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.simulate.chunks import Spread, default_chunk, run_chunks
+from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.parameters import on_these_paths, require_held
-from sdescent.numerics.simulate.runs import Ensemble, of_memory
+from sdescent.numerics.simulate.runs import of_memory
 from sdescent.numerics.simulate.settings import Paths, as_saved, check_numbers, with_infinite
 
 #: (last points (d, paths), {name: (S, paths)})

@@ -7,8 +7,8 @@ from typing import Any, final
 import numpy as np
 
 from sdescent.derive.derivation import SDE
+from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
-from sdescent.numerics.simulate.runs import Ensemble
 
 #: limit of halving: solver steps per step of the method
 FINEST = 256

@@ -20,7 +20,6 @@ from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.lowering.rows import norm
 from sdescent.numerics.lowering.to_jax import lower_function
-from sdescent.numerics.simulate.ensemble import Ensemble as Ensemble
 from sdescent.numerics.simulate.settings import Paths
 
 #: x (d, paths) -> (paths,), written with jax.numpy; for a method with memory also (x, memory) -> (paths,), where memory holds

@@ -20,9 +20,9 @@ from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.terms import Relation, Term
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers
+from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import Ensemble
 from sdescent.numerics.statistics.verdicts import CERTAIN, Decision, decide
 
 #: number of paths simulated at a time

@@ -30,9 +30,10 @@ from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.derive.vocabulary.symbols import t as clock
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths
 from sdescent.numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, bound_constants, keep
+from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import Ensemble, nth_key
+from sdescent.numerics.simulate.runs import nth_key
 
 LOSS = Quartic()
 #: a path beyond this |x| has blown up; starting points are of order 1

@@ -25,8 +25,9 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import read_regular, require_no_link, require_replaceable
 from sdescent.derive.vocabulary.names import Kind
 from sdescent.numerics.simulate.chunks import LANES, default_chunk
+from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.programs import ahead
-from sdescent.numerics.simulate.runs import Ensemble, named_statistics, nth_key
+from sdescent.numerics.simulate.runs import named_statistics, nth_key
 from sdescent.numerics.simulate.settings import save_grid
 from sdescent.numerics.statistics.digests import Digest, digest
 from sdescent.numerics.studies.records import CANNOT

@@ -23,9 +23,9 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import over_pairs
 from sdescent.numerics.simulate import schemes
 from sdescent.numerics.simulate.chunks import LANES, Spread, default_chunk, parts, run_chunks
+from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import Ensemble
 
 PATHS = 150
 #: method, model, loss, x0: a root by coordinate, and one that sums over coordinates

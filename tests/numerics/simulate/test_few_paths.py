@@ -11,8 +11,8 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD
 from sdescent.derive.methods.noise import Scaled
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.simulate.chunks import LANES, ROWS, Spread, narrow
+from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import Ensemble
 
 DIM, NARROW = 40, narrow("float64")
 START = np.linspace(-1, 1.3, DIM)
