@@ -5,6 +5,11 @@ from sdescent.derive.methods.noise.elementary import Laplace as Laplace
 from sdescent.derive.methods.noise.elementary import Logistic as Logistic
 from sdescent.derive.methods.noise.elementary import Uniform as Uniform
 from sdescent.derive.methods.noise.generic import GenericLaw as GenericLaw
+from sdescent.derive.methods.noise.heavy_tailed import Cauchy as Cauchy
+from sdescent.derive.methods.noise.heavy_tailed import Stable as Stable
+from sdescent.derive.methods.noise.heavy_tailed import StableDensity as StableDensity
+from sdescent.derive.methods.noise.heavy_tailed import StableSignMean as StableSignMean
+from sdescent.derive.methods.noise.heavy_tailed import StudentT as StudentT
 from sdescent.derive.methods.noise.law import Law as Law
 from sdescent.derive.methods.noise.scales import Affine as Affine
 from sdescent.derive.methods.noise.scales import Correlated as Correlated
@@ -13,11 +18,6 @@ from sdescent.derive.methods.noise.scales import NoNoise as NoNoise
 from sdescent.derive.methods.noise.scales import Point as Point
 from sdescent.derive.methods.noise.scales import Scaled as Scaled
 from sdescent.derive.methods.noise.scales import affine as _registers  # noqa: F401 - registers the names of noises
-from sdescent.derive.methods.noise.stable import Stable as Stable
-from sdescent.derive.methods.noise.stable import StableDensity as StableDensity
-from sdescent.derive.methods.noise.stable import StableSignMean as StableSignMean
-from sdescent.derive.methods.noise.student_t import Cauchy as Cauchy
-from sdescent.derive.methods.noise.student_t import StudentT as StudentT
 from sdescent.derive.vocabulary.registry import pieces_in
 
 
