@@ -10,7 +10,7 @@ from sdescent.derive.audit.differing_terms import Entry, Term
 from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.printing.sde_letters import Page
+from sdescent.derive.printing.sde_latex import Page
 
 #: the largest number of characters of a formula in a paragraph; longer formulas appear only in the tables
 LONGEST = 400

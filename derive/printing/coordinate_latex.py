@@ -14,8 +14,7 @@ from sdescent.derive.expressions.coordinates import Coordinate, Node
 from sdescent.derive.expressions.latex_printer import Printer
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.printing.latex import aligned, bracketed, equation_lines, upper
-from sdescent.derive.printing.sde_latex import covariance_lines, drift_lines, message_lines
-from sdescent.derive.printing.sde_letters import Page
+from sdescent.derive.printing.sde_latex import Page, covariance_lines, drift_lines, message_lines
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.symbols import du, t, u
 
