@@ -1,7 +1,4 @@
-"""Facts about the functions in a claim: tangents, bounds, orders and functional equations.
-
-Bounds are proved in one variable (`sdescent.derive.proof.search.one_variable`), applied to a term, and cached.
-"""
+"""Facts about the functions in a claim: tangents, bounds, orders and functional equations."""
 
 import itertools
 from fractions import Fraction
@@ -15,7 +12,8 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
-from sdescent.derive.proof.search.intervals.extrema import least, rational_near, rounded_down
+from sdescent.derive.proof.search.intervals.extrema import least, rational_near, rounded_down, value_of
+from sdescent.derive.proof.search.one_variable import find
 from sdescent.derive.proof.search.one_variable import find as find_interval_proof
 
 MAX_EXPONENTS = 5
@@ -265,3 +263,49 @@ class FunctionFacts:
 def _times(c: Fraction) -> int:
     """The number of equal summands into which c t is split: 3 t = t + t + t."""
     return abs(int(c)) if c.denominator == 1 else 1
+
+
+#: decimals of the bounds of psi at an end of an interval
+DIGITS = 12
+HALF = num(Fraction(1, 2))
+
+
+def away_from_zero(branch: Branch, t: Term) -> Fact | None:
+    """The fact psi(t) == (exp(t) - 1 - t) (1/t)^2 if the branch has t * (1/t) == 1, else None."""
+    unit = branch.fact_of((t * (1 / t)).eq(1))
+    if unit is None:
+        return None
+    law, size, inverse = branch.kernel.function("psi_square", [t]), fn("psi", t), 1 / t
+    claim = size.eq((fn("exp", t) - 1 - t) * inverse**2)
+    # with i = 1/t: (exp(t) - 1 - t) i^2 - psi = (exp(t) - 1 - t - psi t^2) i^2 - psi (1 + t i) (1 - t i)
+    return branch.kernel.certify(claim, [law, unit], equalities=[(0, inverse**2), (1, -(size * (1 + t * inverse)))])
+
+
+def at_zero(branch: Branch, t: Term, below: Fact, above: Fact) -> Fact:
+    """The fact psi(t) == 1/2 from t <= 0 and 0 <= t."""
+    rises = branch.kernel.function
+    first, second = rises("monotone:psi", [t, ZERO], [below]), rises("monotone:psi", [ZERO, t], [above])
+    return branch.equal(fn("psi", t).eq(HALF), first, second)
+
+
+def between(branch: Branch, t: Term, seconds: float) -> list[Fact]:
+    """Bounds of psi(t) by its values at the ends of the interval in which t is shown to lie, and by rational numbers."""
+    interval = OneVariable(branch, seconds).interval(t)
+    return [*_bound(branch, t, interval.low, interval.below, 1), *_bound(branch, t, interval.high, interval.above, -1)]
+
+
+def _bound(branch: Branch, t: Term, end: Fraction | None, fact: Fact | None, sign: int) -> list[Fact]:
+    """The fact psi(end) <= psi(t) from end <= t (or <), reversed for the sign -1, also with a rational bound of psi(end)."""
+    if end is None or fact is None:
+        return []
+    at_end = fn("psi", num(end))
+    args = [num(end), t] if sign > 0 else [t, num(end)]
+    order = branch.kernel.function("monotone:psi", args, [fact])
+    number = value_of(at_end, "t", Fraction(0)) if end else None
+    bound = None if number is None else num(sign * rounded_down(sign * number, DIGITS))
+    proof = None if bound is None else find(num(sign) * (at_end - bound), "t", None, None, False, 0.2)
+    if proof is None or bound is None:
+        return [order]
+    near, size, one = branch.kernel.ball({**proof, "at": ZERO}), fn("psi", t), Fraction(1)
+    goal = bound.le(size) if sign > 0 else size.le(bound)
+    return [order, branch.kernel.certify(goal, [order, near], sum=[(one, (0,), ()), (one, (1,), ())])]

@@ -12,10 +12,9 @@ from functools import partial
 
 from sdescent.derive.proof.claims.branch import ZERO, Branch, Solver, opposite, quietly, symbols
 from sdescent.derive.proof.claims.domain import Domain
-from sdescent.derive.proof.claims.function_facts import FunctionFacts
+from sdescent.derive.proof.claims.function_facts import FunctionFacts, at_zero, away_from_zero, between
 from sdescent.derive.proof.claims.one_variable import OneVariable
 from sdescent.derive.proof.claims.products import Factored, Products
-from sdescent.derive.proof.claims.remainders import at_zero, away_from_zero, between
 from sdescent.derive.proof.claims.separable import Separable, Split, root_of, sides
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, fn, x
