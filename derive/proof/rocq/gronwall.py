@@ -1,17 +1,15 @@
-"""Ito and Gronwall: conclusions of the rules ito, gronwall, telescope, decay and summable, from general premises.
-
-In continuous time Ito's formula for the solution of the equation is a premise, for all functions of the state; Gronwall follows
-from it. In discrete time everything is proved from the tower property and the context's declarations about a potential.
-"""
+"""Processes and time in Rocq: conclusions of ito, gronwall, telescope, decay, summable, primitives and the descent lemma."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sdescent.derive.proof.kernel.one_variable_forms import endpoints
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.normal import added
-from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, num, plus, trprod, under, x
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, substitute, trprod, under, x
 from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite, written_equal
+from sdescent.derive.proof.rocq.derivatives import derived
 from sdescent.derive.proof.rocq.notation import UNIT, ZERO
 from sdescent.derive.proof.rocq.operators import (
     EXPECTATION,
@@ -320,4 +318,105 @@ def _changing(script: Script, name: str) -> str:
         f"flow__ {state} {v} {change} {end} {start}",
         f"{v} is value__{name} of state__, in domain__, {change} the generator's value, {end} its value at the horizon and {start}"
         " that at origin__",
+    )
+
+
+def primitive(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
+    """The conclusion I(u) = P(T) - P(0) with P' = u; the symbol of kind clock is the time itself."""
+    d, terms = step.data, script.terms
+    clock, whole, integrand = d["time"], d["primitive"], d["integrand"]
+    kernel = Kernel(terms.context)
+    # raises if a side condition fails
+    kernel.primitive(clock, whole, integrand, [kernel.assume(r) for r, _ in premises])
+    [((atom, _),)] = terms.polynomial(x(clock))
+
+    def text(t: Term) -> str:
+        return terms.show(t, lambda a: "x__" if a == atom else terms.atom_text(a), as_written=True)
+
+    def written_proof(*forms: Relation) -> str:
+        """A proof, at the time t, of the first relation as written, from a premise that states one of the relations."""
+        keys = [terms.key(r) for r in forms]
+        claim, proof = next(g for g in premises if terms.key(g[0]) in keys)
+        return as_written(script, forms[0], script.bridge(claim, proof, forms[0]))
+
+    def nonzero(t: Term) -> str:
+        return written_proof(Relation(("!=", t, ZERO)), ZERO.lt(t), t.lt(ZERO))
+
+    def positive(t: Term) -> str:
+        return written_proof(ZERO.lt(t))
+
+    def derivative(t: Term) -> tuple[Term, str]:
+        slope, proof = derived(text, t, clock, nonzero, positive)
+        return slope, proof.replace("y__", script.show(x(clock)))
+
+    slope, proof = derivative(whole)
+    same = as_written(script, slope.eq(integrand), script.bridge(*premises[0], slope.eq(integrand)))
+    functions = f"(fun x__ => {text(whole)}) (fun x__ => {text(integrand)})"
+    rises = f"(fun t => d__same (fun x__ => {text(whole)}) {script.show(x(clock))} _ _ {same} {proof})"
+    _, smooth = derivative(integrand)
+    words = "on functions continuous on [0, T] Int is the integral of Riemann"
+    riemann = f"{script.fact('riemann__ integrable_t Int', words)} {script.horizon_is_positive()}"
+    proof = f"(fundamental__ {riemann} {functions} {rises} (fun t => continuous__ {smooth}))"
+    first, last = endpoints(whole, clock, str(terms.context.horizon))
+    claim = under("I", integrand).eq(last - first)
+    return claim, as_written(script, claim, proof, back=True)
+
+
+def summation(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved:
+    """The conclusion I(P(t + 1) - P(t)) = P(T) - P(0); the symbol of kind clock is the number of the step."""
+    terms, kernel, clock, whole = script.terms, Kernel(script.terms.context), step.data["time"], step.data["primitive"]
+    kernel.summation(clock, whole)  # raises if a side condition fails
+    [((atom, _),)] = terms.polynomial(x(clock))
+    text = terms.show(whole, lambda a: "x__" if a == atom else terms.atom_text(a), as_written=True)
+    first, last = endpoints(whole, clock, str(terms.context.horizon))
+    claim = under("I", substitute(whole, clock, x(clock) + 1) - whole).eq(last - first)
+    return claim, as_written(script, claim, f"(summation__ {number_of_steps(script)} (fun x__ => {text}))", back=True)
+
+
+def descent(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
+    """The descent lemma, proved for the function and averaged over the step."""
+    terms, kernel, name = script.terms, Kernel(script.terms.context), step.data["potential"]
+    entry = terms.context.potentials[name]
+    t0, t1, square, c = (terms.normal(t) for t in (*entry["smoothness"], entry["square"], step.data["reach"]))
+    radius = None if entry["radius"] is None else terms.normal(entry["radius"])
+    needs = [] if radius is None else [ZERO.le(t1), (t1 * radius).le(c)]
+    proofs = [script.bridge(*g, r) for g, r in zip(premises, needs, strict=True)]
+    kernel.descent(name, step.data["reach"], assumed(script, kernel, needs))  # raises if a side condition fails
+    gradient = ("v", entry["gradient"])
+    mean, equal, slope = drift_of(script, gradient, entry["mean"])
+    start = f"{conditional_mean(script)} {moving(script, name)} {_stepping(script, name, mean, (t0, t1, square))}"
+    if radius is None:
+        proof = f"(descent__everywhere coords {start} w t {script.show(c)} (same__ 0) (same__ 0))"
+    else:
+        bound = _within(script, name, radius)
+        proof = f"(descent__rule coords {start} (fun w t => {script.show(radius)}) w t {script.show(c)} {bound} {' '.join(proofs)})"
+    bend = (t0 + t1 * norm(gradient)) * square * fn("psi", c)
+    claim = x(entry["change"]).le(slope + bend)
+    return claim, f"(between__le {proof} (same__ _) (cong__add {equal} {written_equal(script, bend)}))"
+
+
+def _stepping(script: Script, name: str, mean: str, terms: tuple[Term, Term, Term]) -> str:
+    """The premise that the potential is a C^2 function of a point that moves by this step."""
+    gradient = script.terms.identifiers[script.terms.context.potentials[name]["gradient"]]
+    point, value, slope, second = (f"{part}__{name}" for part in ("point", "value", "slope", "second"))
+    script.variables_once(
+        f"Variables ({point} : nat -> W -> J -> R) ({value} : (J -> R) -> R) ({slope} : (J -> R) -> J -> R)"
+        f" ({second} : (J -> R) -> J -> J -> R)."
+    )
+    t0, t1, square = (script.show(t) for t in terms)
+    function = f"{point} {value} {slope} {second} path__{name} {gradient} {t0} {t1}"
+    return script.declared(
+        f"stepping__ coords {CONDITIONAL} {function} (fun w t j => {mean}) (fun w t => {square})",
+        f"path__{name} n = {value} ({point} n), C^2 with |hess| at most t0 + t1 |grad| everywhere, t0 = {t0}, t1 = {t1},"
+        f" {gradient} its gradient there, and D = {point} (n + 1) - {point} n has E(D | F_n) = {mean} and E(|D|^2 | F_n) at most"
+        f" {square}",
+    )
+
+
+def _within(script: Script, name: str, radius: Term) -> str:
+    """The premise that bounds the length of the step by the radius."""
+    text = script.show(radius)
+    return script.declared(
+        f"radius__ coords {CONDITIONAL} point__{name} (fun w t => {text})",
+        f"|point__{name} (n + 1) - point__{name} n| is at most {text} almost surely, given what is known at n",
     )
