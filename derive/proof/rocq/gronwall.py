@@ -9,7 +9,7 @@ from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.normal import added
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, substitute, trprod, under, x
 from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite, written_equal
-from sdescent.derive.proof.rocq.derivatives import derived
+from sdescent.derive.proof.rocq.equalities import derived
 from sdescent.derive.proof.rocq.notation import UNIT, ZERO
 from sdescent.derive.proof.rocq.operators import (
     EXPECTATION,

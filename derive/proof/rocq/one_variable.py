@@ -25,8 +25,7 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import ONE, Polynomial, added, multiplied, scaled
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
 from sdescent.derive.proof.rocq.as_written import written_equal
-from sdescent.derive.proof.rocq.derivatives import UnsupportedError, derived
-from sdescent.derive.proof.rocq.equalities import Equalities, Interval, Limits, numerical
+from sdescent.derive.proof.rocq.equalities import Equalities, Interval, Limits, UnsupportedError, derived, numerical
 from sdescent.derive.proof.rocq.notation import ZERO, ExportError, applied, number
 from sdescent.derive.proof.rocq.script import ASSUMED, Proved, RocqStep, Script, quantified
 
