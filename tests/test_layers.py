@@ -35,8 +35,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq", "piecewise"),
     "derive/proof/search": (
-        "mediants", "ring", "linear", "classical_columns", "semidefinite", "gram_bases", "goal", "simplify",
-        "certify", "intervals", "one_variable", "prover",
+        "mediants", "ring", "linear", "semidefinite", "classical_columns", "goal", "simplify", "certify", "intervals",
+        "one_variable", "prover",
     ),
     "derive/reading": (
         "toml_file", "statistics", "specs", "x0_and_sizes", "method_tables", "listed_files", "claims", "problems",

@@ -18,7 +18,6 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num
 from sdescent.derive.proof.search.classical_columns import box, swaps, weighted_means
 from sdescent.derive.proof.search.goal import Goal, goal_of, relevant
-from sdescent.derive.proof.search.gram_bases import bases_of_squares
 from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, System, solve
 from sdescent.derive.proof.search.ring import (
     CertifyStep,
@@ -31,7 +30,7 @@ from sdescent.derive.proof.search.ring import (
     scaled_cone,
     terms_of,
 )
-from sdescent.derive.proof.search.semidefinite import Block, Sos
+from sdescent.derive.proof.search.semidefinite import Block, Sos, bases_of_squares
 from sdescent.derive.proof.search.simplify import SimplifiedClaim, shifted
 
 
