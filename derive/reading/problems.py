@@ -25,8 +25,7 @@ from sdescent.derive.reading.method_tables import (
     time_of_step,
     with_numbers,
 )
-from sdescent.derive.reading.specs import Spec, parse_spec, require_distinct
-from sdescent.derive.reading.statistics import read_quantities
+from sdescent.derive.reading.specs import Spec, parse_spec, read_quantities, require_distinct
 from sdescent.derive.reading.toml_file import as_written, read_keys
 from sdescent.derive.reading.x0_and_sizes import Caps, Named, check_size, check_steps, read_duration, read_start, whole
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name

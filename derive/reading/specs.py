@@ -1,13 +1,4 @@
-"""Specs: texts `name` or `name:key=value,key=value` that describe objects of the registry, read without evaluating anything.
-
-Grammar (all printable ASCII; spaces around names, keys and values are ignored):
-
-    spec  = name [":" pair {"," pair}]
-    pair  = key "=" value {"|" value}        several values: one per client, or one per coordinate
-    value = exact rational | plain decimal | name of a symbol         (sdescent.derive.vocabulary.names)
-
-Examples: rand-k:k=2   student-t:nu=3,sigma=1/2   gaussian:sigma=1|2|3   quadratic:h=1|2. All values are dimensionless.
-"""
+"""Specs: texts `name` or `name:key=value` that describe objects of the registry; the statistics that a file may name."""
 
 from __future__ import annotations
 
@@ -21,7 +12,7 @@ from typing import Any, final
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text
 from sdescent.derive.vocabulary.names import parse_value
-from sdescent.derive.vocabulary.registry import Entry, Parameter, Value, lookup
+from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, Entry, Parameter, Value, entries, lookup
 
 MAX_VALUES = 64  # values of one key
 MAX_READ = 4096  # cached specs; the experiments of a sweep share a few of them
@@ -201,3 +192,31 @@ def _listed(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:
 
 def _indent(text: str) -> int:
     return len(text) - len(text.lstrip(" "))
+
+
+MAX_QUANTITIES = 16
+#: the statistics of every run; the coordinates are called x1, x2, ..
+QUANTITIES = tuple(BUILT_IN_STATISTICS)
+
+
+def read_quantities(value: object, dim: int) -> tuple[str, ...]:
+    """The names that a file lists under `quantities`.
+
+    Args:
+        value: a name or a list of names.
+        dim: the dimension of the state.
+
+    Raises:
+        BadInput: the value is not a list of 1 to 16 distinct names, or a name is not that of a statistic.
+    """
+    names = (*QUANTITIES, *entries("statistic"))
+    coordinates = "x1" if dim == 1 else f"x1 to x{dim}"
+    accepted = f"a list of 1 to {MAX_QUANTITIES} of {', '.join(names)} and {coordinates}, each once"
+    listed: list[Any] = value if isinstance(value, list) else [value]
+    allowed = {*names, *(f"x{n + 1}" for n in range(dim))}
+    for item in listed:
+        if not isinstance(item, str) or item not in allowed:
+            raise unknown_name("quantities", item, names, accepted)
+    if not 1 <= len(listed) <= MAX_QUANTITIES or len(set(listed)) < len(listed):
+        raise BadInput("quantities", value if len(listed) <= MAX_QUANTITIES else f"{len(listed)} names", accepted)
+    return tuple(listed)

@@ -175,7 +175,7 @@ def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
     """The statistics that a file names, as `run` and `solve` take them: without the two that are always kept.
 
     Args:
-        names: from `sdescent.derive.reading.statistics.read_quantities`.
+        names: from `sdescent.derive.reading.specs.read_quantities`.
     """
     registered = entries("statistic")
     chosen = [name for name in names if name not in ("loss", "gradient_norm")]

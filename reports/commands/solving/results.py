@@ -18,7 +18,7 @@ import numpy as np
 
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.reading.experiments import METHOD
-from sdescent.derive.reading.statistics import QUANTITIES
+from sdescent.derive.reading.specs import QUANTITIES
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.numerics.statistics import digests as digest
