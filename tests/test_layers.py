@@ -39,8 +39,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "one_variable", "prover",
     ),
     "derive/reading": (
-        "specs", "toml_file", "x0_and_sizes", "method_tables", "listed_files", "claims", "problems", "experiments",
-        "audits", "sweeps",
+        "toml_file", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments", "audits",
+        "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
     "derive/vocabulary": (

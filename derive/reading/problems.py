@@ -15,7 +15,6 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
-from sdescent.derive.reading.listed_files import StudyFolder, TheoremFile, study_folders, theorem_files
 from sdescent.derive.reading.method_tables import (
     MethodTable,
     by_name,
@@ -26,7 +25,14 @@ from sdescent.derive.reading.method_tables import (
     with_numbers,
 )
 from sdescent.derive.reading.specs import Spec, parse_spec, read_quantities, require_distinct
-from sdescent.derive.reading.toml_file import as_written, read_keys
+from sdescent.derive.reading.toml_file import (
+    StudyFolder,
+    TheoremFile,
+    as_written,
+    read_keys,
+    study_folders,
+    theorem_files,
+)
 from sdescent.derive.reading.x0_and_sizes import Caps, Named, check_size, check_steps, read_duration, read_start, whole
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text

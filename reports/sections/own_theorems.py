@@ -8,7 +8,7 @@ from sdescent.derive.printing.latex import width
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.proof.language.text import TermWriter, latex_name
-from sdescent.derive.reading.listed_files import TheoremFile
+from sdescent.derive.reading.toml_file import TheoremFile
 from sdescent.derive.theorems.bounds.answer import Answer, Repaired
 from sdescent.derive.theorems.bounds.language.names import LATEX
 from sdescent.derive.theorems.bounds.printing import says_nothing

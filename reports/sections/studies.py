@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.reading.listed_files import StudyFolder
 from sdescent.derive.reading.sweeps.values import spoken
+from sdescent.derive.reading.toml_file import StudyFolder
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.numerics.studies.records import LEVEL
 from sdescent.reports.sections.base import Inputs, Section

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.reading.listed_files import MANIFEST
 from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.reading.sweeps.panels import check
 from sdescent.derive.reading.sweeps.plans import Sweep
+from sdescent.derive.reading.toml_file import MANIFEST
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.reports.commands.answers import path_of, print_json, writable

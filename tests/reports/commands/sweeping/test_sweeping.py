@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from sdescent.derive.reading.experiments import experiment
-from sdescent.derive.reading.listed_files import study_folders
 from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.reading.toml_file import study_folders
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.method import run as run_method
 from sdescent.numerics.statistics.estimates import over_time
