@@ -14,7 +14,7 @@ import sympy as sp
 from sdescent.derive.equations.step.covariance import compression_ratio
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import Spec, parse_spec
-from sdescent.derive.reading.sweeps.formula_letters import OMEGA, START, STEPS, Numbers, expression_of, names_of_letters
+from sdescent.derive.reading.sweeps.panels import OMEGA, START, STEPS, Numbers, expression_of, names_of_letters
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.names import Kind
 from sdescent.numerics.backend.double import jnp
@@ -37,7 +37,7 @@ class Formula:
     Args:
         text: the formula as written.
         field: its name in messages.
-        letters: {letter: dotted name} (`sdescent.derive.reading.sweeps.formula_letters.names_of_letters`).
+        letters: {letter: dotted name} (`sdescent.derive.reading.sweeps.panels.names_of_letters`).
     """
 
     text: str
@@ -74,7 +74,7 @@ def formula(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> Fo
     Args:
         text: the formula as written.
         field: its name in messages.
-        letters: the meanings that letters may have (`sdescent.derive.reading.sweeps.formula_letters.letters`).
+        letters: the meanings that letters may have (`sdescent.derive.reading.sweeps.panels.letters`).
 
     Raises:
         BadInput: the text is not in the grammar, or a letter stands for nothing or for two values.

@@ -116,7 +116,7 @@ FAULTS = table([
     ("an axis that another one determines gets panels", "derive/reading/sweeps/panels.py",
      "tests/derive/reading/test_sweep_figures.py", "if value_at.setdefault(key, value) != value:",
      "if value_at.setdefault(key, value):"),
-    ("a letter of two fields is that of the first", "derive/reading/sweeps/formula_letters.py",
+    ("a letter of two fields is that of the first", "derive/reading/sweeps/panels.py",
      "tests/derive/reading/test_sweep_figures.py", "        if len(stands) > 1:", "        if not stands:"),
     ("relations are not turned around", "derive/vocabulary/formulas/grammar.py",
      "tests/derive/reading/test_claims.py tests/derive/vocabulary/formulas/test_grammar.py",
