@@ -27,8 +27,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "process",
     ),
     "derive/theorems/bounds": (
-        "language", "lyapunov_candidates", "sign_messages", "message_moments", "assumptions", "from_method",
-        "proving", "gronwall_and_telescoping", "runs", "refuting", "printing", "stated", "answer", "suggest",
+        "language", "assumptions", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
+        "proving", "gronwall_and_telescoping", "runs", "refuting", "stated", "answer", "suggest",
     ),
     "derive/methods": (
         "constants", "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "specialise", "checking",

@@ -10,8 +10,8 @@ from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.proof.language.text import TermWriter, latex_name
 from sdescent.derive.reading.toml_file import TheoremFile
 from sdescent.derive.theorems.bounds.answer import Answer, Repaired
+from sdescent.derive.theorems.bounds.assumptions import says_nothing
 from sdescent.derive.theorems.bounds.language.names import LATEX
-from sdescent.derive.theorems.bounds.printing import says_nothing
 from sdescent.derive.theorems.bounds.refuting import Refuted
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered

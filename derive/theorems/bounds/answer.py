@@ -23,11 +23,10 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, num
 from sdescent.derive.proof.repair.constants import numerals
 from sdescent.derive.proof.search.mediants import Judge, Tried, Walked, between
-from sdescent.derive.theorems.bounds.assumptions import BY_PARTS, Setting
+from sdescent.derive.theorems.bounds.assumptions import BY_PARTS, Setting, relation_text, vector_words
 from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
 from sdescent.derive.theorems.bounds.language.hypotheses import keyword
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of
-from sdescent.derive.theorems.bounds.printing import relation_text, vector_words
 from sdescent.derive.theorems.bounds.proving import Bound, StepFailed
 from sdescent.derive.theorems.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
 from sdescent.derive.theorems.bounds.stated import Stated

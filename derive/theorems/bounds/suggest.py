@@ -20,13 +20,12 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num
 from sdescent.derive.theorems.bounds.answer import Answer, decide
-from sdescent.derive.theorems.bounds.assumptions import Setting
+from sdescent.derive.theorems.bounds.assumptions import Setting, vector_words
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import falling, symbolic, upright, written
 from sdescent.derive.theorems.bounds.language.hypotheses import far
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.lyapunov_candidates import Determined, Letters, determined, falls, families
-from sdescent.derive.theorems.bounds.printing import vector_words
 from sdescent.derive.theorems.bounds.proving import Bound
 from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, satisfying
 from sdescent.derive.theorems.bounds.stated import Stated
