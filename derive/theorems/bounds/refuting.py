@@ -23,7 +23,7 @@ from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.runs.check import cored, in_numbers, recorded
 from sdescent.derive.theorems.bounds.runs.counterexample_losses import AT, FAMILIES, SCALE, SPREAD, Instance, instances
 from sdescent.derive.theorems.bounds.runs.trajectory import Run
-from sdescent.derive.theorems.entry.points import holds, value
+from sdescent.derive.theorems.entry.instances import holds, value
 from sdescent.derive.vocabulary.symbols import u as free
 
 #: numbers of steps to try

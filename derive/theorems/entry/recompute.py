@@ -22,8 +22,7 @@ from sdescent.derive.methods.noise import Affine, Gaussian, Scaled, StudentT
 from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipped
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.language.terms import Relation
-from sdescent.derive.theorems.entry.instances import INSTANCES, LAWS, SCALES, samples
-from sdescent.derive.theorems.entry.points import Meaning
+from sdescent.derive.theorems.entry.instances import INSTANCES, LAWS, SCALES, Meaning, samples
 from sdescent.derive.vocabulary.symbols import parameter, u
 
 

@@ -1,7 +1,7 @@
 """Terms and relations of the catalogue at numbers: float arrays with the axes (client, coordinate, time, path).
 
 Simulations are compared with the catalogue's own formula: `conclusion` runs an entry's derivation in the kernel and returns its
-last claim. `sdescent.derive.theorems.entry.points` has exact numbers; relations between the floats here hold up to rounding.
+last claim. `sdescent.derive.theorems.entry.instances` has exact numbers; relations between the floats here hold up to rounding.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
 from sdescent.derive.proof.language.terms import Relation, Term, dot, mat, matvec, opnorm, quad, trprod, vec, x
 from sdescent.derive.theorems.catalogue import with_own
 from sdescent.derive.theorems.entry import instances
-from sdescent.derive.theorems.entry.points import Meaning
+from sdescent.derive.theorems.entry.instances import Meaning
 from sdescent.derive.theorems.entry.theorem import Refutation
 from sdescent.derive.vocabulary.symbols import N as clients_symbol
 from sdescent.derive.vocabulary.symbols import eta as eta_symbol

@@ -22,7 +22,7 @@ from sdescent.derive.methods.schedules import Adaptive, Power
 from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.proof.language.terms import Term, norm, vec, x
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.derive.theorems.entry.points import Meaning
+from sdescent.derive.theorems.entry.instances import Meaning
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.unbiased import normalised
 from sdescent.derive.vocabulary.names import Model

@@ -21,7 +21,7 @@ from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
 from sdescent.derive.methods.schedules import Adaptive, Power
 from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.proof.language.terms import norm, vec, x
-from sdescent.derive.theorems.entry.points import Meaning
+from sdescent.derive.theorems.entry.instances import Meaning
 from sdescent.derive.theorems.facts import blow_up
 from sdescent.derive.theorems.unbiased import normalised
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name

@@ -32,7 +32,7 @@ from sdescent.derive.theorems.entry.checking import (
     Checked,
     check,
 )
-from sdescent.derive.theorems.entry.points import holds, value
+from sdescent.derive.theorems.entry.instances import holds, value
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.facts.laws import CATALOGUE_LAWS, LAWS, bounds
 from sdescent.derive.vocabulary.verdicts import Verdict

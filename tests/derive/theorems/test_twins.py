@@ -9,7 +9,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, 
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.discrete.sde_counterparts import BESIDE, SAME, factor
 from sdescent.derive.theorems.entry.from_method import put
-from sdescent.derive.theorems.entry.points import value
+from sdescent.derive.theorems.entry.instances import value
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 
 ALL = entries()

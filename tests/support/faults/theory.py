@@ -62,7 +62,7 @@ FAULTS = table([
     ("the square of a step has eta once", "derive/theorems/entry/from_method.py",
      "'tests/derive/theorems/test_catalogue.py::test_an_entry[6.2-pathwise-method]'", 'spread = [x("eta") * c * tr(m)',
      "spread = [c * tr(m)"),
-    ("a point has a value for what it does not name", "derive/theorems/entry/points.py",
+    ("a point has a value for what it does not name", "derive/theorems/entry/instances.py",
      "tests/derive/theorems/test_catalogue.py::test_a_point_without_a_value_is_refused",
      'raise ProofError(f"the point has no value for {t}")', "return num(1)"),
     ("a corrected equation is taken for the first-order one", "derive/theorems/entry/checking.py",

@@ -8,7 +8,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, x
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences, keyword, take
 from sdescent.derive.theorems.bounds.language.names import NOISE
-from sdescent.derive.theorems.entry.points import holds
+from sdescent.derive.theorems.entry.instances import holds
 from sdescent.derive.vocabulary.errors import BadInput
 
 H, E = Q(3, 2), Q(-2)

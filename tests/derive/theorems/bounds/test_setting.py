@@ -12,7 +12,7 @@ from sdescent.derive.theorems.bounds.answer import decide
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.names import NOISE
 from sdescent.derive.theorems.bounds.stated import Stated
-from sdescent.derive.theorems.entry.points import value
+from sdescent.derive.theorems.entry.instances import value
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 
 Vector = tuple[Q, ...]
