@@ -15,8 +15,7 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
-from sdescent.numerics.laws.gauss_rules import Rule, compressed, convolved, mean_of
-from sdescent.numerics.laws.noises import gauss_rule
+from sdescent.numerics.laws.noises import Rule, compressed, convolved, gauss_rule, mean_of
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.scalars import concrete, function_of_one
 from sdescent.numerics.lowering.to_jax import lower_all
@@ -45,7 +44,7 @@ def averaged(method: Method, clients: int, nodes: int, parameters: Mapping[str, 
 
     A sign takes the values +1 and -1, so the number of clients that send +1 is exactly binomial (Poisson-binomial for several
     scales). A message that is a polynomial in the noise, given a finite choice, has Gauss rules, which are convolved over clients
-    (`sdescent.numerics.laws.gauss_rules`). These are the messages of the identity, of compressors equal to it on the line, and of
+    (`sdescent.numerics.laws.noises`). These are the messages of the identity, of compressors equal to it on the line, and of
     Bernoulli.
 
     Args:

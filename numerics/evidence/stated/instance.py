@@ -31,8 +31,7 @@ from sdescent.numerics.evidence.checks.formulas import clients as clients_
 from sdescent.numerics.evidence.checks.points import function_of
 from sdescent.numerics.evidence.stated.constants import Constants
 from sdescent.numerics.laws.counter import Draws
-from sdescent.numerics.laws.gauss_rules import Rule
-from sdescent.numerics.laws.noises import gauss_rule, sample_law
+from sdescent.numerics.laws.noises import Rule, gauss_rule, sample_law
 from sdescent.numerics.lowering.scalars import Parameters
 from sdescent.numerics.without_sampling.transition import Average, average
 

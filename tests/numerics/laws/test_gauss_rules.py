@@ -7,8 +7,7 @@ import pytest
 
 from sdescent.derive.methods.noise import Gaussian, Laplace, Logistic, Point, Stable, StudentT, Uniform
 from sdescent.derive.vocabulary.errors import NoClosedForm
-from sdescent.numerics.laws.gauss_rules import compressed, convolved, mean_of
-from sdescent.numerics.laws.noises import gauss_rule
+from sdescent.numerics.laws.noises import compressed, convolved, gauss_rule, mean_of
 
 LAWS = [Gaussian(), Laplace(), Logistic(), Uniform(), Stable(2)]
 

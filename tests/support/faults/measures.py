@@ -41,7 +41,7 @@ FAULTS = table([
      "quarter ^ (quarter << np.uint32(1))", "quarter"),
     ("odd powers of two in a root", "numerics/laws/elementary.py", "tests/numerics/laws/test_counter.py",
      "(1 + (n & 1)).astype", "(1 + 0 * n).astype"),
-    ("the sum of copies for their mean", "numerics/laws/gauss_rules.py", "tests/numerics/laws/test_gauss_rules.py",
+    ("the sum of copies for their mean", "numerics/laws/noises.py", "tests/numerics/laws/test_gauss_rules.py",
      "return total[0] / copies, total[1]", "return total[0], total[1]"),
     ("the last step is lost to rounding", "numerics/simulate/settings.py",
      "tests/numerics/simulate/test_edges.py tests/numerics/simulate/test_ensemble.py "

@@ -13,7 +13,7 @@ FAULTS = table([
      "one(low + n * together + pair, state)", "one(low + n * together, state)"),
     ("Student's t of wide draws", "numerics/laws/counter.py", "tests/numerics/laws/test_counter.py::test_laws",
      "jnp.expm1(2 / nu * size)", "jnp.expm1(1 / nu * size)"),
-    ("a compressed Gauss rule has mass 1", "numerics/laws/gauss_rules.py", "tests/numerics/laws/test_gauss_rules.py",
+    ("a compressed Gauss rule has mass 1", "numerics/laws/noises.py", "tests/numerics/laws/test_gauss_rules.py",
      "(mass * vectors[:, 0, :] ** 2)", "(vectors[:, 0, :] ** 2)"),
     ("correlated Student noise has another variance", "numerics/laws/noises.py",
      "tests/numerics/laws/test_samplers.py::test_correlated_noise_has_its_covariance",
