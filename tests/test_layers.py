@@ -50,7 +50,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/simulate": (
         "settings", "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "update_rules",
         "systems", "programs", "schemes", "equation_program", "method", "rule_equations", "named_equation",
-        "equation", "refinement",
+        "equation",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),

@@ -12,7 +12,7 @@ from sdescent.reports.document.figures import BAND
 from sdescent.reports.document.tex import number, uncertain
 
 if TYPE_CHECKING:
-    from sdescent.numerics.simulate.refinement import Refined
+    from sdescent.numerics.simulate.equation import Refined
 
 #: cap on a statistic, relative to the method's own upper quantile, so that its mean exists for every law
 _CAP = 10
@@ -65,7 +65,7 @@ def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
 
     Returns:
         The entries of `summary`; solver: the change of the mean when the steps were last halved, S numbers; substeps: the number of
-        solver steps per step of the method; converged: see `sdescent.numerics.simulate.refinement.Refined`.
+        solver steps per step of the method; converged: see `sdescent.numerics.simulate.equation.Refined`.
     """
     sums = summary(run.ensemble, statistic, cap)
     return {**sums, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}

@@ -235,8 +235,8 @@ def _extremes(series: dict[str, Any]) -> str:
 
 def _run(problem: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> dict[str, Any]:
     """The summary of one run, or {"refused": reason, "exists"} if a model does not exist or cannot be solved."""
+    from sdescent.numerics.simulate.equation import refined
     from sdescent.numerics.simulate.method import run
-    from sdescent.numerics.simulate.refinement import refined
     from sdescent.numerics.simulate.runs import named_statistics
 
     x0, horizon, eta = _numbers(problem)

@@ -344,7 +344,7 @@ class Study:
         return {**by_kind, "setting": asdict(run)}
 
     def _solved(self, model: Model, run: ModelRun, setting: Mapping[str, float]) -> dict[str, Any]:
-        from sdescent.numerics.simulate.refinement import refined
+        from sdescent.numerics.simulate.equation import refined
 
         cap = run.cap * self.first
 

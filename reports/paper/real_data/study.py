@@ -226,7 +226,7 @@ class NoiseStudy:
         self, method: Any, model: Model, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
     ) -> dict[str, Any]:
         from sdescent.numerics.lowering.landscape import Landscape
-        from sdescent.numerics.simulate.refinement import refined
+        from sdescent.numerics.simulate.equation import refined
 
         solution = refined(
             sde(method, model, None, self.problem.dim), self.start, float(grid[-1] * eta),

@@ -10,8 +10,7 @@ from sdescent.derive.derivation import sde
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.losses import Quadratic, Quartic
 from sdescent.derive.methods.noise import Scaled
-from sdescent.numerics.simulate.equation import solve
-from sdescent.numerics.simulate.refinement import FINEST, SHARE, refined
+from sdescent.numerics.simulate.equation import FINEST, SHARE, refined, solve
 
 GAUSS = Scaled(sd.noise.Gaussian(), 1)
 

@@ -100,7 +100,7 @@ FAULTS = table([
     ("a positive parameter may be 0", "numerics/simulate/named_equation.py",
      "tests/numerics/simulate/test_named_equation.py::test_settings_that_are_refused",
      'not (least > 0 or (least == 0 and low == ">= 0"))', "not least >= 0"),
-    ("a coarse solution with draws of its own", "numerics/simulate/refinement.py",
+    ("a coarse solution with draws of its own", "numerics/simulate/equation.py",
      "tests/numerics/simulate/test_refinement.py::test_the_error_that_is_left_is_the_one_that_is_stated",
      "by_halves=n == 0", "by_halves=False"),
     ("a blow-up at a saved time is counted later", "numerics/simulate/ensemble.py",
