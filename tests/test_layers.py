@@ -49,8 +49,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (
         "settings", "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "update_rules",
-        "systems", "programs", "schemes", "equation_program", "method", "rule_equations", "named_equation",
-        "equation",
+        "systems", "schemes", "programs", "method", "rule_equations", "named_equation", "equation",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),

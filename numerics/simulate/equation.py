@@ -20,7 +20,6 @@ from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import tables_for, untabulated
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
-from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject, check_milstein
 from sdescent.numerics.simulate.named_equation import named_problem
 from sdescent.numerics.simulate.parameters import (
     by_place,
@@ -35,7 +34,7 @@ from sdescent.numerics.simulate.parameters import (
     unfrozen,
     varied_of,
 )
-from sdescent.numerics.simulate.programs import roomy
+from sdescent.numerics.simulate.programs import EquationProgram, Problem, Setting, Subject, check_milstein, roomy
 from sdescent.numerics.simulate.rule_equations.solving import rule_problem
 from sdescent.numerics.simulate.runs import (
     AnyLoss,

@@ -44,7 +44,6 @@ from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
-from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject
 from sdescent.numerics.simulate.parameters import (
     by_path,
     combinations,
@@ -59,6 +58,7 @@ from sdescent.numerics.simulate.parameters import (
     varied_of,
     which_combination,
 )
+from sdescent.numerics.simulate.programs import EquationProgram, Problem, Setting, Subject
 from sdescent.numerics.simulate.rule_equations.system import rule_system, scheme_name
 from sdescent.numerics.simulate.runs import at_time, check_schedule, symbols_of_state, with_memory
 from sdescent.numerics.simulate.schemes import ItoTerm
