@@ -66,9 +66,8 @@ from sdescent.numerics.simulate.settings import (
     save_grid,
 )
 from sdescent.numerics.simulate.update_rules.arrays import Oracle, Step, StepInputs
-from sdescent.numerics.simulate.update_rules.drawing import Ahead, drawn_ahead
+from sdescent.numerics.simulate.update_rules.drawing import Ahead, Few, drawn_ahead
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
-from sdescent.numerics.simulate.update_rules.values import Few
 
 #: x and each letter of the memory, (d, paths) each, and "length" (1, paths) where it is kept
 State = dict[str, jax.Array]

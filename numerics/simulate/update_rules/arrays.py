@@ -25,6 +25,9 @@ from sdescent.numerics.simulate.settings import marks
 from sdescent.numerics.simulate.update_rules.drawing import (
     Ahead,
     Client,
+    Few,
+    Total,
+    added,
     by_number,
     clients_of,
     numbered,
@@ -32,7 +35,6 @@ from sdescent.numerics.simulate.update_rules.drawing import (
     unrolled,
     without_partner,
 )
-from sdescent.numerics.simulate.update_rules.values import Few, Total, added
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
