@@ -5,8 +5,7 @@ import pytest
 from scipy import stats
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.tasks import tails
-from sdescent.numerics.tasks.tails import fit_tails, pooled_tail
+from sdescent.numerics.tasks.gradient_noise import fit_tails, pooled_tail
 
 NU = np.array([1.0, 3.0, 8.0])
 SIGMA = np.array([2.0, 0.01, 30.0])

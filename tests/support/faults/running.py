@@ -41,7 +41,7 @@ FAULTS = table([
     ("weak orders from two step sizes only", "numerics/evidence/weak_order.py",
      "tests/numerics/evidence/test_weak_order.py", "weights = np.linalg.pinv(shape)[1]",
      "weights = np.linalg.pinv(shape)[0]"),
-    ("the power of the density of Student's t", "numerics/tasks/tails.py", "tests/numerics/tasks/test_tails.py",
+    ("the power of the density of Student's t", "numerics/tasks/gradient_noise.py", "tests/numerics/tasks/test_tails.py",
      "0.5 * (1.0 + 1.0 / tail) * np.log1p(tail * q)", "0.5 / tail * np.log1p(tail * q)"),
     ("new draws are those of G", "numerics/simulate/update_rules/drawing.py", "tests/numerics/simulate/test_rules.py",
      "return replace(draws.fold(np.uint32(FURTHER + number)) if number else draws, uses=Uses())",
