@@ -1,14 +1,21 @@
-"""Data sets: the breast-cancer and digits data shipped with scikit-learn, and least squares with a Gaussian random design."""
+"""Data sets, the samples from which each client draws, the streams of its mini-batches, and its gradients."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
 from numbers import Real
-from typing import Any
+from typing import Any, Protocol, final
 
 import numpy as np
 
+from sdescent.derive.methods.noise import Noise
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.noises import sample_noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,3 +152,173 @@ def require(field: str, value: float, ok: bool, accepted: str) -> None:
     """Raise BadInput unless `value` is a finite number and `ok` is true."""
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or not ok:
         raise BadInput(field, value, accepted)
+
+
+class Purpose(IntEnum):
+    """The purpose of a stream, which is part of its key."""
+
+    BATCH = 0
+    COMPRESSOR = 1
+    MEASUREMENT = 2
+
+
+@final
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class ClientData:
+    """N clients over n samples. At each step client i draws `batch` of its samples with replacement, uniformly.
+
+    Make it with `shared_data` or `data_by_label`.
+
+    Attributes:
+        order: sample numbers, shape (n,); a client's samples are consecutive entries.
+        starts: index of each client's first entry, shape (N,).
+        sizes: number of each client's entries, shape (N,).
+        batch: B, or None for the deterministic gradient over all samples of the client.
+        scheme: "shared" or "by label".
+    """
+
+    order: jax.Array
+    starts: jax.Array
+    sizes: jax.Array
+    batch: int | None = field(metadata={"static": True})
+    scheme: str = field(metadata={"static": True})
+
+    @property
+    def clients(self) -> int:
+        """The number N of clients."""
+        return self.starts.shape[0]
+
+    def draw(self, key: jax.Array, client: jax.Array | int) -> jax.Array:
+        """One mini-batch of a client: B sample numbers, independent and uniform over its samples, shape (B,)."""
+        assert self.batch is not None
+        # One hash per number, while randint needs three; 52 bits keep the bias below size/2^52.
+        position = jnp.floor(jax.random.uniform(key, (self.batch,)) * self.sizes[client]).astype(jnp.int32)
+        return self.order[self.starts[client] + position]
+
+    def weights(self, client: jax.Array | int) -> jax.Array:
+        """The weights 1/(number of the client's samples) on its samples, and 0 elsewhere, shape (n,)."""
+        numbers = jnp.arange(self.order.shape[0], dtype=self.order.dtype)
+        position = jnp.zeros_like(self.order).at[self.order].set(numbers)
+        inside = (position >= self.starts[client]) & (position < self.starts[client] + self.sizes[client])
+        return jnp.where(inside, 1.0 / self.sizes[client], 0.0)
+
+
+def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> ClientData:
+    """Clients that all draw from the same n samples, so they are independent and identically distributed (theory 1).
+
+    Args:
+        samples: n >= 1.
+        clients: N >= 1.
+        batch: B >= 1 drawn with replacement, or None for the full deterministic gradient.
+
+    Raises:
+        BadInput: an argument is outside its range.
+    """
+    _check(samples, clients, batch)
+    sizes = jnp.full(clients, samples, jnp.int32)
+    return ClientData(jnp.arange(samples, dtype=jnp.int32), jnp.zeros(clients, jnp.int32), sizes, batch, "shared")
+
+
+def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
+    """Clients whose shards come from the samples sorted by label (in their own order within a label).
+
+    The sizes of the N shards differ by at most one. Each client then sees few of the labels, so the clients' gradients differ as
+    much as equal shards allow.
+
+    Args:
+        labels: the labels of all samples, (n,).
+        clients: N from 1 to n.
+        batch: B >= 1 drawn with replacement within the shard, or None for the shard's deterministic gradient.
+
+    Raises:
+        BadInput: an argument is outside its range.
+    """
+    samples = len(labels)
+    _check(samples, clients, batch)
+    if clients > samples:
+        raise BadInput("clients", clients, f"at most one client a sample ({samples})")
+    order = np.argsort(labels, kind="stable").astype(np.int32)
+    bounds = (np.arange(clients + 1, dtype=np.int64) * samples // clients).astype(np.int32)
+    return ClientData(jnp.asarray(order), jnp.asarray(bounds[:-1]), jnp.asarray(np.diff(bounds)), batch, "by label")
+
+
+@jit
+def stream_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
+    """Keys of the streams (seed, purpose, client, path), shape (clients, paths). Fold the step into each; see `check_seed`."""
+    root = jax.random.fold_in(jax.random.key(seed), purpose)
+    per_path = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
+    return jax.vmap(lambda client: per_path(jax.random.fold_in(root, client), paths))(clients)
+
+
+def check_seed(seed: int) -> None:
+    """Raise BadInput unless `seed` is an integer from 0 to 2^63 - 1."""
+    require_integer("seed", seed, 0, 2**63 - 1)
+
+
+def _check(samples: int, clients: int, batch: int | None) -> None:
+    for name, value, top in (("samples", samples, 2**31 - 1), ("clients", clients, 10_000), ("batch", batch, 10**6)):
+        if name != "batch" or value is not None:
+            require_integer(name, value, 1, top)
+
+
+class SampleLoss(Protocol):
+    """A loss that is a mean over samples, such as a `LinearModel` or a `Network`."""
+
+    def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
+        """The gradient sum_m weights_m grad l_m(x), (d, R), over the samples `rows`."""
+        ...
+
+    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
+        """The gradients (1/B) sum_b grad l_b(x), (d, R), over each path's own samples (B, R)."""
+        ...
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class OwnGradients:
+    """The stochastic gradient of a client, as a function (draws, x (d, R), client) -> (d, R): an oracle of `sd.run`.
+
+    Use the same object again, since it identifies compiled programs.
+
+    Attributes:
+        loss: the loss over the samples.
+        data: each client's samples. With a batch, the gradient is that of a mini-batch drawn from them with replacement.
+        noise: noise added to the gradient, with its scale at the client's own gradient; None for no noise besides mini-batches.
+        parameters: values of the noise's symbols.
+
+    Raises:
+        BadInput: the clients share their samples, so that their mean gradient is not grad f.
+    """
+
+    loss: SampleLoss
+    data: ClientData
+    noise: Noise | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.data.scheme == "shared":
+            raise BadInput("data", "shared", "data that are split over the clients")
+
+    @cached_property
+    def _shards(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sample numbers and weights of each client, (N, the largest n_i). Padding has weight 0."""
+        order, starts, sizes = (np.asarray(a) for a in (self.data.order, self.data.starts, self.data.sizes))
+        place = np.arange(sizes.max())
+        inside = place < sizes[:, None]
+        rows = order[np.minimum(starts[:, None] + place, len(order) - 1)]
+        return rows, inside / sizes[:, None]
+
+    def __call__(self, draws: Draws, x: jax.Array, client: Any) -> jax.Array:
+        sizes = self.data.sizes
+        share = (self.data.clients / self.data.order.shape[0]) * sizes[client].astype(x.dtype)
+        if self.data.batch is None:
+            rows, weights = (jnp.asarray(a)[client] for a in self._shards)
+            gradient = share * self.loss.weighted_gradient(x, weights.astype(x.dtype), rows)
+        else:
+            place = jnp.floor(draws.fold(1).uniform((self.data.batch, x.shape[1])) * sizes[client]).astype(jnp.int32)
+            chosen = self.data.order[self.data.starts[client] + jnp.minimum(place, sizes[client] - 1)]
+            gradient = share * self.loss.batch_gradient(x, chosen)
+        if self.noise is None:
+            return gradient
+        return gradient + sample_noise(self.noise, draws.fold(0), gradient, self.parameters)

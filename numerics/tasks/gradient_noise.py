@@ -9,8 +9,15 @@ from scipy import special, stats
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.tasks.clients import ClientData, Purpose, check_seed, stream_keys
-from sdescent.numerics.tasks.data import require, require_integer, step_numbers
+from sdescent.numerics.tasks.data import (
+    ClientData,
+    Purpose,
+    check_seed,
+    require,
+    require_integer,
+    step_numbers,
+    stream_keys,
+)
 from sdescent.numerics.tasks.linear_models import LinearModel
 
 LARGEST_LAM = 2.0

@@ -13,7 +13,7 @@ import numpy as np
 from sdescent.derive.methods.noise import Affine, Cauchy, Scaled
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.tasks import criteria as claims
-from sdescent.numerics.tasks.clients import OwnGradients, data_by_label
+from sdescent.numerics.tasks.data import OwnGradients, data_by_label
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY, RaceProblem, bounded_share
 from sdescent.numerics.tasks.verdicts import Finding
 from sdescent.reports.claims.evidence import METHOD

@@ -108,7 +108,7 @@ class NoiseStudy:
 
     def __init__(self, setting: Setting, size: StudySize, context: Inputs) -> None:
         from sdescent.numerics.tasks import data, linear_models
-        from sdescent.numerics.tasks.clients import shared_data
+        from sdescent.numerics.tasks.data import shared_data
 
         self.setting, self.task, self.size, self.context = setting, setting.task, size, context
         context.tick(setting.title)

@@ -11,8 +11,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.tasks.clients import OwnGradients, data_by_label, shared_data
-from sdescent.numerics.tasks.data import Dataset
+from sdescent.numerics.tasks.data import Dataset, OwnGradients, data_by_label, shared_data
 from sdescent.numerics.tasks.linear_models import logistic_regression
 from sdescent.numerics.tasks.network import Network
 from sdescent.numerics.tasks.step_rules import RaceProblem, race

@@ -12,8 +12,14 @@ from scipy import stats
 
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
-from sdescent.numerics.tasks.data import load_breast_cancer, random_design
+from sdescent.numerics.tasks.data import (
+    Purpose,
+    data_by_label,
+    load_breast_cancer,
+    random_design,
+    shared_data,
+    stream_keys,
+)
 from sdescent.numerics.tasks.gradient_noise import (
     correlation_summary,
     covariance_change,

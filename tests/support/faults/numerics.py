@@ -68,7 +68,7 @@ FAULTS = table([
     ("compression leaves the noise of a step as it is", "numerics/tasks/step_rules.py",
      "tests/numerics/tasks/test_races.py::test_the_mean_square_of_a_step_is_what_the_growth_says",
      "self.sigma1**2 * (1 + omega)) / self.clients", "self.sigma1**2) / self.clients"),
-    ("a client has the first sample of the next", "numerics/tasks/clients.py",
+    ("a client has the first sample of the next", "numerics/tasks/data.py",
      "tests/numerics/tasks/test_gradient_noise.py::test_split_clients_draw_only_their_own_samples",
      "(position < self.starts[client] + self.sizes[client])",
      "(position <= self.starts[client] + self.sizes[client])"),
