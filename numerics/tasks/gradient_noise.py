@@ -18,7 +18,7 @@ from sdescent.numerics.tasks.data import (
     step_numbers,
     stream_keys,
 )
-from sdescent.numerics.tasks.linear_models import LinearModel
+from sdescent.numerics.tasks.losses_over_data import LinearModel
 
 LARGEST_LAM = 2.0
 """Largest 1/nu searched: nu >= 1/2."""

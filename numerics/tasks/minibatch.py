@@ -26,7 +26,7 @@ from sdescent.numerics.tasks.data import (
     step_numbers,
     stream_keys,
 )
-from sdescent.numerics.tasks.linear_models import LinearModel
+from sdescent.numerics.tasks.losses_over_data import LinearModel
 
 #: a replica blows up if max_j |x_j| exceeds this or is not finite
 BLOW_UP_NORM = 1e6

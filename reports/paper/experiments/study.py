@@ -137,7 +137,7 @@ Prepared = tuple[RaceProblem, Any, dict[str, Any]]
 
 def digits(task: Task, seed: int) -> Prepared:
     """The network on the digits data. Its minimum f* >= 0 is not known, so losses are f itself."""
-    from sdescent.numerics.tasks.network import digits_network
+    from sdescent.numerics.tasks.losses_over_data import digits_network
 
     network, land = digits_network(task.samples)
     problem = RaceProblem(task.name, land, network.start(seed), task.clients, task.sigma1)
@@ -146,7 +146,7 @@ def digits(task: Task, seed: int) -> Prepared:
 
 def breast_cancer(task: Task, seed: int) -> Prepared:
     """Logistic regression on the breast-cancer data. Losses are f - f*, with the minimum from Newton's method."""
-    from sdescent.numerics.tasks.linear_models import minimise
+    from sdescent.numerics.tasks.losses_over_data import minimise
 
     regression, land = _regression()
     start = SPREAD * np.random.default_rng(seed).standard_normal(regression.dim) if seed else np.zeros(regression.dim)
@@ -159,7 +159,7 @@ def _regression() -> tuple[Any, Any]:
     """The loss and its batch form, kept because the object identifies compiled programs."""
     from sdescent.numerics.lowering.landscape import Landscape
     from sdescent.numerics.tasks.data import load_breast_cancer
-    from sdescent.numerics.tasks.linear_models import logistic_regression
+    from sdescent.numerics.tasks.losses_over_data import logistic_regression
 
     regression = logistic_regression(load_breast_cancer(), l2=0.01)
     return regression, Landscape(regression.loss)

@@ -107,7 +107,7 @@ class NoiseStudy:
     """
 
     def __init__(self, setting: Setting, size: StudySize, context: Inputs) -> None:
-        from sdescent.numerics.tasks import data, linear_models
+        from sdescent.numerics.tasks import data, losses_over_data
         from sdescent.numerics.tasks.data import shared_data
 
         self.setting, self.task, self.size, self.context = setting, setting.task, size, context
@@ -116,7 +116,7 @@ class NoiseStudy:
         self.problem = getattr(linear_models, self.task.loss)(self.dataset, l2=self.task.l2)
         self.start = np.full(self.problem.dim, self.task.start)
         self.drawing = shared_data(self.problem.samples, clients=self.task.clients, batch=self.task.batch)
-        self.best = linear_models.minimise(self.problem)
+        self.best = losses_over_data.minimise(self.problem)
 
     def result(self) -> dict[str, Any]:
         """All values about the setting that the templates and figures show."""

@@ -12,8 +12,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.tasks.data import Dataset, OwnGradients, data_by_label, shared_data
-from sdescent.numerics.tasks.linear_models import logistic_regression
-from sdescent.numerics.tasks.network import Network
+from sdescent.numerics.tasks.losses_over_data import Network, logistic_regression
 from sdescent.numerics.tasks.step_rules import RaceProblem, race
 
 RNG = np.random.default_rng(8)

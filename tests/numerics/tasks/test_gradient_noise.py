@@ -29,7 +29,7 @@ from sdescent.numerics.tasks.gradient_noise import (
     gradient_descent_path,
     measure_noise,
 )
-from sdescent.numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression
+from sdescent.numerics.tasks.losses_over_data import LinearModel, least_squares, logistic_regression
 from tests.numerics.refusals import refused
 
 TINY = least_squares(random_design(4, 2, seed=2, correlation=0.4), l2=0.3)

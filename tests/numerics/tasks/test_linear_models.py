@@ -9,7 +9,7 @@ import pytest
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.tasks.data import Dataset, load_breast_cancer, random_design
-from sdescent.numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression, minimise
+from sdescent.numerics.tasks.losses_over_data import LinearModel, least_squares, logistic_regression, minimise
 from tests.numerics.refusals import refused
 from tests.support.samples import slow_but
 

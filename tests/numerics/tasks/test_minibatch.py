@@ -8,7 +8,7 @@ import pytest
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.tasks.data import data_by_label, random_design, shared_data
 from sdescent.numerics.tasks.gradient_noise import exact_moments
-from sdescent.numerics.tasks.linear_models import least_squares
+from sdescent.numerics.tasks.losses_over_data import least_squares
 from sdescent.numerics.tasks.minibatch import MiniBatchDCSGD, MiniBatchDSGD, MiniBatchDSignSGD, run_minibatch
 from tests.numerics.refusals import refused
 

@@ -11,7 +11,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.tasks.curvature import lowest_line, measure_curvature
 from sdescent.numerics.tasks.data import load_digits
-from sdescent.numerics.tasks.network import Network, digits_network
+from sdescent.numerics.tasks.losses_over_data import Network, digits_network
 
 
 def test_digits_are_scaled_and_complete() -> None:
