@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sdescent.derive.vocabulary.plugin_loading import elsewhere
-from sdescent.reports.assembly.figure_cache import draw
 from sdescent.reports.assembly.plan import Plan, section_of
-from sdescent.reports.assembly.workers import compute, load_or_compute
+from sdescent.reports.assembly.section_processes import compute, draw, load_or_compute
 from sdescent.reports.document.html import tex_to_html
 from sdescent.reports.document.notation import Notation, macro, prose
 from sdescent.reports.document.pdf import Absent, compile_tex

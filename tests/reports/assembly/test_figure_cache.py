@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sdescent.reports.assembly.figure_cache import draw
+from sdescent.reports.assembly.section_processes import draw
 from sdescent.reports.sections.base import Inputs, Section
 
 

@@ -17,9 +17,8 @@ from unittest.mock import ANY
 import pytest
 
 from sdescent.derive.vocabulary import plugin_loading
-from sdescent.reports.assembly import workers
 from sdescent.reports.assembly.plan import PROCESSES, Plan, section_of
-from sdescent.reports.assembly.workers import WorkerFailed, compute
+from sdescent.reports.assembly.section_processes import WorkerFailed, compute
 from sdescent.reports.paper.real_data import section as real_data
 from sdescent.reports.paper.real_data import study
 from sdescent.reports.sections.base import Inputs
@@ -35,7 +34,7 @@ def running() -> dict[int, int]:
     """Workers that run, with the process that each was started by."""
     listed = completed("ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args=", check=True)
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
-    ours = [r for r in rows if len(r) == 4 and "sdescent.reports.assembly.workers" in r[3]]
+    ours = [r for r in rows if len(r) == 4 and "sdescent.reports.assembly.section_processes" in r[3]]
     return {int(r[0]): int(r[1]) for r in ours if not r[2].startswith("Z")}
 
 
@@ -162,7 +161,7 @@ def test_a_worker_that_is_killed(tmp_path: Path) -> None:
 def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from sdescent.reports.assembly.plan import Plan\n"
-        "from sdescent.reports.assembly.workers import compute\n"
+        "from sdescent.reports.assembly.section_processes import compute\n"
         "work = Plan(None, True, None, lambda label, share: print(label, flush=True))\n"
         "compute(['theorems', 'sde-table'], Path(sys.argv[1]), {'quick': True, 'problem': None}, work)\n"
     )

@@ -1,19 +1,13 @@
-"""Computation of sections in several processes. Most of the time is spent on compilation, which uses one core per process.
+"""Computation of sections in several processes, each drawn once per result. Most of the time is spent on compilation."""
 
-A worker is this module run as a program. It first loads the plugins of its parent process. Then it reads lines of JSON,
-{"section": name, "piece": a piece of the section or null, "spent": seconds of its pieces}. For each, it computes and stores the
-results of the piece or the section, and draws the section. It writes a line {"tick": label} for each announced step and then one of
-{"stored": [labels], "reused": [labels], "damaged": [labels], "seconds"}, {"missing": "file" or "memory", ..} for an OSError or a
-MemoryError, and {"failed": traceback} for any other error. A section with pieces is assembled after them, without further
-announcements. Results are passed only through the cache on disk. A worker whose output nobody reads ends at the next line that it
-writes.
-"""
-
+import hashlib
+import importlib.metadata
 import json
 import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -21,13 +15,57 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.plugin_loading import elsewhere, load_elsewhere
 from sdescent.derive.vocabulary.subprocesses import python
 from sdescent.numerics.backend.kept_programs import VARIABLE
-from sdescent.reports.assembly.figure_cache import draw
 from sdescent.reports.assembly.plan import PROCESSES, Plan, section_of
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.store.cache import ResultsCache
+from sdescent.reports.store.files import write_atomic
+
+#: the folders of a report for files that sections write, besides the parts
+FOLDERS = ("figures", "certificates")
+
+
+def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bool:
+    """Write the files of a section into the folder of the report, unless those of this result are there.
+
+    Args:
+        key: the key of the result, which depends on source and libraries.
+
+    Returns:
+        Whether the files were written.
+    """
+    stamp = folder / "results" / f"drawn-{section.name}.json"
+    identity = {"key": key, "matplotlib": importlib.metadata.version("matplotlib")}
+    if _unchanged(stamp, identity, folder):
+        return False
+    files = {}
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=stamp.parent) as scratch:  # one each: sections are drawn in parallel
+        section.figures(result, Path(scratch) / "figures")
+        for path in sorted(path for name in FOLDERS for path in (Path(scratch) / name).glob("*") if path.is_file()):
+            name = path.relative_to(scratch).as_posix()
+            files[name] = _digest(path)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            path.replace(folder / name)
+    write_atomic(stamp, json.dumps({**identity, "files": files}, indent=1, sort_keys=True) + "\n")
+    return True
+
+
+def _unchanged(stamp: Path, identity: dict[str, str], folder: Path) -> bool:
+    try:
+        record = json.loads(read_regular(stamp))
+        files = record.pop("files")
+        return record == identity and all(_digest(folder / name) == digest for name, digest in files.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(read_regular(path)).hexdigest()
+
 
 #: seconds between checks for an interrupt
 _PATIENCE = 0.5
@@ -133,7 +171,7 @@ def _crew(
     All workers are killed at the end of the block, however it ends.
     """
     plugins = json.dumps(elsewhere() or [])
-    program = "from sdescent.reports.assembly.workers import main; main()"
+    program = "from sdescent.reports.assembly.section_processes import main; main()"
     command, environment = python("-c", program, str(folder), json.dumps(spec), plugins)
     environment[VARIABLE] = "0"  # workers are killed before they can store compiled programs
     crew: list[subprocess.Popen[str]] = []
