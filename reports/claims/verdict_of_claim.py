@@ -1,11 +1,13 @@
-"""The verdict on each claim, computed from the results of the other sections, and its look in a report and a terminal."""
+"""Claims from a TOML file, the verdict on each from the results of the sections, and its look in a report and a terminal."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple, final
 
 from sdescent.derive.vocabulary.verdicts import Verdict
@@ -337,3 +339,35 @@ def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str]:
 
 def _witness(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entry[name] for name in ("id", "witness", "repair", "mended")}
+
+
+def read_groups(path: Path, follows: Callable[[str], tuple[Claim, ...]]) -> tuple[Group, ...]:
+    """The groups of a file, in order. The keys are the fields of `Group` and `Claim`; lines of a text are joined by spaces.
+
+    Args:
+        follows: makes the claims of a group that has a key "follows" with the name of a model in place of a title and claims.
+
+    Raises:
+        tomllib.TOMLDecodeError: the file is not TOML.
+        TypeError: an unknown or a missing key of a group or a claim.
+        OSError: the file cannot be read.
+    """
+    return tuple(_group(_plain(table), follows) for table in tomllib.loads(path.read_text(encoding="utf-8"))["group"])
+
+
+def _group(table: dict[str, Any], follows: Callable[[str], tuple[Claim, ...]]) -> Group:
+    model = table.pop("follows", None)
+    if model is None:
+        return Group(claims=tuple(Claim(**claim) for claim in table.pop("claims")), **table)
+    return Group(f"{model.capitalize()} SDE", follows(model), grid=True, **table)
+
+
+def _plain(value: Any) -> Any:
+    """A value from TOML with each text on one line, and tuples for lists."""
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_plain(item) for item in value)
+    return value

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from sdescent.reports.assembly.plan import Contents, Part
 from sdescent.reports.claims.evidence import AFTER, METHODS, TRANSIENT
-from sdescent.reports.claims.reading import read_groups
-from sdescent.reports.claims.verdict_of_claim import Claim
+from sdescent.reports.claims.verdict_of_claim import Claim, read_groups
 
 #: the models in the last table of the first page
 FOLLOWED = ("first-order", "corrected")

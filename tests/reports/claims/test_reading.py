@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sdescent.reports.claims.reading import read_groups
-from sdescent.reports.claims.verdict_of_claim import Claim, Group
+from sdescent.reports.claims.verdict_of_claim import Claim, Group, read_groups
 
 TEXT = r"""
 [[group]]
