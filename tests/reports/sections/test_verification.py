@@ -22,8 +22,8 @@ from sdescent.reports.claims.verdict_of_claim import Results
 from sdescent.reports.document.notation import prose
 from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.tex import Tex, environment
+from sdescent.reports.paper.sweeps import figures, settled
 from sdescent.reports.paper.sweeps import section as sweeps
-from sdescent.reports.paper.sweeps import seen, settled
 from sdescent.reports.paper.verification import section as verification
 from sdescent.reports.paper.verification.section import weak_orders
 from sdescent.reports.sections.base import Inputs
@@ -134,22 +134,22 @@ def test_the_means_of_a_curve_are_below_its_bound_or_one_is_not():
 def test_lines_are_the_methods_or_above_or_below():
     own = np.array([1.0, 0.5])
     found = {"method": own, "first-order": own + 1, "second-order": np.array([np.inf, 0.5]), "corrected": own}
-    assert seen.lines(found) == (
+    assert figures.lines(found) == (
         "the threshold of the corrected model is the method's; the threshold of the first-order and second-order models is nowhere "
         "below the method's"
     )
-    assert "corrected model is in parts below the method's" in seen.lines({**found, "corrected": own * [1, 0.99]})
+    assert "corrected model is in parts below the method's" in figures.lines({**found, "corrected": own * [1, 0.99]})
 
 
 def test_panels_that_turn_dark_and_blow_ups_are_counted():
     borders = {"method": ["1.99", "2.01"], "first-order": ["2.99", r"\infty"], "corrected": ["0.662", "0.688"]}
-    said = seen.growth(borders)
+    said = figures.growth(borders)
     assert said == (
         "dark is gradient descent from a $q$ between $1.99$ and $2.01$ on, the corrected model from a $q$ between $0.662$ and "
         "$0.688$ on, the first-order model nowhere"
     )
     blown = {"method": [[0, 1.0, 1.0]], "dcsgd": [[0.1, 0.2, 1.0]], "dsignsgd": [[0, 0, 0]], "normalised": [[0, 0, 0]]}
-    said = seen.blow_ups({"q": [1.0, 2.0, 3.0], "thresholds": [2.5], "blown": blown})
+    said = figures.blow_ups({"q": [1.0, 2.0, 3.0], "thresholds": [2.5], "blown": blown})
     assert said == (
         "gradient descent blows up from 1 of 1 starts on or above the line and from 1 of 2 below it; of DCSGD there are blow-ups "
         "in 3 of 3 cells, 2 of them below; there are none of DSignSGD and normalised DCSGD"

@@ -47,7 +47,7 @@ FAULTS = table([
     ("steps that grow are told above their bar", "reports/paper/experiments/section.py",
      "tests/reports/sections/test_experiments.py", '(eta > column["limit"], r >= claims.CAP)',
      "(r > 1, r >= claims.CAP)"),
-    ("blow-ups above the threshold are told below it", "reports/paper/sweeps/seen.py",
+    ("blow-ups above the threshold are told below it", "reports/paper/sweeps/figures.py",
      "tests/reports/sections/test_verification.py", "{np.sum((share > 0) & ~above)} of them below",
      "{np.sum((share > 0) & above)} of them below"),
     ("the stall level of signs is its half", "reports/paper/sweeps/settled.py",
