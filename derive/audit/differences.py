@@ -30,7 +30,7 @@ from sdescent.derive.expressions.coordinates import (
     nodes,
     to_slot,
 )
-from sdescent.derive.expressions.gathered import coefficients, factored, gathered, linear
+from sdescent.derive.expressions.derivatives import coefficients, factored, gathered, linear
 from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.compressors.base import any_count, any_fraction, any_positive

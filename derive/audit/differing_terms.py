@@ -6,7 +6,7 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.derivatives import gathered
 from sdescent.derive.expressions.written import formula
 
 

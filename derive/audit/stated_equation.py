@@ -12,7 +12,7 @@ from sympy.core.function import AppliedUndef
 
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.expressions.coordinates import Coordinate, Node, coord_sum, fourth, symbols_of, third, to_slot
-from sdescent.derive.expressions.gathered import gathered, split_hvp
+from sdescent.derive.expressions.derivatives import gathered, split_hvp
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.language import check_parameter

@@ -28,8 +28,7 @@ from sdescent.derive.equations.step.draws import MESSAGE, SENT, kind_of, letter,
 from sdescent.derive.equations.step.increments import Expanded
 from sdescent.derive.equations.step.mean_over_step import Expectation, random_letters
 from sdescent.derive.expressions.coordinates import Coordinate, g, hvp
-from sdescent.derive.expressions.derivatives import along
-from sdescent.derive.expressions.gathered import factored, gathered
+from sdescent.derive.expressions.derivatives import along, factored, gathered
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.compressors.base import Biased, omega_of
 from sdescent.derive.methods.distributed import Method

@@ -29,7 +29,7 @@ from sdescent.derive.expressions.coordinates import (
     parts_of,
     to_slot,
 )
-from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.derivatives import gathered
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.written import formula

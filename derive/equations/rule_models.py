@@ -33,8 +33,7 @@ from sdescent.derive.equations.step.draws import MessageLeaf, spoken
 from sdescent.derive.equations.step.increments import Expanded, root
 from sdescent.derive.equations.step.mean_over_step import Expectation, divided, noise_degree, random_letters
 from sdescent.derive.expressions.coordinates import Hvp, Node, hvp, to_slot
-from sdescent.derive.expressions.derivatives import along
-from sdescent.derive.expressions.gathered import factored, gathered
+from sdescent.derive.expressions.derivatives import along, factored, gathered
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.vanishing import vanishes_in_letters

@@ -1,7 +1,4 @@
-"""Derivatives of expressions for one generic coordinate: in that coordinate, and along a field, through sums over coordinates.
-
-Steps in derivatives become case distinctions: the derivative of a clipping is one indicator, not a product of steps.
-"""
+"""Derivatives of expressions for one generic coordinate: in that coordinate, and along a field; a shorter form of a sum."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -18,10 +15,11 @@ from sdescent.derive.expressions.coordinates import (
     frozen,
     g,
     hvp,
+    split_product,
     third,
     to_slot,
 )
-from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.graphs import exchange, remade
 from sdescent.derive.vocabulary.symbols import du, t, u
 
 
@@ -212,3 +210,71 @@ def at_zero_gradient(expr: sp.Expr) -> sp.Expr:
 def is_singular(value: sp.Expr) -> bool:
     """Whether a value contains an infinity or an undefined quotient."""
     return value.has(sp.nan, sp.zoo, sp.oo, -sp.oo)
+
+
+def gathered(expr: sp.Expr) -> sp.Expr:
+    """An equal expression with numerators multiplied out; functions, aggregates, and sums in roots and denominators stay unchanged.
+
+    `sp.expand` would multiply denominators out, which makes the quotients of adaptive methods many pages long.
+    """
+    names: dict[sp.Expr, sp.Dummy] = {}
+    body = _frozen(sp.sympify(expr), names)
+    return exchange(sp.expand(body), {dummy: e for e, dummy in names.items()})
+
+
+def factored(expr: sp.Expr) -> sp.Expr:
+    """The result of `gathered`, with one factored coefficient for each product of coordinates."""
+    names: dict[sp.Expr, sp.Dummy] = {}
+    body = sp.expand(_frozen(sp.sympify(expr), names))
+    back = {dummy: e for e, dummy in names.items()}
+
+    def dependent(factor: sp.Expr) -> bool:
+        base = factor.as_base_exp()[0]
+        return isinstance(base, (Coordinate, Node)) or base in back
+
+    return exchange(sp.Add(*[sp.factor(c) * e for e, c in coefficients(body, dependent).items()]), back)
+
+
+def coefficients(expr: sp.Expr, monomial: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
+    """Each product of the factors for which `monomial` is true -> its coefficient, summed over the terms."""
+    beside: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(expr):
+        coefficient, product = split_product(term, monomial)
+        beside[product] = beside.get(product, sp.S.Zero) + coefficient
+    return beside
+
+
+def split_hvp(vector: sp.Expr) -> sp.Expr:
+    """The Hessian times a vector, written for coordinate j, as a sum of Hessian products of its terms."""
+    return sp.Add(*[hvp(term) for term in sp.Add.make_args(gathered(vector))])
+
+
+def linear(expr: sp.Expr) -> sp.Expr:
+    """An equal expression in which Hessian products of sums are sums of Hessian products."""
+    products = [n for n in expr.atoms(Hvp) if isinstance(n, Hvp)]
+    return exchange(expr, {n: to_slot(split_hvp(to_slot(n.args[0], "k", "j")), "j", n.slot) for n in products})
+
+
+def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
+    if not expr.args or isinstance(expr, Node):
+        return expr
+    if (
+        isinstance(expr, sp.Pow)
+        and expr.exp.is_Integer
+        and not expr.atoms(Coordinate)
+        and not expr.has(Node, sp.Function)
+    ):
+        return expr  # a quotient of parameters, which may cancel with others
+    if isinstance(expr, sp.Pow):
+        if (expr.exp.is_Integer and expr.exp > 0) or not expr.base.is_Add:
+            return remade(expr, [_frozen(a, names) for a in expr.args])
+        return _named(expr.base, names) ** expr.exp
+    if isinstance(expr, (sp.Add, sp.Mul)):
+        return expr.func(*[_frozen(a, names) for a in expr.args])
+    return _named(expr, names)
+
+
+def _named(expr: sp.Expr, names: dict[sp.Expr, sp.Dummy]) -> sp.Dummy:
+    return names.setdefault(
+        expr, sp.Dummy(positive=expr.is_positive, real=True) if expr.is_positive else sp.Dummy(real=True)
+    )

@@ -12,7 +12,7 @@ from typing import Any, final
 import sympy as sp
 
 from sdescent.derive.expressions.coordinates import frozen
-from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.derivatives import gathered
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.vocabulary.errors import NoClosedForm

@@ -9,7 +9,7 @@ import sympy as sp
 from sdescent.derive.equations.in_coordinates import gradient_symbols, hessian_symbols, state_symbols
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of, to_slot
-from sdescent.derive.expressions.gathered import coefficients
+from sdescent.derive.expressions.derivatives import coefficients
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.latex_printer import LETTERS, Printer, letter, symbol_latex, written_order
 from sdescent.derive.methods.specialise import symbol_names

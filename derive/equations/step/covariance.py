@@ -11,7 +11,7 @@ import sympy as sp
 
 from sdescent.derive.equations.step.mean_over_noise import CoordinateFunctions, expectation
 from sdescent.derive.expressions.coordinates import Coordinate, depends_on, g, nodes, to_slot, v
-from sdescent.derive.expressions.gathered import coefficients
+from sdescent.derive.expressions.derivatives import coefficients
 from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
 from sdescent.derive.methods.compressors import Compressor, Omega, omega_of
 from sdescent.derive.methods.distributed import Method

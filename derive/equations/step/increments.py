@@ -15,7 +15,7 @@ import sympy as sp
 from sdescent.derive.equations.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter, spoken
 from sdescent.derive.equations.step.mean_over_step import random_letters
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, fourth, g, hvp, third
-from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.derivatives import gathered
 from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.distributed import Method, symbols_of_noise

@@ -19,7 +19,7 @@ from sdescent.derive.expressions.coordinates import (
     nodes,
     to_slot,
 )
-from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.derivatives import gathered
 from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.distributed import Method
