@@ -8,8 +8,7 @@ import sympy as sp
 from sdescent.derive.expressions.latex_printer import Printer, symbol_latex
 from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.rules.expressions import Expressions
-from sdescent.derive.methods.rules.update import Draw, evaluate
+from sdescent.derive.methods.rules.update import Draw, Expressions, evaluate
 from sdescent.derive.printing.latex import aligned
 from sdescent.derive.vocabulary.formulas.expressions import MEANING
 from sdescent.derive.vocabulary.symbols import parameter

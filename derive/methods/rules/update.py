@@ -1,8 +1,4 @@
-"""Update rules: assignments that run in order, parsed once and evaluated on values of any kind.
-
-The derivation of an SDE expands the assignments in powers of eta; a simulation runs the same assignments on arrays. In both cases
-`evaluate` goes through them with an `Algebra` of values.
-"""
+"""Update rules: assignments that run in order, parsed once and evaluated on values of any kind, such as SymPy expressions."""
 
 from __future__ import annotations
 
@@ -14,6 +10,8 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from itertools import count
 from typing import Any, Protocol, TypeVar, final
+
+import sympy as sp
 
 from sdescent.derive.methods.rules.language import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
@@ -394,3 +392,16 @@ def _parts(term: Any) -> Iterator[Term]:
         yield term
         for part in term[1:]:
             yield from _parts(part)
+
+
+class Expressions(Operators):
+    """The arithmetic part of an `sdescent.derive.methods.rules.update.Algebra`, on SymPy expressions."""
+
+    def number(self, value: Fraction) -> sp.Expr:
+        return sp.Rational(value.numerator, value.denominator)
+
+    def add(self, terms: Sequence[sp.Expr]) -> sp.Expr:
+        return sp.Add(*terms)
+
+    def multiply(self, factors: Sequence[sp.Expr]) -> sp.Expr:
+        return sp.Mul(*factors)

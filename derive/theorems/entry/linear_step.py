@@ -13,8 +13,7 @@ import sympy as sp
 
 from sdescent.derive.methods.compressors import Identity, NormClip
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.rules.expressions import Expressions
-from sdescent.derive.methods.rules.update import Draw, evaluate
+from sdescent.derive.methods.rules.update import Draw, Expressions, evaluate
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.symbols import eta, parameter, u
 
