@@ -15,9 +15,8 @@ from sdescent.derive.proof.language.terms import Relation, num, x
 from sdescent.derive.proof.language.text import Printer, TermWriter, said, text
 from sdescent.derive.proof.refute.model import find_model, with_witness
 from sdescent.derive.proof.repair.smallest import proposed
-from sdescent.derive.theorems.entry.from_method import generator_of
+from sdescent.derive.theorems.entry.from_method import disagreements, generator_of
 from sdescent.derive.theorems.entry.instances import holds, value
-from sdescent.derive.theorems.entry.recompute import disagreements
 from sdescent.derive.theorems.entry.statement import Statement, declarations, statement
 from sdescent.derive.theorems.entry.theorem import Derivation, ProofLine, Refutation, Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict

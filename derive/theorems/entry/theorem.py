@@ -196,7 +196,7 @@ class Theorem(Entry):
         names: the LaTeX of symbols.
         short: the LaTeX of whole terms that get a letter, which a statement explains after "where".
         evidence: the numerical checks, in order.
-        recomputed: the groups of `sdescent.derive.theorems.entry.recompute` that compute the definitions again.
+        recomputed: the groups of `sdescent.derive.theorems.entry.from_method` that compute the definitions again.
         read: reads definitions and assumptions off the engine again; a check compares them with those stated here.
         sources: the source of an assumption or definition, by its name, or of a kind of declaration. Defaults are in `source_of`
             and `sdescent.derive.theorems.entry.statement.USUAL`.

@@ -26,7 +26,7 @@ from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Laplace
 from sdescent.derive.proof.language.terms import Relation, num
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.derive.theorems.entry import instances, recompute
+from sdescent.derive.theorems.entry import from_method, instances
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as unbiased
@@ -77,7 +77,7 @@ def test_nothing_is_left_out() -> None:
     assert read == {*LOSSES, "8-psi-sharp", "8-glued-twice", "8-rosenbrock-never"}
     assert {e.id for e in ENTRIES.values() if isinstance(e, Refutation) and e.read} == {*REFUTED_READ, "8-psi-half"}
     groups = {name for e in RECOMPUTED.values() for name in e.recomputed}
-    assert groups == set(instances.INSTANCES) == {*recompute.GROUPS, "linear signs"}
+    assert groups == set(instances.INSTANCES) == {*from_method.GROUPS, "linear signs"}
 
 
 @pytest.mark.parametrize("theorem", READ.values(), ids=lambda t: t.id)
@@ -171,7 +171,7 @@ def test_a_compressor_whose_variance_vanishes_in_another_case(monkeypatch: pytes
 
 
 def test_the_covariance_of_signs_is_asked_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = recompute.sde
+    right = from_method.sde
 
     def wrong(method: Any) -> Any:
         form = right(method).form
@@ -179,7 +179,7 @@ def test_the_covariance_of_signs_is_asked_of_the_engine(monkeypatch: pytest.Monk
         return SimpleNamespace(form=dataclasses.replace(form, diag=q(101, 100) * form.diag))
 
     monkeypatch.setattr(recompute, "sde", wrong)
-    assert recompute.signs() == [f"the covariance of the sign with {law}" for law in recompute.LAWS]
+    assert from_method.signs() == [f"the covariance of the sign with {law}" for law in from_method.LAWS]
 
 
 @pytest.mark.parametrize("name", ["4-rand-k", "4-natural", "4-qsgd-coarse"])
@@ -236,9 +236,9 @@ def test_a_jump_of_the_glued_loss(jump: Any, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def _anew() -> Iterator[None]:
     """The recomputed definitions with the engine of this moment."""
-    recompute.forget()
+    from_method.forget()
     yield
-    recompute.forget()
+    from_method.forget()
 
 
 VALUE, SMOOTHNESS = LogisticRegression.value, LogisticRegression.smoothness

@@ -15,7 +15,7 @@ from sdescent.derive.equations.sde import Equation
 from sdescent.derive.methods.compressors import Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.theorems.catalogue import MODULES, entries
-from sdescent.derive.theorems.entry import recompute
+from sdescent.derive.theorems.entry import from_method
 from sdescent.derive.theorems.entry.checking import Checked, check
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.stationary import quadratic as stationary
@@ -71,7 +71,7 @@ def fresh() -> Fresh:
             except ValueError:
                 broken.append(name)
         # the moments are not what is wrong, and computing them takes a second
-        import_module(f"{parent}.entry.recompute")._once = recompute._once
+        import_module(f"{parent}.entry.recompute")._once = from_method._once
         return Fresh(anew, broken, import_module(f"{parent}.entry.checking").check)
     finally:
         for name in [name for name in sys.modules if name == parent or name.startswith(parent + ".")]:
@@ -124,10 +124,10 @@ def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def _anew() -> Iterator[None]:
     """The recomputed definitions with the engine of this moment."""
-    recompute.forget()
+    from_method.forget()
     sde.lam.cache_clear()
     yield
-    recompute.forget()
+    from_method.forget()
     sde.lam.cache_clear()
 
 

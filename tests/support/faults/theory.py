@@ -56,7 +56,7 @@ FAULTS = table([
     ("a witness refutes a claim that holds there", "derive/theorems/entry/checking.py",
      "tests/derive/theorems/test_catalogue.py::test_a_point_that_refutes_nothing", "    if holds(entry.claim, at):",
      "    if False:"),
-    ("the covariance of signs is not looked at", "derive/theorems/entry/recompute.py",
+    ("the covariance of signs is not looked at", "derive/theorems/entry/from_method.py",
      "tests/derive/theorems/test_from_sde.py::test_the_covariance_of_signs_is_asked_of_the_engine",
      "if form.rank or not vanishes(", "if form.rank and not vanishes("),
     ("the square of a step has eta once", "derive/theorems/entry/from_method.py",
