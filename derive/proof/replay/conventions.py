@@ -13,7 +13,7 @@ from typing import Any
 from flint import arb, ctx, fmpq
 
 from sdescent.derive.proof.replay.algebra import Invalid, Poly
-from sdescent.derive.proof.replay.calculus import value_of
+from sdescent.derive.proof.replay.one_variable_forms import value_of
 from sdescent.derive.proof.replay.terms import Fact, Hypotheses, Terms
 
 BITS = 64

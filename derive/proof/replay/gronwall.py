@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from sdescent.derive.proof.replay.algebra import Poly, T, Unreadable
-from sdescent.derive.proof.replay.calculus import Pair, function, power, product, reciprocal, total
 from sdescent.derive.proof.replay.context import is_constant, looks_ahead
 from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, Rules
+from sdescent.derive.proof.replay.one_variable_forms import Pair, function, power, product, reciprocal, total
 from sdescent.derive.proof.replay.terms import Fact, Relation, Step, check, fields, items, symbols_in, tags
 
 

@@ -54,7 +54,7 @@ FAULTS = table([
     ("a witness is looked at at the first step", "derive/proof/replay/witness.py",
      "tests/derive/proof/replay/test_potential_witnesses.py",
      "range(self.steps if relation is None or self.clock in symbols_in(relation) else 1)", "range(1)"),
-    ("psi is enclosed between its values at one end", "derive/proof/replay/calculus.py",
+    ("psi is enclosed between its values at one end", "derive/proof/replay/one_variable_forms.py",
      "tests/derive/proof/replay/test_psi.py", "_at(t.lower()).union(_at(t.upper()))", "_at(t.lower())"),
     ("a claim that is built by hand is not looked at", "derive/proof/claims/prove.py",
      "tests/derive/proof/claims/test_prove.py", "(context.check_relation if relation else context.check)(value)",

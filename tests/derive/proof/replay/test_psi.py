@@ -9,8 +9,8 @@ import mpmath
 import pytest
 from flint import arb, ctx, fmpq
 
-from sdescent.derive.proof.replay.calculus import psi
 from sdescent.derive.proof.replay.check import replay
+from sdescent.derive.proof.replay.one_variable_forms import psi
 from tests.derive.proof.replay.test_one_variable import one
 from tests.support.certificates.edits import accepted, refused
 from tests.support.certificates.rules import assume, certificate
