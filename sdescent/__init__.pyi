@@ -27,7 +27,7 @@ from sdescent.derive.vocabulary.errors import BadInput as BadInput
 from sdescent.derive.vocabulary.errors import Refusal as Refusal
 from sdescent.derive.vocabulary.names import Model as Model
 from sdescent.derive.vocabulary.verdicts import Verdict as Verdict
-from sdescent.numerics.evidence.checks.result import Verified as Verified
+from sdescent.numerics.evidence.checks.formulas import Verified as Verified
 from sdescent.numerics.evidence.verify import verify as verify
 from sdescent.numerics.simulate.equation import solve as solve
 from sdescent.numerics.simulate.method import run as run

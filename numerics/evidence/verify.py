@@ -36,8 +36,8 @@ from sdescent.numerics.evidence.checks import (
     second_moments,
 )
 from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, theorem_of
+from sdescent.numerics.evidence.checks.formulas import Verified as Verified
 from sdescent.numerics.evidence.checks.points import at_points, at_witness, merged, scaled
-from sdescent.numerics.evidence.checks.result import Verified as Verified
 from sdescent.numerics.evidence.paths import random_time, stated
 from sdescent.numerics.evidence.stated.horizon import at_the_horizon, horizon
 from sdescent.numerics.evidence.stated.instance import Instance, NoInstance

@@ -42,7 +42,7 @@ def standing(statement: dict[str, Any], conventions: list[str] | None = None) ->
 
 def contradiction(comparisons: Sequence[Any], about: str, proof: dict[str, Any]) -> dict[str, Any] | None:
     """The proof together with the numbers on its own subject that contradict it; None if no numbers do."""
-    from sdescent.numerics.evidence.checks.result import contradicting
+    from sdescent.numerics.evidence.checks.formulas import contradicting
 
     against = contradicting(comparisons, about)
     return {**proof, "measured": [one.measured for one in against], "report": REPORT} if against else None

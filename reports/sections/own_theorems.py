@@ -17,7 +17,7 @@ from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.evidence.checks.result import contradicting
+from sdescent.numerics.evidence.checks.formulas import contradicting
 from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, IN_PLACE
 from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.reports.claims.evidence import METHOD, REPORT, SDE, evidence

@@ -15,9 +15,17 @@ from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, symbols, theorem_of, times
+from sdescent.numerics.evidence.checks.formulas import (
+    Numbers,
+    Verified,
+    clients,
+    coordinates,
+    paths,
+    symbols,
+    theorem_of,
+    times,
+)
 from sdescent.numerics.evidence.checks.points import Points, generic, log_values, unbiased
-from sdescent.numerics.evidence.checks.result import Verified
 from sdescent.numerics.laws.compressors import compress
 from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.statistics.verdicts import decide

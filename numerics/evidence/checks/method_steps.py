@@ -22,6 +22,7 @@ from sdescent.numerics.evidence.checks.facts import of_points
 from sdescent.numerics.evidence.checks.formulas import (
     Function,
     Numbers,
+    Verified,
     clients,
     conclusion,
     coordinates,
@@ -33,7 +34,6 @@ from sdescent.numerics.evidence.checks.formulas import (
 from sdescent.numerics.evidence.checks.method_bounded import levels, steps_of
 from sdescent.numerics.evidence.checks.moments import MomentMap
 from sdescent.numerics.evidence.checks.points import Points, at_points, function_of, log_uniform, merged, scaled
-from sdescent.numerics.evidence.checks.result import Verified
 from sdescent.numerics.simulate.method import run
 
 #: probability (count,) and vector (2, count)

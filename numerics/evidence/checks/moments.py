@@ -20,9 +20,16 @@ from sdescent.derive.methods.noise import Affine, Correlated, Gaussian
 from sdescent.derive.proof.language.terms import x
 from sdescent.derive.vocabulary.names import Kind, Model
 from sdescent.numerics.evidence.checks.facts import of_points
-from sdescent.numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols, theorem_of
+from sdescent.numerics.evidence.checks.formulas import (
+    Numbers,
+    Verified,
+    clients,
+    conclusion,
+    paths,
+    symbols,
+    theorem_of,
+)
 from sdescent.numerics.evidence.checks.points import at_points, generic, log_uniform, lowered, scaled
-from sdescent.numerics.evidence.checks.result import Verified
 
 METHOD: Kind = "method"
 FAR = "the theorem is about the SDE"

@@ -26,6 +26,7 @@ from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.checks.formulas import (
     Numbers,
+    Verified,
     clients,
     conclusion,
     coordinates,
@@ -33,8 +34,8 @@ from sdescent.numerics.evidence.checks.formulas import (
     paths,
     symbols,
     theorem_of,
+    verdict_of,
 )
-from sdescent.numerics.evidence.checks.result import Verified, verdict_of
 from sdescent.numerics.lowering.to_jax import lower_function
 
 

@@ -28,9 +28,8 @@ from sdescent.derive.methods.losses import Separable, Smoothness
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Gaussian, Scaled
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, paths, symbols
+from sdescent.numerics.evidence.checks.formulas import Numbers, Verified, conclusion, paths, symbols, verdict_of
 from sdescent.numerics.evidence.checks.points import lowered
-from sdescent.numerics.evidence.checks.result import Verified, verdict_of
 
 #: the theorem whose bound fails, and the kappa for which its floor is the source's L0 + L1
 BOUND, FLOOR = "6.2-scheduled", sp.Rational(1, 4)

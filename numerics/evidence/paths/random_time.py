@@ -31,6 +31,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.checks.formulas import (
     Numbers,
+    Verified,
     clients,
     conclusion,
     noise_constants,
@@ -40,7 +41,6 @@ from sdescent.numerics.evidence.checks.formulas import (
     times,
 )
 from sdescent.numerics.evidence.checks.points import function_of
-from sdescent.numerics.evidence.checks.result import Verified
 from sdescent.numerics.evidence.paths import functional as common
 from sdescent.numerics.evidence.paths.functional import BATCH, Functional, Simulate
 from sdescent.numerics.lowering.landscape import Landscape, landscape

@@ -15,8 +15,7 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.evidence.checks.formulas import PATH, Numbers, paths, times
-from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.checks.formulas import PATH, Numbers, Verified, paths, times
 from sdescent.numerics.evidence.paths.functional import (
     BATCH,
     Functional,

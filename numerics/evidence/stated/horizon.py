@@ -29,9 +29,8 @@ from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.evidence.checks.formulas import Numbers, obeyed, paths, times
+from sdescent.numerics.evidence.checks.formulas import Numbers, Verified, obeyed, paths, times
 from sdescent.numerics.evidence.checks.points import needed, tightness_of
-from sdescent.numerics.evidence.checks.result import Verified
 from sdescent.numerics.evidence.stated.instance import Instance, NoInstance, State
 from sdescent.numerics.evidence.stated.one_step import (
     ABOUT_THE_SDE,

@@ -22,9 +22,8 @@ from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import t as clock
 from sdescent.derive.vocabulary.symbols import u as free_schedule
 from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.evidence.checks.formulas import ROUNDING, Numbers, obeyed, paths
+from sdescent.numerics.evidence.checks.formulas import ROUNDING, Numbers, Verified, obeyed, paths, verdict_of
 from sdescent.numerics.evidence.checks.points import tightness_of
-from sdescent.numerics.evidence.checks.result import Verified, verdict_of
 from sdescent.numerics.evidence.stated.instance import Instance, State, TwoPoints
 from sdescent.numerics.lowering.to_jax import lower_function
 

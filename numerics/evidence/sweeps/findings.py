@@ -10,7 +10,7 @@ import numpy as np
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.evidence.checks.result import verdict_of
+from sdescent.numerics.evidence.checks.formulas import verdict_of
 from sdescent.numerics.evidence.sweeps.quadratic import METHOD, Bracket, Stationary, Strength
 from sdescent.numerics.evidence.sweeps.quartic import Descent, Scheduled
 from sdescent.numerics.statistics.estimates import Estimate, proportion

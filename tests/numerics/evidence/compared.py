@@ -4,7 +4,7 @@ from typing import Any
 
 from sdescent.derive.proof.language.terms import Relation, fn, num
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.checks.formulas import Verified
 from sdescent.numerics.evidence.verify import CHECKS
 
 

@@ -80,7 +80,7 @@ def test_mistakes_are_one_line(tmp_path: Path, run: Run, changed: dict[str, obje
 def test_numbers_against_a_proof_contradict_it(verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sdescent.numerics.evidence.verify.verify_stated", lambda *_: [])
     against = [SimpleNamespace(measured={"failing": 3})]
-    monkeypatch.setattr("sdescent.numerics.evidence.checks.result.contradicting", lambda *_: against)
+    monkeypatch.setattr("sdescent.numerics.evidence.checks.formulas.contradicting", lambda *_: against)
     fields = {"verdict": verdict, "conclusion": "c", "certificate": "f"}
     told = bounds._verified(SimpleNamespace(about="method"), 1.0, fields)
     assert told.get("verdict") == ("CONTRADICTED" if verdict == "PROVED" else None)

@@ -180,7 +180,7 @@ FAULTS = table([
     ("points outside the definitions are passed over", "numerics/evidence/checks/points.py",
      "tests/numerics/evidence/test_verify.py::test_numbers_that_are_none_of_the_theorem_are_refused",
      "    if wrong:\n        raise ValueError", "    if wrong and covered is None:\n        raise ValueError"),
-    ("a theorem without an instance is confirmed", "numerics/evidence/checks/result.py",
+    ("a theorem without an instance is confirmed", "numerics/evidence/checks/formulas.py",
      "tests/numerics/evidence/test_own_theorems.py::test_a_step_that_was_compared_nowhere_is_not_confirmed",
      "Verdict.CONFIRMED if right else Verdict.INCONCLUSIVE", "Verdict.CONFIRMED"),
     ("moments that do not close are taken to", "numerics/evidence/stated/horizon.py",
