@@ -27,8 +27,7 @@ from sdescent.numerics.backend.processors import processors
 from sdescent.reports.commands.sweeping.executors.choose import Here
 from sdescent.reports.commands.sweeping.executors.cluster import Cluster
 from sdescent.reports.commands.sweeping.executors.process_pool import Processes
-from sdescent.reports.commands.sweeping.store import Store
-from sdescent.reports.commands.sweeping.table import Table
+from sdescent.reports.commands.sweeping.table import Store, Table
 from sdescent.reports.commands.sweeping.tasks import context, entries, tasks
 
 #: paths of a small point, whose run takes ten steps

@@ -58,7 +58,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
-        "store", "tasks", "table", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",
+        "table", "tasks", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",
     ),
     "reports/paper": (
         "sde_table", "application", "front", "assumptions", "claim_by_claim", "stationary", "theorems", "experiments",

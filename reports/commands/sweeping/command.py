@@ -89,7 +89,7 @@ class _Work:
     def __init__(
         self, options: Options, study: Sweep, folder: Path, covers: Any, workers: int, share: tuple[int, int] | None
     ) -> None:
-        from sdescent.reports.commands.sweeping.store import Store
+        from sdescent.reports.commands.sweeping.table import Store
         from sdescent.reports.commands.sweeping.tasks import context, entries, require_room, shard
 
         self.options, self.study, self.folder, self.covers, self.workers = options, study, folder, covers, workers
@@ -107,7 +107,7 @@ class _Work:
             return self._planned()
         if self.options.executor == "slurm":
             return self._submitted()
-        from sdescent.reports.commands.sweeping.store import POINTS, locked
+        from sdescent.reports.commands.sweeping.table import POINTS, locked
 
         with writable(self.folder, (POINTS,), (MANIFEST,)), Progress(sys.stderr) as progress:
             self.store.sweep()
@@ -128,7 +128,7 @@ class _Work:
         return [entry for entry in self.mine if not self._is_there(entry.name)]
 
     def _is_there(self, name: str) -> bool:
-        from sdescent.reports.commands.sweeping.store import Damaged
+        from sdescent.reports.commands.sweeping.table import Damaged
 
         try:
             return self.store.get(name) is not None

@@ -16,7 +16,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.plugin_loading import elsewhere, installed, load_elsewhere, named
 from sdescent.reports.assembly.plan import run_seconds
-from sdescent.reports.commands.sweeping.store import Store
+from sdescent.reports.commands.sweeping.table import Store
 from sdescent.reports.store.cache import canonical_json, provenance
 from sdescent.reports.store.files import one_line
 
@@ -149,7 +149,7 @@ def _solved(points: Sequence[TaskPoint]) -> tuple[dict[str, bytes], dict[str, st
 def _files(points: Sequence[TaskPoint]) -> dict[str, bytes]:
     from sdescent.numerics.studies.records import records
     from sdescent.numerics.studies.together import growth_of, members, solve_together
-    from sdescent.reports.commands.sweeping.store import packed
+    from sdescent.reports.commands.sweeping.table import packed
 
     read = members(point.fields for point in points)
     runs: list[list[dict[str, Any]]] = [[] for _ in read]

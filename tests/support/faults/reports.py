@@ -87,7 +87,7 @@ FAULTS = table([
      "tests/reports/commands/sweeping/test_drawing.py",
      'if _FILE.fullmatch(path.name) and f"{FIGURES}/{path.name}" not in files:',
      "if _FILE.fullmatch(path.name) and not files:"),
-    ("a point's file is not compared with its digest", "reports/commands/sweeping/store.py",
+    ("a point's file is not compared with its digest", "reports/commands/sweeping/table.py",
      "tests/reports/commands/sweeping/test_sweeping.py",
      'if not mark or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b\'"}\\n\':', "if not mark:"),
     ("a worker with another source solves points", "reports/commands/sweeping/tasks.py",
