@@ -38,7 +38,7 @@ from sdescent.numerics.evidence.checks import (
 from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, theorem_of
 from sdescent.numerics.evidence.checks.formulas import Verified as Verified
 from sdescent.numerics.evidence.checks.points import at_points, at_witness, merged, scaled
-from sdescent.numerics.evidence.paths import random_time, stated
+from sdescent.numerics.evidence.paths import functional, random_time
 from sdescent.numerics.evidence.stated.horizon import at_the_horizon, horizon
 from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
 from sdescent.numerics.evidence.stated.one_step import one_step, steps_of
@@ -234,7 +234,9 @@ def _at_the_horizon(id: str, chosen: list[Instance], subject: str, claim: Relati
     sampled: list[Verified] = []
     if one is not None:
         words = next(iter(steps_of(one)))
-        sampled = list(_tried(id, subject, "horizon", lambda: [stated.by_paths(id, one, subject, claim, words)], end))
+        sampled = list(
+            _tried(id, subject, "horizon", lambda: [functional.by_paths(id, one, subject, claim, words)], end)
+        )
     decided = [v for v in (*exact, *sampled) if v.route != NONE]
     yield from decided or exact or sampled
 

@@ -1,28 +1,29 @@
-"""The two sides of a claim along simulated paths, and the verdict on them.
-
-A path may be stopped at any stopping time: by localisation the theorems hold up to that time if the terms summed on the right side
-are nonnegative. The functional of a stopped path is bounded, so its mean has an interval. The solver's error is measured on the
-same Brownian motion with steps half as long, and the error of the trapezoidal rule by leaving out every other time. Both errors
-widen the interval. A stop takes effect at the first saved time beyond the level, so that at most half a step of a stopped path is
-missing. The number of stopped paths is reported.
-"""
+"""The two sides of a claim along simulated paths, for catalogue entries and stated theorems, and the verdict on them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 import numpy as np
 
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import parts
-from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.language.terms import Relation, Term, num, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.vocabulary.errors import NoClosedForm
-from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.formulas import PATH, NoNumber, Numbers, Verified, paths, times
+from sdescent.numerics.evidence.stated.horizon import note_of, steps_to_the_end
+from sdescent.numerics.evidence.stated.instance import Instance
+from sdescent.numerics.evidence.stated.one_step import BEYOND, WORDS, equation, moment
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.settings import NotANumber
 from sdescent.numerics.statistics.verdicts import CERTAIN, Decision, decide
 
 #: number of paths simulated at a time
@@ -165,3 +166,177 @@ def decided_beyond(sides: Functional, simulate: Simulate, most: int) -> Decision
 def _size_of(gap: np.ndarray) -> float:
     """The size |mean| plus five standard errors, which a normal mean exceeds with probability 6e-7."""
     return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))
+
+
+#: number of steps of the method up to the horizon, if the assumptions allow it
+STEPS = 30
+#: gradient norm at which a path is stopped, relative to that at the start
+TOP = 3.0
+#: number of paths in total, and beyond the condition; index of the first path used only for the errors
+MOST, FEW, PILOT = 4096, 1024, 10**6
+#: number of grid points for the range of a stopped path, and the factor by which the range is widened
+GRID, ROOM = 4001, 1.02
+SEED = 24
+
+
+@final
+@dataclass(frozen=True)
+class AtTheHorizon(Functional):
+    """The two sides of a claim at the horizon, along paths.
+
+    Args:
+        one: the instance.
+        claim: a relation with sums or integrals on its left side, and constants on its right side.
+        subject: "SDE" or "method".
+        steps: number of steps of the method up to the horizon.
+        stopped: whether paths are stopped.
+
+    Raises:
+        NoClosedForm: the left side has more than sums or integrals, a part of it is not known to be bounded on a path, or the right
+            side may be larger for a stopped path.
+    """
+
+    one: Instance
+    claim: Relation
+    subject: str
+    steps: int
+    stopped: bool = True
+
+    def __post_init__(self) -> None:
+        ends = {p.end for p in self.one.stated.setting.potentials.values()}
+        if any(p in ends or p[0] == "E" for side in self.claim[1:] for p in parts(side)):
+            raise NoClosedForm("V at the horizon is not bounded on a path, so that no interval for its mean is known")
+        setting = self.one.stated.setting
+        starts = {x(p.start[1]): num(0) for p in setting.potentials.values()}
+        for name in sorted(setting.formulas):
+            if setting.at_the_end(replaced(setting.assumptions[name], starts)):
+                raise NoClosedForm(f"whether the assumption {name} holds is not known along paths")
+        if self.one.method.rule.memory:
+            raise NoClosedForm("a memory is not bounded on a path, so that no interval for the mean is known")
+        if self.one.dim > 2:
+            raise NoClosedForm("the range of a path is found in one or two dimensions")
+
+    @property
+    def saved(self) -> tuple[str, ...]:
+        return tuple(f"x{j + 1}" for j in range(self.one.dim))
+
+    @property
+    def times(self) -> np.ndarray:
+        """The times at which states are saved."""
+        return self.one.eta * np.arange(self.steps + 1)
+
+    def weights(self, every: int = 1) -> np.ndarray:
+        """The weights of the saved times: 1 or eta for the method's steps, those of the trapezoidal rule for the SDE."""
+        if self.subject == "method":
+            return np.append(np.full(self.steps, 1.0 if self.one.stated.about == "method" else self.one.eta), 0.0)
+        return trapezoids(self.times[::every])
+
+    def constants(self, every: int = 1) -> Numbers:
+        u, start = moment(self.one, self.times[::every]).u, {t: paths(v) for t, v in self.one.starts.items()}
+        horizon = {self.one.stated.setting.horizon: paths(self.one.horizon(self.steps))}
+        numbers = self.one.base.plus({**start, **horizon, x("u"): times(u)})
+        return replace(numbers, size=(1, 1, len(u), 1), weights=self.weights(every))
+
+    def along(self, at: np.ndarray, every: int = 1) -> tuple[Numbers, np.ndarray]:
+        _, *shape = at.shape
+        constants = self.constants(every)
+        flat, inside = self._places(at.reshape(self.one.dim, -1), np.repeat(constants.value(x("u")).ravel(), shape[1]))
+        values = {
+            t: a.reshape(*a.shape[:2], *shape) if a.shape[PATH] == inside.size else a for t, a in flat.values.items()
+        }
+        return replace(constants, values={**values, **constants.values}, size=(*flat.size[:2], *shape)), inside.reshape(
+            shape
+        )
+
+    def _places(self, at: np.ndarray, u: np.ndarray) -> tuple[Numbers, np.ndarray]:
+        """The atoms at states (d, states), and whether a path continues: the gradient is small enough and all assumptions hold."""
+        with np.errstate(all="ignore"):  # a path may be at any state
+            numbers = self.one.numbers({"x": at}).plus({x("u"): paths(u)})
+        held = self.one.held(numbers).values() if self.stopped else ()
+        return numbers, np.all([*held, numbers.value(nm.G).ravel() <= self.top], axis=0)
+
+    @property
+    def top(self) -> float:
+        """The gradient norm at which a path is stopped."""
+        return TOP * float(np.sqrt(np.sum(self.one.derivative(1, self.one.start[:, None]) ** 2)))
+
+    def ends(self) -> tuple[float, float]:
+        """The left side for paths that stay where it is smallest or largest on a grid, slightly widened."""
+        high = self._reach()
+        line = np.linspace(-high, high, GRID if self.one.dim == 1 else int(np.sqrt(GRID)) * 4)
+        at = np.stack([a.ravel() for a in np.meshgrid(*[line] * self.one.dim)])
+        constants = self.constants()
+        numbers, inside = self._places(at, np.full(at.shape[1], np.max(constants.value(x("u")))))
+        total, both = float(np.sum(self.weights())), []
+        for end in (min, max):
+            sums: dict[Term, np.ndarray] = {}
+            for term in self.followed(self.claim.left):
+                values = np.broadcast_to(numbers.value(term[1]), (1, 1, 1, at.shape[1])).ravel()[inside]
+                sums[term] = paths(end(0.0, float(end(values.min(), values.max()))) * total)
+            both.append(float(constants.plus(sums).value(self.claim.left).item()))
+        low, large = sorted(both)
+        return low - (ROOM - 1) * abs(low), large * ROOM
+
+    def _reach(self) -> float:
+        """A coordinate beyond which the gradient is too large, if there is one: gradients of these losses grow or are bounded."""
+        grid = self.one.member.unit * np.geomspace(1e-2, 1e2, 2000)
+        both = np.concatenate([grid, -grid])
+        slopes = np.abs(self.one.derivative(1, np.tile(both, (self.one.dim, 1))))
+        least = np.min(slopes.reshape(self.one.dim, 2, -1), axis=(0, 1))
+        beyond = np.flatnonzero(least > self.top)
+        return float(grid[beyond[0]]) if beyond.size else 50 * self.one.member.unit
+
+
+def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, scale: float = 1.0) -> Verified:
+    """The verdict on an instance, by paths.
+
+    Args:
+        subject: "SDE" or "method".
+        words: the name of the case.
+        scale: multiplies the bound, so that a wrong bound can test the check.
+
+    Raises:
+        NoClosedForm: see `AtTheHorizon`.
+        NoInstance: see `steps_to_the_end`.
+    """
+    functional = AtTheHorizon(one, claim, subject, steps_to_the_end(one, STEPS))
+    bound, continuous = functional.bound(), subject == "SDE"
+    decision, stopped = decided(
+        functional, _simulated(functional), PILOT, scale, continuous, continuous, batch=BATCH, least=MOST // 2, most=MOST,
+    )  # fmt: skip
+    outside = _outside(functional) if scale == 1 and one.most is not None else {}
+    description = {"what": "horizon", "case": words, "cases": 1, **one.description, "steps": functional.steps}
+    description |= {"value": decision.estimate.value, "bound": scale * bound, "seed": SEED}
+    more = note_of(one.stated, subject)
+    note = f"{stopped} were stopped, where an assumption ends or at a gradient of {functional.top:.3g}"
+    return Verified(
+        id, subject, "Monte Carlo", decision.verdict, decision.tightness, description, decision.paths, 0, outside, (),
+        f"{more}; {note}" if more else note, decision,
+    )  # fmt: skip
+
+
+def _simulated(functional: AtTheHorizon) -> Simulate:
+    """A function that simulates the paths and saves every step."""
+    one, steps = functional.one, functional.steps
+    followed = one.specialised if functional.subject == "method" else equation(one)
+    return simulated(
+        followed, one.start, (steps + 0.001) * one.eta, lambda first: {"key": SEED, "first": first}, params={"eta": one.eta},
+        loss=one.member.loss, statistics={name: name for name in functional.saved}, save=steps + 1,
+    )  # fmt: skip
+
+
+def _outside(within: AtTheHorizon) -> dict[str, bool | None]:
+    """Whether the bound fails with a step beyond the condition, without stopping; None if no failure appears.
+
+    An unbounded left side has a lower limit for its mean only if it is never negative.
+    """
+    fails: dict[str, bool | None] = {}
+    for factor in BEYOND:
+        far = within.one.with_step(factor * within.one.eta)
+        functional, words = replace(within, one=far, stopped=False), WORDS[factor]
+        fails[words] = None
+        if functional.bound() > 0 and functional.ends()[0] >= 0:
+            with suppress(NotANumber):  # a path that was far away has no number
+                decision = decided_beyond(functional, _simulated(functional), FEW)
+                fails[words] = True if decision.verdict is Verdict.VIOLATED else None
+    return fails

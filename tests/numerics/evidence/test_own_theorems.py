@@ -16,7 +16,7 @@ from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.points import scaled
-from sdescent.numerics.evidence.paths.stated import AtTheHorizon, by_paths
+from sdescent.numerics.evidence.paths.functional import AtTheHorizon, by_paths
 from sdescent.numerics.evidence.stated.horizon import at_the_horizon, horizon, means_of_the_method, without_sampling
 from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
 from sdescent.numerics.evidence.stated.one_step import (

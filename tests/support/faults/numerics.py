@@ -186,7 +186,7 @@ FAULTS = table([
     ("moments that do not close are taken to", "numerics/evidence/stated/horizon.py",
      "tests/numerics/evidence/test_own_theorems.py::test_other_messages", "<= CLOSED * size):",
      "<= CLOSED * size + 1):"),
-    ("the bound of a mean is too narrow", "numerics/evidence/paths/stated.py",
+    ("the bound of a mean is too narrow", "numerics/evidence/paths/functional.py",
      "tests/numerics/evidence/test_own_theorems.py::test_paths_confirm_and_a_wrong_bound_is_violated",
      "paths(end(0.0, float(end(values.min(), values.max()))) * total)",
      "paths(end(0.0, float(end(values.min(), values.max()))))"),
