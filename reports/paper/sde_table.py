@@ -6,7 +6,7 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.equations.process.model_table import MODEL_NAMES, model_table, quartic_threshold
+from sdescent.derive.equations.process.stationary import MODEL_NAMES, model_table, quartic_threshold
 from sdescent.derive.equations.sde import MODELS, lam
 from sdescent.derive.equations.step.covariance import Moments, compression_ratio, moments
 from sdescent.derive.expressions.coordinates import g, hvp

@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from sdescent.derive.derivation import sde
-from sdescent.derive.equations.process.model_table import quartic_threshold
+from sdescent.derive.equations.process.stationary import quartic_threshold
 from sdescent.derive.expressions.coordinates import coord_sum
 from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.methods.compressors import Bernoulli
@@ -45,7 +45,7 @@ _PLACE: dict[str, Any] = {"x": lambda x: x[0]}
 
 @lru_cache
 def thresholds() -> dict[str, float]:
-    """The q = eta x^2 above which gradient descent and each model grow, or inf (`derive.equations.process.model_table`)."""
+    """The q = eta x^2 above which gradient descent and each model grow, or inf (`derive.equations.process.stationary`)."""
     return {subject: float(quartic_threshold(subject)) for subject in SUBJECTS}
 
 

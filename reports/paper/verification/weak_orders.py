@@ -149,7 +149,7 @@ def stored(context: Inputs, case: str, model: Model, halvings: int) -> dict[str,
 
 def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[str, Any]:
     """The weak errors at the step sizes of a case, and the slope. An `equation` in place of the model plants an error."""
-    from sdescent.derive.equations.process.model_table import WEAK_ORDERS
+    from sdescent.derive.equations.process.stationary import WEAK_ORDERS
     from sdescent.numerics.evidence.weak_order import weak_order
 
     spec = cases()[case]

@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.equations import sde
-from sdescent.derive.equations.process.model_table import model_table
+from sdescent.derive.equations.process.stationary import model_table
 from sdescent.derive.reading.claims import titled_claims
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.vocabulary.errors import BadInput

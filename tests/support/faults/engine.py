@@ -54,7 +54,7 @@ FAULTS = table([
      "tests/derive/equations/process", "at_rest[i, j] / (-slopes[i] - slopes[j])", "at_rest[i, j] / (-slopes[i])"),
     ("the sign of a term in a sum", "derive/expressions/latex_printer.py", "tests/derive/printing",
      "body = self._print(-term if _negative(term) else term)", "body = self._print(term)"),
-    ("the ratio of two iterates on the quartic in place of its square", "derive/equations/process/model_table.py",
+    ("the ratio of two iterates on the quartic in place of its square", "derive/equations/process/stationary.py",
      "tests/derive/equations/process/test_model_table.py", "(1 + eta * drift / x) ** 2 - 1",
      "(1 + eta * drift / x) - 1"),
     ("negative powers are read as positive ones", "derive/vocabulary/formulas/grammar.py",

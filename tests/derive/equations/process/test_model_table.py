@@ -11,18 +11,16 @@ import sympy as sp
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.in_coordinates import gradient_symbols, hessian_symbols
 from sdescent.derive.equations.process.generator import generator
-from sdescent.derive.equations.process.model_table import (
+from sdescent.derive.equations.process.stationary import (
     LAMBDA,
     MODEL_NAMES,
     SIGMA,
-    decay_rate,
-    model_table,
-    quartic_threshold,
-)
-from sdescent.derive.equations.process.stationary import (
     continuous_rate,
+    decay_rate,
     discrete_second_moments,
     discrete_step,
+    model_table,
+    quartic_threshold,
     second_moments,
 )
 from sdescent.derive.expressions.vanishing import vanishes
