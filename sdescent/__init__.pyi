@@ -29,9 +29,9 @@ from sdescent.derive.vocabulary.names import Model as Model
 from sdescent.derive.vocabulary.verdicts import Verdict as Verdict
 from sdescent.numerics.evidence.checks.formulas import Verified as Verified
 from sdescent.numerics.evidence.verify import verify as verify
+from sdescent.numerics.simulate.ensemble import Ensemble as Ensemble
 from sdescent.numerics.simulate.equation import solve as solve
 from sdescent.numerics.simulate.method import run as run
-from sdescent.numerics.simulate.runs import Ensemble as Ensemble
 from sdescent.reporting import Report as Report
 from sdescent.reporting import report as report
 from sdescent.toml_files import load as load

@@ -143,8 +143,8 @@ class Program(ABC):
         once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # the rest are tables
         numbers = {**settings["params"], **once, **more["varied"]}
         params = {f"parameter {name}": value for name, value in numbers.items()}
-        for field, value in {**params, "the time of a step": eta, "bound": more["bound"], "T": settings["T"]}.items():
-            require_held(field, value, self.dtype)
+        for name, value in {**params, "the time of a step": eta, "bound": more["bound"], "T": settings["T"]}.items():
+            require_held(name, value, self.dtype)
         farthest, largest = float(np.abs(x).max()), float(np.finfo(self.dtype).max)
         if farthest > largest:
             raise BadInput("x0", farthest, f"numbers of at most {largest:.1e}, which {self.dtype} holds")

@@ -113,8 +113,8 @@ def random_design(n: int, d: int, seed: int = 0, noise_std: float = 1.0, correla
     Raises:
         BadInput: an argument is outside its range.
     """
-    for field, value, low, high in (("n", n, 1, 10**7), ("d", d, 1, 10**7), ("seed", seed, 0, 2**128)):
-        require_integer(field, value, low, high)
+    for name, value, low, high in (("n", n, 1, 10**7), ("d", d, 1, 10**7), ("seed", seed, 0, 2**128)):
+        require_integer(name, value, low, high)
     if n * d > 500_000_000:
         raise BadInput("n * d", n * d, "at most 500000000 numbers (4 GB)")
     require("noise_std", noise_std, noise_std >= 0, "a finite number >= 0")

@@ -113,7 +113,7 @@ class NoiseStudy:
         self.setting, self.task, self.size, self.context = setting, setting.task, size, context
         context.tick(setting.title)
         self.dataset = getattr(data, self.task.source)(**self.task.arguments)
-        self.problem = getattr(linear_models, self.task.loss)(self.dataset, l2=self.task.l2)
+        self.problem = getattr(losses_over_data, self.task.loss)(self.dataset, l2=self.task.l2)
         self.start = np.full(self.problem.dim, self.task.start)
         self.drawing = shared_data(self.problem.samples, clients=self.task.clients, batch=self.task.batch)
         self.best = losses_over_data.minimise(self.problem)

@@ -178,7 +178,7 @@ def test_the_covariance_of_signs_is_asked_of_the_engine(monkeypatch: pytest.Monk
         assert form is not None
         return SimpleNamespace(form=dataclasses.replace(form, diag=q(101, 100) * form.diag))
 
-    monkeypatch.setattr(recompute, "sde", wrong)
+    monkeypatch.setattr(from_method, "sde", wrong)
     assert from_method.signs() == [f"the covariance of the sign with {law}" for law in from_method.LAWS]
 
 

@@ -163,7 +163,7 @@ def test_wrong_moments_prove_nothing(part: str, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.usefixtures("_anew")
 def test_a_wrong_ratio_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lam g = b is computed again too."""
-    monkeypatch.setattr(recompute, "lam", lambda b: 2 * sde.lam(b))
+    monkeypatch.setattr(from_method, "lam", lambda b: 2 * sde.lam(b))
     checked = check(ENTRIES["6.4-global-pathwise"])
     assert checked.status == Verdict.UNDECIDED and "Lam g" in checked.reason
 

@@ -17,6 +17,7 @@ from unittest.mock import ANY
 import pytest
 
 from sdescent.derive.vocabulary import plugin_loading
+from sdescent.reports.assembly import section_processes
 from sdescent.reports.assembly.plan import PROCESSES, Plan, section_of
 from sdescent.reports.assembly.section_processes import WorkerFailed, compute
 from sdescent.reports.paper.real_data import section as real_data
@@ -123,10 +124,10 @@ def test_a_section_is_put_together_after_its_last_piece(tmp_path: Path, monkeypa
             pieces.append(piece)
             answers.put((worker, {"stored": [], "reused": [], "damaged": [], "seconds": 1.0}))
 
-        monkeypatch.setattr(workers, "_give", give)
+        monkeypatch.setattr(section_processes, "_give", give)
         yield [0]
 
-    monkeypatch.setattr(workers, "_crew", crew)
+    monkeypatch.setattr(section_processes, "_crew", crew)
     compute(["real-data"], tmp_path, ASKED, work([]))
     assert pieces == [*section_of("real-data").pieces, None]
 
