@@ -7,9 +7,9 @@ from typing import Any
 from sdescent.derive.reading.audits import AuditFile, read_audit
 from sdescent.derive.reading.claims import Claim, read_claim
 from sdescent.derive.reading.experiments import Experiment, read_experiment
-from sdescent.derive.reading.problems import SOLVING, Problem, read_keys, read_problem
+from sdescent.derive.reading.problems import SOLVING, Problem, read_problem
 from sdescent.derive.reading.sweeps.files import Sweep, read_sweep
-from sdescent.derive.reading.toml_file import read_table
+from sdescent.derive.reading.toml_file import read_keys, read_table
 from sdescent.derive.theorems.bounds.stated import KEYS, Stated, read_stated
 
 

@@ -19,17 +19,7 @@ from sdescent.derive.equations.in_coordinates import derivatives_of, expansion_o
 from sdescent.derive.equations.rule_equation import localised
 from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.equations.step.increments import Expanded, root, series_of
-from sdescent.derive.expressions.coordinates import (
-    Coordinate,
-    CoordSum,
-    Hvp,
-    Node,
-    coord_sum,
-    depends_on,
-    hvp,
-    nodes,
-    to_slot,
-)
+from sdescent.derive.expressions import coordinates
 from sdescent.derive.expressions.derivatives import coefficients, factored, gathered, linear
 from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.written import formula
@@ -114,9 +104,9 @@ class Comparison:
         one, two = gathered(linear(one)), gathered(linear(two))
         if one == two or gathered(one - two) == 0:
             return True
-        aggregates = bool((one - two).atoms(Node))
+        aggregates = bool((one - two).atoms(coordinates.Node))
         if self.loss is None and (self.dim is None or not aggregates):
-            stand_ins: list[tuple[Node, sp.Expr, sp.Expr]] = []
+            stand_ins: list[tuple[coordinates.Node, sp.Expr, sp.Expr]] = []
             domain = self._domain(dimension if self.dim is None else sp.Integer(self.dim))
             first, second = (_alone(e, stand_ins).xreplace(domain) for e in (one, two))
             if not aggregates:
@@ -151,7 +141,9 @@ class Comparison:
         part = part.xreplace({p: self._at_a_lag(p) for p in part.atoms(sp.Pow)})
         gap = sp.Abs(part) - part if stated.sign else part * Inverse(part) - 1
         try:
-            fits = self._same(gap + self.within, self.within, any(c.slot == "i" for c in part.atoms(Coordinate)))
+            fits = self._same(
+                gap + self.within, self.within, any(c.slot == "i" for c in part.atoms(coordinates.Coordinate))
+            )
         except Undecided as error:
             needed = f"{formula(part)} >= 0" if stated.sign else f"{formula(part)} vanishes at single points only"
             raise Undecided(f"{stated.field} has a value if {needed}, which is not shown", error.piece) from error
@@ -318,7 +310,7 @@ class Comparison:
             quotient = sp.cancel(one[key] / two[key])
         else:
             return None
-        if quotient.atoms(Coordinate, Node) or quotient.has(t) or quotient == 1:
+        if quotient.atoms(coordinates.Coordinate, coordinates.Node) or quotient.has(t) or quotient == 1:
             return None
         return sp.factor(quotient) if self.surely(a, quotient * b, pair) else None
 
@@ -328,7 +320,7 @@ _KINKS = (sp.Abs, sp.sign, sp.Max, sp.Min)
 
 def _series(e: sp.Expr) -> Series:
     """The series as in `series_of`, also through Hessian products, sums over coordinates, and kinks away from the limit."""
-    if not any(n.has(root) for n in e.atoms(Node, *_KINKS)):
+    if not any(n.has(root) for n in e.atoms(coordinates.Node, *_KINKS)):
         return series_of(e)
     if isinstance(e, (sp.Max, sp.Min)):
         one, two = e.args[0], e.func(*e.args[1:])
@@ -347,9 +339,13 @@ def _series(e: sp.Expr) -> Series:
         return _series(e.base).power(e.exp)
     if isinstance(e, sp.Function) and len(e.args) == 1:
         return _series(e.args[0]).applied(e.func)  # pyright: ignore[reportArgumentType]
-    if isinstance(e, (Hvp, CoordSum)):
-        inner, slot = _series(to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
-        through = (lambda a: to_slot(hvp(a), "j", slot)) if isinstance(e, Hvp) else coord_sum
+    if isinstance(e, (coordinates.Hvp, coordinates.CoordSum)):
+        inner, slot = _series(coordinates.to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
+        through = (
+            (lambda a: coordinates.to_slot(coordinates.hvp(a), "j", slot))
+            if isinstance(e, coordinates.Hvp)
+            else coordinates.coord_sum
+        )
         return inner.map(lambda a: through(gathered(a)) if a != 0 else sp.S.Zero)
     raise NoClosedForm(f"the expansion of {formula(e)} in the step")
 
@@ -363,9 +359,9 @@ def _divided(part: sp.Basic) -> sp.Expr | None:
     return part.base if isinstance(part, sp.Pow) and not part.exp.is_Integer and part.base.has(root) else None
 
 
-def _alone(e: sp.Expr, aggregates: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Expr:
+def _alone(e: sp.Expr, aggregates: list[tuple[coordinates.Node, sp.Expr, sp.Expr]]) -> sp.Expr:
     """An expression with a letter for each aggregate; aggregates with equal bodies share a letter."""
-    for node in nodes(e):
+    for node in coordinates.nodes(e):
         body = _alone(node.args[0], aggregates)  # pyright: ignore[reportArgumentType]
         alike = ((b, a) for n, b, a in aggregates if n.args[1:] == node.args[1:] and type(n) is type(node))
         letter = next((a for b, a in alike if _proved_equal(b, body)), None)
@@ -385,7 +381,7 @@ def _proved_equal(one: sp.Expr, two: sp.Expr) -> bool:
 def _parts(e: sp.Basic) -> Iterator[sp.Basic]:
     """The parts of an expression at the generic coordinate, without parts inside functions of all coordinates."""
     yield e
-    for part in () if isinstance(e, Node) else e.args:
+    for part in () if isinstance(e, coordinates.Node) else e.args:
         yield from _parts(part)
 
 
@@ -405,6 +401,11 @@ def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:
     """The constant factor of each product of factors that depend on the state or the time."""
     constants = coefficients(
-        gathered(e), lambda factor: bool(factor.atoms(Coordinate, Node)) or factor.has(t) or depends_on(factor)
+        gathered(e),
+        lambda factor: (
+            bool(factor.atoms(coordinates.Coordinate, coordinates.Node))
+            or factor.has(t)
+            or coordinates.depends_on(factor)
+        ),
     )
     return {key: c for key, c in constants.items() if c != 0}

@@ -15,20 +15,7 @@ from sdescent.derive.equations.step.draws import MessageLeaf, spoken
 from sdescent.derive.equations.step.increments import root
 from sdescent.derive.equations.step.mean_over_step import Expectation
 from sdescent.derive.equations.step.operators import OneStep
-from sdescent.derive.expressions.coordinates import (
-    CURVATURE,
-    HIGHER,
-    THIRD,
-    Coordinate,
-    CoordSum,
-    Fourth,
-    Hvp,
-    Node,
-    Third,
-    g,
-    parts_of,
-    to_slot,
-)
+from sdescent.derive.expressions import coordinates
 from sdescent.derive.expressions.derivatives import gathered
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.power_series import Series
@@ -143,10 +130,14 @@ class RuleEquation:
     @cached_property
     def singular(self) -> tuple[sp.Expr, ...]:
         """The roots and quotients in drift or covariance without a derivative where the method starts, such as sqrt(v) at v = 0."""
-        start: dict[sp.Basic, sp.Expr] = {Coordinate(a): sp.sympify(value) for a, value in self.method.rule.memory}
+        start: dict[sp.Basic, sp.Expr] = {
+            coordinates.Coordinate(a): sp.sympify(value) for a, value in self.method.rule.memory
+        }
         start[t] = sp.S.Zero
         powers = [
-            a for a in parts_of(self._coefficients) if isinstance(a, sp.Pow) and not (a.exp.is_Integer and a.exp > 0)
+            a
+            for a in coordinates.parts_of(self._coefficients)
+            if isinstance(a, sp.Pow) and not (a.exp.is_Integer and a.exp > 0)
         ]
         singular: dict[sp.Expr, sp.Expr] = {}
         for a in sorted(powers, key=lambda a: (a.count_ops(), sp.default_sort_key(a))):
@@ -188,7 +179,11 @@ class RuleEquation:
 
 
 #: for each derivative along vectors: the derivative in the coordinate alone, and the power of the vector beside it
-_SLOPES: dict[type, tuple[sp.Expr, int]] = {Hvp: (CURVATURE, 1), Third: (THIRD, 2), Fourth: (HIGHER[4], 3)}
+_SLOPES: dict[type, tuple[sp.Expr, int]] = {
+    coordinates.Hvp: (coordinates.CURVATURE, 1),
+    coordinates.Third: (coordinates.THIRD, 2),
+    coordinates.Fourth: (coordinates.HIGHER[4], 3),
+}
 _G, _U = sp.Function("G", real=True), sp.Function("U", positive=True)
 
 
@@ -214,8 +209,13 @@ def local_generator(
     names = list(increments)
     symbols = {a: sp.Symbol(a, real=True) for a in names}
     x = symbols["x"]
-    forward: dict[sp.Expr, sp.Expr] = {Coordinate(a): symbol for a, symbol in symbols.items()}
-    forward |= {g: _G(x), CURVATURE: _G(x).diff(x), THIRD: _G(x).diff(x, 2), HIGHER[4]: _G(x).diff(x, 3)}
+    forward: dict[sp.Expr, sp.Expr] = {coordinates.Coordinate(a): symbol for a, symbol in symbols.items()}
+    forward |= {
+        coordinates.g: _G(x),
+        coordinates.CURVATURE: _G(x).diff(x),
+        coordinates.THIRD: _G(x).diff(x, 2),
+        coordinates.HIGHER[4]: _G(x).diff(x, 3),
+    }
     forward |= {u: _U(t), du: _U(t).diff(t)}
 
     def expected(series: Series) -> Series:
@@ -227,7 +227,7 @@ def local_generator(
     parts = (operators.L0, operators.half, operators.L1, operators.rest)
     drift = [sum((root**n * part.drift()[i] for n, part in enumerate(parts)), sp.S.Zero) for i in range(len(names))]
     covariances = [part.covariance() for part in parts]
-    back = _back(x) | {symbol: Coordinate(a) for a, symbol in symbols.items()}
+    back = _back(x) | {symbol: coordinates.Coordinate(a) for a, symbol in symbols.items()}
 
     def in_letters(e: sp.Expr) -> sp.Expr:
         return e.replace(lambda d: isinstance(d, sp.Derivative), lambda d: back.get(d, d)).xreplace(back)
@@ -242,8 +242,10 @@ def local_generator(
 
 
 def _back(x: sp.Symbol) -> dict[sp.Expr, sp.Expr]:
-    slopes = {1: CURVATURE, 2: THIRD, 3: HIGHER[4], 4: HIGHER[5]}
-    return {_G(x): g, _U(t): u, _U(t).diff(t): du} | {_G(x).diff(x, n): letter for n, letter in slopes.items()}
+    slopes = {1: coordinates.CURVATURE, 2: coordinates.THIRD, 3: coordinates.HIGHER[4], 4: coordinates.HIGHER[5]}
+    return {_G(x): coordinates.g, _U(t): u, _U(t).diff(t): du} | {
+        _G(x).diff(x, n): letter for n, letter in slopes.items()
+    }
 
 
 def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
@@ -253,21 +255,23 @@ def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
         NoClosedForm: a function of all coordinates, in more than one dimension.
     """
 
-    def value(node: Node, inner: sp.Expr) -> sp.Expr | None:
+    def value(node: coordinates.Node, inner: sp.Expr) -> sp.Expr | None:
         if type(node) in _SLOPES:
             slope, power = _SLOPES[type(node)]
             return slope * inner**power
-        return inner if isinstance(node, CoordSum) and dim == 1 else None
+        return inner if isinstance(node, coordinates.CoordSum) and dim == 1 else None
 
     refused = "the second-order model of {}, a function of all coordinates, where the limit has noise"
     return in_one_coordinate(expr, value, refused)
 
 
-def in_one_coordinate(expr: sp.Expr, value: Callable[[Node, sp.Expr], sp.Expr | None], refused: str) -> sp.Expr:
+def in_one_coordinate(
+    expr: sp.Expr, value: Callable[[coordinates.Node, sp.Expr], sp.Expr | None], refused: str
+) -> sp.Expr:
     """Replace every function of all coordinates by `value(function, argument)` in one; raise NoClosedForm if that is None."""
     table: dict[sp.Expr, sp.Expr] = {}
-    for node in expr.atoms(Node):
-        inner = in_one_coordinate(to_slot(node.args[0], "k", "j"), value, refused)
+    for node in expr.atoms(coordinates.Node):
+        inner = in_one_coordinate(coordinates.to_slot(node.args[0], "k", "j"), value, refused)
         local = value(node, inner)
         if local is None:
             raise NoClosedForm(refused.format(formula(spoken(node))))

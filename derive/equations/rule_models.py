@@ -16,17 +16,9 @@ from itertools import combinations_with_replacement
 
 import sympy as sp
 
+from sdescent.derive.equations import rule_equation
 from sdescent.derive.equations.averaged import Averaged, Signs, averaged
 from sdescent.derive.equations.kinks import kinks_in
-from sdescent.derive.equations.rule_equation import (
-    LeftOut,
-    Pair,
-    Range,
-    RangeKind,
-    RuleEquation,
-    local_generator,
-    localised,
-)
 from sdescent.derive.equations.sde import NO_CORRECTED
 from sdescent.derive.equations.step.covariance import WEAK_ORDER, Condition, sharpest
 from sdescent.derive.equations.step.draws import MessageLeaf, spoken
@@ -45,12 +37,12 @@ from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.derive.vocabulary.symbols import eta
 
-Entries = dict[Pair, sp.Expr]
+Entries = dict[rule_equation.Pair, sp.Expr]
 #: the drift, the covariance at one coordinate, and the covariance at two different coordinates
 Coefficients = tuple[dict[str, sp.Expr], Entries, Entries]
 
 
-def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleEquation:
+def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> rule_equation.RuleEquation:
     """The equation of a method's update rule in its regime.
 
     Raises:
@@ -72,7 +64,7 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
             raise error from None
 
 
-def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
+def _equation(derivation: _Derivation, model: Model) -> rule_equation.RuleEquation:
     method, loss, dim = derivation.method, derivation.loss, derivation.dim
     settled = derivation.averaged
     if isinstance(settled, Signs):
@@ -86,7 +78,7 @@ def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
     limit = derivation.covariances(2), derivation.covariances(3)
     noisy = any(not zero(e) for at in limit for table in at for e in table.values())
     covariance, pair = ({key: one[key] + root * two[key] for key in one} for one, two in zip(*limit, strict=True))
-    left: tuple[LeftOut, ...] = ()
+    left: tuple[rule_equation.LeftOut, ...] = ()
     if model == "second-order":
         kept = derivation.letters
         # checked before the terms are computed: beyond the tail index the formulas for moments give meaningless values
@@ -106,23 +98,25 @@ def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
     skewed = derivation.skewness() if noisy and model == "first-order" else None
     leaf = derivation.leaf_in([*drift.values(), *covariance.values(), *pair.values()])
     conditions += () if leaf is None else leaf.moments.conditions
-    return RuleEquation(
+    return rule_equation.RuleEquation(
         method, model, loss, dim, {a: written(e) for a, e in drift.items()}, {k: written(e) for k, e in covariance.items()},
         {k: written(e) for k, e in pair.items()}, settled.conditions + sharpest(conditions), left, derivation.letters,
         settled.shift, local=derivation.local, skewed=skewed, message=leaf,
     )  # fmt: skip
 
 
-def _of_signs(derivation: _Derivation, model: Model, signs: Signs) -> RuleEquation:
+def _of_signs(derivation: _Derivation, model: Model, signs: Signs) -> rule_equation.RuleEquation:
     """The first-order model if x moves by signs of a fast memory."""
     if model != "first-order":
         limits = "the averaged model of signs is known to first order; use the first-order model"
         raise Refusal("no-second-order-sde", limits, beyond=True)
     drift, covariance = derivation.in_step_size(signs.drift), derivation.in_step_size(root**2 * signs.covariance)
     zero_pair = {("x", "x"): sp.S.Zero}
-    follows = Range(RangeKind.MEMORY_LAG, derivation.in_step_size(root**2 * signs.behind))
+    follows = rule_equation.Range(rule_equation.RangeKind.MEMORY_LAG, derivation.in_step_size(root**2 * signs.behind))
     asked = derivation.method, model, derivation.loss, derivation.dim
-    return RuleEquation(*asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, signs.conditions, ranges=(follows,))
+    return rule_equation.RuleEquation(
+        *asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, signs.conditions, ranges=(follows,)
+    )
 
 
 class _Derivation:
@@ -161,7 +155,7 @@ class _Derivation:
         if not apart or self.averaged is not None or not (self.dim == 1 or self.expect.independent):
             return False
         self.local = True
-        self.increments = {a: f.map(lambda e: localised(e, self.dim)) for a, f in self.increments.items()}
+        self.increments = {a: f.map(lambda e: rule_equation.localised(e, self.dim)) for a, f in self.increments.items()}
         self._take_moments()
         self.pair = {}
         return True
@@ -227,7 +221,7 @@ class _Derivation:
                 return " ".join(letters), self.in_step_size(gathered(moment))
         return None
 
-    def left_out(self, kept: tuple[str, ...]) -> Iterator[LeftOut]:
+    def left_out(self, kept: tuple[str, ...]) -> Iterator[rule_equation.LeftOut]:
         """The entries of the covariance that need more than the second moment of the noise."""
         for a, b in self.covariance:
             if {a, b} <= set(kept):
@@ -239,7 +233,7 @@ class _Derivation:
             except NoClosedForm:
                 term = None
             if term is None or not zero(term):
-                yield LeftOut(
+                yield rule_equation.LeftOut(
                     (a, b), None if term is None else self.in_step_size(root**2 * term), int(needs),
                     None if condition.met else condition,
                 )  # fmt: skip
@@ -311,7 +305,7 @@ class _Derivation:
                 "sums over coordinates; give such a loss, or dimension 1"
             )
         self.local = True
-        drift, covariance = local_generator(self.increments, self.expect, self.dim)
+        drift, covariance = rule_equation.local_generator(self.increments, self.expect, self.dim)
         return drift, covariance, {}
 
     def degree(self, letter: str, last: int = 3) -> sp.Expr:

@@ -6,26 +6,14 @@ from typing import Any
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
-from sdescent.derive.expressions.coordinates import (
-    Coordinate,
-    CoordSum,
-    Hvp,
-    Node,
-    coord_sum,
-    frozen,
-    g,
-    hvp,
-    split_product,
-    third,
-    to_slot,
-)
+from sdescent.derive.expressions import coordinates
 from sdescent.derive.expressions.graphs import exchange, remade
 from sdescent.derive.vocabulary.symbols import du, t, u
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:
     """The derivative d expr / d g_j with fixed aggregates; at a kink of a continuous expression, as `smooth` defines it."""
-    return smooth(partial(expr, g))
+    return smooth(partial(expr, coordinates.g))
 
 
 def partial(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
@@ -159,7 +147,7 @@ def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
 
 #: (the derivative in a sum over coordinates, the letter of that sum, every sum by its letter) -> whether the product with the
 #: derivative of the sum vanishes as g does
-Vanishing = Callable[[sp.Expr, sp.Dummy, Mapping[sp.Dummy, Node]], bool]
+Vanishing = Callable[[sp.Expr, sp.Dummy, Mapping[sp.Dummy, coordinates.Node]], bool]
 
 
 def along(b: sp.Expr, field: Mapping[str, sp.Expr], time: int = 1, vanishing: Vanishing | None = None) -> sp.Expr:
@@ -175,10 +163,12 @@ def along(b: sp.Expr, field: Mapping[str, sp.Expr], time: int = 1, vanishing: Va
     Raises:
         TypeError: b contains an aggregate that has no derivative, such as a maximum.
     """
-    body, back = frozen(b)
-    rates = {**field, **({"g": hvp(field["x"])} if "x" in field else {})}
+    body, back = coordinates.frozen(b)
+    rates = {**field, **({"g": coordinates.hvp(field["x"])} if "x" in field else {})}
     total = time * (sp.diff(body, t) + sp.diff(body, u) * du)
-    for symbol in sorted((c for c in body.atoms(Coordinate) if isinstance(c, Coordinate)), key=str):
+    for symbol in sorted(
+        (c for c in body.atoms(coordinates.Coordinate) if isinstance(c, coordinates.Coordinate)), key=str
+    ):
         if symbol.base in rates:
             total += smooth(partial(body, symbol)) * rates[symbol.base]
     at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
@@ -191,18 +181,20 @@ def along(b: sp.Expr, field: Mapping[str, sp.Expr], time: int = 1, vanishing: Va
     return exchange(total, back)
 
 
-def _node_along(node: Node, field: Mapping[str, sp.Expr], time: int) -> sp.Expr:
-    inner = to_slot(node.args[0], "k", "j")
-    if isinstance(node, CoordSum):
-        return coord_sum(along(inner, field, time))
-    if isinstance(node, Hvp):
-        return to_slot(third(inner, field["x"]) + hvp(along(inner, field, time)), "j", node.slot)
+def _node_along(node: coordinates.Node, field: Mapping[str, sp.Expr], time: int) -> sp.Expr:
+    inner = coordinates.to_slot(node.args[0], "k", "j")
+    if isinstance(node, coordinates.CoordSum):
+        return coordinates.coord_sum(along(inner, field, time))
+    if isinstance(node, coordinates.Hvp):
+        return coordinates.to_slot(
+            coordinates.third(inner, field["x"]) + coordinates.hvp(along(inner, field, time)), "j", node.slot
+        )
     raise TypeError(f"{type(node).__name__} is not differentiable")
 
 
 def at_zero_gradient(expr: sp.Expr) -> sp.Expr:
     """An expression at g = 0; nan, zoo or oo if it has no value."""
-    if isinstance(expr, Coordinate):
+    if isinstance(expr, coordinates.Coordinate):
         return sp.S.Zero if expr.base == "g" else expr
     return expr.func(*[at_zero_gradient(a) for a in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]
 
@@ -230,7 +222,7 @@ def factored(expr: sp.Expr) -> sp.Expr:
 
     def dependent(factor: sp.Expr) -> bool:
         base = factor.as_base_exp()[0]
-        return isinstance(base, (Coordinate, Node)) or base in back
+        return isinstance(base, (coordinates.Coordinate, coordinates.Node)) or base in back
 
     return exchange(sp.Add(*[sp.factor(c) * e for e, c in coefficients(body, dependent).items()]), back)
 
@@ -239,30 +231,33 @@ def coefficients(expr: sp.Expr, monomial: Callable[[sp.Expr], bool]) -> dict[sp.
     """Each product of the factors for which `monomial` is true -> its coefficient, summed over the terms."""
     beside: dict[sp.Expr, sp.Expr] = {}
     for term in sp.Add.make_args(expr):
-        coefficient, product = split_product(term, monomial)
+        coefficient, product = coordinates.split_product(term, monomial)
         beside[product] = beside.get(product, sp.S.Zero) + coefficient
     return beside
 
 
 def split_hvp(vector: sp.Expr) -> sp.Expr:
     """The Hessian times a vector, written for coordinate j, as a sum of Hessian products of its terms."""
-    return sp.Add(*[hvp(term) for term in sp.Add.make_args(gathered(vector))])
+    return sp.Add(*[coordinates.hvp(term) for term in sp.Add.make_args(gathered(vector))])
 
 
 def linear(expr: sp.Expr) -> sp.Expr:
     """An equal expression in which Hessian products of sums are sums of Hessian products."""
-    products = [n for n in expr.atoms(Hvp) if isinstance(n, Hvp)]
-    return exchange(expr, {n: to_slot(split_hvp(to_slot(n.args[0], "k", "j")), "j", n.slot) for n in products})
+    products = [n for n in expr.atoms(coordinates.Hvp) if isinstance(n, coordinates.Hvp)]
+    return exchange(
+        expr,
+        {n: coordinates.to_slot(split_hvp(coordinates.to_slot(n.args[0], "k", "j")), "j", n.slot) for n in products},
+    )
 
 
 def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
-    if not expr.args or isinstance(expr, Node):
+    if not expr.args or isinstance(expr, coordinates.Node):
         return expr
     if (
         isinstance(expr, sp.Pow)
         and expr.exp.is_Integer
-        and not expr.atoms(Coordinate)
-        and not expr.has(Node, sp.Function)
+        and not expr.atoms(coordinates.Coordinate)
+        and not expr.has(coordinates.Node, sp.Function)
     ):
         return expr  # a quotient of parameters, which may cancel with others
     if isinstance(expr, sp.Pow):

@@ -9,21 +9,7 @@ from typing import Any
 import sympy as sp
 from sympy.logic.boolalg import BooleanFunction
 
-from sdescent.derive.expressions.coordinates import (
-    Coordinate,
-    CoordMax,
-    CoordSum,
-    Fourth,
-    Hvp,
-    Node,
-    OfLoss,
-    Rank,
-    Third,
-    VectorNode,
-    longer_than,
-    rename_vector,
-    to_slot,
-)
+from sdescent.derive.expressions import coordinates
 from sdescent.derive.expressions.graphs import remade
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import d as dimension
@@ -54,7 +40,11 @@ class Expansion:
         fourth_product: Product | None = None,
     ) -> None:
         self.dim, self.vectors = dim, vectors
-        self.products: dict[type, Product | None] = {Hvp: hessian_product, Third: third_product, Fourth: fourth_product}
+        self.products: dict[type, Product | None] = {
+            coordinates.Hvp: hessian_product,
+            coordinates.Third: third_product,
+            coordinates.Fourth: fourth_product,
+        }
         self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
         self._parts: dict[tuple[Any, ...], Any] = {}
 
@@ -73,9 +63,9 @@ class Expansion:
     def _visit(self, expr: Any, index: dict[str, int]) -> Any:
         if expr == dimension:
             return sp.Integer(self.dim)
-        if isinstance(expr, Coordinate) and expr.slot == "ij":
+        if isinstance(expr, coordinates.Coordinate) and expr.slot == "ij":
             return expr.between(index["i"] + 1, index["j"] + 1)
-        if isinstance(expr, Coordinate):
+        if isinstance(expr, coordinates.Coordinate):
             if not expr.entries and expr.base not in self.vectors:
                 remedy = "in a field of the class that by_coordinate made, it has"
                 raise NoClosedForm(
@@ -83,9 +73,9 @@ class Expansion:
                 )
             entries = expr.vector(self.dim) if expr.entries else self.vectors[expr.base]
             return entries[index[expr.slot]]
-        if isinstance(expr, Node):
-            place_of_node = index[expr.slot] if isinstance(expr, VectorNode) else None
-            product = isinstance(expr, OfLoss)
+        if isinstance(expr, coordinates.Node):
+            place_of_node = index[expr.slot] if isinstance(expr, coordinates.VectorNode) else None
+            product = isinstance(expr, coordinates.OfLoss)
             key = (expr, None) if product else (expr, place_of_node)
             if key not in self._memo:
                 inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]
@@ -102,12 +92,12 @@ class Expansion:
             self._parts[place] = _apply(expr, args, cases or args)
         return self._parts[place]
 
-    def _node(self, expr: Node, inner: list[sp.Expr], coordinate: int | None) -> Any:
-        if isinstance(expr, CoordSum):
+    def _node(self, expr: coordinates.Node, inner: list[sp.Expr], coordinate: int | None) -> Any:
+        if isinstance(expr, coordinates.CoordSum):
             return sp.Add(*inner)
-        if isinstance(expr, CoordMax):
+        if isinstance(expr, coordinates.CoordMax):
             return sp.Max(*inner)
-        if isinstance(expr, Rank):
+        if isinstance(expr, coordinates.Rank):
             assert coordinate is not None  # for the type checker; a rank always has a slot
             order = {m: _sign(a - inner[coordinate]) for m, a in enumerate(inner) if m != coordinate}
             # 1 if a is larger, or equal at a lower index; without cases, since ranks occur in other ranks' conditions
@@ -159,7 +149,7 @@ def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
     """The result of expr.func on new arguments, left unevaluated if SymPy would analyse the `judged` arguments for long."""
     # for a power of a sum of two terms SymPy analyses whether either is infinite
     patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add)
-    if patient and any(longer_than(a, LONG) for a in judged):
+    if patient and any(coordinates.longer_than(a, LONG) for a in judged):
         return expr.func(*args, evaluate=False)
     return remade(expr, args)
 
@@ -205,14 +195,14 @@ class DenseCov:
     name: str = "Sigma"
 
     @property
-    def variance(self) -> Coordinate:
+    def variance(self) -> coordinates.Coordinate:
         """The diagonal entry at the generic coordinate."""
-        return Coordinate(f"{self.name}_diag", "j", True)
+        return coordinates.Coordinate(f"{self.name}_diag", "j", True)
 
     @property
-    def pair(self) -> Coordinate:
+    def pair(self) -> coordinates.Coordinate:
         """The entry at two coordinates i != j."""
-        return Coordinate(self.name, "ij")
+        return coordinates.Coordinate(self.name, "ij")
 
     def entry(self, i: int, j: int) -> sp.Symbol:
         """The symbol of entry (i, j), counted from 1; the same for (j, i)."""
@@ -236,7 +226,7 @@ class GradientForm:
     @property
     def pair(self) -> sp.Expr:
         """The low-rank entry (U core U')_ij, which is S_ij for i != j unless a matrix was measured."""
-        return self._low_rank([to_slot(factor, "j", "i") for factor in self.factors])
+        return self._low_rank([coordinates.to_slot(factor, "j", "i") for factor in self.factors])
 
     @property
     def variance(self) -> sp.Expr:
@@ -259,7 +249,7 @@ class GradientForm:
 
     def in_vector(self, old: str, new: str) -> GradientForm:
         """The form with the vector `new` in place of `old` (without noise, the gradient g for the message v)."""
-        return self.map(lambda e: rename_vector(e, old, new))
+        return self.map(lambda e: coordinates.rename_vector(e, old, new))
 
     def map(self, change: Callable[[sp.Expr], sp.Expr]) -> GradientForm:
         """The form with every expression changed, except the coefficients of measured matrices."""

@@ -16,19 +16,7 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Law, Scaled
 from sdescent.derive.methods.noise.generic import Cdf, OpenLaw, SignedMoment
 from sdescent.derive.methods.schedules import Free
-from sdescent.derive.printing.latex import (
-    WEIGHT,
-    aligned,
-    bracketed,
-    client_lines,
-    covariance_latex,
-    equation_lines,
-    measured,
-    named_lines,
-    split_sum,
-    unnested,
-    upper,
-)
+from sdescent.derive.printing import latex
 from sdescent.derive.printing.message_moments import CLIENT_SCALE, lettered, named
 from sdescent.derive.vocabulary.symbols import du, eta, parameter, t, u
 
@@ -46,7 +34,7 @@ class Page:
     def __init__(self, macros: dict[str, str]) -> None:
         self.macros = macros
         self.show = Printer(macros).doprint
-        self.measure = measured(macros)
+        self.measure = latex.measured(macros)
         self.client = macros.get("sigma", r"\sigma") + "^{(n)}"
 
     def letter(self, name: str) -> str:
@@ -57,7 +45,7 @@ class Page:
 
     def split(self, expr: sp.Expr, show: Callable[[sp.Expr], str] | None = None) -> list[str]:
         """The lines of a sum."""
-        return split_sum(expr, self.show if show is None else show, measure=self.measure)
+        return latex.split_sum(expr, self.show if show is None else show, measure=self.measure)
 
 
 def letter_names(page: Page) -> dict[sp.Expr, str]:
@@ -109,7 +97,7 @@ def helper_lines(
     if drift.has(TRANSPORT):
         lines.append(rf"{page.letter('J')}_{{jk}} &= \partial {b}/\partial {gradient}_{{k}}")
         if mean is not None and not nodes(mean):
-            pieces = page.split(unnested(gradient_derivative(mean)), setter)
+            pieces = page.split(latex.unnested(gradient_derivative(mean)), setter)
             entry = r" \quad (j = k),\quad 0 \text{ else}"
             pieces[-1:] = [pieces[-1] + entry] if page.fits([pieces[-1] + entry]) else [pieces[-1], entry]
             lines += ["&= " + pieces[0], *(rf"&\quad {piece}" for piece in pieces[1:])]
@@ -138,7 +126,7 @@ def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> st
     else:
         drift, step = _closed(in_u, in_u.form, page)
     lines = drift_lines(in_u, drift, page) + _schedule_lines(equation, in_u, page) + step
-    return aligned(lines, equation.conditions, page.macros)
+    return latex.aligned(lines, equation.conditions, page.macros)
 
 
 def _with_letter_u(equation: Equation) -> Equation:
@@ -186,9 +174,9 @@ def drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
     line = rf"\mathrm{{d}}{x}_j &= {body}\mathrm{{d}}{time} + {noise}"
     if page.fits([line]):
         return [line]
-    pieces = bracketed(page.split(sp.expand_mul(expr), show), large=True)
+    pieces = latex.bracketed(page.split(sp.expand_mul(expr), show), large=True)
     pieces[-1] += rf"\mathrm{{d}}{time}"
-    return equation_lines(rf"\mathrm{{d}}{x}_j", [*pieces, f"+ {noise}"])
+    return latex.equation_lines(rf"\mathrm{{d}}{x}_j", [*pieces, f"+ {noise}"])
 
 
 def _given_message(equation: Equation, conditional: Conditional, page: Page) -> tuple[Drift, list[str]]:
@@ -260,13 +248,13 @@ def _written_out(
     brief = short is None and equation.model == "first-order" and mean.count_ops() <= 6
     if mean == g or brief or equation.drift is None:
         return (sp.S.Zero if equation.drift is None else equation.drift, {}), covariance_lines(form, page, None)
-    lines = equation_lines(b, page.split(unnested(mean))) if short is None else []
+    lines = latex.equation_lines(b, page.split(latex.unnested(mean))) if short is None else []
     names = letter_names(page) | {mean: b, hvp(mean): letter_names(page)[HB]}
     drift = equation.drift if letters is None else letters
     if letters is not None:
         lines += helper_lines(letters, page, None if short is not None else mean)
     if short is not None:
-        return (drift, names), lines + named_lines(short, page.macros, equation.model == "corrected")
+        return (drift, names), lines + latex.named_lines(short, page.macros, equation.model == "corrected")
     return (drift, names), lines + covariance_lines(form, page, b)
 
 
@@ -279,7 +267,7 @@ def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[st
         if short is None:
             return None
         letters = drift_in_letters(equation)
-        lines = helper_lines(letters, page) + named_lines(short, page.macros, equation.model == "corrected")
+        lines = helper_lines(letters, page) + latex.named_lines(short, page.macros, equation.model == "corrected")
         return (letters, letter_names(page)), lines + _law_lines(law, list(short.meanings.values()), page)
     scale = CLIENT_SCALE if lettered(scales) else single
     form = moments(Method(method.compressor, Scaled(law, scale), method.clients), equation.dim).form
@@ -295,16 +283,16 @@ def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[st
         average = rf"\frac{{1}}{{{len(scales)}}}\sum_{{n}}"
         mean = "" if form.mean == g else rf"{b}_j = {average}{b}^{{(n)}}_j,\quad "
         lines.append(f"{mean}{big}_{{ij}} = {average}{big}^{{(n)}}_{{ij}}".replace(" = ", " &= ", 1))
-        lines += client_lines(scales, client, page.show, page.measure)
+        lines += latex.client_lines(scales, client, page.show, page.measure)
     elif lettered(scales):
         lines.append(f"{client} &= {page.show(single)}")
     if form.mean != g:
-        lines += equation_lines(f"{b}{at}_{{j}}", page.split(unnested(form.mean), show))
+        lines += latex.equation_lines(f"{b}{at}_{{j}}", page.split(latex.unnested(form.mean), show))
     own_mean = None if form.mean == g else f"{b}{at}_{{j}}"
     names = {CLIENT_SCALE: client} | ({} if own_mean is None else {form.mean: own_mean})
     squared = f"({own_mean})" if own_mean and several else own_mean
     covariance = _covariance(form, Printer(page.macros, names).doprint, page, squared)
-    lines += equation_lines(f"{big}{at}_{{ij}}", covariance)
+    lines += latex.equation_lines(f"{big}{at}_{{ij}}", covariance)
     return (letters, letter_names(page)), lines + _law_lines(law, list(form.expressions), page)
 
 
@@ -334,18 +322,18 @@ def _law_latex(law: Law, macros: Mapping[str, str]) -> str:
 
 
 def _covariance(form: GradientForm, show: Callable[[sp.Expr], str], page: Page, mean: str | None = None) -> list[str]:
-    return covariance_latex(form, show, mean, WEIGHT, page.measure, page.macros)
+    return latex.covariance_latex(form, show, mean, latex.WEIGHT, page.measure, page.macros)
 
 
 def covariance_lines(form: GradientForm, page: Page, mean: str | None) -> list[str]:
     """The lines of S for an aligned environment, with U and Gamma if it has several factors."""
     show = page.show
     u, core = page.letter("U"), page.letter("Gamma")
-    lines = equation_lines(f"{page.letter('S')}_{{ij}}", _covariance(form, show, page, mean))
+    lines = latex.equation_lines(f"{page.letter('S')}_{{ij}}", _covariance(form, show, page, mean))
     if form.rank > 1:
         columns = [(rf"{u}_{{j,{n + 1}}}", f) for n, f in enumerate(form.factors)]
-        entries = [(rf"{core}_{{{m},{n}}}", e) for (m, n), e in upper(form.core).items() if e != 0]
+        entries = [(rf"{core}_{{{m},{n}}}", e) for (m, n), e in latex.upper(form.core).items() if e != 0]
         for left, value in columns + entries:
-            lines += equation_lines(left, page.split(sp.expand(value)))
+            lines += latex.equation_lines(left, page.split(sp.expand(value)))
         lines.append(rf"{core} &= {core}^{{\top}}\text{{, other entries }}0")
     return lines

@@ -6,17 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.equations.in_coordinates import (
-    CoordinateSDE,
-    expand_mean,
-    expand_rule,
-    expand_rule_drift,
-    given_message,
-    gradient_symbols,
-    message_symbols,
-    state_symbols,
-    vectors,
-)
+from sdescent.derive.equations import in_coordinates
 from sdescent.derive.equations.kinks import weak_order
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.sde import Equation
@@ -34,7 +24,7 @@ from sdescent.derive.vocabulary.symbols import t
 NOT_ELEMENTARY = "not known as a formula:"
 
 
-def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str, Any]:
+def to_dict(equation: Equation, named: Callable[[], in_coordinates.CoordinateSDE]) -> dict[str, Any]:
     """The JSON values of `derive --json` (docs/command-line.md): arrays in named coordinates, or the form without a dimension.
 
     Args:
@@ -43,8 +33,8 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     """
     dim = equation.dim
     result = asked(equation, regime=equation.method.regime.name)
-    result["state"] = [str(s) for s in state_symbols(dim or 0)]
-    result["gradient"] = [str(s) for s in gradient_symbols(dim or 0)]
+    result["state"] = [str(s) for s in in_coordinates.state_symbols(dim or 0)]
+    result["gradient"] = [str(s) for s in in_coordinates.gradient_symbols(dim or 0)]
     expressions: list[Any] = []
     where: list[tuple[str, str]] = []
     noise_type, complete = None, _complete(equation.moments)
@@ -68,7 +58,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         result["drift"] = result["covariance"] = None
     missing: list[dict[str, str]] = []
     if not complete:
-        part = expand_mean(equation)
+        part = in_coordinates.expand_mean(equation)
         result["mean"] = result["rate"] = None
         if part is not None:
             *columns, rate = part
@@ -87,7 +77,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     expressions += [side for c in equation.conditions for side in (c.left, c.right)]
     omega = equation.moments.omega
     result["omega"] = None if omega is None else {"value": str(omega.value), "exact": omega.exact}
-    taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0))}
+    taken = {*result["state"], *result["gradient"], *(str(s) for s in in_coordinates.message_symbols(dim or 0))}
     result["parameters"] = _parameters(expressions, taken)
     if vectors_of_numbers := {
         s.base: [str(e) for e in s.entries] for s in symbols_of(expressions) if isinstance(s, Coordinate) and s.entries
@@ -116,12 +106,12 @@ def conditions_of(equation: Equation) -> dict[str, Any]:
     return {"conditions": [str(c) for c in equation.conditions], "unmet": unmet}
 
 
-def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:
+def named_to_dict(named: in_coordinates.CoordinateSDE) -> dict[str, Any]:
     """The part of `derive --json` about an equation in named coordinates, with any names for its state."""
     return {**formulas(named), "missing": [], "noise_type": named.noise_type}
 
 
-def formulas(named: CoordinateSDE) -> dict[str, Any]:
+def formulas(named: in_coordinates.CoordinateSDE) -> dict[str, Any]:
     """State, gradient, drift and covariance as strings that parse back."""
     write = ExpressionWriter([*named.drift, *named.covariance])
     return {
@@ -197,9 +187,12 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
         return {"form": _form_strings(given_v, write), "omega": ratio, "given": ["v_j"], **law}, [
             *given_v.expressions, *equation.conditional.scales,  # pyright: ignore[reportOptionalMemberAccess]
         ]  # fmt: skip
-    mean, covariance = given_message(given_v, equation.dim)
+    mean, covariance = in_coordinates.given_message(given_v, equation.dim)
     in_gradient = Expansion(
-        equation.dim, vectors(equation.expressions, equation.dim, {"g": gradient_symbols(equation.dim)})
+        equation.dim,
+        in_coordinates.vectors(
+            equation.expressions, equation.dim, {"g": in_coordinates.gradient_symbols(equation.dim)}
+        ),
     )
     columns = [in_gradient.vector(s) for s in equation.conditional.scales]  # pyright: ignore[reportOptionalMemberAccess]
     scales = [column if len(set(column)) > 1 else column[0] for column in columns]
@@ -209,7 +202,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
         "mean": [write(e) for e in mean],
         "covariance": _symmetric(covariance, write),
         "omega": ratio,
-        "given": [str(s) for s in message_symbols(equation.dim)],
+        "given": [str(s) for s in in_coordinates.message_symbols(equation.dim)],
         **_noise(equation, scales),
     }
     return entry, [*mean, *covariance, *(e for column in columns for e in column)]
@@ -246,7 +239,7 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
         form = {"coordinate": "j", **rule.written(write)}
         body = {"state": [], "gradient": [], "form": form, "missing": [], "noise_type": None, **_where(write.where)}
     else:
-        named = expand_rule(rule, dim)
+        named = in_coordinates.expand_rule(rule, dim)
         body, expressions = named_to_dict(named), [*named.drift, *named.covariance]
     if rule.message is not None:
         written, more = _of_message(equation, rule, rule.message)
@@ -269,7 +262,7 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
     if rule.ranges:
         result["ranges"] = [{"kind": near.kind.value, "small_against_1": text(near.quantity)} for near in rule.ranges]
     expressions += [side for c in rule.conditions for side in (c.left, c.right)]
-    taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0)), "t"}
+    taken = {*result["state"], *result["gradient"], *(str(s) for s in in_coordinates.message_symbols(dim or 0)), "t"}
     result["parameters"] = _parameters(expressions, taken)
     result["time_dependent"] = any(e.has(t) for e in expressions)
     return result
@@ -290,9 +283,9 @@ def _of_message(equation: Equation, rule: RuleEquation, leaf: MessageLeaf) -> tu
         **_where(where),
     }
     if equation.dim is not None:
-        drift = expand_rule_drift(rule, equation.dim) if closed_drift else None
+        drift = in_coordinates.expand_rule_drift(rule, equation.dim) if closed_drift else None
         written["state"] = [f"{a}{m + 1}" for a in rule.letters for m in range(equation.dim)]
-        written["gradient"] = [str(s) for s in gradient_symbols(equation.dim)]
+        written["gradient"] = [str(s) for s in in_coordinates.gradient_symbols(equation.dim)]
         written["drift"], written["covariance"] = None if drift is None else list(map(text, drift)), None
         expressions += drift or []
     return written, [*expressions, *symbols_in(leaf.moments.conditional.law)]  # pyright: ignore[reportOptionalMemberAccess]
@@ -302,7 +295,7 @@ def _without_formulas(equation: Equation, reason: str) -> dict[str, Any]:
     dim, why = equation.dim or 0, f"{NOT_ELEMENTARY} {reason}"
     return {
         "state": [f"{a}{m + 1}" for a in equation.method.rule.letters for m in range(dim)],
-        "gradient": [str(s) for s in gradient_symbols(dim)],
+        "gradient": [str(s) for s in in_coordinates.gradient_symbols(dim)],
         "drift": None,
         "covariance": None,
         "conditional": None,

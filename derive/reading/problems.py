@@ -15,24 +15,8 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
-from sdescent.derive.reading.method_tables import (
-    MethodTable,
-    by_name,
-    method_table,
-    numbers_of,
-    regime_beside_table,
-    time_of_step,
-    with_numbers,
-)
+from sdescent.derive.reading import method_tables, toml_file
 from sdescent.derive.reading.specs import Spec, parse_spec, read_quantities, require_distinct
-from sdescent.derive.reading.toml_file import (
-    StudyFolder,
-    TheoremFile,
-    as_written,
-    read_keys,
-    study_folders,
-    theorem_files,
-)
 from sdescent.derive.reading.x0_and_sizes import Caps, Named, check_size, check_steps, read_duration, read_start, whole
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text
@@ -112,9 +96,9 @@ class Problem:
     specs: Mapping[str, Spec] = field(default_factory=dict)
     claims: tuple[TitledClaim, ...] = ()
     quantities: tuple[str, ...] = ()
-    theorems: tuple[TheoremFile, ...] = ()
-    studies: tuple[StudyFolder, ...] = ()
-    table: MethodTable | None = None
+    theorems: tuple[toml_file.TheoremFile, ...] = ()
+    studies: tuple[toml_file.StudyFolder, ...] = ()
+    table: method_tables.MethodTable | None = None
     regime: str | None = None
     params: tuple[tuple[str, Fraction], ...] = ()
 
@@ -125,7 +109,7 @@ class Problem:
         Raises:
             BadInput: the time is not a positive number.
         """
-        return None if self.eta is None else time_of_step(self.method, self.eta)
+        return None if self.eta is None else method_tables.time_of_step(self.method, self.eta)
 
     @property
     def experiment(self) -> bool:
@@ -193,7 +177,7 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
     Raises:
         BadInput: a value is not accepted, or fields contradict each other.
     """
-    fields = by_name({key: value for key, value in fields.items() if value is not None})
+    fields = method_tables.by_name({key: value for key, value in fields.items() if value is not None})
     table = _table(fields, named)
     kinds = [kind for kind in SPECIFIED if kind in fields and (kind != "method" or table is None)]
     specs = {kind: parse_spec(kind, fields[kind], named(kind)) for kind in kinds}
@@ -214,10 +198,12 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         accepted = {part: value for part, value in parts.items() if _takes(specs["method"], part)}
         method = specs["method"].build(**accepted)
     else:
-        method = table.build(named("method"), **parts, forced_regime=regime_beside_table(regime, named("regime")))
+        method = table.build(
+            named("method"), **parts, forced_regime=method_tables.regime_beside_table(regime, named("regime"))
+        )
     loss = specs["loss"].build() if "loss" in specs else None
     _check_kinds(method, loss, specs, named)
-    method, loss = with_numbers(method, loss, params, named("params"))
+    method, loss = method_tables.with_numbers(method, loss, params, named("params"))
     if dim is not None:
         method.compressor.check_dimension(dim)
     eta, horizon, paths = read_duration(fields, named, limits)
@@ -234,7 +220,7 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         specs=specs,
         table=table,
         regime=None if regime is None else method.regime.as_given(),
-        params=() if params is None else numbers_of(params, named("params"), "{rho = 2}"),
+        params=() if params is None else method_tables.numbers_of(params, named("params"), "{rho = 2}"),
     )
     if question.tau is not None and horizon is not None:
         steps = horizon / question.tau
@@ -244,9 +230,9 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
     return question
 
 
-def _table(fields: Mapping[str, object], named: Named) -> MethodTable | None:
+def _table(fields: Mapping[str, object], named: Named) -> method_tables.MethodTable | None:
     if isinstance(method := fields.get("method"), dict):
-        return method_table(method, fields.get("params"), named("method"), named("params"))
+        return method_tables.method_table(method, fields.get("params"), named("method"), named("params"))
     return None
 
 
@@ -269,19 +255,19 @@ def read_problem(path: str | Path) -> Problem:
         OSError: the file cannot be read.
     """
     allowed = (*KEYS, CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES, *SOLVING)
-    table = {key: value for key, value in read_keys(path, allowed).items() if key not in SOLVING}
+    table = {key: value for key, value in toml_file.read_keys(path, allowed).items() if key not in SOLVING}
     if table.get("models") == []:
         del table["models"]
     claims, quantities, files, folders = (table.pop(key, None) for key in (CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES))
     more: dict[str, Any] = {}
-    with as_written():
+    with toml_file.as_written():
         question = problem(table)
         if quantities is not None:
             more["quantities"] = read_quantities(quantities, question.dim or 0)
         if files is not None:
-            more["theorems"] = theorem_files(files, Path(path).parent, THEOREMS)
+            more["theorems"] = toml_file.theorem_files(files, Path(path).parent, THEOREMS)
         if folders is not None:
-            more["studies"] = study_folders(folders, Path(path).parent, STUDIES)
+            more["studies"] = toml_file.study_folders(folders, Path(path).parent, STUDIES)
         if claims is not None:
             from sdescent.derive.reading.claims import titled_claims  # the grammar is loaded only if there are claims
 

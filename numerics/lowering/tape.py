@@ -8,35 +8,16 @@ import numpy as np
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
-from sdescent.derive.expressions.coordinates import (
-    Coordinate,
-    CoordMax,
-    CoordSum,
-    Fourth,
-    Hvp,
-    Rank,
-    Third,
-    depends_on,
-    frozen,
-    to_slot,
-)
+from sdescent.derive.expressions import coordinates
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.special import Psi
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering import functions
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.functions import (
-    FUNCTIONS,
-    SPECIAL,
-    LoweringError,
-    power,
-    rank_descending,
-    remainder,
-    special,
-)
 
 #: nodes that hold a derivative of the gradient, and the order of the derivative
-_DERIVATIVES = {Hvp: 1, Third: 2, Fourth: 3}
-_NODES = (CoordSum, CoordMax, Rank, *_DERIVATIVES)
+_DERIVATIVES = {coordinates.Hvp: 1, coordinates.Third: 2, coordinates.Fourth: 3}
+_NODES = (coordinates.CoordSum, coordinates.CoordMax, coordinates.Rank, *_DERIVATIVES)
 _COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le: jnp.less_equal, sp.Eq: jnp.equal}
 _COMPARE |= {sp.Ne: jnp.not_equal}
 _FOLD = {sp.Add: jnp.add, sp.Mul: jnp.multiply, sp.Max: jnp.maximum, sp.Min: jnp.minimum}
@@ -72,7 +53,7 @@ class Tape:
         if expr in (sp.true, sp.false):
             truth = bool(expr)
             return self.emit(lambda env: jnp.asarray(truth))
-        if isinstance(expr, Coordinate):
+        if isinstance(expr, coordinates.Coordinate):
             base = expr.base
             if expr.entries:
                 return self.emit(partial(_constants, base, np.array(expr.entries, float)))
@@ -88,9 +69,9 @@ class Tape:
             return self._piecewise(expr, scope)
         if isinstance(expr, sp.Mul):
             return self._product(expr, scope)
-        if isinstance(expr, SPECIAL):
+        if isinstance(expr, functions.SPECIAL):
             inputs = [self.visit(a, scope) for a in _arguments(expr)]
-            return self.emit(special(expr), *inputs)
+            return self.emit(functions.special(expr), *inputs)
         function = _array_function(expr)  # before the arguments, so that an error names the outermost function
         inputs = [self.visit(a, scope) for a in _arguments(expr)]
         return self.emit(lambda env, *values: function(*values), *inputs)
@@ -118,19 +99,21 @@ class Tape:
     def _varies(self, expr: Any) -> bool:
         """Whether a value is read from a vector, possibly through an aggregate."""
         if expr not in self._varying:
-            self._varying[expr] = isinstance(expr, (Coordinate, *_NODES)) or any(map(self._varies, expr.args))
+            self._varying[expr] = isinstance(expr, (coordinates.Coordinate, *_NODES)) or any(
+                map(self._varies, expr.args)
+            )
         return self._varying[expr]
 
     def _node(self, expr: Any) -> int:
         """The place of an aggregate, a rank or a Hessian product; the bound coordinate is the same array as the free one."""
-        inner = to_slot(expr.args[0], "k", "j")
+        inner = coordinates.to_slot(expr.args[0], "k", "j")
         place = self.visit(inner, {})
-        if isinstance(expr, CoordSum):
+        if isinstance(expr, coordinates.CoordSum):
             return self.emit(lambda env, a: jnp.sum(a, axis=0), place)
-        if isinstance(expr, CoordMax):
-            return self.emit(lambda env, a: jnp.max(a, axis=0), place) if depends_on(inner) else place
-        if isinstance(expr, Rank):
-            return self.emit(lambda env, a: rank_descending(_full(env, a)), place)
+        if isinstance(expr, coordinates.CoordMax):
+            return self.emit(lambda env, a: jnp.max(a, axis=0), place) if coordinates.depends_on(inner) else place
+        if isinstance(expr, coordinates.Rank):
+            return self.emit(lambda env, a: functions.rank_descending(_full(env, a)), place)
         return self.emit(_directional(_DERIVATIVES[type(expr)]), place)
 
     def _piecewise(self, expr: sp.Piecewise, scope: dict[sp.Basic, int]) -> int:
@@ -189,7 +172,7 @@ def _number(expr: Any) -> float | None:
     value = expr.evalf(20)
     if not value.is_Float and not value.is_Rational:
         if value.is_extended_real is False or value.has(sp.nan, sp.zoo, sp.oo):
-            raise LoweringError(f"cannot lower {expr}: it is not a finite real number")
+            raise functions.LoweringError(f"cannot lower {expr}: it is not a finite real number")
         return None
     return float(value)
 
@@ -210,12 +193,12 @@ def _array_function(expr: Any) -> Callable[..., Any]:
     if kind is sp.Not:
         return jnp.logical_not
     if isinstance(expr, sp.Pow):
-        return power(expr.exp)
+        return functions.power(expr.exp)
     if isinstance(expr, Psi):
-        return remainder(expr)
-    if kind not in FUNCTIONS:
-        raise LoweringError(f"cannot lower {expr}: the function {kind.__name__} has no array form here")
-    return FUNCTIONS[kind]
+        return functions.remainder(expr)
+    if kind not in functions.FUNCTIONS:
+        raise functions.LoweringError(f"cannot lower {expr}: the function {kind.__name__} has no array form here")
+    return functions.FUNCTIONS[kind]
 
 
 def _fold(function: Callable[..., Any], values: Sequence[Any]) -> Any:
@@ -259,7 +242,7 @@ def _directional(n: int) -> Callable[[Environment, Any], jax.Array]:
 
 def _leaves(expr: Any) -> list[sp.Basic]:
     """The symbols and nodes that an expression reads, without the insides of nodes."""
-    outside, held = frozen(expr)
+    outside, held = coordinates.frozen(expr)
     return [*held.values(), *sorted(outside.free_symbols - set(held), key=str)]
 
 

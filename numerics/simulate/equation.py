@@ -19,6 +19,7 @@ from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import tables_for, untabulated
+from sdescent.numerics.simulate import runs
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.named_equation import named_problem
 from sdescent.numerics.simulate.parameters import (
@@ -36,16 +37,6 @@ from sdescent.numerics.simulate.parameters import (
 )
 from sdescent.numerics.simulate.programs import EquationProgram, Problem, Setting, Subject, check_milstein, roomy
 from sdescent.numerics.simulate.rule_equations.solving import rule_problem
-from sdescent.numerics.simulate.runs import (
-    AnyLoss,
-    Statistic,
-    Stream,
-    at_time,
-    check_dimension,
-    check_schedule,
-    statistics_key,
-    stream_words,
-)
 from sdescent.numerics.simulate.schemes import SCHEMES, Stepping, segments
 from sdescent.numerics.simulate.settings import (
     BOUND,
@@ -79,8 +70,8 @@ def solve(
     params: Numbers | None = None,
     dt: float | None = None,
     save: int | Sequence[float] | np.ndarray = 50,
-    statistics: Mapping[str, Statistic] | None = None,
-    loss: AnyLoss | None = None,
+    statistics: Mapping[str, runs.Statistic] | None = None,
+    loss: runs.AnyLoss | None = None,
     u: Callable[[Any], Any] | None = None,
     bound: float = BOUND,
     nodes: int = 256,
@@ -167,7 +158,7 @@ def solve(
 
     rows, lanes = problem.rows, problem.lanes
     long = steps.total * whole.count * len(rows) >= LONG
-    observables = statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
+    observables = runs.statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
     stepping = Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), long)
     solver = replace(solver, scheme=problem.scheme(scheme))
     setting = Setting(problem.subject, solver, observables, arithmetic.kind, bool(wide), stepping)
@@ -187,7 +178,7 @@ def solve(
     }
     same = not program.system.normals and rows.shape[1] == 1 and not lanes  # without noise all paths are the same
     more = {
-        "words": stream_words(key, Stream.EQUATION),
+        "words": runs.stream_words(key, runs.Stream.EQUATION),
         "free": free,
         "bound": bound,
         "segments": tuple(map(roomy, steps.arrays(np.float64))),
@@ -206,7 +197,7 @@ def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
         raise BadInput("memory", names, "nothing: this equation is not that of an update rule with memory")
     if isinstance(equation, StateSDE):
         return named_problem(equation, paths, inputs)
-    check_dimension(equation.dim, paths.dim)
+    runs.check_dimension(equation.dim, paths.dim)
     inputs = inputs if inputs.loss is not None else replace(inputs, loss=equation.loss)
     if isinstance(equation, RuleSDE):
         return rule_problem(equation, paths, inputs)
@@ -222,7 +213,7 @@ def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
         equation = same_for_all([at_these(equation, loss, dim, values) for values in numbers])
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
-    check_schedule(u, equation.method.schedule)
+    runs.check_schedule(u, equation.method.schedule)
     tables = tables_for(equation.expressions, parameters)
     names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
     if equation.form is None:  # the nodes of an integral are made from the numbers of the law
@@ -274,7 +265,7 @@ class _Program(EquationProgram):
         return ito_system(equation, self.dim, self.fixed, solver.nodes, self.subject.loss)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
-        return at_time({**self.fixed, **free}, self.land, y, t, self.subject.u)
+        return runs.at_time({**self.fixed, **free}, self.land, y, t, self.subject.u)
 
 
 _program = Memo(_Program)

@@ -26,6 +26,7 @@ from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised, norm
 from sdescent.numerics.lowering.scalars import whole
 from sdescent.numerics.lowering.to_jax import lower_coordinate
+from sdescent.numerics.simulate import runs
 from sdescent.numerics.simulate.chunks import ROWS
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.parameters import (
@@ -40,18 +41,6 @@ from sdescent.numerics.simulate.parameters import (
     varied_of,
 )
 from sdescent.numerics.simulate.programs import Program, Result, roomy
-from sdescent.numerics.simulate.runs import (
-    AnyLoss,
-    Statistic,
-    Stream,
-    at_time,
-    check_schedule,
-    statistics_key,
-    statistics_of,
-    stream_words,
-    symbols_of_state,
-    with_memory,
-)
 from sdescent.numerics.simulate.settings import (
     BOUND,
     Advance,
@@ -80,9 +69,9 @@ def run(
     paths: int | None = None,
     key: int | jax.Array = 0,
     params: Numbers | None = None,
-    loss: AnyLoss | None = None,
+    loss: runs.AnyLoss | None = None,
     save: int | Sequence[float] | np.ndarray = 50,
-    statistics: Mapping[str, Statistic] | None = None,
+    statistics: Mapping[str, runs.Statistic] | None = None,
     u: Callable[[Any], Any] | None = None,
     oracle: Oracle | None = None,
     bound: float = BOUND,
@@ -138,13 +127,13 @@ def run(
     parameters, arithmetic = with_scales(method, parameters_of(params)), Arithmetic(dtype, wide, bound, chunk)
     ensemble = paths_from(x0, paths, key, first, blocks)
     dim = ensemble.dim
-    rows = with_memory(ensemble, dict(method.rule.memory), memory)
+    rows = runs.with_memory(ensemble, dict(method.rule.memory), memory)
     by_name = varied_of(with_scales(method, varied or {}, "varied {}"), ensemble.count, parameters)
     complete = checked and not own_names(method)
     completed, lanes = (parameters, by_name) if complete else _completed(method, parameters, by_name, loss, dim)
     clients = whole(specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
     tau = time_of_step(method, completed)
-    check_schedule(u, method.schedule)
+    runs.check_schedule(u, method.schedule)
     if oracle is not None and NOISE in method.regime.rules:
         raise BadInput("oracle", "a function", "no regime that scales the noise, which comes from the function")
     steps = save_grid(positive("T", T), tau, save)
@@ -152,12 +141,12 @@ def run(
     names = of_loss(loss, dim) | needed_as_numbers(method, dim, completed) | (set() if open_number else {"N"})
     fixed, free = constants(completed, names)
     setting = _Setting(
-        method, loss, dim, fixed, statistics_key(statistics, symbols_of_state(method.rule.letters, dim)), u, oracle,
+        method, loss, dim, fixed, runs.statistics_key(statistics, runs.symbols_of_state(method.rule.letters, dim)), u, oracle,
         None if open_number else clients, arithmetic.kind, bool(wide), bool(travelled), tuple(sorted(lanes)),
         (bool(method.rule.memory) or dim >= ROWS) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
     more = {
-        "words": stream_words(key, Stream.METHOD),
+        "words": runs.stream_words(key, runs.Stream.METHOD),
         "free": free,
         "bound": bound,
         "steps": roomy(steps.astype(np.int32)),
@@ -201,7 +190,7 @@ class _Setting:
     loss: Any
     dim: int
     fixed: tuple[tuple[str, Any], ...]
-    statistics: tuple[tuple[str, Statistic], ...]
+    statistics: tuple[tuple[str, runs.Statistic], ...]
     u: Any
     oracle: Oracle | None
     clients: int | None  # None: the number is given with every call
@@ -219,8 +208,8 @@ class _Program(Program):
         self.fixed = unfrozen(setting.fixed)
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.factor = lower_coordinate(setting.method.schedule.factor)
-        state = symbols_of_state(setting.method.rule.letters, self.dim)
-        self.observables = statistics_of(self.land, dict(setting.statistics), state, self.dim)
+        state = runs.symbols_of_state(setting.method.rule.letters, self.dim)
+        self.observables = runs.statistics_of(self.land, dict(setting.statistics), state, self.dim)
         #: whether a step may change only a few coordinates, in O(k); not with memory, since all its coordinates change
         plain = not self.letters and not setting.travelled
         self.few = plain and few(setting.method.compressor, self.dim, self.fixed) is not None
@@ -233,7 +222,7 @@ class _Program(Program):
         parameters = self.fixed | self.numbers(more)
 
         def at(point: jax.Array) -> Environment:
-            return at_time(parameters, self.land, point, t, setting.u)
+            return runs.at_time(parameters, self.land, point, t, setting.u)
 
         def eta() -> jax.Array:
             return parameters["eta"] * self.factor(at(x))

@@ -30,19 +30,7 @@ from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
 from sdescent.numerics.simulate.runs import at_time, check_dimension
 from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.systems import ito_system
-from sdescent.numerics.without_sampling.line import (
-    Interval,
-    TestFunction,
-    Value,
-    chebyshev_points,
-    differentiation,
-    follows_time,
-    interpolation,
-    numbers_of,
-    padded,
-    point,
-    test_function,
-)
+from sdescent.numerics.without_sampling import line
 
 #: the number of stages of the method in time
 STAGES = 5
@@ -66,13 +54,13 @@ def model_mean(
     equation: SDE,
     x0: Any,
     T: float,
-    phi: TestFunction,
+    phi: line.TestFunction,
     params: Mapping[str, Any] | None = None,
     loss: Any = None,
     u: Callable[[Any], Any] | None = None,
-    interval: Interval | None = None,
+    interval: line.Interval | None = None,
     tolerance: float = 1e-11,
-) -> Value:
+) -> line.Value:
     """The expectation E phi(X_T) of an SDE in one dimension, computed deterministically.
 
     The degree is doubled, and the number of time steps grows by a half, until the value changes by less than the tolerance. The
@@ -97,8 +85,8 @@ def model_mean(
     """
     loss = equation.loss if loss is None else loss
     check_dimension(equation.dim, 1)
-    parameters = numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
-    start, horizon, function = point(x0), positive("T", T), test_function(phi)
+    parameters = line.numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
+    start, horizon, function = line.point(x0), positive("T", T), line.test_function(phi)
     terms = coefficients(equation, loss, parameters, u)
     ends = (
         reached(terms, start, horizon, parameters["eta"])
@@ -107,12 +95,12 @@ def model_mean(
     )
     if not ends[0] < start < ends[1]:
         raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
-    timed = follows_time(equation.method)
+    timed = line.follows_time(equation.method)
 
-    def solved(interval: Interval, degree: int, steps: int) -> tuple[float, float]:
+    def solved(interval: line.Interval, degree: int, steps: int) -> tuple[float, float]:
         return _solved(terms, interval, start, horizon, function, degree, steps, timed)
 
-    def refined(interval: Interval, degree: int, steps: int) -> tuple[float, float, float, int, int]:
+    def refined(interval: line.Interval, degree: int, steps: int) -> tuple[float, float, float, int, int]:
         before = None
         while True:
             value, size = solved(interval, degree, steps)
@@ -136,7 +124,7 @@ def model_mean(
         value, change, rounding, degree, steps = refined(ends, *first)
     settings = {"degree": degree, "steps": steps, "interval": list(ends), "change": change, "wider": float(wider)}
     settings |= {"method": equation.method.name, "model": equation.model, "eta": parameters["eta"], "T": horizon}
-    return Value(value, float(change + 2 * wider + rounding), "backward Kolmogorov equation", settings)
+    return line.Value(value, float(change + 2 * wider + rounding), "backward Kolmogorov equation", settings)
 
 
 def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any = None) -> Coefficients:
@@ -152,7 +140,7 @@ def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any
     both = _compiled(_Setting(equation, (equation.method, equation.model, *equation.expressions), loss, fixed, u))
 
     def at(x: np.ndarray, time: float) -> tuple[np.ndarray, np.ndarray]:
-        drift, squared = both(padded(x, FINEST + 1), time, free)
+        drift, squared = both(line.padded(x, FINEST + 1), time, free)
         return np.array(drift)[: len(x)], np.array(squared)[: len(x)]
 
     return at
@@ -188,7 +176,7 @@ def _compile(setting: _Setting) -> Callable[..., Any]:
 _compiled = Memo(_compile, 16)
 
 
-def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> Interval:
+def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> line.Interval:
     """The interval that X reaches over [0, T]: mean +- 9 standard deviations of the equation linearised along its mean.
 
     The mean and the variance P solve m' = D(m), P' = 2 D'(m) P + V(m), in steps of at most eta/4, and the largest variance over
@@ -219,7 +207,7 @@ def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> In
     return ends[0], ends[1]
 
 
-def _wider(terms: Coefficients, interval: Interval) -> Interval:
+def _wider(terms: Coefficients, interval: line.Interval) -> line.Interval:
     """The interval with its ends moved outwards, less far if the drift there would point outwards (a corrected model explodes)."""
     ends = []
     for end, side in zip(interval, (-1.0, 1.0), strict=True):
@@ -231,11 +219,11 @@ def _wider(terms: Coefficients, interval: Interval) -> Interval:
 
 
 def _solved(
-    terms: Coefficients, interval: Interval, start: float, horizon: float, phi: Any, degree: int, steps: int, timed: bool
+    terms: Coefficients, interval: line.Interval, start: float, horizon: float, phi: Any, degree: int, steps: int, timed: bool
 ) -> tuple[float, float]:  # fmt: skip
     """The value u(x0, T), and the largest |phi| on the interval."""
-    grid = chebyshev_points(*interval, degree)
-    first = differentiation(*interval, degree)
+    grid = line.chebyshev_points(*interval, degree)
+    first = line.differentiation(*interval, degree)
     second = first @ first
     near = min(start - interval[0], interval[1] - start)
     fade_left, fade_right = (-np.expm1(-FADING * ((grid - end) / near) ** 2) for end in interval)
@@ -252,7 +240,7 @@ def _solved(
         return drift[:, None] * first + (squared * fade_left * fade_right)[:, None] / 2 * second
 
     values = flow(lambda time: operator(horizon - time if timed else 0.0), values, horizon, steps, timed)
-    return float((interpolation(*interval, degree, np.array([start])) @ values)[0]), size
+    return float((line.interpolation(*interval, degree, np.array([start])) @ values)[0]), size
 
 
 def flow(

@@ -21,19 +21,7 @@ from sdescent.numerics.lowering.scalars import concrete, function_of_one
 from sdescent.numerics.lowering.to_jax import lower_all
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
 from sdescent.numerics.simulate.runs import at_time
-from sdescent.numerics.without_sampling.line import (
-    Interval,
-    TestFunction,
-    Value,
-    chebyshev_points,
-    follows_time,
-    interpolation,
-    numbers_of,
-    padded,
-    point,
-    steps_of,
-    test_function,
-)
+from sdescent.numerics.without_sampling import line
 
 #: (the scales s_i, (clients or 1, points), the gradients (points,)) -> the averaged message as a finite law, (points, atoms)
 Average = Callable[[np.ndarray, np.ndarray], Rule]
@@ -169,12 +157,12 @@ def discrete_mean(
     loss: Any,
     x0: Any,
     T: float,
-    phi: TestFunction,
+    phi: line.TestFunction,
     params: Mapping[str, Any] | None = None,
     u: Callable[[Any], Any] | None = None,
-    interval: Interval | None = None,
+    interval: line.Interval | None = None,
     tolerance: float = 1e-12,
-) -> Value:
+) -> line.Value:
     """The expectation E phi(x_n) at n = T/eta for a method in one dimension, computed deterministically.
 
     Degree and nodes are doubled until the value changes by less than the tolerance. The error is this last change, plus rounding,
@@ -199,8 +187,8 @@ def discrete_mean(
         BadInput: an argument outside its range; the points reached diverge and no interval was given.
         NoClosedForm: a compressor or a noise without a finite law of the message (`sdescent.numerics.without_sampling.transition`).
     """
-    parameters = numbers_of(method, loss, 1, params, u)
-    start, steps, function = point(x0), steps_of(T, parameters["eta"]), test_function(phi)
+    parameters = line.numbers_of(method, loss, 1, params, u)
+    start, steps, function = line.point(x0), line.steps_of(T, parameters["eta"]), line.test_function(phi)
     if interval is not None and not interval[0] <= start <= interval[1]:
         raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
     degree, nodes, before = DEGREE, NODES, None
@@ -216,7 +204,7 @@ def discrete_mean(
     settings = {"degree": degree, "nodes": nodes, "interval": list(ends), "leaving": leaving}
     settings |= {"steps": steps, "method": method.name, "eta": parameters["eta"], "clients": parameters["N"]}
     settings |= {"T": T, "change": float(change)}
-    return Value(value, float(change + rounding + leaving * spread), "transition operator", settings)
+    return line.Value(value, float(change + rounding + leaving * spread), "transition operator", settings)
 
 
 class _Grid:
@@ -226,15 +214,15 @@ class _Grid:
         self, method: Method, loss: Any, parameters: Any, u: Any, degree: int, nodes: int, interval: Any
     ) -> None:
         self.degree, self.limits = degree, interval
-        self.timed = follows_time(method)
+        self.timed = line.follows_time(method)
         self.reach = _reach(method, loss, parameters, u, nodes)
 
-    def grid(self, interval: Interval) -> np.ndarray:
-        return chebyshev_points(*interval, self.degree) if interval[0] < interval[1] else np.array(interval[:1])
+    def grid(self, interval: line.Interval) -> np.ndarray:
+        return line.chebyshev_points(*interval, self.degree) if interval[0] < interval[1] else np.array(interval[:1])
 
     def backward(
         self, start: float, steps: int, phi: Callable[[np.ndarray], np.ndarray]
-    ) -> tuple[float, float, float, float, Interval]:
+    ) -> tuple[float, float, float, float, line.Interval]:
         """E phi, the probability of leaving, and for the last interval the largest |phi|, the range of phi, and the interval."""
         intervals = self._intervals(start, steps)
         last = self.grid(intervals[-1])
@@ -256,9 +244,9 @@ class _Grid:
                 leaving = leaves + positive @ leaving
         return float(values[0]), float(leaving[0]), size, float(np.ptp(at_end)), intervals[-1]
 
-    def _intervals(self, start: float, steps: int) -> list[Interval]:
+    def _intervals(self, start: float, steps: int) -> list[line.Interval]:
         """The intervals I_0 = {x0}, I_1, ..; each contains every point reached from the points of the previous interval."""
-        intervals: list[Interval] = [(start, start)]
+        intervals: list[line.Interval] = [(start, start)]
         for k in range(steps):
             now = intervals[-1]
             reached, _ = self.reach(self.grid(now), k)
@@ -276,13 +264,15 @@ class _Grid:
             intervals.append((low, high))
         return intervals
 
-    def _operator(self, source: Interval, k: int, target: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _operator(
+        self, source: line.Interval, k: int, target: line.Interval
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Two maps from values on the grid of `target` to that of `source`, interpolating and positive; the chances of leaving."""
         points = self.grid(source)
         reached, chances = self.reach(points, k)
         inside = np.clip(reached, *target)
         single = target[0] == target[1]
-        matrix = np.ones((inside.size, 1)) if single else interpolation(*target, self.degree, inside)
+        matrix = np.ones((inside.size, 1)) if single else line.interpolation(*target, self.degree, inside)
         matrix = np.einsum("pa,pai->pi", chances, matrix.reshape(*inside.shape, -1))
         if self.limits is None:
             return matrix, matrix, np.zeros(len(points))
@@ -305,7 +295,7 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
     pieces, eta = _compiled((method, loss, fixed, u)), parameters["eta"]
 
     def reach(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        g, h, scales = (np.asarray(a)[..., : len(x)] for a in pieces(padded(x, FINEST + 1), k * eta, free))
+        g, h, scales = (np.asarray(a)[..., : len(x)] for a in pieces(line.padded(x, FINEST + 1), k * eta, free))
         values, chances = message(scales, g)
         likeliest = np.take_along_axis(values, np.argmax(chances, axis=1)[:, None], axis=1)
         values = np.where(chances > 0, values, likeliest)  # points without probability are not reached

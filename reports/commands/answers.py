@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sdescent.derive.reading.experiments import SOLVE_KEYS
-from sdescent.derive.reading.problems import KEYS, Problem, as_written, problem, read_keys, read_problem
+from sdescent.derive.reading.problems import KEYS, Problem, problem, read_problem
+from sdescent.derive.reading.toml_file import as_written, read_keys
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import require_no_link, require_replaceable
 from sdescent.derive.vocabulary.plugin_loading import modules, named

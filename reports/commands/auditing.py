@@ -15,7 +15,7 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
         OSError: the file cannot be read.
     """
     from sdescent.derive.reading.audits import read_audit
-    from sdescent.derive.reading.problems import as_written
+    from sdescent.derive.reading.toml_file import as_written
 
     stated = read_audit(path_of(file, "FILE.toml"))
     from sdescent.derive.audit.weak_order import audit as judge

@@ -74,7 +74,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
         BadInput, Refusal: the file contains an error, or its problem is refused.
         OSError: the file cannot be read, or an output cannot be written.
     """
-    from sdescent.derive.reading.problems import read_keys
+    from sdescent.derive.reading.toml_file import read_keys
     from sdescent.derive.theorems.bounds.stated import KEYS
     from sdescent.derive.theorems.bounds.suggest import suggest as search
 

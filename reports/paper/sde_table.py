@@ -15,16 +15,7 @@ from sdescent.derive.methods.compressors import Compressor, Unbiased
 from sdescent.derive.methods.distributed import DSGD, Method
 from sdescent.derive.methods.noise import GenericLaw, Scaled
 from sdescent.derive.methods.schedules import Free
-from sdescent.derive.printing.latex import (
-    WEIGHT,
-    condition_latex,
-    covariance_latex,
-    equation_lines,
-    measured,
-    named_lines,
-    split_sum,
-    unnested,
-)
+from sdescent.derive.printing import latex
 from sdescent.derive.printing.message_moments import named
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.names import Kind
@@ -161,7 +152,10 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
             entry["lambda"] = _lambda(compressor, notation)
     else:
         conditional = generic.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
-        entry["given"] = {"mean": notation(conditional.mean), "covariance": covariance_latex(conditional, notation)[0]}
+        entry["given"] = {
+            "mean": notation(conditional.mean),
+            "covariance": latex.covariance_latex(conditional, notation)[0],
+        }
     return entry
 
 
@@ -191,7 +185,7 @@ def _existence(compressor: Compressor, noise: Any, notation: Notation) -> dict[s
 
 
 def _condition(condition: Any, notation: Notation) -> str:
-    return condition_latex(condition, notation.commands())
+    return latex.condition_latex(condition, notation.commands())
 
 
 def _long(form: GradientForm) -> bool:
@@ -200,15 +194,15 @@ def _long(form: GradientForm) -> bool:
 
 def _fits(formulas: str, notation: Notation) -> bool:
     """Whether formulas fit side by side."""
-    return measured(notation.commands())(formulas) <= WEIGHT
+    return latex.measured(notation.commands())(formulas) <= latex.WEIGHT
 
 
 def _formulas(form: GradientForm, notation: Notation) -> dict[str, str]:
     """The mean and the covariance; if the mean is long, the covariance is in terms of b_j."""
     long = form.mean != g and form.mean.count_ops() > 3
     mean = f"{macro('b')}_{{j}}" if long else None
-    (covariance,) = covariance_latex(form, lambda e: notation(e, {form.mean: mean} if mean else None), mean)
-    return {"mean": notation(unnested(form.mean)), "covariance": covariance}
+    (covariance,) = latex.covariance_latex(form, lambda e: notation(e, {form.mean: mean} if mean else None), mean)
+    return {"mean": notation(latex.unnested(form.mean)), "covariance": covariance}
 
 
 def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> dict[str, Any]:
@@ -217,20 +211,22 @@ def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> 
         formulas = _formulas(form, notation)
         if _fits(formulas["mean"] + formulas["covariance"], notation):
             return {"short": True, "lines": None, **formulas}
-        measure, b = measured(notation.commands()), sp.Dummy("b_j")
+        measure, b = latex.measured(notation.commands()), sp.Dummy("b_j")
 
         def show(e: sp.Expr) -> str:
             return notation(e, {b: f"{macro('b')}_{{j}}"})
 
-        lines = equation_lines(f"{macro('b')}_j", split_sum(unnested(form.mean), show, NARROW, measure))
+        lines = latex.equation_lines(
+            f"{macro('b')}_j", latex.split_sum(latex.unnested(form.mean), show, NARROW, measure)
+        )
         second = replace(form, diag=sp.expand(form.diag + form.mean**2) - b**2)
-        covariance = covariance_latex(second, show, weight=NARROW, measure=measure)
-        return {"short": True, "lines": [*lines, *equation_lines(rf"{macro('S')}_{{ij}}", covariance)]}
+        covariance = latex.covariance_latex(second, show, weight=NARROW, measure=measure)
+        return {"short": True, "lines": [*lines, *latex.equation_lines(rf"{macro('S')}_{{ij}}", covariance)]}
     entry = named(Method(compressor, Scaled(GenericLaw())))
     if entry is None:
         name = type(compressor).__name__
         raise ValueError(f"the moments of {name} are long, and r_j, a_j and c_j do not shorten them")
-    return {"short": False, "lines": named_lines(entry, notation.commands())}
+    return {"short": False, "lines": latex.named_lines(entry, notation.commands())}
 
 
 def _attained(compressor: Compressor) -> bool:

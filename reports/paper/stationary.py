@@ -5,13 +5,7 @@ from typing import Any, final
 import sympy as sp
 
 from sdescent.derive.derivation import sde
-from sdescent.derive.equations.process.stationary import (
-    StationaryMoments,
-    density,
-    discrete_second_moments,
-    second_moments,
-    sign_near_optimum,
-)
+from sdescent.derive.equations.process import stationary
 from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.methods.compressors import Bernoulli, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
@@ -40,10 +34,10 @@ class StationarySection(Section):
         }
         rows = []
         for label, method in methods.items():
-            exact = discrete_second_moments(method, 1, LAMBDA)
+            exact = stationary.discrete_second_moments(method, 1, LAMBDA)
             entry: dict[str, Any] = {"method": label, "own": notation(exact[0]), "models": []}
             for model in MODELS:
-                approximate = second_moments(method, 1, model, LAMBDA)
+                approximate = stationary.second_moments(method, 1, model, LAMBDA)
                 entry["models"].append(
                     {
                         "model": model,
@@ -56,25 +50,25 @@ class StationarySection(Section):
             rows.append(entry)
         context.tick("Rand-k with affine variance")
         compressed = DCSGD(RandK(1), Affine())
-        randk = discrete_second_moments(compressed, 2, LAMBDA)
+        randk = stationary.discrete_second_moments(compressed, 2, LAMBDA)
         context.tick("DSignSGD near the optimum")
         return {
             "rows": rows,
             "randk": notation(sp.factor(randk[0, 0])),
             "randk_condition": _condition(randk, notation),
-            "randk_models": [m for m in MODELS if _same(second_moments(compressed, 2, m, LAMBDA), randk)],
+            "randk_models": [m for m in MODELS if _same(stationary.second_moments(compressed, 2, m, LAMBDA), randk)],
             "signs": _signs(notation),
             "densities": _densities(notation),
         }
 
 
-def _same(one: StationaryMoments, other: StationaryMoments) -> bool:
+def _same(one: stationary.StationaryMoments, other: stationary.StationaryMoments) -> bool:
     """Whether all second moments are equal, with the same condition."""
     pairs = zip(one.matrix, other.matrix, strict=True)
     return one.condition == other.condition and all(sp.cancel(a - b) == 0 for a, b in pairs)
 
 
-def _condition(moments: StationaryMoments, notation: Notation) -> str:
+def _condition(moments: stationary.StationaryMoments, notation: Notation) -> str:
     """The condition under which the moments exist, in LaTeX; empty if they always do."""
     return "" if moments.condition == sp.true else r",\ ".join(notation(c) for c in sp.And.make_args(moments.condition))
 
@@ -82,12 +76,12 @@ def _condition(moments: StationaryMoments, notation: Notation) -> str:
 def _signs(notation: Notation) -> list[dict[str, str]]:
     rows = []
     for law in (Gaussian(), StudentT("nu"), StudentT(1), Laplace(), Uniform(), Logistic()):
-        value = sign_near_optimum(DSignSGD(law), 1, LAMBDA)[0]
+        value = stationary.sign_near_optimum(DSignSGD(law), 1, LAMBDA)[0]
         name = "cauchy" if law == StudentT(1) else type(law).__name__.lower().replace("studentt", "student-t")
         rows.append({"law": name, "scales": "", "value": notation(value)})
     # these scales are not named sigma_1 and so on, since those belong to the affine variance
     scales_tex = {f"scale{n}": rf"{macro('sigma')}^{{({n})}}" for n in (1, 2, 3)}
-    three = sign_near_optimum(DSignSGD(Scaled(Gaussian(), tuple(scales_tex))), 1, LAMBDA)[0]
+    three = stationary.sign_near_optimum(DSignSGD(Scaled(Gaussian(), tuple(scales_tex))), 1, LAMBDA)[0]
     names = {symbol: scales_tex[symbol.name] for symbol in three.free_symbols if symbol.name in scales_tex}
     scales = ",".join(scales_tex.values())
     rows.append({"law": "gaussian", "scales": scales, "value": notation(three, names)})
@@ -103,7 +97,7 @@ def _densities(notation: Notation) -> list[dict[str, str]]:
     rows = []
     for label, (method, model, loss) in cases.items():
         try:
-            law = density(sde(method, model, loss, 1).expanded)
+            law = stationary.density(sde(method, model, loss, 1).expanded)
         except (NoClosedForm, Refusal) as error:
             rows.append({"case": label, "value": "", "note": str(error)})
             continue

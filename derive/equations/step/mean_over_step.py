@@ -7,18 +7,7 @@ import sympy as sp
 
 from sdescent.derive.equations.step.draws import MESSAGE, NORMAL, RAW, Messages, kind_of, spoken
 from sdescent.derive.equations.step.mean_over_noise import CoordinateFunctions, over_coincidences
-from sdescent.derive.expressions.coordinates import (
-    Coordinate,
-    CoordSum,
-    Fourth,
-    Hvp,
-    Node,
-    Third,
-    depends_on,
-    hvp,
-    nodes,
-    to_slot,
-)
+from sdescent.derive.expressions import coordinates
 from sdescent.derive.expressions.derivatives import gathered
 from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.written import formula
@@ -26,9 +15,9 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.vocabulary.errors import NoClosedForm
 
 
-def random_letters(expr: sp.Basic) -> set[Coordinate]:
+def random_letters(expr: sp.Basic) -> set[coordinates.Coordinate]:
     """The random letters in an expression, including those inside sums and Hessian products."""
-    return {c for c in expr.atoms(Coordinate) if isinstance(c, Coordinate) and kind_of(c)[0]}
+    return {c for c in expr.atoms(coordinates.Coordinate) if isinstance(c, coordinates.Coordinate) and kind_of(c)[0]}
 
 
 def random_terms(expr: sp.Expr) -> dict[tuple[sp.Expr, ...], sp.Expr]:
@@ -69,7 +58,7 @@ def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
     Args:
         growth: the growth degree of the compressor.
     """
-    if isinstance(expr, Coordinate):
+    if isinstance(expr, coordinates.Coordinate):
         return sp.Integer({MESSAGE: growth, RAW: 1}.get(kind_of(expr)[0], 0))
     if not random_letters(expr) or isinstance(expr, (sp.sign, sp.tanh, sp.atan, sp.erf)):
         return sp.S.Zero
@@ -78,11 +67,11 @@ def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
         return sp.Add(*inner)
     if isinstance(expr, sp.Pow):
         return sp.Max(0, inner[0] * expr.exp)
-    if isinstance(expr, (Third, Fourth)):
-        return (2 if isinstance(expr, Third) else 3) * max(inner)
+    if isinstance(expr, (coordinates.Third, coordinates.Fourth)):
+        return (2 if isinstance(expr, coordinates.Third) else 3) * max(inner)
     if isinstance(expr, (sp.Max, sp.Min)):
         return max(_above_and_below(expr, growth))
-    if isinstance(expr, (sp.Add, sp.Abs, Node)):
+    if isinstance(expr, (sp.Add, sp.Abs, coordinates.Node)):
         return max(inner)
     raise NoClosedForm(f"the growth of {formula(spoken(expr))} in the noise")
 
@@ -186,28 +175,30 @@ class Expectation:
         """The mean of a product of random factors."""
         by_slot, sums, products = dict.fromkeys(slots, sp.S.One), [], []
         for factor in factors:
-            if isinstance(factor, CoordSum):
-                sums.append(to_slot(factor.args[0], "k", "j"))
-            elif isinstance(factor, Hvp):
+            if isinstance(factor, coordinates.CoordSum):
+                sums.append(coordinates.to_slot(factor.args[0], "k", "j"))
+            elif isinstance(factor, coordinates.Hvp):
                 products.append(factor)
-            elif any(random_letters(n) for n in nodes(factor)):
+            elif any(random_letters(n) for n in coordinates.nodes(factor)):
                 raise NoClosedForm(
                     f"the mean of {formula(spoken(factor))}, a function of all coordinates of random vectors"
                 )
             else:
-                holders = [s for s in slots if depends_on(factor, s)]
+                holders = [s for s in slots if coordinates.depends_on(factor, s)]
                 if len(holders) != 1:
                     raise NoClosedForm(f"the mean of {formula(spoken(factor))}, which mixes two coordinates")
-                by_slot[holders[0]] *= to_slot(factor, holders[0], "j")
+                by_slot[holders[0]] *= coordinates.to_slot(factor, holders[0], "j")
         if products:
             if len(factors) > 1:
                 raise NoClosedForm("the mean of a product of Hessian products of random vectors")
-            return to_slot(hvp(self(to_slot(products[0].args[0], "k", "j"))), "j", products[0].slot)
+            return coordinates.to_slot(
+                coordinates.hvp(self(coordinates.to_slot(products[0].args[0], "k", "j"))), "j", products[0].slot
+            )
         if not sums:
             randomly = [s for s, e in by_slot.items() if e != 1]
             if len(randomly) > 1:
                 return self._two(by_slot)
-            return sp.Mul(*[to_slot(self._one(by_slot[s]), "j", s) for s in randomly])
+            return sp.Mul(*[coordinates.to_slot(self._one(by_slot[s]), "j", s) for s in randomly])
         if not self.independent:
             raise NoClosedForm("sums over coordinates of a compressor or noise whose coordinates are dependent")
         functions = CoordinateFunctions()
@@ -244,7 +235,7 @@ class Expectation:
         return sp.Mul(*[self._of_draw(source, phi) for source, phi in by_draw.items()])
 
     @staticmethod
-    def _source(symbol: Coordinate) -> tuple[bool, int]:
+    def _source(symbol: coordinates.Coordinate) -> tuple[bool, int]:
         kind, draw = kind_of(symbol)
         return kind == NORMAL, draw
 
@@ -261,7 +252,7 @@ class Expectation:
             raise NoClosedForm(f"the mean of {formula(spoken(phi))}")
         return self._function(phi, symbols[0], kinds[0])
 
-    def _function(self, phi: sp.Expr, symbol: Coordinate, kind: str) -> sp.Expr:
+    def _function(self, phi: sp.Expr, symbol: coordinates.Coordinate, kind: str) -> sp.Expr:
         """The mean of a function of one letter; a parameter in (0, 1) is written as 1 - far, where far is positive."""
         n = self._grown(kind)
         inner = phi.xreplace({symbol: symbol * self.root**n}) if n else phi
@@ -274,8 +265,8 @@ class Expectation:
     def _two(self, by_slot: dict[str, sp.Expr]) -> sp.Expr:
         """The mean of a product of functions at the coordinates i and j."""
         if self.independent:
-            return sp.Mul(*[to_slot(self._one(e), "j", s) for s, e in by_slot.items()])
-        there = sp.expand(sp.Mul(*[to_slot(e, "j", s) for s, e in by_slot.items()]))
+            return sp.Mul(*[coordinates.to_slot(self._one(e), "j", s) for s, e in by_slot.items()])
+        there = sp.expand(sp.Mul(*[coordinates.to_slot(e, "j", s) for s, e in by_slot.items()]))
         symbols = sorted(random_letters(there), key=str)
         sources = {self._source(s) for s in symbols}
         if not there.is_polynomial(*symbols) or len(sources) > 1 or self._source(symbols[0])[0]:

@@ -11,15 +11,7 @@ from fractions import Fraction
 from functools import partialmethod
 from typing import Any
 
-from sdescent.derive.proof.kernel.one_variable import (
-    KINDS,
-    Checker,
-    IntervalGoal,
-    from_end,
-    needs_open,
-    rational,
-    without_tanh,
-)
+from sdescent.derive.proof.kernel import one_variable
 from sdescent.derive.proof.kernel.one_variable_forms import UNIT
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import ONE, Polynomial, added, multiplied, scaled
@@ -38,8 +30,8 @@ def ball(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     d = step.data
     at = script.terms.normal(d["at"])
     phi = substitute(d["term"], d["variable"], at)
-    low, high = (None if d[side] is None else rational(d[side]) for side in ("low", "high"))
-    begins = needs_open(d)
+    low, high = (None if d[side] is None else one_variable.rational(d[side]) for side in ("low", "high"))
+    begins = one_variable.needs_open(d)
     needs: list[Relation] = [] if low is None else [num(low).lt(at) if begins else num(low).le(at)]
     needs += [] if high is None else [at.le(num(high))]
     claim = ZERO.lt(phi) if d["strict"] else ZERO.le(phi)
@@ -86,7 +78,7 @@ class _Trees(Equalities):
     def lemma(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
         """The name of a lemma which states 0 <= phi, or 0 < phi if `strict`, for all x of the interval."""
         head, *args = tree
-        if head not in KINDS:
+        if head not in one_variable.KINDS:
             raise ExportError(f"there is no kind of proof {head!r}"[:80])
         prove: Callable[..., str] = getattr(self, f"_{head}")
         body = prove(phi, where, strict, *args)
@@ -103,7 +95,7 @@ class _Trees(Equalities):
         return f"{numerical(self.text(self.term(phi)), min(max(int(bits), 60), 4096), 'i_bisect x__, ')}."
 
     def _split(self, phi: Polynomial, where: Interval, strict: bool, c: str, lower: Any, upper: Any) -> str:
-        middle = rational(c)
+        middle = one_variable.rational(c)
         halves = replace(where, high=middle), Interval(middle, where.high)
         names = [self.lemma(phi, half, strict, tree) for half, tree in zip(halves, (lower, upper), strict=True)]
         first, second = (self.at(n, h) for n, h in zip(names, halves, strict=True))
@@ -189,7 +181,7 @@ class _Trees(Equalities):
         ends = [(end, sign) for end, sign in ((where.low, 1), (where.high, -1)) if end is not None]
         ends = ends if len(powers) > 1 else [(Fraction(0), 1)]
         for end, sign in ends:
-            shifted = [self.forms.reduced(c) for c in from_end(powers, end, sign)]
+            shifted = [self.forms.reduced(c) for c in one_variable.from_end(powers, end, sign)]
             try:
                 signs = [self.sign(c, strict and j == 0) for j, c in enumerate(shifted)]
             except ProofError:
@@ -267,7 +259,9 @@ class _Trees(Equalities):
 
     def _is_positive(self, member: tuple[Polynomial, Any], where: Interval) -> bool:
         try:
-            Checker(self.forms).check(IntervalGoal(member[0], where.low, where.high, True, where.open), member[1])
+            one_variable.Checker(self.forms).check(
+                one_variable.IntervalGoal(member[0], where.low, where.high, True, where.open), member[1]
+            )
         except ProofError:
             return False
         return True
@@ -299,7 +293,7 @@ class _Trees(Equalities):
         return f"destruct (Rle_or_lt 0 x__) as [m__ | m__]; [exact {self.at(name, half)} | exact {other}]."
 
     def _tanh(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
-        other = without_tanh(self.term(phi))
+        other = one_variable.without_tanh(self.term(phi))
         poly = self.forms.polynomial(other)
         name = self.lemma(poly, where, strict, tree)
         equal = self.at(self.equal(other, self.term(poly), where), where)

@@ -17,22 +17,22 @@ from sdescent.derive.proof.kernel.one_variable_forms import Forms
 from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.proof.search.intervals import search_steps
 from sdescent.derive.proof.search.intervals.extrema import disprove
-from sdescent.derive.proof.search.intervals.search_steps import (
-    bracketed,
-    conjugate,
-    covered,
-    grouped,
-    monotone,
-    other_forms,
-    simplified,
-    split_at_zeros,
-)
 from sdescent.derive.proof.search.intervals.tree_search import TreeSearch
 
 __all__ = ["disprove", "find"]
 #: in the order in which they are tried
-STEPS = (simplified, conjugate, grouped, monotone, covered, bracketed, split_at_zeros, other_forms)
+STEPS = (
+    search_steps.simplified,
+    search_steps.conjugate,
+    search_steps.grouped,
+    search_steps.monotone,
+    search_steps.covered,
+    search_steps.bracketed,
+    search_steps.split_at_zeros,
+    search_steps.other_forms,
+)
 
 
 def find(

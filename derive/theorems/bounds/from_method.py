@@ -18,24 +18,7 @@ from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.message_moments import Messages, equation_of, messages
-from sdescent.derive.theorems.entry.from_method import (
-    diffusion_terms,
-    drift_terms,
-    generator_of,
-    loss_along,
-    put,
-    step_radius,
-)
-from sdescent.derive.theorems.entry.linear_step import (
-    CLIP,
-    LENGTH,
-    MEAN,
-    Combination,
-    Step,
-    one_step,
-    quiet,
-    weighted_sum,
-)
+from sdescent.derive.theorems.entry import from_method, linear_step
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
@@ -70,7 +53,7 @@ class Building:
     sums: Mapping[str, nm.VectorSum]
     constants: Sequence[str]
     method: Method = field(init=False)
-    step: Step = field(init=False)
+    step: linear_step.Step = field(init=False)
     messages: Messages = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +62,7 @@ class Building:
             if start != 0:
                 raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")
         self.step, self.messages = (
-            one_step(self.method, self.any_noise),
+            linear_step.one_step(self.method, self.any_noise),
             messages(self.letters, self.any_noise, self.dim),
         )
         if self.about != "method" and not self.method.plain:
@@ -284,12 +267,12 @@ class Building:
             return self.hypotheses.radius
         if self.hypotheses.smoothness[1] == num(0):
             return None
-        if quiet(self.method, self.any_noise) and set(self.step.move) == {MEAN}:
-            return self._scalar(-self.step.move[MEAN]) * nm.G  # D is a multiple of the gradient
+        if linear_step.quiet(self.method, self.any_noise) and set(self.step.move) == {linear_step.MEAN}:
+            return self._scalar(-self.step.move[linear_step.MEAN]) * nm.G  # D is a multiple of the gradient
         if not self.method.plain:
             return None
         try:
-            return step_radius(equation_of(self.method), self.schedule)
+            return from_method.step_radius(equation_of(self.method), self.schedule)
         except ValueError:  # the messages may have any length
             return None
 
@@ -298,7 +281,9 @@ class Building:
         for key, p in potentials.items():
             if key == "f":
                 if not self.steps:
-                    definitions["generator of f"] = p.change.eq(generator_of(loss_along(*self._parts())))
+                    definitions["generator of f"] = p.change.eq(
+                        from_method.generator_of(from_method.loss_along(*self._parts()))
+                    )
                 continue
             one, other = (self._word(v) for v in key)
             said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
@@ -312,10 +297,10 @@ class Building:
         """E<v', w'> - <v, w>."""
         return self._inner(self._next(v), self._next(w)) - self._expanded(v, w)
 
-    def _next(self, v: str) -> Combination:
+    def _next(self, v: str) -> linear_step.Combination:
         """A vector of the state as it is after the step."""
         if v in self.sums:
-            total = weighted_sum((symbolic(c), self._next(part)) for part, c in self.sums[v].parts.items())
+            total = linear_step.weighted_sum((symbolic(c), self._next(part)) for part, c in self.sums[v].parts.items())
             return {key: _expand(e) for key, e in total.items()}
         if v == nm.DISTANCE:
             return {nm.DISTANCE: sp.S.One, **self.step.move}
@@ -326,7 +311,7 @@ class Building:
             f"how the vector {v} changes in a step is not known: V is made of f, x - xstar and the memory",
         )
 
-    def _certain(self, c: Combination) -> dict[str, sp.Expr]:
+    def _certain(self, c: linear_step.Combination) -> dict[str, sp.Expr]:
         """The part of a combination without noise, by the kernel's names for the vectors."""
         named: dict[str, sp.Expr] = {}
         for v, e in c.items():
@@ -336,10 +321,10 @@ class Building:
                         "not-linear",
                         "the step contracts the state itself (weight decay), which bounds of one's own do not know",
                     )
-                named[self.mean if v == MEAN else v] = e
+                named[self.mean if v == linear_step.MEAN else v] = e
         return named
 
-    def _inner(self, a: Combination, b: Combination) -> Term:
+    def _inner(self, a: linear_step.Combination, b: linear_step.Combination) -> Term:
         """E<a, b> given the past: the product of the parts without noise, plus Q/N times both coefficients for each common draw."""
         one, other = self._certain(a), self._certain(b)
         parts = [times(self._scalar(_expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()]
@@ -347,7 +332,7 @@ class Building:
         return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
 
     def _scalar(self, e: sp.Expr) -> Term:
-        return in_order(e, {free: self.schedule, LENGTH: nm.G, CLIP: nm.clip}, self.constants)
+        return in_order(e, {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip}, self.constants)
 
     # --- generators
 
@@ -356,8 +341,11 @@ class Building:
         # for signs the equation is in terms of R, for every law
         equation = sg.equation(model) if is_sign(self.method) else equation_of(self.method, model)
         vectors = {"mean": self.mean, "curvature": nm.BENT}
-        spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
-        return drift_terms(equation, self.schedule, vectors), spread
+        spread = [
+            (from_method.put(c, {nm.N: self.clients}), m)
+            for c, m in from_method.diffusion_terms(equation, self.schedule)
+        ]
+        return from_method.drift_terms(equation, self.schedule, vectors), spread
 
     def _generator_of_square(self, v: str, w: str) -> Term:
         if v != nm.DISTANCE or w != nm.DISTANCE:

@@ -19,16 +19,8 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian
 from sdescent.derive.proof.language.terms import x
 from sdescent.derive.vocabulary.names import Kind, Model
+from sdescent.numerics.evidence.checks import formulas
 from sdescent.numerics.evidence.checks.facts import of_points
-from sdescent.numerics.evidence.checks.formulas import (
-    Numbers,
-    Verified,
-    clients,
-    conclusion,
-    paths,
-    symbols,
-    theorem_of,
-)
 from sdescent.numerics.evidence.checks.points import at_points, generic, log_uniform, lowered, scaled
 
 METHOD: Kind = "method"
@@ -72,7 +64,7 @@ def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float,
     return (move @ np.append(first, 1))[:size]
 
 
-def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Verified]:
+def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[formulas.Verified]:
     """Checks 6.7 on a quadratic: the fixed points of the moments of the SDE and of the method.
 
     Args:
@@ -97,7 +89,7 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
         fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
         numbers = of_points(count, **draws, **_point(fixed, read))
         if subject == "method":
-            left, right = numbers.sides(conclusion(id))
+            left, right = numbers.sides(formulas.conclusion(id))
             gap = float(np.median(np.abs(right / left - 1)))
             apart = f"the method's own fixed point differs from the formula by {gap:.2g} (median, relative)"
             results.append(at_points(id, numbers, "method", None, "closed moments", FAR, apart=apart, covered=False))
@@ -114,7 +106,7 @@ def _point(fixed: np.ndarray, read: str) -> dict[str, np.ndarray]:
     return {"x": roots[:, 0]} if read == "square" else {"x1": roots[:, 0], "x2": roots[:, 2]}
 
 
-def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[Verified]:
+def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[formulas.Verified]:
     """Checks 6.5-first-order or 6.5-corrected: E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1 and affine noise, against the bound.
 
     scale: multiplies the bound, so that a wrong bound can test the check.
@@ -134,21 +126,21 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
         "L0": np.maximum(draws["h1"], draws["h2"]), "L1": np.zeros(count), "mu": np.minimum(draws["h1"], draws["h2"]),
     }  # fmt: skip
     each = {name: np.stack([draws[scale_of] ** 2] * 2) for name, scale_of in (("s0", "sigma0"), ("s1", "sigma1"))}
-    claim = scaled(conclusion(id), scale)
+    claim = scaled(formulas.conclusion(id), scale)
     results = []
     for subject in (model, METHOD):
         matrix, force = MomentMap(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
         spans = steps if subject == "method" else values["T"]
         ends = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
         numbers = of_points(count, **values, fT=loss(np.array(ends).T))
-        numbers = numbers.plus(symbols(clients, omega=[ratio, ratio], **each))
+        numbers = numbers.plus(formulas.symbols(formulas.clients, omega=[ratio, ratio], **each))
         numbers = replace(numbers, size=(2, 1, 1, count))
         about, note, apart = ("method", FAR, WITHIN) if subject == "method" else ("SDE", "", "")
         results.append(at_points(id, numbers, about, claim, "closed moments", note, apart=apart))
     return results
 
 
-def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Verified]:
+def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[formulas.Verified]:
     """Checks 6.5-sign on a quadratic: dX = -sign(grad f) dt, where |x_j| falls at speed 1 to 0, and sign descent with eta > 0.
 
     Most points lie before the minimum is reached; for some, T exceeds the time span of the theorem.
@@ -159,7 +151,7 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Veri
     h[1], start[1] = np.where(alike, h[0], h[1]), np.where(alike, start[0] * rng.choice([1, 1e-3], count), start[1])
     T = rng.uniform(0, 1.2, count) * np.max(start, axis=0)
     results = []
-    claim = scaled(conclusion(id), scale)
+    claim = scaled(formulas.conclusion(id), scale)
     for subject, eta in (("SDE", 0.0), ("method", 0.05)):
         end = start.copy()
         if eta:
@@ -179,7 +171,7 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Veri
     return results
 
 
-def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
+def near_the_optimum(id: str, scales: str, count: int = 300) -> list[formulas.Verified]:
     """Checks 6.7 for signs on the linearised SDE at random numbers, and measures how far the SDE itself and the method deviate.
 
     Args:
@@ -194,8 +186,8 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
         draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3))
         draws["N"] = rng.integers(1, 9, count).astype(float)
         bare = of_points(count, **draws)
-        stated = theorem_of(id).definitions["stationary"].right
-        rate = [bare.plus({x("x"): paths(np.full(count, n))}).value(stated) for n in (0.0, 1.0)]
+        stated = formulas.theorem_of(id).definitions["stationary"].right
+        rate = [bare.plus({x("x"): formulas.paths(np.full(count, n))}).value(stated) for n in (0.0, 1.0)]
         cases = [bare.plus({x("x"): np.sqrt(rate[0] / (rate[0] - rate[1]))})]
     results = [
         at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases
@@ -205,8 +197,10 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
         for eta in (0.2, 0.02):
             at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}
             v = exact(eta, 1.0, 1.0)
-            numbers = Numbers(symbols(paths, **at, x=np.sqrt(v), M=(2 * np.pi) ** -0.5), size=(2, 1, 1, 1))
-            _, right = numbers.sides(conclusion(id))
+            numbers = formulas.Numbers(
+                formulas.symbols(formulas.paths, **at, x=np.sqrt(v), M=(2 * np.pi) ** -0.5), size=(2, 1, 1, 1)
+            )
+            _, right = numbers.sides(formulas.conclusion(id))
             ratio = float(right.item() / v)
             apart = f"without linearising, E x^2 is {v:.4g}, and the formula is {ratio:.4g} times as much"
             results.append(at_points(id, numbers, subject, None, route, note, at, covered=False, apart=apart))

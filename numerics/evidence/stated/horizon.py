@@ -31,19 +31,8 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.checks.formulas import Numbers, Verified, obeyed, paths, times
 from sdescent.numerics.evidence.checks.points import needed, tightness_of
+from sdescent.numerics.evidence.stated import one_step
 from sdescent.numerics.evidence.stated.instance import Instance, NoInstance, State
-from sdescent.numerics.evidence.stated.one_step import (
-    ABOUT_THE_SDE,
-    BEYOND,
-    WORDS,
-    Moment,
-    after,
-    equation,
-    lowered_at,
-    moment,
-    states,
-    steps_of,
-)
 
 #: number of steps up to the horizon, if the assumptions allow it, and of nodes of a time integral
 STEPS, NODES = 40, 40
@@ -92,11 +81,13 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
     good = bool(obeyed(claim.op, np.array(left), np.array(right)))
     outside: dict[str, bool | None] = {}
     if "largest" in words:
-        for factor in BEYOND:
+        for factor in one_step.BEYOND:
             far = one.with_step(factor * one.eta)
             ends = _sides(_numbers(far, *_means(far, subject, steps), steps), claim)
             # a bound such as (1 - k)^K is void for k > 1
-            outside[WORDS[factor]] = None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
+            outside[one_step.WORDS[factor]] = (
+                None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
+            )
     tight = tightness_of(np.array([[left]]), np.array([[right]]))
     description = {"what": "horizon", "case": words, **one.description, "steps": steps, "value": left, "bound": right}
     verdict = Verdict.CONFIRMED if good else Verdict.VIOLATED
@@ -106,7 +97,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
 
 def note_of(stated: Stated, subject: str) -> str:
     """The note that a theorem about an SDE does not cover the method; empty if the theorem covers the subject."""
-    return "" if stated.about == "method" or subject == "SDE" else ABOUT_THE_SDE
+    return "" if stated.about == "method" or subject == "SDE" else one_step.ABOUT_THE_SDE
 
 
 def _sides(numbers: Numbers, claim: Relation) -> tuple[float, float]:
@@ -171,7 +162,7 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int)
     for key, p in one.stated.setting.potentials.items():
         path = f if key == "f" else product(*key)
         values |= {p.value: times(path[:-1]), p.end: paths(path[-1]), p.start: paths(start[p.start])}
-    values[x("u")] = times(moment(one, means.times[:-1]).u)
+    values[x("u")] = times(one_step.moment(one, means.times[:-1]).u)
     values[one.stated.setting.horizon] = paths(one.horizon(steps))
     return replace(one.base.plus(values), size=(1, 1, len(weights), 1), weights=weights, mean=True)
 
@@ -206,7 +197,7 @@ def _check_assumed(one: Instance, numbers: Numbers) -> None:
 
 def _local(one: Instance) -> bool:
     """Whether the assumptions fail at some distant state."""
-    far: Mapping[str, np.ndarray] = {letter: 1e3 * a for letter, a in states(one, 100, 5).items()}
+    far: Mapping[str, np.ndarray] = {letter: 1e3 * a for letter, a in one_step.states(one, 100, 5).items()}
     with np.errstate(all="ignore"):
         return not all(np.all(h) for h in one.held(one.numbers(far)).values())
 
@@ -220,7 +211,7 @@ def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> l
     groups: dict[str, list[Verified]] = {}
     missing = ""
     for one in chosen:
-        for words, instance in steps_of(one).items():
+        for words, instance in one_step.steps_of(one).items():
             try:
                 groups.setdefault(words, []).append(without_sampling(id, instance, subject, claim, words))
             except (NoClosedForm, ValueError) as error:
@@ -288,21 +279,21 @@ def means_of_the_method(one: Instance, steps: int) -> MeanSquares:
     _require(one)
     letters = one.method.rule.letters
     times = one.eta * np.arange(steps + 1)
-    clock = moment(one, times)
+    clock = one_step.moment(one, times)
     now, means, matrices = _begin(one, letters), [], {}
     for n in range(steps):
         means.append(now)
         u = float(clock.u[n])
         if u not in matrices:
             matrices[u] = _images(
-                one, letters, partial(_step, one, letters, Moment(times[n : n + 1], clock.u[n : n + 1]))
+                one, letters, partial(_step, one, letters, one_step.Moment(times[n : n + 1], clock.u[n : n + 1]))
             )
         now = np.einsum("jmk,jk->jm", matrices[u], now)
     return MeanSquares(letters, times, np.stack([*means, now]))
 
 
-def _step(one: Instance, letters: Sequence[str], now: Moment, state: State) -> np.ndarray:
-    following, chances = after(one, state, now)
+def _step(one: Instance, letters: Sequence[str], now: one_step.Moment, state: State) -> np.ndarray:
+    following, chances = one_step.after(one, state, now)
     return np.sum(chances * monomials(following, letters), axis=3)
 
 
@@ -313,14 +304,14 @@ def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
         NoClosedForm: the moments do not close, or the schedule changes with time.
     """
     _require(one)
-    model = equation(one)
+    model = one_step.equation(one)
     named = model.coordinates(one.dim)
     if any(s.name not in one.all_values and s not in named.state for d in named.drift for s in d.free_symbols):
         raise NoClosedForm("the schedule changes with time")
     place = list(named.state)
     rates = [[lambda *z: jnp.zeros_like(z[0])] * one.dim]
     for power in (1, 2):
-        rates.append([lowered_at(one, generator(named, s**power), place) for s in place])
+        rates.append([one_step.lowered_at(one, generator(named, s**power), place) for s in place])
 
     def images(state: State) -> np.ndarray:
         at = [jnp.asarray(row) for row in state["x"]]
@@ -347,7 +338,11 @@ def _begin(one: Instance, letters: Sequence[str]) -> np.ndarray:
 def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:
     """The matrix by which the monomials map to their images, for each coordinate, (d, monomials, monomials)."""
     count = 1 + len(letters) + len(_pairs(letters))
-    state = {a: v[:, : 4 * count] / max(1.0, one.member.unit) for a, v in states(one, 400, 3).items() if a in letters}
+    state = {
+        a: v[:, : 4 * count] / max(1.0, one.member.unit)
+        for a, v in one_step.states(one, 400, 3).items()
+        if a in letters
+    }
     before, image = monomials(state, letters), of(state)
     half = 3 * count
     matrices = []
