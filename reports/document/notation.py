@@ -5,7 +5,9 @@ A part begins with `\input{\sdRoot parts/macros}` (`sdescent.reports.document.po
 """
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, final
 
 import sympy as sp
@@ -18,114 +20,15 @@ _DIGITS = dict(
     zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)
 )
 
-#: name of a symbol -> (its LaTeX, its meaning: scalar or vector, norm or elementwise, units)
-MEANING: dict[str, tuple[str, str]] = {
-    "eta": (r"\eta", "step size, a number > 0"),
-    "N": ("N", "number of clients"),
-    "d": ("d", "dimension of the parameter vector"),
-    "t": ("t", "time: the number of steps of the method times the step size"),
-    "u": ("u", "step-size schedule, a deterministic function of time"),
-    "du": (r"\dot{u}", "time derivative of the schedule"),
-    "g": ("g", "gradient of the loss at the current state, a vector; an index picks a coordinate"),
-    "v": ("v", "a client's message before compression, gradient plus noise, a vector"),
-    "x": ("x", "state of the method, a vector"),
-    "H": ("H", "Hessian of the loss at the current state, a matrix"),
-    "b": ("b", "mean of a compressed message, averaged over clients, a vector"),
-    "S": ("S", "covariance of a compressed message, averaged over clients, a matrix"),
-    "noise": ("Z", "gradient noise of a client, independent of that of the others, a vector"),
-    "unitnoise": (r"\zeta", "noise of the standardised law; the gradient noise is a scale times it, elementwise"),
-    "messagemean": ("m", "mean of a compressed message given the message before compression, a vector"),
-    "messagecov": ("V", "covariance of a compressed message given the message before compression, a matrix"),
-    "sigma": (r"\sigma", "noise scale: the noise is this times the standardised law, elementwise"),
-    "sigma0": (r"\sigma_0", "noise scale at zero gradient (affine variance)"),
-    "sigma1": (r"\sigma_1", "growth of the noise scale with the Euclidean norm of the gradient (affine variance)"),
-    "nu": (r"\nu", "degrees of freedom of Student's t"),
-    "alpha": (r"\alpha", "stability index of a stable law"),
-    "mu2": (r"\mu_2", "variance of the standardised noise law"),
-    "p": ("p", "probability that a Bernoulli sparsifier keeps a coordinate"),
-    "k": ("k", "number of coordinates that Rand-k and Top-k keep"),
-    "s": ("s", "number of levels of QSGD"),
-    "step": (r"\Delta", "spacing of a fixed grid"),
-    "lambda": (r"\lambda", "curvature of a one-dimensional quadratic"),
-    "h1": (r"\lambda_1", "first eigenvalue of a diagonal Hessian"),
-    "h2": (r"\lambda_2", "second eigenvalue of a diagonal Hessian"),
-    "h3": (r"\lambda_3", "third eigenvalue of a diagonal Hessian"),
-    "h": (r"\lambda", "diagonal of the Hessian of a quadratic loss, a vector"),
-    "meansign": (r"\mathfrak{s}", "mean of the sign of a coordinate of the message, elementwise"),
-    "meansize": (r"\mathfrak{a}", "mean of the absolute value of a coordinate of the message, elementwise"),
-    "meansquare": (r"\mathfrak{q}", "mean of a coordinate of the message times its absolute value, elementwise"),
-    "y": ("y", "argument of a function of one variable"),
-    "L0": ("L_0", "first smoothness constant"),
-    "L1": ("L_1", "second smoothness constant"),
-    "x1": ("x_1", "first coordinate of the state"),
-}
-
-
+_TABLE = tomllib.loads(Path(__file__).with_name("notation.toml").read_text(encoding="utf-8"))
+#: name of a symbol -> (its LaTeX, its meaning)
+MEANING: dict[str, tuple[str, str]] = {n: (row["latex"], row["meaning"]) for n, row in _TABLE["symbols"].items()}
 #: the symbols of `MEANING` that are vectors or matrices
-VECTORS = (
-    "g", "v", "x", "H", "b", "S", "h", "noise", "unitnoise", "messagemean", "messagecov", "meansign", "meansize", "meansquare",
-)  # fmt: skip
-
-#: (kind, parameter of a user's specification) -> its meaning, a text about the entry called {name}
-PARAMETERS: dict[tuple[str, str], str] = {
-    ("compressor", "p"): "probability with which {name} keeps a coordinate",
-    ("compressor", "k"): "number of coordinates that {name} keeps",
-    ("compressor", "s"): "number of levels of {name}",
-    ("compressor", "step"): "spacing of the grid of {name}",
-    ("noise", "sigma"): "scale of the {name} noise: it is this times the standardised law, elementwise",
-    ("noise", "sigma0"): "scale of the {name} noise at zero gradient",
-    ("noise", "sigma1"): "growth of the scale of the {name} noise with the Euclidean norm of the gradient",
-    ("noise", "nu"): "degrees of freedom of Student's t, the law of the {name} noise",
-    ("noise", "alpha"): "stability index of the {name} noise",
-    ("loss", "h"): "entry of the diagonal of the Hessian of the {name} loss",
-    ("loss", "l2"): "weight of half the squared norm of the state in the {name} loss",
-    ("schedule", "p"): "exponent of the {name} schedule",
-}
-
+VECTORS = tuple(n for n, row in _TABLE["symbols"].items() if row.get("vector"))
+#: {kind: {parameter of a user's specification: its meaning, a text about the entry called {name}}}
+PARAMETERS: dict[str, dict[str, str]] = _TABLE["parameters"]
 #: parts of formulas other than symbols: (pattern in the TeX, its LaTeX, its meaning)
-WRITTEN = (
-    (r"\\mathrm\{d\}X", "X", r"state of the equation, which stands for the state $\sdX$ of the method"),
-    (r"\(B\\,|B\\,\\mathrm", r"B,\ W", r"a root of the covariance, $BB^{\top}=\sdBigS$; a standard Brownian motion"),
-    (
-        r"(?<![A-Za-z])C(_j|\(|\\mid)",
-        "C",
-        r"compressor: a client whose message is $\sdV$ sends $C(\sdV)$; $C_j$ is coordinate $j$ of it",
-    ),
-    (
-        r"\\mathbb\{E\}",
-        r"\mathbb{E}",
-        r"expectation over noise and compression; given $\sdV$, over compression alone",
-    ),
-    (r"\\mathbb\{P\}", r"\mathbb{P}", r"probability"),
-    (
-        r"\{Cov\}",
-        r"\operatorname{Cov}",
-        r"covariance matrix, over noise and compression; given $\sdV$, over compression alone",
-    ),
-    (r"\^\{\([n1-9]\)\}", r"\cdot^{(n)}", r"belongs to client $n$"),
-    (r"(?<![A-Za-z])f\(", "f", r"loss"),
-    (r"1\\\{", r"1\{\cdot\}", r"1 where the condition holds, else 0"),
-    (r"\\delta_\{ij\}", r"\delta_{ij}", r"1 where $i=j$, else 0"),
-    (r"\\Lambda", r"\Lambda", r"diagonal matrix of the ratios $\sdB_j/\sdG_j$ of mean step and gradient"),
-    (r"\\omega", r"\omega", r"compression ratio: $\mathbb{E}\|C(\sdV)-\sdV\|_2^2\le\omega\|\sdV\|_2^2$"),
-    (r"\\mathrm\{clip\}", r"\operatorname{clip}", r"$\max(-1,\min(1,\cdot))$, elementwise"),
-    (r"\\mathrm\{rank\}", r"\operatorname{rank}_j", r"number of coordinates that are larger, or equal and earlier"),
-    (r"\\lfloor", r"\lfloor\cdot\rfloor", r"largest whole number that is not larger"),
-    (r"F(_\{[^{}]*\})?'", r"F'", r"density of the standardised noise law"),
-    (r"(?<![A-Za-z}])F[_(\\$]", r"F", r"distribution function of the standardised noise law"),
-    (
-        r"R_\{?[0-9m]",
-        r"R_m(\sdY)",
-        r"$\mathbb{E}[\sdUnitnoise^m\operatorname{sign}(\sdY+\sdUnitnoise)]$ for the standardised noise; $R_0=2F-1$",
-    ),
-    (r"\}_\{[0-9]\}F_\{", r"{}_2F_1", r"hypergeometric function"),
-    (r"\\Gamma\\?(left)?\(", r"\Gamma(\cdot)", r"gamma function"),
-    (r"\\operatorname\{Li\}", r"\operatorname{Li}_2", r"dilogarithm"),
-    (r"\\operatorname\{erf\}", r"\operatorname{erf}", r"error function"),
-    (r"\]_\{?k", r"[\cdot]_k", r"the vector whose coordinate $k$ is $\cdot$"),
-    (r"\\mathcal\{L\}", r"\mathcal{L}", r"generator of the equation"),
-    (r"J_\{jk\}", r"J", r"Jacobian of the mean step in the gradient"),
-)
+WRITTEN = tuple((row["pattern"], row["latex"], row["meaning"]) for row in _TABLE["formulas"])
 #: the meaning of the letters of an update rule's memory
 MEMORY = "memory of the method, a vector"
 #: letters of formulas and definitions that are not in `MEANING`; a user's symbol with such a name gets another typeface
