@@ -54,7 +54,7 @@ class NumericStep:
 
     def __init__(self, method: Method, loss: Loss, dim: int, scales: Mapping[sp.Basic, Any], step: sp.Rational) -> None:
         if not isinstance(method.compressor, (Identity, Sign)) or not isinstance(method.schedule, Constant):
-            raise NoClosedForm("the step is not listed for this compressor or schedule")
+            raise NoClosedForm("the outcomes of a step cannot be listed for this compressor or schedule")
         self.method, self.dim, self.step, self.eta = method, dim, step, _number(step)
         self.clients = int(method.clients)
         state = state_symbols(dim)
@@ -64,7 +64,7 @@ class NumericStep:
         self.hessian = sp.lambdify([state], [[sp.diff(e, s) for s in state] for e in field], "mpmath")
         per_client = [sp.sympify(s).xreplace(dict(scales)).subs(eta, step) for s in method.noise.scales]
         if method.noise.dense is not None or not all(s.is_number for s in per_client):
-            raise NoClosedForm("the step is not listed for this noise")
+            raise NoClosedForm("the outcomes of a step cannot be listed for this noise")
         self.scales = [_number(s) for s in per_client] * (self.clients if len(per_client) == 1 else 1)
         constants = {name: e for name, e in method.values.items() if name not in method.rule.letters}
         self.values = {name: _number(e.subs(eta, step)) for name, e in constants.items()}
@@ -79,7 +79,7 @@ class NumericStep:
         listed: dict[Source, None] = {}
         for draw in self.method.rule.draws:
             if draw.kind == "C":
-                raise NoClosedForm("the compressor of a value that the server made is not listed")
+                raise NoClosedForm("the outcomes of a compressor that acts on the server cannot be listed")
             for client in [None] if draw.kind == "normal" else range(self.clients):
                 for m in range(self.dim):
                     listed[draw.number, client, m] = None
@@ -145,7 +145,7 @@ class NumericStep:
 
     def _integrated(self, functions: Functions, at: Mapping[str, Vector], t: Any) -> list[Any]:
         if len(self.sources) != 1:
-            raise NoClosedForm("a step with kinks in more than one random number")
+            raise NoClosedForm("a step that has kinks in more than one random number")
         source = self.sources[0]
         law = Gaussian() if source[1] is None else self.method.noise.law
         y = sp.Symbol("y", real=True)
@@ -213,7 +213,7 @@ class _Numbers(Operators):
         g = self.step.gradient(self.at["x"] if argument is None else argument)
         if self.signs and draw.kind != "raw":
             if argument is not None and not self.silent:
-                raise NoClosedForm("signs of gradients at another point are not listed")
+                raise NoClosedForm("the outcomes of signs of gradients at another point cannot be listed")
             if self.silent:
                 return _array(map(mpmath.sign, g))
         clients = range(self.step.clients) if client is None else [client]
@@ -223,7 +223,7 @@ class _Numbers(Operators):
         outcome = self.outcome.get((draw.number, client, m), 0)
         if self.signs:
             if draw.kind == "raw":
-                raise NoClosedForm("a message before and after its sign is not listed")
+                raise NoClosedForm("the outcomes of a message together with its sign cannot be listed")
             return outcome
         return g + self.step.scales[client] * outcome
 
@@ -293,7 +293,7 @@ class AffineSteps:
     def __init__(self, step: NumericStep, letters: Sequence[str]) -> None:
         self.step, self.letters, self.size = step, tuple(letters), len(letters) * step.dim
         if self.size > MOST or step.method.rule.uses("k", "t", "sign", "abs", "min", "max", "norm"):
-            raise NoClosedForm("the moments of this rule are not iterated")
+            raise NoClosedForm("the moments of this update rule follow no linear recursion that is known here")
         self.table = monomials(self.size)
         unit = [[mpmath.mpf(i == j) for j in range(self.size)] for i in range(self.size)]
         nodes = [[sum((unit[i][j] for i in m), mpmath.mpf(0)) for j in range(self.size)] for m in self.table]

@@ -265,7 +265,7 @@ def _judged(question: Audit) -> Audit:
         term = formula(moment)
         skewed = f"skewed: the third moment of {letters}, {term}, leaves a third derivative"
         why = f"the noise of a step is of the order of the root of its time and {skewed}"
-        raise Refusal("no-first-order-sde", f"{why}, and no SDE has a weak order above 1/2", term)
+        raise Refusal("no-first-order-sde", f"{why}, so no SDE can have a weak order above 1/2", term)
     for c in equation.conditions:
         if c.of_order and c.met is False:
             message = f"{c.purpose} needs the moment of order {{order}} of the noise, which has tail index {{tail}}"

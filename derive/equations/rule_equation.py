@@ -203,8 +203,8 @@ def local_generator(
     """
     if dim != 1 and not expect.independent:
         raise NoClosedForm(
-            "the second-order model is not known in more than one dimension if the limit has noise and the coordinates of a "
-            "message are dependent"
+            "the second-order model in more than one dimension if the limit has noise and the coordinates of a message are "
+            "dependent: take dimension 1"
         )
     names = list(increments)
     symbols = {a: sp.Symbol(a, real=True) for a in names}

@@ -297,12 +297,12 @@ class _Derivation:
             )
         if self.dim != 1 and self.loss is not None and not isinstance(self.loss, Separable):
             raise NoClosedForm(
-                "the second-order model where the limit has noise and the loss is not a sum over coordinates"
+                "the second-order model if the limit has noise and the loss is not a sum over coordinates"
             )
         if self.dim is not None and self.dim > 1 and self.loss is None:
             raise NoClosedForm(
-                "the second-order model where the limit has noise, in more than one dimension: it is known for losses that are "
-                "sums over coordinates; give such a loss, or dimension 1"
+                "the second-order model in more than one dimension if the limit has noise: it is known for losses that are sums "
+                "over coordinates. Give such a loss, or dimension 1"
             )
         self.local = True
         drift, covariance = rule_equation.local_generator(self.increments, self.expect, self.dim)

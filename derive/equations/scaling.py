@@ -160,8 +160,8 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     if variances[0] == 0:
         raise Refusal(
             "no-point-of-rest",
-            "the first-order equation has no noise near the point of rest, so that it does not have the stationary variance"
-            + (": that is in what it leaves out" if equation.left_out else ""),
+            "the first-order equation has no noise near the point of rest, so it does not give the stationary variance"
+            + (": the variance is in the terms that it leaves out" if equation.left_out else ""),
         )
     return variances[0]
 

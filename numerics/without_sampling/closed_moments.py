@@ -169,7 +169,7 @@ def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> 
     terms = dict(sp.Poly(expr, *state).terms())
     row = [terms.pop(sp.Poly(m, *state).monoms()[0], sp.S.Zero) for m in monomials]
     if any(c != 0 for c in terms.values()):
-        raise NoClosedForm("moments up to degree 2 lead to higher ones: they do not close")
+        raise NoClosedForm("the equations of the moments up to degree 2 contain higher ones: they do not close")
     return row
 
 

@@ -62,8 +62,8 @@ def _(compressor: Compressor, law: Law, clients: int, nodes: int, parameters: Ma
     moments = compressor.conditional_moments(sp.Integer(1))
     if moments.mean != v or moments.rank or sp.simplify(moments.diag) != 0:
         raise NoClosedForm(
-            f"the law of the message of {type(compressor).__name__} is not implemented; the transition operator knows what "
-            "leaves messages on the line as they are, signs and the Bernoulli sparsifier"
+            f"the law of the message of {type(compressor).__name__} is not implemented: the transition operator covers the "
+            "identity on the line, signs and the Bernoulli sparsifier"
         )
     unit = gauss_rule(law, nodes, parameters)
     equal = mean_of(unit, clients, nodes)

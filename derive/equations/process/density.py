@@ -80,7 +80,7 @@ class Density:
             NoClosedForm: `condition` is not known.
         """
         if self.condition is None:
-            raise NoClosedForm("where the mass is finite is decided with numbers alone: use `normalised`")
+            raise NoClosedForm("whether the mass is finite is decided for numbers only: use `normalised`")
         return sp.Piecewise((self.shape, self.condition), (sp.nan, True))
 
     def require(self) -> Density:
@@ -349,7 +349,7 @@ def density(equation: CoordinateSDE) -> Density:
     slope = sp.together(2 * drift / spread)
     if slope.has(*NUMERIC):
         raise NoClosedForm(
-            "the distribution function of a stable law has no closed form, and p is not found by quadrature then"
+            "the distribution function of a stable law has no closed form, and p is not computed by quadrature for such a law"
         )
     exponent = _primitive(slope, x)
     if exponent is None:

@@ -361,7 +361,7 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
         sp.expand(quadratic_mean(squares[key], state, unknown, told, False) - symbol) for key, symbol in unknown.items()
     ]
     if any(m.subs(dict.fromkeys(state, 0)) != 0 for m in means):
-        raise NoClosedForm("second moments about 0 where the mean does not stay 0")
+        raise NoClosedForm("second moments about 0 if the mean does not stay 0")
     variables = list(unknown.values())
     solution = solved(equations, variables)
     if solution is None:

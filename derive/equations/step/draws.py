@@ -156,8 +156,8 @@ class Messages:
         """
         if self.scales != tuple(map(sp.sympify, self.method.noise.scales)):
             raise NoClosedForm(
-                "noise that a regime makes large, with a compressor that has no closed moments coordinate by coordinate, or "
-                "with correlated noise"
+                "noise that grows as the step shrinks, if it is correlated or if the compressor has no closed moments "
+                "coordinate by coordinate"
             )
         step = moments(self.method, int(self.dim) if self.dim.is_number else None)
         if step.form is None and not self._letters:
@@ -235,9 +235,9 @@ class Messages:
         if not phi.has(v):
             return phi
         if self.method.noise.dense is not None:
-            raise NoClosedForm("moments of correlated noise beyond mean and covariance")
+            raise NoClosedForm("moments of correlated noise above the second")
         if nodes(phi):
-            raise NoClosedForm("moments of a compressor that mixes coordinates beyond mean and covariance")
+            raise NoClosedForm("moments above the second of a compressor that mixes coordinates")
         return univariate(phi, g, self.scales[client], self.law)
 
     def function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:

@@ -53,9 +53,7 @@ def univariate(
                 else:
                     if q and law.tail.is_number and not q < law.tail:
                         # the whole may have a mean although this term has none
-                        raise NoClosedForm(
-                            f"the law has no moment of order {q}, which a piece of the map needs by itself"
-                        )
+                        raise NoClosedForm(f"the law has no moment of order {q}, which one piece of the map needs")
                     factor = law.signed_moment(q, (mean - threshold) / scale)
                     factor = factor if functions is None else functions.kernel(factor)
                 total += constant * coefficient * sp.binomial(power, q) * mean ** (power - q) * scale**q * factor
@@ -141,7 +139,7 @@ def _reduce_signs(thresholds: list[sp.Expr]) -> list[tuple[sp.Expr, sp.Expr | No
             else:
                 gap = sp.expand(c - other)
                 if not (gap.is_nonnegative or gap.is_nonpositive):
-                    raise NoClosedForm(f"the order of the thresholds {c} and {other} is unknown")
+                    raise NoClosedForm(f"it is unknown which of the thresholds {c} and {other} is larger")
                 low, high = (other, c) if gap.is_nonnegative else (c, other)
                 grown += [(coefficient, None), (-coefficient, low), (coefficient, high)]
         terms = grown

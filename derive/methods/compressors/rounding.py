@@ -141,7 +141,7 @@ class FixedGrid(Unbiased):
     def omega(self, dim: sp.Expr) -> Omega:
         raise Refusal(
             "no-omega",
-            "rounding to a fixed grid has no finite omega: its error stays of the order of the step as v -> 0",
+            "rounding to a fixed grid has no finite omega: its error does not shrink as v -> 0",
         )
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:

@@ -67,7 +67,8 @@ class Building:
         )
         if self.about != "method" and not self.method.plain:
             raise Refusal(
-                "no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"'
+                "no-generator",
+                'a theorem on the SDE of a method with memory cannot be stated yet: take model = "method"',
             )
 
     @property
@@ -308,7 +309,7 @@ class Building:
             return self.step.memory[v]
         raise Refusal(
             "no-generator",
-            f"how the vector {v} changes in a step is not known: V is made of f, x - xstar and the memory",
+            f"V may contain f, x - xstar and the memory only: the change of the vector {v} in a step is unknown",
         )
 
     def _certain(self, c: linear_step.Combination) -> dict[str, sp.Expr]:
@@ -319,7 +320,7 @@ class Building:
                 if v == "x":
                     raise Refusal(
                         "not-linear",
-                        "the step contracts the state itself (weight decay), which bounds of one's own do not know",
+                        "the step shrinks the state itself (weight decay), which theorems of one's own do not cover yet",
                     )
                 named[self.mean if v == linear_step.MEAN else v] = e
         return named
@@ -349,7 +350,7 @@ class Building:
 
     def _generator_of_square(self, v: str, w: str) -> Term:
         if v != nm.DISTANCE or w != nm.DISTANCE:
-            raise Refusal("no-generator", "of an SDE V is made of f and ||x - xstar||^2")
+            raise Refusal("no-generator", "in a theorem on an SDE, V may contain f and ||x - xstar||^2 only")
         drift, spread = self._parts()
         return plus(*[2 * c * dot(nm.e, a) for c, a in drift], *[c * nm.Q for c, _ in spread])
 

@@ -124,6 +124,7 @@ def _of_any_noise(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
         omega: Term = in_order(ratio, {}, letters.constants)
     except ValueError:
         raise Refusal(
-            "no-omega", f"the ratio {ratio} of this compressor is not one formula: give the dimension, dim = 10"
+            "no-omega",
+            f"the ratio {ratio} of this compressor has no formula for every dimension: give the dimension, such as dim = 10",
         ) from None
     return {"compression": nm.Q.le(omega * (nm.G**2 + nm.NOISE) + nm.NOISE), **positive}

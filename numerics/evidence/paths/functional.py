@@ -100,7 +100,7 @@ class Functional(ABC):
         """
         numbers = self.constants(every)
         if any(np.any(numbers.value(t[1]) < 0) for t in parts(self.claim.right) if t[0] in ("I", "EI")):
-            raise NoClosedForm("what is summed on the right side is negative, so that a path may not be stopped")
+            raise NoClosedForm("the terms summed on the right side can be negative, so a path may not be stopped early")
         return float(numbers.value(self.claim.right).item())
 
 
@@ -205,16 +205,16 @@ class AtTheHorizon(Functional):
     def __post_init__(self) -> None:
         ends = {p.end for p in self.one.stated.setting.potentials.values()}
         if any(p in ends or p[0] == "E" for side in self.claim[1:] for p in parts(side)):
-            raise NoClosedForm("V at the horizon is not bounded on a path, so that no interval for its mean is known")
+            raise NoClosedForm("V at the horizon is unbounded on a path, so its mean has no interval")
         setting = self.one.stated.setting
         starts = {x(p.start[1]): num(0) for p in setting.potentials.values()}
         for name in sorted(setting.formulas):
             if setting.at_the_end(replaced(setting.assumptions[name], starts)):
                 raise NoClosedForm(f"whether the assumption {name} holds is not known along paths")
         if self.one.method.rule.memory:
-            raise NoClosedForm("a memory is not bounded on a path, so that no interval for the mean is known")
+            raise NoClosedForm("a memory is unbounded on a path, so the mean has no interval")
         if self.one.dim > 2:
-            raise NoClosedForm("the range of a path is found in one or two dimensions")
+            raise NoClosedForm("the range of a path is computed in one or two dimensions only")
 
     @property
     def saved(self) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
     """
     _require(one)
     if _local(one):
-        raise NoClosedForm("an assumption holds near the minimum alone, and means are over all states")
+        raise NoClosedForm("an assumption holds near the minimum only, but the means are over all states")
     steps = steps_to_the_end(one, STEPS)
     means, weights = _means(one, subject, steps)
     _check_linear(one, claim, means, weights, steps)
@@ -122,7 +122,7 @@ def steps_to_the_end(one: Instance, usual: int) -> int:
             raise NoInstance(f"whether the assumption {open_[0]} holds up to the horizon is not known")
         if all(np.all(h) for h in held.values()):
             return steps
-    raise NoInstance(f"no number of steps up to the horizon was found at which all of this holds: {', '.join(about)}")
+    raise NoInstance(f"no number of steps up to the horizon was found for which all of these hold: {', '.join(about)}")
 
 
 def _means(one: Instance, subject: str, steps: int) -> tuple[MeanSquares, np.ndarray]:
@@ -350,6 +350,6 @@ def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:
         matrix, *_ = np.linalg.lstsq(before[:, j, :half].T, image[:, j, :half].T, rcond=None)
         size = 1 + np.abs(image[:, j].T) + np.sum(np.abs(before[:, j].T), axis=1, keepdims=True)
         if not np.all(np.abs(before[:, j].T @ matrix - image[:, j].T) <= CLOSED * size):
-            raise NoClosedForm("the means of squares lead to other means: they do not close")
+            raise NoClosedForm("the equations of the means of squares contain other means: they do not close")
         matrices.append(matrix.T)
     return np.stack(matrices)

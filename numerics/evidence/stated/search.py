@@ -149,7 +149,7 @@ def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, N
     except ValueError:
         linear, fixed, slope = False, 0.0, 0.0
     if not linear or min(fixed, slope) < 0:
-        raise NoInstance("the variance is bounded by another function of the state than a + b G^2")
+        raise NoInstance("the bound on the variance is not of the form a + b G^2")
     if fixed == slope == 0:
         yield "none", NoNoise()
         return

@@ -280,9 +280,9 @@ class _Program(EquationProgram):
                 return BEGIN * tau
         raise Refusal(
             "no-start",
-            "at the start drift or covariance has no value, and no limit as t -> 0: start a letter of the memory that something is "
-            "divided by above 0 (memory={..}, or eps > 0), and one that a bias correction divides at 0; in a second-order model "
-            "a bias correction leaves terms tau/t, with which no solution begins at t = 0: use the first-order model",
+            "the drift or the covariance has no value at the start, and no limit as t -> 0. Start a memory letter in a "
+            "denominator above 0 (memory={..}, or eps > 0), and one with a bias correction at 0. In a second-order model a bias "
+            "correction leaves terms tau/t, so no solution starts at t = 0: use the first-order model",
         )
 
     @cached_property

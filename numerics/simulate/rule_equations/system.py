@@ -67,9 +67,9 @@ def letter_root(
     if dim * len(rule.letters) > NAMED_LIMIT:
         raise Refusal(
             "correlated-coordinates",
-            f"the noise of {' and '.join(noisy)} is correlated between coordinates, in a way that is neither a rank one nor one "
-            f"measured covariance: it is solved in named coordinates, up to {NAMED_LIMIT} of them in all letters together; take a "
-            "smaller dimension, or noise and compressor that are independent between coordinates",
+            f"the noise of {' and '.join(noisy)} is correlated between coordinates, neither with rank one nor by one measured "
+            f"covariance. Such noise is solved in named coordinates, up to {NAMED_LIMIT} of them in all letters together: take a "
+            "smaller dimension, or a noise and a compressor that are independent between coordinates",
         )
     return Named(rule, dim, parameters)
 
@@ -288,7 +288,9 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
             another kind of loss.
     """
     if rule.local and dim > 1 and not isinstance(loss, Separable):
-        raise Refusal("not-separable", "this model is for losses that are sums over coordinates: give such a loss")
+        raise Refusal(
+            "not-separable", "this model holds for losses that are sums over coordinates only: give such a loss"
+        )
     drift = [over_step(differences(rule.drift[a]), loss) for a in rule.letters]
     lowered = lower_all(drift, parameters)
     put = with_step(lowered, loss, dim, parameters)
