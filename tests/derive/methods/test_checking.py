@@ -115,3 +115,15 @@ def test_masses_and_variances_on_a_mesh(name: str) -> None:
     within = mesh(function(density(ARGUMENT), [ARGUMENT]), [*AT, *-AT])
     assert float(np.sum(within.weights)) == pytest.approx(1, abs=1e-10)
     assert variance is None or within.mean(within.nodes**2) == pytest.approx(variance, rel=1e-9)
+
+
+def test_smoothness_constants_that_are_attained() -> None:
+    """By the Hessian: of a quadratic everywhere, and of logistic regression on one feature at 0."""
+    assert sd.losses.Quadratic([1, 5, 2]).smoothness(3).l0 == 5
+    loss = sd.losses.LogisticRegression(sp.Rational(1, 7), ((1,), (3,)), (1, -1))
+    at = sp.Symbol("x1", real=True)
+    assert (
+        sp.simplify(sp.diff(loss.value([at]), at, 2).subs(at, 0))
+        == loss.smoothness(1).l0
+        == sp.Rational(1, 7) + sp.Rational(5, 4)
+    )

@@ -2,6 +2,7 @@
 
 import random
 from fractions import Fraction
+from itertools import combinations
 
 import pytest
 import sympy as sp
@@ -142,3 +143,13 @@ def test_the_greatest_length_of_a_message_is_reached(compressor: c.Compressor) -
     mean, _ = given_message(compressor.conditional_moments(sp.Integer(3)), 3)
     sent = at(sp.Matrix(mean), message_symbols(3), [R(9) * (-1) ** j for j in range(3)])
     assert sp.simplify(sent.norm() - compressor.longest(sp.Integer(3))) == 0
+
+
+@pytest.mark.parametrize(("k", "dim"), [(1, 3), (2, 3), (3, 5)])
+def test_the_mask_of_rand_k_by_its_subsets(k: int, dim: int) -> None:
+    """M_j is dim/k for the k coordinates of a subset, each of which is as likely."""
+    mask, subsets = c.RandK(k).mask(sp.Integer(dim)), list(combinations(range(dim), k))
+    for a, b in [(1, 1), (1, 2), (3, 2)]:
+        both = sum(R(dim, k) ** (a + b) for s in subsets if {0, 1} <= set(s)) / R(len(subsets))
+        alone = sum(R(dim, k) ** a for s in subsets if 0 in s) / R(len(subsets))
+        assert mask.pair(a, b) == both and mask.moment(a) == alone

@@ -12,7 +12,7 @@ from sdescent.derive.expressions.coordinates import v
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import Biased
 from sdescent.derive.methods.distributed import DCSGD
-from sdescent.derive.methods.noise import Laplace, Scaled, Stable, StudentT
+from sdescent.derive.methods.noise import Laplace, Logistic, Scaled, Stable, StableDensity, StableSignMean, StudentT
 from sdescent.derive.methods.noise.generic import Cdf, GenericDensity, OpenLaw, SignedMoment
 from sdescent.derive.vocabulary.symbols import coerce
 from tests.support.laws.densities import DIGITS, LAWS, close, number
@@ -100,3 +100,23 @@ def test_stable_sign_mean_by_the_inversion_formula():
     expected = 2 / mp.pi * mp.quad(lambda s: mp.sin(s * y) / s * mp.exp(-(s ** mp.mpf(1.5))), [0, 1, 3, 6, 12])
     assert close(number(law.sign_mean(sp.Rational(4, 5))), expected, 10)
     assert law.tail == sp.Rational(3, 2) and not law.closed_form
+
+
+@pytest.mark.parametrize("law", [Laplace(), Logistic(), StudentT(5)], ids=str)
+def test_the_signed_mean_is_the_integral_of_its_definition(law):
+    """R_1(y) = E Z sign(y + Z) = 2 E Z 1{Z > -y}, by quadrature."""
+    density = sp.lambdify(X, law.density(X), "mpmath")
+    for y in (mp.mpf(1) / 3, mp.mpf(2)):
+        assert close(
+            number(law.signed_moment(1, sp.nsimplify(y))), 2 * mp.quad(lambda z: z * density(z), [-y, 0, 1, mp.inf]), 12
+        )
+
+
+def test_the_slope_of_the_stable_sign_mean_is_twice_its_density():
+    """By differences of its integral at 3/2; at 0 the density is Gamma(1 + 1/alpha)/pi."""
+    alpha, step = sp.Rational(3, 2), mp.mpf(10) ** -6
+    at = [number(StableSignMean(alpha, sp.Rational(1, 2) + sp.Rational(n, 10**6))) for n in (-1, 1)]
+    density = mp.quad(lambda t: mp.cos(t / 2) * mp.exp(-(t ** mp.mpf("1.5"))), [0, 2, 5, 15]) / mp.pi
+    assert close((at[1] - at[0]) / (2 * step), 2 * density, 9)
+    slope = sp.diff(StableSignMean(alpha, X), X)
+    assert slope == 2 * StableDensity(alpha, X) and slope.subs(X, 0) == 2 * sp.gamma(sp.Rational(5, 3)) / sp.pi

@@ -56,6 +56,7 @@ F = Fraction
         ("noise='student-t:nu=3,sigma=1','none'", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
         ("noise=student-t:nu=3,sigma=1,none", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
         (r"noise=student-t:nu=3\,sigma=1,none", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
+        ("noise=student-t:nu=3,'sigma=1'", "", "noise", Several(("student-t:nu=3", "sigma=1"))),
         (r"method.name='it\'s'", "", "method.name", "it's"),
         ('method.update=["m = beta*m + G","x = x - eta*m"]', "", "method.update", ["m = beta*m + G", "x = x - eta*m"]),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from sdescent.numerics.backend.compiler import options
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.factors import FEW, block_root, lane_root
+from sdescent.numerics.lowering.factors import FEW, block_root, lane_root, symmetric_root
 from sdescent.numerics.simulate.chunks import LAPACK, primitives
 from tests.support.samples import mostly_slow, slow_but
 
@@ -125,3 +125,11 @@ def test_what_is_not_a_covariance_has_no_factor(n: int) -> None:
 
 def test_it_needs_no_lock() -> None:
     assert LAPACK.isdisjoint(primitives(jax.make_jaxpr(lane_root)(jnp.ones((4, 4, 8)), jnp.ones((4, 8)))))
+
+
+def test_the_symmetric_root_of_a_matrix_and_of_one_that_is_no_covariance() -> None:
+    rotation = np.array([[0.6, 0.8], [-0.8, 0.6]])
+    matrices = np.stack([rotation @ np.diag(values) @ rotation.T for values in ((4.0, 1.0), (9.0, 0.0), (1.0, -1e-3))])
+    roots = np.asarray(symmetric_root(jnp.asarray(matrices), jnp.ones(3)))
+    assert roots[0] == pytest.approx(rotation @ np.diag((2.0, 1.0)) @ rotation.T, abs=1e-12)
+    assert roots[1] @ roots[1] == pytest.approx(matrices[1], abs=1e-12) and np.isnan(roots[2]).all()

@@ -321,3 +321,12 @@ def test_special_functions_stay_in_single_precision(expr, given):
         found.append(lowered(env))
         assert found[-1].dtype == dtype
     np.testing.assert_allclose(np.asarray(found[0], float), np.asarray(found[1]), rtol=1e-4)
+
+
+def test_powers_and_roots_at_the_edges_of_their_domains() -> None:
+    x, y = sp.symbols("x y", real=True)
+    at, zero = np.array([0.0, 0.0, 0.0, 2.0]), np.array([0.0, 1.5, -1.0, 0.5])
+    assert np.asarray(lower_function(x**y, [x, y])(at, zero)) == pytest.approx([1.0, 0.0, np.inf, np.sqrt(2)])
+    assert np.asarray(lower_function(sp.sqrt(x), [x])(np.array([-1.0, 0.0, 4.0]))) == pytest.approx(
+        [np.nan, 0.0, 2.0], nan_ok=True
+    )

@@ -14,7 +14,7 @@ from sdescent.numerics.lowering.rows import norm
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.settings import BOUND, NotANumber, as_saved, with_infinite
+from sdescent.numerics.simulate.settings import BOUND, NotANumber, as_saved, paths_from, save_grid, with_infinite
 from tests.numerics.refusals import refused
 
 
@@ -119,3 +119,16 @@ def test_the_norm_of_a_rule_is_finite_where_it_can_be() -> None:
     method = sd.methods.NormalisedSGD(clients=1)
     ensemble = run(method, [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.losses.Quartic(), 2, dtype="float32")
     assert ensemble.final == pytest.approx(np.full((2, 3), 1e7 - 1e6 / math.sqrt(2)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("horizon", "eta", "steps"), [(1.7, 0.3, 5), (0.3, 0.1, 3), (1.0, 0.1, 10), (0.99, 0.1, 9)])
+def test_the_last_step_is_the_largest_within_the_horizon(horizon: float, eta: float, steps: int) -> None:
+    assert save_grid(horizon, eta, 2).tolist() == [0, steps]
+
+
+def test_paths_are_numbered_below_2_to_the_31() -> None:
+    assert paths_from([0.0], 5, first=2**31 - 5).first == 2**31 - 5
+    with refused("first"):
+        paths_from([0.0], 5, first=2**31 - 4)
+    with refused("paths"):
+        paths_from([0.0], 2**31)

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scipy.stats
 import sympy as sp
 
 import sdescent as sd
@@ -18,6 +19,7 @@ from sdescent.numerics.laws.samplers import compress, sample_noise
 from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.largest import Largest
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 from sdescent.numerics.simulate.schemes import segments
@@ -166,3 +168,15 @@ def test_an_equation_of_ones_own_is_no_other_ones():
     other = dataclasses.replace(equation, moments=dataclasses.replace(equation.moments, form=form))
     assert np.abs(solve(other, **shared).final - first).max() > 0.01
     np.testing.assert_array_equal(solve(equation, **shared).final, first)
+
+
+def test_the_largest_of_two_coordinates_by_quadrature() -> None:
+    """E and Var of v_j 1{|v_i| < |v_j|} for v = g + s Z: one integral over v_j, with the distribution function of |v_i|."""
+    g, s, v = np.array([[1.0], [0.5]]), np.array([[0.5], [1.5]]), np.linspace(-14, 14, 40_001)
+    mean, variance = Largest(Gaussian(), {}, 12).moments(jnp.asarray(g), jnp.asarray(s))
+    for j in (0, 1):
+        one, other = (scipy.stats.norm(float(g[i, 0]), float(s[i, 0])) for i in (j, 1 - j))
+        kept = one.pdf(v) * (other.cdf(np.abs(v)) - other.cdf(-np.abs(v)))
+        first, second = (np.trapezoid(v**n * kept, v) for n in (1, 2))
+        assert float(mean[j, 0]) == pytest.approx(first, abs=1e-6)
+        assert float(variance[j, 0]) == pytest.approx(second - first**2, abs=1e-6)

@@ -1,5 +1,7 @@
 """Every interval that is offered covers: at a fixed number of paths, and a sequence at whatever number one stops at."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -110,3 +112,13 @@ def test_nothing_drawn() -> None:
 def test_bad_input_is_named(call, field):
     with refused(field):
         call()
+
+
+def test_later_looks_only_narrow_the_interval() -> None:
+    """Zeros, then ones, then zeros: the interval of each look alone moves up and down again."""
+    sequence, seen = BoundedMean(0, 1), [(0.0, 1.0)]
+    for value in (0.0, 1.0, 0.0):
+        for _ in range(6):
+            estimate = sequence.update(np.full(100, value))
+            seen.append((estimate.lower, estimate.upper))
+    assert all(a[0] <= b[0] <= b[1] <= a[1] for a, b in pairwise(seen))

@@ -136,3 +136,10 @@ def test_a_bound_that_is_attained_is_not_violated_at_the_level_of_a_contradictio
     assert verdicts(CERTAIN).count(Verdict.VIOLATED) == 0
     far = decide(lambda n, first: samples[0, first : first + n], 0.4, 0.0, 1.0, most=4096, certain=CERTAIN)
     assert far.verdict is Verdict.VIOLATED and 0.4 < far.estimate.lower < far.estimate.upper
+
+
+def test_a_cap_cuts_the_values_off() -> None:
+    """X = 3 U has E min(X, 1) = 5/6."""
+    triple = drawing(lambda u: 3 * u)
+    assert decide(triple, 0.7, low=0, cap=1, most=4000).verdict is Verdict.VIOLATED
+    assert decide(triple, 0.9, low=0, cap=1, most=4000).verdict is Verdict.INCONCLUSIVE

@@ -65,3 +65,10 @@ def test_pooled_nu_under_dependence() -> None:
 def test_bad_draws(draws: np.ndarray) -> None:
     with pytest.raises(BadInput):
         fit_tails(draws)
+
+
+def test_the_gaussian_law_lies_on_the_edge_of_the_family() -> None:
+    """So the likelihood ratio is 0 with probability 1/2, else chi^2 with one degree of freedom (Self, Liang 1987, case 5)."""
+    fits = fit_tails(_student(400, 5))
+    assert fits.p_value == pytest.approx(stats.chi2.sf(fits.likelihood_ratio, 1) / 2)
+    assert np.all(fits.likelihood_ratio[:2] > 0)

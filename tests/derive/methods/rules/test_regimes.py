@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+import sympy as sp
 
+import sdescent as sd
+from sdescent.derive.expressions.coordinates import g
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.vocabulary.errors import BadInput
 
@@ -43,3 +46,17 @@ def test_the_root_of_a_step_s_time_is_one_of_eta(time: str) -> None:
     with pytest.raises(BadInput) as refused:
         Method(memory=(("m", 0),), update=UPDATE, clients=1, regime={"b": "1 - r*eta"}, time=time)
     assert refused.value.field == "time"
+
+
+def test_added_noise_and_weight_decay_keep_their_size_in_the_batch_equivalent_regime() -> None:
+    """DP adds the variance kappa0^2 (noise of order eta^(-1/2)); AdamW decays by w x in time (wd of order eta)."""
+    parts = {"noise": sd.noise.Scaled(sd.noise.Gaussian(), "sigma"), "clients": 1, "regime": "batch-equivalent"}
+    private, decayed = (sd.sde(of(**parts)).rule for of in (sd.methods.DP, sd.methods.AdamW))
+    kappa0, sigma0, w = sp.symbols("kappa0 sigma0 w", positive=True)
+    assert private.drift == {"x": -g} and private.covariance == {("x", "x"): kappa0**2 + sigma0**2}
+    assert sp.diff(decayed.drift["x"], next(s for s in decayed.drift["x"].free_symbols if str(s) == "x_j")) == -w
+
+
+def test_correlated_noise_has_the_variance_of_its_matrix() -> None:
+    noise = sd.noise.Correlated(sd.noise.StudentT(9))
+    assert noise.scales[0] ** 2 * noise.law.variance == noise.covariance.variance
