@@ -24,11 +24,9 @@ from sdescent.derive.proof.language.clock import OutOfTime, limited, now
 from sdescent.derive.proof.language.context import Context, ProofError, parts
 from sdescent.derive.proof.language.terms import Relation, Term, from_json, num, x
 from sdescent.derive.proof.language.text import text
-from sdescent.derive.proof.refute.coordinates import far_counterexample
-from sdescent.derive.proof.refute.counterexample import refute
-from sdescent.derive.proof.refute.exact import counterexample
+from sdescent.derive.proof.refute.counterexample import decide, refute
+from sdescent.derive.proof.refute.exact import counterexample, far_counterexample
 from sdescent.derive.proof.refute.model import NEVER, satisfying, with_witness, witness_of_point
-from sdescent.derive.proof.refute.z3 import decide
 from sdescent.derive.proof.search.one_variable import disprove
 from sdescent.derive.reading.claims import Claim, listed, variable_names
 from sdescent.derive.vocabulary.errors import BadInput

@@ -25,9 +25,8 @@ from sdescent.derive.proof.language.terms import (
     x,
 )
 from sdescent.derive.proof.language.tidy import tidy
-from sdescent.derive.proof.refute.coordinates import at_values, far_counterexample
 from sdescent.derive.proof.refute.counterexample import definitions, names_in, refute
-from sdescent.derive.proof.refute.exact import Algebraic, counterexample
+from sdescent.derive.proof.refute.exact import Algebraic, at_values, counterexample, far_counterexample
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 
 #: the numbers of coordinates and clients to try

@@ -59,11 +59,6 @@ class Numeral:
         """The relation with the number c."""
         return self.put(None, c)
 
-    @property
-    def open(self) -> Relation:
-        """The relation with `HOLE` in place of the number."""
-        return self.put(HOLE, self.value)
-
     def printed(self, c: Fraction) -> str:
         """A value as printed in the numeral's place."""
         return str(abs(c)) if self.signed and self.value < 0 and c < 0 else str(c)
@@ -243,7 +238,7 @@ def _sensible(n: Numeral, c: Fraction) -> bool:
 
 
 def _slack(n: Numeral, table: Table, c: Any) -> Any:
-    return column(n.open.slack, {**table, "#": c})
+    return column(n.put(HOLE, n.value).slack, {**table, "#": c})
 
 
 def _bounds(n: Numeral, sign: int, table: Table) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, times, x
@@ -36,7 +37,7 @@ def bounds(points: Points, point: Any) -> list[Family]:
     """Families m <= c and m >= c for variables and products, and abs(v) <= c if neither repairs the claim for v."""
     families: list[Family] = []
     for m in _measured(points):
-        if points.late():
+        if now() > points.stop:
             break
         of_variable = [f for sign in (1, -1) for f in _bound(points, m, point, sign)]
         values = column(m, points.table)[points.bad]

@@ -133,7 +133,8 @@ class _RepairSearch:
     def _look(self) -> None:
         for candidate in self._candidates():
             constant = sum(o.constant for o in self.offers)
-            if now() + SHORTEST > self.stop or self._enough(constant):
+            # three hypotheses are enough, or two beside a constant
+            if now() + SHORTEST > self.stop or len(self.offers) - constant >= MOST - (constant > 0):
                 break
             if self._superfluous(candidate, constant):
                 continue
@@ -158,9 +159,6 @@ class _RepairSearch:
             with suppress(*_ERRORS):
                 candidates += make()
         return sorted(candidates, key=lambda c: c.rank)
-
-    def _enough(self, constant: int) -> bool:
-        return len(self.offers) - constant >= MOST or (constant > 0 and len(self.offers) - constant >= MOST - 1)
 
     def _superfluous(self, candidate: Candidate, constant: int) -> bool:
         if candidate.constant:

@@ -165,13 +165,9 @@ class Ring:
             parts.setdefault(m[v], {})[(*m[:v], 0, *m[v + 1 :])] = c
         return {e: self.ctx.from_dict(part) for e, part in parts.items()}
 
-    def function_atom(self, v: int) -> bool:
-        """Whether the variable stands for a function: sqrt(t), abs(t), .."""
-        return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "f"
-
-    def inverse_atom(self, v: int) -> bool:
-        """Whether the variable stands for an inverse, inv(Q)."""
-        return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "inv"
+    def head(self, v: int) -> str:
+        """The head of the variable's atom: f for sqrt(t), abs(t), .., inv for inv(Q), and so on; "" if there are no atoms."""
+        return self.normal.key_of(self.atoms[v])[0] if self.atoms else ""
 
     def signs(self, factors: Sequence[Factor]) -> Signs:
         """Variables of known sign: v -> (s, factor s * v >= 0).

@@ -160,7 +160,7 @@ class SimplifiedClaim:
         for equation in self.core.equations:
             data = terms_of(equation.poly)
             # sqrt(1 + u)^2 == 1 + u reduces the root (u = sqrt(1 + u)^2 - 1 would hide the sign of u); sqrt(a)^2 == a gives a
-            roots = [v for v in range(ring.size) if ring.function_atom(v) and any(m[v] > 1 for m in data)]
+            roots = [v for v in range(ring.size) if ring.head(v) == "f" and any(m[v] > 1 for m in data)]
             self.other_way = self.other_way or bool(roots) or ring.one in data
             for v in roots if roots and (len(data) > 2) != self.swap else range(ring.size):
                 with_v = [m for m in data if m[v]]
@@ -183,7 +183,7 @@ class SimplifiedClaim:
         value = ring.gens[v] ** n - equation.poly / c
         cost = max(len(data) - 1, 1) ** (degrees[v] // n)
         # v^2 = value hides squares of v: allowed only if v is a root, has a constant square or has a known sign
-        fit = n == 1 or ring.function_atom(v) or value.is_constant() or v in signed
+        fit = n == 1 or ring.head(v) == "f" or value.is_constant() or v in signed
         if n == 1 and v in signed and len(data) > 2:
             # substitution loses the sign of v: right only if v is merely a name for the value
             self.other_way, fit = True, not self.swap
@@ -196,12 +196,12 @@ class SimplifiedClaim:
     ) -> tuple[tuple[Any, ...], Rule] | None:
         """The rule v Q = 1 with its rank."""
         ring = self.ring
-        if not self.clear or not (ring.inverse_atom(v) or self.swap):
+        if not self.clear or not (ring.head(v) == "inv" or self.swap):
             return None
         c = -data[ring.one]
         # the inverse of a term that contains other inverses comes before them: clearing those first would spoil its equation
-        held = sum(any(m[u] for m in data) and ring.inverse_atom(u) for u in range(ring.size))
-        rank = 2, not ring.inverse_atom(v), -held, -v
+        held = sum(any(m[u] for m in data) and ring.head(u) == "inv" for u in range(ring.size))
+        rank = 2, ring.head(v) != "inv", -held, -v
         return rank, Rule(v, 1, ring.by_power(equation.poly, v)[1] / c, _times(equation, 1 / c), True)
 
     def _apply(self, rule: Rule, source: ZeroPolynomial) -> None:
