@@ -140,16 +140,11 @@ class Normal:
         return scaled(self.single(("inv", freeze(body)), self.depends(body)), 1 / scale)
 
     def _function(self, head: str, name: str, argument: Polynomial) -> Polynomial:
-        if head == "f":
-            value = as_number(argument)
-            if value is not None:
-                table = (
-                    {"abs": abs(value)}
-                    if name == "abs"
-                    else {Fraction(0): _AT_ZERO, Fraction(1): _AT_ONE}.get(value, {})
-                )
-                if name in table:
-                    return {ONE: Fraction(table[name])} if table[name] else {}
+        value = as_number(argument) if head == "f" else None
+        if value is not None:
+            table = {"abs": abs(value), **{Fraction(0): _AT_ZERO, Fraction(1): _AT_ONE}.get(value, {})}
+            if name in table:
+                return {ONE: Fraction(table[name])} if table[name] else {}
         return self.single((head, name, freeze(argument)), self.depends(argument))
 
     def _vectors(self, t: Term) -> Polynomial:

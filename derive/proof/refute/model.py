@@ -108,11 +108,11 @@ def find_model(
     Args:
         near: values of symbols to try first; other terms in it are ignored.
     """
-    stop = now() + seconds
+    stop, declared = now() + seconds, {*context.symbols, *context.symbols.values()}
     for coordinates, clients in SIZES:
-        if coordinates > 1 and not _has(context, "coord", "detcoord", context.dimension):
+        if coordinates > 1 and declared.isdisjoint(("coord", "detcoord", context.dimension)):
             continue
-        if clients > 1 and not _has(context, "client", "detclient", context.clients):
+        if clients > 1 and declared.isdisjoint(("client", "detclient", context.clients)):
             continue
         for steps in _counts_of_steps(context, near or {}):
             scalars = _Scalars(context, coordinates, clients, steps)
@@ -138,10 +138,6 @@ def _counts_of_steps(context: Context, near: Mapping[Term, Fraction | int]) -> l
     horizon = Fraction(near.get(x(context.horizon), 1))
     first = [int(horizon)] if horizon.denominator == 1 and 1 <= horizon <= MOST_STEPS else []
     return list(dict.fromkeys([*first, *STEPS]))
-
-
-def _has(context: Context, *kinds: str | None) -> bool:
-    return bool({*context.symbols.values(), *context.symbols} & {kind for kind in kinds if kind})
 
 
 def _point(

@@ -199,20 +199,15 @@ class Script:
 
     def _cone(self, local: Local, premises: Sequence[Relation], cone: Any, *, strict: bool) -> tuple[str, str]:
         """The text of a cone and a proof that it is >= 0, or > 0 if `strict`, with strict members first as `add__lt` requires."""
-        members = [(self._is_strict(premises, m), m) for m in cone]
-        if strict:
-            members.sort(key=lambda m: not m[0])
+        # a member is strict if it has no squares and all its premises are strict
+        members = sorted(cone, key=lambda m: strict and (bool(m[2]) or any(premises[n][0] != "<" for n in m[1])))
         text, proof = "0", "(refl__ 0)"
-        for index, (_, member) in enumerate(members):
+        for index, member in enumerate(members):
             positive = strict and index == 0
             t, p = self._member(local, premises, member, strict=positive)
             add = "add__lt" if strict else "add__le"
             text, proof = (t, p) if index == 0 else (f"{text} + {t}", f"({add} {proof} {p})")
         return text, proof
-
-    @staticmethod
-    def _is_strict(premises: Sequence[Relation], member: Any) -> bool:
-        return not member[2] and all(premises[n][0] == "<" for n in member[1])
 
     @staticmethod
     def _member(local: Local, premises: Sequence[Relation], member: Any, *, strict: bool) -> tuple[str, str]:

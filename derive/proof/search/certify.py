@@ -204,7 +204,7 @@ class _Attempt:
                 whole[0] += [h for h in self.hints if h not in whole[0]]
             for basis in whole:
                 if basis and now() < self.stop:
-                    blocks.append(Block.of(self.ring, maker.reduce, base, basis))
+                    blocks.append(Block(maker, base, basis))
         solution = Sos(maker, system, blocks).solve()
         return None if solution is None else goal.lift(solution)
 

@@ -139,14 +139,11 @@ class Ring:
         Raises:
             GiveUp: an exponent exceeds 127.
         """
-        coefficients: dict[int, Any] = {}
-        spend(2 * len(poly))
-        for m, c in poly.to_dict().items():
-            exponents = [int(e) for e in m]
-            if max(exponents) > 127:
-                raise GiveUp
-            coefficients[int.from_bytes(bytes(exponents), "little")] = c
-        return coefficients
+        spend(len(poly))
+        data = terms_of(poly)
+        if any(max(m) > 127 for m in data):
+            raise GiveUp
+        return {int.from_bytes(bytes(m), "little"): c for m, c in data.items()}
 
     def unpacked(self, m: int) -> Mono:
         """The exponents of a packed monomial."""
