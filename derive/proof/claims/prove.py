@@ -27,7 +27,7 @@ from sdescent.derive.proof.language.text import text
 from sdescent.derive.proof.refute.counterexample import decide, refute
 from sdescent.derive.proof.refute.exact import counterexample, far_counterexample
 from sdescent.derive.proof.refute.model import NEVER, satisfying, with_witness, witness_of_point
-from sdescent.derive.proof.search.one_variable import disprove
+from sdescent.derive.proof.search.intervals.extrema import disprove
 from sdescent.derive.reading.claims import Claim, listed, variable_names
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term

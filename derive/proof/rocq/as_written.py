@@ -6,10 +6,11 @@ Each declaration is a premise, and its consequences are proved.
 from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.kernel.functions import property_of
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.normal import Polynomial, as_number
-from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, declared, dot, norm, num
-from sdescent.derive.proof.rocq.notation import FUNCTIONS, GEOMETRIC, UNIT, ZERO, ExportError, expanded, number
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, dot, norm, num
+from sdescent.derive.proof.rocq.notation import FUNCTIONS, GEOMETRIC, UNIT, ExportError, expanded, number
 from sdescent.derive.proof.rocq.operators import written_under
 from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script
 
@@ -165,40 +166,28 @@ def property_of_function(script: Script, step: RocqStep, premises: list[Proved])
     if value is None:
         raise ExportError(f"{name} is not declared {prop}"[:80])
 
-    def of(t: Term) -> Term:
-        return declared(name, t)
-
-    def sides(*needs: Relation) -> str:
-        return " ".join(script.bridge(*g, w) for g, w in zip(premises, needs, strict=True))
-
-    words = f"{name} is {prop.replace('_', ' ')}"
+    claim, needs = property_of(name, context.functions[name], prop, args)
+    sides = " ".join(script.bridge(*g, r) for g, r in zip(premises, needs, strict=True))
+    words, at = f"{name} is {prop.replace('_', ' ')}", " ".join(show(t) for t in args)
     match prop:
         case "odd":
             u = terms.normal(-args[0])
             fact = script.declared(f"forall x__, {f} (- x__) = - {f} x__", words)
-            proof = (
-                f"(is__odd {f} {fact} {show(args[0])} {show(u)} (trans__ {script.identity(u, -args[0])} (minus__ _)))"
-            )
-            return of(u).eq(-of(args[0])), f"(trans__ {proof} (sym__ (minus__ _)))"
+            proof = f"(is__odd {f} {fact} {at} {show(u)} (trans__ {script.identity(u, -args[0])} (minus__ _)))"
+            proof = f"(trans__ {proof} (sym__ (minus__ _)))"
         case "bounded" | "bounded_below":
             fact = script.declared(f"forall x__, Rabs ({f} x__) <= {show(value)}", f"{name} is bounded")
-            if prop == "bounded":
-                return of(args[0]).le(value), f"(above__ _ _ ({fact} {show(args[0])}))"
-            return (-value).le(of(args[0])), f"(under__abs _ _ ({fact} {show(args[0])}))"
+            proof = f"({'above__' if prop == 'bounded' else 'under__abs'} _ _ ({fact} {at}))"
         case "nondecreasing":
             fact = script.declared(f"forall x__ y__, x__ <= y__ -> {f} x__ <= {f} y__", words)
-            s, t = args
-            return of(s).le(of(t)), f"({fact} {show(s)} {show(t)} {sides(s.le(t))})"
+            proof = f"({fact} {at} {sides})"
         case "slope":
             fact = script.declared(f"forall x__, 0 <= x__ -> {f} x__ <= {show(value)} * x__", words)
-            return of(args[0]).le(value * args[0]), f"({fact} {show(args[0])} {sides(ZERO.le(args[0]))})"
-        case "concave_right":
+            proof = f"({fact} {at} {sides})"
+        case _:  # concave on the right
             s, t, a = args
             fact = script.declared(f"concave__ {f}", words)
             mean = a * s + (1 - a) * t
             u = terms.normal(mean)
-            order = sides(ZERO.le(s), ZERO.le(t), ZERO.le(a), a.le(UNIT))
-            texts = " ".join(show(p) for p in (s, t, a, u))
-            claim = (a * of(s) + (1 - a) * of(t)).le(of(u))
-            return claim, f"(is__concave {f} {fact} {texts} {script.identity(u, mean)} {order})"
-    raise ExportError(f"there is no property {prop!r}"[:80])
+            proof = f"(is__concave {f} {fact} {at} {show(u)} {script.identity(u, mean)} {sides})"
+    return claim, proof
