@@ -155,13 +155,8 @@ class OneVariable:
                 if self.branch.fact_of(t.eq(s)) is not None:
                     return s
             return None
-        parts: list[Any] = []
-        for a in t:
-            new = self.without_abs(a) if isinstance(a, Term) else a
-            if new is None:
-                return None
-            parts.append(new)
-        return Term(parts)
+        parts = [self.without_abs(a) if isinstance(a, Term) else a for a in t]
+        return None if None in parts else Term(parts)
 
     # intervals
 

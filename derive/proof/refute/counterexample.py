@@ -27,7 +27,7 @@ from sdescent.derive.proof.language.clock import OutOfTime, limited, now, spend
 from sdescent.derive.proof.language.killable_process import Worker
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times, to_json, x
 from sdescent.derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
-from sdescent.derive.proof.search.ring import fraction
+from sdescent.derive.proof.search.ring import fraction, rational
 
 GRID = tuple(
     map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"])
@@ -350,8 +350,7 @@ def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
     """The term as a polynomial, or None if it contains quotients or functions."""
     head = t[0]
     if head == "q":
-        value = Fraction(t[1])
-        return ctx.constant(value.numerator) / value.denominator
+        return ctx.constant(rational(Fraction(t[1])))
     if head == "x":
         return gens[t[1]]
     if head in ("+", "*"):

@@ -263,10 +263,8 @@ class _Scalars:
             return root if self.d == 1 else times(fn("sqrt", self.d), root)
         if head == "opnorm":
             return fn("abs", self.entry(args[0]))
-        if head == "tr":
-            return times(self.d, self.entry(args[0]))
-        if head in ("dot", "trprod"):
-            return times(self.d, self.entry(args[0]), self.entry(args[1]))
+        if head in ("tr", "dot", "trprod"):
+            return times(self.d, *map(self.entry, args))
         if head == "quad":
             return times(self.d, self.entry(args[0]), self.entry(args[1]) ** 2)
         if head not in ("+", "*", "^", "/", "f"):

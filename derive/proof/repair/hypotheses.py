@@ -99,14 +99,11 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
 
 def _start(m: Term, point: Any, sign: int) -> Fraction:
     """A bound on m that the counterexample satisfies."""
-    product = Fraction(1)
-    for p in parts(m):
-        if p[0] == "x":
-            value = point[p[1]]
-            if isinstance(value, Algebraic):
-                size = float(column(m, {n: np.array([float(v)]) for n, v in point.items()})[0])
-                return Fraction(math.floor(size) - 1 if sign > 0 else math.ceil(size) + 1)
-            product *= value
+    values = [point[p[1]] for p in parts(m) if p[0] == "x"]
+    if any(isinstance(value, Algebraic) for value in values):
+        size = float(column(m, {n: np.array([float(v)]) for n, v in point.items()})[0])
+        return Fraction(math.floor(size) - 1 if sign > 0 else math.ceil(size) + 1)
+    product = math.prod(values, start=Fraction(1))
     return abs(product) if m[0] == "f" else product
 
 

@@ -1,5 +1,6 @@
 """Premises used before the search: equalities eliminate variables, and linear inequalities give new variables."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -274,10 +275,9 @@ class SimplifiedClaim:
     def _reduce(self, poly: Poly, rule: Rule) -> Poly:
         if degree_in(poly, rule.v) < rule.n:
             return poly
-        total = self.ring.number(0)
-        for e, part in self.ring.by_power(poly, rule.v).items():
-            total += product(part * self.ring.gens[rule.v] ** (e % rule.n), power(rule.value, e // rule.n))
-        return total
+        v, parts = self.ring.gens[rule.v], self.ring.by_power(poly, rule.v).items()
+        lower = (product(part * v ** (e % rule.n), power(rule.value, e // rule.n)) for e, part in parts)
+        return sum(lower, self.ring.number(0))
 
     def reduce(self, poly: Poly) -> Poly:
         """The polynomial modulo the rules v^n = value, as products of reduced polynomials need it."""
@@ -293,10 +293,8 @@ class SimplifiedClaim:
         """The polynomial with v^e replaced by Q^(k - e)."""
         if k == 0:
             return poly
-        total = self.ring.number(0)
-        for e, part in self.ring.by_power(poly, rule.v).items():
-            total += product(part, power(rule.value, k - e))
-        return total
+        parts = self.ring.by_power(poly, rule.v).items()
+        return sum((product(part, power(rule.value, k - e)) for e, part in parts), self.ring.number(0))
 
     def assemble(self, solution: Solution, vacuous: bool = False) -> CertifyStep | None:
         """The certificate mult * target = total + sum of t * equation, expressed in the premises; None if that fails.
@@ -366,12 +364,8 @@ class SimplifiedClaim:
     def _value(self, pieces: Sequence[Piece]) -> Poly:
         total = self.ring.number(0)
         for c, indices, squares in pieces:
-            value = self.ring.number(c)
-            for i in indices:
-                value = product(value, self.slack[i])
-            for square in squares:
-                value = product(value, power(square, 2))
-            total += value
+            factors = [*(self.slack[i] for i in indices), *(power(s, 2) for s in squares)]
+            total += functools.reduce(product, factors, self.ring.number(c))
         return total
 
     def _strict(self, pieces: Sequence[Piece]) -> bool:
