@@ -34,7 +34,7 @@ class Points:
     def __init__(
         self, names: Sequence[str], assume: Sequence[Relation], claim: Relation, point: Point, stop: float
     ) -> None:
-        self.stop = stop
+        self.point, self.stop = point, stop
         self.normal = Normal(Context({n: "const" for n in names}))
         self.assume, self.claim = tuple(assume), claim
         self.search = Search(list(names), list(assume), claim, now() + 60)

@@ -8,7 +8,7 @@ assumptions and, if it names one, an exact counterexample just beyond it. Its nu
 (`sdescent.derive.proof.search.mediants`); "least" means least among these.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -152,12 +152,9 @@ class _RepairSearch:
         except _ERRORS:
             return []
         candidates: list[Candidate] = []
-        makers: tuple[Callable[[], Sequence[Candidate]], ...] = (
-            lambda: singles(points), lambda: constants(points), lambda: tightened(points), lambda: bounds(points, self.point),
-        )  # fmt: skip
-        for make in makers:
+        for make in (singles, constants, tightened, bounds):
             with suppress(*_ERRORS):
-                candidates += make()
+                candidates += make(points)
         return sorted(candidates, key=lambda c: c.rank)
 
     def _superfluous(self, candidate: Candidate, constant: int) -> bool:

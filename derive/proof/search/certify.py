@@ -1,4 +1,4 @@
-"""The search for certify steps: a multiple of a claim as a sum of products of premises and squares.
+"""The search for certify steps (a multiple of a claim as a sum of products of premises and squares), and proofs written with it.
 
 The search is untrusted: the kernel checks its results, and a claim without a certificate may still be true. Stages go from cheap
 to expensive.

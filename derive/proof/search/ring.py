@@ -214,15 +214,15 @@ class Ring:
         for v, e in enumerate(m):
             if not e:
                 continue
-            if v in signs_of and signs_of[v][1].strict:
-                cones += [signs_of[v][1].cone] * e
+            of_v, factor = signs_of.get(v, (1, None))
+            if factor is not None and factor.strict:
+                cones += [factor.cone] * e
+            elif e % 2 and factor is None:
+                return None
             else:
-                root[v] = e // 2
-                strict = strict and e == 0
-                if e % 2 and v not in signs_of:
-                    return None
-                cones += [signs_of[v][1].cone] * (e % 2) if v in signs_of else []
-            sign *= signs_of[v][0] ** (e % 2) if v in signs_of else 1
+                root[v], strict = e // 2, False
+                cones += [factor.cone] * (e % 2) if factor is not None else []
+            sign *= of_v ** (e % 2)
         if any(root):
             cones.append(((fmpq(1), (), (self.monomial(tuple(root)),)),))
         try:

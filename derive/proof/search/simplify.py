@@ -154,7 +154,7 @@ class SimplifiedClaim:
 
     def _next_rule(self) -> tuple[Rule, ZeroPolynomial] | None:
         ring = self.ring
-        best: tuple[tuple[Any, ...], tuple[Rule, ZeroPolynomial]] | None = None
+        ranked: list[tuple[tuple[Any, ...], Rule, ZeroPolynomial]] = []
         signed = set(ring.signs(self.core.factors))
         polys = [self.core.target, *[f.poly for f in self.core.factors], *[e.poly for e in self.core.equations]]
         degrees = [max(degree_in(p, v) for p in polys) for v in range(ring.size)]
@@ -170,10 +170,9 @@ class SimplifiedClaim:
                 elif with_v and all(m[v] == 1 for m in with_v) and len(data) == len(with_v) + 1 and ring.one in data:
                     candidate = self._inverse_rule(equation, data, v)
                 else:
-                    candidate = None
-                if candidate is not None and (best is None or candidate[0] < best[0]):
-                    best = candidate[0], (candidate[1], equation)
-        return best[1] if best else None
+                    continue
+                ranked += [] if candidate is None else [(*candidate, equation)]
+        return min(ranked, key=lambda entry: entry[0])[1:] if ranked else None
 
     def _power_rule(
         self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int, n: int, signed: set[int], degrees: Sequence[int]
