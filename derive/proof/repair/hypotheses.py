@@ -88,8 +88,8 @@ def _bound(points: Points, m: Term, sign: int) -> list[Family]:
     name = text(m)
     return [
         Family(
-            "bound", sign, _start(points, m, sign), sign * worst, lambda c: ((*points.assume, weak(c)), points.claim), threshold,
-            lambda c: f"holds where {name} {op} {c}", lambda c: f"for {name} {op} {c}", "bound", True,
+            "bound", sign, _start(points, m, sign), sign * worst, lambda c: ((*points.assume, weak(c)), points.claim),
+            threshold, lambda c: f"holds where {name} {op} {c}", lambda c: f"for {name} {op} {c}", "bound", True,
             (HYPOTHESIS if share >= LEAST else THIN, -share), rows=rows,
             strictly=lambda c: ((*points.assume, strict(c)), points.claim),
             strict_phrase=lambda c: f"holds where {name} {op[0]} {c}",
