@@ -35,8 +35,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq", "piecewise"),
     "derive/proof/search": (
-        "mediants", "ring", "linear", "semidefinite", "classical_columns", "goal", "simplify", "certify", "intervals",
-        "one_variable", "prover",
+        "mediants", "ring", "linear", "semidefinite", "classical_columns", "goal", "simplify", "intervals", "one_variable",
+        "certify",
     ),
     "derive/reading": (
         "toml_file", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments", "audits",

@@ -15,8 +15,8 @@ from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, num, xs
 from sdescent.derive.proof.refute.counterexample import refute
 from sdescent.derive.proof.refute.exact import Algebraic
+from sdescent.derive.proof.search.certify import Prover
 from sdescent.derive.proof.search.mediants import Tried, Walked, between
-from sdescent.derive.proof.search.prover import Prover
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.facts.laws import CATALOGUE_LAWS, CONTEXT, NAME, VARIABLE, at_one, branches
 

@@ -196,19 +196,12 @@ class Branch:
 
     def atoms(self, *terms: Term) -> set[int]:
         """The numbers of all atoms of the terms, including those inside other atoms."""
-        numbers: set[int] = set()
-        for t in terms:
-            self._collect(self.normal.polynomial(t), numbers)
+        numbers, waiting = set[int](), [self.normal.polynomial(t) for t in terms]
+        while waiting:
+            new = {a for monomial in waiting.pop() for a, _ in monomial} - numbers
+            numbers |= new
+            waiting += [dict(self.normal.key_of(a)[-1]) for a in self.compound(new)]
         return numbers
-
-    def _collect(self, poly: Polynomial, numbers: set[int]) -> None:
-        for monomial in poly:
-            for a, _ in monomial:
-                if a not in numbers:
-                    numbers.add(a)
-                    key = self.normal.key_of(a)
-                    if key[0] in ("inv", "f"):
-                        self._collect(dict(key[-1]), numbers)
 
     def outer_atoms(self, *terms: Term) -> set[int]:
         """The atoms of the normal forms themselves, without those inside other atoms."""

@@ -142,12 +142,8 @@ def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequen
     Raises:
         BadInput: a term of the n-th relation cannot be shown to lie in its domain; the field is "assume[n]".
     """
-    kernel, waiting = domain.kernel, list(enumerate(assumed))
-    for entry in [(n, r) for n, r in waiting if not obligations(r)]:
-        waiting.remove(entry)
-        for part in inside_out(entry[1]):
-            domain.missing(part)
-        domain.branch.add(kernel.assume(entry[1]))
+    # relations that need no domain come first, as they may show the domains of the others
+    kernel, waiting = domain.kernel, sorted(enumerate(assumed), key=lambda entry: obligations(entry[1]))
     while waiting:
         before = len(waiting)
         for n, r in list(waiting):

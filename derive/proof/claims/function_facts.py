@@ -13,7 +13,6 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
 from sdescent.derive.proof.search.intervals.extrema import least, rational_near, rounded_down, value_of
-from sdescent.derive.proof.search.one_variable import find
 from sdescent.derive.proof.search.one_variable import find as find_interval_proof
 
 MAX_EXPONENTS = 5
@@ -303,7 +302,7 @@ def _bound(branch: Branch, t: Term, end: Fraction | None, fact: Fact | None, sig
     order = branch.kernel.function("monotone:psi", args, [fact])
     number = value_of(at_end, "t", Fraction(0)) if end else None
     bound = None if number is None else num(sign * rounded_down(sign * number, DIGITS))
-    proof = None if bound is None else find(num(sign) * (at_end - bound), "t", None, None, False, 0.2)
+    proof = None if bound is None else find_interval_proof(num(sign) * (at_end - bound), "t", None, None, False, 0.2)
     if proof is None or bound is None:
         return [order]
     near, size, one = branch.kernel.ball({**proof, "at": ZERO}), fn("psi", t), Fraction(1)

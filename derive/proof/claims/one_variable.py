@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from flint import Ordering, fmpq_mpoly_ctx
+
 from sdescent.derive.proof.claims.branch import ZERO, Branch, symbols
-from sdescent.derive.proof.claims.quantities import bases, in_terms_of
 from sdescent.derive.proof.kernel.one_variable import needs_open
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
@@ -21,6 +22,7 @@ from sdescent.derive.proof.language.normal import Polynomial
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
 from sdescent.derive.proof.search.intervals.extrema import rounded_down, value_of
 from sdescent.derive.proof.search.one_variable import find as find_interval_proof
+from sdescent.derive.proof.search.ring import fraction, rational
 
 #: decimals of the bounds of a logarithm
 LOG_DIGITS = 20
@@ -153,13 +155,8 @@ class OneVariable:
                 if self.branch.fact_of(t.eq(s)) is not None:
                     return s
             return None
-        parts: list[Any] = []
-        for a in t:
-            new = self.without_abs(a) if isinstance(a, Term) else a
-            if new is None:
-                return None
-            parts.append(new)
-        return Term(parts)
+        parts = [self.without_abs(a) if isinstance(a, Term) else a for a in t]
+        return None if None in parts else Term(parts)
 
     # intervals
 
@@ -375,3 +372,61 @@ def _simple(t: Any) -> Any:
     if inner[0] == "/" and inner[2][:2] == ("f", "exp"):
         return inner[1] * fn("exp", -inner[2][2])
     return inner
+
+
+def bases(branch: Branch, phi: Term) -> Iterator[Term]:
+    """The quantities of which phi may be a function: arguments of functions and denominators, up to constants."""
+    keys: set[Any] = set()
+    for a in sorted(branch.atoms(phi)):
+        key = branch.normal.key_of(a)
+        if key[0] not in ("f", "inv"):
+            continue
+        poly = {m: c for m, c in dict(key[-1]).items() if m}
+        if any(branch.normal.key_of(b)[0] != "x" for m in poly for b, _ in m) or not poly:
+            continue
+        first = poly[min(poly)]
+        base = {m: c / first for m, c in poly.items()}
+        frozen = tuple(sorted(base.items()))
+        if frozen not in keys:
+            keys.add(frozen)
+            yield branch.normal.term(base)
+
+
+def in_terms_of(branch: Branch, phi: Term, t: Term, z: str) -> Term | None:
+    """The term phi written in z = t alone, or None if that is impossible."""
+    normal = branch.normal
+    names = symbols(phi, t)
+    ring = fmpq_mpoly_ctx.get((*names, z), Ordering.lex)
+
+    def poly(form: Polynomial) -> Any:
+        powers = [({normal.key_of(a)[1]: n for a, n in m}, rational(c)) for m, c in form.items()]
+        return ring.from_dict({tuple(p.get(name, 0) for name in (*names, z)): c for p, c in powers})
+
+    relation = poly(normal.polynomial(t)) - ring.gens()[-1]
+
+    def symbol(a: int) -> bool:
+        return normal.key_of(a)[0] == "x"
+
+    def reduced(form: Polynomial) -> Term | None:
+        groups: dict[Any, Polynomial] = {}
+        for m, c in form.items():
+            outer = tuple((a, n) for a, n in m if not symbol(a))
+            groups.setdefault(outer, {})[tuple((a, n) for a, n in m if symbol(a))] = c
+        members: list[Term] = []
+        for outer, inner in groups.items():
+            _, rest = divmod(poly(inner), relation)
+            data = rest.to_dict()
+            if any(any(exponents[:-1]) for exponents in data):
+                return None
+            pieces = [num(fraction(c)) * x(z) ** int(exponents[-1]) for exponents, c in data.items()]
+            factors: list[Term] = []
+            for a, n in outer:
+                key = normal.key_of(a)
+                argument = reduced(dict(key[-1])) if key[0] in ("inv", "f") else None
+                if argument is None:
+                    return None
+                factors.append((1 / argument if key[0] == "inv" else fn(key[1], argument)) ** n)
+            members.append(times(plus(*pieces), *factors))
+        return plus(*members)
+
+    return reduced(normal.polynomial(phi))

@@ -24,12 +24,10 @@ from sdescent.derive.proof.language.clock import OutOfTime, limited, now
 from sdescent.derive.proof.language.context import Context, ProofError, parts
 from sdescent.derive.proof.language.terms import Relation, Term, from_json, num, x
 from sdescent.derive.proof.language.text import text
-from sdescent.derive.proof.refute.coordinates import far_counterexample
-from sdescent.derive.proof.refute.counterexample import refute
-from sdescent.derive.proof.refute.exact import counterexample
+from sdescent.derive.proof.refute.counterexample import decide, refute
+from sdescent.derive.proof.refute.exact import counterexample, far_counterexample
 from sdescent.derive.proof.refute.model import NEVER, satisfying, with_witness, witness_of_point
-from sdescent.derive.proof.refute.z3 import decide
-from sdescent.derive.proof.search.one_variable import disprove
+from sdescent.derive.proof.search.intervals.extrema import disprove
 from sdescent.derive.reading.claims import Claim, listed, variable_names
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term

@@ -11,8 +11,7 @@ from flint.utils.flint_exceptions import DomainError
 from scipy.optimize import linprog
 
 from sdescent.derive.proof.claims.branch import ZERO, Branch, Solver, quietly, symbols
-from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
-from sdescent.derive.proof.claims.quantities import bases, in_terms_of
+from sdescent.derive.proof.claims.one_variable import Interval, OneVariable, bases, in_terms_of
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import parts as subterms

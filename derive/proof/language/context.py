@@ -77,8 +77,8 @@ class Context:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
         object.__setattr__(self, "matrices", MappingProxyType({k: tuple(v) for k, v in self.matrices.items()}))
         for name in ("functions", "potentials"):
-            entries = {k: {a: _frozen(b) for a, b in v.items()} for k, v in getattr(self, name).items()}
-            frozen = {k: MappingProxyType(entry) for k, entry in entries.items()}
+            entries = getattr(self, name).items()
+            frozen = {k: MappingProxyType({a: _frozen(b) for a, b in v.items()}) for k, v in entries}
             object.__setattr__(self, name, MappingProxyType(frozen))
         object.__setattr__(self, "vectors", tuple(self.vectors))
         clocks = [name for name, kind in self.symbols.items() if kind == "clock"]

@@ -80,10 +80,8 @@ class Worker:
         if self._process is None or self._process.poll() is not None:
             self.stop()
             command, environment = python("-m", self.module)
-            environment |= {
-                "OPENBLAS_NUM_THREADS": "1",
-                "OMP_NUM_THREADS": "1",
-            }  # each thread has memory of its own, which counts
+            # each thread has memory of its own, which counts
+            environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
             # The worker has its own session: an interrupt from the keyboard reaches the parent, which ends the worker.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

@@ -140,30 +140,20 @@ class Normal:
         return scaled(self.single(("inv", freeze(body)), self.depends(body)), 1 / scale)
 
     def _function(self, head: str, name: str, argument: Polynomial) -> Polynomial:
-        if head == "f":
-            value = as_number(argument)
-            if value is not None:
-                table = (
-                    {"abs": abs(value)}
-                    if name == "abs"
-                    else {Fraction(0): _AT_ZERO, Fraction(1): _AT_ONE}.get(value, {})
-                )
-                if name in table:
-                    return {ONE: Fraction(table[name])} if table[name] else {}
+        value = as_number(argument) if head == "f" else None
+        if value is not None:
+            table = {"abs": abs(value), **{Fraction(0): _AT_ZERO, Fraction(1): _AT_ONE}.get(value, {})}
+            if name in table:
+                return {ONE: Fraction(table[name])} if table[name] else {}
         return self.single((head, name, freeze(argument)), self.depends(argument))
 
     def _vectors(self, t: Term) -> Polynomial:
         head, args = t[0], list(t[1:])
-        if head == "quad":
-            return self._quad(args[0], args[1])
         if head == "trprod":
             args.sort(key=self._place)
         if head == "dot":
             return self._dot(*args)
         return self.single((head, *args), PROCESS)
-
-    def _quad(self, matrix: Any, v: Any) -> Polynomial:
-        return self.single(("quad", matrix, v), PROCESS)
 
     def _dot(self, u: Any, v: Any) -> Polynomial:
         """The normal form of u'v. It is symmetric; v'v = ||v||^2; u'Mv = v'Mu and u'Mu = quad(M, u) for symmetric M."""
@@ -173,7 +163,7 @@ class Normal:
         for left, right in ((u, v), (v, u)):
             if left[0] == "v" and right[0] == "Mv" and self.context.symmetric(right[1][1]):
                 if left == right[2]:
-                    return self._quad(right[1], left)
+                    return self.single(("quad", right[1], left), PROCESS)
                 forms += [(right[2], ("Mv", right[1], left)), (("Mv", right[1], left), right[2])]
         return self.single(("dot", *min(forms, key=lambda pair: [self._place(w) for w in pair])), PROCESS)
 

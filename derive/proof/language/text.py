@@ -49,10 +49,10 @@ class Printer:
     def __init__(self, context: Context | None = None, positive: Callable[[Term], bool] = lambda b: False) -> None:
         self.context, self.positive = context, positive
 
-    def relation(self, relation: Relation) -> str:
-        """The text of a relation, such as l <= r."""
+    def relation(self, relation: Relation, align: str = "") -> str:
+        """The text of a relation, such as l <= r; `align` is put before its sign, for LaTeX."""
         op, left, right = relation
-        return f"{self.term(left)} {self.relations[op]} {self.term(right)}"
+        return f"{self.term(left)} {align}{self.relations[op]} {self.term(right)}"
 
     def term(self, t: Any) -> str:
         """The text of a term."""
@@ -275,10 +275,6 @@ class TermWriter(Printer):
 
     def symbol(self, name: str) -> str:
         return self.names.get(name) or latex_name(name)
-
-    def relation(self, relation: Relation, align: str = "") -> str:
-        """The LaTeX of a relation; `align` is put before its sign."""
-        return f"{self.term(relation.left)} {align}{self.relations[relation.op]} {self.term(relation.right)}"
 
     def term(self, t: Term) -> str:
         return self.leveled(tidy(t, self.short))[0]

@@ -81,12 +81,8 @@ def _product(factors: Iterable[Term], intact: Collection[Term]) -> Term:
 
 def _over(factors: list[Term], intact: Collection[Term]) -> Term:
     """The product of the factors, as one fraction if some of them are a number over a term."""
-    factors = [
-        part
-        for f in factors
-        for coefficient, others in [_coefficient(f, intact)]
-        for part in (num(coefficient), *others)
-    ]
+    pairs = [_coefficient(f, intact) for f in factors]
+    factors = [part for coefficient, others in pairs for part in (num(coefficient), *others)]
     below = [f for f in factors if f[0] == "/" and _value(f[1]) is not None and f not in intact]
     if not below:
         return _product(factors, intact)

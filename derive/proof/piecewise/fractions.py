@@ -202,7 +202,7 @@ class Quotients:
 
     def _quotient(self, e: Any) -> Quotient:
         if e.is_Rational:
-            return _number(fmpq(int(e.p), int(e.q))), ONE
+            return RING.constant(fmpq(int(e.p), int(e.q))), ONE
         if e in (sp.nan, sp.zoo, sp.oo, -sp.oo):
             raise Outside
         if e.is_Symbol or e is sp.pi:
@@ -216,7 +216,7 @@ class Quotients:
         if isinstance(e, (sp.Abs, sp.sign)):
             n, d = self.read(e.args[0])
             s = self.sign(n * d, strict=isinstance(e, sp.sign))
-            return (_number(s), ONE) if isinstance(e, sp.sign) else (s * n, d)
+            return (RING.constant(s), ONE) if isinstance(e, sp.sign) else (s * n, d)
         if isinstance(e, (sp.Max, sp.Min, sp.Piecewise)):
             return of_cases(e, self.read, self._order)
         return self._function(e)
@@ -264,7 +264,7 @@ class Quotients:
             return self._small(above ** abs(int(e.exp)), below ** abs(int(e.exp)))
         if not self.sign(n * d):
             if e.exp.is_Rational and e.exp > 0:
-                return _number(0), ONE
+                return RING.constant(0), ONE
             raise Outside
         if not e.exp.is_Rational:
             return self._exponential(self._times(self.read(e.exp), self._logarithm(n, d)))
@@ -277,8 +277,8 @@ class Quotients:
         content, factors = n.factor()
         below, others = d.factor()
         ratio = abs(fmpq(content) / fmpq(below))
-        primes = [(_number(int(p)), int(k)) for p, k in fmpz(int(ratio.p)).factor()] if ratio.p > 1 else []
-        primes += [(_number(int(p)), -int(k)) for p, k in fmpz(int(ratio.q)).factor()] if ratio.q > 1 else []
+        primes = [(RING.constant(int(p)), int(k)) for p, k in fmpz(int(ratio.p)).factor()] if ratio.p > 1 else []
+        primes += [(RING.constant(int(p)), -int(k)) for p, k in fmpz(int(ratio.q)).factor()] if ratio.q > 1 else []
         powers = [*factors, *((f, -int(k)) for f, k in others)]
         return primes + [(self.sign(f) * f, int(k)) for f, k in powers]
 
@@ -300,7 +300,7 @@ class Quotients:
     def _logarithm(self, n: Poly, d: Poly) -> Quotient:
         if not self.sign(n * d):
             raise Outside
-        total = _number(0)
+        total = RING.constant(0)
         for f, k in self._parts(n, d):
             total += k * self.generator(("log", frozen(f)), lambda f=f: Atom("log", sp.log(self.expression(f)), f))
         return total, ONE
@@ -339,7 +339,7 @@ class Quotients:
         if isinstance(e, Inverse):
             return self._small(of[0][1], of[0][0])
         if not of[0][0] and type(e) in AT_ZERO:
-            return _number(AT_ZERO[type(e)]), ONE
+            return RING.constant(AT_ZERO[type(e)]), ONE
         if isinstance(e, sp.exp):
             return self._exponential(of[0])
         if isinstance(e, sp.log):
@@ -365,10 +365,6 @@ class Quotients:
 
 def _whole_power(base: Poly, m: int) -> Quotient:
     return (base**m, ONE) if m >= 0 else (ONE, base**-m)
-
-
-def _number(value: Any) -> Poly:
-    return RING.constant(value)
 
 
 def _check(p: Poly) -> None:

@@ -24,10 +24,10 @@ from scipy.optimize import minimize
 from scipy.special import erf, hyp1f1
 
 from sdescent.derive.proof.language.clock import OutOfTime, limited, now, spend
-from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times, x
+from sdescent.derive.proof.language.killable_process import Worker
+from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times, to_json, x
 from sdescent.derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
-from sdescent.derive.proof.refute.z3 import consult
-from sdescent.derive.proof.search.ring import fraction
+from sdescent.derive.proof.search.ring import fraction, rational
 
 GRID = tuple(
     map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"])
@@ -350,8 +350,7 @@ def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
     """The term as a polynomial, or None if it contains quotients or functions."""
     head = t[0]
     if head == "q":
-        value = Fraction(t[1])
-        return ctx.constant(value.numerator) / value.denominator
+        return ctx.constant(rational(Fraction(t[1])))
     if head == "x":
         return gens[t[1]]
     if head in ("+", "*"):
@@ -372,3 +371,33 @@ def _linear(poly: Any, i: int, names: Sequence[str]) -> tuple[Term, Term]:
         factors = [x(names[k]) ** int(e) for k, e in enumerate(m) if e and k != i]
         parts[int(m[i])].append(times(num(fraction(c)), *factors))
     return plus(*parts[1]), plus(*parts[0])
+
+
+_worker = Worker("sdescent.derive.proof.refute.z3_worker")
+
+
+def consult(
+    context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float
+) -> tuple[str, dict[str, Fraction | Algebraic]]:
+    """The answer "sat" with a point where the claim fails, or "unsat", "unknown" or "foreign" (a term unknown to z3) alone."""
+    question = {"names": list(context_vars), "assume": [to_json(r) for r in assume], "claim": to_json(claim)}
+    reply = _worker.ask(question, seconds)
+    if reply is None:
+        return "unknown", {}
+    point: dict[str, Fraction | Algebraic] = {}
+    for name, value in reply["model"].items():
+        if isinstance(value, dict):
+            point[name] = Algebraic(tuple(int(c) for c in value["root"]), value["index"])
+        else:
+            point[name] = Fraction(int(value[0]), int(value[1]))
+    return reply["answer"], point
+
+
+def decide(
+    context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float = 1.0
+) -> str | None:
+    """Whether the claim follows wherever all terms are inside their domain, by z3 alone: "true", "false", or None.
+
+    The answer is not trusted: a verdict that rests on it is DECIDED.
+    """
+    return {"unsat": "true", "sat": "false"}.get(consult(context_vars, assume, claim, seconds)[0])

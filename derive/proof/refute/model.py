@@ -25,9 +25,8 @@ from sdescent.derive.proof.language.terms import (
     x,
 )
 from sdescent.derive.proof.language.tidy import tidy
-from sdescent.derive.proof.refute.coordinates import at_values, far_counterexample
 from sdescent.derive.proof.refute.counterexample import definitions, names_in, refute
-from sdescent.derive.proof.refute.exact import Algebraic, counterexample
+from sdescent.derive.proof.refute.exact import Algebraic, at_values, counterexample, far_counterexample
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 
 #: the numbers of coordinates and clients to try
@@ -109,11 +108,11 @@ def find_model(
     Args:
         near: values of symbols to try first; other terms in it are ignored.
     """
-    stop = now() + seconds
+    stop, declared = now() + seconds, {*context.symbols, *context.symbols.values()}
     for coordinates, clients in SIZES:
-        if coordinates > 1 and not _has(context, "coord", "detcoord", context.dimension):
+        if coordinates > 1 and declared.isdisjoint(("coord", "detcoord", context.dimension)):
             continue
-        if clients > 1 and not _has(context, "client", "detclient", context.clients):
+        if clients > 1 and declared.isdisjoint(("client", "detclient", context.clients)):
             continue
         for steps in _counts_of_steps(context, near or {}):
             scalars = _Scalars(context, coordinates, clients, steps)
@@ -139,10 +138,6 @@ def _counts_of_steps(context: Context, near: Mapping[Term, Fraction | int]) -> l
     horizon = Fraction(near.get(x(context.horizon), 1))
     first = [int(horizon)] if horizon.denominator == 1 and 1 <= horizon <= MOST_STEPS else []
     return list(dict.fromkeys([*first, *STEPS]))
-
-
-def _has(context: Context, *kinds: str | None) -> bool:
-    return bool({*context.symbols.values(), *context.symbols} & {kind for kind in kinds if kind})
 
 
 def _point(
@@ -268,10 +263,8 @@ class _Scalars:
             return root if self.d == 1 else times(fn("sqrt", self.d), root)
         if head == "opnorm":
             return fn("abs", self.entry(args[0]))
-        if head == "tr":
-            return times(self.d, self.entry(args[0]))
-        if head in ("dot", "trprod"):
-            return times(self.d, self.entry(args[0]), self.entry(args[1]))
+        if head in ("tr", "dot", "trprod"):
+            return times(self.d, *map(self.entry, args))
         if head == "quad":
             return times(self.d, self.entry(args[0]), self.entry(args[1]) ** 2)
         if head not in ("+", "*", "^", "/", "f"):

@@ -34,7 +34,7 @@ class Points:
     def __init__(
         self, names: Sequence[str], assume: Sequence[Relation], claim: Relation, point: Point, stop: float
     ) -> None:
-        self.stop = stop
+        self.point, self.stop = point, stop
         self.normal = Normal(Context({n: "const" for n in names}))
         self.assume, self.claim = tuple(assume), claim
         self.search = Search(list(names), list(assume), claim, now() + 60)
@@ -53,15 +53,13 @@ class Points:
             self.table = self.search.table(self.rows)
             self.bad = failing(claim, self.table)
             self.bad[0] |= not self.bad.any()
-            self.inside = self._inside()
+            #: whether every inequality among the assumptions is strict, for each point
+            strict = [np.abs(column(r.slack, self.table)) > NOISE for r in self.assume if r.op != "=="]
+            self.inside = np.all([np.ones(len(self.rows), dtype=bool), *strict], axis=0)
 
     def put(self, k: int, relation: Relation) -> tuple[tuple[Relation, ...], Relation]:
         """The question with another assumption in place of the k-th."""
         return (*self.assume[:k], relation, *self.assume[k + 1 :]), self.claim
-
-    def late(self) -> bool:
-        """Whether the deadline has passed."""
-        return now() > self.stop
 
     def _mirrored(self, rows: Any) -> Any:
         rows = rows.copy()
@@ -71,14 +69,6 @@ class Points:
     def _feasible(self, rows: Any) -> Any:
         margin, violation = self.search.margins(self.search.table(rows), (len(rows),))
         return (margin >= -NOISE) & np.isfinite(violation)
-
-    def _inside(self) -> Any:
-        """The points at which every inequality among the assumptions is strict."""
-        inside = np.ones(len(self.rows), dtype=bool)
-        for r in self.assume:
-            if r.op != "==":
-                inside &= np.abs(column(r.slack, self.table)) > NOISE
-        return inside
 
     def hold(self, rows: Any) -> bool:
         """Whether some of these points satisfy the assumptions and the claim holds at all that do."""
@@ -99,7 +89,7 @@ class Points:
                 order = np.argsort(-values)[:BEST]
                 rows, values = rows[order], values[order]
                 trail.append(rows)
-                if self.late() or not len(values) or values[0] == np.inf or values[0] == -np.inf:
+                if now() > self.stop or not len(values) or values[0] == np.inf or values[0] == -np.inf:
                     break
                 rows_near = np.repeat(rows, NEAR, axis=0)
                 step = self.random.standard_normal(rows_near.shape) * scale

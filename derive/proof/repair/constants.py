@@ -59,11 +59,6 @@ class Numeral:
         """The relation with the number c."""
         return self.put(None, c)
 
-    @property
-    def open(self) -> Relation:
-        """The relation with `HOLE` in place of the number."""
-        return self.put(HOLE, self.value)
-
     def printed(self, c: Fraction) -> str:
         """A value as printed in the numeral's place."""
         return str(abs(c)) if self.signed and self.value < 0 and c < 0 else str(c)
@@ -132,22 +127,20 @@ def _scaled(t: Term, c: Fraction) -> Term:
 
 def constants(points: Points) -> list[Family] | list[Single]:
     """Families for an inequality, or single numbers for an identity."""
-    claim, assume = points.claim, points.assume
+    claim = points.claim
     if claim.op == "==":
         return [s for n in numerals(claim) for s in _identity(points, n)]
     if claim.op not in ("<=", "<") or _only_equal(points):
         # if only equality violates the claim, every larger constant repairs it, and there is no least one
         return []
     numbers = numerals(claim)
-    families = [f for n in numbers for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
+    families = [f for n in numbers for f in _families(points, n, "constant")]
     if not any(n.summand for n in numbers):
         put = lambda hole, c: _added(claim, num(c) if hole is None else hole)  # noqa: E731
-        added = Numeral(Fraction(0), put, _AFFINE, True, False)
-        families += _families(points, added, "term", lambda c: (assume, added.at(c)))
+        families += _families(points, Numeral(Fraction(0), put, _AFFINE, True, False), "term")
     if claim.right[0] != "q" and not numerals(Relation(("<=", num(0), claim.right)))[1:]:
         put = lambda hole, c: _times(claim, num(c) if hole is None else hole)  # noqa: E731
-        factor = Numeral(Fraction(1), put, _AFFINE, False, False)
-        families += _families(points, factor, "factor", lambda c: (assume, factor.at(c)))
+        families += _families(points, Numeral(Fraction(1), put, _AFFINE, False, False), "factor")
     return families
 
 
@@ -198,9 +191,11 @@ def _times(claim: Relation, c: Term) -> Relation:
     return Relation((claim.op, claim.left, Term(("*", c, *right[1:])) if right[0] == "*" else c * right))
 
 
-def _families(points: Points, n: Numeral, kind: str, at: Any) -> list[Family]:
-    thresholds = _thresholds(points, n, partial(_bounds, n))
-    return [_family(n, kind, sign, t, at, threshold) for sign, t, threshold in thresholds]
+def _families(points: Points, n: Numeral, kind: str) -> list[Family]:
+    return [
+        _family(n, kind, sign, t, lambda c: (points.assume, n.at(c)), threshold)
+        for sign, t, threshold in _thresholds(points, n, partial(_bounds, n))
+    ]
 
 
 def _thresholds(points: Points, n: Numeral, bounds: Bounds) -> Iterator[tuple[int, float, Threshold]]:
@@ -243,7 +238,7 @@ def _sensible(n: Numeral, c: Fraction) -> bool:
 
 
 def _slack(n: Numeral, table: Table, c: Any) -> Any:
-    return column(n.open.slack, {**table, "#": c})
+    return column(n.put(HOLE, n.value).slack, {**table, "#": c})
 
 
 def _bounds(n: Numeral, sign: int, table: Table) -> Any:

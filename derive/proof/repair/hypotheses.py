@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, times, x
@@ -32,16 +33,16 @@ LARGEST = 1000.0
 LEAST = 1e-3
 
 
-def bounds(points: Points, point: Any) -> list[Family]:
+def bounds(points: Points) -> list[Family]:
     """Families m <= c and m >= c for variables and products, and abs(v) <= c if neither repairs the claim for v."""
     families: list[Family] = []
     for m in _measured(points):
-        if points.late():
+        if now() > points.stop:
             break
-        of_variable = [f for sign in (1, -1) for f in _bound(points, m, point, sign)]
+        of_variable = [f for sign in (1, -1) for f in _bound(points, m, sign)]
         values = column(m, points.table)[points.bad]
         if not of_variable and m[0] == "x" and values.min() < 0 < values.max():
-            of_variable = _bound(points, fn("abs", m), point, -1)
+            of_variable = _bound(points, fn("abs", m), -1)
         families += of_variable
     return families
 
@@ -66,7 +67,7 @@ def _monomials(claim: Relation, normal: Normal) -> Iterator[Any]:
         yield from normal.polynomial(t)
 
 
-def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
+def _bound(points: Points, m: Term, sign: int) -> list[Family]:
     op, weak, strict = (">=", m.ge, m.gt) if sign > 0 else ("<=", m.le, m.lt)
 
     def threshold(table: Table) -> Any:
@@ -87,8 +88,8 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
     name = text(m)
     return [
         Family(
-            "bound", sign, _start(m, point, sign), sign * worst, lambda c: ((*points.assume, weak(c)), points.claim), threshold,
-            lambda c: f"holds where {name} {op} {c}", lambda c: f"for {name} {op} {c}", "bound", True,
+            "bound", sign, _start(points, m, sign), sign * worst, lambda c: ((*points.assume, weak(c)), points.claim),
+            threshold, lambda c: f"holds where {name} {op} {c}", lambda c: f"for {name} {op} {c}", "bound", True,
             (HYPOTHESIS if share >= LEAST else THIN, -share), rows=rows,
             strictly=lambda c: ((*points.assume, strict(c)), points.claim),
             strict_phrase=lambda c: f"holds where {name} {op[0]} {c}",
@@ -96,16 +97,13 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
     ]  # fmt: skip
 
 
-def _start(m: Term, point: Any, sign: int) -> Fraction:
+def _start(points: Points, m: Term, sign: int) -> Fraction:
     """A bound on m that the counterexample satisfies."""
-    product = Fraction(1)
-    for p in parts(m):
-        if p[0] == "x":
-            value = point[p[1]]
-            if isinstance(value, Algebraic):
-                size = float(column(m, {n: np.array([float(v)]) for n, v in point.items()})[0])
-                return Fraction(math.floor(size) - 1 if sign > 0 else math.ceil(size) + 1)
-            product *= value
+    values = [points.point[p[1]] for p in parts(m) if p[0] == "x"]
+    if any(isinstance(value, Algebraic) for value in values):
+        size = float(column(m, {n: np.array([float(v)]) for n, v in points.point.items()})[0])
+        return Fraction(math.floor(size) - 1 if sign > 0 else math.ceil(size) + 1)
+    product = math.prod(values, start=Fraction(1))
     return abs(product) if m[0] == "f" else product
 
 

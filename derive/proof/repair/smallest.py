@@ -8,7 +8,7 @@ assumptions and, if it names one, an exact counterexample just beyond it. Its nu
 (`sdescent.derive.proof.search.mediants`); "least" means least among these.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -133,7 +133,8 @@ class _RepairSearch:
     def _look(self) -> None:
         for candidate in self._candidates():
             constant = sum(o.constant for o in self.offers)
-            if now() + SHORTEST > self.stop or self._enough(constant):
+            # three hypotheses are enough, or two beside a constant
+            if now() + SHORTEST > self.stop or len(self.offers) - constant >= MOST - (constant > 0):
                 break
             if self._superfluous(candidate, constant):
                 continue
@@ -151,16 +152,10 @@ class _RepairSearch:
         except _ERRORS:
             return []
         candidates: list[Candidate] = []
-        makers: tuple[Callable[[], Sequence[Candidate]], ...] = (
-            lambda: singles(points), lambda: constants(points), lambda: tightened(points), lambda: bounds(points, self.point),
-        )  # fmt: skip
-        for make in makers:
+        for make in (singles, constants, tightened, bounds):
             with suppress(*_ERRORS):
-                candidates += make()
+                candidates += make(points)
         return sorted(candidates, key=lambda c: c.rank)
-
-    def _enough(self, constant: int) -> bool:
-        return len(self.offers) - constant >= MOST or (constant > 0 and len(self.offers) - constant >= MOST - 1)
 
     def _superfluous(self, candidate: Candidate, constant: int) -> bool:
         if candidate.constant:

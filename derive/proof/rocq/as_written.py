@@ -1,12 +1,18 @@
-"""Terms as written rather than in normal form: proofs that they equal the terms the steps use."""
+"""Terms as written, with proofs that they equal those that the steps use, and what is declared of functions, vectors and matrices.
 
+Each declaration is a premise, and its consequences are proved.
+"""
+
+from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.kernel.functions import property_of
+from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.normal import Polynomial, as_number
-from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, num
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, dot, norm, num
 from sdescent.derive.proof.rocq.notation import FUNCTIONS, GEOMETRIC, UNIT, ExportError, expanded, number
 from sdescent.derive.proof.rocq.operators import written_under
-from sdescent.derive.proof.rocq.script import Script
+from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script
 
 
 def written_equal(script: Script, term: Term) -> str:
@@ -116,3 +122,72 @@ def _form(script: Script, u: Any, v: Any) -> list[str]:
 
 def _chained(first: str, second: str) -> str:
     return f"(trans__ {first} {second})" if first else second
+
+
+def geometric(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved:
+    """The sign or bound of a norm, a trace or a quadratic form, for all w and t."""
+    d, kernel, vector = step.data, Kernel(script.terms.context), script.terms.vector
+    if step.rule == "nonnegative":
+        head, *parts = d["of"]
+        claim = kernel.nonnegative(d["of"]).claim
+        flagged = [part for part in parts if part[0] == "m" and head != "opnorm"]
+        arguments = [*(vector(part) for part in parts), *(positive_semidefinite(script, m) for m in flagged)]
+        proof = f"({head}__pos coords {' '.join(arguments)})"
+    elif step.rule == "cauchy_schwarz":
+        u, v = (("v", d[k]) if isinstance(d[k], str) else d[k] for k in ("u", "v"))
+        claim = dot(u, v).le(norm(u) * norm(v))
+        kernel.context.check_relation(claim)
+        proof = f"(cauchy__ coords {vector(u)} {vector(v)})"
+    else:
+        form, other = ("quad", "vector") if step.rule == "quad_bound" else ("trprod", "psd")
+        objects = ("m", _name(d["matrix"])), ("v" if form == "quad" else "m", _name(d[other]))
+        rule = kernel.quad_bound if form == "quad" else kernel.trace_bound
+        claim = rule(objects[0][1], objects[1][1], d["sign"]).claim
+        flags = "" if form == "quad" else f"{positive_semidefinite(script, objects[1])} "
+        side = "(or_introl eq_refl)" if d["sign"] == 1 else "(or_intror eq_refl)"
+        lemma = "quad__bound" if form == "quad" else "trace__bound"
+        sign = number(Fraction(d["sign"]))
+        proof = f"({lemma} coords {sign} {vector(objects[0])} {vector(objects[1])} {flags}{side})"
+    return claim, as_written(script, claim, proof, back=True)
+
+
+def _name(raw: Any) -> str:
+    """The name of a vector or a matrix, which is given either directly or as the object that occurs in terms."""
+    return raw if isinstance(raw, str) else raw[1]
+
+
+def property_of_function(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
+    """An instance of a declared property, proved from the premise that the property holds for all arguments."""
+    context, terms, show = script.terms.context, script.terms, script.show
+    name, prop = step.data["function"], step.data["property"]
+    args = [terms.normal(t) for t in step.data["args"]]
+    f = terms.identifiers[name]
+    value = context.functions[name].get("bounded" if prop == "bounded_below" else prop)
+    if value is None:
+        raise ExportError(f"{name} is not declared {prop}"[:80])
+
+    claim, needs = property_of(name, context.functions[name], prop, args)
+    sides = " ".join(script.bridge(*g, r) for g, r in zip(premises, needs, strict=True))
+    words, at = f"{name} is {prop.replace('_', ' ')}", " ".join(show(t) for t in args)
+    match prop:
+        case "odd":
+            u = terms.normal(-args[0])
+            fact = script.declared(f"forall x__, {f} (- x__) = - {f} x__", words)
+            proof = f"(is__odd {f} {fact} {at} {show(u)} (trans__ {script.identity(u, -args[0])} (minus__ _)))"
+            proof = f"(trans__ {proof} (sym__ (minus__ _)))"
+        case "bounded" | "bounded_below":
+            fact = script.declared(f"forall x__, Rabs ({f} x__) <= {show(value)}", f"{name} is bounded")
+            proof = f"({'above__' if prop == 'bounded' else 'under__abs'} _ _ ({fact} {at}))"
+        case "nondecreasing":
+            fact = script.declared(f"forall x__ y__, x__ <= y__ -> {f} x__ <= {f} y__", words)
+            proof = f"({fact} {at} {sides})"
+        case "slope":
+            fact = script.declared(f"forall x__, 0 <= x__ -> {f} x__ <= {show(value)} * x__", words)
+            proof = f"({fact} {at} {sides})"
+        case _:  # concave on the right
+            s, t, a = args
+            fact = script.declared(f"concave__ {f}", words)
+            mean = a * s + (1 - a) * t
+            u = terms.normal(mean)
+            proof = f"(is__concave {f} {fact} {at} {show(u)} {script.identity(u, mean)} {sides})"
+    return claim, proof

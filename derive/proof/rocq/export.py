@@ -20,7 +20,6 @@ from sdescent.derive.proof.replay.algebra import UNITS
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 from sdescent.derive.proof.rocq.as_written import as_written
 from sdescent.derive.proof.rocq.gronwall import WEIGHTED
-from sdescent.derive.proof.rocq.needed_lemmas import library
 from sdescent.derive.proof.rocq.notation import (
     GEOMETRIC,
     VARIABLES,
@@ -42,6 +41,7 @@ from sdescent.derive.proof.rocq.script import (
     RocqStep,
     Script,
     abstracted,
+    library,
     quantified,
 )
 from sdescent.derive.proof.rocq.step_proofs import Rules
@@ -297,9 +297,8 @@ class _File:
     def _variables(self, step: RocqStep) -> str:
         """The variables that a step's lemma quantifies over: those in its text, and its premises' unless the rule binds them."""
         letters = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
-        letters |= (
-            set(OPERATORS[step.data["operator"]]) if step.rule == "component" else set()
-        )  # the components may all be equal
+        if step.rule == "component":  # the components may all be equal
+            letters |= set(OPERATORS[step.data["operator"]])
         for position, n in enumerate(step.premises):
             bound = set(OPERATORS.get(step.data["operator"], "")) if step.rule == "monotone" else set()
             if step.rule in PATHS:
@@ -384,7 +383,8 @@ class _File:
                 number = "INR (proj1_sig t)" if context.steps else "proj1_sig t"
                 lines.append(f"Definition {names[name]} (t : Time) : R := {number}.")
             elif name != context.horizon:
-                lines.append(f"Variable {names[name]} : {_arrows(ordered(KINDS[kind]))}R.")
+                arrows = "".join(f"{VARIABLES[v]} -> " for v in ordered(KINDS[kind]))
+                lines.append(f"Variable {names[name]} : {arrows}R.")
         lines += [f"Variable {names[name]} : W -> Time -> J -> R." for name in context.vectors]
         lines += [f"Variable {names[name]} : W -> Time -> J -> J -> R." for name in context.matrices]
         return [*lines, *(f"Variable {names[name]} : R -> R." for name in context.functions)]
@@ -416,7 +416,3 @@ def _comment(text: str) -> str:
 def _some(variable: str) -> str:
     """The section's own outcome, time, coordinate or client."""
     return f"{'j' if variable == 'i' else variable}__"
-
-
-def _arrows(depends: str) -> str:
-    return "".join(f"{VARIABLES[v]} -> " for v in depends)

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sdescent.derive.proof.kernel.one_variable_forms import endpoints
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.normal import added
-from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, substitute, trprod, under, x
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, under, x
 from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite, written_equal
 from sdescent.derive.proof.rocq.equalities import derived
 from sdescent.derive.proof.rocq.notation import UNIT, ZERO
@@ -327,7 +326,7 @@ def primitive(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     clock, whole, integrand = d["time"], d["primitive"], d["integrand"]
     kernel = Kernel(terms.context)
     # raises if a side condition fails
-    kernel.primitive(clock, whole, integrand, [kernel.assume(r) for r, _ in premises])
+    claim = kernel.primitive(clock, whole, integrand, [kernel.assume(r) for r, _ in premises]).claim
     [((atom, _),)] = terms.polynomial(x(clock))
 
     def text(t: Term) -> str:
@@ -357,19 +356,15 @@ def primitive(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     words = "on functions continuous on [0, T] Int is the integral of Riemann"
     riemann = f"{script.fact('riemann__ integrable_t Int', words)} {script.horizon_is_positive()}"
     proof = f"(fundamental__ {riemann} {functions} {rises} (fun t => continuous__ {smooth}))"
-    first, last = endpoints(whole, clock, str(terms.context.horizon))
-    claim = under("I", integrand).eq(last - first)
     return claim, as_written(script, claim, proof, back=True)
 
 
 def summation(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved:
     """The conclusion I(P(t + 1) - P(t)) = P(T) - P(0); the symbol of kind clock is the number of the step."""
     terms, kernel, clock, whole = script.terms, Kernel(script.terms.context), step.data["time"], step.data["primitive"]
-    kernel.summation(clock, whole)  # raises if a side condition fails
+    claim = kernel.summation(clock, whole).claim  # raises if a side condition fails
     [((atom, _),)] = terms.polynomial(x(clock))
     text = terms.show(whole, lambda a: "x__" if a == atom else terms.atom_text(a), as_written=True)
-    first, last = endpoints(whole, clock, str(terms.context.horizon))
-    claim = under("I", substitute(whole, clock, x(clock) + 1) - whole).eq(last - first)
     return claim, as_written(script, claim, f"(summation__ {number_of_steps(script)} (fun x__ => {text}))", back=True)
 
 

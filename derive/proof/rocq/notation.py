@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.language import terms
 from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.context import KINDS, Context
 from sdescent.derive.proof.language.normal import ONE, Monomial, Normal, Polynomial, as_number, freeze, scaled
@@ -17,16 +18,7 @@ from sdescent.derive.proof.language.terms import MAX_BITS, OPERATORS, Relation, 
 ZERO, UNIT = num(0), num(1)
 #: the variables that a symbol may depend on, in the order of the arguments of Rocq's functions, with their types
 VARIABLES = {"w": "W", "t": "Time", "j": "J", "i": "J", "k": "Client"}
-FUNCTIONS = {
-    "sqrt": "sqrt",
-    "exp": "exp",
-    "log": "ln",
-    "atan": "atan",
-    "erf": "erf",
-    "tanh": "tanh",
-    "abs": "Rabs",
-    "psi": "psi",
-}
+FUNCTIONS = {name: {"log": "ln", "abs": "Rabs"}.get(name, name) for name in terms.FUNCTIONS}
 RELATIONS = {"<=": "<=", "<": "<", "==": "=", "!=": "<>"}
 #: heads of terms over vectors and matrices
 GEOMETRIC = frozenset({"norm", "opnorm", "tr", "quad", "trprod", "dot"})

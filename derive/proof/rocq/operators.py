@@ -95,7 +95,9 @@ def summed(script: Script, operator: str, term: Term) -> str:
         a, f = product(m, c, False), product(m, Fraction(1), True)
         value = under(operator, f)
         if f == expanded({(): Fraction(1)}):
-            piece = f"({mean.lemma('1')} {script.show(value)} {_size(script, operator, script.show(value))})"
+            size = script.show(value)  # the number of summands, the length of time, or 1
+            equal = script.size_of(SORTS[operator], size) if operator in SORTS else f"(same__ {size})"
+            piece = f"({mean.lemma('1')} {size} {equal})"
         elif operator == "EI" and "w" not in terms.depends(terms.polynomial(f)):
             over_time = f"{function_of(script, 'I', f)} _ {_has_value(script, 'I', f)}"
             piece = f"({mean.lemmas}__time {script.fact(*EXPECTATION)} {over_time})"
@@ -108,11 +110,6 @@ def summed(script: Script, operator: str, term: Term) -> str:
     same = abstracted(bound, script.identity(term, rest))
     split = f"({mean.lemmas}__same {functions} _ {same} {proof})"
     return f"(has__is {split} {script.identity(total, under(operator, term))})"
-
-
-def _size(script: Script, operator: str, size: str) -> str:
-    """A proof that the operator applied to 1 gives `size`: the number of summands, the length of time, or 1."""
-    return script.size_of(SORTS[operator], size) if operator in SORTS else f"(same__ {size})"
 
 
 def monotone(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:

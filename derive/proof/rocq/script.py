@@ -1,12 +1,17 @@
 """The text of an exported file as it grows: algebraic lemmas over plain variables, facts taken as premises, and the steps' lemmas.
 
+Its head is what these need of the definitions and lemmas in library/.
+
 Every identity is proved with variables in place of atoms, so that `ring` sees only variables; a step then applies the lemma to
 its atoms.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sdescent.derive.proof.language.clock import spend
@@ -194,20 +199,15 @@ class Script:
 
     def _cone(self, local: Local, premises: Sequence[Relation], cone: Any, *, strict: bool) -> tuple[str, str]:
         """The text of a cone and a proof that it is >= 0, or > 0 if `strict`, with strict members first as `add__lt` requires."""
-        members = [(self._is_strict(premises, m), m) for m in cone]
-        if strict:
-            members.sort(key=lambda m: not m[0])
+        # a member is strict if it has no squares and all its premises are strict
+        members = sorted(cone, key=lambda m: strict and (bool(m[2]) or any(premises[n][0] != "<" for n in m[1])))
         text, proof = "0", "(refl__ 0)"
-        for index, (_, member) in enumerate(members):
+        for index, member in enumerate(members):
             positive = strict and index == 0
             t, p = self._member(local, premises, member, strict=positive)
             add = "add__lt" if strict else "add__le"
             text, proof = (t, p) if index == 0 else (f"{text} + {t}", f"({add} {proof} {p})")
         return text, proof
-
-    @staticmethod
-    def _is_strict(premises: Sequence[Relation], member: Any) -> bool:
-        return not member[2] and all(premises[n][0] == "<" for n in member[1])
 
     @staticmethod
     def _member(local: Local, premises: Sequence[Relation], member: Any, *, strict: bool) -> tuple[str, str]:
@@ -300,3 +300,59 @@ def _slack(local: Local, premises: Sequence[Relation], n: int) -> str:
 def _close(identity: str) -> str:
     """The closing tactic: `ring`, or the slower `field` if there are fractions, since `ring` handles integer coefficients only."""
     return "field." if " / " in identity else "ring."
+
+
+# The texts in their order: each uses only those before it, and its head names them.
+_ORDER = """
+    preamble tanh sums means means_of_sums means_over_time vectors time gronwall_of_sde calculus tanh_derivative limits
+    erf erf_derivative erf_bounds erf_limit fundamental_theorem psi psi_bounds gronwall_of_generator
+    steps means_over_steps gronwall_in_steps descent
+"""
+_LIBRARY = Path(__file__).with_name("library")
+_COQUELICOT = 'Set Warnings "-ambiguous-paths".\nFrom Coquelicot Require Import Coquelicot.\n'
+_INTERVAL = "From Interval Require Import Tactic.\n"
+_DEFINED = re.compile(r"^(?:Lemma|Definition|Fixpoint|Notation|Ltac) ([A-Za-z0-9_]+)", re.MULTILINE)
+_BEGINS = re.compile(
+    r"^(?=(?:Lemma|Definition|Fixpoint|Notation|Ltac|Section|End|Context|Variables?|Hypothesis)\b)", re.MULTILINE
+)
+_COMMENT = re.compile(r"^\(\*(?:(?!\*\)).)*\*\)\n\Z", re.MULTILINE | re.DOTALL)
+_LIBRARY_WORD = re.compile(r"[A-Za-z0-9_]+")
+
+
+def library(text: str) -> str:
+    """The head of a file whose lemmas and section are `text`."""
+    words = set(_LIBRARY_WORD.findall(text))
+    parts = [_needed(name, words) for name in reversed(_ORDER.split())]
+    numerical = "interval with (" in text or "interval_intro" in words
+    imports = _INTERVAL * numerical + _COQUELICOT * ("RInt" in words)
+    return "".join([imports, *reversed(parts)])
+
+
+def _needed(name: str, words: set[str]) -> str:
+    """The items of a text that the words name, also through other items, with their sections; `words` grows accordingly."""
+    part = _text(name)
+    if name != "preamble" and words.isdisjoint(_DEFINED.findall(part)):
+        return ""
+    needed: list[str] = []
+    for item in reversed(_items(part)):
+        match = _DEFINED.search(item)
+        if match is None or match[1] in words:
+            needed.append(item)
+            words.update(_LIBRARY_WORD.findall(item))
+    return "".join(reversed(needed))
+
+
+@cache
+def _text(name: str) -> str:
+    """The text of that name, without the comment at its head."""
+    return (_LIBRARY / f"{name}.v").read_text(encoding="utf-8").partition("*)\n")[2]
+
+
+def _items(part: str) -> list[str]:
+    """The part split where a definition, a lemma or a section begins; a comment stays with the item that follows it."""
+    items = _BEGINS.split(part)
+    for n in range(len(items) - 1):
+        comment = _COMMENT.search(items[n])
+        if comment is not None:
+            items[n], items[n + 1] = items[n][: comment.start()], comment[0] + items[n + 1]
+    return items

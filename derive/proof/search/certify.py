@@ -1,4 +1,4 @@
-"""The search for certify steps: a multiple of a claim as a sum of products of premises and squares.
+"""The search for certify steps (a multiple of a claim as a sum of products of premises and squares), and proofs written with it.
 
 The search is untrusted: the kernel checks its results, and a claim without a certificate may still be true. Stages go from cheap
 to expensive.
@@ -6,19 +6,22 @@ to expensive.
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flint import fmpq
 
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.clock import now
-from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
-from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.proof.language.terms import Relation, Term, num, substitute
+from sdescent.derive.proof.language.text import Printer
 from sdescent.derive.proof.search.classical_columns import box, swaps, weighted_means
 from sdescent.derive.proof.search.goal import Goal, goal_of, relevant
 from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, System, solve
+from sdescent.derive.proof.search.one_variable import find as find_interval_proof
 from sdescent.derive.proof.search.ring import (
     CertifyStep,
     Factor,
@@ -201,7 +204,7 @@ class _Attempt:
                 whole[0] += [h for h in self.hints if h not in whole[0]]
             for basis in whole:
                 if basis and now() < self.stop:
-                    blocks.append(Block.of(self.ring, maker.reduce, base, basis))
+                    blocks.append(Block(maker, base, basis))
         solution = Sos(maker, system, blocks).solve()
         return None if solution is None else goal.lift(solution)
 
@@ -298,3 +301,63 @@ def _distinct(factors: Sequence[Factor]) -> list[Factor]:
         if key not in shortest or (f.strict and not shortest[key].strict):
             shortest[key] = f
     return list(shortest.values())
+
+
+class NotFound(ProofError):
+    """The search found no certificate within its time; the claim may still be true."""
+
+
+class Prover:
+    """A kernel with a search limited to `seconds` per step: a method finds the data of a rule, and the rule makes the fact."""
+
+    def __init__(self, context: Context, seconds: float = 5.0) -> None:
+        self.kernel = Kernel(context)
+        self.context = context
+        self.seconds = seconds
+
+    def assume(self, *relations: Relation) -> list[Fact]:
+        """A fact for each assumption."""
+        return [self.kernel.assume(r) for r in relations]
+
+    def have(self, claim: Relation, *using: Fact, hints: Sequence[Term] = ()) -> Fact:
+        """The claim as a fact, by `certify` from the given facts.
+
+        Raises:
+            NotFound: no certificate was found in time.
+        """
+        step = find(self.kernel.normal, claim, [f.claim for f in using], hints, self.seconds)
+        if step is None:
+            raise NotFound(f"no certificate found for {Printer(self.context).relation(claim)}")
+        return self.kernel.certify(claim, using, step.mult, step.sum, step.equalities)
+
+    def analysis(
+        self,
+        phi: Term,
+        variable: str,
+        at: Term,
+        low: Any = None,
+        high: Any = None,
+        strict: bool = False,
+        premises: Sequence[Fact] = (),
+    ) -> Fact:
+        """The fact 0 <= phi(at), or 0 < phi(at) if strict, by the analysis of one variable.
+
+        Raises:
+            NotFound: no proof was found in time.
+        """
+        proof = find_interval_proof(phi, variable, low, high, strict, self.seconds)
+        if proof is None:
+            raise NotFound(f"no proof found for {phi} on [{low}, {high}]")
+        return self.kernel.ball({**proof, "variable": variable, "at": at}, premises)
+
+    def instance(self, fact: Fact, values: Mapping[str, Term]) -> Fact:
+        """Instantiate several symbols with `Kernel.instantiate`.
+
+        Raises:
+            ProofError: a symbol occurs in the value of another one.
+        """
+        for name, value in values.items():
+            if any(substitute(value, other, num(0)) != value for other in values if other != name):
+                raise ProofError("instances one after the other would capture")
+            fact = self.kernel.instantiate(fact, name, value)
+        return fact

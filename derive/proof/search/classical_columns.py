@@ -12,16 +12,7 @@ from flint import fmpq, fmpz
 
 from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.search.linear import Base, Column, Maker
-from sdescent.derive.proof.search.ring import (
-    Factor,
-    Mono,
-    Piece,
-    Poly,
-    cone_product,
-    degree_of,
-    quotient,
-    terms_of,
-)
+from sdescent.derive.proof.search.ring import Factor, Mono, Piece, Poly, cone_product, degree_of, quotient, terms_of
 
 
 def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list[Column]:

@@ -5,6 +5,7 @@ system is solved again over QQ on the vertex's support, which makes the solution
 (Ring.packed).
 """
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -157,12 +158,8 @@ class Maker:
         self, factors: Sequence[Factor], squares: Sequence[Poly] = (), hooks: tuple[int, ...] | None = None
     ) -> Base:
         """The base with the product of `factors` and the squares of `squares`."""
-        poly = self.ring.number(1)
-        for f in factors:
-            poly = product(poly, f.poly)
-        for s in squares:
-            poly = product(poly, power(s, 2))
-        poly = self.reduce(poly)
+        parts = [*(f.poly for f in factors), *(power(s, 2) for s in squares)]
+        poly = self.reduce(functools.reduce(product, parts, self.ring.number(1)))
         return Base(tuple(factors), tuple(squares), poly, self.ring.packed(poly), degree_of(poly), hooks)
 
     def times(self, poly: Poly, terms: dict[int, Any], m: int, sign: int) -> dict[int, Any]:

@@ -117,9 +117,8 @@ def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> 
         other = (next_below if first.holds else next_above)(value)
         second = judged(other)
         if second is not None and second.holds is not first.holds:
-            (high, held), (low, failed) = sorted(
-                [(value, first), (other, second)], key=lambda pair: pair[0], reverse=True
-            )
+            pair = (value, first), (other, second)
+            (high, held), (low, failed) = pair if first.holds else pair[::-1]
             return Walked(high, held.by, max(low, start), failed.by, True)
         if second is None and first.holds:
             return _best(judgements, start, witness)

@@ -18,10 +18,8 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term
 from sdescent.derive.proof.search.intervals import search_steps
-from sdescent.derive.proof.search.intervals.extrema import disprove
 from sdescent.derive.proof.search.intervals.tree_search import TreeSearch
 
-__all__ = ["disprove", "find"]
 #: in the order in which they are tried
 STEPS = (
     search_steps.simplified,

@@ -139,14 +139,11 @@ class Ring:
         Raises:
             GiveUp: an exponent exceeds 127.
         """
-        coefficients: dict[int, Any] = {}
-        spend(2 * len(poly))
-        for m, c in poly.to_dict().items():
-            exponents = [int(e) for e in m]
-            if max(exponents) > 127:
-                raise GiveUp
-            coefficients[int.from_bytes(bytes(exponents), "little")] = c
-        return coefficients
+        spend(len(poly))
+        data = terms_of(poly)
+        if any(max(m) > 127 for m in data):
+            raise GiveUp
+        return {int.from_bytes(bytes(m), "little"): c for m, c in data.items()}
 
     def unpacked(self, m: int) -> Mono:
         """The exponents of a packed monomial."""
@@ -165,13 +162,9 @@ class Ring:
             parts.setdefault(m[v], {})[(*m[:v], 0, *m[v + 1 :])] = c
         return {e: self.ctx.from_dict(part) for e, part in parts.items()}
 
-    def function_atom(self, v: int) -> bool:
-        """Whether the variable stands for a function: sqrt(t), abs(t), .."""
-        return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "f"
-
-    def inverse_atom(self, v: int) -> bool:
-        """Whether the variable stands for an inverse, inv(Q)."""
-        return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "inv"
+    def head(self, v: int) -> str:
+        """The head of the variable's atom: f for sqrt(t), abs(t), .., inv for inv(Q), and so on; "" if there are no atoms."""
+        return self.normal.key_of(self.atoms[v])[0] if self.atoms else ""
 
     def signs(self, factors: Sequence[Factor]) -> Signs:
         """Variables of known sign: v -> (s, factor s * v >= 0).
@@ -221,15 +214,15 @@ class Ring:
         for v, e in enumerate(m):
             if not e:
                 continue
-            if v in signs_of and signs_of[v][1].strict:
-                cones += [signs_of[v][1].cone] * e
+            of_v, factor = signs_of.get(v, (1, None))
+            if factor is not None and factor.strict:
+                cones += [factor.cone] * e
+            elif e % 2 and factor is None:
+                return None
             else:
-                root[v] = e // 2
-                strict = strict and e == 0
-                if e % 2 and v not in signs_of:
-                    return None
-                cones += [signs_of[v][1].cone] * (e % 2) if v in signs_of else []
-            sign *= signs_of[v][0] ** (e % 2) if v in signs_of else 1
+                root[v], strict = e // 2, False
+                cones += [factor.cone] * (e % 2) if factor is not None else []
+            sign *= of_v ** (e % 2)
         if any(root):
             cones.append(((fmpq(1), (), (self.monomial(tuple(root)),)),))
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -18,28 +18,21 @@ from scipy.sparse import csc_matrix
 
 from sdescent.derive.proof.language.clock import now, spend
 from sdescent.derive.proof.search.linear import Base, Maker, Solution, System, solution_of
-from sdescent.derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational
+from sdescent.derive.proof.search.ring import GiveUp, Piece, Poly, cone_product, product, rational
 
 MAX_UNKNOWNS = 2500
 MAX_ROWS = 400
 DENOMINATORS = (1, 2, 12, 60, 840, 10**4, 10**6, 10**9)
 
 
-@dataclass
 class Block:
     """The product base * v' Q v, with v the basis and Q positive semidefinite."""
 
-    base: Base
-    basis: list[Poly]
-    products: list[dict[int, Any]]
-
-    @staticmethod
-    def of(ring: Ring, reduce: Callable[[Poly], Poly], base: Base, basis: Sequence[Poly]) -> Block:
-        """The block with its products base * v_i * v_j for i <= j, in the order of the columns of the upper triangle."""
-        block = Block(base, list(basis), [])
-        for a, b in block.places:
-            block.products.append(ring.packed(reduce(product(base.poly, product(basis[a], basis[b])))))
-        return block
+    def __init__(self, maker: Maker, base: Base, basis: Sequence[Poly]) -> None:
+        self.base, self.basis = base, list(basis)
+        products = (maker.reduce(product(base.poly, product(basis[a], basis[b]))) for a, b in self.places)
+        #: base * v_i * v_j for i <= j, in the order of the columns of the upper triangle
+        self.products = [maker.ring.packed(p) for p in products]
 
     @property
     def size(self) -> int:
@@ -124,11 +117,8 @@ class Sos:
                 row, j = row + 1, j + 1
             cones.append(clarabel.PSDTriangleConeT(block.size))
         matrix = _sparse(data, (row, n + 1))
-        rhs = np.zeros(row)
-        rhs[:top] = [float(r) for r in right]
-        rhs[top] = 1.0
-        cost = np.zeros(n + 1)
-        cost[n] = -1.0
+        rhs = np.concatenate([[float(r) for r in right], [1.0], np.zeros(row - top - 1)])
+        cost = np.append(np.zeros(n), -1.0)
         settings = clarabel.DefaultSettings()
         settings.verbose = False
         settings.time_limit = self.maker.time_of_day()
@@ -172,7 +162,7 @@ class Sos:
                 continue
             zero = self.maker.ring.number(0)
             basis = [sum((v * c for v, c in zip(block.basis, row, strict=True) if c), zero) for row in rest]
-            blocks.append(Block.of(self.maker.ring, self.maker.reduce, block.base, basis))
+            blocks.append(Block(self.maker, block.base, basis))
         self.system, self.blocks = replace(system, mults=mults, sums=sums), blocks
         return changed and bool(mults)
 

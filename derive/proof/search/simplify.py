@@ -1,5 +1,6 @@
 """Premises used before the search: equalities eliminate variables, and linear inequalities give new variables."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -153,14 +154,14 @@ class SimplifiedClaim:
 
     def _next_rule(self) -> tuple[Rule, ZeroPolynomial] | None:
         ring = self.ring
-        best: tuple[tuple[Any, ...], tuple[Rule, ZeroPolynomial]] | None = None
+        ranked: list[tuple[tuple[Any, ...], Rule, ZeroPolynomial]] = []
         signed = set(ring.signs(self.core.factors))
         polys = [self.core.target, *[f.poly for f in self.core.factors], *[e.poly for e in self.core.equations]]
         degrees = [max(degree_in(p, v) for p in polys) for v in range(ring.size)]
         for equation in self.core.equations:
             data = terms_of(equation.poly)
             # sqrt(1 + u)^2 == 1 + u reduces the root (u = sqrt(1 + u)^2 - 1 would hide the sign of u); sqrt(a)^2 == a gives a
-            roots = [v for v in range(ring.size) if ring.function_atom(v) and any(m[v] > 1 for m in data)]
+            roots = [v for v in range(ring.size) if ring.head(v) == "f" and any(m[v] > 1 for m in data)]
             self.other_way = self.other_way or bool(roots) or ring.one in data
             for v in roots if roots and (len(data) > 2) != self.swap else range(ring.size):
                 with_v = [m for m in data if m[v]]
@@ -169,10 +170,9 @@ class SimplifiedClaim:
                 elif with_v and all(m[v] == 1 for m in with_v) and len(data) == len(with_v) + 1 and ring.one in data:
                     candidate = self._inverse_rule(equation, data, v)
                 else:
-                    candidate = None
-                if candidate is not None and (best is None or candidate[0] < best[0]):
-                    best = candidate[0], (candidate[1], equation)
-        return best[1] if best else None
+                    continue
+                ranked += [] if candidate is None else [(*candidate, equation)]
+        return min(ranked, key=lambda entry: entry[0])[1:] if ranked else None
 
     def _power_rule(
         self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int, n: int, signed: set[int], degrees: Sequence[int]
@@ -183,7 +183,7 @@ class SimplifiedClaim:
         value = ring.gens[v] ** n - equation.poly / c
         cost = max(len(data) - 1, 1) ** (degrees[v] // n)
         # v^2 = value hides squares of v: allowed only if v is a root, has a constant square or has a known sign
-        fit = n == 1 or ring.function_atom(v) or value.is_constant() or v in signed
+        fit = n == 1 or ring.head(v) == "f" or value.is_constant() or v in signed
         if n == 1 and v in signed and len(data) > 2:
             # substitution loses the sign of v: right only if v is merely a name for the value
             self.other_way, fit = True, not self.swap
@@ -196,12 +196,12 @@ class SimplifiedClaim:
     ) -> tuple[tuple[Any, ...], Rule] | None:
         """The rule v Q = 1 with its rank."""
         ring = self.ring
-        if not self.clear or not (ring.inverse_atom(v) or self.swap):
+        if not self.clear or not (ring.head(v) == "inv" or self.swap):
             return None
         c = -data[ring.one]
         # the inverse of a term that contains other inverses comes before them: clearing those first would spoil its equation
-        held = sum(any(m[u] for m in data) and ring.inverse_atom(u) for u in range(ring.size))
-        rank = 2, not ring.inverse_atom(v), -held, -v
+        held = sum(any(m[u] for m in data) and ring.head(u) == "inv" for u in range(ring.size))
+        rank = 2, ring.head(v) != "inv", -held, -v
         return rank, Rule(v, 1, ring.by_power(equation.poly, v)[1] / c, _times(equation, 1 / c), True)
 
     def _apply(self, rule: Rule, source: ZeroPolynomial) -> None:
@@ -274,10 +274,9 @@ class SimplifiedClaim:
     def _reduce(self, poly: Poly, rule: Rule) -> Poly:
         if degree_in(poly, rule.v) < rule.n:
             return poly
-        total = self.ring.number(0)
-        for e, part in self.ring.by_power(poly, rule.v).items():
-            total += product(part * self.ring.gens[rule.v] ** (e % rule.n), power(rule.value, e // rule.n))
-        return total
+        v, parts = self.ring.gens[rule.v], self.ring.by_power(poly, rule.v).items()
+        lower = (product(part * v ** (e % rule.n), power(rule.value, e // rule.n)) for e, part in parts)
+        return sum(lower, self.ring.number(0))
 
     def reduce(self, poly: Poly) -> Poly:
         """The polynomial modulo the rules v^n = value, as products of reduced polynomials need it."""
@@ -293,10 +292,8 @@ class SimplifiedClaim:
         """The polynomial with v^e replaced by Q^(k - e)."""
         if k == 0:
             return poly
-        total = self.ring.number(0)
-        for e, part in self.ring.by_power(poly, rule.v).items():
-            total += product(part, power(rule.value, k - e))
-        return total
+        parts = self.ring.by_power(poly, rule.v).items()
+        return sum((product(part, power(rule.value, k - e)) for e, part in parts), self.ring.number(0))
 
     def assemble(self, solution: Solution, vacuous: bool = False) -> CertifyStep | None:
         """The certificate mult * target = total + sum of t * equation, expressed in the premises; None if that fails.
@@ -366,12 +363,8 @@ class SimplifiedClaim:
     def _value(self, pieces: Sequence[Piece]) -> Poly:
         total = self.ring.number(0)
         for c, indices, squares in pieces:
-            value = self.ring.number(c)
-            for i in indices:
-                value = product(value, self.slack[i])
-            for square in squares:
-                value = product(value, power(square, 2))
-            total += value
+            factors = [*(self.slack[i] for i in indices), *(power(s, 2) for s in squares)]
+            total += functools.reduce(product, factors, self.ring.number(c))
         return total
 
     def _strict(self, pieces: Sequence[Piece]) -> bool:

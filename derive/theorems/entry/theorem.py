@@ -12,7 +12,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, num, term
 from sdescent.derive.proof.language.text import Printer, TermWriter
-from sdescent.derive.proof.search.prover import Prover
+from sdescent.derive.proof.search.certify import Prover
 from sdescent.derive.theorems.entry.statement import Statement, statement
 from sdescent.derive.vocabulary.verdicts import Source, Verdict
 

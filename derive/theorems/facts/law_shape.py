@@ -28,8 +28,8 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import num
 from sdescent.derive.proof.language.terms import x as variable
-from sdescent.derive.proof.search.intervals.extrema import false_at
-from sdescent.derive.proof.search.one_variable import disprove, find
+from sdescent.derive.proof.search.intervals.extrema import disprove, false_at
+from sdescent.derive.proof.search.one_variable import find
 from sdescent.derive.theorems.facts.laws import NAME, as_written
 
 #: seconds for one inequality

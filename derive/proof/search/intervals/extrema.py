@@ -134,13 +134,11 @@ def _refined(forms: Forms, phi: Polynomial, left: Fraction, right: Fraction, bes
         first, second = first.limit_denominator(most), second.limit_denominator(most)
         if not left < first < second < right:
             break
-        values = [_value(forms, phi, p) for p in (first, second)]
-        if values[0] is None or values[1] is None:
+        one, two = _value(forms, phi, first), _value(forms, phi, second)
+        if one is None or two is None:
             break
-        for p, v in zip((first, second), values, strict=True):
-            if v is not None and v < best.value:
-                best = Least(v, p)
-        left, right = (left, second) if values[0] <= values[1] else (first, right)
+        best = min(best, Least(one, first), Least(two, second), key=lambda least: least.value)
+        left, right = (left, second) if one <= two else (first, right)
     if best.at is not None:
         simple = best.at.limit_denominator(SMALL_DENOMINATOR)
         value = _value(forms, phi, simple) if abs(simple - best.at) < Fraction(1, 10**6) else None

@@ -8,7 +8,7 @@ import pytest
 from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.proof.language.clock import now, worked
 from sdescent.derive.proof.language.terms import num, x
-from sdescent.derive.proof.refute import z3 as oracle
+from sdescent.derive.proof.refute import counterexample as oracle
 from sdescent.derive.proof.search import certify as search
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.terms import from_json, norm, num, vec, x
-from sdescent.derive.proof.refute.counterexample import Search, refute
+from sdescent.derive.proof.refute.counterexample import Search, decide, refute
 from sdescent.derive.proof.refute.exact import Algebraic, Values, counterexample
-from sdescent.derive.proof.refute.z3 import decide
 from sdescent.derive.vocabulary.formulas.grammar import parse_term
 from tests.support.corpus.cases import Case, no, relations_of, yes
 from tests.support.corpus.one_step import ONE_STEP, REFUTED

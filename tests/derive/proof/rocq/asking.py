@@ -11,8 +11,8 @@ import pytest
 
 from sdescent.derive.proof.rocq import export
 from sdescent.derive.proof.rocq.judge import STANDARD
-from sdescent.derive.proof.rocq.needed_lemmas import library
 from sdescent.derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.rocq.script import library
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 Certificate = dict[str, Any]

@@ -15,7 +15,8 @@ from sdescent.derive.proof.kernel.one_variable_forms import PI
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
-from sdescent.derive.proof.search.one_variable import disprove, find
+from sdescent.derive.proof.search.intervals.extrema import disprove
+from sdescent.derive.proof.search.one_variable import find
 from sdescent.derive.theorems.facts import laws
 from tests.support.corpus.cases import value
 from tests.support.mutation.truth import violated
