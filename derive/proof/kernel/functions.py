@@ -67,7 +67,9 @@ def law_of(law: str, args: Sequence[Term | int]) -> tuple[Relation, list[Relatio
     """
     if type(law) is not str or law not in LAWS or LAWS[law].count != len(args):
         name = repr(law) if type(law) is str else f"a {type(law).__name__}"
-        raise ProofError(f"there is no law {name} of {len(args)} arguments: function_laws.LAWS lists all")
+        raise ProofError(
+            f"there is no law {name} of {len(args)} arguments: `LAWS` of derive/proof/kernel/functions.py lists all"
+        )
     row, terms = LAWS[law], [term(a) for a in args]
     return row.claim(*terms), row.needs(*terms)
 
@@ -118,7 +120,7 @@ class Functions(RuleGroup):
     """Rules about abs, sqrt, exp, log, atan, erf, tanh, psi and the functions that the context declares."""
 
     def function(self, law: str, args: Sequence[Term], premises: Sequence[Fact] = ()) -> Fact:
-        """An instance of a law of `function_laws.LAWS`.
+        """An instance of a law of `LAWS`.
 
             H |- needs of the law, for the arguments
             ----------------------------------------
@@ -143,7 +145,7 @@ class Functions(RuleGroup):
         return self._fact("function", claim, facts, {"law": law, "args": tuple(args)})
 
     def declared(self, function: str, prop: str, args: Sequence[Term], premises: Sequence[Fact] = ()) -> Fact:
-        """An instance of a property that the context declares for a function F (`function_laws.PROPERTIES`).
+        """An instance of a property that the context declares for a function F (`PROPERTIES`).
 
             H |- needs of the property, for the arguments
             ---------------------------------------------      F declared with the property
