@@ -15,8 +15,7 @@ from sdescent.derive.expressions.coordinates import Coordinate, Node, coord_sum,
 from sdescent.derive.expressions.derivatives import gathered, split_hvp
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.rules.language import check_parameter
-from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.rules.regime import NOISE, check_parameter
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.expressions import (
     FORMULAS,

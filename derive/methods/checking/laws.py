@@ -9,7 +9,7 @@ import sympy as sp
 
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.gradient_form import Expansion
-from sdescent.derive.methods.checking.compressors import messages
+from sdescent.derive.methods.checking.compressors_and_losses import messages
 from sdescent.derive.methods.checking.findings import EVERYTHING, Compared, Finding, Mesh, NotEvaluated, function, mesh
 from sdescent.derive.methods.noise.law import ARGUMENT, Law
 from sdescent.derive.methods.noise.scales import Noise

@@ -5,7 +5,7 @@ from tests.support.faults.fault import table
 FAULTS = table([
     ("a quartic with half of its smoothness", "derive/methods/losses.py", "tests/derive/methods/test_checking.py",
      "Smoothness(4 / l1**2, l1", "Smoothness(2 / l1**2, l1"),
-    ("a quadratic bound for a linear one", "derive/methods/checking/losses.py",
+    ("a quadratic bound for a linear one", "derive/methods/checking/compressors_and_losses.py",
      "tests/derive/methods/test_checking.py", "l1 * np.sqrt(np.sum(gradient**2, axis=0))",
      "l1 * np.sum(gradient**2, axis=0)"),
     ("the second signed moment is not tested", "derive/methods/checking/laws.py",
@@ -16,7 +16,7 @@ FAULTS = table([
      "tests/derive/methods/test_checking_compressors.py", ' and "it holds at" not in f.detail', ""),
     ("a bound of QSGD is said to be attained", "derive/methods/compressors/rounding.py",
      "tests/derive/methods/test_enumeration.py", "else Omega(fine, False)", "else Omega(fine, True)"),
-    ("a clipped message is longer than its norm", "derive/methods/compressors/clipping.py",
+    ("a clipped message is longer than its norm", "derive/methods/compressors/signs_and_clipping.py",
      "tests/derive/methods/test_enumeration.py", "        return self.c\n", "        return self.c * sp.sqrt(dim)\n"),
     ("masks of two coordinates depend on each other", "derive/methods/compressors/sparsifiers.py",
      "tests/derive/equations/step/test_rule_steps.py", "self.p ** (2 - a - b)", "self.p ** (1 - a - b)"),
