@@ -14,17 +14,7 @@ from sdescent.derive.reading.experiments import DEFAULTS, Experiment, experiment
 from sdescent.derive.reading.sweeps.blocks import OWN_SEED, Block
 from sdescent.derive.reading.sweeps.figures_and_bounds import Displays
 from sdescent.derive.reading.sweeps.ranges import MAX_POINTS
-from sdescent.derive.reading.sweeps.values import (
-    Exact,
-    Value,
-    as_json,
-    compose,
-    exactly,
-    inside,
-    of_number,
-    read_value,
-    spoken,
-)
+from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, compose, exactly, inside, read_value, spoken
 from sdescent.derive.reading.toml_file import as_written
 from sdescent.derive.reading.x0_and_sizes import whole
 from sdescent.derive.vocabulary.errors import BadInput
@@ -240,10 +230,10 @@ def _zipped(group: Mapping[str, Sequence[Value]]) -> Factor:
 def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:
     """The rows of the repeats, with seeds from the block or counted up from the seed of the base."""
     if isinstance(block.seeds, tuple):
-        return [(of_number(OWN_SEED, Fraction(seed)),) for seed in block.seeds]
+        return [(Value(Fraction(seed)),) for seed in block.seeds]
     seed = base.get(OWN_SEED)
     first = 0 if seed is None else whole(seed.written, OWN_SEED, 0, 2**62) or 0
-    return [(of_number(OWN_SEED, Fraction(first + n)),) for n in range(block.seeds or 1)]
+    return [(Value(Fraction(first + n)),) for n in range(block.seeds or 1)]
 
 
 def covering(plan: Plan, most: int) -> Iterator[Chosen]:
