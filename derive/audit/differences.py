@@ -341,12 +341,8 @@ def _series(e: sp.Expr) -> Series:
         return _series(e.args[0]).applied(e.func)  # pyright: ignore[reportArgumentType]
     if isinstance(e, (coordinates.Hvp, coordinates.CoordSum)):
         inner, slot = _series(coordinates.to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
-        through = (
-            (lambda a: coordinates.to_slot(coordinates.hvp(a), "j", slot))
-            if isinstance(e, coordinates.Hvp)
-            else coordinates.coord_sum
-        )
-        return inner.map(lambda a: through(gathered(a)) if a != 0 else sp.S.Zero)
+        through = coordinates.hvp if isinstance(e, coordinates.Hvp) else coordinates.coord_sum
+        return inner.map(lambda a: coordinates.to_slot(through(gathered(a)), "j", slot) if a != 0 else sp.S.Zero)
     raise NoClosedForm(f"the expansion of {formula(e)} in the step")
 
 

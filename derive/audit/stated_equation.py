@@ -15,16 +15,9 @@ from sdescent.derive.expressions.coordinates import Coordinate, Node, coord_sum,
 from sdescent.derive.expressions.derivatives import gathered, split_hvp
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.rules.language import check_parameter
-from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.rules.regime import NOISE, check_parameter
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
-from sdescent.derive.vocabulary.formulas.expressions import (
-    FORMULAS,
-    expression,
-    names_in,
-    read_formula,
-    read_inequality,
-)
+from sdescent.derive.vocabulary.formulas import expressions
 from sdescent.derive.vocabulary.formulas.grammar import parse_term
 from sdescent.derive.vocabulary.formulas.text import Language
 from sdescent.derive.vocabulary.names import VECTORS, belongs_to_the_engine, parse_letter
@@ -91,7 +84,7 @@ class Letters:
             BadInput: a float, an unknown function, a name that no letter can have, or anything that is not a formula.
         """
         if isinstance(value, str):
-            return read_formula(value, self.letter, field)
+            return expressions.read_formula(value, self.letter, field)
         if isinstance(value, Fraction):
             return sp.Rational(value.numerator, value.denominator)
         if isinstance(value, Integral) and not isinstance(value, bool):
@@ -112,7 +105,7 @@ class Letters:
             return self.read(value.gts, field), self.read(value.lts, field)
         if not isinstance(value, str):
             raise BadInput(field, value, strict)
-        op, left, right = read_inequality(value, self.letter, field)
+        op, left, right = expressions.read_inequality(value, self.letter, field)
         if op != "<":
             raise BadInput(field, value, strict)
         return right, left
@@ -179,7 +172,7 @@ Pair = tuple[str, str]
 #: vectors (the same one twice by default) and the fourth along one; the Euclidean norm; the sum over coordinates; the value of a
 #: vector at the other coordinate of a pair; the inverse sine; the sum over lags l = 1, 2, ..
 _MORE = {name: (1, 1) for name in ("hess", "fourth", "norm", "sum", "other", "asin", "series")} | {"third": (1, 2)}
-STATED = Language({**FORMULAS.functions, **_MORE}, powers=True)
+STATED = Language({**expressions.FORMULAS.functions, **_MORE}, powers=True)
 LAG = sp.Symbol("l", integer=True, positive=True)
 _NOISY = ("G", "raw", "fresh", "local", "normal")
 
@@ -291,14 +284,14 @@ class _Reader:
 
     def __call__(self, text: object, field: str, other: bool = False) -> sp.Expr:
         # a letter of the rule may be called like a function, such as `sum`
-        names = names_in(text, set(STATED.functions).difference(self.letters))
+        names = expressions.names_in(text, set(STATED.functions).difference(self.letters))
         functions = {**_MEANING, "other": (lambda e: to_slot(sp.sympify(e), "j", "i")) if other else _misplaced(field)}
-        self.lags = any(n == "series" for n in names_in(text, ()))
+        self.lags = any(n == "series" for n in expressions.names_in(text, ()))
 
         def needs(part: sp.Expr, sign: bool) -> None:
             self.partial.setdefault((part, sign), Partial(field, part, sign))
 
-        return expression(parse_term(text, names, field, STATED), self.letter, field, functions, needs)
+        return expressions.expression(parse_term(text, names, field, STATED), self.letter, field, functions, needs)
 
     def letter(self, name: str, field: str) -> sp.Expr:
         if name in self.letters or name == "g":

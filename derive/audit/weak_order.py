@@ -284,11 +284,11 @@ def _judged(question: Audit) -> Audit:
             terms.extend(_remarked(term, entries) for term in entry)
         except (NoClosedForm, ArithmeticError) as error:
             undecided = error
-    if not terms and undecided is None:
-        try:
-            entries.check_values()
-        except (NoClosedForm, ArithmeticError) as error:
-            undecided = error
+    try:
+        for partial in () if terms or undecided else stated.partial:
+            comparison.has_value(partial)
+    except (NoClosedForm, ArithmeticError) as error:
+        undecided = error
     if missing and not terms:
         reason = f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}"
         return replace(question, equation=equation, reason=reason)
@@ -341,15 +341,6 @@ class _Entries:
                 continue  # the other order of the same entry was stated
             one, two = stated.pair.get(key, sp.S.Zero), equation.pair.get(key, sp.S.Zero)
             yield self.comparison.terms(Entry(key, apart=True), one, two, most)
-
-    def check_values(self) -> None:
-        """Show that the stated formulas have values wherever the derived formulas have.
-
-        Raises:
-            Undecided: they do not, or this is not shown.
-        """
-        for stated in self.stated.partial:
-            self.comparison.has_value(stated)
 
     def _covariance_terms(
         self, key: Pair, claimed: sp.Expr, at: Mapping[sp.Expr, sp.Expr], most: int

@@ -164,7 +164,7 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dic
     for term in sp.Add.make_args(total):
         rest, constant = sp.S.One, sp.S.One
         for factor in sp.Mul.make_args(term):
-            held = {c for c in factor.atoms(Coordinate) if isinstance(c, Coordinate)}
+            held = factor.atoms(Coordinate)
             if any(c.base in memory or kind_of(c)[0] == SENT for c in held):
                 rest *= factor
             else:

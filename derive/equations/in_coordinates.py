@@ -11,16 +11,7 @@ import sympy as sp
 from sdescent.derive.equations.roots import block_root, differentiable, noise_type, root, smooth_in
 from sdescent.derive.equations.rule_equation import NOT_AFTER_THE_NOISE, RuleEquation
 from sdescent.derive.equations.sde import Equation
-from sdescent.derive.expressions.coordinates import (
-    CURVATURE,
-    HIGHER,
-    THIRD,
-    Coordinate,
-    g,
-    longer_than,
-    parts_of,
-    symbols_of,
-)
+from sdescent.derive.expressions.coordinates import DERIVATIVES, Coordinate, g, longer_than, parts_of, symbols_of
 from sdescent.derive.expressions.derivatives import smooth
 from sdescent.derive.expressions.gradient_form import DenseCov, Expansion, GradientForm, Substitution
 from sdescent.derive.methods.losses import Loss
@@ -45,8 +36,7 @@ def derivatives_of(loss: Loss, dim: int) -> dict[sp.Expr, sp.Expr]:
     """The derivatives H_j, T_j, .. of a loss that is a sum over coordinates, at x1, .., x_dim."""
     state = state_symbols(dim)
     value = loss.value(state)
-    letters = {2: CURVATURE, 3: THIRD, **HIGHER}
-    return {c.entry(m + 1): sp.diff(value, x, n) for m, x in enumerate(state) for n, c in letters.items()}
+    return {c.entry(m + 1): sp.diff(value, x, n) for m, x in enumerate(state) for n, c in DERIVATIVES.items()}
 
 
 def gradient_symbols(dim: int) -> list[sp.Symbol]:
@@ -312,9 +302,9 @@ def expansion_of(
     entries = {"g": list(gradient), "x": list(state)}
     asked = {e.base for e in parts_of(generic) if isinstance(e, Coordinate)}
     # derivatives of a loss that is a sum, with respect to the coordinate alone
-    for order, base in enumerate(("H", "T", "D4", "D5"), 2):
-        if base in asked and (loss is not None or order < 4):
-            entries[base] = [hessian[m, m] if order == 2 else derivative(*[m] * order) for m in range(dim)]
+    for order, letter in DERIVATIVES.items():
+        if letter.base in asked and (loss is not None or order < 4):
+            entries[letter.base] = [hessian[m, m] if order == 2 else derivative(*[m] * order) for m in range(dim)]
     expansion = Expansion(dim, vectors(generic, dim, entries), hessian_product, product_of(3), product_of(4))
     # expand in the symbols g1, .. first: comparisons of the slopes of the loss are costly
     put = Substitution(dict(zip(gradient, slopes, strict=True))) if loss is not None else lambda e: e

@@ -282,9 +282,7 @@ class _Seen:
         small, along = self.exact.small, slope(random_vector(draw, len(value)))
         self._matrices += [value, along]
         self.depends = self.depends or not all(small(e) for row in along for e in row)
-        self._others = (
-            self._others and self._own_places() is not None and self._own_coordinates(len(value), slope, draw)
-        )
+        self._others = self._others and self._own_coordinates(len(value), slope, draw)
         self.commutative = self.commutative and self._commutes(value, slope, draw)
 
     def narrowest(self) -> str:
@@ -328,14 +326,14 @@ class _Seen:
         return places
 
     def _own_coordinates(self, rows: int, slope: Slope, draw: random.Random) -> bool:
-        """Whether the entries are constant along directions that leave their own coordinate fixed."""
-        places = self._own_places() or {}
-        for j, i in places.items():
+        """Whether each column has a row of its own, and its entry there is constant along directions that fix its coordinate."""
+        places = self._own_places()
+        for j, i in (places or {}).items():
             direction = random_vector(draw, rows)
             direction[i] = 0
             if any(direction) and not self.exact.small(slope(direction)[i][j]):
                 return False
-        return True
+        return places is not None
 
     def _commutes(self, value: Rows, slope: Slope, draw: random.Random) -> bool:
         """Whether two random combinations of the columns commute; all combinations do exactly if all columns do."""

@@ -180,9 +180,9 @@ class RuleEquation:
 
 #: for each derivative along vectors: the derivative in the coordinate alone, and the power of the vector beside it
 _SLOPES: dict[type, tuple[sp.Expr, int]] = {
-    coordinates.Hvp: (coordinates.CURVATURE, 1),
-    coordinates.Third: (coordinates.THIRD, 2),
-    coordinates.Fourth: (coordinates.HIGHER[4], 3),
+    coordinates.Hvp: (coordinates.DERIVATIVES[2], 1),
+    coordinates.Third: (coordinates.DERIVATIVES[3], 2),
+    coordinates.Fourth: (coordinates.DERIVATIVES[4], 3),
 }
 _G, _U = sp.Function("G", real=True), sp.Function("U", positive=True)
 
@@ -209,14 +209,10 @@ def local_generator(
     names = list(increments)
     symbols = {a: sp.Symbol(a, real=True) for a in names}
     x = symbols["x"]
-    forward: dict[sp.Expr, sp.Expr] = {coordinates.Coordinate(a): symbol for a, symbol in symbols.items()}
-    forward |= {
-        coordinates.g: _G(x),
-        coordinates.CURVATURE: _G(x).diff(x),
-        coordinates.THIRD: _G(x).diff(x, 2),
-        coordinates.HIGHER[4]: _G(x).diff(x, 3),
-    }
-    forward |= {u: _U(t), du: _U(t).diff(t)}
+    back: dict[sp.Expr, sp.Expr] = {symbol: coordinates.Coordinate(a) for a, symbol in symbols.items()}
+    back |= {_G(x): coordinates.g, _U(t): u, _U(t).diff(t): du}
+    back |= {_G(x).diff(x, n - 1): letter for n, letter in coordinates.DERIVATIVES.items()}
+    forward = {letter: function for function, letter in back.items()}
 
     def expected(series: Series) -> Series:
         return expect.series(series).map(lambda a: exchange(gathered(localised(a, dim)), forward))
@@ -227,7 +223,6 @@ def local_generator(
     parts = (operators.L0, operators.half, operators.L1, operators.rest)
     drift = [sum((root**n * part.drift()[i] for n, part in enumerate(parts)), sp.S.Zero) for i in range(len(names))]
     covariances = [part.covariance() for part in parts]
-    back = _back(x) | {symbol: coordinates.Coordinate(a) for a, symbol in symbols.items()}
 
     def in_letters(e: sp.Expr) -> sp.Expr:
         return e.replace(lambda d: isinstance(d, sp.Derivative), lambda d: back.get(d, d)).xreplace(back)
@@ -239,13 +234,6 @@ def local_generator(
         if i <= j
     }
     return {a: in_letters(e) for a, e in zip(names, drift, strict=True)}, covariance
-
-
-def _back(x: sp.Symbol) -> dict[sp.Expr, sp.Expr]:
-    slopes = {1: coordinates.CURVATURE, 2: coordinates.THIRD, 3: coordinates.HIGHER[4], 4: coordinates.HIGHER[5]}
-    return {_G(x): coordinates.g, _U(t): u, _U(t).diff(t): du} | {
-        _G(x).diff(x, n): letter for n, letter in slopes.items()
-    }
 
 
 def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:

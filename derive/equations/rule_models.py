@@ -251,13 +251,9 @@ class _Derivation:
             )
         for a in self.letters:
             if kinks := [e for e in kinks_in(b2[a] + b3[a]) if not random_letters(e)]:
-                raise refusal(
-                    "not-differentiable",
-                    f"the drift of ${a}$ has a kink or a jump, {{kink}}: the second-order model differentiates it; use the "
-                    "first-order model",
-                    formula(kinks[0]),
-                    kink=kinks[0],
-                )
+                said = f"the drift of ${a}$ has a kink or a jump, {{kink}}: the second-order model differentiates it"
+                said += "; use the first-order model"
+                raise refusal("not-differentiable", said, formula(kinks[0]), kink=kinks[0])
         if noisy or self.local:
             return self._local_second_order()
         if isinstance(self.averaged, Averaged):
@@ -342,13 +338,9 @@ class _Derivation:
                 raise NoClosedForm(f"the growth of the increment of {letter} in the noise, by which it is divided")
             if condition.met is False:
                 what = "mean" if kind == "no-drift" else "second moment"
-                raise refusal(
-                    kind,
-                    f"the {what} of the increment of ${letter}$ does not exist: it needs the moment of order {order} of the noise, "
-                    "which has tail index {tail}",
-                    f"E |Z|^{order}",
-                    tail=tail,
-                )
+                needed = f"it needs the moment of order {order} of the noise, which has tail index {{tail}}"
+                said = f"the {what} of the increment of ${letter}$ does not exist: {needed}"
+                raise refusal(kind, said, f"E |Z|^{order}", tail=tail)
             conditions.append(condition)
         return tuple(conditions)
 
@@ -362,13 +354,9 @@ class _Derivation:
     def _start(self, series: Series, what: str) -> None:
         for n in range(series.low, 2):
             if not zero(series[n]):
-                term = sp.factor(sp.expand(series[n]))
-                raise refusal(
-                    "no-diffusion",
-                    f"the {what} is of the order s^{n} in the root s of its time, which is more than the time itself: {{left}}",
-                    formula(spoken(term)),
-                    left=spoken(term),
-                )
+                term = spoken(sp.factor(sp.expand(series[n])))
+                said = f"the {what} is of the order s^{n} in the root s of its time, which is more than the time itself: {{left}}"
+                raise refusal("no-diffusion", said, formula(term), left=term)
 
 
 def zero(a: sp.Expr) -> bool:

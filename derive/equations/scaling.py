@@ -239,13 +239,9 @@ class _Exponents:
         for n in range(1, len(self.equations) + 1):
             if sp.linsolve([e for e, _, _ in self.equations[:n]], unknowns) == sp.EmptySet:
                 _, where, term = self.equations[n - 1]
-                raise refusal(
-                    "no-scaling-rule",
-                    f"no powers of the constants undo a change of the batch size: {where} cannot stay together with the rest, "
-                    "{left}",
-                    formula(term),
-                    left=term,
-                )
+                why = f"{where} cannot stay together with the rest, {{left}}"
+                said = f"no powers of the constants undo a change of the batch size: {why}"
+                raise refusal("no-scaling-rule", said, formula(term), left=term)
         (solution,) = sp.linsolve([e for e, _, _ in self.equations], unknowns) or [tuple(unknowns)]
         values = {s.name: sp.expand(e) for s, e in zip(unknowns, solution, strict=True)}
         # a free exponent needs its own name: k^wd would mean k to the value of wd

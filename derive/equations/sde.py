@@ -281,13 +281,8 @@ def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None
     if dim is not None:
         method.compressor.check_dimension(dim)
     if model != "first-order" and (kinks := kinks_of_loss(loss, dim, model, 1)):
-        raise refusal(
-            "not-differentiable",
-            f"the gradient of the loss has a kink or a jump, {{kink}}: the {model} model differentiates it; use the first-order "
-            "model",
-            formula(kinks[0]),
-            kink=kinks[0],
-        )
+        said = f"the gradient of the loss has a kink or a jump, {{kink}}: the {model} model differentiates it"
+        raise refusal("not-differentiable", f"{said}; use the first-order model", formula(kinks[0]), kink=kinks[0])
     return dim
 
 

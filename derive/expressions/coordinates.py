@@ -129,9 +129,8 @@ def by_coordinate(
 
 g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # gradient
 v, vi, vk = Coordinate("v", "j"), Coordinate("v", "i"), Coordinate("v", "k")  # a client's message before compression
-#: the derivatives of a coordinate's loss if the loss is a sum over coordinates: f'', f''', and the higher ones
-CURVATURE, THIRD = Coordinate("H"), Coordinate("T")
-HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
+#: the derivatives of a coordinate's loss, f'', f''', .., by their orders, if the loss is a sum over coordinates
+DERIVATIVES = {n: Coordinate(base) for n, base in enumerate(("H", "T", "D4", "D5"), 2)}
 
 
 class Node(sp.Expr):

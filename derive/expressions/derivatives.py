@@ -166,9 +166,7 @@ def along(b: sp.Expr, field: Mapping[str, sp.Expr], time: int = 1, vanishing: Va
     body, back = coordinates.frozen(b)
     rates = {**field, **({"g": coordinates.hvp(field["x"])} if "x" in field else {})}
     total = time * (sp.diff(body, t) + sp.diff(body, u) * du)
-    for symbol in sorted(
-        (c for c in body.atoms(coordinates.Coordinate) if isinstance(c, coordinates.Coordinate)), key=str
-    ):
+    for symbol in sorted(body.atoms(coordinates.Coordinate), key=str):
         if symbol.base in rates:
             total += smooth(partial(body, symbol)) * rates[symbol.base]
     at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
@@ -243,11 +241,8 @@ def split_hvp(vector: sp.Expr) -> sp.Expr:
 
 def linear(expr: sp.Expr) -> sp.Expr:
     """An equal expression in which Hessian products of sums are sums of Hessian products."""
-    products = [n for n in expr.atoms(coordinates.Hvp) if isinstance(n, coordinates.Hvp)]
-    return exchange(
-        expr,
-        {n: coordinates.to_slot(split_hvp(coordinates.to_slot(n.args[0], "k", "j")), "j", n.slot) for n in products},
-    )
+    split = {n: split_hvp(coordinates.to_slot(n.args[0], "k", "j")) for n in expr.atoms(coordinates.Hvp)}
+    return exchange(expr, {n: coordinates.to_slot(e, "j", n.slot) for n, e in split.items()})
 
 
 def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
@@ -270,6 +265,4 @@ def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
 
 
 def _named(expr: sp.Expr, names: dict[sp.Expr, sp.Dummy]) -> sp.Dummy:
-    return names.setdefault(
-        expr, sp.Dummy(positive=expr.is_positive, real=True) if expr.is_positive else sp.Dummy(real=True)
-    )
+    return names.setdefault(expr, sp.Dummy(real=True, positive=expr.is_positive or None))

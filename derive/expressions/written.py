@@ -6,13 +6,13 @@ from typing import Any
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
-from sdescent.derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate, CoordSum, Node, to_slot
+from sdescent.derive.expressions.coordinates import DERIVATIVES, Coordinate, CoordSum, Node, to_slot
 from sdescent.derive.vocabulary.errors import Refusal
 
 _FUNCTIONS: dict[type[sp.Basic], str] = {sp.Max: "max", sp.Min: "min", sp.Abs: "abs"}
 _PRODUCTS = {"Hvp": "hess", "CoordSum": "sum", "CoordMax": "max", "Third": "third", "Fourth": "fourth"}
 #: for a loss that is a sum over coordinates, derivatives of a coordinate's loss: products with the vector of ones
-_OF_LOSS = {CURVATURE.base: "hess", THIRD.base: "third", HIGHER[4].base: "fourth"}
+_OF_LOSS = {DERIVATIVES[n].base: name for n, name in ((2, "hess"), (3, "third"), (4, "fourth"))}
 
 
 def formula(e: Any) -> str:

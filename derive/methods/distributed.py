@@ -16,8 +16,7 @@ from sdescent.derive.methods.compressors import Compressor, Identity, Sign
 from sdescent.derive.methods.noise import Noise, NoNoise
 from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.methods.noise.scales import Scaled
-from sdescent.derive.methods.rules.language import LETTERS
-from sdescent.derive.methods.rules.regime import BALLISTIC, BATCH, NOISE, Regime, chosen, regime_of
+from sdescent.derive.methods.rules.regime import BALLISTIC, BATCH, LETTERS, NOISE, Regime, chosen, regime_of
 from sdescent.derive.methods.rules.update import Rule
 from sdescent.derive.methods.schedules import Constant, Schedule
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name

@@ -329,13 +329,10 @@ def checked(macros: Mapping[str, str] | None, names: set[str]) -> dict[str, str]
     accepted_names |= {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}
     for name, command in commands.items():
         if name not in accepted_names and name.removesuffix("_j") not in accepted_names:
-            listed = ", ".join([*sorted(names)[:8], *LETTERS])
-            raise unknown_name(
-                "macros",
-                name,
-                sorted(accepted_names),
-                f"a symbol or letter that equations are written in, such as {listed}",
+            some = "a symbol or letter that equations are written in, such as " + ", ".join(
+                [*sorted(names)[:8], *LETTERS]
             )
+            raise unknown_name("macros", name, sorted(accepted_names), some)
         if not isinstance(command, str) or not command.strip():
             raise BadInput(f"macros {name}", command, "a command of LaTeX, as text")
     aliases = {inside: commands[name] for name, inside in LETTERS.items() if name in commands and name not in names}

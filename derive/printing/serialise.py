@@ -177,24 +177,19 @@ def _form_strings(form: GradientForm, write: ExpressionWriter) -> dict[str, Any]
 
 
 def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict[str, Any], list[sp.Expr]]:
-    given_v = equation.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
-    omega = equation.moments.omega
-    ratio = None if omega is None else str(omega.value)
-    if equation.dim is None:
-        law = _noise(equation, equation.conditional.scales)  # pyright: ignore[reportOptionalMemberAccess]
+    conditional, omega, dim = equation.conditional, equation.moments.omega, equation.dim
+    assert conditional is not None  # for the type checker; the caller has checked
+    given_v, ratio = conditional.given_v, None if omega is None else str(omega.value)
+    if dim is None:
+        law = _noise(equation, conditional.scales)
         write = ExpressionWriter(given_v.expressions)
         where += write.where
-        return {"form": _form_strings(given_v, write), "omega": ratio, "given": ["v_j"], **law}, [
-            *given_v.expressions, *equation.conditional.scales,  # pyright: ignore[reportOptionalMemberAccess]
-        ]  # fmt: skip
-    mean, covariance = in_coordinates.given_message(given_v, equation.dim)
-    in_gradient = Expansion(
-        equation.dim,
-        in_coordinates.vectors(
-            equation.expressions, equation.dim, {"g": in_coordinates.gradient_symbols(equation.dim)}
-        ),
-    )
-    columns = [in_gradient.vector(s) for s in equation.conditional.scales]  # pyright: ignore[reportOptionalMemberAccess]
+        entry = {"form": _form_strings(given_v, write), "omega": ratio, "given": ["v_j"], **law}
+        return entry, [*given_v.expressions, *conditional.scales]
+    mean, covariance = in_coordinates.given_message(given_v, dim)
+    gradient = {"g": in_coordinates.gradient_symbols(dim)}
+    in_gradient = Expansion(dim, in_coordinates.vectors(equation.expressions, dim, gradient))
+    columns = [in_gradient.vector(s) for s in conditional.scales]
     scales = [column if len(set(column)) > 1 else column[0] for column in columns]
     write = ExpressionWriter([*mean, *covariance])
     where += write.where
@@ -202,7 +197,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
         "mean": [write(e) for e in mean],
         "covariance": _symmetric(covariance, write),
         "omega": ratio,
-        "given": [str(s) for s in in_coordinates.message_symbols(equation.dim)],
+        "given": [str(s) for s in in_coordinates.message_symbols(dim)],
         **_noise(equation, scales),
     }
     return entry, [*mean, *covariance, *(e for column in columns for e in column)]

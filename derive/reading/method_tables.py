@@ -38,12 +38,12 @@ class MethodTable:
     fractions: tuple[str, ...]
     params: tuple[tuple[str, Fraction], ...]
 
-    def build(self, field: str, forced_regime: str | None = None, **parts: Any) -> Any:
+    def build(self, field: str, fixed: bool = False, **parts: Any) -> Any:
         """The `Method` that the table describes.
 
         Args:
             field: the user's name for the table, for messages.
-            forced_regime: "fixed" for the regime in which all constants stay fixed; None for the regime of the table.
+            fixed: whether the regime is the one in which all constants stay fixed, in place of that of the table.
             parts: compressor, noise, clients, schedule.
 
         Raises:
@@ -52,9 +52,9 @@ class MethodTable:
         from sdescent.derive.methods.distributed import Method  # SymPy is loaded only if there is a method to build
 
         rule: dict[str, Any] = {key: getattr(self, key) for key in ("name", "memory", "update", "fractions")}
-        regime = None if self.regime is None or forced_regime else dict(self.regime)
+        regime = None if self.regime is None or fixed else dict(self.regime)
         with _fields_of(field):
-            return Method(**parts, **rule, regime=regime, time="eta" if forced_regime else self.time)
+            return Method(**parts, **rule, regime=regime, time="eta" if fixed else self.time)
 
     def to_dict(self) -> dict[str, Any]:
         """The table without `params` as JSON, exact numbers as text."""
@@ -162,17 +162,6 @@ def by_name(fields: Mapping[str, object]) -> dict[str, object]:
         return dict(fields)
     regime = {"regime": method["regime"]} if "regime" in method else {}
     return {**fields, **regime, "method": method["name"]}
-
-
-def regime_beside_table(regime: object, field: str) -> str | None:
-    """The regime beside a table of formulas, checked: "fixed", or None for the table's own.
-
-    Raises:
-        BadInput: another regime.
-    """
-    if regime is not None and regime != "fixed":
-        raise BadInput(field, regime, "fixed, or no such key: a table [method] has its own regime")
-    return None if regime is None else "fixed"
 
 
 def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[Any, Any]:

@@ -15,9 +15,9 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
-from sdescent.derive.reading import method_tables, toml_file
+from sdescent.derive.reading import method_tables, toml_file, x0_and_sizes
 from sdescent.derive.reading.specs import Spec, parse_spec, read_quantities, require_distinct
-from sdescent.derive.reading.x0_and_sizes import Caps, Named, check_size, check_steps, read_duration, read_start, whole
+from sdescent.derive.reading.x0_and_sizes import Caps, Named
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text
 from sdescent.derive.vocabulary.names import Model
@@ -178,7 +178,9 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         BadInput: a value is not accepted, or fields contradict each other.
     """
     fields = method_tables.by_name({key: value for key, value in fields.items() if value is not None})
-    table = _table(fields, named)
+    table, rule = None, fields.get("method")
+    if isinstance(rule, dict):
+        table = method_tables.method_table(rule, fields.get("params"), named("method"), named("params"))
     kinds = [kind for kind in SPECIFIED if kind in fields and (kind != "method" or table is None)]
     specs = {kind: parse_spec(kind, fields[kind], named(kind)) for kind in kinds}
     if table is not None:
@@ -188,7 +190,9 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
     else:
         _check_parts(specs, fields, named)
     require_distinct(specs.values())
-    clients, x0, dim = read_start(fields, specs, named)
+    clients = x0_and_sizes.client_count(fields.get("clients"), specs.get("noise"), named("clients"))
+    x0 = x0_and_sizes.numbers(fields.get("x0"), named("x0"))
+    dim = x0_and_sizes.dimension(fields.get("dim"), specs.get("loss"), x0, named)
     parts: dict[str, Any] = {"clients": clients}
     parts |= {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
     regime, params = fields.get("regime"), fields.get("params")
@@ -198,15 +202,17 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         accepted = {part: value for part, value in parts.items() if _takes(specs["method"], part)}
         method = specs["method"].build(**accepted)
     else:
-        method = table.build(
-            named("method"), **parts, forced_regime=method_tables.regime_beside_table(regime, named("regime"))
-        )
+        if regime not in (None, "fixed"):
+            accepted = "fixed, or no such key: a table [method] has its own regime"
+            raise BadInput(named("regime"), regime, accepted)
+        method = table.build(named("method"), fixed=regime is not None, **parts)
     loss = specs["loss"].build() if "loss" in specs else None
     _check_kinds(method, loss, specs, named)
     method, loss = method_tables.with_numbers(method, loss, params, named("params"))
     if dim is not None:
         method.compressor.check_dimension(dim)
-    eta, horizon, paths = read_duration(fields, named, limits)
+    eta, horizon = (x0_and_sizes.positive(fields.get(key), named(key)) for key in ("eta", "T"))
+    paths = x0_and_sizes.whole(fields.get("paths"), named("paths"), 1, limits.paths)
     question = Problem(
         method=method,
         loss=loss,
@@ -216,7 +222,7 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         T=horizon,
         paths=paths,
         x0=x0,
-        seed=whole(fields.get("seed"), named("seed"), 0, 2**62),
+        seed=x0_and_sizes.whole(fields.get("seed"), named("seed"), 0, 2**62),
         specs=specs,
         table=table,
         regime=None if regime is None else method.regime.as_given(),
@@ -224,16 +230,10 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
     )
     if question.tau is not None and horizon is not None:
         steps = horizon / question.tau
-        check_steps(fields, steps, named)
+        x0_and_sizes.check_steps(fields, steps, named)
         if dim is not None and method.clients.is_number:
-            check_size(fields, paths, dim, int(method.clients) * steps, named, limits.at_once)
+            x0_and_sizes.check_size(fields, paths, dim, int(method.clients) * steps, named, limits.at_once)
     return question
-
-
-def _table(fields: Mapping[str, object], named: Named) -> method_tables.MethodTable | None:
-    if isinstance(method := fields.get("method"), dict):
-        return method_tables.method_table(method, fields.get("params"), named("method"), named("params"))
-    return None
 
 
 def _regime(regime: object, method: Spec, field: str) -> object:

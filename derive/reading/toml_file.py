@@ -3,11 +3,11 @@
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, final
 
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.files import read_regular
@@ -152,7 +152,6 @@ MANIFEST: Final = "manifest.json"
 _LONGEST = 2**24  # bytes of a manifest
 _REMEDY = "a folder in which sdescent sweep has ended (the same sweep again writes what is missing or damaged)"
 _NEEDED = ("sweep", "axes", "points", "runs", "refused", "bounds", "figures", "digests", "context", "sha256")
-T = TypeVar("T")
 
 
 @final
@@ -217,7 +216,7 @@ def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, 
         BadInput: the value is not a list of 1 to 20 file names; a file cannot be read, or is not TOML.
     """
     accepted = f'a list of 1 to {MAX_LISTED} TOML files, such as ["mine.toml"]'
-    return _each(listed, folder, key, accepted, "files", _theorem_file)
+    return tuple(_theorem_file(name, folder / name, key) for name in _names(listed, key, accepted, "files"))
 
 
 def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, ...]:
@@ -230,18 +229,16 @@ def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, 
         BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable manifest of a sweep.
     """
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent sweep wrote, such as ["sweep"]'
-    return _each(listed, folder, key, accepted, "folders", _study_folder)
+    return tuple(_study_folder(name, folder / name, key) for name in _names(listed, key, accepted, "folders"))
 
 
-def _each(
-    listed: object, folder: Path, key: str, accepted: str, noun: str, read: Callable[[str, Path, str], T]
-) -> tuple[T, ...]:
+def _names(listed: object, key: str, accepted: str, noun: str) -> list[str]:
     if not isinstance(listed, list) or not all(isinstance(name, str) and name for name in listed):
         raise BadInput(key, written(listed), accepted)
     once = noun == "folders"
     if not 1 <= len(listed) <= MAX_LISTED or (once and len(set(listed)) < len(listed)):
         raise BadInput(key, f"{len(listed)} {noun}", f"{accepted}, each once" if once else accepted)
-    return tuple(read(name, folder / name, key) for name in listed)
+    return listed
 
 
 def _theorem_file(name: str, path: Path, key: str) -> TheoremFile:

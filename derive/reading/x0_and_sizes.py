@@ -92,21 +92,12 @@ class Caps:
     at_once: int | None = None
 
 
-def read_start(
-    fields: Mapping[str, object], specs: Mapping[str, Spec], named: Named
-) -> tuple[int | None, tuple[Fraction, ...] | None, int | None]:
-    """The number of clients (None for the symbol N), x0, and the dimension (None if nothing determines it).
+def client_count(value: object, noise: Spec | None, name: str) -> int | None:
+    """The number of clients, as given or from the number of scales of the noise; None for the symbol N.
 
     Raises:
-        BadInput: a value is not accepted, or contradicts another one or a specification with one value per client or coordinate.
+        BadInput: the value is not accepted, or contradicts the noise.
     """
-    clients = _clients(fields.get("clients"), specs.get("noise"), named("clients"))
-    x0 = numbers(fields.get("x0"), named("x0"))
-    return clients, x0, _dimension(fields.get("dim"), specs.get("loss"), x0, named)
-
-
-def _clients(value: object, noise: Spec | None, name: str) -> int | None:
-    """The number of clients, as given or from the number of scales of the noise; None for the symbol N."""
     symbol = value is None or (isinstance(value, str) and value.strip(" ") == "N")
     accepted = "a whole number from 1 to 999999, or the symbol N"
     clients = None if symbol else whole(value, name, 1, 999_999, accepted)
@@ -117,8 +108,12 @@ def _clients(value: object, noise: Spec | None, name: str) -> int | None:
     return max(lengths.values()) if lengths else clients
 
 
-def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
-    """The dimension, as given or from the number of values of a field with one value per coordinate; None if neither is there."""
+def dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
+    """The dimension, as given or from the number of values of a field with one value per coordinate; None if neither is there.
+
+    Raises:
+        BadInput: the value is not accepted, or contradicts x0 or the loss.
+    """
     accepted = f"a whole number from 1 to {MAX_DIM} (without it: the form for any dimension)"
     dim = whole(value, named("dim"), 1, MAX_DIM, accepted)
     lengths = {} if loss is None else loss.lengths("per_coordinate")
@@ -129,18 +124,6 @@ def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None
             raise BadInput(name, f"{count} values", f"one value, or one for each of the {dim} coordinates")
         dim = count
     return dim
-
-
-def read_duration(
-    fields: Mapping[str, object], named: Named, limits: Caps
-) -> tuple[Fraction | None, Fraction | None, int | None]:
-    """The step size, the horizon (of n eta) and the number of paths, each checked separately; None for an absent field.
-
-    Raises:
-        BadInput: a value lies outside its domain.
-    """
-    eta, horizon = (positive(fields.get(key), named(key)) for key in ("eta", "T"))
-    return eta, horizon, whole(fields.get("paths"), named("paths"), 1, limits.paths)
 
 
 def check_steps(fields: Mapping[str, object], steps: Fraction, named: Named) -> None:

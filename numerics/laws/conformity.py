@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 
 from sdescent.derive.expressions.gradient_form import Expansion
-from sdescent.derive.methods.checking.compressors import given_at
+from sdescent.derive.methods.checking.compressors_and_losses import given_at
 from sdescent.derive.methods.checking.findings import EVERYTHING, Finding, NotEvaluated, function
 from sdescent.derive.methods.checking.laws import given_with_a_run
 from sdescent.derive.methods.compressors import Compressor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -167,7 +167,8 @@ class Density:
         missing = sorted(s.name for s in self.parameters if s.name not in values)
         if missing:
             raise BadInput("density", ", ".join(missing), "a number for every parameter")
-        put = self._exact(values)
+        # as rationals: with rounded values 1 - b^2 would not vanish where it should
+        put = {s: sp.Rational(*float(values[s.name]).as_integer_ratio()) for s in self.parameters}
         for c in self.conditions:
             if not (c.left - c.right).xreplace(put).is_positive:
                 raise Refusal("condition-fails", f"p is stated for ${c}$, which fails at these numbers; choose others")
@@ -175,9 +176,9 @@ class Density:
             remedy = f"; choose values with {self.finite}" if self.finite.free_symbols else ""
             raise Refusal("not-integrable", INFINITE + remedy)
         with mp.workdps(DIGITS if self.support else mp.mp.dps):
-            log_p = self._logarithm(values)
+            log_p = self._logarithm(put)
             centre = self._mode(log_p)
-            ends = self._ends(values, centre)
+            ends = self._ends(put, centre)
             if (
                 None not in ends
                 and log_p((ends[0] + ends[1]) / 2) < log_p(centre)
@@ -189,9 +190,9 @@ class Density:
                 mass += _half_mass(_along(log_p, centre, side, end))
         return lambda y: float(mp.exp(log_p(mp.mpf(y))) / mass)
 
-    def _ends(self, values: dict[str, float], centre: Any) -> tuple[Any, Any]:
+    def _ends(self, put: Mapping[Any, sp.Expr], centre: Any) -> tuple[Any, Any]:
         """The left and right ends of the support around a point inside it; None for a side without an end."""
-        inside = self._inside(values)
+        inside = self._inside(put)
         ends = []
         for side in (-1, 1):
             grid = (mp.exp(mp.mpf(k) / 4) for k in range(-80, 4 * REACH))
@@ -203,24 +204,18 @@ class Density:
             ends.append(None if high is None else centre + side * high)
         return ends[0], ends[1]
 
-    def _inside(self, values: dict[str, float]) -> Callable[[Any], bool]:
+    def _inside(self, put: Mapping[Any, sp.Expr]) -> Callable[[Any], bool]:
         """Whether a point is in the support."""
-        put = self._exact(values)
         functions = [sp.lambdify(self.state, e.xreplace(put), "mpmath") for e in self.support]
         return lambda y: all(f(y) > 0 for f in functions)
 
-    def _exact(self, values: dict[str, float]) -> dict[sp.Symbol, sp.Expr]:
-        """The values of the parameters as rationals: with rounded values 1 - b^2 would not vanish where it should."""
-        return {s: sp.Rational(*float(values[s.name]).as_integer_ratio()) for s in self.parameters}
-
-    def _logarithm(self, values: dict[str, float]) -> Callable[[Any], Any]:
-        put = self._exact(values)
-        inside = self._inside(values)
+    def _logarithm(self, put: Mapping[Any, sp.Expr]) -> Callable[[Any], Any]:
+        inside = self._inside(put)
         spread = _precise(sp.lambdify(self.state, self.spread.xreplace(put), "mpmath"))
         if self.closed_form:
             exponent = sp.lambdify(self.state, self.exponent.xreplace(put), "mpmath")
         else:
-            exponent = self._by_quadrature(values, spread)
+            exponent = self._by_quadrature(put, spread)
 
         def log_p(y: Any) -> Any:
             if not inside(y):
@@ -236,14 +231,14 @@ class Density:
 
         return log_p
 
-    def _by_quadrature(self, values: dict[str, float], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _by_quadrature(self, put: Mapping[Any, sp.Expr], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The exponent from its slope 2 drift/V, in u with y = u, or y = R |u|/(1 + |u|) towards an end of the support at R."""
         if spread(mp.mpf(0)) <= 0:
             raise NoClosedForm(
                 "the exponent has no closed form, and V = 0 at the point from which it would be integrated"
             )
-        drift = sp.lambdify(self.state, self.drift.xreplace(self._exact(values)), "mpmath")  # pyright: ignore[reportOptionalMemberAccess]
-        ends = self._ends(values, mp.mpf(0))
+        drift = sp.lambdify(self.state, self.drift.xreplace(put), "mpmath")  # pyright: ignore[reportOptionalMemberAccess]
+        ends = self._ends(put, mp.mpf(0))
 
         def slope(u: Any) -> Any:
             end = ends[int(u >= 0)]

@@ -80,14 +80,8 @@ class Condition:
 
     @property
     def met(self) -> bool | None:
-        if self.left == sp.oo:
-            return True
         gap = self.left - self.right
-        if gap.is_positive:
-            return True
-        if gap.is_nonpositive:
-            return False
-        return None
+        return True if self.left == sp.oo or gap.is_positive else False if gap.is_nonpositive else None
 
     def __str__(self) -> str:
         return f"{self.left} > {self.right}"

@@ -50,7 +50,7 @@ def kind_of(symbol: sp.Basic) -> tuple[str, int]:
 
 def spoken(e: sp.Expr) -> sp.Expr:
     """An expression with random letters named as in update rules, for messages and not for computation."""
-    random = [c for c in e.atoms(Coordinate) if isinstance(c, Coordinate) and kind_of(c)[0]]
+    random = [c for c in e.atoms(Coordinate) if kind_of(c)[0]]
     return e.xreplace({c: Coordinate(_SPOKEN[kind_of(c)[0]], c.slot) for c in random})
 
 
@@ -247,11 +247,7 @@ class Messages:
             NoClosedForm: this mean is not known.
         """
         # a memory letter may be called v like the message; sums over the coordinates of the state are constants here
-        letters = {
-            c: sp.Dummy(str(c), real=True)
-            for c in phi.atoms(Coordinate)
-            if isinstance(c, Coordinate) and c.base == v.base
-        }
+        letters = {c: sp.Dummy(str(c), real=True) for c in phi.atoms(Coordinate) if c.base == v.base}
         body, back = frozen(phi)
         mean = self._function(body.xreplace(letters), symbol, kind)
         return exchange(mean.xreplace({dummy: c for c, dummy in letters.items()}), back)

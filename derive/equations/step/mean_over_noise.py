@@ -246,7 +246,7 @@ def _factors(term: sp.Expr, slots: tuple[str, ...]) -> tuple[sp.Expr, dict[str, 
 
 
 def _messages(expr: sp.Basic) -> set[sp.Basic]:
-    return {s for s in expr.atoms(Coordinate) if isinstance(s, Coordinate) and s.base == "v"}
+    return {s for s in expr.atoms(Coordinate) if s.base == "v"}
 
 
 def over_coincidences(

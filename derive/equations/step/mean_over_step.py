@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.errors import NoClosedForm
 
 def random_letters(expr: sp.Basic) -> set[coordinates.Coordinate]:
     """The random letters in an expression, including those inside sums and Hessian products."""
-    return {c for c in expr.atoms(coordinates.Coordinate) if isinstance(c, coordinates.Coordinate) and kind_of(c)[0]}
+    return {c for c in expr.atoms(coordinates.Coordinate) if kind_of(c)[0]}
 
 
 def random_terms(expr: sp.Expr) -> dict[tuple[sp.Expr, ...], sp.Expr]:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.gradient_form import Expansion
-from sdescent.derive.methods.checking.compressors import messages
+from sdescent.derive.methods.checking.compressors_and_losses import messages
 from sdescent.derive.methods.checking.findings import EVERYTHING, Compared, Finding, Mesh, NotEvaluated, function, mesh
 from sdescent.derive.methods.noise.law import ARGUMENT, Law
 from sdescent.derive.methods.noise.scales import Noise
@@ -50,24 +50,17 @@ def about_law(law: Law, patient: bool = True) -> list[Finding]:
             findings.append(Finding("density", "untested", "its values are slow to compute"))
     except Exception as reason:  # a user's class may raise anything
         findings.append(_unknown("density", reason))
-    for what, test in (("sign's mean", _sign_mean), ("symmetry of the sign's mean", _odd)):
-        findings.append(_guarded(what, lambda test=test: test(law, within)))
-    if density is not None:
-        p = density
-        findings.append(_guarded("slope of the sign's mean", lambda: _slope(law, p)))
-    if density is not None and within is not None:
-        on = within
-        findings.append(_guarded("moments", lambda: _moments(law, on)))
-        findings.append(_guarded("signed moments", lambda: _signed_moments(law, on)))
-        findings.append(_guarded("tail", lambda: _tail(law)))
+    # name, test, its arguments after the law
+    tests: list[tuple[Any, ...]] = [("sign's mean", _sign_mean, within), ("symmetry of the sign's mean", _odd)]
+    tests += [] if density is None else [("slope of the sign's mean", _slope, density)]
+    if within is not None:
+        tests += [("moments", _moments, within), ("signed moments", _signed_moments, within), ("tail", _tail)]
+    for what, test, *of in tests:
+        try:
+            findings.append(test(law, *of))
+        except Exception as reason:  # a user's class may raise anything
+            findings.append(_unknown(what, reason))
     return [f for f in findings if f is not None]
-
-
-def _guarded(what: str, test: Callable[[], Finding | None]) -> Finding | None:
-    try:
-        return test()
-    except Exception as reason:  # a user's class may raise anything
-        return _unknown(what, reason)
 
 
 def _unknown(what: str, reason: Exception) -> Finding:
@@ -110,7 +103,7 @@ def _sign_mean(law: Law, within: Mesh | None) -> Finding:
     return _verdict("sign's mean", pairs, "E sign(x + Z) is the integral of the density")
 
 
-def _odd(law: Law, within: Mesh | None) -> Finding | None:
+def _odd(law: Law) -> Finding | None:
     if not law.symmetric:
         return None
     mean, at = function(law.sign_mean(ARGUMENT), [ARGUMENT]), AT[AT > 0]
@@ -127,7 +120,7 @@ def _slope(law: Law, density: function) -> Finding:
     return _verdict("slope of the sign's mean", pairs, "d/dx E sign(x + Z) = 2p(-x)")
 
 
-def _moments(law: Law, within: Mesh) -> Finding | None:
+def _moments(law: Law, within: Mesh) -> Finding:
     """Test those of moments, mean and variance that the class overrides; the others follow from the density."""
     overridden = [name for name in ("moment", "mean", "variance") if getattr(type(law), name) is not getattr(Law, name)]
     if not overridden:

@@ -4,10 +4,9 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from sdescent.derive.methods.checking.compressors import about_compressor
+from sdescent.derive.methods.checking.compressors_and_losses import about_compressor, about_loss
 from sdescent.derive.methods.checking.findings import EVERYTHING, Finding, Findings, joined, valued
 from sdescent.derive.methods.checking.laws import about_law, about_noise
-from sdescent.derive.methods.checking.losses import about_loss
 from sdescent.derive.methods.compressors.base import Compressor
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.noise.law import Law

@@ -1,4 +1,4 @@
-"""The interface of a compressor: everything that the engine asks of it."""
+"""The interface of a compressor: everything that the engine asks of it; and the identity, which compresses nothing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -7,9 +7,11 @@ from numbers import Number
 
 import sympy as sp
 
-from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
+from sdescent.derive.expressions.coordinates import Coordinate, symbols_of, v
 from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.constants import always
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.registry import register
 
 #: the end of messages about a missing omega
 NO_OMEGA = 'where no finite omega exists, omega(dim) raises sd.Refusal("no-omega", "why")'
@@ -169,3 +171,26 @@ def omega_of(compressor: Compressor, dim: sp.Expr) -> Omega:
             f"omega of {type(compressor).__name__}", ratio, f"sd.compressors.Omega(value, exact); {NO_OMEGA}"
         )
     return ratio
+
+
+@register("compressor", "identity", "C(v) = v")
+@dataclass(frozen=True)
+class Identity(Unbiased):
+    """No compression: C(v) = v, with omega = 0."""
+
+    growth = always(1)
+
+    def conditional_moments(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(v, sp.S.Zero)
+
+    def mask(self, dim: sp.Expr) -> Mask:
+        return Mask(lambda n: sp.S.One, lambda a, b: sp.S.One)
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        return Omega(sp.S.Zero, True)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return rf"$C_j={show(v)}$"
+
+    def latex(self) -> str:
+        return r"\mathrm{Id}"

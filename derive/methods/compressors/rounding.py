@@ -14,7 +14,6 @@ from sdescent.derive.expressions.coordinates import coord_max, coord_sum, v
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.written import latex
 from sdescent.derive.methods.compressors.base import Omega, Unbiased
-from sdescent.derive.methods.compressors.identity import Identity
 from sdescent.derive.methods.constants import POSITIVE, WHOLE, always, settle
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.registry import count, positive, register
@@ -37,8 +36,8 @@ class QSGD(Unbiased):
     growth = always(1)
 
     def conditional_moments(self, dim: sp.Expr) -> GradientForm:
-        if dim == 1:  # |v|/||v|| = 1 is always a level
-            return Identity().conditional_moments(dim)
+        if dim == 1:  # the identity: |v|/||v|| = 1 is always a level
+            return GradientForm(v, sp.S.Zero)
         norm2 = coord_sum(v**2)
         level = self.s * sp.Abs(v) / sp.sqrt(norm2)
         part = level - sp.floor(level)
@@ -75,8 +74,8 @@ class Ternary(Unbiased):
     growth = always(1)
 
     def conditional_moments(self, dim: sp.Expr) -> GradientForm:
-        if dim == 1:
-            return Identity().conditional_moments(dim)
+        if dim == 1:  # the identity
+            return GradientForm(v, sp.S.Zero)
         return GradientForm(v, sp.Abs(v) * (coord_max(sp.Abs(v)) - sp.Abs(v)))
 
     def omega(self, dim: sp.Expr) -> Omega:

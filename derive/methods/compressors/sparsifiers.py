@@ -10,7 +10,6 @@ from sdescent.derive.expressions.coordinates import rank, v
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.written import latex
 from sdescent.derive.methods.compressors.base import Biased, Compressor, Mask, Omega, Unbiased, any_count, any_fraction
-from sdescent.derive.methods.compressors.identity import Identity
 from sdescent.derive.methods.constants import FRACTION, WHOLE, always, settle
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.registry import Parameter, count, register
@@ -133,8 +132,8 @@ class TopK(KeepsK, Biased):
     name = "top-k"
 
     def conditional_moments(self, dim: sp.Expr) -> GradientForm:
-        if self.k == dim:
-            return Identity().conditional_moments(dim)
+        if self.k == dim:  # the identity
+            return GradientForm(v, sp.S.Zero)
         return GradientForm(sp.Piecewise((v, rank(sp.Abs(v)) < self.k), (0, True)), sp.S.Zero)
 
     def contraction(self, dim: sp.Expr) -> sp.Expr:

@@ -4,18 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.optimisers.named import (
-    BALLISTIC,
-    BATCH,
-    Parts,
-    fixed,
-    fraction,
-    named,
-    optimiser,
-    regime,
-    size,
-)
-from sdescent.derive.methods.rules.regime import Regime
+from sdescent.derive.methods.optimisers.named import Parts, fixed, fraction, named, optimiser, regime, size
+from sdescent.derive.methods.rules.regime import BALLISTIC, BATCH, Regime
 
 #: substitutions for noise of order 1/eta, which makes v of order eta^-2 (Malladi et al. 2022)
 _LARGE = {"v": "v/eta^2", "eps": "eps0/eta", "noise": "1/eta"}

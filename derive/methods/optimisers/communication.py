@@ -4,7 +4,8 @@ from typing import Any, Unpack
 
 from sdescent.derive.methods.compressors import Sign
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.optimisers.named import BALLISTIC, Parts, fixed, named, optimiser, regime
+from sdescent.derive.methods.optimisers.named import Parts, fixed, named, optimiser, regime
+from sdescent.derive.methods.rules.regime import BALLISTIC
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.registry import Parameter, spec_of
 

@@ -3,7 +3,8 @@
 from typing import Any, Unpack
 
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.optimisers.named import BALLISTIC, BATCH, Parts, named, optimiser, regime, size
+from sdescent.derive.methods.optimisers.named import Parts, named, optimiser, regime, size
+from sdescent.derive.methods.rules.regime import BALLISTIC, BATCH
 
 _RADII = (regime(BALLISTIC, rho="r*sqrt(eta)"), regime("small-radius", rho="r*eta"))
 

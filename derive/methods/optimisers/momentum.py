@@ -3,17 +3,8 @@
 from typing import Any, Unpack
 
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.optimisers.named import (
-    BALLISTIC,
-    BATCH,
-    Parts,
-    fixed,
-    fraction,
-    named,
-    optimiser,
-    regime,
-    size,
-)
+from sdescent.derive.methods.optimisers.named import Parts, fixed, fraction, named, optimiser, regime, size
+from sdescent.derive.methods.rules.regime import BALLISTIC, BATCH
 
 #: one step stands for the time sqrt(eta): v = sqrt(eta) V, with damping mu
 _SMALL = {"beta": "1 - mu*sqrt(eta)", "v": "sqrt(eta)*v"}

@@ -11,8 +11,6 @@ import sympy as sp
 from sdescent.derive.methods.compressors import Compressor
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Law, Noise
-from sdescent.derive.methods.rules.regime import BALLISTIC as BALLISTIC
-from sdescent.derive.methods.rules.regime import BATCH as BATCH
 from sdescent.derive.methods.rules.regime import FIXED, Regime, chosen
 from sdescent.derive.methods.schedules import Schedule
 from sdescent.derive.vocabulary.registry import Parameter, register

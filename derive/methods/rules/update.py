@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, final
 
 import sympy as sp
 
-from sdescent.derive.methods.rules.language import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
+from sdescent.derive.methods.rules.regime import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.expressions import names_in
 from sdescent.derive.vocabulary.formulas.grammar import Term, parse_term

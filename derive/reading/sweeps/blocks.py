@@ -1,10 +1,9 @@
-"""The blocks of a sweep, which are its tables [sweep], and their changes by overrides on the command line."""
+"""The blocks of a sweep, which are its tables [sweep]."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from sdescent.derive.reading.sweeps.overrides import Interval, Several, Steps
 from sdescent.derive.reading.sweeps.ranges import (
     DRAW_FORM,
     DRAWS,
@@ -12,12 +11,10 @@ from sdescent.derive.reading.sweeps.ranges import (
     RANGES,
     Draw,
     Room,
-    numbered,
     read_draw,
     read_range,
-    stepped,
 )
-from sdescent.derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, compose, read_value
+from sdescent.derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, read_value
 from sdescent.derive.reading.x0_and_sizes import whole
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import written
@@ -138,7 +135,7 @@ def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
     _read_random(block, table, place)
     if "seeds" in table:
         block.seeds = read_seeds(table["seeds"], f"{place}.seeds")
-    _check_once(block, place)
+    _checkonce(block, place)
     return block
 
 
@@ -181,10 +178,10 @@ def _is_form(name: str, value: Mapping[str, Any], forms: Sequence[str]) -> bool:
 def _values(name: str, listed: list[Any], place: str) -> tuple[Value, ...]:
     if not listed:
         raise BadInput(place, "[]", "at least one value")
-    return _once(read_value(name, item, f"{place}[{n}]") for n, item in enumerate(listed, 1))
+    return once(read_value(name, item, f"{place}[{n}]") for n, item in enumerate(listed, 1))
 
 
-def _once(values: Iterable[Value]) -> tuple[Value, ...]:
+def once(values: Iterable[Value]) -> tuple[Value, ...]:
     distinct: dict[str, Value] = {}
     for value in values:
         distinct.setdefault(value.text, value)
@@ -237,7 +234,7 @@ def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
     return tuple(dict.fromkeys(whole(item, place, 0, MAX_SEED, accepted) or 0 for item in value))
 
 
-def _check_once(block: Block, place: str) -> None:
+def _checkonce(block: Block, place: str) -> None:
     """Raise BadInput if two parts of a block set the same key."""
     names = [*block.fixed, *block.names()]
     for name in names:
@@ -246,62 +243,3 @@ def _check_once(block: Block, place: str) -> None:
             raise BadInput(place, f"{name} twice", f"each key once: in grid, in one zip, or in random{where}")
     if "model" in names and "models" in names:
         raise BadInput(place, "model and models", "models alone")
-
-
-def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None:
-    """Apply an override that makes an axis, such as `name=V1,V2` or `name=interval(a,b)`.
-
-    The axis keeps its old place, or comes after the others.
-
-    Raises:
-        BadInput: the key cannot have these values.
-    """
-    if name == OWN_SEED:
-        block.seeds = None
-    if isinstance(value, Interval):
-        kind = "log-uniform" if value.log else "uniform"
-        block.put(block.draws, name, read_draw(name, {kind: list(value.ends)}, name))
-    elif isinstance(value, Steps):
-        values = numbered(name, stepped(value.start, value.stop, value.step, name, False, block.room), name)
-        block.put(block.grid, name, values)
-    else:
-        block.put(block.grid, name, _once(read_value(name, item, name) for item in value.values))
-
-
-def without_part(base: Mapping[str, Any], name: str) -> object:
-    """The value of a field of the base without the part that the dotted key `name` denotes.
-
-    Raises:
-        BadInput: the value has no such part.
-    """
-    of, *path = name.split(".")
-    value = base.get(of)
-    if len(path) == 1 and isinstance(value, str):
-        piece, _, pairs = value.partition(":")
-        listed = [pair for pair in pairs.split(",") if pair]
-        remaining = [pair for pair in listed if pair.partition("=")[0].strip(" ") != path[0]]
-        if len(remaining) < len(listed):
-            return f"{piece}:{','.join(remaining)}" if remaining else piece
-    elif isinstance(value, dict):
-        return _without(value, path, name)
-    raise BadInput(name, "~" + name, f"a value that {of} has")
-
-
-def _without(table: Mapping[str, Any], path: Sequence[str], name: str) -> dict[str, Any]:
-    first, *rest = path
-    if first not in table or (rest and not isinstance(table[first], dict)):
-        raise BadInput(name, "~" + name, "a value that the file has")
-    if not rest:
-        return {key: value for key, value in table.items() if key != first}
-    return {**table, first: _without(table[first], rest, name)}
-
-
-def part_of(base: Mapping[str, Any], name: str, value: Value) -> object:
-    """The value of a field of the base after setting the part that the dotted key `name` denotes.
-
-    Raises:
-        BadInput: the piece takes no such value.
-    """
-    field = name.partition(".")[0]
-    whole_value = read_value(field, base[field], field) if base.get(field) is not None else None
-    return compose(field, whole_value, [(name, value)]).written

@@ -1,27 +1,17 @@
 """Reading of the file of a sweep, with overrides from the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sdescent.derive.reading.method_tables import by_name
-from sdescent.derive.reading.sweeps.blocks import (
-    MAX_SEED,
-    OWN_SEED,
-    SWEEP,
-    Block,
-    part_of,
-    read_blocks,
-    read_seeds,
-    set_axis,
-    without_part,
-)
+from sdescent.derive.reading.sweeps.blocks import MAX_SEED, OWN_SEED, SWEEP, Block, once, read_blocks, read_seeds
 from sdescent.derive.reading.sweeps.figures_and_bounds import BOUNDS, FIGURES, THRESHOLDS, read_displays
 from sdescent.derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
 from sdescent.derive.reading.sweeps.plans import Sweep
-from sdescent.derive.reading.sweeps.ranges import MAX_POINTS, Room, stepped
-from sdescent.derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
+from sdescent.derive.reading.sweeps.ranges import MAX_POINTS, Room, numbered, read_draw, stepped
+from sdescent.derive.reading.sweeps.values import FIELDS, Value, check_name, compose, read_value, spelled
 from sdescent.derive.reading.toml_file import PLUGINS, as_written, read_keys
 from sdescent.derive.reading.x0_and_sizes import whole
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
@@ -80,7 +70,7 @@ def _steps(base: dict[str, Any], blocks: Sequence[Block]) -> None:
             if ETA not in block.names() and ETA not in block.fixed:
                 before = dict(block.grid)
                 block.grid.clear()
-                set_axis(block, ETA, Several(tuple(listed)))
+                _set_axis(block, ETA, Several(tuple(listed)))
                 block.grid.update(before)
 
 
@@ -96,7 +86,7 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
     present = name in base or any(name in block.names() or name in block.fixed for block in blocks)
     if override.sign == "+" and rest:
         with suppress(BadInput):  # raised if the base has no such part
-            present = without_part(base, name) is not None
+            present = _without_part(base, name) is not None
     if override.sign == "+" and present:
         accepted = f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either"
         raise BadInput(name, override.text, accepted)
@@ -109,7 +99,7 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
             block.drop(_SAME[name])
     if isinstance(value, Several | Steps | Interval):
         for block in blocks:
-            set_axis(block, name, value)
+            _set_axis(block, name, value)
         if not rest:
             base.pop(name, None)
     else:
@@ -136,7 +126,7 @@ def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -
         block.fixed[name] = read
         block.late.add(name)
     if len(inside) < len(blocks):
-        base[field] = part_of(base, name, read)
+        base[field] = _part_of(base, name, read)
 
 
 def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block]) -> None:
@@ -150,7 +140,7 @@ def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block]) -> None:
     if any(removed):
         return
     if part:
-        base[of] = without_part(base, name)
+        base[of] = _without_part(base, name)
     elif base.pop(name, None) is None:
         raise BadInput(name, f"~{name}", "a key that the file has: " + ", ".join(base) + did_you_mean(name, base))
 
@@ -175,3 +165,62 @@ def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:
             block.count = whole(value, name, 1, MAX_POINTS)
         else:
             block.seed = whole(value, name, 0, MAX_SEED)
+
+
+def _set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None:
+    """Apply an override that makes an axis, such as `name=V1,V2` or `name=interval(a,b)`.
+
+    The axis keeps its old place, or comes after the others.
+
+    Raises:
+        BadInput: the key cannot have these values.
+    """
+    if name == OWN_SEED:
+        block.seeds = None
+    if isinstance(value, Interval):
+        kind = "log-uniform" if value.log else "uniform"
+        block.put(block.draws, name, read_draw(name, {kind: list(value.ends)}, name))
+    elif isinstance(value, Steps):
+        values = numbered(name, stepped(value.start, value.stop, value.step, name, False, block.room), name)
+        block.put(block.grid, name, values)
+    else:
+        block.put(block.grid, name, once(read_value(name, item, name) for item in value.values))
+
+
+def _without_part(base: Mapping[str, Any], name: str) -> object:
+    """The value of a field of the base without the part that the dotted key `name` denotes.
+
+    Raises:
+        BadInput: the value has no such part.
+    """
+    of, *path = name.split(".")
+    value = base.get(of)
+    if len(path) == 1 and isinstance(value, str):
+        piece, _, pairs = value.partition(":")
+        listed = [pair for pair in pairs.split(",") if pair]
+        remaining = [pair for pair in listed if pair.partition("=")[0].strip(" ") != path[0]]
+        if len(remaining) < len(listed):
+            return f"{piece}:{','.join(remaining)}" if remaining else piece
+    elif isinstance(value, dict):
+        return _without(value, path, name)
+    raise BadInput(name, "~" + name, f"a value that {of} has")
+
+
+def _without(table: Mapping[str, Any], path: Sequence[str], name: str) -> dict[str, Any]:
+    first, *rest = path
+    if first not in table or (rest and not isinstance(table[first], dict)):
+        raise BadInput(name, "~" + name, "a value that the file has")
+    if not rest:
+        return {key: value for key, value in table.items() if key != first}
+    return {**table, first: _without(table[first], rest, name)}
+
+
+def _part_of(base: Mapping[str, Any], name: str, value: Value) -> object:
+    """The value of a field of the base after setting the part that the dotted key `name` denotes.
+
+    Raises:
+        BadInput: the piece takes no such value.
+    """
+    field = name.partition(".")[0]
+    whole_value = read_value(field, base[field], field) if base.get(field) is not None else None
+    return compose(field, whole_value, [(name, value)]).written

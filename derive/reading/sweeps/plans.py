@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 from sdescent.derive.reading.experiments import DEFAULTS, Experiment, experiment
 from sdescent.derive.reading.sweeps.blocks import OWN_SEED, Block
 from sdescent.derive.reading.sweeps.figures_and_bounds import Displays
 from sdescent.derive.reading.sweeps.ranges import MAX_POINTS
-from sdescent.derive.reading.sweeps.values import (
-    Exact,
-    Value,
-    as_json,
-    canonical,
-    compose,
-    exactly,
-    inside,
-    of_number,
-    read_value,
-    spoken,
-)
+from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, compose, exactly, inside, read_value, spoken
 from sdescent.derive.reading.toml_file import as_written
 from sdescent.derive.reading.x0_and_sizes import whole
 from sdescent.derive.vocabulary.errors import BadInput
@@ -40,9 +28,7 @@ Rows = Sequence[tuple[Value, ...]]
 Chosen = tuple[tuple[Value, ...], ...]
 
 
-@final
-@dataclass(frozen=True)
-class Factor:
+class Factor(NamedTuple):
     """A factor of the product: keys whose values change together. A row has one value for each key."""
 
     names: tuple[str, ...]
@@ -56,34 +42,26 @@ class _Draws(Sequence[tuple[Value, ...]]):
         self.draws, self.drawn = tuple(block.draws.values()), block.count or 0
         self.seed, self.number = block.seed or 0, number
 
-    def _row(self, n: int) -> tuple[Value, ...]:
+    def row(self, n: int) -> tuple[Value, ...]:
         return tuple(draw.value(self.seed, self.number, n) for draw in self.draws)
-
-    @property
-    def first(self) -> tuple[Value, ...]:
-        return self._row(0)
-
-    @cached_property
-    def _doubles(self) -> frozenset[int]:
-        """The indices of draws that repeat an earlier draw."""
-        earlier: set[bytes] = set()
-        doubles = []
-        for n in range(self.drawn):
-            key = digest("\n".join(value.text for value in self._row(n)))
-            if key in earlier:
-                doubles.append(n)
-            earlier.add(key)
-        return frozenset(doubles)
 
     @cached_property
     def _numbers(self) -> Sequence[int]:
-        return [n for n in range(self.drawn) if n not in self._doubles] if self._doubles else range(self.drawn)
+        """The indices of the draws that repeat no earlier one."""
+        earlier: set[bytes] = set()
+        doubles: set[int] = set()
+        for n in range(self.drawn):
+            key = digest("\n".join(value.text for value in self.row(n)))
+            if key in earlier:
+                doubles.add(n)
+            earlier.add(key)
+        return [n for n in range(self.drawn) if n not in doubles] if doubles else range(self.drawn)
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def __getitem__(self, n: Any) -> Any:
-        return [self._row(k) for k in self._numbers[n]] if isinstance(n, slice) else self._row(self._numbers[n])
+        return [self.row(k) for k in self._numbers[n]] if isinstance(n, slice) else self.row(self._numbers[n])
 
 
 def digest(text: str) -> bytes:
@@ -114,32 +92,18 @@ class Plan:
         self.factors = (*factors, Factor(tuple(block.fixed), [tuple(block.fixed.values())]))
         self.where = {name: (f, c) for f, factor in enumerate(self.factors) for c, name in enumerate(factor.names)}
         fields = dict.fromkeys((*base, *(name.partition(".")[0] for name in self.where)))
-        self.parts = {field: self._parts(field) for field in fields}
-        self._values = {field: self._value_of(field) for field in fields if not self._constant(field)}
-        self._fill: list[tuple[int, str, Callable[[Chosen], Value]]] = []
-        self._pieces: list[str] = []
-        for field in sorted({**fields, **DEFAULTS}, key=_in_key):
-            if field in _WITHOUT_EFFECT:
-                continue
-            start = f'"{_in_key(field)}":'
-            if field not in fields:
-                self._pieces.append(start + canonical(exactly(field, DEFAULTS[field], field)))
-            elif self._constant(field):
-                self._pieces.append(start + base[field].text)
-            else:
-                self._fill.append((len(self._pieces), start, self._values[field]))
-                self._pieces.append("")
+        dotted = sorted(self.where, key=lambda name: name.count("."))
+        #: the dotted keys of parts of each field, those with fewer dots first
+        self.parts = {field: [name for name in dotted if name.startswith(f"{field}.")] for field in fields}
+        self._values = {field: self._value_of(field) for field in fields}
+        absent = {name: Value(exactly(name, value, name)) for name, value in DEFAULTS.items() if name not in fields}
+        in_key = self._values | {field: (lambda _, value=value: value) for field, value in absent.items()}
+        listed = [field for field in sorted(in_key, key=_in_key) if field not in _WITHOUT_EFFECT]
+        self._keyed = [(f'"{_in_key(field)}":', in_key[field]) for field in listed]
         self._check_parts()
         for name in _WITHOUT_EFFECT:
             if name in block.draws or (name in self.where and len(self._listed(name)) > 1):
                 raise BadInput(name, "an axis", f"one value of {name}, on which no result depends")
-
-    def _parts(self, field: str) -> list[str]:
-        """The dotted keys of parts of a field, those with fewer dots first."""
-        return sorted((name for name in self.where if name.startswith(f"{field}.")), key=lambda name: name.count("."))
-
-    def _constant(self, field: str) -> bool:
-        return field not in self.where and not self.parts[field]
 
     def _value_of(self, field: str) -> Callable[[Chosen], Value]:
         """A function from the rows of a combination to the value of a field."""
@@ -148,6 +112,9 @@ class Plan:
         if not names and axis is not None:
             f, c = axis
             return lambda rows: rows[f][c]
+        if not names:
+            constant = self.base[field]
+            return lambda rows: constant
         composed = lru_cache(_COMPOSED)(
             lambda whole, *values: compose(field, whole, list(zip(names, values, strict=True)))
         )
@@ -177,7 +144,7 @@ class Plan:
         f, c = self.where[name]
         rows = self.factors[f].rows
         if isinstance(rows, _Draws):
-            return list(rows.draws[c].choices) or [rows.first[c]]
+            return list(rows.draws[c].choices) or [rows.row(0)[c]]
         return list({row[c].text: row[c] for row in rows}.values())
 
     @property
@@ -192,17 +159,11 @@ class Plan:
 
     def key(self, rows: Chosen) -> str:
         """The key of a combination: canonical JSON of its fields."""
-        pieces = self._pieces.copy()
-        for n, start, value in self._fill:
-            pieces[n] = start + value(rows).text
-        return "{" + ",".join(pieces) + "}"
+        return "{" + ",".join([start + value(rows).text for start, value in self._keyed]) + "}"
 
     def fields(self, rows: Chosen) -> dict[str, Any]:
         """The fields of the experiment of a combination."""
-        return {field: self._value(field, rows).written for field in self.parts}
-
-    def _value(self, field: str, rows: Chosen) -> Value:
-        return self.base[field] if self._constant(field) else self._values[field](rows)
+        return {field: value(rows).written for field, value in self._values.items()}
 
     def value(self, name: str, rows: Chosen) -> Exact | None:
         """The value of a key in a combination, even if only another block has the key as an axis; None if there is none."""
@@ -212,7 +173,7 @@ class Plan:
         field, *path = name.split(".")
         if field not in self.parts:
             return None
-        return _inside(self._value(field, rows).exact, field, path)
+        return _inside(self._values[field](rows).exact, field, path)
 
     def values(self, rows: Chosen, axes: Sequence[str]) -> dict[str, Exact]:
         """The values of axes in a combination; axes without a value are left out."""
@@ -269,10 +230,10 @@ def _zipped(group: Mapping[str, Sequence[Value]]) -> Factor:
 def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:
     """The rows of the repeats, with seeds from the block or counted up from the seed of the base."""
     if isinstance(block.seeds, tuple):
-        return [(of_number(OWN_SEED, Fraction(seed)),) for seed in block.seeds]
+        return [(Value(Fraction(seed)),) for seed in block.seeds]
     seed = base.get(OWN_SEED)
     first = 0 if seed is None else whole(seed.written, OWN_SEED, 0, 2**62) or 0
-    return [(of_number(OWN_SEED, Fraction(first + n)),) for n in range(block.seeds or 1)]
+    return [(Value(Fraction(first + n)),) for n in range(block.seeds or 1)]
 
 
 def covering(plan: Plan, most: int) -> Iterator[Chosen]:
