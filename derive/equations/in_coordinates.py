@@ -33,7 +33,7 @@ def _state(dim: int) -> tuple[sp.Symbol, ...]:
 
 
 def derivatives_of(loss: Loss, dim: int) -> dict[sp.Expr, sp.Expr]:
-    """The derivatives H_j, T_j, .. of a loss that is a sum over coordinates, at x1, .., x_dim."""
+    """The derivatives H_jj, T_jjj, .. of a loss that is a sum over coordinates, at x1, .., x_dim."""
     state = state_symbols(dim)
     value = loss.value(state)
     return {c.entry(m + 1): sp.diff(value, x, n) for m, x in enumerate(state) for n, c in DERIVATIVES.items()}

@@ -84,6 +84,13 @@ class Coordinate(sp.Symbol):
             raise BadInput(f"vector {self.base}", ", ".join(map(str, listed)), "numbers > 0, one per coordinate")
         return Coordinate(self.base, self.slot, positive or None, listed)
 
+    @property
+    def printed(self) -> tuple[str, str]:
+        """The name and the index in print: Sigma and jj for the base Sigma_diag, H and jj for H_jj, otherwise the base and slot."""
+        name, _, kind = self.base.rpartition("_")
+        count = 2 if kind == "diag" else len(kind) if name and not kind.strip("j") else 0
+        return (name, self.slot * count) if count else (self.base, self.slot)
+
     def at(self, slot: str) -> Coordinate:
         """The coordinate of the vector in another slot."""
         return Coordinate(self.base, slot, self.is_positive, self.entries)
@@ -129,8 +136,9 @@ def by_coordinate(
 
 g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # gradient
 v, vi, vk = Coordinate("v", "j"), Coordinate("v", "i"), Coordinate("v", "k")  # a client's message before compression
-#: the derivatives of a coordinate's loss, f'', f''', .., by their orders, if the loss is a sum over coordinates
-DERIVATIVES = {n: Coordinate(base) for n, base in enumerate(("H", "T", "D4", "D5"), 2)}
+#: the derivatives of a coordinate's loss, f'', f''', .., by their orders, if the loss is a sum over coordinates; a letter of a
+#: memory has no underscore, so that none is taken for one of these
+DERIVATIVES = {n: Coordinate(f"{base}_{n * 'j'}") for n, base in enumerate(("H", "T", "D4", "D5"), 2)}
 
 
 class Node(sp.Expr):

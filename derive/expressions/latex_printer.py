@@ -74,9 +74,8 @@ class Printer(LatexPrinter):
         return symbol_latex(name)
 
     def _print_Coordinate(self, expr: Coordinate) -> str:
-        base, _, kind = expr.base.partition("_")
-        index = expr.slot * 2 if kind == "diag" else expr.slot
-        return rf"{self.vector(base)}_{{{index}}}"
+        name, index = expr.printed
+        return rf"{self.vector(name)}_{{{index}}}"
 
     def _print_CoordSum(self, expr: CoordSum) -> str:
         if expr in _NORMS:

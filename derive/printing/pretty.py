@@ -35,9 +35,8 @@ class FormulaPrinter(PrettyPrinter):
         return "".join(SUBSCRIPTS[index] for index in slot) if self._unicode else f"_{slot}"
 
     def _print_Coordinate(self, e: Any) -> prettyForm:
-        base = e.base.removesuffix("_diag")
-        slot = e.slot if base == e.base else 2 * e.slot
-        return prettyForm(symbol_text(base, self._unicode) + self._mark(slot), binding=prettyForm.ATOM)
+        name, index = e.printed
+        return prettyForm(symbol_text(name, self._unicode) + self._mark(index), binding=prettyForm.ATOM)
 
     def _print_Symbol(self, e: Any, bold_name: bool = False) -> Any:
         return prettyForm(symbol_text(e.name, self._unicode), binding=prettyForm.ATOM)

@@ -13,6 +13,7 @@ from sdescent.derive.equations.roots import signed_root
 from sdescent.derive.equations.rule_equation import Pair, RuleEquation
 from sdescent.derive.equations.step.draws import MessageLeaf
 from sdescent.derive.expressions.coordinates import (
+    DERIVATIVES,
     Coordinate,
     CoordMax,
     CoordSum,
@@ -276,7 +277,7 @@ def _product(pair: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
 
 #: for losses that are sums over coordinates: the letters of the derivatives of one coordinate's loss, and how often each
 #: differentiates the gradient (`sdescent.derive.equations.rule_equation`)
-LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
+LOCAL = {letter.base: n - 1 for n, letter in DERIVATIVES.items()}
 
 
 def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any, nodes: int = 256) -> System:

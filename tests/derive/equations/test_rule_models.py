@@ -20,7 +20,7 @@ from sdescent.derive.methods.compressors import (
     TopK,
 )
 from sdescent.derive.methods.distributed import DCSGD, Method
-from sdescent.derive.methods.losses import Quadratic, SeparableSum
+from sdescent.derive.methods.losses import Quadratic, Quartic, SeparableSum
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Laplace, NoNoise, Scaled, StudentT
 from sdescent.derive.methods.optimisers import EMAMomentum, HeavyBall, MajorityVote, RMSprop
 from sdescent.derive.methods.schedules import Free, Normalised, Power, Schedule
@@ -344,3 +344,20 @@ def test_their_weak_order() -> None:
     method = rule(*HUTCHINSON.rule.update, memory=("h",), noise=Scaled(TWO, "sigma"))
     for dim, more in ((1, {}), (2, {"loss": SeparableSum("x^4/4 + x^3/3 + x^2")})):
         assert measured_order(method, "second-order", dim, **more) > 6 - MARGIN
+
+
+@pytest.mark.parametrize("letter", ["H", "T", "D", "S", "b", "v", "J", "third"])
+def test_the_name_of_a_memory_changes_nothing_but_the_name(letter: str) -> None:
+    """The equation of a second order with large noise has f'' and f''' of the loss, which once were letters H and T too."""
+
+    def equation(name: str) -> tuple[Any, Any]:
+        method = Method(
+            memory=((name, 0),), update=(f"{name} = a*{name} + (1-a)*(G + {name}^2)", f"x = x - eta*{name}"), clients=1,
+            regime={"a": "1 - c*eta", "noise": "1/sqrt(eta)"}, fractions=("a",), noise=Scaled(Gaussian(), "sigma"),
+        )  # fmt: skip
+        rule = sde(method, "second-order", Quartic(), 2).rule
+        plain = {Coordinate(name, slot): Coordinate("m", slot) for slot in "ijk"}
+        drift = {key.replace(name, "m"): e.xreplace(plain) for key, e in rule.drift.items()}
+        return drift, [e.xreplace(plain) for e in rule.covariance.values()]
+
+    assert equation(letter) == equation("m")
