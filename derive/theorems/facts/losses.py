@@ -12,22 +12,9 @@ import sympy as sp
 from sdescent.derive.methods.losses import Cosh, GluedExponential, Quadratic, Quartic, Separable
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language import terms
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    fn,
-    mat,
-    norm,
-    num,
-    opnorm,
-    quad,
-    tr,
-    trprod,
-    under,
-    vec,
-    xs,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, fn, mat, norm, num, opnorm, quad, tr, under, vec, xs
 from sdescent.derive.theorems.entry.from_method import expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from sdescent.derive.vocabulary.symbols import parameter
@@ -266,21 +253,9 @@ l0, l1, e = xs("l0 l1 e")
 H, G = mat("H"), norm(vec("g"))
 SIZE = fn("abs", slope)
 SMOOTH = opnorm(H).le(L0 + L1 * G)
-SEPARABLE = Context(
-    {
-        "d": "const",
-        "L0": "const",
-        "L1": "const",
-        "l0": "detcoord",
-        "l1": "detcoord",
-        "slope": "coord",
-        "curv": "coord",
-        "e": "coord",
-    },
-    ("g",),
-    {"H": ("symmetric",)},
-    dimension="d",
-)
+KINDS = dict.fromkeys(["d", "L0", "L1"], "const") | dict.fromkeys(["l0", "l1"], "detcoord")
+KINDS |= dict.fromkeys(["slope", "curv", "e"], "coord")
+SEPARABLE = Context(KINDS, ("g",), {"H": ("symmetric",)}, dimension="d")
 
 
 def separable(w: Derivation) -> Fact:
@@ -291,12 +266,8 @@ def separable(w: Derivation) -> Fact:
     least = w.combine("|f_j'|^2 <= ||grad f||^2", (SIZE**2).le(G**2), [within], [(-1, "coordinates of g"), size])
     positive = k.function("abs_nonneg", [slope])
     rise = k.function("monotone:sqrt", [SIZE**2, G**2], [w.square(SIZE), least])
-    steep = w.combine(
-        "|f_j'| <= ||grad f||",
-        SIZE.le(G),
-        [rise],
-        [(-1, k.function("sqrt_of_square", [SIZE], [positive])), k.function("sqrt_of_square", [G], [long])],
-    )
+    small, large = (k.function("sqrt_of_square", [t], [fact]) for t, fact in ((SIZE, positive), (G, long)))
+    steep = w.combine("|f_j'| <= ||grad f||", SIZE.le(G), [rise], [(-1, small), large])
     bound = w.combine(
         "one coordinate",
         fn("abs", curv).le(L0 + L1 * G),
@@ -387,13 +358,13 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
         definitions={
             "Hessian": quad(H, vec("w")).eq(l2 * U**2 + quad(D, vec("w"))),
             "trace of the data's part": tr(D).eq(under("C", p * (1 - p) * size) / n),
-            "norm of ww'": opnorm(P).eq(U**2), "Tr(D ww')": trprod(P, D).eq(quad(D, vec("w"))),
+            "norm of ww'": opnorm(P).eq(U**2), "Tr(D ww')": terms.trprod(P, D).eq(quad(D, vec("w"))),
             "L_0": K0.eq(l2 + under("C", size) / (4 * n)),
         },
         recomputed=("logistic regression",),
         point={
             n: 1, l2: 0, size: 4, p: Fraction(1, 2), K0: 1, U: 1, quad(H, vec("w")): 1, quad(D, vec("w")): 1, tr(D): 1, opnorm(P): 1,
-            trprod(P, D): 1,
+            terms.trprod(P, D): 1,
         },
         names={"l2": "l_2", "p": "p_k", "size": r"\|a_k\|^2", "K0": "L_0", "H": r"\nabla^2 f", "w": "w"},
         prove=logistic, evidence=(Evidence("logistic regression"),),

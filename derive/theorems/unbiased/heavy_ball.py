@@ -14,31 +14,16 @@ from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.optimisers.momentum import HeavyBall
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    dot,
-    fn,
-    mat,
-    norm,
-    num,
-    opnorm,
-    tr,
-    trprod,
-    under,
-    vec,
-    x,
-    xs,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, tr, trprod, under, vec, x, xs
 from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import expression
-from sdescent.derive.theorems.entry.symbols import A1, D0, L0, G, N, S, T, eps, eta, f, f0, fstar, fT
+from sdescent.derive.theorems.entry.symbols import A1, CURVATURE, D0, L0, G, H, N, S, T, eps, eta, f, f0, fstar, fT, g
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.symbols import parameter
 
 mu, theta, Af, Q, AQ, Q0, QK = xs("mu theta Af Q AQ Q0 QK")
-g, m, ahead, gap, H = vec("g"), vec("m"), vec("gz"), vec("dg"), mat("H")
+m, ahead, gap = vec("m"), vec("gz"), vec("dg")
 M, R, ROOT = norm(m), norm(gap), fn("sqrt", eta)
 j, WEIGHT = 1 / mu, theta * L0 / mu**2
 FLOOR = (1 + theta) * ROOT * L0 * D0 / (2 * N * mu**2)
@@ -94,7 +79,7 @@ def context() -> Context:
 
 ASSUMPTIONS: dict[str, Relation] = {
     **symbols.signs("N > 0", "L0 >= 0", "omega_k >= 0"), **ub.CLIENTS,
-    "mu > 0": mu.gt(0), "theta > 0": theta.gt(0), "smooth": opnorm(H).le(L0),
+    "mu > 0": mu.gt(0), "theta > 0": theta.gt(0), "smooth": CURVATURE.le(L0),
     "dg": dot(ahead, g).eq(G**2 - dot(gap, g)), "L-Lipschitz": R.le(L0 * j * M),
     "step": (L0 * ((1 + theta) ** 2 / (2 * theta * mu**2) + (1 + theta) * ROOT * A1 / (mu * N))).le(2 * eps),
 }  # fmt: skip
@@ -174,7 +159,7 @@ NAMES = {
 }  # fmt: skip
 #: a point at rest and without noise, at which both generators are 0
 POINT = {t: v for t, v in ub.point(theta=1, mu=2, Af=0, Q=0, AQ=0, Q0=0, QK=0).items() if t != x("kap")} | {
-    opnorm(H): 0, trprod(H, S): 0, tr(S): 0, G: 0, M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
+    CURVATURE: 0, trprod(H, S): 0, tr(S): 0, G: 0, M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
     **dict.fromkeys(xs("q v m2 s0 D0"), 0), eps: Fraction(1, 2),
 }  # fmt: skip
 LETTERS = r"$Z=X+\frac1\mu V$ and $Q=\frac12\|m\|^2$ with $m=-V$, $\mathrm{d}X=V\,\mathrm{d}t$. "
