@@ -92,19 +92,11 @@ def common(context: Context, **other: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Noise:
-    """The facts from which every derivation starts: 0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N)."""
-
-    per: Fact
-    square: Fact
-
-
-def noise(w: Derivation, h: Term) -> Noise:
-    """0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N) from the bound on Tr S."""
+def noise(w: Derivation, h: Term) -> tuple[Fact, Fact]:
+    """0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N) from the bound on Tr S. Every derivation starts from these two facts."""
     per, trace = ub.noise_bound(w)
     claim = step_square(ub.equation("first-order"), h, ub.VECTORS).le(eta**2 * h**2 * (A * G**2 + D0 / N))
-    return Noise(per, w.combine("the mean square of a step", claim, [(1, [per, trace], (eta, h))]))
+    return per, w.combine("the mean square of a step", claim, [(1, [per, trace], (eta, h))])
 
 
 def descent(w: Derivation, smooth: Smoothness) -> Fact:
@@ -118,16 +110,16 @@ def one_step(w: Derivation, smooth: Smoothness, rate: str = "eta >= 0") -> Fact:
 
     `rate` is the name of the assumption on the sign of eta.
     """
-    messages, lemma = noise(w, u), descent(w, smooth)
+    (per, square), lemma = noise(w, u), descent(w, smooth)
     members: list[Any] = [lemma, ("1/2", [rate, "u >= 0", "step"], G)]
     if smooth.radius is None:
-        members.append(("1/2", ["L0 >= 0", messages.square]))
+        members.append(("1/2", ["L0 >= 0", square]))
     else:
-        size, floor = w.kernel.function("psi_positive", [smooth.reach], []), ub.floor_is_nonnegative(w, messages.per)
+        size, floor = w.kernel.function("psi_positive", [smooth.reach], []), ub.floor_is_nonnegative(w, per)
         members += [
-            [size, "L0 >= 0", messages.square],
-            [size, "L1 >= 0", w.kernel.nonnegative(G), messages.square],
-            (1, [size, "L1 >= 0", floor, messages.per, young(w)], (eta, u)),
+            [size, "L0 >= 0", square],
+            [size, "L1 >= 0", w.kernel.nonnegative(G), square],
+            (1, [size, "L1 >= 0", floor, per, young(w)], (eta, u)),
         ]
     return w.combine("one step", step_bound(smooth), members)
 
