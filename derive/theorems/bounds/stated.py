@@ -213,10 +213,7 @@ class Stated:
 
     def _check_declared(self, setting: Setting) -> None:
         """Raise BadInput for a letter that has no meaning for this method."""
-        read = [
-            ("claim", self.formulas.claim),
-            *([("step", self.formulas.step)] if self.formulas.step is not None else []),
-        ]
+        read: list[tuple[str, Any]] = [("claim", self.formulas.claim), ("step", self.formulas.step)]
         read += [(f"assume: {name}"[:40], r) for name, r in setting.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
         for place, relation in read:

@@ -198,10 +198,8 @@ def _refute(entry: Refutation) -> Checked:
     if holds(entry.claim, at):
         return _undecided(entry, "the claim holds at the witness")
     reads = f"{value(entry.claim.left, at)} {entry.claim.op} {value(entry.claim.right, at)}"
-    failing = _evaluated(
-        f"the claim fails: it reads {reads}", writer.relation(entry.claim), text(entry.claim), Verdict.REFUTED
-    )
-    steps.append(failing | {"reads": reads})
+    words, latex = f"the claim fails: it reads {reads}", writer.relation(entry.claim)
+    steps.append(_evaluated(words, latex, text(entry.claim), Verdict.REFUTED) | {"reads": reads})
     return Checked(
         entry, Verdict.REFUTED, tuple(steps), assumptions=tuple(entry.assume.items()), statement=entry.unchecked,
         counterexample={k: str(Fraction(v)) for k, v in entry.witness.items()}, repair=_mended(entry, writer),

@@ -177,11 +177,8 @@ class SignFacts:
         """A generic fact at z = value and r = sigma_k, where `positive` is the fact value >= 0."""
         instance = self.w.prover.instance(fact, {"z": value, "r": sigma})
         instance = self.k.cut(instance, positive)
-        return (
-            self.k.cut(instance, self.w["sigma_k > 0"])
-            if self.k.normal.key(sigma.gt(0)) in instance.hypotheses
-            else instance
-        )
+        scaled = self.k.normal.key(sigma.gt(0)) in instance.hypotheses
+        return self.k.cut(instance, self.w["sigma_k > 0"]) if scaled else instance
 
     @cached_property
     def size(self) -> Fact:

@@ -48,20 +48,14 @@ def read() -> dict[str, Relation]:
         ValueError: the drift of z depends on v, a drift is not linear, or x has noise of its own.
     """
     equation_of_motion = equation()
-    rule = equation_of_motion.rule
+    rule, drifts = equation_of_motion.rule, equation_of_motion.drifts
     assert rule is not None
-    (velocity,) = equation_of_motion.drifts["x"].free_symbols
+    (velocity,) = drifts["x"].free_symbols
     rate = rule.covariance["v", "v"] / parameter(SCALE) ** 2
-    moves = (
-        equation_of_motion.drifts["x"] + equation_of_motion.drifts["v"] / parameter("mu"),
-        equation_of_motion.drifts["v"],
-    )
+    moves = drifts["x"] + drifts["v"] / parameter("mu"), drifts["v"]
     parts = [(e, sp.cancel(sp.diff(e, slope)), sp.cancel(sp.diff(e, velocity))) for e in map(sp.expand, moves)]
-    if (
-        any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts)
-        or parts[0][2] != 0
-        or rule.covariance["x", "x"] != 0
-    ):
+    linear = all(sp.cancel(e - a * slope - b * velocity) == 0 for e, a, b in parts)
+    if not linear or parts[0][2] != 0 or rule.covariance["x", "x"] != 0:
         raise ValueError("the drift of z is not a multiple of the gradient, or x has noise of its own")
     (_, along, _), (_, pull, friction) = parts
     noise = expression(sp.cancel(rate), {})
@@ -140,16 +134,11 @@ def scheduled(w: Derivation) -> Fact:
     """E int G^2/T <= ((f(x_0) - f*) mu/T + NOISE)/(1 - eps), the average of G^2 over time."""
     claim, words = ((1 - eps) * ENERGY * j).le(f0 - fstar + T * FLOOR), ("Dynkin's formula", "integrate")
     total = summed(w, claim, pathwise(w), (j, WEIGHT), words, ("f(z_T) >= f*", "Q_T >= 0"))
-    energy, noise = ENERGY, NOISE
-    (share, one), (count, three), unit = (
-        w.inverse(1 - eps, "eps < 1"),
-        w.inverse(T, "T > 0"),
-        w.kernel.inverse(mu, w["mu > 0"]),
-    )
-    a, b = 1 / (1 - eps), 1 / T
+    (share, one), (count, three) = w.inverse(1 - eps, "eps < 1"), w.inverse(T, "T > 0")
+    unit, a, b = w.kernel.inverse(mu, w["mu > 0"]), 1 / (1 - eps), 1 / T
     return w.combine(
         "divide", AVERAGE, [[one, "mu > 0", three, total]],
-        [(-energy * b, share), (-energy * b * (1 - eps) * a + a * noise, unit), (a * noise * mu * j, count)],
+        [(-ENERGY * b, share), (-ENERGY * b * (1 - eps) * a + a * NOISE, unit), (a * NOISE * mu * j, count)],
     )  # fmt: skip
 
 
