@@ -63,7 +63,7 @@ class Stated:
     """
 
     table: Mapping[str, Any]
-    #: a relation that replaces the bound on a step
+    #: a relation, in the letters of the file, that replaces the bound on a step
     instead: Relation | None = None
 
     def __post_init__(self) -> None:
@@ -272,10 +272,6 @@ class Stated:
         if self.instead is not None:
             return self.instead
         return self.formulas.step if self.integrated else self.formulas.claim
-
-    def with_step(self, claim: Relation) -> Stated:
-        """The same theorem with another bound on a step, in the letters of the file."""
-        return replace(self, instead=claim)
 
     @property
     def integrated(self) -> bool:

@@ -97,7 +97,7 @@ def common(context: Context, **other: Any) -> dict[str, Any]:
 
 
 def noise(w: Derivation, h: Term) -> tuple[Fact, Fact]:
-    """0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N) from the bound on Tr S. Every derivation starts from these two facts."""
+    """0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N) by the bound on Tr S; every derivation starts here."""
     per, trace = ub.noise_bound(w)
     claim = step_square(ub.equation("first-order"), h, ub.VECTORS).le(eta**2 * h**2 * (A * G**2 + D0 / N))
     return per, w.combine("the mean square of a step", claim, [(1, [per, trace], (eta, h))])

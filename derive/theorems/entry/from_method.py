@@ -19,7 +19,7 @@ from sdescent.derive.methods.noise import Affine, Gaussian, Scaled, StudentT
 from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipped
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.language import terms
-from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, plus, times, vec, x
+from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, plus, times, tr, vec, x
 from sdescent.derive.theorems.entry.instances import INSTANCES, LAWS, SCALES, Meaning, samples
 from sdescent.derive.theorems.entry.linear_step import MEAN, one_step, weighted_sum
 from sdescent.derive.vocabulary.symbols import d as dimension
@@ -320,7 +320,7 @@ def step_square(equation: SDE, h: Term, vectors: Mapping[str, str]) -> Term:
     Raises:
         ValueError: as `step_mean` raises it.
     """
-    spread = [x("eta") * c * terms.tr(m) for c, m in diffusion_terms(equation, h)]
+    spread = [x("eta") * c * tr(m) for c, m in diffusion_terms(equation, h)]
     return plus(_square(step_mean(equation, h, vectors)), *spread)
 
 
@@ -393,7 +393,7 @@ def combined_step(
     signed = {name: -c if vectors[name].startswith("-") else c for name, c in coefficients.items()}
     mean = [(expression(c, {}), vec(vectors[name].removeprefix("-"))) for name, c in signed.items() if c != 0]
     of_message = expression(coefficients["G"], {})
-    return mean, plus(_square(mean), times(of_message, of_message, expression(share, {}), terms.tr(terms.mat("S"))))
+    return mean, plus(_square(mean), times(of_message, of_message, expression(share, {}), tr(terms.mat("S"))))
 
 
 def _square(mean: Sequence[Part]) -> Term:

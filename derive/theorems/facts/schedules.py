@@ -7,11 +7,9 @@ from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under,
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 T, p, t, u, w_, delta, chi, top, early = xs("T p t u w delta chi U T1")
-KINDS = {
-    **dict.fromkeys(["T", "p", "delta", "U", "T1"], "const"),
-    "t": "clock",
-    **dict.fromkeys(["u", "w", "chi"], "time"),
-}
+KINDS = (
+    dict.fromkeys(["T", "p", "delta", "U", "T1"], "const") | {"t": "clock"} | dict.fromkeys(["u", "w", "chi"], "time")
+)
 CONTEXT = Context(KINDS, horizon="T")
 NAMES = {"p": r"\gamma", "delta": r"\delta", "chi": r"\chi"}
 TIME: dict[str, Relation] = {"t >= 0": t.ge(0)}
