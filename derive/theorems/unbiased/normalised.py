@@ -200,12 +200,11 @@ def falls(w: Derivation) -> Fact:
     less = w.combine(
         "a smaller share", (1 / Ns).le(1 / N), [["more clients", per, per_]], [(1 / N, unit_), (-1 / Ns, unit)]
     )
-    signs = {s0: "s0_k >= 0", s1: "s1_k >= 0"}
     ratio = w.combine("A_1 >= 0", A1.ge(0), [
-        "omega_k >= 0", ["d >= 0", signs[s1]], ["d >= 0", signs[s1], "omega_k >= 0"],
+        "omega_k >= 0", ["d >= 0", "s1_k >= 0"], ["d >= 0", "s1_k >= 0", "omega_k >= 0"],
     ], [(-1, "A_1")])  # fmt: skip
     floor = w.combine(
-        "D_0 >= 0", D0.ge(0), [["d >= 0", signs[s0]], ["d >= 0", signs[s0], "omega_k >= 0"]], [(-1, "D_0")]
+        "D_0 >= 0", D0.ge(0), [["d >= 0", "s0_k >= 0"], ["d >= 0", "s0_k >= 0", "omega_k >= 0"]], [(-1, "D_0")]
     )
     return w.combine(
         "the strength falls", FALLS,
