@@ -123,6 +123,7 @@ def _of_any_noise(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
     try:
         omega: Term = in_order(ratio, {}, letters.constants)
     except ValueError:
-        said = f"the ratio {ratio} of this compressor is not one formula: give the dimension, dim = 10"
-        raise Refusal("no-omega", said) from None
+        raise Refusal(
+            "no-omega", f"the ratio {ratio} of this compressor is not one formula: give the dimension, dim = 10"
+        ) from None
     return {"compression": nm.Q.le(omega * (nm.G**2 + nm.NOISE) + nm.NOISE), **positive}
