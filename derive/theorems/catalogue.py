@@ -9,7 +9,7 @@ from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.plugin_loading import BrokenPlugin, modules
 
 MODULES = (
-    "unbiased.dcsgd", "unbiased.normalised", "discrete.dcsgd", "discrete.polyak", "discrete.schedules",
+    "unbiased.dcsgd", "unbiased.normalised", "discrete.descent", "discrete.polyak", "discrete.schedules",
     "unbiased.heavy_ball", "discrete.heavy_ball", "signs.bounded_ratio", "signs.every_state", "discrete.dsignsgd",
     "discrete.normalised", "discrete.clipped", "unbiased.polyak", "signs.far", "facts.schedules", "stationary.quadratic",
     "stationary.affine", "stationary.sign", "unbiased.scaling", "facts.blow_up", "facts.blow_up_in_mean",

@@ -72,14 +72,15 @@ def algebraic(
     name: str, entry: str, stated: str, claim: Callable[[Term], Relation], names: str, assume: tuple[Relation, ...] = ()
 ) -> StatedConstant:
     """A constant in an inequality between polynomials in the variables `names`."""
-    context = Context(dict.fromkeys(names.split(), "const"))
+    letters = names.split()
+    context = Context(dict.fromkeys(letters, "const"))
 
     def certify(c: Fraction, seconds: float) -> Fact:
         prover = Prover(context, seconds)
         return prover.have(claim(num(c)), *prover.assume(*assume))
 
     return StatedConstant(
-        name, entry, Fraction(stated), certify, lambda c, s: refute(names.split(), assume, claim(num(c)), s)
+        name, entry, Fraction(stated), certify, lambda c, s: refute(letters, assume, claim(num(c)), s)
     )
 
 

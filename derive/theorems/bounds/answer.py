@@ -294,7 +294,7 @@ def _repairs(stated: Stated, stop: float) -> Iterator[Repaired]:
 def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
     @cache
     def judge(c: Fraction) -> Tried | None:
-        return None if now() > stop else _judged(stated.with_step(numeral.at(c)))
+        return None if now() > stop else _judged(replace(stated, instead=numeral.at(c)))
 
     for near in (numeral.value * factor for factor in AROUND):
         tried = judge(near)

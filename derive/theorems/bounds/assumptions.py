@@ -150,21 +150,12 @@ def vector_words(setting: Setting) -> dict[str, str]:
     return {v: words.get(v, v) for v in setting.vectors}
 
 
-def _operators(t: Any, steps: bool) -> Any:
+def _operators(t: Term, steps: bool) -> Term:
     """A term with sum, Esum, int and Eint in place of I and EI."""
-    if isinstance(t, Term) and t[0] in ("I", "EI"):
+    if t[0] in ("I", "EI"):
         name = next(name for name, meant in OPERATORS.items() if meant == (t[0], steps))
         return Term(("f", name, _operators(t[1], steps)))
-    if (
-        isinstance(t, Term)
-        and t[:2] == ("f", "exp")
-        and t[2][0] == "*"
-        and len(t[2]) == 3
-        and t[2][2][:2] == ("f", "log")
-    ):
-        return x(
-            f"({text(tidy(t[2][2][2]))})^{text(t[2][1])}"
-        )  # the decay over K steps; log needs 1 - k > 0, which is proved
-    if isinstance(t, Term):
-        return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)
-    return t
+    if t[:2] == ("f", "exp") and t[2][0] == "*" and len(t[2]) == 3 and t[2][2][:2] == ("f", "log"):
+        # the decay over K steps; log needs 1 - k > 0, which is proved
+        return x(f"({text(tidy(t[2][2][2]))})^{text(t[2][1])}")
+    return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)

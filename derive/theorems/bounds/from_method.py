@@ -61,10 +61,8 @@ class Building:
         for name, start in self.method.rule.memory:
             if start != 0:
                 raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")
-        self.step, self.messages = (
-            linear_step.one_step(self.method, self.any_noise),
-            messages(self.letters, self.any_noise, self.dim),
-        )
+        self.step = linear_step.one_step(self.method, self.any_noise)
+        self.messages = messages(self.letters, self.any_noise, self.dim)
         if self.about != "method" and not self.method.plain:
             raise Refusal(
                 "no-generator",
@@ -149,11 +147,8 @@ class Building:
     def _of_the_pieces(self) -> Source:
         """The source of the moments of a message: theory 4 and 8 for this package's pieces, else the statement of the piece."""
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
-        return (
-            Source.METHOD
-            if all(type(p).__module__.startswith("sdescent.derive.methods.") for p in pieces)
-            else Source.SAID
-        )
+        ours = all(type(p).__module__.startswith("sdescent.derive.methods.") for p in pieces)
+        return Source.METHOD if ours else Source.SAID
 
     @cached_property
     def _of_the_law(self) -> Mapping[str, Source]:
@@ -175,9 +170,8 @@ class Building:
         definitions = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
         if is_sign(self.method):
             sign_messages.require_law(self.method, self.any_noise)
-            definitions |= sign_messages.definitions(self.method, self.any_noise) | (
-                sign_messages.OF_CURVATURE if self.about == "corrected" else {}
-            )
+            definitions |= sign_messages.definitions(self.method, self.any_noise)
+            definitions |= sign_messages.OF_CURVATURE if self.about == "corrected" else {}
         definitions |= {**self.messages.definitions, **self._definitions(potentials)}
         definitions |= {f"{n} in this regime": x(n).eq(self._scalar(e)) for n, e in self.letters.tied.items()}
         for key, p in potentials.items():
@@ -197,11 +191,8 @@ class Building:
         messages = [nm.GRADIENT, *([] if self.messages.unbiased else [nm.MESSAGE])]
         bent = [] if self.steps or self.about == "first-order" or self.messages.unbiased else [nm.BENT]
         used = [v for pair in pairs for v in pair]
-        return tuple(
-            dict.fromkeys(
-                [*messages, *self.step.memory, *bent, *(part for v in used for part in self._parts_of(v)), *used]
-            )
-        )
+        parts = [part for v in used for part in self._parts_of(v)]
+        return tuple(dict.fromkeys([*messages, *self.step.memory, *bent, *parts, *used]))
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
         """A vector as a combination of vectors that are not sums."""
@@ -209,9 +200,7 @@ class Building:
 
     def _of_sums(self, products: Sequence[Product], followed: Sequence[Any]) -> dict[str, Relation]:
         """The definitions of products that involve sums of vectors."""
-        pairs = dict.fromkeys(
-            pair for pair in [*products, *followed] if pair != "f" and any(v in self.sums for v in pair)
-        )
+        pairs = dict.fromkeys(p for p in [*products, *followed] if p != "f" and any(v in self.sums for v in p))
         said = {(v, w): f"<{self._word(v)}, {self._word(w)}> {BY_PARTS}" for v, w in pairs}
         return {said[v, w]: nm.inner(v, w).eq(self._expanded(v, w)) for v, w in pairs}
 
@@ -282,16 +271,14 @@ class Building:
         for key, p in potentials.items():
             if key == "f":
                 if not self.steps:
-                    definitions["generator of f"] = p.change.eq(
-                        from_method.generator_of(from_method.loss_along(*self._parts()))
-                    )
+                    loss = from_method.loss_along(*self._parts())
+                    definitions["generator of f"] = p.change.eq(from_method.generator_of(loss))
                 continue
             one, other = (self._word(v) for v in key)
             said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
             definitions[said] = p.value.eq(nm.inner(*key))
-            definitions[f"change of {said}"] = p.change.eq(
-                self._change(*key) if self.steps else self._generator_of_square(*key)
-            )
+            change = self._change(*key) if self.steps else self._generator_of_square(*key)
+            definitions[f"change of {said}"] = p.change.eq(change)
         return definitions
 
     def _change(self, v: str, w: str) -> Term:
@@ -342,11 +329,9 @@ class Building:
         # for signs the equation is in terms of R, for every law
         equation = sg.equation(model) if is_sign(self.method) else equation_of(self.method, model)
         vectors = {"mean": self.mean, "curvature": nm.BENT}
-        spread = [
-            (from_method.put(c, {nm.N: self.clients}), m)
-            for c, m in from_method.diffusion_terms(equation, self.schedule)
-        ]
-        return from_method.drift_terms(equation, self.schedule, vectors), spread
+        spread = from_method.diffusion_terms(equation, self.schedule)
+        drift = from_method.drift_terms(equation, self.schedule, vectors)
+        return drift, [(from_method.put(c, {nm.N: self.clients}), m) for c, m in spread]
 
     def _generator_of_square(self, v: str, w: str) -> Term:
         if v != nm.DISTANCE or w != nm.DISTANCE:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
-from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, plus, vec, x
+from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, plus, vec, x
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
@@ -134,10 +134,8 @@ class Conclusion(Bound):
         Raises:
             StepFailed: the search finds no proof.
         """
-        forms = [
-            concluded,
-            *reversed([line.fact for line in self.w.lines if line.fact.claim.left == concluded.claim.left]),
-        ]
+        facts = [line.fact for line in reversed(self.w.lines)]
+        forms = [concluded, *(fact for fact in facts if fact.claim.left == concluded.claim.left)]
         near = [*self._ends(), *self._sums()]
         for fact in [concluded, *near]:
             self.branch.add(fact)
@@ -154,9 +152,7 @@ class Conclusion(Bound):
     def _sums(self) -> list[Fact]:
         """Facts that sums and means of squares, of f - f* and of the schedule are nonnegative."""
         k, w = self.k, self.w
-        squares = [
-            k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.setting.vectors
-        ]
+        squares = [w.square(norm(vec(v))) for v in self.setting.vectors]
         gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), ["f >= f*"])
         ends = [k.monotone("E", w["f >= f* at the end"])] if "f >= f* at the end" in self.setting.assumptions else []
         schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.setting.assumptions else []
@@ -164,11 +160,8 @@ class Conclusion(Bound):
 
     def _ends(self) -> list[Fact]:
         """The assumptions about the start, the end and the horizon, except `BELOW_ONE`."""
-        return [
-            self.w[name]
-            for name, r in self.setting.assumptions.items()
-            if self.setting.at_the_end(r) and name != BELOW_ONE
-        ]
+        assumed = self.setting.assumptions.items()
+        return [self.w[name] for name, r in assumed if self.setting.at_the_end(r) and name != BELOW_ONE]
 
     def _below_one(self, rate: Term) -> Fact:
         """k < 1, proved or else assumed, as (1 - k)^K need not decay otherwise."""

@@ -177,9 +177,8 @@ def falls(e: sp.Expr) -> bool:
     """Whether an expression is a negative number times powers of letters, which are positive."""
     factors = sp.Mul.make_args(sp.factor(e))
     letters = [f.base if f.is_Pow else f for f in factors]
-    return bool(
-        all(f.is_Symbol or f.is_number for f in letters) and sp.Mul(*[f for f in factors if f.is_number]).is_negative
-    )
+    number = sp.Mul(*[f for f in factors if f.is_number])
+    return bool(number.is_negative and all(f.is_Symbol or f.is_number for f in letters))
 
 
 def _mixed(e: sp.Expr, begins: str = "<g,") -> list[sp.Symbol]:

@@ -106,16 +106,13 @@ class Bound:
     # --- facts that always hold
 
     def _norms(self) -> None:
-        vectors = [vec(v) for v in self.setting.vectors]
-        for v in vectors:
-            self.branch.add(self.k.nonnegative(norm(v)))
+        for v in self.setting.vectors:
+            self.branch.add(self.k.nonnegative(norm(vec(v))))
         self.branch.add(self.k.nonnegative(nm.Q))
         for key, p in self.setting.potentials.items():
             if key != "f" and key[0] == key[1]:
-                square = self.k.certify(num(0).le(norm(vec(key[0])) ** 2), sum=[(ONE, (), (norm(vec(key[0])),))])
-                self.branch.add(
-                    self.w.combine(f"{p.name} >= 0", p.value.ge(0), [square], [(-1, self._definition(p.value))])
-                )
+                square, definition = self.w.square(norm(vec(key[0]))), self._definition(p.value)
+                self.branch.add(self.w.combine(f"{p.name} >= 0", p.value.ge(0), [square], [(-1, definition)]))
 
     def _compound(self, fact: Fact) -> bool:
         """Whether a fact is about the inverse of a product, whose factors have facts of their own."""
@@ -138,9 +135,8 @@ class Bound:
             pieces.append(piece)
         cleared = Relation((relation.op, ZERO, normal.term(added(pieces))))
         units = [f for f in self.branch.facts if f.rule == "inverse" or not self._divides(f.claim)]
-        proof = self.branch.show(
-            cleared, 0.5, [self.branch.fact_of(relation) or self.k.assume(relation), *units], only=True
-        )
+        fact = self.branch.fact_of(relation) or self.k.assume(relation)
+        proof = self.branch.show(cleared, 0.5, [fact, *units], only=True)
         if proof is not None:
             self.branch.add(proof)
         return proof is not None

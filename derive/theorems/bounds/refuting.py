@@ -91,9 +91,8 @@ def refuted_at_the_end(setting: Setting, claim: Relation, seconds: float) -> Ref
     if not setting.steps or is_sign(setting.method):
         return None
     clients = (1, 4) if nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number else (1,)
-    return _in_numbers(
-        setting, claim, seconds, [(K, eta, (), N) for K in (3, 1, 10, 2, 30) for N in clients for eta in ETAS]
-    )
+    tried: list[_Tried] = [(K, eta, (), N) for K in (3, 1, 10, 2, 30) for N in clients for eta in ETAS]
+    return _in_numbers(setting, claim, seconds, tried)
 
 
 def refuted_later(setting: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
@@ -140,13 +139,11 @@ def _in_numbers(setting: Setting, claim: Relation, seconds: float, tried: Sequen
         draft = Run((Fraction(1),), fixed | {"u": Fraction(1)}, at, (last,) * steps if over else (*past, last))
         relations = in_numbers(setting, claim, draft)
         point = None if relations is None else _point(setting, relations[:-1], relations[-1], min(EACH, stop - now()))
+        if point is None:
+            continue
         drawn = {f"z{n}_q": z for n, z in enumerate(past)}
         point_of_the_run = {"h_q": Fraction(1), "start_q" if past else "at_q": at, **drawn, "z_q": last}
-        refutation = (
-            None
-            if point is None
-            else _refutation_by_run(setting, claim, draft, point, FAMILIES[0].loss, point_of_the_run)
-        )
+        refutation = _refutation_by_run(setting, claim, draft, point, FAMILIES[0].loss, point_of_the_run)
         if refutation is not None:
             return refutation
     return None

@@ -63,7 +63,7 @@ class Stated:
     """
 
     table: Mapping[str, Any]
-    #: a relation that replaces the bound on a step
+    #: a relation, in the letters of the file, that replaces the bound on a step
     instead: Relation | None = None
 
     def __post_init__(self) -> None:
@@ -213,10 +213,7 @@ class Stated:
 
     def _check_declared(self, setting: Setting) -> None:
         """Raise BadInput for a letter that has no meaning for this method."""
-        read = [
-            ("claim", self.formulas.claim),
-            *([("step", self.formulas.step)] if self.formulas.step is not None else []),
-        ]
+        read: list[tuple[str, Any]] = [("claim", self.formulas.claim), ("step", self.formulas.step)]
         read += [(f"assume: {name}"[:40], r) for name, r in setting.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
         for place, relation in read:
@@ -275,10 +272,6 @@ class Stated:
         if self.instead is not None:
             return self.instead
         return self.formulas.step if self.integrated else self.formulas.claim
-
-    def with_step(self, claim: Relation) -> Stated:
-        """The same theorem with another bound on a step, in the letters of the file."""
-        return replace(self, instead=claim)
 
     @property
     def integrated(self) -> bool:

@@ -188,11 +188,8 @@ def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> Non
             claim = _claim(offer.table, decay, offer.unit, floor)
             other = Stated({**offer.table, "claim": claim, "assume": [*offer.table["assume"], *where]})
             beyond.append(Beyond(change, where, refuted(other.setting, other.claim, 1.0)))
-    result.suggestions.append(
-        Suggestion(
-            offer.table, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond)
-        )
-    )
+    decay, floor = written(offer.decay * offer.unit), written(offer.floor)
+    result.suggestions.append(Suggestion(offer.table, answer, offer.condition, decay, floor, tuple(beyond)))
 
 
 def _far(stated: Stated) -> list[tuple[str, ...]]:
@@ -224,10 +221,8 @@ def _offers(table: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
             continue
         conditions = [*free, *fitted.conditions, *(c for c in asked if not decided[c])]
         whole = {**base, "V": fitted.value, "assume": [*base.get("assume", []), *conditions]}
-        whole |= {
-            "claim": _claim(whole, decay, unit, floor),
-            "conclude": "gronwall" if unit == sp.Symbol("V") else "telescope",
-        }
+        whole["claim"] = _claim(whole, decay, unit, floor)
+        whole["conclude"] = "gronwall" if unit == sp.Symbol("V") else "telescope"
         yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
 
 
@@ -267,15 +262,11 @@ def _eliminated(e: sp.Expr, setting: Setting) -> sp.Expr:
         e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
         sample = {s: sp.Integer(2) for s in e.free_symbols}
         of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
-        grows = (
-            sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive
-        )  # only a choice of the bound: the proof decides
+        # only a choice of the bound: the proof decides
+        grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
-    bounds = {
-        r.left: r.right
-        for r in reversed([*setting.definitions.values(), *setting.assumptions.values()])
-        if r.op in ("==", "<=")
-    }
+    stated = [*setting.definitions.values(), *setting.assumptions.values()]
+    bounds = {r.left: r.right for r in reversed(stated) if r.op in ("==", "<=")}
     for symbol, name in ((nm.Q, "Q"), (nm.NOISE, nm.NOISE[1])):
         if symbol in bounds:
             e = e.subs(sp.Symbol(name), _expression(bounds[symbol], setting))
@@ -329,12 +320,8 @@ def _of_gradient(e: sp.Expr, conditions: list[str], stated: Stated, letters: Let
         decay = sp.factor(-falls - grows)
         if {"pl", "strongly convex"} & set(classes):
             mu = sp.Symbol(next(classes[k][0] for k in ("pl", "strongly convex") if k in classes)[1])
-            yield (
-                sp.factor(2 * mu * decay),
-                sp.Symbol("V"),
-                floor,
-                [*conditions, f"{written(upright(decay, fractions))} > 0"],
-            )
+            positive = f"{written(upright(decay, fractions))} > 0"
+            yield sp.factor(2 * mu * decay), sp.Symbol("V"), floor, [*conditions, positive]
         yield decay, G**2, floor, conditions
     young = [] if linear == 0 else [f"{kap} > 0"]
     small = grows + cubic + (kap * linear if linear != 0 else 0)
@@ -370,10 +357,9 @@ def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: 
         return
     if fitted.with_loss:  # then the bound has a term that decays in G^2
         least = falling(square)
-        condition = (
-            [] if falls(fitted.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
-        )
-        yield from _together(rate, square, floor, [*conditions, *condition], fitted, classes)
+        if not falls(fitted.at(square)):
+            conditions = [*conditions, f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
+        yield from _together(rate, square, floor, conditions, fitted, classes)
         return
     bound = sp.S.Zero if smooth is None else sp.Symbol(str(smooth[0][1]))
     # G^2 <= 2 L (<g, x - x*> - (f - f*)) if f is convex and smooth

@@ -34,10 +34,8 @@ def rate(w: Derivation) -> Fact:
 
 def mean_bound(kept: Term, whole_floor: Term | None = None, start: Term = f0 - fstar) -> Relation:
     """E sum u kept/sum u <= (start + whole_floor)/(eta (1 - eps) sum u)."""
-    clock = under("I", u)
-    return (under("EI", u * kept) / clock).le(
-        (start if whole_floor is None else start + whole_floor) / (1 - eps) / (eta * clock)
-    )
+    clock, top = under("I", u), start if whole_floor is None else start + whole_floor
+    return (under("EI", u * kept) / clock).le(top / (1 - eps) / (eta * clock))
 
 
 def averaged(

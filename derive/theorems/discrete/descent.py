@@ -1,7 +1,11 @@
 """The descent lemma for D(C)SGD itself: x' = x - eta u (1/N) sum_k U_k, with the messages U_k of `unbiased.noise_bound`.
 
 The loss is a potential in discrete time. The mean and the mean square of a step come from the engine, and the descent lemma
-replaces Ito's formula.
+replaces Ito's formula. The entries are counterparts of theory 6.2, with a pre-scheduled step.
+
+On L-smooth losses the bounds are those of the corrected SDE. On (L0, L1)-smooth losses with steps D that satisfy L1 ||D|| <= c, the
+method has 2 psi(c) L0 and 2 psi(c) L1 in place of L0 and L1, where psi(s) = (e^s - 1 - s)/s^2. The ratio 2 psi(c) is 1.0712 at
+c = 1/5, 1.4366 at c = 1, and tends to 1 as c -> 0.
 """
 
 from dataclasses import dataclass
@@ -15,7 +19,7 @@ from sdescent.derive.theorems.discrete import averaged as av
 from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import loss_in_steps, step_square
 from sdescent.derive.theorems.entry.symbols import D0, L0, L1, Af, G, K, N, S, c, eps, eta, kap, signs, u
-from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.dcsgd import FLOOR, young
 from sdescent.derive.theorems.unbiased.noise_bound import A
@@ -92,19 +96,11 @@ def common(context: Context, **other: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Noise:
-    """The facts from which every derivation starts: 0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N)."""
-
-    per: Fact
-    square: Fact
-
-
-def noise(w: Derivation, h: Term) -> Noise:
-    """0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N) from the bound on Tr S."""
+def noise(w: Derivation, h: Term) -> tuple[Fact, Fact]:
+    """0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N) by the bound on Tr S; every derivation starts here."""
     per, trace = ub.noise_bound(w)
     claim = step_square(ub.equation("first-order"), h, ub.VECTORS).le(eta**2 * h**2 * (A * G**2 + D0 / N))
-    return Noise(per, w.combine("the mean square of a step", claim, [(1, [per, trace], (eta, h))]))
+    return per, w.combine("the mean square of a step", claim, [(1, [per, trace], (eta, h))])
 
 
 def descent(w: Derivation, smooth: Smoothness) -> Fact:
@@ -118,16 +114,16 @@ def one_step(w: Derivation, smooth: Smoothness, rate: str = "eta >= 0") -> Fact:
 
     `rate` is the name of the assumption on the sign of eta.
     """
-    messages, lemma = noise(w, u), descent(w, smooth)
+    (per, square), lemma = noise(w, u), descent(w, smooth)
     members: list[Any] = [lemma, ("1/2", [rate, "u >= 0", "step"], G)]
     if smooth.radius is None:
-        members.append(("1/2", ["L0 >= 0", messages.square]))
+        members.append(("1/2", ["L0 >= 0", square]))
     else:
-        size, floor = w.kernel.function("psi_positive", [smooth.reach], []), ub.floor_is_nonnegative(w, messages.per)
+        size, floor = w.kernel.function("psi_positive", [smooth.reach], []), ub.floor_is_nonnegative(w, per)
         members += [
-            [size, "L0 >= 0", messages.square],
-            [size, "L1 >= 0", w.kernel.nonnegative(G), messages.square],
-            (1, [size, "L1 >= 0", floor, messages.per, young(w)], (eta, u)),
+            [size, "L0 >= 0", square],
+            [size, "L1 >= 0", w.kernel.nonnegative(G), square],
+            (1, [size, "L1 >= 0", floor, per, young(w)], (eta, u)),
         ]
     return w.combine("one step", step_bound(smooth), members)
 
@@ -145,3 +141,47 @@ def floor_of_the_sum(smooth: Smoothness) -> Term:
 def scheduled(w: Derivation, smooth: Smoothness) -> Fact:
     """E sum u G^2/sum u <= (f(x_0) - f* + eta^2 floor D_0 sum u^2/(2N))/(eta (1 - eps) sum u), from the bound on one step."""
     return av.averaged(w, one_step(w, smooth, "eta > 0"), G**2, floor_of_the_sum(smooth))
+
+
+# --- the entries
+
+BOUND_OF_MESSAGES = r"Where the noise is at most $R$ in norm, $B_n$ is $G_n+R$ without compression, and $\frac dk(G_n+R)$ with Rand-$k$. "
+
+
+def theorem(smooth: Smoothness, id: str, title: str, remark: str, averaged: bool) -> Theorem:
+    """The theorem on one step or, if `averaged`, on the mean square of the gradient over the steps."""
+    more = av.ENDS if averaged else symbols.signs("eta >= 0")
+    bounded = smooth is BOUNDED
+    sums = Evidence("method paths") if bounded else Evidence("method moments", {"power": None})
+    return Theorem(
+        id=id,
+        title=title,
+        source="theory 6.2; the descent lemma in place of Ito's formula",
+        claim=av.mean_bound(G**2, floor_of_the_sum(smooth)) if averaged else step_bound(smooth),
+        remark=remark,
+        assumptions={**ASSUMPTIONS, **smooth.rules(), **more},
+        prove=(lambda w: scheduled(w, smooth)) if averaged else (lambda w: one_step(w, smooth)),
+        evidence=(sums if averaged else Evidence("method step", {"smooth": "bounded" if bounded else "plain"}),),
+        **common(context(u, smooth), short={G: "G", ub.condition("corrected", kap): r"K_\kappa(G)"}),
+    )
+
+
+ENTRIES = (
+    theorem(
+        SMOOTH, "6.2-pathwise-method", "D(C)SGD itself, L-smooth, one step",
+        r"Per time $\eta$ this is 6.2-pathwise with $L_1=0$: the same constants for the method and for the corrected SDE.", False,
+    ),
+    theorem(
+        SMOOTH, "6.2-scheduled-method", "D(C)SGD itself, L-smooth, pre-scheduled step",
+        r"The left side is $\mathbb{E}\|\nabla f(x_{\hat n})\|^2$ for an independent $\hat n$ with probabilities $u_n/\sum u$. "
+        r"With $T=\eta K$ and sums for integrals it is 6.2-scheduled with $L_1=0$: the ratio of the constants is 1.", True,
+    ),
+    theorem(
+        BOUNDED, "6.2-pathwise-bounded-method", "D(C)SGD itself, (L₀, L₁)-smooth with bounded steps, one step",
+        BOUND_OF_MESSAGES + r"It is 6.2-pathwise with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$; the ratio $2\psi(c)$ is at most $1+0.44c$ for $c\le1$ (8-psi-one).", False,
+    ),
+    theorem(
+        BOUNDED, "6.2-scheduled-bounded-method", "D(C)SGD itself, (L₀, L₁)-smooth with bounded steps, pre-scheduled step",
+        r"The ratio of the floor to that of 6.2-scheduled is $2\psi(c)$.", True,
+    ),
+)  # fmt: skip

@@ -20,18 +20,17 @@ from sdescent.derive.theorems.entry.symbols import L0, L1, Af, G, N, c, d, eps, 
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.signs import bounded_ratio as ratio
 from sdescent.derive.theorems.signs import facts as sg
-from sdescent.derive.theorems.signs.bounded_ratio import Bounded
+from sdescent.derive.theorems.signs.bounded_ratio import ROOT_D, Bounded
 from sdescent.derive.theorems.signs.every_state import FLOOR_ANYWHERE, FLOOR_BY_CLIENTS, RATE_BY_CLIENTS, Ordered
 from sdescent.derive.theorems.signs.facts import INVERSE_H, PHI, M, SignFacts, a
 
 NAMES = {**{name: latex for name, latex in sg.NAMES.items() if name != "c"}, **av.NAMES}
 ASSUMPTIONS: dict[str, Relation] = {name: r for name, r in sg.ASSUMPTIONS.items() if name != "smooth"}
 DEFINITIONS: dict[str, Relation] = {name: r for name, r in sg.DEFINITIONS.items() if name != "Lam g = b"}
-ROOT = fn("sqrt", d)
 #: the reach is written out, since the descent lemma needs the engine's own radius
-REACH: dict[str, Relation] = {"reach": (L1 * eta * u * ROOT).le(c)}
+REACH: dict[str, Relation] = {"reach": (L1 * eta * u * ROOT_D).le(c)}
 STEP: dict[str, Relation] = {"step": (PSI * eta * u * d * L1).le(eps * a)}
-LIMIT = 2 * eps * a / ROOT
+LIMIT = 2 * eps * a / ROOT_D
 """A reach that the step condition implies: eta u d L1/2 <= eps a, for psi >= 1/2."""
 DECREASING: dict[str, Relation] = {
     "u <= 1": u.le(1),
@@ -74,8 +73,7 @@ def stated_condition(w: Derivation) -> Condition:
 
 def implied(w: Derivation) -> Condition:
     """The condition on a step from eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1, without an assumption on the reach."""
-    k, root = w.kernel, ROOT
-    start = av.rate(w)
+    k, start = w.kernel, av.rate(w)
     step = w.combine(
         "the step condition at every step", (fn("psi", LIMIT) * eta * u * d * L1).le(eps * a),
         ["step", [k.function("psi_positive", [LIMIT]), start, "d >= 0", "L1 >= 0", "u <= 1"]],
@@ -83,14 +81,14 @@ def implied(w: Derivation) -> Condition:
     least = w.combine("d >= 1 > 0", num(0).lt(d), ["d >= 1", 1])
     strict = k.function("monotone:sqrt", [num(0), d], [w.number(0), least])
     square = k.function("sqrt_square", [d], [w["d >= 0"]])
-    unit, over = w.inverse(root, strict)
+    unit, over = w.inverse(ROOT_D, strict)
     top = w.combine("2 eps a/sqrt(d) >= 0", LIMIT.ge(0), [(2, ["eps >= 0", "a > 0", over])])
     half = k.function("monotone:psi", [num(0), LIMIT], [top])
     # sqrt(d) = d/sqrt(d), and eta u d L1 <= 2 psi eta u d L1 <= 2 eps a
     length = w.combine(
-        "the length of a step", (L1 * eta * u * root).le(LIMIT),
+        "the length of a step", (L1 * eta * u * ROOT_D).le(LIMIT),
         [(2, [over, step]), (2, [over, half, start, "u >= 0", "d >= 0", "L1 >= 0"])],
-        [(-L1 * eta * u * root, unit), (L1 * eta * u / root, square)],
+        [(-L1 * eta * u * ROOT_D, unit), (L1 * eta * u / ROOT_D, square)],
     )  # fmt: skip
     return Condition(LIMIT, start, length, step)
 

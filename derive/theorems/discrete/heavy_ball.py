@@ -10,11 +10,11 @@ import sympy as sp
 
 from sdescent.derive.methods.optimisers.momentum import HeavyBall
 from sdescent.derive.proof.kernel.rules import Fact
-from sdescent.derive.proof.language.terms import Relation, dot, num, tr, xs
+from sdescent.derive.proof.language.terms import Relation, dot, num, xs
 from sdescent.derive.theorems.discrete import descent as ds
 from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import combined_step
-from sdescent.derive.theorems.entry.symbols import A1, D0, L0, G, N, S, eps, eta, f, f0, fstar, fT
+from sdescent.derive.theorems.entry.symbols import D0, L0, G, N, eps, eta, f, f0, fstar, fT
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.heavy_ball import AQ, ENERGY, Q0, QK, Af, M, Q, R, ahead, g, gap, summed, theta
@@ -84,22 +84,17 @@ def scheduled(w: Derivation) -> Fact:
     """E sum G^2/K <= ((f(x_0) - f*)/(h K) + (1 + theta) L D_0 h/(2N))/(1 - eps), the average of G^2 over the steps."""
     claim, words = ((1 - eps) * h * ENERGY).le(f0 - fstar + K * FLOOR), ("the sum of the changes", "sum over the steps")
     total = summed(w, claim, one_step(w, "eta > 0"), (i, WEIGHT), words, ("f(z_K) >= f*", "Q_K >= 0"))
-    energy = ENERGY
     below = w.combine("1 - beta > 0", num(0).lt(1 - beta), ["beta < 1"])
-    (share, one), (rate, two), (count, three) = (
-        w.inverse(1 - eps, "eps < 1"),
-        w.inverse(eta, "eta > 0"),
-        w.inverse(K, "K > 0"),
-    )
-    unit = w.kernel.inverse(1 - beta, below)
+    (share, one), (rate, two) = w.inverse(1 - eps, "eps < 1"), w.inverse(eta, "eta > 0")
+    (count, three), unit = w.inverse(K, "K > 0"), w.kernel.inverse(1 - beta, below)
     a, b, c = 1 / (1 - eps), 1 / eta, 1 / K
     noise = a * (1 + theta) * L0 * D0 * h / (2 * N)
     # energy/K = (1 - eps) a eta b (1 - beta) i energy/K, and similarly for the noise
     return w.combine(
         "divide", AVERAGE, [[one, two, below, three, total]],
         [
-            (-energy * c, share), (-energy * c * (1 - eps) * a + noise, rate),
-            (-energy * c * (1 - eps) * a * eta * b + noise * eta * b, unit), (noise * eta * b * (1 - beta) * i, count),
+            (-ENERGY * c, share), (-ENERGY * c * (1 - eps) * a + noise, rate),
+            (-ENERGY * c * (1 - eps) * a * eta * b + noise * eta * b, unit), (noise * eta * b * (1 - beta) * i, count),
         ],
     )  # fmt: skip
 
@@ -108,14 +103,7 @@ NAMES = {
     **ds.NAMES, "beta": r"\beta", "theta": r"\theta", "f": "f(z_n)", "f0": "f(x_0)", "fT": "f(z_K)", "Af": r"\mathbb{E}_nf(z_{n+1})-f(z_n)",
     "Q0": "Q_0", "QK": "Q_K", "gz": r"\nabla f(z_n)", "dg": r"(\nabla f(x_n)-\nabla f(z_n))", "AQ": r"\mathbb{E}_nQ_{n+1}-Q_n",
 }  # fmt: skip
-POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {
-    M: 0,
-    R: 0,
-    dot(ahead, g): 0,
-    dot(gap, g): 0,
-    tr(S): 2,
-    A1: 1,
-}
+POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | dict.fromkeys((M, R, dot(ahead, g), dot(gap, g)), 0)
 LETTERS = r"$z=x+\frac\beta{1-\beta}v$ and $Q=\frac12\|m\|^2$ with $m=-v$. "
 SHARED = {
     "context": CONTEXT, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES, "short": {G: "G"},

@@ -44,12 +44,11 @@ CLOSER = under("E", VK).le(V0 * power(eta * mu) + eta * D0 / (2 * mu * N) * (1 -
 
 def polyak(w: Derivation) -> Fact:
     """E f(x_K) - f* <= (f(x_0) - f*) (1 - k)^K + FLOOR (1 - (1 - k)^K)/(2 mu r), k = 2 mu eta r, from the bound on one step."""
-    kernel, messages, lemma = w.kernel, ds.noise(w, ONE), ds.descent(w, SMOOTH)
-    r = rate("corrected")
-    k, floor = RATE, eta * FLOOR
+    kernel, (_, size), lemma = w.kernel, ds.noise(w, ONE), ds.descent(w, SMOOTH)
+    r, k, floor = rate("corrected"), RATE, eta * FLOOR
     falling = w.combine(
         "the descent lemma with the PL inequality", Af.le(-k * f + (k * fstar + floor)),
-        [lemma, ("1/2", ["L0 >= 0", messages.square]), ["eta > 0", "r > 0", "PL"]],
+        [lemma, ("1/2", ["L0 >= 0", size]), ["eta > 0", "r > 0", "PL"]],
     )  # fmt: skip
     positive = w.combine("k = 2 mu eta r > 0", num(0).lt(k), [(2, ["mu > 0", "eta > 0", "r > 0"])])
     large = w.combine("L A > 0", num(0).lt(L0 * A), ["mu < L A", "mu > 0"])
@@ -65,21 +64,20 @@ def polyak(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-def distance(w: Derivation, h: Term) -> tuple[Fact, ds.Noise, Fact]:
+def distance(w: Derivation, h: Term) -> tuple[Fact, Fact, Fact]:
     """The descent lemma for V, the bound on the mean square of a step, and 0 <= A."""
-    messages = ds.noise(w, h)
-    ratio = ub.ratio_is_nonnegative(w, messages.per)
-    one = w.combine("A >= 0", A.ge(0), [1, [messages.per, ratio]])
-    return w.step("the distance after a step", w.kernel.descent("V", num(0))), messages, one
+    per, size = ds.noise(w, h)
+    ratio = w.combine("A >= 0", A.ge(0), [1, [per, ub.ratio_is_nonnegative(w, per)]])
+    return w.step("the distance after a step", w.kernel.descent("V", num(0))), size, ratio
 
 
 def convex(w: Derivation) -> Fact:
     """E sum u (f - f*)/sum u <= (V_0 + NOISE)/(eta (1 - eps) sum u), from the change of V = ||x - x*||^2/2."""
-    lemma, messages, ratio = distance(w, u)
+    lemma, size, ratio = distance(w, u)
     bound = w.combine(
         "one step", AV.le(-(1 - eps) * eta * u * (f - fstar) + eta**2 * u**2 * D0 / (2 * N)),
         [
-            lemma, ("1/2", messages.square), ["eta > 0", "u >= 0", "convex"],
+            lemma, ("1/2", size), ["eta > 0", "u >= 0", "convex"],
             ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta, u)), ["eta > 0", "u >= 0", "f >= f*", "step"],
         ],
     )  # fmt: skip
@@ -90,11 +88,11 @@ def convex(w: Derivation) -> Fact:
 def strongly_convex(w: Derivation) -> Fact:
     """E||x_K - x*||^2 <= ||x_0 - x*||^2 (1 - eta mu)^K + eta D_0/(mu N) (1 - (1 - eta mu)^K), in terms of V."""
     kernel, k, floor = w.kernel, eta * mu, eta**2 * D0 / (2 * N)
-    lemma, messages, ratio = distance(w, ONE)
+    lemma, size, ratio = distance(w, ONE)
     falling = w.combine(
         "one step", AV.le(-k * V + floor),
         [
-            lemma, ("1/2", messages.square), ["eta > 0", "strongly convex"],
+            lemma, ("1/2", size), ["eta > 0", "strongly convex"],
             ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], eta), ["eta > 0", "f >= f*", "step"],
         ], [(k, "V")],
     )  # fmt: skip

@@ -235,17 +235,17 @@ def summable(w: Derivation) -> Fact:
 
     The recursion is E f(x_(n+1)) <= (1 + GROWTH u^2) E f(x_n) + FLOOR u^2 - eta u E G^2.
     """
-    k, messages, lemma = w.kernel, ds.noise(w, u), ds.descent(w, SMOOTH)
-    ratio, noise = ub.ratio_is_nonnegative(w, messages.per), ub.floor_is_nonnegative(w, messages.per)
-    one = w.combine("A >= 0", A.ge(0), [1, [messages.per, ratio]])
+    k, (per, size), lemma = w.kernel, ds.noise(w, u), ds.descent(w, SMOOTH)
+    ratio, noise = ub.ratio_is_nonnegative(w, per), ub.floor_is_nonnegative(w, per)
+    one = w.combine("A >= 0", A.ge(0), [1, [per, ratio]])
     growth, floor, drop = GROWTH * u**2, FLOOR * u**2, eta * u * G**2
     moved = w.combine(
         "one step", Af.le(growth * f + floor - drop),
-        [lemma, ("1/2", ["L0 >= 0", messages.square]), ("1/2", ["L0 >= 0", one, "G^2 <= 2 L f"], (eta, u))],
+        [lemma, ("1/2", ["L0 >= 0", size]), ("1/2", ["L0 >= 0", one, "G^2 <= 2 L f"], (eta, u))],
     )  # fmt: skip
     signs = [
         w.combine("the growth is not negative", growth.ge(0), [(1, one, (eta, u, L0))]),
-        w.combine("the floor is not negative", floor.ge(0), [("1/2", ["L0 >= 0", noise, messages.per], (eta, u))]),
+        w.combine("the floor is not negative", floor.ge(0), [("1/2", ["L0 >= 0", noise, per], (eta, u))]),
         w.combine("the drop is not negative", drop.ge(0), [(1, ["eta >= 0", "u >= 0"], G)]),
     ]
     whole = w.step("summable growth", k.summable([(num(1), "f")], growth, floor, drop, [w["f >= 0"], moved, *signs]))
@@ -257,7 +257,7 @@ def summable(w: Derivation) -> Fact:
     return w.combine(
         "for all horizons",
         SUMMABLE,
-        [whole, last, [larger, start], ("1/2", [positive, "L0 >= 0", noise, messages.per, "sum u^2 <= U_2"], eta)],
+        [whole, last, [larger, start], ("1/2", [positive, "L0 >= 0", noise, per, "sum u^2 <= U_2"], eta)],
     )
 
 

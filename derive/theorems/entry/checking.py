@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from html import escape
@@ -70,14 +71,9 @@ class Checked:
     def _repr_html_(self) -> str:
         entry, lines = self.entry, "".join(f"<li>{escape(step['plain'])}</li>" for step in self.steps if step["main"])
         verdict = f"{self.status}, {self.seconds:.1f} s" + (f": {self.reason}" if self.reason else "")
-        head = (
-            f"<p><b>{escape(entry.title)}</b> ({escape(entry.id)}; {escape(entry.source)})</p><p>{escape(verdict)}</p>"
-        )
-        return (
-            head
-            + (f"<p>{escape(self.statement.latex)}</p>" if self.statement else "")
-            + (f"<ol>{lines}</ol>" if lines else "")
-        )
+        head = f"<p><b>{escape(entry.title)}</b> ({escape(entry.id)}; {escape(entry.source)})</p>"
+        stated = f"<p>{escape(self.statement.latex)}</p>" if self.statement else ""
+        return f"{head}<p>{escape(verdict)}</p>{stated}" + (f"<ol>{lines}</ol>" if lines else "")
 
     @property
     def satisfiability(self) -> str:
@@ -110,7 +106,8 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     for name, relation in relations.items():
         if not holds(relation, theorem.point):
             return _undecided(theorem, f"the point of the theorem does not satisfy {name}: it may say nothing")
-    differing = _unlike(theorem.read() if theorem.read else {}, relations, Printer(theorem.context))
+    plain, read = Printer(theorem.context), theorem.read() if theorem.read else {}
+    differing = [f"{n}: the engine has {plain.relation(r)}" for n, r in read.items() if relations.get(n) != r]
     differing += disagreements(theorem.recomputed, theorem.definitions)
     if differing:
         return _undecided(theorem, f"the definitions are not those of the method: {differing[0]}")
@@ -123,9 +120,8 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     if extra:
         return _undecided(theorem, f"the proof assumes what the theorem does not: {extra[0]}")
     used = {names[k] for k in last.hypotheses}
-    assumed, defined = (
-        tuple((n, r) for n, r in of.items() if n in used) for of in (theorem.assumptions, theorem.definitions)
-    )
+    assumed = tuple((n, r) for n, r in theorem.assumptions.items() if n in used)
+    defined = tuple((n, r) for n, r in theorem.definitions.items() if n in used)
     writer, stating = (TermWriter(theorem.names, theorem.short, theorem.context) for _ in range(2))
     declared = declarations(last, stating, plain, theorem.sources)
     lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, ProofLine("so", last)]
@@ -170,13 +166,10 @@ def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
     """
     if claim is None or claim == last.claim:
         return last
-    try:
-        if claim.op == last.claim.op == "==":
-            return w.combine("as it is stated", claim, (), [last])
+    with suppress(ProofError):
         if claim.op == last.claim.op:
-            return w.combine("as it is stated", claim, [last])
-    except ProofError:
-        pass
+            members, equalities = ([], [last]) if claim.op == "==" else ([last], [])
+            return w.combine("as it is stated", claim, members, equalities)
     raise ProofError(f"what is proved is not the claim of the theorem, but {printer(last).relation(last.claim)}")
 
 
@@ -193,15 +186,6 @@ def _model(theorem: Theorem) -> dict[str, Any] | None:
     return find_model(theorem.context, relations, MODEL_SECONDS, theorem.point)
 
 
-def _unlike(read: Mapping[str, Relation], relations: Mapping[str, Relation], plain: Printer) -> list[str]:
-    """The current relations of the engine that the theorem lacks or states differently."""
-    return [
-        f"{name}: the engine has {plain.relation(relation)}"
-        for name, relation in read.items()
-        if relations.get(name) != relation
-    ]
-
-
 def _refute(entry: Refutation) -> Checked:
     if entry.read and entry.read() != entry.claim:
         return _undecided(entry, "the claim is not about what the engine has")
@@ -214,10 +198,8 @@ def _refute(entry: Refutation) -> Checked:
     if holds(entry.claim, at):
         return _undecided(entry, "the claim holds at the witness")
     reads = f"{value(entry.claim.left, at)} {entry.claim.op} {value(entry.claim.right, at)}"
-    failing = _evaluated(
-        f"the claim fails: it reads {reads}", writer.relation(entry.claim), text(entry.claim), Verdict.REFUTED
-    )
-    steps.append(failing | {"reads": reads})
+    words, latex = f"the claim fails: it reads {reads}", writer.relation(entry.claim)
+    steps.append(_evaluated(words, latex, text(entry.claim), Verdict.REFUTED) | {"reads": reads})
     return Checked(
         entry, Verdict.REFUTED, tuple(steps), assumptions=tuple(entry.assume.items()), statement=entry.unchecked,
         counterexample={k: str(Fraction(v)) for k, v in entry.witness.items()}, repair=_mended(entry, writer),
@@ -345,13 +327,11 @@ def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
         claim: the last line of the derivation.
         axioms: the analytic facts that the derivation uses.
     """
-    context = theorem.context
+    context, said = theorem.context, [*parts(claim.left), *parts(claim.right)]
     if context.steps and context.potentials:
         return METHOD
     for process in context.potentials.values():
-        if "weak-existence" in axioms or any(
-            generator_of(process) in parts(side) for side in (claim.left, claim.right)
-        ):
+        if "weak-existence" in axioms or generator_of(process) in said:
             if "change" in process:  # its evidence may say whose generator it is
                 return next((f"{e.options['model']} SDE" for e in theorem.evidence if "model" in e.options), STATED)
             return ODE if not process["diffusion"] else CORRECTED if len(process["drift"]) > 1 else FIRST

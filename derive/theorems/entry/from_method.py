@@ -10,7 +10,6 @@ from sdescent.derive.derivation import SDE, sde
 from sdescent.derive.equations.in_coordinates import state_symbols
 from sdescent.derive.equations.sde import lam
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, frozen, g, hvp, nodes, to_slot
-from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.methods.compressors import Bernoulli, Identity, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
@@ -19,28 +18,12 @@ from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Affine, Gaussian, Scaled, StudentT
 from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipped
 from sdescent.derive.methods.schedules import Free
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    dot,
-    fn,
-    mat,
-    matvec,
-    norm,
-    num,
-    plus,
-    times,
-    tr,
-    trprod,
-    under,
-    vec,
-    x,
-)
+from sdescent.derive.proof.language import terms
+from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, plus, times, tr, vec, x
 from sdescent.derive.theorems.entry.instances import INSTANCES, LAWS, SCALES, Meaning, samples
 from sdescent.derive.theorems.entry.linear_step import MEAN, one_step, weighted_sum
 from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.derive.vocabulary.symbols import eta, parameter, u
-from sdescent.derive.vocabulary.symbols import u as free
 
 
 def unbiased() -> list[str]:
@@ -204,9 +187,9 @@ def generator_of(potential: Mapping[str, Any]) -> Term:
     """L V = drift . grad V + Tr(Hess V covariance)/2 of a potential V, as in the kernel's Ito formula; or its `change` if given."""
     if "change" in potential:
         return x(potential["change"])
-    slope, bend = vec(potential["gradient"]), mat(potential["hessian"])
-    first = [c * dot(slope, v) for c, v in potential["drift"]]
-    return plus(*first, *[num("1/2") * c * trprod(bend, m) for c, m in potential["diffusion"]])
+    slope, bend = vec(potential["gradient"]), terms.mat(potential["hessian"])
+    first = [c * terms.dot(slope, v) for c, v in potential["drift"]]
+    return plus(*first, *[num("1/2") * c * terms.trprod(bend, m) for c, m in potential["diffusion"]])
 
 
 def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str = "H") -> list[Part]:
@@ -227,30 +210,26 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str
     letters: dict[sp.Expr, sp.Expr] = {hvp(mean): bent, mean: mean_letter}
     basis: list[tuple[sp.Expr, Any]] = [(mean_letter, vec(vectors["mean"]))]
     if equation.model == "corrected" and mean == g:
-        basis.append((bent, matvec(("m", hessian), vec(vectors["mean"]))))
+        basis.append((bent, terms.matvec(("m", hessian), vec(vectors["mean"]))))
     elif equation.model == "corrected":
         letters[lam(mean)] = ratio
         basis.append((ratio * bent, vec(vectors["curvature"])))
-    terms: list[Part] = []
+    parts: list[Part] = []
     for summand in sp.Add.make_args(equation.drift.xreplace(letters)):
         fitting = [(summand / e, v) for e, v in basis if _is_scalar(summand / e)]
         if len(fitting) != 1:
             raise ValueError(f"{summand} is not a multiple of one of the known vectors")
-        terms.append((expression(fitting[0][0], {free: h}), fitting[0][1]))
-    return terms
+        parts.append((expression(fitting[0][0], {u: h}), fitting[0][1]))
+    return parts
 
 
 def diffusion_terms(equation: SDE, h: Term, covariance: str = "S") -> list[Part]:
     """The covariance of the SDE as [(coefficient, matrix)]: eta h^2/N times S."""
-    return [(expression(equation.rate, {free: h}), ("m", covariance))]
+    return [(expression(equation.rate, {u: h}), ("m", covariance))]
 
 
 def _is_scalar(e: sp.Expr) -> bool:
-    return (
-        not nodes(e)
-        and not any(isinstance(s, (Coordinate, sp.Dummy)) for s in e.free_symbols)
-        and not e.has(sp.Piecewise)
-    )
+    return not nodes(e) and not e.has(Coordinate, sp.Dummy, sp.Piecewise)
 
 
 def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
@@ -273,7 +252,7 @@ def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
     if isinstance(e, sp.Symbol) and not isinstance(e, Coordinate):
         return x(e.name)
     if isinstance(e, CoordSum):
-        return under("S", expression(to_slot(e.args[0], "k", "j"), letters))  # pyright: ignore[reportArgumentType]
+        return terms.under("S", expression(to_slot(e.args[0], "k", "j"), letters))  # pyright: ignore[reportArgumentType]
     if isinstance(e, sp.Pow) and (2 * e.exp).is_Integer:
         base, n = expression(e.base, letters), abs(int(2 * e.exp))
         root = base if n % 2 == 0 else fn("sqrt", base)
@@ -400,7 +379,7 @@ def combined_step(
         ValueError: the step depends on x or on a length, or the messages are biased.
     """
     _first_order(equation)
-    if equation.moments.mean != gradient:
+    if equation.moments.mean != g:
         raise ValueError("the mean of G is not the gradient")
     step = one_step(method)
     change = weighted_sum((w, step.change(letter)) for letter, w in weights.items())
@@ -414,9 +393,9 @@ def combined_step(
     signed = {name: -c if vectors[name].startswith("-") else c for name, c in coefficients.items()}
     mean = [(expression(c, {}), vec(vectors[name].removeprefix("-"))) for name, c in signed.items() if c != 0]
     of_message = expression(coefficients["G"], {})
-    return mean, plus(_square(mean), times(of_message, of_message, expression(share, {}), tr(mat("S"))))
+    return mean, plus(_square(mean), times(of_message, of_message, expression(share, {}), tr(terms.mat("S"))))
 
 
 def _square(mean: Sequence[Part]) -> Term:
     """The squared norm of a combination of vectors."""
-    return plus(*[times(c, e, norm(v) ** 2 if v == w else dot(v, w)) for c, v in mean for e, w in mean])
+    return plus(*[times(c, e, norm(v) ** 2 if v == w else terms.dot(v, w)) for c, v in mean for e, w in mean])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 
 import sympy as sp
@@ -20,22 +20,9 @@ from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from sdescent.derive.methods.optimisers.clipping import NormalisedSGD, NormClipped
 from sdescent.derive.methods.schedules import Free
+from sdescent.derive.proof.language import terms
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import (
-    OPERATORS,
-    Relation,
-    Term,
-    dot,
-    mat,
-    norm,
-    num,
-    opnorm,
-    quad,
-    tr,
-    trprod,
-    vec,
-    x,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, dot, mat, norm, num, opnorm, quad, tr, trprod, vec, x
 from sdescent.derive.proof.refute.exact import NoValue, Values
 from sdescent.derive.vocabulary.formulas.special import Psi
 from sdescent.derive.vocabulary.symbols import N, eta, parameter, u
@@ -139,7 +126,7 @@ def _put(t: Term, names: Mapping[Term, Term]) -> Term:
     """A term with fresh symbols for its atoms and without operators, as if T = d = N = 1 and nothing were random or moved."""
     if t in names:
         return names[t]
-    if t[0] in OPERATORS:
+    if t[0] in terms.OPERATORS:
         return _put(t[1], names)
     if t[0] == "xi":
         return _put(x(t[1]), names)
@@ -302,12 +289,7 @@ def _sent(method: Method, noise: bool) -> list[Meaning]:
     step = (drift / u).subs(dict(zip(y, sent, strict=True)), simultaneous=True)
     vectors = {"g": y, "zv": added, "mv": sent, "ev": -added, "sv": step}
     values: dict[Term, Any] = {norm(vec(name)): sp.sqrt(v.dot(v)) for name, v in vectors.items()}
-    values |= {
-        dot(vec(name), vec(other)): v.dot(w)
-        for name, v in vectors.items()
-        for other, w in vectors.items()
-        if name != other
-    }
+    values |= {dot(vec(name), vec(other)): v.dot(w) for (name, v), (other, w) in permutations(vectors.items(), 2)}
     return [Meaning(values | {x("tau"): parameter("c")}, coordinates=2)]
 
 

@@ -152,11 +152,9 @@ class _Vectors(Expressions):
         return CLIP
 
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
-        plain = draw.kind in ("G", "fresh") and argument is None
-        if not plain:
-            raise _refused(
-                f"{draw.kind} " + ("at another point" if draw.kind in ("G", "raw", "fresh", "local") else "as a draw")
-            )
+        if draw.kind not in ("G", "fresh") or argument is not None:
+            where = "at another point" if draw.kind in ("G", "raw", "fresh", "local") else "as a draw"
+            raise _refused(f"{draw.kind} {where}")
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
         return {MEAN: sp.S.One} if self.quiet else {MEAN: sp.S.One, ("noise", draw.number): sp.S.One}

@@ -192,11 +192,8 @@ def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printe
         latex = rf"a step $D$ of the method has the mean ${tex}$ and $\mathbb{{E}}\|D\|^2\le {writer.term(entry['square'])}$, given the past"
         yield "step", said, latex
         if radius is not None:
-            bounded = (
-                f"||D|| <= {_plainly(radius, plain)} almost surely",
-                rf"$\|D\|\le {writer.term(radius)}$ almost surely",
-            )
-            yield "reach", *bounded
+            said = f"||D|| <= {_plainly(radius, plain)} almost surely"
+            yield "reach", said, rf"$\|D\|\le {writer.term(radius)}$ almost surely"
 
 
 def _plainly(t: Term, plain: Printer) -> str:

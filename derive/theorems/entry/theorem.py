@@ -233,10 +233,8 @@ class Theorem(Entry):
     def unchecked(self) -> Statement | None:
         if self.claim is None:
             return None
-        relations = {**self.assumptions, **self.definitions}
-        return statement(
-            relations.items(), self.claim, TermWriter(self.names, self.short, self.context), Printer(self.context)
-        )
+        relations, writer = {**self.assumptions, **self.definitions}, TermWriter(self.names, self.short, self.context)
+        return statement(relations.items(), self.claim, writer, Printer(self.context))
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,8 @@ SLOPE = expression(sp.diff(LOSS, place), {place: x0})
 #: x_n after one step without noise
 KEPT = x0 - e * SLOPE
 WEIGHT, NOW, NEXT = under("E", w), under("E", w * x0**2), under("E", w * x1**2)
-GROWS, AGAIN, LARGE = (
-    (theta**2 * NOW).le(NEXT),
-    ((1 + theta) * WEIGHT).le(e1 * NEXT),
-    (m**2 * WEIGHT).le(4 * under("E", f)),
-)
+GROWS, AGAIN = (theta**2 * NOW).le(NEXT), ((1 + theta) * WEIGHT).le(e1 * NEXT)
+LARGE = (m**2 * WEIGHT).le(4 * under("E", f))
 
 
 def message() -> dict[str, Relation]:

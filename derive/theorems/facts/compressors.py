@@ -24,13 +24,8 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.derive.vocabulary.symbols import parameter
 
 v, mean, var, omega, d, p, k, s, step, low, m, top, e = xs("v mean var omega d p k s step low m top e")
-CONTEXT = Context(
-    {
-        **dict.fromkeys(["d", "p", "k", "s", "step", "omega", "top"], "const"),
-        **dict.fromkeys(["v", "mean", "var", "low", "m", "e"], "detcoord"),
-    },
-    dimension="d",
-)
+CONSTANTS = dict.fromkeys(["d", "p", "k", "s", "step", "omega", "top"], "const")
+CONTEXT = Context(CONSTANTS | dict.fromkeys(["v", "mean", "var", "low", "m", "e"], "detcoord"), dimension="d")
 NAMES = {
     "v": "v_j", "mean": r"\mathbb{E}C_j", "var": r"\operatorname{Var}C_j", "low": r"\ell_j", "m": "m_j", "e": "e_j",
     "top": r"\|v\|_\infty", "step": r"\Delta",

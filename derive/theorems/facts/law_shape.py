@@ -90,12 +90,9 @@ def law_shape(law: Law) -> Mapping[str, ShapeBacking]:
 def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
     law.sign_mean(_REAL)  # a class that raises here has no R
     shape = {name: _judged(words, lambda check=check: check(law)) for name, (words, check) in _PROPERTIES.items()}
-    proved = all(shape[name].backing is Backing.PROVED for name in ("concave_right", "bounded"))
-    rises = (
-        (Backing.PROVED, "a concave function that is bounded does")
-        if proved
-        else (Backing.ASSUMED, "F is a distribution function")
-    )
+    rises = Backing.ASSUMED, "F is a distribution function"
+    if all(shape[name].backing is Backing.PROVED for name in ("concave_right", "bounded")):
+        rises = Backing.PROVED, "a concave function that is bounded does"
     return {**shape, "nondecreasing": ShapeBacking(NEVER_FALLS, *rises)}
 
 

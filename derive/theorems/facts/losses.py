@@ -12,22 +12,9 @@ import sympy as sp
 from sdescent.derive.methods.losses import Cosh, GluedExponential, Quadratic, Quartic, Separable
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language import terms
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    fn,
-    mat,
-    norm,
-    num,
-    opnorm,
-    quad,
-    tr,
-    trprod,
-    under,
-    vec,
-    xs,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, fn, mat, norm, num, opnorm, quad, tr, under, vec, xs
 from sdescent.derive.theorems.entry.from_method import expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from sdescent.derive.vocabulary.symbols import parameter
@@ -96,26 +83,22 @@ def jets() -> dict[str, Relation]:
     }
 
 
-def sized(w: Derivation, t: Term, positive: bool, fact: Fact) -> Fact:
-    """|t| = t from 0 <= t, or |t| = -t from t <= 0."""
-    return w.kernel.function("abs_of_positive" if positive else "abs_of_negative", [t], [fact])
-
-
 def quadratic(w: Derivation) -> Fact:
     """|f''| = h = L0 + L1 |f'| with L0 = h > 0 and L1 = 0."""
     positive = w.combine("f'' >= 0", num(0).le(curv), ["h > 0"], [(-1, "curvature")])
-    same = sized(w, curv, True, positive)
+    same = w.kernel.function("abs_of_positive", [curv], [positive])
     return w.combine("the constants", CLAIM, (), [same, "curvature", (-1, "L_0"), (-fn("abs", slope), "L_1")])
 
 
 def quartic(w: Derivation) -> Fact:
     """3 x^2 <= 4/L1^2 + L1 |x|^3: with z = L1 |x|, z^3 - 3 z^2 + 4 = (z - 2)^2 (z + 1)."""
-    unit, over = w.kernel.inverse(L1, w["L1 > 0"]), 1 / L1
+    k, over = w.kernel, 1 / L1
+    unit = k.inverse(L1, w["L1 > 0"])
     convex = w.combine("f'' >= 0", num(0).le(curv), [(3, [], v)], [(-1, "curvature")])
-    curvature = sized(w, curv, True, convex)
+    curvature = k.function("abs_of_positive", [curv], [convex])
     branches = []
     for side in (1, -1):
-        here = w.kernel.assume(num(0).le(v) if side > 0 else v.le(0))
+        here = k.assume(num(0).le(v) if side > 0 else v.le(0))
         z = side * L1 * v
         cubic = w.combine(
             "(z - 2)^2 (z + 1) >= 0", (3 * z**2).le(z**3 + 4), [(1, ["L1 > 0", here], z - 2), (1, [], z - 2)]
@@ -123,13 +106,13 @@ def quartic(w: Derivation) -> Fact:
         steep = w.combine(
             "the slope's sign", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, here, v)], [(-side, "slope")]
         )
-        size = sized(w, slope, side > 0, steep)
+        size = k.function("abs_of_positive" if side > 0 else "abs_of_negative", [slope], [steep])
         rest = (1 + L1 * over) * (L1 * side * v**3 - 3 * v**2)
         branches.append(w.combine(
             "divide by L1^2", CLAIM, [(1, cubic, over)],
             [(rest, unit), (-1, "L_0"), (-L1, size), (-L1 * side, "slope"), curvature, "curvature"],
         ))  # fmt: skip
-    return w.step("either sign", w.kernel.cases(num(0).le(v), *branches))
+    return w.step("either sign", k.cases(num(0).le(v), *branches))
 
 
 def cosh(w: Derivation) -> Fact:
@@ -138,7 +121,7 @@ def cosh(w: Derivation) -> Fact:
     product = k.function("exp_add", [v, -v])
     up, down = k.function("exp_positive", [v]), k.function("exp_positive", [-v])
     convex = w.combine("f'' >= 0", num(0).le(curv), [("1/2", up), ("1/2", down)], [(-1, "curvature")])
-    curvature = sized(w, curv, True, convex)
+    curvature = k.function("abs_of_positive", [curv], [convex])
     branches = []
     for side, here, size in w.either_sign(slope):
         small = BACK if side > 0 else E
@@ -160,7 +143,7 @@ def glued(w: Derivation) -> Fact:
     weak = w.combine("chi >= 0", num(0).le(chi), [(1, [], chi)], ["an indicator"])
     rest = w.combine("chi <= 1", chi.le(1), [(1, [], 1 - chi)], ["an indicator"])
     convex = w.combine("f'' >= 0", num(0).le(curv), [[weak, up], rest], [(-1, "curvature")])
-    curvature = sized(w, curv, True, convex)
+    curvature = k.function("abs_of_positive", [curv], [convex])
     size = fn("abs", slope)
     shared: list[tuple[Term | int, Fact | str]] = [(-1, "L_0"), (-size, "L_1"), (1, curvature), (1, "curvature")]
     positive = k.function("abs_nonneg", [slope])
@@ -266,21 +249,9 @@ l0, l1, e = xs("l0 l1 e")
 H, G = mat("H"), norm(vec("g"))
 SIZE = fn("abs", slope)
 SMOOTH = opnorm(H).le(L0 + L1 * G)
-SEPARABLE = Context(
-    {
-        "d": "const",
-        "L0": "const",
-        "L1": "const",
-        "l0": "detcoord",
-        "l1": "detcoord",
-        "slope": "coord",
-        "curv": "coord",
-        "e": "coord",
-    },
-    ("g",),
-    {"H": ("symmetric",)},
-    dimension="d",
-)
+KINDS = dict.fromkeys(["d", "L0", "L1"], "const") | dict.fromkeys(["l0", "l1"], "detcoord")
+KINDS |= dict.fromkeys(["slope", "curv", "e"], "coord")
+SEPARABLE = Context(KINDS, ("g",), {"H": ("symmetric",)}, dimension="d")
 
 
 def separable(w: Derivation) -> Fact:
@@ -291,12 +262,8 @@ def separable(w: Derivation) -> Fact:
     least = w.combine("|f_j'|^2 <= ||grad f||^2", (SIZE**2).le(G**2), [within], [(-1, "coordinates of g"), size])
     positive = k.function("abs_nonneg", [slope])
     rise = k.function("monotone:sqrt", [SIZE**2, G**2], [w.square(SIZE), least])
-    steep = w.combine(
-        "|f_j'| <= ||grad f||",
-        SIZE.le(G),
-        [rise],
-        [(-1, k.function("sqrt_of_square", [SIZE], [positive])), k.function("sqrt_of_square", [G], [long])],
-    )
+    small, large = (k.function("sqrt_of_square", [t], [fact]) for t, fact in ((SIZE, positive), (G, long)))
+    steep = w.combine("|f_j'| <= ||grad f||", SIZE.le(G), [rise], [(-1, small), large])
     bound = w.combine(
         "one coordinate",
         fn("abs", curv).le(L0 + L1 * G),
@@ -387,13 +354,13 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
         definitions={
             "Hessian": quad(H, vec("w")).eq(l2 * U**2 + quad(D, vec("w"))),
             "trace of the data's part": tr(D).eq(under("C", p * (1 - p) * size) / n),
-            "norm of ww'": opnorm(P).eq(U**2), "Tr(D ww')": trprod(P, D).eq(quad(D, vec("w"))),
+            "norm of ww'": opnorm(P).eq(U**2), "Tr(D ww')": terms.trprod(P, D).eq(quad(D, vec("w"))),
             "L_0": K0.eq(l2 + under("C", size) / (4 * n)),
         },
         recomputed=("logistic regression",),
         point={
             n: 1, l2: 0, size: 4, p: Fraction(1, 2), K0: 1, U: 1, quad(H, vec("w")): 1, quad(D, vec("w")): 1, tr(D): 1, opnorm(P): 1,
-            trprod(P, D): 1,
+            terms.trprod(P, D): 1,
         },
         names={"l2": "l_2", "p": "p_k", "size": r"\|a_k\|^2", "K0": "L_0", "H": r"\nabla^2 f", "w": "w"},
         prove=logistic, evidence=(Evidence("logistic regression"),),

@@ -7,14 +7,10 @@ from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under,
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 T, p, t, u, w_, delta, chi, top, early = xs("T p t u w delta chi U T1")
-CONTEXT = Context(
-    {
-        **dict.fromkeys(["T", "p", "delta", "U", "T1"], "const"),
-        "t": "clock",
-        **dict.fromkeys(["u", "w", "chi"], "time"),
-    },
-    horizon="T",
+KINDS = (
+    dict.fromkeys(["T", "p", "delta", "U", "T1"], "const") | {"t": "clock"} | dict.fromkeys(["u", "w", "chi"], "time")
 )
+CONTEXT = Context(KINDS, horizon="T")
 NAMES = {"p": r"\gamma", "delta": r"\delta", "chi": r"\chi"}
 TIME: dict[str, Relation] = {"t >= 0": t.ge(0)}
 
@@ -59,9 +55,8 @@ def logarithm(w: Derivation) -> Fact:
     positive = w.combine("1 + t > 0", (1 + t).gt(0), [1, "t >= 0"])
     primitive = fn("log", 1 + t)
     slope = kernel.certify(_derivative(w, primitive).eq(1 / (1 + t)))
-    return w.step(
-        "the fundamental theorem of calculus", kernel.primitive("t", primitive, 1 / (1 + t), [slope, positive])
-    )
+    integral = kernel.primitive("t", primitive, 1 / (1 + t), [slope, positive])
+    return w.step("the fundamental theorem of calculus", integral)
 
 
 def ratio(w: Derivation) -> Fact:

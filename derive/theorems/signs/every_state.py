@@ -13,24 +13,7 @@ from sdescent.derive.proof.language.terms import Relation, fn, num, tr, under, x
 from sdescent.derive.theorems.entry.symbols import L0, L1, G, N, S, d, eps, eta, r, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.signs import facts as sg
-from sdescent.derive.theorems.signs.facts import (
-    AT,
-    BAR,
-    INVERSE_H,
-    ONE_NORM,
-    PHI,
-    SECOND,
-    B,
-    M,
-    R,
-    SignFacts,
-    Y,
-    a,
-    b,
-    sigma,
-    y,
-    z,
-)
+from sdescent.derive.theorems.signs.facts import AT, BAR, INVERSE_H, PHI, B, M, R, Y, a, b, sigma, y, z
 
 STEP_ANYWHERE: dict[str, Relation] = {"step": (eta * u * d * L1).le(2 * eps * a)}
 FLOOR_ANYWHERE = num("1/2") * d * (L0 + L1 * d * BAR / 4)
@@ -136,7 +119,7 @@ class Ordered(sg.SignFacts):
             "the mean over clients", num(0).le((Y - fn("abs", OTHER)) * (SIZE - OTHER_SIZE)), k.monotone("C", self.similarly_ordered), self.per[1]
         )  # fmt: skip
         double = k.monotone("S", k.monotone("Si", mean))
-        claim = (ONE_NORM * under("S", SIZE)).le(d * under("S", Y * SIZE))
+        claim = (sg.ONE_NORM * under("S", SIZE)).le(d * under("S", Y * SIZE))
         return w.have("Chebyshev's sum inequality", claim, double)
 
     @cached_property
@@ -166,7 +149,7 @@ class Ordered(sg.SignFacts):
             [[self.smoothness, self.trace_simple], ["d >= 0", "L1 >= 0", self.reach]],
         )  # fmt: skip
         rate = (2 * M * L0 * INVERSE_H + L1 * d) * PHI + d / N * (L0 + L1 * (PHI / a + d * BAR / 4))
-        return w.combine("the square of the step", SECOND.le(rate), [curved, [self.per[1], noisy]])
+        return w.combine("the square of the step", sg.SECOND.le(rate), [curved, [self.per[1], noisy]])
 
 
 def anywhere(w: Derivation) -> tuple[sg.SignFacts, Fact]:
@@ -202,7 +185,7 @@ SPREAD = BAR + Y
 READING = (a * under("S", y**2 / SPREAD)).le(PHI)
 
 
-class Reading(SignFacts):
+class Reading(sg.SignFacts):
     """Facts that bound the gradient in terms of Phi."""
 
     @cached_property

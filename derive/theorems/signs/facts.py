@@ -14,22 +14,9 @@ from sdescent.derive.methods.distributed import DSignSGD
 from sdescent.derive.methods.noise import Gaussian, Scaled
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language import terms
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    declared,
-    dot,
-    fn,
-    norm,
-    num,
-    quad,
-    tr,
-    trprod,
-    under,
-    vec,
-    xs,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, quad, tr, trprod, under, vec, xs
 from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import generator_of, loss_in_time
 from sdescent.derive.theorems.entry.symbols import CURVATURE, L0, L1, G, H, N, S, T, d, eps, eta, f, f0, fstar, fT, r, u
@@ -43,7 +30,7 @@ B, PHI, BEND = norm(vec("bv")), dot(vec("g"), vec("bv")), quad(H, vec("bv"))
 
 def R(t: Term | int) -> Term:
     """2F - 1, the mean of the sign."""
-    return declared("R", t)
+    return terms.declared("R", t)
 
 
 a = R(1)
@@ -190,11 +177,8 @@ class SignFacts:
         """A generic fact at z = value and r = sigma_k, where `positive` is the fact value >= 0."""
         instance = self.w.prover.instance(fact, {"z": value, "r": sigma})
         instance = self.k.cut(instance, positive)
-        return (
-            self.k.cut(instance, self.w["sigma_k > 0"])
-            if self.k.normal.key(sigma.gt(0)) in instance.hypotheses
-            else instance
-        )
+        scaled = self.k.normal.key(sigma.gt(0)) in instance.hypotheses
+        return self.k.cut(instance, self.w["sigma_k > 0"]) if scaled else instance
 
     @cached_property
     def size(self) -> Fact:
@@ -238,13 +222,11 @@ class SignFacts:
 
     def over_clients(self, words: str, claim: Relation, fact: Fact, *using: Fact | str) -> Fact:
         """The mean of a fact over clients, in terms of b."""
-        total = self.k.monotone("C", fact)
-        return self.w.have(words, claim, total, self.per[0], self.per[1], "mean of the step", *using)
+        return self.w.have(words, claim, self.k.monotone("C", fact), *self.per, "mean of the step", *using)
 
     def over_coordinates(self, words: str, claim: Relation, fact: Fact, *using: Fact | str) -> Fact:
         """The sum of a fact over coordinates."""
-        total = self.k.monotone("S", fact)
-        return self.w.have(words, claim, total, *using)
+        return self.w.have(words, claim, self.k.monotone("S", fact), *using)
 
     @cached_property
     def phi_nonnegative(self) -> Fact:

@@ -8,7 +8,7 @@ from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, dot, fn, norm, num, under, vec, x, xs
-from sdescent.derive.theorems.entry.from_method import drift_terms, expression
+from sdescent.derive.theorems.entry.from_method import drift_terms, expression, loss_along
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.signs.facts import ONE_NORM, SignFacts, Y, y
 
@@ -22,23 +22,14 @@ FALL = under("E", rootT).le(root0 - SPEED / 2 * T)
 def context() -> Context:
     """A context whose state follows the engine's drift without noise; `root` is sqrt(f - f*), smooth where it is positive."""
     drift = drift_terms(sde(DSignSGD(schedule=Free()), "first-order"), num(1), {"mean": "bv"})
+    named = {"gradient": "w", "hessian": "K", "end": "rootT", "start": "root0"}
     return Context(
         {"mu": "const", "T": "const", "d": "const", "root": "random", "root0": "const", "rootT": "rv", "y": "coord"},
         ("g", "bv", "w"),
         {"K": ("symmetric",)},
         horizon="T",
         dimension="d",
-        potentials={
-            "root": {
-                "gradient": "w",
-                "hessian": "K",
-                "end": "rootT",
-                "start": "root0",
-                "smooth": True,
-                "drift": drift,
-                "diffusion": (),
-            }
-        },
+        potentials={"root": {**loss_along(drift, []), **named}},
     )
 
 

@@ -172,11 +172,9 @@ def stays(subject: Kind) -> Theorem:
 
 def evidence(subject: Kind) -> tuple[Evidence, ...]:
     """The evidence for a theorem, which compares it only with its own subject."""
-    return (
-        Evidence("second moments of the method")
-        if subject == "method"
-        else Evidence("second moments", {"model": subject}),
-    )
+    if subject == "method":
+        return (Evidence("second moments of the method"),)
+    return (Evidence("second moments", {"model": subject}),)
 
 
 ENTRIES = (*(changes(subject) for subject in FACTORS), *(stays(subject) for subject in FACTORS))

@@ -57,9 +57,8 @@ def entry(model: Model) -> Theorem:
 
     def prove(w: Derivation) -> Fact:
         member = ["lambda > 0", "stable"] if STABLE[model] else (2, "lambda > 0")
-        return fixed_point(
-            w, SECOND, eta * sigma**2 / N, decay, w.combine("the rate of decay", num(0).lt(decay), [member])
-        )
+        falls = w.combine("the rate of decay", num(0).lt(decay), [member])
+        return fixed_point(w, SECOND, eta * sigma**2 / N, decay, falls)
 
     return Theorem(
         id=f"6.7-{model}",
@@ -147,11 +146,8 @@ def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
         for n, h, square_mean in ((1, h1, m1), (2, h2, m2)):
             a = own_rate(model, h)
             unit = w.kernel.inverse(a, w[f"r_{n} > 0"])
-            parts.append(
-                w.combine(
-                    f"E x_{n}^2", square_mean.eq(inflow / a), (), [(1 / a, f"stationary {n}"), (-square_mean, unit)]
-                )
-            )
+            equalities = [(1 / a, f"stationary {n}"), (-square_mean, unit)]
+            parts.append(w.combine(f"E x_{n}^2", square_mean.eq(inflow / a), (), equalities))
         q = slack(model)
         unit = w.kernel.inverse(q, w["q > 0"])
         both = w.combine(

@@ -86,9 +86,7 @@ MEAN = under("E", ub.generator("corrected", u)).le(-(1 - eps) * u * SECOND + EXT
 
 def repaired(w: Derivation) -> Fact:
     """E L f <= -(1 - eps) u E G^2 + EXTRA, from the mean of a drift bound without conditions and the condition on moments of G."""
-    bounds = ub.bounds(w)
-    floor = young(w)
-    half = "1/2"
+    bounds, half = ub.bounds(w), "1/2"
     rate = (L0 + L1 * G) * A + kap * L1 * D0 / N
     before = w.combine(
         "the drift of f, before any condition",
@@ -96,7 +94,7 @@ def repaired(w: Derivation) -> Fact:
         [
             (half, ["eta >= 0", bounds.per, bounds.spread], u),
             (half, ["eta >= 0", bounds.curvature], u),
-            (half, ["eta >= 0", "L1 >= 0", bounds.D0, bounds.per, floor], u),
+            (half, ["eta >= 0", "L1 >= 0", bounds.D0, bounds.per, young(w)], u),
         ],
     )
     whole = w.step("take the expectation", w.kernel.monotone("E", before))

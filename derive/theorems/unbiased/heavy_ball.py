@@ -14,31 +14,16 @@ from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.optimisers.momentum import HeavyBall
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    dot,
-    fn,
-    mat,
-    norm,
-    num,
-    opnorm,
-    tr,
-    trprod,
-    under,
-    vec,
-    x,
-    xs,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, tr, trprod, under, vec, x, xs
 from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import expression
-from sdescent.derive.theorems.entry.symbols import A1, D0, L0, G, N, S, T, eps, eta, f, f0, fstar, fT
+from sdescent.derive.theorems.entry.symbols import A1, CURVATURE, D0, L0, G, H, N, S, T, eps, eta, f, f0, fstar, fT, g
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.symbols import parameter
 
 mu, theta, Af, Q, AQ, Q0, QK = xs("mu theta Af Q AQ Q0 QK")
-g, m, ahead, gap, H = vec("g"), vec("m"), vec("gz"), vec("dg"), mat("H")
+m, ahead, gap = vec("m"), vec("gz"), vec("dg")
 M, R, ROOT = norm(m), norm(gap), fn("sqrt", eta)
 j, WEIGHT = 1 / mu, theta * L0 / mu**2
 FLOOR = (1 + theta) * ROOT * L0 * D0 / (2 * N * mu**2)
@@ -63,20 +48,14 @@ def read() -> dict[str, Relation]:
         ValueError: the drift of z depends on v, a drift is not linear, or x has noise of its own.
     """
     equation_of_motion = equation()
-    rule = equation_of_motion.rule
+    rule, drifts = equation_of_motion.rule, equation_of_motion.drifts
     assert rule is not None
-    (velocity,) = equation_of_motion.drifts["x"].free_symbols
+    (velocity,) = drifts["x"].free_symbols
     rate = rule.covariance["v", "v"] / parameter(SCALE) ** 2
-    moves = (
-        equation_of_motion.drifts["x"] + equation_of_motion.drifts["v"] / parameter("mu"),
-        equation_of_motion.drifts["v"],
-    )
+    moves = drifts["x"] + drifts["v"] / parameter("mu"), drifts["v"]
     parts = [(e, sp.cancel(sp.diff(e, slope)), sp.cancel(sp.diff(e, velocity))) for e in map(sp.expand, moves)]
-    if (
-        any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts)
-        or parts[0][2] != 0
-        or rule.covariance["x", "x"] != 0
-    ):
+    linear = all(sp.cancel(e - a * slope - b * velocity) == 0 for e, a, b in parts)
+    if not linear or parts[0][2] != 0 or rule.covariance["x", "x"] != 0:
         raise ValueError("the drift of z is not a multiple of the gradient, or x has noise of its own")
     (_, along, _), (_, pull, friction) = parts
     noise = expression(sp.cancel(rate), {})
@@ -94,7 +73,7 @@ def context() -> Context:
 
 ASSUMPTIONS: dict[str, Relation] = {
     **symbols.signs("N > 0", "L0 >= 0", "omega_k >= 0"), **ub.CLIENTS,
-    "mu > 0": mu.gt(0), "theta > 0": theta.gt(0), "smooth": opnorm(H).le(L0),
+    "mu > 0": mu.gt(0), "theta > 0": theta.gt(0), "smooth": CURVATURE.le(L0),
     "dg": dot(ahead, g).eq(G**2 - dot(gap, g)), "L-Lipschitz": R.le(L0 * j * M),
     "step": (L0 * ((1 + theta) ** 2 / (2 * theta * mu**2) + (1 + theta) * ROOT * A1 / (mu * N))).le(2 * eps),
 }  # fmt: skip
@@ -155,16 +134,11 @@ def scheduled(w: Derivation) -> Fact:
     """E int G^2/T <= ((f(x_0) - f*) mu/T + NOISE)/(1 - eps), the average of G^2 over time."""
     claim, words = ((1 - eps) * ENERGY * j).le(f0 - fstar + T * FLOOR), ("Dynkin's formula", "integrate")
     total = summed(w, claim, pathwise(w), (j, WEIGHT), words, ("f(z_T) >= f*", "Q_T >= 0"))
-    energy, noise = ENERGY, NOISE
-    (share, one), (count, three), unit = (
-        w.inverse(1 - eps, "eps < 1"),
-        w.inverse(T, "T > 0"),
-        w.kernel.inverse(mu, w["mu > 0"]),
-    )
-    a, b = 1 / (1 - eps), 1 / T
+    (share, one), (count, three) = w.inverse(1 - eps, "eps < 1"), w.inverse(T, "T > 0")
+    unit, a, b = w.kernel.inverse(mu, w["mu > 0"]), 1 / (1 - eps), 1 / T
     return w.combine(
         "divide", AVERAGE, [[one, "mu > 0", three, total]],
-        [(-energy * b, share), (-energy * b * (1 - eps) * a + a * noise, unit), (a * noise * mu * j, count)],
+        [(-ENERGY * b, share), (-ENERGY * b * (1 - eps) * a + a * NOISE, unit), (a * NOISE * mu * j, count)],
     )  # fmt: skip
 
 
@@ -174,7 +148,7 @@ NAMES = {
 }  # fmt: skip
 #: a point at rest and without noise, at which both generators are 0
 POINT = {t: v for t, v in ub.point(theta=1, mu=2, Af=0, Q=0, AQ=0, Q0=0, QK=0).items() if t != x("kap")} | {
-    opnorm(H): 0, trprod(H, S): 0, tr(S): 0, G: 0, M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
+    CURVATURE: 0, trprod(H, S): 0, tr(S): 0, G: 0, M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
     **dict.fromkeys(xs("q v m2 s0 D0"), 0), eps: Fraction(1, 2),
 }  # fmt: skip
 LETTERS = r"$Z=X+\frac1\mu V$ and $Q=\frac12\|m\|^2$ with $m=-V$, $\mathrm{d}X=V\,\mathrm{d}t$. "

@@ -118,7 +118,7 @@ def pair(
 
 
 #: name -> name of the larger quantity
-STARRED = {"omega": "omegas", "s0": "s0s", "s1": "s1s", "d": "ds", "A1": "A1s", "D0": "D0s", "N": "Ns"}
+STARRED = {"omega": "omegas", "s0": "s0s", "s1": "s1s", "d": "ds", "A1": "A1s", "D0": "D0s"}
 os, s0s, s1s, ds, A1s, D0s, Ns = xs("omegas s0s s1s ds A1s D0s Ns")
 NAMES = {
     **{name: symbols.NAMES[name] for name in ("L0", "L1", "kap", "A1", "D0", "g", "omega", "s0", "s1")},
@@ -133,18 +133,17 @@ LARGER: dict[str, Relation] = {
     "more noise that grows": s1.le(s1s),
     "more coordinates": d.le(ds),
 }
-STRENGTH = ub.condition("corrected", kap)
 
 
-def starred(t: Term, *kept: str) -> Term:
-    """A term with the larger quantities in place of the smaller ones, except for those in `kept`."""
-    return put(t, {x(a): x(b) for a, b in STARRED.items() if a not in kept})
+def starred(t: Term) -> Term:
+    """A term with the larger quantities in place of the smaller ones, except for the number of clients."""
+    return put(t, {x(a): x(b) for a, b in STARRED.items()})
 
 
-GROWS, FALLS = STRENGTH.le(starred(STRENGTH, "N")), put(STRENGTH, {N: Ns}).le(STRENGTH)
+GROWS, FALLS = K.le(starred(K)), put(K, {N: Ns}).le(K)
 
 
-def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation]:
+def moments(one: bool) -> dict[str, Relation]:
     """The definitions of A_1, D_0 and their larger versions or, if `one`, of A_1 and D_0 for equal clients."""
     definitions: dict[str, Relation] = {}
     for name in ("A_1", "D_0"):
@@ -152,7 +151,7 @@ def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation
         right = equal_clients(relation.right) if one else relation.right
         definitions[name] = relation.left.eq(right)
         if not one:
-            definitions[f"{name}*"] = starred(relation.left, *kept).eq(starred(right, *kept))
+            definitions[f"{name}*"] = starred(relation.left).eq(starred(right))
     return definitions
 
 
@@ -181,7 +180,7 @@ def grows(w: Derivation) -> Fact:
     ):
         total = w.step("sum over clients", w.kernel.monotone("C", _share(w, scale, name == "A_1")))
         # d and d* are numbers, so they factor out of the means
-        claim = symbol.le(starred(symbol, "N"))
+        claim = symbol.le(starred(symbol))
         bounds.append(w.combine(f"{name} grows", claim, [[per, total]], [name, (-1, f"{name}*")]))
     ratio, floor = bounds
     return w.combine(
@@ -201,12 +200,11 @@ def falls(w: Derivation) -> Fact:
     less = w.combine(
         "a smaller share", (1 / Ns).le(1 / N), [["more clients", per, per_]], [(1 / N, unit_), (-1 / Ns, unit)]
     )
-    signs = {s0: "s0_k >= 0", s1: "s1_k >= 0"}
     ratio = w.combine("A_1 >= 0", A1.ge(0), [
-        "omega_k >= 0", ["d >= 0", signs[s1]], ["d >= 0", signs[s1], "omega_k >= 0"],
+        "omega_k >= 0", ["d >= 0", "s1_k >= 0"], ["d >= 0", "s1_k >= 0", "omega_k >= 0"],
     ], [(-1, "A_1")])  # fmt: skip
     floor = w.combine(
-        "D_0 >= 0", D0.ge(0), [["d >= 0", signs[s0]], ["d >= 0", signs[s0], "omega_k >= 0"]], [(-1, "D_0")]
+        "D_0 >= 0", D0.ge(0), [["d >= 0", "s0_k >= 0"], ["d >= 0", "s0_k >= 0", "omega_k >= 0"]], [(-1, "D_0")]
     )
     return w.combine(
         "the strength falls", FALLS,
@@ -233,15 +231,15 @@ ENTRIES = (
     *pair("low", floor_low, C_LOW, LOW, 0.25), *pair("high", floor_high, C_HIGH, HIGH, 4.0),
     Theorem(
         id="6.3-strength-grows", title="The normalisation grows with compression, noise and dimension", source="theory 6.3 (ours)",
-        claim=GROWS, context=_context(False), assumptions={**SIGNS, **KAPPA, **LARGER}, definitions=moments(("N",)),
-        point={**AT, ds: 1, os: 1, s0s: 1, s1s: 0, A1s: 1, D0s: 2}, names=NAMES, short={G: "G"}, prove=grows, read=lambda: moments(("N",)),
+        claim=GROWS, context=_context(False), assumptions={**SIGNS, **KAPPA, **LARGER}, definitions=moments(False),
+        point={**AT, ds: 1, os: 1, s0s: 1, s1s: 0, A1s: 1, D0s: 2}, names=NAMES, short={G: "G"}, prove=grows, read=lambda: moments(False),
         evidence=(Evidence("strength", {"more": "of everything"}),),
     ),
     Theorem(
         id="6.3-strength-falls", title="The normalisation falls with the number of clients", source="theory 6.3 (ours)",
-        claim=FALLS, context=_context(True), assumptions={**SIGNS, **KAPPA, "more clients": N.le(Ns)}, definitions=moments(one=True),
+        claim=FALLS, context=_context(True), assumptions={**SIGNS, **KAPPA, "more clients": N.le(Ns)}, definitions=moments(True),
         point={**AT, Ns: 1}, names=NAMES | {n: NAMES[n].replace(",k", "").replace("_k", "") for n in ("omega", "s0", "s1")},
-        short={G: "G"}, prove=falls, read=lambda: moments(one=True),
+        short={G: "G"}, prove=falls, read=lambda: moments(True),
         evidence=(Evidence("strength", {"more": "clients"}),),
     ),
 )  # fmt: skip

@@ -61,9 +61,8 @@ def solved(equalities: Sequence[Relation], names: Sequence[str]) -> dict[Term, T
             e = sp.expand((symbolic(r.left) - symbolic(r.right)).subs(values))
         except ProofError:  # it contains more than constants
             continue
-        unknown = next(
-            (s for s in map(sp.Symbol, names) if s not in values and e.is_polynomial(s) and sp.degree(e, s) == 1), None
-        )
+        free = (s for s in map(sp.Symbol, names) if s not in values)
+        unknown = next((s for s in free if e.is_polynomial(s) and sp.degree(e, s) == 1), None)
         if unknown is None or e.has(sp.zoo, sp.nan, sp.oo):
             continue
         value = sp.factor(-e.coeff(unknown, 0) / e.coeff(unknown, 1))

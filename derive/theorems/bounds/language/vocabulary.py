@@ -132,14 +132,10 @@ class Words:
         for m, c in poly.items():
             here = [(a, n) for a, n in m if symbols_of(normal.term({((a, 1),): Fraction(1)})) & set(letters)]
             rest = {tuple(f for f in m if f not in here): c}
-            if (
-                len(here) != 1
-                or here[0][1] != 1
-                or normal.key_of(here[0][0])[0] != "x"
-                or not self.constant(normal.term(rest))
-            ):
+            key: tuple[Any, ...] = normal.key_of(here[0][0]) if [n for _, n in here] == [1] else ()
+            if key[:1] != ("x",) or not self.constant(normal.term(rest)):
                 return None
-            word = letters[normal.key_of(here[0][0])[1]]
+            word = letters[key[1]]
             coefficients[word] = added([coefficients.get(word, {}), rest])
         if added([coefficients.pop("xstar", {}), coefficients.get("x", {})]):
             return None  # the state may occur only in x - xstar
@@ -266,9 +262,8 @@ def read_formulas(table: Mapping[str, Any], letters: Letters, steps: bool, numbe
         named = keyword(text, place) if isinstance(text, str) else None
         if named is not None:
             name, arguments = named
-            take(
-                hypotheses, name, [replaced(_argument(words, name, part, place), numbers) for part in arguments], place
-            )
+            terms = [replaced(_argument(words, name, part, place), numbers) for part in arguments]
+            take(hypotheses, name, terms, place)
         else:
             inequalities[str(text)] = words.relation(text, place)
     for part, example in REQUIRED.items():

@@ -91,10 +91,7 @@ class _Check(Trajectory):
 
     def run(self) -> Run:
         run, states = self.run_, self.states()
-        margins: dict[str, tuple[Fraction, ...]] = {
-            "of the loss": self.of_the_loss(),
-            "length of a step": self.short_steps(),
-        }
+        margins = {"of the loss": self.of_the_loss(), "length of a step": self.short_steps()}
         places = [self.place(s, n) for n, s in enumerate(states)]
         for name, r in {**self.setting.assumptions, **self.setting.definitions}.items():
             heads = set(parts_of(r))
@@ -139,18 +136,15 @@ class _Check(Trajectory):
         def at(r: Relation, s: State, n: int) -> Relation:
             return Relation((r[0], *(put(side, self.place(s, n)) for side in r[1:])))
 
-        h, reach = self.run_.shape[0], self.reach()
-        listed = list(enumerate(states))
-        asked = [
-            num(h).le(put(bound, self.constants)) for bound in self.setting.hypotheses.classes.get("smooth", ())[:1]
-        ]
+        h, reach, classes = self.run_.shape[0], self.reach(), self.setting.hypotheses.classes
+        asked = [num(h).le(put(bound, self.constants)) for bound in classes.get("smooth", ())[:1]]
         for name in ("pl", "strongly convex"):
-            asked += [put(bound, self.constants).le(h) for bound in self.setting.hypotheses.classes.get(name, ())]
+            asked += [put(bound, self.constants).le(h) for bound in classes.get(name, ())]
         for name, r in {**self.setting.assumptions, **self.setting.definitions}.items():
             heads = set(parts_of(r))
             if heads & set(self.last) and not any(p[0] == "E" for p in heads):
                 continue
-            asked += [at(r, s, n) for n, s in listed]
+            asked += [at(r, s, n) for n, s in enumerate(states)]
             if name in self.setting.formulas and reach is not None and not self.setting.at_the_end(r):
                 asked.append(at(r, replace(states[0], at=Value.of(reach)), 0))
             if name == "bounded gradient":
@@ -258,13 +252,9 @@ class _Check(Trajectory):
         if self.at_the_end or len(self.run_.noise) > 1 or not plain or not self.bounded:
             return None
         start, z, eta = self.begin(), max(self.run_.noise), self.constant("eta") * self.schedule(0)
-        states = [
-            start,
-            *(self.next(start, 0, lambda _, c=c: Value.of(c))[0] for c in ((z, -z) if self.setting.steps else ())),
-        ]
-        steepest = max(
-            eta.pair[1] * max(self.bend(s).pair[1], self.run_.shape[0] * self.run_.shape[1] ** 2) for s in states
-        )
+        draws, least = ((z, -z) if self.setting.steps else ()), self.run_.shape[0] * self.run_.shape[1] ** 2
+        states = [start, *(self.next(start, 0, lambda _, c=c: Value.of(c))[0] for c in draws)]
+        steepest = max(eta.pair[1] * max(self.bend(s).pair[1], least) for s in states)
         if self.setting.steps and (steepest > 1 or self.setting.method.schedule.factor not in (1, free)):
             return None
         most = max(self.slope(s).magnitude().pair[1] for s in states)
@@ -335,9 +325,8 @@ class _Check(Trajectory):
             random = [a for a in t[1:] if not self.certain(a)]
             rest = math.prod((value(a, self.at_step(n)) for a in t[1:] if self.certain(a)), start=_ONE)
             return rest * (self.mean(random[0], n) if len(random) == 1 else _ONE) if len(random) < 2 else _none()
-        keys = {p.end if n == len(self.moments) - 1 else p.value: key for key, p in self.setting.potentials.items()} | {
-            nm.f: "f"
-        }
+        last = n == len(self.moments) - 1
+        keys = {nm.f: "f", **{p.end if last else p.value: key for key, p in self.setting.potentials.items()}}
         if t in keys or (head == "^" and t[1][0] == "norm" and t[2] == 2) or head == "dot":
             key = keys[t] if t in keys else (t[1][1][1],) * 2 if head == "^" else (t[1][1], t[2][1])
             if key == "f":

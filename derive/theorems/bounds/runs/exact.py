@@ -116,10 +116,9 @@ class Value:
         if low == high and name in ("exp", "log") and low == int(name == "log"):
             return Value.of(int(name == "exp"))
         if name == "psi":
-            zero = low == high == 0
-            return (
-                Value.of(Fraction(1, 2)) if zero else (self.through("exp") - Value.of(1) - self) * (self**2).inverse()
-            )
+            if low == high == 0:
+                return Value.of(Fraction(1, 2))
+            return (self.through("exp") - Value.of(1) - self) * (self**2).inverse()
         if name not in _RISING or (name == "exp" and high > 2**12):
             raise NoValue
         return Value(_kept(_near(name, low)[0], _near(name, high)[1]))

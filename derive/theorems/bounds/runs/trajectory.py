@@ -243,9 +243,8 @@ class Trajectory:
     def vector(self, v: str, s: State) -> Value:
         """The only nonzero coordinate of a vector."""
         if v in self.setting.sums:
-            return sum(
-                (value(c, self.constants) * self.vector(w, s) for w, c in self.setting.sums[v].parts.items()), _ZERO
-            )
+            parts = self.setting.sums[v].parts.items()
+            return sum((value(c, self.constants) * self.vector(w, s) for w, c in parts), _ZERO)
         if v in s.memory:
             return s.memory[v]
         if v == nm.DISTANCE:
@@ -336,11 +335,9 @@ class Trajectory:
 
     def states(self) -> list[State]:
         """The listed states from the start to the step at which the claim fails; for a claim at the horizon, only the start."""
-        states, noise = [self.begin()], self.run_.noise
+        states, noise, compressor = [self.begin()], self.run_.noise, self.setting.method.compressor
+        possible = (self.setting.any_noise or self.silent) and isinstance(compressor, Identity | NormClip)
         for n, drawn in enumerate(() if self.at_the_end else noise[:-1]):
-            possible = (self.setting.any_noise or self.silent) and isinstance(
-                self.setting.method.compressor, Identity | NormClip
-            )
             if not self.setting.steps or not possible or not self.quadratic:
                 raise NoValue
             after, _ = self.next(states[-1], n, lambda _, drawn=drawn: Value.of(drawn))
