@@ -305,7 +305,7 @@ def step_mean(equation: SDE, h: Term, vectors: Mapping[str, str]) -> list[Part]:
 
     Args:
         equation: the first-order SDE of the method, with a free schedule.
-        vectors: see `from_sde.drift_terms`.
+        vectors: see `drift_terms`.
 
     Raises:
         ValueError: the equation belongs to another model, or the mean is not a combination of known vectors.
