@@ -9,15 +9,7 @@ from scipy import special, stats
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.tasks.data import (
-    ClientData,
-    Purpose,
-    check_seed,
-    require,
-    require_integer,
-    step_numbers,
-    stream_keys,
-)
+from sdescent.numerics.tasks.data import ClientData, Purpose, require, require_integer, step_numbers, stream_keys
 from sdescent.numerics.tasks.losses_over_data import LinearModel
 
 LARGEST_LAM = 2.0
@@ -272,7 +264,7 @@ def draw_noise(problem: LinearModel, x: np.ndarray, data: ClientData, draws: int
     """
     batch, centred, _ = _centred(problem, x, data)
     require_integer("draws", draws, 20, 10**7)
-    check_seed(seed)
+    require_integer("seed", seed, 0, 2**63 - 1)
     noise = np.empty((draws, problem.dim))
     # Blocks of about 4 million numbers bound the memory for all B and d.
     block = min(draws, max(1, 4_000_000 // (batch * problem.dim)))
