@@ -53,15 +53,10 @@ class MomentMap:
 
 def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float, subject: Kind) -> np.ndarray:
     """The moments that start at `first`: after `span` steps of the method, or at the time `span` of a model."""
-    size = len(first)
-    whole = np.zeros((size + 1, size + 1))
-    whole[:size, :size], whole[:size, size] = matrix, force
-    move = (
-        np.linalg.matrix_power(np.eye(size + 1) + whole, int(span))
-        if subject == "method"
-        else scipy.linalg.expm(whole * span)
-    )
-    return (move @ np.append(first, 1))[:size]
+    whole = np.pad(np.column_stack([matrix, force]), ((0, 1), (0, 0)))
+    step = np.eye(len(whole)) + whole
+    move = np.linalg.matrix_power(step, int(span)) if subject == "method" else scipy.linalg.expm(whole * span)
+    return (move @ np.append(first, 1))[:-1]
 
 
 def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[formulas.Verified]:
@@ -72,22 +67,27 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[form
     """
     rng = np.random.default_rng(71)
     if noise == "correlated":
-        method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), "mixed"
+        method, h = DSGD(Correlated(Gaussian())), ("h1", "h2")
         draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5))
         draws |= {"Sigma1_2": rng.normal(size=count), "Sigma1_1": 3 + np.zeros(count), "Sigma2_2": 4 + np.zeros(count)}
     elif noise == "affine":
-        method, h, read = DCSGD(RandK("k"), Affine()), ("h1", "h2"), "squares"
+        method, h = DCSGD(RandK("k"), Affine()), ("h1", "h2")
         draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2), h2=(0.1, 2), sigma0=(0.1, 2), sigma1=(0.1, 1))
         draws["k"] = rng.integers(1, 3, count).astype(float)
     else:
-        method, h, read = DSGD(Gaussian()), ("lam",), "square"
+        method, h = DSGD(Gaussian()), ("lam",)
         draws = log_uniform(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
     draws["N"] = rng.integers(1, 9, count).astype(float)
     results = []
     for subject in (model, METHOD):
         matrix, force = MomentMap(method, subject, h).at(draws, count)
         fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
-        numbers = of_points(count, **draws, **_point(fixed, read))
+        # a point with the second moments (V11, V12, V22); negative squares, which no law has, are replaced by 0
+        roots = np.sqrt(np.maximum(fixed, 0))
+        point = {"x": roots[:, 0]} if noise == "gaussian" else {"x1": roots[:, 0], "x2": roots[:, -1]}
+        if noise == "correlated":
+            point = {"x1": np.ones(count), "x2": fixed[:, 1]}
+        numbers = of_points(count, **draws, **point)
         if subject == "method":
             left, right = numbers.sides(formulas.conclusion(id))
             gap = float(np.median(np.abs(right / left - 1)))
@@ -96,14 +96,6 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[form
         else:
             results.append(at_points(id, numbers, route="closed moments"))
     return results
-
-
-def _point(fixed: np.ndarray, read: str) -> dict[str, np.ndarray]:
-    """A point with the second moments (V11, V12, V22). Negative squares, which no law has, are replaced by 0."""
-    roots = np.sqrt(np.maximum(fixed, 0))
-    if read == "mixed":
-        return {"x1": np.ones(len(fixed)), "x2": fixed[:, 1]}
-    return {"x": roots[:, 0]} if read == "square" else {"x1": roots[:, 0], "x2": roots[:, 2]}
 
 
 def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[formulas.Verified]:
