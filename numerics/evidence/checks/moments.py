@@ -7,7 +7,6 @@ chain on a lattice.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import scipy.linalg
@@ -112,21 +111,18 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
     first = np.array([start[0] ** 2, start[0] * start[1], start[1] ** 2])
     loss = lambda v: (draws["h1"] * v[0] + draws["h2"] * v[2]) / 2  # noqa: E731
     ratio = float(RandK(1).omega(sp.Integer(2)).value)
-    values = {
-        "f0": loss(first), "fstar": np.zeros(count), "eta": draws["eta"], "N": draws["N"], "d": 2 + np.zeros(count),
-        "T": steps * draws["eta"],
-        "L0": np.maximum(draws["h1"], draws["h2"]), "L1": np.zeros(count), "mu": np.minimum(draws["h1"], draws["h2"]),
-    }  # fmt: skip
+    L0, mu, T = np.maximum(draws["h1"], draws["h2"]), np.minimum(draws["h1"], draws["h2"]), steps * draws["eta"]
+    values = formulas.symbols(formulas.paths, f0=loss(first), fstar=0, eta=draws["eta"], N=2, d=2)
+    values |= formulas.symbols(formulas.paths, L0=L0, L1=0, mu=mu, T=T)
     each = {name: np.stack([draws[scale_of] ** 2] * 2) for name, scale_of in (("s0", "sigma0"), ("s1", "sigma1"))}
+    values |= formulas.symbols(formulas.clients, omega=[ratio, ratio], **each)
     claim = scaled(formulas.conclusion(id), scale)
     results = []
     for subject in (model, METHOD):
         matrix, force = MomentMap(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
-        spans = steps if subject == "method" else values["T"]
-        ends = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
-        numbers = of_points(count, **values, fT=loss(np.array(ends).T))
-        numbers = numbers.plus(formulas.symbols(formulas.clients, omega=[ratio, ratio], **each))
-        numbers = replace(numbers, size=(2, 1, 1, count))
+        spans = steps if subject == "method" else T
+        last = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
+        numbers = formulas.Numbers({**values, x("fT"): formulas.paths(loss(np.array(last).T))}, size=(2, 1, 1, count))
         about, note, apart = ("method", FAR, WITHIN) if subject == "method" else ("SDE", "", "")
         results.append(at_points(id, numbers, about, claim, "closed moments", note, apart=apart))
     return results
