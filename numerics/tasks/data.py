@@ -32,16 +32,6 @@ class Dataset:
     labels: np.ndarray
     name: str
 
-    @property
-    def samples(self) -> int:
-        """The number n of samples."""
-        return self.features.shape[0]
-
-    @property
-    def dim(self) -> int:
-        """The number d of features."""
-        return self.features.shape[1]
-
 
 def load_breast_cancer() -> Dataset:
     """The Wisconsin diagnostic breast-cancer data: n = 569 samples, d = 30 features, labels -1 and +1.
