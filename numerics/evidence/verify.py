@@ -70,9 +70,7 @@ class AtPoints:
         claim, results = scaled(conclusion(id), scale) if claim is None else claim, []
         for name, numbers in self.cases(theorem_of(id), **options):
             instance = {"case": name} if isinstance(name, str) else dict(name)
-            with np.errstate(
-                all="ignore"
-            ):  # outside the conditions a logarithm may not exist, which makes the claim false
+            with np.errstate(all="ignore"):  # outside the conditions a logarithm may not exist: the claim is false
                 results.append(at_points(id, numbers, self.subject, claim, self.route, "", instance, self.shared))
         return [merged(results)]
 

@@ -6,7 +6,7 @@ moment equations in any dimension, each with its own error. `weak_order_sampled`
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.derivation import sde as derive_sde
 from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.names import Model
 from sdescent.numerics.simulate.equation import solve
@@ -133,16 +134,13 @@ def weak_order(
             `sdescent.numerics.without_sampling.backward`, `sdescent.numerics.without_sampling.closed_moments`).
     """
     ruled, parameters = _has_rule(method, model), dict(params or {})
-    sizes = _sizes(etas, T, params, ruled)
+    sizes = _sizes(etas, T, parameters, ruled)
     dim = np.size(x0)
     route = ("line" if dim == 1 and not ruled else "moments") if route is None else route
     if route not in ROUTES or (ruled and route == "line"):
         raise unknown_name("route", route, ROUTES, "moments, for an update rule with memory" if ruled else None)
-    equation = (
-        derive_sde(method, model, loss if route == "moments" else _symbolic(loss), dim)
-        if isinstance(model, str)
-        else model
-    )
+    formula = loss if route == "moments" else _symbolic(loss)
+    equation = derive_sde(method, model, formula, dim) if isinstance(model, str) else model
     if ruled and u is not None:
         raise BadInput("u", u, "None: moments of an update rule are known for constant schedules")
     discrete, continuous = [], []
@@ -195,7 +193,7 @@ def weak_order_sampled(
         See `sdescent.numerics.simulate.method.run` and `sdescent.numerics.simulate.equation.solve`.
     """
     ruled, parameters = _has_rule(method, model), dict(params or {})
-    sizes = _sizes(etas, T, params, ruled)
+    sizes = _sizes(etas, T, parameters, ruled)
     start = np.atleast_1d(np.asarray(x0, float))
     equation = derive_sde(method, model, _symbolic(loss), len(start)) if isinstance(model, str) else model
     gaps, solver = [], []
@@ -217,14 +215,12 @@ def weak_order_sampled(
     slope, weights = _slope(times, centres, half)
     statistical = np.linalg.norm(weights * _log_doubt(centres, half))
     doubt = float(statistical + np.abs(weights) @ _log_doubt(centres, left))
-    sampled = Slope(slope.local, slope.plain, slope.order, doubt)
-    return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), sampled)
+    slope = replace(slope, doubt=doubt)
+    return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), slope)
 
 
 def _symbolic(loss: Any) -> Any:
     """The loss if the engine knows its formula; None for a function, which only the numerics can use."""
-    from sdescent.derive.methods.losses import Loss
-
     return loss if isinstance(loss, Loss) else None
 
 
@@ -238,14 +234,12 @@ def _times(method: Method, etas: Sequence[float], parameters: Mapping[str, Any],
     return np.array([time_of_step(method, {**parameters, "eta": eta}) if ruled else eta for eta in etas])
 
 
-def _sizes(
-    etas: Sequence[float], horizon: Any, params: Mapping[str, Any] | None, ruled: bool = False
-) -> tuple[float, ...]:
+def _sizes(etas: Sequence[float], horizon: Any, parameters: Mapping[str, Any], ruled: bool) -> tuple[float, ...]:
     sizes = tuple(sorted((positive("etas", e) for e in etas), reverse=True))
     if len(set(sizes)) < 2 or len(set(sizes)) < len(sizes):
         raise BadInput("etas", etas, "at least two different step sizes")
-    if "eta" in (params or {}):
-        raise BadInput("parameter eta", params["eta"], "no eta (give `etas`)")  # pyright: ignore[reportOptionalSubscript]
+    if "eta" in parameters:
+        raise BadInput("parameter eta", parameters["eta"], "no eta (give `etas`)")
     for eta in () if ruled else sizes:
         steps_of(horizon, eta)
     return sizes

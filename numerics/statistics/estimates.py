@@ -6,6 +6,7 @@ statistic with a rare blow-up may look harmless. Intervals of quantiles and prop
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -96,7 +97,7 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
             outside (0, 1).
     """
     finite, blown = _split(values)
-    check_level(level)
+    check_chances(level=level)
     n = len(finite)
     if n < 2:
         return Estimate(float(finite[0]) if n else math.nan, -math.inf, math.inf, level, n, blown, CENTRAL_LIMIT)
@@ -118,8 +119,7 @@ def quantile(values: Any, q: float = 0.5, level: float = 0.95) -> Estimate:
     Raises:
         BadInput: q or level outside (0, 1); more than one value for each path.
     """
-    _check_quantile(q)
-    check_level(level)
+    check_chances(q=q, level=level)
     finite, blown = _split(values)
     return _of_ordered(np.sort(finite), blown, q, level)
 
@@ -148,14 +148,7 @@ def _binomial(chance: float, n: int, q: float) -> int:
 
     It equals that of `scipy.stats`, which takes longer to load than many runs take to solve.
     """
-    below, least = -1, n
-    while least - below > 1:
-        middle = (below + least) // 2
-        if scipy.special.bdtr(middle, n, q) >= chance:
-            least = middle
-        else:
-            below = middle
-    return least
+    return bisect_left(range(n), chance, key=lambda events: scipy.special.bdtr(events, n, q))
 
 
 def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
@@ -166,7 +159,7 @@ def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
     """
     if not 0 <= count <= total or total < 1:
         raise BadInput("count", f"{count} of {total}", "0 <= count <= total, total >= 1")
-    check_level(level)
+    check_chances(level=level)
     tail = (1 - level) / 2
     lower = float(scipy.special.betaincinv(count, total - count + 1, tail)) if count else 0.0
     upper = float(scipy.special.betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
@@ -179,7 +172,7 @@ def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
     The interval needs finite variances. In the estimate `count` is the smaller of the two numbers of surviving paths, and `blown`
     is the number of blown-up paths in both samples.
     """
-    check_level(level)
+    check_chances(level=level)
     (a, lost_a), (b, lost_b) = _split(first), _split(second)
     n, lost = min(len(a), len(b)), lost_a + lost_b
     if n < 2:
@@ -208,8 +201,8 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
     if array.ndim != 2:
         raise BadInput("values", array.shape, "an array (saved times, paths)")
     for q in (low, high):
-        _check_quantile(q)
-    check_level(level)
+        check_chances(q=q)
+    check_chances(level=level)
     if array.shape[1] > 1 and np.isfinite(array).all():
         return _all_at_once(np.ascontiguousarray(array), low, high, level)
     rows = []
@@ -264,12 +257,8 @@ def student(level: float, freedom: int) -> float:
     return float(scipy.special.stdtrit(freedom, (1 + level) / 2))
 
 
-def _check_quantile(q: float) -> None:
-    if not 0 < q < 1:
-        raise BadInput("q", q, "a number in (0, 1)")
-
-
-def check_level(level: float) -> None:
-    """Raise BadInput for a level outside (0, 1)."""
-    if not 0 < level < 1:
-        raise BadInput("level", level, "a number in (0, 1)")
+def check_chances(**chances: float) -> None:
+    """Raise BadInput for a probability or a level outside (0, 1)."""
+    for name, chance in chances.items():
+        if not 0 < chance < 1:
+            raise BadInput(name, chance, "a number in (0, 1)")

@@ -26,13 +26,9 @@ def plain(value: Any, null: bool = False) -> Any:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
-        if null:
-            return value if math.isfinite(value) else None
-        if math.isnan(value):
+        if math.isnan(value) and not null:
             raise ValueError("a record holds a NaN")
-        return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
-    if isinstance(value, np.generic):
-        return plain(value.item(), null)
+        return value if math.isfinite(value) else None if null else str(float(value))
     if hasattr(value, "__array__"):
         return plain(np.asarray(value).tolist(), null)
     raise TypeError(f"no JSON form for {type(value).__name__}")

@@ -12,7 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.statistics.estimates import Estimate, check_level
+from sdescent.numerics.statistics.estimates import Estimate, check_chances
 
 SEQUENCE = "a confidence sequence, valid at every number of paths at once"
 #: largest bet of `BoundedMean`, below 1 (Waudby-Smith and Ramdas use 1/2 or 3/4)
@@ -40,7 +40,7 @@ class BoundedMean:
     def __init__(self, low: float, high: float, level: float = 0.95) -> None:
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise BadInput("low", f"{low}, {high}", "two finite numbers, low < high")
-        check_level(level)
+        check_chances(level=level)
         self.level, self.assumes = level, f"values in [{low:g}, {high:g}]: {SEQUENCE}"
         self.low, self.high = float(low), float(high)
         self.lower, self.upper = self.low, self.high

@@ -258,33 +258,24 @@ def records(
 
 
 def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | None]]]:
-    """`_numbers` of each array. Small arrays of one shape are summarised together, which is faster than one call for each."""
+    """`_estimates` of each array. Small finite arrays of one shape are summarised together, which is faster than one by one."""
     results: dict[int, dict[str, list[float | None]]] = {}
-    groups: dict[tuple[int, ...], list[int]] = {}
+    groups: dict[Any, list[int]] = {}
     for n, array in enumerate(arrays):
-        groups.setdefault(array.shape, []).append(n)
-    for (count, paths), places in groups.items():
+        alone = -1 if np.isfinite(array).all() else n
+        groups.setdefault((*array.shape, alone), []).append(n)
+    for (count, paths, _), places in groups.items():
         most = max(1, TOGETHER // max(1, count * paths))
         for first in range(0, len(places), most):
             part = places[first : first + most]
-            stacked = np.stack([arrays[n] for n in part])
-            finite = [bool(np.isfinite(one).all()) for one in stacked]
-            results.update((n, _numbers(arrays[n])) for n, whole in zip(part, finite, strict=True) if not whole)
-            whole = [n for n, complete in zip(part, finite, strict=True) if complete]
-            if not whole:
-                continue
-            rows = {name: a.reshape(-1, count) for name, a in _estimates(stacked[finite].reshape(-1, paths)).items()}
-            columns = {name: _listed(a) for name, a in rows.items()}
-            results.update((n, {name: column[row] for name, column in columns.items()}) for row, n in enumerate(whole))
+            estimates = _estimates(np.concatenate([arrays[n] for n in part]))
+            columns = {name: _listed(a.reshape(-1, count)) for name, a in estimates.items()}
+            results.update((n, {name: column[row] for name, column in columns.items()}) for row, n in enumerate(part))
     return [results[n] for n in range(len(arrays))]
 
 
-def _numbers(values: np.ndarray) -> dict[str, list[float | None]]:
-    """The estimates of `series`, without the fields that are the same for every run."""
-    return {name: _listed(array) for name, array in _estimates(values).items()}
-
-
 def _estimates(values: np.ndarray) -> dict[str, np.ndarray]:
+    """The estimates of `series`, without the fields that are the same for every run."""
     with np.errstate(over="ignore", invalid="ignore"):
         estimates = over_time(values, *BAND, LEVEL)
     return {name: array for name, array in vars(estimates).items() if isinstance(array, np.ndarray)}

@@ -7,7 +7,7 @@ clients and of a rule's constants. Its programs take these numbers with each cal
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, final
@@ -42,13 +42,8 @@ class Family:
     """
 
     key: str
-    problem: Problem
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Family) and self.key == other.key
+    problem: Problem = field(compare=False)
+    _differences: dict[Any, frozenset[str]] = field(default_factory=dict, compare=False, repr=False, init=False)
 
     @property
     def method(self) -> Method:
@@ -93,10 +88,6 @@ class Family:
         if equation is None or (equation.form is None and not isinstance(equation, RuleSDE)):
             return frozenset()
         return names - {s.name for e in equation.expressions for s in special_symbols(e)}
-
-    @cached_property
-    def _differences(self) -> dict[Any, frozenset[str]]:
-        return {}
 
 
 def family_of(experiment: Experiment) -> tuple[Family, dict[str, float]]:

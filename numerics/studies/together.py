@@ -1,6 +1,6 @@
 """Points of a study, solved together: one family per call, with numbers that differ from path to path."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, final
@@ -170,8 +170,9 @@ def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
     """
     outcomes: dict[int, Outcome] = {}
     for group in _groups(kind, members):
-        for part in _parts([members[n] for n in group]):
-            places = group[part]
+        most = max(1, MOST_NUMBERS // members[group[0]].width)  # as many members as memory allows at a time
+        for first in range(0, len(group), most):
+            places = group[first : first + most]
             outcomes.update(zip(places, _solved(kind, [members[n] for n in places]), strict=True))
     return [outcomes[n] for n in range(len(members))]
 
@@ -196,13 +197,6 @@ def _groups(kind: Kind, members: Sequence[Member]) -> list[list[int]]:
 def _alone(kind: Kind, member: Member) -> bool:
     """Whether the family's equation with symbols cannot replace this member's own."""
     return kind != METHOD and not member.family.exists(kind, member.numbers)
-
-
-def _parts(members: Sequence[Member]) -> Iterator[slice]:
-    """Slices of as many members as memory allows at a time."""
-    count = max(1, MOST_NUMBERS // members[0].width)
-    for first in range(0, len(members), count):
-        yield slice(first, first + count)
 
 
 def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[Outcome]:

@@ -5,6 +5,7 @@ The constants hold at the measured points and are not a bound elsewhere. Dimensi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -51,6 +52,7 @@ def measure_curvature(
     if keep < 2 or iterations < 1 or not tolerance > 0:
         numbers = (keep, iterations, tolerance)
         raise BadInput("keep, iterations, tolerance", numbers, "at least 2, at least 1, and positive")
+    size = partial(jnp.linalg.norm, axis=0)
     x = jnp.repeat(jnp.asarray(start, dtype)[:, None], len(etas), axis=1)
     sizes = jnp.asarray(etas, dtype)
     saved_steps = np.unique(np.rint(np.linspace(0, steps, keep)).astype(int))
@@ -63,15 +65,11 @@ def measure_curvature(
     def measure(x: jax.Array, counts: jax.Array, v: jax.Array) -> tuple[jax.Array, ...]:
         points = jnp.moveaxis(jax.lax.scan(descend, x, counts)[1], 0, 1).reshape(x.shape[0], -1)
 
-        def size(a: jax.Array) -> jax.Array:
-            return jnp.sqrt(jnp.sum(a**2, axis=0))
-
         def iterate(state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
             v, _, _, count = state
             once = land.hessian_product(points, v)
             twice, s = land.hessian_product(points, once), size(once)
-            residual = size(twice - s**2 * v) / jnp.where(s > 0, s**2, 1)
-            length = size(twice)
+            residual, length = size(twice - s**2 * v) / jnp.where(s > 0, s**2, 1), size(twice)
             return jnp.where(length > 0, twice / jnp.where(length > 0, length, 1), v), s, residual, count + 1
 
         def going(state: tuple[jax.Array, ...]) -> jax.Array:

@@ -32,16 +32,6 @@ class Dataset:
     labels: np.ndarray
     name: str
 
-    @property
-    def samples(self) -> int:
-        """The number n of samples."""
-        return self.features.shape[0]
-
-    @property
-    def dim(self) -> int:
-        """The number d of features."""
-        return self.features.shape[1]
-
 
 def load_breast_cancer() -> Dataset:
     """The Wisconsin diagnostic breast-cancer data: n = 569 samples, d = 30 features, labels -1 and +1.
@@ -245,15 +235,10 @@ def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) 
 
 @jit
 def stream_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
-    """Keys of the streams (seed, purpose, client, path), shape (clients, paths). Fold the step into each; see `check_seed`."""
+    """Keys of the streams (seed, purpose, client, path), (clients, paths), with 0 <= seed < 2^63. Fold the step into each."""
     root = jax.random.fold_in(jax.random.key(seed), purpose)
     per_path = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
     return jax.vmap(lambda client: per_path(jax.random.fold_in(root, client), paths))(clients)
-
-
-def check_seed(seed: int) -> None:
-    """Raise BadInput unless `seed` is an integer from 0 to 2^63 - 1."""
-    require_integer("seed", seed, 0, 2**63 - 1)
 
 
 def _check(samples: int, clients: int, batch: int | None) -> None:

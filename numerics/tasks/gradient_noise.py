@@ -9,15 +9,7 @@ from scipy import special, stats
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.tasks.data import (
-    ClientData,
-    Purpose,
-    check_seed,
-    require,
-    require_integer,
-    step_numbers,
-    stream_keys,
-)
+from sdescent.numerics.tasks.data import ClientData, Purpose, require, require_integer, step_numbers, stream_keys
 from sdescent.numerics.tasks.losses_over_data import LinearModel
 
 LARGEST_LAM = 2.0
@@ -82,14 +74,9 @@ def pooled_tail(draws: np.ndarray) -> PooledTail:
     Raises:
         BadInput: as for `fit_tails`.
     """
-    likelihood = _Likelihood(draws)
-    d = draws.shape[1]
-
-    def total(lam: np.ndarray) -> np.ndarray:
-        return np.array([np.sum(likelihood.profile(np.full(d, lam[0])))])
-
-    lam = _maximise(total, 1)
-    return PooledTail(float(_inverse(lam)[0]), likelihood.scale(np.full(d, lam[0])))
+    likelihood, d = _Likelihood(draws), draws.shape[1]
+    lam = _maximise(lambda lam: np.sum(likelihood.profile(np.repeat(lam, d)), keepdims=True), 1)
+    return PooledTail(float(_inverse(lam)[0]), likelihood.scale(np.repeat(lam, d)))
 
 
 class _Likelihood:
@@ -109,19 +96,16 @@ class _Likelihood:
 
     def profile(self, lam: np.ndarray) -> np.ndarray:
         """The log-likelihood at lam maximised over the scale, shape (d,)."""
-        return self.terms(lam).sum(axis=1)
-
-    def scale(self, lam: np.ndarray) -> np.ndarray:
-        """The maximising sigma, shape (d,)."""
-        return np.exp(0.5 * self._log_square_scale(lam))
-
-    def terms(self, lam: np.ndarray) -> np.ndarray:
-        """The log density of each draw at lam and its maximising scale, shape (d, M)."""
         log_square = self._log_square_scale(lam)
         q = self.squares * np.exp(-log_square)[:, None]
         tail = np.maximum(lam, 1e-12)[:, None]
         power = np.where(lam[:, None] > 1e-12, 0.5 * (1.0 + 1.0 / tail) * np.log1p(tail * q), 0.5 * q)
-        return (_log_constant(lam) - 0.5 * np.log(2.0 * np.pi) - 0.5 * log_square)[:, None] - power
+        terms = (_log_constant(lam) - 0.5 * np.log(2.0 * np.pi) - 0.5 * log_square)[:, None] - power
+        return terms.sum(axis=1)
+
+    def scale(self, lam: np.ndarray) -> np.ndarray:
+        """The maximising sigma, shape (d,)."""
+        return np.exp(0.5 * self._log_square_scale(lam))
 
     def _log_square_scale(self, lam: np.ndarray) -> np.ndarray:
         """The logarithm of sigma^2, by Newton's method; later sweeps skip coordinates that have converged."""
@@ -272,7 +256,7 @@ def draw_noise(problem: LinearModel, x: np.ndarray, data: ClientData, draws: int
     """
     batch, centred, _ = _centred(problem, x, data)
     require_integer("draws", draws, 20, 10**7)
-    check_seed(seed)
+    require_integer("seed", seed, 0, 2**63 - 1)
     noise = np.empty((draws, problem.dim))
     # Blocks of about 4 million numbers bound the memory for all B and d.
     block = min(draws, max(1, 4_000_000 // (batch * problem.dim)))

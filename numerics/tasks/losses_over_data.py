@@ -154,8 +154,7 @@ def logistic_regression(data: Dataset, l2: float = 0.01) -> LogisticRegression:
     """
     if not bool(np.all(np.abs(data.labels) == 1.0)):
         raise BadInput("labels", data.labels[np.abs(data.labels) != 1.0][0], "-1 and +1")
-    features, labels = _arrays(data)
-    return LogisticRegression(features, labels, _coefficient(l2))
+    return LogisticRegression(*_checked(data, l2))
 
 
 def least_squares(data: Dataset, l2: float = 0.0) -> LeastSquares:
@@ -164,8 +163,7 @@ def least_squares(data: Dataset, l2: float = 0.0) -> LeastSquares:
     Raises:
         BadInput: a label or feature is not finite, or l2 is negative or not finite.
     """
-    features, labels = _arrays(data)
-    return LeastSquares(features, labels, _coefficient(l2))
+    return LeastSquares(*_checked(data, l2))
 
 
 class Minimum(NamedTuple):
@@ -205,16 +203,13 @@ def minimise(
     raise Refusal("no-minimiser", f"Newton's method did not reach a gradient norm of {tolerance:g} in {limit} steps")
 
 
-def _arrays(data: Dataset) -> tuple[jax.Array, jax.Array]:
+def _checked(data: Dataset, l2: float) -> tuple[jax.Array, jax.Array, float]:
+    """The fields of a `LinearModel`."""
     for field, values in (("features", data.features), ("labels", data.labels)):
         if not bool(np.all(np.isfinite(values))):
             raise BadInput(field, "a value that is not finite", "finite numbers")
-    return jnp.asarray(data.features, dtype=jnp.float64), jnp.asarray(data.labels, dtype=jnp.float64)
-
-
-def _coefficient(l2: float) -> float:
     require("l2", l2, l2 >= 0, "a finite number >= 0")
-    return float(l2)
+    return jnp.asarray(data.features, dtype=jnp.float64), jnp.asarray(data.labels, dtype=jnp.float64), float(l2)
 
 
 #: largest number of samples in a block of the gradient's sum

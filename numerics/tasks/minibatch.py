@@ -17,15 +17,7 @@ import numpy as np
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.tasks.data import (
-    ClientData,
-    Purpose,
-    check_seed,
-    require,
-    require_integer,
-    step_numbers,
-    stream_keys,
-)
+from sdescent.numerics.tasks.data import ClientData, Purpose, require, require_integer, step_numbers, stream_keys
 from sdescent.numerics.tasks.losses_over_data import LinearModel
 
 #: a replica blows up if max_j |x_j| exceeds this or is not finite
@@ -125,7 +117,7 @@ def run_minibatch(
         BadInput: an argument is outside its range.
     """
     steps = _check(problem, data, start, eta, save_steps, replicas)
-    check_seed(seed)
+    require_integer("seed", seed, 0, 2**63 - 1)
     x0 = np.repeat(np.asarray(start, dtype=np.float64)[:, None], replicas, axis=1)
     simulated = _simulate(problem, data, seed, np.arange(replicas), x0, float(eta), steps, method)
     loss, final, blow_up = (np.asarray(a) for a in simulated)

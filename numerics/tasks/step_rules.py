@@ -95,13 +95,11 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float 
     """
     if not m > 0:
         raise BadInput("m", m, "a number > 0")
-    if rule == CONSTANT:
-        return 1 / m, 0.0
-    if rule == NORMALISED:
-        return 0.0, 1 / m
-    if rule == THEORY:
-        return (growth * line.l0 + line.l1 * floor) / m, growth * line.l1 / m
-    raise unknown_name("rule", rule, RULES)
+    theory = (growth * line.l0 + line.l1 * floor) / m, growth * line.l1 / m
+    pairs = {CONSTANT: (1 / m, 0.0), NORMALISED: (0.0, 1 / m), THEORY: theory}
+    if rule not in pairs:
+        raise unknown_name("rule", rule, RULES)
+    return pairs[rule]
 
 
 def bounded_share(gap: float, steps: int, growth: float, line: SmoothnessLine, floor: float) -> float:

@@ -32,6 +32,7 @@ from sdescent.numerics.statistics.verdicts import decide
 
 #: number of nodes of a Gauss-Legendre rule for time integrals
 NODES = 200
+_gauss = lru_cache(np.polynomial.legendre.leggauss)
 
 
 def _rng(*seed: int) -> np.random.Generator:
@@ -99,10 +100,8 @@ def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
     """Logistic regression with two samples in two dimensions."""
     rng = _rng(3)
     names = ("a11", "a12", "a21", "a22", "w1", "w2", "x1", "x2")
-    draws = {name: rng.normal(size=count) * log_values(rng, 0.1, 4, count) for name in names} | {
-        "l2": rng.uniform(0, 2, count)
-    }
-    yield from generic("logistic regression", draws, count)
+    draws = {name: rng.normal(size=count) * log_values(rng, 0.1, 4, count) for name in names}
+    yield from generic("logistic regression", draws | {"l2": rng.uniform(0, 2, count)}, count)
 
 
 def psi(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
@@ -145,39 +144,29 @@ def growth(theorem: Theorem, count: int = 4000) -> Iterator[Points]:
     rng = _rng(5)
     theta, x0 = rng.uniform(0.7, 3, count), rng.normal(size=count) * 2
     e = (1 + theta) * rng.choice([0.7, 1.0, 1.02, 1.5], count) / x0**2 * rng.choice([1, 1, 1, -1], count)
-    yield (
-        "random numbers",
-        of_points(count, theta=theta, x0=x0, e=e, e1=e / theta**2 * rng.choice([0.8, 1, 1.5], count)),
-    )
+    next_e = e / theta**2 * rng.choice([0.8, 1, 1.5], count)
+    yield "random numbers", of_points(count, theta=theta, x0=x0, e=e, e1=next_e)
 
 
 def nodes(T: float, cuts: tuple[float, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights of the Gauss-Legendre rule on [0, T], applied between successive cuts."""
-    z, w = _rule()
+    z, w = _gauss(NODES)
     ends = [0.0, *(c for c in cuts if 0 < c < T), T]
     pieces = [((b - a) * (z + 1) / 2 + a, (b - a) * w / 2) for a, b in itertools.pairwise(ends)]
     return np.concatenate([p[0] for p in pieces]), np.concatenate([p[1] for p in pieces])
-
-
-@lru_cache
-def _rule() -> tuple[np.ndarray, np.ndarray]:
-    return np.polynomial.legendre.leggauss(NODES)
 
 
 def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
     """One schedule u at a time: (1 + t)^-p, in every third case times exp(-sin(t)^2). chi marks the times before `early`."""
     rng = _rng(6)
     for n in range(count):
-        p, T, delta = (
-            float(v) for v in (rng.uniform(0.05, 2), log_values(rng, 0.1, 1000, 1)[0], log_values(rng, 0.2, 4, 1)[0])
-        )
+        p, T, delta = rng.uniform(0.05, 2), *(log_values(rng, *ends, 1).item() for ends in ((0.1, 1000), (0.2, 4)))
         early = max(0.0, (2 / delta) ** (1 / p) - 1)  # (1 + t)^-p <= delta/2 from this time on
         t, weights = nodes(T, (early,))
         u = (1 + t) ** -p * (1 if n % 3 else np.exp(-(np.sin(t) ** 2)))
         w = np.maximum(u**2 - delta * u, 0) * (0.5 if n % 10 == 0 else 1)
-        values = symbols(times, t=t, u=u, w=w, chi=t < early) | symbols(
-            paths, T=T, p=p, delta=delta, U=1.0, T1=min(early, T)
-        )
+        values = symbols(times, t=t, u=u, w=w, chi=t < early)
+        values |= symbols(paths, T=T, p=p, delta=delta, U=1.0, T1=min(early, T))
         yield f"p = {p:.3g}, T = {T:.3g}", Numbers(values, size=(1, 1, len(t), 1), weights=weights)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any, final
 
 import numpy as np
@@ -137,10 +138,8 @@ class Numbers:
         args = [self.value(a) for a in t[1:]]
         if head == "/":
             return args[0] / args[1]
-        total = args[0] if args else paths(0.0 if head == "+" else 1.0)
-        for a in args[1:]:
-            total = total + a if head == "+" else total * a
-        return total
+        operation, empty = (np.add, 0.0) if head == "+" else (np.multiply, 1.0)
+        return reduce(operation, args) if args else paths(empty)
 
     def _summed(self, a: np.ndarray, axis: int) -> np.ndarray:
         return np.sum(self._whole(a, axis), axis=axis, keepdims=True)

@@ -11,7 +11,7 @@ Bounded noise shifts a message by r along one of the axes; its means are over al
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import permutations, product
 from typing import Any, final
 
 import numpy as np
@@ -109,14 +109,12 @@ def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most
     return np.minimum(limit * rng.choice([0.3, 0.7, 1.0, 1.0, 1.5, 5.0, 20.0], len(limit)), most)
 
 
-def sign_state(
-    theorem: Theorem, number: int, loss: Separable, N: int, d: int, count: int, rng: np.random.Generator
-) -> Numbers:
-    """The values of one step from random states, with noise from law `number`."""
+def sign_state(theorem: Theorem, number: int, case: int, count: int) -> Numbers:
+    """The values of one step from random states, with noise from law `number`, for `STATES[case]`."""
+    (loss, N, d), rng = STATES[case], np.random.default_rng((640, number, case))
     curve, R = curve_of(loss), _sign_mean(number)
-    at = (
-        rng.normal(size=(d, count)) * np.exp(rng.uniform(-4, 1.2, count)) * rng.choice([0, 1, 1, 1], count)
-    )  # x = 0 is the optimum
+    # x = 0 is the optimum
+    at = rng.normal(size=(d, count)) * np.exp(rng.uniform(-4, 1.2, count)) * rng.choice([0, 1, 1, 1], count)
     y = curve.slope(at)
     scales = np.exp(rng.uniform(-5, 1.5, (N, count)))
     up = (1 + R(y[None] / scales[:, None])) / 2  # (client, coordinate, count)
@@ -140,9 +138,8 @@ def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
     """One step, with every law on every loss."""
     for number, law in enumerate(LAWS):
         for case, (loss, N, d) in enumerate(STATES):
-            rng = np.random.default_rng((640, number, case))
             name = f"{type(law).__name__} noise, {type(loss).__name__}, N = {N}, d = {d}"
-            yield name, sign_state(theorem, number, loss, N, d, count, rng)
+            yield name, sign_state(theorem, number, case, count)
 
 
 def reached(
@@ -174,18 +171,9 @@ def reached(
     return np.stack(means)
 
 
-def sign_run(
-    theorem: Theorem,
-    number: int,
-    loss: Separable,
-    N: int,
-    d: int,
-    K: int,
-    lattice: bool,
-    count: int,
-    rng: np.random.Generator,
-) -> Numbers:
-    """The values of K steps from random starts, with noise from law `number`."""
+def sign_run(theorem: Theorem, number: int, case: int, count: int) -> Numbers:
+    """The values of K steps from random starts, with noise from law `number`, for `RUNS[case]`."""
+    (loss, N, d, K, lattice), rng = RUNS[case], np.random.default_rng((641, number, case))
     curve, R = curve_of(loss), _sign_mean(number)
     start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-1, 1, count))
     scales = np.exp(rng.uniform(-3, 1, (N, count)))
@@ -208,10 +196,9 @@ def sign_run(
 def runs(theorem: Theorem, count: int = 40) -> Iterator[Points]:
     """Several steps, with every law on every loss."""
     for number, law in enumerate(LAWS):
-        for case, (loss, N, d, K, lattice) in enumerate(RUNS):
-            rng = np.random.default_rng((641, number, case))
+        for case, (loss, N, d, K, _) in enumerate(RUNS):
             name = f"{type(law).__name__} noise, {type(loss).__name__}, N = {N}, d = {d}, {K} steps"
-            yield name, sign_run(theorem, number, loss, N, d, K, lattice, count, rng)
+            yield name, sign_run(theorem, number, case, count)
 
 
 # --- normalised and clipped messages ------------------------------------------------------------------------------------
@@ -246,10 +233,8 @@ def _vectors_of_step(
     step = -message(method, sent, tau)
     vectors = {"g": y, "zv": added, "ev": -added, "mv": sent, "sv": step}
     values: dict[Term, Any] = {norm(vec(name)): np.sqrt(np.sum(v**2, axis=0)) for name, v in vectors.items()}
-    values |= {
-        dot(vec(a), vec(b)): np.sum(v * w, axis=0) for a, v in vectors.items() for b, w in vectors.items() if a != b
-    }
-    return values, step
+    pairs = permutations(vectors.items(), 2)
+    return values | {dot(vec(a), vec(b)): np.sum(v * w, axis=0) for (a, v), (b, w) in pairs}, step
 
 
 def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> Iterator[Points]:
@@ -259,10 +244,10 @@ def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> 
         method: "normalised", "norm-clipped", or "silent norm-clipped" (without noise).
         summed: whether to take several steps.
     """
+    K, count = (LONG, count // 10) if summed else (1, count)
     for case, (loss, d) in enumerate(PLACES):
         rng = np.random.default_rng((630, case, summed))
-        numbers = _message_run(theorem, method, loss, d, LONG if summed else 1, count // 10 if summed else count, rng)
-        yield f"{method}, {type(loss).__name__}, d = {d}", numbers
+        yield f"{method}, {type(loss).__name__}, d = {d}", _message_run(theorem, method, loss, d, K, count, rng)
 
 
 def _message_run(

@@ -23,7 +23,7 @@ from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.symbols import eta as eta_symbol
 from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, paths, symbols, times
-from sdescent.numerics.evidence.checks.method_steps import PLAIN, each_kind, sent, shape, with_step
+from sdescent.numerics.evidence.checks.method_steps import PLAIN, doubled_or_dropped, each_kind, sent, shape, with_step
 from sdescent.numerics.evidence.checks.points import Points, log_uniform, lowered
 
 g, m, ahead, gap = vec("g"), vec("m"), vec("gz"), vec("dg")
@@ -83,20 +83,16 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
         width = len(states[-1][0])
         at, v = (np.array([np.tile(one[part], width // len(one[part])) for one in states]) for part in (0, 1))
         z = at + beta / (1 - beta) * v
-        gradient, at_z, loss, memory = L * slope(at[:-1]), L * slope(z[:-1]), L * value(z), v**2 / 2
-        second = gradient**2 + R**2
-        ends = {"fstar": 0, "f0": loss[0, 0], "fT": loss[-1], "Q0": 0, "QK": memory[-1]}
+        gradient, at_z, memory = L * slope(at[:-1]), L * slope(z[:-1]), v**2 / 2
         values = symbols(
-            paths, N=1, d=1, K=steps, eta=eta, beta=beta, theta=np.exp(rng.uniform(-2, 1)), L0=L, v=R**2, **ends
+            paths, eta=eta, beta=beta, theta=np.exp(rng.uniform(-2, 1)), L0=L, fstar=0, Q0=0, QK=memory[-1]
         )
-        values |= symbols(times, f=loss[:-1], Q=memory[:-1], m2=second, q=second)
-        values |= symbols(clients, omega=[1.0], s0=[R**2], s1=[0.0]) | {
-            norm(g): times(np.abs(gradient)), norm(m): times(np.abs(v[:-1])), norm(gap): times(np.abs(gradient - at_z)),
+        values |= symbols(times, Q=memory[:-1]) | {
+            norm(m): times(np.abs(v[:-1])), norm(gap): times(np.abs(gradient - at_z)),
             dot(ahead, g): times(at_z * gradient), dot(gap, g): times((gradient - at_z) * gradient),
-            tr(mat("S")): times(second + R**2),
         }  # fmt: skip
-        whole = Numbers(values, size=(1, 1, steps, width), weights=np.ones(steps), mean=True)
-        yield {"case": n, "K": steps}, with_step(theorem, whole, n, True)
+        numbers = doubled_or_dropped(np.abs(gradient), L * value(z), R).plus(values)
+        yield {"case": n, "K": steps}, with_step(theorem, numbers, n, True)
 
 
 def _assumed_noise(

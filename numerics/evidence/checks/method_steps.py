@@ -229,26 +229,28 @@ def enumerated(theorem: Theorem, count: int = 60) -> Iterator[tuple[dict[str, in
         # states are repeated for the outcomes of later steps, so that each path has its own column
         places = np.array([np.tile(one, len(at[-1]) // len(one)) for one in at])
         loss, G = a * value(b * places), np.abs(a * b * slope(b * places[:-1]))
-        second, longest = G**2 + R**2, 2 * (G + R)
+        longest = 2 * (G + R)
         kap, reach = np.exp(rng.uniform(-1, 1)), np.max(b * eta * u[:, None] * longest) * rng.choice([0.8, 1, 1, 1.5])
-        ends = {"fstar": a * value(np.zeros(1)), "f0": loss[0, 0], "fT": loss[-1]}
-        values = symbols(paths, N=1, d=1, K=steps, eta=eta, L0=a * b**2, L1=b, v=R**2, kap=kap, c=reach, **ends)
-        values |= symbols(times, u=u, f=loss[:-1], m2=second, q=second, B=longest)
-        values |= symbols(clients, omega=[1.0], s0=[R**2], s1=[0.0])
-        values |= {norm(vec("g")): times(G), tr(mat("S")): times(second + R**2)}
-        numbers = Numbers(values, size=(1, 1, steps, places.shape[1]), weights=np.ones(steps), mean=True)
+        constants = symbols(paths, eta=eta, L0=a * b**2, L1=b, kap=kap, c=reach, fstar=a * value(np.zeros(1)))
+        numbers = doubled_or_dropped(G, loss, R).plus(constants | symbols(times, u=u, B=longest))
         yield {"case": n, "K": steps}, with_step(theorem, numbers, n, True)
+
+
+def doubled_or_dropped(G: np.ndarray, loss: np.ndarray, R: float) -> Numbers:
+    """The values of all paths of `enumerated`, with noise +-R, from G (K, paths) and the losses (K + 1, paths)."""
+    second = G**2 + R**2
+    values = symbols(paths, N=1, d=1, K=len(G), v=R**2, f0=loss[0, 0], fT=loss[-1])
+    values |= symbols(times, f=loss[:-1], m2=second, q=second) | symbols(clients, omega=[1.0], s0=[R**2], s1=[0.0])
+    values |= {norm(vec("g")): times(G), tr(mat("S")): times(second + R**2)}
+    return Numbers(values, size=(1, 1, *G.shape), weights=np.ones(len(G)), mean=True)
 
 
 def sums(theorem: Theorem) -> Iterator[Points]:
     """Sums over the steps 0, .., K - 1 for several K."""
     for steps in (0, 1, 2, 3, 5, 10, 31, 100, 1000, 10_000):
         n = np.arange(max(steps, 1))
-        weights = np.ones(len(n)) if steps else np.zeros(1)
-        yield (
-            f"K = {steps}",
-            Numbers(symbols(times, t=n) | symbols(paths, K=steps), size=(1, 1, len(n), 1), weights=weights),
-        )
+        weights, values = np.ones(len(n)) if steps else np.zeros(1), symbols(times, t=n) | symbols(paths, K=steps)
+        yield f"K = {steps}", Numbers(values, size=(1, 1, len(n), 1), weights=weights)
 
 
 #: (E f(x_{n+1}) - f(x_n))/eta, and x_n
@@ -278,9 +280,8 @@ def sign_step(number: int, count: int) -> Numbers:
     scales = numbers.values[x("sigma")].reshape(2, count)
     up = (1 + R(np.sinh(at)[None] / scales[:, None])) / 2  # (client, coordinate, count)
     step = numbers.values[x("eta")].ravel() * numbers.values[x("u")].ravel()
-    after = np.sum(
-        [chance * np.cosh(at - step * size) for chance, size in zip(levels(up), steps_of(2), strict=True)], axis=0
-    )
+    outcomes = zip(levels(up), steps_of(2), strict=True)
+    after = np.sum([chance * np.cosh(at - step * size) for chance, size in outcomes], axis=0)
     slope = np.sinh(at) * np.mean(2 * up - 1, axis=0)
     ratio = np.max(np.abs(np.sinh(at)), axis=0) / np.min(scales, axis=0)
     return Numbers(

@@ -7,7 +7,6 @@ chain on a lattice.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import scipy.linalg
@@ -53,15 +52,10 @@ class MomentMap:
 
 def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float, subject: Kind) -> np.ndarray:
     """The moments that start at `first`: after `span` steps of the method, or at the time `span` of a model."""
-    size = len(first)
-    whole = np.zeros((size + 1, size + 1))
-    whole[:size, :size], whole[:size, size] = matrix, force
-    move = (
-        np.linalg.matrix_power(np.eye(size + 1) + whole, int(span))
-        if subject == "method"
-        else scipy.linalg.expm(whole * span)
-    )
-    return (move @ np.append(first, 1))[:size]
+    whole = np.pad(np.column_stack([matrix, force]), ((0, 1), (0, 0)))
+    step = np.eye(len(whole)) + whole
+    move = np.linalg.matrix_power(step, int(span)) if subject == "method" else scipy.linalg.expm(whole * span)
+    return (move @ np.append(first, 1))[:-1]
 
 
 def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[formulas.Verified]:
@@ -72,22 +66,27 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[form
     """
     rng = np.random.default_rng(71)
     if noise == "correlated":
-        method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), "mixed"
+        method, h = DSGD(Correlated(Gaussian())), ("h1", "h2")
         draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5))
         draws |= {"Sigma1_2": rng.normal(size=count), "Sigma1_1": 3 + np.zeros(count), "Sigma2_2": 4 + np.zeros(count)}
     elif noise == "affine":
-        method, h, read = DCSGD(RandK("k"), Affine()), ("h1", "h2"), "squares"
+        method, h = DCSGD(RandK("k"), Affine()), ("h1", "h2")
         draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2), h2=(0.1, 2), sigma0=(0.1, 2), sigma1=(0.1, 1))
         draws["k"] = rng.integers(1, 3, count).astype(float)
     else:
-        method, h, read = DSGD(Gaussian()), ("lam",), "square"
+        method, h = DSGD(Gaussian()), ("lam",)
         draws = log_uniform(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
     draws["N"] = rng.integers(1, 9, count).astype(float)
     results = []
     for subject in (model, METHOD):
         matrix, force = MomentMap(method, subject, h).at(draws, count)
         fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
-        numbers = of_points(count, **draws, **_point(fixed, read))
+        # a point with the second moments (V11, V12, V22); negative squares, which no law has, are replaced by 0
+        roots = np.sqrt(np.maximum(fixed, 0))
+        point = {"x": roots[:, 0]} if noise == "gaussian" else {"x1": roots[:, 0], "x2": roots[:, -1]}
+        if noise == "correlated":
+            point = {"x1": np.ones(count), "x2": fixed[:, 1]}
+        numbers = of_points(count, **draws, **point)
         if subject == "method":
             left, right = numbers.sides(formulas.conclusion(id))
             gap = float(np.median(np.abs(right / left - 1)))
@@ -96,14 +95,6 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[form
         else:
             results.append(at_points(id, numbers, route="closed moments"))
     return results
-
-
-def _point(fixed: np.ndarray, read: str) -> dict[str, np.ndarray]:
-    """A point with the second moments (V11, V12, V22). Negative squares, which no law has, are replaced by 0."""
-    roots = np.sqrt(np.maximum(fixed, 0))
-    if read == "mixed":
-        return {"x1": np.ones(len(fixed)), "x2": fixed[:, 1]}
-    return {"x": roots[:, 0]} if read == "square" else {"x1": roots[:, 0], "x2": roots[:, 2]}
 
 
 def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[formulas.Verified]:
@@ -120,21 +111,18 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
     first = np.array([start[0] ** 2, start[0] * start[1], start[1] ** 2])
     loss = lambda v: (draws["h1"] * v[0] + draws["h2"] * v[2]) / 2  # noqa: E731
     ratio = float(RandK(1).omega(sp.Integer(2)).value)
-    values = {
-        "f0": loss(first), "fstar": np.zeros(count), "eta": draws["eta"], "N": draws["N"], "d": 2 + np.zeros(count),
-        "T": steps * draws["eta"],
-        "L0": np.maximum(draws["h1"], draws["h2"]), "L1": np.zeros(count), "mu": np.minimum(draws["h1"], draws["h2"]),
-    }  # fmt: skip
+    L0, mu, T = np.maximum(draws["h1"], draws["h2"]), np.minimum(draws["h1"], draws["h2"]), steps * draws["eta"]
+    values = formulas.symbols(formulas.paths, f0=loss(first), fstar=0, eta=draws["eta"], N=2, d=2)
+    values |= formulas.symbols(formulas.paths, L0=L0, L1=0, mu=mu, T=T)
     each = {name: np.stack([draws[scale_of] ** 2] * 2) for name, scale_of in (("s0", "sigma0"), ("s1", "sigma1"))}
+    values |= formulas.symbols(formulas.clients, omega=[ratio, ratio], **each)
     claim = scaled(formulas.conclusion(id), scale)
     results = []
     for subject in (model, METHOD):
         matrix, force = MomentMap(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
-        spans = steps if subject == "method" else values["T"]
-        ends = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
-        numbers = of_points(count, **values, fT=loss(np.array(ends).T))
-        numbers = numbers.plus(formulas.symbols(formulas.clients, omega=[ratio, ratio], **each))
-        numbers = replace(numbers, size=(2, 1, 1, count))
+        spans = steps if subject == "method" else T
+        last = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
+        numbers = formulas.Numbers({**values, x("fT"): formulas.paths(loss(np.array(last).T))}, size=(2, 1, 1, count))
         about, note, apart = ("method", FAR, WITHIN) if subject == "method" else ("SDE", "", "")
         results.append(at_points(id, numbers, about, claim, "closed moments", note, apart=apart))
     return results

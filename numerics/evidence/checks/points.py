@@ -204,13 +204,12 @@ def _curvature(
     return {opnorm(H): paths(size), trprod(H, mat("S")): paths(trace), quad(H, v): form, dot(v, matvec(H, v)): form}
 
 
-def _constants(
-    rng: np.random.Generator, count: int, size: np.ndarray, G: np.ndarray, one: bool = False
-) -> dict[Term, np.ndarray]:
+def _constants(rng: np.random.Generator, size: np.ndarray, g: np.ndarray, one: bool = False) -> dict[Term, np.ndarray]:
     """Random constants: L0 and L1 near the least values with ||H|| <= L0 + L1 G, and steps of many sizes.
 
     With `one` all constants are the same at all points.
     """
+    size, G, count = size.ravel(), np.sqrt(np.sum(g**2, axis=0)), size.size
     if one:
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
     share = np.clip(rng.uniform(-0.5, 1.5, count), 0.01, 0.99)
@@ -219,7 +218,7 @@ def _constants(
     draws["u"] = draws["u"] * rng.choice([1, 1, 1, -1], count)
     draws |= log_uniform(rng, count, kap=(0.02, 4))
     draws |= {"L0": share * need, "L1": (1 - share) * need / np.maximum(G, 1e-300)}
-    return symbols(paths, f=np.ones(count), fstar=np.zeros(count), **draws)
+    return symbols(paths, f=1, fstar=0, **draws)
 
 
 def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -253,8 +252,7 @@ def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Point
         scales = [*instances.SCALES, "tau1", "tau2", "rho1", "rho2"]
         at |= {s: np.exp(rng.uniform(-2, 1, width)) for s in scales}
         extra = _curvature(equation, at, hessian, g, count)
-        G = np.sqrt(np.sum(g**2, axis=0))
-        extra |= _constants(rng, count, extra[opnorm(mat("H"))].ravel(), G, one)
+        extra |= _constants(rng, extra[opnorm(mat("H"))], g, one)
         points.append((name, numbers_of(meaning, at, count).plus(extra)))
     return tuple(points)
 
@@ -271,8 +269,7 @@ def signs(count: int = 2000, seed: int = 0) -> tuple[Points, ...]:
         at |= {s: np.exp(rng.uniform(-2, 1.5, count)) for s in instances.SCALES}
         equation = sde(DSignSGD(Scaled(law, instances.SCALES)), "first-order", None, 2).expanded
         extra = _curvature(equation, at, hessian, g, count)
-        G = np.sqrt(np.sum(g**2, axis=0))
-        extra |= _constants(rng, count, extra[opnorm(mat("H"))].ravel(), G)
+        extra |= _constants(rng, extra[opnorm(mat("H"))], g)
         smallest = np.minimum(at["sigma1"], at["sigma2"])
         extra[x("ratio")] = paths(np.max(np.abs(g), axis=0) / smallest * rng.choice([0.7, 1, 1.5], count))
         extra[x("M")] = paths(float(law.density(sp.S.Zero)))

@@ -4,7 +4,7 @@ A theorem on a random time holds for every horizon T. One ensemble, saved at eve
 path by path, next to the bound. All quantities are dimensionless.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -15,8 +15,7 @@ from sdescent.derive.methods.distributed import DCSGD
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Affine
 from sdescent.derive.vocabulary.names import Kind
-from sdescent.numerics.evidence.checks.facts import of_points
-from sdescent.numerics.evidence.checks.formulas import clients, conclusion, symbols, theorem_of
+from sdescent.numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols, theorem_of
 from sdescent.numerics.evidence.checks.moments import MomentMap, moved
 from sdescent.numerics.evidence.paths.random_time import CLIENTS, Instance, RandomTime, saved_paths, saved_times
 from sdescent.numerics.simulate.equation import solve
@@ -127,15 +126,11 @@ def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tup
     times = ends["method"].times
     exact = {subject: _exact(method, "method" if subject == "method" else "corrected", times) for subject in ends}
     h = np.array(CURVATURES, float)
-    constants = {
-        "L0": h.max(), "L1": 0.0, "mu": h.min(), "f0": h @ np.square(START) / 2, "fstar": 0.0, "N": CLIENTS, "d": 2.0,
-    }  # fmt: skip
-    constants["eta"] = NUMBERS["eta"]
-    values = {name: np.full(len(times), float(value)) for name, value in constants.items()}
     omega, s0, s1 = ([v] * CLIENTS for v in (1.0, NUMBERS["sigma0"] ** 2, NUMBERS["sigma1"] ** 2))
-    numbers = of_points(len(times), **values, T=times, fT=exact["SDE"])
-    numbers = replace(numbers.plus(symbols(clients, omega=omega, s0=s0, s1=s1)), size=(CLIENTS, 1, 1, len(times)))
-    numbers = numbers.defined(theorem_of("6.5-corrected").definitions)
+    values = symbols(paths, L0=h.max(), L1=0, mu=h.min(), f0=h @ np.square(START) / 2, fstar=0, N=CLIENTS, d=2)
+    values |= symbols(paths, eta=NUMBERS["eta"], T=times, fT=exact["SDE"])
+    values |= symbols(clients, omega=omega, s0=s0, s1=s1)
+    numbers = Numbers(values, size=(CLIENTS, 1, 1, len(times))).defined(theorem_of("6.5-corrected").definitions)
     bound = scale * np.ravel(numbers.sides(conclusion("6.5-corrected"))[1])
     series = {subject: over_time(e.values["loss"]) for subject, e in ends.items()}
     settings = {"h": list(CURVATURES), "x0": list(START), "clients": CLIENTS, "T": T, "paths": count, **NUMBERS}

@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import PATH, NoNumber, Numbers, Verified, paths, times
 from sdescent.numerics.evidence.stated.horizon import note_of, steps_to_the_end
 from sdescent.numerics.evidence.stated.instance import Instance
-from sdescent.numerics.evidence.stated.one_step import BEYOND, WORDS, equation, moment
+from sdescent.numerics.evidence.stated.one_step import BEYOND, equation, moment, too_large
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
@@ -330,13 +330,11 @@ def _outside(within: AtTheHorizon) -> dict[str, bool | None]:
 
     An unbounded left side has a lower limit for its mean only if it is never negative.
     """
-    fails: dict[str, bool | None] = {}
-    for factor in BEYOND:
-        far = within.one.with_step(factor * within.one.eta)
-        functional, words = replace(within, one=far, stopped=False), WORDS[factor]
-        fails[words] = None
+    fails: dict[str, bool | None] = dict.fromkeys(BEYOND)
+    for words, far in too_large(within.one).items():
+        functional = replace(within, one=far, stopped=False)
         if functional.bound() > 0 and functional.ends()[0] >= 0:
             with suppress(NotANumber):  # a path that was far away has no number
                 decision = decided_beyond(functional, _simulated(functional), FEW)
-                fails[words] = True if decision.verdict is Verdict.VIOLATED else None
+                fails[words] = decision.verdict is Verdict.VIOLATED or None
     return fails

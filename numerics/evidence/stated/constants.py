@@ -45,9 +45,8 @@ class Constants:
         ends = {"fstar", "N", "d", "eta", str(setting.context.horizon)}
         ends |= {p.start[1] for p in setting.potentials.values()}
         defined = {r.left[1] for r in self.equalities.values() if r.left[0] == "x"}
-        of_signs = (
-            {"M", "z", "r"} if is_sign(self.stated.method) else set[str]()
-        )  # constants of the noise law and of its proofs
+        # constants of the noise law and of its proofs
+        of_signs = {"M", "z", "r"} if is_sign(self.stated.method) else set[str]()
         free = {n for n, kind in setting.context.symbols.items() if kind in ("const", "detclient")}
         return tuple(n for n in setting.context.symbols if n in free - ends - defined - of_signs)
 

@@ -69,7 +69,8 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
         NoInstance: an assumption about the horizon does not hold.
         NoNumber: a part of the claim has no value.
     """
-    _require(one)
+    if one.member.curvatures is None:
+        raise NoClosedForm("the loss is not quadratic")
     if _local(one):
         raise NoClosedForm("an assumption holds near the minimum only, but the means are over all states")
     steps = steps_to_the_end(one, STEPS)
@@ -81,13 +82,10 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
     good = bool(obeyed(claim.op, np.array(left), np.array(right)))
     outside: dict[str, bool | None] = {}
     if "largest" in words:
-        for factor in one_step.BEYOND:
-            far = one.with_step(factor * one.eta)
+        for step, far in one_step.too_large(one).items():
             ends = _sides(_numbers(far, *_means(far, subject, steps), steps), claim)
             # a bound such as (1 - k)^K is void for k > 1
-            outside[one_step.WORDS[factor]] = (
-                None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
-            )
+            outside[step] = None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
     tight = tightness_of(np.array([[left]]), np.array([[right]]))
     description = {"what": "horizon", "case": words, **one.description, "steps": steps, "value": left, "bound": right}
     verdict = Verdict.CONFIRMED if good else Verdict.VIOLATED
@@ -255,8 +253,7 @@ class MeanSquares:
     def product(self, a: str, b: str) -> np.ndarray:
         """The moments E z_a z_b for each coordinate, (S, d)."""
         pairs = _pairs(self.letters)
-        place = pairs.index((a, b)) if (a, b) in pairs else pairs.index((b, a))
-        return self.values[:, :, 1 + len(self.letters) + place]
+        return self.values[:, :, 1 + len(self.letters) + pairs.index((a, b) if (a, b) in pairs else (b, a))]
 
 
 def _pairs(letters: Sequence[str]) -> list[tuple[str, str]]:
@@ -271,12 +268,11 @@ def monomials(state: State, letters: Sequence[str]) -> np.ndarray:
 
 
 def means_of_the_method(one: Instance, steps: int) -> MeanSquares:
-    """The second moments of the method after 0, .., `steps` steps.
+    """The second moments of the method after 0, .., `steps` steps, for a quadratic loss.
 
     Raises:
         NoClosedForm: the moments do not close.
     """
-    _require(one)
     letters = one.method.rule.letters
     times = one.eta * np.arange(steps + 1)
     clock = one_step.moment(one, times)
@@ -298,12 +294,11 @@ def _step(one: Instance, letters: Sequence[str], now: one_step.Moment, state: St
 
 
 def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
-    """The second moments of the SDE at these times, which count from 0.
+    """The second moments of the SDE at these times, which count from 0, for a quadratic loss.
 
     Raises:
         NoClosedForm: the moments do not close, or the schedule changes with time.
     """
-    _require(one)
     model = one_step.equation(one)
     named = model.coordinates(one.dim)
     if any(s.name not in one.all_values and s not in named.state for d in named.drift for s in d.free_symbols):
@@ -322,12 +317,6 @@ def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
     rate, begin = _images(one, ("x",), images), _begin(one, ("x",))
     values = [[scipy.linalg.expm(t * rate[j]) @ begin[j] for j in range(one.dim)] for t in times.tolist()]
     return MeanSquares(("x",), times, np.array(values))
-
-
-def _require(one: Instance) -> None:
-    """Raise NoClosedForm unless the loss is quadratic."""
-    if one.member.curvatures is None:
-        raise NoClosedForm("the loss is not quadratic")
 
 
 def _begin(one: Instance, letters: Sequence[str]) -> np.ndarray:

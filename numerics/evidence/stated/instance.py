@@ -265,14 +265,8 @@ class Instance:
         return float(level.xreplace({s: sp.Float(self.all_values[s.name], 17) for s in level.free_symbols}))
 
     def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
-        """Whether each assumption that has a value at a state holds, by name, (points,)."""
-        holds = {}
-        for name, relation in self.assumed.items():
-            try:
-                holds[name] = numbers.holds(relation)
-            except ValueError:  # the assumption is about the horizon
-                continue
-        return holds
+        """Whether each assumption that has a value at a state holds, by name, (points,); those about the horizon have none."""
+        return numbers.held(self.assumed)[0]
 
     @cached_property
     def assumed(self) -> dict[str, Relation]:

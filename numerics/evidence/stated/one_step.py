@@ -203,15 +203,10 @@ def states(one: Instance, count: int, seed: int) -> dict[str, np.ndarray]:
     return state
 
 
-#: the type of a function that computes the change of each potential
-Change = Callable[[Instance, State, Moment], Mapping[Term, np.ndarray]]
-
-
 #: number of states of each instance
 COUNT = 400
 #: step sizes within the condition and beyond it, relative to the largest allowed one
-INSIDE, BEYOND = 0.25, (2.0, 10.0)
-WORDS = {2.0: "twice the largest step", 10.0: "ten times the largest step"}
+INSIDE, BEYOND = 0.25, {"twice the largest step": 2.0, "ten times the largest step": 10.0}
 #: notes for the method if the theorem is about its SDE
 ABOUT_THE_SDE = "the theorem is about the SDE"
 IN_PLACE = f"{ABOUT_THE_SDE}: (E V(x_(n+1)) - V(x_n))/eta in place of L V"
@@ -241,27 +236,25 @@ class Seen:
     broken: int
 
 
-def changes(one: Instance, subject: str) -> Change:
-    """The function for the change of V: that of the method (divided by eta for a theorem about an SDE), or L V."""
+def changes(one: Instance, subject: str, state: State, now: Moment) -> dict[Term, np.ndarray]:
+    """The change of each potential: that of the method (divided by eta for a theorem about an SDE), or L V."""
     if subject == "SDE":
-        return of_the_sde
-    if one.stated.about == "method":
-        return of_the_method
-    return lambda one, state, now: {t: a / one.eta for t, a in of_the_method(one, state, now).items()}
+        return of_the_sde(one, state, now)
+    of_a_step = of_the_method(one, state, now)
+    return of_a_step if one.stated.about == "method" else {t: a / one.eta for t, a in of_a_step.items()}
 
 
-def seen(one: Instance, subject: str, claim: Relation, count: int = COUNT, seed: int = 0) -> Seen:
+def seen(one: Instance, subject: str, claim: Relation) -> Seen:
     """The claim about one step at random states.
 
     Raises:
         ValueError: a definition that the engine computed does not hold at these states.
         NoClosedForm: the step has no finite law here.
     """
-    state = states(one, count, seed)
-    late = np.random.default_rng((22, seed)).uniform(0, LATE, count)
-    now = moment(one, late)
+    state = states(one, COUNT, 0)
+    now = moment(one, np.random.default_rng((22, 0)).uniform(0, LATE, COUNT))
     with np.errstate(all="ignore"):
-        numbers = one.numbers(state).plus({x("u"): paths(now.u), **changes(one, subject)(one, state, now)})
+        numbers = one.numbers(state).plus({x("u"): paths(now.u), **changes(one, subject, state, now)})
         return _judged(one, state, numbers, claim, subject, reached(one, state, now))
 
 
@@ -284,12 +277,10 @@ def _judged(one: Instance, state: State, numbers: Numbers, claim: Relation, subj
 
 def _check_definitions(one: Instance, numbers: Numbers) -> None:
     """Checks the definitions that the engine computed against the numbers of the enumeration."""
-    for name, relation in one.stated.setting.definitions.items():
-        try:
-            holds = numbers.holds(relation)
-        except ValueError:  # it is about the start, or a part has no number
-            continue
-        finite = np.isfinite(numbers.sides(relation)[0]).all(axis=0)
+    definitions = one.stated.setting.definitions
+    held, _ = numbers.held(definitions)  # others are about the start, or a part has no number
+    for name, holds in held.items():
+        finite = np.isfinite(numbers.sides(definitions[name])[0]).all(axis=0)
         if not np.all(holds | ~finite):
             raise ValueError(f"{name}: the engine and the enumeration differ on {one.member.name}")
 
@@ -300,6 +291,11 @@ def steps_of(one: Instance) -> dict[str, Instance]:
         return {"at its step size": one}
     first = "at the largest step size" if one.most is not None else "at any step size"
     return {first: one, "well inside": one.with_step(INSIDE * one.eta)}
+
+
+def too_large(one: Instance) -> dict[str, Instance]:
+    """The instance at step sizes beyond the largest allowed one."""
+    return {words: one.with_step(factor * one.eta) for words, factor in BEYOND.items()}
 
 
 def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation) -> list[Verified]:
@@ -321,25 +317,18 @@ def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation)
 
 def beyond(chosen: Sequence[Instance], subject: str, claim: Relation) -> dict[str, bool | None]:
     """Whether the claim fails at some state if the step size exceeds the limit."""
-    bounded = [one for one in chosen if one.most is not None]
-    fails: dict[str, bool | None] = {}
-    for factor in BEYOND:
-        fails[WORDS[factor]] = any(seen(one.with_step(factor * one.eta), subject, claim).broken for one in bounded)
-    return fails if bounded else {}
+    far = [too_large(one) for one in chosen if one.most is not None]
+    return {words: any(seen(steps[words], subject, claim).broken for steps in far) for words in BEYOND if far}
 
 
 def _result(id: str, subject: str, words: str, results: Sequence[Seen], outside: Mapping[str, bool | None]) -> Verified:
     count, failing = sum(s.count for s in results), sum(s.failing for s in results)
     measured = [s for s in results if s.tightness is not None]
-    if failing:
-        worst = max(results, key=lambda s: s.failing)
-    else:
-        worst = min(measured, key=lambda s: s.tightness or 0.0, default=results[0])
-    verdict = verdict_of(failing, count)
-    about = worst.one.stated.about == "method"
-    note = "" if about or subject == "SDE" else IN_PLACE
+    least = min(measured, key=lambda s: s.tightness or 0.0, default=results[0])
+    worst = max(results, key=lambda s: s.failing) if failing else least
+    note = "" if worst.one.stated.about == "method" or subject == "SDE" else IN_PLACE
     instance = {"what": "one step", "case": words, "cases": len(results), **worst.one.description}
     instance["worst"] = dict(worst.worst)
     tight = min((s.tightness for s in measured if s.tightness is not None), default=None)
     route = "points" if subject == "SDE" else "enumeration"
-    return Verified(id, subject, route, verdict, tight, instance, count, failing, outside, (), note)
+    return Verified(id, subject, route, verdict_of(failing, count), tight, instance, count, failing, outside, (), note)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -63,8 +62,7 @@ def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: 
     count, last = 0, "no loss of the library is in the class with these constants"
     for member in members(_loss_class(stated, numbers, dim)):
         for words, noise in _noises(stated, numbers, dim):
-            pieces: dict[str, Any] = {"clients": clients} if noise is None else {"clients": clients, "noise": noise}
-            method = replace(stated.method, **pieces)
+            method = replace(stated.method, clients=clients, noise=noise)
             first = _raised(Instance(constants, member, method, dim, clients, values, None, words))
             step = _largest(first)
             if step is None:
@@ -129,14 +127,14 @@ def _first(stated: Stated, *classes: str) -> Term | None:
     return terms[0] if terms else None
 
 
-def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise | None]]:
-    """The noises to use: with the assumed variance, or the method's own (None) if the file names one."""
+def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise]]:
+    """The noises to use: with the assumed variance, or the method's own if the file names one."""
     if is_sign(stated.method) and (stated.any_noise or stated.method.noise.law.degenerate):
         yield "Gaussian", Scaled(Gaussian(), "sigma")
         yield "Cauchy", Scaled(Cauchy(), "sigma")
         return
     if not stated.any_noise:
-        yield str(stated.table.get("noise", "none")), None
+        yield str(stated.table.get("noise", "none")), stated.method.noise
         return
     bound = _first(stated, "variance")
     if bound is None:

@@ -25,7 +25,7 @@ from sdescent.numerics.evidence.sweeps.signs import EDGE, lattice_spacing, on_la
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import nth_key
-from sdescent.numerics.statistics.estimates import Estimate, mean, proportion, quantile
+from sdescent.numerics.statistics.estimates import Estimate, check_chances, mean, proportion, quantile
 from sdescent.numerics.without_sampling.line import padded
 
 METHODS: Final = {"dsgd": DSGD, "dsignsgd": DSignSGD}
@@ -90,8 +90,7 @@ def loss_quantile(alpha: Any, q: float, setting: Setting) -> np.ndarray:
     Raises:
         BadInput: q is outside (0, 1).
     """
-    if not 0 < q < 1:
-        raise BadInput("q", q, "a number in (0, 1)")
+    check_chances(q=q)
     a = np.asarray(alpha, float)
     low, high = np.full(a.shape, -80.0), np.full(a.shape, 80.0)
     for _ in range(48):
