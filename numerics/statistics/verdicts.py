@@ -15,9 +15,9 @@ import numpy as np
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.statistics.confidence_sequence import BoundedMean
 from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, Estimate
 from sdescent.numerics.statistics.record import Record
-from sdescent.numerics.statistics.sequential import BoundedMean
 
 #: (number of paths, number of the first path) -> one value for each path; path n must not depend on the call that draws it
 Sample = Callable[[int, int], Any]
