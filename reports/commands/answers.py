@@ -182,9 +182,9 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
         if result["ledger"]:
             from rich.console import Console
 
-            from sdescent.reports.commands.terminal import show
+            from sdescent.reports.commands.terminal import show_ledger
 
-            show(Console(), result["ledger"])
+            show_ledger(Console(), result["ledger"])
         for name, path in result["files"].items():
             print(f"{name}: {one_line(path, 10_000)}")
         for note in [*result["notes"], *_answered_no(result["statuses"])]:
