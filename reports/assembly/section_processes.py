@@ -117,16 +117,17 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan
     tasks.sort(key=lambda task: plan.seconds_of(task[0]) / max(1, remaining[task[0]]), reverse=True)
     answers: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
     spent = dict.fromkeys(names, 0.0)
-    computed: set[str] = set()
-    reused: set[str] = set()
-    damaged: set[str] = set()
+    computed, reused, damaged = set[str](), set[str](), set[str]()
     with _crew(min(PROCESSES, len(tasks)), folder, spec, answers) as crew:
         busy: dict[int, Task] = {}
 
         def give(n: int) -> None:
             if tasks:
-                busy[n] = tasks.pop(0)
-                _give(crew[n], *busy[n], spent[busy[n][0]])
+                section, piece = busy[n] = tasks.pop(0)
+                stdin = crew[n].stdin
+                assert stdin is not None  # it was opened as a pipe
+                stdin.write(json.dumps({"section": section, "piece": piece, "spent": spent[section]}) + "\n")
+                stdin.flush()
 
         for n in range(len(crew)):
             give(n)
@@ -204,12 +205,6 @@ def _missing(line: dict[str, Any]) -> OSError | MemoryError:
     if line["missing"] == "memory":
         return MemoryError(line["words"])
     return OSError(line["errno"], line["words"], line["name"])
-
-
-def _give(worker: subprocess.Popen[str], section: str, piece: str | None, spent: float) -> None:
-    assert worker.stdin is not None  # it was opened as a pipe
-    worker.stdin.write(json.dumps({"section": section, "piece": piece, "spent": spent}) + "\n")
-    worker.stdin.flush()
 
 
 def main() -> None:

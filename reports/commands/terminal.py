@@ -88,8 +88,6 @@ def show(console: Console, equation: SDE, specs: Mapping[str, Spec]) -> None:
 
 def table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table with a title; long cells wrap."""
-    from rich.table import Table
-
     cells = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for n, column in enumerate(columns):
         cells.add_column(column, no_wrap=n == 0, overflow="fold")
