@@ -123,11 +123,8 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan
 
         def give(n: int) -> None:
             if tasks:
-                section, piece = busy[n] = tasks.pop(0)
-                stdin = crew[n].stdin
-                assert stdin is not None  # it was opened as a pipe
-                stdin.write(json.dumps({"section": section, "piece": piece, "spent": spent[section]}) + "\n")
-                stdin.flush()
+                busy[n] = tasks.pop(0)
+                _give(crew[n], *busy[n], spent[busy[n][0]])
 
         for n in range(len(crew)):
             give(n)
@@ -205,6 +202,12 @@ def _missing(line: dict[str, Any]) -> OSError | MemoryError:
     if line["missing"] == "memory":
         return MemoryError(line["words"])
     return OSError(line["errno"], line["words"], line["name"])
+
+
+def _give(worker: subprocess.Popen[str], section: str, piece: str | None, spent: float) -> None:
+    assert worker.stdin is not None  # it was opened as a pipe
+    worker.stdin.write(json.dumps({"section": section, "piece": piece, "spent": spent}) + "\n")
+    worker.stdin.flush()
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ class Ensembles(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         user = context.problem
-        paths, seed = PATHS["quick" if context.quick else "full"], SEED
+        paths, seed = PATHS[context.size], SEED
         if user is None:
             chosen = {name: problem({**fields, "models": list(MODELS)}) for name, fields in cases().items()}
         else:

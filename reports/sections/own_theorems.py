@@ -54,7 +54,7 @@ class OwnTheorems(Certified):
     name, title = "own-theorems", "Your theorems"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        seconds, entries, pieces = SECONDS["quick" if context.quick else "full"], [], {}
+        seconds, entries, pieces = SECONDS[context.size], [], {}
         files = context.problem.theorems
         stated = [_read(file) for file in files]  # read all files before any proof begins
         for n, (file, theorem) in enumerate(zip(files, stated, strict=True), 1):
